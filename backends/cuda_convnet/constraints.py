@@ -20,23 +20,24 @@ def constraints(site: Site, type_: str, weights: Sequence[Parameter]) -> dict[st
     ``weights`` holds the parameter of each matrix, one per input of the section.
     """
     owned = [w for w in weights if w.layer == site.layer.name and w.constraint]
-    for message, keys in dict.fromkeys(told for w in owned for told in _unsaid(site, type_, w, weights)):
-        site.draft.problems.left_out(site.layer.name, message, *keys)
-    held = [_sayable(site, type_, w, weights) for w in weights]
-    norms = [bound for c in held for bound in (c.max_norm or c.fixed_norm,)]
-    of = {
+    problems = (problem for w in owned for problem in _inexpressible_bounds(site, type_, w, weights))
+    for message, keys in dict.fromkeys(problems):
+        site.draft.problems.warning(site.layer.name, message, *keys)
+    expressible = [_expressible_bounds(site, type_, w, weights) for w in weights]
+    norms = [bound for c in expressible for bound in (c.max_norm or c.fixed_norm,)]
+    bounds_by_key = {
         "wball": (norms, norm_of(site.draft.dialect)),
-        "wcNormMin": ([c.min_std for c in held], std_of),
-        "wcNormMax": ([c.max_std for c in held], std_of),
+        "wcNormMin": ([c.min_std for c in expressible], std_of),
+        "wcNormMax": ([c.max_std for c in expressible], std_of),
     }
     return {
-        key: listed(_value(bound, w, rule) for bound, w in zip(bounds, weights, strict=True))
-        for key, (bounds, rule) in of.items()
+        key: listed(_file_value(bound, w, rule) for bound, w in zip(bounds, weights, strict=True))
+        for key, (bounds, rule) in bounds_by_key.items()
         if any(bound is not None for bound in bounds)
     }
 
 
-def _unsaid(
+def _inexpressible_bounds(
     site: Site, type_: str, w: Parameter, weights: Sequence[Parameter]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield a message for each bound of a weight that the files cannot express, with the spec's keys of the bound."""
@@ -45,14 +46,14 @@ def _unsaid(
         why = "in cuda-convnet its weights are several matrices, each of which would be held to them by itself"
         yield f"its bounds are left out: {why}", BOUNDS
         return
-    can = norm_key(type_, site.draft.dialect)
-    other = "max_norm" if can == "fixed_norm" else "fixed_norm"
-    if getattr(bounds, other) is not None:
+    key = norm_key(type_, site.draft.dialect)
+    other_key = "max_norm" if key == "fixed_norm" else "fixed_norm"
+    if getattr(bounds, other_key) is not None:
         version = "cuda-convnet of 2012" if site.draft.old else "version 2 of cuda-convnet"
-        does = (
-            "scales weights that are too long, and no others" if can == "max_norm" else "scales all weights to a length"
+        behaviour = (
+            "scales weights that are too long, and no others" if key == "max_norm" else "scales all weights to a length"
         )
-        yield f"{version} {does}, in {type_}; {other} is left out", (other,)
+        yield f"{version} {behaviour}, in {type_}; {other_key} is left out", (other_key,)
     elif bounds.fixed_norm is not None and type_ == "sfc" and bounds.parts == 1:
         message = "sfc holds the weights of all its parts together, which is norm_over=parts; fixed_norm is left out"
         yield message, ("fixed_norm",)
@@ -62,26 +63,26 @@ def _unsaid(
         yield "wcNormMin has no effect without wcNormMax; min_std is left out without a max_std", ("min_std",)
 
 
-def _sayable(site: Site, type_: str, w: Parameter, weights: Sequence[Parameter]) -> Constraint:
+def _expressible_bounds(site: Site, type_: str, w: Parameter, weights: Sequence[Parameter]) -> Constraint:
     """Return the bounds of a weight that the files can express."""
     bounds = w.constraint
     if w.layer != site.layer.name or weights.count(w) > 1:
         return FREE
-    can = norm_key(type_, site.draft.dialect)
+    key = norm_key(type_, site.draft.dialect)
     stds = (bounds.min_std, bounds.max_std) if type_ == "conv" and bounds.max_std is not None else (None, None)
-    norm = getattr(bounds, can) if type_ != "sfc" or bounds.parts > 1 else None
-    return Constraint(norm, None, *stds) if can == "max_norm" else Constraint(None, norm, *stds)
+    norm = getattr(bounds, key) if type_ != "sfc" or bounds.parts > 1 else None
+    return Constraint(norm, None, *stds) if key == "max_norm" else Constraint(None, norm, *stds)
 
 
-def _value(bound: float | None, w: Parameter, rule: Callable[[float, int], float]) -> str:
+def _file_value(bound: float | None, w: Parameter, rule: Callable[[float, int], float]) -> str:
     """Return the shortest number that ``rule``, the importer's, converts to the bound; 0 for no bound.
 
     The rule maps a file's number and a unit's number of inputs to the bound.
     """
     if bound is None:
         return "0"
-    reads = math.prod(w.shape[axis] for axis in incoming(w.shape))
-    near = bound / rule(1.0, reads)
-    near *= bound / rule(near, reads)
-    short = (float(f"{near:.{digits}g}") for digits in range(1, 18))
-    return literal(next((value for value in short if rule(value, reads) == bound), near))
+    fan_in = math.prod(w.shape[axis] for axis in incoming(w.shape))
+    estimate = bound / rule(1.0, fan_in)
+    estimate *= bound / rule(estimate, fan_in)
+    rounded = (float(f"{estimate:.{digits}g}") for digits in range(1, 18))
+    return literal(next((value for value in rounded if rule(value, fan_in) == bound), estimate))

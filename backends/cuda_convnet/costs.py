@@ -26,77 +26,78 @@ from .site import Draft, Site
 
 _INDEX, _ONE_HOT = "1", "2"
 """``dataIdx`` of the labels: as a class number, and as a one-hot vector."""
-_TOP = 5
+_TOP_K = 5
 
 
 def add_cost(draft: Draft, layer: Layer) -> None:
     """Add the sections of a loss layer."""
     op = draft.graph.nodes[layer.nodes[-1]].op
-    _WRITTEN[type(op)](Site(draft, layer, draft.name(layer.name)), op)
+    _COSTS[type(op)](Site(draft, layer, draft.name(layer.name)), op)
 
 
 def _cross_entropy(site: Site, op: CrossEntropy) -> None:
-    made = _softmax_of(site.draft, site.layer.inputs[0]) or _apart(site, "softmax", {})
-    _logreg(site, made, op.weight)
+    softmax = _softmax_of(site.draft, site.layer.inputs[0]) or _add_intermediate(site, "softmax", {})
+    _logreg(site, softmax, op.weight)
 
 
 def _binary_cross_entropy(site: Site, op: BinaryCrossEntropy) -> None:
     old = site.draft.old
     if op.positive != 1 and old:
-        site.cannot_say("the costs of 2012 weigh no class more", "positive", instead=("positive=1", "--dialect v2"))
+        site.error("the costs of 2012 weigh no class more", "positive", instead=("positive=1", "--dialect v2"))
     if op.of == "probabilities":
-        made = site.one()
+        probabilities = site.single()
     else:
-        read = site.layer.inputs[0]
-        made = _over(site.draft, read, Logistic) or _apart(site, "neuron", {"neuron": "logistic"})
+        input_name = site.layer.inputs[0]
+        logistic = _section_applying(site.draft, input_name, Logistic)
+        probabilities = logistic or _add_intermediate(site, "neuron", {"neuron": "logistic"})
     positive = {"posWeight": literal(op.positive)} if op.positive != 1 else {}
     labels = _labels(site.draft, _ONE_HOT)
-    _cost(site, "cost.crossent2" if old else "cost.bce", (labels, made), op.weight, **positive)
+    _cost(site, "cost.crossent2" if old else "cost.bce", (labels, probabilities), op.weight, **positive)
 
 
 def _sum_of_squares(site: Site, op: SumSquares) -> None:
     if op.gate == "class":
-        _of_2012(site, "cost.gsum2", "gate=none")
-        _cost(site, "cost.gsum2", (_labels(site.draft, _INDEX), site.one()), op.weight)
+        _require_2012(site, "cost.gsum2", "gate=none")
+        _cost(site, "cost.gsum2", (_labels(site.draft, _INDEX), site.single()), op.weight)
     else:
-        _cost(site, "cost.sum2", (site.one(),), op.weight)
+        _cost(site, "cost.sum2", (site.single(),), op.weight)
 
 
 def _gated_sum_of_squares(site: Site, op: GatedSumSquares) -> None:
-    _of_2012(site, "cost.gsum2", "sumsquares")
-    _cost(site, "cost.gsum2", (site.one(), site.one(1)), op.weight)
+    _require_2012(site, "cost.gsum2", "sumsquares")
+    _cost(site, "cost.gsum2", (site.single(), site.single(1)), op.weight)
 
 
 def _set_cross_entropy(site: Site, op: SetCrossEntropy) -> None:
-    _of_2012(site, "cost.msm", "crossentropy")
-    reads = (_labels(site.draft, _INDEX), site.one())
+    _require_2012(site, "cost.msm", "crossentropy")
+    reads = (_labels(site.draft, _INDEX), site.single())
     _cost(site, "cost.msm", reads, op.weight, setSize=str(op.size), threads="1")
 
 
 def _topographic(site: Site, op: Topographic) -> None:
-    _of_2012(site, "cost.tica", "sumsquares")
-    channels, _ = site.square()
-    _cost(site, "cost.tica", (site.one(),), op.weight)
+    _require_2012(site, "cost.tica", "sumsquares")
+    channels, _ = site.square_maps()
+    _cost(site, "cost.tica", (site.single(),), op.weight)
     site.draft.sections[-1].keys |= {"channels": str(channels), "sizeX": str(op.size)}
 
 
 def _cauchy_error(site: Site, op: CauchyError) -> None:
-    _of_2012(site, "cost.rflickr", "squarederror")
-    _cost(site, "cost.rflickr", (_labels(site.draft, _ONE_HOT), site.one()), op.weight)
+    _require_2012(site, "cost.rflickr", "squarederror")
+    _cost(site, "cost.rflickr", (_labels(site.draft, _ONE_HOT), site.single()), op.weight)
 
 
 def _squared_error(site: Site, op: SquaredError) -> None:
     """Add a section for the difference from the labels, and a cost that sums its squares."""
     draft, layer, coefficients = site.draft, site.layer, {"coeffs": "1,-1"}
-    parts = (site.one(), _labels(draft, _ONE_HOT))
+    parts = (site.single(), _labels(draft, _ONE_HOT))
     keys = {"type": "eltsum", "inputs": listed(p.name for p in parts)}
     section = Section(draft.name(f"{layer.name}-difference"), layer.name, keys)
     (section.keys if draft.old else section.params).update(coefficients)
-    section.keys |= site.place(parts[0].gpu)
+    section.keys |= site.gpu_key(parts[0].gpu)
     _cost(site, "cost.sum2", (draft.add(section, parts[0].shape, site.gpu),), op.weight)
 
 
-_WRITTEN: Mapping[type[Op], Callable[[Site, Any], None]] = {
+_COSTS: Mapping[type[Op], Callable[[Site, Any], None]] = {
     CrossEntropy: _cross_entropy,
     BinaryCrossEntropy: _binary_cross_entropy,
     SumSquares: _sum_of_squares,
@@ -108,34 +109,35 @@ _WRITTEN: Mapping[type[Op], Callable[[Site, Any], None]] = {
 }
 
 
-def _of_2012(site: Site, cost: str, other: str) -> None:
+def _require_2012(site: Site, cost: str, other: str) -> None:
     """Report a cost that version 2 lacks, and suggest the loss ``other``."""
     if not site.draft.old:
-        site.cannot_say(f"version 2 has no {cost}", instead=(other, "--dialect 2012"))
+        site.error(f"version 2 has no {cost}", instead=(other, "--dialect 2012"))
 
 
-def usual_cost(draft: Draft) -> None:
+def add_default_cost(draft: Draft) -> None:
     """Add the cost with which a spec without a loss is trained: the cross-entropy of its scores."""
     graph = draft.graph
     scores = graph.scores.layer
     last = graph.layers[graph.output.layer]
-    made = _softmax_of(draft, scores)
+    softmax = _softmax_of(draft, scores)
     site = Site(draft, last, draft.name("logprob"))
-    if made is None:
-        section = Section(draft.name("probs"), last.name, {"type": "softmax", "inputs": _whole(draft, last).name})
-        made = draft.add(section, last.output, _whole(draft, last).gpu)
-    _logreg(site, made, 1.0)
+    if softmax is None:
+        scores_part = _joined_value(draft, last)
+        section = Section(draft.name("probs"), last.name, {"type": "softmax", "inputs": scores_part.name})
+        softmax = draft.add(section, last.output, scores_part.gpu)
+    _logreg(site, softmax, 1.0)
 
 
-def _whole(draft: Draft, layer: Layer) -> Part:
+def _joined_value(draft: Draft, layer: Layer) -> Part:
     """Return the section that has a layer's whole value, concatenated from its GPUs' shares if need be."""
     reader = Layer(layer.name, "softmax", (layer.name,), (), layer.output, layer.placement, "own")
-    return Site(draft, reader, layer.name).one()
+    return Site(draft, reader, layer.name).single()
 
 
-def _logreg(site: Site, made: Part, weight: float) -> None:
-    params = {"topk": str(_TOP)} if made.shape.units > _TOP else {}
-    _cost(site, "cost.logreg", (_labels(site.draft, _INDEX), made), weight, **params)
+def _logreg(site: Site, softmax: Part, weight: float) -> None:
+    params = {"topk": str(_TOP_K)} if softmax.shape.units > _TOP_K else {}
+    _cost(site, "cost.logreg", (_labels(site.draft, _INDEX), softmax), weight, **params)
 
 
 def _cost(site: Site, type_: str, reads: tuple[Part, ...], weight: float, **params: str) -> None:
@@ -144,23 +146,25 @@ def _cost(site: Site, type_: str, reads: tuple[Part, ...], weight: float, **para
     site.draft.sections.append(section)
 
 
-def _apart(site: Site, type_: str, keys: dict[str, str]) -> Part:
+def _add_intermediate(site: Site, type_: str, keys: dict[str, str]) -> Part:
     """Add a softmax or a neuron between a loss and its input."""
-    read = site.one()
+    read = site.single()
     name = site.draft.name(f"{site.layer.name}-{keys.get('neuron', type_)}")
     section = Section(name, site.layer.name, {"type": type_, "inputs": read.name, **keys})
     return site.draft.add(section, read.shape, read.gpu)
 
 
-def _softmax_of(draft: Draft, read: str) -> Part | None:
-    return _over(draft, read, Softmax)
+def _softmax_of(draft: Draft, input_name: str) -> Part | None:
+    return _section_applying(draft, input_name, Softmax)
 
 
-def _over(draft: Draft, read: str, op: type[Softmax | Logistic]) -> Part | None:
+def _section_applying(draft: Draft, input_name: str, op: type[Softmax | Logistic]) -> Part | None:
     """Return the section of a layer that applies only this operation to the layer ``read``, if there is one."""
     for layer in draft.graph.layers.values():
         same = (
-            layer.inputs == (read,) and len(layer.nodes) == 1 and isinstance(draft.graph.nodes[layer.nodes[0]].op, op)
+            layer.inputs == (input_name,)
+            and len(layer.nodes) == 1
+            and isinstance(draft.graph.nodes[layer.nodes[0]].op, op)
         )
         if same and layer.name in draft.values and len(draft.values[layer.name].parts) == 1:
             return draft.values[layer.name].parts[0]

@@ -12,9 +12,9 @@ from netspec.ir.shape import Shape
 from netspec.net import Net
 from netspec.source import Source
 
-from .costs import add_cost, usual_cost
-from .joined import joined
-from .learning import command_line, not_held
+from .costs import add_cost, add_default_cost
+from .joined import join_sums
+from .learning import command_line, warn_of_omissions
 from .ops import EMITTED, REFUSED, main
 from .passes import replicas
 from .problems import Inexpressible, Problems
@@ -43,71 +43,71 @@ def emit(net: Net, dialect: Dialect | None = None) -> LayerFiles:
         The dialect cannot express something in the net (``not-in-cfg``).
     """
     if dialect is not None:
-        return _emitted(net, dialect)
+        return _emit_dialect(net, dialect)
     try:
-        return _emitted(net, "2012")
+        return _emit_dialect(net, "2012")
     except SpecError as error:
         try:
-            return _emitted(net, "v2")
+            return _emit_dialect(net, "v2")
         except SpecError:
             raise error from None
 
 
-def _emitted(net: Net, dialect: Dialect) -> LayerFiles:
+def _emit_dialect(net: Net, dialect: Dialect) -> LayerFiles:
     problems = Problems(net.source)
-    graph = joined(net.graph)
+    graph = join_sums(net.graph)
     draft = Draft(graph, dialect, problems, replicas(graph))
-    not_held(graph, problems, old=draft.old)
+    warn_of_omissions(graph, problems, old=draft.old)
     for layer in graph.layers.values():
-        _add(draft, layer)
-    if not graph.losses and not problems.errors:
-        usual_cost(draft)
-    if not problems.errors:
-        made = _written(net, draft)
-        _read_again(net, draft, made)
-    if problems.errors:
+        _add_layer(draft, layer)
+    if not graph.losses and not problems.has_errors:
+        add_default_cost(draft)
+    if not problems.has_errors:
+        files = _format_files(net, draft)
+        _check_with_importer(net, draft, files)
+    if problems.has_errors:
         raise SpecError(in_order(problems.all))
-    return replace(made, warnings=in_order(problems.all))
+    return replace(files, warnings=in_order(problems.all))
 
 
-def _add(draft: Draft, layer: Layer) -> None:
+def _add_layer(draft: Draft, layer: Layer) -> None:
     """Add the sections of a layer. Skip it if it reads a layer that could not be emitted."""
     if any(name not in draft.values for name in layer.inputs):
         return
     op = draft.graph.nodes[layer.nodes[0]].op
     try:
         if isinstance(op, Input):
-            _data(draft, layer)
+            _add_data(draft, layer)
         elif isinstance(op, Flatten | Reshape) and len(layer.nodes) == 1:
-            draft.values[layer.name] = _laid_out_anew(draft, layer)
-        elif len(layer.nodes) == 1 and _left_as_it_is(draft, layer):
+            draft.values[layer.name] = _reshaped(draft, layer)
+        elif len(layer.nodes) == 1 and _is_pass_through(draft, layer):
             draft.values[layer.name] = draft.values[layer.inputs[0]]
         elif isinstance(op, Loss):
             add_cost(draft, layer)
         else:
-            _sections(draft, layer)
+            _add_sections(draft, layer)
     except Inexpressible:
         return
 
 
-def _data(draft: Draft, layer: Layer) -> None:
+def _add_data(draft: Draft, layer: Layer) -> None:
     name = draft.name(layer.name)
     section = Section(name, layer.name, {"type": "data", "dataIdx": "0"})
     draft.values[layer.name] = Value((draft.add(section, layer.output, ()),))
 
 
-def _laid_out_anew(draft: Draft, layer: Layer) -> Value:
+def _reshaped(draft: Draft, layer: Layer) -> Value:
     """Return the input's sections with a new shape. The files need no section, since readers state the shape."""
     read = draft.values[layer.inputs[0]]
     if len(read.parts) == 1:
         return Value((replace(read.parts[0], shape=layer.output),), layer.placement.split)
     if layer.output.is_image:
-        part = Site(draft, layer, layer.name).one()
+        part = Site(draft, layer, layer.name).single()
         return Value((replace(part, shape=layer.output),))
     return Value(tuple(replace(part, shape=Shape(part.shape.units)) for part in read.parts), layer.placement.split)
 
 
-def _left_as_it_is(draft: Draft, layer: Layer) -> bool:
+def _is_pass_through(draft: Draft, layer: Layer) -> bool:
     """Whether a layer is the identity and on the same GPUs as its input, so that its readers can read the input.
 
     A concatenation of one value counts as a section of its own in these files.
@@ -119,21 +119,21 @@ def _left_as_it_is(draft: Draft, layer: Layer) -> bool:
     return read.placement == layer.placement or draft.graph.groups == 1
 
 
-def _sections(draft: Draft, layer: Layer) -> None:
+def _add_sections(draft: Draft, layer: Layer) -> None:
     """Add the section of a layer, or its sections, one per GPU."""
     split = layer.placement.split
     if layer.placement.replicas and draft.old:
         message = "replicas are of version 2 of cuda-convnet"
-        draft.problems.cannot_say(layer.name, message, "gpu", instead=("--dialect v2",))
+        draft.problems.error(layer.name, message, "gpu", instead=("--dialect v2",))
     parts: list[Part] = []
     for member in range(draft.graph.groups) if split else (None,):
         name = draft.name(layer.name if member is None else f"{layer.name}{_suffix(member)}")
         site = Site(draft, layer, name, member)
-        parts.append(_section(site))
+        parts.append(_add_section(site))
     draft.values[layer.name] = Value(tuple(parts), split)
 
 
-def _section(site: Site) -> Part:
+def _add_section(site: Site) -> Part:
     """Add a section and return what its readers see.
 
     A section that cannot be expressed has been reported; readers get a placeholder, so that they are checked too.
@@ -141,8 +141,8 @@ def _section(site: Site) -> Part:
     op = type(main(site).op)
     try:
         if op in REFUSED:
-            why, instead = REFUSED[op]
-            raise site.cannot_say(why, instead=instead)
+            reason, instead = REFUSED[op]
+            raise site.error(reason, instead=instead)
         return site.draft.add(EMITTED[op](site), site.shape, site.gpu)
     except Inexpressible:
         return Part(site.name, site.shape, site.gpu)
@@ -153,26 +153,26 @@ def _suffix(member: int) -> str:
     return _LETTERS[member] if member < len(_LETTERS) else f"-{member}"
 
 
-def _written(net: Net, draft: Draft) -> LayerFiles:
+def _format_files(net: Net, draft: Draft) -> LayerFiles:
     version = "of 2012" if draft.old else "version 2"
-    about = [FIRST_LINE.removeprefix("# "), f"The net {net.name}, for cuda-convnet {version}."]
+    header = [FIRST_LINE.removeprefix("# "), f"The net {net.name}, for cuda-convnet {version}."]
     data = f"Its data have the shape that netspec is told by --input {net.graph.input.output}"
-    layers = text_of(((s.name, s.keys) for s in draft.sections), [*about, data])
-    params = text_of(((s.name, s.params) for s in draft.sections if s.params), [*about, *command_line(net.graph)])
+    layers = text_of(((s.name, s.keys) for s in draft.sections), [*header, data])
+    params = text_of(((s.name, s.params) for s in draft.sections if s.params), [*header, *command_line(net.graph)])
     return LayerFiles(layers, params, draft.dialect, ())
 
 
-def _read_again(net: Net, draft: Draft, made: LayerFiles) -> None:
+def _check_with_importer(net: Net, draft: Draft, files: LayerFiles) -> None:
     """Read the files with the importer, and report its errors, which cuda-convnet would raise, at the spec's lines."""
-    layers, params = Source("layers.cfg", made.layers), Source("layer-params.cfg", made.params)
-    read = translate(layers, params=params, dialect=made.dialect, shape=net.graph.input.output)
+    layers, params = Source("layers.cfg", files.layers), Source("layer-params.cfg", files.params)
+    imported = translate(layers, params=params, dialect=files.dialect, shape=net.graph.input.output)
     owners = {section.name: section.layer for section in draft.sections}
-    for found in read.diagnostics:
+    for diagnostic in imported.diagnostics:
         # cfg-not-expressible concerns what the DSL lacks, not what cuda-convnet would reject.
-        if found.severity == "error" and found.code != "cfg-not-expressible":
-            layer = owners.get(found.layer, net.graph.output.layer)
-            message = found.message.removeprefix(f"{found.layer}: ")
-            draft.problems.cannot_say(layer, f"cuda-convnet refuses it: {message}", *_KEYS, notes=found.notes)
+        if diagnostic.severity == "error" and diagnostic.code != "cfg-not-expressible":
+            layer = owners.get(diagnostic.layer, net.graph.output.layer)
+            message = diagnostic.message.removeprefix(f"{diagnostic.layer}: ")
+            draft.problems.error(layer, f"cuda-convnet refuses it: {message}", *_KEYS, notes=diagnostic.notes)
 
 
 _KEYS = ("filters", "outputs", "kernel", "groups", "size")

@@ -10,61 +10,64 @@ from netspec.ir.graph import Graph, Layer
 from netspec.ir.ops import Conv, Linear, Local, Neuron, Sum
 
 
-def joined(graph: Graph) -> Graph:
+def join_sums(graph: Graph) -> Graph:
     """Return the graph with each such sum and its terms replaced by one layer, which has the name of the sum.
 
     The joined layer has the operations of the terms, in order, then the sum. Parameters keep their keys.
     """
     readers = Counter(name for layer in graph.layers.values() for name in set(layer.inputs))
-    places = {name: place for place, name in enumerate(graph.layers)}
-    takers = _takers(graph, places)
+    positions = {name: place for place, name in enumerate(graph.layers)}
+    borrowers = _borrowers(graph, positions)
     sums: dict[str, Layer] = {}
-    into: dict[str, str] = {}
+    sum_of: dict[str, str] = {}
     for layer in graph.layers.values():
-        parts = [graph.layers[name] for name in layer.inputs]
-        alone = all(readers[part.name] == 1 for part in parts)
-        if alone and _is_one_section(graph, layer, parts) and not _taken_before(layer, parts, places, takers):
-            nodes = tuple(name for part in (*parts, layer) for name in part.nodes)
-            inputs = tuple(name for part in parts for name in part.inputs)
-            sums[layer.name] = replace(layer, type=parts[0].type, inputs=inputs, nodes=nodes, reads=parts[0].reads)
-            into |= {part.name: layer.name for part in parts}
+        terms = [graph.layers[name] for name in layer.inputs]
+        joinable = all(readers[term.name] == 1 for term in terms) and _is_one_section(graph, layer, terms)
+        if joinable and not _is_borrowed_before(layer, terms, positions, borrowers):
+            nodes = tuple(name for term in (*terms, layer) for name in term.nodes)
+            inputs = tuple(name for term in terms for name in term.inputs)
+            sums[layer.name] = replace(layer, type=terms[0].type, inputs=inputs, nodes=nodes, reads=terms[0].reads)
+            sum_of |= {term.name: layer.name for term in terms}
     if not sums:
         return graph
     return replace(
         graph,
-        layers={name: sums.get(name, layer) for name, layer in graph.layers.items() if name not in into},
-        nodes={name: replace(node, layer=into.get(node.layer, node.layer)) for name, node in graph.nodes.items()},
-        parameters={key: replace(p, layer=into.get(p.layer, p.layer)) for key, p in graph.parameters.items()},
+        layers={name: sums.get(name, layer) for name, layer in graph.layers.items() if name not in sum_of},
+        nodes={name: replace(node, layer=sum_of.get(node.layer, node.layer)) for name, node in graph.nodes.items()},
+        parameters={key: replace(p, layer=sum_of.get(p.layer, p.layer)) for key, p in graph.parameters.items()},
     )
 
 
-def _is_one_section(graph: Graph, layer: Layer, parts: list[Layer]) -> bool:
+def _is_one_section(graph: Graph, layer: Layer, terms: list[Layer]) -> bool:
     """Whether a layer is a sum of distinct weighted layers of the same type and placement, exactly one of which has
     biases and none a neuron."""
-    if not isinstance(graph.nodes[layer.nodes[0]].op, Sum) or len(set(layer.inputs)) < len(parts):
+    if not isinstance(graph.nodes[layer.nodes[0]].op, Sum) or len(set(layer.inputs)) < len(terms):
         return False
-    ends = [graph.nodes[part.nodes[-1]].op for part in parts]
-    weighted = all(any(isinstance(graph.nodes[n].op, Conv | Local | Linear) for n in part.nodes) for part in parts)
-    if not weighted or any(isinstance(op, Neuron) for op in ends) or len({part.type for part in parts}) > 1:
+    ends = [graph.nodes[term.nodes[-1]].op for term in terms]
+    weighted = all(any(isinstance(graph.nodes[n].op, Conv | Local | Linear) for n in term.nodes) for term in terms)
+    if not weighted or any(isinstance(op, Neuron) for op in ends) or len({term.type for term in terms}) > 1:
         return False
-    biased = [part for part in parts if any(p.role == "bias" for p in graph.parameters_of(part.name))]
-    return len(biased) == 1 and {(part.placement, part.reads) for part in parts} == {(layer.placement, parts[0].reads)}
+    biased = [term for term in terms if any(p.role == "bias" for p in graph.parameters_of(term.name))]
+    return len(biased) == 1 and {(term.placement, term.reads) for term in terms} == {(layer.placement, terms[0].reads)}
 
 
-def _takers(graph: Graph, places: Mapping[str, int]) -> dict[str, list[int]]:
+def _borrowers(graph: Graph, positions: Mapping[str, int]) -> dict[str, list[int]]:
     """Return the positions of the layers that share weights of another layer, by the owner's name."""
-    found: defaultdict[str, list[int]] = defaultdict(list)
+    borrowers: defaultdict[str, list[int]] = defaultdict(list)
     for node in graph.nodes.values():
         for key in node.params:
             if (owner := graph.parameters[key].layer) != node.layer:
-                found[owner].append(places[node.layer])
-    return found
+                borrowers[owner].append(positions[node.layer])
+    return borrowers
 
 
-def _taken_before(layer: Layer, parts: list[Layer], places: Mapping[str, int], takers: Mapping[str, list[int]]) -> bool:
+def _is_borrowed_before(
+    layer: Layer, terms: list[Layer], positions: Mapping[str, int], borrowers: Mapping[str, list[int]]
+) -> bool:
     """Whether a layer before the sum, other than its terms, shares weights of a term.
 
     The joined section would stand at the sum's position, after that layer, which could not refer to it.
     """
-    own = {places[part.name] for part in parts}
-    return any(place < places[layer.name] and place not in own for p in parts for place in takers.get(p.name, ()))
+    term_positions = {positions[term.name] for term in terms}
+    borrowing = {position for term in terms for position in borrowers.get(term.name, ())}
+    return any(position < positions[layer.name] for position in borrowing - term_positions)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from netspec.ir.graph import Graph, Parameter
 from netspec.units import literal
 
-from .passes import held, update_period
+from .passes import expresses_accumulate, update_period
 from .problems import Problems
-from .schedules import Told, spoken
+from .schedules import CfgSchedule, cfg_schedule
 from .sections import decimal, listed
 from .site import Site
 
@@ -19,19 +19,20 @@ def rates(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
     bias = next(p for p in site.graph.parameters_of(site.layer.name) if p.role == "bias")
     if bias.decay:
         message = f"cuda-convnet has no decay of biases; that of {literal(bias.decay)} is left out"
-        site.draft.problems.left_out(site.layer.name, message, "bias_decay", "bias_decay_mult")
+        site.draft.problems.warning(site.layer.name, message, "bias_decay", "bias_decay_mult")
     old = site.draft.old
-    falls, bias_fall = [_told(site, w) for w in weights], _told(site, bias)
+    schedules, bias_schedule = [_schedule(site, w) for w in weights], _schedule(site, bias)
     keys = {
-        "epsW": listed(_rate(w.lr, fall, old=old) for w, fall in zip(weights, falls, strict=True)),
-        "epsB": _rate(bias.lr, bias_fall, old=old),
+        "epsW": listed(_rate(w.lr, schedule, old=old) for w, schedule in zip(weights, schedules, strict=True)),
+        "epsB": _rate(bias.lr, bias_schedule, old=old),
         "momW": listed(literal(w.momentum) for w in weights),
         "momB": literal(bias.momentum),
         "wc": listed(literal(w.decay) for w in weights),
     }
     if old:
-        keys |= {"schedW": fall.of_2012} if (fall := _of_all(site, weights, falls)) else {}
-        keys |= {"schedB": bias_fall.of_2012} if bias_fall else {}
+        weight_schedule = _shared_schedule(site, weights, schedules)
+        keys |= {"schedW": weight_schedule.of_2012} if weight_schedule else {}
+        keys |= {"schedB": bias_schedule.of_2012} if bias_schedule else {}
     return keys | _super_eps(site, weights) | update_period(site)
 
 
@@ -45,63 +46,65 @@ def _super_eps(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
         message = (
             "version 2 of cuda-convnet has no superEps" if not site.draft.old else "superEps is one for all inputs"
         )
-        site.draft.problems.left_out(site.layer.name, f"{message}; super_eps is left out", "super_eps")
+        site.draft.problems.warning(site.layer.name, f"{message}; super_eps is left out", "super_eps")
         return {}
     return {"superEps": literal(first)}
 
 
-def _told(site: Site, parameter: Parameter) -> Told | None:
+def _schedule(site: Site, parameter: Parameter) -> CfgSchedule | None:
     """Return a parameter's schedule in the dialect, or ``None`` for a constant rate. Warn of what the dialect lacks."""
     schedule = site.graph.schedule_of(parameter)
-    told, lost = spoken(schedule, old=site.draft.old)
+    converted, omissions = cfg_schedule(schedule, old=site.draft.old)
     own = parameter.schedule is not None and parameter.schedule != site.graph.train.bias_schedule
     keys = ("bias_schedule", "schedule") if parameter.role == "bias" and parameter.schedule else ("schedule",)
-    for each in lost if parameter.lr else ():
-        site.draft.problems.left_out(site.layer.name if own else "train", each.message, *keys, notes=each.notes)
-    return told
+    for omission in omissions if parameter.lr else ():
+        site.draft.problems.warning(site.layer.name if own else "train", omission.message, *keys, notes=omission.notes)
+    return converted
 
 
-def _of_all(site: Site, weights: Sequence[Parameter], falls: Sequence[Told | None]) -> Told | None:
+def _shared_schedule(
+    site: Site, weights: Sequence[Parameter], schedules: Sequence[CfgSchedule | None]
+) -> CfgSchedule | None:
     """Return the schedule for the weights of all inputs, of which the version of 2012 has only one."""
-    learnt = [fall for weight, fall in zip(weights, falls, strict=True) if weight.lr] or list(falls)
-    if len(set(learnt)) > 1:
-        site.draft.problems.left_out(
+    trained = [schedule for weight, schedule in zip(weights, schedules, strict=True) if weight.lr] or list(schedules)
+    if len(set(trained)) > 1:
+        site.draft.problems.warning(
             site.layer.name,
             "cuda-convnet of 2012 has one schedule for the weights of all inputs; that of the first is taken",
             "schedule",
             notes=("version 2 has one for each: --dialect v2",),
         )
-    return learnt[0]
+    return trained[0]
 
 
-def _rate(rate: float, fall: Told | None, *, old: bool) -> str:
+def _rate(rate: float, schedule: CfgSchedule | None, *, old: bool) -> str:
     """Return a learning rate. In version 2 it includes the schedule, and has no exponent."""
     if old:
         return literal(rate)
-    return decimal(rate) if fall is None or not rate else fall.of_version_2(decimal(rate))
+    return decimal(rate) if schedule is None or not rate else schedule.of_version_2(decimal(rate))
 
 
-def not_held(graph: Graph, problems: Problems, *, old: bool) -> None:
+def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
     """Warn of training settings that neither file can express. ``old``: whether the dialect is that of 2012."""
     train = graph.train
-    for key, there, what in (
+    for key, is_set, feature in (
         ("warmup", train.warmup.length, "warm-up"),
-        ("accumulate", train.accumulate > 1 and not held(graph, old=old), "accumulation of gradients"),
+        ("accumulate", train.accumulate > 1 and not expresses_accumulate(graph, old=old), "accumulation of gradients"),
         ("ema", train.ema, "moving average of the weights"),
         ("label_smoothing", train.label_smoothing, "smoothing of labels"),
         ("precision", train.precision != "fp32", "reduced precision"),
     ):
-        if there:
-            problems.left_out("train", f"cuda-convnet has no {what}", key)
-    given = graph.preprocessing
-    if (given.range, given.mean, given.order, given.std) != (255, "image", "rgb", "none"):
+        if is_set:
+            problems.warning("train", f"cuda-convnet has no {feature}", key)
+    images = graph.preprocessing
+    if (images.range, images.mean, images.order, images.std) != (255, "image", "rgb", "none"):
         mean, std = (
-            value if isinstance(value, str) else listed(map(literal, value)) for value in (given.mean, given.std)
+            value if isinstance(value, str) else listed(map(literal, value)) for value in (images.mean, images.std)
         )
-        said = f"range={given.range} mean={mean} order={given.order} std={std}"
-        problems.left_out(
+        expected = f"range={images.range} mean={mean} order={images.order} std={std}"
+        problems.warning(
             graph.input.layer,
-            f"cuda-convnet gives pixels from 0 to 255 less their mean image; this net is made for {said}",
+            f"cuda-convnet gives pixels from 0 to 255 less their mean image; this net is made for {expected}",
             "range",
             "mean",
             "order",

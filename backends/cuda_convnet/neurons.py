@@ -47,15 +47,15 @@ def word(site: Site, op: Op) -> str:
     if isinstance(op, Log) and not site.draft.old:
         return f"log[{decimal(op.a)}]"
     if isinstance(op, Log):
-        raise site.cannot_say("the neurons of 2012 have no logarithm", "neuron", instead=("--dialect v2",))
-    raise site.cannot_say(f"cuda-convnet has no neuron {word_of(op)}", "neuron", instead=("relu",))
+        raise site.error("the neurons of 2012 have no logarithm", "neuron", instead=("--dialect v2",))
+    raise site.error(f"cuda-convnet has no neuron {word_of(op)}", "neuron", instead=("relu",))
 
 
 def _noisy(site: Site, op: NoisyRelu) -> str:
     """Return ``nrelu``, which only 2012 has: version 2 still parses it but does not implement it."""
     if not site.draft.old:
-        raise site.cannot_say("the neurons of version 2 have no noise", "neuron", instead=("--dialect 2012", "relu"))
+        raise site.error("the neurons of version 2 have no noise", "neuron", instead=("--dialect 2012", "relu"))
     if op.std != 1:
         message = f"the noise of cuda-convnet's nrelu has a std of 1, and its std is {literal(op.std)}"
-        raise site.cannot_say(message, "std", "neuron", instead=("std=1",))
+        raise site.error(message, "std", "neuron", instead=("std=1",))
     return "nrelu"

@@ -23,17 +23,17 @@ class Problems:
         self.source = source
         self.sections: dict[str, Section] = {section.name.text: section for section in file.sections}
         self.statements = {setting.word.text: setting for setting in file.settings}
-        self.found: dict[tuple[str, str], Diagnostic] = {}
+        self.diagnostics: dict[tuple[str, str], Diagnostic] = {}
 
     @property
     def all(self) -> tuple[Diagnostic, ...]:
-        return tuple(self.found.values())
+        return tuple(self.diagnostics.values())
 
     @property
-    def errors(self) -> bool:
+    def has_errors(self) -> bool:
         return any(d.severity == "error" for d in self.all)
 
-    def cannot_say(
+    def error(
         self, layer: str, message: str, *keys: str, notes: Iterable[str] = (), instead: Sequence[str] = ()
     ) -> Inexpressible:
         """Add an error located at the first of ``keys`` that the layer has, and return an exception for the caller.
@@ -41,28 +41,29 @@ class Problems:
         Callers raise it unless they can continue to look for further problems. ``instead`` lists alternatives to
         suggest.
         """
-        told = [*notes, *([f"what would do: {', or '.join(instead)}"] if instead else [])]
-        found = Diagnostic("not-in-cfg", f"{layer}: {message}", (self._span(layer, keys),), tuple(told), layer=layer)
-        self.found.setdefault((layer, message), found)
+        all_notes = (*notes, f"what would do: {', or '.join(instead)}") if instead else tuple(notes)
+        span = self._span(layer, keys)
+        diagnostic = Diagnostic("not-in-cfg", f"{layer}: {message}", (span,), all_notes, layer=layer)
+        self.diagnostics.setdefault((layer, message), diagnostic)
         return Inexpressible()
 
-    def left_out(self, layer: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
+    def warning(self, layer: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
         """Add a warning about something that the files leave out, at the first of ``keys`` that ``layer`` has.
 
         ``layer`` is the name of a layer or ``train``.
         """
-        where = f"{layer}: " if layer in self.sections else ""
+        prefix = f"{layer}: " if layer in self.sections else ""
         span = self._span(layer, keys)
-        found = Diagnostic(
-            "left-out-of-cfg", f"{where}{message}", (span,), tuple(notes), severity="warning", layer=layer
+        diagnostic = Diagnostic(
+            "left-out-of-cfg", f"{prefix}{message}", (span,), tuple(notes), severity="warning", layer=layer
         )
-        self.found.setdefault((layer, message), found)
+        self.diagnostics.setdefault((layer, message), diagnostic)
 
     def _span(self, layer: str, keys: Iterable[str]) -> Span:
         """Return the span of the first of ``keys`` of a layer or of the ``train`` line, or that of its head."""
-        found = self.sections.get(layer) or self.statements.get(layer)
-        if found is None:
+        statement = self.sections.get(layer) or self.statements.get(layer)
+        if statement is None:
             return whole(self.source)
-        pairs = {pair.key.text: pair.span for pair in found.pairs}
-        head = found.values[0].span if isinstance(found, Section) and found.values else found.span
+        pairs = {pair.key.text: pair.span for pair in statement.pairs}
+        head = statement.values[0].span if isinstance(statement, Section) and statement.values else statement.span
         return next((pairs[key] for key in keys if key in pairs), head)

@@ -18,7 +18,7 @@ from .sections import decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CfgSchedule:
     """A schedule: its word, the factor by which cuda-convnet divides the rate, its noise, and its number of steps."""
 
     word: str
@@ -39,46 +39,46 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class Omission:
     """A warning about a part of a schedule that a version cannot express."""
 
     message: str
     notes: tuple[str, ...] = ()
 
 
-_NONE = Lost(
+_NO_SCHEDULE = Omission(
     "cuda-convnet has no such schedule: the rates stay as they begin",
     (
         "in 2012 they were lowered by hand, in the parameter file of the run",
         "what would do: exponential, dexp, jdexp (of 2012), or linear",
     ),
 )
-_NO_JUMPS = Lost("version 2 of cuda-convnet has no jdexp; dexp, without its jumps, stands in for it")
-_NO_NOISE = Lost("version 2 of cuda-convnet has no noise in rates; it is left out")
+_NO_JUMPS = Omission("version 2 of cuda-convnet has no jdexp; dexp, without its jumps, stands in for it")
+_NO_NOISE = Omission("version 2 of cuda-convnet has no noise in rates; it is left out")
 
 
-def spoken(schedule: Schedule, *, old: bool) -> tuple[Told | None, tuple[Lost, ...]]:
+def cfg_schedule(schedule: Schedule, *, old: bool) -> tuple[CfgSchedule | None, tuple[Omission, ...]]:
     """Return a schedule in the syntax of a version, ``None`` for a constant rate, and what it cannot express.
 
     ``old``: whether the version is that of 2012.
     """
     noise = noise_of(schedule)
-    more = decimal(noise) if old else "0"
-    lost = (_NO_NOISE,) if noise and not old else ()
+    noise_text = decimal(noise) if old else "0"
+    omissions = (_NO_NOISE,) if noise and not old else ()
     match schedule:
         case Fixed():
             return None, ()
         case Exponential(factor):
-            return Told("exp", _inverse(factor), more), lost
+            return CfgSchedule("exp", _inverse(factor), noise_text), omissions
         case Linear(factor) if factor:
-            return Told("linear", _inverse(factor), more), lost
+            return CfgSchedule("linear", _inverse(factor), noise_text), omissions
         case DiscreteExponential(factor, levels):
-            return Told("dexp", _inverse(factor), more, str(levels)), lost
+            return CfgSchedule("dexp", _inverse(factor), noise_text, str(levels)), omissions
         case JumpingExponential(factor, levels) if old:
-            return Told("jdexp", _inverse(factor), more, str(levels)), ()
+            return CfgSchedule("jdexp", _inverse(factor), noise_text, str(levels)), ()
         case JumpingExponential(factor, levels):
-            return Told("dexp", _inverse(factor), more, str(levels)), (_NO_JUMPS, *lost)
-    return None, (_NONE,)
+            return CfgSchedule("dexp", _inverse(factor), noise_text, str(levels)), (_NO_JUMPS, *omissions)
+    return None, (_NO_SCHEDULE,)
 
 
 def _inverse(factor: float) -> str:

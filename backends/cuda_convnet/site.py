@@ -20,7 +20,7 @@ class Draft:
     """The layer file so far.
 
     ``replicas`` are the fewest and the most replicas of a layer, ``values`` the sections of the layers emitted so far,
-    ``taken`` the names of all sections.
+    ``section_names`` the names of all sections.
     """
 
     graph: Graph
@@ -29,18 +29,18 @@ class Draft:
     replicas: tuple[int, int]
     sections: list[Section] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
-    taken: set[str] = field(default_factory=set)
+    section_names: set[str] = field(default_factory=set)
 
     @property
     def old(self) -> bool:
         return self.dialect == "2012"
 
-    def name(self, wanted: str) -> str:
+    def name(self, base: str) -> str:
         """Reserve and return an unused section name, with underscores appended if need be."""
-        while wanted in self.taken:
-            wanted += "_"
-        self.taken.add(wanted)
-        return wanted
+        while base in self.section_names:
+            base += "_"
+        self.section_names.add(base)
+        return base
 
     def add(self, section: Section, shape: Shape, gpu: tuple[int, ...]) -> Part:
         """Append a section, and return what its readers see."""
@@ -86,20 +86,17 @@ class Site:
         """The number of sections, one per GPU, into which the layer is divided."""
         return self.graph.groups if self.member is not None else 1
 
-    def own(self, index: int) -> bool:
+    def reads_own_share(self, index: int) -> bool:
         """Whether the section reads only its own GPU's share of an input."""
-        return self.member is not None and self.draft.values[self.layer.inputs[index]].split and self.reads_own
-
-    @property
-    def reads_own(self) -> bool:
-        return self.layer.reads == "own"
+        own = self.member is not None and self.layer.reads == "own"
+        return own and self.draft.values[self.layer.inputs[index]].split
 
     def parts(self, index: int = 0) -> tuple[Part, ...]:
         """Return the sections that hold what the site reads of an input."""
         value = self.draft.values[self.layer.inputs[index]]
-        return (value.parts[self.member or 0],) if self.own(index) else value.parts
+        return (value.parts[self.member or 0],) if self.reads_own_share(index) else value.parts
 
-    def one(self, index: int = 0) -> Part:
+    def single(self, index: int = 0) -> Part:
         """Return one section that holds an input. If several do, add a ``concat`` of them."""
         parts = self.parts(index)
         if len(parts) == 1:
@@ -109,10 +106,10 @@ class Site:
         shape = shape if shape.units == whole.units else whole
         name = self.draft.name(f"{self.layer.inputs[index]}-all")
         section = Section(name, self.layer.name, {"type": "concat", "inputs": listed(p.name for p in parts)})
-        section.keys |= self.place(parts[0].gpu)
+        section.keys |= self.gpu_key(parts[0].gpu)
         return self.draft.add(section, shape, self.gpu)
 
-    def place(self, inherited: tuple[int, ...]) -> dict[str, str]:
+    def gpu_key(self, inherited: tuple[int, ...]) -> dict[str, str]:
         """Return the key ``gpu``, unless the GPUs are those inherited from the first input."""
         return {} if self.gpu == inherited else {"gpu": listed(self.gpu)}
 
@@ -122,28 +119,28 @@ class Site:
         whole = self.layer.output
         return Shape(whole.channels // self.groups, *whole[1:])
 
-    def cannot_say(
+    def error(
         self, message: str, *keys: str, notes: tuple[str, ...] = (), instead: tuple[str, ...] = ()
     ) -> Inexpressible:
-        """Add an error about the layer; see ``Problems.cannot_say``."""
-        return self.draft.problems.cannot_say(self.layer.name, message, *keys, notes=notes, instead=instead)
+        """Add an error about the layer; see ``Problems.error``."""
+        return self.draft.problems.error(self.layer.name, message, *keys, notes=notes, instead=instead)
 
-    def square(self, index: int = 0) -> tuple[int, int]:
+    def square_maps(self, index: int = 0) -> tuple[int, int]:
         """Return channels and side of an input's maps. Raises ``Inexpressible`` if they are not square."""
         shape = self.parts(index)[0].shape
         if not shape.is_image:
-            raise self.cannot_say("it reads a vector, which has no maps")
+            raise self.error("it reads a vector, which has no maps")
         if shape.height != shape.width:
-            raise self.cannot_say(f"cuda-convnet's maps are square, and it reads {shape}", "shape")
+            raise self.error(f"cuda-convnet's maps are square, and it reads {shape}", "shape")
         return shape.channels, shape.height
 
     def section(self, type_: str, reads: tuple[Part, ...], keys: Mapping[str, str], **params: str) -> Section:
         """Return a section for the layer, with its neuron and its GPUs."""
-        made = Section(self.name, self.layer.name, {"type": type_}, params)
+        section = Section(self.name, self.layer.name, {"type": type_}, params)
         if reads:
-            made.keys["inputs"] = listed(part.name for part in reads)
-        made.keys |= keys
+            section.keys["inputs"] = listed(part.name for part in reads)
+        section.keys |= keys
         if self.neuron is not None:
-            made.keys["neuron"] = word(self, self.neuron)
-        made.keys |= self.place(reads[0].gpu if reads else ())
-        return made
+            section.keys["neuron"] = word(self, self.neuron)
+        section.keys |= self.gpu_key(reads[0].gpu if reads else ())
+        return section

@@ -103,3 +103,8 @@ def test_bounds_of_weights_in_the_words_of_each_version(layer: str, dialect: Dia
     made = BACKEND.emit(net, dialect)
     assert [line for line in said.split("\n") if line not in made.params] == []
     same(net, back(made, net.graph))
+
+
+def test_class_scores_on_several_gpus_are_joined_once() -> None:
+    files = BACKEND.emit(loads("gpus 2\n[image] input 3x4x4\n[a] fc outputs=4\n"), "2012")
+    assert files.layers.count("type=concat") == 1

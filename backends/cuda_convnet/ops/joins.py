@@ -12,7 +12,7 @@ from ..site import Site
 def concat(site: Site) -> Section:
     """``concat``. If each input lies on one GPU, in order, the section of a GPU reads only that GPU's input."""
     inputs = range(len(site.layer.inputs))
-    if site.member is not None and not all(site.own(i) for i in inputs):
+    if site.member is not None and not all(site.reads_own_share(i) for i in inputs):
         reads: tuple[Part, ...] = site.parts(site.member)
     else:
         reads = tuple(part for i in inputs for part in site.parts(i))
@@ -32,26 +32,26 @@ def largest(site: Site) -> Section:
 
 
 def _all(site: Site) -> tuple[Part, ...]:
-    return tuple(site.one(i) for i in range(len(site.layer.inputs)))
+    return tuple(site.single(i) for i in range(len(site.layer.inputs)))
 
 
 def softmax(site: Site) -> Section:
     """``softmax`` of a vector."""
-    read = site.one()
+    read = site.single()
     if read.shape.is_image and read.shape[1:] != (1, 1):
-        raise site.cannot_say(f"cuda-convnet's softmax is of a vector, and it reads {read.shape}")
+        raise site.error(f"cuda-convnet's softmax is of a vector, and it reads {read.shape}")
     return site.section("softmax", (read,), {})
 
 
 def dropout(site: Site) -> Section:
     """``hs`` in 2012, ``dropout2`` or ``dropout`` in version 2."""
-    op, read = site.nodes[0].op, site.one()
+    op, read = site.nodes[0].op, site.single()
     assert isinstance(op, Dropout)
     keep = literal(round(1 - op.rate, 12))
     if site.draft.old:
         if op.scaling == "train":
             message = "hs of 2012 multiplies by 1 - rate outside training, and does not divide by it in training"
-            site.cannot_say(message, "scaling", "rate", instead=("scaling=test", "--dialect v2"))
+            site.error(message, "scaling", "rate", instead=("scaling=test", "--dialect v2"))
         return site.section("hs", (read,), {"keep": keep}, enable="true")
     type_ = "dropout2" if op.scaling == "test" else "dropout"
     return site.section(type_, (read,), {}, enable="true", keep=keep)
@@ -59,7 +59,7 @@ def dropout(site: Site) -> Section:
 
 def vector(site: Site) -> Section:
     """``concat`` of one input, for a flatten or reshape layer with a neuron."""
-    return site.section("concat", (site.one(),), {})
+    return site.section("concat", (site.single(),), {})
 
 
 EMITTED = {

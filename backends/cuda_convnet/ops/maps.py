@@ -29,7 +29,7 @@ from netspec.units import literal
 
 from ..sections import Section
 from ..site import Site
-from .places import pooling
+from .places import pooling_keys
 
 
 def pool(site: Site) -> Section:
@@ -38,15 +38,15 @@ def pool(site: Site) -> Section:
     assert isinstance(op, Pool)
     if isinstance(op, MaxPool) and _across_maps(op, site.parts()[0].shape):
         return _pool_across(site, op)
-    channels, side = site.square()
-    places = pooling(site, op.window, side, site.layer.output.height)
+    channels, side = site.square_maps()
+    places = pooling_keys(site, op.window, side, site.layer.output.height)
     keys = {"pool": _POOLS[type(op)], "channels": str(channels), "sizeX": str(op.window.kernel[0])}
     keys |= {"stride": str(op.window.stride[0]), **places}
     if isinstance(op, SumPool):
         if site.draft.old:
-            site.cannot_say("cuda-convnet of 2012 does not sum windows", instead=("avgpool", "--dialect v2"))
+            site.error("cuda-convnet of 2012 does not sum windows", instead=("avgpool", "--dialect v2"))
         keys["sum"] = "true"
-    return site.section("pool", (site.one(),), keys)
+    return site.section("pool", (site.single(),), keys)
 
 
 def _across_maps(op: MaxPool, read: Shape) -> bool:
@@ -62,8 +62,8 @@ def _across_maps(op: MaxPool, read: Shape) -> bool:
 def _pool_across(site: Site, op: MaxPool) -> Section:
     """``cmpool``, which only version 2 has."""
     if site.draft.old:
-        site.cannot_say("cuda-convnet of 2012 does not pool across maps", instead=("--dialect v2",))
-    window, read = op.window, site.one()
+        site.error("cuda-convnet of 2012 does not pool across maps", instead=("--dialect v2",))
+    window, read = op.window, site.single()
     keys = {"pool": "max", "channels": str(read.shape.height), "size": str(window.kernel[0])}
     keys |= {"stride": str(window.stride[0]), "outputs": str(site.layer.output.height)}
     keys |= {"start": str(-window.pad.top)} if window.pad.top else {}
@@ -75,34 +75,34 @@ _POOLS: dict[type[Op], str] = {MaxPool: "max", MaxAbsPool: "maxabs", AvgPool: "a
 
 def cross_map(site: Site) -> Section:
     """``cmrnorm``. Groups become ``blocked`` if the window of every channel covers its whole group."""
-    op, (channels, _) = site.nodes[0].op, site.square()
+    op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, Lrn)
     if op.groups % site.groups:
         message = "its window crosses the GPUs' shares, and cuda-convnet normalises each section alone"
-        raise site.cannot_say(message, "reads", instead=("reads=own",))
+        raise site.error(message, "reads", instead=("reads=own",))
     runs, size, keys = op.groups // site.groups, op.size, {"channels": str(channels)}
     if runs > 1:
         if op.size != 2 * (channels // runs) - 1:
             block = channels // runs
             message = f"a window of cuda-convnet that keeps within {block} channels covers all of them"
-            raise site.cannot_say(message, "groups", "size", instead=(f"size={2 * block - 1}", "groups=1"))
+            raise site.error(message, "groups", "size", instead=(f"size={2 * block - 1}", "groups=1"))
         size, keys = channels // runs, {**keys, "blocked": "true"}
     params = {"scale": _scale(op.alpha, size), "pow": literal(op.beta), "minDiv": literal(op.k)}
-    return site.section("cmrnorm", (site.one(),), {**keys, "size": str(size)}, **params)
+    return site.section("cmrnorm", (site.single(),), {**keys, "size": str(size)}, **params)
 
 
 def within_maps(site: Site) -> Section:
     """``rnorm`` and ``cnorm``."""
-    op, (channels, _) = site.nodes[0].op, site.square()
+    op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, MapNorm | ContrastNorm)
     type_ = "cnorm" if isinstance(op, ContrastNorm) else "rnorm"
     params = {"scale": _scale(op.alpha, op.size**2), "pow": literal(op.beta)}
     if site.draft.old and op.k != 1:
         message = f"the constant of a {type_} of 2012 is 1, and its k is {literal(op.k)}"
-        site.cannot_say(message, "k", instead=("k=1", "--dialect v2"))
+        site.error(message, "k", instead=("k=1", "--dialect v2"))
     if not site.draft.old:
         params["minDiv"] = literal(op.k)
-    return site.section(type_, (site.one(),), {"channels": str(channels), "size": str(op.size)}, **params)
+    return site.section(type_, (site.single(),), {"channels": str(channels), "size": str(op.size)}, **params)
 
 
 def _scale(alpha: float, count: int) -> str:
@@ -114,28 +114,28 @@ def _scale(alpha: float, count: int) -> str:
 
 def blur(site: Site) -> Section:
     """``blur``."""
-    op, (channels, _) = site.nodes[0].op, site.square()
+    op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, Blur)
     keys = {"channels": str(channels), "filterSize": str(op.size), "stdev": literal(op.stdev)}
-    return site.section("blur", (site.one(),), keys)
+    return site.section("blur", (site.single(),), keys)
 
 
 def nailbed(site: Site) -> Section:
     """``nailbed``."""
-    op, (channels, _) = site.nodes[0].op, site.square()
+    op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, Nailbed)
-    return site.section("nailbed", (site.one(),), {"channels": str(channels), "stride": str(op.stride)})
+    return site.section("nailbed", (site.single(),), {"channels": str(channels), "stride": str(op.stride)})
 
 
 def mirror(site: Site) -> Section:
     """``href``."""
-    channels, _ = site.square()
-    return site.section("href", (site.one(),), {"channels": str(channels)})
+    channels, _ = site.square_maps()
+    return site.section("href", (site.single(),), {"channels": str(channels)})
 
 
-def _as_it_is(site: Site) -> Section:
+def _identity(site: Site) -> Section:
     """An identity ``neuron``, for an identity layer that needs a section because of its neuron or its GPUs."""
-    return site.section("neuron", (site.one(),), {"neuron": "ident"})
+    return site.section("neuron", (site.single(),), {"neuron": "ident"})
 
 
 def crop(site: Site) -> Section:
@@ -144,83 +144,84 @@ def crop(site: Site) -> Section:
     cuda-convnet's ``crop`` does not propagate gradients, which layers with weights before it need.
     """
     if is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
-        return _as_it_is(site)
-    op, (channels, _) = site.nodes[0].op, site.square()
+        return _identity(site)
+    op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, Crop)
     if op.height != op.width:
-        raise site.cannot_say(f"cuda-convnet's crops are square, and it cuts {op.height}x{op.width}", "size")
-    over_weights = _over_weights(site)
-    if not site.draft.old and not over_weights:
+        raise site.error(f"cuda-convnet's crops are square, and it cuts {op.height}x{op.width}", "size")
+    follows_weights = _follows_weights(site)
+    if not site.draft.old and not follows_weights:
         keys = {"channels": str(channels), "startX": str(op.left), "startY": str(op.top), "sizeX": str(op.width)}
-        return site.section("crop", (site.one(),), keys)
+        return site.section("crop", (site.single(),), keys)
     if op.top != op.left:
-        where = "over layers with weights" if over_weights else "in 2012"
-        instead = () if over_weights else ("--dialect v2",)
-        message = f"{where} cuda-convnet crops as far from the left as from above, and it from {op.left} and {op.top}"
-        raise site.cannot_say(message, "left", "top", instead=instead)
-    return _pixels(site, op.top, op.height)
+        condition = "over layers with weights" if follows_weights else "in 2012"
+        instead = () if follows_weights else ("--dialect v2",)
+        message = (
+            f"{condition} cuda-convnet crops as far from the left as from above, and it from {op.left} and {op.top}"
+        )
+        raise site.error(message, "left", "top", instead=instead)
+    return _single_pixels(site, op.top, op.height)
 
 
-def _over_weights(site: Site) -> bool:
+def _follows_weights(site: Site) -> bool:
     """Whether any layer that the site's layer depends on has weights."""
-    waiting, seen = list(site.layer.inputs), set[str]()
-    while waiting:
-        layer = site.graph.layers[waiting.pop()]
+    pending, seen = list(site.layer.inputs), set[str]()
+    while pending:
+        layer = site.graph.layers[pending.pop()]
         if any(site.graph.nodes[name].params for name in layer.nodes):
             return True
-        waiting += [name for name in layer.inputs if name not in seen]
+        pending += [name for name in layer.inputs if name not in seen]
         seen.update(layer.inputs)
     return False
 
 
-def _pixels(site: Site, start: int, places: int) -> Section:
+def _single_pixels(site: Site, start: int, places: int) -> Section:
     """``pool`` of ``places`` single pixels along each axis from ``start`` on; pixels outside the image are 0."""
-    channels, _ = site.square()
+    channels, _ = site.square_maps()
     keys = {"pool": "maxabs", "channels": str(channels), "sizeX": "1", "stride": "1"}
     keys |= {"start": str(start)} if start else {}
-    return site.section("pool", (site.one(),), {**keys, "outputsX": str(places)})
+    return site.section("pool", (site.single(),), {**keys, "outputsX": str(places)})
 
 
 def zero_pad(site: Site) -> Section:
     """``pool`` of single pixels, some of which are outside the image and read as 0."""
     if is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
-        return _as_it_is(site)
-    op, (_, side) = site.nodes[0].op, site.square()
+        return _identity(site)
+    op, (_, side) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, ZeroPad)
     before, behind = op.pad.left, op.pad.right
     if (op.pad.top, op.pad.bottom) != (before, behind):
-        raise site.cannot_say("cuda-convnet's maps are square, and its padding is not alike on both axes", "pad")
+        raise site.error("cuda-convnet's maps are square, and its padding is not alike on both axes", "pad")
     if before > side:
         message = f"the windows of cuda-convnet start {side} pixels before an image of {side}x{side} at most"
-        raise site.cannot_say(message, "pad", instead=(f"two layers, of which one pads {side}",))
-    return _pixels(site, -before, site.layer.output.height)
+        raise site.error(message, "pad", instead=(f"two layers, of which one pads {side}",))
+    return _single_pixels(site, -before, site.layer.output.height)
 
 
 def resize(site: Site) -> Section:
     """``resize``."""
-    op, (channels, _) = site.nodes[0].op, site.square()
+    op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, Resize)
-    return site.section("resize", (site.one(),), {"channels": str(channels), "scale": literal(op.step)})
+    return site.section("resize", (site.single(),), {"channels": str(channels), "scale": literal(op.step)})
 
 
 def random_scale(site: Site) -> Section:
     """``rscale``."""
-    op, (channels, _) = site.nodes[0].op, site.square()
+    op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, RandomScale)
     if op.max_scale > 2:
         message = f"rscale makes images half as large at most, and its scale is {literal(op.max_scale)}"
-        raise site.cannot_say(message, "max_scale", instead=("max_scale=2",))
-    return site.section(
-        "rscale", (site.one(),), {"channels": str(channels), "maxScale": literal(op.max_scale), "tgtSize": str(op.size)}
-    )
+        raise site.error(message, "max_scale", instead=("max_scale=2",))
+    keys = {"channels": str(channels), "maxScale": literal(op.max_scale), "tgtSize": str(op.size)}
+    return site.section("rscale", (site.single(),), keys)
 
 
 def colours(site: Site) -> Section:
     """``rgb2yuv`` and ``rgb2lab``."""
-    op, _ = site.nodes[0].op, site.square()
+    op, _ = site.nodes[0].op, site.square_maps()
     assert isinstance(op, ColourSpace)
     centred = {"center": "true"} if op.centred else {}
-    return site.section(f"rgb2{op.to}", (site.one(),), {} if op.to == "yuv" else centred)
+    return site.section(f"rgb2{op.to}", (site.single(),), {} if op.to == "yuv" else centred)
 
 
 EMITTED = {

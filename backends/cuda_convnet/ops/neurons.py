@@ -11,7 +11,7 @@ from ..site import Site
 
 def neuron(site: Site) -> Section:
     """``neuron``."""
-    read = site.one()
+    read = site.single()
     return site.section("neuron", (read,), {"neuron": word(site, site.nodes[0].op)})
 
 

@@ -17,46 +17,46 @@ class Place:
     more_windows: bool = False
 
 
-def convolution(site: Site, window: Window, side: int, places: int, index: int) -> Place:
-    """Return the padding that gives ``places`` windows along an axis of ``side`` pixels.
+def convolution_place(site: Site, window: Window, side: int, windows: int) -> Place:
+    """Return the padding that gives so many ``windows`` along an axis of ``side`` pixels.
 
     Raises ``Inexpressible`` if cuda-convnet would compute another number of windows.
     """
-    before, kernel, stride = _equal_sides(site, window)
+    before, kernel, stride = _symmetric_window(site, window)
     if window.dilation != (1, 1):
-        raise site.cannot_say("cuda-convnet has no dilation", "dilation", instead=("dilation=1",))
+        raise site.error("cuda-convnet has no dilation", "dilation", instead=("dilation=1",))
     if before < 0:
-        raise site.cannot_say("cuda-convnet's padding is not negative", "pad")
+        raise site.error("cuda-convnet's padding is not negative", "pad")
     spare = 2 * before + side - kernel
-    usual = 1 - (-spare // stride)
-    if places == usual:
+    default = 1 - (-spare // stride)
+    if windows == default:
         return Place(before)
-    if not site.draft.old and places > usual:
+    if not site.draft.old and windows > default:
         return Place(before, more_windows=True)
-    raise _other_places(site, f"1 + ceil((2 * {before} + {side} - {kernel}) / {stride})", usual, places)
+    raise _other_count(site, f"1 + ceil((2 * {before} + {side} - {kernel}) / {stride})", default, windows)
 
 
-def pooling(site: Site, window: Window, side: int, places: int) -> dict[str, str]:
+def pooling_keys(site: Site, window: Window, side: int, windows: int) -> dict[str, str]:
     """Return ``start`` and ``outputsX``, each if it differs from cuda-convnet's default."""
-    before, kernel, stride = _equal_sides(site, window)
-    usual = 1 - (-(side + before - kernel) // stride)
+    before, kernel, stride = _symmetric_window(site, window)
+    default = 1 - (-(side + before - kernel) // stride)
     keys = {"start": str(-before)} if before else {}
-    return keys | ({"outputsX": str(places)} if places != usual else {})
+    return keys | ({"outputsX": str(windows)} if windows != default else {})
 
 
-def _equal_sides(site: Site, window: Window) -> tuple[int, int, int]:
+def _symmetric_window(site: Site, window: Window) -> tuple[int, int, int]:
     """Return left padding, kernel and stride. Raises ``Inexpressible`` if they differ between the two axes."""
     for key, (rows, columns) in {"kernel": window.kernel, "stride": window.stride}.items():
         if rows != columns:
             message = f"cuda-convnet's windows are square, and its {key} is {rows}x{columns}"
-            raise site.cannot_say(message, key)
+            raise site.error(message, key)
     if window.pad.left != window.pad.top:
-        raise site.cannot_say("cuda-convnet pads left and above alike", "pad")
+        raise site.error("cuda-convnet pads left and above alike", "pad")
     return window.pad.left, window.kernel[0], window.stride[0]
 
 
-def _other_places(site: Site, arithmetic: str, usual: int, places: int) -> Exception:
-    instead = [f"rounding=up, for {usual}"] if places < usual else ["--dialect v2, which can be told of more"]
-    message = f"cuda-convnet's windows have {usual} places by axis, and it has {places}"
-    note = f"{arithmetic} = {usual}; zeros stand where the last window overhangs"
-    return site.cannot_say(message, "rounding", "pad", "kernel", notes=(note,), instead=tuple(instead))
+def _other_count(site: Site, arithmetic: str, default: int, windows: int) -> Exception:
+    instead = [f"rounding=up, for {default}"] if windows < default else ["--dialect v2, which can be told of more"]
+    message = f"cuda-convnet's windows have {default} places by axis, and it has {windows}"
+    note = f"{arithmetic} = {default}; zeros stand where the last window overhangs"
+    return site.error(message, "rounding", "pad", "kernel", notes=(note,), instead=tuple(instead))
