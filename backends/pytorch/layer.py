@@ -12,7 +12,7 @@ from netspec.ir.ops import Loss, name_of
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.torch_names import suffix
 
-from .fast import as_formed
+from .fast import form_module
 from .initial import draw
 from .ops import buffers, emit
 from .ops.chance import DrawnLayer
@@ -49,16 +49,16 @@ class Layer(nn.Module):
             self._hold(suffix(parameter), nn.Parameter(draw(parameter, seed)))
         nodes = [graph.nodes[name] for name in layer.nodes]
         self.calls = tuple(self._call(graph, node, forms) for node in nodes)
-        within = {node.name for node in nodes} | {f"{layer.name}.{key}" for key in self.state_dict()}
-        given = (name for call in self.calls for name in call.arguments if name not in within)
-        self.reads = tuple(dict.fromkeys(given))
+        internal = {node.name for node in nodes} | {f"{layer.name}.{key}" for key in self.state_dict()}
+        arguments = (name for call in self.calls for name in call.arguments if name not in internal)
+        self.reads = tuple(dict.fromkeys(arguments))
 
     def forward(self, *values: Tensor) -> Tensor:
-        known = dict(zip(self.reads, values, strict=True))
+        tensors = dict(zip(self.reads, values, strict=True))
         for call in self.calls:
-            arguments = (known[name] if name in known else self._tensor(name) for name in call.arguments)
-            known[call.value] = getattr(self, call.child)(*arguments)
-        return known[self.calls[-1].value]
+            arguments = (tensors[name] if name in tensors else self._tensor(name) for name in call.arguments)
+            tensors[call.value] = getattr(self, call.child)(*arguments)
+        return tensors[self.calls[-1].value]
 
     def extra_repr(self) -> str:
         return self.description
@@ -67,17 +67,17 @@ class Layer(nn.Module):
         """Add the child module of a node and its buffers, and return how to call it."""
         shapes = graph.shapes(node)
         child = self._child_name(name_of(node.op))
-        module = as_formed(node, shapes, forms) or emit(node.op, shapes)
+        module = form_module(node, shapes, forms) or emit(node.op, shapes)
         if isinstance(module, DrawnLayer):
             module.name = node.name
         if isinstance(module, LossLayer):
             module.label_smoothing = graph.train.label_smoothing
         self.add_module(child, module)
-        remembered = buffers(node.op, shapes)
-        for name, start in remembered.items():
+        initial_buffers = buffers(node.op, shapes)
+        for name, start in initial_buffers.items():
             self.register_buffer(name, start)
         labels = (LABELS,) if isinstance(node.op, Loss) else ()
-        own_buffers = (f"{node.layer}.{name}" for name in remembered)
+        own_buffers = (f"{node.layer}.{name}" for name in initial_buffers)
         parameters = node.params[:1] if forms.is_unbiased(node) else node.params
         if node.name in forms.chains and (biased := forms.chains[node.name].biased) is not None:
             parameters = graph.nodes[biased].params[1:]
@@ -104,8 +104,8 @@ class Layer(nn.Module):
     def _tensor(self, name: str) -> Tensor:
         """Return one of the layer's own parameters or buffers."""
         _, holder, *index = name.split(".")
-        found: Tensor = getattr(self, holder)[index[0]] if index else getattr(self, holder)
-        return found
+        tensor: Tensor = getattr(self, holder)[index[0]] if index else getattr(self, holder)
+        return tensor
 
 
 def describe(graph: Graph, layer: LayerOfFile) -> str:

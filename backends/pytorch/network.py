@@ -80,17 +80,17 @@ class Network(nn.Module):
         try:
             return self._value(images, labels)
         except (IndexError, RuntimeError, TypeError) as error:
-            self._tell(error, images)
+            self._add_input_note(error, images)
             raise
 
-    def _tell(self, error: Exception, images: object) -> None:
+    def _add_input_note(self, error: Exception, images: object) -> None:
         """Add a note to an error of torch, if the images do not have the shape and type that the network reads."""
-        wanted, dtype = self._plan.size, next((p.dtype for p in self.parameters()), None)
-        given = f"{images.dtype} of {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
-        fits = isinstance(images, Tensor) and tuple(images.shape[1:]) == wanted and dtype in (None, images.dtype)
+        expected, dtype = self._plan.size, next((p.dtype for p in self.parameters()), None)
+        actual = f"{images.dtype} of {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
+        fits = isinstance(images, Tensor) and tuple(images.shape[1:]) == expected and dtype in (None, images.dtype)
         if not fits:
-            reads = f"{dtype or 'tensors'} of (N, {', '.join(map(str, wanted))})"
-            error.add_note(f"{self._plan.net} reads {reads}, and is given {given}")
+            reads = f"{dtype or 'tensors'} of (N, {', '.join(map(str, expected))})"
+            error.add_note(f"{self._plan.net} reads {reads}, and is given {actual}")
 
     def _value(self, images: Tensor, labels: Tensor | None) -> Tensor:
         plan, values = self._plan, _trunk(self, images)
@@ -154,11 +154,9 @@ def _trunk(model: Network, images: Tensor) -> dict[str, Tensor]:
 
 def _run(model: Network, steps: Iterable[Step], values: dict[str, Tensor]) -> None:
     """Add the value of each step to ``values``, and delete values that are not read again."""
-    places = model._plan.parameters
+    keys = model._plan.parameters
     for step in steps:
-        arguments = [
-            values[name] if name not in places else model.get_parameter(places[name]) for name in step.arguments
-        ]
+        arguments = [values[name] if name not in keys else model.get_parameter(keys[name]) for name in step.arguments]
         values[step.value] = getattr(model, step.attribute)(*arguments)
         del arguments
         for name in step.last_read:
@@ -192,10 +190,10 @@ def _plan(graph: Graph, model: nn.Module) -> Plan:
 
 def _with_last_reads(steps: list[Step], kept: set[str]) -> tuple[Step, ...]:
     """Return the steps of the trunk, each with the values that can be freed after it. Values in ``kept`` never are."""
-    seen, result = set(kept), list[Step]()
-    made = {step.value for step in steps}
+    read_later, result = set(kept), list[Step]()
+    trunk_values = {step.value for step in steps}
     for step in reversed(steps):
-        last = tuple(name for name in dict.fromkeys(step.arguments) if name in made and name not in seen)
-        seen.update(last)
+        last = tuple(name for name in dict.fromkeys(step.arguments) if name in trunk_values and name not in read_later)
+        read_later.update(last)
         result.append(replace(step, last_read=last))
     return tuple(reversed(result))

@@ -66,13 +66,13 @@ def from_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str
     for parameter, (key, tensor) in zip(parameters, state_dict.items(), strict=True):
         if key.rpartition(".")[2] != parameter.role or tuple(tensor.shape) != parameter.shape:
             raise ValueError(
-                f"{parameter.key} has shape {_by(parameter.shape)}, {key} in its place has {_by(tensor.shape)}"
+                f"{parameter.key} has shape {_by_x(parameter.shape)}, {key} in its place has {_by_x(tensor.shape)}"
             )
         result[state_key(parameter, names)] = tensor
     return result
 
 
-def _by(shape: tuple[int, ...]) -> str:
+def _by_x(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
 
@@ -92,13 +92,13 @@ def torchvision_keys(graph: Graph) -> dict[str, str]:
         raise ValueError(
             f"torchvision's alexnet has {len(ALEXNET)} layers with weights, {graph.name} has {len(owners)}"
         )
-    found: dict[str, str] = {}
+    keys_by_theirs: dict[str, str] = {}
     for theirs, layer in zip(ALEXNET, owners, strict=True):
         keys = {parameter.role: state_key(parameter, names) for parameter in graph.parameters_of(layer)}
         if len(keys) != len(list(graph.parameters_of(layer))) or set(keys) != {"weight", "bias"}:
             raise ValueError(f"{layer} does not have one weight and one bias, as {theirs} of torchvision's alexnet has")
-        found |= {f"{theirs}.{role}": key for role, key in keys.items()}
-    return found
+        keys_by_theirs |= {f"{theirs}.{role}": key for role, key in keys.items()}
+    return keys_by_theirs
 
 
 def to_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -117,27 +117,27 @@ def to_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, 
     for node, theirs in zip_longest(nodes, FUNCTION):
         if node is None:
             raise ValueError(f"{graph.name} ends where torchvision's alexnet has: {theirs}")
-        ours = _words(graph, node)
+        ours = _describe(graph, node)
         if ours != theirs:
             there = f"has: {theirs}" if theirs is not None else "ends there"
             raise ValueError(f"{node.layer} ({ours}) has no counterpart: torchvision's alexnet {there}")
     return {theirs: state_dict[key] for theirs, key in torchvision_keys(graph).items()}
 
 
-def _words(graph: Graph, node: Node) -> str:
+def _describe(graph: Graph, node: Node) -> str:
     """Return the description of an operation, in the words of ``FUNCTION``."""
     (x, *_), op = graph.shapes(node), node.op
     match op:
         case Conv(filters, window, groups):
             padding = conv_padding(window, x)
             maps = f"{groups} groups of " if groups > 1 else "" if op.table is None else "a table of "
-            kernels = f"{filters} kernels {maps}{x.channels // groups}x{_by(window.kernel)}"
-            return f"conv of {kernels}, stride {_by(window.stride)}, pad {_by(padding.before or padding.own)}"
+            kernels = f"{filters} kernels {maps}{x.channels // groups}x{_by_x(window.kernel)}"
+            return f"conv of {kernels}, stride {_by_x(window.stride)}, pad {_by_x(padding.before or padding.own)}"
         case MaxPool(window):
             padding = pool_padding(window, x)
             rounded = ", rounded up" if padding.ceil else ""
-            pad = _by(padding.before or padding.own)
-            return f"maxpool {_by(window.kernel)}, stride {_by(window.stride)}, pad {pad}{rounded}"
+            pad = _by_x(padding.before or padding.own)
+            return f"maxpool {_by_x(window.kernel)}, stride {_by_x(window.stride)}, pad {pad}{rounded}"
         case Linear(outputs, groups):
             shares = f" in {groups} groups" if groups > 1 else ""
             last = [other.name for other in graph.nodes.values() if isinstance(other.op, Linear)][-1]

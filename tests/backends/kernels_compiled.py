@@ -26,9 +26,10 @@ IMAGES = {"C": 3, "H": 224, "W": 224, "FH": 256, "FW": 256, "S": 4, "T": 4, "TOP
 WHOLE = dict.fromkeys(("images", "parts", "AREA", "STEPS"), "i32")
 REAL = dict.fromkeys(("k", "alpha", "scale"), "fp32")
 NUMBERS = {
-    "place_of": "*u8", "bias_of": "*fp32", "sums_of": "*fp32", "picture_of": "*u8", "top_of": "*i32", "left_of": "*i32",
-    "mirror_of": "*u8", "shift_of": "*fp32", "mean_of": "*fp32", "std_of": "*fp32", "pixels": "i64", "numbers": "i64",
-    "keys_of": "*i64", "first_sample": "i32", "first_unit": "i32", **WHOLE, **REAL,
+    "largest_ptr": "*u8", "bias_ptr": "*fp32", "sums_ptr": "*fp32", "picture_ptr": "*u8", "top_ptr": "*i32",
+    "left_ptr": "*i32", "mirror_ptr": "*u8", "shift_ptr": "*fp32", "mean_ptr": "*fp32", "std_ptr": "*fp32",
+    "pixels": "i64", "numbers": "i64",
+    "keys_ptr": "*i64", "first_sample": "i32", "first_unit": "i32", **WHOLE, **REAL,
 }  # fmt: skip
 KERNELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "chain forward": ("lrn_chain", "forward", CHAIN),

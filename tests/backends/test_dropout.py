@@ -65,7 +65,7 @@ def test_at_a_rate_of_0_everything_is_kept() -> None:
 
 def test_words_of_32_bits_are_those_that_are_worked_out_without_a_sign() -> None:
     given = torch.tensor([0, 1, 2**31 - 1, 2**31, 2**32 - 1, *range(12345, 2**32, 2**27 + 1)])
-    found = chance.mixed(given.int()).long() & (WORD - 1)
+    found = chance.hash_words(given.int()).long() & (WORD - 1)
     assert found.tolist() == [mixed(word) for word in given.tolist()]
 
 

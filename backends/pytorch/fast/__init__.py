@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from .check import mistake, no_kernels, use_kernels
-from .forms import as_formed
+from .forms import form_module
 from .grouped import GroupedConvolution, chosen_forms
 from .unshuffled import blocks
 
@@ -19,9 +19,9 @@ def image_blocks(*arguments: Any, **options: Any) -> Tensor:
 
 __all__ = [
     "GroupedConvolution",
-    "as_formed",
     "blocks",
     "chosen_forms",
+    "form_module",
     "image_blocks",
     "mistake",
     "no_kernels",

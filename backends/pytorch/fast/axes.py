@@ -40,35 +40,35 @@ def axes_of(window: Window, x: Shape) -> Axes:
     return _axis(window, -2, x.height, rows.output), _axis(window, -1, x.width, columns.output)
 
 
-def part(x: Tensor, axis: Axis, places: slice) -> Tensor:
+def select(x: Tensor, axis: Axis, indices: slice) -> Tensor:
     """Return some of the rows, or columns, of N,C,H,W."""
-    return x[..., places, :] if axis.dim == -2 else x[..., places]
+    return x[..., indices, :] if axis.dim == -2 else x[..., indices]
 
 
-def together(x: Tensor, axis: Axis, put: Callable[..., Tensor], start: float) -> Tensor:
+def reduce_windows(x: Tensor, axis: Axis, combine: Callable[..., Tensor], initial: float) -> Tensor:
     """Reduce the pixels that each window along an axis reads with ``put``, such as ``torch.add``, into a new tensor.
 
     Windows that read no pixel get ``start``.
     """
-    parts = [(windows, part(x, axis, pixels)) for windows, pixels in axis.steps]
+    parts = [(windows, select(x, axis, pixels)) for windows, pixels in axis.steps]
     parts.sort(key=_windows(axis), reverse=True)  # those that all windows read first
     if len(parts) > 1 and _windows(axis)(parts[1]) == axis.windows:
-        made = put(parts[0][1], parts[1][1])
+        result = combine(parts[0][1], parts[1][1])
         parts = parts[2:]
     else:
         shape = list(x.shape)
         shape[axis.dim] = axis.windows
-        made = x.new_full(shape, start)
+        result = x.new_full(shape, initial)
     for windows, read in parts:
-        some = part(made, axis, windows)
-        put(some, read, out=some)
-    return made
+        target = select(result, axis, windows)
+        combine(target, read, out=target)
+    return result
 
 
 def largest(x: Tensor, axes: Axes) -> Tensor:
     """Return the largest pixel of each window, N,C,H',W'. Among zeros of both signs, either may be returned."""
     rows, columns = axes
-    return together(together(x, rows, torch.maximum, -torch.inf), columns, torch.maximum, -torch.inf)
+    return reduce_windows(reduce_windows(x, rows, torch.maximum, -torch.inf), columns, torch.maximum, -torch.inf)
 
 
 def _windows(axis: Axis) -> Callable[[tuple[slice, Tensor]], Any]:
@@ -79,14 +79,14 @@ def _axis(window: Window, dim: int, size: int, windows: int) -> Axis:
     before = window.pad.top if dim == -2 else window.pad.left
     stride, dilation = window.stride[dim], window.dilation[dim]
     steps = []
-    for at in range(window.kernel[dim]):
-        first = at * dilation - before  # the pixel that the first window would read
+    for tap in range(window.kernel[dim]):
+        first = tap * dilation - before  # the pixel that the first window would read
         low, high = max(0, -(first // stride)), min(windows - 1, (size - 1 - first) // stride)
         if low <= high:
             steps.append((slice(low, high + 1), slice(first + low * stride, first + high * stride + 1, stride)))
     counts, readers = [0] * windows, [0] * size
-    for reading, read in steps:
-        for place, pixel in zip(range(windows)[reading], range(size)[read], strict=True):
-            counts[place] += 1
+    for windows_read, pixels_read in steps:
+        for window_index, pixel in zip(range(windows)[windows_read], range(size)[pixels_read], strict=True):
+            counts[window_index] += 1
             readers[pixel] += 1
     return Axis(dim, size, windows, tuple(steps), tuple(counts), (min(readers), max(readers)))

@@ -16,7 +16,7 @@ from netspec.passes.padding import Padding, pool_padding
 
 from ..ops.lrn import channel_sums
 from .axes import Axes, axes_of, largest
-from .places import Places, places_of
+from .pool_args import PoolArgs, pool_args
 from .pooled import largest_pixels
 
 AT_A_TIME = 2**18
@@ -45,25 +45,25 @@ class LrnChain(nn.Module):
         self.axes = axes_of(self.window, x) if self.window is not None else None
 
     @property
-    def places(self) -> Places | None:
+    def pool(self) -> PoolArgs | None:
         """The windows of the pooling; ``None`` without pooling, or if it needs explicit padding and is separate."""
         if self.window is None or self.padding.before is not None:
             return None
-        return places_of(self.window, self.padding)
+        return pool_args(self.window, self.padding)
 
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        given, by_kernels = x.dtype, x.dtype in self.kernels
+        dtype, by_kernels = x.dtype, x.dtype in self.kernels
         if bias is not None and not by_kernels:
             # Do not round to the type of the maps, as the kernels do not: another pixel might become the largest.
             x = x + bias[:, None, None]
-        learns = torch.is_grad_enabled() and x.requires_grad
-        if self.axes is not None and x.device.type == "cpu" and x.is_contiguous() and not learns and not by_kernels:
-            return inferred(x, self.lrn, self.relu, self.axes).to(given)
+        needs_grad = torch.is_grad_enabled() and x.requires_grad
+        if self.axes is not None and x.device.type == "cpu" and x.is_contiguous() and not needs_grad and not by_kernels:
+            return infer(x, self.lrn, self.relu, self.axes).to(dtype)
         y: Tensor
         if by_kernels:
-            y = KernelFunction.apply(x, bias, self.lrn, self.relu, self.places)  # type: ignore[no-untyped-call]
+            y = KernelFunction.apply(x, bias, self.lrn, self.relu, self.pool)  # type: ignore[no-untyped-call]
         else:
-            y = ChainFunction.apply(x, self.lrn, self.relu, self.places).to(given)  # type: ignore[no-untyped-call]
+            y = ChainFunction.apply(x, self.lrn, self.relu, self.pool).to(dtype)  # type: ignore[no-untyped-call]
         if self.window is None or self.padding.before is None:
             return y
         y = F.pad(y, self.padding.before, value=-torch.inf)
@@ -73,7 +73,7 @@ class LrnChain(nn.Module):
         lrn = self.lrn
         return (
             f"relu={self.relu}, size={lrn.size}, k={lrn.k}, alpha={lrn.alpha}, beta={lrn.beta}, groups={lrn.groups}, "
-            f"pool={self.places}"
+            f"pool={self.pool}"
         )
 
 
@@ -84,47 +84,47 @@ class ChainFunction(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> Tensor:
-        ctx.lrn, ctx.relu, ctx.places = lrn, relu, places
+    def forward(ctx: Any, x: Tensor, lrn: Lrn, relu: bool, pool: PoolArgs | None) -> Tensor:
+        ctx.lrn, ctx.relu, ctx.pool = lrn, relu, pool
         values: list[Tensor] = []
-        kept: list[Tensor] = []
-        for some in x.tensor_split(_parts(x)):
-            value, *needed = _forward(some, lrn, relu, places)
+        saved: list[Tensor] = []
+        for chunk in x.tensor_split(_parts(x)):
+            value, *for_backward = _forward(chunk, lrn, relu, pool)
             values.append(value)
-            kept += needed if ctx.needs_input_grad[0] else ()
-        ctx.save_for_backward(*kept)
-        return _joined(values)
+            saved += for_backward if ctx.needs_input_grad[0] else ()
+        ctx.save_for_backward(*saved)
+        return _concatenate(values)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        each = 2 if ctx.places is None else 3
-        kept = [ctx.saved_tensors[at : at + each] for at in range(0, len(ctx.saved_tensors), each)]
-        parts = zip(dy.tensor_split(len(kept)), kept, strict=True)
-        dx = _joined([_backward(some, ctx.lrn, ctx.relu, ctx.places, *needed) for some, needed in parts])
+        per_chunk = 2 if ctx.pool is None else 3
+        saved = [ctx.saved_tensors[start : start + per_chunk] for start in range(0, len(ctx.saved_tensors), per_chunk)]
+        parts = zip(dy.tensor_split(len(saved)), saved, strict=True)
+        dx = _concatenate([_backward(chunk, ctx.lrn, ctx.relu, ctx.pool, *of_chunk) for chunk, of_chunk in parts])
         return dx, None, None, None
 
 
-def _forward(x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> tuple[Tensor, ...]:
+def _forward(x: Tensor, lrn: Lrn, relu: bool, pool: PoolArgs | None) -> tuple[Tensor, ...]:
     """Return the chain's value, and for its gradient the rectified maps, b, and the indices if it pools."""
     x = x.relu() if relu else x
     wide = _wide(x)
     sums = channel_sums(wide.square(), lrn.size // 2, lrn.size - 1 - lrn.size // 2, lrn.groups)
     base = sums.mul_(lrn.alpha).add_(lrn.k)
     y = power(base, lrn.beta).mul_(wide)
-    if places is None:
+    if pool is None:
         return y.to(x.dtype), x, base
-    pooled, taken = largest_pixels(y, places)
-    return pooled.to(x.dtype), x, base, taken
+    pooled, indices = largest_pixels(y, pool)
+    return pooled.to(x.dtype), x, base, indices
 
 
 def _backward(
-    dy: Tensor, lrn: Lrn, relu: bool, places: Places | None, x: Tensor, base: Tensor, taken: Tensor | None = None
+    dy: Tensor, lrn: Lrn, relu: bool, pool: PoolArgs | None, x: Tensor, base: Tensor, indices: Tensor | None = None
 ) -> Tensor:
     """Return the gradient by the chain's input, in the type of the input."""
     wide, dy = _wide(x), dy.to(base.dtype)
-    if places is not None:
-        dy = torch.ops.aten.max_pool2d_with_indices_backward(dy, wide, *places, taken)
+    if pool is not None:
+        dy = torch.ops.aten.max_pool2d_with_indices_backward(dy, wide, *pool, indices)
     dy = dy * power(base, lrn.beta)
     shares = (dy * wide).div_(base)
     sums = channel_sums(shares, lrn.size - 1 - lrn.size // 2, lrn.size // 2, lrn.groups)
@@ -134,9 +134,9 @@ def _backward(
     return dx.to(x.dtype)
 
 
-def inferred(x: Tensor, lrn: Lrn, relu: bool, axes: Axes) -> Tensor:
+def infer(x: Tensor, lrn: Lrn, relu: bool, axes: Axes) -> Tensor:
     """Return the chain's value without saving anything for a gradient."""
-    return _joined([largest(_forward(some, lrn, relu, None)[0], axes) for some in x.tensor_split(_parts(x))])
+    return _concatenate([largest(_forward(chunk, lrn, relu, None)[0], axes) for chunk in x.tensor_split(_parts(x))])
 
 
 def _parts(x: Tensor) -> int:
@@ -144,7 +144,7 @@ def _parts(x: Tensor) -> int:
     return max(1, min(len(x), x.numel() // AT_A_TIME)) if x.device.type == "cpu" else 1
 
 
-def _joined(parts: list[Tensor]) -> Tensor:
+def _concatenate(parts: list[Tensor]) -> Tensor:
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
@@ -155,12 +155,12 @@ class KernelFunction(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, places: Places | None) -> Tensor:
+    def forward(ctx: Any, x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, pool: PoolArgs | None) -> Tensor:
         from .kernels import launch
 
-        y, taken = launch.forward(x, bias, lrn, relu, places)
-        ctx.lrn, ctx.relu, ctx.places = lrn, relu, places
-        ctx.save_for_backward(x, bias, taken)
+        y, indices = launch.forward(x, bias, lrn, relu, pool)
+        ctx.lrn, ctx.relu, ctx.pool = lrn, relu, pool
+        ctx.save_for_backward(x, bias, indices)
         return y
 
     @staticmethod
@@ -168,9 +168,9 @@ class KernelFunction(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         from .kernels import launch
 
-        x, bias, taken = ctx.saved_tensors
-        sums = ctx.needs_input_grad[1]
-        dx, db = launch.backward(x, bias, dy, taken, ctx.lrn, ctx.relu, ctx.places, sums=sums)
+        x, bias, indices = ctx.saved_tensors
+        bias_grad = ctx.needs_input_grad[1]
+        dx, db = launch.backward(x, bias, dy, indices, ctx.lrn, ctx.relu, ctx.pool, sums=bias_grad)
         return dx, db.to(bias.dtype) if db is not None else None, None, None, None
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..ops.chance import HeldDraw
 from .chain import LrnChain
 from .dropped import KernelDropout
-from .places import ONE
+from .pool_args import NO_POOLING
 from .rectified import BiasReluFunction, Rectified
 
 OLDEST = (7, 0)
@@ -36,7 +36,7 @@ MOST_NUMBERS = 2**31
 
 _IMAGES = 2
 
-_KINDS = {LrnChain: "normalisations", Rectified: "biases with ReLUs", KernelDropout: "dropouts"}
+_NAMES = {LrnChain: "normalisations", Rectified: "biases with ReLUs", KernelDropout: "dropouts"}
 
 Formed = LrnChain | Rectified | KernelDropout
 
@@ -51,20 +51,20 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
     if not formed:
         return []
     device = next(model.parameters()).device
-    why = no_kernels(device)
-    if why is not None:
-        kinds = [kind for form, kind in _KINDS.items() if any(isinstance(module, form) for module in formed.values())]
-        return [f"{' and '.join(kinds)} run without kernels: {why}"]
-    told: dict[str, list[str]] = {}
+    unsupported = no_kernels(device)
+    if unsupported is not None:
+        kinds = [kind for form, kind in _NAMES.items() if any(isinstance(module, form) for module in formed.values())]
+        return [f"{' and '.join(kinds)} run without kernels: {unsupported}"]
+    names_by_reason: dict[str, list[str]] = {}
     for name, module in formed.items():
         x = torch.randn(_IMAGES, *module.shape, generator=torch.Generator().manual_seed(0)).to(device, dtype)
-        wrong = too_large(module) if isinstance(module, LrnChain) else None
-        way = _both_ways(module, x, _laid_like(model, x))
-        wrong = wrong or mistake(partial(way, kernels=True), partial(way, kernels=False), TOLERANCE[dtype])
-        module.kernels = frozenset({dtype}) if wrong is None else frozenset()
-        if wrong is not None:
-            told.setdefault(wrong, []).append(name)
-    return [f"{', '.join(names)} without kernels: {wrong}" for wrong, names in told.items()]
+        reason = too_large(module) if isinstance(module, LrnChain) else None
+        compute = _computation(module, x, _in_format_of(model, x))
+        reason = reason or mistake(partial(compute, kernels=True), partial(compute, kernels=False), TOLERANCE[dtype])
+        module.kernels = frozenset({dtype}) if reason is None else frozenset()
+        if reason is not None:
+            names_by_reason.setdefault(reason, []).append(name)
+    return [f"{', '.join(names)} without kernels: {reason}" for reason, names in names_by_reason.items()]
 
 
 def no_kernels(device: torch.device) -> str | None:
@@ -82,7 +82,7 @@ def no_kernels(device: torch.device) -> str | None:
 
 def too_large(chain: LrnChain) -> str | None:
     """Return why a chain is too large for the kernels, or ``None`` if it is not."""
-    (kh, kw), *_ = chain.places or ONE
+    (kh, kw), *_ = chain.pool or NO_POOLING
     if chain.lrn.size > MOST_MAPS:
         return f"sums over {chain.lrn.size} maps take minutes to compile, and over more than {MOST_MAPS} are not tried"
     if kh * kw > MOST_PIXELS:
@@ -93,46 +93,48 @@ def too_large(chain: LrnChain) -> str | None:
 
 
 def mistake(
-    by_kernels: Callable[[], Mapping[str, Tensor]], plainly: Callable[[], Mapping[str, Tensor]], tolerance: float
+    with_kernels: Callable[[], Mapping[str, Tensor]],
+    without_kernels: Callable[[], Mapping[str, Tensor]],
+    tolerance: float,
 ) -> str | None:
     """Compare tensors, by name, computed with and without kernels, and return what is wrong, or ``None``."""
     try:
-        found = by_kernels()
-        wanted = plainly()
-        far = {what: _distance(x, wanted[what]) for what, x in found.items()}
+        actual = with_kernels()
+        expected = without_kernels()
+        distances = {name: _distance(x, expected[name]) for name, x in actual.items()}
     except Exception as problem:  # compilers and drivers may raise anything; the model works without kernels
         return " ".join((type(problem).__name__, *str(problem).strip().splitlines()[:1]))
-    for what, distance in far.items():
-        distance /= max(float(wanted[what].float().norm()), 1e-30)
+    for name, distance in distances.items():
+        distance /= max(float(expected[name].float().norm()), 1e-30)
         if not distance <= tolerance:
-            return f"their {what} differ from the plain ones by {distance:.1g}"
+            return f"their {name} differ from the plain ones by {distance:.1g}"
     return None
 
 
-def _distance(found: Tensor, wanted: Tensor) -> float:
+def _distance(actual: Tensor, expected: Tensor) -> float:
     """Return the 2-norm of the difference of two tensors, without the few largest differences (see ``SINGLE``)."""
-    differences = (found.float() - wanted.float()).abs().flatten().sort().values
+    differences = (actual.float() - expected.float()).abs().flatten().sort().values
     if differences[-1].isnan():  # NaNs are sorted last
         return float(differences[-1])
     return float(differences[: len(differences) - len(differences) // SINGLE].norm())
 
 
-def _both_ways(module: Formed, x: Tensor, laid: Tensor) -> Callable[..., Mapping[str, Tensor]]:
+def _computation(module: Formed, x: Tensor, formatted: Tensor) -> Callable[..., Mapping[str, Tensor]]:
     """Return a function that computes a form on random maps, with or without ``kernels``.
 
     ``x`` are the maps, ``laid`` the same in the memory format of the model.
     """
     if isinstance(module, LrnChain):
-        return partial(_chain_both_ways, module, x)
+        return partial(_compute_chain, module, x)
     if isinstance(module, KernelDropout):
-        return partial(_dropout_both_ways, module, x)
-    return partial(_rectified_both_ways, laid)
+        return partial(_compute_dropout, module, x)
+    return partial(_compute_rectified, formatted)
 
 
-def _dropout_both_ways(layer: KernelDropout, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
+def _compute_dropout(layer: KernelDropout, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
     """Return a dropout's value in training mode, and the gradient of a weighted sum of it."""
     x = x.clone().requires_grad_()
-    before = layer.kernels, layer.draw, layer.training
+    previous = layer.kernels, layer.draw, layer.training
     held = HeldDraw.of(layer, x.device)
     held.renew(0, 0)
     layer.kernels, layer.draw, layer.training = frozenset({x.dtype} if kernels else ()), held, True
@@ -141,28 +143,28 @@ def _dropout_both_ways(layer: KernelDropout, x: Tensor, *, kernels: bool) -> dic
             y = layer(x)
             _weighted_sum(y).backward()  # type: ignore[no-untyped-call]
     finally:
-        layer.kernels, layer.draw, layer.training = before
+        layer.kernels, layer.draw, layer.training = previous
     assert x.grad is not None
     return {"values": y.detach(), "gradients": x.grad}
 
 
-def _chain_both_ways(chain: LrnChain, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
+def _compute_chain(chain: LrnChain, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
     """Return a chain's value, and the gradients of a weighted sum of it."""
     x = x.clone().requires_grad_()
     bias = torch.linspace(-1, 1, x.shape[1], device=x.device).requires_grad_() if chain.adds_bias else None
-    before, chain.kernels = chain.kernels, frozenset({x.dtype}) if kernels else frozenset()
+    previous, chain.kernels = chain.kernels, frozenset({x.dtype}) if kernels else frozenset()
     try:
         with torch.enable_grad():
             y = chain(x, bias)
             _weighted_sum(y).backward()  # type: ignore[no-untyped-call]
     finally:
-        chain.kernels = before
+        chain.kernels = previous
     assert x.grad is not None
     of_bias = {"gradients of the bias": bias.grad} if bias is not None and bias.grad is not None else {}
     return {"values": y.detach(), "gradients": x.grad, **of_bias}
 
 
-def _rectified_both_ways(x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
+def _compute_rectified(x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
     """Return the ReLU of maps plus a bias, and the gradients of a weighted sum of it."""
     x = x.clone().requires_grad_()
     bias = torch.linspace(-1, 1, x.shape[1], device=x.device).requires_grad_()
@@ -181,7 +183,7 @@ def _weighted_sum(y: Tensor) -> Tensor:
     return (y.float() * weights).sum()
 
 
-def _laid_like(model: nn.Module, x: Tensor) -> Tensor:
+def _in_format_of(model: nn.Module, x: Tensor) -> Tensor:
     """Return maps in channels-last format if the model's convolution weights are in that format."""
     if x.dim() != 4:
         return x

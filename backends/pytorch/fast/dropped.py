@@ -33,21 +33,21 @@ class KernelDropout(DropoutLayer):
         one = torch.ones((), dtype=x.dtype)  # rounded as the values are
         scale = float(one / (1 - self.rate) if self.scaling == "train" else one)
         keys = self.draw.table[self.draw.rows[self.name]]
-        place = keys, self.draw.first_sample, self.first_unit, self.least, scale
-        kept: Tensor = DropoutFunction.apply(x, *place)  # type: ignore[no-untyped-call]
-        return kept
+        arguments = keys, self.draw.first_sample, self.first_unit, self.least, scale
+        y: Tensor = DropoutFunction.apply(x, *arguments)  # type: ignore[no-untyped-call]
+        return y
 
 
 class DropoutFunction(torch.autograd.Function):
     """Computes values and gradients by the same kernel. It saves only the keys."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, keys: Tensor, *place: Any) -> Tensor:
+    def forward(ctx: Any, x: Tensor, keys: Tensor, *arguments: Any) -> Tensor:
         from .kernels.launch_dropout import dropout
 
         ctx.save_for_backward(keys)
-        ctx.place = place
-        return dropout(x, keys, *place)
+        ctx.arguments = arguments
+        return dropout(x, keys, *arguments)
 
     @staticmethod
     @once_differentiable
@@ -55,4 +55,4 @@ class DropoutFunction(torch.autograd.Function):
         from .kernels.launch_dropout import dropout
 
         (keys,) = ctx.saved_tensors
-        return dropout(dy, keys, *ctx.place), None, None, None, None, None
+        return dropout(dy, keys, *ctx.arguments), None, None, None, None, None

@@ -20,7 +20,7 @@ from .separable import SeparablePool
 from .unshuffled import UnshuffledConvolution
 
 
-def as_formed(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module | None:
+def form_module(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module | None:
     """Return the module of a node in its chosen form, or ``None`` if no pass chose one.
 
     It is the identity if the form of another node also computes this one.

@@ -23,7 +23,7 @@ Form = Callable[..., Tensor]
 
 _ROUNDS = 5
 
-_WAITING = 10_000_000
+_SLEEP_CYCLES = 10_000_000
 """Clock cycles, about 5 ms, that a GPU sleeps before a measurement, while the CPU launches the kernels."""
 
 
@@ -49,8 +49,10 @@ class GroupedConvolution(Convolution):
 
     def choose(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
         """Time every form, forward and backward, into ``timed`` (seconds), and use the fastest from now on."""
-        rest = (self.stride, self.padding, self.dilation, self.groups)
-        self.timed = {name: _seconds(partial(form, *_copies(x, weight, bias), *rest)) for name, form in FORMS.items()}
+        options = (self.stride, self.padding, self.dilation, self.groups)
+        self.timed = {
+            name: _seconds(partial(form, *_copies(x, weight, bias), *options)) for name, form in FORMS.items()
+        }
         self.form = min(self.timed, key=lambda name: self.timed[name])
 
     def extra_repr(self) -> str:
@@ -62,38 +64,38 @@ def chosen_forms(model: nn.Module) -> list[str]:
 
     Convolutions of a layer with several inputs are identified by their weights.
     """
-    told = []
+    lines = []
     for layer, inside in model.named_children():
         timed = [module for module in inside.modules() if isinstance(module, GroupedConvolution) and module.timed]
         for module in timed:
-            which = layer if len(timed) == 1 else f"{layer} with {module.weight}"
+            label = layer if len(timed) == 1 else f"{layer} with {module.weight}"
             times = ", ".join(f"{form} {duration(seconds)}" for form, seconds in module.timed.items())
-            told.append(f"{which} is computed {module.form}: {times}, forward and backward")
-    return told
+            lines.append(f"{label} is computed {module.form}: {times}, forward and backward")
+    return lines
 
 
-def grouped(x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) -> Tensor:
+def grouped(x: Tensor, weight: Tensor, bias: Tensor | None, *options: Any) -> Tensor:
     """torch's own grouped convolution."""
-    return F.conv2d(x, weight, bias, *rest)
+    return F.conv2d(x, weight, bias, *options)
 
 
-def one_per_group(x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) -> Tensor:
+def one_per_group(x: Tensor, weight: Tensor, bias: Tensor | None, *options: Any) -> Tensor:
     """One convolution per group, concatenated."""
-    *own, groups = rest
+    *ungrouped, groups = options
     biases = bias.chunk(groups) if bias is not None else [None] * groups
     parts = zip(x.chunk(groups, 1), weight.chunk(groups), biases, strict=True)
-    return torch.cat([F.conv2d(*part, *own) for part in parts], 1)
+    return torch.cat([F.conv2d(*part, *ungrouped) for part in parts], 1)
 
 
-def dense(x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) -> Tensor:
+def dense(x: Tensor, weight: Tensor, bias: Tensor | None, *options: Any) -> Tensor:
     """One ungrouped convolution, with zero weights between different groups."""
-    *where, groups = rest
-    own = weight.shape[1]
+    *ungrouped, groups = options
+    group_channels = weight.shape[1]
     rows = [
-        F.pad(part, (0, 0, 0, 0, number * own, (groups - 1 - number) * own))
+        F.pad(part, (0, 0, 0, 0, number * group_channels, (groups - 1 - number) * group_channels))
         for number, part in enumerate(weight.chunk(groups))
     ]
-    return F.conv2d(x, torch.cat(rows), bias, *where)
+    return F.conv2d(x, torch.cat(rows), bias, *ungrouped)
 
 
 FORMS: dict[str, Form] = {"grouped": grouped, "one per group": one_per_group, "dense": dense}
@@ -105,18 +107,18 @@ def _copies(x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor | No
 
 
 @torch.enable_grad()
-def _seconds(run: Callable[[], Tensor]) -> float:
+def _seconds(compute: Callable[[], Tensor]) -> float:
     """Return the median time of a form, forward and backward, after two warm-up rounds."""
     seconds = []
     for _ in range(_ROUNDS + 2):
-        y = run()
+        y = compute()
         gradient = torch.ones_like(y)
-        seconds.append((_on_gpu if y.is_cuda else _on_cpu)(partial(_there_and_back, run, gradient)))
+        seconds.append((_on_gpu if y.is_cuda else _on_cpu)(partial(_forward_backward, compute, gradient)))
     return median(seconds[2:])
 
 
-def _there_and_back(run: Callable[[], Tensor], gradient: Tensor) -> None:
-    run().backward(gradient)  # type: ignore[no-untyped-call]
+def _forward_backward(compute: Callable[[], Tensor], gradient: Tensor) -> None:
+    compute().backward(gradient)  # type: ignore[no-untyped-call]
 
 
 def _on_cpu(work: Callable[[], None]) -> float:
@@ -131,7 +133,7 @@ def _on_gpu(work: Callable[[], None]) -> float:
     Recorded steps (CUDA graphs) have no launch overhead, which would count against forms with more launches.
     """
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
-    torch.cuda._sleep(_WAITING)  # type: ignore[no-untyped-call]
+    torch.cuda._sleep(_SLEEP_CYCLES)  # type: ignore[no-untyped-call]
     start.record()
     work()
     end.record()

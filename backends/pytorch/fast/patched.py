@@ -35,8 +35,8 @@ class PatchedConvolution(Convolution):
         self.patches = rows.output * columns.output * op.window.area
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        learns = torch.is_grad_enabled() and weight.requires_grad and len(x) * self.patches >= FEWEST
-        if not learns or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        needs_grad = torch.is_grad_enabled() and weight.requires_grad and len(x) * self.patches >= FEWEST
+        if not needs_grad or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
             return super().forward(x, weight, bias)
         x = x if self.before is None else F.pad(x, self.before)
         y: Tensor = PatchedFunction.apply(x, weight, bias, self.stride, self.padding, self.dilation)  # type: ignore[no-untyped-call]
@@ -54,20 +54,20 @@ class PatchedFunction(torch.autograd.Function):
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair, dilation: Pair
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.places = stride, padding, dilation
+        ctx.geometry = stride, padding, dilation
         return F.conv2d(x, weight, bias, stride, padding, dilation)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        stride, padding, dilation = ctx.places
-        of_image, of_weight, of_bias = ctx.needs_input_grad[:3]
+        stride, padding, dilation = ctx.geometry
+        needs_dx, needs_dw, needs_db = ctx.needs_input_grad[:3]
         dx = None
-        if of_image:
+        if needs_dx:
             dx = conv2d_input(x.shape, weight, dy, stride, padding, dilation)  # type: ignore[no-untyped-call]
-        dw = weight_gradient(x, dy, weight.shape, *ctx.places) if of_weight else None
-        return dx, dw, dy.sum((0, 2, 3)) if of_bias else None, None, None, None
+        dw = weight_gradient(x, dy, weight.shape, *ctx.geometry) if needs_dw else None
+        return dx, dw, dy.sum((0, 2, 3)) if needs_db else None, None, None, None
 
 
 def weight_gradient(x: Tensor, dy: Tensor, shape: torch.Size, stride: Pair, padding: Pair, dilation: Pair) -> Tensor:
@@ -75,15 +75,15 @@ def weight_gradient(x: Tensor, dy: Tensor, shape: torch.Size, stride: Pair, padd
     x = F.pad(x, (padding[1], padding[1], padding[0], padding[0]))
     filters, _, *kernel = shape
     rows, columns = dy.shape[2:]
-    n, _, along, step = x.stride()
+    n, _, row_step, column_step = x.stride()
     patches = x.as_strided(
         (len(x), kernel[0], kernel[1], rows, columns),
-        (n, along * dilation[0], step * dilation[1], along * stride[0], step * stride[1]),
+        (n, row_step * dilation[0], column_step * dilation[1], row_step * stride[0], column_step * stride[1]),
         x.storage_offset(),
     )
     dw = x.new_zeros(filters, kernel[0] * kernel[1])
     parts = max(1, min(len(x), patches.numel() // AT_A_TIME))
-    for some, given in zip(patches.tensor_split(parts), dy.flatten(2).tensor_split(parts), strict=True):
-        unrolled = some.reshape(len(some), kernel[0] * kernel[1], rows * columns)
-        dw += torch.bmm(given, unrolled.transpose(1, 2)).sum(0)
+    for patches_part, dy_part in zip(patches.tensor_split(parts), dy.flatten(2).tensor_split(parts), strict=True):
+        unrolled = patches_part.reshape(len(patches_part), kernel[0] * kernel[1], rows * columns)
+        dw += torch.bmm(dy_part, unrolled.transpose(1, 2)).sum(0)
     return dw.view(shape)

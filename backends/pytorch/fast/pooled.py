@@ -15,15 +15,15 @@ from netspec.passes.fast.max_pool import FEWEST
 from netspec.passes.padding import pool_padding
 
 from .axes import axes_of, largest
-from .places import Places, places_of
+from .pool_args import PoolArgs, pool_args
 
 WITHOUT_COPY = 2**14
 """Maps with fewer elements use torch's pooling in inference, which is faster than a dozen small operations."""
 
-_COLLIDING = 2048
+_CACHE_ALIAS_BYTES = 2048
 """Channels whose distance in bytes is a multiple of this compete for the same lines of the L1 cache."""
 
-_APART = 16
+_CHANNEL_PADDING = 16
 """Elements of padding inserted between such channels."""
 
 
@@ -38,22 +38,22 @@ class ChannelsLastMaxPool(nn.Module):
         super().__init__()
         padding = pool_padding(op.window, x)
         self.before = padding.before
-        self.places = places_of(op.window, padding)
+        self.pool = pool_args(op.window, padding)
         self.axes = axes_of(op.window, x)
 
     def forward(self, x: Tensor) -> Tensor:
-        learns = torch.is_grad_enabled() and x.requires_grad
-        if not learns and _pays(x) and x.numel() >= WITHOUT_COPY:
+        needs_grad = torch.is_grad_enabled() and x.requires_grad
+        if not needs_grad and _copy_pays_off(x) and x.numel() >= WITHOUT_COPY:
             return largest(x, self.axes)
         x = x if self.before is None else F.pad(x, self.before, value=-torch.inf)
-        if not learns or not _pays(x):
-            return F.max_pool2d(x, *self.places)
-        pooled: Tensor = MaxPoolFunction.apply(x, self.places)  # type: ignore[no-untyped-call]
+        if not needs_grad or not _copy_pays_off(x):
+            return F.max_pool2d(x, *self.pool)
+        pooled: Tensor = MaxPoolFunction.apply(x, self.pool)  # type: ignore[no-untyped-call]
         return pooled
 
     def extra_repr(self) -> str:
         before = f", before={tuple(self.before)}" if self.before is not None else ""
-        return f"places={self.places}{before}"
+        return f"pool={self.pool}{before}"
 
 
 class MaxPoolFunction(torch.autograd.Function):
@@ -63,39 +63,39 @@ class MaxPoolFunction(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, places: Places) -> Tensor:
-        pooled, taken = largest_pixels(x, places)
-        ctx.shape, ctx.places = x.shape, places
-        ctx.save_for_backward(taken)
+    def forward(ctx: Any, x: Tensor, pool: PoolArgs) -> Tensor:
+        pooled, indices = largest_pixels(x, pool)
+        ctx.shape, ctx.pool = x.shape, pool
+        ctx.save_for_backward(indices)
         return pooled
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        (taken,) = ctx.saved_tensors
+        (indices,) = ctx.saved_tensors
         like = dy.new_empty(()).expand(ctx.shape)  # only its shape matters
-        return torch.ops.aten.max_pool2d_with_indices_backward(dy, like, *ctx.places, taken), None
+        return torch.ops.aten.max_pool2d_with_indices_backward(dy, like, *ctx.pool, indices), None
 
 
-def largest_pixels(x: Tensor, places: Places) -> tuple[Tensor, Tensor]:
+def largest_pixels(x: Tensor, pool: PoolArgs) -> tuple[Tensor, Tensor]:
     """Return the pooled maps and the indices of the largest pixels, both in the memory format of x."""
-    if not _pays(x):
-        pooled, taken = F.max_pool2d(x, *places, return_indices=True)
-        return pooled, taken
-    pooled, taken = F.max_pool2d(channels_last(x), *places, return_indices=True)
-    return channels_first(pooled), channels_first(taken)
+    if not _copy_pays_off(x):
+        pooled, indices = F.max_pool2d(x, *pool, return_indices=True)
+        return pooled, indices
+    pooled, indices = F.max_pool2d(channels_last(x), *pool, return_indices=True)
+    return channels_first(pooled), channels_first(indices)
 
 
-def _pays(x: Tensor) -> bool:
+def _copy_pays_off(x: Tensor) -> bool:
     return x.device.type == "cpu" and x.is_contiguous() and x.shape[1] >= FEWEST
 
 
 def channels_last(x: Tensor) -> Tensor:
     """Return a channels-last copy of N,C,H,W."""
     n, c, h, w = x.shape
-    if h * w * x.element_size() % _COLLIDING == 0:
+    if h * w * x.element_size() % _CACHE_ALIAS_BYTES == 0:
         # A pixel's channels would evict each other from the cache. Copying twice is faster.
-        x = x.new_empty(n, c, h * w + _APART)[..., : h * w].view(x.shape).copy_(x)
+        x = x.new_empty(n, c, h * w + _CHANNEL_PADDING)[..., : h * w].view(x.shape).copy_(x)
     return x.contiguous(memory_format=torch.channels_last)
 
 

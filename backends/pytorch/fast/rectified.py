@@ -32,11 +32,11 @@ class RectifiedConvolution(Rectified):
         self.convolution = convolution
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        if _made_in(x) in self.kernels:
-            rectified: Tensor = BiasReluFunction.apply(self.convolution(x, weight), bias)  # type: ignore[no-untyped-call]
-            return rectified
-        made: Tensor = self.convolution(x, weight, bias)
-        return made.relu_()  # in place is safe: a convolution saves its input, not its output
+        if _convolution_dtype(x) in self.kernels:
+            y: Tensor = BiasReluFunction.apply(self.convolution(x, weight), bias)  # type: ignore[no-untyped-call]
+            return y
+        sums: Tensor = self.convolution(x, weight, bias)
+        return sums.relu_()  # in place is safe: a convolution saves its input, not its output
 
 
 class RectifiedBias(Rectified):
@@ -44,8 +44,8 @@ class RectifiedBias(Rectified):
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         if x.dtype in self.kernels:
-            rectified: Tensor = BiasReluFunction.apply(x, bias)  # type: ignore[no-untyped-call]
-            return rectified
+            y: Tensor = BiasReluFunction.apply(x, bias)  # type: ignore[no-untyped-call]
+            return y
         return (x + bias[:, None, None]).relu_()
 
 
@@ -76,7 +76,7 @@ class BiasReluFunction(torch.autograd.Function):
         return dx, db.to(ctx.bias) if db is not None else None
 
 
-def _made_in(x: Tensor) -> torch.dtype:
+def _convolution_dtype(x: Tensor) -> torch.dtype:
     """Return the type of a convolution's output: that of autocast if it is on."""
     if torch.is_autocast_enabled(x.device.type) and x.dtype != torch.float64:
         return torch.get_autocast_dtype(x.device.type)

@@ -13,7 +13,7 @@ from netspec.ir.shape import Shape
 from netspec.passes.fast.avg_pool import FEWEST_NUMBERS
 
 from ..ops import emit
-from .axes import Axes, Axis, axes_of, part, together
+from .axes import Axes, Axis, axes_of, reduce_windows, select
 
 AT_A_TIME = 2**19
 """Elements whose gradient is written at a time, so that they stay in the CPU's caches (2 MiB of float32)."""
@@ -30,7 +30,7 @@ class SeparablePool(nn.Module):
         super().__init__()
         self.plain = emit(op, (x,))
         self.axes = axes_of(op.window, x)
-        self.number = _number(self.axes) if isinstance(op, AvgPool) else 1
+        self.number = _common_count(self.axes) if isinstance(op, AvgPool) else 1
         self.fewest = FEWEST_NUMBERS if isinstance(self.plain, nn.AvgPool2d) else 0
 
     def forward(self, x: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ class SeparableFunction(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, axes: Axes, number: int | None) -> Tensor:
         ctx.shape, ctx.dtype, ctx.axes, ctx.number = x.shape, x.dtype, axes, number
         rows, columns = axes
-        sums = together(together(_wide(x), rows, torch.add, 0), columns, torch.add, 0)
+        sums = reduce_windows(reduce_windows(_wide(x), rows, torch.add, 0), columns, torch.add, 0)
         return _divided(sums, axes, number).to(x.dtype)
 
     @staticmethod
@@ -60,32 +60,32 @@ class SeparableFunction(torch.autograd.Function):
         rows, columns = ctx.axes
         dx = dy.new_empty(ctx.shape, dtype=ctx.dtype)
         parts = max(1, min(len(dx), dx.numel() // AT_A_TIME))
-        for some, given in zip(dx.tensor_split(parts), dy.tensor_split(parts), strict=True):
-            shares = _divided(_wide(given), ctx.axes, ctx.number)
+        for target, source in zip(dx.tensor_split(parts), dy.tensor_split(parts), strict=True):
+            shares = _divided(_wide(source), ctx.axes, ctx.number)
             between = shares.new_empty(*shares.shape[:3], columns.size)
-            _spread(shares, columns, between)
-            wide = some if some.dtype == shares.dtype else shares.new_empty(some.shape)
-            _spread(between, rows, wide)
-            if wide is not some:
-                some.copy_(wide)
+            _scatter(shares, columns, between)
+            wide = target if target.dtype == shares.dtype else shares.new_empty(target.shape)
+            _scatter(between, rows, wide)
+            if wide is not target:
+                target.copy_(wide)
         return dx, None, None
 
 
-def _number(axes: Axes) -> int | None:
+def _common_count(axes: Axes) -> int | None:
     """Return the number of image pixels that every window covers, or ``None`` if windows differ."""
     rows, columns = (set(axis.counts) for axis in axes)
     return rows.pop() * columns.pop() if len(rows) == len(columns) == 1 else None
 
 
-def _spread(dy: Tensor, axis: Axis, dx: Tensor) -> None:
+def _scatter(dy: Tensor, axis: Axis, dx: Tensor) -> None:
     """Write to each pixel of ``dx`` the sum of ``dy`` over the windows along an axis that read it."""
     fewest, most = axis.readers
-    alone = most == 1
-    if not alone or fewest == 0:
+    disjoint = most == 1
+    if not disjoint or fewest == 0:
         dx.zero_()
     for windows, pixels in axis.steps:
-        read, given = part(dx, axis, pixels), part(dy, axis, windows)
-        read.copy_(given) if alone else read.add_(given)
+        target, source = select(dx, axis, pixels), select(dy, axis, windows)
+        target.copy_(source) if disjoint else target.add_(source)
 
 
 def _divided(sums: Tensor, axes: Axes, number: int | None) -> Tensor:

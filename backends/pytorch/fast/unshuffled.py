@@ -26,7 +26,7 @@ class UnshuffledConvolution(nn.Module):
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         how = self.how
-        rows, columns = (whole - side for whole, side in zip(how.kernel, weight.shape[2:], strict=True))
+        rows, columns = (padded - side for padded, side in zip(how.kernel, weight.shape[2:], strict=True))
         # For one map and blocks of one row, this would be a view of the weight, for which PyTorch takes no gradient.
         kernel = unshuffled(F.pad(weight, (0, columns, 0, rows)), how.stride).contiguous()
         x = blocks(x, how) if x.shape[1] == self.channels else x
@@ -59,14 +59,14 @@ def blocks(x: Tensor, how: Unshuffle) -> Tensor:
     whole = how.top % s == how.left % t == h % s == w % t == 0 and min(rows, columns) >= 0
     if not whole or x.requires_grad:
         return unshuffled(F.pad(x, (how.left, columns, how.top, rows)), how.stride)
-    narrow = torch.is_autocast_enabled(x.device.type) and x.dtype == torch.float32
-    last = x.is_contiguous(memory_format=torch.channels_last)
-    made = torch.empty(
+    autocast = torch.is_autocast_enabled(x.device.type) and x.dtype == torch.float32
+    channels_last = x.is_contiguous(memory_format=torch.channels_last)
+    result = torch.empty(
         (n, c * s * t, how.size[0] // s, how.size[1] // t),
-        dtype=torch.get_autocast_dtype(x.device.type) if narrow else x.dtype,
+        dtype=torch.get_autocast_dtype(x.device.type) if autocast else x.dtype,
         device=x.device,
-        memory_format=torch.channels_last if last else torch.contiguous_format,
+        memory_format=torch.channels_last if channels_last else torch.contiguous_format,
     ).zero_()
-    inside = torch.unflatten(made, 1, (c, s, t))[..., how.top // s :, how.left // t :][..., : h // s, : w // t]
+    inside = torch.unflatten(result, 1, (c, s, t))[..., how.top // s :, how.left // t :][..., : h // s, : w // t]
     inside.copy_(x.reshape(n, c, h // s, s, w // t, t).permute(0, 1, 3, 5, 2, 4))
-    return made
+    return result

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 WORD = 2**32
 
-_SIGN = -(2**31)
+_SIGN_BIT = -(2**31)
 """Flipping this bit makes int32 compare as uint32 would."""
 
 Key = int | Tensor
@@ -77,8 +77,8 @@ class DrawnLayer(nn.Module):
         if self.draw is None:
             return torch.randn_like(x)
         place = x, self.name, self.draw, self.first_unit
-        radius = ((words(*place).double() + 0.5) / WORD).log().mul(-2).sqrt()
-        angle = words(*place, pair=1).double() * (2 * math.pi / WORD)
+        radius = ((random_words(*place).double() + 0.5) / WORD).log().mul(-2).sqrt()
+        angle = random_words(*place, pair=1).double() * (2 * math.pi / WORD)
         return (radius * angle.cos()).to(x.dtype)
 
 
@@ -119,17 +119,17 @@ class HeldDraw(Draw):
         self.table.copy_(new.pin_memory() if self.table.is_cuda else new, non_blocking=True)
 
 
-def words(x: Tensor, name: str, draw: Draw, first_unit: int = 0, pair: int = 0) -> Tensor:
+def random_words(x: Tensor, name: str, draw: Draw, first_unit: int = 0, pair: int = 0) -> Tensor:
     """Return a random 32-bit word for each unit of N,..., as int64 in the shape of x."""
-    return _words(x, name, draw, first_unit, pair).long() & (WORD - 1)
+    return _random_words(x, name, draw, first_unit, pair).long() & (WORD - 1)
 
 
 def at_least(least: int, x: Tensor, name: str, draw: Draw, first_unit: int = 0) -> Tensor:
     """Return whether each unit's word (see ``words``) is at least ``least``, which is from 1 to 2^32 - 1."""
-    return _words(x, name, draw, first_unit, 0).bitwise_xor_(_SIGN) >= least + _SIGN
+    return _random_words(x, name, draw, first_unit, 0).bitwise_xor_(_SIGN_BIT) >= least + _SIGN_BIT
 
 
-def _words(x: Tensor, name: str, draw: Draw, first_unit: int, pair: int) -> Tensor:
+def _random_words(x: Tensor, name: str, draw: Draw, first_unit: int, pair: int) -> Tensor:
     """Return the words as int32, which have the same 32 bits and need half the memory.
 
     The index of the sample plus the first key of the pair, and the index of the unit plus the second, are each hashed;
@@ -138,22 +138,22 @@ def _words(x: Tensor, name: str, draw: Draw, first_unit: int, pair: int) -> Tens
     row_key, unit_key = draw.keys(name)[pair]
     samples = torch.arange(len(x), device=x.device) + (draw.first_sample + row_key)
     units = torch.arange(x.shape[1:].numel(), device=x.device) + (first_unit + unit_key)
-    rows, columns = mixed(torch.cat([samples, units]).int()).tensor_split([len(samples)])
-    return mixed(rows[:, None] + columns).view(x.shape)
+    rows, columns = hash_words(torch.cat([samples, units]).int()).tensor_split([len(samples)])
+    return hash_words(rows[:, None] + columns).view(x.shape)
 
 
-def mixed(words: Tensor) -> Tensor:
+def hash_words(random_words: Tensor) -> Tensor:
     """Hash 32-bit words in place by a bijection in which each bit of the input flips each output bit half of the time.
 
     Words are stored as int32: products and sums wrap around at 2^32, and the sign bits that right shifts bring in are
     masked. The multipliers and shifts are those of C. Wellons' lowbias32 (Prospecting for hash functions, 2018).
     """
-    shifted = words >> 16
-    words.bitwise_xor_(shifted.bitwise_and_(0xFFFF)).mul_(0x7FEB352D)
-    torch.bitwise_right_shift(words, 15, out=shifted)
-    words.bitwise_xor_(shifted.bitwise_and_(0x1FFFF)).mul_(0x846CA68B - WORD)
-    torch.bitwise_right_shift(words, 16, out=shifted)
-    return words.bitwise_xor_(shifted.bitwise_and_(0xFFFF))
+    shifted = random_words >> 16
+    random_words.bitwise_xor_(shifted.bitwise_and_(0xFFFF)).mul_(0x7FEB352D)
+    torch.bitwise_right_shift(random_words, 15, out=shifted)
+    random_words.bitwise_xor_(shifted.bitwise_and_(0x1FFFF)).mul_(0x846CA68B - WORD)
+    torch.bitwise_right_shift(random_words, 16, out=shifted)
+    return random_words.bitwise_xor_(shifted.bitwise_and_(0xFFFF))
 
 
 def _word(digest: bytes, at: int) -> int:

@@ -16,7 +16,7 @@ class Yuv(nn.Module):
     """Converts RGB to YUV."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return mixed(widened(x), YUV)
+        return mix_channels(widened(x), YUV)
 
 
 class Lab(nn.Module):
@@ -27,16 +27,16 @@ class Lab(nn.Module):
         self.offset = offset
 
     def forward(self, x: Tensor) -> Tensor:
-        t = mixed(widened(x), XYZ)
+        t = mix_channels(widened(x), XYZ)
         roots = torch.where(t > LEAST_CUBE, t.clamp(min=LEAST_CUBE) ** EXPONENT, SLOPE * t + INTERCEPT)
-        light, a, b = mixed(roots, LAB).unbind(1)
+        light, a, b = mix_channels(roots, LAB).unbind(1)
         return torch.stack([light + self.offset, a, b], 1)
 
     def extra_repr(self) -> str:
         return f"offset={self.offset}"
 
 
-def mixed(x: Tensor, matrix: Matrix) -> Tensor:
+def mix_channels(x: Tensor, matrix: Matrix) -> Tensor:
     """Multiply the channels of each pixel by a matrix: N,3,H,W to N,3,H,W."""
     red, green, blue = x.unbind(1)
     return torch.stack([red * r + green * g + blue * b for r, g, b in matrix], 1)

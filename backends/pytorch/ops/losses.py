@@ -60,10 +60,10 @@ class SetCrossEntropyLoss(LossLayer):
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = widened(x)
-        return -(self.targets(x, labels) * log_chances(x, self.size)).sum(1).mean()
+        return -(self.targets(x, labels) * log_inclusion_probabilities(x, self.size)).sum(1).mean()
 
 
-def log_chances(x: Tensor, size: int) -> Tensor:
+def log_inclusion_probabilities(x: Tensor, size: int) -> Tensor:
     """Return log P for each class (N,C): the probability that a random set of ``size`` classes contains it.
 
     A set has a probability proportional to e^(sum of its classes' scores). A run of neighbouring classes is represented
@@ -117,8 +117,8 @@ class ProbabilityCrossEntropyLoss(LossLayer):
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = widened(x)
         targets = self.targets(x, labels)
-        yes, no = x.clamp(min=self.smallest).log(), (1 - x).clamp(min=self.smallest).log()
-        return -(self.positive * targets * yes + (1 - targets) * no).sum(1).mean()
+        log_p, log_not_p = x.clamp(min=self.smallest).log(), (1 - x).clamp(min=self.smallest).log()
+        return -(self.positive * targets * log_p + (1 - targets) * log_not_p).sum(1).mean()
 
 
 class SquaredErrorLoss(LossLayer):

@@ -67,8 +67,8 @@ def channel_sums(x: Tensor, before: int, after: int, groups: int) -> Tensor:
 
 @torch.fx.wrap  # keep the call in symbolic traces, whose proxies cannot pass through an autograd function
 def _response_norm(x: Tensor, size: int, k: float, alpha: float, beta: float, groups: int) -> Tensor:
-    made = LrnFunction.apply(x, size, k, alpha, beta, groups)  # type: ignore[no-untyped-call]
-    y: Tensor = made[0]
+    results = LrnFunction.apply(x, size, k, alpha, beta, groups)  # type: ignore[no-untyped-call]
+    y: Tensor = results[0]
     return y
 
 

@@ -49,7 +49,7 @@ class PaddedAvgPool(PaddedPool):
         real = F.pad(x.new_ones(1, 1, x.shape[2], x.shape[3]), self.before)
         total = F.conv2d(maps, box, stride=self.stride, dilation=self.dilation)
         count = F.conv2d(real, box, stride=self.stride, dilation=self.dilation)
-        return _by_image(total / count, x)
+        return _unmerge(total / count, x)
 
 
 class SummedPool(PaddedPool):
@@ -59,10 +59,10 @@ class SummedPool(PaddedPool):
         box = x.new_ones(1, 1, *self.kernel)
         maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.before)
         total = F.conv2d(maps, box, stride=self.stride, dilation=self.dilation)
-        return _by_image(total, x)
+        return _unmerge(total, x)
 
 
-def _by_image(maps: Tensor, x: Tensor) -> Tensor:
+def _unmerge(maps: Tensor, x: Tensor) -> Tensor:
     """Reshape N*C,1,H',W' to N,C,H',W', with N and C those of x."""
     return maps.view(x.shape[0], x.shape[1], maps.shape[2], maps.shape[3])
 
@@ -75,10 +75,10 @@ class FarthestPool(PaddedPool):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        sizes = F.pad(x.detach().abs(), self.before, value=-1.0).flip(2, 3)
-        _, places = F.max_pool2d(sizes, self.kernel, self.stride, dilation=self.dilation, return_indices=True)
-        turned = F.pad(x, self.before).flip(2, 3)
-        return turned.flatten(2).gather(2, places.flatten(2)).view_as(places).flip(2, 3)
+        magnitudes = F.pad(x.detach().abs(), self.before, value=-1.0).flip(2, 3)
+        _, indices = F.max_pool2d(magnitudes, self.kernel, self.stride, dilation=self.dilation, return_indices=True)
+        flipped = F.pad(x, self.before).flip(2, 3)
+        return flipped.flatten(2).gather(2, indices.flatten(2)).view_as(indices).flip(2, 3)
 
 
 def _max_pool(op: MaxPool, inputs: tuple[Shape, ...]) -> nn.Module:
@@ -99,8 +99,8 @@ def _sum_pool(op: SumPool, inputs: tuple[Shape, ...]) -> nn.Module:
     return SummedPool(op.window, op.window.effective_pad(inputs[0].height, inputs[0].width))
 
 
-def _farthest(op: MaxAbsPool, inputs: tuple[Shape, ...]) -> nn.Module:
+def _max_abs_pool(op: MaxAbsPool, inputs: tuple[Shape, ...]) -> nn.Module:
     return FarthestPool(op.window, exact_padding(op.window, inputs[0]))
 
 
-TABLE: Table = {MaxPool: _max_pool, AvgPool: _avg_pool, SumPool: _sum_pool, MaxAbsPool: _farthest}
+TABLE: Table = {MaxPool: _max_pool, AvgPool: _avg_pool, SumPool: _sum_pool, MaxAbsPool: _max_abs_pool}

@@ -80,25 +80,29 @@ class Rectangle(nn.Module):
         return f"top={self.top}, left={self.left}, height={self.height}, width={self.width}"
 
 
+def interpolation_weights(places: Sequence[float], size: int) -> Tensor:
+    """Return the linear interpolation weights of each sampling position for each pixel of an axis.
+
+    The result is (places, size) in float64: 1 minus the distance between position and pixel, or 0 if that is negative.
+    """
+    distances = torch.tensor(places, dtype=torch.float64)[:, None] - torch.arange(size)
+    return (1 - distances.abs()).clamp(min=0)
+
+
 class Bilinear(nn.Module):
     """Bilinear interpolation as R x C^T: R interpolates between rows, C between columns."""
 
     def __init__(self, op: Resize, x: Shape) -> None:
         super().__init__()
         self.step = op.step
-        self.rows = Fixed(taken(op.places(x.height), x.height))
-        self.columns = Fixed(taken(op.places(x.width), x.width))
+        self.rows = Fixed(interpolation_weights(op.places(x.height), x.height).tolist())
+        self.columns = Fixed(interpolation_weights(op.places(x.width), x.width).tolist())
 
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.rows(x) @ x @ self.columns(x).T)
 
     def extra_repr(self) -> str:
         return f"step={self.step}"
-
-
-def taken(places: Sequence[float], size: int) -> list[list[float]]:
-    """Return the linear interpolation weights of each sampling position for each pixel of an axis, (places, size)."""
-    return [[max(0.0, 1 - abs(place - pixel)) for pixel in range(size)] for place in places]
 
 
 class RandomlyScaled(DrawnLayer):
@@ -113,17 +117,11 @@ class RandomlyScaled(DrawnLayer):
         if not self.training:
             return cast(Tensor, self.middle(x))
         side = x.shape[2]
-        rows, columns = (between(places, side).to(x) for places in self.op.drawn(side, self.chances()))
+        rows, columns = (interpolation_weights(places, side).to(x) for places in self.op.drawn(side, self.chances()))
         return rows @ x @ columns.T
 
     def extra_repr(self) -> str:
         return f"size={self.op.size}, max_scale={self.op.max_scale}"
-
-
-def between(places: Sequence[float], size: int) -> Tensor:
-    """Return the weights of ``taken`` as a float64 tensor, (places, size)."""
-    apart = torch.tensor(places, dtype=torch.float64)[:, None] - torch.arange(size)
-    return (1 - apart.abs()).clamp(min=0)
 
 
 TABLE: Table = {

@@ -12,37 +12,37 @@ import triton.language as tl
 
 
 @triton.jit
-def _places(tile, channel, pixels, AREA, C: tl.constexpr, LAST: tl.constexpr, PIXELS: tl.constexpr):
+def _offsets(tile, channel, pixels, AREA, C: tl.constexpr, LAST: tl.constexpr, PIXELS: tl.constexpr):
     """Return the memory offsets of a tile's elements, and a mask of those that exist."""
-    first, some = tile * PIXELS, tl.arange(0, PIXELS)[:, None]
-    known = (first + some < pixels) & (channel < C)
+    first, pixel = tile * PIXELS, tl.arange(0, PIXELS)[:, None]
+    mask = (first + pixel < pixels) & (channel < C)
     if LAST:
-        at = (first + some) * C + channel
+        offset = (first + pixel) * C + channel
     else:
         # Relative to the tile's first image, so that only one division per tile has 64 bits.
-        after = (first % AREA).to(tl.int32) + some
-        at = ((first // AREA + after // AREA) * C + channel) * AREA + after % AREA
-    return at, known
+        relative = (first % AREA).to(tl.int32) + pixel
+        offset = ((first // AREA + relative // AREA) * C + channel) * AREA + relative % AREA
+    return offset, mask
 
 
 @triton.jit(do_not_specialize=["pixels", "STEPS"])
 def forward(
-    x_of, y_of, bias_of, pixels, AREA, STEPS,
+    x_ptr, y_ptr, bias_ptr, pixels, AREA, STEPS,
     C: tl.constexpr, LAST: tl.constexpr, BLOCKS: tl.constexpr, PIXELS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
     """y = max(0, x + b). ``y_of`` may be ``x_of``."""
     program = tl.program_id(0).to(tl.int64) // BLOCKS
     channel = (tl.program_id(0) % BLOCKS * CHANNELS + tl.arange(0, CHANNELS))[None, :]
-    bias = tl.load(bias_of + channel, mask=channel < C, other=0.0).to(tl.float32)
+    bias = tl.load(bias_ptr + channel, mask=channel < C, other=0.0).to(tl.float32)
     for step in range(STEPS):
-        at, known = _places(program * STEPS + step, channel, pixels, AREA, C, LAST, PIXELS)
-        y = tl.load(x_of + at, mask=known, other=0.0).to(tl.float32) + bias
-        tl.store(y_of + at, tl.where(y < 0, 0.0, y).to(y_of.dtype.element_ty), mask=known)
+        offset, mask = _offsets(program * STEPS + step, channel, pixels, AREA, C, LAST, PIXELS)
+        y = tl.load(x_ptr + offset, mask=mask, other=0.0).to(tl.float32) + bias
+        tl.store(y_ptr + offset, tl.where(y < 0, 0.0, y).to(y_ptr.dtype.element_ty), mask=mask)
 
 
 @triton.jit(do_not_specialize=["pixels", "STEPS"])
 def backward(
-    y_of, dy_of, dx_of, sums_of, pixels, AREA, STEPS,
+    y_ptr, dy_ptr, dx_ptr, sums_ptr, pixels, AREA, STEPS,
     C: tl.constexpr, LAST: tl.constexpr, BLOCKS: tl.constexpr, SUMS: tl.constexpr,
     PIXELS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
@@ -51,12 +51,12 @@ def backward(
     channel = (tl.program_id(0) % BLOCKS * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     total = tl.zeros((PIXELS, CHANNELS), tl.float32)
     for step in range(STEPS):
-        at, known = _places(program * STEPS + step, channel, pixels, AREA, C, LAST, PIXELS)
-        y = tl.load(y_of + at, mask=known, other=0.0).to(tl.float32)
-        dy = tl.load(dy_of + at, mask=known, other=0.0)
+        offset, mask = _offsets(program * STEPS + step, channel, pixels, AREA, C, LAST, PIXELS)
+        y = tl.load(y_ptr + offset, mask=mask, other=0.0).to(tl.float32)
+        dy = tl.load(dy_ptr + offset, mask=mask, other=0.0)
         dx = tl.where(y <= 0, 0.0, dy.to(tl.float32))
-        tl.store(dx_of + at, dx.to(dx_of.dtype.element_ty), mask=known)
+        tl.store(dx_ptr + offset, dx.to(dx_ptr.dtype.element_ty), mask=mask)
         total += dx
     if SUMS:
-        own = tl.sum(total, 0)[None, :]
-        tl.store(sums_of + program * C + channel, own, mask=channel < C)
+        column_sums = tl.sum(total, 0)[None, :]
+        tl.store(sums_ptr + program * C + channel, column_sums, mask=channel < C)

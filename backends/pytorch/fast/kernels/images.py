@@ -13,7 +13,7 @@ import triton.language as tl
 
 @triton.jit
 def prepare(
-    picture_of, out_of, top_of, left_of, mirror_of, shift_of, mean_of, std_of, scale,
+    picture_ptr, out_ptr, top_ptr, left_ptr, mirror_ptr, shift_ptr, mean_ptr, std_ptr, scale,
     C: tl.constexpr, H: tl.constexpr, W: tl.constexpr, FH: tl.constexpr, FW: tl.constexpr,
     S: tl.constexpr, T: tl.constexpr, TOP: tl.constexpr, LEFT: tl.constexpr,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr,
@@ -26,7 +26,7 @@ def prepare(
     """
     image = (tl.program_id(0) // PROGRAMS).to(tl.int64)
     number = tl.program_id(0) % PROGRAMS * NUMBERS + tl.arange(0, NUMBERS)
-    known = number < C * S * T * ROWS * COLUMNS
+    mask = number < C * S * T * ROWS * COLUMNS
     if LAST:
         within, block = number % (C * S * T), number // (C * S * T)
     else:
@@ -34,21 +34,21 @@ def prepare(
     channel = within // (S * T)
     row = block // COLUMNS * S + within // T % S - TOP
     column = block % COLUMNS * T + within % T - LEFT
-    there = known & (row >= 0) & (row < H) & (column >= 0) & (column < W)
+    inside = mask & (row >= 0) & (row < H) & (column >= 0) & (column < W)
     if REVERSE:
         channel = C - 1 - channel
-    column = tl.where(tl.load(mirror_of + image) != 0, W - 1 - column, column)
-    at = (tl.load(top_of + image) + row) * FW + tl.load(left_of + image) + column
-    x = tl.load(picture_of + image * (C * FH * FW) + channel * (FH * FW) + at, mask=there, other=0).to(tl.float32)
+    column = tl.where(tl.load(mirror_ptr + image) != 0, W - 1 - column, column)
+    offset = (tl.load(top_ptr + image) + row) * FW + tl.load(left_ptr + image) + column
+    x = tl.load(picture_ptr + image * (C * FH * FW) + channel * (FH * FW) + offset, mask=inside, other=0).to(tl.float32)
     x *= scale
     if WHOLE:
-        x -= tl.load(mean_of + channel * (FH * FW) + at, mask=there, other=0.0)
+        x -= tl.load(mean_ptr + channel * (FH * FW) + offset, mask=inside, other=0.0)
     else:
-        x -= tl.load(mean_of + channel, mask=there, other=0.0)
+        x -= tl.load(mean_ptr + channel, mask=inside, other=0.0)
     if SHIFTS:
-        x += tl.load(shift_of + image * C + channel, mask=there, other=0.0)
+        x += tl.load(shift_ptr + image * C + channel, mask=inside, other=0.0)
     if DIVIDES:
-        x = tl.div_rn(x, tl.load(std_of + channel, mask=there, other=1.0))
-    x = tl.where(there, x, 0.0)
-    at = image * (C * S * T * ROWS * COLUMNS) + number
-    tl.store(out_of + at, x.to(out_of.dtype.element_ty), mask=known)
+        x = tl.div_rn(x, tl.load(std_ptr + channel, mask=inside, other=1.0))
+    x = tl.where(inside, x, 0.0)
+    offset = image * (C * S * T * ROWS * COLUMNS) + number
+    tl.store(out_ptr + offset, x.to(out_ptr.dtype.element_ty), mask=mask)

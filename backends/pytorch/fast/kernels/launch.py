@@ -13,7 +13,7 @@ from torch import Tensor
 
 from netspec.ir.ops import Lrn
 
-from ..places import ONE, Places
+from ..pool_args import NO_POOLING, PoolArgs
 from . import lrn_chain
 
 _SIDE_BY_SIDE = 8
@@ -26,7 +26,7 @@ _PROGRAMS = 16384
 the last ones do not leave it idle for long."""
 
 
-def forward(x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, places: Places | None) -> tuple[Tensor, Tensor]:
+def forward(x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, pool: PoolArgs | None) -> tuple[Tensor, Tensor]:
     """Return the chain's value of N,C,H,W maps plus a bias (C,), if any, in the type of the maps.
 
     The second result is the number of the largest pixel in each window, as a byte; it is empty without pooling.
@@ -34,13 +34,14 @@ def forward(x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, places: Places
     """
     x = x.contiguous(memory_format=torch.channels_last)
     n, c, h, w = x.shape
-    rows, columns = F.max_pool2d(torch.empty((1, 1, h, w), device="meta"), *(places or ONE)).shape[2:]
-    y = _maps(x, (n, c, rows, columns), x.dtype)
-    largest = _maps(x, (n, c, rows, columns), torch.uint8) if places else y[:0]
-    together, constants = _constants(x, bias, lrn, relu, places)
+    rows, columns = F.max_pool2d(torch.empty((1, 1, h, w), device="meta"), *(pool or NO_POOLING)).shape[2:]
+    y = _empty_maps(x, (n, c, rows, columns), x.dtype)
+    largest = _empty_maps(x, (n, c, rows, columns), torch.uint8) if pool else y[:0]
+    per_thread, constants = _constants(x, bias, lrn, relu, pool)
+    division = _Division.of(n, rows * columns * c // per_thread, 1)
     _launch(
-        lrn_chain.forward, (x, _or(bias, x), y, largest), _Division.of(n, rows * columns * c // together, 1), lrn,
-        OH=rows, OW=columns, AROUND=triton.cdiv(lrn.size // 2, together), **constants,
+        lrn_chain.forward, (x, _or_placeholder(bias, x), y, largest), division, lrn,
+        OH=rows, OW=columns, AROUND=triton.cdiv(lrn.size // 2, per_thread), **constants,
     )  # fmt: skip
     return y, largest
 
@@ -52,7 +53,7 @@ def backward(
     largest: Tensor,
     lrn: Lrn,
     relu: bool,
-    places: Places | None,
+    pool: PoolArgs | None,
     *,
     sums: bool,
 ) -> tuple[Tensor, Tensor | None]:
@@ -62,41 +63,42 @@ def backward(
     """
     x, dy = (t.contiguous(memory_format=torch.channels_last) for t in (x, dy))
     n, c, h, w = x.shape
-    dx = _maps(x, (n, c, h, w), x.dtype)
-    together, constants = _constants(x, bias, lrn, relu, places)
-    _, (sh, sw), (ph, pw), *_ = places or ONE
+    dx = _empty_maps(x, (n, c, h, w), x.dtype)
+    per_thread, constants = _constants(x, bias, lrn, relu, pool)
+    _, (sh, sw), (ph, pw), *_ = pool or NO_POOLING
     pixels = triton.cdiv(h + ph, sh) * triton.cdiv(w + pw, sw)  # with the same offset modulo the stride
-    division = _Division.of(n, pixels * c // together, sh * sw)
-    wide = (division.parts * sh * sw, division.tiles * _THREADS * together)
-    own = torch.empty(wide, dtype=torch.float32, device=x.device) if sums else x[:0]
+    division = _Division.of(n, pixels * c // per_thread, sh * sw)
+    shape = (division.parts * sh * sw, division.tiles * _THREADS * per_thread)
+    partial_sums = torch.empty(shape, dtype=torch.float32, device=x.device) if sums else x[:0]
     _launch(
-        lrn_chain.backward, (x, _or(bias, x), dy, largest, dx, own), division, lrn, OH=dy.shape[2], OW=dy.shape[3],
-        SUMS=sums, AROUND=triton.cdiv(lrn.size - 1, together), NEAR=triton.cdiv(lrn.size // 2, together), **constants,
+        lrn_chain.backward, (x, _or_placeholder(bias, x), dy, largest, dx, partial_sums), division, lrn,
+        OH=dy.shape[2], OW=dy.shape[3], SUMS=sums, AROUND=triton.cdiv(lrn.size - 1, per_thread),
+        NEAR=triton.cdiv(lrn.size // 2, per_thread), **constants,
     )  # fmt: skip
-    return dx, torch.unflatten(own[:, : pixels * c], 1, (pixels, c)).sum((0, 1)) if sums else None
+    return dx, torch.unflatten(partial_sums[:, : pixels * c], 1, (pixels, c)).sum((0, 1)) if sums else None
 
 
-def _maps(like: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+def _empty_maps(like: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     return torch.empty(shape, dtype=dtype, device=like.device, memory_format=torch.channels_last)
 
 
-def _or(bias: Tensor | None, other: Tensor) -> Tensor:
+def _or_placeholder(bias: Tensor | None, other: Tensor) -> Tensor:
     """Return the bias, or any tensor on the device as a placeholder if there is none."""
     return bias.contiguous() if bias is not None else other
 
 
 def _constants(
-    x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, places: Places | None
+    x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, pool: PoolArgs | None
 ) -> tuple[int, dict[str, Any]]:
     """Return the number of channels per thread, and the compile-time constants of a kernel."""
     _, c, h, w = x.shape
     share = c // lrn.groups
-    together = math.gcd(share, _SIDE_BY_SIDE)
-    (kh, kw), (sh, sw), (ph, pw), (dh, dw), _ = places or ONE
-    return together, {
-        "BETA": lrn.beta, "SIZE": lrn.size, "RELU": relu, "C": c, "CHUNKS": share // together, "V": together,
+    per_thread = math.gcd(share, _SIDE_BY_SIDE)
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw), _ = pool or NO_POOLING
+    return per_thread, {
+        "BETA": lrn.beta, "SIZE": lrn.size, "RELU": relu, "C": c, "CHUNKS": share // per_thread, "V": per_thread,
         "H": h, "W": w, "KH": kh, "KW": kw, "SH": sh, "SW": sw, "PH": ph, "PW": pw, "DH": dh, "DW": dw,
-        "PLAIN": places is None, "ADDS": bias is not None,
+        "PLAIN": pool is None, "ADDS": bias is not None,
     }  # fmt: skip
 
 

@@ -29,9 +29,9 @@ def backward(y: Tensor, dy: Tensor, *, sums: bool) -> tuple[Tensor, Tensor | Non
     """Return the gradient by the maps, in the type of y, and by the bias, in float32, if ``sums``."""
     dy = dy.contiguous(memory_format=torch.channels_last if _is_last(y) else torch.contiguous_format)
     dx = torch.empty_like(y)
-    own = torch.empty((_programs(y)[0], y.shape[1]), dtype=torch.float32, device=y.device) if sums else y[:0]
-    _launch(bias_relu.backward, (y, dy, dx, own), SUMS=sums)
-    return dx, own.sum(0) if sums else None
+    partial_sums = torch.empty((_programs(y)[0], y.shape[1]), dtype=torch.float32, device=y.device) if sums else y[:0]
+    _launch(bias_relu.backward, (y, dy, dx, partial_sums), SUMS=sums)
+    return dx, partial_sums.sum(0) if sums else None
 
 
 def _is_last(x: Tensor) -> bool:

@@ -52,21 +52,21 @@ def image_blocks(
     """
     n, c, h, w = pictures.shape
     (s, t), rows, columns = how.stride, how.size[0] // how.stride[0], how.size[1] // how.stride[1]
-    made = torch.empty(
+    result = torch.empty(
         (n, c * s * t, rows, columns),
         dtype=dtype,
         device=pictures.device,
         memory_format=torch.channels_last if channels_last else torch.contiguous_format,
     )
-    programs = triton.cdiv(made[0].numel(), _TILE) if n else 0
+    programs = triton.cdiv(result[0].numel(), _TILE) if n else 0
     if not programs:
-        return made
+        return result
     with torch.cuda.device_of(pictures):  # type: ignore[no-untyped-call]
         prepare[(n * programs,)](
-            pictures.contiguous(), made, *corners, mirrored, shift if shift is not None else mean, mean,
+            pictures.contiguous(), result, *corners, mirrored, shift if shift is not None else mean, mean,
             std if std is not None else mean, scale,
             C=c, H=size[0], W=size[1], FH=h, FW=w, S=s, T=t, TOP=how.top, LEFT=how.left, ROWS=rows, COLUMNS=columns,
             LAST=channels_last, WHOLE=mean.shape[1:] != (1, 1), REVERSE=reverse, SHIFTS=shift is not None,
             DIVIDES=std is not None, PROGRAMS=programs, NUMBERS=_TILE, enable_fp_fusion=False,
         )  # fmt: skip
-    return made
+    return result

@@ -18,19 +18,19 @@ import triton.language as tl
 
 
 @triton.jit
-def _loaded(of, at, mask, V: tl.constexpr):
+def _load(ptr, offset, mask, V: tl.constexpr):
     """Load V adjacent elements from each offset on."""
-    return tl.load(of + at[:, None] + tl.arange(0, V)[None, :], mask=mask[:, None], other=0)
+    return tl.load(ptr + offset[:, None] + tl.arange(0, V)[None, :], mask=mask[:, None], other=0)
 
 
 @triton.jit
-def _store(of, at, value, mask, V: tl.constexpr):
+def _store(ptr, offset, value, mask, V: tl.constexpr):
     """Store V adjacent elements from each offset on."""
-    tl.store(of + at[:, None] + tl.arange(0, V)[None, :], value.to(of.dtype.element_ty), mask=mask[:, None])
+    tl.store(ptr + offset[:, None] + tl.arange(0, V)[None, :], value.to(ptr.dtype.element_ty), mask=mask[:, None])
 
 
 @triton.jit
-def _inside(chunk, mask, ahead: tl.constexpr, CHUNKS: tl.constexpr):
+def _in_group(chunk, mask, ahead: tl.constexpr, CHUNKS: tl.constexpr):
     """Whether the chunk at distance ``ahead`` is in the same group, which has CHUNKS chunks."""
     place = chunk % CHUNKS + ahead
     return mask & (place >= 0) & (place < CHUNKS)
@@ -43,23 +43,23 @@ def _halves(x, V: tl.constexpr):
 
 
 @triton.jit
-def _apart(x, V: tl.constexpr):
+def _split(x, V: tl.constexpr):
     """Split N,V into V tensors of N."""
     parts = (x,)
     for level in tl.static_range(3):
         if V >> level > 1:
-            halved = ()
+            halves = ()
             for part in tl.static_range(1 << level):
-                halved = halved + _halves(parts[part], V >> level)
-            parts = halved
-    alone = ()
+                halves = halves + _halves(parts[part], V >> level)
+            parts = halves
+    channels = ()
     for part in tl.static_range(V):
-        alone = alone + (tl.reshape(parts[part], [x.shape[0]]),)
-    return alone
+        channels = channels + (tl.reshape(parts[part], [x.shape[0]]),)
+    return channels
 
 
 @triton.jit
-def _together(x, V: tl.constexpr):
+def _join(x, V: tl.constexpr):
     """Join V tensors of N to one of N,V."""
     parts = ()
     for part in tl.static_range(V):
@@ -75,33 +75,38 @@ def _together(x, V: tl.constexpr):
 
 
 @triton.jit
-def _biases(bias_of, chunk, mask, AROUND: tl.constexpr, V: tl.constexpr, CHUNKS: tl.constexpr, ADDS: tl.constexpr):
+def _load_biases(
+    bias_ptr, chunk, mask, AROUND: tl.constexpr, V: tl.constexpr, CHUNKS: tl.constexpr, ADDS: tl.constexpr
+):
     """Load the biases of this chunk and of AROUND chunks before and after it, 0 for those in another group."""
-    found = ()
+    biases = ()
     for ahead in tl.static_range(-AROUND, AROUND + 1):
         if ADDS:
-            bias = _loaded(bias_of, (chunk + ahead) * V, _inside(chunk, mask, ahead, CHUNKS), V).to(tl.float32)
-            found = found + (bias,)
+            bias = _load(bias_ptr, (chunk + ahead) * V, _in_group(chunk, mask, ahead, CHUNKS), V).to(tl.float32)
+            biases = biases + (bias,)
         else:
-            found = found + (0.0,)
-    return found
+            biases = biases + (0.0,)
+    return biases
 
 
 @triton.jit
-def _rectified(
-    x_of, bias, at, chunk, mask, AROUND: tl.constexpr, V: tl.constexpr, CHUNKS: tl.constexpr, RELU: tl.constexpr
+def _load_rectified(
+    x_ptr, bias, offset, chunk, mask, AROUND: tl.constexpr, V: tl.constexpr, CHUNKS: tl.constexpr, RELU: tl.constexpr
 ):
     """Return x plus bias, rectified if RELU, of each channel of this chunk and of AROUND chunks before and after it.
 
     Values are in float32, and 0 for chunks in another group.
     """
-    found = ()
+    channels = ()
     for ahead in tl.static_range(-AROUND, AROUND + 1):
-        x = _loaded(x_of, at + ahead * V, _inside(chunk, mask, ahead, CHUNKS), V).to(tl.float32) + bias[AROUND + ahead]
+        x = (
+            _load(x_ptr, offset + ahead * V, _in_group(chunk, mask, ahead, CHUNKS), V).to(tl.float32)
+            + bias[AROUND + ahead]
+        )
         if RELU:
             x = tl.maximum(x, 0.0, propagate_nan=tl.PropagateNan.ALL)
-        found = found + _apart(x, V)
-    return found
+        channels = channels + _split(x, V)
+    return channels
 
 
 @triton.jit
@@ -131,7 +136,7 @@ def _powers(base, BETA: tl.constexpr):
 
 @triton.jit(do_not_specialize=["images", "parts"])
 def forward(
-    x_of, bias_of, y_of, place_of, images, parts, k, alpha,
+    x_ptr, bias_ptr, y_ptr, largest_ptr, images, parts, k, alpha,
     BETA: tl.constexpr, SIZE: tl.constexpr, RELU: tl.constexpr, C: tl.constexpr, CHUNKS: tl.constexpr,
     H: tl.constexpr, W: tl.constexpr, OH: tl.constexpr, OW: tl.constexpr,
     KH: tl.constexpr, KW: tl.constexpr, SH: tl.constexpr, SW: tl.constexpr,
@@ -140,40 +145,40 @@ def forward(
 ):  # fmt: skip
     """Compute pixels of the pooled maps from all pixels of their windows."""
     number = tl.program_id(0) % TILES * THREADS + tl.arange(0, THREADS)
-    known = number < OH * OW * (C // V)
+    mask = number < OH * OW * (C // V)
     pixel, chunk = number // (C // V), number % (C // V)
     row, column = pixel // OW * SH - PH, pixel % OW * SW - PW
     overhang: tl.constexpr = (
         PH > 0 or PW > 0 or (OH - 1) * SH + (KH - 1) * DH >= H or (OW - 1) * SW + (KW - 1) * DW >= W
     )
-    bias = _biases(bias_of, chunk, known, AROUND, V, CHUNKS, ADDS)
+    bias = _load_biases(bias_ptr, chunk, mask, AROUND, V, CHUNKS, ADDS)
     for image in range(tl.program_id(0) // TILES, images, parts):
-        here = tl.cast(image, tl.int64)
+        image64 = tl.cast(image, tl.int64)
         best = tl.full([THREADS, V], float("-inf"), tl.float32)
         largest = tl.zeros([THREADS, V], tl.int32)
         for place in range(KH * KW):
             r, c = row + place // KW * DH, column + place % KW * DW
-            there = known & (r >= 0) & (r < H) & (c >= 0) & (c < W) if overhang else known
-            at = (r * W + c) * C + chunk * V
-            x = _rectified(x_of + here * (H * W * C), bias, at, chunk, there, AROUND, V, CHUNKS, RELU)
+            inside = mask & (r >= 0) & (r < H) & (c >= 0) & (c < W) if overhang else mask
+            offset = (r * W + c) * C + chunk * V
+            x = _load_rectified(x_ptr + image64 * (H * W * C), bias, offset, chunk, inside, AROUND, V, CHUNKS, RELU)
             normal = ()
             for v in tl.static_range(V):
                 power, _ = _powers(_base(x, AROUND * V + v, k, alpha, SIZE), BETA)
                 normal = normal + (x[AROUND * V + v] * power,)
-            y = _together(normal, V)
+            y = _join(normal, V)
             if overhang:
-                y = tl.where(there[:, None], y, float("-inf"))
+                y = tl.where(inside[:, None], y, float("-inf"))
             largest = tl.where(y > best, place, largest)
             best = tl.maximum(y, best, propagate_nan=tl.PropagateNan.ALL)
-        at = pixel * C + chunk * V
-        _store(y_of + here * (OH * OW * C), at, best, known, V)
+        offset = pixel * C + chunk * V
+        _store(y_ptr + image64 * (OH * OW * C), offset, best, mask, V)
         if not PLAIN:
-            _store(place_of + here * (OH * OW * C), at, largest, known, V)
+            _store(largest_ptr + image64 * (OH * OW * C), offset, largest, mask, V)
 
 
 @triton.jit(do_not_specialize=["images", "parts"])
 def backward(
-    x_of, bias_of, dy_of, place_of, dx_of, sums_of, images, parts, k, alpha,
+    x_ptr, bias_ptr, dy_ptr, largest_ptr, dx_ptr, sums_ptr, images, parts, k, alpha,
     BETA: tl.constexpr, SIZE: tl.constexpr, RELU: tl.constexpr, C: tl.constexpr, CHUNKS: tl.constexpr,
     H: tl.constexpr, W: tl.constexpr, OH: tl.constexpr, OW: tl.constexpr,
     KH: tl.constexpr, KW: tl.constexpr, SH: tl.constexpr, SW: tl.constexpr,
@@ -193,39 +198,41 @@ def backward(
     pixel, chunk = number // (C // V), number % (C // V)
     lowest, rightmost = pixel // columns, pixel % columns  # the last windows that can contain this pixel
     row, column = lowest * SH + top - PH, rightmost * SW + left - PW
-    known = (row >= 0) & (row < H) & (column >= 0) & (column < W)
-    at = (row * W + column) * C + chunk * V
-    bias = _biases(bias_of, chunk, known, AROUND, V, CHUNKS, ADDS)
-    summed = tl.zeros([THREADS, V], tl.float32)
+    mask = (row >= 0) & (row < H) & (column >= 0) & (column < W)
+    offset = (row * W + column) * C + chunk * V
+    bias = _load_biases(bias_ptr, chunk, mask, AROUND, V, CHUNKS, ADDS)
+    bias_sums = tl.zeros([THREADS, V], tl.float32)
     for image in range(tl.program_id(0) // (SH * SW * TILES), images, parts):
-        here = tl.cast(image, tl.int64)
-        x = _rectified(x_of + here * (H * W * C), bias, at, chunk, known, AROUND, V, CHUNKS, RELU)
-        given = ()
+        image64 = tl.cast(image, tl.int64)
+        x = _load_rectified(x_ptr + image64 * (H * W * C), bias, offset, chunk, mask, AROUND, V, CHUNKS, RELU)
+        dy_chunks = ()
         for ahead in tl.static_range(-NEAR, NEAR + 1):
             if PLAIN:
-                near = _inside(chunk, known, ahead, CHUNKS)
-                given = given + (_loaded(dy_of + here * (H * W * C), at + ahead * V, near, V).to(tl.float32),)
+                near = _in_group(chunk, mask, ahead, CHUNKS)
+                dy_chunks = dy_chunks + (
+                    _load(dy_ptr + image64 * (H * W * C), offset + ahead * V, near, V).to(tl.float32),
+                )
             else:
-                given = given + (tl.zeros([THREADS, V], tl.float32),)
+                dy_chunks = dy_chunks + (tl.zeros([THREADS, V], tl.float32),)
         if not PLAIN:
             for a in range(((KH - 1) * DH - top + SH) // SH):
                 for b in range(((KW - 1) * DW - left + SW) // SW):
                     i, j = top + a * SH, left + b * SW  # this pixel's position in the window
                     if i % DH == 0 and j % DW == 0:
                         r, c = lowest - a, rightmost - b
-                        reads = known & (r >= 0) & (r < OH) & (c >= 0) & (c < OW)
+                        in_window = mask & (r >= 0) & (r < OH) & (c >= 0) & (c < OW)
                         window = (r * OW + c) * C + chunk * V
                         gathered = ()
                         for ahead in tl.static_range(-NEAR, NEAR + 1):
-                            near = _inside(chunk, reads, ahead, CHUNKS)
-                            largest = _loaded(place_of + here * (OH * OW * C), window + ahead * V, near, V)
-                            dy = _loaded(dy_of + here * (OH * OW * C), window + ahead * V, near, V).to(tl.float32)
-                            own = near[:, None] & (largest == i // DH * KW + j // DW)
-                            gathered = gathered + (given[NEAR + ahead] + tl.where(own, dy, 0.0),)
-                        given = gathered
+                            near = _in_group(chunk, in_window, ahead, CHUNKS)
+                            largest = _load(largest_ptr + image64 * (OH * OW * C), window + ahead * V, near, V)
+                            dy = _load(dy_ptr + image64 * (OH * OW * C), window + ahead * V, near, V).to(tl.float32)
+                            is_largest = near[:, None] & (largest == i // DH * KW + j // DW)
+                            gathered = gathered + (dy_chunks[NEAR + ahead] + tl.where(is_largest, dy, 0.0),)
+                        dy_chunks = gathered
         dy = ()
         for ahead in tl.static_range(2 * NEAR + 1):
-            dy = dy + _apart(given[ahead], V)
+            dy = dy + _split(dy_chunks[ahead], V)
         gradients = ()
         shares = ()
         # The channels whose windows contain one of these channels: those in the reversed window.
@@ -233,25 +240,25 @@ def backward(
             power, less = _powers(_base(x, AROUND * V + v, k, alpha, SIZE), BETA)
             share = dy[NEAR * V + v] * x[AROUND * V + v] * less
             if v < 0 or v >= V:  # in another group b may be 0, which would make this NaN
-                share = tl.where(_inside(chunk, known, v // V, CHUNKS), share, 0.0)
+                share = tl.where(_in_group(chunk, mask, v // V, CHUNKS), share, 0.0)
             else:
                 gradients = gradients + (dy[NEAR * V + v] * power,)
             shares = shares + (share,)
-        made = ()
+        dx_channels = ()
         for v in tl.static_range(V):
-            shared = shares[v]
+            share_sum = shares[v]
             for further in tl.static_range(1, SIZE):
-                shared += shares[v + further]
-            dx = gradients[v] - 2 * alpha * BETA * x[AROUND * V + v] * shared
+                share_sum += shares[v + further]
+            dx = gradients[v] - 2 * alpha * BETA * x[AROUND * V + v] * share_sum
             if RELU:
                 dx = tl.where(x[AROUND * V + v] <= 0, 0.0, dx)
-            made = made + (dx,)
-        dx = _together(made, V)
-        _store(dx_of + here * (H * W * C), at, dx, known, V)
+            dx_channels = dx_channels + (dx,)
+        dx = _join(dx_channels, V)
+        _store(dx_ptr + image64 * (H * W * C), offset, dx, mask, V)
         if SUMS:
-            summed += tl.where(known[:, None], dx, 0.0)
+            bias_sums += tl.where(mask[:, None], dx, 0.0)
     if SUMS:
         # A row of sums per part and kind of pixels, with all tiles one after the other.
         part, tile = tl.program_id(0) // (SH * SW * TILES), tl.program_id(0) // (SH * SW) % TILES
         row = tl.cast(part * (SH * SW) + tl.program_id(0) % (SH * SW), tl.int64) * TILES + tile
-        _store(sums_of + row * (THREADS * V), tl.arange(0, THREADS) * V, summed, chunk >= 0, V)
+        _store(sums_ptr + row * (THREADS * V), tl.arange(0, THREADS) * V, bias_sums, chunk >= 0, V)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from netspec.ir.window import Window
 from netspec.passes.padding import Padding
 
-Places = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int], bool]
+PoolArgs = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int], bool]
 """Kernel, stride, padding, dilation, and whether the last window may overhang (``ceil_mode``)."""
 
-ONE: Places = ((1, 1), (1, 1), (0, 0), (1, 1), False)
+NO_POOLING: PoolArgs = ((1, 1), (1, 1), (0, 0), (1, 1), False)
 """Windows of one pixel: no pooling."""
 
 
-def places_of(window: Window, padding: Padding) -> Places:
-    """Return the places of a window, for an image to which ``padding.before`` has already been applied."""
+def pool_args(window: Window, padding: Padding) -> PoolArgs:
+    """Return the arguments for a window, given an image to which ``padding.before`` has already been applied."""
     return window.kernel, window.stride, padding.own, window.dilation, padding.ceil
