@@ -48,7 +48,7 @@ def test_every_operation_can_be_recorded(build: Case, training: bool) -> None:
             chance.renew(0, step)
             images = torch.rand(4, *graph.input.output, generator=torch.Generator().manual_seed(step)).to(where)
             made = recording(work, (images,)) if where == "cuda" else work(images)
-        assert recording.told is None
+        assert recording.note is None
         return [x.cpu() for x in made]
 
     wanted = passes("cpu")
