@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from netspec.ir.graph import Graph, Layer, Node
 from netspec.passes.placing import Transfer
 
-from .devices import Devices, crossing
+from .devices import Devices, transfer_helper
 from .holders import Holders
 from .names import Names
 from .ops import EXPRESSIONS
@@ -17,7 +17,7 @@ WIDTH = 110
 """The longest line, with its comment, in characters; longer layers get one line per operation."""
 
 
-_WHERE = {
+_TRANSFER_COMMENTS = {
     "from_all": "of all groups",
     "all_of": "of all groups",
     "to_first": "of all groups, on the first",
@@ -47,49 +47,49 @@ class Writer:
         """Return the variable named after a layer."""
         return self._variables[layer]
 
-    def variable(self, layer: str, readers: Sequence[Layer], following: Layer | None) -> str:
+    def variable(self, layer: str, readers: Sequence[Layer], next_layer: Layer | None) -> str:
         """Return the variable of a layer's value: ``x`` if only the following layer reads it, else the layer's own."""
-        return "x" if all(reader is following for reader in readers) else self._variables[layer]
+        return "x" if all(reader is next_layer for reader in readers) else self._variables[layer]
 
     def lines(
-        self, layers: Sequence[Layer], given: Mapping[str, str], kept: Collection[str]
+        self, layers: Sequence[Layer], earlier: Mapping[str, str], kept: Collection[str]
     ) -> tuple[list[str], dict[str, str]]:
         """Return the lines that compute some layers, and the variables of all values after them.
 
         ``given`` maps earlier layers to their variables. The values of ``kept`` must still be available at the end.
         """
-        variables = {self.graph.input.layer: "image", **given}
+        variables = {self.graph.input.layer: "image", **earlier}
         result: list[str] = []
-        crossed: dict[tuple[str, str | None], str] = {}
+        transferred: dict[tuple[str, str | None], str] = {}
         readers: dict[str, list[Layer]] = {layer.name: [] for layer in layers}
         for layer in layers:
             for name in readers.keys() & set(layer.inputs):
                 readers[name].append(layer)
         for i, layer in enumerate(layers):
-            following = layers[i + 1] if i + 1 < len(layers) else None
-            if layer.name in kept and following:
+            next_layer = layers[i + 1] if i + 1 < len(layers) else None
+            if layer.name in kept and next_layer:
                 variable = self._variables[layer.name]
             else:
-                variable = self.variable(layer.name, readers[layer.name], following)
-            arrived = {name: variables[name] for name in layer.inputs}
+                variable = self.variable(layer.name, readers[layer.name], next_layer)
+            inputs = {name: variables[name] for name in layer.inputs}
             for value, transfer in self._devices.transfers(layer.name).items():
-                if value in given and self._devices.scores is not None:
+                if value in earlier and self._devices.scores is not None:
                     continue  # the trunk has already gathered the scores
-                kind = value, crossing(transfer)
-                if kind not in crossed:
-                    crossed[kind] = "x" if variables[value] == "x" else self._names.new(f"{value}_here")
-                    result += self.crossing(transfer, crossed[kind], variables[value])
-                arrived[value] = crossed[kind]
-            result += self._layer(layer, arrived, variable)
+                key = value, transfer_helper(transfer)
+                if key not in transferred:
+                    transferred[key] = "x" if variables[value] == "x" else self._names.new(f"{value}_here")
+                    result += self.transfer_lines(transfer, transferred[key], variables[value])
+                inputs[value] = transferred[key]
+            result += self._layer(layer, inputs, variable)
             variables[layer.name] = variable
         return result, variables
 
-    def crossing(self, transfer: Transfer, variable: str, source: str) -> list[str]:
+    def transfer_lines(self, transfer: Transfer, variable: str, source: str) -> list[str]:
         """Return the lines of a transfer between processes. Processes that receive nothing return after it."""
-        name = crossing(transfer)
+        name = transfer_helper(transfer)
         assert name is not None, "devices.py lets no other pass"
         self.helpers.add(name)
-        shape = f"{self.graph.layers[transfer.value].output}, {_WHERE[name]}"
+        shape = f"{self.graph.layers[transfer.value].output}, {_TRANSFER_COMMENTS[name]}"
         lines = [f"{variable} = {name}({source}, {self._team})  # {shape}"]
         if name == "to_first":
             lines += [

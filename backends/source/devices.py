@@ -62,7 +62,7 @@ def devices(graph: Graph) -> Devices:
     return Devices(1, None)
 
 
-def crossing(transfer: Transfer) -> str | None:
+def transfer_helper(transfer: Transfer) -> str | None:
     """Return the name of the helper function for a transfer, or ``None`` if there is none."""
     held, wanted = transfer.held, transfer.wanted
     if wanted.owner == 0 and held.channels > 1 and held.batch == wanted.batch:
@@ -81,15 +81,15 @@ def _is_writable(graph: Graph, placed: Placed) -> bool:
     from which the others return early, so nothing may follow that part of the network or run beside it.
     """
     transfers = [t for layer in placed.layers.values() for t in layer.transfers.values()]
-    if any(t.value == graph.input.layer or crossing(t) is None for t in transfers):
+    if any(t.value == graph.input.layer or transfer_helper(t) is None for t in transfers):
         return False
     if any(layer.held.batch > 1 for layer in placed.layers.values()):
         return False
     if not all(_holds_what_it_uses(graph, placed, layer) for layer in graph.layers.values()):
         return False
     parts = phases(graph)
-    alone = {name for name, layer in placed.layers.items() if layer.held.owner is not None}
-    return _ends_on_first(placed, parts, alone) if alone else _scores_are_read_whole(placed, parts)
+    first_only = {name for name, layer in placed.layers.items() if layer.held.owner is not None}
+    return _ends_on_first(placed, parts, first_only) if first_only else _scores_are_read_whole(placed, parts)
 
 
 def _holds_what_it_uses(graph: Graph, placed: Placed, layer: Layer) -> bool:
@@ -98,15 +98,15 @@ def _holds_what_it_uses(graph: Graph, placed: Placed, layer: Layer) -> bool:
     return all(placed.holder(parameter) == placed.layers[layer.name].held for parameter in used)
 
 
-def _ends_on_first(placed: Placed, parts: Phases, alone: set[str]) -> bool:
+def _ends_on_first(placed: Placed, parts: Phases, first_only: set[str]) -> bool:
     """Whether exactly one value is sent to the first group, and only that group computes from there on."""
     trunk = [layer.name for layer in parts.trunk]
-    first = next((i for i, name in enumerate(trunk) if name in alone), len(trunk))
-    after = {*trunk[first:], *(layer.name for layer in (*parts.tail, *parts.losses))}
-    sent = {t.value for name in alone for t in placed.layers[name].transfers.values()}
+    first = next((i for i, name in enumerate(trunk) if name in first_only), len(trunk))
+    rest = {*trunk[first:], *(layer.name for layer in (*parts.tail, *parts.losses))}
+    sent = {t.value for name in first_only for t in placed.layers[name].transfers.values()}
     return (
         first < len(trunk)
-        and after == alone
+        and rest == first_only
         and sent == set(placed.layers[trunk[first]].transfers)
         and len(sent) == len(parts.carried) == 1
         and not any(placed.layers[layer.name].transfers for layer in (*parts.tail, *parts.losses))
@@ -118,5 +118,5 @@ def _scores_are_read_whole(placed: Placed, parts: Phases) -> bool:
     if placed.scores is None:
         return True
     readers = [layer for layer in parts.tail if placed.scores.value in layer.inputs]
-    wanted = [placed.layers[layer.name].transfers.get(placed.scores.value) for layer in readers]
-    return all(t is not None and crossing(t) == "all_of" for t in wanted)
+    transfers = [placed.layers[layer.name].transfers.get(placed.scores.value) for layer in readers]
+    return all(t is not None and transfer_helper(t) == "all_of" for t in transfers)

@@ -25,23 +25,25 @@ class Holders:
     @property
     def names(self) -> set[str]:
         """The names of the attributes that hold parameters."""
-        return {self._names[layer] for layer in self._made()}
+        return {self._names[layer] for layer in self._constructors()}
 
     def lines(self) -> list[str]:
         """Return the lines of ``__init__`` that create the attributes, also for layers that nothing reads."""
         result = []
-        for layer, made in self._made().items():
+        for layer, constructor in self._constructors().items():
             name = self._names[layer]
             if self._devices.on_first(layer):
-                made += " if team.group == 0 else None"
+                constructor += " if team.group == 0 else None"
             plain = is_plain_identifier(name)
-            result.append(f"self.{name} = {made}" if plain else f"self.add_module({string(name)}, {made})")
+            result.append(
+                f"self.{name} = {constructor}" if plain else f"self.add_module({string(name)}, {constructor})"
+            )
         return result
 
     @property
     def has_tensors(self) -> bool:
         """Whether the program's class ``Tensors`` holds the parameters of any layer."""
-        return any(made.startswith("Tensors(") for made in self._made().values())
+        return any(constructor.startswith("Tensors(") for constructor in self._constructors().values())
 
     def division(self, layer: str, parts: str) -> Division:
         """Return how a layer is divided. ``parts`` is the expression for the number of shares."""
@@ -63,12 +65,12 @@ class Holders:
         """Return the key of a parameter in the ``state_dict``: ``conv1.weight``, ``conv3.weights.0``."""
         return state_key(self._graph.parameters[key], self._names)
 
-    def _made(self) -> dict[str, str]:
-        found = {
+    def _constructors(self) -> dict[str, str]:
+        constructors = {
             name: module or _tensors(self._graph, name, self.division(name, "parts"))
             for name, module in self._modules.items()
         }
-        return {name: made for name, made in found.items() if made is not None}
+        return {name: constructor for name, constructor in constructors.items() if constructor is not None}
 
     def _attribute(self, layer: str) -> str:
         name = self._names[layer]
@@ -78,10 +80,10 @@ class Holders:
 def _module(graph: Graph, layer: Layer, division: Division) -> str | None:
     """Return ``nn.Conv2d(3, 96, 11, stride=4)`` or the like, if one module holds exactly the layer's parameters."""
     nodes = [graph.nodes[name] for name in layer.nodes]
-    holding = [node for node in nodes if node.params or type(node.op) in MODULES]
-    if len(holding) != 1 or type(holding[0].op) not in MODULES:
+    with_tensors = [node for node in nodes if node.params or type(node.op) in MODULES]
+    if len(with_tensors) != 1 or type(with_tensors[0].op) not in MODULES:
         return None
-    (node,) = holding
+    (node,) = with_tensors
     own = tuple(p.key for p in graph.parameters_of(layer.name) if suffix(p) == p.role)
     return MODULES[type(node.op)](node.op, graph.shapes(node)[0], division) if node.params == own else None
 
@@ -89,14 +91,14 @@ def _module(graph: Graph, layer: Layer, division: Division) -> str | None:
 def _tensors(graph: Graph, layer: str, division: Division) -> str | None:
     """Return ``Tensors(weights={"0": (8, 3)}, bias=(8,))`` or the like, or ``None`` for a layer without parameters."""
     single: dict[str, str | None] = {}
-    several: dict[str, list[str]] = {}
+    by_holder: dict[str, list[str]] = {}
     for parameter in graph.parameters_of(layer):
         holder, _, index = suffix(parameter).partition(".")
         rows, *others = parameter.shape
         shape = f"({', '.join([division.share(rows), *map(str, others)])}{'' if others else ','})"
         if index:
-            several.setdefault(holder, []).append(f"{string(index)}: {shape}")
+            by_holder.setdefault(holder, []).append(f"{string(index)}: {shape}")
         else:
             single[holder] = shape
-    grouped = {holder: f"{{{', '.join(items)}}}" for holder, items in several.items()}
-    return call("Tensors", **grouped, **single) if grouped or single else None
+    dicts = {holder: f"{{{', '.join(items)}}}" for holder, items in by_holder.items()}
+    return call("Tensors", **dicts, **single) if dicts or single else None

@@ -23,7 +23,7 @@ from netspec.ir.settings import (
 )
 from netspec.passes.torch_names import attributes, state_key
 
-from .text import call, number, packed, string
+from .text import call, fill_lines, number, string
 
 
 def parameter_rows(graph: Graph) -> list[str]:
@@ -36,7 +36,7 @@ def parameter_rows(graph: Graph) -> list[str]:
     ]
 
 
-def keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:
+def parameter_keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:
     """Return the string literals of parameters' keys in the ``state_dict``, such as ``"bn.weight"``."""
     names = attributes(graph)
     return [string(state_key(p, names)) for p in parameters]
@@ -45,24 +45,25 @@ def keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:
 def constraint_rows(graph: Graph) -> list[str]:
     """Return a row per constrained parameter that is trained: ``"conv2.weight": ((1, 2, 3), dict(max_norm=3.0)),``."""
     names = attributes(graph)
-    held = (p for p in graph.parameters.values() if p.constraint and p.lr)
+    constrained = (p for p in graph.parameters.values() if p.constraint and p.lr)
     return [
-        f"{string(state_key(p, names))}: ({incoming(p.shape)}, {call('dict', **_bounds(p.constraint))})," for p in held
+        f"{string(state_key(p, names))}: ({incoming(p.shape)}, {call('dict', **_bounds(p.constraint))}),"
+        for p in constrained
     ]
 
 
 def table_rows(graph: Graph) -> list[str]:
     """Return rows per weight with a connection table: ``"c3.weight": (``, a tuple of channels per filter, ``),``."""
     names = attributes(graph)
-    found = []
+    rows = []
     for p in graph.parameters.values():
         if p.table is not None:
-            found += [
+            rows += [
                 f"{string(state_key(p, names))}: (",
-                *(f"    {line}" for line in packed(map(_row, p.table.rows))),
+                *(f"    {line}" for line in fill_lines(map(_row, p.table.rows))),
                 "),",
             ]
-    return found
+    return rows
 
 
 def _row(channels: tuple[int, ...]) -> str:
@@ -78,14 +79,14 @@ def update_rows(graph: Graph) -> list[str]:
 def super_eps_rows(graph: Graph) -> list[str]:
     """Return a row per trained parameter whose gradient is normalised by running means: ``"fc6.weight": 1.0,``."""
     names = attributes(graph)
-    divided = ((p, p.super_eps) for p in graph.parameters.values() if p.super_eps is not None and p.lr)
-    return [f"{string(state_key(p, names))}: {number(super_eps)}," for p, super_eps in divided]
+    normalised = ((p, p.super_eps) for p in graph.parameters.values() if p.super_eps is not None and p.lr)
+    return [f"{string(state_key(p, names))}: {number(super_eps)}," for p, super_eps in normalised]
 
 
 def _bounds(constraint: Constraint) -> dict[str, str | None]:
-    given = ((name, getattr(constraint, name)) for name in BOUNDS)
+    bounds = ((name, getattr(constraint, name)) for name in BOUNDS)
     parts = {"parts": str(constraint.parts)} if constraint.parts > 1 else {}
-    return {name: None if bound is None else number(bound) for name, bound in given} | parts
+    return {name: None if bound is None else number(bound) for name, bound in bounds} | parts
 
 
 def renamed_rows(graph: Graph) -> list[str]:
@@ -118,7 +119,7 @@ _SCHEDULES: dict[type[Schedule], str] = {
 }
 
 
-def schedule(graph: Graph) -> dict[str, Any]:
+def schedule_variables(graph: Graph) -> dict[str, Any]:
     """Return the template variables of the learning rate schedule and its exceptions for single parameters.
 
     ``word``, ``numbers``, ``name``:
@@ -137,23 +138,26 @@ def schedule(graph: Graph) -> dict[str, Any]:
     ``freezes``:
         Whether any learning rate becomes 0.
     """
-    found, warmup = graph.train.schedule, graph.train.warmup
-    rises = bool(warmup.length)
-    progress = "max(0, step - rising) / max(1, total - rising)" if rises else "step / total"
-    risen = "min(1.0, (step + 1) / rising) * " if rises else ""
+    main, warmup = graph.train.schedule, graph.train.warmup
+    has_warmup = bool(warmup.length)
+    progress = "max(0, step - rising) / max(1, total - rising)" if has_warmup else "step / total"
+    warmup_factor = "min(1.0, (step + 1) / rising) * " if has_warmup else ""
     names = attributes(graph)
     schedules = {state_key(p, names): graph.schedule_of(p) for p in graph.parameters.values()}
-    others = dict.fromkeys(each for each in schedules.values() if each != found)
-    functions = {each: f"rate_factor_{place}" for place, each in enumerate(others, 2)}
+    others = dict.fromkeys(schedule for schedule in schedules.values() if schedule != main)
+    functions = {schedule: f"rate_factor_{number}" for number, schedule in enumerate(others, 2)}
     return {
-        **_function(found, "rate_factor"),
-        "warmup": f"{warmup.length} * data.steps" if rises and warmup.unit == "epochs" else str(warmup.length or ""),
-        "factor": risen + ("plateau.factor" if isinstance(found, Plateau) else f"rate_factor(epoch, {progress})"),
-        "functions": [_function(each, name) for each, name in functions.items()],
-        "own": [(string(name), functions[each]) for name, each in schedules.items() if each in functions],
-        "own_factor": f"{risen}rate(epoch, {progress})",
-        "noise": [(string(name), number(noise)) for name, each in schedules.items() if (noise := noise_of(each))],
-        "freezes": any(isinstance(each, Steps) and each.freeze is not None for each in (found, *functions)),
+        **_function(main, "rate_factor"),
+        "warmup": f"{warmup.length} * data.steps"
+        if has_warmup and warmup.unit == "epochs"
+        else str(warmup.length or ""),
+        "factor": warmup_factor
+        + ("plateau.factor" if isinstance(main, Plateau) else f"rate_factor(epoch, {progress})"),
+        "functions": [_function(schedule, name) for schedule, name in functions.items()],
+        "own": [(string(key), functions[schedule]) for key, schedule in schedules.items() if schedule in functions],
+        "own_factor": f"{warmup_factor}rate(epoch, {progress})",
+        "noise": [(string(key), number(noise)) for key, s in schedules.items() if (noise := noise_of(s))],
+        "freezes": any(isinstance(s, Steps) and s.freeze is not None for s in (main, *functions)),
     }
 
 

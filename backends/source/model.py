@@ -12,7 +12,7 @@ from .body import Writer
 from .devices import Devices
 from .holders import Holders
 from .names import Names, class_name
-from .text import added
+from .text import sum_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Model:
     scores: list[str]
     loss: list[str]
     draw: str | None
-    tested: bool
+    draws_in_evaluation: bool
     team: str | None
 
 
@@ -63,29 +63,29 @@ def write_model(graph: Graph, devices: Devices) -> Model:
     else:
         loss = _cross_entropy(graph, scores, devices)
     helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
-    helpers |= {"words"} if helpers & {"dropout", "noisy_relu"} else set()
-    drawing = bool(helpers & {"dropout", "noisy_relu", "random_scale"})
-    meeting = devices.placed is not None or "batch_norm" in helpers
+    helpers |= {"random_words"} if helpers & {"dropout", "noisy_relu"} else set()
+    draws = bool(helpers & {"dropout", "noisy_relu", "random_scale"})
+    needs_team = devices.placed is not None or "batch_norm" in helpers
     return Model(
         name=class_name(graph.name),
-        layers=_layers(holders, draw if drawing else None, team if meeting else None),
+        layers=_layers(holders, draw if draws else None, team if needs_team else None),
         methods=methods,
         helpers=helpers,
         scores=[f"return {scores}"],
         loss=loss,
-        draw=draw if drawing else None,
-        tested="noisy_relu" in helpers,
-        team=team if meeting else None,
+        draw=draw if draws else None,
+        draws_in_evaluation="noisy_relu" in helpers,
+        team=team if needs_team else None,
     )
 
 
 def _layers(holders: Holders, draw: str | None, team: str | None) -> list[str]:
     """Return the lines of ``__init__``. ``draw`` and ``team`` are the names of these attributes, if needed."""
-    made = holders.lines()
+    constructors = holders.lines()
     lines = [f"self.{team} = team"] if team else []
-    lines += ["parts = team.parts"] if any("// parts" in line for line in made) else []
+    lines += ["parts = team.parts"] if any("// parts" in line for line in constructors) else []
     comment = "random draws depend on this: (seed, step, index of the first image)"
-    return [*lines, *made, *([f"self.{draw} = None  # {comment}"] if draw else [])]
+    return [*lines, *constructors, *([f"self.{draw} = None  # {comment}"] if draw else [])]
 
 
 def _scores(writer: Writer, parts: Phases, call: str, team: str, devices: Devices) -> str:
@@ -109,11 +109,11 @@ def _cross_entropy(graph: Graph, scores: str, devices: Devices) -> list[str]:
 
 def _trunk(writer: Writer, parts: Phases, members: Names, devices: Devices) -> Method:
     """Return the method that computes the trunk: ``forward`` if it is the whole network, else one that others call."""
-    body, found = writer.lines(parts.trunk, {}, parts.carried)
+    body, variables = writer.lines(parts.trunk, {}, parts.carried)
     if devices.scores is not None:
         name = devices.scores.value
-        body += writer.crossing(devices.scores, found[name], found[name])
-    body = _returning(body, [found[name] for name in parts.carried])
+        body += writer.transfer_lines(devices.scores, variables[name], variables[name])
+    body = _returning(body, [variables[name] for name in parts.carried])
     if not parts.tail:
         return Method("forward", "image", "The class scores.", body)
     if len(parts.carried) == 1:
@@ -123,28 +123,28 @@ def _trunk(writer: Writer, parts: Phases, members: Names, devices: Devices) -> M
 
 
 def _forward(writer: Writer, parts: Phases, trunk: Method) -> Method:
-    start, given = _start(writer, parts, trunk, parts.tail)
+    start, variables = _run_trunk(writer, parts, trunk, parts.tail)
     output = writer.graph.output.layer
-    body, found = writer.lines(parts.tail, given, (output,))
-    body = _returning(body, [found[output]])
+    body, results = writer.lines(parts.tail, variables, (output,))
+    body = _returning(body, [results[output]])
     if not parts.labelled:
         return Method("forward", "image", "The network's output.", [start, *body])
-    unlabelled = ["if labels is None:", f"    return {given[parts.carried[0]]}"]
+    unlabelled = ["if labels is None:", f"    return {variables[parts.carried[0]]}"]
     doc = "The network's output, a loss; without labels, the class scores."
     return Method("forward", "image, labels=None", doc, [start, *unlabelled, *body])
 
 
 def _training_loss(writer: Writer, parts: Phases, trunk: Method, name: str, devices: Devices) -> Method:
-    start, given = _start(writer, parts, trunk, parts.losses)
-    begin = [start]
+    start, variables = _run_trunk(writer, parts, trunk, parts.losses)
+    lines = [start]
     if devices.end_on_first:
-        (scores,) = given.values()
-        begin += [f"if not len({scores}):", f"    return {scores}.sum()  # 0: only the first group has scores"]
+        (scores,) = variables.values()
+        lines += [f"if not len({scores}):", f"    return {scores}.sum()  # 0: only the first group has scores"]
     weights = {node.layer: node.op.weight for node in writer.graph.nodes.values() if isinstance(node.op, Loss)}
-    body, found = writer.lines(parts.losses, given, [layer.name for layer in parts.losses])
-    terms = [(weights[layer.name], found[layer.name]) for layer in parts.losses]
-    total = added([value if weight == 1 else f"{weight!r} * {value}" for weight, value in terms])
-    return Method(name, "image, labels", "The loss that training minimises.", _returning([*begin, *body], [total]))
+    body, results = writer.lines(parts.losses, variables, [layer.name for layer in parts.losses])
+    terms = [(weights[layer.name], results[layer.name]) for layer in parts.losses]
+    total = sum_of([value if weight == 1 else f"{weight!r} * {value}" for weight, value in terms])
+    return Method(name, "image, labels", "The loss that training minimises.", _returning([*lines, *body], [total]))
 
 
 def _returning(body: list[str], values: list[str]) -> list[str]:
@@ -154,10 +154,10 @@ def _returning(body: list[str], values: list[str]) -> list[str]:
     return [*body, f"return {', '.join(values)}"]
 
 
-def _start(writer: Writer, parts: Phases, trunk: Method, layers: tuple[Layer, ...]) -> tuple[str, dict[str, str]]:
+def _run_trunk(writer: Writer, parts: Phases, trunk: Method, layers: tuple[Layer, ...]) -> tuple[str, dict[str, str]]:
     """Return the first line of a method, which runs the trunk, and the variables that it assigns."""
-    given = {name: writer.own_variable(name) for name in parts.carried}
-    if len(given) == 1:
-        (scores,) = given
-        given = {scores: writer.variable(scores, [layer for layer in layers if scores in layer.inputs], layers[0])}
-    return f"{', '.join(given.values())} = self.{trunk.name}(image)", given
+    variables = {name: writer.own_variable(name) for name in parts.carried}
+    if len(variables) == 1:
+        (scores,) = variables
+        variables = {scores: writer.variable(scores, [layer for layer in layers if scores in layer.inputs], layers[0])}
+    return f"{', '.join(variables.values())} = self.{trunk.name}(image)", variables

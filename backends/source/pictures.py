@@ -29,15 +29,15 @@ class Pictures:
     std: str | tuple[float, ...]
     range: int
     views: int
-    numbers: tuple[int, ...]
+    view_numbers: tuple[int, ...]
 
     @property
-    def shared(self) -> bool:
+    def some_views_coincide(self) -> bool:
         """Whether some of the ten views coincide, but not all crops. (If they all do, the program uses two views.)"""
-        return self.views == 10 and 2 < len(set(self.numbers)) < 10
+        return self.views == 10 and 2 < len(set(self.view_numbers)) < 10
 
     @property
-    def measured(self) -> tuple[str, ...]:
+    def measured_statistics(self) -> tuple[str, ...]:
         """The statistics that the program measures on the training images, in words."""
         mean = {"image": ("mean image",), "channel": ("mean of each channel",)}.get(str(self.mean), ())
         std = ("standard deviation of each channel",) if self.std == "channel" else ()
@@ -46,27 +46,27 @@ class Pictures:
 
 def pictures(graph: Graph) -> Pictures:
     """Return how the program of a graph preprocesses images."""
-    size, before, augment = graph.input.output, graph.preprocessing, graph.augment
+    size, preprocessing, augment = graph.input.output, graph.preprocessing, graph.augment
     mode: Literal["RGB", "L"] | None = None
     if size.is_image:
         mode = {3: "RGB", 1: "L"}.get(size.channels)  # type: ignore[assignment]
     loaded = stored_size(graph)
     return Pictures(
         mode=mode,
-        bgr=before.order == "bgr" and mode == "RGB",
+        bgr=preprocessing.order == "bgr" and mode == "RGB",
         loaded=loaded,
         crops=loaded != (size.height, size.width),
         flip=augment.flip == "horizontal",
         colour=augment.colour if mode == "RGB" else 0.0,
-        mean=before.mean,
-        std=before.std,
-        range=before.range,
+        mean=preprocessing.mean,
+        std=preprocessing.std,
+        range=preprocessing.range,
         views=graph.test.views,
-        numbers=_numbers(loaded[0] - size.height, loaded[1] - size.width),
+        view_numbers=_view_numbers(loaded[0] - size.height, loaded[1] - size.width),
     )
 
 
-def _numbers(down: int, right: int) -> tuple[int, ...]:
+def _view_numbers(down: int, right: int) -> tuple[int, ...]:
     """Return the number of each view among the distinct ones: of the five crops, then of their mirror images."""
     places = five_crops(down, right)
     distinct = list(dict.fromkeys(places))

@@ -33,7 +33,7 @@ class Division:
         """Return the expression for a process's share of a number of channels, filters or groups."""
         return str(number) if self.parts is None else f"{number} // {self.parts}"
 
-    def read(self, number: int, groups: int) -> str:
+    def input_channels(self, number: int, groups: int) -> str:
         """Return how many of ``number`` channels an operation in groups reads: a share if its groups are divided."""
         return self.share(number) if groups % self.groups == 0 else str(number)
 
@@ -87,12 +87,12 @@ class Site:
         return operand(self.inputs[0])
 
     @property
-    def wide(self) -> str:
+    def float32(self) -> str:
         """The only input, converted to float32 if layers compute in less."""
-        return self.all_wide[0]
+        return self.all_float32[0]
 
     @property
-    def all_wide(self) -> tuple[str, ...]:
+    def all_float32(self) -> tuple[str, ...]:
         """All inputs, converted to float32 if layers compute in less."""
         lower = self.train.precision == "bf16"
         return tuple(f"{operand(x)}.float()" if lower else x for x in self.inputs)
@@ -103,7 +103,7 @@ class Site:
         return f"{self.operand}.flatten(1)" if self.shapes[0].is_image else self.x
 
     @property
-    def place(self) -> dict[str, str]:
+    def group_option(self) -> dict[str, str]:
         """The option that tells a helper with random draws which share of the layer's units the process computes."""
         return {} if self.division.parts is None else {"group": f"{self.team}.group"}
 

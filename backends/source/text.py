@@ -32,7 +32,7 @@ def operand(expression: str) -> str:
     return expression if alone else f"({expression})"
 
 
-def added(terms: Sequence[str]) -> str:
+def sum_of(terms: Sequence[str]) -> str:
     """Return ``a + b``, or ``sum([a, b, ...])`` of many terms, which is easier to read and for Python's parser."""
     return " + ".join(terms) if len(terms) <= 20 else f"sum([{', '.join(terms)}])"
 
@@ -70,15 +70,7 @@ def is_plain_identifier(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name) and not private
 
 
-def lines(*blocks: Iterable[str]) -> list[str]:
-    """Return the lines of all blocks, with a blank line between blocks."""
-    result: list[str] = []
-    for block in blocks:
-        result += ["", *block] if result else list(block)
-    return result
-
-
-def packed(items: Iterable[str], width: int = 100) -> list[str]:
+def fill_lines(items: Iterable[str], width: int = 100) -> list[str]:
     """Fill lines of at most ``width`` characters (unless one item is longer) with items, separated by spaces."""
     result: list[str] = []
     for item in items:

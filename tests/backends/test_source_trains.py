@@ -106,7 +106,7 @@ def trained(graph: Graph, folder: Path) -> dict[str, Any]:
 def _small() -> Iterator[None]:
     """Trainings read few pictures and leave none of their own: drawing it takes longer than all the rest."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("netspec.train.data.sources.synthetic.LEAST", 8 * BATCH)
+        patched.setattr("netspec.train.data.sources.synthetic.MIN_TRAIN", 8 * BATCH)
         patched.setattr("netspec.train.data.sources.synthetic.VALIDATION", 2 * BATCH)
         patched.setattr("netspec.train.runs.plot.draw_curves", lambda *_: True)
         yield

@@ -76,5 +76,5 @@ def beside(precision: str) -> dict[str, Any]:
     return {"told": told, "launches": launches, "far": far}
 
 
-synthetic.LEAST, synthetic.VALIDATION = 16, 4
+synthetic.MIN_TRAIN, synthetic.VALIDATION = 16, 4
 print(json.dumps({precision: beside(precision) for precision in ("fp32", "bf16")}))

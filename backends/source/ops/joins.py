@@ -5,7 +5,7 @@ from __future__ import annotations
 from netspec.ir.ops import Concat, Flatten, Input, Max, Reshape, Softmax, Sum
 
 from ..site import Expressions, Site
-from ..text import added, call, operand
+from ..text import call, operand, sum_of
 
 
 def _concat(op: Concat, at: Site) -> str:
@@ -16,7 +16,7 @@ def _concat(op: Concat, at: Site) -> str:
 
 
 def _sum(op: Sum, at: Site) -> str:
-    return added((at.inputs[0], *(operand(other) for other in at.inputs[1:])))
+    return sum_of((at.inputs[0], *(operand(other) for other in at.inputs[1:])))
 
 
 def _max(op: Max, at: Site) -> str:

@@ -19,12 +19,12 @@ from ..text import call, operand
 
 def _cross_entropy(at: Site) -> str:
     smoothing = ", label_smoothing=LABEL_SMOOTHING * self.training" if at.train.label_smoothing else ""
-    return f"F.cross_entropy({at.wide}, labels{smoothing})"
+    return f"F.cross_entropy({at.float32}, labels{smoothing})"
 
 
 def _with_helper(name: str, at: Site, **options: str | None) -> str:
     smoothing = ["LABEL_SMOOTHING * self.training"] if at.train.label_smoothing else []
-    return call(at.helper(name), at.wide, "labels", *smoothing, **options)
+    return call(at.helper(name), at.float32, "labels", *smoothing, **options)
 
 
 def _binary_cross_entropy(op: BinaryCrossEntropy, at: Site) -> str:
@@ -34,23 +34,23 @@ def _binary_cross_entropy(op: BinaryCrossEntropy, at: Site) -> str:
 
 
 def _set_cross_entropy(op: SetCrossEntropy, at: Site) -> str:
-    at.helper("log_chances")
+    at.helper("log_inclusion_probabilities")
     return _with_helper("set_cross_entropy", at, size=str(op.size))
 
 
 def _sum_squares(op: SumSquares, at: Site) -> str:
-    sums = f"{operand(at.wide)}.square().flatten(1).sum(1)"
+    sums = f"{operand(at.float32)}.square().flatten(1).sum(1)"
     return f"({sums} * labels).mean()" if op.gate == "class" else f"{sums}.mean()"
 
 
 def _gated_sum_squares(op: GatedSumSquares, at: Site) -> str:
-    gate, x = at.all_wide
+    gate, x = at.all_float32
     return f"({operand(gate)}.flatten() * {operand(x)}.square().flatten(1).sum(1)).mean()"
 
 
 def _topographic_sparsity(op: Topographic, at: Site) -> str:
     at.helper("window_sums")
-    return call(at.helper("topographic_sparsity"), at.wide, str(op.size), repr(op.smallest))
+    return call(at.helper("topographic_sparsity"), at.float32, str(op.size), repr(op.smallest))
 
 
 EXPRESSIONS: Expressions = {

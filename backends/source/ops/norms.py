@@ -41,7 +41,14 @@ def _batch_norm(op: BatchNorm, at: Site) -> str:
 def _dropout(op: Dropout, at: Site) -> str:
     options = {"scaled": "False"} if op.scaling == "test" else {}
     return call(
-        at.helper("dropout"), at.x, repr(op.rate), string(at.name), "self.training", at.draw, **options, **at.place
+        at.helper("dropout"),
+        at.x,
+        repr(op.rate),
+        string(at.name),
+        "self.training",
+        at.draw,
+        **options,
+        **at.group_option,
     )
 
 

@@ -85,10 +85,12 @@ def _zero_pad(op: ZeroPad, at: Site) -> str:
 
 
 def _resize(op: Resize, at: Site) -> str:
+    at.helper("interpolation")
     return call(at.helper("resize"), at.x, step=repr(op.step))
 
 
 def _random_scale(op: RandomScale, at: Site) -> str:
+    at.helper("interpolation")
     options = {"size": str(op.size), "max_scale": repr(op.max_scale)}
     return call(at.helper("random_scale"), at.x, string(at.name), "self.training", at.draw, **options)
 

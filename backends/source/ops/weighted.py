@@ -23,7 +23,7 @@ def _conv_module(op: Conv, x: Shape, division: Division) -> str | None:
     if op.table is not None:
         return None
     options = _conv_options(op, conv_padding(op.window, x), division)
-    channels = division.read(x.channels, op.groups), division.share(op.filters)
+    channels = division.input_channels(x.channels, op.groups), division.share(op.filters)
     return call("nn.Conv2d", *channels, pair(op.window.kernel), **options, bias=None if op.bias else "False")
 
 
