@@ -229,7 +229,7 @@ def test_where_a_process_dies_the_others_end_with_an_error(tmp_path: Path) -> No
         second.process.kill()
         assert first.end() == 1
         assert first.told("err").strip() == (
-            "error: process 0 has lost another one, which has ended or cannot be reached"
+            "error: process 0 has lost another process, which has ended or cannot be reached"
         )
 
 
@@ -243,11 +243,11 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     ("count", "graph", "arguments", "complaint"),
     [
-        (3, grouped(), (), "error: 3 processes cannot share 2 GPU groups; 1 can, or a multiple of 2\n"),
-        (6, grouped(), ("--batch", "2"), "error: 3 shares cannot be made of a batch of 2; see --batch\n"),
+        (3, grouped(), (), "error: 3 processes cannot share 2 GPU groups; use 1 or a multiple of 2\n"),
+        (6, grouped(), ("--batch", "2"), "error: 3 processes cannot divide a batch of 2; see --batch\n"),
         (
             4, grouped(ON_SECOND, "train accumulate=2"), ("--batch", "6"),
-            "error: 4 shares cannot be made of 3 images at a time; --batch 8 or more can be shared\n",
+            "error: 4 processes cannot divide 3 images at a time; use --batch 8 or more\n",
         ),
     ],
 )  # fmt: skip

@@ -41,7 +41,8 @@ def test_what_is_wrong_with_the_data_is_said(images: Path, tmp_path: Path, here:
     folder = tmp_path / "divided"
     shutil.copytree(images, folder / "train")
     (folder / "val" / "dogwood").mkdir(parents=True)
-    refused(here(path, "--data", folder), 1, f"{folder / 'val'} has classes that {folder / 'train'} has not: dogwood")
+    complaint = f"{folder / 'val'} has classes that are not in {folder / 'train'}: dogwood"
+    refused(here(path, "--data", folder), 1, complaint)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +96,9 @@ def test_images_that_are_all_held_out(images: Path, tmp_path: Path, here: Here) 
         if not held_out(f"{path.parent.name}/{path.name}"):
             path.unlink()
     held = len(list(images.rglob("*.*")))
-    complaint = f"{images} has no images to train on, and {held} for validation: it takes more images, or folders train"
-    refused(here(written(little(), tmp_path), "--data", images, "--batch", "1"), 1, f"error: {complaint}/ and val/\n")
+    complaint = f"error: {images} has no images to train on, and {held} for validation: add images, or divide them"
+    done = here(written(little(), tmp_path), "--data", images, "--batch", "1")
+    refused(done, 1, f"{complaint} into folders train/ and val/\n")
 
 
 def test_a_batch_that_no_memory_holds(tmp_path: Path, here: Here) -> None:
@@ -113,7 +115,7 @@ def test_a_net_of_vectors_takes_only_made_up_ones(tmp_path: Path, here: Here) ->
     builder.add("out", Linear(4), builder.add("relu", Relu(), builder.add("in", Linear(6), builder.input(5))))
     graph = builder.graph()
     path = written(replace(graph, train=replace(graph.train, batch=8)), tmp_path)
-    refused(here(path, "--data", tmp_path), 2, "the network reads 5, not images in grey or three colours")
+    refused(here(path, "--data", tmp_path), 2, "the network reads 5, not grey or RGB images")
     assert here(path, "--synthetic", "--steps", "2").returncode == 0
 
 
@@ -158,6 +160,6 @@ def test_more_threads_than_torch_survives(tmp_path: Path, here: Here) -> None:
 def test_a_batch_that_its_parts_do_not_divide(tmp_path: Path, here: Here) -> None:
     graph = netspec.loads(NORMALISED.replace("batch=1", "batch=8 accumulate=4")).graph
     path = written(graph, tmp_path)
-    refused(here(path, "--synthetic", "--batch", "6"), 2, "--batch: 4 equal parts cannot be made of 6 images")
+    refused(here(path, "--synthetic", "--batch", "6"), 2, "--batch: 6 images cannot be divided into 4 equal parts")
     refused(here(path, "--synthetic", "--batch", "4"), 2, "--batch: bn normalises over the batch and needs 8 images")
     assert here(path, "--synthetic", "--steps", "2").returncode == 0
