@@ -35,10 +35,10 @@ from netspec.train.chance import Places, shuffled
 from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.loader import AHEAD, Loader
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.batches.transfer import buffers_for, sent
+from netspec.train.data.batches.transfer import buffers_for, to_device
 from netspec.train.data.cores import cores_available
 from netspec.train.data.packing.packing import pack
-from netspec.train.data.picture import Data, Frame, Pixels, Resident
+from netspec.train.data.picture import Data, DecodedSplit, Frame, Pixels
 from netspec.train.data.sources.listing import list_folder
 from netspec.train.data.sources.packed import open_packed
 from netspec.train.data.sources.synthetic import Textures
@@ -58,12 +58,12 @@ class Watched:
 
     begun = read = 0
 
-    def __init__(self, split: Resident) -> None:
+    def __init__(self, split: DecodedSplit) -> None:
         self.stored, self.labels = split.stored, split.labels
         self._split = split
 
     def fill(self, places: Places, out: Pixels) -> None:
-        """Read images into ``out``; see ``Resident``."""
+        """Read images into ``out``; see ``DecodedSplit``."""
         self._split.fill(places, out)
         with LOCK:
             Watched.read += len(places)
@@ -89,7 +89,7 @@ def from_pack(data: Data, graph: Graph, loader: Loader, batch: int, device: torc
     """Yield the prepared batches of one epoch after another, as the training loop does."""
     size = graph.input.output
     prepare = Preparation(graph.preprocessing, data.statistics, data.frame, size, data.peak, device)
-    assert isinstance(data.train, Resident)  # true of every pack
+    assert isinstance(data.train, DecodedSplit)  # true of every pack
     split = Watched(data.train)
     per_epoch = len(split.labels) // batch
     for epoch in count():
@@ -97,7 +97,7 @@ def from_pack(data: Data, graph: Graph, loader: Loader, batch: int, device: torc
         for number, one in enumerate(loader.run(split, order, batch, keep_partial=False), 1):
             Watched.begun = (epoch * per_epoch + min(number + AHEAD, per_epoch)) * batch
             choices = choose(0, epoch, one.places, data.frame, size, graph.augment)
-            yield prepare(one.pictures, choices), sent(one.labels, device)
+            yield prepare(one.pictures, choices), to_device(one.labels, device)
 
 
 def from_memory(batch: int, graph: Graph, device: torch.device) -> Batches:

@@ -142,13 +142,13 @@ def _source(run: Saved, data: str | None) -> str:
 
     Raises ``RequestError`` if the run does not record it.
     """
-    from netspec.train.data.source import listing
+    from netspec.train.data.source import list_sources
     from netspec.train.errors import RequestError
 
     source = data if data is not None else run.data
     if source is None:
         told = f"{run.name} does not say what it was trained on; --data names what to test on:"
-        raise RequestError(told, *listing())
+        raise RequestError(told, *list_sources())
     return source
 
 

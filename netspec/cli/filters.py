@@ -87,7 +87,7 @@ def command(
 def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], Table, bytes]:
     from netspec.draw.png import encoded
     from netspec.report import Column, Table
-    from netspec.train.drawing.kernels import BY_CHANCE, blocks_of, colour, picture
+    from netspec.train.drawing.kernels import RANDOM_COLOUR, blocks_of, colour, draw_kernels
 
     name, blocks = blocks_of(run.graph, run.weights, layer)
     several = len({block.input for block in blocks}) > 1
@@ -110,11 +110,11 @@ def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], Table, byte
     notes: tuple[str, ...] = ()
     if all(measure is not None for _, measure in found):
         heads += ["colour", "more than chance"]
-        notes = (f"colour: the share of the kernels' energy off the grey axis; {100 * BY_CHANCE:.1f} % by chance",)
+        notes = (f"colour: the share of the kernels' energy off the grey axis; {100 * RANDOM_COLOUR:.1f} % by chance",)
     whole = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": name}
     columns = tuple(Column(head, right=head != name) for head in heads)
     table = Table("", columns, tuple(rows), notes=notes)
-    return {**whole, "groups": facts}, table, encoded(picture(blocks))
+    return {**whole, "groups": facts}, table, encoded(draw_kernels(blocks))
 
 
 def _answer(run: Saved, image: Path, layer: str, device: str | None) -> tuple[dict[str, Any], str, bytes]:
@@ -122,23 +122,22 @@ def _answer(run: Saved, image: Path, layer: str, device: str | None) -> tuple[di
     from netspec.train.config import device_for
     from netspec.train.data.picture import Unreadable
     from netspec.train.data.sources.decode import PEAK
-    from netspec.train.drawing.activations import answer, picture
+    from netspec.train.drawing.activations import activations_of, draw_activations
     from netspec.train.errors import TrainError
-    from netspec.train.judging.predict import frame_of
-    from netspec.train.judging.predict import picture as read
+    from netspec.train.judging.predict import frame_of, load_image
     from netspec.train.judging.views import prepared, views
 
     frame = frame_of(run)
     try:
-        pixels = read(image, frame)
+        pixels = load_image(image, frame)
     except Unreadable as problem:
         raise TrainError(f"{problem.path} cannot be read: {problem.reason}") from problem
     (centre,) = views(1, frame, run.graph.input.output)
     place = device_for(device)
     images = prepared(run.preparation(frame, PEAK, place), pixels[None], centre)
-    found = answer(run.objective(place), images, layer)
+    found = activations_of(run.objective(place), images, layer)
     what = "maps" if found.groups[0].shape[1:] != (1, 1) else "features"
     facts = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": layer,
              "image": str(image), what: found.maps, "silent": found.silent}  # fmt: skip
     line = f"{layer}: {found.maps} {what}, {found.silent} of them zero or less everywhere, for the centre of {image}"
-    return facts, line, encoded(picture(found))
+    return facts, line, encoded(draw_activations(found))

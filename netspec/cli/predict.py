@@ -63,20 +63,20 @@ def command(
     with telling():
         opened = open_trained(run, weights, reading, classes)
         from netspec.train.config import device_for
-        from netspec.train.judging.predict import Guesser, failed
+        from netspec.train.judging.predict import Classifier, count_unreadable
 
-        guesser = Guesser(opened, views, device_for(device))
+        classifier = Classifier(opened, views, device_for(device))
         done = []
         for image in images:
-            prediction = guesser(image)
+            prediction = classifier(image)
             done.append(prediction)
             if prediction.unreadable is not None:
                 warn(f"{image} cannot be read: {prediction.unreadable}")
             elif form == "text":
                 _show(prediction, bars=not quiet)
     if form == "json":
-        click.echo(_json(opened, guesser.protocol, done))
-    if failed(done):
+        click.echo(_json(opened, classifier.protocol, done))
+    if count_unreadable(done):
         sys.exit(WRONG_SPEC)
 
 

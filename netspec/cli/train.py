@@ -152,14 +152,14 @@ def _need_names(data: str | None, resume: Path | None) -> None:
 
     Raises ``RequestError``.
     """
-    from netspec.train.data.source import listing
+    from netspec.train.data.source import list_sources
     from netspec.train.errors import RequestError
     from netspec.train.runs.named import need
 
     if resume is not None:
         need(resume, "run")
     elif data is None:
-        raise RequestError("--data is missing; it names what to train on:", *listing())
+        raise RequestError("--data is missing; it names what to train on:", *list_sources())
     need_named(data=data)
 
 

@@ -19,7 +19,7 @@ from netspec.timing.profile import Profile, profile
 from netspec.timing.question import OURS, Question
 from netspec.timing.step import Step, step_of
 from netspec.train.learning.heap import memory_kept
-from netspec.train.learning.library import algorithms_tried
+from netspec.train.learning.library import cudnn_benchmark
 
 Turns = dict[str, list[float]]
 """The seconds of each competitor in each turn."""
@@ -68,7 +68,7 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
         torch.set_num_threads(question.threads)
     step = step_of(graph, device, question.batch, question.precision, question.passes)
     failed: list[str] = []
-    with memory_kept(step.objective.forms.kept_memory), algorithms_tried(step.objective.forms.benchmarked):
+    with memory_kept(step.objective.forms.kept_memory), cudnn_benchmark(step.objective.forms.benchmarked):
         if peer is not None and step.objective.forms.kept_memory:
             trained = take_turns_separately(graph, question, "train")
             inferred = take_turns_separately(graph, question, "infer")

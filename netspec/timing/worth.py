@@ -16,7 +16,7 @@ from netspec.timing.clock import medians, take_turns
 from netspec.timing.question import Question
 from netspec.timing.separate_process import in_separate_process
 from netspec.timing.step import separate_step, step_forms, step_of
-from netspec.train.learning.library import algorithms_tried
+from netspec.train.learning.library import cudnn_benchmark
 from netspec.units import count, duration, plural
 
 WITH, WITHOUT = "with", "without"
@@ -79,7 +79,7 @@ def _steps(graph: Graph, question: Question, passes: Mapping[str, Names]) -> Ite
     settings = (graph, question.device, question.batch, question.precision)
     distinct = _forms(graph, question, passes)
     if len({(forms.kept_memory, forms.benchmarked) for forms in distinct}) == 1:
-        with algorithms_tried(distinct[0].benchmarked):
+        with cudnn_benchmark(distinct[0].benchmarked):
             yield {who: step_of(*settings, names).train for who, names in passes.items()}
         return
     threads = torch.get_num_threads()

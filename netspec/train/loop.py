@@ -14,8 +14,8 @@ from torch import Tensor
 from netspec.train.chance import shuffled
 from netspec.train.data.batches.augment import central, choose
 from netspec.train.data.batches.loader import Batch, Tally
-from netspec.train.data.batches.transfer import sent
-from netspec.train.data.picture import Labels, Remembered
+from netspec.train.data.batches.transfer import to_device
+from netspec.train.data.picture import CachedSplit, Labels
 from netspec.train.errors import TrainError
 from netspec.train.interval import Due
 from netspec.train.learning.rates import scales
@@ -73,7 +73,7 @@ def agree_on_unreadable(t: Training) -> None:
     Each process has read different images to measure the mean. They must agree, because the number of readable images
     determines the number of steps per epoch, and with it the learning rate schedule.
     """
-    if isinstance(t.data.train, Remembered):
+    if isinstance(t.data.train, CachedSplit):
         t.data.train.expect_failures(t.crew.merge_failures(t.data.train.failures()))
 
 
@@ -123,7 +123,7 @@ def augmented(t: Training, batch: Batch) -> Tensor:
 def take_step(t: Training, progress: EpochProgress, x: Tensor, classes: Labels) -> Tensor:
     """Take one optimiser step on a batch of prepared images. Return the loss, a scalar that is still on the device."""
     config, plan = t.config, progress.plan
-    labels = sent(classes, config.device)
+    labels = to_device(classes, config.device)
     train, now = t.graph.train, Moment(t.step, plan.steps, t.epoch, plan.per_epoch)
     t.optimiser.factor = rate_factor(train, train.schedule, now, t.watch)
     t.optimiser.scales = scales(train, t.optimiser.groups, now, t.watch, config.seed)
@@ -245,4 +245,4 @@ def validation_batches(t: Training) -> Iterator[tuple[Tensor, Tensor]]:
     readers = Readers(t.crew, t.objective.judged_part)
     for batch in t.loader.run(split, np.arange(len(split.labels)), t.config.batch, keep_partial=True, sharing=readers):
         choices = central(len(batch.pictures), t.data.frame, t.graph.input.output)
-        yield t.prepare(batch.pictures, choices), sent(batch.labels, t.config.device)
+        yield t.prepare(batch.pictures, choices), to_device(batch.labels, t.config.device)

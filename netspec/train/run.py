@@ -18,13 +18,13 @@ from netspec.train.config import Config, Request, resolve
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.batches.transfer import buffers_for
-from netspec.train.data.picture import Data, remembered
+from netspec.train.data.picture import Data, with_cache
 from netspec.train.data.source import open_source
 from netspec.train.errors import RequestError
 from netspec.train.learning.ema import Average
 from netspec.train.learning.guessing import guessing
 from netspec.train.learning.heap import memory_kept
-from netspec.train.learning.library import algorithms_tried
+from netspec.train.learning.library import cudnn_benchmark
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
@@ -212,7 +212,7 @@ def _run(job: _Job, reporter: Reporter) -> Result:
     if job.crew.leads:
         report_run(job.folder)
     forms = job.objective.forms
-    with memory_kept(forms.kept_memory), algorithms_tried(forms.benchmarked), job.crew.folder(job.folder) as folder:
+    with memory_kept(forms.kept_memory), cudnn_benchmark(forms.benchmarked), job.crew.folder(job.folder) as folder:
         return _run_in(folder, job, reporter)
 
 
@@ -222,7 +222,7 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
     resumed = {"resumed": [*job.state["resumed"], job.state["step"]]} if job.state is not None else {}
     state: Literal["finished", "interrupted", "failed"] = "failed"
     training: Training | None = None
-    data = remembered(job.data)
+    data = with_cache(job.data)
     try:
         folder.write_run({"state": "running", **facts, **resumed})
         folder.write_spec(job.spec)

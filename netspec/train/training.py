@@ -12,7 +12,7 @@ from netspec.ir.graph import Graph
 from netspec.train.config import Config
 from netspec.train.data.batches.loader import Loader, Tally
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.picture import Data, known_unreadable
+from netspec.train.data.picture import Data, count_unreadable
 from netspec.train.learning.ema import Average
 from netspec.train.learning.guessing import Guessing
 from netspec.train.learning.objective import Objective
@@ -195,7 +195,7 @@ class Training:
 
         Images that are known to be unreadable are not counted.
         """
-        readable = len(self.data.train.labels) - known_unreadable(self.data.train)
+        readable = len(self.data.train.labels) - count_unreadable(self.data.train)
         per_epoch = max(1, readable // self.config.batch)
         epochs, steps = self.config.epochs, self.config.steps
         epochs_steps = first + (epochs - self.epoch) * per_epoch if epochs is not None else None

@@ -29,7 +29,7 @@ from netspec.train.config import Request
 from netspec.train.data.batches.augment import central
 from netspec.train.data.batches.preparation import AHEAD, Preparation
 from netspec.train.data.picture import Frame
-from netspec.train.learning.library import algorithms_tried
+from netspec.train.learning.library import cudnn_benchmark
 from netspec.train.learning.objective import build
 from netspec.train.learning.recorded import RecordedObjective, recorded
 from netspec.train.learning.recording import CudaGraphs, Inputs, Recording
@@ -102,7 +102,7 @@ def test_steps_wait_for_the_device_where_its_numbers_are_wanted_alone(tmp_path: 
 
 
 def test_tensors_in_both_kinds_of_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "sent", lambda labels, device: torch.from_numpy(labels))
+    monkeypatch.setattr(loop, "to_device", lambda labels, device: torch.from_numpy(labels))
     with pretended(), pytest.raises(RuntimeError, match=r"on the same device: aten\.nll_loss"):
         run(SPEC, "cuda", tmp_path / "run", without=("cuda-graph",))
 
@@ -125,7 +125,7 @@ def test_cudnn_tries_its_algorithms_in_a_training_but_not_while_a_step_is_record
         seen.append(torch.backends.cudnn.benchmark)
         return (x * 2,)
 
-    with pretended(), algorithms_tried(True):
+    with pretended(), cudnn_benchmark(True):
         recording = Recording(CudaGraphs(), torch.nn.Linear(2, 2), "the work", Inputs())
         recording(work, (torch.ones(2, device="cuda"),))
         assert torch.backends.cudnn.benchmark

@@ -63,7 +63,7 @@ class Split(Protocol):
 
 
 @runtime_checkable
-class Resident(Split, Protocol):
+class DecodedSplit(Split, Protocol):
     """A split whose images are stored decoded, in memory or in the files of a pack.
 
     Reading an image needs no decoding, and no image is unreadable. Reading from a pack raises ``TrainError`` if one of
@@ -116,15 +116,15 @@ class InMemorySplit:
 
     @property
     def stored(self) -> Frame:
-        """See ``Resident``."""
+        """See ``DecodedSplit``."""
         return Frame(*self.pictures.shape[1:])
 
     def fill(self, places: Places, out: Pixels) -> None:
-        """See ``Resident``."""
+        """See ``DecodedSplit``."""
         np.copyto(out, self.pictures[places])
 
 
-class Remembered:
+class CachedSplit:
     """A split that caches its images if all of them fit into ``limit`` bytes.
 
     Unreadable images are remembered in any case and never tried twice. The operating system allocates the pages of the
@@ -178,17 +178,17 @@ class Remembered:
         return picture
 
 
-def remembered(data: Data) -> Data:
-    """Wrap the splits of a source in ``Remembered``, unless they are ``Resident`` already."""
+def with_cache(data: Data) -> Data:
+    """Wrap the splits of a source in ``CachedSplit``, unless they are ``DecodedSplit`` instances already."""
 
     def wrap(split: Split) -> Split:
-        return split if isinstance(split, Resident) else Remembered(split, data.frame)
+        return split if isinstance(split, DecodedSplit) else CachedSplit(split, data.frame)
 
     return replace(
         data, train=wrap(data.train), validation=wrap(data.validation) if data.validation is not None else None
     )
 
 
-def known_unreadable(split: Split) -> int:
-    """Return how many images of a split are known to be unreadable; 0 unless it is ``Remembered``."""
-    return split.unreadable if isinstance(split, Remembered) else 0
+def count_unreadable(split: Split) -> int:
+    """Return how many images of a split are known to be unreadable; 0 unless it is ``CachedSplit``."""
+    return split.unreadable if isinstance(split, CachedSplit) else 0

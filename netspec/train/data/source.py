@@ -189,10 +189,10 @@ def _existing_folder(name: str) -> Path:
     except OSError as problem:
         raise RequestError(f"cannot open {name}: {problem.strerror}") from problem
     if path.exists():
-        raise RequestError(f"{name} is a file; --data takes a folder or a source's name", *listing())
+        raise RequestError(f"{name} is a file; --data takes a folder or a source's name", *list_sources())
     suggestion = _nearest(path, name)
     hint = (f"did you mean {suggestion}?",) if suggestion else ()
-    raise RequestError(f"there is no data source and no folder called {name}", *hint, *listing())
+    raise RequestError(f"there is no data source and no folder called {name}", *hint, *list_sources())
 
 
 def _nearest(path: Path, name: str) -> str | None:
@@ -212,7 +212,7 @@ def _nearest(path: Path, name: str) -> str | None:
     return str(path.parent / neighbour) if neighbour else None
 
 
-def listing() -> tuple[str, ...]:
+def list_sources() -> tuple[str, ...]:
     """Return the list of sources, one per line."""
     width = max(map(len, SOURCES))
     return tuple(f"  {name:<{width}}  {doc}" for name, doc in SOURCES.items())

@@ -23,7 +23,7 @@ from netspec.train.learning.objective import Objective
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Activations:
     """A layer's activations for one image, by GPU group: (channels, height, width) each; (features, 1, 1) for
     vectors."""
 
@@ -40,7 +40,7 @@ class Answer:
         return sum(int((group.max(axis=(1, 2)) <= 0).sum()) for group in self.groups)
 
 
-def answer(objective: Objective, images: Tensor, layer: str) -> Answer:
+def activations_of(objective: Objective, images: Tensor, layer: str) -> Activations:
     """Return the activations of a layer for one prepared image (1, channels, height, width).
 
     Raises
@@ -73,7 +73,7 @@ def answer(objective: Objective, images: Tensor, layer: str) -> Answer:
     value = values[0][0].numpy()
     value = value if value.ndim == 3 else value.reshape(-1, 1, 1)
     split = graph.layers[layer].placement.split and graph.groups > 1
-    return Answer(layer, tuple(np.split(value, graph.groups)) if split else (value,))
+    return Activations(layer, tuple(np.split(value, graph.groups)) if split else (value,))
 
 
 def computed(graph: Graph) -> list[str]:
@@ -87,7 +87,7 @@ def computed(graph: Graph) -> list[str]:
     ]
 
 
-def picture(activations: Answer) -> Image.Image:
+def draw_activations(activations: Activations) -> Image.Image:
     """Draw the activations, with the blocks of the groups below each other.
 
     Each map is a tile from black (zero and less) to white (its maximum). A vector is one tile with a pixel for each

@@ -19,7 +19,7 @@ from netspec.train.errors import RequestError, TrainError
 
 Real = NDArray[np.float32]
 
-BY_CHANCE = 2 / 3
+RANDOM_COLOUR = 2 / 3
 """The expected measure of ``colour`` for a kernel of independent random weights: two of the three axes are not grey."""
 
 
@@ -47,7 +47,7 @@ class Colour:
     @property
     def more_than_chance(self) -> int:
         """The number of kernels with more colour than random weights have on average."""
-        return int((self.each > BY_CHANCE).sum())
+        return int((self.each > RANDOM_COLOUR).sum())
 
 
 def convolutions(graph: Graph) -> list[str]:
@@ -87,7 +87,7 @@ def blocks_of(graph: Graph, weights: Mapping[str, Tensor], layer: str | None) ->
     return name, blocks
 
 
-def picture(blocks: list[Block]) -> Image.Image:
+def draw_kernels(blocks: list[Block]) -> Image.Image:
     """Draw the blocks below each other.
 
     Kernels of three channels are colour tiles side by side; those of one channel are grey tiles side by side. Of other

@@ -35,7 +35,7 @@ class Prediction:
     unreadable: str | None = None
 
 
-class Guesser:
+class Classifier:
     """A trained network that predicts the classes of image files.
 
     Parameters
@@ -67,7 +67,7 @@ class Guesser:
             The network's scores are NaN.
         """
         try:
-            pixels = picture(image, self.frame)
+            pixels = load_image(image, self.frame)
         except Unreadable as problem:
             return Prediction(image, unreadable=problem.reason)
         shares = self._predictor(pixels[None])[0].exp()
@@ -85,7 +85,7 @@ def frame_of(run: Saved) -> Frame:
     return frame
 
 
-def picture(image: Path, frame: Frame) -> Pixels:
+def load_image(image: Path, frame: Frame) -> Pixels:
     """Read the pixels of an image file. Raises ``Unreadable``, also for a folder."""
     if image.is_dir():
         raise Unreadable(str(image), f"a folder; name the images in it: {image / '*'}")
@@ -94,6 +94,6 @@ def picture(image: Path, frame: Frame) -> Pixels:
     return read_image(image, frame)
 
 
-def failed(predictions: Sequence[Prediction]) -> int:
+def count_unreadable(predictions: Sequence[Prediction]) -> int:
     """Return how many images could not be read."""
     return sum(prediction.unreadable is not None for prediction in predictions)

@@ -9,14 +9,14 @@ import torch
 
 
 @contextmanager
-def algorithms_tried(tried: bool) -> Iterator[None]:
+def cudnn_benchmark(enabled: bool) -> Iterator[None]:
     """Set whether cuDNN benchmarks its algorithms for each new shape inside the context. Its choices persist until the
     process ends."""
     before = torch.backends.cudnn.benchmark
-    if before == tried:
+    if before == enabled:
         yield
         return
-    torch.backends.cudnn.benchmark = tried
+    torch.backends.cudnn.benchmark = enabled
     try:
         yield
     finally:

@@ -20,7 +20,7 @@ from netspec.train.errors import TrainError
 from netspec.train.requirements import UNTAUGHT
 
 
-def nothing(gathered: Gathered) -> None:
+def no_update(gathered: Gathered) -> None:
     """The ``update`` callback of callers that update the parameters themselves."""
 
 
@@ -113,7 +113,7 @@ class Objective:
         return np.arange(count)
 
     def gradients(
-        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = nothing
+        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = no_update
     ) -> Tensor:
         """Add the gradient of a batch's loss to the parameters' gradients, and return the loss, detached.
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from netspec.train.learning.library import algorithms_tried
+from netspec.train.learning.library import cudnn_benchmark
 
 Tensors = tuple[Tensor, ...]
 Replay = Callable[[], None]
@@ -65,7 +65,7 @@ class CudaGraphs:
         try:
             # Benchmarking would synchronise, which is not allowed here. cuDNN keeps the algorithms that it chose when
             # the work ran before.
-            with algorithms_tried(False), torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+            with cudnn_benchmark(False), torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
                 work()
         except Exception:
             # After a failed recording the generator still belongs to the graph and refuses to draw. And while other

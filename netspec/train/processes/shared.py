@@ -20,7 +20,7 @@ from netspec.passes.parts import Gathered
 from netspec.passes.placing import Arrangement, place
 from netspec.train.chance import Places
 from netspec.train.errors import RequestError
-from netspec.train.learning.objective import Objective, nothing
+from netspec.train.learning.objective import Objective, no_update
 from netspec.train.processes.crew import PATIENCE
 from netspec.units import plural
 
@@ -50,7 +50,7 @@ class SharedObjective(Objective):
         return everything if count % rows else everything[self.network.team.share_of_batch(count)]
 
     def gradients(
-        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = nothing
+        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = no_update
     ) -> Tensor:
         """See ``Objective``: each process's parameters get the gradients of the whole batch's loss."""
         total, first = torch.zeros((), device=images.device), 0

@@ -16,7 +16,7 @@ import torch
 from netspec.ir.graph import Graph
 from netspec.train.config import Config
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.picture import Data, Unreadable, known_unreadable
+from netspec.train.data.picture import Data, Unreadable, count_unreadable
 from netspec.train.learning.validation import PROTOCOL, VIEWS
 from netspec.train.reporting.console import Reporter
 from netspec.train.runs.reading import sha256
@@ -128,7 +128,7 @@ def counts(training: Training) -> dict[str, dict[str, int]]:
     data, evaluation = training.data, training.evaluation
     train = {
         "images": len(data.train.labels),
-        "unreadable": known_unreadable(data.train),
+        "unreadable": count_unreadable(data.train),
         **training.total_tally().as_dict(),
     }
     validation = {"images": 0, "used": 0, "skipped": 0}

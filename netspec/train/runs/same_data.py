@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netspec.train.data.picture import Data, Split
-from netspec.train.data.sources.folder import Decoded
+from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.errors import TrainError
 from netspec.units import count
 
@@ -68,6 +68,6 @@ def _split_fingerprint(split: Split | None) -> dict[str, Any]:
     if split is None:
         return {"images": 0, "sha256": ""}
     digest = hashlib.sha256(split.labels.astype("<i8").tobytes())
-    if isinstance(split, Decoded):
+    if isinstance(split, ImageFiles):
         digest.update("\0".join(split.files.names).encode("utf-8", "surrogateescape"))
     return {"images": len(split.labels), "sha256": digest.hexdigest()}

@@ -10,7 +10,7 @@ import pytest
 
 from netspec.train.chance import Places, shuffled
 from netspec.train.data.batches.loader import CHUNK, Batch, Loader
-from netspec.train.data.picture import Frame, Pixels, Remembered, Resident, Unreadable
+from netspec.train.data.picture import CachedSplit, DecodedSplit, Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
 
 
@@ -118,7 +118,7 @@ def test_a_defect_in_a_reader_is_raised_where_batches_are_taken() -> None:
 
 def test_an_unreadable_picture_holds_no_others_however_often_it_is_met() -> None:
     """A traceback holds the frames that it went through, and they hold pictures."""
-    split = Remembered(Numbered(4, frozenset({1})), Frame(1, 1, 2))
+    split = CachedSplit(Numbered(4, frozenset({1})), Frame(1, 1, 2))
     met: list[Unreadable] = []
     with Loader(1, met.append) as loader:
         for _ in range(3):
@@ -149,7 +149,7 @@ def test_pictures_that_lie_in_memory_come_in_the_same_batches(size: int, keep: b
             run = loader.run(split, order, size, keep_partial=keep)
             batches_ = [(one.places.tolist(), one.labels.tolist(), one.pictures.tolist()) for one in run]
             found.append((batches_, run.finish().as_dict()))
-    assert isinstance(Lying(1), Resident) and not isinstance(Numbered(1), Resident)
+    assert isinstance(Lying(1), DecodedSplit) and not isinstance(Numbered(1), DecodedSplit)
     assert found[0] == found[1]
 
 
@@ -164,14 +164,14 @@ def test_a_pass_over_memory_that_is_left_early() -> None:
 
 def test_what_has_been_read_once_lies_in_memory() -> None:
     counting = Numbered(20)
-    split = Remembered(counting, Frame(1, 1, 2))
+    split = CachedSplit(counting, Frame(1, 1, 2))
     with Loader(2, lambda problem: None) as loader:
         assert split.whole is None
         first = [one.pictures.tolist() for one in loader.run(split, np.arange(20), 5, keep_partial=False)]
-        assert isinstance(split.whole, Resident)
+        assert isinstance(split.whole, DecodedSplit)
         assert [one.pictures.tolist() for one in loader.run(split, np.arange(20), 5, keep_partial=False)] == first
     assert counting.read_so_far == 20
-    broken = Remembered(Numbered(4, frozenset({1})), Frame(1, 1, 2))
+    broken = CachedSplit(Numbered(4, frozenset({1})), Frame(1, 1, 2))
     with Loader(1, lambda problem: None) as loader:
         list(loader.run(broken, np.arange(4), 1, keep_partial=False))
     assert broken.whole is None

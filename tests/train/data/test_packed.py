@@ -17,7 +17,7 @@ from running import launch, lines_in, newest, until
 from netspec.cli import main
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.packing import packing
-from netspec.train.data.picture import Frame, Resident, remembered
+from netspec.train.data.picture import DecodedSplit, Frame, with_cache
 from netspec.train.data.sources import shards
 from netspec.train.data.sources.folder import open_folder
 from netspec.train.data.sources.listing import list_folder
@@ -55,7 +55,7 @@ def train(data: Path, stored: int = SIZE) -> Result:
 def test_a_pack_gives_the_readable_pictures_of_its_folder(pack: Path) -> None:
     data, folder = open_packed(pack, FRAME), open_folder(pack.parent / "photos", FRAME)
     readable = [place for place in range(30) if place != 1]
-    assert isinstance(data.train, Resident) and remembered(data).train is data.train
+    assert isinstance(data.train, DecodedSplit) and with_cache(data).train is data.train
     assert data.classes == folder.classes
     assert data.train.labels.tolist() == folder.train.labels[readable].tolist()
     for here, there in enumerate(readable):

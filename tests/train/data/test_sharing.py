@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from netspec.train.chance import Places, shuffled
 from netspec.train.data.batches.loader import Loader, Tally
 from netspec.train.data.batches.sharing import Failures, Sharing
-from netspec.train.data.picture import Frame, Pixels, Remembered, Split, Unreadable
+from netspec.train.data.picture import CachedSplit, Frame, Pixels, Split, Unreadable
 
 FRAME = Frame(1, 1, 2)
 
@@ -142,14 +142,14 @@ def test_what_is_unreadable_is_left_out_by_all(
 ) -> None:
     def split() -> Split:
         plain = Numbered(count, broken)
-        return Remembered(plain, FRAME) if remembers else plain
+        return CachedSplit(plain, FRAME) if remembers else plain
 
     splits = [split() for _ in range(members)]
     alone = split()
     for _ in range(2):  # the second time, what is remembered is known
         need_as_alone(splits, alone, size, keep=False)
     for each in (*splits, alone):
-        assert not isinstance(each, Remembered) or each.failures().keys() == {p for p in broken if p < count}
+        assert not isinstance(each, CachedSplit) or each.failures().keys() == {p for p in broken if p < count}
 
 
 def test_what_one_alone_cannot_read_is_left_out_by_all() -> None:
@@ -174,7 +174,7 @@ def test_each_reads_no_more_than_its_part() -> None:
 
 def test_what_lies_in_memory_of_one_alone() -> None:
     """All go the same way, or they would wait for each other."""
-    remembered = [Remembered(Numbered(12), FRAME) for _ in range(2)]
-    taken(remembered[0], np.arange(12), 4, keep=False)
-    assert remembered[0].whole is not None and remembered[1].whole is None
-    need_as_alone([*remembered], Numbered(12), 4, keep=False)
+    cached = [CachedSplit(Numbered(12), FRAME) for _ in range(2)]
+    taken(cached[0], np.arange(12), 4, keep=False)
+    assert cached[0].whole is not None and cached[1].whole is None
+    need_as_alone([*cached], Numbered(12), 4, keep=False)

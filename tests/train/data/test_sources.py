@@ -20,7 +20,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
 from netspec.ir.settings import Augment
 from netspec.net import loads
-from netspec.train.data.picture import Frame, Remembered, Unreadable
+from netspec.train.data.picture import CachedSplit, Frame, Unreadable
 from netspec.train.data.source import open_source, stored_frame
 from netspec.train.data.sources import digits, synthetic
 from netspec.train.errors import RequestError, TrainError
@@ -231,7 +231,7 @@ class Counting:
 @pytest.mark.parametrize(("limit", "expected"), [(12, [1, 1, 1]), (11, [2, 1, 2])])
 def test_small_splits_are_read_once_and_broken_pictures_always(limit: int, expected: list[int]) -> None:
     counting = Counting()
-    split = Remembered(counting, Frame(1, 2, 2), limit)
+    split = CachedSplit(counting, Frame(1, 2, 2), limit)
     for _ in range(2):
         assert [split.read(place).tolist() for place in (0, 2)] == [[[[0, 0], [0, 0]]], [[[2, 2], [2, 2]]]]
         with pytest.raises(Unreadable):

@@ -12,8 +12,8 @@ from trained import SPEC, net, netspec, photo, shades, trained
 
 from netspec.ir.graph import Graph
 from netspec.net import loads
-from netspec.train.drawing.activations import answer
-from netspec.train.drawing.kernels import BY_CHANCE, Block, blocks_of, colour, picture
+from netspec.train.drawing.activations import activations_of
+from netspec.train.drawing.kernels import RANDOM_COLOUR, Block, blocks_of, colour, draw_kernels
 from netspec.train.drawing.tiles import across, from_zero, own_range, sheet
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import build
@@ -40,7 +40,7 @@ def test_kernels_stand_by_group_in_the_networks_order(run: Path) -> None:
 
 def test_every_kernel_fills_its_own_range_and_keeps_its_place() -> None:
     kernels = np.random.default_rng(0).normal(size=(20, 3, 11, 11)) * np.arange(1, 21)[:, None, None, None]
-    pixels = np.asarray(picture([block(kernels), block(kernels)]))
+    pixels = np.asarray(draw_kernels([block(kernels), block(kernels)]))
     factor = 1600 // (10 * 11)  # twenty kernels stand in two rows of ten
     step = 11 * factor + 2
     assert pixels.shape == (2 * (2 * step + 2) + 18, 10 * step + 2, 3)
@@ -82,7 +82,7 @@ def test_the_measure_of_colour(kernel: np.ndarray, expected: float) -> None:
 def test_the_measure_by_chance_of_zeros_and_of_grey_networks() -> None:
     drawn = colour(block(np.random.default_rng(0).normal(size=(2000, 3, 11, 11))))
     assert drawn is not None
-    assert drawn.mean == pytest.approx(BY_CHANCE, abs=2e-3)
+    assert drawn.mean == pytest.approx(RANDOM_COLOUR, abs=2e-3)
     assert 0.4 < drawn.more_than_chance / 2000 < 0.6
     dead = colour(block(np.zeros((2, 3, 5, 5))))
     assert dead is not None and len(dead.each) == 0 and dead.mean == 0.0
@@ -132,27 +132,27 @@ def test_activations_are_what_the_layer_computes(run: Path, tmp_path: Path) -> N
     saved = open_run(run, print)
     objective = saved.objective("cpu")
     x = torch.randn(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
-    found = answer(objective, x, "conv1")
+    found = activations_of(objective, x, "conv1")
     w = saved.weights
     by_hand = torch.nn.functional.conv2d(x, w["conv1.weight"], w["conv1.bias"], padding=2).relu()[0].numpy()
     assert len(found.groups) == 2
     np.testing.assert_allclose(np.concatenate(found.groups), by_hand, rtol=1e-5, atol=1e-6)
     assert found.maps == 8
     assert found.silent == int((by_hand.max(axis=(1, 2)) <= 0).sum())
-    probable = answer(objective, x, "prob").groups
+    probable = activations_of(objective, x, "prob").groups
     assert [group.shape for group in probable] == [(4, 1, 1)]
     assert float(probable[0].sum()) == pytest.approx(1)
     with pytest.raises(RequestError, match="--activations conv8: tiny computes no layer of this name"):
-        answer(objective, x, "conv8")
+        activations_of(objective, x, "conv8")
 
 
 def test_a_layer_that_only_the_loss_reads() -> None:
     graph = loads(SPEC.replace("[prob] softmax", "[loss] crossentropy")).graph
     objective = build(graph, 0, "cpu")
     objective.module.eval()
-    assert answer(objective, torch.zeros(1, 3, 12, 12), "fc4").maps == 4
+    assert activations_of(objective, torch.zeros(1, 3, 12, 12), "fc4").maps == 4
     with pytest.raises(RequestError):
-        answer(objective, torch.zeros(1, 3, 12, 12), "loss")
+        activations_of(objective, torch.zeros(1, 3, 12, 12), "loss")
 
 
 @pytest.mark.parametrize(("layer", "words"), [("pool1", "8 maps"), ("fc4", "4 features"), ("prob", "4 features, 0 of")])
@@ -200,7 +200,7 @@ def test_tiles() -> None:
 
 def test_alexnets_first_layer_is_laid_out_as_in_the_paper() -> None:
     kernels = np.random.default_rng(0).normal(size=(48, 3, 11, 11))
-    width, height = picture([block(kernels), block(kernels)]).size
+    width, height = draw_kernels([block(kernels), block(kernels)]).size
     side = 11 * 9  # nine pixels to a weight
     assert (width, height) == (16 * (side + 2) + 2, 6 * (side + 2) + 2 * 2 + 18)
 

@@ -28,7 +28,7 @@ from running import KEPT, log, newest, same, until
 import netspec
 from netspec.train import run
 from netspec.train.config import Request
-from netspec.train.data.picture import Data, Frame, InMemorySplit, Remembered
+from netspec.train.data.picture import CachedSplit, Data, Frame, InMemorySplit
 from netspec.train.errors import TrainError
 from netspec.train.interrupt import Stop
 from netspec.train.loop import agree_on_unreadable
@@ -88,7 +88,7 @@ def test_all_plan_an_epoch_of_the_images_that_any_of_them_can_read() -> None:
 def planning() -> int:
     """In one of two processes: the steps of three epochs."""
     rank = dist.get_rank()
-    split = Remembered(InMemorySplit(np.zeros((64, 1, 2, 2), np.uint8), np.zeros(64, np.int64)), Frame(1, 2, 2))
+    split = CachedSplit(InMemorySplit(np.zeros((64, 1, 2, 2), np.uint8), np.zeros(64, np.int64)), Frame(1, 2, 2))
     split.expect_failures({5: ("f", "empty")} if rank == 1 else {})
     settings = SimpleNamespace(batch=32, epochs=3, steps=None)
     training: Any = SimpleNamespace(crew=Crew(rank, 2), data=SimpleNamespace(train=split), config=settings, epoch=0)

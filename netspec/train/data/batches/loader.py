@@ -18,7 +18,7 @@ from netspec.train.data.batches.buffers import Buffers
 from netspec.train.data.batches.prefetch import CHUNK
 from netspec.train.data.batches.readable import AHEAD, Step, readable
 from netspec.train.data.batches.sharing import UNSHARED, Sharing
-from netspec.train.data.picture import Labels, Pixels, Remembered, Resident, Split, Unreadable
+from netspec.train.data.picture import CachedSplit, DecodedSplit, Labels, Pixels, Split, Unreadable
 
 MakeBuffer = Callable[[tuple[int, int, int, int]], Pixels]
 """Allocates the memory for a batch of this shape, (N, channels, height, width)."""
@@ -105,18 +105,18 @@ class Loader:
 
     def run(self, split: Split, order: Places, batch: int, *, keep_partial: bool, sharing: Sharing = UNSHARED) -> Pass:
         """Start a pass over the places in ``order``. ``sharing`` says which images of each batch this process reads."""
-        whole = split.whole if isinstance(split, Remembered) else None
+        whole = split.whole if isinstance(split, CachedSplit) else None
         # All processes must take the same path, since only the decoded one exchanges what is unreadable.
         if sharing.all(whole is not None) and whole is not None:
             split = whole
-        if isinstance(split, Resident):
+        if isinstance(split, DecodedSplit):
             ready = self._resident(split, order, batch, keep_partial, sharing)
         else:
             ready = self._decoded(split, order, batch, keep_partial, sharing)
         return Pass(ready, len(order), batch, keep_partial)
 
     def _resident(
-        self, split: Resident, order: Places, batch: int, keep_partial: bool, sharing: Sharing
+        self, split: DecodedSplit, order: Places, batch: int, keep_partial: bool, sharing: Sharing
     ) -> Generator[_Ready]:
         """Yield batches that the threads fill in place. As no image is unreadable, all positions are known ahead."""
         end = len(order) if keep_partial else len(order) - len(order) % batch

@@ -22,7 +22,7 @@ from netspec.train.data.batches.augment import Choices, choose
 from netspec.train.data.batches.buffers import Buffers
 from netspec.train.data.batches.layout import Layout
 from netspec.train.data.batches.prefetch import CHUNK
-from netspec.train.data.batches.transfer import sent
+from netspec.train.data.batches.transfer import to_device
 from netspec.train.data.moments import Statistics
 from netspec.train.data.picture import Frame, Pixels
 
@@ -259,7 +259,7 @@ class Preparation:
         return self._to_device((choices.shift @ self.axes.numpy().T).astype(np.float32))
 
     def _to_device(self, values: NDArray[Any]) -> Tensor:
-        return sent(values, self.device)
+        return to_device(values, self.device)
 
 
 def _divisors(deviations: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import numpy as np
 from netspec.train.chance import Places
 from netspec.train.data.batches.prefetch import CHUNK, Prefetch
 from netspec.train.data.batches.sharing import Failures, Sharing
-from netspec.train.data.picture import Pixels, Remembered, Split, Unreadable
+from netspec.train.data.picture import CachedSplit, Pixels, Split, Unreadable
 
 AHEAD = 2
 """The minimum number of batches that are read ahead. There are more if each thread would have less than two chunks to
@@ -39,7 +39,7 @@ def readable(
     batch, and with them each process's part of it. So the processes exchange what they found unreadable, and then read
     what their parts lack, until all images of the batch are readable.
     """
-    remembers = split if isinstance(split, Remembered) else None
+    remembers = split if isinstance(split, CachedSplit) else None
     known = dict(sharing.agreed(remembers.failures() if remembers else {}))
     chunks = max(1, -(-len(sharing.part(size)) // CHUNK))
     batches_ahead = max(AHEAD, -(-2 * workers // chunks))

@@ -12,7 +12,7 @@ from netspec.train.data.batches.loader import MakeBuffer
 from netspec.train.data.picture import Pixels
 
 
-def sent(numbers: NDArray[Any], device: torch.device | str) -> Tensor:
+def to_device(numbers: NDArray[Any], device: torch.device | str) -> Tensor:
     """Copy numbers to a device. For CUDA the copy is asynchronous, because a synchronous one would wait for all work
     queued on the device and then leave it idle."""
     here = torch.from_numpy(numbers)

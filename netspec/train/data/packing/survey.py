@@ -13,7 +13,7 @@ import numpy as np
 from netspec.train.data.packing.processes import in_processes
 from netspec.train.data.picture import Data, Frame, Labels, Split, Unreadable
 from netspec.train.data.sources.decode import image_size, read_image
-from netspec.train.data.sources.folder import Decoded
+from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.data.sources.packed import Shards
 
 CHUNK = 32
@@ -143,7 +143,7 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
 
 def path_of(name: str, split: Split, place: int) -> str:
     """Return a name by which the user can find an image: its file's path, or its number in its split."""
-    if isinstance(split, Decoded):
+    if isinstance(split, ImageFiles):
         return str(split.files.root / split.files.names[place])
     if isinstance(split, Shards):
         return split.path(place)
@@ -152,7 +152,7 @@ def path_of(name: str, split: Split, place: int) -> str:
 
 def _inspect(split: Split, processes: int) -> Iterator[_Inspection]:
     """Inspect every image of a split, in order."""
-    if not isinstance(split, Decoded):
+    if not isinstance(split, ImageFiles):
         yield from (_inspect_image(split, place) for place in range(len(split.labels)))
         return
     names = split.files.names

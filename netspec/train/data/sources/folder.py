@@ -15,7 +15,7 @@ DEFAULT_FRAME = Frame(3, 256, 256)
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class ImageFiles:
     """A split of image files, decoded on demand."""
 
     files: Files
@@ -50,7 +50,7 @@ def open_folder(root: Path, frame: Frame = DEFAULT_FRAME) -> Data:
         source=str(root),
         classes=listing.classes,
         frame=frame,
-        train=Decoded(listing.train, frame),
-        validation=Decoded(listing.validation, frame) if listing.validation is not None else None,
+        train=ImageFiles(listing.train, frame),
+        validation=ImageFiles(listing.validation, frame) if listing.validation is not None else None,
         notes=listing.notes,
     )

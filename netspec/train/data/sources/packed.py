@@ -59,7 +59,7 @@ class Shards:
         return picture
 
     def fill(self, places: Places, out: Pixels) -> None:
-        """See ``Resident``."""
+        """See ``DecodedSplit``."""
         for row, picture in zip(self._rows[places].tolist(), out, strict=True):
             number, place = divmod(row, form.SHARD)
             shard = self._shards[number]
