@@ -24,7 +24,7 @@ PASS = Pass(
     "the same products, summed in another order",
     lambda where: where.device == "cuda",
     {
-        "cpu": "off: cuDNN computes nothing there",
+        "cpu": "off: cuDNN is for GPUs only",
         "cuda": "on: as careful scripts have it (torch.backends.cudnn.benchmark); not measured",
     },
     _apply,

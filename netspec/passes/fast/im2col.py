@@ -50,7 +50,7 @@ PASS = Pass(
     "the same products, summed in another order",
     lambda where: where.device == "cpu",
     {
-        "cpu": "on: such a gradient takes 0.3 to 0.5 of its time",
+        "cpu": "on: such a gradient takes 0.3 to 0.5 times as long as PyTorch's",
         "cuda": "off: not measured there",
     },
     _apply,

@@ -22,8 +22,7 @@ PASS = Pass(
     "the same bits",
     lambda where: where.device == "cpu",
     {
-        "cpu": "on: a step of AlexNet spent an eighth of its time getting its memory again (GNU C library; nothing is "
-        "done with another)",
+        "cpu": "on: a step of AlexNet spent an eighth of its time getting its memory again (GNU C library only)",
         "cuda": "off: PyTorch keeps a GPU's memory by itself",
     },
     _apply,

@@ -48,7 +48,7 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
 PASS = Pass(
     "lrn-chain",
     "local response normalisation is one operation, with the ReLU before it and the maximum pooling behind it",
-    "the same formulas; of a window's pixels that are equal but for rounding another may take the gradient",
+    "the same formulas; of pixels in a window that are equal up to rounding, another may receive the gradient",
     lambda where: True,
     {
         "cpu": "on: a few images at a time go through it, whose maps stay in the caches",

@@ -39,7 +39,7 @@ PASS = Pass(
     "the same bits; outside training a zero may have the other sign",
     lambda where: where.device == "cpu",
     {
-        "cpu": "on: such a pooling takes 0.3 to 0.6 of its time, forward and backward",
+        "cpu": "on: such a pooling takes 0.3 to 0.6 times as long as PyTorch's, forward and backward",
         "cuda": "off: channels lie side by side already in bf16; not measured in fp32",
     },
     _apply,

@@ -123,7 +123,7 @@ def open_packed(root: Path, frame: Frame | None = None) -> Data:
 
 def _size_hints(own: Frame, frame: Frame) -> tuple[str, ...]:
     if frame.channels != own.channels:
-        return (f"a pack has {own.channels} channels; train a network of 1 from the image folder itself",)
+        return (f"a pack has {own.channels} channels; for a network that reads 1, use the image folder itself",)
     if min(frame.height, frame.width) < own.height:
         return (f"say augment from={own.height} for crops from the packed size, or pack again with another --size",)
     return ("pack again with another --size",)
