@@ -25,10 +25,10 @@ def chains(graph: Graph) -> dict[str, Chain]:
     kept = {graph.scores.name, graph.output.name}
 
     def only_reader(node: Node) -> Node | None:
-        found = readers[node.name]
-        return found[0] if len(found) == 1 and node.name not in kept else None
+        nodes = readers[node.name]
+        return nodes[0] if len(nodes) == 1 and node.name not in kept else None
 
-    found: dict[str, Chain] = {}
+    result: dict[str, Chain] = {}
     for node in graph.nodes.values():
         if not isinstance(node.op, Lrn):
             continue
@@ -36,13 +36,13 @@ def chains(graph: Graph) -> dict[str, Chain]:
         relu = before if isinstance(before.op, Relu) and only_reader(before) is node else None
         pool = after.op if after is not None and isinstance(after.op, MaxPool) else None
         absorbed = (*((relu.name,) if relu else ()), *((after.name,) if after is not None and pool else ()))
-        found[node.name] = Chain(node.op, relu is not None, pool, absorbed)
-    return found
+        result[node.name] = Chain(node.op, relu is not None, pool, absorbed)
+    return result
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    found = chains(graph)
-    return replace(forms, chains=found) if found else forms
+    by_name = chains(graph)
+    return replace(forms, chains=by_name) if by_name else forms
 
 
 PASS = Pass(

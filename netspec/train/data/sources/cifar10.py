@@ -75,10 +75,10 @@ def _files(folder: Path) -> tuple[list[Path], Path | None]:
     """Return the training files in order, and the test file, if any. The binary version takes precedence."""
     for ending in (".bin", ""):
         pattern = re.compile(r"data_batch_\d+" + re.escape(ending))
-        found = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name) and path.is_file())
-        if found:
+        train = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name) and path.is_file())
+        if train:
             test = folder / f"test_batch{ending}"
-            return found, test if test.is_file() else None
+            return train, test if test.is_file() else None
     raise TrainError(f"{folder} holds no CIFAR-10 files", LAYOUT)
 
 
@@ -106,10 +106,10 @@ def _binary(path: Path, content: bytes) -> tuple[Pixels, Labels]:
 
 def _python(path: Path, content: bytes) -> tuple[Pixels, Labels]:
     try:
-        found = read_pickle(content)
+        record = read_pickle(content)
     except Refused as problem:
         raise TrainError(f"{path} is no file of CIFAR-10's Python version: {problem}") from problem
-    data, labels = found.get("data"), found.get("labels")
+    data, labels = record.get("data"), record.get("labels")
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != FRAME.bytes or not len(data):
         shape = f"shape {data.shape}" if isinstance(data, np.ndarray) else "missing"
         raise TrainError(f"{path}: 'data' is {shape}; expected uint8 of shape (N, {count(FRAME.bytes)})")

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from netspec.train.data.picture import Labels
-from netspec.train.data.sources import passed_over
+from netspec.train.data.sources import ignored_entries
 from netspec.train.data.sources.decode import SUFFIXES
 from netspec.train.data.sources.flat_val import find_labels, flat_labels
 from netspec.train.errors import TrainError
@@ -103,8 +103,8 @@ def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
     notes = [*validation.notes]
     if not validation.files:
         notes.append("no image fell to validation: top-1 and top-5 will not be measured (a val folder would give them)")
-    notes += passed_over.classes_without(validation.as_files().labels, classes)
-    notes += passed_over.notes(ignored, _images(base)[0])
+    notes += ignored_entries.classes_without(validation.as_files().labels, classes)
+    notes += ignored_entries.notes(ignored, _images(base)[0])
     return Listing(
         root=root,
         classes=classes,
@@ -156,7 +156,7 @@ def _images(folder: Path) -> tuple[list[str], list[str]]:
             if entry.name.startswith("."):
                 continue
             is_image = entry.name.lower().endswith(SUFFIXES) and not _is_folder(entry)
-            name = f"{entry.name}{passed_over.FOLDER}" if _is_folder(entry) else entry.name
+            name = f"{entry.name}{ignored_entries.FOLDER}" if _is_folder(entry) else entry.name
             (images if is_image else others).append(name)
     return sorted(images), sorted(others)
 
@@ -225,7 +225,7 @@ def _need_images_of_every_class(base: Path, classes: tuple[str, ...], content: _
             notes.append(f"did you mean {inner}? the class folders lie there")
             if len(classes) > 1:
                 notes.append("a class's images lie in its folder, not in folders below it")
-        notes += passed_over.other_pictures(content.ignored)
+        notes += ignored_entries.other_pictures(content.ignored)
         message = f"{base} has {plural(len(classes), 'folder')}, and no JPEG or PNG image in any"
         raise TrainError(message, *notes, LAYOUT)
     raise TrainError(

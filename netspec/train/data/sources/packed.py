@@ -74,10 +74,10 @@ class Shards:
     def _names(self) -> list[str]:
         path = self._root / form.files_name(self._split)
         try:
-            found: list[str] = json.loads(path.read_bytes())
+            names: list[str] = json.loads(path.read_bytes())
         except (OSError, ValueError) as problem:
             raise TrainError(f"{path} cannot be read: {problem}", "pack again") from problem
-        return found
+        return names
 
 
 def is_packed(root: Path) -> bool:
@@ -134,13 +134,13 @@ def _manifest(root: Path) -> dict[str, Any]:
     if not path.is_file():
         raise TrainError(f"the pack {root} is not finished", "the netspec pack command that began it goes on with it")
     try:
-        found = json.loads(path.read_bytes())
-        if found["format"] != form.FORMAT:
-            raise ValueError(f"format {found['format']!r}")
-        version, rows = found["version"], found["shard_images"]
-        valid = isinstance(found["size"], int) and isinstance(found["channels"], int) and "train" in found["splits"]
-        if (version, rows) == (form.VERSION, form.SHARD) and valid:
-            return dict(found)
+        manifest = json.loads(path.read_bytes())
+        if manifest["format"] != form.FORMAT:
+            raise ValueError(f"format {manifest['format']!r}")
+        version, rows = manifest["version"], manifest["shard_images"]
+        numbers_valid = isinstance(manifest["size"], int) and isinstance(manifest["channels"], int)
+        if (version, rows) == (form.VERSION, form.SHARD) and numbers_valid and "train" in manifest["splits"]:
+            return dict(manifest)
     except (OSError, ValueError, TypeError, KeyError) as problem:
         raise TrainError(f"{path} is no manifest of a pack: {problem!r}", "pack again") from problem
     raise TrainError(f"{path} is of version {version} with {rows} images a shard; this is version {form.VERSION}")
@@ -165,11 +165,11 @@ def _open_split(root: Path, name: str, frame: Frame, classes: int) -> Shards:
 
 def _check_size(path: Path, expected: int) -> None:
     try:
-        found = path.stat().st_size
+        size = path.stat().st_size
     except OSError as problem:
         raise TrainError(f"the pack lacks {path}: {problem.strerror}", "pack again into a new folder") from problem
-    if found != expected:
-        raise TrainError(f"{path} has {count(found)} bytes, {count(expected)} are expected", "pack again")
+    if size != expected:
+        raise TrainError(f"{path} has {count(size)} bytes, {count(expected)} are expected", "pack again")
 
 
 def _open_shard(root: Path, shard: Shard, frame: Frame) -> FileIO:
@@ -215,10 +215,10 @@ _ONE_AT_A_TIME = Lock()
 
 def _array(path: Path) -> NDArray[Any]:
     try:
-        found: NDArray[Any] = np.load(path, allow_pickle=False)
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as problem:
         raise TrainError(f"{path} cannot be read: {problem}", "pack again") from problem
-    return found
+    return array
 
 
 def _statistics(root: Path, frame: Frame, manifest: dict[str, Any], images: int) -> Statistics:

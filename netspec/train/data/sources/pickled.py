@@ -68,7 +68,7 @@ def _encode(text: object, coding: object) -> bytes:
     return text.encode("latin1")
 
 
-_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
+_SUBSTITUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _DType,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
@@ -81,10 +81,10 @@ _ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        found = _ALLOWED.get((module, name))
-        if found is None:
+        substitute = _SUBSTITUTES.get((module, name))
+        if substitute is None:
             raise Refused(f"it asks for {module}.{name}")
-        return found
+        return substitute
 
 
 def read_pickle(content: bytes) -> dict[str, Any]:
@@ -96,15 +96,15 @@ def read_pickle(content: bytes) -> dict[str, Any]:
         The pickle cannot be read, for whatever reason.
     """
     try:
-        found = _Unpickler(io.BytesIO(content), encoding="bytes").load()
+        value = _Unpickler(io.BytesIO(content), encoding="bytes").load()
     except Refused:
         raise
     except Exception as problem:
         # The unpickler raises many kinds of exceptions for broken files.
         raise Refused(f"no whole pickle: {str(problem) or type(problem).__name__}") from problem
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise Refused("no dictionary")
-    return {_text(key): value.pixels() if isinstance(value, _Array) else value for key, value in found.items()}
+    return {_text(key): item.pixels() if isinstance(item, _Array) else item for key, item in value.items()}
 
 
 def _text(key: object) -> str:
