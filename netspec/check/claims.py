@@ -52,10 +52,12 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
     first, *others = claim.values or (None,)
     fix = joined_size(claim.values) if others else None
     if fix:
-        findings.add("stray-value", "a shape is written in one", claim.span, fixes=(fix,), layer=layer)
+        findings.add("stray-value", "a shape is written as one value", claim.span, fixes=(fix,), layer=layer)
     elif first:
         if others:
-            findings.add("stray-value", "one shape can be stated", *(v.span for v in claim.values[1:]), layer=layer)
+            findings.add(
+                "stray-value", "only one shape can be claimed", *(v.span for v in claim.values[1:]), layer=layer
+            )
         try:
             shape = _SHAPE.read(first)
         except BadValue as error:

@@ -47,7 +47,7 @@ def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tupl
     """Yield the keys that have no effect in this layer, whether given or not, each with the reason."""
     name, owner = facts.section.name.text, facts.values.get("weights")
     if owner:
-        why = f"{name} has no weights of its own: it takes those of {owner[0]}, as they are drawn and trained there"
+        why = f"{name} has no weights of its own: it uses those of {owner[0]}, which are drawn and trained there"
         yield from ((key, why) for key in _WEIGHT_KEYS if not _applies_to_biases(key, facts, settings))
     if not owner and None not in _values_of(facts, "super_eps"):
         why = "super_eps has a rule of its own, without weight decay"
@@ -123,4 +123,4 @@ def _why_no_norm_over_parts(facts: LayerFacts) -> Iterator[str]:
     if _values_of(facts, "parts") == {1}:
         yield f"{name} is one part: parts=2 would make two"
     elif _values_of(facts, "max_norm") | _values_of(facts, "fixed_norm") == {None}:
-        yield f"{name} has neither max_norm nor fixed_norm, which it is about"
+        yield f"{name} has neither max_norm nor fixed_norm, which it applies to"

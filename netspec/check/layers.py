@@ -173,7 +173,7 @@ class Walk:
         if target >= number:
             self.findings.add(
                 "reads-later-layer",
-                f"{name} takes the weights of {word.text}, which does not stand above it",
+                f"{name} takes the weights of {word.text}, which is not above it",
                 word.span,
                 layer=name,
             )

@@ -49,16 +49,16 @@ def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
         pooling = global_pooling(first.name.text)
         if pooling and all(isinstance(arg, Number) and arg.value == 1 for arg in first.args) and not first.named:
             return first.span, f"pooling over the whole map is {pooling}", (replacement(first.span, pooling),)
-        note = "keys stand behind the type without brackets: conv filters=96 kernel=11"
+        note = "keys follow the type without brackets: conv filters=96 kernel=11"
         return first.span, note, (replacement(first.span, without_brackets(first)),)
     if first is not None:
-        note = "behind the name stands the layer's type, a word: [conv1] conv filters=96 kernel=11"
+        note = "the layer's type, a word, follows its name: [conv1] conv filters=96 kernel=11"
         return first.span, note, ()
     pair = next((p for p in section.pairs if p.key.text == "type"), None)
     if pair is not None:
         type_text = shown(pair.value)
         fixes = (replacement(pair.span, type_text),) if pair is section.pairs[0] else ()
-        return pair.span, f"the type stands without a key: [{section.name.text}] {type_text} ...", fixes
+        return pair.span, f"the type is written without a key: [{section.name.text}] {type_text} ...", fixes
     return section.name.span, "a layer is [name] type key=value ...", ()
 
 

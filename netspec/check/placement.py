@@ -71,7 +71,7 @@ def _mismatch(what: str, operands: Sequence[Operand]) -> Fault:
         ("inputs",),
         (
             ", ".join(f"{o.node} ({o.shape}) is {described(o.placement)}" for o in operands),
-            "gpu=0 makes this layer whole on group 0, gpu=all on an input splits that one",
+            "gpu=0 puts this whole layer on group 0; gpu=all on an input splits that input",
         ),
     )
 

@@ -85,7 +85,7 @@ class Findings:
         if absent:
             return (absent,)
         listed, self._listed = self._listed, True
-        return () if listed else (f"the layer types, which netspec explain tells of: {', '.join(known)}",)
+        return () if listed else (f"the layer types, which netspec explain describes: {', '.join(known)}",)
 
     def nearest(self, word: str, known: Collection[str]) -> str | None:
         """Return the known name that is most like a misspelt one, unless too many names have been compared."""

@@ -186,7 +186,7 @@ def _read_default(statement: Setting, result: Settings, findings: Findings) -> N
         return
     _report_stray("default", values, findings)
     if "=" not in statement.span.text and not values:  # the text, because a variant removes pairs from its base
-        note = f"values stand behind the type: default {name} neuron=relu" if name in ("conv", "fc", "local") else ""
+        note = f"values follow the type: default {name} neuron=relu" if name in ("conv", "fc", "local") else ""
         findings.warn("no-effect", f"default {name} gives no value", word.span, notes=(note,) if note else ())
     earlier = result.default_pairs.setdefault(name, {})
     fresh = pairs_by_key(statement.pairs, findings, earlier=earlier)

@@ -26,7 +26,7 @@ def check_update_every(layers: Iterable[LayerFacts], settings: Settings, finding
         if pair.span in reported:
             continue
         reported.add(pair.span)
-        note = f"{parts} / {every} = {parts / every:.6g}: its weights would go on with a part of another batch"
+        note = f"{parts} / {every} = {parts / every:.6g}: some updates would mix parts of two batches"
         if parts == 1:
             note = f"a batch goes through the network in one part: train accumulate={every} would make {count(every)}"
         findings.add(

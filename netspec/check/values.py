@@ -94,14 +94,14 @@ def _report_misplaced(
     optimizer = next((key for key in keys.values() if isinstance(key.kind, Optimizer)), None)
     argument = _optimizer_argument(word, optimizer, keys, findings) if optimizer else None
     if optimizer and argument:
-        message = f"{word} is a number of {optimizer.name}, and no key of {owner}"
+        message = f"{word} is an argument of {optimizer.name}, not a key of {owner}"
         if word != argument:
-            message = f"{owner} has no key '{word}'; did you mean {argument}, a number of {optimizer.name}?"
+            message = f"{owner} has no key '{word}'; did you mean {argument}, an argument of {optimizer.name}?"
         merged = _merged_optimizer(optimizer, pairs, {argument: value})
-        note = f"{merged}; numbers that it does not give have their defaults"
+        note = f"{merged}; arguments that are left out have their defaults"
     elif layer_type is not None and layer_type.operand is not None and layer_type.operand.name == word:
         message = f"the {word} of {owner} has no key"
-        note = f"it stands after the word: {owner} {value}" + (f"; or --input {value}" if owner == "input" else "")
+        note = f"it is written after the type: {owner} {value}" + (f"; or --input {value}" if owner == "input" else "")
         fixes = (replacement(pair.span, value),)
     else:
         return None
@@ -158,7 +158,7 @@ def list_keys(keys: Mapping[str, Key], owner: str) -> str:
     names = [name for name, key in keys.items() if not key.of_training]
     if not names:
         return f"{owner} has no keys"
-    more = f"; those of training: netspec explain {owner}" if len(names) < len(keys) else ""
+    more = f"; for those of training see netspec explain {owner}" if len(names) < len(keys) else ""
     return f"the keys of {owner}: {', '.join(names)}{more}"
 
 

@@ -17,19 +17,19 @@ def _bound(name: str, doc: str) -> Key:
 BOUNDS = of_training(
     _bound(
         "max_norm",
-        "the length of each unit's incoming weights, sqrt(sum of w^2), that they are scaled down to after an update "
-        "where they are longer",
+        "the largest length, sqrt(sum of w^2), of each unit's incoming weights: if they are longer, they are scaled "
+        "down to it after an update",
     ),
-    _bound("fixed_norm", "the length of each unit's incoming weights that they are scaled to after every update"),
+    _bound("fixed_norm", "the length that each unit's incoming weights are scaled to after every update"),
     _bound(
         "min_std",
-        "the standard deviation of each unit's incoming weights that they are scaled up to after an update where "
-        "theirs is less",
+        "the smallest standard deviation of each unit's incoming weights: if theirs is less, they are scaled up to it "
+        "after an update",
     ),
     _bound(
         "max_std",
-        "the standard deviation of each unit's incoming weights that they are scaled down to after an update where "
-        "theirs is more",
+        "the largest standard deviation of each unit's incoming weights: if theirs is more, they are scaled down to it "
+        "after an update",
     ),
 )
 
@@ -48,9 +48,9 @@ def agree(values: Mapping[str, Any]) -> None:
         if given["fixed_norm"] is not None and others:
             raise Fault(
                 "bad-value",
-                f"{{layer}}: fixed_norm leaves nothing to {' and '.join(others)}",
+                f"{{layer}}: fixed_norm undoes {' and '.join(others)}",
                 ("fixed_norm", *others),
-                ("after every update the weights are scaled to fixed_norm, whatever they were scaled by before",),
+                ("every update ends with scaling the weights to fixed_norm, whatever they were scaled by before",),
             )
 
 

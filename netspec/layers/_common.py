@@ -32,7 +32,7 @@ INPUTS = Key("inputs", LayerNames(), "the layers that it reads", default=None, d
 GPU = Key(
     "gpu",
     GpuPlace(),
-    "the GPU group that it lives on, whole; 0,1,2: whole, as replicas that share the batch's images; "
+    "the GPU group that holds the whole layer; 0,1,2: whole replicas on these groups, which share the batch's images; "
     "all: split over the groups",
     default=None,
     default_text="as its first input",
@@ -84,11 +84,13 @@ ROUNDING = Key(
     default="exact",
     default_text="the net line's, or exact",
 )
-GROUPS = Key("groups", Whole(), "equal runs of input channels, each read by its own filters", default=1, per_input=True)
+GROUPS = Key(
+    "groups", Whole(), "number of equal runs of input channels, each read by its own filters", default=1, per_input=True
+)
 SPREAD = Key(
     "spread",
     Whole(),
-    "how many times over the input's channels are laid side by side before groups divide them",
+    "how many copies of the input's channels are laid side by side before groups divide them",
     default=1,
     per_input=True,
 )
@@ -106,7 +108,7 @@ BIAS = Key(
     "bias", BiasInit(), "the biases' initial value; none: no bias", default=ZERO, default_text="0", of_shape=False
 )
 WEIGHTS_OF = Key(
-    "weights", LayerNames(), "an earlier layer whose weights it takes for its own", default=None, default_text="its own"
+    "weights", LayerNames(), "an earlier layer whose weights it uses", default=None, default_text="its own"
 )
 _RATE, _SHARE = Real(low=0), Real(low=0, below=1)
 
@@ -141,8 +143,8 @@ LEARNING = of_training(
     Key(
         "update_every",
         OrNone(Whole()),
-        "after how many of the parts that the train line's accumulate makes of a batch weights and biases are updated, "
-        "by the mean gradient of these parts' images, while other layers keep theirs until the batch is done",
+        "after how many parts of a batch (the train line's accumulate says how many there are) weights and biases are "
+        "updated, by the mean gradient of these parts' images; other layers are updated at the end of the batch",
         default=None,
         default_text="none: once a batch",
         unit="parts",
@@ -150,15 +152,15 @@ LEARNING = of_training(
     ),
 )
 PLACES = (
-    "By axis (size + padding before + padding after - extent) / stride + 1, with extent = (kernel - 1) * dilation + 1; "
-    "where that is no whole number, `rounding` decides"
+    "Along each axis (size + padding before + padding after - extent) / stride + 1, with extent = (kernel - 1) * "
+    "dilation + 1; if that is not a whole number, `rounding` decides"
 )
 """The shape rule of layers with a window, for ``LayerType.rule``."""
 
 OUTSIDE = Key(
     "outside",
     Choice({"error": False, "bias": True}),
-    "what a window that lies wholly outside the image is: an error, or the bias alone, of zeros",
+    "what a window that lies wholly outside the image gives: an error, or the bias alone, since it reads zeros",
     default=False,
     default_text="error",
 )
@@ -167,8 +169,8 @@ WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING, OUTSIDE)
 SUPER_EPS = Key(
     "super_eps",
     BOUND,
-    "of weights alone, cuda-convnet of 2012's superEps: v <- 0.9 v - lr g / sqrt(mean of g^2 + mean of g + super_eps), "
-    "then w <- w + v, with running means m <- momentum m + (1 - momentum) g, and without weight decay",
+    "for the weights only, superEps of cuda-convnet of 2012: v <- 0.9 v - lr g / sqrt(mean of g^2 + mean of g + "
+    "super_eps), then w <- w + v, with running means m <- momentum m + (1 - momentum) g, and without weight decay",
     default=None,
     default_text="none",
     of_shape=False,

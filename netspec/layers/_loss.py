@@ -18,8 +18,8 @@ def loss_type(word: str, op: type[Loss], doc: str, *keys: Key, reads: str = "", 
     def lower(low: Lowering) -> None:
         low.emit(op(low["loss_weight"], **{key.name: low[key.name] for key in keys}))
 
-    told = "its factor in the sum of all losses; a loss whose factor is negative is made large"
-    weight = Key("loss_weight", Real(), told, default=1.0, of_shape=False)
+    weight_doc = "its factor in the sum of all losses; a loss with a negative factor is maximised"
+    weight = Key("loss_weight", Real(), weight_doc, default=1.0, of_shape=False)
     reads = reads or ("a vector with one score a class" if op.labelled else "any value")
     return LayerType(
         word,

@@ -16,7 +16,7 @@ TYPE = LayerType(
     "affine",
     "a x + b, with a coefficient a and a bias b for each channel (of a vector, each feature), both learnt: Caffe's "
     "Scale layer with a bias, the second half of a batch normalisation, and what LeNet-5 does to its sums of pixels. "
-    "The coefficients are weights, and decay as they do; decay=0 keeps them from it.",
+    "The coefficients count as weights, so weight decay applies to them; decay=0 turns it off.",
     lower,
     keys=(
         Key(

@@ -13,8 +13,8 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "batchnorm",
-    "Batch normalisation: each channel minus its mean over the batch, divided by its deviation, then scaled and "
-    "shifted. Tests use running averages.",
+    "Batch normalisation: each channel minus its mean over the batch, divided by its standard deviation, then scaled "
+    "and shifted. Tests use running averages.",
     lower,
     keys=(
         Key("eps", Real(above=0), "what is added to the variance", default=1e-5, default_text="1e-5", of_shape=False),

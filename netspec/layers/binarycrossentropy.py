@@ -12,8 +12,8 @@ TYPE = loss_type(
     Key(
         "of",
         Choice({"scores": "scores", "probabilities": "probabilities"}),
-        "what it reads: scores, of which it takes the logistic, or the probabilities themselves, of which a logarithm "
-        "counts as -50 at least",
+        "what it reads: scores, to which it applies the logistic function, or probabilities, whose logarithms count as "
+        "-50 or more",
         default="scores",
         of_shape=False,
     ),

@@ -12,15 +12,15 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "colourspace",
-    "An RGB image in other coordinates of colour: YUV, or L*a*b* of values from 0 to 1 (fixed functions of "
+    "An RGB image in another colour space: YUV, or L*a*b*, which needs values from 0 to 1 (fixed functions of "
     "cuda-convnet).",
     lower,
     keys=(
-        Key("to", Choice({"yuv": "yuv", "lab": "lab"}), "the coordinates", of_shape=False),
+        Key("to", Choice({"yuv": "yuv", "lab": "lab"}), "the colour space", of_shape=False),
         Key(
             "centred",
             Choice({"yes": True, "no": False}),
-            "of lab, whether L runs from -50 to 50 instead of from 0 to 100",
+            "for lab: whether L runs from -50 to 50 instead of from 0 to 100",
             default=False,
             default_text="no",
             of_shape=False,

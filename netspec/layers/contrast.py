@@ -13,8 +13,8 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "contrast",
-    "Contrast normalisation within each map: x (k + alpha sum d^2)^-beta, d the difference from the mean of the pixels "
-    "around (cuda-convnet's cnorm).",
+    "Contrast normalisation within each map: x (k + alpha sum d^2)^-beta, where d is the difference from the mean of "
+    "the surrounding pixels (cuda-convnet's cnorm).",
     lower,
     keys=(window_size("side of the window"), *RESPONSE, *USUAL),
     agree=agree,

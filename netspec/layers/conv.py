@@ -14,7 +14,7 @@ from netspec.units import plural
 TABLE = Key(
     "table",
     OrNone(Rows()),
-    "the connection table: for each filter in order the channels that it reads; from others it has no weights",
+    "the connection table: for each filter in order the channels that it reads; it has no weights for others",
     default=None,
     default_text="none: each filter reads all",
 )
@@ -91,15 +91,15 @@ def _need_whole(low: Lowering) -> None:
             ("table",),
             (
                 "a table numbers the filters and channels of a whole layer, of which each group has a share",
-                "gpu=0 makes the layer whole on group 0",
+                "gpu=0 puts the whole layer on group 0",
             ),
         )
 
 
 TYPE = LayerType(
     "conv",
-    "A convolution: each filter is moved over the image, and zeros stand in its padding and overhang. Several inputs "
-    "have one kernel each; the products are summed.",
+    "A convolution: each filter is moved over the image, with zeros in its padding and overhang. Each of several "
+    "inputs has its own kernel, and the products are summed.",
     lower,
     keys=(
         Key("filters", Whole(), "output channels, over all groups", unit="channels"),
@@ -114,6 +114,6 @@ TYPE = LayerType(
     arity=(1, None),
     agree=agree,
     grouping="weights",
-    rule=f"{PLACES}; its channels are the filters.",
+    rule=f"{PLACES}; as many channels as filters.",
     example="[image] input 3x227x227\n[conv1] conv filters=96 kernel=11 stride=4",
 )

@@ -13,7 +13,7 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "crop",
-    "A rectangle of pixels out of each map, always the same.",
+    "The same rectangle of pixels out of each map.",
     lower,
     keys=(
         Key("size", Size2(), "the rectangle's side, or height x width", unit="pixels"),

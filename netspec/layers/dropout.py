@@ -12,7 +12,7 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "dropout",
-    "Dropout: each unit of each image is zero with this probability in training.",
+    "Dropout: in training, each unit of each image is set to zero with probability rate.",
     lower,
     keys=(
         Key("rate", Real(low=0, below=1), "the probability of zero", default=0.5, of_shape=False),

@@ -10,15 +10,15 @@ from netspec.lowering import LayerType, Lowering, Operand
 PARTS = Key(
     "parts",
     Whole(),
-    "equal runs of what it reads, each of which makes its own run of the outputs alone",
+    "number of equal runs of inputs and of outputs; each run of outputs reads only its own run of inputs",
     default=1,
     per_input=True,
 )
 NORM_OVER = Key(
     "norm_over",
     Choice({"unit": "unit", "parts": "parts"}),
-    "whose length max_norm and fixed_norm bound: each unit's incoming weights, or those of the units of one place in "
-    "all of the parts together",
+    "what max_norm and fixed_norm apply to: each unit's incoming weights, or those of the units at the same place in "
+    "all parts together",
     default="unit",
     of_shape=False,
     of_training=True,
@@ -40,7 +40,7 @@ def lower(low: Lowering) -> None:
             "bad-value",
             "{layer}: norm_over=parts needs the weights of all parts in one place; the GPU groups have a share each",
             ("norm_over",),
-            ("gpu=0 makes the layer whole on group 0",),
+            ("gpu=0 puts the whole layer on group 0",),
         )
     for operand, number in zip(low.operands, parts, strict=True):
         _need_equal_parts(low, operand, number)

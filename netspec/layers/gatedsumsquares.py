@@ -6,8 +6,8 @@ from netspec.layers._loss import loss_type
 TYPE = loss_type(
     "gatedsumsquares",
     GatedSumSquares,
-    "The sum of the squares of all units times a gate, one number for each image; the mean over the batch. The gate "
-    "learns as well. (The class's number is the gate in `sumsquares gate=class`.)",
+    "The sum of the squares of all units times a gate, one number for each image; the mean over the batch. The gate is "
+    "learnt too. (In `sumsquares gate=class`, the number of the image's class is the gate.)",
     reads="a gate of one number, and any value: `inputs=GATE,VALUE`",
     example=(
         "[image] input 3x32x32\n[fc1] fc outputs=64\n[gate] fc outputs=1 neuron=logistic\n"

@@ -34,7 +34,7 @@ TYPE = LayerType(
         Key(
             "std",
             PerChannel(("channel", "none"), Real(above=0)),
-            "what each channel is divided by at last: the standard deviation of the training images' pixels in it, "
+            "what each channel is divided by after that: the standard deviation of the training images' pixels in it, "
             "nothing, or these numbers",
             default="none",
             of_shape=False,
@@ -50,6 +50,6 @@ TYPE = LayerType(
     arity=(0, 0),
     grouping="input",
     operand=Key("shape", ImageShape(), "channels x height x width, or the length of a vector"),
-    rule="What it states: channels x height x width, or a length.",
+    rule="As written: channels x height x width, or a length.",
     example="[image] input 3x224x224 range=255 mean=image",
 )

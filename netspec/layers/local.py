@@ -32,6 +32,6 @@ TYPE = LayerType(
     arity=(1, None),
     agree=agree,
     grouping="weights",
-    rule=f"{PLACES}; its channels are the filters.",
+    rule=f"{PLACES}; as many channels as filters.",
     example="[image] input 3x32x32\n[local1] local filters=16 kernel=5 pad=2",
 )

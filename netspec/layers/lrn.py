@@ -21,7 +21,7 @@ TYPE = LayerType(
     keys=(
         window_size("neighbouring channels in the window"),
         *RESPONSE,
-        Key("groups", Whole(), "equal runs of channels, which no window leaves", default=1),
+        Key("groups", Whole(), "number of equal runs of channels; no window reaches from one into another", default=1),
         READS,
         *USUAL,
     ),

@@ -12,8 +12,8 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "maxabspool",
-    "Pooling by magnitude: the pixel of each window that is farthest from 0, with its sign; of several the last. "
-    "Padding and overhang are ignored.",
+    "Pooling by magnitude: the pixel of each window that is farthest from 0, with its sign; if there are several, the "
+    "last. Padding and overhang are ignored.",
     lower,
     keys=KEYS,
     rule=f"{PLACES}; as many channels as it reads.",

@@ -15,6 +15,6 @@ TYPE = LayerType(
     "Every stride-th pixel of each map, centred (a fixed function of cuda-convnet).",
     lower,
     keys=(Key("stride", Whole(), "the step from pixel to pixel", unit="pixels"), *USUAL),
-    rule="By axis size / stride, rounded up; as many channels as it reads.",
+    rule="Along each axis size / stride, rounded up; as many channels as it reads.",
     example="[image] input 3x224x224\n[sampled] nailbed stride=4",
 )

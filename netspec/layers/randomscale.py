@@ -13,20 +13,21 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "randomscale",
-    "A square out of each map, in training out of maps that have been scaled to a size by chance, at a place by "
-    "chance; each batch has one size and one place. The more squares a size has, the likelier it is. Outside training "
-    "it is the middle square of the maps as they are (as cuda-convnet's rscale does it).",
+    "A square out of each map. In training, each batch is first scaled to a random size, and the square is at a random "
+    "place; the more places there are at a size, the likelier it is. Outside training it is the middle square of the "
+    "unscaled maps (as in cuda-convnet's rscale).",
     lower,
     keys=(
         Key("size", Whole(1, LARGEST_SIDE), "the square's side", unit="pixels"),
         Key(
             "max_scale",
             Real(low=1, high=64),
-            "by how much the maps are made smaller at most: the sizes are size, size + 1, ... up to size + S - S / "
-            "max_scale, of maps of S pixels",
+            "how much smaller the maps are made at most: the sizes are size, size + 1, ... up to size + S - S / "
+            "max_scale, for maps of S x S pixels",
         ),
         *USUAL,
     ),
-    rule="As many channels as it reads, which are square, of its own size: from S / max_scale, rounded down, to S.",
+    rule="As many channels as it reads, size x size pixels. Of square maps with side S, size is from S / max_scale, "
+    "rounded down, to S.",
     example="[image] input 3x256x256\n[scaled] randomscale size=224 max_scale=1.14",
 )

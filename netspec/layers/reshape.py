@@ -18,6 +18,6 @@ TYPE = LayerType(
         Key("size", ImageShape(), "channels x height x width, or the length of a vector"),
         *USUAL,
     ),
-    rule="The size that it states, of as many numbers as it reads.",
+    rule="Its size, which must have as many numbers as it reads.",
     example="[code] input 100\n[fc1] fc outputs=1024\n[maps] reshape size=16x8x8",
 )

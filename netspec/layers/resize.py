@@ -12,18 +12,18 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "resize",
-    "Each map in another size, by bilinear interpolation between pixels. Samples are spread evenly around the middle "
-    "(as cuda-convnet does it).",
+    "Each map in another size, by bilinear interpolation. The samples are spread evenly around the middle, as in "
+    "cuda-convnet.",
     lower,
     keys=(
         Key(
             "step",
             Real(low=1 / 64, high=2**16),
-            "pixels of what it reads from pixel to pixel of its own: 2 halves the sides, 0.5 doubles them",
+            "the distance, in pixels of its input, between neighbouring pixels: 2 halves the sides, 0.5 doubles them",
             unit="pixels",
         ),
         *USUAL,
     ),
-    rule="By axis size / step, rounded down; as many channels as it reads.",
+    rule="Along each axis size / step, rounded down; as many channels as it reads.",
     example="[image] input 3x256x256\n[small] resize step=2",
 )

@@ -13,8 +13,8 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "rnorm",
-    "Response normalisation within each map: x (k + alpha sum x^2)^-beta over the pixels around, in the same channel "
-    "(cuda-convnet's rnorm).",
+    "Response normalisation within each map: x (k + alpha sum x^2)^-beta over the surrounding pixels of the same "
+    "channel (cuda-convnet's rnorm).",
     lower,
     keys=(window_size("side of the window"), *RESPONSE, *USUAL),
     agree=agree,

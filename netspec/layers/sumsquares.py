@@ -7,8 +7,8 @@ from netspec.layers._loss import loss_type
 TYPE = loss_type(
     "sumsquares",
     SumSquares,
-    "The sum of the squares of all units; the mean over the batch. It keeps a value small: an activity, or a "
-    "difference from what is to be made.",
+    "The sum of the squares of all units; the mean over the batch. It keeps a value small, such as an activation or "
+    "the difference from a target.",
     Key(
         "gate",
         Choice({"none": "none", "class": "class"}),

@@ -9,7 +9,7 @@ TYPE = loss_type(
     "topographic",
     Topographic,
     "The sparsity of topographic independent component analysis: the root of the sum of the squares around each pixel, "
-    "summed over all pixels and maps; the mean over the batch. It makes few units active, and neighbours together.",
+    "summed over all pixels and maps; the mean over the batch. It makes few units active, and neighbours at once.",
     Key("size", Whole(high=LARGEST_SIDE), "the side of the window around each pixel", unit="pixels"),
     reads="an image",
     example=(

@@ -12,10 +12,10 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "zeropad",
-    "Zeros around each map. What reads it takes them for pixels: averages and maxima count them, as they do not count "
-    "the padding that `pad` of their own lays out.",
+    "Zeros around each map. Layers that read it count them as pixels: averages and maxima include them, unlike the "
+    "padding of their own `pad`.",
     lower,
     keys=(Key("pad", Padding(), "zeros on all sides, or left,right,top,bottom", unit="pixels"), *USUAL),
-    rule="By axis size + padding before + padding after; as many channels as it reads.",
+    rule="Along each axis size + padding before + padding after; as many channels as it reads.",
     example="[image] input 3x224x224\n[wide] zeropad pad=1,2,1,2",
 )

@@ -369,8 +369,8 @@ def test_what_is_no_fix_is_told_to_machines_too() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "note"),
     [
-        ("train lr=0.1\n" + IMAGE, "lr is a number of optimizer, and no key of train", "optimizer=sgd(lr=0.1); "),
-        ("[image] input 3x8x8 shape=3x9x9", "the shape of input has no key", "it stands after the word: input 3x9x9; "),
+        ("train lr=0.1\n" + IMAGE, "lr is an argument of optimizer, not a key of train", "optimizer=sgd(lr=0.1); "),
+        ("[image] input 3x8x8 shape=3x9x9", "the shape of input has no key", "it is written after the type: input 3x9"),
     ],
 )
 def test_what_is_said_in_another_place_of_the_line_is_shown_there(text: str, message: str, note: str) -> None:

@@ -289,7 +289,7 @@ def test_a_table_with_semicolons_between_its_rows_is_written_as_it_is_here() -> 
     [
         ("[i] input 224x224", "224x224 pixels in colour are 3x224x224", None),
         ("[i] input 1x3x224x224", "the number of images is no part of a shape", "write 3x224x224"),
-        ("[i] input shape=3x8x8", "it stands after the word: input 3x8x8", "write 3x8x8"),
+        ("[i] input shape=3x8x8", "it is written after the type: input 3x8x8", "write 3x8x8"),
         ("[i] input 3 224 224", "does not take '224 ... 224' without a key", "write 3x224x224"),
         ("[i] input 3x8x8 mean=imagenet", "of pixels from 0 to 1: range=1", "write 0.485,0.456,0.406 range=1"),
         ("[i] input 3x8x8 std=imagenet range=1", "of pixels from 0 to 1: range=1", "write 0.229,0.224,0.225"),
@@ -311,7 +311,7 @@ def test_shapes_and_lists_in_other_ways_of_writing(text: str, said: str, fix: st
         ("optimizer sgd", "it is a key of train: train optimizer=..."),
         ("relu inplace", "relu is a layer type, and a layer begins with its name in brackets"),
         ("solver batch=2", "did you mean train?"),
-        ("train base_lr=0.01", "did you mean lr, a number of optimizer?"),
+        ("train base_lr=0.01", "did you mean lr, an argument of optimizer?"),
         ("train gamma=0.1", "schedule=step(every=30, factor=0.1)"),
         ("train schedule=multistep(30, 60)", "did you mean steps?"),
         ("train max_iter=1000", "netspec train --steps 1000"),
@@ -355,7 +355,7 @@ def test_a_number_that_fits_no_key_is_given_none(line: str) -> None:
 )
 def test_a_number_of_the_optimizer_by_another_name(word: str, number: str) -> None:
     found = mistake(f"[i] input 3x8x8\n[a] fc outputs=2\ntrain {word}=0.5")
-    assert found.message == f"train has no key '{word}'; did you mean {number}, a number of optimizer?"
+    assert found.message == f"train has no key '{word}'; did you mean {number}, an argument of optimizer?"
     assert found.notes[0].startswith(f"optimizer=sgd({number}=0.5);")
 
 

@@ -110,8 +110,8 @@ def test_shared_weights_pass_on() -> None:
     ("text", "code", "said"),
     [
         ("[a] fc outputs=8\n[b] fc outputs=8 weights=c", "unknown-layer", "layer 'c' is unknown"),
-        ("[a] fc outputs=8\n[b] fc outputs=8 weights=b", "reads-later-layer", "which does not stand above it"),
-        ("[b] fc outputs=8 weights=c\n[c] fc outputs=8", "reads-later-layer", "which does not stand above it"),
+        ("[a] fc outputs=8\n[b] fc outputs=8 weights=b", "reads-later-layer", "which is not above it"),
+        ("[b] fc outputs=8 weights=c\n[c] fc outputs=8", "reads-later-layer", "which is not above it"),
         ("[a] local filters=8 kernel=1\n[b] conv filters=8 kernel=1 weights=a", "weights-mismatch", "which is local"),
         (
             "[a] conv filters=8 kernel=3\n[b] conv filters=8 kernel=3 weights=a reads=all",

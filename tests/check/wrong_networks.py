@@ -168,7 +168,7 @@ NETWORKS = (
         "reads-later-layer",
         IMAGE + "[c] fc outputs=2 weights=d\n[d] fc outputs=2",
         (2, 26, "d"),
-        "does not stand above it",
+        "is not above it",
     ),
     Case(
         "reads-loss",

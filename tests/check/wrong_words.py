@@ -212,6 +212,6 @@ WORDS = (
         IMAGE + "[c] qqq",
         (2, 5, "qqq"),
         "layer type 'qqq' is unknown",
-        "netspec explain tells of: abs, ",
+        "netspec explain describes: abs, ",
     ),
 )

@@ -129,7 +129,7 @@ def test_a_shape_in_pieces_is_written_as_one() -> None:
     text = "[image] input 3 x 32 x 32\n[c] conv filters=4 kernel=3 -> 4 x 30 x 30\n"
     shape, claim = mistakes(text)
     assert [d.code for d in (shape, claim)] == ["stray-value"] * 2
-    assert (claim.message, claim.span.text) == ("a shape is written in one", "4 x 30 x 30")
+    assert (claim.message, claim.span.text) == ("a shape is written as one value", "4 x 30 x 30")
     text = apply([*shape.fixes[0].edits, *claim.fixes[0].edits], text)
     assert text == f"{HEAD}{CONV} -> 4x30x30\n"
 

@@ -94,8 +94,8 @@ def lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator
             channels = node.output.channels // groups
             message = f"{node.layer}'s window crosses the {groups} groups of {maker.layer}"
             notes = [
-                f"maps {channels - 1} and {channels} stand beside each other only by their numbers; on two GPUs each "
-                "normalised over its own"
+                f"maps {channels - 1} and {channels} are neighbours only by their numbers; on two GPUs, each GPU "
+                "normalised over its own maps"
             ]
             yield warning("lrn-across-groups", message, node, facts, ("reads", "size"), notes)
 

@@ -59,7 +59,8 @@ def _large_scores(graph: Graph, facts: Mapping[str, LayerFacts], roots: Mapping[
         node = graph.nodes[reader.inputs[0]]
         pixels = roots[graph.input.name]
         notes = [
-            f"{reader.layer} reads them, and is then sure of a class that was drawn by lot; scores of about 1 are not",
+            f"{reader.layer} reads them and is certain of a random class from the start; with scores of about 1 it "
+            "would not be",
             f"the network reads pixels of about {_about(pixels)}; "
             "range=1 and mean=image on the input line make them small",
         ]

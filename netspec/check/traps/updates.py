@@ -32,8 +32,8 @@ def batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterato
         default_reported = default_reported or pair is None
         tool, share = ("Keras or Caffe", 1 - momentum) if momentum > 0.5 else ("PyTorch", momentum)
         written, average = f"momentum={plain(momentum)}", f"average={plain(round(share, 6))}"
-        message = f"{written} of {node.layer} is that of its weights in training"
-        notes = [f"the share of the running averages that a step replaces is {average} for {written} of {tool}"]
+        message = f"{written} of {node.layer} is the momentum of its weights in training"
+        notes = [f"{written} of {tool} is {average} here, the share of the running averages that a step replaces"]
         fixes = (Fix(f"write {average}", (Edit(pair.span, average),)),) if pair and momentum else ()
         yield replace(warning("batchnorm-momentum", message, node, facts, ("momentum",), notes), fixes=fixes)
 
@@ -43,7 +43,9 @@ def super_eps(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnos
     for node in graph.nodes.values():
         for p in (graph.parameters[key] for key in node.params):
             if p.layer == node.layer and p.super_eps is not None and p.super_eps < SAFE_SUPER_EPS and p.lr:
-                message = f"{p.layer}'s super_eps={plain(p.super_eps)} may leave the root of a number below 0"
-                notes = ["g^2 + g is -0.25 at g = -0.5; from super_eps=0.25 on its mean plus super_eps is above 0"]
+                message = f"{p.layer}'s super_eps={plain(p.super_eps)} may take the root of a negative number"
+                notes = [
+                    "g^2 + g is -0.25 at g = -0.5; with super_eps=0.25 or more its mean plus super_eps is not negative"
+                ]
                 yield warning("super-eps-too-small", message, node, facts, ("super_eps",), notes)
                 break

@@ -120,8 +120,8 @@ def test_keys_reach_the_parameters_and_a_step() -> None:
 def test_bounds_that_leave_nothing_to_each_other_are_told() -> None:
     for keys, message in (
         ("min_std=0.2 max_std=0.1", "min_std=0.2 is above max_std=0.1"),
-        ("fixed_norm=1 max_norm=2", "fixed_norm leaves nothing to max_norm"),
-        ("inputs=image,image fixed_norm=none,1 min_std=none,2", "fixed_norm leaves nothing to min_std"),
+        ("fixed_norm=1 max_norm=2", "fixed_norm undoes max_norm"),
+        ("inputs=image,image fixed_norm=none,1 min_std=none,2", "fixed_norm undoes min_std"),
         ("max_norm=0", "needs a number above 0, not 0"),
         ("max_norm=no", "needs a number above 0, or none, not 'no'"),
     ):
