@@ -10,10 +10,10 @@ from netspec.check.report import Findings
 from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused
 from netspec.importers.cuda_convnet.reading import Section
 
-LARGE = 2**12
+PLACEHOLDER = 2**12
 """The placeholder for an unreadable integer, and for the side length of maps of unknown size: larger than any
 window."""
-SOME = 0.5
+PLACEHOLDER_REAL = 0.5
 """The placeholder for an unreadable real number: a rate, a momentum, a fraction."""
 
 T = TypeVar("T")
@@ -29,66 +29,70 @@ class Lenient(Options):
     def __init__(self, section: Section, findings: Findings, *, sized: bool) -> None:
         super().__init__(section, findings)
         self.sized = sized
-        self.guessed: set[str] = set()
+        self.placeholder_keys: set[str] = set()
         """Keys with placeholder values. Errors that follow from these values are meaningless and not reported."""
-        self.lengths: set[int] = set()
+        self.reported_lengths: set[int] = set()
         """The lengths of the lists reported so far for not having one value per input."""
 
     def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
-        told = self.sized and not self.guessed & set(keys)
-        return super().refuse(code, message, *keys, notes=notes) if told else Refused()
+        report = self.sized and not self.placeholder_keys & set(keys)
+        return super().refuse(code, message, *keys, notes=notes) if report else Refused()
 
-    def misread(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
+    def refuse_key(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
         """Report an error, unless its key has a placeholder value, or a missing key may have been read as part of
         another key's value."""
         swallowed = code == "missing-key" and any("\n" in option.text for option in self.section.options.values())
-        told = not swallowed and not self.guessed & set(keys)
-        return super().refuse(code, message, *keys, notes=notes) if told else Refused()
+        report = not swallowed and not self.placeholder_keys & set(keys)
+        return super().refuse(code, message, *keys, notes=notes) if report else Refused()
 
-    def unlike_inputs(self, key: str, values: int, inputs: int) -> Refused:
+    def refuse_length(self, key: str, values: int, inputs: int) -> Refused:
         """Report only the first list of each length: if several lists have the same length, ``inputs`` is wrong."""
-        told = values in self.lengths
-        self.lengths.add(values)
-        return Refused() if told else super().unlike_inputs(key, values, inputs)
+        reported = values in self.reported_lengths
+        self.reported_lengths.add(values)
+        return Refused() if reported else super().refuse_length(key, values, inputs)
 
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
         """Do nothing: these warnings are given when the section is accepted."""
 
     def integer(self, key: str, default: int | None = None, low: int = -LARGEST, high: int = LARGEST) -> int:
-        some = default or min(high, LARGE)
-        most = LARGEST if high == LARGE else high  # this bound comes from a placeholder
-        return self.tried(lambda: super(Lenient, self).integer(key, default, low, most), some, key)
+        placeholder = default or min(high, PLACEHOLDER)
+        bound = LARGEST if high == PLACEHOLDER else high  # this bound comes from a placeholder
+        return self.attempt(lambda: super(Lenient, self).integer(key, default, low, bound), placeholder, key)
 
     def real(self, key: str, default: float | None = None, low: float = -LARGEST, high: float = LARGEST) -> float:
-        return self.tried(lambda: super(Lenient, self).real(key, default, low, high), default or max(low, SOME), key)
+        return self.attempt(
+            lambda: super(Lenient, self).real(key, default, low, high), default or max(low, PLACEHOLDER_REAL), key
+        )
 
     def flag(self, key: str, default: bool | None = None) -> bool:
-        return self.tried(lambda: super(Lenient, self).flag(key, default), bool(default), key)
+        return self.attempt(lambda: super(Lenient, self).flag(key, default), bool(default), key)
 
-    def choice(self, key: str, known: Collection[str], default: str | None = None) -> str:
-        return self.tried(lambda: super(Lenient, self).choice(key, known, default), next(iter(known)), key)
+    def choice(self, key: str, words: Collection[str], default: str | None = None) -> str:
+        return self.attempt(lambda: super(Lenient, self).choice(key, words, default), next(iter(words)), key)
 
     def integers(
         self, key: str, inputs: int, default: int | None, repeat: bool, low: int = -LARGEST, high: int = LARGEST
     ) -> tuple[int, ...]:
-        some = (default or min(high, LARGE),) * inputs
-        return self.tried(lambda: super(Lenient, self).integers(key, inputs, default, repeat, low, high), some, key)
+        placeholder = (default or min(high, PLACEHOLDER),) * inputs
+        return self.attempt(
+            lambda: super(Lenient, self).integers(key, inputs, default, repeat, low, high), placeholder, key
+        )
 
     def reals(self, key: str, inputs: int, default: float | None, repeat: bool) -> tuple[float, ...]:
-        some = (default or SOME,) * inputs
-        return self.tried(lambda: super(Lenient, self).reals(key, inputs, default, repeat), some, key)
+        placeholder = (default or PLACEHOLDER_REAL,) * inputs
+        return self.attempt(lambda: super(Lenient, self).reals(key, inputs, default, repeat), placeholder, key)
 
     def flags(self, key: str, inputs: int) -> tuple[bool, ...]:
-        return self.tried(lambda: super(Lenient, self).flags(key, inputs), (False,) * inputs, key)
+        return self.attempt(lambda: super(Lenient, self).flags(key, inputs), (False,) * inputs, key)
 
-    def divisible(self, key: str, number: int, by: int, what: str = "") -> None:
-        if not self.guessed:
+    def require_divisible(self, key: str, number: int, by: int, what: str = "") -> None:
+        if not self.placeholder_keys:
             with suppress(Refused):
-                super().divisible(key, number, by, what)
+                super().require_divisible(key, number, by, what)
 
-    def tried(self, read: Callable[[], T], some: T, key: str) -> T:
+    def attempt(self, read: Callable[[], T], placeholder: T, key: str) -> T:
         try:
             return read()
         except Refused:
-            self.guessed.add(key)
-            return some
+            self.placeholder_keys.add(key)
+            return placeholder

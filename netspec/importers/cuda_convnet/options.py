@@ -15,7 +15,7 @@ from netspec.source import Span
 from netspec.units import literal, plural
 
 LARGEST = 2**31
-FORMERLY = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX", "size": "sizeX"}
+OLD_NAMES = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX", "size": "sizeX"}
 """Keys, and their names in old files."""
 
 _INT = re.compile(r"[+-]?[0-9]{1,18}")
@@ -38,13 +38,13 @@ class Options:
         self.section = section
         self.name = section.name
         self.findings = findings
-        self.former: set[str] = set()
-        """Old names of keys, in lower case, that have been accepted."""
+        self.accepted: set[str] = set()
+        """Old keys and old names of keys, in lower case, that have been accepted. No warning is given about them."""
 
     def span(self, *keys: str) -> Span:
         """Return the place of the first of ``keys`` that is present, else of the section's header."""
-        found = (option.span for key in keys if (option := self._option(key)) is not None)
-        return next(found, self.section.span)
+        spans = (option.span for key in keys if (option := self._option(key)) is not None)
+        return next(spans, self.section.span)
 
     def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
         """Report an error at the first of ``keys`` that is present. Returns the exception for the caller to raise."""
@@ -55,16 +55,16 @@ class Options:
             notes = (*notes, "a line that begins with a space goes on with the value above it; keys begin without one")
         elif value := _WITH_COMMENT.fullmatch(text):
             note = f"behind a value # begins no comment, but ; does: {key}={value[1]} ;{value[2]}"
-            notes = (*notes, shown(note, 2 * _LONGEST))
+            notes = (*notes, shortened(note, 2 * _LONGEST))
         self.findings.add(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
         return Refused()
 
-    def misread(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
+    def refuse_key(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
         """Report an error that does not depend on the sizes of the section's inputs; otherwise like ``refuse``."""
         return self.refuse(code, message, *keys, notes=notes)
 
-    def tried(self, read: Callable[[], T], some: T, key: str) -> T:
-        """Return what ``read`` reads for a key. ``Lenient`` returns ``some`` if that raises ``Refused``."""
+    def attempt(self, read: Callable[[], T], placeholder: T, key: str) -> T:
+        """Return what ``read`` reads for a key. ``Lenient`` returns ``placeholder`` if that raises ``Refused``."""
         return read()
 
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
@@ -76,27 +76,27 @@ class Options:
 
     def _option(self, key: str) -> Option | None:
         """Return a key's option under its name or its old name."""
-        found = self.section.options.get(key.lower())
-        return found or self.section.options.get(FORMERLY.get(key, key).lower())
+        option = self.section.options.get(key.lower())
+        return option or self.section.options.get(OLD_NAMES.get(key, key).lower())
 
     def get(self, key: str) -> Option | None:
         """Return a key's option, if present. Warns about old names, and rejects values with an invalid ``%``."""
-        found = self._option(key)
-        if found is not None and found.key not in (key.lower(), *self.former):
-            self.former.add(found.key)
-            self.warn("cfg-old-habit", f"{FORMERLY[key]} is taken for {key}, as it was called in old files", key)
-        if found is not None and found.broken:
+        option = self._option(key)
+        if option is not None and option.key not in (key.lower(), *self.accepted):
+            self.accepted.add(option.key)
+            self.warn("cfg-old-habit", f"{OLD_NAMES[key]} is taken for {key}, as it was called in old files", key)
+        if option is not None and option.invalid_percent:
             message = f"{key} has a % that is neither %% nor %(key)s with a key of its section"
-            raise self.misread("cfg-syntax", message, key)
-        return found
+            raise self.refuse_key("cfg-syntax", message, key)
+        return option
 
     def text(self, key: str, default: str | None = None) -> str:
         """Return a key's text. Without a default, the key is required."""
-        found = self.get(key)
-        if found is not None:
-            return found.text
+        option = self.get(key)
+        if option is not None:
+            return option.text
         if default is None:
-            raise self.misread("missing-key", f"it needs {key}=")
+            raise self.refuse_key("missing-key", f"it needs {key}=")
         return default
 
     def words(self, key: str) -> list[str]:
@@ -119,14 +119,14 @@ class Options:
             return default
         text = self.text(key).strip()
         if text.lower() not in _FLAGS:
-            raise self.misread("bad-value", f"{key} needs true or false, not '{shown(text)}'", key)
+            raise self.refuse_key("bad-value", f"{key} needs true or false, not '{shortened(text)}'", key)
         return _FLAGS[text.lower()]
 
-    def choice(self, key: str, known: Collection[str], default: str | None = None) -> str:
+    def choice(self, key: str, words: Collection[str], default: str | None = None) -> str:
         """Read one of several words."""
         text = self.text(key, default).strip()
-        if text not in known:
-            raise self.misread("bad-value", f"{key} is one of {', '.join(known)}, not '{shown(text)}'", key)
+        if text not in words:
+            raise self.refuse_key("bad-value", f"{key} is one of {', '.join(words)}, not '{shortened(text)}'", key)
         return text
 
     def integers(
@@ -150,22 +150,22 @@ class Options:
         if len(values) == 1 and repeat:
             return values * inputs
         if len(values) != inputs:
-            raise self.unlike_inputs(key, len(values), inputs)
+            raise self.refuse_length(key, len(values), inputs)
         return values
 
-    def unlike_inputs(self, key: str, values: int, inputs: int) -> Refused:
+    def refuse_length(self, key: str, values: int, inputs: int) -> Refused:
         """Report a list that does not have one value per input."""
         message = f"{key} lists {plural(values, 'value')} for {plural(inputs, 'input')}"
-        return self.misread("bad-value", message, key, notes=("one value for each input, separated by commas",))
+        return self.refuse_key("bad-value", message, key, notes=("one value for each input, separated by commas",))
 
     def _integer(self, key: str, text: str, low: int, high: int) -> int:
         if not _INT.fullmatch(text):
-            raise self.misread("bad-value", f"{key} needs a whole number, not '{shown(text)}'", key)
+            raise self.refuse_key("bad-value", f"{key} needs a whole number, not '{shortened(text)}'", key)
         return self._within(key, int(text), low, high)
 
     def _real(self, key: str, text: str, low: float, high: float) -> float:
         if not _FLOAT.fullmatch(text) or math.isinf(float(text)):
-            raise self.misread("bad-value", f"{key} needs a number, not '{shown(text)}'", key)
+            raise self.refuse_key("bad-value", f"{key} needs a number, not '{shortened(text)}'", key)
         return self._within(key, float(text), low, high)
 
     def _within(self, key: str, number: T, low: float, high: float) -> T:
@@ -176,16 +176,16 @@ class Options:
                 bounds = f"of at least {literal(low)}"
             else:
                 bounds = f"from {literal(low)} to {literal(high)}"
-            raise self.misread("bad-value", f"{key} needs a number {bounds}, not {literal(number)}", key)  # type: ignore[arg-type]
+            raise self.refuse_key("bad-value", f"{key} needs a number {bounds}, not {literal(number)}", key)  # type: ignore[arg-type]
         return number
 
-    def divisible(self, key: str, number: int, by: int, what: str = "") -> None:
+    def require_divisible(self, key: str, number: int, by: int, what: str = "") -> None:
         """Reject a key's number unless ``by`` divides it."""
         if number % by:
-            said = f"{key} is {number}{what and f' {what}'}, which {by} does not divide"
-            raise self.misread("bad-value", said, key)
+            message = f"{key} is {number}{what and f' {what}'}, which {by} does not divide"
+            raise self.refuse_key("bad-value", message, key)
 
-    def ignored(
+    def warn_unknown(
         self,
         known: Collection[str],
         silent: Collection[str] = (),
@@ -195,23 +195,23 @@ class Options:
 
         ``silent`` are keys that are ignored here without a warning. ``notes`` has advice by key, in lower case.
         """
-        old = {FORMERLY[key] for key in known if key in FORMERLY and key.lower() not in self.section.options}
-        names = {key.lower() for key in (*known, *silent, *old)} | self.former
+        old_names = {OLD_NAMES[key] for key in known if key in OLD_NAMES and key.lower() not in self.section.options}
+        names = {key.lower() for key in (*known, *silent, *old_names)} | self.accepted
         for key, option in self.section.options.items():
             if key not in names:
                 note = (notes[key],) if key in notes else ()
-                near = nearest(key, known) if len(key) < 100 and not (note or self.findings.full) else None
-                hint = f"; did you mean {near}?" if near and near.lower() not in self.section.options else ""
+                similar = nearest(key, known) if len(key) < 100 and not (note or self.findings.full) else None
+                hint = f"; did you mean {similar}?" if similar and similar.lower() not in self.section.options else ""
                 self.findings.warn(
                     "cfg-ignored-key",
-                    f"{self.name}: the key '{shown(option.key_span.text)}' is not known and is ignored{hint}",
+                    f"{self.name}: the key '{shortened(option.key_span.text)}' is not known and is ignored{hint}",
                     option.key_span,
                     notes=note,
                     layer=self.name,
                 )
 
 
-def shown(text: str, most: int = _LONGEST) -> str:
+def shortened(text: str, most: int = _LONGEST) -> str:
     """Return a text on one line, shortened to ``most`` characters."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 3] + "..."

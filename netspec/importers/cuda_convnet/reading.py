@@ -17,7 +17,7 @@ from netspec.units import plural
 
 MOST_SECTIONS = 20_000
 """The most sections of a file. The largest network by the original's authors has about a hundred."""
-LONGEST_INSERTED = 1000
+LONGEST_INTERPOLATED = 1000
 """The most characters of a value after interpolation."""
 DEEPEST = 10
 """The maximum depth of interpolation, the same as in the original."""
@@ -29,14 +29,14 @@ MOST_DEFAULTS = 100
 _SECTION = re.compile(r"\[([^\]]+)\]")
 _SIGN = re.compile(r"[:=]")
 _LINE = re.compile(r"[^\r\n]*")
-_INSERTED = re.compile(r"%(?:%|\(([^)]+)\)s)?")
+_INTERPOLATION = re.compile(r"%(?:%|\(([^)]+)\)s)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
     """A key with its value and their places. ``key`` is in lower case.
 
-    ``broken``: the value has an invalid ``%``. The original rejected it only when it used the value.
+    ``invalid_percent``: the value has an invalid ``%``. The original rejected it only when it used the value.
     """
 
     key: str
@@ -44,7 +44,7 @@ class Option:
     key_span: Span
     span: Span
     """The place of the value, or of the key if the value is empty."""
-    broken: bool = False
+    invalid_percent: bool = False
 
 
 @dataclass(slots=True)
@@ -93,11 +93,11 @@ class _Reader:
         self.defaults: dict[str, Option] = {}
         self.section: Section | None = None
         self.option: Option | None = None
-        self.continued: list[str] = []
-        self.waiting: list[tuple[str, Span]] = []
-        self.behind: list[tuple[str, Span]] = []
+        self.continuation_lines: list[str] = []
+        self.pending_comments: list[tuple[str, Span]] = []
+        self.after_headers: list[tuple[str, Span]] = []
         """Section names, and text after their headers on the same line."""
-        self.lost: dict[tuple[str, str], Option] = {}
+        self.overwritten: dict[tuple[str, str], Option] = {}
         """The first overwritten value, by section and key."""
         self.below_key = False
         """Whether there were only comments since the last key. A blank line then separates them from the next
@@ -108,18 +108,18 @@ class _Reader:
             if self.findings.full or len(self.result.sections) > MOST_SECTIONS:
                 break
             self._line(start, line)
-        self._close()
-        self._comments(None)
+        self._store_option()
+        self._assign_comments(None)
         if len(self.result.sections) > MOST_SECTIONS:
             assert self.section is not None
             self.findings.add(
                 "too-large-file", f"this file has more than {MOST_SECTIONS} sections: it is no net", self.section.span
             )
-        self._tell_lost()
+        self._warn_of_ignored_text()
         for section in self.result.sections.values():
             section.options = {**self.defaults, **section.options}
             if any("%" in option.text for option in section.options.values()):
-                self._insert(section)
+                self._interpolate(section)
         return self.result
 
     def _lines(self) -> Iterator[tuple[int, str]]:
@@ -132,48 +132,48 @@ class _Reader:
         stripped = line.strip()
         if not stripped:
             if self.below_key:
-                self._comments_here()
+                self._assign_to_current_section()
             self.below_key = False
             return
         if line[0] in "#;":
-            self._wait(start, line, 1)
+            self._keep_comment(start, line, 1)
             return
         if line[0] in "rR" and line.split(None, 1)[0].lower() == "rem":
-            self._wait(start, line, 3)
+            self._keep_comment(start, line, 3)
             return
         self.below_key = False
         if line[0].isspace() and self.option is not None:
-            self.continued.append(stripped)
+            self.continuation_lines.append(stripped)
             return
         header = _SECTION.match(line)
         if header:
-            self._open(header[1], Span(self.source, start, start + header.end()))
+            self._open_section(header[1], Span(self.source, start, start + header.end()))
             rest = line[header.end() :].strip()
             if rest and rest[0] not in "#;":
                 begin = start + line.rindex(rest)
-                self.behind.append((header[1], Span(self.source, begin, begin + len(rest))))
+                self.after_headers.append((header[1], Span(self.source, begin, begin + len(rest))))
         elif self.section is None:
-            if not any(found.severity == "error" for found in self.findings.all):
-                self._stray(start, line, "before the first section")
+            if not any(d.severity == "error" for d in self.findings.all):
+                self._report_stray_line(start, line, "before the first section")
         else:
             self._key(start, line)
 
-    def _open(self, name: str, span: Span) -> None:
-        self._close()
+    def _open_section(self, name: str, span: Span) -> None:
+        self._store_option()
         if name == "DEFAULT":
             self.section = Section(name, span, self.defaults)
             return
-        self._comments(name)
+        self._assign_comments(name)
         self.section = self.result.sections.setdefault(name, Section(name, span))
 
     def _key(self, start: int, line: str) -> None:
         sign = _SIGN.search(line)
         name = line[: sign.start()].rstrip() if sign else ""
         if sign is None or not name or name[0].isspace():
-            self._stray(start, line, "no key=value and no [section]")
+            self._report_stray_line(start, line, "no key=value and no [section]")
             return
-        self._close()
-        self._comments_here()
+        self._store_option()
+        self._assign_to_current_section()
         self.below_key = True
         text = line[sign.end() :].lstrip()
         begin = start + len(line) - len(text)
@@ -186,75 +186,77 @@ class _Reader:
         span = Span(self.source, begin, begin + len(text)) if text else key_span
         self.option = Option(name.lower(), "" if text == '""' else text, key_span, span)
 
-    def _close(self) -> None:
+    def _store_option(self) -> None:
         """Store the current key with its continuation lines."""
         if self.option is not None and self.section is not None:
-            text = "\n".join([self.option.text, *self.continued])
+            text = "\n".join([self.option.text, *self.continuation_lines])
             option = self.option
-            former = self.section.options.get(option.key)
-            if former is not None and former.text != text:
-                self.lost.setdefault((self.section.name, option.key), former)
+            previous = self.section.options.get(option.key)
+            if previous is not None and previous.text != text:
+                self.overwritten.setdefault((self.section.name, option.key), previous)
             if self.section.options is not self.defaults or len(self.defaults) < MOST_DEFAULTS:
                 self.section.options[option.key] = Option(option.key, text, option.key_span, option.span)
-        self.option, self.continued = None, []
+        self.option, self.continuation_lines = None, []
 
-    def _tell_lost(self) -> None:
+    def _warn_of_ignored_text(self) -> None:
         """Warn about text after headers, and about overwritten values.
 
         Each is a single warning, because a file may contain every section twice.
         """
-        if self.behind:
-            name, span = self.behind[0]
+        if self.after_headers:
+            name, span = self.after_headers[0]
             message = f"{name}: what stands behind its header is passed over"
             self.findings.warn("cfg-ignored-key", message, span, notes=("a key has a line of its own",), layer=name)
-        if not self.lost:
+        if not self.overwritten:
             return
-        ((section, _), first), *others = self.lost.items()
-        said = [f"[{other}] {one.key_span.text}" for (other, _), one in others[:MOST_NAMED]]
-        more = ", ".join(said) + (", ..." if others[MOST_NAMED:] else "")
-        notes = (f"so it is with {plural(len(others), 'other key')}: {more}",) if others else ()
+        ((section, _), first), *others = self.overwritten.items()
+        named = [f"[{name}] {option.key_span.text}" for (name, _), option in others[:MOST_NAMED]]
+        other_keys = ", ".join(named) + (", ..." if others[MOST_NAMED:] else "")
+        notes = (f"so it is with {plural(len(others), 'other key')}: {other_keys}",) if others else ()
         message = f"{section}: {first.key_span.text} is given twice, and the last counts"
         self.findings.warn("cfg-ignored-key", message, first.span, notes=notes, layer=section)
 
-    def _wait(self, start: int, line: str, mark: int) -> None:
-        """Keep a comment until its section is known. ``mark`` is the length of the comment sign."""
-        self.waiting.append((line[mark:].rstrip(), Span(self.source, start, start + len(line.rstrip()))))
-
-    def _comments_here(self) -> None:
-        """Assign the pending comments to the current section; in [DEFAULT], which is no layer, to the next one."""
-        if self.section is not None and self.section.options is not self.defaults:
-            self._comments(self.section.name)
-
-    def _comments(self, section: str | None) -> None:
-        self.result.comments += [Comment(text, section, span) for text, span in self.waiting]
-        self.waiting = []
-
-    def _stray(self, start: int, line: str, what: str) -> None:
-        shown = " ".join(line.split())
-        begin = ", which begin without a space" if line[0].isspace() else ""
-        self.findings.add(
-            "cfg-syntax",
-            f"this line is {what}: {shown[:40]}",
-            Span(self.source, start, start + len(line)),
-            notes=("a layer file is sections, [name], each with lines key=value" + begin,),
+    def _keep_comment(self, start: int, line: str, sign_length: int) -> None:
+        """Keep a comment until its section is known. ``sign_length`` is the length of the comment sign."""
+        self.pending_comments.append(
+            (line[sign_length:].rstrip(), Span(self.source, start, start + len(line.rstrip())))
         )
 
-    def _insert(self, section: Section) -> None:
+    def _assign_to_current_section(self) -> None:
+        """Assign the pending comments to the current section; in [DEFAULT], which is no layer, to the next one."""
+        if self.section is not None and self.section.options is not self.defaults:
+            self._assign_comments(self.section.name)
+
+    def _assign_comments(self, section: str | None) -> None:
+        self.result.comments += [Comment(text, section, span) for text, span in self.pending_comments]
+        self.pending_comments = []
+
+    def _report_stray_line(self, start: int, line: str, what: str) -> None:
+        content = " ".join(line.split())
+        hint = ", which begin without a space" if line[0].isspace() else ""
+        self.findings.add(
+            "cfg-syntax",
+            f"this line is {what}: {content[:40]}",
+            Span(self.source, start, start + len(line)),
+            notes=("a layer file is sections, [name], each with lines key=value" + hint,),
+        )
+
+    def _interpolate(self, section: Section) -> None:
         """Replace ``%(key)s`` by the values of other keys."""
         for key, option in section.options.items():
             text = option.text
             for _ in range(DEEPEST):
-                if "%(" not in text or len(text) > LONGEST_INSERTED:
+                if "%(" not in text or len(text) > LONGEST_INTERPOLATED:
                     break
-                text = _INSERTED.sub(lambda m: _inserted(m, section), text)
-            if "%" in text.replace("%%", "") or (text is not option.text and len(text) > LONGEST_INSERTED):
-                section.options[key] = replace(option, broken=True)
+                text = _INTERPOLATION.sub(lambda m: _interpolated(m, section), text)
+            if "%" in text.replace("%%", "") or (text is not option.text and len(text) > LONGEST_INTERPOLATED):
+                section.options[key] = replace(option, invalid_percent=True)
                 continue
             section.options[key] = Option(key, text.replace("%%", "%"), option.key_span, option.span)
 
 
-def _inserted(match: re.Match[str], section: Section) -> str:
+def _interpolated(match: re.Match[str], section: Section) -> str:
     if match[1] is None:
         return match[0]
-    found = section.options.get(match[1].lower())
-    return match[0] if found is None or len(found.text) > LONGEST_INSERTED else found.text
+    option = section.options.get(match[1].lower())
+    return match[0] if option is None or len(option.text) > LONGEST_INTERPOLATED else option.text

@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic
-from netspec.importers.cuda_convnet.layers.data_shape import assumed, likely_shape, noted_shape
+from netspec.importers.cuda_convnet.layers.data_shape import likely_shape, noted_shape, warn_of_assumed_shape
 from netspec.importers.cuda_convnet.layers.definition import define
 from netspec.importers.cuda_convnet.layers.dialect import dialect_of
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect
@@ -22,7 +22,7 @@ from netspec.importers.cuda_convnet.spec.lines import Line
 from netspec.importers.cuda_convnet.spec.lowering import lines_of
 from netspec.importers.cuda_convnet.spec.text import Layout, written
 from netspec.importers.cuda_convnet.spec.twins import Merged
-from netspec.importers.cuda_convnet.spec.twins import merged as join
+from netspec.importers.cuda_convnet.spec.twins import merged as merge
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign
 from netspec.source import Source, Span
@@ -49,12 +49,12 @@ class Translation:
     names: Mapping[str, str] = field(default_factory=dict)
     twins: Merged = field(default_factory=lambda: Merged((), {}, {}))
 
-    def placed(self, found: Diagnostic) -> Diagnostic:
+    def placed(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a diagnostic of the resulting spec, moved to the layer's place in the layer file."""
-        place = self.places.get(found.layer)
+        place = self.places.get(diagnostic.layer)
         if place is None:
             place = next(iter(self.places.values()))
-        return replace(found, spans=(place,), fixes=(), rejected=(), labels=())
+        return replace(diagnostic, spans=(place,), fixes=(), rejected=(), labels=())
 
 
 def translate(
@@ -89,40 +89,42 @@ def translate(
     """
     findings = Findings(source)
     config = read(source, findings)
-    other = None if any("type" in section.options for section in config.sections.values()) else foreign(source)
-    if other is not None:
-        return Translation(None, (other,), Definition(dialect or "2012", {}, 0))
+    foreign_file = None if any("type" in section.options for section in config.sections.values()) else foreign(source)
+    if foreign_file is not None:
+        return Translation(None, (foreign_file,), Definition(dialect or "2012", {}, 0))
     params_config = read(params, findings) if params is not None else None
     version = dialect or dialect_of(config, params_config)
-    if _wrong(findings):
-        return Translation(None, _told(findings), Definition(version, {}, 0))
-    told = shape or noted_shape(config, version)
-    taken = told or likely_shape(config, version)
-    definition = define(config, version, taken.units, findings)
-    if told is None and definition.layers:
-        assumed(taken, definition, findings)
+    if _has_errors(findings):
+        return Translation(None, _combined(findings), Definition(version, {}, 0))
+    known_shape = shape or noted_shape(config, version)
+    data_shape = known_shape or likely_shape(config, version)
+    definition = define(config, version, data_shape.units, findings)
+    if known_shape is None and definition.layers:
+        warn_of_assumed_shape(data_shape, definition, findings)
     learning = _learning(params_config, definition, findings, history=history)
-    if _wrong(findings):
-        return Translation(None, _told(findings), definition)
+    if _has_errors(findings):
+        return Translation(None, _combined(findings), definition)
     try:
-        lines = lines_of(definition, learning, taken).all
+        lines = lines_of(definition, learning, data_shape).all
     except Refused:
-        return Translation(None, _told(findings), definition)
+        return Translation(None, _combined(findings), definition)
     gpus = max((max(line.gpu) + 1 for line in lines if line.gpu), default=0)
-    twins = join(lines, gpus, _heavy(lines, definition, gpus)) if merged else Merged(tuple(lines), {}, {})
-    said, head, tail = with_comments(twins, config, params_config) if readable else (list(twins.lines), [], [])
+    twins = merge(lines, gpus, _too_heavy_to_merge(lines, definition, gpus)) if merged else Merged(tuple(lines), {}, {})
+    merged_lines, head, tail = with_comments(twins, config, params_config) if readable else (list(twins.lines), [], [])
     if merged and gpus < 2:
-        said, gpus = [replace(line, gpu=()) for line in said], 0
-    layout = Layout(_name(source), gpus, taken, learning.train, learning.augment, head, tail, learning.usual, readable)
-    result = written(said, layout)
-    places = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in said}
-    made = Source(source.name, result.text)
-    return Translation(made, _told(findings), definition, places, result.names, twins)
+        merged_lines, gpus = [replace(line, gpu=()) for line in merged_lines], 0
+    layout = Layout(
+        _name(source), gpus, data_shape, learning.train, learning.augment, head, tail, learning.usual, readable
+    )
+    result = written(merged_lines, layout)
+    places = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in merged_lines}
+    spec = Source(source.name, result.text)
+    return Translation(spec, _combined(findings), definition, places, result.names, twins)
 
 
 def _learning(params: Config | None, definition: Definition, findings: Findings, *, history: bool) -> Learning:
     """Return how the layers learn. If the layer file has errors, the parameter file is only checked for errors."""
-    if _wrong(findings):
+    if _has_errors(findings):
         if params is not None:
             look_through(params, definition, findings)
         return Learning()
@@ -136,7 +138,7 @@ def _name(source: Source) -> str:
     return "net" if source.name.startswith("<") else PurePath(source.name).stem
 
 
-def _heavy(lines: Sequence[Line], definition: Definition, gpus: int) -> set[str]:
+def _too_heavy_to_merge(lines: Sequence[Line], definition: Definition, gpus: int) -> set[str]:
     """Return the lines that would have more weights than a layer of a spec may have if merged with their twins."""
     heavy = {
         name
@@ -146,24 +148,25 @@ def _heavy(lines: Sequence[Line], definition: Definition, gpus: int) -> set[str]
     return {line.name for line in lines if line.origin in heavy}
 
 
-def _told(findings: Findings) -> tuple[Diagnostic, ...]:
+def _combined(findings: Findings) -> tuple[Diagnostic, ...]:
     """Return the findings, with equal warnings about several layers of a file combined into the first of them."""
-    first: dict[tuple[str, str, str], int] = {}
-    others: dict[int, list[str]] = {}
-    kept: list[Diagnostic] = []
-    for found in findings.all:
-        said = found.code, found.message.removeprefix(f"{found.layer}: "), found.span.source.name
-        if found.severity == "error" or not found.layer or said not in first:
-            first[said] = len(kept)
-            kept.append(found)
+    result: list[Diagnostic] = []
+    index_of: dict[tuple[str, str, str], int] = {}
+    other_layers: dict[int, list[str]] = {}
+    for diagnostic in findings.all:
+        message = diagnostic.message.removeprefix(f"{diagnostic.layer}: ")
+        key = diagnostic.code, message, diagnostic.span.source.name
+        if diagnostic.severity == "error" or not diagnostic.layer or key not in index_of:
+            index_of[key] = len(result)
+            result.append(diagnostic)
         else:
-            others.setdefault(first[said], []).append(found.layer)
-    for place, names in others.items():
-        shown = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
-        note = f"so it is in {plural(len(names), 'other section')}: {shown}"
-        kept[place] = replace(kept[place], notes=(*kept[place].notes, note))
-    return tuple(kept)
+            other_layers.setdefault(index_of[key], []).append(diagnostic.layer)
+    for index, names in other_layers.items():
+        named = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+        note = f"so it is in {plural(len(names), 'other section')}: {named}"
+        result[index] = replace(result[index], notes=(*result[index].notes, note))
+    return tuple(result)
 
 
-def _wrong(findings: Findings) -> bool:
+def _has_errors(findings: Findings) -> bool:
     return any(d.severity == "error" for d in findings.all)

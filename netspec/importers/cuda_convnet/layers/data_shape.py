@@ -11,17 +11,17 @@ from netspec.importers.cuda_convnet.layers.definition import define
 from netspec.importers.cuda_convnet.layers.kinds import inputs_of
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect
 from netspec.importers.cuda_convnet.layers.spatial import windows
-from netspec.importers.cuda_convnet.options import FORMERLY, LARGEST
+from netspec.importers.cuda_convnet.options import LARGEST, OLD_NAMES
 from netspec.importers.cuda_convnet.reading import Config, Section
 from netspec.ir.shape import Shape
 
-_USUAL = (224, 227, 256, 32, 24, 28, 48, 64, 96, 128)
-_SMALL = (32, 24, 28, 48, 64, 96, 128, 224, 227, 256)
-_DIGITS = (28, *(side for side in _SMALL if side != 28))
+_USUAL_SIDES = (224, 227, 256, 32, 24, 28, 48, 64, 96, 128)
+_SMALL_SIDES = (32, 24, 28, 48, 64, 96, 128, 224, 227, 256)
+_DIGIT_SIDES = (28, *(side for side in _SMALL_SIDES if side != 28))
 _FEW_CLASSES = 100
-_LONG_STEP = 3
+_LONG_STRIDE = 3
 """A first layer with at least this stride is only found in networks for large images."""
-_LARGEST = 256
+_LARGEST_SIDE = 256
 _NOTED = re.compile(r"--input ([0-9]{1,9}(?:x[0-9]{1,9})*)(?![0-9x])")
 _WINDOW = ("size", "stride", "start")
 _MOST_SECTIONS = 200
@@ -33,12 +33,12 @@ def noted_shape(config: Config, dialect: Dialect) -> Shape | None:
 
     Layer files written by netspec have such a comment.
     """
-    noted = next((found[1] for comment in config.comments if (found := _NOTED.search(comment.text))), "0")
+    noted = next((match[1] for comment in config.comments if (match := _NOTED.search(comment.text))), "0")
     sides = tuple(map(int, noted.split("x")))
     if len(sides) not in (1, 3) or not 0 < prod(sides) <= LARGEST:
         return None
     shape = Shape(*sides)
-    return None if _tried(config, dialect, shape)[0] else shape
+    return None if _try(config, dialect, shape)[0] else shape
 
 
 def likely_shape(config: Config, dialect: Dialect) -> Shape:
@@ -50,24 +50,24 @@ def likely_shape(config: Config, dialect: Dialect) -> Shape:
     """
     first = _first_reader(config)
     channels = _number(first, "channels", 2**20) or 3
-    usual = [Shape(channels, side, side) for side in _usual(config, first, channels)]
-    common: set[tuple[int, str]] | None = None
-    right: Shape | None = None
+    usual = [Shape(channels, side, side) for side in _usual_sides(config, first, channels)]
+    common_errors: set[tuple[int, str]] | None = None
+    first_valid: Shape | None = None
     for shape in usual:
-        found, definition = _tried(config, dialect, shape)
-        wrong = {(d.span.start, d.message) for d in found}
-        if not wrong and _fits(definition):
+        diagnostics, definition = _try(config, dialect, shape)
+        errors = {(d.span.start, d.message) for d in diagnostics}
+        if not errors and _fits(definition):
             return shape
-        if not wrong:
-            right = right or shape
-        common = wrong if common is None else common & wrong
-    if right is not None:
-        return right
+        if not errors:
+            first_valid = first_valid or shape
+        common_errors = errors if common_errors is None else common_errors & errors
+    if first_valid is not None:
+        return first_valid
     # Errors that occur with every size do not depend on the size.
-    if not common and len(config.sections) <= _MOST_SECTIONS:
-        for side in range(1, _LARGEST + 1):
+    if not common_errors and len(config.sections) <= _MOST_SECTIONS:
+        for side in range(1, _LARGEST_SIDE + 1):
             shape = Shape(channels, side, side)
-            if not _tried(config, dialect, shape)[0]:
+            if not _try(config, dialect, shape)[0]:
                 return shape
     return usual[0]
 
@@ -81,11 +81,11 @@ def _fits(definition: Definition) -> bool:
     )
 
 
-def assumed(shape: Shape, definition: Definition, findings: Findings) -> None:
+def warn_of_assumed_shape(shape: Shape, definition: Definition, findings: Findings) -> None:
     """Warn that the shape of the data is an assumption."""
     layers = definition.layers.values()
     first = next((layer for layer in layers if layer.type == "data"), next(iter(layers)))
-    other = _USUAL[0] if shape[1] != _USUAL[0] else _USUAL[1]
+    other = _USUAL_SIDES[0] if shape[1] != _USUAL_SIDES[0] else _USUAL_SIDES[1]
     findings.warn(
         "cfg-input-shape",
         f"the file does not hold the shape of its data; {shape} is taken",
@@ -95,26 +95,26 @@ def assumed(shape: Shape, definition: Definition, findings: Findings) -> None:
     )
 
 
-def _tried(config: Config, dialect: Dialect, shape: Shape) -> tuple[list[Diagnostic], Definition]:
+def _try(config: Config, dialect: Dialect, shape: Shape) -> tuple[list[Diagnostic], Definition]:
     """Return the errors of a file and its layers, if its data have this shape."""
     trial = Findings(config.source)
     definition = define(config, dialect, shape.units, trial)
     return [d for d in trial.all if d.severity == "error"], definition
 
 
-def _usual(config: Config, first: Section | None, channels: int) -> tuple[int, ...]:
+def _usual_sides(config: Config, first: Section | None, channels: int) -> tuple[int, ...]:
     """Return the usual sizes, likeliest first.
 
     Images are probably small if there are few classes or layers of type ``local``, and digits if they also have a
     single channel.
     """
-    keys = ("outputs", FORMERLY["outputs"].lower())
+    keys = ("outputs", OLD_NAMES["outputs"].lower())
     counts = [count for section in config.sections.values() for key in keys if (count := _number(section, key, 2**30))]
-    few = bool(counts) and counts[-1] < _FEW_CLASSES
+    few_classes = bool(counts) and counts[-1] < _FEW_CLASSES
     unshared = any("type" in s.options and s.options["type"].text == "local" for s in config.sections.values())
-    if not (few or unshared) or _number(first, "stride", 2**20) >= _LONG_STEP:
-        return _USUAL
-    return _DIGITS if channels == 1 else _SMALL
+    if not (few_classes or unshared) or _number(first, "stride", 2**20) >= _LONG_STRIDE:
+        return _USUAL_SIDES
+    return _DIGIT_SIDES if channels == 1 else _SMALL_SIDES
 
 
 def _first_reader(config: Config) -> Section | None:

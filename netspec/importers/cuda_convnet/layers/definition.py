@@ -9,18 +9,18 @@ from netspec.check.report import Findings
 from netspec.diagnostics.model import whole
 from netspec.importers.cuda_convnet.layers import costs, elementwise, spatial, weighted
 from netspec.importers.cuda_convnet.layers.forks import notes_in_layers, notes_on_type, other_version
-from netspec.importers.cuda_convnet.layers.kinds import Kind, Site, inputs_of
+from netspec.importers.cuda_convnet.layers.kinds import Context, Kind, inputs_of
 from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
-from netspec.importers.cuda_convnet.layers.second_look import look_again
-from netspec.importers.cuda_convnet.options import Options, Refused, shown
+from netspec.importers.cuda_convnet.layers.second_look import remaining_errors
+from netspec.importers.cuda_convnet.options import Options, Refused, shortened
 from netspec.importers.cuda_convnet.reading import Config, Section
 from netspec.units import plural
 
 MOST_GPUS = 1024
 
 KINDS: Mapping[str, Kind] = {**weighted.KINDS, **spatial.KINDS, **elementwise.KINDS, **costs.KINDS}
-FORMER_TYPES = {"cost.ce": "cost.crossent"}
+OLD_TYPES = {"cost.ce": "cost.crossent"}
 """Former names of types, from when version 2 was new."""
 _DATA = ("dataIdx", "start", "end")
 
@@ -43,16 +43,16 @@ class _Definer:
         self.refused: set[str] = set()
         self.labels = _labels(config)
         self.unread = _unread(config)
-        self.placed = any("gpu" in section.options for section in config.sections.values())
+        self.has_gpus = any("gpu" in section.options for section in config.sections.values())
         self.data: int | None = None
-        self.counts: dict[str, tuple[int, str]] = {}
-        self.learning: set[str] = set()
-        self.passed: dict[tuple[str, int], str] = {}
+        self.reader_replicas: dict[str, tuple[int, str]] = {}
+        self.with_weights: set[str] = set()
+        self.passed_on: dict[tuple[str, int], str] = {}
 
     def definition(self) -> Definition:
         sections = self.config.sections.values()
         if not any("type" in section.options for section in sections):
-            self._no_layers()
+            self._report_no_layers()
             return Definition(self.dialect, {}, 0)
         for section in sections:
             if self.findings.full:
@@ -61,10 +61,10 @@ class _Definer:
                 self.layers[section.name] = self._layer(section)
             except Refused:
                 self.refused.add(section.name)
-                self._look_again(section)
+                self._report_remaining_errors(section)
         if not self.refused:
-            self._unused()
-        if not self.placed and self.layers:
+            self._report_unused()
+        if not self.has_gpus and self.layers:
             first = next(iter(self.layers.values()))
             self.findings.warn(
                 "cfg-old-habit",
@@ -73,14 +73,14 @@ class _Definer:
             )
         return Definition(self.dialect, self.layers, self.data or 0)
 
-    def _no_layers(self) -> None:
+    def _report_no_layers(self) -> None:
         """Report that no section is a layer: the file is empty, incomplete, or of another kind."""
         sections = self.config.sections.values()
         first = next((section.span for section in sections), whole(self.config.source))
         notes = ["a layer is a section, [name], with a line type="] if sections else []
         if any("epsw" in section.options for section in sections):
             notes = ["it has learning rates, as a parameter file has, which is given beside its layer file: --params"]
-        if all(told.severity == "warning" for told in self.findings.all):
+        if all(d.severity == "warning" for d in self.findings.all):
             self.findings.add("empty-spec", "there is no layer in this file", first, notes=notes)
 
     def _layer(self, section: Section) -> Layer:
@@ -96,56 +96,66 @@ class _Definer:
         inputs = self._inputs(options, kind)
         gpu = self._gpu(options, inputs)
         self._replicas(options, inputs, gpu)
-        site = Site(
-            options, self.dialect, inputs, gpu, self.layers, self.learning, self.passed, self.placed, self.refused
+        context = Context(
+            options,
+            self.dialect,
+            inputs,
+            gpu,
+            self.layers,
+            self.with_weights,
+            self.passed_on,
+            self.has_gpus,
+            self.refused,
         )
         try:
-            layer = kind.define(site)
+            layer = kind.define(context)
         finally:
-            self._ignored(options, kind)
-        if layer.weights or site.weights_below():
-            self.learning.add(layer.name)
+            self._warn_unknown_keys(options, kind)
+        if layer.weights or context.weights_below():
+            self.with_weights.add(layer.name)
         if layer.outputs > 2**31 or (layer.outputs < 0 and layer.outputs != UNKNOWN):
             raise options.refuse("too-large", f"it would have {layer.outputs:,} outputs", "outputs", "filters")
         if not layer.is_cost:
             layer = replace(layer, neuron=layer.neuron or read_neuron(options, self.dialect))
         return layer
 
-    def _look_again(self, section: Section) -> None:
+    def _report_remaining_errors(self, section: Section) -> None:
         """Report the other errors of a rejected section."""
         kind = self._kind(section.options["type"].text.strip()) if "type" in section.options else None
         if kind is not None:
-            found = look_again(section, kind, self.dialect, self.layers, lambda options: self._ignored(options, kind))
-            self.findings.take(found.all)
+            errors = remaining_errors(
+                section, kind, self.dialect, self.layers, lambda options: self._warn_unknown_keys(options, kind)
+            )
+            self.findings.take(errors.all)
 
     def _kind(self, word: str) -> Kind | None:
         """Return the layer type with this name in the file's version, if there is one."""
-        kind = KINDS.get(FORMER_TYPES.get(word, word) if self.dialect == "v2" else word)
+        kind = KINDS.get(OLD_TYPES.get(word, word) if self.dialect == "v2" else word)
         return kind if kind is not None and self.dialect in kind.dialects else None
 
-    def _ignored(self, options: Options, kind: Kind) -> None:
+    def _warn_unknown_keys(self, options: Options, kind: Kind) -> None:
         """Warn about keys that a layer type does not have."""
         other: Dialect = "v2" if self.dialect == "2012" else "2012"
-        notes = notes_in_layers(self.dialect, kind.special.get(other, ()))
-        options.ignored(kind.known(self.dialect), ("partialSum", "sumWidth"), notes)
+        notes = notes_in_layers(self.dialect, kind.version_keys.get(other, ()))
+        options.warn_unknown(kind.all_keys(self.dialect), ("partialSum", "sumWidth"), notes)
 
     def _unknown_type(self, options: Options, word: str) -> Refused:
-        known = notes_on_type(word, self.dialect)
+        advice = notes_on_type(word, self.dialect)
         if word in KINDS:
             message = f"'{word}' is a layer type of {other_version(self.dialect)} of cuda-convnet only"
-            notes = [f"this file is read as {self.dialect}; --dialect says which it is", *known]
+            notes = [f"this file is read as {self.dialect}; --dialect says which it is", *advice]
         else:
-            message = f"there is no layer type '{shown(word)}'"
-            near = self.findings.nearest(word, tuple(KINDS)) if len(word) < 100 and not known else None
-            message += f"; did you mean {near}?" if near else ""
-            notes = [*known] or [
+            message = f"there is no layer type '{shortened(word)}'"
+            similar = self.findings.nearest(word, tuple(KINDS)) if len(word) < 100 and not advice else None
+            message += f"; did you mean {similar}?" if similar else ""
+            notes = [*advice] or [
                 f"the types: data, {', '.join(k for k, v in KINDS.items() if self.dialect in v.dialects)}"
             ]
         return options.refuse("unknown-type", message, "type", notes=notes)
 
     def _data(self, options: Options) -> Layer:
         index = options.integer("dataIdx", low=0)
-        options.ignored(("type", "gpu", *_DATA[: 1 if self.dialect == "2012" else 3]), ("inputs",))
+        options.warn_unknown(("type", "gpu", *_DATA[: 1 if self.dialect == "2012" else 3]), ("inputs",))
         labels = options.name in self.labels | self.unread
         if not labels:
             if self.data is not None and self.data != index:
@@ -170,40 +180,38 @@ class _Definer:
         return Layer(options.name, "data", (), (), outputs, options, values={"dataIdx": index, "start": start})
 
     def _inputs(self, options: Options, kind: Kind) -> tuple[Layer, ...]:
-        names = options.words("inputs")
-        found: list[Layer] = []
-        for name in names:
+        inputs: list[Layer] = []
+        for name in options.words("inputs"):
             layer = self.layers.get(name)
             if name in self.refused:
                 raise Refused
             if layer is None:
-                self._no_input(options, name)
-            assert layer is not None
+                raise self._no_input(options, name)
             if layer.outputs == 0:
                 raise options.refuse("reads-loss", f"{name} is a cost and makes no output", "inputs")
-            found.append(layer)
-        if not kind.reads(len(found)):
+            inputs.append(layer)
+        if not kind.accepts_inputs(len(inputs)):
             least, most = kind.inputs
             needs = f"{least}" if least == most else f"at least {least}"
             raise options.refuse(
-                "wrong-inputs", f"{kind.word} reads {needs}, not {plural(len(found), 'layer')}", "inputs"
+                "wrong-inputs", f"{kind.word} reads {needs}, not {plural(len(inputs), 'layer')}", "inputs"
             )
-        return tuple(found)
+        return tuple(inputs)
 
-    def _no_input(self, options: Options, name: str) -> None:
+    def _no_input(self, options: Options, name: str) -> Refused:
         if name in self.config.sections:
-            where = "itself" if name == options.name else f"{shown(name)}, which stands below it"
-            raise options.refuse(
+            where = "itself" if name == options.name else f"{shortened(name)}, which stands below it"
+            return options.refuse(
                 "reads-later-layer", f"it reads {where}", "inputs", notes=("a layer reads what stands above it",)
             )
-        near = self.findings.nearest(name, tuple(self.layers)) if len(name) < 100 else None
-        hint = f"; did you mean {near}?" if near else ""
-        raise options.refuse("unknown-layer", f"there is no layer '{shown(name)}'{hint}", "inputs")
+        similar = self.findings.nearest(name, tuple(self.layers)) if len(name) < 100 else None
+        hint = f"; did you mean {similar}?" if similar else ""
+        return options.refuse("unknown-layer", f"there is no layer '{shortened(name)}'{hint}", "inputs")
 
     def _gpu(self, options: Options, inputs: tuple[Layer, ...]) -> tuple[int, ...]:
         if not options.has("gpu"):
             gpu = inputs[0].gpu
-            if not gpu and self.placed:
+            if not gpu and self.has_gpus:
                 raise options.refuse(
                     "missing-key",
                     "it needs gpu=",
@@ -219,35 +227,34 @@ class _Definer:
 
     def _replicas(self, options: Options, inputs: tuple[Layer, ...], gpu: tuple[int, ...]) -> None:
         """Check that a layer's number of replicas fits that of its inputs and of their other readers (version 2)."""
-        mine = max(1, len(gpu))
-        makers = [layer for layer in inputs if layer.type != "data"]
-        for layer in makers:
-            theirs = max(1, len(layer.gpu))
-            if theirs % mine:
+        replicas = max(1, len(gpu))
+        sources = [layer for layer in inputs if layer.type != "data"]
+        for layer in sources:
+            source_replicas = max(1, len(layer.gpu))
+            if source_replicas % replicas:
+                message = f"its {replicas} replicas do not divide the {source_replicas} of {layer.name}"
+                raise options.refuse("cfg-replicas", message, "gpu", "inputs")
+            if source_replicas != max(1, len(sources[0].gpu)):
                 raise options.refuse(
-                    "cfg-replicas", f"its {mine} replicas do not divide the {theirs} of {layer.name}", "gpu", "inputs"
-                )
-            if theirs != max(1, len(makers[0].gpu)):
-                raise options.refuse(
-                    "cfg-replicas", f"{makers[0].name} and {layer.name} have unequal numbers of replicas", "inputs"
+                    "cfg-replicas", f"{sources[0].name} and {layer.name} have unequal numbers of replicas", "inputs"
                 )
         for name in {layer.name for layer in inputs}:
-            count, other = self.counts.setdefault(name, (mine, options.name))
-            if count != mine:
+            count, other = self.reader_replicas.setdefault(name, (replicas, options.name))
+            if count != replicas:
                 raise options.refuse(
                     "cfg-replicas",
-                    f"{name} is read by {mine} replicas of it and {count} of {other}: all readers need as many",
+                    f"{name} is read by {replicas} replicas of it and {count} of {other}: all readers need as many",
                     "gpu",
                     "inputs",
                 )
 
-    def _unused(self) -> None:
+    def _report_unused(self) -> None:
         used = {name for layer in self.layers.values() for name in layer.inputs}
         for layer in self.layers.values():
             if not layer.is_cost and layer.name not in used:
                 layer.options.findings.add(
                     "cfg-unused-layer",
-                    f"no layer reads {shown(layer.name)}, and it is no cost",
+                    f"no layer reads {shortened(layer.name)}, and it is no cost",
                     layer.options.section.span,
                     layer=layer.name,
                 )

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Kind, Site, table
+from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Context, Kind, by_word
 from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Image, Layer
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.options import Options
 from netspec.units import plural
 
 
-def _same(site: Site, type_: str, **values: object) -> Layer:
+def _same_shape(context: Context, type_: str, **values: object) -> Layer:
     """Define a layer that keeps the shape of its first input."""
-    first = site.inputs[0]
-    return site.layer(type_, first.outputs, image=first.image, values=values)
+    source = context.inputs[0]
+    return context.layer(type_, source.outputs, image=source.image, values=values)
 
 
-def _neuron(site: Site) -> Layer:
-    neuron = read_neuron(site.options, site.dialect)
+def _neuron(context: Context) -> Layer:
+    neuron = read_neuron(context.options, context.dialect)
     if neuron is None:
-        raise site.options.misread("missing-key", "it needs neuron=")
-    return replace(_same(site, "neuron"), neuron=neuron)
+        raise context.options.refuse_key("missing-key", "it needs neuron=")
+    return replace(_same_shape(context, "neuron"), neuron=neuron)
 
 
-def _hs(site: Site) -> Layer:
-    return _same(site, "hs", keep=site.options.real("keep", low=0.0, high=1.0))
+def _hs(context: Context) -> Layer:
+    return _same_shape(context, "hs", keep=context.options.real("keep", low=0.0, high=1.0))
 
 
-def _alike(site: Site) -> tuple[int, Image | None]:
+def _common_shape(context: Context) -> tuple[int, Image | None]:
     """Return the common length of the inputs, and their maps if these are equal. Rejects different lengths."""
-    known = [layer for layer in site.inputs if layer.outputs != UNKNOWN]
+    known = [layer for layer in context.inputs if layer.outputs != UNKNOWN]
     lengths = {layer.outputs for layer in known}
     if len(lengths) > 1:
-        shown = ", ".join(f"{layer.name} {layer.outputs}" for layer in site.inputs)
-        raise site.options.refuse("shapes-differ", f"its inputs have different lengths: {shown}", "inputs")
+        shown = ", ".join(f"{layer.name} {layer.outputs}" for layer in context.inputs)
+        raise context.options.refuse("shapes-differ", f"its inputs have different lengths: {shown}", "inputs")
     if not known:
-        raise site.options.refuse("cfg-not-expressible", "it reads nothing but labels", "inputs")
+        raise context.options.refuse("cfg-not-expressible", "it reads nothing but labels", "inputs")
     images = {layer.image for layer in known}
     return known[0].outputs, images.pop() if len(images) == 1 else None
 
@@ -57,61 +57,61 @@ def factors_of_sum(options: Options, inputs: int) -> tuple[float, ...]:
     return factors[:inputs]
 
 
-def _sum_of(site: Site) -> Layer:
-    outputs, image = _alike(site)
-    n = len(site.inputs)
-    coefficients = factors_of_sum(site.options, n) if site.dialect == "2012" else (1.0,) * n
-    return site.layer("eltsum", outputs, image=image, values={"coeffs": coefficients})
+def _weighted_sum(context: Context) -> Layer:
+    outputs, image = _common_shape(context)
+    n = len(context.inputs)
+    coefficients = factors_of_sum(context.options, n) if context.dialect == "2012" else (1.0,) * n
+    return context.layer("eltsum", outputs, image=image, values={"coeffs": coefficients})
 
 
-def _largest_of(site: Site) -> Layer:
-    outputs, image = _alike(site)
-    return site.layer("eltmax", outputs, image=image)
+def _maximum(context: Context) -> Layer:
+    outputs, image = _common_shape(context)
+    return context.layer("eltmax", outputs, image=image)
 
 
-def _joined(site: Site, word: str) -> Layer:
+def _concatenation(context: Context, word: str) -> Layer:
     """Define a concatenation. If all inputs are maps of the same size, so is the output."""
-    images = [layer.image for layer in site.inputs]
+    images = [layer.image for layer in context.inputs]
     sides = {image.side if image else None for image in images}
-    whole = Image(sum(i.channels for i in images if i), images[0].side) if len(sides) == 1 and images[0] else None
-    return site.layer(word, sum(layer.outputs for layer in site.inputs), image=whole)
+    joined = Image(sum(i.channels for i in images if i), images[0].side) if len(sides) == 1 and images[0] else None
+    return context.layer(word, sum(layer.outputs for layer in context.inputs), image=joined)
 
 
-def _pass(site: Site) -> Layer:
+def _pass(context: Context) -> Layer:
     """Define ``pass`` of version 2, a concatenation without a copy. An input can be passed on only once per GPU."""
-    options, mine = site.options, max(1, len(site.gpu))
-    for layer in site.inputs:
-        if (theirs := max(1, len(layer.gpu))) != mine:
-            message = f"{layer.name} has {plural(theirs, 'replica')}, and it has {mine}"
+    options, replicas = context.options, max(1, len(context.gpu))
+    for layer in context.inputs:
+        if (other_replicas := max(1, len(layer.gpu))) != replicas:
+            message = f"{layer.name} has {plural(other_replicas, 'replica')}, and it has {replicas}"
             raise options.refuse("cfg-replicas", message, "gpu", "inputs")
-        for gpu in site.gpu:
-            other = site.passed.setdefault((layer.name, gpu), options.name)
+        for gpu in context.gpu:
+            other = context.passed_on.setdefault((layer.name, gpu), options.name)
             if other != options.name:
                 message = f"{layer.name} is passed on by {other} on the same GPU already"
                 raise options.refuse("cfg-replicas", message, "inputs")
-    return _joined(site, "pass")
+    return _concatenation(context, "pass")
 
 
-def _sums(site: Site) -> Layer:
+def _sums_of_runs(context: Context) -> Layer:
     """Define ``sum`` of version 2, the sums of ``stride`` consecutive numbers each."""
-    options, first = site.options, site.inputs[0]
+    options, source = context.options, context.inputs[0]
     stride = options.integer("stride", 1, 1)
-    if first.outputs % stride:
+    if source.outputs % stride:
         raise options.refuse(
-            "bad-value", f"stride={stride} does not divide the {first.outputs} of {first.name}", "stride"
+            "bad-value", f"stride={stride} does not divide the {source.outputs} of {source.name}", "stride"
         )
-    return site.layer("sum", first.outputs // stride, values={"stride": stride})
+    return context.layer("sum", source.outputs // stride, values={"stride": stride})
 
 
-KINDS = table(
+KINDS = by_word(
     Kind("neuron", _neuron, ONE),
     Kind("hs", _hs, ONE, ("keep",), ONLY_2012),
-    Kind("dropout", lambda site: _same(site, "dropout"), ONE, (), ONLY_V2),
-    Kind("dropout2", lambda site: _same(site, "dropout2"), ONE, (), ONLY_V2),
-    Kind("softmax", lambda site: _same(site, "softmax"), ONE),
-    Kind("eltsum", _sum_of, ANY, special={"2012": ("coeffs",)}),
-    Kind("eltmax", _largest_of, (2, None)),
-    Kind("concat", lambda site: _joined(site, "concat"), ANY),
+    Kind("dropout", lambda context: _same_shape(context, "dropout"), ONE, (), ONLY_V2),
+    Kind("dropout2", lambda context: _same_shape(context, "dropout2"), ONE, (), ONLY_V2),
+    Kind("softmax", lambda context: _same_shape(context, "softmax"), ONE),
+    Kind("eltsum", _weighted_sum, ANY, version_keys={"2012": ("coeffs",)}),
+    Kind("eltmax", _maximum, (2, None)),
+    Kind("concat", lambda context: _concatenation(context, "concat"), ANY),
     Kind("pass", _pass, ANY, (), ONLY_V2),
-    Kind("sum", _sums, ONE, ("stride",), ONLY_V2),
+    Kind("sum", _sums_of_runs, ONE, ("stride",), ONLY_V2),
 )

@@ -46,24 +46,24 @@ def other_version(dialect: Dialect) -> str:
     return "version 2" if dialect == "2012" else "the 2012 version"
 
 
-def notes_in_layers(dialect: Dialect, of_other: Collection[str] = ()) -> Mapping[str, str]:
+def notes_in_layers(dialect: Dialect, other_version_keys: Collection[str] = ()) -> Mapping[str, str]:
     """Return advice on keys that a layer type does not have, by the key in lower case.
 
-    ``of_other`` are the keys that it has in the other version.
+    ``other_version_keys`` are the keys that it has in the other version.
     """
-    other = f"it is a key of {other_version(dialect)} of cuda-convnet; this file is read as {dialect}"
+    note = f"it is a key of {other_version(dialect)} of cuda-convnet; this file is read as {dialect}"
     return {
-        **dict.fromkeys(map(str.lower, of_other), other),
+        **dict.fromkeys(map(str.lower, other_version_keys), note),
         **_read_in("the parameter file", PARAMETERS),
-        **_added(dialect),
+        **_fork_keys(dialect),
         "padding": _PADDING,
     }
 
 
 def notes_in_parameters(keys: Collection[str], dialect: Dialect) -> Mapping[str, str]:
     """Return advice on keys that a layer's parameters do not have. ``keys`` are the layer's keys in the layer file."""
-    other = {"sched": _SCHED} if dialect == "2012" else {"schedw": _IN_RATES, "schedb": _IN_RATES}
-    return {**_read_in("the layer file", keys), **_added(dialect), **other}
+    schedules = {"sched": _SCHED} if dialect == "2012" else {"schedw": _IN_RATES, "schedb": _IN_RATES}
+    return {**_read_in("the layer file", keys), **_fork_keys(dialect), **schedules}
 
 
 def notes_on_type(word: str, dialect: Dialect) -> tuple[str, ...]:
@@ -86,6 +86,6 @@ def _read_in(file: str, keys: Iterable[str]) -> dict[str, str]:
     return {key.lower(): f"{key} is read in {file}, not in this one" for key in keys}
 
 
-def _added(dialect: Dialect) -> dict[str, str]:
+def _fork_keys(dialect: Dialect) -> dict[str, str]:
     dropout = f"of a fork; here dropout is a section behind the layer, {_DROPOUT[dialect]}"
     return {**dict.fromkeys(("dropout", "droprate", "drop", "rate"), dropout), "crossmap": _CROSS_MAP}

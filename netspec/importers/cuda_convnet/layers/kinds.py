@@ -21,7 +21,7 @@ COMMON = ("type", "inputs", "gpu", "neuron")
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Context:
     """A section and its context, as far as they do not depend on its type."""
 
     options: Options
@@ -29,11 +29,11 @@ class Site:
     inputs: tuple[Layer, ...]
     gpu: tuple[int, ...]
     above: Mapping[str, Layer]
-    learning: Collection[str]
+    with_weights: Collection[str]
     """The layers above that have weights or depend on layers with weights."""
-    passed: dict[tuple[str, int], str]
+    passed_on: dict[tuple[str, int], str]
     """The ``pass`` layer above that passes on an input on a GPU, by the input's name and the GPU."""
-    placed: bool = True
+    has_gpus: bool = True
     """Whether any section of the file has ``gpu=``. Files without it are older, and other rules apply to them."""
     refused: Collection[str] = ()
     """The rejected sections above."""
@@ -51,8 +51,8 @@ class Site:
 
     def channels(self, multiple_of_4: bool = True) -> tuple[Image, ...]:
         """Return the inputs as images with the numbers of channels in ``channels``."""
-        given = self.options.integers("channels", len(self.inputs), None, self.repeat, 1)
-        return tuple(self.image(i, c, multiple_of_4) for i, c in enumerate(given))
+        channels = self.options.integers("channels", len(self.inputs), None, self.repeat, 1)
+        return tuple(self.image(i, c, multiple_of_4) for i, c in enumerate(channels))
 
     def image(self, index: int, channels: int, multiple_of_4: bool = False) -> Image:
         """Return one input as an image of square maps. Rejects inputs whose size does not allow this."""
@@ -70,27 +70,27 @@ class Site:
                 notes=(f"{units:,} numbers / {channels} channels = {units / channels:,.6g}, not a square",),
             )
         if multiple_of_4 and channels > 3:
-            self.options.divisible("channels", channels, 4)
+            self.options.require_divisible("channels", channels, 4)
         return Image(channels, side)
 
     def weights_below(self) -> bool:
         """Whether an input has weights or depends on layers with weights."""
-        return any(layer.name in self.learning for layer in self.inputs)
+        return any(layer.name in self.with_weights for layer in self.inputs)
 
-    def no_weights_below(self, word: str) -> None:
+    def require_no_weights_below(self, word: str) -> None:
         """Reject a layer type that passes no gradient on, if layers below it have weights."""
         if self.weights_below():
             raise self.options.refuse(
                 "cfg-no-gradient", f"{word} sends no gradient, and layers with weights stand below it", "inputs"
             )
 
-    def layer(self, type_: str, outputs: int, **more: Any) -> Layer:
+    def layer(self, type_: str, outputs: int, **fields: Any) -> Layer:
         """Return the layer for this section. Rejects labels as inputs, except of costs and sums."""
         names = tuple(layer.name for layer in self.inputs)
-        reads = more.pop("reads", (None,) * len(names))
+        reads = fields.pop("reads", (None,) * len(names))
         if any(layer.outputs < 0 for layer in self.inputs) and not type_.startswith("cost.") and type_ != "eltsum":
             raise self.options.refuse("cfg-not-expressible", "it reads labels, which only costs can read", "inputs")
-        return Layer(self.options.name, type_, names, self.gpu, outputs, self.options, reads=reads, **more)
+        return Layer(self.options.name, type_, names, self.gpu, outputs, self.options, reads=reads, **fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +99,22 @@ class Kind:
     it."""
 
     word: str
-    define: Callable[[Site], Layer]
+    define: Callable[[Context], Layer]
     inputs: tuple[int, int | None]
     keys: tuple[str, ...] = ()
     dialects: tuple[Dialect, ...] = BOTH
-    special: Mapping[Dialect, tuple[str, ...]] = field(default_factory=dict)
+    version_keys: Mapping[Dialect, tuple[str, ...]] = field(default_factory=dict)
     """Keys that only one version has."""
 
-    def reads(self, number: int) -> bool:
+    def accepts_inputs(self, number: int) -> bool:
         """Whether the layer type accepts this number of inputs."""
         least, most = self.inputs
         return least <= number and (most is None or number <= most)
 
-    def known(self, dialect: Dialect) -> tuple[str, ...]:
+    def all_keys(self, dialect: Dialect) -> tuple[str, ...]:
         """Return all keys of the layer type. Costs have no neuron."""
         common = [key for key in COMMON if key != "neuron" or not self.word.startswith("cost.")]
-        return (*common, *self.keys, *self.special.get(dialect, ()))
+        return (*common, *self.keys, *self.version_keys.get(dialect, ()))
 
 
 def inputs_of(section: Section) -> list[str]:
@@ -123,6 +123,6 @@ def inputs_of(section: Section) -> list[str]:
     return [name.strip() for name in option.text.split(",")] if option else []
 
 
-def table(*kinds: Kind) -> dict[str, Kind]:
+def by_word(*kinds: Kind) -> dict[str, Kind]:
     """Return a mapping of layer types by name."""
     return {kind.word: kind for kind in kinds}

@@ -6,7 +6,7 @@ import re
 
 from netspec.importers.cuda_convnet.layers.forks import notes_on_neuron
 from netspec.importers.cuda_convnet.layers.model import Dialect, Neuron
-from netspec.importers.cuda_convnet.options import Options, shown
+from netspec.importers.cuda_convnet.options import Options, shortened
 
 _PLAIN = ("ident", "logistic", "relu", "nrelu", "softrelu", "abs", "square", "sqrt")
 _NUMBERS = {"tanh": 2, "brelu": 1, "linear": 2, "drelu": 1, "log": 1}
@@ -28,10 +28,10 @@ def read_neuron(options: Options, dialect: Dialect) -> Neuron | None:
             return Neuron(call[1], tuple(map(float, words)))
     numbers = {word: n for word, n in _NUMBERS.items() if word != "log" or dialect == "v2"}
     known = [*_PLAIN, *(f"{word}[{','.join('ab'[:n])}]" for word, n in numbers.items())]
-    more = notes_on_neuron(text.partition("[")[0].strip(), dialect)
-    raise options.misread(
+    advice = notes_on_neuron(text.partition("[")[0].strip(), dialect)
+    raise options.refuse_key(
         "bad-value",
-        f"there is no neuron '{shown(text)}'",
+        f"there is no neuron '{shortened(text)}'",
         "neuron",
-        notes=(*more, f"it is one of {', '.join(known)}; numbers without exponents"),
+        notes=(*advice, f"it is one of {', '.join(known)}; numbers without exponents"),
     )

@@ -12,29 +12,35 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from netspec.check.report import Findings
-from netspec.importers.cuda_convnet.layers.kinds import Kind, Site
+from netspec.importers.cuda_convnet.layers.kinds import Context, Kind
 from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
-from netspec.importers.cuda_convnet.lenient import LARGE, Lenient
+from netspec.importers.cuda_convnet.lenient import PLACEHOLDER, Lenient
 from netspec.importers.cuda_convnet.options import Options, Refused
 from netspec.importers.cuda_convnet.reading import Section
 
 
-def look_again(
-    section: Section, kind: Kind, dialect: Dialect, above: Mapping[str, Layer], known: Callable[[Options], None]
+def remaining_errors(
+    section: Section,
+    kind: Kind,
+    dialect: Dialect,
+    above: Mapping[str, Layer],
+    warn_unknown_keys: Callable[[Options], None],
 ) -> Findings:
     """Return the errors in a section's keys that do not depend on sizes, including those reported already.
 
-    ``above`` are the accepted layers above it. ``known`` warns about keys that its type does not have.
+    ``above`` are the accepted layers above it. ``warn_unknown_keys`` warns about keys that its type does not have.
     """
     findings = Findings(section.span.source)
     options = Lenient(section, findings, sized=False)
     with suppress(Refused):
         names = options.words("inputs")
-        site = _Anywhere(options, dialect, tuple(_stand_in(name, above, options) for name in names), (), above, (), {})
-        if kind.reads(len(names)):
-            kind.define(site)
-    known(options)
+        context = _UnknownSizes(
+            options, dialect, tuple(_stand_in(name, above, options) for name in names), (), above, (), {}
+        )
+        if kind.accepts_inputs(len(names)):
+            kind.define(context)
+    warn_unknown_keys(options)
     if not kind.word.startswith("cost.") and kind.word != "neuron":
         with suppress(Refused):
             read_neuron(options, dialect)
@@ -43,16 +49,16 @@ def look_again(
 
 def _stand_in(name: str, above: Mapping[str, Layer], options: Options) -> Layer:
     """Return the layer above with this name, or one of an arbitrary size if it was not accepted."""
-    there = above.get(name)
-    return there if there is not None and there.outputs > 0 else Layer(name, "", (), (), LARGE, options)
+    layer = above.get(name)
+    return layer if layer is not None and layer.outputs > 0 else Layer(name, "", (), (), PLACEHOLDER, options)
 
 
 @dataclass(frozen=True)
-class _Anywhere(Site):
+class _UnknownSizes(Context):
     """A section whose inputs may have any size."""
 
     def image(self, index: int, channels: int, multiple_of_4: bool = False) -> Image:
         """Return an image of placeholder size with the given number of channels."""
         if multiple_of_4 and channels > 3:
-            self.options.divisible("channels", channels, 4)
-        return Image(channels, LARGE)
+            self.options.require_divisible("channels", channels, 4)
+        return Image(channels, PLACEHOLDER)

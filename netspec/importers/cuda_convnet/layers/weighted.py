@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Kind, Site, table
+from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Context, Kind, by_word
 from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer, Shared
-from netspec.importers.cuda_convnet.options import LARGEST, shown
+from netspec.importers.cuda_convnet.options import LARGEST, shortened
 from netspec.units import plural
 
-_START = ("initW", "initB", "initWFunc", "initBFunc", "weightSource")
+_INITIAL_VALUES = ("initW", "initB", "initWFunc", "initBFunc", "weightSource")
 _WINDOW = ("channels", "filterSize", "filters", "padding", "stride", "groups")
 _SPARSE = ("randSparse", "filterChannels", "initCFunc")
-_OF_VERSIONS: dict[Dialect, tuple[str, ...]] = {"2012": _SPARSE, "v2": ("modulesX",)}
-_INITIALISED = {
+_VERSION_KEYS: dict[Dialect, tuple[str, ...]] = {"2012": _SPARSE, "v2": ("modulesX",)}
+_SUBSTITUTES = {
     "initWFunc": "initW stands",
     "initBFunc": "initB stands",
     "initCFunc": "the channels in their order stand",
@@ -23,97 +23,102 @@ _FUNCTION = re.compile(r"[^.]+\.[^()]+(?:\([^,]+(?:,[^,]+)*\))?")
 _SOURCE = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,6})\])?")
 
 
-def _start(site: Site, drawn: bool | None = None) -> dict[str, object]:
+def _initial_values(context: Context, drawn: bool | None = None) -> dict[str, object]:
     """Read the initial values. Warns about initialisation functions, which are not in the file.
 
     ``drawn`` says whether the layer draws random connections; it is ``None`` for types that cannot.
     """
-    options = site.options
+    options = context.options
     values: dict[str, object] = {
-        "initW": options.reals("initW", len(site.inputs), None, site.repeat),
+        "initW": options.reals("initW", len(context.inputs), None, context.repeat),
         "initB": options.real("initB", 0.0),
     }
     sources = options.words("weightSource") if options.get("weightSource") else [""]
-    for key, other in _INITIALISED.items():
+    for key, substitute in _SUBSTITUTES.items():
         function = options.text(key, "").strip()
         if key == "initCFunc" and not drawn:
-            if function and drawn is not None and site.dialect == "2012":
+            if function and drawn is not None and context.dialect == "2012":
                 options.warn("cfg-ignored-key", "initCFunc is of randSparse alone; it is ignored", key)
             continue
         if function and not _FUNCTION.fullmatch(function):
             note = "it is written module.function or module.function(parameter,parameter)"
-            raise options.misread("bad-value", f"{key}={shown(function)} is no function", key, notes=(note,))
+            raise options.refuse_key("bad-value", f"{key}={shortened(function)} is no function", key, notes=(note,))
         if key == "initWFunc" and all(sources):
             continue  # all matrices are shared, and the original discarded what the function returned
         if function:
-            options.warn("cfg-substitute", f"{key} calls a function that is not in the file; {other} in for it", key)
+            options.warn(
+                "cfg-substitute", f"{key} calls a function that is not in the file; {substitute} in for it", key
+            )
     return values
 
 
-def _shared(site: Site, layer: Layer) -> Layer:
+def _shared(context: Context, layer: Layer) -> Layer:
     """Return the layer with the owners of its weight matrices, read from ``weightSource``."""
-    options = site.options
+    options = context.options
     if not options.text("weightSource", "").strip():
-        return replace(layer, shared=(None,) * len(site.inputs))
+        return replace(layer, shared=(None,) * len(context.inputs))
     words = options.words("weightSource")
-    if len(words) != len(site.inputs):
-        message = f"weightSource lists {plural(len(words), 'source')} for {plural(len(site.inputs), 'input')}"
-        raise options.misread("bad-value", message, "weightSource")
-    return replace(layer, shared=tuple(_source(site, layer, i, word) for i, word in enumerate(words)))
+    if len(words) != len(context.inputs):
+        message = f"weightSource lists {plural(len(words), 'source')} for {plural(len(context.inputs), 'input')}"
+        raise options.refuse_key("bad-value", message, "weightSource")
+    return replace(layer, shared=tuple(_source(context, layer, i, word) for i, word in enumerate(words)))
 
 
-def _source(site: Site, layer: Layer, number: int, word: str) -> Shared | None:
-    options = site.options
+def _source(context: Context, layer: Layer, number: int, word: str) -> Shared | None:
+    options = context.options
     if not word:
         return None
     match = _SOURCE.fullmatch(word)
     name, index = (match[1].strip(), int(match[2] or 0)) if match else (word, 0)
-    own = name == layer.name
-    source = layer if own else site.named(name)
+    is_own = name == layer.name
+    source = layer if is_own else context.named(name)
     if source is None:
-        raise options.refuse("unknown-layer", f"there is no layer '{shown(name)}' above it", "weightSource")
+        raise options.refuse("unknown-layer", f"there is no layer '{shortened(name)}' above it", "weightSource")
     if source.type != layer.type:
         message = f"it is {layer.type} and cannot take the weights of {name}, which is {source.type}"
         raise options.refuse("weights-mismatch", message, "weightSource")
     if source.gpu != layer.gpu:
         raise options.refuse("weights-mismatch", f"{name} is on another GPU", "weightSource")
-    if index >= (number if own else len(source.weights)):
-        which = f"an earlier input of {name}" if own else f"an input of {name}"
+    if index >= (number if is_own else len(source.weights)):
+        which = f"an earlier input of {name}" if is_own else f"an input of {name}"
         raise options.refuse("weights-mismatch", f"{index} is not the number of {which}", "weightSource")
     if source.weights[index] != layer.weights[number]:
         has, needs = ("x".join(map(str, w)) for w in (source.weights[index], layer.weights[number]))
         raise options.refuse("weights-mismatch", f"it needs {needs} weights, {name} has {has}", "weightSource")
-    if not own and source.shared[index] is not None:
+    if not is_own and source.shared[index] is not None:
         return source.shared[index]
-    if own and index < len(layer.shared) and layer.shared[index] is not None:
+    if is_own and index < len(layer.shared) and layer.shared[index] is not None:
         return layer.shared[index]
     return Shared(name, index)
 
 
-def _fc(site: Site) -> Layer:
-    outputs = site.options.integer("outputs", low=1)
-    weights = tuple((layer.outputs, outputs) for layer in site.inputs)
-    return _shared(site, site.layer("fc", outputs, weights=weights, biases=outputs, values=_start(site)))
+def _fc(context: Context) -> Layer:
+    outputs = context.options.integer("outputs", low=1)
+    weights = tuple((layer.outputs, outputs) for layer in context.inputs)
+    return _shared(
+        context, context.layer("fc", outputs, weights=weights, biases=outputs, values=_initial_values(context))
+    )
 
 
-def _sfc(site: Site) -> Layer:
-    options = site.options
+def _sfc(context: Context) -> Layer:
+    options = context.options
     parts, outputs = options.integer("parts", low=1), options.integer("outputs", low=1)
-    for layer in site.inputs:
+    for layer in context.inputs:
         if layer.outputs % parts:
             raise options.refuse(
                 "groups-do-not-divide", f"{parts} parts do not divide the {layer.outputs:,} of {layer.name}", "parts"
             )
-    weights = tuple((layer.outputs, outputs) for layer in site.inputs)
+    weights = tuple((layer.outputs, outputs) for layer in context.inputs)
     total = outputs * parts
     return _shared(
-        site, site.layer("sfc", total, weights=weights, biases=total, values={**_start(site), "parts": parts})
+        context,
+        context.layer("sfc", total, weights=weights, biases=total, values={**_initial_values(context), "parts": parts}),
     )
 
 
-def _treefc(site: Site) -> Layer:
+def _treefc(context: Context) -> Layer:
     """Define a softmax over a tree of classes. The tree is in the data, so an fc over the classes replaces it."""
-    options = site.options
+    options = context.options
     outputs = options.integer("outputs", 0, 0)
     if not outputs:
         name = re.search(r"([0-9]{1,6})", options.name)
@@ -123,31 +128,34 @@ def _treefc(site: Site) -> Layer:
         f"the tree of its classes is in the data and not in the file; an fc of {outputs} outputs stands in for it",
         "type",
     )
-    weights = ((site.inputs[0].outputs, outputs),)
-    return replace(site.layer("treefc", outputs, weights=weights, biases=outputs, values=_start(site)), shared=(None,))
+    weights = ((context.inputs[0].outputs, outputs),)
+    return replace(
+        context.layer("treefc", outputs, weights=weights, biases=outputs, values=_initial_values(context)),
+        shared=(None,),
+    )
 
 
-def _windows(site: Site, word: str) -> Layer:
+def _convolution(context: Context, word: str) -> Layer:
     """Define a ``conv``, or a ``local``, which has separate weights at every place."""
-    options, n, repeat = site.options, len(site.inputs), site.repeat
-    images = site.channels()
+    options, n, repeat = context.options, len(context.inputs), context.repeat
+    images = context.channels()
     kernels = options.integers("filterSize", n, None, repeat, 1)
     strides = options.integers("stride", n, 1, repeat, 1)
     paddings = options.integers("padding", n, 0, repeat, 0)
     groups = options.integers("groups", n, 1, repeat, 1)
     filters = options.integers("filters", n, None, repeat, 1)
-    sparse = options.flags("randSparse", n) if site.dialect == "2012" else (False,) * n
-    given = options.integers("filterChannels", n, 0, False, 0) if site.dialect == "2012" else (0,) * n
+    sparse = options.flags("randSparse", n) if context.dialect == "2012" else (False,) * n
+    given = options.integers("filterChannels", n, 0, False, 0) if context.dialect == "2012" else (0,) * n
     shared = word == "conv" and options.flag("sharedBiases", True)
-    start = _start(site, any(sparse))
+    initial = _initial_values(context, any(sparse))
     depths, places = [], []
     for i, image in enumerate(images):
         if groups[i] > 1:
-            options.divisible("channels", image.channels, 4 * groups[i], "")
+            options.require_divisible("channels", image.channels, 4 * groups[i], "")
         # ``filters`` in the file is the number per group.
-        options.divisible("filters", filters[i], 16, "in each group" if groups[i] > 1 else "")
-        depths.append(_depth(site, image.channels, groups[i], sparse[i], given[i]))
-        places.append(_places(site, image.side, kernels[i], strides[i], paddings[i]))
+        options.require_divisible("filters", filters[i], 16, "in each group" if groups[i] > 1 else "")
+        depths.append(_depth(context, image.channels, groups[i], sparse[i], given[i]))
+        places.append(_places(context, image.side, kernels[i], strides[i], paddings[i]))
     totals = [f * g for f, g in zip(filters, groups, strict=True)]
     if len(set(totals)) > 1 or len(set(places)) > 1:
         sizes = ", ".join(f"{f}x{p}x{p}" for f, p in zip(totals, places, strict=True))
@@ -155,25 +163,25 @@ def _windows(site: Site, word: str) -> Layer:
     total, side = totals[0], places[0]
     modules = side**2
     if word == "conv":
-        _organised(site, modules)
-    own = modules if word == "local" else 1
-    weights = tuple((own * d * k * k, total) for d, k in zip(depths, kernels, strict=True))
+        _check_partial_sums(context, modules)
+    copies = modules if word == "local" else 1
+    weights = tuple((copies * d * k * k, total) for d, k in zip(depths, kernels, strict=True))
     if max(rows * total for rows, _ in weights) > LARGEST:
         raise options.refuse("too-large", "it would have more than 2^31 weights", "filters", "filterSize")
     values = {
-        **start, "kernels": kernels, "strides": strides, "paddings": paddings, "groups": groups,
+        **initial, "kernels": kernels, "strides": strides, "paddings": paddings, "groups": groups,
         "filters": total, "depths": tuple(depths), "sparse": sparse, "side": side, "shared_biases": shared,
     }  # fmt: skip
     biases = total if shared else total * modules
-    made = site.layer(
+    layer = context.layer(
         word, total * modules, image=Image(total, side), reads=images, weights=weights, biases=biases, values=values
     )
-    return _shared(site, made)
+    return _shared(context, layer)
 
 
-def _depth(site: Site, channels: int, groups: int, sparse: bool, given: int) -> int:
+def _depth(context: Context, channels: int, groups: int, sparse: bool, given: int) -> int:
     """Return how many channels a filter reads."""
-    options, depth = site.options, given or channels // groups
+    options, depth = context.options, given or channels // groups
     if not sparse:
         if given and given != channels // groups:
             raise options.refuse("bad-value", "filterChannels is another than channels / groups", "filterChannels")
@@ -195,18 +203,18 @@ def _depth(site: Site, channels: int, groups: int, sparse: bool, given: int) -> 
     return depth
 
 
-def _places(site: Site, side: int, kernel: int, stride: int, padding: int) -> int:
+def _places(context: Context, side: int, kernel: int, stride: int, padding: int) -> int:
     """Return the windows along an axis: 1 + ceil((2 padding + side - filterSize) / stride), or ``modulesX``."""
-    options = site.options
+    options = context.options
     spare = 2 * padding + side - kernel
-    if spare < 0 and (site.dialect == "2012" or 1 - (-spare // stride) < 1):
+    if spare < 0 and (context.dialect == "2012" or 1 - (-spare // stride) < 1):
         raise options.refuse(
             "kernel-too-large",
             f"its filter of {kernel} is larger than its padded image of {side + 2 * padding}",
             "filterSize",
         )
     automatic = 1 - (-spare // stride)
-    if site.dialect == "2012":
+    if context.dialect == "2012":
         return automatic
     places = options.integer("modulesX", 0, 0, 2**15) or automatic
     if -padding + stride * (places - 1) + kernel < side:
@@ -219,18 +227,18 @@ def _places(site: Site, side: int, kernel: int, stride: int, padding: int) -> in
     return places
 
 
-def _organised(site: Site, modules: int) -> None:
+def _check_partial_sums(context: Context, modules: int) -> None:
     """Check ``partialSum`` (2012) or ``sumWidth`` (version 2), which controlled how weight gradients were summed.
 
     They have no effect on the result, but a ``partialSum`` that does not fit reveals a wrong data shape.
     """
-    options = site.options
-    key = "partialSum" if site.dialect == "2012" else "sumWidth"
+    options = context.options
+    key = "partialSum" if context.dialect == "2012" else "sumWidth"
     if not options.has(key):
-        note = f"this file is read as {site.dialect}, which needs it; --dialect says which version it is for"
-        raise options.misread("missing-key", f"it needs {key}=", notes=(note,))
+        note = f"this file is read as {context.dialect}, which needs it; --dialect says which version it is for"
+        raise options.refuse_key("missing-key", f"it needs {key}=", notes=(note,))
     part = options.integer(key, low=0)
-    if site.dialect == "2012" and part and modules % part:
+    if context.dialect == "2012" and part and modules % part:
         raise options.refuse(
             "bad-value",
             f"partialSum={part} does not divide its {modules} places",
@@ -239,16 +247,22 @@ def _organised(site: Site, modules: int) -> None:
         )
 
 
-KINDS = table(
-    Kind("fc", _fc, ANY, ("outputs", *_START)),
-    Kind("sfc", _sfc, ANY, ("outputs", "parts", *_START), ONLY_V2),
-    Kind("treefc", _treefc, ONE, ("outputs", *_START), ONLY_2012),
+KINDS = by_word(
+    Kind("fc", _fc, ANY, ("outputs", *_INITIAL_VALUES)),
+    Kind("sfc", _sfc, ANY, ("outputs", "parts", *_INITIAL_VALUES), ONLY_V2),
+    Kind("treefc", _treefc, ONE, ("outputs", *_INITIAL_VALUES), ONLY_2012),
     Kind(
         "conv",
-        lambda site: _windows(site, "conv"),
+        lambda context: _convolution(context, "conv"),
         ANY,
-        (*_WINDOW, *_START, "sharedBiases"),
-        special=_OF_VERSIONS,
+        (*_WINDOW, *_INITIAL_VALUES, "sharedBiases"),
+        version_keys=_VERSION_KEYS,
     ),
-    Kind("local", lambda site: _windows(site, "local"), ANY, (*_WINDOW, *_START), special=_OF_VERSIONS),
+    Kind(
+        "local",
+        lambda context: _convolution(context, "local"),
+        ANY,
+        (*_WINDOW, *_INITIAL_VALUES),
+        version_keys=_VERSION_KEYS,
+    ),
 )

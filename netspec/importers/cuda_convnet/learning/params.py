@@ -21,7 +21,7 @@ from netspec.importers.cuda_convnet.learning.rates import Rates, of_biases, of_w
 from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
 from netspec.importers.cuda_convnet.lenient import Lenient
-from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, shown
+from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, shortened
 from netspec.importers.cuda_convnet.reading import Config, Section
 from netspec.units import count, literal
 
@@ -107,7 +107,7 @@ class _Reader:
         self.lacking += 1
         layer.options.findings.add(
             "cfg-no-section",
-            f"{shown(layer.name)} needs parameters, and {self.config.source.name} has no section of its name",
+            f"{shortened(layer.name)} needs parameters, and {self.config.source.name} has no section of its name",
             layer.options.section.span,
             notes=to_be_moved(layer),
             layer=layer.name,
@@ -120,7 +120,7 @@ class _Reader:
             if name not in self.definition.layers:
                 near = self.findings.nearest(name, without) if len(name) < 100 else None
                 hint = f"; did you mean {near}?" if near else ""
-                message = f"there is no layer {shown(name)}{hint}"
+                message = f"there is no layer {shortened(name)}{hint}"
                 if self.lacking:
                     self.findings.add("cfg-unmatched-section", message, section.span)
                 else:
@@ -143,8 +143,8 @@ class _Reader:
         try:
             self._values(layer, options)
         finally:
-            keys = KINDS[layer.type].known(self.definition.dialect) if layer.type in KINDS else ()
-            options.ignored(self._known(layer), notes=notes_in_parameters(keys, self.definition.dialect))
+            keys = KINDS[layer.type].all_keys(self.definition.dialect) if layer.type in KINDS else ()
+            options.warn_unknown(self._known(layer), notes=notes_in_parameters(keys, self.definition.dialect))
 
     def look_again(self, layer: Layer, section: Section) -> None:
         """Report the other errors of a rejected section."""

@@ -93,8 +93,8 @@ def rates_2012(options: Options, inputs: int) -> Scheduled:
     """Read ``epsW`` and ``epsB`` with ``schedW`` and ``schedB`` of 2012."""
     lr = options.reals("epsW", inputs, None, False)
     bias_lr = options.real("epsB")
-    schedule = options.tried(lambda: schedule_2012(options, "schedW"), CONSTANT, "schedW")
-    bias_schedule = options.tried(lambda: schedule_2012(options, "schedB"), CONSTANT, "schedB")
+    schedule = options.attempt(lambda: schedule_2012(options, "schedW"), CONSTANT, "schedW")
+    bias_schedule = options.attempt(lambda: schedule_2012(options, "schedB"), CONSTANT, "schedB")
     for key in ("quantF", "quantB"):
         if options.choice(key, ("default", "half"), "default") == "half":
             options.warn("cfg-left-out", f"{key}=half rounded what crosses GPUs; a spec has nothing like it", key)
@@ -103,12 +103,12 @@ def rates_2012(options: Options, inputs: int) -> Scheduled:
 
 def rates_v2(options: Options, inputs: int) -> Scheduled:
     """Read ``epsW`` and ``epsB`` of version 2, which include their schedules."""
-    texts = options.tried(lambda: options.words("epsW"), ["0"], "epsW")
+    texts = options.attempt(lambda: options.words("epsW"), ["0"], "epsW")
     if len(texts) not in (1, inputs):
         message = f"epsW lists {plural(len(texts), 'value')} for {plural(inputs, 'input')}"
         raise options.refuse("bad-value", message, "epsW", notes=advice_v2("epsW", options.text("epsW")))
     none = 0.0, CONSTANT
-    read = options.tried(lambda: [rate_v2(options, "epsW", text) for text in texts], [none], "epsW")
+    read = options.attempt(lambda: [rate_v2(options, "epsW", text) for text in texts], [none], "epsW")
     read = read * (inputs if len(read) == 1 else 1)
-    bias = options.tried(lambda: rate_v2(options, "epsB", options.text("epsB").strip()), none, "epsB")
+    bias = options.attempt(lambda: rate_v2(options, "epsB", options.text("epsB").strip()), none, "epsB")
     return Scheduled(tuple(rate for rate, _ in read), tuple(schedule for _, schedule in read), *bias)

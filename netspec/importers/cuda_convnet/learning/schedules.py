@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from netspec.importers.cuda_convnet.options import LARGEST, Options, shown
+from netspec.importers.cuda_convnet.options import LARGEST, Options, shortened
 from netspec.keys.numbers import LARGEST_REAL, SMALLEST_REAL
 from netspec.units import literal
 
@@ -89,7 +89,9 @@ def schedule_2012(options: Options, key: str) -> Schedule:
             raise _refused(options, key, text, _2012)
         meant = ",".join(f"{name}={literal(values.get(name, 0))}" for name in names)
         options.warn(
-            "cfg-old-habit", f"{key}={shown(text)} has its numbers without names, and is read as {word}[{meant}]", key
+            "cfg-old-habit",
+            f"{key}={shortened(text)} has its numbers without names, and is read as {word}[{meant}]",
+            key,
         )
     return _made(options, key, word, values)
 
@@ -155,7 +157,7 @@ def _refused(options: Options, key: str, text: str, forms: dict[str, tuple[str, 
     known = ", ".join(f"{word}[{between.join(f'{name}=' for name in names)}]" for word, names in forms.items())
     plain = "a number without sign and exponent" if forms is _V2 else "default"
     notes = [f"it is {plain}, or one of {known}, with all names in this order", *_advice(key, text, forms)]
-    return options.refuse("bad-value", f"{key}={shown(text)} is no learning rate", key, notes=notes)
+    return options.refuse("bad-value", f"{key}={shortened(text)} is no learning rate", key, notes=notes)
 
 
 def advice_v2(key: str, text: str) -> list[str]:
