@@ -15,7 +15,7 @@ from places import ROOT
 
 from netspec.check.report import Findings
 from netspec.importers.cuda_convnet.layers.model import Layer
-from netspec.importers.cuda_convnet.learning.replay import Replay, layers_of, replayed
+from netspec.importers.cuda_convnet.learning.replay import Replay, layers_of, replay_changes
 from netspec.importers.cuda_convnet.learning.runs import Run, runs_of
 from netspec.importers.cuda_convnet.options import Options
 from netspec.importers.cuda_convnet.reading import Section, read
@@ -141,7 +141,7 @@ def run_of(row: list[str]) -> Run:
 
 
 def replay_of(run: Run) -> Replay:
-    return replayed(run.changes, NET, dict.fromkeys(NET, 0.01))
+    return replay_changes(run.changes, NET, dict.fromkeys(NET, 0.01))
 
 
 def epochs(cell: str) -> list[float]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour, End, Note, Unread, said
+from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour, End, Note, Unread, interpret
 from netspec.source import Source, Span
 
 
 def read(line: str) -> tuple[Note, ...]:
-    return said(line, whole(line), None)
+    return interpret(line, whole(line), None)
 
 
 def whole(line: str) -> Span:

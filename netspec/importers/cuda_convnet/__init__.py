@@ -11,8 +11,8 @@ through these modules in order:
   type is a ``Kind`` (``kinds``), defined in ``weighted``, ``spatial``, ``elementwise`` or ``costs``. ``neurons`` reads
   activation functions, and ``forks`` has advice on words that only other versions and forks of the program know.
 * ``learning`` turns the parameter file (``params``) into learning settings of these layers (``model``), using
-  ``rates``, ``schedules``, ``norms``, ``constraints`` and ``passes``. The notes on a run in its comments are read by
-  ``notes`` (a line), ``runs``, ``replay`` and ``history``.
+  ``rates``, ``schedules``, ``norms``, ``constraints``, ``passes`` and ``usual``. The notes on a run in its comments are
+  read by ``notes`` (a line), ``runs``, ``replay`` and ``history``.
 * ``spec`` turns layers into lines of a spec (``lines``): ``lowering`` with ``windows``, ``pooling``, ``functions``,
   ``losses`` and ``sharing`` (shared weights). ``twins`` and ``gathering`` merge layers that are spread over several
   GPUs into one line. ``comments``, ``defaults`` and ``text`` write the lines as text.

@@ -13,8 +13,8 @@ from netspec.importers.cuda_convnet.layers.definition import define
 from netspec.importers.cuda_convnet.layers.dialect import dialect_of
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect
 from netspec.importers.cuda_convnet.learning.model import Learning
-from netspec.importers.cuda_convnet.learning.norms import without_parameters
-from netspec.importers.cuda_convnet.learning.params import look_through, read_params
+from netspec.importers.cuda_convnet.learning.norms import norms_of_layer_file
+from netspec.importers.cuda_convnet.learning.params import check_params, read_params
 from netspec.importers.cuda_convnet.options import LARGEST, Refused
 from netspec.importers.cuda_convnet.reading import Config, read
 from netspec.importers.cuda_convnet.spec.comments import with_comments
@@ -126,10 +126,10 @@ def _learning(params: Config | None, definition: Definition, findings: Findings,
     """Return how the layers learn. If the layer file has errors, the parameter file is only checked for errors."""
     if _has_errors(findings):
         if params is not None:
-            look_through(params, definition, findings)
+            check_params(params, definition, findings)
         return Learning()
     if params is None:
-        return Learning(norms=without_parameters(definition.layers.values()))
+        return Learning(norms=norms_of_layer_file(definition.layers.values()))
     return read_params(params, definition, findings, history=history)
 
 

@@ -18,11 +18,11 @@ from netspec.importers.cuda_convnet.options import Options
 from netspec.ir.constraint import BOUNDS
 from netspec.units import literal
 
-HELD = (*BOUNDS, "norm_over")
+CONSTRAINT_KEYS = (*BOUNDS, "norm_over")
 """The keys of a spec for these constraints."""
 
 
-def bounds(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, tuple[str, ...]]:
+def constraints(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, tuple[str, ...]]:
     """Return the spec's keys that constrain a layer's weights, with a value per input; only those with an effect."""
     n, repeat = len(layer.inputs), dialect == "v2"
     balls = options.reals("wball", n, 0.0, repeat)
@@ -38,14 +38,14 @@ def bounds(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, tup
     if key == "fixed_norm":  # rescaling to a fixed norm undoes an earlier rescaling to an upper bound
         high = tuple(0.0 if ball > 0 else b for ball, b in zip(balls, high, strict=True))
     low = tuple(a if b > 0 else 0.0 for a, b in zip(low, high, strict=True))
-    found = {
-        key: _each(balls, reads, norm_of(dialect)),
-        "min_std": _each(low, reads, std_of),
-        "max_std": _each(high, reads, std_of),
+    bounds = {
+        key: _bounds(balls, reads, norm_of(dialect)),
+        "min_std": _bounds(low, reads, std_of),
+        "max_std": _bounds(high, reads, std_of),
     }
-    told = {key: tuple(map(_text, values)) for key, values in found.items() if any(v is not None for v in values)}
-    together = key in told and layer.values.get("parts", 1) > 1
-    return told | ({"norm_over": ("parts",) * n} if together else {})
+    texts = {key: tuple(map(_text, values)) for key, values in bounds.items() if any(v is not None for v in values)}
+    over_parts = key in texts and layer.values.get("parts", 1) > 1
+    return texts | ({"norm_over": ("parts",) * n} if over_parts else {})
 
 
 def norm_key(type_: str, dialect: Dialect) -> str:
@@ -55,25 +55,27 @@ def norm_key(type_: str, dialect: Dialect) -> str:
 
 def norm_of(dialect: Dialect) -> Callable[[float, int], float]:
     """Return the function from a ``wball`` and a filter's number of weights to the bound of the filter's norm."""
-    return (lambda ball, reads: _short(ball * reads)) if dialect == "2012" else (lambda ball, reads: ball)
+    return (lambda ball, reads: _rounded(ball * reads)) if dialect == "2012" else (lambda ball, reads: ball)
 
 
 def std_of(spread: float, reads: int) -> float:
     """Return the standard deviation of a filter with ``reads`` weights for which wcNorm's s is ``spread``."""
-    return _short(spread * math.sqrt(reads))
+    return _rounded(spread * math.sqrt(reads))
 
 
 def _text(bound: float | None) -> str:
     return "none" if bound is None else literal(bound)
 
 
-def _short(value: float) -> float:
+def _rounded(value: float) -> float:
     """Round to twelve digits, which float32 does not notice, so that a division and a multiplication cancel exactly."""
     return float(f"{value:.12g}")
 
 
-def _each(values: tuple[float, ...], reads: list[int], of: Callable[[float, int], float]) -> tuple[float | None, ...]:
-    return tuple(of(value, n) if value > 0 else None for value, n in zip(values, reads, strict=True))
+def _bounds(
+    values: tuple[float, ...], reads: list[int], to_bound: Callable[[float, int], float]
+) -> tuple[float | None, ...]:
+    return tuple(to_bound(value, n) if value > 0 else None for value, n in zip(values, reads, strict=True))
 
 
 def _places(layer: Layer) -> int:

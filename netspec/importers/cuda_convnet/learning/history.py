@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from netspec.check.report import Findings
 from netspec.importers.cuda_convnet.layers.model import Layer
-from netspec.importers.cuda_convnet.learning.replay import Fall, Replay, close, commonest, replayed
+from netspec.importers.cuda_convnet.learning.replay import Fall, Replay, close, commonest, replay_changes
 from netspec.importers.cuda_convnet.learning.runs import Run
 from netspec.importers.cuda_convnet.learning.schedules import Schedule
 from netspec.importers.cuda_convnet.reading import Config
@@ -23,7 +23,7 @@ MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class FileRates:
     """A layer's settings in the parameter file: the rates of its matrices and its biases, and whether any of its
     matrices has a schedule."""
 
@@ -39,7 +39,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class InitialSettings:
     """The settings at the beginning of a run, and the changes during it.
 
     These are the first rates of each layer's matrices and biases, their schedules where they differ from those in the
@@ -54,35 +54,37 @@ class Beginning:
     augment: Mapping[str, str] = field(default_factory=dict)
 
 
-def warn_of_last_state(runs: Sequence[Run], held: Mapping[str, Held], findings: Findings) -> None:
+def warn_of_last_state(runs: Sequence[Run], in_file: Mapping[str, FileRates], findings: Findings) -> None:
     """Warn once if the file contains rates that, according to its notes, were lowered during a run."""
     for run in runs:
-        past = _replay(run, held)
+        replay = _replay(run, in_file)
         lower = {
-            name: (first, held[name].rate)
-            for name, first in past.first.items()
-            if (falls := past.falls.get(name)) and held[name].rate <= falls[0].rate * (1 + 1e-6)
+            name: (first, in_file[name].rate)
+            for name, first in replay.first.items()
+            if (falls := replay.falls.get(name)) and in_file[name].rate <= falls[0].rate * (1 + 1e-6)
         }
         if not lower:
             continue
         pairs = Counter(lower.values())
         (began, ends), _ = pairs.most_common(1)[0]
         others = [
-            f"{_named(name for name, own in lower.items() if own == (was, now))}: "
+            f"{_name_list(name for name, pair in lower.items() if pair == (was, now))}: "
             f"{literal(now)}, {literal(was)} at first"
             for was, now in pairs
-            if (was, now) != (began, ends) or 2 * len(lower) < len(held)
+            if (was, now) != (began, ends) or 2 * len(lower) < len(in_file)
         ]
         findings.warn(
             "cfg-last-state",
             f"the file holds rates that a run ended with: epsW={literal(ends)}, which was {literal(began)} at first",
-            min((past.falls[name][0].change.span for name in lower), key=lambda span: span.start),
+            min((replay.falls[name][0].change.span for name in lower), key=lambda span: span.start),
             notes=(*others, "--history takes the first rates, and lowers them when these notes say it was done"),
         )
         return
 
 
-def beginning(runs: Sequence[Run], config: Config, held: Mapping[str, Held], findings: Findings) -> Beginning:
+def initial_settings(
+    runs: Sequence[Run], config: Config, in_file: Mapping[str, FileRates], findings: Findings
+) -> InitialSettings:
     """Reconstruct the beginning of the first run with changes of rates.
 
     Notes that a spec cannot express, and information that is missing from the notes, are reported.
@@ -91,46 +93,46 @@ def beginning(runs: Sequence[Run], config: Config, held: Mapping[str, Held], fin
     if not runs:
         place = next((section.span for section in config.sections.values()), Span(config.source, 0, 0))
         findings.add("cfg-no-history", f"{config.source.name} has no notes of rates that were changed", place)
-        return Beginning()
+        return InitialSettings()
     run = runs[0]
-    told = _Told(findings)
-    past = _replay(run, held)
-    for span, why in [*past.problems, *((one.span, one.why) for one in run.unread)]:
-        told.unread(span, why)
-    scheduled = any(own.scheduled for own in held.values())
-    lr = {name: _rates_of(name, past, held, config, findings) for name in held}
-    schedules = _schedules(past, held, run, told, scheduled=scheduled)
+    messages = _NoteMessages(findings)
+    replay = _replay(run, in_file)
+    for span, why in [*replay.problems, *((note.span, note.why) for note in run.unread)]:
+        messages.not_followed(span, why)
+    scheduled = any(layer_rates.scheduled for layer_rates in in_file.values())
+    lr = {name: _first_rates(name, replay, in_file, config, findings) for name in in_file}
+    schedules = _schedules(replay, in_file, run, messages, scheduled=scheduled)
     if any(change.biases or change.both for change in run.changes):
-        biases = _replay(run, held, biases=True)
+        biases = _replay(run, in_file, biases=True)
         for span, why in biases.problems:
-            told.unread(span, why)
-        bias_lr = {name: biases.first.get(name, own.bias_lr) for name, own in held.items()}
-        bias_schedules = _schedules(biases, held, run, told, scheduled=scheduled)
+            messages.not_followed(span, why)
+        bias_lr = {name: biases.first.get(name, layer_rates.bias_lr) for name, layer_rates in in_file.items()}
+        bias_schedules = _schedules(biases, in_file, run, messages, scheduled=scheduled)
     else:
-        bias_lr, stopped = _untold_biases(past, held, config, findings)
+        bias_lr, stopped = _bias_rates_without_notes(replay, in_file, config, findings)
         bias_schedules = {
             name: Schedule("steps", freeze=schedules[name].freeze)
             for name in stopped
             if name in schedules and schedules[name].freeze
         }
-    augment = _colour(run, told)
+    augment = _colour(run, messages)
     if len(runs) > 1:
         lines = ", ".join(f"line {other.changes[0].span.line}" for other in runs[1:])
         message = f"the notes tell of {len(runs)} runs, and the first is taken; others are told at {lines}"
-        told.left_out(runs[1].changes[0].span, message)
-    told.report()
-    train = _length(run, findings, scheduled=scheduled)
-    return Beginning(lr, bias_lr, schedules, bias_schedules, train, augment)
+        messages.left_out(runs[1].changes[0].span, message)
+    messages.report()
+    train = _epochs_and_batch(run, findings, scheduled=scheduled)
+    return InitialSettings(lr, bias_lr, schedules, bias_schedules, train, augment)
 
 
-class _Told:
+class _NoteMessages:
     """Collects messages about notes: each message about a line is given once, with all layers that it applies to."""
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.all: dict[tuple[int, bool, str], tuple[Span, list[str]]] = {}
 
-    def unread(self, span: Span, why: str) -> None:
+    def not_followed(self, span: Span, why: str) -> None:
         self._add(span, True, f"this note is not followed: {why}", [])
 
     def left_out(self, span: Span, why: str, names: Iterable[str] = ()) -> None:
@@ -143,37 +145,38 @@ class _Told:
     def report(self) -> None:
         """Add all messages to the findings, in the order of the lines."""
         for (_, unread, message), (span, names) in sorted(self.all.items(), key=lambda item: item[0][0]):
-            whole = f"{_named(names)}: {message}" if names else message
-            self.findings.warn("cfg-unread-note" if unread else "cfg-left-out", whole, span)
+            text = f"{_name_list(names)}: {message}" if names else message
+            self.findings.warn("cfg-unread-note" if unread else "cfg-left-out", text, span)
 
 
-def _replay(run: Run, held: Mapping[str, Held], *, biases: bool = False) -> Replay:
+def _replay(run: Run, in_file: Mapping[str, FileRates], *, biases: bool = False) -> Replay:
     """Replay the changes of weights' rates in a run, or those of biases' rates."""
     changes = [change for change in run.changes if change.both or change.biases == biases]
-    rates = {name: own.bias_lr if biases else own.rate for name, own in held.items()}
-    return replayed(changes, {name: own.layer for name, own in held.items()}, rates)
+    rates = {name: layer_rates.bias_lr if biases else layer_rates.rate for name, layer_rates in in_file.items()}
+    return replay_changes(changes, {name: layer_rates.layer for name, layer_rates in in_file.items()}, rates)
 
 
 def _schedules(
-    past: Replay, held: Mapping[str, Held], run: Run, told: _Told, *, scheduled: bool
+    replay: Replay, in_file: Mapping[str, FileRates], run: Run, messages: _NoteMessages, *, scheduled: bool
 ) -> dict[str, Schedule]:
     """Return the schedules of the layers whose rates were lowered."""
-    alike: dict[tuple[tuple[float, float], ...], list[str]] = {}
-    for name in held:
-        key = tuple((fall.epoch, float(f"{fall.ratio:.6g}")) for fall in past.falls.get(name, ()))
-        alike.setdefault(key, []).append(name)
-    found: dict[str, Schedule] = {}
-    for key, names in alike.items():
-        falls, shown = past.falls.get(names[0], []), names if len(names) < len(held) else []
+    names_by_falls: dict[tuple[tuple[float, float], ...], list[str]] = {}
+    for name in in_file:
+        key = tuple((fall.epoch, float(f"{fall.ratio:.6g}")) for fall in replay.falls.get(name, ()))
+        names_by_falls.setdefault(key, []).append(name)
+    schedules: dict[str, Schedule] = {}
+    for key, names in names_by_falls.items():
+        falls = replay.falls.get(names[0], [])
+        shown = names if len(names) < len(in_file) else []
         if scheduled:
             for fall in falls:
-                told.left_out(fall.change.span, "a spec has no steps beside the schedule of the file", shown)
-        elif key and (steps := _steps(falls, run, told, shown)) is not None:
-            found |= dict.fromkeys(names, steps)
-    return found
+                messages.left_out(fall.change.span, "a spec has no steps beside the schedule of the file", shown)
+        elif key and (steps := _steps(falls, run, messages, shown)) is not None:
+            schedules |= dict.fromkeys(names, steps)
+    return schedules
 
 
-def _steps(falls: Sequence[Fall], run: Run, told: _Told, names: Sequence[str]) -> Schedule | None:
+def _steps(falls: Sequence[Fall], run: Run, messages: _NoteMessages, names: Sequence[str]) -> Schedule | None:
     """Return the schedule ``steps(...)`` for a sequence of falls.
 
     It ends before the first fall that it cannot express, which is reported for these layers.
@@ -181,56 +184,56 @@ def _steps(falls: Sequence[Fall], run: Run, told: _Told, names: Sequence[str]) -
     epochs: list[int] = []
     factor, freeze = 1.0, 0
     for fall in falls:
-        whole = max(1, int(fall.epoch + 0.5))
-        why = _no_step(fall, whole, epochs, factor, run)
+        epoch = max(1, int(fall.epoch + 0.5))
+        why = _why_no_step(fall, epoch, epochs, factor, run)
         if why:
-            told.left_out(fall.change.span, why, names)
+            messages.left_out(fall.change.span, why, names)
             break
-        if whole != fall.epoch:
-            why = f"a spec's steps are at whole epochs: {whole}, not {literal(fall.epoch)}"
-            told.left_out(fall.change.span, why, names)
+        if epoch != fall.epoch:
+            why = f"a spec's steps are at whole epochs: {epoch}, not {literal(fall.epoch)}"
+            messages.left_out(fall.change.span, why, names)
         if fall.rate:
             factor = float(f"{fall.ratio:.9g}")
-            epochs.append(whole)
+            epochs.append(epoch)
         else:
-            freeze = whole
+            freeze = epoch
     return Schedule("steps", 1 / factor, epochs=tuple(epochs), freeze=freeze) if epochs or freeze else None
 
 
-def _no_step(fall: Fall, whole: int, epochs: Sequence[int], factor: float, run: Run) -> str:
+def _why_no_step(fall: Fall, epoch: int, epochs: Sequence[int], factor: float, run: Run) -> str:
     """Return why a fall cannot be the next step of a schedule with these epochs and this factor; empty if it can."""
     if run.end is not None and fall.epoch >= run.end:
         return f"the run ended at epoch {literal(run.end)}"
-    if epochs and whole <= epochs[-1]:
+    if epochs and epoch <= epochs[-1]:
         return "a spec's steps are at whole epochs, and two of these are in one; the rate stays from here on"
     if epochs and fall.rate and not close(fall.ratio, factor):
         return "a spec's steps have one factor, and this is another; the rate stays from here on"
     return ""
 
 
-def _rates_of(
-    name: str, past: Replay, held: Mapping[str, Held], config: Config, findings: Findings
+def _first_rates(
+    name: str, replay: Replay, in_file: Mapping[str, FileRates], config: Config, findings: Findings
 ) -> tuple[float, ...]:
     """Return the first rates of a layer's matrices.
 
     If the file has a rate that the notes do not mention, it is assumed to have been lowered by the same factor as the
     rates of the layers with the same history.
     """
-    own = held[name]
-    if name not in past.first:
-        return own.lr
-    first, falls = past.first[name], [(fall.epoch, fall.rate) for fall in past.falls.get(name, ())]
-    known = {first, *(rate for _, rate in falls)}
-    alike = [
+    layer_rates = in_file[name]
+    if name not in replay.first:
+        return layer_rates.lr
+    first, falls = replay.first[name], [(fall.epoch, fall.rate) for fall in replay.falls.get(name, ())]
+    noted_rates = {first, *(rate for _, rate in falls)}
+    same_history = [
         rate
-        for other in held
-        if past.first.get(other) == first and [(f.epoch, f.rate) for f in past.falls.get(other, ())] == falls
-        for rate in held[other].lr
+        for other in in_file
+        if replay.first.get(other) == first and [(f.epoch, f.rate) for f in replay.falls.get(other, ())] == falls
+        for rate in in_file[other].lr
     ]
-    usual = commonest(alike) or 0.0
+    usual = commonest(same_history) or 0.0
     rates = []
-    for rate in own.lr:
-        if close(rate, usual) or any(close(rate, one) for one in known):
+    for rate in layer_rates.lr:
+        if close(rate, usual) or any(close(rate, noted) for noted in noted_rates):
             rates.append(first)
             continue
         rates.append(float(f"{first * rate / usual:.9g}") if usual else rate)
@@ -244,23 +247,27 @@ def _rates_of(
     return tuple(rates)
 
 
-def _untold_biases(
-    past: Replay, held: Mapping[str, Held], config: Config, findings: Findings
+def _bias_rates_without_notes(
+    replay: Replay, in_file: Mapping[str, FileRates], config: Config, findings: Findings
 ) -> tuple[dict[str, float], list[str]]:
     """Return the first rates of biases if the notes do not mention them, and the layers that were stopped.
 
     These are the rates in the file, except in stopped layers, where they are 0: there the most common rate is assumed.
     """
-    usual = commonest([own.bias_lr for own in held.values() if own.bias_lr]) or 0.0
-    stopped = [n for n, own in held.items() if not own.bias_lr and not own.rate and past.first.get(n, 0.0) and usual]
+    usual = commonest([layer_rates.bias_lr for layer_rates in in_file.values() if layer_rates.bias_lr]) or 0.0
+    stopped = [
+        n
+        for n, layer_rates in in_file.items()
+        if not layer_rates.bias_lr and not layer_rates.rate and replay.first.get(n, 0.0) and usual
+    ]
     if stopped:
         message = f"the notes do not say what epsB was at first; {literal(usual)}, that of most layers, is taken"
         place = config.sections[stopped[0]].options["epsb"].span
-        findings.warn("cfg-substitute", f"{_named(stopped)}: {message}", place)
-    return {name: usual if name in stopped else own.bias_lr for name, own in held.items()}, stopped
+        findings.warn("cfg-substitute", f"{_name_list(stopped)}: {message}", place)
+    return {name: usual if name in stopped else layer_rates.bias_lr for name, layer_rates in in_file.items()}, stopped
 
 
-def _length(run: Run, findings: Findings, *, scheduled: bool) -> dict[str, str]:
+def _epochs_and_batch(run: Run, findings: Findings, *, scheduled: bool) -> dict[str, str]:
     """Return ``epochs=`` and ``batch=`` of the train line."""
     end = run.end
     if end is None:
@@ -271,15 +278,15 @@ def _length(run: Run, findings: Findings, *, scheduled: bool) -> dict[str, str]:
             "cfg-substitute", f"the notes do not say at which epoch the run ended; {what}", run.changes[-1].span
         )
     keys = {} if end is None else {"epochs": str(max(1, int(end + 0.5)))}
-    if run.ended is not None and end != int(end or 0):
+    if run.end_line is not None and end != int(end or 0):
         message = f"a spec's epochs are whole: {keys['epochs']}, not {literal(end or 0)}"
-        findings.warn("cfg-left-out", message, run.ended)
+        findings.warn("cfg-left-out", message, run.end_line)
     if run.batch is not None:
         keys["batch"] = str(run.batch)
     return keys
 
 
-def _colour(run: Run, told: _Told) -> dict[str, str]:
+def _colour(run: Run, messages: _NoteMessages) -> dict[str, str]:
     """Return the colour noise at the beginning of the run as the key ``colour`` of the augment line."""
     std = 0.0
     for i, colour in enumerate(run.colours):
@@ -287,11 +294,12 @@ def _colour(run: Run, told: _Told) -> dict[str, str]:
             std = colour.to if not colour.epoch else colour.was or 0.0
         if colour.epoch:
             what = f"the noise of the colours was {literal(colour.to)} from epoch {literal(colour.epoch)} on"
-            told.left_out(colour.span, f"{what}; a spec's augmentation is the same in all epochs")
+            messages.left_out(colour.span, f"{what}; a spec's augmentation is the same in all epochs")
     return {"colour": f"pca({literal(std)})"} if std else {}
 
 
-def _named(names: Iterable[str]) -> str:
+def _name_list(names: Iterable[str]) -> str:
     """Return a list of names as text: at most the first four, and the number of others."""
-    every = list(names)
-    return ", ".join(every[:MOST_NAMED]) + (f" and {len(every) - MOST_NAMED} more" if len(every) > MOST_NAMED else "")
+    listed = list(names)
+    more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
+    return ", ".join(listed[:MOST_NAMED]) + more

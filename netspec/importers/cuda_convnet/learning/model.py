@@ -32,10 +32,10 @@ class Learning:
 
     ``weights`` and ``biases`` are the spec's learning keys, for weights with a value per input. ``norms`` and ``drops``
     are the parameters of normalisations and dropout, ``costs`` the coefficients of costs, and ``sums`` the factors of
-    weighted sums. ``positive`` is the weight of the image's class in a cost, and ``sets`` the number of classes in a
-    set of ``cost.msm``. ``largest`` are the random poolings that are told to take the maximum. ``train`` and
-    ``augment`` are keys of these lines, and ``usual`` the learning keys of layers without their own. ``updates`` are
-    the parts of a batch after which a layer is updated, if that is not once per batch.
+    weighted sums. ``class_weights`` is the weight of the image's class in a cost, and ``set_sizes`` the number of
+    classes in a set of ``cost.msm``. ``max_poolings`` are the random poolings that are told to take the maximum.
+    ``train`` and ``augment`` are keys of these lines, and ``usual`` the learning keys of layers without their own.
+    ``updates`` are the parts of a batch after which a layer is updated, if that is not once per batch.
     """
 
     weights: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -43,11 +43,11 @@ class Learning:
     norms: Mapping[str, Norm] = field(default_factory=dict)
     drops: Mapping[str, Drop] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
-    positive: Mapping[str, float] = field(default_factory=dict)
+    class_weights: Mapping[str, float] = field(default_factory=dict)
     sums: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    largest: frozenset[str] = frozenset()
+    max_poolings: frozenset[str] = frozenset()
     train: Mapping[str, str] = field(default_factory=dict)
     usual: Mapping[str, str] = field(default_factory=dict)
     augment: Mapping[str, str] = field(default_factory=dict)
-    sets: Mapping[str, int] = field(default_factory=dict)
+    set_sizes: Mapping[str, int] = field(default_factory=dict)
     updates: Mapping[str, int] = field(default_factory=dict)

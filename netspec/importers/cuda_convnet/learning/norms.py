@@ -12,28 +12,28 @@ NORMS = ("cmrnorm", "rnorm", "cnorm")
 _NUMBERS = ("scale", "pow")
 
 
-def passed_over(layer: Layer) -> None:
+def warn_of_ignored_parameters(layer: Layer) -> None:
     """Warn if the layer file has a normalisation's parameters that are ignored in favour of the parameter file's."""
-    if _stand_there(layer):
+    if _has_own_parameters(layer):
         message = "scale and pow are ignored here, since the parameter file has a section of the same name"
         layer.options.warn("cfg-ignored-key", message, *_NUMBERS)
 
 
-def to_be_moved(layer: Layer) -> tuple[str, ...]:
+def notes_on_misplaced_parameters(layer: Layer) -> tuple[str, ...]:
     """Return the notes of the error that a layer has no section of parameters, if the layer file has its parameters."""
-    if not _stand_there(layer):
+    if not _has_own_parameters(layer):
         return ()
     numbers = " and ".join(f"{key}={layer.options.text(key)}" for key in _NUMBERS)
     return (f"{numbers} stand in the layer file, where old programs read them; they belong into such a section",)
 
 
-def without_parameters(layers: Collection[Layer]) -> dict[str, Norm]:
+def norms_of_layer_file(layers: Collection[Layer]) -> dict[str, Norm]:
     """Return the parameters of normalisations in a layer file without a parameter file.
 
     These are only the ones given in the layer file. A single warning reports the values that are assumed for the
     others.
     """
-    norms = {layer.name: _taken(layer) for layer in layers if _stand_there(layer)}
+    norms = {layer.name: _own_norm(layer) for layer in layers if _has_own_parameters(layer)}
     without = [layer for layer in layers if layer.type in NORMS and layer.name not in norms]
     if without:
         without[0].options.warn(
@@ -45,12 +45,12 @@ def without_parameters(layers: Collection[Layer]) -> dict[str, Norm]:
     return norms
 
 
-def _stand_there(layer: Layer) -> bool:
+def _has_own_parameters(layer: Layer) -> bool:
     """Whether a layer is a normalisation with parameters in the layer file, as in the oldest files."""
     return layer.type in NORMS and "scale" in layer.values
 
 
-def _taken(layer: Layer) -> Norm:
+def _own_norm(layer: Layer) -> Norm:
     message = "scale and pow are taken from the layer file, where old files have them"
     layer.options.warn("cfg-old-habit", message, *_NUMBERS)
     return Norm(layer.values["scale"], layer.values["pow"])

@@ -151,7 +151,7 @@ _OF_A_RATE = re.compile(r"\beps[wb]+\b")
 _LEARNING = re.compile(r"\beps[wb]+\b|\bnoise\b|\bdropout\b|\bmom\w*\b|\bwc\b|\bsched\w*|\bepochs\b")
 
 
-def said(text: str, span: Span, above: float | None) -> tuple[Note, ...]:
+def interpret(text: str, span: Span, above: float | None) -> tuple[Note, ...]:
     """Interpret a line of the notes.
 
     ``above`` is the epoch of the previous line. It also applies to a line that is indented or begins with ``set``.
@@ -185,11 +185,11 @@ def _plain(text: str) -> str:
     line = re.sub(
         r"\b(?:learn(?:ing)?[ -]+rates?|lr)\b", "epsw", text.lower().strip().lstrip("#").strip().partition(" -- ")[0]
     )
-    line = re.sub(r"[a-z]+", lambda m: _spelt(m[0]), _ITEM.sub("", line.lstrip("@*- \t"), 1))
+    line = re.sub(r"[a-z]+", lambda m: _corrected(m[0]), _ITEM.sub("", line.lstrip("@*- \t"), 1))
     return _BOTH.sub("epswb", line)
 
 
-def _spelt(word: str) -> str:
+def _corrected(word: str) -> str:
     if word == "ot":
         return "to"
     if len(word) < 3 or word[0] != "e" or word in ("epsw", "epsb"):
@@ -221,13 +221,13 @@ def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
     for piece in (" ".join(piece.split()).rstrip(".!") for piece in pieces):
         if not piece:
             continue
-        found = _clause(piece, span, epoch, rate)
-        if isinstance(found, Change):
+        note = _clause(piece, span, epoch, rate)
+        if isinstance(note, Change):
             if rate is not None:
                 yield rate
-            rate = found
-        elif found is not None:
-            yield found
+            rate = note
+        elif note is not None:
+            yield note
         elif rate is not None and rate.layers and (listed := _LIST.fullmatch(piece)):
             rate = replace(rate, layers=(*rate.layers, listed["on"]))
         elif rate is not None and _LATER.search(piece):
@@ -250,13 +250,15 @@ def _clause(piece: str, span: Span, epoch: float | None, rate: Change | None) ->
     if rate is not None and (match := _MORE.fullmatch(piece)):
         layers = (match["on"],) if match["on"] else ()
         elsewhere = match["rest"] is not None
-        return replace(rate, to=float(match["to"]), was=_number(match["was"]), layers=layers, elsewhere=elsewhere)
+        return replace(
+            rate, to=float(match["to"]), was=_optional_float(match["was"]), layers=layers, elsewhere=elsewhere
+        )
     if match := _DIVIDED.fullmatch(piece):
         return _divided(match, span, epoch)
     if match := _COLOUR.fullmatch(piece):
         if "brightness" in span.text.lower():
             return Unread(span, "noise of the brightness alone is not that of the colours")
-        return Colour(span, epoch or 0.0, float(match["to"]), _number(match["was"] or match["first"]))
+        return Colour(span, epoch or 0.0, float(match["to"]), _optional_float(match["was"] or match["first"]))
     if _END.search(piece) and not piece.startswith("not "):
         after = _ENDED_AFTER.search(piece)
         return End(span, float(after[1]) if after and epoch is None else epoch)
@@ -273,7 +275,7 @@ def _rate(match: re.Match[str], span: Span, epoch: float | None) -> Note | None:
         span,
         at,
         float(match["to"]),
-        was=_number(match["was"] or match["first"]),
+        was=_optional_float(match["was"] or match["first"]),
         layers=tuple(word for key in ("above", "beside", "on") if (word := match[key])),
         elsewhere=match["rest"] is not None,
         biases=match["which"] == "b",
@@ -283,7 +285,7 @@ def _rate(match: re.Match[str], span: Span, epoch: float | None) -> Note | None:
 
 def _divided(match: re.Match[str], span: Span, epoch: float | None) -> Note:
     """Interpret a clause that divides rates. Its epoch is negative if it counts from the previous change."""
-    at = _number(match["at"])
+    at = _optional_float(match["at"])
     if at is None:
         at = epoch
     if at is None or float(match["by"]) <= 0:
@@ -305,5 +307,5 @@ def _of_learning(piece: str, span: Span, epoch: float | None) -> Unread | None:
     return Unread(span, "it is not understood") if of_learning else None
 
 
-def _number(told: str | None) -> float | None:
-    return None if told is None else float(told)
+def _optional_float(text: str | None) -> float | None:
+    return None if text is None else float(text)

@@ -54,10 +54,10 @@ class Updates:
 
 def updates(definition: Definition, periods: Mapping[str, int]) -> Updates:
     """Return when layers are updated, in terms of a spec. ``periods`` has the passes between two updates by layer."""
-    whole = passes(definition)
-    parts = lcm(whole, *periods.values())
-    every = {name: passed for name, passed in periods.items() if passed != parts}
-    batches = parts // whole
+    per_batch = passes(definition)
+    parts = lcm(per_batch, *periods.values())
+    every = {name: period_ for name, period_ in periods.items() if period_ != parts}
+    batches = parts // per_batch
     return Updates(batches, parts if every else batches, every)
 
 

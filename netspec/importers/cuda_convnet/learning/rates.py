@@ -15,15 +15,15 @@ from netspec.units import literal, plural
 class Rates:
     """The learning settings of one layer's weights, with a value per input, and of its biases.
 
-    ``held`` are the spec's keys that constrain the weights or scale their gradients. ``period`` is the number of passes
-    between two updates, in version 2.
+    ``constraints`` are the spec's keys that constrain the weights or scale their gradients. ``period`` is the number of
+    passes between two updates, in version 2.
     """
 
     options: Options
     lr: tuple[float, ...]
     momentum: tuple[float, ...]
     decay: tuple[float, ...]
-    held: Mapping[str, tuple[str, ...]]
+    constraints: Mapping[str, tuple[str, ...]]
     bias_lr: float
     bias_momentum: float
     schedules: tuple[Schedule, ...]
@@ -35,7 +35,7 @@ class Rates:
         """Whether the weights or the biases have a positive rate."""
         return any((*self.lr, self.bias_lr))
 
-    def told(self, usual_schedule: str) -> dict[str, tuple[str, ...]]:
+    def weight_keys(self, usual_schedule: str) -> dict[str, tuple[str, ...]]:
         """Return the learning keys of the weights, with a value per input.
 
         Keys without effect are omitted: momentum and decay of weights that do not learn, and decay with ``super_eps``.
@@ -43,7 +43,7 @@ class Rates:
         keys = {"lr": tuple(map(literal, self.lr)), "schedule": self._schedules(usual_schedule)}
         if any(self.lr):
             keys["momentum"] = tuple(map(literal, self.momentum))
-        if any(self.lr) and "super_eps" not in self.held:
+        if any(self.lr) and "super_eps" not in self.constraints:
             keys["decay"] = tuple(map(literal, self.decay))
         return keys
 
@@ -58,29 +58,29 @@ class Rates:
         return tuple(s.text if rate else idle for s, rate in zip(self.schedules, self.lr, strict=True))
 
 
-def of_weights(r: Rates, usual: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def own_weight_keys(r: Rates, usual: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Return a layer's keys for its weights where they differ from the usual ones, with a value per input."""
-    own = {key: values for key, values in r.told(usual["schedule"]).items() if set(values) != {usual[key]}}
-    return {**own, **r.held}
+    own = {key: values for key, values in r.weight_keys(usual["schedule"]).items() if set(values) != {usual[key]}}
+    return {**own, **r.constraints}
 
 
-def of_biases(r: Rates, layer: Layer, usual: Mapping[str, str]) -> dict[str, str]:
+def own_bias_keys(r: Rates, layer: Layer, usual: Mapping[str, str]) -> dict[str, str]:
     """Return a layer's keys for its biases where they differ from their defaults, the keys of the first weights."""
     # A layer that shares another's weights has no keys for them, from which the biases' could take their defaults.
-    taken = any(layer.shared[:1])
-    first = {} if taken else {key: values[0] for key, values in r.told(usual["schedule"]).items()}
-    otherwise = {f"bias_{key}": first.get(key, usual[key]) for key in ("lr", "schedule", "momentum")}
-    otherwise.update(usual)
+    shared = any(layer.shared[:1])
+    first = {} if shared else {key: values[0] for key, values in r.weight_keys(usual["schedule"]).items()}
+    defaults = {f"bias_{key}": first.get(key, usual[key]) for key in ("lr", "schedule", "momentum")}
+    defaults.update(usual)
     own = {"bias_lr": literal(r.bias_lr)}
     if r.bias_lr:
         own["bias_momentum"] = literal(r.bias_momentum)
     if r.bias_lr and layer.biases:
         own["bias_schedule"] = r.bias_schedule.text
-    return {key: text for key, text in own.items() if text != otherwise[key]}
+    return {key: text for key, text in own.items() if text != defaults[key]}
 
 
 @dataclass(frozen=True, slots=True)
-class Scheduled:
+class ScheduledRates:
     """The rates of a layer's weights, one per input, and of its biases, with their schedules."""
 
     lr: tuple[float, ...]
@@ -89,7 +89,7 @@ class Scheduled:
     bias_schedule: Schedule
 
 
-def rates_2012(options: Options, inputs: int) -> Scheduled:
+def rates_2012(options: Options, inputs: int) -> ScheduledRates:
     """Read ``epsW`` and ``epsB`` with ``schedW`` and ``schedB`` of 2012."""
     lr = options.reals("epsW", inputs, None, False)
     bias_lr = options.real("epsB")
@@ -98,10 +98,10 @@ def rates_2012(options: Options, inputs: int) -> Scheduled:
     for key in ("quantF", "quantB"):
         if options.choice(key, ("default", "half"), "default") == "half":
             options.warn("cfg-left-out", f"{key}=half rounded what crosses GPUs; a spec has nothing like it", key)
-    return Scheduled(lr, (schedule,) * inputs, bias_lr, bias_schedule)
+    return ScheduledRates(lr, (schedule,) * inputs, bias_lr, bias_schedule)
 
 
-def rates_v2(options: Options, inputs: int) -> Scheduled:
+def rates_v2(options: Options, inputs: int) -> ScheduledRates:
     """Read ``epsW`` and ``epsB`` of version 2, which include their schedules."""
     texts = options.attempt(lambda: options.words("epsW"), ["0"], "epsW")
     if len(texts) not in (1, inputs):
@@ -111,4 +111,4 @@ def rates_v2(options: Options, inputs: int) -> Scheduled:
     read = options.attempt(lambda: [rate_v2(options, "epsW", text) for text in texts], [none], "epsW")
     read = read * (inputs if len(read) == 1 else 1)
     bias = options.attempt(lambda: rate_v2(options, "epsB", options.text("epsB").strip()), none, "epsB")
-    return Scheduled(tuple(rate for rate, _ in read), tuple(schedule for _, schedule in read), *bias)
+    return ScheduledRates(tuple(rate for rate, _ in read), tuple(schedule for _, schedule in read), *bias)

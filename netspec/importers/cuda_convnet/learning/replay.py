@@ -45,12 +45,12 @@ class Replay:
         return {self.first[name], *(fall.rate for fall in self.falls.get(name, ()))}
 
 
-def replayed(changes: Iterable[Change], layers: Mapping[str, Layer], held: Mapping[str, float]) -> Replay:
+def replay_changes(changes: Iterable[Change], layers: Mapping[str, Layer], in_file: Mapping[str, float]) -> Replay:
     """Replay changes of one kind of rate.
 
-    ``held`` has the rates in the file. They are only used if a note divides a rate that the notes do not state.
+    ``in_file`` has the rates in the file. They are only used if a note divides a rate that the notes do not state.
     """
-    return _Replayer(list(changes), layers, held).result
+    return _Replayer(list(changes), layers, in_file).result
 
 
 def layers_of(word: str, names: Mapping[str, Layer]) -> list[str]:
@@ -72,12 +72,12 @@ def layers_of(word: str, names: Mapping[str, Layer]) -> list[str]:
         places = range(int(match[2]), int(match[3]) + 1)
         return [name for place in places for name in layers_of(f"{match[1]}{place}", names)]
     if "+" in word:
-        return [name for one in word.split("+") for name in layers_of(one, names)]
+        return [name for part in word.split("+") for name in layers_of(part, names)]
     if "/" in word:
         head, *others = word.split("/")
         stem = head.rstrip("0123456789")
         words = [head, *(stem + other if other.isdigit() else other for other in others)]
-        return [name for one in words for name in layers_of(one, names)]
+        return [name for part in words for name in layers_of(part, names)]
     return []
 
 
@@ -94,13 +94,13 @@ def commonest(values: Collection[float]) -> float | None:
 class _Replayer:
     """The state of a replay."""
 
-    def __init__(self, changes: list[Change], layers: Mapping[str, Layer], held: Mapping[str, float]) -> None:
+    def __init__(self, changes: list[Change], layers: Mapping[str, Layer], in_file: Mapping[str, float]) -> None:
         self.changes = changes
         self.layers = layers
-        self.held = held
-        self.now: dict[str, float] = {}
-        self.risen: set[str] = set()
-        self.untold: set[str] = set()
+        self.in_file = in_file
+        self.current: dict[str, float] = {}
+        self.raised: set[str] = set()
+        self.first_unknown: set[str] = set()
         """Layers that were lowered, but whose first rate is in no note."""
         self.result = Replay()
         epoch = 0.0
@@ -109,69 +109,70 @@ class _Replayer:
                 self._problem(change, f"it stands below what was done at epoch {literal(epoch)}")
                 continue
             epoch = change.epoch
-            self._take(change)
-        self._guess_the_untold()
+            self._apply(change)
+        self._guess_first_rates()
 
     def _problem(self, change: Change, why: str) -> None:
         self.result.problems.append((change.span, why))
 
-    def _take(self, change: Change) -> None:
-        names = self._chosen(change)
+    def _apply(self, change: Change) -> None:
+        names = self._affected(change)
         differs = next(
-            (n for n in names if change.was is not None and not close(self.now.get(n, change.was), change.was)), None
+            (n for n in names if change.was is not None and not close(self.current.get(n, change.was), change.was)),
+            None,
         )
         if differs is not None:
-            self._problem(change, f"by the notes above it, the rate of {differs} was {literal(self.now[differs])}")
-        rising = [name for name in names if change.epoch and change.to > self.now.get(name, change.to)]
+            self._problem(change, f"by the notes above it, the rate of {differs} was {literal(self.current[differs])}")
+        rising = [name for name in names if change.epoch and change.to > self.current.get(name, change.to)]
         if rising:
-            self.risen |= set(rising)
+            self.raised |= set(rising)
             self._problem(change, "the rate is raised, which a spec cannot say; it stays, whatever stands below")
         for name in names:
-            if name not in self.risen:
+            if name not in self.raised:
                 self._set(name, change)
 
-    def _chosen(self, change: Change) -> list[str]:
+    def _affected(self, change: Change) -> list[str]:
         """Return the layers whose rate a change sets."""
         if change.layers:
-            found = {word: layers_of(word, self.layers) for word in change.layers}
-            for word, names in found.items():
+            layers_by_word = {word: layers_of(word, self.layers) for word in change.layers}
+            for word, names in layers_by_word.items():
                 if not names:
                     self._problem(change, f"no layer with weights is called {word}")
-            return list(dict.fromkeys(name for names in found.values() for name in names))
+            return list(dict.fromkeys(name for names in layers_by_word.values() for name in names))
         if change.elsewhere:
-            beside = [c for c in self.changes if c.epoch == change.epoch and c.layers]
-            named = {name for c in beside for word in c.layers for name in layers_of(word, self.layers)}
+            same_time = [c for c in self.changes if c.epoch == change.epoch and c.layers]
+            named = {name for c in same_time for word in c.layers for name in layers_of(word, self.layers)}
             return [name for name in self.layers if name not in named]
         if change.by:
-            return [name for name in self.layers if self.now.get(name) != 0]
+            return [name for name in self.layers if self.current.get(name) != 0]
         if not change.epoch:
             return list(self.layers)
-        was = change.was if change.was is not None else commonest(list(self.now.values()))
-        names = [name for name in self.layers if was is None or close(self.now.get(name, was), was)]
-        if was is not None and not names and not self.risen:
+        was = change.was if change.was is not None else commonest(list(self.current.values()))
+        names = [name for name in self.layers if was is None or close(self.current.get(name, was), was)]
+        if was is not None and not names and not self.raised:
             self._problem(change, f"no layer had the rate {literal(was)} by the notes above it")
         return names
 
     def _set(self, name: str, change: Change) -> None:
-        now, result = self.now.get(name), self.result
-        if now is None and change.epoch:
-            now = change.was if change.was is not None else self.held[name] if change.by else None
-            if now is None:
-                self.untold.add(name)
+        current, result = self.current.get(name), self.result
+        if current is None and change.epoch:
+            current = change.was if change.was is not None else self.in_file[name] if change.by else None
+            if current is None:
+                self.first_unknown.add(name)
             else:
-                result.first[name] = now
-        to = (now or 0.0) / change.by if change.by else change.to
-        self.now[name] = to
+                result.first[name] = current
+        to = (current or 0.0) / change.by if change.by else change.to
+        self.current[name] = to
         if not change.epoch:
             result.first[name] = to
-        elif now is None or to < now:
-            ratio = to / now if now else 0.0
+        elif current is None or to < current:
+            ratio = to / current if current else 0.0
             result.falls.setdefault(name, []).append(Fall(change.epoch, to, ratio, change))
 
-    def _guess_the_untold(self) -> None:
+    def _guess_first_rates(self) -> None:
         """Assume the most common first rate for the layers whose first rate is in no note."""
         usual = commonest(list(self.result.first.values()))
-        for name in sorted(self.untold):
+        for name in sorted(self.first_unknown):
             first, *later = self.result.falls.pop(name)
             if usual is None or usual < first.rate:
                 self._problem(first.change, f"what the rate of {name} was before is not told")

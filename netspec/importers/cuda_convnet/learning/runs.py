@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour, End, Note, Unread, epoch_of, said
+from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour, End, Note, Unread, epoch_of, interpret
 from netspec.importers.cuda_convnet.reading import Comment, Config
 from netspec.source import Span
 
@@ -17,7 +17,7 @@ MOST_LINES = 1000
 class Run:
     """The notes on one run, in the order of the file.
 
-    ``end`` is the epoch at which the run ended, ``ended`` the line that states it, ``last`` the highest epoch of all
+    ``end`` is the epoch at which the run ended, ``end_line`` the line that states it, ``last`` the highest epoch of all
     lines, and ``batch`` the batch size.
     """
 
@@ -25,7 +25,7 @@ class Run:
     colours: list[Colour] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     end: float | None = None
-    ended: Span | None = None
+    end_line: Span | None = None
     last: float = 0.0
     batch: int | None = None
 
@@ -44,7 +44,7 @@ class Run:
                     self.unread.append(note)
                 case End(epoch=epoch, planned=planned) if epoch is not None:
                     if self.end is None or not planned:
-                        self.end, self.ended = epoch, note.span
+                        self.end, self.end_line = epoch, note.span
                 case Batch(size=size):
                     self.batch = size
 
@@ -60,12 +60,12 @@ def runs_of(config: Config) -> list[Run]:
         run = Run()
         above: float | None = None
         for comment in block:
-            run.add(said(comment.text, comment.span, above))
+            run.add(interpret(comment.text, comment.span, above))
             epoch = epoch_of(comment.text)
             run.last = max(run.last, epoch or 0.0)
             above = epoch or (above if comment.text.startswith("   ") else None)
-        if runs and _goes_on(runs[-1], run, block):
-            end = [End(run.ended, run.end)] if run.ended is not None else []
+        if runs and _continues(runs[-1], run, block):
+            end = [End(run.end_line, run.end)] if run.end_line is not None else []
             runs[-1].add([*run.changes, *run.colours, *run.unread, *end])
             runs[-1].last = max(runs[-1].last, run.last)
         else:
@@ -92,7 +92,7 @@ def _blocks(config: Config) -> Iterator[list[Comment]]:
         yield block
 
 
-def _goes_on(above: Run, run: Run, block: list[Comment]) -> bool:
+def _continues(above: Run, run: Run, block: list[Comment]) -> bool:
     """Whether a block continues the run above it: that run has not ended, and all lines of the block are later."""
     if not above.changes or not run.changes or above.end is not None:
         return False

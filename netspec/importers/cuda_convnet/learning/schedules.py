@@ -63,7 +63,7 @@ class Schedule:
         return self.word in ("dexp", "jdexp")
 
     @property
-    def sayable(self) -> bool:
+    def expressible(self) -> bool:
         """Whether a spec accepts the schedule, that is, whether its final factor is a float32 number."""
         return SMALLEST_REAL <= 1 / self.factor <= LARGEST_REAL
 
@@ -79,21 +79,21 @@ def schedule_2012(options: Options, key: str) -> Schedule:
     if word == "default" and call and call[2] is None:
         return CONSTANT
     if call is None or word not in _2012 or call[2] is None:
-        raise _refused(options, key, text, _2012)
+        raise _invalid(options, key, text, _2012)
     given = [part.strip() for part in call[2].split(",")]
     names = _2012[word]
     values = _named(given, names)
     if values is None:
         values = _positional(given, word)
         if values is None:
-            raise _refused(options, key, text, _2012)
+            raise _invalid(options, key, text, _2012)
         meant = ",".join(f"{name}={literal(values.get(name, 0))}" for name in names)
         options.warn(
             "cfg-old-habit",
             f"{key}={shortened(text)} has its numbers without names, and is read as {word}[{meant}]",
             key,
         )
-    return _made(options, key, word, values)
+    return _schedule(options, key, word, values)
 
 
 def rate_v2(options: Options, key: str, text: str) -> tuple[float, Schedule]:
@@ -103,12 +103,12 @@ def rate_v2(options: Options, key: str, text: str) -> tuple[float, Schedule]:
     call = _CALL.fullmatch(text)
     word = call[1].lower() if call else ""
     if call is None or word not in _V2 or call[2] is None:
-        raise _refused(options, key, text, _V2)
+        raise _invalid(options, key, text, _V2)
     values = _named([part.strip() for part in call[2].split(";")], _V2[word])
     if values is None:
-        raise _refused(options, key, text, _V2)
+        raise _invalid(options, key, text, _V2)
     base = values["base"]
-    return base, CONSTANT if word == "const" else _made(options, key, word, values)
+    return base, CONSTANT if word == "const" else _schedule(options, key, word, values)
 
 
 def _named(given: list[str], names: tuple[str, ...]) -> dict[str, float] | None:
@@ -140,19 +140,19 @@ def _positional(given: list[str], word: str) -> dict[str, float] | None:
     return None
 
 
-def _made(options: Options, key: str, word: str, values: dict[str, float]) -> Schedule:
+def _schedule(options: Options, key: str, word: str, values: dict[str, float]) -> Schedule:
     factor, steps = values["tgtFactor"], values.get("numSteps", 1.0)
     if factor <= 0 or steps < 1 or steps != int(steps) or steps > LARGEST or values.get("noiseStdev", 0.0) < 0:
         raise options.refuse("bad-value", f"{key} changes by a positive factor, in one step or more", key)
-    made = Schedule(word, factor, int(steps), values.get("noiseStdev", 0.0))
-    if not made.sayable:
-        end = f"to {literal(1 / made.factor)} times itself, which float32 does not hold"
+    schedule = Schedule(word, factor, int(steps), values.get("noiseStdev", 0.0))
+    if not schedule.expressible:
+        end = f"to {literal(1 / schedule.factor)} times itself, which float32 does not hold"
         options.warn("cfg-left-out", f"{key} changes the rate {end}; here it stays as it is", key)
         return CONSTANT
-    return made
+    return schedule
 
 
-def _refused(options: Options, key: str, text: str, forms: dict[str, tuple[str, ...]]) -> Exception:
+def _invalid(options: Options, key: str, text: str, forms: dict[str, tuple[str, ...]]) -> Exception:
     between = ";" if forms is _V2 else ","
     known = ", ".join(f"{word}[{between.join(f'{name}=' for name in names)}]" for word, names in forms.items())
     plain = "a number without sign and exponent" if forms is _V2 else "default"

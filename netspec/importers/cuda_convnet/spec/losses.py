@@ -90,7 +90,7 @@ class _Writer:
 
     def by_class(self, cost: Layer) -> _Loss:
         """Write binary cross-entropies, one per class, of the scores if the layer has a logistic neuron."""
-        made, positive = self.definition.layers[cost.inputs[1]], self.learning.positive.get(cost.name, 1.0)
+        made, positive = self.definition.layers[cost.inputs[1]], self.learning.class_weights.get(cost.name, 1.0)
         keys = {"positive": literal(positive)} if positive != 1 else {}
         read = self.lines.value(cost, made.name)
         if made.neuron is None or made.neuron.word != "logistic":
@@ -160,10 +160,10 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
 
 def _set_size(layer: Layer, learning: Learning) -> int:
     """Return how many classes a set has according to the parameter file, or 1 without one."""
-    if layer.name not in learning.sets:
+    if layer.name not in learning.set_sizes:
         message = "its setSize stands in the parameter file; sets of one class, the cross-entropy, stand in for it"
         layer.options.warn("cfg-substitute", message, "type")
-    return learning.sets.get(layer.name, 1)
+    return learning.set_sizes.get(layer.name, 1)
 
 
 def _last(definition: Definition) -> str:

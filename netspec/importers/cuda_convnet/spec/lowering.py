@@ -60,7 +60,7 @@ class _Writer:
                 continue
             else:
                 make = self.types.get(layer.type)
-                largest = layer.name in self.learning.largest
+                largest = layer.name in self.learning.max_poolings
                 name = make(layer) if make else windows.add(layer, self.result, largest=largest)
                 functions.add_neuron(layer, self.result, name, apart=layer.name in compared.logistic)
         return self.result

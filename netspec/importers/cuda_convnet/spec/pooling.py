@@ -58,7 +58,8 @@ class Run:
 
 
 def add(layer: Layer, lines: Lines, read: str, *, largest: bool) -> str:
-    """Add the lines of ``pool``. ``largest``: random pooling takes the maximum, according to the parameter file."""
+    """Add the lines of ``pool``. ``max_poolings``: random pooling takes the maximum, according to the parameter
+    file."""
     values, image, made = layer.values, layer.reads[0], layer.image
     assert image is not None
     assert made is not None

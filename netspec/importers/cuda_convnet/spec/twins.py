@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal
 
-from netspec.importers.cuda_convnet.learning.constraints import HELD
+from netspec.importers.cuda_convnet.learning.constraints import CONSTRAINT_KEYS
 from netspec.importers.cuda_convnet.spec.gathering import ALONE, gathers, joins_of, uniform, without
 from netspec.importers.cuda_convnet.spec.lines import Line
 
@@ -200,7 +200,7 @@ class _Attempt:
             if sorted(run) != sorted(family.members) or line.type in _APART:
                 return None
             places = tuple(family.members.index(name) for name in run)
-            if any(key in line.keys for key in HELD):
+            if any(key in line.keys for key in CONSTRAINT_KEYS):
                 return None  # the weights for each share are constrained separately
             if places != tuple(range(self.gpus)):
                 if line.type not in _ORDERLESS or (order and order != places):

@@ -58,7 +58,7 @@ def sided(layer: Layer) -> bool:
 
 
 def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
-    """Add the lines of a layer over maps. ``largest``: random pooling takes the maximum."""
+    """Add the lines of a layer over maps. ``max_poolings``: random pooling takes the maximum."""
     read = lines.read(layer, 0, layer.reads[0])
     values, image = layer.values, layer.image or layer.reads[0]
     assert image is not None
