@@ -133,7 +133,7 @@ def run_of(row: list[str]) -> Run:
     found = [
         run
         for run in runs_of(read(source, Findings(source)))
-        for spans in [[note.span for note in (*run.changes, *run.colours)] or [run.ended]]
+        for spans in [[note.span for note in (*run.changes, *run.colours)] or [run.end_line]]
         if all(span is not None and notes.first <= span.line <= notes.last for span in spans)
     ]
     assert len(found) <= 1

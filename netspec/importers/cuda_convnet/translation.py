@@ -20,9 +20,8 @@ from netspec.importers.cuda_convnet.reading import Config, read
 from netspec.importers.cuda_convnet.spec.comments import with_comments
 from netspec.importers.cuda_convnet.spec.lines import Line
 from netspec.importers.cuda_convnet.spec.lowering import lines_of
-from netspec.importers.cuda_convnet.spec.text import Layout, written
-from netspec.importers.cuda_convnet.spec.twins import Merged
-from netspec.importers.cuda_convnet.spec.twins import merged as merge
+from netspec.importers.cuda_convnet.spec.text import Layout, write_spec
+from netspec.importers.cuda_convnet.spec.twins import Merged, merge_twins
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign
 from netspec.source import Source, Span
@@ -109,14 +108,16 @@ def translate(
     except Refused:
         return Translation(None, _combined(findings), definition)
     gpus = max((max(line.gpu) + 1 for line in lines if line.gpu), default=0)
-    twins = merge(lines, gpus, _too_heavy_to_merge(lines, definition, gpus)) if merged else Merged(tuple(lines), {}, {})
+    twins = Merged(tuple(lines), {}, {})
+    if merged:
+        twins = merge_twins(lines, gpus, _too_heavy_to_merge(lines, definition, gpus))
     merged_lines, head, tail = with_comments(twins, config, params_config) if readable else (list(twins.lines), [], [])
     if merged and gpus < 2:
         merged_lines, gpus = [replace(line, gpu=()) for line in merged_lines], 0
     layout = Layout(
         _name(source), gpus, data_shape, learning.train, learning.augment, head, tail, learning.usual, readable
     )
-    result = written(merged_lines, layout)
+    result = write_spec(merged_lines, layout)
     places = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in merged_lines}
     spec = Source(source.name, result.text)
     return Translation(spec, _combined(findings), definition, places, result.names, twins)

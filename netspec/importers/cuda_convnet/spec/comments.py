@@ -23,16 +23,16 @@ def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple
     """
     lines = list(twins.lines)
     # The index of the first of the lines that a layer, or its twins, have become.
-    home = {line.origin: i for i, line in reversed(list(enumerate(lines)))}
+    index_of = {line.origin: i for i, line in reversed(list(enumerate(lines)))}
     for line in lines:
         if line.name in twins.families:
-            home |= dict.fromkeys(twins.families[line.name].members, home[line.origin])
-    head = [f"Imported from {PurePath(config.source.name).name}" + _of(params) + "."]
+            index_of |= dict.fromkeys(twins.families[line.name].members, index_of[line.origin])
+    head = [f"Imported from {PurePath(config.source.name).name}" + _and_name(params) + "."]
     tail: list[str] = []
-    kept: dict[int, list[str]] = {}
+    comments_of: dict[int, list[str]] = {}
     sections = list(config.sections)
     for name, below in zip(reversed(sections[:-1]), reversed(sections[1:]), strict=True):
-        home.setdefault(name, home.get(below, len(lines) - 1))
+        index_of.setdefault(name, index_of.get(below, len(lines) - 1))
     first = next(iter(sections), None)
     for comment in config.comments:
         if comment.section is None:
@@ -40,16 +40,17 @@ def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple
         elif comment.section == first:
             head.append(comment.text)
         else:
-            kept.setdefault(home.get(comment.section, len(lines) - 1), []).append(comment.text)
+            comments_of.setdefault(index_of.get(comment.section, len(lines) - 1), []).append(comment.text)
     for name, order in twins.reordered.items():
-        said = f"{name} lists the shares of its input in the order {', '.join(map(str, order))}"
-        kept.setdefault(home.get(name, len(lines) - 1), []).append(said)
-    if params is not None and (told := _told(params)):
-        tail += [f"In {PurePath(params.source.name).name}:", *told]
-    return [replace(line, comments=_once(kept.get(i, ()))) for i, line in enumerate(lines)], head, tail
+        comment_text = f"{name} lists the shares of its input in the order {', '.join(map(str, order))}"
+        comments_of.setdefault(index_of.get(name, len(lines) - 1), []).append(comment_text)
+    if params is not None and (params_comments := _params_comments(params)):
+        tail += [f"In {PurePath(params.source.name).name}:", *params_comments]
+    commented = [replace(line, comments=_without_repeats(comments_of.get(i, ()))) for i, line in enumerate(lines)]
+    return commented, head, tail
 
 
-def _once(comments: Iterable[str]) -> tuple[str, ...]:
+def _without_repeats(comments: Iterable[str]) -> tuple[str, ...]:
     """Remove comments that twins repeat. Join short ones that only differ in a number, such as "GPU 0" and "GPU 1"."""
     result: list[str] = []
     for comment in dict.fromkeys(comments):
@@ -60,20 +61,20 @@ def _once(comments: Iterable[str]) -> tuple[str, ...]:
     return tuple(result)
 
 
-def _of(params: Config | None) -> str:
+def _and_name(params: Config | None) -> str:
     return f" and {PurePath(params.source.name).name}" if params is not None else ""
 
 
-def _told(params: Config) -> list[str]:
+def _params_comments(params: Config) -> list[str]:
     """Return the comments of a parameter file, each block with its section's name except at the beginning.
 
     Blocks without any letter or digit are dropped.
     """
-    told: list[str] = []
+    result: list[str] = []
     first = next(iter(params.sections), None)
     for section, comments in groupby(params.comments, key=lambda comment: comment.section):
         texts = [comment.text for comment in comments]
         if any(map(str.isalnum, "".join(texts))):
-            told += [f"at [{section}]:"] if section not in (None, first) else []
-            told += texts
-    return told
+            result += [f"at [{section}]:"] if section not in (None, first) else []
+            result += texts
+    return result

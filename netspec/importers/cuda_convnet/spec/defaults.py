@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from netspec.importers.cuda_convnet.spec.lines import Line, is_list
 
-MANY = 6
+LEAST_FOR_DEFAULT = 6
 """The least number of layers of a type without weights for a ``default`` line. Fewer state their own, as in papers."""
 
 _WEIGHTED = ("conv", "local", "fc")
@@ -29,21 +29,21 @@ def defaults_of(lines: Sequence[Line], usual: Mapping[str, str]) -> dict[str, di
 
     ``usual`` are the learning keys of layers that do not have their own.
     """
-    found: dict[str, dict[str, str]] = {}
+    defaults: dict[str, dict[str, str]] = {}
     for type_ in _WEIGHTED:
-        own = [line for line in lines if line.type == type_]
-        chosen = {key: value for key in _SHARED if (value := _best(own, key, usual)) is not None}
+        of_type = [line for line in lines if line.type == type_]
+        chosen = {key: value for key in _SHARED if (value := _best_default(of_type, key, usual)) is not None}
         if chosen:
-            found[type_] = chosen
+            defaults[type_] = chosen
     for type_, keys in _NUMBERS.items():
-        own = [line for line in lines if line.type == type_]
-        said = [{line.keys.get(key) for line in own} for key in keys]
-        if len(own) >= MANY and all(len(values) == 1 and None not in values for values in said):
-            found[type_] = {key: own[0].keys[key] for key in keys}
-    return found
+        of_type = [line for line in lines if line.type == type_]
+        values_of = [{line.keys.get(key) for line in of_type} for key in keys]
+        if len(of_type) >= LEAST_FOR_DEFAULT and all(len(values) == 1 and None not in values for values in values_of):
+            defaults[type_] = {key: of_type[0].keys[key] for key in keys}
+    return defaults
 
 
-def unsaid(line: Line, key: str, usual: Mapping[str, str]) -> str | None:
+def implied_value(line: Line, key: str, usual: Mapping[str, str]) -> str | None:
     """Return the default value of a key on a line without it, or ``None`` if there is no single value."""
     if key in ("neuron", "reads"):
         return {"neuron": "linear", "reads": "own"}[key]
@@ -55,12 +55,12 @@ def unsaid(line: Line, key: str, usual: Mapping[str, str]) -> str | None:
     return usual.get(key)
 
 
-def _best(lines: Sequence[Line], key: str, usual: Mapping[str, str]) -> str | None:
+def _best_default(lines: Sequence[Line], key: str, usual: Mapping[str, str]) -> str | None:
     """Return the default value for which the fewest lines need the key, or ``None`` if a default saves nothing."""
-    values = [line.keys.get(key) or unsaid(line, key, usual) for line in lines]
-    said = sum(key in line.keys for line in lines)
+    values = [line.keys.get(key) or implied_value(line, key, usual) for line in lines]
+    stated = sum(key in line.keys for line in lines)
     if len(lines) < 2 or None in values or any("weights" in line.keys and key not in line.keys for line in lines):
         return None
     plain = [value for value in values if value is not None and not is_list(value)]
     best = max(dict.fromkeys(plain), key=plain.count) if plain else None
-    return best if best is not None and len(lines) - plain.count(best) < said else None
+    return best if best is not None and len(lines) - plain.count(best) < stated else None

@@ -23,10 +23,10 @@ _TAKE_A_KEY = {
 """The types whose lines take ``neuron=``."""
 
 
-def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
+def add_neuron(layer: Layer, lines: Lines, name: str, *, separate: bool) -> None:
     """Add the neuron of a layer whose line is ``name``, as a key of this line or as lines of its own.
 
-    ``apart``: it needs lines of its own because something reads the value before the neuron.
+    ``separate``: it needs lines of its own because something reads the value before the neuron.
     """
     lines.before[layer.name] = lines.values[layer.name] = name
     if layer.type == "neuron" or layer.neuron is None or layer.neuron.word == "ident":
@@ -41,7 +41,7 @@ def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
     place = -2 if layer.type == "cmpool" else -1
     line = lines.all[place]
     takes = layer.type in _TAKE_A_KEY and line.type not in FUNCTIONS
-    if key and not apart and takes and lines.all[-1].name == name:
+    if key and not separate and takes and lines.all[-1].name == name:
         lines.all[place] = replace(line, keys={**line.keys, "neuron": key})
     else:
         lines.values[layer.name] = _lines(layer, lines, name, neuron, "_neuron")
@@ -49,7 +49,7 @@ def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
 
 def add_neuron_layer(layer: Layer, lines: Lines) -> str:
     """Add the lines of a layer of type ``neuron`` and return the name of the last one."""
-    read = lines.plain(layer)[0]
+    read = lines.input_lines(layer)[0]
     assert layer.neuron is not None
     if layer.neuron.word == "ident":
         return lines.add(layer, "linear", {}, [read], lines.images[read])

@@ -24,7 +24,7 @@ class _Classes:
     cost: str = ""
 
 
-def over_other_data(definition: Definition, compared: Mapping[str, tuple[str, str]]) -> frozenset[str]:
+def costs_over_other_data(definition: Definition, compared: Mapping[str, tuple[str, str]]) -> frozenset[str]:
     """Return the costs whose labels are not among a spec's data, with a warning about each.
 
     ``compared`` maps costs of squared differences to their labels and the layer that these are compared with. If an
@@ -32,44 +32,46 @@ def over_other_data(definition: Definition, compared: Mapping[str, tuple[str, st
     warning. This is done for only one data matrix.
     """
     classes = _classes(definition)
-    vectors: int | None = None
+    vector_index: int | None = None
     left_out = set()
-    for cost, labels, scores in _compared(definition, compared):
-        index, made = labels.values["dataIdx"], definition.layers[scores]
-        what = f"its labels (dataIdx={index}) are {plural(made.outputs, 'number')} an image, not its class"
+    for cost, labels, name in _comparisons(definition, compared):
+        index, scores = labels.values["dataIdx"], definition.layers[name]
+        message = f"its labels (dataIdx={index}) are {plural(scores.outputs, 'number')} an image, not its class"
         if cost.type == "cost.logreg":
-            other = index != classes.index
-            what = f"its labels (dataIdx={index}) are others than those of {classes.cost}"
+            leave_out = index != classes.index
+            message = f"its labels (dataIdx={index}) are others than those of {classes.cost}"
         elif cost.type == "cost.gsum2":
-            other = index != classes.index
-            what = f"its gate is a matrix of data (dataIdx={index}), neither the images nor the number of their class"
+            leave_out = index != classes.index
+            message = (
+                f"its gate is a matrix of data (dataIdx={index}), neither the images nor the number of their class"
+            )
         else:
-            other = not _one_of_classes(made, classes) or vectors not in (None, index)
-            vectors = vectors if other else index
-        if other:
+            leave_out = not _may_be_one_hot(scores, classes) or vector_index not in (None, index)
+            vector_index = vector_index if leave_out else index
+        if leave_out:
             note = f"the numbers of the classes are dataIdx={classes.index}; a spec has no other data"
             if classes.index == definition.data:
                 note = "a spec has no data but the images and the numbers of their classes"
-            cost.options.warn("cfg-left-out", f"{what}; it is trained without this cost", "inputs", notes=(note,))
+            cost.options.warn("cfg-left-out", f"{message}; it is trained without this cost", "inputs", notes=(note,))
             left_out.add(cost.name)
-        elif index == vectors:
-            what = f"its labels are {plural(made.outputs, 'number')} an image, which are not in the file"
+        elif index == vector_index:
+            message = f"its labels are {plural(scores.outputs, 'number')} an image, which are not in the file"
             cost.options.warn(
-                "cfg-substitute", f"{what}; 1 for its class and 0 for the others stand in for them", "inputs"
+                "cfg-substitute", f"{message}; 1 for its class and 0 for the others stand in for them", "inputs"
             )
     return frozenset(left_out)
 
 
-def _one_of_classes(made: Layer, classes: _Classes) -> bool:
+def _may_be_one_hot(scores: Layer, classes: _Classes) -> bool:
     """Whether labels for each value of a layer can be 1 for a class and 0 for the others.
 
     The layer must have several values, one per class if the number of classes is known, and no maps.
     """
-    maps = made.image is not None and made.image.side > 1
-    return made.outputs > 1 and not maps and classes.count in (0, made.outputs)
+    maps = scores.image is not None and scores.image.side > 1
+    return scores.outputs > 1 and not maps and classes.count in (0, scores.outputs)
 
 
-def _compared(definition: Definition, compared: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Layer, Layer, str]]:
+def _comparisons(definition: Definition, compared: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Layer, Layer, str]]:
     """Yield each cost that reads labels, the layer of the labels, and the name of the layer compared with them."""
     for cost in definition.layers.values():
         if cost.name in compared:
@@ -85,12 +87,12 @@ def _compared(definition: Definition, compared: Mapping[str, tuple[str, str]]) -
 
 def _classes(definition: Definition) -> _Classes:
     """Return the class indices: the labels of a ``cost.logreg``, preferably one with the usual ``dataIdx``."""
-    found = [
+    candidates = [
         _Classes(
             definition.layers[cost.inputs[0]].values["dataIdx"], definition.layers[cost.inputs[1]].outputs, cost.name
         )
         for cost in definition.layers.values()
         if cost.type == "cost.logreg"
     ]
-    usual = [classes for classes in found if classes.index == CLASSES]
-    return next(iter([*usual, *found]), _Classes())
+    usual = [classes for classes in candidates if classes.index == CLASSES]
+    return next(iter([*usual, *candidates]), _Classes())

@@ -59,22 +59,23 @@ class Lines:
         self.images[name] = image
         return name
 
-    def read(self, layer: Layer, index: int, wanted: Image | None, *, vector: bool = False) -> str:
-        """Return the line with one of a layer's inputs, reshaped to the image ``wanted``, if given, or to a vector."""
+    def read(self, layer: Layer, index: int, image: Image | None, *, vector: bool = False) -> str:
+        """Return the line with one of a layer's inputs: reshaped to ``image`` if given, flattened if ``vector``, or as
+        is."""
         name = self.value(layer, layer.inputs[index])
-        has = self.images[name]
-        if (wanted is None and not (vector and has is not None)) or (wanted is not None and has == wanted):
+        current = self.images[name]
+        if (image is None and not (vector and current is not None)) or (image is not None and current == image):
             return name
-        if wanted is None:
+        if image is None:
             return self.flat(layer, index, name)
-        size = f"{wanted.channels}x{wanted.side}x{wanted.side}"
-        return self.add(layer, "reshape", {"size": size}, [name], wanted, f"-maps{index}")
+        size = f"{image.channels}x{image.side}x{image.side}"
+        return self.add(layer, "reshape", {"size": size}, [name], image, f"-maps{index}")
 
     def flat(self, layer: Layer, index: int, name: str) -> str:
         """Return the line with an input of a layer, flattened to a vector if necessary."""
         return name if self.images[name] is None else self.add(layer, "flatten", {}, [name], None, f"-flat{index}")
 
-    def plain(self, layer: Layer) -> list[str]:
+    def input_lines(self, layer: Layer) -> list[str]:
         """Return the lines with all inputs of a layer, whatever their shapes."""
         return [self.value(layer, name) for name in layer.inputs]
 
@@ -85,7 +86,7 @@ class Lines:
         return self.values[name]
 
 
-def several(values: Sequence[str]) -> str:
+def per_input(values: Sequence[str]) -> str:
     """Return the text of a key with a value per input: a single value if all are equal."""
     return values[0] if len(set(values)) == 1 else ",".join(values)
 

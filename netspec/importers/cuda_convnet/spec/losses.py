@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from netspec.importers.cuda_convnet.layers.model import Definition, Layer
 from netspec.importers.cuda_convnet.learning.model import Learning
-from netspec.importers.cuda_convnet.spec.labels import over_other_data
+from netspec.importers.cuda_convnet.spec.labels import costs_over_other_data
 from netspec.importers.cuda_convnet.spec.lines import Lines
 from netspec.units import literal
 
@@ -35,13 +35,13 @@ class Compared:
     """The costs of a file, and the layers that are written as parts of them.
 
     ``logistic`` are layers whose logistic neuron becomes part of a cost. ``differences`` are sums with labels that a
-    cost takes the squares of. ``alone``: there is only one cost. ``left_out`` are costs of data that a spec does not
-    have.
+    cost takes the squares of. ``only_cost``: there is only one cost. ``left_out`` are costs of data that a spec does
+    not have.
     """
 
     logistic: frozenset[str]
     differences: Mapping[str, Difference]
-    alone: bool
+    only_cost: bool
     left_out: frozenset[str]
 
 
@@ -54,11 +54,11 @@ def compared(definition: Definition, learning: Learning) -> Compared:
         if layer.type in _BY_CLASS:
             logistic.add(layer.inputs[1])
         if layer.type == "cost.sum2" and reads[layer.inputs[0]] == 1:
-            found = _difference(definition, learning, layer)
-            if found is not None:
-                differences[layer.inputs[0]] = found
-                compared_with[layer.name] = found.labels, found.value
-    left_out = over_other_data(definition, compared_with)
+            difference = _difference(definition, learning, layer)
+            if difference is not None:
+                differences[layer.inputs[0]] = difference
+                compared_with[layer.name] = difference.labels, difference.value
+    left_out = costs_over_other_data(definition, compared_with)
     return Compared(frozenset(logistic), differences, costs == 1, left_out)
 
 
@@ -79,23 +79,26 @@ class _Writer:
     definition: Definition
     lines: Lines
     learning: Learning
-    known: Compared
+    compared: Compared
 
     def of_class(self, cost: Layer) -> _Loss | None:
         """Write a cross-entropy, except where training uses it by default."""
-        alone = self.known.alone and self.learning.costs.get(cost.name, 1.0) == 1
-        if alone and _last(self.definition) == cost.inputs[1]:
+        only_cost = self.compared.only_cost and self.learning.costs.get(cost.name, 1.0) == 1
+        if only_cost and _last_layer(self.definition) == cost.inputs[1]:
             return None
         return _Loss("crossentropy", (self.lines.value(cost, self.definition.layers[cost.inputs[1]].inputs[0]),))
 
     def by_class(self, cost: Layer) -> _Loss:
         """Write binary cross-entropies, one per class, of the scores if the layer has a logistic neuron."""
-        made, positive = self.definition.layers[cost.inputs[1]], self.learning.class_weights.get(cost.name, 1.0)
+        scores, positive = self.definition.layers[cost.inputs[1]], self.learning.class_weights.get(cost.name, 1.0)
         keys = {"positive": literal(positive)} if positive != 1 else {}
-        read = self.lines.value(cost, made.name)
-        if made.neuron is None or made.neuron.word != "logistic":
+        read = self.lines.value(cost, scores.name)
+        if scores.neuron is None or scores.neuron.word != "logistic":
             return _Loss("binarycrossentropy", (read,), keys | {"of": "probabilities"})
-        read = self.lines.value(cost, made.inputs[0]) if made.type == "neuron" else self.lines.before[made.name]
+        if scores.type == "neuron":
+            read = self.lines.value(cost, scores.inputs[0])
+        else:
+            read = self.lines.before[scores.name]
         return _Loss("binarycrossentropy", (read,), keys)
 
     def of_errors(self, cost: Layer) -> _Loss:
@@ -103,7 +106,7 @@ class _Writer:
 
     def of_squares(self, cost: Layer) -> _Loss:
         """Write a sum of squares, or of squared differences from labels."""
-        difference = self.known.differences.get(cost.inputs[0])
+        difference = self.compared.differences.get(cost.inputs[0])
         if difference is None:
             return _Loss("sumsquares", (self.lines.value(cost, cost.inputs[0]),))
         read = self.lines.value(cost, difference.value)
@@ -143,11 +146,11 @@ _WRITTEN: Mapping[str, Callable[[_Writer, Layer], _Loss | None]] = {
 }
 
 
-def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, known: Compared) -> None:
+def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, compared: Compared) -> None:
     """Add the line of a cost, unless it is left out or training uses this loss by default."""
-    if layer.name in known.left_out:
+    if layer.name in compared.left_out:
         return
-    loss = _WRITTEN[layer.type](_Writer(definition, lines, learning, known), layer)
+    loss = _WRITTEN[layer.type](_Writer(definition, lines, learning, compared), layer)
     if loss is None:
         return
     weight = learning.costs.get(layer.name, 1.0) * loss.factor
@@ -166,11 +169,11 @@ def _set_size(layer: Layer, learning: Learning) -> int:
     return learning.set_sizes.get(layer.name, 1)
 
 
-def _last(definition: Definition) -> str:
+def _last_layer(definition: Definition) -> str:
     """Return the last layer that is no cost. If it is a softmax, a spec without a loss trains with its
     cross-entropy."""
-    made = (layer.name for layer in reversed(definition.layers.values()) if not layer.is_cost and layer.type != "data")
-    return next(made, "")
+    names = (layer.name for layer in reversed(definition.layers.values()) if not layer.is_cost and layer.type != "data")
+    return next(names, "")
 
 
 def _difference(definition: Definition, learning: Learning, cost: Layer) -> Difference | None:

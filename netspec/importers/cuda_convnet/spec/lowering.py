@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from netspec.importers.cuda_convnet.layers.model import Definition, Image, Layer
 from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.spec import functions, losses, pooling, windows
-from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines, several
+from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines, per_input
 from netspec.importers.cuda_convnet.spec.sharing import Sharing, line_of, sharing
 from netspec.ir.shape import Shape
 from netspec.units import literal
@@ -26,7 +26,9 @@ class _Writer:
         self.learning = learning
         self.shape = shape
         windowed = (layer for layer in definition.layers.values() if layer.type in ("conv", "local"))
-        self.sharing: Sharing = sharing(definition, {layer.name for layer in windowed if windows.sided(layer)})
+        self.sharing: Sharing = sharing(
+            definition, {layer.name for layer in windowed if windows.has_uneven_padding(layer)}
+        )
         self.result = Lines()
         self.types: Mapping[str, Callable[[Layer], str]] = {
             "fc": self._fc,
@@ -43,10 +45,12 @@ class _Writer:
             "neuron": lambda layer: functions.add_neuron_layer(layer, self.result),
             "softmax": lambda layer: self._vector(layer, "softmax"),
             "eltsum": self._sum,
-            "eltmax": lambda layer: self._joined(layer, "max", self._alike(layer, self.result.plain(layer))),
-            "concat": lambda layer: self._joined(layer, "concat", self._maps(layer)),
-            "pass": lambda layer: self._joined(layer, "concat", self._maps(layer)),
-            "sum": self._runs,
+            "eltmax": lambda layer: self._combined(
+                layer, "max", self._same_shape(layer, self.result.input_lines(layer))
+            ),
+            "concat": lambda layer: self._combined(layer, "concat", self._same_size(layer)),
+            "pass": lambda layer: self._combined(layer, "concat", self._same_size(layer)),
+            "sum": self._sums_of_runs,
         }
 
     def lines(self) -> Lines:
@@ -59,10 +63,10 @@ class _Writer:
             elif layer.name in compared.differences:
                 continue
             else:
-                make = self.types.get(layer.type)
+                write = self.types.get(layer.type)
                 largest = layer.name in self.learning.max_poolings
-                name = make(layer) if make else windows.add(layer, self.result, largest=largest)
-                functions.add_neuron(layer, self.result, name, apart=layer.name in compared.logistic)
+                name = write(layer) if write else windows.add(layer, self.result, largest=largest)
+                functions.add_neuron(layer, self.result, name, separate=layer.name in compared.logistic)
         return self.result
 
     def _data(self, layer: Layer) -> None:
@@ -117,7 +121,7 @@ class _Writer:
         reads: list[str],
         image: Image | None,
     ) -> str:
-        """Add a layer with weights: one line, or a line per input and their sum if it is in ``Sharing.parted``."""
+        """Add a layer with weights: one line, or a line per input and their sum if it is in ``Sharing.split``."""
         weights = dict(self.learning.weights.get(layer.name, {}))
         lists = dict(lists)
         lists["init"] = [f"gaussian({literal(abs(w))})" for w in layer.values["initW"]]
@@ -125,20 +129,20 @@ class _Writer:
         bias = {"bias": literal(layer.values["initB"])} if layer.values["initB"] else {}
         bias |= self.learning.biases.get(layer.name, {})
         updates = self.learning.updates.get(layer.name)
-        early = {"update_every": str(updates)} if updates else {}
-        owner = self.sharing.taken.get(layer.name)
-        drawn = ("init", *weights)
-        if layer.name not in self.sharing.parted:
+        update_keys = {"update_every": str(updates)} if updates else {}
+        owner = self.sharing.owners.get(layer.name)
+        weight_keys = ("init", *weights)
+        if layer.name not in self.sharing.split:
             own = {"weights": owner} if owner is not None else {}
-            said = {key: several(texts) for key, texts in lists.items() if not own or key not in drawn}
-            return self.result.add(layer, type_, {**keys, **said, **bias, **early, **own}, reads, image)
+            stated = {key: per_input(texts) for key, texts in lists.items() if not own or key not in weight_keys}
+            return self.result.add(layer, type_, {**keys, **stated, **bias, **update_keys, **own}, reads, image)
         parts = []
         for i, read in enumerate(reads):
             shared = layer.shared[i]
-            own = {"weights": line_of(shared, self.sharing.parted)} if shared is not None else {}
-            said = {key: texts[i] for key, texts in lists.items() if not own or key not in drawn}
-            first = {**bias, **early} if i == 0 else {"bias": "none", **({} if own else early)}
-            parts.append(self.result.add(layer, type_, {**keys, **said, **first, **own}, [read], image, f".{i}"))
+            own = {"weights": line_of(shared, self.sharing.split)} if shared is not None else {}
+            stated = {key: texts[i] for key, texts in lists.items() if not own or key not in weight_keys}
+            first = {**bias, **update_keys} if i == 0 else {"bias": "none", **({} if own else update_keys)}
+            parts.append(self.result.add(layer, type_, {**keys, **stated, **first, **own}, [read], image, f".{i}"))
         return self.result.add(layer, "sum", {}, parts, image)
 
     def _norm_keys(self, layer: Layer) -> dict[str, str]:
@@ -181,7 +185,7 @@ class _Writer:
         """Add a dropout. ``hs`` and ``dropout2`` multiply by ``keep`` in tests, and always if they are not enabled."""
         keep = layer.values["keep"] if layer.type == "hs" else 0.5
         drop = self.learning.drops.get(layer.name, Drop(keep))
-        read = self.result.plain(layer)[0]
+        read = self.result.input_lines(layer)[0]
         image = self.result.images[read]
         at_test = layer.type != "dropout"
         if not drop.enabled or drop.keep == 0:
@@ -195,23 +199,23 @@ class _Writer:
         read = self.result.read(layer, 0, None, vector=True)
         return self.result.add(layer, word, {}, [read], None)
 
-    def _alike(self, layer: Layer, names: list[str]) -> list[str]:
+    def _same_shape(self, layer: Layer, names: list[str]) -> list[str]:
         """Return inputs that must have the same shape: unchanged if they do, otherwise flattened."""
         if len({self.result.images[name] for name in names}) == 1:
             return names
         return [self.result.flat(layer, i, name) for i, name in enumerate(names)]
 
-    def _maps(self, layer: Layer) -> list[str]:
+    def _same_size(self, layer: Layer) -> list[str]:
         """Return the inputs of a concatenation: unchanged if they are maps of the same size, otherwise flattened."""
-        names = self.result.plain(layer)
+        names = self.result.input_lines(layer)
         sizes = {image.side if (image := self.result.images[name]) else None for name in names}
         if len(sizes) == 1:
             return names
         return [self.result.flat(layer, i, name) for i, name in enumerate(names)]
 
-    def _runs(self, layer: Layer) -> str:
+    def _sums_of_runs(self, layer: Layer) -> str:
         """Add the sums of ``stride`` consecutive numbers each."""
-        read, stride = self.result.plain(layer)[0], layer.values["stride"]
+        read, stride = self.result.input_lines(layer)[0], layer.values["stride"]
         layer.options.warn(
             "cfg-substitute",
             f"no program that computes sum was published; the sum of each {stride} numbers in a row stands in for it",
@@ -222,7 +226,7 @@ class _Writer:
         summed = self.result.add(layer, "sumpool", keys, [rows], None, "-summed")
         return self.result.add(layer, "flatten", {}, [summed], None)
 
-    def _joined(self, layer: Layer, word: str, names: list[str]) -> str:
+    def _combined(self, layer: Layer, word: str, names: list[str]) -> str:
         images = [self.result.images[name] for name in names]
         first = images[0]
         image = first
@@ -233,9 +237,9 @@ class _Writer:
     def _sum(self, layer: Layer) -> str:
         result, factors = self.result, self.learning.sums.get(layer.name, layer.values["coeffs"])
         scaled = []
-        for i, (name, a) in enumerate(zip(result.plain(layer), factors, strict=True)):
+        for i, (name, a) in enumerate(zip(result.input_lines(layer), factors, strict=True)):
             times = {"a": literal(a)}
             image = result.images[name]
             scaled.append(name if a == 1 else result.add(layer, "linear", times, [name], image, f"-times{i}"))
-        names = self._alike(layer, scaled)
+        names = self._same_shape(layer, scaled)
         return result.add(layer, "sum" if len(names) > 1 else "linear", {}, names, result.images[names[0]])

@@ -11,38 +11,38 @@ from netspec.importers.cuda_convnet.layers.model import Definition, Layer, Share
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """How layers share weights. ``taken`` maps a layer to the line whose weights it uses, all of them in their order.
-    ``parted`` are the layers that need a line for each of their inputs."""
+    """How layers share weights. ``owners`` maps a layer to the line whose weights it uses, all of them in their order.
+    ``split`` are the layers that need a line for each of their inputs."""
 
-    taken: Mapping[str, str]
-    parted: frozenset[str]
+    owners: Mapping[str, str]
+    split: frozenset[str]
 
 
-def sharing(definition: Definition, apart: Collection[str] = ()) -> Sharing:
-    """Return how the layers of a definition share weights. ``apart`` are split for another reason."""
+def sharing(definition: Definition, also_split: Collection[str] = ()) -> Sharing:
+    """Return how the layers of a definition share weights. ``also_split`` are split for another reason."""
     layers = definition.layers
     several = {layer.name for layer in layers.values() if len(layer.weights) > 1}
     users = [layer for layer in layers.values() if any(layer.shared)]
-    whole = {layer.name: owner for layer in users if (owner := _owner(layer, definition)) is not None}
-    parted = {layer.name for layer in users if layer.name not in whole and layer.name in several} | set(apart)
+    owner_of = {layer.name: owner for layer in users if (owner := _owner(layer, definition)) is not None}
+    split = {layer.name for layer in users if layer.name not in owner_of and layer.name in several} | set(also_split)
     while True:
-        single = [layer for layer in users if layer.name not in whole or layer.name in parted]
-        touched = {s.layer for layer in single for s in layer.shared if s is not None and s.layer in several}
-        touched |= {user for user, owner in whole.items() if owner in parted}
-        if touched <= parted:
+        partial = [layer for layer in users if layer.name not in owner_of or layer.name in split]
+        affected = {s.layer for layer in partial for s in layer.shared if s is not None and s.layer in several}
+        affected |= {user for user, owner in owner_of.items() if owner in split}
+        if affected <= split:
             break
-        parted |= touched
-    taken = {
-        layer.name: line_of(first, parted)
+        split |= affected
+    owners = {
+        layer.name: line_of(first, split)
         for layer in users
-        if layer.name not in parted and (first := layer.shared[0]) is not None
+        if layer.name not in split and (first := layer.shared[0]) is not None
     }
-    return Sharing(taken, frozenset(parted))
+    return Sharing(owners, frozenset(split))
 
 
-def line_of(matrix: Shared, parted: Collection[str]) -> str:
+def line_of(matrix: Shared, split: Collection[str]) -> str:
     """Return the line that a matrix belongs to."""
-    return f"{matrix.layer}.{matrix.index}" if matrix.layer in parted else matrix.layer
+    return f"{matrix.layer}.{matrix.index}" if matrix.layer in split else matrix.layer
 
 
 def _owner(layer: Layer, definition: Definition) -> str | None:

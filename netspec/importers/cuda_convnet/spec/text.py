@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from netspec.importers.cuda_convnet.spec.defaults import defaults_of, unsaid
+from netspec.importers.cuda_convnet.spec.defaults import defaults_of, implied_value
 from netspec.importers.cuda_convnet.spec.lines import Line
 from netspec.ir.shape import Shape
 from netspec.language.formatter import formatted
@@ -17,7 +17,7 @@ _LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenSpec:
     """A spec's text, and its layers' names by the names of the lines."""
 
     text: str
@@ -44,7 +44,7 @@ class Layout:
     readable: bool = False
 
 
-def written(lines: Sequence[Line], layout: Layout) -> Written:
+def write_spec(lines: Sequence[Line], layout: Layout) -> WrittenSpec:
     """Return the text of a spec."""
     names = _names(lines)
     common = defaults_of(lines, layout.usual) if layout.readable else {}
@@ -58,17 +58,18 @@ def written(lines: Sequence[Line], layout: Layout) -> Written:
     for line in lines:
         text += _comments(line.comments)
         # Without gpu=, a concat of values on several GPUs would be split, and a sum of them an error.
-        told_by = line.inputs if line.type in ("sum", "max") else line.inputs[:1]
-        follows = layout.readable and line.type not in ("input", "concat") and {gpus[n] for n in told_by} == {line.gpu}
-        told = replace(line, gpu=()) if follows else line
-        text.append(_line(told, names, layout, common.get(line.type, {}), above))
+        deciding = line.inputs if line.type in ("sum", "max") else line.inputs[:1]
+        implied = {gpus[name] for name in deciding} == {line.gpu}
+        omit_gpu = layout.readable and implied and line.type not in ("input", "concat")
+        shown = replace(line, gpu=()) if omit_gpu else line
+        text.append(_line(shown, names, layout, common.get(line.type, {}), above))
         above = line
     settings = [_pairs(word, keys) for word, keys in (("train", layout.train), ("augment", layout.augment)) if keys]
     text += ["", *settings] if settings else []
     if layout.tail:
         text += ["", *_comments(layout.tail)]
     joined = "\n".join(text) + "\n"
-    return Written(formatted(Source("", joined)) if layout.readable else joined, names)
+    return WrittenSpec(formatted(Source("", joined)) if layout.readable else joined, names)
 
 
 def identifier(name: str) -> str:
@@ -99,7 +100,9 @@ def _line(line: Line, names: Mapping[str, str], layout: Layout, common: Mapping[
     if line.type == "input":
         return f"{head} {layout.shape} range=255 mean=image"
     keys = {key: value for key, value in line.keys.items() if common.get(key) != value}
-    keys |= {key: neutral for key in common if key not in line.keys and (neutral := unsaid(line, key, layout.usual))}
+    keys |= {
+        key: implied for key in common if key not in line.keys and (implied := implied_value(line, key, layout.usual))
+    }
     if "weights" in keys:
         keys["weights"] = names[keys["weights"]]
     if not layout.readable or above is None or line.inputs != (above.name,):

@@ -13,7 +13,13 @@ from itertools import takewhile
 from typing import Literal
 
 from netspec.importers.cuda_convnet.learning.constraints import CONSTRAINT_KEYS
-from netspec.importers.cuda_convnet.spec.gathering import ALONE, gathers, joins_of, uniform, without
+from netspec.importers.cuda_convnet.spec.gathering import (
+    NEVER_SPLIT,
+    can_read_shares,
+    gathering_concats,
+    uniform,
+    without_concats,
+)
 from netspec.importers.cuda_convnet.spec.lines import Line
 
 MOST_LINES = 2000
@@ -21,7 +27,7 @@ MOST_LINES = 2000
 
 _WEIGHTED = {"conv": "filters", "local": "filters", "fc": "outputs"}
 _JOINS = ("sum", "max", "concat")
-_APART = ("sum", "max", "gatedsumsquares")
+_ROLES_DIFFER = ("sum", "max", "gatedsumsquares")
 """Types whose inputs have the same shape but different roles. They cannot read the shares of a layer as one input."""
 _ORDERLESS = ("conv", "local", "fc")
 
@@ -57,26 +63,26 @@ class Merged:
     reordered: Mapping[str, tuple[int, ...]]
 
 
-def merged(lines: Sequence[Line], gpus: int, apart: Collection[str] = ()) -> Merged:
-    """Merge the twins among the lines of a file for ``gpus`` GPUs. Lines in ``apart`` are not merged."""
+def merge_twins(lines: Sequence[Line], gpus: int, unmerged: Collection[str] = ()) -> Merged:
+    """Merge the twins among the lines of a file for ``gpus`` GPUs. Lines in ``unmerged`` are not merged."""
     if gpus < 2 or len(lines) > MOST_LINES:
         return Merged(tuple(lines), {}, {})
-    joins = joins_of(lines, gpus)
+    joins = gathering_concats(lines, gpus)
     while joins:
-        plain, through = without(lines, joins)
-        found = _joined(plain, gpus, apart)
-        reads = {name: family.inputs for family in found.families.values() for name in family.members}
-        reads |= {line.name: line.inputs for line in found.lines if line.name in through}
+        plain, read_through = without_concats(lines, joins)
+        result = _merge(plain, gpus, unmerged)
+        reads = {name: family.inputs for family in result.families.values() for name in family.members}
+        reads |= {line.name: line.inputs for line in result.lines if line.name in read_through}
         # The inputs of a removed concatenation must be the shares of one layer: then its readers have one input.
-        kept = {join for reader, join in through.items() if len(reads[reader]) > 1}
+        kept = {join for reader, join in read_through.items() if len(reads[reader]) > 1}
         if not kept:
-            return found
+            return result
         joins = {name: line for name, line in joins.items() if name not in kept}
-    return _joined(lines, gpus, apart)
+    return _merge(lines, gpus, unmerged)
 
 
-def _joined(lines: Sequence[Line], gpus: int, apart: Collection[str]) -> Merged:
-    banned = set(apart)
+def _merge(lines: Sequence[Line], gpus: int, unmerged: Collection[str]) -> Merged:
+    banned = set(unmerged)
     while True:
         attempt = _Attempt(lines, gpus, banned)
         broken = attempt.broken()
@@ -95,23 +101,23 @@ class _Attempt:
         self.order = {line.name: number for number, line in enumerate(lines)}
         self.family: dict[str, Family] = {}
         self.families: dict[str, Family] = {}
-        self.placed: set[str] = set()  # families that compute the same of what lives on one GPU, or on several
+        self.on_one_gpu: set[str] = set()  # whole families with an input that is on one GPU
         self.taken = {line.name for line in lines}
-        found: dict[tuple[object, ...], list[Line]] = {}
+        candidates: dict[tuple[object, ...], list[Line]] = {}
         for line in lines:
             if len(line.gpu) == 1:
-                found.setdefault(_alike(line, line.gpu[0]), []).append(line)
+                candidates.setdefault(_twin_key(line, line.gpu[0]), []).append(line)
         # In file order of the lines of one GPU, so that the families of a line's inputs are found before it.
         for line in lines:
-            together = "norm_over" in line.keys  # constrains weights of all parts, which must stay on one GPU
-            if line.gpu == (gpus - 1,) and line.name not in banned and line.type not in ALONE and not together:
-                self._find(line, found, banned)
+            over_parts = "norm_over" in line.keys  # this constrains weights of all parts, which must stay on one GPU
+            if line.gpu == (gpus - 1,) and line.name not in banned and line.type not in NEVER_SPLIT and not over_parts:
+                self._find(line, candidates, banned)
 
-    def _find(self, last: Line, found: Mapping[tuple[object, ...], list[Line]], banned: set[str]) -> None:
+    def _find(self, last: Line, candidates: Mapping[tuple[object, ...], list[Line]], banned: set[str]) -> None:
         """Look for the family whose member on the last GPU is this line, and store it."""
         members: list[Line] = []
         for gpu in range(self.gpus - 1):
-            options = found.get(_alike(last, gpu), [])
+            options = candidates.get(_twin_key(last, gpu), [])
             fits = (o for o in options if o.name not in self.family and o.name not in banned)
             best = next((o for o in fits if self._reading((*members, o, last))), None)
             if best is None:
@@ -126,13 +132,13 @@ class _Attempt:
         family = Family(name, tuple(m.name for m in members), kind, inputs, orders)
         self.families[name] = family
         if kind == "whole" and any(map(self._lives_on_one, inputs)):
-            self.placed.add(name)
+            self.on_one_gpu.add(name)
         for member in members:
             self.family[member.name] = family
 
     def _lives_on_one(self, name: str) -> bool:
         """Whether a value is on a single GPU. In a spec, layers that read it are on the same GPU by default."""
-        return name in self.placed if name in self.families else bool(self.by_name[name].gpu)
+        return name in self.on_one_gpu if name in self.families else bool(self.by_name[name].gpu)
 
     def _reading(
         self, members: tuple[Line, ...]
@@ -154,7 +160,7 @@ class _Attempt:
             return ("own" if any(split) else "whole"), own, {}
         if members[0].type not in _ORDERLESS or not uniform(members[0]):
             return None
-        runs = [self._collapsed(member) for member in members]
+        runs = [self._merged_inputs(member) for member in members]
         first = runs[0]
         if first is None or any(run is None or run[0] != first[0] for run in runs):
             return None
@@ -181,7 +187,7 @@ class _Attempt:
         split = {n in self.families and self.families[n].reading != "whole" for n in names}
         return None if joins and len(split) > 1 else tuple(names)
 
-    def _collapsed(self, line: Line) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
+    def _merged_inputs(self, line: Line) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
         """Return a line's inputs with all members of a family replaced by the family, and the order of the members.
 
         The order is empty if it is that of the GPUs. Returns ``None`` if a spec cannot express the inputs, for example
@@ -197,7 +203,7 @@ class _Attempt:
                 del waiting[0]
                 continue
             run = waiting[: self.gpus]
-            if sorted(run) != sorted(family.members) or line.type in _APART:
+            if sorted(run) != sorted(family.members) or line.type in _ROLES_DIFFER:
                 return None
             places = tuple(family.members.index(name) for name in run)
             if any(key in line.keys for key in CONSTRAINT_KEYS):
@@ -241,7 +247,7 @@ class _Attempt:
             if line.name in self.family:
                 continue
             read = [self.family[name] for name in line.inputs if name in self.family]
-            if read and self._collapsed(line) is None:
+            if read and self._merged_inputs(line) is None:
                 split = [family for family in read if family.reading != "whole"]
                 partly = [family for family in split if not {*family.members} <= {*line.inputs}]
                 wrong |= {name for family in partly or split for name in family.members}
@@ -265,20 +271,20 @@ class _Attempt:
         for line in self.lines:
             family = self.family.get(line.name)
             if family is None:
-                collapsed = self._collapsed(line)
-                assert collapsed is not None
-                names, order = collapsed
+                inputs_and_order = self._merged_inputs(line)
+                assert inputs_and_order is not None
+                names, order = inputs_and_order
                 if order:
                     reordered[line.name] = order
                 shares = any(name in self.families and self.families[name].reading != "whole" for name in names)
                 keys = {**line.keys, "reads": "all"} if shares and line.type in _WEIGHTED else line.keys
                 # The result of gathering the shares of all GPUs is whole and needs no gpu=.
-                made = replace(line, inputs=names, keys=keys)
-                placeless = shares and made.type not in _WEIGHTED and gathers(made) and line.gpu == (0,)
-                lines.append(replace(made, gpu=()) if placeless else made)
+                gathered = replace(line, inputs=names, keys=keys)
+                placeless = shares and gathered.type not in _WEIGHTED and can_read_shares(gathered) and line.gpu == (0,)
+                lines.append(replace(gathered, gpu=()) if placeless else gathered)
             elif line.name == self._place(family):
                 reordered |= family.orders
-                lines.append(self._joined(family))
+                lines.append(self._merged_line(family))
         return Merged(tuple(lines), self.families, reordered)
 
     def _place(self, family: Family) -> str:
@@ -289,7 +295,7 @@ class _Attempt:
         """
         return family.members[-1] if family.reading != "whole" else min(family.members, key=self.order.__getitem__)
 
-    def _joined(self, family: Family) -> Line:
+    def _merged_line(self, family: Family) -> Line:
         members = [self.by_name[name] for name in family.members]
         first = members[0]
         keys = dict(first.keys)
@@ -303,12 +309,12 @@ class _Attempt:
             if self._lives_on_one(family.inputs[0]):
                 keys["gpu"] = "all"
         # If every GPU joins the values of several GPUs, the result is whole: put it on the first.
-        gpu = first.gpu if family.name in self.placed and first.type in _JOINS else ()
+        gpu = first.gpu if family.name in self.on_one_gpu and first.type in _JOINS else ()
         comments = tuple(text for m in members for text in m.comments)
         return Line(family.name, first.type, family.inputs, keys, gpu, first.origin, comments)
 
 
-def _alike(line: Line, gpu: int) -> tuple[object, ...]:
+def _twin_key(line: Line, gpu: int) -> tuple[object, ...]:
     """Return a key for finding twins: everything that they must have in common, and a GPU."""
     own = sorted((key, value) for key, value in line.keys.items() if key != "weights")
     return line.type, tuple(own), "weights" in line.keys, len(line.inputs), gpu

@@ -50,11 +50,11 @@ def over_zeros(layer: Layer) -> bool:
     )
 
 
-def sided(layer: Layer) -> bool:
+def has_uneven_padding(layer: Layer) -> bool:
     """Whether a convolution's paddings cannot be written as one key, since its inputs need different ones per side."""
     pads = [pad_of(layer, i) for i in range(len(layer.inputs))]
-    several = len(pads) > 1 and (len(set(pads)) > 1 or len(pads) == 4)
-    return several and any(before != behind for before, behind in pads)
+    differ = len(pads) > 1 and (len(set(pads)) > 1 or len(pads) == 4)
+    return differ and any(before != behind for before, behind in pads)
 
 
 def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
@@ -97,8 +97,8 @@ def run_of_maps(
     rows = lines.add(layer, "reshape", {"size": f"1x{image.channels}x{pixels}"}, [read], None, suffix + "-rows")
     keys = {"size": f"{maps}x{pixels}", **({"top": str(first)} if first else {})}
     kept = lines.add(layer, "crop", keys, [rows], None, suffix + "-kept")
-    made = Image(maps, image.side)
-    return lines.add(layer, "reshape", {"size": f"{maps}x{image.side}x{image.side}"}, [kept], made, suffix)
+    output = Image(maps, image.side)
+    return lines.add(layer, "reshape", {"size": f"{maps}x{image.side}x{image.side}"}, [kept], output, suffix)
 
 
 def part_of_data(layer: Layer, lines: Lines, read: str, image: Image | None) -> str:
