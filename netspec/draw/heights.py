@@ -99,15 +99,15 @@ def _solve(row: Row, columns: Sequence[Sequence[int]], members: set[int]) -> dic
     Then, from left to right, items that continue a straight line are put on it. Last, the skip lines are straightened.
     """
     segments = [s for s in row.segments if s.source in members and s.target in members]
-    own = [column for column in ([i for i in c if i in members] for c in columns) if column]
+    own_columns = [column for column in ([i for i in c if i in members] for c in columns) if column]
     y = dict.fromkeys(members, 0.0)
     straight = _straight_sources(row.items, segments)
-    _move_to_neighbours(row.items, own, segments, straight, y)
-    _straighten(row.items, own, segments, straight, y)
+    _move_to_neighbours(row.items, own_columns, segments, straight, y)
+    _straighten(row.items, own_columns, segments, straight, y)
     skips = {i for i in members if row.items[i].skip}
     if skips:
-        _move_to_neighbours(row.items, own, segments, straight, y, moving=skips)
-        _level_skips(row.items, own, straight, y)
+        _move_to_neighbours(row.items, own_columns, segments, straight, y, moving=skips)
+        _level_skips(row.items, own_columns, straight, y)
     return y
 
 

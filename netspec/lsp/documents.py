@@ -64,7 +64,7 @@ class Documents:
         uri = self.uri_of(source)
         return self._open.get(uri) or self._document(uri, None, source)
 
-    def beside(self, document: Document) -> Iterator[Document]:
+    def others_in_folder(self, document: Document) -> Iterator[Document]:
         """Yield the other readable specs in a document's folder: open ones, saved or not, and files."""
         folder = self._folder(document.uri)
         if folder is None:

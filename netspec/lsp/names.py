@@ -79,8 +79,8 @@ def _family(documents: Documents, document: Document, name: str) -> list[Documen
     """Return the document that defines a layer, which may be a base spec, and all variants of that document."""
     chain = [document, *map(documents.document_of, document.texts.bases)]
     owner = next((d for d in reversed(chain) if any(e.defines for e in _occurrences(d, name))), document)
-    variants = [d for d in documents.beside(owner) if owner.source.name in {base.name for base in d.texts.bases}]
-    return [owner, *variants]
+    others = documents.others_in_folder(owner)
+    return [owner, *(other for other in others if owner.source.name in {base.name for base in other.texts.bases})]
 
 
 def _is_name(text: str) -> bool:

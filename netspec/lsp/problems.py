@@ -14,8 +14,8 @@ from netspec.source import Span
 def shown_at(document: Document, diagnostic: Diagnostic) -> Span:
     """Return where to show a diagnostic. An error in a base spec is shown at the variant's ``from=``."""
     spans = (*diagnostic.spans, *(label.span for label in diagnostic.other_labels))
-    own = next((span for span in spans if span.source.name == document.source.name), None)
-    return own or document.base or whole(document.source)
+    here = next((span for span in spans if span.source.name == document.source.name), None)
+    return here or document.base or whole(document.source)
 
 
 def message(diagnostic: Diagnostic) -> str:
@@ -38,8 +38,8 @@ def fixes(document: Document, diagnostics: Sequence[Diagnostic], start: int, end
     result = []
     for diagnostic in diagnostics:
         spans = [shown_at(document, diagnostic), *(label.span for label in diagnostic.labels)]
-        own = [span for span in spans if span.source.name == document.source.name]
-        if any(span.start <= end and start <= span.end for span in own):
+        here = [span for span in spans if span.source.name == document.source.name]
+        if any(span.start <= end and start <= span.end for span in here):
             result += [(diagnostic, fix) for fix in diagnostic.fixes]
     return result
 

@@ -50,7 +50,7 @@ def test_a_text_without_a_file_has_no_neighbours() -> None:
     documents = Documents()
     (document,) = documents.put("untitled:Untitled-1", 1, VARIANT)
     assert [(d.code, "without a folder" in d.message) for d in document.diagnostics] == [("no-such-file", True)]
-    assert list(documents.beside(document)) == []
+    assert list(documents.others_in_folder(document)) == []
 
 
 def test_addresses_are_the_editors_own_where_a_text_is_open(folder: Path) -> None:
@@ -67,7 +67,7 @@ def test_neighbours_that_cannot_be_read_are_passed_over(folder: Path) -> None:
     (folder / "folder.net").mkdir()
     documents = Documents()
     (document, *_) = documents.put((folder / "variant.net").as_uri(), 1, VARIANT)
-    assert [Path(d.source.name).name for d in documents.beside(document)] == ["base.net"]
+    assert [Path(d.source.name).name for d in documents.others_in_folder(document)] == ["base.net"]
 
 
 def test_what_is_closed_is_gone() -> None:

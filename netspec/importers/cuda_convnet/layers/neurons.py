@@ -27,11 +27,11 @@ def read_neuron(options: Options, dialect: Dialect) -> Neuron | None:
         if len(words) == _NUMBERS[call[1]] and all(_NUMBER.fullmatch(word) and len(word) < 40 for word in words):
             return Neuron(call[1], tuple(map(float, words)))
     numbers = {word: n for word, n in _NUMBERS.items() if word != "log" or dialect == "v2"}
-    known = [*_PLAIN, *(f"{word}[{','.join('ab'[:n])}]" for word, n in numbers.items())]
+    neurons = [*_PLAIN, *(f"{word}[{','.join('ab'[:n])}]" for word, n in numbers.items())]
     advice = notes_on_neuron(text.partition("[")[0].strip(), dialect)
     raise options.refuse_key(
         "bad-value",
         f"there is no neuron '{shortened(text)}'",
         "neuron",
-        notes=(*advice, f"it is one of {', '.join(known)}; numbers without exponents"),
+        notes=(*advice, f"it is one of {', '.join(neurons)}; numbers without exponents"),
     )

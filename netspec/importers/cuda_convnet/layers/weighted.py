@@ -145,7 +145,7 @@ def _convolution(context: Context, word: str) -> Layer:
     groups = options.integers("groups", n, 1, repeat, 1)
     filters = options.integers("filters", n, None, repeat, 1)
     sparse = options.flags("randSparse", n) if context.dialect == "2012" else (False,) * n
-    given = options.integers("filterChannels", n, 0, False, 0) if context.dialect == "2012" else (0,) * n
+    filter_channels = options.integers("filterChannels", n, 0, False, 0) if context.dialect == "2012" else (0,) * n
     shared = word == "conv" and options.flag("sharedBiases", True)
     initial = _initial_values(context, any(sparse))
     depths, places = [], []
@@ -154,7 +154,7 @@ def _convolution(context: Context, word: str) -> Layer:
             options.require_divisible("channels", image.channels, 4 * groups[i], "")
         # ``filters`` in the file is the number per group.
         options.require_divisible("filters", filters[i], 16, "in each group" if groups[i] > 1 else "")
-        depths.append(_depth(context, image.channels, groups[i], sparse[i], given[i]))
+        depths.append(_depth(context, image.channels, groups[i], sparse[i], filter_channels[i]))
         places.append(_places(context, image.side, kernels[i], strides[i], paddings[i]))
     totals = [f * g for f, g in zip(filters, groups, strict=True)]
     if len(set(totals)) > 1 or len(set(places)) > 1:
@@ -179,11 +179,11 @@ def _convolution(context: Context, word: str) -> Layer:
     return _shared(context, layer)
 
 
-def _depth(context: Context, channels: int, groups: int, sparse: bool, given: int) -> int:
+def _depth(context: Context, channels: int, groups: int, sparse: bool, filter_channels: int) -> int:
     """Return how many channels a filter reads."""
-    options, depth = context.options, given or channels // groups
+    options, depth = context.options, filter_channels or channels // groups
     if not sparse:
-        if given and given != channels // groups:
+        if filter_channels and filter_channels != channels // groups:
             raise options.refuse("bad-value", "filterChannels is another than channels / groups", "filterChannels")
         return channels // groups
     if groups < 2:

@@ -33,7 +33,7 @@ class Learning:
     ``weights`` and ``biases`` are the spec's learning keys, for weights with a value per input. ``norms`` and ``drops``
     are the parameters of normalisations and dropout, ``costs`` the coefficients of costs, and ``sums`` the factors of
     weighted sums. ``class_weights`` is the weight of the image's class in a cost, and ``set_sizes`` the number of
-    classes in a set of ``cost.msm``. ``max_poolings`` are the random poolings that are told to take the maximum.
+    classes in a set of ``cost.msm``. ``max_poolings`` are the random poolings that take the maximum.
     ``train`` and ``augment`` are keys of these lines, and ``usual`` the learning keys of layers without their own.
     ``updates`` are the parts of a batch after which a layer is updated, if that is not once per batch.
     """

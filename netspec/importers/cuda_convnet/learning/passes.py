@@ -31,12 +31,13 @@ def period(layer: Layer, options: Options, definition: Definition) -> int:
 
     Raises ``Refused`` if this is no multiple of the number of passes between those in which the layer is active.
     """
-    given = options.integer("updatePeriod", 0, 0)
-    own = max(1, len(layer.gpu)) // min(_replicas(definition))
-    if given % own:
-        message = f"updatePeriod={given} is no multiple of {own}: its replicas are active in one of so many passes"
+    update_period = options.integer("updatePeriod", 0, 0)
+    active_every = max(1, len(layer.gpu)) // min(_replicas(definition))
+    if update_period % active_every:
+        message = f"updatePeriod={update_period} is no multiple of {active_every}"
+        message += ": its replicas are active in one of so many passes"
         raise options.refuse("bad-value", message, "updatePeriod")
-    return given or own
+    return update_period or active_every
 
 
 @dataclass(frozen=True, slots=True)

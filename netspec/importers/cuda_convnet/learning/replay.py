@@ -40,10 +40,6 @@ class Replay:
     falls: dict[str, list[Fall]] = field(default_factory=dict)
     problems: list[tuple[Span, str]] = field(default_factory=list)
 
-    def known(self, name: str) -> set[float]:
-        """Return all rates that a layer had."""
-        return {self.first[name], *(fall.rate for fall in self.falls.get(name, ()))}
-
 
 def replay_changes(changes: Iterable[Change], layers: Mapping[str, Layer], in_file: Mapping[str, float]) -> Replay:
     """Replay changes of one kind of rate.

@@ -80,11 +80,11 @@ def schedule_2012(options: Options, key: str) -> Schedule:
         return CONSTANT
     if call is None or word not in _2012 or call[2] is None:
         raise _invalid(options, key, text, _2012)
-    given = [part.strip() for part in call[2].split(",")]
+    arguments = [part.strip() for part in call[2].split(",")]
     names = _2012[word]
-    values = _named(given, names)
+    values = _named(arguments, names)
     if values is None:
-        values = _positional(given, word)
+        values = _positional(arguments, word)
         if values is None:
             raise _invalid(options, key, text, _2012)
         meant = ",".join(f"{name}={literal(values.get(name, 0))}" for name in names)
@@ -111,12 +111,12 @@ def rate_v2(options: Options, key: str, text: str) -> tuple[float, Schedule]:
     return base, CONSTANT if word == "const" else _schedule(options, key, word, values)
 
 
-def _named(given: list[str], names: tuple[str, ...]) -> dict[str, float] | None:
+def _named(arguments: list[str], names: tuple[str, ...]) -> dict[str, float] | None:
     """Read named arguments, ``tgtFactor=250,numSteps=4``. All names are required, in this order."""
-    if len(given) != len(names):
+    if len(arguments) != len(names):
         return None
     values = {}
-    for part, name in zip(given, names, strict=True):
+    for part, name in zip(arguments, names, strict=True):
         key, equals, value = (word.strip() for word in part.partition("="))
         written = _WHOLE if name == "numSteps" else _FLOAT
         if key.lower() != name.lower() or not equals or not written.fullmatch(value):
@@ -125,11 +125,11 @@ def _named(given: list[str], names: tuple[str, ...]) -> dict[str, float] | None:
     return values
 
 
-def _positional(given: list[str], word: str) -> dict[str, float] | None:
+def _positional(arguments: list[str], word: str) -> dict[str, float] | None:
     """Read positional arguments: ``dexp[1000,4]``, ``dexp[250,0,4]``, ``linear[1,1]``, ``exp[1000]``."""
-    if not all(_FLOAT.fullmatch(part) for part in given):
+    if not all(_FLOAT.fullmatch(part) for part in arguments):
         return None
-    numbers = [float(part) for part in given]
+    numbers = [float(part) for part in arguments]
     stepped = word in ("dexp", "jdexp")
     if stepped and len(numbers) == 2:
         return {"tgtFactor": numbers[0], "noiseStdev": 0.0, "numSteps": numbers[1]}
@@ -154,9 +154,9 @@ def _schedule(options: Options, key: str, word: str, values: dict[str, float]) -
 
 def _invalid(options: Options, key: str, text: str, forms: dict[str, tuple[str, ...]]) -> Exception:
     between = ";" if forms is _V2 else ","
-    known = ", ".join(f"{word}[{between.join(f'{name}=' for name in names)}]" for word, names in forms.items())
+    forms_text = ", ".join(f"{word}[{between.join(f'{name}=' for name in names)}]" for word, names in forms.items())
     plain = "a number without sign and exponent" if forms is _V2 else "default"
-    notes = [f"it is {plain}, or one of {known}, with all names in this order", *_advice(key, text, forms)]
+    notes = [f"it is {plain}, or one of {forms_text}, with all names in this order", *_advice(key, text, forms)]
     return options.refuse("bad-value", f"{key}={shortened(text)} is no learning rate", key, notes=notes)
 
 

@@ -60,8 +60,7 @@ class Lines:
         return name
 
     def read(self, layer: Layer, index: int, image: Image | None, *, vector: bool = False) -> str:
-        """Return the line with one of a layer's inputs: reshaped to ``image`` if given, flattened if ``vector``, or as
-        is."""
+        """Return the line with one of a layer's inputs, reshaped to ``image`` if given, or flattened if ``vector``."""
         name = self.value(layer, layer.inputs[index])
         current = self.images[name]
         if (image is None and not (vector and current is not None)) or (image is not None and current == image):

@@ -133,16 +133,20 @@ class _Writer:
         owner = self.sharing.owners.get(layer.name)
         weight_keys = ("init", *weights)
         if layer.name not in self.sharing.split:
-            own = {"weights": owner} if owner is not None else {}
-            stated = {key: per_input(texts) for key, texts in lists.items() if not own or key not in weight_keys}
-            return self.result.add(layer, type_, {**keys, **stated, **bias, **update_keys, **own}, reads, image)
+            sharing_key = {"weights": owner} if owner is not None else {}
+            stated = {
+                key: per_input(texts) for key, texts in lists.items() if not sharing_key or key not in weight_keys
+            }
+            return self.result.add(layer, type_, {**keys, **stated, **bias, **update_keys, **sharing_key}, reads, image)
         parts = []
         for i, read in enumerate(reads):
             shared = layer.shared[i]
-            own = {"weights": line_of(shared, self.sharing.split)} if shared is not None else {}
-            stated = {key: texts[i] for key, texts in lists.items() if not own or key not in weight_keys}
-            first = {**bias, **update_keys} if i == 0 else {"bias": "none", **({} if own else update_keys)}
-            parts.append(self.result.add(layer, type_, {**keys, **stated, **first, **own}, [read], image, f".{i}"))
+            sharing_key = {"weights": line_of(shared, self.sharing.split)} if shared is not None else {}
+            stated = {key: texts[i] for key, texts in lists.items() if not sharing_key or key not in weight_keys}
+            first = {**bias, **update_keys} if i == 0 else {"bias": "none", **({} if sharing_key else update_keys)}
+            parts.append(
+                self.result.add(layer, type_, {**keys, **stated, **first, **sharing_key}, [read], image, f".{i}")
+            )
         return self.result.add(layer, "sum", {}, parts, image)
 
     def _norm_keys(self, layer: Layer) -> dict[str, str]:

@@ -102,7 +102,7 @@ class _Attempt:
         self.family: dict[str, Family] = {}
         self.families: dict[str, Family] = {}
         self.on_one_gpu: set[str] = set()  # whole families with an input that is on one GPU
-        self.taken = {line.name for line in lines}
+        self.line_names = {line.name for line in lines}
         candidates: dict[tuple[object, ...], list[Line]] = {}
         for line in lines:
             if len(line.gpu) == 1:
@@ -147,17 +147,17 @@ class _Attempt:
 
         Returns ``None`` if the lines cannot be a family.
         """
-        own = self._own(members)
-        if own is not None:
-            split = [name in self.families and self.families[name].reading != "whole" for name in own]
+        inputs = self._own_inputs(members)
+        if inputs is not None:
+            split = [name in self.families and self.families[name].reading != "whole" for name in inputs]
             if members[0].type in _WEIGHTED:
                 # Groups divide a member's input. A spec can express that for a share, but not for a whole value.
                 divided = _per_input(members[0], "parts" if members[0].type == "fc" else "groups")
                 fits = all(part or groups == "1" for part, groups in zip(split, divided, strict=True))
-                return ("own", own, {}) if fits else None
+                return ("own", inputs, {}) if fits else None
             if not any(split) and _draws(members[0]):
                 return None  # the members draw different random numbers for the same input
-            return ("own" if any(split) else "whole"), own, {}
+            return ("own" if any(split) else "whole"), inputs, {}
         if members[0].type not in _ORDERLESS or not uniform(members[0]):
             return None
         runs = [self._merged_inputs(member) for member in members]
@@ -167,7 +167,7 @@ class _Attempt:
         orders = {m.name: run[1] for m, run in zip(members, runs, strict=True) if run is not None and run[1]}
         return "all", first[0], orders
 
-    def _own(self, members: tuple[Line, ...]) -> tuple[str, ...] | None:
+    def _own_inputs(self, members: tuple[Line, ...]) -> tuple[str, ...] | None:
         """Return the inputs, if each of them is either each member's own share or the same whole value for all."""
         if len({len(m.inputs) for m in members}) > 1:
             return None
@@ -237,7 +237,7 @@ class _Attempt:
         name = stem + parts.pop() if stem and len(parts) == 1 else ""
         # The name of a line that was merged into a family is available again: fc2048b for fc2048ba and fc2048bb.
         names = [m.name for m in members]
-        free = name not in self.families and (name not in self.taken or name in self.family or name in names)
+        free = name not in self.families and (name not in self.line_names or name in self.family or name in names)
         return name if name and free else names[0]
 
     def broken(self) -> set[str]:
@@ -316,8 +316,8 @@ class _Attempt:
 
 def _twin_key(line: Line, gpu: int) -> tuple[object, ...]:
     """Return a key for finding twins: everything that they must have in common, and a GPU."""
-    own = sorted((key, value) for key, value in line.keys.items() if key != "weights")
-    return line.type, tuple(own), "weights" in line.keys, len(line.inputs), gpu
+    settings = sorted((key, value) for key, value in line.keys.items() if key != "weights")
+    return line.type, tuple(settings), "weights" in line.keys, len(line.inputs), gpu
 
 
 def _draws(line: Line) -> bool:
