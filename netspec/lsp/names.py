@@ -50,9 +50,9 @@ def rename(documents: Documents, document: Document, offset: int, new: str) -> l
     """
     name = _name_at(document, offset)
     if name is None:
-        raise Refused("only layers can be renamed, and here stands no layer's name")
+        raise Refused("only layers can be renamed, and there is no layer's name here")
     if not _is_name(new):
-        raise Refused(f"'{new}' is no name: a letter, then letters, digits, _ and -")
+        raise Refused(f"'{new}' is not a valid name: a letter, then letters, digits, _ and -")
     old = name.word.text
     if new == old:
         return []

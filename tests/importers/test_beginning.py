@@ -126,7 +126,7 @@ def test_a_rate_of_its_own_fell_as_those_beside_it() -> None:
     (found,) = [d for d in net.warnings if d.code == "cfg-substitute"]
     assert found.message == "fca: the notes know no rate of 0.0002; 0.02 is taken for the first"
     assert found.notes == (
-        "others that were lowered with it have 0.0001, and had 0.01", "so it is in 1 other section: fcb"
+        "others that were lowered with it have 0.0001, and had 0.01", "the same in 1 other section: fcb"
     )  # fmt: skip
 
 

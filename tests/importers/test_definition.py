@@ -333,7 +333,7 @@ def test_numbers_are_told_in_full(more: str, message: str) -> None:
             ["sizeX needs a whole number", "stride needs a number of at least 1, not 0"],
         ),
         ("type=pool\npool=max\nchannels=16\nsizeX=x\nstride=5000", ["sizeX needs a whole number"]),
-        ("type=blur\nchannels=3\nfilterSize=x\nstdev=0", ["filterSize needs a whole number", "stdev divides"]),
+        ("type=blur\nchannels=3\nfilterSize=x\nstdev=0", ["filterSize needs a whole number", "stdev is a divisor"]),
     ],
 )
 def test_what_stands_in_for_a_number_is_never_told(section: str, wrong: list[str]) -> None:

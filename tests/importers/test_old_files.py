@@ -125,7 +125,7 @@ def test_the_same_key_in_both_files_is_told_of_each() -> None:
     found = load(text, given).warnings
     assert [(d.span.source.name, d.notes) for d in found] == [
         ("net.cfg", ()),
-        ("params.cfg", ("so it is in 1 other section: out",)),
+        ("params.cfg", ("the same in 1 other section: out",)),
     ]
 
 

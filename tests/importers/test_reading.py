@@ -97,7 +97,7 @@ def test_of_values_that_others_took_the_place_of_it_is_told_once() -> None:
     (found,) = findings.all
     assert (found.severity, found.code, found.span.line, found.span.text) == ("warning", "cfg-ignored-key", 2, "1")
     assert found.message == "a: x is given twice, and the last counts"
-    assert found.notes == ("so it is with 1 other key: [a] Y",)
+    assert found.notes == ("the same for 1 other key: [a] Y",)
 
 
 def test_values_that_are_repeated_are_not_lost() -> None:

@@ -205,14 +205,14 @@ class _Reader:
         """
         if self.after_headers:
             name, span = self.after_headers[0]
-            message = f"{name}: what stands behind its header is passed over"
+            message = f"{name}: the text after its header is ignored"
             self.findings.warn("cfg-ignored-key", message, span, notes=("a key has a line of its own",), layer=name)
         if not self.overwritten:
             return
         ((section, _), first), *others = self.overwritten.items()
         named = [f"[{name}] {option.key_span.text}" for (name, _), option in others[:MOST_NAMED]]
         other_keys = ", ".join(named) + (", ..." if others[MOST_NAMED:] else "")
-        notes = (f"so it is with {plural(len(others), 'other key')}: {other_keys}",) if others else ()
+        notes = (f"the same for {plural(len(others), 'other key')}: {other_keys}",) if others else ()
         message = f"{section}: {first.key_span.text} is given twice, and the last counts"
         self.findings.warn("cfg-ignored-key", message, first.span, notes=notes, layer=section)
 

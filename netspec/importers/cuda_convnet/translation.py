@@ -164,7 +164,7 @@ def _combined(findings: Findings) -> tuple[Diagnostic, ...]:
             other_layers.setdefault(index_of[key], []).append(diagnostic.layer)
     for index, names in other_layers.items():
         named = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
-        note = f"so it is in {plural(len(names), 'other section')}: {named}"
+        note = f"the same in {plural(len(names), 'other section')}: {named}"
         result[index] = replace(result[index], notes=(*result[index].notes, note))
     return tuple(result)
 

@@ -107,7 +107,7 @@ def _blur(context: Context) -> Layer:
     size = options.integer("filterSize")
     stdev = abs(options.real("stdev"))  # only its square is used
     if not stdev:
-        raise options.refuse_key("bad-value", "stdev divides, and is not 0", "stdev")
+        raise options.refuse_key("bad-value", "stdev is a divisor and cannot be 0", "stdev")
     if size not in (3, 5, 7, 9):
         raise options.refuse_key("bad-value", f"filterSize is one of 3, 5, 7, 9, not {size}", "filterSize")
     if size > image.side:
