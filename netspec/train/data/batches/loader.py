@@ -16,7 +16,7 @@ import numpy as np
 from netspec.train.chance import Places
 from netspec.train.data.batches.buffers import Buffers
 from netspec.train.data.batches.prefetch import CHUNK
-from netspec.train.data.batches.readable import AHEAD, Step, readable
+from netspec.train.data.batches.readable import AHEAD, ReadBatch, readable_batches
 from netspec.train.data.batches.sharing import UNSHARED, Sharing
 from netspec.train.data.picture import CachedSplit, DecodedSplit, Labels, Pixels, Split, Unreadable
 
@@ -105,17 +105,17 @@ class Loader:
 
     def run(self, split: Split, order: Places, batch: int, *, keep_partial: bool, sharing: Sharing = UNSHARED) -> Pass:
         """Start a pass over the places in ``order``. ``sharing`` says which images of each batch this process reads."""
-        whole = split.whole if isinstance(split, CachedSplit) else None
-        # All processes must take the same path, since only the decoded one exchanges what is unreadable.
-        if sharing.all(whole is not None) and whole is not None:
-            split = whole
+        in_memory = split.whole if isinstance(split, CachedSplit) else None
+        # All processes must take the same branch below, since only ``_decode_batches`` exchanges failures.
+        if sharing.all(in_memory is not None) and in_memory is not None:
+            split = in_memory
         if isinstance(split, DecodedSplit):
-            ready = self._resident(split, order, batch, keep_partial, sharing)
+            ready = self._fill_batches(split, order, batch, keep_partial, sharing)
         else:
-            ready = self._decoded(split, order, batch, keep_partial, sharing)
+            ready = self._decode_batches(split, order, batch, keep_partial, sharing)
         return Pass(ready, len(order), batch, keep_partial)
 
-    def _resident(
+    def _fill_batches(
         self, split: DecodedSplit, order: Places, batch: int, keep_partial: bool, sharing: Sharing
     ) -> Generator[_Ready]:
         """Yield batches that the threads fill in place. As no image is unreadable, all positions are known ahead."""
@@ -128,39 +128,39 @@ class Loader:
                 while len(pending) <= AHEAD and (start := next(starts, None)) is not None:
                     places = order[start : start + batch]
                     read = sharing.part(len(places))
-                    mine = places[read]
-                    whole = self._buffer((len(mine), frame.channels, frame.height, frame.width))
+                    own = places[read]
+                    pictures = self._buffer((len(own), frame.channels, frame.height, frame.width))
                     futures = [
-                        self._pool.submit(split.fill, mine[i : i + CHUNK], whole[i : i + CHUNK])
-                        for i in range(0, len(mine), CHUNK)
+                        self._pool.submit(split.fill, own[i : i + CHUNK], pictures[i : i + CHUNK])
+                        for i in range(0, len(own), CHUNK)
                     ]
-                    pending.append((places, read, whole, futures))
+                    pending.append((places, read, pictures, futures))
                 if not pending:
                     return
-                places, read, whole, futures = pending.popleft()
-                for part in futures:
-                    part.result()
-                yield _Ready(Batch(whole, labels[places], places, read), 0)
+                places, read, pictures, futures = pending.popleft()
+                for future in futures:
+                    future.result()
+                yield _Ready(Batch(pictures, labels[places], places, read), 0)
         finally:
             for _, _, _, futures in pending:
-                for part in futures:
-                    part.cancel()
+                for future in futures:
+                    future.cancel()
 
-    def _decoded(
+    def _decode_batches(
         self, split: Split, order: Places, size: int, keep_partial: bool, sharing: Sharing
     ) -> Generator[_Ready]:
         """Yield batches of readable images. No reference to a batch is kept, so that its memory can be reused."""
-        with closing(readable(self._pool, self._workers, split, order, size, sharing)) as steps:
-            for step in steps:
-                for problem in step.unreadable:
+        with closing(readable_batches(self._pool, self._workers, split, order, size, sharing)) as batches:
+            for read_batch in batches:
+                for problem in read_batch.unreadable:
                     self._report(problem)
-                full = len(step.places) == size or (keep_partial and len(step.places) > 0)
-                yield _Ready(self._stack(step, split.labels) if full else None, len(step.unreadable))
+                full = len(read_batch.places) == size or (keep_partial and len(read_batch.places) > 0)
+                yield _Ready(self._stack(read_batch, split.labels) if full else None, len(read_batch.unreadable))
 
-    def _stack(self, step: Step, labels: Labels) -> Batch:
-        channels, height, width = step.pictures[0].shape
-        whole = np.stack(step.pictures, out=self._buffer((len(step.pictures), channels, height, width)))
-        return Batch(whole, labels[step.places], step.places, step.read)
+    def _stack(self, read_batch: ReadBatch, labels: Labels) -> Batch:
+        channels, height, width = read_batch.pictures[0].shape
+        pictures = np.stack(read_batch.pictures, out=self._buffer((len(read_batch.pictures), channels, height, width)))
+        return Batch(pictures, labels[read_batch.places], read_batch.places, read_batch.read)
 
 
 class Pass:

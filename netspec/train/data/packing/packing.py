@@ -93,7 +93,7 @@ def pack(
         all_shards = [shard for name, files in listing.splits.items() for shard in shards(name, len(files.names))]
         saved = {shard.name: _load_facts(shard, out, state.facts, frame) for shard in all_shards}
         finished = {name: facts for name, facts in saved.items() if facts is not None}
-        done = sum(shard.stop - shard.start for shard in all_shards if shard.name in finished)
+        done = sum(shard.rows for shard in all_shards if shard.name in finished)
         begin(done)
         remaining = [shard for shard in all_shards if shard.name not in finished]
         chunks = _chunks(listing, remaining, out, frame)
@@ -138,7 +138,7 @@ def _size(files: Files, name: str) -> int:
 
 def _useful_processes(remaining: Sequence[Shard]) -> int:
     """Return the number of processes that can be kept busy: one per chunk, and at least one."""
-    return max(1, sum(-(-(shard.stop - shard.start) // CHUNK) for shard in remaining))
+    return max(1, sum(-(-shard.rows // CHUNK) for shard in remaining))
 
 
 def _chunks(listing: Listing, remaining: Sequence[Shard], out: Path, frame: Frame) -> Iterator[_Chunk]:
@@ -146,7 +146,7 @@ def _chunks(listing: Listing, remaining: Sequence[Shard], out: Path, frame: Fram
     for shard in remaining:
         files = listing.splits[shard.split]
         part = _temporary_file(out, shard)
-        start_of_pixels = header(shard.stop - shard.start, frame)
+        start_of_pixels = header(shard.rows, frame)
         part.unlink(missing_ok=True)  # a process of an earlier attempt may still have it open
         with part.open("wb") as file:
             file.write(start_of_pixels)

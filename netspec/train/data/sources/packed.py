@@ -63,7 +63,7 @@ class Shards:
         for row, picture in zip(self._rows[places].tolist(), out, strict=True):
             number, place = divmod(row, form.SHARD)
             shard = self._shards[number]
-            start = form.bytes_of(shard, self.stored) - (shard.stop - shard.start - place) * self.stored.bytes
+            start = form.bytes_of(shard, self.stored) - (shard.rows - place) * self.stored.bytes
             _read_into(picture, self._file(number), start)
 
     def path(self, index: int) -> str:
@@ -176,7 +176,7 @@ def _open_shard(root: Path, shard: Shard, frame: Frame) -> FileIO:
     """Open the file of a shard. Raises ``TrainError`` if its size or its header is wrong."""
     path = root / shard.name
     _check_size(path, form.bytes_of(shard, frame))
-    header = form.header(shard.stop - shard.start, frame)
+    header = form.header(shard.rows, frame)
     try:
         file = FileIO(path)
         if file.read(len(header)) != header:

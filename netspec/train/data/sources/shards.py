@@ -52,6 +52,10 @@ class Shard:
     def name(self) -> str:
         return f"{self.split}-{self.number:05d}.npy"
 
+    @property
+    def rows(self) -> int:
+        return self.stop - self.start
+
 
 def shards(split: str, rows: int) -> list[Shard]:
     """Return the shards of a split with this number of rows."""
@@ -69,8 +73,7 @@ def header(rows: int, frame: Frame) -> bytes:
 
 def bytes_of(shard: Shard, frame: Frame) -> int:
     """Return the size of a shard's file in bytes."""
-    rows = shard.stop - shard.start
-    return len(header(rows, frame)) + rows * frame.bytes
+    return len(header(shard.rows, frame)) + shard.rows * frame.bytes
 
 
 def labels_name(split: str) -> str:
