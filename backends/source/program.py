@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import colour
-from netspec.passes.step_limits import need_two_images, unfit_rates, unfit_scores
+from netspec.passes.step_limits import layers_needing_two_images, unfit_rates, unfit_scores
 from netspec.units import count
 
 from .devices import devices
@@ -81,7 +81,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         train=graph.train,
         rate=number(graph.train.lr),
         untrainable=unfit_scores(graph) or next(map(str, unfit_rates(graph)), None),
-        need_two_images=need_two_images(graph),
+        need_two_images=layers_needing_two_images(graph),
         has_loss=bool(graph.losses),
         schedule=schedule_variables(graph),
         groups=division.groups,

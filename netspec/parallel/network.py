@@ -17,7 +17,7 @@ from netspec.parallel.batchnorm import SharedBatchNorm
 from netspec.parallel.crossing import Tied, agreed_dtype, cross
 from netspec.parallel.team import Team
 from netspec.parallel.turns import Turns, collect_own_turn
-from netspec.passes.dependence import learning
+from netspec.passes.dependence import with_gradient
 from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
 from netspec.passes.phases import phases
 from netspec.passes.placing import Held, Placed, Transfer, local_graph
@@ -39,7 +39,7 @@ class PlacedNetwork:
         self.module = nn.Module()
         self._names = attributes(placed.graph)
         self._phases = phases(placed.graph)
-        self._learning = learning(placed.graph)
+        self._learning = with_gradient(placed.graph)
         self._draw: tuple[int, int, int] | None = None
         self._dtypes: dict[tuple[Transfer, bool, bool], torch.dtype] = {}
         by_feature = [x for x in placed.graph.layers.values() if placed.layers[x.name].held.batch == 1]

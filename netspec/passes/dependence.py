@@ -5,7 +5,7 @@ from __future__ import annotations
 from netspec.ir.graph import Graph, Parameter
 
 
-def learning(graph: Graph) -> frozenset[str]:
+def with_gradient(graph: Graph) -> frozenset[str]:
     """Return the names of the operations whose values depend on parameters and so have a gradient. The last operation
     of a layer has the layer's name, so these include the layers with a gradient."""
     dependent: set[str] = set()
@@ -15,7 +15,7 @@ def learning(graph: Graph) -> frozenset[str]:
     return frozenset(dependent)
 
 
-def trained(graph: Graph) -> tuple[Parameter, ...]:
+def trained_parameters(graph: Graph) -> tuple[Parameter, ...]:
     """Return the parameters that the training loss depends on and that therefore get a gradient. The loss is that of
     the spec or, if it has none, the cross-entropy of the class scores."""
     keys = {key for name in graph.needed(graph.losses or (graph.scores,)) for key in graph.nodes[name].params}

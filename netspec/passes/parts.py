@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class BatchProgress:
     """The progress of a batch: ``done`` of its parts have been processed. ``sizes`` are the images in each part."""
 
     sizes: tuple[int, ...]
@@ -25,5 +25,5 @@ class Gathered:
         return sum(self.sizes) / sum(self.sizes[first : self.done])
 
 
-WHOLE = Gathered((1,), 1)
+WHOLE = BatchProgress((1,), 1)
 """A whole batch processed in one part."""

@@ -58,7 +58,7 @@ def highest_factor(schedule: Schedule) -> float:
     return highest * (1 + noise_of(schedule) * math.sqrt(2 * 53 * math.log(2)))
 
 
-def need_two_images(graph: Graph) -> list[str]:
+def layers_needing_two_images(graph: Graph) -> list[str]:
     """Return the layers with batch normalisation that have one number per channel and image. In training they need at
     least two images, since with a single one the number minus its mean is always 0."""
     nodes = (graph.nodes[name] for layer in phases(graph).trunk for name in layer.nodes)

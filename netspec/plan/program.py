@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from netspec.ir.graph import Graph, Layer
 from netspec.ir.ops import BatchNorm, Conv, Crop, CrossEntropy, Dropout, Linear, Local, Nailbed, Neuron
 from netspec.ir.shape import Shape
-from netspec.passes.dependence import learning
+from netspec.passes.dependence import with_gradient
 from netspec.passes.phases import phases
 from netspec.passes.placing import Held, Placed, Transfer, local_graph, share_of_shape
 from netspec.passes.placing.placed import TRAINING_LOSS
@@ -231,7 +231,7 @@ def values_of(graph: Graph, low: int) -> Values:
             pixel_major = isinstance(node.op, Local) and node.op.groups == 1 and node.output[1:] != (1, 1)
             if pixel_major or (read in transposed and (is_view or isinstance(node.op, Neuron | Dropout))):
                 transposed.add(node.name)
-    return Values(width, learning(graph), frozenset(sliced | transposed))
+    return Values(width, with_gradient(graph), frozenset(sliced | transposed))
 
 
 def trained(graph: Graph) -> Iterator[Layer]:

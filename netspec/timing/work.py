@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from netspec.ir.graph import Graph, Layer
 from netspec.ir.settings import Precision
-from netspec.passes.dependence import learning
+from netspec.passes.dependence import with_gradient
 
 FULL = 4
 """Bytes of a weight, its gradient and its velocity, which are float32 in any precision."""
@@ -52,9 +52,9 @@ class LayerWork:
 
 def work(graph: Graph, batch: int, precision: Precision) -> dict[str, LayerWork]:
     """Return the work of each layer except the input, by name."""
-    learns = learning(graph)
+    differentiable = with_gradient(graph)
     return {
-        layer.name: _work(graph, layer, batch, VALUE[precision], learns)
+        layer.name: _work(graph, layer, batch, VALUE[precision], differentiable)
         for layer in graph.layers.values()
         if layer.name != graph.input.layer
     }
@@ -67,27 +67,27 @@ def update_bytes(graph: Graph) -> int:
     return FULL * sum(size * times for size, times in numbers)
 
 
-def _work(graph: Graph, layer: Layer, batch: int, width: int, learns: frozenset[str]) -> LayerWork:
+def _work(graph: Graph, layer: Layer, batch: int, width: int, differentiable: frozenset[str]) -> LayerWork:
     nodes = [graph.nodes[name] for name in layer.nodes]
     forward = backward = products = products_back = 0
     for node in nodes:
         shapes = graph.shapes(node)
         product = 2 * batch * node.op.connections(shapes, node.output)
         rest = batch * node.op.flops(shapes, node.output) - product
-        gradient_products = bool(node.params) + any(name in learns for name in node.inputs)
+        gradient_products = bool(node.params) + any(name in differentiable for name in node.inputs)
         products += product
         products_back += gradient_products * product
         forward += product + rest
-        if node.name in learns:
+        if node.name in differentiable:
             backward += gradient_products * product + rest
     within = set(layer.nodes)
     read = {name for node in nodes for name in node.inputs if name not in within}
     weights = FULL * sum(math.prod(graph.parameters[key].shape) for key in {key for n in nodes for key in n.params})
     values = batch * width * sum(graph.nodes[name].output.units for name in read)
-    gradients = batch * width * sum(graph.nodes[name].output.units for name in read if name in learns)
+    gradients = batch * width * sum(graph.nodes[name].output.units for name in read if name in differentiable)
     output = batch * width * layer.output.units
     # Backward, the output's gradient, the inputs and the weights are read; gradients of inputs and weights are written.
-    backward_bytes = output + values + gradients + 2 * weights if layer.nodes[-1] in learns else 0
+    backward_bytes = output + values + gradients + 2 * weights if layer.nodes[-1] in differentiable else 0
     return LayerWork(
         Work(forward, products, values + weights + output),
         Work(backward, products_back, backward_bytes),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netspec.ir.graph import Graph
-from netspec.passes.dependence import learning
-from netspec.passes.step_limits import need_two_images, unfit_rates, unfit_scores
+from netspec.passes.dependence import with_gradient
+from netspec.passes.step_limits import layers_needing_two_images, unfit_rates, unfit_scores
 from netspec.train.errors import TrainError
 from netspec.units import count
 
@@ -25,7 +25,7 @@ def need_trainable(graph: Graph, batch: int) -> None:
     """
     if not graph.parameters:
         raise TrainError(NOTHING_TO_LEARN)
-    if learning(graph).isdisjoint(node.name for node in graph.losses or (graph.scores,)):
+    if with_gradient(graph).isdisjoint(node.name for node in graph.losses or (graph.scores,)):
         raise TrainError(UNTAUGHT)
     if unfit := unfit_scores(graph):
         raise TrainError(unfit)
@@ -37,7 +37,7 @@ def need_trainable(graph: Graph, batch: int) -> None:
             f"a batch of {batch} images cannot be gathered in {parts} equal parts (accumulate={parts})",
             f"train with another one: --batch {max(1, batch // parts) * parts}",
         )
-    if batch == parts and (layers := need_two_images(graph)):
+    if batch == parts and (layers := layers_needing_two_images(graph)):
         alone = "one image has" if parts == 1 else f"each of the {parts} parts of the batch is one image, which has"
         raise TrainError(
             f"{layers[0]} normalises each channel over the batch, and {alone} one number per channel there",

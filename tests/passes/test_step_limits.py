@@ -17,7 +17,7 @@ from netspec.ir.settings import (
     Plateau,
     Schedule,
 )
-from netspec.passes.step_limits import highest_factor, need_two_images, unfit_rates
+from netspec.passes.step_limits import highest_factor, layers_needing_two_images, unfit_rates
 from netspec.train.learning.schedule import Watch, factor
 
 
@@ -69,11 +69,11 @@ def test_no_step_has_more_than_the_highest_factor(schedule: Schedule) -> None:
 
 @pytest.mark.parametrize(("image", "layers"), [("6", ["bn"]), ("6x1x1", ["bn"]), ("6x2x1", []), ("6x1x2", [])])
 def test_batch_normalisation_of_one_number_a_channel(image: str, layers: list[str]) -> None:
-    assert need_two_images(graph(f"[image] input {image}\n[bn] batchnorm\n[fc] fc outputs=2\n")) == layers
+    assert layers_needing_two_images(graph(f"[image] input {image}\n[bn] batchnorm\n[fc] fc outputs=2\n")) == layers
 
 
 def test_a_batch_normalisation_that_training_does_not_run() -> None:
     text = (
         "[image] input 6\n[fc] fc outputs=2\n[bn] batchnorm inputs=image\n[out] fc outputs=3 inputs=fc\n[p] softmax\n"
     )
-    assert need_two_images(graph(text)) == []
+    assert layers_needing_two_images(graph(text)) == []

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.fast import PLAIN, Forms
-from netspec.passes.parts import Gathered
+from netspec.passes.parts import BatchProgress
 from netspec.train.chance import Places
 from netspec.train.data.batches.layout import Layout
 from netspec.train.errors import TrainError
 from netspec.train.requirements import UNTAUGHT
 
 
-def no_update(gathered: Gathered) -> None:
+def no_update(progress: BatchProgress) -> None:
     """The ``update`` callback of callers that update the parameters themselves."""
 
 
@@ -113,7 +113,7 @@ class Objective:
         return np.arange(count)
 
     def gradients(
-        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = no_update
+        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[BatchProgress], None] = no_update
     ) -> Tensor:
         """Add the gradient of a batch's loss to the parameters' gradients, and return the loss, detached.
 
@@ -142,7 +142,7 @@ class Objective:
                 raise TrainError(UNTAUGHT)
             loss.backward()  # type: ignore[no-untyped-call]
             total, first = total + loss.detach(), first + len(classes)
-            update(Gathered(sizes, done))
+            update(BatchProgress(sizes, done))
         return total
 
     @property

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.settings import OwnSchedule, Train, noise_of
-from netspec.passes.parts import WHOLE, Gathered
+from netspec.passes.parts import WHOLE, BatchProgress
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.learning.constraining import constrain
 
@@ -88,16 +88,16 @@ class PaperSGD:
                 w.grad = None
 
     @torch.no_grad()
-    def step(self, gathered: Gathered = WHOLE) -> None:
+    def step(self, progress: BatchProgress = WHOLE) -> None:
         """Update every parameter that has a gradient. After a part of a batch, update only the parameters that are due,
         and clear their gradients."""
         scales = self.scales or (Scale(self.factor),) * len(self.groups)
         for group, scale in zip(self.groups, scales, strict=True):
-            mean = gathered.mean(group.update_every)
+            mean = progress.mean(group.update_every)
             if mean is None:
                 continue
             self._step_group(group, scale, mean)
-            if gathered.done < len(gathered.sizes):
+            if progress.done < len(progress.sizes):
                 for w in group.params:
                     w.grad = None
 

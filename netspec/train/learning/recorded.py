@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from netspec import backend
 from netspec.ir.ops import NoisyRelu
-from netspec.passes.parts import WHOLE, Gathered
+from netspec.passes.parts import WHOLE, BatchProgress
 from netspec.train.learning.narrowed import Narrowed
 from netspec.train.learning.objective import Objective, no_update
 from netspec.train.learning.recording import CudaGraphs, Inputs, Recorder, Recording, Tensors
@@ -38,7 +38,7 @@ class RecordedObjective(Objective):
         backend.load("pytorch").draw_from(self.module, replace(self.chance, first_sample=first_sample))
 
     def gradients(
-        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = no_update
+        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[BatchProgress], None] = no_update
     ) -> Tensor:
         """See ``Objective``, except that the gradients replace those of the parameters instead of being added.
 

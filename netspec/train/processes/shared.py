@@ -16,7 +16,7 @@ from netspec.parallel.collectives import all_reduce
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
-from netspec.passes.parts import Gathered
+from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place
 from netspec.train.chance import Places
 from netspec.train.errors import RequestError
@@ -50,7 +50,7 @@ class SharedObjective(Objective):
         return everything if count % rows else everything[self.network.team.share_of_batch(count)]
 
     def gradients(
-        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = no_update
+        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[BatchProgress], None] = no_update
     ) -> Tensor:
         """See ``Objective``: each process's parameters get the gradients of the whole batch's loss."""
         total, first = torch.zeros((), device=images.device), 0
@@ -59,7 +59,7 @@ class SharedObjective(Objective):
         shares_of_parts = [self.network.team.share_of_batch(size) for size in sizes]
         own_images = torch.split(images, [share.stop - share.start for share in shares_of_parts])
         for done, (x, classes, share) in enumerate(zip(own_images, parts, shares_of_parts, strict=True), 1):
-            self.sums.gathered = Gathered(sizes, done)
+            self.sums.gathered = BatchProgress(sizes, done)
             self.network.draw(seed, step, first, share.start)
             with self._precision(images):
                 loss, reported = self.network.training_loss(self._in_memory_format(x), classes[share], len(classes))

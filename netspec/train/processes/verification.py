@@ -30,8 +30,8 @@ from netspec.parallel import shares
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
-from netspec.passes.dependence import trained
-from netspec.passes.parts import Gathered
+from netspec.passes.dependence import trained_parameters
+from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
@@ -256,12 +256,12 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
     own_images = images[torch.from_numpy(objective.trained_part(trial.batch)).to(images.device)]
     record: Record = {"losses": []}
     names = attributes(objective.graph)
-    learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in trained(objective.graph)))
+    learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in trained_parameters(objective.graph)))
 
     def whole(own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
         return {name: x.detach().cpu().clone() for name, x in objective.whole(own, names).items()}
 
-    def update(gathered: Gathered) -> None:
+    def update(gathered: BatchProgress) -> None:
         if "gradients" not in record and gathered.done == len(gathered.sizes):
             own = {name: p.grad for name, p in objective.module.named_parameters() if p.grad is not None}
             record["gradients"] = whole(own, learnt)

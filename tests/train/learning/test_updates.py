@@ -10,7 +10,7 @@ from torch import Tensor
 import netspec
 from netspec.ir.graph import Graph
 from netspec.passes.fast import forms_of
-from netspec.passes.parts import WHOLE, Gathered
+from netspec.passes.parts import WHOLE, BatchProgress
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import PaperSGD, optimiser_of, velocities
 
@@ -104,11 +104,11 @@ def test_where_all_layers_are_updated_after_parts_these_are_smaller_batches(ever
 def test_a_mean_over_unequal_parts() -> None:
     """11 images in 4 parts of 3, 3, 3 and 2; every two of them: 11 / 6 at the second, 11 / 5 at the last."""
     sizes = (3, 3, 3, 2)
-    assert [Gathered(sizes, done).mean(2) for done in range(1, 5)] == [None, 11 / 6, None, 11 / 5]
-    assert [Gathered(sizes, done).mean(1) for done in range(1, 5)] == [11 / 3, 11 / 3, 11 / 3, 11 / 2]
-    assert [Gathered(sizes, done).mean(None) for done in range(1, 5)] == [None, None, None, 1]
+    assert [BatchProgress(sizes, done).mean(2) for done in range(1, 5)] == [None, 11 / 6, None, 11 / 5]
+    assert [BatchProgress(sizes, done).mean(1) for done in range(1, 5)] == [11 / 3, 11 / 3, 11 / 3, 11 / 2]
+    assert [BatchProgress(sizes, done).mean(None) for done in range(1, 5)] == [None, None, None, 1]
     # fewer images than parts: what is left is updated at the end, and one part is the whole batch
-    assert [Gathered((1, 1, 1), done).mean(2) for done in range(1, 4)] == [None, 1.5, 3]
+    assert [BatchProgress((1, 1, 1), done).mean(2) for done in range(1, 4)] == [None, 1.5, 3]
     assert WHOLE.mean(None) == WHOLE.mean(1) == WHOLE.mean(4) == 1
 
 
