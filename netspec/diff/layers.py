@@ -45,7 +45,7 @@ def _unpaired(matched: Matched, x: str | None, y: str | None) -> Difference:
     side, name = (0, x) if x is not None else (1, y)
     assert name is not None
     graph, above = matched.graphs[side], matched.above(side, name)
-    place = f", behind {above}" if above else ", first"
+    place = f", after {above}" if above else ", first"
     text = description(graph, graph.layers[name]) + place
     effect = matched.greatest_effect(x, y) if matched.computes(side, name) else matched.chain_effect(x, y)
     op = graph.nodes[graph.layers[name].nodes[0]].op

@@ -75,7 +75,7 @@ def _describe(d: Difference) -> str:
         case "replaced":
             text = f"replaced: {d.a} -> {d.b}"
         case "moved":
-            text = " -> ".join(f"behind {above}" if above else "first" for above in (d.a, d.b))
+            text = " -> ".join(f"after {above}" if above else "first" for above in (d.a, d.b))
             text = f"moved: {text}"
         case "changed":
             text = f"{d.key}: {d.a} -> {d.b}" if d.key else f"{d.a} -> {d.b}"

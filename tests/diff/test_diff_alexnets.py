@@ -34,7 +34,7 @@ def test_as_run_is_not_as_printed() -> None:
         # conv1 has no ReLU before its normalisation
         ("conv1, pool1", "order: conv1, relu, norm1, pool1 -> conv1, norm1, pool1, relu", "function"),
         # cnorm2a and cnorm2b, of type rnorm: size 5, scale 1e-3, which is over 25 pixels
-        ("same2", "added: rnorm size=5 k=1 alpha=4e-05 beta=0.75, behind norm2", "function"),
+        ("same2", "added: rnorm size=5 k=1 alpha=4e-05 beta=0.75, after norm2", "function"),
         # the initial weights of conv3 to conv5
         ("conv3, conv4, conv5", "init: gaussian(0.01) -> gaussian(0.03)", "training"),
         # conv5's ReLU stands behind its pooling, which is harmless
@@ -111,14 +111,14 @@ def test_caffenet_pools_before_it_normalises_over_all_maps() -> None:
         (
             "alexnet-no-lrn",
             [
-                f"norm{i} removed: lrn size=5 k=2 alpha=0.0001 beta=0.75 groups=2, behind conv{i} -> , function"
+                f"norm{i} removed: lrn size=5 k=2 alpha=0.0001 beta=0.75 groups=2, after conv{i} -> , function"
                 for i in (1, 2)
             ],
         ),
         ("alexnet-tiled-pooling", [f"pool{i} kernel: 3 -> 2, function" for i in (1, 2, 5)]),
         (
             "alexnet-no-dropout",
-            [f"drop{i} removed: dropout rate=0.5 scaling=test, behind fc{i} -> , function" for i in (6, 7)],
+            [f"drop{i} removed: dropout rate=0.5 scaling=test, after fc{i} -> , function" for i in (6, 7)],
         ),
     ],
 )

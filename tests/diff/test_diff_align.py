@@ -108,7 +108,7 @@ def test_renamed_replaced_added_and_removed() -> None:
     assert told(found) == [
         "b replaced: lrn size=3 k=1 alpha=1 beta=0.75 -> rnorm size=3 k=1 alpha=1 beta=0.75, function",
         "d = x renamed: d -> x, nothing",
-        "p added:  -> softmax, behind x, output",
+        "p added:  -> softmax, after x, output",
     ]
     assert told(diff("[image] input 4\n[x] relu\n", "[image] input 4\n[x] tanh\n")) == [
         "x replaced: relu -> tanh a=1 b=1, function"

@@ -167,7 +167,7 @@ def test_the_answer_is_the_same_the_other_way_round(name: str) -> None:
 def test_a_softmax_at_the_end_is_output_and_no_score() -> None:
     found = diff(f"{CONV}\n{END}[prob] softmax\n", f"{CONV}\n{END}")
     assert found.function == "scores"
-    assert told(found) == ["prob removed: softmax, behind fc2 -> , output"]
+    assert told(found) == ["prob removed: softmax, after fc2 -> , output"]
 
 
 def test_softrelu_falls_where_it_turns_into_x_so_that_it_does_not_commute() -> None:
@@ -198,7 +198,7 @@ def test_dropout_beside_a_function_that_changes_still_changes_training() -> None
     found = diff(f"{CONV}\n{END}", f"{CONV} neuron=relu\n[d] dropout\n{END}")
     assert told(found) == [
         "conv1 neuron: linear -> relu, function",
-        "d added:  -> dropout rate=0.5 scaling=train, behind conv1, training",
+        "d added:  -> dropout rate=0.5 scaling=train, after conv1, training",
     ]
 
 
