@@ -133,37 +133,35 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
     if name == "units":
         out = steps[-1].output
         return (f"{_product(tuple(out))} = {count(out.units)}",) if out.is_image else ()
-    lines = []
-    for step in steps:
-        if not step.op.params(step.reads, step.output):
-            continue
-        x, out = step.reads[0], step.output
-        if isinstance(step.op, Conv | Local):
-            window = step.op.window
-            if isinstance(step.op, Conv) and step.op.table is not None:
-                lines.append(_table_arithmetic(name, step.op, step.op.table, out))
-                continue
-            reads = f"{x.channels} / {step.op.groups}" if step.op.groups > 1 else f"{x.channels}"
-            kernel = f"{window.kernel[0]} * {window.kernel[1]} * {reads}"
-            filters = f"{step.op.filters}"
-            weights = step.op.params(step.reads, out)[0].shape
-            amount = math.prod(weights)
-            if name == "weights" and isinstance(step.op, Conv):
-                lines.append(f"{kernel} weights a filter * {filters} filters = {count(amount)}")
-            else:
-                each = amount if isinstance(step.op, Conv) else amount // (out.height * out.width)
-                lines.append(
-                    f"{out.height} * {out.width} places * {count(each)} weights "
-                    f"= {count(step.op.connections(step.reads, out))}"
-                )
-        elif isinstance(step.op, ChannelScale | BatchNorm) and name == "weights":
-            lines.append(f"one weight a channel * {count(out.channels)} channels = {count(out.channels)}")
-        elif isinstance(step.op, Linear):
-            reads = f"{count(x.units)} / {step.op.groups}" if step.op.groups > 1 else count(x.units)
-            lines.append(
-                f"{reads} inputs * {count(step.op.outputs)} outputs = {count(step.op.connections(step.reads, out))}"
-            )
-    return tuple(lines)
+    return tuple(line for step in steps if (line := _step_arithmetic(name, step)) is not None)
+
+
+def _step_arithmetic(name: str, step: Step) -> str | None:
+    op, out = step.op, step.output
+    if not op.params(step.reads, out):
+        return None
+    x = step.reads[0]
+    if isinstance(op, Conv) and op.table is not None:
+        return _table_arithmetic(name, op, op.table, out)
+    if isinstance(op, Conv | Local):
+        weights = math.prod(op.params(step.reads, out)[0].shape)
+        if name == "weights" and isinstance(op, Conv):
+            rows, columns = op.window.kernel
+            per_filter = f"{rows} * {columns} * {_share(str(x.channels), op.groups)}"
+            return f"{per_filter} weights a filter * {op.filters} filters = {count(weights)}"
+        per_place = weights if isinstance(op, Conv) else weights // (out.height * out.width)
+        places = f"{out.height} * {out.width} places"
+        return f"{places} * {count(per_place)} weights = {count(op.connections(step.reads, out))}"
+    if isinstance(op, Linear):
+        inputs = f"{_share(count(x.units), op.groups)} inputs"
+        return f"{inputs} * {count(op.outputs)} outputs = {count(op.connections(step.reads, out))}"
+    if isinstance(op, ChannelScale | BatchNorm) and name == "weights":
+        return f"one weight a channel * {count(out.channels)} channels = {count(out.channels)}"
+    return None
+
+
+def _share(number: str, groups: int) -> str:
+    return f"{number} / {groups}" if groups > 1 else number
 
 
 def _product(shape: tuple[int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Guess what was meant by a layer that is written in the way of another tool."""
+"""Guess what is meant by a layer that is written as in another tool."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class Reader:
     def _key_values(
         self, section: Section, layer_type: LayerType, pairs: Mapping[str, Pair], inputs: int
     ) -> dict[str, Any] | None:
-        """Return the values of all keys except ``inputs``, or ``None`` if one that is needed is not known."""
+        """Return the values of all keys except ``inputs``, or ``None`` if a required one is not known."""
         name = section.name.text
         keys = keys_of(layer_type)
         if meant := meant_type(layer_type, pairs, keys):

@@ -118,8 +118,8 @@ def _optimizer_argument(word: str, optimizer: Key, keys: Mapping[str, Key], find
 
 
 def _merged_optimizer(optimizer: Key, pairs: Mapping[str, Pair], more: Mapping[str, str]) -> str:
-    """Write ``optimizer=sgd(lr=0.1, momentum=0.5)`` with the arguments that the line gives its optimizer, those that
-    stand beside it by mistake, and ``more``."""
+    """Write ``optimizer=sgd(lr=0.1, momentum=0.5)`` with all arguments: the optimizer's own, those given as keys of the
+    line by mistake, and ``more``."""
     assert isinstance(optimizer.kind, Optimizer)
     written = pairs[optimizer.name].value if optimizer.name in pairs else None
     arguments: dict[str, str] = {}
@@ -154,7 +154,7 @@ def _report_unknown(word: Word, keys: Mapping[str, Key], owner: str, findings: F
 
 
 def list_keys(keys: Mapping[str, Key], owner: str) -> str:
-    """List all keys for a message; for those of training alone, refer to ``netspec explain``."""
+    """List the keys for a message; for keys that only affect training, refer to ``netspec explain``."""
     names = [name for name, key in keys.items() if not key.of_training]
     if not names:
         return f"{owner} has no keys"

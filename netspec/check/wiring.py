@@ -117,15 +117,15 @@ class _Wires:
         previous: dict[int, int] = {start: start}
         waiting = [start]
         while waiting:
-            here = waiting.pop()
-            if here == goal:
-                path = [here]
+            current = waiting.pop()
+            if current == goal:
+                path = [current]
                 while path[-1] != start:
                     path.append(previous[path[-1]])
                 return tuple(reversed(path))
-            for i in self._reads(here):
+            for i in self._reads(current):
                 if i not in previous:
-                    previous[i] = here
+                    previous[i] = current
                     waiting.append(i)
         return None
 

@@ -82,9 +82,9 @@ def _changes_result(own: tuple[Graph, Node], other: tuple[Graph, Node], keys: Co
 def _with_key_of(op: Op, other: Op, key: str) -> Op:
     """Return ``op`` with the value that ``other`` has for a key."""
     window = window_of(op)
-    theirs = window_of(other)
-    if window is not None and theirs is not None and key in {f.name for f in dataclasses.fields(Window)}:
-        changed = replace(window, **{key: getattr(theirs, key)})
+    other_window = window_of(other)
+    if window is not None and other_window is not None and key in {f.name for f in dataclasses.fields(Window)}:
+        changed = replace(window, **{key: getattr(other_window, key)})
         return replace(op, window=changed)  # type: ignore[call-arg]  # what has a window has this field
     fields = ("groups",) if key == "reads" else fields_of(op, key)
     if not set(fields) <= {f.name for f in dataclasses.fields(op)}:

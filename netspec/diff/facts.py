@@ -122,7 +122,7 @@ def fields_of(op: Op, key: str) -> tuple[str, ...]:
 
 
 def _key_of(op: Op, field: str) -> str:
-    return next((name for kind, known, name in _RENAMED if isinstance(op, kind) and known == field), field)
+    return next((name for kind, attribute, name in _RENAMED if isinstance(op, kind) and attribute == field), field)
 
 
 def _per_input(texts: list[str]) -> str:

@@ -20,6 +20,6 @@ def find(word: str) -> LayerType | None:
     """Return the layer type of a word, or ``None``. Only the file of this type is imported."""
     if word not in names():
         return None
-    found = importlib.import_module(f"{__name__}.{word}").TYPE
-    assert isinstance(found, LayerType)
-    return found
+    layer_type = importlib.import_module(f"{__name__}.{word}").TYPE
+    assert isinstance(layer_type, LayerType)
+    return layer_type

@@ -40,7 +40,7 @@ def agree(values: Mapping[str, Any]) -> None:
         return
     several = [len(v.values) for key in BOUNDS if isinstance(v := values[key.name], PerInput)]
     for index in range(max(several, default=1)):
-        given = {key.name: _of(values[key.name], index) for key in BOUNDS}
+        given = {key.name: _for_input(values[key.name], index) for key in BOUNDS}
         low, high = given["min_std"], given["max_std"]
         if low is not None and high is not None and low > high:
             raise Fault("bad-value", f"{{layer}}: min_std={low:g} is above max_std={high:g}", ("min_std", "max_std"))
@@ -54,6 +54,6 @@ def agree(values: Mapping[str, Any]) -> None:
             )
 
 
-def _of(value: Any, index: int) -> float | None:
-    found: float | None = value.values[index] if isinstance(value, PerInput) else value
-    return found
+def _for_input(value: Any, index: int) -> float | None:
+    bound: float | None = value.values[index] if isinstance(value, PerInput) else value
+    return bound

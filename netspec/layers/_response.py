@@ -39,10 +39,10 @@ def agree(values: Mapping[str, Any]) -> None:
     """Check that exactly one of ``alpha`` and ``scale`` is given. Raises ``Fault`` with ``lrn-convention``."""
     given = [key for key in ("alpha", "scale") if values[key] is not None]
     if len(given) != 1:
-        said = "both alpha and scale are given" if given else "neither alpha nor scale is given"
+        problem = "both alpha and scale are given" if given else "neither alpha nor scale is given"
         raise Fault(
             "lrn-convention",
-            f"{{layer}}: {said}; exactly one must be",
+            f"{{layer}}: {problem}; exactly one must be",
             ("alpha", "scale"),
             (
                 "alpha=A: k + A * sum, the paper's formula; scale=S: k + S / window * sum, as cuda-convnet, Caffe and "

@@ -134,8 +134,8 @@ class Level:
     def base_name(self) -> tuple[Span, ...]:
         """The place that names the file below, which is blamed if only several words together cause a mistake."""
         nets = (setting for setting in self.texts.own.settings if setting.word.text == "net")
-        found = [p.span for net in nets for p in net.pairs if p.key.text == "from"]
-        return tuple(found) if self.sources == (self.texts.root,) else ()
+        spans = [p.span for net in nets for p in net.pairs if p.key.text == "from"]
+        return tuple(spans) if self.sources == (self.texts.root,) else ()
 
     @cached_property
     def _trials(self) -> list[tuple[Span, Checked]]:

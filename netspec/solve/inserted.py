@@ -12,13 +12,13 @@ from netspec.solve.trial import Proposal
 from netspec.source import Span
 
 
-def projection(checked: Checked, facts: LayerFacts, n: int, wanted: Shape) -> Iterator[Proposal]:
+def projection(checked: Checked, facts: LayerFacts, n: int, target: Shape) -> Iterator[Proposal]:
     """Propose a 1x1 convolution that projects a shortcut to the shape that the layer needs (He et al., 2015, 3.3)."""
     pair, x = facts.pairs.get("inputs"), facts.reads[n]
-    if pair is None or not isinstance(pair.value, Values) or not x.is_image or not wanted.is_image:
+    if pair is None or not isinstance(pair.value, Values) or not x.is_image or not target.is_image:
         return
-    stride = max(1, round(x.height / wanted.height))
-    keys = f"conv filters={wanted.channels} kernel=1" + (f" stride={stride}" if stride > 1 else "")
+    stride = max(1, round(x.height / target.height))
+    keys = f"conv filters={target.channels} kernel=1" + (f" stride={stride}" if stride > 1 else "")
     keys += " rounding=down" if (x.height - 1) % stride or (x.width - 1) % stride else ""
     keys += " neuron=linear" if _has_default(checked, "conv", "neuron") else ""
     name = f"{facts.section.name.text}_shortcut"

@@ -32,16 +32,16 @@ def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     odd = odd_shapes(facts.reads)
     common = next((shape for n, shape in enumerate(facts.reads) if n not in odd), None)
     for n in reversed(odd[-MOST_LABELS:]):
-        wanted = common or facts.reads[1 - n]
+        target = common or facts.reads[1 - n]
         others = [number for i, number in enumerate(facts.inputs) if i != n]
         branch = _branch(checked, facts.inputs[n], others)
         yield from _other_input(checked, branch)
         for layer in branch:
-            yield from _resized(checked, layer, wanted)
+            yield from _resized(checked, layer, target)
             if facts.type != "concat":
-                yield from _refiltered(checked, layer, wanted)
+                yield from _refiltered(checked, layer, target)
         if not branch and facts.type == "sum" and _has_windows(checked, others[0], facts.inputs[n]):
-            yield from inserted.projection(checked, facts, n, wanted)
+            yield from inserted.projection(checked, facts, n, target)
 
 
 def _branch(checked: Checked, number: int, others: Sequence[int]) -> list[LayerFacts]:
@@ -60,20 +60,20 @@ def _above(checked: Checked, number: int) -> Iterator[int]:
         yield number
 
 
-def _resized(checked: Checked, layer: LayerFacts, wanted: Shape) -> Iterator[Proposal]:
-    """Yield changes of a layer's padding that keep its input's size, and of its stride that give the ``wanted`` one."""
+def _resized(checked: Checked, layer: LayerFacts, target: Shape) -> Iterator[Proposal]:
+    """Yield changes of a layer's padding that keep its input's size, and of its stride that give the ``target`` one."""
     window = windows.layer_window(layer)
     if window is None or layer.computed is None or not layer.computed.is_image:
         return
     yield from windows.same_size_padding(checked, layer)
     (x,), name = layer.reads, layer.section.name.text
-    stride = max(1, round(x.height / wanted.height))
+    stride = max(1, round(x.height / target.height))
     if stride != window.stride[0]:
-        other = replace(window, stride=(stride, stride))
+        strided = replace(window, stride=(stride, stride))
         for pad in (None, windows.same_size_pad_of(replace(window, stride=(1, 1)))):
             keys = {"stride": str(stride)} | ({"pad": str(pad)} if pad is not None else {})
             title = " ".join([name, *(f"{key}={value}" for key, value in keys.items())])
-            yield Proposal(title, set_keys(checked, layer, keys), _gives(other, x) if pad is None else "")
+            yield Proposal(title, set_keys(checked, layer, keys), _gives(strided, x) if pad is None else "")
 
 
 def _gives(window: Window, x: Shape) -> str:
@@ -84,11 +84,11 @@ def _gives(window: Window, x: Shape) -> str:
     return f"gives {rows}x{columns}"
 
 
-def _refiltered(checked: Checked, layer: LayerFacts, wanted: Shape) -> Iterator[Proposal]:
+def _refiltered(checked: Checked, layer: LayerFacts, target: Shape) -> Iterator[Proposal]:
     for key in ("filters", "outputs"):
-        if key in layer.pairs and layer.values.get(key) != wanted.channels:
-            title = f"{layer.section.name.text} {key}={wanted.channels}"
-            yield Proposal(title, set_keys(checked, layer, {key: str(wanted.channels)}))
+        if key in layer.pairs and layer.values.get(key) != target.channels:
+            title = f"{layer.section.name.text} {key}={target.channels}"
+            yield Proposal(title, set_keys(checked, layer, {key: str(target.channels)}))
 
 
 def _other_input(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[Proposal]:
@@ -114,5 +114,5 @@ def _other_input(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[Pro
 
 def _has_windows(checked: Checked, number: int, start: int) -> bool:
     """Whether the branch from layer ``start`` to layer ``number`` has windows other than 1x1."""
-    found = (windows.layer_window(layer) for layer in _branch(checked, number, [start]))
-    return any(window is not None and window.kernel != (1, 1) for window in found)
+    layer_windows = (windows.layer_window(layer) for layer in _branch(checked, number, [start]))
+    return any(window is not None and window.kernel != (1, 1) for window in layer_windows)

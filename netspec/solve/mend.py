@@ -47,7 +47,7 @@ def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: 
 
 
 def elsewhere(fix: Fix, source: Source) -> Source | None:
-    """Return another text than ``source`` that a fix changes, if there is one."""
+    """Return the text other than ``source`` that a fix changes, if there is one."""
     return next((edit.span.source for edit in fix.edits if edit.span.source is not source), None)
 
 

@@ -25,7 +25,7 @@ FARTHEST_PAD = 1024
 """The most pixels of padding that are considered."""
 
 FARTHEST_SIZE = 32
-"""How many pixels larger and smaller the input sizes are that the search tries."""
+"""The largest difference, in pixels, between the input size and those that the search tries."""
 
 
 def layer_window(facts: LayerFacts) -> Window | None:

@@ -91,7 +91,7 @@ def _class_loss(scores: str, facts: Mapping[str, LayerFacts]) -> Fix:
     """Return the fix that adds a cross-entropy above the last softmax, which still reads the scores, or at the end."""
     name = next(n for n in ("loss", *(f"loss{i}" for i in range(2, len(facts) + 2))) if n not in facts)
     line = f"[{name}] crossentropy inputs={scores}"
-    sections = [known.section for known in facts.values()]
+    sections = [layer.section for layer in facts.values()]
     softmax = next((s for s in sections[::-1] if facts[s.name.text].type == "softmax"), None)
     if softmax is None:
         source = sections[0].span.source
