@@ -100,8 +100,7 @@ class Block:
 
 
 def blocks_of(net: Net, *, costs: bool = False) -> tuple[Block, ...]:
-    """Return the blocks of a network in file order. With ``costs``, their ``lines`` include weights (w) and
-    connections (c)."""
+    """Return the blocks of a network in file order. With ``costs``, their ``lines`` include weights and connections."""
     graph = net.graph
     readers = Counter(name for layer in graph.layers.values() for name in layer.inputs)
     members: list[list[Layer]] = []
@@ -202,8 +201,7 @@ def _cost_lines(numbers: Sequence[LayerNumbers]) -> tuple[str, ...]:
 
 
 def _tags(graph: Graph, layer: Layer, *, as_tag: bool) -> tuple[Tag, ...]:
-    """Return a layer's tags: the layer itself if it is drawn as a tag, the owners of weights it shares, and its
-    neurons."""
+    """Return a layer's tags: the layer itself if it is one, the owners of weights that it shares, and its neurons."""
     nodes = _nodes(graph, layer)
     tags = []
     if as_tag:

@@ -43,31 +43,31 @@ def heights_of(row: Row) -> Heights:
     middles: list[float] = []
     top = 0.0  # of the current tower's band
     for tower in sorted(t for t in members if t is not None):
-        local = _solve(row, columns, members[tower])
-        begin = top + BAND_HEAD - min(local[i] - row.items[i].above for i in local)
-        y |= {i: begin + value for i, value in local.items()}
-        bottom = max(y[i] + row.items[i].below for i in local) + BAND_FOOT
+        local_y = _solve(row, columns, members[tower])
+        shift = top + BAND_HEAD - min(local_y[i] - row.items[i].above for i in local_y)
+        y |= {i: shift + value for i, value in local_y.items()}
+        bottom = max(y[i] + row.items[i].below for i in local_y) + BAND_FOOT
         bands.append((tower, top, bottom))
-        middles.append(_middle(row.items, local) + begin)
+        middles.append(_middle(row.items, local_y) + shift)
         top = bottom + BAND_GAP
     if members[None]:
-        local = _solve(row, columns, members[None])
-        shift = sum(middles) / len(middles) - _middle(row.items, local) if middles else 0.0
-        y |= {i: value + shift for i, value in local.items()}
+        local_y = _solve(row, columns, members[None])
+        shift = sum(middles) / len(middles) - _middle(row.items, local_y) if middles else 0.0
+        y |= {i: value + shift for i, value in local_y.items()}
     if bands:
         for column in columns:
             if len({row.items[i].tower is None for i in column}) > 1:
                 _clear_spanning_boxes(row.items, column, y)
-    least = min([y[i] - item.above for i, item in enumerate(row.items)] + [top for _, top, _ in bands])
+    highest = min([y[i] - item.above for i, item in enumerate(row.items)] + [top for _, top, _ in bands])
     return Heights(
-        tuple(y[i] - least for i in range(len(row.items))),
-        tuple((tower, top - least, bottom - least) for tower, top, bottom in bands),
+        tuple(y[i] - highest for i in range(len(row.items))),
+        tuple((tower, top - highest, bottom - highest) for tower, top, bottom in bands),
     )
 
 
-def _middle(items: Sequence[Item], local: Mapping[int, float]) -> float:
+def _middle(items: Sequence[Item], local_y: Mapping[int, float]) -> float:
     """Return the mean height of the boxes, or of the lines if there are no boxes."""
-    boxes = [value for i, value in local.items() if items[i].where == "box"] or list(local.values())
+    boxes = [value for i, value in local_y.items() if items[i].where == "box"] or list(local_y.values())
     return sum(boxes) / len(boxes)
 
 

@@ -23,7 +23,7 @@ _PASSING = 4.0
 _UNREAD = (-1, -1)
 
 Where: TypeAlias = Literal["box", "passing", "entry", "exit"]
-Key: TypeAlias = tuple[int, Tower]
+BoxKey: TypeAlias = tuple[int, Tower]
 """A block in one tower."""
 
 
@@ -100,9 +100,9 @@ def entry_text(block: Block) -> str:
     return f"from {block.name}"
 
 
-def spans_of(wiring: Wiring) -> dict[Key, tuple[int, int]]:
+def spans_of(wiring: Wiring) -> dict[BoxKey, tuple[int, int]]:
     """Map each box that is read to the first and the last column that read it."""
-    spans: dict[Key, tuple[int, int]] = {}
+    spans: dict[BoxKey, tuple[int, int]] = {}
     for number, links in enumerate(wiring.links):
         column = wiring.column[number]
         for link in links:
@@ -118,70 +118,72 @@ def rows_of(parts: Parts, ranges: Sequence[range]) -> list[Row]:
     for number, column in enumerate(parts.wiring.column):
         blocks_in[column].append(number)
     rows = []
-    alive: list[Key] = []
+    pending: list[BoxKey] = []
     for columns in ranges:
-        rows.append(_row(parts, columns, blocks_in, spans, alive))
-        here = [
+        rows.append(_row(parts, columns, blocks_in, spans, pending))
+        boxes = [
             (b, t) for c in columns for b in blocks_in[c] for t in towers_of(parts.blocks[b].placement, parts.towers)
         ]
-        alive = [key for key in (*alive, *here) if spans.get(key, _UNREAD)[1] >= columns.stop]
+        pending = [key for key in (*pending, *boxes) if spans.get(key, _UNREAD)[1] >= columns.stop]
     return rows
 
 
 @dataclass(slots=True)
 class _Draft:
-    """A row under construction, column by column. ``at`` maps each box that is read further to the right to the item
-    where its line currently ends."""
+    """A row under construction, column by column.
 
-    spans: Mapping[Key, tuple[int, int]]
+    ``line_end`` maps each box that is read further to the right to the item where its line currently ends.
+    """
+
+    spans: Mapping[BoxKey, tuple[int, int]]
     items: list[Item] = field(default_factory=list)
     columns: list[list[int]] = field(default_factory=list)
     widths: list[float] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
-    at: dict[Key, int] = field(default_factory=dict)
+    line_end: dict[BoxKey, int] = field(default_factory=dict)
 
-    def begin(self, width: float) -> None:
+    def start_column(self, width: float) -> None:
         """Start a column."""
         self.columns.append([])
         self.widths.append(width)
 
     def add(
-        self, key: Key, where: Where, above: float, below: float, *, skip: bool = False, labelled: bool = False
+        self, key: BoxKey, where: Where, above: float, below: float, *, skip: bool = False, labelled: bool = False
     ) -> int:
         """Add an item to the last column and return its index."""
         self.items.append(Item(*key, where, len(self.columns) - 1, above, below, skip, labelled))
         self.columns[-1].append(len(self.items) - 1)
         return len(self.items) - 1
 
-    def extend(self, key: Key, where: Where, column: int) -> None:
+    def extend(self, key: BoxKey, where: Where, column: int) -> None:
         """Extend a box's line to the row's last column, which is column ``column`` of the figure."""
         item = self.add(key, where, _PASSING, _PASSING, skip=self.spans[key][0] <= column)
-        self.segments.append(Segment(self.at[key], item))
-        self.at[key] = item
+        self.segments.append(Segment(self.line_end[key], item))
+        self.line_end[key] = item
 
 
 def _row(
     parts: Parts,
     columns: range,
     blocks_in: Mapping[int, list[int]],
-    spans: Mapping[Key, tuple[int, int]],
-    alive: Sequence[Key],
+    spans: Mapping[BoxKey, tuple[int, int]],
+    pending: Sequence[BoxKey],
 ) -> Row:
     """Lay out one row: entering lines, then boxes and passing lines, then leaving lines.
 
-    ``alive`` are the boxes of earlier rows that are still to be read.
+    ``pending`` are the boxes of earlier rows that are still to be read.
     """
     draft = _Draft(spans)
     aligned = all(len(blocks_in[column]) <= 1 for column in columns)
-    if alive:
-        draft.begin(max(text_width(entry_text(parts.blocks[b]), SMALL) for b, _ in alive) + 6)
-        for key in alive:
-            draft.at[key] = draft.add(key, "entry", 8.0, 8.0, skip=spans[key][0] < columns.start)
+    if pending:
+        draft.start_column(max(text_width(entry_text(parts.blocks[b]), SMALL) for b, _ in pending) + 6)
+        for key in pending:
+            draft.line_end[key] = draft.add(key, "entry", 8.0, 8.0, skip=spans[key][0] < columns.start)
     for column in columns:
         _fill(draft, parts, column, blocks_in[column], aligned)
-    if draft.at:
-        draft.begin(16.0)
-        for key in draft.at:
+    if draft.line_end:
+        draft.start_column(16.0)
+        for key in draft.line_end:
             draft.extend(key, "exit", columns.stop - 1)
     grid = tuple(map(tuple, draft.columns))
     return Row(tuple(draft.items), grid, tuple(draft.widths), tuple(draft.segments), aligned)
@@ -189,24 +191,24 @@ def _row(
 
 def _fill(draft: _Draft, parts: Parts, column: int, blocks: Sequence[int], aligned: bool) -> None:
     """Add a column: its boxes, the lines that end at them, and the lines that pass them."""
-    draft.begin(max(map(parts.width, blocks)))
-    passing = list(draft.at)
-    new: dict[Key, int] = {}
+    draft.start_column(max(map(parts.width, blocks)))
+    passing = list(draft.line_end)
+    boxes: dict[BoxKey, int] = {}
     for number in blocks:
         for key, above, below, labelled in _boxes(parts, number, aligned):
-            new[key] = draft.add(key, "box", above, below, labelled=labelled)
+            boxes[key] = draft.add(key, "box", above, below, labelled=labelled)
         for link in parts.wiring.links[number]:
-            source, target = draft.at[link.source, link.source_tower], new[number, link.target_tower]
+            source, target = draft.line_end[link.source, link.source_tower], boxes[number, link.target_tower]
             draft.segments.append(Segment(source, target, link.crossing, link.window))
     for key in passing:
         if draft.spans[key][1] > column:
             draft.extend(key, "passing", column)
         else:
-            del draft.at[key]
-    draft.at |= {key: item for key, item in new.items() if draft.spans.get(key, _UNREAD)[1] > column}
+            del draft.line_end[key]
+    draft.line_end |= {key: item for key, item in boxes.items() if draft.spans.get(key, _UNREAD)[1] > column}
 
 
-def _boxes(parts: Parts, number: int, aligned: bool) -> list[tuple[Key, float, float, bool]]:
+def _boxes(parts: Parts, number: int, aligned: bool) -> list[tuple[BoxKey, float, float, bool]]:
     """Return a block's boxes: key, pixels above and below the centre line, and whether the label is right below the
     box (in an aligned row all labels are at one height below the row)."""
     block = parts.blocks[number]

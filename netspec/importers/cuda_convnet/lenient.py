@@ -11,8 +11,7 @@ from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused
 from netspec.importers.cuda_convnet.reading import Section
 
 PLACEHOLDER = 2**12
-"""The placeholder for an unreadable integer, and for the side length of maps of unknown size: larger than any
-window."""
+"""The placeholder for an unreadable integer and for the side of maps of unknown size: larger than any window."""
 PLACEHOLDER_REAL = 0.5
 """The placeholder for an unreadable real number: a rate, a momentum, a fraction."""
 
@@ -39,8 +38,7 @@ class Lenient(Options):
         return super().refuse(code, message, *keys, notes=notes) if report else Refused()
 
     def refuse_key(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
-        """Report an error, unless its key has a placeholder value, or a missing key may have been read as part of
-        another key's value."""
+        """Report an error, unless its key has a placeholder value or may have been read as part of another value."""
         swallowed = code == "missing-key" and any("\n" in option.text for option in self.section.options.values())
         report = not swallowed and not self.placeholder_keys & set(keys)
         return super().refuse(code, message, *keys, notes=notes) if report else Refused()

@@ -100,8 +100,7 @@ class _Reader:
         self.overwritten: dict[tuple[str, str], Option] = {}
         """The first overwritten value, by section and key."""
         self.below_key = False
-        """Whether there were only comments since the last key. A blank line then separates them from the next
-        section."""
+        """Whether there were only comments since the last key. A blank line separates these from the next section."""
 
     def config(self) -> Config:
         for start, line in self._lines():

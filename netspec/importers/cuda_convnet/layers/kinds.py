@@ -95,8 +95,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A layer type: its name, how many inputs it takes (least and most), its own keys, and the versions that have
-    it."""
+    """A layer type: its name, its least and largest number of inputs, its own keys, and the versions that have it."""
 
     word: str
     define: Callable[[Context], Layer]

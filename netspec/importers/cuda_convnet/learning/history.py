@@ -24,8 +24,7 @@ MOST_NAMED = 4
 
 @dataclass(frozen=True, slots=True)
 class FileRates:
-    """A layer's settings in the parameter file: the rates of its matrices and its biases, and whether any of its
-    matrices has a schedule."""
+    """A layer's rates in the parameter file. ``scheduled``: at least one of its matrices has a schedule."""
 
     layer: Layer
     lr: tuple[float, ...]

@@ -170,8 +170,7 @@ def _set_size(layer: Layer, learning: Learning) -> int:
 
 
 def _last_layer(definition: Definition) -> str:
-    """Return the last layer that is no cost. If it is a softmax, a spec without a loss trains with its
-    cross-entropy."""
+    """Return the last layer that is no cost. A spec without a loss trains with its cross-entropy if it is a softmax."""
     names = (layer.name for layer in reversed(definition.layers.values()) if not layer.is_cost and layer.type != "data")
     return next(names, "")
 

@@ -64,8 +64,8 @@ class _Writer:
                 continue
             else:
                 write = self.types.get(layer.type)
-                largest = layer.name in self.learning.max_poolings
-                name = write(layer) if write else windows.add(layer, self.result, largest=largest)
+                take_max = layer.name in self.learning.max_poolings
+                name = write(layer) if write else windows.add(layer, self.result, take_max=take_max)
                 functions.add_neuron(layer, self.result, name, separate=layer.name in compared.logistic)
         return self.result
 

@@ -57,14 +57,13 @@ class Run:
         )
 
 
-def add(layer: Layer, lines: Lines, read: str, *, largest: bool) -> str:
-    """Add the lines of ``pool``. ``max_poolings``: random pooling takes the maximum, according to the parameter
-    file."""
+def add(layer: Layer, lines: Lines, read: str, *, take_max: bool) -> str:
+    """Add the lines of ``pool``. ``take_max``: the parameter file makes random pooling take the maximum."""
     values, image, output = layer.values, layer.reads[0], layer.image
     assert image is not None
     assert output is not None
     kind = values["pool"]
-    if kind == "rand" and not largest:
+    if kind == "rand" and not take_max:
         layer.options.warn(
             "cfg-substitute", "the rule of pool=rand was not published; maximum pooling stands in for it", "pool"
         )

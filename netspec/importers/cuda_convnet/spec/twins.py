@@ -28,7 +28,7 @@ MOST_LINES = 2000
 _WEIGHTED = {"conv": "filters", "local": "filters", "fc": "outputs"}
 _JOINS = ("sum", "max", "concat")
 _ROLES_DIFFER = ("sum", "max", "gatedsumsquares")
-"""Types whose inputs have the same shape but different roles. They cannot read the shares of a layer as one input."""
+"""Types that combine their inputs value by value. The shares of one layer cannot be separate inputs of these."""
 _ORDERLESS = ("conv", "local", "fc")
 
 Reading = Literal["own", "all", "whole"]

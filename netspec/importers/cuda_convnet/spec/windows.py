@@ -57,14 +57,14 @@ def has_uneven_padding(layer: Layer) -> bool:
     return differ and any(before != behind for before, behind in pads)
 
 
-def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
-    """Add the lines of a layer over maps. ``max_poolings``: random pooling takes the maximum."""
+def add(layer: Layer, lines: Lines, *, take_max: bool) -> str:
+    """Add the lines of a layer over maps. ``take_max``: random pooling takes the maximum."""
     read = lines.read(layer, 0, layer.reads[0])
     values, image = layer.values, layer.image or layer.reads[0]
     assert image is not None
     match layer.type:
         case "pool":
-            return pooling.add(layer, lines, read, largest=largest)
+            return pooling.add(layer, lines, read, take_max=take_max)
         case "cmpool":
             return pooling.add_across(layer, lines, read)
         case "nailbed":
