@@ -14,10 +14,10 @@ Run = Callable[[], object]
 
 @contextmanager
 def in_separate_process(make: Callable[[], Run]) -> Iterator[Callable[[], float]]:
-    """Start a process that runs the function returned by ``make``.
+    """Start a process that calls ``make`` and runs the function that it returns.
 
-    Yields a function that makes the process run it once, waits for it, and returns the processor time in seconds. The
-    first call also includes the time of ``make``, which is pickled and so must be a module-level function, or a
+    Yields a function that has the process run it once, waits for it, and returns the processor time in seconds. The
+    first time includes the call of ``make``. ``make`` is pickled, so it must be a module-level function or a
     ``partial`` of one.
 
     Raises

@@ -35,7 +35,7 @@ def chains(graph: Graph) -> dict[str, Chain]:
         before, after = graph.nodes[node.inputs[0]], only_reader(node)
         relu = before if isinstance(before.op, Relu) and only_reader(before) is node else None
         pool = after.op if after is not None and isinstance(after.op, MaxPool) else None
-        absorbed = (*((relu.name,) if relu else ()), *((after.name,) if after is not None and pool else ()))
+        absorbed = tuple(x.name for x in (relu, after if pool is not None else None) if x is not None)
         result[node.name] = Chain(node.op, relu is not None, pool, absorbed)
     return result
 

@@ -154,7 +154,7 @@ class Recording:
         ----------
         work:
             Computes tensors from its arguments.
-        given:
+        arguments:
             The arguments of ``work`` this time.
         before:
             Called first, to update any other state that the work reads.
