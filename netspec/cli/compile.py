@@ -142,9 +142,9 @@ def _made(target: Target, net: Net, stem: str, options: Mapping[str, object]) ->
 
 def _trained(net: Net, path: Path) -> Trained:
     with telling():
-        from netspec.train.tensors.trained import trained
+        from netspec.train.tensors.trained import read_trained
 
-        return trained(net.graph, path, warn)
+        return read_trained(net.graph, path, warn)
 
 
 def _context(target: Target, reading: Reading) -> dict[str, object]:

@@ -98,7 +98,7 @@ def command(
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     if form == "json":
-        from netspec.plan.machine import to_json
+        from netspec.plan.machine_readable import to_json
 
         click.echo(to_json(found))
         return

@@ -178,7 +178,7 @@ def alikes(plan: Plan) -> list[Alike]:
     """Group the devices that hold and exchange the same amounts."""
     found: dict[object, list[DevicePlan]] = {}
     for device in plan.devices:
-        found.setdefault(device.likeness, []).append(device)
+        found.setdefault(device.group_key, []).append(device)
     return [tuple(devices) for devices in found.values()]
 
 
@@ -204,8 +204,8 @@ def _peak(device: DevicePlan) -> str:
     peak = device.memory.peak
     return (
         f"{size(peak.total)} {peak.when} = {size(peak.standing)} weights, momentum and images + "
-        f"{size(peak.gradients)} gradients of parameters + {size(peak.kept)} kept + {size(peak.passing)} gradients of "
-        "activations and temporaries"
+        f"{size(peak.gradients)} gradients of parameters + {size(peak.kept)} kept + "
+        f"{size(peak.temporary)} gradients of activations and temporaries"
     )
 
 

@@ -23,12 +23,12 @@ NAMED = 10
 def telling() -> Iterator[None]:
     """Print a ``TrainError`` on standard error and exit: 1 for a wrong run or wrong data, 2 for a wrong command."""
     from netspec.train.errors import TrainError
-    from netspec.train.memory import memory_told
+    from netspec.train.memory import memory_errors
 
     # Pillow warns about damaged files that it can read all the same. Files that it cannot read are reported by name.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        with memory_told("fewer images at a time need less"):
+        with memory_errors("fewer images at a time need less"):
             yield
     except TrainError as problem:
         tell_problem(problem)
@@ -41,10 +41,10 @@ def need_named(*runs: Path, data: str | None = None) -> None:
     Raises ``RequestError``.
     """
     from netspec.train.data.source import need_source
-    from netspec.train.runs.named import need
+    from netspec.train.runs.named import need_path
 
     for run in runs:
-        need(run)
+        need_path(run)
     if data is not None:
         need_source(data)
 

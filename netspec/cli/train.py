@@ -115,14 +115,14 @@ def command(
         refuse("--resume names the run's folder already; leave --out out")
     if file is not None and data is None and resume is None:
         _need_spec(Path(file))
-    from netspec.train.processes.environment import speaks
+    from netspec.train.processes.environment import prints_diagnostics
 
-    net = read_net(file, reading, warns=speaks()) if file is not None else None
+    net = read_net(file, reading, warns=prints_diagnostics()) if file is not None else None
     with telling():
         _need_names(data, resume)
         with importing_torch():
             from netspec.train.config import Request
-            from netspec.train.processes.devices import Wanted, run_alone_or_together
+            from netspec.train.processes.devices import TrainingJob, train_on_devices
 
         request = Request(
             data=data, epochs=epochs, steps=steps, batch=batch, seed=seed, device=device, threads=threads, out=out,
@@ -130,7 +130,7 @@ def command(
             input=reading.shape, gpus=gpus, split=split, without=without or None,
         )  # fmt: skip
         words = click.get_current_context().meta[WORDS]
-        result = run_alone_or_together(Wanted(net, file, resume, request), quiet=quiet, arguments=words)
+        result = train_on_devices(TrainingJob(net, file, resume, request), quiet=quiet, arguments=words)
     if isinstance(result, int):
         sys.exit(result)
     for line in _result(result):
@@ -154,10 +154,10 @@ def _need_names(data: str | None, resume: Path | None) -> None:
     """
     from netspec.train.data.source import list_sources
     from netspec.train.errors import RequestError
-    from netspec.train.runs.named import need
+    from netspec.train.runs.named import need_path
 
     if resume is not None:
-        need(resume, "run")
+        need_path(resume, "run")
     elif data is None:
         raise RequestError("--data is missing; it names what to train on:", *list_sources())
     need_named(data=data)

@@ -39,9 +39,9 @@ def reduce_scatter(x: Tensor, dim: int, group: Group) -> Tensor:
     """Sum over the members and divide the sum along axis ``dim``; each member gets its own share."""
     count = dist.get_world_size(group)
     shares = torch.cat(x.chunk(count, dim)) if dim else x
-    mine = x.new_empty((shares.shape[0] // count, *shares.shape[1:]))
-    _reduce_scatter(mine, shares.contiguous(), group=group)
-    return mine
+    own_share = x.new_empty((shares.shape[0] // count, *shares.shape[1:]))
+    _reduce_scatter(own_share, shares.contiguous(), group=group)
+    return own_share
 
 
 def all_reduce(x: Tensor, group: Group | None = None) -> Tensor:
@@ -63,10 +63,10 @@ def all_to_all(x: Tensor, split: int, join: int, group: Group) -> Tensor:
 
 def gather_to(x: Tensor, owner: int, dim: int, group: Group) -> Tensor | None:
     """Concatenate the members' equal shares along axis ``dim`` on one member; return ``None`` on the others."""
-    mine = dist.get_rank(group) == owner
+    is_owner = dist.get_rank(group) == owner
     shares = [torch.empty_like(x, memory_format=torch.contiguous_format) for _ in range(dist.get_world_size(group))]
-    dist.gather(x.contiguous(), shares if mine else None, group=group, group_dst=owner)
-    return torch.cat(shares, dim) if mine else None
+    dist.gather(x.contiguous(), shares if is_owner else None, group=group, group_dst=owner)
+    return torch.cat(shares, dim) if is_owner else None
 
 
 def scatter_from(x: Tensor | None, like: Tensor, owner: int, dim: int, group: Group) -> Tensor:

@@ -109,17 +109,17 @@ class ToOwner(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, owner: int, group: Group, shared: bool) -> Tensor:
         ctx.owner, ctx.group, ctx.shared, ctx.shape = owner, group, shared, x.shape
         whole = collectives.gather_to(x, owner, CHANNELS, group) if shared else x.view_as(x)
-        mine = dist.get_rank(group) == owner
-        return whole if mine and whole is not None else x.new_empty(0)
+        is_owner = dist.get_rank(group) == owner
+        return whole if is_owner and whole is not None else x.new_empty(0)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         like = dy.new_empty(ctx.shape)
-        mine = dist.get_rank(ctx.group) == ctx.owner
+        is_owner = dist.get_rank(ctx.group) == ctx.owner
         if ctx.shared:
-            dx = collectives.scatter_from(dy if mine else None, like, ctx.owner, CHANNELS, ctx.group)
+            dx = collectives.scatter_from(dy if is_owner else None, like, ctx.owner, CHANNELS, ctx.group)
         else:
-            dx = collectives.broadcast(dy if mine else like, ctx.owner, ctx.group)
+            dx = collectives.broadcast(dy if is_owner else like, ctx.owner, ctx.group)
         return dx, None, None, None
 
 
@@ -133,10 +133,10 @@ class FromOwner(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, like: Tensor, owner: int, group: Group, shared: bool, partial: bool) -> Tensor:
         ctx.owner, ctx.group, ctx.shared, ctx.partial = owner, group, shared, partial
-        ctx.mine = dist.get_rank(group) == owner
+        ctx.is_owner = dist.get_rank(group) == owner
         if shared:
-            return collectives.scatter_from(x if ctx.mine else None, like, owner, CHANNELS, group)
-        return collectives.broadcast(x if ctx.mine else like, owner, group)
+            return collectives.scatter_from(x if ctx.is_owner else None, like, owner, CHANNELS, group)
+        return collectives.broadcast(x if ctx.is_owner else like, owner, group)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
@@ -145,7 +145,7 @@ class FromOwner(torch.autograd.Function):
             dx = collectives.gather_to(dy, ctx.owner, CHANNELS, ctx.group)
         elif ctx.partial:
             dx = collectives.reduce_to(dy, ctx.owner, ctx.group)
-        return (dx if ctx.mine else dy.new_empty(0)), None, None, None, None, None
+        return (dx if ctx.is_owner else dy.new_empty(0)), None, None, None, None, None
 
 
 class Send(torch.autograd.Function):
@@ -216,7 +216,7 @@ def cross(
 
 def _apply(x: Tensor, like: Tensor, held: Held, wanted: Held, partial: bool, team: Team) -> Any:
     if held.batch != wanted.batch:
-        return _over_the_batch(x, held, wanted, partial, team)
+        return _apply_to_batch(x, held, wanted, partial, team)
     group = team.channel_group
     match held.owner, wanted.owner:
         case None, None if held.channels > 1:
@@ -233,7 +233,7 @@ def _apply(x: Tensor, like: Tensor, held: Held, wanted: Held, partial: bool, tea
             return Send.apply(x, like, source, target, group)  # type: ignore[no-untyped-call]
 
 
-def _over_the_batch(x: Tensor, held: Held, wanted: Held, partial: bool, team: Team) -> Any:
+def _apply_to_batch(x: Tensor, held: Held, wanted: Held, partial: bool, team: Team) -> Any:
     if held.channels > 1:
         return AllToAll.apply(x, BATCH, CHANNELS, team.place_group)  # type: ignore[no-untyped-call]
     if wanted.channels > 1:

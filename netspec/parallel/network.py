@@ -165,14 +165,14 @@ class PlacedNetwork:
             arrived = {name: turns.take(turn) for name, turns in turns_by_value.items()}
             # The values that earlier runs of such layers computed in this turn, under the layers' own names.
             prefix = _turn_key("", turn)
-            here = {name.removeprefix(prefix): x for name, x in values.items() if name.startswith(prefix)}
+            turn_values = {name.removeprefix(prefix): x for name, x in values.items() if name.startswith(prefix)}
             for layer in layers:
                 for transfer in self.placed.layers[layer.name].transfers.values():
                     if transfer.value in arrived:
-                        here[_transferred_key(transfer)] = self._part(arrived[transfer.value], transfer)
+                        turn_values[_transferred_key(transfer)] = self._part(arrived[transfer.value], transfer)
                 self._draw_for(layer, turn * images)
-                here[layer.name] = self._value(layer, self._inputs(layer, here, images), None)
-                values[_turn_key(layer.name, turn)] = here[layer.name]
+                turn_values[layer.name] = self._value(layer, self._inputs(layer, turn_values, images), None)
+                values[_turn_key(layer.name, turn)] = turn_values[layer.name]
 
     def _part(self, x: Tensor, transfer: Transfer) -> Tensor:
         """Return what a layer divided by feature reads of a whole value: all channels, or this device's share."""

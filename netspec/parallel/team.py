@@ -42,9 +42,9 @@ class Team:
 
     def share_of_batch(self, batch: int) -> slice:
         """Which images of a batch this device computes; if the rows do not divide it, the first rows take one more."""
-        each, more = divmod(batch, self.arrangement.replicas)
-        start = self.row * each + min(self.row, more)
-        return slice(start, start + each + (self.row < more))
+        share, remainder = divmod(batch, self.arrangement.replicas)
+        start = self.row * share + min(self.row, remainder)
+        return slice(start, start + share + (self.row < remainder))
 
 
 def join(arrangement: Arrangement, device: torch.device, timeout: timedelta | None = None) -> Team:

@@ -79,6 +79,6 @@ def collect_own_turn(shares: list[Tensor], group: Group) -> Tensor:
     """Return the whole value of this member's own turn. ``shares`` are this member's channel shares of every turn's."""
     me = dist.get_rank(group)
     wholes = [ToOwner.apply(share, member, group, True) for member, share in enumerate(shares)]  # type: ignore[no-untyped-call]
-    others = [whole for member, whole in enumerate(wholes) if member != me]
-    value: Tensor = Tied.apply(wholes[me], *others)  # type: ignore[no-untyped-call]
+    other_turns = [whole for member, whole in enumerate(wholes) if member != me]
+    value: Tensor = Tied.apply(wholes[me], *other_turns)  # type: ignore[no-untyped-call]
     return value

@@ -135,29 +135,29 @@ def _amounts(
 def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: int, units: int) -> tuple[int, int]:
     arrangement, held, wanted = placed.arrangement, transfer.held, transfer.wanted
     if held.batch != wanted.batch:
-        own = images_on(placed, device, Held(batch=arrangement.replicas), batch)
-        others, share_size = batch - own, units // arrangement.devices
+        own_images = images_on(placed, device, Held(batch=arrangement.replicas), batch)
+        other_images, share_size = batch - own_images, units // arrangement.devices
         if kind == "all-gather":
-            return own * units * (arrangement.devices - 1), others * units
-        give, take = own * share_size * (arrangement.devices - 1), others * share_size
+            return own_images * units * (arrangement.devices - 1), other_images * units
+        give, take = own_images * share_size * (arrangement.devices - 1), other_images * share_size
         return (give, take) if held.batch > 1 else (take, give)
     devices = max(held.channels, wanted.channels, arrangement.groups)
     value = images_on(placed, device, held, batch) * units
     share = value // devices
     place = arrangement.place(device)
-    rest = devices - 1
+    other_devices = devices - 1
     match kind:
         case "all-gather":
-            return share * rest, share * rest
+            return share * other_devices, share * other_devices
         case "all-reduce":
             return ring(value, devices), ring(value, devices)
         case "gather":
-            return (0, share * rest) if place == wanted.owner else (share, 0)
+            return (0, share * other_devices) if place == wanted.owner else (share, 0)
         case "scatter":
-            return (share * rest, 0) if place == held.owner else (0, share)
+            return (share * other_devices, 0) if place == held.owner else (0, share)
         case "broadcast":
             owner = held.owner if held.owner is not None else wanted.owner
-            return (value * rest, 0) if place == owner else (0, value)
+            return (value * other_devices, 0) if place == owner else (0, value)
     return value * (place == held.owner), value * (place == wanted.owner)
 
 
@@ -197,8 +197,8 @@ def _gradient_crossings(placed: Placed) -> list[Crossing]:
         if name in broadcast_layers:
             arrangement = placed.arrangement
             first = [arrangement.place(device) == 0 for device in range(arrangement.devices)]
-            sent = tuple(size * (arrangement.groups - 1) * here for here in first)
-            received = tuple(size * (not here) for here in first)
+            sent = tuple(size * (arrangement.groups - 1) * is_first for is_first in first)
+            received = tuple(size * (not is_first) for is_first in first)
             result.append(Crossing(name, "", "gradients", "broadcast", size, sent, received))
     return result
 

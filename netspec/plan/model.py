@@ -55,7 +55,7 @@ class DevicePlan:
         return sum(layer.parameters for layer in self.layers)
 
     @property
-    def likeness(self) -> tuple[object, ...]:
+    def group_key(self) -> tuple[object, ...]:
         """The key for grouping devices that can be shown together; equal for devices whose plans look the same."""
         return self.images, self.layers, self.memory.peak, self.sent, self.received
 
@@ -203,10 +203,10 @@ def _sharing_warnings(placed: Placed, batch: int) -> tuple[str, ...]:
     in_parts = f" in {parts} parts" if parts > 1 else ""
     fewest = smallest_batch(placed)
     if batch < fewest:
-        each = "an image in each part" if parts > 1 else "an image"
+        need = "an image in each part" if parts > 1 else "an image"
         raise ArrangementError(
             f"{plural(rows, 'device')} cannot share a batch of {batch}{in_parts}",
-            f"each needs {each}: --batch {fewest} or more",
+            f"each needs {need}: --batch {fewest} or more",
         )
     at_once, remainder = divmod(batch, parts)
     if remainder:
@@ -259,13 +259,13 @@ def _parameters(placed: Placed, device: int, *, only_with_means: bool = False) -
     return numbers
 
 
-def _layer_shares(placed: Placed, device: int, held: Memory) -> tuple[LayerShare, ...]:
+def _layer_shares(placed: Placed, device: int, device_memory: Memory) -> tuple[LayerShare, ...]:
     """The device's share of each layer that it computes in training or has parameters of."""
     parameters = _parameters(placed, device)
     computed = {layer.name for layer in trained(placed.graph) if placed.on(device, layer.name)}
     image = placed.graph.input.layer
     names = [name for name in placed.graph.layers if name in computed or parameters.get(name) or name == image]
-    kept = {**held.kept, image: held.images}
+    kept = {**device_memory.kept, image: device_memory.images}
     # The implicit cross-entropy of a spec without a loss is not a layer of the graph, but autograd keeps values for it.
     names += [name for name in kept if name not in placed.graph.layers]
     return tuple(LayerShare(name, parameters.get(name, 0), kept.get(name, 0)) for name in names)

@@ -209,8 +209,8 @@ def images_on(placed: Placed, device: int, held: Held, batch: int) -> int:
     """How many images of a batch a device holds of a value; if the rows do not divide it, the first take one more."""
     if held.batch == 1:
         return batch
-    each, more = divmod(batch, held.batch)
-    return each + (placed.arrangement.row(device) < more)
+    share, remainder = divmod(batch, held.batch)
+    return share + (placed.arrangement.row(device) < remainder)
 
 
 def values_of(graph: Graph, low: int) -> Values:

@@ -139,10 +139,10 @@ def _forward_seconds(placed: Placed, batch: int, machine: Machine) -> dict[str, 
 
 
 def _flops(placed: Placed, local: Mapping[str, Graph], device: int, batch: int) -> dict[str, int]:
-    found: dict[str, int] = {}
+    flops: dict[str, int] = {}
     for layer in trained(placed.graph):
         graph = local.get(layer.name)
         images = images_on(placed, device, placed.layers[layer.name].held, batch)
         nodes = [graph.nodes[name] for name in layer.nodes] if graph else []
-        found[layer.name] = images * sum(node.op.flops(graph.shapes(node), node.output) for node in nodes if graph)
-    return found
+        flops[layer.name] = images * sum(node.op.flops(graph.shapes(node), node.output) for node in nodes if graph)
+    return flops

@@ -123,11 +123,11 @@ def resolve(request: Request, train: Train) -> Config:
     )
 
 
-def device_for(asked: str | None) -> str:
+def device_for(requested: str | None) -> str:
     """Return the requested device; by default CUDA if available, else the CPU.
 
     Raises ``RequestError`` if CUDA is requested and not available.
     """
-    if asked == "cuda" and not torch.cuda.is_available():
+    if requested == "cuda" and not torch.cuda.is_available():
         raise RequestError("there is no CUDA device here", "leave --device out, or say --device cpu")
-    return asked or ("cuda" if torch.cuda.is_available() else "cpu")
+    return requested or ("cuda" if torch.cuda.is_available() else "cpu")

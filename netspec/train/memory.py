@@ -22,7 +22,7 @@ _DRIVER_ERROR = "AcceleratorError"
 
 
 @contextmanager
-def memory_told(*notes: str) -> Iterator[None]:
+def memory_errors(*notes: str) -> Iterator[None]:
     """Convert out-of-memory errors within this context to ``TrainError`` with these notes, and GPU failures too."""
     try:
         yield

@@ -54,7 +54,7 @@ def test_what_a_device_holds_adds_up() -> None:
         assert sum(share.kept for share in device.layers) == memory.activations
         peak = memory.peak
         assert peak.standing == standing.weights + standing.momentum + memory.images
-        assert peak.total == peak.standing + peak.gradients + peak.kept + peak.passing
+        assert peak.total == peak.standing + peak.gradients + peak.kept + peak.temporary
         assert peak.total >= standing.always + standing.gradients + memory.images
         assert peak.total >= standing.always + memory.activations
 

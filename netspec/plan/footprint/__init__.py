@@ -55,9 +55,9 @@ def footprint(op: Op, site: Site) -> Footprint:
     """Return an operation's footprint in training mode."""
     match op:
         case Conv(table=table) if table is not None:  # the weight masked by the connection table is kept as well
-            found = weighted(op, site)
+            dense = weighted(op, site)
             masked = op.filters * site.inputs[0].channels * op.window.area * FULL
-            return replace(found, extra=found.extra + masked)
+            return replace(dense, extra=dense.extra + masked)
         case Conv() | Local() | Linear() | ChannelScale() | Bias():
             return weighted(op, site)
         case Lrn() | MapNorm() | BatchNorm() | Dropout():

@@ -9,27 +9,27 @@ from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site
 def neuron(op: Op, site: Site) -> Footprint:
     """The footprint of an elementwise function."""
     width, numbers = site.widths[0], site.output_numel
-    own, wide = numbers * width, numbers * FULL
+    size, wide = numbers * width, numbers * FULL
     match op:
         case NoisyRelu():  # keeps a copy and a mask of what is above 0; the noise is drawn from arrays of 64-bit words
-            return Footprint(own, width, extra=own + numbers, forward=numbers * (4 * INDEX - 2 * width - 1))
+            return Footprint(size, width, extra=size + numbers, forward=numbers * (4 * INDEX - 2 * width - 1))
         case LinearNeuron(a=1, b=0):
             return Footprint(None, width)
         case LinearNeuron():
-            return Footprint(own, width, forward=own)
+            return Footprint(size, width, forward=size)
         case Tanh(a=a, b=b) if (a, b) != (1, 1):
-            return Footprint(own, width, extra=own)
+            return Footprint(size, width, extra=size)
         case SoftRelu() | Square() | Log() if width != FULL:  # autocast computes powers, softplus and log in float32
             return Footprint(wide, FULL, extra=wide, backward=2 * wide)
         case Log(a=a) if a:
-            return Footprint(own, width, extra=own)
+            return Footprint(size, width, extra=size)
         case Relu6() | LeakyRelu() | Elu() | SoftRelu() | Log():
-            return Footprint(own, width, keeps_input=True)
+            return Footprint(size, width, keeps_input=True)
         case Square():
-            return Footprint(own, width, keeps_input=True, backward=2 * own)
+            return Footprint(size, width, keeps_input=True, backward=2 * size)
         case Abs():
-            return Footprint(own, width, keeps_input=True, backward=own)
+            return Footprint(size, width, keeps_input=True, backward=size)
         case Sqrt():
-            return Footprint(own, width, keeps_output=True, backward=own)
+            return Footprint(size, width, keeps_output=True, backward=size)
         case _:
-            return Footprint(own, width, keeps_output=True)
+            return Footprint(size, width, keeps_output=True)

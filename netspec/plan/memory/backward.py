@@ -39,7 +39,7 @@ class _Flow:
 
         Returns the bytes of the temporary ones: those that are added to a gradient from another reader, then freed.
         """
-        passing = 0
+        temporary = 0
         for name in instr.grad_inputs:
             earlier = self.pending.get(name)
             if gradient is not None and (instr.footprint.output is None or instr.footprint.shares_gradient):
@@ -51,8 +51,8 @@ class _Flow:
                 self.pending[name] = new
             elif new is not gradient and new is not earlier:
                 self.size -= new.size
-                passing += new.size
-        return passing
+                temporary += new.size
+        return temporary
 
     def release(self, gradient: _Gradient | None) -> None:
         """Release one value's reference to its gradient, and free the gradient if it was the last."""
@@ -73,20 +73,20 @@ def backward(step: Step) -> Moment:
         freed[storage.until] = freed.get(storage.until, 0) + storage.size
     kept, gradients, flow = sum(freed.values()), step.earlier_gradients, _Flow(step.storages)
     fresh = _allocated_gradients(step)
-    peak = step.moment("at the end of the forward pass", gradients=gradients, kept=kept, passing=0)
+    peak = step.moment("at the end of the forward pass", gradients=gradients, kept=kept, temporary=0)
     for i, instr in reversed(list(enumerate(step.program.instructions))):
         when = f"in the backward pass of {instr.layer}"
         gradient = flow.pop(instr)
-        passing = flow.pass_on(instr, gradient) + (instr.footprint.backward if instr.grad_inputs else 0)
+        temporary = flow.pass_on(instr, gradient) + (instr.footprint.backward if instr.grad_inputs else 0)
         narrow, added = _temporary_gradients(instr, step)
         # A bfloat16 gradient is computed first; the tensors it was computed from are freed before it is widened.
         early = gradients + (0 if narrow else fresh.get(i, 0))
-        first = step.moment(when, gradients=early, kept=kept, passing=flow.size + passing + (narrow or added))
+        first = step.moment(when, gradients=early, kept=kept, temporary=flow.size + temporary + (narrow or added))
         gradients += fresh.get(i, 0)
         kept -= freed.get(i, 0)
         flow.release(gradient)
-        passing = max(instr.footprint.later if instr.grad_inputs else 0, narrow + added)
-        last = step.moment(when, gradients=gradients, kept=kept, passing=flow.size + passing)
+        temporary = max(instr.footprint.later if instr.grad_inputs else 0, narrow + added)
+        last = step.moment(when, gradients=gradients, kept=kept, temporary=flow.size + temporary)
         peak = max(peak, first, last, key=lambda m: m.total)
     return peak
 
@@ -97,11 +97,11 @@ def _allocated_gradients(step: Step) -> dict[int, int]:
     Keys are the indices of the operations whose backward computation creates them.
     """
     makers = {key: (i, size) for i, instr in enumerate(step.program.instructions) for key, size in instr.parameters}
-    found: dict[int, int] = {}
+    sizes: dict[int, int] = {}
     for key, (i, size) in makers.items():
         if key not in step.accumulated:
-            found[i] = found.get(i, 0) + size
-    return found
+            sizes[i] = sizes.get(i, 0) + size
+    return sizes
 
 
 def _temporary_gradients(instr: Instruction, step: Step) -> tuple[int, int]:

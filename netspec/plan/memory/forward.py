@@ -13,7 +13,7 @@ def forward(step: Step) -> Moment:
     for cast in step.casts.values():
         copies[cast.until] = copies.get(cast.until, 0) + cast.size
     kept, live, earlier = 0, 0, step.earlier_gradients
-    peak = step.moment("in the forward pass", gradients=earlier, kept=0, passing=0)
+    peak = step.moment("in the forward pass", gradients=earlier, kept=0, temporary=0)
     for i, instr in enumerate(step.program.instructions):
         kept += copies.get(i, 0) + (step.extras[i].size if i in step.extras else 0)
         size = instr.footprint.output or 0
@@ -23,8 +23,8 @@ def forward(step: Step) -> Moment:
             live += size
         # ``extra`` is computed even if autograd does not keep it; it is then freed at once.
         unkept = 0 if instr.requires_grad else instr.footprint.extra
-        when, passing = f"in the forward pass of {instr.layer}", live + instr.footprint.forward + unkept
-        moment = step.moment(when, gradients=earlier, kept=kept, passing=passing)
+        when, temporary = f"in the forward pass of {instr.layer}", live + instr.footprint.forward + unkept
+        moment = step.moment(when, gradients=earlier, kept=kept, temporary=temporary)
         peak = max(peak, moment, key=lambda m: m.total)
         live -= freed.get(i, 0)
     return peak

@@ -42,19 +42,19 @@ class Standing:
 class Moment:
     """The bytes in use at one moment of a step; ``when`` describes the moment in words.
 
-    ``standing`` is permanent, ``gradients`` are those of the parameters, ``kept`` is held by autograd, and ``passing``
-    is temporary.
+    ``standing`` is permanent, ``gradients`` are those of the parameters, ``kept`` is held by autograd; ``temporary`` is
+    all the rest.
     """
 
     when: str
     standing: int
     gradients: int
     kept: int
-    passing: int
+    temporary: int
 
     @property
     def total(self) -> int:
-        return self.standing + self.gradients + self.kept + self.passing
+        return self.standing + self.gradients + self.kept + self.temporary
 
 
 @dataclass(frozen=True, slots=True)

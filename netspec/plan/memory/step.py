@@ -66,9 +66,9 @@ class Step:
         sizes = {key: size for instr in self.program.instructions for key, size in instr.parameters}
         return sum(size for key, size in sizes.items() if key in self.accumulated)
 
-    def moment(self, when: str, *, gradients: int, kept: int, passing: int) -> Moment:
+    def moment(self, when: str, *, gradients: int, kept: int, temporary: int) -> Moment:
         """Return a moment with these bytes in addition to the permanent ones."""
-        return Moment(when, self.standing.always + self.program.images + self.other_images, gradients, kept, passing)
+        return Moment(when, self.standing.always + self.program.images + self.other_images, gradients, kept, temporary)
 
 
 def storages_of(program: Program) -> Storages:
@@ -90,10 +90,10 @@ def keep(program: Program, storages: Storages) -> tuple[dict[str, Kept], dict[in
     for i, instr in enumerate(program.instructions):
         if not instr.requires_grad:
             continue
-        held = instr.footprint
-        if held.extra:
-            extras[i] = Kept(held.extra, instr.layer, i)
-        kept = [*instr.reads[-1:]] * held.keeps_input + [instr.value] * held.keeps_output
+        instr_footprint = instr.footprint
+        if instr_footprint.extra:
+            extras[i] = Kept(instr_footprint.extra, instr.layer, i)
+        kept = [*instr.reads[-1:]] * instr_footprint.keeps_input + [instr.value] * instr_footprint.keeps_output
         for root in (storages.roots[value] for value in kept):
             if storages.sizes[root]:
                 values.setdefault(root, Kept(storages.sizes[root], storages.makers[root], i))

@@ -103,8 +103,8 @@ class Crew:
             yield RunFolder(path)
             return
         # Inside the launcher's folder, if there is one: the launcher deletes it even if this process is killed.
-        with TemporaryDirectory(prefix="netspec-", dir=os.environ.get(FOLDER)) as beside:
-            folder = RunFolder(Path(beside))
+        with TemporaryDirectory(prefix="netspec-", dir=os.environ.get(FOLDER)) as temporary:
+            folder = RunFolder(Path(temporary))
             folder.checkpoints.mkdir()
             yield folder
 

@@ -19,7 +19,7 @@ from netspec.passes.placing import ArrangementError, arrange
 from netspec.train import run
 from netspec.train.config import Request, device_for
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.memory import memory_told
+from netspec.train.memory import memory_errors
 from netspec.train.processes.crew import Crew, is_connection_lost, join_crew
 from netspec.train.processes.launching import launch, report_code, report_error, report_process
 from netspec.train.processes.shared import need_shares
@@ -35,7 +35,7 @@ SMALLER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TrainingJob:
     """The training that the command line asks for.
 
     Without ``resume``, a new training of ``net``, which was read from ``file``. With ``resume``, the run in that folder
@@ -48,7 +48,7 @@ class Wanted:
     request: Request
 
 
-def run_alone_or_together(wanted: Wanted, *, quiet: bool, arguments: Sequence[str]) -> run.Result | int:
+def train_on_devices(job: TrainingJob, *, quiet: bool, arguments: Sequence[str]) -> run.Result | int:
     """Train or resume on as many devices as requested.
 
     On one device, train in this process and return the result. On several, start a process for each device with the
@@ -58,15 +58,15 @@ def run_alone_or_together(wanted: Wanted, *, quiet: bool, arguments: Sequence[st
     Raises the errors of ``run.train`` and ``run.resume``, and ``RequestError`` if the devices do not exist or cannot
     share the network.
     """
-    run_settings = _settings_of(wanted.resume) if wanted.resume is not None else {}
-    gpus = wanted.request.gpus or run_settings.get("gpus", 1)
+    run_settings = _settings_of(job.resume) if job.resume is not None else {}
+    gpus = job.request.gpus or run_settings.get("gpus", 1)
     if "WORLD_SIZE" in os.environ and "RANK" in os.environ:
-        return _train_in_crew(wanted, quiet)
+        return _train_in_crew(job, quiet)
     if gpus == 1:
-        return _train(wanted, make_reporter(quiet=quiet), Crew())
-    net = _net_of(wanted.resume) if wanted.net is None and wanted.resume is not None else wanted.net
-    _check_devices(net, wanted.request, run_settings, gpus)
-    if wanted.file == "-":
+        return _train(job, make_reporter(quiet=quiet), Crew())
+    net = _net_of(job.resume) if job.net is None and job.resume is not None else job.net
+    _check_devices(net, job.request, run_settings, gpus)
+    if job.file == "-":
         raise RequestError("several processes cannot all read the spec from standard input", "give its file's name")
     ended = launch(arguments, gpus)
     for line in ended.lines:
@@ -74,10 +74,10 @@ def run_alone_or_together(wanted: Wanted, *, quiet: bool, arguments: Sequence[st
     return ended.code
 
 
-def _train_in_crew(wanted: Wanted, quiet: bool) -> run.Result | int:
+def _train_in_crew(job: TrainingJob, quiet: bool) -> run.Result | int:
     """Train in one of the processes of a crew. The leader returns the result, or an exit code after an error; the
     others always return an exit code."""
-    request = wanted.request
+    request = job.request
     size, rank = int(os.environ["WORLD_SIZE"]), int(os.environ["RANK"])
     report_process(rank)
     try:
@@ -87,7 +87,7 @@ def _train_in_crew(wanted: Wanted, quiet: bool) -> run.Result | int:
         with join_crew(device) as crew:
             reporter = make_reporter(quiet=quiet) if crew.leads else Reporter(Console(file=io.StringIO()))
             crew_request = replace(request, gpus=size, device=device)
-            result = _train(replace(wanted, request=crew_request), reporter, crew)
+            result = _train(replace(job, request=crew_request), reporter, crew)
     except TrainError as problem:
         if report_error(problem, rank):
             return problem.exit_code
@@ -104,15 +104,15 @@ def _train_in_crew(wanted: Wanted, quiet: bool) -> run.Result | int:
     return result if rank == 0 else 0
 
 
-def _train(wanted: Wanted, reporter: Reporter, crew: Crew) -> run.Result:
-    net, file = wanted.net, wanted.file
+def _train(job: TrainingJob, reporter: Reporter, crew: Crew) -> run.Result:
+    net, file = job.net, job.file
     try:
-        with memory_told(*SMALLER):
-            if wanted.resume is not None:
-                return run.resume(wanted.resume, net, wanted.request, reporter, crew)
+        with memory_errors(*SMALLER):
+            if job.resume is not None:
+                return run.resume(job.resume, net, job.request, reporter, crew)
             assert net is not None and file is not None
             stem = "net" if file == "-" else Path(file).stem
-            return run.train(net.graph, net.source.text, stem, wanted.request, reporter, crew)
+            return run.train(net.graph, net.source.text, stem, job.request, reporter, crew)
     except ArrangementError as problem:
         raise RequestError(problem.message, *problem.notes) from problem
 

@@ -8,7 +8,7 @@ FOLDER = "NETSPEC_CREW"
 """The environment variable with the folder through which the processes communicate with their launcher."""
 
 
-def speaks() -> bool:
+def prints_diagnostics() -> bool:
     """Whether this process should print diagnostics.
 
     Workers that netspec has started stay silent, because the launcher has already printed them; under torchrun only

@@ -91,8 +91,8 @@ def _run(arguments: Sequence[str], processes: int, folder: Path) -> Ended:
     )
     try:
         # With -m, Python puts the current folder on sys.path; -P prevents that, unless this process has it there too.
-        here = () if {"", str(Path.cwd())} & set(sys.path) else ("-P",)
-        elastic_launch(config, sys.executable)(*here, "-m", "netspec", *arguments)
+        options = () if {"", str(Path.cwd())} & set(sys.path) else ("-P",)
+        elastic_launch(config, sys.executable)(*options, "-m", "netspec", *arguments)
     except ChildFailedError as problem:
         return _failed(problem, folder)
     finally:

@@ -8,17 +8,17 @@ from netspec.diagnostics.nearest import nearest
 from netspec.train.errors import RequestError
 
 
-def need(path: Path, what: str = "run and no checkpoint") -> None:
+def need_path(path: Path, what: str = "run and no checkpoint") -> None:
     """Raise ``RequestError`` ("there is no `what` called ...") if a path does not exist."""
     if not path.exists():
-        raise RequestError(f"there is no {what} called {path}", *near(path))
+        raise RequestError(f"there is no {what} called {path}", *suggestion(path))
 
 
-def near(path: Path) -> list[str]:
+def suggestion(path: Path) -> list[str]:
     """Return a "did you mean" line for a path that does not exist, if its folder has an entry with a similar name."""
     try:
         neighbours = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     except OSError:
         return []
-    found = nearest(path.name, sorted(neighbours))
-    return [f"did you mean {path.parent / found}?"] if found else []
+    similar = nearest(path.name, sorted(neighbours))
+    return [f"did you mean {path.parent / similar}?"] if similar else []

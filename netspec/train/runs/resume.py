@@ -23,7 +23,7 @@ from netspec.train.config import Config, Request, resolve
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.interval import read_interval
 from netspec.train.runs import checkpoint
-from netspec.train.runs.named import need
+from netspec.train.runs.named import need_path
 from netspec.train.runs.reading import newest, runs_inside, sha256
 from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec, resuming
 from netspec.train.runs.saved import net_of, shape_of
@@ -83,7 +83,7 @@ def is_run(path: Path) -> bool:
 
 def need_run(path: Path) -> None:
     """Raise ``RequestError`` if the path does not exist, ``TrainError`` if it is not a run."""
-    need(path, "run")
+    need_path(path, "run")
     if path.is_file():
         raise TrainError(f"{path} is a file; a run is the folder that netspec train leaves")
     if not is_run(path):
@@ -186,8 +186,10 @@ def rounding_differences(earlier: Earlier, config: Config, versions: Mapping[str
         for key in MACHINE[:-1]
         if earlier.settings[key] != now[key]
     ]
-    then = earlier.state["versions"] if earlier.state is not None else {}
-    differences += [f"{name} {then[name]} -> {here}" for name, here in versions.items() if then.get(name, here) != here]
+    earlier_versions = earlier.state["versions"] if earlier.state is not None else {}
+    for name, version in versions.items():
+        if earlier_versions.get(name, version) != version:
+            differences.append(f"{name} {earlier_versions[name]} -> {version}")
     return differences
 
 
@@ -195,8 +197,8 @@ def _need_end_ahead(earlier: Earlier, config: Config) -> None:
     state = earlier.state
     if state is None:
         return
-    begun = state["epoch"] + (state["place"] is not None)
-    for name, end, done in (("steps", config.steps, state["step"]), ("epochs", config.epochs, begun)):
+    epochs_begun = state["epoch"] + (state["place"] is not None)
+    for name, end, done in (("steps", config.steps, state["step"]), ("epochs", config.epochs, epochs_begun)):
         if end is not None and end < done:
             raise RequestError(f"--{name} {end} lies behind: {earlier.folder} is at {name.removesuffix('s')} {done:,}")
 

@@ -23,7 +23,7 @@ from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.picture import Frame
 from netspec.train.errors import TrainError
 from netspec.train.learning.objective import Objective, build
-from netspec.train.runs.named import need
+from netspec.train.runs.named import need_path
 from netspec.train.runs.ranges import range_of
 from netspec.train.runs.reading import Warn, newest, read_checkpoint, sha256
 from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec
@@ -174,7 +174,7 @@ def open_run(path: Path, warn: Warn) -> Saved:
         It is neither a run nor a checkpoint, no checkpoint can be read, its spec does not check, or the folder's
         ``spec.net`` is not the spec that was trained.
     """
-    need(path)
+    need_path(path)
     folder: Path | None
     if path.is_dir():
         folder, (file, state) = path, newest(path, warn)

@@ -117,11 +117,11 @@ def _excluded_weights(graph: Graph, actual: Mapping[str, Tensor]) -> dict[str, s
     """Return, by key, messages about nonzero weights that a layer's connection table excludes."""
     names, problems = attributes(graph), {}
     for parameter in graph.parameters.values():
-        there = actual.get(key := state_key(parameter, names))
-        if parameter.table is None or there is None:
+        tensor = actual.get(key := state_key(parameter, names))
+        if parameter.table is None or tensor is None:
             continue
         mask = torch.tensor(parameter.table.mask(parameter.shape[1]))
-        extra = int((there.flatten(2).any(2) & (mask == 0)).sum())
+        extra = int((tensor.flatten(2).any(2) & (mask == 0)).sum())
         if extra:
             problems[key] = f"{key} has {plural(extra, 'kernel')} in the file that {parameter.layer}'s table leaves out"
     return problems
@@ -132,17 +132,17 @@ def _problems(expected: Mapping[str, Tensor], actual: Mapping[str, Tensor]) -> d
     problems = {}
     missing = [key for key in expected if key not in actual]
     left_over = [key for key in actual if key not in expected]
-    for key, here in expected.items():
-        there = actual.get(key)
-        if there is None:
+    for key, in_network in expected.items():
+        in_file = actual.get(key)
+        if in_file is None:
             similar = nearest(key, left_over)
             hint = f"; it has {similar}" if similar else ""
-            problems[key] = f"{key} ({shape_text(here)}) is not in the file{hint}"
-        elif there.shape != here.shape:
-            problems[key] = f"{key} is {shape_text(here)} in the network and {shape_text(there)} in the file"
-        elif not there.dtype.is_floating_point and here.dtype.is_floating_point:
-            problems[key] = f"{key} is no tensor of real numbers in the file, but of {there.dtype}"
-        elif there.dtype.is_floating_point and not bool(there.isfinite().all()):
+            problems[key] = f"{key} ({shape_text(in_network)}) is not in the file{hint}"
+        elif in_file.shape != in_network.shape:
+            problems[key] = f"{key} is {shape_text(in_network)} in the network and {shape_text(in_file)} in the file"
+        elif not in_file.dtype.is_floating_point and in_network.dtype.is_floating_point:
+            problems[key] = f"{key} is no tensor of real numbers in the file, but of {in_file.dtype}"
+        elif in_file.dtype.is_floating_point and not bool(in_file.isfinite().all()):
             problems[key] = f"{key} has numbers in the file that are infinite or none"
     for key in left_over:
         similar = nearest(key, missing)
@@ -184,10 +184,10 @@ def need_same_range(graph: Graph, weights: Weights) -> None:
     """Raise ``TrainError`` if a checkpoint was trained on another pixel range than the network reads."""
     if "preparation" not in weights.about:
         return
-    was, here = net_of(weights.about, weights.path).graph.preprocessing.range, graph.preprocessing.range
-    if was != here:
+    was, current = net_of(weights.about, weights.path).graph.preprocessing.range, graph.preprocessing.range
+    if was != current:
         raise TrainError(
-            f"{weights.path} was trained on pixels from 0 to {was}, and {graph.name} reads them from 0 to {here}",
+            f"{weights.path} was trained on pixels from 0 to {was}, and {graph.name} reads them from 0 to {current}",
             f"say range={was} on the input line, or --set {graph.input.layer}.range={was}",
         )
 
@@ -196,11 +196,11 @@ def other_preparation(graph: Graph, weights: Weights) -> tuple[str, ...]:
     """Return the differences in image preparation between a checkpoint and the network: ``range=255, here range=1``."""
     if "preparation" not in weights.about:
         return ()
-    was, here = net_of(weights.about, weights.path).graph.preprocessing, graph.preprocessing
+    trained, current = net_of(weights.about, weights.path).graph.preprocessing, graph.preprocessing
     return tuple(
-        f"{key}={_format(there)}, here {key}={_format(ours)}"
+        f"{key}={_format(trained_value)}, here {key}={_format(current_value)}"
         for key in ("range", "order", "mean", "std")
-        if (there := getattr(was, key)) != (ours := getattr(here, key))
+        if (trained_value := getattr(trained, key)) != (current_value := getattr(current, key))
     )
 
 

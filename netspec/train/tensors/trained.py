@@ -17,7 +17,7 @@ from netspec.train.tensors.fitting import module_with
 from netspec.train.tensors.weights import read_weights
 
 
-def trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Trained:
+def read_trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Trained:
     """Read weights for a graph, with facts about them.
 
     The facts are ``weights_sha256`` and, for a run:

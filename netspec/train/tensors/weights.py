@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.runs.named import near
+from netspec.train.runs.named import suggestion
 from netspec.train.runs.reading import newest, read_checkpoint
 from netspec.train.runs.saved import weights_of
 
@@ -66,7 +66,7 @@ def read_weights(path: Path, warn: Callable[[str], None]) -> Weights:
         path, state = newest(path, warn)
         return _of_checkpoint(path, _hash(path), state)
     if not path.exists():
-        raise RequestError(f"there are no weights called {path}", *near(path))
+        raise RequestError(f"there are no weights called {path}", *suggestion(path))
     try:
         digest = _hash(path)
         if path.suffix == ".safetensors":

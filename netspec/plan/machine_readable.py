@@ -83,7 +83,7 @@ def _device(device: DevicePlan) -> dict[str, Any]:
             "standing_bytes": memory.peak.standing,
             "gradient_bytes": memory.peak.gradients,
             "kept_bytes": memory.peak.kept,
-            "passing_bytes": memory.peak.passing,
+            "passing_bytes": memory.peak.temporary,
         },
         "sent_bytes": device.sent,
         "received_bytes": device.received,
@@ -102,15 +102,15 @@ def _crossing(crossing: Crossing) -> dict[str, Any]:
     }
 
 
-def _timed(way: Timed) -> dict[str, Any]:
+def _timed(timed_plan: Timed) -> dict[str, Any]:
     return {
-        "gpus": way.plan.arrangement.devices,
-        "split": way.plan.arrangement.split,
-        "batch": way.plan.batch,
-        "computing_s": way.time.computing,
-        "values_s": way.time.values,
-        "gradients_s": way.time.gradients,
-        "step_s": way.time.total,
-        "images_per_s": way.images_per_second,
-        "efficiency": way.efficiency,
+        "gpus": timed_plan.plan.arrangement.devices,
+        "split": timed_plan.plan.arrangement.split,
+        "batch": timed_plan.plan.batch,
+        "computing_s": timed_plan.time.computing,
+        "values_s": timed_plan.time.values,
+        "gradients_s": timed_plan.time.gradients,
+        "step_s": timed_plan.time.total,
+        "images_per_s": timed_plan.images_per_second,
+        "efficiency": timed_plan.efficiency,
     }
