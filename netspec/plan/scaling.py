@@ -17,8 +17,8 @@ MODEL = (
     "them, at its stated rate",
     "values: the forward and backward exchanges one after the other, bytes of the busiest device over its link, both "
     "ways at once, with nothing computed meanwhile",
-    "gradients: a layer's all-reduce starts when its backward pass is over and goes on beside that of the layers "
-    "before it; what is left of it at the end is the time told",
+    "gradients: a layer's all-reduce starts when its backward pass is over and overlaps with the backward pass of the "
+    "layers before it; only what is left at the end counts",
     "no latencies, no loading of images, no moving of weights; efficiency is one device's time over devices x time, at "
     "the same batch",
 )

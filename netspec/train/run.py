@@ -192,7 +192,7 @@ def _open(graph: Graph, config: Config, named_source: str | None, crew: Crew) ->
     except RequestError as problem:
         if named_source is not None:
             raise
-        hint = "that is what the run began with; where it lies now, say with --data"
+        hint = "the run was started with this source; if it has moved, name it with --data"
         raise RequestError(problem.message, hint) from problem
     need_full_batch(data, config.batch)
     need_same_images(data, crew)

@@ -87,7 +87,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         )
     missing = [key for key, kind in REQUIRED.items() if not isinstance(state.get(key), kind)]
     if missing:
-        raise TrainError(f"{path} is no whole checkpoint: it lacks {', '.join(missing)}")
+        raise TrainError(f"{path} is an incomplete checkpoint: it lacks {', '.join(missing)}")
     if sha256(state["spec"]) != state["spec_sha256"]:
         raise TrainError(
             f"{path} contradicts itself: its spec has the hash {sha256(state['spec'])[:12]}, and it says "
@@ -105,7 +105,7 @@ def runs_inside(folder: Path) -> list[str]:
     """Return a note for a folder that is not a run: the runs inside it or, if there are none, what a run looks like."""
     inside = sorted(path.parent for path in folder.glob("*/checkpoints") if path.is_dir())
     if not inside:
-        return ["a run is what netspec train leaves: spec.net, run.json, metrics.jsonl, checkpoints/"]
+        return ["a run is a folder that netspec train writes: spec.net, run.json, metrics.jsonl, checkpoints/"]
     shown = ", ".join(map(str, inside[:MOST_LISTED]))
     return [f"{plural(len(inside), 'run')} in it: {shown}{' ...' if len(inside) > MOST_LISTED else ''}"]
 

@@ -85,7 +85,7 @@ def need_run(path: Path) -> None:
     """Raise ``RequestError`` if the path does not exist, ``TrainError`` if it is not a run."""
     need_path(path, "run")
     if path.is_file():
-        raise TrainError(f"{path} is a file; a run is the folder that netspec train leaves")
+        raise TrainError(f"{path} is a file; a run is a folder that netspec train writes")
     if not is_run(path):
         raise TrainError(f"{path} is no run: there is nothing to resume in it", *runs_inside(path))
 
@@ -105,7 +105,7 @@ def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
     missing = [key for key in STATE if key not in state]
     if missing:
         raise TrainError(
-            f"{file} cannot be gone on from: it lacks {', '.join(missing)}",
+            f"{file} cannot be resumed: it lacks {', '.join(missing)}",
             f"start a new run from its weights: --weights {shlex.quote(str(folder))}",
         )
     return Earlier(folder, state["spec"], state["settings"], facts, file, state)
@@ -125,7 +125,7 @@ def need_same_spec(earlier: Earlier, net: Net, request: Request) -> None:
     written = StringIO()
     show(comparison, (str(earlier.folder), net.source.name), written)
     raise TrainError(
-        f"{earlier.folder} was trained as another network; a run does not change its network on the way",
+        f"{earlier.folder} was trained as another network; a run cannot change its network",
         *written.getvalue().splitlines(),
         f"a new run can start from its weights: --weights {shlex.quote(str(earlier.folder))}",
     )
@@ -227,8 +227,8 @@ def _unstarted(folder: Path, facts: Mapping[str, Any]) -> Earlier:
         spec = read_spec(folder)
     except (KeyError, TypeError, OSError, UnicodeDecodeError) as problem:
         raise TrainError(
-            f"{folder} was left before its first checkpoint, and it is not written down what it was going to do",
-            "remove it, and begin anew",
+            f"{folder} ended before its first checkpoint, and its settings were not recorded",
+            "remove it, and start a new run",
         ) from problem
     return Earlier(folder, spec, settings, facts, None, None)
 

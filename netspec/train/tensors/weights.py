@@ -93,14 +93,14 @@ def _unreadable(path: Path, problem: Exception) -> TrainError:
     message = str(problem).strip()
     if isinstance(problem, RuntimeError) and message:
         first = message.splitlines()[0].partition(". ")[0]  # further sentences are about torch's internals
-        return TrainError(f"{path} holds no weights that can be read: {first[:200]}")
+        return TrainError(f"{path} cannot be read as weights: {first[:200]}")
     kinds = "a file of weights is a run, a checkpoint, .safetensors, or what torch.save writes of a state_dict"
     match = _CLASS.search(message)
     if match is None:
-        return TrainError(f"{path} holds no weights that can be read", kinds)
+        return TrainError(f"{path} cannot be read as weights", kinds)
     return TrainError(
-        f"{path} holds no weights that can be read: it has a {match[1]}, and no code in a file is run",
-        "where its code is: torch.save(model.state_dict(), 'weights.pth') writes the weights alone",
+        f"{path} cannot be read as weights: it contains a {match[1]}, and code in a file is not executed",
+        "where that code is available: torch.save(model.state_dict(), 'weights.pth') writes the weights alone",
     )
 
 

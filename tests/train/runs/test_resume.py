@@ -340,6 +340,6 @@ def test_data_that_have_gone_can_be_named_anew() -> None:
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-2:] == [
         "Error: there is no data source and no folder called data",
-        "  that is what the run began with; where it lies now, say with --data",
+        "  the run was started with this source; if it has moved, name it with --data",
     ]
     assert train("--resume", "run", "--data", "moved", "--quiet").exit_code == 0

@@ -78,7 +78,7 @@ def test_a_folder_that_is_no_run(run: Path, tmp_path: Path) -> None:
     assert caught.value.notes == (f"did you mean {run}?",)
     with pytest.raises(TrainError, match="is no run: there are no checkpoints in it") as caught:
         opened(tmp_path)
-    assert "what netspec train leaves" in caught.value.notes[0]
+    assert "a folder that netspec train writes" in caught.value.notes[0]
     with pytest.raises(TrainError) as caught:
         opened(run.parent)
     assert caught.value.notes == (f"1 run in it: {run}",)
@@ -124,8 +124,8 @@ def test_one_wrong_bit_in_a_tensor_is_found(run: Path, tmp_path: Path) -> None:
     [
         ({"format": 99}, "is of format 99, this netspec reads"),
         ({"format": None}, "is no checkpoint of netspec's"),
-        ({"classes": None}, "is no whole checkpoint: it lacks classes"),
-        ({"weights": "none"}, "is no whole checkpoint: it lacks weights"),
+        ({"classes": None}, "is an incomplete checkpoint: it lacks classes"),
+        ({"weights": "none"}, "is an incomplete checkpoint: it lacks weights"),
         ({"spec": "net other\n"}, "contradicts itself"),
     ],
 )
