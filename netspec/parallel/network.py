@@ -62,11 +62,8 @@ class PlacedNetwork:
         """
         values = {self.placed.graph.input.layer: images}
         self._run(self._phases.trunk, values, labels, len(images))
-        terms = (
-            self._own_losses(values, labels, len(images))
-            if self._phases.losses
-            else self._cross_entropy(values, labels, len(images))
-        )
+        losses = self._own_losses if self._phases.losses else self._cross_entropy
+        terms = losses(values, labels, len(images))
         part = len(images) / batch
         (_, total), *others = terms
         for _, loss in others:

@@ -198,8 +198,8 @@ class Training:
         readable = len(self.data.train.labels) - count_unreadable(self.data.train)
         per_epoch = max(1, readable // self.config.batch)
         epochs, steps = self.config.epochs, self.config.steps
-        epochs_steps = first + (epochs - self.epoch) * per_epoch if epochs is not None else None
-        planned = min(number for number in (epochs_steps, steps) if number is not None)
+        steps_of_epochs = first + (epochs - self.epoch) * per_epoch if epochs is not None else None
+        planned = min(number for number in (steps_of_epochs, steps) if number is not None)
         return Plan(planned, self.epoch + -(-(planned - first) // per_epoch), per_epoch)
 
     def warn(self, text: str) -> None:

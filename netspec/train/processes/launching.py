@@ -104,7 +104,7 @@ def _failed(problem: Any, folder: Path) -> Ended:
     """Return what to report when at least one process has failed.
 
     In order of preference: the first error that a process reported itself; how a process died that reported none; the
-    first report of a lost connection, which does not tell the cause.
+    first report of a lost connection, which does not give the cause.
     """
     interrupted = _code(folder)
     if interrupted:

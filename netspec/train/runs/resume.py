@@ -28,13 +28,17 @@ from netspec.train.runs.reading import newest, runs_inside, sha256
 from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec, resuming
 from netspec.train.runs.saved import net_of, shape_of
 
-MACHINE = ("device", "threads", "gpus", "split", "workers")
+DEVICES = ("device", "threads", "gpus", "split")
 """Settings about where computation takes place. They may change; results then differ in rounding."""
 
 FREE = ("save_every", "tensorboard")
 """Settings that do not affect what is learnt."""
 
 END = ("epochs", "steps")
+"""Settings about where the training ends. ``--resume`` may change them."""
+
+NOT_COMPARED = ("workers", "data", "input")
+"""Not compared with the run's as settings: ``workers`` follows from the machine; data and network have other checks."""
 
 STATE = ("optimiser", "place", "settings", "data", "metrics_bytes", "random")
 """The keys that a checkpoint needs for resuming, in addition to those for using its network."""
@@ -157,7 +161,7 @@ def repeated_config(earlier: Earlier, request: Request, train: Train) -> Config:
     RequestError
         They are not the settings of the run.
     """
-    config = resolve(_with_defaults(request, _settings_of(earlier, (*MACHINE[:-1], *FREE))), train)
+    config = resolve(_with_defaults(request, _settings_of(earlier, (*DEVICES, *FREE))), train)
     need_same_settings(earlier, config)
     return config
 
@@ -168,7 +172,7 @@ def need_same_settings(earlier: Earlier, config: Config, but: Sequence[str] = ()
     differences = [
         f"--{key.replace('_', '-')}: {_format(then)} in the run, {_format(now[key])} here"
         for key, then in earlier.settings.items()
-        if key in now and key not in (*MACHINE, *FREE, *but, "data", "input") and now[key] != then
+        if key in now and key not in (*DEVICES, *FREE, *NOT_COMPARED, *but) and now[key] != then
     ]
     if differences:
         raise RequestError(
@@ -183,7 +187,7 @@ def rounding_differences(earlier: Earlier, config: Config, versions: Mapping[str
     now = config.as_dict()
     differences = [
         f"{key} {earlier.settings[key] or 'as usual'} -> {now[key] or 'as usual'}"
-        for key in MACHINE[:-1]
+        for key in DEVICES
         if earlier.settings[key] != now[key]
     ]
     earlier_versions = earlier.state["versions"] if earlier.state is not None else {}
