@@ -80,7 +80,7 @@ def checkpoint_facts(
         "spec_sha256": sha256(spec),
         "seed": config.seed,
         "classes": list(data.classes),
-        "preparation": prepare.kept(),
+        "preparation": prepare.state(),
         "settings": config.as_dict(),
         "data": fingerprint(data),
         "versions": versions_here(),

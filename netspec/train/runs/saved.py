@@ -157,7 +157,7 @@ class Saved:
             raise TrainError(
                 f"{self.name} subtracts a mean image of {'x'.join(map(str, mean.shape))}, the pictures are {frame}"
             )
-        prepare.take(mean, state["axes"], state.get("std", torch.ones(frame.channels, 1, 1)))
+        prepare.restore(mean, state["axes"], state.get("std", torch.ones(frame.channels, 1, 1)))
         return prepare
 
 

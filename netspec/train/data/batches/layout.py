@@ -42,7 +42,7 @@ class Layout:
         return whole[:, : blocks.size[0], : blocks.size[1]], whole[:, blocks.top : bottom, blocks.left : right]
 
     def write(self, canvas: Real, out: Real) -> None:
-        """Copy a canvas as blocks into one image of a buffer. Pixel (i, j) of channel c becomes channel
+        """Copy a canvas as blocks into one image of a buffer. Pixel (i, j) of a block of channel c becomes channel
         (c s + i) t + j."""
         (s, t), (c, h, w) = self.blocks.stride, canvas.shape
         parts = canvas.reshape(c, h // s, s, w // t, t).transpose(0, 2, 4, 1, 3)

@@ -32,7 +32,7 @@ AHEAD = 8
 """The maximum number of batches being copied to a device. It bounds the pinned memory held while a device lags
 behind."""
 
-CONSTANT = 1e-3
+MIN_DEVIATION = 1e-3
 """A channel whose standard deviation is below this fraction of a grey level is considered constant."""
 
 
@@ -88,7 +88,7 @@ class Preparation:
         """The colours' principal components times their standard deviations, in the network's range; RGB order."""
         self.std = torch.tensor(std, dtype=torch.float32, device=device)
         """The divisors, in the network's range: (channels, 1, 1); RGB order."""
-        self.take(self.mean, self.axes, self.std)
+        self.restore(self.mean, self.axes, self.std)
 
     @classmethod
     def of(cls, graph: Graph, statistics: Statistics | None, frame: Frame, peak: int, device: str) -> Preparation:
@@ -103,7 +103,7 @@ class Preparation:
             per_channel = values[::-1] if self._reverse else values
         return np.broadcast_to(np.array(per_channel, np.float64), self.frame.channels).reshape(-1, 1, 1).copy()
 
-    def take(self, mean: Tensor, axes: Tensor, std: Tensor) -> None:
+    def restore(self, mean: Tensor, axes: Tensor, std: Tensor) -> None:
         """Replace mean, axes and divisors with those of a checkpoint."""
         self.mean, self.axes = mean.to(self.device, torch.float32), axes.to("cpu", torch.float64)
         self.std = std.to(self.device, torch.float32)
@@ -160,8 +160,8 @@ class Preparation:
         )
         return blocks
 
-    def kept(self) -> dict[str, Any]:
-        """Return what a checkpoint stores, from which ``take`` restores the preparation."""
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint stores, from which ``restore`` recreates the preparation."""
         tensors = {"mean": self.mean.cpu(), "axes": self.axes.cpu(), "std": self.std.cpu()}
         return {"peak": self.peak, "range": self.range, **tensors}
 
@@ -265,4 +265,4 @@ class Preparation:
 def _divisors(deviations: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the divisors of stored pixels: the standard deviations, or 1 for a constant channel, whose deviation is
     rounding error."""
-    return np.where(deviations > CONSTANT, deviations, 1.0)
+    return np.where(deviations > MIN_DEVIATION, deviations, 1.0)
