@@ -18,7 +18,7 @@ DEEPEST = 16
 _OWN_FOLDER = "a variant starts from a spec of its own folder"
 _NEEDS = "from= takes the name of a spec of this folder: from=alexnet.net"
 _FROM = re.compile(r"\bfrom\s*=")
-_NAMED = re.compile(r"^[^#\r\n]*?\b(from)\s*=\s*([^\s#(),]*)", re.MULTILINE)
+_FROM_VALUE = re.compile(r"^[^#\r\n]*?\b(from)\s*=\s*([^\s#(),]*)", re.MULTILINE)
 
 
 def _no_file(name: str) -> Source:
@@ -75,7 +75,7 @@ def other_mistakes(problems: Sequence[Diagnostic], file: File) -> Iterator[Diagn
 
 
 def _from_broken_line(file: File, statement: Setting) -> Pair | Diagnostic | None:
-    match = _NAMED.search(statement.span.text)
+    match = _FROM_VALUE.search(statement.span.text)
     if match is None:
         return None
 

@@ -16,7 +16,7 @@ from netspec.diagnostics import Diagnostic, Edit, Fix, Label, apply
 from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.language.bases import Folder, find_bases, other_mistakes
 from netspec.language.parser import parse, parse_change
-from netspec.language.syntax import Dropped, File, Section, Setting, Word
+from netspec.language.syntax import Dropped, File, Section, Setting, Value, Word
 from netspec.language.written import written
 from netspec.source import Source
 
@@ -187,28 +187,38 @@ def _merge(base: File, variant: File, unknown_layers: _UnknownLayers) -> File:
 def _without_lost_keys(settings: Iterable[Setting], broken: Iterable[Setting]) -> tuple[Setting, ...]:
     """Return a base's settings without the keys that a variant sets in lines with syntax errors: their values are
     unknown."""
-    lost = {" ".join(s.span.text.split()[: 2 if s.word.text == "default" else 1]): s.span.text for s in broken}
-    readable = [s for s in settings if s.word.text != "gpus" or "gpus" not in lost]
-    return tuple(_without_keys(s, set(_KEY.findall(lost.get(_identity(s), ""))) - {"from"}) for s in readable)
+    broken_text: dict[str, str] = {}
+    for setting in broken:
+        words = setting.span.text.split()
+        identity = " ".join(words[:2] if setting.word.text == "default" else words[:1])
+        broken_text[identity] = setting.span.text
+    kept = []
+    for setting in settings:
+        text = broken_text.get(_identity(setting), "")
+        if setting.word.text != "gpus" or not text:
+            kept.append(_without_keys(setting, set(_KEY.findall(text)) - {"from"}))
+    return tuple(kept)
 
 
 def _resolve_change(change: File, base: File, unknown_layers: _UnknownLayers) -> File:
     """Turn a ``--set`` change into a change of a layer, or of a setting if no layer has that name."""
-    names = [s.name.text for s in base.sections]
-    sections = [s for s in change.sections if s.name.text in names]
-    settings = [
-        Setting(s.name, (), s.pairs, s.span)
-        for s in change.sections
-        if s.name.text in _MERGED and s.name.text not in names
-    ]
-    unknown = [
-        _dropped_layer(s.name, base.dropped, "layer {} is dropped, and cannot be changed")
-        if s.name.text in base.dropped
-        else unknown_layers.diagnostic(s.name, [*names, *_MERGED], "there is no layer {}")
-        for s in change.sections
-        if s.name.text not in names and s.name.text not in _MERGED
-    ]
-    return File(change.source, tuple(sections), tuple(settings), (*change.diagnostics, *unknown))
+    layers = [section.name.text for section in base.sections]
+    sections: list[Section] = []
+    settings: list[Setting] = []
+    diagnostics = list(change.diagnostics)
+    for section in change.sections:
+        name = section.name.text
+        if name in layers:
+            sections.append(section)
+        elif name in _MERGED:
+            settings.append(Setting(section.name, (), section.pairs, section.span))
+        elif name in base.dropped:
+            message = "layer {} is dropped, and cannot be changed"
+            diagnostics.append(_dropped_layer(section.name, base.dropped, message))
+        else:
+            names = [*layers, *_MERGED]
+            diagnostics.append(unknown_layers.diagnostic(section.name, names, "there is no layer {}"))
+    return File(change.source, tuple(sections), tuple(settings), tuple(diagnostics))
 
 
 def _drop(setting: Setting, layers: _Layers, unknown_layers: _UnknownLayers) -> list[Diagnostic]:
@@ -235,22 +245,25 @@ def _insert(section: Section, layers: _Layers, unknown_layers: _UnknownLayers) -
         message = "the base has no layer {}"
         return [unknown_layers.diagnostic(section.name, layers.places, message, ("a new layer needs a type",))]
     after = next((p for p in section.pairs if p.key.text == "after"), None)
-    layer = section.with_pairs((p for p in section.pairs if p is not after), section.claim) if after else section
-    diagnostics: list[Diagnostic] = []
     if after is None:
-        layers.append(layer)
-    elif not isinstance(after.value, Word):
-        diagnostics.append(Diagnostic("bad-value", "after: needs the name of a layer", (after.value.span,)))
-        layers.append(layer)
-    elif after.value.text in layers.places:
+        layers.append(section)
+        return []
+    layer = section.with_pairs((p for p in section.pairs if p is not after), section.claim)
+    if isinstance(after.value, Word) and after.value.text in layers.places:
         layers.insert(layers.places[after.value.text], layer)
-    elif after.value.text in layers.dropped:
-        diagnostics.append(_dropped_layer(after.value, layers.dropped, "layer {} is dropped: none can stand after it"))
-        layers.append(layer)
-    else:
-        diagnostics.append(unknown_layers.diagnostic(after.value, layers.places, "there is no layer {} to stand after"))
-        layers.append(layer)
-    return diagnostics
+        return []
+    diagnostic = _wrong_after(after.value, layers, unknown_layers)
+    layers.append(layer)
+    return [diagnostic]
+
+
+def _wrong_after(value: Value, layers: _Layers, unknown_layers: _UnknownLayers) -> Diagnostic:
+    """Return the diagnostic for a value of ``after=`` that is not the name of a layer."""
+    if not isinstance(value, Word):
+        return Diagnostic("bad-value", "after: needs the name of a layer", (value.span,))
+    if value.text in layers.dropped:
+        return _dropped_layer(value, layers.dropped, "layer {} is dropped: none can stand after it")
+    return unknown_layers.diagnostic(value, layers.places, "there is no layer {} to stand after")
 
 
 def _merge_settings(base: Sequence[Setting], variant: Sequence[Setting]) -> tuple[Setting, ...]:
