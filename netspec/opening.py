@@ -127,10 +127,10 @@ def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
     encoding = next((word for mark, word in _MARKS if data.startswith(mark)), None)
     span, notes = whole(Source(name, "")), tuple[str, ...]()
     if archive:
-        notes = (f"it is {archive}: weights, and no spec of a network",)
+        notes = (f"it is {archive}: weights, not a spec of a network",)
     elif _TEXT_OF_BYTES.fullmatch(data):
         span = Span(Source(name, data.decode("ascii", "replace")), place, place + 1)
-        notes = ("a text in another encoding is converted: of Latin-1, by iconv -f LATIN1 -t UTF-8",)
+        notes = ("text in another encoding must be converted: iconv -f LATIN1 -t UTF-8 does it for Latin-1",)
     elif encoding:
         notes = (f"it begins as {encoding} does: iconv -f {encoding} -t UTF-8 converts it",)
     return SpecError((Diagnostic("not-text", message, (span,), notes),))

@@ -44,8 +44,8 @@ class Optimizer:
 
 COLOURS: Mapping[str, Form] = {
     "pca": Form(
-        "each image is shifted by V (a * s): V the principal components of the training pixels' colours, s the "
-        "standard deviations along them, a drawn once an image and use with this standard deviation",
+        "each image is shifted by V (a * s): V are the principal components of the training pixels' colours, s the "
+        "standard deviations along them, and a is drawn for each image and use with this standard deviation",
         (Argument("std", Real(low=0), required=True),),
     ),
     "none": Form("no shift"),
@@ -87,7 +87,7 @@ NET = (
     Key(
         "rounding",
         Choice({r: r for r in ROUNDINGS}),
-        "the rounding of every window that does not say its own",
+        "the rounding of all windows that have none of their own",
         default="exact",
     ),
 )
@@ -104,22 +104,22 @@ TRAIN = (
     Key(
         "schedule",
         ScheduleWord(),
-        "how the learning rates change, of all layers that have no schedule of their own",
+        "how learning rates change, in all layers that have no schedule of their own",
         default=ir.Fixed(),
         default_text="constant",
     ),
     Key(
         "bias_schedule",
         OwnScheduleWord(),
-        "how those of the biases change, in all layers that have no bias_schedule of their own",
+        "how the learning rates of biases change, in all layers that have no bias_schedule of their own",
         default=None,
         default_text="as the weights of their layer",
     ),
     Key(
         "warmup",
         WarmupLength(),
-        "how long the learning rate rises evenly, step by step, to what the schedule says; schedules that follow the "
-        "progress of the run begin behind it, those that count epochs count from the start",
+        "how long the learning rate rises linearly, step by step, to the rate of the schedule; schedules that depend "
+        "on the progress of the run begin after the warm-up, those that count epochs count from the start of the run",
         default=ir.Warmup(),
         default_text="none",
         unit="epochs",
@@ -127,22 +127,22 @@ TRAIN = (
     Key(
         "accumulate",
         Whole(),
-        "in how many equal parts, one after the other, a batch goes through the network; their gradients add up to the "
-        "whole batch's. Batch normalisation sees one part at a time",
+        "in how many equal parts, one after the other, a batch goes through the network; their gradients add up to "
+        "that of the whole batch. Batch normalisation sees one part at a time",
         default=1,
         unit="parts",
     ),
     Key(
         "precision",
         Choice({"fp32": "fp32", "bf16": "bf16"}),
-        "what layers compute in: bf16 is autocast to bfloat16, with weights, updates, response norms and losses in "
-        "float32",
+        "the precision in which layers compute: bf16 is autocast to bfloat16, with weights, updates, response norms "
+        "and losses in float32",
         default="fp32",
     ),
     Key(
         "channels_last",
         Choice({"yes": True, "no": False}),
-        "images and kernels lie in memory with their channels innermost; the same numbers up to rounding",
+        "whether images and kernels are stored with their channels innermost; results are the same up to rounding",
         default=False,
         default_text="no",
     ),
@@ -150,14 +150,14 @@ TRAIN = (
         "ema",
         Real(low=0, below=1),
         "decay d of an exponential moving average of the weights, a <- d a + (1 - d) w after each step, which "
-        "validation takes in place of the weights; at most (1 + t) / (10 + t) after t steps; 0: none",
+        "validation uses instead of the weights; after t steps d is at most (1 + t) / (10 + t); 0: no average",
         default=0.0,
         unit="per step",
     ),
     Key(
         "label_smoothing",
         Real(low=0, below=1),
-        "share of each training target that is spread evenly over all classes, in every loss; not in validation",
+        "share of each training target that is spread evenly over all classes, in every loss, but not in validation",
         default=0.0,
     ),
 )
@@ -165,7 +165,7 @@ AUGMENT = (
     Key(
         "crop",
         Whole(),
-        "side of the random crop; equals the input's",
+        "side of the random crop, which must equal the input's",
         default=None,
         default_text="the input's",
         unit="pixels",
@@ -205,12 +205,13 @@ class About:
 
 ABOUT: Mapping[str, About] = {
     "net": About(
-        "The network's name, and what holds for all of its layers that do not say otherwise.",
+        "The network's name, and values for all of its layers that have none of their own.",
         "net alexnet rounding=up",
     ),
     "gpus": About(
         "The number of GPU groups. Layers with weights are split over them: each group computes its share of the "
-        "filters or outputs from its own share of the input. This is part of the function, on one device too.",
+        "filters or outputs from its own share of the input. This is part of the network's function, on a single "
+        "device too.",
         "gpus 2",
     ),
     "default": About(
@@ -226,6 +227,6 @@ ABOUT: Mapping[str, About] = {
         "How training images are varied.",
         "augment crop=224 from=256 flip=horizontal colour=pca(0.1)",
     ),
-    "test": About("What of an image is looked at when the network is tested.", "test views=10"),
+    "test": About("Which views of an image the network is tested on.", "test views=10"),
 }
 """The texts of each setting's page, for all of ``WORDS``."""

@@ -196,12 +196,12 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """Words of other tools, as ``plain_word`` returns them, and the words of a spec for the same things."""
 
-_ACTIVATION = "a spec has not this activation; netspec explain neuron lists those that it has"
+_ACTIVATION = "a spec does not have this activation; netspec explain neuron lists those that it has"
 _BLOCK = "a spec has no blocks: each layer is a line, branches read one layer by inputs= and meet in concat or sum"
 _FEED_FORWARD = "a spec is a feed-forward network of images: there is no layer of this kind"
-_NORMALISATION = "of normalisations a spec has batchnorm, lrn (between channels), rnorm and contrast (between pixels)"
+_NORMALISATION = "the normalisations are batchnorm, lrn (across channels), rnorm and contrast (both across pixels)"
 _PRODUCT = "no layer multiplies two values; sum and max join them"
-_REARRANGED = "no layer takes channels apart or rearranges them; of reshape the order of the numbers stays"
+_REARRANGED = "no layer splits or rearranges channels; reshape keeps the order of the values"
 _TRANSPOSED = "a spec has no transposed convolution; resize step=0.5 doubles the sides of a map by interpolation"
 
 ABSENT_TYPES: Mapping[str, str] = {
@@ -296,13 +296,13 @@ ABSENT_KEYS: Mapping[str, str] = {
     **dict.fromkeys(("drop", "dropout"), f"{_OWN_LAYER}: [drop1] dropout rate=0.5"),
     **dict.fromkeys(("pool", "pooling"), f"{_OWN_LAYER}: [pool1] maxpool kernel=2"),
     "ceilmode": "ceil_mode=true is rounding=caffe here, ceil_mode=false is rounding=down",
-    "countincludepad": "an average is over the real pixels alone; zeros that count are laid out by zeropad before it",
+    "countincludepad": "an average counts only real pixels; for zeros that count, put a zeropad layer before it",
     "depthradius": "size= is the whole window, in channels: 2 * depth_radius + 1",
     "keepprob": "rate= is the share that is dropped: 1 - keep_prob",
     "labelsmoothing": "it is a key of the train line: train label_smoothing=0.1",
     "name": "a layer's name stands before its type, in brackets: [conv1] conv ...",
-    "paddingmode": "padding is zeros always",
-    "reduction": "a loss is the mean over the batch always",
+    "paddingmode": "padding is always zeros",
+    "reduction": "a loss is always the mean over the batch",
     "scalefactor": "step= is the inverse: step=0.5 doubles the sides",
     "trainable": "lr=0 keeps a layer's weights as they are",
 }
@@ -312,15 +312,15 @@ ABSENT_KEYS: Mapping[str, str] = {
 ABSENT_SETTINGS: Mapping[str, str] = {
     **dict.fromkeys(
         ("gamma", "milestones", "stepsize"),
-        "the numbers of a schedule stand in its brackets: schedule=step(every=30, factor=0.1)",
+        "the numbers of a schedule are in its brackets: schedule=step(every=30, factor=0.1)",
     ),
     **dict.fromkeys(
         ("iterations", "maxiter", "maxsteps", "numsteps", "steps"),
-        "a training's length is in epochs; in steps it is said on the command line: netspec train --steps 1000",
+        "the length of a training is given in epochs, or in steps on the command line: netspec train --steps 1000",
     ),
     **dict.fromkeys(("amp", "fp16", "mixedprecision"), "precision=bf16 computes layers in bfloat16"),
-    "loss": "a loss is a layer, [loss] crossentropy; without one it is that of the last softmax's scores",
-    "name": "a net's name stands behind the word: net alexnet",
+    "loss": "a loss is a layer, [loss] crossentropy; without one it is the cross-entropy of the last softmax's scores",
+    "name": "a net's name follows the word: net alexnet",
 }
 """The same for keys of settings."""
 

@@ -19,7 +19,7 @@ def render_all(diagnostics: Sequence[Diagnostic], limit: int | None = None) -> s
     parts = [render(d) for d in shown]
     tally = _tally(diagnostics)
     if len(shown) < len(diagnostics):
-        tally = f"{tally}; the first {len(shown)} are shown, netspec check --format json tells all"
+        tally = f"{tally}; the first {len(shown)} are shown, netspec check --format json lists all"
     return "\n\n".join([*parts, tally]) if len(diagnostics) > 1 else "\n\n".join(parts)
 
 

@@ -32,7 +32,7 @@ def key_table(keys: Iterable[Key], *, several: bool = False) -> str:
     per_input = [key.name for key in definitions if key.per_input] if several else []
     if per_input:
         names = ", ".join(f"`{name}`" for name in per_input)
-        text += f"\nOf several inputs each may have its own {names}: `{per_input[0]}=A,B`.\n"
+        text += f"\nWith several inputs each may have its own {names}: `{per_input[0]}=A,B`.\n"
     return text
 
 

@@ -13,12 +13,12 @@ from netspec.source import Source
 from netspec.units import count, plural
 
 GROUPS: Mapping[Grouping, str] = {
-    "input": "its value is whole, every group has all of it",
-    "weights": "it is split, each group computes an equal share of its filters or outputs",
-    "follows": "it lies as its input does: of a split value, each group computes its own share",
-    "joins": "values that are split are joined group by group",
+    "input": "its value is whole: every group has all of it",
+    "weights": "it is split: each group computes an equal share of its filters or outputs",
+    "follows": "it is placed as its input is: if that is split, each group computes its own share",
+    "joins": "split values are joined group by group",
     "alike": "its inputs must be placed alike",
-    "gathers": "it gathers what is split, its value is whole",
+    "gathers": "it gathers split values: its own value is whole",
 }
 """What each grouping means for values that are split over GPU groups."""
 
@@ -65,7 +65,7 @@ def _operand(layer_type: LayerType) -> str:
     operand = layer_type.operand
     if operand is None:
         return ""
-    return f"Behind the type stands its {operand.name}, without a key: {operand.kind.doc}.\n\n"
+    return f"Its {operand.name} follows the type, without a key: {operand.kind.doc}.\n\n"
 
 
 def _worked_example(layer_type: LayerType) -> str:

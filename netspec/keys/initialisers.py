@@ -77,7 +77,7 @@ class Init:
 _SWITCHES = {"true": "0", "yes": "0", "false": "none", "no": "none"}
 """Values of ``bias=`` from tools where it is a switch, and what they mean here."""
 
-_BEGIN = "bias= says what the biases begin with; there are some unless it says none"
+_BEGIN = "bias= is the initial value of the biases; only bias=none leaves them out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,16 @@ _FREEZE = Argument("freeze", Whole(), default_text="never")
 _NOISE = Argument("noise", Real(low=0), 0.0)
 _TO = Argument("factor", Real(above=0), required=True)
 _LEVELS = (_TO, Argument("levels", Whole(), required=True), _NOISE)
-_NOISY = "; noise s: times 1 + s |n|, with n from N(0, 1) for each parameter and step, and another n for its decay"
+_NOISY = (
+    "; with noise s it is multiplied by 1 + s |n|, where n is drawn from N(0, 1) for each parameter and step, and once "
+    "more for its decay"
+)
 SCHEDULES: Mapping[str, Form] = {
-    "constant": Form("the rate stays as it is"),
-    "step": Form("times factor after every so many epochs", (Argument("every", Whole(), required=True), _FALL)),
+    "constant": Form("the rate does not change"),
+    "step": Form("multiplied by factor once every `every` epochs", (Argument("every", Whole(), required=True), _FALL)),
     "plateau": Form(
-        "on the train line alone: times factor, so many times at most, whenever `patience` epochs in a row have not "
-        "brought the validation top-1 error (0 to 1) more than `threshold` below its best",
+        "only on the train line: multiplied by factor, at most `times` times, whenever the validation top-1 error "
+        "(0 to 1) has not fallen more than `threshold` below its best for `patience` epochs in a row",
         (
             _FALL,
             Argument("times", Whole(), 3),
@@ -31,33 +34,33 @@ SCHEDULES: Mapping[str, Form] = {
         ),
     ),
     "exponential": Form(
-        "goes smoothly to factor times itself over the whole run, factor^p at progress p from 0 to 1; above 1 it rises"
-        + _NOISY,
+        "changes exponentially over the whole run: factor^p times the initial rate at progress p from 0 to 1; with a "
+        "factor above 1 it rises" + _NOISY,
         (_TO, _NOISE),
     ),
     "dexp": Form(
-        "cuda-convnet's discrete exponential: the run in so many equal parts, part i (from 0) at "
-        "factor^(i / (levels - 1)); its tgtFactor=250, numSteps=4 is dexp(factor=0.004, levels=4); above 1 it rises"
-        + _NOISY,
+        "cuda-convnet's discrete exponential: the run is divided into `levels` equal parts, and the rate of part i "
+        "(from 0) is factor^(i / (levels - 1)) times the initial one; tgtFactor=250, numSteps=4 in cuda-convnet is "
+        "dexp(factor=0.004, levels=4); with a factor above 1 it rises" + _NOISY,
         _LEVELS,
     ),
     "jdexp": Form(
-        "cuda-convnet's dexp with jumps: as dexp, but in the second half of each part i > 0 the rate goes back to the "
-        "geometric mean of the part's own and the one before, as long as the progress is above 0.2 and below 0.9"
-        + _NOISY,
+        "cuda-convnet's dexp with jumps: as dexp, but in the second half of each part i > 0 the rate jumps back to the "
+        "geometric mean of the rates of parts i - 1 and i, while the progress is above 0.2 and below 0.9" + _NOISY,
         _LEVELS,
     ),
     "linear": Form(
-        "goes in a straight line to factor times itself over the whole run; above 1 it rises" + _NOISY,
+        "changes linearly over the whole run to factor times the initial rate; with a factor above 1 it rises" + _NOISY,
         (Argument("factor", Real(low=0), required=True), _NOISE),
     ),
     "cosine": Form(
-        "falls along half a cosine to factor times itself, factor + (1 - factor) (1 + cos(pi p)) / 2 at progress p",
+        "falls along half a cosine to factor times the initial rate: factor + (1 - factor) (1 + cos(pi p)) / 2 at "
+        "progress p",
         (Argument("factor", Real(low=0, high=1), 0.0),),
     ),
     "steps": Form(
-        "times factor at the start of each of these epochs, counted from 0: steps(25, 51, 79); from epoch `freeze` on "
-        "the rate is 0, and weights stay as they are",
+        "multiplied by factor at the start of each of these epochs, counted from 0: steps(25, 51, 79); from epoch "
+        "`freeze` on the rate is 0, and the weights do not change",
         (_FALL, _FREEZE),
     ),
 }
@@ -108,9 +111,9 @@ class OwnScheduleWord:
 
 
 _ON_THE_TRAIN_LINE = (
-    "plateau goes by the validation error of the whole net: schedule=plateau on the train line holds for all weights "
-    "and biases that have no schedule of their own",
-    "epochs that are known beforehand can be said here: steps(25, 51, 79, factor=0.1)",
+    "plateau depends on the validation error of the whole net: schedule=plateau on the train line applies to all "
+    "weights and biases that have no schedule of their own",
+    "if the epochs are known beforehand, they can be given here: steps(25, 51, 79, factor=0.1)",
 )
 
 
@@ -129,7 +132,7 @@ def _steps(call: Call) -> ir.Steps:
     given = arguments(Call(call.name, (), call.named, call.span), (_FALL, _FREEZE))
     freeze = given["freeze"]
     if len(epochs) != len(call.args) or not (epochs or freeze) or epochs != sorted(set(epochs)):
-        raise BadValue("'steps' needs the epochs in rising order: steps(25, 51, 79, factor=0.1)", call.span)
+        raise BadValue("'steps' needs the epochs in increasing order: steps(25, 51, 79, factor=0.1)", call.span)
     if freeze is not None and epochs and freeze <= epochs[-1]:
         raise BadValue(f"'steps' lowers the rate at epoch {epochs[-1]}, when epoch {freeze} has made it 0", call.span)
     return ir.Steps(tuple(epochs), given["factor"], freeze)
@@ -137,9 +140,9 @@ def _steps(call: Call) -> ir.Steps:
 
 _LENGTH = Argument("length", Whole(), required=True)
 WARMUPS: Mapping[str, Form] = {
-    "epochs": Form("so many epochs; a bare number says the same", (_LENGTH,)),
-    "steps": Form("so many steps", (_LENGTH,)),
-    "none": Form("the first step has the full rate"),
+    "epochs": Form("`length` epochs; a number alone means the same", (_LENGTH,)),
+    "steps": Form("`length` steps", (_LENGTH,)),
+    "none": Form("no warm-up: the first step has the full rate"),
 }
 
 

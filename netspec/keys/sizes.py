@@ -55,8 +55,8 @@ def _as_size(value: Value) -> str | None:
 
 _SAME = "same, as others call it, is (kernel - 1) / 2 on each side at a stride of 1: pad=1 with kernel=3, 2 with 5"
 _SAME_OF_A_STRIDE = (
-    "at a larger stride TensorFlow's is (ceil(size / stride) - 1) * stride + kernel - size in all, the smaller half "
-    "before: pad=0,1,0,1 with kernel=3, stride=2 and an even size"
+    "at a larger stride TensorFlow pads by (ceil(size / stride) - 1) * stride + kernel - size in total, with the "
+    "smaller half before: pad=0,1,0,1 with kernel=3, stride=2 and an even size"
 )
 
 
@@ -112,6 +112,6 @@ class ImageShape:
             if len(numbers) == 2:
                 notes = (f"channels stand first: {shown(value)} pixels in colour are 3x{shown(value)}",)
             if len(numbers) == 4:
-                notes, replacement = ("the number of images is no part of a shape",), "x".join(map(str, numbers[1:]))
+                notes, replacement = ("the number of images is not part of a shape",), "x".join(map(str, numbers[1:]))
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=notes, replacement=replacement)
         return Shape(*numbers)

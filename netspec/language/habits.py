@@ -22,7 +22,7 @@ _MINUS = "\u2013\u2014\u2212"
 _HINTS: tuple[tuple[str, str], ...] = (
     (r"<{7}|={7}|>{7}", "a merge has left two versions of the file here: take one of them"),
     (rf"=+>|[{_MINUS}-]+>|[\u2192\u21d2>]", "a claim begins with ->"),
-    (r"(?<==)=", "one = stands between a key and its value: kernel=11"),
+    (r"(?<==)=", "a key and its value are separated by one =: kernel=11"),
     (r"(?<=\d)/\d", "numbers are written as decimals: 0.5"),
     (r";\d", "a table's rows have commas between them, and + between the channels of a row: 0+1+2,1+2+3"),
     (rf"/|;|{_NAME}//", _COMMENT),
@@ -34,13 +34,13 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (r"\u00d7|\*\d|\d+[X*\u00d7]\d", _SIZES),
     (rf"[\d.]*e?[{_MINUS}]\d", "a minus sign is written -"),
     (rf"[{_MINUS}-]", "a claim begins with ->, a comment with #"),
-    (rf"[{_SPACE}]", "words are parted by ordinary spaces"),
+    (rf"[{_SPACE}]", "words are separated by ordinary spaces"),
     (rf"[{_QUOTE}]", "values are written without quotes"),
     (r":", "a value follows its key after '=': kernel=11"),
     (r"\{", "a layer is one statement: [name] type key=value ..."),
-    (r",", "keys stand beside each other without commas, and sizes are written 3x224x224"),
+    (r",", "keys are separated by spaces, without commas, and sizes are written 3x224x224"),
     (r"\[", "lists are written without brackets, inputs=a,b, and sizes with the letter x, 3x224x224"),
-    (r"\(", "brackets stand only behind a value's word, gaussian(0.01); height and width are written 3x5"),
+    (r"\(", "brackets are only for the numbers of a word, gaussian(0.01); height and width are written 3x5"),
 )
 
 

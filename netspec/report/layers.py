@@ -172,7 +172,8 @@ def im2col_table(net: Net, style: Style = READABLE) -> Table:
     with_table = [n.layer for n in net.graph.nodes.values() if isinstance(n.op, Conv) and n.op.table is not None]
     if with_table:
         notes += (
-            f"{', '.join(with_table)}: the product has zeros where the table has no weights, which are no connections",
+            f"{', '.join(with_table)}: the product has zeros where the table has no weights; they do not count as "
+            "connections",
         )
     return Table(f"{net.name}: convolutions as matrix products", columns, rows, None, notes)
 
@@ -202,7 +203,7 @@ def per_gpu_table(net: Net, batch: int, style: Style = READABLE) -> Table:
     total = ("total", "", "", *(cell for s in sums for cell in (*map(style.count, s[:-1]), style.size(s[-1]))))
     notes = ("split: an equal share on each group; whole: on every group", _COUNT_NOTES[0])
     if any(n.placement.replicas for n in net.layers.values()):
-        notes = (f"{notes[0]}; replicas: whole on each of theirs, which share the batch's images", *notes[1:])
+        notes = (f"{notes[0]}; replicas: whole on each of their groups, which divide the images of a batch", *notes[1:])
     return Table(f"{_title(net, batch)}: shares of the GPU groups", columns, tuple(rows), total, notes)
 
 

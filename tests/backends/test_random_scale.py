@@ -85,13 +85,14 @@ def test_all_images_of_a_step_are_cut_alike_whoever_has_them() -> None:
     assert not torch.equal(model(images), whole)
 
 
-WRONG_SIZE = "cut cuts out what its image has not in every size"
+WRONG_SIZE = "cut's size and max_scale do not fit its image"
+SIZES = "size must be at least 8 / 1.5 rounded down, 5, and at most 8, not 9"
 
 
 @pytest.mark.parametrize(
     ("image", "keys", "message", "note"),
     [
-        ("3x8x8", "size=9 max_scale=1.5", WRONG_SIZE, "size is from 5, to which 8 / 1.5 is rounded down, to 8; not 9"),
+        ("3x8x8", "size=9 max_scale=1.5", WRONG_SIZE, SIZES),
         ("3x8x8", "size=4 max_scale=1.5", WRONG_SIZE, "not 4"),
         ("3x8x9", "size=8 max_scale=1.5", "cut scales square images", "the image is 3x8x9"),
         ("3x8x8", "size=8 max_scale=0.5", "max_scale", ""),

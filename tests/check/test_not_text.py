@@ -39,7 +39,7 @@ def test_a_letter_in_another_encoding_has_its_place(data: bytes, byte: int, plac
     (found,) = caught.value.diagnostics
     assert f"byte {byte} is 0x{data[byte - 1]:02x}" in found.message
     assert (found.span.line, found.span.column) == place
-    assert found.notes == ("a text in another encoding is converted: of Latin-1, by iconv -f LATIN1 -t UTF-8",)
+    assert found.notes == ("text in another encoding must be converted: iconv -f LATIN1 -t UTF-8 does it for Latin-1",)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])

@@ -155,9 +155,9 @@ def test_a_plateau_belongs_on_the_train_line(text: str) -> None:
     found = mistake(text)
     assert found.code == "bad-value" and found.span.text.startswith("plateau")
     assert found.notes == (
-        "plateau goes by the validation error of the whole net: schedule=plateau on the train line holds for all "
+        "plateau depends on the validation error of the whole net: schedule=plateau on the train line applies to all "
         "weights and biases that have no schedule of their own",
-        "epochs that are known beforehand can be said here: steps(25, 51, 79, factor=0.1)",
+        "if the epochs are known beforehand, they can be given here: steps(25, 51, 79, factor=0.1)",
     )
 
 

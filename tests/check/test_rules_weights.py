@@ -75,7 +75,7 @@ def test_weights_are_shared_by_layers_of_the_same_table() -> None:
     [
         ("table=0,1", "x has 3 filters, and its table 2 rows", ["filters=3", "table=0,1"]),
         ("table=0,1,2,3", "x has 3 filters, and its table 4 rows", ["filters=3", "table=0,1,2,3"]),
-        ("table=0,1+4,2+3", "x: filter 1 reads channel 4, which its input has not", ["1+4"]),
+        ("table=0,1+4,2+3", "x: filter 1 reads channel 4, which its input does not have", ["1+4"]),
         ("table=0,1,2 groups=2", "x: table and groups both say which", ["table=0,1,2", "groups=2"]),
         ("table=0,1,2 spread=2", "x: table and spread both say which", ["table=0,1,2", "spread=2"]),
         ("table=0,1,2 min_std=1", "x: min_std does not go with a table", ["table=0,1,2", "min_std=1"]),

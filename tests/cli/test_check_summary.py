@@ -183,7 +183,7 @@ def test_all_mistakes_of_all_files(tmp_path: Path) -> None:
 def test_more_than_twenty_mistakes_are_counted() -> None:
     done = run("check", "-", text=IMAGE + "".join(f"[a{i}] qqq\n" for i in range(99)))
     assert done.stderr.count("error[") == 20
-    assert done.stderr.rstrip().endswith("99 errors; the first 20 are shown, netspec check --format json tells all")
+    assert done.stderr.rstrip().endswith("99 errors; the first 20 are shown, netspec check --format json lists all")
     assert len(json.loads(run("check", "-", "--format", "json", text=IMAGE + "[a] qqq\n" * 30).stdout)) > 30
 
 

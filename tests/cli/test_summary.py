@@ -55,7 +55,7 @@ def test_no_number_is_cut_off_on_a_narrow_terminal(width: str, monkeypatch: pyte
     assert "\u2026" not in text
     for number in ("105,415,200", "37,748,736", "60,954,656", "724,406,816", "96x55x55"):
         assert number in text
-    assert ("left out for want of room" in " ".join(text.split())) == (width != "200")
+    assert ("left out for lack of space" in " ".join(text.split())) == (width != "200")
 
 
 @pytest.mark.parametrize("page", [io.StringIO(), Terminal()])
@@ -260,7 +260,7 @@ def test_replicas_share_the_images_of_a_batch(tmp_path: Path) -> None:
     # 216 units of 4 bytes for each of 3 images at most; all weights are on both
     assert [conv[f"memory (bytes) {group}"] for group in range(3)] == ["2592", "0", "2592"]
     assert [conv[f"weights {group}"] for group in range(3)] == ["162", "", "162"]
-    assert "; replicas: whole on each of theirs, which share the batch's images\n" in run(*per_gpu).stdout
+    assert "; replicas: whole on each of their groups, which divide the images of a batch\n" in run(*per_gpu).stdout
     assert "replicas" not in run("summary", "--per-gpu", ALEXNET).stdout
 
 
@@ -279,7 +279,7 @@ def test_a_narrow_terminal_is_told_what_is_left_out(monkeypatch: pytest.MonkeyPa
     out = Terminal()
     show(layer_table(load(ALEXNET), 128), out)
     text = out.getvalue()
-    assert "left out for want of room: dense" in text
+    assert "left out for lack of space: dense" in text
     assert "conv1" in text and "105,415,200" in text
 
 

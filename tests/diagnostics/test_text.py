@@ -110,7 +110,7 @@ def test_a_file_of_many_mistakes_is_counted_and_not_shown_whole() -> None:
     found = mistakes(IMAGE + "[c] qqq\n" * 500)
     shown = render_all(found, 20)
     assert shown.count("error[") == 20
-    assert shown.endswith(f"{len(found)} errors; the first 20 are shown, netspec check --format json tells all")
+    assert shown.endswith(f"{len(found)} errors; the first 20 are shown, netspec check --format json lists all")
     assert len(str(SpecError(found))) < 20_000
 
 

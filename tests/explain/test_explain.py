@@ -133,7 +133,7 @@ def test_a_type_names_the_pages_of_its_words() -> None:
 
 def test_only_what_may_read_several_layers_has_values_for_each() -> None:
     conv, pool = page("conv"), page("maxpool")
-    assert conv is not None and "Of several inputs each may have its own `kernel`" in conv
+    assert conv is not None and "With several inputs each may have its own `kernel`" in conv
     assert pool is not None and "Of several inputs" not in pool
 
 

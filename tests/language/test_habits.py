@@ -16,8 +16,8 @@ from netspec.source import Source
 
 HEAD = "[image] input 3x32x32\n"
 CONV = "[c] conv filters=4 kernel=3"
-COMMAS = "keys stand beside each other without commas, and sizes are written 3x224x224"
-BRACKETS = "brackets stand only behind a value's word, gaussian(0.01); height and width are written 3x5"
+COMMAS = "keys are separated by spaces, without commas, and sizes are written 3x224x224"
+BRACKETS = "brackets are only for the numbers of a word, gaussian(0.01); height and width are written 3x5"
 SIZES = "sizes are written with the letter x: 3x224x224"
 QUOTES = "values are written without quotes"
 COLON = "a value follows its key after '=': kernel=11"
@@ -40,10 +40,10 @@ HABITS = [
     ("[c] conv filters=4 kernel=5 pad=(2,2,2,2)", BRACKETS, "[c] conv filters=4 kernel=5 pad=2,2,2,2", "pad=2,2,2,2"),
     ("[c] conv filters: 4, kernel: 3", COLON, CONV, "filters=4 kernel=3"),
     ("[c] conv filters=4, kernel=3", COMMAS, CONV, "filters=4"),
-    ("[c] conv filters==4 kernel=3", "one = stands between a key and its value: kernel=11", CONV, "filters=4"),
+    ("[c] conv filters==4 kernel=3", "a key and its value are separated by one =: kernel=11", CONV, "filters=4"),
     ('[c] conv filters="4" kernel=3', QUOTES, CONV, "filters=4"),
     ("[c] conv filters=4 kernel=\u201c3\u201d", QUOTES, CONV, "kernel=3"),
-    ("[c]\u00a0conv filters=4 kernel=3", "words are parted by ordinary spaces", CONV, "[c] conv"),
+    ("[c]\u00a0conv filters=4 kernel=3", "words are separated by ordinary spaces", CONV, "[c] conv"),
     ("[c] conv filters=4 kernel=3;", COMMENT, CONV, "kernel=3"),
     ("[c] conv filters=4 kernel=3 // small", COMMENT, f"{CONV} # small", "#"),
     ("/* a net */", COMMENT, "# a net */", "#"),

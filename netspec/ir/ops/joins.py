@@ -102,9 +102,9 @@ class Reshape(Op):
         if self.size.units != x.units:
             raise Fault(
                 "shapes-differ",
-                "{layer} cannot lay what it reads out anew",
+                "{layer} cannot change the number of values",
                 ("inputs",),
-                (f"{x} are {count(x.units)} numbers, {self.size} are {count(self.size.units)}",),
+                (f"{x} has {count(x.units)} values, {self.size} has {count(self.size.units)}",),
             )
         return self.size
 

@@ -36,11 +36,11 @@ class RandomScale(Op):
         if not least <= self.size <= x.height:
             raise Fault(
                 "bad-value",
-                "{layer} cuts out what its image has not in every size",
+                "{layer}'s size and max_scale do not fit its image",
                 ("size", "max_scale"),
                 (
-                    f"size is from {least}, to which {x.height} / {self.max_scale:g} is rounded down, to {x.height}; "
-                    f"not {self.size}",
+                    f"size must be at least {x.height} / {self.max_scale:g} rounded down, {least}, and at most "
+                    f"{x.height}, not {self.size}",
                 ),
             )
         return Shape(x.channels, self.size, self.size)

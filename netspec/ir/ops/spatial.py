@@ -189,9 +189,9 @@ class Resize(Op):
         if self.step > min(x.height, x.width):
             raise Fault(
                 "bad-value",
-                "{layer} steps over its whole image",
+                "{layer}'s step is larger than its image",
                 ("step",),
-                (f"from pixel to pixel it goes {self.step:g}, the image is {x.height} x {x.width}",),
+                (f"the step is {self.step:g} pixels, the image is {x.height} x {x.width}",),
             )
         return Shape(x.channels, math.floor(x.height / self.step), math.floor(x.width / self.step))
 

@@ -71,7 +71,7 @@ def _need_channels(table: ConnectionTable, channels: int) -> None:
             written = ConnectionTable((row,))
             raise Fault(
                 "table-mismatch",
-                f"{{layer}}: filter {number} reads channel {row[-1]}, which its input has not",
+                f"{{layer}}: filter {number} reads channel {row[-1]}, which its input does not have",
                 ("table",),
                 (f"{written}: the input has {plural(channels, 'channel')}, counted from 0: {_numbers(channels)}",),
                 item=number,

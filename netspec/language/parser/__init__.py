@@ -136,4 +136,4 @@ def parse_change(source: Source) -> File:
 def _not_a_change(source: Source) -> File:
     span = Span(source, 0, len(source.text))
     notes = ("a change is layer.key=value, conv1.stride=2, or setting.key=value, train.batch=64",)
-    return File(source, (), (), (Diagnostic("syntax", "this is no change of a key", (span,), notes),))
+    return File(source, (), (), (Diagnostic("syntax", "this is not a change of a key", (span,), notes),))
