@@ -7,7 +7,6 @@ as an alternative, so that mistakes below that only follow from this disagreemen
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from netspec.check.claims import Stated, channel_arithmetic, shape_arithmetic
 from netspec.check.counts import notes_on_counts, refute_counts
 from netspec.check.facts import LayerFacts
 from netspec.check.lower import Lowered, Request, lower, renamed, reshaped
+from netspec.check.mismatch import MOST_LABELS, odd_shapes
 from netspec.check.placement import place
 from netspec.check.reading import Reader
 from netspec.check.report import Findings
@@ -31,9 +31,6 @@ from netspec.language.syntax import Section, Word, by_key
 from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
 from netspec.units import plural
-
-MOST_LABELS = 4
-"""How many of the inputs with mismatching shapes are labelled."""
 
 
 class Value(NamedTuple):
@@ -194,40 +191,36 @@ class Walk:
     ) -> Value | None:
         """Lower a layer and check its claim against the result."""
         operands = [v.operand for v in read]
-        doubtful = any(v.alternative is not None for v in read)
-        alternative_operands = reshaped(operands, [v.alternative or v.operand.shape for v in read]) if doubtful else ()
+        lowered: Lowered | None = None
         fault: Fault | None = None
         try:
             lowered = self._lower_cached(request, operands, statement)
         except Fault as error:
-            lowered, fault = None, error
-        alternative_lowered = self._lower_alternative(request, alternative_operands) if doubtful else None
-        if alternative_lowered is not None and (
-            lowered is None or alternative_lowered.value.shape == stated.shape != lowered.value.shape
-        ):
-            # Only the shapes computed above make this layer possible, or prove its claim: believe them from here on.
-            lowered, alternative_lowered, fault, operands = alternative_lowered, None, None, list(alternative_operands)
+            fault = error
+        alternative: Lowered | None = None
+        if any(v.alternative is not None for v in read):
+            alternative_operands = reshaped(operands, [v.alternative or v.operand.shape for v in read])
+            alternative = self._lower_alternative(request, alternative_operands)
+            if alternative and (lowered is None or alternative.value.shape == stated.shape != lowered.value.shape):
+                # Only the shapes computed above make this layer possible, or prove its claim: believe them from now on.
+                lowered, alternative, operands = alternative, None, list(alternative_operands)
         self._reads[request.name] = tuple(o.shape for o in operands)
         if lowered is None:
             assert fault is not None
-            labels = self._vector_labels(request.name) if fault.code == "needs-image" else ()
-            if fault.code == "shapes-differ" and request.type.grouping != "weights":
-                labels = self._mismatch_labels(request, operands)
-            section = stated.section
-            self.findings.fault(fault, request.name, section.values[0].span, by_key(section.pairs), labels)
-            if isinstance(fault.operation, Op):
-                self._failed[request.name] = fault.operation
+            self._report_fault(fault, request, operands, stated.section)
             return None
-        alternative: Shape | None = None
-        if (
-            alternative_lowered is not None
-            and stated.shape is None
-            and alternative_lowered.value.shape != lowered.value.shape
-        ):
-            alternative = alternative_lowered.value.shape
-        return self._check_claim(
-            Value(lowered.value, alternative, lowered), lowered, stated, request.name, alternative_lowered
-        )
+        shape: Shape | None = None
+        if alternative and stated.shape is None and alternative.value.shape != lowered.value.shape:
+            shape = alternative.value.shape
+        return self._check_claim(Value(lowered.value, shape, lowered), lowered, stated, request.name, alternative)
+
+    def _report_fault(self, fault: Fault, request: Request, operands: Sequence[Operand], section: Section) -> None:
+        labels = self._vector_labels(request.name) if fault.code == "needs-image" else ()
+        if fault.code == "shapes-differ" and request.type.grouping != "weights":
+            labels = self._mismatch_labels(request, operands)
+        self.findings.fault(fault, request.name, section.values[0].span, by_key(section.pairs), labels)
+        if isinstance(fault.operation, Op):
+            self._failed[request.name] = fault.operation
 
     def _lower_cached(self, request: Request, operands: Sequence[Operand], statement: LayerStatement) -> Lowered:
         """Lower a layer, or rename the cached result of an equal one. Raises ``Fault``."""
@@ -319,42 +312,29 @@ class Walk:
         ``alternative`` is the layer as it is if refuted claims above it are wrong.
         """
         computed = lowered.value.shape
-        if stated.shape is not None and stated.shape != computed:
-            assert stated.shape_span is not None
-            if computed.is_image and stated.shape == (*computed[1:], computed[0]):
-                self._report_axis_order(stated, computed, name)
-                if self.settings.groups is not None:
-                    refute_counts(self.findings, stated, lowered, name, (computed,), alternative)
-                return value
-            notes = shape_arithmetic(lowered.steps)
-            if computed.is_image and stated.shape[1:] == computed[1:]:
-                notes = channel_arithmetic(lowered.steps)
-            if self.settings.groups is not None:
-                notes = (*notes, *notes_on_counts(stated, lowered, stated.shape))
-            self.findings.add(
-                "claim-refuted",
-                f"{name} is {computed}, not {stated.shape}",
-                stated.shape_span,
-                notes=notes,
-                layer=name,
-            )
-            if self.settings.groups is not None:
-                refute_counts(self.findings, stated, lowered, name, (computed, stated.shape))
-            return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
+        if stated.shape is None or stated.shape == computed:
+            self._check_counts(stated, lowered, (computed,), alternative)
+            return value
+        assert stated.shape_span is not None
+        if computed.is_image and stated.shape == (*computed[1:], computed[0]):
+            self._report_axis_order(stated, computed, name)
+            self._check_counts(stated, lowered, (computed,), alternative)
+            return value
+        only_channels = computed.is_image and stated.shape[1:] == computed[1:]
+        notes = channel_arithmetic(lowered.steps) if only_channels else shape_arithmetic(lowered.steps)
         if self.settings.groups is not None:
-            refute_counts(self.findings, stated, lowered, name, (computed,), alternative)
-        return value
+            notes = (*notes, *notes_on_counts(stated, lowered, stated.shape))
+        message = f"{name} is {computed}, not {stated.shape}"
+        self.findings.add("claim-refuted", message, stated.shape_span, notes=notes, layer=name)
+        self._check_counts(stated, lowered, (computed, stated.shape))
+        return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
 
-
-def odd_shapes(shapes: Sequence[Shape]) -> list[int]:
-    """Return the indices of the shapes that differ from most in height and width or, if those agree, in channels.
-
-    Of two different shapes, both are returned.
-    """
-    sizes: list[tuple[int, ...]] = [tuple(shape[1:]) for shape in shapes]
-    compared = sizes if len(set(sizes)) > 1 else [tuple(shape) for shape in shapes]
-    (usual, _), *_ = Counter(compared).most_common()
-    return [n for n, size in enumerate(compared) if len(compared) == 2 or size != usual]
+    def _check_counts(
+        self, stated: Stated, lowered: Lowered, shapes: tuple[Shape, ...], alternative: Lowered | None = None
+    ) -> None:
+        """Refute claimed counts, unless the number of GPU groups, which they depend on, is not known."""
+        if self.settings.groups is not None:
+            refute_counts(self.findings, stated, lowered, lowered.layer.name, shapes, alternative)
 
 
 def _inputs_span(section: Section) -> Span:

@@ -189,35 +189,19 @@ class _Parameters:
         return key
 
     def _shared(self, owner: Lowered, param: ParamShape, index: int) -> Weight:
-        if len(owner.weights) != len(self.request.input_names):
-            raise Fault(
-                "weights-mismatch",
-                f"{{layer}} cannot take {owner.layer.name}'s weights",
-                ("weights",),
-                (f"inputs: {len(self.request.input_names)}, matrices to take: {len(owner.weights)}",),
-            )
-        weight = owner.weights[index] if index < len(owner.weights) else None
-        shape = weight.shape if weight is not None else None
-        if weight is None or shape != param.shape or owner.layer.placement != self.placement:
-            has = "x".join(map(str, shape)) if shape else "no such matrix"
-            needs = "x".join(map(str, param.shape))
-            raise Fault(
-                "weights-mismatch",
-                f"{{layer}} cannot take {owner.layer.name}'s weights",
-                ("weights",),
-                (
-                    f"{self.request.name} needs {needs}, {owner.layer.name} has {has}"
-                    if shape != param.shape
-                    else "both must be placed alike on the GPU groups",
-                ),
-            )
+        """Return the owner's weight for one input. Raises ``Fault`` with ``weights-mismatch`` if it does not fit."""
+        inputs = len(self.request.input_names)
+        if len(owner.weights) != inputs:
+            raise _mismatch(owner, f"inputs: {inputs}, matrices to take: {len(owner.weights)}")
+        weight = owner.weights[index]
+        if weight.shape != param.shape:
+            needs, has = ("x".join(map(str, shape)) for shape in (param.shape, weight.shape))
+            raise _mismatch(owner, f"{self.request.name} needs {needs}, {owner.layer.name} has {has}")
+        if owner.layer.placement != self.placement:
+            raise _mismatch(owner, "both must be placed alike on the GPU groups")
         if weight.table != param.table:
-            raise Fault(
-                "weights-mismatch",
-                f"{{layer}} cannot take {owner.layer.name}'s weights",
-                ("weights", "table"),
-                (f"their connection tables differ: {weight.table or 'none'} of {owner.layer.name}",),
-            )
+            note = f"their connection tables differ: {weight.table or 'none'} of {owner.layer.name}"
+            raise _mismatch(owner, note, "table")
         return weight
 
     def _learning(self, param: ParamShape, index: int) -> tuple[float, float, float]:
@@ -262,6 +246,11 @@ class _Parameters:
         """The value of a key for one of the inputs, or ``None``."""
         value = self.values.get(key)
         return value.values[index] if isinstance(value, PerInput) else value
+
+
+def _mismatch(owner: Lowered, note: str, *keys: str) -> Fault:
+    message = f"{{layer}} cannot take {owner.layer.name}'s weights"
+    return Fault("weights-mismatch", message, ("weights", *keys), (note,))
 
 
 def _or_default(value: float | None, default: float) -> float:

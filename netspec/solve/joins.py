@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
-from netspec.check.layers import MOST_LABELS, odd_shapes
+from netspec.check.mismatch import MOST_LABELS, odd_shapes
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
