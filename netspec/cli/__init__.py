@@ -22,10 +22,10 @@ import click
 
 from netspec.diagnostics.nearest import nearest
 
-WORDS = f"{__name__}.words"
+ARGUMENTS = f"{__name__}.words"
 """Key of the click context's ``meta`` under which the command-line arguments are kept, as a tuple of strings."""
 
-_MEANT = {
+_SYNONYMS = {
     "benchmark": "time",
     "compare": "diff",
     "convert": "compile",
@@ -47,7 +47,7 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands in alphabetical order, without importing any of them."""
-        return [name for name, _ in _listed()]
+        return [name for name, _ in _names_and_summaries()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return the named command, or return ``None`` if there is no such command."""
@@ -55,8 +55,8 @@ class Commands(click.Group):
         stem = f"{stem}_" if keyword.iskeyword(stem) else stem
         if not stem.isidentifier() or stem.startswith("_") or not (_FOLDER / f"{stem}.py").is_file():
             return None
-        found = getattr(import_module(f"{__name__}.{stem}"), "command", None)
-        return found if isinstance(found, click.Command) else None
+        command = getattr(import_module(f"{__name__}.{stem}"), "command", None)
+        return command if isinstance(command, click.Command) else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -65,35 +65,35 @@ class Commands(click.Group):
         name = args[0]
         if ctx.resilient_parsing or name.startswith("-") or self.get_command(ctx, name):
             return super().resolve_command(ctx, args)
-        near = _MEANT.get(name) or nearest(name, self.list_commands(ctx))
-        return ctx.fail(f"there is no command {name!r}" + (f"; did you mean {near!r}?" if near else ""))
+        suggestion = _SYNONYMS.get(name) or nearest(name, self.list_commands(ctx))
+        return ctx.fail(f"there is no command {name!r}" + (f"; did you mean {suggestion!r}?" if suggestion else ""))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, each with the first line of its docstring."""
         with formatter.section("Commands"):
-            formatter.write_dl(_listed())
+            formatter.write_dl(_names_and_summaries())
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the arguments unparsed in ``ctx.meta``: ``train --gpus`` passes them on to the processes it starts."""
-        ctx.meta[WORDS] = tuple(args)
+        ctx.meta[ARGUMENTS] = tuple(args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, turning interruptions, I/O errors and usage errors into messages and exit codes."""
-        with _ending_quietly(ctx):
+        with _without_traceback(ctx):
             try:
                 return super().invoke(ctx)
             except click.NoSuchOption as unknown:
                 from netspec.cli import unknown_option  # imported late to keep the start of a command fast
 
-                raise unknown_option.meant(unknown) from None
+                raise unknown_option.with_suggestion(unknown) from None
             except click.UsageError as problem:
-                from netspec.cli import unplaced_word
+                from netspec.cli import surplus_argument
 
-                raise unplaced_word.meant(problem, ctx.meta[WORDS]) from None
+                raise surplus_argument.with_suggestion(problem, ctx.meta[ARGUMENTS]) from None
 
 
-def _listed() -> list[tuple[str, str]]:
+def _names_and_summaries() -> list[tuple[str, str]]:
     """Return each command's name and the first line of its docstring, read from the files without importing them."""
     rows = []
     for path in sorted(_FOLDER.glob("[!_]*.py")):
@@ -121,14 +121,14 @@ def _first_line(module: ast.Module) -> str | None:
 
 
 @contextmanager
-def _ending_quietly(ctx: click.Context) -> Iterator[None]:
+def _without_traceback(ctx: click.Context) -> Iterator[None]:
     """Exit without a traceback on Ctrl-C, on a broken pipe, if a library is missing, and on an ``OSError`` that no
     command handles, such as for a file name that is too long or lies in a folder without search permission."""
     if sys.stdout is None:  # the shell closed it: netspec ... >&-
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # stays open as long as the process lives
     if sys.stdin is None:  # netspec check - <&-
         sys.stdin = Path(os.devnull).open()  # noqa: SIM115
-    _saying_all(sys.stdout)
+    _escape_unencodable(sys.stdout)
     try:
         try:
             yield
@@ -159,7 +159,7 @@ def _ending_quietly(ctx: click.Context) -> Iterator[None]:
         ctx.exit(2)
 
 
-def _saying_all(stream: TextIO) -> None:
+def _escape_unencodable(stream: TextIO) -> None:
     """Make a stream write characters outside its encoding as ``\\u732b``, as Python's standard error does.
 
     Names of classes, files and layers may contain any character, and must not abort a table halfway.

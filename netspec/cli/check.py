@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, refuse, tell
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, print_diagnostics, refuse
 from netspec.cli.reading import Reading, read, reading_options
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
@@ -28,8 +28,8 @@ class _FixWithOrWithoutCode(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         prefix = "--fix="
-        parted = [["--fix-code", a.removeprefix(prefix)] if a.startswith(prefix) else [a] for a in args]
-        return super().parse_args(ctx, [a for part in parted for a in part])
+        rewritten = [["--fix-code", a.removeprefix(prefix)] if a.startswith(prefix) else [a] for a in args]
+        return super().parse_args(ctx, [a for part in rewritten for a in part])
 
 
 @click.command(cls=_FixWithOrWithoutCode)
@@ -77,27 +77,27 @@ def command(
     if fix_code:
         _refuse_unknown(fix_code)
     diagnostics: list[Diagnostic] = []
-    unopened = unmended = False
-    for place, path in enumerate(files):
-        check = partial(_check_source, path, reading.of(files, place))
+    unopened = fix_failed = False
+    for index, path in enumerate(files):
+        check = partial(_check_source, path, reading.of(files, index))
         try:
             if fix or fix_code:
-                mended = _mend(path, fix_code, quiet, check)
-                unmended = unmended or not mended
-            found = _check(path, check)
+                mended = _apply_fixes(path, fix_code, quiet, check)
+                fix_failed = fix_failed or not mended
+            file_diagnostics = _check(path, check)
         except CannotOpen as error:
             click.echo(f"Error: {error}", err=True)
             unopened = True
             continue
-        diagnostics += found
-        if not found and form == "text" and not quiet:
+        diagnostics += file_diagnostics
+        if not file_diagnostics and form == "text" and not quiet:
             click.echo(f"{path}: correct")
-    _tell(diagnostics, form)
+    _print_result(diagnostics, form)
     if fix and form == "text" and not quiet:
-        _tell_of_choices(diagnostics)
+        _suggest_fix_codes(diagnostics)
     if unopened:
         sys.exit(WRONG_COMMAND)
-    if unmended or any(d.severity == "error" or strict for d in diagnostics):
+    if fix_failed or any(d.severity == "error" or strict for d in diagnostics):
         sys.exit(WRONG_SPEC)
 
 
@@ -110,7 +110,7 @@ def _refuse_unknown(code: str) -> None:
         refuse(f"there is no mistake called {code!r}" + (f"; did you mean {near!r}?" if near else ""))
 
 
-def _tell(diagnostics: list[Diagnostic], form: str) -> None:
+def _print_result(diagnostics: list[Diagnostic], form: str) -> None:
     if form == "json":
         from netspec.diagnostics.machine import to_json
 
@@ -122,10 +122,10 @@ def _tell(diagnostics: list[Diagnostic], form: str) -> None:
 
         click.echo(to_sarif(diagnostics, version("netspec-compiler")))
     else:
-        tell(diagnostics)
+        print_diagnostics(diagnostics)
 
 
-def _tell_of_choices(diagnostics: Sequence[Diagnostic]) -> None:
+def _suggest_fix_codes(diagnostics: Sequence[Diagnostic]) -> None:
     """Name the ``--fix=CODE`` options that apply the remaining fixes; plain ``--fix`` only corrects spelling."""
     codes = list(dict.fromkeys(d.code for d in diagnostics if d.fixes))
     if codes:
@@ -133,7 +133,7 @@ def _tell_of_choices(diagnostics: Sequence[Diagnostic]) -> None:
         click.echo(f"--fix mends spelling alone; the first fix of each mistake above is made by {ways}", err=True)
 
 
-def _mend(path: str, code: str | None, quiet: bool, check: Callable[[Source], tuple[Diagnostic, ...]]) -> bool:
+def _apply_fixes(path: str, code: str | None, quiet: bool, check: Callable[[Source], tuple[Diagnostic, ...]]) -> bool:
     """Apply fixes to a file, print what was changed, and return whether no requested fix failed.
 
     Raises ``CannotOpen``. A file that is not valid text is left alone and counts as success; the check reports it.
@@ -154,14 +154,16 @@ def _mend(path: str, code: str | None, quiet: bool, check: Callable[[Source], tu
         if not quiet:
             click.echo(f"{path}:{diagnostic.span.line}: {diagnostic.message}: {fix.title}")
     for diagnostic in mended.left:
-        place = f"{diagnostic.span.source.name}:{diagnostic.span.line}"
-        click.echo(f"{place}: --fix={code} changes nothing: {_why_left(diagnostic, mended.source)}", err=True)
+        location = f"{diagnostic.span.source.name}:{diagnostic.span.line}"
+        click.echo(
+            f"{location}: --fix={code} changes nothing: {_reason_not_fixed(diagnostic, mended.source)}", err=True
+        )
     if code and not mended.taken and not mended.left and not quiet:
         click.echo(f"{path}: --fix={code} changes nothing: there is no {code} in it", err=True)
     return not mended.left
 
 
-def _why_left(diagnostic: Diagnostic, source: Source) -> str:
+def _reason_not_fixed(diagnostic: Diagnostic, source: Source) -> str:
     """Explain why no fix of a diagnostic was applied."""
     from netspec.solve.mend import elsewhere
 

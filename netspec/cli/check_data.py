@@ -10,7 +10,7 @@ import click
 
 from netspec.cli.common import DEVICES, WRONG_SPEC, format_option
 from netspec.cli.reading import read_net, reading_options
-from netspec.cli.runs import telling
+from netspec.cli.runs import exit_on_error
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
@@ -52,7 +52,7 @@ def command(
       netspec check-data photos/ --net specs/alexnet-tiny.net --set fc8.outputs=12
     """
     graph = read_net(file, reading).graph if file is not None else None
-    with telling():
+    with exit_on_error():
         from netspec.train.data.cores import cores_available
         from netspec.train.data.packing.report import as_json, as_text, judge
         from netspec.train.data.packing.survey import survey
@@ -65,13 +65,13 @@ def command(
         total = len(data.train.labels) + (len(data.validation.labels) if data.validation is not None else 0)
         cores = processes or cores_available()
         with Counter("looking", total, quiet=quiet) as counter:
-            found = survey(data, cores, counter.update)
+            survey_result = survey(data, cores, counter.update)
         speeds = _speeds(data, graph if mismatch is None else None, device, cores)
-        findings: Findings = judge(found, mismatch)
+        findings: Findings = judge(survey_result, mismatch)
     if form == "json":
-        click.echo(json.dumps(as_json(found, findings, speeds), indent=2))
+        click.echo(json.dumps(as_json(survey_result, findings, speeds), indent=2))
     else:
-        for line in as_text(found, findings, speeds):
+        for line in as_text(survey_result, findings, speeds):
             click.echo(printable(line))
     if findings.errors or (strict and findings.warnings):
         sys.exit(WRONG_SPEC)

@@ -69,7 +69,7 @@ def importing_torch() -> Iterator[None]:
         gc.enable()
 
 
-def tell(diagnostics: Sequence[Diagnostic]) -> None:
+def print_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
     """Print diagnostics as text on standard error, in colour if that is a terminal."""
     from netspec.diagnostics.colours import coloured, shows_colours
     from netspec.diagnostics.model import MOST_SHOWN

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.backend import Target, targets
-from netspec.cli.common import WRONG_SPEC, refuse, stem_of, tell
+from netspec.cli.common import WRONG_SPEC, print_diagnostics, refuse, stem_of
 from netspec.cli.reading import read_net, reading_options, spec_argument
-from netspec.cli.runs import telling, warn
-from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
+from netspec.cli.runs import exit_on_error, warn
+from netspec.cli.writing import refuse_foreign_file, write_or_refuse
 from netspec.diagnostics import SpecError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _TARGETS = targets()
 
 
-def _takers(option: str) -> str:
+def _supported_by(option: str) -> str:
     """Return the note for an option's help that lists the targets which take it."""
     return f" (--to {', '.join(word for word, target in _TARGETS.items() if option in target.options)})"
 
@@ -50,17 +50,17 @@ def _takers(option: str) -> str:
     "--weights",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help=f"The weights of a run, or of a .safetensors file{_takers('weights')}.",
+    help=f"The weights of a run, or of a .safetensors file{_supported_by('weights')}.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
-    help=f"Seed of the initial values [default: 0]{_takers('seed')}.",
+    help=f"Seed of the initial values [default: 0]{_supported_by('seed')}.",
 )
 @click.option(
     "--losses",
     is_flag=True,
-    help=f"Make the losses outputs, and the class numbers a second input{_takers('losses')}.",
+    help=f"Make the losses outputs, and the class numbers a second input{_supported_by('losses')}.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the files that are written.")
 @reading_options
@@ -87,47 +87,46 @@ def command(
       netspec compile specs/alexnet.net --to cuda-convnet -o alexnet-cfg
     """
     target = _TARGETS[word]
-    options = _taken(target, weights=weights, seed=seed, losses=losses or None)
+    options = _given_options(target, weights=weights, seed=seed, losses=losses or None)
     if weights is not None and seed is not None:
         refuse("with --weights there is nothing to draw from a --seed")
     if output == "-" and not target.ending:
         refuse(f"{word} is several files, which cannot go to standard output; -o names a folder")
     net = read_net(file, reading)
-    own = Path(f"{stem_of(file)}{target.ending}")
-    path = own if output in (None, "-") else Path(str(output))
+    default = Path(f"{stem_of(file)}{target.ending}")
+    path = default if output in (None, "-") else Path(str(output))
     if target.ending and output != "-":
-        refuse_what_is_not_ours(path, target.ours)
+        refuse_foreign_file(path, target.ours)
     if weights is not None:
-        options["weights"] = _trained(net, weights)
+        options["weights"] = _read_weights(net, weights)
     stem = path.stem if target.ending else path.name
-    made = _made(target, net, stem, options | _context(target, reading))
+    contents = _make_files(target, net, stem, options | _extra_options(target, reading))
     if output == "-":
-        _print(next(iter(made.values())))
+        _print(next(iter(contents.values())))
     elif target.ending:
-        drawn = "weights" in target.options and weights is None
-        untrained = (
-            f": untrained, its weights drawn from seed {seed or 0}; --weights takes those of a run" if drawn else ""
-        )
-        _write({path: next(iter(made.values()))}, quiet, untrained)
+        note = ""
+        if "weights" in target.options and weights is None:
+            note = f": untrained, its weights drawn from seed {seed or 0}; --weights takes those of a run"
+        _write({path: next(iter(contents.values()))}, quiet, note)
     else:
         _make_folder(path)
-        files = {path / name: content for name, content in made.items()}
-        for each in files:
-            refuse_what_is_not_ours(each, target.ours)
+        files = {path / name: content for name, content in contents.items()}
+        for file_path in files:
+            refuse_foreign_file(file_path, target.ours)
         _write(files, quiet)
 
 
-def _taken(target: Target, **asked: object) -> dict[str, object]:
+def _given_options(target: Target, **given: object) -> dict[str, object]:
     """Return the options that were given. Exits if the target does not take one of them."""
-    options = {name: value for name, value in asked.items() if value is not None}
+    options = {name: value for name, value in given.items() if value is not None}
     for name in options:
         if name not in target.options:
-            others = [other for other, one in _TARGETS.items() if name in one.options]
+            others = [word for word, other in _TARGETS.items() if name in other.options]
             refuse(f"--to {target.word} takes no --{name}; --to {' and --to '.join(others)} does")
     return options
 
 
-def _made(target: Target, net: Net, stem: str, options: Mapping[str, object]) -> Mapping[str, str | bytes]:
+def _make_files(target: Target, net: Net, stem: str, options: Mapping[str, object]) -> Mapping[str, str | bytes]:
     """Return the target's files as ``{name: content}``. Exits if the spec is wrong or a library is missing."""
     try:
         return target.make(net, stem, **options)
@@ -136,21 +135,21 @@ def _made(target: Target, net: Net, stem: str, options: Mapping[str, object]) ->
             raise
         refuse(f"--to {target.word} needs {missing.name}: pip install 'netspec-compiler[{target.extra}]'")
     except SpecError as error:
-        tell(error.diagnostics)
+        print_diagnostics(error.diagnostics)
         sys.exit(WRONG_SPEC)
 
 
-def _trained(net: Net, path: Path) -> Trained:
-    with telling():
+def _read_weights(net: Net, path: Path) -> Trained:
+    with exit_on_error():
         from netspec.train.tensors.trained import read_trained
 
         return read_trained(net.graph, path, warn)
 
 
-def _context(target: Target, reading: Reading) -> dict[str, object]:
+def _extra_options(target: Target, reading: Reading) -> dict[str, object]:
     """Return the further arguments that the target takes: cuda-convnet's version, and the function for its warnings."""
-    known: dict[str, object] = {"dialect": reading.layer_files.dialect, "tell": tell}
-    return {name: value for name, value in known.items() if name in target.options}
+    available: dict[str, object] = {"dialect": reading.layer_files.dialect, "tell": print_diagnostics}
+    return {name: value for name, value in available.items() if name in target.options}
 
 
 def _print(content: str | bytes) -> None:
@@ -166,8 +165,8 @@ def _make_folder(path: Path) -> None:
         refuse(f"cannot make the folder {path}: {error.strerror or error}")
 
 
-def _write(files: Mapping[Path, str | bytes], quiet: bool, told: str = "") -> None:
+def _write(files: Mapping[Path, str | bytes], quiet: bool, note: str = "") -> None:
     write_or_refuse(files)
     if not quiet:
         for path in files:
-            click.echo(f"wrote {path}{told}")
+            click.echo(f"wrote {path}{note}")

@@ -47,25 +47,25 @@ def command(
         if a == "-":
             refuse("standard input can be read only once; name a file")
         first = read_net(a, Reading(layer_files=reading.layer_files), merged=True)
-        second = read_net(a, reading, merged=True, told=first.warnings)
+        second = read_net(a, reading, merged=True, printed=first.warnings)
     else:
         if a == b == "-":
             refuse("only one of the two can be standard input")
         first = read_net(a, reading.of([a, b], 0), merged=True)
-        second = read_net(b, reading.of([a, b], 1), merged=True, told=first.warnings)
-    found = compare(first, second)
+        second = read_net(b, reading.of([a, b], 1), merged=True, printed=first.warnings)
+    difference = compare(first, second)
     files = _files(a, b, reading)
     if quiet:
         pass
     elif form == "json":
         from netspec.diff.machine import to_json
 
-        click.echo(to_json(found, files))
+        click.echo(to_json(difference, files))
     else:
         from netspec.diff.terminal import show
 
-        show(found, files, sys.stdout)
-    if (exit_code or quiet) and not found.same:
+        show(difference, files, sys.stdout)
+    if (exit_code or quiet) and not difference.same:
         sys.exit(WRONG_SPEC)
 
 
@@ -73,6 +73,6 @@ def _files(a: str, b: str | None, reading: Reading) -> tuple[str, str]:
     """Return display names for the two specs: their files, or the file and the options that change it."""
     first, second = ("<stdin>" if path == "-" else path for path in (a, b or a))
     if b is None:
-        given = [f"--input {reading.shape}"] if reading.shape is not None else []
-        second = " ".join([second, *given, *(f"--set {change}" for change in reading.changes)])
+        options = [f"--input {reading.shape}"] if reading.shape is not None else []
+        second = " ".join([second, *options, *(f"--set {change}" for change in reading.changes)])
     return first, second

@@ -10,7 +10,7 @@ import click
 
 from netspec.cli.common import refuse, stem_of
 from netspec.cli.reading import read_net, reading_options, spec_argument
-from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
+from netspec.cli.writing import refuse_foreign_file, write_or_refuse
 from netspec.maker import drew
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ def command(
     if destination != "-" and path.suffix.lower() not in ENDINGS:
         refuse(f"cannot tell from {destination!r} what to draw: the file's name ends with {' or '.join(ENDINGS)}")
     if destination != "-":
-        refuse_what_is_not_ours(path, drew)
+        refuse_foreign_file(path, drew)
     from netspec.draw import figure_of
 
     figure = figure_of(read_net(file, reading), costs=costs)
-    data = _drawn(figure, theme, png=path.suffix.lower() == ".png")
+    data = _render(figure, theme, png=path.suffix.lower() == ".png")
     if destination == "-":
         sys.stdout.buffer.write(data)
         return
@@ -75,7 +75,7 @@ def command(
         click.echo(f"wrote {destination}")
 
 
-def _drawn(figure: Figure, theme: ThemeName, *, png: bool) -> bytes:
+def _render(figure: Figure, theme: ThemeName, *, png: bool) -> bytes:
     if not png:
         from netspec.draw import to_svg
 

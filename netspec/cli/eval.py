@@ -11,9 +11,9 @@ import click
 
 from netspec.cli.common import DEVICES, format_option, importing_torch, refuse
 from netspec.cli.reading import read_net, reading_options
-from netspec.cli.runs import Unread, names_data, need_named, noting, telling, warn
+from netspec.cli.runs import Unread, exit_on_error, names_data, need_existing, note_printer, warn
 from netspec.cli.trained import need_spec, views_option, with_weights
-from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
+from netspec.cli.writing import refuse_foreign_file, write_or_refuse
 from netspec.maker import drew
 from netspec.source import SPEC_ENDINGS
 
@@ -74,20 +74,20 @@ def command(
     if confusion is not None:
         if confusion.suffix.lower() != ".png":
             refuse(f"--confusion {confusion}: the picture's name ends with .png")
-        refuse_what_is_not_ours(confusion, drew, option="--confusion")
+        refuse_foreign_file(confusion, drew, option="--confusion")
     need_spec(runs[0], weights, reading)
-    with telling():
-        need_named(*(run for run in runs if run.suffix not in SPEC_ENDINGS), data=data)
+    with exit_on_error():
+        need_existing(*(run for run in runs if run.suffix not in SPEC_ENDINGS), data=data)
         with importing_torch():
             from netspec.train.config import device_for
             from netspec.train.data.cores import cores_available
             from netspec.train.judging.testing import Question
             from netspec.train.runs.saved import open_run
 
-        taken: dict[str, str] | None = None
+        weight_facts: dict[str, str] | None = None
         if weights is not None:
             net = _spec(runs[0], data, reading)
-            opened, taken = _with_weights(runs[0], net, weights, data, batch, quiet)
+            opened, weight_facts = _with_weights(runs[0], net, weights, data, batch, quiet)
         else:
             opened = [open_run(run, warn) for run in runs]
         question = Question(
@@ -104,7 +104,7 @@ def command(
     from netspec.cli.eval_results import as_data, as_text, class_table
 
     if form == "json":
-        click.echo(json.dumps(as_data(tested, opened, taken), indent=2, allow_nan=False))
+        click.echo(json.dumps(as_data(tested, opened, weight_facts), indent=2, allow_nan=False))
     else:
         from netspec.report.terminal import show
 
@@ -147,8 +147,8 @@ def _source(run: Saved, data: str | None) -> str:
 
     source = data if data is not None else run.data
     if source is None:
-        told = f"{run.name} does not say what it was trained on; --data names what to test on:"
-        raise RequestError(told, *list_sources())
+        message = f"{run.name} does not say what it was trained on; --data names what to test on:"
+        raise RequestError(message, *list_sources())
     return source
 
 
@@ -158,12 +158,12 @@ def _test(runs: Sequence[Saved], question: Question, *, named: bool, quiet: bool
     from netspec.train.judging.testing import run_test
 
     try:
-        return run_test(runs, question, note=noting(quiet), warn=warn, met=Unread(), quiet=quiet)
+        return run_test(runs, question, note=note_printer(quiet), warn=warn, met=Unread(), quiet=quiet)
     except RequestError as problem:
         if named:
             raise
-        told = f"{question.source} is what {runs[0].name} was trained on; --data names something else"
-        raise RequestError(problem.message, told, *problem.notes) from problem
+        message = f"{question.source} is what {runs[0].name} was trained on; --data names something else"
+        raise RequestError(problem.message, message, *problem.notes) from problem
 
 
 def _draw(tested: Outcome, path: Path, quiet: bool) -> None:
@@ -174,4 +174,4 @@ def _draw(tested: Outcome, path: Path, quiet: bool) -> None:
         warn(HOW_TO_GET_IT)
         return
     write_or_refuse({path: picture})
-    noting(quiet)(f"wrote {path}")
+    note_printer(quiet)(f"wrote {path}")

@@ -28,7 +28,7 @@ def command(word: str | None, quiet: bool) -> None:
 
     text: str | None
     if word is None:
-        text = "".join(f"{each}\n" for each in explain.words()) if quiet else explain.index()
+        text = "".join(f"{name}\n" for name in explain.words()) if quiet else explain.index()
     else:
         text = explain.brief(word) if quiet else explain.page(word)
     if text is None:

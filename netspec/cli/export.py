@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import refuse
-from netspec.cli.runs import telling
+from netspec.cli.runs import exit_on_error
 from netspec.cli.trained import open_trained, weights_option
-from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
+from netspec.cli.writing import refuse_foreign_file, write_or_refuse
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
@@ -47,8 +47,8 @@ def command(
     """
     if output.suffix != ".safetensors":
         refuse(f"-o {output}: the file's name ends with .safetensors")
-    refuse_what_is_not_ours(output, _ours)
-    with telling():
+    refuse_foreign_file(output, _ours)
+    with exit_on_error():
         opened = open_trained(run, weights, reading)
         from netspec.train.tensors.export import exported
         from netspec.units import plural, size

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli.common import DEVICES, format_option, refuse
-from netspec.cli.runs import telling
+from netspec.cli.runs import exit_on_error
 from netspec.cli.trained import open_trained, weights_option
-from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
+from netspec.cli.writing import refuse_foreign_file, write_or_refuse
 from netspec.maker import drew
 
 if TYPE_CHECKING:
@@ -62,39 +62,39 @@ def command(
         refuse("--layer is for kernels, --activations for a layer's answer to an image: name one of them")
     if output.suffix.lower() != ".png":
         refuse(f"-o {output}: the picture's name ends with .png")
-    refuse_what_is_not_ours(output, drew)
-    with telling():
+    refuse_foreign_file(output, drew)
+    with exit_on_error():
         opened = open_trained(run, weights, reading)
-        told: str | Table
+        result: str | Table
         if image is not None and activations is not None:
-            facts, told, picture = _answer(opened, image, activations, device)
+            facts, result, picture = _draw_activations(opened, image, activations, device)
         else:
-            facts, told, picture = _kernels(opened, layer)
+            facts, result, picture = _draw_kernels(opened, layer)
         write_or_refuse({output: picture})
     if form == "json":
         click.echo(json.dumps(facts | {"picture": str(output)}, indent=2))
     else:
         from netspec.report.terminal import show
 
-        if isinstance(told, str):
-            click.echo(told)
+        if isinstance(result, str):
+            click.echo(result)
         else:
-            show(told, sys.stdout)
+            show(result, sys.stdout)
         if not quiet:
             click.echo(f"wrote {output}")
 
 
-def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], Table, bytes]:
+def _draw_kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], Table, bytes]:
     from netspec.draw.png import encoded
     from netspec.report import Column, Table
     from netspec.train.drawing.kernels import RANDOM_COLOUR, blocks_of, colour, draw_kernels
 
     name, blocks = blocks_of(run.graph, run.weights, layer)
     several = len({block.input for block in blocks}) > 1
-    found = [(block, colour(block)) for block in blocks]
+    colours = [colour(block) for block in blocks]
     facts: list[dict[str, Any]] = []
     rows = []
-    for block, measure in found:
+    for block, measure in zip(blocks, colours, strict=True):
         number, channels, height, width = block.kernels.shape
         what = f"group {block.group}" + (f", input {block.input}" if several else "")
         fact: dict[str, Any] = {"group": block.group, "input": block.input, "kernels": number,
@@ -102,22 +102,22 @@ def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], Table, byte
         row = [what, str(number), f"{channels}x{height}x{width}"]
         if measure is not None:
             fact |= {"colour": measure.mean, "more_than_chance": measure.more_than_chance,
-                     "each": [round(float(one), 6) for one in measure.each]}  # fmt: skip
+                     "each": [round(float(share), 6) for share in measure.each]}  # fmt: skip
             row += [f"{100 * measure.mean:.1f} %", f"{measure.more_than_chance} of {len(measure.each)}"]
         facts.append(fact)
         rows.append(tuple(row))
     heads = [name, "kernels", "of"]
     notes: tuple[str, ...] = ()
-    if all(measure is not None for _, measure in found):
+    if all(measure is not None for measure in colours):
         heads += ["colour", "more than chance"]
         notes = (f"colour: the share of the kernels' energy off the grey axis; {100 * RANDOM_COLOUR:.1f} % by chance",)
-    whole = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": name}
+    header = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": name}
     columns = tuple(Column(head, right=head != name) for head in heads)
     table = Table("", columns, tuple(rows), notes=notes)
-    return {**whole, "groups": facts}, table, encoded(draw_kernels(blocks))
+    return {**header, "groups": facts}, table, encoded(draw_kernels(blocks))
 
 
-def _answer(run: Saved, image: Path, layer: str, device: str | None) -> tuple[dict[str, Any], str, bytes]:
+def _draw_activations(run: Saved, image: Path, layer: str, device: str | None) -> tuple[dict[str, Any], str, bytes]:
     from netspec.draw.png import encoded
     from netspec.train.config import device_for
     from netspec.train.data.picture import Unreadable
@@ -135,9 +135,10 @@ def _answer(run: Saved, image: Path, layer: str, device: str | None) -> tuple[di
     (centre,) = views(1, frame, run.graph.input.output)
     place = device_for(device)
     images = prepared(run.preparation(frame, PEAK, place), pixels[None], centre)
-    found = activations_of(run.objective(place), images, layer)
-    what = "maps" if found.groups[0].shape[1:] != (1, 1) else "features"
+    activations = activations_of(run.objective(place), images, layer)
+    what = "maps" if activations.groups[0].shape[1:] != (1, 1) else "features"
     facts = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": layer,
-             "image": str(image), what: found.maps, "silent": found.silent}  # fmt: skip
-    line = f"{layer}: {found.maps} {what}, {found.silent} of them zero or less everywhere, for the centre of {image}"
-    return facts, line, encoded(draw_activations(found))
+             "image": str(image), what: activations.maps, "silent": activations.silent}  # fmt: skip
+    zero = f"{activations.silent} of them zero or less everywhere"
+    line = f"{layer}: {activations.maps} {what}, {zero}, for the centre of {image}"
+    return facts, line, encoded(draw_activations(activations))

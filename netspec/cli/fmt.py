@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, tell
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, print_diagnostics
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 _STDIN = "<stdin>"
@@ -66,7 +66,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
         except CannotOpen as error:
             click.echo(f"Error: {error}", err=True)
             unopened = True
-    tell(diagnostics)
+    print_diagnostics(diagnostics)
     if unopened:
         sys.exit(WRONG_COMMAND)
     if diagnostics or (check and changes):

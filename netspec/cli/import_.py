@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, refuse, stem_of, tell
+from netspec.cli.common import WRONG_SPEC, print_diagnostics, refuse, stem_of
 from netspec.cli.reading import layer_file_reading_options, read, spec_argument
-from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
+from netspec.cli.writing import refuse_foreign_file, write_or_refuse
 from netspec.diagnostics import CannotOpen, SpecError
 from netspec.source import SPEC
 
@@ -46,21 +46,21 @@ def command(file: str, output: str | None, quiet: bool, reading: Reading) -> Non
         source = read(file)
         if file.endswith(SPEC) and not begins_as_layer_file(source):
             refuse(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
-        made = import_layer_file(source, reading.shape, reading.of([file], 0).layer_files.read(merged=True))
+        imported = import_layer_file(source, reading.shape, reading.of([file], 0).layer_files.read(merged=True))
     except CannotOpen as error:
         refuse(str(error))
     except SpecError as error:
-        tell(error.diagnostics)
+        print_diagnostics(error.diagnostics)
         sys.exit(WRONG_SPEC)
     if not quiet:
-        tell(made.warnings)
+        print_diagnostics(imported.warnings)
     destination = output or f"{stem_of(file)}.net"
     if destination == "-":
-        click.echo(made.source.text.encode(), nl=False)  # a spec is UTF-8, whatever the terminal's is
+        click.echo(imported.source.text.encode(), nl=False)  # a spec is UTF-8, whatever the terminal's is
         return
     path = Path(destination)
-    refuse_what_is_not_ours(path, _is_ours, "this command")
-    write_or_refuse({path: made.source.text})
+    refuse_foreign_file(path, _is_ours, "this command")
+    write_or_refuse({path: imported.source.text})
     if not quiet:
         click.echo(f"wrote {path}")
 

@@ -31,23 +31,23 @@ class LayerFiles:
     dialect: Dialect | None = None
     history: bool = False
 
-    def of(self, files: Sequence[str], place: int) -> LayerFiles:
-        """Return the options for ``files[place]`` alone, with at most one parameter file.
+    def of(self, files: Sequence[str], index: int) -> LayerFiles:
+        """Return the options for ``files[index]`` alone, with at most one parameter file.
 
         Raises ``click.UsageError`` if there are more parameter files than layer files, or several but too few to give
         each layer file one, or ``--history`` without a parameter file.
         """
-        places = [number for number, path in enumerate(files) if _is_layer_file(path)]
-        given, needed = len(self.params), len(places)
+        indices = [number for number, path in enumerate(files) if _is_layer_file(path)]
+        given, needed = len(self.params), len(indices)
         if given > needed:
             raise click.UsageError(f"there is no layer file (.cfg) that --params {self.params[needed]} belongs to")
         if 1 < given < needed:
             raise click.UsageError(f"{needed} layer files take one --params each, or one for all; there are {given}")
         if self.history and not given:
             raise click.UsageError("--history reads the notes of a parameter file, and there is none: --params")
-        if place not in places:
+        if index not in indices:
             return LayerFiles()
-        return self if given <= 1 else replace(self, params=(self.params[places.index(place)],))
+        return self if given <= 1 else replace(self, params=(self.params[indices.index(index)],))
 
     def read(self, *, merged: bool) -> Foreign:
         """Read the parameter file and return the loader's options. Raises ``CannotOpen`` and ``SpecError``."""

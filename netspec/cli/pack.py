@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import WRONG_SPEC
-from netspec.cli.runs import NAMED, noting, telling, warn
+from netspec.cli.runs import MOST_NAMED, exit_on_error, note_printer, warn
 
 if TYPE_CHECKING:
     from netspec.train.data.packing.sealing import Packed
@@ -63,8 +63,8 @@ def command(
     from netspec.train.errors import RequestError, TrainError
     from netspec.train.reporting.progress import Counter
 
-    say = noting(quiet)
-    with telling():
+    print_note = note_printer(quiet)
+    with exit_on_error():
         if not folder.is_dir():
             raise RequestError(f"there is no folder {folder}")
         try:
@@ -72,7 +72,7 @@ def command(
         except OSError as problem:
             raise RequestError(f"cannot open {problem.filename}: {problem.strerror}") from problem
         for note in listing.notes:
-            say(note)
+            print_note(note)
         total = sum(len(files.names) for files in listing.splits.values())
         try:
             with Counter("packing", total, quiet=quiet) as counter:
@@ -105,10 +105,10 @@ def _report(packed: Packed, out: Path) -> int:
     unreadable = sum(split.unreadable for split in packed.splits.values())
     if unreadable:
         with (out / UNREADABLE).open(encoding="ascii") as lines:
-            for _, line in zip(range(NAMED), lines, strict=False):
+            for _, line in zip(range(MOST_NAMED), lines, strict=False):
                 problem = json.loads(line)
                 warn(f"left out, cannot be read: {problem['path']}: {problem['reason']}")
-        if unreadable > NAMED:
+        if unreadable > MOST_NAMED:
             warn(f"{plural(unreadable, 'image')} cannot be read; all are listed in {out / UNREADABLE}")
     if packed.already:
         click.echo(f"{out} is already a complete pack of this folder; nothing was done")

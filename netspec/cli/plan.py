@@ -82,7 +82,7 @@ def command(
     from netspec.plan.scaling import Machine
 
     machine = Machine(flops, link) if link is not None and flops is not None else None
-    asked = Question(
+    question = Question(
         gpus or (graph.groups,),
         split,
         batch or graph.train.batch,
@@ -92,20 +92,20 @@ def command(
         without,
     )
     try:
-        found = answer(graph, asked)
+        result = answer(graph, question)
     except ArrangementError as wrong:
         refuse(wrong.message, *wrong.notes)
-    for warning in found.warnings:
+    for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
     if form == "json":
         from netspec.plan.machine_readable import to_json
 
-        click.echo(to_json(found))
+        click.echo(to_json(result))
         return
     from netspec.cli.plan_tables import RULES, tables
     from netspec.report.terminal import show
 
-    for i, table in enumerate(tables(found)):
+    for i, table in enumerate(tables(result)):
         if i:
             click.echo()
         show(table.without_notes(RULES) if quiet else table, sys.stdout)

@@ -22,24 +22,24 @@ RULES = (RULE, MEMORY_RULE, *MODEL)
 
 _TIMES = ("computing", "values", "gradients", "step", "images/s", "efficiency")
 
-Alike = tuple[DevicePlan, ...]
+EqualDevices = tuple[DevicePlan, ...]
 """Devices that hold and exchange the same amounts."""
 
 
-def tables(found: Answer) -> list[Table]:
+def tables(answer: Answer) -> list[Table]:
     """Return the tables to print: all those of a single plan, or a comparison of several plans."""
-    if not found.question.single:
-        return [comparison_table(found), *([fastest_table(found)] if found.winners else [])]
-    (plan,) = found.plans
-    whole = [devices_table(plan, _about(found, plan)), layers_table(plan)]
+    if not answer.question.single:
+        return [comparison_table(answer), *([fastest_table(answer)] if answer.winners else [])]
+    (plan,) = answer.plans
+    whole = [devices_table(plan, _largest_batch_notes(answer, plan)), layers_table(plan)]
     if plan.crossings:
-        whole.append(crossings_table(plan, _evens(found)))
-    if found.timings:
-        whole += [comparison_table(found), fastest_table(found)]
+        whole.append(crossings_table(plan, _break_even_notes(answer)))
+    if answer.timings:
+        whole += [comparison_table(answer), fastest_table(answer)]
     return whole
 
 
-def devices_table(plan: Plan, about: Sequence[str] = ()) -> Table:
+def devices_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
     """Return the table of what each device holds and exchanges in a step. Devices with equal amounts share a row."""
     columns = (
         Column("device", right=False),
@@ -55,12 +55,12 @@ def devices_table(plan: Plan, about: Sequence[str] = ()) -> Table:
     )
     rows = []
     peaks: dict[str, str] = {}
-    for alike in alikes(plan):
-        device = alike[0]
+    for equal in equal_devices(plan):
+        device = equal[0]
         memory, standing = device.memory, device.memory.standing
         rows.append(
             (
-                numbers_of(alike),
+                numbers_of(equal),
                 count(device.images),
                 count(device.parameters),
                 size(standing.weights),
@@ -72,22 +72,22 @@ def devices_table(plan: Plan, about: Sequence[str] = ()) -> Table:
                 size(device.received),
             )
         )
-        peaks[_peak(device)] = numbers_of(alike)
-    notes = [f"peak on {devices}: {told}" for told, devices in peaks.items()]
-    return Table(_title(plan), columns, tuple(rows), None, (*notes, *about, *_extras(plan), MEMORY_RULE))
+        peaks[_peak(device)] = numbers_of(equal)
+    notes = [f"peak on {devices}: {peak}" for peak, devices in peaks.items()]
+    return Table(_title(plan), columns, tuple(rows), None, (*notes, *extra_notes, *_memory_notes(plan), MEMORY_RULE))
 
 
 def layers_table(plan: Plan) -> Table:
     """Return the table of how each layer is split over the devices, and what each device holds of it."""
-    groups = alikes(plan)
+    groups = equal_devices(plan)
     columns = (
         Column("layer", right=False),
         Column("output"),
         Column("lies", right=False),
-        *(Column(f"parameters {numbers_of(alike)}", rank=3 if len(groups) > 2 else 0) for alike in groups),
-        *(Column(f"kept {numbers_of(alike)}", rank=2) for alike in groups),
+        *(Column(f"parameters {numbers_of(equal)}", rank=3 if len(groups) > 2 else 0) for equal in groups),
+        *(Column(f"kept {numbers_of(equal)}", rank=2) for equal in groups),
     )
-    shares = [{share.name: share for share in alike[0].layers} for alike in groups]
+    shares = [{share.name: share for share in equal[0].layers} for equal in groups]
     rows = []
     for name in dict.fromkeys([*plan.placed.layers, *(name for share in shares for name in share)]):
         here = [share.get(name) for share in shares]
@@ -104,31 +104,31 @@ def layers_table(plan: Plan) -> Table:
     return Table("layers on the devices", columns, tuple(rows))
 
 
-def crossings_table(plan: Plan, about: Sequence[str] = ()) -> Table:
+def crossings_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
     """Return the table of every exchange of a step, and the bytes that each device sends in it."""
-    groups = alikes(plan)
+    groups = equal_devices(plan)
     columns = (
         Column("layer", right=False),
         Column("for", right=False),
         Column("when", right=False),
         Column("exchange", right=False),
         Column("whole"),
-        *(Column(f"{numbers_of(alike)} sends") for alike in groups),
+        *(Column(f"{numbers_of(equal)} sends") for equal in groups),
     )
     rows = tuple(
-        (c.layer, c.reader, c.direction, c.kind, size(c.size), *(size(c.sent[alike[0].device]) for alike in groups))
+        (c.layer, c.reader, c.direction, c.kind, size(c.size), *(size(c.sent[equal[0].device]) for equal in groups))
         for c in plan.crossings
     )
-    total = ("total", "", "", "", "", *(size(alike[0].sent) for alike in groups))
-    return Table("what crosses between devices in a step", columns, rows, total, (*about, RULE))
+    total = ("total", "", "", "", "", *(size(equal[0].sent) for equal in groups))
+    return Table("what crosses between devices in a step", columns, rows, total, (*extra_notes, RULE))
 
 
-def comparison_table(found: Answer) -> Table:
+def comparison_table(answer: Answer) -> Table:
     """Return a table with a row for each number of devices and split.
 
     If they were requested, it has columns for the largest batch that fits and for the times.
     """
-    asked = found.question
+    question = answer.question
     columns = (
         Column("gpus"),
         Column("split", right=False),
@@ -136,55 +136,55 @@ def comparison_table(found: Answer) -> Table:
         Column("parameters"),
         Column("peak"),
         Column("crosses"),
-        *([Column("largest batch")] if found.fitting else []),
-        *(Column(name) for name in _TIMES if found.timings),
+        *([Column("largest batch")] if answer.fitting else []),
+        *(Column(name) for name in _TIMES if answer.timings),
     )
     rows = []
-    for i, plan in enumerate(found.plans):
-        most = max(plan.devices, key=lambda device: device.memory.peak.total)
+    for i, plan in enumerate(answer.plans):
+        fullest = max(plan.devices, key=lambda device: device.memory.peak.total)
         devices = plan.arrangement.devices
         rows.append(
             (
                 count(devices),
                 plan.arrangement.split if devices > 1 else "",
-                count(most.images),
+                count(fullest.images),
                 count(max(device.parameters for device in plan.devices)),
-                size(most.memory.peak.total),
+                size(fullest.memory.peak.total),
                 size(plan.crossed),
-                *([count(found.fitting[i].batch) if found.fitting[i].batch else "none"] if found.fitting else []),
-                *(_times(found.timings[i]) if found.timings else ()),
+                *([count(answer.fitting[i].batch) if answer.fitting[i].batch else "none"] if answer.fitting else []),
+                *(_time_cells(answer.timings[i]) if answer.timings else ()),
             )
         )
-    notes = [f"not possible: {plural(way.devices, 'device')} by {way.split}: {way.reason}" for way in found.left_out]
-    notes += ["images, parameters, peak and crosses: of the device that has the most", *_evens(found)]
-    notes += [RULE, MEMORY_RULE, *(MODEL if found.timings else ())]
-    title = f"{found.plans[0].graph.name}: batch {count(asked.batch)}, {asked.precision}{_machine(asked)}"
+    notes = [f"not possible: {plural(way.devices, 'device')} by {way.split}: {way.reason}" for way in answer.left_out]
+    notes += ["images, parameters, peak and crosses: of the device that has the most", *_break_even_notes(answer)]
+    notes += [RULE, MEMORY_RULE, *(MODEL if answer.timings else ())]
+    title = f"{answer.plans[0].graph.name}: batch {count(question.batch)}, {question.precision}{_machine(question)}"
     return Table(title, columns, tuple(rows), None, tuple(notes))
 
 
-def fastest_table(found: Answer) -> Table:
+def fastest_table(answer: Answer) -> Table:
     """Return the table of the fastest split, its time and efficiency, for each number of devices and batch."""
-    winners = found.winners
+    winners = answer.winners
     batches = list(dict.fromkeys(batch for _, batch in winners))
     columns = (Column("gpus"), *(Column(f"batch {count(batch)}") for batch in batches))
     rows = tuple(
-        (count(devices), *(_winner(winners[devices, batch]) for batch in batches))
+        (count(devices), *(_fastest_cell(winners[devices, batch]) for batch in batches))
         for devices in dict.fromkeys(devices for devices, _ in winners)
     )
     return Table("the fastest split, its step and its efficiency", columns, rows)
 
 
-def alikes(plan: Plan) -> list[Alike]:
+def equal_devices(plan: Plan) -> list[EqualDevices]:
     """Group the devices that hold and exchange the same amounts."""
-    found: dict[object, list[DevicePlan]] = {}
+    groups: dict[object, list[DevicePlan]] = {}
     for device in plan.devices:
-        found.setdefault(device.group_key, []).append(device)
-    return [tuple(devices) for devices in found.values()]
+        groups.setdefault(device.group_key, []).append(device)
+    return [tuple(devices) for devices in groups.values()]
 
 
-def numbers_of(alike: Alike) -> str:
+def numbers_of(equal: EqualDevices) -> str:
     """Format the devices' numbers: ``0``, ``0-3`` or ``0, 2``; ``0, 2 ... 14`` for more than four with gaps."""
-    numbers = [device.device for device in alike]
+    numbers = [device.device for device in equal]
     if len(numbers) > 1 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]}-{numbers[-1]}"
     return ", ".join(map(str, numbers)) if len(numbers) <= 4 else f"{numbers[0]}, {numbers[1]} ... {numbers[-1]}"
@@ -209,7 +209,7 @@ def _peak(device: DevicePlan) -> str:
     )
 
 
-def _extras(plan: Plan) -> list[str]:
+def _memory_notes(plan: Plan) -> list[str]:
     """Return the notes that only some networks need: bfloat16 copies, a moving average, accumulated gradients."""
     memory = plan.devices[0].memory
     notes = []
@@ -232,14 +232,14 @@ def _extras(plan: Plan) -> list[str]:
     return notes
 
 
-def _winner(way: Timed | None) -> str:
+def _fastest_cell(way: Timed | None) -> str:
     if way is None:
         return ""
     split = f"{way.plan.arrangement.split} " if way.plan.arrangement.devices > 1 else ""
     return f"{split}{duration(way.time.total)} {percent(round(1e6 * way.efficiency), 10**6)}"
 
 
-def _times(way: Timed) -> tuple[str, ...]:
+def _time_cells(way: Timed) -> tuple[str, ...]:
     time = way.time
     spent = (time.computing, time.values, time.gradients, time.total)
     return (
@@ -249,29 +249,29 @@ def _times(way: Timed) -> tuple[str, ...]:
     )
 
 
-def _machine(asked: Question) -> str:
-    machine = asked.machine
+def _machine(question: Question) -> str:
+    machine = question.machine
     if machine is None:
         return ""
     return f", devices of {short(int(machine.flops))}FLOPS on links of {size(int(machine.link))}/s"
 
 
-def _about(found: Answer, plan: Plan) -> list[str]:
+def _largest_batch_notes(answer: Answer, plan: Plan) -> list[str]:
     """Return a note with the largest batch that fits into ``--memory``; empty if that was not given."""
-    limit = found.question.limit
+    limit = answer.question.limit
     if limit is None:
         return []
-    (fitting,) = found.fitting
+    (fitting,) = answer.fitting
     if fitting.batch:
         return [f"the largest batch that fits into {size(limit)} a device: {count(fitting.batch)}"]
     fewest = smallest_batch(plan.placed)
     return [f"no batch fits into {size(limit)} a device: a batch of {count(fewest)} needs {size(fitting.least)}"]
 
 
-def _evens(found: Answer) -> list[str]:
+def _break_even_notes(answer: Answer) -> list[str]:
     """Return notes on the largest batch at which splitting by groups sends fewer bytes than data parallelism."""
     notes = []
-    for devices, even in found.even.items():
+    for devices, even in answer.even.items():
         until = "at any batch" if even is None else f"up to a batch of {count(even)}"
         notes.append(f"on {plural(devices, 'device')} groups send fewer bytes than data parallel {until}")
     return notes

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from netspec.cli.common import DEVICES, WRONG_SPEC, format_option
-from netspec.cli.runs import telling, warn
+from netspec.cli.runs import exit_on_error, warn
 from netspec.cli.trained import open_trained, views_option, weights_option
 
 if TYPE_CHECKING:
@@ -60,27 +60,27 @@ def command(
       netspec predict runs/alexnet-1 cat.jpg dog.png
       netspec predict specs/alexnet-torchvision.net cat.jpg --weights alexnet.pth --classes imagenet.txt
     """
-    with telling():
+    with exit_on_error():
         opened = open_trained(run, weights, reading, classes)
         from netspec.train.config import device_for
         from netspec.train.judging.predict import Classifier, count_unreadable
 
         classifier = Classifier(opened, views, device_for(device))
-        done = []
+        predictions = []
         for image in images:
             prediction = classifier(image)
-            done.append(prediction)
+            predictions.append(prediction)
             if prediction.unreadable is not None:
                 warn(f"{image} cannot be read: {prediction.unreadable}")
             elif form == "text":
                 _show(prediction, bars=not quiet)
     if form == "json":
-        click.echo(_json(opened, classifier.protocol, done))
-    if count_unreadable(done):
+        click.echo(_json(opened, classifier.protocol, predictions))
+    if count_unreadable(predictions):
         sys.exit(WRONG_SPEC)
 
 
-def _json(run: Saved, protocol: str, done: Sequence[Prediction]) -> str:
+def _json(run: Saved, protocol: str, predictions: Sequence[Prediction]) -> str:
     facts = {
         "run": run.name,
         "net": run.graph.name,
@@ -88,13 +88,14 @@ def _json(run: Saved, protocol: str, done: Sequence[Prediction]) -> str:
         "protocol": protocol,
         "images": [
             {
-                "image": str(one.image),
+                "image": str(prediction.image),
                 "classes": [
-                    {"class": guess.name, "number": guess.number, "probability": guess.share} for guess in one.guesses
+                    {"class": guess.name, "number": guess.number, "probability": guess.share}
+                    for guess in prediction.guesses
                 ],
-                "unreadable": one.unreadable,
+                "unreadable": prediction.unreadable,
             }
-            for one in done
+            for prediction in predictions
         ],
     }
     return json.dumps(facts, indent=2)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, refuse, tell
+from netspec.cli.common import WRONG_SPEC, print_diagnostics, refuse
 from netspec.cli.layer_files import LayerFiles, layer_file_options
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 _LENGTH = re.compile("[0-9]{1,10}")
 _LARGEST_LENGTH = 2**31
-_IN_OTHER_SIGNS = re.compile(r"[(\[]? *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[)\]]?")
+_OTHER_NOTATION = re.compile(r"[(\[]? *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[)\]]?")
 """A shape as other tools write it: ``(3, 224, 224)``, ``[3,224,224]`` or ``3*224*224``."""
 
 _SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
 
-SAYING_HOW = "--set, --input, --params, --history and --dialect"
+READING_OPTIONS = "--set, --input, --params, --history and --dialect"
 """The options behind a ``Reading``, for error messages."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -46,9 +46,9 @@ class Reading:
     changes: tuple[str, ...] = ()
     layer_files: LayerFiles = LayerFiles()
 
-    def of(self, files: Sequence[str], place: int) -> Reading:
-        """Return the options for ``files[place]``, one of several files on the command line; see ``LayerFiles.of``."""
-        return replace(self, layer_files=self.layer_files.of(files, place))
+    def of(self, files: Sequence[str], index: int) -> Reading:
+        """Return the options for ``files[index]``, one of several files on the command line; see ``LayerFiles.of``."""
+        return replace(self, layer_files=self.layer_files.of(files, index))
 
     def load(self, path: str, source: Source, *, merged: bool = False) -> Net:
         """Load the network of a spec's text, ``source``, that was read from ``path``.
@@ -74,13 +74,13 @@ class ShapeParam(click.ParamType["Shape"]):
             return value
         parts = str(value).split("x")
         if len(parts) not in (1, 3) or not all(map(_is_length, parts)):
-            sides = _IN_OTHER_SIGNS.fullmatch(str(value))
-            meant = (
+            sides = _OTHER_NOTATION.fullmatch(str(value))
+            hint = (
                 f"did you mean {'x'.join(sides.groups())}?"
                 if sides and all(map(_is_length, sides.groups()))
                 else _SHAPES
             )
-            self.fail(f"{value!r} is no shape; {meant}", param, ctx)
+            self.fail(f"{value!r} is no shape; {hint}", param, ctx)
         return Shape(*map(int, parts))
 
 
@@ -160,23 +160,23 @@ def read_net(
     reading: Reading = Reading(),
     *,
     merged: bool = False,
-    told: Sequence[Diagnostic] = (),
-    warns: bool = True,
+    printed: Sequence[Diagnostic] = (),
+    print_warnings: bool = True,
 ) -> Net:
     """Load a spec and print its warnings. On an error, prints it and exits: 1 for a wrong spec, 2 for an unopened file.
 
-    ``merged`` is as in ``Reading.load``. Warnings in ``told``, which were printed before, are not repeated; with
-    ``warns=False`` none are printed.
+    ``merged`` is as in ``Reading.load``. Warnings in ``printed``, which were printed before, are not repeated; with
+    ``print_warnings=False`` none are printed.
     """
     try:
         net = reading.of([path], 0).load(path, read(path), merged=merged)
     except CannotOpen as error:
         refuse(str(error))
     except SpecError as error:
-        tell(error.diagnostics)
+        print_diagnostics(error.diagnostics)
         sys.exit(WRONG_SPEC)
-    if warns:
-        tell([warning for warning in net.warnings if warning not in told])
+    if print_warnings:
+        print_diagnostics([warning for warning in net.warnings if warning not in printed])
     return net
 
 

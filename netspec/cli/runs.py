@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from netspec.train.data.picture import Unreadable
     from netspec.train.errors import TrainError
 
-NAMED = 10
+MOST_NAMED = 10
 """How many unreadable images are named; the others are only counted."""
 
 
 @contextmanager
-def telling() -> Iterator[None]:
+def exit_on_error() -> Iterator[None]:
     """Print a ``TrainError`` on standard error and exit: 1 for a wrong run or wrong data, 2 for a wrong command."""
     from netspec.train.errors import TrainError
     from netspec.train.memory import memory_errors
@@ -31,11 +31,11 @@ def telling() -> Iterator[None]:
         with memory_errors("fewer images at a time need less"):
             yield
     except TrainError as problem:
-        tell_problem(problem)
+        print_error(problem)
         sys.exit(problem.exit_code)
 
 
-def need_named(*runs: Path, data: str | None = None) -> None:
+def need_existing(*runs: Path, data: str | None = None) -> None:
     """Check that the runs and the data on the command line exist, before the seconds that importing torch takes.
 
     Raises ``RequestError``.
@@ -68,7 +68,7 @@ def names_data(path: Path) -> bool:
     return path.is_dir() and not any(map(is_run, (path, path.parent, *path.glob("*/"))))
 
 
-def tell_problem(problem: TrainError) -> None:
+def print_error(problem: TrainError) -> None:
     """Print an error on standard error, with its notes below it."""
     from netspec.train.reporting.progress import printable
 
@@ -84,7 +84,7 @@ def warn(text: str) -> None:
     click.echo(f"warning: {printable(text)}", err=True)
 
 
-def noting(quiet: bool) -> Callable[[str], None]:
+def note_printer(quiet: bool) -> Callable[[str], None]:
     """Return a function that prints a note on standard error, or with ``quiet`` does nothing."""
     from netspec.train.reporting.progress import printable
 
@@ -92,16 +92,16 @@ def noting(quiet: bool) -> Callable[[str], None]:
 
 
 class Unread:
-    """Warns about unreadable images: once for each of the first ``NAMED``, then once that there are more."""
+    """Warns about unreadable images: once for each of the first ``MOST_NAMED``, then once that there are more."""
 
     def __init__(self) -> None:
-        self._known: set[str] = set()
+        self._seen: set[str] = set()
 
     def __call__(self, problem: Unreadable) -> None:
-        if problem.path in self._known:
+        if problem.path in self._seen:
             return
-        self._known.add(problem.path)
-        if len(self._known) <= NAMED:
+        self._seen.add(problem.path)
+        if len(self._seen) <= MOST_NAMED:
             warn(f"left out, cannot be read: {problem.path}: {problem.reason}")
-        elif len(self._known) == NAMED + 1:
+        elif len(self._seen) == MOST_NAMED + 1:
             warn("more images cannot be read; the result counts them")

@@ -57,9 +57,10 @@ def command(
     """
     from netspec import report
 
-    asked = [name for name, there in (("--im2col", im2col), ("--per-gpu", per_gpu), ("--learning", learning)) if there]
-    if len(asked) > 1 and form != "json":
-        refuse(f"{' and '.join(asked)} are {len(asked)} tables: ask for one of them, or for --format json")
+    options = {"--im2col": im2col, "--per-gpu": per_gpu, "--learning": learning}
+    tables = [name for name, requested in options.items() if requested]
+    if len(tables) > 1 and form != "json":
+        refuse(f"{' and '.join(tables)} are {len(tables)} tables: ask for one of them, or for --format json")
     net = read_net(file, reading)
     images = batch or net.graph.train.batch
     if form == "json":

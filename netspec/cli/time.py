@@ -10,7 +10,7 @@ import click
 
 from netspec.cli.common import DEVICES, PRECISIONS, format_option, importing_torch, refuse, without_option
 from netspec.cli.reading import read_net, reading_options, spec_argument
-from netspec.cli.runs import telling
+from netspec.cli.runs import exit_on_error
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
@@ -73,7 +73,7 @@ def command(
 
     if passes and compare is not None:
         refuse("--passes compares the network with itself; leave --compare out")
-    with telling():
+    with exit_on_error():
         peer = peer_of(graph) if compare is not None else None
         if compare is not None and peer is None:
             raise TrainError(
@@ -83,31 +83,31 @@ def command(
         where = device_for(device)
         images = batch or batch_for(graph, where)
         need_trainable(graph, images)
-        asked = Question(where, images, precision or graph.train.precision, rounds, threads, without)
+        question = Question(where, images, precision or graph.train.precision, rounds, threads, without)
         if passes:
-            _tell_worths(graph, asked, form)
+            _print_gains(graph, question, form)
         else:
-            _tell_times(measure(graph, asked, peer), form, quiet)
+            _print_times(measure(graph, question, peer), form, quiet)
 
 
-def _tell_times(found: Measured, form: str, quiet: bool) -> None:
+def _print_times(result: Measured, form: str, quiet: bool) -> None:
     from netspec.report.terminal import show
     from netspec.timing.machine_readable import to_json
     from netspec.timing.tables import table
     from netspec.timing.work import RULE
 
     if form == "json":
-        click.echo(to_json(found))
+        click.echo(to_json(result))
     else:
-        show(table(found).without_notes(RULE) if quiet else table(found), sys.stdout)
+        show(table(result).without_notes(RULE) if quiet else table(result), sys.stdout)
 
 
-def _tell_worths(graph: Graph, asked: Question, form: str) -> None:
+def _print_gains(graph: Graph, question: Question, form: str) -> None:
     from netspec.report.terminal import show
     from netspec.timing.worth import as_data, worth_table, worths
 
-    found = worths(graph, asked)
+    result = worths(graph, question)
     if form == "json":
-        click.echo(json.dumps(as_data(graph, asked, found), indent=1))
+        click.echo(json.dumps(as_data(graph, question, result), indent=1))
     else:
-        show(worth_table(graph, asked, found), sys.stdout)
+        show(worth_table(graph, question, result), sys.stdout)

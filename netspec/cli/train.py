@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.cli import WORDS
+from netspec.cli import ARGUMENTS
 from netspec.cli.common import DEVICES, PRECISIONS, SPLITS, importing_torch, refuse, without_option
-from netspec.cli.reading import SAYING_HOW, Reading, read_net, reading_options
-from netspec.cli.runs import is_run, names_data, need_named, telling
+from netspec.cli.reading import READING_OPTIONS, Reading, read_net, reading_options
+from netspec.cli.runs import exit_on_error, is_run, names_data, need_existing
 from netspec.cli.trained import starting_weights_options
 
 if TYPE_CHECKING:
@@ -110,16 +110,16 @@ def command(
     if file is None and resume is None:
         raise click.UsageError("Missing argument 'FILE'.")
     if file is None and reading != Reading():
-        refuse(f"{SAYING_HOW} say how a FILE is read, and there is none; a resumed run keeps its network")
+        refuse(f"{READING_OPTIONS} say how a FILE is read, and there is none; a resumed run keeps its network")
     if resume is not None and out is not None:
         refuse("--resume names the run's folder already; leave --out out")
     if file is not None and data is None and resume is None:
         _need_spec(Path(file))
     from netspec.train.processes.environment import prints_diagnostics
 
-    net = read_net(file, reading, warns=prints_diagnostics()) if file is not None else None
-    with telling():
-        _need_names(data, resume)
+    net = read_net(file, reading, print_warnings=prints_diagnostics()) if file is not None else None
+    with exit_on_error():
+        _need_data_or_run(data, resume)
         with importing_torch():
             from netspec.train.config import Request
             from netspec.train.processes.devices import TrainingJob, train_on_devices
@@ -129,11 +129,11 @@ def command(
             precision=precision, weights=weights, fresh=fresh, save_every=save_every, tensorboard=tensorboard or None,
             input=reading.shape, gpus=gpus, split=split, without=without or None,
         )  # fmt: skip
-        words = click.get_current_context().meta[WORDS]
-        result = train_on_devices(TrainingJob(net, file, resume, request), quiet=quiet, arguments=words)
+        arguments = click.get_current_context().meta[ARGUMENTS]
+        result = train_on_devices(TrainingJob(net, file, resume, request), quiet=quiet, arguments=arguments)
     if isinstance(result, int):
         sys.exit(result)
-    for line in _result(result):
+    for line in _result_lines(result):
         click.echo(line)
     if result.signal is not None and result.state == "interrupted":
         sys.exit(_SIGNALLED + result.signal)
@@ -147,7 +147,7 @@ def _need_spec(file: Path) -> None:
         refuse(f"{file} is no network but data: netspec train FILE --data {file}")
 
 
-def _need_names(data: str | None, resume: Path | None) -> None:
+def _need_data_or_run(data: str | None, resume: Path | None) -> None:
     """Check that the data or the run to resume is given and exists, before the seconds that importing torch takes.
 
     Raises ``RequestError``.
@@ -160,10 +160,10 @@ def _need_names(data: str | None, resume: Path | None) -> None:
         need_path(resume, "run")
     elif data is None:
         raise RequestError("--data is missing; it names what to train on:", *list_sources())
-    need_named(data=data)
+    need_existing(data=data)
 
 
-def _result(result: Result) -> list[str]:
+def _result_lines(result: Result) -> list[str]:
     """Return the last lines of the output: accuracy, number of images used and skipped, the run's folder."""
     from netspec.train.learning.validation import PROTOCOL
     from netspec.train.runs.runfolder import resuming
@@ -176,13 +176,13 @@ def _result(result: Result) -> list[str]:
         lines.append(f"to go on: {resuming(result.folder)}")
     if result.unchanged:
         lines.append(f"{result.folder} is finished: nothing to do (--resume with --epochs or --steps takes it further)")
-    found = result.evaluation
-    if found is not None:
+    evaluation = result.evaluation
+    if evaluation is not None:
         skipped = f" ({count(validation['skipped'])} unreadable)" if validation["skipped"] else ""
         when = "at the last validation: " if result.state == "interrupted" else ""
         lines.append(
-            f"{when}top-1 {100 * found.top1:.1f} %, top-5 {100 * found.top5:.1f} %, loss {found.loss:.4g} "
-            f"on {count(found.images)} validation images{skipped}, {PROTOCOL}"
+            f"{when}top-1 {100 * evaluation.top1:.1f} %, top-5 {100 * evaluation.top5:.1f} %, "
+            f"loss {evaluation.loss:.4g} on {count(evaluation.images)} validation images{skipped}, {PROTOCOL}"
         )
     parts = [f"{count(train['used'])} images used", f"{count(train['skipped'])} skipped as unreadable",
              f"{count(train['dropped'])} dropped in last partial batches"]  # fmt: skip

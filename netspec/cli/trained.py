@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from netspec.cli.common import importing_torch, refuse
-from netspec.cli.reading import SAYING_HOW, Reading, read_net, reading_options
-from netspec.cli.runs import need_named, warn
+from netspec.cli.reading import READING_OPTIONS, Reading, read_net, reading_options
+from netspec.cli.runs import need_existing, warn
 from netspec.source import SPEC_ENDINGS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def views_option(command: Command) -> Command:
 def need_spec(path: Path, weights: Path | None, reading: Reading) -> None:
     """Exit if there are options for reading a spec but ``path`` is not a spec with ``weights``."""
     if reading != Reading() and (weights is None or path.suffix not in SPEC_ENDINGS):
-        refuse(f"{SAYING_HOW} say how a spec is read, and there is none; a run keeps its network")
+        refuse(f"{READING_OPTIONS} say how a spec is read, and there is none; a run keeps its network")
 
 
 def open_trained(path: Path, weights: Path | None, reading: Reading, classes: Path | None = None) -> Saved:
@@ -70,7 +70,7 @@ def open_trained(path: Path, weights: Path | None, reading: Reading, classes: Pa
     need_spec(path, weights, reading)
     is_spec = weights is not None and path.suffix in SPEC_ENDINGS
     if not is_spec:
-        need_named(path)
+        need_existing(path)
     net = read_net(str(path), reading) if is_spec else None
     with importing_torch():
         from netspec.train.runs.saved import open_run

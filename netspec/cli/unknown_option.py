@@ -7,7 +7,7 @@ import click
 from netspec.diagnostics.nearest import nearest
 from netspec.setting_keys import SETTINGS, Optimizer
 
-_ARGUMENTS = {
+_POSITIONAL = {
     "checkpoint": ("RUN",),
     "data": ("SOURCE", "DIR"),
     "image": ("IMAGE...",),
@@ -19,7 +19,7 @@ _ARGUMENTS = {
 }
 """Words that users may write as options, and the metavars of the positional arguments that take their values."""
 
-_ALIKE = {"--format": "--to", "--to": "--format"}
+_COUNTERPARTS = {"--format": "--to", "--to": "--format"}
 """Options that commands use for the same purpose under different names."""
 
 _OUTPUT = ("-o", "--out", "--output")
@@ -30,47 +30,47 @@ _NO_OUTPUT = {
 """What to do in a command without an output option, where it is something other than ``_REDIRECTED``."""
 _REDIRECTED = "The result goes to standard output: > FILE"
 
-_OF_A_NETWORK = ("--input", "--set")
-_OF_A_TEXT = {
+_NETWORK_OPTIONS = ("--input", "--set")
+_WITHOUT_NETWORK = {
     "fmt": "It changes how a spec is read; here its text is only laid out",
     "import": "It changes how a spec is read: give it where the spec that is written here is read, or edit that",
 }
-"""What to do in the commands that lack ``_OF_A_NETWORK``, since they treat a spec as text only."""
+"""What to do in the commands that lack ``_NETWORK_OPTIONS``, since they treat a spec as text only."""
 
 _MOST_COMMANDS = 7
 """An option that more commands have than this is too general to be explained by listing them."""
 
 
-def meant(unknown: click.NoSuchOption) -> click.NoSuchOption:
+def with_suggestion(unknown: click.NoSuchOption) -> click.NoSuchOption:
     """Return the error for an unknown option, with a suggestion if there is one."""
     message = f"No such option '{unknown.option_name}'."
-    said = _said(unknown.ctx, unknown.option_name) if unknown.ctx is not None else ""
-    return click.NoSuchOption(unknown.option_name, f"{message} {said}".rstrip(), ctx=unknown.ctx)
+    suggestion = _suggestion(unknown.ctx, unknown.option_name) if unknown.ctx is not None else ""
+    return click.NoSuchOption(unknown.option_name, f"{message} {suggestion}".rstrip(), ctx=unknown.ctx)
 
 
-def _said(ctx: click.Context, option: str) -> str:
+def _suggestion(ctx: click.Context, option: str) -> str:
     """Return a suggestion for an unknown option, or an empty string.
 
     It may be the positional argument that takes the value, a similar option, the commands that have the option, or a
     key of the spec, to be changed with ``--set``.
     """
     command, word = ctx.command, option.lstrip("-")
-    known = [name for one in command.params for name in one.opts]
-    arguments = [str(one.metavar) for one in command.params if isinstance(one, click.Argument)]
-    argument = next((place for place in _ARGUMENTS.get(word, ()) if place in arguments), None)
-    if argument is not None:
+    names = [name for parameter in command.params for name in parameter.opts]
+    arguments = [str(parameter.metavar) for parameter in command.params if isinstance(parameter, click.Argument)]
+    if any(metavar in arguments for metavar in _POSITIONAL.get(word, ())):
         return f"It is an argument here: {ctx.command_path} {' '.join(arguments)}"
-    if _ALIKE.get(option) in known:
-        return f"Did you mean '{_ALIKE[option]}'?"
-    if option in _OF_A_NETWORK and ctx.info_name in _OF_A_TEXT:
-        return _OF_A_TEXT[str(ctx.info_name)]
-    if option in _OUTPUT and not any(name in known for name in _OUTPUT):
+    if _COUNTERPARTS.get(option) in names:
+        return f"Did you mean '{_COUNTERPARTS[option]}'?"
+    if option in _NETWORK_OPTIONS and ctx.info_name in _WITHOUT_NETWORK:
+        return _WITHOUT_NETWORK[str(ctx.info_name)]
+    if option in _OUTPUT and not any(name in names for name in _OUTPUT):
         return _NO_OUTPUT.get(str(ctx.info_name), _REDIRECTED)
     if option not in _OUTPUT and (others := _commands_with(ctx, option)):
         return f"It is an option of {', '.join(others)}"
-    if near := nearest(word, [name.lstrip("-") for name in known if name.startswith("--")]):
+    if near := nearest(word, [name.lstrip("-") for name in names if name.startswith("--")]):
         return f"Did you mean '--{near}'?"
-    return f"A spec says it: {place}" if "--set" in known and (place := _said_in_a_spec(word.replace("-", "_"))) else ""
+    set_option = _set_option(word.replace("-", "_")) if "--set" in names else ""
+    return f"A spec says it: {set_option}" if set_option else ""
 
 
 def _commands_with(ctx: click.Context, option: str) -> list[str]:
@@ -78,12 +78,15 @@ def _commands_with(ctx: click.Context, option: str) -> list[str]:
     group = ctx.parent.command if ctx.parent is not None else None
     if ctx.parent is None or not isinstance(group, click.Group):
         return []
-    commands = {name: group.get_command(ctx.parent, name) for name in group.list_commands(ctx.parent)}
-    having = [name for name, one in commands.items() if one and any(option in each.opts for each in one.params)]
-    return having if len(having) <= _MOST_COMMANDS else []
+    matches = []
+    for name in group.list_commands(ctx.parent):
+        command = group.get_command(ctx.parent, name)
+        if command is not None and any(option in parameter.opts for parameter in command.params):
+            matches.append(name)
+    return matches if len(matches) <= _MOST_COMMANDS else []
 
 
-def _said_in_a_spec(word: str) -> str:
+def _set_option(word: str) -> str:
     """Return the ``--set`` option for a setting's key or an optimizer's parameter, or an empty string."""
     for setting, keys in SETTINGS.items():
         for key in keys:

@@ -12,7 +12,7 @@ import click
 from netspec.cli.amounts import DevicesParam
 from netspec.cli.common import DEVICES, SPLITS, WRONG_SPEC, format_option, importing_torch
 from netspec.cli.reading import read_net, reading_options, spec_argument
-from netspec.cli.runs import telling, warn
+from netspec.cli.runs import exit_on_error, warn
 from netspec.cli.trained import starting_weights_options
 
 if TYPE_CHECKING:
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from netspec.passes.placing import Arrangement
     from netspec.train.processes.verification import Difference, Trial
 
-_MOST = 64
+_MOST_DEVICES = 64
 
 
 @click.command()
 @spec_argument
 @click.option(
-    "--gpus", type=DevicesParam(_MOST), default=(1, 2), metavar="N,...", help="Device counts to try [default: 1,2]."
+    "--gpus",
+    type=DevicesParam(_MOST_DEVICES),
+    default=(1, 2),
+    metavar="N,...",
+    help="Device counts to try [default: 1,2].",
 )
 @click.option("--split", "splits", type=SPLITS, multiple=True,
               help="How devices share the work; may be given several times [default: all that fit].")  # fmt: skip
@@ -82,25 +86,25 @@ def command(
 
     images = batch or 2 * max(gpus) * net.graph.train.accumulate
     trial = Trial(images, steps, seed, dtype, device)  # type: ignore[arg-type]
-    tolerance, rows, wrong = TOLERANCES[trial.number], [], False
-    with telling():
+    tolerance, rows, any_differ = TOLERANCES[trial.number], [], False
+    with exit_on_error():
         need_trainable(net.graph, images)
         arrangements = _arrangements(net.graph, gpus, splits, images)
         need_devices(arrangements, trial)
-        begun = read_weights(weights, warn) if weights is not None else None
-        start = initial_state(net.graph, trial, begun, fresh)
+        initial = read_weights(weights, warn) if weights is not None else None
+        start = initial_state(net.graph, trial, initial, fresh)
         if form == "text" and not quiet:
             click.echo(_heading(net.name, trial, tolerance))
-        for arrangement, found in compare(net.graph, arrangements, trial, start):
-            same = found.largest <= tolerance
-            wrong |= not same
-            rows.append(_as_data(arrangement, found, same))
+        for arrangement, difference in compare(net.graph, arrangements, trial, start):
+            same = difference.largest <= tolerance
+            any_differ |= not same
+            rows.append(_as_data(arrangement, difference, same))
             if form == "text" and not (quiet and same):
-                click.echo(_line(arrangement, found, same))
+                click.echo(_line(arrangement, difference, same))
     if form == "json":
         click.echo(json.dumps({"net": net.name, "batch": images, "steps": steps, "seed": seed, "device": device,
                                "dtype": dtype, "tolerance": tolerance, "arrangements": rows}, indent=2))  # fmt: skip
-    if wrong:
+    if any_differ:
         sys.exit(WRONG_SPEC)
 
 
@@ -114,7 +118,7 @@ def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], 
     from netspec.train.errors import RequestError
     from netspec.train.processes.shared import need_shares
 
-    found: list[Arrangement] = []
+    arrangements: list[Arrangement] = []
     refused: list[RequestError | ArrangementError] = []
     for devices in gpus:
         for word in splits or SPLITS.choices if devices > 1 else ("batch",):
@@ -127,12 +131,12 @@ def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], 
                 if word != "groups" or graph.groups > 1:
                     refused.append(problem)
                 continue
-            found.append(arrangement)
-    if not found:
+            arrangements.append(arrangement)
+    if not arrangements:
         raise RequestError(refused[0].message, *refused[0].notes)
     for left_out in refused:
         click.echo(f"left out: {left_out.message}", err=True)
-    return found
+    return arrangements
 
 
 def _heading(name: str, trial: Trial, tolerance: float) -> str:

@@ -11,8 +11,8 @@ from tempfile import mkstemp
 from netspec.cli.common import refuse
 
 
-def refuse_what_is_not_ours(
-    path: Path, ours: Callable[[Path], bool], author: str = "netspec", option: str = "-o"
+def refuse_foreign_file(
+    path: Path, is_ours: Callable[[Path], bool], author: str = "netspec", option: str = "-o"
 ) -> None:
     """Exit if ``path``, given by ``option``, already exists and was not written by ``author``.
 
@@ -23,10 +23,10 @@ def refuse_what_is_not_ours(
             return
         if not path.is_file():
             refuse(f"{path} is there already, and is no file")
-        known = ours(path)
+        wrote_it = is_ours(path)
     except OSError as error:
         refuse(f"cannot read {path}: {error.strerror or error}")
-    if not known:
+    if not wrote_it:
         refuse(f"{path} was not written by {author} and stays as it is; {option} names another file")
 
 
@@ -48,21 +48,21 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 def write_together(files: Mapping[Path, str | bytes]) -> None:
     """Write several files as ``write_whole`` writes one. They are renamed only after all have been written."""
-    beside: dict[Path, Path] = {}
+    temporaries: dict[Path, Path] = {}
     try:
         for path, content in files.items():
             target = path.resolve()
-            beside[target] = _written_beside(target, content)
-        for target, made in beside.items():
-            made.replace(target)
+            temporaries[target] = _write_temporary(target, content)
+        for target, temporary in temporaries.items():
+            temporary.replace(target)
     except BaseException:
-        for made in beside.values():
+        for temporary in temporaries.values():
             with suppress(OSError):
-                made.unlink()
+                temporary.unlink()
         raise
 
 
-def _written_beside(target: Path, content: str | bytes) -> Path:
+def _write_temporary(target: Path, content: str | bytes) -> Path:
     """Write a temporary file in the target's folder, with the target's mode, flush it to disk and return its path."""
     handle, name = mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:

@@ -15,7 +15,7 @@ import pytest
 from places import ROOT
 from processes import netspec, python
 
-from netspec.cli import _ending_quietly, _first_line, main
+from netspec.cli import _first_line, _without_traceback, main
 
 COMMANDS = ROOT / "netspec" / "cli"
 HEAVY = ("torch", "numpy", "rich", "lark", "jinja2", "PIL")
@@ -291,9 +291,9 @@ def test_what_fails_somewhere_is_told_by_its_names_and_reason_alone(
     file.touch()
     folder.mkdir()
     with click.Context(main) as ctx:
-        with pytest.raises(click.exceptions.Exit) as end, _ending_quietly(ctx):
+        with pytest.raises(click.exceptions.Exit) as end, _without_traceback(ctx):
             (file / "below").mkdir()
-        with pytest.raises(click.exceptions.Exit), _ending_quietly(ctx):
+        with pytest.raises(click.exceptions.Exit), _without_traceback(ctx):
             file.rename(folder)
     assert end.value.exit_code == 2
     assert capsys.readouterr().err == (

@@ -13,7 +13,7 @@ _CHANGE = re.compile(r"[A-Za-z_][\w-]*\.[a-z_]+=.+")
 _SHAPE = re.compile(r"\d+x\d+x\d+")
 
 
-def meant(problem: click.UsageError, words: Sequence[str]) -> click.UsageError:
+def with_suggestion(problem: click.UsageError, words: Sequence[str]) -> click.UsageError:
     """Return the error with a suggestion which option the first surplus argument belongs to, if that is clear.
 
     Only errors about surplus arguments or missing parameters are changed. ``words`` are the command-line arguments,
@@ -23,27 +23,28 @@ def meant(problem: click.UsageError, words: Sequence[str]) -> click.UsageError:
     if problem.ctx is None or problem.ctx.info_name not in words or not about_words:
         return problem
     command = problem.ctx.command
-    own = words[words.index(problem.ctx.info_name) + 1 :]
-    given, unplaced, _ = command.make_parser(problem.ctx).parse_args(list(own))
-    if not unplaced:
+    own_words = words[words.index(problem.ctx.info_name) + 1 :]
+    given, surplus, _ = command.make_parser(problem.ctx).parse_args(list(own_words))
+    if not surplus:
         return problem
-    free = [one for one in command.params if isinstance(one, click.Option) and one.name not in given]
-    first = next((str(given[one.name]) for one in command.params if isinstance(one, click.Argument) and one.name), "")
-    said = next(_readings(str(problem.ctx.info_name), unplaced[0], first, free), None)
-    if said is None:
+    free = [option for option in command.params if isinstance(option, click.Option) and option.name not in given]
+    arguments = [argument for argument in command.params if isinstance(argument, click.Argument)]
+    first = next((str(given[argument.name]) for argument in arguments if argument.name), "")
+    suggestion = next(_suggestions(str(problem.ctx.info_name), surplus[0], first, free), None)
+    if suggestion is None:
         return problem
-    return click.UsageError(f"{problem.format_message().rstrip('.')}. Did you mean '{said}'?", problem.ctx)
+    return click.UsageError(f"{problem.format_message().rstrip('.')}. Did you mean '{suggestion}'?", problem.ctx)
 
 
-def _readings(command: str, word: str, first: str, free: Sequence[click.Option]) -> Iterator[str]:
+def _suggestions(command: str, word: str, first: str, free: Sequence[click.Option]) -> Iterator[str]:
     """Yield options of ``free`` that ``word`` may be the value of, the likeliest first.
 
     ``first`` is the value of the command's first positional argument, ``free`` are the options that were not given.
     """
-    names = {name for one in free for name in one.opts}
-    for one in free:
-        if isinstance(one.type, click.Choice) and word in one.type.choices:
-            yield f"{one.opts[-1]} {word}"
+    names = {name for option in free for name in option.opts}
+    for option in free:
+        if isinstance(option.type, click.Choice) and word in option.type.choices:
+            yield f"{option.opts[-1]} {word}"
     if "--set" in names and _CHANGE.fullmatch(word):
         yield f"--set {word}"
     if "--input" in names and _SHAPE.fullmatch(word):
