@@ -49,7 +49,7 @@ class _FixWithOrWithoutCode(click.Command):
     help="Correct misspelt words in the file; --fix=CODE applies the first fix of each mistake with that code.",
 )
 @click.option("--fix-code", "fix_code", metavar="CODE", hidden=True)
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing about specs that are right.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing for correct specs.")
 @reading_options
 def command(
     files: tuple[str, ...],
@@ -73,7 +73,7 @@ def command(
     """
     atexit.register(gc.freeze)  # exempts all objects from the interpreter's last garbage collection, slow for big nets
     if (fix or fix_code) and "-" in files:
-        refuse("--fix changes files, and standard input is none")
+        refuse("--fix changes files, so it cannot read standard input")
     if fix_code:
         _refuse_unknown(fix_code)
     diagnostics: list[Diagnostic] = []
@@ -107,7 +107,7 @@ def _refuse_unknown(code: str) -> None:
 
     if code not in codes.names():
         near = nearest(code, codes.names())
-        refuse(f"there is no mistake called {code!r}" + (f"; did you mean {near!r}?" if near else ""))
+        refuse(f"there is no diagnostic called {code!r}" + (f"; did you mean {near!r}?" if near else ""))
 
 
 def _print_result(diagnostics: list[Diagnostic], form: str) -> None:
@@ -130,7 +130,7 @@ def _suggest_fix_codes(diagnostics: Sequence[Diagnostic]) -> None:
     codes = list(dict.fromkeys(d.code for d in diagnostics if d.fixes))
     if codes:
         ways = ", ".join(f"--fix={code}" for code in codes)
-        click.echo(f"--fix mends spelling alone; the first fix of each mistake above is made by {ways}", err=True)
+        click.echo(f"--fix only corrects spelling; to apply the first fix of each mistake above: {ways}", err=True)
 
 
 def _apply_fixes(path: str, code: str | None, quiet: bool, check: Callable[[Source], tuple[Diagnostic, ...]]) -> bool:

@@ -89,7 +89,7 @@ def command(
     target = _TARGETS[word]
     options = _given_options(target, weights=weights, seed=seed, losses=losses or None)
     if weights is not None and seed is not None:
-        refuse("with --weights there is nothing to draw from a --seed")
+        refuse("--seed has no effect with --weights: no initial values are drawn")
     if output == "-" and not target.ending:
         refuse(f"{word} is several files, which cannot go to standard output; -o names a folder")
     net = read_net(file, reading)
@@ -160,7 +160,7 @@ def _make_folder(path: Path) -> None:
     try:
         path.mkdir(exist_ok=True)
     except FileExistsError:
-        refuse(f"{path} is there already, and is no folder")
+        refuse(f"{path} already exists and is not a folder")
     except OSError as error:
         refuse(f"cannot make the folder {path}: {error.strerror or error}")
 

@@ -60,7 +60,7 @@ def command(
     destination = output or f"{stem_of(file)}.svg"
     path = Path(destination)
     if destination != "-" and path.suffix.lower() not in ENDINGS:
-        refuse(f"cannot tell from {destination!r} what to draw: the file's name ends with {' or '.join(ENDINGS)}")
+        refuse(f"cannot draw {destination!r}: the file's name must end with {' or '.join(ENDINGS)}")
     if destination != "-":
         refuse_foreign_file(path, drew)
     from netspec.draw import figure_of

@@ -68,12 +68,12 @@ def command(
       netspec eval specs/alexnet-torchvision.net --weights alexnet.pth --data photos/
     """
     if data is None and len(runs) == 2 and names_data(runs[1]):
-        refuse(f"{runs[1]} is no run; did you mean --data {runs[1]}?")
+        refuse(f"{runs[1]} is not a run; did you mean --data {runs[1]}?")
     if weights is not None and len(runs) > 1:
         refuse(f"--weights is for one run, and there are {len(runs)}")
     if confusion is not None:
         if confusion.suffix.lower() != ".png":
-            refuse(f"--confusion {confusion}: the picture's name ends with .png")
+            refuse(f"--confusion {confusion}: the picture's name must end with .png")
         refuse_foreign_file(confusion, drew, option="--confusion")
     need_spec(runs[0], weights, reading)
     with exit_on_error():

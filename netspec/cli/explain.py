@@ -40,7 +40,7 @@ def command(word: str | None, quiet: bool) -> None:
             and isinstance(program.command, click.Group)
             and word in program.command.list_commands(program)
         ):
-            refuse(f"{word} is a command, and no word of a spec: netspec {word} --help")
+            refuse(f"{word} is a command, not a word of a spec: netspec {word} --help")
         near = nearest(word or "", explain.words())
         refuse(
             f"there is no page on {word!r}" + (f"; did you mean {near!r}?" if near else "; netspec explain lists all")

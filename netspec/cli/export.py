@@ -46,7 +46,7 @@ def command(
       netspec export specs/alexnet-torchvision.net --weights alexnet.pth -o alexnet.safetensors
     """
     if output.suffix != ".safetensors":
-        refuse(f"-o {output}: the file's name ends with .safetensors")
+        refuse(f"-o {output}: the file's name must end with .safetensors")
     refuse_foreign_file(output, _ours)
     with exit_on_error():
         opened = open_trained(run, weights, reading)

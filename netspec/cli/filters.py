@@ -61,7 +61,7 @@ def command(
     if layer is not None and activations is not None:
         refuse("--layer is for kernels, --activations for a layer's answer to an image: name one of them")
     if output.suffix.lower() != ".png":
-        refuse(f"-o {output}: the picture's name ends with .png")
+        refuse(f"-o {output}: the picture's name must end with .png")
     refuse_foreign_file(output, drew)
     with exit_on_error():
         opened = open_trained(run, weights, reading)

@@ -113,7 +113,7 @@ def _write(layout: _Layout, quiet: bool) -> None:
         return
     path = Path(layout.path)
     if not path.is_file():
-        raise CannotOpen(f"cannot write {layout.path}: it is no file; - formats standard input")
+        raise CannotOpen(f"cannot write {layout.path}: it is not a file; - formats standard input")
     try:
         write_whole(path, layout.after)
     except OSError as error:

@@ -25,7 +25,7 @@ FIRST_WORDS = "# Imported from "
 @click.option(
     "-o", "--output", metavar="OUT", help="The file to write, - for standard output [default: ./<file's name>.net]."
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what is wrong.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
 @layer_file_reading_options
 def command(file: str, output: str | None, quiet: bool, reading: Reading) -> None:
     """Write a cuda-convnet layer file (.cfg) as a spec.

@@ -85,6 +85,6 @@ def layer_file_options(command: Command) -> Command:
     add_history = click.option(
         "--history",
         is_flag=True,
-        help="Use the rates that the run of a .cfg began with, by the notes in its parameter file, not its last ones.",
+        help="Use the initial learning rates of a .cfg's run, from the notes in its parameter file, not the last ones.",
     )
     return add_params(add_dialect(add_history(command)))

@@ -87,7 +87,7 @@ def command(
         except OSError as problem:
             raise TrainError(
                 f"cannot write {problem.filename or out}: {problem.strerror or problem}",
-                "the shards written before are intact; the same command goes on",
+                "the shards written before are intact; the same command continues",
             ) from problem
     unreadable = _report(packed, out)
     if unreadable and strict:

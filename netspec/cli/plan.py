@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 @click.option("--batch", type=click.IntRange(1, 2**31), help="Images of a step on all devices [default: the spec's].")
 @click.option("--precision", type=PRECISIONS, help="What layers compute in [default: the spec's].")
 @click.option(
-    "--memory", type=AmountParam(parse_bytes), metavar="3GB", help="Print the largest batch that fits into it."
+    "--memory",
+    type=AmountParam(parse_bytes),
+    metavar="3GB",
+    help="Print the largest batch that fits into this much memory on each device.",
 )
 @click.option(
     "--link",

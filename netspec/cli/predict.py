@@ -35,7 +35,7 @@ LEAST_BAR = 5
 @views_option
 @click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
 @format_option
-@click.option("-q", "--quiet", is_flag=True, help="Without the bars.")
+@click.option("-q", "--quiet", is_flag=True, help="Leave out the bars.")
 @click.option("--classes", metavar="FILE", type=click.Path(path_type=Path),
               help="The classes' names, a line each [default: the run's; for a spec, their numbers].")  # fmt: skip
 @weights_option

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--batch", type=click.IntRange(1, 2**31), help="Images whose activations are counted [default: the spec's batch]."
 )
-@click.option("--im2col", is_flag=True, help="Show each convolution as the matrix product that it is.")
+@click.option("--im2col", is_flag=True, help="Show each convolution as a matrix product.")
 @click.option("--per-gpu", is_flag=True, help="Show each GPU group's share instead of the whole.")
 @click.option(
     "--learning",

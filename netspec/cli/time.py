@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True,
               help="Number of turns; the results are medians.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads that torch computes with [default: torch's].")
-@click.option("--passes", is_flag=True, help="Measure what each optimising pass gains here instead.")
+@click.option("--passes", is_flag=True, help="Measure instead what each optimising pass gains on this machine.")
 @without_option
 @format_option
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the rules of counting.")

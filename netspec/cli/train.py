@@ -110,7 +110,7 @@ def command(
     if file is None and resume is None:
         raise click.UsageError("Missing argument 'FILE'.")
     if file is None and reading != Reading():
-        refuse(f"{READING_OPTIONS} say how a FILE is read, and there is none; a resumed run keeps its network")
+        refuse(f"{READING_OPTIONS} control how FILE is read, but there is none; a resumed run keeps its network")
     if resume is not None and out is not None:
         refuse("--resume names the run's folder already; leave --out out")
     if file is not None and data is None and resume is None:
@@ -144,7 +144,7 @@ def _need_spec(file: Path) -> None:
     if is_run(file):
         refuse(f"{file} is a run; did you mean --resume {file}?")
     if names_data(file):
-        refuse(f"{file} is no network but data: netspec train FILE --data {file}")
+        refuse(f"{file} is data, not a network: netspec train FILE --data {file}")
 
 
 def _need_data_or_run(data: str | None, resume: Path | None) -> None:

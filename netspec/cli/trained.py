@@ -58,7 +58,7 @@ def views_option(command: Command) -> Command:
 def need_spec(path: Path, weights: Path | None, reading: Reading) -> None:
     """Exit if there are options for reading a spec but ``path`` is not a spec with ``weights``."""
     if reading != Reading() and (weights is None or path.suffix not in SPEC_ENDINGS):
-        refuse(f"{READING_OPTIONS} say how a spec is read, and there is none; a run keeps its network")
+        refuse(f"{READING_OPTIONS} control how a spec is read, but there is none; a run keeps its network")
 
 
 def open_trained(path: Path, weights: Path | None, reading: Reading, classes: Path | None = None) -> Saved:

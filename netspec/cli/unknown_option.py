@@ -32,8 +32,8 @@ _REDIRECTED = "The result goes to standard output: > FILE"
 
 _NETWORK_OPTIONS = ("--input", "--set")
 _WITHOUT_NETWORK = {
-    "fmt": "It changes how a spec is read; here its text is only laid out",
-    "import": "It changes how a spec is read: give it where the spec that is written here is read, or edit that",
+    "fmt": "It changes how a spec is read, and fmt only lays out its text",
+    "import": "It changes how a spec is read: give it to the command that reads the written spec, or edit that",
 }
 """What to do in the commands that lack ``_NETWORK_OPTIONS``, since they treat a spec as text only."""
 

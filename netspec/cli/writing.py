@@ -22,7 +22,7 @@ def refuse_foreign_file(
         if not os.path.lexists(path):
             return
         if not path.is_file():
-            refuse(f"{path} is there already, and is no file")
+            refuse(f"{path} already exists and is not a file")
         wrote_it = is_ours(path)
     except OSError as error:
         refuse(f"cannot read {path}: {error.strerror or error}")

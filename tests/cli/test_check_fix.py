@@ -52,7 +52,7 @@ def test_how_another_tools_words_are_changed_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text("[image] input 3x8x8\n[c] conv filters=2 kernel_size=3\n")
     result = check("--fix", str(path))
-    way = "the first fix of each mistake above is made by --fix=unknown-key"
+    way = "to apply the first fix of each mistake above: --fix=unknown-key"
     assert result.exit_code == 1 and way in result.output and "kernel_size" in path.read_text()
     assert check("--fix=unknown-key", str(path)).exit_code == 0 and " kernel=3" in path.read_text()
     assert way not in check("--fix", str(path)).output
@@ -101,7 +101,7 @@ def test_standard_input_cannot_be_mended_in_place() -> None:
 def test_a_code_that_is_none_is_a_wrong_command_line(draft: Path) -> None:
     result = check("--fix=unkown-key", str(draft))
     assert (result.exit_code, draft.read_bytes()) == (2, MISSPELT)
-    assert "there is no mistake called 'unkown-key'; did you mean 'unknown-key'?" in result.output
+    assert "there is no diagnostic called 'unkown-key'; did you mean 'unknown-key'?" in result.output
 
 
 def test_a_chosen_code_that_mends_nothing_says_why(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_what_netspec_did_not_write_stays(content: bytes, folder: Path) -> None:
 def test_a_folder_is_no_file(folder: Path) -> None:
     (folder / "digits.py").mkdir()
     done = run(DIGITS)
-    assert (done.exit_code, done.stderr) == (2, "Error: digits.py is there already, and is no file\n")
+    assert (done.exit_code, done.stderr) == (2, "Error: digits.py already exists and is not a file\n")
 
 
 def test_a_missing_folder_is_said(folder: Path) -> None:
@@ -183,7 +183,7 @@ def test_none_of_several_files_is_replaced_where_one_cannot_be(small: Path, monk
     assert {path.name: path.read_text() for path in (small / "small").iterdir()} == before
 
 
-@pytest.mark.parametrize(("output", "said"), [("-", "cannot go to standard output"), ("small.net", "is no folder")])
+@pytest.mark.parametrize(("output", "said"), [("-", "cannot go to standard output"), ("small.net", "is not a folder")])
 def test_several_files_need_a_folder(output: str, said: str, small: Path) -> None:
     done = run("small.net", "--to", "cuda-convnet", "-o", output)
     assert done.exit_code == 2 and said in done.stderr

@@ -226,6 +226,9 @@ def test_losses_are_outputs_where_they_are_asked_for(folder: Path) -> None:
 
 def test_options_that_have_no_place() -> None:
     done = run(DIGITS, "--weights", "x", "--seed", "1")
-    assert (done.exit_code, done.stderr) == (2, "Error: with --weights there is nothing to draw from a --seed\n")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "Error: --seed has no effect with --weights: no initial values are drawn\n",
+    )
     done = CliRunner().invoke(main, ["compile", str(DIGITS), "--seed", "1"])
     assert (done.exit_code, done.stderr) == (2, "Error: --to python takes no --seed; --to onnx does\n")

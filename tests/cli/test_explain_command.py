@@ -57,7 +57,7 @@ def test_quietly_all_words_are_named_a_line_each() -> None:
         ("window-does-not-tyle", "did you mean 'window-does-not-tile'?"),
         ("kernal", "did you mean 'kernel'?"),
         ("cmrnorm", "did you mean 'lrn'?"),
-        ("summary", "summary is a command, and no word of a spec: netspec summary --help"),
+        ("summary", "summary is a command, not a word of a spec: netspec summary --help"),
         ("qqqqqqqq", "netspec explain lists all"),
     ],
 )

@@ -160,7 +160,7 @@ def test_what_cannot_be_opened_does_not_stop_the_others(ugly: Path) -> None:
 def test_a_pipe_is_not_replaced_by_a_file() -> None:
     done = netspec("fmt", "/dev/stdin", text="net a\n", own=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "Error: cannot write /dev/stdin: it is no file; - formats standard input\n"
+    assert done.stderr == "Error: cannot write /dev/stdin: it is not a file; - formats standard input\n"
 
 
 def test_what_cannot_be_written_stays(ugly: Path, monkeypatch: pytest.MonkeyPatch) -> None:

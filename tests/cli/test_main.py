@@ -117,11 +117,11 @@ def test_a_misspelt_command_gets_the_nearest_right_one(typed: str, near: str) ->
         ("summary", "--to", "Did you mean '--format'?"),
         ("eval", "-o", "The result goes to standard output: > FILE"),
         ("fmt", "--output", "Specs are laid out in place; - is standard input, laid out on standard output"),
-        ("fmt", "--set", "It changes how a spec is read; here its text is only laid out"),
+        ("fmt", "--set", "It changes how a spec is read, and fmt only lays out its text"),
         (
             "import",
             "--set",
-            "It changes how a spec is read: give it where the spec that is written here is read, or edit that",
+            "It changes how a spec is read: give it to the command that reads the written spec, or edit that",
         ),
         ("check-data", "--data", "It is an argument here: netspec check-data SOURCE"),
         ("predict", "--images", "It is an argument here: netspec predict RUN IMAGE..."),

@@ -109,7 +109,7 @@ def test_data_or_a_run_in_the_place_of_the_networks_file() -> None:
     for data in ("digits", "mnist:idx", "photos"):
         done = train(data)
         assert done.exit_code == 2
-        assert done.stderr == f"Error: {data} is no network but data: netspec train FILE --data {data}\n"
+        assert done.stderr == f"Error: {data} is data, not a network: netspec train FILE --data {data}\n"
     Path("runs/one/checkpoints").mkdir(parents=True)
     assert train("runs/one").stderr == "Error: runs/one is a run; did you mean --resume runs/one?\n"
     assert train("runs").stderr == "Error: cannot open runs: Is a directory\n"

@@ -149,7 +149,7 @@ def test_data_in_the_place_of_another_run(run: Path, tmp_path: Path) -> None:
     tree(tmp_path / "photos", {"cat": 1})
     for data in ("synthetic", str(tmp_path / "photos")):
         done = netspec("eval", run, data)
-        assert (done.exit_code, done.stderr) == (2, f"Error: {data} is no run; did you mean --data {data}?\n")
+        assert (done.exit_code, done.stderr) == (2, f"Error: {data} is not a run; did you mean --data {data}?\n")
     done = netspec("eval", run, run.parent)
     assert done.exit_code == 1 and "is no run: there are no checkpoints in it" in done.stderr
 
@@ -277,7 +277,7 @@ def test_a_spec_is_read_with_changes_and_a_run_keeps_its_network(run: Path, tmp_
     assert {(done.exit_code, done.stderr) for done in refusals} == {
         (
             2,
-            "Error: --set, --input, --params, --history and --dialect say how a spec is read, and there is none; "
+            "Error: --set, --input, --params, --history and --dialect control how a spec is read, but there is none; "
             "a run keeps its network\n",
         )
     }

@@ -247,7 +247,7 @@ def test_other_settings_are_refused_by_name(whole: Path) -> None:
     assert train("--resume", "run", "--out", "other").exit_code == 2
     for reading in (("--set", "fc.outputs=5"), ("--input", "3x8x8"), ("--dialect", "v2"), ("--history",)):
         refused = train("--resume", "run", *reading)
-        assert (refused.exit_code, "say how a FILE is read, and there is none" in refused.stderr) == (2, True)
+        assert (refused.exit_code, "control how FILE is read, but there is none" in refused.stderr) == (2, True)
 
 
 def test_another_network_is_refused_with_the_difference() -> None:

@@ -100,7 +100,7 @@ def test_a_spec_without_weights_is_no_run(tmp_path: Path) -> None:
     done = netspec("predict", tmp_path / "theirs.net", photo(tmp_path / "a.png"))
     assert (done.exit_code, "is a spec, and no run" in done.stderr) == (1, True)
     done = netspec("predict", tmp_path / "run", photo(tmp_path / "a.png"), "--set", "image.std=channel")
-    assert (done.exit_code, "--dialect say how a spec is read" in done.stderr) == (2, True)
+    assert (done.exit_code, "--dialect control how a spec is read" in done.stderr) == (2, True)
 
 
 def test_weights_of_a_run_on_pixels_of_another_range_are_refused(run: Path, tmp_path: Path) -> None:
