@@ -22,7 +22,7 @@ from timing import print_table, process, take_turns
 
 LENGTHS = (1_000, 10_000)
 ROUNDS = 5
-ALONE = """
+CHECKS = """
 import re, sys, time, tracemalloc
 from netspec.check import check
 from netspec.source import Source
@@ -73,11 +73,11 @@ def distinct(length: int) -> str:
 NETWORKS = {network.__name__: network for network in (chain, residual, distinct)}
 
 
-def alone(file: Path, results: list[tuple[float, ...]]) -> Callable[[], object]:
+def checks(file: Path, results: list[tuple[float, ...]]) -> Callable[[], object]:
     """Return a competitor: a new process that appends the seconds of two checks and the megabytes of a third one."""
 
     def run() -> None:
-        done = subprocess.run([sys.executable, "-c", ALONE, file], check=True, capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-c", CHECKS, file], check=True, capture_output=True, text=True)
         results.append(tuple(map(float, done.stdout.split())))
 
     return run
@@ -89,14 +89,14 @@ def main() -> None:
     parser.add_argument("--network", choices=NETWORKS, default="chain")
     network = NETWORKS[parser.parse_args().network]
     command = str(Path(sys.executable).with_name("netspec"))
-    found: dict[int, list[tuple[float, ...]]] = {length: [] for length in LENGTHS}
+    measurements: dict[int, list[tuple[float, ...]]] = {length: [] for length in LENGTHS}
     with TemporaryDirectory() as folder:
         files = {length: Path(folder, f"{network.__name__}{length}.net") for length in LENGTHS}
         for length, file in files.items():
             file.write_text(network(length))
         whole = take_turns({str(n): process(command, "check", str(file)) for n, file in files.items()}, ROUNDS)
-        take_turns({str(n): alone(file, found[n]) for n, file in files.items()}, ROUNDS)
-    medians = [tuple(map(median, zip(*found[length], strict=True))) for length in LENGTHS]
+        take_turns({str(n): checks(file, measurements[n]) for n, file in files.items()}, ROUNDS)
+    medians = [tuple(map(median, zip(*measurements[length], strict=True))) for length in LENGTHS]
     short, long = tuple(zip(tuple(whole.values()), medians, strict=True))
     rows = [("", *(f"{length:,} layers" for length in LENGTHS), "ratio")]
     for (name, unit, digits), few, many in zip(

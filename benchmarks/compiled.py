@@ -36,7 +36,7 @@ _FRAMES = 64
 """How many layers a function may be recompiled for before dynamo gives up."""
 
 
-def as_it_is(spec: str, work: Work) -> Run:
+def uncompiled(spec: str, work: Work) -> Run:
     """Return netspec's own step, with the optimising passes that are on by default."""
     step = _step(spec)
     return {"train": step.train, "infer": step.infer}[work]
@@ -77,26 +77,26 @@ def _step(spec: str) -> Step:
     return step_of(graph, "cpu", NETWORKS[spec], "fp32", chosen(Where("cpu", "fp32")))
 
 
-def first(run: Callable[[], float]) -> float:
+def seconds_of_first_step(run: Callable[[], float]) -> float:
     """Return the wall time in seconds of a new process's first step, compiling included."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
 
 
-def measured(spec: str, work: Work, rounds: int) -> tuple[str, ...]:
+def measure(spec: str, work: Work, rounds: int) -> tuple[str, ...]:
     """Measure one network in training or inference, and return its row of the table."""
     with TemporaryDirectory() as cache, ExitStack() as stack:
-        plain = stack.enter_context(in_separate_process(partial(as_it_is, spec, work)))
-        fast = stack.enter_context(in_separate_process(partial(compiled, spec, work, cache)))
-        without, cold = first(plain), first(fast)
-        turns = [(plain(), fast()) for _ in range(rounds + 2)][2:]
-        again = stack.enter_context(in_separate_process(partial(compiled, spec, work, cache)))
-        warm = first(again)
+        plain_run = stack.enter_context(in_separate_process(partial(uncompiled, spec, work)))
+        compiled_run = stack.enter_context(in_separate_process(partial(compiled, spec, work, cache)))
+        plain_seconds, cold_seconds = seconds_of_first_step(plain_run), seconds_of_first_step(compiled_run)
+        turns = [(plain_run(), compiled_run()) for _ in range(rounds + 2)][2:]
+        warm_run = stack.enter_context(in_separate_process(partial(compiled, spec, work, cache)))
+        warm_seconds = seconds_of_first_step(warm_run)
     a, b = (median(times) for times in zip(*turns, strict=True))
-    extra = (cold - without, warm - without)
+    compiling = (cold_seconds - plain_seconds, warm_seconds - plain_seconds)
     return (f"{spec}, batch {NETWORKS[spec]}: {'training' if work == 'train' else 'inference'}", f"{1000 * a:.0f} ms",
-            f"{1000 * b:.0f} ms", f"{a / b:.2f}", *(f"{seconds:.0f} s" for seconds in extra))  # fmt: skip
+            f"{1000 * b:.0f} ms", f"{a / b:.2f}", *(f"{seconds:.0f} s" for seconds in compiling))  # fmt: skip
 
 
 def main() -> None:
@@ -106,7 +106,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = [("", "netspec's step", "compiled", "times faster", "compiling", "from a cache")]
     works: tuple[Work, ...] = ("train", "infer")
-    rows += [measured(spec, work, options.rounds) for spec in NETWORKS for work in works]
+    rows += [measure(spec, work, options.rounds) for spec in NETWORKS for work in works]
     print(f"torch {torch.__version__}, float32, one thread, seconds of the processor; compiling by the clock")
     print_table(rows)
 

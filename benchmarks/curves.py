@@ -55,7 +55,7 @@ def losses(options: argparse.Namespace, training: Training, run: Path) -> list[f
     return [line["loss"] for line in lines if "loss" in line]
 
 
-def apart(a: list[float], b: list[float]) -> float:
+def distance(a: list[float], b: list[float]) -> float:
     """Return the mean absolute difference of two curves over the second half of the steps."""
     half = len(a) // 2
     return mean(abs(x - y) for x, y in zip(a[half:], b[half:], strict=True))
@@ -104,8 +104,8 @@ def main() -> None:
         plain, precise, seed = (
             curves[Training(*x)] for x in ((precision, False, 0), (other, False, 0), (precision, False, 1))
         )
-        distances = (apart(fast, plain), apart(plain, precise), apart(plain, seed))
-        rows.append((precision, f"{fast[0]:.3f}", f"{fast[-1]:.3f}", *(f"{distance:.2g}" for distance in distances)))
+        distances = (distance(fast, plain), distance(plain, precise), distance(plain, seed))
+        rows.append((precision, f"{fast[0]:.3f}", f"{fast[-1]:.3f}", *(f"{gap:.2g}" for gap in distances)))
     where = torch.cuda.get_device_name() if torch.cuda.is_available() and options.device != "cpu" else "CPU"
     title = f"{options.spec.stem}, {options.data} images, {options.steps} steps, {where}, torch {torch.__version__}"
     print(title)

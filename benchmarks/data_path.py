@@ -53,10 +53,10 @@ LOCK = threading.Lock()
 Batches = Iterator[tuple[Tensor, Tensor]]
 
 
-class Watched:
-    """A split that counts the images read, to wait for prefetched ones. ``begun`` images have been requested so far."""
+class CountingSplit:
+    """A split that counts the images requested and read so far, so that it can wait for prefetched ones."""
 
-    begun = read = 0
+    requested = read = 0
 
     def __init__(self, split: DecodedSplit) -> None:
         self.stored, self.labels = split.stored, split.labels
@@ -66,12 +66,12 @@ class Watched:
         """Read images into ``out``; see ``DecodedSplit``."""
         self._split.fill(places, out)
         with LOCK:
-            Watched.read += len(places)
+            CountingSplit.read += len(places)
 
     @classmethod
     def settle(cls) -> None:
         """Wait until all requested images have been read."""
-        while cls.read < cls.begun:
+        while cls.read < cls.requested:
             time.sleep(0.0002)
 
 
@@ -90,12 +90,12 @@ def from_pack(data: Data, graph: Graph, loader: Loader, batch: int, device: torc
     size = graph.input.output
     prepare = Preparation(graph.preprocessing, data.statistics, data.frame, size, data.peak, device)
     assert isinstance(data.train, DecodedSplit)  # true of every pack
-    split = Watched(data.train)
+    split = CountingSplit(data.train)
     per_epoch = len(split.labels) // batch
     for epoch in count():
         order = shuffled(0, epoch, len(split.labels))
         for number, one in enumerate(loader.run(split, order, batch, keep_partial=False), 1):
-            Watched.begun = (epoch * per_epoch + min(number + AHEAD, per_epoch)) * batch
+            CountingSplit.requested = (epoch * per_epoch + min(number + AHEAD, per_epoch)) * batch
             choices = choose(0, epoch, one.places, data.frame, size, graph.augment)
             yield prepare(one.pictures, choices), to_device(one.labels, device)
 
@@ -124,7 +124,7 @@ def training(graph: Graph, batches: Batches, steps: int, device: torch.device) -
             optimiser.zero_grad()
             pytorch.training_loss(model, x, y).backward()
             optimiser.step()
-        Watched.settle()
+        CountingSplit.settle()
         if device.type == "cuda":
             torch.cuda.synchronize()
 
@@ -132,22 +132,22 @@ def training(graph: Graph, batches: Batches, steps: int, device: torch.device) -
 
 
 @dataclasses.dataclass
-class Clocked:
-    """A training whose turns are timed: wall seconds, and processor seconds of all threads (``work``)."""
+class TimedTraining:
+    """A training whose turns are timed: wall seconds, and processor seconds of all threads."""
 
     turn: Callable[[], None]
     seconds: list[float] = dataclasses.field(default_factory=list)
-    work: list[float] = dataclasses.field(default_factory=list)
+    processor_seconds: list[float] = dataclasses.field(default_factory=list)
 
     def __call__(self) -> None:
         """Run and time one turn."""
         start, worked = time.perf_counter(), time.process_time()
         self.turn()
         self.seconds.append(time.perf_counter() - start)
-        self.work.append(time.process_time() - worked)
+        self.processor_seconds.append(time.process_time() - worked)
 
 
-def beside(own: list[float], others: list[float]) -> float:
+def median_ratio(own: list[float], others: list[float]) -> float:
     """Return how many times as long the other's turns take: the median over pairs of consecutive turns.
 
     Other load on the machine slows both turns of a pair.
@@ -179,7 +179,9 @@ def main() -> None:
             PACKED: from_pack(data, graph, loader, options.batch, device),
             RANDOM: from_memory(options.batch, graph, device),
         }
-        turns = {name: Clocked(training(graph, batches, options.steps, device)) for name, batches in sources.items()}
+        turns = {
+            name: TimedTraining(training(graph, batches, options.steps, device)) for name, batches in sources.items()
+        }
         take_turns(turns, options.rounds, WARM_UP)
     images = options.batch * options.steps
     print(
@@ -189,9 +191,11 @@ def main() -> None:
     rows = [(f"{options.spec}, training", "images/s", "in memory = 1", "processor ms an image", "in memory = 1")]
     memory = turns[RANDOM]
     for name, own in turns.items():
-        speed, work = images / median(own.seconds[WARM_UP:]), 1000 * median(own.work[WARM_UP:]) / images
-        faster, less = beside(own.seconds, memory.seconds), beside(own.work, memory.work)
-        rows.append((name, f"{speed:.1f}", f"{faster:.3f}", f"{work:.2f}", f"{less:.3f}"))
+        speed = images / median(own.seconds[WARM_UP:])
+        work = 1000 * median(own.processor_seconds[WARM_UP:]) / images
+        faster = median_ratio(own.seconds, memory.seconds)
+        less_work = median_ratio(own.processor_seconds, memory.processor_seconds)
+        rows.append((name, f"{speed:.1f}", f"{faster:.3f}", f"{work:.2f}", f"{less_work:.3f}"))
     print_table(rows)
 
 

@@ -18,38 +18,38 @@ from tempfile import TemporaryDirectory
 from timing import print_table
 
 SPECS = Path(__file__).parent.parent / "specs"
-UNTIL = """
+PROGRAM = """
 import os, sys, time
 
-def reached(what):
+def report(what):
     print(what, time.time() - float(os.environ["STARTED"]), time.process_time(), sep="\\t", flush=True)
 
-def told(module, name, what):
+def report_after(module, name, what):
     function = getattr(module, name)
     def wrapped(*arguments, **named):
         result = function(*arguments, **named)
-        reached(what)
+        report(what)
         return result
     setattr(module, name, wrapped)
 
-def first(*_):
-    reached("the first batch")
+def stop(*_):
+    report("the first batch")
     os._exit(0)
 
 from netspec.cli import main
 from netspec.cli.common import importing_torch
-reached("Python, the command line")
+report("Python, the command line")
 with importing_torch():
     import torch
-    reached("import torch")
+    report("import torch")
     from netspec.train import loop, run
-reached("the rest of netspec")
-told(run, "resolve", "the spec")
-told(run, "_opened", "the source of data opened")
-told(run, "begin", "the initial weights")
-told(run, "measured", "images read, their mean and colours")
-told(loop, "save", "the first checkpoint")
-loop.take_step = first
+report("the rest of netspec")
+report_after(run, "resolve", "the spec")
+report_after(run, "_opened", "the source of data opened")
+report_after(run, "begin", "the initial weights")
+report_after(run, "measured", "images read, their mean and colours")
+report_after(loop, "save", "the first checkpoint")
+loop.take_step = stop
 main(sys.argv[1:])
 """
 
@@ -73,7 +73,7 @@ def until_first_step(spec: Path, data: str, batch: int, device: str, run: Path) 
         "--quiet",
     ]
     done = subprocess.run(
-        [sys.executable, "-c", UNTIL, *command],
+        [sys.executable, "-c", PROGRAM, *command],
         check=True,
         stdout=subprocess.PIPE,
         env={**os.environ, "STARTED": str(time.time())},
@@ -96,15 +96,15 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with TemporaryDirectory() as folder:
         runs = [
             until_first_step(
-                SPECS / f"{asked.spec}.net", asked.data, asked.batch, asked.device, Path(folder, str(number))
+                SPECS / f"{options.spec}.net", options.data, options.batch, options.device, Path(folder, str(number))
             )
-            for number in range(asked.rounds + 1)
+            for number in range(options.rounds + 1)
         ][1:]
-    rows = [(f"{asked.spec}, batch {asked.batch}, {asked.data}", "by the clock", "of the processor")]
+    rows = [(f"{options.spec}, batch {options.batch}, {options.data}", "by the clock", "of the processor")]
     for what in runs[0]:
         rows.append((what, *(f"{median(run[what][kind] for run in runs):.2f} s" for kind in (0, 1))))
     whole = [[sum(seconds[kind] for seconds in run.values()) for run in runs] for kind in (0, 1)]

@@ -40,7 +40,7 @@ def texts(text: str, name: str) -> list[str]:
 def seconds(typed: list[str], rounds: int) -> dict[str, list[float]]:
     """Return the seconds that each step of ``STEPS`` takes after each keystroke."""
     documents = Documents()
-    taken: dict[str, list[float]] = {name: [] for name in STEPS}
+    elapsed: dict[str, list[float]] = {name: [] for name in STEPS}
     for number in range(rounds):
         # A different comment at the top in each round makes every text new and shifts every position in it.
         for text in typed:
@@ -48,8 +48,8 @@ def seconds(typed: list[str], rounds: int) -> dict[str, list[float]]:
             for name, step in STEPS.items():
                 start = time.perf_counter()
                 step(document)
-                taken[name].append(time.perf_counter() - start)
-    return taken
+                elapsed[name].append(time.perf_counter() - start)
+    return elapsed
 
 
 def main() -> None:
@@ -59,10 +59,10 @@ def main() -> None:
         "1,000 layers": (texts(chain(1_000), "layer500"), 1),
     }
     rows = [("", "median", "longest")]
-    for spec, (each, rounds) in typed.items():
+    for spec, (keystrokes, rounds) in typed.items():
         rows += [
             (f"{spec}: {name}", f"{1000 * median(times):.2f} ms", f"{1000 * max(times):.2f} ms")
-            for name, times in seconds(each, rounds).items()
+            for name, times in seconds(keystrokes, rounds).items()
         ]
     print_table(rows)
 

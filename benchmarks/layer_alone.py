@@ -58,16 +58,16 @@ LAYERS = {
 def layer(maps: str, text: str, *passes: str) -> nn.Module:
     """Return the module of a layer that reads the shape ``maps``, in the form that these passes give it."""
     graph = netspec.loads(f"[image] input {maps}\n[layer] {text}\n").graph
-    found: nn.Module = backend.load("pytorch").module(graph, 0, forms_of(graph, passes))
-    return found
+    module: nn.Module = backend.load("pytorch").module(graph, 0, forms_of(graph, passes))
+    return module
 
 
 def both_ways(module: nn.Module, x: Tensor, of_maps: bool) -> Callable[[], object]:
     """Return a function that runs the layer forward and backward; ``of_maps``: with the gradient of its input too."""
     x = x.clone().requires_grad_(of_maps)
-    wanted = [x, *module.parameters()] if of_maps else [*module.parameters()]
+    variables = [x, *module.parameters()] if of_maps else [*module.parameters()]
     dy = torch.randn_like(module(x))
-    return lambda: torch.autograd.grad(module(x), wanted, dy)
+    return lambda: torch.autograd.grad(module(x), variables, dy)
 
 
 def forward(module: nn.Module, x: Tensor) -> Callable[[], object]:
@@ -107,10 +107,10 @@ def main() -> None:
         rows = [(name, "maps", "training", "with it", "ratio", "inference", "with it", "ratio")]
         for title, (maps, text) in layers.items():
             x = torch.randn(options.batch, *map(int, maps.split("x")))
-            both = layer(maps, text), layer(maps, text, name)
-            torch.testing.assert_close(both[1](x), both[0](x))
-            a, b = in_turns([both_ways(one, x, name != "im2col") for one in both], options.rounds)
-            c, d = in_turns([forward(one, x) for one in both], options.rounds)
+            modules = layer(maps, text), layer(maps, text, name)
+            torch.testing.assert_close(modules[1](x), modules[0](x))
+            a, b = in_turns([both_ways(module, x, name != "im2col") for module in modules], options.rounds)
+            c, d = in_turns([forward(module, x) for module in modules], options.rounds)
             figures = (f"{1000 * a:.3g}", f"{1000 * b:.3g}", f"{b / a:.2f}", f"{1000 * c:.3g}", f"{1000 * d:.3g}")
             rows.append((title, maps, *figures, f"{d / c:.2f}"))
         print()

@@ -70,9 +70,9 @@ def main() -> None:
     for precision in widths:
         trained = replace(graph, train=replace(graph.train, precision=precision))
         predicted = plan(trained, 1, batch=options.batch, precision=precision).peak
-        seen = reported(trained, options.batch) if gpu else None
-        ratio = plain(round(predicted / seen, 3)) if seen else "-"
-        rows.append((precision, size(predicted), size(seen) if seen else "-", ratio))
+        measured = reported(trained, options.batch) if gpu else None
+        ratio = plain(round(predicted / measured, 3)) if measured else "-"
+        rows.append((precision, size(predicted), size(measured) if measured else "-", ratio))
     print_table(rows)
 
 

@@ -102,7 +102,7 @@ def jobs(device: str, small: bool, folder: Path) -> list[Job]:
     tests = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "gpu", *with_gpu_tests]
     kernels = [PYTHON, str(ROOT / "tests" / "backends" / "kernels_interpreted.py"), "cuda"]
     first = ["--device", device, "--rounds", "1", *(["--spec", "digits", "--data", "digits"] if small else [])]
-    every = [
+    all_jobs = [
         Job("tests", tests, 180, passed),
         *(Job(f"{name}-alone", timed(name), 60, speeds) for name in networks),
         Job("memory", script("memory.py"), 60),
@@ -116,11 +116,11 @@ def jobs(device: str, small: bool, folder: Path) -> list[Job]:
     ]
     if shutil.which("compute-sanitizer"):
         alone = ["env", "PYTORCH_NO_CUDA_MEMORY_CACHING=1"]  # else it sees the allocator's large blocks, not tensors
-        every.append(Job("sanitizer", [*alone, "compute-sanitizer", "--error-exitcode", "3", *kernels], 180))
-    return every
+        all_jobs.append(Job("sanitizer", [*alone, "compute-sanitizer", "--error-exitcode", "3", *kernels], 180))
+    return all_jobs
 
 
-def done(job: Job, seconds: float, folder: Path) -> Ending:
+def run(job: Job, seconds: float, folder: Path) -> Ending:
     """Run a job, append its output to the files in ``folder``, and return how it ended."""
     start, limit = time.monotonic(), min(seconds, job.seconds)
     code: int | None = None
@@ -170,13 +170,13 @@ def main() -> None:
         if left < 1:
             left_out.append(job.name)
             continue
-        endings.append(done(job, left, options.output))
+        endings.append(run(job, left, options.output))
         ended = endings[-1]
         facts["jobs"] = [asdict(each) for each in endings]
         (options.output / "summary.json").write_text(json.dumps(facts, indent=1))
         how = {0: "done", None: "out of time"}.get(ended.code, f"exit {ended.code}")
-        said = [f"{name} {value:,.4g}" for name, value in ended.figures.items()]
-        print(f"{ended.name}: {how} in {ended.seconds:.0f} s", *said, *ended.missed, sep="; ", flush=True)
+        figures = [f"{name} {value:,.4g}" for name, value in ended.figures.items()]
+        print(f"{ended.name}: {how} in {ended.seconds:.0f} s", *figures, *ended.missed, sep="; ", flush=True)
     if left_out:
         print("no time is left for", *(f"--only {name}" for name in left_out))
     sys.exit(bool(left_out) or any(ended.code != 0 or ended.missed for ended in endings))

@@ -51,20 +51,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     graph = netspec.load(SPECS / f"{options.spec}.net").graph
-    on = chosen(Where("cpu", "fp32"))
+    defaults = chosen(Where("cpu", "fp32"))
     rows = [("a training step", "with", "without", "times faster")]
-    for one in PASSES:
-        if options.only not in (None, one.name) or "cpu" not in one.runs_on:
+    for candidate in PASSES:
+        if options.only not in (None, candidate.name) or "cpu" not in candidate.runs_on:
             continue
-        others = tuple(name for name in on if name != one.name)
-        if forms_of(graph, (*others, one.name)) == forms_of(graph, others):
+        others = tuple(name for name in defaults if name != candidate.name)
+        if forms_of(graph, (*others, candidate.name)) == forms_of(graph, others):
             continue
-        a, b = in_turns([compiled(graph, options.batch, (*others, one.name)), compiled(graph, options.batch, others)],
-                        options.rounds)  # fmt: skip
-        rows.append((one.name, duration(a), duration(b), f"{b / a:.2f}"))
+        makers = [compiled(graph, options.batch, passes) for passes in ((*others, candidate.name), others)]
+        a, b = in_turns(makers, options.rounds)
+        rows.append((candidate.name, duration(a), duration(b), f"{b / a:.2f}"))
     if options.only is None and peer_of(graph) is not None:
         by_hand = partial(separate_handwritten_step, graph, Question("cpu", options.batch, "fp32", 1), 1, "train")
-        a, b = in_turns([compiled(graph, options.batch, on), by_hand], options.rounds)
+        a, b = in_turns([compiled(graph, options.batch, defaults), by_hand], options.rounds)
         rows.append(("netspec, and written by hand", duration(a), duration(b), f"{b / a:.2f}"))
     what = f"{graph.name}, float32, batch {options.batch}, one thread, seconds of the processor"
     print(f"torch {torch.__version__}, {what}")

@@ -60,5 +60,5 @@ def netspec(*arguments: str | Path, stdin: str | None = None) -> None:
 def last_validation(run: Path) -> dict[str, Any]:
     """Return the last validation in a run's ``metrics.jsonl``: ``step``, ``val_loss``, ``top1``, ``val_images`` ..."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
-    found: dict[str, Any] = next(line for line in reversed(lines) if "top1" in line)
-    return found
+    validation: dict[str, Any] = next(line for line in reversed(lines) if "top1" in line)
+    return validation

@@ -34,30 +34,30 @@ def write_fold(fold: int, folder: Path) -> None:
 
 def seeds(numbers: Sequence[int], out: Path) -> list[tuple[int, int]]:
     """Train from each seed, and return (right, tested) on the held-out digits for each."""
-    found = []
+    results = []
     for seed in numbers:
         run = out / f"seed-{seed}"
         netspec("train", SPEC, "--data", "digits", "--seed", str(seed), "--threads", "1", "--quiet", "--out", run)
-        found.append(result(run))
-    return found
+        results.append(result(run))
+    return results
 
 
 def folds(out: Path) -> list[tuple[int, int]]:
     """Train for each fold from seed 0, and return (right, tested) for each."""
-    found = []
+    results = []
     for fold in range(FOLDS):
         run = out / f"fold-{fold}"
         with TemporaryDirectory() as name:
             write_fold(fold, Path(name))
             netspec("train", SPEC, "--data", name, "--threads", "1", "--quiet", "--out", run)
-        found.append(result(run))
-    return found
+        results.append(result(run))
+    return results
 
 
 def result(run: Path) -> tuple[int, int]:
     """Return (right, tested) of a run's last validation."""
-    found = last_validation(run)
-    return round(found["top1"] * found["val_images"]), found["val_images"]
+    validation = last_validation(run)
+    return round(validation["top1"] * validation["val_images"]), validation["val_images"]
 
 
 def main() -> None:

@@ -99,13 +99,13 @@ def learn(net: str, rate: float, seed: int, work: Work) -> Curve:
     return Curve(net, rate, seed, watching.errors)
 
 
-def told(curves: Iterator[Curve]) -> list[Curve]:
+def print_each(curves: Iterator[Curve]) -> list[Curve]:
     """Print each curve as soon as it is there, and return them all."""
-    found = []
+    printed = []
     for curve in curves:
         print(curve, flush=True)
-        found.append(curve)
-    return found
+        printed.append(curve)
+    return printed
 
 
 def fastest(curves: Sequence[Curve]) -> list[Curve]:
@@ -155,7 +155,7 @@ def main() -> None:
         shutil.copy(work.out / "pictures" / name, work.out / "sample")
     print("net   rate   seed   steps  least error")
     runs = product(NETS, options.rates, range(options.seeds))
-    curves = told(learn(net, rate, seed, work) for net, rate, seed in runs)
+    curves = print_each(learn(net, rate, seed, work) for net, rate, seed in runs)
     chosen = [fastest([curve for curve in curves if curve.net == net]) for net in NETS]
     for same in chosen:
         steps = sorted(curve.steps for curve in same)
