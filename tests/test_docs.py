@@ -9,7 +9,7 @@ import pytest
 from examples import examples, fresh
 from places import ROOT
 
-from docs import INDEX, LANGUAGE, anew
+from docs import INDEX, LANGUAGE, up_to_date
 from netspec import layers, setting_keys
 from netspec.explain import codes
 
@@ -18,7 +18,7 @@ DOCS = ROOT / "docs"
 
 @pytest.mark.parametrize("path", [LANGUAGE, INDEX], ids=lambda path: path.stem)
 def test_a_document_is_what_comes_out(path: Path) -> None:
-    assert anew(path) == path.read_text("utf-8"), "python tests/helpers/docs.py writes it anew"
+    assert up_to_date(path) == path.read_text("utf-8"), "python tests/helpers/docs.py writes it anew"
 
 
 def test_the_language_page_has_every_setting_and_every_layer_type() -> None:

@@ -82,8 +82,8 @@ def test_what_cannot_stand_in_a_spec_is_an_error() -> None:
 
 
 def test_pygments_finds_the_lexer() -> None:
-    found = [get_lexer_by_name("netspec"), get_lexer_by_name("net"), get_lexer_for_filename("alexnet.net")]
-    assert {type(lexer) for lexer in found} == {NetspecLexer}
+    lexers = [get_lexer_by_name("netspec"), get_lexer_by_name("net"), get_lexer_for_filename("alexnet.net")]
+    assert {type(lexer) for lexer in lexers} == {NetspecLexer}
 
 
 def patterns(node: Any) -> Iterator[str]:
@@ -106,7 +106,7 @@ def test_the_grammars_expressions_are_right_and_all_in_use() -> None:
 
 def alternatives(name: str) -> list[list[str]]:
     """Return the alternations of plain words in a rule, such as ``(net|train|test)``, as lists."""
-    return [found.split("|") for found in re.findall(r"\((\w+(?:\|\w+)+)\)", GRAMMAR["repository"][name]["match"])]
+    return [match.split("|") for match in re.findall(r"\((\w+(?:\|\w+)+)\)", GRAMMAR["repository"][name]["match"])]
 
 
 def test_the_grammar_has_the_languages_words() -> None:
@@ -116,8 +116,8 @@ def test_the_grammar_has_the_languages_words() -> None:
 
 @pytest.mark.parametrize("word", layers.names())
 def test_the_grammar_takes_a_type_as_a_whole(word: str) -> None:
-    found = rule("layer").match(f"[conv1]  {word}  a=1")
-    assert found and found[4] == word
+    match = rule("layer").match(f"[conv1]  {word}  a=1")
+    assert match and match[4] == word
     variant = rule("layer").match(f"[conv1]  {word}=1")
     assert variant and variant[4] is None
 

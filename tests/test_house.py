@@ -162,8 +162,8 @@ def test_the_rooms_inside_large_ones_import_in_their_order() -> None:
     for large, rooms in INSIDE.items():
         assert {path.parent.name for path in ROOT.joinpath(*large.split(".")).glob("*/__init__.py")} == {*rooms}
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    told = page[page.index("`train/` is the largest room") :].split("\n\n")[0]
-    assert tuple(re.findall(r"`(\w+)/`", told))[1:] == INSIDE["netspec.train"]
+    paragraph = page[page.index("`train/` is the largest room") :].split("\n\n")[0]
+    assert tuple(re.findall(r"`(\w+)/`", paragraph))[1:] == INSIDE["netspec.train"]
 
 
 @pytest.mark.parametrize(
@@ -218,19 +218,19 @@ def test_no_text_is_run_as_code() -> None:
 
 
 def test_files_are_small() -> None:
-    paths = [path for path in written() if path.suffix == ".py"]
+    paths = [path for path in source_files() if path.suffix == ".py"]
     lengths = {f"{path.relative_to(ROOT)}": len(path.read_text("utf-8").splitlines()) for path in paths}
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
     assert median(lengths.values()) < LONGEST / 2
 
 
 def test_tests_do_not_import_each_other() -> None:
-    lent = [
+    borrowed = [
         f"{path.relative_to(ROOT)} imports {target}"
         for path in (ROOT / "tests").rglob("*.py")
         for target in re.findall(r"^\s*(?:from|import) (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
     ]
-    assert lent == [], "what several tests use stands beside them, or in tests/helpers"
+    assert borrowed == [], "what several tests use stands beside them, or in tests/helpers"
 
 
 def test_no_two_test_files_are_called_alike() -> None:
@@ -240,21 +240,23 @@ def test_no_two_test_files_are_called_alike() -> None:
 
 
 def test_everything_public_is_documented() -> None:
-    silent = []
+    undocumented = []
     for name, path in modules().items():
         module, *_ = nodes(path.read_text("utf-8"))
         assert isinstance(module, ast.Module)
-        silent += [f"{name}.{node.name}" for node in module.body if is_public(node) and not ast.get_docstring(node)]
-        silent += [name] if module.body and not ast.get_docstring(module) else []
+        undocumented += [
+            f"{name}.{node.name}" for node in module.body if is_public(node) and not ast.get_docstring(node)
+        ]
+        undocumented += [name] if module.body and not ast.get_docstring(module) else []
     # A layer type's `lower` needs no docstring, since the type has a doc of its own.
-    assert [name for name in silent if not re.fullmatch(r"netspec\.layers\.\w+\.lower", name)] == []
+    assert [name for name in undocumented if not re.fullmatch(r"netspec\.layers\.\w+\.lower", name)] == []
 
 
 def test_nothing_is_left_for_later_and_no_machine_is_named() -> None:
     unwanted = re.compile(r"NotImplementedError|\bTODO\b|\bFIXME\b|\bXXX\b|(?<![\w.])/(work|root|home|Users|opt|mnt)/")
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
-        for path in written()
+        for path in source_files()
         for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines(), 1)
         if unwanted.search(line) and path != Path(__file__)
     ]
@@ -299,7 +301,7 @@ def is_name(node: ast.AST) -> TypeGuard[ast.Name]:
     return isinstance(node, ast.Name)
 
 
-def written() -> list[Path]:
+def source_files() -> list[Path]:
     """Return the files that people write, without hidden files and ``__pycache__``, which tools leave behind."""
     folders = ("netspec", "backends", "specs", "tests", "docs", "benchmarks")
     inside = [path.relative_to(ROOT) for name in folders for path in (ROOT / name).rglob("*")]

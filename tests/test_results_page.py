@@ -24,7 +24,7 @@ COMMANDS = re.findall(r"^\$ (.+)$", TEXT, re.MULTILINE)
 PYTHON = ".venv/bin/python"
 
 
-@pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("netspec ")])
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("netspec ")])
 def test_a_netspec_command_parses(command: str) -> None:
     _, *words = command.split()
     context = main.make_context("netspec", list(words))
@@ -35,7 +35,7 @@ def test_a_netspec_command_parses(command: str) -> None:
     assert all((ROOT / word).is_file() for word in words if word.startswith("specs/"))
 
 
-@pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith(PYTHON)])
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith(PYTHON)])
 def test_a_script_of_the_page_is_there_and_takes_these_options(command: str) -> None:
     _, script, *words = command.split()
     assert (ROOT / script).is_file()
@@ -44,7 +44,7 @@ def test_a_script_of_the_page_is_there_and_takes_these_options(command: str) -> 
 
 
 def test_every_command_is_one_or_the_other_and_every_script_is_shown() -> None:
-    assert [one for one in COMMANDS if not one.startswith(("netspec ", PYTHON))] == []
+    assert [command for command in COMMANDS if not command.startswith(("netspec ", PYTHON))] == []
     shown = {command.split()[1] for command in COMMANDS if command.startswith(PYTHON)}
     programs = {path for path in SCRIPTS.glob("*.py") if "__main__" in path.read_text("utf-8")}
     assert shown == {str(path.relative_to(ROOT)) for path in programs}
@@ -79,7 +79,7 @@ def test_generated_pictures_are_cifar10s_format_and_the_same_again(tmp_path: Pat
 
 @pytest.mark.slow  # a whole training: ten seconds
 def test_the_digits_reach_98_5_percent(tmp_path: Path) -> None:
-    command = next(one for one in COMMANDS if one.startswith("netspec train specs/digits.net"))
+    command = next(command for command in COMMANDS if command.startswith("netspec train specs/digits.net"))
     _, *words = command.split()
     words[words.index("--out") + 1] = str(tmp_path / "run")
     subprocess.run([sys.executable, "-m", "netspec", *words], cwd=ROOT, check=True)

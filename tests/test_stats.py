@@ -329,7 +329,7 @@ def test_what_flops_count_is_said_where_they_are_counted() -> None:
         ("tanh", 3 * 64, "tanh: 1 a unit"),
     ],
 )
-def test_flops_are_told_with_what_they_count(layer: str, flops: int, told: str) -> None:
+def test_flops_are_told_with_what_they_count(layer: str, flops: int, rule: str) -> None:
     notes = layer_table(loads(f"[i] input 3x8x8\n[a] {layer}"), 1).notes
-    assert notes[3] == f"FLOPs of one image's forward pass: {flops} = {flops} {told.partition(':')[0]}"
-    assert notes[4] == f"FLOPs are 2 a connection; {told}"
+    assert notes[3] == f"FLOPs of one image's forward pass: {flops} = {flops} {rule.partition(':')[0]}"
+    assert notes[4] == f"FLOPs are 2 a connection; {rule}"

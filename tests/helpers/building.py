@@ -10,10 +10,11 @@ from netspec.ir.ops import Input, Op, ParamShape
 from netspec.ir.shape import Shape
 
 
-def plain_parameter(layer: str, key: str, wanted: ParamShape, distribution: Distribution | None = None) -> Parameter:
+def plain_parameter(layer: str, key: str, param: ParamShape, distribution: Distribution | None = None) -> Parameter:
     """Return a parameter with default training settings, drawn from ``distribution`` or else N(0, 0.01)."""
-    drawn = distribution if distribution is not None else Normal(0.0, 0.01)
-    return Parameter(key, layer, wanted.role, wanted.shape, drawn, 0.01, 0.9, 0.0, table=wanted.table)
+    if distribution is None:
+        distribution = Normal(0.0, 0.01)
+    return Parameter(key, layer, param.role, param.shape, distribution, 0.01, 0.9, 0.0, table=param.table)
 
 
 @dataclass
@@ -34,9 +35,9 @@ class Builder:
         shapes = tuple(self.nodes[i].output for i in inputs)
         output = op.shape(shapes)
         keys = []
-        for wanted in op.params(shapes, output):
-            key = f"{name}.{wanted.role}"
-            self.parameters[key] = plain_parameter(name, key, wanted)
+        for param in op.params(shapes, output):
+            key = f"{name}.{param.role}"
+            self.parameters[key] = plain_parameter(name, key, param)
             keys.append(key)
         self.nodes[name] = Node(name, name, op, inputs, tuple(keys), output, placement)
         self.layers[name] = Layer(name, type(op).__name__.lower(), inputs, (name,), output, placement, "own")

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 
-def typed(body: str, folder: Path) -> str:
+def run_block(body: str, folder: Path) -> str:
     """Run the ``$ COMMAND`` lines of a console block in a folder, and return the block with their current output."""
     commands = [line.removeprefix("$ ") for line in body.splitlines() if line.startswith("$ ")]
-    return "".join(f"$ {command}\n{printed(['bash', '-c', command], folder)}" for command in commands)
+    return "".join(f"$ {command}\n{output_of(['bash', '-c', command], folder)}" for command in commands)
 
 
-def printed(command: list[str], folder: Path) -> str:
+def output_of(command: list[str], folder: Path) -> str:
     """Run a command with GPUs hidden, and return its standard output and standard error together."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(

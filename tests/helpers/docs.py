@@ -28,13 +28,13 @@ OF_ONNX = ("random-in-onnx",)
 """Codes of diagnostics whose example needs the library onnx."""
 
 
-def written() -> tuple[Path, ...]:
+def documents() -> tuple[Path, ...]:
     """Return all documents with generated parts, except those that need a library that is not installed."""
     shown = (code for code in codes.names() if code not in OF_ONNX or find_spec("onnx") is not None)
     return (LANGUAGE, INDEX, *(codes.FOLDER / f"{code}.md" for code in shown))
 
 
-def anew(path: Path) -> str:
+def up_to_date(path: Path) -> str:
     """Return the up-to-date text of a document."""
     return fresh(path.read_text("utf-8"), PARTS)
 
@@ -46,7 +46,7 @@ def grammar() -> str:
 
 def layer_types() -> str:
     """Return the pages of all layer types, as sections."""
-    return "\n".join(lowered(types.page(found), 2) for word in layers.names() if (found := layers.find(word)))
+    return "\n".join(lowered(types.page(layer_type), 2) for word in layers.names() if (layer_type := layers.find(word)))
 
 
 def settings_() -> str:
@@ -92,5 +92,5 @@ PARTS: Mapping[str, Callable[[], str]] = {
 }
 
 if __name__ == "__main__":
-    for document in written():
-        document.write_text(anew(document), "utf-8")
+    for path in documents():
+        path.write_text(up_to_date(path), "utf-8")

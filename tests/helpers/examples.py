@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from consoles import typed
+from consoles import run_block
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.text import render_all
@@ -82,14 +82,16 @@ def fresh(page: str, parts: Mapping[str, Callable[[], str]]) -> str:
     page = _PART.sub(lambda part: f"<!-- {part[1]} -->\n\n{parts[part[1]]()}\n<!-- /{part[1]} -->\n", page)
     with TemporaryDirectory() as folder:
         changes = [
-            (block.span(3), typed(block[3], Path(folder))) for block in _BLOCK.finditer(page) if block[1] == "console"
+            (block.span(3), run_block(block[3], Path(folder)))
+            for block in _BLOCK.finditer(page)
+            if block[1] == "console"
         ]
     for example in examples(page):
-        found = example.diagnostics()
+        output = render_all(example.diagnostics())
         if example.output:
-            changes.append((example.output, "".join(f"{line.rstrip()}\n" for line in render_all(found).splitlines())))
-        elif found:
-            raise AssertionError(f"an example is not right:\n{example.text}\n{render_all(found)}")
+            changes.append((example.output, "".join(f"{line.rstrip()}\n" for line in output.splitlines())))
+        elif output:
+            raise AssertionError(f"an example is not right:\n{example.text}\n{output}")
     for (start, end), text in sorted(changes, reverse=True):
         page = page[:start] + text + page[end:]
     return page

@@ -45,9 +45,9 @@ def name_of(path: Path) -> str:
 def all_imports() -> tuple[Import, ...]:
     """Return all imports of the distribution."""
     return tuple(
-        found
+        imported
         for name, path in modules().items()
-        for found in imports(name, path.read_text("utf-8"), is_package=path.name == "__init__.py")
+        for imported in imports(name, path.read_text("utf-8"), is_package=path.name == "__init__.py")
     )
 
 

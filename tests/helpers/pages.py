@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from consoles import printed, typed
+from consoles import output_of, run_block
 from pictures import photos
 from places import ROOT, SPECS
 
@@ -49,7 +49,7 @@ class Page:
             shutil.copytree(SPECS, folder / "specs")
             self.prepare(folder)
 
-            def anew(block: re.Match[str]) -> str:
+            def updated(block: re.Match[str]) -> str:
                 nonlocal output
                 what, kind, body = block.groups()
                 if what.startswith("file: "):
@@ -57,12 +57,12 @@ class Page:
                 elif what == "output":
                     body = output
                 elif kind == "console":
-                    body = typed(body, folder)
+                    body = run_block(body, folder)
                 else:
-                    output = printed([sys.executable, "-c", body], folder)
+                    output = output_of([sys.executable, "-c", body], folder)
                 return f"<!-- {what} -->\n```{kind}\n{body}```\n"
 
-            return _BLOCK.sub(anew, self.path.read_text("utf-8"))
+            return _BLOCK.sub(updated, self.path.read_text("utf-8"))
 
     def without_measurements(self, text: str) -> str:
         """Return the text with everything that ``measured`` matches replaced by dots."""

@@ -90,9 +90,9 @@ class Device:
 
     def number(self, where: torch.device) -> int:
         """Return the index of a CUDA device, by default the current one's."""
-        found = self.current if where.index is None else where.index
-        assert found < self.count, "CUDA error: invalid device ordinal"
-        return found
+        index = self.current if where.index is None else where.index
+        assert index < self.count, "CUDA error: invalid device ordinal"
+        return index
 
 
 _here: list[Device] = []
@@ -157,30 +157,30 @@ class Operations(TorchDispatchMode):
         kwargs = dict(kwargs or {})
         tensors = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
         ours = [x for x in tensors if isinstance(x, Pretended)]
-        asked = kwargs.get("device")
-        on_meta = asked is not None and torch.device(asked).type == "meta"
+        requested = kwargs.get("device")
+        on_meta = requested is not None and torch.device(requested).type == "meta"
         if not ours and (self.really_meta or not on_meta):
             return func(*args, **kwargs)
         name = func._schema.name.partition("::")[2]
         if func.namespace == "c10d":
             self._exchange(name, tensors, args)
         else:
-            self._look(func, name, tensors, ours, args)
+            self._check_operation(func, name, tensors, ours, args)
         kwargs |= {"device": CPU} if on_meta else {}
         inner_args, inner_kwargs = tree_map(plain, args), tree_map(plain, kwargs)
         made = func(*inner_args, **inner_kwargs)
         self.device.did((func, inner_args, inner_kwargs, made))
-        known = {id(x.inner): x for x in ours}
+        by_inner = {id(x.inner): x for x in ours}
         number = ours[0].number if ours else self.device.current
 
-        def there(x: Any) -> Any:
-            if id(x) in known:
-                return known[id(x)]  # an in-place operation returns its own argument
+        def wrap(x: Any) -> Any:
+            if id(x) in by_inner:
+                return by_inner[id(x)]  # an in-place operation returns its own argument
             return Pretended(x, number) if isinstance(x, Tensor) else x
 
-        return tree_map(there, made)
+        return tree_map(wrap, made)
 
-    def _look(self, func: Any, name: str, tensors: list[Tensor], ours: list[Pretended], args: Any) -> None:
+    def _check_operation(self, func: Any, name: str, tensors: list[Tensor], ours: list[Pretended], args: Any) -> None:
         """Check an operation's arguments as a device would, and record whether it synchronises."""
         others = [x for x in tensors if not isinstance(x, Pretended)]
         if name in WAITS or (name in INDEXING and _masks(args[1])):
@@ -190,14 +190,14 @@ class Operations(TorchDispatchMode):
         if not others:
             assert len({x.number for x in ours}) <= 1, f"{func}: tensors on several devices"
         elif name == "copy_":
-            self._copied(*args)
+            self._check_copy(*args)
         elif name in INDEXING and isinstance(args[0], Pretended):
             self.device.waited("indices that are not on the device")
         elif any(x.dim() for x in others) or name in ("cat", "stack") or _changes(func, args):
             where = ", ".join(str(x.device) for x in tensors)
             raise RuntimeError(f"Expected all tensors to be on the same device: {func} of {where}")
 
-    def _copied(self, into: Tensor, source: Tensor, non_blocking: bool = False) -> None:
+    def _check_copy(self, into: Tensor, source: Tensor, non_blocking: bool = False) -> None:
         if not (isinstance(into, Pretended) and non_blocking and self.device.is_pinned(source)):
             self.device.waited("a copy")
 
@@ -224,8 +224,8 @@ def _changes(func: Any, args: Any) -> bool:
 
 def _need_alike(*lists: list[Tensor]) -> None:
     """Check that corresponding tensors have the same type, shape and strides, as fused kernels require."""
-    for each in zip(*lists, strict=True):
-        assert len({(x.dtype, x.stride(), x.shape) for x in each}) == 1, each
+    for group in zip(*lists, strict=True):
+        assert len({(x.dtype, x.stride(), x.shape) for x in group}) == 1, group
 
 
 class Calls(TorchFunctionMode):
@@ -276,10 +276,10 @@ class Calls(TorchFunctionMode):
         if args and isinstance(args[0], Pretended):
             assert args[0].number == number
             return func(*args, **kwargs)
-        learns = kwargs.pop("requires_grad", False)
+        requires_grad = kwargs.pop("requires_grad", False)
         made = func(*args, **kwargs, device=CPU)
         self.device.did((lambda: func(*args, **kwargs, device=CPU), (), {}, made))
-        return Pretended(made, number).requires_grad_(learns)
+        return Pretended(made, number).requires_grad_(requires_grad)
 
     def _without_numbers(self, call: Callable[[], Tensor]) -> Tensor:
         self.operations.really_meta = True

@@ -25,7 +25,7 @@ Launch = Callable[[Any, tuple[int, ...], tuple[Any, ...], dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class Looked:
+class CheckedKernel:
     """A kernel whose launches are checked (grid and arguments) and logged before ``launch`` runs it."""
 
     name: str
@@ -35,24 +35,26 @@ class Looked:
 
     def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., None]:
         def launch(*args: Any, **options: Any) -> None:
-            self._look(grid, args, options)
+            self._check(grid, args, options)
             self.device.launches.append((self.name, grid))
             self.launch(self.kernel, grid, args, options)
 
         return launch
 
-    def _look(self, grid: tuple[int, ...], args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    def _check(self, grid: tuple[int, ...], args: tuple[Any, ...], options: dict[str, Any]) -> None:
         assert all(0 < programs <= most for programs, most in zip(grid, GRID, strict=False)), grid
         names = list(self.kernel.arg_names)
         given = dict(zip(names, args, strict=False)) | {key: options[key] for key in options if key in names}
         assert set(given) == set(names), set(given) ^ set(names)
-        for name, one in given.items():
+        for name, value in given.items():
             if name.endswith("_of"):
-                assert isinstance(one, Pretended) and one.number == self.device.current, f"{name} is on {one.device}"
-                last = one.dim() == 4 and one.is_contiguous(memory_format=torch.channels_last)
-                assert last or one.is_contiguous(), f"{name} has strides {one.stride()}"
+                assert isinstance(value, Pretended) and value.number == self.device.current, (
+                    f"{name} is on {value.device}"
+                )
+                last = value.dim() == 4 and value.is_contiguous(memory_format=torch.channels_last)
+                assert last or value.is_contiguous(), f"{name} has strides {value.stride()}"
             else:
-                assert isinstance(one, int | float), f"{name} is {one!r}"
+                assert isinstance(value, int | float), f"{name} is {value!r}"
 
 
 @contextmanager
@@ -61,7 +63,7 @@ def launched(device: Device, launch: Launch) -> Iterator[None]:
     modules = {file: import_module(f"netspec.backends.pytorch.fast.kernels.{file}") for file, _ in KERNELS}
     before = [(modules[file], name, getattr(modules[file], name)) for file, name in KERNELS]
     for (file, name), (module, _, kernel) in zip(KERNELS, before, strict=True):
-        setattr(module, name, Looked(f"{file}.{name}", kernel, device, launch))
+        setattr(module, name, CheckedKernel(f"{file}.{name}", kernel, device, launch))
     try:
         yield
     finally:

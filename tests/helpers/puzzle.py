@@ -91,23 +91,23 @@ def others() -> str:
 def differences() -> str:
     """Return a table of how much conv1's outputs differ between repairs, for the same picture and weights."""
     rows = []
-    for (a, b), noise, smooth, same in measured():
+    for (a, b), noise, smooth, same in comparisons():
         rows.append((f"{a.who} and {b.who}", f"{noise:.2f}", f"{smooth:.2f}", f"{count(same)} of 3,025"))
     return table(("repairs", "on noise", "on a smooth picture", "places that agree"), rows)
 
 
-def measured() -> Iterator[tuple[tuple[Way, Way], float, float, int]]:
+def comparisons() -> Iterator[tuple[tuple[Way, Way], float, float, int]]:
     """Yield, for each pair of repairs, the relative L2 difference of conv1's outputs on noise and on a smooth picture.
 
     The last number counts the positions, of 55 x 55, at which all filters agree on both pictures.
     """
-    chance = np.random.default_rng(2012)
-    weights = {"conv1.weight": chance.normal(0, 0.01, (96, 3, 11, 11)), "conv1.bias": np.zeros(96)}
-    pictures = (chance.normal(size=(3, 227, 227)), _smooth(chance.normal(size=(3, 227, 227))))
-    made = {way: [_conv1(way, weights, picture) for picture in pictures] for way in REPAIRS}
+    rng = np.random.default_rng(2012)
+    weights = {"conv1.weight": rng.normal(0, 0.01, (96, 3, 11, 11)), "conv1.bias": np.zeros(96)}
+    pictures = (rng.normal(size=(3, 227, 227)), _smooth(rng.normal(size=(3, 227, 227))))
+    outputs = {way: [_conv1(way, weights, picture) for picture in pictures] for way in REPAIRS}
     for a, b in combinations(REPAIRS, 2):
-        noise, smooth = (_apart(x, y) for x, y in zip(made[a], made[b], strict=True))
-        agree = [np.isclose(x, y, rtol=0, atol=1e-9).all(axis=0) for x, y in zip(made[a], made[b], strict=True)]
+        noise, smooth = (_relative_difference(x, y) for x, y in zip(outputs[a], outputs[b], strict=True))
+        agree = [np.isclose(x, y, rtol=0, atol=1e-9).all(axis=0) for x, y in zip(outputs[a], outputs[b], strict=True)]
         yield (a, b), noise, smooth, int((agree[0] & agree[1]).sum())
 
 
@@ -127,6 +127,6 @@ def _smooth(noise: Array) -> Array:
     return np.asarray(np.fft.ifft2(np.fft.fft2(noise) / frequency).real)
 
 
-def _apart(x: Array, y: Array) -> float:
+def _relative_difference(x: Array, y: Array) -> float:
     """Return ||x - y|| / ||x||."""
     return float(np.linalg.norm(x - y) / np.linalg.norm(x))

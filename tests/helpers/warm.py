@@ -60,13 +60,13 @@ def serve() -> None:
     forkserver.ensure_running()
 
 
-def start(what: Start, reads: Connection | None = None, *, daemon: bool = False) -> BaseProcess:
+def start(what: Start, stdin: Connection | None = None, *, daemon: bool = False) -> BaseProcess:
     """Start a process that reads its standard input from a connection, or an empty one.
 
     A ``daemon`` ends with the tests, and cannot start processes itself.
     """
     serve()
-    process = multiprocessing.get_context("forkserver").Process(target=_become, args=(what, reads), daemon=daemon)
+    process = multiprocessing.get_context("forkserver").Process(target=_run_here, args=(what, stdin), daemon=daemon)
     process.start()
     return process
 
@@ -77,14 +77,14 @@ def run(
     """Run ``python WORDS`` to its end, with ``text`` on its standard input."""
     with TemporaryDirectory() as name:
         out, err = Path(name, "out"), Path(name, "err")
-        reads, writes = multiprocessing.Pipe(duplex=False)
+        stdin, writer = multiprocessing.Pipe(duplex=False)
         command = [str(word) for word in words]
-        process = start(Start(command, folder, out, err, {**os.environ, "NO_COLOR": "1"}, blocked), reads)
-        reads.close()
+        process = start(Start(command, folder, out, err, {**os.environ, "NO_COLOR": "1"}, blocked), stdin)
+        stdin.close()
         try:
-            with suppress(BrokenPipeError), open(writes.fileno(), "wb", closefd=False) as stream:
+            with suppress(BrokenPipeError), open(writer.fileno(), "wb", closefd=False) as stream:
                 stream.write((text or "").encode())
-            writes.close()
+            writer.close()
             process.join(LONGEST)
         finally:
             process.kill()
@@ -93,11 +93,11 @@ def run(
         return CompletedProcess(command, process.exitcode, out.read_text("utf-8"), err.read_text("utf-8"))
 
 
-def _become(what: Start, reads: Connection | None) -> None:
+def _run_here(what: Start, stdin: Connection | None) -> None:
     """Set up the new process as Python would, and run the program in it."""
     for number, path in ((1, what.out), (2, what.err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666), number)
-    os.dup2(reads.fileno() if reads is not None else os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(stdin.fileno() if stdin is not None else os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdin = open(0, encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115  # stays open as long as the process lives
     os.environ.clear()
     os.environ.update(what.environment)
