@@ -320,7 +320,7 @@ def test_what_flops_count_is_said_where_they_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "flops", "told"),
+    ("layer", "flops", "rule"),
     [
         ("maxabspool kernel=2", 3 * 16 * 7, "maxabspool: 2 kernel area - 1 a unit"),
         ("sumpool kernel=2", 3 * 16 * 3, "sumpool: kernel area - 1 a unit"),

@@ -93,7 +93,7 @@ def test_the_example_of_a_page_gives_its_code_and_nothing_else(code: str) -> Non
 def test_the_differences_of_the_repairs_are_those_of_the_page() -> None:
     part = text("window-does-not-tile").partition("<!-- differences -->")[2].partition("<!--")[0]
     rows = re.findall(r"\| ([\d.]+) \| ([\d.]+) \| ([\d,]+) of 3,025 \|", part)
-    measured = list(puzzle.measured())
+    measured = list(puzzle.comparisons())
     assert len(rows) == len(measured) == 6
     for (noise, smooth, same), (_, on_noise, on_smooth, places) in zip(rows, measured, strict=True):
         assert float(noise) == pytest.approx(on_noise, abs=0.02)
@@ -102,7 +102,7 @@ def test_the_differences_of_the_repairs_are_those_of_the_page() -> None:
 
 
 def test_the_repairs_are_four_functions() -> None:
-    apart = {pair: (noise, smooth, same) for pair, noise, smooth, same in puzzle.measured()}
+    apart = {pair: (noise, smooth, same) for pair, noise, smooth, same in puzzle.comparisons()}
     exact, up, *_ = puzzle.REPAIRS
     assert all(noise > 0.05 and smooth > 0.05 for noise, smooth, _ in apart.values())
     assert apart[exact, up][2] == 54 * 54, "they part only where a window reaches the last three columns or rows"
