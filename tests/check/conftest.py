@@ -1,4 +1,4 @@
-"""A folder with a base, and a function that writes a variant of it."""
+"""A fixture that writes variants of a base spec."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Independent mistakes of one line come out in one run, and what only follows from them does not."""
+"""One check reports all independent mistakes of a line, but not those that only follow from others."""
 
 from __future__ import annotations
 

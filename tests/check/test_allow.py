@@ -1,4 +1,4 @@
-"""The comment that silences a warning: as the editor writes it, misspelt, and of no use."""
+"""Comments that silence warnings (``# allow: CODE``): written by a fix, misspelt, and unused."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_two_warnings_of_a_line_are_allowed_one_after_the_other() -> None:
 
 
 def said(found: tuple[Diagnostic, ...]) -> list[tuple[str, str, int]]:
-    """Code, place and line of what is said of comments."""
+    """Return the code, text and line of the diagnostics about such comments."""
     return [(d.code, d.span.text, d.span.line) for d in found if d.code.endswith("-allow")]
 
 

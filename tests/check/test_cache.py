@@ -1,4 +1,4 @@
-"""What is found out once for layers that say the same: it makes a check faster, and nothing else."""
+"""The results that a check shares between identical layers, and with the next check, change nothing but its speed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PIECES = [
 
 
 def found(checked: Checked) -> object:
-    """All that a check says, the order of its parts as well."""
+    """Return everything that a check computes, in its order."""
     graph = checked.graph
     names = (list(graph.nodes), list(graph.layers), list(graph.parameters)) if graph else ()
     layers = [
@@ -42,7 +42,7 @@ def found(checked: Checked) -> object:
 
 @st.composite
 def edits(draw: st.DrawFn) -> list[str]:
-    """A spec and what becomes of it, edit by edit."""
+    """Generate the texts of a spec after each of a few edits."""
     text = draw(st.sampled_from(FILES))
     texts = [text]
     for _ in range(draw(st.integers(1, 5))):
@@ -91,7 +91,7 @@ def test_what_layers_that_say_the_same_share_changes_nothing(texts: list[str]) -
 
 @pytest.fixture
 def lowered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the layers that are lowered by themselves, in their order."""
+    """The names of the layers that are actually lowered, in their order."""
     names: list[str] = []
 
     def lower(request, operands, real=walk.lower):

@@ -1,5 +1,5 @@
-"""Every code that the checker has: produced by a small spec, at its exact place, with what helps; and how several
-mistakes are told together."""
+"""Every diagnostic code of the checker: a small spec gives it at the exact place, with helpful notes or fixes; and
+specs with several mistakes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_each_is_a_dozen_lines_at_most_with_carets_under_its_place(case: Case) -
 
 
 def codes_in_the_source() -> set[str]:
-    """Every code that stands as a first argument in what checks a file that could be read."""
+    """Return the codes that the checker's source passes as first arguments to the functions that add diagnostics."""
     found = set()
     files = [
         *(NETSPEC / "check").rglob("*.py"),
@@ -82,7 +82,7 @@ def test_a_code_is_words_with_hyphens() -> None:
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes_in_the_source())
 
 
-# k independent mistakes give k messages, and none gives another.
+# k independent mistakes give exactly k messages.
 
 LINES = {
     "net     tiny  rounding=down": [
@@ -166,7 +166,7 @@ def test_one_mistake_one_message(change: tuple[int, str, str, str]) -> None:
     assert mistake(mutated(change)).span.line == change[0] + 1
 
 
-# Without the number of groups nothing is said of placements, without a rounding or an input nothing of windows.
+# With a wrong number of groups placements are not checked, and with a wrong rounding or input windows are not.
 SILENT = {(1, "groups-do-not-divide"), (1, "no-such-group")}
 SILENT |= {(line, code) for line in (0, 3) for code in ("kernel-too-large", "claim-refuted")}
 PAIRS = [(a, b) for a, b in itertools.combinations(MUTATIONS, 2) if a[0] != b[0] and (a[0], b[3]) not in SILENT]
@@ -276,12 +276,12 @@ def test_one_refuted_claim_is_not_refuted_again_below() -> None:
         + "[c] conv filters=2 kernel=5 -> 2x30x30\n[p] maxpool kernel=2 -> 2x15x15\n[f] flatten -> 450"
     )
     assert codes(text) == ["claim-refuted"]
-    # what is true of the real shapes is no mistake: 2 * 14 * 14
+    # a claim that agrees with the real shapes is accepted: 2 * 14 * 14
     assert codes(text.replace("-> 450", "-> 392").replace(" -> 2x15x15", "")) == ["claim-refuted"]
     assert codes(text.replace("-> 450", "-> 451")) == ["claim-refuted", "claim-refuted"]
 
 
-# Machines read the same.
+# The JSON form has the same content.
 
 
 def all_wrong_specs() -> list[str]:
@@ -305,13 +305,15 @@ def test_every_fix_that_checks_gives_a_file_that_checks() -> None:
                         loads(changed)
                     remaining = [(d.code, d.message) for d in caught.value.diagnostics]
                     assert remaining.count((found.code, found.message)) < len(mistakes(text))
-                    assert len(remaining) < len(mistakes(text)) + fix.spelling  # a right word may bring out another
+                    assert len(remaining) < len(mistakes(text)) + fix.spelling  # a correction may reveal one
     assert tried > 45
 
 
 def edited(text: str, edits: list[dict[str, object]]) -> str:
-    """Apply the edits of the JSON form, which count lines and columns from 1, last ones first. Of insertions at one
-    place the first stands first, as everywhere."""
+    """Apply the edits of the JSON form, which count lines and columns from 1.
+
+    They are applied from the last to the first. Several insertions at one place end up in their order.
+    """
     lines = text.split("\n")
 
     def offset(line: object, column: object) -> int:

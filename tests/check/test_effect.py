@@ -1,4 +1,4 @@
-"""Keys that are written and change nothing."""
+"""The warning about keys that have no effect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHARED = (
 
 
 def idle(text: str) -> list[str]:
-    """The places of what has no effect; nothing else may be said."""
+    """Return the texts marked as having no effect, and check that there are no other warnings."""
     warnings = good(text).warnings
     assert {w.code for w in warnings} <= {"no-effect"}
     return [w.span.text for w in warnings]
@@ -140,7 +140,7 @@ def test_nothing_of_their_updates_is_of_biases_that_stay_as_they_are(key: str) -
 
 def test_no_decay_of_what_does_not_move_is_what_was_meant() -> None:
     assert idle(IMAGE + "[a] fc outputs=4 lr_mult=0 decay_mult=0 bias_lr_mult=0 bias_decay_mult=0 momentum=0") == []
-    assert idle(SHARED.format("decay=0.0")) == ["decay=0.0"]  # it is the other layer's that counts
+    assert idle(SHARED.format("decay=0.0")) == ["decay=0.0"]  # the decay of the owning layer applies
 
 
 def test_a_rate_of_each_input() -> None:

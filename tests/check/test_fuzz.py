@@ -1,4 +1,4 @@
-"""Broken specs by the thousand: whatever the text, the answer is a network or diagnostics that can be told."""
+"""Fuzzing with thousands of broken specs: every text gives a network, or diagnostics that can be printed."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ TOKENS = sorted(
 )
 IMAGE = "[image] input 3x32x32\n"
 LONGEST = 5.0
-"""Seconds for one spec of the size of AlexNet's, on a machine that does other things too: some 200 times the usual."""
+"""Seconds that the check of a spec of AlexNet's size may take: about 200 times the usual, for busy machines."""
 
 SLOW = examples(150, HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
 def survive(text: str) -> None:
-    """Check a text and tell what is wrong with it in every form."""
+    """Check a text, and render its diagnostics in every format."""
     begin = time.process_time()
     try:
         net = loads(text)
@@ -81,7 +81,7 @@ def survive(text: str) -> None:
 
 @st.composite
 def broken(draw: Callable[..., object]) -> str:
-    """A good or a wrong spec with a few edits: characters, tokens and lines put in, taken out, doubled and swapped."""
+    """Generate a correct or wrong spec with a few edits: characters, tokens or lines inserted, deleted or swapped."""
     text = draw(st.sampled_from(TEXTS))
     assert isinstance(text, str)
     for _ in range(draw(st.integers(1, 5))):  # type: ignore[call-overload]

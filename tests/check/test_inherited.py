@@ -1,4 +1,4 @@
-"""Mistakes that a variant brings about in what it inherits: where they are shown, and how they are mended there."""
+"""Mistakes that a variant causes in what it inherits: they are shown, and fixed, in the variant."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def found(folder: Path, text: str, changes: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
-    """What is said of a variant with this text."""
+    """Return the diagnostics of a variant with this text."""
     (folder / "v.net").write_text(text)
     try:
         return load("v.net", changes=changes).warnings
@@ -49,7 +49,7 @@ def found(folder: Path, text: str, changes: tuple[str, ...] = ()) -> tuple[Diagn
 
 
 def places(diagnostic: Diagnostic) -> list[tuple[str, str, str]]:
-    """File, text and words of a diagnostic's labels."""
+    """Return the file, the marked text and the words of each of a diagnostic's labels."""
     return [(label.span.source.name, label.span.text, label.text) for label in diagnostic.labels]
 
 

@@ -1,4 +1,4 @@
-"""A newcomer's mistakes, on AlexNet: each is one message of at most a dozen lines, with a repair that holds."""
+"""A newcomer's mistakes in AlexNet: each gives one message of at most a dozen lines, with a fix that works."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_filters_that_two_gpus_cannot_share_are_said_once() -> None:
 
 
 def floored(*claims: tuple[str, str]) -> str:
-    """AlexNet rounded down, without claims but for those behind the lines that begin like this."""
+    """Return AlexNet with rounding=down and only these claims, given as (beginning of the line, claim)."""
     text = re.sub(r" *->.*", "", alexnet(("rounding=up", "rounding=down")))
     for beginning, claim in claims:
         assert beginning in text

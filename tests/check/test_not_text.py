@@ -1,4 +1,4 @@
-"""Files that are no text: where they are not, and what they most likely are."""
+"""Files that are not UTF-8 text: the place of the first wrong byte, and the likely encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of a shape that was stated and is another: how the real one comes about, with the numbers put in."""
+"""The notes on a refuted shape: they show the arithmetic of the real one, with its numbers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DOWN = "(rounding=down)"
         ),
         ("3x21x21", "maxpool kernel=3 stride=2 rounding=up -> 3x8x8", ("width: (21 + 0 + 0 - 3) / 2 + 1 = 10",)),
         (
-            "3x21x21",  # a square image, and a window that is none
+            "3x21x21",  # a square image, and a window that is not square
             "maxpool kernel=3 stride=2x3 -> 3x8x8",
             ("width: (21 + 0 + 0 - 3) / 3 + 1 = 7", "height: (21 + 0 + 0 - 3) / 2 + 1 = 10"),
         ),
@@ -55,8 +55,10 @@ def test_an_input_has_no_arithmetic(claim: str) -> None:
 
 
 def test_claims_that_state_the_channels_last_are_told_so_whatever_else_is_wrong() -> None:
-    """A lecture's table of AlexNet: 224 pixels, and each map as height x width x channels. What stands below a window
-    that does not fit is checked with the claim as it is meant."""
+    """AlexNet as in a lecture's table: 224 pixels, and maps as height x width x channels.
+
+    Layers below a window that does not fit are checked against the claim as channels x height x width.
+    """
     text = """\
 [image] input   3x224x224
 [conv1] conv    filters=96   kernel=11  stride=4           -> 55x55x96

@@ -1,4 +1,4 @@
-"""Crops: of the input's size, and out of images that are large enough for them."""
+"""Crops must have the input's size, and images must be large enough for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The language page, "GPU groups", sentence by sentence: where values live, and the grouped operations they become."""
+"""The language page's section "GPU groups", sentence by sentence: placements, and the grouped operations they give."""
 
 from __future__ import annotations
 
@@ -347,7 +347,7 @@ def test_three_groups() -> None:
     assert [groups(text, layer) for layer in "abn"] == [1, 3, 3]
 
 
-# The network that the rules were made for.
+# The whole of AlexNet.
 
 
 def test_alexnet_is_placed_and_grouped_as_the_paper_has_it() -> None:

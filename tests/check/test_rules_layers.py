@@ -1,4 +1,4 @@
-"""The small layer types, and what their keys come to; losses, and what joins values."""
+"""The small layer types and the operations they become; losses; layers that join several values."""
 
 from __future__ import annotations
 

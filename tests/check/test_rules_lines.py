@@ -1,4 +1,4 @@
-"""The language page, "Lines" and "Precedence", and what no statement accepts: a test for each sentence."""
+"""The language page's sections "Lines" and "Precedence", sentence by sentence, and what no statement accepts."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_what_is_not_said_has_a_default() -> None:
     assert (graph.preprocessing.range, graph.preprocessing.mean, graph.preprocessing.order) == (1, "none", "rgb")
 
 
-# What a file must have.
+# What a file must contain.
 
 
 def test_an_empty_spec_is_an_error() -> None:

@@ -1,5 +1,5 @@
-"""How a spec says that it is trained: schedules that need the run's length, warm-up, the options of the train line, and
-learning values of a layer with several inputs."""
+"""Training settings: schedules that need the run's length, warm-up, the options of the train line, and learning values
+of layers with several inputs."""
 
 from __future__ import annotations
 
@@ -84,19 +84,19 @@ def test_schedules_of_the_whole_run(written: str, schedule: Schedule) -> None:
     ],
 )
 def test_factors_are_bounded(written: str) -> None:
-    """The rate falls in steps of at most 1; only schedules of the whole run's progress rise."""
+    """Factors of a step are at most 1; only schedules over the whole run may raise the rate."""
     assert codes(f"train schedule={written}\n{IMAGE}") == ["bad-value"]
 
 
 def schedules(keys: str, train: str, kind: str = "fc outputs=4") -> tuple[Schedule, Schedule]:
-    """What the weights and the biases of a layer with these keys go by."""
+    """Return the schedules of the weights and the biases of a layer with these keys."""
     graph = good(f"[image] input 8\n[a] {kind} {keys}\ntrain {train}\n").graph
     weight, bias = graph.parameters.values()
     return graph.schedule_of(weight), graph.schedule_of(bias)
 
 
 def test_updates_end_with_the_batch() -> None:
-    """Where they would not it is told once of a line, with the numbers."""
+    """Otherwise there is one message for each line, with the numbers."""
     text = "[image] input 8\ndefault fc update_every=3\n[a] fc outputs=4\n[b] fc outputs=4\n[c] fc outputs=4 {}\n"
     assert [d.message for d in mistakes(text.format("update_every=4") + "train batch=126 accumulate=6")] == [
         "c cannot be updated after every 4 parts of a batch in 6 parts"
@@ -119,8 +119,8 @@ COSINE, LINE = "schedule=cosine", "schedule=cosine bias_schedule=linear(0.5)"
         ("", COSINE, (Cosine(0.0), Cosine(0.0))),
         ("", LINE, (Cosine(0.0), Linear(0.5))),
         ("", "schedule=plateau bias_schedule=constant", (Plateau(0.1, 3, 5, 1e-3), Fixed())),
-        ("schedule=constant", COSINE, (Fixed(), Fixed())),  # biases that say nothing follow the weights
-        ("schedule=constant", LINE, (Fixed(), Linear(0.5))),  # but not where the train line speaks of biases
+        ("schedule=constant", COSINE, (Fixed(), Fixed())),  # by default the biases follow the weights
+        ("schedule=constant", LINE, (Fixed(), Linear(0.5))),  # but not if the train line has a schedule for biases
         ("bias_schedule=constant", COSINE, (Cosine(0.0), Fixed())),
         ("bias_schedule=constant", LINE, (Cosine(0.0), Fixed())),
         ("schedule=steps(2) bias_schedule=steps(3)", LINE, (Steps((2,), 0.1), Steps((3,), 0.1))),

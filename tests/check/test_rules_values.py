@@ -1,4 +1,4 @@
-"""The language page, "Values" and "Training", and what a layer can say of learning: the numbers it all comes to."""
+"""The language page's sections "Values" and "Training", and the learning keys of layers: the resulting numbers."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_batchnorm_starts_as_the_identity() -> None:
     assert good(IMAGE + "[x] batchnorm affine=no").graph.parameters == {}
 
 
-# LRN has two conventions, and a file must say which.
+# LRN has two conventions, and a spec must choose one.
 
 
 @pytest.mark.parametrize("word", ["lrn", "rnorm", "contrast"])

@@ -1,4 +1,4 @@
-"""Weights that are not a plain kernel's: coefficients of channels, and convolutions with a connection table."""
+"""Special weights: per-channel coefficients, and convolutions with a connection table."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_affine_starts_as_the_identity_and_learns_as_other_weights_do() -> None:
 
 TABLED = IMAGE + "[x] conv filters=3 kernel=3 table=0+1,2,3+0+1"
 TABLE = ConnectionTable(((0, 1), (2,), (0, 1, 3)))
-"""6 kernels of 3 x 3: 54 weights, 18 a filter, and an input number reaches 54 / 4 places on average."""
+"""6 kernels of 3 x 3: 54 weights, 18 per filter on average, and an input number reaches 54 / 4 outputs on average."""
 
 
 def test_a_table_reaches_the_operation_and_the_counts() -> None:

@@ -1,4 +1,4 @@
-"""The language page, "Windows" and the limits: shapes by hand. What windows compute is tested in the backends."""
+"""The language page's section "Windows", and the limits: shapes computed by hand. The backends test the values."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_no_number_above_2_31_is_read(key: str) -> None:
 
 
 def test_a_pad_that_would_be_absurd_is_refused_and_not_allocated() -> None:
-    """No side, step or padding is longer than 2^16 pixels; up to there a pad is looked at, and refused, at once."""
+    """No side, step or padding is longer than 2^16 pixels; a shorter but absurd pad is rejected at once."""
     assert codes("[i] input 1x8x8\n[x] conv filters=1 kernel=9 pad=2147483648") == ["bad-value"]
     assert codes("[i] input 1x8x8\n[x] conv filters=1 kernel=65537 pad=65536") == ["bad-value"]
     assert codes("[i] input 1x8x8\n[x] conv filters=1 kernel=9 pad=65536") == ["window-outside-image"]

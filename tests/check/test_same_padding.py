@@ -1,4 +1,4 @@
-"""Other tools' ``pad=same``: the number that it is at a stride of 1, and no guess at another stride."""
+"""The ``pad=same`` of other tools: a number is proposed at a stride of 1, and none at other strides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files with several mistakes, as drafts of published networks have them: each is told by itself, with a way out."""
+"""Files with several mistakes, as in drafts of published networks: each has its own message, with a fix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def titles(found: Diagnostic) -> list[str]:
 
 
 def test_padding_that_three_layers_lack_is_told_of_each_by_its_own_arithmetic() -> None:
-    """Conv3 to conv5 of Zeiler & Fergus without their pads: each makes 13 - 3 + 1 = 11 of the 13 that is stated."""
+    """Conv3 to conv5 of Zeiler & Fergus without their pads: each claims 13 and gives 13 - 3 + 1 = 11."""
     found = mistakes(
         "[image]  input  256x13x13\n"
         "[conv3]  conv  filters=384  kernel=3  -> 384x13x13\n"
@@ -33,7 +33,7 @@ def test_padding_that_three_layers_lack_is_told_of_each_by_its_own_arithmetic() 
 
 
 def test_a_stated_size_that_the_arithmetic_proves_makes_the_claim_above_the_mistake() -> None:
-    """28 is half of the 57 that is wrongly stated, and 27 of the 55 that is."""
+    """28 follows from the wrongly claimed 57, and 27 from the real 55."""
     wrong = "[image]  input  3x227x227\n[conv1]  conv  filters=96  kernel=11  stride=4  -> 96x57x57\n[pool1]  maxpool  "
     assert mistake(wrong + "kernel=3  stride=2  -> 96x28x28\n").layer == "conv1"
     assert mistake(wrong + "kernel=3  stride=2  -> 96x27x27\n").layer == "conv1"
@@ -76,7 +76,7 @@ def test_where_the_channels_stand_last_no_other_way_out_is_offered() -> None:
     assert "the input is 32x32x3, which is channels x height x width; did you mean input 3x32x32?" in found.notes
 
 
-# Where branches meet.
+# Layers that join branches.
 
 BLOCK = """\
 net      residual  rounding=down
@@ -87,7 +87,7 @@ net      residual  rounding=down
 [side]   conv  filters=128  kernel=1  stride=2  inputs=head
 [out]    sum   inputs=c2,side
 """
-"""A block of ResNet-18 (He et al. 2015, table 1) that halves the map, with its projection."""
+"""A block of ResNet-18 (He et al. 2015, table 1) that halves the map, with its projection shortcut."""
 
 
 def ways(found: Diagnostic) -> list[tuple[str, bool]]:
@@ -119,7 +119,7 @@ def test_a_projection_has_no_neuron_though_others_have_and_its_line_ends_as_the_
 
 
 def test_of_many_branches_of_other_sizes_a_few_are_shown_in_little_time() -> None:
-    """Looking at every other branch down to the input for each of them took minutes."""
+    """Comparing each branch with every other one down to the input used to take minutes."""
     trunk = "".join(f"[r{i}] relu\n" for i in range(1000))
     names = [f"b{i}" for i in range(250)]
     sizes = "".join(f"[{name}] conv filters=3 kernel={2 * i + 1} inputs=r999\n" for i, name in enumerate(names))
@@ -172,7 +172,7 @@ def test_as_many_groups_as_channels_are_the_way_out_of_nearly_as_many() -> None:
 
 
 def test_pooling_that_rounds_up_and_a_convolution_that_rounds_down_are_caffes() -> None:
-    """GoogLeNet's beginning (Szegedy et al. 2014, table 1): 224 -> 112 is 112.5 rounded down, 112 -> 56 is 55.5 up."""
+    """The first layers of GoogLeNet (Szegedy et al. 2014, table 1): 112.5 is rounded down, and 55.5 up."""
     text = "[i] input 3x224x224\n[conv1] conv filters=64 kernel=7 stride=2 pad=3 -> 64x112x112\n"
     text += "[pool1] maxpool kernel=3 stride=2 -> 64x56x56\n"
     for found in (mistake(f"net n rounding=down\n{text}"), *mistakes(f"net n rounding=exact\n{text}")):
@@ -196,7 +196,7 @@ def test_maps_before_a_loss_become_a_vector() -> None:
 def test_a_count_below_a_refuted_shape_is_told_where_it_is_wrong_with_it_and_without_it(
     weights: int, told: bool
 ) -> None:
-    """125,440 = 64 * 14 * 14 * 10 goes with the claim above, 64,000 = 64 * 10 * 10 * 10 with the arithmetic."""
+    """125,440 = 64 * 14 * 14 * 10 agrees with the claim above, and 64,000 = 64 * 10 * 10 * 10 with the arithmetic."""
     text = f"""\
 [image] input 3x18x18
 [conv1] conv  filters=64  kernel=5  -> 64x14x14

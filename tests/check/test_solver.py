@@ -1,4 +1,4 @@
-"""Ways out of a mistake: which are found, what they say of themselves, and that each holds when it is applied."""
+"""The fixes of a mistake: which are found, how they are described, and that each works when applied."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ error[window-does-not-tile]: conv1's window does not tile its input
    fix: conv1 pad=2 rounding=down  gives 55 as torchvision computes it, another function; the whole network checks
    not a fix: net rounding=down    gives 54: pool5 would be 256x5x5 and fc6 would read 6,400 instead of 9,216, losing \
 11,534,336 weights"""
-"""The language page's example, to the letter. 11,534,336 = (9,216 - 6,400) * 4,096."""
+"""The example on the language page, verbatim. 11,534,336 = (9,216 - 6,400) * 4,096."""
 
 
 def puzzle() -> str:
@@ -36,7 +36,7 @@ def puzzle() -> str:
 
 
 def fixed(found: Diagnostic, title: str, text: str) -> str:
-    """The text with the fix of this title applied."""
+    """Return the text with the fix of this title applied."""
     (fix,) = [f for f in found.fixes if f.title == title]
     return apply(fix.edits, text)
 
@@ -75,7 +75,7 @@ def test_the_crop_goes_with_the_input() -> None:
 
 @pytest.mark.parametrize("claim", ["", "  -> 32x112x112"])
 def test_where_only_padding_is_left_out_rounding_down_comes_first(claim: str) -> None:
-    """MobileNet's first two layers: 112.5, and every pixel is read by the 112 windows."""
+    """MobileNet's first two layers: 112.5, while 112 windows already read every pixel."""
     text = f"""\
 [image]  input  3x224x224
 [conv1]  conv   filters=32  kernel=3  stride=2  pad=1{claim}
@@ -172,7 +172,7 @@ def test_padding_is_even_where_it_can_be_and_one_sided_where_it_must() -> None:
     assert "c pad=2" in titles(mistake(text.format(5)))
     found = mistake(text.format(4))
     assert "c pad=1,2,1,2" in titles(found)
-    # left 1, right 2: the larger side at the right and below, where rounding up has its overhang
+    # left 1, right 2: the larger pad is at the right and bottom, where windows overhang with rounding up
     assert good(fixed(found, "c pad=1,2,1,2", text.format(4)))["c"].windows[0].effective_pad == (1, 2, 1, 2)
 
 
@@ -297,7 +297,7 @@ def test_what_does_not_matter_below_is_not_told() -> None:
     assert not any("expected" in note for note in second.notes)
 
 
-# Groups, crops, and inputs written the other way round.
+# Groups, crops, and inputs with channels last.
 
 
 def test_the_nearest_numbers_that_groups_divide() -> None:
@@ -335,7 +335,7 @@ def test_an_input_with_its_channels_last() -> None:
     assert good(fixed(found, "input 3x224x224", text))["c"].output == (2, 72, 72)
 
 
-# Whatever the window: each fix that says so checks, and gives what was claimed.
+# For random windows, each fix that is said to check does check, and gives the claimed shape.
 
 
 @examples(60)

@@ -1,4 +1,4 @@
-"""The warnings that know convnets: each where it belongs, none where it does not, and each silenced by its code."""
+"""Warnings about typical mistakes in convnets: where they appear, where they do not, and silencing them by code."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ NO_CLASS_LOSS = "[i] input 8\n[f] fc outputs=4\n[l] sumsquares\n"
             NO_CLASS_LOSS + "[g] fc outputs=3 inputs=f",
             NO_CLASS_LOSS + "[g] fc outputs=3 inputs=f\n[loss] crossentropy inputs=g\n",
         ),
-        # The loss is about the scores, and still about no class.
+        # The loss reads the scores, but knows nothing of classes.
         (
             "[i] input 8\n[f] fc outputs=4\n[s] softmax # allow: unread-layer\n[l] sumsquares inputs=f\n",
             "[i] input 8\n[f] fc outputs=4\n[loss] crossentropy inputs=f\n[s] softmax inputs=f # allow: unread-layer\n"
@@ -145,7 +145,7 @@ def test_losses_that_all_depends_on_need_no_classes(ending: str) -> None:
 
 
 def test_the_strength_of_a_signal_by_hand() -> None:
-    """range=1 with its mean taken off: 1/4; 8 of these through weights of 0.1: sqrt(8 / 16 * 0.01); ReLU: / sqrt 2."""
+    """range=1 minus its mean: 1/4; 8 inputs with weights of 0.1: sqrt(8 / 16 * 0.01); ReLU: / sqrt 2."""
     graph = netspec.loads("[i] input 8 range=1 mean=channel\n[f] fc outputs=4 init=gaussian(0.1) neuron=relu\n").graph
     roots = strengths(graph)
     assert roots["i"] == 0.25
@@ -163,14 +163,14 @@ def test_the_strength_of_a_signal_by_hand() -> None:
     ],
 )
 def test_the_strength_of_an_input_by_hand(keys: str, strength: float) -> None:
-    """Pixels deviate by a quarter of their range."""
+    """The assumed standard deviation of pixels is a quarter of their range."""
     graph = netspec.loads(f"[i] input 3x4x4 {keys}\n[f] fc outputs=4\n").graph
     assert strengths(graph)["i"] == pytest.approx(strength, rel=1e-12)
 
 
 def test_scores_that_start_too_large_are_told_of_where_they_are_made() -> None:
-    """Pixels of 255 / 2 with a deviation of 255 / 4, 142.5; he keeps them through sqrt(2): 201.6 by the first layer,
-    and after its ReLU, which takes the sqrt(2) away again, by the second."""
+    """Pixels have a mean of 255 / 2 and a deviation of 255 / 4: a root mean square of 142.5. ``he`` multiplies by
+    sqrt(2): 201.6 after the first layer. Its ReLU divides by sqrt(2), so it is 201.6 after the second layer too."""
     text = "[i] input 3x8x8 {}\n[a] fc outputs=64 neuron=relu\n[b] fc outputs=10\n[p] softmax\n"
     (warning,) = netspec.loads(text.format("range=255")).warnings
     assert (warning.code, warning.layer) == ("signal-explodes", "b")
@@ -237,7 +237,7 @@ def test_groups_are_not_looked_for_behind_a_layer_of_several_inputs() -> None:
 
 
 def test_the_estimate_is_near_what_is_computed() -> None:
-    """AlexNet's topology at an eighth of its width, on random images of the assumed spread."""
+    """AlexNet's topology at an eighth of its width, on random images with the assumed standard deviation."""
     import numpy as np
 
     from netspec.backend import load
@@ -266,7 +266,7 @@ def test_a_dropout_that_nobody_reads_is_one_warning() -> None:
 
 
 def test_a_batch_normalisations_momentum_is_told_with_the_average_that_it_is_elsewhere() -> None:
-    """PyTorch's momentum=0.1 replaces a tenth of an average in each step, Keras's 0.99 a hundredth."""
+    """In each step, PyTorch's momentum=0.1 replaces a tenth of the running average, and Keras's 0.99 a hundredth."""
     text = "[i] input 8x8x8\n[a] batchnorm momentum={}\n"
     for momentum, average in ((0.1, "0.1"), (0.99, "0.01")):
         (found,) = netspec.loads(text.format(momentum)).warnings

@@ -1,4 +1,4 @@
-"""The file that a variant starts from: where it is looked for, and what is said where it is not there."""
+"""The file that a variant builds on: where it is searched, and the diagnostics if it is missing."""
 
 from __future__ import annotations
 

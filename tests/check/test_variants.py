@@ -1,4 +1,4 @@
-"""Variants: what is inherited, what is changed, and where their mistakes are shown."""
+"""Variants: what they inherit, what they change, and where their mistakes are shown."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_many_unknown_layers_are_compared_once_and_tried_within_a_budget(
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, name: str, function: Callable[..., Any]) -> list[Any]:
-    """What a function gives from now on, each time that it is called under this name."""
+    """Replace a function by one that records its results, and return the list of them."""
     given: list[Any] = []
 
     def call(*arguments: Any, **keywords: Any) -> Any:

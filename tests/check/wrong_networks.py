@@ -1,4 +1,4 @@
-"""Small specs whose words are right and whose network is wrong: shapes, groups, reading and claims."""
+"""Small specs that are written correctly but describe a wrong network: shapes, groups, inputs and claims."""
 
 from __future__ import annotations
 

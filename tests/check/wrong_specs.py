@@ -1,4 +1,4 @@
-"""What a small wrong spec is. ``wrong_words`` and ``wrong_networks`` have one for each thing that the checker says."""
+"""The class of small wrong specs. ``wrong_words`` and ``wrong_networks`` have one for each code of the checker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ IMAGE = "[image] input 3x32x32\n"
 
 @dataclass(frozen=True)
 class Case:
-    """A wrong spec: the code, its place, a part of the message, and a part of the notes or of the fixes."""
+    """A wrong spec: its text, the code, its place, a part of the message, and a part of the notes or of the fixes."""
 
     code: str
     text: str

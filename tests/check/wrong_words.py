@@ -1,4 +1,4 @@
-"""Small specs that are written wrongly: words, values, keys and lines."""
+"""Small specs with wrong words, values, keys and lines."""
 
 from __future__ import annotations
 

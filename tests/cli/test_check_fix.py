@@ -1,4 +1,4 @@
-"""``netspec check --fix``: what is mended, what is not, and what stays of the file."""
+"""``netspec check --fix``: what is corrected, what is not, and what stays unchanged in the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``netspec check`` and ``netspec summary``: exit codes, what goes where, and every form of output."""
+"""``netspec check`` and ``netspec summary``: exit codes, output streams and formats."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "a.net"
 
 
-# In processes of their own: what a shell sees.
+# Run as a separate process, to see what a shell sees.
 
 
 def test_a_right_spec_exits_with_0_and_says_so() -> None:
@@ -102,7 +102,7 @@ def test_a_file_of_100_mb_is_refused_without_reading_it(file: Path) -> None:
     assert len(done.stderr.splitlines()) < 10
 
 
-# What a user may point it at.
+# Files that are not specs.
 
 
 @pytest.mark.parametrize("command", ["check", "summary"])

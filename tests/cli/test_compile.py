@@ -1,4 +1,4 @@
-"""``netspec compile``: where the program goes, and what is never overwritten."""
+"""``netspec compile``: where the files are written, and which files are never overwritten."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ train schedule=cosine
 
 @pytest.fixture
 def small(folder: Path) -> Path:
-    """A spec that cuda-convnet's files can say, but for its schedule."""
+    """A spec that cuda-convnet's files can express, except for its schedule."""
     (folder / "small.net").write_text(CFG)
     return folder
 

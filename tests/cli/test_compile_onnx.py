@@ -1,4 +1,4 @@
-"""``netspec compile --to onnx``: the command, the weights that it is given, and what it refuses."""
+"""``netspec compile --to onnx``: the command, its weights, and what it refuses."""
 
 from __future__ import annotations
 

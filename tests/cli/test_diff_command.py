@@ -1,4 +1,4 @@
-"""``netspec diff``: what it takes, what it prints, and how it ends."""
+"""``netspec diff``: arguments, output and exit codes."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_it_needs_neither_torch_nor_numpy() -> None:
 
 
 class Terminal(StringIO):
-    """A terminal of some width."""
+    """A terminal."""
 
     def isatty(self) -> bool:
         return True

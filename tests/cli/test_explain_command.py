@@ -104,7 +104,7 @@ def test_no_word_of_a_page_is_cut_where_there_is_little_room(
 
 
 def on_a_terminal(*arguments: str, environment: dict[str, str]) -> str:
-    """What the command prints where its standard output is a terminal."""
+    """Return what the command prints if its standard output is a terminal."""
     ours, its = os.openpty()
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
     with subprocess.Popen(
@@ -122,7 +122,7 @@ def on_a_terminal(*arguments: str, environment: dict[str, str]) -> str:
 
 
 def _read(terminal: int) -> bytes:
-    """What is there; nothing once the other side is closed, which Linux tells by an error."""
+    """Read what is available, or nothing once the other side is closed, for which Linux raises an error."""
     try:
         return os.read(terminal, 4096)
     except OSError:

@@ -1,4 +1,4 @@
-"""``netspec fmt``: what it changes, what it says, and how it ends."""
+"""``netspec fmt``: changes, output and exit codes."""
 
 from __future__ import annotations
 

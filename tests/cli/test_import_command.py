@@ -1,4 +1,4 @@
-"""``netspec import``, and the commands that take a layer file themselves."""
+"""``netspec import``, and other commands that read layer files."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_standard_input_is_told_by_its_content(files: Path) -> None:
 
 
 def test_an_old_encoding_of_comments_is_read(files: Path) -> None:
-    """Latin-1 and GBK, as their program took them; the spec that is written is UTF-8."""
+    """Latin-1 and GBK, which cuda-convnet accepts; the spec is written as UTF-8."""
     layers = (files / "net.cfg").read_bytes()
     for comment in ("# für später".encode("latin-1"), "# 网络".encode("gbk")):
         (files / "net.cfg").write_bytes(comment + b"\n" + layers)
@@ -236,6 +236,6 @@ def test_a_spec_is_imported_already(files: Path) -> None:
         2,
         f"Error: cannot open {files / 'none.net'}: No such file or directory\n",
     )
-    (files / "net.cfg").rename(files / "layers.net")  # a name is not all
+    (files / "net.cfg").rename(files / "layers.net")  # recognised by its content, not only by its name
     done = netspec("import", files / "layers.net", *SHAPED, "-o", "-")
     assert done.returncode == 0 and "conv" in done.stdout

@@ -1,4 +1,4 @@
-"""The program around the commands: which exist, what is imported when, and how it ends."""
+"""The program around the commands: the list of commands, what is imported when, and how it exits."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ HEAVY = ("torch", "numpy", "rich", "lark", "jinja2", "PIL")
 
 
 def commands() -> list[str]:
-    """The commands' names, found in another way than the program finds them."""
+    """Return the commands' names, found in another way than by the program."""
     files = [path for path in COMMANDS.glob("*.py") if path.stem not in ("__init__", "common")]
     made = [path for path in files if "\ndef command(" in path.read_text("utf-8")]
     return sorted(path.stem.rstrip("_").replace("_", "-") for path in made)
 
 
 def listed(text: str) -> list[str]:
-    """The names in the list of commands of a help text."""
+    """Return the names in the list of commands of a help text."""
     rows = text.partition("Commands:\n")[2].splitlines()
     return [row.split()[0] for row in rows if row.startswith("  ") and not row.startswith("   ")]
 
@@ -208,7 +208,7 @@ def test_ctrl_c_ends_without_a_traceback() -> None:
         text=True,
     )
     assert process.stderr is not None
-    # The import log tells when the command is at work and waits for its standard input.
+    # The import log shows when the command has started and waits for its standard input.
     for line in process.stderr:
         if line.endswith(" netspec.opening\n"):
             break
@@ -302,7 +302,7 @@ def test_what_fails_somewhere_is_told_by_its_names_and_reason_alone(
 
 
 def test_what_an_encoding_cannot_say_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on Windows, where the output into a file or to another program is in the country's encoding of 8 bits."""
+    """As on Windows, where output to a file or another program uses the locale's 8-bit encoding."""
     spec = tmp_path / "猫.net"
     spec.write_text("[image] input 4\n[fc1] fc outputs=3\n", "utf-8")
     monkeypatch.setenv("PYTHONIOENCODING", "cp1252")

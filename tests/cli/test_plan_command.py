@@ -1,4 +1,4 @@
-"""``netspec plan``: what is printed, its JSON, and what is refused."""
+"""``netspec plan``: its text and JSON output, and what it refuses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def data(*arguments: str) -> dict[str, Any]:
 
 
 def whole_numbers(value: object) -> bool:
-    """Whether every number of plain data is a whole one."""
+    """Whether all numbers in JSON data are whole numbers."""
     if isinstance(value, dict):
         return all(map(whole_numbers, value.values()))
     return all(map(whole_numbers, value)) if isinstance(value, list) else not isinstance(value, float)

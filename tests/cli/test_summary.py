@@ -46,7 +46,7 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize("width", ["20", "40", "80", "200"])
 def test_no_number_is_cut_off_on_a_narrow_terminal(width: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Columns are left out, and where that is not enough the terminal breaks the lines."""
+    """Columns are left out, and if that is not enough the terminal wraps the lines."""
     monkeypatch.setenv("COLUMNS", width)
     monkeypatch.setenv("TERM", "xterm")
     net, page = netspec.load(ALEXNET), Terminal()
@@ -62,7 +62,7 @@ def test_no_number_is_cut_off_on_a_narrow_terminal(width: str, monkeypatch: pyte
 def test_letters_of_two_places_cut_nothing_off(page: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     monkeypatch.setenv("TERM", "xterm")
-    rows = (("\u732b" * 8, "27", "100.0 %"), ("cat", "1", "0.0 %"))  # eight letters, 16 places
+    rows = (("\u732b" * 8, "27", "100.0 %"), ("cat", "1", "0.0 %"))  # eight characters, 16 columns
     show(Table("", (Column("class", right=False), Column("n"), Column("top-1")), rows), page)
     text = re.sub(r"\x1b\[[0-9;]*m", "", page.getvalue())
     assert "\u2026" not in text

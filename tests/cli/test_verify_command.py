@@ -1,4 +1,4 @@
-"""The command ``netspec verify``: its table, its JSON, what it leaves out, what it refuses."""
+"""``netspec verify``: its table, its JSON, what it leaves out, and what it refuses."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ SAME = verification.Difference(1e-16, 1e-15, 1e-15, 2e-15, "conv.weight")
 
 @pytest.fixture(autouse=True, scope="module")
 def _warm() -> None:
-    """The server of the tests' processes is there first: that which `verify` starts has imported less, and would be
-    theirs from then on."""
+    """Start the server of warm processes before ``verify`` starts one that has imported less, which the other tests
+    would then have to use."""
     if warm.HERE:
         warm.serve()
 
@@ -46,13 +46,13 @@ def plain(tmp_path: Path) -> str:
 @pytest.fixture
 def towers(tmp_path: Path) -> str:
     path = tmp_path / "towers.net"
-    path.write_text(networks.TOWERS.replace(" reads=all", ""))  # which is warned of
+    path.write_text(networks.TOWERS.replace(" reads=all", ""))  # avoids a warning
     return str(path)
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """No processes: every arrangement is the same as one device. What the comparison was asked."""
+    """Replace the comparison by one without processes, in which nothing differs; the list of its arguments."""
     asked: list[dict[str, Any]] = []
 
     def compare(graph: Graph, arrangements: Sequence[Arrangement], trial: Any, start: Any) -> Iterator[Any]:
@@ -98,7 +98,7 @@ def test_json_in_single_precision_from_other_weights(plain: str, tmp_path: Path)
 
 
 def has_server(process: subprocess.Popen[str]) -> bool:
-    """Whether the server that makes its processes has been started."""
+    """Whether a process has started the server that forks its processes."""
     listed = subprocess.run(["ps", "-o", "args=", "--ppid", str(process.pid)], capture_output=True, text=True).stdout
     return "forkserver" in listed
 
@@ -143,7 +143,7 @@ def test_what_differs_is_told_and_is_wrong(plain: str, monkeypatch: pytest.Monke
 
 
 def test_another_seed_differs(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dropout that is drawn from another seed than the one device's."""
+    """Dropout drawn from another seed than on the single device."""
     right = verification.run_on_one_device
 
     def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> verification.Record:
@@ -217,7 +217,7 @@ def test_weights_of_another_network(towers: str, tmp_path: Path) -> None:
 
 
 def test_a_process_that_fails_is_told_without_a_traceback(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The weights that the processes are given lack one."""
+    """The processes fail because one weight is missing."""
     right = verification.run_on_devices
 
     def run_on_devices(

@@ -1,6 +1,6 @@
-"""Whole specs by chance, for properties: comments, breaks, tabs and line ends in every place where they may stand.
+"""Hypothesis strategies for whole specs, with comments, line breaks, tabs and line ends wherever they are allowed.
 
-Every strategy is made once: making it anew wherever something is drawn from it takes several times as long as drawing.
+Every strategy is a constant, since building one for each draw takes several times as long as drawing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _IDLE_LINES = st.lists(_IDLE, max_size=2)
 
 @st.composite
 def _breaks(draw: st.DrawFn) -> str:
-    """A line's end, lines that say nothing, and the indentation of a line that goes on."""
+    """Generate a line's end, empty and comment lines, and the indentation of a continuation line."""
     end = draw(_BEFORE_END) + draw(_AT_END)
     return "\n".join([end, *draw(_IDLE_LINES), ""]) + draw(_INLINE)
 
@@ -41,7 +41,7 @@ _ONE_IN_FOUR, _ONE_IN_FIVE = (st.integers(0, number - 1).map(lambda drawn: drawn
 
 
 def _spread(draw: st.DrawFn, tokens: list[str]) -> str:
-    """Tokens that need no space between them, with some all the same."""
+    """Join tokens that need no space between them, with optional space."""
     text = tokens[0]
     for token in tokens[1:]:
         text += draw(_GAP_OR_NONE) + token
@@ -54,7 +54,7 @@ def _between(parts: list[list[str]], mark: str) -> list[str]:
 
 @st.composite
 def _values(draw: st.DrawFn) -> list[str]:
-    """A value's tokens."""
+    """Generate the tokens of a value."""
     if not draw(_ONE_IN_FOUR):
         return [draw(_VALUES)]
     return [draw(_NAMES), "(", *_between(draw(_ARGUMENTS), ","), ")"]
@@ -100,7 +100,7 @@ _LAST_BREAKS, _LINE_ENDS = st.sampled_from(["", "\n", "\n\n\n"]), st.sampled_fro
 
 @st.composite
 def specs(draw: st.DrawFn) -> str:
-    """The text of a spec without syntax errors; what it means is of no account."""
+    """Generate the text of a spec that is syntactically correct but may be meaningless."""
     lines: list[str] = draw(_FIRST_LINES)
     for statement in draw(_STATEMENTS):
         lines = [*lines, statement, *draw(_LINES_BETWEEN)]

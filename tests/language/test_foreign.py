@@ -1,4 +1,4 @@
-"""Files of other tools: one mistake each, and no file of ours among them."""
+"""Files of other tools: each gives exactly one mistake, and no spec is taken for one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The canonical layout: what it looks like, that it says the same, and that it is its own layout."""
+"""The canonical layout: its form, that it keeps the content, and that formatting it again changes nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def layout(text: str) -> str:
 
 
 def said(text: str) -> object:
-    """What a text says, without where it says it; numbers as they are written."""
+    """Return the content of a spec without positions, with numbers as they are written."""
 
     def plain(node: object) -> object:
         if isinstance(node, Number):
@@ -49,12 +49,12 @@ def said(text: str) -> object:
 
 
 def comments(text: str) -> list[str]:
-    """All comments in order, spaces within them aside."""
+    """Return all comments in order, without spaces."""
     return ["".join(comment.split()) for comment in re.findall(r"#[^\r\n]*", text)]
 
 
 def beside(text: str) -> list[tuple[int, str]]:
-    """The comments on lines on which a statement begins, with that statement's number."""
+    """Return the comments on lines on which a statement begins, with the statement's number."""
     begins = [line for line in re.split(r"\r\n|\r|\n", text) if re.match(r"[\[A-Za-z_]", line)]
     found = ((number, line.partition("#")[2]) for number, line in enumerate(begins) if "#" in line)
     return [(number, "".join(comment.split())) for number, comment in found]
@@ -93,8 +93,8 @@ _ENDS = re.compile(r"\r\n|\r|\n")
 
 
 def is_neat(text: str) -> bool:
-    """No tabs, one kind of line ends, single blank lines between others, nothing at a line's end, and code within 120
-    columns."""
+    """Whether a text has no tabs, one kind of line end, no repeated blank lines, no trailing space, and code within
+    120 columns."""
     ends = set(_ENDS.findall(text))
     text = _ENDS.sub("\n", text)
     lines = text.split("\n")

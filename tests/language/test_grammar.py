@@ -1,4 +1,4 @@
-"""Texts by the grammar: what Lark makes of their words' kinds is what it makes of their characters."""
+"""Parsing by token kinds gives the same as Lark's own parsing of the characters."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SOUP = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 
 
 def by_characters(text: str, start: grammar.Start) -> object:
-    """The tree that Lark makes of a text, or what it says and where."""
+    """Return the tree into which Lark parses a text, or the type and position of its error."""
     try:
         return plain(grammar._text_parser().parse(text, start=start))
     except UnexpectedInput as error:
@@ -53,7 +53,7 @@ def plain(tree: Tree[Token]) -> object:
 
 
 def by_kinds(text: str, start: grammar.Start) -> object:
-    """The same from the words of a text."""
+    """Return the same by way of the tokens of a text."""
     try:
         form, words = grammar.read(text, start)
     except UnexpectedInput as error:

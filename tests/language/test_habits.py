@@ -1,4 +1,4 @@
-"""What people write by habit from elsewhere: it is told how it is written here, and put so that the file is right."""
+"""Notations of other languages and tools: the message shows the notation of specs, and the fix rewrites it."""
 
 from __future__ import annotations
 

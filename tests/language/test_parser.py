@@ -1,4 +1,4 @@
-"""Text to syntax: every kind of value, every kind of line, and every mistake at its place."""
+"""Text to syntax: every kind of value and line, and every mistake at its position."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def value(text: str) -> Value:
 
 
 def plain(item: Value) -> object:
-    """A value without its places."""
+    """Return a value without its positions."""
     match item:
         case Number(value=number):
             return number
@@ -50,7 +50,7 @@ def plain(item: Value) -> object:
 
 
 def places(text: str) -> list[tuple[str, int, int, str]]:
-    """Code, line, column and marked text of each mistake."""
+    """Return the code, line, column and marked text of each mistake."""
     return [(d.code, d.span.line, d.span.column, d.span.text) for d in read(text).diagnostics]
 
 
@@ -202,7 +202,7 @@ def test_indented_lines_go_on() -> None:
         ("  k=1\n[a] t", [("syntax", 1, 3, "k=1")]),
         ("# c\n\n  relu\n[a] t", [("syntax", 3, 3, "relu")]),
         ("-> 3x3x3\n[a] t", [("syntax", 1, 1, "-> 3x3x3")]),
-        # a layer that is not in the first column is a layer nevertheless
+        # a layer is recognised even if it does not begin in the first column
         ("[a] t\n  [b] t", [("indented-layer", 2, 3, "[b] t")]),
         ("\t[b] t", [("indented-layer", 1, 2, "[b] t")]),
         # one statement
