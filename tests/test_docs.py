@@ -17,7 +17,7 @@ DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("path", [LANGUAGE, INDEX], ids=lambda path: path.stem)
-def test_a_document_is_what_comes_out(path: Path) -> None:
+def test_a_document_is_up_to_date(path: Path) -> None:
     assert up_to_date(path) == path.read_text("utf-8"), "python tests/helpers/docs.py writes it anew"
 
 
@@ -43,7 +43,7 @@ def test_the_page_of_questions_leads_to_every_page_and_to_what_is_there() -> Non
     assert named <= {path.stem.rstrip("_") for path in (ROOT / "netspec" / "cli").glob("*.py")}
 
 
-def test_an_example_that_has_to_be_right_and_is_not_is_found() -> None:
+def test_an_example_with_mistakes_needs_an_output() -> None:
     with pytest.raises(AssertionError, match="an example is not right"):
         fresh("```net\n[image] input 3x32x32\n[c] conv filters=1\n```\n", {})
 

@@ -272,14 +272,14 @@ def test_commands_about_text_need_no_numerics(arguments: tuple[str, ...]) -> Non
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_help_and_the_python_door_need_no_numerics() -> None:
+def test_help_and_the_python_interface_need_no_numerics() -> None:
     assert netspec("--help", blocked=NUMERICS).returncode == 0
     asked = python("-c", "import netspec; print(netspec.load('specs/alexnet.net').total.weights)", blocked=NUMERICS)
     assert (asked.stdout, asked.stderr) == ("60954656\n", "")
 
 
 @pytest.mark.parametrize("library", NUMERICS)
-def test_the_block_blocks(library: str) -> None:
+def test_blocked_libraries_cannot_be_imported(library: str) -> None:
     done = python("-c", f"import {library}", blocked=NUMERICS)
     assert done.returncode == 1
     assert f"{library} is blocked" in done.stderr

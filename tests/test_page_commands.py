@@ -15,7 +15,7 @@ BY_NAME = {page.path.stem: page for page in PAGES}
         for name, page in BY_NAME.items()
     ],
 )
-def test_a_page_is_what_comes_out(page: Page) -> None:
+def test_a_page_is_up_to_date(page: Page) -> None:
     fresh, text = page.fresh(), page.path.read_text("utf-8")
     assert page.without_measurements(fresh) == page.without_measurements(text), (
         f"python tests/helpers/pages.py {page.path.stem} writes it anew"

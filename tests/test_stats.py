@@ -57,7 +57,7 @@ def test_the_totals_of_the_two_group_network(name: str) -> None:
     assert total.parameters == 60_965_224
 
 
-def test_the_same_network_in_one_piece() -> None:
+def test_the_network_without_groups() -> None:
     one = net("alexnet-one-gpu")
     assert (one.total.weights, one.total.parameters, one.total.connections) == (62_367_776, 62_378_344, 1_135_256_096)
     conv = totals(one[n] for n in CONVOLUTIONS)
@@ -107,7 +107,7 @@ def mobilenet_v2() -> str:
     return "\n".join([*lines, "[fc] fc outputs=1000", "[prob] softmax"])
 
 
-def test_another_familys_network() -> None:
+def test_mobilenet_v2() -> None:
     """MobileNet v2: depthwise convolutions, shortcuts, relu6. torchvision documents 3,504,872 parameters for its
     mobilenet_v2, and the paper 300 million multiply-adds."""
     total = loads(mobilenet_v2()).total
@@ -312,7 +312,7 @@ def test_the_specs_say_their_own_numbers() -> None:
         assert f"{net(name).total.parameters:,}" in spec(name)
 
 
-def test_what_flops_count_is_said_where_they_are_counted() -> None:
+def test_every_operation_that_counts_flops_describes_its_rule() -> None:
     for op in VOCABULARY:
         if "flops" in vars(op) and op.flops_rule == Op.flops_rule:
             # The default rule, 1 a unit, is right only for these, whose products are listed separately.
@@ -329,7 +329,7 @@ def test_what_flops_count_is_said_where_they_are_counted() -> None:
         ("tanh", 3 * 64, "tanh: 1 a unit"),
     ],
 )
-def test_flops_are_told_with_what_they_count(layer: str, flops: int, rule: str) -> None:
+def test_flops_are_explained(layer: str, flops: int, rule: str) -> None:
     notes = layer_table(loads(f"[i] input 3x8x8\n[a] {layer}"), 1).notes
     assert notes[3] == f"FLOPs of one image's forward pass: {flops} = {flops} {rule.partition(':')[0]}"
     assert notes[4] == f"FLOPs are 2 a connection; {rule}"

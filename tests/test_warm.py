@@ -88,7 +88,7 @@ def test_what_is_blocked_cannot_be_imported(tmp_path: Path) -> None:
     assert warm.run(path).returncode == 0
 
 
-def test_a_process_is_one_of_its_own(tmp_path: Path) -> None:
+def test_a_process_is_independent(tmp_path: Path) -> None:
     """A warm process can be killed, and does not affect the next one."""
     path = tmp_path / "program.py"
     path.write_text("import os, torch\ntorch.set_default_dtype(torch.float64)\nos.kill(os.getpid(), 9)")

@@ -21,7 +21,7 @@ def test_a_shape_in_pieces_is_one_mistake() -> None:
     assert found.code == "stray-value"
 
 
-def test_a_layer_by_habit_of_programs_is_put_as_a_statement() -> None:
+def test_a_layer_written_as_in_programs_is_rewritten_as_a_statement() -> None:
     text = "[image] input(3, 32, 32)\n[c] conv(filters=4, kernel=3)\n[d] type=relu\n"
     found = mistakes(text)
     assert [d.code for d in found] == ["missing-type"] * 3
@@ -45,7 +45,7 @@ def test_a_layer_by_habit_of_programs_is_put_as_a_statement() -> None:
         ("affine shift=-1", "unknown-key", "affine bias=-1"),
     ],
 )
-def test_what_others_have_a_word_for_is_told_with_its_keys(written: str, code: str, right: str) -> None:
+def test_words_of_other_tools_are_replaced_by_keys(written: str, code: str, right: str) -> None:
     head = "[image] input 3x8x8\n[x] "
     (found,) = mistakes(head + written)
     (fix,) = found.fixes
@@ -61,13 +61,13 @@ def test_what_others_have_a_word_for_is_told_with_its_keys(written: str, code: s
         ("affine scale=two", "unknown-key", None),
     ],
 )
-def test_where_that_does_not_fit_it_is_not_proposed(written: str, code: str, title: str | None) -> None:
+def test_a_replacement_that_does_not_fit_is_not_proposed(written: str, code: str, title: str | None) -> None:
     (found,) = mistakes(f"[image] input 3x8x8\n[x] {written}\n")
     assert (found.code, next((fix.title for fix in found.fixes), None)) == (code, title)
 
 
 @pytest.mark.parametrize(("word", "fixed"), [("same", "write 1"), ("Same", "write 1"), ("valid", "write 0")])
-def test_a_padding_that_others_name_is_told_in_numbers(word: str, fixed: str) -> None:
+def test_named_padding_of_other_tools_is_given_in_numbers(word: str, fixed: str) -> None:
     (found,) = mistakes(f"[i] input 3x8x8\n[c] conv filters=4 kernel=3 pad={word}\n")
     assert [fix.title for fix in found.fixes] == [fixed]
     assert bool(found.notes) == (word != "valid")
@@ -96,7 +96,7 @@ def test_an_image_with_its_channels_last_is_a_trap(shape: str) -> None:
 
 
 @pytest.mark.parametrize("shape", ["3x224x224", "64x100x1", "3x3x3", "1x28x28", "256x6x6", "784"])
-def test_other_shapes_are_none(shape: str) -> None:
+def test_other_shapes_are_not_taken_for_channels_last(shape: str) -> None:
     assert good(f"[image] input {shape}\n[f] fc outputs=4\n").warnings == ()
 
 

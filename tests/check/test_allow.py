@@ -37,7 +37,7 @@ def test_the_comment_is_put_where_it_is_read(line: str, allowed: str, end: str) 
     assert good(changed).warnings == ()
 
 
-def test_of_a_layer_over_several_lines_the_line_of_the_warning_is_taken() -> None:
+def test_in_a_layer_over_several_lines_the_comment_goes_on_the_line_of_the_warning() -> None:
     text = INPUT + "[c] conv filters=4  # first\n    kernel=4 stride=3  # second\n    rounding=down\n"
     (warning,) = good(text).warnings
     changed = apply([allowance(warning)], text)
@@ -111,11 +111,11 @@ def test_a_misspelt_code_is_told_in_a_file_with_errors_too() -> None:
         (f"{INPUT}[r] relu\r# allow\r[s] relu", []),
     ],
 )  # fmt: skip
-def test_what_is_allowed_and_does_not_occur_is_told(text: str, unused: list[tuple[str, str, int]]) -> None:
+def test_an_allowed_warning_that_does_not_occur_is_reported(text: str, unused: list[tuple[str, str, int]]) -> None:
     assert said(good(text).warnings) == unused
 
 
-def test_another_network_than_the_files_says_nothing_of_its_comments(tmp_path: Path) -> None:
+def test_comments_are_not_checked_if_the_command_line_changes_the_network(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text(f"{INPUT}{WINDOW}  # allow: unread-pixels\n")
     assert load(path, changes=("c.stride=1",)).warnings == ()
@@ -123,7 +123,7 @@ def test_another_network_than_the_files_says_nothing_of_its_comments(tmp_path: P
     assert shown.output == f"{path}: correct\n"
 
 
-def test_a_variants_comment_is_of_use_for_what_it_brings_about_and_its_bases_are_not_asked(tmp_path: Path) -> None:
+def test_a_variants_comments_count_and_unused_ones_of_its_base_are_not_reported(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(
         f"net b rounding=up\n{INPUT}[c] conv filters=4 kernel=4 stride=3  # allow: no-effect\n"
     )

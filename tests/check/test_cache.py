@@ -70,7 +70,7 @@ def edits(draw: st.DrawFn) -> list[str]:
 
 @examples(150, HealthCheck.too_slow)
 @given(edits(), st.sampled_from([None, None, Shape(3, 32, 32)]))
-def test_what_was_known_before_changes_nothing(texts: list[str], shape: Shape | None) -> None:
+def test_results_of_the_previous_check_change_nothing(texts: list[str], shape: Shape | None) -> None:
     cache = None
     for text in texts:
         source = Source("a.net", text)
@@ -81,7 +81,7 @@ def test_what_was_known_before_changes_nothing(texts: list[str], shape: Shape | 
 
 @examples(60, HealthCheck.too_slow)
 @given(edits())
-def test_what_layers_that_say_the_same_share_changes_nothing(texts: list[str]) -> None:
+def test_sharing_between_identical_layers_changes_nothing(texts: list[str]) -> None:
     shared = [found(check(Source("a.net", text))) for text in texts]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Table, "get", lambda table, key, find: find())
@@ -107,7 +107,7 @@ def chain(length: int) -> str:
     return f"[image] input 3x8x8\n{layers}"
 
 
-def test_layers_that_say_and_read_the_same_are_lowered_once(lowered: list[str]) -> None:
+def test_identical_layers_are_lowered_once(lowered: list[str]) -> None:
     graph = check(Source("a.net", chain(50))).graph
     assert lowered == ["image", "conv0"]
     assert graph is not None
@@ -116,7 +116,7 @@ def test_layers_that_say_and_read_the_same_are_lowered_once(lowered: list[str]) 
     assert [p.key for p in graph.parameters_of("conv49")] == ["conv49.weight", "conv49.bias"]
 
 
-def test_so_are_those_that_read_others_and_are_written_otherwise(lowered: list[str]) -> None:
+def test_layers_that_differ_only_in_inputs_and_spacing_are_lowered_once(lowered: list[str]) -> None:
     text = (
         "[image] input 3x8x8\n[a] relu\n[b] relu inputs=image\n"
         "[c] sum inputs=a,b\n[d]   sum   inputs=b , image  # the other way\n[e] sum inputs=d,c\n"
@@ -130,7 +130,7 @@ def test_so_are_those_that_read_others_and_are_written_otherwise(lowered: list[s
     assert [graph.layers[name].inputs for name in "abcdefg"] == reads
 
 
-def test_where_words_stand_is_asked_only_of_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_positions_are_computed_only_where_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
     def moved(body: Body, source: Source, offset: int, real=Body.moved) -> Body:
@@ -143,12 +143,12 @@ def test_where_words_stand_is_asked_only_of_what_is_told(monkeypatch: pytest.Mon
     assert asked == [len("[image]")]  # whether its channels stand last
 
 
-def test_inputs_of_a_layer_that_has_none_are_told_though_another_says_the_same_without() -> None:
+def test_inputs_of_an_input_layer_are_reported_even_beside_an_identical_layer_without() -> None:
     checked = check(Source("a.net", "[image] input 3x8x8\n[other] input 3x8x8 inputs=image\n"))
     assert ("unknown-key", "inputs") in [(d.code, d.span.text) for d in checked.diagnostics]
 
 
-def test_after_an_edit_only_what_it_changes_is_lowered(lowered: list[str]) -> None:
+def test_after_an_edit_only_changed_layers_are_lowered(lowered: list[str]) -> None:
     text = "".join(f"[conv{i}] conv filters={i + 1} kernel=1\n" for i in range(50))
     first = check(Source("a.net", f"[image] input 3x8x8\n{text}"))
     assert len(lowered) == 51
@@ -161,7 +161,7 @@ def test_after_an_edit_only_what_it_changes_is_lowered(lowered: list[str]) -> No
     assert lowered == ["conv20", "conv21"]  # itself, and its reader
 
 
-def test_other_settings_make_all_of_it_unknown(lowered: list[str]) -> None:
+def test_other_settings_invalidate_all_results(lowered: list[str]) -> None:
     first = check(Source("a.net", chain(3)))
     lowered.clear()
     graph = check(Source("a.net", f"default conv bias=1\n{chain(3)}"), None, first.cache).graph
@@ -170,7 +170,7 @@ def test_other_settings_make_all_of_it_unknown(lowered: list[str]) -> None:
     assert str(graph.parameters["conv2.bias"].distribution) != str(graph.parameters["conv2.weight"].distribution)
 
 
-def test_layers_that_say_the_same_of_values_that_live_elsewhere_are_not_alike() -> None:
+def test_identical_layers_with_inputs_on_other_gpus_are_not_shared() -> None:
     text = (
         "gpus 2\n[image] input 4x8x8\n[a] conv filters=4 kernel=1 gpu=0\n[b] relu\n"
         "[c] conv filters=4 kernel=1 inputs=image\n[d] relu\n"
@@ -181,7 +181,7 @@ def test_layers_that_say_the_same_of_values_that_live_elsewhere_are_not_alike() 
     assert [graph.layers[name].placement.split for name in "cd"] == [True, True]
 
 
-def test_layers_that_say_the_same_and_are_read_otherwise_are_not_alike() -> None:
+def test_identical_layers_with_different_readers_are_not_shared() -> None:
     text = (
         "gpus 2\n[image] input 3x8x8\n[a] conv filters=4 kernel=1\n[b] flatten\n[c] softmax\n"
         "[d] conv filters=4 kernel=1 inputs=image\n[e] flatten\n[f] fc outputs=4\n"
@@ -191,7 +191,7 @@ def test_layers_that_say_the_same_and_are_read_otherwise_are_not_alike() -> None
     assert [graph.layers[name].placement.split for name in "be"] == [False, True]
 
 
-def test_a_layer_that_reads_another_than_before_is_known_by_it() -> None:
+def test_a_layer_that_reads_another_layer_than_before_is_updated() -> None:
     text = "[image] input 3x8x8\n[a] relu\n[b] relu inputs=image\n[c] sum inputs=a,b\n"
     first = check(Source("a.net", text))
     again = check(Source("a.net", text.replace("[b] relu inputs=image", "[z] relu\n[b] relu")), None, first.cache)
@@ -199,7 +199,7 @@ def test_a_layer_that_reads_another_than_before_is_known_by_it() -> None:
     assert [again.graph.nodes[name].inputs for name in "zbc"] == [("a",), ("z",), ("a", "b")]
 
 
-def test_a_mistake_in_layers_that_say_the_same_is_told_at_each_of_them() -> None:
+def test_a_mistake_in_identical_layers_is_reported_at_each_of_them() -> None:
     checked = check(Source("a.net", "[image] input 3x8x8\n[a] relu slope=1\n[b] relu slope=1\n"))
     assert [(d.span.line, d.layer) for d in checked.diagnostics] == [(2, "a"), (3, "b")]
     assert replace(checked.diagnostics[1], spans=checked.diagnostics[0].spans, layer="a") == checked.diagnostics[0]

@@ -21,7 +21,7 @@ def idle(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("key", ["init=gaussian(0.1)", "lr_mult=2", "decay=0.1", "max_norm=1"])
-def test_shared_weights_are_drawn_and_trained_where_they_stand(key: str) -> None:
+def test_keys_of_shared_weights_count_at_their_owner(key: str) -> None:
     assert idle(SHARED.format(key)) == [key]
     assert idle(IMAGE + f"[a] conv filters=4 kernel=3 {key}") == []
 
@@ -30,7 +30,7 @@ def test_shared_weights_are_drawn_and_trained_where_they_stand(key: str) -> None
     ("of_weights", "of_biases"),
     [("lr=0.1", "bias_lr=0.2"), ("momentum=0.5", "bias_momentum=0"), ("schedule=cosine", "bias_schedule=constant")],
 )
-def test_biases_beside_shared_weights_take_what_is_said_of_weights(of_weights: str, of_biases: str) -> None:
+def test_biases_beside_shared_weights_follow_the_keys_of_weights(of_weights: str, of_biases: str) -> None:
     assert idle(SHARED.format(of_weights)) == []
     assert idle(SHARED.format(f"{of_weights} {of_biases}")) == [of_weights]
     assert idle(SHARED.format(f"{of_weights} bias=none")) == [of_weights]
@@ -45,7 +45,7 @@ def test_each_key_is_told_once() -> None:
     assert idle(IMAGE + "[a] fc outputs=4 bias=none bias_lr=0 bias_momentum=0.5") == ["bias_lr=0", "bias_momentum=0.5"]
 
 
-def test_the_train_lines_schedule_of_biases_is_before_that_of_weights() -> None:
+def test_the_train_lines_schedule_of_biases_precedes_the_layers_schedule() -> None:
     text = IMAGE + "[a] fc outputs=4 lr_mult=0 schedule=cosine\ntrain {}"
     assert idle(text.format("batch=8")) == []
     assert idle(text.format("bias_schedule=step(every=1, factor=0.5)")) == ["schedule=cosine"]
@@ -57,7 +57,7 @@ def test_the_bias_of_a_layer_with_shared_weights_is_its_own() -> None:
 
 @pytest.mark.parametrize("key", ["bias_lr=0.1", "bias_lr_mult=2", "bias_momentum=0.5", "bias_decay=0.1"])
 @pytest.mark.parametrize("word", ["conv filters=2 kernel=3", "local filters=2 kernel=3", "fc outputs=2"])
-def test_without_biases_nothing_of_them_has_an_effect(word: str, key: str) -> None:
+def test_without_biases_their_keys_have_no_effect(word: str, key: str) -> None:
     assert idle(IMAGE + f"[a] {word} bias=none {key}") == [key]
     assert idle(IMAGE + f"default {word.split()[0]} bias=none\n[a] {word} {key}") == [key]
     assert idle(IMAGE + f"[a] {word} bias=0 {key}") == []
@@ -71,7 +71,7 @@ def test_without_groups_nothing_is_placed(key: str) -> None:
     assert idle("gpus 1\n" + text) == []
 
 
-def test_a_length_over_parts_needs_parts_and_a_length() -> None:
+def test_norm_over_parts_needs_parts_and_a_norm() -> None:
     text = IMAGE + "[a] fc outputs=4 norm_over=parts {}"
     assert idle(text.format("fixed_norm=1")) == idle(text.format("parts=2")) == ["norm_over=parts"]
     assert idle(text.format("parts=2 max_std=1")) == ["norm_over=parts"]
@@ -79,7 +79,7 @@ def test_a_length_over_parts_needs_parts_and_a_length() -> None:
     assert idle(IMAGE + "[a] fc outputs=4\n[b] fc outputs=4 inputs=a,a parts=1,2 max_norm=2,none norm_over=parts") == []
 
 
-def test_updates_after_all_parts_are_those_of_a_batch() -> None:
+def test_an_update_after_all_parts_is_the_default() -> None:
     text = IMAGE + "[a] fc outputs=4 update_every={}\n[b] fc outputs=4\ntrain accumulate={}"
     assert idle(text.format(1, 1)) == ["update_every=1"] and idle(text.format(4, 4)) == ["update_every=4"]
     assert idle(text.format(2, 4)) == idle(text.format(1, 4)) == []
@@ -112,7 +112,7 @@ def test_a_comment_allows_it() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("rate", ["lr=0", "lr_mult=0 bias=none", "lr=0 bias_lr=0"])
-def test_nothing_of_their_updates_is_of_weights_that_stay_as_they_are(rate: str, key: str) -> None:
+def test_keys_of_updates_have_no_effect_on_frozen_weights(rate: str, key: str) -> None:
     text = IMAGE + "[a] fc outputs=4 {} {}"
     assert idle(text.format(rate, key)) == [key]
     assert idle(text.format("lr=0.1", key)) == []
@@ -123,7 +123,7 @@ def test_nothing_of_their_updates_is_of_weights_that_stay_as_they_are(rate: str,
     ("of_weights", "of_biases"),
     [("schedule=cosine", "bias_schedule=constant"), ("momentum=0.5", "bias_momentum=0")],
 )
-def test_biases_that_move_follow_weights_that_do_not(of_weights: str, of_biases: str) -> None:
+def test_learning_biases_follow_the_keys_of_frozen_weights(of_weights: str, of_biases: str) -> None:
     text = IMAGE + "[a] fc outputs=4 {} " + of_weights
     assert idle(text.format("lr=0 bias_lr=0.1")) == idle(text.format("lr_mult=0")) == []
     assert idle(text.format(f"lr=0 bias_lr=0.1 {of_biases}")) == [of_weights]
@@ -131,14 +131,14 @@ def test_biases_that_move_follow_weights_that_do_not(of_weights: str, of_biases:
 
 
 @pytest.mark.parametrize("key", ["bias_schedule=cosine", "bias_momentum=0.5", "bias_decay=0.1", "bias_decay_mult=2"])
-def test_nothing_of_their_updates_is_of_biases_that_stay_as_they_are(key: str) -> None:
+def test_keys_of_updates_have_no_effect_on_frozen_biases(key: str) -> None:
     for rate in ("lr=0.1 bias_lr=0", "bias_lr_mult=0", "lr=0"):
         assert idle(IMAGE + f"[a] fc outputs=4 {rate} {key}") == [key]
     assert idle(IMAGE + f"[a] fc outputs=4 lr_mult=0 {key}") == []
     assert idle(IMAGE + f"default fc {key}\n[a] fc outputs=4 bias_lr=0") == []
 
 
-def test_no_decay_of_what_does_not_move_is_what_was_meant() -> None:
+def test_a_decay_of_0_on_frozen_parameters_is_accepted() -> None:
     assert idle(IMAGE + "[a] fc outputs=4 lr_mult=0 decay_mult=0 bias_lr_mult=0 bias_decay_mult=0 momentum=0") == []
     assert idle(SHARED.format("decay=0.0")) == ["decay=0.0"]  # the decay of the owning layer applies
 
@@ -148,7 +148,7 @@ def test_a_rate_of_each_input() -> None:
     assert (idle(both.format("0,0")), idle(both.format("0,0.1"))) == (["max_norm=1"], [])
 
 
-def test_sets_of_all_classes_have_the_right_one() -> None:
+def test_sets_of_all_classes_have_no_effect() -> None:
     text = IMAGE + "[a] fc outputs=4\n[loss] setcrossentropy size={}"
     assert (idle(text.format(4)), idle(text.format(3))) == (["size=4"], [])
     (warning,) = good(text.format(4)).warnings

@@ -78,7 +78,7 @@ def test_a_rounding_that_the_base_cannot_have_is_to_blame(folder: Path) -> None:
         ("net v from=base.net\n[image] input 3x8x8 range=1\n", "crop-differs", "3x8x8"),
     ],
 )  # fmt: skip
-def test_the_variants_own_word_is_the_place(folder: Path, text: str, code: str, words: str) -> None:
+def test_the_word_in_the_variant_is_marked(folder: Path, text: str, code: str, words: str) -> None:
     first = found(folder, text)[0]
     assert first.code == code
     assert (first.span.source.name, first.span.text) == ("v.net", words)
@@ -93,7 +93,7 @@ def test_all_words_that_a_mistake_needs_are_told(folder: Path) -> None:
     ]
 
 
-def test_what_a_variant_drops_is_missed_where_it_is_dropped(folder: Path) -> None:
+def test_a_missing_layer_is_reported_where_the_variant_drops_it(folder: Path) -> None:
     (folder / "base.net").write_text(BASE.replace("[fc] fc", "[fc] fc inputs=conv2"))
     (mistake,) = found(folder, "net v from=base.net\ndrop conv2\n")
     assert (mistake.code, mistake.message) == ("unknown-layer", "layer 'conv2' is dropped")
@@ -108,7 +108,7 @@ def test_a_mistake_of_the_base_stays_there(folder: Path) -> None:
     assert [d.span.source.name for d in (window, crop)] == ["base.net"] * 2
 
 
-def test_in_a_row_of_variants_the_one_that_brings_it_about_is_to_blame(folder: Path) -> None:
+def test_in_a_chain_of_variants_the_one_that_causes_the_mistake_is_blamed(folder: Path) -> None:
     (folder / "middle.net").write_text("net middle from=base.net\ngpus 3\n")
     (mistake, *_) = found(folder, "net v from=middle.net\n[fc] outputs=12\n")
     assert (mistake.code, mistake.span.source.name, mistake.span.text) == (
@@ -118,19 +118,19 @@ def test_in_a_row_of_variants_the_one_that_brings_it_about_is_to_blame(folder: P
     )
 
 
-def test_what_several_words_bring_about_each_by_itself_is_the_variants(folder: Path) -> None:
+def test_a_mistake_with_several_causes_is_shown_in_the_variant(folder: Path) -> None:
     text = "net v from=base.net\n[norm1] maxpool kernel=9\n[fc] outputs=10\n"
     assert found(folder, text)[0].span.source.name == "v.net"
     both = "net v from=base.net\n[conv1] stride=16\n[image] input 3x4x4\naugment crop=4\n[conv2] pad=0\n"
     assert {d.span.source.name for d in found(folder, both)} == {"v.net"}
 
 
-def test_a_change_of_the_command_line_is_the_place(folder: Path) -> None:
+def test_a_change_on_the_command_line_is_marked(folder: Path) -> None:
     (mistake, *_) = found(folder, "net v from=base.net\n", ("fc.outputs=12", "conv1.stride=5", "net.rounding=down"))
     assert (mistake.code, mistake.span.source.name, mistake.span.text) == ("unread-pixels", "--set", "conv1.stride=5")
 
 
-def test_a_warning_is_allowed_on_the_line_that_brings_it_about(folder: Path) -> None:
+def test_a_warning_is_allowed_on_the_line_that_causes_it(folder: Path) -> None:
     text = "net v from=base.net\ndefault conv init=gaussian(1e-6)\n"
     assert [d.code for d in found(folder, text)] == ["signal-vanishes"]
     assert found(folder, text.replace("(1e-6)", "(1e-6)  # allow: signal-vanishes")) == ()
@@ -155,7 +155,7 @@ def test_a_variant_is_mended_in_itself(folder: Path, title: str, added: str) -> 
     assert found(folder, text) == ()
 
 
-def test_a_key_goes_to_the_layers_line_that_a_variant_has_already(folder: Path) -> None:
+def test_a_key_is_added_to_the_variants_own_line_for_the_layer(folder: Path) -> None:
     text = "net v from=base.net\n[conv1] rounding=exact  # as printed\n[image] input 3x17x17\naugment from=30 crop=17\n"
     (mistake,) = found(folder, text)
     fixes = {fix.title: fix for fix in mistake.fixes}

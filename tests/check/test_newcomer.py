@@ -119,7 +119,7 @@ def test_conv1_is_labelled_first_and_every_repair_works_when_pasted(text: str, m
         assert loads(apply(fix.edits, text))["fc6"].weights == 37_748_736
 
 
-def test_with_exact_windows_what_fc6_states_is_held_against_rounding_down() -> None:
+def test_with_exact_windows_rounding_down_is_rejected_by_the_claim_of_fc6() -> None:
     found = mistake(floored(("[fc6]", FC6)).replace("rounding=down", "rounding=exact"))
     assert (found.code, found.layer, len(render(found).splitlines())) == ("window-does-not-tile", "conv1", 12)
     (rejected,) = found.rejected
@@ -148,7 +148,7 @@ def test_a_convolution_that_lost_its_padding_is_to_blame(line: str, pad: str, sa
     assert loads(apply(found.fixes[0].edits, text))["fc6"].weights == 37_748_736
 
 
-def test_of_two_that_may_be_to_blame_neither_is() -> None:
+def test_of_two_possible_causes_neither_is_blamed() -> None:
     text = "[i] input 3x20x20\n[c] conv filters=4 kernel=3\n[d] conv filters=4 kernel=3\n[e] relu -> 4x18x18"
     found = mistake(text)
     assert [fix.title for fix in found.fixes][:2] == ["c pad=1", "d pad=1"]
@@ -160,7 +160,7 @@ def test_an_early_layer_whose_change_does_not_help_is_not_blamed() -> None:
     assert (found.span.text, found.labels, found.message) == ("256x9x9", (), "pool5 is 256x5x5, not 256x9x9")
 
 
-def test_what_makes_an_inherited_layer_the_one_to_blame_is_shown_in_the_variant(tmp_path: Path) -> None:
+def test_a_variants_change_that_makes_an_inherited_layer_wrong_is_shown(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(alexnet())
     variant = tmp_path / "v.net"
     variant.write_text("net v from=base.net rounding=down\n[pool5] kernel=3 -> 256x6x6\n")
@@ -182,7 +182,7 @@ def test_what_makes_an_inherited_layer_the_one_to_blame_is_shown_in_the_variant(
         assert load(variant)["fc6"].weights == 37_748_736
 
 
-def test_a_layer_to_blame_that_a_variant_inherits_as_it_is_stays_in_its_file(tmp_path: Path) -> None:
+def test_a_wrong_layer_that_a_variant_inherits_unchanged_is_shown_in_the_base(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(alexnet().replace("rounding=up", "rounding=down").replace(" -> 96x55x55", ""))
     variant = tmp_path / "v.net"
     variant.write_text("net v from=base.net\n[pool5] kernel=3 -> 256x6x6\n")
@@ -230,7 +230,7 @@ def test_a_layer_to_blame_that_a_variant_inherits_as_it_is_stays_in_its_file(tmp
         ("conv filters=2 kernel=3 bias=False", "not 'False'", "write none"),
     ],
 )
-def test_what_other_tools_write_is_one_message_with_what_it_is_here(line: str, message: str, fix: str) -> None:
+def test_words_of_other_tools_give_one_message_with_the_word_of_specs(line: str, message: str, fix: str) -> None:
     found = mistake(f"[i] input 3x8x8\n[a] {line}")
     assert found.message.endswith(message)
     assert [(f.title, f.checks) for f in found.fixes] == [(fix, True)]
@@ -255,7 +255,7 @@ def test_what_other_tools_write_is_one_message_with_what_it_is_here(line: str, m
         ("dropout keep_prob=0.5", "1 - keep_prob"),
     ],
 )
-def test_what_other_tools_have_and_specs_have_not_is_said_of_it(line: str, note: str) -> None:
+def test_features_of_other_tools_that_specs_lack_are_explained(line: str, note: str) -> None:
     found = mistake(f"[i] input 3x8x8\n[a] {line}")
     assert "did you mean" not in found.message and not found.fixes
     assert any(note in said for said in found.notes)
@@ -326,13 +326,13 @@ def test_settings_in_other_tools_words(line: str, said: str) -> None:
     assert any(said in one for d in found for one in (d.message, *d.notes))
 
 
-def test_a_word_is_no_layer_that_a_convolution_reads() -> None:
+def test_a_stray_word_is_not_taken_for_an_input() -> None:
     found = next(d for d in mistakes("[i] input 3x9x9\n[c] conv filters=2 kernel=3 same\n"))
     assert "did you mean" not in found.message and not found.fixes
     assert mistake("[i] input 3x9x9\n[c] concat i i\n").fixes[0].title == "write inputs=i,i"
 
 
-def test_a_linear_layer_that_says_what_it_reads_too_is_a_fully_connected_one() -> None:
+def test_a_linear_layer_with_in_features_is_a_fully_connected_one() -> None:
     found = mistakes("[i] input 3x9x9\n[c] linear in_features=243 out_features=10\n")
     assert [d.message for d in found] == ["linear has no key 'in_features'; did you mean fc?"]
     assert [fix.title for fix in found[0].fixes] == ["write fc"]
@@ -344,7 +344,7 @@ def test_a_default_without_values_is_told() -> None:
 
 
 @pytest.mark.parametrize("line", ["dropout 5", "conv 8 3 1", "relu 3", "flatten 1", "conv filters=2 kernel=3 7"])
-def test_a_number_that_fits_no_key_is_given_none(line: str) -> None:
+def test_no_key_is_proposed_for_a_number_that_fits_none(line: str) -> None:
     found = next(d for d in mistakes(f"[i] input 3x8x8\n[a] {line}") if d.code == "stray-value")
     assert "did you mean" not in found.message and not found.fixes
     assert found.notes[0].startswith("values are given as key=value")
@@ -367,21 +367,21 @@ def test_the_numbers_of_the_optimizer_are_put_together() -> None:
     assert notes == ["optimizer=sgd(lr=0.1, weight_decay=0.1)"] * 2
 
 
-def test_a_key_of_train_is_no_number_of_the_optimizer() -> None:
+def test_a_misspelt_key_of_train_is_not_taken_for_an_optimizer_number() -> None:
     assert mistake("[i] input 3x8x8\n[a] fc outputs=2\ntrain epoch=3").message.endswith("did you mean epochs?")
 
 
 LAST = "the input is 224x224x3, which is channels x height x width; did you mean input 3x224x224?"
 
 
-def test_channels_that_stand_last_are_told_where_mending_them_is_not_all() -> None:
+def test_channels_last_are_noted_where_moving_them_is_not_enough() -> None:
     text = alexnet(("3x224x224", "224x224x3"), ("  rounding=up", ""))
     found = {d.code: d for d in mistakes(text)}
     assert LAST in found["kernel-too-large"].notes
     assert LAST in found["crop-differs"].notes
 
 
-def test_channels_that_stand_last_are_put_first_where_that_is_all() -> None:
+def test_channels_last_are_moved_first_where_that_is_enough() -> None:
     found = mistake("[i] input 224x224x3\n[c] conv filters=3 kernel=1\naugment crop=224")
     assert found.code == "crop-differs" and not found.notes
     assert found.fixes[0].title == "input 3x224x224" and found.fixes[0].checks

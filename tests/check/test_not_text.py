@@ -43,7 +43,7 @@ def test_a_letter_in_another_encoding_has_its_place(data: bytes, byte: int, plac
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-def test_a_text_with_another_mark_is_told_its_encoding(encoding: str) -> None:
+def test_a_byte_order_mark_names_the_encoding(encoding: str) -> None:
     with pytest.raises(SpecError) as caught:
         decode("net a\n".encode(encoding), "a.net")
     (found,) = caught.value.diagnostics

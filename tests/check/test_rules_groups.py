@@ -162,7 +162,7 @@ def test_an_lrn_window_stays_inside_its_group_unless_it_reads_all() -> None:
         "flatten",
     ],
 )
-def test_what_has_no_weights_acts_on_what_its_input_is(layer: str) -> None:
+def test_a_layer_without_weights_is_placed_like_its_input(layer: str) -> None:
     assert placed(SPLIT_CONV + f"[x] {layer}\n[y] abs", "x") == SPLIT
     assert placed(START + f"[x] {layer}\n[y] abs", "x") == WHOLE
     assert placed(START + f"[a] conv filters=8 kernel=3 pad=1 gpu=1\n[x] {layer}\n[y] abs", "x") == ON_1
@@ -266,7 +266,7 @@ def test_there_is_no_such_group(gpus: int, k: int) -> None:
     )
 
 
-def test_who_says_nothing_takes_the_placement_of_the_first_input() -> None:
+def test_by_default_a_layer_is_placed_like_its_first_input() -> None:
     text = START + "[a] conv filters=3 kernel=1 gpu=1\n[b] conv filters=5 kernel=1\n[c] fc outputs=7\n[d] softmax"
     assert [placed(text, layer) for layer in "abcd"] == [ON_1] * 4
     text = SPLIT_CONV + "[b] conv filters=8 kernel=1 inputs=image gpu=0\n[x] fc outputs=4 inputs={}"

@@ -118,7 +118,7 @@ def test_a_loss_has_a_weight() -> None:
     assert good(text)["l"].output == (1,)
 
 
-def test_a_sum_of_squares_reads_anything_and_takes_it_for_no_scores() -> None:
+def test_a_sum_of_squares_reads_anything_and_does_not_define_the_scores() -> None:
     text = (
         IMAGE + "[a] conv filters=2 kernel=3 neuron=relu\n[small] sumsquares\n[fc] fc outputs=5 inputs=a\n[p] softmax"
     )

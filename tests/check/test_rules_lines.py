@@ -190,7 +190,7 @@ def test_no_call_takes_more_values_than_it_has(text: str) -> None:
     assert codes(IMAGE + text) == ["bad-value"]
 
 
-def test_what_is_not_said_has_a_default() -> None:
+def test_settings_have_defaults() -> None:
     graph = good(IMAGE + "[c] relu").graph
     assert (graph.name, graph.groups) == ("net", 1)
     train = graph.train
@@ -221,7 +221,7 @@ def test_there_is_one_input() -> None:
     assert found.fixes == ()
 
 
-def test_of_a_second_input_that_nothing_reads_it_is_said() -> None:
+def test_a_second_input_that_nothing_reads_can_be_removed() -> None:
     found = mistake(IMAGE + "[other] input 3x3x3\n[c] relu inputs=image")
     assert (found.code, found.message) == ("several-inputs", "other is a second input, and nothing reads it")
     (fix,) = found.fixes

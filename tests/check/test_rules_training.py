@@ -251,6 +251,6 @@ def test_what_is_no_learning_value_of_two_inputs(keys: str) -> None:
     assert codes(TWO.format(keys)) == ["bad-value"]
 
 
-def test_decay_times_a_factor_is_of_the_train_lines() -> None:
+def test_decay_mult_multiplies_the_train_lines_decay() -> None:
     parameters = good(TRAIN + IMAGE + "[x] batchnorm decay_mult=0\n[y] fc outputs=2 decay_mult=3").graph.parameters
     assert (parameters["x.weight"].decay, parameters["y.weight"].decay) == (0.0, pytest.approx(0.03))

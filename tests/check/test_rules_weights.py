@@ -88,7 +88,7 @@ def test_a_table_that_does_not_fit(keys: str, message: str, marked: list[str]) -
     assert [span.text for span in found.spans] == marked
 
 
-def test_a_table_speaks_of_a_whole_layer() -> None:
+def test_a_table_needs_a_layer_that_is_not_split() -> None:
     text = "gpus 2\n[image] input 4x8x8\n[x] conv filters=4 kernel=3 table=0+1,2,3,0"
     found = mistake(text)
     assert (found.code, found.message) == ("table-mismatch", "x has a table and is split over 2 GPU groups")
@@ -108,7 +108,7 @@ def test_a_table_speaks_of_a_whole_layer() -> None:
         ("filters=2 table=(0,1),(2,3)", "write table=0+1,2+3", "filters=2 table=0+1,2+3"),
     ],
 )  # fmt: skip
-def test_the_way_out(keys: str, title: str, fixed: str) -> None:
+def test_the_fixes_of_a_table(keys: str, title: str, fixed: str) -> None:
     before = f"{IMAGE}[x] conv kernel=3 "
     (fix,) = mistake(before + keys).fixes
     assert (fix.title, fix.effect.endswith("the whole network checks")) == (title, True)

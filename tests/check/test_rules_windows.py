@@ -153,7 +153,7 @@ def test_a_window_wholly_outside_is_an_error(layer: str, note: str) -> None:
 @pytest.mark.parametrize(
     ("layer", "side"), [("conv kernel=2 pad=2,0,2,0", 4), ("conv kernel=2 pad=0,2,0,2", 4), ("local kernel=1 pad=3", 9)]
 )
-def test_a_convolution_may_be_told_to_go_on_over_zeros(layer: str, side: int) -> None:
+def test_a_convolution_may_be_allowed_to_leave_the_image(layer: str, side: int) -> None:
     assert codes(f"[image] input 1x3x3\n[x] {layer} filters=2") == ["window-outside-image"]
     assert shape("1x3x3", f"{layer} filters=2 outside=bias") == Shape(2, side, side)
     assert codes("[image] input 1x3x3\n[x] maxpool kernel=2 stride=1 outside=bias") == ["unknown-key"]

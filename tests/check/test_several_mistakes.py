@@ -60,7 +60,7 @@ def test_a_way_out_that_brings_the_next_mistake_to_light_is_offered_and_says_so(
     ]
 
 
-def test_one_that_brings_none_to_light_goes_before_them() -> None:
+def test_a_fix_that_reveals_no_other_mistake_comes_first() -> None:
     found = mistake(INCEPTION.replace("inputs=pool2", "inputs=pool2  pad=1"))
     assert [fix.checks for fix in found.fixes] == [True] * len(found.fixes) and found.fixes
 
@@ -130,7 +130,7 @@ def test_of_many_branches_of_other_sizes_a_few_are_shown_in_little_time() -> Non
     assert found.notes[0].endswith("3x578x578, ...: heights and widths must be equal")
 
 
-def test_of_layers_of_one_name_each_is_told_by_what_it_reads_itself() -> None:
+def test_layers_of_the_same_name_are_described_by_their_own_inputs() -> None:
     text = "[i] input 3x8x8\n[a] conv filters=3 kernel=3\n{}\n[s] sum inputs=i,i,a\n"
     for first in ("[s] relu inputs=a", "[s] sum inputs=none,a", "[s] sum inputs=a,a"):
         found = next(d for d in mistakes(text.format(first)) if d.code == "shapes-differ")
@@ -166,12 +166,12 @@ def test_the_one_branch_of_a_concatenation_that_lacks_its_pad_is_shown_and_padde
     assert [label.text for label in found.labels] == ["c is 8x15x15"] and ("c stride=1", True) in ways(found)
 
 
-def test_as_many_groups_as_channels_are_the_way_out_of_nearly_as_many() -> None:
+def test_nearly_as_many_groups_as_channels_are_fixed_to_as_many() -> None:
     found = mistake("[i] input 128x8x8\n[dw] conv filters=128 kernel=3 groups=129\n")
     assert ways(found) == [("dw groups=128", True)]
 
 
-def test_pooling_that_rounds_up_and_a_convolution_that_rounds_down_are_caffes() -> None:
+def test_pooling_rounded_up_and_a_convolution_rounded_down_suggest_caffe() -> None:
     """The first layers of GoogLeNet (Szegedy et al. 2014, table 1): 112.5 is rounded down, and 55.5 up."""
     text = "[i] input 3x224x224\n[conv1] conv filters=64 kernel=7 stride=2 pad=3 -> 64x112x112\n"
     text += "[pool1] maxpool kernel=3 stride=2 -> 64x56x56\n"

@@ -87,12 +87,12 @@ def test_where_only_padding_is_left_out_rounding_down_comes_first(claim: str) ->
     assert good(fixed(found, "net rounding=down", text))["dw2"].output == (32, 56, 56)
 
 
-def test_where_pixels_would_be_left_out_it_does_not() -> None:
+def test_where_pixels_would_be_left_out_rounding_down_does_not_come_first() -> None:
     text = "[image]  input  3x224x224\n[conv1]  conv  filters=32  kernel=3  stride=2\n"
     assert titles(mistake(text))[0] == "input 3x225x225"
 
 
-def test_what_is_no_fix_is_said_with_what_it_would_do() -> None:
+def test_a_rejected_fix_is_listed_with_its_effect() -> None:
     (rejected,) = mistake(puzzle()).rejected
     assert rejected.title == "net rounding=down"
     wrong = [d.layer for d in mistakes(puzzle().replace("net     alexnet", "net     alexnet rounding=down"))]
@@ -369,7 +369,7 @@ def test_every_fix_of_every_window_holds(
                 assert output == (channels, claimed, claimed) or fix.title == f"claim {output}"
 
 
-def test_a_layer_that_convolves_a_vector_gives_those_below_no_way_out() -> None:
+def test_a_layer_that_convolves_a_vector_gives_no_fixes_to_those_below() -> None:
     text = (
         "[image] input 1x32x32\n[c5] fc outputs=120\n[c3] conv filters=16 kernel=5 -> 16x10x10\n"
         "[c1] conv filters=6 kernel=5 -> 6x28x28\n[s2] avgpool kernel=2 stride=2 -> 6x14x14\n"
@@ -382,6 +382,6 @@ def test_a_layer_that_convolves_a_vector_gives_those_below_no_way_out() -> None:
     ]
 
 
-def test_an_image_with_its_channels_behind_is_turned_round_before_any_size_is_tried() -> None:
+def test_channels_last_are_moved_before_any_size_is_tried() -> None:
     text = "[i] input 32x32x3\n[c] conv filters=2 kernel=3 pad=1 -> 2x32x32"
     assert titles(mistake(text))[0] == "input 3x32x32"

@@ -48,7 +48,7 @@ def test_without_a_code_no_choice_is_made(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_how_another_tools_words_are_changed_is_told(tmp_path: Path) -> None:
+def test_the_option_that_replaces_words_of_other_tools_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text("[image] input 3x8x8\n[c] conv filters=2 kernel_size=3\n")
     result = check("--fix", str(path))

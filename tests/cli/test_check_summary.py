@@ -254,7 +254,7 @@ def test_a_wrong_command_line_exits_with_2(arguments: list[str]) -> None:
     assert "Error: " in done.stderr
 
 
-def test_the_end_of_a_check_is_not_a_search_through_all_that_it_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_ends_without_a_last_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
     at_the_end: list[object] = []
     monkeypatch.setattr(atexit, "register", at_the_end.append)
     assert run("check", ALEXNET).exit_code == 0

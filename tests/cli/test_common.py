@@ -21,7 +21,7 @@ def _as_before() -> Iterator[None]:
     gc.enable()
 
 
-def test_nothing_is_collected_while_torch_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_garbage_is_not_collected_while_torch_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     with importing_torch():
         assert not gc.isenabled()
@@ -29,14 +29,14 @@ def test_nothing_is_collected_while_torch_is_imported(monkeypatch: pytest.Monkey
     assert gc.get_freeze_count() > 10_000
 
 
-def test_where_torch_is_missing_collecting_goes_on_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_garbage_collection_goes_on_if_torch_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     with pytest.raises(ModuleNotFoundError), importing_torch():
         raise ModuleNotFoundError
     assert gc.isenabled()
 
 
-def test_where_torch_is_there_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_garbage_collection_is_left_alone_if_torch_is_imported_already(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", sys)
     frozen = gc.get_freeze_count()
     with importing_torch():

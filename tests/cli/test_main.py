@@ -284,7 +284,7 @@ def test_a_name_that_no_system_takes_is_no_traceback(arguments: list[str]) -> No
     assert done.stderr.endswith(": File name too long\n")
 
 
-def test_what_fails_somewhere_is_told_by_its_names_and_reason_alone(
+def test_an_os_error_is_reported_by_its_file_names_and_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, folder = tmp_path / "file", tmp_path / "folder"

@@ -59,7 +59,7 @@ def test_no_number_is_cut_off_on_a_narrow_terminal(width: str, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("page", [io.StringIO(), Terminal()])
-def test_letters_of_two_places_cut_nothing_off(page: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wide_characters_cut_nothing_off(page: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     monkeypatch.setenv("TERM", "xterm")
     rows = (("\u732b" * 8, "27", "100.0 %"), ("cat", "1", "0.0 %"))  # eight characters, 16 columns

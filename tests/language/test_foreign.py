@@ -60,7 +60,9 @@ YAML = "# YOLO\nbackbone:\n  - [-1, 1, Conv, [64, 3, 2]]\n"
         (TORCHINFO_TABLE, "torchinfo", (2, "Layer (type:depth-idx)")),
     ],
 )
-def test_it_is_told_once_whose_file_it_is(name: str, text: str, what: str, place: tuple[int, str]) -> None:
+def test_a_foreign_file_is_one_mistake_that_names_its_tool(
+    name: str, text: str, what: str, place: tuple[int, str]
+) -> None:
     for written in (text, text.replace("\n", "\r\n")):
         with pytest.raises(SpecError) as wrong:
             loads(written, name)
@@ -69,7 +71,7 @@ def test_it_is_told_once_whose_file_it_is(name: str, text: str, what: str, place
         assert (found.span.line, found.span.text) == place
 
 
-def test_no_spec_is_taken_for_one() -> None:
+def test_no_spec_is_taken_for_a_foreign_file() -> None:
     for path in (*SPECS.glob("*.net"), *SPECS.glob("mistakes/*.net")):
         assert foreign(Source(path.name, path.read_text("utf-8"))) is None
 

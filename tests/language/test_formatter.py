@@ -62,7 +62,7 @@ def beside(text: str) -> list[tuple[int, str]]:
 
 @pytest.mark.many
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_a_shipped_spec_says_the_same_and_is_stable(path: Path) -> None:
+def test_the_layout_of_a_shipped_spec_keeps_its_content_and_is_stable(path: Path) -> None:
     text = path.read_text("utf-8")
     assert said(layout(text)) == said(text)
     assert comments(layout(text)) == comments(text)
@@ -79,7 +79,7 @@ def test_the_layout_is_that_of_alexnet() -> None:
 
 @SOME
 @given(specs())
-def test_a_layout_says_the_same_with_all_comments_in_place_and_is_its_own(text: str) -> None:
+def test_a_layout_keeps_content_and_comments_and_is_stable(text: str) -> None:
     done = layout(text)
     assert said(done) == said(text)
     assert comments(done) == comments(text)
@@ -280,7 +280,7 @@ def test_a_connection_table_is_broken_between_its_rows() -> None:
     assert done[0] + done[1].strip() == f"[a]      conv     table={table}"
 
 
-def test_it_begins_beside_its_words_where_these_fit() -> None:
+def test_a_long_item_begins_beside_its_statements_words_where_they_fit() -> None:
     names = ",".join(["name"] * 30)
     assert layout(f"train inputs={names}\n").startswith("train    inputs=name,name,")
     assert layout(f"[{'n' * 40}] fc inputs={names}\n").startswith(f"[{'n' * 40}] fc\n{'':18}inputs=name,name,")

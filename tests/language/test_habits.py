@@ -142,7 +142,7 @@ PIECES = st.lists(
 
 
 @given(PIECES)
-def test_whatever_the_text_the_changes_are_of_it_in_order_and_apart(pieces: list[str]) -> None:
+def test_the_changes_of_any_text_are_ordered_and_disjoint(pieces: list[str]) -> None:
     source = Source("a.net", "[c] conv " + "".join(pieces))
     found = rewritten(source, 0, len(source.text))
     if found is not None:

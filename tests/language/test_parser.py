@@ -271,13 +271,13 @@ def test_what_was_meant_is_said(text: str, note: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["3a", "inception_3a/1x1", "conv1.1", "conv 1"])
-def test_a_name_that_is_none_is_told_what_names_are(name: str) -> None:
+def test_the_message_on_an_invalid_name_explains_names(name: str) -> None:
     assert only(f"[{name}] conv kernel=1").notes == (
         "a layer's name is letters, digits, _ and -, and begins with a letter or _",
     )
 
 
-def test_names_that_are_none_are_not_the_same_for_what_they_begin_with() -> None:
+def test_invalid_names_with_the_same_beginning_are_not_duplicates() -> None:
     found = read("[layer1.0] relu\n[layer1.1] relu\n[layer1] relu\n[b/a] relu\n[b] relu\n")
     assert [s.name.text for s in found.sections] == ["layer1.0", "layer1.1", "layer1", "b/a", "b"]
     assert [d.code for d in found.diagnostics] == ["syntax"] * 3
@@ -360,7 +360,7 @@ def test_what_has_not_the_form_of_a_change(text: str) -> None:
     assert not is_change(text)
 
 
-def test_layers_that_say_the_same_have_places_of_their_own() -> None:
+def test_identical_layers_have_their_own_positions() -> None:
     text = "[a] t k=f(1, b=2) -> 3 # one\n[bcd]  t k=f(1, b=2) -> 3 # one\n\n[ e ] t k=f(1, b=2) -> 3 # one\n"
     sections = read(text).sections
     assert [s.body for s in sections[1:]] != [sections[0].body, sections[0].body]  # other spaces, another text
@@ -374,7 +374,7 @@ def test_layers_that_say_the_same_have_places_of_their_own() -> None:
 
 @examples(50, HealthCheck.too_slow)
 @given(specs())
-def test_a_body_that_is_read_by_itself_is_what_its_statement_has(text: str) -> None:
+def test_a_body_read_alone_equals_that_of_its_statement(text: str) -> None:
     source = Source("a.net", text)
     sections = {section.span.start: section for section in parse(source).sections}
     for start, end, _ in statements(source):
