@@ -45,9 +45,9 @@ with importing_torch():
     from netspec.train import loop, run
 report("the rest of netspec")
 report_after(run, "resolve", "the spec")
-report_after(run, "_opened", "the source of data opened")
-report_after(run, "begin", "the initial weights")
-report_after(run, "measured", "images read, their mean and colours")
+report_after(run, "_open", "the source of data opened")
+report_after(run, "initial_network", "the initial weights")
+report_after(run, "training_statistics", "images read, their mean and colours")
 report_after(loop, "save", "the first checkpoint")
 loop.take_step = stop
 main(sys.argv[1:])
