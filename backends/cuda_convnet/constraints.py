@@ -22,7 +22,7 @@ def constraints(site: Site, type_: str, weights: Sequence[Parameter]) -> dict[st
     owned = [w for w in weights if w.layer == site.layer.name and w.constraint]
     problems = (problem for w in owned for problem in _inexpressible_bounds(site, type_, w, weights))
     for message, keys in dict.fromkeys(problems):
-        site.draft.problems.warning(site.layer.name, message, *keys)
+        site.draft.problems.add_warning(site.layer.name, message, *keys)
     expressible = [_expressible_bounds(site, type_, w, weights) for w in weights]
     norms = [bound for c in expressible for bound in (c.max_norm or c.fixed_norm,)]
     bounds_by_key = {

@@ -124,7 +124,7 @@ def _add_sections(draft: Draft, layer: Layer) -> None:
     split = layer.placement.split
     if layer.placement.replicas and draft.old:
         message = "replicas are of version 2 of cuda-convnet"
-        draft.problems.error(layer.name, message, "gpu", instead=("--dialect v2",))
+        draft.problems.add_error(layer.name, message, "gpu", instead=("--dialect v2",))
     parts: list[Part] = []
     for member in range(draft.graph.groups) if split else (None,):
         name = draft.name(layer.name if member is None else f"{layer.name}{_suffix(member)}")
@@ -172,7 +172,7 @@ def _check_with_importer(net: Net, draft: Draft, files: LayerFiles) -> None:
         if diagnostic.severity == "error" and diagnostic.code != "cfg-not-expressible":
             layer = owners.get(diagnostic.layer, net.graph.output.layer)
             message = diagnostic.message.removeprefix(f"{diagnostic.layer}: ")
-            draft.problems.error(layer, f"cuda-convnet refuses it: {message}", *_KEYS, notes=diagnostic.notes)
+            draft.problems.add_error(layer, f"cuda-convnet refuses it: {message}", *_KEYS, notes=diagnostic.notes)
 
 
 _KEYS = ("filters", "outputs", "kernel", "groups", "size")

@@ -19,7 +19,7 @@ def rates(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
     bias = next(p for p in site.graph.parameters_of(site.layer.name) if p.role == "bias")
     if bias.decay:
         message = f"cuda-convnet has no decay of biases; that of {literal(bias.decay)} is left out"
-        site.draft.problems.warning(site.layer.name, message, "bias_decay", "bias_decay_mult")
+        site.draft.problems.add_warning(site.layer.name, message, "bias_decay", "bias_decay_mult")
     old = site.draft.old
     schedules, bias_schedule = [_schedule(site, w) for w in weights], _schedule(site, bias)
     keys = {
@@ -46,7 +46,7 @@ def _super_eps(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
         message = (
             "version 2 of cuda-convnet has no superEps" if not site.draft.old else "superEps is one for all inputs"
         )
-        site.draft.problems.warning(site.layer.name, f"{message}; super_eps is left out", "super_eps")
+        site.draft.problems.add_warning(site.layer.name, f"{message}; super_eps is left out", "super_eps")
         return {}
     return {"superEps": literal(first)}
 
@@ -58,7 +58,9 @@ def _schedule(site: Site, parameter: Parameter) -> CfgSchedule | None:
     own = parameter.schedule is not None and parameter.schedule != site.graph.train.bias_schedule
     keys = ("bias_schedule", "schedule") if parameter.role == "bias" and parameter.schedule else ("schedule",)
     for omission in omissions if parameter.lr else ():
-        site.draft.problems.warning(site.layer.name if own else "train", omission.message, *keys, notes=omission.notes)
+        site.draft.problems.add_warning(
+            site.layer.name if own else "train", omission.message, *keys, notes=omission.notes
+        )
     return converted
 
 
@@ -68,7 +70,7 @@ def _shared_schedule(
     """Return the schedule for the weights of all inputs, of which the version of 2012 has only one."""
     trained = [schedule for weight, schedule in zip(weights, schedules, strict=True) if weight.lr] or list(schedules)
     if len(set(trained)) > 1:
-        site.draft.problems.warning(
+        site.draft.problems.add_warning(
             site.layer.name,
             "cuda-convnet of 2012 has one schedule for the weights of all inputs; that of the first is taken",
             "schedule",
@@ -95,14 +97,14 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
         ("precision", train.precision != "fp32", "reduced precision"),
     ):
         if is_set:
-            problems.warning("train", f"cuda-convnet has no {feature}", key)
+            problems.add_warning("train", f"cuda-convnet has no {feature}", key)
     images = graph.preprocessing
     if (images.range, images.mean, images.order, images.std) != (255, "image", "rgb", "none"):
         mean, std = (
             value if isinstance(value, str) else listed(map(literal, value)) for value in (images.mean, images.std)
         )
         expected = f"range={images.range} mean={mean} order={images.order} std={std}"
-        problems.warning(
+        problems.add_warning(
             graph.input.layer,
             f"cuda-convnet gives pixels from 0 to 255 less their mean image; this net is made for {expected}",
             "range",

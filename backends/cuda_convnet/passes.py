@@ -33,7 +33,7 @@ def update_period(site: Site) -> dict[str, str]:
         message = f"the replicas of this net make {passes_per_batch} parts of a batch in version 2 of cuda-convnet"
         if site.draft.old:
             message = "cuda-convnet of 2012 updates weights once a batch"
-        site.draft.problems.warning(site.layer.name, f"{message}; update_every is left out", "update_every")
+        site.draft.problems.add_warning(site.layer.name, f"{message}; update_every is left out", "update_every")
         period = passes_per_batch
     return {} if site.draft.old or period == default else {"updatePeriod": str(period)}
 

@@ -33,7 +33,7 @@ class Problems:
     def has_errors(self) -> bool:
         return any(d.severity == "error" for d in self.all)
 
-    def error(
+    def add_error(
         self, layer: str, message: str, *keys: str, notes: Iterable[str] = (), instead: Sequence[str] = ()
     ) -> Inexpressible:
         """Add an error located at the first of ``keys`` that the layer has, and return an exception for the caller.
@@ -47,7 +47,7 @@ class Problems:
         self.diagnostics.setdefault((layer, message), diagnostic)
         return Inexpressible()
 
-    def warning(self, layer: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
+    def add_warning(self, layer: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
         """Add a warning about something that the files leave out, at the first of ``keys`` that ``layer`` has.
 
         ``layer`` is the name of a layer or ``train``.

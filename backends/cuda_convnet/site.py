@@ -123,7 +123,7 @@ class Site:
         self, message: str, *keys: str, notes: tuple[str, ...] = (), instead: tuple[str, ...] = ()
     ) -> Inexpressible:
         """Add an error about the layer; see ``Problems.error``."""
-        return self.draft.problems.error(self.layer.name, message, *keys, notes=notes, instead=instead)
+        return self.draft.problems.add_error(self.layer.name, message, *keys, notes=notes, instead=instead)
 
     def square_maps(self, index: int = 0) -> tuple[int, int]:
         """Return channels and side of an input's maps. Raises ``Inexpressible`` if they are not square."""

@@ -117,7 +117,7 @@ def _repetitions(site: Site, node: Node) -> int:
         return 1
     if not site.draft.old:
         raise site.error("version 2 of cuda-convnet has no randSparse", "spread", instead=("--dialect 2012",))
-    site.draft.problems.warning(
+    site.draft.problems.add_warning(
         site.layer.name, "randSparse draws which channels a filter reads; a spec has them in their order", "spread"
     )
     return len(concat.inputs)
