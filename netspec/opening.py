@@ -10,7 +10,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 
 from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError
-from netspec.diagnostics.model import whole
+from netspec.diagnostics.model import first_line_span
 from netspec.diagnostics.nearest import nearest
 from netspec.language.bases import Folder
 from netspec.source import LAYER_FILE, SPEC, SPEC_ENDINGS, Source, Span
@@ -115,7 +115,7 @@ def decode(data: bytes, name: str) -> Source:
 
 
 def _spec_error(code: str, message: str, name: str) -> SpecError:
-    return SpecError((Diagnostic(code, message, (whole(Source(name, "")),)),))
+    return SpecError((Diagnostic(code, message, (first_line_span(Source(name, "")),)),))
 
 
 def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
@@ -125,7 +125,7 @@ def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
     """
     archive = next((word for mark, word in _ARCHIVES if data.startswith(mark)), None)
     encoding = next((word for mark, word in _MARKS if data.startswith(mark)), None)
-    span, notes = whole(Source(name, "")), tuple[str, ...]()
+    span, notes = first_line_span(Source(name, "")), tuple[str, ...]()
     if archive:
         notes = (f"it is {archive}: weights, not a spec of a network",)
     elif _TEXT_OF_BYTES.fullmatch(data):

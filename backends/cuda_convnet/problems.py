@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from netspec.diagnostics import Diagnostic
-from netspec.diagnostics.model import whole
+from netspec.diagnostics.model import first_line_span
 from netspec.language.parser import parse
 from netspec.language.syntax import Section
 from netspec.source import Source, Span
@@ -63,7 +63,7 @@ class Problems:
         """Return the span of the first of ``keys`` of a layer or of the ``train`` line, or that of its head."""
         statement = self.sections.get(layer) or self.statements.get(layer)
         if statement is None:
-            return whole(self.source)
+            return first_line_span(self.source)
         pairs = {pair.key.text: pair.span for pair in statement.pairs}
         head = statement.values[0].span if isinstance(statement, Section) and statement.values else statement.span
         return next((pairs[key] for key in keys if key in pairs), head)

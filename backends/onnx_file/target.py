@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netspec.backend import Target, Trained
 from netspec.diagnostics import Diagnostic, SpecError
-from netspec.diagnostics.model import whole
+from netspec.diagnostics.model import first_line_span
 from netspec.ir.ops import NoisyRelu
 from netspec.language.parser import parse
 from netspec.language.syntax import by_key
@@ -68,7 +68,7 @@ def _check_size(net: Net) -> None:
     if needed > LARGEST:
         message = f"{net.name} is too large for an ONNX file"
         note = f"{count(needed // 4)} parameters x 4 bytes = {size(needed)}; one file holds less than {size(2**31)}"
-        raise SpecError((Diagnostic("too-large-for-onnx", message, (whole(net.source),), (note,)),))
+        raise SpecError((Diagnostic("too-large-for-onnx", message, (first_line_span(net.source),), (note,)),))
 
 
 def _random_warnings(net: Net) -> Iterator[Diagnostic]:
@@ -82,7 +82,7 @@ def _random_warnings(net: Net) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 "random-in-onnx",
                 f"{node.layer} draws its noise anew in every run of the file",
-                (*spans, whole(net.source))[:1],
+                (*spans, first_line_span(net.source))[:1],
                 ("ONNX has no way to say by which seed: RandomNormalLike draws what the runtime will",),
                 severity="warning",
                 layer=node.layer,

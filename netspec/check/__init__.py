@@ -18,7 +18,7 @@ from netspec.check.traps import traps
 from netspec.check.updates import check_update_every
 from netspec.check.wiring import wire
 from netspec.diagnostics import Edit, Fix, Label, in_order
-from netspec.diagnostics.model import whole
+from netspec.diagnostics.model import first_line_span
 from netspec.ir.graph import Graph, Layer, Node, Parameter
 from netspec.ir.ops import Loss
 from netspec.ir.settings import Preprocessing
@@ -131,7 +131,7 @@ def _check_input(walk: Walk, source: Source, findings: Findings) -> None:
             findings.add(
                 "empty-spec",
                 "there is no layer in this file",
-                whole(source),
+                first_line_span(source),
                 notes=("a layer is [name] type key=value ..., and the first is the input",),
             )
         return

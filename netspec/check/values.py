@@ -61,8 +61,8 @@ def read_pairs(
         try:
             values[name] = _read(key, pair, inputs)
         except BadValue as error:
-            if error.replacement and error.beside and error.beside[0] not in pairs:
-                error.replacement += f" {'='.join(error.beside)}"
+            if error.replacement and error.companion and error.companion[0] not in pairs:
+                error.replacement += f" {'='.join(error.companion)}"
             findings.bad_value(name, error, layer)
             bad.add(name)
     return values, bad

@@ -73,7 +73,7 @@ class _Wires:
             if target is not None and target < number:
                 indices.append(target)
                 continue
-            located = located or _input_words(section.here)
+            located = located or _input_words(section.located_body)
             word_here = located[position]
             if target is None:
                 above = self.layer_names[: bisect_left(self.first_indices, number)]

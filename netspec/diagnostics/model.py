@@ -94,11 +94,11 @@ def apply(edits: Iterable[Edit], text: str) -> str:
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sort errors and warnings by their place in the file."""
+    """Return errors and warnings sorted by their place in the file."""
     return tuple(sorted(diagnostics, key=lambda d: (d.span.source.name, d.span.start, d.severity)))
 
 
-def whole(source: Source) -> Span:
+def first_line_span(source: Source) -> Span:
     """Return the span for a mistake of the file as a whole: its first line."""
     return Span(source, 0, len(source.line(1)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
-from netspec.diagnostics.model import Diagnostic
+from netspec.diagnostics.model import Diagnostic, Label
 from netspec.source import Span
 from netspec.units import plural
 
@@ -37,23 +37,29 @@ def render(diagnostic: Diagnostic) -> str:
     )
     lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
     lines += [f"{gutter}--> {_place(span)}", f"{gutter} |"]
-    lines += _excerpt(diagnostic.spans, gutter, diagnostic.own_label)
+    excerpt = _excerpt(diagnostic.spans, gutter, diagnostic.own_label)
+    lines += excerpt
     if elsewhere:
         lines += [f"{gutter}::: {_place(elsewhere[0])}", *_excerpt(elsewhere, gutter)]
     for label in others:
-        if label.brief:
-            lines.append(f"{gutter}::: {_place(label.span)}: {label.text}")
-            continue
-        if label.span.source != span.source:
-            lines.append(f"{gutter}::: {_place(label.span)}")
-        excerpt = _excerpt((label.span,), gutter, label.text, "-")
-        lines += excerpt[1:] if excerpt[0] == lines[3] and label.span.source == span.source else excerpt
-    lines += [line for note in diagnostic.notes for line in _note(note, gutter)]
+        lines += _label(label, span, excerpt[0], gutter)
+    for note in diagnostic.notes:
+        lines += _note(note, gutter)
     fixes = [(f"fix: {f.title}", f.effect) for f in diagnostic.fixes]
     fixes += [(f"not a fix: {r.title}", r.effect) for r in diagnostic.rejected]
     width = max((len(title) for title, effect in fixes if effect), default=0)
     lines += [f"{gutter} {title:<{width}}  {effect}" if effect else f"{gutter} {title}" for title, effect in fixes]
     return "\n".join(lines)
+
+
+def _label(label: Label, place: Span, shown: str, gutter: str) -> list[str]:
+    """Return the lines of a label. ``shown`` is the line of the file at ``place``, which is not shown again."""
+    if label.brief:
+        return [f"{gutter}::: {_place(label.span)}: {label.text}"]
+    lines = _excerpt((label.span,), gutter, label.text, "-")
+    if label.span.source != place.source:
+        return [f"{gutter}::: {_place(label.span)}", *lines]
+    return lines[1:] if lines[0] == shown else lines
 
 
 def _note(note: str, gutter: str) -> list[str]:

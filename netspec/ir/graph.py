@@ -106,7 +106,7 @@ class Graph:
         """Return the shapes of a node's inputs."""
         return tuple([self.nodes[name].output for name in node.inputs])
 
-    def needed(self, nodes: Iterable[Node]) -> frozenset[str]:
+    def dependencies(self, nodes: Iterable[Node]) -> frozenset[str]:
         """Return the names of these operations and of all operations that they depend on."""
         pending = [node.name for node in nodes]
         names: set[str] = set()

@@ -38,6 +38,6 @@ class PerChannel:
             numbers = IMAGENET[value.text.lower()][0 if "image" in self.words else 1]
             message = f"needs {self.doc}, not '{value.text}'"
             error = BadValue(message, value.span, notes=(_OF_ONE,), replacement=numbers)
-            error.beside = "range", "1"
+            error.companion = "range", "1"
             raise error
         raise unknown_word(value, self.words, self.doc)

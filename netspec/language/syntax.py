@@ -140,8 +140,8 @@ class Body:
 class Section:
     """``[conv1] conv filters=96 -> 96x55x55``. If ``broken``, it has a syntax error after its name.
 
-    Layers with the same text share one ``body``, whose spans are relative to ``offset``; ``here`` has the real spans.
-    If ``offset`` is ``None``, the body belongs to this layer alone and has the real spans already.
+    Layers with the same text share one ``body``, whose spans are relative to ``offset``; ``located_body`` has the real
+    spans. If ``offset`` is ``None``, the body belongs to this layer alone and has the real spans already.
     """
 
     name: Word
@@ -151,21 +151,21 @@ class Section:
     broken: bool = False
 
     @cached_property
-    def here(self) -> Body:
+    def located_body(self) -> Body:
         """The body with spans in this layer's file."""
         return self.body if self.offset is None else self.body.moved(self.span.source, self.offset)
 
     @property
     def values(self) -> tuple[Value, ...]:
-        return self.here.values
+        return self.located_body.values
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
-        return self.here.pairs
+        return self.located_body.pairs
 
     @property
     def claim(self) -> Claim | None:
-        return self.here.claim
+        return self.located_body.claim
 
     def without_claim(self) -> Section:
         """Return the layer without its claim."""

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from netspec.check import Checked, LayerCache, LayerFacts, check
 from netspec.diagnostics import Diagnostic
-from netspec.diagnostics.model import whole
+from netspec.diagnostics.model import first_line_span
 from netspec.language.bases import Folder
 from netspec.language.syntax import File, Section
 from netspec.language.variants import Texts, gather
@@ -44,7 +44,8 @@ class Document:
         """This text and the base specs that it starts from."""
         if self.too_large:
             message = f"this file is larger than {count(LARGEST_FILE)} characters: it is no spec"
-            return Texts(self.source, problems=(Diagnostic("too-large-file", message, (whole(self.source),)),))
+            problem = Diagnostic("too-large-file", message, (first_line_span(self.source),))
+            return Texts(self.source, problems=(problem,))
         return gather(self.source, self.folder)
 
     @cached_property

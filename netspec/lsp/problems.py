@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from netspec.check import allow
 from netspec.diagnostics import Diagnostic, Fix, Label
-from netspec.diagnostics.model import whole
+from netspec.diagnostics.model import first_line_span
 from netspec.lsp.document import Document
 from netspec.source import Span
 
@@ -15,7 +15,7 @@ def shown_at(document: Document, diagnostic: Diagnostic) -> Span:
     """Return where to show a diagnostic. An error in a base spec is shown at the variant's ``from=``."""
     spans = (*diagnostic.spans, *(label.span for label in diagnostic.other_labels))
     here = next((span for span in spans if span.source.name == document.source.name), None)
-    return here or document.base or whole(document.source)
+    return here or document.base or first_line_span(document.source)
 
 
 def message(diagnostic: Diagnostic) -> str:

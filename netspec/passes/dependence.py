@@ -18,5 +18,5 @@ def with_gradient(graph: Graph) -> frozenset[str]:
 def trained_parameters(graph: Graph) -> tuple[Parameter, ...]:
     """Return the parameters that the training loss depends on and that therefore get a gradient. The loss is that of
     the spec or, if it has none, the cross-entropy of the class scores."""
-    keys = {key for name in graph.needed(graph.losses or (graph.scores,)) for key in graph.nodes[name].params}
+    keys = {key for name in graph.dependencies(graph.losses or (graph.scores,)) for key in graph.nodes[name].params}
     return tuple(parameter for key, parameter in graph.parameters.items() if key in keys)

@@ -35,6 +35,6 @@ def test_what_operations_are_computed_from() -> None:
     builder.add("s", Sum(), "a", "b")
     builder.add("d", Linear(2), "b")
     graph = builder.graph()
-    assert graph.needed((graph.nodes["s"],)) == {image, "a", "b", "s"}
-    assert graph.needed((graph.nodes["d"],)) == {image, "b", "d"}
-    assert graph.needed(graph.losses) == frozenset()
+    assert graph.dependencies((graph.nodes["s"],)) == {image, "a", "b", "s"}
+    assert graph.dependencies((graph.nodes["d"],)) == {image, "b", "d"}
+    assert graph.dependencies(graph.losses) == frozenset()

@@ -74,7 +74,7 @@ def no_class_loss(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Dia
         return
     softmaxes = [node for node in graph.nodes.values() if isinstance(node.op, Softmax)]
     answer = softmaxes[-1] if softmaxes else graph.output
-    beside = graph.needed((answer,)) - graph.needed(losses)
+    beside = graph.dependencies((answer,)) - graph.dependencies(losses)
     if answer.output.is_image or isinstance(answer.op, Loss) or answer.name not in beside:
         return
     if not softmaxes and not any(graph.nodes[name].params for name in beside):

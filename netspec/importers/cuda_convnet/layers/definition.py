@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netspec.check.report import Findings
-from netspec.diagnostics.model import whole
+from netspec.diagnostics.model import first_line_span
 from netspec.importers.cuda_convnet.layers import costs, elementwise, spatial, weighted
 from netspec.importers.cuda_convnet.layers.forks import notes_in_layers, notes_on_type, other_version
 from netspec.importers.cuda_convnet.layers.kinds import Context, Kind, inputs_of
@@ -76,7 +76,7 @@ class _Definer:
     def _report_no_layers(self) -> None:
         """Report that no section is a layer: the file is empty, incomplete, or of another kind."""
         sections = self.config.sections.values()
-        first = next((section.span for section in sections), whole(self.config.source))
+        first = next((section.span for section in sections), first_line_span(self.config.source))
         notes = ["a layer is a section, [name], with a line type="] if sections else []
         if any("epsw" in section.options for section in sections):
             notes = ["it has learning rates, as a parameter file has, which is given beside its layer file: --params"]
