@@ -43,8 +43,8 @@ def _inexpressible_bounds(
     """Yield a message for each bound of a weight that the files cannot express, with the spec's keys of the bound."""
     bounds = w.constraint
     if weights.count(w) > 1:
-        why = "in cuda-convnet its weights are several matrices, each of which would be held to them by itself"
-        yield f"its bounds are left out: {why}", BOUNDS
+        reason = "in cuda-convnet its weights are several matrices, each of which would be held to them by itself"
+        yield f"its bounds are left out: {reason}", BOUNDS
         return
     key = norm_key(type_, site.draft.dialect)
     other_key = "max_norm" if key == "fixed_norm" else "fixed_norm"

@@ -70,8 +70,8 @@ def _gated_sum_of_squares(site: Site, op: GatedSumSquares) -> None:
 
 def _set_cross_entropy(site: Site, op: SetCrossEntropy) -> None:
     _require_2012(site, "cost.msm", "crossentropy")
-    reads = (_labels(site.draft, _INDEX), site.single())
-    _cost(site, "cost.msm", reads, op.weight, setSize=str(op.size), threads="1")
+    inputs = (_labels(site.draft, _INDEX), site.single())
+    _cost(site, "cost.msm", inputs, op.weight, setSize=str(op.size), threads="1")
 
 
 def _topographic(site: Site, op: Topographic) -> None:
@@ -140,18 +140,18 @@ def _logreg(site: Site, softmax: Part, weight: float) -> None:
     _cost(site, "cost.logreg", (_labels(site.draft, _INDEX), softmax), weight, **params)
 
 
-def _cost(site: Site, type_: str, reads: tuple[Part, ...], weight: float, **params: str) -> None:
-    keys = {"type": type_, "inputs": listed(part.name for part in reads), "gpu": listed(reads[-1].gpu)}
+def _cost(site: Site, type_: str, inputs: tuple[Part, ...], weight: float, **params: str) -> None:
+    keys = {"type": type_, "inputs": listed(part.name for part in inputs), "gpu": listed(inputs[-1].gpu)}
     section = Section(site.name, site.layer.name, keys, {"coeff": literal(weight), **params})
     site.draft.sections.append(section)
 
 
 def _add_intermediate(site: Site, type_: str, keys: dict[str, str]) -> Part:
     """Add a softmax or a neuron between a loss and its input."""
-    read = site.single()
+    part = site.single()
     name = site.draft.name(f"{site.layer.name}-{keys.get('neuron', type_)}")
-    section = Section(name, site.layer.name, {"type": type_, "inputs": read.name, **keys})
-    return site.draft.add(section, read.shape, read.gpu)
+    section = Section(name, site.layer.name, {"type": type_, "inputs": part.name, **keys})
+    return site.draft.add(section, part.shape, part.gpu)
 
 
 def _softmax_of(draft: Draft, input_name: str) -> Part | None:
@@ -159,14 +159,14 @@ def _softmax_of(draft: Draft, input_name: str) -> Part | None:
 
 
 def _section_applying(draft: Draft, input_name: str, op: type[Softmax | Logistic]) -> Part | None:
-    """Return the section of a layer that applies only this operation to the layer ``read``, if there is one."""
+    """Return the section of a layer that applies only this operation to the layer ``input_name``, or ``None``."""
     for layer in draft.graph.layers.values():
-        same = (
+        applies = (
             layer.inputs == (input_name,)
             and len(layer.nodes) == 1
             and isinstance(draft.graph.nodes[layer.nodes[0]].op, op)
         )
-        if same and layer.name in draft.values and len(draft.values[layer.name].parts) == 1:
+        if applies and layer.name in draft.values and len(draft.values[layer.name].parts) == 1:
             return draft.values[layer.name].parts[0]
     return None
 

@@ -98,13 +98,13 @@ def _add_data(draft: Draft, layer: Layer) -> None:
 
 def _reshaped(draft: Draft, layer: Layer) -> Value:
     """Return the input's sections with a new shape. The files need no section, since readers state the shape."""
-    read = draft.values[layer.inputs[0]]
-    if len(read.parts) == 1:
-        return Value((replace(read.parts[0], shape=layer.output),), layer.placement.split)
+    source = draft.values[layer.inputs[0]]
+    if len(source.parts) == 1:
+        return Value((replace(source.parts[0], shape=layer.output),), layer.placement.split)
     if layer.output.is_image:
         part = Site(draft, layer, layer.name).single()
         return Value((replace(part, shape=layer.output),))
-    return Value(tuple(replace(part, shape=Shape(part.shape.units)) for part in read.parts), layer.placement.split)
+    return Value(tuple(replace(part, shape=Shape(part.shape.units)) for part in source.parts), layer.placement.split)
 
 
 def _is_pass_through(draft: Draft, layer: Layer) -> bool:
@@ -115,8 +115,8 @@ def _is_pass_through(draft: Draft, layer: Layer) -> bool:
     node = draft.graph.nodes[layer.nodes[0]]
     if isinstance(node.op, Concat) or not is_identity(node.op, draft.graph.shapes(node)):
         return False
-    read = draft.graph.layers[layer.inputs[0]]
-    return read.placement == layer.placement or draft.graph.groups == 1
+    source = draft.graph.layers[layer.inputs[0]]
+    return source.placement == layer.placement or draft.graph.groups == 1
 
 
 def _add_sections(draft: Draft, layer: Layer) -> None:

@@ -16,7 +16,7 @@ def join_sums(graph: Graph) -> Graph:
     The joined layer has the operations of the terms, in order, then the sum. Parameters keep their keys.
     """
     readers = Counter(name for layer in graph.layers.values() for name in set(layer.inputs))
-    positions = {name: place for place, name in enumerate(graph.layers)}
+    positions = {name: position for position, name in enumerate(graph.layers)}
     borrowers = _borrowers(graph, positions)
     sums: dict[str, Layer] = {}
     sum_of: dict[str, str] = {}

@@ -134,13 +134,13 @@ class Site:
             raise self.error(f"cuda-convnet's maps are square, and it reads {shape}", "shape")
         return shape.channels, shape.height
 
-    def section(self, type_: str, reads: tuple[Part, ...], keys: Mapping[str, str], **params: str) -> Section:
+    def section(self, type_: str, inputs: tuple[Part, ...], keys: Mapping[str, str], **params: str) -> Section:
         """Return a section for the layer, with its neuron and its GPUs."""
         section = Section(self.name, self.layer.name, {"type": type_}, params)
-        if reads:
-            section.keys["inputs"] = listed(part.name for part in reads)
+        if inputs:
+            section.keys["inputs"] = listed(part.name for part in inputs)
         section.keys |= keys
         if self.neuron is not None:
             section.keys["neuron"] = word(self, self.neuron)
-        section.keys |= self.gpu_key(reads[0].gpu if reads else ())
+        section.keys |= self.gpu_key(inputs[0].gpu if inputs else ())
         return section

@@ -107,12 +107,12 @@ class Site:
         return self.constant(name, np.array(numbers, dtype=np.int64))
 
     def parameter(self, index: int, layout: Callable[[Floats], Floats] = lambda values: values) -> str:
-        """Store a parameter under its key, in the layout that ``lay`` converts it to, and return the key."""
+        """Store a parameter under its key, converted by ``layout``, and return the key."""
         key = self.node.params[index]
         return self.writer.tensor(key, layout(self.writer.arrays[key]))
 
     def parameters(self, layout: Callable[[Floats], Floats] = lambda values: values) -> tuple[str, ...]:
-        """Store the weight, in the layout that ``lay`` converts it to, and the bias if any, and return their keys."""
+        """Store the weight, converted by ``layout``, and the bias if there is one, and return their keys."""
         return self.parameter(0, layout), *(self.parameter(index) for index in range(1, len(self.node.params)))
 
     def statistic(self, name: str, initial: float) -> str:

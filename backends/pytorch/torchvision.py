@@ -119,8 +119,8 @@ def to_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, 
             raise ValueError(f"{graph.name} ends where torchvision's alexnet has: {theirs}")
         ours = _describe(graph, node)
         if ours != theirs:
-            there = f"has: {theirs}" if theirs is not None else "ends there"
-            raise ValueError(f"{node.layer} ({ours}) has no counterpart: torchvision's alexnet {there}")
+            expected = f"has: {theirs}" if theirs is not None else "ends there"
+            raise ValueError(f"{node.layer} ({ours}) has no counterpart: torchvision's alexnet {expected}")
     return {theirs: state_dict[key] for theirs, key in torchvision_keys(graph).items()}
 
 

@@ -56,7 +56,7 @@ class Writer:
     ) -> tuple[list[str], dict[str, str]]:
         """Return the lines that compute some layers, and the variables of all values after them.
 
-        ``given`` maps earlier layers to their variables. The values of ``kept`` must still be available at the end.
+        ``earlier`` maps earlier layers to their variables. The values of ``kept`` must still be available at the end.
         """
         variables = {self.graph.input.layer: "image", **earlier}
         result: list[str] = []
@@ -105,8 +105,8 @@ class Writer:
         for node in nodes:
             expressions[node.name] = self._expression(node, expressions)
         line = _line(variable, expressions[nodes[-1].name], nodes[-1])
-        read = [name for node in nodes for name in node.inputs]
-        if len(line) <= WIDTH and all(read.count(node.name) == 1 for node in nodes[:-1]):
+        inputs = [name for node in nodes for name in node.inputs]
+        if len(line) <= WIDTH and all(inputs.count(node.name) == 1 for node in nodes[:-1]):
             return [line]
         lines, expressions = [], dict(variables)
         for node in nodes:

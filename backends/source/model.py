@@ -32,7 +32,8 @@ class Model:
     ``layers`` are the lines of ``__init__``, ``helpers`` the functions and classes that the program must define.
     ``scores`` and ``loss`` are the bodies of functions of ``model``, ``images`` and ``labels``: of the class scores
     (N,C), and of the training loss. ``draw`` is the attribute for the state of random draws, if the model draws any,
-    and ``tested`` whether it also draws in evaluation. ``team`` is the attribute for the team of processes, if needed.
+    and ``draws_in_evaluation`` whether it also draws in evaluation. ``team`` is the attribute for the team of
+    processes, if needed.
     """
 
     name: str

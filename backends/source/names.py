@@ -37,7 +37,7 @@ class Names:
         self._taken = {*GLOBALS, *LOCALS, *dir(builtins), *keyword.kwlist, *taken}
 
     def new(self, base: str) -> str:
-        """Return ``wanted``, converted to an identifier, with underscores appended until the name is free."""
+        """Return ``base``, converted to an identifier, with underscores appended until the name is free."""
         name = re.sub(r"\W", "_", base, flags=re.ASCII)
         if not name or name[0].isdigit():
             name = f"_{name}"

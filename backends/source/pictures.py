@@ -15,8 +15,8 @@ class Pictures:
 
     ``mode`` is Pillow's mode for the input's channels, or ``None`` if the network cannot read images. ``loaded`` is the
     size, rows and columns, to which images are scaled and centre-cropped when read; the network's input is cropped from
-    that. ``mean`` and ``std`` are words, or numbers per channel. ``numbers`` identifies each of the ten views; views
-    that coincide have the same number.
+    that. ``mean`` and ``std`` are words, or numbers per channel. ``view_numbers`` identifies each of the ten views;
+    views that coincide have the same number.
     """
 
     mode: Literal["RGB", "L"] | None

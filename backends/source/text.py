@@ -25,11 +25,11 @@ def pair_unless(numbers: tuple[int, int], default: int) -> str | None:
 
 def operand(expression: str) -> str:
     """Return the expression, in parentheses if it needs them beside an operator or before a dot."""
-    depth, alone = 0, not expression.startswith("-")
+    depth, is_atom = 0, not expression.startswith("-")
     for character in expression:
         depth += (character in "([{") - (character in ")]}")
-        alone = alone and (depth > 0 or character != " ")  # outside brackets, spaces only surround operators
-    return expression if alone else f"({expression})"
+        is_atom = is_atom and (depth > 0 or character != " ")  # outside brackets, spaces only surround operators
+    return expression if is_atom else f"({expression})"
 
 
 def sum_of(terms: Sequence[str]) -> str:

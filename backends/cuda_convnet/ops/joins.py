@@ -11,19 +11,19 @@ from ..site import Site
 
 def concat(site: Site) -> Section:
     """``concat``. If each input lies on one GPU, in order, the section of a GPU reads only that GPU's input."""
-    inputs = range(len(site.layer.inputs))
-    if site.member is not None and not all(site.reads_own_share(i) for i in inputs):
-        reads: tuple[Part, ...] = site.parts(site.member)
+    indices = range(len(site.layer.inputs))
+    if site.member is not None and not all(site.reads_own_share(i) for i in indices):
+        inputs: tuple[Part, ...] = site.parts(site.member)
     else:
-        reads = tuple(part for i in inputs for part in site.parts(i))
-    return site.section("concat", reads, {})
+        inputs = tuple(part for i in indices for part in site.parts(i))
+    return site.section("concat", inputs, {})
 
 
 def total(site: Site) -> Section:
     """``eltsum``."""
-    reads = _all(site)
-    ones = {} if site.draft.old else {"coeffs": listed("1" for _ in reads)}
-    return site.section("eltsum", reads, {}, **ones)
+    inputs = _all(site)
+    ones = {} if site.draft.old else {"coeffs": listed("1" for _ in inputs)}
+    return site.section("eltsum", inputs, {}, **ones)
 
 
 def largest(site: Site) -> Section:

@@ -49,25 +49,25 @@ def pool(site: Site) -> Section:
     return site.section("pool", (site.single(),), keys)
 
 
-def _across_maps(op: MaxPool, read: Shape) -> bool:
+def _across_maps(op: MaxPool, shape: Shape) -> bool:
     """Whether a pooling is across maps: a one-channel image whose rows are flattened square maps, with windows one
     column wide."""
     window, pad = op.window, op.window.pad
-    if not read.is_image or read.channels > 1 or (window.kernel == (1, 1) and read.height == read.width):
+    if not shape.is_image or shape.channels > 1 or (window.kernel == (1, 1) and shape.height == shape.width):
         return False
     narrow = (window.kernel[1], window.stride[1], pad.left, pad.right) == (1, 1, 0, 0)
-    return narrow and math.isqrt(read.width) ** 2 == read.width
+    return narrow and math.isqrt(shape.width) ** 2 == shape.width
 
 
 def _pool_across(site: Site, op: MaxPool) -> Section:
     """``cmpool``, which only version 2 has."""
     if site.draft.old:
         site.error("cuda-convnet of 2012 does not pool across maps", instead=("--dialect v2",))
-    window, read = op.window, site.single()
-    keys = {"pool": "max", "channels": str(read.shape.height), "size": str(window.kernel[0])}
+    window, part = op.window, site.single()
+    keys = {"pool": "max", "channels": str(part.shape.height), "size": str(window.kernel[0])}
     keys |= {"stride": str(window.stride[0]), "outputs": str(site.layer.output.height)}
     keys |= {"start": str(-window.pad.top)} if window.pad.top else {}
-    return site.section("cmpool", (read,), keys)
+    return site.section("cmpool", (part,), keys)
 
 
 _POOLS: dict[type[Op], str] = {MaxPool: "max", MaxAbsPool: "maxabs", AvgPool: "avg", SumPool: "avg"}
@@ -175,12 +175,12 @@ def _follows_weights(site: Site) -> bool:
     return False
 
 
-def _single_pixels(site: Site, start: int, places: int) -> Section:
+def _single_pixels(site: Site, start: int, count: int) -> Section:
     """``pool`` of ``places`` single pixels along each axis from ``start`` on; pixels outside the image are 0."""
     channels, _ = site.square_maps()
     keys = {"pool": "maxabs", "channels": str(channels), "sizeX": "1", "stride": "1"}
     keys |= {"start": str(start)} if start else {}
-    return site.section("pool", (site.single(),), {**keys, "outputsX": str(places)})
+    return site.section("pool", (site.single(),), {**keys, "outputsX": str(count)})
 
 
 def zero_pad(site: Site) -> Section:
@@ -189,8 +189,8 @@ def zero_pad(site: Site) -> Section:
         return _identity(site)
     op, (_, side) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, ZeroPad)
-    before, behind = op.pad.left, op.pad.right
-    if (op.pad.top, op.pad.bottom) != (before, behind):
+    before, after = op.pad.left, op.pad.right
+    if (op.pad.top, op.pad.bottom) != (before, after):
         raise site.error("cuda-convnet's maps are square, and its padding is not alike on both axes", "pad")
     if before > side:
         message = f"the windows of cuda-convnet start {side} pixels before an image of {side}x{side} at most"

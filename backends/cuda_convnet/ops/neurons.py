@@ -11,8 +11,8 @@ from ..site import Site
 
 def neuron(site: Site) -> Section:
     """``neuron``."""
-    read = site.single()
-    return site.section("neuron", (read,), {"neuron": word(site, site.nodes[0].op)})
+    part = site.single()
+    return site.section("neuron", (part,), {"neuron": word(site, site.nodes[0].op)})
 
 
 EMITTED = dict.fromkeys((*PLAIN, Relu6, NoisyRelu, LeakyRelu, Elu, Tanh, LinearNeuron, Log), neuron)

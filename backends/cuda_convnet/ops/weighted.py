@@ -22,7 +22,7 @@ def conv_or_local(site: Site) -> Section:
     products = _weighted_nodes(site)
     lists: dict[str, list[object]] = {key: [] for key in ("channels", "filters", "padding", "stride", "filterSize")}
     lists |= {"groups": [], "randSparse": [], "filterChannels": []}
-    reads: list[Part] = []
+    inputs: list[Part] = []
     extra: dict[str, str] = {}
     for i, node in enumerate(products):
         op = node.op
@@ -37,7 +37,7 @@ def conv_or_local(site: Site) -> Section:
         place = convolution_place(site, op.window, side, node.output.height)
         if place.more_windows:
             extra["modulesX"] = str(node.output.height)
-        reads += parts
+        inputs += parts
         lists["channels"] += [channels] * len(parts)
         lists["filters"] += [op.filters // site.groups // groups] * len(parts)
         lists["padding"] += [place.padding] * len(parts)
@@ -58,7 +58,7 @@ def conv_or_local(site: Site) -> Section:
         side = products[0].output.height
         keys |= {"partialSum": "0"} if site.draft.old else {"sumWidth": str(min(_SUM_WIDTH, side))}
     keys |= extra
-    return site.section(type_, tuple(reads), keys, **_learning(site, type_, products))
+    return site.section(type_, tuple(inputs), keys, **_learning(site, type_, products))
 
 
 def fully_connected(site: Site) -> Section:
@@ -75,12 +75,12 @@ def fully_connected(site: Site) -> Section:
             "parts",
             instead=("--dialect v2",) if site.draft.old else (),
         )
-    reads = tuple(part for i in range(len(products)) for part in site.parts(i))
+    inputs = tuple(part for i in range(len(products)) for part in site.parts(i))
     parts = part_counts.pop()
     keys = {"outputs": str(site.shape.units // parts)} | ({"parts": str(parts)} if parts > 1 else {})
     keys |= _initial_keys(site, products)
     type_ = "sfc" if parts > 1 else "fc"
-    return site.section(type_, reads, keys, **_learning(site, type_, products))
+    return site.section(type_, inputs, keys, **_learning(site, type_, products))
 
 
 def _learning(site: Site, type_: str, products: list[Node]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -46,13 +45,13 @@ def select(x: Tensor, axis: Axis, indices: slice) -> Tensor:
 
 
 def reduce_windows(x: Tensor, axis: Axis, combine: Callable[..., Tensor], initial: float) -> Tensor:
-    """Reduce the pixels that each window along an axis reads with ``put``, such as ``torch.add``, into a new tensor.
+    """Reduce the pixels that each window along an axis reads, into a new tensor.
 
-    Windows that read no pixel get ``start``.
+    ``combine`` is an operation such as ``torch.add``. Windows that read no pixel get ``initial``.
     """
     parts = [(windows, select(x, axis, pixels)) for windows, pixels in axis.steps]
-    parts.sort(key=_windows(axis), reverse=True)  # those that all windows read first
-    if len(parts) > 1 and _windows(axis)(parts[1]) == axis.windows:
+    parts.sort(key=lambda part: part[1].shape[axis.dim], reverse=True)  # kernel rows that all windows read come first
+    if len(parts) > 1 and parts[1][1].shape[axis.dim] == axis.windows:
         result = combine(parts[0][1], parts[1][1])
         parts = parts[2:]
     else:
@@ -69,10 +68,6 @@ def largest(x: Tensor, axes: Axes) -> Tensor:
     """Return the largest pixel of each window, N,C,H',W'. Among zeros of both signs, either may be returned."""
     rows, columns = axes
     return reduce_windows(reduce_windows(x, rows, torch.maximum, -torch.inf), columns, torch.maximum, -torch.inf)
-
-
-def _windows(axis: Axis) -> Callable[[tuple[slice, Tensor]], Any]:
-    return lambda step: step[1].shape[axis.dim]
 
 
 def _axis(window: Window, dim: int, size: int, windows: int) -> Axis:

@@ -169,8 +169,8 @@ class KernelFunction(torch.autograd.Function):
         from .kernels import launch
 
         x, bias, indices = ctx.saved_tensors
-        bias_grad = ctx.needs_input_grad[1]
-        dx, db = launch.backward(x, bias, dy, indices, ctx.lrn, ctx.relu, ctx.pool, sums=bias_grad)
+        needs_db = ctx.needs_input_grad[1]
+        dx, db = launch.backward(x, bias, dy, indices, ctx.lrn, ctx.relu, ctx.pool, sums=needs_db)
         return dx, db.to(bias.dtype) if db is not None else None, None, None, None
 
 

@@ -122,7 +122,7 @@ def _distance(actual: Tensor, expected: Tensor) -> float:
 def _computation(module: Formed, x: Tensor, formatted: Tensor) -> Callable[..., Mapping[str, Tensor]]:
     """Return a function that computes a form on random maps, with or without ``kernels``.
 
-    ``x`` are the maps, ``laid`` the same in the memory format of the model.
+    ``x`` are the maps, ``formatted`` the same in the memory format of the model.
     """
     if isinstance(module, LrnChain):
         return partial(_compute_chain, module, x)

@@ -125,7 +125,7 @@ def random_words(x: Tensor, name: str, draw: Draw, first_unit: int = 0, pair: in
 
 
 def at_least(least: int, x: Tensor, name: str, draw: Draw, first_unit: int = 0) -> Tensor:
-    """Return whether each unit's word (see ``words``) is at least ``least``, which is from 1 to 2^32 - 1."""
+    """Return whether each unit's word (see ``random_words``) is at least ``least``, which is from 1 to 2^32 - 1."""
     return _random_words(x, name, draw, first_unit, 0).bitwise_xor_(_SIGN_BIT) >= least + _SIGN_BIT
 
 

@@ -30,7 +30,7 @@ def forward(
     x_ptr, y_ptr, bias_ptr, pixels, AREA, STEPS,
     C: tl.constexpr, LAST: tl.constexpr, BLOCKS: tl.constexpr, PIXELS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
-    """y = max(0, x + b). ``y_of`` may be ``x_of``."""
+    """y = max(0, x + b). ``y_ptr`` may be ``x_ptr``."""
     program = tl.program_id(0).to(tl.int64) // BLOCKS
     channel = (tl.program_id(0) % BLOCKS * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     bias = tl.load(bias_ptr + channel, mask=channel < C, other=0.0).to(tl.float32)
@@ -46,7 +46,7 @@ def backward(
     C: tl.constexpr, LAST: tl.constexpr, BLOCKS: tl.constexpr, SUMS: tl.constexpr,
     PIXELS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
-    """dx = dy where y > 0, else 0. If SUMS, write its sum over this program's pixels to a row of ``sums_of``."""
+    """dx = dy where y > 0, else 0. If SUMS, write its sum over this program's pixels to a row of ``sums_ptr``."""
     program = tl.program_id(0).to(tl.int64) // BLOCKS
     channel = (tl.program_id(0) % BLOCKS * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     total = tl.zeros((PIXELS, CHANNELS), tl.float32)

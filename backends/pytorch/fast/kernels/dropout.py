@@ -21,7 +21,7 @@ def dropped(
 ):  # fmt: skip
     """Multiply x by ``scale`` where a unit's random word is at least LEAST, else by 0.
 
-    The first two keys at ``keys_of`` are those of samples and of units.
+    The first two keys at ``keys_ptr`` are those of samples and of units.
     """
     offset = tl.program_id(0).to(tl.int64) * NUMBERS + tl.arange(0, NUMBERS)
     mask = offset < numbers

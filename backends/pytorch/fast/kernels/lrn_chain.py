@@ -99,10 +99,8 @@ def _load_rectified(
     """
     channels = ()
     for ahead in tl.static_range(-AROUND, AROUND + 1):
-        x = (
-            _load(x_ptr, offset + ahead * V, _in_group(chunk, mask, ahead, CHUNKS), V).to(tl.float32)
-            + bias[AROUND + ahead]
-        )
+        x = _load(x_ptr, offset + ahead * V, _in_group(chunk, mask, ahead, CHUNKS), V).to(tl.float32)
+        x = x + bias[AROUND + ahead]
         if RELU:
             x = tl.maximum(x, 0.0, propagate_nan=tl.PropagateNan.ALL)
         channels = channels + _split(x, V)
@@ -110,11 +108,11 @@ def _load_rectified(
 
 
 @triton.jit
-def _base(x, place: tl.constexpr, k, alpha, SIZE: tl.constexpr):
+def _base(x, channel: tl.constexpr, k, alpha, SIZE: tl.constexpr):
     """Return b = k + alpha S(x^2) of a channel."""
-    total = x[place - SIZE // 2] * x[place - SIZE // 2]
-    for further in tl.static_range(1, SIZE):
-        total += x[place - SIZE // 2 + further] * x[place - SIZE // 2 + further]
+    total = x[channel - SIZE // 2] * x[channel - SIZE // 2]
+    for i in tl.static_range(1, SIZE):
+        total += x[channel - SIZE // 2 + i] * x[channel - SIZE // 2 + i]
     return k + alpha * total
 
 
@@ -124,14 +122,14 @@ def _powers(base, BETA: tl.constexpr):
     if BETA == 0.75:
         root = tl.rsqrt(base)
         power = root * tl.sqrt(root)
-        less = power * (root * root)
+        lower_power = power * (root * root)
     elif BETA == 0.5:
         power = tl.rsqrt(base)
-        less = power * power * power
+        lower_power = power * power * power
     else:
         power = tl.exp2(-BETA * tl.log2(base))
-        less = power / base
-    return power, less
+        lower_power = power / base
+    return power, lower_power
 
 
 @triton.jit(do_not_specialize=["images", "parts"])
@@ -156,8 +154,8 @@ def forward(
         image64 = tl.cast(image, tl.int64)
         best = tl.full([THREADS, V], float("-inf"), tl.float32)
         largest = tl.zeros([THREADS, V], tl.int32)
-        for place in range(KH * KW):
-            r, c = row + place // KW * DH, column + place % KW * DW
+        for tap in range(KH * KW):
+            r, c = row + tap // KW * DH, column + tap % KW * DW
             inside = mask & (r >= 0) & (r < H) & (c >= 0) & (c < W) if overhang else mask
             offset = (r * W + c) * C + chunk * V
             x = _load_rectified(x_ptr + image64 * (H * W * C), bias, offset, chunk, inside, AROUND, V, CHUNKS, RELU)
@@ -168,7 +166,7 @@ def forward(
             y = _join(normal, V)
             if overhang:
                 y = tl.where(inside[:, None], y, float("-inf"))
-            largest = tl.where(y > best, place, largest)
+            largest = tl.where(y > best, tap, largest)
             best = tl.maximum(y, best, propagate_nan=tl.PropagateNan.ALL)
         offset = pixel * C + chunk * V
         _store(y_ptr + image64 * (OH * OW * C), offset, best, mask, V)
@@ -209,9 +207,8 @@ def backward(
         for ahead in tl.static_range(-NEAR, NEAR + 1):
             if PLAIN:
                 near = _in_group(chunk, mask, ahead, CHUNKS)
-                dy_chunks = dy_chunks + (
-                    _load(dy_ptr + image64 * (H * W * C), offset + ahead * V, near, V).to(tl.float32),
-                )
+                dy_chunk = _load(dy_ptr + image64 * (H * W * C), offset + ahead * V, near, V).to(tl.float32)
+                dy_chunks = dy_chunks + (dy_chunk,)
             else:
                 dy_chunks = dy_chunks + (tl.zeros([THREADS, V], tl.float32),)
         if not PLAIN:
@@ -237,8 +234,8 @@ def backward(
         shares = ()
         # The channels whose windows contain one of these channels: those in the reversed window.
         for v in tl.static_range(SIZE // 2 - SIZE + 1, V + SIZE // 2):
-            power, less = _powers(_base(x, AROUND * V + v, k, alpha, SIZE), BETA)
-            share = dy[NEAR * V + v] * x[AROUND * V + v] * less
+            power, lower_power = _powers(_base(x, AROUND * V + v, k, alpha, SIZE), BETA)
+            share = dy[NEAR * V + v] * x[AROUND * V + v] * lower_power
             if v < 0 or v >= V:  # in another group b may be 0, which would make this NaN
                 share = tl.where(_in_group(chunk, mask, v // V, CHUNKS), share, 0.0)
             else:
