@@ -47,7 +47,7 @@ class CheckedKernel:
         given = dict(zip(names, args, strict=False)) | {key: options[key] for key in options if key in names}
         assert set(given) == set(names), set(given) ^ set(names)
         for name, value in given.items():
-            if name.endswith("_of"):
+            if name.endswith("_ptr"):
                 assert isinstance(value, Pretended) and value.number == self.device.current, (
                     f"{name} is on {value.device}"
                 )
