@@ -43,22 +43,20 @@ def _inexpressible_bounds(
     """Yield a message for each bound of a weight that the files cannot express, with the spec's keys of the bound."""
     bounds = w.constraint
     if weights.count(w) > 1:
-        reason = "in cuda-convnet its weights are several matrices, each of which would be held to them by itself"
+        reason = "in cuda-convnet its weights are several matrices, to each of which the bounds would apply separately"
         yield f"its bounds are left out: {reason}", BOUNDS
         return
     key = norm_key(type_, site.draft.dialect)
     other_key = "max_norm" if key == "fixed_norm" else "fixed_norm"
     if getattr(bounds, other_key) is not None:
         version = "cuda-convnet of 2012" if site.draft.old else "version 2 of cuda-convnet"
-        behaviour = (
-            "scales weights that are too long, and no others" if key == "max_norm" else "scales all weights to a length"
-        )
-        yield f"{version} {behaviour}, in {type_}; {other_key} is left out", (other_key,)
+        behaviour = "only scales weights down to a largest norm" if key == "max_norm" else "scales weights to one norm"
+        yield f"{version} {behaviour} in {type_}; {other_key} is left out", (other_key,)
     elif bounds.fixed_norm is not None and type_ == "sfc" and bounds.parts == 1:
-        message = "sfc holds the weights of all its parts together, which is norm_over=parts; fixed_norm is left out"
+        message = "sfc takes the norm over all parts together, which is norm_over=parts; fixed_norm is left out"
         yield message, ("fixed_norm",)
     if (bounds.min_std is not None or bounds.max_std is not None) and type_ != "conv":
-        yield "cuda-convnet holds the deviation of weights in conv alone; it is left out", ("min_std", "max_std")
+        yield "cuda-convnet bounds the deviation of weights only in conv; it is left out", ("min_std", "max_std")
     elif bounds.min_std is not None and bounds.max_std is None:
         yield "wcNormMin has no effect without wcNormMax; min_std is left out without a max_std", ("min_std",)
 

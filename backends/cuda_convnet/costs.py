@@ -43,7 +43,7 @@ def _cross_entropy(site: Site, op: CrossEntropy) -> None:
 def _binary_cross_entropy(site: Site, op: BinaryCrossEntropy) -> None:
     old = site.draft.old
     if op.positive != 1 and old:
-        site.error("the costs of 2012 weigh no class more", "positive", instead=("positive=1", "--dialect v2"))
+        site.error("the costs of 2012 have no weights of classes", "positive", instead=("positive=1", "--dialect v2"))
     if op.of == "probabilities":
         probabilities = site.single()
     else:

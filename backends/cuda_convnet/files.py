@@ -123,7 +123,7 @@ def _add_sections(draft: Draft, layer: Layer) -> None:
     """Add the section of a layer, or its sections, one per GPU."""
     split = layer.placement.split
     if layer.placement.replicas and draft.old:
-        message = "replicas are of version 2 of cuda-convnet"
+        message = "only version 2 of cuda-convnet has replicas"
         draft.problems.add_error(layer.name, message, "gpu", instead=("--dialect v2",))
     parts: list[Part] = []
     for member in range(draft.graph.groups) if split else (None,):
@@ -156,7 +156,7 @@ def _suffix(member: int) -> str:
 def _format_files(net: Net, draft: Draft) -> LayerFiles:
     version = "of 2012" if draft.old else "version 2"
     header = [FIRST_LINE.removeprefix("# "), f"The net {net.name}, for cuda-convnet {version}."]
-    data = f"Its data have the shape that netspec is told by --input {net.graph.input.output}"
+    data = f"The shape of its data, for netspec import: --input {net.graph.input.output}"
     layers = text_of(((s.name, s.keys) for s in draft.sections), [*header, data])
     params = text_of(((s.name, s.params) for s in draft.sections if s.params), [*header, *command_line(net.graph)])
     return LayerFiles(layers, params, draft.dialect, ())

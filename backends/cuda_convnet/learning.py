@@ -72,7 +72,7 @@ def _shared_schedule(
     if len(set(trained)) > 1:
         site.draft.problems.add_warning(
             site.layer.name,
-            "cuda-convnet of 2012 has one schedule for the weights of all inputs; that of the first is taken",
+            "cuda-convnet of 2012 has one schedule for the weights of all inputs; that of the first is used",
             "schedule",
             notes=("version 2 has one for each: --dialect v2",),
         )
@@ -106,7 +106,7 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
         expected = f"range={images.range} mean={mean} order={images.order} std={std}"
         problems.add_warning(
             graph.input.layer,
-            f"cuda-convnet gives pixels from 0 to 255 less their mean image; this net is made for {expected}",
+            f"cuda-convnet subtracts the mean image from pixels of 0 to 255; this net expects {expected}",
             "range",
             "mean",
             "order",
@@ -117,4 +117,4 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
 def command_line(graph: Graph) -> Iterator[str]:
     """Yield comments about settings that belong on cuda-convnet's command line."""
     train = graph.train
-    yield f"convnet.py was told on its command line: --epochs={train.epochs} --mini={train.batch}"
+    yield f"Options for the command line of convnet.py: --epochs={train.epochs} --mini={train.batch}"

@@ -41,7 +41,7 @@ class Problems:
         Callers raise it unless they can continue to look for further problems. ``instead`` lists alternatives to
         suggest.
         """
-        all_notes = (*notes, f"what would do: {', or '.join(instead)}") if instead else tuple(notes)
+        all_notes = (*notes, f"alternatives: {', or '.join(instead)}") if instead else tuple(notes)
         span = self._span(layer, keys)
         diagnostic = Diagnostic("not-in-cfg", f"{layer}: {message}", (span,), all_notes, layer=layer)
         self.diagnostics.setdefault((layer, message), diagnostic)

@@ -50,7 +50,7 @@ _NO_SCHEDULE = Omission(
     "cuda-convnet has no such schedule: the rates stay as they begin",
     (
         "in 2012 they were lowered by hand, in the parameter file of the run",
-        "what would do: exponential, dexp, jdexp (of 2012), or linear",
+        "alternatives: exponential, dexp, jdexp (of 2012), or linear",
     ),
 )
 _NO_JUMPS = Omission("version 2 of cuda-convnet has no jdexp; dexp, without its jumps, stands in for it")

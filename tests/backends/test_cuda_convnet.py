@@ -37,7 +37,7 @@ train epochs=5 batch=64 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4) 
 LAYERS = """\
 # Written by netspec. Another `netspec compile` overwrites this file as long as this line stands first.
 # The net two, for cuda-convnet of 2012.
-# Its data have the shape that netspec is told by --input 3x16x16
+# The shape of its data, for netspec import: --input 3x16x16
 
 [image]
 type=data
@@ -162,7 +162,7 @@ FC3 = f"epsW=0.01,0.01\nepsB=0.01\nmomW=0.9,0.9\nmomB=0.9\nwc=0.0005,0.0005\n{SC
 PARAMS = f"""\
 # Written by netspec. Another `netspec compile` overwrites this file as long as this line stands first.
 # The net two, for cuda-convnet of 2012.
-# convnet.py was told on its command line: --epochs=5 --mini=64
+# Options for the command line of convnet.py: --epochs=5 --mini=64
 
 [conv1a]
 {CONV1}

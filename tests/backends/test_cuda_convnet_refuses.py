@@ -32,35 +32,35 @@ def refused(middle: str, head: str = "net x rounding=up", dialect: Dialect = "20
 @pytest.mark.parametrize(
     ("middle", "underlined", "message", "instead"),
     [
-        (f"{CONV} stride=2 rounding=down", "rounding=down", "6 places by axis, and it has 5", "rounding=up, for 6"),
+        (f"{CONV} stride=2 rounding=down", "rounding=down", "axis, and this layer has 5", "rounding=up, for 6"),
         (f"{CONV} pad=1,0,0,0", "pad=1,0,0,0", "pads left and above alike", ""),
-        ("[a] zeropad pad=1,0,0,1", "pad=1,0,0,1", "not alike on both axes", ""),
+        ("[a] zeropad pad=1,0,0,1", "pad=1,0,0,1", "differs between the axes", ""),
         (f"{CONV}\n[a] crop size=8 left=1", "left=1", "over layers with weights", ""),
-        ("[a] zeropad pad=13", "pad=13", "start 12 pixels before an image", "two layers, of which one pads 12"),
+        ("[a] zeropad pad=13", "pad=13", "start at most 12 pixels before", "two layers, of which one pads 12"),
         (f"{CONV} dilation=2", "dilation=2", "has no dilation", "dilation=1"),
         ("[c] conv filters=16 kernel=3x2 init=gaussian(0.1)", "kernel=3x2", "its kernel is 3x2", ""),
         (f"{CONV} stride=2x1", "stride=2x1", "its stride is 2x1", ""),
         (f"{CONV} bias=none", "bias=none", "biases in every layer", "bias=0 bias_lr=0, which is a bias that stays 0"),
-        ("[c] conv filters=16 kernel=3 init=xavier", "init=xavier", "weights begin as uniform", "init=gaussian(0.01)"),
+        ("[c] conv filters=16 kernel=3 init=xavier", "init=xavier", "initialised by uniform", "init=gaussian(0.01)"),
         ("[c] conv filters=12 kernel=3 init=gaussian(1)", "filters=12", "filters is 12, which 16 does not divide", ""),
         (f"{CONV}\n[n] nrelu std=0.5", "std=0.5", "has a std of 1, and its std is 0.5", "std=1"),
         (f"{CONV}\n[b] batchnorm", "batchnorm", "older than batch normalisation", "lrn"),
         (f"{CONV} table={','.join(['0+1'] * 15)},2", f"table={','.join(['0+1'] * 15)},2", "no tables", "groups"),
         (f"{CONV} neuron=leakyrelu(0.1)", "neuron=leakyrelu(0.1)", "has no neuron leakyrelu", "relu"),
         (f"{CONV}\n[s] elu", "elu", "has no neuron elu", "relu"),
-        (f"{CONV}\n[s] affine", "affine", "no coefficients of channels", "neuron=linear(0.25, 0)"),
+        (f"{CONV}\n[s] affine", "affine", "no learnt coefficients of channels", "neuron=linear(0.25, 0)"),
         (f"{CONV}\n[n] rnorm size=3 k=2 alpha=1e-4 beta=0.75", "k=2", "is 1, and its k is 2", "k=1, or --dialect v2"),
         (f"{CONV}\n[n] lrn groups=4 size=5 k=2 alpha=1e-4 beta=0.75", "groups=4", "covers all", "size=7, or groups=1"),
-        (f"{CONV}\n[d] dropout", "dropout", "multiplies by 1 - rate", "scaling=test, or --dialect v2"),
-        ("[f] fc outputs=9 parts=3 init=gaussian(1)", "parts=3", "parts for a whole fully connected", "--dialect v2"),
+        (f"{CONV}\n[d] dropout", "dropout", "not divide by 1 - rate", "scaling=test, or --dialect v2"),
+        ("[f] fc outputs=9 parts=3 init=gaussian(1)", "parts=3", "of 2012 has no parts=", "--dialect v2"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_said_is_told_at_its_line(middle: str, underlined: str, message: str, instead: str) -> None:
     (found,) = refused(middle)
     assert found.code == "not-in-cfg"
     assert (found.span.text, message in found.message) == (underlined, True), found
-    told = [note for note in found.notes if note.startswith("what would do: ")]
-    assert told == ([f"what would do: {instead}"] if instead else [])
+    told = [note for note in found.notes if note.startswith("alternatives: ")]
+    assert told == ([f"alternatives: {instead}"] if instead else [])
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ def test_what_changes_training_alone_is_left_out_with_a_warning() -> None:
             "conv filters=16 kernel=3 fixed_norm=1",
             "2012",
             "fixed_norm=1",
-            "scales weights that are too long, and no others",
+            "only scales weights down to a largest norm",
         ),
-        ("conv filters=16 kernel=3 max_norm=1", "v2", "max_norm=1", "scales all weights to a length"),
-        ("local filters=16 kernel=3 fixed_norm=1", "v2", "fixed_norm=1", "too long, and no others, in local"),
+        ("conv filters=16 kernel=3 max_norm=1", "v2", "max_norm=1", "scales weights to one norm"),
+        ("local filters=16 kernel=3 fixed_norm=1", "v2", "fixed_norm=1", "down to a largest norm in local"),
         ("conv filters=16 kernel=3 min_std=0.1", "2012", "min_std=0.1", "no effect without wcNormMax"),
-        ("fc outputs=16 max_std=0.1", "2012", "max_std=0.1", "in conv alone"),
-        ("fc outputs=16 parts=2 fixed_norm=2", "v2", "fixed_norm=2", "all its parts together"),
+        ("fc outputs=16 max_std=0.1", "2012", "max_std=0.1", "only in conv"),
+        ("fc outputs=16 parts=2 fixed_norm=2", "v2", "fixed_norm=2", "over all parts together"),
     ],
 )
 def test_bounds_that_a_version_has_not_are_left_out(
@@ -151,4 +151,4 @@ def test_bounds_of_weights_that_become_several_matrices_are_left_out() -> None:
 def test_more_windows_than_usual_are_of_version_2() -> None:
     middle = f"{CONV} pad=0,2,0,2"
     (found,) = refused(middle)
-    assert found.notes[-1] == "what would do: --dialect v2, which can be told of more"
+    assert found.notes[-1] == "alternatives: --dialect v2, which can have more"

@@ -67,7 +67,7 @@ def test_2012_has_one_schedule_for_all_inputs() -> None:
     sections, lost = scheduled("2012", c="schedule=constant,linear(0.5)")
     assert "schedW" not in sections["c"] and "epsW=0.01,0.02" in sections["c"]
     assert lost == [
-        "c: cuda-convnet of 2012 has one schedule for the weights of all inputs; that of the first is taken, schedule"
+        "c: cuda-convnet of 2012 has one schedule for the weights of all inputs; that of the first is used, schedule"
     ]
     assert scheduled("2012", c="schedule=linear(0.5) bias_schedule=constant")[1] == []
 

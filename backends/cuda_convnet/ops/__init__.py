@@ -23,7 +23,7 @@ REFUSED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
         ("lrn",),
     ),
     ChannelScale: (
-        "cuda-convnet has no coefficients of channels that are learnt",
+        "cuda-convnet has no learnt coefficients of channels",
         ("neuron=linear(0.25, 0)",),
     ),
 }

@@ -50,7 +50,7 @@ def dropout(site: Site) -> Section:
     keep = literal(round(1 - op.rate, 12))
     if site.draft.old:
         if op.scaling == "train":
-            message = "hs of 2012 multiplies by 1 - rate outside training, and does not divide by it in training"
+            message = "hs of 2012 does not divide by 1 - rate in training, but multiplies by it in evaluation"
             site.error(message, "scaling", "rate", instead=("scaling=test", "--dialect v2"))
         return site.section("hs", (read,), {"keep": keep}, enable="true")
     type_ = "dropout2" if op.scaling == "test" else "dropout"

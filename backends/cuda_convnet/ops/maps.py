@@ -148,7 +148,7 @@ def crop(site: Site) -> Section:
     op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, Crop)
     if op.height != op.width:
-        raise site.error(f"cuda-convnet's crops are square, and it cuts {op.height}x{op.width}", "size")
+        raise site.error(f"cuda-convnet's crops are square, and this one is {op.height}x{op.width}", "size")
     follows_weights = _follows_weights(site)
     if not site.draft.old and not follows_weights:
         keys = {"channels": str(channels), "startX": str(op.left), "startY": str(op.top), "sizeX": str(op.width)}
@@ -157,7 +157,7 @@ def crop(site: Site) -> Section:
         condition = "over layers with weights" if follows_weights else "in 2012"
         instead = () if follows_weights else ("--dialect v2",)
         message = (
-            f"{condition} cuda-convnet crops as far from the left as from above, and it from {op.left} and {op.top}"
+            f"{condition} cuda-convnet crops at the same distance from the left and the top, not {op.left} and {op.top}"
         )
         raise site.error(message, "left", "top", instead=instead)
     return _single_pixels(site, op.top, op.height)
@@ -191,9 +191,9 @@ def zero_pad(site: Site) -> Section:
     assert isinstance(op, ZeroPad)
     before, after = op.pad.left, op.pad.right
     if (op.pad.top, op.pad.bottom) != (before, after):
-        raise site.error("cuda-convnet's maps are square, and its padding is not alike on both axes", "pad")
+        raise site.error("cuda-convnet's maps are square, and this padding differs between the axes", "pad")
     if before > side:
-        message = f"the windows of cuda-convnet start {side} pixels before an image of {side}x{side} at most"
+        message = f"cuda-convnet's windows start at most {side} pixels before an image of {side}x{side}"
         raise site.error(message, "pad", instead=(f"two layers, of which one pads {side}",))
     return _single_pixels(site, -before, site.layer.output.height)
 
@@ -210,7 +210,7 @@ def random_scale(site: Site) -> Section:
     op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, RandomScale)
     if op.max_scale > 2:
-        message = f"rscale makes images half as large at most, and its scale is {literal(op.max_scale)}"
+        message = f"the scale of rscale is at most 2, and this one is {literal(op.max_scale)}"
         raise site.error(message, "max_scale", instead=("max_scale=2",))
     keys = {"channels": str(channels), "maxScale": literal(op.max_scale), "tgtSize": str(op.size)}
     return site.section("rscale", (site.single(),), keys)

@@ -56,7 +56,7 @@ def _symmetric_window(site: Site, window: Window) -> tuple[int, int, int]:
 
 
 def _other_count(site: Site, arithmetic: str, default: int, windows: int) -> Exception:
-    instead = [f"rounding=up, for {default}"] if windows < default else ["--dialect v2, which can be told of more"]
-    message = f"cuda-convnet's windows have {default} places by axis, and it has {windows}"
-    note = f"{arithmetic} = {default}; zeros stand where the last window overhangs"
+    instead = [f"rounding=up, for {default}"] if windows < default else ["--dialect v2, which can have more"]
+    message = f"cuda-convnet has {default} windows along an axis, and this layer has {windows}"
+    note = f"{arithmetic} = {default}; the last window overhangs into zeros"
     return site.error(message, "rounding", "pad", "kernel", notes=(note,), instead=tuple(instead))

@@ -69,12 +69,9 @@ def fully_connected(site: Site) -> Section:
         assert isinstance(node.op, Linear)
         part_counts.add(_groups(site, i, node.op.groups, site.parts(i)))
     if part_counts != {1} and (site.draft.old or len(part_counts) > 1):
-        reason = "version 2 of cuda-convnet has" if site.draft.old else "sfc has one number of"
-        raise site.error(
-            f"{reason} parts for a whole fully connected layer alone",
-            "parts",
-            instead=("--dialect v2",) if site.draft.old else (),
-        )
+        if site.draft.old:
+            raise site.error("cuda-convnet of 2012 has no parts=", "parts", instead=("--dialect v2",))
+        raise site.error("sfc divides all of its inputs into the same number of parts", "parts")
     inputs = tuple(part for i in range(len(products)) for part in site.parts(i))
     parts = part_counts.pop()
     keys = {"outputs": str(site.shape.units // parts)} | ({"parts": str(parts)} if parts > 1 else {})
@@ -101,7 +98,7 @@ def _groups(site: Site, index: int, groups: int, parts: tuple[Part, ...]) -> int
     if groups > 1 and (len(parts) > 1 or site.groups > 1):
         key = "parts" if site.layer.type == "fc" else "groups"
         raise site.error(
-            f"its {groups} groups divide what lies on several GPUs, or is read by several",
+            f"its {groups} groups divide an input that several GPUs hold or read",
             key,
             "reads",
             notes=("cuda-convnet divides what one section reads into groups",),
@@ -148,7 +145,7 @@ def _initial_keys(site: Site, products: list[Node]) -> dict[str, str]:
             instead=("bias=0 bias_lr=0, which is a bias that stays 0",),
         )
     if not isinstance(bias.distribution, Constant):
-        message = f"its biases begin as {bias.distribution}; cuda-convnet has one number for all, initB"
+        message = f"its biases are initialised by {bias.distribution}; cuda-convnet has one number for all, initB"
         site.error(message, "bias", instead=("bias=0",))
     elif bias.distribution.value:
         keys["initB"] = literal(bias.distribution.value)
@@ -161,7 +158,8 @@ def _initial_std(site: Site, distribution: Distribution) -> str:
         return literal(distribution.std)
     if distribution == Constant(0.0):
         return "0"
-    message = f"its weights begin as {distribution}; initW is the standard deviation of a normal distribution around 0"
+    drawn = f"its weights are initialised by {distribution}"
+    message = f"{drawn}; initW is the standard deviation of a normal distribution around 0"
     site.error(message, "init", instead=("init=gaussian(0.01)",))
     return "0"
 
