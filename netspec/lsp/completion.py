@@ -24,7 +24,7 @@ MOST_ROW_CHANNELS = 16
 
 _VARIANT_DOCS = {
     "drop": "Removes layers of the spec that this one starts from.",
-    "after": "the layer that this one is inserted behind",
+    "after": "the layer that this one is inserted after",
 }
 
 

@@ -14,9 +14,9 @@ END = "[fc2] fc outputs=4\n"
 POOL = "[pool1] maxpool kernel=3 stride=2"
 
 SAME = {
-    "ReLU behind max pooling": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=relu\n{END}"),
-    "tanh behind max pooling": (f"{CONV} neuron=tanh\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=tanh\n{END}"),
-    "leakyrelu and elu behind max pooling": (
+    "ReLU after max pooling": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=relu\n{END}"),
+    "tanh after max pooling": (f"{CONV} neuron=tanh\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=tanh\n{END}"),
+    "leakyrelu and elu after max pooling": (
         f"{CONV} neuron=leakyrelu(0.3)\n[e] elu\n{POOL}\n{END}",
         f"{CONV}\n{POOL} neuron=leakyrelu(0.3)\n[e] elu\n{END}",
     ),
@@ -24,7 +24,7 @@ SAME = {
         f"{INPUT}[a] conv filters=2 kernel=3 table=0+1,1+0\n{END}",
         f"{INPUT}[a] conv filters=2 kernel=3\n{END}",
     ),
-    "logistic behind two poolings": (
+    "logistic after two poolings": (
         f"{CONV} neuron=logistic\n{POOL}\n[pool2] maxpool kernel=2 stride=1\n{END}",
         f"{CONV}\n{POOL}\n[pool2] maxpool kernel=2 stride=1 neuron=logistic\n{END}",
     ),
@@ -33,7 +33,7 @@ SAME = {
         f"{CONV}\n{POOL} neuron=tanh(-1, -2)\n{END}",
     ),
     "ReLU as a layer": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n[r] relu\n{POOL}\n{END}"),
-    "ReLU as a layer behind pooling": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n{POOL}\n[r] relu\n{END}"),
+    "ReLU as a layer after pooling": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n{POOL}\n[r] relu\n{END}"),
     "ReLU twice": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV} neuron=relu\n{POOL} neuron=relu\n{END}"),
     "flatten before a product": (f"{CONV} neuron=relu\n{END}", f"{CONV}\n[flat] flatten neuron=relu\n{END}"),
     "the identity as a layer": (f"{CONV}\n{END}", f"{CONV}\n[id] linear\n{END}"),
@@ -74,23 +74,23 @@ SAME = {
         f"{CONV}\n[n] batchnorm\n{END}",
         f"{CONV}\n[n] batchnorm average=0.5\n{END}",
     ),
-    "a loss behind the scores": (f"{CONV}\n{END}", f"{CONV}\n{END}[loss] crossentropy\n"),
+    "a loss after the scores": (f"{CONV}\n{END}", f"{CONV}\n{END}[loss] crossentropy\n"),
 }
 
 OTHER = {
-    "ReLU behind average pooling": (
+    "ReLU after average pooling": (
         f"{CONV} neuron=relu\n[pool1] avgpool kernel=3 stride=2\n{END}",
         f"{CONV}\n[pool1] avgpool kernel=3 stride=2 neuron=relu\n{END}",
     ),
-    "ReLU behind normalisation": (
+    "ReLU after normalisation": (
         f"{CONV} neuron=relu\n[n] lrn size=3 alpha=0.1\n{END}",
         f"{CONV}\n[n] lrn size=3 alpha=0.1 neuron=relu\n{END}",
     ),
-    "a falling tanh behind max pooling": (
+    "a falling tanh after max pooling": (
         f"{CONV} neuron=tanh(-1)\n{POOL}\n{END}",
         f"{CONV}\n{POOL} neuron=tanh(-1)\n{END}",
     ),
-    "abs behind max pooling": (f"{CONV} neuron=abs\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=abs\n{END}"),
+    "abs after max pooling": (f"{CONV} neuron=abs\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=abs\n{END}"),
     "another neuron": (f"{CONV} neuron=relu\n{END}", f"{CONV} neuron=tanh\n{END}"),
     "a neuron before what was put in": (
         f"{CONV} neuron=relu\n{POOL}\n{END}",

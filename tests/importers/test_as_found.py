@@ -199,17 +199,17 @@ BASE_PARAMS = f"[c]\n{RATES}[out]\n{RATES}[logprob]\ncoeff=1\n"
 @pytest.mark.parametrize(
     ("old", "new", "note"),
     [
-        ("[c]\n", "[c]\ndropout=0.5\n", "here dropout is a section behind the layer, type=hs with keep="),
+        ("[c]\n", "[c]\ndropout=0.5\n", "here dropout is a section after the layer, type=hs with keep="),
         ("[c]\n", "[c]\nwball=0.1\n", "wball is read in the parameter file, not in this one"),
-        ("type=fc\n", "type=fc\nrate=0.5\n", "here dropout is a section behind the layer, type=hs with keep="),
+        ("type=fc\n", "type=fc\nrate=0.5\n", "here dropout is a section after the layer, type=hs with keep="),
         ("cost.logreg", "cost.binxent", "neuron=logistic, is type=cost.crossent2"),
         ("type=conv", "type=cccp", "type=conv with filterSize=1, and its in_nodes as channels"),
-        ("type=fc", "type=fcdropo", "type=fc and a section behind it, type=hs with keep=; keep is 1 - rate"),
+        ("type=fc", "type=fcdropo", "type=fc and a section after it, type=hs with keep=; keep is 1 - rate"),
         ("[c]\n", "[c]\nneuron=dropout[0.5]\n", "dropout is a layer of its own, type=hs with keep="),
         (
             "[c]\n",
             "[c]\nneuron=abstanh[1.8,0.7]\n",
-            "it is tanh, and behind that a section type=neuron with neuron=abs",
+            "it is tanh, and after that a section type=neuron with neuron=abs",
         ),
     ],
 )
@@ -222,7 +222,7 @@ def test_a_key_of_the_layer_file_among_the_parameters() -> None:
     found = said(BASE, BASE_PARAMS.replace("[c]\n", "[c]\nInitW=1\ndropout=0.5\n"))
     assert told(found) == [("cfg-ignored-key", 2, "InitW"), ("cfg-ignored-key", 3, "dropout")]
     assert found[0].notes == ("initW is read in the layer file, not in this one",)
-    assert found[1].notes == ("of a fork; here dropout is a section behind the layer, type=hs with keep=",)
+    assert found[1].notes == ("of a fork; here dropout is a section after the layer, type=hs with keep=",)
 
 
 def test_files_that_were_taken_for_each_other() -> None:
@@ -312,7 +312,7 @@ def test_weights_of_their_own_at_each_place_are_for_small_images() -> None:
     [
         ("v2", "randSparse=0", "it is a key of the 2012 version of cuda-convnet; this file is read as v2"),
         ("2012", "modulesX=8", "it is a key of version 2 of cuda-convnet; this file is read as 2012"),
-        ("2012", "drop=0.5", "of a fork; here dropout is a section behind the layer, type=hs with keep="),
+        ("2012", "drop=0.5", "of a fork; here dropout is a section after the layer, type=hs with keep="),
     ],
 )
 def test_what_a_key_is_that_is_ignored(dialect: Dialect, more: str, note: str) -> None:
@@ -322,7 +322,7 @@ def test_what_a_key_is_that_is_ignored(dialect: Dialect, more: str, note: str) -
 
 def test_layers_of_a_fork_that_are_joined() -> None:
     (found,) = said(net(conv("c", "data", 3) + "[u]\ntype=union\ninputs=c,c\n", "u"))
-    assert (found.code, found.notes) == ("unknown-type", ("layers one behind the other are type=concat",))
+    assert (found.code, found.notes) == ("unknown-type", ("layers one after the other are type=concat",))
 
 
 def test_a_neuron_of_a_cost_is_ignored() -> None:
@@ -358,7 +358,7 @@ def test_a_comment_behind_a_value_that_is_none(right: str, key: str, value: str,
     """There comments begin with a semicolon, and # stands for itself."""
     (found,) = [d for d in said(BASE.replace(right, f"{key}={value}", 1)) if d.severity == "error"]
     assert found.span.text == value
-    assert found.notes[-1] == f"behind a value # begins no comment, but ; does: {key}={meant}"
+    assert found.notes[-1] == f"after a value # begins no comment, but ; does: {key}={meant}"
 
 
 def test_a_value_with_a_number_sign_of_its_own() -> None:

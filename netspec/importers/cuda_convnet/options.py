@@ -54,7 +54,7 @@ class Options:
         if "\n" in text:
             notes = (*notes, "a line that begins with a space goes on with the value above it; keys begin without one")
         elif value := _WITH_COMMENT.fullmatch(text):
-            note = f"behind a value # begins no comment, but ; does: {key}={value[1]} ;{value[2]}"
+            note = f"after a value # begins no comment, but ; does: {key}={value[1]} ;{value[2]}"
             notes = (*notes, shortened(note, 2 * _LONGEST))
         self.findings.add(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
         return Refused()

@@ -47,7 +47,7 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
 
 PASS = Pass(
     "lrn-chain",
-    "local response normalisation is one operation, with the ReLU before it and the maximum pooling behind it",
+    "local response normalisation is one operation, with the ReLU before it and the maximum pooling after it",
     "the same formulas; of pixels in a window that are equal up to rounding, another may receive the gradient",
     lambda where: True,
     {

@@ -17,9 +17,7 @@ PARAMETERS = (
 _DROPOUT = {"2012": "type=hs with keep=", "v2": "type=dropout2"}
 _BINARY = {"2012": "cost.crossent2", "v2": "cost.bce"}
 _LOG_SOFTMAX = "a softmax with the logarithm that its cost takes is type=softmax under a type=cost.logreg"
-_FC_WITH_DROPOUT = (
-    "a fully connected layer with dropout is type=fc and a section behind it, {dropout}; keep is 1 - rate"
-)
+_FC_WITH_DROPOUT = "a fully connected layer with dropout is type=fc and a section after it, {dropout}; keep is 1 - rate"
 _TYPES = {
     "cccp": "a layer over the maps at each place, as Network in Network has it, is type=conv with filterSize=1, and "
     "its in_nodes as channels, its out_nodes as filters",
@@ -27,7 +25,7 @@ _TYPES = {
     "cost.reg": _LOG_SOFTMAX,
     **dict.fromkeys(("hs", "dropout", "dropout2"), "here dropout is {dropout}"),
     "cost.binxent": "the cross entropy of outputs that are probabilities each, of neuron=logistic, is type={binary}",
-    "union": "layers one behind the other are type=concat",
+    "union": "layers one after the other are type=concat",
     "fcdrop": _FC_WITH_DROPOUT,
     "fcdropo": _FC_WITH_DROPOUT,
 }
@@ -78,7 +76,7 @@ def notes_on_neuron(word: str, dialect: Dialect) -> tuple[str, ...]:
     if word == "dropout":
         return (f"dropout is a layer of its own, {_DROPOUT[dialect]}",)
     if word == "abstanh":
-        return ("it is tanh, and behind that a section type=neuron with neuron=abs",)
+        return ("it is tanh, and after that a section type=neuron with neuron=abs",)
     return ()
 
 
@@ -87,5 +85,5 @@ def _read_in(file: str, keys: Iterable[str]) -> dict[str, str]:
 
 
 def _fork_keys(dialect: Dialect) -> dict[str, str]:
-    dropout = f"of a fork; here dropout is a section behind the layer, {_DROPOUT[dialect]}"
+    dropout = f"of a fork; here dropout is a section after the layer, {_DROPOUT[dialect]}"
     return {**dict.fromkeys(("dropout", "droprate", "drop", "rate"), dropout), "crossmap": _CROSS_MAP}
