@@ -111,7 +111,7 @@ def test_the_keys_of_a_default_line_are_its_types() -> None:
 
 def test_a_value_with_a_meaning_shows_it() -> None:
     assert over("[a] conv neuron=re|lu") == "**relu**: max(0, x)"
-    assert over("train schedule=st|ep(every=3)").startswith("**step**: times factor")
+    assert over("train schedule=st|ep(every=3)").startswith("**step**: multiplied by factor")
     assert over("[a] conv bias_schedule=jd|exp(0.1, 4)").startswith("**jdexp**: cuda-convnet's dexp with jumps")
     assert over("[a] conv init=gau|ssian(0.1)") == (
         "**gaussian**: normal with standard deviation std around mean\n\n"
