@@ -33,8 +33,9 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.train.chance import Places, shuffled
 from netspec.train.data.batches.augment import choose
-from netspec.train.data.batches.loader import AHEAD, Loader
+from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
+from netspec.train.data.batches.readable import AHEAD
 from netspec.train.data.batches.transfer import buffers_for, to_device
 from netspec.train.data.cores import cores_available
 from netspec.train.data.packing.packing import pack
@@ -56,22 +57,26 @@ Batches = Iterator[tuple[Tensor, Tensor]]
 class CountingSplit:
     """A split that counts the images requested and read so far, so that it can wait for prefetched ones."""
 
-    requested = read = 0
+    images_requested = images_read = 0
 
     def __init__(self, split: DecodedSplit) -> None:
         self.stored, self.labels = split.stored, split.labels
         self._split = split
 
+    def read(self, index: int) -> Pixels:
+        """Return one image; see ``Split``."""
+        return self._split.read(index)
+
     def fill(self, places: Places, out: Pixels) -> None:
         """Read images into ``out``; see ``DecodedSplit``."""
         self._split.fill(places, out)
         with LOCK:
-            CountingSplit.read += len(places)
+            CountingSplit.images_read += len(places)
 
     @classmethod
     def settle(cls) -> None:
         """Wait until all requested images have been read."""
-        while cls.read < cls.requested:
+        while cls.images_read < cls.images_requested:
             time.sleep(0.0002)
 
 
@@ -95,7 +100,7 @@ def from_pack(data: Data, graph: Graph, loader: Loader, batch: int, device: torc
     for epoch in count():
         order = shuffled(0, epoch, len(split.labels))
         for number, one in enumerate(loader.run(split, order, batch, keep_partial=False), 1):
-            CountingSplit.requested = (epoch * per_epoch + min(number + AHEAD, per_epoch)) * batch
+            CountingSplit.images_requested = (epoch * per_epoch + min(number + AHEAD, per_epoch)) * batch
             choices = choose(0, epoch, one.places, data.frame, size, graph.augment)
             yield prepare(one.pictures, choices), to_device(one.labels, device)
 
