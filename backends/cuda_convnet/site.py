@@ -122,7 +122,7 @@ class Site:
     def error(
         self, message: str, *keys: str, notes: tuple[str, ...] = (), instead: tuple[str, ...] = ()
     ) -> Inexpressible:
-        """Add an error about the layer; see ``Problems.error``."""
+        """Add an error about the layer; see ``Problems.add_error``."""
         return self.draft.problems.add_error(self.layer.name, message, *keys, notes=notes, instead=instead)
 
     def square_maps(self, index: int = 0) -> tuple[int, int]:
