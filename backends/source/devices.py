@@ -35,10 +35,10 @@ class Devices:
         return self.placed is not None and any(self.on_first(name) for name in self.placed.layers)
 
     @property
-    def learnt_by_all(self) -> tuple[Parameter, ...]:
+    def replicated_in_row(self) -> tuple[Parameter, ...]:
         """The parameters that the processes of all groups hold whole and learn."""
         placed = self.placed
-        return tuple(p for p in placed.graph.parameters.values() if placed.learnt_by_all(p)) if placed else ()
+        return tuple(p for p in placed.graph.parameters.values() if placed.replicated_in_row(p)) if placed else ()
 
     def transfers(self, layer: str) -> Mapping[str, Transfer]:
         """Return the transfers needed before a layer is computed, by the layer whose value they transfer."""
@@ -46,11 +46,11 @@ class Devices:
 
     def split(self, layer: str) -> bool:
         """Whether each process computes a share of a layer's channels."""
-        return self.placed is not None and self.placed.layers[layer].held.channels > 1
+        return self.placed is not None and self.placed.layers[layer].sharding.channels > 1
 
     def on_first(self, layer: str) -> bool:
         """Whether only the first group computes a layer."""
-        return self.placed is not None and self.placed.layers[layer].held.owner is not None
+        return self.placed is not None and self.placed.layers[layer].sharding.owner is not None
 
 
 def devices(graph: Graph) -> Devices:
@@ -64,14 +64,14 @@ def devices(graph: Graph) -> Devices:
 
 def transfer_helper(transfer: Transfer) -> str | None:
     """Return the name of the helper function for a transfer, or ``None`` if there is none."""
-    held, wanted = transfer.held, transfer.wanted
-    if wanted.owner == 0 and held.channels > 1 and held.batch == wanted.batch:
+    source, target = transfer.source, transfer.target
+    if target.owner == 0 and source.channels > 1 and source.batch == target.batch:
         return "to_first"
-    if held.owner is not None or wanted.owner is not None or held.batch != wanted.batch:
+    if source.owner is not None or target.owner is not None or source.batch != target.batch:
         return None
-    if held.channels > 1:
+    if source.channels > 1:
         return "from_all" if transfer.partial else "all_of"
-    return "share_of" if wanted.channels > 1 else "for_all"
+    return "share_of" if target.channels > 1 else "for_all"
 
 
 def _is_writable(graph: Graph, placed: Placed) -> bool:
@@ -83,19 +83,19 @@ def _is_writable(graph: Graph, placed: Placed) -> bool:
     transfers = [t for layer in placed.layers.values() for t in layer.transfers.values()]
     if any(t.value == graph.input.layer or transfer_helper(t) is None for t in transfers):
         return False
-    if any(layer.held.batch > 1 for layer in placed.layers.values()):
+    if any(layer.sharding.batch > 1 for layer in placed.layers.values()):
         return False
     if not all(_holds_what_it_uses(graph, placed, layer) for layer in graph.layers.values()):
         return False
     parts = phases(graph)
-    first_only = {name for name, layer in placed.layers.items() if layer.held.owner is not None}
+    first_only = {name for name, layer in placed.layers.items() if layer.sharding.owner is not None}
     return _ends_on_first(placed, parts, first_only) if first_only else _scores_are_read_whole(placed, parts)
 
 
 def _holds_what_it_uses(graph: Graph, placed: Placed, layer: Layer) -> bool:
     """Whether all parameters that a layer uses, its own or another's, are held by the processes that compute it."""
     used = (graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params)
-    return all(placed.holder(parameter) == placed.layers[layer.name].held for parameter in used)
+    return all(placed.sharding_of(parameter) == placed.layers[layer.name].sharding for parameter in used)
 
 
 def _ends_on_first(placed: Placed, parts: Phases, first_only: set[str]) -> bool:

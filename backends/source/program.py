@@ -85,7 +85,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         has_loss=bool(graph.losses),
         schedule=schedule_variables(graph),
         groups=division.groups,
-        learnt_by_all=parameter_keys(graph, division.learnt_by_all),
+        replicated_in_row=parameter_keys(graph, division.replicated_in_row),
         loss_on_all_groups=division.groups > 1 and not division.end_on_first,
         pictures=pictures(graph),
     )  # fmt: skip

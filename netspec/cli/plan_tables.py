@@ -96,7 +96,7 @@ def layers_table(plan: Plan) -> Table:
             (
                 name,
                 str(plan.graph.layers[name].output) if known else "",
-                str(plan.placed.layers[name].held) if known else "",
+                str(plan.placed.layers[name].sharding) if known else "",
                 *(count(share.parameters) if share and share.parameters else "" for share in here),
                 *(size(share.kept) if share and share.kept else "" for share in here),
             )

@@ -21,7 +21,7 @@ from netspec.ir.shape import Shape
 from netspec.parallel import collectives
 from netspec.parallel.collectives import Group
 from netspec.parallel.team import Team
-from netspec.passes.placing import Held, Transfer, share_of_shape
+from netspec.passes.placing import Sharding, Transfer, share_of_shape
 
 BATCH, CHANNELS = 0, 1
 
@@ -185,10 +185,10 @@ def agreed_dtype(x: Tensor, transfer: Transfer, team: Team) -> torch.dtype:
     A value with an owner is held by one device only, and under autocast the others cannot know its type: the owner
     broadcasts it. Of all other values every device has a share.
     """
-    if transfer.held.owner is None:
+    if transfer.source.owner is None:
         return x.dtype
     types = [x.dtype]
-    dist.broadcast_object_list(types, group=team.channel_group, group_src=transfer.held.owner)
+    dist.broadcast_object_list(types, group=team.channel_group, group_src=transfer.source.owner)
     return types[0]
 
 
@@ -208,37 +208,37 @@ def cross(
     dtype:
         The value's type, for devices that do not hold it (see ``agreed_dtype``).
     """
-    held, wanted = transfer.held, transfer.wanted
-    like = x.new_empty((images, *share_of_shape(shape, wanted.channels)), dtype=dtype)
-    received: Tensor = _apply(x, like, held, wanted, transfer.partial, team)
+    source, target = transfer.source, transfer.target
+    like = x.new_empty((images, *share_of_shape(shape, target.channels)), dtype=dtype)
+    received: Tensor = _apply(x, like, source, target, transfer.partial, team)
     return received
 
 
-def _apply(x: Tensor, like: Tensor, held: Held, wanted: Held, partial: bool, team: Team) -> Any:
-    if held.batch != wanted.batch:
-        return _apply_to_batch(x, held, wanted, partial, team)
+def _apply(x: Tensor, like: Tensor, source: Sharding, target: Sharding, partial: bool, team: Team) -> Any:
+    if source.batch != target.batch:
+        return _apply_to_batch(x, source, target, partial, team)
     group = team.channel_group
-    match held.owner, wanted.owner:
-        case None, None if held.channels > 1:
+    match source.owner, target.owner:
+        case None, None if source.channels > 1:
             return AllGather.apply(x, CHANNELS, group, partial)  # type: ignore[no-untyped-call]
-        case None, None if wanted.channels > 1:
+        case None, None if target.channels > 1:
             return Slice.apply(x, CHANNELS, group)  # type: ignore[no-untyped-call]
         case None, None:
             return Copy.apply(x, group)  # type: ignore[no-untyped-call]
         case None, owner:
-            return ToOwner.apply(x, owner, group, held.channels > 1)  # type: ignore[no-untyped-call]
+            return ToOwner.apply(x, owner, group, source.channels > 1)  # type: ignore[no-untyped-call]
         case owner, None:
-            return FromOwner.apply(x, like, owner, group, wanted.channels > 1, partial)  # type: ignore[no-untyped-call]
-        case source, target:
-            return Send.apply(x, like, source, target, group)  # type: ignore[no-untyped-call]
+            return FromOwner.apply(x, like, owner, group, target.channels > 1, partial)  # type: ignore[no-untyped-call]
+        case owner, receiver:
+            return Send.apply(x, like, owner, receiver, group)  # type: ignore[no-untyped-call]
 
 
-def _apply_to_batch(x: Tensor, held: Held, wanted: Held, partial: bool, team: Team) -> Any:
-    if held.channels > 1:
+def _apply_to_batch(x: Tensor, source: Sharding, target: Sharding, partial: bool, team: Team) -> Any:
+    if source.channels > 1:
         return AllToAll.apply(x, BATCH, CHANNELS, team.place_group)  # type: ignore[no-untyped-call]
-    if wanted.channels > 1:
+    if target.channels > 1:
         return AllToAll.apply(x, CHANNELS, BATCH, team.place_group)  # type: ignore[no-untyped-call]
-    if held.batch > 1:
+    if source.batch > 1:
         return AllGather.apply(x, BATCH, team.place_group, partial)  # type: ignore[no-untyped-call]
     return Slice.apply(x, BATCH, team.place_group)  # type: ignore[no-untyped-call]
 

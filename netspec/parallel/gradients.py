@@ -17,7 +17,7 @@ from torch import Tensor
 
 from netspec.parallel.collectives import start_all_reduce, start_broadcast
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.shares import held_of
+from netspec.parallel.shares import sharding_of
 from netspec.passes.parts import WHOLE
 from netspec.passes.torch_names import attributes, state_key
 
@@ -37,12 +37,12 @@ class Gradients:
         graph, named = network.placed.graph, dict(network.module.named_parameters())
         names = attributes(graph)
         update_every = {state_key(p, names): p.update_every for p in graph.parameters.values()}
-        held_by_all = (state_key(p, names) for p in graph.parameters.values() if network.placed.learnt_by_all(p))
-        self._learnt_by_all = [(named[key], update_every[key]) for key in held_by_all]
+        replicated = (state_key(p, names) for p in graph.parameters.values() if network.placed.replicated_in_row(p))
+        self._replicated = [(named[key], update_every[key]) for key in replicated]
         if dist.get_world_size(self._place_group) == 1:
             return
         for key, parameter in named.items():
-            if held_of(network, key).batch > 1:
+            if sharding_of(network, key).batch > 1:
                 parameter.register_post_accumulate_grad_hook(partial(self._start, update_every[key]))  # type: ignore[no-untyped-call]
 
     def wait(self) -> None:
@@ -50,7 +50,7 @@ class Gradients:
         for work in self._pending:
             work.wait()
         self._pending.clear()
-        due = (w for w, update_every in self._learnt_by_all if self.gathered.mean(update_every) is not None)
+        due = (w for w, update_every in self._replicated if self.gathered.mean(update_every) is not None)
         gradients = [w.grad for w in due if w.grad is not None]
         for work in [start_broadcast(gradient, 0, self._row_group) for gradient in gradients]:
             work.wait()

@@ -20,7 +20,7 @@ from netspec.parallel.turns import Turns, collect_own_turn
 from netspec.passes.dependence import with_gradient
 from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
 from netspec.passes.phases import phases
-from netspec.passes.placing import Held, Placed, Transfer, local_graph
+from netspec.passes.placing import Placed, Sharding, Transfer, local_graph
 from netspec.passes.torch_names import attributes, state_key
 
 
@@ -42,7 +42,7 @@ class PlacedNetwork:
         self._learning = with_gradient(placed.graph)
         self._draw: tuple[int, int, int] | None = None
         self._dtypes: dict[tuple[Transfer, bool, bool], torch.dtype] = {}
-        by_feature = [x for x in placed.graph.layers.values() if placed.layers[x.name].held.batch == 1]
+        by_feature = [x for x in placed.graph.layers.values() if placed.layers[x.name].sharding.batch == 1]
         self._turns_possible = placed.arrangement.split == "hybrid" and not any(
             isinstance(placed.graph.nodes[name].op, BatchNorm) for layer in by_feature for name in layer.nodes
         )
@@ -77,10 +77,10 @@ class PlacedNetwork:
         values = {graph.input.layer: images}
         self._run(self._phases.trunk, values, None, len(images))
         scores = graph.nodes[graph.scores.name].layer
-        held = self.placed.layers[scores].held
-        if held.channels > 1:
-            wanted = Held(batch=self.team.arrangement.replicas)
-            value = self._transferred(values, Transfer(scores, "scores", held, wanted, partial=False), len(images))
+        source = self.placed.layers[scores].sharding
+        if source.channels > 1:
+            target = Sharding(batch=self.team.arrangement.replicas)
+            value = self._transferred(values, Transfer(scores, "scores", source, target, partial=False), len(images))
         else:
             value = values[scores]
         wide: Tensor = backend.load("pytorch").widened(value.flatten(1) if value.dim() > 1 else value)
@@ -94,7 +94,7 @@ class PlacedNetwork:
         """
         self._draw = (seed, step, first_sample)
         for layer in self.placed.graph.layers.values():
-            self._draw_for(layer, start if self.placed.layers[layer.name].held.batch > 1 else 0)
+            self._draw_for(layer, start if self.placed.layers[layer.name].sharding.batch > 1 else 0)
 
     def _draw_for(self, layer: Layer, start: int) -> None:
         module = getattr(self.module, self._names[layer.name], None)
@@ -104,7 +104,7 @@ class PlacedNetwork:
 
     def _reports_loss(self, layer: str) -> bool:
         """Whether this device reports a layer's loss: the layer's owner does, or else the row's first device."""
-        owner = self.placed.layers[layer].held.owner
+        owner = self.placed.layers[layer].sharding.owner
         return self.team.place == (owner or 0)
 
     def gather_scores(self, scores: Tensor, images: int) -> Tensor:
@@ -113,7 +113,7 @@ class PlacedNetwork:
         ``scores`` is what ``class_scores`` returned on this device for ``images`` images.
         """
         graph, team = self.placed.graph, self.team
-        owner = self.placed.layers[graph.nodes[graph.scores.name].layer].held.owner
+        owner = self.placed.layers[graph.nodes[graph.scores.name].layer].sharding.owner
         if owner is not None:
             like = scores if scores.dim() > 1 else scores.new_empty((images, graph.scores.output.units))
             scores = collectives.broadcast(like, owner, team.row_group)
@@ -157,7 +157,8 @@ class PlacedNetwork:
     def _run_in_turns(self, layers: tuple[Layer, ...], values: dict[str, Tensor], images: int) -> None:
         """Compute layers that are divided by feature, one device's images at a time (see ``turns``)."""
         transfers = [t for layer in layers for t in self.placed.layers[layer.name].transfers.values()]
-        turns_by_value = {t.value: Turns(values[t.value], self.team.place_group) for t in transfers if t.held.batch > 1}
+        gathered = [t.value for t in transfers if t.source.batch > 1]
+        turns_by_value = {value: Turns(values[value], self.team.place_group) for value in gathered}
         for turn in range(self.team.arrangement.devices):
             arrived = {name: turns.take(turn) for name, turns in turns_by_value.items()}
             # The values that earlier runs of such layers computed in this turn, under the layers' own names.
@@ -173,14 +174,14 @@ class PlacedNetwork:
 
     def _part(self, x: Tensor, transfer: Transfer) -> Tensor:
         """Return what a layer divided by feature reads of a whole value: all channels, or this device's share."""
-        if transfer.wanted.channels == 1:
+        if transfer.target.channels == 1:
             return x
-        return x.chunk(transfer.wanted.channels, 1)[self.team.rank]
+        return x.chunk(transfer.target.channels, 1)[self.team.rank]
 
     def _computed_in_turns(self, layer: Layer) -> bool:
         """Whether a layer is computed one device's images at a time: it is divided by feature, and no batch
         normalisation among such layers needs the whole batch at once."""
-        return self._turns_possible and self.placed.layers[layer.name].held.batch == 1
+        return self._turns_possible and self.placed.layers[layer.name].sharding.batch == 1
 
     def _value(self, layer: Layer, inputs: dict[str, Tensor], labels: Tensor | None) -> Tensor:
         if not self.placed.on(self.team.rank, layer.name):
@@ -227,12 +228,12 @@ class PlacedNetwork:
         graph: Graph = local_graph(self.placed, layer, self.team.place)
         forms = on_one_device(self.forms, graph)
         module: nn.Module = pytorch.Layer(graph, graph.layers[layer.name], seed=0, forms=forms)
-        held = self.placed.layers[layer.name].held
+        sharding = self.placed.layers[layer.name].sharding
         for name, child in list(module.named_children()):
-            if isinstance(child, pytorch.BatchNormalise) and held.batch > 1:
+            if isinstance(child, pytorch.BatchNormalise) and sharding.batch > 1:
                 shared = SharedBatchNorm(child.eps, child.momentum, child.affine, self.team.place_group)
                 setattr(module, name, shared)
-            if isinstance(child, pytorch.DrawnLayer) and held.channels > 1:
+            if isinstance(child, pytorch.DrawnLayer) and sharding.channels > 1:
                 place = self.team.rank if self.team.arrangement.split == "hybrid" else self.team.place
                 child.first_unit = graph.layers[layer.name].output.units * place
         return module
@@ -240,7 +241,7 @@ class PlacedNetwork:
 
 def _transferred_key(transfer: Transfer) -> str:
     """The key of a transferred value among the values. No layer can have this name."""
-    return f"{transfer.value} in {transfer.wanted}, {'partial' if transfer.partial else 'alike'}"
+    return f"{transfer.value} in {transfer.target}, {'partial' if transfer.partial else 'alike'}"
 
 
 def _turn_key(name: str, turn: int) -> str:

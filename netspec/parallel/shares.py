@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from netspec.parallel import collectives
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import Team
-from netspec.passes.placing import Held, rows_of
+from netspec.passes.placing import Sharding, rows_of
 from netspec.passes.torch_names import attributes
 
 
@@ -19,14 +19,14 @@ def load_shares(network: PlacedNetwork, state: Mapping[str, Tensor]) -> None:
     """Set this device's parameters and buffers to its shares of the whole network's ``state_dict``."""
     own = network.module.state_dict()
     for key, tensor in own.items():
-        tensor.copy_(share(state[key], held_of(network, key), network.team))
+        tensor.copy_(share(state[key], sharding_of(network, key), network.team))
 
 
-def share(whole: Tensor, held: Held, team: Team) -> Tensor:
+def share(whole: Tensor, sharding: Sharding, team: Team) -> Tensor:
     """Return this device's share of a whole tensor, divided along its first axis. Scalars are not divided."""
-    if held.channels == 1 or whole.dim() == 0:
+    if sharding.channels == 1 or whole.dim() == 0:
         return whole
-    return whole[rows_of(whole.shape[0], held.channels, dist.get_rank(team.channel_group))]
+    return whole[rows_of(whole.shape[0], sharding.channels, dist.get_rank(team.channel_group))]
 
 
 def whole(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -38,19 +38,19 @@ def whole(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[st
     return {key: _assembled(network, shares.get(key), key, tensor) for key, tensor in like.items()}
 
 
-def held_of(network: PlacedNetwork, key: str) -> Held:
+def sharding_of(network: PlacedNetwork, key: str) -> Sharding:
     """How the layer of a ``state_dict`` tensor is divided over the devices."""
     layers = {attribute: name for name, attribute in attributes(network.placed.graph).items()}
-    return network.placed.layers[layers[key.split(".")[0]]].held
+    return network.placed.layers[layers[key.split(".")[0]]].sharding
 
 
 def _assembled(network: PlacedNetwork, mine: Tensor | None, key: str, like: Tensor) -> Tensor:
-    held, team = held_of(network, key), network.team
-    if held.owner is not None:
+    sharding, team = sharding_of(network, key), network.team
+    if sharding.owner is not None:
         tensor = mine if mine is not None else torch.empty_like(like, device=team.device)
-        return collectives.broadcast(tensor, held.owner, team.row_group)
+        return collectives.broadcast(tensor, sharding.owner, team.row_group)
     assert mine is not None
-    if held.channels == 1 or not like.shape:
+    if sharding.channels == 1 or not like.shape:
         return mine.clone()
     return collectives.all_gather(mine, 0, team.channel_group)
 

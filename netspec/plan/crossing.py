@@ -9,7 +9,7 @@ from typing import Literal
 
 from netspec.ir.ops import BatchNorm
 from netspec.passes.phases import phases
-from netspec.passes.placing import Held, Placed, Transfer
+from netspec.passes.placing import Placed, Sharding, Transfer
 from netspec.plan.footprint.model import FULL
 from netspec.plan.program import Values, images_on
 
@@ -52,9 +52,9 @@ class Crossing:
 def crossings(placed: Placed, batch: int, values: Values) -> tuple[Crossing, ...]:
     """Return all exchanges of a step: values forward, their gradients backward, then gradients of parameters."""
     result: list[Crossing] = []
-    seen: set[tuple[str, Held, Held, bool]] = set()
+    seen: set[tuple[str, Sharding, Sharding, bool]] = set()
     for transfer in placed.transfers:
-        key = (transfer.value, transfer.held, transfer.wanted, transfer.partial)
+        key = (transfer.value, transfer.source, transfer.target, transfer.partial)
         if key not in seen:  # readers that need a value in the same form share one transfer
             seen.add(key)
             requires_grad = transfer.value in values.learning
@@ -95,31 +95,31 @@ def _transfer_crossings(
 
 def _forward_kind(transfer: Transfer) -> Kind | None:
     """The exchange that brings a value to its reader; ``None`` if every device already has what it needs."""
-    held, wanted = transfer.held, transfer.wanted
-    if held.batch != wanted.batch:
-        return "all-to-all" if held.channels > 1 or wanted.channels > 1 else "all-gather"
-    match held.owner, wanted.owner:
+    source, target = transfer.source, transfer.target
+    if source.batch != target.batch:
+        return "all-to-all" if source.channels > 1 or target.channels > 1 else "all-gather"
+    match source.owner, target.owner:
         case None, None:
-            return "all-gather" if held.channels > wanted.channels else None
+            return "all-gather" if source.channels > target.channels else None
         case None, _:
-            return "gather" if held.channels > 1 else None
+            return "gather" if source.channels > 1 else None
         case _, None:
-            return "scatter" if wanted.channels > 1 else "broadcast"
+            return "scatter" if target.channels > 1 else "broadcast"
     return "send"
 
 
 def _backward_kind(transfer: Transfer, forward: Kind | None) -> Kind | None:
     """The exchange that brings the gradient back; ``None`` if there is none."""
-    held, wanted = transfer.held, transfer.wanted
+    source, target = transfer.source, transfer.target
     if forward == "all-gather":
         return "reduce-scatter" if transfer.partial else None
     if forward == "broadcast":
         return "reduce" if transfer.partial else None
     if forward is not None:
         return BACKWARD[forward]
-    if wanted.owner is not None:
+    if target.owner is not None:
         return "broadcast"
-    if wanted.channels > held.channels:
+    if target.channels > source.channels:
         return "all-gather"
     return "all-reduce" if transfer.partial else None
 
@@ -133,16 +133,16 @@ def _amounts(
 
 
 def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: int, units: int) -> tuple[int, int]:
-    arrangement, held, wanted = placed.arrangement, transfer.held, transfer.wanted
-    if held.batch != wanted.batch:
-        own_images = images_on(placed, device, Held(batch=arrangement.replicas), batch)
+    arrangement, source, target = placed.arrangement, transfer.source, transfer.target
+    if source.batch != target.batch:
+        own_images = images_on(placed, device, Sharding(batch=arrangement.replicas), batch)
         other_images, share_size = batch - own_images, units // arrangement.devices
         if kind == "all-gather":
             return own_images * units * (arrangement.devices - 1), other_images * units
         give, take = own_images * share_size * (arrangement.devices - 1), other_images * share_size
-        return (give, take) if held.batch > 1 else (take, give)
-    devices = max(held.channels, wanted.channels, arrangement.groups)
-    value = images_on(placed, device, held, batch) * units
+        return (give, take) if source.batch > 1 else (take, give)
+    devices = max(source.channels, target.channels, arrangement.groups)
+    value = images_on(placed, device, source, batch) * units
     share = value // devices
     place = arrangement.place(device)
     other_devices = devices - 1
@@ -152,13 +152,13 @@ def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: 
         case "all-reduce":
             return ring(value, devices), ring(value, devices)
         case "gather":
-            return (0, share * other_devices) if place == wanted.owner else (share, 0)
+            return (0, share * other_devices) if place == target.owner else (share, 0)
         case "scatter":
-            return (share * other_devices, 0) if place == held.owner else (0, share)
+            return (share * other_devices, 0) if place == source.owner else (0, share)
         case "broadcast":
-            owner = held.owner if held.owner is not None else wanted.owner
+            owner = source.owner if source.owner is not None else target.owner
             return (value * other_devices, 0) if place == owner else (0, value)
-    return value * (place == held.owner), value * (place == wanted.owner)
+    return value * (place == source.owner), value * (place == target.owner)
 
 
 def _statistics_crossings(placed: Placed) -> list[Crossing]:
@@ -166,9 +166,9 @@ def _statistics_crossings(placed: Placed) -> list[Crossing]:
     for each part of the batch (``accumulate``)."""
     result: list[Crossing] = []
     for layer in phases(placed.graph).trunk:
-        held = placed.layers[layer.name].held
+        sharding = placed.layers[layer.name].sharding
         for node in (placed.graph.nodes[name] for name in layer.nodes):
-            if isinstance(node.op, BatchNorm) and held.batch > 1:
+            if isinstance(node.op, BatchNorm) and sharding.batch > 1:
                 size = 2 * node.output.channels * FULL * placed.graph.train.accumulate
                 amounts = _ring_amounts(placed, layer.name, size)
                 result += [
@@ -188,10 +188,10 @@ def _gradient_crossings(placed: Placed) -> list[Crossing]:
     for parameter in placed.graph.parameters.values():
         updates = placed.graph.train.accumulate // (parameter.update_every or placed.graph.train.accumulate)
         sizes[parameter.layer] = sizes.get(parameter.layer, 0) + math.prod(parameter.shape) * FULL * updates
-    broadcast_layers = {p.layer for p in placed.graph.parameters.values() if placed.learnt_by_all(p)}
+    broadcast_layers = {p.layer for p in placed.graph.parameters.values() if placed.replicated_in_row(p)}
     result: list[Crossing] = []
     for name, size in reversed(sizes.items()):
-        if placed.layers[name].held.batch > 1:
+        if placed.layers[name].sharding.batch > 1:
             amounts = _ring_amounts(placed, name, size)
             result.append(Crossing(name, "", "gradients", "all-reduce", size, amounts, amounts))
         if name in broadcast_layers:
@@ -205,6 +205,6 @@ def _gradient_crossings(placed: Placed) -> list[Crossing]:
 
 def _ring_amounts(placed: Placed, layer: str, size: int) -> tuple[int, ...]:
     """The bytes that each device sends to all-reduce its channel share of a layer's tensor over the batch shares."""
-    held = placed.layers[layer].held
-    amount = ring(size // held.channels, held.batch)
+    sharding = placed.layers[layer].sharding
+    amount = ring(size // sharding.channels, sharding.batch)
     return tuple(amount * placed.on(device, layer) for device in range(placed.arrangement.devices))

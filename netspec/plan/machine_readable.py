@@ -49,7 +49,7 @@ def _plan(step: Plan) -> dict[str, Any]:
         "images_at_once": step.at_once,
         "warnings": list(step.warnings),
         "layers": [
-            {"name": name, "batch": x.held.batch, "channels": x.held.channels, "owner": x.held.owner}
+            {"name": name, "batch": x.sharding.batch, "channels": x.sharding.channels, "owner": x.sharding.owner}
             for name, x in step.placed.layers.items()
         ],
         "devices": [_device(device) for device in step.devices],

@@ -133,7 +133,7 @@ def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms =
     received = [sum(c.received[d] for c in crossed) for d in range(arrangement.devices)]
     kinds = [_kind(placed, d, batch) for d in range(arrangement.devices)]
     layers = {kind: _layer_shares(placed, kinds.index(kind), memories[kind]) for kind in dict.fromkeys(kinds)}
-    image = placed.layers[graph.input.layer].held
+    image = placed.layers[graph.input.layer].sharding
     shares = tuple(
         DevicePlan(d, images_on(placed, d, image, batch), layers[kind], memories[kind], sent[d], received[d])
         for d, kind in enumerate(kinds)
@@ -183,9 +183,9 @@ def _low(precision: Precision) -> int:
 
 
 def _kind(placed: Placed, device: int, batch: int) -> Kind:
-    held = placed.layers[placed.graph.input.layer].held
+    sharding = placed.layers[placed.graph.input.layer].sharding
     at_once = images_at_once(placed.graph, batch)
-    images_here = (images_on(placed, device, held, images) for images in (batch, at_once))
+    images_here = (images_on(placed, device, sharding, images) for images in (batch, at_once))
     return Kind(placed.arrangement.place(device), *images_here)
 
 
@@ -238,7 +238,7 @@ def _standing(placed: Placed, device: int, narrowed: int) -> Standing:
     for node in placed.graph.nodes.values():
         if isinstance(node.op, BatchNorm) and placed.on(device, node.layer):
             # Running mean and variance, and a count of the batches in int64.
-            channels = node.output.channels // placed.layers[node.layer].held.channels
+            channels = node.output.channels // placed.layers[node.layer].sharding.channels
             statistics += 2 * channels * FULL + 8
     average = weights + statistics if placed.graph.train.ema else 0
     means = 2 * FULL * sum(_parameters(placed, device, only_with_means=True).values())
@@ -254,7 +254,7 @@ def _parameters(placed: Placed, device: int, *, only_with_means: bool = False) -
     numbers: dict[str, int] = {}
     for parameter in placed.graph.parameters.values():
         if placed.on(device, parameter.layer) and (parameter.super_eps is not None or not only_with_means):
-            share = math.prod(parameter.shape) // placed.holder(parameter).channels
+            share = math.prod(parameter.shape) // placed.sharding_of(parameter).channels
             numbers[parameter.layer] = numbers.get(parameter.layer, 0) + share
     return numbers
 

@@ -11,7 +11,7 @@ from netspec.ir.ops import BatchNorm, Conv, Crop, CrossEntropy, Dropout, Linear,
 from netspec.ir.shape import Shape
 from netspec.passes.dependence import with_gradient
 from netspec.passes.phases import phases
-from netspec.passes.placing import Held, Placed, Transfer, local_graph, share_of_shape
+from netspec.passes.placing import Placed, Sharding, Transfer, local_graph, share_of_shape
 from netspec.passes.placing.placed import TRAINING_LOSS
 from netspec.plan.footprint import footprint
 from netspec.plan.footprint.model import FULL, Footprint, Site
@@ -79,8 +79,8 @@ class _Builder:
     def graph(self) -> Graph:
         return self.placed.graph
 
-    def images(self, held: Held) -> int:
-        return images_on(self.placed, self.device, held, self.batch)
+    def images(self, sharding: Sharding) -> int:
+        return images_on(self.placed, self.device, sharding, self.batch)
 
     def layer(self, layer: Layer) -> None:
         """Add the arrivals and operations of a layer, if this device computes part of it."""
@@ -97,10 +97,10 @@ class _Builder:
             site = Site(
                 graph.shapes(node),
                 node.output,
-                self.images(placed_layer.held),
+                self.images(placed_layer.sharding),
                 widths=tuple(self.values.width[x] for x in node.inputs),
                 low=self.low,
-                shared=isinstance(node.op, BatchNorm) and placed_layer.held.batch > 1,
+                shared=isinstance(node.op, BatchNorm) and placed_layer.sharding.batch > 1,
                 strided=bool(node.inputs) and node.inputs[0] in self.values.strided,
             )
             instr = Instruction(
@@ -121,9 +121,9 @@ class _Builder:
         if not self.placed.on(self.device, scores):
             return
         name = self._arrival(TRAINING_LOSS, self.placed.scores, scores)
-        held = self.placed.scores.wanted if self.placed.scores else self.placed.layers[scores].held
-        shape = share_of_shape(self.graph.layers[scores].output, held.channels)
-        site = Site((shape,), Shape(1), self.images(held), (self.values.width[scores],), self.low)
+        sharding = self.placed.scores.target if self.placed.scores else self.placed.layers[scores].sharding
+        shape = share_of_shape(self.graph.layers[scores].output, sharding.channels)
+        site = Site((shape,), Shape(1), self.images(sharding), (self.values.width[scores],), self.low)
         loss_footprint = footprint(CrossEntropy(), site)
         requires_grad = scores in self.values.learning
         grad_inputs = (name,) if requires_grad else ()
@@ -136,18 +136,18 @@ class _Builder:
         """
         if transfer is None:
             return name
-        arrival = f"{name} as {transfer.wanted}{' in parts' if transfer.partial else ''}"
+        arrival = f"{name} as {transfer.target}{' in parts' if transfer.partial else ''}"
         if arrival in self.present:
             return arrival
-        wanted, held, width = transfer.wanted, transfer.held, self.values.width[name]
-        whole_size = self.images(wanted) * self.graph.layers[name].output.units * width
-        size = whole_size // wanted.channels
-        is_view = held.owner is None and held.batch == wanted.batch and held.channels == 1 and wanted.channels == 1
+        target, source, width = transfer.target, transfer.source, self.values.width[name]
+        whole_size = self.images(target) * self.graph.layers[name].output.units * width
+        size = whole_size // target.channels
+        is_view = source.owner is None and source.batch == target.batch and source.channels == target.channels == 1
         # Gathered channels arrive device by device and are then concatenated, which takes a second copy.
         transfer_footprint = Footprint(
             None if is_view else size,
             width,
-            forward=0 if is_view or wanted.channels > 1 else size,
+            forward=0 if is_view or target.channels > 1 else size,
             backward=size,
         )
         local_inputs = (name,) if name in self.present else ()  # empty if the value comes from another device
@@ -174,7 +174,7 @@ def local_graphs(placed: Placed) -> LocalGraphs:
         place: {
             layer.name: local_graph(placed, layer, place)
             for layer in trained(placed.graph)
-            if placed.layers[layer.name].held.owner in (None, place)
+            if placed.layers[layer.name].sharding.owner in (None, place)
         }
         for place in range(placed.arrangement.groups)
     }
@@ -201,15 +201,15 @@ def program(placed: Placed, local: Mapping[str, Graph], device: int, batch: int,
         builder.layer(layer)
     if not graph.losses:
         builder.loss()
-    images = images_on(placed, device, placed.layers[image].held, batch)
+    images = images_on(placed, device, placed.layers[image].sharding, batch)
     return Program(image, images * graph.input.output.units * FULL, tuple(builder.instructions))
 
 
-def images_on(placed: Placed, device: int, held: Held, batch: int) -> int:
+def images_on(placed: Placed, device: int, sharding: Sharding, batch: int) -> int:
     """How many images of a batch a device holds of a value; if the rows do not divide it, the first take one more."""
-    if held.batch == 1:
+    if sharding.batch == 1:
         return batch
-    share, remainder = divmod(batch, held.batch)
+    share, remainder = divmod(batch, sharding.batch)
     return share + (placed.arrangement.row(device) < remainder)
 
 

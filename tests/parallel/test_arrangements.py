@@ -66,13 +66,13 @@ def all_rows(rows: list[Row], devices: int) -> list[verification.Record]:
 
 def run(rows: list[Row], devices: int) -> None:
     """All rows on so many devices, and their differences from one."""
-    wanted = []
+    expected = []
     for row in rows:
         graph = netspec.loads(SPECS[row[0]]).graph
-        wanted.append(run_on_one_device(graph, trial(row), initial_state(graph, trial(row))))
+        expected.append(run_on_one_device(graph, trial(row), initial_state(graph, trial(row))))
     records: list[list[Any]] = together(devices, all_rows, rows, devices)
     for rank, of_rank in enumerate(records):
-        for row, one, several in zip(rows, wanted, of_rank, strict=True):
+        for row, one, several in zip(rows, expected, of_rank, strict=True):
             found = difference(one, several, "float64")
             assert found.largest <= TOLERANCES["float64"], (row, rank, found)
 

@@ -12,8 +12,8 @@ from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.passes.placing import (
     ArrangementError,
-    Held,
     Placed,
+    Sharding,
     SplitWord,
     arrange,
     local_graph,
@@ -59,21 +59,21 @@ def over(graph: Graph, devices: int, split: SplitWord | None = None) -> Placed:
     return place(graph, arrange(graph, devices, split))
 
 
-def held(placed: Placed, *names: str) -> set[Held]:
-    return {placed.layers[name].held for name in names}
+def sharding(placed: Placed, *names: str) -> set[Sharding]:
+    return {placed.layers[name].sharding for name in names}
 
 
-def crossing(placed: Placed) -> list[tuple[str, str, Held, Held, bool]]:
-    return [(t.value, t.reader, t.held, t.wanted, t.partial) for t in placed.transfers]
+def crossing(placed: Placed) -> list[tuple[str, str, Sharding, Sharding, bool]]:
+    return [(t.value, t.reader, t.source, t.target, t.partial) for t in placed.transfers]
 
 
 @pytest.mark.parametrize(("devices", "rows"), [(2, 1), (4, 2), (8, 4)])
 def test_alexnet_in_its_groups(devices: int, rows: int) -> None:
     placed = over(alexnet(), devices)
-    split, whole, one = Held(rows, 2), Held(rows), Held(rows, owner=0)
+    split, whole, one = Sharding(rows, 2), Sharding(rows), Sharding(rows, owner=0)
     assert (placed.arrangement.groups, placed.arrangement.replicas) == (2, rows)
-    assert held(placed, *CONVS, *HIDDEN) == {split}
-    assert held(placed, "fc8", "prob") == {one}
+    assert sharding(placed, *CONVS, *HIDDEN) == {split}
+    assert sharding(placed, "fc8", "prob") == {one}
     assert crossing(placed) == [
         ("pool2", "conv3", split, whole, True),
         ("pool5", "fc6", split, whole, True),
@@ -85,20 +85,20 @@ def test_alexnet_in_its_groups(devices: int, rows: int) -> None:
 @pytest.mark.parametrize("devices", [2, 3, 4])
 def test_alexnet_by_batch_needs_no_transfer(devices: int) -> None:
     placed = over(alexnet(), devices, "batch")
-    assert held(placed, *placed.graph.layers) == {Held(devices)}
+    assert sharding(placed, *placed.graph.layers) == {Sharding(devices)}
     assert crossing(placed) == []
 
 
 @pytest.mark.parametrize("devices", [2, 4, 8])
 def test_alexnet_hybrid(devices: int) -> None:
     placed = over(alexnet(), devices, "hybrid")
-    batch, feature = Held(devices), Held(1, devices)
-    assert held(placed, "image", *CONVS, "prob") == {batch}
-    assert held(placed, *HIDDEN, "fc8") == {feature}
+    batch, feature = Sharding(devices), Sharding(1, devices)
+    assert sharding(placed, "image", *CONVS, "prob") == {batch}
+    assert sharding(placed, *HIDDEN, "fc8") == {feature}
     assert crossing(placed) == [
-        ("pool5", "fc6", batch, Held(), True),
-        ("drop6", "fc7", feature, Held(), True),
-        ("drop7", "fc8", feature, Held(), True),
+        ("pool5", "fc6", batch, Sharding(), True),
+        ("drop6", "fc7", feature, Sharding(), True),
+        ("drop7", "fc8", feature, Sharding(), True),
         ("fc8", "loss", feature, batch, False),
     ]
 
@@ -106,15 +106,15 @@ def test_alexnet_hybrid(devices: int) -> None:
 def test_a_layer_whose_features_no_share_fits_stays_whole_in_its_share_of_the_batch() -> None:
     """1000 classes over 16 devices."""
     placed = over(alexnet(), 16, "hybrid")
-    assert held(placed, "fc7") == {Held(1, 16)}
-    assert held(placed, "fc8") == {Held(16)}
-    assert ("drop7", "fc8", Held(1, 16), Held(16), False) in crossing(placed)
+    assert sharding(placed, "fc7") == {Sharding(1, 16)}
+    assert sharding(placed, "fc8") == {Sharding(16)}
+    assert ("drop7", "fc8", Sharding(1, 16), Sharding(16), False) in crossing(placed)
 
 
 @pytest.mark.parametrize("split", ["groups", "batch", "hybrid"])
 def test_one_device_holds_everything(split: SplitWord) -> None:
     placed = over(alexnet(), 1, split)
-    assert held(placed, *placed.graph.layers) == {Held()}
+    assert sharding(placed, *placed.graph.layers) == {Sharding()}
     assert crossing(placed) == []
 
 
@@ -125,23 +125,25 @@ def test_what_is_taken_where_nothing_is_asked() -> None:
 
 def test_a_file_that_names_its_groups() -> None:
     placed = over(netspec.loads(TOWERS).graph, 4)
-    assert [placed.layers[name].held.owner for name in "abcd"] == [0, 1, 2, 3]
-    assert held(placed, "joined", "own", "f") == {Held(1, 4)}
-    assert held(placed, "across") == {Held()}
-    assert held(placed, "last", "prob") == {Held(owner=2)}
-    wanted = {(value, reader): (held, wanted, partial) for value, reader, held, wanted, partial in crossing(placed)}
-    assert not any(reader == "joined" for _, reader in wanted)
-    assert wanted["own", "across"] == (Held(1, 4), Held(), False)
-    assert wanted["across", "f"] == (Held(), Held(1, 4), False)
-    assert wanted["f", "last"] == (Held(1, 4), Held(owner=2), False)
+    assert [placed.layers[name].sharding.owner for name in "abcd"] == [0, 1, 2, 3]
+    assert sharding(placed, "joined", "own", "f") == {Sharding(1, 4)}
+    assert sharding(placed, "across") == {Sharding()}
+    assert sharding(placed, "last", "prob") == {Sharding(owner=2)}
+    transfers = {
+        (value, reader): (source, target, partial) for value, reader, source, target, partial in crossing(placed)
+    }
+    assert not any(reader == "joined" for _, reader in transfers)
+    assert transfers["own", "across"] == (Sharding(1, 4), Sharding(), False)
+    assert transfers["across", "f"] == (Sharding(), Sharding(1, 4), False)
+    assert transfers["f", "last"] == (Sharding(1, 4), Sharding(owner=2), False)
 
 
 def test_owners_are_folded_onto_fewer_devices() -> None:
     placed = over(netspec.loads(TOWERS).graph, 2)
-    assert [placed.layers[name].held.owner for name in "abcd"] == [0, 0, 1, 1]
+    assert [placed.layers[name].sharding.owner for name in "abcd"] == [0, 0, 1, 1]
     assert [placed.on(1, name) for name in "abcd"] == [False, False, True, True]
-    assert held(placed, "joined", "own", "f") == {Held(1, 2)}
-    assert placed.layers["last"].held == Held(owner=1)
+    assert sharding(placed, "joined", "own", "f") == {Sharding(1, 2)}
+    assert placed.layers["last"].sharding == Sharding(owner=1)
     assert not any(reader == "joined" for _, reader, *_ in crossing(placed))
 
 
@@ -155,7 +157,7 @@ def test_a_place_joins_what_it_holds() -> None:
 
 def test_twice_as_many_devices_as_groups_hold_owners_twice() -> None:
     placed = over(netspec.loads(TOWERS).graph, 8)
-    assert placed.layers["c"].held == Held(2, owner=2)
+    assert placed.layers["c"].sharding == Sharding(2, owner=2)
     assert [device for device in range(8) if placed.on(device, "c")] == [2, 6]
 
 
@@ -165,8 +167,8 @@ def test_readers_of_one_value_want_it_each_in_their_way() -> None:
         "[all] conv filters=4 kernel=1 reads=all inputs=a\n[both] sum inputs=own,all\n[one] fc outputs=3 gpu=1"
     ).graph
     assert crossing(over(graph, 2)) == [
-        ("a", "all", Held(1, 2), Held(), True),
-        ("both", "one", Held(1, 2), Held(owner=1), False),
+        ("a", "all", Sharding(1, 2), Sharding(), True),
+        ("both", "one", Sharding(1, 2), Sharding(owner=1), False),
     ]
 
 
@@ -175,8 +177,8 @@ def test_from_owner_to_owner_and_from_owner_to_all() -> None:
         "net n\ngpus 2\n[image] input 8\n[a] fc outputs=4 gpu=0\n[b] fc outputs=4 gpu=1\n[c] fc outputs=4 gpu=all"
     ).graph
     assert crossing(over(graph, 2))[1:3] == [
-        ("a", "b", Held(owner=0), Held(owner=1), False),
-        ("b", "c", Held(owner=1), Held(), True),
+        ("a", "b", Sharding(owner=0), Sharding(owner=1), False),
+        ("b", "c", Sharding(owner=1), Sharding(), True),
     ]
 
 
@@ -188,27 +190,27 @@ def test_shared_weights_lie_where_they_are_read(devices: int, split: SplitWord) 
         "[c] fc outputs=4 inputs=b reads=all"
     ).graph
     placed = over(graph, devices, split)
-    assert placed.layers["a"].held == placed.layers["b"].held
+    assert placed.layers["a"].sharding == placed.layers["b"].sharding
 
 
 def test_weights_that_are_held_over_all_parts_stay_together() -> None:
     text = "[image] input 8\n[a] fc outputs=8 parts=4 fixed_norm=1 norm_over={}\n[b] fc outputs=8 parts=4 weights=a\n"
-    for together, held in (("parts", Held(2)), ("unit", Held(1, 2))):
+    for together, sharding in (("parts", Sharding(2)), ("unit", Sharding(1, 2))):
         layers = over(netspec.loads(text.format(together)).graph, 2, "hybrid").layers
-        assert layers["a"].held == layers["b"].held == held
+        assert layers["a"].sharding == layers["b"].sharding == sharding
 
 
 def test_losses_are_whole_in_their_share_of_the_batch() -> None:
     text = "net n\ngpus 2\n[image] input 8\n[a] fc outputs=4\n[loss] crossentropy"
     graph = netspec.loads(text).graph
-    assert crossing(over(graph, 2)) == [("a", "loss", Held(1, 2), Held(), False)]
-    assert crossing(over(graph, 2, "hybrid"))[-1] == ("a", "loss", Held(1, 2), Held(2), False)
+    assert crossing(over(graph, 2)) == [("a", "loss", Sharding(1, 2), Sharding(), False)]
+    assert crossing(over(graph, 2, "hybrid"))[-1] == ("a", "loss", Sharding(1, 2), Sharding(2), False)
     assert over(graph, 2).scores is None
 
 
 def test_scores_that_are_split_are_joined_for_the_training_loss() -> None:
     graph = netspec.loads("net n\ngpus 2\n[image] input 8\n[a] fc outputs=4").graph
-    assert crossing(over(graph, 2)) == [("a", "loss", Held(1, 2), Held(), False)]
+    assert crossing(over(graph, 2)) == [("a", "loss", Sharding(1, 2), Sharding(), False)]
 
 
 def test_three_devices_cannot_share_two_groups() -> None:
@@ -271,5 +273,5 @@ def test_what_a_device_computes_of_alexnet() -> None:
 
 def test_what_is_laid_out_anew_is_shared_where_its_channels_are() -> None:
     placed = over(netspec.loads(ANEW).graph, 2)
-    assert held(placed, "wide", "drawn") == {Held(1, 2)}
-    assert held(placed, "yuv") == {Held()}
+    assert sharding(placed, "wide", "drawn") == {Sharding(1, 2)}
+    assert sharding(placed, "yuv") == {Sharding()}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import netspec
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Input
-from netspec.passes.placing import SPLITS, ArrangementError, Held, Placed, SplitWord, arrange, local_graph, place
+from netspec.passes.placing import SPLITS, ArrangementError, Placed, Sharding, SplitWord, arrange, local_graph, place
 
 
 @st.composite
@@ -57,9 +57,9 @@ def test_shares_divide_what_they_are_shares_of(case: tuple[Graph, int, SplitWord
     placed = placed_of(*case)
     for name, layer in placed.layers.items() if placed else ():
         assert placed is not None
-        assert placed.graph.layers[name].output.channels % layer.held.channels == 0
+        assert placed.graph.layers[name].output.channels % layer.sharding.channels == 0
         for parameter in placed.graph.parameters_of(name):
-            assert parameter.shape[0] % placed.holder(parameter).channels == 0
+            assert parameter.shape[0] % placed.sharding_of(parameter).channels == 0
 
 
 @given(CASES)
@@ -67,10 +67,10 @@ def test_what_lies_on_the_devices_is_all_of_them(case: tuple[Graph, int, SplitWo
     placed = placed_of(*case)
     for layer in placed.layers.values() if placed else ():
         assert placed is not None
-        arrangement, held = placed.arrangement, layer.held
-        assert held.batch in (1, arrangement.replicas)
-        assert held.channels in (1, arrangement.groups, arrangement.devices)
-        assert held.owner is None or (held.channels == 1 and held.owner < arrangement.groups)
+        arrangement, sharding = placed.arrangement, layer.sharding
+        assert sharding.batch in (1, arrangement.replicas)
+        assert sharding.channels in (1, arrangement.groups, arrangement.devices)
+        assert sharding.owner is None or (sharding.channels == 1 and sharding.owner < arrangement.groups)
 
 
 @given(CASES)
@@ -81,7 +81,7 @@ def test_every_layer_can_be_computed_from_what_arrives(case: tuple[Graph, int, S
         return
     for layer in placed.graph.layers.values():
         for where in range(placed.arrangement.groups):
-            if placed.layers[layer.name].held.owner not in (None, where):
+            if placed.layers[layer.name].sharding.owner not in (None, where):
                 continue
             local = local_graph(placed, layer, where)
             for name in layer.nodes:
@@ -97,20 +97,20 @@ def test_a_transfer_brings_what_is_there_to_where_the_reader_is(case: tuple[Grap
     placed = placed_of(*case)
     for transfer in placed.transfers if placed else ():
         assert placed is not None
-        assert transfer.held == placed.layers[transfer.value].held
-        assert transfer.held != transfer.wanted or transfer.partial
+        assert transfer.source == placed.layers[transfer.value].sharding
+        assert transfer.source != transfer.target or transfer.partial
         if transfer.reader in placed.layers:
-            reader = placed.layers[transfer.reader].held
-            assert transfer.wanted.owner == reader.owner
-            assert transfer.wanted.channels in (1, reader.channels)
-            assert transfer.partial == (reader.channels > 1 and transfer.wanted.channels == 1)
+            reader = placed.layers[transfer.reader].sharding
+            assert transfer.target.owner == reader.owner
+            assert transfer.target.channels in (1, reader.channels)
+            assert transfer.partial == (reader.channels > 1 and transfer.target.channels == 1)
 
 
 @given(networks(), st.sampled_from(tuple(SPLITS)))
 def test_one_device_needs_no_transfers(graph: Graph, split: SplitWord) -> None:
     placed = place(graph, arrange(graph, 1, split))
     assert placed.transfers == ()
-    assert {layer.held for layer in placed.layers.values()} == {Held()}
+    assert {layer.sharding for layer in placed.layers.values()} == {Sharding()}
 
 
 @given(networks(), st.integers(1, 8))

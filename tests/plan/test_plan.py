@@ -84,10 +84,10 @@ def test_a_moving_average_and_running_statistics_are_held_too() -> None:
 
 def test_running_means_of_gradients_are_two_more_numbers_a_weight() -> None:
     text = "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=6 kernel=1 super_eps=1\n[c] fc outputs=4"
-    held = plan(netspec.loads(text).graph, 1).devices[0].memory.standing
-    assert (held.weights, held.momentum) == (4 * (18 + 6 + 192 + 4), 4 * (18 + 6 + 192 + 4 + 2 * 18))
+    standing = plan(netspec.loads(text).graph, 1).devices[0].memory.standing
+    assert (standing.weights, standing.momentum) == (4 * (18 + 6 + 192 + 4), 4 * (18 + 6 + 192 + 4 + 2 * 18))
     half = plan(netspec.loads(text).graph, 2).devices[0].memory.standing
-    assert half.momentum == held.momentum // 2
+    assert half.momentum == standing.momentum // 2
 
 
 def test_a_batch_in_parts_keeps_one_part() -> None:

@@ -1,22 +1,22 @@
 """Placement of a checked graph on several devices: what each device holds, and what is transferred between them.
 
-``arrangement`` chooses how the devices are used, ``held`` describes how a value is distributed over them, ``shares``
-divides an operation into shares, ``placed`` combines these, and ``local`` extracts the part of one device.
+``arrangement`` chooses how the devices are used, ``sharding`` describes how a value is distributed over them,
+``shares`` divides an operation into shares, ``placed`` combines these, and ``local`` extracts the part of one device.
 """
 
 from netspec.passes.placing.arrangement import SPLITS, Arrangement, ArrangementError, SplitWord, arrange
-from netspec.passes.placing.held import Held, Transfer
 from netspec.passes.placing.local import local_graph
 from netspec.passes.placing.placed import Placed, PlacedLayer, place
+from netspec.passes.placing.sharding import Sharding, Transfer
 from netspec.passes.placing.shares import rows_of, share_of, share_of_shape
 
 __all__ = [
     "SPLITS",
     "Arrangement",
     "ArrangementError",
-    "Held",
     "Placed",
     "PlacedLayer",
+    "Sharding",
     "SplitWord",
     "Transfer",
     "arrange",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netspec.ir.graph import Graph, Layer, Node, Parameter
-from netspec.passes.placing.held import Held
 from netspec.passes.placing.placed import Placed
+from netspec.passes.placing.sharding import Sharding
 from netspec.passes.placing.shares import share_of, share_of_shape
 
 
@@ -17,19 +17,19 @@ def local_graph(placed: Placed, layer: Layer, place: int) -> Graph:
     computes the layer (see ``Placed.on``).
     """
     graph, placed_layer = placed.graph, placed.layers[layer.name]
-    parts = placed_layer.held.channels
+    parts = placed_layer.sharding.channels
     nodes: dict[str, Node] = {}
     layers: dict[str, Layer] = {}
     available = [name for name in layer.inputs if _has_value(placed, layer, name, place)]
     for name in available:
         transfer = placed_layer.transfers.get(name)
-        distribution = placed.layers[name].held if transfer is None else transfer.wanted
+        distribution = placed.layers[name].sharding if transfer is None else transfer.target
         source, node = graph.layers[name], graph.nodes[graph.layers[name].nodes[-1]]
         shape = share_of_shape(source.output, distribution.channels)
         nodes[name] = replace(node, name=name, output=shape)
         layers[name] = replace(source, output=shape)
     parameters_used = [graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params]
-    parameters = {p.key: replace(p, shape=_share_of_parameter(p, placed.holder(p))) for p in parameters_used}
+    parameters = {p.key: replace(p, shape=_share_of_parameter(p, placed.sharding_of(p))) for p in parameters_used}
     for name in layer.nodes:
         node = graph.nodes[name]
         nodes[name] = replace(
@@ -47,9 +47,9 @@ def _has_value(placed: Placed, layer: Layer, value: str, place: int) -> bool:
     transferred."""
     if value in placed.layers[layer.name].transfers:
         return True
-    owner = placed.layers[value].held.owner
+    owner = placed.layers[value].sharding.owner
     return owner is None or owner == place
 
 
-def _share_of_parameter(parameter: Parameter, held: Held) -> tuple[int, ...]:
-    return (parameter.shape[0] // held.channels, *parameter.shape[1:])
+def _share_of_parameter(parameter: Parameter, sharding: Sharding) -> tuple[int, ...]:
+    return (parameter.shape[0] // sharding.channels, *parameter.shape[1:])

@@ -9,7 +9,7 @@ from netspec.ir.graph import Graph, Layer, Node, Parameter
 from netspec.ir.ops import Concat, Linear
 from netspec.passes.phases import phases
 from netspec.passes.placing.arrangement import Arrangement
-from netspec.passes.placing.held import Held, Transfer
+from netspec.passes.placing.sharding import Sharding, Transfer
 from netspec.passes.placing.shares import reading
 
 TRAINING_LOSS = "loss"
@@ -20,7 +20,7 @@ TRAINING_LOSS = "loss"
 class PlacedLayer:
     """The distribution of a layer's value, and the transfers of its inputs by the names of the layers it reads."""
 
-    held: Held
+    sharding: Sharding
     transfers: Mapping[str, Transfer]
 
 
@@ -45,21 +45,21 @@ class Placed:
         transfers = [transfer for layer in trained for transfer in layer.transfers.values()]
         return (*transfers, self.scores) if self.scores is not None else tuple(transfers)
 
-    def holder(self, parameter: Parameter) -> Held:
+    def sharding_of(self, parameter: Parameter) -> Sharding:
         """Return the distribution of a parameter, which follows that of its layer's channels, or their owner.
 
         Each share of the batch has a replica of it, so its gradients are summed over the shares of the batch.
         """
-        return self.layers[parameter.layer].held
+        return self.layers[parameter.layer].sharding
 
-    def learnt_by_all(self, parameter: Parameter) -> bool:
+    def replicated_in_row(self, parameter: Parameter) -> bool:
         """Whether all places of a row hold the whole parameter and compute its gradient from the same numbers."""
-        held = self.holder(parameter)
-        return self.arrangement.groups > 1 and held.owner is None and held.channels == 1
+        sharding = self.sharding_of(parameter)
+        return self.arrangement.groups > 1 and sharding.owner is None and sharding.channels == 1
 
     def on(self, device: int, layer: str) -> bool:
         """Whether a device computes a layer."""
-        owner = self.layers[layer].held.owner
+        owner = self.layers[layer].sharding.owner
         return owner is None or owner == self.arrangement.place(device)
 
 
@@ -67,38 +67,40 @@ def place(graph: Graph, arrangement: Arrangement) -> Placed:
     """Place a graph on the devices of an arrangement."""
     layers: dict[str, PlacedLayer] = {}
     for layer in graph.layers.values():
-        held = _held(graph, arrangement, layers, layer)
-        requirements = _requirements(graph, layer, held, layers) or {}
+        sharding = _sharding(graph, arrangement, layers, layer)
+        requirements = _requirements(graph, layer, sharding, layers) or {}
         transfers = {}
-        for name, (wanted, partial) in requirements.items():
-            transfer = _transfer(graph, name, layer.name, layers[name].held, wanted, partial)
+        for name, (target, partial) in requirements.items():
+            transfer = _transfer(graph, name, layer.name, layers[name].sharding, target, partial)
             if transfer is not None:
                 transfers[name] = transfer
-        layers[layer.name] = PlacedLayer(held, transfers)
+        layers[layer.name] = PlacedLayer(sharding, transfers)
     return Placed(graph, arrangement, layers, _scores_transfer(graph, arrangement, layers))
 
 
-def _transfer(graph: Graph, value: str, reader: str, held: Held, wanted: Held, partial: bool) -> Transfer | None:
+def _transfer(
+    graph: Graph, value: str, reader: str, source: Sharding, target: Sharding, partial: bool
+) -> Transfer | None:
     """Return the transfer that a reader needs, if any. Input images have no gradient, so they need no transfer merely
     to add up gradients."""
-    if held == wanted and (not partial or value == graph.input.layer):
+    if source == target and (not partial or value == graph.input.layer):
         return None
-    return Transfer(value, reader, held, wanted, partial)
+    return Transfer(value, reader, source, target, partial)
 
 
-def _held(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLayer], layer: Layer) -> Held:
+def _sharding(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLayer], layer: Layer) -> Sharding:
     """Return the distribution of a layer's value."""
-    by_batch = Held(batch=arrangement.replicas)
+    by_batch = Sharding(batch=arrangement.replicas)
     if arrangement.devices == 1 or arrangement.split == "batch":
         return by_batch
     if arrangement.split == "hybrid":
-        by_feature = Held(channels=arrangement.devices)
+        by_feature = Sharding(channels=arrangement.devices)
         feature = _has_linear(graph, layer) or _follows_features(layer, layers)
         return by_feature if feature and _requirements(graph, layer, by_feature, layers) else by_batch
     parts = arrangement.groups
     if layer.placement.gpu is not None and parts > 1:
-        return Held(arrangement.replicas, owner=layer.placement.gpu * parts // graph.groups)
-    split = Held(arrangement.replicas, channels=parts)
+        return Sharding(arrangement.replicas, owner=layer.placement.gpu * parts // graph.groups)
+    split = Sharding(arrangement.replicas, channels=parts)
     if layer.placement.split and parts > 1 and _requirements(graph, layer, split, layers):
         return split
     return by_batch
@@ -109,39 +111,39 @@ def _has_linear(graph: Graph, layer: Layer) -> bool:
 
 
 def _follows_features(layer: Layer, layers: Mapping[str, PlacedLayer]) -> bool:
-    return bool(layer.inputs) and all(layers[name].held.channels > 1 for name in layer.inputs)
+    return bool(layer.inputs) and all(layers[name].sharding.channels > 1 for name in layer.inputs)
 
 
 def _requirements(
-    graph: Graph, layer: Layer, held: Held, layers: Mapping[str, PlacedLayer]
-) -> dict[str, tuple[Held, bool]] | None:
+    graph: Graph, layer: Layer, sharding: Sharding, layers: Mapping[str, PlacedLayer]
+) -> dict[str, tuple[Sharding, bool]] | None:
     """Return for each input of a layer the distribution that the layer needs if its own value is distributed as
-    ``held``, and whether its devices then compute different things from the input.
+    ``sharding``, and whether its devices then compute different things from the input.
 
     ``None`` if the layer cannot be computed in this many shares.
     """
-    if held.channels == 1:
-        return {name: (Held(held.batch, owner=held.owner), False) for name in layer.inputs}
-    if layer.output.channels % held.channels:
+    if sharding.channels == 1:
+        return {name: (Sharding(sharding.batch, owner=sharding.owner), False) for name in layer.inputs}
+    if layer.output.channels % sharding.channels:
         return None
     nodes = [graph.nodes[name] for name in layer.nodes]
     if any(graph.parameters[key].constraint.parts > 1 for node in nodes for key in node.params):
         return None
     if _joins_owners(nodes[0], layers):
-        return {name: (layers[name].held, False) for name in layer.inputs}
-    requirements: dict[str, tuple[Held, bool]] = {}
+        return {name: (layers[name].sharding, False) for name in layer.inputs}
+    requirements: dict[str, tuple[Sharding, bool]] = {}
     for node in nodes:
-        reads = reading(node.op, held.channels)
+        reads = reading(node.op, sharding.channels)
         if reads is None:
             return None
-        wanted = (held, False) if reads == "share" else (Held(held.batch), True)
+        target = (sharding, False) if reads == "share" else (Sharding(sharding.batch), True)
         for name in node.inputs:
             if name in layer.nodes:
                 if reads != "share":
                     return None
             elif (
-                requirements.setdefault(name, wanted) != wanted
-                or graph.layers[name].output.channels % wanted[0].channels
+                requirements.setdefault(name, target) != target
+                or graph.layers[name].output.channels % target[0].channels
             ):
                 return None
     return requirements
@@ -150,7 +152,7 @@ def _requirements(
 def _joins_owners(node: Node, layers: Mapping[str, PlacedLayer]) -> bool:
     """Whether a node is a concatenation of inputs that are each owned by a place. Each place's share of the result is
     then its own input."""
-    return isinstance(node.op, Concat) and all(layers[name].held.owner is not None for name in node.inputs)
+    return isinstance(node.op, Concat) and all(layers[name].sharding.owner is not None for name in node.inputs)
 
 
 def _scores_transfer(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLayer]) -> Transfer | None:
@@ -158,6 +160,6 @@ def _scores_transfer(graph: Graph, arrangement: Arrangement, layers: Mapping[str
     if graph.losses:
         return None
     name = graph.nodes[graph.scores.name].layer
-    held = layers[name].held
-    wanted = held if held.owner is not None else Held(batch=arrangement.replicas)
-    return _transfer(graph, name, TRAINING_LOSS, held, wanted, partial=False)
+    source = layers[name].sharding
+    target = source if source.owner is not None else Sharding(batch=arrangement.replicas)
+    return _transfer(graph, name, TRAINING_LOSS, source, target, partial=False)

@@ -103,11 +103,11 @@ class SharedObjective(Objective):
         return shares.whole(self.network, own, {name: self.empty[name] for name in names})
 
     def own(self, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        held = self.network.module.state_dict()
+        local_state = self.network.module.state_dict()
         return {
-            key: shares.share(tensor, shares.held_of(self.network, key), self.network.team)
+            key: shares.share(tensor, shares.sharding_of(self.network, key), self.network.team)
             for key, tensor in whole.items()
-            if key in held
+            if key in local_state
         }
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A value in ``batch`` equal shares of its images and ``channels`` equal shares of its channels (or features).
+class Sharding:
+    """How a value is divided into ``batch`` equal shares of its images, and ``channels`` of its channels (or features).
 
     A share is held by each device that computes with it. If there is an ``owner``, this place of each row of the
     arrangement holds all channels, and the other places hold nothing.
@@ -34,6 +34,6 @@ class Transfer:
 
     value: str
     reader: str
-    held: Held
-    wanted: Held
+    source: Sharding
+    target: Sharding
     partial: bool
