@@ -83,9 +83,11 @@ class Rectangle(nn.Module):
 def interpolation_weights(places: Sequence[float], size: int) -> Tensor:
     """Return the linear interpolation weights of each sampling position for each pixel of an axis.
 
-    The result is (places, size) in float64: 1 minus the distance between position and pixel, or 0 if that is negative.
+    The result is (places, size) in float64, on the CPU even within ``with torch.device(...)``: 1 minus the distance
+    between position and pixel, or 0 if that is negative.
     """
-    distances = torch.tensor(places, dtype=torch.float64)[:, None] - torch.arange(size)
+    positions = torch.tensor(places, dtype=torch.float64, device="cpu")
+    distances = positions[:, None] - torch.arange(size, device="cpu")
     return (1 - distances.abs()).clamp(min=0)
 
 

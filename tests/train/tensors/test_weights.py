@@ -338,7 +338,7 @@ def test_a_file_that_netspec_did_not_write_stays(run: Path, tmp_path: Path) -> N
         assert f"{path} was not written by netspec and stays as it is" in done.stderr
     assert other.read_bytes() == before
     (tmp_path / "d.safetensors").mkdir()
-    assert "is no file" in netspec("export", run, "-o", tmp_path / "d.safetensors").stderr
+    assert "is not a file" in netspec("export", run, "-o", tmp_path / "d.safetensors").stderr
     assert netspec("export", run, "-o", tmp_path / "a.pt").exit_code == 2
     done = netspec("export", run, "-o", tmp_path / "t.safetensors", "--layout", "torchvision")
     assert done.exit_code == 1 and "tiny is not torchvision's alexnet" in done.stderr
