@@ -45,8 +45,14 @@ def finish(folder: Path, *arguments: str) -> None:
     assert process.exitcode == 0, (folder / "err").read_text()
 
 
-@pytest.mark.ci  # several processes; what a kill leaves is gone on with in runs/test_resume.py too
-@pytest.mark.parametrize("lines", [1, 15, 33, 80])
+# Several processes each. Resuming after a kill is tested in runs/test_resume.py as well.
+@pytest.mark.parametrize(
+    "lines",
+    [
+        *(pytest.param(n, marks=pytest.mark.ci) for n in (1, 33)),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in (15, 80)),
+    ],
+)
 def test_one_kill(tmp_path: Path, whole: Path, lines: int) -> None:
     """In the first epoch, at its validation, in the last epoch; a checkpoint every seventh step."""
     (tmp_path / "tiny.net").write_text(SPEC)

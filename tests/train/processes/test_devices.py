@@ -145,7 +145,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     Path("tiny.net").write_text(launched.SPEC)
 
 
-@pytest.mark.ci
+@pytest.mark.slow  # two trainings on several processes
 def test_a_group_on_which_no_layer_lives(tmp_path: Path) -> None:
     """A layer with a connection table lives whole on one group; here all of them do, and the other holds nothing."""
     text = launched.SPEC.replace("kernel=3 ", "kernel=3 gpu=0 table=0,1,2,0+1,1+2,0+2,0+1+2,1 ", 1)
