@@ -23,7 +23,7 @@ from timing import print_table
 
 import netspec
 from netspec import backend
-from netspec.passes.fast import Where, chosen
+from netspec.passes.fast import ComputeTarget, enabled_passes
 from netspec.timing.separate_process import Run, in_separate_process
 from netspec.timing.step import Step, Work, step_of
 from netspec.train.learning.heap import keep_memory
@@ -74,7 +74,7 @@ def _step(spec: str) -> Step:
     torch.set_num_threads(1)
     keep_memory(True)
     graph = netspec.load(SPECS / f"{spec}.net").graph
-    return step_of(graph, "cpu", NETWORKS[spec], "fp32", chosen(Where("cpu", "fp32")))
+    return step_of(graph, "cpu", NETWORKS[spec], "fp32", enabled_passes(ComputeTarget("cpu", "fp32")))
 
 
 def seconds_of_first_step(run: Callable[[], float]) -> float:

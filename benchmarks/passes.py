@@ -18,7 +18,7 @@ from timing import print_table
 
 import netspec
 from netspec.ir.graph import Graph
-from netspec.passes.fast import NAMES, PASSES, Where, chosen, forms_of
+from netspec.passes.fast import NAMES, PASSES, ComputeTarget, enabled_passes, forms_of
 from netspec.timing.comparison import separate_handwritten_step
 from netspec.timing.handwritten import peer_of
 from netspec.timing.question import Question
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     graph = netspec.load(SPECS / f"{options.spec}.net").graph
-    defaults = chosen(Where("cpu", "fp32"))
+    defaults = enabled_passes(ComputeTarget("cpu", "fp32"))
     rows = [("a training step", "with", "without", "times faster")]
     for candidate in PASSES:
         if options.only not in (None, candidate.name) or "cpu" not in candidate.runs_on:

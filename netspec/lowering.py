@@ -31,7 +31,7 @@ class LayerType:
     grouping: Grouping = "follows"
     operand: Key | None = None
     """The value after the type's word that has no key."""
-    agree: Callable[[Mapping[str, Any]], None] | None = None
+    check_values: Callable[[Mapping[str, Any]], None] | None = None
     """Checks the keys' values together, without the inputs. Raises ``Fault`` if they contradict each other."""
     rule: str = field(kw_only=True)
     """The rule for the shape of its value, in words for the user."""

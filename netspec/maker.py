@@ -14,7 +14,7 @@ _BEGINNING = 4096
 """netspec's images have their mark in this many bytes from the start."""
 
 
-def drew(path: Path) -> bool:
+def is_own_image(path: Path) -> bool:
     """Whether netspec wrote an image file, so that it may be overwritten. Raises ``OSError``."""
     with path.open("rb") as file:
         beginning = file.read(_BEGINNING)

@@ -91,8 +91,8 @@ def load(
         raise ValueError(f"{source.name} is no layer file (.cfg) that params={os.fspath(params)!r} belongs to")
     if history and params is None:
         raise ValueError("history=True reads the notes of a parameter file, and there is none: params=")
-    foreign = Foreign(read_named(params), history=history) if params is not None else Foreign()
-    return load_source(source, input_shape, changes, folder=Path(path).parent, foreign=foreign)
+    options = LayerFileOptions(read_named(params), history=history) if params is not None else LayerFileOptions()
+    return load_source(source, input_shape, changes, folder=Path(path).parent, options=options)
 
 
 def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> Net:
@@ -101,7 +101,7 @@ def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class LayerFileOptions:
     """How to read a layer file of cuda-convnet.
 
     ``params`` is its parameter file, and ``dialect`` its version (``None``: recognise it by the content). ``merged``:
@@ -120,47 +120,52 @@ def load_source(
     input_shape: Shape | None = None,
     changes: Sequence[str] = (),
     folder: Path | None = None,
-    foreign: Foreign | None = None,
+    options: LayerFileOptions | None = None,
 ) -> Net:
     """Check a spec or a layer file, and search for fixes of its mistakes. Raises ``SpecError``.
 
-    ``folder`` is where a variant finds the file that it starts from. ``foreign``: how to read a layer file.
+    ``folder`` is where a variant finds the file that it starts from. ``options``: how to read a layer file.
     """
     if is_layer_file(source):
-        return _load_layer_file(source, input_shape, changes, foreign or Foreign())
+        return _load_layer_file(source, input_shape, changes, options or LayerFileOptions())
 
     checked = check(gather(source, open_folder(folder), changes), input_shape)
     diagnostics = checked.diagnostics
     if diagnostics:
-        from netspec.solve import solved  # needed only if there are mistakes
+        from netspec.solve import with_fixes  # needed only if there are mistakes
 
-        diagnostics = solved(checked, input_shape)
+        diagnostics = with_fixes(checked, input_shape)
     if checked.graph is None:
         raise SpecError(diagnostics)
     return Net(_merged_source(checked), checked.graph, diagnostics)
 
 
-def import_layer_file(source: Source, input_shape: Shape | None = None, foreign: Foreign | None = None) -> Net:
+def import_layer_file(source: Source, input_shape: Shape | None = None, options: LayerFileOptions | None = None) -> Net:
     """Convert a layer file of cuda-convnet to a spec that is meant to be read, the ``source`` of the net.
 
     Raises ``SpecError``.
     """
-    return _load_layer_file(source, input_shape, (), foreign or Foreign(merged=True), readable=True)
+    return _load_layer_file(source, input_shape, (), options or LayerFileOptions(merged=True), readable=True)
 
 
 def _load_layer_file(
-    source: Source, input_shape: Shape | None, changes: Sequence[str], foreign: Foreign, *, readable: bool = False
+    source: Source,
+    input_shape: Shape | None,
+    changes: Sequence[str],
+    options: LayerFileOptions,
+    *,
+    readable: bool = False,
 ) -> Net:
     from netspec.importers.cuda_convnet import translate  # needed only for such files
 
     translation = translate(
         source,
-        params=foreign.params,
-        dialect=foreign.dialect,
+        params=options.params,
+        dialect=options.dialect,
         shape=input_shape,
-        merged=foreign.merged,
+        merged=options.merged,
         readable=readable,
-        history=foreign.history,
+        history=options.history,
     )
     if translation.source is None:
         raise SpecError(in_order(translation.diagnostics))

@@ -9,7 +9,7 @@ from .initial import draw
 from .layer import LABELS, Layer
 from .network import Network, class_scores, cross_entropy, module, training_loss
 from .ops import TABLE
-from .ops.chance import Draw, DrawnLayer, HeldDraw, draw_from, tested
+from .ops.chance import DeviceDraw, Draw, DrawnLayer, set_draw, tested
 from .ops.norms import BatchNormalise
 from .ops.precision import widened
 from .torchvision import ALEXNET, from_torchvision, to_torchvision, torchvision_keys
@@ -19,10 +19,10 @@ __all__ = [
     "LABELS",
     "TABLE",
     "BatchNormalise",
+    "DeviceDraw",
     "Draw",
     "DrawnLayer",
     "GroupedConvolution",
-    "HeldDraw",
     "Layer",
     "Network",
     "blocks",
@@ -30,12 +30,12 @@ __all__ = [
     "class_scores",
     "cross_entropy",
     "draw",
-    "draw_from",
     "from_torchvision",
     "image_blocks",
     "mistake",
     "module",
     "no_kernels",
+    "set_draw",
     "tested",
     "to_torchvision",
     "torchvision_keys",

@@ -47,7 +47,7 @@ def allowed(warning: Diagnostic) -> bool:
     return match is not None and warning.code in re.split(r"\s*,\s*", match[1])
 
 
-def allowance(warning: Diagnostic) -> Edit:
+def silencing_edit(warning: Diagnostic) -> Edit:
     """Return the edit that silences a warning: a new comment, or its code added to the line's existing comment."""
     source, number = warning.span.source, warning.span.line
     line = source.line(number)

@@ -156,8 +156,8 @@ class Reader:
             return None
         try:
             check_group(values.get("gpu"), self.settings.groups or 1)
-            if layer_type.agree:
-                layer_type.agree(values)
+            if layer_type.check_values:
+                layer_type.check_values(values)
         except Fault as fault:
             self.findings.fault(fault, name, section.values[0].span, pairs)
             return None

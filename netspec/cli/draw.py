@@ -11,7 +11,7 @@ import click
 from netspec.cli.common import refuse, stem_of
 from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.writing import refuse_foreign_file, write_or_refuse
-from netspec.maker import drew
+from netspec.maker import is_own_image
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
@@ -62,7 +62,7 @@ def command(
     if destination != "-" and path.suffix.lower() not in ENDINGS:
         refuse(f"cannot draw {destination!r}: the file's name must end with {' or '.join(ENDINGS)}")
     if destination != "-":
-        refuse_foreign_file(path, drew)
+        refuse_foreign_file(path, is_own_image)
     from netspec.draw import figure_of
 
     figure = figure_of(read_net(file, reading), costs=costs)

@@ -14,7 +14,7 @@ from netspec.cli.reading import read_net, reading_options
 from netspec.cli.runs import Unread, exit_on_error, names_data, need_existing, note_printer, warn
 from netspec.cli.trained import need_spec, views_option, with_weights
 from netspec.cli.writing import refuse_foreign_file, write_or_refuse
-from netspec.maker import drew
+from netspec.maker import is_own_image
 from netspec.source import SPEC_ENDINGS
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def command(
     if confusion is not None:
         if confusion.suffix.lower() != ".png":
             refuse(f"--confusion {confusion}: the picture's name must end with .png")
-        refuse_foreign_file(confusion, drew, option="--confusion")
+        refuse_foreign_file(confusion, is_own_image, option="--confusion")
     need_spec(runs[0], weights, reading)
     with exit_on_error():
         need_existing(*(run for run in runs if run.suffix not in SPEC_ENDINGS), data=data)

@@ -13,7 +13,7 @@ from netspec.cli.common import DEVICES, format_option, refuse
 from netspec.cli.runs import exit_on_error
 from netspec.cli.trained import open_trained, weights_option
 from netspec.cli.writing import refuse_foreign_file, write_or_refuse
-from netspec.maker import drew
+from netspec.maker import is_own_image
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
@@ -62,7 +62,7 @@ def command(
         refuse("--layer is for kernels, --activations for a layer's answer to an image: name one of them")
     if output.suffix.lower() != ".png":
         refuse(f"-o {output}: the picture's name must end with .png")
-    refuse_foreign_file(output, drew)
+    refuse_foreign_file(output, is_own_image)
     with exit_on_error():
         opened = open_trained(run, weights, reading)
         result: str | Table

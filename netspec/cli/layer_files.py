@@ -13,7 +13,7 @@ from netspec.source import SPEC, SPEC_ENDINGS
 
 if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
-    from netspec.net import Foreign
+    from netspec.net import LayerFileOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,12 +49,12 @@ class LayerFiles:
             return LayerFiles()
         return self if given <= 1 else replace(self, params=(self.params[indices.index(index)],))
 
-    def read(self, *, merged: bool) -> Foreign:
+    def read(self, *, merged: bool) -> LayerFileOptions:
         """Read the parameter file and return the loader's options. Raises ``CannotOpen`` and ``SpecError``."""
-        from netspec.net import Foreign
+        from netspec.net import LayerFileOptions
         from netspec.opening import read_named
 
-        return Foreign(read_named(self.params[0]) if self.params else None, self.dialect, merged, self.history)
+        return LayerFileOptions(read_named(self.params[0]) if self.params else None, self.dialect, merged, self.history)
 
 
 def _is_layer_file(path: str) -> bool:

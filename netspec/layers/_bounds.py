@@ -34,7 +34,7 @@ BOUNDS = of_training(
 )
 
 
-def agree(values: Mapping[str, Any]) -> None:
+def check_values(values: Mapping[str, Any]) -> None:
     """Check that the bounds do not contradict each other. Raises ``Fault`` with ``bad-value``."""
     if all(values[key.name] is None for key in BOUNDS):
         return

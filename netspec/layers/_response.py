@@ -35,7 +35,7 @@ def window_size(doc: str) -> Key:
     return Key("size", Whole(high=LARGEST_SIDE), doc)
 
 
-def agree(values: Mapping[str, Any]) -> None:
+def check_values(values: Mapping[str, Any]) -> None:
     """Check that exactly one of ``alpha`` and ``scale`` is given. Raises ``Fault`` with ``lrn-convention``."""
     given = [key for key in ("alpha", "scale") if values[key] is not None]
     if len(given) != 1:

@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import ContrastNorm
 from netspec.layers._common import USUAL
-from netspec.layers._response import RESPONSE, agree, alpha, window_size
+from netspec.layers._response import RESPONSE, alpha, check_values, window_size
 from netspec.lowering import LayerType, Lowering
 
 
@@ -17,7 +17,7 @@ TYPE = LayerType(
     "the surrounding pixels (cuda-convnet's cnorm).",
     lower,
     keys=(window_size("side of the window"), *RESPONSE, *USUAL),
-    agree=agree,
+    check_values=check_values,
     rule="What it reads.",
     example="[image] input 3x32x32\n[norm1] contrast size=9 scale=1e-3",
 )

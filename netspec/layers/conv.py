@@ -37,12 +37,12 @@ def lower(low: Lowering) -> None:
     )
 
 
-def agree(values: Mapping[str, Any]) -> None:
+def check_values(values: Mapping[str, Any]) -> None:
     """Check that bounds do not contradict each other, and that a connection table agrees with the other keys.
 
     Raises ``Fault`` with ``bad-value`` or ``table-mismatch``.
     """
-    _bounds.agree(values)
+    _bounds.check_values(values)
     table, filters = values["table"], values["filters"]
     if table is None:
         return
@@ -112,7 +112,7 @@ TYPE = LayerType(
         *USUAL,
     ),
     arity=(1, None),
-    agree=agree,
+    check_values=check_values,
     grouping="weights",
     rule=f"{PLACES}; as many channels as filters.",
     example="[image] input 3x227x227\n[conv1] conv filters=96 kernel=11 stride=4",

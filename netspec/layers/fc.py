@@ -3,7 +3,7 @@
 from netspec.ir.fault import Fault
 from netspec.ir.ops import Linear
 from netspec.keys import Choice, Key, Whole
-from netspec.layers._bounds import agree
+from netspec.layers._bounds import check_values
 from netspec.layers._common import USUAL, WEIGHTED
 from netspec.lowering import LayerType, Lowering, Operand
 
@@ -76,7 +76,7 @@ TYPE = LayerType(
         *USUAL,
     ),
     arity=(1, None),
-    agree=agree,
+    check_values=check_values,
     grouping="weights",
     rule="A vector of so many outputs, whatever it reads.",
     example="[pool5] input 256x6x6\n[fc6] fc outputs=4096",

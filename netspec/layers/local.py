@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import Local
 from netspec.keys import Key, Whole
-from netspec.layers._bounds import agree
+from netspec.layers._bounds import check_values
 from netspec.layers._common import GROUPS, PLACES, SPREAD, USUAL, WEIGHTED, WINDOWED, lay_out, window
 from netspec.lowering import LayerType, Lowering
 
@@ -30,7 +30,7 @@ TYPE = LayerType(
         *USUAL,
     ),
     arity=(1, None),
-    agree=agree,
+    check_values=check_values,
     grouping="weights",
     rule=f"{PLACES}; as many channels as filters.",
     example="[image] input 3x32x32\n[local1] local filters=16 kernel=5 pad=2",

@@ -3,7 +3,7 @@
 from netspec.ir.ops import Lrn
 from netspec.keys import Key, Whole
 from netspec.layers._common import READS, USUAL
-from netspec.layers._response import RESPONSE, agree, alpha, window_size
+from netspec.layers._response import RESPONSE, alpha, check_values, window_size
 from netspec.lowering import LayerType, Lowering
 
 
@@ -25,7 +25,7 @@ TYPE = LayerType(
         READS,
         *USUAL,
     ),
-    agree=agree,
+    check_values=check_values,
     rule="What it reads.",
     example="[conv1] input 96x55x55\n[norm1] lrn size=5 k=2 alpha=1e-4 beta=0.75",
 )

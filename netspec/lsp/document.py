@@ -13,7 +13,7 @@ from netspec.language.bases import Folder
 from netspec.language.syntax import File, Section
 from netspec.language.variants import Texts, gather
 from netspec.opening import LARGEST_FILE
-from netspec.solve import solved
+from netspec.solve import with_fixes
 from netspec.source import Source, Span
 from netspec.units import count
 
@@ -69,7 +69,7 @@ class Document:
 
         The search for fixes stops early, and the result is incomplete, once the document is no longer current.
         """
-        return solved(self.checked, keep_going=lambda: self.is_current(self)) if self.checked.diagnostics else ()
+        return with_fixes(self.checked, keep_going=lambda: self.is_current(self)) if self.checked.diagnostics else ()
 
     @property
     def base(self) -> Span | None:

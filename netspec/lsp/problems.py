@@ -48,7 +48,7 @@ def allowance(document: Document, diagnostic: Diagnostic) -> Fix | None:
     """Return the fix that silences a warning with a comment, or ``None`` for errors and for other files' warnings."""
     if diagnostic.severity != "warning" or diagnostic.span.source is not document.source:
         return None
-    return Fix(f"Allow {diagnostic.code} on this line", (allow.allowance(diagnostic),))
+    return Fix(f"Allow {diagnostic.code} on this line", (allow.silencing_edit(diagnostic),))
 
 
 def allowances(

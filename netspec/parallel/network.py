@@ -100,7 +100,7 @@ class PlacedNetwork:
         module = getattr(self.module, self._names[layer.name], None)
         if module is not None and self._draw is not None:
             pytorch, (seed, step, first) = backend.load("pytorch"), self._draw
-            pytorch.draw_from(module, pytorch.Draw(seed, step, first + start))
+            pytorch.set_draw(module, pytorch.Draw(seed, step, first + start))
 
     def _reports_loss(self, layer: str) -> bool:
         """Whether this device reports a layer's loss: the layer's owner does, or else the row's first device."""

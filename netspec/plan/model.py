@@ -10,7 +10,7 @@ from typing import NamedTuple
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import Precision
-from netspec.passes.fast import PLAIN, Forms, Where, chosen, forms_of
+from netspec.passes.fast import PLAIN, ComputeTarget, Forms, enabled_passes, forms_of
 from netspec.passes.narrowed import narrowed
 from netspec.passes.placing import Arrangement, ArrangementError, Placed, SplitWord, arrange, place
 from netspec.plan.crossing import Crossing, crossings
@@ -120,7 +120,7 @@ def plan(
 
 def forms_on_a_gpu(graph: Graph, precision: Precision, without: Collection[str] = ()) -> Forms:
     """The forms that ``netspec train`` uses on one GPU, with the passes in ``without`` switched off."""
-    return forms_of(graph, chosen(Where("cuda", precision), without))
+    return forms_of(graph, enabled_passes(ComputeTarget("cuda", precision), without))
 
 
 def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms = PLAIN) -> Plan:

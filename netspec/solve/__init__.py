@@ -22,7 +22,7 @@ MOST_SOLVED = 20
 """For how many mistakes of a file fixes are sought. The others are shown without fixes."""
 
 
-def solved(
+def with_fixes(
     checked: Checked, input_shape: Shape | None = None, keep_going: KeepGoing = always
 ) -> tuple[Diagnostic, ...]:
     """Return the diagnostics of a check with the fixes that were found to work.

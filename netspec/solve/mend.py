@@ -13,7 +13,7 @@ MOST_ROUNDS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class FixedText:
     """The text with fixes applied, and each fixed mistake with its fix. ``left`` are the mistakes of the chosen code
     that remain in the text."""
 
@@ -22,7 +22,7 @@ class Mended:
     left: tuple[Diagnostic, ...] = ()
 
 
-def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: str | None = None) -> Mended:
+def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: str | None = None) -> FixedText:
     """Apply fixes and check again, until no more can be applied.
 
     Without ``code``, only spellings are fixed. With it, each mistake with this code gets its first fix that changes no
@@ -43,7 +43,7 @@ def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: 
         source = mended
     else:
         diagnostics = tuple(check(source))
-    return Mended(source, tuple(applied), tuple(d for d in diagnostics if d.code == code))
+    return FixedText(source, tuple(applied), tuple(d for d in diagnostics if d.code == code))
 
 
 def elsewhere(fix: Fix, source: Source) -> Source | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
-from netspec.passes.fast import Where, chosen
+from netspec.passes.fast import ComputeTarget, enabled_passes
 
 OURS = "netspec"
 """The name of the compiled network among the competitors."""
@@ -30,7 +30,7 @@ class Question:
     @property
     def passes(self) -> tuple[str, ...]:
         """The names of the enabled optimising passes."""
-        return chosen(Where("cuda" if self.device == "cuda" else "cpu", self.precision), self.without)
+        return enabled_passes(ComputeTarget("cuda" if self.device == "cuda" else "cpu", self.precision), self.without)
 
 
 def batch_for(graph: Graph, device: str) -> int:

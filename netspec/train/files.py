@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 
 @contextmanager
-def written_beside(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file in the same folder; on success, flush it to disk and rename it to ``path``.
 
     On any error, including one from writing, the temporary file is removed and ``path`` is unchanged. If the process is
@@ -29,13 +29,13 @@ def written_beside(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def write_beside(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a file atomically. Raises ``OSError``, in which case ``path`` is unchanged."""
-    with written_beside(path) as file:
+    with atomic_file(path) as file:
         file.write(content)
 
 
-def put_in_place(beside: Path, path: Path) -> None:
+def finish_atomically(beside: Path, path: Path) -> None:
     """Flush the finished temporary file ``beside`` to disk, and rename it to ``path``. Raises ``OSError``."""
     with beside.open("r+b") as file:
         os.fsync(file.fileno())

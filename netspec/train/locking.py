@@ -21,23 +21,23 @@ else:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-class Taken(Exception):
+class LockHeld(Exception):
     """The lock is held by another process."""
 
 
 @contextmanager
-def only_process(file: Path) -> Iterator[None]:
+def exclusive_lock(file: Path) -> Iterator[None]:
     """Hold an exclusive lock on a file, which is created if necessary.
 
-    On a file system without locks this has no effect. Raises ``Taken`` if another process holds the lock, and
+    On a file system without locks this has no effect. Raises ``LockHeld`` if another process holds the lock, and
     ``OSError`` if the file cannot be opened.
     """
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
             _lock(handle)
-        except (BlockingIOError, PermissionError) as taken:
-            raise Taken from taken
+        except (BlockingIOError, PermissionError) as error:
+            raise LockHeld from error
         except OSError:
             pass  # this file system does not support locks
         yield

@@ -242,7 +242,7 @@ def validation_batches(t: Training) -> Iterator[tuple[Tensor, Tensor]]:
     split = t.data.validation
     if split is None:
         return
-    readers = Readers(t.crew, t.objective.judged_part)
+    readers = Readers(t.crew, t.objective.evaluated_part)
     for batch in t.loader.run(split, np.arange(len(split.labels)), t.config.batch, keep_partial=True, sharing=readers):
         choices = central(len(batch.pictures), t.data.frame, t.graph.input.output)
         yield t.prepare(batch.pictures, choices), to_device(batch.labels, t.config.device)

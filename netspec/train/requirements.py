@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from netspec.train.data.picture import Data
 
 NOTHING_TO_LEARN = "nothing to learn: the network has no weights"
-UNTAUGHT = "nothing to learn: the loss depends on no weights"
+LOSS_WITHOUT_WEIGHTS = "nothing to learn: the loss depends on no weights"
 
 
 def need_trainable(graph: Graph, batch: int) -> None:
@@ -26,7 +26,7 @@ def need_trainable(graph: Graph, batch: int) -> None:
     if not graph.parameters:
         raise TrainError(NOTHING_TO_LEARN)
     if with_gradient(graph).isdisjoint(node.name for node in graph.losses or (graph.scores,)):
-        raise TrainError(UNTAUGHT)
+        raise TrainError(LOSS_WITHOUT_WEIGHTS)
     if unfit := unfit_scores(graph):
         raise TrainError(unfit)
     for rate in unfit_rates(graph):

@@ -137,7 +137,7 @@ def of_dropout(shape: tuple[int, ...], rate: float, scaling: str, dtype: torch.d
     """Of values and of gradients, of the third part of a batch and a later share of a layer."""
     layer = dropped.KernelDropout(Dropout(rate, scaling), Shape(*shape[1:])).train()
     layer.name, layer.first_unit = "d", 11
-    draw = chance.HeldDraw.of(layer, torch.device(DEVICE))
+    draw = chance.DeviceDraw.of(layer, torch.device(DEVICE))
     draw.renew(3, 5)
     layer.draw = replace(draw, first_sample=2**20)
     x, seed = (torch.randn(shape, device=DEVICE).to(dtype) for _ in range(2))

@@ -27,7 +27,7 @@ from triton.runtime import driver
 
 import netspec
 from netspec.ir.settings import Precision
-from netspec.passes.fast import Where, chosen, forms_of
+from netspec.passes.fast import ComputeTarget, enabled_passes, forms_of
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Statistics
 from netspec.train.data.source import stored_frame
@@ -76,7 +76,7 @@ precision: Precision
 for precision in ("fp32", "bf16"):
     asked = replace(graph, train=replace(graph.train, precision=precision))
     with pretended(capability=divmod(CAPABILITY, 10)) as device, launched(device, compile_it):
-        objective = build(asked, 0, "cuda", forms_of(asked, chosen(Where("cuda", precision), ())))
+        objective = build(asked, 0, "cuda", forms_of(asked, enabled_passes(ComputeTarget("cuda", precision), ())))
         objective.use_kernels()
         size = graph.input.output
         Preparation(graph.preprocessing, statistics, frame, size, 255, torch.device("cuda")).lay_out(objective.layout)

@@ -9,7 +9,7 @@ from written_back import BACKEND, Dialect, back, same
 
 from netspec.diagnostics import SpecError
 from netspec.importers.cuda_convnet import translate
-from netspec.net import Foreign, loads
+from netspec.net import LayerFileOptions, loads
 from netspec.net import import_layer_file as imported
 from netspec.source import Source
 
@@ -52,7 +52,7 @@ def test_a_sum_of_convolutions_reads_what_they_read() -> None:
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
 def test_single_matrices_that_are_shared_are_read_and_written_again(dialect: Dialect) -> None:
     """The two files are one network: so many matrices, the same outputs, the same sources."""
-    net = loads(imported(Source("shared.cfg", SHARED), None, Foreign(None, "2012", merged=True)).source.text)
+    net = loads(imported(Source("shared.cfg", SHARED), None, LayerFileOptions(None, "2012", merged=True)).source.text)
     made = BACKEND.emit(net, dialect)
     text = made.layers  # type: ignore[attr-defined]
     assert section(text, "b")["weightSource"] == ",b[0],a[0]" and section(text, "c")["weightSource"] == "b[0],"

@@ -80,10 +80,10 @@ def test_a_model_draws_outside_training_too_from_torch_until_it_is_told_to_count
     assert not torch.equal(model(x), first)
     torch.manual_seed(1)
     assert torch.equal(model(x), first)
-    pytorch.draw_from(model, pytorch.tested(0))
+    pytorch.set_draw(model, pytorch.tested(0))
     counted = model(x)
     assert torch.equal(model(x), counted)
-    pytorch.draw_from(model, pytorch.tested(0, view=1))
+    pytorch.set_draw(model, pytorch.tested(0, view=1))
     assert not torch.equal(model(x), counted)
 
 

@@ -67,7 +67,7 @@ def test_the_chances_are_those_of_the_squares() -> None:
     image = torch.tensor(IMAGE)[None, None]
     sizes: Counter[int] = Counter()
     for step in range(1_400):
-        pytorch.draw_from(model, pytorch.Draw(1, step))
+        pytorch.set_draw(model, pytorch.Draw(1, step))
         y = model(image)[0, 0]
         apart, whole = float(y[0, 1] - y[0, 0]), bool((y == y.round()).all())
         sizes[4 if apart == 1 and whole else 3 if apart < 4 / 3 else 2] += 1
@@ -77,11 +77,11 @@ def test_the_chances_are_those_of_the_squares() -> None:
 def test_all_images_of_a_step_are_cut_alike_whoever_has_them() -> None:
     graph = netspec.loads("[image] input 3x8x8\n[cut] randomscale size=5 max_scale=1.5\n").graph
     model, images = pytorch.module(graph).train(), torch.rand(4, 3, 8, 8)
-    pytorch.draw_from(model, pytorch.Draw(1, 7))
+    pytorch.set_draw(model, pytorch.Draw(1, 7))
     whole = model(images)
-    pytorch.draw_from(model, pytorch.Draw(1, 7, first_sample=2))
+    pytorch.set_draw(model, pytorch.Draw(1, 7, first_sample=2))
     assert torch.equal(model(images[2:]), whole[2:])
-    pytorch.draw_from(model, pytorch.Draw(1, 8))
+    pytorch.set_draw(model, pytorch.Draw(1, 8))
     assert not torch.equal(model(images), whole)
 
 

@@ -32,8 +32,8 @@ def test_every_operation_can_be_recorded(build: Case, training: bool) -> None:
     def passes(where: str) -> list[Tensor]:
         module = pytorch.module(graph, 0).to(where).train(training)
         module.register_parameter("beside", torch.nn.Parameter(torch.zeros(1, device=where)))
-        chance = pytorch.HeldDraw.of(module)
-        pytorch.draw_from(module, chance)
+        chance = pytorch.DeviceDraw.of(module)
+        pytorch.set_draw(module, chance)
         labels = (torch.arange(4) % graph.scores.output.channels).to(where)
 
         def work(images: Tensor) -> tuple[Tensor, ...]:

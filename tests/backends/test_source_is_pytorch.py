@@ -52,7 +52,7 @@ class Pair:
 
     def draw(self, step: int) -> None:
         """Let both draw dropout from a step of seed 4."""
-        pytorch.draw_from(self.module, pytorch.Draw(4, step, first_sample=2))
+        pytorch.set_draw(self.module, pytorch.Draw(4, step, first_sample=2))
         for name in ("draw", "draw_"):
             if getattr(self.network, name, self) is None or isinstance(getattr(self.network, name, self), tuple):
                 setattr(self.network, name, (4, step, 2))

@@ -9,7 +9,7 @@ from netspec import backend
 from netspec.diff import compare
 from netspec.ir.graph import Graph
 from netspec.keys import texts
-from netspec.net import Foreign, Net, import_layer_file, loads
+from netspec.net import LayerFileOptions, Net, import_layer_file, loads
 from netspec.source import Source
 
 Dialect = Literal["2012", "v2"]
@@ -19,7 +19,7 @@ BACKEND = backend.load("cuda_convnet")
 def back(made: object, graph: Graph) -> Net:
     """The files as a spec again."""
     layers, params = Source("layers.cfg", made.layers), Source("layer-params.cfg", made.params)  # type: ignore[attr-defined]
-    net = import_layer_file(layers, graph.input.output, Foreign(params, made.dialect, merged=True))  # type: ignore[attr-defined]
+    net = import_layer_file(layers, graph.input.output, LayerFileOptions(params, made.dialect, merged=True))  # type: ignore[attr-defined]
     return loads(net.source.text)
 
 

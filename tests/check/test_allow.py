@@ -8,7 +8,7 @@ import pytest
 from checking import good, mistakes
 from click.testing import CliRunner
 
-from netspec.check.allow import WARNINGS, allowance
+from netspec.check.allow import WARNINGS, silencing_edit
 from netspec.cli import main
 from netspec.diagnostics import Diagnostic, apply
 from netspec.explain import codes
@@ -32,7 +32,7 @@ WINDOW = "[c] conv filters=4 kernel=4 stride=3 rounding=down"
 def test_the_comment_is_put_where_it_is_read(line: str, allowed: str, end: str) -> None:
     text = INPUT + line + end
     (warning,) = good(text).warnings
-    changed = apply([allowance(warning)], text)
+    changed = apply([silencing_edit(warning)], text)
     assert changed == INPUT + allowed + end
     assert good(changed).warnings == ()
 
@@ -40,7 +40,7 @@ def test_the_comment_is_put_where_it_is_read(line: str, allowed: str, end: str) 
 def test_in_a_layer_over_several_lines_the_comment_goes_on_the_line_of_the_warning() -> None:
     text = INPUT + "[c] conv filters=4  # first\n    kernel=4 stride=3  # second\n    rounding=down\n"
     (warning,) = good(text).warnings
-    changed = apply([allowance(warning)], text)
+    changed = apply([silencing_edit(warning)], text)
     assert "# second; allow: unread-pixels\n" in changed
     assert good(changed).warnings == ()
 
@@ -51,7 +51,7 @@ def test_two_warnings_of_a_line_are_allowed_one_after_the_other() -> None:
         warnings = good(text).warnings
         assert len({w.code for w in warnings}) == left
         if warnings:
-            text = apply([allowance(warnings[0])], text)
+            text = apply([silencing_edit(warnings[0])], text)
     assert "# allow: relu-on-scores, no-effect" in text or "# allow: no-effect, relu-on-scores" in text
 
 

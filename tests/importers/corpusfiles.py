@@ -12,7 +12,7 @@ import pytest
 
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.shape import Shape
-from netspec.net import Foreign, Net, import_layer_file
+from netspec.net import LayerFileOptions, Net, import_layer_file
 from netspec.source import Source
 
 _GIVEN = os.environ.get("NETSPEC_CORPUS")
@@ -54,8 +54,8 @@ def name_of(case: Case) -> str:
     return str(params or file["file"])
 
 
-def foreign(params: str | None) -> Foreign:
-    return Foreign(source(params) if params else None, merged=True)
+def foreign(params: str | None) -> LayerFileOptions:
+    return LayerFileOptions(source(params) if params else None, merged=True)
 
 
 def imported(file: dict[str, Any], params: str | None) -> Net:

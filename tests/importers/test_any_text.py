@@ -10,7 +10,7 @@ from layerfiles import NORMS, PARAMS, SHAPE, TWINS, conv, ending, net, params
 
 from netspec.diagnostics import SpecError
 from netspec.importers.cuda_convnet import Dialect
-from netspec.net import Foreign, load_source
+from netspec.net import LayerFileOptions, load_source
 from netspec.source import Source
 
 FILES = [NORMS, TWINS + ending("fca,fcb"), net(conv("c", "data", 3, more="groups=1\nweightSource="), "c")]
@@ -45,7 +45,7 @@ def test_any_file(text: str, given_params: str | None, dialect: Dialect | None, 
     source = Source("net.cfg", text)
     file = Source("params.cfg", given_params) if given_params is not None else None
     try:
-        found = load_source(source, SHAPE, foreign=Foreign(file, dialect, merged)).warnings
+        found = load_source(source, SHAPE, options=LayerFileOptions(file, dialect, merged)).warnings
     except SpecError as error:
         found = error.diagnostics
         assert any(d.severity == "error" for d in found)

@@ -9,7 +9,7 @@ from layerfiles import DATA, SHAPE, conv, ending, load, net, said, told
 
 from netspec.importers.cuda_convnet import Dialect, translate
 from netspec.ir.shape import Shape
-from netspec.net import Foreign, import_layer_file
+from netspec.net import LayerFileOptions, import_layer_file
 from netspec.opening import is_layer_file
 from netspec.source import Source
 
@@ -369,7 +369,7 @@ def test_a_value_with_a_number_sign_of_its_own() -> None:
 @pytest.mark.parametrize(("comment", "kept"), [("######\n# was 0.01\n", True), ("######\n; ---\n", False)])
 def test_rulers_between_sections_are_no_comments_to_keep(comment: str, kept: bool) -> None:
     params = Source("params.cfg", BASE_PARAMS.replace("[out]", f"{comment}[out]"))
-    made = import_layer_file(Source("net.cfg", BASE), SHAPE, Foreign(params, merged=True)).source.text
+    made = import_layer_file(Source("net.cfg", BASE), SHAPE, LayerFileOptions(params, merged=True)).source.text
     assert ("# In params.cfg:" in made, "# at [out]:" in made, "was 0.01" in made) == (kept, kept, kept)
 
 

@@ -11,7 +11,7 @@ from layerfiles import SHAPE, TWINS, ending
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diff import compare
 from netspec.ir.settings import Augment, Fixed, Steps
-from netspec.net import Foreign, Net, load_source, loads
+from netspec.net import LayerFileOptions, Net, load_source, loads
 from netspec.source import Source
 
 LAYERS = {"conv1a": 1, "conv1b": 1, "conv2a": 1, "conv2b": 1, "fca": 2, "fcb": 2, "out": 2}
@@ -30,8 +30,8 @@ def params(notes: str, usual: str = "0.00001", more: str = "", **own: str) -> st
 
 
 def read(text: str, *, history: bool = True) -> Net:
-    foreign = Foreign(Source("params.cfg", text), merged=True, history=history)
-    return load_source(Source("net.cfg", TWINS + ending("fca,fcb")), SHAPE, foreign=foreign)
+    foreign = LayerFileOptions(Source("params.cfg", text), merged=True, history=history)
+    return load_source(Source("net.cfg", TWINS + ending("fca,fcb")), SHAPE, options=foreign)
 
 
 def told(text: str, *, history: bool = True) -> list[tuple[str, str, str]]:

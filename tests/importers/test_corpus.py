@@ -15,7 +15,7 @@ from corpusfiles import CORPUS, FILES, PAIRS, probes, shape, source
 from netspec.check import check
 from netspec.importers.cuda_convnet import Dialect, Translation, translate
 from netspec.ir.shape import Shape
-from netspec.net import Foreign, Net, import_layer_file, load_source, loads
+from netspec.net import LayerFileOptions, Net, import_layer_file, load_source, loads
 from netspec.source import Source
 
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
@@ -131,7 +131,7 @@ def test_small_files_have_the_verdict_of_both_versions(probe: dict[str, Any], di
     data = Shape(units) if units else Shape(3, probe["size"], probe["size"])
     params = Source("params.cfg", probe["params"]) if probe["params"] else None
     try:
-        net = load_source(Source("probe.cfg", probe["text"]), data, foreign=Foreign(params, dialect))
+        net = load_source(Source("probe.cfg", probe["text"]), data, options=LayerFileOptions(params, dialect))
         codes: list[str] = []
     except Exception as error:  # whatever it is, the assertion below shows it
         codes = [d.code for d in getattr(error, "diagnostics", ()) if d.severity == "error"] or [repr(error)]

@@ -15,7 +15,7 @@ from netspec.diagnostics import SpecError
 from netspec.diff import compare
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.shape import Shape
-from netspec.net import Foreign, Net, load_source, loads
+from netspec.net import LayerFileOptions, Net, load_source, loads
 from netspec.source import Source
 
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
@@ -28,7 +28,7 @@ def written_and_read(net: Net, dialect: Dialect | None = None, *, merged: bool) 
     made = BACKEND.emit(net, dialect)
     params = Source("layer-params.cfg", made.params)
     layers = Source("layers.cfg", made.layers)
-    return load_source(layers, net.graph.input.output, foreign=Foreign(params, made.dialect, merged))
+    return load_source(layers, net.graph.input.output, options=LayerFileOptions(params, made.dialect, merged))
 
 
 @pytest.mark.many
@@ -40,7 +40,7 @@ def test_what_is_written_back_is_the_same_network(case: Case) -> None:
 
 @pytest.mark.parametrize("file", [marked(i, (file, None)) for i, file in enumerate(FILES)])
 def test_every_layer_by_itself_is_written_back(file: Case) -> None:
-    net = load_source(source(file[0]["file"]), shape(file[0]), foreign=foreign(None))
+    net = load_source(source(file[0]["file"]), shape(file[0]), options=foreign(None))
     apart = load_source(source(file[0]["file"]), shape(file[0]))
     again = written_and_read(apart, merged=False)
     found = compare(apart, again)
@@ -63,7 +63,7 @@ def test_small_files_are_written_back(probe: dict[str, Any], dialect: Dialect) -
     data = Shape(units) if units else Shape(3, probe["size"], probe["size"])
     params = Source("params.cfg", probe["params"]) if probe["params"] else None
     try:
-        net = load_source(Source("probe.cfg", probe["text"]), data, foreign=Foreign(params, dialect))
+        net = load_source(Source("probe.cfg", probe["text"]), data, options=LayerFileOptions(params, dialect))
     except SpecError:
         return  # not a layer file, which test_corpus.py tests
     if (probe["name"], dialect) in BEYOND:

@@ -23,7 +23,7 @@ from netspec.importers.cuda_convnet import translate
 from netspec.importers.cuda_convnet.reading import read
 from netspec.ir.shape import Shape
 from netspec.language.formatter import formatted
-from netspec.net import Foreign, import_layer_file, load_source, loads
+from netspec.net import LayerFileOptions, import_layer_file, load_source, loads
 from netspec.source import Source
 
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
@@ -46,7 +46,7 @@ def test_the_spec_is_laid_out_whole_and_the_same_network(case: Case) -> None:
     assert text.startswith(first + "\n")
     told = [comment for name in (file["file"], params) if name for comment in comments(name)]
     assert [comment for comment in told if comment not in text] == []
-    same = load_source(source(file["file"]), shape(file), foreign=foreign(params))
+    same = load_source(source(file["file"]), shape(file), options=foreign(params))
     assert compare(same, loads(text)).same
 
 
@@ -63,11 +63,13 @@ LAST_STATE = {
 def test_the_rates_of_the_beginning_are_no_lower_than_the_last(case: Case) -> None:
     file, name = case
     assert name is not None
-    last = load_source(source(file["file"]), shape(file), foreign=foreign(name))
+    last = load_source(source(file["file"]), shape(file), options=foreign(name))
     is_last = any(d.code == "cfg-last-state" for d in last.warnings)
     assert is_last == (Path(name).stem.removeprefix("layer-params-") in LAST_STATE)
     try:
-        first = import_layer_file(source(file["file"]), shape(file), Foreign(source(name), merged=True, history=True))
+        first = import_layer_file(
+            source(file["file"]), shape(file), LayerFileOptions(source(name), merged=True, history=True)
+        )
     except SpecError as error:
         assert [d.code for d in error.diagnostics if d.severity == "error"] == ["cfg-no-history"]
         assert not is_last
@@ -133,7 +135,7 @@ PARAMS_145 = LAYERS_145.replace("layers-145", "layer-params-145")
 def test_the_run_of_the_paper_is_the_spec_that_is_here() -> None:
     """With the rates that the run of layers-145.cfg began with, it and specs/alexnet-2012.net differ in names, and in
     what the original took from its command line."""
-    foreign = Foreign(source(PARAMS_145), merged=True, history=True)
+    foreign = LayerFileOptions(source(PARAMS_145), merged=True, history=True)
     made = import_layer_file(source(LAYERS_145), Shape(3, 224, 224), foreign)
     found = compare(loads(made.source.text), load(SPECS / "alexnet-2012.net"))
     assert (found.function, found.misfits) == ("same", ())

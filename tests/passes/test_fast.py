@@ -11,21 +11,21 @@ import netspec
 from netspec.ir.ops import Conv
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
-from netspec.passes.fast import ALL, NAMES, PASSES, PLAIN, Unshuffle, Where, chosen, forms_of
+from netspec.passes.fast import ALL, NAMES, PASSES, PLAIN, ComputeTarget, Unshuffle, enabled_passes, forms_of
 from netspec.passes.fast.lrn_chain import chains
 from netspec.passes.fast.space_to_depth import unshuffle
 
 ALEXNET = netspec.load(SPECS / "alexnet.net").graph
-CPU, CUDA = Where("cpu", "fp32"), Where("cuda", "bf16")
+CPU, CUDA = ComputeTarget("cpu", "fp32"), ComputeTarget("cuda", "bf16")
 
 
 def test_every_pass_can_be_switched_off_by_its_name_and_all_by_one_word() -> None:
     for where in (CPU, CUDA):
-        on = chosen(where)
+        on = enabled_passes(where)
         assert on and set(on) <= set(NAMES)
         for name in on:
-            assert chosen(where, (name,)) == tuple(other for other in on if other != name)
-        assert chosen(where, (ALL,)) == ()
+            assert enabled_passes(where, (name,)) == tuple(other for other in on if other != name)
+        assert enabled_passes(where, (ALL,)) == ()
     assert forms_of(ALEXNET, ()) == PLAIN
 
 

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from netspec.train.files import write_beside
+from netspec.train.files import write_atomically
 
 
 def test_a_file_that_the_disk_does_not_take_leaves_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "curves.png"
-    write_beside(path, b"before")
+    write_atomically(path, b"before")
 
     def full(handle: int) -> None:
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        write_beside(path, b"after")
+        write_atomically(path, b"after")
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("curves.png", b"before")]

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ..ops.chance import HeldDraw
+from ..ops.chance import DeviceDraw
 from .chain import LrnChain
 from .dropped import KernelDropout
 from .pool_args import NO_POOLING
@@ -135,7 +135,7 @@ def _compute_dropout(layer: KernelDropout, x: Tensor, *, kernels: bool) -> dict[
     """Return a dropout's value in training mode, and the gradient of a weighted sum of it."""
     x = x.clone().requires_grad_()
     previous = layer.kernels, layer.draw, layer.training
-    held = HeldDraw.of(layer, x.device)
+    held = DeviceDraw.of(layer, x.device)
     held.renew(0, 0)
     layer.kernels, layer.draw, layer.training = frozenset({x.dtype} if kernels else ()), held, True
     try:

@@ -50,7 +50,7 @@ def tested(seed: int, first_sample: int = 0, view: int = 0) -> Draw:
 
 
 class DrawnLayer(nn.Module):
-    """A layer that draws random numbers: from ``draw`` if it is set (see ``draw_from``), else from torch's generator.
+    """A layer that draws random numbers: from ``draw`` if it is set (see ``set_draw``), else from torch's generator.
 
     ``name`` is the name of the operation in the graph. ``first_unit`` is the index of the value's first unit in the
     whole layer, of which a device may have only a share.
@@ -82,7 +82,7 @@ class DrawnLayer(nn.Module):
         return (radius * angle.cos()).to(x.dtype)
 
 
-def draw_from(model: nn.Module, draw: Draw | None) -> None:
+def set_draw(model: nn.Module, draw: Draw | None) -> None:
     """Make all layers of a model draw from ``draw``, or from torch's generator if it is ``None``."""
     for module in model.modules():
         if isinstance(module, DrawnLayer):
@@ -90,7 +90,7 @@ def draw_from(model: nn.Module, draw: Draw | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldDraw(Draw):
+class DeviceDraw(Draw):
     """A draw whose keys are stored on the device, so that recorded steps (CUDA graphs) draw anew after ``renew``.
 
     ``table`` holds the keys, (layers, pairs, 2); ``rows`` maps layer names to rows.
@@ -100,7 +100,7 @@ class HeldDraw(Draw):
     rows: Mapping[str, int] = field(kw_only=True)
 
     @classmethod
-    def of(cls, model: nn.Module, device: torch.device | None = None) -> HeldDraw:
+    def of(cls, model: nn.Module, device: torch.device | None = None) -> DeviceDraw:
         """Return a draw for all drawing layers of a model, on ``device`` or else the device of its parameters."""
         names = [module.name for module in model.modules() if isinstance(module, DrawnLayer)]
         device = device or next((p.device for p in model.parameters()), torch.device("cpu"))

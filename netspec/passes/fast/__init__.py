@@ -27,7 +27,7 @@ from netspec.passes.fast import (
     space_to_depth,
 )
 from netspec.passes.fast.devices import on_devices, on_one_device
-from netspec.passes.fast.model import PLAIN, Chain, Device, Forms, Pass, Unshuffle, Where
+from netspec.passes.fast.model import PLAIN, Chain, ComputeTarget, Device, Forms, Pass, Unshuffle
 
 ALL = "all"
 """The word that switches off all passes."""
@@ -52,7 +52,7 @@ PASSES: tuple[Pass, ...] = (
 NAMES = tuple(pass_.name for pass_ in PASSES)
 
 
-def chosen(where: Where, without: Collection[str] = ()) -> tuple[str, ...]:
+def enabled_passes(where: ComputeTarget, without: Collection[str] = ()) -> tuple[str, ...]:
     """Return the names of the enabled passes: those that pay off on this device and precision, except ``without``."""
     if ALL in without:
         return ()
@@ -82,12 +82,12 @@ __all__ = [
     "PASSES",
     "PLAIN",
     "Chain",
+    "ComputeTarget",
     "Device",
     "Forms",
     "Pass",
     "Unshuffle",
-    "Where",
-    "chosen",
+    "enabled_passes",
     "forms_of",
     "on_devices",
     "on_one_device",

@@ -14,7 +14,7 @@ Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class ComputeTarget:
     """The kind of device that a network is trained on, and the precision."""
 
     device: Device
@@ -107,7 +107,7 @@ class Pass:
     name: str
     does: str
     exact: str
-    pays: Callable[[Where], bool]
+    pays: Callable[[ComputeTarget], bool]
     why: Mapping[Device, str]
     apply: Callable[[Graph, Forms], Forms]
     enough: Callable[[Graph, Forms, int], Forms] = lambda _graph, forms, _images: forms

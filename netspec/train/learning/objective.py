@@ -17,7 +17,7 @@ from netspec.passes.parts import BatchProgress
 from netspec.train.chance import Places
 from netspec.train.data.batches.layout import Layout
 from netspec.train.errors import TrainError
-from netspec.train.requirements import UNTAUGHT
+from netspec.train.requirements import LOSS_WITHOUT_WEIGHTS
 
 
 def no_update(progress: BatchProgress) -> None:
@@ -50,13 +50,13 @@ class Objective:
         """Set what random choices depend on from now on. The next image is number ``first_sample`` of the step's
         batch."""
         pytorch = backend.load("pytorch")
-        pytorch.draw_from(self.module, pytorch.Draw(seed, step, first_sample))
+        pytorch.set_draw(self.module, pytorch.Draw(seed, step, first_sample))
 
     def draw_tested(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
         """Set what random choices outside training depend on, for the next ``count`` images, seen through view number
         ``view``. The first of them is number ``first_sample`` of all tested images."""
         pytorch = backend.load("pytorch")
-        pytorch.draw_from(self.module, pytorch.tested(seed, first_sample, view))
+        pytorch.set_draw(self.module, pytorch.tested(seed, first_sample, view))
 
     def scores(self, images: Tensor) -> Tensor:
         """Return the class scores, (N, classes)."""
@@ -107,7 +107,7 @@ class Objective:
         single process."""
         return np.arange(count)
 
-    def judged_part(self, count: int) -> Places:
+    def evaluated_part(self, count: int) -> Places:
         """Return the indices of the images of a batch that this process passes to ``measured``: all of them for a
         single process."""
         return np.arange(count)
@@ -139,7 +139,7 @@ class Objective:
             self.draw(seed, step, first)
             loss = self.loss(part, classes) * (len(classes) / len(labels))
             if not loss.requires_grad:
-                raise TrainError(UNTAUGHT)
+                raise TrainError(LOSS_WITHOUT_WEIGHTS)
             loss.backward()  # type: ignore[no-untyped-call]
             total, first = total + loss.detach(), first + len(classes)
             update(BatchProgress(sizes, done))

@@ -21,8 +21,8 @@ from netspec.train.learning.recording import CudaGraphs, Inputs, Recorder, Recor
 class RecordedObjective(Objective):
     """An objective whose ``training`` steps and ``inference`` are recorded.
 
-    ``chance`` is the module's random state in training, in tensors that stay in place (``HeldDraw``). ``learning`` are
-    the parameters with a gradient, in the order in which a recorded step returns the gradients. ``inference`` is
+    ``chance`` is the module's random state in training, in tensors that stay in place (``DeviceDraw``). ``learning``
+    are the parameters with a gradient, in the order in which a recorded step returns the gradients. ``inference`` is
     ``None`` if the network also makes random choices in inference. If ``narrowed`` is given, inference reads weights
     that have been converted to bfloat16 in advance.
     """
@@ -35,7 +35,7 @@ class RecordedObjective(Objective):
 
     def draw(self, seed: int, step: int, first_sample: int = 0) -> None:
         """Draw from ``chance``, which ``gradients`` sets to the seed and the step."""
-        backend.load("pytorch").draw_from(self.module, replace(self.chance, first_sample=first_sample))
+        backend.load("pytorch").set_draw(self.module, replace(self.chance, first_sample=first_sample))
 
     def gradients(
         self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[BatchProgress], None] = no_update
@@ -90,7 +90,7 @@ def recorded(objective: Objective, recorder: Recorder | None = None) -> Objectiv
         module,
         Recording(recorder, module, "the training step", inputs),
         None if draws else Recording(recorder, module, "inference", inputs),
-        backend.load("pytorch").HeldDraw.of(module),
+        backend.load("pytorch").DeviceDraw.of(module),
         [],
         Narrowed(module, objective.graph, objective.forms) if objective.graph.train.precision == "bf16" else None,
         forms=objective.forms,

@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from netspec.train.errors import TrainError
-from netspec.train.files import write_beside
+from netspec.train.files import write_atomically
 from netspec.train.interrupt import HardStop, Stop, stop_on_signals
 from netspec.train.processes.environment import FOLDER
 from netspec.train.runs.runfolder import resuming
@@ -224,4 +224,4 @@ def report_code(code: int) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Write a file atomically, because any of these processes may be killed at any time."""
-    write_beside(path, text.encode())
+    write_atomically(path, text.encode())

@@ -43,7 +43,7 @@ class SharedObjective(Objective):
         pieces = np.array_split(np.arange(count), max(1, min(self.graph.train.accumulate, count)))
         return np.concatenate([piece[self.network.team.share_of_batch(len(piece))] for piece in pieces])
 
-    def judged_part(self, count: int) -> Places:
+    def evaluated_part(self, count: int) -> Places:
         """See ``Objective``: the row's share, or all images if they cannot be divided equally among the rows."""
         everything = np.arange(count)
         rows = self.network.team.arrangement.replicas
@@ -72,7 +72,7 @@ class SharedObjective(Objective):
         return all_reduce(total)
 
     def draw_tested(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
-        draw, (start, *_) = backend.load("pytorch").tested(seed, first_sample, view), self.judged_part(count)
+        draw, (start, *_) = backend.load("pytorch").tested(seed, first_sample, view), self.evaluated_part(count)
         self.network.draw(draw.seed, draw.step, draw.first_sample, int(start))
 
     def scores(self, images: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class SharedObjective(Objective):
         scores = self.scores(images)[: len(labels)]
         if not self.graph.losses:
             return F.cross_entropy(scores, labels), scores
-        mine = torch.from_numpy(self.judged_part(len(labels))).to(labels.device)
+        mine = torch.from_numpy(self.evaluated_part(len(labels))).to(labels.device)
         total = len(images) * self.network.team.arrangement.replicas
         with self._precision(images):
             _, reported = self.network.training_loss(self._in_memory_format(images), labels[mine], total)

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import torch
 
-from netspec.train.files import written_beside
+from netspec.train.files import atomic_file
 
 KEEP = 2
 """How many checkpoints of a run are kept."""
@@ -35,7 +35,7 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     final = folder / f"step-{step:09d}.pt"
     failed: list[OSError] = []
     try:
-        with written_beside(final) as file:
+        with atomic_file(final) as file:
             torch.save({"format": FORMAT, "step": step, **state}, cast(BinaryIO, _Writer(file, failed)))
     except RuntimeError as problem:
         # torch's writer replaces the file's OSError by a RuntimeError that does not give the reason.

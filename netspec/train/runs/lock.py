@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from netspec.train.errors import TrainError
-from netspec.train.locking import Taken, only_process
+from netspec.train.locking import LockHeld, exclusive_lock
 from netspec.train.runs.runfolder import LOCK, read_facts
 
 
@@ -22,10 +22,10 @@ def locked(folder: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(only_process(folder / LOCK))
-        except Taken as taken:
+            stack.enter_context(exclusive_lock(folder / LOCK))
+        except LockHeld as error:
             message = f"another process is training in {folder}{_holder(folder)}"
-            raise TrainError(message, "wait for it, or end it") from taken
+            raise TrainError(message, "wait for it, or end it") from error
         except OSError as problem:
             raise TrainError(f"cannot write in {folder}: {problem.strerror}") from problem
         yield

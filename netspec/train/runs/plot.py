@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from netspec.train.files import write_beside
+from netspec.train.files import write_atomically
 from netspec.train.runs.runfolder import RunFolder, read_metrics
 
 HOW_TO_GET_IT = "no curves.png without matplotlib: pip install 'netspec-compiler[plots]'"
@@ -73,5 +73,5 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
         axes.legend()
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=120)
-    write_beside(picture, png.getvalue())
+    write_atomically(picture, png.getvalue())
     return True

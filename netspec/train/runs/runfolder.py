@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.files import write_beside
+from netspec.train.files import write_atomically
 
 SPEC, FACTS, CHECKPOINTS, LOCK = "spec.net", "run.json", "checkpoints", ".lock"
 _METRICS, _UNREADABLE = "metrics.jsonl", "unreadable.jsonl"
@@ -104,7 +104,7 @@ class RunFolder:
         if len(content) == length and intact:
             return True
         kept = content[:length] if intact else b"".join(_lines_up_to(content, step))
-        write_beside(self.metrics, kept)
+        write_atomically(self.metrics, kept)
         return intact
 
     def known_unreadable(self) -> set[str]:
@@ -116,7 +116,7 @@ class RunFolder:
             return set()
         whole = content[: content.rfind(b"\n") + 1]
         if whole != content:
-            write_beside(path, whole)
+            write_atomically(path, whole)
         return set(_paths(whole))
 
     def log(self, line: Mapping[str, Any]) -> None:
@@ -128,7 +128,7 @@ class RunFolder:
         self._append(self.path / _UNREADABLE, {"path": path, "reason": reason})
 
     def _write(self, name: str, text: str) -> None:
-        write_beside(self.path / name, text.encode("utf-8"))
+        write_atomically(self.path / name, text.encode("utf-8"))
 
     def _append(self, path: Path, line: Mapping[str, Any]) -> None:
         # JSON has no NaN or infinity; write null.

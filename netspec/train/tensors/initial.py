@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.ir.graph import Graph
-from netspec.passes.fast import Where, chosen, forms_of
+from netspec.passes.fast import ComputeTarget, enabled_passes, forms_of
 from netspec.train.config import Config, Request
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective, build
@@ -17,9 +17,9 @@ from netspec.units import plural
 
 def random_network(graph: Graph, config: Config) -> Objective:
     """Build the network with random initial weights, on its device, in the forms of the enabled passes."""
-    where = Where("cuda" if config.device == "cuda" else "cpu", config.precision)
+    where = ComputeTarget("cuda" if config.device == "cuda" else "cpu", config.precision)
     at_once = -(-config.batch // graph.train.accumulate)
-    forms = forms_of(graph, chosen(where, config.without), at_once)
+    forms = forms_of(graph, enabled_passes(where, config.without), at_once)
     return build(graph, config.seed, config.device, forms)
 
 

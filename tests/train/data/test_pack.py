@@ -23,7 +23,7 @@ from netspec.train.data.sources import shards
 from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import list_folder
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.locking import only_process
+from netspec.train.locking import exclusive_lock
 
 SIZE = 16
 FRAME = Frame(3, SIZE, SIZE)
@@ -133,7 +133,7 @@ def test_a_packing_that_fails_at_any_write_goes_on_to_the_same_bytes(
     """Every file is written by one function: it fails once at each call, after which the command is given again."""
     pack(photos, tmp_path / "whole")
     expected = contents(tmp_path / "whole")
-    real = files.write_beside
+    real = files.write_atomically
     failures = 0
     for fail_at in range(1, 100):
         calls = 0
@@ -146,7 +146,7 @@ def test_a_packing_that_fails_at_any_write_goes_on_to_the_same_bytes(
             real(path, content)
 
         for module in (packing, sealing, outfolder):
-            monkeypatch.setattr(module, "write_beside", write)
+            monkeypatch.setattr(module, "write_atomically", write)
         out = tmp_path / f"out{fail_at}"
         first = pack(photos, out)
         if first.exit_code == 0:
@@ -265,7 +265,7 @@ def test_the_lock_is_let_go_of_before_its_folder_is_removed(
     free: list[bool] = []
 
     def remove(kept: Path, ignore_errors: bool = False) -> None:
-        with only_process(kept / "lock"):  # a lock that is held would be an exception
+        with exclusive_lock(kept / "lock"):  # a lock that is held would be an exception
             free.append(True)
 
     monkeypatch.setattr(outfolder.shutil, "rmtree", remove)

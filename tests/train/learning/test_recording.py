@@ -11,7 +11,7 @@ from checking import good
 from taping import Tapes
 from torch import Tensor, nn
 
-from netspec.passes.fast import NAMES, PLAIN, Forms, Where, chosen, forms_of
+from netspec.passes.fast import NAMES, PLAIN, ComputeTarget, Forms, enabled_passes, forms_of
 from netspec.passes.narrowed import narrowed
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import optimiser_of
@@ -196,7 +196,8 @@ def test_nothing_is_recorded_where_no_pass_or_no_device_wants_it() -> None:
     for forms in (PLAIN, RECORDED):
         objective = build(graph, 0, "cpu", forms)
         assert recorded(objective) is objective
-    assert "cuda-graph" in chosen(Where("cuda", "bf16")) and "cuda-graph" not in chosen(Where("cpu", "fp32"))
+    assert "cuda-graph" in enabled_passes(ComputeTarget("cuda", "bf16"))
+    assert "cuda-graph" not in enabled_passes(ComputeTarget("cpu", "fp32"))
     assert forms_of(graph, ("cuda-graph",)) == RECORDED
     drawn = good(SPEC.replace("[conv1]", "[scale] randomscale size=20 max_scale=1.2\n[conv1]")).graph
     assert forms_of(drawn, ("cuda-graph",)) == PLAIN

@@ -87,8 +87,8 @@ def results(objective: Objective, batch: int) -> dict[str, Any]:
     objective.module.eval()
     objective.draw_tested(5, 0, EVALUATED)
     with torch.no_grad():
-        _, scores = objective.measured(x[objective.judged_part(EVALUATED)], labels)
-    found = evaluate(objective, [(x[objective.judged_part(n)], labels[:n]) for n in (EVALUATED, 1, 4)])
+        _, scores = objective.measured(x[objective.evaluated_part(EVALUATED)], labels)
+    found = evaluate(objective, [(x[objective.evaluated_part(n)], labels[:n]) for n in (EVALUATED, 1, 4)])
     assert found is not None
     return {"loss": loss, "gradients": whole, "scores": scores, "found": dataclasses.asdict(found)}
 

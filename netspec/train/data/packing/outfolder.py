@@ -11,8 +11,8 @@ from pathlib import Path
 
 from netspec.train.data.sources.shards import FORMAT, MANIFEST, as_json
 from netspec.train.errors import RequestError
-from netspec.train.files import write_beside
-from netspec.train.locking import Taken, only_process
+from netspec.train.files import write_atomically
+from netspec.train.locking import LockHeld, exclusive_lock
 
 FACTS = ".packing"
 """The subfolder with facts about finished shards, which exists until the pack is complete."""
@@ -56,13 +56,13 @@ def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
     facts.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         try:
-            stack.enter_context(only_process(facts / "lock"))
-        except Taken as taken:
-            raise RequestError(f"another process is packing into {out}") from taken
+            stack.enter_context(exclusive_lock(facts / "lock"))
+        except LockHeld as error:
+            raise RequestError(f"another process is packing into {out}") from error
         if (facts / MANIFEST).exists():
             _need_same_source(facts / MANIFEST, fingerprint, f"{out} holds an unfinished pack of")
         else:
-            write_beside(facts / MANIFEST, as_json({"format": FORMAT, "source": {"sha256": fingerprint}}))
+            write_atomically(facts / MANIFEST, as_json({"format": FORMAT, "source": {"sha256": fingerprint}}))
         yield State(False, facts)
     if (out / MANIFEST).exists():
         shutil.rmtree(facts, ignore_errors=True)  # only after the lock is released: Windows does not delete open files

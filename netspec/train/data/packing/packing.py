@@ -25,7 +25,7 @@ from netspec.train.data.picture import Frame, Unreadable
 from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import Files, Listing
 from netspec.train.data.sources.shards import Shard, bytes_of, header, shards
-from netspec.train.files import put_in_place, write_beside
+from netspec.train.files import finish_atomically, write_atomically
 
 CHUNK = 32
 """The number of images in one task of a worker process."""
@@ -180,8 +180,8 @@ def _finish(shard: Shard, out: Path, folder: Path, facts: ShardFacts) -> None:
     buffer = io.BytesIO()
     unreadable = np.frombuffer(json.dumps(facts.unreadable).encode(), np.uint8)
     np.savez(buffer, images=moments.images, total=moments.total, products=moments.products, unreadable=unreadable)
-    write_beside(_facts_file(folder, shard), buffer.getvalue())
-    put_in_place(_temporary_file(out, shard), out / shard.name)
+    write_atomically(_facts_file(folder, shard), buffer.getvalue())
+    finish_atomically(_temporary_file(out, shard), out / shard.name)
 
 
 def _load_facts(shard: Shard, out: Path, folder: Path, frame: Frame) -> ShardFacts | None:

@@ -17,7 +17,7 @@ from netspec.train.data.sources import shards as form
 from netspec.train.data.sources.listing import Listing
 from netspec.train.data.sources.shards import Shard, as_json, as_npy
 from netspec.train.errors import TrainError
-from netspec.train.files import write_beside
+from netspec.train.files import write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +68,14 @@ def seal(
                 labels[index] = -1
                 path = (files.root / files.names[index]).relative_to(listing.root).as_posix()
                 problems.append({"split": name, "path": path, "reason": reason})
-        write_beside(out / form.labels_name(name), as_npy(labels))
-        write_beside(out / form.files_name(name), as_json(files.names))
+        write_atomically(out / form.labels_name(name), as_npy(labels))
+        write_atomically(out / form.files_name(name), as_json(files.names))
         stored = int((labels >= 0).sum())
         splits[name] = {"listed": len(labels), "stored": stored, "unreadable": len(labels) - stored,
                         "shards": [shard.name for shard, _ in own_shards]}  # fmt: skip
-    write_beside(out / form.MEAN, as_npy(moments.total / moments.images))
+    write_atomically(out / form.MEAN, as_npy(moments.total / moments.images))
     if problems:
-        write_beside(out / form.UNREADABLE, b"".join(as_json(problem) for problem in problems))
+        write_atomically(out / form.UNREADABLE, b"".join(as_json(problem) for problem in problems))
     manifest = {
         "format": form.FORMAT,
         "version": form.VERSION,
@@ -90,7 +90,7 @@ def seal(
         "source": {"sha256": fingerprint},
         "pillow": pillow,
     }
-    write_beside(out / form.MANIFEST, as_json(manifest, indent=1))
+    write_atomically(out / form.MANIFEST, as_json(manifest, indent=1))
 
 
 def read_pack(out: Path, *, already: bool) -> Packed:
