@@ -138,7 +138,7 @@ def test_what_the_first_step_has_chosen_is_said(tmp_path: Path, monkeypatch: pyt
     spec = tmp_path / "a.net"
     spec.write_text(SPEC)
     arguments = (spec, "--data", "synthetic", "--steps", 2, "--threads", 1, "--out", tmp_path / "run")
-    monkeypatch.setattr("netspec.train.tensors.initial.chosen", lambda where, without: ("grouped-conv",))
+    monkeypatch.setattr("netspec.train.tensors.initial.enabled_passes", lambda where, without: ("grouped-conv",))
     begun = train(*arguments)
     assert begun.exit_code == 0, begun.output
     assert re.search(

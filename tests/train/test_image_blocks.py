@@ -161,7 +161,7 @@ def test_a_run_on_blocks_has_the_losses_of_a_plain_one(tmp_path: Path, monkeypat
     )
     found = []
     for names in ((), ("space-to-depth",)):
-        monkeypatch.setattr("netspec.train.tensors.initial.chosen", lambda where, without, names=names: names)
+        monkeypatch.setattr("netspec.train.tensors.initial.enabled_passes", lambda where, without, names=names: names)
         run = tmp_path / f"run{len(names)}"
         for arguments in (
             (spec, "--data", "synthetic", "--steps", 3, "--out", run, "--threads", 1),
