@@ -127,13 +127,12 @@ def _working_fixes(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Be
     working: dict[tuple[Edit, ...], Tried] = {}
     size_found = False
     for proposal in proposals:
-        nearby = windows.is_nearby_size(proposal)
-        if proposal.edits in working or (nearby and size_found):
+        if proposal.edits in working or (proposal.nearby_size and size_found):
             continue
         tried = bench.fix(proposal, mistake)
         if tried is not None:
             working[proposal.edits] = tried
-            size_found = size_found or (nearby and not tried.revealed)
+            size_found = size_found or (proposal.nearby_size and not tried.revealed)
         if sum(not tried.revealed for tried in working.values()) == MOST_FIXES:
             break
     best = min((tried.rank for tried in working.values()), default=None)

@@ -50,7 +50,7 @@ def _for_windows(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         if window is None:
             continue
         for proposal in _for_window(checked, facts, upstream, window):
-            if windows.is_nearby_size(proposal):
+            if proposal.nearby_size:
                 nearby_sizes.setdefault(proposal.title, replace(proposal, cause=None))
             else:
                 yield proposal

@@ -23,7 +23,7 @@ class Proposal:
     """A change that might fix a mistake.
 
     ``gives`` describes its effect, as far as it is known before the trial. ``cause`` is the earlier layer whose window
-    it changes, if it does.
+    it changes, if it does. ``nearby_size`` marks one of the many input sizes that are tried in turn.
     """
 
     title: str
@@ -31,6 +31,7 @@ class Proposal:
     gives: str = ""
     spelling: bool = False
     cause: LayerFacts | None = None
+    nearby_size: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,15 +79,10 @@ def input_sizes(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
         for change in (distance, -distance):
             other = Shape(shape.channels, shape.height + change, shape.width + change)
             if min(other) > 0:
-                yield _input(checked, source, other, "")
+                yield replace(_input(checked, source, other), nearby_size=True)
 
 
-def is_nearby_size(proposal: Proposal) -> bool:
-    """Whether a proposal is one of the many nearby input sizes, which are tried in turn."""
-    return proposal.title.startswith("input ") and not proposal.gives
-
-
-def _input(checked: Checked, source: LayerFacts, shape: Shape, gives: str) -> Proposal:
+def _input(checked: Checked, source: LayerFacts, shape: Shape, gives: str = "") -> Proposal:
     crop = f", crop={shape.height}" if checked.crop is not None else ""
     edits = (*set_input(checked, source, shape), *set_crop(checked, shape.height))
     return Proposal(f"input {shape}{crop}", edits, gives)
