@@ -57,10 +57,10 @@ def command(
         from netspec.train.data.packing.report import as_json, as_text, judge
         from netspec.train.data.packing.survey import survey
         from netspec.train.reporting.progress import Counter, printable
-        from netspec.train.requirements import need_trainable
+        from netspec.train.requirements import require_trainable
 
         if graph is not None:
-            need_trainable(graph, graph.train.batch)
+            require_trainable(graph, graph.train.batch)
         data, mismatch = _open(source, graph)
         total = len(data.train.labels) + (len(data.validation.labels) if data.validation is not None else 0)
         cores = processes or cores_available()

@@ -11,8 +11,8 @@ import click
 
 from netspec.cli.common import DEVICES, format_option, importing_torch, refuse
 from netspec.cli.reading import read_net, reading_options
-from netspec.cli.runs import Unread, exit_on_error, names_data, need_existing, note_printer, warn
-from netspec.cli.trained import need_spec, views_option, with_weights
+from netspec.cli.runs import Unread, exit_on_error, names_data, note_printer, require_existing, warn
+from netspec.cli.trained import require_spec, views_option, with_weights
 from netspec.cli.writing import refuse_foreign_file, write_or_refuse
 from netspec.maker import is_own_image
 from netspec.source import SPEC_ENDINGS
@@ -75,9 +75,9 @@ def command(
         if confusion.suffix.lower() != ".png":
             refuse(f"--confusion {confusion}: the picture's name must end with .png")
         refuse_foreign_file(confusion, is_own_image, option="--confusion")
-    need_spec(runs[0], weights, reading)
+    require_spec(runs[0], weights, reading)
     with exit_on_error():
-        need_existing(*(run for run in runs if run.suffix not in SPEC_ENDINGS), data=data)
+        require_existing(*(run for run in runs if run.suffix not in SPEC_ENDINGS), data=data)
         with importing_torch():
             from netspec.train.config import device_for
             from netspec.train.data.cores import cores_available

@@ -35,18 +35,18 @@ def exit_on_error() -> Iterator[None]:
         sys.exit(problem.exit_code)
 
 
-def need_existing(*runs: Path, data: str | None = None) -> None:
+def require_existing(*runs: Path, data: str | None = None) -> None:
     """Check that the runs and the data on the command line exist, before the seconds that importing torch takes.
 
     Raises ``RequestError``.
     """
-    from netspec.train.data.source import need_source
-    from netspec.train.runs.named import need_path
+    from netspec.train.data.source import require_source
+    from netspec.train.runs.named import require_path
 
     for run in runs:
-        need_path(run)
+        require_path(run)
     if data is not None:
-        need_source(data)
+        require_source(data)
 
 
 def is_run(path: Path) -> bool:

@@ -69,7 +69,7 @@ def command(
         from netspec.timing.question import Question, batch_for
         from netspec.train.config import device_for
         from netspec.train.errors import TrainError
-        from netspec.train.requirements import need_trainable
+        from netspec.train.requirements import require_trainable
 
     if passes and compare is not None:
         refuse("--passes compares the network with itself; leave --compare out")
@@ -82,7 +82,7 @@ def command(
             )
         where = device_for(device)
         images = batch or batch_for(graph, where)
-        need_trainable(graph, images)
+        require_trainable(graph, images)
         question = Question(where, images, precision or graph.train.precision, rounds, threads, without)
         if passes:
             _print_gains(graph, question, form)

@@ -11,7 +11,7 @@ import click
 from netspec.cli import ARGUMENTS
 from netspec.cli.common import DEVICES, PRECISIONS, SPLITS, importing_torch, refuse, without_option
 from netspec.cli.reading import READING_OPTIONS, Reading, read_net, reading_options
-from netspec.cli.runs import exit_on_error, is_run, names_data, need_existing
+from netspec.cli.runs import exit_on_error, is_run, names_data, require_existing
 from netspec.cli.trained import starting_weights_options
 
 if TYPE_CHECKING:
@@ -154,13 +154,13 @@ def _need_data_or_run(data: str | None, resume: Path | None) -> None:
     """
     from netspec.train.data.source import list_sources
     from netspec.train.errors import RequestError
-    from netspec.train.runs.named import need_path
+    from netspec.train.runs.named import require_path
 
     if resume is not None:
-        need_path(resume, "run")
+        require_path(resume, "run")
     elif data is None:
         raise RequestError("--data is missing; it names what to train on:", *list_sources())
-    need_existing(data=data)
+    require_existing(data=data)
 
 
 def _result_lines(result: Result) -> list[str]:

@@ -10,7 +10,7 @@ import click
 
 from netspec.cli.common import importing_torch, refuse
 from netspec.cli.reading import READING_OPTIONS, Reading, read_net, reading_options
-from netspec.cli.runs import need_existing, warn
+from netspec.cli.runs import require_existing, warn
 from netspec.source import SPEC_ENDINGS
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def views_option(command: Command) -> Command:
     )(command)
 
 
-def need_spec(path: Path, weights: Path | None, reading: Reading) -> None:
+def require_spec(path: Path, weights: Path | None, reading: Reading) -> None:
     """Exit if there are options for reading a spec but ``path`` is not a spec with ``weights``."""
     if reading != Reading() and (weights is None or path.suffix not in SPEC_ENDINGS):
         refuse(f"{READING_OPTIONS} control how a spec is read, but there is none; a run keeps its network")
@@ -67,10 +67,10 @@ def open_trained(path: Path, weights: Path | None, reading: Reading, classes: Pa
     ``classes`` is a file with a class name on each line; without it, the classes of a spec are named by their numbers.
     Raises ``TrainError``; exits if the command line is wrong.
     """
-    need_spec(path, weights, reading)
+    require_spec(path, weights, reading)
     is_spec = weights is not None and path.suffix in SPEC_ENDINGS
     if not is_spec:
-        need_existing(path)
+        require_existing(path)
     net = read_net(str(path), reading) if is_spec else None
     with importing_torch():
         from netspec.train.runs.saved import open_run

@@ -80,17 +80,17 @@ def command(
     """
     net = read_net(file, reading)
     with importing_torch():
-        from netspec.train.processes.verification import TOLERANCES, Trial, compare, initial_state, need_devices
-        from netspec.train.requirements import need_trainable
+        from netspec.train.processes.verification import TOLERANCES, Trial, compare, initial_state, require_devices
+        from netspec.train.requirements import require_trainable
         from netspec.train.tensors.weights import read_weights
 
     images = batch or 2 * max(gpus) * net.graph.train.accumulate
     trial = Trial(images, steps, seed, dtype, device)  # type: ignore[arg-type]
     tolerance, rows, any_differ = TOLERANCES[trial.number], [], False
     with exit_on_error():
-        need_trainable(net.graph, images)
+        require_trainable(net.graph, images)
         arrangements = _arrangements(net.graph, gpus, splits, images)
-        need_devices(arrangements, trial)
+        require_devices(arrangements, trial)
         initial = read_weights(weights, warn) if weights is not None else None
         start = initial_state(net.graph, trial, initial, fresh)
         if form == "text" and not quiet:
@@ -116,7 +116,7 @@ def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], 
     """
     from netspec.passes.placing import ArrangementError, arrange
     from netspec.train.errors import RequestError
-    from netspec.train.processes.shared import need_shares
+    from netspec.train.processes.shared import require_shares
 
     arrangements: list[Arrangement] = []
     refused: list[RequestError | ArrangementError] = []
@@ -124,7 +124,7 @@ def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], 
         for word in splits or SPLITS.choices if devices > 1 else ("batch",):
             try:
                 arrangement = arrange(graph, devices, word)  # type: ignore[arg-type]
-                need_shares(arrangement, batch, graph.train.accumulate)
+                require_shares(arrangement, batch, graph.train.accumulate)
             except (ArrangementError, RequestError) as problem:
                 if splits:
                     raise RequestError(problem.message, *problem.notes) from problem

@@ -17,7 +17,7 @@ NOTHING_TO_LEARN = "nothing to learn: the network has no weights"
 LOSS_WITHOUT_WEIGHTS = "nothing to learn: the loss depends on no weights"
 
 
-def need_trainable(graph: Graph, batch: int) -> None:
+def require_trainable(graph: Graph, batch: int) -> None:
     """Raise ``TrainError`` if the network cannot be trained with this batch.
 
     Its loss does not depend on any weights, numbers of a step do not fit into float32, or the batch cannot be divided
@@ -45,7 +45,7 @@ def need_trainable(graph: Graph, batch: int) -> None:
         )
 
 
-def need_full_batch(data: Data, batch: int) -> None:
+def require_full_batch(data: Data, batch: int) -> None:
     """Raise ``TrainError`` if there are fewer training images than one batch needs."""
     images = len(data.train.labels)
     if images < batch:

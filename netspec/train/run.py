@@ -31,12 +31,12 @@ from netspec.train.learning.recorded import recorded
 from netspec.train.learning.validation import PROTOCOL, VIEWS, Evaluation
 from netspec.train.loop import run as run_loop
 from netspec.train.measuring import training_statistics
-from netspec.train.processes.crew import ALONE, Crew, need_same_images
+from netspec.train.processes.crew import ALONE, Crew, require_same_images
 from netspec.train.processes.launching import report_run, stop_with_the_others
-from netspec.train.processes.shared import need_shares, share_out
-from netspec.train.reporting.board import Board, need_tensorboard
+from netspec.train.processes.shared import require_shares, share_out
+from netspec.train.reporting.board import Board, require_tensorboard
 from netspec.train.reporting.console import Reporter
-from netspec.train.requirements import need_full_batch, need_trainable
+from netspec.train.requirements import require_full_batch, require_trainable
 from netspec.train.runs import checkpoint
 from netspec.train.runs.lock import locked
 from netspec.train.runs.plot import Drawing
@@ -45,16 +45,16 @@ from netspec.train.runs.resume import (
     Earlier,
     as_net,
     is_run,
-    need_run,
-    need_same_spec,
     reopen,
     repeated_config,
+    require_run,
+    require_same_spec,
     resumed_config,
     rounding_differences,
 )
 from netspec.train.runs.runfolder import RunFolder, disk_problem
-from netspec.train.runs.same_data import need_same_data
-from netspec.train.runs.saved import Saved, need_same
+from netspec.train.runs.same_data import require_same_data
+from netspec.train.runs.saved import Saved, require_same
 from netspec.train.runs.snapshot import restore, save
 from netspec.train.tensors.initial import initial_network, random_network
 from netspec.train.training import Training
@@ -121,7 +121,7 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
     if request.out is not None and crew.broadcast(is_run(request.out)):
         with crew.only_leader(locked(request.out)):
             earlier = reopen(request.out, reporter.warn)
-            need_same_spec(earlier, as_net(graph, spec, "the spec here"), request)
+            require_same_spec(earlier, as_net(graph, spec, "the spec here"), request)
             config = repeated_config(earlier, request, graph.train)
             return _resume(earlier, graph, config, request, reporter, crew)
     config = resolve(request, graph.train)
@@ -138,11 +138,11 @@ def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, cre
 
     Choices that the request leaves open are those of the run. Raises the same errors as ``train``.
     """
-    need_run(run)
+    require_run(run)
     with crew.only_leader(locked(run)):
         earlier = reopen(run, reporter.warn)
         if net is not None:
-            need_same_spec(earlier, net, request)
+            require_same_spec(earlier, net, request)
         graph = earlier.net().graph
         return _resume(earlier, graph, resumed_config(earlier, request, graph.train), request, reporter, crew)
 
@@ -164,10 +164,10 @@ def _resume(earlier: Earlier, graph: Graph, config: Config, request: Request, re
         raise RequestError(
             f"{earlier.folder} did not start from {request.weights} as it is now, with these layers fresh"
         )
-    need_same_data(state["data"], data)
+    require_same_data(state["data"], data)
     objective = random_network(graph, config)
     assert earlier.file is not None
-    need_same(objective.module.state_dict(), state["weights"], earlier.file)
+    require_same(objective.module.state_dict(), state["weights"], earlier.file)
     for difference in rounding_differences(earlier, config, versions_here()):
         reporter.note(f"{difference}: the last bits of the numbers may differ from those of one uninterrupted run")
     reporter.note(f"{earlier.folder}: going on after step {earlier.step}")
@@ -181,10 +181,10 @@ def _open(graph: Graph, config: Config, named_source: str | None, crew: Crew) ->
     ``named_source`` is the data source that the user has named explicitly, if any.
     """
     graph = dataclasses.replace(graph, train=dataclasses.replace(graph.train, precision=config.precision))
-    need_trainable(graph, config.batch)
-    need_shares(arrange(graph, config.gpus, config.split), config.batch, graph.train.accumulate)
+    require_trainable(graph, config.batch)
+    require_shares(arrange(graph, config.gpus, config.split), config.batch, graph.train.accumulate)
     if config.tensorboard:
-        need_tensorboard()
+        require_tensorboard()
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     try:
@@ -194,8 +194,8 @@ def _open(graph: Graph, config: Config, named_source: str | None, crew: Crew) ->
             raise
         hint = "the run was started with this source; if it has moved, name it with --data"
         raise RequestError(problem.message, hint) from problem
-    need_full_batch(data, config.batch)
-    need_same_images(data, crew)
+    require_full_batch(data, config.batch)
+    require_same_images(data, crew)
     return graph, data
 
 

@@ -41,7 +41,7 @@ class Tally:
         return {operator: (count, self.apply[operator]) for operator, count in sorted(self.cases.items())}
 
 
-def need_equal(found: Array, wanted: Array, rtol: float, atol: float) -> None:
+def assert_equal(found: Array, wanted: Array, rtol: float, atol: float) -> None:
     """Raise ``AssertionError`` unless the arrays have one shape and are equal to these tolerances."""
     assert found.shape == wanted.shape, f"{found.shape} instead of {wanted.shape}"
     np.testing.assert_allclose(found, wanted, rtol=rtol, atol=atol)

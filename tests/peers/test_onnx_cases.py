@@ -12,7 +12,7 @@ pytest.importorskip("onnxruntime", reason=MISSING)
 
 from onnx_cases import QUESTIONS, Case, cases, question  # noqa: E402
 from questions import Reason  # noqa: E402
-from tallies import Tally, is_pinned, need_equal, said  # noqa: E402
+from tallies import Tally, assert_equal, is_pinned, said  # noqa: E402
 
 pytestmark = [pytest.mark.peers, pytest.mark.ci]
 
@@ -55,9 +55,9 @@ def test_all_cases_that_apply_pass_and_are_as_many_as_were_counted() -> None:
             asked = question(case)
             wanted = np.asarray(case.outputs[0], dtype=np.float64)
             with np.errstate(invalid="ignore"):  # one case takes roots of negative numbers
-                need_equal(asked.reference(), wanted, case.rtol, case.atol)
-            need_equal(asked.pytorch(torch.float32), wanted, case.rtol, case.atol)
-            need_equal(asked.onnx(), wanted, case.rtol, case.atol)
+                assert_equal(asked.reference(), wanted, case.rtol, case.atol)
+            assert_equal(asked.pytorch(torch.float32), wanted, case.rtol, case.atol)
+            assert_equal(asked.onnx(), wanted, case.rtol, case.atol)
 
         tally.put(case.operator, case.name, check)
     assert tally.wrong == {}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from questions import DoesNotApply, Reason
-from tallies import Tally, need_equal
+from tallies import Tally, assert_equal
 
 
 def test_a_tally_tells_the_wrong_from_what_does_not_apply() -> None:
     def unlike() -> None:
-        need_equal(np.array([1.0, 2.0]), np.array([1.0, 2.01]), rtol=1e-3, atol=0)
+        assert_equal(np.array([1.0, 2.0]), np.array([1.0, 2.01]), rtol=1e-3, atol=0)
 
     def other_shape() -> None:
-        need_equal(np.ones((1, 2)), np.ones(2), rtol=1e-3, atol=0)
+        assert_equal(np.ones((1, 2)), np.ones(2), rtol=1e-3, atol=0)
 
     def beyond() -> None:
         raise DoesNotApply(Reason.RANDOM)

@@ -16,7 +16,7 @@ MISSING = "the extra peers is not installed: pip install 'netspec-compiler[peers
 pytest.importorskip("expecttest", reason=MISSING)
 
 from questions import Reason  # noqa: E402
-from tallies import Tally, is_pinned, need_equal, said  # noqa: E402
+from tallies import Tally, assert_equal, is_pinned, said  # noqa: E402
 from torch_cases import NAMES, Sample, answer, error_inputs, question, refused_spec, samples  # noqa: E402
 
 pytestmark = [pytest.mark.peers, pytest.mark.slow]  # most of half a minute goes into PyTorch's own sample generators
@@ -51,9 +51,9 @@ def test_all_that_apply_pass_and_are_as_many_as_were_counted() -> None:
     samples_, errors = Tally(), Tally()
     for operator in NAMES:
         for number, sample in enumerate(samples(operator)):
-            samples_.put(operator, f"{operator} {number}", partial(need_same_answer, operator, sample))
+            samples_.put(operator, f"{operator} {number}", partial(assert_same_answer, operator, sample))
         for number, sample in enumerate(error_inputs(operator)):
-            errors.put(operator, f"{operator} {number}: {sample.complaint}", partial(need_refusal, operator, sample))
+            errors.put(operator, f"{operator} {number}: {sample.complaint}", partial(assert_refusal, operator, sample))
     assert (samples_.wrong, errors.wrong) == ({}, {})
     assert set(samples_.apply) == set(NAMES)
     if is_pinned("torch"):
@@ -63,17 +63,17 @@ def test_all_that_apply_pass_and_are_as_many_as_were_counted() -> None:
         assert f"{sum(errors.apply.values())} of {sum(errors.cases.values())} calls" in said()
 
 
-def need_same_answer(operator: str, sample: Sample) -> None:
+def assert_same_answer(operator: str, sample: Sample) -> None:
     """Raise ``AssertionError`` unless both backends compute what torch computes, in float64."""
     asked = question(operator, sample)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
         wanted = answer(operator, sample)
-    need_equal(asked.reference(), wanted, 1e-9, 1e-12)
-    need_equal(asked.pytorch(torch.float64), wanted, 1e-9, 1e-12)
+    assert_equal(asked.reference(), wanted, 1e-9, 1e-12)
+    assert_equal(asked.pytorch(torch.float64), wanted, 1e-9, 1e-12)
 
 
-def need_refusal(operator: str, sample: Sample) -> None:
+def assert_refusal(operator: str, sample: Sample) -> None:
     """Raise ``AssertionError`` unless the checker refuses the call's spec, or else the reference its weights."""
     spec = refused_spec(operator, sample)
     codes = [code for complaint, code in CODES.items() if complaint in sample.complaint]

@@ -12,7 +12,7 @@ import netspec
 from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.train.errors import TrainError
-from netspec.train.requirements import need_trainable
+from netspec.train.requirements import require_trainable
 
 WEIGHTLESS = "[image] input 10x1x1\n[prob] softmax\n"
 NORMALISED = "[image] input {image}\n[bn] batchnorm\n[fc] fc outputs=2\n[prob] softmax\ntrain batch={batch}\n"
@@ -61,9 +61,9 @@ def test_batch_normalisation_of_one_number() -> None:
     for image in ("6", "6x1x1"):
         found = graph(NORMALISED.format(image=image, batch=1))
         with pytest.raises(TrainError, match="bn normalises each channel over the batch"):
-            need_trainable(found, 1)
-        need_trainable(found, 2)
-    need_trainable(graph(NORMALISED.format(image="6x2x1", batch=1)), 1)
+            require_trainable(found, 1)
+        require_trainable(found, 2)
+    require_trainable(graph(NORMALISED.format(image="6x2x1", batch=1)), 1)
 
 
 def test_the_batch_of_the_command_line_counts() -> None:
@@ -80,29 +80,29 @@ def test_rates_beyond_float32(change: dict[str, float]) -> None:
     found = graph("[image] input 4\n[fc] fc outputs=2\n")
     parameters = {key: replace(parameter, **change) for key, parameter in found.parameters.items()}  # type: ignore[arg-type]
     with pytest.raises(TrainError, match=r"of fc\.weight is .*: that is no float32 number"):
-        need_trainable(replace(found, parameters=parameters), 8)
+        require_trainable(replace(found, parameters=parameters), 8)
 
 
 def test_scores_of_an_image_are_no_class_scores() -> None:
     graph = netspec.loads("[image] input 3x4x4\n[c] conv filters=2 kernel=1\n[p] softmax\n").graph
     with pytest.raises(TrainError, match="the class scores are an image of 2x4x4"):
-        need_trainable(graph, 2)
+        require_trainable(graph, 2)
 
 
 def test_a_batch_that_its_parts_do_not_divide() -> None:
     found = graph("[image] input 4\n[fc] fc outputs=2\ntrain batch=12 accumulate=4\n")
-    need_trainable(found, 8)
+    require_trainable(found, 8)
     with pytest.raises(TrainError, match="a batch of 10 images cannot be gathered in 4 equal parts") as caught:
-        need_trainable(found, 10)
+        require_trainable(found, 10)
     assert caught.value.notes == ("train with another one: --batch 8",)
     with pytest.raises(TrainError) as caught:
-        need_trainable(found, 3)
+        require_trainable(found, 3)
     assert caught.value.notes == ("train with another one: --batch 4",)
 
 
 def test_parts_of_one_image_are_too_small_for_a_batch_normalisation() -> None:
     found = graph(NORMALISED.format(image="6", batch=8).rstrip() + " accumulate=4\n")
     with pytest.raises(TrainError, match="each of the 4 parts of the batch is one image") as caught:
-        need_trainable(found, 4)
+        require_trainable(found, 4)
     assert caught.value.notes == ("train with a larger one: --batch 8 or more",)
-    need_trainable(found, 8)
+    require_trainable(found, 8)

@@ -81,13 +81,13 @@ def word_of(op: Op) -> str:
     return op.word or name_of(op)
 
 
-def need_image(shape: Shape, doing: str) -> None:
+def require_image(shape: Shape, doing: str) -> None:
     """Raise ``needs-image`` unless the shape has channels, height and width."""
     if not shape.is_image:
         raise Fault("needs-image", f"{{layer}} {doing} an image, and reads a vector of {shape}", ("inputs",))
 
 
-def need_divisible(number: int, groups: int, what: str, key: str) -> None:
+def require_divisible(number: int, groups: int, what: str, key: str) -> None:
     """Raise ``groups-do-not-divide`` unless ``groups`` divides ``number``."""
     if number % groups:
         raise Fault(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from netspec.ir.fault import Fault
-from netspec.ir.ops.base import Op, need_image
+from netspec.ir.ops.base import Op, require_image
 from netspec.ir.shape import Shape
 from netspec.units import plural
 
@@ -40,7 +40,7 @@ class ColourSpace(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "changes the colours of")
+        require_image(x, "changes the colours of")
         if x.channels != 3:
             raise Fault(
                 "needs-colour",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from netspec.ir.fault import Fault
-from netspec.ir.ops.base import Op, need_divisible
+from netspec.ir.ops.base import Op, require_divisible
 from netspec.ir.shape import Shape
 from netspec.units import count
 
@@ -40,7 +40,7 @@ class Concat(Op):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         first = inputs[0]
         for x in inputs:
-            need_divisible(x.channels, self.groups, "input channels", "inputs")
+            require_divisible(x.channels, self.groups, "input channels", "inputs")
         if any(x[1:] != first[1:] for x in inputs):
             raise Fault(
                 "shapes-differ",

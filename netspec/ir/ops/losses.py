@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from netspec.ir.fault import Fault
-from netspec.ir.ops.base import Op, need_image
+from netspec.ir.ops.base import Op, require_image
 from netspec.ir.shape import Shape
 
 
@@ -163,7 +163,7 @@ class Topographic(Loss):
     """e in the formula, which keeps the derivative finite."""
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        need_image(inputs[0], "sums over the pixels of")
+        require_image(inputs[0], "sums over the pixels of")
         return Shape(1)
 
     flops_rule: ClassVar[str] = "size^2 + 6 a unit that it reads"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from netspec.ir.fault import Fault
-from netspec.ir.ops.base import Op, ParamShape, need_divisible, need_image
+from netspec.ir.ops.base import Op, ParamShape, require_divisible, require_image
 from netspec.ir.shape import Shape
 
 
@@ -31,8 +31,8 @@ class Lrn(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "normalises across the maps of")
-        need_divisible(x.channels, self.groups, "input channels", "inputs")
+        require_image(x, "normalises across the maps of")
+        require_divisible(x.channels, self.groups, "input channels", "inputs")
         return x
 
     flops_rule: ClassVar[str] = "2 size + 3 a unit"
@@ -54,7 +54,7 @@ class MapNorm(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "normalises within the maps of")
+        require_image(x, "normalises within the maps of")
         if self.size > min(x.height, x.width):
             raise Fault(
                 "kernel-too-large",

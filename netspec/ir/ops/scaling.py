@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from netspec.ir.fault import Fault
-from netspec.ir.ops.base import Op, need_image
+from netspec.ir.ops.base import Op, require_image
 from netspec.ir.ops.spatial import Crop
 from netspec.ir.shape import Shape
 
@@ -29,7 +29,7 @@ class RandomScale(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "scales")
+        require_image(x, "scales")
         if x.height != x.width:
             raise Fault("bad-value", "{layer} scales square images", ("inputs",), (f"the image is {x}",))
         least = self.least(x.height)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from netspec.ir.fault import Fault
-from netspec.ir.ops.base import Op, need_image
+from netspec.ir.ops.base import Op, require_image
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 
@@ -20,7 +20,7 @@ class Pool(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "pools")
+        require_image(x, "pools")
         rows, columns = self.window.fit(x.height, x.width)
         return Shape(x.channels, rows.output, columns.output)
 
@@ -83,7 +83,7 @@ class Blur(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "blurs")
+        require_image(x, "blurs")
         if self.size > min(x.height, x.width):
             raise Fault(
                 "kernel-too-large",
@@ -116,7 +116,7 @@ class Nailbed(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "samples")
+        require_image(x, "samples")
         return Shape(x.channels, *self._sizes(x))
 
     def _sizes(self, x: Shape) -> tuple[int, int]:
@@ -129,7 +129,7 @@ class Mirror(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "mirrors")
+        require_image(x, "mirrors")
         return x
 
 
@@ -144,7 +144,7 @@ class Crop(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "crops")
+        require_image(x, "crops")
         for axis, start, length, size in (
             ("height", self.top, self.height, x.height),
             ("width", self.left, self.width, x.width),
@@ -167,7 +167,7 @@ class ZeroPad(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "pads")
+        require_image(x, "pads")
         left, right, top, bottom = self.pad
         return Shape(x.channels, x.height + top + bottom, x.width + left + right)
 
@@ -185,7 +185,7 @@ class Resize(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "resizes")
+        require_image(x, "resizes")
         if self.step > min(x.height, x.width):
             raise Fault(
                 "bad-value",

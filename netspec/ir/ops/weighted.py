@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from netspec.ir.fault import Fault
-from netspec.ir.ops.base import Op, ParamShape, need_divisible, need_image
+from netspec.ir.ops.base import Op, ParamShape, require_divisible, require_image
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Window
@@ -34,11 +34,11 @@ class Conv(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_image(x, "convolves")
+        require_image(x, "convolves")
         if self.table is not None:
             _need_channels(self.table, x.channels)
-        need_divisible(x.channels, self.groups, "input channels", "inputs")
-        need_divisible(self.filters, self.groups, "filters", "filters")
+        require_divisible(x.channels, self.groups, "input channels", "inputs")
+        require_divisible(self.filters, self.groups, "filters", "filters")
         rows, columns = self.window.fit(x.height, x.width)
         return Shape(self.filters, rows.output, columns.output)
 
@@ -126,8 +126,8 @@ class Linear(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
-        need_divisible(x.channels, self.groups, "input channels", "inputs")
-        need_divisible(self.outputs, self.groups, "outputs", "outputs")
+        require_divisible(x.channels, self.groups, "input channels", "inputs")
+        require_divisible(self.outputs, self.groups, "outputs", "outputs")
         return Shape(self.outputs)
 
     def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:

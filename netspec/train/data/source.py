@@ -37,7 +37,7 @@ WORDS = tuple(source for source in SOURCES if "DIR" not in source)
 """The sources that need no folder."""
 
 
-def need_source(name: str) -> None:
+def require_source(name: str) -> None:
     """Check that a source of this name exists, without opening it.
 
     Raises

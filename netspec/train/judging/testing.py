@@ -77,13 +77,13 @@ def run_test(
     TrainError
         Networks, classes and data do not match, there is nothing to test on, or a network's scores are NaN.
     """
-    classes = need_same_classes(runs)
+    classes = require_same_classes(runs)
     view_counts = [question.views or run.graph.test.views for run in runs]
     sources, distinct = _open(runs, question, view_counts)
     data = sources[0].data
     for line in data.notes:
         note(line)
-    need_known_classes(classes, data, runs[0], warn)
+    require_known_classes(classes, data, runs[0], warn)
     splits = _splits(data, question.split)
     total = sum(len(_split(data, name).labels) for name in splits)
     if not total:
@@ -117,7 +117,7 @@ def run_test(
     )
 
 
-def need_same_classes(runs: Sequence[Saved]) -> tuple[str, ...]:
+def require_same_classes(runs: Sequence[Saved]) -> tuple[str, ...]:
     """Return the classes of the runs. Raises ``TrainError`` if the runs have different classes."""
     first, *others = runs
     for other in others:
@@ -129,7 +129,7 @@ def need_same_classes(runs: Sequence[Saved]) -> tuple[str, ...]:
     return first.classes
 
 
-def need_known_classes(classes: tuple[str, ...], data: Data, run: Saved, warn: Callable[[str], None]) -> None:
+def require_known_classes(classes: tuple[str, ...], data: Data, run: Saved, warn: Callable[[str], None]) -> None:
     """Check that the class numbers of the data mean the same as those of the network.
 
     If no class name is in both, the classes are assumed to correspond in order, with a warning.

@@ -132,7 +132,7 @@ class Readers(Sharing):
         return not self.crew.any(not value)
 
 
-def need_same_images(data: Data, crew: Crew) -> None:
+def require_same_images(data: Data, crew: Crew) -> None:
     """Raise ``TrainError`` unless all processes of the crew see the same images, in the same order."""
     facts = {key: value for key, value in fingerprint(data).items() if key != "source"}
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).digest()

@@ -22,7 +22,7 @@ from netspec.train.errors import RequestError, TrainError
 from netspec.train.memory import memory_errors
 from netspec.train.processes.crew import Crew, is_connection_lost, join_crew
 from netspec.train.processes.launching import launch, report_code, report_error, report_process
-from netspec.train.processes.shared import need_shares
+from netspec.train.processes.shared import require_shares
 from netspec.train.reporting.console import Reporter
 from netspec.train.reporting.console import reporter as make_reporter
 from netspec.train.runs.runfolder import SPEC, read_facts
@@ -128,7 +128,7 @@ def _check_devices(net: Net | None, request: Request, run_settings: Mapping[str,
             arrangement = arrange(net.graph, gpus, request.split or run_settings.get("split"))
         except ArrangementError as problem:
             raise RequestError(problem.message, *problem.notes) from problem
-        need_shares(arrangement, request.batch or run_settings.get("batch", train.batch), train.accumulate)
+        require_shares(arrangement, request.batch or run_settings.get("batch", train.batch), train.accumulate)
     device = request.device or run_settings.get("device") or device_for(None)
     available = torch.cuda.device_count()
     if device == "cuda" and available < gpus:

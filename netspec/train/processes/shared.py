@@ -132,7 +132,7 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
     )
 
 
-def need_shares(arrangement: Arrangement, batch: int, accumulate: int = 1) -> None:
+def require_shares(arrangement: Arrangement, batch: int, accumulate: int = 1) -> None:
     """Raise ``RequestError`` if the arrangement cannot divide a batch.
 
     Each part of the batch (``accumulate``) needs an image for each row of devices; ``hybrid`` needs equal shares.

@@ -123,7 +123,7 @@ def initial_state(
     return module.state_dict()
 
 
-def need_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
+def require_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
     """Raise ``RequestError`` if an arrangement needs more CUDA devices than there are."""
     most = max(arrangement.devices for arrangement in arrangements)
     if trial.device == "cuda" and torch.cuda.device_count() < most:

@@ -36,7 +36,7 @@ class Board:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        need_tensorboard()
+        require_tensorboard()
         from torch.utils.tensorboard import SummaryWriter
 
         self._writer = SummaryWriter(str(folder), purge_step=step + 1)
@@ -52,7 +52,7 @@ class Board:
         self._writer.close()
 
 
-def need_tensorboard() -> None:
+def require_tensorboard() -> None:
     """Raise ``RequestError`` if TensorBoard is not installed."""
     try:
         import torch.utils.tensorboard  # noqa: F401

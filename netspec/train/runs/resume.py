@@ -23,7 +23,7 @@ from netspec.train.config import Config, Request, resolve
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.interval import read_interval
 from netspec.train.runs import checkpoint
-from netspec.train.runs.named import need_path
+from netspec.train.runs.named import require_path
 from netspec.train.runs.reading import newest, runs_inside, sha256
 from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec, resuming
 from netspec.train.runs.saved import net_of, shape_of
@@ -85,9 +85,9 @@ def is_run(path: Path) -> bool:
     return (path / FACTS).is_file() or bool(checkpoint.saved(path / CHECKPOINTS))
 
 
-def need_run(path: Path) -> None:
+def require_run(path: Path) -> None:
     """Raise ``RequestError`` if the path does not exist, ``TrainError`` if it is not a run."""
-    need_path(path, "run")
+    require_path(path, "run")
     if path.is_file():
         raise TrainError(f"{path} is a file; a run is a folder that netspec train writes")
     if not is_run(path):
@@ -115,7 +115,7 @@ def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
     return Earlier(folder, state["spec"], state["settings"], facts, file, state)
 
 
-def need_same_spec(earlier: Earlier, net: Net, request: Request) -> None:
+def require_same_spec(earlier: Earlier, net: Net, request: Request) -> None:
     """Raise ``TrainError``, showing the differences, if the run's network is not ``net``."""
     shape = str(request.input) if request.input is not None else None
     if sha256(net.source.text) == sha256(earlier.spec) and shape == earlier.settings.get("input"):
@@ -148,7 +148,7 @@ def resumed_config(earlier: Earlier, request: Request, train: Train) -> Config:
     own = {} if request.epochs is not None or request.steps is not None else _settings_of(earlier, END)
     names = [field.name for field in dataclasses.fields(Config) if field.name not in (*END, "workers")]
     config = resolve(_with_defaults(request, own | _settings_of(earlier, names)), train)
-    need_same_settings(earlier, config, END)
+    require_same_settings(earlier, config, END)
     _need_end_ahead(earlier, config)
     return config
 
@@ -162,11 +162,11 @@ def repeated_config(earlier: Earlier, request: Request, train: Train) -> Config:
         They are not the settings of the run.
     """
     config = resolve(_with_defaults(request, _settings_of(earlier, (*DEVICES, *FREE))), train)
-    need_same_settings(earlier, config)
+    require_same_settings(earlier, config)
     return config
 
 
-def need_same_settings(earlier: Earlier, config: Config, but: Sequence[str] = ()) -> None:
+def require_same_settings(earlier: Earlier, config: Config, but: Sequence[str] = ()) -> None:
     """Raise ``RequestError``, listing all differences, if settings (except those in ``but``) are not the run's."""
     now = config.as_dict()
     differences = [

@@ -28,7 +28,7 @@ def fingerprint(data: Data) -> dict[str, Any]:
     }
 
 
-def need_same_data(then: Mapping[str, Any], data: Data) -> None:
+def require_same_data(then: Mapping[str, Any], data: Data) -> None:
     """Raise ``TrainError``, listing the differences, if a source does not have the fingerprint ``then``."""
     now = fingerprint(data)
     differences = []

@@ -23,7 +23,7 @@ from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.picture import Frame
 from netspec.train.errors import TrainError
 from netspec.train.learning.objective import Objective, build
-from netspec.train.runs.named import need_path
+from netspec.train.runs.named import require_path
 from netspec.train.runs.ranges import range_of
 from netspec.train.runs.reading import Warn, newest, read_checkpoint, sha256
 from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec
@@ -117,7 +117,7 @@ class Saved:
         precision = self._settings.get("precision", self.graph.train.precision)
         graph = replace(self.graph, train=replace(self.graph.train, precision=precision))
         built = build(graph, 0, "cpu")
-        need_same(built.module.state_dict(), self.weights, self.path)
+        require_same(built.module.state_dict(), self.weights, self.path)
         built.module.load_state_dict(self.weights)
         built.module.eval()
         objective = Objective(graph, built.module.to(device))
@@ -174,7 +174,7 @@ def open_run(path: Path, warn: Warn) -> Saved:
         It is neither a run nor a checkpoint, no checkpoint can be read, its spec does not check, or the folder's
         ``spec.net`` is not the spec that was trained.
     """
-    need_path(path)
+    require_path(path)
     folder: Path | None
     if path.is_dir():
         folder, (file, state) = path, newest(path, warn)
@@ -196,7 +196,7 @@ def weights_of(state: Mapping[str, Any]) -> dict[str, Tensor]:
     return dict(average["weights"] if average is not None else state["weights"])
 
 
-def need_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], path: Path) -> None:
+def require_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], path: Path) -> None:
     """Raise ``TrainError`` unless the weights of a file have the keys and shapes of the module's."""
     wrong = [f"{key} is missing" for key in module if key not in weights]
     wrong += [f"{key} has no place in the network" for key in weights if key not in module]

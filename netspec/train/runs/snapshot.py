@@ -43,7 +43,7 @@ def save(t: Training) -> None:
     OSError
         The run's folder cannot be written.
     """
-    need_finite(t)
+    require_finite(t)
     state = snapshot(t)
     if t.crew.leads:
         checkpoint.save(t.folder.checkpoints, t.step, state)
@@ -130,7 +130,7 @@ def _cuda_generator(device: str) -> list[torch.Tensor]:
     return [torch.cuda.get_rng_state()] if device == "cuda" else []
 
 
-def need_finite(t: Training) -> None:
+def require_finite(t: Training) -> None:
     """Raise ``TrainError`` if the loss since the last line of the log, or a weight, is not finite."""
     if t.progress is not None and t.progress.line_meter.steps and not math.isfinite(t.progress.line_meter.loss):
         raise diverged(t.step, f"the loss is {t.progress.line_meter.loss}")

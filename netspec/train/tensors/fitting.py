@@ -176,11 +176,11 @@ def module_with(graph: Graph, weights: Weights) -> nn.Module:
     """
     module = build(graph, 0, "cpu").module
     fit(graph, module, weights)
-    need_same_range(graph, weights)
+    require_same_range(graph, weights)
     return module
 
 
-def need_same_range(graph: Graph, weights: Weights) -> None:
+def require_same_range(graph: Graph, weights: Weights) -> None:
     """Raise ``TrainError`` if a checkpoint was trained on another pixel range than the network reads."""
     if "preparation" not in weights.about:
         return

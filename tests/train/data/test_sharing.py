@@ -116,7 +116,7 @@ def together(splits: list[Split], order: Places, size: int, keep: bool) -> list[
         return [each.result() for each in reading]
 
 
-def need_as_alone(splits: list[Split], alone: Split, size: int, keep: bool) -> None:
+def assert_as_alone(splits: list[Split], alone: Split, size: int, keep: bool) -> None:
     """The members' batches are those of one that reads everything, and each picture is read by one of them."""
     order = shuffled(seed=1, epoch=0, count=len(alone.labels))
     wanted = taken(alone, order, size, keep)
@@ -147,7 +147,7 @@ def test_what_is_unreadable_is_left_out_by_all(
     splits = [split() for _ in range(members)]
     alone = split()
     for _ in range(2):  # the second time, what is remembered is known
-        need_as_alone(splits, alone, size, keep=False)
+        assert_as_alone(splits, alone, size, keep=False)
     for each in (*splits, alone):
         assert not isinstance(each, CachedSplit) or each.failures().keys() == {p for p in broken if p < count}
 
@@ -163,7 +163,7 @@ def test_what_one_alone_cannot_read_is_left_out_by_all() -> None:
 
 @pytest.mark.parametrize("keep", [False, True])
 def test_a_part_of_pictures_in_memory(keep: bool) -> None:
-    need_as_alone([Lying(42), Lying(42)], Numbered(42), 8, keep)
+    assert_as_alone([Lying(42), Lying(42)], Numbered(42), 8, keep)
 
 
 def test_each_reads_no_more_than_its_part() -> None:
@@ -177,4 +177,4 @@ def test_what_lies_in_memory_of_one_alone() -> None:
     cached = [CachedSplit(Numbered(12), FRAME) for _ in range(2)]
     taken(cached[0], np.arange(12), 4, keep=False)
     assert cached[0].whole is not None and cached[1].whole is None
-    need_as_alone([*cached], Numbered(12), 4, keep=False)
+    assert_as_alone([*cached], Numbered(12), 4, keep=False)

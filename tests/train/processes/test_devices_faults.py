@@ -32,7 +32,7 @@ from netspec.train.data.picture import CachedSplit, Data, Frame, InMemorySplit
 from netspec.train.errors import TrainError
 from netspec.train.interrupt import Stop
 from netspec.train.loop import agree_on_unreadable
-from netspec.train.processes.crew import Crew, Readers, need_same_images
+from netspec.train.processes.crew import Crew, Readers, require_same_images
 from netspec.train.reporting.console import Reporter
 from netspec.train.training import Training
 
@@ -124,10 +124,10 @@ def test_processes_that_see_other_images() -> None:
         return len(set(told)) == 1
 
     crew: Any = SimpleNamespace(agrees=agrees)
-    need_same_images(data[0], crew)
-    need_same_images(dataclasses.replace(data[0], source="elsewhere"), crew)
+    require_same_images(data[0], crew)
+    require_same_images(dataclasses.replace(data[0], source="elsewhere"), crew)
     with pytest.raises(TrainError, match="the processes do not see the same images in pictures"):
-        need_same_images(data[1], crew)
+        require_same_images(data[1], crew)
 
 
 @pytest.mark.slow  # processes of their own, each some seconds
