@@ -11,7 +11,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.graph import Placement
 from netspec.ir.ops import Bias, Op, ParamShape, Sum, name_of
 from netspec.ir.shape import Shape
-from netspec.keys import LARGEST, ZERO, Initialiser, Key
+from netspec.keys import MAX_WHOLE, ZERO, Initialiser, Key
 from netspec.units import count
 
 Grouping = Literal["input", "weights", "follows", "joins", "alike", "gathers"]
@@ -207,10 +207,10 @@ def _weight_of(op: Op, read: Shape) -> ParamShape:
 
 def _check_size(output: Shape, param_shapes: tuple[ParamShape, ...]) -> None:
     for what, number in [("units", output.units), *[("weights", math.prod(p.shape)) for p in param_shapes]]:
-        if number > LARGEST:
+        if number > MAX_WHOLE:
             raise Fault(
                 "too-large",
                 f"{{layer}} would have {count(number)} {what}",
                 ("filters", "outputs", "kernel", "pad"),
-                (f"at most 2^31 = {count(LARGEST)} {what} in a layer are allowed",),
+                (f"at most 2^31 = {count(MAX_WHOLE)} {what} in a layer are allowed",),
             )

@@ -16,7 +16,7 @@ from netspec.language.bases import Folder
 from netspec.source import LAYER_FILE, SPEC, SPEC_ENDINGS, Source, Span
 from netspec.units import count
 
-LARGEST_FILE = 4 * 2**20
+MAX_FILE_BYTES = 4 * 2**20
 """In bytes. AlexNet's spec has fewer than 3,000."""
 
 _TEXT_OF_BYTES = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]*")
@@ -28,7 +28,7 @@ _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "U
 _ARCHIVES = ((b"PK\x03\x04", "a zip archive, as torch.save writes"), (b"\x89HDF", "HDF5, as Keras writes"))
 """The first bytes of weight files of other tools."""
 
-MOST_FILES = 500
+MAX_FILES = 500
 """The most files of a folder that are considered when looking for a name or for variants."""
 
 STDIN = "<stdin>"
@@ -47,7 +47,7 @@ def read_source(path: str | os.PathLike[str]) -> Source:
     """
     try:
         with Path(path).open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+            data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise cannot_open(path, error) from None
     return decode(data, os.fspath(path))
@@ -80,11 +80,11 @@ def _suggestion(path: Path) -> Path | str | None:
     """
     with suppress(OSError):
         if path.is_dir():
-            specs = [p for p in islice(path.iterdir(), MOST_FILES) if p.suffix == SPEC and p.is_file()]
+            specs = [p for p in islice(path.iterdir(), MAX_FILES) if p.suffix == SPEC and p.is_file()]
             pattern = f"one of its specs, {path / f'*{SPEC}'}" if specs else None
             return next((p for p in specs if p.stem == "spec" or len(specs) == 1), pattern)
         if not path.exists():
-            specs = sorted(p for p in islice(path.parent.iterdir(), MOST_FILES) if p.suffix in SPEC_ENDINGS)
+            specs = sorted(p for p in islice(path.parent.iterdir(), MAX_FILES) if p.suffix in SPEC_ENDINGS)
             stems = {p.name.removesuffix(p.suffix): p for p in reversed(specs)}
             stem = path.name.removesuffix(path.suffix) if path.suffix in SPEC_ENDINGS else path.name
             return stems.get(nearest(stem, stems) or "")
@@ -97,9 +97,9 @@ def decode(data: bytes, name: str) -> Source:
     Specs are UTF-8. Layer files are older and may be in any 8-bit encoding. If one is not UTF-8, it is decoded as
     Latin-1, which is right for its keys and names in all encodings that were in use.
     """
-    if len(data) > LARGEST_FILE:
+    if len(data) > MAX_FILE_BYTES:
         raise _spec_error(
-            "too-large-file", f"this file is larger than {count(LARGEST_FILE)} bytes: it is no spec", name
+            "too-large-file", f"this file is larger than {count(MAX_FILE_BYTES)} bytes: it is no spec", name
         )
     try:
         text = data.decode("utf-8-sig")
@@ -170,7 +170,7 @@ def open_folder(folder: Path | None, read: Callable[[Path], Source] | None = Non
 
     def names() -> list[str]:
         with suppress(OSError):
-            return [path.name for path in sorted(folder.glob("*.net"))[:MOST_FILES]]
+            return [path.name for path in sorted(folder.glob("*.net"))[:MAX_FILES]]
         return []
 
     return Folder(read_beside, names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-_LONG = 1e15
+_MAX_PLAIN = 1e15
 """From here on a float does not hold every whole number exactly, so its digits would mislead."""
 
 
@@ -28,7 +28,7 @@ def plain(number: Fraction | float | int) -> str:
         if number.denominator == 1:
             return str(number.numerator)
         return f"{float(number):.3f}".rstrip("0")
-    if isinstance(number, int) or (number.is_integer() and abs(number) < _LONG):
+    if isinstance(number, int) or (number.is_integer() and abs(number) < _MAX_PLAIN):
         return str(int(number))
     return f"{number:.6g}"
 
@@ -39,7 +39,7 @@ def literal(number: float) -> str:
     >>> literal(1e-5), literal(0.1), literal(128.0)
     ('1e-5', '0.1', '128')
     """
-    if number == int(number) and abs(number) < _LONG:
+    if number == int(number) and abs(number) < _MAX_PLAIN:
         return str(int(number))
     return re.sub("e([+-])0", r"e\1", repr(number))
 

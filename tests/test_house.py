@@ -60,7 +60,7 @@ ONLY_IN = {
 }
 """Libraries, and the only modules or packages that may import them, except under ``if TYPE_CHECKING``."""
 
-LONGEST = 400
+MAX_LINES = 400
 """The most lines that a file may have."""
 
 WITHOUT_NUMERICS = (
@@ -220,8 +220,8 @@ def test_no_text_is_run_as_code() -> None:
 def test_files_are_small() -> None:
     paths = [path for path in source_files() if path.suffix == ".py"]
     lengths = {f"{path.relative_to(ROOT)}": len(path.read_text("utf-8").splitlines()) for path in paths}
-    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
-    assert median(lengths.values()) < LONGEST / 2
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
+    assert median(lengths.values()) < MAX_LINES / 2
 
 
 def test_tests_do_not_import_each_other() -> None:

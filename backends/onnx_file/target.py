@@ -18,7 +18,7 @@ from netspec.units import count, size
 
 PRODUCER = "netspec"
 
-LARGEST = 2**31 - 2**26
+MAX_BYTES = 2**31 - 2**26
 """The most bytes of weights. A protobuf message is limited to 2 GiB, of which 64 MiB are reserved for the rest."""
 
 _HEADER = re.compile(rb"\x08[\x01-\x7f]\x12" + bytes([len(PRODUCER)]) + PRODUCER.encode())
@@ -65,7 +65,7 @@ def is_ours(path: Path) -> bool:
 def _check_size(net: Net) -> None:
     shapes = [parameter.shape for parameter in net.graph.parameters.values()]
     needed = 4 * sum(map(math.prod, shapes))
-    if needed > LARGEST:
+    if needed > MAX_BYTES:
         message = f"{net.name} is too large for an ONNX file"
         note = f"{count(needed // 4)} parameters x 4 bytes = {size(needed)}; one file holds less than {size(2**31)}"
         raise SpecError((Diagnostic("too-large-for-onnx", message, (first_line_span(net.source),), (note,)),))

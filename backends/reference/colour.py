@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netspec.ir.ops import ColourSpace
-from netspec.ir.ops.colour import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
+from netspec.ir.ops.colour import CUBE_ROOT_FROM, EXPONENT, INTERCEPT, LAB, SLOPE, XYZ, YUV, Matrix
 
 from .call import Array, Call, Gradient
 
@@ -39,9 +39,9 @@ def _mix_back(matrix: Matrix, grad: Array) -> Array:
 
 
 def _cube_root(t: Array) -> Array:
-    """t^0.3333 above ``LEAST_CUBE``, else a linear function."""
-    return np.where(t > LEAST_CUBE, np.maximum(t, LEAST_CUBE) ** EXPONENT, SLOPE * t + INTERCEPT)
+    """t^0.3333 above ``CUBE_ROOT_FROM``, else a linear function."""
+    return np.where(t > CUBE_ROOT_FROM, np.maximum(t, CUBE_ROOT_FROM) ** EXPONENT, SLOPE * t + INTERCEPT)
 
 
 def _slope(t: Array) -> Array:
-    return np.where(t > LEAST_CUBE, EXPONENT * np.maximum(t, LEAST_CUBE) ** (EXPONENT - 1), SLOPE)
+    return np.where(t > CUBE_ROOT_FROM, EXPONENT * np.maximum(t, CUBE_ROOT_FROM) ** (EXPONENT - 1), SLOPE)

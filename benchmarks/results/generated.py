@@ -19,7 +19,7 @@ from netspec.train.data.sources.synthetic import Textures
 
 CLASSES, BATCHES = 10, 5
 FRAME = Frame(3, 32, 32)
-LEAST, NOISE = 0.5, 64.0
+MIN_BRIGHTNESS, NOISE = 0.5, 64.0
 
 Records = NDArray[np.uint8]
 
@@ -36,7 +36,7 @@ def records(count: int, seed: int, part: int) -> Records:
     for record, place in zip(out, rng.permutation(count), strict=True):
         # A texture's class is its index modulo 10, so an offset that is not a multiple of 10 gives another class.
         elsewhere = place + rng.integers(1, CLASSES) + CLASSES * rng.integers(count)
-        share = rng.uniform(LEAST, 1)
+        share = rng.uniform(MIN_BRIGHTNESS, 1)
         clean = share * own.read(int(place)) + (1 - share) * other.read(int(elsewhere))
         record[0] = place % CLASSES
         record[1:] = (clean + rng.normal(0, NOISE, clean.shape)).clip(0, 255).astype(np.uint8).ravel()

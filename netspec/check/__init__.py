@@ -25,7 +25,7 @@ from netspec.ir.settings import Preprocessing
 from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
 from netspec.language.bases import Folder
-from netspec.language.parser import MOST_MISTAKES
+from netspec.language.parser import MAX_MISTAKES
 from netspec.language.syntax import File, Section, Word, by_key
 from netspec.language.variants import Texts, gather
 from netspec.source import Source, Span
@@ -78,7 +78,7 @@ def check_file(
     cache = LayerCache(settings, input_shape, earlier)
     walk = Walk(file.sections, wiring, settings, findings, input_shape, cache)
     for number in range(len(file.sections)):
-        if len(findings.all) >= MOST_MISTAKES:
+        if len(findings.all) >= MAX_MISTAKES:
             break
         walk.check_section(number)
     _check_input(walk, file.source, findings)

@@ -17,11 +17,11 @@ from netspec.language.syntax import Claim, Pair, Section, by_key
 from netspec.source import Span
 from netspec.units import count
 
-LARGEST_COUNT = 2**62
+MAX_COUNT = 2**62
 
 _SHAPE = ImageShape()
 _COUNTS = {
-    name: Key(name, Whole(0, LARGEST_COUNT), f"how many {name} the layer has")
+    name: Key(name, Whole(0, MAX_COUNT), f"how many {name} the layer has")
     for name in ("units", "weights", "connections")
 }
 

@@ -16,7 +16,7 @@ from netspec.check.claims import Stated, channel_arithmetic, shape_arithmetic
 from netspec.check.counts import notes_on_counts, refute_counts
 from netspec.check.facts import LayerFacts
 from netspec.check.lower import Lowered, Request, lower, renamed, reshaped
-from netspec.check.mismatch import MOST_LABELS, odd_shapes
+from netspec.check.mismatch import MAX_LABELS, odd_shapes
 from netspec.check.placement import place
 from netspec.check.reading import Reader
 from netspec.check.report import Findings
@@ -251,7 +251,7 @@ class Walk:
         shapes = [operand.shape for operand in operands]
         mismatches = dict.fromkeys((request.input_names[n], shapes[n]) for n in odd_shapes(shapes))
         spans = {name: self.facts[self.wiring.index[name]].section.name.span for name, _ in mismatches}
-        return tuple(Label(spans[name], f"{name} is {shape}") for name, shape in mismatches)[:MOST_LABELS]
+        return tuple(Label(spans[name], f"{name} is {shape}") for name, shape in mismatches)[:MAX_LABELS]
 
     def _likely_placement(
         self, layer_type: LayerType | None, values: Mapping[str, Any] | None, inputs: tuple[int, ...] | None

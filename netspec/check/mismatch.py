@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from netspec.ir.shape import Shape
 
-MOST_LABELS = 4
+MAX_LABELS = 4
 """How many of the inputs with mismatching shapes are labelled."""
 
 

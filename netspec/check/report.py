@@ -11,11 +11,11 @@ from netspec.diagnostics.elsewhere import ABSENT_TYPES, plain_word
 from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
-from netspec.language.parser import MOST_MISTAKES
+from netspec.language.parser import MAX_MISTAKES
 from netspec.language.syntax import Dropped, Pair, Value, Values, Word
 from netspec.source import Source, Span
 
-MOST_COMPARED = 100_000
+MAX_COMPARED = 100_000
 """How many names one check may compare with misspelt ones: about a second's work."""
 
 
@@ -32,7 +32,7 @@ class Findings:
     @property
     def full(self) -> bool:
         """Whether there are so many mistakes that the file is probably not a spec."""
-        return len(self.all) >= MOST_MISTAKES
+        return len(self.all) >= MAX_MISTAKES
 
     def add(
         self,
@@ -55,7 +55,7 @@ class Findings:
 
     def take(self, others: Iterable[Diagnostic]) -> None:
         """Record diagnostics that were collected elsewhere, except those that are recorded already."""
-        self.all += [other for other in others if other not in self.all][: MOST_MISTAKES - len(self.all)]
+        self.all += [other for other in others if other not in self.all][: MAX_MISTAKES - len(self.all)]
 
     def bad_value(self, key: str, error: BadValue, layer: str = "") -> None:
         """Record everything that is wrong with a value that its key does not accept."""
@@ -89,7 +89,7 @@ class Findings:
 
     def nearest(self, word: str, known: Collection[str]) -> str | None:
         """Return the known name that is most like a misspelt one, unless too many names have been compared."""
-        if self.full or self._compared > MOST_COMPARED:
+        if self.full or self._compared > MAX_COMPARED:
             return None
         self._compared += len(known)
         return nearest(word, known)

@@ -17,7 +17,7 @@ from netspec.language.syntax import File, Number, Pair, Setting, Word
 from netspec.setting_keys import SETTINGS, WORDS
 from netspec.units import count
 
-MOST_GPUS = 1024
+MAX_GPUS = 1024
 
 
 @dataclass
@@ -163,7 +163,7 @@ def _read_gpus(statement: Setting, result: Settings, findings: Findings) -> None
         findings.add("bad-value", "gpus needs the number of GPU groups: gpus 2", statement.word.span)
         return
     try:
-        result.groups = Whole(1, MOST_GPUS).read(values.pop(0))
+        result.groups = Whole(1, MAX_GPUS).read(values.pop(0))
     except BadValue as error:
         findings.bad_value("gpus", error)
     _report_stray("gpus", values, findings)

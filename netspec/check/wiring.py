@@ -12,7 +12,7 @@ from netspec.diagnostics import Label
 from netspec.language.syntax import Body, Section, Value, Values, Word, by_key
 from netspec.lowering import LayerType
 
-MOST_NAMED = 10
+MAX_LISTED = 10
 """How many layers of a cycle a message names."""
 
 
@@ -108,7 +108,7 @@ class _Wires:
             return
         self.reported.update(path)
         names = [self.sections[i].name.text for i in (number, *path)]
-        shown = names if len(names) <= MOST_NAMED else [*names[: MOST_NAMED - 2], "...", names[-1]]
+        shown = names if len(names) <= MAX_LISTED else [*names[: MAX_LISTED - 2], "...", names[-1]]
         note = f"it reads {' -> '.join(shown)}"
         self.findings.add("cycle", f"{name} reads its own output", word.span, notes=(note,), layer=name)
 

@@ -102,9 +102,9 @@ def _open(source: str, graph: Graph | None) -> tuple[Data, str | None]:
 def _speeds(data: Data, graph: Graph | None, device: str | None, workers: int) -> Speeds:
     from netspec.train.config import device_for
     from netspec.train.data.packing.report import Speeds
-    from netspec.train.speed import MOST, reading, training
+    from netspec.train.speed import MAX_CPU_BATCH, reading, training
 
     chosen = device_for(device)
-    batch = min(graph.train.batch if graph is not None else MOST, len(data.train.labels))
+    batch = min(graph.train.batch if graph is not None else MAX_CPU_BATCH, len(data.train.labels))
     read = reading(data, graph, workers, batch)
     return Speeds(read, training(graph, chosen) if graph is not None else None, chosen, workers)

@@ -72,11 +72,11 @@ def importing_torch() -> Iterator[None]:
 def print_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
     """Print diagnostics as text on standard error, in colour if that is a terminal."""
     from netspec.diagnostics.colours import coloured, shows_colours
-    from netspec.diagnostics.model import MOST_SHOWN
+    from netspec.diagnostics.model import MAX_SHOWN
     from netspec.diagnostics.text import render_all
 
     if diagnostics:
-        text = render_all(diagnostics, MOST_SHOWN)
+        text = render_all(diagnostics, MAX_SHOWN)
         click.echo(coloured(text) if shows_colours(sys.stderr) else text, err=True)
 
 

@@ -76,14 +76,14 @@ def command(files: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
 def _lay_out(path: str) -> _Layout:
     """Read and format a file. Raises ``CannotOpen``, also for a layer file, and ``SpecError`` for wrong syntax."""
     from netspec.language.formatter import formatted
-    from netspec.opening import LARGEST_FILE, cannot_open, decode, is_layer_file, with_suggestion
+    from netspec.opening import MAX_FILE_BYTES, cannot_open, decode, is_layer_file, with_suggestion
 
     try:
         if path == "-":
-            before = sys.stdin.buffer.read(LARGEST_FILE + 1)
+            before = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         else:
             with Path(path).open("rb") as file:
-                before = file.read(LARGEST_FILE + 1)
+                before = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise with_suggestion(cannot_open(path, error), path) from None
     source = decode(before, _STDIN if path == "-" else path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import WRONG_SPEC
-from netspec.cli.runs import MOST_NAMED, exit_on_error, note_printer, warn
+from netspec.cli.runs import MAX_LISTED, exit_on_error, note_printer, warn
 
 if TYPE_CHECKING:
     from netspec.train.data.packing.sealing import Packed
@@ -105,10 +105,10 @@ def _report(packed: Packed, out: Path) -> int:
     unreadable = sum(split.unreadable for split in packed.splits.values())
     if unreadable:
         with (out / UNREADABLE).open(encoding="ascii") as lines:
-            for _, line in zip(range(MOST_NAMED), lines, strict=False):
+            for _, line in zip(range(MAX_LISTED), lines, strict=False):
                 problem = json.loads(line)
                 warn(f"left out, cannot be read: {problem['path']}: {problem['reason']}")
-        if unreadable > MOST_NAMED:
+        if unreadable > MAX_LISTED:
             warn(f"{plural(unreadable, 'image')} cannot be read; all are listed in {out / UNREADABLE}")
     if packed.already:
         click.echo(f"{out} is already a complete pack of this folder; nothing was done")

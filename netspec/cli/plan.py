@@ -10,7 +10,7 @@ import click
 from netspec.cli.amounts import AmountParam, DevicesParam
 from netspec.cli.common import PRECISIONS, SPLITS, format_option, refuse, without_option
 from netspec.cli.reading import read_net, reading_options, spec_argument
-from netspec.plan import MOST_DEVICES
+from netspec.plan import MAX_DEVICES
 from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @spec_argument
 @click.option(
     "--gpus",
-    type=DevicesParam(MOST_DEVICES),
+    type=DevicesParam(MAX_DEVICES),
     metavar="N[,N...]",
     help="Numbers of devices [default: one for each GPU group].",
 )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BAR = 30
 """Width in characters of the bar for a probability of 1."""
 
-LEAST_BAR = 5
+MIN_BAR = 5
 """On a terminal with less room than this for the bar, it is left out."""
 
 
@@ -129,7 +129,7 @@ def _line(console: Console, words: str, share: float) -> None:
 
     text = Text(words)
     room = console.width - text.cell_len
-    if room < LEAST_BAR:  # let the terminal wrap the line; rich would cut it off
+    if room < MIN_BAR:  # let the terminal wrap the line; rich would cut it off
         click.echo(words.rstrip())
         return
     row = Table.grid()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from netspec.source import Source
 
 _LENGTH = re.compile("[0-9]{1,10}")
-_LARGEST_LENGTH = 2**31
+_MAX_SIDE = 2**31
 _OTHER_NOTATION = re.compile(r"[(\[]? *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[)\]]?")
 """A shape as other tools write it: ``(3, 224, 224)``, ``[3,224,224]`` or ``3*224*224``."""
 
@@ -85,7 +85,7 @@ class ShapeParam(click.ParamType["Shape"]):
 
 
 def _is_length(word: str) -> bool:
-    return _LENGTH.fullmatch(word) is not None and 0 < int(word) <= _LARGEST_LENGTH
+    return _LENGTH.fullmatch(word) is not None and 0 < int(word) <= _MAX_SIDE
 
 
 class ChangeParam(click.ParamType[str]):
@@ -182,8 +182,8 @@ def read_net(
 
 def read(path: str) -> Source:
     """Read a spec's text from a file, or from standard input for ``-``. Raises ``CannotOpen`` and ``SpecError``."""
-    from netspec.opening import LARGEST_FILE, STDIN, decode, read_named
+    from netspec.opening import MAX_FILE_BYTES, STDIN, decode, read_named
 
     if path == "-":
-        return decode(sys.stdin.buffer.read(LARGEST_FILE + 1), STDIN)
+        return decode(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), STDIN)
     return read_named(path)

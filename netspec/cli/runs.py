@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from netspec.train.data.picture import Unreadable
     from netspec.train.errors import TrainError
 
-MOST_NAMED = 10
+MAX_LISTED = 10
 """How many unreadable images are named; the others are only counted."""
 
 
@@ -92,7 +92,7 @@ def note_printer(quiet: bool) -> Callable[[str], None]:
 
 
 class Unread:
-    """Warns about unreadable images: once for each of the first ``MOST_NAMED``, then once that there are more."""
+    """Warns about unreadable images: once for each of the first ``MAX_LISTED``, then once that there are more."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
@@ -101,7 +101,7 @@ class Unread:
         if problem.path in self._seen:
             return
         self._seen.add(problem.path)
-        if len(self._seen) <= MOST_NAMED:
+        if len(self._seen) <= MAX_LISTED:
             warn(f"left out, cannot be read: {problem.path}: {problem.reason}")
-        elif len(self._seen) == MOST_NAMED + 1:
+        elif len(self._seen) == MAX_LISTED + 1:
             warn("more images cannot be read; the result counts them")

@@ -37,7 +37,7 @@ _WITHOUT_NETWORK = {
 }
 """What to do in the commands that lack ``_NETWORK_OPTIONS``, since they treat a spec as text only."""
 
-_MOST_COMMANDS = 7
+_MAX_COMMANDS = 7
 """An option that more commands have than this is too general to be explained by listing them."""
 
 
@@ -74,7 +74,7 @@ def _suggestion(ctx: click.Context, option: str) -> str:
 
 
 def _commands_with(ctx: click.Context, option: str) -> list[str]:
-    """Return the names of the commands that have an option; none if there are more than ``_MOST_COMMANDS``."""
+    """Return the names of the commands that have an option; none if there are more than ``_MAX_COMMANDS``."""
     group = ctx.parent.command if ctx.parent is not None else None
     if ctx.parent is None or not isinstance(group, click.Group):
         return []
@@ -83,7 +83,7 @@ def _commands_with(ctx: click.Context, option: str) -> list[str]:
         command = group.get_command(ctx.parent, name)
         if command is not None and any(option in parameter.opts for parameter in command.params):
             matches.append(name)
-    return matches if len(matches) <= _MOST_COMMANDS else []
+    return matches if len(matches) <= _MAX_COMMANDS else []
 
 
 def _set_option(word: str) -> str:

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from netspec.passes.placing import Arrangement
     from netspec.train.processes.verification import Difference, Trial
 
-_MOST_DEVICES = 64
+_MAX_DEVICES = 64
 
 
 @click.command()
 @spec_argument
 @click.option(
     "--gpus",
-    type=DevicesParam(_MOST_DEVICES),
+    type=DevicesParam(_MAX_DEVICES),
     default=(1, 2),
     metavar="N,...",
     help="Device counts to try [default: 1,2].",

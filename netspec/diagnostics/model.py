@@ -103,7 +103,7 @@ def first_line_span(source: Source) -> Span:
     return Span(source, 0, len(source.line(1)))
 
 
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 """The most diagnostics that are printed. The others are only counted."""
 
 
@@ -113,7 +113,7 @@ class SpecError(Exception):
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         from netspec.diagnostics.text import render_all
 
-        super().__init__("\n" + render_all(diagnostics, MOST_SHOWN))
+        super().__init__("\n" + render_all(diagnostics, MAX_SHOWN))
         self.diagnostics = diagnostics
 
 

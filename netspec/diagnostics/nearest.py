@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from netspec.diagnostics.elsewhere import ABSENT_TYPES, WORDS, plain_word
 
-MOST_EDITS = 4
-LONGEST_WORD = 100
-MOST_RIVALS = 200
+MAX_EDITS = 4
+MAX_WORD_LENGTH = 100
+MAX_RIVALS = 200
 """The most known names that are compared to see whether another is as near."""
 
 
@@ -33,13 +33,13 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 @functools.lru_cache(maxsize=1024)
 def _nearest(word: str, names: tuple[str, ...]) -> str | None:
     """Cached, because a file that is checked again after one change asks for the same words."""
-    sought, plain = word.lower(), plain_word(word[: LONGEST_WORD + 1])
+    sought, plain = word.lower(), plain_word(word[: MAX_WORD_LENGTH + 1])
     for meant in WORDS.get(plain, ()):
         if meant in names and word not in names:
             return meant
     if plain in ABSENT_TYPES:
         return next((name for name in names if plain_word(name) == plain), None)
-    best, best_distance = None, min(len(sought) // 3, MOST_EDITS) + 1
+    best, best_distance = None, min(len(sought) // 3, MAX_EDITS) + 1
     for name in names:
         candidate = name.lower()
         if candidate == sought:
@@ -67,7 +67,7 @@ def is_slip(word: str, meant: str, known: Iterable[str] = ()) -> bool:
     >>> is_slip("kernal", "kernel"), is_slip("conv9", "conv1"), is_slip("dense", "fc")
     (True, False, False)
     """
-    rivals = itertools.islice((name for name in known if name != meant), MOST_RIVALS)
+    rivals = itertools.islice((name for name in known if name != meant), MAX_RIVALS)
     return _is_slip(word, meant, tuple(rivals))
 
 
@@ -75,7 +75,7 @@ def is_slip(word: str, meant: str, known: Iterable[str] = ()) -> bool:
 def _is_slip(word: str, meant: str, rivals: tuple[str, ...]) -> bool:
     """Cached, as ``_nearest`` is."""
     a, b = word.lower(), meant.lower()
-    limit = min(len(a) // 3, MOST_EDITS) + 1
+    limit = min(len(a) // 3, MAX_EDITS) + 1
     errors = distance(a, b, limit)
     if errors == limit or [c for c in a if c.isdigit()] != [c for c in b if c.isdigit()]:
         return False
@@ -83,7 +83,7 @@ def _is_slip(word: str, meant: str, rivals: tuple[str, ...]) -> bool:
 
 
 def _contained(sought: str, names: tuple[str, ...]) -> str | None:
-    if len(sought) > LONGEST_WORD:
+    if len(sought) > MAX_WORD_LENGTH:
         return None
     if len(sought) == 2:
         matches = [name for name in names if name.lower().startswith(sought)]

@@ -9,8 +9,8 @@ from netspec.diagnostics.model import Diagnostic, Label
 from netspec.source import Span
 from netspec.units import plural
 
-_WIDEST_LINE = 160
-_WIDEST_NOTE = 120
+_MAX_LINE_WIDTH = 160
+_MAX_NOTE_WIDTH = 120
 
 
 def render_all(diagnostics: Sequence[Diagnostic], limit: int | None = None) -> str:
@@ -67,7 +67,7 @@ def _note(note: str, gutter: str) -> list[str]:
     prefix = f"{gutter} = "
     return wrap(
         note,
-        _WIDEST_NOTE,
+        _MAX_NOTE_WIDTH,
         initial_indent=prefix,
         subsequent_indent=" " * len(prefix),
         break_long_words=False,
@@ -88,14 +88,14 @@ def _excerpt(spans: Sequence[Span], gutter: str, label: str = "", mark: str = "^
     marks = [(s.start - line_start, max(s.end - line_start, s.start - line_start + 1)) for s in on_line]
     marks = [(a, min(b, max(len(line), a + 1))) for a, b in marks]
     left = 0
-    if max(b for _, b in marks) > _WIDEST_LINE:
+    if max(b for _, b in marks) > _MAX_LINE_WIDTH:
         left = max(0, marks[0][0] - 40)
-    visible = _printable(line[left : left + _WIDEST_LINE])
+    visible = _printable(line[left : left + _MAX_LINE_WIDTH])
     carets = [" "] * (max(b for _, b in marks) - left)
     for a, b in marks:
         for i in range(max(0, a - left), min(b - left, len(carets))):
             carets[i] = mark
-    underline = f"{''.join(carets)[:_WIDEST_LINE].rstrip()} {label}".rstrip()
+    underline = f"{''.join(carets)[:_MAX_LINE_WIDTH].rstrip()} {label}".rstrip()
     return [f"{first.line:>{len(gutter)}} | {visible}".rstrip(), f"{gutter} | {underline}"]
 
 

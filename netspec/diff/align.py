@@ -16,7 +16,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-MOST_CELLS = 1_000_000
+MAX_CELLS = 1_000_000
 """The largest table for matching a stretch of unpaired layers. In longer stretches, only layers at the beginning that
 have the same keys one by one count as renamed."""
 
@@ -117,7 +117,7 @@ def _renamed(
     start = alike.index(False) if False in alike else len(alike)
     yield from zip(left[:start], right[:start], strict=True)
     left, right = left[start:], right[start:]
-    if len(left) * len(right) > MOST_CELLS:
+    if len(left) * len(right) > MAX_CELLS:
         return
     table = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
     for m in range(len(left) - 1, -1, -1):

@@ -20,7 +20,7 @@ _PLAIN = box.Box(str(box.SIMPLE_HEAD).replace("─", "-"), ascii=True)
 """The rules of a table for encodings without box-drawing characters."""
 
 _GAP = 2
-_WIDEST = 72
+_MAX_FIRST_COLUMN = 72
 """The largest width of the first column, which lists the layers that have a difference in common."""
 
 
@@ -54,7 +54,7 @@ def _print(console: Console, headings: Sequence[str], lines: Sequence[Sequence[s
     rules = _PLAIN if console.options.ascii_only else box.SIMPLE_HEAD
     table = Table(box=rules, padding=(0, 1, 0, 0), show_edge=False)
     for number, heading in enumerate(headings):
-        table.add_column(heading, overflow="fold", max_width=_WIDEST if number == 0 else None)
+        table.add_column(heading, overflow="fold", max_width=_MAX_FIRST_COLUMN if number == 0 else None)
     for cells in lines:
         table.add_row(*map(Text, cells), style=_STYLES.get(cells[-1], ""))
     console.print(table)
@@ -63,4 +63,4 @@ def _print(console: Console, headings: Sequence[str], lines: Sequence[Sequence[s
 
 def _width(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> int:
     first, *others = (max(map(len, column)) + _GAP for column in zip(headings, *lines, strict=True))
-    return min(first, _WIDEST + _GAP) + sum(others)
+    return min(first, _MAX_FIRST_COLUMN + _GAP) + sum(others)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netspec.draw.blocks import Block
-from netspec.draw.towers import MOST_LINES, Link, links_of
+from netspec.draw.towers import MAX_LINES, Link, links_of
 
 REACH = 24
 """The longest line that is drawn, in columns. The eye cannot follow a longer one, so the reading block's label names
@@ -33,7 +33,7 @@ def wire(blocks: Sequence[Block], towers: int) -> Wiring:
     input_lines: list[tuple[str, ...]] = []
     for number, block in enumerate(blocks):
         near = [r for r in block.reads if column[number] - column[r.block] <= REACH]
-        drawn = near[:MOST_LINES]
+        drawn = near[:MAX_LINES]
         rest = [r for r in block.reads if r not in drawn]
         links.append(tuple(dict.fromkeys(link for r in drawn for link in links_of(number, r, blocks, towers))))
         input_lines.append(_input_lines([blocks[r.block].name for r in rest], also=bool(drawn)))

@@ -18,14 +18,14 @@ _WIDTHS = (
     *(50, 62, 64, 55, 64, 62, 36, 64, 64, 28, 28, 58, 28, 98, 64, 62),
     *(64, 64, 42, 53, 40, 64, 60, 82, 60, 60, 53, 64, 34, 64, 84),
 )
-_WIDEST = 1.0
+_MAX_CHARACTER_WIDTH = 1.0
 _BOLD = 1.13
-_MOST_LINES = 4
+_MAX_LINES = 4
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return an upper bound in pixels for the width of a line of text. ``size`` is the font size in pixels."""
-    ems = sum(_WIDTHS[ord(c) - 32] / 100 if " " <= c <= "~" else _WIDEST for c in text)
+    ems = sum(_WIDTHS[ord(c) - 32] / 100 if " " <= c <= "~" else _MAX_CHARACTER_WIDTH for c in text)
     return ems * size * (_BOLD if bold else 1.0)
 
 
@@ -43,7 +43,7 @@ def wrap(text: str, size: float, width: float, *, bold: bool = False) -> tuple[s
         if end < len(rest):
             seam = max(rest.rfind(c, 1, end) for c in " _-")
             end = seam + 1 if seam > 0 else end
-        if len(lines) == _MOST_LINES - 1 and end < len(rest):
+        if len(lines) == _MAX_LINES - 1 and end < len(rest):
             return (*lines, rest[: max(1, end - 1)].rstrip() + "…")
         lines.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()

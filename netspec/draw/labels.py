@@ -13,7 +13,7 @@ NAME, SHAPE, SMALL = 12.0, 11.0, 10.0
 """Font sizes in pixels. Text below 10 pixels would be hard to read."""
 
 _LEADING = 1.26
-_WIDEST = 104.0
+_MAX_WIDTH = 104.0
 _PILL_PAD = 5.0
 _PILL_GAP = 3.0
 
@@ -77,13 +77,13 @@ class Label:
 def label_of(block: Block, extra_lines: Sequence[str] = ()) -> Label:
     """Return the label of a block; ``extra_lines`` are further lines, which depend on the layout of the figure."""
     rows: list[_Line | _Pill] = [
-        _Line(text, NAME, "ink", bold=True) for text in wrap(block.name, NAME, _WIDEST, bold=True)
+        _Line(text, NAME, "ink", bold=True) for text in wrap(block.name, NAME, _MAX_WIDTH, bold=True)
     ]
     rows.append(_Line(str(block.shape), SHAPE, "ink"))
     rows += [
-        _Line(text, SMALL, "muted") for line in (*block.lines, *extra_lines) for text in wrap(line, SMALL, _WIDEST)
+        _Line(text, SMALL, "muted") for line in (*block.lines, *extra_lines) for text in wrap(line, SMALL, _MAX_WIDTH)
     ]
-    rows += [_Pill(wrap(tag.text, SMALL, _WIDEST - 2 * _PILL_PAD), tag.kind) for tag in block.tags]
+    rows += [_Pill(wrap(tag.text, SMALL, _MAX_WIDTH - 2 * _PILL_PAD), tag.kind) for tag in block.tags]
     return Label(tuple(rows))
 
 

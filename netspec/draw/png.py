@@ -21,7 +21,7 @@ DENSITY = 2
 _FINER = 2
 """Supersampling factor: the figure is drawn larger and then shrunk, because Pillow does not antialias lines."""
 
-MOST_PIXELS = 40_000_000
+MAX_PIXELS = 40_000_000
 _STEPS = 24
 _DASH, _SPACE = 3.0, 2.5
 
@@ -38,12 +38,12 @@ def to_png(figure: Figure, theme: ThemeName = "light") -> bytes:
     Raises
     ------
     TooLarge
-        Even at one pixel per CSS pixel, the image would have more than ``MOST_PIXELS``.
+        Even at one pixel per CSS pixel, the image would have more than ``MAX_PIXELS``.
     """
     density = DENSITY
-    while density > 1 and figure.width * figure.height * density**2 > MOST_PIXELS:
+    while density > 1 and figure.width * figure.height * density**2 > MAX_PIXELS:
         density -= 1
-    if figure.width * figure.height * density**2 > MOST_PIXELS:
+    if figure.width * figure.height * density**2 > MAX_PIXELS:
         raise TooLarge(
             f"the figure of {figure.width:.0f} x {figure.height:.0f} pixels is too large for a PNG; an SVG can hold it"
         )

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from netspec.ir.shape import Shape
 
-_TALLEST_IMAGE, _MOST_PER_PIXEL = 128.0, 22.0
-_LONGEST_CHANNELS, _MOST_PER_CHANNEL = 44.0, 4.0
-_TALLEST_VECTOR, _MOST_PER_FEATURE = 124.0, 8.0
-_SHORTEST = 3.0
+_MAX_IMAGE, _MAX_PER_PIXEL = 128.0, 22.0
+_MAX_CHANNELS, _MAX_PER_CHANNEL = 44.0, 4.0
+_MAX_VECTOR, _MAX_PER_FEATURE = 124.0, 8.0
+_MIN_EDGE = 3.0
 _STACKING_EXPONENT = -0.35
 _BACK = (0.36, 0.26)
 """The perspective: how far right and up the width axis, which points away from the viewer, leads per pixel."""
@@ -67,7 +67,7 @@ class Scale:
     @staticmethod
     def edge(size: int, factor: float) -> float:
         """Return the length in pixels at which a size is drawn."""
-        return max(_SHORTEST, factor * math.sqrt(size))
+        return max(_MIN_EDGE, factor * math.sqrt(size))
 
 
 def scale_for(shapes: Sequence[Shape], stacked: int = 1) -> Scale:
@@ -81,7 +81,7 @@ def scale_for(shapes: Sequence[Shape], stacked: int = 1) -> Scale:
     deepest = max((s.channels for s in images), default=1)
     longest = max((s.units for s in shapes if not s.is_image), default=1)
     return Scale(
-        min(_MOST_PER_PIXEL, shrink * _TALLEST_IMAGE / math.sqrt(largest)),
-        min(_MOST_PER_CHANNEL, shrink * _LONGEST_CHANNELS / math.sqrt(deepest)),
-        min(_MOST_PER_FEATURE, shrink * _TALLEST_VECTOR / math.sqrt(longest)),
+        min(_MAX_PER_PIXEL, shrink * _MAX_IMAGE / math.sqrt(largest)),
+        min(_MAX_PER_CHANNEL, shrink * _MAX_CHANNELS / math.sqrt(deepest)),
+        min(_MAX_PER_FEATURE, shrink * _MAX_VECTOR / math.sqrt(longest)),
     )

@@ -13,7 +13,7 @@ from netspec.ir.shape import Shape
 
 _HEAD = 5.5
 _THIN, _THICK = 1.2, 1.6
-_LARGEST_WINDOW = 0.92
+_MAX_WINDOW_SHARE = 0.92
 """The largest drawn part of the side that a window moves over, in each direction."""
 
 
@@ -68,7 +68,7 @@ def window(solid: Solid, shape: Shape, size: tuple[int, int], x: float, centre: 
     Returns the window and its upper and lower corners nearest to the reading box.
     """
     high, wide = (
-        min(_LARGEST_WINDOW, math.sqrt(kernel / side))
+        min(_MAX_WINDOW_SHARE, math.sqrt(kernel / side))
         for kernel, side in ((size[0], shape.height), (size[1], shape.width))
     )
     middle = x + solid.front_width + solid.back_right / 2

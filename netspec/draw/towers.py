@@ -10,11 +10,11 @@ from netspec.draw.blocks import Block, Read
 from netspec.ir.graph import Placement
 from netspec.ir.shape import Shape
 
-MOST_TOWERS = 16
-MOST_SOLIDS = 20_000
+MAX_TOWERS = 16
+MAX_SOLIDS = 20_000
 """The most boxes in a drawing. A network that would need more is drawn as a single tower."""
 
-MOST_LINES = 24
+MAX_LINES = 24
 """The most inputs of one block that are drawn as lines; its label names the others."""
 
 Tower: TypeAlias = int | None
@@ -35,7 +35,7 @@ class Link:
 
 def drawn_towers(groups: int, blocks: Sequence[Block]) -> int:
     """Return how many towers to draw: one per GPU group, or a single one if that would be too many to read."""
-    return groups if groups <= MOST_TOWERS and groups * len(blocks) <= MOST_SOLIDS else 1
+    return groups if groups <= MAX_TOWERS and groups * len(blocks) <= MAX_SOLIDS else 1
 
 
 def towers_of(placement: Placement, towers: int) -> tuple[Tower, ...]:

@@ -10,7 +10,7 @@ from netspec.explain.keys import argument_default, argument_line, forms_of, owne
 from netspec.explain.markdown import table
 from netspec.keys import Argument, Key
 
-MOST_OWNERS = 5
+MAX_OWNERS = 5
 """The most layer types that are listed for a key. The key's own page has all."""
 
 
@@ -80,5 +80,5 @@ def _argument_row(use: _Use, argument: Argument) -> tuple[str, ...]:
 
 
 def _owners_text(use: _Use) -> str:
-    named = ", ".join(f"`{owner}`" for owner in use.owners[:MOST_OWNERS])
-    return f"`{use.key.name}` of {named}" + (" and others" if len(use.owners) > MOST_OWNERS else "")
+    named = ", ".join(f"`{owner}`" for owner in use.owners[:MAX_OWNERS])
+    return f"`{use.key.name}` of {named}" + (" and others" if len(use.owners) > MAX_OWNERS else "")

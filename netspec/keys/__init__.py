@@ -6,7 +6,7 @@ from netspec.keys.initialisers import HE, ZERO, BiasInit, Init, Initialiser
 from netspec.keys.key import REQUIRED, Key, of_training
 from netspec.keys.kind import BadValue, Kind
 from netspec.keys.neurons import IDENTITY, NEURONS, NeuronWord
-from netspec.keys.numbers import LARGEST, OneOf, Real, Whole
+from netspec.keys.numbers import MAX_WHOLE, OneOf, Real, Whole
 from netspec.keys.optional import BOUND, OrNone
 from netspec.keys.sizes import ImageShape, Padding, Size2
 from netspec.keys.tables import Rows
@@ -16,7 +16,7 @@ __all__ = [
     "BOUND",
     "HE",
     "IDENTITY",
-    "LARGEST",
+    "MAX_WHOLE",
     "NEURONS",
     "REQUIRED",
     "ZERO",

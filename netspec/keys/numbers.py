@@ -8,15 +8,15 @@ from netspec.keys.kind import BadValue, one_of, shown
 from netspec.language.syntax import Number, Value
 from netspec.units import count, plain
 
-LARGEST = 2**31
+MAX_WHOLE = 2**31
 """The largest whole number in a spec, and the most units or weights of a layer."""
 
 
-LARGEST_REAL = 3.4e38
+MAX_REAL = 3.4e38
 """The largest absolute value of a number in a spec: float32, in which networks compute, does not hold larger ones."""
 
 
-SMALLEST_REAL = 1.2e-38
+MIN_POSITIVE_REAL = 1.2e-38
 """The smallest number that float32 holds at full precision. Numbers that must be above 0 may not be smaller, because
 they could become 0."""
 
@@ -26,12 +26,12 @@ class Whole:
     """A whole number within bounds."""
 
     low: int = 1
-    high: int = LARGEST
+    high: int = MAX_WHOLE
     words: tuple[str, ...] = ()
 
     @property
     def doc(self) -> str:
-        return f"a whole number from {self.low}" + (f" to {count(self.high)}" if self.high < LARGEST else "")
+        return f"a whole number from {self.low}" + (f" to {count(self.high)}" if self.high < MAX_WHOLE else "")
 
     def read(self, value: Value) -> int:
         if not isinstance(value, Number) or not isinstance(value.value, int):
@@ -79,11 +79,11 @@ class Real:
         )
         if not fits:
             raise BadValue(f"needs {self.doc}, not {plain(number)}", value.span)
-        if abs(number) > LARGEST_REAL:
-            bounds = f"-{plain(LARGEST_REAL)} to {plain(LARGEST_REAL)}"
+        if abs(number) > MAX_REAL:
+            bounds = f"-{plain(MAX_REAL)} to {plain(MAX_REAL)}"
             raise BadValue(f"needs a number that float32 holds ({bounds}), not {plain(number)}", value.span)
-        if self.above == 0 and number < SMALLEST_REAL:
-            least = f"of {plain(SMALLEST_REAL)} or more, the least above 0 that float32 holds well"
+        if self.above == 0 and number < MIN_POSITIVE_REAL:
+            least = f"of {plain(MIN_POSITIVE_REAL)} or more, the least above 0 that float32 holds well"
             raise BadValue(f"needs a number {least}, not {plain(number)}", value.span)
         return number
 

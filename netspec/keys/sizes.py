@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
 from netspec.keys.kind import BadValue, shown
-from netspec.keys.numbers import LARGEST, Whole
+from netspec.keys.numbers import MAX_WHOLE, Whole
 from netspec.language.syntax import Dims, Number, Value, Values, Word
 from netspec.units import count
 
-LARGEST_SIDE = 2**16
+MAX_SIDE = 2**16
 """The largest window, stride or padding, in pixels."""
 
 _PIXELS = Whole(0)
@@ -89,8 +89,8 @@ class Padding:
 
 
 def _check_side(pixels: int, value: Value) -> None:
-    if pixels > LARGEST_SIDE:
-        raise BadValue(f"needs at most {count(LARGEST_SIDE)} pixels, not {count(pixels)}", value.span)
+    if pixels > MAX_SIDE:
+        raise BadValue(f"needs at most {count(MAX_SIDE)} pixels, not {count(pixels)}", value.span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class ImageShape:
             numbers = (value.value,)
         elif isinstance(value, Dims):
             numbers = value.values
-        if len(numbers) not in (1, 3) or min(numbers) < 1 or max(numbers) > LARGEST:
+        if len(numbers) not in (1, 3) or min(numbers) < 1 or max(numbers) > MAX_WHOLE:
             notes: tuple[str, ...] = ()
             replacement = None
             if len(numbers) == 2:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from netspec.language.rows import ARROW, Head, Item, Row
 
 WIDTH = 120
-WIDEST_CELL = 24
+MAX_CELL_WIDTH = 24
 """A wider cell does not widen its column, because that would leave large gaps in all other lines."""
 
 _PHRASES = {("crop", "from")}
@@ -82,7 +82,7 @@ def choose_columns(heads: Iterable[Head]) -> Columns:
 
 def _width(least: int, cells: Iterable[str], space: int) -> int:
     """Return the width of a column of cells with ``space`` spaces after the longest."""
-    return max([least, *(len(cell) + space for cell in cells if len(cell) <= WIDEST_CELL)])
+    return max([least, *(len(cell) + space for cell in cells if len(cell) <= MAX_CELL_WIDTH)])
 
 
 def _spaces_between(item: Item, following: Item) -> str:

@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from netspec.diagnostics import SpecError, in_order
-from netspec.language.columns import WIDEST_CELL, WIDTH, Columns, choose_columns, join_items, wrap_row
+from netspec.language.columns import MAX_CELL_WIDTH, WIDTH, Columns, choose_columns, join_items, wrap_row
 from netspec.language.parser import parse
 from netspec.language.rows import Blank, Item, Line, Remark, Row, read_rows
 from netspec.source import Source
@@ -111,7 +111,7 @@ def _aligned(row: Row) -> Iterator[tuple[_Place, Item]]:
     """Yield the items of a row that are aligned, each with its column. The last item is not: nothing follows it."""
     place: _Place = (row.head.group,)
     for item in row.cells[:-1] if row.first else ():
-        if len(item.text) > WIDEST_CELL:
+        if len(item.text) > MAX_CELL_WIDTH:
             return
         place = (*place, item.key)
         yield place, item

@@ -44,8 +44,8 @@ _HINTS: tuple[tuple[str, str], ...] = (
 )
 
 
-LONGEST_TITLE = 40
-LONGEST_STATEMENT = 2_000
+MAX_TITLE_LENGTH = 40
+MAX_STATEMENT_LENGTH = 2_000
 """A statement of more characters than this is not rewritten."""
 
 
@@ -75,13 +75,13 @@ def rewritten(source: Source, start: int, end: int) -> tuple[Fix, str] | None:
     while last < len(text) and not text[last].isspace():
         last += 1
     shown = " ".join(text[first:last].split())
-    title = f"write {shown}" if shown and len(shown) <= LONGEST_TITLE else "write it as a spec does"
+    title = f"write {shown}" if shown and len(shown) <= MAX_TITLE_LENGTH else "write it as a spec does"
     return Fix(title, tuple(edits), spelling=True), text
 
 
 def _edits(source: Source, start: int, end: int) -> Iterator[Edit]:
     """Yield the edits of a statement in order. Comments are left alone."""
-    if end - start > LONGEST_STATEMENT:
+    if end - start > MAX_STATEMENT_LENGTH:
         return
     for match in _ANY_HABIT.finditer(source.text, start, end):
         name = match.lastgroup

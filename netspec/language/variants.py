@@ -20,10 +20,10 @@ from netspec.language.syntax import Dropped, File, Section, Setting, Value, Word
 from netspec.language.written import written
 from netspec.source import Source
 
-MOST_COMPARED = 50_000
+MAX_COMPARED = 50_000
 """The most names that are compared with misspelt ones, which takes about half a second."""
 
-MOST_LISTED = 40
+MAX_LISTED = 40
 """If no name is similar, all names are listed, unless there are more than this."""
 
 _KEY = re.compile(r"(?<![\w-])([\w-]+)\s*=")
@@ -84,21 +84,21 @@ def _gather(source: Source, folder: Folder, changes: tuple[Source, ...]) -> Text
 
 
 class _UnknownLayers:
-    """Makes diagnostics for unknown layer names. They suggest the nearest name until ``MOST_COMPARED`` is used up."""
+    """Makes diagnostics for unknown layer names. They suggest the nearest name until ``MAX_COMPARED`` is used up."""
 
     def __init__(self) -> None:
         self._compared = 0
 
     def diagnostic(self, word: Word, known: Collection[str], message: str, notes: tuple[str, ...] = ()) -> Diagnostic:
         near = None
-        if self._compared < MOST_COMPARED and word.text not in known:
+        if self._compared < MAX_COMPARED and word.text not in known:
             self._compared += len(known)
             near = nearest(word.text, known)
         fixes = (
             (Fix(f"write {near}", (Edit(word.span, near),), spelling=is_slip(word.text, near, known)),) if near else ()
         )
         text = message.format(word.text) + (f"; did you mean {near}?" if near else "")
-        if not near and len(known) <= MOST_LISTED:
+        if not near and len(known) <= MAX_LISTED:
             notes = (*notes, f"there are {', '.join(known)}")
         return Diagnostic("unknown-layer", text, (word.span,), notes, fixes)
 

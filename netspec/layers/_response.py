@@ -7,7 +7,7 @@ from typing import Any
 
 from netspec.ir.fault import Fault
 from netspec.keys import Key, Real, Whole
-from netspec.keys.sizes import LARGEST_SIDE
+from netspec.keys.sizes import MAX_SIDE
 from netspec.lowering import Lowering
 
 RESPONSE = (
@@ -32,7 +32,7 @@ RESPONSE = (
 
 def window_size(doc: str) -> Key:
     """Make the key ``size``."""
-    return Key("size", Whole(high=LARGEST_SIDE), doc)
+    return Key("size", Whole(high=MAX_SIDE), doc)
 
 
 def check_values(values: Mapping[str, Any]) -> None:

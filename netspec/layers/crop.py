@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import Crop
 from netspec.keys import Key, Size2, Whole
-from netspec.keys.sizes import LARGEST_SIDE
+from netspec.keys.sizes import MAX_SIDE
 from netspec.layers._common import USUAL
 from netspec.lowering import LayerType, Lowering
 
@@ -17,8 +17,8 @@ TYPE = LayerType(
     lower,
     keys=(
         Key("size", Size2(), "the rectangle's side, or height x width", unit="pixels"),
-        Key("top", Whole(0, LARGEST_SIDE), "the rows above it", default=0, unit="pixels"),
-        Key("left", Whole(0, LARGEST_SIDE), "the columns left of it", default=0, unit="pixels"),
+        Key("top", Whole(0, MAX_SIDE), "the rows above it", default=0, unit="pixels"),
+        Key("left", Whole(0, MAX_SIDE), "the columns left of it", default=0, unit="pixels"),
         *USUAL,
     ),
     rule="As many channels as it reads, of the rectangle's height and width.",

@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import RandomScale
 from netspec.keys import Key, Real, Whole
-from netspec.keys.sizes import LARGEST_SIDE
+from netspec.keys.sizes import MAX_SIDE
 from netspec.layers._common import USUAL
 from netspec.lowering import LayerType, Lowering
 
@@ -18,7 +18,7 @@ TYPE = LayerType(
     "unscaled maps (as in cuda-convnet's rscale).",
     lower,
     keys=(
-        Key("size", Whole(1, LARGEST_SIDE), "the square's side", unit="pixels"),
+        Key("size", Whole(1, MAX_SIDE), "the square's side", unit="pixels"),
         Key(
             "max_scale",
             Real(low=1, high=64),

@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import Topographic
 from netspec.keys import Key, Whole
-from netspec.keys.sizes import LARGEST_SIDE
+from netspec.keys.sizes import MAX_SIDE
 from netspec.layers._loss import loss_type
 
 TYPE = loss_type(
@@ -10,7 +10,7 @@ TYPE = loss_type(
     Topographic,
     "The sparsity of topographic independent component analysis: the root of the sum of the squares around each pixel, "
     "summed over all pixels and maps; the mean over the batch. It makes few units active, and neighbours at once.",
-    Key("size", Whole(high=LARGEST_SIDE), "the side of the window around each pixel", unit="pixels"),
+    Key("size", Whole(high=MAX_SIDE), "the side of the window around each pixel", unit="pixels"),
     reads="an image",
     example=(
         "[image] input 3x32x32\n[conv1] conv filters=16 kernel=5\n[loss] topographic size=3\n"

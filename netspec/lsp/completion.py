@@ -19,7 +19,7 @@ from netspec.source import Source
 
 Kind = Literal["setting", "type", "key", "value", "layer", "shape", "file"]
 
-MOST_ROW_CHANNELS = 16
+MAX_ROW_CHANNELS = 16
 """The most input channels for which a row of a connection table is offered."""
 
 _VARIANT_DOCS = {
@@ -126,7 +126,7 @@ def _rows(document: Document, here: Context) -> Iterator[Candidate]:
     facts = document.checked.layer(here.name)
     source = document.checked.layers[facts.inputs[0]] if facts and len(facts.inputs) == 1 else None
     shape = source.computed if source else None
-    if source is None or shape is None or not shape.is_image or shape.channels > MOST_ROW_CHANNELS:
+    if source is None or shape is None or not shape.is_image or shape.channels > MAX_ROW_CHANNELS:
         return
     row = "+".join(map(str, range(shape.channels)))
     doc = f"a filter's row: the channels that it reads, of {source.section.name.text}'s {shape.channels}"

@@ -12,7 +12,7 @@ from netspec.diagnostics.model import first_line_span
 from netspec.language.bases import Folder
 from netspec.language.syntax import File, Section
 from netspec.language.variants import Texts, gather
-from netspec.opening import LARGEST_FILE
+from netspec.opening import MAX_FILE_BYTES
 from netspec.solve import with_fixes
 from netspec.source import Source, Span
 from netspec.units import count
@@ -37,13 +37,13 @@ class Document:
     @cached_property
     def too_large(self) -> bool:
         """Whether the text is too large to be a spec. It is not parsed then."""
-        return len(self.source.text) > LARGEST_FILE
+        return len(self.source.text) > MAX_FILE_BYTES
 
     @cached_property
     def texts(self) -> Texts:
         """This text and the base specs that it starts from."""
         if self.too_large:
-            message = f"this file is larger than {count(LARGEST_FILE)} characters: it is no spec"
+            message = f"this file is larger than {count(MAX_FILE_BYTES)} characters: it is no spec"
             problem = Diagnostic("too-large-file", message, (first_line_span(self.source),))
             return Texts(self.source, problems=(problem,))
         return gather(self.source, self.folder)

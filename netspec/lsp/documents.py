@@ -10,7 +10,7 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from netspec.diagnostics import CannotOpen, SpecError
 from netspec.lsp.document import Document
-from netspec.opening import MOST_FILES, open_folder, read_source
+from netspec.opening import MAX_FILES, open_folder, read_source
 from netspec.source import Source
 
 
@@ -71,7 +71,7 @@ class Documents:
             return
         paths = {Path(other.source.name) for other in self if self._folder(other.uri) == folder}
         with suppress(OSError):
-            paths.update(sorted(folder.glob("*.net"))[:MOST_FILES])
+            paths.update(sorted(folder.glob("*.net"))[:MAX_FILES])
         for path in sorted(paths):
             if str(path) != document.source.name:
                 with suppress(CannotOpen, SpecError):

@@ -14,7 +14,7 @@ from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import DiscreteExponential, Exponential, JumpingExponential, Linear, Schedule, noise_of
 from netspec.passes.phases import phases
 
-LARGEST = 3.4028234663852886e38
+MAX_FLOAT32 = 3.4028234663852886e38
 """The largest float32."""
 
 
@@ -46,7 +46,7 @@ def unfit_rates(graph: Graph) -> list[Unfit]:
         highest = highest_factor(graph.schedule_of(parameter))
         numbers.append(Unfit(parameter.key, "learning rate", parameter.lr * highest))
         numbers.append(Unfit(parameter.key, "weight decay times rate", parameter.decay * parameter.lr * highest))
-    return [number for number in numbers if not abs(number.value) <= LARGEST]  # true for NaN, too
+    return [number for number in numbers if not abs(number.value) <= MAX_FLOAT32]  # true for NaN, too
 
 
 def highest_factor(schedule: Schedule) -> float:

@@ -13,7 +13,7 @@ from netspec.plan.footprint.model import FULL
 from netspec.plan.model import memories_of, smallest_batch
 from netspec.plan.program import HALF, local_graphs, values_of
 
-LARGEST_BATCH = 2**31
+MAX_BATCH = 2**31
 """The largest batch that the command line accepts."""
 
 
@@ -57,7 +57,7 @@ def break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
     largest = _largest_multiple(
         lambda batch: by_groups(batch) < by_batch(batch), step, first=smallest_batch(rows) // step
     )
-    return None if largest >= LARGEST_BATCH - step else largest
+    return None if largest >= MAX_BATCH - step else largest
 
 
 def _busiest(placed: Placed, precision: Precision) -> Callable[[int], int]:
@@ -81,7 +81,7 @@ def _largest_multiple(holds: Callable[[int], bool], step: int, first: int = 1) -
     low, high = first, first
     if not holds(low * step):
         return 0
-    most = LARGEST_BATCH // step
+    most = MAX_BATCH // step
     while high < most and holds(min(2 * high, most) * step):
         low = high = min(2 * high, most)
     if high == most:

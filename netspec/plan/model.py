@@ -19,7 +19,7 @@ from netspec.plan.memory import Memory, Standing, memory
 from netspec.plan.program import HALF, LocalGraphs, images_on, local_graphs, program, trained, values_of
 from netspec.units import plural
 
-MOST_DEVICES = 4096
+MAX_DEVICES = 4096
 
 
 class Kind(NamedTuple):

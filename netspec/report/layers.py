@@ -11,7 +11,7 @@ from netspec.report.table import Column, Table
 from netspec.stats import BYTES, LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
 from netspec.units import count, plain
 
-MOST_NAMED = 8
+MAX_LISTED = 8
 """The most layers that are listed for one value of alpha."""
 
 _COUNT_NOTES = (
@@ -93,8 +93,8 @@ def _alpha_notes(net: Net) -> tuple[str, ...]:
 
 
 def _names_text(layers: Sequence[str]) -> str:
-    more = len(layers) - MOST_NAMED
-    return ", ".join(layers[:MOST_NAMED]) + (f" and {count(more)} more" if more > 0 else "")
+    more = len(layers) - MAX_LISTED
+    return ", ".join(layers[:MAX_LISTED]) + (f" and {count(more)} more" if more > 0 else "")
 
 
 def _title(net: Net, batch: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from netspec.check import Checked, LayerFacts, allow
-from netspec.check.traps import MOST_COLOURS
+from netspec.check.traps import MAX_COLOURS
 from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected, in_order
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
@@ -15,10 +15,10 @@ from netspec.solve import blame, claims, inherited, inserted, joins, numbers, wi
 from netspec.solve.consequences import consequence
 from netspec.solve.trial import Bench, KeepGoing, Proposal, Tried, always
 
-MOST_FIXES = 4
+MAX_FIXES = 4
 """How many fixes are offered for a mistake."""
 
-MOST_SOLVED = 20
+MAX_SOLVED = 20
 """For how many mistakes of a file fixes are sought. The others are shown without fixes."""
 
 
@@ -34,7 +34,7 @@ def with_fixes(
     diagnostics = []
     examined = 0
     for mistake, level in inherited.locate(checked, input_shape, keep_going):
-        if (mistake.severity == "error" or mistake.fixes) and examined < MOST_SOLVED and keep_going():
+        if (mistake.severity == "error" or mistake.fixes) and examined < MAX_SOLVED and keep_going():
             examined += 1
             bench = benches.setdefault(id(level), Bench(level.checked, input_shape, keep_going))
             mistake = inherited.move_to_cause(_with_fixes(mistake, bench), level)
@@ -73,7 +73,7 @@ def _proposals(mistake: Diagnostic, facts: LayerFacts | None, bench: Bench) -> I
     """Return changes that might fix a mistake of this kind, the likeliest first."""
     checked = bench.checked
     if mistake.code == "crop-differs":
-        return chain(numbers.channels_first(checked, MOST_COLOURS), numbers.crop(checked))
+        return chain(numbers.channels_first(checked, MAX_COLOURS), numbers.crop(checked))
     if mistake.code == "kernel-too-large":
         pooling = numbers.whole_map(checked, facts) if facts is not None else ()
         return chain(numbers.channels_first(checked), pooling)
@@ -100,7 +100,7 @@ def _solve_claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagno
     seen: dict[tuple[Edit, ...], Proposal] = {}
 
     def new_proposals() -> Iterator[Proposal]:
-        for proposal in chain(numbers.channels_first(checked, MOST_COLOURS), claims.proposals(checked, facts, mistake)):
+        for proposal in chain(numbers.channels_first(checked, MAX_COLOURS), claims.proposals(checked, facts, mistake)):
             if proposal.edits not in seen:
                 seen[proposal.edits] = proposal
                 yield proposal
@@ -119,7 +119,7 @@ def _solve_claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagno
 
 
 def _working_fixes(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Bench) -> tuple[Fix, ...]:
-    """Try proposals and return those that fix the mistake, at most ``MOST_FIXES``, without duplicates.
+    """Try proposals and return those that fix the mistake, at most ``MAX_FIXES``, without duplicates.
 
     If each of them reveals further mistakes, only the best are returned: those that reveal the fewest mistakes, the
     farthest below.
@@ -133,10 +133,10 @@ def _working_fixes(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Be
         if tried is not None:
             working[proposal.edits] = tried
             size_found = size_found or (proposal.nearby_size and not tried.revealed)
-        if sum(not tried.revealed for tried in working.values()) == MOST_FIXES:
+        if sum(not tried.revealed for tried in working.values()) == MAX_FIXES:
             break
     best = min((tried.rank for tried in working.values()), default=None)
-    return tuple(tried.fix for tried in working.values() if tried.rank == best)[:MOST_FIXES]
+    return tuple(tried.fix for tried in working.values() if tried.rank == best)[:MAX_FIXES]
 
 
 def _solve_window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
@@ -201,7 +201,7 @@ def _note_channels_last(mistake: Diagnostic, checked: Checked) -> Diagnostic:
     That happens if the file has other mistakes too. Other fixes of this mistake are then kept only if with them the
     whole file checks.
     """
-    for proposal in numbers.channels_first(checked, MOST_COLOURS):
+    for proposal in numbers.channels_first(checked, MAX_COLOURS):
         if not any(fix.title == proposal.title for fix in mistake.fixes):
             source = next(facts.computed for facts in checked.layers if facts.type == "input")
             note = f"the input is {source}, which is channels x height x width; did you mean {proposal.title}?"

@@ -15,7 +15,7 @@ from netspec.solve.edits import set_keys
 from netspec.solve.trial import Proposal
 from netspec.units import count
 
-MOST_SUSPECTS = 50
+MAX_SUSPECTS = 50
 """How many windows above a refuted claim are examined."""
 
 
@@ -45,7 +45,7 @@ def _for_windows(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Yield changes of the windows above a layer and of its own. Input sizes that are tried in turn come last."""
     nearby_sizes: dict[str, Proposal] = {}
     suspects = _suspects(checked, facts)
-    for upstream in (*suspects[:MOST_SUSPECTS], *(other for other in suspects[MOST_SUSPECTS:] if other is facts)):
+    for upstream in (*suspects[:MAX_SUSPECTS], *(other for other in suspects[MAX_SUSPECTS:] if other is facts)):
         window = windows.layer_window(upstream)
         if window is None:
             continue

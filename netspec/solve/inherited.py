@@ -21,10 +21,10 @@ from netspec.language.variants import Texts
 from netspec.solve.trial import KeepGoing
 from netspec.source import Source, Span
 
-MOST_LAYERS = 10_000
+MAX_LAYERS = 10_000
 """How many layers may be checked, over all trials, in search of the words that cause mistakes at one level."""
 
-MOST_FIXES = 3
+MAX_FIXES = 3
 """How many fixes are shown with a mistake that was moved to its cause, and so takes up more lines."""
 
 
@@ -62,12 +62,12 @@ def _locate(mistake: Diagnostic, levels: Sequence[Level]) -> Located:
 def move_to_cause(mistake: Diagnostic, level: Level) -> Diagnostic:
     """Move a mistake whose place is inherited to the words of ``level`` that cause it.
 
-    The moved mistake is a line longer. To keep it short, only ``MOST_FIXES`` of its fixes remain.
+    The moved mistake is a line longer. To keep it short, only ``MAX_FIXES`` of its fixes remain.
     """
     if mistake.span.source in level.sources:
         return mistake
     moved = _caused_by(level.causes(mistake), mistake)
-    return mistake if moved is mistake else replace(moved, fixes=moved.fixes[:MOST_FIXES])
+    return mistake if moved is mistake else replace(moved, fixes=moved.fixes[:MAX_FIXES])
 
 
 def _caused_by(words: Sequence[Span], mistake: Diagnostic) -> Diagnostic:
@@ -140,7 +140,7 @@ class Level:
     @cached_property
     def _trials(self) -> list[tuple[Span, Checked]]:
         """Each of the level's own words, with the result of a check without it."""
-        limit = MOST_LAYERS // (len(self.checked.file.sections) + 1)
+        limit = MAX_LAYERS // (len(self.checked.file.sections) + 1)
         changes = self.texts.changes if self.sources == self.texts.changes else ()
         if changes:
             without = [

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
-from netspec.check.mismatch import MOST_LABELS, odd_shapes
+from netspec.check.mismatch import MAX_LABELS, odd_shapes
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
@@ -15,7 +15,7 @@ from netspec.solve import inserted, windows
 from netspec.solve.edits import set_keys
 from netspec.solve.trial import Proposal
 
-MOST_ABOVE = 12
+MAX_ABOVE = 12
 """How many layers of a branch are followed upwards to find where it begins."""
 
 _JOINS = ("sum", "concat", "max")
@@ -31,7 +31,7 @@ def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         return  # two layers have this name, and the mistake is the other one's
     odd = odd_shapes(facts.reads)
     common = next((shape for n, shape in enumerate(facts.reads) if n not in odd), None)
-    for n in reversed(odd[-MOST_LABELS:]):
+    for n in reversed(odd[-MAX_LABELS:]):
         target = common or facts.reads[1 - n]
         others = [number for i, number in enumerate(facts.inputs) if i != n]
         branch = _branch(checked, facts.inputs[n], others)
@@ -100,7 +100,7 @@ def _other_input(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[Pro
     if not branch or "inputs" in branch[-1].pairs or not branch[-1].inputs:
         return
     head, end = branch[-1].section.name.text, checked.layers[branch[-1].inputs[0]]
-    for number in itertools.islice(_above(checked, branch[-1].inputs[0]), MOST_ABOVE):
+    for number in itertools.islice(_above(checked, branch[-1].inputs[0]), MAX_ABOVE):
         layer = checked.layers[number]
         start = layer if layer is not end and layer.type in _JOINS else None
         if "inputs" in layer.pairs and layer.inputs:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from netspec.diagnostics import Diagnostic, Edit, Fix, apply
 from netspec.source import Source
 
-MOST_ROUNDS = 50
+MAX_ROUNDS = 50
 """How many rounds of fixes are applied. A fix may reveal the next mistake, which is fixed in the next round."""
 
 
@@ -30,7 +30,7 @@ def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: 
     """
     applied: list[tuple[Diagnostic, Fix]] = []
     diagnostics: tuple[Diagnostic, ...] = ()
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         diagnostics = tuple(check(source))
         chosen, duplicates = _chosen(source, diagnostics, code), _count_duplicates(diagnostics)
         if not chosen:

@@ -11,7 +11,7 @@ from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.ir.shape import Shape
 from netspec.units import plural
 
-MOST_LAYERS = 40_000
+MAX_LAYERS = 40_000
 """How many layers may be checked over all trials for one file: a second or two of work."""
 
 TRIAL_COST = 30
@@ -68,7 +68,7 @@ class Bench:
         self._unchecked = {
             facts.section.name.text: n for n, facts in enumerate(checked.layers) if facts.inputs and not facts.reads
         }
-        self._budget = MOST_LAYERS
+        self._budget = MAX_LAYERS
 
     def checked_with(self, edits: Sequence[Edit], *, claims: bool = True) -> Checked | None:
         """Check the file with edits applied, and without its claims if ``claims`` is false.

@@ -11,7 +11,7 @@ import torch
 TURN = 0.2
 """The minimum time of a turn on a GPU, in seconds; shorter runs are repeated."""
 
-MOST_REPEATS = 1000
+MAX_REPEATS = 1000
 
 
 class Stamps:
@@ -82,4 +82,4 @@ def medians(seconds: Mapping[str, list[float]]) -> dict[str, float]:
 
 
 def _repeats(seconds: float) -> int:
-    return max(1, min(MOST_REPEATS, round(TURN / seconds))) if seconds > 0 else MOST_REPEATS
+    return max(1, min(MAX_REPEATS, round(TURN / seconds))) if seconds > 0 else MAX_REPEATS

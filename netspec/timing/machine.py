@@ -13,9 +13,9 @@ from netspec.timing.clock import seconds_of, take_turns
 _COPIED = {"cpu": 2**28, "cuda": 2**30}
 """The size in bytes of the array that is copied, much larger than any cache."""
 
-_LARGEST = {"cpu": 2048, "cuda": 8192}
-_LONG = {"cpu": 0.05, "cuda": 0.002}
-"""The matrices' side is doubled until a product takes this many seconds, or the side is ``_LARGEST``."""
+_MAX_SIDE = {"cpu": 2048, "cuda": 8192}
+_LONG_ENOUGH = {"cpu": 0.05, "cuda": 0.002}
+"""The matrices' side is doubled until a product takes this many seconds, or the side is ``_MAX_SIDE``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,6 @@ def _matrices(device: str, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tens
     while True:
         a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
         torch.mm(a, b)
-        if side >= _LARGEST[device] or seconds_of(partial(torch.mm, a, b), device) > _LONG[device]:
+        if side >= _MAX_SIDE[device] or seconds_of(partial(torch.mm, a, b), device) > _LONG_ENOUGH[device]:
             return a, b
         side *= 2

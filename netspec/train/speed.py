@@ -20,7 +20,7 @@ from netspec.train.learning.optimiser import optimiser_of
 SECONDS = 2.0
 """How long a measurement lasts. It takes at least one batch, or three steps."""
 
-MOST = 32
+MAX_CPU_BATCH = 32
 """The largest batch on the CPU, where a step of AlexNet's own 128 images takes seconds."""
 
 
@@ -57,7 +57,7 @@ def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed 
 
 def training(graph: Graph, device: str) -> Speed:
     """Measure how fast the network trains in float32, on random images that are already on its device."""
-    batch = graph.train.batch if device == "cuda" else min(graph.train.batch, MOST)
+    batch = graph.train.batch if device == "cuda" else min(graph.train.batch, MAX_CPU_BATCH)
     pytorch = backend.load("pytorch")
     model = pytorch.module(graph, 0).to(device).train()
     optimiser = optimiser_of(graph, model)

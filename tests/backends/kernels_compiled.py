@@ -19,7 +19,7 @@ CHAIN = {"BETA": 0.75, "SIZE": 5, "RELU": True, "C": 96, "CHUNKS": 6, "V": 8, "H
          "KH": 3, "KW": 3, "SH": 2, "SW": 2, "PH": 0, "PW": 0, "DH": 1, "DW": 1, "PLAIN": False, "AROUND": 1,
          "TILES": 69, "THREADS": 128, "ADDS": True}  # fmt: skip
 BIAS = {"C": 384, "BLOCKS": 3, "PIXELS": 16, "CHANNELS": 128}
-DROPOUT = {"LEAST": 2**31, "UNITS": 4096, "NUMBERS": 1024}
+DROPOUT = {"THRESHOLD": 2**31, "UNITS": 4096, "NUMBERS": 1024}
 IMAGES = {"C": 3, "H": 224, "W": 224, "FH": 256, "FW": 256, "S": 4, "T": 4, "TOP": 0, "LEFT": 0, "ROWS": 57,
           "COLUMNS": 57, "WHOLE": True, "REVERSE": False, "SHIFTS": True, "DIVIDES": True, "PROGRAMS": 153,
           "NUMBERS": 1024}  # fmt: skip

@@ -31,7 +31,7 @@ separable = import_module("netspec.backends.pytorch.fast.separable")
 @pytest.fixture(autouse=True)
 def few_numbers_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Maps as small as the tests' go the fast way, and their gradients in several parts."""
-    monkeypatch.setattr(separable, "FEWEST_NUMBERS", 1)
+    monkeypatch.setattr(separable, "MIN_ELEMENTS", 1)
     monkeypatch.setattr(separable, "AT_A_TIME", 2**8)
 
 
@@ -110,7 +110,7 @@ def test_maps_that_lie_otherwise_and_averages_of_few_numbers_go_the_plain_way(mo
     x = torch.randn(2, 4, 9, 9)
     assert is_plain(AvgPool, x.contiguous(memory_format=torch.channels_last))
     for fewest, plain in ((x.numel(), False), (x.numel() + 1, True)):
-        monkeypatch.setattr(separable, "FEWEST_NUMBERS", fewest)
+        monkeypatch.setattr(separable, "MIN_ELEMENTS", fewest)
         assert is_plain(AvgPool, x) == plain
         assert not is_plain(SumPool, x)  # whose plain way is a convolution
 

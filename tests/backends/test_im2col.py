@@ -31,7 +31,7 @@ patched = import_module("netspec.backends.pytorch.fast.patched")
 @pytest.fixture(autouse=True)
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patched, "AT_A_TIME", 2**8)
-    monkeypatch.setattr(patched, "FEWEST", 1)
+    monkeypatch.setattr(patched, "MIN_ELEMENTS", 1)
 
 
 def network(window: Window, height: int, width: int, *, bias: bool) -> Graph:
@@ -82,7 +82,7 @@ def test_few_patches_have_the_librarys_gradient(monkeypatch: pytest.MonkeyPatch)
     calls: list[int] = []
     real = patched.weight_gradient
     monkeypatch.setattr(patched, "weight_gradient", lambda *given: calls.append(1) or real(*given))
-    monkeypatch.setattr(patched, "FEWEST", 4 * 16 * 9)  # of four images with 4 x 4 places
+    monkeypatch.setattr(patched, "MIN_ELEMENTS", 4 * 16 * 9)  # of four images with 4 x 4 places
     model = pytorch.module(network(Window((3, 3)), 6, 6, bias=True), 0, Forms(patched=frozenset({"conv"})))
     for images, called in ((3, 0), (4, 1)):
         model(torch.ones(images, 1, 6, 6)).sum().backward()

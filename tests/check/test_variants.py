@@ -14,10 +14,10 @@ import netspec
 from netspec.check import check
 from netspec.cli import main
 from netspec.diagnostics.nearest import distance
-from netspec.language.variants import MOST_COMPARED
+from netspec.language.variants import MAX_COMPARED
 from netspec.net import load
-from netspec.solve import MOST_SOLVED
-from netspec.solve.trial import MOST_LAYERS
+from netspec.solve import MAX_SOLVED
+from netspec.solve.trial import MAX_LAYERS
 
 
 def test_layers_and_settings_are_inherited(variant) -> None:
@@ -161,9 +161,9 @@ def test_many_unknown_layers_are_compared_once_and_tried_within_a_budget(
     compared = counted(monkeypatch, "netspec.diagnostics.nearest.distance", distance)
     tried = counted(monkeypatch, "netspec.solve.trial.check", check)
     assert {code for code, *_ in diagnostics(tmp_path / "variant.net")} == {"unknown-layer"}
-    assert 0 < len(compared) <= 2 * MOST_COMPARED, "the nearest name, and whether another is as near, however often"
-    assert 0 < len(tried) <= MOST_SOLVED, "one change for each mistake that is looked into"
-    assert sum(len(checked.file.sections) for checked in tried) <= MOST_LAYERS
+    assert 0 < len(compared) <= 2 * MAX_COMPARED, "the nearest name, and whether another is as near, however often"
+    assert 0 < len(tried) <= MAX_SOLVED, "one change for each mistake that is looked into"
+    assert sum(len(checked.file.sections) for checked in tried) <= MAX_LAYERS
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, name: str, function: Callable[..., Any]) -> list[Any]:

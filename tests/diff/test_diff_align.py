@@ -6,7 +6,7 @@ from comparing_nets import diff, told
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netspec.diff.align import MOST_CELLS, Alignment, Item, align
+from netspec.diff.align import MAX_CELLS, Alignment, Item, align
 
 TYPES = st.sampled_from(["conv", "maxpool", "dropout"])
 ITEMS = st.dictionaries(st.sampled_from("abcdefgh"), st.tuples(TYPES, st.sampled_from("xy")), max_size=8).flatmap(
@@ -58,7 +58,7 @@ def test_as_few_as_can_be_have_moved() -> None:
 
 
 def test_a_long_net_of_other_names_is_matched_while_its_layers_are_alike() -> None:
-    many = int(MOST_CELLS**0.5) + 11
+    many = int(MAX_CELLS**0.5) + 11
     a = [Item(f"a{i}", "conv", str(i), True) for i in range(many)]
     b = [Item(f"b{i}", "conv", str(i) if i < 10 else "", True) for i in range(many)]
     assert align(a, b).pairs == tuple((i, i) for i in range(10))

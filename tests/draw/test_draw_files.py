@@ -101,9 +101,9 @@ def test_a_png_shows_what_the_svg_shows_where_it_shows_it() -> None:
 def test_a_png_that_would_be_too_large_is_smaller_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     figure = drawn("[x] input 3x8x8\n[c] conv filters=4 kernel=3")
     pixels = int(figure.width * figure.height)
-    monkeypatch.setattr(png_module, "MOST_PIXELS", pixels + 1)
+    monkeypatch.setattr(png_module, "MAX_PIXELS", pixels + 1)
     assert Image.open(io.BytesIO(to_png(figure))).size == (figure.width, figure.height)
-    monkeypatch.setattr(png_module, "MOST_PIXELS", pixels - 1)
+    monkeypatch.setattr(png_module, "MAX_PIXELS", pixels - 1)
     with pytest.raises(TooLarge, match="too large for a PNG"):
         to_png(figure)
 

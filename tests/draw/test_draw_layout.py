@@ -16,7 +16,7 @@ from netspec.draw.columns import split_into_rows, wire
 from netspec.draw.fonts import text_width, wrap
 from netspec.draw.heights import separate
 from netspec.draw.scale import scale_for
-from netspec.draw.towers import MOST_TOWERS, drawn_towers
+from netspec.draw.towers import MAX_TOWERS, drawn_towers
 from netspec.ir.shape import Shape
 
 heights = st.floats(-1e3, 1e3)
@@ -70,8 +70,8 @@ def test_columns_are_depths() -> None:
 
 
 def test_many_groups_are_one_tower() -> None:
-    assert drawn_towers(MOST_TOWERS, ()) == MOST_TOWERS
-    assert drawn_towers(MOST_TOWERS + 1, ()) == 1
+    assert drawn_towers(MAX_TOWERS, ()) == MAX_TOWERS
+    assert drawn_towers(MAX_TOWERS + 1, ()) == 1
 
 
 def test_lengths_are_square_roots() -> None:

@@ -33,7 +33,7 @@ READY = (
 )  # fmt: skip
 """The modules that the server imports."""
 
-LONGEST = 300.0
+TIMEOUT = 300.0
 """Seconds after which ``run`` kills its process."""
 
 
@@ -85,7 +85,7 @@ def run(
             with suppress(BrokenPipeError), open(writer.fileno(), "wb", closefd=False) as stream:
                 stream.write((text or "").encode())
             writer.close()
-            process.join(LONGEST)
+            process.join(TIMEOUT)
         finally:
             process.kill()
             process.join()

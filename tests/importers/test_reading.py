@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netspec.check.report import Findings
-from netspec.importers.cuda_convnet.reading import MOST_SECTIONS, Config, read
+from netspec.importers.cuda_convnet.reading import MAX_SECTIONS, Config, read
 from netspec.source import Source
 
 
@@ -87,7 +87,7 @@ def test_values_put_into_one_another_do_not_grow_without_bound() -> None:
 
 
 def test_too_many_sections_are_no_net() -> None:
-    _, findings = parsed("".join(f"[a{i}]\n" for i in range(MOST_SECTIONS + 9)))
+    _, findings = parsed("".join(f"[a{i}]\n" for i in range(MAX_SECTIONS + 9)))
     assert [d.code for d in findings.all] == ["too-large-file"]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netspec.diagnostics import apply
-from netspec.language.habits import LONGEST_TITLE, rewritten
+from netspec.language.habits import MAX_TITLE_LENGTH, rewritten
 from netspec.language.parser import parse
 from netspec.source import Source
 
@@ -150,7 +150,7 @@ def test_the_changes_of_any_text_are_ordered_and_disjoint(pieces: list[str]) -> 
         assert apply(fix.edits, source.text) == text
         ends = [0, *(edit.span.end for edit in fix.edits)]
         assert all(end <= edit.span.start for end, edit in zip(ends, fix.edits, strict=False))
-        assert len(fix.title) <= LONGEST_TITLE + len("write ")
+        assert len(fix.title) <= MAX_TITLE_LENGTH + len("write ")
 
 
 LINES = 200

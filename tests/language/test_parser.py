@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given
 from spec_texts import specs
 
 from netspec.diagnostics import Diagnostic
-from netspec.language.parser import MOST_MISTAKES, grammar, is_change, parse
+from netspec.language.parser import MAX_MISTAKES, grammar, is_change, parse
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader
-from netspec.language.parser.words import LONGEST_NAME, LONGEST_NUMBER
+from netspec.language.parser.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH
 from netspec.language.syntax import Call, Dims, File, Maps, Number, Section, Value, Values, Word
 from netspec.source import Source, Span
 
@@ -310,7 +310,7 @@ def test_a_broken_layer_keeps_its_name_and_stated_shape(head: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["1" * (LONGEST_NUMBER + 1), "1" * 100_000, "1e999", "-1e999", "1." + "0" * 50, "3x" + "2" * 50]
+    "number", ["1" * (MAX_NUMBER_LENGTH + 1), "1" * 100_000, "1e999", "-1e999", "1." + "0" * 50, "3x" + "2" * 50]
 )
 def test_endless_numbers_are_refused_at_their_place(number: str) -> None:
     (found,) = read(f"[a] t k=1\n  j={number}").diagnostics
@@ -319,13 +319,13 @@ def test_endless_numbers_are_refused_at_their_place(number: str) -> None:
 
 
 def test_the_longest_number_is_read() -> None:
-    assert plain(value("9" * LONGEST_NUMBER)) == int("9" * LONGEST_NUMBER)
+    assert plain(value("9" * MAX_NUMBER_LENGTH)) == int("9" * MAX_NUMBER_LENGTH)
 
 
 @pytest.mark.parametrize("text", ["[{}] t", "[a] {}", "[a] t {}=3", "[a] t k={}", "{}", "[a] t k={}(3)"])
 def test_endless_names_are_refused(text: str) -> None:
-    assert only(text.format("n" * (LONGEST_NAME + 1))).message == "this name is longer than 100 letters"
-    assert read(text.format("n" * LONGEST_NAME)).diagnostics == ()
+    assert only(text.format("n" * (MAX_NAME_LENGTH + 1))).message == "this name is longer than 100 letters"
+    assert read(text.format("n" * MAX_NAME_LENGTH)).diagnostics == ()
 
 
 def test_an_empty_file_has_no_statement() -> None:
@@ -335,8 +335,8 @@ def test_an_empty_file_has_no_statement() -> None:
 
 
 def test_after_so_many_mistakes_the_rest_is_not_read() -> None:
-    file = read("[a] $\n" * (2 * MOST_MISTAKES))
-    assert len(file.diagnostics) == MOST_MISTAKES
+    file = read("[a] $\n" * (2 * MAX_MISTAKES))
+    assert len(file.diagnostics) == MAX_MISTAKES
 
 
 def test_a_repeated_key_is_kept_for_the_checker() -> None:

@@ -12,7 +12,7 @@ from netspec.lsp.hints import hints
 from netspec.lsp.layout import layout
 from netspec.lsp.symbols import symbols
 from netspec.net import loads
-from netspec.opening import LARGEST_FILE
+from netspec.opening import MAX_FILE_BYTES
 
 TEXT = """\
 net  a  rounding=down
@@ -92,6 +92,6 @@ def test_formatting_keeps_what_lines_end_in() -> None:
     assert layout(document(done)) == []
 
 
-@pytest.mark.parametrize("text", ["[a] fc outputs=,", "# a\n" * (LARGEST_FILE // 4 + 1)])
+@pytest.mark.parametrize("text", ["[a] fc outputs=,", "# a\n" * (MAX_FILE_BYTES // 4 + 1)])
 def test_a_text_that_cannot_be_read_stays(text: str) -> None:
     assert layout(document(text)) == []

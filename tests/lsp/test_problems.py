@@ -10,7 +10,7 @@ from places import SPECS
 from netspec.diagnostics import apply
 from netspec.lsp.problems import allowances, fixes, message, related, shown_at, title
 from netspec.net import loads
-from netspec.opening import LARGEST_FILE
+from netspec.opening import MAX_FILE_BYTES
 
 PUZZLE = SPECS.joinpath("mistakes/224-exact.net").read_text("utf-8")
 BASE = "[image] input 3x224x224\n[conv1] conv filters=96 kernel=11 stride=4\n"
@@ -90,7 +90,7 @@ def test_a_base_that_cannot_be_is_said_at_its_name(text: str) -> None:
 
 
 def test_a_text_that_is_far_too_large_is_not_looked_at() -> None:
-    large = document("# a\n" * (LARGEST_FILE // 4 + 1))
+    large = document("# a\n" * (MAX_FILE_BYTES // 4 + 1))
     assert [d.code for d in large.diagnostics] == ["too-large-file"]
     assert large.file.sections == ()
 

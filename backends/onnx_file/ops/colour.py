@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netspec.ir.ops import ColourSpace
-from netspec.ir.ops.colour import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
+from netspec.ir.ops.colour import CUBE_ROOT_FROM, EXPONENT, INTERCEPT, LAB, SLOPE, XYZ, YUV, Matrix
 
 from ..site import Site, Table
 
@@ -15,7 +15,7 @@ def _colour_space(op: ColourSpace, site: Site) -> None:
         site.result("Conv", site.x, _kernels(site, "yuv", YUV))
         return
     t = site.inner("Conv", site.x, _kernels(site, "xyz", XYZ))
-    least = site.constant("least", LEAST_CUBE)
+    least = site.constant("least", CUBE_ROOT_FROM)
     root = site.inner("Pow", site.inner("Max", t, least), site.constant("exponent", EXPONENT))
     line = site.inner("Add", site.inner("Mul", t, site.constant("slope", SLOPE)), site.constant("intercept", INTERCEPT))
     roots = site.inner("Where", site.inner("Greater", t, least), root, line)

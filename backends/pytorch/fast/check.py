@@ -24,14 +24,14 @@ SINGLE = 1000
 """One element in this many is left out of the comparison. If two pixels of a window are equal up to rounding, either
 may get the gradient; in bfloat16 this affects about one window in 100,000."""
 
-MOST_MAPS = 32
+MAX_LRN_MAPS = 32
 """The largest LRN window of a kernel. The sum is unrolled for each channel, so compile time grows with the square of
 the window: 1 s for AlexNet's 5 channels, 7 s for 31 (Triton 3.6, for sm_90)."""
 
-MOST_PIXELS = 256
+MAX_WINDOW_PIXELS = 256
 """The largest pooling window, whose pixels are numbered by a byte."""
 
-MOST_NUMBERS = 2**31
+MAX_ELEMENTS = 2**31
 """The elements of an image's maps must be fewer, because their offsets have 32 bits."""
 
 _IMAGES = 2
@@ -83,11 +83,13 @@ def no_kernels(device: torch.device) -> str | None:
 def too_large(chain: LrnChain) -> str | None:
     """Return why a chain is too large for the kernels, or ``None`` if it is not."""
     (kh, kw), *_ = chain.pool or NO_POOLING
-    if chain.lrn.size > MOST_MAPS:
-        return f"sums over {chain.lrn.size} maps take minutes to compile, and over more than {MOST_MAPS} are not tried"
-    if kh * kw > MOST_PIXELS:
-        return f"windows of {kh} x {kw} pixels are more than the {MOST_PIXELS} that a byte tells apart"
-    if chain.shape.units >= MOST_NUMBERS:
+    if chain.lrn.size > MAX_LRN_MAPS:
+        return (
+            f"sums over {chain.lrn.size} maps take minutes to compile, and over more than {MAX_LRN_MAPS} are not tried"
+        )
+    if kh * kw > MAX_WINDOW_PIXELS:
+        return f"windows of {kh} x {kw} pixels are more than the {MAX_WINDOW_PIXELS} that a byte tells apart"
+    if chain.shape.units >= MAX_ELEMENTS:
         return f"maps of {chain.shape} have more numbers than 32 bits tell apart"
     return None
 

@@ -12,7 +12,7 @@ from torch.nn.grad import conv2d_input
 
 from netspec.ir.ops import Conv
 from netspec.ir.shape import Shape
-from netspec.passes.fast.im2col import FEWEST
+from netspec.passes.fast.im2col import MIN_ELEMENTS
 
 from ..ops.weighted import Convolution
 
@@ -35,7 +35,7 @@ class PatchedConvolution(Convolution):
         self.patches = rows.output * columns.output * op.window.area
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        needs_grad = torch.is_grad_enabled() and weight.requires_grad and len(x) * self.patches >= FEWEST
+        needs_grad = torch.is_grad_enabled() and weight.requires_grad and len(x) * self.patches >= MIN_ELEMENTS
         if not needs_grad or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
             return super().forward(x, weight, bias)
         x = x if self.before is None else F.pad(x, self.before)

@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from netspec.ir.ops import MaxPool
 from netspec.ir.shape import Shape
-from netspec.passes.fast.max_pool import FEWEST
+from netspec.passes.fast.max_pool import MIN_CHANNELS
 from netspec.passes.padding import pool_padding
 
 from .axes import axes_of, largest
@@ -87,7 +87,7 @@ def largest_pixels(x: Tensor, pool: PoolArgs) -> tuple[Tensor, Tensor]:
 
 
 def _copy_pays_off(x: Tensor) -> bool:
-    return x.device.type == "cpu" and x.is_contiguous() and x.shape[1] >= FEWEST
+    return x.device.type == "cpu" and x.is_contiguous() and x.shape[1] >= MIN_CHANNELS
 
 
 def channels_last(x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from netspec.ir.ops import AvgPool, SumPool
 from netspec.ir.shape import Shape
-from netspec.passes.fast.avg_pool import FEWEST_NUMBERS
+from netspec.passes.fast.avg_pool import MIN_ELEMENTS
 
 from ..ops import emit
 from .axes import Axes, Axis, axes_of, reduce_windows, select
@@ -31,10 +31,10 @@ class SeparablePool(nn.Module):
         self.plain = emit(op, (x,))
         self.axes = axes_of(op.window, x)
         self.number = _common_count(self.axes) if isinstance(op, AvgPool) else 1
-        self.fewest = FEWEST_NUMBERS if isinstance(self.plain, nn.AvgPool2d) else 0
+        self.min_elements = MIN_ELEMENTS if isinstance(self.plain, nn.AvgPool2d) else 0
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu" or not x.is_contiguous() or x.numel() < self.fewest:
+        if x.device.type != "cpu" or not x.is_contiguous() or x.numel() < self.min_elements:
             pooled: Tensor = self.plain(x)
         else:
             pooled = SeparableFunction.apply(x, self.axes, self.number)  # type: ignore[no-untyped-call]

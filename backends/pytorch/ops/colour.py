@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from netspec.ir.ops import ColourSpace
-from netspec.ir.ops.colour import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
+from netspec.ir.ops.colour import CUBE_ROOT_FROM, EXPONENT, INTERCEPT, LAB, SLOPE, XYZ, YUV, Matrix
 
 from .emission import Table
 from .precision import widened
@@ -28,7 +28,7 @@ class Lab(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         t = mix_channels(widened(x), XYZ)
-        roots = torch.where(t > LEAST_CUBE, t.clamp(min=LEAST_CUBE) ** EXPONENT, SLOPE * t + INTERCEPT)
+        roots = torch.where(t > CUBE_ROOT_FROM, t.clamp(min=CUBE_ROOT_FROM) ** EXPONENT, SLOPE * t + INTERCEPT)
         light, a, b = mix_channels(roots, LAB).unbind(1)
         return torch.stack([light + self.offset, a, b], 1)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.check.facts import LayerFacts
-from netspec.check.traps.images import MOST_COLOURS, channels_last, lrn_across_groups, unread_channels, unread_pixels
+from netspec.check.traps.images import MAX_COLOURS, channels_last, lrn_across_groups, unread_channels, unread_pixels
 from netspec.check.traps.initialisation import saturated_bias, signal
 from netspec.check.traps.scores import dropout_on_scores, no_class_loss, relu_on_scores, sets_of_all, softmax_twice
 from netspec.check.traps.updates import batchnorm_momentum, super_eps
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph
 
-__all__ = ["MOST_COLOURS", "traps"]
+__all__ = ["MAX_COLOURS", "traps"]
 
 _RULES = (
     channels_last,

@@ -14,10 +14,10 @@ from netspec.units import plural
 
 _CONVOLUTIONS = (Conv, Local)
 
-MOST_COLOURS = 4
+MAX_COLOURS = 4
 """The largest number of channels that an image is expected to have: three colours and a mask."""
 
-MOST_NAMED = 8
+MAX_LISTED = 8
 """How many unread channels a warning lists by their numbers."""
 
 
@@ -28,7 +28,7 @@ def channels_last(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Dia
         values = facts[node.layer].section.values if isinstance(node.op, Input) else ()
         if not shape.is_image or len(values) < 2:
             continue
-        if shape.channels == shape.height > MOST_COLOURS >= shape.width:
+        if shape.channels == shape.height > MAX_COLOURS >= shape.width:
             meant = Shape(shape.width, shape.channels, shape.height)
             message = f"{node.layer} has {shape.channels} channels of {shape.height} x {shape.width} pixels"
             note = f"a shape is channels x height x width: {meant} has {shape.channels} x {shape.height} pixels"
@@ -75,8 +75,8 @@ def unread_channels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[D
         unread = [str(channel) for channel in range(x.channels) if channel not in read]
         if unread:
             which = plural(len(unread), "channel").split(" ", 1)[1]
-            message = f"no filter of {node.layer} reads {which} {', '.join(unread[:MOST_NAMED])}"
-            message += f" and {len(unread) - MOST_NAMED} more" if len(unread) > MOST_NAMED else ""
+            message = f"no filter of {node.layer} reads {which} {', '.join(unread[:MAX_LISTED])}"
+            message += f" and {len(unread) - MAX_LISTED} more" if len(unread) > MAX_LISTED else ""
             notes = [f"its input has {plural(x.channels, 'channel')}, and a table counts them from 0"]
             yield warning("unread-channels", message, node, facts, ("table",), notes)
 

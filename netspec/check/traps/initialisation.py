@@ -21,7 +21,7 @@ _SATURATING = (Tanh, Logistic)
 WEAKEST, STRONGEST = 1e-4, 1e4
 """Outputs of freshly initialised layers should lie between these; far outside, gradients vanish or overflow."""
 
-LARGEST_SCORES = 50
+MAX_INITIAL_SCORES = 50
 """Initial scores of this size make the first loss about 50 sqrt(2 ln(classes)), some forty times that of guessing among
 ten classes. The networks of the literature begin with scores below 10."""
 
@@ -54,7 +54,7 @@ def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic
 def _large_scores(graph: Graph, facts: Mapping[str, LayerFacts], roots: Mapping[str, float]) -> Iterator[Diagnostic]:
     """Warn about a softmax whose initial scores are so large that it is sure of one class before any training."""
     for reader in graph.nodes.values():
-        if not isinstance(reader.op, Softmax | CrossEntropy) or roots[reader.inputs[0]] <= LARGEST_SCORES:
+        if not isinstance(reader.op, Softmax | CrossEntropy) or roots[reader.inputs[0]] <= MAX_INITIAL_SCORES:
             continue
         node = graph.nodes[reader.inputs[0]]
         pixels = roots[graph.input.name]

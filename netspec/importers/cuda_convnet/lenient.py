@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from netspec.check.report import Findings
-from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, Refused
 from netspec.importers.cuda_convnet.reading import Section
 
 PLACEHOLDER = 2**12
@@ -52,12 +52,12 @@ class Lenient(Options):
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
         """Do nothing: these warnings are given when the section is accepted."""
 
-    def integer(self, key: str, default: int | None = None, low: int = -LARGEST, high: int = LARGEST) -> int:
+    def integer(self, key: str, default: int | None = None, low: int = -MAX_NUMBER, high: int = MAX_NUMBER) -> int:
         placeholder = default or min(high, PLACEHOLDER)
-        bound = LARGEST if high == PLACEHOLDER else high  # this bound comes from a placeholder
+        bound = MAX_NUMBER if high == PLACEHOLDER else high  # this bound comes from a placeholder
         return self.attempt(lambda: super(Lenient, self).integer(key, default, low, bound), placeholder, key)
 
-    def real(self, key: str, default: float | None = None, low: float = -LARGEST, high: float = LARGEST) -> float:
+    def real(self, key: str, default: float | None = None, low: float = -MAX_NUMBER, high: float = MAX_NUMBER) -> float:
         return self.attempt(
             lambda: super(Lenient, self).real(key, default, low, high), default or max(low, PLACEHOLDER_REAL), key
         )
@@ -69,7 +69,7 @@ class Lenient(Options):
         return self.attempt(lambda: super(Lenient, self).choice(key, words, default), next(iter(words)), key)
 
     def integers(
-        self, key: str, inputs: int, default: int | None, repeat: bool, low: int = -LARGEST, high: int = LARGEST
+        self, key: str, inputs: int, default: int | None, repeat: bool, low: int = -MAX_NUMBER, high: int = MAX_NUMBER
     ) -> tuple[int, ...]:
         placeholder = (default or min(high, PLACEHOLDER),) * inputs
         return self.attempt(

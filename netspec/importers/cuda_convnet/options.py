@@ -14,14 +14,14 @@ from netspec.importers.cuda_convnet.reading import Option, Section
 from netspec.source import Span
 from netspec.units import literal, plural
 
-LARGEST = 2**31
+MAX_NUMBER = 2**31
 OLD_NAMES = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX", "size": "sizeX"}
 """Keys, and their names in old files."""
 
 _INT = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _WITH_COMMENT = re.compile(r"\s*([^#]*[^#\s])\s+#(.*)", re.DOTALL)
-_LONGEST = 40
+_MAX_SHOWN_LENGTH = 40
 _FLAGS = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Options:
             notes = (*notes, "a line that begins with a space goes on with the value above it; keys begin without one")
         elif value := _WITH_COMMENT.fullmatch(text):
             note = f"after a value # begins no comment, but ; does: {key}={value[1]} ;{value[2]}"
-            notes = (*notes, shortened(note, 2 * _LONGEST))
+            notes = (*notes, shortened(note, 2 * _MAX_SHOWN_LENGTH))
         self.findings.add(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
         return Refused()
 
@@ -103,7 +103,7 @@ class Options:
         """Return a key's comma-separated values as texts."""
         return [word.strip() for word in self.text(key).split(",")]
 
-    def integer(self, key: str, default: int | None = None, low: int = -LARGEST, high: int = LARGEST) -> int:
+    def integer(self, key: str, default: int | None = None, low: int = -MAX_NUMBER, high: int = MAX_NUMBER) -> int:
         if default is not None and self.get(key) is None:
             return default
         return self._integer(key, self.text(key).strip(), low, high)
@@ -130,7 +130,7 @@ class Options:
         return text
 
     def integers(
-        self, key: str, inputs: int, default: int | None, repeat: bool, low: int = -LARGEST, high: int = LARGEST
+        self, key: str, inputs: int, default: int | None, repeat: bool, low: int = -MAX_NUMBER, high: int = MAX_NUMBER
     ) -> tuple[int, ...]:
         """Read one number per input. With ``repeat``, a single number stands for all inputs."""
         return self._list(key, inputs, default, repeat, lambda word: self._integer(key, word, low, high))
@@ -170,9 +170,9 @@ class Options:
 
     def _within(self, key: str, number: T, low: float, high: float) -> T:
         if not low <= number <= high:  # type: ignore[operator]
-            if low <= -LARGEST:
+            if low <= -MAX_NUMBER:
                 bounds = f"of at most {literal(high)}"
-            elif high >= LARGEST:
+            elif high >= MAX_NUMBER:
                 bounds = f"of at least {literal(low)}"
             else:
                 bounds = f"from {literal(low)} to {literal(high)}"
@@ -211,7 +211,7 @@ class Options:
                 )
 
 
-def shortened(text: str, most: int = _LONGEST) -> str:
+def shortened(text: str, most: int = _MAX_SHOWN_LENGTH) -> str:
     """Return a text on one line, shortened to ``most`` characters."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 3] + "..."

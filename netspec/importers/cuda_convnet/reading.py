@@ -15,15 +15,15 @@ from netspec.check.report import Findings
 from netspec.source import Source, Span
 from netspec.units import plural
 
-MOST_SECTIONS = 20_000
+MAX_SECTIONS = 20_000
 """The most sections of a file. The largest network by the original's authors has about a hundred."""
-LONGEST_INTERPOLATED = 1000
+MAX_INTERPOLATED_LENGTH = 1000
 """The most characters of a value after interpolation."""
 DEEPEST = 10
 """The maximum depth of interpolation, the same as in the original."""
-MOST_NAMED = 10
+MAX_LISTED = 10
 """The most keys that one warning names."""
-MOST_DEFAULTS = 100
+MAX_DEFAULTS = 100
 """The most keys of a section [DEFAULT]."""
 
 _SECTION = re.compile(r"\[([^\]]+)\]")
@@ -104,15 +104,15 @@ class _Reader:
 
     def config(self) -> Config:
         for start, line in self._lines():
-            if self.findings.full or len(self.result.sections) > MOST_SECTIONS:
+            if self.findings.full or len(self.result.sections) > MAX_SECTIONS:
                 break
             self._line(start, line)
         self._store_option()
         self._assign_comments(None)
-        if len(self.result.sections) > MOST_SECTIONS:
+        if len(self.result.sections) > MAX_SECTIONS:
             assert self.section is not None
             self.findings.add(
-                "too-large-file", f"this file has more than {MOST_SECTIONS} sections: it is no net", self.section.span
+                "too-large-file", f"this file has more than {MAX_SECTIONS} sections: it is no net", self.section.span
             )
         self._warn_of_ignored_text()
         for section in self.result.sections.values():
@@ -193,7 +193,7 @@ class _Reader:
             previous = self.section.options.get(option.key)
             if previous is not None and previous.text != text:
                 self.overwritten.setdefault((self.section.name, option.key), previous)
-            if self.section.options is not self.defaults or len(self.defaults) < MOST_DEFAULTS:
+            if self.section.options is not self.defaults or len(self.defaults) < MAX_DEFAULTS:
                 self.section.options[option.key] = Option(option.key, text, option.key_span, option.span)
         self.option, self.continuation_lines = None, []
 
@@ -209,8 +209,8 @@ class _Reader:
         if not self.overwritten:
             return
         ((section, _), first), *others = self.overwritten.items()
-        named = [f"[{name}] {option.key_span.text}" for (name, _), option in others[:MOST_NAMED]]
-        other_keys = ", ".join(named) + (", ..." if others[MOST_NAMED:] else "")
+        named = [f"[{name}] {option.key_span.text}" for (name, _), option in others[:MAX_LISTED]]
+        other_keys = ", ".join(named) + (", ..." if others[MAX_LISTED:] else "")
         notes = (f"the same for {plural(len(others), 'other key')}: {other_keys}",) if others else ()
         message = f"{section}: {first.key_span.text} is given twice, and the last counts"
         self.findings.warn("cfg-ignored-key", message, first.span, notes=notes, layer=section)
@@ -245,10 +245,10 @@ class _Reader:
         for key, option in section.options.items():
             text = option.text
             for _ in range(DEEPEST):
-                if "%(" not in text or len(text) > LONGEST_INTERPOLATED:
+                if "%(" not in text or len(text) > MAX_INTERPOLATED_LENGTH:
                     break
                 text = _INTERPOLATION.sub(lambda m: _interpolated(m, section), text)
-            if "%" in text.replace("%%", "") or (text is not option.text and len(text) > LONGEST_INTERPOLATED):
+            if "%" in text.replace("%%", "") or (text is not option.text and len(text) > MAX_INTERPOLATED_LENGTH):
                 section.options[key] = replace(option, invalid_percent=True)
                 continue
             section.options[key] = Option(key, text.replace("%%", "%"), option.key_span, option.span)
@@ -258,4 +258,4 @@ def _interpolated(match: re.Match[str], section: Section) -> str:
     if match[1] is None:
         return match[0]
     option = section.options.get(match[1].lower())
-    return match[0] if option is None or len(option.text) > LONGEST_INTERPOLATED else option.text
+    return match[0] if option is None or len(option.text) > MAX_INTERPOLATED_LENGTH else option.text

@@ -15,7 +15,7 @@ from netspec.importers.cuda_convnet.layers.model import Definition, Dialect
 from netspec.importers.cuda_convnet.learning.model import Learning
 from netspec.importers.cuda_convnet.learning.norms import norms_of_layer_file
 from netspec.importers.cuda_convnet.learning.params import check_params, read_params
-from netspec.importers.cuda_convnet.options import LARGEST, Refused
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, Refused
 from netspec.importers.cuda_convnet.reading import Config, read
 from netspec.importers.cuda_convnet.spec.comments import with_comments
 from netspec.importers.cuda_convnet.spec.lines import Line
@@ -27,7 +27,7 @@ from netspec.language.foreign import foreign
 from netspec.source import Source, Span
 from netspec.units import plural
 
-MOST_NAMED = 5
+MAX_LISTED = 5
 """The most layers that one warning names."""
 
 
@@ -144,7 +144,7 @@ def _too_heavy_to_merge(lines: Sequence[Line], definition: Definition, gpus: int
     heavy = {
         name
         for name, layer in definition.layers.items()
-        if gpus * sum(rows * columns for rows, columns in layer.weights) > LARGEST
+        if gpus * sum(rows * columns for rows, columns in layer.weights) > MAX_NUMBER
     }
     return {line.name for line in lines if line.origin in heavy}
 
@@ -163,7 +163,7 @@ def _combined(findings: Findings) -> tuple[Diagnostic, ...]:
         else:
             other_layers.setdefault(index_of[key], []).append(diagnostic.layer)
     for index, names in other_layers.items():
-        named = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+        named = ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
         note = f"the same in {plural(len(names), 'other section')}: {named}"
         result[index] = replace(result[index], notes=(*result[index].notes, note))
     return tuple(result)

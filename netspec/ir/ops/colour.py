@@ -22,8 +22,8 @@ XYZ: Matrix = ((0.49, 0.31, 0.2), (0.17697, 0.8124, 0.01063), (0.0, 0.01, 0.99))
 LAB: Matrix = ((0.0, 116.0, 0.0), (500.0, -500.0, 0.0), (0.0, 200.0, -200.0))
 """From f(X), f(Y), f(Z) to L (without its offset), a and b."""
 
-LEAST_CUBE, EXPONENT, SLOPE, INTERCEPT = 0.0088564517, 0.3333, 7.787037, 0.13793103
-"""f(t) = t^EXPONENT for t above LEAST_CUBE, else SLOPE t + INTERCEPT."""
+CUBE_ROOT_FROM, EXPONENT, SLOPE, INTERCEPT = 0.0088564517, 0.3333, 7.787037, 0.13793103
+"""f(t) = t^EXPONENT for t above CUBE_ROOT_FROM, else SLOPE t + INTERCEPT."""
 
 
 @dataclass(frozen=True, slots=True)

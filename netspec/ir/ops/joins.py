@@ -10,7 +10,7 @@ from netspec.ir.ops.base import Op, require_divisible
 from netspec.ir.shape import Shape
 from netspec.units import count
 
-MOST_LISTED = 12
+MAX_LISTED = 12
 """A message about differing shapes lists this many at most."""
 
 
@@ -120,5 +120,5 @@ class Softmax(Op):
 
 
 def _list_shapes(inputs: tuple[Shape, ...]) -> str:
-    shapes = [str(shape) for shape in inputs[:MOST_LISTED]]
-    return ", ".join([*shapes, "..."] if len(inputs) > MOST_LISTED else shapes)
+    shapes = [str(shape) for shape in inputs[:MAX_LISTED]]
+    return ", ".join([*shapes, "..."] if len(inputs) > MAX_LISTED else shapes)

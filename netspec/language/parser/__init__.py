@@ -13,11 +13,11 @@ from netspec.language.parser import grammar
 from netspec.language.parser.mistakes import broken_section, broken_setting, syntax_error
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader, TooLong
-from netspec.language.parser.words import LONGEST_NAME, NAME
+from netspec.language.parser.words import MAX_NAME_LENGTH, NAME
 from netspec.language.syntax import Body, File, Section, Setting, Value, Values, Word
 from netspec.source import Source, Span
 
-MOST_MISTAKES = 1000
+MAX_MISTAKES = 1000
 """Parsing stops after this many mistakes: such a file is not a spec."""
 
 _SPACE = " \t\f\r\n"
@@ -34,7 +34,7 @@ def parse(source: Source) -> File:
     broken: list[Setting] = []
     for start, end, misplaced in statements(source):
         diagnostics += misplaced
-        if len(diagnostics) >= MOST_MISTAKES:
+        if len(diagnostics) >= MAX_MISTAKES:
             break
         if start == end:
             broken += broken_setting(source, start, misplaced[-1].span.end)
@@ -61,7 +61,7 @@ def parse(source: Source) -> File:
 def _section(source: Source, start: int, end: int) -> Section | None:
     """Return a layer if the statement is one and has no syntax error, else ``None``."""
     head = _HEAD.match(source.text, start, end)
-    if head is None or len(head[1]) > LONGEST_NAME:
+    if head is None or len(head[1]) > MAX_NAME_LENGTH:
         return None
     body = _body(source.text[head.end() : end].rstrip(_SPACE))
     if body is None:

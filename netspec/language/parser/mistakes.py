@@ -10,7 +10,7 @@ from lark import Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from netspec.diagnostics import Diagnostic
 from netspec.language.habits import hint, rewritten
 from netspec.language.parser import grammar
-from netspec.language.parser.words import LONGEST_NAME, LONGEST_NUMBER, NAME
+from netspec.language.parser.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH, NAME
 from netspec.language.syntax import Body, Claim, Dims, Section, Setting, Word
 from netspec.source import Source, Span
 
@@ -52,7 +52,7 @@ def _unknown_characters(source: Source, start: int, end: int, error: UnexpectedC
     notes = _notes(source.text, start, place) or _expected(error.allowed)
     piece = _PIECE.match(source.text, place)
     stop = max(place + 1, piece.end() if piece else place + 1)
-    text = source.text[place:stop] if stop - place <= LONGEST_NUMBER else source.text[place]
+    text = source.text[place:stop] if stop - place <= MAX_NUMBER_LENGTH else source.text[place]
     return _misplaced(Span(source, place, stop), text, notes, start, end)
 
 
@@ -112,10 +112,10 @@ def broken_section(source: Source, start: int, end: int) -> tuple[Section, ...]:
     head = _HEAD.match(text)
     if not head:
         return ()
-    name = Word(head[1][:LONGEST_NAME], Span(source, start + head.start(1), start + head.end(1)))
+    name = Word(head[1][:MAX_NAME_LENGTH], Span(source, start + head.start(1), start + head.end(1)))
     claim = None
     shape = _STATED_SHAPE.search(text)
-    if shape and all(len(part) <= LONGEST_NUMBER for part in shape[1].split("x")):
+    if shape and all(len(part) <= MAX_NUMBER_LENGTH for part in shape[1].split("x")):
         span = Span(source, start + shape.start(1), start + shape.end(1))
         claim = Claim((Dims(tuple(map(int, shape[1].split("x"))), span),), ())
     return (Section(name, Body((), (), claim), name.span, broken=True),)
@@ -126,5 +126,5 @@ def broken_setting(source: Source, start: int, end: int) -> tuple[Setting, ...]:
     head = _NAME.match(source.text, start)
     if not head:
         return ()
-    word = Word(head[0][:LONGEST_NAME], Span(source, start, head.end()))
+    word = Word(head[0][:MAX_NAME_LENGTH], Span(source, start, head.end()))
     return (Setting(word, (), (), Span(source, start, end)),)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from netspec.diagnostics import Diagnostic
 from netspec.language.parser.grammar import Form, Words
-from netspec.language.parser.words import LONGEST_NAME, LONGEST_NUMBER
+from netspec.language.parser.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH
 from netspec.language.syntax import (
     Body,
     Call,
@@ -113,8 +113,8 @@ class Reader:
 
     def _word(self, number: int) -> Word:
         text, span = self.texts[number], self._span(number)
-        if len(text) > LONGEST_NAME:
-            raise _too_long(span, f"this name is longer than {LONGEST_NAME} letters")
+        if len(text) > MAX_NAME_LENGTH:
+            raise _too_long(span, f"this name is longer than {MAX_NAME_LENGTH} letters")
         return Word(text, span)
 
     def _span(self, number: int) -> Span:
@@ -126,13 +126,13 @@ def _number(text: str, span: Span) -> Number:
     if text.lstrip("+-").isdigit():
         return Number(_whole(text, span), span)
     value = float(text)
-    if value in (float("inf"), float("-inf")) or len(text) > LONGEST_NUMBER:
+    if value in (float("inf"), float("-inf")) or len(text) > MAX_NUMBER_LENGTH:
         raise _too_long(span, "this number is too long or too large")
     return Number(value, span)
 
 
 def _whole(digits: str, span: Span) -> int:
-    if len(digits) > LONGEST_NUMBER:
+    if len(digits) > MAX_NUMBER_LENGTH:
         raise _too_long(span, "this number is too long or too large")
     return int(digits)
 

@@ -3,5 +3,5 @@
 NAME = r"[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*"
 """The same pattern as in the grammar."""
 
-LONGEST_NUMBER = 40
-LONGEST_NAME = 100
+MAX_NUMBER_LENGTH = 40
+MAX_NAME_LENGTH = 100

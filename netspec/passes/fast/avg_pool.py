@@ -21,7 +21,7 @@ MIN_WINDOWS = 4
 """The minimum number of windows in a row; with fewer, the vectors are too short."""
 
 
-FEWEST_NUMBERS = 2**16
+MIN_ELEMENTS = 2**16
 """The minimum size of a batch of input maps; below, the overhead of a dozen operations exceeds the time of PyTorch's
 pooling."""
 
@@ -53,7 +53,7 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
 
 def _enough(graph: Graph, forms: Forms, images: int) -> Forms:
     inputs = {name: graph.shapes(graph.nodes[name])[0] for name in forms.sums}
-    too_small = {name for name, x in inputs.items() if images * x.units < FEWEST_NUMBERS}
+    too_small = {name for name, x in inputs.items() if images * x.units < MIN_ELEMENTS}
     return replace(forms, sums=forms.sums - {name for name in too_small if torch_has(graph.nodes[name], inputs[name])})
 
 

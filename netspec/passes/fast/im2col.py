@@ -14,7 +14,7 @@ from netspec.ir.ops import Conv
 from netspec.ir.shape import Shape
 from netspec.passes.fast.model import Forms, Pass
 
-FEWEST = 2**17
+MIN_ELEMENTS = 2**17
 """The minimum size of a batch's patches; below, the overhead of several operations exceeds the time of PyTorch's
 gradient."""
 
@@ -40,7 +40,7 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
 
 def _enough(graph: Graph, forms: Forms, images: int) -> Forms:
     return replace(
-        forms, patched=frozenset(name for name in forms.patched if images * patches(graph.nodes[name]) >= FEWEST)
+        forms, patched=frozenset(name for name in forms.patched if images * patches(graph.nodes[name]) >= MIN_ELEMENTS)
     )
 
 

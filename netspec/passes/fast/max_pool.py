@@ -15,7 +15,7 @@ from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import MaxPool
 from netspec.passes.fast.model import Forms, Pass
 
-FEWEST = 16
+MIN_CHANNELS = 16
 """The minimum number of channels: the float32 numbers in the widest vector register (AVX-512). Fewer would be compared
 one by one in either format."""
 
@@ -23,7 +23,7 @@ one by one in either format."""
 def pays(node: Node) -> bool:
     """Whether the form pays off for a node: a maximum pooling with enough channels and windows of more than one
     pixel."""
-    return isinstance(node.op, MaxPool) and node.output.channels >= FEWEST and node.op.window.area > 1
+    return isinstance(node.op, MaxPool) and node.output.channels >= MIN_CHANNELS and node.op.window.area > 1
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:

@@ -35,7 +35,7 @@ LISTED = 25
 CHARACTER = 0.068
 """The width of a character of this list, in inches."""
 
-LONGEST = 24
+MAX_NAME_LENGTH = 24
 """The maximum number of characters shown of a class name."""
 
 
@@ -117,4 +117,4 @@ def _class_label(tested: Outcome, number: int) -> str:
 def _short(text: str) -> str:
     """Prepare text for matplotlib: escape control characters and ``$`` (math mode), and shorten it."""
     clean = printable(text).replace("$", r"\$")
-    return clean if len(clean) <= LONGEST else f"{clean[: LONGEST - 1]}…"
+    return clean if len(clean) <= MAX_NAME_LENGTH else f"{clean[: MAX_NAME_LENGTH - 1]}…"

@@ -17,10 +17,10 @@ Tiles = NDArray[np.uint8]
 WIDTH, HEIGHT = 1600, 2400
 """The size in pixels up to which the tiles are magnified, by an integer factor."""
 
-LARGEST = 32
+MAX_MAGNIFICATION = 32
 """The maximum magnification."""
 
-MOST_PIXELS = 64_000_000
+MAX_PIXELS = 64_000_000
 PAPER = 255
 BETWEEN_TILES, BETWEEN_BLOCKS = 2, 18
 """Gaps in pixels."""
@@ -62,16 +62,16 @@ def sheet(blocks: Sequence[Tiles], columns: int) -> Image.Image:
     Raises
     ------
     TrainError
-        The image would have more than ``MOST_PIXELS`` pixels.
+        The image would have more than ``MAX_PIXELS`` pixels.
     """
     height, width = blocks[0].shape[1:3]
     rows = [-(-len(block) // columns) for block in blocks]
-    factor = max(1, min(LARGEST, WIDTH // (columns * width), HEIGHT // (sum(rows) * height)))
+    factor = max(1, min(MAX_MAGNIFICATION, WIDTH // (columns * width), HEIGHT // (sum(rows) * height)))
     step_down, step_right = height * factor + BETWEEN_TILES, width * factor + BETWEEN_TILES
     sheet_width = columns * step_right + BETWEEN_TILES
     block_heights = [row_count * step_down + BETWEEN_TILES for row_count in rows]
     sheet_height = sum(block_heights) + BETWEEN_BLOCKS * (len(blocks) - 1)
-    if sheet_width * sheet_height > MOST_PIXELS:
+    if sheet_width * sheet_height > MAX_PIXELS:
         raise TrainError(
             f"the picture would be {count(sheet_width)} x {count(sheet_height)} pixels: too large", "name another layer"
         )

@@ -49,7 +49,7 @@ TOLERANCES: dict[Number, float] = {"float64": 1e-10, "float32": 1e-3}
 """The largest difference that passes, relative to the largest number of its tensor. In float32, rounding causes
 differences of about 1e-6, and more where it changes which of two pixels is the maximum."""
 
-SMALLEST_SCALE: dict[Number, float] = {"float64": 1e-4, "float32": 1e-2}
+MIN_SCALE: dict[Number, float] = {"float64": 1e-4, "float32": 1e-2}
 """The smallest scale of a tensor, relative to the largest number of all tensors of its kind. Without it, tensors that
 are zero up to rounding (the gradient of a bias before a batch normalisation) would be compared by their rounding."""
 
@@ -194,9 +194,9 @@ def _without_tf32() -> AbstractContextManager[None]:
 def difference(expected: Record, actual: Record, number: Number) -> Difference:
     """Return the difference between two records of the same trial, computed in ``number``."""
     pairs = zip(expected["losses"], actual["losses"], strict=True)
-    first, _ = _largest_difference(expected["first"], actual["first"], SMALLEST_SCALE[number])
-    last, where = _largest_difference(expected["last"], actual["last"], SMALLEST_SCALE[number])
-    gradients, _ = _largest_difference(expected["gradients"], actual["gradients"], SMALLEST_SCALE[number])
+    first, _ = _largest_difference(expected["first"], actual["first"], MIN_SCALE[number])
+    last, where = _largest_difference(expected["last"], actual["last"], MIN_SCALE[number])
+    gradients, _ = _largest_difference(expected["gradients"], actual["gradients"], MIN_SCALE[number])
     return Difference(max(abs(a - b) / max(abs(a), 1e-300) for a, b in pairs), gradients, first, last, where)
 
 

@@ -26,7 +26,7 @@ REQUIRED: Mapping[str, type] = {
 }
 """The keys, with types, that a checkpoint needs for its network to be usable."""
 
-MOST_LISTED = 8
+MAX_LISTED = 8
 """How many of the runs inside a folder are listed when the folder itself is not a run."""
 
 
@@ -106,8 +106,8 @@ def runs_inside(folder: Path) -> list[str]:
     inside = sorted(path.parent for path in folder.glob("*/checkpoints") if path.is_dir())
     if not inside:
         return ["a run is a folder that netspec train writes: spec.net, run.json, metrics.jsonl, checkpoints/"]
-    shown = ", ".join(map(str, inside[:MOST_LISTED]))
-    return [f"{plural(len(inside), 'run')} in it: {shown}{' ...' if len(inside) > MOST_LISTED else ''}"]
+    shown = ", ".join(map(str, inside[:MAX_LISTED]))
+    return [f"{plural(len(inside), 'run')} in it: {shown}{' ...' if len(inside) > MAX_LISTED else ''}"]
 
 
 def _first_line(problem: Exception) -> str:

@@ -24,7 +24,7 @@ from netspec.train.runs.runfolder import RunFolder
 from netspec.train.runs.same_data import fingerprint
 from netspec.train.training import Training
 
-MOST_PRINTED = 10
+MAX_PRINTED = 10
 """How many unreadable images are printed; the others are only listed in the run's folder."""
 
 
@@ -41,9 +41,9 @@ class Problems:
             return
         self._reported.add(problem.path)
         self._folder.log_unreadable(problem.path, problem.reason)
-        if len(self._reported) <= MOST_PRINTED:
+        if len(self._reported) <= MAX_PRINTED:
             self._reporter.warn(f"skipped, cannot be read: {problem.path}: {problem.reason}")
-        elif len(self._reported) == MOST_PRINTED + 1:
+        elif len(self._reported) == MAX_PRINTED + 1:
             self._reporter.warn(f"more images cannot be read; all are listed in {self._folder.path}/unreadable.jsonl")
 
 

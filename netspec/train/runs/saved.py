@@ -29,7 +29,7 @@ from netspec.train.runs.reading import Warn, newest, read_checkpoint, sha256
 from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec
 from netspec.units import count, plain, plural
 
-MOST_LISTED = 8
+MAX_LISTED = 8
 """How many mismatched weights an error lists."""
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -206,8 +206,8 @@ def require_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], pa
         if key in weights and weights[key].shape != here.shape
     ]
     if wrong:
-        more = [f"and {len(wrong) - MOST_LISTED} more"] if len(wrong) > MOST_LISTED else []
-        raise TrainError(f"the weights in {path} are not those of its spec", *wrong[:MOST_LISTED], *more)
+        more = [f"and {len(wrong) - MAX_LISTED} more"] if len(wrong) > MAX_LISTED else []
+        raise TrainError(f"the weights in {path} are not those of its spec", *wrong[:MAX_LISTED], *more)
 
 
 def shape_text(tensor: Tensor) -> str:

@@ -18,10 +18,10 @@ from netspec.train.tensors import layouts
 from netspec.train.tensors.weights import Weights
 from netspec.units import plural
 
-MOST_LISTED = 12
+MAX_LISTED = 12
 """How many of the tensors that do not fit an error lists."""
 
-MOST_LISTED_IF_RENAMED = 2
+MAX_LISTED_IF_RENAMED = 2
 """How many it lists if the tensors only have other names."""
 
 
@@ -67,10 +67,10 @@ def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] 
     problems = _problems(expected, actual) or _excluded_weights(graph, actual)
     if problems:
         notes = _renaming_advice(expected, actual, weights)
-        limit = MOST_LISTED_IF_RENAMED if notes else MOST_LISTED
+        limit = MAX_LISTED_IF_RENAMED if notes else MAX_LISTED
         bad_layers = sorted(set(map(_layer, problems)))
         if not notes and has_fresh_option and module_layers.difference(bad_layers):
-            words = ",".join(bad_layers[:MOST_LISTED])
+            words = ",".join(bad_layers[:MAX_LISTED])
             notes = (f"to start a layer anew instead of taking it from the file: --fresh {words}",)
         listed = list(problems.values())[:limit]
         if len(problems) > limit:

@@ -17,9 +17,9 @@ def _hash_words(word):
 @triton.jit(do_not_specialize=["numbers", "first_sample", "first_unit", "scale"])
 def dropped(
     x_ptr, y_ptr, keys_ptr, numbers, first_sample, first_unit, scale,
-    LEAST: tl.constexpr, UNITS: tl.constexpr, NUMBERS: tl.constexpr,
+    THRESHOLD: tl.constexpr, UNITS: tl.constexpr, NUMBERS: tl.constexpr,
 ):  # fmt: skip
-    """Multiply x by ``scale`` where a unit's random word is at least LEAST, else by 0.
+    """Multiply x by ``scale`` where a unit's random word is at least THRESHOLD, else by 0.
 
     The first two keys at ``keys_ptr`` are those of samples and of units.
     """
@@ -27,6 +27,6 @@ def dropped(
     mask = offset < numbers
     row = _hash_words((offset // UNITS + first_sample + tl.load(keys_ptr)).to(tl.uint32))
     column = _hash_words((offset % UNITS + first_unit + tl.load(keys_ptr + 1)).to(tl.uint32))
-    factor = tl.where(_hash_words(row + column) >= LEAST, scale, 0.0)
+    factor = tl.where(_hash_words(row + column) >= THRESHOLD, scale, 0.0)
     x = tl.load(x_ptr + offset, mask=mask, other=0.0).to(tl.float32)
     tl.store(y_ptr + offset, (x * factor).to(y_ptr.dtype.element_ty), mask=mask)

@@ -24,6 +24,6 @@ def dropout(x: Tensor, keys: Tensor, first_sample: int, first_unit: int, least: 
     with torch.cuda.device_of(x):  # type: ignore[no-untyped-call]
         dropped[(triton.cdiv(x.numel(), _TILE),)](
             x, y, keys, x.numel(), first_sample, first_unit, scale,
-            LEAST=least, UNITS=x[0].numel(), NUMBERS=_TILE, enable_fp_fusion=False,
+            THRESHOLD=least, UNITS=x[0].numel(), NUMBERS=_TILE, enable_fp_fusion=False,
         )  # fmt: skip
     return y

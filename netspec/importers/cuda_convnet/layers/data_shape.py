@@ -11,7 +11,7 @@ from netspec.importers.cuda_convnet.layers.definition import define
 from netspec.importers.cuda_convnet.layers.kinds import inputs_of
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect
 from netspec.importers.cuda_convnet.layers.spatial import windows
-from netspec.importers.cuda_convnet.options import LARGEST, OLD_NAMES
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, OLD_NAMES
 from netspec.importers.cuda_convnet.reading import Config, Section
 from netspec.ir.shape import Shape
 
@@ -21,10 +21,10 @@ _DIGIT_SIDES = (28, *(side for side in _SMALL_SIDES if side != 28))
 _FEW_CLASSES = 100
 _LONG_STRIDE = 3
 """A first layer with at least this stride is only found in networks for large images."""
-_LARGEST_SIDE = 256
+_MAX_SIDE = 256
 _NOTED = re.compile(r"--input ([0-9]{1,9}(?:x[0-9]{1,9})*)(?![0-9x])")
 _WINDOW = ("size", "stride", "start")
-_MOST_SECTIONS = 200
+_MAX_SECTIONS = 200
 """Files with more sections are only tried with the usual sizes."""
 
 
@@ -35,7 +35,7 @@ def noted_shape(config: Config, dialect: Dialect) -> Shape | None:
     """
     noted = next((match[1] for comment in config.comments if (match := _NOTED.search(comment.text))), "0")
     sides = tuple(map(int, noted.split("x")))
-    if len(sides) not in (1, 3) or not 0 < prod(sides) <= LARGEST:
+    if len(sides) not in (1, 3) or not 0 < prod(sides) <= MAX_NUMBER:
         return None
     shape = Shape(*sides)
     return None if _try(config, dialect, shape)[0] else shape
@@ -64,8 +64,8 @@ def likely_shape(config: Config, dialect: Dialect) -> Shape:
     if first_valid is not None:
         return first_valid
     # Errors that occur with every size do not depend on the size.
-    if not common_errors and len(config.sections) <= _MOST_SECTIONS:
-        for side in range(1, _LARGEST_SIDE + 1):
+    if not common_errors and len(config.sections) <= _MAX_SECTIONS:
+        for side in range(1, _MAX_SIDE + 1):
             shape = Shape(channels, side, side)
             if not _try(config, dialect, shape)[0]:
                 return shape

@@ -17,7 +17,7 @@ from netspec.importers.cuda_convnet.options import Options, Refused, shortened
 from netspec.importers.cuda_convnet.reading import Config, Section
 from netspec.units import plural
 
-MOST_GPUS = 1024
+MAX_GPUS = 1024
 
 KINDS: Mapping[str, Kind] = {**weighted.KINDS, **spatial.KINDS, **elementwise.KINDS, **costs.KINDS}
 OLD_TYPES = {"cost.ce": "cost.crossent"}
@@ -219,8 +219,8 @@ class _Definer:
                 )
             return gpu
         if self.dialect == "2012":
-            return (options.integer("gpu", low=0, high=MOST_GPUS - 1),)
-        gpus = options.integers("gpu", len(options.words("gpu")), None, False, 0, MOST_GPUS - 1)
+            return (options.integer("gpu", low=0, high=MAX_GPUS - 1),)
+        gpus = options.integers("gpu", len(options.words("gpu")), None, False, 0, MAX_GPUS - 1)
         if len(set(gpus)) < len(gpus):
             raise options.refuse("bad-value", "gpu names one GPU twice", "gpu")
         return gpus

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Context, Kind, by_word
 from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer, Shared
-from netspec.importers.cuda_convnet.options import LARGEST, shortened
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, shortened
 from netspec.units import plural
 
 _INITIAL_VALUES = ("initW", "initB", "initWFunc", "initBFunc", "weightSource")
@@ -166,7 +166,7 @@ def _convolution(context: Context, word: str) -> Layer:
         _check_partial_sums(context, modules)
     copies = modules if word == "local" else 1
     weights = tuple((copies * d * k * k, total) for d, k in zip(depths, kernels, strict=True))
-    if max(rows * total for rows, _ in weights) > LARGEST:
+    if max(rows * total for rows, _ in weights) > MAX_NUMBER:
         raise options.refuse("too-large", "it would have more than 2^31 weights", "filters", "filterSize")
     values = {
         **initial, "kernels": kernels, "strides": strides, "paddings": paddings, "groups": groups,

@@ -18,7 +18,7 @@ from netspec.importers.cuda_convnet.reading import Config
 from netspec.source import Span
 from netspec.units import literal
 
-MOST_NAMED = 4
+MAX_LISTED = 4
 """The most layers that one message names."""
 
 
@@ -300,5 +300,5 @@ def _colour(run: Run, messages: _NoteMessages) -> dict[str, str]:
 def _name_list(names: Iterable[str]) -> str:
     """Return a list of names as text: at most the first four, and the number of others."""
     listed = list(names)
-    more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
-    return ", ".join(listed[:MOST_NAMED]) + more
+    more = f" and {len(listed) - MAX_LISTED} more" if len(listed) > MAX_LISTED else ""
+    return ", ".join(listed[:MAX_LISTED]) + more

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from netspec.diagnostics.nearest import distance
 from netspec.source import Span
 
-LONGEST = 400
+MAX_LINE_LENGTH = 400
 """The number of characters of a line that are read."""
 
 
@@ -156,7 +156,7 @@ def interpret(text: str, span: Span, above: float | None) -> tuple[Note, ...]:
 
     ``above`` is the epoch of the previous line. It also applies to a line that is indented or begins with ``set``.
     """
-    line = _plain(text[:LONGEST])
+    line = _plain(text[:MAX_LINE_LENGTH])
     if not _SAYS_SOMETHING.search(line):
         return ()
     epoch, rest = _time(line)
@@ -177,7 +177,7 @@ def interpret(text: str, span: Span, above: float | None) -> tuple[Note, ...]:
 
 def epoch_of(text: str) -> float | None:
     """Return the epoch that a line begins with, if any."""
-    return _time(_plain(text[:LONGEST]))[0]
+    return _time(_plain(text[:MAX_LINE_LENGTH]))[0]
 
 
 def _plain(text: str) -> str:

@@ -25,7 +25,7 @@ from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
 from netspec.importers.cuda_convnet.learning.usual import owners, possible_updates, usual_keys
 from netspec.importers.cuda_convnet.lenient import Lenient
-from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, shortened
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, Refused, shortened
 from netspec.importers.cuda_convnet.reading import Config, Section
 from netspec.units import literal
 
@@ -202,7 +202,7 @@ class _Reader:
         self.costs[layer.name] = options.real("coeff")
         if layer.type == "cost.logreg":
             classes = self.definition.layers[layer.inputs[1]].outputs
-            options.integer("topk", 1, high=LARGEST if self.is_2012 else classes)
+            options.integer("topk", 1, high=MAX_NUMBER if self.is_2012 else classes)
         if layer.type in ("cost.bce", "cost.dce"):
             self.class_weights[layer.name] = options.real("posWeight", 1.0, 0.0)
         if layer.type == "cost.msm":

@@ -9,7 +9,7 @@ from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour,
 from netspec.importers.cuda_convnet.reading import Comment, Config
 from netspec.source import Span
 
-MOST_LINES = 1000
+MAX_LINES = 1000
 """The most lines of comments that are read. The longest notes of 2012 have 47."""
 
 
@@ -81,7 +81,7 @@ def _blocks(config: Config) -> Iterator[list[Comment]]:
     begin = min((section.span.start for section in config.sections.values()), default=0)
     end = max((o.span.end for section in config.sections.values() for o in section.options.values()), default=0)
     block: list[Comment] = []
-    for comment in config.comments[:MOST_LINES]:
+    for comment in config.comments[:MAX_LINES]:
         if begin < comment.span.start < end or not comment.text.strip():
             continue
         if block and comment.span.line != block[-1].span.line + 1:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from netspec.importers.cuda_convnet.options import LARGEST, Options, shortened
-from netspec.keys.numbers import LARGEST_REAL, SMALLEST_REAL
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, shortened
+from netspec.keys.numbers import MAX_REAL, MIN_POSITIVE_REAL
 from netspec.units import literal
 
 _CALL = re.compile(r"\s*([a-z]+)\s*(?:\[(.*)\])?\s*", re.IGNORECASE | re.DOTALL)
@@ -65,7 +65,7 @@ class Schedule:
     @property
     def expressible(self) -> bool:
         """Whether a spec accepts the schedule, that is, whether its final factor is a float32 number."""
-        return SMALLEST_REAL <= 1 / self.factor <= LARGEST_REAL
+        return MIN_POSITIVE_REAL <= 1 / self.factor <= MAX_REAL
 
 
 CONSTANT = Schedule()
@@ -142,7 +142,7 @@ def _positional(arguments: list[str], word: str) -> dict[str, float] | None:
 
 def _schedule(options: Options, key: str, word: str, values: dict[str, float]) -> Schedule:
     factor, steps = values["tgtFactor"], values.get("numSteps", 1.0)
-    if factor <= 0 or steps < 1 or steps != int(steps) or steps > LARGEST or values.get("noiseStdev", 0.0) < 0:
+    if factor <= 0 or steps < 1 or steps != int(steps) or steps > MAX_NUMBER or values.get("noiseStdev", 0.0) < 0:
         raise options.refuse("bad-value", f"{key} changes by a positive factor, in one step or more", key)
     schedule = Schedule(word, factor, int(steps), values.get("noiseStdev", 0.0))
     if not schedule.expressible:

@@ -10,7 +10,7 @@ from netspec.importers.cuda_convnet.learning.passes import Updates, passes, upda
 from netspec.importers.cuda_convnet.learning.rates import Rates
 from netspec.importers.cuda_convnet.learning.replay import commonest
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
-from netspec.importers.cuda_convnet.options import LARGEST
+from netspec.importers.cuda_convnet.options import MAX_NUMBER
 from netspec.units import count, literal
 
 
@@ -60,9 +60,9 @@ def possible_updates(rates: Mapping[str, Rates], definition: Definition, batch: 
     periods = {name: r.period for name, r in rates.items() if r.period and r.learns}
     result, parts = updates(definition, periods), passes(definition)
     images = result.batches * batch
-    if images > LARGEST:
+    if images > MAX_NUMBER:
         message = f"until all layers are updated together {count(images)} images go by, and a spec's batch has "
-        message += f"{count(LARGEST)} at most; it is updated once a batch"
+        message += f"{count(MAX_NUMBER)} at most; it is updated once a batch"
     elif result.every and batch % parts:
         message = f"a batch of {batch} images has not {parts} equal parts; its weights are updated once a batch"
     else:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from netspec.importers.cuda_convnet.spec.lines import Line, is_list
 
-LEAST_FOR_DEFAULT = 6
+MIN_FOR_DEFAULT = 6
 """The least number of layers of a type without weights for a ``default`` line. Fewer state their own, as in papers."""
 
 _WEIGHTED = ("conv", "local", "fc")
@@ -38,7 +38,7 @@ def defaults_of(lines: Sequence[Line], usual: Mapping[str, str]) -> dict[str, di
     for type_, keys in _NUMBERS.items():
         of_type = [line for line in lines if line.type == type_]
         values_of = [{line.keys.get(key) for line in of_type} for key in keys]
-        if len(of_type) >= LEAST_FOR_DEFAULT and all(len(values) == 1 and None not in values for values in values_of):
+        if len(of_type) >= MIN_FOR_DEFAULT and all(len(values) == 1 and None not in values for values in values_of):
             defaults[type_] = {key: of_type[0].keys[key] for key in keys}
     return defaults
 

@@ -13,7 +13,7 @@ from netspec.language.formatter import formatted
 from netspec.source import Source
 
 _ODD = re.compile(r"[^A-Za-z0-9_-]+")
-_LONGEST_NAME = 60
+_MAX_NAME_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def write_spec(lines: Sequence[Line], layout: Layout) -> WrittenSpec:
 
 def identifier(name: str) -> str:
     """Convert a name to a valid one: letters, digits, ``_`` and ``-``, not starting with a digit or a hyphen."""
-    word = _ODD.sub("_", name)[:_LONGEST_NAME].rstrip("-") or "layer"
+    word = _ODD.sub("_", name)[:_MAX_NAME_LENGTH].rstrip("-") or "layer"
     return word if word[0].isalpha() or word[0] == "_" else f"n{word}" if word[0].isdigit() else f"_{word}"
 
 

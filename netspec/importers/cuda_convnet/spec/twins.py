@@ -22,7 +22,7 @@ from netspec.importers.cuda_convnet.spec.gathering import (
 )
 from netspec.importers.cuda_convnet.spec.lines import Line
 
-MOST_LINES = 2000
+MAX_LINES = 2000
 """Files with more lines are left unchanged."""
 
 _WEIGHTED = {"conv": "filters", "local": "filters", "fc": "outputs"}
@@ -65,7 +65,7 @@ class Merged:
 
 def merge_twins(lines: Sequence[Line], gpus: int, unmerged: Collection[str] = ()) -> Merged:
     """Merge the twins among the lines of a file for ``gpus`` GPUs. Lines in ``unmerged`` are not merged."""
-    if gpus < 2 or len(lines) > MOST_LINES:
+    if gpus < 2 or len(lines) > MAX_LINES:
         return Merged(tuple(lines), {}, {})
     joins = gathering_concats(lines, gpus)
     while joins:

@@ -9,7 +9,7 @@ from netspec.importers.cuda_convnet.spec import pooling
 from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
 from netspec.units import literal
 
-LONGEST_ROW = 2**16
+MAX_ROW_VALUES = 2**16
 """The longest row of values that a spec can crop."""
 
 
@@ -107,7 +107,7 @@ def part_of_data(layer: Layer, lines: Lines, read: str, image: Image | None) -> 
     pixels = image.side**2 if image else 0
     if image is not None and start % pixels == numbers % pixels == 0:
         return run_of_maps(layer, lines, read, image, start // pixels, numbers // pixels)
-    if not units or units > LONGEST_ROW:
+    if not units or units > MAX_ROW_VALUES:
         message = f"numbers {start} to {start + numbers} of its data are no whole maps, and a spec cannot cut them out"
         raise layer.options.refuse("cfg-not-expressible", message, "start", "end")
     row = lines.add(layer, "reshape", {"size": f"1x1x{units}"}, [read], None, "-row")

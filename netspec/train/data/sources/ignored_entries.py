@@ -17,7 +17,7 @@ OTHER_PICTURES = (
 )  # fmt: skip
 """File name extensions of image formats that are not supported."""
 
-MAX_NAMES = 5
+MAX_LISTED = 5
 """The maximum number of names in a note."""
 
 
@@ -54,8 +54,8 @@ def classes_without(labels: Labels, classes: Sequence[str]) -> Iterator[str]:
     present = set(np.unique(labels).tolist())
     missing = [name for number, name in enumerate(classes) if number not in present]
     if present and missing:
-        more = f" and {count(len(missing) - MAX_NAMES)} more" if len(missing) > MAX_NAMES else ""
-        yield f"{plural(len(missing), 'class')} without a validation image: {', '.join(missing[:MAX_NAMES])}{more}"
+        more = f" and {count(len(missing) - MAX_LISTED)} more" if len(missing) > MAX_LISTED else ""
+        yield f"{plural(len(missing), 'class')} without a validation image: {', '.join(missing[:MAX_LISTED])}{more}"
 
 
 def _is_or_are(names: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from netspec.train.errors import TrainError
 from netspec.units import count, plural
 
 CLASSES = tuple("0123456789")
-LARGEST = 2**31
+MAX_BYTES = 2**31
 """The maximum number of pixel bytes; a header with a larger product of lengths is considered wrong."""
 
 PADDED = 32
@@ -118,7 +118,7 @@ def _read(path: Path, dimensions: int) -> Pixels:
             for length in lengths:
                 expected *= length
             shape = "x".join(map(str, lengths))
-            if not 0 < expected <= LARGEST:
+            if not 0 < expected <= MAX_BYTES:
                 raise TrainError(f"{path}: its header says {shape}, which cannot be")
             content = file.read(expected + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
