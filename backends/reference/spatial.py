@@ -185,13 +185,15 @@ def resize_back(op: Resize, call: Call, y: Array, grad: Array) -> Gradient:
 
 def _resize_matrices(op: Resize, x: Array) -> tuple[Array, Array]:
     height, width = x.shape[2:]
-    return _interpolation_weights(op.places(height), height), _interpolation_weights(op.places(width), width)
+    return _interpolation_weights(op.sampling_positions(height), height), _interpolation_weights(
+        op.sampling_positions(width), width
+    )
 
 
 def random_scale(op: RandomScale, call: Call) -> Array:
     """A square of the image at a random scale and position, by bilinear interpolation; in evaluation the middle."""
     if not call.training:
-        return crop(op.middle(call.x.shape[2]), call)
+        return crop(op.centre_crop(call.x.shape[2]), call)
     rows, cols = _scale_matrices(op, call)
     y: Array = rows @ call.x @ cols.T
     return y
@@ -200,7 +202,7 @@ def random_scale(op: RandomScale, call: Call) -> Array:
 def random_scale_back(op: RandomScale, call: Call, y: Array, grad: Array) -> Gradient:
     """R^T grad C."""
     if not call.training:
-        return crop_back(op.middle(call.x.shape[2]), call, y, grad)
+        return crop_back(op.centre_crop(call.x.shape[2]), call, y, grad)
     rows, cols = _scale_matrices(op, call)
     return Gradient((rows.T @ grad @ cols,))
 
@@ -209,16 +211,16 @@ def _scale_matrices(op: RandomScale, call: Call) -> tuple[Array, Array]:
     if call.chances is None:
         raise ValueError(f"{call.name} draws a size in training: it needs four numbers from 0 up to 1")
     side = call.x.shape[2]
-    rows, cols = op.drawn(side, call.chances.tolist())
+    rows, cols = op.sampling_positions(side, call.chances.tolist())
     return _interpolation_weights(rows, side), _interpolation_weights(cols, side)
 
 
-def _interpolation_weights(places: Sequence[float], size: int) -> Array:
-    """Return the linear interpolation weights of each sampling position for each pixel of an axis, (places, size)."""
-    weights = np.zeros((len(places), size))
-    for output, place in enumerate(places):
-        first = int(place)
-        weights[output, first] += 1 - (place - first)
-        if place > first:
-            weights[output, first + 1] += place - first
+def _interpolation_weights(positions: Sequence[float], size: int) -> Array:
+    """Return the linear interpolation weights of each position for each pixel of an axis, (positions, size)."""
+    weights = np.zeros((len(positions), size))
+    for output, position in enumerate(positions):
+        first = int(position)
+        weights[output, first] += 1 - (position - first)
+        if position > first:
+            weights[output, first + 1] += position - first
     return weights

@@ -120,7 +120,7 @@ def channel_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
 def _axis_arithmetic(window: Window, axis: Literal["height", "width"], size: int, fits: Axis) -> str:
     """Explain the number of window positions along one axis, how it was rounded, and which pixels stay unread."""
     text = f"{axis}: {window.arithmetic(axis, size)}"
-    if window.places(axis, size).denominator > 1:
+    if window.unrounded_output(axis, size).denominator > 1:
         text += f", rounded to {fits.output} (rounding={window.rounding})"
     if fits.unread:
         last = "the last" if fits.unread == 1 else f"the last {fits.unread}"

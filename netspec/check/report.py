@@ -101,7 +101,7 @@ class Findings:
 
         In a variant, the keys that the variant itself gives come before those that it inherits.
         """
-        spans = places(pairs, fault.keys, type_span, self.root)
+        spans = key_spans(pairs, fault.keys, type_span, self.root)
         if fault.item is not None and (listed := pairs.get(fault.keys[0])):
             spans = (_item(listed.value, fault.item),)
         self.add(fault.code, fault.message.format(layer=layer), *spans, notes=fault.notes, layer=layer, labels=labels)
@@ -112,7 +112,7 @@ def _item(value: Value, number: int) -> Span:
     return value.items[number].span if isinstance(value, Values) else value.span
 
 
-def places(pairs: Mapping[str, Pair], keys: Iterable[str], type_span: Span, root: Source) -> tuple[Span, ...]:
+def key_spans(pairs: Mapping[str, Pair], keys: Iterable[str], type_span: Span, root: Source) -> tuple[Span, ...]:
     """Return the spans of a layer's keys: those in ``root`` first, then those on the type's line.
 
     If the layer gives none of the keys, this is the span of its type.

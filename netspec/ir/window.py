@@ -94,7 +94,7 @@ class Window:
         before, after = self.pad[2:] if i == 0 else self.pad[:2]
         return (self.kernel[i] - 1) * self.dilation[i] + 1, self.stride[i], before, after
 
-    def places(self, axis: Literal["height", "width"], size: int) -> Fraction:
+    def unrounded_output(self, axis: Literal["height", "width"], size: int) -> Fraction:
         """Return (size + padding - extent) / stride + 1, the number of windows before rounding."""
         extent, stride, before, after = self.terms(axis)
         return Fraction(size + before + after - extent, stride) + 1
@@ -102,7 +102,7 @@ class Window:
     def arithmetic(self, axis: Literal["height", "width"], size: int) -> str:
         """Return the formula with its numbers: ``(224 + 0 + 0 - 11) / 4 + 1 = 54.25``."""
         extent, stride, before, after = self.terms(axis)
-        return f"({size} + {before} + {after} - {extent}) / {stride} + 1 = {plain(self.places(axis, size))}"
+        return f"({size} + {before} + {after} - {extent}) / {stride} + 1 = {plain(self.unrounded_output(axis, size))}"
 
     def _axis(self, axis: Literal["height", "width"], size: int) -> Axis:
         extent, stride, before, after = self.terms(axis)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from netspec.check import Checked, LayerFacts
-from netspec.check.report import places
+from netspec.check.report import key_spans
 from netspec.diagnostics import Diagnostic, Label
 from netspec.ir.ops import Linear
 from netspec.solve import windows
@@ -36,10 +36,12 @@ def moved_to(mistake: Diagnostic, cause: LayerFacts, checked: Checked) -> Diagno
     assert window is not None and output is not None
     x, name, exact = cause.reads[0], cause.section.name.text, windows.tiles(cause)
     sizes: dict[Axis, tuple[int, int]] = {"width": (x.width, output.width), "height": (x.height, output.height)}
-    axis: Axis = next((a for a, (size, _) in sizes.items() if window.places(a, size).denominator > 1), "width")
+    axis: Axis = next(
+        (a for a, (size, _) in sizes.items() if window.unrounded_output(a, size).denominator > 1), "width"
+    )
     size, positions = sizes[axis]
     keys = ("kernel", "pad") if exact else ("kernel", "stride")
-    spans = places(cause.pairs, keys, cause.section.values[0].span, checked.texts.root)
+    spans = key_spans(cause.pairs, keys, cause.section.values[0].span, checked.texts.root)
     arithmetic = window.arithmetic(axis, size) + ("" if exact else f", rounding={window.rounding}")
     first, *others = mistake.notes
     return replace(

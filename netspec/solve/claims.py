@@ -89,7 +89,7 @@ def likely(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
         if window is None or upstream.computed is None:
             continue
         x = upstream.reads[0]
-        if window.places("width", x.width).denominator > 1:
+        if window.unrounded_output("width", x.width).denominator > 1:
             columns = upstream.computed.width
             notes.append(
                 f"{upstream.section.name.text} makes {columns} of {x.width}: {window.arithmetic('width', x.width)}, "

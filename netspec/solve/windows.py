@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from typing import Literal
 
 from netspec.check import Checked, LayerFacts
@@ -46,8 +47,9 @@ def target(facts: LayerFacts, window: Window) -> tuple[int, int]:
     if facts.stated.shape is not None and facts.stated.shape.is_image:
         return facts.stated.shape.height, facts.stated.shape.width
     if leaves_out_padding_alone(facts, window):
-        return math.floor(window.places("height", x.height)), math.floor(window.places("width", x.width))
-    return math.ceil(window.places("height", x.height)), math.ceil(window.places("width", x.width))
+        return _rounded_down(window, x)
+    height, width = _unrounded_output(window, x)
+    return math.ceil(height), math.ceil(width)
 
 
 def leaves_out_padding_alone(facts: LayerFacts, window: Window) -> bool:
@@ -185,7 +187,7 @@ def tiles(facts: LayerFacts) -> bool:
     """Whether a layer's window tiles its input along both axes."""
     window, x = layer_window(facts), facts.reads[0]
     assert window is not None
-    return window.places("height", x.height).denominator == window.places("width", x.width).denominator == 1
+    return all(size.denominator == 1 for size in _unrounded_output(window, x))
 
 
 def same_size_pad(facts: LayerFacts) -> int | None:
@@ -241,23 +243,32 @@ def _rounded_pad(window: Window, x: Shape, rows: int, columns: int) -> int | Non
     tiles with it."""
     for pad in range(min(max(window.extent), FARTHEST_PAD)):
         padded = Window(window.kernel, window.stride, Pad(pad, pad, pad, pad), window.dilation, "down", window.kind)
-        places = padded.places("height", x.height), padded.places("width", x.width)
-        if (math.floor(places[0]), math.floor(places[1])) == (rows, columns):
+        if _rounded_down(padded, x) == (rows, columns):
             unchanged = window.pad == (pad, pad, pad, pad)
-            return None if unchanged or all(p.denominator == 1 for p in places) else pad
+            return None if unchanged or all(size.denominator == 1 for size in _unrounded_output(padded, x)) else pad
     return None
 
 
-def _input_size(window: Window, axis: Literal["height", "width"], places: int) -> int:
+def _rounded_down(window: Window, x: Shape) -> tuple[int, int]:
+    height, width = _unrounded_output(window, x)
+    return math.floor(height), math.floor(width)
+
+
+def _unrounded_output(window: Window, x: Shape) -> tuple[Fraction, Fraction]:
+    """The height and width of a window's output before rounding."""
+    return window.unrounded_output("height", x.height), window.unrounded_output("width", x.width)
+
+
+def _input_size(window: Window, axis: Literal["height", "width"], positions: int) -> int:
     """The input size at which a window has exactly this many positions."""
     extent, stride, before, after = window.terms(axis)
-    return stride * (places - 1) + extent - before - after
+    return stride * (positions - 1) + extent - before - after
 
 
-def _total_pad(window: Window, axis: Literal["height", "width"], size: int, places: int) -> int:
+def _total_pad(window: Window, axis: Literal["height", "width"], size: int, positions: int) -> int:
     """The total padding of both sides with which a window has exactly this many positions."""
     extent, stride, _, _ = window.terms(axis)
-    return stride * (places - 1) + extent - size
+    return stride * (positions - 1) + extent - size
 
 
 def _size_text(rows: int, columns: int) -> str:

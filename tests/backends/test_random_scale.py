@@ -55,9 +55,9 @@ def test_a_size_of_three_pixels_has_the_next_four() -> None:
 
 def test_a_size_beyond_the_image_ends_at_its_border() -> None:
     """Of 4 pixels at a size of 3 and more: at most 5, a step of 4 / 5 or up to 1, from 0 or -1 / 2, which is 0."""
-    places = RandomScale(3, 2.0).drawn(4, (0.99, 1.0, 0.0, 0.99))
-    close(places, [[0, 4 / 5, 8 / 5], [8 / 5, 12 / 5, 2.99]], atol=1e-14)
-    close(RandomScale(3, 2.0).drawn(4, (0.99, 0.0, 0.0, 0.99))[0], [0, 1 / 2, 3 / 2], atol=1e-14)
+    positions = RandomScale(3, 2.0).sampling_positions(4, (0.99, 1.0, 0.0, 0.99))
+    close(positions, [[0, 4 / 5, 8 / 5], [8 / 5, 12 / 5, 2.99]], atol=1e-14)
+    close(RandomScale(3, 2.0).sampling_positions(4, (0.99, 0.0, 0.0, 0.99))[0], [0, 1 / 2, 3 / 2], atol=1e-14)
 
 
 def test_the_chances_are_those_of_the_squares() -> None:

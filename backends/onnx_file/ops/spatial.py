@@ -135,14 +135,14 @@ def _zero_pad(op: ZeroPad, site: Site) -> None:
 
 def _resize(op: Resize, site: Site) -> None:
     """Bilinear interpolation as R x C^T. ONNX's Resize samples at other positions."""
-    rows, columns = (_interpolation_weights(op.places(size), size) for size in site.shape[1:])
+    rows, columns = (_interpolation_weights(op.sampling_positions(size), size) for size in site.shape[1:])
     between_rows = site.inner("MatMul", site.constant("rows", rows), site.x)
     site.result("MatMul", between_rows, site.constant("columns", columns.T))
 
 
-def _interpolation_weights(places: tuple[float, ...], size: int) -> Floats:
-    """Return the interpolation weights of each sampling position for each pixel of an axis, (places, size)."""
-    distances = np.abs(np.array(places)[:, None] - np.arange(size))
+def _interpolation_weights(positions: tuple[float, ...], size: int) -> Floats:
+    """Return the interpolation weights of each sampling position for each pixel of an axis, (positions, size)."""
+    distances = np.abs(np.array(positions)[:, None] - np.arange(size))
     weights: Floats = np.maximum(0, 1 - distances).astype(np.float32)
     return weights
 
@@ -158,5 +158,5 @@ TABLE: Table = {
     Crop: _crop,
     ZeroPad: _zero_pad,
     Resize: _resize,
-    RandomScale: lambda op, site: _crop(op.middle(site.shape.height), site),
+    RandomScale: lambda op, site: _crop(op.centre_crop(site.shape.height), site),
 }

@@ -80,14 +80,13 @@ class Rectangle(nn.Module):
         return f"top={self.top}, left={self.left}, height={self.height}, width={self.width}"
 
 
-def interpolation_weights(places: Sequence[float], size: int) -> Tensor:
+def interpolation_weights(positions: Sequence[float], size: int) -> Tensor:
     """Return the linear interpolation weights of each sampling position for each pixel of an axis.
 
-    The result is (places, size) in float64, on the CPU even within ``with torch.device(...)``: 1 minus the distance
+    The result is (positions, size) in float64, on the CPU even within ``with torch.device(...)``: 1 minus the distance
     between position and pixel, or 0 if that is negative.
     """
-    positions = torch.tensor(places, dtype=torch.float64, device="cpu")
-    distances = positions[:, None] - torch.arange(size, device="cpu")
+    distances = torch.tensor(positions, dtype=torch.float64, device="cpu")[:, None] - torch.arange(size, device="cpu")
     return (1 - distances.abs()).clamp(min=0)
 
 
@@ -97,8 +96,8 @@ class Bilinear(nn.Module):
     def __init__(self, op: Resize, x: Shape) -> None:
         super().__init__()
         self.step = op.step
-        self.rows = Fixed(interpolation_weights(op.places(x.height), x.height).tolist())
-        self.columns = Fixed(interpolation_weights(op.places(x.width), x.width).tolist())
+        self.rows = Fixed(interpolation_weights(op.sampling_positions(x.height), x.height).tolist())
+        self.columns = Fixed(interpolation_weights(op.sampling_positions(x.width), x.width).tolist())
 
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.rows(x) @ x @ self.columns(x).T)
@@ -113,13 +112,16 @@ class RandomlyScaled(DrawnLayer):
     def __init__(self, op: RandomScale, x: Shape) -> None:
         super().__init__()
         self.op = op
-        self.middle = Rectangle(op.middle(x.height))
+        self.centre = Rectangle(op.centre_crop(x.height))
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
-            return cast(Tensor, self.middle(x))
+            return cast(Tensor, self.centre(x))
         side = x.shape[2]
-        rows, columns = (interpolation_weights(places, side).to(x) for places in self.op.drawn(side, self.chances()))
+        rows, columns = (
+            interpolation_weights(positions, side).to(x)
+            for positions in self.op.sampling_positions(side, self.chances())
+        )
         return rows @ x @ columns.T
 
     def extra_repr(self) -> str:

@@ -36,7 +36,7 @@ class Translation:
     """The result of translating a layer file.
 
     ``source`` is the text of the spec, or ``None`` if the file has errors. ``diagnostics`` are the errors and warnings.
-    ``places`` maps the spec's layers to their sections in the layer file. ``definition`` has the layers as the original
+    ``spans`` maps the spec's layers to their sections in the layer file. ``definition`` has the layers as the original
     program understood them. ``names`` maps names in the layer file to names in the spec, and ``twins`` says which
     layers were merged.
     """
@@ -44,15 +44,15 @@ class Translation:
     source: Source | None
     diagnostics: tuple[Diagnostic, ...]
     definition: Definition
-    places: Mapping[str, Span] = field(default_factory=dict)
+    spans: Mapping[str, Span] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     twins: Merged = field(default_factory=lambda: Merged((), {}, {}))
 
     def placed(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a diagnostic of the resulting spec, moved to the layer's place in the layer file."""
-        place = self.places.get(diagnostic.layer)
+        place = self.spans.get(diagnostic.layer)
         if place is None:
-            place = next(iter(self.places.values()))
+            place = next(iter(self.spans.values()))
         return replace(diagnostic, spans=(place,), fixes=(), rejected=(), labels=())
 
 
@@ -118,9 +118,9 @@ def translate(
         _name(source), gpus, data_shape, learning.train, learning.augment, head, tail, learning.usual, readable
     )
     result = write_spec(merged_lines, layout)
-    places = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in merged_lines}
+    spans = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in merged_lines}
     spec = Source(source.name, result.text)
-    return Translation(spec, _combined(findings), definition, places, result.names, twins)
+    return Translation(spec, _combined(findings), definition, spans, result.names, twins)
 
 
 def _learning(params: Config | None, definition: Definition, findings: Findings, *, history: bool) -> Learning:

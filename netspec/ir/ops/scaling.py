@@ -32,14 +32,14 @@ class RandomScale(Op):
         require_image(x, "scales")
         if x.height != x.width:
             raise Fault("bad-value", "{layer} scales square images", ("inputs",), (f"the image is {x}",))
-        least = self.least(x.height)
-        if not least <= self.size <= x.height:
+        min_size = self.min_size(x.height)
+        if not min_size <= self.size <= x.height:
             raise Fault(
                 "bad-value",
                 "{layer}'s size and max_scale do not fit its image",
                 ("size", "max_scale"),
                 (
-                    f"size must be at least {x.height} / {self.max_scale:g} rounded down, {least}, and at most "
+                    f"size must be at least {x.height} / {self.max_scale:g} rounded down, {min_size}, and at most "
                     f"{x.height}, not {self.size}",
                 ),
             )
@@ -50,22 +50,22 @@ class RandomScale(Op):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 7 * output.units
 
-    def least(self, side: int) -> int:
+    def min_size(self, side: int) -> int:
         """Return the smallest ``size`` that ``max_scale`` allows for an image of this side."""
         return math.floor(side / self.max_scale)
 
-    def middle(self, side: int) -> Crop:
+    def centre_crop(self, side: int) -> Crop:
         """Return the crop that replaces the operation outside training."""
         start = (side - self.size) // 2
         return Crop(start, start, self.size, self.size)
 
-    def drawn(self, side: int, chances: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    def sampling_positions(self, side: int, chances: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the positions, on an image of this side, of the rows and of the columns of a training step's square.
 
         ``chances`` are four random numbers in [0, 1): for the scaled size, the step between pixels, the square's first
         row and its first column.
         """
-        scales = side - self.least(side) + 1
+        scales = side - self.min_size(side) + 1
         # Scales 0 to s have 1^2 + 2^2 + ... + (s + 1)^2 = (s + 1) (s + 2) (2 s + 3) / 6 squares.
         target = chances[0] * (scales * (scales + 1) * (2 * scales + 1) // 6)
         extra = next(s for s in range(scales) if target < (s + 1) * (s + 2) * (2 * s + 3) // 6)

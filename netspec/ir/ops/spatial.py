@@ -195,7 +195,7 @@ class Resize(Op):
             )
         return Shape(x.channels, math.floor(x.height / self.step), math.floor(x.width / self.step))
 
-    def places(self, size: int) -> tuple[float, ...]:
+    def sampling_positions(self, size: int) -> tuple[float, ...]:
         """Return the positions of the outputs on an axis of ``size`` pixels."""
         outputs = math.floor(size / self.step)
         begin = (size - outputs * self.step) / 2

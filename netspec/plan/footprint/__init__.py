@@ -47,8 +47,8 @@ from netspec.plan.footprint.joins import join
 from netspec.plan.footprint.model import FULL, Footprint, Site
 from netspec.plan.footprint.neurons import neuron
 from netspec.plan.footprint.norms import norm
-from netspec.plan.footprint.places import pool, spatial
 from netspec.plan.footprint.weighted import weighted
+from netspec.plan.footprint.windows import pool, spatial
 
 
 def footprint(op: Op, site: Site) -> Footprint:
