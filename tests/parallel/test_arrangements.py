@@ -1,4 +1,4 @@
-"""The same training steps on several devices as on one: losses, gradients, weights, velocities and statistics."""
+"""Training steps on several devices agree with one device: losses, gradients, weights, velocities, statistics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SPECS = {
 }
 
 Row = tuple[str, str, int]
-"""A network's name, a split, and how many images a step has."""
+"""A network's name, a split, and the number of images per step."""
 
 ON_TWO: list[Row] = [
     ("branching", "groups", 8), ("branching", "batch", 7), ("towers", "groups", 5), ("plain", "hybrid", 6),
@@ -53,24 +53,24 @@ def trial(row: Row) -> Trial:
     return Trial(batch=row[2], steps=2, seed=3, number="float64", device="cpu")
 
 
-def all_rows(rows: list[Row], devices: int) -> list[verification.Record]:
-    """In a process of several: the records of all rows."""
-    found = []
+def records_of(rows: list[Row], devices: int) -> list[verification.Record]:
+    """Run all rows, and return their records; called in each of several processes."""
+    records = []
     for row in rows:
         graph = netspec.loads(SPECS[row[0]]).graph
         team = join(arrange(graph, devices, row[1]), torch.device("cpu"))  # type: ignore[arg-type]
         start = initial_state(graph, trial(row))
-        found.append(verification.steps(PlacedNetwork(place(graph, team.arrangement), team), trial(row), start))
-    return found
+        records.append(verification.steps(PlacedNetwork(place(graph, team.arrangement), team), trial(row), start))
+    return records
 
 
-def run(rows: list[Row], devices: int) -> None:
-    """All rows on so many devices, and their differences from one."""
+def compare_with_one_device(rows: list[Row], devices: int) -> None:
+    """Run all rows on this number of devices and on one, and check that the records of every process agree."""
     expected = []
     for row in rows:
         graph = netspec.loads(SPECS[row[0]]).graph
         expected.append(run_on_one_device(graph, trial(row), initial_state(graph, trial(row))))
-    records: list[list[Any]] = together(devices, all_rows, rows, devices)
+    records: list[list[Any]] = together(devices, records_of, rows, devices)
     for rank, of_rank in enumerate(records):
         for row, one, several in zip(rows, expected, of_rank, strict=True):
             found = difference(one, several, "float64")
@@ -85,11 +85,11 @@ def run(rows: list[Row], devices: int) -> None:
         pytest.param(ON_FOUR, 4, id="4", marks=pytest.mark.ci),
     ],
 )
-def test_as_on_one_device(rows: list[Row], devices: int) -> None:
-    run(rows, devices)
+def test_steps_on_two_or_four_devices_agree_with_one(rows: list[Row], devices: int) -> None:
+    compare_with_one_device(rows, devices)
 
 
 @pytest.mark.slow  # more processes than a small machine has cores
 @pytest.mark.parametrize(("rows", "devices"), [(ON_THREE, 3), (ON_EIGHT, 8)], ids=["3", "8"])
-def test_as_on_one_device_on_many(rows: list[Row], devices: int) -> None:
-    run(rows, devices)
+def test_steps_on_three_or_eight_devices_agree_with_one(rows: list[Row], devices: int) -> None:
+    compare_with_one_device(rows, devices)

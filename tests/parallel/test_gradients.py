@@ -1,4 +1,4 @@
-"""Gradients between the backward pass and the step: whose are added up, and whose are taken over."""
+"""Exchanging gradients between the backward pass and the step: all-reduced or broadcast."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ gpus 2
 [conv] conv filters=4 kernel=3
 [scores] fc outputs=2 gpu=1
 """
-"""A layer that lies whole on every device, one in shares, one on a device alone."""
+"""Three layers: whole on every device, divided between the devices, and on one device only."""
 
 
-def after_the_step(processes: int) -> dict[str, torch.Tensor]:
-    """Each parameter's gradient where a device's own is its rank + 1 throughout."""
+def exchanged_gradients(processes: int) -> dict[str, torch.Tensor]:
+    """Return this process's gradients after the exchange; before it, every number of them is rank + 1."""
     graph = netspec.loads(WHOLE_AND_SHARES).graph
     team = join(arrange(graph, processes, "groups"), torch.device("cpu"))
     network = PlacedNetwork(place(graph, team.arrangement), team)
@@ -34,8 +34,8 @@ def after_the_step(processes: int) -> dict[str, torch.Tensor]:
     return {name: w.grad for name, w in network.module.named_parameters() if w.grad is not None}
 
 
-def test_what_all_hold_is_learnt_from_the_first_ones_gradient() -> None:
-    first, second = together(2, after_the_step, 2)
+def test_whole_layers_take_the_gradients_of_the_first_device() -> None:
+    first, second = together(2, exchanged_gradients, 2)
     assert {name: x.unique().tolist() for name, x in first.items()} == {
         "norm.weight": [1], "norm.bias": [1], "conv.weight": [1], "conv.bias": [1],
     }  # fmt: skip
@@ -45,9 +45,9 @@ def test_what_all_hold_is_learnt_from_the_first_ones_gradient() -> None:
     }  # fmt: skip
 
 
-def test_with_replicas_the_sum_over_the_batch_is_taken() -> None:
-    """Devices 0 and 2 have the first group, 1 and 3 the second: 1 + 3 and 2 + 4."""
-    found = together(4, after_the_step, 4)
+def test_gradients_are_summed_over_replicas() -> None:
+    """Devices 0 and 2 hold the first group, 1 and 3 the second: 1 + 3 = 4 and 2 + 4 = 6."""
+    found = together(4, exchanged_gradients, 4)
     assert [x["norm.weight"].unique().tolist() for x in found] == [[4]] * 4
     assert [x["conv.weight"].unique().tolist() for x in found] == [[4], [6], [4], [6]]
     assert [x["scores.bias"].unique().tolist() for x in found if "scores.bias" in x] == [[6], [6]]

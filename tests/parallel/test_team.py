@@ -1,4 +1,4 @@
-"""A process's team: how long its groups wait for each other."""
+"""The process groups of a team, and their timeouts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from netspec.parallel.team import join
 from netspec.passes.placing import arrange
 
 
-def minutes(patience: float) -> list[float]:
-    """In one of two processes: how long both groups wait."""
+def timeouts_in_minutes(minutes: float) -> list[float]:
+    """Join a team with this timeout, and return the timeouts of its two groups; called in each of two processes."""
     device, arrangement = torch.device("cpu"), arrange(netspec.loads(networks.BRANCHING).graph, 2, "groups")
-    team = join(arrangement, device, timedelta(minutes=patience))
+    team = join(arrangement, device, timedelta(minutes=minutes))
     groups = (team.row_group, team.place_group)
     return [group._get_backend(device).options._timeout / timedelta(minutes=1) for group in groups]
 
 
-def test_both_groups_have_the_patience_that_was_asked_for() -> None:
-    assert together(2, minutes, 77.0) == 2 * [[77.0, 77.0]]
+def test_both_groups_get_the_requested_timeout() -> None:
+    assert together(2, timeouts_in_minutes, 77.0) == 2 * [[77.0, 77.0]]

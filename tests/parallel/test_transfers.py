@@ -1,4 +1,4 @@
-"""Each transfer by itself, forward and backward, against the same on the whole value in one process."""
+"""Each transfer between three processes, forward and backward, against the whole value in one process."""
 
 from __future__ import annotations
 
@@ -32,44 +32,45 @@ OWNER, TARGET = 1, 2
 _drawn = torch.Generator().manual_seed(0)
 X = torch.randn(6, 9, 2, 2, generator=_drawn, dtype=torch.float64)
 """The whole value."""
-OTHERS = torch.randn(SIZE, *X.shape, generator=_drawn, dtype=torch.float64)
-"""The gradients that each process sends back of a whole value, where they are different."""
-SAME = OTHERS[0]
-NOTHING = X.new_empty(0)
+GRADIENTS = torch.randn(SIZE, *X.shape, generator=_drawn, dtype=torch.float64)
+"""The gradients of the whole value that the processes send back, if they differ, by rank."""
+SAME = GRADIENTS[0]
+"""The gradient that all processes send back, if it is the same."""
+EMPTY = X.new_empty(0)
 
 
 def share(x: Tensor, dim: int, rank: int) -> Tensor:
     return x.chunk(SIZE, dim)[rank]
 
 
-def on(owner: int, rank: int, x: Tensor) -> Tensor:
-    """What one process holds whole."""
-    return x if rank == owner else NOTHING
+def at(owner: int, rank: int, x: Tensor) -> Tensor:
+    """Return ``x`` in the owner's process, and an empty tensor in the others."""
+    return x if rank == owner else EMPTY
 
 
 @dataclass(frozen=True)
 class Case:
-    """By rank: what it holds, what arrives, the gradient that it sends back, and the one that must come out."""
+    """A transfer, and by rank its input and output, the gradient sent back, and that of the input."""
 
     apply: Callable[[Tensor, Any], Tensor]
-    held: Callable[[int], Tensor]
-    arrives: Callable[[int], Tensor]
-    sent: Callable[[int], Tensor]
+    source: Callable[[int], Tensor]
+    target: Callable[[int], Tensor]
+    sent_back: Callable[[int], Tensor]
     gradient: Callable[[int], Tensor]
 
 
 CASES = {
-    "gathered channels, each computes its own": Case(
+    "gathered channels, different gradients": Case(
         lambda x, g: AllGather.apply(x, CHANNELS, g, True),
-        lambda r: share(X, 1, r), lambda r: X, lambda r: OTHERS[r], lambda r: share(OTHERS.sum(0), 1, r),
+        lambda r: share(X, 1, r), lambda r: X, lambda r: GRADIENTS[r], lambda r: share(GRADIENTS.sum(0), 1, r),
     ),
-    "gathered channels, all compute the same": Case(
+    "gathered channels, same gradient": Case(
         lambda x, g: AllGather.apply(x, CHANNELS, g, False),
         lambda r: share(X, 1, r), lambda r: X, lambda r: SAME, lambda r: share(SAME, 1, r),
     ),
     "gathered batch": Case(
         lambda x, g: AllGather.apply(x, BATCH, g, True),
-        lambda r: share(X, 0, r), lambda r: X, lambda r: OTHERS[r], lambda r: share(OTHERS.sum(0), 0, r),
+        lambda r: share(X, 0, r), lambda r: X, lambda r: GRADIENTS[r], lambda r: share(GRADIENTS.sum(0), 0, r),
     ),
     "sliced channels": Case(
         lambda x, g: Slice.apply(x, CHANNELS, g),
@@ -79,13 +80,13 @@ CASES = {
         lambda x, g: Slice.apply(x, BATCH, g),
         lambda r: X, lambda r: share(X, 0, r), lambda r: share(SAME, 0, r), lambda r: SAME,
     ),
-    "spread": Case(
+    "copied": Case(
         lambda x, g: Copy.apply(x, g),
-        lambda r: X, lambda r: X, lambda r: OTHERS[r], lambda r: OTHERS.sum(0),
+        lambda r: X, lambda r: X, lambda r: GRADIENTS[r], lambda r: GRADIENTS.sum(0),
     ),
     "summed": Case(
         lambda x, g: AllReduce.apply(x, g),
-        lambda r: X * (r + 1), lambda r: X * 6, lambda r: OTHERS[r], lambda r: OTHERS.sum(0),
+        lambda r: X * (r + 1), lambda r: X * 6, lambda r: GRADIENTS[r], lambda r: GRADIENTS.sum(0),
     ),
     "exchanged from batch to channels": Case(
         lambda x, g: AllToAll.apply(x, CHANNELS, BATCH, g),
@@ -97,67 +98,67 @@ CASES = {
     ),
     "shares to their owner": Case(
         lambda x, g: ToOwner.apply(x, OWNER, g, True),
-        lambda r: share(X, 1, r), lambda r: on(OWNER, r, X), lambda r: on(OWNER, r, SAME), lambda r: share(SAME, 1, r),
+        lambda r: share(X, 1, r), lambda r: at(OWNER, r, X), lambda r: at(OWNER, r, SAME), lambda r: share(SAME, 1, r),
     ),
-    "what all have to its owner": Case(
+    "whole value to its owner": Case(
         lambda x, g: ToOwner.apply(x, OWNER, g, False),
-        lambda r: X, lambda r: on(OWNER, r, X), lambda r: on(OWNER, r, SAME), lambda r: SAME,
+        lambda r: X, lambda r: at(OWNER, r, X), lambda r: at(OWNER, r, SAME), lambda r: SAME,
     ),
-    "an owner's, each computes its own": Case(
+    "from an owner, different gradients": Case(
         lambda x, g: FromOwner.apply(x, torch.empty_like(X), OWNER, g, False, True),
-        lambda r: on(OWNER, r, X), lambda r: X, lambda r: OTHERS[r], lambda r: on(OWNER, r, OTHERS.sum(0)),
+        lambda r: at(OWNER, r, X), lambda r: X, lambda r: GRADIENTS[r], lambda r: at(OWNER, r, GRADIENTS.sum(0)),
     ),
-    "an owner's, all compute the same": Case(
+    "from an owner, same gradient": Case(
         lambda x, g: FromOwner.apply(x, torch.empty_like(X), OWNER, g, False, False),
-        lambda r: on(OWNER, r, X), lambda r: X, lambda r: SAME, lambda r: on(OWNER, r, SAME),
+        lambda r: at(OWNER, r, X), lambda r: X, lambda r: SAME, lambda r: at(OWNER, r, SAME),
     ),
-    "an owner's in shares": Case(
+    "from an owner in shares": Case(
         lambda x, g: FromOwner.apply(x, share(torch.empty_like(X), 1, 0), OWNER, g, True, False),
-        lambda r: on(OWNER, r, X), lambda r: share(X, 1, r), lambda r: share(SAME, 1, r), lambda r: on(OWNER, r, SAME),
+        lambda r: at(OWNER, r, X), lambda r: share(X, 1, r), lambda r: share(SAME, 1, r), lambda r: at(OWNER, r, SAME),
     ),
-    "moved": Case(
+    "sent to another owner": Case(
         lambda x, g: Send.apply(x, torch.empty_like(X), OWNER, TARGET, g),
-        lambda r: on(OWNER, r, X), lambda r: on(TARGET, r, X), lambda r: on(TARGET, r, SAME),
-        lambda r: on(OWNER, r, SAME),
+        lambda r: at(OWNER, r, X), lambda r: at(TARGET, r, X), lambda r: at(TARGET, r, SAME),
+        lambda r: at(OWNER, r, SAME),
     ),
 }  # fmt: skip
 
 
-def crossed(last: bool) -> dict[str, list[Tensor]]:
-    """In a process of three: what arrives and the gradient that comes back, of every case.
+def outputs_and_gradients(channels_last: bool) -> dict[str, list[Tensor]]:
+    """Run every case, and return its output and the gradient of its input; called in each of three processes.
 
-    With ``last``, images and gradients lie with their channels last in memory, as ``channels_last`` has them.
+    With ``channels_last``, images and gradients have that memory format.
     """
     rank, group = dist.get_rank(), dist.group.WORLD
-    found = {}
+    results = {}
     for name, case in CASES.items():
-        x = laid(case.held(rank), last).requires_grad_()
+        x = with_format(case.source(rank), channels_last).requires_grad_()
         y = case.apply(x, group)
-        y.backward(laid(case.sent(rank), last))
+        y.backward(with_format(case.sent_back(rank), channels_last))
         assert x.grad is not None
-        found[name] = [y.detach(), x.grad]
-    return found
+        results[name] = [y.detach(), x.grad]
+    return results
 
 
-def laid(x: Tensor, last: bool) -> Tensor:
-    return x.clone().contiguous(memory_format=torch.channels_last) if last and x.dim() == 4 else x.clone()
+def with_format(x: Tensor, channels_last: bool) -> Tensor:
+    return x.clone().contiguous(memory_format=torch.channels_last) if channels_last and x.dim() == 4 else x.clone()
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["channels first", "channels last"])
-def found(request: pytest.FixtureRequest) -> list[dict[str, list[Tensor]]]:
-    return together(SIZE, crossed, request.param)
+def results(request: pytest.FixtureRequest) -> list[dict[str, list[Tensor]]]:
+    return together(SIZE, outputs_and_gradients, request.param)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_arrives_and_what_comes_back(name: str, found: list[dict[str, list[Tensor]]]) -> None:
+def test_transfer_gives_output_and_gradient(name: str, results: list[dict[str, list[Tensor]]]) -> None:
     for rank in range(SIZE):
-        arrived, gradient = found[rank][name]
-        torch.testing.assert_close(arrived, CASES[name].arrives(rank), rtol=1e-14, atol=1e-14)
+        output, gradient = results[rank][name]
+        torch.testing.assert_close(output, CASES[name].target(rank), rtol=1e-14, atol=1e-14)
         torch.testing.assert_close(gradient, CASES[name].gradient(rank), rtol=1e-14, atol=1e-14)
 
 
-def test_a_tied_value_is_itself_and_lets_gradients_pass_to_what_stands_behind_it() -> None:
-    x, absent = X.clone().requires_grad_(), NOTHING.clone().requires_grad_()
+def test_tied_value_is_unchanged_and_passes_gradients_on() -> None:
+    x, absent = X.clone().requires_grad_(), EMPTY.clone().requires_grad_()
     y = Tied.apply(x, absent)
     y.backward(SAME)
     assert torch.equal(y, X)

@@ -1,4 +1,4 @@
-"""A runtime that is wrong in one thing is caught: what is compared would show it."""
+"""Mutation tests: the comparison with one device fails if the parallel runtime has any of these errors."""
 
 from __future__ import annotations
 
@@ -22,41 +22,42 @@ from netspec.train.processes.verification import Trial, difference, initial_stat
 TRIAL = Trial(batch=8, steps=2, seed=3, number="float64", device="cpu")
 
 
-def turned(x: Tensor, dim: int, group: Any) -> Tensor:
-    """Shares that are joined in the wrong order."""
+def rotated_gather(x: Tensor, dim: int, group: Any) -> Tensor:
+    """Join the shares in the wrong order."""
     return right_gather(x, dim, group).roll(1, dim)
 
 
-def unsummed(x: Tensor, group: Any = None) -> Tensor:
-    """A sum of what one process has alone."""
+def without_sum(x: Tensor, group: Any = None) -> Tensor:
+    """Return the process's own value instead of the sum over all processes."""
     return x.clone()
 
 
-def own_draw(right: Callable[..., None]) -> Callable[..., None]:
-    """Dropout that counts each process's images from 0."""
+def draw_from_zero(right: Callable[..., None]) -> Callable[..., None]:
+    """Number the images of each process from 0 when dropout is drawn, so that processes draw the same numbers."""
     return lambda self, seed, step, first, start: right(self, seed, step, first, 0)
 
 
 right_gather = collectives.all_gather
 
 WRONG = {
-    "joined in the wrong order": ("groups", (collectives, "all_gather", turned)),
-    "gradients not added up": ("batch", (gradients.Gradients, "_start", lambda self, every, parameter: None)),
-    "statistics of the own share": ("batch", (batchnorm.AllReduce, "apply", staticmethod(unsummed))),
-    "dropout by the own share": ("batch", (PlacedNetwork, "draw", own_draw(PlacedNetwork.draw))),
-    "gradients of what all read not added up": ("groups", (collectives, "all_reduce", unsummed)),
+    "shares joined in the wrong order": ("groups", (collectives, "all_gather", rotated_gather)),
+    "gradients not summed": ("batch", (gradients.Gradients, "_start", lambda self, every, parameter: None)),
+    "batch statistics not summed": ("batch", (batchnorm.AllReduce, "apply", staticmethod(without_sum))),
+    "same dropout on all devices": ("batch", (PlacedNetwork, "draw", draw_from_zero(PlacedNetwork.draw))),
+    "gradients of copied values not summed": ("groups", (collectives, "all_reduce", without_sum)),
 }
+"""By error: the split to run, and the object, attribute and value that replaces it."""
 
 
-def wrong_steps(names: list[str]) -> list[Any]:
-    """In one of two processes: the record of each wrong runtime."""
+def records_of(names: list[str]) -> list[Any]:
+    """Return the training record of each wrong runtime; called in each of two processes."""
     graph = netspec.loads(networks.BRANCHING).graph
     found = []
     for name in names:
-        split, (where, attribute, wrong) = WRONG[name]
+        split, (owner, attribute, wrong) = WRONG[name]
         team = join(arrange(graph, 2, split), torch.device("cpu"))  # type: ignore[arg-type]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(where, attribute, wrong)
+            patch.setattr(owner, attribute, wrong)
             network = PlacedNetwork(place(graph, team.arrangement), team)
             found.append(verification.steps(network, TRIAL, initial_state(graph, TRIAL)))
     return found
@@ -64,12 +65,12 @@ def wrong_steps(names: list[str]) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def records() -> dict[str, Any]:
-    return dict(zip(WRONG, together(2, wrong_steps, list(WRONG))[0], strict=True))
+    return dict(zip(WRONG, together(2, records_of, list(WRONG))[0], strict=True))
 
 
-@pytest.mark.ci  # several processes, again and again
+@pytest.mark.ci  # starts two processes and runs five trainings
 @pytest.mark.parametrize("name", WRONG)
-def test_it_is_caught(name: str, records: dict[str, Any]) -> None:
+def test_error_changes_the_record(name: str, records: dict[str, Any]) -> None:
     graph = netspec.loads(networks.BRANCHING).graph
-    found = difference(run_on_one_device(graph, TRIAL, initial_state(graph, TRIAL)), records[name], "float64")
-    assert found.largest > 1e-4, found
+    change = difference(run_on_one_device(graph, TRIAL, initial_state(graph, TRIAL)), records[name], "float64")
+    assert change.largest > 1e-4, change

@@ -1,4 +1,4 @@
-"""The padding that PyTorch's operations are given reaches the same places, whatever the window."""
+"""The padding arguments chosen for PyTorch's operations reproduce netspec's windows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def square(kernel: int, stride: int, pad: int = 0, rounding: str = "exact", kind
     ],
     ids=["padded", "cuda-convnet's conv1", "torchvision's conv1"],
 )
-def test_of_convolutions(window: Window, size: int, padding: Padding) -> None:
+def test_conv_padding(window: Window, size: int, padding: Padding) -> None:
     assert conv_padding(window, Shape(3, size, size)) == padding
 
 
@@ -42,13 +42,13 @@ def test_of_convolutions(window: Window, size: int, padding: Padding) -> None:
         (square(2, 2, 0, "up"), 55, Padding((0, 0), ceil=True)),
         (square(3, 2, 1, "up"), 6, Padding((1, 1), ceil=True)),
         (square(2, 1, 1, "down"), 6, Padding((1, 1))),
-        (square(3, 1, 2, "down"), 6, Padding((0, 0), before=Pad(2, 2, 2, 2))),  # more than half a kernel
-        # A kernel of 5 at stride 4 stands once on 3 pixels and 4 of padding; PyTorch has no place for it on 3 pixels.
+        (square(3, 1, 2, "down"), 6, Padding((0, 0), before=Pad(2, 2, 2, 2))),  # PyTorch allows at most half a kernel
+        # A kernel of 5 at stride 4 fits once into 3 pixels and 4 of padding; without padding PyTorch would reject it.
         (Window((5, 5), (4, 4), Pad(0, 4, 0, 4), rounding="down"), 3, Padding((0, 0), before=Pad(0, 2, 0, 2))),
     ],
     ids=["plain", "overhanging", "padded and overhanging", "half a kernel", "beyond half a kernel", "too large"],
 )
-def test_of_pooling(window: Window, size: int, padding: Padding) -> None:
+def test_pool_padding(window: Window, size: int, padding: Padding) -> None:
     assert pool_padding(window, Shape(3, size, size)) == padding
 
 
@@ -75,33 +75,33 @@ def windows(draw: st.DrawFn) -> tuple[Window, Shape]:
     return window, x
 
 
-# Most windows that are drawn do not fit their image; those that do are many enough.
-fitting = examples(100, HealthCheck.filter_too_much)
+# Most of the generated windows do not fit their image.
+tolerant = examples(100, HealthCheck.filter_too_much)
 
 
 @given(windows())
-@fitting
-def test_pooling_reaches_the_windows_places(found: tuple[Window, Shape]) -> None:
-    window, x = found
+@tolerant
+def test_padded_pooling_equals_explicit_padding(case: tuple[Window, Shape]) -> None:
+    window, x = case
     image = torch.randn(1, *x, generator=torch.Generator().manual_seed(0))
     whole = F.pad(image, window.effective_pad(x.height, x.width), value=-math.inf)
-    wanted = F.max_pool2d(whole, window.kernel, window.stride, dilation=window.dilation)
+    expected = F.max_pool2d(whole, window.kernel, window.stride, dilation=window.dilation)
     padding = pool_padding(window, x)
     if padding.before is not None:
         image = F.pad(image, padding.before, value=-math.inf)
     pooled = F.max_pool2d(image, window.kernel, window.stride, padding.own, window.dilation, padding.ceil)
-    assert torch.equal(pooled, wanted)
+    assert torch.equal(pooled, expected)
 
 
 @given(windows())
-@fitting
-def test_convolution_reaches_the_windows_places(found: tuple[Window, Shape]) -> None:
-    window, x = found
+@tolerant
+def test_padded_convolution_equals_explicit_padding(case: tuple[Window, Shape]) -> None:
+    window, x = case
     image = torch.randn(1, *x, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     weight = torch.ones(1, x.channels, *window.kernel, dtype=torch.float64)
     whole = F.pad(image, window.effective_pad(x.height, x.width))
-    wanted = F.conv2d(whole, weight, stride=window.stride, dilation=window.dilation)
+    expected = F.conv2d(whole, weight, stride=window.stride, dilation=window.dilation)
     padding = conv_padding(window, x)
     if padding.before is not None:
         image = F.pad(image, padding.before)
-    assert torch.allclose(F.conv2d(image, weight, None, window.stride, padding.own, window.dilation), wanted)
+    assert torch.allclose(F.conv2d(image, weight, None, window.stride, padding.own, window.dilation), expected)

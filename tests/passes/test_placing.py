@@ -1,4 +1,4 @@
-"""Who holds what on which devices, and what crosses between them: AlexNet, branches, files that name their groups."""
+"""The sharding of every layer, and the transfers between devices: AlexNet, branches, layers with explicit groups."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from netspec.passes.placing.shares import reading, share_of
 CONVS = ("conv1", "norm1", "pool1", "conv2", "norm2", "pool2", "conv3", "conv4", "conv5", "pool5")
 HIDDEN = ("fc6", "drop6", "fc7", "drop7")
 
-ANEW = """
+RESHAPED = """
 gpus 2
 [image] input 3x4x4
 [yuv] colourspace to=yuv
 [wide] conv filters=8 kernel=1
-[drawn] reshape size=16x4x2
+[shaped] reshape size=16x4x2
 [fc] fc outputs=30 reads=all
 [last] fc outputs=2 gpu=0
 """
@@ -55,7 +55,7 @@ def alexnet() -> Graph:
     return netspec.load(SPECS / "alexnet.net").graph
 
 
-def over(graph: Graph, devices: int, split: SplitWord | None = None) -> Placed:
+def placed_on(graph: Graph, devices: int, split: SplitWord | None = None) -> Placed:
     return place(graph, arrange(graph, devices, split))
 
 
@@ -63,18 +63,18 @@ def sharding(placed: Placed, *names: str) -> set[Sharding]:
     return {placed.layers[name].sharding for name in names}
 
 
-def crossing(placed: Placed) -> list[tuple[str, str, Sharding, Sharding, bool]]:
+def transfers_of(placed: Placed) -> list[tuple[str, str, Sharding, Sharding, bool]]:
     return [(t.value, t.reader, t.source, t.target, t.partial) for t in placed.transfers]
 
 
 @pytest.mark.parametrize(("devices", "rows"), [(2, 1), (4, 2), (8, 4)])
-def test_alexnet_in_its_groups(devices: int, rows: int) -> None:
-    placed = over(alexnet(), devices)
+def test_alexnet_split_by_groups(devices: int, rows: int) -> None:
+    placed = placed_on(alexnet(), devices)
     split, whole, one = Sharding(rows, 2), Sharding(rows), Sharding(rows, owner=0)
     assert (placed.arrangement.groups, placed.arrangement.replicas) == (2, rows)
     assert sharding(placed, *CONVS, *HIDDEN) == {split}
     assert sharding(placed, "fc8", "prob") == {one}
-    assert crossing(placed) == [
+    assert transfers_of(placed) == [
         ("pool2", "conv3", split, whole, True),
         ("pool5", "fc6", split, whole, True),
         ("drop6", "fc7", split, whole, True),
@@ -83,19 +83,19 @@ def test_alexnet_in_its_groups(devices: int, rows: int) -> None:
 
 
 @pytest.mark.parametrize("devices", [2, 3, 4])
-def test_alexnet_by_batch_needs_no_transfer(devices: int) -> None:
-    placed = over(alexnet(), devices, "batch")
+def test_alexnet_split_by_batch_needs_no_transfers(devices: int) -> None:
+    placed = placed_on(alexnet(), devices, "batch")
     assert sharding(placed, *placed.graph.layers) == {Sharding(devices)}
-    assert crossing(placed) == []
+    assert transfers_of(placed) == []
 
 
 @pytest.mark.parametrize("devices", [2, 4, 8])
-def test_alexnet_hybrid(devices: int) -> None:
-    placed = over(alexnet(), devices, "hybrid")
+def test_alexnet_split_hybrid(devices: int) -> None:
+    placed = placed_on(alexnet(), devices, "hybrid")
     batch, feature = Sharding(devices), Sharding(1, devices)
     assert sharding(placed, "image", *CONVS, "prob") == {batch}
     assert sharding(placed, *HIDDEN, "fc8") == {feature}
-    assert crossing(placed) == [
+    assert transfers_of(placed) == [
         ("pool5", "fc6", batch, Sharding(), True),
         ("drop6", "fc7", feature, Sharding(), True),
         ("drop7", "fc8", feature, Sharding(), True),
@@ -103,34 +103,34 @@ def test_alexnet_hybrid(devices: int) -> None:
     ]
 
 
-def test_a_layer_whose_features_no_share_fits_stays_whole_in_its_share_of_the_batch() -> None:
-    """1000 classes over 16 devices."""
-    placed = over(alexnet(), 16, "hybrid")
+def test_hybrid_layer_with_indivisible_features_is_split_by_batch() -> None:
+    """1000 classes cannot be divided among 16 devices."""
+    placed = placed_on(alexnet(), 16, "hybrid")
     assert sharding(placed, "fc7") == {Sharding(1, 16)}
     assert sharding(placed, "fc8") == {Sharding(16)}
-    assert ("drop7", "fc8", Sharding(1, 16), Sharding(16), False) in crossing(placed)
+    assert ("drop7", "fc8", Sharding(1, 16), Sharding(16), False) in transfers_of(placed)
 
 
 @pytest.mark.parametrize("split", ["groups", "batch", "hybrid"])
 def test_one_device_holds_everything(split: SplitWord) -> None:
-    placed = over(alexnet(), 1, split)
+    placed = placed_on(alexnet(), 1, split)
     assert sharding(placed, *placed.graph.layers) == {Sharding()}
-    assert crossing(placed) == []
+    assert transfers_of(placed) == []
 
 
-def test_what_is_taken_where_nothing_is_asked() -> None:
+def test_default_split_is_groups_or_else_batch() -> None:
     assert arrange(alexnet(), 2).split == "groups"
     assert arrange(netspec.load(SPECS / "lenet.net").graph, 2).split == "batch"
 
 
-def test_a_file_that_names_its_groups() -> None:
-    placed = over(netspec.loads(TOWERS).graph, 4)
+def test_layers_with_explicit_groups() -> None:
+    placed = placed_on(netspec.loads(TOWERS).graph, 4)
     assert [placed.layers[name].sharding.owner for name in "abcd"] == [0, 1, 2, 3]
     assert sharding(placed, "joined", "own", "f") == {Sharding(1, 4)}
     assert sharding(placed, "across") == {Sharding()}
     assert sharding(placed, "last", "prob") == {Sharding(owner=2)}
     transfers = {
-        (value, reader): (source, target, partial) for value, reader, source, target, partial in crossing(placed)
+        (value, reader): (source, target, partial) for value, reader, source, target, partial in transfers_of(placed)
     }
     assert not any(reader == "joined" for _, reader in transfers)
     assert transfers["own", "across"] == (Sharding(1, 4), Sharding(), False)
@@ -138,45 +138,45 @@ def test_a_file_that_names_its_groups() -> None:
     assert transfers["f", "last"] == (Sharding(1, 4), Sharding(owner=2), False)
 
 
-def test_owners_are_folded_onto_fewer_devices() -> None:
-    placed = over(netspec.loads(TOWERS).graph, 2)
+def test_four_groups_fold_onto_two_devices() -> None:
+    placed = placed_on(netspec.loads(TOWERS).graph, 2)
     assert [placed.layers[name].sharding.owner for name in "abcd"] == [0, 0, 1, 1]
     assert [placed.on(1, name) for name in "abcd"] == [False, False, True, True]
     assert sharding(placed, "joined", "own", "f") == {Sharding(1, 2)}
     assert placed.layers["last"].sharding == Sharding(owner=1)
-    assert not any(reader == "joined" for _, reader, *_ in crossing(placed))
+    assert not any(reader == "joined" for _, reader, *_ in transfers_of(placed))
 
 
-def test_a_place_joins_what_it_holds() -> None:
-    placed = over(netspec.loads(TOWERS).graph, 2)
+def test_concat_joins_the_inputs_of_its_own_device() -> None:
+    placed = placed_on(netspec.loads(TOWERS).graph, 2)
     for where, names in ((0, ("a", "b")), (1, ("c", "d"))):
         local = local_graph(placed, placed.graph.layers["joined"], where)
         assert local.nodes["joined"].inputs == names
         assert str(local.nodes["joined"].output) == "8x6x6"
 
 
-def test_twice_as_many_devices_as_groups_hold_owners_twice() -> None:
-    placed = over(netspec.loads(TOWERS).graph, 8)
+def test_eight_devices_hold_each_of_four_groups_twice() -> None:
+    placed = placed_on(netspec.loads(TOWERS).graph, 8)
     assert placed.layers["c"].sharding == Sharding(2, owner=2)
     assert [device for device in range(8) if placed.on(device, "c")] == [2, 6]
 
 
-def test_readers_of_one_value_want_it_each_in_their_way() -> None:
+def test_each_reader_gets_the_sharding_that_it_needs() -> None:
     graph = netspec.loads(
         "net n\ngpus 2\n[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[own] conv filters=4 kernel=1\n"
         "[all] conv filters=4 kernel=1 reads=all inputs=a\n[both] sum inputs=own,all\n[one] fc outputs=3 gpu=1"
     ).graph
-    assert crossing(over(graph, 2)) == [
+    assert transfers_of(placed_on(graph, 2)) == [
         ("a", "all", Sharding(1, 2), Sharding(), True),
         ("both", "one", Sharding(1, 2), Sharding(owner=1), False),
     ]
 
 
-def test_from_owner_to_owner_and_from_owner_to_all() -> None:
+def test_transfers_from_one_owner_to_another_and_to_all() -> None:
     graph = netspec.loads(
         "net n\ngpus 2\n[image] input 8\n[a] fc outputs=4 gpu=0\n[b] fc outputs=4 gpu=1\n[c] fc outputs=4 gpu=all"
     ).graph
-    assert crossing(over(graph, 2))[1:3] == [
+    assert transfers_of(placed_on(graph, 2))[1:3] == [
         ("a", "b", Sharding(owner=0), Sharding(owner=1), False),
         ("b", "c", Sharding(owner=1), Sharding(), True),
     ]
@@ -184,36 +184,36 @@ def test_from_owner_to_owner_and_from_owner_to_all() -> None:
 
 @pytest.mark.parametrize("devices", [2, 4])
 @pytest.mark.parametrize("split", ["groups", "batch", "hybrid"])
-def test_shared_weights_lie_where_they_are_read(devices: int, split: SplitWord) -> None:
+def test_layers_with_shared_weights_have_the_same_sharding(devices: int, split: SplitWord) -> None:
     graph = netspec.loads(
         "net n\ngpus 2\n[image] input 8\n[a] fc outputs=8 bias=none\n[b] fc outputs=8 weights=a inputs=image\n"
         "[c] fc outputs=4 inputs=b reads=all"
     ).graph
-    placed = over(graph, devices, split)
+    placed = placed_on(graph, devices, split)
     assert placed.layers["a"].sharding == placed.layers["b"].sharding
 
 
-def test_weights_that_are_held_over_all_parts_stay_together() -> None:
+def test_norm_over_all_parts_keeps_weights_whole() -> None:
     text = "[image] input 8\n[a] fc outputs=8 parts=4 fixed_norm=1 norm_over={}\n[b] fc outputs=8 parts=4 weights=a\n"
-    for together, sharding in (("parts", Sharding(2)), ("unit", Sharding(1, 2))):
-        layers = over(netspec.loads(text.format(together)).graph, 2, "hybrid").layers
+    for norm_over, sharding in (("parts", Sharding(2)), ("unit", Sharding(1, 2))):
+        layers = placed_on(netspec.loads(text.format(norm_over)).graph, 2, "hybrid").layers
         assert layers["a"].sharding == layers["b"].sharding == sharding
 
 
-def test_losses_are_whole_in_their_share_of_the_batch() -> None:
+def test_losses_read_whole_scores_of_their_share_of_the_batch() -> None:
     text = "net n\ngpus 2\n[image] input 8\n[a] fc outputs=4\n[loss] crossentropy"
     graph = netspec.loads(text).graph
-    assert crossing(over(graph, 2)) == [("a", "loss", Sharding(1, 2), Sharding(), False)]
-    assert crossing(over(graph, 2, "hybrid"))[-1] == ("a", "loss", Sharding(1, 2), Sharding(2), False)
-    assert over(graph, 2).scores is None
+    assert transfers_of(placed_on(graph, 2)) == [("a", "loss", Sharding(1, 2), Sharding(), False)]
+    assert transfers_of(placed_on(graph, 2, "hybrid"))[-1] == ("a", "loss", Sharding(1, 2), Sharding(2), False)
+    assert placed_on(graph, 2).scores is None
 
 
-def test_scores_that_are_split_are_joined_for_the_training_loss() -> None:
+def test_split_scores_are_gathered_for_the_training_loss() -> None:
     graph = netspec.loads("net n\ngpus 2\n[image] input 8\n[a] fc outputs=4").graph
-    assert crossing(over(graph, 2)) == [("a", "loss", Sharding(1, 2), Sharding(), False)]
+    assert transfers_of(placed_on(graph, 2)) == [("a", "loss", Sharding(1, 2), Sharding(), False)]
 
 
-def test_three_devices_cannot_share_two_groups() -> None:
+def test_device_count_must_match_the_groups() -> None:
     with pytest.raises(ArrangementError) as caught:
         arrange(alexnet(), 3)
     assert caught.value.message == "3 devices cannot share 2 GPU groups: 2 / 3 = 0.6667 groups a device"
@@ -223,7 +223,7 @@ def test_three_devices_cannot_share_two_groups() -> None:
     assert "--gpus 1 or --gpus 3" in caught.value.notes[0]
 
 
-def test_without_groups_there_is_nothing_to_split_by() -> None:
+def test_split_by_groups_needs_groups() -> None:
     with pytest.raises(ArrangementError, match="has no GPU groups to split over 2 devices"):
         arrange(netspec.load(SPECS / "lenet.net").graph, 2, "groups")
     assert arrange(netspec.load(SPECS / "lenet.net").graph, 1, "groups").devices == 1
@@ -233,25 +233,25 @@ def test_without_groups_there_is_nothing_to_split_by() -> None:
     ("op", "share"),
     [
         (Conv(8, Window((1, 1)), groups=4), Conv(4, Window((1, 1)), groups=2)),
-        (Conv(8, Window((1, 1))), Conv(4, Window((1, 1)))),  # reads the whole
+        (Conv(8, Window((1, 1))), Conv(4, Window((1, 1)))),  # reads all channels
         (Linear(8, groups=2), Linear(4)),
         (Linear(8), Linear(4)),
         (Reshape(Shape(16, 4, 2)), Reshape(Shape(8, 4, 2))),
         (Lrn(5, 1, 1, 1, groups=2), Lrn(5, 1, 1, 1)),
         (Concat(groups=4), Concat(groups=2)),
-        (Concat(), Concat()),  # of what each place holds whole
+        (Concat(), Concat()),  # of inputs that are whole on each device
     ],
 )
-def test_operations_in_two_shares(op: Op, share: Op) -> None:
+def test_share_of_an_operation_on_two_devices(op: Op, share: Op) -> None:
     assert share_of(op, 2) == share
 
 
 @pytest.mark.parametrize("op", [Conv(7, Window((1, 1))), Local(7, Window((1, 1))), Linear(7)])
-def test_channels_that_do_not_divide_are_in_no_shares(op: Op) -> None:
+def test_indivisible_channels_have_no_shares(op: Op) -> None:
     assert (reading(op, 2), reading(op, 7)) == (None, "whole")
 
 
-def test_where_a_device_stands() -> None:
+def test_row_and_place_of_each_device() -> None:
     arrangement = arrange(alexnet(), 6)
     assert [(arrangement.row(d), arrangement.place(d)) for d in range(6)] == [
         (0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)
@@ -259,19 +259,19 @@ def test_where_a_device_stands() -> None:
     assert arrangement.devices == 6
 
 
-def test_rows_of_the_places_are_all_rows_once() -> None:
+def test_rows_of_all_places_cover_each_row_once() -> None:
     assert [rows_of(12, 3, where) for where in range(3)] == [slice(0, 4), slice(4, 8), slice(8, 12)]
 
 
-def test_what_a_device_computes_of_alexnet() -> None:
-    placed = over(alexnet(), 2)
+def test_weight_shapes_of_alexnets_second_device() -> None:
+    placed = placed_on(alexnet(), 2)
     expected = {"conv1": (48, 3), "conv2": (128, 48), "conv3": (192, 256), "conv4": (192, 192), "fc6": (2048, 9216)}
     for name, shape in expected.items():
         local = local_graph(placed, placed.graph.layers[name], 1)
         assert local.parameters[f"{name}.weight"].shape[:2] == shape
 
 
-def test_what_is_laid_out_anew_is_shared_where_its_channels_are() -> None:
-    placed = over(netspec.loads(ANEW).graph, 2)
-    assert sharding(placed, "wide", "drawn") == {Sharding(1, 2)}
+def test_reshape_is_sharded_like_its_input() -> None:
+    placed = placed_on(netspec.loads(RESHAPED).graph, 2)
+    assert sharding(placed, "wide", "shaped") == {Sharding(1, 2)}
     assert sharding(placed, "yuv") == {Sharding()}

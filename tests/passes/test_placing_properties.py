@@ -1,4 +1,4 @@
-"""What holds of every network on every number of devices."""
+"""Properties of placement that hold for every network on any number of devices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netspec.passes.placing import SPLITS, ArrangementError, Placed, Sharding, S
 
 @st.composite
 def networks(draw: st.DrawFn) -> Graph:
-    """Chains with branches: what layers read, where they lie and in how many groups is drawn."""
+    """Random chains with branches: the number of groups, each layer's input, its groups and whether it reads all."""
     groups = draw(st.sampled_from((1, 2, 4)))
     lines = [
         "net drawn",
@@ -42,7 +42,7 @@ def networks(draw: st.DrawFn) -> Graph:
     return netspec.loads("\n".join(lines)).graph
 
 
-def placed_of(graph: Graph, devices: int, split: SplitWord) -> Placed | None:
+def placed_or_none(graph: Graph, devices: int, split: SplitWord) -> Placed | None:
     try:
         return place(graph, arrange(graph, devices, split))
     except ArrangementError:
@@ -53,8 +53,8 @@ CASES = st.tuples(networks(), st.sampled_from((1, 2, 3, 4, 8)), st.sampled_from(
 
 
 @given(CASES)
-def test_shares_divide_what_they_are_shares_of(case: tuple[Graph, int, SplitWord]) -> None:
-    placed = placed_of(*case)
+def test_shares_divide_channels_evenly(case: tuple[Graph, int, SplitWord]) -> None:
+    placed = placed_or_none(*case)
     for name, layer in placed.layers.items() if placed else ():
         assert placed is not None
         assert placed.graph.layers[name].output.channels % layer.sharding.channels == 0
@@ -63,8 +63,8 @@ def test_shares_divide_what_they_are_shares_of(case: tuple[Graph, int, SplitWord
 
 
 @given(CASES)
-def test_what_lies_on_the_devices_is_all_of_them(case: tuple[Graph, int, SplitWord]) -> None:
-    placed = placed_of(*case)
+def test_shares_together_cover_every_layer(case: tuple[Graph, int, SplitWord]) -> None:
+    placed = placed_or_none(*case)
     for layer in placed.layers.values() if placed else ():
         assert placed is not None
         arrangement, sharding = placed.arrangement, layer.sharding
@@ -74,9 +74,9 @@ def test_what_lies_on_the_devices_is_all_of_them(case: tuple[Graph, int, SplitWo
 
 
 @given(CASES)
-def test_every_layer_can_be_computed_from_what_arrives(case: tuple[Graph, int, SplitWord]) -> None:
-    """The operations' own shape rules, on what each place reads, make the shares that it is said to hold."""
-    placed = placed_of(*case)
+def test_local_shapes_follow_from_local_inputs(case: tuple[Graph, int, SplitWord]) -> None:
+    """The operations' shape rules, applied to the inputs of each device, give the output shares of the plan."""
+    placed = placed_or_none(*case)
     if placed is None:
         return
     for layer in placed.graph.layers.values():
@@ -93,8 +93,8 @@ def test_every_layer_can_be_computed_from_what_arrives(case: tuple[Graph, int, S
 
 
 @given(CASES)
-def test_a_transfer_brings_what_is_there_to_where_the_reader_is(case: tuple[Graph, int, SplitWord]) -> None:
-    placed = placed_of(*case)
+def test_transfers_match_the_shardings_of_value_and_reader(case: tuple[Graph, int, SplitWord]) -> None:
+    placed = placed_or_none(*case)
     for transfer in placed.transfers if placed else ():
         assert placed is not None
         assert transfer.source == placed.layers[transfer.value].sharding
@@ -114,6 +114,6 @@ def test_one_device_needs_no_transfers(graph: Graph, split: SplitWord) -> None:
 
 
 @given(networks(), st.integers(1, 8))
-def test_by_batch_any_number_of_devices_will_do(graph: Graph, devices: int) -> None:
+def test_split_by_batch_works_on_any_number_of_devices(graph: Graph, devices: int) -> None:
     placed = place(graph, arrange(graph, devices, "batch"))
     assert placed.transfers == ()

@@ -1,4 +1,4 @@
-"""Layers' attributes and parameters' keys."""
+"""The attribute names of layers and the state keys of parameters in generated modules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def graph(*layers: str) -> Graph:
     return builder.graph()
 
 
-def test_everything_that_a_module_has_is_reserved() -> None:
+def test_all_attributes_of_torch_modules_are_reserved() -> None:
     assert {name for name in dir(nn.Module()) if not name.startswith("__")} <= RESERVED
 
 
@@ -35,12 +35,12 @@ def test_reserved_names_get_a_trailing_underscore() -> None:
     }
 
 
-def test_a_renamed_layer_does_not_take_anothers_name() -> None:
+def test_renamed_layers_do_not_collide_with_other_layers() -> None:
     found = attributes(graph("train", "train_", "type_", "type"))
     assert (found["train"], found["train_"], found["type"], found["type_"]) == ("train__", "train_", "type__", "type_")
 
 
-def test_keys_follow_the_attribute() -> None:
+def test_state_keys_follow_the_attribute_names() -> None:
     net = graph("train", "fc")
     keys = {key: state_key(parameter, attributes(net)) for key, parameter in net.parameters.items()}
     assert keys == {

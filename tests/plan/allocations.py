@@ -1,4 +1,4 @@
-"""What torch really holds: the storages that autograd keeps, and the most that is allocated during a step."""
+"""Measuring PyTorch's memory: the storages that autograd keeps, and the peak of a training step."""
 
 from __future__ import annotations
 
@@ -17,72 +17,72 @@ from netspec.train.learning.objective import Objective
 
 
 def step_of(graph: Graph, batch: int, device: str) -> tuple[nn.Module, Callable[[], Tensor], Tensor]:
-    """A network in training mode, the loss of random images that its trainer takes, and the images."""
+    """Return a network in training mode, a function that computes its loss on random images, and these images."""
     model = backend.load("pytorch").module(graph).train().to(device)
     images = torch.rand(batch, *graph.input.output, device=device)
     labels = torch.zeros(batch, dtype=torch.long, device=device)
     objective = Objective(graph, model)
     objective.draw(0, 0)
-    if device == "meta":  # has no autocast
+    if device == "meta":  # which has no autocast
         return model, lambda: backend.load("pytorch").training_loss(model, images, labels), images
     return model, lambda: objective.loss(images, labels), images
 
 
 def kept_bytes(graph: Graph, batch: int) -> int:
-    """The storages that autograd keeps for the backward pass on the CPU, parameters left out, the images counted."""
+    """Return the bytes that autograd keeps for the backward pass on the CPU, with the images but without parameters."""
     model, loss, images = step_of(graph, batch, "cpu")
-    held = {p.untyped_storage().data_ptr() for p in model.parameters()}
-    found = {images.untyped_storage().data_ptr(): images.untyped_storage().nbytes()}
-    alive = []
+    parameters = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    sizes = {images.untyped_storage().data_ptr(): images.untyped_storage().nbytes()}
+    alive = []  # so that no address is used twice
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in held:
-            found[storage.data_ptr()] = storage.nbytes()
+        if storage.data_ptr() not in parameters:
+            sizes[storage.data_ptr()] = storage.nbytes()
             alive.append(tensor)
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         value = loss()
     assert value.requires_grad
-    return sum(found.values())
+    return sum(sizes.values())
 
 
 class Allocations(TorchDispatchMode):
-    """Counts the bytes of all storages that operations make, as long as they live. What a kernel takes for itself
-    inside an operation is not seen."""
+    """Counts the bytes of all live storages that operations return. Workspace that kernels allocate inside an
+    operation is not counted."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = self.most = 0
-        self._known: set[int] = set()
+        self.current = self.peak = 0
+        self._counted: set[int] = set()
 
     def add(self, tensor: Tensor) -> None:
         """Count a tensor's storage from now on."""
         storage = tensor.untyped_storage()
         key = storage._cdata
-        if key in self._known:
+        if key in self._counted:
             return
-        self._known.add(key)
+        self._counted.add(key)
         size = storage.nbytes()
-        self.now += size
-        self.most = max(self.most, self.now)
-        weakref.finalize(storage, self._gone, key, size)
+        self.current += size
+        self.peak = max(self.peak, self.current)
+        weakref.finalize(storage, self._freed, key, size)
 
-    def _gone(self, key: int, size: int) -> None:
-        self._known.discard(key)
-        self.now -= size
+    def _freed(self, key: int, size: int) -> None:
+        self._counted.discard(key)
+        self.current -= size
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        made = func(*args, **(kwargs or {}))
-        for leaf in tree_leaves(made):
+        result = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
                 self.add(leaf)
-        return made
+        return result
 
 
-def most_allocated(graph: Graph, batch: int, device: str = "meta") -> int:
-    """The most bytes that are alive at a time in a training step with momentum, the weights and images included."""
+def peak_bytes(graph: Graph, batch: int, device: str = "meta") -> int:
+    """Return the peak of allocated bytes in a training step with momentum, including the weights and images."""
     from netspec.train.learning.optimiser import optimiser_for
 
     model, loss, images = step_of(graph, batch, device)
@@ -99,4 +99,4 @@ def most_allocated(graph: Graph, batch: int, device: str = "meta") -> int:
             else:
                 Objective(graph, model).gradients(images, labels, 0, 0)
             optimiser.step()
-    return counter.most
+    return counter.peak

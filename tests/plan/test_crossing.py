@@ -1,4 +1,4 @@
-"""What crosses between devices, against arithmetic by hand: AlexNet's numbers, and every kind of exchange."""
+"""The bytes that cross between devices, against arithmetic by hand: AlexNet's, and every kind of transfer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from places import SPECS
 
 import netspec
 from netspec.ir.graph import Graph
+from netspec.ir.settings import Precision
 from netspec.passes.placing import SplitWord
 from netspec.plan import Crossing, Plan, plan
 
@@ -19,8 +20,8 @@ def alexnet() -> Graph:
     return netspec.load(SPECS / "alexnet.net").graph
 
 
-def exchanges(step: Plan, direction: str) -> dict[str, tuple[str, tuple[int, ...], tuple[int, ...]]]:
-    """By the layer whose value or gradient it is: what it is, and float32 numbers an image that are sent, received."""
+def crossings_of(step: Plan, direction: str) -> dict[str, tuple[str, tuple[int, ...], tuple[int, ...]]]:
+    """Return by layer the kind of its crossing, and the float32 numbers per image that each device sends, receives."""
     return {
         c.layer: (c.kind, tuple(x // 4 // step.batch for x in c.sent), tuple(x // 4 // step.batch for x in c.received))
         for c in step.crossings
@@ -28,25 +29,26 @@ def exchanges(step: Plan, direction: str) -> dict[str, tuple[str, tuple[int, ...
     }
 
 
-def only(step: Plan) -> list[Crossing]:
+def values_of(step: Plan) -> list[Crossing]:
+    """Return the crossings of values and their gradients, without those of the parameters' gradients."""
     return [c for c in step.crossings if c.direction != "gradients"]
 
 
-def test_the_papers_two_gpus() -> None:
-    """Half of 256x13x13 and of 256x6x6, of 4096 twice; the last only to the one that has fc8."""
+def test_alexnet_on_two_gpus_crosses_at_four_layers() -> None:
+    """Half of 256x13x13, of 256x6x6 and of 4096 both ways; the other half of 4096 only to the GPU that holds fc8."""
     step = plan(alexnet(), 2)
-    each = {"pool2": 21_632, "pool5": 4_608, "drop6": 2_048}
-    assert each == {"pool2": 256 * 13 * 13 // 2, "pool5": 256 * 6 * 6 // 2, "drop6": 4096 // 2}
-    forward, backward = exchanges(step, "forward"), exchanges(step, "backward")
-    assert {name: forward[name] for name in each} == {n: ("all-gather", (x, x), (x, x)) for n, x in each.items()}
-    assert {name: backward[name] for name in each} == {n: ("reduce-scatter", (x, x), (x, x)) for n, x in each.items()}
+    sizes = {"pool2": 21_632, "pool5": 4_608, "drop6": 2_048}
+    assert sizes == {"pool2": 256 * 13 * 13 // 2, "pool5": 256 * 6 * 6 // 2, "drop6": 4096 // 2}
+    forward, backward = crossings_of(step, "forward"), crossings_of(step, "backward")
+    assert {name: forward[name] for name in sizes} == {n: ("all-gather", (x, x), (x, x)) for n, x in sizes.items()}
+    assert {name: backward[name] for name in sizes} == {n: ("reduce-scatter", (x, x), (x, x)) for n, x in sizes.items()}
     assert forward["drop7"] == ("gather", (0, 2048), (2048, 0))
     assert backward["drop7"] == ("scatter", (2048, 0), (0, 2048))
-    assert not exchanges(step, "gradients")
+    assert not crossings_of(step, "gradients")
 
 
-def test_the_papers_two_gpus_in_bytes_of_a_step() -> None:
-    """28,288 numbers an image each way, and fc7's 2,048 one way: 14.5 MB one way, 15.5 MB the other, and back."""
+def test_alexnet_on_two_gpus_sends_14_5_and_15_5_mb() -> None:
+    """28,288 numbers per image in both directions, and fc7's 2,048 in one; the backward pass reverses them."""
     step = plan(alexnet(), 2)
     both, one = 128 * 4 * 28_288, 128 * 4 * 2_048
     assert (both, both + one) == (14_483_456, 15_532_032)
@@ -56,20 +58,21 @@ def test_the_papers_two_gpus_in_bytes_of_a_step() -> None:
     assert [device.received for device in step.devices] == [2 * both + one] * 2
 
 
-def test_data_parallel_adds_up_all_gradients() -> None:
+def test_split_by_batch_sums_all_gradients() -> None:
     step = plan(alexnet(), 2, "batch")
-    assert only(step) == []
-    assert {device.sent for device in step.devices} == {PARAMETERS * 4}  # 2 (2 - 1) / 2 of them
+    assert values_of(step) == []
+    # An all-reduce on n devices sends 2 (n - 1) / n of the numbers.
+    assert {device.sent for device in step.devices} == {PARAMETERS * 4}
     assert PARAMETERS * 4 == 243_860_896
     assert {device.sent for device in plan(alexnet(), 4, "batch").devices} == {PARAMETERS * 4 * 6 // 4}
 
 
-def test_what_all_devices_learn_the_first_one_sends() -> None:
-    """A batch normalisation of the images: two numbers for each of 3 channels, 24 bytes."""
+def test_first_device_broadcasts_gradients_of_replicated_layers() -> None:
+    """Batch normalisation has two parameters for each of the 3 channels: 24 bytes."""
     text = "gpus 2\n[image] input 3x8x8\n[bn] batchnorm\n[conv] conv filters=4 kernel=3\n[scores] fc outputs=4"
     step = plan(netspec.loads(f"net whole\n{text}\n").graph, 2)
-    (sent,) = [c for c in step.crossings if c.direction == "gradients"]
-    assert (sent.layer, sent.kind, sent.sent, sent.received) == ("bn", "broadcast", (24, 0), (0, 24))
+    (only,) = [c for c in step.crossings if c.direction == "gradients"]
+    assert (only.layer, only.kind, only.sent, only.received) == ("bn", "broadcast", (24, 0), (0, 24))
     four = [c for c in plan(netspec.loads(f"net whole\n{text}\n").graph, 4).crossings if c.direction == "gradients"]
     assert [(c.layer, c.kind) for c in four] == [
         ("scores", "all-reduce"), ("conv", "all-reduce"), ("bn", "all-reduce"), ("bn", "broadcast"),
@@ -77,7 +80,7 @@ def test_what_all_devices_learn_the_first_one_sends() -> None:
     assert four[-1].sent == (24, 0, 24, 0)
 
 
-def test_hybrid() -> None:
+def test_alexnet_split_hybrid_on_two_gpus() -> None:
     step = plan(alexnet(), 2, "hybrid")
     gradients = sum(c.sent[0] for c in step.crossings if c.direction == "gradients")
     assert gradients == CONVOLUTIONS * 4 == 9_336_320
@@ -90,33 +93,33 @@ def test_hybrid() -> None:
         "drop7": ("all-gather", (hidden, hidden)),
         "fc8": ("all-to-all", (classes, classes)),
     }
-    back = {c.layer: (c.kind, c.sent) for c in step.crossings if c.direction == "backward"}
+    backward = {c.layer: (c.kind, c.sent) for c in step.crossings if c.direction == "backward"}
     kinds = {"all-gather": "reduce-scatter", "all-to-all": "all-to-all"}
-    assert back == {layer: (kinds[kind], amounts) for layer, (kind, amounts) in sent.items()}
+    assert backward == {layer: (kinds[kind], amounts) for layer, (kind, amounts) in sent.items()}
     assert {device.sent for device in step.devices} == {gradients + 2 * (pool5 + 2 * hidden + classes)}
 
 
-def test_hybrid_on_four() -> None:
-    """Each sends its 32 images of pool5 to three, and its quarter of fc6 for 128 images to three."""
+def test_alexnet_split_hybrid_on_four_gpus() -> None:
+    """Each sends its 32 images of pool5 to the other three, and its quarter of fc6 for 128 images."""
     sent = {c.layer: c.sent[0] for c in plan(alexnet(), 4, "hybrid").crossings if c.direction == "forward"}
     assert sent["pool5"] == 3 * 32 * 9216 * 4
     assert sent["drop6"] == 3 * 128 * 1024 * 4
     assert sent["fc8"] == 3 * 32 * 250 * 4
 
 
-def test_groups_twice_over() -> None:
-    """Each pair exchanges half of the batch; shares of layers are added up over two rows, fc8 on its devices alone."""
+def test_alexnet_split_by_groups_on_four_gpus() -> None:
+    """Each pair exchanges values of half the batch. Gradients are summed over two rows, fc8's only on its devices."""
     step = plan(alexnet(), 4)
-    assert exchanges(step, "forward")["pool2"][1] == (21_632 // 2,) * 4
+    assert crossings_of(step, "forward")["pool2"][1] == (21_632 // 2,) * 4
     gradients = {c.layer: c.sent for c in step.crossings if c.direction == "gradients"}
     assert gradients["fc6"] == ((37_748_736 + 4096) * 4 // 2,) * 4
     assert gradients["fc8"] == ((4_096_000 + 1000) * 4, 0) * 2
 
 
-def test_bfloat16_halves_what_is_made_in_it() -> None:
-    """norm2 is float32 under autocast, and so pool2; pool5 and the hidden layers are not. Gradients of weights are."""
+def test_bf16_halves_the_values_that_autocast_computes_in_it() -> None:
+    """Under autocast norm2 and thus pool2 are float32, pool5 and the hidden layers are not; weight gradients are."""
     fp32, bf16 = (plan(alexnet(), 4, precision=p) for p in ("fp32", "bf16"))
-    ratio = {a.layer: a.sent[1] / b.sent[1] for a, b in zip(only(fp32), only(bf16), strict=True) if b.sent[1]}
+    ratio = {a.layer: a.sent[1] / b.sent[1] for a, b in zip(values_of(fp32), values_of(bf16), strict=True) if b.sent[1]}
     assert ratio == {"pool2": 1, "pool5": 2, "drop6": 2, "drop7": 2}
     assert fp32.crossings[-1] == bf16.crossings[-1]
 
@@ -124,46 +127,46 @@ def test_bfloat16_halves_what_is_made_in_it() -> None:
 OWNERS = "net n\ngpus 2\n[image] input 8\n[a] fc outputs=4 gpu=0\n"
 
 
-def test_from_one_owner_to_the_other() -> None:
+def test_owner_to_another_owner_is_a_send() -> None:
     step = plan(netspec.loads(OWNERS + "[b] fc outputs=4 gpu=1").graph, 2, batch=10)
-    assert exchanges(step, "forward")["a"] == ("send", (4, 0), (0, 4))
-    assert exchanges(step, "backward")["a"] == ("send", (0, 4), (4, 0))
+    assert crossings_of(step, "forward")["a"] == ("send", (4, 0), (0, 4))
+    assert crossings_of(step, "backward")["a"] == ("send", (0, 4), (4, 0))
 
 
-def test_from_an_owner_to_all() -> None:
-    """Both read it whole and compute different things of it: their gradients are added up at the owner."""
+def test_owner_to_all_is_a_broadcast() -> None:
+    """Both devices read the whole value to compute different features, so the owner sums their gradients."""
     step = plan(netspec.loads(OWNERS + "[b] fc outputs=4 gpu=all\n[c] fc outputs=4 gpu=0").graph, 2, batch=10)
-    assert exchanges(step, "forward")["a"] == ("broadcast", (4, 0), (0, 4))
-    assert exchanges(step, "backward")["a"] == ("reduce", (0, 4), (4, 0))
-    assert exchanges(step, "forward")["b"] == ("gather", (0, 2), (2, 0))
+    assert crossings_of(step, "forward")["a"] == ("broadcast", (4, 0), (0, 4))
+    assert crossings_of(step, "backward")["a"] == ("reduce", (0, 4), (4, 0))
+    assert crossings_of(step, "forward")["b"] == ("gather", (0, 2), (2, 0))
 
 
-def test_from_an_owner_to_each_its_share() -> None:
+def test_owner_to_shares_is_a_scatter() -> None:
     step = plan(netspec.loads(OWNERS + "[b] relu gpu=all\n[c] fc outputs=4 gpu=0").graph, 2, batch=10)
-    assert exchanges(step, "forward")["a"] == ("scatter", (2, 0), (0, 2))
-    assert exchanges(step, "backward")["a"] == ("gather", (0, 2), (2, 0))
+    assert crossings_of(step, "forward")["a"] == ("scatter", (2, 0), (0, 2))
+    assert crossings_of(step, "backward")["a"] == ("gather", (0, 2), (2, 0))
 
 
-def test_what_all_compute_alike_is_sliced_for_a_share_and_joined_on_the_way_back() -> None:
+def test_replicated_value_is_sliced_and_its_gradient_gathered() -> None:
     text = (
         "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=4 kernel=1\n"
         "[across] lrn size=3 k=1 alpha=1 beta=1 reads=all\n[b] conv filters=4 kernel=1\n[c] fc outputs=4 gpu=1"
     )
     step = plan(netspec.loads(text).graph, 2, batch=10)
-    forward, backward = exchanges(step, "forward"), exchanges(step, "backward")
+    forward, backward = crossings_of(step, "forward"), crossings_of(step, "backward")
     assert forward["a"] == ("all-gather", (32, 32), (32, 32))
-    assert "a" not in backward  # both know the whole gradient
+    assert "a" not in backward  # both devices compute the whole gradient
     assert "across" not in forward
     assert backward["across"] == ("all-gather", (32, 32), (32, 32))
 
 
-def test_what_all_have_and_read_for_different_things_is_added_up_on_the_way_back() -> None:
+def test_replicated_value_read_by_shares_has_its_gradients_summed() -> None:
     text = (
         "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=4 kernel=1\n"
         "[across] lrn size=3 k=1 alpha=1 beta=1 reads=all\n[b] conv filters=4 kernel=1 reads=all\n"
         "[c] fc outputs=4 gpu=1"
     )
-    backward = exchanges(plan(netspec.loads(text).graph, 2, batch=10), "backward")
+    backward = crossings_of(plan(netspec.loads(text).graph, 2, batch=10), "backward")
     assert backward["across"] == ("all-reduce", (64, 64), (64, 64))  # 2 (2 - 1) / 2 of 4x4x4
 
 
@@ -174,7 +177,7 @@ def test_images_have_no_gradients() -> None:
     assert (image.kind, image.direction) == ("all-gather", "forward")
 
 
-def test_readers_who_want_a_value_alike_get_it_once() -> None:
+def test_readers_that_need_the_same_sharding_share_one_transfer() -> None:
     text = "net n\n[image] input 8\n[a] fc outputs=4\n[b] fc outputs=4 inputs=a\n[c] fc outputs=4 inputs=a"
     step = plan(netspec.loads(text + "\n[d] sum inputs=b,c").graph, 2, "hybrid", batch=10)
     assert [(c.kind, c.direction) for c in step.crossings if c.layer == "a"] == [
@@ -183,16 +186,16 @@ def test_readers_who_want_a_value_alike_get_it_once() -> None:
     ]
 
 
-def test_batch_normalisation_adds_up_two_numbers_a_channel() -> None:
+def test_batch_normalisation_sums_two_numbers_per_channel() -> None:
     text = "net n\n[image] input 3x4x4\n[a] conv filters=6 kernel=1\n[bn] batchnorm\n[c] fc outputs=4"
     step = plan(netspec.loads(text).graph, 2, "batch", batch=10)
-    assert [(c.direction, c.kind, c.sent) for c in only(step)] == [
+    assert [(c.direction, c.kind, c.sent) for c in values_of(step)] == [
         ("forward", "all-reduce", (48, 48)),
         ("backward", "all-reduce", (48, 48)),
     ]
 
 
-def test_an_uneven_batch_is_counted_as_it_is_divided() -> None:
+def test_uneven_batch_sends_uneven_amounts() -> None:
     step = plan(netspec.loads(OWNERS + "[b] fc outputs=4 gpu=1").graph, 4, batch=5)
     sent = next(c.sent for c in step.crossings if c.layer == "a" and c.direction == "forward")
     assert sent == (3 * 16, 0, 2 * 16, 0)
@@ -205,11 +208,11 @@ def test_an_uneven_batch_is_counted_as_it_is_divided() -> None:
     st.sampled_from(("groups", "batch", "hybrid")),
     st.sampled_from(("fp32", "bf16")),
 )
-def test_what_is_sent_arrives(name: str, devices: int, split: SplitWord, precision: str) -> None:
+def test_sent_and_received_bytes_are_equal(name: str, devices: int, split: SplitWord, precision: Precision) -> None:
     graph = netspec.load(SPECS / f"{name}.net").graph
     if graph.groups == 1 and split == "groups":
         return
-    step = plan(graph, devices, split, batch=64, precision="fp32" if precision == "fp32" else "bf16")
+    step = plan(graph, devices, split, batch=64, precision=precision)
     for crossing in step.crossings:
         assert sum(crossing.sent) == sum(crossing.received) > 0
     assert (devices == 1) == (not step.crossings)

@@ -1,4 +1,4 @@
-"""The predicted memory against what torch really holds, operation by operation and for whole networks."""
+"""The predicted memory against PyTorch's, for single operations and whole networks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from allocations import kept_bytes, most_allocated
+from allocations import kept_bytes, peak_bytes
 from building import Builder
 from places import SPECS
 
@@ -70,25 +70,25 @@ from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Pad, Window
 from netspec.plan import plan
 
-EVEN, UNEVEN = Window((3, 3), (2, 2), Pad(1, 1, 1, 1), rounding="down"), Window((3, 3), (2, 2), rounding="up")
+EVEN, OVERHANGING = Window((3, 3), (2, 2), Pad(1, 1, 1, 1), rounding="down"), Window((3, 3), (2, 2), rounding="up")
 LOPSIDED = Window((3, 3), (2, 2), Pad(2, 0, 2, 0), rounding="down")
 
 OPERATIONS: dict[str, Op] = {
     "conv": Conv(8, EVEN, groups=2),
-    "conv-overhang": Conv(8, UNEVEN),
+    "conv-overhang": Conv(8, OVERHANGING),
     "conv-table": Conv(8, EVEN, table=ConnectionTable(tuple((i, (i + 1) % 8) for i in range(8)))),
     "local": Local(8, EVEN),
-    "local-in-groups": Local(8, UNEVEN, groups=2),
+    "local-in-groups": Local(8, OVERHANGING, groups=2),
     "linear": Linear(64),
     "linear-in-groups": Linear(64, groups=2),
     "channelscale": ChannelScale(),
     "bias": Bias(),
     "maxpool": MaxPool(EVEN),
     "maxpool-padded": MaxPool(LOPSIDED),
-    "avgpool": AvgPool(UNEVEN),
+    "avgpool": AvgPool(OVERHANGING),
     "avgpool-padded": AvgPool(LOPSIDED),
-    "sumpool": SumPool(UNEVEN),
-    "maxabspool": MaxAbsPool(UNEVEN),
+    "sumpool": SumPool(OVERHANGING),
+    "maxabspool": MaxAbsPool(OVERHANGING),
     "maxabspool-padded": MaxAbsPool(LOPSIDED),
     "blur": Blur(5, 1.2),
     "nailbed": Nailbed(2),
@@ -141,16 +141,16 @@ LOSSES: dict[str, Op] = {
     "sumsquares": SumSquares(),
     "sumsquares-by-class": SumSquares(gate="class"),
 }
-OF_MAPS: dict[str, Op] = {
+MAP_LOSSES: dict[str, Op] = {
     "topographic": Topographic(size=3),
     "topographic-even": Topographic(size=4),
     "gatedsumsquares": GatedSumSquares(),
 }
-"""Losses that read maps."""
+"""Losses that read maps instead of class scores."""
 
 
-def around(op: Op) -> Graph:
-    """A network whose second layer is the operation, between two that learn; joins read one value twice."""
+def graph_around(op: Op) -> Graph:
+    """Return a network with the operation between two layers with weights; joins read one of their inputs twice."""
     builder = Builder()
     maps = 3 if isinstance(op, ColourSpace) else 8
     columns = 20 if isinstance(op, RandomScale) else 24
@@ -164,16 +164,16 @@ def around(op: Op) -> Graph:
     return builder.graph()
 
 
-def with_loss(op: Op) -> Graph:
-    """A network of one layer with classes enough for a loss to weigh."""
+def graph_with_loss(op: Op) -> Graph:
+    """Return a network of one layer with so many classes that the loss matters for its memory."""
     builder = Builder()
     builder.add("scores", Linear(4000), builder.input(50))
     builder.add("loss", op, "scores")
     return builder.graph()
 
 
-def of_maps(op: Op) -> Graph:
-    """A network of one convolution, with a loss of its maps."""
+def graph_with_map_loss(op: Op) -> Graph:
+    """Return a network of one convolution with a loss of its maps."""
     builder = Builder()
     image = builder.input(2, 20, 24)
     gate = [builder.add("gate", Linear(1), image)] if isinstance(op, GatedSumSquares) else []
@@ -182,49 +182,50 @@ def of_maps(op: Op) -> Graph:
 
 
 def spec(name: str, **train: Any) -> Graph:
-    """A network of the specs with another train line."""
+    """Return a spec's network with other training settings."""
     graph = netspec.load(SPECS / f"{name}.net").graph
     return replace(graph, train=replace(graph.train, **train))
 
 
-def test_every_operation_of_the_vocabulary_is_here() -> None:
+def test_tables_cover_every_operation() -> None:
     from netspec.ir.ops import VOCABULARY, Input
 
-    assert {type(op) for op in (*OPERATIONS.values(), *LOSSES.values(), *OF_MAPS.values())} == set(VOCABULARY) - {Input}
+    tested = {type(op) for op in (*OPERATIONS.values(), *LOSSES.values(), *MAP_LOSSES.values())}
+    assert tested == set(VOCABULARY) - {Input}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_what_autograd_keeps_of_an_operation(name: str) -> None:
-    graph = around(OPERATIONS[name])
+def test_kept_memory_of_an_operation(name: str) -> None:
+    graph = graph_around(OPERATIONS[name])
     planned = plan(graph, 1, "batch", batch=32).devices[0].memory
     assert planned.activations == pytest.approx(kept_bytes(graph, 32), rel=0.01)
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_what_autograd_keeps_of_a_loss(name: str) -> None:
-    graph = with_loss(LOSSES[name])
+def test_kept_memory_of_a_loss(name: str) -> None:
+    graph = graph_with_loss(LOSSES[name])
     planned = plan(graph, 1, "batch", batch=32).devices[0].memory
     assert planned.activations == pytest.approx(kept_bytes(graph, 32), rel=0.1)
 
 
-@pytest.mark.parametrize("name", OF_MAPS)
-def test_what_autograd_keeps_of_a_loss_of_maps(name: str) -> None:
-    graph = of_maps(OF_MAPS[name])
+@pytest.mark.parametrize("name", MAP_LOSSES)
+def test_kept_memory_of_a_map_loss(name: str) -> None:
+    graph = graph_with_map_loss(MAP_LOSSES[name])
     planned = plan(graph, 1, "batch", batch=32).devices[0].memory
     assert planned.activations == pytest.approx(kept_bytes(graph, 32), rel=0.01)
 
 
 @pytest.mark.many
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_most_that_is_allocated_around_an_operation(name: str) -> None:
-    graph = around(OPERATIONS[name])
+def test_peak_memory_around_an_operation(name: str) -> None:
+    graph = graph_around(OPERATIONS[name])
     planned = plan(graph, 1, "batch", batch=32).devices[0].memory
-    assert planned.peak.total == pytest.approx(most_allocated(graph, 32), rel=0.1)
+    assert planned.peak.total == pytest.approx(peak_bytes(graph, 32), rel=0.1)
 
 
 @pytest.mark.parametrize("layers", ["[l1] local filters=10 kernel=3", "[l1] local filters=10 kernel=3 neuron=relu"])
-def test_what_is_kept_of_values_that_lie_place_by_place(layers: str) -> None:
-    """A matrix product reads a copy of them in which they lie channel by channel."""
+def test_kept_memory_of_values_in_channels_last_order(layers: str) -> None:
+    """A fully connected layer reads a copy of them with channels first."""
     text = f"[image] input 2x25x37\n{layers}\n[l2] logistic\n[l3] dropout rate=0.5\n[top] fc outputs=4\n"
     graph = netspec.loads(text).graph
     planned = plan(graph, 1, "batch", batch=16).devices[0].memory
@@ -232,46 +233,46 @@ def test_what_is_kept_of_values_that_lie_place_by_place(layers: str) -> None:
 
 
 @pytest.mark.parametrize("layer", ["sumpool kernel=3", "maxabspool kernel=3", "blur size=3 stdev=1", "resize step=2"])
-def test_the_most_that_is_allocated_before_anything_is_learnt(layer: str) -> None:
-    """What autograd would keep is made all the same, and let go of."""
+def test_peak_memory_of_layers_before_the_first_weights(layer: str) -> None:
+    """The values that autograd would otherwise keep are computed here as well, and then freed."""
     text = f"net n rounding=down\n[image] input 3x48x48\n[first] {layer}\n[top] fc outputs=4\n"
     graph = netspec.loads(text).graph
     planned = plan(graph, 1, "batch", batch=16).devices[0].memory
-    assert planned.peak.total == pytest.approx(most_allocated(graph, 16), rel=0.12)
+    assert planned.peak.total == pytest.approx(peak_bytes(graph, 16), rel=0.12)
 
 
 @pytest.mark.many
 @pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "caffenet", "alexnet-tanh"])
-def test_the_most_that_is_allocated_in_a_step_of_128_images(name: str) -> None:
+def test_peak_memory_of_a_step_with_128_images(name: str) -> None:
     graph = spec(name)
     planned = plan(graph, 1, "batch", batch=128).devices[0].memory
-    assert planned.peak.total == pytest.approx(most_allocated(graph, 128), rel=0.02)
+    assert planned.peak.total == pytest.approx(peak_bytes(graph, 128), rel=0.02)
 
 
 @pytest.mark.many
 @pytest.mark.parametrize(("name", "precision"), [("alexnet", "fp32"), ("alexnet", "bf16"), ("cifar-quick", "bf16")])
-def test_what_autograd_keeps_of_a_network(name: str, precision: Precision) -> None:
+def test_kept_memory_of_a_network(name: str, precision: Precision) -> None:
     graph = spec(name, precision=precision)
     planned = plan(graph, 1, "batch", batch=2, precision=precision).devices[0].memory
     assert planned.activations + planned.casts == pytest.approx(kept_bytes(graph, 2), rel=0.01)
 
 
-def test_the_most_that_is_allocated_under_autocast() -> None:
+def test_peak_memory_under_autocast() -> None:
     graph = spec("alexnet-tiny", precision="bf16")
     planned = plan(graph, 1, "batch", batch=8).devices[0].memory
-    assert planned.peak.total == pytest.approx(most_allocated(graph, 8, "cpu"), rel=0.02)
+    assert planned.peak.total == pytest.approx(peak_bytes(graph, 8, "cpu"), rel=0.02)
 
 
-def test_the_most_that_is_allocated_where_a_batch_goes_through_in_parts() -> None:
+def test_peak_memory_of_an_accumulated_batch() -> None:
     graph = spec("alexnet-tiny", accumulate=4)
     planned = plan(graph, 1, "batch", batch=32).devices[0].memory
     assert planned.waiting > 0.1 * planned.peak.total
-    assert planned.peak.total == pytest.approx(most_allocated(graph, 32, "cpu"), rel=0.02)
+    assert planned.peak.total == pytest.approx(peak_bytes(graph, 32, "cpu"), rel=0.02)
 
 
-def test_what_is_counted_by_hand() -> None:
-    """conv 1x1 of 2x20x24 to 8 maps, a ReLU, a matrix product to 10; 32 images."""
-    memory = plan(around(Relu()), 1, "batch", batch=32).devices[0].memory
+def test_memory_of_a_small_network_by_hand() -> None:
+    """A 1x1 convolution of 2x20x24 to 8 maps, a ReLU, a fully connected layer with 10 outputs; 32 images."""
+    memory = plan(graph_around(Relu()), 1, "batch", batch=32).devices[0].memory
     images, relu, scores = 32 * 2 * 20 * 24 * 4, 32 * 8 * 20 * 24 * 4, 32 * 10 * 4
     assert memory.images == images
     assert memory.kept == {"middle": relu, "loss": scores}

@@ -1,4 +1,4 @@
-"""The networks written by hand beside the specs that they stand for."""
+"""The handwritten networks against the specs that they implement."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from netspec.opening import read_source
 from netspec.timing.handwritten import PEERS, peer_of
 
 
-def test_each_is_found_by_its_own_spec_and_by_no_other() -> None:
+def test_peer_of_finds_each_network_for_its_own_spec_only() -> None:
     found = {path.name: peer_of(netspec.load(path).graph) for path in SPECS.glob("*.net")}
     assert {name: peer.spec for name, peer in found.items() if peer is not None} == {
         **{peer.spec: peer.spec for peer in PEERS},
-        "alexnet-no-colour.net": "alexnet.net",  # another recipe, the same network
+        "alexnet-no-colour.net": "alexnet.net",  # the same network, another training
     }
 
 
@@ -24,20 +24,20 @@ def test_each_is_found_by_its_own_spec_and_by_no_other() -> None:
 @pytest.mark.parametrize(
     ("spec", "changes"),
     [
-        # The library's normalisation runs over all maps: so is the spec's made to, for this comparison.
+        # PyTorch's normalisation runs across the groups; for this comparison the spec's does, too.
         ("alexnet.net", ["norm1.reads=all", "norm2.reads=all"]),
         ("alexnet-one-gpu.net", []),
         ("alexnet-torchvision.net", []),
     ],
 )
-def test_both_have_the_same_parameters_and_compute_the_same_maps(spec: str, changes: list[str]) -> None:
+def test_handwritten_network_has_the_same_parameters_and_output(spec: str, changes: list[str]) -> None:
     net = load_source(read_source(str(SPECS / spec)), None, changes, SPECS)
     (peer,) = [peer for peer in PEERS if peer.spec == spec]
     ours, theirs = netspec.torch_module(net).eval(), peer.make(1000).eval()
     assert [p.shape for p in theirs.parameters()] == [p.shape for p in ours.parameters()]
     theirs.load_state_dict(dict(zip(theirs.state_dict(), ours.state_dict().values(), strict=True)))
     images, maps = torch.randn(1, 3, 224, 224), dict[str, torch.Tensor]()
-    ours.get_submodule("pool5").register_forward_hook(lambda module, given, value: maps.update(pool5=value))
+    ours.get_submodule("pool5").register_forward_hook(lambda module, inputs, value: maps.update(pool5=value))
     with torch.no_grad():
         ours(images)
         torch.testing.assert_close(theirs.get_submodule("features")(images), maps["pool5"], rtol=1e-4, atol=1e-4)

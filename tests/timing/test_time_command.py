@@ -1,4 +1,4 @@
-"""``netspec time``: what is printed, its JSON, and what is refused."""
+"""``netspec time``: its table, its JSON, and what it rejects."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def measured_once() -> Callable[[str, Precision], Machine]:
 
 
 @pytest.fixture(autouse=True)
-def _one_machine(monkeypatch: pytest.MonkeyPatch, measured_once: Callable[[str, Precision], Machine]) -> None:
-    """What the machine can do takes seconds to find out, and is the same for all of these tests."""
+def _measure_machine_once(monkeypatch: pytest.MonkeyPatch, measured_once: Callable[[str, Precision], Machine]) -> None:
+    """Measure the machine's speed, which takes seconds, only once for all tests."""
     monkeypatch.setattr(measure, "measure_machine", measured_once)
 
 
@@ -45,28 +45,28 @@ def run(*arguments: str) -> Result:
     return result
 
 
-def data(*arguments: str) -> dict[str, Any]:
-    done = run(*arguments, "--format", "json")
-    assert (done.exit_code, done.stderr) == (0, "")
-    found: dict[str, Any] = json.loads(done.stdout)
+def json_of(*arguments: str) -> dict[str, Any]:
+    result = run(*arguments, "--format", "json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    found: dict[str, Any] = json.loads(result.stdout)
     return found
 
 
-def test_the_table_has_every_layer_of_a_training_step() -> None:
-    done = run(DIGITS, *QUICK)
-    assert (done.exit_code, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
+def test_table_lists_every_layer_of_a_training_step() -> None:
+    result = run(DIGITS, *QUICK)
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
     assert lines[0].startswith("digits, batch 4, fp32, CPU, ")
     assert lines[1].startswith("training ") and "images/s" in lines[1] and "inference" in lines[1]
     names = [line.split()[0] for line in lines[4:] if line.strip()]
     layers = ["conv1", "conv2", "pool2", "conv3", "pool3", "fc4", "drop4", "fc5", "(loss)", "(update)", "total"]
-    assert names[: len(layers)] == layers  # the softmax of the end is not computed in training
+    assert names[: len(layers)] == layers  # training does not compute the final softmax
     quiet = run(DIGITS, *QUICK, "--quiet").stdout
-    assert "medians of" in quiet and all(rule in done.stdout and rule not in quiet for rule in RULE)
+    assert "medians of" in quiet and all(rule in result.stdout and rule not in quiet for rule in RULE)
 
 
 def test_json_has_seconds_bytes_and_flops() -> None:
-    found = data(DIGITS, *QUICK)
+    found = json_of(DIGITS, *QUICK)
     assert found["told"] == []
     assert (found["net"], found["device"], found["batch"], found["precision"]) == ("digits", "cpu", 4, "fp32")
     assert found["training"]["images_per_s"] == pytest.approx(4 / found["training"]["step_s"])
@@ -75,14 +75,14 @@ def test_json_has_seconds_bytes_and_flops() -> None:
     assert sum(row["share"] for row in found["layers"]) == pytest.approx(1)
     assert all(row["forward_s"] > 0 for row in found["layers"])
     assert all(layers[name]["backward_s"] > 0 and layers[name]["floor_s"] > 0 for name in ("conv1", "fc5"))
-    # 16 kernels of 3x3 on 8x8 pixels of one map: 9,216 connections, a bias and a ReLU a unit, forward and backward.
+    # 16 kernels of 3x3 on 8x8 pixels of one map: 9,216 connections; a bias and a ReLU per unit; forward and backward.
     assert layers["conv1"]["flops"] == 4 * 2 * (2 * 9216 + 2 * 1024)
     assert "handwritten" not in found
 
 
-@pytest.mark.ci  # seconds
-def test_bf16_is_timed_where_it_is_asked_for() -> None:
-    assert data(DIGITS, *QUICK, "--precision", "bf16")["precision"] == "bf16"
+@pytest.mark.ci  # takes seconds
+def test_precision_option_selects_bf16() -> None:
+    assert json_of(DIGITS, *QUICK, "--precision", "bf16")["precision"] == "bf16"
 
 
 def test_batch_normalisation_branches_and_losses_are_timed() -> None:
@@ -90,33 +90,33 @@ def test_batch_normalisation_branches_and_losses_are_timed() -> None:
         "[image] input 2x8x8\n[a] conv filters=4 kernel=3 pad=1\n[n] batchnorm\n[b] conv filters=4 kernel=1 inputs=n\n"
         "[s] sum inputs=n,b\n[f] fc outputs=3\n[cost] crossentropy\n"
     )
-    done = CliRunner().invoke(main, ["time", "-", *QUICK, "--format", "json"], input=text)
-    assert done.exit_code == 0, done.output
-    assert [row["name"] for row in json.loads(done.stdout)["layers"]] == [
+    result = CliRunner().invoke(main, ["time", "-", *QUICK, "--format", "json"], input=text)
+    assert result.exit_code == 0, result.output
+    assert [row["name"] for row in json.loads(result.stdout)["layers"]] == [
         "a", "n", "b", "s", "f", "cost", ":loss", ":update"
     ]  # fmt: skip
 
 
-def test_a_network_that_nobody_wrote_by_hand_is_said_to_be_one() -> None:
-    done = run(DIGITS, *QUICK, "--compare", "handwritten")
-    assert (done.exit_code, done.stdout) == (1, "")
-    assert "no hand-written network that does what digits does" in done.stderr
-    assert "alexnet.net, alexnet-one-gpu.net, alexnet-torchvision.net" in done.stderr
+def test_compare_without_a_handwritten_network_is_an_error() -> None:
+    result = run(DIGITS, *QUICK, "--compare", "handwritten")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no hand-written network that does what digits does" in result.stderr
+    assert "alexnet.net, alexnet-one-gpu.net, alexnet-torchvision.net" in result.stderr
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
-def test_a_device_that_is_not_there_is_refused() -> None:
-    done = run(DIGITS, "--device", "cuda")
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "there is no CUDA device here" in done.stderr
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
+def test_missing_cuda_device_is_an_error() -> None:
+    result = run(DIGITS, "--device", "cuda")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no CUDA device here" in result.stderr
 
 
-def test_what_cannot_be_trained_is_not_timed() -> None:
-    done = CliRunner().invoke(main, ["time", "-"], input="[image] input 3x8x8\n[pool] maxpool kernel=2 stride=2\n")
-    assert done.exit_code == 1 and "no weights" in done.stderr
+def test_network_that_cannot_be_trained_is_an_error() -> None:
+    result = CliRunner().invoke(main, ["time", "-"], input="[image] input 3x8x8\n[pool] maxpool kernel=2 stride=2\n")
+    assert result.exit_code == 1 and "no weights" in result.stderr
 
 
-def test_a_pass_is_timed_where_it_does_something(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pass_is_timed_only_if_it_changes_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worth, "PASSES", (im2col.PASS,))
     graph = loads("[image] input 1x9x9\n[c] conv filters=4 kernel=3\n[f] fc outputs=2\n").graph
     cases: list[tuple[int, Precision, bool]] = [(297, "fp32", False), (298, "fp32", True), (298, "bf16", False)]
@@ -128,16 +128,16 @@ def test_a_pass_is_timed_where_it_does_something(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("options", [(), ("--passes",)])
-def test_a_batch_that_does_not_fit_into_memory_is_told(options: tuple[str, ...]) -> None:
-    """2^20 images of 8192 x 8192 would be 256 TiB, more than a process can address."""
+def test_batch_too_large_for_memory_is_an_error(options: tuple[str, ...]) -> None:
+    """2^20 images of 8192 x 8192 float32 pixels are 256 TiB, more than a process can address."""
     text = "[image] input 1x8192x8192\n[conv] conv filters=2 kernel=8 stride=8\n[fc] fc outputs=2\n"
-    done = CliRunner().invoke(main, ["time", "-", "--batch", str(2**20), "--device", "cpu", *options], input=text)
-    assert done.exit_code == 1, done.exception
-    assert done.stderr.startswith("Error: out of memory: ") and "fewer images at a time need less" in done.stderr
+    result = CliRunner().invoke(main, ["time", "-", "--batch", str(2**20), "--device", "cpu", *options], input=text)
+    assert result.exit_code == 1, result.exception
+    assert result.stderr.startswith("Error: out of memory: ") and "fewer images at a time need less" in result.stderr
 
 
-@pytest.mark.ci  # a process that imports torch
-def test_what_fails_in_a_process_of_its_own_is_said_here() -> None:
+@pytest.mark.ci  # starts a process that imports torch
+def test_exception_in_a_separate_process_is_raised_here() -> None:
     with in_separate_process(failing) as run, pytest.raises(RuntimeError, match="ValueError: no room"):
         run()
 
@@ -146,27 +146,27 @@ def failing() -> Run:
     raise ValueError("no room")
 
 
-def test_a_mode_that_cannot_be_compiled_is_left_out_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mode_that_fails_to_compile_is_left_out_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails() -> None:
         raise RuntimeError("backend='inductor' raised:\nno compiler\nmore of it")
 
-    def handwritten_steps(*asked: object) -> tuple[Callable[[], None], Callable[[], None]]:
-        return (fails, fails) if asked[-1] == "compiled" else (lambda: None, lambda: None)
+    def handwritten_steps(*arguments: object) -> tuple[Callable[[], None], Callable[[], None]]:
+        return (fails, fails) if arguments[-1] == "compiled" else (lambda: None, lambda: None)
 
     monkeypatch.setattr(measure, "modes", lambda device: ("eager", "compiled", "max-autotune"))
     monkeypatch.setattr(measure, "handwritten_steps", handwritten_steps)
-    graph, told = load(SPECS / "digits.net").graph, list[str]()
-    asked = Question("cpu", 4, "fp32", 1)
+    graph, notes = load(SPECS / "digits.net").graph, list[str]()
+    question = Question("cpu", 4, "fp32", 1)
     step = step_of(graph, "cpu", 4, "fp32", ())
-    found = measure._here(step, graph, asked, PEERS[0], told.append)
+    found = measure._here(step, graph, question, PEERS[0], notes.append)
     assert [list(turns) for turns in found] == 2 * [[OURS, "eager", "max-autotune"]]
-    assert told == [
+    assert notes == [
         "written by hand, compiled: left out, since torch.compile fails here: "
         "RuntimeError backend='inductor' raised: no compiler"
     ]
 
 
-def test_a_wrong_spec_is_told() -> None:
+def test_wrong_spec_is_an_error() -> None:
     assert run(str(SPECS / "mistakes" / "224-exact.net")).exit_code == 1
 
 
@@ -174,11 +174,11 @@ def test_a_wrong_spec_is_told() -> None:
     "more",
     [
         pytest.param(["--without", "kept-memory"], marks=pytest.mark.ci, id="in one process"),  # two AlexNets
-        pytest.param([], marks=pytest.mark.slow, id="in processes of their own"),  # four that each make an AlexNet
+        pytest.param([], marks=pytest.mark.slow, id="in separate processes"),  # four, each with an AlexNet
     ],
 )
-def test_beside_the_network_written_by_hand(more: list[str]) -> None:
-    found = data(str(SPECS / "alexnet.net"), "--rounds", "1", "--batch", "1", "--device", "cpu", "--compare",
+def test_compare_measures_the_handwritten_network(more: list[str]) -> None:
+    found = json_of(str(SPECS / "alexnet.net"), "--rounds", "1", "--batch", "1", "--device", "cpu", "--compare",
                  "handwritten", *more)  # fmt: skip
     assert [mode["mode"] for mode in found["handwritten"]] == ["eager"]
     ours, theirs = found["training"]["step_s"], found["handwritten"][0]["training"]["step_s"]
