@@ -1,4 +1,4 @@
-"""Real layer files, and what their own parsers computed of them, in the folder that NETSPEC_CORPUS names."""
+"""Real layer files, and the results of their own parsers, in the folder that NETSPEC_CORPUS names."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from netspec.ir.shape import Shape
 from netspec.net import LayerFileOptions, Net, import_layer_file
 from netspec.source import Source
 
-_GIVEN = os.environ.get("NETSPEC_CORPUS")
-CORPUS = Path(_GIVEN) / "cuda-convnet" if _GIVEN else None
+_FOLDER = os.environ.get("NETSPEC_CORPUS")
+CORPUS = Path(_FOLDER) / "cuda-convnet" if _FOLDER else None
 
 
 def golden(name: str) -> Any:
@@ -44,24 +44,24 @@ def shape(file: dict[str, Any]) -> Shape:
 
 def probes() -> Iterator[tuple[dict[str, Any], Dialect]]:
     for probe in PROBES:
-        if probe["name"] != "gpu_out_of_range":  # the number of GPUs is a run's, and no file's
+        if probe["name"] != "gpu_out_of_range":  # the number of GPUs is chosen for a run, not in the file
             yield probe, "2012"
             yield probe, "v2"
 
 
-def name_of(case: Case) -> str:
+def case_id(case: Case) -> str:
     file, params = case
     return str(params or file["file"])
 
 
-def foreign(params: str | None) -> LayerFileOptions:
+def layer_file_options(params: str | None) -> LayerFileOptions:
     return LayerFileOptions(source(params) if params else None, merged=True)
 
 
-def imported(file: dict[str, Any], params: str | None) -> Net:
-    return import_layer_file(source(file["file"]), shape(file), foreign(params))
+def import_case(file: dict[str, Any], params: str | None) -> Net:
+    return import_layer_file(source(file["file"]), shape(file), layer_file_options(params))
 
 
-def marked(number: int, case: Case) -> Any:
-    """One case in eight belongs to the quick tests."""
-    return pytest.param(case, id=name_of(case), marks=() if number % 8 == 0 else pytest.mark.slow)
+def corpus_param(number: int, case: Case) -> Any:
+    """A parametrize case; all but one in eight are slow."""
+    return pytest.param(case, id=case_id(case), marks=() if number % 8 == 0 else pytest.mark.slow)

@@ -1,4 +1,4 @@
-"""Small layer files, written here, and what tests ask of them."""
+"""Small layer files, and helpers that load, translate and diagnose them."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def ending(reads: str) -> str:
 
 
 def conv(name: str, reads: str, channels: int, filters: int = 16, more: str = "", gpu: int = 0) -> str:
-    """A 3x3 convolution that keeps its maps' size, with more lines, which may take the place of those that it has."""
-    text = (
+    """A 3x3 convolution that keeps its maps' size; lines of ``more`` are added, or replace a default with their key."""
+    defaults = (
         f"[{name}]\ntype=conv\ninputs={reads}\nchannels={channels}\nfilters={filters}\nfilterSize=3\npadding=1\n"
         f"initW=0.02\npartialSum=0\nsumWidth=1\ngpu={gpu}\n"
     )
-    given = {line.partition("=")[0] for line in more.splitlines()}
-    kept = [line for line in text.splitlines(keepends=True) if line.partition("=")[0] not in given]
+    replaced = {line.partition("=")[0] for line in more.splitlines()}
+    kept = [line for line in defaults.splitlines(keepends=True) if line.partition("=")[0] not in replaced]
     return "".join(kept) + f"{more}\n"
 
 
 def net(middle: str, reads: str) -> str:
-    """A whole layer file: data, something, and an output that reads it."""
+    """A whole layer file: data, the sections ``middle``, and an output that reads the layers ``reads``."""
     return DATA + middle + ending(reads)
 
 
@@ -54,7 +54,7 @@ PARAMS = {
     "out": "epsW=0\nepsB=0\nmomW=0.9\nmomB=0.9\nwc=0.01\n",
     "logprob": "coeff=1\ntopk=5\n",
 }
-"""The sections of their parameter file."""
+"""The sections of the parameter file of ``NORMS``."""
 
 VERSION_2 = net(conv("c", "data", 3) + "[d]\ntype=dropout\ninputs=c\n[e]\ntype=eltsum\ninputs=d,d\n", "e").replace(
     "partialSum=0\n", ""
@@ -66,7 +66,7 @@ VERSION_2_PARAMS = {
     "out": RATES.replace("epsW=0.01", "epsW=0.04").replace("epsB=0.02", "epsB=const[base=0.5]"),
     "logprob": "coeff=1\n",
 }
-"""A layer file and its parameters in the words of version 2."""
+"""A layer file and its parameters in version 2's syntax."""
 
 TWINS = DATA + "".join(
     [
@@ -82,11 +82,11 @@ TWINS = DATA + "".join(
         "[fcb]\ntype=fc\ninputs=n2b,n2a\noutputs=6\ninitW=0.01,0.01\nneuron=relu\ngpu=1\n",
     ]
 )
-"""Two convolutions, pools and normalisations for two GPUs, and fully connected layers that read both."""
+"""Two columns of convolutions, pools and norms, one per GPU, and fully connected layers that read both."""
 
 
 def params(**changed: str | None) -> str:
-    """The parameter file of ``NORMS`` with sections given otherwise; ``None`` takes one out."""
+    """The parameter file of ``NORMS`` with some sections replaced; ``None`` removes a section."""
     sections = {**PARAMS, **changed}
     return "".join(f"[{name}]\n{text}" for name, text in sections.items() if text is not None)
 
@@ -99,34 +99,36 @@ def load(
     *,
     merged: bool = False,
 ) -> Net:
-    """A layer file that has to be right."""
-    foreign = LayerFileOptions(Source("params.cfg", params) if params is not None else None, dialect, merged)
-    return load_source(Source("net.cfg", text), shape, options=foreign)
+    """Load a layer file without errors."""
+    options = LayerFileOptions(Source("params.cfg", params) if params is not None else None, dialect, merged)
+    return load_source(Source("net.cfg", text), shape, options=options)
 
 
-def said(
+def diagnose(
     text: str, params: str | None = None, dialect: Dialect | None = None, shape: Shape = SHAPE
 ) -> tuple[Diagnostic, ...]:
-    """What is said of a layer file, right or wrong."""
+    """Return the warnings of a layer file, or all diagnostics if it has errors."""
     try:
         return load(text, params, dialect, shape).warnings
     except SpecError as error:
         return error.diagnostics
 
 
-def told(found: tuple[Diagnostic, ...]) -> list[tuple[str, int, str]]:
+def locations(diagnostics: tuple[Diagnostic, ...]) -> list[tuple[str, int, str]]:
     """Code, line and underlined text of each diagnostic."""
-    return [(d.code, d.span.line, d.span.text) for d in found]
+    return [(d.code, d.span.line, d.span.text) for d in diagnostics]
 
 
-def readable(text: str, params: str | None = None, dialect: Dialect | None = None) -> str:
-    """The spec for people that a layer file becomes."""
-    given = Source("params.cfg", params) if params is not None else None
-    made = translate(Source("net.cfg", text), params=given, dialect=dialect, shape=SHAPE, merged=True, readable=True)
-    assert made.source is not None
-    return made.source.text
+def readable_spec(text: str, params: str | None = None, dialect: Dialect | None = None) -> str:
+    """The readable spec, with twins merged, that a layer file is translated to."""
+    parameters = Source("params.cfg", params) if params is not None else None
+    translation = translate(
+        Source("net.cfg", text), params=parameters, dialect=dialect, shape=SHAPE, merged=True, readable=True
+    )
+    assert translation.source is not None
+    return translation.source.text
 
 
-def schedules(found: Net) -> dict[str, Schedule]:
-    """What each parameter goes by."""
-    return {key: found.graph.schedule_of(p) for key, p in found.graph.parameters.items()}
+def schedules(net: Net) -> dict[str, Schedule]:
+    """The schedule of each parameter."""
+    return {key: net.graph.schedule_of(p) for key, p in net.graph.parameters.items()}

@@ -1,6 +1,6 @@
-"""Real files of 2012 and of version 2, against what their own parsers computed.
+"""Real files of 2012 and version 2, against the results of the original parsers.
 
-They lie outside the project, in the folder that NETSPEC_CORPUS names; without it nothing is tested here.
+The files are in the folder that NETSPEC_CORPUS names; without it, these tests are skipped.
 """
 
 from __future__ import annotations
@@ -22,53 +22,53 @@ pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no 
 
 
 UNKNOWN_TREE = "treefc"
-"""Its weights are of a tree that is not in the file."""
+"""A layer type whose weights depend on a tree that is not in the file."""
 
 
 @cache
-def loaded(name: str, *dims: int) -> Net:
-    """A layer file as a network, read once for all tests."""
+def load_once(name: str, *dims: int) -> Net:
+    """Load a layer file, once for all tests."""
     return load_source(source(name), Shape(*dims))
 
 
 def gpus(layer: dict[str, Any]) -> tuple[int, ...]:
-    """The GPUs of a layer; none for data and in files without."""
-    given = layer["gpu"] if isinstance(layer["gpu"], list) else [layer["gpu"]]
-    return tuple(gpu for gpu in given if gpu >= 0)
+    """The GPUs of a layer; empty for data layers and files without ``gpu=``."""
+    numbers = layer["gpu"] if isinstance(layer["gpu"], list) else [layer["gpu"]]
+    return tuple(gpu for gpu in numbers if gpu >= 0)
 
 
 @pytest.mark.many
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
-def test_every_layer_is_what_its_own_parser_computed(file: dict[str, Any]) -> None:
-    made = translate(source(file["file"]), shape=shape(file))
-    assert made.definition.dialect == file["version"]
-    assert made.source is not None
-    found = made.definition.layers
+def test_layer_definitions_match_the_original_parser(file: dict[str, Any]) -> None:
+    translation = translate(source(file["file"]), shape=shape(file))
+    assert translation.definition.dialect == file["version"]
+    assert translation.source is not None
+    layers = translation.definition.layers
     for layer in file["layers"]:
         if layer.get("src_layer"):
             continue  # a neuron that the original split off
-        mine = found[layer["name"]]
-        maps = [mine.image.channels, mine.image.side, mine.image.side] if mine.image else None
-        assert (mine.type, mine.gpu, mine.biases) == (layer["type"], gpus(layer), layer["biases"]), layer["name"]
-        assert mine.outputs in (layer["outputs"], -1), layer["name"]
+        own = layers[layer["name"]]
+        maps = [own.image.channels, own.image.side, own.image.side] if own.image else None
+        assert (own.type, own.gpu, own.biases) == (layer["type"], gpus(layer), layer["biases"]), layer["name"]
+        assert own.outputs in (layer["outputs"], -1), layer["name"]
         assert layer["type"] == "data" or maps == layer["shape"], layer["name"]
-        assert layer["type"] == UNKNOWN_TREE or [list(w) for w in mine.weights] == layer["weights"], layer["name"]
+        assert layer["type"] == UNKNOWN_TREE or [list(w) for w in own.weights] == layer["weights"], layer["name"]
 
 
 @pytest.mark.many
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
-def test_the_network_has_these_shapes_numbers_and_places(file: dict[str, Any]) -> None:
-    net = loaded(file["file"], *file["data"])
+def test_network_matches_the_original_parser(file: dict[str, Any]) -> None:
+    net = load_once(file["file"], *file["data"])
     golden_layers = {layer["name"]: layer for layer in file["layers"]}
-    for name, mine in net.layers.items():
+    for name, own in net.layers.items():
         layer = golden_layers[name]
-        places = mine.placement.replicas or (() if mine.placement.gpu is None else (mine.placement.gpu,))
+        own_gpus = own.placement.replicas or (() if own.placement.gpu is None else (own.placement.gpu,))
         if layer["type"].startswith("cost."):
             continue
-        assert list(mine.output) == (layer["shape"] or [layer["outputs"]]), name
-        assert (places, mine.biases) == (gpus(layer), layer["biases"]), name
+        assert list(own.output) == (layer["shape"] or [layer["outputs"]]), name
+        assert (own_gpus, own.biases) == (gpus(layer), layer["biases"]), name
         if layer["type"] != UNKNOWN_TREE:
-            assert mine.weights == sum(rows * columns for rows, columns in layer["weights"]), name
+            assert own.weights == sum(rows * columns for rows, columns in layer["weights"]), name
     missing = [golden_layers[name]["type"] for name in golden_layers.keys() - net.layers.keys()]
     assert set(missing) <= {"neuron", "data", "cost.logreg"}
     if UNKNOWN_TREE not in {layer["type"] for layer in file["layers"]}:
@@ -77,41 +77,41 @@ def test_the_network_has_these_shapes_numbers_and_places(file: dict[str, Any]) -
 
 @pytest.mark.many
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
-def test_the_usual_shape_is_guessed(file: dict[str, Any]) -> None:
+def test_data_shape_is_guessed(file: dict[str, Any]) -> None:
     assert load_source(source(file["file"])).graph.input.output == shape(file)
 
 
-def numbers(net: Net) -> tuple[int, int, int]:
+def totals(net: Net) -> tuple[int, int, int]:
     return net.total.weights, net.total.biases, net.total.connections
 
 
 @pytest.mark.many
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
-def test_the_imported_spec_has_the_same_numbers(file: dict[str, Any]) -> None:
-    whole = import_layer_file(source(file["file"]), shape(file))
-    again = loads(whole.source.text)
-    assert numbers(again) == numbers(loaded(file["file"], *file["data"]))
-    last = tuple(again.layers.values())[-1]
+def test_imported_spec_has_the_same_totals(file: dict[str, Any]) -> None:
+    imported = import_layer_file(source(file["file"]), shape(file))
+    reloaded = loads(imported.source.text)
+    assert totals(reloaded) == totals(load_once(file["file"], *file["data"]))
+    last = tuple(reloaded.layers.values())[-1]
     assert last.output == (file["classes"],) or last.output == (1,)
 
 
-def verdict(made: Translation) -> bool:
+def is_accepted(made: Translation) -> bool:
     return made.source is not None
 
 
 @pytest.mark.many
 @pytest.mark.parametrize(("file", "pair"), PAIRS, ids=lambda case: case.get("params", case.get("file")))
-def test_parameter_files(file: dict[str, Any], pair: dict[str, Any]) -> None:
+def test_parameter_files_match_the_original_parser(file: dict[str, Any], pair: dict[str, Any]) -> None:
     params = source(pair["params"])
-    made = translate(source(file["file"]), params=params, shape=shape(file))
-    assert verdict(made) == bool(pair["accepted_by_original"] or pair.get("ok_after_naming_schedules"))
-    if made.source is None or not pair["accepted_by_original"]:
+    translation = translate(source(file["file"]), params=params, shape=shape(file))
+    assert is_accepted(translation) == bool(pair["accepted_by_original"] or pair.get("ok_after_naming_schedules"))
+    if translation.source is None or not pair["accepted_by_original"]:
         return
-    graph = check(made.source).graph
+    graph = check(translation.source).graph
     assert graph is not None
-    told = pair["layer_params"]
+    layer_params = pair["layer_params"]
     for key, parameter in graph.parameters.items():
-        theirs, _, number = told[parameter.layer], key, key.rpartition(".")[2]
+        theirs, _, number = layer_params[parameter.layer], key, key.rpartition(".")[2]
         index = int(number) if number.isdigit() else 0
         weight = parameter.role == "weight"
         rate = theirs["epsW"][index] if weight else theirs["epsB"]
@@ -126,23 +126,23 @@ POSITIONAL = "schedW_dexp[250,0,4]"
 
 @pytest.mark.many
 @pytest.mark.parametrize(("probe", "dialect"), list(probes()), ids=lambda c: c["name"] if isinstance(c, dict) else c)
-def test_small_files_have_the_verdict_of_both_versions(probe: dict[str, Any], dialect: Dialect) -> None:
+def test_probes_are_accepted_as_by_the_original(probe: dict[str, Any], dialect: Dialect) -> None:
     units = probe["dim0"]
     data = Shape(units) if units else Shape(3, probe["size"], probe["size"])
     params = Source("params.cfg", probe["params"]) if probe["params"] else None
     try:
         net = load_source(Source("probe.cfg", probe["text"]), data, options=LayerFileOptions(params, dialect))
         codes: list[str] = []
-    except Exception as error:  # whatever it is, the assertion below shows it
+    except Exception as error:  # the assertion below prints it
         codes = [d.code for d in getattr(error, "diagnostics", ()) if d.severity == "error"] or [repr(error)]
     accepted = probe[dialect]["ok"] or (probe["name"] == POSITIONAL and dialect == "2012")
     assert (not codes) == accepted, codes
     for layer in probe[dialect].get("layers", ()) if accepted else ():
         if layer["name"] in net.layers and not layer["type"].startswith("cost."):
-            mine = net[layer["name"]]
-            assert mine.units == layer["outputs"], layer["name"]
+            own = net[layer["name"]]
+            assert own.units == layer["outputs"], layer["name"]
     if accepted and probe[dialect]["ok"]:
-        told = probe[dialect]["layers"]
-        assert net.total.biases == sum(layer.get("biases", 0) for layer in told)
+        layers = probe[dialect]["layers"]
+        assert net.total.biases == sum(layer.get("biases", 0) for layer in layers)
         if probe["name"] != "weightsource_self":  # whose second matrix is its first
-            assert net.total.weights == sum(r * c for layer in told for r, c in layer.get("weights", ()))
+            assert net.total.weights == sum(r * c for layer in layers for r, c in layer.get("weights", ()))

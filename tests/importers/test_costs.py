@@ -1,9 +1,9 @@
-"""Costs of 2012 that are losses of their own, and costs that are made large."""
+"""Costs of 2012 that are losses of their own, and costs that are maximised."""
 
 from __future__ import annotations
 
 import pytest
-from layerfiles import DATA, RATES, conv, load, net, said
+from layerfiles import DATA, RATES, conv, diagnose, load, net
 
 from netspec.ir.ops import CrossEntropy, GatedSumSquares, SetCrossEntropy, SumSquares, Topographic
 from netspec.ir.shape import Shape
@@ -19,22 +19,22 @@ def rates(*layers: str, cost: str) -> str:
     return "".join(f"[{name}]\n{RATES}" for name in layers) + f"[c]\n{cost}\n"
 
 
-def test_squares_with_a_gate() -> None:
-    found = load(IMAGE + GATED, rates("f", "g", cost="coeff=0.5"))
-    (loss,) = found.graph.losses
-    assert (loss.op, loss.inputs, found.warnings) == (GatedSumSquares(0.5), ("g", "f"), ())
+def test_gsum2_becomes_gated_sum_squares() -> None:
+    network = load(IMAGE + GATED, rates("f", "g", cost="coeff=0.5"))
+    (loss,) = network.graph.losses
+    assert (loss.op, loss.inputs, network.warnings) == (GatedSumSquares(0.5), ("g", "f"), ())
 
 
 OVER_LABELS = FC.replace("[f]", "[h]") + "[c]\ntype=cost.gsum2\ninputs=labels,h\ngpu=0\n"
-NUMBERED = rates("h", "out", cost="coeff=0.5\n[logprob]\ncoeff=1")
+OVER_LABELS_RATES = rates("h", "out", cost="coeff=0.5\n[logprob]\ncoeff=1")
 
 
-def test_a_gate_may_be_the_number_of_the_class() -> None:
-    found = load(net(OVER_LABELS, "h"), NUMBERED)
-    loss, _ = found.graph.losses
-    assert (loss.op, loss.inputs, found.warnings) == (SumSquares(0.5, gate="class"), ("h",), ())
-    alone = load(DATA + OVER_LABELS, rates("h", cost="coeff=1"))
-    assert [loss.op for loss in alone.graph.losses] == [SumSquares(gate="class")]
+def test_gate_can_be_the_class() -> None:
+    network = load(net(OVER_LABELS, "h"), OVER_LABELS_RATES)
+    loss, _ = network.graph.losses
+    assert (loss.op, loss.inputs, network.warnings) == (SumSquares(0.5, gate="class"), ("h",), ())
+    without_logreg = load(DATA + OVER_LABELS, rates("h", cost="coeff=1"))
+    assert [loss.op for loss in without_logreg.graph.losses] == [SumSquares(gate="class")]
 
 
 GATES = {
@@ -50,41 +50,43 @@ GATES = {
 
 
 @pytest.mark.parametrize("case", GATES)
-def test_a_gate_of_other_data_is_left_out(case: str) -> None:
+def test_gsum2_gated_by_other_data_is_left_out(case: str) -> None:
     text, layers, index, classes = GATES[case]
-    found = said(text, rates(*layers.split(","), cost="coeff=1\n[logprob]\ncoeff=1" if "out" in layers else "coeff=1"))
-    assert [d.code for d in found] == ["cfg-left-out"]
-    assert f"a matrix of data (dataIdx={index}), neither the images nor" in found[0].message
-    assert found[0].notes == (f"the numbers of the classes are dataIdx={classes}; a spec has no other data",)
+    diagnostics = diagnose(
+        text, rates(*layers.split(","), cost="coeff=1\n[logprob]\ncoeff=1" if "out" in layers else "coeff=1")
+    )
+    assert [d.code for d in diagnostics] == ["cfg-left-out"]
+    assert f"a matrix of data (dataIdx={index}), neither the images nor" in diagnostics[0].message
+    assert diagnostics[0].notes == (f"the numbers of the classes are dataIdx={classes}; a spec has no other data",)
 
 
-def test_a_gate_may_be_the_one_number_of_an_image() -> None:
+def test_gate_can_be_an_image_of_one_number() -> None:
     text = IMAGE + FC + "[c]\ntype=cost.gsum2\ninputs=data,f\ngpu=0\n"
     (loss,) = load(text, rates("f", cost="coeff=1"), "2012", Shape(1)).graph.losses
     assert (loss.op, loss.inputs) == (GatedSumSquares(), ("data", "f"))
 
 
-def test_topographic_sparsity() -> None:
-    found = load(IMAGE + TICA, rates("c1", cost="coeff=0.25"), "2012")
-    (loss,) = found.graph.losses
-    assert (loss.op, loss.inputs, found.warnings) == (Topographic(0.25, size=3), ("c1",), ())
+def test_tica_becomes_topographic_sparsity() -> None:
+    network = load(IMAGE + TICA, rates("c1", cost="coeff=0.25"), "2012")
+    (loss,) = network.graph.losses
+    assert (loss.op, loss.inputs, network.warnings) == (Topographic(0.25, size=3), ("c1",), ())
 
 
-def test_even_windows_have_the_gradient_of_the_value() -> None:
-    found = load(IMAGE + TICA.replace("sizeX=3", "sizeX=4"), rates("c1", cost="coeff=1"), "2012")
-    assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-substitute", "4")]
-    assert [loss.op for loss in found.graph.losses] == [Topographic(size=4)]
+def test_even_tica_window_gives_a_warning() -> None:
+    network = load(IMAGE + TICA.replace("sizeX=3", "sizeX=4"), rates("c1", cost="coeff=1"), "2012")
+    assert [(d.code, d.span.text) for d in network.warnings] == [("cfg-substitute", "4")]
+    assert [loss.op for loss in network.graph.losses] == [Topographic(size=4)]
 
 
 @pytest.mark.parametrize(
     ("size", "op"), [(1, SetCrossEntropy()), (3, SetCrossEntropy(size=3)), (5, SetCrossEntropy(size=5))]
 )
-def test_sets_of_classes(size: int, op: SetCrossEntropy) -> None:
-    found = load(DATA + MSM, rates("f", cost=f"coeff=1\nsetSize={size}\nthreads=4"))
-    (loss,) = found.graph.losses
+def test_msm_becomes_set_cross_entropy(size: int, op: SetCrossEntropy) -> None:
+    network = load(DATA + MSM, rates("f", cost=f"coeff=1\nsetSize={size}\nthreads=4"))
+    (loss,) = network.graph.losses
     assert (loss.op, loss.inputs) == (op, ("f",))
-    assert [w.code for w in found.warnings] == (["no-effect"] if size == 5 else [])  # of all classes
-    assert found.graph.scores.name == "f"
+    assert [w.code for w in network.warnings] == (["no-effect"] if size == 5 else [])  # the set is all classes
+    assert network.graph.scores.name == "f"
 
 
 @pytest.mark.parametrize(
@@ -96,19 +98,19 @@ def test_sets_of_classes(size: int, op: SetCrossEntropy) -> None:
         ("setSize=2", "missing-key", "[c]"),
     ],
 )
-def test_sets_that_cannot_be(cost: str, code: str, underlined: str) -> None:
-    found = said(DATA + MSM, rates("f", cost=cost))
-    assert [(d.code, d.span.text) for d in found] == [(code, underlined)]
+def test_invalid_msm_parameters_are_errors(cost: str, code: str, underlined: str) -> None:
+    diagnostics = diagnose(DATA + MSM, rates("f", cost=cost))
+    assert [(d.code, d.span.text) for d in diagnostics] == [(code, underlined)]
 
 
-def test_without_a_parameter_file_a_set_is_one_class() -> None:
-    found = load(DATA + MSM)
-    assert ("cfg-substitute", "cost.msm") in {(d.code, d.span.text) for d in found.warnings}
-    assert [loss.op for loss in found.graph.losses] == [SetCrossEntropy()]
+def test_msm_without_parameters_uses_sets_of_one_class() -> None:
+    network = load(DATA + MSM)
+    assert ("cfg-substitute", "cost.msm") in {(d.code, d.span.text) for d in network.warnings}
+    assert [loss.op for loss in network.graph.losses] == [SetCrossEntropy()]
 
 
-def test_a_cost_with_a_negative_coefficient_is_made_large() -> None:
+def test_cost_with_negative_coefficient_is_maximised() -> None:
     text = net(FC.replace("[f]", "[h]"), "h")
-    given = "".join(f"[{name}]\n{RATES}" for name in ("h", "out")) + "[logprob]\ncoeff=-0.5\n"
-    found = load(text, given)
-    assert ([loss.op for loss in found.graph.losses], found.warnings) == ([CrossEntropy(-0.5)], ())
+    params = "".join(f"[{name}]\n{RATES}" for name in ("h", "out")) + "[logprob]\ncoeff=-0.5\n"
+    network = load(text, params)
+    assert ([loss.op for loss in network.graph.losses], network.warnings) == ([CrossEntropy(-0.5)], ())

@@ -1,6 +1,6 @@
-"""Real files of 2012 and of version 2 as specs for people: the text, and that the network is the same.
+"""Import real files of 2012 and version 2 as readable specs: the text, and that the network is the same.
 
-They lie outside the project, in the folder that NETSPEC_CORPUS names; without it nothing is tested here.
+The files are in the folder that NETSPEC_CORPUS names; without it, these tests are skipped.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from carrying import carried
-from corpusfiles import CASES, CORPUS, FILES, Case, foreign, imported, marked, shape, source
+from corpusfiles import CASES, CORPUS, FILES, Case, corpus_param, import_case, layer_file_options, shape, source
 from places import SPECS
+from twin_parameters import merge_twin_parameters
 
 from netspec import backend, load
 from netspec.check.report import Findings
@@ -30,24 +30,24 @@ pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no 
 
 
 def comments(name: str) -> list[str]:
-    """The comments of a file, as they stand."""
-    told = source(name)
-    return [comment.text.strip() for comment in read(told, Findings(told)).comments]
+    """The comments of a file."""
+    file = source(name)
+    return [comment.text.strip() for comment in read(file, Findings(file)).comments]
 
 
 @pytest.mark.many
-@pytest.mark.parametrize("case", [marked(i, case) for i, case in enumerate(CASES)])
-def test_the_spec_is_laid_out_whole_and_the_same_network(case: Case) -> None:
+@pytest.mark.parametrize("case", [corpus_param(i, case) for i, case in enumerate(CASES)])
+def test_imported_spec_is_formatted_and_the_same_network(case: Case) -> None:
     file, params = case
-    made = imported(file, params)
-    text = made.source.text
+    net = import_case(file, params)
+    text = net.source.text
     assert formatted(Source("x.net", text)) == text
     first = f"# Imported from {Path(file['file']).name}" + (f" and {Path(params).name}." if params else ".")
     assert text.startswith(first + "\n")
-    told = [comment for name in (file["file"], params) if name for comment in comments(name)]
-    assert [comment for comment in told if comment not in text] == []
-    same = load_source(source(file["file"]), shape(file), options=foreign(params))
-    assert compare(same, loads(text)).same
+    expected = [comment for name in (file["file"], params) if name for comment in comments(name)]
+    assert [comment for comment in expected if comment not in text] == []
+    loaded = load_source(source(file["file"]), shape(file), options=layer_file_options(params))
+    assert compare(loaded, loads(text)).same
 
 
 LAST_STATE = {
@@ -56,14 +56,14 @@ LAST_STATE = {
     "146-2012-2011", "147", "149", "155", "156", "157", "158", "163", "165", "166", "170-256-double", "170-quant",
     "171", "172", "174", "175", "178", "flickr-102", "inet-5layer-conv94-2gpu",
 }  # fmt: skip
-"""Parameter files whose rates are lower than their notes say that the run began with."""
+"""Parameter files whose rates are lower than the initial rates in their notes."""
 
 
-@pytest.mark.parametrize("case", [marked(i, case) for i, case in enumerate(CASES) if case[1]])
-def test_the_rates_of_the_beginning_are_no_lower_than_the_last(case: Case) -> None:
+@pytest.mark.parametrize("case", [corpus_param(i, case) for i, case in enumerate(CASES) if case[1]])
+def test_initial_rates_are_no_lower_than_the_last(case: Case) -> None:
     file, name = case
     assert name is not None
-    last = load_source(source(file["file"]), shape(file), options=foreign(name))
+    last = load_source(source(file["file"]), shape(file), options=layer_file_options(name))
     is_last = any(d.code == "cfg-last-state" for d in last.warnings)
     assert is_last == (Path(name).stem.removeprefix("layer-params-") in LAST_STATE)
     try:
@@ -76,33 +76,33 @@ def test_the_rates_of_the_beginning_are_no_lower_than_the_last(case: Case) -> No
         return
     assert compare(first, loads(first.source.text)).same
     rates = [(p.lr, last.graph.parameters[key].lr) for key, p in first.graph.parameters.items()]
-    assert all(began >= ended for began, ended in rates)
-    assert any(began > ended for began, ended in rates) == is_last
+    assert all(initial >= final for initial, final in rates)
+    assert any(initial > final for initial, final in rates) == is_last
 
 
-KEPT = {
+MERGED_LAYERS = {
     "layers-145.cfg": 18, "layers-137.cfg": 20, "layers-109.cfg": 21, "layers-imagenet-2gpu-model.cfg": 18,
-    "layers-imagenet-4gpu-data-model.cfg": 17,  # all twins are one
+    "layers-imagenet-4gpu-data-model.cfg": 17,  # all twins are merged
     "layers-126.cfg": 29,  # one GPU sees mirrored images, up to pool2
     "layers-120-4gpu.cfg": 53, "layers-183-4gpu.cfg": 67,  # two or three of four GPUs are read
     "layers-100.cfg": 25,  # groups of filters over each GPU's maps
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", KEPT)
-def test_what_are_twins_is_one_line_and_what_are_none_are_two(name: str) -> None:
+@pytest.mark.parametrize("name", MERGED_LAYERS)
+def test_only_twins_are_merged(name: str) -> None:
     file = next(file for file in FILES if file["file"].endswith(f"/{name}"))
-    assert len(imported(file, None).layers) == KEPT[name]
+    assert len(import_case(file, None).layers) == MERGED_LAYERS[name]
 
 
-def reduced(text: str) -> str:
-    """A spec of two GPUs or more with short vectors, and images of 96 x 96."""
+def reduce_sizes(text: str) -> str:
+    """Shrink the vectors of a spec for several GPUs, and its images to 96 x 96."""
     text = re.sub(r"input 3x224x224", "input 3x96x96", text)
     return re.sub(r"outputs=(\d+)", lambda m: f"outputs={int(m[1]) // (64 if int(m[1]) % 64 == 0 else 1)}", text)
 
 
 SAMPLE = ("layers-145.cfg", "layers-126.cfg", "layers-imagenet-4gpu-data-model.cfg")
-SEVERAL = [
+MULTI_GPU_FILES = [
     pytest.param(file, id=name, marks=() if name in SAMPLE else pytest.mark.slow)
     for file in FILES
     if file["data"] == [3, 224, 224] and len({str(layer["gpu"]) for layer in file["layers"]}) > 2
@@ -111,39 +111,43 @@ SEVERAL = [
 
 
 @pytest.mark.many
-@pytest.mark.parametrize("file", SEVERAL)
-def test_the_same_weights_give_the_same_outputs(file: dict[str, Any]) -> None:
-    apart = translate(source(file["file"]), shape=shape(file))
-    whole = translate(source(file["file"]), shape=shape(file), merged=True, readable=True)
-    assert apart.source is not None and whole.source is not None
-    one = loads(reduced(apart.source.text)).graph
-    other = loads(reduced(re.sub(" +", " ", whole.source.text))).graph
+@pytest.mark.parametrize("file", MULTI_GPU_FILES)
+def test_merging_twins_keeps_the_outputs(file: dict[str, Any]) -> None:
+    separate = translate(source(file["file"]), shape=shape(file))
+    merged = translate(source(file["file"]), shape=shape(file), merged=True, readable=True)
+    assert separate.source is not None and merged.source is not None
+    separate_graph = loads(reduce_sizes(separate.source.text)).graph
+    merged_graph = loads(reduce_sizes(re.sub(" +", " ", merged.source.text))).graph
     random = np.random.default_rng(2)
-    given = {key: random.normal(size=p.shape) * np.prod(p.shape[1:]) ** -0.5 for key, p in one.parameters.items()}
-    images = random.normal(size=(1, *one.input.output))
+    parameters = {
+        key: random.normal(size=p.shape) * np.prod(p.shape[1:]) ** -0.5 for key, p in separate_graph.parameters.items()
+    }
+    images = random.normal(size=(1, *separate_graph.input.output))
     run = backend.load("reference").run
-    theirs = run(one, given, images).values[one.scores.name]
-    mine = run(other, carried(apart, whole, other, given), images).values[other.scores.name]
-    assert np.abs(theirs).max() > 1e-3
-    np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
+    expected = run(separate_graph, parameters, images).values[separate_graph.scores.name]
+    computed = run(merged_graph, merge_twin_parameters(separate, merged, merged_graph, parameters), images).values[
+        merged_graph.scores.name
+    ]
+    assert np.abs(expected).max() > 1e-3
+    np.testing.assert_allclose(computed, expected, rtol=1e-9, atol=1e-9)
 
 
 LAYERS_145 = "AlexNet-Source-Code/layers/layers-145.cfg"
 PARAMS_145 = LAYERS_145.replace("layers-145", "layer-params-145")
 
 
-def test_the_run_of_the_paper_is_the_spec_that_is_here() -> None:
-    """With the rates that the run of layers-145.cfg began with, it and specs/alexnet-2012.net differ in names, and in
-    what the original took from its command line."""
-    foreign = LayerFileOptions(source(PARAMS_145), merged=True, history=True)
-    made = import_layer_file(source(LAYERS_145), Shape(3, 224, 224), foreign)
-    found = compare(loads(made.source.text), load(SPECS / "alexnet-2012.net"))
-    assert (found.function, found.misfits) == ("same", ())
-    assert [d for layer in found.layers for d in layer.differences if d.kind != "renamed"] == []
-    assert {(s.setting, s.difference.key) for s in found.settings} == {
+def test_run_of_the_paper_matches_alexnet_2012() -> None:
+    """With the initial rates of its run, layers-145.cfg and specs/alexnet-2012.net only differ in names and in settings
+    that the original took from its command line."""
+    options = LayerFileOptions(source(PARAMS_145), merged=True, history=True)
+    net = import_layer_file(source(LAYERS_145), Shape(3, 224, 224), options)
+    comparison = compare(loads(net.source.text), load(SPECS / "alexnet-2012.net"))
+    assert (comparison.function, comparison.misfits) == ("same", ())
+    assert [d for layer in comparison.layers for d in layer.differences if d.kind != "renamed"] == []
+    assert {(s.setting, s.difference.key) for s in comparison.settings} == {
         ("augment", "from"), ("augment", "flip"), ("test", "views"),
     }  # fmt: skip
-    left_out = {(d.code, d.span.text.strip("# ")) for d in made.warnings if d.span.source.name == PARAMS_145}
+    left_out = {(d.code, d.span.text.strip("# ")) for d in net.warnings if d.span.source.name == PARAMS_145}
     assert left_out == {
         ("cfg-substitute", "0.0"),
         ("cfg-left-out", "set color noise to 0 from 0.1"),
@@ -151,25 +155,27 @@ def test_the_run_of_the_paper_is_the_spec_that_is_here() -> None:
     }
 
 
-def test_the_network_of_the_paper_is_the_spec_that_is_here() -> None:
-    """layers-145.cfg and specs/alexnet-2012.net differ in names, and in what the last state of a run's parameter file
-    does not hold: the rates that it began with, how images were varied, and the test."""
+def test_network_of_the_paper_matches_alexnet_2012() -> None:
+    """layers-145.cfg and specs/alexnet-2012.net only differ in names and in settings that the last state of a parameter
+    file does not contain: the initial rates, the augmentation and the test."""
     file = next(file for file in FILES if file["file"].endswith("/layers-145.cfg"))
-    text = imported(file, PARAMS_145).source.text
+    text = import_case(file, PARAMS_145).source.text
     assert "# fc2048bb lists the shares of its input in the order 1, 0\n[fc2048b]" in text
-    found = compare(loads(text), load(SPECS / "alexnet-2012.net"))
-    assert (found.function, found.misfits) == ("same", ())
-    layers = [(layer.name, d.key, d.a, d.b) for layer in found.layers for d in layer.differences if d.kind != "renamed"]
+    comparison = compare(loads(text), load(SPECS / "alexnet-2012.net"))
+    assert (comparison.function, comparison.misfits) == ("same", ())
+    layers = [
+        (layer.name, d.key, d.a, d.b) for layer in comparison.layers for d in layer.differences if d.kind != "renamed"
+    ]
     assert layers == [
         ("conv1", "lr", "0", "0.01"), ("conv1", "schedule", "constant", "steps(25, 51, 67, factor=0.1, freeze=72)"),
         ("conv1", "bias_lr", "0", "0.02"), ("conv1", "bias_schedule", "constant", "steps(freeze=72)"),
     ]  # fmt: skip
-    renamed = {layer.name for layer in found.layers if any(d.kind == "renamed" for d in layer.differences)}
+    renamed = {layer.name for layer in comparison.layers if any(d.kind == "renamed" for d in layer.differences)}
     assert renamed == {
         "data = image", "rnorm1 = norm1", "rnorm2 = norm2", "cnorm2 = same2", "pool3 = pool5", "fc2048 = fc6",
         "hs1 = drop6", "fc2048b = fc7", "hs2 = drop7", "fc1000 = fc8", "probs = prob",
     }  # fmt: skip
-    assert {(s.setting, s.difference.key) for s in found.settings} == {
+    assert {(s.setting, s.difference.key) for s in comparison.settings} == {
         ("train", "epochs"), ("train", "lr"), ("train", "schedule"), ("augment", "from"), ("augment", "flip"),
         ("augment", "colour"), ("test", "views"),
     }  # fmt: skip

@@ -1,9 +1,9 @@
-"""What layer files are accepted and refused, and the shapes and numbers of their layers."""
+"""Which layer files are valid, and the shapes and parameter counts of their layers."""
 
 from __future__ import annotations
 
 import pytest
-from layerfiles import DATA, conv, ending, load, net, said, told
+from layerfiles import DATA, conv, diagnose, ending, load, locations, net
 
 from netspec.ir.shape import Shape
 
@@ -11,46 +11,46 @@ POOL = "[p]\ntype=pool\npool=max\ninputs=c\nchannels=16\nsizeX=3\nstride=2\n"
 NORM = "[n]\ntype=rnorm\ninputs=c\nchannels=16\nsize=5\n"
 
 
-def test_a_convolution_rounds_up_and_shares_or_keeps_its_biases() -> None:
+def test_convolution_rounds_up_and_can_unshare_biases() -> None:
     c = conv("c", "data", 3, more="stride=2")
     assert (load(net(c, "c"))["c"].output, load(net(c, "c"))["c"].biases) == (Shape(16, 5, 5), 16)
-    apart = load(net(conv("c", "data", 3, more="sharedBiases=0"), "c"))["c"]
-    assert (apart.weights, apart.biases) == (27 * 16, 16 * 64)
+    unshared = load(net(conv("c", "data", 3, more="sharedBiases=0"), "c"))["c"]
+    assert (unshared.weights, unshared.biases) == (27 * 16, 16 * 64)
 
 
-def test_filters_are_of_one_group() -> None:
-    found = load(net(conv("c", "data", 3) + conv("d", "c", 16, 32, "groups=2"), "d"))["d"]
-    assert (found.output.channels, found.weights, found.windows[0].groups) == (64, 8 * 9 * 64, 2)
+def test_filters_are_counted_per_group() -> None:
+    layer = load(net(conv("c", "data", 3) + conv("d", "c", 16, 32, "groups=2"), "d"))["d"]
+    assert (layer.output.channels, layer.weights, layer.windows[0].groups) == (64, 8 * 9 * 64, 2)
 
 
-def test_random_sparse_channels_are_laid_out_several_times() -> None:
+def test_random_sparse_channels_are_replaced_with_a_warning() -> None:
     for true in ("1", "true", "TRUE"):
         sparse = conv("d", "c", 16, 16, f"groups=4\nrandSparse={true}\nfilterChannels=8")
-        found = load(net(conv("c", "data", 3) + sparse, "d"))
-        assert found["d"].weights == 8 * 9 * 64
-        assert [d.code for d in found.warnings] == ["cfg-substitute"]
+        network = load(net(conv("c", "data", 3) + sparse, "d"))
+        assert network["d"].weights == 8 * 9 * 64
+        assert [d.code for d in network.warnings] == ["cfg-substitute"]
 
 
-def test_local_has_weights_at_each_place() -> None:
+def test_local_layer_has_weights_at_each_position() -> None:
     text = "[l]\ntype=local\ninputs=data\nchannels=3\nfilters=16\nfilterSize=5\nstride=2\npadding=1\ninitW=0.1\ngpu=0\n"
-    found = load(net(text, "l"))["l"]  # 1 + ceil((2 + 8 - 5) / 2) = 4
-    assert (found.output, found.weights, found.biases) == (Shape(16, 4, 4), 16 * 75 * 16, 256)
+    layer = load(net(text, "l"))["l"]  # 1 + ceil((2 + 8 - 5) / 2) = 4
+    assert (layer.output, layer.weights, layer.biases) == (Shape(16, 4, 4), 16 * 75 * 16, 256)
 
 
-def test_local_layers_of_version_2_may_be_given_more_places() -> None:
+def test_modules_x_of_a_local_layer_adds_positions() -> None:
     more = conv("l", "data", 3, more="type=local\nmodulesX=10")
-    found = load(net(more, "l"), dialect="v2")["l"]
-    assert (found.output, found.weights) == (Shape(16, 10, 10), 100 * 27 * 16)
-    (wrong,) = said(net(more.replace("=10", "=6"), "l"), dialect="v2")
-    assert (wrong.code, wrong.span.text, wrong.notes) == ("bad-value", "6", ("-1 + 1 * (6 - 1) + 3 is less than 8",))
+    layer = load(net(more, "l"), dialect="v2")["l"]
+    assert (layer.output, layer.weights) == (Shape(16, 10, 10), 100 * 27 * 16)
+    (error,) = diagnose(net(more.replace("=10", "=6"), "l"), dialect="v2")
+    assert (error.code, error.span.text, error.notes) == ("bad-value", "6", ("-1 + 1 * (6 - 1) + 3 is less than 8",))
 
 
-def test_several_inputs_have_matrices_of_their_own() -> None:
-    two = (
+def test_each_input_has_its_own_matrix() -> None:
+    two_inputs = (
         "[c]\ntype=conv\ninputs=data,data\nchannels=3,3\nfilters=16,16\nfilterSize=3,5\npadding=1,2\nstride=1,1\n"
         "initW=0.1,0.1\npartialSum=0\ngpu=0\n"
     )
-    assert load(net(two, "c"))["c"].weights == (27 + 75) * 16
+    assert load(net(two_inputs, "c"))["c"].weights == (27 + 75) * 16
     assert load(net(conv("c", "data", 3), "c,data"))["out"].weights == (16 * 64 + 192) * 10
 
 
@@ -70,7 +70,7 @@ def test_several_inputs_have_matrices_of_their_own() -> None:
         ("[n]\ntype=concat\ninputs=c,c,c\n", (48, 8, 8)),
     ],
 )
-def test_layers_over_maps(text: str, output: tuple[int, ...]) -> None:
+def test_output_shapes_of_layers_over_maps(text: str, output: tuple[int, ...]) -> None:
     name = text[1]
     assert load(net(conv("c", "data", 3) + text, name))[name].output == output
 
@@ -113,9 +113,9 @@ def test_layers_over_maps(text: str, output: tuple[int, ...]) -> None:
         ("[e]\ntype=eltmax\ninputs=data\ngpu=0\n", "e", "wrong-inputs", "data"),
     ],
 )
-def test_what_the_original_refused(middle: str, reads: str, code: str, underlined: str) -> None:
-    found = said(net(middle, reads))
-    assert [(d.code, d.span.text) for d in found if d.severity == "error"] == [(code, underlined)]
+def test_invalid_layer_is_an_error(middle: str, reads: str, code: str, underlined: str) -> None:
+    diagnostics = diagnose(net(middle, reads))
+    assert [(d.code, d.span.text) for d in diagnostics if d.severity == "error"] == [(code, underlined)]
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,10 @@ def test_what_the_original_refused(middle: str, reads: str, code: str, underline
         ("type=softmax", "kind=softmax", "missing-key"),
     ],
 )
-def test_endings_that_the_original_refused(old: str, new: str, code: str) -> None:
+def test_invalid_softmax_or_cost_is_an_error(old: str, new: str, code: str) -> None:
     text = net("", "data")
     assert old in text
-    assert code in [d.code for d in said(text.replace(old, new)) if d.severity == "error"]
+    assert code in [d.code for d in diagnose(text.replace(old, new)) if d.severity == "error"]
 
 
 CMPOOL = conv("c", "data", 3) + "[p]\ntype=cmpool\ninputs=c\npool=max\nchannels=16\nsize=3\nstride=2\n{}\n"
@@ -153,13 +153,13 @@ CMPOOL = conv("c", "data", 3) + "[p]\ntype=cmpool\ninputs=c\npool=max\nchannels=
         ),
     ],
 )  # fmt: skip
-def test_what_version_2_refused(middle: str, code: str, underlined: str, note: str) -> None:
-    found = [d for d in said(net(middle, "p"), dialect="v2") if d.severity == "error"]
-    assert [(d.code, d.span.text, note in ("", *d.notes)) for d in found] == [(code, underlined, True)]
+def test_invalid_layer_of_version_2_is_an_error(middle: str, code: str, underlined: str, note: str) -> None:
+    errors = [d for d in diagnose(net(middle, "p"), dialect="v2") if d.severity == "error"]
+    assert [(d.code, d.span.text, note in ("", *d.notes)) for d in errors] == [(code, underlined, True)]
 
 
 @pytest.mark.parametrize(
-    ("middle", "told"),
+    ("middle", "warnings"),
     [
         (conv("c", "data", 3) + POOL.replace("max", "maxabs").replace("stride=2", "stride=2\nstart=-99"), []),
         (conv("c", "data", 3) + POOL.replace("max", "max\nsum=true"), [("cfg-ignored-key", "true")]),
@@ -169,18 +169,18 @@ def test_what_version_2_refused(middle: str, code: str, underlined: str, note: s
          "[k]\ntype=cost.ce\ninputs=labels,p\ngpu=0\n", [("cfg-old-habit", "cost.ce"), ("cfg-substitute", "labels,p")]),
     ],
 )  # fmt: skip
-def test_what_version_2_took(middle: str, told: list[tuple[str, str]]) -> None:
-    found = load(net(middle, "p"), dialect="v2").warnings
-    assert [(d.code, d.span.text) for d in found if d.code.startswith("cfg-")] == told
+def test_layers_that_version_2_accepts_are_accepted(middle: str, warnings: list[tuple[str, str]]) -> None:
+    all_warnings = load(net(middle, "p"), dialect="v2").warnings
+    assert [(d.code, d.span.text) for d in all_warnings if d.code.startswith("cfg-")] == warnings
 
 
-def test_one_mistake_of_a_layer_is_not_told_again_of_its_readers() -> None:
+def test_error_is_not_repeated_for_later_layers() -> None:
     text = net(conv("c", "data", 3, 17) + conv("d", "c", 16) + conv("e", "data", 3, 17), "d,e")
-    assert told(said(text)) == [("bad-value", 11, "17"), ("bad-value", 35, "17")]
+    assert locations(diagnose(text)) == [("bad-value", 11, "17"), ("bad-value", 35, "17")]
 
 
-def test_all_mistakes_of_a_section_and_of_what_reads_it_are_told_at_once() -> None:
-    """What is wrong whatever the sizes are; sizes that follow from what is wrong are not guessed at."""
+def test_independent_errors_are_reported_together() -> None:
+    """Errors that do not depend on sizes are reported; sizes that depend on a wrong value are not guessed."""
     text = (
         f"{DATA}[c]\ntype=conv\ninputs=data\nchannels=3\nfiltres=16\nfilterSize=3\nstride=x\ninitW=0.02\npartialSum=7\n"
         "gpu=0\n[p]\ntype=pool\npool=mix\ninputs=c\nchannels=16\nsizeX=3\nstride=5\n"
@@ -188,26 +188,26 @@ def test_all_mistakes_of_a_section_and_of_what_reads_it_are_told_at_once() -> No
         "[f]\ntype=fc\ninputs=n\noutputs=ten\ninitW=a,b\n[o]\ntype=softmax\ninputs=f\n"
         "[l]\ntype=cost.logreg\ninputs=labels,o\ngpu=0\n"
     )
-    assert sorted((d.code, d.layer, d.span.text) for d in said(text)) == [
+    assert sorted((d.code, d.layer, d.span.text) for d in diagnose(text)) == [
         ("bad-value", "c", "x"), ("bad-value", "f", "a,b"), ("bad-value", "f", "ten"), ("bad-value", "n", "rellu"),
         ("bad-value", "p", "5"), ("bad-value", "p", "mix"), ("cfg-ignored-key", "c", "filtres"),
         ("missing-key", "c", "[c]"), ("missing-key", "n", "[n]"),
     ]  # fmt: skip
 
 
-def test_an_input_too_many_is_one_mistake_and_not_one_of_each_list() -> None:
+def test_superfluous_input_is_reported_once() -> None:
     text = net(conv("c", "data,data", 3), "c")
-    (found,) = [d for d in said(text) if d.severity == "error"]
-    assert found.message == "c: channels lists 1 value for 2 inputs"
-    both = [d.message for d in said(text.replace("padding=1", "padding=1,1,1")) if d.severity == "error"]
-    assert both == [found.message, "c: padding lists 3 values for 2 inputs"]
+    (error,) = [d for d in diagnose(text) if d.severity == "error"]
+    assert error.message == "c: channels lists 1 value for 2 inputs"
+    messages = [d.message for d in diagnose(text.replace("padding=1", "padding=1,1,1")) if d.severity == "error"]
+    assert messages == [error.message, "c: padding lists 3 values for 2 inputs"]
 
 
 @pytest.mark.parametrize("kind", ["filters=16", "channels=3", "filterSize=3", "type=conv", "inputs=data"])
-def test_a_section_that_reads_one_that_was_given_up_is_not_thought_wrong(kind: str) -> None:
+def test_layers_after_a_misspelt_key_are_not_reported(kind: str) -> None:
     shared = conv("e", "data", 3, more="weightSource=c")
     text = net(conv("c", "data", 3) + POOL + conv("d", "p", 16) + NORM.replace("inputs=c", "inputs=d") + shared, "n,e")
-    assert len(said(text.replace(kind, f"{kind}x", 1))) == 1
+    assert len(diagnose(text.replace(kind, f"{kind}x", 1))) == 1
 
 
 @pytest.mark.parametrize(
@@ -219,98 +219,100 @@ def test_a_section_that_reads_one_that_was_given_up_is_not_thought_wrong(kind: s
         (conv("c", "data", 3) + POOL.replace("max", "rand"), "cfg-substitute", "rand"),
     ],
 )
-def test_what_is_accepted_with_a_warning(middle: str, code: str, underlined: str) -> None:
+def test_odd_but_valid_key_gives_a_warning(middle: str, code: str, underlined: str) -> None:
     name = "n" if "[n]" in middle else "p" if "[p]" in middle else "c"
-    found = [(d.code, d.span.text) for d in load(net(middle, name)).warnings if d.code != "cfg-no-params"]
-    assert found == [(code, underlined)]
+    warnings = [(d.code, d.span.text) for d in load(net(middle, name)).warnings if d.code != "cfg-no-params"]
+    assert warnings == [(code, underlined)]
 
 
-def test_data_have_no_neuron() -> None:
-    found = load(net(conv("c", "data", 3), "c").replace("dataIdx=0", "dataIdx=0\nneuron=relu"))
-    assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-ignored-key", "neuron")]
+def test_neuron_of_data_is_ignored() -> None:
+    network = load(net(conv("c", "data", 3), "c").replace("dataIdx=0", "dataIdx=0\nneuron=relu"))
+    assert [(d.code, d.span.text) for d in network.warnings] == [("cfg-ignored-key", "neuron")]
 
 
-def test_files_without_gpus_are_of_one() -> None:
+def test_file_without_gpu_keys_is_for_one_gpu() -> None:
     text = net(conv("c", "data", 3), "c").replace("gpu=0\n", "")
-    found = load(text)
-    assert [d.code for d in found.warnings] == ["cfg-old-habit"]
-    assert found["c"].placement.gpu is None and found.graph.groups == 1
+    network = load(text)
+    assert [d.code for d in network.warnings] == ["cfg-old-habit"]
+    assert network["c"].placement.gpu is None and network.graph.groups == 1
 
 
-def test_gpus_are_inherited_from_the_first_input() -> None:
+def test_gpu_is_inherited_from_the_first_input() -> None:
     text = DATA + conv("a", "data", 3, gpu=1) + conv("b", "data", 3) + POOL.replace("inputs=c", "inputs=a")
-    found = load(text + ending("p,b"))
-    assert [found[n].placement.gpu for n in ("a", "b", "p", "out", "probs")] == [1, 0, 1, 0, 0]
+    network = load(text + ending("p,b"))
+    assert [network[n].placement.gpu for n in ("a", "b", "p", "out", "probs")] == [1, 0, 1, 0, 0]
 
 
-def test_the_shape_of_the_data_is_guessed_and_told() -> None:
-    found = load(
+def test_guessed_data_shape_gives_a_warning() -> None:
+    network = load(
         net(conv("c", "data", 3, more="partialSum=11\ninitW=0.001\nstride=4\nfilterSize=11\npadding=0"), "c"),
         shape=None,
     )
-    assert found.graph.input.output == (3, 224, 224)
-    assert [d.code for d in found.warnings] == ["cfg-input-shape"]
+    assert network.graph.input.output == (3, 224, 224)
+    assert [d.code for d in network.warnings] == ["cfg-input-shape"]
 
 
 V2 = conv("c", "data", 3).replace("partialSum=0\n", "")
 
 
-def test_version_2_is_told_by_its_content() -> None:
+def test_version_2_is_recognised_by_its_content() -> None:
     dropout = "[d]\ntype=dropout2\ninputs=c\n"
-    found = load(net(V2 + dropout, "d"))
-    assert found["d"].output == (16, 8, 8) and not found.warnings
-    refused = said(net(V2 + dropout, "d"), dialect="2012")
-    assert [d.code for d in refused if d.severity == "error"] == ["missing-key", "unknown-type"]
+    network = load(net(V2 + dropout, "d"))
+    assert network["d"].output == (16, 8, 8) and not network.warnings
+    diagnostics = diagnose(net(V2 + dropout, "d"), dialect="2012")
+    assert [d.code for d in diagnostics if d.severity == "error"] == ["missing-key", "unknown-type"]
 
 
-def test_the_layer_file_says_the_version_before_the_parameter_file_does() -> None:
-    """Keys of the other version's parameters are mistakes there, and no reason to look for its keys in the layers."""
+def test_layer_file_determines_the_version_first() -> None:
+    """A parameter key of the other version is an error, and does not change how the layer file is read."""
     params = (
         "[c]\nepsW={}\nepsB=0.02\nmomW=0.9\nmomB=0.9\n{}\n[out]\nepsW=1\nepsB=1\nmomW=0\nmomB=0\n[logprob]\ncoeff=1\n"
     )
-    later = said(net(V2, "c"), params.format("0.01", "schedW=exp[tgtFactor=10,noiseStdev=0]"))
-    assert [(d.code, d.span.text) for d in later] == [("cfg-ignored-key", "schedW")]
-    assert later[0].notes[0].startswith("of 2012; version 2 has the schedule in the rate")
-    first = said(net(conv("c", "data", 3).replace("sumWidth=1\n", ""), "c"), params.format("const[base=0.1]", ""))
-    assert [(d.code, d.span.text) for d in first] == [("bad-value", "const[base=0.1]")]
-    (found,) = said(net(conv("c", "data", 3).replace("sumWidth=1\n", ""), "c"), dialect="v2")
-    assert found.message == "c: it needs sumWidth="
-    assert found.notes == ("this file is read as v2, which needs it; --dialect says which version it is for",)
+    version_2_file = diagnose(net(V2, "c"), params.format("0.01", "schedW=exp[tgtFactor=10,noiseStdev=0]"))
+    assert [(d.code, d.span.text) for d in version_2_file] == [("cfg-ignored-key", "schedW")]
+    assert version_2_file[0].notes[0].startswith("of 2012; version 2 has the schedule in the rate")
+    file_of_2012 = diagnose(
+        net(conv("c", "data", 3).replace("sumWidth=1\n", ""), "c"), params.format("const[base=0.1]", "")
+    )
+    assert [(d.code, d.span.text) for d in file_of_2012] == [("bad-value", "const[base=0.1]")]
+    (error,) = diagnose(net(conv("c", "data", 3).replace("sumWidth=1\n", ""), "c"), dialect="v2")
+    assert error.message == "c: it needs sumWidth="
+    assert error.notes == ("this file is read as v2, which needs it; --dialect says which version it is for",)
 
 
-def test_what_a_function_would_make_of_another_layers_weights_is_nothing() -> None:
+def test_weight_function_of_shared_weights_is_ignored() -> None:
     shared = conv("d", "c", 16) + conv("e", "d", 16, more="weightSource=d\ninitWFunc=a.b(c)")
     assert load(net(conv("c", "data", 3) + shared, "e")).warnings == ()
 
 
-def test_version_2_repeats_single_entries() -> None:
-    two = V2.replace("inputs=data", "inputs=data,data").replace("padding=1", "padding=1,1")
-    assert load(net(two, "c"), dialect="v2")["c"].weights == 2 * 27 * 16
+def test_version_2_repeats_single_values_for_all_inputs() -> None:
+    two_inputs = V2.replace("inputs=data", "inputs=data,data").replace("padding=1", "padding=1,1")
+    assert load(net(two_inputs, "c"), dialect="v2")["c"].weights == 2 * 27 * 16
 
 
-def test_replicas_are_one_layer() -> None:
-    found = load(net(V2.replace("gpu=0", "gpu=0,1"), "c"))
-    assert (found["c"].placement.replicas, found["c"].weights) == ((0, 1), 27 * 16)
-    assert [d.code for d in said(net(V2, "c").replace("gpu=0\n[probs]", "gpu=0,1\n[probs]"))] == ["cfg-replicas"]
+def test_replicas_become_one_layer() -> None:
+    network = load(net(V2.replace("gpu=0", "gpu=0,1"), "c"))
+    assert (network["c"].placement.replicas, network["c"].weights) == ((0, 1), 27 * 16)
+    assert [d.code for d in diagnose(net(V2, "c").replace("gpu=0\n[probs]", "gpu=0,1\n[probs]"))] == ["cfg-replicas"]
 
 
-def test_a_fully_connected_layer_in_parts() -> None:
+def test_sfc_has_the_outputs_of_all_parts() -> None:
     parts = "[s]\ntype=sfc\ninputs=c\noutputs=5\nparts=4\ninitW=0.1\n"
-    found = load(net(V2 + parts, "s"))["s"]
-    assert (found.output, found.weights, found.biases) == ((20,), 1024 * 5, 20)
+    layer = load(net(V2 + parts, "s"))["s"]
+    assert (layer.output, layer.weights, layer.biases) == ((20,), 1024 * 5, 20)
 
 
-def test_more_places_than_needed_are_padding() -> None:
-    found = load(net(V2.replace("sumWidth=1", "sumWidth=1\nmodulesX=9"), "c"), dialect="v2")["c"]
-    assert (found.output, found.windows[0].effective_pad) == ((16, 9, 9), (1, 2, 1, 2))
-    short = said(net(V2.replace("sumWidth=1", "sumWidth=1\nmodulesX=5"), "c"), dialect="v2")
-    assert [(d.code, d.span.text) for d in short] == [("bad-value", "5")]
+def test_superfluous_modules_become_padding() -> None:
+    layer = load(net(V2.replace("sumWidth=1", "sumWidth=1\nmodulesX=9"), "c"), dialect="v2")["c"]
+    assert (layer.output, layer.windows[0].effective_pad) == ((16, 9, 9), (1, 2, 1, 2))
+    diagnostics = diagnose(net(V2.replace("sumWidth=1", "sumWidth=1\nmodulesX=5"), "c"), dialect="v2")
+    assert [(d.code, d.span.text) for d in diagnostics] == [("bad-value", "5")]
 
 
-def test_large_numbers_are_refused_and_not_computed_with() -> None:
+def test_too_large_numbers_are_errors() -> None:
     huge = net("[f]\ntype=fc\ninputs=data\noutputs=2000000000\ninitW=0.1\ngpu=0\n", "f")
-    assert [d.code for d in said(huge)] == ["too-large"]
-    assert [d.code for d in said(net(conv("c", "data", 3, more="filters=" + "9" * 50), "c"))] == ["bad-value"]
+    assert [d.code for d in diagnose(huge)] == ["too-large"]
+    assert [d.code for d in diagnose(net(conv("c", "data", 3, more="filters=" + "9" * 50), "c"))] == ["bad-value"]
 
 
 @pytest.mark.parametrize(
@@ -320,13 +322,13 @@ def test_large_numbers_are_refused_and_not_computed_with() -> None:
         ("initB=1\nweightSource=c,c", "c: weightSource lists 2 sources for 1 input"),
     ],
 )
-def test_numbers_are_told_in_full(more: str, message: str) -> None:
-    (found,) = (d for d in said(net(conv("c", "data", 3, more=more), "c"), dialect="v2") if d.severity == "error")
-    assert found.message == message
+def test_messages_print_numbers_in_full(more: str, message: str) -> None:
+    (error,) = (d for d in diagnose(net(conv("c", "data", 3, more=more), "c"), dialect="v2") if d.severity == "error")
+    assert error.message == message
 
 
 @pytest.mark.parametrize(
-    ("section", "wrong"),
+    ("section", "reasons"),
     [
         (
             "type=pool\npool=max\nchannels=16\nsizeX=x\nstride=0",
@@ -336,8 +338,8 @@ def test_numbers_are_told_in_full(more: str, message: str) -> None:
         ("type=blur\nchannels=3\nfilterSize=x\nstdev=0", ["filterSize needs a whole number", "stdev is a divisor"]),
     ],
 )
-def test_what_stands_in_for_a_number_is_never_told(section: str, wrong: list[str]) -> None:
-    found = said(f"{DATA}[p]\n{section}\ninputs=data\ngpu=0\n")
-    of_section = [d.message for d in found if d.layer == "p" and d.code == "bad-value"]
-    assert len(of_section) == len(wrong)
-    assert all(told in message for message, told in zip(of_section, wrong, strict=True))
+def test_placeholder_for_an_invalid_number_is_not_reported(section: str, reasons: list[str]) -> None:
+    diagnostics = diagnose(f"{DATA}[p]\n{section}\ninputs=data\ngpu=0\n")
+    of_section = [d.message for d in diagnostics if d.layer == "p" and d.code == "bad-value"]
+    assert len(of_section) == len(reasons)
+    assert all(reason in message for message, reason in zip(of_section, reasons, strict=True))

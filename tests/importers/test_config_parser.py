@@ -1,4 +1,4 @@
-"""Sections, keys and comments, by the rules of the parser that the original used."""
+"""Parsing of sections, keys and comments, by the rules of the original's parser."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def values(text: str) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "options"),
     [
         ("InitW=0.01", {"initw": "0.01"}),
         ("gpu : 1", {"gpu": "1"}),
@@ -40,29 +40,29 @@ def values(text: str) -> dict[str, dict[str, str]]:
         ("b=3\na=x%(B)sy", {"b": "3", "a": "x3y"}),
     ],
 )
-def test_keys(line: str, found: dict[str, str]) -> None:
-    assert values(f"[x]\n{line}\n") == {"x": found}
+def test_keys_and_values_are_parsed(line: str, options: dict[str, str]) -> None:
+    assert values(f"[x]\n{line}\n") == {"x": options}
 
 
-def test_doubled_sections_are_one_and_names_are_any_text() -> None:
+def test_repeated_sections_are_merged_and_names_are_free_text() -> None:
     assert values("[a-1.b c] rest\nx=1\r\n[B]\r[a-1.b c]\ny=2") == {"a-1.b c": {"x": "1", "y": "2"}, "B": {}}
 
 
-def test_the_default_section_is_in_all_others() -> None:
+def test_default_section_applies_to_all_others() -> None:
     assert values("[DEFAULT]\nx=1\n[a]\n[b]\nx=2") == {"a": {"x": "1"}, "b": {"x": "2"}}
 
 
-def test_places_are_those_of_the_values() -> None:
+def test_spans_cover_keys_and_values() -> None:
     config, _ = parsed("# said\n[a]\nkey =  value ; said\n")
     option = config.sections["a"].options["key"]
     assert (option.span.line, option.span.column, option.span.text, option.key_span.text) == (3, 8, "value", "key")
 
 
-def test_comments_are_kept_with_their_section_or_the_one_below() -> None:
+def test_comments_belong_to_their_section_or_the_next() -> None:
     config, _ = parsed("# one\n[a]\n;two\nx=1\n#three\n[b]\ny=1\n#right below\n\n#apart\n\n[c]\n# four")
-    found = [(comment.text.strip(), comment.section) for comment in config.comments]
-    assert found[:3] == [("one", "a"), ("two", "a"), ("three", "b")]
-    assert found[3:] == [("right below", "b"), ("apart", "c"), ("four", None)]
+    comments = [(comment.text.strip(), comment.section) for comment in config.comments]
+    assert comments[:3] == [("one", "a"), ("two", "a"), ("three", "b")]
+    assert comments[3:] == [("right below", "b"), ("apart", "c"), ("four", None)]
 
 
 @pytest.mark.parametrize(
@@ -74,43 +74,48 @@ def test_comments_are_kept_with_their_section_or_the_one_below() -> None:
         ("\x00\x01\x02", 1),
     ],
 )
-def test_what_is_neither_section_nor_key_is_told_once_at_its_line(text: str, line: int) -> None:
+def test_syntax_error_is_reported_once_at_its_line(text: str, line: int) -> None:
     _, findings = parsed(text)
     assert [(d.code, d.span.line) for d in findings.all] == [("cfg-syntax", line)]
 
 
-def test_values_put_into_one_another_do_not_grow_without_bound() -> None:
+def test_nested_interpolation_is_limited_in_size() -> None:
     lines = [f"a{i}=" + f"%(a{i + 1})s" * 9 for i in range(9)]
     config, _ = parsed("[a]\n" + "\n".join(lines) + "\na9=x\n")
     options = config.sections["a"].options.values()
     assert any(o.invalid_percent for o in options) and max(len(o.text) for o in options) < 1e6
 
 
-def test_too_many_sections_are_no_net() -> None:
+def test_too_many_sections_are_an_error() -> None:
     _, findings = parsed("".join(f"[a{i}]\n" for i in range(MAX_SECTIONS + 9)))
     assert [d.code for d in findings.all] == ["too-large-file"]
 
 
-def test_of_values_that_others_took_the_place_of_it_is_told_once() -> None:
+def test_overridden_values_are_reported_once() -> None:
     config, findings = parsed("[a]\nx=1\nY = 2\nz=3\n[b]\nx=1\n[a]\nX=4\ny=5\nz=3\nx=6\n")
     assert {key: option.text for key, option in config.sections["a"].options.items()} == {"x": "6", "y": "5", "z": "3"}
-    (found,) = findings.all
-    assert (found.severity, found.code, found.span.line, found.span.text) == ("warning", "cfg-ignored-key", 2, "1")
-    assert found.message == "a: x is given twice, and the last counts"
-    assert found.notes == ("the same for 1 other key: [a] Y",)
+    (warning,) = findings.all
+    assert (warning.severity, warning.code, warning.span.line, warning.span.text) == (
+        "warning",
+        "cfg-ignored-key",
+        2,
+        "1",
+    )
+    assert warning.message == "a: x is given twice, and the last counts"
+    assert warning.notes == ("the same for 1 other key: [a] Y",)
 
 
-def test_values_that_are_repeated_are_not_lost() -> None:
+def test_repeating_the_same_value_gives_no_warning() -> None:
     _, findings = parsed("[a]\nx=1,\n  2\ny=2\n" * 3)
     assert findings.all == []
 
 
-def test_other_mistakes_are_told_beside_it() -> None:
+def test_overridden_values_are_reported_along_with_errors() -> None:
     _, findings = parsed("[a]\nx=1\nx=2\nnothing\n")
     assert [d.code for d in findings.all] == ["cfg-syntax", "cfg-ignored-key"]
 
 
-def test_what_stands_behind_a_header_is_passed_over_and_told() -> None:
+def test_text_after_a_section_header_is_ignored_with_a_warning() -> None:
     config, findings = parsed("[a]x=1\n[b] # fine\n[c] ; fine\ny=1\n[d] y=2\n")
     assert [*config.sections] == ["a", "b", "c", "d"] and not config.sections["a"].options
     assert [(d.code, d.span.line, d.span.text) for d in findings.all] == [("cfg-ignored-key", 1, "x=1")]

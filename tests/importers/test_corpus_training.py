@@ -1,6 +1,6 @@
-"""Real layer files in training: a step of the module, with the rates, schedules and dropout of their parameter files.
+"""Train networks of real layer files for a step, with the rates, schedules and dropout of their parameter files.
 
-They lie in the folder that NETSPEC_CORPUS names; without it nothing is tested here.
+The files are in the folder that NETSPEC_CORPUS names; without it, these tests are skipped.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from netspec.train.learning.optimiser import optimiser_of
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
 
 LARGE = 2_000_000
-"""Parameters above which a step takes too long for every run."""
+"""The number of parameters above which a training step is left to slow runs."""
 
 
-def accepted(file: dict[str, Any]) -> list[dict[str, Any]]:
-    """The parameter files that the original took for a layer file."""
+def accepted_params(file: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parameter files that the original accepted for a layer file."""
     return [pair for pair in file.get("pairs", []) if pair["accepted_by_original"]]
 
 
@@ -37,9 +37,9 @@ def graph_of(file: dict[str, Any], pair: dict[str, Any] | None) -> Graph:
     return load_source(source(file["file"]), shape(file), options=LayerFileOptions(params)).graph
 
 
-def steps() -> list[Any]:
-    """Every layer file with one of its parameter files; those with many parameters in slow runs alone."""
-    cases = [(file, next(iter(accepted(file)), None)) for file in FILES]
+def training_cases() -> list[Any]:
+    """Every layer file with one of its parameter files; large networks are marked slow."""
+    cases = [(file, next(iter(accepted_params(file)), None)) for file in FILES]
     slow = pytest.mark.slow
     return [
         pytest.param(file, pair, marks=slow if file["total_params"] > LARGE else (), id=file["file"])
@@ -47,7 +47,7 @@ def steps() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(("file", "pair"), steps())
+@pytest.mark.parametrize(("file", "pair"), training_cases())
 def test_every_file_takes_a_training_step(file: dict[str, Any], pair: dict[str, Any] | None) -> None:
     torch.manual_seed(0)
     graph = graph_of(file, pair)
@@ -55,47 +55,47 @@ def test_every_file_takes_a_training_step(file: dict[str, Any], pair: dict[str, 
     optimiser = optimiser_of(graph, objective.module)
     names, tensors = attributes(graph), dict(objective.module.named_parameters())
     keyed = {key: tensors[state_key(p, names)] for key, p in graph.parameters.items()}
-    learnt = {w: (g.lr, g.momentum, g.decay, g.constraint) for g in optimiser.groups for w in g.params}
+    settings = {w: (g.lr, g.momentum, g.decay, g.constraint) for g in optimiser.groups for w in g.params}
     for key, p in graph.parameters.items():
-        assert learnt[keyed[key]] == (p.lr, p.momentum, p.decay, p.constraint), key
+        assert settings[keyed[key]] == (p.lr, p.momentum, p.decay, p.constraint), key
 
     images = torch.rand(2, *graph.input.output) * 100 - 50
     before = {key: float(w.detach().double().sum()) for key, w in keyed.items()}
     loss = objective.gradients(images, torch.arange(2), seed=0, step=0)
     assert math.isfinite(loss)
     optimiser.step()
-    moved = {key for key, w in keyed.items() if float(w.detach().double().sum()) != before[key]}
-    still = {key for key, parameter in graph.parameters.items() if parameter.lr == 0}
+    changed = {key for key, w in keyed.items() if float(w.detach().double().sum()) != before[key]}
+    frozen = {key for key, parameter in graph.parameters.items() if parameter.lr == 0}
     assert all(torch.isfinite(w).all() for w in keyed.values())
-    assert not moved & still
-    assert moved or still == set(keyed)
+    assert not changed & frozen
+    assert changed or frozen == set(keyed)
     decaying = {key for key, p in graph.parameters.items() if p.lr * p.decay > 0}
-    assert {key for key in decaying if before[key]} <= moved
+    assert {key for key in decaying if before[key]} <= changed
     for key, p in graph.parameters.items():
         if p.constraint and p.lr:
-            assert_held(keyed[key].detach().double().flatten(1), p.constraint)
+            assert_within_bounds(keyed[key].detach().double().flatten(1), p.constraint)
 
 
-def assert_held(w: torch.Tensor, bounds: Constraint) -> None:
-    """A filter in each row is within its bounds, up to the last bits of float32."""
+def assert_within_bounds(w: torch.Tensor, bounds: Constraint) -> None:
+    """Check that each row (a filter) is within the bounds, up to rounding in float32."""
     deviations, lengths = w.std(1, correction=0), w.norm(dim=1)
     assert bounds.max_norm is None or lengths.max() <= bounds.max_norm * (1 + 1e-6)
     assert bounds.min_std is None or deviations.min() >= bounds.min_std * (1 - 1e-6)
     assert bounds.max_std is None or deviations.max() <= bounds.max_std * (1 + 1e-6)
 
 
-def rate(given: Any) -> tuple[float, Schedule]:
-    """A rate of golden.json: of 2012 a number, of version 2 a schedule with its base."""
-    if not isinstance(given, dict):
-        return given, Fixed()
-    return given["params"]["base"], schedule(given)
+def rate(value: Any) -> tuple[float, Schedule]:
+    """Read a rate of golden.json: a number in 2012, a schedule with a base in version 2."""
+    if not isinstance(value, dict):
+        return value, Fixed()
+    return value["params"]["base"], schedule(value)
 
 
-def schedule(given: dict[str, Any]) -> Schedule:
-    """A schedule of golden.json."""
-    numbers = given["params"]
+def schedule(value: dict[str, Any]) -> Schedule:
+    """Read a schedule of golden.json."""
+    numbers = value["params"]
     factor, noise = 1 / numbers.get("tgtFactor", 1.0), numbers.get("noiseStdev", 0.0)
-    match given["type"]:
+    match value["type"]:
         case "exp":
             return Exponential(factor, noise)
         case "dexp":
@@ -107,11 +107,11 @@ def schedule(given: dict[str, Any]) -> Schedule:
     return Fixed()
 
 
-PAIRS = [(file, pair) for file in FILES for pair in accepted(file)]
+PAIRS = [(file, pair) for file in FILES for pair in accepted_params(file)]
 
 
-def assert_told(p: Parameter, theirs: dict[str, Any], index: int) -> None:
-    """A matrix of 2012 is held to what the parameter file says; lengths are as the original worked them out."""
+def assert_same_bounds(p: Parameter, theirs: dict[str, Any], index: int) -> None:
+    """Check a matrix of 2012 against the bounds of its parameter file, with norms as the original computed them."""
     root = math.prod(p.shape[1:]) ** 0.5
     low, high = (theirs[key][index] * root if key in theirs else 0 for key in ("wcNormMin", "wcNormMax"))
     found = [bound or 0 for bound in (p.constraint.max_norm, p.constraint.min_std, p.constraint.max_std)]
@@ -120,34 +120,34 @@ def assert_told(p: Parameter, theirs: dict[str, Any], index: int) -> None:
 
 @pytest.mark.many
 @pytest.mark.parametrize(("file", "pair"), PAIRS, ids=lambda case: case.get("params", case.get("file")))
-def test_schedules_dropout_and_bounds(file: dict[str, Any], pair: dict[str, Any]) -> None:
-    graph, told = graph_of(file, pair), pair["layer_params"]
+def test_schedules_dropout_and_bounds_match_the_original(file: dict[str, Any], pair: dict[str, Any]) -> None:
+    graph, layer_params = graph_of(file, pair), pair["layer_params"]
     for key, parameter in graph.parameters.items():
-        theirs, number = told[parameter.layer], key.rpartition(".")[2]
+        theirs, number = layer_params[parameter.layer], key.rpartition(".")[2]
         index = int(number) if number.isdigit() else 0
         weight = parameter.role == "weight"
-        base, wanted = rate(theirs["epsW"][index] if weight else theirs["epsB"])
-        beside = theirs.get("schedW" if weight else "schedB")
-        wanted = schedule(beside) if beside is not None else wanted
-        assert not base or graph.schedule_of(parameter) == wanted, key
+        base, expected = rate(theirs["epsW"][index] if weight else theirs["epsB"])
+        separate = theirs.get("schedW" if weight else "schedB")
+        expected = schedule(separate) if separate is not None else expected
+        assert not base or graph.schedule_of(parameter) == expected, key
         if weight:
-            assert_told(parameter, theirs, index)
+            assert_same_bounds(parameter, theirs, index)
     configured = {layer["name"]: layer for layer in file["layers"]}
     for name, layer in configured.items():
         if layer["type"] not in ("hs", "dropout", "dropout2"):
             continue
-        keep = told[name].get("keep", layer["config"].get("keep"))
+        keep = layer_params[name].get("keep", layer["config"].get("keep"))
         factor = keep if layer["type"] != "dropout" else 1.0
         op = graph.nodes[name].op
-        if told[name]["enable"]:
+        if layer_params[name]["enable"]:
             assert op == Dropout(round(1 - keep, 12), "train" if layer["type"] == "dropout" else "test"), name
         else:
             assert op == LinearNeuron(factor), name
 
 
-def test_the_parameter_files_are_there() -> None:
+def test_corpus_has_the_expected_parameter_files() -> None:
     assert len(PAIRS) >= 40
-    told = [layer for _, pair in PAIRS for layer in pair["layer_params"].values()]
-    assert sum(any(layer.get("wcNormMax", ())) for layer in told) == 14
-    assert sum(any(layer.get("wballNormed", ())) for layer in told) == 4
+    layer_params = [layer for _, pair in PAIRS for layer in pair["layer_params"].values()]
+    assert sum(any(layer.get("wcNormMax", ())) for layer in layer_params) == 14
+    assert sum(any(layer.get("wballNormed", ())) for layer in layer_params) == 4
     assert golden("golden.json")["param_files"]

@@ -1,4 +1,4 @@
-"""What imported networks compute, by the reference."""
+"""Run imported networks on the reference backend."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Array = npt.NDArray[np.float64]
 
 
 def values(graph: Graph, parameters: dict[str, Array] | None = None) -> dict[str, Array]:
-    """Every operation's value on two fixed images."""
+    """Return the value of every operation on two fixed images."""
     images = np.random.default_rng(1).normal(size=(2, *SHAPE))
     reference = backend.load("reference")
-    given = parameters if parameters is not None else drawn(graph)
-    made: dict[str, Array] = reference.run(graph, given, images).values
-    return made
+    weights = parameters if parameters is not None else random_parameters(graph)
+    result: dict[str, Array] = reference.run(graph, weights, images).values
+    return result
 
 
-def drawn(graph: Graph) -> dict[str, Array]:
-    """Parameters by the graph's distributions."""
+def random_parameters(graph: Graph) -> dict[str, Array]:
+    """Random values for all parameters of a graph."""
     random = np.random.default_rng(2)
     return {key: random.normal(size=p.shape) * 0.3 for key, p in graph.parameters.items()}

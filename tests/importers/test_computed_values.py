@@ -1,4 +1,4 @@
-"""What imported networks compute, against the formulas, and twins against the one layer that they become."""
+"""Values of imported networks, against the formulas, and of twins, against the layer that they are merged into."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 
 import numpy as np
 import pytest
-from carrying import carried
 from chances import examples
-from columns import columns
-from computing import drawn, values
+from computed import random_parameters, values
 from hypothesis import HealthCheck, given
-from layerfiles import DATA, RATES, SHAPE, TWINS, conv, ending, load, net, readable, said, told
+from layerfiles import DATA, RATES, SHAPE, TWINS, conv, diagnose, ending, load, locations, net, readable_spec
+from random_columns import columns
+from twin_parameters import merge_twin_parameters
 
 from netspec.importers.cuda_convnet import Dialect, Translation, translate
 from netspec.ir.ops import BinaryCrossEntropy, CauchyError, NoisyRelu, SquaredError, SumSquares
@@ -29,51 +29,54 @@ NOT_TWINS = {
 }  # fmt: skip
 
 
-def both(text: str) -> tuple[Translation, Translation]:
+def translations(text: str) -> tuple[Translation, Translation]:
     source = Source("net.cfg", text)
     return translate(source, shape=SHAPE), translate(source, shape=SHAPE, merged=True, readable=True)
 
 
 @pytest.mark.parametrize("case", ["twins", *NOT_TWINS])
-def test_twins_compute_what_their_one_layer_does(case: str) -> None:
+def test_twins_compute_the_same_as_their_merged_layer(case: str) -> None:
     text = NOT_TWINS.get(case, TWINS)
     assert_same_function(text + ending("fca,fcb,extra" if "[extra]" in text else "fca,fcb"))
 
 
 def assert_same_function(text: str) -> None:
-    """A file's layers by themselves, and with twins as one, compute the same from the same weights."""
-    apart, whole = both(text)
-    assert apart.source is not None and whole.source is not None
-    one, other = loads(apart.source.text).graph, loads(whole.source.text).graph
-    drawn_once = drawn(one)
-    same = carried(apart, whole, other, drawn_once)
+    """Check that a file's network computes the same with its twins separate and merged, from the same weights."""
+    separate, merged = translations(text)
+    assert separate.source is not None and merged.source is not None
+    separate_graph, merged_graph = loads(separate.source.text).graph, loads(merged.source.text).graph
+    parameters = random_parameters(separate_graph)
+    merged_parameters = merge_twin_parameters(separate, merged, merged_graph, parameters)
     np.testing.assert_allclose(
-        values(other, same)[other.output.name], values(one, drawn_once)[one.output.name], rtol=1e-9, atol=1e-12
+        values(merged_graph, merged_parameters)[merged_graph.output.name],
+        values(separate_graph, parameters)[separate_graph.output.name],
+        rtol=1e-9,
+        atol=1e-12,
     )
 
 
 @given(text=columns())
 @examples(100, HealthCheck.too_slow)
-def test_whatever_stands_on_each_gpu_computes_the_same_as_one_layer(text: str) -> None:
+def test_random_columns_compute_the_same_when_merged(text: str) -> None:
     assert_same_function(text)
 
 
-def test_what_joins_all_gpus_on_each_of_them_is_whole() -> None:
-    """The concatenations are copies of one; a sum of both GPUs' values is no copy of them."""
-    two = TWINS.replace("outputs=6\ninitW=0.01,0.01\nneuron=relu\ngpu=1", "outputs=6\ninitW=0.01,0.01\ngpu=1")
+def test_joins_on_each_gpu_are_merged_correctly() -> None:
+    """Concatenations on both GPUs are copies of each other and are merged; sums do not hold the values of both GPUs."""
+    columns_text = TWINS.replace("outputs=6\ninitW=0.01,0.01\nneuron=relu\ngpu=1", "outputs=6\ninitW=0.01,0.01\ngpu=1")
     joined = "".join(
         f"[j{g}]\ntype={{}}\ninputs=fca,fcb\ngpu={i}\n[d{g}]\ntype=fc\ninputs=j{g}\noutputs=4\ninitW=0.1\ngpu={i}\n"
         for i, g in enumerate("ab")
     )
     for type_ in ("concat", "eltsum", "eltmax"):
-        text = two + joined.format(type_, type_) + ending("da,db")
+        text = columns_text + joined.format(type_, type_) + ending("da,db")
         assert_same_function(text)
-        assert "gpu=0" in next(line for line in readable(text).splitlines() if line.startswith("[j"))
+        assert "gpu=0" in next(line for line in readable_spec(text).splitlines() if line.startswith("[j"))
         assert_same_function(TWINS + joined.format(type_, type_) + ending("da,db"))
 
 
-def test_twins_are_one_line_with_their_comment() -> None:
-    text = readable(TWINS + ending("fca,fcb"))
+def test_twins_become_one_line_with_their_comment() -> None:
+    text = readable_spec(TWINS + ending("fca,fcb"))
     assert [line.split()[:2] for line in text.splitlines() if line.startswith("[")] == [
         ["[data]", "input"], ["[conv1]", "conv"], ["[pool1]", "maxpool"], ["[conv2]", "conv"], ["[n2]", "lrn"],
         ["[fc]", "fc"], ["[out]", "fc"], ["[probs]", "softmax"],
@@ -82,10 +85,10 @@ def test_twins_are_one_line_with_their_comment() -> None:
     assert "gpus    2\n" in text and "reads=all" in text
 
 
-def test_lines_that_twins_have_besides_their_own_are_called_after_these() -> None:
-    """The pooling has its layer's name; the crop before it and the neuron behind it have names made of that."""
+def test_helper_lines_of_twins_are_named_after_the_layer() -> None:
+    """The pool keeps the layer's name; the names of the crop before it and the neuron after it derive from that."""
     pools = TWINS.replace("stride=2\nneuron=relu", "stride=2\nstart=1\noutputsX=3\nneuron=brelu[2]")
-    text = readable(pools.replace("type=pool\n", "# small\ntype=pool\n") + ending("fca,fcb"))
+    text = readable_spec(pools.replace("type=pool\n", "# small\ntype=pool\n") + ending("fca,fcb"))
     lines = [line.split() for line in text.splitlines() if line.startswith("[pool1")]
     assert text.count("# small\n") == text.count("# small\n[pool1-covered]") == 1
     assert lines[:2] == [
@@ -96,9 +99,11 @@ def test_lines_that_twins_have_besides_their_own_are_called_after_these() -> Non
     ]  # fmt: skip
 
 
-def test_twins_with_windows_that_have_no_pixel() -> None:
+def test_empty_windows_of_merged_twins_become_padding() -> None:
     """conv1's maps have 8 x 8 pixels."""
-    text = readable(TWINS.replace("stride=2\nneuron=relu", "stride=2\noutputsX=6\nneuron=relu") + ending("fca,fcb"))
+    text = readable_spec(
+        TWINS.replace("stride=2\nneuron=relu", "stride=2\noutputsX=6\nneuron=relu") + ending("fca,fcb")
+    )
     lines = [line.split() for line in text.splitlines() if line.startswith("[pool1")]
     assert lines == [
         ["[pool1-pooled]", "maxpool", "kernel=3", "stride=2"],
@@ -114,10 +119,10 @@ def test_twins_with_windows_that_have_no_pixel() -> None:
         ("one reader of one half", {"conv1a", "conv1b", "pool1a", "pool1b", "conv2a", "conv2b"}),
     ],
 )
-def test_what_is_no_twin_stays_two_lines(case: str, names: set[str]) -> None:
+def test_layers_that_are_not_twins_stay_two_lines(case: str, names: set[str]) -> None:
     text = NOT_TWINS[case]
     text += ending("fca,fcb,extra" if "[extra]" in text else "fca,fcb")
-    lines = {line.split()[0][1:-1] for line in readable(text).splitlines() if line.startswith("[")}
+    lines = {line.split()[0][1:-1] for line in readable_spec(text).splitlines() if line.startswith("[")}
     assert names <= lines
 
 
@@ -136,28 +141,28 @@ def test_what_is_no_twin_stays_two_lines(case: str, names: set[str]) -> None:
         ("drelu[2]", lambda x: x - 2 * np.tanh(x / 2)),
     ],
 )
-@pytest.mark.parametrize("own", [False, True])
-def test_neurons(neuron: str, function: np.ufunc, own: bool) -> None:
-    if own:
+@pytest.mark.parametrize("own_section", [False, True])
+def test_neurons_match_the_formulas(neuron: str, function: np.ufunc, own_section: bool) -> None:
+    if own_section:
         text = net(f"[c]\ntype=neuron\ninputs=data\nneuron={neuron}\ngpu=0\n", "c")
     else:
         text = net("[c]\ntype=concat\ninputs=data\n" + f"neuron={neuron}\ngpu=0\n", "c")
     graph = load(text).graph
-    made = values(graph)
-    np.testing.assert_allclose(made[graph.layers["out"].inputs[0]], function(made["data"]), atol=1e-12)
+    computed = values(graph)
+    np.testing.assert_allclose(computed[graph.layers["out"].inputs[0]], function(computed["data"]), atol=1e-12)
 
 
 @pytest.mark.parametrize("neuron", ["drelu[0]", "drelu[0.0]"])
-def test_the_identity_stands_in_for_a_double_relu_of_0(neuron: str) -> None:
+def test_drelu_of_0_becomes_the_identity(neuron: str) -> None:
     loaded = load(net(f"[c]\ntype=neuron\ninputs=data\nneuron={neuron}\ngpu=0\n", "c"))
-    assert told(loaded.warnings) == [("cfg-substitute", 10, neuron)]
-    made = values(loaded.graph)
-    np.testing.assert_array_equal(made["c"], made["data"])
+    assert locations(loaded.warnings) == [("cfg-substitute", 10, neuron)]
+    computed = values(loaded.graph)
+    np.testing.assert_array_equal(computed["c"], computed["data"])
 
 
-@pytest.mark.parametrize("own", [False, True])
-def test_noisy_neurons(own: bool) -> None:
-    lines = "type=neuron\ninputs=data\n" if own else "type=concat\ninputs=data\n"
+@pytest.mark.parametrize("own_section", [False, True])
+def test_nrelu_becomes_noisy_relu(own_section: bool) -> None:
+    lines = "type=neuron\ninputs=data\n" if own_section else "type=concat\ninputs=data\n"
     loaded = load(net(f"[c]\n{lines}neuron=nrelu\ngpu=0\n", "c"))
     assert loaded.warnings == ()
     (op,) = (node.op for node in loaded.graph.nodes.values() if isinstance(node.op, NoisyRelu))
@@ -165,25 +170,25 @@ def test_noisy_neurons(own: bool) -> None:
 
 
 @pytest.mark.parametrize(("neuron", "names"), [("relu", ["[n]"]), ("nrelu", ["[na]", "[nb]"])])
-def test_halves_that_add_noise_to_the_same_maps_stay_two_lines(neuron: str, names: list[str]) -> None:
+def test_only_noisy_twins_stay_two_lines(neuron: str, names: list[str]) -> None:
     halves = "".join(f"[n{x}]\ntype=neuron\ninputs=data\nneuron={neuron}\ngpu={gpu}\n" for gpu, x in enumerate("ab"))
-    text = readable(DATA + halves + ending("na,nb"))
+    text = readable_spec(DATA + halves + ending("na,nb"))
     assert [line.split()[0] for line in text.splitlines() if line.startswith("[n")] == names
 
 
-def test_single_matrices_may_be_shared() -> None:
-    two = (
+def test_single_matrix_can_be_shared() -> None:
+    sections = (
         "[a]\ntype=fc\ninputs=data\noutputs=4\ninitW=0.1\ngpu=0\n[b]\ntype=fc\ninputs=data\noutputs=4\ninitW=0.1\ngpu=0\n"
         "[c]\ntype=fc\ninputs=a,b\noutputs=5\ninitW=0.1,0.1\ninitB=1\nweightSource=,c[0]\nneuron=relu\ngpu=0\n"
     )
-    graph = load(net(two, "c")).graph
-    given = drawn(graph)
-    made = values(graph, given)
-    wanted = (made["a"] + made["b"]) @ given["c_0.weight"].T + given["c_0.bias"]
-    np.testing.assert_allclose(made["c"], np.maximum(wanted, 0), atol=1e-12)
+    graph = load(net(sections, "c")).graph
+    parameters = random_parameters(graph)
+    computed = values(graph, parameters)
+    expected = (computed["a"] + computed["b"]) @ parameters["c_0.weight"].T + parameters["c_0.bias"]
+    np.testing.assert_allclose(computed["c"], np.maximum(expected, 0), atol=1e-12)
 
 
-def test_a_layer_of_one_matrix_stays_a_line_when_others_share_it_singly() -> None:
+def test_layer_whose_only_matrix_is_shared_stays_one_line() -> None:
     sections = [
         ("a", "data", "0.1", ""),
         ("b", "a", "0.1", ""),
@@ -192,17 +197,17 @@ def test_a_layer_of_one_matrix_stays_a_line_when_others_share_it_singly() -> Non
     ]
     fc = "[{0}]\ntype=fc\ninputs={1}\noutputs=4\ninitW={2}\nweightSource={3}\ngpu=0\n"
     file = net("".join(fc.format(*section) for section in sections), "d")
-    lines = re.findall(r"^(\[\w+\]) +(fc|sum) ", readable(file), re.MULTILINE)[:-1]
+    lines = re.findall(r"^(\[\w+\]) +(fc|sum) ", readable_spec(file), re.MULTILINE)[:-1]
     assert lines == [("[a]", "fc"), ("[b]", "fc"), ("[c_0]", "fc"), ("[c_1]", "fc"), ("[c]", "sum"), ("[d]", "fc")]
     graph = load(file).graph
     assert [k for k in graph.parameters if k.endswith("weight")] == ["a.weight", "b.weight", "c_1.weight", "out.weight"]
-    given = drawn(graph)
-    made = values(graph, given)
-    c = made["b"] @ given["b.weight"].T + given["c_0.bias"] + made["a"] @ given["c_1.weight"].T
-    np.testing.assert_allclose(made["d"], c @ given["c_1.weight"].T + given["d.bias"], atol=1e-12)
+    parameters = random_parameters(graph)
+    computed = values(graph, parameters)
+    c = computed["b"] @ parameters["b.weight"].T + parameters["c_0.bias"] + computed["a"] @ parameters["c_1.weight"].T
+    np.testing.assert_allclose(computed["d"], c @ parameters["c_1.weight"].T + parameters["d.bias"], atol=1e-12)
 
 
-def test_whole_sets_of_matrices_may_be_shared() -> None:
+def test_all_matrices_of_a_layer_can_be_shared() -> None:
     shared = conv("c", "data", 3) + conv("d", "data", 3, more="weightSource=c")
     graph = load(net(shared, "c,d")).graph
     assert [k for k in graph.parameters if k.startswith(("c", "d"))] == ["c.weight", "c.bias", "d.bias"]
@@ -211,79 +216,82 @@ def test_whole_sets_of_matrices_may_be_shared() -> None:
 @pytest.mark.parametrize(
     ("source", "code"), [("a", "weights-mismatch"), ("e", "unknown-layer"), ("c[1]", "weights-mismatch")]
 )
-def test_weights_that_cannot_be_shared(source: str, code: str) -> None:
-
+def test_invalid_weight_source_is_an_error(source: str, code: str) -> None:
     shared = "[a]\ntype=fc\ninputs=data\noutputs=4\ninitW=0.1\ngpu=0\n" + conv("c", "data", 3)
-    found = said(net(shared + conv("d", "data", 3, more=f"weightSource={source}"), "a,c,d"))
-    assert [d.code for d in found if d.severity == "error"] == [code]
+    diagnostics = diagnose(net(shared + conv("d", "data", 3, more=f"weightSource={source}"), "a,c,d"))
+    assert [d.code for d in diagnostics if d.severity == "error"] == [code]
 
 
-def test_parts_of_a_fully_connected_layer_read_runs_of_the_vector() -> None:
+def test_sfc_parts_read_consecutive_runs_of_the_input() -> None:
     text = net("[s]\ntype=sfc\ninputs=data\noutputs=2\nparts=3\ninitW=0.1\ngpu=0\n", "s")
     graph = load(text, dialect="v2").graph
-    given = drawn(graph)
-    made = values(graph, given)
-    runs = made["data"].reshape(2, 3, 64)
-    wanted = np.concatenate([runs[:, p] @ given["s.weight"][2 * p : 2 * p + 2].T for p in range(3)], axis=1)
-    np.testing.assert_allclose(made["s"], wanted + given["s.bias"], atol=1e-12)
+    parameters = random_parameters(graph)
+    computed = values(graph, parameters)
+    runs = computed["data"].reshape(2, 3, 64)
+    expected = np.concatenate([runs[:, p] @ parameters["s.weight"][2 * p : 2 * p + 2].T for p in range(3)], axis=1)
+    np.testing.assert_allclose(computed["s"], expected + parameters["s.bias"], atol=1e-12)
 
 
-def test_blocks_of_a_response_norm() -> None:
+def test_blocked_norm_sums_within_each_block() -> None:
     norm = "[n]\ntype=cmrnorm\ninputs=c\nchannels=16\nsize=4\nblocked=true\n"
-    made = values(load(net(conv("c", "data", 3) + norm, "n")).graph)
-    sums = (made["c"].reshape(2, 4, 4, 8, 8) ** 2).sum(axis=2, keepdims=True).repeat(4, axis=2).reshape(made["c"].shape)
-    np.testing.assert_allclose(made["n"], made["c"] * (1 + 0.0001 / 4 * sums) ** -0.75, atol=1e-12)
+    computed = values(load(net(conv("c", "data", 3) + norm, "n")).graph)
+    sums = (
+        (computed["c"].reshape(2, 4, 4, 8, 8) ** 2)
+        .sum(axis=2, keepdims=True)
+        .repeat(4, axis=2)
+        .reshape(computed["c"].shape)
+    )
+    np.testing.assert_allclose(computed["n"], computed["c"] * (1 + 0.0001 / 4 * sums) ** -0.75, atol=1e-12)
 
 
-def test_biases_of_their_own_at_each_place() -> None:
+def test_unshared_biases_differ_at_each_position() -> None:
     graph = load(net(conv("c", "data", 3, more="sharedBiases=0"), "c")).graph
-    given = drawn(graph)
-    without = values(graph, {**given, "c.bias": np.zeros_like(given["c.bias"])})
-    np.testing.assert_allclose(values(graph, given)["c"], without["c"] + given["c.bias"], atol=1e-12)
+    parameters = random_parameters(graph)
+    without_biases = values(graph, {**parameters, "c.bias": np.zeros_like(parameters["c.bias"])})
+    np.testing.assert_allclose(values(graph, parameters)["c"], without_biases["c"] + parameters["c.bias"], atol=1e-12)
 
 
-def test_weighted_sums_and_logistic_costs() -> None:
+def test_weighted_sum_and_logistic_costs_are_translated() -> None:
     text = DATA + (
         "[f]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\nneuron=logistic\n"
         "[g]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\n"
         "[e]\ntype=eltsum\ninputs=f,g\ncoeffs=2,-0.5\n"
         "[cost]\ntype=cost.crossent2\ninputs=labels,f\ngpu=0\n[cost2]\ntype=cost.crossent2\ninputs=labels,e\ngpu=0\n"
     )
-    net_ = load(text)
-    assert [d.code for d in net_.warnings] == ["cfg-substitute"]  # labels of which there are several
-    made = net_.graph.nodes
-    assert [loss.op for loss in net_.graph.losses] == [BinaryCrossEntropy(), BinaryCrossEntropy(of="probabilities")]
-    assert made["cost"].inputs == ("f",) and made["f_neuron"].inputs == ("f",)
-    assert net_.graph.layers["e"].inputs == ("e-times0", "e-times1")
+    network = load(text)
+    assert [d.code for d in network.warnings] == ["cfg-substitute"]  # each image has several labels
+    nodes = network.graph.nodes
+    assert [loss.op for loss in network.graph.losses] == [BinaryCrossEntropy(), BinaryCrossEntropy(of="probabilities")]
+    assert nodes["cost"].inputs == ("f",) and nodes["f_neuron"].inputs == ("f",)
+    assert network.graph.layers["e"].inputs == ("e-times0", "e-times1")
 
 
 @pytest.mark.parametrize(("reads", "factor"), [("data", 2.0), ("data,data", 1.5)])
-def test_a_weighted_sum_of_images_alone(reads: str, factor: float) -> None:
-    """It is no comparison with labels."""
+def test_weighted_sum_of_images_is_not_taken_for_a_label_difference(reads: str, factor: float) -> None:
     coefficients = "2" if reads == "data" else "2,-0.5"
     graph = load(net(f"[e]\ntype=eltsum\ninputs={reads}\ngpu=0\ncoeffs={coefficients}\n", "e")).graph
-    made = values(graph)
-    np.testing.assert_allclose(made["e"], factor * made["data"], atol=1e-12)
+    computed = values(graph)
+    np.testing.assert_allclose(computed["e"], factor * computed["data"], atol=1e-12)
 
 
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
 @pytest.mark.parametrize(
     ("coefficients", "factor", "code"), [("2", 4.0, "cfg-substitute"), ("2,-0.5,7", 1.5, "cfg-left-out")]
 )
-def test_a_weighted_sum_of_another_number_of_inputs(
+def test_wrong_number_of_coefficients_gives_a_warning(
     dialect: Dialect, coefficients: str, factor: float, code: str
 ) -> None:
-    """Which both versions took: they did not look at how many weights there are."""
-    given = f"coeffs={coefficients}\n"
-    text = net("[e]\ntype=eltsum\ninputs=data,data\ngpu=0\n" + (given if dialect == "2012" else ""), "e")
-    params = "[out]\n" + RATES + "[logprob]\ncoeff=1\n" + ("[e]\n" + given if dialect == "v2" else "")
-    found = load(text, params, dialect)
-    assert [(d.code, d.span.text) for d in found.warnings if d.code.startswith("cfg")] == [(code, coefficients)]
-    made = values(found.graph)
-    np.testing.assert_allclose(made["e"], factor * made["data"], atol=1e-12)
+    """Neither version checked how many coefficients there are."""
+    coeffs = f"coeffs={coefficients}\n"
+    text = net("[e]\ntype=eltsum\ninputs=data,data\ngpu=0\n" + (coeffs if dialect == "2012" else ""), "e")
+    params = "[out]\n" + RATES + "[logprob]\ncoeff=1\n" + ("[e]\n" + coeffs if dialect == "v2" else "")
+    network = load(text, params, dialect)
+    assert [(d.code, d.span.text) for d in network.warnings if d.code.startswith("cfg")] == [(code, coefficients)]
+    computed = values(network.graph)
+    np.testing.assert_allclose(computed["e"], factor * computed["data"], atol=1e-12)
 
 
-def test_a_squared_difference_from_labels_is_the_squared_error() -> None:
+def test_squared_difference_from_labels_becomes_squared_error() -> None:
     text = DATA + (
         "[f]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\n"
         "[d]\ntype=eltsum\ninputs=f,labels\ncoeffs=1,-1\n[c]\ntype=cost.sum2\ninputs=d\n"
@@ -295,7 +303,7 @@ def test_a_squared_difference_from_labels_is_the_squared_error() -> None:
     assert (loss.op, loss.inputs) == (SquaredError(4.0), ("c-scaled",))
 
 
-def test_squares_of_anything_else_are_made_small() -> None:
+def test_other_squares_become_sum_squares() -> None:
     text = DATA.partition("[labels]")[0] + (
         "[f]\ntype=fc\ninputs=data\noutputs=192\ninitW=0.1\ngpu=0\n"
         "[d]\ntype=eltsum\ninputs=f,data\ncoeffs=1,-1\n[c]\ntype=cost.sum2\ninputs=d\n"
@@ -307,7 +315,7 @@ def test_squares_of_anything_else_are_made_small() -> None:
     assert (loss.op, loss.inputs) == (SumSquares(), ("d",))
 
 
-def test_costs_of_labels_and_predictions() -> None:
+def test_rflickr_and_bce_costs_are_translated() -> None:
     fc = "[f]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\n"
     flickr = "[c]\ntype=cost.rflickr\ninputs=labels,f\ngpu=0\n"
     (loss,) = load(DATA + fc + "neuron=logistic\n" + flickr).graph.losses
@@ -318,12 +326,12 @@ def test_costs_of_labels_and_predictions() -> None:
     assert (loss.op, loss.inputs) == (BinaryCrossEntropy(0.5, positive=3.0), ("f",))
 
 
-def test_twins_with_more_weights_than_a_layer_may_have_stay_two_lines() -> None:
-    """46,000 x 46,000 is under 2^31, and twice as much is over it."""
+def test_twins_too_large_to_merge_stay_two_lines() -> None:
+    """46,000 x 46,000 weights are below the limit of 2^31; two such matrices are above it."""
     halves = "".join(
         f"[big{half}]\ntype=fc\ninputs=n2a,n2b\noutputs=46000\ninitW=1,1\ngpu={gpu}\n"
         f"[fc{half}]\ntype=fc\ninputs=big{half}\noutputs=46000\ninitW=1\ngpu={gpu}\n"
         for gpu, half in enumerate("ab")
     )
-    text = readable(TWINS.partition("# all of both\n")[0] + halves + ending("fca,fcb"))
+    text = readable_spec(TWINS.partition("# all of both\n")[0] + halves + ending("fca,fcb"))
     assert {"[biga]", "[bigb]", "[fca]", "[fcb]", "[conv1]"} <= {line.split(" ")[0] for line in text.splitlines()}

@@ -1,4 +1,4 @@
-"""Small layer files of 2012 for several GPUs, drawn at random: layers that stand once on each, and what joins them."""
+"""Random small layer files of 2012 for several GPUs: the same layers on each GPU, and layers that join them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from layerfiles import DATA, ending
 
 READS = ("own", "own", "all", "first", "others", "joined")
-"""What a layer on a GPU reads of the layers of the level below: that of its GPU, those of all, that of GPU 0, that of
-another GPU, or a copy of all of them."""
+"""What a layer on a GPU reads from the level below: the layer on its own GPU, the layers on all GPUs, the one on GPU 0,
+the one on another GPU, or a concatenation of all of them."""
 
 
 @dataclass
 class Columns:
-    """A file on its way: what stands on each GPU, and how many maps (of 8 x 8) or numbers that has."""
+    """A file under construction: the current layer on each GPU, and its number of maps (of 8 x 8) or values."""
 
     draw: st.DrawFn
     gpus: int
@@ -33,7 +33,7 @@ class Columns:
         return name
 
     def join(self, name: str) -> None:
-        """A copy of what all GPUs have, on each of them or on one."""
+        """Concatenate the current layers of all GPUs, once on each GPU or once on a single one."""
         if self.draw(st.integers(0, 3)) == 0:
             on = self.draw(st.integers(0, self.gpus - 1))
             self.current = [self.add(f"{name}j", "concat", self.current, on)] * self.gpus
@@ -43,37 +43,37 @@ class Columns:
         self.channels *= self.gpus
 
     def level(self, number: int) -> None:
-        """A layer on each GPU."""
-        name, how = f"l{number}", self.one_of(*READS)
+        """Add a layer on each GPU."""
+        name, source = f"l{number}", self.one_of(*READS)
         kinds = ("conv", "pool", "cmrnorm", "fc", "neuron") if self.maps else ("fc", "fc", "neuron", "concat", "eltsum")
         type_ = self.one_of(*(kinds if self.current else ("conv", "fc")))
-        if how == "joined" and self.current:
+        if source == "joined" and self.current:
             self.join(name)
-        if how == "all" and type_ in ("pool", "cmrnorm", "neuron"):
-            how = "own"
+        if source == "all" and type_ in ("pool", "cmrnorm", "neuron"):
+            source = "own"
         below = self.current or ["data"] * self.gpus
-        reads = {"all": below if self.current else ["data"]}
+        choices = {"all": below if self.current else ["data"]}
         for gpu in range(self.gpus):
-            reads |= {f"own{gpu}": [below[gpu]], f"joined{gpu}": [below[gpu]], f"first{gpu}": [below[0]]}
-            reads |= {f"others{gpu}": [below[(gpu + 1) % self.gpus]]}
-        each = [reads.get(f"{how}{gpu}", reads["all"]) for gpu in range(self.gpus)]
-        keys = self.keys(type_, len(each[0]))
-        self.current = [self.add(f"{name}{'abc'[g]}", type_, each[g], g, keys) for g in range(self.gpus)]
+            choices |= {f"own{gpu}": [below[gpu]], f"joined{gpu}": [below[gpu]], f"first{gpu}": [below[0]]}
+            choices |= {f"others{gpu}": [below[(gpu + 1) % self.gpus]]}
+        inputs = [choices.get(f"{source}{gpu}", choices["all"]) for gpu in range(self.gpus)]
+        keys = self.keys(type_, len(inputs[0]))
+        self.current = [self.add(f"{name}{'abc'[g]}", type_, inputs[g], g, keys) for g in range(self.gpus)]
         if type_ == "concat":
-            self.channels *= len(each[0])
+            self.channels *= len(inputs[0])
         self.channels = {"conv": 16, "fc": 4}.get(type_, self.channels)
         self.maps = self.maps and type_ != "fc"
 
     def keys(self, type_: str, inputs: int) -> str:
-        """The keys of a layer that keeps its maps' size."""
+        """The keys of a layer that keeps the size of its maps."""
 
-        def each(value: object) -> str:
+        def repeat(value: object) -> str:
             return ",".join([str(value)] * inputs)
 
         return {
-            "conv": f"channels={each(self.channels)}\nfilters={each(16)}\nfilterSize={each(3)}\npadding={each(1)}\n"
-            f"stride={each(1)}\ninitW={each(0.1)}\npartialSum=0\n",
-            "fc": f"outputs=4\ninitW={each(0.1)}\n{self.one_of('', 'neuron=relu')}\n",
+            "conv": f"channels={repeat(self.channels)}\nfilters={repeat(16)}\nfilterSize={repeat(3)}\n"
+            f"padding={repeat(1)}\nstride={repeat(1)}\ninitW={repeat(0.1)}\npartialSum=0\n",
+            "fc": f"outputs=4\ninitW={repeat(0.1)}\n{self.one_of('', 'neuron=relu')}\n",
             "pool": f"channels={self.channels}\npool=max\nsizeX=2\nstride=1\noutputsX=8\n",
             "cmrnorm": f"channels={self.channels}\nsize=3\n",
             "neuron": "neuron=tanh[1,2]\n",

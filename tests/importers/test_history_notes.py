@@ -1,4 +1,4 @@
-"""What one line of notes says of a run, in the words of many hands."""
+"""Interpretation of single lines of notes, in the wordings that different authors used."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour,
 from netspec.source import Source, Span
 
 
-def read(line: str) -> tuple[Note, ...]:
-    return interpret(line, whole(line), None)
+def interpret_line(line: str) -> tuple[Note, ...]:
+    return interpret(line, span_of(line), None)
 
 
-def whole(line: str) -> Span:
+def span_of(line: str) -> Span:
     return Span(Source("params.cfg", line), 0, len(line))
 
 
 def change(line: str, epoch: float, to: float, was: float | None = None, **more: object) -> Change:
-    return Change(whole(line), epoch, to, was=was, **more)  # type: ignore[arg-type]
+    return Change(span_of(line), epoch, to, was=was, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -34,32 +34,32 @@ def change(line: str, epoch: float, to: float, was: float | None = None, **more:
         ("started with epsw 0.001", 0, None),
     ],
 )
-def test_a_rate_that_is_set(line: str, epoch: float, was: float | None) -> None:
-    assert read(line) == (change(line, epoch, 0.001, was),)
+def test_rate_change_is_read(line: str, epoch: float, was: float | None) -> None:
+    assert interpret_line(line) == (change(line, epoch, 0.001, was),)
 
 
 @pytest.mark.parametrize("both", ["epsw,epsb", "epsw and epsb", "epsB & epsW", "epsw/epsb"])
-def test_rates_of_weights_and_of_biases_at_once(both: str) -> None:
+def test_weight_and_bias_rates_change_together(both: str) -> None:
     line = f"epoch 30: set {both} to 0.001 from 0.01"
-    assert read(line) == (change(line, 30, 0.001, 0.01, both=True),)
+    assert interpret_line(line) == (change(line, 30, 0.001, 0.01, both=True),)
 
 
-def test_what_stands_aside_counts() -> None:
+def test_parentheses_may_name_layers() -> None:
     line = "epoch 30: set epsw to 0.001 from 0.01 (on fc6)"
-    assert read(line) == (change(line, 30, 0.001, 0.01, layers=("fc6",)),)
+    assert interpret_line(line) == (change(line, 30, 0.001, 0.01, layers=("fc6",)),)
     line = "epoch 30: set epsw to 0.001 from 0.01 (on gpu, as the others are)"
-    assert [type(note) for note in read(line)] == [Change]
+    assert [type(note) for note in interpret_line(line)] == [Change]
 
 
 @pytest.mark.parametrize("line", ["epoch 61: set color noise from 0.1 to 0", "epoch 61: colour noise 0 from 0.1"])
-def test_the_noise_of_colours(line: str) -> None:
-    assert read(line) == (Colour(whole(line), 61, 0.0, 0.1),)
+def test_colour_noise_is_read(line: str) -> None:
+    assert interpret_line(line) == (Colour(span_of(line), 61, 0.0, 0.1),)
 
 
-def test_a_run_ends_at_the_epoch_that_is_told_with_its_end() -> None:
+def test_end_of_run_and_batch_size_are_read() -> None:
     line = "epoch 30: set epsw to 0.001 from 0.01; killed at epoch 45"
-    assert set(read(line)) == {change(line, 30, 0.001, 0.01), End(whole(line), 45)}
-    assert read("batch 256") == (Batch(whole("batch 256"), 256),)
+    assert set(interpret_line(line)) == {change(line, 30, 0.001, 0.01), End(span_of(line), 45)}
+    assert interpret_line("batch 256") == (Batch(span_of("batch 256"), 256),)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ def test_a_run_ends_at_the_epoch_that_is_told_with_its_end() -> None:
         "started with epsw 0.01, then 0.001 at epoch 30",
     ],
 )
-def test_what_is_of_learning_is_not_passed_over(line: str) -> None:
-    assert [type(note) for note in read(line)].count(Unread) == 1
+def test_unclear_note_about_learning_is_reported_as_unread(line: str) -> None:
+    assert [type(note) for note in interpret_line(line)].count(Unread) == 1
 
 
 @pytest.mark.parametrize(
@@ -92,5 +92,5 @@ def test_what_is_of_learning_is_not_passed_over(line: str) -> None:
         "the noise is 3",
     ],
 )
-def test_remarks_say_nothing(line: str) -> None:
-    assert read(line) == ()
+def test_other_remarks_are_ignored(line: str) -> None:
+    assert interpret_line(line) == ()

@@ -1,4 +1,4 @@
-"""Whatever stands in a layer file, it is a network or is told to be none."""
+"""Random edits of layer files: the result is a network or diagnostics."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ PIECES = st.one_of(
 
 @st.composite
 def edited(draw: st.DrawFn, files: list[str]) -> str:
-    """A file after some edits."""
+    """One of the files (or an empty one) after some random edits."""
     text = draw(st.sampled_from(files) | st.just(""))
     for _ in range(draw(st.integers(1, 5))):
-        place = draw(st.integers(0, len(text)))
-        end = min(len(text), place + draw(st.sampled_from([0, 0, 1, 5, 100])))
-        text = text[:place] + draw(PIECES) + text[end:]
+        start = draw(st.integers(0, len(text)))
+        end = min(len(text), start + draw(st.sampled_from([0, 0, 1, 5, 100])))
+        text = text[:start] + draw(PIECES) + text[end:]
     return text
 
 
@@ -41,15 +41,17 @@ def edited(draw: st.DrawFn, files: list[str]) -> str:
     st.booleans(),
 )
 @example("[t]ype=fc\n", None, "2012", False)
-def test_any_file(text: str, given_params: str | None, dialect: Dialect | None, merged: bool) -> None:
+def test_any_file_is_loaded_or_diagnosed(
+    text: str, given_params: str | None, dialect: Dialect | None, merged: bool
+) -> None:
     source = Source("net.cfg", text)
-    file = Source("params.cfg", given_params) if given_params is not None else None
+    params_source = Source("params.cfg", given_params) if given_params is not None else None
     try:
-        found = load_source(source, SHAPE, options=LayerFileOptions(file, dialect, merged)).warnings
+        diagnostics = load_source(source, SHAPE, options=LayerFileOptions(params_source, dialect, merged)).warnings
     except SpecError as error:
-        found = error.diagnostics
-        assert any(d.severity == "error" for d in found)
-    assert all(d.span.source in (source, file) and d.span.line >= 1 for d in found)
+        diagnostics = error.diagnostics
+        assert any(d.severity == "error" for d in diagnostics)
+    assert all(d.span.source in (source, params_source) and d.span.line >= 1 for d in diagnostics)
 
 
 @pytest.mark.many
@@ -62,6 +64,6 @@ def test_any_file(text: str, given_params: str | None, dialect: Dialect | None, 
         net("[x]\n" + "%(x)s=%(x)s\n" * 1_000, "data"),
     ],
 )
-def test_long_files_end(text: str) -> None:
+def test_invalid_long_files_raise_spec_error(text: str) -> None:
     with pytest.raises(SpecError):
         load_source(Source("net.cfg", text), SHAPE)
