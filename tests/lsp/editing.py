@@ -1,4 +1,4 @@
-"""Documents for the tests of the language server, and texts with a cursor in them."""
+"""Helpers for the tests of the language server: documents, and texts with a marked cursor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CURSOR = "|"
 
 
 def document(text: str, others: dict[str, str] | None = None) -> Document:
-    """A document of a folder that has these other files."""
+    """A document ``a.net`` in a folder that contains the files ``others``."""
 
     def read(name: str) -> Source:
         if name not in (others or {}):
@@ -22,7 +22,7 @@ def document(text: str, others: dict[str, str] | None = None) -> Document:
 
 
 def at_cursor(text: str, others: dict[str, str] | None = None) -> tuple[Document, int]:
-    """A document, and where the cursor stood in its text."""
+    """Return a document, and the offset of the cursor (``|``), which is removed from its text."""
     assert text.count(CURSOR) == 1
     return document(text.replace(CURSOR, ""), others), text.index(CURSOR)
 

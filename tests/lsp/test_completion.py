@@ -1,4 +1,4 @@
-"""What may be written where."""
+"""Completion: the candidates at each kind of position."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def candidates(text: str, others: dict[str, str] | None = None) -> list[Candidat
 
 
 def labels(text: str, others: dict[str, str] | None = None) -> list[str]:
-    """What is offered at the cursor, behind two layers and an input."""
+    """The candidates' labels at the cursor; the text follows an input and two layers unless ``others`` is given."""
     return [candidate.label for candidate in candidates(text, others)]
 
 
-def test_a_line_begins_with_a_setting() -> None:
+def test_line_start_offers_settings() -> None:
     assert labels("|") == labels("tr|") == labels("|\n[a] relu") == list(ABOUT)
     assert labels("net b from=base.net\n|", BASE) == [*ABOUT, "drop"]
 
 
 @pytest.mark.parametrize("text", ["[a] |", "[a] con|", "[a]|", "default |", "[a] |\n[b] relu"])
-def test_behind_a_name_stands_a_type(text: str) -> None:
+def test_layer_types_are_offered_after_a_name(text: str) -> None:
     assert labels(text) == list(layers.names())
 
 
-def test_a_type_says_what_it_cannot_do_without() -> None:
+def test_type_details_list_required_keys() -> None:
     assert next(c for c in candidates("[a] |") if c.label == "conv").detail == "filters= kernel="
 
 
@@ -49,16 +49,16 @@ def test_a_type_says_what_it_cannot_do_without() -> None:
         "[a] maxpool kernel=3 gpu=0 |  -> 96x3x3",
     ],
 )
-def test_keys_are_those_of_the_type_that_are_not_given(text: str) -> None:
+def test_only_keys_not_yet_given_are_offered(text: str) -> None:
     expected = {"stride", "pad", "rounding", "inputs", "neuron"} | ({"gpu"} if "|gpu" in text else set())
     assert set(labels(text)) == expected
 
 
-def test_keys_that_must_be_given_come_first() -> None:
+def test_required_keys_come_first() -> None:
     assert labels("[a] conv |")[:2] == ["filters", "kernel"]
 
 
-def test_a_key_is_written_with_its_equals_sign_once() -> None:
+def test_key_inserts_its_equals_sign_only_if_missing() -> None:
     (first, *_) = candidates("[a] conv fil|")
     assert (first.insert, first.end - first.start) == ("filters=", 3)
     (first, *_) = candidates("[a] conv fil|ter=3")
@@ -76,11 +76,11 @@ def test_a_key_is_written_with_its_equals_sign_once() -> None:
         ("default conv table=|", ["none"]),
     ],
 )
-def test_a_connection_tables_row_has_the_channels_that_there_are(text: str, rows: list[str]) -> None:
+def test_connection_table_rows_match_the_input_channels(text: str, rows: list[str]) -> None:
     assert labels(text, {}) == rows
 
 
-def test_defaults_and_settings_have_their_keys() -> None:
+def test_default_and_setting_lines_offer_their_keys() -> None:
     assert {"neuron", "filters"} <= set(labels("default conv init=he |"))
     assert not {"init", "inputs", "weights"} & set(labels("default conv init=he |"))
     assert labels("train epochs=3 |") == [k.name for k in SETTINGS["train"] if k.name != "epochs"]
@@ -129,11 +129,11 @@ def test_defaults_and_settings_have_their_keys() -> None:
         ("default fc bias=uniform(|", ["bound"]),
     ],
 )
-def test_values_are_the_words_of_the_keys_kind(text: str, expected: list[str]) -> None:
+def test_values_match_the_type_of_the_key(text: str, expected: list[str]) -> None:
     assert labels(text) == expected
 
 
-def test_words_with_numbers_show_them_and_their_defaults() -> None:
+def test_values_with_parameters_show_ranges_and_defaults() -> None:
     gaussian, *_ = candidates("[a] conv init=|")
     assert (gaussian.insert, gaussian.detail) == ("gaussian(", "gaussian(std, mean)")
     assert gaussian.doc == "normal with standard deviation std around mean"
@@ -141,18 +141,18 @@ def test_words_with_numbers_show_them_and_their_defaults() -> None:
     assert (std.detail, mean.detail) == ("a number from 0; required", "a number; default: 0")
 
 
-def test_layers_above_are_offered_the_nearest_first() -> None:
+def test_inputs_offer_earlier_layers_nearest_first() -> None:
     assert labels("[a] sum inputs=|") == ["pool1", "conv1", "image"]
     assert labels("[a] sum inputs=conv1,|") == ["pool1", "image"]
     assert labels("[a] sum inputs=|\n[b] relu") == ["pool1", "conv1", "image"]
     assert candidates("[a] sum inputs=|")[0].detail == "maxpool 96x27x27"
 
 
-def test_shared_weights_come_from_layers_of_the_type() -> None:
+def test_weights_offers_layers_of_the_same_type() -> None:
     assert labels("[a] conv filters=96 kernel=11 weights=|") == ["conv1"]
 
 
-def test_a_variant_changes_drops_and_inserts_layers_of_its_base() -> None:
+def test_variant_offers_layers_and_keys_of_its_base() -> None:
     head = "net b from=base.net\n"
     assert labels(f"{head}[|", BASE) == ["image", "conv1", "pool1"]
     assert labels(f"{head}drop |", BASE) == ["image", "conv1", "pool1"]
@@ -162,7 +162,7 @@ def test_a_variant_changes_drops_and_inserts_layers_of_its_base() -> None:
     assert {"filters", "stride", "after"} <= set(labels(f"{head}[conv1] kernel=9 |", BASE))
 
 
-def test_a_variant_starts_from_a_spec_of_the_folder() -> None:
+def test_from_offers_specs_in_the_folder() -> None:
     others = {"a.net": HEAD, "base.net": HEAD, "base-2.net": HEAD}
     assert labels("net b from=|", others) == ["base.net", "base-2.net"]
     assert labels("net b from=ba| rounding=up", others) == ["base.net", "base-2.net"]
@@ -172,25 +172,25 @@ def test_a_variant_starts_from_a_spec_of_the_folder() -> None:
 
 
 @pytest.mark.parametrize("arrow", ["->|", "-> |", "-> 5x|", "-> | units=3"])
-def test_behind_an_arrow_stands_what_is_true(arrow: str) -> None:
+def test_claims_offer_the_computed_values(arrow: str) -> None:
     text = f"{HEAD}[a] conv filters=8 kernel=3 {arrow}\n[b] relu\n"
     for candidate in complete(*at_cursor(text)):
         assert candidate.insert.startswith(" ") == (arrow == "->|")
-        bare = text.replace("|", "").replace("units=3", "")
-        stated = bare[: candidate.start] + candidate.insert + bare[candidate.end :]
+        text_without_cursor = text.replace("|", "").replace("units=3", "")
+        stated = text_without_cursor[: candidate.start] + candidate.insert + text_without_cursor[candidate.end :]
         assert loads(stated).warnings == ()
     assert labels(text[len(HEAD) :])[0] == "8x25x25"
 
 
 @pytest.mark.parametrize("text", ["# |", "[a] conv # k|", "[|", "[a] conv kernel=3, |x", "[a] relu ] |", "[a] conv (|"])
-def test_where_nothing_is_known_nothing_or_little_is_offered(text: str) -> None:
+def test_unclear_positions_offer_at_most_keys_and_values(text: str) -> None:
     assert [c for c in candidates(text) if c.kind not in ("key", "value")] == []
 
 
-def test_every_place_of_a_spec_has_an_answer_and_replaces_the_word_there() -> None:
+def test_candidates_anywhere_replace_the_word_at_the_cursor() -> None:
     text = spec("alexnet")
-    whole = document(text)
-    for place in range(len(text) + 1):
-        for candidate in complete(whole, place):
-            assert candidate.start <= place <= candidate.end
+    alexnet = document(text)
+    for offset in range(len(text) + 1):
+        for candidate in complete(alexnet, offset):
+            assert candidate.start <= offset <= candidate.end
             assert not set(text[candidate.start : candidate.end]) & set(" \n=,()#")

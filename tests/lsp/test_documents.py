@@ -1,4 +1,4 @@
-"""Open documents, and the files that they have to do with."""
+"""Open documents, and the files in their folders."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_variant_starts_from_the_file_and_then_from_the_open_text(folder: Path) -> None:
-    documents, address = Documents(), (folder / "variant.net").as_uri()
-    (variant,) = documents.put(address, 1, VARIANT)
+def test_open_text_of_the_base_replaces_its_file(folder: Path) -> None:
+    documents, uri = Documents(), (folder / "variant.net").as_uri()
+    (variant,) = documents.put(uri, 1, VARIANT)
     assert variant.diagnostics == ()
-    base, again = documents.put((folder / "base.net").as_uri(), 1, BASE.replace("[a]", "[b]"))
+    base, rechecked = documents.put((folder / "base.net").as_uri(), 1, BASE.replace("[a]", "[b]"))
     assert base.diagnostics == ()
-    assert (again.uri, again.version) == (address, 1)
-    assert not documents.is_current(variant) and documents.is_current(again)
-    assert [d.code for d in again.diagnostics] == ["unknown-layer"]
-    (back,) = documents.close(base.uri)
-    assert back.diagnostics == ()
+    assert (rechecked.uri, rechecked.version) == (uri, 1)
+    assert not documents.is_current(variant) and documents.is_current(rechecked)
+    assert [d.code for d in rechecked.diagnostics] == ["unknown-layer"]
+    (restored,) = documents.close(base.uri)
+    assert restored.diagnostics == ()
 
 
-def test_a_file_that_has_changed_on_the_disk_is_read_again(folder: Path) -> None:
+def test_changed_files_are_read_again_on_refresh(folder: Path) -> None:
     documents = Documents()
     documents.put((folder / "variant.net").as_uri(), 1, VARIANT)
     (folder / "base.net").unlink()
     assert documents.get((folder / "variant.net").as_uri()) is not None
-    (again,) = documents.refresh()
-    assert [d.code for d in again.diagnostics] == ["no-such-file"]
+    (rechecked,) = documents.refresh()
+    assert [d.code for d in rechecked.diagnostics] == ["no-such-file"]
 
 
-def test_a_text_without_a_file_has_no_neighbours() -> None:
+def test_untitled_text_has_no_folder() -> None:
     documents = Documents()
     (document,) = documents.put("untitled:Untitled-1", 1, VARIANT)
     assert [(d.code, "without a folder" in d.message) for d in document.diagnostics] == [("no-such-file", True)]
     assert list(documents.others_in_folder(document)) == []
 
 
-def test_addresses_are_the_editors_own_where_a_text_is_open(folder: Path) -> None:
+def test_open_documents_keep_the_editors_uri(folder: Path) -> None:
     documents = Documents()
-    address = (folder / "base.net").as_uri().replace("base", "b%61se")
-    base, *_ = documents.put(address, 1, BASE)
+    uri = (folder / "base.net").as_uri().replace("base", "b%61se")
+    base, *_ = documents.put(uri, 1, BASE)
     variant, *_ = documents.put((folder / "variant.net").as_uri(), 1, VARIANT)
-    assert documents.uri_of(variant.texts.bases[0]) == address
+    assert documents.uri_of(variant.texts.bases[0]) == uri
     assert variant.texts.bases[0] is base.source
 
 
-def test_neighbours_that_cannot_be_read_are_passed_over(folder: Path) -> None:
+def test_unreadable_files_in_the_folder_are_skipped(folder: Path) -> None:
     (folder / "binary.net").write_bytes(b"\xff\xfe\x00")
     (folder / "folder.net").mkdir()
     documents = Documents()
@@ -70,7 +70,7 @@ def test_neighbours_that_cannot_be_read_are_passed_over(folder: Path) -> None:
     assert [Path(d.source.name).name for d in documents.others_in_folder(document)] == ["base.net"]
 
 
-def test_what_is_closed_is_gone() -> None:
+def test_closed_document_is_removed() -> None:
     documents = Documents()
     documents.put("untitled:1", 1, BASE)
     assert documents.close("untitled:1") == ()
@@ -78,31 +78,31 @@ def test_what_is_closed_is_gone() -> None:
     assert documents.get("untitled:1") is None and list(documents) == []
 
 
-class Trials:
-    """Counts the checks of a search, and lets something happen in one of them."""
+class TrialCounter:
+    """Counts the checks of a search for fixes, and calls ``callback`` during check number ``at``."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, happening: Callable[[], object], at: int) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, callback: Callable[[], object], at: int) -> None:
         self.count = 0
         check = trial.check
 
         def counted(*arguments: Any) -> Checked:
             self.count += 1
             if self.count == at:
-                happening()
+                callback()
             return check(*arguments)
 
         for module in (trial, inherited):
             monkeypatch.setattr(module, "check", counted)
 
 
-def refuted(documents: Documents) -> Document:
-    """A claim that many changes are tried for."""
+def document_with_refuted_claim(documents: Documents) -> Document:
+    """A document with a refuted claim, for which the search tries many changes."""
     (document,) = documents.put("file:///a.net", 1, "[image] input 3x32x32\n[a] conv filters=8 kernel=5 -> 8x16x16\n")
     return document
 
 
-def inheriting(documents: Documents, folder: Path) -> Document:
-    """A variant whose words bring a mistake about in what it inherits, of which each is left out in turn."""
+def variant_with_inherited_error(documents: Documents, folder: Path) -> Document:
+    """A variant whose changes cause an error in an inherited layer; the search leaves out each of them in turn."""
     base = "[image] input 3x8x8\n[a] conv filters=8 kernel=3\n[b] conv filters=8 kernel=5 -> 8x2x2\n"
     folder.joinpath("base.net").write_text(base)
     text = "net v from=base.net\n[a] kernel=5 filters=4 bias=1 stride=1\n"
@@ -110,20 +110,22 @@ def inheriting(documents: Documents, folder: Path) -> Document:
     return document
 
 
-@pytest.mark.parametrize("of", ["one file", "a variant"])
-def test_the_search_for_fixes_ends_when_the_text_changes(
-    of: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("kind", ["one file", "a variant"])
+def test_search_for_fixes_stops_when_the_text_changes(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     documents = Documents()
 
     def document() -> Document:
-        return refuted(documents) if of == "one file" else inheriting(documents, folder)
+        return (
+            document_with_refuted_claim(documents)
+            if kind == "one file"
+            else variant_with_inherited_error(documents, folder)
+        )
 
     with monkeypatch.context() as patch:
-        whole = Trials(patch, lambda: None, 0)
+        full_search = TrialCounter(patch, lambda: None, 0)
         assert document().diagnostics
-    assert whole.count > 3
+    assert full_search.count > 3
     searched = document()
-    given_up = Trials(monkeypatch, lambda: documents.put(searched.uri, 2, ""), 2)
+    stopped_search = TrialCounter(monkeypatch, lambda: documents.put(searched.uri, 2, ""), 2)
     assert len(searched.diagnostics) == len(searched.checked.diagnostics)
-    assert given_up.count == 2
+    assert stopped_search.count == 2

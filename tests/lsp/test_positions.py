@@ -1,4 +1,4 @@
-"""Offsets and positions: the units that editors count in."""
+"""Conversion between offsets and an editor's positions, in the units of each encoding."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ TEXTS = st.text(st.sampled_from("ab \t\r\n\f\v\x85\u2028é€𝔘🙂\ud800"), m
 
 
 @pytest.mark.parametrize(("encoding", "character"), [("utf-8", 2 + 2 + 3 + 4 + 1), ("utf-16", 7), ("utf-32", 6)])
-def test_units_before_a_place_are_those_of_the_encoding(encoding: Encoding, character: int) -> None:
+def test_columns_are_counted_in_the_units_of_the_encoding(encoding: Encoding, character: int) -> None:
     source = Source("a.net", "first\n# é€🙂 x\n")
     assert position(source, source.text.index("x"), encoding) == Position(1, character)
     assert source.text[offset(source, Position(1, character), encoding)] == "x"
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_lines_end_where_the_protocol_ends_them(end: str) -> None:
+def test_only_the_protocols_line_endings_end_lines(end: str) -> None:
     source = Source("a.net", f"one{end}t\u2028w\x85o\f{end}three")
     assert position(source, source.text.index("three"), "utf-16") == Position(2, 0)
     assert offset(source, Position(2, 0), "utf-16") == source.text.index("three")
@@ -37,19 +37,19 @@ def test_lines_end_where_the_protocol_ends_them(end: str) -> None:
         (Position(1, 99), 6),
     ],
 )
-def test_a_position_outside_the_text_or_inside_a_character_has_an_offset(place: Position, expected: int) -> None:
+def test_invalid_position_is_clamped(place: Position, expected: int) -> None:
     assert offset(Source("a.net", "abc\n🙂d\n"), place, "utf-16") == expected
 
 
 @given(TEXTS, st.data(), ENCODINGS)
-def test_there_and_back(text: str, data: st.DataObject, encoding: Encoding) -> None:
+def test_position_of_an_offset_converts_back(text: str, data: st.DataObject, encoding: Encoding) -> None:
     source = Source("a.net", text)
-    place = data.draw(st.integers(0, len(text)))
-    back = offset(source, position(source, place, encoding), encoding)
-    inside_line_end = text[place - 1 : place + 1] == "\r\n"
-    assert back == (place - 1 if inside_line_end else place)
+    start = data.draw(st.integers(0, len(text)))
+    converted = offset(source, position(source, start, encoding), encoding)
+    inside_line_end = text[start - 1 : start + 1] == "\r\n"
+    assert converted == (start - 1 if inside_line_end else start)
 
 
 @given(TEXTS, st.integers(0, 40), st.integers(0, 40), ENCODINGS)
-def test_any_position_has_an_offset_in_the_text(text: str, line: int, character: int, encoding: Encoding) -> None:
+def test_offset_of_any_position_is_inside_the_text(text: str, line: int, character: int, encoding: Encoding) -> None:
     assert 0 <= offset(Source("a.net", text), Position(line, character), encoding) <= len(text)

@@ -1,4 +1,4 @@
-"""Diagnostics at their places, and fixes on request."""
+"""Locations and messages of diagnostics, and fixes at a position."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PUZZLE = SPECS.joinpath("mistakes/224-exact.net").read_text("utf-8")
 BASE = "[image] input 3x224x224\n[conv1] conv filters=96 kernel=11 stride=4\n"
 
 
-def test_every_fix_of_the_puzzle_is_offered_at_its_place_and_mends_the_file() -> None:
+def test_all_fixes_are_offered_at_the_error_and_correct_it() -> None:
     puzzle = document(PUZZLE)
-    (mistake,) = puzzle.diagnostics
-    assert shown_at(puzzle, mistake).text == "kernel=11"
-    assert [label.span.text for label in related(puzzle, mistake)] == ["stride=4"]
-    found = fixes(puzzle, puzzle.diagnostics, mistake.span.start, mistake.span.start)
+    (error,) = puzzle.diagnostics
+    assert shown_at(puzzle, error).text == "kernel=11"
+    assert [label.span.text for label in related(puzzle, error)] == ["stride=4"]
+    found = fixes(puzzle, puzzle.diagnostics, error.span.start, error.span.start)
     assert [fix.title for _, fix in found] == [
         "input 3x227x227, crop=227",
         "net rounding=up",
@@ -33,48 +33,48 @@ def test_every_fix_of_the_puzzle_is_offered_at_its_place_and_mends_the_file() ->
     assert title(found[1][1]) == "net rounding=up: gives 55 as cuda-convnet computed it; the whole network checks"
 
 
-def test_no_fix_is_offered_elsewhere() -> None:
+def test_fixes_are_only_offered_at_the_error() -> None:
     puzzle = document(PUZZLE)
-    (mistake,) = puzzle.diagnostics
-    assert fixes(puzzle, puzzle.diagnostics, 0, mistake.span.start - 1) == []
-    assert fixes(puzzle, puzzle.diagnostics, 0, mistake.span.start) != []
+    (error,) = puzzle.diagnostics
+    assert fixes(puzzle, puzzle.diagnostics, 0, error.span.start - 1) == []
+    assert fixes(puzzle, puzzle.diagnostics, 0, error.span.start) != []
 
 
-def test_a_message_has_the_arithmetic_and_what_would_not_help() -> None:
-    (mistake,) = document(PUZZLE).diagnostics
-    assert message(mistake).splitlines()[:2] == [
+def test_message_includes_arithmetic_and_rejected_fixes() -> None:
+    (error,) = document(PUZZLE).diagnostics
+    assert message(error).splitlines()[:2] == [
         "conv1's window does not tile its input",
         "width: (224 + 0 + 0 - 11) / 4 + 1 = 54.25, not a whole number",
     ]
-    assert message(mistake).splitlines()[-1].startswith("not a fix: net rounding=down: gives 54: pool5 would be")
+    assert message(error).splitlines()[-1].startswith("not a fix: net rounding=down: gives 54: pool5 would be")
 
 
-def test_what_a_variant_inherits_wrong_is_shown_where_it_names_its_base() -> None:
+def test_inherited_error_is_shown_at_the_name_of_the_base() -> None:
     variant = document("net v from=base.net\n[r] relu\n", {"base.net": BASE})
-    (mistake,) = variant.diagnostics
-    assert shown_at(variant, mistake).text == "base.net"
-    assert [(label.span.source.name, label.span.text) for label in related(variant, mistake)] == [
+    (error,) = variant.diagnostics
+    assert shown_at(variant, error).text == "base.net"
+    assert [(label.span.source.name, label.span.text) for label in related(variant, error)] == [
         ("base.net", "kernel=11"),
         ("base.net", "stride=4"),
     ]
 
 
-def test_what_a_variant_makes_wrong_is_shown_in_the_variant() -> None:
+def test_error_in_a_change_is_shown_in_the_variant() -> None:
     variant = document("net v from=base.net\n[image] input 3x227x227\n[conv1] stride=5\n", {"base.net": BASE})
-    (mistake,) = variant.checked.diagnostics
-    assert (mistake.code, shown_at(variant, mistake).text) == ("window-does-not-tile", "stride=5")
+    (error,) = variant.checked.diagnostics
+    assert (error.code, shown_at(variant, error).text) == ("window-does-not-tile", "stride=5")
 
 
-def test_what_a_variants_word_makes_of_its_base_is_shown_mended_and_allowed_at_the_word() -> None:
+def test_error_caused_by_a_change_is_shown_and_fixed_at_the_change() -> None:
     base = {"base.net": BASE.replace("224", "227")}
     text = "net v from=base.net\n[image] input 3x224x224\n"
     variant = document(text, base)
-    (mistake,) = variant.diagnostics
-    assert (mistake.code, shown_at(variant, mistake).text) == ("window-does-not-tile", "image")
-    assert [(label.span.source.name, label.text) for label in related(variant, mistake)] == [
+    (error,) = variant.diagnostics
+    assert (error.code, shown_at(variant, error).text) == ("window-does-not-tile", "image")
+    assert [(label.span.source.name, label.text) for label in related(variant, error)] == [
         ("base.net", "conv1 is inherited")
     ]
-    (_, fix), *_ = fixes(variant, variant.diagnostics, mistake.span.start, mistake.span.start)
+    (_, fix), *_ = fixes(variant, variant.diagnostics, error.span.start, error.span.start)
     assert document(apply(fix.edits, text), base).diagnostics == ()
     down = document(text.replace("base.net", "base.net rounding=down"), base)
     (warning,) = down.diagnostics
@@ -83,13 +83,13 @@ def test_what_a_variants_word_makes_of_its_base_is_shown_mended_and_allowed_at_t
 
 
 @pytest.mark.parametrize("text", ["net v from=gone.net", "net v from=../a.net", "net v from=a.net"])
-def test_a_base_that_cannot_be_is_said_at_its_name(text: str) -> None:
+def test_invalid_base_is_reported_at_its_name(text: str) -> None:
     variant = document(text)
-    (mistake,) = variant.diagnostics
-    assert shown_at(variant, mistake).text == text.rpartition("=")[2]
+    (error,) = variant.diagnostics
+    assert shown_at(variant, error).text == text.rpartition("=")[2]
 
 
-def test_a_text_that_is_far_too_large_is_not_looked_at() -> None:
+def test_too_large_text_is_not_parsed() -> None:
     large = document("# a\n" * (MAX_FILE_BYTES // 4 + 1))
     assert [d.code for d in large.diagnostics] == ["too-large-file"]
     assert large.file.sections == ()

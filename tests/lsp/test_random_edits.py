@@ -1,4 +1,4 @@
-"""Whatever is typed, every feature answers, and with places that lie in the text."""
+"""After random edits, every feature answers, with spans inside the text."""
 
 from __future__ import annotations
 
@@ -28,43 +28,43 @@ PIECES = st.one_of(
 
 @st.composite
 def edited(draw: st.DrawFn) -> tuple[str, int]:
-    """A spec after some edits, and a place in it: often that of the last edit."""
+    """A spec after some random edits, and an offset in it, often that of the last edit."""
     text = draw(st.sampled_from(FILES) | st.just(""))
-    place = 0
+    offset = 0
     for _ in range(draw(st.integers(1, 4))):
-        place = draw(st.integers(0, len(text)))
-        end = min(len(text), place + draw(st.sampled_from([0, 0, 1, 5, 100])))
+        offset = draw(st.integers(0, len(text)))
+        end = min(len(text), offset + draw(st.sampled_from([0, 0, 1, 5, 100])))
         piece = draw(PIECES)
-        text = text[:place] + piece + text[end:]
-        place += len(piece)
-    return text, draw(st.just(place) | st.integers(0, len(text)))
+        text = text[:offset] + piece + text[end:]
+        offset += len(piece)
+    return text, draw(st.just(offset) | st.integers(0, len(text)))
 
 
 @examples(150, HealthCheck.too_slow)
 @given(edited(), st.sampled_from(["relu1", "conv1", "1", "a b"]))
-def test_any_text_at_any_place(case: tuple[str, int], new: str) -> None:
+def test_all_features_answer_after_random_edits(case: tuple[str, int], new_name: str) -> None:
     text, offset = case
     documents = Documents()
-    address = (SPECS / "being-written.net").as_uri()
-    (document, *_) = documents.put(address, 1, text)
+    uri = (SPECS / "being-written.net").as_uri()
+    (document, *_) = documents.put(uri, 1, text)
 
     spans = [shown_at(document, d) for d in document.diagnostics]
     assert all(message(d) for d in document.diagnostics)
     spans += [s for symbol in symbols(document) for s in (symbol.span, symbol.name_span)]
     spans += [Span(document.source, h.offset, h.offset) for h in hints(document, 0, len(text))]
     spans += [Span(document.source, c.start, c.end) for c in complete(document, offset)]
-    found = hover(document, offset)
-    spans += [found.span] if found else []
+    shown = hover(document, offset)
+    spans += [shown.span] if shown else []
     assert all(s.source is document.source and 0 <= s.start <= s.end <= len(text) for s in spans)
 
     definition(document, offset)
     references(documents, document, offset, definitions=True)
     try:
-        rename(documents, document, offset, new)
+        rename(documents, document, offset, new_name)
     except Refused as refused:
         assert str(refused)
     for edit in layout(document):
-        assert layout(documents.put(address, 2, apply([edit], text))[0]) == []
+        assert layout(documents.put(uri, 2, apply([edit], text))[0]) == []
     for _, fix in fixes(document, document.diagnostics, 0, len(text)):
         if fix.checks and all(edit.span.source is document.source for edit in fix.edits):
-            assert documents.put(address, 3, apply(fix.edits, text))[0].checked.graph is not None
+            assert documents.put(uri, 3, apply(fix.edits, text))[0].checked.graph is not None

@@ -1,4 +1,4 @@
-"""A real server process, over the real protocol."""
+"""The language server as a process, over the protocol."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ CAPABILITIES = types.ClientCapabilities(
 )
 PUZZLE = SPECS.joinpath("mistakes/224-exact.net").read_text("utf-8")
 with_editor = pytest.mark.asyncio(loop_scope="module")
-WAIT = 20
-"""Seconds for an answer that never comes."""
+TIMEOUT = 20
+"""Seconds after which a missing answer fails a test."""
 
 
 class Editor(LanguageClient):
-    """A client that keeps every message about diagnostics, and waits for those that it needs."""
+    """A client that collects all published diagnostics, and can wait for particular ones."""
 
     def __init__(self) -> None:
         super().__init__()
         self.published: list[types.PublishDiagnosticsParams] = []
         self.shown: list[str] = []
-        self._news = asyncio.Condition()
+        self._published_more = asyncio.Condition()
         self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(self._publish)
         self.feature(types.WINDOW_SHOW_MESSAGE)(lambda params: self.shown.append(params.message))
 
     @property
     def _publish(self) -> object:
         async def publish(params: types.PublishDiagnosticsParams) -> None:
-            async with self._news:
+            async with self._published_more:
                 self.published.append(params)
-                self._news.notify_all()
+                self._published_more.notify_all()
 
         return publish
 
     def write(self, uri: str, version: int, text: str) -> None:
-        """Give an open document another text."""
+        """Replace the text of an open document."""
         self.text_document_did_change(
             types.DidChangeTextDocumentParams(
                 types.VersionedTextDocumentIdentifier(version, uri),
@@ -71,12 +71,12 @@ class Editor(LanguageClient):
         self.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "netspec", 1, text)))
         return types.TextDocumentIdentifier(uri)
 
-    async def news(self, uri: str, version: int | None) -> list[types.Diagnostic]:
-        """The first diagnostics of a version of a document."""
+    async def diagnostics_of(self, uri: str, version: int | None) -> list[types.Diagnostic]:
+        """Wait for the first diagnostics of a version of a document."""
         return await self._wait(lambda: [p for p in self.published if (p.uri, p.version) == (uri, version)][:1])
 
     async def latest(self, uri: str, *codes: str) -> list[types.Diagnostic]:
-        """The diagnostics of a document, once its latest are these."""
+        """Wait until the latest diagnostics of a document have these codes, and return them."""
 
         def found() -> list[types.PublishDiagnosticsParams]:
             last = [p for p in self.published if p.uri == uri][-1:]
@@ -85,14 +85,14 @@ class Editor(LanguageClient):
         return await self._wait(found)
 
     async def _wait(self, found: Callable[[], list[types.PublishDiagnosticsParams]]) -> list[types.Diagnostic]:
-        async with self._news:
-            await asyncio.wait_for(self._news.wait_for(found), WAIT)
+        async with self._published_more:
+            await asyncio.wait_for(self._published_more.wait_for(found), TIMEOUT)
         return list(found()[0].diagnostics)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def editor() -> AsyncIterator[Editor]:
-    """An editor that is connected to a server, which must end well after all that the tests do to it."""
+    """An editor connected to a server, which must exit without an error after all tests."""
     client = Editor()
     await client.start_io(sys.executable, "-m", "netspec", "lsp", cwd=ROOT)
     await client.initialize_session(types.InitializeParams(CAPABILITIES))
@@ -103,14 +103,14 @@ async def editor() -> AsyncIterator[Editor]:
     await client.stop()
 
 
-def where(text: str, word: str) -> types.Position:
-    """The position of a word's second letter, in UTF-16."""
-    place = position(Source("a.net", text), text.index(word) + 1, "utf-16")
-    return types.Position(place.line, place.character)
+def position_of(text: str, word: str) -> types.Position:
+    """The position of the second letter of ``word``, in UTF-16."""
+    start = position(Source("a.net", text), text.index(word) + 1, "utf-16")
+    return types.Position(start.line, start.character)
 
 
-def applied(edits: list[types.TextEdit], text: str) -> str:
-    """A text with the protocol's edits made."""
+def apply_edits(edits: list[types.TextEdit], text: str) -> str:
+    """Apply the protocol's edits to a text."""
     source = Source("a.net", text)
 
     def at(place: types.Position) -> int:
@@ -121,8 +121,8 @@ def applied(edits: list[types.TextEdit], text: str) -> str:
     return text
 
 
-def of(edit: types.WorkspaceEdit | None, uri: str, version: int) -> list[types.TextEdit]:
-    """The edits of one document, which must be bound to this version of it."""
+def edits_of(edit: types.WorkspaceEdit | None, uri: str, version: int) -> list[types.TextEdit]:
+    """The edits of one document; checks that they are for this version."""
     assert edit is not None and edit.document_changes is not None
     (change,) = [
         c for c in edit.document_changes if isinstance(c, types.TextDocumentEdit) and c.text_document.uri == uri
@@ -132,27 +132,27 @@ def of(edit: types.WorkspaceEdit | None, uri: str, version: int) -> list[types.T
 
 
 @with_editor
-async def test_a_mistake_is_shown_and_each_of_its_fixes_mends_it(editor: Editor) -> None:
+async def test_error_is_published_and_each_fix_corrects_it(editor: Editor) -> None:
     document = editor.open("untitled:puzzle", PUZZLE)
-    (mistake,) = await editor.news(document.uri, 1)
-    assert (mistake.code, mistake.source, mistake.severity) == ("window-does-not-tile", "netspec", 1)
+    (error,) = await editor.diagnostics_of(document.uri, 1)
+    assert (error.code, error.source, error.severity) == ("window-does-not-tile", "netspec", 1)
     actions = await editor.text_document_code_action_async(
-        types.CodeActionParams(document, mistake.range, types.CodeActionContext([mistake]))
+        types.CodeActionParams(document, error.range, types.CodeActionContext([error]))
     )
     assert actions is not None and len(actions) == 4
     for version, action in enumerate(actions, 2):
         assert isinstance(action, types.CodeAction)
-        editor.write(document.uri, version, applied(of(action.edit, document.uri, 1), PUZZLE))
-        assert await editor.news(document.uri, version) == []
+        editor.write(document.uri, version, apply_edits(edits_of(action.edit, document.uri, 1), PUZZLE))
+        assert await editor.diagnostics_of(document.uri, version) == []
 
 
 @with_editor
-async def test_places_are_counted_in_utf_16(editor: Editor) -> None:
+async def test_positions_are_counted_in_utf_16(editor: Editor) -> None:
     text = "# 🙂\n[image] input 3x8x8\n[a] fc outputs=2 inputs= # 🙂🙂 not yet\n   imag  # 𝔘\n"
     wrong = "[image] input 3x8x8 # 🙂\n[a] fc # 🙂\n  outputs=2 kernal=3 # 🙂\n"
     document = editor.open("untitled:wide", wrong)
-    (mistake,) = await editor.news(document.uri, 1)
-    assert mistake.range == types.Range(types.Position(2, 12), types.Position(2, 18))
+    (error,) = await editor.diagnostics_of(document.uri, 1)
+    assert error.range == types.Range(types.Position(2, 12), types.Position(2, 18))
     offered = await editor.text_document_completion_async(
         types.CompletionParams(editor.open("untitled:other", text), types.Position(3, 6))
     )
@@ -163,10 +163,10 @@ async def test_places_are_counted_in_utf_16(editor: Editor) -> None:
 
 
 @with_editor
-async def test_reading_a_spec(editor: Editor) -> None:
+async def test_hover_outline_hints_completion_and_formatting_answer(editor: Editor) -> None:
     text = spec("alexnet")
     document = editor.open(SPECS.joinpath("alexnet.net").as_uri(), text)
-    hover = await editor.text_document_hover_async(types.HoverParams(document, where(text, "conv2]")))
+    hover = await editor.text_document_hover_async(types.HoverParams(document, position_of(text, "conv2]")))
     assert hover and isinstance(hover.contents, types.MarkupContent) and "223,948,800" in hover.contents.value
     outline = await editor.text_document_document_symbol_async(types.DocumentSymbolParams(document))
     assert outline and len(outline) == 4 + 17 + 3
@@ -174,7 +174,7 @@ async def test_reading_a_spec(editor: Editor) -> None:
     hints = await editor.text_document_inlay_hint_async(types.InlayHintParams(document, everything))
     assert hints and [hint.label for hint in hints][:2] == ["96x55x55", "256x27x27"]
     completion = await editor.text_document_completion_async(
-        types.CompletionParams(document, where(text, "kernel=11  stride"))
+        types.CompletionParams(document, position_of(text, "kernel=11  stride"))
     )
     assert isinstance(completion, Sequence) and "dilation" in [item.label for item in completion]
     assert not await editor.text_document_formatting_async(
@@ -183,30 +183,32 @@ async def test_reading_a_spec(editor: Editor) -> None:
 
 
 @with_editor
-async def test_names(editor: Editor) -> None:
+async def test_definition_references_and_renaming_answer(editor: Editor) -> None:
     text = "[image] input 3x8x8\n[a] fc outputs=2\n[b] fc outputs=2 inputs=image\n[c] sum   inputs=a,b\n"
     document = editor.open("untitled:names", text)
-    place = where(text, "s=a,b")
-    place.character += 1
-    found = await editor.text_document_definition_async(types.DefinitionParams(document, place))
+    cursor = position_of(text, "s=a,b")
+    cursor.character += 1
+    found = await editor.text_document_definition_async(types.DefinitionParams(document, cursor))
     assert isinstance(found, types.Location) and found.range.start == types.Position(1, 1)
     references = await editor.text_document_references_async(
-        types.ReferenceParams(types.ReferenceContext(include_declaration=True), document, place)
+        types.ReferenceParams(types.ReferenceContext(include_declaration=True), document, cursor)
     )
     assert references and [r.range.start.line for r in references] == [1, 3]
-    assert await editor.text_document_prepare_rename_async(types.PrepareRenameParams(document, place))
-    edit = await editor.text_document_rename_async(types.RenameParams(document, place, "first"))
-    assert applied(of(edit, document.uri, 1), text) == text.replace("[a]", "[first]").replace("=a,", "=first,")
+    assert await editor.text_document_prepare_rename_async(types.PrepareRenameParams(document, cursor))
+    edit = await editor.text_document_rename_async(types.RenameParams(document, cursor, "first"))
+    assert apply_edits(edits_of(edit, document.uri, 1), text) == text.replace("[a]", "[first]").replace(
+        "=a,", "=first,"
+    )
     with pytest.raises(JsonRpcException, match="there is a layer b already"):
-        await editor.text_document_rename_async(types.RenameParams(document, place, "b"))
+        await editor.text_document_rename_async(types.RenameParams(document, cursor, "b"))
     edits = await editor.text_document_formatting_async(
         types.DocumentFormattingParams(document, types.FormattingOptions(4, True))
     )
-    assert edits and applied(list(edits), text).endswith("[c]      sum      inputs=a,b\n")
+    assert edits and apply_edits(list(edits), text).endswith("[c]      sum      inputs=a,b\n")
 
 
 @with_editor
-async def test_a_variant_follows_its_base(editor: Editor, tmp_path: Path) -> None:
+async def test_variant_is_checked_again_when_its_base_changes(editor: Editor, tmp_path: Path) -> None:
     base, variant = (tmp_path / name for name in ("base.net", "variant.net"))
     base.write_text("[image] input 3x8x8\n[a] fc outputs=2\n")
     variant.write_text("net v from=base.net\n[a] outputs=3\n")
@@ -224,31 +226,31 @@ async def test_a_variant_follows_its_base(editor: Editor, tmp_path: Path) -> Non
 
 
 @with_editor
-async def test_nothing_is_known_of_what_is_not_open(editor: Editor) -> None:
-    document, place = types.TextDocumentIdentifier("untitled:unknown"), types.Position(3, 3)
-    assert await editor.text_document_hover_async(types.HoverParams(document, place)) is None
-    assert not await editor.text_document_completion_async(types.CompletionParams(document, place))
-    assert await editor.text_document_rename_async(types.RenameParams(document, place, "a")) is None
+async def test_requests_for_unopened_documents_give_nothing(editor: Editor) -> None:
+    document, cursor = types.TextDocumentIdentifier("untitled:unknown"), types.Position(3, 3)
+    assert await editor.text_document_hover_async(types.HoverParams(document, cursor)) is None
+    assert not await editor.text_document_completion_async(types.CompletionParams(document, cursor))
+    assert await editor.text_document_rename_async(types.RenameParams(document, cursor, "a")) is None
     editor.text_document_did_close(types.DidCloseTextDocumentParams(document))
-    assert await editor.news(document.uri, None) == []
+    assert await editor.diagnostics_of(document.uri, None) == []
 
 
 @with_editor
 @pytest.mark.parametrize(("seed", "last"), [(0, 20), pytest.param(1, 59, marks=pytest.mark.ci)])
-async def test_diagnostics_are_those_of_their_version_whatever_is_typed(editor: Editor, seed: int, last: int) -> None:
-    chance = random.Random(seed)
+async def test_diagnostics_match_the_published_version_while_typing(editor: Editor, seed: int, last: int) -> None:
+    rng = random.Random(seed)
     texts = {1: PUZZLE}
     document = editor.open(f"untitled:typed-{seed}", PUZZLE)
     for version in range(2, last + 1):
         before = texts[version - 1]
-        place = chance.randrange(len(before) + 1)
-        piece = chance.choice(["", "x", "[", "]", "=", "->", "#", "\n", " ", "\U0001f642", "\ud800", "[a] relu\n"])
-        texts[version] = before[:place] + piece + before[place + chance.choice([0, 0, 1, 3]) :]
+        offset = rng.randrange(len(before) + 1)
+        piece = rng.choice(["", "x", "[", "]", "=", "->", "#", "\n", " ", "\U0001f642", "\ud800", "[a] relu\n"])
+        texts[version] = before[:offset] + piece + before[offset + rng.choice([0, 0, 1, 3]) :]
         editor.write(document.uri, version, texts[version])
-        if not chance.randrange(4):
-            editor.text_document_hover(types.HoverParams(document, types.Position(chance.randrange(20), 3)))
-        await asyncio.sleep(chance.choice([0, 0, 0.001, 0.05, 0.1]))
-    await editor.news(document.uri, last)
+        if not rng.randrange(4):
+            editor.text_document_hover(types.HoverParams(document, types.Position(rng.randrange(20), 3)))
+        await asyncio.sleep(rng.choice([0, 0, 0.001, 0.05, 0.1]))
+    await editor.diagnostics_of(document.uri, last)
     of_document = [published for published in editor.published if published.uri == document.uri]
     versions = [published.version for published in of_document]
     assert versions == sorted(v for v in versions if v is not None) and versions[-1] == last
@@ -260,23 +262,23 @@ async def test_diagnostics_are_those_of_their_version_whatever_is_typed(editor: 
         assert [(code, Position(p.line, p.character)) for code, p in starts] == expected
 
 
-def test_the_server_needs_no_numerics() -> None:
+def test_server_imports_neither_torch_onnx_nor_numpy() -> None:
     done = netspec("lsp", blocked=("torch", "onnx", "numpy"), text="")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_without_pygls_the_command_says_what_to_install() -> None:
-    hidden = "import sys; sys.modules['pygls'] = None; from netspec.cli import main; main(['lsp'])"
-    done = python("-c", hidden)
+def test_missing_pygls_is_reported_with_the_pip_command() -> None:
+    script = "import sys; sys.modules['pygls'] = None; from netspec.cli import main; main(['lsp'])"
+    done = python("-c", script)
     assert done.returncode == 2
     assert done.stderr == "Error: the language server needs pygls: pip install 'netspec-compiler[lsp]'\n"
 
 
 @with_editor
-async def test_a_warning_can_be_allowed_on_its_line(editor: Editor) -> None:
+async def test_action_allows_a_warning_on_its_line(editor: Editor) -> None:
     text = "[image] input 3x8x8\n[a] conv filters=2 kernel=3 stride=2 rounding=down  # 🙂\n"
     document = editor.open("untitled:warned", text)
-    (warning,) = await editor.news(document.uri, 1)
+    (warning,) = await editor.diagnostics_of(document.uri, 1)
     assert (warning.code, warning.severity) == ("unread-pixels", types.DiagnosticSeverity.Warning)
     actions = await editor.text_document_code_action_async(
         types.CodeActionParams(document, warning.range, types.CodeActionContext([warning]))
@@ -285,17 +287,17 @@ async def test_a_warning_can_be_allowed_on_its_line(editor: Editor) -> None:
     (action,) = actions
     assert isinstance(action, types.CodeAction)
     assert (action.title, action.kind) == ("Allow unread-pixels on this line", types.CodeActionKind.QuickFix)
-    allowed = applied(of(action.edit, document.uri, 1), text)
+    allowed = apply_edits(edits_of(action.edit, document.uri, 1), text)
     assert allowed == text.replace("🙂\n", "🙂; allow: unread-pixels\n")
     editor.write(document.uri, 2, allowed)
-    assert await editor.news(document.uri, 2) == []
+    assert await editor.diagnostics_of(document.uri, 2) == []
 
 
 @with_editor
-async def test_the_layer_to_blame_is_marked_and_the_claim_stands_beside_it(editor: Editor) -> None:
+async def test_refuted_claim_is_shown_at_the_layer_that_causes_it(editor: Editor) -> None:
     text = SPECS.joinpath("mistakes/floored-6400.net").read_text("utf-8")
     document = editor.open("untitled:floored", text)
-    await editor.news(document.uri, 1)
+    await editor.diagnostics_of(document.uri, 1)
     at_conv1 = types.Range(types.Position(8, 31), types.Position(8, 31))
     at_the_claim = types.Range(types.Position(15, 78), types.Position(15, 78))
     for place in (at_conv1, at_the_claim):
@@ -303,10 +305,10 @@ async def test_the_layer_to_blame_is_marked_and_the_claim_stands_beside_it(edito
             types.CodeActionParams(document, place, types.CodeActionContext([]))
         )
         assert actions is not None and len(actions) == 4
-    (mistake,) = await editor.latest(document.uri, "claim-refuted")
-    assert (mistake.range.start, mistake.message.splitlines()[0]) == (
+    (error,) = await editor.latest(document.uri, "claim-refuted")
+    assert (error.range.start, error.message.splitlines()[0]) == (
         types.Position(8, 31),
         "pool5 is 256x5x5, not 256x6x6: conv1 makes 54 of 224",
     )
-    assert mistake.related_information is not None
-    assert types.Position(15, 76) in [other.location.range.start for other in mistake.related_information]
+    assert error.related_information is not None
+    assert types.Position(15, 76) in [other.location.range.start for other in error.related_information]
