@@ -1,4 +1,4 @@
-"""Networks to draw, and questions to ask a figure."""
+"""Networks to draw, and helpers that extract texts, boxes and lines from a figure."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ gpus 2
 [prob] softmax
 """
 
-AROUND = """
+LONG_WAY_ROUND = """
 net around
 gpus 3
 [image] input 3x32x32
@@ -96,99 +96,97 @@ gpus 3
 """
 
 BRANCHING = {"inception": INCEPTION, "residual": RESIDUAL}
-TOWERS = {"four": FOUR, "explicit": EXPLICIT, "branching-towers": BRANCHING_TOWERS, "around": AROUND}
+TOWERS = {"four": FOUR, "explicit": EXPLICIT, "branching-towers": BRANCHING_TOWERS, "around": LONG_WAY_ROUND}
 
 
 def chain(length: int) -> str:
-    """A spec of so many convolutions, with one line around them all."""
+    """A spec of ``length`` convolutions, with one connection that bypasses them all."""
     layers = "".join(f"[c{i}] conv filters=16 kernel=3 pad=1 neuron=relu\n" for i in range(length))
     return f"net chain\n[image] input 16x32x32\n{layers}[s] sum inputs=c{length - 1},image\n"
 
 
-def drawn(text: str, *, costs: bool = False) -> Figure:
-    """The figure of a spec that is given as text."""
+def figure_of_text(text: str, *, costs: bool = False) -> Figure:
+    """The figure of a spec given as text."""
     return figure_of(netspec.loads(text), costs=costs)
 
 
 def net_of(graph: Graph) -> Net:
-    """A net without a text."""
+    """A net made from a graph, without a source text."""
     return Net(Source("<built>", ""), graph)
 
 
 def random_net(seed: int) -> Net:
-    """A network whose layers read whatever fits: forks, joins, long ways around."""
-    chance = random.Random(seed)
+    """A random network with forks, joins and long bypasses."""
+    rng = random.Random(seed)
     build = Builder(f"random{seed}")
     names = [build.input(8, 16, 16)]
-    for number in range(chance.randrange(4, 24)):
-        same = [n for n in names if build.nodes[n].output == Shape(8, 16, 16)]
-        op = chance.choice(
+    for number in range(rng.randrange(4, 24)):
+        same_shape = [n for n in names if build.nodes[n].output == Shape(8, 16, 16)]
+        op = rng.choice(
             [Conv(8, Window((3, 3), (1, 1), Pad(1, 1, 1, 1))), Relu(), Sum(), Concat(), MaxPool(Window((2, 2)))]
         )
         if isinstance(op, Sum | Concat):
-            inputs = chance.sample(same, min(len(same), chance.randrange(1, 5)))
+            inputs = rng.sample(same_shape, min(len(same_shape), rng.randrange(1, 5)))
         else:
-            inputs = [chance.choice(same if chance.random() < 0.7 else same[-1:])]
+            inputs = [rng.choice(same_shape if rng.random() < 0.7 else same_shape[-1:])]
         names.append(build.add(f"layer{number}", op, *inputs))
     build.add("scores", Linear(10), names[-1])
     return net_of(build.graph())
 
 
 def random_towers(seed: int) -> str:
-    """A spec with GPU groups whose layers stand on one group or on all, and read own shares or everything."""
-    chance = random.Random(seed)
-    groups = chance.randrange(2, 5)
+    """A random spec with GPU groups: layers on one group or on all, reading their own share or everything."""
+    rng = random.Random(seed)
+    groups = rng.randrange(2, 5)
     lines = [f"net random\ngpus {groups}\n[image] input 12x16x16"]
     placed: dict[str, str] = {"image": "whole"}
-    for number in range(chance.randrange(4, 20)):
-        name, source = f"layer{number}", chance.choice(list(placed)[-4:])
-        where = chance.choice(["all", "all", *map(str, range(groups))])
-        alike = [n for n, w in placed.items() if w == placed[source]]
-        if placed[source] == "all" and chance.random() < 0.2:
-            lines.append(
-                f"[{name}] lrn inputs={source} size=3 k=1 alpha=1 beta=1 reads={chance.choice(['own', 'all'])}"
-            )
+    for number in range(rng.randrange(4, 20)):
+        name, source = f"layer{number}", rng.choice(list(placed)[-4:])
+        gpu = rng.choice(["all", "all", *map(str, range(groups))])
+        same_placement = [n for n, w in placed.items() if w == placed[source]]
+        if placed[source] == "all" and rng.random() < 0.2:
+            lines.append(f"[{name}] lrn inputs={source} size=3 k=1 alpha=1 beta=1 reads={rng.choice(['own', 'all'])}")
             placed[name] = "all"
-        elif len(alike) > 1 and chance.random() < 0.4:
-            inputs = ",".join(chance.sample(alike, min(len(alike), chance.randrange(2, 5))))
+        elif len(same_placement) > 1 and rng.random() < 0.4:
+            inputs = ",".join(rng.sample(same_placement, min(len(same_placement), rng.randrange(2, 5))))
             lines.append(f"[{name}] sum inputs={inputs}")
             placed[name] = placed[source]
         else:
-            reads = chance.choice(["own", "all"])
-            lines.append(f"[{name}] conv inputs={source} filters=12 kernel=3 pad=1 reads={reads} gpu={where}")
-            placed[name] = where
+            reads = rng.choice(["own", "all"])
+            lines.append(f"[{name}] conv inputs={source} filters=12 kernel=3 pad=1 reads={reads} gpu={gpu}")
+            placed[name] = gpu
     return "\n".join([*lines, "[fc] fc outputs=12 reads=all", "[prob] softmax"])
 
 
-def words(figure: Figure) -> list[Words]:
-    """All texts of a figure."""
+def text_marks(figure: Figure) -> list[Words]:
+    """All text marks of a figure."""
     return [mark for mark in figure.flat() if isinstance(mark, Words)]
 
 
 def texts(figure: Figure) -> set[str]:
-    """What the texts of a figure say."""
-    return {w.text for w in words(figure)}
+    """The set of strings of a figure's text marks."""
+    return {w.text for w in text_marks(figure)}
 
 
 def fronts(figure: Figure) -> list[tuple[float, float, float, float]]:
-    """Left, top, right, bottom of the front of every box, and of every disc."""
-    found = []
+    """Left, top, right and bottom of the front of each box or slab."""
+    boxes = []
     for mark in figure.flat():
         if isinstance(mark, Polygon) and mark.fill.endswith("-front"):
             xs, ys = zip(*mark.points, strict=True)
-            found.append((min(xs), min(ys), max(xs), max(ys)))
+            boxes.append((min(xs), min(ys), max(xs), max(ys)))
         elif isinstance(mark, Slab) and mark.fill.endswith("-front"):
-            found.append((mark.x, mark.y, mark.x + mark.width, mark.y + mark.height))
-    return found
+            boxes.append((mark.x, mark.y, mark.x + mark.width, mark.y + mark.height))
+    return boxes
 
 
 def lines(figure: Figure, role: str) -> list[Stroke]:
-    """The lines between boxes that have a role (``line``, ``cross``)."""
+    """The lines between boxes with a role (``line`` or ``cross``)."""
     return [mark for mark in figure.flat() if isinstance(mark, Stroke) and mark.role == role]
 
 
 def points_on(stroke: Stroke) -> Iterator[Point]:
-    """Points along a line, close to each other."""
+    """Yield points along a line at short distances."""
     step = 3 if stroke.curved else 1
     for n in range(0, len(stroke.points) - step, step):
         piece = stroke.points[n : n + step + 1]
@@ -197,7 +195,7 @@ def points_on(stroke: Stroke) -> Iterator[Point]:
 
 
 def _on(piece: tuple[Point, ...], t: float) -> Point:
-    """De Casteljau's construction of a point of a Bézier curve."""
+    """The point of a Bézier curve at ``t``, by De Casteljau's algorithm."""
     points = list(piece)
     while len(points) > 1:
         points = [(a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])) for a, b in pairwise(points)]
@@ -205,11 +203,11 @@ def _on(piece: tuple[Point, ...], t: float) -> Point:
 
 
 def overlapping(boxes: list[tuple[float, float, float, float]]) -> list[tuple[int, int]]:
-    """The pairs of rectangles that have more than a hair in common."""
+    """The pairs of rectangles that overlap by more than 0.1."""
     order = sorted(range(len(boxes)), key=lambda i: boxes[i][0])
     pairs = []
-    for place, i in enumerate(order):
-        for j in order[place + 1 :]:
+    for position, i in enumerate(order):
+        for j in order[position + 1 :]:
             if boxes[j][0] > boxes[i][2] - 0.1:
                 break
             if boxes[i][1] < boxes[j][3] - 0.1 and boxes[j][1] < boxes[i][3] - 0.1:
@@ -217,7 +215,7 @@ def overlapping(boxes: list[tuple[float, float, float, float]]) -> list[tuple[in
     return pairs
 
 
-def inside(point: Point, box: tuple[float, float, float, float], hair: float = 0.6) -> bool:
-    """Whether a point lies in a rectangle and not just on its border."""
+def inside(point: Point, box: tuple[float, float, float, float], tolerance: float = 0.6) -> bool:
+    """Whether a point is inside a rectangle, by more than ``tolerance`` from its border."""
     left, top, right, bottom = box
-    return left + hair < point[0] < right - hair and top + hair < point[1] < bottom - hair
+    return left + tolerance < point[0] < right - tolerance and top + tolerance < point[1] < bottom - tolerance

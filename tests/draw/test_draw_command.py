@@ -11,7 +11,7 @@ from processes import netspec
 SPEC = "specs/alexnet.net"
 
 
-def test_an_svg_and_a_png_are_written(tmp_path: Path) -> None:
+def test_draw_writes_svg_and_png(tmp_path: Path) -> None:
     for name, magic in (("net.svg", b"<svg "), ("net.PNG", b"\x89PNG")):
         done = netspec("draw", SPEC, "-o", tmp_path / name)
         assert (done.returncode, done.stderr) == (0, "")
@@ -19,47 +19,47 @@ def test_an_svg_and_a_png_are_written(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["net.PNG", "net.svg"]
 
 
-def test_a_dash_writes_svg_to_standard_output() -> None:
+def test_dash_writes_svg_to_standard_output() -> None:
     done = netspec("draw", "-", "-o", "-", "--theme", "dark", "--costs", text="[x] input 3x8x8\n[c] fc outputs=4\n")
     assert (done.returncode, done.stderr) == (0, "")
-    said = [e.text for e in ElementTree.fromstring(done.stdout).iter("{http://www.w3.org/2000/svg}text")]
-    assert {"x", "c", "w 768"} <= set(said)
+    texts = [e.text for e in ElementTree.fromstring(done.stdout).iter("{http://www.w3.org/2000/svg}text")]
+    assert {"x", "c", "w 768"} <= set(texts)
 
 
-def test_the_input_can_be_another() -> None:
+def test_input_option_changes_the_input_shape() -> None:
     done = netspec("draw", "-", "--input", "1x64x64", "-o", "-", text="[x] input 3x8x8\n[c] fc outputs=4\n")
     assert done.returncode == 0
     assert "1x64x64" in done.stdout and "3x8x8" not in done.stdout
 
 
-def test_a_key_can_be_set() -> None:
+def test_set_option_changes_a_key() -> None:
     done = netspec("draw", SPEC, "--set", "fc7.outputs=2048", "-o", "-")
     assert done.returncode == 0
     assert ">2048</text>" in done.stdout and done.stdout.count(">1024</text>") == 2
 
 
 @pytest.mark.parametrize("name", ["net.gif", "net", "net.svg.txt", ""])
-def test_another_ending_is_refused_and_both_are_told(name: str, tmp_path: Path) -> None:
+def test_other_file_suffixes_are_refused(name: str, tmp_path: Path) -> None:
     done = netspec("draw", SPEC, "-o", tmp_path / name)
     assert (done.returncode, done.stdout) == (2, "")
     assert ".svg or .png" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
+def test_unwritable_path_is_an_error(tmp_path: Path) -> None:
     done = netspec("draw", SPEC, "-o", tmp_path / "missing" / "net.svg")
     assert (done.returncode, done.stdout) == (2, "")
     assert "cannot write" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_wrong_spec_is_told_and_leaves_no_file(tmp_path: Path) -> None:
+def test_incorrect_spec_writes_no_file(tmp_path: Path) -> None:
     done = netspec("draw", "-", "-o", tmp_path / "net.svg", text="[x] inptu 3x8x8\n")
     assert (done.returncode, done.stdout) == (1, "")
     assert "did you mean input" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_quiet_does_not_name_the_file(tmp_path: Path) -> None:
+def test_quiet_prints_nothing(tmp_path: Path) -> None:
     assert netspec("draw", SPEC, "-o", tmp_path / "a.svg").stdout != ""
     done = netspec("draw", "-q", SPEC, "-o", tmp_path / "b.svg")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -67,7 +67,7 @@ def test_quiet_does_not_name_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["net.svg", "net.png"])
-def test_a_picture_of_its_own_is_replaced_and_no_other_file(name: str, tmp_path: Path) -> None:
+def test_only_files_written_by_netspec_are_replaced(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     assert netspec("draw", SPEC, "-o", path, "--theme", "dark").returncode == 0
     dark = path.read_bytes()

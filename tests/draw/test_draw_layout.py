@@ -1,4 +1,4 @@
-"""The parts of a layout, each by numbers worked out by hand."""
+"""The steps of the layout, against values computed by hand."""
 
 from __future__ import annotations
 
@@ -30,96 +30,96 @@ def tags(text: str) -> list[list[str]]:
     return [[tag.text for tag in block.tags] for block in blocks(text)]
 
 
-def test_what_keeps_the_shape_is_a_tag() -> None:
+def test_layer_that_keeps_the_shape_is_a_tag() -> None:
     text = "[x] input 8x9x9\n[c] conv filters=4 kernel=3 neuron=relu\n[n] lrn size=3 k=1 alpha=1 beta=1\n"
     assert tags(f"{text}[d] dropout rate=0.5") == [[], ["relu", "n lrn", "d dropout"]]
 
 
-def test_what_others_read_too_is_no_tag() -> None:
+def test_layer_whose_input_has_other_readers_is_a_block() -> None:
     text = "[x] input 8x9x9\n[c] conv filters=8 kernel=1\n[r] relu\n[s] sum inputs=c,r"
     assert [b.name for b in blocks(text)] == ["x", "c", "r", "s"]
 
 
-def test_a_norm_over_all_groups_is_no_tag_because_lines_cross_there() -> None:
+def test_norm_that_reads_all_groups_is_a_block() -> None:
     text = "gpus 2\n[x] input 8x9x9\n[c] conv filters=8 kernel=1\n[n] lrn size=3 k=1 alpha=1 beta=1"
     assert [b.name for b in blocks(text)] == ["x", "c"]
     assert [b.name for b in blocks(f"{text} reads=all")] == ["x", "c", "n"]
 
 
-def test_groups_are_told_where_no_tower_shows_them() -> None:
+def test_groups_are_named_unless_towers_show_them() -> None:
     grouped = "[x] input 8x9x9\n[c] conv filters=8 kernel=1 groups=2"
     assert "groups 2" in blocks(grouped)[1].lines
     split = "gpus 2\n[x] input 8x9x9\n[c] conv filters=8 kernel=1\n[d] conv filters=8 kernel=1"
     assert [b.lines for b in blocks(split)[1:]] == [("conv 1x1", "stride 1")] * 2
 
 
-def test_how_many_kernels_a_table_has_is_told() -> None:
+def test_connection_table_shows_its_number_of_kernels() -> None:
     assert "3 of 8 kernels" in blocks("[x] input 4x9x9\n[c] conv filters=2 kernel=1 table=0+2,1")[1].lines
 
 
-def test_weights_of_another_layer_are_told() -> None:
+def test_shared_weights_are_a_tag() -> None:
     text = "[x] input 8x9x9\n[c] conv filters=8 kernel=1\n[d] conv filters=8 kernel=1 weights=c"
     assert tags(text) == [[], [], ["weights of c"]]
 
 
-def test_columns_are_depths() -> None:
-    found = blocks(INCEPTION)
-    column = {b.name: c for b, c in zip(found, wire(found, 1).column, strict=True)}
-    beginnings = dict.fromkeys(("one", "reduce3", "reduce5", "pool"), 1)
-    assert column == {"image": 0, **beginnings, "three": 2, "five": 2, "proj": 2, "joined": 3}
+def test_columns_are_the_depths_of_layers() -> None:
+    inception = blocks(INCEPTION)
+    column = {b.name: c for b, c in zip(inception, wire(inception, 1).column, strict=True)}
+    first_layers = dict.fromkeys(("one", "reduce3", "reduce5", "pool"), 1)
+    assert column == {"image": 0, **first_layers, "three": 2, "five": 2, "proj": 2, "joined": 3}
 
 
-def test_many_groups_are_one_tower() -> None:
+def test_too_many_groups_are_drawn_as_one_tower() -> None:
     assert drawn_towers(MAX_TOWERS, ()) == MAX_TOWERS
     assert drawn_towers(MAX_TOWERS + 1, ()) == 1
 
 
-def test_lengths_are_square_roots() -> None:
+def test_lengths_are_proportional_to_square_roots() -> None:
     scale = scale_for([Shape(3, 224, 224), Shape(96, 56, 56)])
     large, small = scale.solid(Shape(3, 224, 224)), scale.solid(Shape(96, 56, 56))
     assert large.front_height == pytest.approx(2 * small.front_height)  # 224 = 4 x 56
     assert small.front_width == pytest.approx(math.sqrt(32) * large.front_width)  # 96 = 32 x 3
 
 
-def test_two_that_want_one_place_stand_on_either_side() -> None:
+def test_blocks_with_the_same_target_are_placed_around_it() -> None:
     assert separate([0.0, 0.0], [1.0, 1.0], [10.0]) == [-5.0, 5.0]
     assert separate([0.0, 0.0], [3.0, 1.0], [8.0]) == [-2.0, 6.0]
     assert separate([0.0, 20.0], [1.0, 1.0], [10.0]) == [0.0, 20.0]
 
 
 @given(st.lists(st.tuples(heights, st.floats(0.01, 100), st.floats(0, 50)), min_size=1, max_size=8))
-def test_distances_are_kept_and_no_shift_would_be_closer(items: list[tuple[float, float, float]]) -> None:
-    wanted, weights, distances = (list(part) for part in zip(*items, strict=True))
-    placed = separate(wanted, weights, distances[1:])
+def test_separate_keeps_distances_with_optimal_shift(items: list[tuple[float, float, float]]) -> None:
+    targets, weights, distances = (list(part) for part in zip(*items, strict=True))
+    placed = separate(targets, weights, distances[1:])
     assert all(b - a >= d - 1e-6 for a, b, d in zip(placed, placed[1:], distances[1:], strict=False))
-    # As a whole they stand at the weighted mean of what they want: else moving all of them would be better.
-    off = sum(w * (p - x) for p, x, w in zip(placed, wanted, weights, strict=True))
+    # Their weighted mean is that of the targets: otherwise shifting all of them would be better.
+    off = sum(w * (p - x) for p, x, w in zip(placed, targets, weights, strict=True))
     assert off == pytest.approx(0, abs=1e-5 * sum(weights) * 1e3)
 
 
-def test_rows_are_as_few_and_as_even_as_they_can_be() -> None:
+def test_rows_are_few_and_even() -> None:
     assert split_into_rows([10.0] * 6, [0.0] * 6, [1] * 6, 60) == [range(6)]
     assert split_into_rows([10.0] * 6, [0.0] * 6, [1] * 6, 40) == [range(3), range(3, 6)]
     assert split_into_rows([10.0] * 6, [5.0] * 6, [1] * 6, 40) == [range(3), range(3, 6)]  # 10 5 10 5 10
 
 
-def test_a_row_ends_where_few_lines_lead_on() -> None:
+def test_rows_end_where_few_lines_continue() -> None:
     cut = [0, 1, 9, 9, 1, 9]
     assert split_into_rows([10.0] * 6, [0.0] * 6, cut, 40) == [range(4), range(4, 6)]
 
 
-def test_what_is_wider_than_the_page_has_a_row_of_its_own() -> None:
+def test_block_wider_than_the_page_has_its_own_row() -> None:
     assert split_into_rows([10.0, 99.0, 10.0], [0.0] * 3, [1] * 3, 50) == [range(1), range(1, 2), range(2, 3)]
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
-def test_a_text_has_the_room_that_pillows_font_needs(text: str) -> None:
-    # At 200 pixels the font's rounding of each letter to whole pixels does not count.
+def test_text_width_is_at_least_that_of_pillows_font(text: str) -> None:
+    # At 200 pixels, the font's rounding of each letter to whole pixels is negligible.
     assert text_width(text, 200) >= 0.98 * ImageFont.load_default(200).getlength(text)
     assert text_width(text, 200, bold=True) >= 1.1 * text_width(text, 200)
 
 
-def test_names_break_after_their_seams() -> None:
+def test_long_names_wrap_after_separators() -> None:
     assert wrap("inception_3a_output", 10, 70) == ("inception_3a_", "output")
     assert wrap("short", 10, 70) == ("short",)
     assert wrap("x" * 200, 10, 30)[-1].endswith("…")
