@@ -1,4 +1,4 @@
-"""The AlexNets against one another: what is known of how they differ is what the comparison says."""
+"""Comparisons of the AlexNet specs, against their known differences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from comparing_nets import facts, told
+from comparing_nets import all_facts, difference_lines
 from places import SPECS
 from processes import netspec
 
@@ -16,16 +16,16 @@ from netspec.net import Net, load
 
 NETS = {path.stem: load(path) for path in sorted(SPECS.glob("*.net"))}
 GOLDEN = Path(__file__).with_name("alexnet-2012.txt")
-"""Made by ``netspec diff specs/alexnet.net specs/alexnet-2012.net``."""
+"""Output of ``netspec diff specs/alexnet.net specs/alexnet-2012.net``."""
 
 
 def between(a: str, b: str) -> NetDifference:
-    """The differences of two of the specs that come with netspec."""
+    """Compare two of the shipped specs."""
     return compare(NETS[a], NETS[b])
 
 
-def test_as_run_is_not_as_printed() -> None:
-    """Facts read in cuda-convnet's layers-145.cfg and layer-params-145.cfg, beside the paper."""
+def test_alexnet_2012_differs_from_the_printed_network() -> None:
+    """The facts are from cuda-convnet's layers-145.cfg and layer-params-145.cfg, and from the paper."""
     table = rows(between("alexnet", "alexnet-2012"))
     weighted = "conv1, conv2, conv3, conv4, conv5, fc6, fc7, fc8"
     assert set(table) == {
@@ -37,7 +37,7 @@ def test_as_run_is_not_as_printed() -> None:
         ("same2", "added: rnorm size=5 k=1 alpha=4e-05 beta=0.75, after norm2", "function"),
         # the initial weights of conv3 to conv5
         ("conv3, conv4, conv5", "init: gaussian(0.01) -> gaussian(0.03)", "training"),
-        # conv5's ReLU stands behind its pooling, which is harmless
+        # conv5's ReLU comes after its pooling, which does not change the function
         (
             "conv5, pool5",
             "order: conv5, relu, pool5 -> conv5, pool5, relu (max pooling commutes with relu)",
@@ -49,53 +49,53 @@ def test_as_run_is_not_as_printed() -> None:
         ("train", "epochs: 90 -> 91", "training"),
         ("train", "schedule: plateau(factor=0.1, times=3) -> steps(25, 51, 79, factor=0.1)", "training"),
         ("train", "bias_schedule: plateau(factor=0.1, times=3) -> constant", "training"),
-        # conv1 learnt at 1e-5 from epoch 67 and no more from epoch 72
+        # conv1's rate was 1e-5 from epoch 67, and 0 from epoch 72
         ("conv1", "schedule: plateau(factor=0.1, times=3) -> steps(25, 51, 67, factor=0.1, freeze=72)", "training"),
         ("conv1", "bias_schedule: plateau(factor=0.1, times=3) -> steps(freeze=72)", "training"),
     }
 
 
-def test_what_is_the_same_in_both_is_not_told() -> None:
+def test_equal_settings_are_not_listed() -> None:
     """Both round up, keep normalisation inside a GPU group, and have the paper's 60,965,224 parameters."""
-    found = between("alexnet", "alexnet-2012")
-    assert not {d.key for d in found.each()} & {"rounding", "groups", "reads", "gpu", "size", "k", "beta"}
-    assert found.misfits == ()
-    assert "parameters: 60,965,224, the same" in summary(found)
-    assert "connections: 724,406,816, the same" in summary(found)
-    assert [layer.name for layer in found.layers if layer.costs_differ] == ["same2"]
+    comparison = between("alexnet", "alexnet-2012")
+    assert not {d.key for d in comparison.each()} & {"rounding", "groups", "reads", "gpu", "size", "k", "beta"}
+    assert comparison.misfits == ()
+    assert "parameters: 60,965,224, the same" in summary(comparison)
+    assert "connections: 724,406,816, the same" in summary(comparison)
+    assert [layer.name for layer in comparison.layers if layer.costs_differ] == ["same2"]
 
 
-def test_the_printed_comparison() -> None:
+def test_printed_comparison_matches_the_stored_text() -> None:
     done = netspec("diff", "specs/alexnet.net", "specs/alexnet-2012.net")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == GOLDEN.read_text("utf-8"), f"if this is meant, write it to {GOLDEN.name}"
 
 
-def test_224_rounded_up_reads_three_zeros_where_227_has_pixels() -> None:
-    found = between("alexnet", "alexnet-227")
-    assert rows(found) == (
+def test_alexnet_differs_from_alexnet_227_only_in_input_and_rounding() -> None:
+    comparison = between("alexnet", "alexnet-227")
+    assert rows(comparison) == (
         ("image", "shape: 3x224x224 -> 3x227x227", "function"),
         ("conv1", "rounding: up -> exact (zeros read: 0,3,0,3 -> 0)", "function"),
         ("pool1, conv2, pool2, conv3, conv4, conv5, pool5", "rounding: up -> exact", "nothing"),
     )
-    assert found.misfits == ()
+    assert comparison.misfits == ()
 
 
-def test_one_gpu_instead_of_two() -> None:
+def test_one_gpu_version_differs_in_groups() -> None:
     """62,378,344 parameters: twice the weights of conv2, conv4 and conv5."""
-    found = between("alexnet", "alexnet-one-gpu")
-    assert rows(found) == (
+    comparison = between("alexnet", "alexnet-one-gpu")
+    assert rows(comparison) == (
         ("norm1, conv2, norm2, conv4, conv5", "groups: 2 -> 1", "function"),
         ("gpus", "2 -> 1", "placement"),
     )
-    weights = {x.name: (x.a.costs.weights, x.b.costs.weights) for x in found.layers if x.a and x.b}
+    weights = {x.name: (x.a.costs.weights, x.b.costs.weights) for x in comparison.layers if x.a and x.b}
     assert weights["conv2"] == (256 * 48 * 25, 256 * 96 * 25)
-    assert [pair[0] for pair in found.misfits] == ["conv2", "conv4", "conv5"]
-    assert "parameters: 60,965,224 -> 62,378,344 (+1,413,120, +2.3 %)" in summary(found)
+    assert [pair[0] for pair in comparison.misfits] == ["conv2", "conv4", "conv5"]
+    assert "parameters: 60,965,224 -> 62,378,344 (+1,413,120, +2.3 %)" in summary(comparison)
 
 
-def test_caffenet_pools_before_it_normalises_over_all_maps() -> None:
-    lines = told(between("alexnet", "caffenet"))
+def test_caffenet_differs_in_order_and_range_of_norms() -> None:
+    lines = difference_lines(between("alexnet", "caffenet"))
     assert "norm1 moved: conv1 -> pool1, function" in lines
     assert "norm1 groups: 2 -> 1, function" in lines
     assert "norm1 k: 2 -> 1, function" in lines
@@ -122,27 +122,27 @@ def test_caffenet_pools_before_it_normalises_over_all_maps() -> None:
         ),
     ],
 )
-def test_an_ablation_is_what_its_file_says(name: str, lines: list[str]) -> None:
-    assert told(between("alexnet", name)) == lines
+def test_ablations_differ_only_in_the_ablated_part(name: str, lines: list[str]) -> None:
+    assert difference_lines(between("alexnet", name)) == lines
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_a_spec_is_the_same_network_as_itself(name: str) -> None:
+def test_spec_equals_itself(name: str) -> None:
     assert between(name, name).same
 
 
 @pytest.mark.many
 @pytest.mark.parametrize(("a", "b"), list(combinations(NETS, 2)))
-def test_every_two_specs_differ_and_the_answer_is_the_same_the_other_way_round(a: str, b: str) -> None:
-    there, back = between(a, b), between(b, a)
-    assert not there.same
-    assert facts(there, mirrored=True) == facts(back)
-    assert there.totals == back.totals[::-1]
-    assert {o.a for o in there.orders} == {o.b for o in back.orders}
-    assert set(there.misfits) == {(q, p) for p, q in back.misfits}
-    assert (there.function == "other") == any(d.effect == "function" for d in there.each())
+def test_any_two_specs_differ_symmetrically(a: str, b: str) -> None:
+    forward, backward = between(a, b), between(b, a)
+    assert not forward.same
+    assert all_facts(forward, mirrored=True) == all_facts(backward)
+    assert forward.totals == backward.totals[::-1]
+    assert {o.a for o in forward.orders} == {o.b for o in backward.orders}
+    assert set(forward.misfits) == {(q, p) for p, q in backward.misfits}
+    assert (forward.function == "other") == any(d.effect == "function" for d in forward.each())
 
 
-def test_a_net_is_named_as_it_names_itself() -> None:
+def test_comparison_uses_the_nets_own_names() -> None:
     net: Net = NETS["alexnet"]
     assert compare(net, NETS["caffenet"]).names == ("alexnet", "caffenet")

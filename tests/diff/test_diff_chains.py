@@ -1,10 +1,10 @@
-"""Networks whose layers were drawn, left out, put in and exchanged at random."""
+"""Comparisons of random chains of layers."""
 
 from __future__ import annotations
 
 import numpy as np
 from chances import examples
-from comparing_nets import facts
+from comparing_nets import all_facts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,31 +32,31 @@ CHAINS = (
 )
 
 
-def output(net: Net, weights: dict[str, np.ndarray]) -> np.ndarray:
-    """What a network makes of some images."""
+def run(net: Net, weights: dict[str, np.ndarray]) -> np.ndarray:
+    """Run a network on fixed random images and return its output."""
     x = np.random.default_rng(3).normal(0.0, 2.0, (2, *net.graph.input.output))
     return backend.load("reference").run(net.graph, weights, x).values[net.graph.output.name]
 
 
 @given(CHAINS, CHAINS)
 @examples(40)
-def test_what_is_called_the_same_is_and_the_differences_say_why_not(a: str, b: str) -> None:
+def test_comparison_of_random_chains_agrees_with_their_outputs(a: str, b: str) -> None:
     nets = loads(a), loads(b)
-    there, back = compare(*nets), compare(nets[1], nets[0])
-    assert facts(there, mirrored=True) == facts(back)
-    assert there.same == (a == b)
-    effect = gravest(*(d.effect for d in there.each()))
-    assert (effect == "function") == (there.function == back.function == "other")
-    if there.function == "same":
+    forward, backward = compare(*nets), compare(nets[1], nets[0])
+    assert all_facts(forward, mirrored=True) == all_facts(backward)
+    assert forward.same == (a == b)
+    effect = gravest(*(d.effect for d in forward.each()))
+    assert (effect == "function") == (forward.function == backward.function == "other")
+    if forward.function == "same":
         pairs = match(*nets).pairs
         rng = np.random.default_rng(4)
         left = {key: rng.normal(0.1, 0.4, p.shape) for key, p in nets[0].graph.parameters.items()}
         owners = {key: pairs[p.layer] for key, p in nets[0].graph.parameters.items()}
         right = {owners[key] + key[key.index(".") :]: w for key, w in left.items()}
-        assert np.allclose(output(nets[0], left), output(nets[1], right), rtol=1e-9, atol=1e-12)
+        assert np.allclose(run(nets[0], left), run(nets[1], right), rtol=1e-9, atol=1e-12)
 
 
 @given(CHAINS)
 @examples(20)
-def test_a_network_does_not_differ_from_itself(text: str) -> None:
+def test_random_chain_equals_itself(text: str) -> None:
     assert compare(loads(text), loads(text)).same

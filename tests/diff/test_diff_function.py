@@ -1,9 +1,9 @@
-"""What changes the function and what does not, beside what the reference backend computes."""
+"""Which changes change the function, confirmed by running the reference backend."""
 
 from __future__ import annotations
 
 import pytest
-from comparing_nets import diff, facts, same_outputs, told
+from comparing_nets import all_facts, diff, difference_lines, same_outputs
 
 from netspec.diff.text import summary
 from netspec.net import loads
@@ -13,7 +13,7 @@ CONV = INPUT + "[conv1] conv filters=4 kernel=3 init=gaussian(0.1)"
 END = "[fc2] fc outputs=4\n"
 POOL = "[pool1] maxpool kernel=3 stride=2"
 
-SAME = {
+SAME_FUNCTION = {
     "ReLU after max pooling": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=relu\n{END}"),
     "tanh after max pooling": (f"{CONV} neuron=tanh\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=tanh\n{END}"),
     "leakyrelu and elu after max pooling": (
@@ -77,7 +77,7 @@ SAME = {
     "a loss after the scores": (f"{CONV}\n{END}", f"{CONV}\n{END}[loss] crossentropy\n"),
 }
 
-OTHER = {
+OTHER_FUNCTION = {
     "ReLU after average pooling": (
         f"{CONV} neuron=relu\n[pool1] avgpool kernel=3 stride=2\n{END}",
         f"{CONV}\n[pool1] avgpool kernel=3 stride=2 neuron=relu\n{END}",
@@ -137,78 +137,78 @@ OTHER = {
 }
 
 
-@pytest.mark.parametrize("name", SAME)
-def test_the_same_function_is_known_as_such(name: str) -> None:
-    a, b = SAME[name]
-    found = diff(a, b)
-    assert found.function == "same"
-    assert {d.effect for d in found.each()} <= {"training", "testing", "placement", "nothing"}
+@pytest.mark.parametrize("name", SAME_FUNCTION)
+def test_same_function_is_recognised(name: str) -> None:
+    a, b = SAME_FUNCTION[name]
+    comparison = diff(a, b)
+    assert comparison.function == "same"
+    assert {d.effect for d in comparison.each()} <= {"training", "testing", "placement", "nothing"}
     assert same_outputs(loads(a).graph, loads(b).graph)
 
 
-@pytest.mark.parametrize("name", OTHER)
-def test_another_function_is_not_called_the_same(name: str) -> None:
-    a, b = OTHER[name]
-    found = diff(a, b)
-    assert found.function == "other"
-    assert "function" in {d.effect for d in found.each()}
+@pytest.mark.parametrize("name", OTHER_FUNCTION)
+def test_other_function_is_recognised(name: str) -> None:
+    a, b = OTHER_FUNCTION[name]
+    comparison = diff(a, b)
+    assert comparison.function == "other"
+    assert "function" in {d.effect for d in comparison.each()}
     assert not same_outputs(loads(a).graph, loads(b).graph)
 
 
 @pytest.mark.many
-@pytest.mark.parametrize("name", [*SAME, *OTHER])
-def test_the_answer_is_the_same_the_other_way_round(name: str) -> None:
-    a, b = {**SAME, **OTHER}[name]
-    there, back = diff(a, b), diff(b, a)
-    assert facts(there, mirrored=True) == facts(back)
-    assert there.function == back.function
+@pytest.mark.parametrize("name", [*SAME_FUNCTION, *OTHER_FUNCTION])
+def test_comparison_is_symmetric(name: str) -> None:
+    a, b = {**SAME_FUNCTION, **OTHER_FUNCTION}[name]
+    forward, backward = diff(a, b), diff(b, a)
+    assert all_facts(forward, mirrored=True) == all_facts(backward)
+    assert forward.function == backward.function
 
 
-def test_a_softmax_at_the_end_is_output_and_no_score() -> None:
-    found = diff(f"{CONV}\n{END}[prob] softmax\n", f"{CONV}\n{END}")
-    assert found.function == "scores"
-    assert told(found) == ["prob removed: softmax, after fc2 -> , output"]
+def test_final_softmax_changes_the_output_but_not_the_scores() -> None:
+    comparison = diff(f"{CONV}\n{END}[prob] softmax\n", f"{CONV}\n{END}")
+    assert comparison.function == "scores"
+    assert difference_lines(comparison) == ["prob removed: softmax, after fc2 -> , output"]
 
 
-def test_softrelu_falls_where_it_turns_into_x_so_that_it_does_not_commute() -> None:
-    found = diff(f"{CONV} neuron=softrelu\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=softrelu\n{END}")
-    assert found.function == "other"
+def test_softrelu_does_not_commute_with_max_pooling() -> None:
+    comparison = diff(f"{CONV} neuron=softrelu\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=softrelu\n{END}")
+    assert comparison.function == "other"
 
 
-def test_what_drops_out_between_a_neuron_and_its_new_place_changes_training() -> None:
+def test_neuron_moved_across_dropout_changes_training() -> None:
     before = f"{CONV} neuron=tanh(2)\n[d] dropout\n{POOL}\n{END}"
-    behind = f"{CONV}\n[d] dropout neuron=tanh(2)\n{POOL}\n{END}"
-    found = diff(before, behind)
-    assert found.function == "same"
-    assert told(found) == [
+    after = f"{CONV}\n[d] dropout neuron=tanh(2)\n{POOL}\n{END}"
+    comparison = diff(before, after)
+    assert comparison.function == "same"
+    assert difference_lines(comparison) == [
         "conv1 neuron: tanh(2, 1) -> linear, training",
         "d neuron: linear -> tanh(2, 1), training",
     ]
 
 
 @pytest.mark.parametrize("layer", ["crop size=7", "zeropad pad=0", "concat", "dropout rate=0", "linear"])
-def test_a_layer_that_does_nothing_is_told_so(layer: str) -> None:
-    """Alone it moves nothing in training either, and it does not keep a pooling from its function."""
+def test_layer_without_effect_is_reported_as_such(layer: str) -> None:
+    """It does not change training either, and a neuron can move across it."""
     assert {d.effect for d in diff(f"{CONV}\n{END}", f"{CONV}\n[k] {layer}\n{END}").each()} == {"nothing"}
-    found = diff(f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n[k] {layer}\n{POOL} neuron=relu\n{END}")
-    assert {d.effect for d in found.each()} == {"nothing"}
+    comparison = diff(f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n[k] {layer}\n{POOL} neuron=relu\n{END}")
+    assert {d.effect for d in comparison.each()} == {"nothing"}
 
 
-def test_dropout_beside_a_function_that_changes_still_changes_training() -> None:
-    found = diff(f"{CONV}\n{END}", f"{CONV} neuron=relu\n[d] dropout\n{END}")
-    assert told(found) == [
+def test_dropout_next_to_a_changed_function_changes_training() -> None:
+    comparison = diff(f"{CONV}\n{END}", f"{CONV} neuron=relu\n[d] dropout\n{END}")
+    assert difference_lines(comparison) == [
         "conv1 neuron: linear -> relu, function",
         "d added:  -> dropout rate=0.5 scaling=train, after conv1, training",
     ]
 
 
-def test_only_what_is_to_blame_is_blamed() -> None:
+def test_only_the_responsible_change_is_marked_as_function() -> None:
     """conv1's ReLU moves over a pooling, conv2's over a normalisation."""
     text = "{}{}\n{}\n{}\n[conv2] conv filters=4 kernel=2{}\n[n] lrn size=3 alpha=1{}\n{}"
     relu = " neuron=relu"
     a = text.format(CONV, relu, POOL, "[d] dropout", relu, "", END)
     b = text.format(CONV, "", f"{POOL}{relu}", "[d] dropout", "", relu, END)
-    assert told(diff(a, b)) == [
+    assert difference_lines(diff(a, b)) == [
         "conv1 neuron: relu -> linear, nothing",
         "pool1 neuron: linear -> relu, nothing",
         "conv2 neuron: relu -> linear, function",
@@ -220,28 +220,28 @@ def test_only_what_is_to_blame_is_blamed() -> None:
     ]
 
 
-def test_shared_weights_are_another_function() -> None:
+def test_shared_weights_change_the_function() -> None:
     two = "[image] input 8\n[a] fc outputs=8\n[b] fc outputs=8{}\n"
-    found = diff(two.format(""), two.format(" weights=a"))
-    assert told(found) == ["b weights: its own -> a, function"]
-    assert found.misfits == (("b", "b"),)
+    comparison = diff(two.format(""), two.format(" weights=a"))
+    assert difference_lines(comparison) == ["b weights: its own -> a, function"]
+    assert comparison.misfits == (("b", "b"),)
 
 
-def test_weights_with_another_connection_table_do_not_fit() -> None:
-    of = f"{INPUT}[c] conv filters=2 kernel=3 table={{}}\n{END}".format
-    found = diff(of("0,0+1"), of("1,0+1"))
-    assert found.misfits == (("c", "c"),)
-    assert "weights: of other shapes or tables in c" in summary(found)
-    assert diff(of("0+1,0+1"), of("none")).misfits == ()
+def test_weights_of_another_connection_table_do_not_fit() -> None:
+    spec = f"{INPUT}[c] conv filters=2 kernel=3 table={{}}\n{END}".format
+    comparison = diff(spec("0,0+1"), spec("1,0+1"))
+    assert comparison.misfits == (("c", "c"),)
+    assert "weights: of other shapes or tables in c" in summary(comparison)
+    assert diff(spec("0+1,0+1"), spec("none")).misfits == ()
 
 
-def test_a_layer_on_another_gpu_group_changes_how_those_behind_it_are_divided() -> None:
-    a, b = OTHER["normalisation on one GPU group"]
-    assert told(diff(a, b)) == ["conv1 gpu: all -> 0, function"]
+def test_moving_a_layer_to_one_gpu_changes_the_groups_after_it() -> None:
+    a, b = OTHER_FUNCTION["normalisation on one GPU group"]
+    assert difference_lines(diff(a, b)) == ["conv1 gpu: all -> 0, function"]
 
 
-def test_where_weights_live_is_placement() -> None:
+def test_gpu_of_a_layer_is_placement() -> None:
     text = "gpus 2\n[image] input 8\n[a] fc outputs=8 gpu={}\n[prob] softmax\n"
-    assert told(diff(text.format(0), text.format(1))) == ["a gpu: 0 -> 1, placement"]
+    assert difference_lines(diff(text.format(0), text.format(1))) == ["a gpu: 0 -> 1, placement"]
     text = "gpus 2\n[image] input 8\n[a] fc outputs=8 gpu=0\n[b] relu gpu={}\n[prob] softmax\n"
-    assert told(diff(text.format(0), text.format(1))) == ["b gpu: 0 -> 1, placement"]
+    assert difference_lines(diff(text.format(0), text.format(1))) == ["b gpu: 0 -> 1, placement"]

@@ -1,4 +1,4 @@
-"""Every key that is changed is told, and nothing else; and what is told of it holds in the reference backend."""
+"""Every changed key is reported, and nothing else; the reported effect agrees with the reference backend."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 from chances import examples
-from comparing_nets import changed, diff, facts, keys, same_outputs, told
+from comparing_nets import all_facts, changed_keys, diff, difference_lines, load_with_changes, same_outputs
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
@@ -97,25 +97,25 @@ VALUES = {
     "augment.colour": ("none", "pca(0.1)"),
     "test.views": ("1", "10"),
 }
-"""Values of keys, the first of which is that of ``BASE``."""
+"""Values of keys; the first one is that of ``BASE``."""
 
 CHANGES = st.lists(st.sampled_from(sorted(VALUES)), max_size=4, unique=True).flatmap(
     lambda names: st.fixed_dictionaries({name: st.sampled_from(VALUES[name]) for name in names})
 )
 PREPARED = {"image.range", "image.mean", "image.order", "image.std"}
-"""Keys that the reference backend does not see: it reads prepared images."""
+"""Keys without effect on the reference backend, which reads preprocessed images."""
 
 
 def net_of(changes: Mapping[str, str]) -> Net:
-    """The base with keys that are given other values."""
-    return changed(BASE, [f"{name}={value}" for name, value in changes.items()])
+    """The base with changed keys."""
+    return load_with_changes(BASE, [f"{name}={value}" for name, value in changes.items()])
 
 
 BASE_NET = net_of({})
 
 
-def expected(changes: Mapping[str, str]) -> dict[tuple[str, ...], tuple[str, str]]:
-    """The keys whose values are others than the base's."""
+def expected_keys(changes: Mapping[str, str]) -> dict[tuple[str, ...], tuple[str, str]]:
+    """The keys whose values differ from the base, as the comparison should report them."""
     return {
         tuple(name.split(".")): (VALUES[name][0], value) for name, value in changes.items() if value != VALUES[name][0]
     }
@@ -123,50 +123,50 @@ def expected(changes: Mapping[str, str]) -> dict[tuple[str, ...], tuple[str, str
 
 @pytest.mark.many
 @pytest.mark.parametrize("name", VALUES)
-def test_a_default_or_a_value_that_is_written_again_is_no_difference(name: str) -> None:
+def test_setting_a_key_to_its_value_is_no_difference(name: str) -> None:
     assert compare(BASE_NET, net_of({name: VALUES[name][0]})).same
 
 
-def test_one_number_for_all_channels_is_that_number_for_each() -> None:
+def test_one_mean_equals_that_mean_for_each_channel() -> None:
     assert compare(net_of({"image.mean": "0.5"}), net_of({"image.mean": "0.5,0.5"})).same
 
 
 @pytest.mark.many
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in VALUES for value in VALUES[name][1:]])
-def test_a_changed_key_is_told_and_nothing_else(name: str, value: str) -> None:
-    assert keys(compare(BASE_NET, net_of({name: value}))) == expected({name: value})
+def test_only_the_changed_key_is_reported(name: str, value: str) -> None:
+    assert changed_keys(compare(BASE_NET, net_of({name: value}))) == expected_keys({name: value})
 
 
 @given(CHANGES, CHANGES)
 @examples(40)
-def test_changed_keys_are_told_and_nothing_else_in_both_directions(a: dict[str, str], b: dict[str, str]) -> None:
+def test_several_changed_keys_are_reported_in_both_directions(a: dict[str, str], b: dict[str, str]) -> None:
     try:
         nets = net_of(a), net_of(b)
     except SpecError:
         reject()
-    there, back = compare(*nets), compare(nets[1], nets[0])
+    forward, backward = compare(*nets), compare(nets[1], nets[0])
     both = {name: (a.get(name, VALUES[name][0]), b.get(name, VALUES[name][0])) for name in {**a, **b}}
-    assert keys(there) == {tuple(name.split(".")): pair for name, pair in both.items() if pair[0] != pair[1]}
-    assert facts(there, mirrored=True) == facts(back)
-    assert there.function == back.function
-    whole = {"same": "nothing", "scores": "output", "other": "function"}[there.function]
-    assert gravest(*(d.effect for d in there.each() if d.effect in ("function", "output"))) == whole
-    assert json.loads(to_json(there, ("a", "b")))["same"] == there.same == (nets[0].graph == nets[1].graph)
+    assert changed_keys(forward) == {tuple(name.split(".")): pair for name, pair in both.items() if pair[0] != pair[1]}
+    assert all_facts(forward, mirrored=True) == all_facts(backward)
+    assert forward.function == backward.function
+    expected_effect = {"same": "nothing", "scores": "output", "other": "function"}[forward.function]
+    assert gravest(*(d.effect for d in forward.each() if d.effect in ("function", "output"))) == expected_effect
+    assert json.loads(to_json(forward, ("a", "b")))["same"] == forward.same == (nets[0].graph == nets[1].graph)
 
 
 @given(CHANGES)
 @examples(40)
-def test_the_function_is_the_same_where_it_is_said_to_be(changes: dict[str, str]) -> None:
-    computing = {name: value for name, value in changes.items() if name not in PREPARED}
+def test_reported_function_agrees_with_the_outputs(changes: dict[str, str]) -> None:
+    visible = {name: value for name, value in changes.items() if name not in PREPARED}
     try:
-        net = net_of(computing)
+        net = net_of(visible)
     except SpecError:
         reject()
-    found = compare(BASE_NET, net)
-    if found.misfits:
-        assert found.function == "other"
+    comparison = compare(BASE_NET, net)
+    if comparison.misfits:
+        assert comparison.function == "other"
     else:
-        assert same_outputs(BASE_NET.graph, net.graph) == (found.function == "same")
+        assert same_outputs(BASE_NET.graph, net.graph) == (comparison.function == "same")
 
 
 @pytest.mark.parametrize(
@@ -204,68 +204,72 @@ def test_the_function_is_the_same_where_it_is_said_to_be(changes: dict[str, str]
         ("prob.inputs=fc3", ["prob inputs: fc4 -> fc3, nothing"]),
     ],
 )
-def test_what_a_key_changes(change: str, lines: list[str]) -> None:
-    assert told(compare(BASE_NET, changed(BASE, [change]))) == lines
+def test_effects_of_changed_keys(change: str, lines: list[str]) -> None:
+    assert difference_lines(compare(BASE_NET, load_with_changes(BASE, [change]))) == lines
 
 
-def test_a_word_is_the_number_that_it_comes_to() -> None:
+def test_initialiser_is_compared_by_its_distribution() -> None:
     text = "[image] input 8\n[a] fc outputs=4 init={}\n"
     assert diff(text.format("he"), text.format("gaussian(0.5)")).same
-    assert told(diff(text.format("he"), text.format("torch"))) == ["a init: he -> torch, training"]
+    assert difference_lines(diff(text.format("he"), text.format("torch"))) == ["a init: he -> torch, training"]
 
 
-def test_a_word_stays_the_same_where_only_the_fan_is_another() -> None:
+def test_equal_initialiser_with_another_fan_is_no_difference() -> None:
     text = "[image] input {}\n[a] fc outputs=4 init=he\n"
-    assert told(diff(text.format(8), text.format(16))) == ["image shape: 8 -> 16, function"]
+    assert difference_lines(diff(text.format(8), text.format(16))) == ["image shape: 8 -> 16, function"]
 
 
-def test_a_rate_of_its_own_is_told_and_a_multiple_of_the_nets_is_not() -> None:
+def test_multiple_of_the_nets_rate_is_reported_once() -> None:
     text = "[image] input 8\n[a] fc outputs=4 {}\ntrain optimizer=sgd(lr={})\n"
-    assert told(diff(text.format("lr_mult=2", 0.01), text.format("lr_mult=2", 0.02))) == [
+    assert difference_lines(diff(text.format("lr_mult=2", 0.01), text.format("lr_mult=2", 0.02))) == [
         "train lr: 0.01 -> 0.02, training"
     ]
-    assert told(diff(text.format("lr=0.02", 0.01), text.format("lr=0.02", 0.02))) == [
+    assert difference_lines(diff(text.format("lr=0.02", 0.01), text.format("lr=0.02", 0.02))) == [
         "train lr: 0.01 -> 0.02, training"
     ]
-    assert told(diff(text.format("lr=0.02", 0.02), text.format("lr_mult=1", 0.02))) == []
+    assert difference_lines(diff(text.format("lr=0.02", 0.02), text.format("lr_mult=1", 0.02))) == []
 
 
-def test_schedules_of_layers_are_told_where_they_are_not_the_train_lines() -> None:
+def test_layer_schedules_are_reported_where_they_differ_from_train() -> None:
     text = "[image] input 8\n[a] fc outputs=4 {}\ntrain {}\n"
-    assert told(diff(text.format("", "schedule=cosine"), text.format("", "schedule=linear(0)"))) == [
+    assert difference_lines(diff(text.format("", "schedule=cosine"), text.format("", "schedule=linear(0)"))) == [
         "train schedule: cosine(factor=0) -> linear(factor=0), training"
     ]
     own, other = "schedule=steps(3, freeze=5)", "schedule=cosine bias_schedule=constant"
-    assert told(diff(text.format(own, "schedule=cosine"), text.format(own, other))) == [
+    assert difference_lines(diff(text.format(own, "schedule=cosine"), text.format(own, other))) == [
         "a bias_schedule: steps(3, factor=0.1, freeze=5) -> constant, training",
         "train bias_schedule: cosine(factor=0) -> constant, training",
     ]
-    assert told(diff(text.format("lr=0 bias_lr=1", ""), text.format("lr=0 bias_lr=1 schedule=cosine", ""))) == [
-        "a bias_schedule: constant -> cosine(factor=0), training"  # which follows that of the weights
+    assert difference_lines(
+        diff(text.format("lr=0 bias_lr=1", ""), text.format("lr=0 bias_lr=1 schedule=cosine", ""))
+    ) == [
+        "a bias_schedule: constant -> cosine(factor=0), training"  # it follows the weights' schedule
     ]
 
 
-def test_several_inputs_have_one_value_each() -> None:
+def test_values_for_several_inputs_are_compared_one_by_one() -> None:
     text = "[image] input 2x9x9\n[a] relu\n[b] conv filters=4 kernel={} pad=1 inputs=image,a\n"
-    assert told(diff(text.format("3"), text.format("3,3"))) == []
-    found = diff(text.format("3,3"), text.format("3,3").replace("kernel=3,3 pad=1", "kernel=3,1 pad=1,0"))
-    assert told(found) == ["b kernel: 3 -> 3,1, function", "b pad: 1 -> 1,0, function"]
+    assert difference_lines(diff(text.format("3"), text.format("3,3"))) == []
+    comparison = diff(text.format("3,3"), text.format("3,3").replace("kernel=3,3 pad=1", "kernel=3,1 pad=1,0"))
+    assert difference_lines(comparison) == ["b kernel: 3 -> 3,1, function", "b pad: 1 -> 1,0, function"]
 
 
-def test_conventions_of_alpha_are_told() -> None:
+def test_note_explains_the_conventions_of_alpha() -> None:
     text = "[image] input 8x9x9\n[n] {} size={} {}\n"
-    found = diff(text.format("lrn", 5, "alpha=1e-4"), text.format("lrn", 5, "scale=1e-4"))
-    assert [d.note for d in found.each()] == ["2e-05 = 0.0001 / 5, the window's size"]
-    found = diff(text.format("rnorm", 3, "scale=9"), text.format("rnorm", 3, "alpha=9"))
-    assert [d.note for d in found.each()] == ["1 = 9 / 9, the window's size"]
-    found = diff(text.format("lrn", 3, "scale=1"), text.format("lrn", 5, "scale=1"))
-    assert [(d.key, d.note) for d in found.each()][1] == ("alpha", "the same scale, 1, over windows of 3 and 5")
+    comparison = diff(text.format("lrn", 5, "alpha=1e-4"), text.format("lrn", 5, "scale=1e-4"))
+    assert [d.note for d in comparison.each()] == ["2e-05 = 0.0001 / 5, the window's size"]
+    comparison = diff(text.format("rnorm", 3, "scale=9"), text.format("rnorm", 3, "alpha=9"))
+    assert [d.note for d in comparison.each()] == ["1 = 9 / 9, the window's size"]
+    comparison = diff(text.format("lrn", 3, "scale=1"), text.format("lrn", 5, "scale=1"))
+    assert [(d.key, d.note) for d in comparison.each()][1] == ("alpha", "the same scale, 1, over windows of 3 and 5")
 
 
-def test_rates_of_several_inputs_are_told_one_by_one() -> None:
+def test_rates_for_several_inputs_are_compared_one_by_one() -> None:
     text = "[image] input 8\n[a] fc outputs=4\n[b] fc outputs=4 inputs=image,a {}\ntrain optimizer=sgd(lr={})\n"
-    assert told(diff(text.format("", 0.01), text.format("lr=0.01,0.02", 0.01))) == ["b lr: 0.01 -> 0.01,0.02, training"]
-    assert told(diff(text.format("lr_mult=1,2", 0.01), text.format("lr_mult=1,2", 0.02))) == [
+    assert difference_lines(diff(text.format("", 0.01), text.format("lr=0.01,0.02", 0.01))) == [
+        "b lr: 0.01 -> 0.01,0.02, training"
+    ]
+    assert difference_lines(diff(text.format("lr_mult=1,2", 0.01), text.format("lr_mult=1,2", 0.02))) == [
         "train lr: 0.01 -> 0.02, training"
     ]
 
@@ -279,11 +283,11 @@ def test_rates_of_several_inputs_are_told_one_by_one() -> None:
         ("[image] input 8\n[f] fc outputs=8 {}\ntrain accumulate=2", "update_every=none", "update_every=1"),
     ],
 )
-def test_a_key_is_told_as_it_is_written(text: str, old: str, new: str) -> None:
-    ((_, key),) = keys(diff(text.format(old), text.format(new)))
+def test_keys_are_reported_by_their_name_in_the_spec(text: str, old: str, new: str) -> None:
+    ((_, key),) = changed_keys(diff(text.format(old), text.format(new)))
     assert key == new.partition("=")[0]
 
 
-def test_the_size_of_a_crop_is_one_key_that_changes_the_function() -> None:
+def test_crop_size_is_reported_as_one_key() -> None:
     text = "[image] input 3x9x9\n[c] crop size={}\n"
-    assert told(diff(text.format(7), text.format("5x7"))) == ["c size: 7 -> 5x7, function"]
+    assert difference_lines(diff(text.format(7), text.format("5x7"))) == ["c size: 7 -> 5x7, function"]
