@@ -1,4 +1,4 @@
-"""What a graph says of itself."""
+"""Properties of a graph: its scores, and the dependencies of operations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from netspec.ir.ops import CrossEntropy, Linear, Op, Relu, Softmax, Sum, SumSqua
         ((("small", SumSquares(), "fc"),), "fc"),
     ],
 )
-def test_scores_are_what_is_compared_with_the_classes(last: tuple[tuple[str, Op, str], ...], scores: str) -> None:
+def test_scores_are_the_values_compared_with_the_classes(last: tuple[tuple[str, Op, str], ...], scores: str) -> None:
     builder = Builder()
     builder.add("act", Relu(), builder.input(4))
     builder.add("fc", Linear(3), "act")
@@ -27,7 +27,7 @@ def test_scores_are_what_is_compared_with_the_classes(last: tuple[tuple[str, Op,
     assert builder.graph().scores.name == scores
 
 
-def test_what_operations_are_computed_from() -> None:
+def test_dependencies_are_all_operations_below() -> None:
     builder = Builder()
     image = builder.input(4)
     builder.add("a", Relu(), image)

@@ -1,4 +1,4 @@
-"""What operations answer about shapes, parameters and costs, against published tables and counts by hand."""
+"""Shapes, parameters and costs of operations, against published tables and counts by hand."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def window(kernel: int, stride: int = 1, pad: int = 0, rounding: Rounding = "exa
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a published table of a network."""
+    """A row of a published table of a network's layers."""
 
     output: Shape
     units: int
@@ -106,11 +106,11 @@ def alexnet(groups: int) -> dict[str, Row]:
     return rows
 
 
-def test_alexnet_in_two_groups_line_by_line() -> None:
+def test_alexnet_in_two_groups_matches_the_published_rows() -> None:
     assert alexnet(groups=2) == TWO_GROUPS
 
 
-def test_alexnet_in_two_groups_in_sum() -> None:
+def test_alexnet_in_two_groups_matches_the_published_totals() -> None:
     rows = alexnet(groups=2).values()
     assert sum(row.units for row in rows) == 659_272
     assert sum(row.weights for row in rows) == 60_954_656
@@ -118,7 +118,7 @@ def test_alexnet_in_two_groups_in_sum() -> None:
     assert sum(row.connections for row in rows) == 724_406_816
 
 
-def test_alexnet_in_one_piece_in_sum() -> None:
+def test_alexnet_without_groups_matches_the_published_totals() -> None:
     rows = alexnet(groups=1).values()
     assert sum(row.weights for row in rows) == 62_367_776
     assert sum(row.weights + row.biases for row in rows) == 62_378_344
@@ -129,7 +129,7 @@ IMAGE = Shape(6, 4, 5)  # 120 units
 VECTOR = Shape(6)
 
 
-def test_a_vector_is_one_pixel() -> None:
+def test_vector_has_height_and_width_1() -> None:
     assert (VECTOR.height, VECTOR.width) == (1, 1)
 
 
@@ -176,7 +176,7 @@ def test_a_vector_is_one_pixel() -> None:
         (SumSquares(), (IMAGE,), Shape(1)),
     ],
 )
-def test_shapes(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
+def test_output_shape(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
     assert op.shape(inputs) == output
 
 
@@ -219,7 +219,7 @@ def test_shapes(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
         (AvgPool(Window((2, 2), (2, 2))), (IMAGE,), "window-does-not-tile"),
     ],
 )
-def test_faults(op: Op, inputs: tuple[Shape, ...], code: str) -> None:
+def test_invalid_inputs_are_faults(op: Op, inputs: tuple[Shape, ...], code: str) -> None:
     with pytest.raises(Fault) as caught:
         op.shape(inputs)
     assert caught.value.code == code
@@ -228,7 +228,7 @@ def test_faults(op: Op, inputs: tuple[Shape, ...], code: str) -> None:
 @pytest.mark.parametrize(
     ("op", "inputs", "params"),
     [
-        # One filter reads 6/2 channels of 2x3 pixels: 18 numbers; one pixel reaches 4/2 filters at 2x3 places: 12.
+        # A filter reads 6/2 channels of 2x3 pixels: 18 numbers; a pixel reaches 4/2 filters at 2x3 positions: 12.
         (
             Conv(4, Window((2, 3)), groups=2),
             (IMAGE,),
@@ -254,7 +254,7 @@ def test_faults(op: Op, inputs: tuple[Shape, ...], code: str) -> None:
         (Relu(), (IMAGE,), ()),
     ],
 )
-def test_parameters(op: Op, inputs: tuple[Shape, ...], params: tuple[ParamShape, ...]) -> None:
+def test_parameter_shapes_and_fans(op: Op, inputs: tuple[Shape, ...], params: tuple[ParamShape, ...]) -> None:
     assert op.params(inputs, op.shape(inputs)) == params
 
 
@@ -304,18 +304,18 @@ def test_parameters(op: Op, inputs: tuple[Shape, ...], params: tuple[ParamShape,
         (SumSquares(), (IMAGE,), 0, 240),
     ],
 )
-def test_costs(op: Op, inputs: tuple[Shape, ...], connections: int, flops: int) -> None:
+def test_connections_and_flops(op: Op, inputs: tuple[Shape, ...], connections: int, flops: int) -> None:
     output = op.shape(inputs)
     assert op.connections(inputs, output) == connections
     assert op.flops(inputs, output) == flops
 
 
-def test_nailbeds_start_in_the_middle() -> None:
+def test_nailbed_starts_are_centred() -> None:
     assert Nailbed(4).starts(Shape(3, 224, 224)) == (2, 2)
     assert Nailbed(2).starts(IMAGE) == (1, 0)
 
 
-def test_words_of_operations_are_unique() -> None:
+def test_operation_names_are_unique() -> None:
     words = [op.__name__.lower() for op in VOCABULARY]
     assert len(set(words)) == len(VOCABULARY)
     assert name_of(MaxPool(Window((2, 2)))) == "maxpool"

@@ -1,4 +1,4 @@
-"""Connection tables: what is counted, by hand and against convolutions without one."""
+"""Connection tables: counts by hand, and against convolutions without a table."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from netspec.ir.window import Window
 
 IMAGE = Shape(6, 4, 5)
 TABLE = ConnectionTable(((0, 1), (2, 3, 4), (5,), (0, 3, 4, 5)))
-"""Of 4 filters, 10 kernels in all."""
+"""4 filters with 10 kernels in all."""
 
 
-def test_a_tables_weights_and_connections_by_hand() -> None:
-    """Of 2 x 3 pixels each: 60 weights at 3 x 3 places; a filter sums 60 / 4 numbers, a channel reaches 60 / 6."""
+def test_weights_and_connections_of_a_table_by_hand() -> None:
+    """10 kernels of 2 x 3: 60 weights at 3 x 3 positions; the fan-in is 60 / 4 and the fan-out 60 / 6."""
     op = Conv(4, Window((2, 3)), table=TABLE)
     output = op.shape((IMAGE,))
     weight, bias = op.params((IMAGE,), output)
@@ -29,13 +29,13 @@ def test_a_tables_weights_and_connections_by_hand() -> None:
     assert op.flops((IMAGE,), output) == 2 * 540 + 36
 
 
-def test_where_the_weights_are() -> None:
+def test_mask_text_and_numbering_of_a_table() -> None:
     assert ConnectionTable(((0, 2), (1,))).mask(3) == [[1, 0, 1], [0, 1, 0]]
     assert str(ConnectionTable(((0, 2), (1,)))) == "0+2,1"
     assert ConnectionTable(((1, 3), (2,))).counted_from_0() == ConnectionTable(((0, 2), (1,)))
 
 
-def test_a_channel_that_there_is_not() -> None:
+def test_channel_outside_the_input_is_a_fault() -> None:
     for row, channels, notes in (
         ("5", 5, "5 channels, counted from 0: 0 to 4"),
         ("0+1", 1, "1 channel, counted from 0: 0"),
@@ -48,7 +48,7 @@ def test_a_channel_that_there_is_not() -> None:
 
 @st.composite
 def convolutions(draw: st.DrawFn) -> tuple[Conv, Shape]:
-    """A convolution with a table over some image."""
+    """A convolution with a random table, and the shape of its input."""
     channels = draw(st.integers(1, 8))
     row = st.sets(st.integers(0, channels - 1), min_size=1).map(lambda found: tuple(sorted(found)))
     rows = draw(st.lists(row, min_size=1, max_size=8))
@@ -57,32 +57,36 @@ def convolutions(draw: st.DrawFn) -> tuple[Conv, Shape]:
 
 
 @given(convolutions())
-def test_each_filter_counts_as_one_of_its_own_channels(given: tuple[Conv, Shape]) -> None:
-    """A convolution by a table is one convolution a filter, each over the channels of its row."""
+def test_table_counts_as_one_convolution_per_filter(given: tuple[Conv, Shape]) -> None:
+    """Each filter is a convolution of its own over the channels of its row."""
     op, x = given
     assert op.table is not None
     output = op.shape((x,))
-    apart = [(Conv(1, op.window, bias=op.bias), (Shape(len(row), x.height, x.width),)) for row in op.table.rows]
-    assert op.connections((x,), output) == sum(one.connections(r, one.shape(r)) for one, r in apart)
-    assert op.flops((x,), output) == sum(one.flops(r, one.shape(r)) for one, r in apart)
+    separate = [(Conv(1, op.window, bias=op.bias), (Shape(len(row), x.height, x.width),)) for row in op.table.rows]
+    assert op.connections((x,), output) == sum(conv.connections(r, conv.shape(r)) for conv, r in separate)
+    assert op.flops((x,), output) == sum(conv.flops(r, conv.shape(r)) for conv, r in separate)
     weight = op.params((x,), output)[0]
-    theirs = [one.params(r, one.shape(r))[0] for one, r in apart]
-    assert weight.size == sum(p.size for p in theirs) == sum(map(sum, op.table.mask(x.channels))) * op.window.area
-    assert weight.fan_in == pytest.approx(sum(p.fan_in for p in theirs) / len(theirs))
+    separate_weights = [conv.params(r, conv.shape(r))[0] for conv, r in separate]
+    assert (
+        weight.size
+        == sum(p.size for p in separate_weights)
+        == sum(map(sum, op.table.mask(x.channels))) * op.window.area
+    )
+    assert weight.fan_in == pytest.approx(sum(p.fan_in for p in separate_weights) / len(separate_weights))
 
 
 @given(st.integers(1, 6), st.integers(1, 6))
-def test_a_table_of_everything_counts_as_none(filters: int, channels: int) -> None:
+def test_full_table_counts_like_no_table(filters: int, channels: int) -> None:
     x, window = Shape(channels, 4, 5), Window((2, 3))
     plain = Conv(filters, window)
     full = Conv(filters, window, table=ConnectionTable((tuple(range(channels)),) * filters))
     output = plain.shape((x,))
     assert full.shape((x,)) == output
     assert full.connections((x,), output) == plain.connections((x,), output)
-    for ours, theirs in zip(full.params((x,), output), plain.params((x,), output), strict=True):
-        assert (ours.shape, ours.size, ours.fan_in, ours.fan_out) == (
-            theirs.shape,
-            theirs.size,
-            theirs.fan_in,
-            theirs.fan_out,
+    for with_table, without_table in zip(full.params((x,), output), plain.params((x,), output), strict=True):
+        assert (with_table.shape, with_table.size, with_table.fan_in, with_table.fan_out) == (
+            without_table.shape,
+            without_table.size,
+            without_table.fan_in,
+            without_table.fan_out,
         )

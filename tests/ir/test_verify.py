@@ -1,4 +1,4 @@
-"""``verify`` passes what the checker makes and refuses each way of being malformed."""
+"""``verify`` accepts well-formed graphs and refuses each kind of malformed one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netspec.ir.verify import MalformedGraph, verify
 from netspec.ir.window import Window
 
 
-def small() -> Graph:
+def small_graph() -> Graph:
     """image 2x4x4 -> conv 3x3x3 -> relu -> fc 5."""
     builder = Builder()
     builder.input(2, 4, 4)
@@ -26,21 +26,21 @@ def small() -> Graph:
 
 
 def with_node(name: str, change: Callable[[Node], Node]) -> Graph:
-    graph = small()
+    graph = small_graph()
     return replace(graph, nodes={**graph.nodes, name: change(graph.nodes[name])})
 
 
-def test_a_sound_graph_comes_back_itself() -> None:
-    graph = small()
+def test_well_formed_graph_is_returned() -> None:
+    graph = small_graph()
     assert verify(graph) is graph
 
 
-class Unheard(Op):
-    """An operation that is in no vocabulary."""
+class UnknownOp(Op):
+    """An operation that is not in the vocabulary."""
 
 
 def reordered() -> Graph:
-    graph = small()
+    graph = small_graph()
     return replace(graph, nodes={name: graph.nodes[name] for name in ("image", "relu", "conv", "fc")})
 
 
@@ -49,44 +49,44 @@ def renamed() -> Graph:
 
 
 def second_input() -> Graph:
-    graph = small()
+    graph = small_graph()
     extra = replace(graph.nodes["image"], name="again")
     return replace(graph, nodes={**graph.nodes, "again": extra})
 
 
 def no_input() -> Graph:
-    return replace(small(), nodes={}, layers={}, parameters={})
+    return replace(small_graph(), nodes={}, layers={}, parameters={})
 
 
 def extra_parameter() -> Graph:
-    graph = small()
+    graph = small_graph()
     unused = replace(graph.parameters["fc.bias"], key="none.bias")
     return replace(graph, parameters={**graph.parameters, "none.bias": unused})
 
 
-def lost_parameter() -> Graph:
-    graph = small()
+def missing_parameter() -> Graph:
+    graph = small_graph()
     return replace(graph, parameters={key: p for key, p in graph.parameters.items() if key != "fc.bias"})
 
 
-def misshapen_parameter() -> Graph:
-    graph = small()
+def parameter_with_wrong_shape() -> Graph:
+    graph = small_graph()
     wrong = replace(graph.parameters["fc.bias"], shape=(4,))
     return replace(graph, parameters={**graph.parameters, "fc.bias": wrong})
 
 
-def hollow_layer() -> Graph:
-    graph = small()
+def layer_without_operations() -> Graph:
+    graph = small_graph()
     return replace(graph, layers={**graph.layers, "relu": replace(graph.layers["relu"], nodes=())})
 
 
-def layer_of_nothing() -> Graph:
-    graph = small()
+def layer_with_unknown_operation() -> Graph:
+    graph = small_graph()
     return replace(graph, layers={**graph.layers, "relu": replace(graph.layers["relu"], nodes=("none",))})
 
 
-def layer_of_another_shape() -> Graph:
-    graph = small()
+def layer_with_wrong_shape() -> Graph:
+    graph = small_graph()
     return replace(graph, layers={**graph.layers, "relu": replace(graph.layers["relu"], output=Shape(3, 3, 4))})
 
 
@@ -99,29 +99,29 @@ def layer_of_another_shape() -> Graph:
         (with_node("relu", lambda node: replace(node, inputs=("relu",))), "relu reads what comes after it"),
         (with_node("relu", lambda node: replace(node, inputs=("conv", "image"))), "relu has 2 inputs"),
         (with_node("relu", lambda node: replace(node, op=Sum(), inputs=())), "relu has 0 inputs"),
-        (with_node("relu", lambda node: replace(node, op=Unheard())), "Unheard is no operation"),
+        (with_node("relu", lambda node: replace(node, op=UnknownOp())), "UnknownOp is no operation"),
         (with_node("relu", lambda node: replace(node, output=Shape(3, 3, 4))), "the stored shape is not the op"),
         (with_node("conv", lambda node: replace(node, op=Conv(3, Window((9, 9))))), "kernel is larger than its padded"),
         (with_node("conv", lambda node: replace(node, params=("conv.weight",))), "conv has 1 parameters, needs 2"),
         (with_node("relu", lambda node: replace(node, params=("conv.bias",))), "relu has 1 parameters, needs 0"),
-        (misshapen_parameter(), "fc.bias has another shape than fc needs"),
-        (lost_parameter(), "fc uses fc.bias, which is not there"),
+        (parameter_with_wrong_shape(), "fc.bias has another shape than fc needs"),
+        (missing_parameter(), "fc uses fc.bias, which is not there"),
         (extra_parameter(), "parameters unused or missing: {'none.bias'}"),
         (second_input(), "exactly one input"),
         (no_input(), "exactly one input"),
-        (hollow_layer(), "layer relu has no operation"),
-        (layer_of_nothing(), "layer relu names an operation that is not there"),
-        (layer_of_another_shape(), "layer relu: shape differs"),
+        (layer_without_operations(), "layer relu has no operation"),
+        (layer_with_unknown_operation(), "layer relu names an operation that is not there"),
+        (layer_with_wrong_shape(), "layer relu: shape differs"),
     ],
 )
-def test_each_kind_of_malformed_graph(graph: Graph, complaint: str) -> None:
+def test_malformed_graph_is_refused(graph: Graph, complaint: str) -> None:
     with pytest.raises(MalformedGraph, match=complaint):
         verify(graph)
 
 
-def test_the_operation_of_the_vocabulary_itself_and_no_subclass() -> None:
+def test_subclass_of_an_operation_is_refused() -> None:
     class Wider(Input):
-        """A subclass that no backend's table has."""
+        """A subclass, which no backend supports."""
 
     with pytest.raises(MalformedGraph, match="Wider is no operation"):
         verify(with_node("image", lambda node: replace(node, op=Wider(Shape(2, 4, 4)))))

@@ -1,4 +1,4 @@
-"""Window arithmetic: published cases by hand, and every answer against windows set down one by one."""
+"""Window arithmetic: published cases by hand, and random ones against windows enumerated one by one."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ def square(
         (square(3, 2, kind="pool"), 13, Axis(6, 0, 0)),
         (square(2, 2, rounding="down", kind="pool"), 55, Axis(27, 0, 1)),
         (square(2, 2, rounding="up", kind="pool"), 55, Axis(28, 1, 0)),
-        # "Same" convolutions read their padding whole.
+        # "Same" convolutions read all of their padding.
         (square(5, pad=2), 27, Axis(27, 2, 0)),
         (square(3, pad=1), 13, Axis(13, 1, 0)),
-        # Padding that a window rounded down never reaches is not overhang: starts -1, 2; the last ends with pixel 4.
+        # Padding that no window reaches when rounding down is not overhang: starts -1, 2; the last ends with pixel 4.
         (square(3, 3, pad=1, rounding="down"), 5, Axis(2, 0, 0)),
-        # Caffe drops a pooling window that would start beyond the image: starts -1, 1, 3 and not 5.
+        # Caffe drops a pooling window that would start outside the image: starts -1, 1, 3 and not 5.
         (square(2, 2, pad=1, rounding="caffe", kind="pool"), 5, Axis(3, 0, 0)),
         # A dilated kernel of 3 spans 5; a stride larger than the kernel leaves pixels at the end.
         (square(3, dilation=2), 7, Axis(3, 0, 0)),
         (square(1, 3, rounding="down"), 6, Axis(2, 0, 2)),
     ],
 )
-def test_places_by_hand(window: Window, size: int, axis: Axis) -> None:
+def test_positions_by_hand(window: Window, size: int, axis: Axis) -> None:
     assert window.fit(size, size) == (axis, axis)
 
 
-def test_rows_and_columns_have_their_own_arithmetic() -> None:
+def test_rows_and_columns_are_computed_separately() -> None:
     window = Window((3, 5), (2, 1), Pad(left=1, right=2, top=0, bottom=1), (1, 2), "down")
     # rows: extent 3, (8 + 0 + 1 - 3) / 2 + 1 = 4, the last starts at 6 and ends with 8, one beyond pixel 7;
     # columns: extent 9, (10 + 1 + 2 - 9) / 1 + 1 = 5, the last starts at 3 and ends with 11, two beyond pixel 9.
@@ -71,7 +71,7 @@ def test_effective_pad_of_alexnets_first_layer() -> None:
     assert square(11, 4, pad=2, rounding="down").effective_pad(224, 224) == Pad(2, 1, 2, 1)
 
 
-def test_rounding_is_all_that_with_rounding_changes() -> None:
+def test_with_rounding_only_changes_the_rounding() -> None:
     assert square(11, 4).with_rounding("up") == square(11, 4, rounding="up")
 
 
@@ -122,25 +122,25 @@ def test_rounding_is_all_that_with_rounding_changes() -> None:
         ),
     ],
 )
-def test_faults_say_the_arithmetic(window: Window, size: int, code: str, notes: tuple[str, ...]) -> None:
+def test_faults_show_the_arithmetic(window: Window, size: int, code: str, notes: tuple[str, ...]) -> None:
     with pytest.raises(Fault) as caught:
         window.fit(size, size)
     assert (caught.value.code, caught.value.notes) == (code, notes)
 
 
-def test_a_fault_names_the_axis_that_fails() -> None:
+def test_fault_names_the_failing_axis() -> None:
     with pytest.raises(Fault) as caught:
         square(11, 4).fit(227, 224)
     assert caught.value.notes[0].startswith("width: ")
 
 
-def test_the_largest_dilation_and_padding_are_answered_soon() -> None:
+def test_largest_dilation_and_padding_are_fast() -> None:
     window = Window((1, 2), (1, 1), Pad(2**16, 0, 0, 0), (1, 2**16), "down")
-    begin = time.process_time()
+    start = time.process_time()
     for _ in range(20):
-        # Of starts -65536 to -1 none steps over: each has a pixel 0 to 65535 in its second place.
+        # No start from -65536 to -1 misses the image: the kernel's second element is at a pixel from 0 to 65535.
         assert window.fit(1, 10**9) == (Axis(1, 0, 0), Axis(10**9, 0, 0))
-    assert time.process_time() - begin < 5
+    assert time.process_time() - start < 5
 
 
 # One axis: kernel, stride, padding before and after, dilation, rounding, kind, size.
@@ -156,10 +156,10 @@ axes = st.tuples(
 )
 
 
-def starts_one_by_one(
+def enumerate_starts(
     extent: int, stride: int, before: int, after: int, rounding: str, kind: str, size: int
 ) -> list[int] | None:
-    """Where windows start, set down from the left until the rounding says stop; ``None`` if exactness is not met."""
+    """The starts of windows, enumerated until the rounding ends them; ``None`` if ``exact`` is not met."""
     end = size + after
     starts = [-before]
     while starts[-1] + stride + extent <= end:
@@ -174,41 +174,41 @@ def starts_one_by_one(
 
 
 @given(axes)
-def test_against_windows_set_down_one_by_one(
-    drawn: tuple[int, int, int, int, int, Rounding, WindowKind, int],
+def test_fit_agrees_with_enumerated_windows(
+    axis: tuple[int, int, int, int, int, Rounding, WindowKind, int],
 ) -> None:
-    kernel, stride, before, after, dilation, rounding, kind, size = drawn
+    kernel, stride, before, after, dilation, rounding, kind, size = axis
     window = Window((kernel, 1), (stride, 1), Pad(0, 0, before, after), (dilation, 1), rounding, kind)
     extent = (kernel - 1) * dilation + 1
     try:
         rows, _ = window.fit(size, 1)
     except Fault as fault:
-        found: Axis | str = fault.code
+        result: Axis | str = fault.code
     else:
-        found = rows
+        result = rows
     if extent > before + size + after:
-        assert found == "kernel-too-large"
+        assert result == "kernel-too-large"
         return
-    starts = starts_one_by_one(extent, stride, before, after, rounding, kind, size)
+    starts = enumerate_starts(extent, stride, before, after, rounding, kind, size)
     if starts is None:
-        assert found == "window-does-not-tile"
+        assert result == "window-does-not-tile"
         return
     if rounding == "caffe" and kind == "pool" and len(starts) > 1 and starts[-1] >= size:
         starts = starts[:-1]
-    seen = [{start + i * dilation for i in range(kernel)} & set(range(size)) for start in starts]
-    if not all(seen):
-        assert found == "window-outside-image"
+    pixels = [{start + i * dilation for i in range(kernel)} & set(range(size)) for start in starts]
+    if not all(pixels):
+        assert result == "window-outside-image"
         return
     reach = starts[-1] + extent
     unread = sum(pixel >= reach for pixel in range(size))
-    assert found == Axis(len(starts), max(0, reach - size), unread)
+    assert result == Axis(len(starts), max(0, reach - size), unread)
 
 
 @given(axes)
-def test_effective_pads_give_the_same_places_rounded_down(
-    drawn: tuple[int, int, int, int, int, Rounding, WindowKind, int],
+def test_effective_pad_gives_the_same_positions_rounded_down(
+    axis: tuple[int, int, int, int, int, Rounding, WindowKind, int],
 ) -> None:
-    kernel, stride, before, after, dilation, rounding, kind, size = drawn
+    kernel, stride, before, after, dilation, rounding, kind, size = axis
     window = Window((kernel, 1), (stride, 1), Pad(0, 0, before, after), (dilation, 1), rounding, kind)
     try:
         rows, _ = window.fit(size, 1)
