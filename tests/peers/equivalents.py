@@ -1,8 +1,8 @@
-"""A question of somebody else's tests, put to netspec: a small network, its weights and images, and the right answer.
+"""Test cases of other projects as netspec networks with weights and input images.
 
-Axes before the one that an operator works along are the batch, and those after it pixels; a tensor without a batch is
-one image, and one row of pixels (N,C,L) is an image of height 1. Whatever the peer lays out otherwise is laid out so
-by the functions here. What no spec can say is raised as ``DoesNotApply``, with one of a short list of reasons.
+The functions here convert the peer's layout. Axes before the one that an operator works along become the batch, and
+those after it pixels; a tensor without a batch is one image, and a row of pixels (N,C,L) is an image of height 1.
+Cases that no spec can express raise ``DoesNotApply`` with a ``Reason``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Reason(StrEnum):
 
 
 class DoesNotApply(Exception):
-    """The case asks for what no spec can say."""
+    """The case needs something that no spec can express."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
@@ -64,100 +64,103 @@ class DoesNotApply(Exception):
 
 
 @dataclass(frozen=True)
-class Question:
-    """``images`` is what the network reads, N x its input; ``lay`` turns its output into the peer's shape."""
+class Equivalent:
+    """netspec's equivalent of a case.
+
+    ``images`` are the network's input (N x its shape); ``to_peer`` turns its output into the peer's layout.
+    """
 
     graph: Graph
     images: Array
     weights: dict[str, Array] = field(default_factory=dict)
-    lay: Callable[[Array], Array] = lambda output: output
+    to_peer: Callable[[Array], Array] = lambda output: output
 
     def reference(self) -> Array:
-        """What the reference answers."""
+        """Run the network on the reference backend."""
         statistics = {key: values for key, values in self.weights.items() if "running" in key}
         run = backend.load("reference").run(self.graph, self.weights, self.images, statistics=statistics)
-        return self.lay(run.output)
+        return self.to_peer(run.output)
 
     def pytorch(self, dtype: torch.dtype) -> Array:
-        """What the module answers, computed in numbers of this type."""
+        """Run the network as a PyTorch module in this type."""
         module = backend.load("pytorch").module(self.graph).to(dtype).eval()
         tensors = {key: torch.tensor(values, dtype=dtype) for key, values in self.weights.items()}
         missing, unexpected = module.load_state_dict(tensors, strict=False)
         assert not unexpected and all("num_batches" in key for key in missing)
         with torch.no_grad():
             output = module(torch.tensor(self.images, dtype=dtype))
-        return self.lay(output.double().numpy())
+        return self.to_peer(output.double().numpy())
 
     def onnx(self) -> Array:
-        """What onnxruntime answers, given the network as an ONNX file."""
+        """Export the network as an ONNX file and run it on onnxruntime."""
         import onnxruntime
 
         weights = {key: values.astype(np.float32) for key, values in self.weights.items()}
         model = backend.load("onnx_file").model(self.graph, weights, spec="")
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-        return self.lay(session.run(["y"], {"image": self.images.astype(np.float32)})[0])
+        return self.to_peer(session.run(["y"], {"image": self.images.astype(np.float32)})[0])
 
 
-def single(op: Op, x: Array, lay: Callable[[Array], Array] = lambda y: y, **params: Array) -> Question:
-    """An operation by itself. ``x`` is N,C,H,W or N,F; ``params`` its parameters and running statistics."""
+def single(op: Op, x: Array, to_peer: Callable[[Array], Array] = lambda y: y, **params: Array) -> Equivalent:
+    """A single operation. ``x`` is N,C,H,W or N,F; ``params`` are its parameters and running statistics."""
     builder = Builder()
     builder.add("y", op, builder.input(*x.shape[1:]))
-    return Question(verify(builder.graph()), x, {f"y.{name}": values for name, values in params.items()}, lay)
+    return Equivalent(verify(builder.graph()), x, {f"y.{name}": values for name, values in params.items()}, to_peer)
 
 
-def elementwise(op: Op, x: Array) -> Question:
-    """A function of one number: the shape does not matter."""
+def elementwise(op: Op, x: Array) -> Equivalent:
+    """An elementwise function, for which the shape of ``x`` does not matter."""
     return single(op, x.reshape(1, -1), lambda y: y.reshape(x.shape))
 
 
-def image(x: Array, batched: bool = True) -> tuple[Array, Callable[[Array], Array]]:
-    """A tensor as N,C,H,W, and how an output is laid out like it."""
+def to_images(x: Array, batched: bool = True) -> tuple[Array, Callable[[Array], Array]]:
+    """Return a tensor as N,C,H,W, and a function that converts an output back to its layout."""
     axes = x.ndim if batched else x.ndim + 1
-    whole = x if batched else x[None]
-    whole = whole if axes == 4 else whole[:, :, None]
+    batch = x if batched else x[None]
+    batch = batch if axes == 4 else batch[:, :, None]
 
-    def lay(y: Array) -> Array:
+    def to_peer(y: Array) -> Array:
         y = y if axes == 4 else y[:, :, 0]
         return y if batched else y[0]
 
-    return whole, lay
+    return batch, to_peer
 
 
 def conv(
     x: Array, weight: Array, bias: Array | None, window: Window, groups: int = 1, *, batched: bool = True
-) -> Question:
-    """A convolution; ``weight`` is F,C/G,h,w, or of one row F,C/G,w."""
-    images, lay = image(x, batched)
+) -> Equivalent:
+    """A convolution; ``weight`` is F,C/G,h,w, or F,C/G,w for images of one row."""
+    images, to_peer = to_images(x, batched)
     weight = weight if weight.ndim == 4 else weight[:, :, None]
     params = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
-    return single(Conv(len(weight), window, groups, bias is not None), images, lay, **params)
+    return single(Conv(len(weight), window, groups, bias is not None), images, to_peer, **params)
 
 
-def max_pool(x: Array, *windows: Window, batched: bool = True) -> Question:
-    """Maximum pooling; of images of three axes by a window over the first axis and one over the others."""
+def max_pool(x: Array, *windows: Window, batched: bool = True) -> Equivalent:
+    """Max pooling; volumes take one window over the first axis and one over the other two."""
     return _pool(MaxPool, x, windows, batched)
 
 
 def avg_pool(
     x: Array, *windows: Window, padding_counts: bool = False, divisor: float | None = None, batched: bool = True
-) -> Question:
-    """Average pooling, by windows as above. Where padding counts, or the divisor is given, it is a sum and a factor."""
+) -> Equivalent:
+    """Average pooling, with windows as in ``max_pool``. If padding counts or a divisor is given, it is a scaled sum."""
     padded = any(window.pad != (0, 0, 0, 0) for window in windows)
     if divisor is None and not (padding_counts and padded):
         return _pool(AvgPool, x, windows, batched)
-    beyond = any(_overhangs(window, *size) for window, size in zip(windows, _planes(x, batched), strict=True))
-    if divisor == 0 or (divisor is None and beyond):
+    overhang = any(_overhangs(window, *size) for window, size in zip(windows, _pooled_planes(x, batched), strict=True))
+    if divisor == 0 or (divisor is None and overhang):
         raise DoesNotApply(Reason.DIVISOR)
     return _pool(SumPool, x, windows, batched, 1 / (divisor or math.prod(window.area for window in windows)))
 
 
 def _pool(
     op: type[MaxPool | AvgPool | SumPool], x: Array, windows: Sequence[Window], batched: bool, factor: float = 1.0
-) -> Question:
-    """Three axes are pooled one plane after the other: all channels' planes, then depth by the planes' pixels."""
+) -> Equivalent:
+    """Pooling. Volumes are pooled in two steps: within each plane, and then along the depth for each pixel."""
     builder = Builder()
     if len(windows) == 1:
-        images, lay = image(x, batched)
+        images, to_peer = to_images(x, batched)
         builder.add("pool", op(windows[0]), builder.input(*images.shape[1:]))
     else:
         n, channels, depth, rows, columns = x.shape
@@ -168,15 +171,15 @@ def _pool(
             "pool", op(windows[0]), builder.add("lines", Reshape(Shape(channels, depth, rows * columns)), planes)
         )
 
-        def lay(y: Array) -> Array:
+        def to_peer(y: Array) -> Array:
             return y.reshape(n, channels, -1, rows, columns)
 
     builder.add("y", LinearNeuron(factor), "pool")
-    return Question(verify(builder.graph()), images, lay=lay)
+    return Equivalent(verify(builder.graph()), images, to_peer=to_peer)
 
 
-def _planes(x: Array, batched: bool) -> tuple[Pair, ...]:
-    """The heights and widths that the windows of a pooling move over."""
+def _pooled_planes(x: Array, batched: bool) -> tuple[Pair, ...]:
+    """The height and width that each window of a pooling moves over."""
     pixels = x.shape[2 if batched else 1 :]
     return ((pixels[0], 1), pixels[1:]) if len(pixels) == 3 else ((1, *pixels)[-2:],)
 
@@ -187,13 +190,13 @@ def _overhangs(window: Window, height: int, width: int) -> bool:
     return read.right > window.pad.right or read.bottom > window.pad.bottom
 
 
-def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> Question:
-    """Normalisation across channels; ``alpha`` is divided by the window's size. All pixels are alike."""
+def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> Equivalent:
+    """Normalisation across channels; ``alpha`` is divided by the window's size. Pixels may have any layout."""
     images = x.reshape(*x.shape[:2], 1, math.prod(x.shape[2:]))
     return single(Lrn(size, k, alpha / size, beta), images, lambda y: y.reshape(x.shape))
 
 
-def linear(x: Array, weight: Array, bias: Array | None = None) -> Question:
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Equivalent:
     """A matrix product along the last axis: x times the weight transposed."""
     params = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
     shape = (*x.shape[:-1], len(weight))
@@ -201,7 +204,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Question:
     return single(op, x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), lambda y: y.reshape(shape), **params)
 
 
-def softmax(x: Array, axis: int, end: int | None = None) -> Question:
+def softmax(x: Array, axis: int, end: int | None = None) -> Equivalent:
     """Softmax over one axis, or over all from ``axis`` on (``end`` is then the number of axes)."""
     axis %= x.ndim
     end = axis + 1 if end is None else end
@@ -209,23 +212,23 @@ def softmax(x: Array, axis: int, end: int | None = None) -> Question:
     return single(Softmax(), images, lambda y: y.reshape(x.shape))
 
 
-def flatten(x: Array, axis: int) -> Question:
-    """All axes from this one on as one, those before it as another."""
+def flatten(x: Array, axis: int) -> Equivalent:
+    """Merge the axes from ``axis`` on into one, and those before it into another."""
     axis = axis % x.ndim if axis < 0 else axis
     inner = (*x.shape[axis:], 1, 1, 1)[: max(3, x.ndim - axis)]
     shape = (*inner[:2], math.prod(inner[2:]))
     return single(Flatten(), x.reshape(math.prod(x.shape[:axis]), *shape))
 
 
-def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Array, eps: float) -> Question:
-    """Batch normalisation by given statistics. All pixels are alike."""
+def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Array, eps: float) -> Equivalent:
+    """Batch normalisation with given statistics. Pixels may have any layout."""
     images = x.reshape(*x.shape[:2], 1, math.prod(x.shape[2:]))
-    given = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": variance}
-    return single(BatchNorm(eps, 0.1), images, lambda y: y.reshape(x.shape), **given)
+    params = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": variance}
+    return single(BatchNorm(eps, 0.1), images, lambda y: y.reshape(x.shape), **params)
 
 
-def join(op: type[Sum | Max | Concat], values: Sequence[Array], axis: int = 0) -> Question:
-    """Several values joined. They are channels of one input, from which convolutions with a single 1 pick each."""
+def join(op: type[Sum | Max | Concat], values: Sequence[Array], axis: int = 0) -> Equivalent:
+    """Join several values. They are channels of one input, from which 1x1 convolutions select each value."""
     axis %= values[0].ndim
     before, after = values[0].shape[:axis], values[0].shape[axis + 1 :]
     batch, pixels = math.prod(before), math.prod(after)
@@ -238,17 +241,17 @@ def join(op: type[Sum | Max | Concat], values: Sequence[Array], axis: int = 0) -
         weights[f"{name}.weight"] = np.eye(images.shape[1])[start : start + part.shape[1], :, None, None]
         start += part.shape[1]
     builder.add("y", op(), *(f"x{number}" for number in range(len(parts))))
-    return Question(verify(builder.graph()), images, weights, lambda y: y.reshape(*before, y.shape[1], *after))
+    return Equivalent(verify(builder.graph()), images, weights, lambda y: y.reshape(*before, y.shape[1], *after))
 
 
 def pair(value: Any) -> Pair:
-    """A number for both axes, one for each, or one number in a list for both."""
+    """Return a number, or a list of one or two numbers, as two numbers."""
     numbers = (value,) if isinstance(value, int) else tuple(value)
     return (numbers[0], numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
 
 
 def same_padding(size: int, kernel: int, stride: int, dilation: int, *, more_before: bool = False) -> Pair:
-    """The pads before and after an axis that give ceil(size / stride) places; of an odd number, one more after it."""
+    """The pads before and after an axis that give ceil(size / stride) positions; an odd total has one more after it."""
     total = max((math.ceil(size / stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
     small, large = total // 2, total - total // 2
     return (large, small) if more_before else (small, large)

@@ -1,4 +1,4 @@
-"""ONNX's backend node tests, put to the reference, the PyTorch module and our own ONNX files: all that apply pass."""
+"""ONNX's backend node tests, run on the reference, the PyTorch module and exported ONNX files."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MISSING = "the extra peers is not installed: pip install 'netspec-compiler[peers
 pytest.importorskip("onnx", reason=MISSING)
 pytest.importorskip("onnxruntime", reason=MISSING)
 
-from onnx_cases import QUESTIONS, Case, cases, question  # noqa: E402
-from questions import Reason  # noqa: E402
-from tallies import Tally, assert_equal, is_pinned, said  # noqa: E402
+from equivalents import Reason  # noqa: E402
+from onnx_cases import EQUIVALENTS, Case, cases, equivalent  # noqa: E402
+from tallies import Tally, architecture_page, assert_equal, is_pinned  # noqa: E402
 
 pytestmark = [pytest.mark.peers, pytest.mark.ci]
 
@@ -41,28 +41,28 @@ COUNTED = {
     "Sum": (3, 3),
     "Tanh": (3, 3),
 }
-"""By operator: how many cases onnx has, and how many apply; 204 and 176 in all."""
+"""By operator, the number of onnx's cases, and how many of them apply; 204 and 176 in all."""
 
-NOT_APPLYING = {Reason.VOLUME: 7, Reason.NUMBERS: 10, Reason.OUTPUTS: 9, Reason.RANDOM: 2}
-"""Why the other 28 do not."""
+INAPPLICABLE = {Reason.VOLUME: 7, Reason.NUMBERS: 10, Reason.OUTPUTS: 9, Reason.RANDOM: 2}
+"""The reasons why the other 28 do not apply."""
 
 
-def test_all_cases_that_apply_pass_and_are_as_many_as_were_counted() -> None:
+def test_applicable_onnx_cases_pass_and_match_the_counts() -> None:
     tally = Tally()
     for case in cases():
 
         def check(case: Case = case) -> None:
-            asked = question(case)
-            wanted = np.asarray(case.outputs[0], dtype=np.float64)
+            network = equivalent(case)
+            expected = np.asarray(case.outputs[0], dtype=np.float64)
             with np.errstate(invalid="ignore"):  # one case takes roots of negative numbers
-                assert_equal(asked.reference(), wanted, case.rtol, case.atol)
-            assert_equal(asked.pytorch(torch.float32), wanted, case.rtol, case.atol)
-            assert_equal(asked.onnx(), wanted, case.rtol, case.atol)
+                assert_equal(network.reference(), expected, case.rtol, case.atol)
+            assert_equal(network.pytorch(torch.float32), expected, case.rtol, case.atol)
+            assert_equal(network.onnx(), expected, case.rtol, case.atol)
 
-        tally.put(case.operator, case.name, check)
-    assert tally.wrong == {}
-    assert set(tally.apply) == set(QUESTIONS)
+        tally.count(case.operator, case.name, check)
+    assert tally.failed == {}
+    assert set(tally.apply) == set(EQUIVALENTS)
     if is_pinned("onnx"):
         assert tally.table == COUNTED
-        assert dict(tally.reasons) == NOT_APPLYING
-        assert f"{sum(tally.apply.values())} of {sum(tally.cases.values())} cases" in said()
+        assert dict(tally.reasons) == INAPPLICABLE
+        assert f"{sum(tally.apply.values())} of {sum(tally.cases.values())} cases" in architecture_page()

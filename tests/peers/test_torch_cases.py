@@ -1,4 +1,4 @@
-"""PyTorch's own sample inputs, put to the reference and to the PyTorch module; its error inputs, put to the checker."""
+"""PyTorch's own sample inputs, run on the reference and the PyTorch module; its error inputs, given to the checker."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from netspec import backend
 MISSING = "the extra peers is not installed: pip install 'netspec-compiler[peers]'"
 pytest.importorskip("expecttest", reason=MISSING)
 
-from questions import Reason  # noqa: E402
-from tallies import Tally, assert_equal, is_pinned, said  # noqa: E402
-from torch_cases import NAMES, Sample, answer, error_inputs, question, refused_spec, samples  # noqa: E402
+from equivalents import Reason  # noqa: E402
+from tallies import Tally, architecture_page, assert_equal, is_pinned  # noqa: E402
+from torch_cases import NAMES, Sample, equivalent, error_inputs, refused_spec, samples, torch_result  # noqa: E402
 
-pytestmark = [pytest.mark.peers, pytest.mark.slow]  # most of half a minute goes into PyTorch's own sample generators
+pytestmark = [pytest.mark.peers, pytest.mark.slow]  # half a minute, mostly for PyTorch's own sample generators
 
 SAMPLES = {
     "avg_pool2d": (7, 7),
@@ -28,10 +28,10 @@ SAMPLES = {
     "local_response_norm": (11, 11),
     "max_pool2d": (1440, 1440),
 }
-"""By operator: how many sample inputs torch has in float64, and how many apply."""
+"""By operator, the number of torch's sample inputs in float64, and how many of them apply."""
 
 ERRORS = {"avg_pool2d": (5, 4), "conv2d": (10, 8), "max_pool2d": (7, 7)}
-"""By operator: how many calls torch has that are refused, and how many of them a spec can make."""
+"""By operator, the number of torch's error inputs, and how many of them a spec can express."""
 
 CODES = {
     "non-positive stride": "bad-value",
@@ -44,37 +44,39 @@ CODES = {
     "pad should be at most half": "window-outside-image",
     "Output size is too small": "kernel-too-large",
 }
-"""What torch complains of, and what netspec says to it."""
+"""Parts of torch's error messages, and the codes of netspec's diagnostics for the same call."""
 
 
-def test_all_that_apply_pass_and_are_as_many_as_were_counted() -> None:
-    samples_, errors = Tally(), Tally()
+def test_applicable_torch_cases_pass_and_match_the_counts() -> None:
+    sample_tally, error_tally = Tally(), Tally()
     for operator in NAMES:
         for number, sample in enumerate(samples(operator)):
-            samples_.put(operator, f"{operator} {number}", partial(assert_same_answer, operator, sample))
+            sample_tally.count(operator, f"{operator} {number}", partial(assert_same_answer, operator, sample))
         for number, sample in enumerate(error_inputs(operator)):
-            errors.put(operator, f"{operator} {number}: {sample.complaint}", partial(assert_refusal, operator, sample))
-    assert (samples_.wrong, errors.wrong) == ({}, {})
-    assert set(samples_.apply) == set(NAMES)
+            error_tally.count(
+                operator, f"{operator} {number}: {sample.complaint}", partial(assert_refusal, operator, sample)
+            )
+    assert (sample_tally.failed, error_tally.failed) == ({}, {})
+    assert set(sample_tally.apply) == set(NAMES)
     if is_pinned("torch"):
-        assert (samples_.table, dict(samples_.reasons)) == (SAMPLES, {})
-        assert (errors.table, dict(errors.reasons)) == (ERRORS, {Reason.NUMBERS: 2, Reason.DIVISOR: 1})
-        assert f"all {sum(samples_.apply.values()):,} samples" in said()
-        assert f"{sum(errors.apply.values())} of {sum(errors.cases.values())} calls" in said()
+        assert (sample_tally.table, dict(sample_tally.reasons)) == (SAMPLES, {})
+        assert (error_tally.table, dict(error_tally.reasons)) == (ERRORS, {Reason.NUMBERS: 2, Reason.DIVISOR: 1})
+        assert f"all {sum(sample_tally.apply.values()):,} samples" in architecture_page()
+        assert f"{sum(error_tally.apply.values())} of {sum(error_tally.cases.values())} calls" in architecture_page()
 
 
 def assert_same_answer(operator: str, sample: Sample) -> None:
-    """Raise ``AssertionError`` unless both backends compute what torch computes, in float64."""
-    asked = question(operator, sample)
+    """Raise ``AssertionError`` unless both backends give torch's result in float64."""
+    network = equivalent(operator, sample)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
-        wanted = answer(operator, sample)
-    assert_equal(asked.reference(), wanted, 1e-9, 1e-12)
-    assert_equal(asked.pytorch(torch.float64), wanted, 1e-9, 1e-12)
+        expected = torch_result(operator, sample)
+    assert_equal(network.reference(), expected, 1e-9, 1e-12)
+    assert_equal(network.pytorch(torch.float64), expected, 1e-9, 1e-12)
 
 
 def assert_refusal(operator: str, sample: Sample) -> None:
-    """Raise ``AssertionError`` unless the checker refuses the call's spec, or else the reference its weights."""
+    """Raise ``AssertionError`` unless the checker refuses the call's spec, or the reference its weights."""
     spec = refused_spec(operator, sample)
     codes = [code for complaint, code in CODES.items() if complaint in sample.complaint]
     if codes:

@@ -1,4 +1,4 @@
-"""PyTorch's own sample and error inputs (``torch.testing._internal``) as questions, and as specs to be refused."""
+"""PyTorch's own sample inputs (``torch.testing._internal``) as netspec networks, and its error inputs as specs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from questions import (
+from equivalents import (
     Array,
     DoesNotApply,
-    Question,
+    Equivalent,
     Reason,
     avg_pool,
     conv,
@@ -31,7 +31,7 @@ Arguments = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sample:
-    """A call of an operator: its tensor, its other arguments by name, and of an error input what torch complains of."""
+    """A call of an operator: its tensor, its other arguments by name, and for an error input torch's message."""
 
     x: Tensor
     arguments: Arguments
@@ -46,32 +46,32 @@ def samples(operator: str) -> Iterator[Sample]:
 
 
 def error_inputs(operator: str) -> Iterator[Sample]:
-    """The calls that torch refuses."""
+    """The calls of an operator that torch refuses."""
     info = _info(operator)
     for error in info.error_inputs("cpu") if info.error_inputs_func else ():
         yield _named(operator, error.sample_input, error.error_regex)
 
 
-def answer(operator: str, sample: Sample) -> Array:
-    """What torch computes."""
-    found: Tensor = getattr(F, operator)(sample.x, **{**sample.arguments, **NO_PLACES.get(operator, {})})
-    return found.numpy()
+def torch_result(operator: str, sample: Sample) -> Array:
+    """Run the call in torch."""
+    result: Tensor = getattr(F, operator)(sample.x, **{**sample.arguments, **CHANGED_ARGUMENTS.get(operator, {})})
+    return result.numpy()
 
 
-def question(operator: str, sample: Sample) -> Question:
-    """The call as a network of netspec's. Raises ``DoesNotApply``."""
-    return QUESTIONS[operator](sample.x.numpy(), sample.arguments)
+def equivalent(operator: str, sample: Sample) -> Equivalent:
+    """The call as a netspec network. Raises ``DoesNotApply`` if no spec can express it."""
+    return EQUIVALENTS[operator](sample.x.numpy(), sample.arguments)
 
 
 def refused_spec(operator: str, sample: Sample) -> str:
-    """A call that torch refuses, as a spec. Raises ``DoesNotApply``."""
+    """A call that torch refuses, as a spec. Raises ``DoesNotApply`` if no spec can express it."""
     return SPECS[operator](sample)
 
 
 def _info(operator: str) -> Any:
     from torch.testing._internal.common_methods_invocations import op_db  # takes seconds
 
-    # For its own tests it forbids that cuDNN's flags are set, in the whole process; other tests set them.
+    # The import forbids setting cuDNN's flags in the whole process, which other tests do.
     torch.backends.disable_global_flags.__globals__["__allow_nonbracketed_mutation_flag"] = True
     (found,) = (info for info in op_db if info.name == f"nn.functional.{operator}")
     return found
@@ -81,7 +81,7 @@ def _named(operator: str, sample: Any, complaint: str = "") -> Sample:
     return Sample(sample.input, {**dict(zip(NAMES[operator], sample.args)), **sample.kwargs}, complaint)  # noqa: B905
 
 
-def _conv(x: Array, given: Arguments) -> Question:
+def _conv(x: Array, given: Arguments) -> Equivalent:
     weight = given["weight"].numpy()
     bias = given["bias"].numpy() if given.get("bias") is not None else None
     stride, dilation = pair(given.get("stride", 1)), pair(given.get("dilation", 1))
@@ -96,11 +96,11 @@ def _conv(x: Array, given: Arguments) -> Question:
     return conv(x, weight, bias, window, given.get("groups", 1), batched=x.ndim == 4)
 
 
-def _max_pool(x: Array, given: Arguments) -> Question:
+def _max_pool(x: Array, given: Arguments) -> Equivalent:
     return max_pool(x, _pool_window(given), batched=x.ndim == 4)
 
 
-def _avg_pool(x: Array, given: Arguments) -> Question:
+def _avg_pool(x: Array, given: Arguments) -> Equivalent:
     padding_counts, divisor = given.get("count_include_pad", True), given.get("divisor_override")
     return avg_pool(x, _pool_window(given), padding_counts=padding_counts, divisor=divisor, batched=x.ndim == 4)
 
@@ -117,15 +117,15 @@ def _both_sides(padding: Any) -> Pad:
     return Pad(columns, columns, rows, rows)
 
 
-def _lrn(x: Array, given: Arguments) -> Question:
+def _lrn(x: Array, given: Arguments) -> Equivalent:
     return lrn(x, given["size"], given.get("alpha", 1e-4), given.get("beta", 0.75), given.get("k", 1.0))
 
 
-def _linear(x: Array, given: Arguments) -> Question:
-    """A weight of one axis is one unit's, and leaves none in the answer (samples of torch 2.15)."""
+def _linear(x: Array, given: Arguments) -> Equivalent:
+    """A weight with one axis is that of a single unit, and the result has no axis for units (samples of torch 2.15)."""
     weight, bias = given["weight"].numpy(), given.get("bias")
-    asked = linear(x, np.atleast_2d(weight), np.atleast_1d(bias.numpy()) if bias is not None else None)
-    return asked if weight.ndim == 2 else replace(asked, lay=lambda output: asked.lay(output)[..., 0])
+    batch = linear(x, np.atleast_2d(weight), np.atleast_1d(bias.numpy()) if bias is not None else None)
+    return batch if weight.ndim == 2 else replace(batch, to_peer=lambda output: batch.to_peer(output)[..., 0])
 
 
 def _conv_spec(sample: Sample) -> str:
@@ -134,15 +134,16 @@ def _conv_spec(sample: Sample) -> str:
         raise DoesNotApply(Reason.NUMBERS)
     channels = sample.x.shape[-3]
     keys = _keys(sample.arguments, stride="stride", padding="pad", dilation="dilation", groups="groups")
-    return f"[x] input {_shape(sample, channels)}\n[y] conv filters={len(weight)} kernel={_by(weight.shape[2:])} {keys}"
+    kernel = _joined(weight.shape[2:])
+    return f"[x] input {_shape(sample, channels)}\n[y] conv filters={len(weight)} kernel={kernel} {keys}"
 
 
 def _pool_spec(word: str) -> Callable[[Sample], str]:
     def spec(sample: Sample) -> str:
         if sample.arguments.get("divisor_override") == 0:
             raise DoesNotApply(Reason.DIVISOR)
-        # A batch or channels of 0 are not what torch complains of.
-        kernel = _by(pair(sample.arguments["kernel_size"]))
+        # The batch or channels may be 0, but that is not what torch complains about.
+        kernel = _joined(pair(sample.arguments["kernel_size"]))
         keys = _keys(sample.arguments, stride="stride", padding="pad")
         return f"[x] input {_shape(sample, sample.x.shape[-3] or 1)}\n[y] {word} kernel={kernel} rounding=down {keys}"
 
@@ -150,16 +151,16 @@ def _pool_spec(word: str) -> Callable[[Sample], str]:
 
 
 def _shape(sample: Sample, channels: int) -> str:
-    return _by((channels, *sample.x.shape[-2:]))
+    return _joined((channels, *sample.x.shape[-2:]))
 
 
 def _keys(given: Arguments, **words: str) -> str:
-    """Arguments in a spec's words. ``same`` is none of them, and not what torch complains of."""
+    """Arguments as keys of a spec, except ``same``, which a spec does not have and torch does not complain about."""
     numbers = {words[name]: value for name, value in given.items() if name in words and value != "same"}
     return " ".join(f"{word}={value[0] if isinstance(value, tuple) else value}" for word, value in numbers.items())
 
 
-def _by(numbers: Any) -> str:
+def _joined(numbers: Any) -> str:
     return "x".join(map(str, numbers))
 
 
@@ -172,7 +173,7 @@ NAMES = {
 }
 """The operators, with the names of their arguments after the tensor."""
 
-QUESTIONS: dict[str, Callable[[Array, Arguments], Question]] = {
+EQUIVALENTS: dict[str, Callable[[Array, Arguments], Equivalent]] = {
     "conv2d": _conv,
     "max_pool2d": _max_pool,
     "avg_pool2d": _avg_pool,
@@ -186,5 +187,5 @@ SPECS: dict[str, Callable[[Sample], str]] = {
     "avg_pool2d": _pool_spec("avgpool"),
 }
 
-NO_PLACES: dict[str, Arguments] = {"max_pool2d": {"return_indices": False}}
-"""What is set otherwise than in the samples: the places of the maxima are not compared."""
+CHANGED_ARGUMENTS: dict[str, Arguments] = {"max_pool2d": {"return_indices": False}}
+"""Arguments that replace those of the samples: the indices of the maxima are not compared."""
