@@ -28,14 +28,14 @@ def tokens(text: str) -> list[tuple[_TokenType, str]]:
 
 
 @pytest.mark.parametrize("path", sorted(SPECS.rglob("*.net")), ids=lambda path: path.stem)
-def test_every_spec_is_known_to_its_last_character(path: Path) -> None:
+def test_shipped_specs_have_no_error_tokens(path: Path) -> None:
     text = path.read_text("utf-8")
-    found = list(NetspecLexer().get_tokens_unprocessed(text))
-    assert "".join(word for _, _, word in found) == text
-    assert [word for _, sort, word in found if sort is Error] == []
+    lexed = list(NetspecLexer().get_tokens_unprocessed(text))
+    assert "".join(word for _, _, word in lexed) == text
+    assert [word for _, sort, word in lexed if sort is Error] == []
 
 
-def test_words_are_told_apart() -> None:
+def test_words_have_their_token_types() -> None:
     assert tokens("[conv-1] conv neuron=relu init=gaussian(0.01) inputs=a,b # c") == [
         (Punctuation, "["),
         (Name.Class, "conv-1"),
@@ -60,24 +60,24 @@ def test_words_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("word", layers.names())
-def test_every_type_is_a_type_behind_a_name(word: str) -> None:
+def test_layer_types_are_types_after_a_name(word: str) -> None:
     assert (Keyword.Type, word) in tokens(f"[a] {word} b=1")
     assert (Keyword.Type, word) in tokens(f"default {word} b=1")
     assert (Keyword.Type, word) not in tokens(f"[a] {word}=1")
 
 
 @pytest.mark.parametrize("word", sorted(SETTINGS))
-def test_every_setting_is_a_keyword_at_a_lines_beginning(word: str) -> None:
+def test_settings_are_keywords_at_the_start_of_a_line(word: str) -> None:
     assert tokens(f"# a\n{word} b")[1] == (Keyword, word)
     assert (Keyword, word) not in tokens(f"x {word}")
 
 
-def test_values_of_keys_are_constants() -> None:
+def test_values_are_constants() -> None:
     assert {"relu", "exact", "all", "plateau", "gaussian", "none", "bgr"} <= set(value_words())
     assert (Keyword.Constant, "relu") in tokens("[a] conv neuron=relu")
 
 
-def test_what_cannot_stand_in_a_spec_is_an_error() -> None:
+def test_invalid_character_is_an_error() -> None:
     assert (Error, "{") in tokens("[a] conv {")
 
 
@@ -99,7 +99,7 @@ def rule(name: str) -> re.Pattern[str]:
     return re.compile(GRAMMAR["repository"][name]["match"], re.MULTILINE)
 
 
-def test_the_grammars_expressions_are_right_and_all_in_use() -> None:
+def test_grammar_expressions_compile_and_are_used() -> None:
     assert len([re.compile(pattern) for pattern in patterns(GRAMMAR)]) == len(GRAMMAR["repository"])
     assert [p["include"].removeprefix("#") for p in GRAMMAR["patterns"]] == list(GRAMMAR["repository"])
 
@@ -109,13 +109,13 @@ def alternatives(name: str) -> list[list[str]]:
     return [match.split("|") for match in re.findall(r"\((\w+(?:\|\w+)+)\)", GRAMMAR["repository"][name]["match"])]
 
 
-def test_the_grammar_has_the_languages_words() -> None:
+def test_grammar_lists_all_layer_types_and_settings() -> None:
     assert alternatives("layer") == alternatives("default") == [list(layers.names())]
     assert [set(words) for words in alternatives("setting")] == [SETTINGS]
 
 
 @pytest.mark.parametrize("word", layers.names())
-def test_the_grammar_takes_a_type_as_a_whole(word: str) -> None:
+def test_grammar_matches_whole_type_names(word: str) -> None:
     match = rule("layer").match(f"[conv1]  {word}  a=1")
     assert match and match[4] == word
     variant = rule("layer").match(f"[conv1]  {word}=1")
@@ -123,13 +123,13 @@ def test_the_grammar_takes_a_type_as_a_whole(word: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(SPECS.rglob("*.net")), ids=lambda path: path.stem)
-def test_the_grammar_knows_all_that_stands_in_the_specs(path: Path) -> None:
+def test_grammar_covers_the_shipped_specs(path: Path) -> None:
     order = re.compile("|".join(f"(?:{GRAMMAR['repository'][p['include'][1:]]['match']})" for p in GRAMMAR["patterns"]))
     for line in path.read_text("utf-8").splitlines():
         assert re.sub(r"[\s,()]", "", order.sub("", line)) == ""
 
 
-def test_the_extension_has_the_files_that_it_names() -> None:
+def test_files_named_by_the_extension_exist() -> None:
     package = json.loads((VSCODE / "package.json").read_text("utf-8"))
     contributed = package["contributes"]
     named = [package["main"], contributed["languages"][0]["configuration"], contributed["grammars"][0]["path"]]
@@ -139,7 +139,7 @@ def test_the_extension_has_the_files_that_it_names() -> None:
     assert re.findall(configuration["wordPattern"], "conv-1 3x5 a->b 1e-4") == ["conv-1", "3x5", "a", "b", "1e-4"]
 
 
-def test_numbers_and_arrows_are_told_apart() -> None:
+def test_numbers_and_arrows_have_their_token_types() -> None:
     assert tokens("a=1 ->3x5 -1.5 b->2") == [
         (Name.Attribute, "a"),
         (Operator, "="),

@@ -84,44 +84,44 @@ def floor(name: str) -> int:
     raise LookupError(f"the room {name} has no floor; give it one here and in docs/architecture.md")
 
 
-def breach(found: Import) -> str | None:
+def import_error(imported: Import) -> str | None:
     """Return what is wrong with an import, or ``None``."""
-    if found.target.partition(".")[0] == "backends":
-        return f"{found}: a second copy of its classes; use netspec.backend.load"
-    if found.target.partition(".")[0] != "netspec":
+    if imported.target.partition(".")[0] == "backends":
+        return f"{imported}: a second copy of its classes; use netspec.backend.load"
+    if imported.target.partition(".")[0] != "netspec":
         return None
-    here, there = room(found.module), room(found.target)
+    here, there = room(imported.module), room(imported.target)
     if here == there:
         return None
     if there.startswith("backends"):
-        return f"{found}: backends are reached through netspec.backend.load, and do not know each other"
+        return f"{imported}: backends are reached through netspec.backend.load, and do not know each other"
     if floor(there) >= floor(here):
-        return f"{found}: {there} (floor {floor(there)}) does not lie under {here} (floor {floor(here)})"
+        return f"{imported}: {there} (floor {floor(there)}) does not lie under {here} (floor {floor(here)})"
     return None
 
 
-def breach_inside(found: Import) -> bool:
+def imports_later_room(imported: Import) -> bool:
     """Whether a room inside a large one imports from a later room of the same large one."""
-    for large, rooms in INSIDE.items():
-        names = (found.module, found.target)
-        here, there = (name.removeprefix(f"{large}.").partition(".")[0] for name in names)
-        if all(name.startswith(f"{large}.") for name in names) and here in rooms and there in rooms:
+    for parent, rooms in INSIDE.items():
+        names = (imported.module, imported.target)
+        here, there = (name.removeprefix(f"{parent}.").partition(".")[0] for name in names)
+        if all(name.startswith(f"{parent}.") for name in names) and here in rooms and there in rooms:
             return rooms.index(there) > rooms.index(here)
     return False
 
 
-def out_of_place(found: Import) -> bool:
+def is_misplaced_library(imported: Import) -> bool:
     """Whether a library is imported where ``ONLY_IN`` does not allow it."""
-    allowed = ONLY_IN.get(found.target.partition(".")[0])
+    allowed = ONLY_IN.get(imported.target.partition(".")[0])
     return (
-        not found.for_types
+        not imported.for_types
         and allowed is not None
-        and not any(f"{found.module}.".startswith(f"{place}.") for place in allowed)
+        and not any(f"{imported.module}.".startswith(f"{place}.") for place in allowed)
     )
 
 
 def test_imports_only_go_down() -> None:
-    assert [wrong for wrong in map(breach, all_imports()) if wrong] == []
+    assert [wrong for wrong in map(import_error, all_imports()) if wrong] == []
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_imports_only_go_down() -> None:
         ("netspec.cli.check", "from backends import pytorch"),
     ],
 )
-def test_an_import_that_does_not_go_down_is_found(module: str, text: str) -> None:
-    assert [breach(found) for found in imports(module, text)] != [None]
+def test_upward_import_is_found(module: str, text: str) -> None:
+    assert [import_error(found) for found in imports(module, text)] != [None]
 
 
 @pytest.mark.parametrize(
@@ -153,14 +153,14 @@ def test_an_import_that_does_not_go_down_is_found(module: str, text: str) -> Non
         ("netspec.__main__", "from netspec.cli import main"),
     ],
 )
-def test_an_import_that_goes_down_is_allowed(module: str, text: str) -> None:
-    assert {breach(found) for found in imports(module, text)} == {None}
+def test_downward_import_is_allowed(module: str, text: str) -> None:
+    assert {import_error(found) for found in imports(module, text)} == {None}
 
 
-def test_the_rooms_inside_large_ones_import_in_their_order() -> None:
-    assert [str(found) for found in all_imports() if breach_inside(found)] == []
-    for large, rooms in INSIDE.items():
-        assert {path.parent.name for path in ROOT.joinpath(*large.split(".")).glob("*/__init__.py")} == {*rooms}
+def test_inner_rooms_import_only_earlier_ones() -> None:
+    assert [str(found) for found in all_imports() if imports_later_room(found)] == []
+    for parent, rooms in INSIDE.items():
+        assert {path.parent.name for path in ROOT.joinpath(*parent.split(".")).glob("*/__init__.py")} == {*rooms}
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     paragraph = page[page.index("`train/` is the largest room") :].split("\n\n")[0]
     assert tuple(re.findall(r"`(\w+)/`", paragraph))[1:] == INSIDE["netspec.train"]
@@ -181,37 +181,37 @@ def test_the_rooms_inside_large_ones_import_in_their_order() -> None:
         ("netspec.importers.cuda_convnet.layers.kinds", "from netspec.train.learning import rates", False),
     ],
 )
-def test_an_import_out_of_that_order_is_found(module: str, text: str, breaks: bool) -> None:
-    assert [breach_inside(found) for found in imports(module, text)] == [breaks]
+def test_import_of_a_later_inner_room_is_found(module: str, text: str, breaks: bool) -> None:
+    assert [imports_later_room(found) for found in imports(module, text)] == [breaks]
 
 
-def test_every_room_has_a_floor_and_every_floor_its_rooms() -> None:
-    built = {room(name).partition("/")[0] for name in modules()}
-    assert built == {name for rooms in FLOORS for name in rooms}
+def test_floors_list_exactly_the_existing_rooms() -> None:
+    existing = {room(name).partition("/")[0] for name in modules()}
+    assert existing == {name for rooms in FLOORS for name in rooms}
 
 
-def test_the_architecture_page_has_the_same_floors() -> None:
+def test_architecture_page_has_the_same_floors() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", page, re.MULTILINE)
     assert [int(number) for number, _ in rows] == [*reversed(range(len(FLOORS)))]
     assert tuple(tuple(name.rstrip("/") for name in re.findall(r"`([^`]+)`", rooms)) for _, rooms in rows) == FLOORS
 
 
-def test_libraries_stay_in_their_places() -> None:
-    assert [str(found) for found in all_imports() if out_of_place(found)] == []
+def test_libraries_are_imported_only_where_allowed() -> None:
+    assert [str(found) for found in all_imports() if is_misplaced_library(found)] == []
 
 
 @pytest.mark.parametrize("text", ["import torch", "def f():\n    from torch.nn import functional", "import lark.lexer"])
-def test_a_library_out_of_its_place_is_found(text: str) -> None:
-    assert [out_of_place(found) for found in imports("netspec.stats", text)] == [True]
+def test_misplaced_library_is_found(text: str) -> None:
+    assert [is_misplaced_library(found) for found in imports("netspec.stats", text)] == [True]
 
 
-def test_a_library_may_be_named_for_its_types() -> None:
+def test_library_may_be_imported_for_type_checking() -> None:
     text = "if TYPE_CHECKING:\n    from torch.nn import Module"
-    assert [out_of_place(found) for found in imports("netspec.stats", text)] == [False]
+    assert [is_misplaced_library(found) for found in imports("netspec.stats", text)] == [False]
 
 
-def test_no_text_is_run_as_code() -> None:
+def test_no_eval_or_exec() -> None:
     for name, path in modules().items():
         calls = (node for node in nodes(path.read_text("utf-8")) if isinstance(node, ast.Call))
         assert not {node.func.id for node in calls if is_name(node.func)} & {"eval", "exec", "__import__"}, name
@@ -225,21 +225,21 @@ def test_files_are_small() -> None:
 
 
 def test_tests_do_not_import_each_other() -> None:
-    borrowed = [
+    imported = [
         f"{path.relative_to(ROOT)} imports {target}"
         for path in (ROOT / "tests").rglob("*.py")
         for target in re.findall(r"^\s*(?:from|import) (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
     ]
-    assert borrowed == [], "what several tests use stands beside them, or in tests/helpers"
+    assert imported == [], "move shared helpers into a module of the folder or into tests/helpers"
 
 
-def test_no_two_test_files_are_called_alike() -> None:
+def test_names_of_test_files_are_unique() -> None:
     """pytest imports test files by name, so it would collect only one of two with the same name."""
     names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name, files in names.items() if files > 1] == []
 
 
-def test_everything_public_is_documented() -> None:
+def test_everything_public_has_a_docstring() -> None:
     undocumented = []
     for name, path in modules().items():
         module, *_ = nodes(path.read_text("utf-8"))
@@ -252,7 +252,7 @@ def test_everything_public_is_documented() -> None:
     assert [name for name in undocumented if not re.fullmatch(r"netspec\.layers\.\w+\.lower", name)] == []
 
 
-def test_nothing_is_left_for_later_and_no_machine_is_named() -> None:
+def test_no_todos_stubs_or_machine_paths() -> None:
     unwanted = re.compile(r"NotImplementedError|\bTODO\b|\bFIXME\b|\bXXX\b|(?<![\w.])/(work|root|home|Users|opt|mnt)/")
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
@@ -267,7 +267,7 @@ def test_nothing_is_left_for_later_and_no_machine_is_named() -> None:
 @pytest.mark.parametrize(
     "arguments", [words for words in WITHOUT_NUMERICS if (ROOT / f"netspec/cli/{words[0]}.py").exists()]
 )
-def test_commands_about_text_need_no_numerics(arguments: tuple[str, ...]) -> None:
+def test_commands_about_specs_need_no_numerics(arguments: tuple[str, ...]) -> None:
     done = netspec(*arguments, "specs/alexnet.net", blocked=NUMERICS)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -285,7 +285,7 @@ def test_blocked_libraries_cannot_be_imported(library: str) -> None:
     assert f"{library} is blocked" in done.stderr
 
 
-def test_without_the_block_nothing_is_blocked() -> None:
+def test_libraries_are_importable_without_the_block() -> None:
     assert python("-c", "import numpy").returncode == 0
 
 

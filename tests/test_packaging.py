@@ -41,14 +41,14 @@ def files(tree: Path) -> set[str]:
 
 
 @pytest.mark.slow
-def test_the_wheel_equals_the_tree(tree: Path, tmp_path: Path) -> None:
+def test_wheel_contains_all_files(tree: Path, tmp_path: Path) -> None:
     installed = build(tree, tmp_path)
     assert installed == files(tree)
     assert {"netspec/py.typed", "netspec/language/netspec.lark", "netspec/backends/__init__.py"} <= installed
 
 
 @pytest.mark.slow
-def test_a_new_backend_folder_is_in_the_wheel_without_being_listed(tree: Path, tmp_path: Path) -> None:
+def test_wheel_contains_a_new_backend_folder(tree: Path, tmp_path: Path) -> None:
     folder = tree / "backends" / "another" / "parts"
     folder.mkdir(parents=True)
     for path in (folder.parent / "__init__.py", folder / "__init__.py", folder / "body.j2"):
@@ -58,22 +58,22 @@ def test_a_new_backend_folder_is_in_the_wheel_without_being_listed(tree: Path, t
 
 
 @pytest.mark.slow
-def test_an_editable_installation_sees_a_new_backend_folder(tree: Path, tmp_path: Path) -> None:
+def test_editable_installation_finds_a_new_backend_folder(tree: Path, tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*pip, "--target", tmp_path, "--editable", tree], check=True)
     folder = tree / "backends" / "later"
     folder.mkdir()
     (folder / "__init__.py").write_text("")
     # Without `site`, or the netspec that runs this test would be imported instead of the new installation.
-    ask = (
+    program = (
         f"import site, sys; site.addsitedir({str(tmp_path)!r}); sys.path.append({get_path('purelib')!r});"
         "from netspec import backend; print(backend.load('later').__file__)"
     )
-    answer = subprocess.run([sys.executable, "-S", "-c", ask], check=True, capture_output=True, text=True)
+    answer = subprocess.run([sys.executable, "-S", "-c", program], check=True, capture_output=True, text=True)
     assert Path(answer.stdout.strip()) == folder / "__init__.py"
 
 
-def test_the_distribution_and_the_command_have_their_names() -> None:
+def test_license_and_command_of_the_distribution() -> None:
     described = metadata("netspec-compiler")
     assert described["License-Expression"] == "Apache-2.0"
     assert [script.value for script in entry_points(group="console_scripts", name="netspec")] == ["netspec.cli:main"]

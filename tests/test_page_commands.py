@@ -15,15 +15,15 @@ BY_NAME = {page.path.stem: page for page in PAGES}
         for name, page in BY_NAME.items()
     ],
 )
-def test_a_page_is_up_to_date(page: Page) -> None:
+def test_page_outputs_are_up_to_date(page: Page) -> None:
     fresh, text = page.fresh(), page.path.read_text("utf-8")
     assert page.without_measurements(fresh) == page.without_measurements(text), (
-        f"python tests/helpers/pages.py {page.path.stem} writes it anew"
+        f"run python tests/helpers/pages.py {page.path.stem} to update it"
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "left"),
+    ("name", "text", "masked"),
     [
         ("README", "loss 0.5, top-1 98.9 %, 1,024 images/s", "loss ..., top-1 ... %, ..."),
         ("README", "60,965,224 parameters", "60,965,224 parameters"),
@@ -38,5 +38,5 @@ def test_a_page_is_up_to_date(page: Page) -> None:
         ("training", "660 steps: of 43,140 images drawn", "660 steps: of 43,140 images drawn"),
     ],
 )
-def test_measurements_are_the_only_thing_left_out(name: str, text: str, left: str) -> None:
-    assert BY_NAME[name].without_measurements(text) == left
+def test_only_measurements_are_masked(name: str, text: str, masked: str) -> None:
+    assert BY_NAME[name].without_measurements(text) == masked

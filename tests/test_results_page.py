@@ -25,32 +25,32 @@ PYTHON = ".venv/bin/python"
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("netspec ")])
-def test_a_netspec_command_parses(command: str) -> None:
+def test_netspec_commands_parse(command: str) -> None:
     _, *words = command.split()
     context = main.make_context("netspec", list(words))
-    name, found, rest = main.resolve_command(context, words)
-    assert name is not None and found is not None
+    name, subcommand, rest = main.resolve_command(context, words)
+    assert name is not None and subcommand is not None
     # This parses the options, and raises for one that does not exist, without running the command.
-    assert isinstance(found.make_context(name, list(rest), parent=context), click.Context)
+    assert isinstance(subcommand.make_context(name, list(rest), parent=context), click.Context)
     assert all((ROOT / word).is_file() for word in words if word.startswith("specs/"))
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith(PYTHON)])
-def test_a_script_of_the_page_is_there_and_takes_these_options(command: str) -> None:
+def test_scripts_exist_and_accept_the_options(command: str) -> None:
     _, script, *words = command.split()
     assert (ROOT / script).is_file()
     done = warm.run(ROOT / script, *words, "--help")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_every_command_is_one_or_the_other_and_every_script_is_shown() -> None:
+def test_every_results_script_is_shown() -> None:
     assert [command for command in COMMANDS if not command.startswith(("netspec ", PYTHON))] == []
     shown = {command.split()[1] for command in COMMANDS if command.startswith(PYTHON)}
     programs = {path for path in SCRIPTS.glob("*.py") if "__main__" in path.read_text("utf-8")}
     assert shown == {str(path.relative_to(ROOT)) for path in programs}
 
 
-def test_the_files_that_the_page_names_are_there_and_small() -> None:
+def test_files_named_by_the_page_exist_and_pictures_are_small() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
         assert (PAGE.parent / target).is_file(), target
     for name in re.findall(r"`((?:specs|benchmarks|tests|docs)/[\w./-]+)`", TEXT):
@@ -60,7 +60,7 @@ def test_the_files_that_the_page_names_are_there_and_small() -> None:
     assert max(path.stat().st_size for path in pictures) < 150_000
 
 
-def test_generated_pictures_are_cifar10s_format_and_the_same_again(tmp_path: Path) -> None:
+def test_generated_images_are_deterministic_and_in_cifar10s_format(tmp_path: Path) -> None:
     for name in ("a", "b"):
         subprocess.run(
             [sys.executable, SCRIPTS / "generated.py", tmp_path / name, "--train", "50", "--test", "20"], check=True
@@ -78,11 +78,11 @@ def test_generated_pictures_are_cifar10s_format_and_the_same_again(tmp_path: Pat
 
 
 @pytest.mark.slow  # a whole training: ten seconds
-def test_the_digits_reach_98_5_percent(tmp_path: Path) -> None:
+def test_digits_reach_98_5_percent(tmp_path: Path) -> None:
     command = next(command for command in COMMANDS if command.startswith("netspec train specs/digits.net"))
     _, *words = command.split()
     words[words.index("--out") + 1] = str(tmp_path / "run")
     subprocess.run([sys.executable, "-m", "netspec", *words], cwd=ROOT, check=True)
-    found = json.loads((tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()[-1])
-    assert found["val_images"] == 359
-    assert found["top1"] >= 0.985
+    last = json.loads((tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()[-1])
+    assert last["val_images"] == 359
+    assert last["top1"] >= 0.985

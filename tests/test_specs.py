@@ -13,8 +13,8 @@ from netspec.language.formatter import formatted
 from netspec.source import Source
 
 SPECS = Path(__file__).parent.parent / "specs"
-RIGHT = sorted(SPECS.glob("*.net"))
-WRONG = sorted((SPECS / "mistakes").glob("*.net"))
+CORRECT = sorted(SPECS.glob("*.net"))
+INCORRECT = sorted((SPECS / "mistakes").glob("*.net"))
 PARAMETERS = {
     "alexnet": 60_965_224,
     "alexnet-2012": 60_965_224,
@@ -41,59 +41,59 @@ LENET_5 = {
 """Trainable parameters and connections of LeCun et al. (1998), section II.B."""
 
 
-@pytest.mark.parametrize("path", RIGHT, ids=lambda p: p.stem)
-def test_a_shipped_spec_checks_without_a_warning_and_bears_its_files_name(path: Path) -> None:
+@pytest.mark.parametrize("path", CORRECT, ids=lambda p: p.stem)
+def test_correct_spec_has_no_warnings_and_its_files_name(path: Path) -> None:
     net = netspec.load(path)
     assert net.warnings == ()
     assert net.name == path.stem
 
 
 @pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
-def test_a_shipped_spec_has_the_published_number_of_parameters(name: str, parameters: int) -> None:
+def test_parameters_match_the_published_number(name: str, parameters: int) -> None:
     assert netspec.load(SPECS / f"{name}.net").total.parameters == parameters
 
 
-def test_lenet_5_has_the_papers_numbers_layer_by_layer() -> None:
+def test_lenet_5_matches_the_paper_layer_by_layer() -> None:
     """The paper also counts as connections each unit's bias, and each of the four pixels that S2 and S4 add up."""
     net = netspec.load(SPECS / "lenet-5.net")
-    found = {}
+    counts = {}
     for name, printed in LENET_5.items():
         layer = net.layers[name.lower()]
         read = 4 * layer.units if layer.type == "affine" else layer.connections
-        found[name] = layer.parameters, read + layer.units
-        assert found[name] == printed
-    assert sum(parameters for parameters, _ in found.values()) == 60_000
+        counts[name] = layer.parameters, read + layer.units
+        assert counts[name] == printed
+    assert sum(parameters for parameters, _ in counts.values()) == 60_000
     output = net.layers["output"].connections
-    assert sum(connections for _, connections in found.values()) + output == 340_908
+    assert sum(connections for _, connections in counts.values()) + output == 340_908
 
 
-@pytest.mark.parametrize("path", [*RIGHT, *WRONG], ids=lambda p: p.stem)
-def test_a_shipped_spec_is_laid_out_as_fmt_does(path: Path) -> None:
+@pytest.mark.parametrize("path", [*CORRECT, *INCORRECT], ids=lambda p: p.stem)
+def test_shipped_specs_are_formatted(path: Path) -> None:
     text = path.read_text()
     assert formatted(Source(path.name, text)) == text
 
 
-@pytest.mark.parametrize("path", WRONG, ids=lambda p: p.stem)
-def test_a_mistake_of_the_literature_gives_what_the_file_says(path: Path) -> None:
-    promised = re.findall(r"^# gives: (.+)$", path.read_text(), re.MULTILINE)
-    assert promised, "the file does not say what it must give"
+@pytest.mark.parametrize("path", INCORRECT, ids=lambda p: p.stem)
+def test_incorrect_spec_gives_the_errors_it_lists(path: Path) -> None:
+    listed = re.findall(r"^# gives: (.+)$", path.read_text(), re.MULTILINE)
+    assert listed, "the file does not list its errors"
     with pytest.raises(netspec.SpecError) as caught:
         netspec.load(path)
-    assert [_line(d) for d in caught.value.diagnostics] == promised
+    assert [_summary(d) for d in caught.value.diagnostics] == listed
 
 
-@pytest.mark.parametrize("path", WRONG, ids=lambda p: p.stem)
-def test_every_fix_that_is_said_to_check_does(path: Path) -> None:
+@pytest.mark.parametrize("path", INCORRECT, ids=lambda p: p.stem)
+def test_fixes_marked_as_checked_give_correct_specs(path: Path) -> None:
     from netspec.diagnostics import apply
 
     with pytest.raises(netspec.SpecError) as caught:
         netspec.load(path)
     for diagnostic in caught.value.diagnostics:
         for fix in diagnostic.fixes:
-            mended = apply(fix.edits, diagnostic.span.source.text)
+            fixed = apply(fix.edits, diagnostic.span.source.text)
             if fix.checks:
-                netspec.loads(mended)
+                netspec.loads(fixed)
 
 
-def _line(d: Diagnostic) -> str:
+def _summary(d: Diagnostic) -> str:
     return f"{d.severity}[{d.code}] {d.span.line}:{d.span.column} {d.message}"

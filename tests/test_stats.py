@@ -1,4 +1,4 @@
-"""Graph to numbers: the published counts to the last digit, and properties that hold for every network."""
+"""Counts of a graph: the published numbers to the last digit, and properties that hold for every network."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TWO_GROUPS = [
     ("fc8", (1000,), 1_000, 4_096_000, 1_000, 4_096_000),
 ]
 CONVOLUTIONS = [row[0] for row in TWO_GROUPS[:5]]
-EVERY = sorted(SPECS.glob("*.net"))
+PATHS = sorted(SPECS.glob("*.net"))
 
 
 def net(name: str) -> Net:
@@ -42,13 +42,13 @@ def net(name: str) -> Net:
 
 @pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "alexnet-227"])
 @pytest.mark.parametrize("row", TWO_GROUPS, ids=lambda row: row[0])
-def test_each_layer_of_the_two_group_network(name: str, row: tuple[object, ...]) -> None:
+def test_layers_of_two_group_alexnets(name: str, row: tuple[object, ...]) -> None:
     n = net(name)[str(row[0])]
     assert (n.name, n.output, n.units, n.weights, n.biases, n.connections) == row
 
 
 @pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "alexnet-227"])
-def test_the_totals_of_the_two_group_network(name: str) -> None:
+def test_totals_of_two_group_alexnets(name: str) -> None:
     alexnet = net(name)
     conv = totals(alexnet[n] for n in CONVOLUTIONS)
     assert (conv.units, conv.weights, conv.biases, conv.connections) == (650_080, 2_332_704, 1_376, 665_784_864)
@@ -57,7 +57,7 @@ def test_the_totals_of_the_two_group_network(name: str) -> None:
     assert total.parameters == 60_965_224
 
 
-def test_the_network_without_groups() -> None:
+def test_totals_of_alexnet_without_groups() -> None:
     one = net("alexnet-one-gpu")
     assert (one.total.weights, one.total.parameters, one.total.connections) == (62_367_776, 62_378_344, 1_135_256_096)
     conv = totals(one[n] for n in CONVOLUTIONS)
@@ -66,7 +66,7 @@ def test_the_network_without_groups() -> None:
     assert round(100 * conv.connections / one.total.connections, 1) == 94.8
 
 
-def test_torchvisions_network() -> None:
+def test_totals_of_torchvisions_alexnet() -> None:
     total = net("alexnet-torchvision").total
     assert (total.parameters, total.connections) == (61_100_840, 714_188_480)
 
@@ -107,14 +107,14 @@ def mobilenet_v2() -> str:
     return "\n".join([*lines, "[fc] fc outputs=1000", "[prob] softmax"])
 
 
-def test_mobilenet_v2() -> None:
+def test_totals_of_mobilenet_v2() -> None:
     """MobileNet v2: depthwise convolutions, shortcuts, relu6. torchvision documents 3,504,872 parameters for its
     mobilenet_v2, and the paper 300 million multiply-adds."""
     total = loads(mobilenet_v2()).total
     assert (total.parameters, total.connections) == (3_504_872, 300_774_272)
 
 
-def test_the_half_width_network() -> None:
+def test_counts_of_the_half_width_alexnet() -> None:
     half = net("alexnet-half")
     assert half.total.parameters == 59_798_312
     # by hand: 48 * 363, 128 * 48 * 25, 192 * 128 * 9, 192 * 192 * 9, 256 * 192 * 9
@@ -122,13 +122,13 @@ def test_the_half_width_network() -> None:
     assert [half[n].weights for n in ("fc6", "fc7", "fc8")] == [37_748_736, 16_777_216, 4_096_000]
 
 
-def test_the_paper_says_conv3_has_more_than_one_percent_of_the_parameters() -> None:
+def test_conv3_and_conv4_have_over_one_percent_of_the_parameters() -> None:
     alexnet = net("alexnet")
     shares = {n: round(100 * alexnet[n].parameters / alexnet.total.parameters, 2) for n in ("conv3", "conv4")}
     assert shares == {"conv3": 1.45, "conv4": 1.09}
 
 
-def test_layers_without_weights_are_listed_and_not_counted() -> None:
+def test_layers_without_weights_are_listed_but_not_counted() -> None:
     alexnet = net("alexnet")
     pool = alexnet["pool1"]
     assert (pool.output, pool.units, pool.parameters, pool.connections, pool.counted) == (
@@ -141,19 +141,27 @@ def test_layers_without_weights_are_listed_and_not_counted() -> None:
     assert list(alexnet.layers) == list(alexnet.graph.layers)
 
 
-def test_a_batchnorm_has_weights_and_makes_no_new_units() -> None:
+def test_batchnorm_has_weights_but_adds_no_units() -> None:
     text = "[i] input 3x8x8\n[c] conv filters=4 kernel=3\n[b] batchnorm\n[f] fc outputs=5"
-    normed, bare = good(text), good(text.replace("[b] batchnorm\n", ""))
-    assert (normed["b"].weights, normed["b"].biases, normed["b"].connections, normed["b"].counted) == (4, 4, 0, False)
-    assert normed.total.units == bare.total.units == 4 * 6 * 6 + 5
-    assert normed.total.connections == bare.total.connections
-    assert (normed.total.weights, normed.total.biases) == (bare.total.weights + 4, bare.total.biases + 4)
+    with_norm, without_norm = good(text), good(text.replace("[b] batchnorm\n", ""))
+    assert (with_norm["b"].weights, with_norm["b"].biases, with_norm["b"].connections, with_norm["b"].counted) == (
+        4,
+        4,
+        0,
+        False,
+    )
+    assert with_norm.total.units == without_norm.total.units == 4 * 6 * 6 + 5
+    assert with_norm.total.connections == without_norm.total.connections
+    assert (with_norm.total.weights, with_norm.total.biases) == (
+        without_norm.total.weights + 4,
+        without_norm.total.biases + 4,
+    )
 
 
 # im2col: convolutions as matrix products.
 
 
-def test_the_matrix_products_of_alexnet() -> None:
+def test_matrix_products_of_alexnet() -> None:
     products = {m.layer: (m.groups, m.rows, m.inner, m.columns) for m in matrix_products(net("alexnet").graph)}
     assert products == {
         "conv1": (1, 96, 363, 3025),
@@ -164,15 +172,15 @@ def test_the_matrix_products_of_alexnet() -> None:
     }
 
 
-def test_how_much_larger_the_unrolled_image_is() -> None:
+def test_growth_of_the_unrolled_image() -> None:
     growth = {m.layer: m.growth for m in matrix_products(net("alexnet").graph)}
     assert growth["conv1"] == 363 * 3025 / (3 * 224 * 224)  # 7.3 times
     assert growth["conv2"] == 2 * 1200 * 729 / (96 * 27 * 27)  # a stride of 1 reads each pixel 25 times
     assert growth["conv2"] == 25
 
 
-@pytest.mark.parametrize("path", EVERY, ids=lambda p: p.stem)
-def test_a_matrix_products_size_is_the_layers_connections(path: Path) -> None:
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
+def test_matrix_product_size_equals_the_connections(path: Path) -> None:
     network = load(str(path))
     for m in matrix_products(network.graph):
         assert m.connections == network[m.layer].connections
@@ -183,7 +191,7 @@ def test_a_matrix_products_size_is_the_layers_connections(path: Path) -> None:
 # Shares of the GPU groups.
 
 
-def test_shares_of_a_split_a_whole_and_a_placed_layer() -> None:
+def test_shares_of_split_whole_and_placed_layers() -> None:
     alexnet = net("alexnet")
     assert share(alexnet["conv2"], 0, 2) == share(alexnet["conv2"], 1, 2) == (93_312, 153_600, 128, 111_974_400)
     assert share(alexnet["fc8"], 0, 2) == (1_000, 4_096_000, 1_000, 4_096_000)
@@ -194,7 +202,7 @@ def test_shares_of_a_split_a_whole_and_a_placed_layer() -> None:
     assert share(conv, 1, 3) == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("path", EVERY, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
 def test_shares_add_up_to_the_layer(path: object) -> None:
     network = load(str(path))
     groups = network.graph.groups
@@ -208,7 +216,7 @@ def test_shares_add_up_to_the_layer(path: object) -> None:
 # What each layer would cost fully connected, and FLOPs.
 
 
-def test_dense_connections() -> None:
+def test_dense_connections_of_alexnet() -> None:
     alexnet = net("alexnet")
     assert alexnet["conv1"].dense_connections == 3 * 224 * 224 * 96 * 55 * 55
     assert alexnet["fc6"].dense_connections == alexnet["fc6"].connections
@@ -234,7 +242,7 @@ def test_flops_by_hand() -> None:
     }
 
 
-def test_flops_have_the_words_of_the_spec() -> None:
+def test_flops_are_listed_by_words_of_the_spec() -> None:
     """The neuron ``linear`` is not listed as ``affine``, which is a layer, nor a layer by its operation's name."""
     spent = flops_by_kind(
         good(
@@ -247,8 +255,8 @@ def test_flops_have_the_words_of_the_spec() -> None:
     assert spent.keys() == {"connections", "biases", "affine", "linear", "rnorm", "contrast", "nrelu", "softmax"}
 
 
-@pytest.mark.parametrize("path", EVERY, ids=lambda p: p.stem)
-def test_what_must_hold_of_every_network(path: Path) -> None:
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
+def test_totals_agree_with_layers_parameters_and_flops(path: Path) -> None:
     network = load(str(path))
     layers = layer_numbers(network.graph)
     total = totals(layers)
@@ -280,7 +288,7 @@ def test_what_must_hold_of_every_network(path: Path) -> None:
     size=st.integers(5, 9),
     reads=st.sampled_from(["own", "all"]),
 )
-def test_own_reading_divides_weights_and_connections_by_the_groups(
+def test_reads_own_divides_weights_and_connections_by_groups(
     groups: int, filters: int, kernel: int, size: int, reads: str
 ) -> None:
     text = (
@@ -288,10 +296,10 @@ def test_own_reading_divides_weights_and_connections_by_the_groups(
         f"[b] conv filters={groups * 2} kernel={kernel} reads={reads}"
     )
     b = good(text)["b"]
-    places = (size - kernel + 1) ** 2
+    positions = (size - kernel + 1) ** 2
     read = groups * filters if reads == "all" else filters
     assert b.weights == kernel * kernel * read * groups * 2
-    assert b.connections == b.weights * places
+    assert b.connections == b.weights * positions
     assert Fraction(b.dense_connections, b.connections) >= 1
 
 
@@ -302,17 +310,17 @@ def test_shared_weights_are_counted_once_at_their_owner() -> None:
     assert shared["b"].counted
 
 
-def test_numbers_as_a_person_writes_them() -> None:
+def test_plain_numbers_are_readable() -> None:
     assert [plain(n) for n in (55, 0.5, 1e-4, 123456.0, 1e14)] == ["55", "0.5", "0.0001", "123456", "100000000000000"]
     assert [plain(n) for n in (1e15, -1e200, math.inf, 10**16)] == ["1e+15", "-1e+200", "inf", "10000000000000000"]
 
 
-def test_the_specs_say_their_own_numbers() -> None:
+def test_comments_of_specs_state_the_computed_parameters() -> None:
     for name in ("alexnet-one-gpu", "alexnet-half", "alexnet-torchvision", "cifar-quick", "lenet"):
         assert f"{net(name).total.parameters:,}" in spec(name)
 
 
-def test_every_operation_that_counts_flops_describes_its_rule() -> None:
+def test_operations_with_flops_describe_their_rule() -> None:
     for op in VOCABULARY:
         if "flops" in vars(op) and op.flops_rule == Op.flops_rule:
             # The default rule, 1 a unit, is right only for these, whose products are listed separately.
@@ -329,7 +337,7 @@ def test_every_operation_that_counts_flops_describes_its_rule() -> None:
         ("tanh", 3 * 64, "tanh: 1 a unit"),
     ],
 )
-def test_flops_are_explained(layer: str, flops: int, rule: str) -> None:
+def test_notes_explain_flops(layer: str, flops: int, rule: str) -> None:
     notes = layer_table(loads(f"[i] input 3x8x8\n[a] {layer}"), 1).notes
     assert notes[3] == f"FLOPs of one image's forward pass: {flops} = {flops} {rule.partition(':')[0]}"
     assert notes[4] == f"FLOPs are 2 a connection; {rule}"

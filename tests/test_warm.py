@@ -32,27 +32,27 @@ TRAINED = ("--data", "synthetic", "--steps", "1", "--batch", "4", "--threads", "
         ("train specs/digits.net --data synthetic --set train.batch=2000", None, 1),
     ],
 )
-def test_a_command_says_the_same_and_ends_alike(words: str, text: str | None, code: int) -> None:
-    warmly, coldly = (netspec(*words.split(), text=text, own=True, cold=cold) for cold in (False, True))
-    assert warmly.returncode == coldly.returncode == code
-    assert (warmly.stdout, warmly.stderr) == (coldly.stdout, coldly.stderr)
+def test_warm_command_prints_and_exits_like_a_cold_one(words: str, text: str | None, code: int) -> None:
+    in_warm, in_cold = (netspec(*words.split(), text=text, own=True, cold=cold) for cold in (False, True))
+    assert in_warm.returncode == in_cold.returncode == code
+    assert (in_warm.stdout, in_warm.stderr) == (in_cold.stdout, in_cold.stderr)
 
 
 @pytest.mark.slow  # two trainings
-def test_a_training_makes_the_same_run(tmp_path: Path) -> None:
+def test_warm_training_writes_the_same_run(tmp_path: Path) -> None:
     """The losses are equal to the bit, and the same files are written."""
-    found = []
+    runs = []
     for name, cold in (("warm", False), ("cold", True)):
         done = netspec("train", "specs/digits.net", *TRAINED, "--out", tmp_path / name, own=True, cold=cold)
         log = [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
         files = sorted(str(path.relative_to(tmp_path / name)) for path in (tmp_path / name).rglob("*"))
         losses = [(line.get("loss"), line.get("val_loss")) for line in log]
-        found.append((done.returncode, done.stdout.replace(name, "run"), done.stderr, losses, files))
-    assert found[0] == found[1]
-    assert found[0][0] == 0
+        runs.append((done.returncode, done.stdout.replace(name, "run"), done.stderr, losses, files))
+    assert runs[0] == runs[1]
+    assert runs[0][0] == 0
 
 
-SEEN = """
+PROGRAM = """
 import json, os, signal, sys, threading, time, torch
 print(time.process_time(), json.dumps({
     "words": sys.argv[1:], "folder": os.getcwd(), "name": __name__, "read": sys.stdin.read(), "beside": sys.path[0],
@@ -61,24 +61,26 @@ print(time.process_time(), json.dumps({
     "helpers": any(path.endswith("helpers") for path in sys.path), "streams": [sys.stdin.encoding, sys.stdout.encoding],
     "torch": [str(torch.get_default_dtype()), torch.get_num_threads()],
 }))
-print("told", file=sys.stderr)
+print("an error", file=sys.stderr)
 sys.exit("the end")
 """
 
 
 @pytest.mark.ci  # a process that imports torch
-def test_a_program_sees_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warm_program_has_the_same_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIVEN", "to both")
     path = tmp_path / "program.py"
-    path.write_text(SEEN)
-    warmly, coldly = (run(path, "a", "b c", text="å\n") for run in (warm.run, python))
-    (soon, seen), (late, expected) = (done.stdout.split(maxsplit=1) for done in (warmly, coldly))
+    path.write_text(PROGRAM)
+    in_warm, in_cold = (run(path, "a", "b c", text="å\n") for run in (warm.run, python))
+    (warm_seconds, seen), (cold_seconds, expected) = (done.stdout.split(maxsplit=1) for done in (in_warm, in_cold))
     assert json.loads(seen) == json.loads(expected)
-    assert (warmly.returncode, warmly.stderr) == (coldly.returncode, coldly.stderr) == (1, "told\nthe end\n")
-    assert float(soon) < 0.2 * float(late), "seconds of the processor, of which a cold one needs two to import torch"
+    assert (in_warm.returncode, in_warm.stderr) == (in_cold.returncode, in_cold.stderr) == (1, "an error\nthe end\n")
+    assert float(warm_seconds) < 0.2 * float(cold_seconds), (
+        "processor seconds; a cold process needs two to import torch"
+    )
 
 
-def test_what_is_blocked_cannot_be_imported(tmp_path: Path) -> None:
+def test_blocked_module_cannot_be_imported(tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text("import sys, json\nprint('rich' in sys.modules)\nfrom netspec.units import count")
     for run in (warm.run, python):
@@ -88,7 +90,7 @@ def test_what_is_blocked_cannot_be_imported(tmp_path: Path) -> None:
     assert warm.run(path).returncode == 0
 
 
-def test_a_process_is_independent(tmp_path: Path) -> None:
+def test_warm_processes_are_independent(tmp_path: Path) -> None:
     """A warm process can be killed, and does not affect the next one."""
     path = tmp_path / "program.py"
     path.write_text("import os, torch\ntorch.set_default_dtype(torch.float64)\nos.kill(os.getpid(), 9)")

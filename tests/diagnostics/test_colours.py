@@ -23,7 +23,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_what_is_said_stays_and_heads_marks_and_fixes_are_coloured() -> None:
+def test_colours_keep_the_text_and_mark_headers_carets_and_fixes() -> None:
     with pytest.raises(netspec.SpecError) as caught:
         netspec.loads(WRONG)
     plain = render_all(caught.value.diagnostics)
@@ -36,7 +36,7 @@ def test_what_is_said_stays_and_heads_marks_and_fixes_are_coloured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "environment", "coloured"),
+    ("file", "environment", "expected"),
     [
         (Terminal(), {}, True),
         (Terminal(), {"NO_COLOR": "1"}, False),
@@ -45,11 +45,11 @@ def test_what_is_said_stays_and_heads_marks_and_fixes_are_coloured() -> None:
         (io.StringIO(), {}, False),
     ],
 )
-def test_colours_are_for_terminals_that_want_them(
-    file: io.StringIO, environment: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch
+def test_colours_are_used_only_on_suitable_terminals(
+    file: io.StringIO, environment: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert shows_colours(file) is coloured
+    assert shows_colours(file) is expected

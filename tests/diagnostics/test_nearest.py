@@ -1,4 +1,4 @@
-"""The right word near a wrong one."""
+"""Suggestions for misspelt words, and for words of other tools."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORD = st.text("abcx", max_size=7)
 @pytest.mark.parametrize(
     ("word", "meant"),
     [
-        ("initB", "bias"),  # and not init, which is as near
+        ("initB", "bias"),  # not init, which is equally near
         ("initW", "init"),
         ("weightSource", "weights"),
         ("epsB", "bias_lr"),
@@ -46,7 +46,7 @@ WORD = st.text("abcx", max_size=7)
         ("", None),
     ],
 )
-def test_keys(word: str, meant: str | None) -> None:
+def test_nearest_key(word: str, meant: str | None) -> None:
     assert nearest(word, KEYS) == meant
 
 
@@ -82,7 +82,7 @@ def test_keys(word: str, meant: str | None) -> None:
         ("image", None),
     ],
 )
-def test_types(word: str, meant: str | None) -> None:
+def test_nearest_layer_type(word: str, meant: str | None) -> None:
     assert nearest(word, layers.names()) == meant
 
 
@@ -100,25 +100,25 @@ def test_types(word: str, meant: str | None) -> None:
         "SpatialDropout2D",
     ],
 )
-def test_what_computes_something_else_is_not_near_by_its_letters(word: str) -> None:
+def test_similarly_spelt_type_with_another_function_is_not_suggested(word: str) -> None:
     assert nearest(word, layers.names()) is None
 
 
-def test_a_word_of_other_tools_that_a_spec_has_too_is_itself() -> None:
+def test_same_word_in_other_spelling_is_preferred() -> None:
     assert nearest("Leaky_ReLU", ["relu", "leakyrelu"]) == "leakyrelu"
 
 
-def test_the_slope_that_others_call_alpha() -> None:
+def test_alpha_means_slope_only_where_alpha_is_no_key() -> None:
     assert nearest("alpha", ["slope", "inputs", "gpu"]) == nearest("negative_slope", ["slope"]) == "slope"
     assert nearest("alpha", ["alpha", "slope"]) == "alpha"
 
 
-def test_what_a_word_means_elsewhere_gives_way_to_a_name_of_the_file() -> None:
+def test_name_in_the_file_is_preferred_to_a_synonym() -> None:
     assert nearest("dense", ["fc", "dense1"]) == "fc"
     assert nearest("dense", ["fc6", "dense1"]) == "dense1"
 
 
-def test_the_first_of_equally_near_names() -> None:
+def test_first_of_equally_near_names_is_suggested() -> None:
     assert nearest("conv", ["conv1", "conv2"]) == "conv1"
     assert nearest("convx", ["conv1", "conv2"]) == "conv1"
 
@@ -140,22 +140,22 @@ def test_distance_is_optimal_string_alignment_up_to_its_limit(a: str, b: str, li
     assert distance(a, b, limit) == min(plain_distance(a, b), limit)
 
 
-def test_thousands_of_names_and_endless_words_are_soon_compared() -> None:
+def test_thousands_of_names_and_long_words_take_little_time() -> None:
     names = [f"layer{i}" for i in range(5_000)]
-    begin = time.process_time()
+    start = time.process_time()
     assert nearest("lyaer4321", names) == "layer4321"
     assert nearest("x" * 1_000_000, names) is None
-    assert time.process_time() - begin < 2
+    assert time.process_time() - start < 2
 
 
-def test_of_equally_near_names_the_one_with_the_nearest_number_is_meant() -> None:
+def test_nearest_number_decides_between_equally_near_names() -> None:
     assert nearest("conv9", ["conv1", "conv2", "conv5", "conv4"]) == "conv5"
     assert nearest("l1_2", ["l1_0", "l1_1", "l2_0"]) == "l1_1"
     assert nearest("paf", ["pad", "par"]) == "pad"
 
 
-def test_types_of_cuda_convnet_are_met_with_what_computes_the_same() -> None:
-    """A cmrnorm is an lrn; rnorm, whose name is nearer, is another function."""
+def test_types_of_cuda_convnet_suggest_the_equivalent_type() -> None:
+    """A cmrnorm is an lrn; rnorm is nearer by spelling but another function."""
     words = ("cmrnorm", "cnorm", "href", "eltsum", "eltmax", "hs")
     assert [nearest(word, layers.names()) for word in words] == ["lrn", "contrast", "mirror", "sum", "max", "dropout"]
     assert not is_slip("cmrnorm", "lrn", layers.names())

@@ -1,4 +1,4 @@
-"""Every code has a page, and what stands there is what the compiler says."""
+"""The pages of diagnostics: every code has one, and its outputs are those of the compiler."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MAKERS = ("Diagnostic", "Fault", "add", "warn", "refuse", "unknown", "warning", 
 SECTIONS = ["Why it matters", "Example", "How to mend it"]
 
 
-def text(code: str) -> str:
-    """A page as it is written."""
+def page_text(code: str) -> str:
+    """The text of a code's page."""
     return (codes.FOLDER / f"{code}.md").read_text("utf-8")
 
 
-def made(source: str) -> Iterator[str]:
-    """The codes that a module's text can produce: given to one of the makers, or to a name that is given to one."""
+def codes_in(source: str) -> Iterator[str]:
+    """Yield the codes in a module's source: arguments of ``MAKERS``, and values assigned to ``code``."""
     for node in nodes(source):
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[code, _, *_]) if name in MAKERS:
@@ -42,9 +42,9 @@ def strings(expression: ast.expr, pattern: str) -> Iterator[str]:
     return (value for value in values if isinstance(value, str) and re.fullmatch(pattern, value))
 
 
-def test_every_code_has_a_page_and_every_page_a_code() -> None:
-    found = {code for path in modules().values() for code in made(path.read_text("utf-8"))}
-    assert found == set(CODES)
+def test_codes_in_the_source_are_those_with_pages() -> None:
+    used = {code for path in modules().values() for code in codes_in(path.read_text("utf-8"))}
+    assert used == set(CODES)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_every_code_has_a_page_and_every_page_a_code() -> None:
     ],
 )  # fmt: skip
 def test_codes_are_found_in_the_source(source: str, found: list[str]) -> None:
-    assert list(made(source)) == found
+    assert list(codes_in(source)) == found
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_a_page_says_what_is_wrong_why_it_matters_and_how_to_mend_it(code: str) -> None:
-    page = text(code)
+def test_page_has_a_summary_and_all_sections(code: str) -> None:
+    page = page_text(code)
     assert page.startswith(f"# {code}\n\n")
     assert re.fullmatch(r"[A-Z][^.]*\.", codes.summary(code)), "one sentence says what is wrong"
     assert [title for title in re.findall(r"^## (.+)$", page, re.MULTILINE) if title in SECTIONS] == SECTIONS
@@ -73,43 +73,45 @@ def test_a_page_says_what_is_wrong_why_it_matters_and_how_to_mend_it(code: str) 
 
 @pytest.mark.many
 @pytest.mark.parametrize("code", CODES)
-def test_what_stands_in_a_page_is_what_comes_out(code: str) -> None:
+def test_page_is_up_to_date(code: str) -> None:
     if code in OF_ONNX:
         pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
-    page = text(code)
+    page = page_text(code)
     measured = re.search(r"<!-- differences -->\n\n(.*?)\n<!-- /differences -->", page, re.DOTALL)
-    kept = {**PARTS, "differences": lambda: measured[1]} if measured else PARTS
-    assert fresh(page, kept) == page, "python tests/helpers/docs.py writes it anew"
+    parts = {**PARTS, "differences": lambda: measured[1]} if measured else PARTS
+    assert fresh(page, parts) == page, "run python tests/helpers/docs.py to update it"
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_the_example_of_a_page_gives_its_code_and_nothing_else(code: str) -> None:
-    page = text(code)
-    said = re.findall(r"^(?:error|warning)\[([a-z-]+)\]", page, re.MULTILINE)
-    assert set(said) == {code}
+def test_example_gives_only_the_code_of_its_page(code: str) -> None:
+    page = page_text(code)
+    reported = re.findall(r"^(?:error|warning)\[([a-z-]+)\]", page, re.MULTILINE)
+    assert set(reported) == {code}
     assert "```console" in page or [e for e in examples(page) if e.output]
 
 
-def test_the_differences_of_the_repairs_are_those_of_the_page() -> None:
-    part = text("window-does-not-tile").partition("<!-- differences -->")[2].partition("<!--")[0]
+def test_page_shows_the_measured_differences_of_the_repairs() -> None:
+    part = page_text("window-does-not-tile").partition("<!-- differences -->")[2].partition("<!--")[0]
     rows = re.findall(r"\| ([\d.]+) \| ([\d.]+) \| ([\d,]+) of 3,025 \|", part)
     measured = list(puzzle.comparisons())
     assert len(rows) == len(measured) == 6
-    for (noise, smooth, same), (_, on_noise, on_smooth, places) in zip(rows, measured, strict=True):
+    for (noise, smooth, equal), (_, on_noise, on_smooth, equal_measured) in zip(rows, measured, strict=True):
         assert float(noise) == pytest.approx(on_noise, abs=0.02)
         assert float(smooth) == pytest.approx(on_smooth, abs=0.02)
-        assert int(same.replace(",", "")) == places
+        assert int(equal.replace(",", "")) == equal_measured
 
 
-def test_the_repairs_are_four_functions() -> None:
-    apart = {pair: (noise, smooth, same) for pair, noise, smooth, same in puzzle.comparisons()}
+def test_the_four_repairs_give_different_functions() -> None:
+    differences = {pair: (noise, smooth, equal) for pair, noise, smooth, equal in puzzle.comparisons()}
     exact, up, *_ = puzzle.REPAIRS
-    assert all(noise > 0.05 and smooth > 0.05 for noise, smooth, _ in apart.values())
-    assert apart[exact, up][2] == 54 * 54, "they part only where a window reaches the last three columns or rows"
-    assert {same for pair, (_, _, same) in apart.items() if pair != (exact, up)} == {0}
+    assert all(noise > 0.05 and smooth > 0.05 for noise, smooth, _ in differences.values())
+    assert differences[exact, up][2] == 54 * 54, (
+        "they differ only where a window reaches the last three columns or rows"
+    )
+    assert {equal for pair, (_, _, equal) in differences.items() if pair != (exact, up)} == {0}
 
 
-def test_the_others_make_what_their_sources_say() -> None:
+def test_other_implementations_give_the_published_sizes() -> None:
     published = ["55-27-13-6", "55-27-13-6", "55-27-13-6", "56-27-13-6", "54-27-13-6", "54-26-12-6", "56-27-13-6"]
     assert re.findall(r"\d+-\d+-\d+-\d+", puzzle.others()) == [*published, "54-26-12-5"]
     assert re.findall(r"9,216|6,400", puzzle.others()) == ["9,216"] * 7 + ["6,400"]

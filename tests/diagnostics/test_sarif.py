@@ -12,7 +12,7 @@ import netspec
 from netspec.diagnostics.sarif import to_sarif
 
 SCHEMA = json.loads((Path(__file__).with_name("sarif-2.1.0-rtm.5.json")).read_text())
-"""As OASIS publishes it (Committee Specification 2.1.0, rtm.5)."""
+"""The schema published by OASIS (Committee Specification 2.1.0, rtm.5)."""
 
 MISTAKES = sorted((Path(__file__).parent.parent.parent / "specs" / "mistakes").glob("*.net"))
 
@@ -26,36 +26,36 @@ def log_of(path: Path | str) -> dict:
 
 @pytest.mark.many
 @pytest.mark.parametrize("path", MISTAKES, ids=lambda p: p.stem)
-def test_every_mistake_is_valid_sarif(path: Path) -> None:
+def test_log_of_every_wrong_spec_is_valid_sarif(path: Path) -> None:
     jsonschema.validate(log_of(path), SCHEMA)
 
 
-def test_the_schema_does_refuse() -> None:
+def test_schema_refuses_an_invalid_log() -> None:
     log = log_of(MISTAKES[0])
     log["runs"][0]["results"][0]["level"] = "dreadful"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(log, SCHEMA)
 
 
-def test_a_result_says_where_and_carries_its_fix() -> None:
+def test_result_has_a_location_and_a_fix() -> None:
     log = log_of("[image] input 1x8x8\n[c] conv filters=2 kernal=3\n")
     (run,) = log["runs"]
     (result,) = run["results"]
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "unknown-key"
-    place = result["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"]["uri"] == "a%20spec.net"
-    assert place["region"] == {"startLine": 2, "startColumn": 20, "endLine": 2, "endColumn": 26}
+    location = result["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == "a%20spec.net"
+    assert location["region"] == {"startLine": 2, "startColumn": 20, "endLine": 2, "endColumn": 26}
     (change,) = result["fixes"][0]["artifactChanges"]
-    assert change["replacements"] == [{"deletedRegion": place["region"], "insertedContent": {"text": "kernel"}}]
+    assert change["replacements"] == [{"deletedRegion": location["region"], "insertedContent": {"text": "kernel"}}]
 
 
-def test_no_mistakes_are_an_empty_run() -> None:
+def test_no_diagnostics_give_an_empty_run() -> None:
     log = json.loads(to_sarif((), "1.2.3"))
     jsonschema.validate(log, SCHEMA)
     assert log["runs"][0]["results"] == []
 
 
-def test_the_layer_to_blame_is_the_location_and_the_claim_a_related_one() -> None:
+def test_refuted_claim_is_a_related_location_of_its_cause() -> None:
     (result,) = log_of(MISTAKES[[path.stem for path in MISTAKES].index("floored-6400")])["runs"][0]["results"]
     (location,), (related,) = result["locations"], result["relatedLocations"]
     assert location["physicalLocation"]["region"]["startLine"] == 9

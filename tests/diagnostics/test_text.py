@@ -1,5 +1,4 @@
-"""Diagnostics as text: what is shown of places that lie on one line, on several, and in two files; long lines and
-many mistakes."""
+"""Diagnostics as text: spans on one line, on several lines and in two files; long lines and many errors."""
 
 from __future__ import annotations
 
@@ -18,12 +17,12 @@ def span(source: Source, word: str) -> Span:
     return Span(source, start, start + len(word))
 
 
-def shown(*spans: Span) -> list[str]:
+def rendered_lines(*spans: Span) -> list[str]:
     return render(Diagnostic("bad-value", "no", spans)).splitlines()
 
 
-def test_carets_stand_under_every_place_on_the_first_line() -> None:
-    assert shown(span(OWN, "two"), span(OWN, "one"), span(OWN, "four")) == [
+def test_carets_mark_all_spans_on_the_first_line() -> None:
+    assert rendered_lines(span(OWN, "two"), span(OWN, "one"), span(OWN, "four")) == [
         "error[bad-value]: no",
         " --> own.net:1:5",
         "  |",
@@ -32,8 +31,8 @@ def test_carets_stand_under_every_place_on_the_first_line() -> None:
     ]
 
 
-def test_a_place_in_another_file_has_a_line_of_its_own() -> None:
-    assert shown(span(OWN, "one"), span(OTHER, "six"), span(OTHER, "five")) == [
+def test_span_in_another_file_is_shown_separately() -> None:
+    assert rendered_lines(span(OWN, "one"), span(OTHER, "six"), span(OTHER, "five")) == [
         "error[bad-value]: no",
         "  --> own.net:1:1",
         "   |",
@@ -45,14 +44,14 @@ def test_a_place_in_another_file_has_a_line_of_its_own() -> None:
     ]
 
 
-def test_carets_of_another_file_do_not_stand_under_the_same_line_of_this_one() -> None:
+def test_same_line_number_in_another_file_is_shown_separately() -> None:
     other = Source("other.net", "------------ here\n")
-    lines = shown(span(OWN, "one"), span(other, "here"))
+    lines = rendered_lines(span(OWN, "one"), span(other, "here"))
     assert lines[3:5] == ["1 | one two three", "  | ^^^"]
     assert lines[5:] == [" ::: other.net:1:14", "1 | ------------ here", "  |              ^^^^"]
 
 
-def test_labels_stand_behind_their_marks_and_other_places_below_the_first() -> None:
+def test_labels_follow_their_marks() -> None:
     two, four = span(OWN, "two"), span(OWN, "four")
     labelled = Diagnostic("bad-value", "no", (two,), labels=(Label(two, "is 2"), Label(four, "is 4")))
     assert render(labelled).splitlines()[1:] == [
@@ -65,7 +64,7 @@ def test_labels_stand_behind_their_marks_and_other_places_below_the_first() -> N
     ]
 
 
-def test_a_label_on_the_same_line_stands_under_the_carets() -> None:
+def test_label_on_the_same_line_is_below_the_carets() -> None:
     two, three = span(OWN, "two"), span(OWN, "three")
     labelled = Diagnostic("bad-value", "no", (three,), labels=(Label(two, "first here"),))
     assert render(labelled).splitlines()[3:] == [
@@ -75,7 +74,7 @@ def test_a_label_on_the_same_line_stands_under_the_carets() -> None:
     ]
 
 
-def test_a_label_in_another_file_names_it() -> None:
+def test_label_in_another_file_names_the_file() -> None:
     two, six = span(OWN, "two"), span(OTHER, "six")
     labelled = Diagnostic("bad-value", "no", (two,), labels=(Label(two, ""), Label(six, "is 6")))
     assert render(labelled).splitlines()[3:] == [
@@ -94,26 +93,26 @@ def diagnostic(text: str) -> Diagnostic:
     return mistakes(text)[0]
 
 
-def test_a_long_line_is_cut_around_its_mistake() -> None:
+def test_long_line_is_cut_around_the_error() -> None:
     lines = render(diagnostic(IMAGE + "[c] relu" + " " * 5000 + "bogus=1 # " + "x" * 5000)).splitlines()
     assert max(map(len, lines)) < 200
     assert lines[4].index("^") == lines[3].index("bogus")
 
 
-def test_tabs_and_control_characters_keep_carets_in_place() -> None:
+def test_carets_are_aligned_despite_tabs_and_control_characters() -> None:
     lines = render(diagnostic(IMAGE + "[c]\trelu\t\tbogus=1 # \x1b[31m")).splitlines()
     assert lines[4].index("^") == lines[3].index("bogus")
     assert "\x1b" not in "".join(lines) and "\t" not in "".join(lines)
 
 
-def test_a_file_of_many_mistakes_is_counted_and_not_shown_whole() -> None:
-    found = mistakes(IMAGE + "[c] qqq\n" * 500)
-    shown = render_all(found, 20)
-    assert shown.count("error[") == 20
-    assert shown.endswith(f"{len(found)} errors; the first 20 are shown, netspec check --format json lists all")
-    assert len(str(SpecError(found))) < 20_000
+def test_many_errors_are_counted_but_only_some_shown() -> None:
+    diagnostics = mistakes(IMAGE + "[c] qqq\n" * 500)
+    text = render_all(diagnostics, 20)
+    assert text.count("error[") == 20
+    assert text.endswith(f"{len(diagnostics)} errors; the first 20 are shown, netspec check --format json lists all")
+    assert len(str(SpecError(diagnostics))) < 20_000
 
 
-def test_one_mistake_has_no_count_and_two_have() -> None:
+def test_count_is_shown_from_two_errors_on() -> None:
     assert "1 error" not in render_all(mistakes(IMAGE + "[c] qqq"))
     assert render_all(mistakes(IMAGE + "[c] qqq\n[d] www")).endswith("\n\n2 errors")
