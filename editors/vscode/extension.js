@@ -16,8 +16,8 @@ async function activate() {
     await client.start();
   } catch (error) {
     window.showErrorMessage(
-      `'${command} lsp' does not start: ${error.message}. Install it with pip install 'netspec-compiler[lsp]', ` +
-        "or set netspec.command to where it is.",
+      `Cannot start '${command} lsp': ${error.message}. Install it with pip install 'netspec-compiler[lsp]', ` +
+        "or set netspec.command to its path.",
     );
   }
 }
