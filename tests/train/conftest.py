@@ -1,4 +1,4 @@
-"""A run that tests may look at, trained once; and what trainings in the tests' own process need not do each."""
+"""Fixtures of the training tests: a trained run to read from, and shortcuts that make trainings faster."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from trained import trained
+from tiny_network import train_tiny
 
 from netspec.train.data.picture import Pixels
 from netspec.train.data.sources.synthetic import Textures
 
-SMALL = 1000
-"""Bytes. Pictures of networks for tests are smaller."""
+CACHED_BYTES = 1000
+"""Synthetic pictures smaller than this are cached. Those of the tests' networks are."""
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _made_once() -> Iterator[None]:
-    """Small made-up pictures, of which hundreds of trainings read the same thousand, are made once."""
+def _cached_textures() -> Iterator[None]:
+    """Compute each small synthetic picture once, since hundreds of trainings read the same thousand."""
     read = Textures.read
 
     @cache
-    def made(split: Textures, index: int) -> Pixels:
+    def cached(split: Textures, index: int) -> Pixels:
         picture = read(split, index)
         picture.flags.writeable = False
         return picture
 
-    def found(split: Textures, index: int) -> Pixels:
-        return made(split, index) if split.frame.bytes < SMALL else read(split, index)
+    def read_cached(split: Textures, index: int) -> Pixels:
+        return cached(split, index) if split.frame.bytes < CACHED_BYTES else read(split, index)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Textures, "read", found)
+        patched.setattr(Textures, "read", read_cached)
         yield
 
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a trained tiny network. Nothing may write into it."""
-    return trained(tmp_path_factory.mktemp("once") / "run")
+    """The folder of a trained tiny network. Tests must not write into it."""
+    return train_tiny(tmp_path_factory.mktemp("once") / "run")
 
 
 @pytest.fixture
-def drawn() -> None:
-    """Trainings in this process leave their ``curves.png``, as they do outside the tests."""
+def with_curves() -> None:
+    """Let trainings in this process draw their ``curves.png``."""
 
 
 @pytest.fixture(autouse=True)
-def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They leave none otherwise: drawing it takes longer than all the rest of a short training."""
-    if "drawn" not in request.fixturenames:
+def _no_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not draw ``curves.png``, which takes longer than a short training, unless ``with_curves`` is requested."""
+    if "with_curves" not in request.fixturenames:
         monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda *_: True)

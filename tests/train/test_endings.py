@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from running import SPEC, launch, lines_in, log, newest, until
+from run_folders import SPEC, launch, lines_in, newest_checkpoint, read_log, wait_until
 
 from netspec.cli import main
 from netspec.train.interrupt import STOPPING
@@ -40,17 +40,17 @@ def train(*arguments: str) -> Result:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_after_the_step_with_everything_saved(tmp_path: Path, number: int, code: int) -> None:
     process = launch(tmp_path, *COMMAND, "--epochs", "9999")
-    until(lambda: lines_in(Path("run/metrics.jsonl")) > 3)
+    wait_until(lambda: lines_in(Path("run/metrics.jsonl")) > 3)
     os.kill(int(process.pid or 0), number)
     process.join(60)
     out, err = Path("out").read_text().splitlines(), Path("err").read_text()
     assert process.exitcode == code, err
-    step = newest(Path("run"))["step"]
+    step = newest_checkpoint(Path("run"))["step"]
     assert out[0] == f"interrupted after step {step:,}; everything so far is saved"
     assert out[1] == "to go on: netspec train --resume run"
     assert STOPPING in err
     assert "Traceback" not in err
-    assert [line["step"] for line in log(Path("run")) if "loss" in line] == list(range(1, step + 1))
+    assert [line["step"] for line in read_log(Path("run")) if "loss" in line] == list(range(1, step + 1))
     assert json.loads(Path("run/run.json").read_text())["state"] == "interrupted"
 
 
@@ -62,12 +62,12 @@ def test_a_second_signal_ends_at_once_even_in_a_long_computation(tmp_path: Path)
         "[d] conv filters=256 kernel=9 init=gaussian(0.01)\n[fc] fc outputs=4\ntrain batch=512\n"
     )
     process = launch(tmp_path, *COMMAND, "--quiet")
-    until(lambda: checkpoint.saved(Path("run/checkpoints")))
+    wait_until(lambda: checkpoint.saved(Path("run/checkpoints")))
     time.sleep(0.3)
     for _ in range(2):
         assert process.exitcode is None
         os.kill(int(process.pid or 0), signal.SIGTERM)
-        until(lambda: STOPPING in Path("err").read_text())
+        wait_until(lambda: STOPPING in Path("err").read_text())
     process.join(5)
     assert process.exitcode == 143
 
@@ -88,7 +88,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
         "    netspec train --resume run",
     ]
     assert [path.name for path in Path("run/checkpoints").iterdir()] == ["step-000000000.pt"]
-    assert newest(Path("run"))["step"] == 0
+    assert newest_checkpoint(Path("run"))["step"] == 0
     assert train("--resume", "run", "--quiet").exit_code == 0
 
 
@@ -99,7 +99,7 @@ def test_a_diverged_run_leaves_the_last_good_checkpoint() -> None:
     assert done.exit_code == 1
     assert "training has diverged" in done.stderr
     assert "learning rate is too high" in done.stderr
-    state = newest(Path("run"))
+    state = newest_checkpoint(Path("run"))
     assert all(bool(torch.isfinite(tensor).all()) for tensor in state["weights"].values())
     assert json.loads(Path("run/run.json").read_text())["state"] == "failed"
 
@@ -156,5 +156,5 @@ def test_a_training_on_the_cpu_asks_no_gpu_for_anything(monkeypatch: pytest.Monk
     for name in ("get_rng_state", "get_rng_state_all", "set_rng_state", "set_rng_state_all"):
         monkeypatch.setattr(f"torch.cuda.{name}", _raiser(AssertionError(name)))
     assert train(*COMMAND, "--steps", "2").exit_code == 0
-    assert newest(Path("run"))["random"]["cuda"] == []
+    assert newest_checkpoint(Path("run"))["random"]["cuda"] == []
     assert train("--resume", "run", "--steps", "3").exit_code == 0

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from running import SPEC, alike, launch, lines_in, log, newest, until
+from run_folders import SPEC, launch, lines_in, newest_checkpoint, read_log, same_result, wait_until
 
 from netspec.train.runs import checkpoint
 
@@ -32,7 +32,7 @@ def killed(folder: Path, lines: int, *arguments: str) -> bool:
     """Run a command and kill it when the log has grown by so many lines. Whether it had not ended by itself."""
     before = lines_in(folder / "run" / "metrics.jsonl")
     process = launch(folder, *arguments)
-    until(lambda: lines_in(folder / "run" / "metrics.jsonl") >= before + lines or not process.is_alive())
+    wait_until(lambda: lines_in(folder / "run" / "metrics.jsonl") >= before + lines or not process.is_alive())
     process.kill()
     process.join(60)
     assert process.exitcode in (-9, 0), (folder / "err").read_text()
@@ -58,12 +58,12 @@ def test_one_kill(tmp_path: Path, whole: Path, lines: int) -> None:
     (tmp_path / "tiny.net").write_text(SPEC)
     assert killed(tmp_path, lines, *COMMAND, "--out", "run", "--save-every", "7")
     finish(tmp_path, "--resume", "run", "--quiet")
-    resumed = newest(tmp_path / "run")["resumed"]
+    resumed = newest_checkpoint(tmp_path / "run")["resumed"]
     assert lines - 9 <= resumed[0] <= lines + 20
-    assert [line["step"] for line in log(tmp_path / "run") if "loss" in line] == list(range(1, 97))
-    settings = newest(tmp_path / "run")["settings"]
+    assert [line["step"] for line in read_log(tmp_path / "run") if "loss" in line] == list(range(1, 97))
+    settings = newest_checkpoint(tmp_path / "run")["settings"]
     assert settings["save_every"] == "7"
-    assert alike(tmp_path / "run", whole)
+    assert same_result(tmp_path / "run", whole)
 
 
 @pytest.mark.ci  # many kills
@@ -76,7 +76,7 @@ def test_kills_again_and_again_also_while_a_checkpoint_is_written(tmp_path: Path
     while killed(tmp_path, chance.randint(8, 25), *command):
         kills += 1
     assert kills >= 3
-    assert alike(tmp_path / "run", whole)
+    assert same_result(tmp_path / "run", whole)
 
 
 @pytest.mark.slow  # some thirty processes
@@ -91,7 +91,7 @@ def test_kills_at_random_moments(tmp_path: Path, whole: Path) -> None:
         process = launch(tmp_path, *command)
         if kills % 4:
             before = names(checkpoints)
-            until(lambda: names(checkpoints) != before or not process.is_alive())  # noqa: B023
+            wait_until(lambda: names(checkpoints) != before or not process.is_alive())  # noqa: B023
             process.join(chance.uniform(0.0, 0.05))
         else:
             process.join(chance.uniform(0.0, 0.3))
@@ -105,7 +105,7 @@ def test_kills_at_random_moments(tmp_path: Path, whole: Path) -> None:
     print(f"{kills} kills, {in_writing} of them while a checkpoint was written")
     assert kills >= 10
     assert in_writing >= 1
-    assert alike(tmp_path / "run", whole)
+    assert same_result(tmp_path / "run", whole)
 
 
 def names(folder: Path) -> set[str]:
@@ -117,20 +117,20 @@ def names(folder: Path) -> set[str]:
 def test_a_process_that_was_killed_before_its_first_checkpoint(tmp_path: Path, whole: Path) -> None:
     (tmp_path / "tiny.net").write_text(SPEC)
     process = launch(tmp_path, *COMMAND, "--out", "run")
-    until(lambda: (tmp_path / "run" / "spec.net").exists())
+    wait_until(lambda: (tmp_path / "run" / "spec.net").exists())
     process.kill()
     process.join(60)
     for path in (tmp_path / "run" / "checkpoints").iterdir():
         path.unlink()  # in case it was quick
     finish(tmp_path, "--resume", "run", "--quiet")
-    assert alike(tmp_path / "run", whole)
+    assert same_result(tmp_path / "run", whole)
 
 
 def test_two_processes_in_one_folder(tmp_path: Path) -> None:
     (tmp_path / "tiny.net").write_text(SPEC)
     (tmp_path / "other").mkdir()
     first = launch(tmp_path, *COMMAND, "--out", "run", "--epochs", "9999")
-    until(lambda: lines_in(tmp_path / "run" / "metrics.jsonl") > 0)
+    wait_until(lambda: lines_in(tmp_path / "run" / "metrics.jsonl") > 0)
     second = launch(tmp_path / "other", "--resume", "../run")
     second.join(60)
     first.kill()

@@ -17,8 +17,9 @@ import pretended_api
 import pytest
 import torch
 from pretended import pretended
-from running import SPEC, newest
-from trained import QUIET, netspec, photo
+from reporters import QUIET
+from run_folders import SPEC, newest_checkpoint
+from tiny_network import invoke, save_picture
 
 from netspec.ir.settings import Preprocessing
 from netspec.ir.shape import Shape
@@ -53,7 +54,7 @@ def run(spec: str, where: str, out: Path, steps: int = 3, **more: object) -> Pat
 
 def far(a: Path, b: Path) -> float:
     """The largest distance of two runs' weights, as a share of a tensor's length."""
-    ours, theirs = newest(a)["weights"], newest(b)["weights"]
+    ours, theirs = newest_checkpoint(a)["weights"], newest_checkpoint(b)["weights"]
     assert list(ours) == list(theirs)
     return max(float((x.double() - theirs[name].double()).norm() / x.double().norm()) for name, x in ours.items())
 
@@ -75,16 +76,16 @@ def test_a_training_is_that_on_the_cpu(precision: str, tmp_path: Path) -> None:
 def test_what_is_asked_of_a_run_on_the_device(tmp_path: Path) -> None:
     with pretended():
         folder = run(SPEC, "cuda", tmp_path / "run", 2)
-        assert netspec("train", "--resume", folder, "--steps", 4, "--quiet").exit_code == 0
-        image = photo(tmp_path / "photo.png")
+        assert invoke("train", "--resume", folder, "--steps", 4, "--quiet").exit_code == 0
+        image = save_picture(tmp_path / "photo.png")
         for words in (
             ("eval", folder, "--views", 10),
             ("predict", folder, image),
             ("filters", folder, "--image", image, "--activations", "conv", "-o", tmp_path / "answer.png"),
         ):
-            done = netspec(*words, "--device", "cuda")
+            done = invoke(*words, "--device", "cuda")
             assert done.exit_code == 0, (words, done.output)
-    assert netspec("train", "--resume", folder, "--steps", 5, "--device", "cpu", "--quiet").exit_code == 0
+    assert invoke("train", "--resume", folder, "--steps", 5, "--device", "cpu", "--quiet").exit_code == 0
     straight = run(SPEC, "cpu", tmp_path / "straight", 5)
     assert far(folder, straight) < 1e-5
 
@@ -189,7 +190,7 @@ def test_an_old_gpu_trains_without_kernels_and_says_so(tmp_path: Path, capsys: p
     (tmp_path / "tiny.net").write_text(FAST)
     with pretended(capability=(6, 1)):
         words = ("--data", "synthetic", "--steps", 1, "--batch", 8, "--device", "cuda", "--out", tmp_path / "run")
-        done = netspec("train", tmp_path / "tiny.net", *words)
+        done = invoke("train", tmp_path / "tiny.net", *words)
     assert done.exit_code == 0
     why = [line for line in done.output.splitlines() if "older than Triton" in line]
     assert len(why) == 2 and all("GPU that is not there" in line for line in why)

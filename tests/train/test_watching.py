@@ -11,7 +11,7 @@ import pytest
 from building import Builder
 from click.testing import CliRunner
 from rich.console import Console
-from running import SPEC
+from run_folders import SPEC
 from torch import tensor
 
 from netspec.cli import main

@@ -1,4 +1,4 @@
-"""``netspec check-data``: what it finds, what it calls wrong, and both of its forms."""
+"""``netspec check-data``: what it finds, what it reports as an error, and both output formats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SPEC = "net tiny\n[image] input 3x8x8\n[fc] fc outputs={classes}\n[prob] softmax
 
 @pytest.fixture(autouse=True)
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """8 cats and 6 dogs to train on, 2 of each to validate on, of three sizes."""
+    """A folder with 8 cats and 6 dogs for training and 2 of each for validation, in three sizes."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(speed, "SECONDS", 0.05)
     tree(Path("photos/train"), {"cat": 8, "dog": 6})
@@ -42,21 +42,21 @@ def check(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["check-data", *arguments, "--processes", "1"])
 
 
-def found(*arguments: str) -> dict[str, Any]:
+def check_json(*arguments: str) -> dict[str, Any]:
     done = check(*arguments, "--format", "json")
     result: dict[str, Any] = json.loads(done.stdout)
     assert done.exit_code == (1 if result["errors"] else 0)
     return result
 
 
-def test_a_single_class_is_nothing_to_learn() -> None:
-    """Most likely the folder of one class was named in place of that of all."""
+def test_single_class_is_a_warning() -> None:
+    """Most likely the user named the folder of one class instead of its parent."""
     tree(Path("photos/train/cat"), {"small": 2})
-    assert "small is the only class, and there is nothing to tell it from" in found("photos/train/cat")["warnings"]
-    assert found("photos")["warnings"] == []
+    assert "small is the only class, and there is nothing to tell it from" in check_json("photos/train/cat")["warnings"]
+    assert check_json("photos")["warnings"] == []
 
 
-def test_good_data() -> None:
+def test_text_report_of_good_data() -> None:
     done = check("photos", "--net", "tiny.net")
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
@@ -76,8 +76,8 @@ def test_good_data() -> None:
     assert lines[11:] == ["nothing is wrong with these data"]
 
 
-def test_the_same_as_json() -> None:
-    result = found("photos", "--net", "tiny.net")
+def test_json_report_of_good_data() -> None:
+    result = check_json("photos", "--net", "tiny.net")
     assert result["classes"] == [{"name": "cat", "train": 8, "val": 2}, {"name": "dog", "train": 6, "val": 2}]
     assert result["splits"]["train"] == {"images": 14, "readable": 14, "unreadable": 0}
     assert result["file_sizes"]["height"] == {"min": 20, "median": 30, "max": 30}
@@ -87,10 +87,10 @@ def test_the_same_as_json() -> None:
     assert result["errors"] == result["warnings"] == result["unreadable"] == result["duplicates"] == []
 
 
-def test_broken_files_are_wrong() -> None:
+def test_unreadable_files_are_errors() -> None:
     Path("photos/train/cat/3.jpg").write_bytes(b"")
     Path("photos/val/dog/1.png").write_bytes(b"hello")
-    result = found("photos")
+    result = check_json("photos")
     assert result["unreadable"] == [
         {"path": "photos/train/cat/3.jpg", "reason": "the file is empty"},
         {"path": "photos/val/dog/1.png", "reason": "not a JPEG or PNG image, whatever its name says"},
@@ -100,21 +100,21 @@ def test_broken_files_are_wrong() -> None:
     assert "unreadable: photos/train/cat/3.jpg: the file is empty" in check("photos").stdout
 
 
-def test_a_class_of_broken_files() -> None:
+def test_class_without_readable_images_is_an_error() -> None:
     for path in Path("photos/train/dog").iterdir():
         path.write_bytes(b"")
-    assert found("photos")["errors"] == [
+    assert check_json("photos")["errors"] == [
         "6 images cannot be read",
         "1 class without a readable training image: dog",
     ]
 
 
-def test_duplicates_are_warnings_by_kind() -> None:
+def test_duplicates_are_warnings_and_errors_with_strict() -> None:
     train = Path("photos/train")
     shutil.copy(train / "cat/0.jpg", train / "cat/again.jpg")
     shutil.copy(train / "cat/1.jpg", train / "dog/cat.jpg")
     shutil.copy(train / "dog/2.jpg", "photos/val/dog/seen.jpg")
-    result = found("photos")
+    result = check_json("photos")
     assert sorted(tuple(one["paths"]) for one in result["duplicates"]) == [
         ("photos/train/cat/0.jpg", "photos/train/cat/again.jpg"),
         ("photos/train/cat/1.jpg", "photos/train/dog/cat.jpg"),
@@ -128,29 +128,29 @@ def test_duplicates_are_warnings_by_kind() -> None:
     assert check("photos", "--strict").exit_code == 1
 
 
-def test_classes_and_sizes_that_do_not_suit_the_network() -> None:
+def test_data_that_do_not_fit_the_network_are_an_error() -> None:
     Path("other.net").write_text(SPEC.format(classes=1000))
-    result = found("photos", "--net", "other.net")
+    result = check_json("photos", "--net", "other.net")
     assert result["errors"][0].startswith("photos has 2 classes, tiny has 1,000 outputs")
     assert result["model_images_per_s"] is None
-    digits = found("digits", "--net", "tiny.net")
+    digits = check_json("digits", "--net", "tiny.net")
     assert digits["errors"][0].startswith("the pictures of digits are 1x8x8, the network's images 3x8x8")
     assert digits["splits"]["train"]["images"] == 1438
 
 
-def test_a_pack_is_looked_at_by_its_pixels() -> None:
+def test_duplicates_in_a_pack_are_found_by_their_pixels() -> None:
     shutil.copy("photos/train/cat/0.jpg", "photos/train/dog/cat.jpg")
     packing.pack(list_folder(Path("photos")), Path("pack"), 8, 1)
-    result = found("pack", "--net", "tiny.net")
+    result = check_json("pack", "--net", "tiny.net")
     assert [one["paths"] for one in result["duplicates"]] == [["train: cat/0.jpg", "train: dog/cat.jpg"]]
     assert result["warnings"] == ["1 picture in two classes"]
     assert result["file_sizes"] == {"width": None, "height": None}
 
 
-def test_synthetic_pictures_need_a_network() -> None:
+def test_synthetic_data_need_a_network() -> None:
     done = check("synthetic")
     assert done.exit_code == 2 and "--net FILE" in done.stderr
-    assert found("synthetic", "--net", "tiny.net")["splits"]["train"]["images"] == 1024
+    assert check_json("synthetic", "--net", "tiny.net")["splits"]["train"]["images"] == 1024
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_synthetic_pictures_need_a_network() -> None:
         (("photos", "--net", "nowhere.net"), "nowhere.net", 2),
     ],
 )
-def test_what_cannot_be_looked_at(arguments: tuple[str, ...], message: str, code: int) -> None:
+def test_arguments_that_cannot_be_checked_are_rejected(arguments: tuple[str, ...], message: str, code: int) -> None:
     Path("empty").mkdir()
     done = check(*arguments)
     assert (done.exit_code, done.stdout) == (code, "") and message in done.stderr
@@ -174,16 +174,16 @@ def survey(classes: int = 2, copies: tuple[Copies, ...] = ()) -> Survey:
     return Survey("it", names, {"train": part}, Frame(3, 8, 8), None, None, (), copies, ())
 
 
-def test_of_many_classes_the_smallest_are_shown() -> None:
-    found = survey(1000)
-    lines = as_text(found, judge(found, None), Speeds(None, None, "cpu", 1))
+def test_text_report_lists_only_the_smallest_of_many_classes() -> None:
+    many = survey(1000)
+    lines = as_text(many, judge(many, None), Speeds(None, None, "cpu", 1))
     assert len(lines) < 30 and "  class0          10" in lines and "  class19         29" in lines
     assert "  the 20 classes with the fewest training images, of 1,000" in lines
 
 
-def test_letters_of_two_places_keep_the_numbers_below_each_other() -> None:
-    found = replace(survey(2), classes=("\u304f\u308b\u307e", "cat"))
-    lines = as_text(found, judge(found, None), Speeds(None, None, "cpu", 1))
+def test_columns_align_after_double_width_letters() -> None:
+    japanese = replace(survey(2), classes=("\u304f\u308b\u307e", "cat"))
+    lines = as_text(japanese, judge(japanese, None), Speeds(None, None, "cpu", 1))
     assert "  \u304f\u308b\u307e         10" in lines and "  cat            11" in lines
 
 
@@ -195,8 +195,7 @@ def test_letters_of_two_places_keep_the_numbers_below_each_other() -> None:
         (1000.0, "model", "the network is the bottleneck: images are read 2.5 times as fast"),
     ],
 )  # fmt: skip
-def test_the_bottleneck(loader: float, slower: str, line: str) -> None:
+def test_slower_of_loader_and_model_is_the_bottleneck(loader: float, slower: str, line: str) -> None:
     speeds = Speeds(Speed(loader, 64, 32), Speed(400.0, 64, 32), "cpu", 2)
-    found = survey()
     assert bottleneck(speeds) == slower
-    assert line in as_text(found, judge(found, None), speeds)
+    assert line in as_text(survey(), judge(survey(), None), speeds)

@@ -1,4 +1,4 @@
-"""CIFAR-10 in both versions, made here: the same pictures come out, and damaged files are told."""
+"""CIFAR-10 in its binary and Python versions, with files written here, whole and damaged."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from netspec.train.errors import TrainError
 Part = tuple[Pixels, list[int]]
 
 
-def parts(count: int = 20) -> dict[str, Part]:
-    """Six files' pictures (N, 3, 32, 32) and labels."""
+def random_parts(count: int = 20) -> dict[str, Part]:
+    """Return the pictures (N, 3, 32, 32) and labels of the six files by name."""
     rng = np.random.default_rng(0)
     names = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
     return {
@@ -37,19 +37,19 @@ def parts(count: int = 20) -> dict[str, Part]:
     }
 
 
-def binary(root: Path, made: dict[str, Part]) -> Path:
+def write_binary(root: Path, parts: dict[str, Part]) -> Path:
     root.mkdir(exist_ok=True)
-    for name, (pictures, labels) in made.items():
+    for name, (pictures, labels) in parts.items():
         records = [bytes([label]) + picture.tobytes() for picture, label in zip(pictures, labels, strict=True)]
         (root / f"{name}.bin").write_bytes(b"".join(records))
     return root
 
 
-def python(root: Path, made: dict[str, Part], protocol: int = 2) -> Path:
+def write_python(root: Path, parts: dict[str, Part], protocol: int = 2) -> Path:
     root.mkdir(exist_ok=True)
-    for name, (pictures, labels) in made.items():
-        found = {b"batch_label": b"x", b"data": pictures.reshape(len(pictures), -1), b"labels": labels}
-        (root / name).write_bytes(pickle.dumps(found, protocol))
+    for name, (pictures, labels) in parts.items():
+        content = {b"batch_label": b"x", b"data": pictures.reshape(len(pictures), -1), b"labels": labels}
+        (root / name).write_bytes(pickle.dumps(content, protocol))
     return root
 
 
@@ -60,21 +60,21 @@ def network(size: int, **augment: Any) -> Graph:
 
 
 @pytest.mark.parametrize("protocol", [None, 2, 4, 5])
-def test_both_versions_hold_the_same_pictures(tmp_path: Path, protocol: int | None) -> None:
-    made = parts()
-    root = binary(tmp_path / "it", made) if protocol is None else python(tmp_path / "it", made, protocol)
+def test_both_versions_give_the_same_pictures(tmp_path: Path, protocol: int | None) -> None:
+    parts = random_parts()
+    root = write_binary(tmp_path / "it", parts) if protocol is None else write_python(tmp_path / "it", parts, protocol)
     data = open_cifar10(root)
     assert (data.frame, data.classes, data.peak) == (Frame(3, 32, 32), CLASSES, 255)
     assert len(data.train.labels) == 100 and data.validation is not None
-    assert data.train.read(45).tolist() == made["data_batch_3"][0][5].tolist()
-    assert data.train.labels[40:60].tolist() == made["data_batch_3"][1]
-    assert data.validation.read(7).tolist() == made["test_batch"][0][7].tolist()
-    assert data.validation.labels.tolist() == made["test_batch"][1]
+    assert data.train.read(45).tolist() == parts["data_batch_3"][0][5].tolist()
+    assert data.train.labels[40:60].tolist() == parts["data_batch_3"][1]
+    assert data.validation.read(7).tolist() == parts["test_batch"][0][7].tolist()
+    assert data.validation.labels.tolist() == parts["test_batch"][1]
     assert len(data.notes) == 6 and "20 pictures; the authors' has 10,000" in data.notes[0]
 
 
-def test_a_pickle_as_the_authors_wrote_theirs(tmp_path: Path) -> None:
-    """Python 2's own opcodes, byte by byte: a dictionary of SHORT_BINSTRINGs and an ndarray by _reconstruct."""
+def test_pickle_written_by_python_2_is_read(tmp_path: Path) -> None:
+    """With Python 2's opcodes: a dictionary of SHORT_BINSTRINGs, and an ndarray made by _reconstruct."""
     pixels = bytes(range(256)) * 12
     array = (
         b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
@@ -93,9 +93,9 @@ def test_a_pickle_as_the_authors_wrote_theirs(tmp_path: Path) -> None:
     ]
 
 
-def test_the_folder_of_the_archive_is_found_and_its_names_are_read(tmp_path: Path) -> None:
+def test_archive_subfolder_and_its_class_names_are_used(tmp_path: Path) -> None:
     names = [f"thing{number}" for number in range(10)]
-    root = binary(tmp_path / "cifar-10-batches-bin", parts(2))
+    root = write_binary(tmp_path / "cifar-10-batches-bin", random_parts(2))
     (root / "batches.meta.txt").write_text("\n".join([*names, "", ""]))
     assert open_cifar10(tmp_path).classes == tuple(names)
 
@@ -106,7 +106,7 @@ class Evil:
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 5])
-def test_a_pickle_that_would_run_a_command_is_refused(
+def test_pickle_that_would_run_a_command_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -131,34 +131,34 @@ def test_a_pickle_that_would_run_a_command_is_refused(
         (b"\x80\x02}(U\x01ac_codecs\nencode\nX\x01\x00\x00\x00aX\x03\x00\x00\x00rot\x86Ru.", "unknown coding"),
     ],
 )
-def test_pickles_of_other_things(content: bytes, reason: str) -> None:
+def test_pickle_with_other_content_is_rejected(content: bytes, reason: str) -> None:
     with pytest.raises(Refused, match=reason):
         read_pickle(content)
 
 
-def test_an_array_whose_shape_is_not_that_of_its_bytes() -> None:
+def test_array_with_the_wrong_number_of_bytes_is_rejected() -> None:
     content = pickle.dumps({"a": np.arange(6, dtype=np.uint8)}, 2)
     assert read_pickle(content)["a"].tolist() == [0, 1, 2, 3, 4, 5]
     with pytest.raises(Refused, match=r"an array of shape \(7,\) with 6 bytes"):
         read_pickle(content.replace(b"K\x06\x85", b"K\x07\x85"))
 
 
-def cut(root: Path) -> None:
+def truncate(root: Path) -> None:
     path = root / "data_batch_2.bin"
     path.write_bytes(path.read_bytes()[:-5])
 
 
-def empty(root: Path) -> None:
+def make_empty(root: Path) -> None:
     (root / "data_batch_2.bin").write_bytes(b"")
 
 
-def label(root: Path) -> None:
+def label_out_of_range(root: Path) -> None:
     content = bytearray((root / "test_batch.bin").read_bytes())
     content[3 * 3073] = 10
     (root / "test_batch.bin").write_bytes(content)
 
 
-def nothing(root: Path) -> None:
+def delete_all(root: Path) -> None:
     for path in root.iterdir():
         path.unlink()
 
@@ -166,21 +166,21 @@ def nothing(root: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (cut, "data_batch_2.bin has 61,455 bytes, which is no whole number of records of 3,073 bytes"),
-        (empty, "data_batch_2.bin has 0 bytes"),
-        (label, r"test_batch.bin: label 10 of picture 3 \(from 0\) is out of range: CIFAR-10 has 0 to 9"),
-        (nothing, "holds no CIFAR-10 files"),
+        (truncate, "data_batch_2.bin has 61,455 bytes, which is no whole number of records of 3,073 bytes"),
+        (make_empty, "data_batch_2.bin has 0 bytes"),
+        (label_out_of_range, r"test_batch.bin: label 10 of picture 3 \(from 0\) is out of range: CIFAR-10 has 0 to 9"),
+        (delete_all, "holds no CIFAR-10 files"),
     ],
 )
-def test_damaged_binary_files(tmp_path: Path, damage: Callable[[Path], None], message: str) -> None:
-    root = binary(tmp_path / "it", parts())
+def test_damaged_binary_file_is_reported(tmp_path: Path, damage: Callable[[Path], None], message: str) -> None:
+    root = write_binary(tmp_path / "it", random_parts())
     damage(root)
     with pytest.raises(TrainError, match=message):
         open_source(f"cifar10:{root}", network(32), 0)
 
 
 @pytest.mark.parametrize(
-    ("found", "message"),
+    ("content", "message"),
     [
         ({"labels": [1]}, "'data' is missing"),
         ({"data": np.zeros((1, 3071), np.uint8), "labels": [1]}, r"'data' is shape \(1, 3071\)"),
@@ -190,15 +190,15 @@ def test_damaged_binary_files(tmp_path: Path, damage: Callable[[Path], None], me
         ({"data": np.zeros((1, 3072), np.uint8), "labels": [-1]}, "label -1 of picture 0"),
     ],
 )
-def test_damaged_python_files(tmp_path: Path, found: dict[str, Any], message: str) -> None:
-    (tmp_path / "data_batch_1").write_bytes(pickle.dumps(found))
+def test_damaged_python_file_is_reported(tmp_path: Path, content: dict[str, Any], message: str) -> None:
+    (tmp_path / "data_batch_1").write_bytes(pickle.dumps(content))
     with pytest.raises(TrainError, match=message):
         open_cifar10(tmp_path)
 
 
-def test_crops_of_24_from_32_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_on_crops_needs_an_augment_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    binary(tmp_path / "it", parts())
+    write_binary(tmp_path / "it", random_parts())
     spec = "[image] input 3x24x24 range=1 mean=image\n[fc] fc outputs=10\n[prob] softmax\ntrain epochs=1 batch=20\n"
     command = ["train", "-", "--data", "cifar10:it", "--out", "run", "--threads", "1"]
     done = CliRunner().invoke(main, command, input=f"{spec}augment crop=24 from=32 flip=horizontal\n")
@@ -212,8 +212,8 @@ def test_crops_of_24_from_32_train(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ]
 
 
-def test_other_sizes_are_told_with_both(tmp_path: Path) -> None:
-    root = binary(tmp_path / "it", parts(2))
+def test_wrong_input_size_is_reported_with_both_sizes(tmp_path: Path) -> None:
+    root = write_binary(tmp_path / "it", random_parts(2))
     with pytest.raises(TrainError, match="are 3x32x32, the network's images 3x224x224") as caught:
         open_source(f"cifar10:{root}", network(224), 0)
     assert caught.value.notes == ("give the network their size, --input 3x32x32, or take other data",)

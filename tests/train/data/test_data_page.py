@@ -1,4 +1,4 @@
-"""docs/data.md says what the code does."""
+"""docs/data.md agrees with the code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netspec.train.data.sources.shards import SHARD
 from netspec.train.data.sources.synthetic import MEASURED
 
 
-def test_the_page_has_every_source_and_the_codes_numbers() -> None:
+def test_page_lists_all_sources_and_the_limits_in_the_code() -> None:
     text = (ROOT / "docs" / "data.md").read_text("utf-8")
     assert set(re.findall(r"^\| `([^`]+)` \|", text.partition("**Image")[0], re.MULTILINE)) == {*SOURCES, "--data"}
     for number in (MAX_PIXELS, SHARD, SAMPLE, MEASURED):

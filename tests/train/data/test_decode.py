@@ -1,4 +1,4 @@
-"""Image files of every kind, made here with Pillow, and what becomes of broken ones."""
+"""Decoding image files of every kind, made here with Pillow, and broken ones."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ RGB = Frame(3, 20, 20)
 GREY = Frame(1, 20, 20)
 
 
-def read(path: Path, image: Image.Image, frame: Frame = RGB, **options: object) -> list[int]:
-    """The central pixel of an image that has been saved and read."""
+def centre_pixel(path: Path, image: Image.Image, frame: Frame = RGB, **options: object) -> list[int]:
+    """Save an image, read it back, and return its central pixel."""
     image.save(path, **options)  # type: ignore[arg-type]
     pixels = decode.read_image(path, frame)
     assert pixels.shape == (frame.channels, 20, 20)
@@ -30,51 +30,51 @@ def read(path: Path, image: Image.Image, frame: Frame = RGB, **options: object) 
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png"])
-def test_colours_and_grey(tmp_path: Path, name: str) -> None:
+def test_colour_and_grey_are_converted_to_the_networks_channels(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    assert read(path, flat((200, 100, 50))) == pytest.approx([200, 100, 50], abs=3)
-    assert read(path, flat(90, mode="L")) == pytest.approx([90, 90, 90], abs=2)
+    assert centre_pixel(path, flat((200, 100, 50))) == pytest.approx([200, 100, 50], abs=3)
+    assert centre_pixel(path, flat(90, mode="L")) == pytest.approx([90, 90, 90], abs=2)
     luma = round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)
-    assert read(path, flat((200, 100, 50)), GREY) == pytest.approx([luma], abs=3)
+    assert centre_pixel(path, flat((200, 100, 50)), GREY) == pytest.approx([luma], abs=3)
 
 
-def test_cmyk_jpeg(tmp_path: Path) -> None:
+def test_cmyk_jpeg_is_converted_to_rgb(tmp_path: Path) -> None:
     cyan = flat((255, 0, 0, 0), mode="CMYK")
-    assert read(tmp_path / "a.jpg", cyan) == pytest.approx([0, 255, 255], abs=3)
+    assert centre_pixel(tmp_path / "a.jpg", cyan) == pytest.approx([0, 255, 255], abs=3)
 
 
-def test_palette_png(tmp_path: Path) -> None:
+def test_palette_png_is_converted_to_rgb(tmp_path: Path) -> None:
     image = flat((10, 200, 30)).quantize(4)
     assert image.mode == "P"
-    assert read(tmp_path / "a.png", image) == [10, 200, 30]
+    assert centre_pixel(tmp_path / "a.png", image) == [10, 200, 30]
 
 
-def test_palette_png_with_a_transparent_colour_shows_white(tmp_path: Path) -> None:
+def test_transparent_palette_colour_becomes_white(tmp_path: Path) -> None:
     image = flat((10, 200, 30)).quantize(4)
     index = image.getpixel((0, 0))
-    assert read(tmp_path / "a.png", image, transparency=index) == [255, 255, 255]
+    assert centre_pixel(tmp_path / "a.png", image, transparency=index) == [255, 255, 255]
 
 
-def test_transparent_parts_become_white(tmp_path: Path) -> None:
+def test_transparent_pixels_become_white(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
-    assert read(path, flat((0, 0, 0, 0), mode="RGBA")) == [255, 255, 255]
-    assert read(path, flat((200, 0, 0, 255), mode="RGBA")) == [200, 0, 0]
-    assert read(path, flat((100, 0), mode="LA"), GREY) == [255]
+    assert centre_pixel(path, flat((0, 0, 0, 0), mode="RGBA")) == [255, 255, 255]
+    assert centre_pixel(path, flat((200, 0, 0, 255), mode="RGBA")) == [200, 0, 0]
+    assert centre_pixel(path, flat((100, 0), mode="LA"), GREY) == [255]
 
 
 def test_sixteen_bit_grey_keeps_its_high_byte(tmp_path: Path) -> None:
     deep = Image.fromarray(np.full((30, 40), 0x8034, np.uint16))
     assert deep.mode == "I;16"
-    assert read(tmp_path / "a.png", deep, GREY) == [0x80]
-    assert read(tmp_path / "a.png", deep) == [0x80] * 3
+    assert centre_pixel(tmp_path / "a.png", deep, GREY) == [0x80]
+    assert centre_pixel(tmp_path / "a.png", deep) == [0x80] * 3
 
 
-def test_one_bit_png(tmp_path: Path) -> None:
-    assert read(tmp_path / "a.png", flat(1, mode="1"), GREY) == [255]
+def test_one_bit_png_becomes_black_and_white(tmp_path: Path) -> None:
+    assert centre_pixel(tmp_path / "a.png", flat(1, mode="1"), GREY) == [255]
 
 
-def test_exif_orientation_is_obeyed(tmp_path: Path) -> None:
-    """Orientation 6 says: turn clockwise. What is stored as left half red, right half blue is seen red above blue."""
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
+    """Orientation 6 means: turn clockwise. Stored with red on the left, the image is shown with red above blue."""
     image = flat((255, 0, 0), (40, 40))
     image.paste((0, 0, 255), (20, 0, 40, 40))
     exif = Image.Exif()
@@ -86,8 +86,8 @@ def test_exif_orientation_is_obeyed(tmp_path: Path) -> None:
     assert pixels[:, 17, 10].tolist() == pytest.approx([0, 0, 255], abs=12)
 
 
-def test_shorter_side_is_scaled_and_the_centre_cut_out(tmp_path: Path) -> None:
-    """60x20 to a frame of 10x10: scaled to 30x10, of which columns 10 to 19 (20 to 39 of the file) are kept."""
+def test_shorter_side_is_scaled_and_the_centre_cropped(tmp_path: Path) -> None:
+    """60x20 in a frame of 10x10 is scaled to 30x10, and columns 10 to 19 (20 to 39 of the file) are kept."""
     image = flat((0, 0, 0), (60, 20))
     image.paste((255, 255, 255), (20, 0, 40, 20))
     image.save(tmp_path / "a.png")
@@ -98,13 +98,13 @@ def test_shorter_side_is_scaled_and_the_centre_cut_out(tmp_path: Path) -> None:
     assert wide[0, 5, 15] == 255
 
 
-def test_an_image_smaller_than_the_frame_is_enlarged(tmp_path: Path) -> None:
+def test_image_smaller_than_the_frame_is_enlarged(tmp_path: Path) -> None:
     flat((7, 7, 7), (1, 3)).save(tmp_path / "a.png")
     assert decode.read_image(tmp_path / "a.png", RGB)[0].tolist() == [[7] * 20] * 20
 
 
-def test_a_huge_jpeg_decoded_small_looks_the_same(tmp_path: Path) -> None:
-    """Decoding at an eighth must not move anything: a smooth picture comes out as it would from all its pixels."""
+def test_reduced_decoding_of_a_large_jpeg_shifts_nothing(tmp_path: Path) -> None:
+    """A large JPEG is decoded at an eighth of its size, which must not shift a smooth picture."""
     slope = np.tile(np.linspace(0, 255, 800), (800, 1)).astype(np.uint8)
     whole = Image.fromarray(slope)
     whole.save(tmp_path / "a.jpg", quality=95)
@@ -112,24 +112,24 @@ def test_a_huge_jpeg_decoded_small_looks_the_same(tmp_path: Path) -> None:
     assert decode.read_image(tmp_path / "a.jpg", GREY)[0] == pytest.approx(expected, abs=4)
 
 
-def test_the_first_picture_of_an_animation_is_taken(tmp_path: Path) -> None:
+def test_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
     first, second = flat((255, 0, 0)), flat((0, 255, 0))
-    assert read(tmp_path / "a.png", first, save_all=True, append_images=[second]) == [255, 0, 0]
+    assert centre_pixel(tmp_path / "a.png", first, save_all=True, append_images=[second]) == [255, 0, 0]
 
 
-def jpeg() -> bytes:
+def jpeg_bytes() -> bytes:
     buffer = io.BytesIO()
     Image.effect_noise((64, 64), 50).save(buffer, "jpeg")
     return buffer.getvalue()
 
 
-def gif() -> bytes:
+def gif_bytes() -> bytes:
     buffer = io.BytesIO()
     flat((1, 2, 3)).save(buffer, "gif")
     return buffer.getvalue()
 
 
-def png_with_a_broken_chunk() -> bytes:
+def damaged_png_bytes() -> bytes:
     buffer = io.BytesIO()
     flat((1, 2, 3)).save(buffer, "png")
     data = bytearray(buffer.getvalue())
@@ -142,14 +142,14 @@ def png_with_a_broken_chunk() -> bytes:
     [
         (b"", "the file is empty"),
         (b"hello, world", "not a JPEG or PNG image"),
-        (gif(), "not a JPEG or PNG image"),
-        (jpeg()[: len(jpeg()) // 2], "truncated"),
-        (jpeg()[:30], "(?i)truncated"),
-        (png_with_a_broken_chunk(), "broken"),
+        (gif_bytes(), "not a JPEG or PNG image"),
+        (jpeg_bytes()[: len(jpeg_bytes()) // 2], "truncated"),
+        (jpeg_bytes()[:30], "(?i)truncated"),
+        (damaged_png_bytes(), "broken"),
     ],
-    ids=["empty", "text", "gif", "half", "head", "chunk"],
+    ids=["empty", "text", "gif", "first half", "first bytes", "damaged chunk"],
 )
-def test_a_broken_file_is_unreadable_and_says_why(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_broken_file_is_unreadable_with_a_reason(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
     with pytest.raises(Unreadable, match=reason) as caught:
@@ -158,18 +158,18 @@ def test_a_broken_file_is_unreadable_and_says_why(tmp_path: Path, content: bytes
     assert caught.value.reason
 
 
-def test_a_file_that_has_gone_is_unreadable(tmp_path: Path) -> None:
+def test_missing_file_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="no longer there"):
         decode.read_image(tmp_path / "a.jpg", RGB)
 
 
-def test_a_link_that_leads_nowhere_is_unreadable(tmp_path: Path) -> None:
+def test_dangling_link_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").symlink_to("b.jpg")
     with pytest.raises(Unreadable, match="a link to a file that is not there"):
         decode.read_image(tmp_path / "a.jpg", RGB)
 
 
-def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_pixels_are_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flat((1, 2, 3), (40, 30)).save(tmp_path / "a.png")
     monkeypatch.setattr(decode, "MAX_PIXELS", 1199)
     with pytest.raises(Unreadable, match="40 x 30 pixels are too many"):
@@ -180,8 +180,8 @@ def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path, monkeypatch
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [10_000, 20_000, 2**31 - 1])
-def test_a_decompression_bomb_is_refused(tmp_path: Path, side: int) -> None:
-    """A file of 45 bytes that claims to be gigantic: refused by what its header says."""
+def test_decompression_bomb_is_unreadable(tmp_path: Path, side: int) -> None:
+    """A file of 45 bytes whose header claims a gigantic size."""
     header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     chunks = ((13, header), (0, b"IDAT"))
     content = b"".join(struct.pack(">I", n) + body + struct.pack(">I", zlib.crc32(body)) for n, body in chunks)

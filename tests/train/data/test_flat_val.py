@@ -1,4 +1,4 @@
-"""ILSVRC's layout: validation images in one folder, their classes in a file."""
+"""ILSVRC's layout: all validation images in one folder, and a file with their classes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ CLASSES = ("n01440764", "n01443537", "n01484850")
 IMAGES = ("val_1.JPEG", "val_2.JPEG", "val_3.JPEG")
 
 
-def labels(tmp_path: Path, text: str) -> list[int]:
+def read_labels(tmp_path: Path, text: str) -> list[int]:
     path = tmp_path / "labels.txt"
     path.write_text(text)
     return flat_labels(path, IMAGES, CLASSES)
 
 
-def refused(tmp_path: Path, text: str) -> tuple[str, ...]:
+def error_lines(tmp_path: Path, text: str) -> tuple[str, ...]:
     with pytest.raises(TrainError) as caught:
-        labels(tmp_path, text)
+        read_labels(tmp_path, text)
     return (caught.value.message.replace(str(tmp_path), "DIR"), *caught.value.notes)
 
 
@@ -46,20 +46,20 @@ def ilsvrc(tmp_path: Path) -> Path:
         "val_3.JPEG n01443537\nval_1.JPEG n01484850\nval_2.JPEG n01440764",
         "val/val_1.JPEG 2\nval/val_2.JPEG 0\nval/val_3.JPEG 1",
     ],
-    ids=["names", "numbers", "files and names", "files and numbers"],
+    ids=["class names", "class numbers", "files and class names", "files and class numbers"],
 )
-def test_the_ways_of_saying_it(tmp_path: Path, text: str) -> None:
-    assert labels(tmp_path, text) == [2, 0, 1]
+def test_all_forms_of_labels_files_are_read(tmp_path: Path, text: str) -> None:
+    assert read_labels(tmp_path, text) == [2, 0, 1]
 
 
-def test_a_name_comes_before_a_number(tmp_path: Path) -> None:
+def test_class_names_take_precedence_over_numbers(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("1\n2\n3")
     assert flat_labels(tmp_path / "labels.txt", IMAGES, ("1", "10", "2", "3")) == [0, 2, 3]
 
 
-def test_numbers_from_one_are_refused(tmp_path: Path) -> None:
-    """The development kit's ground truth has numbers from 1 in an order of its own: taking them would mix classes."""
-    message, *notes = refused(tmp_path, "1\n3\n2")
+def test_class_numbers_from_1_are_rejected(tmp_path: Path) -> None:
+    """The development kit numbers the classes from 1, in another order, so its numbers would be wrong classes."""
+    message, *notes = error_lines(tmp_path, "1\n3\n2")
     assert message == "DIR/labels.txt: the class numbers run from 1 to 3"
     assert "development kit's" in notes[0] and "WNIDs" in notes[1]
 
@@ -79,18 +79,18 @@ def test_numbers_from_one_are_refused(tmp_path: Path) -> None:
         ("val_1.JPEG 0\n1\n2", "DIR/labels.txt:2: lines with and without a file name are mixed"),
     ],
 )
-def test_what_is_wrong_with_a_labels_file(tmp_path: Path, text: str, message: str) -> None:
-    assert refused(tmp_path, text)[0].startswith(message)
+def test_wrong_labels_file_is_reported_with_the_line(tmp_path: Path, text: str, message: str) -> None:
+    assert error_lines(tmp_path, text)[0].startswith(message)
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_binary_labels_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(TrainError, match="is no text file"):
         flat_labels(tmp_path / "labels.txt", IMAGES, CLASSES)
 
 
 @pytest.mark.parametrize("name", ["val_labels.txt", "val/val.txt"])
-def test_a_file_of_a_usual_name_is_found(ilsvrc: Path, name: str) -> None:
+def test_labels_file_with_a_usual_name_is_found(ilsvrc: Path, name: str) -> None:
     (ilsvrc / name).write_text("2\n0\n1\n")
     data = open_folder(ilsvrc, Frame(3, 8, 8))
     assert data.validation is not None
@@ -99,19 +99,19 @@ def test_a_file_of_a_usual_name_is_found(ilsvrc: Path, name: str) -> None:
     assert data.notes == (f"the classes of the 3 validation images are those of {ilsvrc / name}",)
 
 
-def test_another_file_can_be_named(ilsvrc: Path, tmp_path: Path) -> None:
+def test_labels_file_can_be_named(ilsvrc: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere.txt").write_text("0\n0\n1\n")
     listing = list_folder(ilsvrc, tmp_path / "elsewhere.txt")
     assert listing.validation is not None and listing.validation.labels.tolist() == [0, 0, 1]
 
 
-def test_without_such_a_file(ilsvrc: Path) -> None:
-    (ilsvrc / "ILSVRC2012_validation_ground_truth.txt").write_text("1\n2\n3\n")  # never taken by itself
+def test_missing_labels_file_is_an_error(ilsvrc: Path) -> None:
+    (ilsvrc / "ILSVRC2012_validation_ground_truth.txt").write_text("1\n2\n3\n")  # not used unless it is named
     with pytest.raises(TrainError, match="val holds 3 images without class folders, and no file says their classes"):
         list_folder(ilsvrc)
 
 
-def test_class_folders_say_the_classes_themselves(tmp_path: Path) -> None:
+def test_class_folders_need_no_labels_file(tmp_path: Path) -> None:
     tree(tmp_path / "train", {"cat": 1}, size=(8, 8))
     tree(tmp_path / "val", {"cat": 1}, size=(8, 8))
     flat((1, 2, 3)).save(tmp_path / "val" / "loose.png")

@@ -1,4 +1,4 @@
-"""Folders of class folders: layouts, splits, and what is wrong with a folder."""
+"""Folders with a folder for each class: layouts, splits and mistakes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from netspec.train.errors import TrainError
 RGB = Frame(3, 8, 8)
 
 
-def test_train_and_val(tmp_path: Path) -> None:
+def test_train_and_val_folders_are_the_splits(tmp_path: Path) -> None:
     tree(tmp_path / "train", {"cat": 3, "dog": 2})
     tree(tmp_path / "val", {"dog": 1})
     data = open_folder(tmp_path, RGB)
@@ -27,7 +27,9 @@ def test_train_and_val(tmp_path: Path) -> None:
     assert data.train.labels.tolist() == [0, 0, 0, 1, 1]
     assert data.validation is not None
     assert data.validation.labels.tolist() == [1]
-    assert data.validation.read(0)[1].mean() < data.validation.read(0)[0].mean()  # val's own file: the first colour
+    assert (
+        data.validation.read(0)[1].mean() < data.validation.read(0)[0].mean()
+    )  # the file in val, which has the first colour
     assert data.notes == ("1 class without a validation image: cat",)
 
 
@@ -35,26 +37,26 @@ def test_without_val_a_tenth_is_held_out_by_hash(tmp_path: Path) -> None:
     tree(tmp_path, {"cat": 100, "dog": 100}, size=(2, 2))
     data = open_folder(tmp_path, RGB)
     assert data.validation is not None
-    held = sum(held_out(f"{name}/{number}.jpg") for name in ("cat", "dog") for number in range(100))
-    assert len(data.validation.labels) == held
-    assert len(data.train.labels) == 200 - held
-    assert 10 <= held <= 32  # of 200, 20 are expected; the deviation is 4.2
-    assert f"{held} of 200 images" in data.notes[0]
+    expected = sum(held_out(f"{name}/{number}.jpg") for name in ("cat", "dog") for number in range(100))
+    assert len(data.validation.labels) == expected
+    assert len(data.train.labels) == 200 - expected
+    assert 10 <= expected <= 32  # 20 of 200 are expected, with a standard deviation of 4.2
+    assert f"{expected} of 200 images" in data.notes[0]
 
 
-def test_the_split_does_not_depend_on_the_layout_or_on_other_files(tmp_path: Path) -> None:
+def test_hash_split_does_not_depend_on_layout_or_other_files(tmp_path: Path) -> None:
     tree(tmp_path / "a", {"cat": 60}, size=(2, 2))
     tree(tmp_path / "b" / "train", {"cat": 50, "dog": 3}, size=(2, 2))
-    one, other = open_folder(tmp_path / "a", RGB), open_folder(tmp_path / "b", RGB)
-    assert one.validation is not None
-    assert other.validation is not None
-    held = {number for number in range(50) if held_out(f"cat/{number}.jpg")}
-    held_in_a = {number for number in range(60) if held_out(f"cat/{number}.jpg")}
-    assert len(one.validation.labels) == len(held_in_a)
-    assert other.validation.labels.tolist().count(0) == len(held)
+    a, b = open_folder(tmp_path / "a", RGB), open_folder(tmp_path / "b", RGB)
+    assert a.validation is not None
+    assert b.validation is not None
+    expected_in_b = {number for number in range(50) if held_out(f"cat/{number}.jpg")}
+    expected_in_a = {number for number in range(60) if held_out(f"cat/{number}.jpg")}
+    assert len(a.validation.labels) == len(expected_in_a)
+    assert b.validation.labels.tolist().count(0) == len(expected_in_b)
 
 
-def test_links_that_lead_back_to_themselves_are_images_that_cannot_be_read_and_no_folders(tmp_path: Path) -> None:
+def test_circular_links_are_unreadable_images_and_not_classes(tmp_path: Path) -> None:
     tree(tmp_path / "train", {"cat": 2})
     (tmp_path / "train" / "cat" / "self.jpg").symlink_to("self.jpg")
     (tmp_path / "train" / "self").symlink_to("self")
@@ -66,7 +68,7 @@ def test_links_that_lead_back_to_themselves_are_images_that_cannot_be_read_and_n
     assert broken.value.reason == os.strerror(errno.ELOOP)
 
 
-def test_what_is_no_image_is_passed_over_and_told(tmp_path: Path) -> None:
+def test_files_that_are_not_images_are_ignored_with_a_note(tmp_path: Path) -> None:
     tree(tmp_path / "train", {"cat": 2})
     tree(tmp_path / "val", {"cat": 1})
     (tmp_path / "train" / ".cache").mkdir()
@@ -84,8 +86,8 @@ def test_what_is_no_image_is_passed_over_and_told(tmp_path: Path) -> None:
     )
 
 
-def test_pictures_that_are_not_read_are_told_as_such(tmp_path: Path) -> None:
-    """Of other formats, and beside the folders of classes: somebody may take them for training data."""
+def test_ignored_pictures_are_noted(tmp_path: Path) -> None:
+    """Pictures of other formats and those outside class folders, which users may expect to be training data."""
     tree(tmp_path / "train", {"cat": 2})
     for name in ("cat/a.webp", "cat/b.WEBP", "cat/c.heic", "1.jpg", "2.png", "notes.txt"):
         (tmp_path / "train" / name).write_text("x")
@@ -101,7 +103,7 @@ def test_pictures_that_are_not_read_are_told_as_such(tmp_path: Path) -> None:
     assert caught.value.notes[0] == "3 pictures of other formats (.heic, .webp): only JPEG and PNG are read"
 
 
-def test_a_few_images_may_leave_none_for_validation(tmp_path: Path) -> None:
+def test_few_images_may_leave_none_for_validation(tmp_path: Path) -> None:
     tree(tmp_path, {"cat": 1})
     assert not held_out("cat/0.jpg")
     data = open_folder(tmp_path, RGB)
@@ -109,7 +111,7 @@ def test_a_few_images_may_leave_none_for_validation(tmp_path: Path) -> None:
     assert "will not be measured" in data.notes[0]
 
 
-def test_nothing_left_to_train_on(tmp_path: Path) -> None:
+def test_split_without_training_images_is_an_error(tmp_path: Path) -> None:
     tree(tmp_path, {"cat": 1, "dog": 1})
     for name in ("cat", "dog"):
         held = next(number for number in range(1000) if held_out(f"{name}/{number}.jpg"))
@@ -119,43 +121,43 @@ def test_nothing_left_to_train_on(tmp_path: Path) -> None:
     assert caught.value.notes == ("put in more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",)
 
 
-def test_an_empty_folder(tmp_path: Path) -> None:
+def test_empty_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="holds no folders"):
         open_folder(tmp_path, RGB)
 
 
-def test_images_outside_class_folders(tmp_path: Path) -> None:
+def test_only_images_outside_class_folders_is_an_error(tmp_path: Path) -> None:
     flat((1, 2, 3)).save(tmp_path / "a.png")
     with pytest.raises(TrainError, match="holds 1 image without a class folder"):
         open_folder(tmp_path, RGB)
 
 
-def test_a_class_folder_without_images(tmp_path: Path) -> None:
+def test_class_folder_without_images_is_an_error(tmp_path: Path) -> None:
     tree(tmp_path, {"cat": 2, "dog": 0})
     with pytest.raises(TrainError, match=r"1 class folder of .* without a JPEG or PNG image: dog"):
         open_folder(tmp_path, RGB)
 
 
-def test_only_empty_class_folders(tmp_path: Path) -> None:
+def test_only_empty_class_folders_is_an_error(tmp_path: Path) -> None:
     tree(tmp_path, {"cat": 0, "dog": 0})
     with pytest.raises(TrainError, match="has 2 folders, and no JPEG or PNG image in any"):
         open_folder(tmp_path, RGB)
 
 
-def test_a_class_that_only_val_has(tmp_path: Path) -> None:
+def test_class_that_is_only_in_val_is_an_error(tmp_path: Path) -> None:
     tree(tmp_path / "train", {"cat": 2})
     tree(tmp_path / "val", {"cat": 2, "horse": 1})
     with pytest.raises(TrainError, match=r"classes that .* has not: horse"):
         open_folder(tmp_path, RGB)
 
 
-def test_channels_that_no_image_file_has(tmp_path: Path) -> None:
+def test_network_with_4_channels_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="1 or 3 channels, the network reads 4"):
         open_folder(tree(tmp_path, {"cat": 1}), Frame(4, 8, 8))
 
 
-def test_files_that_change_after_they_were_listed(tmp_path: Path) -> None:
-    """What has gone is unreadable and counted, what has been replaced is read as it is now, what is new is not seen."""
+def test_files_changed_after_listing_are_read_or_counted(tmp_path: Path) -> None:
+    """A deleted file counts as unreadable, a replaced one is read with its new content, a new one is ignored."""
     tree(tmp_path / "train", {"cat": 4, "dog": 4})
     tree(tmp_path / "val", {"cat": 1})
     data = open_folder(tmp_path, RGB)
@@ -166,13 +168,13 @@ def test_files_that_change_after_they_were_listed(tmp_path: Path) -> None:
     for path in (tmp_path / "train" / "dog").iterdir():
         path.unlink()
     (tmp_path / "train" / "dog").rmdir()
-    met: list[Unreadable] = []
-    with Loader(2, met.append) as loader:
+    unreadable: list[Unreadable] = []
+    with Loader(2, unreadable.append) as loader:
         run = loader.run(data.train, np.arange(8), 2, keep_partial=True)
         (batch,) = list(run)
     assert batch.places.tolist() == [2, 3]
     assert batch.pictures[0, :, 4, 4].tolist() == pytest.approx([0, 0, 255], abs=3)
     assert run.finish().as_dict() == {"drawn": 8, "used": 2, "skipped": 6, "dropped": 0, "unreached": 0}
-    assert [(Path(problem.path).name, problem.reason) for problem in met[:2]] == [
+    assert [(Path(problem.path).name, problem.reason) for problem in unreadable[:2]] == [
         ("0.jpg", "the file is no longer there"), ("1.jpg", "not a JPEG or PNG image, whatever its name says"),
     ]  # fmt: skip

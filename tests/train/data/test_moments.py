@@ -1,4 +1,4 @@
-"""Sums over pictures, against the same sums of Python's whole numbers."""
+"""Sums over pictures, compared with sums of Python integers."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from netspec.train.data.picture import Frame, Pixels
 
 
 @given(arrays(np.uint8, array_shapes(min_dims=4, max_dims=4, max_side=5)))
-def test_the_sums_are_exact(pictures: Pixels) -> None:
-    found, plain = Moments.of(pictures), pictures.astype(object)
-    assert found.images == len(pictures)
-    assert found.total.tolist() == plain.sum(axis=0).tolist()
+def test_sums_are_exact(pictures: Pixels) -> None:
+    moments, integers = Moments.of(pictures), pictures.astype(object)
+    assert moments.images == len(pictures)
+    assert moments.total.tolist() == integers.sum(axis=0).tolist()
     channels = range(pictures.shape[1])
-    products = {(i, j): (plain[:, i] * plain[:, j]).sum() for i, j in product(channels, channels)}
-    assert {place: found.products[place] for place in products} == products
+    products = {(i, j): (integers[:, i] * integers[:, j]).sum() for i, j in product(channels, channels)}
+    assert {place: moments.products[place] for place in products} == products
 
 
-def test_the_sums_of_white_pictures_do_not_overflow() -> None:
-    """65,025 for each of 2 x 300 x 300 pixels: more than 32 bits hold."""
-    found = Moments.of(np.full((2, 3, 300, 300), 255, np.uint8))
-    assert found.products.tolist() == [[11_704_500_000] * 3] * 3
-    assert (found.total == 510).all()
+def test_sums_of_white_pictures_do_not_overflow() -> None:
+    """65,025 for each of 2 x 300 x 300 pixels needs more than 32 bits."""
+    moments = Moments.of(np.full((2, 3, 300, 300), 255, np.uint8))
+    assert moments.products.tolist() == [[11_704_500_000] * 3] * 3
+    assert (moments.total == 510).all()
 
 
 @given(arrays(np.uint8, (6, 2, 3, 3)), st.integers(0, 6))
-def test_the_sums_do_not_depend_on_how_pictures_are_grouped(pictures: Pixels, cut: int) -> None:
+def test_sums_do_not_depend_on_how_pictures_are_grouped(pictures: Pixels, cut: int) -> None:
     whole, parts = Moments.of(pictures), Moments.of(pictures[:cut]) + Moments.of(pictures[cut:])
     assert parts.images == whole.images
     assert parts.total.tolist() == whole.total.tolist()
     assert parts.products.tolist() == whole.products.tolist()
 
 
-def test_mean_and_components_by_hand() -> None:
-    """Two pixels of two channels, (0, 0) and (6, 8): the mean (3, 4), one component along (0.6, 0.8) with the standard
-    deviation 5, and nothing across it."""
-    found = statistics(Moments.of(np.array([[[[0, 6]], [[0, 8]]]], np.uint8)))
-    assert (found.images, found.channel_mean.tolist()) == (1, [3.0, 4.0])
-    assert np.abs(found.axes[:, 0]) == pytest.approx([0.0, 0.0], abs=1e-6)
-    assert found.axes[:, 1] == pytest.approx([3.0, 4.0])
+def test_mean_and_principal_components_by_hand() -> None:
+    """Two pixels of two channels, (0, 0) and (6, 8), have the mean (3, 4) and one principal component along (0.6, 0.8),
+    with a standard deviation of 5."""
+    measured = statistics(Moments.of(np.array([[[[0, 6]], [[0, 8]]]], np.uint8)))
+    assert (measured.images, measured.channel_mean.tolist()) == (1, [3.0, 4.0])
+    assert np.abs(measured.axes[:, 0]) == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert measured.axes[:, 1] == pytest.approx([3.0, 4.0])
 
 
-def test_of_no_pictures_all_is_zero() -> None:
-    found = statistics(Moments.none(Frame(3, 2, 2)))
-    assert (found.images, found.mean.any(), found.axes.any()) == (0, False, False)
+def test_statistics_of_no_pictures_are_zero() -> None:
+    measured = statistics(Moments.none(Frame(3, 2, 2)))
+    assert (measured.images, measured.mean.any(), measured.axes.any()) == (0, False, False)
 
 
-def test_a_large_set_is_measured_on_a_sample() -> None:
+def test_large_set_is_measured_on_a_sample() -> None:
     assert sampled(5).tolist() == [0, 1, 2, 3, 4]
     places = sampled(3 * SAMPLE)
     assert (len(places), places[0], places[-1]) == (SAMPLE, 0, 3 * SAMPLE - 1)

@@ -1,4 +1,4 @@
-"""Packing an image folder: what is written, what is counted, and that a killed packing goes on to the same bytes."""
+"""Packing an image folder: what is written and counted, and continuing after a kill."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from multi_device import all_end
 from pictures import flat, tree
+from run_folders import wait_until
 
 from netspec.cli import main
 from netspec.train import files
@@ -28,7 +30,7 @@ from netspec.train.locking import exclusive_lock
 SIZE = 16
 FRAME = Frame(3, SIZE, SIZE)
 
-STOPPING = """
+PAUSING = """
 import sys, time
 from netspec.train.data.packing import packing
 from netspec.train.data.sources import shards
@@ -44,12 +46,14 @@ packing.read_image = stopping
 from netspec.cli import main
 main()
 """
-"""The command, which waits to be killed at its so many-th image. (With one process, which these changes reach.)"""
+"""The command with an image number before its arguments: it pauses before reading this image, to be killed.
+
+It works only with one process, since other processes would not have these changes."""
 
 
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """50 images to train on in shards of 8, one of them empty; 6 to validate on, one of them cut off."""
+    """A folder with 50 training images, one of them empty, and 6 validation images, one truncated; in shards of 8."""
     monkeypatch.setattr(shards, "SHARD", 8)
     monkeypatch.setattr(packing, "CHUNK", 4)
     root = tmp_path / "photos"
@@ -70,7 +74,7 @@ def contents(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
 
 
-def test_what_is_packed_is_what_decoding_gives(photos: Path, tmp_path: Path) -> None:
+def test_packed_pictures_are_the_decoded_ones(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = pack(photos, out)
     assert done.exit_code == 0, done.output
@@ -79,14 +83,14 @@ def test_what_is_packed_is_what_decoding_gives(photos: Path, tmp_path: Path) -> 
     rows = np.concatenate([np.load(out / f"train-{number:05d}.npy") for number in range(7)])
     assert rows.shape == (50, 3, SIZE, SIZE) and rows.dtype == np.uint8
     assert json.loads((out / "train-files.json").read_text()) == list(listing.train.names)
-    for row, name, label, known in zip(rows, listing.train.names, labels, listing.train.labels, strict=True):
+    for row, name, label, expected in zip(rows, listing.train.names, labels, listing.train.labels, strict=True):
         if name == "cat/13.jpg":
             assert label == -1 and not row.any()
         else:
-            assert label == known and row.tolist() == read_image(photos / "train" / name, FRAME).tolist()
+            assert label == expected and row.tolist() == read_image(photos / "train" / name, FRAME).tolist()
 
 
-def test_the_counts_add_up_and_the_unreadable_are_named(photos: Path, tmp_path: Path) -> None:
+def test_counts_add_up_and_unreadable_images_are_named(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = pack(photos, out)
     assert done.stdout.splitlines() == [
@@ -103,23 +107,23 @@ def test_the_counts_add_up_and_the_unreadable_are_named(photos: Path, tmp_path: 
     assert pack(photos, tmp_path / "again", "--strict", "--quiet").exit_code == 1
 
 
-def test_mean_and_colours_are_those_of_the_readable_images(photos: Path, tmp_path: Path) -> None:
-    """Against numpy's own mean and covariance of all pixels at once."""
+def test_statistics_are_those_of_the_readable_images(photos: Path, tmp_path: Path) -> None:
+    """Compared with NumPy's mean and covariance of all pixels."""
     out = tmp_path / "out"
     pack(photos, out)
     rows = np.concatenate([np.load(out / f"train-{number:05d}.npy") for number in range(7)]).astype(np.float64)
     good = rows[np.load(out / "train-labels.npy") >= 0]
     assert len(good) == 49
     assert np.load(out / "mean.npy") == pytest.approx(good.mean(axis=0))
-    found = json.loads((out / "manifest.json").read_text())["colours"]
+    colours = json.loads((out / "manifest.json").read_text())["colours"]
     pixels = good.transpose(1, 0, 2, 3).reshape(3, -1)
-    assert np.array(found["mean"]) == pytest.approx(pixels.mean(axis=1))
-    assert np.array(found["covariance"]) == pytest.approx(np.cov(pixels, bias=True))
-    values, vectors = np.array(found["eigenvalues"]), np.array(found["eigenvectors"])
+    assert np.array(colours["mean"]) == pytest.approx(pixels.mean(axis=1))
+    assert np.array(colours["covariance"]) == pytest.approx(np.cov(pixels, bias=True))
+    values, vectors = np.array(colours["eigenvalues"]), np.array(colours["eigenvectors"])
     assert vectors @ np.diag(values) @ vectors.T == pytest.approx(np.cov(pixels, bias=True))
 
 
-def test_any_number_of_processes_writes_the_same(photos: Path, tmp_path: Path) -> None:
+def test_number_of_processes_does_not_change_the_pack(photos: Path, tmp_path: Path) -> None:
     pack(photos, tmp_path / "one")
     done = pack(photos, tmp_path / "two", "--processes", "2")
     assert done.exit_code == 0, done.output
@@ -127,10 +131,10 @@ def test_any_number_of_processes_writes_the_same(photos: Path, tmp_path: Path) -
 
 
 @pytest.mark.ci
-def test_a_packing_that_fails_at_any_write_goes_on_to_the_same_bytes(
+def test_packing_continues_after_a_failure_of_any_write(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every file is written by one function: it fails once at each call, after which the command is given again."""
+    """All files are written by one function. It fails at each of its calls in turn, and the command is repeated."""
     pack(photos, tmp_path / "whole")
     expected = contents(tmp_path / "whole")
     real = files.write_atomically
@@ -156,66 +160,49 @@ def test_a_packing_that_fails_at_any_write_goes_on_to_the_same_bytes(
         assert not (out / "manifest.json").exists()
         assert pack(photos, out).exit_code == 0
         assert contents(out) == expected
-    # The source's mark, 8 shards, labels and files of 2 splits, the mean, the unreadable, the manifest.
+    # The record of the source, 8 shards, labels and file names of 2 splits, mean, unreadable files, manifest.
     assert failures == 1 + 8 + 2 * 2 + 3
 
 
 @pytest.mark.ci  # several processes
-def test_kill_9_and_again(photos: Path, tmp_path: Path) -> None:
+def test_packing_continues_after_kills(photos: Path, tmp_path: Path) -> None:
     pack(photos, tmp_path / "whole")
     out = tmp_path / "out"
     options = ["pack", str(photos), "-o", str(out), "--size", str(SIZE), "--quiet", "--processes", "1"]
-    # The second and third attempts begin with the 9th and the 33rd image of 50: what is whole is not read again.
+    # Complete shards are not read again: the second and third attempts begin with the 9th and the 33rd image of 50.
     for place, shard in ((12, "train-00000.npy"), (28, "train-00003.npy"), (21, "train-00006.npy")):
-        command = [sys.executable, "-c", STOPPING, str(place), *options]
+        command = [sys.executable, "-c", PAUSING, str(place), *options]
         with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-            _wait_for(out / shard)
-            time.sleep(0.1)  # to be within the next shard
+            wait_until((out / shard).exists)
+            time.sleep(0.1)  # to get into the next shard
             process.kill()
         assert process.returncode == -signal.SIGKILL
         assert not (out / "manifest.json").exists()
     before = {path.name: path.stat().st_mtime_ns for path in out.glob("train-0*.npy")}
     assert len(before) == 7
-    command = [sys.executable, "-c", STOPPING, "0", *options]
+    command = [sys.executable, "-c", PAUSING, "0", *options]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert {name: (out / name).stat().st_mtime_ns for name in before} == before  # gone on, not begun again
+    assert {name: (out / name).stat().st_mtime_ns for name in before} == before  # not written again
     assert contents(out) == contents(tmp_path / "whole")
 
 
 @pytest.mark.ci  # several processes
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
-def test_the_readers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+def test_reader_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     tree(tmp_path / "photos", {"cat": 400}, size=(200, 200))
     command = [sys.executable, "-m", "netspec", "pack", str(tmp_path / "photos"), "-o", str(tmp_path / "out")]
     with subprocess.Popen([*command, "--processes", "2", "--quiet"]) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         started: list[str] = []
         deadline = time.monotonic() + 60
-        while len(started) < 3 and time.monotonic() < deadline:  # two readers, and Python's own helper
+        while len(started) < 3 and time.monotonic() < deadline:  # two readers and Python's resource tracker
             started = children.read_text().split()
         process.kill()
-    deadline = time.monotonic() + 30
-    while any(_runs(pid) for pid in started) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(started) == 3 and not any(_runs(pid) for pid in started)
+    assert len(started) == 3 and all_end([int(pid) for pid in started], 30)
 
 
-def _runs(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def _wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.002)
-    assert path.exists()
-
-
-def test_a_finished_pack_says_so(photos: Path, tmp_path: Path) -> None:
+def test_finished_pack_is_left_alone(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     pack(photos, out)
     before = contents(out)
@@ -225,26 +212,26 @@ def test_a_finished_pack_says_so(photos: Path, tmp_path: Path) -> None:
     assert contents(out) == before
 
 
-@pytest.mark.parametrize("change", ["a file more", "a file of another size", "another size", "unfinished"])
-def test_a_pack_of_another_source_is_left_alone(photos: Path, tmp_path: Path, change: str) -> None:
+@pytest.mark.parametrize("change", ["new file", "replaced file", "other size", "unfinished"])
+def test_pack_of_another_source_is_not_overwritten(photos: Path, tmp_path: Path, change: str) -> None:
     out = tmp_path / "out"
     pack(photos, out)
-    if change == "a file more":
+    if change == "new file":
         flat((1, 2, 3)).save(photos / "train/cat/new.png")
-    elif change == "a file of another size":
+    elif change == "replaced file":
         flat((1, 2, 3), (99, 50)).save(photos / "train/cat/1.jpg")
     elif change == "unfinished":
         (out / ".packing").mkdir()
         (out / "manifest.json").rename(out / ".packing" / "manifest.json")
         (photos / "train/cat/1.jpg").unlink()
     before = {path.name: path.stat().st_mtime_ns for path in out.iterdir() if path.is_file()}
-    done = pack(photos, out, *(["--size", "32"] if change == "another size" else []))
+    done = pack(photos, out, *(["--size", "32"] if change == "other size" else []))
     assert done.exit_code == 2
     assert "pack of another source" in done.stderr
     assert {path.name: path.stat().st_mtime_ns for path in out.iterdir() if path.is_file()} == before
 
 
-def test_a_folder_with_something_else_in_it_is_left_alone(photos: Path, tmp_path: Path) -> None:
+def test_folder_with_other_files_is_not_used(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("x")
     done = pack(photos, tmp_path / "out")
@@ -253,26 +240,26 @@ def test_a_folder_with_something_else_in_it_is_left_alone(photos: Path, tmp_path
     assert "is a file" in pack(photos, tmp_path / "out" / "thesis.tex").stderr
 
 
-def test_a_pack_does_not_go_into_its_source(photos: Path) -> None:
+def test_pack_inside_its_source_is_rejected(photos: Path) -> None:
     done = pack(photos, photos / "packed")
     assert done.exit_code == 2 and "lies in" in done.stderr and not (photos / "packed").exists()
 
 
-def test_the_lock_is_let_go_of_before_its_folder_is_removed(
+def test_lock_is_released_before_its_folder_is_removed(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Windows removes no folder with a file in it that is open."""
-    free: list[bool] = []
+    """Windows cannot remove a folder with an open file in it."""
+    released: list[bool] = []
 
     def remove(kept: Path, ignore_errors: bool = False) -> None:
-        with exclusive_lock(kept / "lock"):  # a lock that is held would be an exception
-            free.append(True)
+        with exclusive_lock(kept / "lock"):  # raises if the lock is held
+            released.append(True)
 
     monkeypatch.setattr(outfolder.shutil, "rmtree", remove)
-    assert pack(photos, tmp_path / "out").exit_code == 0 and free == [True]
+    assert pack(photos, tmp_path / "out").exit_code == 0 and released == [True]
 
 
-def test_two_at_once_are_one_too_many(photos: Path, tmp_path: Path) -> None:
+def test_second_process_cannot_pack_into_the_same_folder(photos: Path, tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
     listing = list_folder(photos)
     with (
@@ -284,10 +271,10 @@ def test_two_at_once_are_one_too_many(photos: Path, tmp_path: Path) -> None:
     assert packing.pack(listing, tmp_path / "other", SIZE, 1).splits["train"].stored == 49
 
 
-def test_a_file_that_goes_away_while_packing_is_counted(
+def test_files_changed_while_packing_are_read_or_counted(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the listing and the reading: what has been deleted is unreadable, what has been replaced is read."""
+    """A file deleted after the listing is unreadable, and a replaced one is read with its new content."""
     listing = list_folder(photos)
     (photos / "train/dog/0.jpg").unlink()
     flat((9, 9, 9)).save(photos / "train/dog/1.jpg", quality=100)
@@ -299,7 +286,7 @@ def test_a_file_that_goes_away_while_packing_is_counted(
     assert abs(stored.astype(int) - 9).max() <= 2
 
 
-def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
+def test_source_without_readable_images_is_an_error(tmp_path: Path) -> None:
     tree(tmp_path / "photos", {"cat": 2})
     for path in (tmp_path / "photos" / "cat").iterdir():
         path.write_bytes(b"")
@@ -308,7 +295,7 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "manifest.json").exists()
 
 
-def test_a_reader_that_is_killed_is_told(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_reader_process_is_reported(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from netspec.train.data.packing.processes import in_processes
 
     with pytest.raises(TrainError, match="a process that reads images was killed"):
@@ -324,7 +311,7 @@ def test_a_reader_that_is_killed_is_told(photos: Path, tmp_path: Path, monkeypat
         (("photos", "--output", "out", "--val-labels", "nowhere.txt"), "--val-labels is for images without", 1),
     ],
 )
-def test_what_cannot_be_packed(
+def test_arguments_that_cannot_be_packed_are_rejected(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str, code: int
 ) -> None:
     monkeypatch.chdir(tmp_path)

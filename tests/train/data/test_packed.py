@@ -1,4 +1,4 @@
-"""Training from a pack: the same pictures as from the folder, statistics of all of them, and damaged packs."""
+"""Reading and training from a pack: the same pictures as in the folder, the stored statistics, and damaged packs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from pictures import tree
-from running import launch, lines_in, newest, until
+from run_folders import launch, lines_in, newest_checkpoint, wait_until
 
 from netspec.cli import main
 from netspec.train.data.batches.loader import Loader
@@ -38,7 +38,7 @@ augment crop=12 from={stored} flip=horizontal colour=pca(0.1)
 
 @pytest.fixture
 def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """30 images to train on, the second one unreadable, in shards of 8; 4 to validate on."""
+    """A pack of 30 training images, the second unreadable, in shards of 8, and 4 validation images."""
     monkeypatch.setattr(shards, "SHARD", 8)
     tree(tmp_path / "photos" / "train", {"cat": 15, "dog": 15})
     tree(tmp_path / "photos" / "val", {"cat": 2, "dog": 2})
@@ -52,32 +52,32 @@ def train(data: Path, stored: int = SIZE) -> Result:
     return CliRunner().invoke(main, arguments, input=SPEC.format(stored=stored))
 
 
-def test_a_pack_gives_the_readable_pictures_of_its_folder(pack: Path) -> None:
+def test_pack_has_the_readable_pictures_of_its_folder(pack: Path) -> None:
     data, folder = open_packed(pack, FRAME), open_folder(pack.parent / "photos", FRAME)
     readable = [place for place in range(30) if place != 1]
     assert isinstance(data.train, DecodedSplit) and with_cache(data).train is data.train
     assert data.classes == folder.classes
     assert data.train.labels.tolist() == folder.train.labels[readable].tolist()
-    for here, there in enumerate(readable):
-        assert data.train.read(here).tolist() == folder.train.read(there).tolist()
+    for in_pack, in_folder in enumerate(readable):
+        assert data.train.read(in_pack).tolist() == folder.train.read(in_folder).tolist()
     assert data.validation is not None and len(data.validation.labels) == 4
     assert "1 image could not be read when it was packed" in data.notes[0]
 
 
-def test_the_loader_takes_batches_from_it(pack: Path) -> None:
+def test_loader_reads_batches_from_a_pack(pack: Path) -> None:
     data = open_packed(pack)
     order = np.arange(29)[::-1].copy()
     with Loader(3, lambda problem: None) as loader:
         reading = loader.run(data.train, order, 4, keep_partial=False)
-        found = list(reading)
-    assert [batch.places.tolist() for batch in found] == order[:28].reshape(7, 4).tolist()
-    for batch in found:
+        batches = list(reading)
+    assert [batch.places.tolist() for batch in batches] == order[:28].reshape(7, 4).tolist()
+    for batch in batches:
         for picture, label, place in zip(batch.pictures, batch.labels, batch.places, strict=True):
             assert picture.tolist() == data.train.read(place).tolist() and label == data.train.labels[place]
     assert reading.finish().as_dict() == {"drawn": 29, "used": 28, "skipped": 0, "dropped": 1, "unreached": 0}
 
 
-def test_statistics_are_the_packs(pack: Path) -> None:
+def test_statistics_are_stored_in_the_pack(pack: Path) -> None:
     statistics = open_packed(pack).statistics
     assert statistics is not None and statistics.images == 29
     pictures = np.array([open_packed(pack).train.read(place) for place in range(29)], np.float64)
@@ -86,7 +86,7 @@ def test_statistics_are_the_packs(pack: Path) -> None:
     assert statistics.axes @ statistics.axes.T == pytest.approx(np.cov(pixels, bias=True))
 
 
-def test_training_from_a_pack(pack: Path) -> None:
+def test_training_from_a_pack_counts_its_images(pack: Path) -> None:
     done = train(pack)
     assert done.exit_code == 0, done.output
     assert "6 steps: of 58 images drawn, 48 images used" in done.stdout
@@ -94,8 +94,8 @@ def test_training_from_a_pack(pack: Path) -> None:
     assert "on 4 validation images" in done.stdout
 
 
-def test_a_pack_and_its_folder_train_alike(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same pictures in the same order with the same crops, whether they are decoded or packed: the same loss."""
+def test_pack_and_folder_give_the_same_losses(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pictures, their order and their crops are the same, and so are the losses."""
     folder = pack.parent / "photos"
     (folder / "train" / "cat" / "1.jpg").unlink()
     losses = []
@@ -106,7 +106,7 @@ def test_a_pack_and_its_folder_train_alike(pack: Path, monkeypatch: pytest.Monke
     assert losses[0] == losses[1]
 
 
-def test_another_size_is_told_with_both(pack: Path) -> None:
+def test_wrong_stored_size_is_reported_with_both_sizes(pack: Path) -> None:
     done = train(pack, stored=20)
     assert done.exit_code == 1
     assert f"Error: {pack} is packed as 3x16x16, the network's images are stored as 3x20x20" in done.stderr
@@ -118,7 +118,7 @@ def test_another_size_is_told_with_both(pack: Path) -> None:
     assert "a pack has 3 channels" in caught.value.notes[0]
 
 
-def cut_off(pack: Path) -> None:
+def truncate(pack: Path) -> None:
     path = pack / "train-00001.npy"
     path.write_bytes(path.read_bytes()[:-1])
 
@@ -136,9 +136,9 @@ def manifest(text: str) -> Callable[[Path], None]:
     return write
 
 
-def another_version(pack: Path) -> None:
-    found = json.loads((pack / "manifest.json").read_text())
-    (pack / "manifest.json").write_text(json.dumps(found | {"version": 2}))
+def other_version(pack: Path) -> None:
+    content = json.loads((pack / "manifest.json").read_text())
+    (pack / "manifest.json").write_text(json.dumps(content | {"version": 2}))
 
 
 def unfinished(pack: Path) -> None:
@@ -146,27 +146,27 @@ def unfinished(pack: Path) -> None:
     (pack / "manifest.json").rename(pack / ".packing" / "manifest.json")
 
 
-def pickled(pack: Path) -> None:
+def pickled_labels(pack: Path) -> None:
     np.save(pack / "train-labels.npy", np.array([{}], object))
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (cut_off, r"train-00001.npy has 6,271 bytes, 6,272 are expected"),
+        (truncate, r"train-00001.npy has 6,271 bytes, 6,272 are expected"),
         (lambda pack: (pack / "train-00002.npy").unlink(), r"the pack lacks .*train-00002.npy: No such file"),
         (label_out_of_range, r"label 2 of row 4 is out of range; the 2 classes are numbered 0 to 1"),
         (lambda pack: (pack / "mean.npy").write_bytes(b"x"), r"mean.npy cannot be read"),
         (lambda pack: np.save(pack / "mean.npy", np.zeros((3, 4, 4))), r"statistics are those of another size"),
-        (pickled, r"train-labels.npy cannot be read: .*allow_pickle=False"),
+        (pickled_labels, r"train-labels.npy cannot be read: .*allow_pickle=False"),
         (manifest("{"), r"manifest.json is no manifest of a pack"),
         (manifest("[]"), r"manifest.json is no manifest of a pack"),
         (manifest('{"format": "other"}'), r"manifest.json is no manifest of a pack: .*other"),
-        (another_version, r"is of version 2 with 8 images a shard; this is version 1"),
+        (other_version, r"is of version 2 with 8 images a shard; this is version 1"),
         (unfinished, r"the pack .* is not finished"),
     ],
 )
-def test_a_damaged_pack(pack: Path, damage: Callable[[Path], None], message: str) -> None:
+def test_damaged_pack_is_reported(pack: Path, damage: Callable[[Path], None], message: str) -> None:
     damage(pack)
     with pytest.raises(TrainError, match=message):
         open_packed(pack)
@@ -174,17 +174,17 @@ def test_a_damaged_pack(pack: Path, damage: Callable[[Path], None], message: str
     assert done.exit_code == 1 and done.stderr.startswith("Error: ")
 
 
-def test_a_shard_that_goes_away_after_the_start(pack: Path) -> None:
+def test_shard_deleted_after_opening_is_reported(pack: Path) -> None:
     data = open_packed(pack)
     data.train.read(0)
-    (pack / "train-00000.npy").unlink()  # open already: it stays
+    (pack / "train-00000.npy").unlink()  # already open, and so still readable
     (pack / "train-00001.npy").unlink()
     assert data.train.read(1).any()
     with pytest.raises(TrainError, match=r"the pack lacks .*train-00001.npy"):
         data.train.read(8)
 
 
-def test_a_shard_that_becomes_shorter_while_it_is_read(pack: Path) -> None:
+def test_shard_truncated_while_reading_is_reported(pack: Path) -> None:
     data = open_packed(pack)
     assert data.train.read(0).any()
     os.truncate(pack / "train-00000.npy", 3 * FRAME.bytes)
@@ -193,21 +193,21 @@ def test_a_shard_that_becomes_shorter_while_it_is_read(pack: Path) -> None:
         data.train.read(5)
 
 
-def test_a_shard_that_begins_otherwise(pack: Path) -> None:
+def test_shard_with_a_damaged_header_is_reported(pack: Path) -> None:
     path = pack / "train-00000.npy"
     path.write_bytes(b"\0" * path.stat().st_size)
     with pytest.raises(TrainError, match=r"train-00000.npy is damaged: it does not begin as a shard of 3x16x16"):
         open_packed(pack).train.read(0)
 
 
-def test_where_a_file_cannot_be_read_from_a_place(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pack_is_readable_without_preadv(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = open_packed(pack)
     expected = [data.train.read(place).tolist() for place in range(29)]
     monkeypatch.delattr(os, "preadv")
     assert [data.train.read(place).tolist() for place in range(29)] == expected
 
 
-def test_more_shards_than_may_be_open(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_shards_than_open_files_are_readable(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("netspec.train.data.sources.packed.MAX_OPEN_FILES", 1)
     data, folder = open_packed(pack), open_folder(pack.parent / "photos", FRAME)
     for place in (0, 28, 5, 12, 28):
@@ -215,23 +215,23 @@ def test_more_shards_than_may_be_open(pack: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.ci
-@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be cut off there")
-def test_a_training_whose_pack_is_cut_off_ends_with_a_message_and_can_go_on(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be truncated")
+def test_training_on_a_truncated_pack_fails_and_can_resume(tmp_path: Path) -> None:
     tree(tmp_path / "photos" / "train", {"cat": 20, "dog": 20})
     packing.pack(list_folder(tmp_path / "photos"), tmp_path / "pack", SIZE, 1)
     shard = tmp_path / "pack" / "train-00000.npy"
     whole = shard.read_bytes()
     (tmp_path / "tiny.net").write_text(SPEC.format(stored=SIZE))
     process = launch(tmp_path, "tiny.net", "--data", "pack", "--out", "run", "--epochs", "100000", "--threads", "1")
-    until(lambda: lines_in(tmp_path / "run" / "metrics.jsonl") > 3 or not process.is_alive())
+    wait_until(lambda: lines_in(tmp_path / "run" / "metrics.jsonl") > 3 or not process.is_alive())
     os.truncate(shard, len(whole) // 2)
     process.join(60)
-    told = (tmp_path / "err").read_text()
-    assert process.exitcode == 1, told
-    assert f"Error: pack/train-00000.npy has become shorter: {len(whole) // 2:,} bytes are left\n  put the file" in told
+    err = (tmp_path / "err").read_text()
+    assert process.exitcode == 1, err
+    assert f"Error: pack/train-00000.npy has become shorter: {len(whole) // 2:,} bytes are left\n  put the file" in err
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"
     shard.write_bytes(whole)
-    step = newest(tmp_path / "run")["step"]
+    step = newest_checkpoint(tmp_path / "run")["step"]
     process = launch(tmp_path, "--resume", "run", "--steps", str(step + 5))
     process.join(60)
     assert process.exitcode == 0, (tmp_path / "err").read_text()

@@ -1,4 +1,4 @@
-"""One pass read by several processes together: threads stand for them here, that agree as gloo would have them."""
+"""One pass over the data shared by several processes. Here threads stand for the processes, and a table for gloo."""
 
 from __future__ import annotations
 
@@ -12,64 +12,37 @@ import pytest
 from chances import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from numbered import Numbered, NumberedInMemory
 
 from netspec.train.chance import Places, shuffled
 from netspec.train.data.batches.loader import Loader, Tally
 from netspec.train.data.batches.sharing import Failures, Sharing
-from netspec.train.data.picture import CachedSplit, Frame, Pixels, Split, Unreadable
+from netspec.train.data.picture import CachedSplit, Frame, Split
 
 FRAME = Frame(1, 1, 2)
 
 
 @dataclass
-class Numbered:
-    """A split whose picture k is all k; those in ``broken`` cannot be read."""
-
-    count: int
-    broken: frozenset[int] = frozenset()
-    read_so_far: int = 0
-
-    def __post_init__(self) -> None:
-        self.labels = np.arange(self.count) % 3
-
-    def read(self, index: int) -> Pixels:
-        self.read_so_far += 1
-        if index in self.broken:
-            raise Unreadable(f"picture {index}", "broken")
-        return np.full((1, 1, 2), index, np.uint8)
-
-
-class Lying(Numbered):
-    """The same, lying in memory."""
-
-    stored = FRAME
-
-    def fill(self, places: Places, out: Pixels) -> None:
-        for slot, place in enumerate(places.tolist()):
-            out[slot] = self.read(place)
-
-
-@dataclass
 class Table:
-    """Where the members lay what they know, and wait for the others."""
+    """Exchanges values between the members: each waits until all have contributed."""
 
     members: int
-    known: dict[int, Any] = field(default_factory=dict)
+    values: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.barrier = threading.Barrier(self.members, timeout=30)
 
-    def all_of(self, rank: int, value: Any) -> list[Any]:
-        self.known[rank] = value
+    def gather(self, rank: int, value: Any) -> list[Any]:
+        self.values[rank] = value
         self.barrier.wait()
-        found = [self.known[member] for member in range(self.members)]
+        values = [self.values[member] for member in range(self.members)]
         self.barrier.wait()
-        return found
+        return values
 
 
 @dataclass
 class Member(Sharing):
-    """Reads a run of each batch's pictures; the last members one less where they cannot share alike."""
+    """Reads a contiguous part of each batch. If the parts cannot be equal, the last ones are smaller by one."""
 
     rank: int
     table: Table
@@ -78,15 +51,15 @@ class Member(Sharing):
         return np.array_split(np.arange(count), self.table.members)[self.rank]
 
     def agreed(self, failures: Failures) -> Failures:
-        return {place: why for each in self.table.all_of(self.rank, failures) for place, why in each.items()}
+        return {place: why for one in self.table.gather(self.rank, failures) for place, why in one.items()}
 
     def all(self, value: bool) -> bool:
-        return all(self.table.all_of(self.rank, value))
+        return all(self.table.gather(self.rank, value))
 
 
 @dataclass
-class Seen:
-    """What one pass gave: the batches' places, labels and pictures by place, what was reported, and the tally."""
+class Pass:
+    """The results of a pass: each batch's places, labels and pictures by place, the reported problems, the tally."""
 
     places: list[list[int]]
     labels: list[list[int]]
@@ -95,36 +68,37 @@ class Seen:
     tally: Tally
 
 
-def taken(split: Split, order: Places, size: int, keep: bool, **sharing: Any) -> Seen:
+def load(split: Split, order: Places, size: int, keep: bool, **sharing: Any) -> Pass:
     reported: list[str] = []
     with Loader(2, lambda problem: reported.append(problem.path)) as loader:
         reading = loader.run(split, order, size, keep_partial=keep, **sharing)
         batches = list(reading)
     pictures = [dict(zip(b.places[b.read].tolist(), b.pictures[:, 0, 0, 0].tolist(), strict=True)) for b in batches]
-    return Seen(
+    return Pass(
         [b.places.tolist() for b in batches], [b.labels.tolist() for b in batches], pictures, reported, reading.finish()
     )
 
 
-def together(splits: list[Split], order: Places, size: int, keep: bool) -> list[Seen]:
+def load_together(splits: list[Split], order: Places, size: int, keep: bool) -> list[Pass]:
     table = Table(len(splits))
     with ThreadPoolExecutor(len(splits)) as pool:
-        reading = [
-            pool.submit(taken, split, order, size, keep, sharing=Member(rank, table))
+        futures = [
+            pool.submit(load, split, order, size, keep, sharing=Member(rank, table))
             for rank, split in enumerate(splits)
         ]
-        return [each.result() for each in reading]
+        return [future.result() for future in futures]
 
 
-def assert_as_alone(splits: list[Split], alone: Split, size: int, keep: bool) -> None:
-    """The members' batches are those of one that reads everything, and each picture is read by one of them."""
+def assert_like_single_process(splits: list[Split], alone: Split, size: int, keep: bool) -> None:
+    """Check that the members' batches are those of a single process, and that one member reads each picture."""
     order = shuffled(seed=1, epoch=0, count=len(alone.labels))
-    wanted = taken(alone, order, size, keep)
-    for each in (found := together(splits, order, size, keep)):
-        assert (each.places, each.labels) == (wanted.places, wanted.labels)
-        assert (each.reported, each.tally) == (wanted.reported, wanted.tally)
-    for number, pictures in enumerate(wanted.pictures):
-        parts = [each.pictures[number] for each in found]
+    expected = load(alone, order, size, keep)
+    shared = load_together(splits, order, size, keep)
+    for one in shared:
+        assert (one.places, one.labels) == (expected.places, expected.labels)
+        assert (one.reported, one.tally) == (expected.reported, expected.tally)
+    for number, pictures in enumerate(expected.pictures):
+        parts = [one.pictures[number] for one in shared]
         assert {place: picture for part in parts for place, picture in part.items()} == pictures
         assert sum(map(len, parts)) == len(pictures)
 
@@ -135,46 +109,46 @@ def assert_as_alone(splits: list[Split], alone: Split, size: int, keep: bool) ->
     count=st.integers(1, 60),
     size=st.integers(4, 25),
     broken=st.frozensets(st.integers(0, 59), max_size=20),
-    remembers=st.booleans(),
+    cached=st.booleans(),
 )
-def test_what_is_unreadable_is_left_out_by_all(
-    members: int, count: int, size: int, broken: frozenset[int], remembers: bool
+def test_members_together_load_what_one_process_loads(
+    members: int, count: int, size: int, broken: frozenset[int], cached: bool
 ) -> None:
-    def split() -> Split:
+    def make_split() -> Split:
         plain = Numbered(count, broken)
-        return CachedSplit(plain, FRAME) if remembers else plain
+        return CachedSplit(plain, FRAME) if cached else plain
 
-    splits = [split() for _ in range(members)]
-    alone = split()
-    for _ in range(2):  # the second time, what is remembered is known
-        assert_as_alone(splits, alone, size, keep=False)
-    for each in (*splits, alone):
-        assert not isinstance(each, CachedSplit) or each.failures().keys() == {p for p in broken if p < count}
+    splits = [make_split() for _ in range(members)]
+    alone = make_split()
+    for _ in range(2):  # the second time, cached splits know their unreadable pictures
+        assert_like_single_process(splits, alone, size, keep=False)
+    for one in (*splits, alone):
+        assert not isinstance(one, CachedSplit) or one.failures().keys() == {p for p in broken if p < count}
 
 
-def test_what_one_alone_cannot_read_is_left_out_by_all() -> None:
+def test_picture_unreadable_for_one_member_is_left_out_by_all() -> None:
     """The second member reads the second half of each batch."""
     splits: list[Split] = [Numbered(12), Numbered(12, frozenset({0, 2, 3, 9}))]
-    first, second = together(splits, np.arange(12), 4, keep=False)
+    first, second = load_together(splits, np.arange(12), 4, keep=False)
     assert first.places == second.places == [[0, 1, 4, 5], [6, 7, 8, 10]]
     assert first.reported == second.reported == ["picture 2", "picture 3", "picture 9"]
     assert first.tally == second.tally == Tally(drawn=12, used=8, skipped=3, dropped=1)
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_a_part_of_pictures_in_memory(keep: bool) -> None:
-    assert_as_alone([Lying(42), Lying(42)], Numbered(42), 8, keep)
+def test_pictures_in_memory_are_shared(keep: bool) -> None:
+    assert_like_single_process([NumberedInMemory(42), NumberedInMemory(42)], Numbered(42), 8, keep)
 
 
-def test_each_reads_no_more_than_its_part() -> None:
+def test_each_member_reads_only_its_part() -> None:
     splits = [Numbered(240), Numbered(240)]
-    together([*splits], np.arange(240), 8, keep=False)
-    assert [split.read_so_far for split in splits] == [120, 120]
+    load_together([*splits], np.arange(240), 8, keep=False)
+    assert [split.reads for split in splits] == [120, 120]
 
 
-def test_what_lies_in_memory_of_one_alone() -> None:
-    """All go the same way, or they would wait for each other."""
+def test_split_cached_by_only_one_member_is_shared() -> None:
+    """All members must then read in the same way, or they would wait for each other forever."""
     cached = [CachedSplit(Numbered(12), FRAME) for _ in range(2)]
-    taken(cached[0], np.arange(12), 4, keep=False)
+    load(cached[0], np.arange(12), 4, keep=False)
     assert cached[0].whole is not None and cached[1].whole is None
-    assert_as_alone([*cached], Numbered(12), 4, keep=False)
+    assert_like_single_process([*cached], Numbered(12), 4, keep=False)

@@ -1,4 +1,4 @@
-"""What ``--data`` names: digits, synthetic pictures, folders, and misspelt ones."""
+"""Data sources by name, as for ``--data``: digits, synthetic pictures, folders, and misspelt names."""
 
 from __future__ import annotations
 
@@ -32,39 +32,39 @@ def network(*size: int, classes: int = 10, **augment: int) -> Graph:
     return dataclasses.replace(builder.graph(), augment=Augment(**augment))  # type: ignore[arg-type]
 
 
-def test_digits_are_split_at_every_fifth() -> None:
+def test_every_fifth_digit_is_for_validation() -> None:
     data = open_source("digits", network(1, 8, 8), seed=0)
     assert data.validation is not None
     assert (len(data.train.labels), len(data.validation.labels)) == (1438, 359)
-    # scikit-learn's first digits are 0, 1, 2 ...: the fifth, a 4, is held out.
+    # scikit-learn's first digits are 0, 1, 2, ..., so that the fifth, which is held out, is a 4.
     assert data.train.labels[:8].tolist() == [0, 1, 2, 3, 5, 6, 7, 8]
     assert data.validation.labels[:2].tolist() == [4, 9]
     assert data.peak == 16
     assert max(data.train.read(place).max() for place in range(50)) == 16
 
 
-def test_digits_are_those_of_scikit_learn() -> None:
+def test_digits_are_the_pictures_of_scikit_learn() -> None:
     from sklearn.datasets import load_digits
 
     pixels, numbers = load_digits(return_X_y=True)
     data = open_source("digits", network(1, 8, 8), seed=0)
     assert data.validation is not None
-    held = np.arange(1797) % 5 == 4
-    for split, chosen in ((data.train, ~held), (data.validation, held)):
+    held_out = np.arange(1797) % 5 == 4
+    for split, chosen in ((data.train, ~held_out), (data.validation, held_out)):
         assert split.labels.tolist() == numbers[chosen].tolist()
-        read = np.stack([split.read(place) for place in range(len(split.labels))])
-        assert (read.reshape(-1, 64) == pixels[chosen]).all()
+        pictures = np.stack([split.read(place) for place in range(len(split.labels))])
+        assert (pictures.reshape(-1, 64) == pixels[chosen]).all()
 
 
-def test_digits_of_a_release_that_keeps_the_file_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = open_source("digits", network(1, 8, 8), seed=0).train
+def test_digits_are_found_if_scikit_learn_moves_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = open_source("digits", network(1, 8, 8), seed=0).train
     monkeypatch.setattr(digits, "FILE", Path("elsewhere.csv.gz"))
-    other = open_source("digits", network(1, 8, 8), seed=0).train
-    assert other.labels.tolist() == usual.labels.tolist()
-    assert all((other.read(place) == usual.read(place)).all() for place in range(len(usual.labels)))
+    found = open_source("digits", network(1, 8, 8), seed=0).train
+    assert found.labels.tolist() == expected.labels.tolist()
+    assert all((found.read(place) == expected.read(place)).all() for place in range(len(expected.labels)))
 
 
-def test_digits_for_another_size() -> None:
+def test_digits_need_a_network_with_their_input_size() -> None:
     with pytest.raises(TrainError, match="the pictures of digits are 1x8x8, the network's images 3x8x8"):
         open_source("digits", network(3, 8, 8), seed=0)
 
@@ -76,26 +76,26 @@ def test_digits_without_scikit_learn_say_what_to_install(monkeypatch: pytest.Mon
     assert caught.value.notes == ("pip install 'netspec-compiler[digits]'",)
 
 
-def test_classes_that_do_not_match_are_both_told() -> None:
+def test_wrong_number_of_classes_is_reported_with_both_numbers() -> None:
     with pytest.raises(TrainError, match="digits has 10 classes, net has 7 outputs"):
         open_source("digits", network(1, 8, 8, classes=7), seed=0)
 
 
-def test_a_folder_with_other_classes_than_the_network(tmp_path: Path) -> None:
+def test_wrong_number_of_outputs_gets_a_fix_if_there_is_one(tmp_path: Path) -> None:
     tree(tmp_path, {"cat": 2, "dog": 2})
     with pytest.raises(TrainError, match="has 2 classes, net has 1,000 outputs"):
         open_source(str(tmp_path), network(3, 8, 8, classes=1000), seed=0)
-    for text, told in (
+    for text, note in (
         ("[image] input 3x8x8\n[fc] fc outputs=5\n[prob] softmax\n", "fc: --set fc.outputs=2, or use other data"),
         ("[image] input 3x8x8\n[c] conv filters=5 kernel=8\n[f] flatten\n", "f; give it 2, or use other data"),
     ):
         with pytest.raises(TrainError, match="has 2 classes, net has 5 outputs") as caught:
             open_source(str(tmp_path), loads(text).graph, seed=0)
-        assert caught.value.notes == (f"the outputs are those of layer {told}",)
+        assert caught.value.notes == (f"the outputs are those of layer {note}",)
 
 
 @pytest.mark.parametrize("inside", ["photos", "photos/train"])
-def test_a_source_that_lies_deeper_is_named(tmp_path: Path, inside: str) -> None:
+def test_subfolder_with_the_class_folders_is_suggested(tmp_path: Path, inside: str) -> None:
     tree(tmp_path / inside, {"cat": 12, "dog": 12})
     net = network(3, 8, 8, classes=2)
     with pytest.raises(TrainError, match="has 1 folder, and no JPEG or PNG image in any") as caught:
@@ -104,15 +104,15 @@ def test_a_source_that_lies_deeper_is_named(tmp_path: Path, inside: str) -> None
     assert open_source(str(tmp_path / "photos"), net, seed=0).classes == ("cat", "dog")
 
 
-def test_a_closed_folder_deeper_down_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_subfolder_without_permission_is_not_suggested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(tmp_path / "private" / "mine", {"cat": 2})
     tree(tmp_path / "shared", {"cat": 12, "dog": 12})
-    listed = os.scandir
+    scandir = os.scandir
 
     def denied(folder: Path | str) -> Iterator[os.DirEntry[str]]:
         if Path(folder).name == "mine":
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-        return listed(folder)
+        return scandir(folder)
 
     message = "has 2 folders, and no JPEG or PNG image in any"
     with monkeypatch.context() as patched, pytest.raises(TrainError, match=message) as caught:
@@ -124,14 +124,14 @@ def test_a_closed_folder_deeper_down_is_passed_over(tmp_path: Path, monkeypatch:
     )
 
 
-def test_one_class_is_most_likely_the_folder_of_one(tmp_path: Path) -> None:
+def test_folder_of_a_single_class_gets_an_explanation(tmp_path: Path) -> None:
     tree(tmp_path, {"cat": 12})
     with pytest.raises(TrainError, match="has 1 class, net has 2 outputs") as caught:
         open_source(str(tmp_path), network(3, 8, 8, classes=2), seed=0)
     assert caught.value.notes == ("the class is cat: a source is the folder that has a folder for each class",)
 
 
-def test_synthetic_pictures_depend_on_seed_and_place_only() -> None:
+def test_synthetic_pictures_depend_only_on_seed_and_place() -> None:
     one, again, other = (open_source("synthetic", network(3, 16, 24, classes=4), seed) for seed in (1, 1, 2))
     assert one.frame == Frame(3, 16, 24)
     assert one.train.read(5).shape == (3, 16, 24)
@@ -143,8 +143,8 @@ def test_synthetic_pictures_depend_on_seed_and_place_only() -> None:
 
 
 @pytest.mark.parametrize("size", [(3, 16, 24), (1, 9, 7), (5, 4, 4)])
-def test_synthetic_pictures_are_as_the_formula_has_them(size: tuple[int, int, int]) -> None:
-    """To the bit, however the arithmetic is arranged in memory."""
+def test_synthetic_pictures_follow_their_formula(size: tuple[int, int, int]) -> None:
+    """Bit for bit, although the product arranges the computation differently."""
     split = open_source("synthetic", network(*size, classes=6), seed=3).train
     for place in range(12):
         rng = np.random.default_rng((3, 0, place))
@@ -157,8 +157,7 @@ def test_synthetic_pictures_are_as_the_formula_has_them(size: tuple[int, int, in
 
 
 def test_synthetic_classes_differ_in_colour() -> None:
-    """The mean colour alone, of the nearest class mean, tells most of eight classes apart: there is something to
-    learn."""
+    """The class with the nearest mean colour is right for most pictures of eight classes, so a network can learn."""
     data = open_source("synthetic", network(3, 16, 16, classes=8), seed=0)
     colours = np.array([data.train.read(place).mean(axis=(1, 2)) for place in range(400)])
     colours -= colours.mean(axis=1, keepdims=True)
@@ -168,7 +167,7 @@ def test_synthetic_classes_differ_in_colour() -> None:
     assert (nearest == labels[200:]).mean() > 0.8
 
 
-def test_the_stored_frame() -> None:
+def test_stored_frame_is_the_crop_source_or_the_input() -> None:
     assert stored_frame(network(3, 224, 224)) == Frame(3, 224, 224)
     assert stored_frame(network(3, 224, 224, crop=224, resize=256)) == Frame(3, 256, 256)
     assert stored_frame(network(3, 100, 200, resize=120)) == Frame(3, 120, 240)
@@ -177,29 +176,29 @@ def test_the_stored_frame() -> None:
 
 
 @pytest.mark.parametrize(("name", "meant"), [("digts", "digits"), ("Synthetic", "synthetic")])
-def test_a_misspelt_source(name: str, meant: str) -> None:
+def test_misspelt_source_gets_a_suggestion(name: str, meant: str) -> None:
     with pytest.raises(RequestError, match=f"no data source and no folder called {name}") as caught:
         open_source(name, network(1, 8, 8), seed=0)
     assert caught.value.notes[0] == f"did you mean {meant}?"
     assert caught.value.exit_code == 2
 
 
-def test_a_misspelt_folder(tmp_path: Path) -> None:
+def test_misspelt_folder_gets_a_suggestion(tmp_path: Path) -> None:
     (tmp_path / "photographs").mkdir()
     with pytest.raises(RequestError) as caught:
         open_source(str(tmp_path / "photographes"), network(1, 8, 8), seed=0)
     assert caught.value.notes[0] == f"did you mean {tmp_path / 'photographs'}?"
 
 
-def test_a_class_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Simulated: an administrator, as whom tests may run, has every permission."""
+def test_class_folder_without_permission_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated, since tests may run as root, who has every permission."""
     tree(tmp_path, {"cat": 2, "eel": 2})
-    listed = os.scandir
+    scandir = os.scandir
 
     def denied(folder: Path | str) -> Iterator[os.DirEntry[str]]:
         if Path(folder).name == "eel":
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-        return listed(folder)
+        return scandir(folder)
 
     message = re.escape(f"cannot open {tmp_path / 'eel'}: Permission denied")
     with monkeypatch.context() as patched, pytest.raises(TrainError, match=message) as caught:
@@ -208,7 +207,7 @@ def test_a_class_folder_without_permission(tmp_path: Path, monkeypatch: pytest.M
     assert caught.value.exit_code == 1
 
 
-def test_a_file_is_no_source(tmp_path: Path) -> None:
+def test_file_as_a_source_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_text("x")
     with pytest.raises(RequestError, match="is a file"):
         open_source(str(tmp_path / "a.zip"), network(1, 8, 8), seed=0)
@@ -229,7 +228,7 @@ class Counting:
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(12, [1, 1, 1]), (11, [2, 1, 2])])
-def test_small_splits_are_read_once_and_broken_pictures_always(limit: int, expected: list[int]) -> None:
+def test_cache_reads_each_picture_of_a_small_split_once(limit: int, expected: list[int]) -> None:
     counting = Counting()
     split = CachedSplit(counting, Frame(1, 2, 2), limit)
     for _ in range(2):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from trained import SPEC, net, netspec, photo, shades, trained
+from tiny_network import SPEC, invoke, png_pixels, save_picture, tiny_net, train_tiny
 
 from netspec.ir.graph import Graph
 from netspec.net import loads
@@ -33,7 +33,7 @@ def test_kernels_stand_by_group_in_the_networks_order(run: Path) -> None:
     name, blocks = blocks_of(saved.graph, saved.weights, None)
     assert (name, [one.group for one in blocks]) == ("conv1", [0, 1])
     assert np.array_equal(np.concatenate([one.kernels for one in blocks]), saved.weights["conv1.weight"].numpy())
-    bgr = net("range=1", "range=1 order=bgr").graph
+    bgr = tiny_net("range=1", "range=1 order=bgr").graph
     _, (first, _) = blocks_of(bgr, saved.weights, "conv1")
     assert np.array_equal(first.kernels[:, ::-1], blocks[0].kernels)  # red first, whatever the network reads first
 
@@ -51,13 +51,13 @@ def test_every_kernel_fills_its_own_range_and_keeps_its_place() -> None:
 
 
 def test_the_groups_of_a_picture_are_apart(run: Path, tmp_path: Path) -> None:
-    done = netspec("filters", run, "-o", tmp_path / "conv1.png")
+    done = invoke("filters", run, "-o", tmp_path / "conv1.png")
     assert (done.exit_code, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["conv1", "kernels", "of", "colour", "more", "than", "chance"]
     assert [line.split()[:4] for line in lines[2:4]] == [["group", str(k), "4", "3x5x5"] for k in (0, 1)]
     assert lines[-1] == f"wrote {tmp_path / 'conv1.png'}"
-    pixels = shades((tmp_path / "conv1.png").read_bytes())
+    pixels = png_pixels((tmp_path / "conv1.png").read_bytes())
     white = (pixels == 255).all(axis=(1, 2))
     runs = "".join("w" if row else "." for row in white).split(".")
     assert max(map(len, runs)) >= 18  # the gap between the groups
@@ -90,7 +90,7 @@ def test_the_measure_by_chance_of_zeros_and_of_grey_networks() -> None:
 
 
 def test_the_numbers_as_json(run: Path, tmp_path: Path) -> None:
-    found = json.loads(netspec("filters", run, "-o", tmp_path / "a.png", "--format", "json").stdout)
+    found = json.loads(invoke("filters", run, "-o", tmp_path / "a.png", "--format", "json").stdout)
     assert (found["net"], found["layer"], found["step"]) == ("tiny", "conv1", 8)
     for group in found["groups"]:
         assert group["kernel"] == [3, 5, 5]
@@ -98,11 +98,11 @@ def test_the_numbers_as_json(run: Path, tmp_path: Path) -> None:
 
 
 def test_kernels_of_many_channels_are_rows_of_grey_tiles(run: Path, tmp_path: Path) -> None:
-    done = netspec("filters", run, "-o", tmp_path / "a.png", "--layer", "conv3")
+    done = invoke("filters", run, "-o", tmp_path / "a.png", "--layer", "conv3")
     assert [line.split()[:4] for line in done.stdout.splitlines()[2:4]] == [
         ["group", str(k), "4", "8x3x3"] for k in (0, 1)
     ]
-    pixels = shades((tmp_path / "a.png").read_bytes())
+    pixels = png_pixels((tmp_path / "a.png").read_bytes())
     assert pixels.ndim == 2
     assert (pixels.shape[1] - 2) % 8 == 0
 
@@ -112,7 +112,7 @@ def test_kernels_of_many_channels_are_rows_of_grey_tiles(run: Path, tmp_path: Pa
     [("conv9", ("did you mean conv3?",)), ("fc4", ("layers with kernels: conv1, conv2, conv3",))],
 )
 def test_layers_without_kernels(layer: str, notes: tuple[str, ...]) -> None:
-    graph = net().graph
+    graph = tiny_net().graph
     with pytest.raises(RequestError, match=f"--layer {layer}: no ") as caught:
         blocks_of(graph, weights(graph), layer)
     assert caught.value.notes == notes
@@ -157,35 +157,35 @@ def test_a_layer_that_only_the_loss_reads() -> None:
 
 @pytest.mark.parametrize(("layer", "words"), [("pool1", "8 maps"), ("fc4", "4 features"), ("prob", "4 features, 0 of")])
 def test_activations_on_the_command_line(run: Path, tmp_path: Path, layer: str, words: str) -> None:
-    image = photo(tmp_path / "a.png")
-    done = netspec("filters", run, "-o", tmp_path / "out.png", "--image", image, "--activations", layer)
+    image = save_picture(tmp_path / "a.png")
+    done = invoke("filters", run, "-o", tmp_path / "out.png", "--image", image, "--activations", layer)
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0].startswith(f"{layer}: {words}")
-    assert shades((tmp_path / "out.png").read_bytes()).ndim == 2
+    assert png_pixels((tmp_path / "out.png").read_bytes()).ndim == 2
 
 
 def test_command_lines_that_make_no_sense(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "a.png"
-    assert netspec("filters", run, "-o", out, "--image", out).exit_code == 2
-    assert netspec("filters", run, "-o", out, "--activations", "conv1").exit_code == 2
-    assert netspec("filters", run, "-o", tmp_path / "a.jpg").exit_code == 2
-    done = netspec("filters", run, "-o", out, "--image", tmp_path / "gone.png", "--activations", "conv1")
+    assert invoke("filters", run, "-o", out, "--image", out).exit_code == 2
+    assert invoke("filters", run, "-o", out, "--activations", "conv1").exit_code == 2
+    assert invoke("filters", run, "-o", tmp_path / "a.jpg").exit_code == 2
+    done = invoke("filters", run, "-o", out, "--image", tmp_path / "gone.png", "--activations", "conv1")
     assert (done.exit_code, done.stderr) == (
         1,
         f"Error: {tmp_path / 'gone.png'} cannot be read: there is no such file\n",
     )
     assert not out.exists()
-    assert netspec("filters", run, "-o", tmp_path / "no" / "a.png").exit_code == 2
+    assert invoke("filters", run, "-o", tmp_path / "no" / "a.png").exit_code == 2
 
 
 def test_a_photograph_is_not_replaced_by_a_picture_of_kernels(run: Path, tmp_path: Path) -> None:
-    mine = photo(tmp_path / "mine.png")
+    mine = save_picture(tmp_path / "mine.png")
     before = mine.read_bytes()
-    done = netspec("filters", run, "-o", mine)
+    done = invoke("filters", run, "-o", mine)
     assert (done.exit_code, mine.read_bytes()) == (2, before)
     assert done.stderr == f"Error: {mine} was not written by netspec and stays as it is; -o names another file\n"
     for _ in range(2):
-        assert netspec("filters", run, "-o", tmp_path / "conv1.png").exit_code == 0
+        assert invoke("filters", run, "-o", tmp_path / "conv1.png").exit_code == 0
 
 
 def test_tiles() -> None:
@@ -207,14 +207,14 @@ def test_alexnets_first_layer_is_laid_out_as_in_the_paper() -> None:
 
 def test_the_run_is_untouched(run: Path, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    trained(tmp_path / "other", steps=1, weights=run)
+    train_tiny(tmp_path / "other", steps=1, weights=run)
     for command in (("eval", run), ("filters", run, "-o", tmp_path / "a.png")):
-        assert netspec(*command).exit_code == 0
+        assert invoke(*command).exit_code == 0
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
 def test_quiet_names_no_file(run: Path, tmp_path: Path) -> None:
-    done = netspec("filters", run, "-o", tmp_path / "a.png", "--quiet")
+    done = invoke("filters", run, "-o", tmp_path / "a.png", "--quiet")
     assert done.exit_code == 0 and "wrote" not in done.stdout and done.stdout.startswith("conv1 ")
-    done = netspec("export", run, "-o", tmp_path / "a.safetensors", "--quiet")
+    done = invoke("export", run, "-o", tmp_path / "a.safetensors", "--quiet")
     assert (done.exit_code, done.stdout) == (0, "")

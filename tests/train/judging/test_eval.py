@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from pictures import tree
-from trained import SPEC, netspec, shades, trained
+from tiny_network import SPEC, invoke, png_pixels, train_tiny
 
 from netspec.cli.eval_results import as_text, class_table
 from netspec.cli.runs import Unread
@@ -25,7 +25,7 @@ from netspec.train.runs.saved import open_run
 
 
 def result(*arguments: object) -> dict[str, Any]:
-    done = netspec("eval", *arguments, "--format", "json", "--quiet")
+    done = invoke("eval", *arguments, "--format", "json", "--quiet")
     assert (done.exit_code, done.stderr) == (0, ""), done.output
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -37,7 +37,7 @@ def another(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec = (
         SPEC.replace("3x12x12", "3x16x16").replace("crop=12 from=14", "crop=16 from=20").replace("range=1", "range=255")
     )
-    return trained(tmp_path_factory.mktemp("another") / "run", spec=spec.replace("net tiny", "net wide"), steps=4)
+    return train_tiny(tmp_path_factory.mktemp("another") / "run", spec=spec.replace("net tiny", "net wide"), steps=4)
 
 
 def test_one_view_is_what_validation_saw_in_training(run: Path) -> None:
@@ -71,7 +71,7 @@ def test_splits_add_up(run: Path) -> None:
 
 
 def test_the_text(run: Path) -> None:
-    done = netspec("eval", run, "--views", 1)
+    done = invoke("eval", run, "--views", 1)
     lines = done.stdout.splitlines()
     assert lines[0].startswith("top-1 ") and lines[0].endswith(" on 256 validation images of synthetic")
     assert lines[1] == "protocol: centre crop"
@@ -94,8 +94,8 @@ def test_two_networks_that_read_different_pictures_are_averaged(run: Path, anoth
 
 
 def test_networks_of_other_classes_are_not_averaged(run: Path, tmp_path: Path) -> None:
-    other = trained(tmp_path / "run", spec=SPEC.replace("outputs=4", "outputs=3"), steps=1)
-    done = netspec("eval", run, other)
+    other = train_tiny(tmp_path / "run", spec=SPEC.replace("outputs=4", "outputs=3"), steps=1)
+    done = invoke("eval", run, other)
     assert done.exit_code == 1
     assert "do not have the same classes: their predictions cannot be averaged" in done.stderr
     assert f"{run} has 4, {other} 3" in done.stderr
@@ -105,18 +105,18 @@ def test_a_folder_with_unreadable_images(tmp_path: Path) -> None:
     tree(tmp_path / "photos/train", dict.fromkeys("abcd", 10))
     tree(tmp_path / "photos/val", dict.fromkeys("abcd", 3))
     out = tmp_path / "run"
-    trained(out, data=tmp_path / "photos", steps=1)
+    train_tiny(out, data=tmp_path / "photos", steps=1)
     (tmp_path / "photos/val/b/1.jpg").write_bytes(b"no picture")
-    done = netspec("eval", out, "--format", "json")
+    done = invoke("eval", out, "--format", "json")
     assert done.exit_code == 0
     assert done.stderr.startswith(f"warning: left out, cannot be read: {tmp_path}/photos/val/b/1.jpg: ")
     found = json.loads(done.stdout)
     assert (found["data"]["images"], found["data"]["used"], found["data"]["unreadable"]) == (12, 11, 1)
     assert [one["n"] for one in found["classes"]] == [3, 2, 3, 3]
-    assert "on 11 validation images of" in netspec("eval", out).stdout.splitlines()[0]
+    assert "on 11 validation images of" in invoke("eval", out).stdout.splitlines()[0]
     (tmp_path / "photos/val/a").rename(tmp_path / "photos/val/e")
     (tmp_path / "photos/train/a").rename(tmp_path / "photos/train/e")
-    done = netspec("eval", out)
+    done = invoke("eval", out)
     assert done.exit_code == 1
     assert f"the classes of {tmp_path}/photos are not those that {out} was trained on" in done.stderr
     assert "class 0 of" in done.stderr
@@ -124,7 +124,7 @@ def test_a_folder_with_unreadable_images(tmp_path: Path) -> None:
 
 def test_other_names_of_the_classes_are_told(run: Path, tmp_path: Path) -> None:
     tree(tmp_path, dict.fromkeys("abcd", 30))
-    done = netspec("eval", run, "--data", tmp_path, "--views", 1)
+    done = invoke("eval", run, "--data", tmp_path, "--views", 1)
     assert done.exit_code == 0
     assert "a tenth, by hash of their path" in done.stderr
     assert "has other names for the classes; they are taken in their order: class 0" in done.stderr
@@ -135,11 +135,11 @@ def test_a_source_that_has_gone(run: Path, tmp_path: Path) -> None:
     newest = checkpoint.saved(folder / "checkpoints")[-1]
     state = checkpoint.load(newest)
     torch.save({**state, "settings": {**state["settings"], "data": "gone/away"}}, newest)
-    done = netspec("eval", folder)
+    done = invoke("eval", folder)
     assert done.exit_code == 2
     assert f"gone/away is what {folder} was trained on; --data names something else" in done.stderr
     torch.save({**state, "settings": {}}, newest)
-    done = netspec("eval", folder)
+    done = invoke("eval", folder)
     assert (done.exit_code, done.stderr.splitlines()[0]) == (
         2, f"Error: {folder} does not say what it was trained on; --data names what to test on:",
     )  # fmt: skip
@@ -148,9 +148,9 @@ def test_a_source_that_has_gone(run: Path, tmp_path: Path) -> None:
 def test_data_in_the_place_of_another_run(run: Path, tmp_path: Path) -> None:
     tree(tmp_path / "photos", {"cat": 1})
     for data in ("synthetic", str(tmp_path / "photos")):
-        done = netspec("eval", run, data)
+        done = invoke("eval", run, data)
         assert (done.exit_code, done.stderr) == (2, f"Error: {data} is not a run; did you mean --data {data}?\n")
-    done = netspec("eval", run, run.parent)
+    done = invoke("eval", run, run.parent)
     assert done.exit_code == 1 and "is no run: there are no checkpoints in it" in done.stderr
 
 
@@ -160,17 +160,17 @@ def test_weights_that_are_no_numbers(run: Path, tmp_path: Path) -> None:
     state = checkpoint.load(newest)
     state["weights"]["conv1.weight"][0] = torch.nan
     torch.save(state, newest)
-    done = netspec("eval", folder)
+    done = invoke("eval", folder)
     assert done.exit_code == 1
     assert "the class scores of 256 images are no numbers" in done.stderr
 
 
 def test_other_weights_in_the_runs_network(run: Path, tmp_path: Path) -> None:
-    other = trained(tmp_path / "run", steps=4)
+    other = train_tiny(tmp_path / "run", steps=4)
     found = result(run, "--weights", other)
     assert found["loss"] == result(other)["loss"] != result(run)["loss"]
     assert found["weights"]["file"].endswith("step-000000004.pt")
-    done = netspec("eval", run, run, "--weights", other)
+    done = invoke("eval", run, run, "--weights", other)
     assert (done.exit_code, done.stderr) == (2, "Error: --weights is for one run, and there are 2\n")
 
 
@@ -182,24 +182,24 @@ def test_a_spec_with_published_weights(run: Path, tmp_path: Path) -> None:
     assert (found["runs"][0]["run"], found["weights"]["file"]) == (
         str(tmp_path / "tiny.net"), own["runs"][0]["checkpoint"],
     )  # fmt: skip
-    done = netspec("eval", tmp_path / "tiny.net", "--weights", run)
+    done = invoke("eval", tmp_path / "tiny.net", "--weights", run)
     assert (done.exit_code, done.stderr) == (
         2, f"Error: {tmp_path / 'tiny.net'} is a spec; --data names what to test it on\n",
     )  # fmt: skip
-    done = netspec("eval", tmp_path / "tiny.net", "--data", "synthetic")
+    done = invoke("eval", tmp_path / "tiny.net", "--data", "synthetic")
     assert done.exit_code == 1 and "is a spec, and no run" in done.stderr
 
 
 @pytest.mark.ci
 def test_the_confusion_matrix_as_a_picture(run: Path, tmp_path: Path) -> None:
-    done = netspec("eval", run, "--confusion", tmp_path / "c.png")
+    done = invoke("eval", run, "--confusion", tmp_path / "c.png")
     assert done.exit_code == 0 and f"wrote {tmp_path / 'c.png'}" in done.stderr
-    pixels = shades((tmp_path / "c.png").read_bytes())
+    pixels = png_pixels((tmp_path / "c.png").read_bytes())
     assert pixels.shape[1] > pixels.shape[0] > 500
-    assert netspec("eval", run, "--confusion", tmp_path / "c.jpg").exit_code == 2
-    assert netspec("eval", run, "--confusion", tmp_path / "c.png").exit_code == 0
+    assert invoke("eval", run, "--confusion", tmp_path / "c.jpg").exit_code == 2
+    assert invoke("eval", run, "--confusion", tmp_path / "c.png").exit_code == 0
     (tmp_path / "mine.png").write_bytes(b"a photograph")
-    done = netspec("eval", run, "--confusion", tmp_path / "mine.png")
+    done = invoke("eval", run, "--confusion", tmp_path / "mine.png")
     assert done.exit_code == 2
     assert done.stderr.endswith("was not written by netspec and stays as it is; --confusion names another file\n")
 
@@ -208,7 +208,7 @@ def test_without_matplotlib_the_picture_is_missed_and_nothing_else(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    done = netspec("eval", run, "--confusion", tmp_path / "c.png", "--quiet")
+    done = invoke("eval", run, "--confusion", tmp_path / "c.png", "--quiet")
     assert done.exit_code == 0
     assert done.stderr == "warning: no confusion matrix without matplotlib: pip install 'netspec-compiler[plots]'\n"
     assert not (tmp_path / "c.png").exists()
@@ -224,7 +224,7 @@ def test_the_answer_agrees_with_the_rule_that_ties_are_wrong() -> None:
 
 def test_without_validation_images_another_split_is_named(run: Path, tmp_path: Path) -> None:
     tree(tmp_path, dict.fromkeys(("texture 0", "texture 1", "texture 2", "texture 3"), 2))
-    done = netspec("eval", run, "--data", tmp_path, "--quiet")
+    done = invoke("eval", run, "--data", tmp_path, "--quiet")
     assert done.exit_code == 1
     assert done.stderr.splitlines() == [
         f"Error: {tmp_path} has no validation images",
@@ -260,13 +260,13 @@ def test_only_the_first_unreadable_images_are_named(capsys: pytest.CaptureFixtur
 def test_a_spec_is_read_with_changes_and_a_run_keeps_its_network(run: Path, tmp_path: Path) -> None:
     spec = tmp_path / "tiny.net"
     spec.write_text(SPEC.replace("outputs=4", "outputs=9"))
-    done = netspec("eval", spec, "--weights", run, "--data", "synthetic")
+    done = invoke("eval", spec, "--weights", run, "--data", "synthetic")
     assert done.exit_code == 1 and "fc4.bias is 9 in the network and 4 in the file" in done.stderr
     assert "--fresh" not in done.stderr  # which only training has
     found = result(spec, "--weights", run, "--data", "synthetic", "--set", "fc4.outputs=4")
     assert found["loss"] == result(run)["loss"]
     refusals = [
-        netspec("eval", run, *more)
+        invoke("eval", run, *more)
         for more in (
             ["--set", "fc4.outputs=4"],
             ["--weights", run, "--set", "fc4.outputs=4"],

@@ -13,15 +13,15 @@ import torch
 from PIL import Image
 from rich.cells import cell_len
 from rich.console import Console
-from trained import SPEC, netspec, photo, trained
+from tiny_network import SPEC, invoke, save_picture, train_tiny
 
 from netspec.cli.predict import _line
 from netspec.train.runs.saved import open_run
 
 
 def test_the_five_likeliest_classes_with_bars(run: Path, tmp_path: Path) -> None:
-    image = photo(tmp_path / "a.png")
-    done = netspec("predict", run, image)
+    image = save_picture(tmp_path / "a.png")
+    done = invoke("predict", run, image)
     assert (done.exit_code, done.stderr) == (0, "")
     name, *rows = done.stdout.splitlines()
     assert name == str(image)
@@ -31,21 +31,21 @@ def test_the_five_likeliest_classes_with_bars(run: Path, tmp_path: Path) -> None
     assert sum(shares) == pytest.approx(100, abs=0.3)
     for row, share in zip(rows, shares, strict=True):
         assert abs(row.count("#") - 0.3 * share) < 1
-    quiet = netspec("predict", run, image, "--quiet")
+    quiet = invoke("predict", run, image, "--quiet")
     assert quiet.stdout.splitlines() == [name, *(row.rstrip("# ") for row in rows)]
 
 
 def test_the_shares_stand_below_each_other_behind_letters_of_two_places(run: Path, tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("\u732b\ncat\n\u304f\u308b\u307e\na\n", "utf-8")
-    image = photo(tmp_path / "a.png")
-    rows = netspec("predict", run, image, "--classes", tmp_path / "names.txt").stdout.splitlines()[1:]
+    image = save_picture(tmp_path / "a.png")
+    rows = invoke("predict", run, image, "--classes", tmp_path / "names.txt").stdout.splitlines()[1:]
     places = {name: cell_len(row.partition(" %")[0]) for row in rows for name in [row.split()[0]]}
     assert places == dict.fromkeys(("\u732b", "cat", "\u304f\u308b\u307e", "a"), 2 + 6 + 2 + 5)
 
 
 def test_json_and_the_same_by_hand(run: Path, tmp_path: Path) -> None:
-    image = photo(tmp_path / "a.png", kind=2, side=14)
-    done = netspec("predict", run, image, "--views", 1, "--format", "json")
+    image = save_picture(tmp_path / "a.png", label=2, side=14)
+    done = invoke("predict", run, image, "--views", 1, "--format", "json")
     found = json.loads(done.stdout)
     assert (found["net"], found["protocol"]) == ("tiny", "centre crop")
     saved = open_run(run, print)
@@ -60,17 +60,17 @@ def test_json_and_the_same_by_hand(run: Path, tmp_path: Path) -> None:
 
 
 def test_ten_views_are_the_specs(run: Path, tmp_path: Path) -> None:
-    image = photo(tmp_path / "a.png")
-    found = json.loads(netspec("predict", run, image, "--format", "json").stdout)
+    image = save_picture(tmp_path / "a.png")
+    found = json.loads(invoke("predict", run, image, "--format", "json").stdout)
     assert found["protocol"].startswith("mean softmax of 10 views")
 
 
 def test_images_that_cannot_be_read_do_not_keep_the_others_from_being_predicted(run: Path, tmp_path: Path) -> None:
-    good = photo(tmp_path / "good.png")
+    good = save_picture(tmp_path / "good.png")
     (tmp_path / "bad.jpg").write_bytes(b"")
     (tmp_path / "folder").mkdir()
     names = [tmp_path / "bad.jpg", tmp_path / "folder", good, tmp_path / "gone.png"]
-    done = netspec("predict", run, *names)
+    done = invoke("predict", run, *names)
     assert done.exit_code == 1
     assert done.stdout.splitlines()[0] == str(good)
     assert done.stderr.splitlines() == [
@@ -78,19 +78,19 @@ def test_images_that_cannot_be_read_do_not_keep_the_others_from_being_predicted(
         f"warning: {names[1]} cannot be read: a folder; name the images in it: {names[1]}/*",
         f"warning: {names[3]} cannot be read: there is no such file",
     ]
-    found = json.loads(netspec("predict", run, *names, "--format", "json").stdout)["images"]
+    found = json.loads(invoke("predict", run, *names, "--format", "json").stdout)["images"]
     assert [one["unreadable"] is None for one in found] == [False, False, True, False]
 
 
 def test_a_network_that_reads_no_images_of_files(tmp_path: Path) -> None:
-    out = trained(tmp_path / "run", spec=SPEC.replace("3x12x12", "5x12x12"), steps=1)
-    done = netspec("predict", out, photo(tmp_path / "a.png"))
+    out = train_tiny(tmp_path / "run", spec=SPEC.replace("3x12x12", "5x12x12"), steps=1)
+    done = invoke("predict", out, save_picture(tmp_path / "a.png"))
     assert done.exit_code == 1
     assert "image files have 1 or 3 channels, tiny reads 5" in done.stderr
 
 
 def test_no_images(run: Path) -> None:
-    assert netspec("predict", run).exit_code == 2
+    assert invoke("predict", run).exit_code == 2
 
 
 @pytest.mark.parametrize(("width", "bar"), [(15, False), (24, False), (40, True), (200, True)])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from trained import net
+from tiny_network import tiny_net
 
 from netspec import backend
 from netspec.ir.shape import Shape
@@ -37,7 +37,7 @@ def test_views_that_coincide_are_taken_once_and_count_as_often() -> None:
 
 
 def test_a_view_is_cut_out_of_the_right_place() -> None:
-    graph = net("mean=image", "mean=none").graph
+    graph = tiny_net("mean=image", "mean=none").graph
     frame = Frame(3, 14, 14)
     prepare = Preparation.of(graph, None, frame, 255, "cpu")
     pictures = np.random.default_rng(0).integers(0, 256, (2, 3, 14, 14), np.uint8)
@@ -68,7 +68,7 @@ def test_several_networks_are_averaged_as_shares() -> None:
 
 
 def test_scores_that_are_a_softmax_already_are_taken_as_they_are() -> None:
-    graph = net("[prob] softmax", "[prob] softmax\n[loss] squarederror").graph
+    graph = tiny_net("[prob] softmax", "[prob] softmax\n[loss] squarederror").graph
     built = build(graph, 0, "cpu")
     built.module.eval()
     objective = Objective(graph, built.module)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from checking import good
-from taping import Tapes
+from tapes import Tapes
 from torch import Tensor, nn
 
 from netspec.passes.fast import NAMES, PLAIN, ComputeTarget, Forms, enabled_passes, forms_of

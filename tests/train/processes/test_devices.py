@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import launched
+import multi_device
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from running import log, newest
+from run_folders import newest_checkpoint, read_log
 
 from netspec.cli import main
 from netspec.train.processes import devices
@@ -27,17 +27,19 @@ def netspec(*arguments: str) -> Result:
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> launched.Launched:
+def two(tmp_path_factory: pytest.TempPathFactory) -> multi_device.TrainProcess:
     """A run on two devices, by the file's groups."""
-    return launched.finished(tmp_path_factory.mktemp("two"), *launched.COMMAND, *STEPS, "--gpus", "2", "--out", "run")
+    return multi_device.finish(
+        tmp_path_factory.mktemp("two"), *multi_device.ARGUMENTS, *STEPS, "--gpus", "2", "--out", "run"
+    )
 
 
 @pytest.fixture(scope="module")
-def one(two: launched.Launched, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def one(two: multi_device.TrainProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same run on one."""
     folder = tmp_path_factory.mktemp("one") / "run"
     spec = str(two.folder / "tiny.net")
-    done = netspec("train", spec, *launched.COMMAND[1:], *STEPS, "--out", str(folder))
+    done = netspec("train", spec, *multi_device.ARGUMENTS[1:], *STEPS, "--out", str(folder))
     assert done.exit_code == 0, done.output
     return folder
 
@@ -55,22 +57,22 @@ def close(a: Any, b: Any) -> None:
 
 
 @pytest.mark.ci
-def test_two_train_what_one_does(two: launched.Launched, one: Path) -> None:
+def test_two_train_what_one_does(two: multi_device.TrainProcess, one: Path) -> None:
     run = two.folder / "run"
-    assert len(log(run)) == len(log(one)) == 36
-    for here, there in zip(log(run), log(one), strict=True):
+    assert len(read_log(run)) == len(read_log(one)) == 36
+    for here, there in zip(read_log(run), read_log(one), strict=True):
         close(here, there)
     for key in ("weights", "optimiser", "average", "epoch", "found", "tally", "validated", "metrics_bytes"):
         if key != "metrics_bytes":
-            close(newest(run)[key], newest(one)[key])
+            close(newest_checkpoint(run)[key], newest_checkpoint(one)[key])
 
 
 @pytest.mark.ci
-def test_one_process_speaks_and_nothing_is_left(two: launched.Launched) -> None:
+def test_one_process_speaks_and_nothing_is_left(two: multi_device.TrainProcess) -> None:
     lines = two.out.splitlines()
     assert [line.split()[0] for line in lines] == ["top-1", "34", "1,024", "run:"]
     assert two.err == ""
-    assert two.left_over() == []
+    assert two.temporary_files() == []
     assert json.loads((two.folder / "run" / "run.json").read_text())["gpus"] == 2
 
 
@@ -92,8 +94,8 @@ def test_the_spec_s_warnings_are_told_once(
 
 
 @pytest.mark.ci
-def test_the_checkpoint_holds_whole_tensors(two: launched.Launched, one: Path) -> None:
-    state, alone = newest(two.folder / "run"), newest(one)
+def test_the_checkpoint_holds_whole_tensors(two: multi_device.TrainProcess, one: Path) -> None:
+    state, alone = newest_checkpoint(two.folder / "run"), newest_checkpoint(one)
     shapes = {key: tensor.shape for key, tensor in alone["weights"].items()}
     assert {key: tensor.shape for key, tensor in state["weights"].items()} == shapes
     assert shapes["conv.weight"] == (8, 3, 3, 3)
@@ -105,7 +107,7 @@ def test_the_checkpoint_holds_whole_tensors(two: launched.Launched, one: Path) -
 @pytest.mark.ci
 @pytest.mark.parametrize("command", [("eval",), ("export", "-o", "w.safetensors"), ("filters", "-o", "f.png")])
 def test_what_takes_a_run_takes_this_one(
-    two: launched.Launched, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    two: multi_device.TrainProcess, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = netspec(command[0], str(two.folder / "run"), *command[1:])
@@ -113,7 +115,7 @@ def test_what_takes_a_run_takes_this_one(
 
 
 @pytest.mark.ci
-def test_it_goes_on_on_one(two: launched.Launched, one: Path, tmp_path: Path) -> None:
+def test_it_goes_on_on_one(two: multi_device.TrainProcess, one: Path, tmp_path: Path) -> None:
     """And says that the last bits may differ."""
     shutil.copytree(two.folder / "run", tmp_path / "two")
     shutil.copytree(one, tmp_path / "one")
@@ -121,7 +123,7 @@ def test_it_goes_on_on_one(two: launched.Launched, one: Path, tmp_path: Path) ->
     assert done.exit_code == 0, done.output
     assert "gpus 2 -> 1: the last bits of the numbers may differ" in done.stderr
     assert netspec("train", "--resume", str(tmp_path / "one"), "--steps", "40").exit_code == 0
-    close(newest(tmp_path / "two")["weights"], newest(tmp_path / "one")["weights"])
+    close(newest_checkpoint(tmp_path / "two")["weights"], newest_checkpoint(tmp_path / "one")["weights"])
 
 
 @pytest.mark.slow  # processes of their own
@@ -129,10 +131,10 @@ def test_it_goes_on_on_one(two: launched.Launched, one: Path, tmp_path: Path) ->
 def test_what_one_began_goes_on_on_several(one: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
     for name in ("one", "several"):
         shutil.copytree(one, tmp_path / name)
-    done = launched.finished(tmp_path, "--resume", "several", *options, "--steps", "40")
+    done = multi_device.finish(tmp_path, "--resume", "several", *options, "--steps", "40")
     assert f"gpus 1 -> {options[1]}: the last bits of the numbers may differ" in done.err
     assert netspec("train", "--resume", str(tmp_path / "one"), "--steps", "40").exit_code == 0
-    close(newest(tmp_path / "several")["weights"], newest(tmp_path / "one")["weights"])
+    close(newest_checkpoint(tmp_path / "several")["weights"], newest_checkpoint(tmp_path / "one")["weights"])
 
 
 @pytest.fixture
@@ -142,24 +144,24 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.setattr(devices, "launch", launch)
     monkeypatch.chdir(tmp_path)
-    Path("tiny.net").write_text(launched.SPEC)
+    Path("tiny.net").write_text(multi_device.SPEC)
 
 
 @pytest.mark.slow  # two trainings on several processes
 def test_a_group_on_which_no_layer_lives(tmp_path: Path) -> None:
     """A layer with a connection table lives whole on one group; here all of them do, and the other holds nothing."""
-    text = launched.SPEC.replace("kernel=3 ", "kernel=3 gpu=0 table=0,1,2,0+1,1+2,0+2,0+1+2,1 ", 1)
+    text = multi_device.SPEC.replace("kernel=3 ", "kernel=3 gpu=0 table=0,1,2,0+1,1+2,0+2,0+1+2,1 ", 1)
     (tmp_path / "whole.net").write_text(text.replace("reads=all ", "gpu=0 "))
-    command = ("whole.net", *launched.COMMAND[1:], "--steps", "4")
-    launched.finished(tmp_path, *command, "--gpus", "2", "--out", "several")
+    command = ("whole.net", *multi_device.ARGUMENTS[1:], "--steps", "4")
+    multi_device.finish(tmp_path, *command, "--gpus", "2", "--out", "several")
     done = netspec("train", str(tmp_path / "whole.net"), *command[1:], "--out", str(tmp_path / "alone"))
     assert done.exit_code == 0, done.output
-    close(newest(tmp_path / "several")["weights"], newest(tmp_path / "alone")["weights"])
+    close(newest_checkpoint(tmp_path / "several")["weights"], newest_checkpoint(tmp_path / "alone")["weights"])
 
 
 @pytest.mark.usefixtures("nothing_starts")
 def test_devices_that_cannot_share_the_groups() -> None:
-    done = netspec("train", *launched.COMMAND, "--gpus", "3")
+    done = netspec("train", *multi_device.ARGUMENTS, "--gpus", "3")
     assert done.exit_code == 2
     assert done.stderr.splitlines() == [
         "Error: 3 devices cannot share 2 GPU groups: 2 / 3 = 0.6667 groups a device",
@@ -170,8 +172,8 @@ def test_devices_that_cannot_share_the_groups() -> None:
 
 @pytest.mark.usefixtures("nothing_starts")
 def test_a_file_without_groups() -> None:
-    Path("tiny.net").write_text(launched.SPEC.replace("gpus 2\n", "").replace(" reads=all", ""))
-    done = netspec("train", *launched.COMMAND, "--gpus", "2", "--split", "groups")
+    Path("tiny.net").write_text(multi_device.SPEC.replace("gpus 2\n", "").replace(" reads=all", ""))
+    done = netspec("train", *multi_device.ARGUMENTS, "--gpus", "2", "--split", "groups")
     assert done.exit_code == 2
     assert done.stderr.startswith("Error: tiny has no GPU groups to split over 2 devices\n")
 
@@ -188,7 +190,7 @@ def test_a_file_without_groups() -> None:
     ],
 )
 def test_a_batch_that_cannot_be_shared(options: tuple[str, ...], told: str) -> None:
-    done = netspec("train", *launched.COMMAND, "--gpus", "2", "--split", "batch", *options)
+    done = netspec("train", *multi_device.ARGUMENTS, "--gpus", "2", "--split", "batch", *options)
     assert done.exit_code == 2
     assert done.stderr.startswith(f"Error: {told}")
 
@@ -197,7 +199,7 @@ def test_a_batch_that_cannot_be_shared(options: tuple[str, ...], told: str) -> N
 def test_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    done = netspec("train", *launched.COMMAND, "--gpus", "2")
+    done = netspec("train", *multi_device.ARGUMENTS, "--gpus", "2")
     assert done.exit_code == 2
     assert done.stderr.startswith("Error: 2 GPUs asked for, and there is 1\n")
 
@@ -205,7 +207,7 @@ def test_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nothing_starts")
 def test_gpus_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    done = netspec("train", *launched.COMMAND, "--gpus", "2", "--device", "cuda")
+    done = netspec("train", *multi_device.ARGUMENTS, "--gpus", "2", "--device", "cuda")
     assert done.exit_code == 2
     assert done.stderr.startswith("Error: 2 GPUs asked for, and there are 0\n")
 
@@ -220,7 +222,9 @@ def test_gpus_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--gpus", "3", "--split", "hybrid"), "--split hybrid shares the batch equally, and 3 devices do not divide"),
     ],
 )
-def test_a_run_that_other_devices_cannot_go_on_with(two: launched.Launched, options: list[str], told: str) -> None:
+def test_a_run_that_other_devices_cannot_go_on_with(
+    two: multi_device.TrainProcess, options: list[str], told: str
+) -> None:
     done = netspec("train", "--resume", str(two.folder / "run"), "--steps", "40", *options)
     assert done.exit_code == 2
     assert done.stderr.startswith(f"Error: {told}")
@@ -228,7 +232,7 @@ def test_a_run_that_other_devices_cannot_go_on_with(two: launched.Launched, opti
 
 @pytest.mark.usefixtures("nothing_starts")
 def test_standard_input_cannot_be_read_by_all() -> None:
-    done = CliRunner().invoke(main, ["train", "-", *launched.COMMAND[1:], "--gpus", "2"], input=launched.SPEC)
+    done = CliRunner().invoke(main, ["train", "-", *multi_device.ARGUMENTS[1:], "--gpus", "2"], input=multi_device.SPEC)
     assert done.exit_code == 2
     assert done.stderr == (
         "Error: several processes cannot all read the spec from standard input\n  give its file's name\n"
@@ -240,7 +244,7 @@ def test_as_many_processes_as_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
     """By torchrun, which says so in the environment."""
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
-    done = netspec("train", *launched.COMMAND, "--gpus", "4")
+    done = netspec("train", *multi_device.ARGUMENTS, "--gpus", "4")
     assert done.exit_code == 2
     assert done.stderr == "Error: --gpus 4, and there are 2 processes\n"
 
@@ -254,6 +258,6 @@ def test_the_processes_are_given_the_words_of_the_command_line(monkeypatch: pyte
         return Ended(130, ("the last line",))
 
     monkeypatch.setattr(devices, "launch", launch)
-    done = netspec("train", *launched.COMMAND, "--gpus", "2")
-    assert asked == [(("train", *launched.COMMAND, "--gpus", "2"), 2)]
+    done = netspec("train", *multi_device.ARGUMENTS, "--gpus", "2")
+    assert asked == [(("train", *multi_device.ARGUMENTS, "--gpus", "2"), 2)]
     assert (done.exit_code, done.stdout, done.stderr) == (130, "", "the last line\n")

@@ -14,16 +14,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import launched
+import multi_device
 import numpy as np
 import pytest
 import torch.distributed as dist
 from crews import together
-from launched import COMMAND, alive, finished, gone, start
+from multi_device import ARGUMENTS, all_end, finish, is_alive, start
 from pictures import tree
 from PIL import Image
 from rich.console import Console
-from running import KEPT, log, newest, same, until
+from run_folders import STATE_KEYS, identical, newest_checkpoint, read_log, wait_until
 
 import netspec
 from netspec.train import run
@@ -43,24 +43,24 @@ LONG = ("--gpus", "2", "--out", "run", "--epochs", "9999", "--save-every", "5")
 
 def alike(a: Path, b: Path) -> bool:
     """Whether two runs have the same log and the same newest checkpoint."""
-    states = [{key: newest(run)[key] for key in KEPT} for run in (a, b)]
-    return log(a) == log(b) and same(*states)
+    states = [{key: newest_checkpoint(run)[key] for key in STATE_KEYS} for run in (a, b)]
+    return read_log(a) == read_log(b) and identical(*states)
 
 
 @pytest.mark.ci  # processes that each import torch
 def test_a_killed_process_ends_the_run_in_seconds_and_is_named(tmp_path: Path) -> None:
-    training = start(tmp_path, *COMMAND, *LONG)
-    training.logged(12)
+    training = start(tmp_path, *ARGUMENTS, *LONG)
+    training.wait_for_log(12)
     workers = training.workers()
     os.kill(workers[1], signal.SIGKILL)
-    assert training.end(10) == 1
+    assert training.wait(10) == 1
     assert training.err.splitlines() == [
         "Error: process 1 of the training died: signal 9 (SIGKILL); the others were ended",
         "  to go on from the last checkpoint: netspec train --resume run",
     ]
     assert training.out == ""
-    assert not alive(workers[0])
-    assert training.left_over() == []
+    assert not is_alive(workers[0])
+    assert training.temporary_files() == []
 
 
 def test_what_the_crew_tell_each_other() -> None:
@@ -110,7 +110,7 @@ def stopped(out: str) -> list[Any]:
     run.stop_with_the_others = lambda: nullcontext(stop)  # type: ignore[assignment]
     request = Request("synthetic", gpus=2, device="cpu", threads=1, out=Path(out))
     quiet = Reporter(Console(file=io.StringIO()))
-    result = run.train(netspec.loads(launched.SPEC).graph, launched.SPEC, "tiny", request, quiet, Crew(rank, 2))
+    result = run.train(netspec.loads(multi_device.SPEC).graph, multi_device.SPEC, "tiny", request, quiet, Crew(rank, 2))
     return [result.state, result.signal]
 
 
@@ -133,13 +133,13 @@ def test_processes_that_see_other_images() -> None:
 @pytest.mark.slow  # processes of their own, each some seconds
 def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
     (tmp_path / "whole").mkdir()
-    finished(tmp_path / "whole", *COMMAND, "--gpus", "2", "--out", "run", "--steps", "40")
-    training = start(tmp_path, *COMMAND, "--gpus", "2", "--out", "run", "--steps", "40", "--save-every", "5")
-    training.logged(12)
+    finish(tmp_path / "whole", *ARGUMENTS, "--gpus", "2", "--out", "run", "--steps", "40")
+    training = start(tmp_path, *ARGUMENTS, "--gpus", "2", "--out", "run", "--steps", "40", "--save-every", "5")
+    training.wait_for_log(12)
     os.kill(training.workers()[0], signal.SIGKILL)
-    assert training.end(10) == 1
-    finished(tmp_path, "--resume", "run", "--quiet")
-    assert newest(tmp_path / "run")["resumed"]
+    assert training.wait(10) == 1
+    finish(tmp_path, "--resume", "run", "--quiet")
+    assert newest_checkpoint(tmp_path / "run")["resumed"]
     assert alike(tmp_path / "run", tmp_path / "whole" / "run")
 
 
@@ -147,7 +147,7 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("split", ["groups", "batch", "hybrid"])
 def test_the_same_command_gives_the_same_run(tmp_path: Path, split: str) -> None:
     for name in ("a", "b"):
-        finished(tmp_path, *COMMAND, "--gpus", "2", "--split", split, "--out", name, "--steps", "20")
+        finish(tmp_path, *ARGUMENTS, "--gpus", "2", "--split", split, "--out", name, "--steps", "20")
     assert alike(tmp_path / "a", tmp_path / "b")
 
 
@@ -155,32 +155,32 @@ def test_the_same_command_gives_the_same_run(tmp_path: Path, split: str) -> None
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("everybody", [False, True], ids=["the launcher", "its terminal"])
 def test_a_signal_lets_all_finish_the_step_and_save(tmp_path: Path, number: signal.Signals, everybody: bool) -> None:
-    training = start(tmp_path, *COMMAND, *LONG)
-    training.logged(12)
+    training = start(tmp_path, *ARGUMENTS, *LONG)
+    training.wait_for_log(12)
     if everybody:
         os.killpg(training.process.pid, number)
     else:
         training.process.send_signal(number)
-    assert training.end(60) == 128 + number
-    step = newest(tmp_path / "run")["step"]
+    assert training.wait(60) == 128 + number
+    step = newest_checkpoint(tmp_path / "run")["step"]
     assert training.out.startswith(f"interrupted after step {step}; everything so far is saved\n")
     assert training.err == "stopping after this step, and saving; once more to end at once\n"
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
-    assert training.left_over() == []
+    assert training.temporary_files() == []
 
 
 @pytest.mark.slow  # processes of their own, each some seconds
 def test_a_second_signal_ends_all_at_once(tmp_path: Path) -> None:
-    training = start(tmp_path, *COMMAND, *LONG)
-    training.logged(12)
+    training = start(tmp_path, *ARGUMENTS, *LONG)
+    training.wait_for_log(12)
     workers = list(training.workers().values())
     training.process.send_signal(signal.SIGINT)
-    until(lambda: "once more" in training.err, 10)
+    wait_until(lambda: "once more" in training.err, 10)
     training.process.send_signal(signal.SIGTERM)
-    assert training.end(10) in (143, 130)  # 130 where the step was over before the second
-    assert gone(workers, 2)
+    assert training.wait(10) in (143, 130)  # 130 where the step was over before the second
+    assert all_end(workers, 2)
     assert training.err == "stopping after this step, and saving; once more to end at once\n"
-    assert training.left_over() == []
+    assert training.temporary_files() == []
 
 
 @pytest.mark.slow  # processes of their own, each some seconds
@@ -193,38 +193,38 @@ def test_a_signal_before_the_first_step_ends_all_at_once(tmp_path: Path) -> None
     for number in range(1, 400):
         os.link(photos / "a" / "0.jpg", photos / "abcd"[number % 4] / f"{number}.jpg")
     training = start(tmp_path, "tiny.net", "--data", "photos", "--threads", "1", "--quiet", *LONG)
-    until(lambda: (tmp_path / "run" / "run.json").exists(), 60)
+    wait_until(lambda: (tmp_path / "run" / "run.json").exists(), 60)
     workers = list(training.workers().values())
     assert len(workers) >= 2
     training.process.send_signal(signal.SIGINT)
-    assert training.end(5) == 130
-    assert gone(workers, 2)
+    assert training.wait(5) == 130
+    assert all_end(workers, 2)
     assert (training.out, training.err) == ("", "interrupted\n")
-    assert training.left_over() == []
+    assert training.temporary_files() == []
 
 
 @pytest.mark.slow  # processes of their own, each some seconds
 def test_a_killed_launcher_takes_its_processes_with_it(tmp_path: Path) -> None:
-    training = start(tmp_path, *COMMAND, *LONG)
-    training.logged(12)
+    training = start(tmp_path, *ARGUMENTS, *LONG)
+    training.wait_for_log(12)
     workers = list(training.workers().values())
     assert len(workers) == 2
     training.process.kill()
-    training.end(10)
-    assert gone(workers, 30)
+    training.wait(10)
+    assert all_end(workers, 30)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
 
 
 @pytest.mark.slow  # processes of their own, each some seconds
 def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
-    training = start(tmp_path, *COMMAND, *LONG, largest=24_000)
-    assert training.end(60) == 1
+    training = start(tmp_path, *ARGUMENTS, *LONG, largest=24_000)
+    assert training.wait(60) == 1
     assert training.err.splitlines() == [
         "Error: cannot write the run's files: File too large",
         "  the checkpoints written before are intact; when there is room, go on with",
         "    netspec train --resume run",
     ]
-    assert training.left_over() == []
+    assert training.temporary_files() == []
 
 
 @pytest.mark.slow  # processes of their own, each some seconds
@@ -240,8 +240,8 @@ def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
 )
 def test_an_error_is_told_once(tmp_path: Path, options: tuple[str, ...], code: int, told: str) -> None:
     tree(tmp_path / "photos" / "train", {"cat": 20, "dog": 20})
-    training = start(tmp_path, *COMMAND, "--gpus", "2", *options)
-    assert training.end(60) == code
+    training = start(tmp_path, *ARGUMENTS, "--gpus", "2", *options)
+    assert training.wait(60) == code
     assert re.match(f"Error: {told}", training.err), training.err
     assert training.err.count("Error:") == 1
     assert "Traceback" not in training.err
@@ -255,12 +255,12 @@ def test_unreadable_images_are_told_once_and_left_out_by_all(tmp_path: Path, spl
     tree(tmp_path / "photos" / "train", dict.fromkeys("abcd", 20))
     for name in ("a/3.jpg", "b/0.jpg", "c/19.jpg", "c/4.jpg"):
         (tmp_path / "photos" / "train" / name).write_bytes(b"")
-    command = (*COMMAND, "--data", "photos", "--batch", "8")
-    one = finished(tmp_path, *command, "--out", "one")
-    two = finished(tmp_path, *command, "--gpus", "2", "--split", split, "--steps", "13", "--out", "two")
+    command = (*ARGUMENTS, "--data", "photos", "--batch", "8")
+    one = finish(tmp_path, *command, "--out", "one")
+    two = finish(tmp_path, *command, "--gpus", "2", "--split", split, "--steps", "13", "--out", "two")
     assert sorted(two.err.splitlines()) == sorted(one.err.splitlines())
     assert two.err.count("the file is empty") == 4
-    finished(tmp_path, "--resume", "two", "--epochs", "3", "--steps", "9999", "--quiet")
+    finish(tmp_path, "--resume", "two", "--epochs", "3", "--steps", "9999", "--quiet")
     counts = [json.loads((tmp_path / name / "run.json").read_text())["counts"] for name in ("one", "two")]
     assert counts[0] == counts[1]
     assert counts[0]["train"]["skipped"] == 12 - 3 * counts[0]["validation"]["skipped"]
@@ -271,27 +271,27 @@ def test_options_of_a_single_process_are_those_of_several(tmp_path: Path) -> Non
     """bfloat16 with the channels last in memory, over the batch, accumulated."""
     options = ("--precision", "bf16", "--set", "train.channels_last=yes", "--set", "train.accumulate=2")
     for split, gpus in (("batch", "2"), ("groups", "4")):
-        training = finished(
-            tmp_path, *COMMAND, *options, "--split", split, "--gpus", gpus, "--steps", "20", "--out", split
+        training = finish(
+            tmp_path, *ARGUMENTS, *options, "--split", split, "--gpus", gpus, "--steps", "20", "--out", split
         )
         assert training.err == ""
-        assert newest(tmp_path / split)["found"]["top1"] > 0.9
+        assert newest_checkpoint(tmp_path / split)["found"]["top1"] > 0.9
 
 
 @pytest.mark.slow  # processes of their own, each some seconds
 def test_torchrun_by_hand(tmp_path: Path) -> None:
-    finished(tmp_path, *COMMAND, "--out", "started", "--gpus", "2", "--steps", "20")
-    training = finished(tmp_path, *COMMAND, "--out", "run", "--steps", "20", program=launched.TORCHRUN)
+    finish(tmp_path, *ARGUMENTS, "--out", "started", "--gpus", "2", "--steps", "20")
+    training = finish(tmp_path, *ARGUMENTS, "--out", "run", "--steps", "20", program=multi_device.TORCHRUN)
     assert alike(tmp_path / "run", tmp_path / "started")
     assert training.out.splitlines()[-1] == "run: run"
 
 
 @pytest.mark.slow  # processes of their own, each some seconds
 def test_torchrun_passes_ctrl_c_on(tmp_path: Path) -> None:
-    arguments = (*COMMAND, "--out", "run", "--epochs", "9999")
-    training = start(tmp_path, *arguments, program=launched.TORCHRUN)
-    training.logged(12)
+    arguments = (*ARGUMENTS, "--out", "run", "--epochs", "9999")
+    training = start(tmp_path, *arguments, program=multi_device.TORCHRUN)
+    training.wait_for_log(12)
     os.killpg(training.process.pid, signal.SIGINT)
-    training.end(60)
+    training.wait(60)
     assert training.out.startswith("interrupted after step ")
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"

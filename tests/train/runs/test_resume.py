@@ -17,7 +17,7 @@ import torch
 from click.testing import CliRunner, Result
 from pictures import tree
 from rich.console import Console
-from running import SPEC, alike, log, newest
+from run_folders import SPEC, newest_checkpoint, read_log, same_result
 
 from netspec.cli import main
 from netspec.net import loads
@@ -89,11 +89,11 @@ def broken() -> None:
 def test_interrupted_and_resumed(step: int, whole: Path) -> None:
     """At the beginning, one step before and right before a validation, in the middle, at the end."""
     stopped(step)
-    assert newest(Path("run"))["step"] == step
+    assert newest_checkpoint(Path("run"))["step"] == step
     done = train("--resume", "run")
     assert done.exit_code == 0, done.output
     assert f"run: going on after step {step}" in done.stderr
-    assert alike(Path("run"), whole)
+    assert same_result(Path("run"), whole)
     assert json.loads(Path("run/run.json").read_text())["resumed"] == [step]
 
 
@@ -126,7 +126,7 @@ def test_what_was_loaded_is_let_go_when_the_training_has_it(monkeypatch: pytest.
 def test_the_same_command_goes_on(whole: Path) -> None:
     stopped(40)
     assert train(*BASE, "--out", "run").exit_code == 0
-    assert alike(Path("run"), whole)
+    assert same_result(Path("run"), whole)
 
 
 @pytest.mark.many
@@ -151,7 +151,7 @@ def test_unreadable_images_and_schedules_that_follow_the_progress(recipe: str) -
         stopped(stop, f"run{stop}", "data", text, batch=8)
         done = train("--resume", f"run{stop}")
         assert done.exit_code == 0, done.output
-        assert alike(Path(f"run{stop}"), Path("whole"))
+        assert same_result(Path(f"run{stop}"), Path("whole"))
         facts = [json.loads(Path(run, "run.json").read_text()) for run in (f"run{stop}", "whole")]
         assert facts[0]["counts"] == facts[1]["counts"]
         assert facts[1]["counts"]["train"] == {
@@ -167,7 +167,7 @@ def test_lines_and_checkpoints_after_the_one_that_is_taken_are_taken_away(whole:
     with Path("run/metrics.jsonl").open("a") as file:
         file.write('{"step": 41, "epoch": 2, "loss": 0.5}\n{"step": 42, "ep')
     assert train("--resume", "run").exit_code == 0
-    assert alike(Path("run"), whole)
+    assert same_result(Path("run"), whole)
 
 
 def test_a_log_that_was_shortened_is_told(whole: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_log_that_was_shortened_is_told(whole: Path) -> None:
     done = train("--resume", "run", "--quiet")
     assert done.exit_code == 0
     assert "is not as the checkpoint left it" in done.stderr
-    assert [line["step"] for line in log(Path("run"))][:31] == [*range(1, 31), 41]
+    assert [line["step"] for line in read_log(Path("run"))][:31] == [*range(1, 31), 41]
 
 
 @pytest.mark.many
@@ -193,7 +193,7 @@ def test_a_damaged_checkpoint(damage: str, whole: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "warning: run/checkpoints/step-000000050.pt is damaged" in done.stderr
     assert "taking the checkpoint before it, step-000000032.pt" in done.stderr
-    assert alike(Path("run"), whole)
+    assert same_result(Path("run"), whole)
     assert (last.parent / "step-000000050.pt.damaged").exists()
     for path in checkpoint.saved(Path("run/checkpoints")):
         path.write_bytes(b"nothing")
@@ -217,15 +217,15 @@ def test_the_end_can_be_moved(whole: Path) -> None:
     assert train(*BASE, "--out", "run", "--epochs", "2").exit_code == 0
     done = train("--resume", "run", "--epochs", "3")
     assert done.exit_code == 0, done.output
-    assert alike(Path("run"), whole)
-    assert newest(Path("run"))["settings"]["epochs"] == 3
+    assert same_result(Path("run"), whole)
+    assert newest_checkpoint(Path("run"))["settings"]["epochs"] == 3
     for option in (("--epochs", "2"), ("--steps", "95")):
         done = train("--resume", "run", *option)
         assert done.exit_code == 2
         place = "epoch 3" if option[0] == "--epochs" else "step 96"
         assert done.stderr == f"Error: {option[0]} {option[1]} lies behind: run is at {place}\n"
     assert train("--resume", "run", "--steps", "97").exit_code == 0
-    assert newest(Path("run"))["step"] == 97
+    assert newest_checkpoint(Path("run"))["step"] == 97
 
 
 def test_other_settings_are_refused_by_name(whole: Path) -> None:
@@ -267,10 +267,10 @@ def test_another_network_is_refused_with_the_difference() -> None:
 
 def test_a_shape_given_on_the_command_line_is_the_runs() -> None:
     assert train(*BASE, "--out", "run", "--input", "3x10x10", "--steps", "3").exit_code == 0
-    assert newest(Path("run"))["preparation"]["mean"].shape == (3, 10, 10)
+    assert newest_checkpoint(Path("run"))["preparation"]["mean"].shape == (3, 10, 10)
     done = train("--resume", "run", "--steps", "6", "--quiet")
     assert done.exit_code == 0, done.output
-    assert newest(Path("run"))["weights"]["fc.weight"].shape == (4, 8 * 8 * 8)
+    assert newest_checkpoint(Path("run"))["weights"]["fc.weight"].shape == (4, 8 * 8 * 8)
     assert train("tiny.net", "--resume", "run", "--steps", "9").exit_code == 1
     assert train("tiny.net", "--input", "3x10x10", "--resume", "run", "--steps", "9", "--quiet").exit_code == 0
 
@@ -282,7 +282,7 @@ def test_data_that_have_changed_are_refused_with_the_numbers() -> None:
     stopped(3, "run", "data", text, batch=8)
     shutil.copytree("data", "moved")
     assert train("--resume", "run", "--data", "moved", "--quiet").exit_code == 0  # the same images elsewhere
-    assert newest(Path("run"))["settings"]["data"] == "moved"
+    assert newest_checkpoint(Path("run"))["settings"]["data"] == "moved"
     shutil.copy("moved/train/a/0.jpg", "moved/train/a/new.jpg")
     Path("moved/val/a/0.jpg").rename("moved/val/a/renamed.jpg")
     done = train("--resume", "run", "--epochs", "9")
@@ -327,7 +327,7 @@ def test_other_threads_are_told() -> None:
 def test_a_request_is_filled_by_the_run() -> None:
     stopped(3, seed=7, batch=16, precision="bf16")
     assert train("--resume", "run", "--quiet").exit_code == 0
-    settings = newest(Path("run"))["settings"]
+    settings = newest_checkpoint(Path("run"))["settings"]
     assert [settings[key] for key in ("seed", "batch", "precision", "epochs")] == [7, 16, "bf16", 3]
     assert {field.name for field in dataclasses.fields(Request)} >= {"seed", "batch", "precision", "epochs"}
 

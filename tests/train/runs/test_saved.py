@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from trained import SPEC
+from tiny_network import SPEC
 
 from netspec.train.data.picture import Frame
 from netspec.train.errors import RequestError, TrainError

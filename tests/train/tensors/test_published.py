@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from tiny_network import invoke, save_picture
 from torch import nn
-from trained import netspec, photo
 
 SPEC = """\
 net theirs
@@ -36,7 +36,7 @@ def theirs(tmp_path: Path) -> nn.Sequential:
 
 def test_what_it_takes_an_image_for_is_what_theirs_does(theirs: nn.Sequential, tmp_path: Path) -> None:
     """Pixels of 0 to 1, less each channel's mean, by its deviation, and the middle of 14 x 14."""
-    image = photo(tmp_path / "a.png", side=14)
+    image = save_picture(tmp_path / "a.png", side=14)
     pixels = torch.from_numpy(np.asarray(Image.open(image)).copy()).permute(2, 0, 1).float() / 255
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     seen = ((pixels - mean[:, None, None]) / std[:, None, None])[None, :, 1:13, 1:13]
@@ -44,7 +44,7 @@ def test_what_it_takes_an_image_for_is_what_theirs_does(theirs: nn.Sequential, t
     (tmp_path / "names.txt").write_text("\n".join("abcdef"))
     ask = ("predict", tmp_path / "theirs.net", image, "--weights", tmp_path / "theirs.pth", "--format", "json")
     for named, names in (((), "012345"), (("--classes", tmp_path / "names.txt"), "abcdef")):
-        done = netspec(*ask, *named)
+        done = invoke(*ask, *named)
         assert (done.exit_code, done.stderr) == (0, "")
         (one,) = json.loads(done.stdout)["images"]
         found = {guess["class"]: guess["probability"] for guess in one["classes"]}
@@ -54,21 +54,21 @@ def test_what_it_takes_an_image_for_is_what_theirs_does(theirs: nn.Sequential, t
 
 def test_they_are_written_in_another_layout_and_drawn(theirs: nn.Sequential, tmp_path: Path) -> None:
     given = (tmp_path / "theirs.net", "--weights", tmp_path / "theirs.pth")
-    assert netspec("export", *given, "-o", tmp_path / "theirs.safetensors").exit_code == 0
+    assert invoke("export", *given, "-o", tmp_path / "theirs.safetensors").exit_code == 0
     assert torch.equal(load_file(tmp_path / "theirs.safetensors")["conv1.weight"], theirs.state_dict()["0.weight"])
-    assert netspec("filters", *given, "-o", tmp_path / "conv1.png").exit_code == 0
+    assert invoke("filters", *given, "-o", tmp_path / "conv1.png").exit_code == 0
     assert Image.open(tmp_path / "conv1.png").format == "PNG"
 
 
 def test_a_run_is_asked_with_other_weights_and_names(run: Path, tmp_path: Path) -> None:
     """Its own weights, halved, and its classes by other names."""
-    image = photo(tmp_path / "a.png")
-    netspec("export", run, "-o", tmp_path / "own.safetensors")
+    image = save_picture(tmp_path / "a.png")
+    invoke("export", run, "-o", tmp_path / "own.safetensors")
     halved = {key: tensor / 2 for key, tensor in load_file(tmp_path / "own.safetensors").items()}
     torch.save(halved, tmp_path / "halved.pt")
     (tmp_path / "names.txt").write_text("oak\nash\nelm\nfir\n")
     own, other = (
-        netspec("predict", run, image, *options).stdout
+        invoke("predict", run, image, *options).stdout
         for options in ((), ("--weights", tmp_path / "halved.pt", "--classes", tmp_path / "names.txt"))
     )
     assert own != other and "elm" in other and "texture" not in other
@@ -90,23 +90,23 @@ def test_what_cannot_be(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("one.txt").write_text("oak\n")
-    done = netspec("predict", "theirs.net", photo(tmp_path / "a.png"), "--weights", "theirs.pth", *options)
+    done = invoke("predict", "theirs.net", save_picture(tmp_path / "a.png"), "--weights", "theirs.pth", *options)
     assert done.exit_code == code
     assert told in done.stderr
 
 
 def test_a_spec_without_weights_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "theirs.net").write_text(SPEC)
-    done = netspec("predict", tmp_path / "theirs.net", photo(tmp_path / "a.png"))
+    done = invoke("predict", tmp_path / "theirs.net", save_picture(tmp_path / "a.png"))
     assert (done.exit_code, "is a spec, and no run" in done.stderr) == (1, True)
-    done = netspec("predict", tmp_path / "run", photo(tmp_path / "a.png"), "--set", "image.std=channel")
+    done = invoke("predict", tmp_path / "run", save_picture(tmp_path / "a.png"), "--set", "image.std=channel")
     assert (done.exit_code, "--dialect control how a spec is read" in done.stderr) == (2, True)
 
 
 def test_weights_of_a_run_on_pixels_of_another_range_are_refused(run: Path, tmp_path: Path) -> None:
-    spec, image = tmp_path / "tiny.net", photo(tmp_path / "a.png")
+    spec, image = tmp_path / "tiny.net", save_picture(tmp_path / "a.png")
     spec.write_text((run / "spec.net").read_text().replace("range=1 mean=image", "range=255"))
-    refused = netspec("predict", spec, image, "--weights", run)
+    refused = invoke("predict", spec, image, "--weights", run)
     assert refused.exit_code == 1
     assert "was trained on pixels from 0 to 1, and tiny reads them from 0 to 255" in refused.stderr
-    assert netspec("predict", spec, image, "--weights", run, "--set", "image.range=1").exit_code == 0
+    assert invoke("predict", spec, image, "--weights", run, "--set", "image.range=1").exit_code == 0

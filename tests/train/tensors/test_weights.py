@@ -12,10 +12,10 @@ import torch
 from places import ROOT
 from safetensors import safe_open
 from safetensors.torch import save_file
+from tiny_network import SPEC, invoke, tiny_net, train_tiny
 from torch import Tensor
-from trained import SPEC, net, netspec, trained
 
-import netspec as door
+import netspec
 from netspec.ir.graph import Graph
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import build
@@ -45,7 +45,7 @@ def started(graph: Graph, path: Path, *fresh: str) -> dict[str, Tensor]:
 @pytest.mark.parametrize("layout", ["groups", "merged"])
 def test_an_exported_run_comes_back_bit_for_bit(run: Path, tmp_path: Path, layout: str) -> None:
     out = tmp_path / "w.safetensors"
-    done = netspec("export", run, "-o", out, "--layout", layout)
+    done = invoke("export", run, "-o", out, "--layout", layout)
     assert done.exit_code == 0, done.output
     saved = open_run(run, print)
     assert same(started(saved.graph, out), saved.weights)
@@ -53,7 +53,7 @@ def test_an_exported_run_comes_back_bit_for_bit(run: Path, tmp_path: Path, layou
         about = json.loads(file.metadata()["netspec"])
     assert (about["layout"], about["net"], about["spec_sha256"]) == (layout, "tiny", saved.spec_sha256)
     first = out.read_bytes()
-    assert netspec("export", run, "-o", out, "--layout", layout).exit_code == 0  # its own file may be written over
+    assert invoke("export", run, "-o", out, "--layout", layout).exit_code == 0  # its own file may be written over
     assert out.read_bytes() == first
 
 
@@ -71,7 +71,7 @@ def test_groups_are_the_parts_of_the_merged_tensor(run: Path) -> None:
 
 
 def test_alexnets_towers() -> None:
-    graph = door.load(ROOT / "specs" / "alexnet.net").graph
+    graph = netspec.load(ROOT / "specs" / "alexnet.net").graph
     shapes = {key: tuple(p.shape) for key, p in graph.parameters.items()}
     parts = laid_out(graph, {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}, "groups")
     found = {key: tuple(tensor.shape) for key, tensor in parts.items() if key.endswith("weight")}
@@ -86,7 +86,7 @@ def test_several_inputs_and_no_groups() -> None:
     text = "[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[b] conv filters=4 kernel=3 inputs=image\n"
     text += "[c] conv filters=4 kernel=1 inputs=a,b\n[fc] fc outputs=2 gpu=0\n"
     for groups in ("", "gpus 2\n"):
-        graph = door.loads(groups + text if groups else text.replace(" gpu=0", "")).graph
+        graph = netspec.loads(groups + text if groups else text.replace(" gpu=0", "")).graph
         weights = build(graph, 0, "cpu").module.state_dict()
         parts = laid_out(graph, weights, "groups")
         assert ("c.1.weights.1" in parts) == bool(groups)
@@ -94,7 +94,7 @@ def test_several_inputs_and_no_groups() -> None:
 
 
 def test_torchvisions_names_both_ways(tmp_path: Path) -> None:
-    graph = door.load(ROOT / "specs" / "alexnet-torchvision.net").graph
+    graph = netspec.load(ROOT / "specs" / "alexnet-torchvision.net").graph
     keys = {key: torch.empty(p.shape, device="meta") for key, p in graph.parameters.items()}
     theirs = laid_out(graph, keys, "torchvision")
     assert list(theirs)[:2] == ["features.0.weight", "features.0.bias"]
@@ -115,7 +115,7 @@ def test_torchvisions_names_both_ways(tmp_path: Path) -> None:
     ],
 )
 def test_other_networks_have_no_torchvision_layout(name: str, complaint: str) -> None:
-    graph = door.load(ROOT / "specs" / f"{name}.net").graph
+    graph = netspec.load(ROOT / "specs" / f"{name}.net").graph
     with pytest.raises(TrainError, match="is not torchvision's alexnet") as caught:
         laid_out(graph, {}, "torchvision")
     assert re.search(complaint, caught.value.notes[0])
@@ -129,9 +129,9 @@ def test_torchvisions_alexnet_with_something_more() -> None:
         ("[pool5]  maxpool  kernel=3  stride=2 ", "[pool5]  avgpool  kernel=3  stride=2 ", "pool5 (avgpool) has no"),
     ):
         with pytest.raises(TrainError) as caught:
-            laid_out(door.loads(text.replace(old, new)).graph, {}, "torchvision")
+            laid_out(netspec.loads(text.replace(old, new)).graph, {}, "torchvision")
         assert caught.value.notes[0].startswith(complaint)
-    ten = door.loads(text.replace("outputs=1000", "outputs=10")).graph
+    ten = netspec.loads(text.replace("outputs=1000", "outputs=10")).graph
     weights = {key: torch.empty(p.shape, device="meta") for key, p in ten.parameters.items()}
     assert laid_out(ten, weights, "torchvision")["classifier.6.weight"].shape == (10, 4096)
 
@@ -192,7 +192,7 @@ def test_no_such_file_and_no_tensors(run: Path, tmp_path: Path) -> None:
 
 
 def test_layers_that_differ_are_named_with_both_shapes(run: Path) -> None:
-    graph = net("outputs=4", "outputs=7").graph
+    graph = tiny_net("outputs=4", "outputs=7").graph
     with pytest.raises(TrainError, match="do not fit tiny") as caught:
         started(graph, run)
     assert caught.value.notes == (
@@ -208,7 +208,7 @@ def test_layers_that_differ_are_named_with_both_shapes(run: Path) -> None:
 def test_missing_and_unexpected_tensors_are_named_with_the_nearest(run: Path) -> None:
     text = SPEC.replace("[fc4]", "[fc5]")
     with pytest.raises(TrainError) as caught:
-        started(door.loads(text).graph, run)
+        started(netspec.loads(text).graph, run)
     assert caught.value.notes == (
         "fc5.weight (4x288) is not in the file; it has fc4.weight",
         "fc5.bias (4) is not in the file; it has fc4.bias",
@@ -216,8 +216,8 @@ def test_missing_and_unexpected_tensors_are_named_with_the_nearest(run: Path) ->
         "fc4.bias (4) of the file has no place in the network; it has fc5.bias",
         "to start a layer anew instead of taking it from the file: --fresh fc4,fc5",
     )
-    module = build(door.loads(text).graph, 0, "cpu").module
-    fitted = fit(door.loads(text).graph, module, read(run), ("fc4", "fc5"))
+    module = build(netspec.loads(text).graph, 0, "cpu").module
+    fitted = fit(netspec.loads(text).graph, module, read(run), ("fc4", "fc5"))
     assert (fitted.taken, fitted.fresh, fitted.left_out) == (10, ("fc5",), ("fc4",))
 
 
@@ -225,14 +225,14 @@ def test_the_same_tensors_by_other_names_are_recognised_by_their_order(run: Path
     theirs = {f"body.{i}.{key.rpartition('.')[2]}": t for i, (key, t) in enumerate(read(run).tensors.items())}
     torch.save(theirs, tmp_path / "theirs.pt")
     with pytest.raises(TrainError) as caught:
-        started(net().graph, tmp_path / "theirs.pt")
+        started(tiny_net().graph, tmp_path / "theirs.pt")
     told = caught.value.notes
     assert len(told) == 7 and told[2] == "and 22 more"
     assert told[3].endswith("under other names, body.0.weight where conv1.weight is sought")
-    model = door.torch_module(net())
+    model = netspec.torch_module(tiny_net())
     renamed = dict(zip(model.state_dict(), theirs.values(), strict=True))  # as the message says
     torch.save(renamed, tmp_path / "renamed.pth")
-    found = started(net().graph, tmp_path / "renamed.pth")
+    found = started(tiny_net().graph, tmp_path / "renamed.pth")
     assert all(torch.equal(found[key], tensor) for key, tensor in read(run).tensors.items())
 
 
@@ -240,14 +240,14 @@ def test_a_checkpoint_by_other_names_is_no_dictionary_of_tensors_and_safetensors
     run: Path, tmp_path: Path
 ) -> None:
     names = re.compile(r"\b(conv|pool|fc)(\d)\b")
-    other = door.loads(names.sub(r"\1_\2", SPEC)).graph
+    other = netspec.loads(names.sub(r"\1_\2", SPEC)).graph
     with pytest.raises(TrainError) as caught:
         started(other, run)
     assert (
         caught.value.notes[-1] == "where these are the same layers, give those of the spec the names that the file has"
     )
     assert not any("torch.load" in note for note in caught.value.notes)
-    pair = door.loads("[i] input 4\n[a] fc outputs=4 bias=none\n[b] fc outputs=4 bias=none\n").graph
+    pair = netspec.loads("[i] input 4\n[a] fc outputs=4 bias=none\n[b] fc outputs=4 bias=none\n").graph
     tensors = {"body.9.weight": torch.zeros(4, 4), "body.10.weight": torch.ones(4, 4)}
     save_file(tensors, tmp_path / "sorted.safetensors")
     torch.save(tensors, tmp_path / "ordered.pt")
@@ -260,24 +260,26 @@ def test_a_checkpoint_by_other_names_is_no_dictionary_of_tensors_and_safetensors
 def test_of_a_file_that_has_no_layer_of_the_network_none_is_proposed_to_be_fresh(tmp_path: Path) -> None:
     torch.save({"head.weight": torch.zeros(3)}, tmp_path / "other.pt")
     with pytest.raises(TrainError) as caught:
-        started(net().graph, tmp_path / "other.pt")
+        started(tiny_net().graph, tmp_path / "other.pt")
     assert not any("--fresh" in note for note in caught.value.notes)
 
 
 def test_a_fresh_layer_that_is_not_there_and_numbers_that_are_none(run: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="--fresh fc9: tiny has no layer with weights of this name") as caught:
-        started(net().graph, run, "fc9")
+        started(tiny_net().graph, run, "fc9")
     assert caught.value.notes == ("did you mean fc4?",)
     weights = open_run(run, print).weights
     weights["conv1.bias"] = torch.full((8,), torch.inf)
     torch.save(weights, tmp_path / "a.pt")
     with pytest.raises(TrainError) as problem:
-        started(net().graph, tmp_path / "a.pt")
+        started(tiny_net().graph, tmp_path / "a.pt")
     assert problem.value.notes[0] == "conv1.bias has numbers in the file that are infinite or none"
 
 
 def test_a_training_that_starts_from_weights(run: Path, tmp_path: Path) -> None:
-    out = trained(tmp_path / "fine", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run, fresh=("fc4",))
+    out = train_tiny(
+        tmp_path / "fine", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run, fresh=("fc4",)
+    )
     first, last = map(checkpoint.load, checkpoint.saved(out / "checkpoints"))
     assert first["step"] == 0
     assert torch.equal(first["weights"]["conv1.weight"], open_run(run, print).weights["conv1.weight"])
@@ -297,7 +299,7 @@ def test_pixels_that_are_prepared_otherwise_are_told(
         ("range=1 mean=0.5,0.25,1 order=bgr", "order=rgb, here order=bgr; mean=image, here mean=0.5,0.25,1"),
     ):
         Path("t.net").write_text(SPEC.replace("range=1 mean=image", keys))
-        done = netspec(
+        done = invoke(
             "train", "t.net", "--data", "synthetic", "--steps", 1, "--out", f"run-{len(wanted)}", "--weights", run
         )
         assert done.exit_code == 0, done.output
@@ -307,9 +309,9 @@ def test_pixels_that_are_prepared_otherwise_are_told(
 
 def test_weights_of_another_shape_leave_no_run_folder(run: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="do not fit tiny"):
-        trained(tmp_path / "fine", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run)
+        train_tiny(tmp_path / "fine", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run)
     with pytest.raises(RequestError, match="--fresh says which layers are not taken from --weights"):
-        trained(tmp_path / "fine", steps=1, fresh=("fc4",))
+        train_tiny(tmp_path / "fine", steps=1, fresh=("fc4",))
     assert not (tmp_path / "fine").exists()
 
 
@@ -318,7 +320,7 @@ def test_the_command_line_takes_several_fresh_layers(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("t.net").write_text(SPEC.replace("outputs=4", "outputs=5"))
-    done = netspec(
+    done = invoke(
         "train", "t.net", "--data", "synthetic", "--steps", 1, "--out", "fine",
         "--weights", run, "--fresh", "conv3,fc4", "--fresh", "norm2",
     )  # fmt: skip
@@ -333,20 +335,20 @@ def test_a_file_that_netspec_did_not_write_stays(run: Path, tmp_path: Path) -> N
     for path in (other, tmp_path / "text.safetensors"):
         if path != other:
             path.write_text("a poem")
-        done = netspec("export", run, "-o", path)
+        done = invoke("export", run, "-o", path)
         assert done.exit_code == 2
         assert f"{path} was not written by netspec and stays as it is" in done.stderr
     assert other.read_bytes() == before
     (tmp_path / "d.safetensors").mkdir()
-    assert "is not a file" in netspec("export", run, "-o", tmp_path / "d.safetensors").stderr
-    assert netspec("export", run, "-o", tmp_path / "a.pt").exit_code == 2
-    done = netspec("export", run, "-o", tmp_path / "t.safetensors", "--layout", "torchvision")
+    assert "is not a file" in invoke("export", run, "-o", tmp_path / "d.safetensors").stderr
+    assert invoke("export", run, "-o", tmp_path / "a.pt").exit_code == 2
+    done = invoke("export", run, "-o", tmp_path / "t.safetensors", "--layout", "torchvision")
     assert done.exit_code == 1 and "tiny is not torchvision's alexnet" in done.stderr
 
 
 @pytest.mark.slow  # 61 million parameters, written twice and read three times: several seconds and half a gigabyte
 def test_torchvisions_alexnet_goes_out_and_comes_back_bit_for_bit(tmp_path: Path) -> None:
-    net_ = door.load(ROOT / "specs" / "alexnet-torchvision.net")
+    net_ = netspec.load(ROOT / "specs" / "alexnet-torchvision.net")
     weights = build(net_.graph, 0, "cpu").module.state_dict()
     state = {"step": 0, "seed": 0, "spec_sha256": "", "weights": weights}
     data, tensors = exported(Saved(tmp_path, None, net_, state, {}), "torchvision")
@@ -358,7 +360,7 @@ def test_torchvisions_alexnet_goes_out_and_comes_back_bit_for_bit(tmp_path: Path
     assert same(started(net_.graph, tmp_path / "alexnet.pth"), weights)
     save_file({key: tensor.clone() for key, tensor in theirs.items()}, tmp_path / "bare.safetensors")
     assert same(started(net_.graph, tmp_path / "bare.safetensors"), weights)
-    ten = door.loads(net_.source.text.replace("outputs=1000", "outputs=10")).graph
+    ten = netspec.loads(net_.source.text.replace("outputs=1000", "outputs=10")).graph
     with pytest.raises(TrainError) as caught:
         started(ten, tmp_path / "alexnet.pth")
     assert caught.value.notes[0] == "fc8.weight is 10x4096 in the network and 1000x4096 in the file"

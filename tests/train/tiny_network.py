@@ -1,4 +1,4 @@
-"""A tiny trained network with all that a real one has: two GPU groups, crops, a mean image, batch normalisation."""
+"""A tiny network with GPU groups, crops, a mean image and batch normalisation, and helpers that train and use it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 from click.testing import CliRunner, Result
 from PIL import Image
-from rich.console import Console
+from reporters import QUIET
 
 from netspec.cli import main
 from netspec.net import Net, loads
 from netspec.train.config import Request
 from netspec.train.data.picture import Frame
 from netspec.train.data.sources.synthetic import Textures
-from netspec.train.reporting.console import Reporter
 from netspec.train.run import train
 
 SPEC = """net tiny
@@ -34,35 +33,33 @@ augment crop=12 from=14 flip=horizontal
 test views=10
 """
 
-QUIET = Reporter(Console(quiet=True))
 
-
-def net(old: str = "", new: str = "") -> Net:
-    """The network, with one piece of its spec put another way."""
+def tiny_net(old: str = "", new: str = "") -> Net:
+    """Load the network, with one part of its spec replaced."""
     assert not old or SPEC.count(old) == 1
     return loads(SPEC.replace(old, new) if old else SPEC)
 
 
-def trained(
+def train_tiny(
     out: Path, *, data: object = "synthetic", spec: str = SPEC, steps: int = 8, seed: int = 0, **more: object
 ) -> Path:
-    """Train for a few steps, and return the run's folder."""
+    """Train the network for a few steps, and return the run's folder."""
     request = Request(str(data), steps=steps, seed=seed, threads=1, out=out, **more)  # type: ignore[arg-type]
     return train(loads(spec).graph, spec, "tiny", request, QUIET).folder
 
 
-def netspec(*arguments: object) -> Result:
-    """Run the command."""
+def invoke(*arguments: object) -> Result:
+    """Run the ``netspec`` command in this process."""
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def photo(path: Path, kind: int = 0, side: int = 40) -> Path:
-    """Save a picture of one of the four classes."""
-    pixels = Textures(Frame(3, side, side), 4, 4, (0, 1)).read(kind)
+def save_picture(path: Path, label: int = 0, side: int = 40) -> Path:
+    """Save a picture of one of the network's four classes."""
+    pixels = Textures(Frame(3, side, side), 4, 4, (0, 1)).read(label)
     Image.fromarray(pixels.transpose(1, 2, 0)).save(path)
     return path
 
 
-def shades(data: bytes) -> np.ndarray:
-    """A PNG's pixels."""
+def png_pixels(data: bytes) -> np.ndarray:
+    """Return the pixels of a PNG file."""
     return np.asarray(Image.open(io.BytesIO(data)))

@@ -1,4 +1,4 @@
-"""A stand-in for a GPU's graphs on the CPU: operations that ran are written down, and run again on the same memory."""
+"""A stand-in for CUDA graphs on the CPU: a tape records operations, and runs them again on the same memory."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from torch.utils._pytree import tree_leaves
 
 
 class Tape(TorchDispatchMode):
-    """As with a graph, nothing that Python computed while it was written is computed again."""
+    """A recording. As with a CUDA graph, a replay does not repeat what Python computed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.operations: list[tuple[Any, Any, Any, Any]] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        made = func(*args, **(kwargs or {}))
-        self.operations.append((func, args, kwargs or {}, made))
-        return made
+        result = func(*args, **(kwargs or {}))
+        self.operations.append((func, args, kwargs or {}, result))
+        return result
 
     @torch.no_grad()
-    def run(self) -> None:
-        for func, args, kwargs, made in self.operations:
-            for old, new in zip(tree_leaves(made), tree_leaves(func(*args, **kwargs)), strict=True):
+    def replay(self) -> None:
+        for func, args, kwargs, result in self.operations:
+            for old, new in zip(tree_leaves(result), tree_leaves(func(*args, **kwargs)), strict=True):
                 if isinstance(old, Tensor) and old.data_ptr() != new.data_ptr():
                     old.copy_(new)
 
 
 class Tapes:
-    """Records on tapes, and counts them."""
+    """A device that records on tapes. ``replays`` counts the replays of all tapes."""
 
     def __init__(self) -> None:
         self.tapes: list[Tape] = []
-        self.runs = 0
+        self.replays = 0
 
     @contextmanager
     def side_stream(self) -> Iterator[None]:
@@ -48,8 +48,8 @@ class Tapes:
             work()
         self.tapes.append(tape)
 
-        def again() -> None:
-            self.runs += 1
-            tape.run()
+        def replay() -> None:
+            self.replays += 1
+            tape.replay()
 
-        return again
+        return replay

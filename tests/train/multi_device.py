@@ -1,4 +1,4 @@
-"""``netspec train`` on several devices as a process of its own, and the processes that it starts."""
+"""``netspec train`` on several devices, run in a process of its own, and the worker processes that it starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from running import lines_in, until
+from run_folders import lines_in, wait_until
 
 SPEC = """\
 net tiny
@@ -26,17 +26,17 @@ gpus 2
 train epochs=3 batch=32 optimizer=sgd(lr=0.02) ema=0.9 schedule=plateau(patience=1, times=3)
 augment from=10 flip=horizontal colour=pca(0.1)
 """
-"""As ``runs.SPEC``, in two groups."""
+"""``run_folders.SPEC`` in two groups."""
 
-COMMAND = ("tiny.net", "--data", "synthetic", "--threads", "1", "--quiet")
+ARGUMENTS = ("tiny.net", "--data", "synthetic", "--threads", "1", "--quiet")
 
 NETSPEC = (sys.executable, "-m", "netspec")
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "netspec")
 
 
 @dataclass
-class Launched:
-    """A command that runs in ``folder``; what it leaves of temporary files lies in ``folder/tmp``."""
+class TrainProcess:
+    """A ``netspec train`` process running in ``folder``, whose temporary files are in ``folder/tmp``."""
 
     folder: Path
     process: subprocess.Popen[bytes]
@@ -49,41 +49,41 @@ class Launched:
     def err(self) -> str:
         return (self.folder / "err").read_text()
 
-    def left_over(self) -> list[str]:
-        """The temporary files that are there still, but for those of torch's inductor."""
+    def temporary_files(self) -> list[str]:
+        """Return the names of the temporary files that exist, except those of torch's inductor."""
         return [path.name for path in (self.folder / "tmp").iterdir() if not path.name.startswith("torchinductor")]
 
-    def logged(self, lines: int) -> None:
-        """Wait until the run has logged so many lines."""
+    def wait_for_log(self, lines: int) -> None:
+        """Wait until the run's log has at least this many lines. Fail if the process ends."""
         metrics = self.folder / "run" / "metrics.jsonl"
-        until(lambda: lines_in(metrics) >= lines or self.process.poll() is not None, 120)
+        wait_until(lambda: lines_in(metrics) >= lines or self.process.poll() is not None, 120)
         assert self.process.poll() is None, self.err
 
     def workers(self) -> dict[int, int]:
-        """The process number of each rank."""
-        found = {}
+        """Return the process id of each rank."""
+        pids = {}
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 words = process.joinpath("environ").read_bytes().decode(errors="replace").split("\0")
             except OSError:
                 continue
-            here = dict(word.split("=", 1) for word in words if "=" in word)
-            if here.get("TMPDIR") == str(self.folder / "tmp") and "RANK" in here:
-                found[int(here["RANK"])] = int(process.name)
-        return found
+            environment = dict(word.split("=", 1) for word in words if "=" in word)
+            if environment.get("TMPDIR") == str(self.folder / "tmp") and "RANK" in environment:
+                pids[int(environment["RANK"])] = int(process.name)
+        return pids
 
-    def end(self, seconds: float = 120) -> int:
-        """Wait for its end; the exit code."""
+    def wait(self, seconds: float = 120) -> int:
+        """Wait for the process to end, and return its exit code."""
         return self.process.wait(seconds)
 
 
-def start(folder: Path, *arguments: str, program: Sequence[str] = NETSPEC, largest: int | None = None) -> Launched:
-    """Run ``netspec train ARGUMENTS`` in a folder with ``tiny.net``. ``largest`` is how many bytes a file may have."""
+def start(folder: Path, *arguments: str, program: Sequence[str] = NETSPEC, largest: int | None = None) -> TrainProcess:
+    """Start ``netspec train ARGUMENTS`` in a folder with ``tiny.net``. ``largest`` limits file sizes, in bytes."""
     (folder / "tmp").mkdir(exist_ok=True)
     if not (folder / "tiny.net").exists():
         (folder / "tiny.net").write_text(SPEC)
 
-    def limit() -> None:
+    def limit_file_size() -> None:
         if largest is not None:
             import resource
 
@@ -93,31 +93,32 @@ def start(folder: Path, *arguments: str, program: Sequence[str] = NETSPEC, large
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
         process = subprocess.Popen(
             [*program, "train", *arguments], cwd=folder, env=environment, stdout=out, stderr=err,
-            preexec_fn=limit, start_new_session=True,
+            preexec_fn=limit_file_size, start_new_session=True,
         )  # fmt: skip
-    return Launched(folder, process)
+    return TrainProcess(folder, process)
 
 
-def finished(folder: Path, *arguments: str, program: Sequence[str] = NETSPEC) -> Launched:
-    """Run a command to its end, which must be a good one."""
-    launched = start(folder, *arguments, program=program)
-    assert launched.end() == 0, launched.err
-    return launched
+def finish(folder: Path, *arguments: str, program: Sequence[str] = NETSPEC) -> TrainProcess:
+    """Run ``netspec train ARGUMENTS``, which must succeed, to its end."""
+    training = start(folder, *arguments, program=program)
+    assert training.wait() == 0, training.err
+    return training
 
 
-def gone(pids: Sequence[int], seconds: float) -> bool:
-    """Whether processes are there no longer, after so many seconds at most."""
+def all_end(pids: Sequence[int], seconds: float) -> bool:
+    """Whether all these processes end within so many seconds. Kill those that do not."""
     deadline = time.monotonic() + seconds
-    while any(alive(pid) for pid in pids):
+    while any(is_alive(pid) for pid in pids):
         if time.monotonic() > deadline:
-            for pid in filter(alive, pids):
+            for pid in filter(is_alive, pids):
                 os.kill(pid, signal.SIGKILL)
             return False
         time.sleep(0.05)
     return True
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

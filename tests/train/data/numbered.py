@@ -1,0 +1,45 @@
+"""Splits whose pictures can be told apart, for tests of loading."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+
+from netspec.train.chance import Places
+from netspec.train.data.picture import Frame, Pixels, Unreadable
+
+
+class Numbered:
+    """A split of pictures of 1x1x2: all pixels of picture k are k, and its label is k % 3.
+
+    Pictures in ``broken`` are unreadable. ``slow`` reading takes up to a millisecond, depending on the picture.
+    ``reads`` counts the calls of ``read``, and ``threads`` has the ids of the threads that called it.
+    """
+
+    def __init__(self, count: int, broken: frozenset[int] = frozenset(), slow: bool = False) -> None:
+        self.labels = np.arange(count) % 3
+        self.reads = 0
+        self.threads: set[int] = set()
+        self._broken = broken
+        self._slow = slow
+
+    def read(self, index: int) -> Pixels:
+        self.threads.add(threading.get_ident())
+        self.reads += 1
+        if self._slow:
+            time.sleep(0.0005 * (index % 3))
+        if index in self._broken:
+            raise Unreadable(f"picture {index}", "broken")
+        return np.full((1, 1, 2), index, np.uint8)
+
+
+class NumberedInMemory(Numbered):
+    """The same pictures as a ``DecodedSplit``, which can have no unreadable ones."""
+
+    stored = Frame(1, 1, 2)
+
+    def fill(self, places: Places, out: Pixels) -> None:
+        for place, picture in zip(places.tolist(), out, strict=True):
+            picture[:] = self.read(place)
