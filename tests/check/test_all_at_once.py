@@ -8,7 +8,7 @@ from checking import good, mistakes
 from netspec.diagnostics import apply
 
 
-def test_all_that_is_wrong_with_the_arguments_of_one_call_is_told() -> None:
+def test_all_errors_in_the_arguments_of_a_call_are_reported() -> None:
     found = mistakes("[image] input 3x8x8\n[f] fc outputs=2\ntrain optimizer=sgd(lr=-1, momntum=0.9)\n")
     assert [d.message for d in found] == [
         "optimizer: lr needs a number from 0, not -1",
@@ -16,12 +16,12 @@ def test_all_that_is_wrong_with_the_arguments_of_one_call_is_told() -> None:
     ]
 
 
-def test_a_shape_in_pieces_is_one_mistake() -> None:
+def test_shape_written_in_pieces_is_one_error() -> None:
     (found,) = mistakes("[a] input 3 x 8 x 8\n[b] conv filters=3 kernel=3\n")
     assert found.code == "stray-value"
 
 
-def test_a_layer_written_as_in_programs_is_rewritten_as_a_statement() -> None:
+def test_layer_in_call_syntax_is_rewritten_as_a_statement() -> None:
     text = "[image] input(3, 32, 32)\n[c] conv(filters=4, kernel=3)\n[d] type=relu\n"
     found = mistakes(text)
     assert [d.code for d in found] == ["missing-type"] * 3
@@ -61,32 +61,32 @@ def test_words_of_other_tools_are_replaced_by_keys(written: str, code: str, righ
         ("affine scale=two", "unknown-key", None),
     ],
 )
-def test_a_replacement_that_does_not_fit_is_not_proposed(written: str, code: str, title: str | None) -> None:
+def test_unsuitable_replacement_is_not_proposed(written: str, code: str, title: str | None) -> None:
     (found,) = mistakes(f"[image] input 3x8x8\n[x] {written}\n")
     assert (found.code, next((fix.title for fix in found.fixes), None)) == (code, title)
 
 
 @pytest.mark.parametrize(("word", "fixed"), [("same", "write 1"), ("Same", "write 1"), ("valid", "write 0")])
-def test_named_padding_of_other_tools_is_given_in_numbers(word: str, fixed: str) -> None:
+def test_named_padding_of_other_tools_is_replaced_by_a_number(word: str, fixed: str) -> None:
     (found,) = mistakes(f"[i] input 3x8x8\n[c] conv filters=4 kernel=3 pad={word}\n")
     assert [fix.title for fix in found.fixes] == [fixed]
     assert bool(found.notes) == (word != "valid")
 
 
 @pytest.mark.parametrize("word", ["gelu", "celu", "prelu", "SiLU"])
-def test_a_function_that_is_not_here_is_not_taken_for_another(word: str) -> None:
+def test_unsupported_function_gets_no_replacement(word: str) -> None:
     (neuron,) = mistakes(f"[i] input 3x8x8\n[f] fc outputs=2 neuron={word}\n")
     (layer,) = mistakes(f"[i] input 3x8x8\n[f] {word}\n")
     assert neuron.fixes == layer.fixes == ()
 
 
-def test_a_layer_that_needs_maps_is_told_where_the_vector_was_made() -> None:
+def test_label_shows_which_layer_made_the_vector() -> None:
     (found,) = mistakes("[i] input 3x8x8\n[f] fc outputs=2\n[d] dropout rate=0.5\n[c] maxpool kernel=2\n")
     assert [(label.span.text, label.text) for label in found.labels] == [("fc", "f makes a vector")]
 
 
 @pytest.mark.parametrize("shape", ["224x224x3", "32x32x1"])
-def test_an_image_with_its_channels_last_is_a_trap(shape: str) -> None:
+def test_image_with_channels_last_gives_a_warning(shape: str) -> None:
     text = f"[image] input {shape}\n[c] conv filters=4 kernel=3 pad=1\n"
     (found,) = good(text).warnings
     assert (found.code, found.span.text) == ("channels-last", shape)
@@ -100,7 +100,7 @@ def test_other_shapes_are_not_taken_for_channels_last(shape: str) -> None:
     assert good(f"[image] input {shape}\n[f] fc outputs=4\n").warnings == ()
 
 
-def test_a_count_that_is_wrong_under_either_shape_is_told_too() -> None:
+def test_count_that_fits_neither_shape_is_reported_too() -> None:
     head = "[a] input 3x8x8\n[b] conv filters=3 kernel=3 -> 3x6x7 "
     shape, units = mistakes(head + "units=999\n")
     assert (shape.message, units.message) == ("b is 3x6x6, not 3x6x7", "b has 108 units, not 999")

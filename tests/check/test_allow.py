@@ -29,7 +29,7 @@ WINDOW = "[c] conv filters=4 kernel=4 stride=3 rounding=down"
     ],
 )
 @pytest.mark.parametrize("end", ["", "\n", "\r\n[r] relu\r\n"])
-def test_the_comment_is_put_where_it_is_read(line: str, allowed: str, end: str) -> None:
+def test_fix_adds_the_comment_to_the_line_of_the_warning(line: str, allowed: str, end: str) -> None:
     text = INPUT + line + end
     (warning,) = good(text).warnings
     changed = apply([silencing_edit(warning)], text)
@@ -37,7 +37,7 @@ def test_the_comment_is_put_where_it_is_read(line: str, allowed: str, end: str) 
     assert good(changed).warnings == ()
 
 
-def test_in_a_layer_over_several_lines_the_comment_goes_on_the_line_of_the_warning() -> None:
+def test_fix_of_a_continued_layer_changes_the_line_of_the_warning() -> None:
     text = INPUT + "[c] conv filters=4  # first\n    kernel=4 stride=3  # second\n    rounding=down\n"
     (warning,) = good(text).warnings
     changed = apply([silencing_edit(warning)], text)
@@ -45,7 +45,7 @@ def test_in_a_layer_over_several_lines_the_comment_goes_on_the_line_of_the_warni
     assert good(changed).warnings == ()
 
 
-def test_two_warnings_of_a_line_are_allowed_one_after_the_other() -> None:
+def test_two_warnings_on_a_line_can_both_be_allowed() -> None:
     text = INPUT + "[c] fc outputs=4 neuron=relu bias=none bias_lr=1 gpu=0\n[p] softmax\n"
     for left in (2, 1, 0):
         warnings = good(text).warnings
@@ -55,12 +55,12 @@ def test_two_warnings_of_a_line_are_allowed_one_after_the_other() -> None:
     assert "# allow: relu-on-scores, no-effect" in text or "# allow: no-effect, relu-on-scores" in text
 
 
-def said(found: tuple[Diagnostic, ...]) -> list[tuple[str, str, int]]:
+def allow_diagnostics(found: tuple[Diagnostic, ...]) -> list[tuple[str, str, int]]:
     """Return the code, text and line of the diagnostics about such comments."""
     return [(d.code, d.span.text, d.span.line) for d in found if d.code.endswith("-allow")]
 
 
-def test_every_warning_of_a_spec_and_nothing_else_may_be_allowed() -> None:
+def test_exactly_the_warnings_of_specs_can_be_allowed() -> None:
     pages = {code for code in codes.names() if f"\nwarning[{code}]" in codes.page(code)}
     of_other_files = {code for code in pages if {"cfg", "onnx"} & set(code.split("-"))}
     assert pages - of_other_files == set(WARNINGS)
@@ -75,7 +75,7 @@ def test_every_warning_of_a_spec_and_nothing_else_may_be_allowed() -> None:
         ("relu-on-score", "relu-on-scores"),
     ],
 )
-def test_a_misspelt_code_is_met_with_the_right_one(word: str, near: str) -> None:
+def test_misspelt_code_is_corrected(word: str, near: str) -> None:
     text = f"{INPUT}{WINDOW}  # allow: {word}\n"
     (found,) = [d for d in good(text).warnings if d.code == "unknown-allow"]
     assert found.message == f"there is no warning {word} to allow; did you mean {near}?"
@@ -85,13 +85,13 @@ def test_a_misspelt_code_is_met_with_the_right_one(word: str, near: str) -> None
     assert apply(fix.edits, text) == text.replace(word, near)
 
 
-def test_the_code_of_an_error_cannot_be_allowed() -> None:
+def test_error_code_cannot_be_allowed() -> None:
     (found,) = good(f"{INPUT}[r] relu  # allow: claim-refuted\n").warnings
     assert found.message == "there is no warning claim-refuted to allow"
     assert found.notes[0].startswith("the warnings: batchnorm-momentum, channels-last, ")
 
 
-def test_a_misspelt_code_is_told_in_a_file_with_errors_too() -> None:
+def test_misspelt_code_is_reported_in_a_file_with_errors() -> None:
     found = mistakes(f"{INPUT}{WINDOW}  # allow: unread-pixel\n[f] fc outpust=3")
     assert [d.code for d in found] == ["unknown-allow", "unknown-key"]
 
@@ -111,8 +111,8 @@ def test_a_misspelt_code_is_told_in_a_file_with_errors_too() -> None:
         (f"{INPUT}[r] relu\r# allow\r[s] relu", []),
     ],
 )  # fmt: skip
-def test_an_allowed_warning_that_does_not_occur_is_reported(text: str, unused: list[tuple[str, str, int]]) -> None:
-    assert said(good(text).warnings) == unused
+def test_allowed_warning_that_does_not_occur_is_reported(text: str, unused: list[tuple[str, str, int]]) -> None:
+    assert allow_diagnostics(good(text).warnings) == unused
 
 
 def test_comments_are_not_checked_if_the_command_line_changes_the_network(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_comments_are_not_checked_if_the_command_line_changes_the_network(tmp_pa
     assert shown.output == f"{path}: correct\n"
 
 
-def test_a_variants_comments_count_and_unused_ones_of_its_base_are_not_reported(tmp_path: Path) -> None:
+def test_unused_comments_of_a_base_are_not_reported(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(
         f"net b rounding=up\n{INPUT}[c] conv filters=4 kernel=4 stride=3  # allow: no-effect\n"
     )
@@ -131,10 +131,10 @@ def test_a_variants_comments_count_and_unused_ones_of_its_base_are_not_reported(
     path.write_text("net v from=base.net rounding=down  # allow: unread-pixels\n")
     assert load(path).warnings == ()
     path.write_text("net v from=base.net rounding=up  # allow: unread-pixels\n")
-    assert said(load(path).warnings) == [("unused-allow", "unread-pixels", 1)]
+    assert allow_diagnostics(load(path).warnings) == [("unused-allow", "unread-pixels", 1)]
 
 
-def test_the_right_code_is_written_by_fix(tmp_path: Path) -> None:
+def test_check_fix_corrects_a_misspelt_code(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text(f"{INPUT}{WINDOW}  # allow: unread-pixel\n")
     result = CliRunner().invoke(main, ["check", "--fix", "--strict", str(path)])

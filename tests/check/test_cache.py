@@ -1,4 +1,4 @@
-"""The results that a check shares between identical layers, and with the next check, change nothing but its speed."""
+"""Results that a check shares between identical layers and with the next check only make it faster."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ PIECES = [
 ]
 
 
-def found(checked: Checked) -> object:
-    """Return everything that a check computes, in its order."""
+def results_of(checked: Checked) -> object:
+    """Return everything that a check computes, in order."""
     graph = checked.graph
     names = (list(graph.nodes), list(graph.layers), list(graph.parameters)) if graph else ()
     layers = [
@@ -70,28 +70,28 @@ def edits(draw: st.DrawFn) -> list[str]:
 
 @examples(150, HealthCheck.too_slow)
 @given(edits(), st.sampled_from([None, None, Shape(3, 32, 32)]))
-def test_results_of_the_previous_check_change_nothing(texts: list[str], shape: Shape | None) -> None:
+def test_reusing_the_previous_check_does_not_change_results(texts: list[str], shape: Shape | None) -> None:
     cache = None
     for text in texts:
         source = Source("a.net", text)
         checked = check(source, shape, cache)
-        assert found(checked) == found(check(source, shape))
+        assert results_of(checked) == results_of(check(source, shape))
         cache = checked.cache
 
 
 @examples(60, HealthCheck.too_slow)
 @given(edits())
-def test_sharing_between_identical_layers_changes_nothing(texts: list[str]) -> None:
-    shared = [found(check(Source("a.net", text))) for text in texts]
+def test_sharing_between_identical_layers_does_not_change_results(texts: list[str]) -> None:
+    shared = [results_of(check(Source("a.net", text))) for text in texts]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Table, "get", lambda table, key, find: find())
         patch.setattr(Reader, "read", Reader._read)
-        assert [found(check(Source("a.net", text))) for text in texts] == shared
+        assert [results_of(check(Source("a.net", text))) for text in texts] == shared
 
 
 @pytest.fixture
 def lowered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the layers that are actually lowered, in their order."""
+    """The names of the layers that are actually lowered, in order."""
     names: list[str] = []
 
     def lower(request, operands, real=walk.lower):
@@ -130,25 +130,25 @@ def test_layers_that_differ_only_in_inputs_and_spacing_are_lowered_once(lowered:
     assert [graph.layers[name].inputs for name in "abcdefg"] == reads
 
 
-def test_positions_are_computed_only_where_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
+def test_positions_are_computed_only_where_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    offsets: list[int] = []
 
     def moved(body: Body, source: Source, offset: int, real=Body.moved) -> Body:
-        asked.append(offset)
+        offsets.append(offset)
         return real(body, source, offset)
 
     monkeypatch.setattr(Body, "moved", moved)
     residual = "[b] batchnorm\n[s] sum inputs=b,image neuron=relu -> 3x8x8\n[p] maxpool kernel=2 stride=2\n"
     assert check(Source("a.net", f"{chain(20)}{residual}[f] fc outputs=4\n[q] softmax\n")).diagnostics == ()
-    assert asked == [len("[image]")]  # whether its channels stand last
+    assert offsets == [len("[image]")]  # to see whether its channels are last
 
 
-def test_inputs_of_an_input_layer_are_reported_even_beside_an_identical_layer_without() -> None:
+def test_inputs_of_an_input_layer_are_reported_next_to_an_identical_one() -> None:
     checked = check(Source("a.net", "[image] input 3x8x8\n[other] input 3x8x8 inputs=image\n"))
     assert ("unknown-key", "inputs") in [(d.code, d.span.text) for d in checked.diagnostics]
 
 
-def test_after_an_edit_only_changed_layers_are_lowered(lowered: list[str]) -> None:
+def test_only_changed_layers_are_lowered_after_an_edit(lowered: list[str]) -> None:
     text = "".join(f"[conv{i}] conv filters={i + 1} kernel=1\n" for i in range(50))
     first = check(Source("a.net", f"[image] input 3x8x8\n{text}"))
     assert len(lowered) == 51
@@ -191,7 +191,7 @@ def test_identical_layers_with_different_readers_are_not_shared() -> None:
     assert [graph.layers[name].placement.split for name in "be"] == [False, True]
 
 
-def test_a_layer_that_reads_another_layer_than_before_is_updated() -> None:
+def test_layer_with_a_changed_input_is_updated() -> None:
     text = "[image] input 3x8x8\n[a] relu\n[b] relu inputs=image\n[c] sum inputs=a,b\n"
     first = check(Source("a.net", text))
     again = check(Source("a.net", text.replace("[b] relu inputs=image", "[z] relu\n[b] relu")), None, first.cache)
@@ -199,7 +199,7 @@ def test_a_layer_that_reads_another_layer_than_before_is_updated() -> None:
     assert [again.graph.nodes[name].inputs for name in "zbc"] == [("a",), ("z",), ("a", "b")]
 
 
-def test_a_mistake_in_identical_layers_is_reported_at_each_of_them() -> None:
+def test_error_in_identical_layers_is_reported_for_each() -> None:
     checked = check(Source("a.net", "[image] input 3x8x8\n[a] relu slope=1\n[b] relu slope=1\n"))
     assert [(d.span.line, d.layer) for d in checked.diagnostics] == [(2, "a"), (3, "b")]
     assert replace(checked.diagnostics[1], spans=checked.diagnostics[0].spans, layer="a") == checked.diagnostics[0]

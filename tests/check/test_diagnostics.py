@@ -1,4 +1,4 @@
-"""Every diagnostic code of the checker: a small spec gives it at the exact place, with helpful notes or fixes; and
+"""Every diagnostic code of the checker: a small spec gives it at the exact location, with helpful notes or fixes; and
 specs with several mistakes."""
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ def _helps(found: Diagnostic) -> list[str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=title)
-def test_each_code_at_its_place_with_what_helps(case: Case) -> None:
+def test_wrong_spec_gives_its_code_location_and_help(case: Case) -> None:
     found = mistake(case.text)
     assert (found.code, place(found), found.severity) == (case.code, case.place, "error")
     assert case.message in found.message
-    assert any(case.help in said for said in _helps(found))
+    assert any(case.help in text for text in _helps(found))
 
 
 @pytest.mark.many
 @pytest.mark.parametrize("case", CASES, ids=title)
-def test_each_is_a_dozen_lines_at_most_with_carets_under_its_place(case: Case) -> None:
+def test_diagnostic_has_at_most_12_lines_with_carets_at_its_span(case: Case) -> None:
     lines = render(mistake(case.text)).splitlines()
     assert len(lines) <= 12
     line, column, text = case.place
@@ -73,12 +73,12 @@ def codes_in_the_source() -> set[str]:
     return found
 
 
-def test_no_code_is_left_out() -> None:
+def test_every_error_code_has_a_case() -> None:
     of_warnings = {"channels-last", "no-effect", "unknown-allow", "unread-layer", "unused-allow", "warmup-too-long"}
     assert codes_in_the_source() - {case.code for case in CASES} == of_warnings
 
 
-def test_a_code_is_words_with_hyphens() -> None:
+def test_codes_are_words_with_hyphens() -> None:
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes_in_the_source())
 
 
@@ -156,12 +156,12 @@ def mutated(*changes: tuple[int, str, str, str]) -> str:
     return "\n".join(lines)
 
 
-def test_the_unchanged_spec_checks() -> None:
+def test_unchanged_spec_is_correct() -> None:
     assert loads(mutated()).warnings[0].layer == "drop2"
 
 
 @pytest.mark.parametrize("change", MUTATIONS, ids=lambda c: f"{c[3]}: {c[2]}")
-def test_one_mistake_one_message(change: tuple[int, str, str, str]) -> None:
+def test_one_error_gives_one_message(change: tuple[int, str, str, str]) -> None:
     assert codes(mutated(change)) == [change[3]]
     assert mistake(mutated(change)).span.line == change[0] + 1
 
@@ -174,26 +174,26 @@ PAIRS = [(a, b) for a, b in itertools.combinations(MUTATIONS, 2) if a[0] != b[0]
 
 @pytest.mark.many
 @pytest.mark.parametrize("first", range(15))
-def test_two_mistakes_two_messages(first: int) -> None:
+def test_two_errors_give_two_messages(first: int) -> None:
     assert len(PAIRS) > 300
     for a, b in PAIRS[first::15]:
         found = [(d.code, d.span.line) for d in mistakes(mutated(a, b))]
         assert found == [(a[3], a[0] + 1), (b[3], b[0] + 1)], (a, b)
 
 
-def test_a_mistake_in_every_line_a_message_for_every_line() -> None:
+def test_errors_in_all_lines_give_a_message_each() -> None:
     for first in (0, 1, -1):
         by_line = [changes[first if first < len(changes) else 0] for changes in LINES.values()]
         changes = [(number, *change) for number, change in enumerate(by_line)][2:]
         assert [(d.code, d.span.line) for d in mistakes(mutated(*changes))] == [(c[3], c[0] + 1) for c in changes]
 
 
-def test_two_mistakes_in_one_line_are_two_messages() -> None:
+def test_two_errors_in_a_line_give_two_messages() -> None:
     assert codes(IMAGE + "[c] conv filters=x kernel=y nueron=relu") == ["bad-value", "bad-value", "unknown-key"]
     assert codes(IMAGE + "[c] conv nueron=relu") == ["missing-key", "missing-key", "unknown-key"]
 
 
-def test_a_wrong_default_is_said_once_and_not_by_its_users() -> None:
+def test_wrong_default_is_reported_once() -> None:
     text = "default conv kernel=x\ndefault conv kernal=3\n" + IMAGE + "[c] conv filters=2\n[d] conv filters=2"
     assert codes(text) == ["bad-value", "unknown-key"]
 
@@ -208,7 +208,7 @@ def test_a_wrong_default_is_said_once_and_not_by_its_users() -> None:
         "net a rounding=up,",
     ],
 )
-def test_a_net_line_that_is_wrong_does_not_set_all_windows_wrong(first: str) -> None:
+def test_wrong_net_line_causes_no_errors_in_windows(first: str) -> None:
     text = "\n[i] input 3x224x224\n[c] conv filters=2 kernel=11 stride=4\n[p] maxpool kernel=2"
     assert len(mistakes(first + text)) == 1
 
@@ -225,7 +225,7 @@ def test_a_net_line_that_is_wrong_does_not_set_all_windows_wrong(first: str) -> 
         "default conv kernel 3=kernel=",
     ],
 )
-def test_a_default_line_that_is_wrong_does_not_set_all_layers_wrong(first: str) -> None:
+def test_wrong_default_line_causes_no_errors_in_layers(first: str) -> None:
     found = mistakes(first + "\n" + IMAGE + "[c] conv filters=2\n[d] conv filters=2 -> 2x28x28")
     assert {d.span.line for d in found} == {1}
 
@@ -242,7 +242,7 @@ def test_a_default_line_that_is_wrong_does_not_set_all_layers_wrong(first: str) 
         "gpus=2",
     ],
 )
-def test_a_gpus_line_that_is_wrong_does_not_set_all_placements_wrong(first: str) -> None:
+def test_wrong_gpus_line_causes_no_errors_in_placements(first: str) -> None:
     text = (
         IMAGE
         + "[c] conv filters=4 kernel=3 gpu=1\n[d] fc outputs=4 gpu=all -> weights=14400\n[e] fc outputs=4 -> weights=8"
@@ -250,7 +250,7 @@ def test_a_gpus_line_that_is_wrong_does_not_set_all_placements_wrong(first: str)
     assert {d.span.line for d in mistakes(first + "\n" + text)} == {1}
 
 
-def test_a_wrong_value_that_no_shape_depends_on_hides_no_shape() -> None:
+def test_wrong_value_without_influence_on_shapes_hides_no_error() -> None:
     text = IMAGE + "[c] conv filters=2 kernel=3 init=gausian(1) neuron=rleu lr=x\n[d] maxpool kernel=31"
     assert codes(text) == ["bad-value", "bad-value", "bad-value", "kernel-too-large"]
     assert codes("default conv neuron=rleu\n" + IMAGE + "[c] conv filters=2 kernel=3\n[d] maxpool kernel=31") == [
@@ -259,17 +259,17 @@ def test_a_wrong_value_that_no_shape_depends_on_hides_no_shape() -> None:
     ]
 
 
-def test_what_reads_a_wrong_layer_is_not_blamed() -> None:
+def test_reader_of_a_wrong_layer_is_not_reported() -> None:
     text = IMAGE + "[c] cnov filters=2\n[d] maxpool kernel=7 stride=3\n[e] sum inputs=c,d\n[f] fc outputs=2 weights=c"
     assert codes(text) == ["unknown-type"]
 
 
-def test_a_stated_shape_stands_in_for_what_is_wrong_and_readers_are_checked_against_it() -> None:
+def test_claimed_shape_of_a_wrong_layer_is_used_for_its_readers() -> None:
     text = IMAGE + "[c] cnov filters=2 -> 2x9x9\n[d] maxpool kernel=10"
     assert codes(text) == ["unknown-type", "kernel-too-large"]
 
 
-def test_one_refuted_claim_is_not_refuted_again_below() -> None:
+def test_consequences_of_a_refuted_claim_are_not_reported() -> None:
     text = (
         "net rounding=down\n"
         + IMAGE
@@ -290,7 +290,7 @@ def all_wrong_specs() -> list[str]:
     return [*texts, alexnet(("  rounding=up", "")), alexnet(("rounding=up", "rounding=down"))]
 
 
-def test_every_fix_that_checks_gives_a_file_that_checks() -> None:
+def test_fixes_marked_as_checked_give_correct_files() -> None:
     tried = 0
     for text in all_wrong_specs():
         for found in mistakes(text):
@@ -326,7 +326,7 @@ def edited(text: str, edits: list[dict[str, object]]) -> str:
     return text
 
 
-def test_the_json_form_holds_everything_and_its_edits_are_the_fixes() -> None:
+def test_json_is_complete_and_its_edits_are_the_fixes() -> None:
     for text in all_wrong_specs():
         found = mistakes(text)
         data = json.loads(to_json(found))
@@ -354,16 +354,17 @@ def test_the_json_form_holds_everything_and_its_edits_are_the_fixes() -> None:
             assert (
                 entry["end_column"] - entry["column"] == len(diagnostic.span.text) or entry["end_line"] > entry["line"]
             )
-            for fix, told in zip(diagnostic.fixes, entry["fixes"], strict=True):
-                assert set(told) == {"title", "edits", "checks"}
-                assert told["checks"] is fix.checks
+            for fix, fix_entry in zip(diagnostic.fixes, entry["fixes"], strict=True):
+                assert set(fix_entry) == {"title", "edits", "checks"}
+                assert fix_entry["checks"] is fix.checks
                 assert all(
-                    set(edit) == {"file", "line", "column", "end_line", "end_column", "text"} for edit in told["edits"]
+                    set(edit) == {"file", "line", "column", "end_line", "end_column", "text"}
+                    for edit in fix_entry["edits"]
                 )
-                assert edited(text, told["edits"]) == apply(fix.edits, text)
+                assert edited(text, fix_entry["edits"]) == apply(fix.edits, text)
 
 
-def test_what_is_no_fix_is_told_to_machines_too() -> None:
+def test_json_includes_rejected_fixes() -> None:
     entry = as_dict(mistake(alexnet(("  rounding=up", ""))))
     assert entry["notes"][-1].startswith("not a fix: net rounding=down: gives 54: pool5 would be 256x5x5")
 
@@ -375,7 +376,7 @@ def test_what_is_no_fix_is_told_to_machines_too() -> None:
         ("[image] input 3x8x8 shape=3x9x9", "the shape of input has no key", "it is written after the type: input 3x9"),
     ],
 )
-def test_what_is_said_in_another_place_of_the_line_is_shown_there(text: str, message: str, note: str) -> None:
+def test_key_that_is_written_elsewhere_in_the_line_is_explained(text: str, message: str, note: str) -> None:
     found = mistake(text)
     assert (found.code, found.message, found.fixes) == ("unknown-key", message, ())
     assert found.notes[0].startswith(note)

@@ -56,7 +56,7 @@ MAX_SECONDS = 5.0
 SLOW = examples(150, HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
-def survive(text: str) -> None:
+def check_and_render(text: str) -> None:
     """Check a text, and render its diagnostics in every format."""
     begin = time.process_time()
     try:
@@ -123,32 +123,32 @@ def broken(draw: Callable[..., object]) -> str:
 
 @SLOW
 @given(broken())
-def test_a_spec_with_a_few_edits(text: str) -> None:
-    survive(text)
+def test_edited_spec_is_checked_or_diagnosed(text: str) -> None:
+    check_and_render(text)
 
 
 @SLOW
 @given(st.lists(st.sampled_from(TOKENS), max_size=60).map(" ".join))
-def test_tokens_in_any_order(text: str) -> None:
-    survive(text)
+def test_random_tokens_are_diagnosed(text: str) -> None:
+    check_and_render(text)
 
 
 @SLOW
 @given(st.text(max_size=200))
-def test_any_text(text: str) -> None:
-    survive(text)
+def test_random_text_is_diagnosed(text: str) -> None:
+    check_and_render(text)
 
 
 @SLOW
 @given(st.binary(max_size=200))
-def test_any_bytes(data: bytes) -> None:
+def test_random_bytes_are_diagnosed(data: bytes) -> None:
     try:
         source = decode(data, "a.net")
     except SpecError as error:
         assert [d.code for d in error.diagnostics] == ["not-text"]
         render(error.diagnostics[0])
     else:
-        survive(source.text)
+        check_and_render(source.text)
 
 
 EXTREME = ("0", "-0.0", "1", "-5", "400", "-400", "1e-300", "3.4e38", "-3.4e38", "1e39", "1e200", "-1e308")
@@ -165,14 +165,14 @@ NUMBERS_EVERYWHERE = """\
 
 @SLOW
 @given(st.lists(st.sampled_from(EXTREME), min_size=17, max_size=17))
-def test_extreme_numbers_everywhere(numbers: list[str]) -> None:
-    survive(NUMBERS_EVERYWHERE.format(*numbers))
+def test_extreme_numbers_in_all_places_are_diagnosed(numbers: list[str]) -> None:
+    check_and_render(NUMBERS_EVERYWHERE.format(*numbers))
 
 
 @SLOW
 @given(st.lists(st.sampled_from(EXTREME), min_size=17, max_size=17), st.integers(0, 16))
-def test_an_extreme_number_in_a_sound_network(numbers: list[str], place: int) -> None:
-    survive(NUMBERS_EVERYWHERE.format(*("0.5" if i != place else n for i, n in enumerate(numbers))))
+def test_single_extreme_number_is_diagnosed(numbers: list[str], place: int) -> None:
+    check_and_render(NUMBERS_EVERYWHERE.format(*("0.5" if i != place else n for i, n in enumerate(numbers))))
 
 
 @pytest.mark.parametrize(
@@ -196,29 +196,29 @@ def test_an_extreme_number_in_a_sound_network(numbers: list[str], place: int) ->
         ("[n] lrn size=2000000000 alpha=1", "size: is at most 65,536, not 2000000000"),
     ],
 )
-def test_numbers_that_nothing_computes_with_are_refused(line: str, message: str) -> None:
+def test_unusable_numbers_are_errors(line: str, message: str) -> None:
     assert mistake(f"{IMAGE}{line}").message == message
 
 
-def test_the_largest_numbers_are_read() -> None:
+def test_largest_allowed_numbers_are_accepted() -> None:
     good(f"{IMAGE}[n] lrn size=65536 alpha=3.4e38 k=1e-30 beta=-3.4e38")
 
 
 @pytest.mark.many
 @pytest.mark.parametrize("first", range(5))
-def test_alexnet_cut_off_anywhere(first: int) -> None:
+def test_truncated_alexnet_is_diagnosed(first: int) -> None:
     text = spec("alexnet-tiny")
     for end in range(7 * first, len(text), 35):
-        survive(text[:end])
-        survive(text[end:])
+        check_and_render(text[:end])
+        check_and_render(text[end:])
 
 
 @pytest.mark.many
 @pytest.mark.parametrize("first", range(5))
-def test_alexnet_without_each_of_its_lines(first: int) -> None:
+def test_alexnet_without_any_one_line_is_diagnosed(first: int) -> None:
     lines = spec("alexnet").split("\n")
     for i in range(first, len(lines), 5):
-        survive("\n".join(lines[:i] + lines[i + 1 :]))
+        check_and_render("\n".join(lines[:i] + lines[i + 1 :]))
 
 
 HUGE = {
@@ -261,12 +261,12 @@ SEVERAL_SECONDS = {"commas", "misspelt names near 5,000", "a chain of 20,000 lrn
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow if name in SEVERAL_SECONDS else pytest.mark.ci) for name in HUGE]
 )
-def test_what_is_huge_is_answered_soon_and_briefly(name: str) -> None:
-    begin = time.process_time()
+def test_huge_spec_takes_little_time_and_output(name: str) -> None:
+    start = time.process_time()
     try:
         shown = render_all(loads(HUGE[name]).warnings, 20)
     except SpecError as error:
         assert len(error.diagnostics) <= 2 * MAX_MISTAKES
         shown = render_all(error.diagnostics, 20)
     assert len(shown) < 20_000
-    assert time.process_time() - begin < 2 * MAX_SECONDS
+    assert time.process_time() - start < 2 * MAX_SECONDS

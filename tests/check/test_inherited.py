@@ -1,4 +1,4 @@
-"""Mistakes that a variant causes in what it inherits: they are shown, and fixed, in the variant."""
+"""Errors that a variant causes in inherited layers are shown, and fixed, in the variant."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def found(folder: Path, text: str, changes: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
+def variant_diagnostics(folder: Path, text: str, changes: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
     """Return the diagnostics of a variant with this text."""
     (folder / "v.net").write_text(text)
     try:
@@ -48,14 +48,14 @@ def found(folder: Path, text: str, changes: tuple[str, ...] = ()) -> tuple[Diagn
         return error.diagnostics
 
 
-def places(diagnostic: Diagnostic) -> list[tuple[str, str, str]]:
+def label_texts(diagnostic: Diagnostic) -> list[tuple[str, str, str]]:
     """Return the file, the marked text and the words of each of a diagnostic's labels."""
     return [(label.span.source.name, label.span.text, label.text) for label in diagnostic.labels]
 
 
-def test_a_rounding_that_the_base_cannot_have_is_to_blame(folder: Path) -> None:
+def test_changed_rounding_is_marked_as_the_cause(folder: Path) -> None:
     (folder / "base.net").write_text(BASE.replace("3x16x16", "3x17x17").replace("crop=16", "crop=17"))
-    (mistake,) = found(folder, ROUNDED)
+    (mistake,) = variant_diagnostics(folder, ROUNDED)
     assert render(mistake).startswith(SHOWN)
     assert len(render(mistake).splitlines()) <= 12
 
@@ -78,39 +78,39 @@ def test_a_rounding_that_the_base_cannot_have_is_to_blame(folder: Path) -> None:
         ("net v from=base.net\n[image] input 3x8x8 range=1\n", "crop-differs", "3x8x8"),
     ],
 )  # fmt: skip
-def test_the_word_in_the_variant_is_marked(folder: Path, text: str, code: str, words: str) -> None:
-    first = found(folder, text)[0]
+def test_change_in_the_variant_is_marked(folder: Path, text: str, code: str, words: str) -> None:
+    first = variant_diagnostics(folder, text)[0]
     assert first.code == code
     assert (first.span.source.name, first.span.text) == ("v.net", words)
 
 
-def test_all_words_that_a_mistake_needs_are_told(folder: Path) -> None:
-    (warning,) = found(folder, "net v from=base.net rounding=down\n[fc] outputs=12\n[conv1] stride=5\n")
-    assert places(warning) == [
+def test_all_changes_that_cause_an_error_are_labelled(folder: Path) -> None:
+    (warning,) = variant_diagnostics(folder, "net v from=base.net rounding=down\n[fc] outputs=12\n[conv1] stride=5\n")
+    assert label_texts(warning) == [
         ("v.net", "rounding=down", "because of this"),
         ("v.net", "stride=5", "and of this"),
         ("base.net", "kernel=4", "conv1 is inherited"),
     ]
 
 
-def test_a_missing_layer_is_reported_where_the_variant_drops_it(folder: Path) -> None:
+def test_missing_layer_is_reported_where_it_is_dropped(folder: Path) -> None:
     (folder / "base.net").write_text(BASE.replace("[fc] fc", "[fc] fc inputs=conv2"))
-    (mistake,) = found(folder, "net v from=base.net\ndrop conv2\n")
+    (mistake,) = variant_diagnostics(folder, "net v from=base.net\ndrop conv2\n")
     assert (mistake.code, mistake.message) == ("unknown-layer", "layer 'conv2' is dropped")
-    assert places(mistake) == [("v.net", "conv2", "dropped here"), ("base.net", "conv2", "fc is inherited")]
+    assert label_texts(mistake) == [("v.net", "conv2", "dropped here"), ("base.net", "conv2", "fc is inherited")]
 
 
-def test_a_mistake_of_the_base_stays_there(folder: Path) -> None:
+def test_error_of_the_base_is_shown_in_the_base(folder: Path) -> None:
     (folder / "base.net").write_text(BASE.replace("rounding=up", "rounding=exact").replace("3x16x16", "3x17x17"))
-    window, crop = found(folder, "net v from=base.net\n[fc] outputs=12\n")
+    window, crop = variant_diagnostics(folder, "net v from=base.net\n[fc] outputs=12\n")
     assert [d.code for d in (window, crop)] == ["window-does-not-tile", "crop-differs"]
     assert {edit.span.source.name for fix in window.fixes for edit in fix.edits} == {"base.net"}
     assert [d.span.source.name for d in (window, crop)] == ["base.net"] * 2
 
 
-def test_in_a_chain_of_variants_the_one_that_causes_the_mistake_is_blamed(folder: Path) -> None:
+def test_in_a_chain_the_causing_variant_is_marked(folder: Path) -> None:
     (folder / "middle.net").write_text("net middle from=base.net\ngpus 3\n")
-    (mistake, *_) = found(folder, "net v from=middle.net\n[fc] outputs=12\n")
+    (mistake, *_) = variant_diagnostics(folder, "net v from=middle.net\n[fc] outputs=12\n")
     assert (mistake.code, mistake.span.source.name, mistake.span.text) == (
         "groups-do-not-divide",
         "middle.net",
@@ -118,22 +118,24 @@ def test_in_a_chain_of_variants_the_one_that_causes_the_mistake_is_blamed(folder
     )
 
 
-def test_a_mistake_with_several_causes_is_shown_in_the_variant(folder: Path) -> None:
+def test_error_with_several_causes_is_shown_in_the_variant(folder: Path) -> None:
     text = "net v from=base.net\n[norm1] maxpool kernel=9\n[fc] outputs=10\n"
-    assert found(folder, text)[0].span.source.name == "v.net"
+    assert variant_diagnostics(folder, text)[0].span.source.name == "v.net"
     both = "net v from=base.net\n[conv1] stride=16\n[image] input 3x4x4\naugment crop=4\n[conv2] pad=0\n"
-    assert {d.span.source.name for d in found(folder, both)} == {"v.net"}
+    assert {d.span.source.name for d in variant_diagnostics(folder, both)} == {"v.net"}
 
 
-def test_a_change_on_the_command_line_is_marked(folder: Path) -> None:
-    (mistake, *_) = found(folder, "net v from=base.net\n", ("fc.outputs=12", "conv1.stride=5", "net.rounding=down"))
+def test_change_on_the_command_line_is_marked(folder: Path) -> None:
+    (mistake, *_) = variant_diagnostics(
+        folder, "net v from=base.net\n", ("fc.outputs=12", "conv1.stride=5", "net.rounding=down")
+    )
     assert (mistake.code, mistake.span.source.name, mistake.span.text) == ("unread-pixels", "--set", "conv1.stride=5")
 
 
-def test_a_warning_is_allowed_on_the_line_that_causes_it(folder: Path) -> None:
+def test_warning_is_allowed_on_the_line_that_causes_it(folder: Path) -> None:
     text = "net v from=base.net\ndefault conv init=gaussian(1e-6)\n"
-    assert [d.code for d in found(folder, text)] == ["signal-vanishes"]
-    assert found(folder, text.replace("(1e-6)", "(1e-6)  # allow: signal-vanishes")) == ()
+    assert [d.code for d in variant_diagnostics(folder, text)] == ["signal-vanishes"]
+    assert variant_diagnostics(folder, text.replace("(1e-6)", "(1e-6)  # allow: signal-vanishes")) == ()
 
 
 @pytest.mark.parametrize(
@@ -144,20 +146,20 @@ def test_a_warning_is_allowed_on_the_line_that_causes_it(folder: Path) -> None:
         ("conv1 pad=1", "[conv1] pad=1\n"),
     ],
 )
-def test_a_variant_is_mended_in_itself(folder: Path, title: str, added: str) -> None:
+def test_fixes_change_the_variant_and_not_the_base(folder: Path, title: str, added: str) -> None:
     (folder / "base.net").write_text(BASE.replace("3x16x16", "3x17x17").replace("crop=16", "crop=17"))
-    (mistake,) = found(folder, ROUNDED)
+    (mistake,) = variant_diagnostics(folder, ROUNDED)
     fixes = {fix.title: fix for fix in mistake.fixes}
     assert title in fixes and fixes[title].checks
     assert {edit.span.source.name for edit in fixes[title].edits} == {"v.net"}
     text = apply(fixes[title].edits, ROUNDED)
     assert text == ROUNDED.replace("exact", "up" if not added else "exact") + added
-    assert found(folder, text) == ()
+    assert variant_diagnostics(folder, text) == ()
 
 
-def test_a_key_is_added_to_the_variants_own_line_for_the_layer(folder: Path) -> None:
+def test_fix_adds_a_key_to_the_variants_own_line(folder: Path) -> None:
     text = "net v from=base.net\n[conv1] rounding=exact  # as printed\n[image] input 3x17x17\naugment from=30 crop=17\n"
-    (mistake,) = found(folder, text)
+    (mistake,) = variant_diagnostics(folder, text)
     fixes = {fix.title: fix for fix in mistake.fixes}
     assert apply(fixes["conv1 pad=1"].edits, text) == text.replace("rounding=exact", "rounding=exact pad=1")
     assert apply(fixes["input 3x19x19, crop=19"].edits, text) == text.replace("17", "19")

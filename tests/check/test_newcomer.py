@@ -1,4 +1,4 @@
-"""A newcomer's mistakes in AlexNet: each gives one message of at most a dozen lines, with a fix that works."""
+"""Typical errors of new users in AlexNet: each gives one message of at most 12 lines, with a fix that works."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netspec.diagnostics.text import render
 from netspec.net import load, loads
 
 
-def test_224_exact_in_twelve_lines_with_conv1_blamed_and_repairs_that_check() -> None:
+def test_input_224_with_exact_rounding_is_reported_at_conv1_with_fixes() -> None:
     found = mistake(alexnet(("  rounding=up", "")))
     assert (found.code, found.layer, found.span.line) == ("window-does-not-tile", "conv1", 10)
     text = render(found)
@@ -22,7 +22,7 @@ def test_224_exact_in_twelve_lines_with_conv1_blamed_and_repairs_that_check() ->
     assert found.fixes and all(fix.checks for fix in found.fixes)
 
 
-def test_224_rounded_down_with_one_claim_in_twelve_lines_with_conv1_named() -> None:
+def test_input_224_rounded_down_is_reported_at_conv1() -> None:
     text = alexnet(("rounding=up", "rounding=down"))
     text = re.sub(r" *-> (?!256x6x6).*", "", text)
     found = mistake(text)
@@ -47,7 +47,7 @@ def test_224_rounded_down_with_one_claim_in_twelve_lines_with_conv1_named() -> N
         ("outputs=4096  bias=1", "outputs=4096  bias=1 inputs=pol5", "layer 'pol5' is unknown; did you mean pool5?"),
     ],
 )
-def test_a_misspelling_in_six_lines_with_the_right_word(old: str, new: str, message: str) -> None:
+def test_misspelling_gives_six_lines_and_a_correction(old: str, new: str, message: str) -> None:
     found = mistake(alexnet((old, new)))
     assert found.message == message
     lines = render(found).splitlines()
@@ -56,14 +56,14 @@ def test_a_misspelling_in_six_lines_with_the_right_word(old: str, new: str, mess
     assert [fix.checks for fix in found.fixes] == [True]
 
 
-def test_two_mistakes_at_once_are_two_messages() -> None:
+def test_several_errors_give_a_message_each() -> None:
     text = alexnet(("kernel=5   pad=2", "kernal=5   pad=2"), ("rate=0.5", "rate=5"))
     assert codes(text) == ["unknown-key", "bad-value"]
     text = alexnet(("  rounding=up", ""), ("[pool2]  maxpool", "[pool2]  maxpol "), ("outputs=1000", "outputs=x"))
     assert codes(text) == ["window-does-not-tile", "unknown-type", "bad-value"]
 
 
-def test_filters_that_two_gpus_cannot_share_are_said_once() -> None:
+def test_indivisible_filters_are_reported_once() -> None:
     found = mistake(alexnet(("filters=96 ", "filters=97 "), ("-> 96x55x55", "-> 97x55x55"), ("-> 96x27x27", "")))
     assert (found.code, found.layer) == ("groups-do-not-divide", "conv1")
     assert [f.title for f in found.fixes][:2] == ["conv1 filters=98", "conv1 filters=96"]
@@ -73,7 +73,7 @@ def test_filters_that_two_gpus_cannot_share_are_said_once() -> None:
 
 
 def floored(*claims: tuple[str, str]) -> str:
-    """Return AlexNet with rounding=down and only these claims, given as (beginning of the line, claim)."""
+    """Return AlexNet with rounding=down and only these claims, given as (start of the line, claim)."""
     text = re.sub(r" *->.*", "", alexnet(("rounding=up", "rounding=down")))
     for beginning, claim in claims:
         assert beginning in text
@@ -85,7 +85,7 @@ FC6 = "-> 4096 weights=37748736"
 
 
 @pytest.mark.parametrize(
-    ("text", "message", "told"),
+    ("text", "message", "excerpts"),
     [
         (floored(("[pool5]", "-> 256x6x6")), "pool5 is 256x5x5, not 256x6x6", ("6,400 = 256x5x5", "9,216")),
         (floored(("[fc6]", FC6)), "fc6 has 26,214,400 weights, not 37,748,736", ("6,400 inputs", "9,216 inputs")),
@@ -101,13 +101,13 @@ FC6 = "-> 4096 weights=37748736"
         ),
     ],
 )
-def test_conv1_is_labelled_first_and_every_repair_works_when_pasted(text: str, message: str, told: tuple) -> None:
+def test_conv1_is_marked_and_every_fix_works(text: str, message: str, excerpts: tuple) -> None:
     found = mistake(text)
     shown = render(found)
     assert len(shown.splitlines()) <= 12
     assert found.message == f"{message}: conv1 makes 54 of 224"
     assert (found.span.line, found.span.text) == (10, "kernel=11")
-    assert all(part in shown for part in told)
+    assert all(part in shown for part in excerpts)
     assert [fix.title for fix in found.fixes] == [
         "input 3x227x227, crop=227",
         "net rounding=up",
@@ -119,7 +119,7 @@ def test_conv1_is_labelled_first_and_every_repair_works_when_pasted(text: str, m
         assert loads(apply(fix.edits, text))["fc6"].weights == 37_748_736
 
 
-def test_with_exact_windows_rounding_down_is_rejected_by_the_claim_of_fc6() -> None:
+def test_rounding_down_is_rejected_by_the_claim_of_fc6() -> None:
     found = mistake(floored(("[fc6]", FC6)).replace("rounding=down", "rounding=exact"))
     assert (found.code, found.layer, len(render(found).splitlines())) == ("window-does-not-tile", "conv1", 12)
     (rejected,) = found.rejected
@@ -130,37 +130,37 @@ def test_with_exact_windows_rounding_down_is_rejected_by_the_claim_of_fc6() -> N
 
 
 @pytest.mark.parametrize(
-    ("line", "pad", "said"),
+    ("line", "pad", "cause"),
     [
         ("[conv2]", "   pad=2", "conv2 makes 23 of 27: (27 + 0 + 0 - 5) / 1 + 1 = 23"),
         ("[conv5]", "   pad=1", "conv5 makes 11 of 13: (13 + 0 + 0 - 3) / 1 + 1 = 11"),
     ],
 )
-def test_a_convolution_that_lost_its_padding_is_to_blame(line: str, pad: str, said: str) -> None:
+def test_convolution_without_its_padding_is_the_cause(line: str, pad: str, cause: str) -> None:
     text = "\n".join(
         re.sub(r" *-> (?!256x6x6).*", "", old).replace(pad, "") if old.startswith(line) else
         re.sub(r" *-> (?!256x6x6).*", "", old)
         for old in alexnet().split("\n")
     )  # fmt: skip
     found = mistake(text)
-    assert found.message == "pool5 is 256x5x5, not 256x6x6: " + said.partition(":")[0]
-    assert said.partition(" ")[2] in [label.text for label in found.labels]
+    assert found.message == "pool5 is 256x5x5, not 256x6x6: " + cause.partition(":")[0]
+    assert cause.partition(" ")[2] in [label.text for label in found.labels]
     assert loads(apply(found.fixes[0].edits, text))["fc6"].weights == 37_748_736
 
 
-def test_of_two_possible_causes_neither_is_blamed() -> None:
+def test_neither_of_two_possible_causes_is_marked() -> None:
     text = "[i] input 3x20x20\n[c] conv filters=4 kernel=3\n[d] conv filters=4 kernel=3\n[e] relu -> 4x18x18"
     found = mistake(text)
     assert [fix.title for fix in found.fixes][:2] == ["c pad=1", "d pad=1"]
     assert (found.span.text, found.labels) == ("4x18x18", ())
 
 
-def test_an_early_layer_whose_change_does_not_help_is_not_blamed() -> None:
+def test_layer_whose_change_does_not_help_is_not_marked() -> None:
     found = mistake(floored(("[conv1]", "-> 96x54x54"), ("[pool5]", "-> 256x9x9")))
     assert (found.span.text, found.labels, found.message) == ("256x9x9", (), "pool5 is 256x5x5, not 256x9x9")
 
 
-def test_a_variants_change_that_makes_an_inherited_layer_wrong_is_shown(tmp_path: Path) -> None:
+def test_variants_change_that_breaks_an_inherited_layer_is_shown(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(alexnet())
     variant = tmp_path / "v.net"
     variant.write_text("net v from=base.net rounding=down\n[pool5] kernel=3 -> 256x6x6\n")
@@ -182,7 +182,7 @@ def test_a_variants_change_that_makes_an_inherited_layer_wrong_is_shown(tmp_path
         assert load(variant)["fc6"].weights == 37_748_736
 
 
-def test_a_wrong_layer_that_a_variant_inherits_unchanged_is_shown_in_the_base(tmp_path: Path) -> None:
+def test_wrong_layer_inherited_unchanged_is_shown_in_the_base(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(alexnet().replace("rounding=up", "rounding=down").replace(" -> 96x55x55", ""))
     variant = tmp_path / "v.net"
     variant.write_text("net v from=base.net\n[pool5] kernel=3 -> 256x6x6\n")
@@ -230,7 +230,7 @@ def test_a_wrong_layer_that_a_variant_inherits_unchanged_is_shown_in_the_base(tm
         ("conv filters=2 kernel=3 bias=False", "not 'False'", "write none"),
     ],
 )
-def test_words_of_other_tools_give_one_message_with_the_word_of_specs(line: str, message: str, fix: str) -> None:
+def test_words_of_other_tools_give_one_message_with_the_right_word(line: str, message: str, fix: str) -> None:
     found = mistake(f"[i] input 3x8x8\n[a] {line}")
     assert found.message.endswith(message)
     assert [(f.title, f.checks) for f in found.fixes] == [(fix, True)]
@@ -258,20 +258,20 @@ def test_words_of_other_tools_give_one_message_with_the_word_of_specs(line: str,
 def test_features_of_other_tools_that_specs_lack_are_explained(line: str, note: str) -> None:
     found = mistake(f"[i] input 3x8x8\n[a] {line}")
     assert "did you mean" not in found.message and not found.fixes
-    assert any(note in said for said in found.notes)
+    assert any(note in text for text in found.notes)
 
 
-def test_a_layer_is_not_told_to_be_a_layer_of_its_own() -> None:
+def test_batchnorm_is_not_advised_to_be_a_separate_layer() -> None:
     found = next(d for d in mistakes("[i] input 3x8x8\n[b] batchnorm norm=batch\n"))
     assert found.message == "batchnorm has no key 'norm'" and "of its own" not in found.notes[0]
 
 
-def test_all_layer_types_are_listed_once_in_a_file() -> None:
+def test_layer_types_are_listed_in_one_message_only() -> None:
     found = mistakes("[i] input 3x8x8\n[a] quux\n[b] xyzzy\n[c] deconv\n")
     assert [any("the layer types" in note for note in d.notes) for d in found] == [True, False, False]
 
 
-def test_a_count_with_the_biases_in_it_is_recognised() -> None:
+def test_count_that_includes_biases_is_recognised() -> None:
     """C1 of LeNet-5 in its paper: 156 trainable parameters and 122,304 connections, (25 + 1) * 6 and * 28 * 28."""
     c1 = "[i] input 1x32x32\n[c1] conv filters=6 kernel=5 -> 6x28x28"
     assert "150 weights + 6 biases = 156; a bias is no weight" in mistake(f"{c1} weights=156").notes
@@ -279,13 +279,13 @@ def test_a_count_with_the_biases_in_it_is_recognised() -> None:
     assert note in mistake(f"{c1} connections=122304").notes
 
 
-def test_a_table_with_semicolons_between_its_rows_is_written_as_it_is_here() -> None:
+def test_table_with_semicolons_is_rewritten() -> None:
     found = mistake("[i] input 3x8x8\n[a] conv kernel=3 filters=2 table=0,1;1,2")
     assert [(fix.title, fix.checks) for fix in found.fixes] == [("write table=0+1,1+2", True)]
 
 
 @pytest.mark.parametrize(
-    ("text", "said", "fix"),
+    ("text", "excerpt", "fix"),
     [
         ("[i] input 224x224", "224x224 pixels in colour are 3x224x224", None),
         ("[i] input 1x3x224x224", "the number of images is not part of a shape", "write 3x224x224"),
@@ -299,14 +299,14 @@ def test_a_table_with_semicolons_between_its_rows_is_written_as_it_is_here() -> 
         ("[i] input 8\n[c] fc outputs=2 init=(gaussian, 0.01)", "brackets", "write init=gaussian(0.01)"),
     ],
 )
-def test_shapes_and_lists_in_other_ways_of_writing(text: str, said: str, fix: str | None) -> None:
+def test_shapes_and_lists_in_other_notations_are_rewritten(text: str, excerpt: str, fix: str | None) -> None:
     found = mistake(text)
-    assert any(said in one for one in (found.message, *found.notes))
+    assert any(excerpt in line for line in (found.message, *found.notes))
     assert [(f.title, f.checks) for f in found.fixes] == ([(fix, True)] if fix else [])
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "excerpt"),
     [
         ("optimizer sgd", "it is a key of train: train optimizer=..."),
         ("relu inplace", "relu is a layer type, and a layer begins with its name in brackets"),
@@ -321,30 +321,30 @@ def test_shapes_and_lists_in_other_ways_of_writing(text: str, said: str, fix: st
         ("net name=a", "a net's name follows the word"),
     ],
 )
-def test_settings_in_other_tools_words(line: str, said: str) -> None:
+def test_settings_in_words_of_other_tools_are_explained(line: str, excerpt: str) -> None:
     found = mistakes(f"[i] input 3x8x8\n[f] fc outputs=2\n{line}\n")
-    assert any(said in one for d in found for one in (d.message, *d.notes))
+    assert any(excerpt in text for d in found for text in (d.message, *d.notes))
 
 
-def test_a_stray_word_is_not_taken_for_an_input() -> None:
+def test_stray_word_is_not_taken_for_an_input() -> None:
     found = next(d for d in mistakes("[i] input 3x9x9\n[c] conv filters=2 kernel=3 same\n"))
     assert "did you mean" not in found.message and not found.fixes
     assert mistake("[i] input 3x9x9\n[c] concat i i\n").fixes[0].title == "write inputs=i,i"
 
 
-def test_a_linear_layer_with_in_features_is_a_fully_connected_one() -> None:
+def test_linear_with_in_features_suggests_fc() -> None:
     found = mistakes("[i] input 3x9x9\n[c] linear in_features=243 out_features=10\n")
     assert [d.message for d in found] == ["linear has no key 'in_features'; did you mean fc?"]
     assert [fix.title for fix in found[0].fixes] == ["write fc"]
 
 
-def test_a_default_without_values_is_told() -> None:
+def test_default_line_without_values_gives_a_warning() -> None:
     (found,) = loads("default relu\n[i] input 3x8x8\n[a] relu\n").warnings
     assert (found.code, found.span.text) == ("no-effect", "relu")
 
 
 @pytest.mark.parametrize("line", ["dropout 5", "conv 8 3 1", "relu 3", "flatten 1", "conv filters=2 kernel=3 7"])
-def test_no_key_is_proposed_for_a_number_that_fits_none(line: str) -> None:
+def test_stray_number_that_fits_no_key_gets_no_proposal(line: str) -> None:
     found = next(d for d in mistakes(f"[i] input 3x8x8\n[a] {line}") if d.code == "stray-value")
     assert "did you mean" not in found.message and not found.fixes
     assert found.notes[0].startswith("values are given as key=value")
@@ -353,13 +353,13 @@ def test_no_key_is_proposed_for_a_number_that_fits_none(line: str) -> None:
 @pytest.mark.parametrize(
     ("word", "number"), [("learning_rate", "lr"), ("momentun", "momentum"), ("decay", "weight_decay")]
 )
-def test_a_number_of_the_optimizer_by_another_name(word: str, number: str) -> None:
+def test_optimizer_argument_under_another_name_is_recognised(word: str, number: str) -> None:
     found = mistake(f"[i] input 3x8x8\n[a] fc outputs=2\ntrain {word}=0.5")
     assert found.message == f"train has no key '{word}'; did you mean {number}, an argument of optimizer?"
     assert found.notes[0].startswith(f"optimizer=sgd({number}=0.5);")
 
 
-def test_the_numbers_of_the_optimizer_are_put_together() -> None:
+def test_optimizer_arguments_are_merged_in_the_suggestion() -> None:
     start = "[i] input 3x8x8\n[a] fc outputs=2\ntrain "
     found = mistake(start + "optimizer=sgd(0.01, momentum=0.5, weight_decay=5e-4) lr=0.1")
     assert found.notes[0].startswith("optimizer=sgd(lr=0.1, momentum=0.5, weight_decay=5e-4);")
@@ -367,21 +367,21 @@ def test_the_numbers_of_the_optimizer_are_put_together() -> None:
     assert notes == ["optimizer=sgd(lr=0.1, weight_decay=0.1)"] * 2
 
 
-def test_a_misspelt_key_of_train_is_not_taken_for_an_optimizer_number() -> None:
+def test_misspelt_train_key_is_not_taken_for_an_optimizer_argument() -> None:
     assert mistake("[i] input 3x8x8\n[a] fc outputs=2\ntrain epoch=3").message.endswith("did you mean epochs?")
 
 
 LAST = "the input is 224x224x3, which is channels x height x width; did you mean input 3x224x224?"
 
 
-def test_channels_last_are_noted_where_moving_them_is_not_enough() -> None:
+def test_channels_last_are_noted_if_moving_them_is_not_enough() -> None:
     text = alexnet(("3x224x224", "224x224x3"), ("  rounding=up", ""))
     found = {d.code: d for d in mistakes(text)}
     assert LAST in found["kernel-too-large"].notes
     assert LAST in found["crop-differs"].notes
 
 
-def test_channels_last_are_moved_first_where_that_is_enough() -> None:
+def test_moving_the_channels_first_is_offered_if_it_is_enough() -> None:
     found = mistake("[i] input 224x224x3\n[c] conv filters=3 kernel=1\naugment crop=224")
     assert found.code == "crop-differs" and not found.notes
     assert found.fixes[0].title == "input 3x224x224" and found.fixes[0].checks

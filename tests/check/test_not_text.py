@@ -1,4 +1,4 @@
-"""Files that are not UTF-8 text: the place of the first wrong byte, and the likely encoding."""
+"""Files that are not UTF-8 text: the location of the first wrong byte, and the likely encoding."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from netspec.opening import decode
         (b"#" * (4 * 2**20 + 1), "too-large-file", "larger than 4,194,304 bytes"),
     ],
 )
-def test_what_cannot_be_read_as_text(data: bytes, code: str, message: str) -> None:
+def test_binary_or_too_large_file_is_an_error(data: bytes, code: str, message: str) -> None:
     with pytest.raises(SpecError) as caught:
         decode(data, "a.net")
     (found,) = caught.value.diagnostics
@@ -33,7 +33,7 @@ def test_what_cannot_be_read_as_text(data: bytes, code: str, message: str) -> No
         (b"\xef\xbb\xbfnet a\n# \xfc\n", 12, (2, 3)),
     ],
 )
-def test_a_letter_in_another_encoding_has_its_place(data: bytes, byte: int, place: tuple[int, int]) -> None:
+def test_byte_in_another_encoding_is_located(data: bytes, byte: int, place: tuple[int, int]) -> None:
     with pytest.raises(SpecError) as caught:
         decode(data, "a.net")
     (found,) = caught.value.diagnostics
@@ -43,7 +43,7 @@ def test_a_letter_in_another_encoding_has_its_place(data: bytes, byte: int, plac
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-def test_a_byte_order_mark_names_the_encoding(encoding: str) -> None:
+def test_byte_order_mark_names_the_encoding(encoding: str) -> None:
     with pytest.raises(SpecError) as caught:
         decode("net a\n".encode(encoding), "a.net")
     (found,) = caught.value.diagnostics

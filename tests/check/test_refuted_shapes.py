@@ -1,4 +1,4 @@
-"""The notes on a refuted shape: they show the arithmetic of the real one, with its numbers."""
+"""The notes on a refuted shape, which show the arithmetic of the computed shape."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ DOWN = "(rounding=down)"
         ("3x20x20", "fc outputs=5 -> 6", ("outputs=5",)),
     ],
 )
-def test_the_arithmetic_of_a_refuted_shape(image: str, layer: str, notes: tuple[str, ...]) -> None:
+def test_notes_show_the_arithmetic_of_the_computed_shape(image: str, layer: str, notes: tuple[str, ...]) -> None:
     assert mistake(f"[i] input {image}\n[b] {layer}").notes == notes
 
 
 @pytest.mark.parametrize("claim", ["3x21x21", "4x20x20"])
-def test_an_input_has_no_arithmetic(claim: str) -> None:
+def test_refuted_shape_of_an_input_has_no_notes(claim: str) -> None:
     assert mistake(f"[i] input 3x20x20 -> {claim}\n[b] relu").notes == ()
 
 
-def test_claims_that_state_the_channels_last_are_told_so_whatever_else_is_wrong() -> None:
+def test_claims_with_channels_last_are_noted_despite_other_errors() -> None:
     """AlexNet as in a lecture's table: 224 pixels, and maps as height x width x channels.
 
     Layers below a window that does not fit are checked against the claim as channels x height x width.
@@ -76,7 +76,7 @@ def test_claims_that_state_the_channels_last_are_told_so_whatever_else_is_wrong(
     assert [fix.title for d in found for fix in d.fixes[:1]] == [
         "input 3x227x227", "claim 96x55x55", "claim 96x27x27", "claim 256x27x27",
     ]  # fmt: skip
-    mended = text
-    for each in reversed(found):
-        mended = apply(each.fixes[0].edits, mended)
-    assert good(mended)["conv2"].output == (256, 27, 27)
+    fixed = text
+    for diagnostic in reversed(found):
+        fixed = apply(diagnostic.fixes[0].edits, fixed)
+    assert good(fixed)["conv2"].output == (256, 27, 27)

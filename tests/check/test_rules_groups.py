@@ -34,7 +34,7 @@ def test_without_gpus_everything_is_whole() -> None:
     assert groups(SPLIT_CONV.replace("gpus 2\n", ""), "a") == 1
 
 
-def test_gpus_1_is_without_gpus() -> None:
+def test_gpus_1_equals_no_gpus() -> None:
     assert placed(SPLIT_CONV.replace("gpus 2", "gpus 1"), "a") == WHOLE
 
 
@@ -46,7 +46,7 @@ def test_gpus_1_is_without_gpus() -> None:
         "fc outputs=8",
     ],
 )
-def test_a_layer_with_weights_is_split(layer: str) -> None:
+def test_layer_with_weights_is_split(layer: str) -> None:
     assert placed(START + f"[x] {layer}", "x") == SPLIT
 
 
@@ -58,7 +58,7 @@ def test_a_layer_with_weights_is_split(layer: str) -> None:
         "fc outputs=9",
     ],
 )
-def test_the_groups_must_divide_its_filters_or_outputs(layer: str) -> None:
+def test_groups_must_divide_filters_or_outputs(layer: str) -> None:
     found = mistake(START + f"[x] {layer}")
     assert (found.code, place(found)[2]) == ("groups-do-not-divide", layer.split()[1])
     outputs = "outputs" if layer.startswith("fc") else "output channels"
@@ -74,7 +74,7 @@ def test_the_groups_must_divide_its_filters_or_outputs(layer: str) -> None:
         "fc outputs=8",
     ],
 )
-def test_a_whole_value_is_read_whole(layer: str) -> None:
+def test_whole_value_is_read_whole(layer: str) -> None:
     assert groups(START + f"[x] {layer}", "x") == 1
 
 
@@ -86,7 +86,7 @@ def test_a_whole_value_is_read_whole(layer: str) -> None:
         "fc outputs=8",
     ],
 )
-def test_from_a_split_value_a_layer_reads_its_own_share(layer: str) -> None:
+def test_split_value_is_read_by_own_share(layer: str) -> None:
     assert groups(SPLIT_CONV + f"[x] {layer}", "x") == 2
     assert groups(SPLIT_CONV + f"[x] {layer} reads=own", "x") == 2
 
@@ -105,12 +105,12 @@ def test_reads_all_reads_the_whole_value(layer: str) -> None:
     assert placed(text, "x") == SPLIT
 
 
-def test_the_output_is_split_either_way_so_the_next_layer_reads_its_own_share() -> None:
+def test_output_is_split_even_with_reads_all() -> None:
     text = SPLIT_CONV + "[b] conv filters=8 kernel=3 reads=all\n[c] conv filters=8 kernel=3"
     assert [groups(text, layer) for layer in "abc"] == [1, 1, 2]
 
 
-def test_own_reading_halves_the_weights() -> None:
+def test_reads_own_halves_the_weights() -> None:
     # 3 * 3 * 8 maps * 8 filters = 576 with all, half of that with own
     assert good(SPLIT_CONV + "[b] conv filters=8 kernel=3 reads=all")["b"].weights == 576
     assert good(SPLIT_CONV + "[b] conv filters=8 kernel=3")["b"].weights == 288
@@ -136,7 +136,7 @@ def test_reads_is_a_key_of_weight_layers_and_lrn_only(word: str) -> None:
     assert found.message == f"reads is a key of conv, fc, local, lrn, not of {word.split()[0]}"
 
 
-def test_an_lrn_window_stays_inside_its_group_unless_it_reads_all() -> None:
+def test_lrn_window_stays_inside_its_group_without_reads_all() -> None:
     assert groups(SPLIT_CONV + "[n] lrn size=5 alpha=1", "n") == 2
     assert groups(SPLIT_CONV + "[n] lrn size=5 alpha=1 reads=all", "n") == 1
     assert groups(START + "[n] lrn size=5 alpha=1", "n") == 1
@@ -162,13 +162,13 @@ def test_an_lrn_window_stays_inside_its_group_unless_it_reads_all() -> None:
         "flatten",
     ],
 )
-def test_a_layer_without_weights_is_placed_like_its_input(layer: str) -> None:
+def test_layer_without_weights_is_placed_like_its_input(layer: str) -> None:
     assert placed(SPLIT_CONV + f"[x] {layer}\n[y] abs", "x") == SPLIT
     assert placed(START + f"[x] {layer}\n[y] abs", "x") == WHOLE
     assert placed(START + f"[a] conv filters=8 kernel=3 pad=1 gpu=1\n[x] {layer}\n[y] abs", "x") == ON_1
 
 
-def test_concat_joins_group_by_group() -> None:
+def test_concat_of_split_values_joins_each_group() -> None:
     text = SPLIT_CONV + "[b] conv filters=4 kernel=3 pad=1 inputs=image\n[x] concat inputs=a,b -> 12x8x8"
     assert (groups(text, "x"), placed(text, "x")) == (2, SPLIT)
 
@@ -178,7 +178,7 @@ def test_concat_of_whole_values_is_whole() -> None:
     assert (groups(text, "x"), placed(text, "x")) == (1, WHOLE)
 
 
-def test_concat_does_not_mix_split_and_whole() -> None:
+def test_concat_of_split_and_whole_values_is_an_error() -> None:
     found = mistake(SPLIT_CONV + "[x] concat inputs=a,image")
     assert (found.code, place(found)[2]) == ("placement-mismatch", "inputs=a,image")
     assert found.notes[0] == "a (8x8x8) is split over the groups, image (4x8x8) is whole"
@@ -195,7 +195,7 @@ def test_concat_of_layers_placed_on_all_groups_in_order_is_split() -> None:
 
 
 @pytest.mark.parametrize("gpus", [(1, 0), (0, 0), (1, 1), (0, 1, 0)])
-def test_concat_of_others_is_where_its_first_input_is(gpus: tuple[int, ...]) -> None:
+def test_concat_of_other_placements_follows_its_first_input(gpus: tuple[int, ...]) -> None:
     inputs = ",".join(f"g{i}" for i in range(len(gpus)))
     assert placed(on_groups(*gpus) + f"[x] concat inputs={inputs}", "x") == Placement(gpu=gpus[0])
 
@@ -232,32 +232,32 @@ def test_sum_and_max_need_inputs_placed_alike(word: str) -> None:
         "squarederror",
     ],
 )
-def test_softmax_and_losses_gather(word: str) -> None:
+def test_softmax_and_losses_gather_split_values(word: str) -> None:
     split = START + "[f] fc outputs=4\n"
     assert placed(split + f"[x] {word}", "f") == SPLIT
     assert placed(split + f"[x] {word}", "x") == WHOLE
     assert placed(START + f"[f] fc outputs=4 gpu=1\n[x] {word}", "x") == ON_1
 
 
-def test_flatten_before_those_gathers_too() -> None:
+def test_flatten_before_softmax_or_loss_gathers_too() -> None:
     assert placed(SPLIT_CONV + "[f] flatten\n[x] softmax", "f") == WHOLE
     assert placed(SPLIT_CONV + "[f] flatten\n[x] softmax\n[l] crossentropy inputs=f", "f") == WHOLE
     assert placed(SPLIT_CONV + "[f] flatten\n[x] softmax\n[y] relu inputs=f", "f") == SPLIT
     assert placed(SPLIT_CONV + "[f] flatten", "f") == SPLIT
 
 
-def test_gpu_k_makes_a_layer_whole_on_group_k() -> None:
+def test_gpu_k_places_a_whole_layer_on_group_k() -> None:
     text = SPLIT_CONV + "[x] fc outputs=3 gpu=1"  # 3 need not be divisible
     assert placed(text, "x") == ON_1
 
 
-def test_a_weight_layer_with_gpu_k_reads_its_inputs_whole() -> None:
+def test_weight_layer_with_gpu_k_reads_whole_inputs() -> None:
     for layer in ("conv filters=3 kernel=3", "local filters=3 kernel=3", "fc outputs=3"):
         assert groups(SPLIT_CONV + f"[x] {layer} gpu=1", "x") == 1
 
 
 @pytest.mark.parametrize(("gpus", "k"), [(2, 2), (3, 3), (2, 100), (1, 1)])
-def test_there_is_no_such_group(gpus: int, k: int) -> None:
+def test_unknown_group_is_an_error(gpus: int, k: int) -> None:
     found = mistake(START.replace("gpus 2", f"gpus {gpus}") + f"[x] fc outputs=6 gpu={k}")
     assert (found.code, found.message, place(found)[2]) == (
         "no-such-group",
@@ -266,7 +266,7 @@ def test_there_is_no_such_group(gpus: int, k: int) -> None:
     )
 
 
-def test_by_default_a_layer_is_placed_like_its_first_input() -> None:
+def test_layer_is_placed_like_its_first_input_by_default() -> None:
     text = START + "[a] conv filters=3 kernel=1 gpu=1\n[b] conv filters=5 kernel=1\n[c] fc outputs=7\n[d] softmax"
     assert [placed(text, layer) for layer in "abcd"] == [ON_1] * 4
     text = SPLIT_CONV + "[b] conv filters=8 kernel=1 inputs=image gpu=0\n[x] fc outputs=4 inputs={}"
@@ -281,16 +281,16 @@ def test_gpu_all_returns_to_split() -> None:
     assert codes(START + "[a] conv filters=3 kernel=1 gpu=1\n[b] relu gpu=all") == ["groups-do-not-divide"]
 
 
-def test_groups_g_divides_what_the_layer_reads() -> None:
-    own = "[b] conv filters=8 kernel=1 groups=2"
-    assert groups(SPLIT_CONV + own, "b") == 4
-    assert groups(SPLIT_CONV + own + " reads=all", "b") == 2
-    assert groups(START + own, "b") == 2
-    assert groups(SPLIT_CONV.replace("gpus 2\n", "") + own, "b") == 2
-    assert groups(SPLIT_CONV + own.replace("conv", "local"), "b") == 4
+def test_groups_divides_what_the_layer_reads() -> None:
+    grouped = "[b] conv filters=8 kernel=1 groups=2"
+    assert groups(SPLIT_CONV + grouped, "b") == 4
+    assert groups(SPLIT_CONV + grouped + " reads=all", "b") == 2
+    assert groups(START + grouped, "b") == 2
+    assert groups(SPLIT_CONV.replace("gpus 2\n", "") + grouped, "b") == 2
+    assert groups(SPLIT_CONV + grouped.replace("conv", "local"), "b") == 4
 
 
-def test_groups_that_do_not_divide_are_told() -> None:
+def test_indivisible_groups_are_errors() -> None:
     found = mistake(SPLIT_CONV + "[b] conv filters=8 kernel=1 groups=3")
     assert found.message == "b: 6 groups do not divide its input channels"
     assert place(found)[2] == "groups=3"
@@ -324,23 +324,23 @@ def test_groups_that_do_not_divide_are_told() -> None:
         ),
     ],
 )
-def test_parts_that_do_not_divide_are_told_as_parts(text: str, message: str, note: str, where: list[str]) -> None:
+def test_indivisible_parts_are_reported_as_parts(text: str, message: str, note: str, where: list[str]) -> None:
     found = mistake(text)
     assert (found.code, found.message, found.notes) == ("groups-do-not-divide", message, (note,))
     assert [span.text for span in found.spans] == where
 
 
-def test_fc_has_no_groups_of_its_own() -> None:
+def test_fc_has_no_groups_key() -> None:
     assert codes(START + "[b] fc outputs=8 groups=2") == ["unknown-key"]
 
 
-def test_claims_and_counts_state_the_whole_layer() -> None:
+def test_claims_and_counts_are_of_the_whole_layer() -> None:
     net = good(SPLIT_CONV + "[b] conv filters=8 kernel=3 -> 8x6x6 units=288 weights=288 connections=10368")
     assert (net["b"].output, net["b"].units, net["b"].weights, net["b"].biases) == ((8, 6, 6), 288, 288, 8)
     assert net["b"].connections == 10368  # 6 * 6 * 288
 
 
-def test_three_groups() -> None:
+def test_three_groups_are_read_by_own_share() -> None:
     text = (
         "gpus 3\n[image] input 3x8x8\n[a] conv filters=9 kernel=3\n[b] conv filters=6 kernel=3\n[n] lrn size=3 alpha=1"
     )
@@ -350,7 +350,7 @@ def test_three_groups() -> None:
 # The whole of AlexNet.
 
 
-def test_alexnet_is_placed_and_grouped_as_the_paper_has_it() -> None:
+def test_alexnet_is_placed_and_grouped_as_in_the_paper() -> None:
     text = spec("alexnet")
     assert {n: groups(text, n) for n in ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")} == {
         "conv1": 1,
@@ -368,6 +368,6 @@ def test_alexnet_is_placed_and_grouped_as_the_paper_has_it() -> None:
     assert (placed(text, "fc8"), placed(text, "prob")) == (ON_0, ON_0)
 
 
-def test_gpu_all_does_not_join_what_is_placed_differently() -> None:
+def test_gpu_all_does_not_join_differently_placed_values() -> None:
     text = "gpus 2\n[i] input 4\n[a] fc outputs=4\n[b] fc outputs=4 gpu=0 inputs=i\n[c] concat inputs=a,b gpu=all"
     assert mistake(text).code == "placement-mismatch"

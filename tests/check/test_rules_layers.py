@@ -69,7 +69,7 @@ HALVES = Window((2, 2), (2, 2), kind="pool")
         ("log a=1", Log(1.0)),
     ],
 )
-def test_small_layers(layer: str, op: Op) -> None:
+def test_small_layers_become_their_operations(layer: str, op: Op) -> None:
     assert ops(IMAGE + f"[x] {layer}", "x") == [op]
 
 
@@ -98,11 +98,11 @@ def test_small_layers(layer: str, op: Op) -> None:
         "relu inputs=3x3",
     ],
 )
-def test_what_small_layers_do_not_take(layer: str) -> None:
+def test_invalid_keys_of_small_layers_are_errors(layer: str) -> None:
     assert codes(IMAGE + f"[x] {layer}") == ["bad-value"]
 
 
-def test_a_neuron_may_stand_on_other_layers() -> None:
+def test_layers_without_weights_can_have_a_neuron() -> None:
     text = IMAGE + "[x] conv filters=2 kernel=3 neuron={}"
     assert ops(text.format("relu"), "x")[-1] == Relu()
     assert ops(text.format("tanh(1.7159, 0.667)"), "x")[-1] == Tanh(1.7159, 0.667)
@@ -112,13 +112,13 @@ def test_a_neuron_may_stand_on_other_layers() -> None:
     assert good(text.format("relu")).graph.layers["x"].nodes == ("x:conv", "x")
 
 
-def test_a_loss_has_a_weight() -> None:
+def test_loss_weight_is_read() -> None:
     text = "[i] input 4\n[l] crossentropy loss_weight=0.3"
     assert ops(text, "l") == [CrossEntropy(0.3)]
     assert good(text)["l"].output == (1,)
 
 
-def test_a_sum_of_squares_reads_anything_and_does_not_define_the_scores() -> None:
+def test_sum_of_squares_does_not_define_the_scores() -> None:
     text = (
         IMAGE + "[a] conv filters=2 kernel=3 neuron=relu\n[small] sumsquares\n[fc] fc outputs=5 inputs=a\n[p] softmax"
     )
@@ -127,17 +127,17 @@ def test_a_sum_of_squares_reads_anything_and_does_not_define_the_scores() -> Non
     assert [(w.code, w.layer) for w in found.warnings] == [("no-class-loss", "small")]
 
 
-def test_a_loss_wants_one_score_per_class() -> None:
+def test_loss_needs_a_vector_of_scores() -> None:
     found = mistake(IMAGE + "[l] crossentropy")
     assert (found.code, place(found)[2]) == ("needs-vector", "crossentropy")
 
 
 @pytest.mark.parametrize(("word", "inputs"), [("sum", "a,b"), ("max", "a,b"), ("concat", "a,b")])
-def test_what_joins_wants_fitting_shapes(word: str, inputs: str) -> None:
+def test_joined_inputs_need_fitting_shapes(word: str, inputs: str) -> None:
     text = IMAGE + f"[a] relu\n[b] maxpool kernel=2\n[x] {word} inputs={inputs}"
     found = mistake(text)
     assert (found.code, place(found)[2]) == ("shapes-differ", "inputs=a,b")
 
 
-def test_a_map_norm_wants_maps_as_large_as_its_window() -> None:
+def test_map_norm_needs_maps_as_large_as_its_window() -> None:
     assert codes(IMAGE + "[x] rnorm size=9 scale=1") == ["kernel-too-large"]

@@ -1,4 +1,4 @@
-"""The language page's sections "Lines" and "Precedence", sentence by sentence, and what no statement accepts."""
+"""The language page's sections "Lines" and "Precedence", sentence by sentence, and keys and values that are refused."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from netspec.ir.settings import Fixed
 IMAGE = "[image] input 3x32x32\n"
 
 
-def test_a_section_or_setting_runs_on_over_indented_lines() -> None:
+def test_section_or_setting_continues_on_indented_lines() -> None:
     net = good("train epochs=3\n  batch=7\n" + IMAGE + "[c] conv\n   filters=4\n\tkernel=3\n  -> 4x30x30")
     assert (net.graph.train.epochs, net.graph.train.batch) == (3, 7)
     assert net["c"].output == (4, 30, 30)
 
 
-def test_an_unindented_key_is_an_error() -> None:
+def test_unindented_key_is_an_error() -> None:
     found = mistake(IMAGE + "[c] conv filters=4\nkernel=3")
     assert (found.code, place(found)) == ("unindented-continuation", (3, 1, "kernel="))
 
 
 @pytest.mark.parametrize("name", ["conv1", "Conv", "_", "a-b", "a_b-3", "train", "relu"])
-def test_names(name: str) -> None:
+def test_valid_names_are_accepted(name: str) -> None:
     assert list(good(IMAGE + f"[{name}] relu").layers) == ["image", name]
 
 
 @pytest.mark.parametrize("name", ["1a", "-a", "a.b", "é", "a b", ""])
-def test_what_is_no_name(name: str) -> None:
+def test_invalid_names_are_errors(name: str) -> None:
     assert codes(IMAGE + f"[{name}] relu") == ["syntax"]
 
 
@@ -44,12 +44,12 @@ def test_what_is_no_name(name: str) -> None:
         ("default conv bias=0\ndefault conv bias=0\n" + IMAGE, (2, 14, "bias=0")),
     ],
 )
-def test_a_repeated_key_is_an_error(text: str, place_of_second: tuple[int, int, str]) -> None:
+def test_repeated_key_is_an_error(text: str, place_of_second: tuple[int, int, str]) -> None:
     found = mistake(text)
     assert (found.code, place(found)) == ("duplicate-key", place_of_second)
 
 
-def test_a_repeated_layer_name_is_an_error() -> None:
+def test_repeated_layer_name_is_an_error() -> None:
     found = mistake(IMAGE + "[a] relu\n[a] tanh")
     assert (found.code, place(found)) == ("duplicate-layer", (3, 2, "a"))
     assert [(label.span.line, label.text) for label in found.labels] == [(2, "the first one")]
@@ -57,12 +57,12 @@ def test_a_repeated_layer_name_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("setting", ["net", "train", "augment", "test", "gpus 1"])
-def test_a_repeated_setting_is_an_error(setting: str) -> None:
+def test_repeated_setting_is_an_error(setting: str) -> None:
     found = mistake(f"{setting}\n{setting}\n{IMAGE}")
     assert (found.code, found.span.line) == ("duplicate-setting", 2)
 
 
-def test_the_input_is_the_layer_above_unless_inputs_says_otherwise() -> None:
+def test_input_is_the_layer_above_without_inputs_key() -> None:
     net = good(IMAGE + "[a] relu\n[b] tanh\n[c] abs inputs=a\n[d] square\n[e] sum inputs=b,d,image")
     read = {name: layer.inputs for name, layer in net.graph.layers.items()}
     assert read == {"image": (), "a": ("image",), "b": ("a",), "c": ("a",), "d": ("c",), "e": ("b", "d", "image")}
@@ -77,25 +77,25 @@ def rounding_of(text: str) -> str:
     return op.window.rounding
 
 
-def test_a_types_own_default_comes_last() -> None:
+def test_default_of_the_type_comes_last() -> None:
     assert rounding_of(IMAGE + "[p] maxpool kernel=2") == "exact"
 
 
-def test_net_comes_before_the_types_own_default() -> None:
+def test_net_line_precedes_the_default_of_the_type() -> None:
     assert rounding_of("net rounding=down\n" + IMAGE + "[p] maxpool kernel=2") == "down"
 
 
-def test_default_comes_before_net() -> None:
+def test_default_line_precedes_the_net_line() -> None:
     assert rounding_of("default maxpool rounding=up\nnet rounding=down\n" + IMAGE + "[p] maxpool kernel=2") == "up"
     assert rounding_of("default avgpool rounding=up\nnet rounding=down\n" + IMAGE + "[p] maxpool kernel=2") == "down"
 
 
-def test_a_layers_key_comes_first() -> None:
+def test_key_of_the_layer_comes_first() -> None:
     text = "default maxpool rounding=up\nnet rounding=down\n" + IMAGE + "[p] maxpool kernel=2 rounding=caffe"
     assert rounding_of(text) == "caffe"
 
 
-def test_a_default_holds_wherever_the_line_stands() -> None:
+def test_default_line_applies_anywhere_in_the_file() -> None:
     text = (
         "default conv neuron=tanh\n"
         + IMAGE
@@ -107,7 +107,7 @@ def test_a_default_holds_wherever_the_line_stands() -> None:
     assert isinstance(ops(text, "d")[-1], Relu)
 
 
-def test_a_default_may_give_what_is_required() -> None:
+def test_default_line_can_give_required_keys() -> None:
     (op,) = ops("default conv filters=2 kernel=3\n" + IMAGE + "[c] conv", "c")
     assert isinstance(op, Conv) and (op.filters, op.window.kernel) == (2, (3, 3))
 
@@ -116,7 +116,7 @@ def test_a_default_may_give_what_is_required() -> None:
 
 
 @pytest.mark.parametrize("word", layers.names())
-def test_no_layer_type_takes_an_unknown_key(word: str) -> None:
+def test_unknown_key_of_a_layer_type_is_an_error(word: str) -> None:
     found = [d for d in mistakes(IMAGE + f"[x] {word} bogus=1") if d.code == "unknown-key"]
     assert [place(d)[2] for d in found] == ["bogus"]
 
@@ -145,7 +145,7 @@ def test_no_layer_type_takes_an_unknown_key(word: str) -> None:
         "[c] conv filters=2 kernel=3 neuron=relu(bogus=1)",
     ],
 )
-def test_no_statement_and_no_call_takes_an_unknown_key(text: str) -> None:
+def test_unknown_key_of_a_statement_or_call_is_an_error(text: str) -> None:
     found = mistake(IMAGE + text)
     assert found.code in ("unknown-key", "bad-value")
     assert found.span.text == "bogus"
@@ -167,7 +167,7 @@ def test_no_statement_and_no_call_takes_an_unknown_key(text: str) -> None:
         "[c] relu -> 3x32x32 3x32x32",
     ],
 )
-def test_no_statement_takes_a_stray_value(text: str) -> None:
+def test_stray_value_is_an_error(text: str) -> None:
     text = text if "input" in text else IMAGE + text
     assert codes(text) == ["stray-value"]
 
@@ -186,7 +186,7 @@ def test_no_statement_takes_a_stray_value(text: str) -> None:
         "net rounding=up(3)",
     ],
 )
-def test_no_call_takes_more_values_than_it_has(text: str) -> None:
+def test_too_many_values_in_a_call_are_an_error(text: str) -> None:
     assert codes(IMAGE + text) == ["bad-value"]
 
 
@@ -209,19 +209,19 @@ def test_settings_have_defaults() -> None:
 # What a file must contain.
 
 
-def test_an_empty_spec_is_an_error() -> None:
+def test_empty_spec_is_an_error() -> None:
     for text in ("", "# nothing\n", "net a\n"):
         assert codes(text) == ["empty-spec"]
 
 
-def test_there_is_one_input() -> None:
+def test_missing_or_second_input_is_an_error() -> None:
     assert codes("[c] relu\n[d] relu") == ["no-input"]
     found = mistake(IMAGE + "[other] input 3x3x3\n[c] relu")
     assert (found.code, found.span.line, found.message) == ("several-inputs", 2, "other is a second input")
     assert found.fixes == ()
 
 
-def test_a_second_input_that_nothing_reads_can_be_removed() -> None:
+def test_fix_removes_an_unread_second_input() -> None:
     found = mistake(IMAGE + "[other] input 3x3x3\n[c] relu inputs=image")
     assert (found.code, found.message) == ("several-inputs", "other is a second input, and nothing reads it")
     (fix,) = found.fixes
@@ -229,32 +229,32 @@ def test_a_second_input_that_nothing_reads_can_be_removed() -> None:
     assert (fix.title, edit.span.text, edit.text) == ("take other away", "[other] input 3x3x3", "")
 
 
-def test_the_input_stands_first() -> None:
+def test_input_must_come_first() -> None:
     found = mistake("[a] relu\n[b] tanh\n[image] input 3x3x3")
     assert (found.code, place(found)) == ("wrong-inputs", (1, 2, "a"))
     assert [(label.span.line, label.text) for label in found.labels] == [(3, "the input, image: it stands first")]
     assert codes("[a] relu inputs=image\n[image] input 3x3x3") == ["reads-later-layer"]
 
 
-def test_a_layer_reads_what_stands_above_it() -> None:
+def test_reading_a_later_layer_is_an_error() -> None:
     found = mistake(IMAGE + "[a] relu inputs=b\n[b] relu inputs=image")
     assert (found.code, place(found)) == ("reads-later-layer", (2, 17, "b"))
 
 
-def test_a_cycle_is_told_once_with_its_way() -> None:
+def test_cycle_is_reported_once_with_its_path() -> None:
     found = mistake(IMAGE + "[a] sum inputs=c,image\n[b] relu inputs=a\n[c] relu inputs=b")
     assert (found.code, found.notes) == ("cycle", ("it reads a -> c -> b -> a",))
     assert mistake(IMAGE + "[a] relu inputs=a").notes == ("it reads a -> a",)
     assert mistake(IMAGE + "[a] relu inputs=b\n[b] relu").notes == ("it reads a -> b -> a",)
 
 
-def test_a_long_cycle_is_told_briefly() -> None:
+def test_path_of_a_long_cycle_is_shortened() -> None:
     text = IMAGE + "".join(f"[a{i}] relu inputs=a{i + 1}\n" for i in range(100)) + "[a100] relu inputs=a0"
     found = mistake(text)
     assert found.notes == ("it reads a0 -> a1 -> a2 -> a3 -> a4 -> a5 -> a6 -> a7 -> ... -> a0",)
 
 
-def test_a_layer_may_have_several_readers_and_several_inputs() -> None:
+def test_layer_can_have_several_readers_and_inputs() -> None:
     net = good(IMAGE + "[a] relu\n[b] tanh inputs=a\n[c] abs inputs=a\n[d] concat inputs=a,b,c,a -> 12x32x32")
     assert net["d"].output == (12, 32, 32)
 
@@ -262,18 +262,18 @@ def test_a_layer_may_have_several_readers_and_several_inputs() -> None:
 @pytest.mark.parametrize(
     ("line", "has"), [("relu inputs=image,image", 2), ("sum inputs=image", 1), ("max inputs=image", 1)]
 )
-def test_the_number_of_inputs(line: str, has: int) -> None:
+def test_wrong_number_of_inputs_is_an_error(line: str, has: int) -> None:
     found = mistake(IMAGE + f"[c] {line}")
     assert found.code == "wrong-inputs"
     assert f"c reads {has} layer" in found.message
 
 
-def test_input_reads_nothing() -> None:
+def test_input_layer_has_no_inputs_key() -> None:
     assert codes(IMAGE + "[c] relu\n[d] input 3x3x3 inputs=c")[0] in ("several-inputs", "unknown-key")
     assert "unknown-key" in codes("[d] input 3x3x3 inputs=c\n[c] relu")
 
 
-def test_what_nobody_reads_is_a_warning() -> None:
+def test_unread_layer_gives_a_warning() -> None:
     net = good(IMAGE + "[a] relu\n[b] tanh inputs=image\n[c] fc outputs=3 inputs=image\n[l] crossentropy")
     assert [(w.code, w.layer, w.severity) for w in net.warnings] == [
         ("unread-layer", "a", "warning"),
@@ -281,13 +281,13 @@ def test_what_nobody_reads_is_a_warning() -> None:
     ]
 
 
-def test_a_loss_need_not_be_read_and_cannot_be() -> None:
+def test_loss_cannot_be_read() -> None:
     text = IMAGE + "[f] fc outputs=3\n[l] crossentropy\n[p] softmax inputs=f"
     assert good(text).warnings == ()
     found = mistake(text + "\n[x] relu inputs=l")
     assert (found.code, place(found)[2]) == ("reads-loss", "inputs=l")
 
 
-def test_a_value_over_several_lines_is_shown_without_the_comments_between_them() -> None:
+def test_value_over_several_lines_is_shown_without_comments() -> None:
     found = mistake(IMAGE + "[a] conv filters=2 kernel=3,  # rows\n    5  # columns\n")
     assert found.message.endswith("not '3, 5'")

@@ -55,7 +55,7 @@ def warnings(text: str) -> list[str]:
         ("exponential(1000)", Exponential(1000.0)),
     ],
 )
-def test_schedules_of_the_whole_run(written: str, schedule: Schedule) -> None:
+def test_schedules_over_the_whole_run_are_read(written: str, schedule: Schedule) -> None:
     assert train(f"schedule={written}").schedule == schedule
 
 
@@ -83,7 +83,7 @@ def test_schedules_of_the_whole_run(written: str, schedule: Schedule) -> None:
         "linear(1e39)",
     ],
 )
-def test_factors_are_bounded(written: str) -> None:
+def test_too_large_factors_are_errors(written: str) -> None:
     """Factors of a step are at most 1; only schedules over the whole run may raise the rate."""
     assert codes(f"train schedule={written}\n{IMAGE}") == ["bad-value"]
 
@@ -95,7 +95,7 @@ def schedules(keys: str, train: str, kind: str = "fc outputs=4") -> tuple[Schedu
     return graph.schedule_of(weight), graph.schedule_of(bias)
 
 
-def test_updates_end_with_the_batch() -> None:
+def test_update_every_must_divide_the_parts_of_a_batch() -> None:
     """Otherwise there is one message for each line, with the numbers."""
     text = "[image] input 8\ndefault fc update_every=3\n[a] fc outputs=4\n[b] fc outputs=4\n[c] fc outputs=4 {}\n"
     assert [d.message for d in mistakes(text.format("update_every=4") + "train batch=126 accumulate=6")] == [
@@ -126,14 +126,12 @@ COSINE, LINE = "schedule=cosine", "schedule=cosine bias_schedule=linear(0.5)"
         ("schedule=steps(2) bias_schedule=steps(3)", LINE, (Steps((2,), 0.1), Steps((3,), 0.1))),
     ],
 )
-def test_a_schedule_of_its_own_takes_the_place_of_the_train_lines(
-    keys: str, line: str, expected: tuple[Schedule, Schedule]
-) -> None:
+def test_layer_schedule_overrides_the_train_line(keys: str, line: str, expected: tuple[Schedule, Schedule]) -> None:
     assert schedules(keys, line) == expected
     assert schedules(keys, line, "batchnorm") == expected
 
 
-def test_a_default_line_and_an_input_each_may_have_a_schedule() -> None:
+def test_default_lines_and_inputs_can_have_schedules() -> None:
     found = good(TWO.format("schedule=cosine,constant") + "default fc schedule=linear(0)\n").graph
     parameters = {key: found.schedule_of(p) for key, p in found.parameters.items()}
     assert parameters == {
@@ -151,7 +149,7 @@ def test_a_default_line_and_an_input_each_may_have_a_schedule() -> None:
         "[image] input 8\n[a] fc outputs=4\ntrain bias_schedule=plateau\n",
     ],
 )
-def test_a_plateau_belongs_on_the_train_line(text: str) -> None:
+def test_plateau_of_a_layer_is_an_error(text: str) -> None:
     found = mistake(text)
     assert found.code == "bad-value" and found.span.text.startswith("plateau")
     assert found.notes == (
@@ -161,19 +159,19 @@ def test_a_plateau_belongs_on_the_train_line(text: str) -> None:
     )
 
 
-def test_a_misspelt_schedule_of_a_layer_is_met_with_the_nearest_right_one() -> None:
+def test_misspelt_schedule_gets_a_suggestion() -> None:
     found = mistake("[image] input 8\n[a] fc outputs=4 schedule=jdxp(0.1, 4)\n")
     assert found.message == "schedule: 'jdxp' is unknown; did you mean jdexp?"
 
 
-def test_a_schedule_without_weights_or_biases_has_no_effect() -> None:
+def test_schedule_without_weights_or_biases_has_no_effect() -> None:
     text = "[image] input 8\n[a] fc outputs=8\n[b] fc outputs=8 weights=a {}\n[c] fc outputs=8 bias=none {}\n"
     assert warnings(text.format("bias=none schedule=cosine", "bias_schedule=cosine")) == ["no-effect", "no-effect"]
     assert warnings(text.format("schedule=cosine", "schedule=cosine")) == []  # of b's biases
     assert warnings(text.format("bias_schedule=cosine", "schedule=cosine")) == []
 
 
-def test_a_freeze_before_the_last_epoch_is_told() -> None:
+def test_freeze_before_the_last_step_is_an_error() -> None:
     found = mistake(f"train schedule=steps(25, 51, freeze=40)\n{IMAGE}")
     assert found.message == "schedule: 'steps' lowers the rate at epoch 51, when epoch 40 has made it 0"
 
@@ -188,16 +186,16 @@ def test_a_freeze_before_the_last_epoch_is_told() -> None:
         ("steps(500)", Warmup(500, "steps")),
     ],
 )
-def test_warmups(written: str, warmup: Warmup) -> None:
+def test_warmup_is_read(written: str, warmup: Warmup) -> None:
     assert train(f"epochs=90 warmup={written}").warmup == warmup
 
 
 @pytest.mark.parametrize("written", ["-1", "1.5", "steps", "epochs(0)", "steps(0)", "none(1)", "minutes(5)", "step(5)"])
-def test_what_is_no_warmup(written: str) -> None:
+def test_invalid_warmup_is_an_error(written: str) -> None:
     assert codes(f"train warmup={written}\n{IMAGE}") == ["bad-value"]
 
 
-def test_a_warmup_as_long_as_the_training_is_warned_of() -> None:
+def test_warmup_as_long_as_the_training_gives_a_warning() -> None:
     assert warnings(f"{IMAGE}train epochs=5 warmup=5") == ["warmup-too-long"]
     assert warnings(f"{IMAGE}train epochs=5 warmup=5  # allow: warmup-too-long") == []
     assert warnings(f"{IMAGE}train epochs=5 warmup=4") == []
@@ -205,7 +203,7 @@ def test_a_warmup_as_long_as_the_training_is_warned_of() -> None:
     assert codes(f"{IMAGE}train epochs=x warmup=90") == ["bad-value"]
 
 
-def test_the_options_of_the_train_line() -> None:
+def test_options_of_the_train_line_are_read() -> None:
     found = train("batch=64 accumulate=8 precision=bf16 channels_last=yes ema=0.999 label_smoothing=0.1")
     assert found == Train(batch=64, accumulate=8, precision="bf16", channels_last=True, ema=0.999, label_smoothing=0.1)
     assert train("") == Train()
@@ -215,11 +213,11 @@ def test_the_options_of_the_train_line() -> None:
     "written",
     ["accumulate=0", "accumulate=1.5", "precision=fp16", "channels_last=1", "ema=1", "ema=-0.1", "label_smoothing=1"],
 )
-def test_what_the_train_line_does_not_take(written: str) -> None:
+def test_invalid_train_option_is_an_error(written: str) -> None:
     assert codes(f"train {written}\n{IMAGE}") == ["bad-value"]
 
 
-def test_a_batch_is_compared_with_its_parts_where_both_could_be_read() -> None:
+def test_accumulate_must_divide_the_batch() -> None:
     assert codes(f"{IMAGE}train accumulate=3") == ["batch-not-divided"]  # of the default, 128
     assert train("batch=9 accumulate=3").accumulate == 3
     assert codes(f"{IMAGE}train batch=x accumulate=3") == ["bad-value"]
@@ -238,7 +236,7 @@ def test_a_batch_is_compared_with_its_parts_where_both_could_be_read() -> None:
         ("bias_decay=0.5 bias_decay_mult=3", (0.1, 0.8, 0.01), (0.1, 0.8, 0.01), (0.1, 0.8, 1.5)),
     ],
 )
-def test_each_input_may_have_learning_values_of_its_own(
+def test_each_input_can_have_its_own_learning_values(
     keys: str, first: tuple[float, ...], second: tuple[float, ...], bias: tuple[float, ...]
 ) -> None:
     parameters = good(TRAIN + TWO.format(keys)).graph.parameters
@@ -247,7 +245,7 @@ def test_each_input_may_have_learning_values_of_its_own(
 
 
 @pytest.mark.parametrize("keys", ["lr=1,2,3", "bias_lr=1,2", "decay_mult=-1", "bias_decay_mult=-1"])
-def test_what_is_no_learning_value_of_two_inputs(keys: str) -> None:
+def test_invalid_learning_values_of_two_inputs_are_errors(keys: str) -> None:
     assert codes(TWO.format(keys)) == ["bad-value"]
 
 

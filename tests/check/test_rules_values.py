@@ -25,11 +25,11 @@ def parameter(text: str, key: str) -> Parameter:
     return good(text).graph.parameters[key]
 
 
-def drawn(init: str, layer: str = "conv filters=6 kernel=3", before: str = IMAGE) -> Any:
+def distribution_of(init: str, layer: str = "conv filters=6 kernel=3", before: str = IMAGE) -> Any:
     return parameter(f"{before}[x] {layer} init={init}", "x.weight").distribution
 
 
-# Initial values. A filter of 3 x 3 over 4 maps reads 36 numbers; an input number reaches 3 x 3 places of 6 filters, 54.
+# Initial values. A 3 x 3 filter over 4 maps reads 36 numbers; an input number reaches 6 filters at 3 x 3 positions, 54.
 
 
 @pytest.mark.parametrize(
@@ -47,36 +47,36 @@ def drawn(init: str, layer: str = "conv filters=6 kernel=3", before: str = IMAGE
         ("torch", Uniform(-1 / 6, 1 / 6)),
     ],
 )
-def test_init_words_and_the_numbers_they_come_to(init: str, distribution: object) -> None:
-    assert drawn(init) == distribution
+def test_initialisers_give_their_distributions(init: str, distribution: object) -> None:
+    assert distribution_of(init) == distribution
 
 
-def test_he_is_the_default() -> None:
+def test_he_is_the_default_initialiser() -> None:
     assert parameter(IMAGE + "[x] conv filters=6 kernel=3", "x.weight").distribution == Normal(0.0, math.sqrt(2 / 36))
 
 
-def test_fans_count_what_one_filter_reads() -> None:
+def test_fans_count_what_a_filter_reads() -> None:
     # two groups: a filter reads 2 of 4 maps, 18 numbers
-    assert drawn("he", "conv filters=6 kernel=3 groups=2") == Normal(0.0, math.sqrt(2 / 18))
+    assert distribution_of("he", "conv filters=6 kernel=3 groups=2") == Normal(0.0, math.sqrt(2 / 18))
     # the same, as GPU groups over a split value
     split = "gpus 2\n" + IMAGE + "[a] conv filters=4 kernel=1\n"
-    assert drawn("he", "conv filters=6 kernel=3", split) == Normal(0.0, math.sqrt(2 / 18))
-    assert drawn("he", "conv filters=6 kernel=3 reads=all", split) == Normal(0.0, math.sqrt(2 / 36))
+    assert distribution_of("he", "conv filters=6 kernel=3", split) == Normal(0.0, math.sqrt(2 / 18))
+    assert distribution_of("he", "conv filters=6 kernel=3 reads=all", split) == Normal(0.0, math.sqrt(2 / 36))
     # fan out of a group: 3 filters of 3 x 3
-    assert drawn("xavier", "conv filters=6 kernel=3", split) == Uniform(-math.sqrt(6 / 45), math.sqrt(6 / 45))
+    assert distribution_of("xavier", "conv filters=6 kernel=3", split) == Uniform(-math.sqrt(6 / 45), math.sqrt(6 / 45))
 
 
 def test_fans_of_fc_and_local() -> None:
     # 4 * 8 * 8 = 256 inputs, 10 outputs
-    assert drawn("he", "fc outputs=10") == Normal(0.0, math.sqrt(2 / 256))
-    assert drawn("xavier", "fc outputs=10") == Uniform(-math.sqrt(6 / 266), math.sqrt(6 / 266))
-    assert drawn("torch", "fc outputs=10") == Uniform(-1 / 16, 1 / 16)
-    assert drawn("he", "local filters=6 kernel=3") == Normal(0.0, math.sqrt(2 / 36))
+    assert distribution_of("he", "fc outputs=10") == Normal(0.0, math.sqrt(2 / 256))
+    assert distribution_of("xavier", "fc outputs=10") == Uniform(-math.sqrt(6 / 266), math.sqrt(6 / 266))
+    assert distribution_of("torch", "fc outputs=10") == Uniform(-1 / 16, 1 / 16)
+    assert distribution_of("he", "local filters=6 kernel=3") == Normal(0.0, math.sqrt(2 / 36))
 
 
 def test_fans_of_several_inputs_are_summed() -> None:
     # one unit sums 3 * 3 * 4 + 5 * 5 * 4 = 136 numbers
-    # and an input number reaches 5 * 5 places of 6 filters at most, 150
+    # and an input number reaches 6 filters at 5 * 5 positions at most, 150
     text = IMAGE + "[j] relu\n[x] conv filters=6 kernel=3,5 pad=1,2 inputs=image,j init=xavier bias=torch"
     graph = good(text).graph
     for key in ("x.weights.0", "x.weights.1"):
@@ -85,12 +85,12 @@ def test_fans_of_several_inputs_are_summed() -> None:
 
 
 @pytest.mark.parametrize("keys", ["", "bias_per=unit", "inputs=image,j"])
-def test_a_layer_without_bias_has_none(keys: str) -> None:
+def test_bias_none_removes_all_biases(keys: str) -> None:
     parameters = good(IMAGE + f"[j] relu\n[x] conv filters=6 kernel=3 bias=none {keys}").graph.parameters
     assert {p.role for p in parameters.values()} == {"weight"}
 
 
-def test_each_input_may_have_its_own_init() -> None:
+def test_each_input_can_have_its_own_init() -> None:
     graph = good(IMAGE + "[j] relu\n[x] fc outputs=6 inputs=image,j init=gaussian(0.1),constant(3)").graph
     assert graph.parameters["x.weights.0"].distribution == Normal(0.0, 0.1)
     assert graph.parameters["x.weights.1"].distribution == Constant(3.0)
@@ -106,12 +106,12 @@ def test_each_input_may_have_its_own_init() -> None:
         ("torch", Uniform(-1 / 6, 1 / 6)),
     ],
 )
-def test_bias_is_its_initial_value(bias: str, distribution: object) -> None:
+def test_bias_key_gives_the_initial_value(bias: str, distribution: object) -> None:
     text = IMAGE + f"[x] conv filters=6 kernel=3 bias={bias}"
     assert parameter(text, "x.bias").distribution == distribution
 
 
-def test_biases_start_at_0_and_may_be_left_out() -> None:
+def test_biases_start_at_0_and_can_be_removed() -> None:
     assert parameter(IMAGE + "[x] fc outputs=2", "x.bias").distribution == Constant(0.0)
     assert list(good(IMAGE + "[x] fc outputs=2 bias=none").graph.parameters) == ["x.weight"]
 
@@ -132,7 +132,7 @@ def test_biases_start_at_0_and_may_be_left_out() -> None:
         "constant",
     ],
 )
-def test_what_is_no_init(init: str) -> None:
+def test_invalid_init_is_an_error(init: str) -> None:
     assert codes(IMAGE + f"[x] fc outputs=2 init={init}") == ["bad-value"]
 
 
@@ -151,7 +151,7 @@ def test_batchnorm_starts_as_the_identity() -> None:
 
 @pytest.mark.parametrize("word", ["lrn", "rnorm", "contrast"])
 @pytest.mark.parametrize(("keys", "spans"), [("", ["{}"]), (" alpha=1 scale=1", ["alpha=1", "scale=1"])])
-def test_exactly_one_of_alpha_and_scale(word: str, keys: str, spans: list[str]) -> None:
+def test_exactly_one_of_alpha_and_scale_is_required(word: str, keys: str, spans: list[str]) -> None:
     found = mistake(IMAGE + f"[x] {word} size=5{keys}")
     assert found.code == "lrn-convention"
     assert [s.text for s in found.spans] == [s.format(word) for s in spans]
@@ -165,11 +165,11 @@ def test_scale_is_divided_by_the_windows_size() -> None:
     assert ops(IMAGE + "[x] contrast size=3 scale=9", "x") == [ContrastNorm(3, 1.0, 1.0, 0.75)]
 
 
-def test_an_alpha_of_0_is_given() -> None:
+def test_alpha_of_0_counts_as_given() -> None:
     assert ops(IMAGE + "[x] lrn size=5 alpha=0", "x") == [Lrn(5, 1.0, 0.0, 0.75)]
 
 
-def test_the_convention_may_be_a_default() -> None:
+def test_default_line_can_give_alpha_or_scale() -> None:
     assert ops("default lrn scale=5 k=2\n" + IMAGE + "[x] lrn size=5", "x") == [Lrn(5, 2.0, 1.0, 0.75)]
     assert codes("default lrn scale=5\n" + IMAGE + "[x] lrn size=5 alpha=1") == ["lrn-convention"]
 
@@ -201,19 +201,19 @@ LEARNING: list[tuple[str, tuple[float, float, float], tuple[float, float, float]
 
 
 @pytest.mark.parametrize(("keys", "weight", "bias"), LEARNING)
-def test_learning_values(keys: str, weight: tuple[float, ...], bias: tuple[float, ...]) -> None:
+def test_learning_values_are_read(keys: str, weight: tuple[float, ...], bias: tuple[float, ...]) -> None:
     for layer in ("conv filters=2 kernel=3", "fc outputs=2", "local filters=2 kernel=3", "batchnorm"):
         text = TRAIN + f"[x] {layer} {keys}"
         assert learning(text, "x.weight") == weight
         assert learning(text, "x.bias") == bias
 
 
-def test_decay_applies_to_weights_unless_bias_decay_says_otherwise() -> None:
+def test_weight_decay_and_bias_decay_are_separate() -> None:
     text = IMAGE + "[x] fc outputs=2\ntrain optimizer=sgd(weight_decay=0.01, bias_decay=0.02)"
     assert (parameter(text, "x.weight").decay, parameter(text, "x.bias").decay) == (0.01, 0.02)
 
 
-def test_a_default_gives_learning_values_too() -> None:
+def test_default_line_can_give_learning_values() -> None:
     text = "default fc bias_lr_mult=2 decay=0.5\n" + IMAGE + "[x] fc outputs=2\n[y] fc outputs=2 decay=0.25"
     assert learning(text, "x.weight") == (0.01, 0.9, 0.5)
     assert learning(text, "y.weight") == (0.01, 0.9, 0.25)
@@ -235,7 +235,7 @@ def test_a_default_gives_learning_values_too() -> None:
         "lr=1,2",
     ],
 )
-def test_what_is_no_learning_value(keys: str) -> None:
+def test_invalid_learning_value_is_an_error(keys: str) -> None:
     assert codes(IMAGE + f"[x] fc outputs=2 {keys}") == ["bad-value"]
 
 
@@ -255,7 +255,7 @@ def test_what_is_no_learning_value(keys: str) -> None:
         ("exponential(0.01)", Exponential(0.01)),
     ],
 )
-def test_schedules(written: str, schedule: Schedule) -> None:
+def test_schedules_are_read(written: str, schedule: Schedule) -> None:
     assert good(f"train schedule={written}\n{IMAGE}").graph.train.schedule == schedule
 
 
@@ -281,14 +281,14 @@ def test_schedules(written: str, schedule: Schedule) -> None:
         "constant,step(3)",
     ],
 )
-def test_what_is_no_schedule(written: str) -> None:
+def test_invalid_schedule_is_an_error(written: str) -> None:
     assert codes(f"train schedule={written}\n{IMAGE}") == ["bad-value"]
 
 
 # Training, augmentation, testing, preprocessing.
 
 
-def test_the_train_line() -> None:
+def test_train_line_is_read() -> None:
     train = good("train epochs=3 batch=7 optimizer=sgd(0.5, 0.25, 0.125, 0.0625)\n" + IMAGE).graph.train
     assert (train.epochs, train.batch, train.lr, train.momentum) == (3, 7, 0.5, 0.25)
     assert (train.weight_decay, train.bias_decay) == (0.125, 0.0625)
@@ -323,11 +323,11 @@ def test_the_train_line() -> None:
         "default 3",
     ],
 )
-def test_what_settings_do_not_take(line: str) -> None:
+def test_invalid_setting_value_is_an_error(line: str) -> None:
     assert codes(f"{line}\n{IMAGE}") == ["bad-value"]
 
 
-def test_the_augment_and_test_lines() -> None:
+def test_augment_and_test_lines_are_read() -> None:
     text = "augment crop=8 from=10 flip=horizontal colour=pca(0.1)\ntest views=10\n" + IMAGE
     assert good(text).graph.augment == Augment(8, 10, "horizontal", 0.1)
     assert good(text).graph.test.views == 10
@@ -344,7 +344,7 @@ def test_the_augment_and_test_lines() -> None:
         " std=channel",
     ],
 )
-def test_input_says_what_the_numbers_are(keys: str) -> None:
+def test_preprocessing_of_the_input_is_read(keys: str) -> None:
     preprocessing = good(f"[image] input 3x8x8{keys}").graph.preprocessing
     expected = {
         "": Preprocessing(1, "none", "rgb"),
@@ -364,7 +364,7 @@ def test_input_says_what_the_numbers_are(keys: str) -> None:
         "range=rgb",
     ],
 )
-def test_what_input_does_not_take(keys: str) -> None:
+def test_invalid_input_value_is_an_error(keys: str) -> None:
     assert codes(f"[image] input 3x8x8 {keys}") == ["bad-value"]
 
 
@@ -381,10 +381,10 @@ def test_what_input_does_not_take(keys: str) -> None:
         "1.5",
     ],
 )
-def test_what_is_no_shape(shape: str) -> None:
+def test_invalid_shape_is_an_error(shape: str) -> None:
     assert codes(f"[image] input {shape}") == ["bad-value"]
 
 
-def test_an_input_without_a_shape() -> None:
+def test_input_without_a_shape_is_an_error() -> None:
     found = mistake("[image] input range=1")
     assert (found.code, place(found)) == ("missing-value", (1, 9, "input"))

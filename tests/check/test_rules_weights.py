@@ -14,7 +14,7 @@ from netspec.net import loads
 IMAGE = "[image] input 4x8x8\n"
 
 
-def test_affine_starts_as_the_identity_and_learns_as_other_weights_do() -> None:
+def test_affine_starts_as_the_identity_and_learns_like_other_weights() -> None:
     train = "\ntrain optimizer=sgd(lr=0.1, weight_decay=0.01)"
     graph = good(IMAGE + "[x] affine neuron=tanh" + train).graph
     assert {p.key: (p.role, p.shape, p.distribution, p.lr, p.decay) for p in graph.parameters.values()} == {
@@ -22,8 +22,8 @@ def test_affine_starts_as_the_identity_and_learns_as_other_weights_do() -> None:
         "x.bias": ("bias", (4,), Constant(0.0), 0.1, 0.0),
     }
     assert ops(IMAGE + "[x] affine neuron=tanh", "x") == [ChannelScale(), Bias(), Tanh()]
-    own = good(IMAGE + "[x] affine init=constant(0.25) bias=none lr=0.5 decay_mult=0" + train).graph
-    assert [(p.key, p.distribution, p.lr, p.decay) for p in own.parameters.values()] == [
+    custom = good(IMAGE + "[x] affine init=constant(0.25) bias=none lr=0.5 decay_mult=0" + train).graph
+    assert [(p.key, p.distribution, p.lr, p.decay) for p in custom.parameters.values()] == [
         ("x.weight", Constant(0.25), 0.5, 0.0)
     ]
 
@@ -35,7 +35,7 @@ TABLE = ConnectionTable(((0, 1), (2,), (0, 1, 3)))
 """6 kernels of 3 x 3: 54 weights, 18 per filter on average, and an input number reaches 54 / 4 outputs on average."""
 
 
-def test_a_table_reaches_the_operation_and_the_counts() -> None:
+def test_table_reaches_the_operation_and_the_counts() -> None:
     net = good(f"{TABLED} -> 3x6x6 weights=54 connections=1944")
     assert ops(TABLED, "x")[0] == Conv(3, net.layers["x"].windows[0].window, table=TABLE)
     weight, bias = net.graph.parameters.values()
@@ -48,11 +48,11 @@ def test_a_table_reaches_the_operation_and_the_counts() -> None:
     [("he", Normal(0.0, (2 / 18) ** 0.5)), ("torch", Uniform(-1 / 18**0.5, 1 / 18**0.5)),
      ("xavier", Uniform(-((6 / 31.5) ** 0.5), (6 / 31.5) ** 0.5)), ("constant(2)", Constant(2.0))],
 )  # fmt: skip
-def test_initial_values_go_by_what_a_filter_reads(init: str, distribution: object) -> None:
+def test_initial_values_use_the_fan_in_of_the_table(init: str, distribution: object) -> None:
     assert good(f"{TABLED} init={init}").graph.parameters["x.weight"].distribution == distribution
 
 
-def test_a_table_of_one_row_and_of_none() -> None:
+def test_table_can_have_one_row_or_be_none() -> None:
     one = good(IMAGE + "[x] conv filters=1 kernel=3 table=0+1+2+3").graph.parameters["x.weight"]
     assert one.table == ConnectionTable(((0, 1, 2, 3),))
     text = f"default conv table=0+1,2+3\n{IMAGE}[x] conv filters=2 kernel=3\n[y] conv filters=2 kernel=3 table=none"
@@ -60,7 +60,7 @@ def test_a_table_of_one_row_and_of_none() -> None:
     assert [graph.parameters[f"{name}.weight"].table for name in "xy"] == [ConnectionTable(((0, 1), (2, 3))), None]
 
 
-def test_weights_are_shared_by_layers_of_the_same_table() -> None:
+def test_layers_with_the_same_table_can_share_weights() -> None:
     again = TABLED + "\n[y] conv filters=3 kernel=3 inputs=image weights=x table="
     both = "\n[z] sum inputs=x,y"
     graph = good(again + "1+0,2,0+1+3" + both).graph
@@ -82,13 +82,13 @@ def test_weights_are_shared_by_layers_of_the_same_table() -> None:
         ("table=0,1,2 inputs=image,image", "x has a table and 2 inputs", ["table=0,1,2", "inputs=image,image"]),
     ],
 )
-def test_a_table_that_does_not_fit(keys: str, message: str, marked: list[str]) -> None:
+def test_table_that_does_not_fit_is_an_error(keys: str, message: str, marked: list[str]) -> None:
     found = mistake(f"{IMAGE}[x] conv filters=3 kernel=3 {keys}")
     assert (found.code, found.message.startswith(message)) == ("table-mismatch", True), found.message
     assert [span.text for span in found.spans] == marked
 
 
-def test_a_table_needs_a_layer_that_is_not_split() -> None:
+def test_table_of_a_split_layer_is_an_error() -> None:
     text = "gpus 2\n[image] input 4x8x8\n[x] conv filters=4 kernel=3 table=0+1,2,3,0"
     found = mistake(text)
     assert (found.code, found.message) == ("table-mismatch", "x has a table and is split over 2 GPU groups")
@@ -108,7 +108,7 @@ def test_a_table_needs_a_layer_that_is_not_split() -> None:
         ("filters=2 table=(0,1),(2,3)", "write table=0+1,2+3", "filters=2 table=0+1,2+3"),
     ],
 )  # fmt: skip
-def test_the_fixes_of_a_table(keys: str, title: str, fixed: str) -> None:
+def test_fixes_correct_the_table(keys: str, title: str, fixed: str) -> None:
     before = f"{IMAGE}[x] conv kernel=3 "
     (fix,) = mistake(before + keys).fixes
     assert (fix.title, fix.effect.endswith("the whole network checks")) == (title, True)
@@ -118,16 +118,16 @@ def test_the_fixes_of_a_table(keys: str, title: str, fixed: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["a", "0,b", "-1", "0.5", "0+1,3x4", "he(1)", "0+1,none"])
-def test_what_is_no_row(table: str) -> None:
+def test_invalid_row_of_a_table_is_an_error(table: str) -> None:
     assert codes(f"{IMAGE}[x] conv filters=2 kernel=3 table={table}") == ["bad-value"]
 
 
-def test_a_channel_twice_is_told_at_its_row() -> None:
+def test_repeated_channel_is_reported_at_its_row() -> None:
     found = mistake(IMAGE + "[x] conv filters=2 kernel=3 table=0+1,2+3+2")
     assert (found.message, place(found)) == ("table: filter 1 reads channel 2 more than once", (2, 39, "2+3+2"))
 
 
-def test_channels_that_no_filter_reads() -> None:
+def test_channels_that_no_filter_reads_give_a_warning() -> None:
     text = IMAGE + "[x] conv filters=2 kernel=3 table="
     assert good(text + "0+1,2+3").warnings == ()
     (found,) = good(text + "1,1+3").warnings
@@ -138,7 +138,7 @@ def test_channels_that_no_filter_reads() -> None:
     assert many.message == "no filter of x reads channels 1, 2, 3, 4, 5, 6, 7, 8 and 11 more"
 
 
-def test_a_claim_of_weights_is_refuted_with_the_tables_kernels() -> None:
+def test_refuted_weights_show_the_kernels_of_the_table() -> None:
     found = mistake(TABLED + " -> weights=108")
     assert found.message == "x has 54 weights, not 108"
     assert found.notes[0] == "3 * 3 weights a kernel * 6 kernels of the table = 54"
@@ -146,7 +146,7 @@ def test_a_claim_of_weights_is_refuted_with_the_tables_kernels() -> None:
     assert found.notes[0] == "6 * 6 places * 54 weights = 1,944"
 
 
-def test_weights_of_no_layer_are_told_beside_the_other_mistakes_of_a_line() -> None:
+def test_invalid_weights_key_is_reported_with_other_errors_of_the_line() -> None:
     text = f"{IMAGE}[a] fc outputs=0 weights=zz\n[b] conv filters=x kernel=3 weights=a\n[c] fc outputs=x weights=3\n"
     assert [(d.code, d.span.text) for d in mistakes(text)] == [
         ("bad-value", "0"), ("unknown-layer", "zz"), ("bad-value", "x"), ("weights-mismatch", "a"),

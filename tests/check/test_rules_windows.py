@@ -1,4 +1,4 @@
-"""The language page's section "Windows", and the limits: shapes computed by hand. The backends test the values."""
+"""The language page's section "Windows", and the limits: shapes computed by hand. The backends' tests check values."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def shape(image: str, layer: str) -> Shape:
         ("3x31x17", "maxpool kernel=global stride=5", (3, 1, 1)),
     ],
 )
-def test_shapes_by_hand(image: str, layer: str, output: tuple[int, ...]) -> None:
+def test_shapes_match_those_computed_by_hand(image: str, layer: str, output: tuple[int, ...]) -> None:
     assert shape(image, layer) == output
 
 
-def test_one_pad_is_all_round() -> None:
+def test_one_pad_applies_to_all_sides() -> None:
     # (27 + 2 + 2 - 5) / 1 + 1 = 27
     assert shape("3x27x27", "conv filters=2 kernel=5 pad=2") == (2, 27, 27)
 
@@ -67,24 +67,24 @@ def test_four_pads_are_left_right_top_bottom() -> None:
         "1,2,3,x",
     ],
 )
-def test_pads_are_one_or_four(pads: str) -> None:
+def test_other_numbers_of_pads_are_errors(pads: str) -> None:
     assert codes(f"[image] input 1x10x10\n[x] conv filters=1 kernel=5 pad={pads}") == ["bad-value"]
 
 
-def test_exact_is_the_default_and_makes_an_overhang_an_error() -> None:
+def test_overhang_is_an_error_by_default() -> None:
     for layer in ("conv filters=2 kernel=11", "local filters=2 kernel=11", "maxpool kernel=11", "avgpool kernel=11"):
         found = mistake(f"[image] input 3x224x224\n[x] {layer} stride=4")
         assert found.code == "window-does-not-tile"
         assert found.notes[0] == "width: (224 + 0 + 0 - 11) / 4 + 1 = 54.25, not a whole number"
 
 
-def test_the_keys_of_the_arithmetic_are_underlined() -> None:
+def test_keys_used_in_the_arithmetic_are_underlined() -> None:
     found = mistake("[image] input 3x224x224\n[x] conv filters=2 pad=1 kernel=11 stride=4 groups=1")
     assert [s.text for s in found.spans] == ["pad=1", "kernel=11", "stride=4"]
     assert place(found) == (2, 20, "pad=1")
 
 
-def test_each_axis_is_told_by_its_name() -> None:
+def test_notes_name_the_axis() -> None:
     found = mistake("[image] input 3x224x223\n[x] conv filters=2 kernel=11 stride=4")
     # columns tile: (223 - 11) / 4 + 1 = 54; rows do not: (224 - 11) / 4 + 1 = 54.25
     assert found.notes == ("height: (224 + 0 + 0 - 11) / 4 + 1 = 54.25, not a whole number",)
@@ -116,13 +116,13 @@ def window(layer: str, image: str = "3x224x224") -> WindowNumbers:
     return only
 
 
-def test_up_overhangs_the_right_and_bottom_edge() -> None:
-    # 55 places at stride 4 end at 54 * 4 + 11 = 227: 3 beyond 224
+def test_rounding_up_overhangs_right_and_bottom() -> None:
+    # 55 positions at stride 4 end at 54 * 4 + 11 = 227: 3 beyond 224
     assert window("conv filters=2 kernel=11 stride=4 rounding=up").effective_pad == Pad(0, 3, 0, 3)
 
 
-def test_down_reads_only_as_much_padding_as_it_needs() -> None:
-    # 55 places end at 54 * 4 + 11 = 227 = 2 + 224 + 1
+def test_rounding_down_reads_only_the_padding_it_needs() -> None:
+    # 55 positions end at 54 * 4 + 11 = 227 = 2 + 224 + 1
     assert window("conv filters=2 kernel=11 stride=4 pad=2 rounding=down").effective_pad == Pad(2, 1, 2, 1)
 
 
@@ -144,7 +144,7 @@ def test_caffe_drops_a_pooling_window_that_starts_outside() -> None:
         ("conv filters=1 kernel=2 pad=0,2,0,2", "the last one covers pixels 3 to 4 of an image with 0 to 2"),
     ],
 )
-def test_a_window_wholly_outside_is_an_error(layer: str, note: str) -> None:
+def test_window_entirely_outside_is_an_error(layer: str, note: str) -> None:
     found = mistake(f"[image] input 1x3x3\n[x] {layer}")
     assert found.code == "window-outside-image"
     assert note in found.notes
@@ -153,29 +153,29 @@ def test_a_window_wholly_outside_is_an_error(layer: str, note: str) -> None:
 @pytest.mark.parametrize(
     ("layer", "side"), [("conv kernel=2 pad=2,0,2,0", 4), ("conv kernel=2 pad=0,2,0,2", 4), ("local kernel=1 pad=3", 9)]
 )
-def test_a_convolution_may_be_allowed_to_leave_the_image(layer: str, side: int) -> None:
+def test_outside_bias_allows_windows_outside_the_image(layer: str, side: int) -> None:
     assert codes(f"[image] input 1x3x3\n[x] {layer} filters=2") == ["window-outside-image"]
     assert shape("1x3x3", f"{layer} filters=2 outside=bias") == Shape(2, side, side)
     assert codes("[image] input 1x3x3\n[x] maxpool kernel=2 stride=1 outside=bias") == ["unknown-key"]
 
 
-def test_a_kernel_larger_than_its_padded_input_is_an_error() -> None:
+def test_kernel_larger_than_its_padded_input_is_an_error() -> None:
     found = mistake("[image] input 1x6x9\n[x] conv filters=1 kernel=9 pad=1")
     assert found.code == "kernel-too-large"
     assert found.notes == ("height: the kernel spans 9, the input has 6 + 1 + 1 = 8",)
     assert [s.text for s in found.spans] == ["kernel=9", "pad=1"]
 
 
-def test_a_global_window_takes_no_padding() -> None:
+def test_global_window_has_no_padding() -> None:
     assert codes("[image] input 1x6x9\n[x] avgpool kernel=global pad=1") == ["bad-value"]
 
 
-def test_pooling_takes_no_dilation_and_no_groups() -> None:
+def test_pooling_has_neither_dilation_nor_groups() -> None:
     assert codes("[image] input 1x6x6\n[x] maxpool kernel=2 dilation=2") == ["unknown-key"]
     assert codes("[image] input 1x6x6\n[x] avgpool kernel=2 groups=1") == ["unknown-key"]
 
 
-def test_a_windows_kind_tells_caffe_what_it_rounds() -> None:
+def test_windows_have_a_kind_for_caffes_rounding() -> None:
     text = "net rounding=caffe\n[image] input 3x224x224\n[a] conv filters=2 kernel=8 stride=4\n[b] avgpool kernel=2"
     assert [type(op) for op in (*ops(text, "a"), *ops(text, "b"))] == [Conv, AvgPool]
     assert [w.window.kind for layer in "ab" for w in good(text)[layer].windows] == ["conv", "pool"]
@@ -198,7 +198,7 @@ def test_a_windows_kind_tells_caffe_what_it_rounds() -> None:
         "avgpool kernel=global",
     ],
 )
-def test_what_needs_an_image_refuses_a_vector(layer: str) -> None:
+def test_layer_that_needs_an_image_refuses_a_vector(layer: str) -> None:
     found = mistake(f"[data] input 784\n[x] {layer}")
     assert (found.code, found.message.split()[0]) == ("needs-image", "x")
 
@@ -225,7 +225,7 @@ def test_units_and_weights_above_2_31_are_an_error(text: str, message: str) -> N
     assert "2^31 = 2,147,483,648" in found.notes[0]
 
 
-def test_units_and_weights_of_2_31_are_none() -> None:
+def test_units_and_weights_of_2_31_are_accepted() -> None:
     net = good("[i] input 32768\n[x] fc outputs=65536")  # 2^15 * 2^16
     assert net["x"].weights == 2**31
     assert good("[i] input 2x32768x32768")["i"].units == 2**31
@@ -241,17 +241,17 @@ def test_units_and_weights_of_2_31_are_none() -> None:
         "filters=1 kernel=1 dilation=99999999999",
     ],
 )
-def test_no_number_above_2_31_is_read(key: str) -> None:
+def test_numbers_above_2_31_are_errors(key: str) -> None:
     assert codes(f"[i] input 1x8x8\n[x] conv {key}") == ["bad-value"]
 
 
-def test_a_pad_that_would_be_absurd_is_refused_and_not_allocated() -> None:
+def test_absurdly_large_pad_is_an_error() -> None:
     """No side, step or padding is longer than 2^16 pixels; a shorter but absurd pad is rejected at once."""
     assert codes("[i] input 1x8x8\n[x] conv filters=1 kernel=9 pad=2147483648") == ["bad-value"]
     assert codes("[i] input 1x8x8\n[x] conv filters=1 kernel=65537 pad=65536") == ["bad-value"]
     assert codes("[i] input 1x8x8\n[x] conv filters=1 kernel=9 pad=65536") == ["window-outside-image"]
 
 
-def test_a_dilation_larger_than_the_image_is_checked_at_once() -> None:
+def test_dilation_larger_than_the_image_is_an_error() -> None:
     text = "[i] input 1x8x8\n[x] conv filters=1 kernel=65536x2 dilation=65536 pad=65536 rounding=down"
     assert codes(text) == ["window-outside-image"]

@@ -10,7 +10,7 @@ from netspec.net import loads
 
 
 @pytest.mark.parametrize("line", ["conv filters=2 kernel=3 stride=2 pad=same", "maxpool kernel=3 pad=same"])
-def test_same_padding_of_a_stride_is_explained_and_not_guessed(line: str) -> None:
+def test_same_padding_with_a_stride_is_explained_without_a_fix(line: str) -> None:
     found = mistake(f"[i] input 3x8x8\n[c] {line}")
     assert not found.fixes and "(kernel - 1) / 2 on each side at a stride of 1" in found.notes[0]
     assert found.notes[1].endswith("pad=0,1,0,1 with kernel=3, stride=2 and an even size")  # (4 - 1) * 2 + 3 - 8 = 1
@@ -27,7 +27,7 @@ def test_same_padding_of_a_stride_is_explained_and_not_guessed(line: str) -> Non
         ("neuron=relu", "kernel=4", None),
     ],
 )
-def test_same_padding_is_reckoned_with_what_a_default_line_says(default: str, keys: str, number: str | None) -> None:
+def test_same_padding_takes_default_lines_into_account(default: str, keys: str, number: str | None) -> None:
     text = f"default conv {default}\n[i] input 3x9x9\n[c] conv filters=2 {keys} pad=same\n"
     found = mistake(text)
     assert [fix.title for fix in found.fixes] == ([f"write {number}"] if number else [])

@@ -1,4 +1,4 @@
-"""The fixes of a mistake: which are found, how they are described, and that each works when applied."""
+"""Fixes of errors: which are found, how they are described, and that each works when applied."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def titles(found: Diagnostic) -> list[str]:
     return [fix.title for fix in found.fixes]
 
 
-def test_the_language_pages_example_to_the_letter() -> None:
+def test_printed_diagnostic_matches_the_language_page() -> None:
     assert render(mistake(puzzle())) == PUZZLE
 
 
@@ -58,7 +58,7 @@ def test_the_language_pages_example_to_the_letter() -> None:
         ("conv1 pad=2 rounding=down", "[conv1]  conv     filters=96   kernel=11  stride=4 pad=2 rounding=down "),
     ],
 )
-def test_each_of_its_fixes_gives_55_and_keeps_fc6(title: str, line: str) -> None:
+def test_every_fix_gives_55_and_keeps_fc6(title: str, line: str) -> None:
     text = fixed(mistake(puzzle()), title, puzzle())
     assert line in text
     net = good(text)
@@ -66,7 +66,7 @@ def test_each_of_its_fixes_gives_55_and_keeps_fc6(title: str, line: str) -> None
     assert (net["fc6"].weights, net.total.weights) == (37_748_736, 60_954_656)
 
 
-def test_the_crop_goes_with_the_input() -> None:
+def test_fix_changes_the_crop_with_the_input() -> None:
     text = fixed(mistake(puzzle()), "input 3x227x227, crop=227", puzzle())
     assert "augment  crop=227 from=256" in text
     no_augment = re.sub(r"augment.*", "", puzzle())
@@ -74,7 +74,7 @@ def test_the_crop_goes_with_the_input() -> None:
 
 
 @pytest.mark.parametrize("claim", ["", "  -> 32x112x112"])
-def test_where_only_padding_is_left_out_rounding_down_comes_first(claim: str) -> None:
+def test_rounding_down_comes_first_if_it_only_skips_padding(claim: str) -> None:
     """MobileNet's first two layers: 112.5, while 112 windows already read every pixel."""
     text = f"""\
 [image]  input  3x224x224
@@ -87,19 +87,19 @@ def test_where_only_padding_is_left_out_rounding_down_comes_first(claim: str) ->
     assert good(fixed(found, "net rounding=down", text))["dw2"].output == (32, 56, 56)
 
 
-def test_where_pixels_would_be_left_out_rounding_down_does_not_come_first() -> None:
+def test_rounding_down_does_not_come_first_if_it_skips_pixels() -> None:
     text = "[image]  input  3x224x224\n[conv1]  conv  filters=32  kernel=3  stride=2\n"
     assert titles(mistake(text))[0] == "input 3x225x225"
 
 
-def test_a_rejected_fix_is_listed_with_its_effect() -> None:
+def test_rejected_fix_is_listed_with_its_effect() -> None:
     (rejected,) = mistake(puzzle()).rejected
     assert rejected.title == "net rounding=down"
     wrong = [d.layer for d in mistakes(puzzle().replace("net     alexnet", "net     alexnet rounding=down"))]
     assert wrong == ["conv1"]
 
 
-def test_without_claims_rounding_down_is_no_contradiction() -> None:
+def test_rounding_down_is_not_rejected_without_claims() -> None:
     found = mistake(re.sub(r" *->.*", "", puzzle()))
     assert found.rejected == ()
     assert len(found.fixes) == 4
@@ -108,8 +108,8 @@ def test_without_claims_rounding_down_is_no_contradiction() -> None:
 # Deeper layers.
 
 
-def test_a_deeper_window_asks_for_another_input_and_the_nearest_is_named() -> None:
-    # c2 has 11 places at stride 3, kernel 4: it wants 34 of c1; c1, kernel 7 and stride 3, makes 34 of 106
+def test_fix_for_a_deeper_window_names_the_nearest_input() -> None:
+    # c2 has 11 positions at stride 3 and kernel 4, which needs 34 of c1; c1 (kernel 7, stride 3) makes 34 of 106
     text = (
         "[i] input 3x100x100\n[c1] conv filters=4 kernel=7 stride=3\n[c2] conv filters=8 kernel=4 stride=3 -> 8x11x11"
     )
@@ -119,7 +119,7 @@ def test_a_deeper_window_asks_for_another_input_and_the_nearest_is_named() -> No
     assert good(fixed(found, "input 3x106x106", text))["c1"].output == (4, 34, 34)
 
 
-def test_a_claim_refuted_below_is_mended_where_the_pixels_were_lost() -> None:
+def test_refuted_claim_is_fixed_where_pixels_are_lost() -> None:
     text = re.sub(r" *-> (?!256x6x6).*", "", spec("alexnet").replace("rounding=up", "rounding=down"))
     found = mistake(text)
     assert found.layer == "pool5"
@@ -134,7 +134,7 @@ def test_a_claim_refuted_below_is_mended_where_the_pixels_were_lost() -> None:
         assert good(apply(fix.edits, text))["fc6"].weights == 37_748_736
 
 
-def test_a_layer_whose_claim_holds_is_not_blamed() -> None:
+def test_layer_with_a_correct_claim_is_not_marked() -> None:
     text = spec("alexnet").replace("[pool1]  maxpool  kernel=3", "[pool1]  maxpool  kernel=2")
     found = mistake(text)
     assert (found.code, found.layer) == ("claim-refuted", "pool1")
@@ -144,7 +144,7 @@ def test_a_layer_whose_claim_holds_is_not_blamed() -> None:
     assert good(fixed(found, "pool1 kernel=3", text))["fc6"].weights == 37_748_736
 
 
-def test_two_poolings_with_one_cause_are_both_mended_by_the_net() -> None:
+def test_net_rounding_fixes_two_poolings_with_one_cause() -> None:
     text = (
         "[i] input 3x227x227\n[c] conv filters=4 kernel=11 stride=4 -> 4x55x55\n[p] maxpool kernel=2 -> 4x27x27\n"
         "[q] maxpool kernel=2 -> 4x13x13"
@@ -156,7 +156,7 @@ def test_two_poolings_with_one_cause_are_both_mended_by_the_net() -> None:
         assert found.fixes[0].checks
 
 
-def test_a_pooling_whose_stride_is_its_kernel_may_want_a_stride_of_1() -> None:
+def test_stride_of_1_is_proposed_for_a_pool_in_a_branch() -> None:
     text = "[i] input 3x56x56\n[a] conv filters=4 kernel=1\n[p] maxpool kernel=3 pad=1 inputs=i\n[c] concat inputs=a,p"
     found = mistake(text)
     assert titles(found) == ["p stride=1"]
@@ -167,7 +167,7 @@ def test_a_pooling_whose_stride_is_its_kernel_may_want_a_stride_of_1() -> None:
 # Pads.
 
 
-def test_padding_is_even_where_it_can_be_and_one_sided_where_it_must() -> None:
+def test_proposed_padding_is_symmetric_if_possible() -> None:
     text = "[i] input 3x20x20\n[c] conv filters=2 kernel={} -> 2x20x20"
     assert "c pad=2" in titles(mistake(text.format(5)))
     found = mistake(text.format(4))
@@ -176,25 +176,25 @@ def test_padding_is_even_where_it_can_be_and_one_sided_where_it_must() -> None:
     assert good(fixed(found, "c pad=1,2,1,2", text.format(4)))["c"].windows[0].effective_pad == (1, 2, 1, 2)
 
 
-def test_padding_of_each_axis_by_itself() -> None:
+def test_padding_is_proposed_for_each_axis() -> None:
     text = "[i] input 3x20x30\n[c] conv filters=2 kernel=3x5 stride=2 -> 2x10x15"
     # rows: 2 * 9 + 3 - 20 = 1; columns: 2 * 14 + 5 - 30 = 3
     assert "c pad=1,2,0,1" in titles(mistake(text))
 
 
-def test_a_pad_that_is_there_is_replaced() -> None:
+def test_existing_pad_is_replaced() -> None:
     text = "[i] input 3x27x27\n[c] conv filters=2 kernel=5 pad=1 -> 2x27x27"
     assert "pad=2 -> 2x27x27" in fixed(mistake(text), "c pad=2", text)
 
 
-def test_a_rounding_of_its_own_is_replaced() -> None:
+def test_existing_rounding_is_replaced() -> None:
     text = "[i] input 3x20x20\n[c] conv filters=2 kernel=3 stride=2 rounding=down -> 2x10x10"
     found = mistake(text)
     assert titles(found) == ["input 3x21x21", "c rounding=up", "c pad=0,1,0,1", "c pad=1 rounding=down"]
     assert fixed(found, "c rounding=up", text) == text.replace("down", "up")
 
 
-def test_where_there_is_no_net_line_one_is_written() -> None:
+def test_fix_adds_a_missing_net_line() -> None:
     text = "# a comment\n\n[i] input 3x20x20\n[c] conv filters=2 kernel=3 stride=2 -> 2x10x10"
     changed = fixed(mistake(text), "net rounding=up", text)
     assert changed.startswith("# a comment\n\nnet rounding=up\n[i] input")
@@ -204,14 +204,14 @@ def test_where_there_is_no_net_line_one_is_written() -> None:
 # Claims of channels and counts.
 
 
-def test_a_claim_of_channels_may_mend_the_filters_or_itself() -> None:
+def test_wrong_channels_are_fixed_in_the_filters_or_the_claim() -> None:
     text = "[i] input 3x20x30\n[c] conv filters=2 kernel=1 -> 4x20x30"
     assert titles(mistake(text)) == ["c filters=4", "claim 2x20x30"]
     assert titles(mistake("[i] input 30\n[f] fc outputs=10 -> 12")) == ["f outputs=12", "claim 10"]
     assert titles(mistake("[i] input 30\n[f] fc outputs=10 -> 10x1x1")) == ["claim 10"]
 
 
-def test_the_last_way_out_is_the_claim_itself() -> None:
+def test_last_fix_changes_the_claim() -> None:
     text = "[i] input 3x20x20\n[c] maxpool kernel=20 -> 3x2x2"
     found = mistake(text)
     assert titles(found)[-1] == "claim 3x1x1"
@@ -269,7 +269,9 @@ def test_the_last_way_out_is_the_claim_itself() -> None:
         ("relu", "connections=3", "b has 0 connections, not 3", (), "claim connections=0"),
     ],
 )
-def test_claims_of_counts(layer: str, stated: str, message: str, notes: tuple[str, ...], fix: str) -> None:
+def test_wrong_counts_are_explained_and_fixed(
+    layer: str, stated: str, message: str, notes: tuple[str, ...], fix: str
+) -> None:
     text = f"gpus 2\n[i] input 4x20x20\n[a] conv filters=8 kernel=1\n[b] {layer} -> {stated}"
     found = mistake(text)
     assert (found.message, found.notes) == (message, notes)
@@ -279,19 +281,19 @@ def test_claims_of_counts(layer: str, stated: str, message: str, notes: tuple[st
         loads(apply(one.edits, text))
 
 
-def test_the_halving_that_csc321_does_twice() -> None:
+def test_connections_halved_twice_are_explained() -> None:
     found = mistake(spec("alexnet").replace("-> 256x27x27", "-> 256x27x27 connections=111974400"))
     assert found.message == "conv2 has 223,948,800 connections, not 111,974,400"
     assert found.notes == ("27 * 27 places * 307,200 weights = 223,948,800",)
 
 
-def test_counts_of_several_inputs_are_a_line_each() -> None:
+def test_counts_of_several_inputs_have_a_note_each() -> None:
     found = mistake("[i] input 4x5x5\n[j] relu\n[a] conv filters=2 kernel=3,1 pad=1,0 inputs=i,j -> weights=1")
     assert found.message == "a has 80 weights, not 1"
     assert found.notes == ("3 * 3 * 4 weights a filter * 2 filters = 72", "1 * 1 * 4 weights a filter * 2 filters = 8")
 
 
-def test_what_does_not_matter_below_is_not_told() -> None:
+def test_consequences_are_noted_only_where_they_matter() -> None:
     first, second = mistakes("[i] input 3x20x30\n[c] conv filters=2 kernel=1 -> 4x20x30\n[f] fc outputs=10 -> 12")
     assert "f reads 1,200 = 2x20x30; expected 2,400 because of -> 4x20x30 at c: 12,000 weights fewer" in first.notes
     assert not any("expected" in note for note in second.notes)
@@ -300,14 +302,14 @@ def test_what_does_not_matter_below_is_not_told() -> None:
 # Groups, crops, and inputs with channels last.
 
 
-def test_the_nearest_numbers_that_groups_divide() -> None:
+def test_nearest_divisible_numbers_are_proposed() -> None:
     text = "gpus 3\n[i] input 3x5x5\n[a] conv filters=10 kernel=3 -> 10x3x3"
     found = mistake(text)
     assert titles(found) == ["a filters=9", "a filters=12", "a filters=6", "a filters=15"]
     assert good(fixed(found, "a filters=12", text))["a"].output == (12, 3, 3)
 
 
-def test_a_crop_or_the_input_gives_way() -> None:
+def test_crop_or_input_is_changed() -> None:
     text = "[i] input 3x224x224\n[f] fc outputs=3\naugment crop=227 from=256"
     found = mistake(text)
     assert titles(found) == ["augment crop=224", "input 3x227x227"]
@@ -315,7 +317,7 @@ def test_a_crop_or_the_input_gives_way() -> None:
         good(fixed(found, title, text))
 
 
-def test_pooling_that_no_map_fills_takes_the_whole_one() -> None:
+def test_too_large_pool_becomes_global() -> None:
     text = "[image] input 3x64x64\n[conv] conv filters=8 kernel=1\n[mean] avgpool kernel=7x56 -> 8x1x1\n"
     for wide in (text.replace("7x56", "56x65"), text.replace("7x56", "80")):
         (fix,) = mistake(wide).fixes
@@ -327,7 +329,7 @@ def test_pooling_that_no_map_fills_takes_the_whole_one() -> None:
     assert not mistake("[image] input 3x8x8\n[conv] conv filters=8 kernel=9").fixes
 
 
-def test_an_input_with_its_channels_last() -> None:
+def test_channels_last_of_the_input_are_moved() -> None:
     text = "[i] input 224x224x3\n[c] conv filters=2 kernel=11 stride=3"
     found = mistake(text)
     assert found.code == "kernel-too-large"
@@ -335,7 +337,7 @@ def test_an_input_with_its_channels_last() -> None:
     assert good(fixed(found, "input 3x224x224", text))["c"].output == (2, 72, 72)
 
 
-# For random windows, each fix that is said to check does check, and gives the claimed shape.
+# For random windows, each fix marked as checked is correct and gives the claimed shape.
 
 
 @examples(60)
@@ -348,7 +350,7 @@ def test_an_input_with_its_channels_last() -> None:
     word=st.sampled_from(["conv filters=2", "maxpool", "avgpool"]),
     rounding=st.sampled_from(["exact", "down", "up", "caffe"]),
 )
-def test_every_fix_of_every_window_holds(
+def test_fixes_of_random_windows_are_correct(
     size: int, kernel: int, stride: int, pad: int, off: int, word: str, rounding: str
 ) -> None:
     channels = 2 if word.startswith("conv") else 3
@@ -369,7 +371,7 @@ def test_every_fix_of_every_window_holds(
                 assert output == (channels, claimed, claimed) or fix.title == f"claim {output}"
 
 
-def test_a_layer_that_convolves_a_vector_gives_no_fixes_to_those_below() -> None:
+def test_convolution_of_a_vector_gives_no_fixes_for_later_layers() -> None:
     text = (
         "[image] input 1x32x32\n[c5] fc outputs=120\n[c3] conv filters=16 kernel=5 -> 16x10x10\n"
         "[c1] conv filters=6 kernel=5 -> 6x28x28\n[s2] avgpool kernel=2 stride=2 -> 6x14x14\n"
@@ -382,6 +384,6 @@ def test_a_layer_that_convolves_a_vector_gives_no_fixes_to_those_below() -> None
     ]
 
 
-def test_channels_last_are_moved_before_any_size_is_tried() -> None:
+def test_channels_last_are_moved_before_sizes_are_tried() -> None:
     text = "[i] input 32x32x3\n[c] conv filters=2 kernel=3 pad=1 -> 2x32x32"
     assert titles(mistake(text))[0] == "input 3x32x32"

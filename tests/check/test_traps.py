@@ -78,7 +78,7 @@ TRAPS = {
 
 
 @pytest.mark.parametrize("code", TRAPS)
-def test_a_trap_is_seen_where_it_lies_and_only_there(code: str) -> None:
+def test_trap_gives_a_warning_at_its_location_only(code: str) -> None:
     wrong, right, place = TRAPS[code]
     (warning,) = netspec.loads(wrong).warnings
     assert (warning.code, warning.severity, warning.span.line, warning.span.column) == (code, "warning", *place)
@@ -86,7 +86,7 @@ def test_a_trap_is_seen_where_it_lies_and_only_there(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", TRAPS)
-def test_a_comment_on_its_line_silences_a_trap_by_its_code(code: str) -> None:
+def test_comment_silences_a_trap_by_its_code(code: str) -> None:
     wrong, _, (line, _) = TRAPS[code]
     lines = wrong.splitlines()
     for comment, warnings in (
@@ -102,7 +102,7 @@ NO_CLASS_LOSS = "[i] input 8\n[f] fc outputs=4\n[l] sumsquares\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "mended"),
+    ("text", "fixed"),
     [
         (
             NO_CLASS_LOSS + "[g] fc outputs=3 inputs=f\n[s] softmax\n",
@@ -116,7 +116,7 @@ NO_CLASS_LOSS = "[i] input 8\n[f] fc outputs=4\n[l] sumsquares\n"
             NO_CLASS_LOSS + "[g] fc outputs=3 inputs=f",
             NO_CLASS_LOSS + "[g] fc outputs=3 inputs=f\n[loss] crossentropy inputs=g\n",
         ),
-        # The loss reads the scores, but knows nothing of classes.
+        # The loss reads the scores, but not the classes.
         (
             "[i] input 8\n[f] fc outputs=4\n[s] softmax # allow: unread-layer\n[l] sumsquares inputs=f\n",
             "[i] input 8\n[f] fc outputs=4\n[loss] crossentropy inputs=f\n[s] softmax inputs=f # allow: unread-layer\n"
@@ -124,10 +124,10 @@ NO_CLASS_LOSS = "[i] input 8\n[f] fc outputs=4\n[l] sumsquares\n"
         ),
     ],
 )
-def test_a_loss_of_no_classes_gets_the_cross_entropy_beside_it(text: str, mended: str) -> None:
+def test_fix_adds_cross_entropy_next_to_a_loss_without_classes(text: str, fixed: str) -> None:
     (warning,) = netspec.loads(text).warnings
     (fix,) = warning.fixes
-    assert (warning.code, fix.checks, apply(fix.edits, text)) == ("no-class-loss", True, mended)
+    assert (warning.code, fix.checks, apply(fix.edits, text)) == ("no-class-loss", True, fixed)
 
 
 @pytest.mark.parametrize(
@@ -136,15 +136,15 @@ def test_a_loss_of_no_classes_gets_the_cross_entropy_beside_it(text: str, mended
         "[t] linear a=-1\n[d] sum inputs=i,t\n[l] sumsquares\n",  # an autoencoder
         "[l] sumsquares\n",
         "[s] softmax\n[l] sumsquares\n",  # few classes at a time, whichever
-        "[l] sumsquares\n[r] reshape size=2x2x2 inputs=f\n",  # the last layer is a picture, and no scores
-        "[l] sumsquares\n[shown] logistic inputs=f\n",  # nothing behind the loss has anything to learn
+        "[l] sumsquares\n[r] reshape size=2x2x2 inputs=f\n",  # the last layer is an image and not scores
+        "[l] sumsquares\n[shown] logistic inputs=f\n",  # no layer after the loss has parameters
     ],
 )
-def test_losses_that_all_depends_on_need_no_classes(ending: str) -> None:
+def test_network_trained_without_classes_gives_no_warning(ending: str) -> None:
     assert netspec.loads(f"[i] input 8\n[f] fc outputs=8\n{ending}").warnings == ()
 
 
-def test_the_strength_of_a_signal_by_hand() -> None:
+def test_signal_strength_by_hand() -> None:
     """range=1 minus its mean: 1/4; 8 inputs with weights of 0.1: sqrt(8 / 16 * 0.01); ReLU: / sqrt 2."""
     graph = netspec.loads("[i] input 8 range=1 mean=channel\n[f] fc outputs=4 init=gaussian(0.1) neuron=relu\n").graph
     roots = strengths(graph)
@@ -158,17 +158,17 @@ def test_the_strength_of_a_signal_by_hand() -> None:
     [
         ("mean=channel std=channel", 1.0),
         ("mean=0.5 std=0.5", 0.5),  # 0.25 / 0.5
-        ("mean=0.25", (0.25**2 + 0.25**2) ** 0.5),  # 0.25 is left of the middle, with 0.25 around it
+        ("mean=0.25", (0.25**2 + 0.25**2) ** 0.5),  # the mean is 0.25 below the middle, with a deviation of 0.25
         ("range=255 mean=127.5 std=63.75", 1.0),
     ],
 )
-def test_the_strength_of_an_input_by_hand(keys: str, strength: float) -> None:
+def test_input_strength_by_hand(keys: str, strength: float) -> None:
     """The assumed standard deviation of pixels is a quarter of their range."""
     graph = netspec.loads(f"[i] input 3x4x4 {keys}\n[f] fc outputs=4\n").graph
     assert strengths(graph)["i"] == pytest.approx(strength, rel=1e-12)
 
 
-def test_scores_that_start_too_large_are_told_of_where_they_are_made() -> None:
+def test_too_large_scores_are_reported_at_their_layer() -> None:
     """Pixels have a mean of 255 / 2 and a deviation of 255 / 4: a root mean square of 142.5. ``he`` multiplies by
     sqrt(2): 201.6 after the first layer. Its ReLU divides by sqrt(2), so it is 201.6 after the second layer too."""
     text = "[i] input 3x8x8 {}\n[a] fc outputs=64 neuron=relu\n[b] fc outputs=10\n[p] softmax\n"
@@ -189,46 +189,50 @@ def test_scores_that_start_too_large_are_told_of_where_they_are_made() -> None:
         ("".join(f"[n{i}] square\n" for i in range(12)) + "[f] fc outputs=3 init=constant(0)\n", "f"),
     ],
 )
-def test_a_signal_too_large_for_a_float_is_infinite_and_told_once(layers: str, named: str) -> None:
+def test_signal_too_large_for_a_float_is_reported_once(layers: str, named: str) -> None:
     net = netspec.loads(f"[i] input 3x8x8 range=255\n{layers}")
     assert [(w.code, w.layer) for w in net.warnings] == [("signal-explodes", named)]
     assert all(root >= 0 for root in strengths(net.graph).values())
 
 
-def test_a_signal_too_small_for_a_float_is_zero() -> None:
+def test_signal_too_small_for_a_float_is_zero() -> None:
     net = netspec.loads("[i] input 3x8x8\n[n] lrn size=5 alpha=1 beta=400\n[f] fc outputs=3\n")
     assert strengths(net.graph)["f"] == 0
     assert [w.code for w in net.warnings] == ["signal-vanishes"]
 
 
-def test_a_window_that_steps_over_pixels_leaves_as_many_at_the_end_without_a_word() -> None:
+def test_strided_window_may_skip_as_many_pixels_at_the_end() -> None:
     shortcut = "[i] input 3x{0}x{0}\n[c] conv filters=4 kernel=1 stride=3 rounding=down\n"
-    assert netspec.loads(shortcut.format(33)).warnings == ()  # pixels 0, 3 ... 30; 31 and 32 like any two between
+    assert (
+        netspec.loads(shortcut.format(33)).warnings == ()
+    )  # pixels 0, 3 ... 30; 31 and 32 are skipped like any two between
     dilated = "[i] input 3x10x9\n[c] conv filters=4 kernel=2 dilation=2 stride=4 rounding=down\n"
-    (warning,) = netspec.loads(dilated).warnings  # columns 0 and 2, 4 and 6: 3 is stepped over, 7 and 8 left
+    (warning,) = netspec.loads(
+        dilated
+    ).warnings  # columns 0 and 2, 4 and 6: 3 is skipped inside, 7 and 8 are left at the end
     assert warning.notes == ("(9 + 0 + 0 - 3) / 4 + 1 = 2.5: the last 2 of 9 columns are never read",)
 
 
-def test_what_allows_is_a_comment() -> None:
+def test_allow_must_start_a_comment() -> None:
     wrong = "[i] input 3x32x32\n[c] conv filters=4 kernel=4 stride=3 rounding=down"
     assert netspec.loads(f"{wrong} # ## allow: unread-pixels").warnings == ()
     assert len(netspec.loads(f"{wrong} # disallow: unread-pixels").warnings) == 1
-    begin = time.process_time()
+    start = time.process_time()
     assert len(netspec.loads(f"{wrong} {'#' * 300_000}").warnings) == 1
-    assert time.process_time() - begin < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.ci  # seconds
-def test_a_long_chain_is_looked_through_once() -> None:
+def test_long_chain_takes_little_time() -> None:
     chain = "".join(f"[n{i}] lrn size=5 scale=1e-4\n" for i in range(12_000))
-    begin = time.process_time()
+    start = time.process_time()
     warnings = netspec.loads(f"[i] input 8x8x8\n[c] conv filters=8 kernel=3 groups=2\n{chain}").warnings
-    assert time.process_time() - begin < 8
+    assert time.process_time() - start < 8
     assert {w.code for w in warnings} == {"lrn-across-groups"}
     assert len(warnings) == 12_000
 
 
-def test_groups_are_not_looked_for_behind_a_layer_of_several_inputs() -> None:
+def test_layers_with_several_inputs_end_the_search_for_groups() -> None:
     text = (
         "[i] input 8x8x8\n[a] conv filters=8 kernel=3 groups=2\n[b] conv filters=8 kernel=3 inputs=i\n"
         "[s] sum inputs=a,b\n[n] lrn size=5 scale=1e-4\n"
@@ -236,7 +240,7 @@ def test_groups_are_not_looked_for_behind_a_layer_of_several_inputs() -> None:
     assert netspec.loads(text).warnings == ()
 
 
-def test_the_estimate_is_near_what_is_computed() -> None:
+def test_estimated_strengths_are_close_to_computed_ones() -> None:
     """AlexNet's topology at an eighth of its width, on random images with the assumed standard deviation."""
     import numpy as np
 
@@ -257,7 +261,7 @@ def test_the_estimate_is_near_what_is_computed() -> None:
         assert 1 / 8 < measured / strengths(graph)[name] < 8, name
 
 
-def test_a_dropout_that_nobody_reads_is_one_warning() -> None:
+def test_unread_dropout_gives_one_warning() -> None:
     text = "[i] input 8\n[a] fc outputs=4\n[d] dropout rate=0.5\n[b] fc outputs=4 inputs=a\n"
     assert [w.code for w in netspec.loads(text).warnings] == ["unread-layer"]
     assert [w.code for w in netspec.loads("[i] input 8\n[a] fc outputs=4\n[d] dropout rate=0.5\n").warnings] == [
@@ -265,7 +269,7 @@ def test_a_dropout_that_nobody_reads_is_one_warning() -> None:
     ]
 
 
-def test_a_batch_normalisations_momentum_is_told_with_the_average_that_it_is_elsewhere() -> None:
+def test_batchnorm_momentum_suggests_the_equivalent_average() -> None:
     """In each step, PyTorch's momentum=0.1 replaces a tenth of the running average, and Keras's 0.99 a hundredth."""
     text = "[i] input 8x8x8\n[a] batchnorm momentum={}\n"
     for momentum, average in ((0.1, "0.1"), (0.99, "0.01")):

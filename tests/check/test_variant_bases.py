@@ -1,4 +1,4 @@
-"""The file that a variant builds on: where it is searched, and the diagnostics if it is missing."""
+"""The base file of a variant: where it is searched, and the diagnostics if it is missing."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import netspec
 from netspec.cli import main
 
 
-def test_a_mistake_of_the_base_is_shown_in_the_base(tmp_path: Path) -> None:
+def test_error_in_the_base_is_shown_in_the_base(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(BASE.replace("kernel=2", "kernal=2"))
     path = tmp_path / "variant.net"
     path.write_text("net variant from=base.net\n")
     assert diagnostics(path) == [("unknown-key", "base.net", 5, 17)]
 
 
-def test_variants_that_start_from_each_other_are_an_error(tmp_path: Path) -> None:
+def test_variants_based_on_each_other_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.net").write_text("net a from=b.net\n")
     (tmp_path / "b.net").write_text("net b from=a.net\n")
     assert diagnostics(tmp_path / "a.net") == [("variant-cycle", "b.net", 1, 12)]
@@ -27,19 +27,19 @@ def test_variants_that_start_from_each_other_are_an_error(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["../base.net", "/etc/base.net", "sub/base.net", "..\\base.net",
                                   "/etc/passwd", "../base", "~/base.net", "http://a.b/c", "C:\\base.net"])  # fmt: skip
-def test_a_file_outside_the_folder_is_an_error(variant, tmp_path: Path, name: str) -> None:
+def test_base_outside_the_folder_is_an_error(variant, tmp_path: Path, name: str) -> None:
     path = tmp_path / "variant.net"
     path.write_text(f"net variant from={name} rounding=up\n[conv1] stride=2\n")
     assert diagnostics(path) == [("outside-folder", "variant.net", 1, 18)]
 
 
-def test_a_missing_base_is_an_error_at_its_name(tmp_path: Path) -> None:
+def test_missing_base_is_reported_at_its_name(tmp_path: Path) -> None:
     path = tmp_path / "variant.net"
     path.write_text("net variant from=gone.net\n")
     assert diagnostics(path) == [("no-such-file", "variant.net", 1, 18)]
 
 
-def test_a_misspelt_base_is_met_with_the_spec_that_is_there(variant, tmp_path: Path) -> None:
+def test_misspelt_base_suggests_an_existing_spec(variant, tmp_path: Path) -> None:
     path = variant("[conv1] stride=2\n")
     text = path.read_text().replace("base.net", "bsae.net")
     path.write_text(text)
@@ -53,7 +53,7 @@ def test_a_misspelt_base_is_met_with_the_spec_that_is_there(variant, tmp_path: P
     assert path.read_text() == text.replace("bsae.net", "base.net")
 
 
-def test_the_ending_of_a_file_makes_no_name_like_another(variant, tmp_path: Path) -> None:
+def test_common_suffix_does_not_make_names_similar(variant, tmp_path: Path) -> None:
     path = variant("").with_name("other.net")
     (tmp_path / "g.net").write_text("net g\n")
     path.write_text("net other from=missing.net\n")
@@ -71,9 +71,7 @@ def test_the_ending_of_a_file_makes_no_name_like_another(variant, tmp_path: Path
         ('net v from="base.net"\n', (1, 12), "values are written without quotes"),
     ],
 )
-def test_a_base_that_cannot_be_read_is_the_only_mistake(
-    tmp_path: Path, line: str, place: tuple[int, int], note: str
-) -> None:
+def test_unreadable_base_is_the_only_error(tmp_path: Path, line: str, place: tuple[int, int], note: str) -> None:
     (tmp_path / "v.net").write_text(f"{line}[conv1] stride=2\ndrop pool1\n")
     with pytest.raises(netspec.SpecError) as caught:
         netspec.load(tmp_path / "v.net")
@@ -81,19 +79,19 @@ def test_a_base_that_cannot_be_read_is_the_only_mistake(
     assert (found.code, (found.span.line, found.span.column), found.notes) == ("syntax", place, (note,))
 
 
-def test_beside_a_base_that_is_not_there_other_lines_are_read(tmp_path: Path) -> None:
+def test_syntax_errors_are_reported_along_with_a_missing_base(tmp_path: Path) -> None:
     (tmp_path / "v.net").write_text("net v from=gone.net\n[conv1] stride=2\n[conv2] stride=(\n")
     found = [(code, line) for code, _, line, _ in diagnostics(tmp_path / "v.net")]
     assert found == [("no-such-file", 1), ("syntax", 3)]
 
 
-def test_a_variant_has_one_base(variant, tmp_path: Path) -> None:
+def test_second_base_is_an_error(variant, tmp_path: Path) -> None:
     path = variant("")
     path.write_text("net v from=base.net from=base.net\n")
     assert diagnostics(path) == [("duplicate-key", "variant.net", 1, 21)]
 
 
-def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+def test_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret.net").write_text(BASE)
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -104,7 +102,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     assert diagnostics(path) == [("outside-folder", "variant.net", 1, 18)]
 
 
-def test_a_link_within_the_folder_is_followed_and_the_folder_may_be_one(variant, tmp_path: Path) -> None:
+def test_links_inside_and_to_the_folder_are_followed(variant, tmp_path: Path) -> None:
     variant("")
     (tmp_path / "link.net").symlink_to("base.net")
     (tmp_path / "second.net").write_text("net second from=link.net\n")
@@ -112,7 +110,7 @@ def test_a_link_within_the_folder_is_followed_and_the_folder_may_be_one(variant,
     assert names(netspec.load(tmp_path / "folder" / "second.net")) == names(netspec.load(tmp_path / "base.net"))
 
 
-def test_a_text_without_a_folder_has_no_base() -> None:
+def test_text_without_a_folder_has_no_base() -> None:
     with pytest.raises(netspec.SpecError, match="no-such-file"):
         netspec.loads("net variant from=alexnet.net\n")
 
@@ -126,7 +124,7 @@ def test_a_text_without_a_folder_has_no_base() -> None:
         "net v from=base.net\ndefault conv stride=(4\n[a] kernel=5\n",
     ],
 )
-def test_a_line_that_cannot_be_read_sets_nothing_else_wrong(text: str, tmp_path: Path) -> None:
+def test_line_with_a_syntax_error_causes_no_other_errors(text: str, tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(
         "net base\ngpus 2\ndefault conv stride=2\n[i] input 3x9x9\n[a] conv filters=4 kernel=3\n"
         "[b] fc outputs=4 gpu=1\n"
@@ -136,7 +134,7 @@ def test_a_line_that_cannot_be_read_sets_nothing_else_wrong(text: str, tmp_path:
     assert [found[0] for found in diagnostics(path)] == ["syntax"]
 
 
-def test_a_file_that_starts_from_itself_and_one_at_the_end_of_a_long_row(tmp_path: Path) -> None:
+def test_variant_of_itself_or_of_a_too_long_chain_is_an_error(tmp_path: Path) -> None:
     itself = tmp_path / "v.net"
     itself.write_text("net v from=v.net\n")
     assert message(itself) == ("starting from v.net leads back here", ("v.net starts from itself",))

@@ -1,4 +1,4 @@
-"""Variants: what they inherit, what they change, and where their mistakes are shown."""
+"""Variants: what they inherit, what they change, and where their errors are shown."""
 
 from __future__ import annotations
 
@@ -27,50 +27,50 @@ def test_layers_and_settings_are_inherited(variant) -> None:
     assert (net.graph.train.epochs, net.graph.train.batch, net.graph.train.lr) == (3, 16, 0.1)
 
 
-def test_a_section_without_a_type_changes_keys(variant) -> None:
+def test_section_without_a_type_changes_keys(variant) -> None:
     net = netspec.load(variant("[conv1] filters=4 pad=0\n"))
     assert net["conv1"].output == (4, 14, 14)
     assert net["conv1"].windows[0].window.kernel == (3, 3)
 
 
-def test_claims_are_not_inherited_but_a_variant_may_make_its_own(variant) -> None:
+def test_claims_are_not_inherited(variant) -> None:
     assert netspec.load(variant("[conv1] filters=4 -> 4x16x16\n"))["conv1"].output == (4, 16, 16)
     assert diagnostics(variant("[conv1] filters=4 -> 8x16x16\n")) == [("claim-refuted", "variant.net", 2, 22)]
 
 
-def test_a_section_with_a_type_replaces_the_layer(variant) -> None:
+def test_section_with_a_type_replaces_the_layer(variant) -> None:
     net = netspec.load(variant("[pool1] avgpool kernel=4 stride=4\n"))
     assert (net["pool1"].type, net["pool1"].output) == ("avgpool", (8, 4, 4))
     assert names(net)[2] == "pool1"
 
 
-def test_drop_removes_a_layer_and_its_implicit_reader_reads_the_one_above(variant) -> None:
+def test_reader_of_a_dropped_layer_reads_the_one_above(variant) -> None:
     net = netspec.load(variant("drop pool1 conv2\n"))
     assert names(net) == ["image", "conv1", "fc", "prob"]
     assert net["fc"].inputs == ("conv1",)
 
 
-def test_an_explicit_input_that_was_dropped_is_an_error(tmp_path: Path) -> None:
+def test_dropped_explicit_input_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(BASE.replace("[fc] fc", "[fc] fc inputs=conv2"))
     path = tmp_path / "variant.net"
     path.write_text("net variant from=base.net\ndrop conv2\n")
     assert diagnostics(path) == [("unknown-layer", "variant.net", 2, 6)]
 
 
-def test_a_new_layer_stands_after_the_one_it_names_else_at_the_end(variant) -> None:
+def test_new_layer_comes_after_the_named_layer_or_at_the_end(variant) -> None:
     net = netspec.load(variant("[norm1] lrn size=5 scale=1e-4 after=conv1\n[again] softmax\n"))
     assert names(net) == ["image", "conv1", "norm1", "pool1", "conv2", "fc", "prob", "again"]
     assert net["pool1"].inputs == ("norm1",)
 
 
-def test_a_variants_defaults_beat_the_bases_but_never_a_layers_own_keys(variant) -> None:
+def test_defaults_of_the_variant_override_those_of_the_base(variant) -> None:
     net = netspec.load(variant("default conv neuron=square init=gaussian(0.5)\n"))
     ops = [type(net.graph.nodes[name].op).__name__ for name in ("conv1", "conv2")]
     assert ops == ["Square", "Tanh"]
     assert net.graph.parameters["conv1.weight"].distribution.std == 0.5
 
 
-def test_a_variant_overrides_defaults_of_every_line_of_the_base(tmp_path: Path) -> None:
+def test_defaults_on_all_lines_of_the_base_are_overridden(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(
         "[image] input 4\ndefault fc init=gaussian(0.1) bias=2\ndefault fc neuron=relu outputs=3\n[fc] fc\n"
     )
@@ -91,16 +91,16 @@ def test_a_variant_overrides_defaults_of_every_line_of_the_base(tmp_path: Path) 
         ("train batch=8\ntrain batch=64\n", "duplicate-setting"),
     ],
 )
-def test_what_a_variant_itself_says_twice_is_an_error(variant, text: str, code: str) -> None:
+def test_repetition_in_the_variant_is_an_error(variant, text: str, code: str) -> None:
     assert [found[:3] for found in diagnostics(variant(text))] == [(code, "variant.net", 3)]
 
 
-def test_settings_change_key_by_key(variant) -> None:
+def test_settings_are_changed_key_by_key(variant) -> None:
     train = netspec.load(variant("train batch=64\n")).graph.train
     assert (train.epochs, train.batch) == (3, 64)
 
 
-def test_a_variant_of_a_variant(variant, tmp_path: Path) -> None:
+def test_variant_can_have_a_variant(variant, tmp_path: Path) -> None:
     variant("[conv1] filters=4\n")
     second = tmp_path / "second.net"
     second.write_text("net second from=variant.net\n[conv1] kernel=5 pad=2\n")
@@ -121,12 +121,12 @@ def test_a_variant_of_a_variant(variant, tmp_path: Path) -> None:
         ("[conv1] rounding=exact kernel=4 stride=3\n", ("window-does-not-tile", "variant.net", 2, 24)),
     ],
 )
-def test_a_mistake_is_shown_in_the_file_that_is_to_blame(variant, text: str, expected: tuple) -> None:
+def test_error_is_shown_in_the_file_that_causes_it(variant, text: str, expected: tuple) -> None:
     assert expected in diagnostics(variant(text))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("[x] relu after=x\n", "there is no layer x to stand after"),
         ("[x] relu after=pol1\n", "there is no layer pol1 to stand after; did you mean pool1?"),
@@ -134,11 +134,11 @@ def test_a_mistake_is_shown_in_the_file_that_is_to_blame(variant, text: str, exp
         ("drop pol1\n", "there is no layer pol1 to drop; did you mean pool1?"),
     ],
 )
-def test_a_name_is_sought_among_the_layers_that_are_there(variant, text: str, said: str) -> None:
-    assert message(variant(text))[0] == said
+def test_unknown_name_is_compared_with_the_existing_layers(variant, text: str, expected: str) -> None:
+    assert message(variant(text))[0] == expected
 
 
-def test_new_layers_after_one_stand_in_its_place_in_turn(variant) -> None:
+def test_new_layers_can_follow_each_other(variant) -> None:
     net = netspec.load(variant("drop prob\n[a] relu after=conv1\n[b] relu after=a\n[c] relu after=fc\n[d] softmax\n"))
     assert names(net) == ["image", "conv1", "a", "b", "pool1", "conv2", "fc", "c", "d"]
 
@@ -146,7 +146,7 @@ def test_new_layers_after_one_stand_in_its_place_in_turn(variant) -> None:
 @pytest.mark.many
 @pytest.mark.parametrize("number", [100, pytest.param(2000, marks=pytest.mark.ci)])
 @pytest.mark.parametrize("changes", ["changed", "inserted", "dropped"])
-def test_many_unknown_layers_are_compared_once_and_tried_within_a_budget(
+def test_many_unknown_layers_take_limited_effort(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, changes: str
 ) -> None:
     words = [f"lyaer{i}{changes}" for i in range(number)]
@@ -158,27 +158,27 @@ def test_many_unknown_layers_are_compared_once_and_tried_within_a_budget(
     layers = "".join(f"[layer{i}{changes}] relu\n" for i in range(number))
     (tmp_path / "base.net").write_text(f"[image] input 3x8x8\n{layers}")
     (tmp_path / "variant.net").write_text(f"net variant from=base.net\n{text}")
-    compared = counted(monkeypatch, "netspec.diagnostics.nearest.distance", distance)
-    tried = counted(monkeypatch, "netspec.solve.trial.check", check)
+    compared = record_results(monkeypatch, "netspec.diagnostics.nearest.distance", distance)
+    tried = record_results(monkeypatch, "netspec.solve.trial.check", check)
     assert {code for code, *_ in diagnostics(tmp_path / "variant.net")} == {"unknown-layer"}
     assert 0 < len(compared) <= 2 * MAX_COMPARED, "the nearest name, and whether another is as near, however often"
     assert 0 < len(tried) <= MAX_SOLVED, "one change for each mistake that is looked into"
     assert sum(len(checked.file.sections) for checked in tried) <= MAX_LAYERS
 
 
-def counted(monkeypatch: pytest.MonkeyPatch, name: str, function: Callable[..., Any]) -> list[Any]:
+def record_results(monkeypatch: pytest.MonkeyPatch, name: str, function: Callable[..., Any]) -> list[Any]:
     """Replace a function by one that records its results, and return the list of them."""
-    given: list[Any] = []
+    results: list[Any] = []
 
     def call(*arguments: Any, **keywords: Any) -> Any:
-        given.append(function(*arguments, **keywords))
-        return given[-1]
+        results.append(function(*arguments, **keywords))
+        return results[-1]
 
     monkeypatch.setattr(name, call)
-    return given
+    return results
 
 
-def test_changes_from_the_command_line_obey_the_same_rules(tmp_path: Path) -> None:
+def test_command_line_changes_follow_the_same_rules(tmp_path: Path) -> None:
     path = tmp_path / "base.net"
     path.write_text(BASE)
     net = load(path, changes=("conv1.stride=2", "train.batch=8", "conv1.pad=0"))
@@ -191,34 +191,34 @@ def test_changes_from_the_command_line_obey_the_same_rules(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "expected"),
     [
         ("conv9.stride=2", "there is no layer conv9; did you mean conv2?"),
         ("trian.batch=2", "there is no layer trian; did you mean train?"),
         ("tr.batch=2", "there is no layer tr; did you mean train?"),
     ],
 )
-def test_a_change_of_no_layer_and_no_setting_is_said_without_notes(tmp_path: Path, change: str, said: str) -> None:
+def test_change_of_an_unknown_layer_or_setting_has_no_notes(tmp_path: Path, change: str, expected: str) -> None:
     path = tmp_path / "base.net"
     path.write_text(BASE)
-    assert message(path, (change,)) == (said, ())
+    assert message(path, (change,)) == (expected, ())
 
 
-def test_where_no_name_is_near_all_are_told(tmp_path: Path) -> None:
+def test_all_names_are_listed_if_none_is_similar(tmp_path: Path) -> None:
     path = tmp_path / "base.net"
     path.write_text(
         "[image] input 3x8x8\n[c1] conv filters=4 kernel=3\n[c2] conv filters=4 kernel=3\n[f] fc outputs=2\n"
     )
     for change, first in (("nope.x=1", "nope"), ("c.stride=2", "c")):
-        said, notes = message(path, (change,))
-        assert said == f"there is no layer {first}"
+        text, notes = message(path, (change,))
+        assert text == f"there is no layer {first}"
         assert notes == ("there are image, c1, c2, f, net, train, augment, test",)
     path.write_text("[image] input 3x8x8\n" + "".join(f"[layer{n}] relu\n" for n in range(50)))
     assert message(path, ("zz.x=1",)) == ("there is no layer zz", ())
 
 
 @pytest.mark.parametrize("change", ["conv1", "conv1.", "conv1.stride", "=2", "conv1.stride=2 [x] relu", "a.b.c=1"])
-def test_what_is_no_change_is_an_error(tmp_path: Path, change: str) -> None:
+def test_invalid_change_is_an_error(tmp_path: Path, change: str) -> None:
     path = tmp_path / "base.net"
     path.write_text(BASE)
     with pytest.raises(netspec.SpecError):
@@ -226,7 +226,7 @@ def test_what_is_no_change_is_an_error(tmp_path: Path, change: str) -> None:
 
 
 @pytest.mark.parametrize(("change", "code"), [("foo", 2), ("a.b.c=1", 2), ("nope.x=1", 1), ("conv1.stride=1", 0)])
-def test_what_has_not_the_form_of_a_change_is_a_wrong_command_line(tmp_path: Path, change: str, code: int) -> None:
+def test_malformed_change_is_a_usage_error(tmp_path: Path, change: str, code: int) -> None:
     path = tmp_path / "base.net"
     path.write_text(BASE)
     done = CliRunner().invoke(main, ["check", "--set", change, str(path)])
@@ -234,13 +234,13 @@ def test_what_has_not_the_form_of_a_change_is_a_wrong_command_line(tmp_path: Pat
     assert (f"'{change}' is no change" in done.stderr) == (code == 2)
 
 
-def test_the_text_of_a_variant_is_a_spec_of_the_same_network(variant) -> None:
+def test_text_of_a_variant_is_a_complete_spec(variant) -> None:
     net = netspec.load(variant("drop pool1\n[conv1] filters=4\ndefault conv neuron=abs\ntrain batch=8\n"))
     again = netspec.loads(net.source.text)
     assert again.graph == net.graph
 
 
-def test_comments_between_values_are_not_part_of_them(variant) -> None:
+def test_comments_inside_values_are_removed(variant) -> None:
     text = "[conv1] init=gaussian(0.5 # a bracket)\n    )\n  filters=4 # four\ntrain schedule=steps(1, # :)\n 2)\n"
     net = netspec.load(variant(text))
     assert net.graph.parameters["conv1.weight"].distribution.std == 0.5
@@ -250,7 +250,7 @@ def test_comments_between_values_are_not_part_of_them(variant) -> None:
 
 
 @pytest.mark.parametrize("name", ["tanh", "no-lrn", "tiled-pooling", "no-dropout", "no-colour", "four-convs"])
-def test_the_papers_ablations(name: str) -> None:
+def test_ablation_specs_change_the_parameters_as_expected(name: str) -> None:
     specs = Path(__file__).parent.parent.parent / "specs"
     net, base = netspec.load(specs / f"alexnet-{name}.net"), netspec.load(specs / "alexnet.net")
     assert net.graph != base.graph
@@ -262,32 +262,32 @@ def test_the_papers_ablations(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("drop pool1\n[fc] inputs=pool1\n", "layer 'pool1' is dropped"),
         ("drop pool1\n[pool1] kernel=3\n", "layer pool1 is dropped, and cannot be changed"),
         ("drop pool1\n[n] relu after=pool1\n", "layer pool1 is dropped: none can stand after it"),
     ],
 )
-def test_a_dropped_layer_is_said_to_be_dropped_and_no_other_is_offered(variant, text: str, said: str) -> None:
+def test_dropped_layer_is_reported_as_dropped_without_suggestions(variant, text: str, expected: str) -> None:
     with pytest.raises(netspec.SpecError) as caught:
         netspec.load(variant(text))
     (found,) = caught.value.diagnostics
-    assert (found.code, found.message, found.fixes) == ("unknown-layer", said, ())
+    assert (found.code, found.message, found.fixes) == ("unknown-layer", expected, ())
     (label,) = found.labels
     assert (Path(label.span.source.name).name, label.span.line, label.span.text) == ("variant.net", 2, "pool1")
 
 
-def test_a_change_from_the_command_line_of_a_dropped_layer_is_refused(variant) -> None:
+def test_command_line_change_of_a_dropped_layer_is_refused(variant) -> None:
     with pytest.raises(netspec.SpecError, match="layer pool1 is dropped, and cannot be changed"):
         load(variant("drop pool1\n"), changes=("pool1.kernel=3",))
 
 
-def test_a_dropped_input_is_missed_where_it_is_dropped(variant) -> None:
+def test_dropped_input_layer_is_reported_at_the_drop(variant) -> None:
     path = variant("drop image\n")
     assert diagnostics(path) == [("no-input", "variant.net", 2, 6)]
 
 
-def test_a_layer_that_is_dropped_and_made_anew_is_there(variant) -> None:
+def test_dropped_layer_can_be_added_again(variant) -> None:
     net = netspec.load(variant("drop pool1\n[pool1] avgpool kernel=4 stride=4 after=conv1\n[conv2] inputs=pool1\n"))
     assert net["conv2"].inputs == ("pool1",)

@@ -1,4 +1,4 @@
-"""The class of small wrong specs. ``wrong_words`` and ``wrong_networks`` have one for each code of the checker."""
+"""The class of small incorrect specs. ``wrong_words`` and ``wrong_networks`` have one for each code of the checker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ IMAGE = "[image] input 3x32x32\n"
 
 @dataclass(frozen=True)
 class Case:
-    """A wrong spec: its text, the code, its place, a part of the message, and a part of the notes or of the fixes."""
+    """An incorrect spec: its text, the code, its location, a part of the message, and a part of the notes or fixes."""
 
     code: str
     text: str

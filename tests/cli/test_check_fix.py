@@ -28,19 +28,19 @@ def draft(tmp_path: Path) -> Path:
     return path
 
 
-def test_misspelt_words_are_mended_and_nothing_else_is_touched(draft: Path) -> None:
+def test_fix_corrects_misspelt_words_only(draft: Path) -> None:
     result = check("--fix", str(draft))
     assert draft.read_bytes() == MISSPELT.replace(b"kernal", b"kernel").replace(b"maxpol", b"maxpool")
     assert "write kernel" in result.output and "write maxpool" in result.output
 
 
-def test_what_the_mended_file_still_has_wrong_is_told(draft: Path) -> None:
+def test_remaining_errors_are_reported(draft: Path) -> None:
     result = check("--fix", str(draft))
     assert result.exit_code == 1  # 55 does not tile by 3
     assert "error[window-does-not-tile]" in result.output and "error[unknown" not in result.output
 
 
-def test_without_a_code_no_choice_is_made(tmp_path: Path) -> None:
+def test_fix_without_a_code_makes_no_choices(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text("[image] input 3x224x224\n[c] conv filters=96 kernel=11 stride=4\n")
     before = path.read_bytes()
@@ -48,7 +48,7 @@ def test_without_a_code_no_choice_is_made(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_the_option_that_replaces_words_of_other_tools_is_named(tmp_path: Path) -> None:
+def test_option_that_would_apply_other_fixes_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text("[image] input 3x8x8\n[c] conv filters=2 kernel_size=3\n")
     result = check("--fix", str(path))
@@ -58,14 +58,14 @@ def test_the_option_that_replaces_words_of_other_tools_is_named(tmp_path: Path) 
     assert way not in check("--fix", str(path)).output
 
 
-def test_a_chosen_code_takes_its_first_fix(tmp_path: Path) -> None:
+def test_fix_with_a_code_applies_its_first_fix(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text("[image] input 3x224x224\n[c] conv filters=96 kernel=11 stride=4 -> 96x55x55\n")
     assert check("--fix=window-does-not-tile", str(path)).exit_code == 0
     assert path.read_text().startswith("[image] input 3x227x227\n")
 
 
-def test_a_line_that_a_fix_adds_ends_as_the_others_do(tmp_path: Path) -> None:
+def test_added_line_has_the_files_line_ending(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     lines = ("[image] input 3x8x8", "[f] fc outputs=2", "[prob] softmax", "[s] sumsquares inputs=f", "")
     path.write_bytes("\r\n".join(lines).encode())
@@ -75,7 +75,7 @@ def test_a_line_that_a_fix_adds_ends_as_the_others_do(tmp_path: Path) -> None:
     assert path.read_bytes() == "\r\n".join([*lines[:2], *added, *lines[3:]]).encode()
 
 
-def test_a_right_file_is_not_written(tmp_path: Path) -> None:
+def test_correct_file_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text("[image] input 3x8x8\n[r] relu\n")
     path.chmod(0o444)
@@ -84,7 +84,7 @@ def test_a_right_file_is_not_written(tmp_path: Path) -> None:
     assert path.stat().st_mtime_ns == stamp
 
 
-def test_a_variant_is_mended_and_its_base_is_left(tmp_path: Path) -> None:
+def test_fix_of_a_variant_leaves_its_base(tmp_path: Path) -> None:
     base, variant = tmp_path / "base.net", tmp_path / "v.net"
     base.write_text("net base\n[image] input 3x8x8\n[c] conv filters=4 kernel=3\n")
     variant.write_text("net v from=base.net\n[c] strid=1\n")
@@ -94,17 +94,17 @@ def test_a_variant_is_mended_and_its_base_is_left(tmp_path: Path) -> None:
     assert base.read_bytes() == before
 
 
-def test_standard_input_cannot_be_mended_in_place() -> None:
+def test_standard_input_cannot_be_fixed() -> None:
     assert check("--fix", "-").exit_code == 2
 
 
-def test_a_code_that_is_none_is_a_wrong_command_line(draft: Path) -> None:
+def test_unknown_code_is_a_usage_error(draft: Path) -> None:
     result = check("--fix=unkown-key", str(draft))
     assert (result.exit_code, draft.read_bytes()) == (2, MISSPELT)
     assert "there is no diagnostic called 'unkown-key'; did you mean 'unknown-key'?" in result.output
 
 
-def test_a_chosen_code_that_mends_nothing_says_why(tmp_path: Path) -> None:
+def test_reason_is_given_if_a_code_fixes_nothing(tmp_path: Path) -> None:
     base, variant = tmp_path / "base.net", tmp_path / "v.net"
     base.write_text("net base\n[image] input 3x8x8\n[c] conv filters=4 kernel=3 strid=1\n")
     variant.write_text("net v from=base.net\n")
@@ -116,7 +116,7 @@ def test_a_chosen_code_that_mends_nothing_says_why(tmp_path: Path) -> None:
     assert f"{variant}: --fix=cycle changes nothing: there is no cycle in it" in result.output
 
 
-def test_of_a_mistakes_fixes_the_first_that_changes_this_file_is_made() -> None:
+def test_first_fix_that_changes_this_file_is_applied() -> None:
     base, root = Source("base.net", "abc"), Source("v.net", "xyz")
     fixes = (Fix("other", (Edit(Span(base, 0, 1), "B"),)), Fix("own", (Edit(Span(root, 0, 1), "V"),)))
 

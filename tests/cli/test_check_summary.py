@@ -38,12 +38,12 @@ def file(tmp_path: Path) -> Path:
 # Run as a separate process, to see what a shell sees.
 
 
-def test_a_right_spec_exits_with_0_and_says_so() -> None:
+def test_correct_spec_exits_with_0() -> None:
     done = netspec("check", "specs/alexnet.net")
     assert (done.returncode, done.stdout, done.stderr) == (0, "specs/alexnet.net: correct\n", "")
 
 
-def test_a_wrong_spec_exits_with_1_and_is_told_on_standard_error() -> None:
+def test_incorrect_spec_exits_with_1_and_prints_to_standard_error() -> None:
     done = netspec("check", "-", text=WRONG)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(
@@ -51,7 +51,7 @@ def test_a_wrong_spec_exits_with_1_and_is_told_on_standard_error() -> None:
     )
 
 
-def test_what_cannot_be_opened_exits_with_2() -> None:
+def test_missing_file_exits_with_2() -> None:
     done = netspec("check", "specs/nothing.net")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "Error: cannot open specs/nothing.net: No such file or directory\n"
@@ -66,12 +66,12 @@ def test_what_cannot_be_opened_exits_with_2() -> None:
         ("mistakes/224-exct.net", "mistakes/224-exact.net"),
     ],
 )
-def test_a_misspelt_file_gets_the_nearest_one(path: str, meant: str) -> None:
+def test_misspelt_file_name_gets_a_suggestion(path: str, meant: str) -> None:
     with pytest.raises(CannotOpen, match=rf"No such file or directory; did you mean {SPECS / meant}\?$"):
         read_named(SPECS / path)
 
 
-def test_a_folder_gets_the_spec_of_the_run_in_it(tmp_path: Path) -> None:
+def test_run_folder_suggests_its_spec(tmp_path: Path) -> None:
     with pytest.raises(CannotOpen, match=r"Is a directory$"):
         read_named(tmp_path)
     (tmp_path / "spec.net").write_text("[x] input 8")
@@ -79,21 +79,21 @@ def test_a_folder_gets_the_spec_of_the_run_in_it(tmp_path: Path) -> None:
         read_named(tmp_path)
 
 
-def test_neither_check_nor_summary_as_data_needs_a_library_for_arrays() -> None:
+def test_check_and_json_summary_need_no_array_libraries() -> None:
     heavy = ("torch", "numpy", "PIL", "jinja2", "onnx")
     assert netspec("check", "specs/alexnet.net", blocked=heavy).returncode == 0
     done = netspec("summary", "specs/alexnet.net", "--format", "json", blocked=(*heavy, "rich"))
     assert json.loads(done.stdout)["total"]["parameters"] == 60_965_224
 
 
-def test_the_table_has_no_colour_where_there_is_none() -> None:
+def test_table_has_no_colour_with_no_color_set() -> None:
     done = netspec("summary", "specs/alexnet.net")  # with NO_COLOR
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
     assert done.stdout.startswith("alexnet: 60,965,224 parameters, 724,406,816 connections, 2 GPU groups, batch 128")
 
 
-def test_a_file_of_100_mb_is_refused_without_reading_it(file: Path) -> None:
+def test_file_of_100_mb_is_refused_without_reading_it(file: Path) -> None:
     with file.open("wb") as stream:
         stream.truncate(100 * 2**20)
     done = netspec("check", file)
@@ -123,7 +123,9 @@ def test_a_file_of_100_mb_is_refused_without_reading_it(file: Path) -> None:
         (b"import torch\nx = 3\n", "unknown-setting"),
     ],
 )
-def test_what_is_no_spec_is_one_screen_and_exits_with_1(command: str, content: bytes, code: str, file: Path) -> None:
+def test_file_that_is_no_spec_gives_short_output_and_exits_with_1(
+    command: str, content: bytes, code: str, file: Path
+) -> None:
     file.write_bytes(content)
     done = run(command, str(file))
     assert (done.exit_code, done.stdout) == (1, "")
@@ -132,7 +134,7 @@ def test_what_is_no_spec_is_one_screen_and_exits_with_1(command: str, content: b
 
 
 @pytest.mark.parametrize("command", ["check", "summary"])
-def test_a_folder_exits_with_2(command: str, tmp_path: Path) -> None:
+def test_folder_exits_with_2(command: str, tmp_path: Path) -> None:
     done = run(command, str(tmp_path))
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == f"Error: cannot open {tmp_path}: Is a directory\n"
@@ -145,20 +147,20 @@ def test_a_folder_exits_with_2(command: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_that_may_not_be_read_exits_with_2(file: Path) -> None:
+def test_unreadable_file_exits_with_2(file: Path) -> None:
     file.write_text(IMAGE)
     file.chmod(0)
     done = run("check", str(file))
     assert (done.exit_code, "Permission denied" in done.stderr) == (2, True)
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_read(file: Path) -> None:
+def test_byte_order_mark_and_windows_line_endings_are_read(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + (IMAGE + "[c] conv filters=2\n  kernal=3").replace("\n", "\r\n").encode())
     done = run("check", str(file))
     assert f"--> {file}:3:3" in done.stderr
 
 
-def test_standard_input() -> None:
+def test_standard_input_is_checked_and_summarised() -> None:
     assert run("check", "-", text=IMAGE).stdout == "-: correct\n"
     assert run("check", "-", text="").exit_code == 1
     assert run("check", "-", text=b"\xff").exit_code == 1
@@ -166,7 +168,7 @@ def test_standard_input() -> None:
     assert json.loads(run("summary", "-", "--format", "json", text=IMAGE).stdout)["input"] == [3, 32, 32]
 
 
-def test_all_mistakes_of_all_files(tmp_path: Path) -> None:
+def test_errors_of_all_files_are_reported(tmp_path: Path) -> None:
     for name in ("a", "b"):
         tmp_path.joinpath(f"{name}.net").write_text(WRONG)
     a, b = str(tmp_path / "a.net"), str(tmp_path / "b.net")
@@ -180,26 +182,26 @@ def test_all_mistakes_of_all_files(tmp_path: Path) -> None:
     assert f"{a}:2:20" in done.stderr and "cannot open" in done.stderr
 
 
-def test_more_than_twenty_mistakes_are_counted() -> None:
+def test_more_than_20_errors_are_counted() -> None:
     done = run("check", "-", text=IMAGE + "".join(f"[a{i}] qqq\n" for i in range(99)))
     assert done.stderr.count("error[") == 20
     assert done.stderr.rstrip().endswith("99 errors; the first 20 are shown, netspec check --format json lists all")
     assert len(json.loads(run("check", "-", "--format", "json", text=IMAGE + "[a] qqq\n" * 30).stdout)) > 30
 
 
-def test_warnings_leave_0_and_strict_makes_them_1() -> None:
+def test_warnings_exit_with_1_only_with_strict() -> None:
     done = run("check", "-", text=UNREAD)
     assert (done.exit_code, "warning[unread-layer]: nothing reads a" in done.stderr) == (0, True)
     assert run("check", "--strict", "-", text=UNREAD).exit_code == 1
     assert run("check", "--strict", "-", text=IMAGE).exit_code == 0
 
 
-def test_quiet_says_nothing_of_what_is_right() -> None:
+def test_quiet_prints_only_errors() -> None:
     assert run("check", "-q", ALEXNET).output == ""
     assert run("check", "--quiet", "-", text=WRONG).stderr != ""
 
 
-def test_json_is_a_result_and_goes_to_standard_output() -> None:
+def test_json_goes_to_standard_output() -> None:
     done = run("check", "--format", "json", "-", text=WRONG)
     assert (done.exit_code, done.stderr) == (1, "")
     (entry,) = json.loads(done.stdout)
@@ -248,13 +250,13 @@ def test_json_is_a_result_and_goes_to_standard_output() -> None:
         ["summary", "--im2col", "--per-gpu", ALEXNET],
     ],
 )
-def test_a_wrong_command_line_exits_with_2(arguments: list[str]) -> None:
+def test_usage_error_exits_with_2(arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "Error: " in done.stderr
 
 
-def test_a_check_ends_without_a_last_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_skips_garbage_collection_at_exit(monkeypatch: pytest.MonkeyPatch) -> None:
     at_the_end: list[object] = []
     monkeypatch.setattr(atexit, "register", at_the_end.append)
     assert run("check", ALEXNET).exit_code == 0

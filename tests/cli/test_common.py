@@ -21,7 +21,7 @@ def _as_before() -> Iterator[None]:
     gc.enable()
 
 
-def test_garbage_is_not_collected_while_torch_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_garbage_collection_while_torch_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     with importing_torch():
         assert not gc.isenabled()
@@ -29,14 +29,14 @@ def test_garbage_is_not_collected_while_torch_is_imported(monkeypatch: pytest.Mo
     assert gc.get_freeze_count() > 10_000
 
 
-def test_garbage_collection_goes_on_if_torch_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_garbage_collection_continues_if_torch_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     with pytest.raises(ModuleNotFoundError), importing_torch():
         raise ModuleNotFoundError
     assert gc.isenabled()
 
 
-def test_garbage_collection_is_left_alone_if_torch_is_imported_already(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_garbage_collection_is_unchanged_if_torch_is_already_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", sys)
     frozen = gc.get_freeze_count()
     with importing_torch():
@@ -48,7 +48,7 @@ SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--input", "3,227,227"), "'3,227,227' is no shape; did you mean 3x227x227?"),
         (("--input", "(3, 227, 227)"), "'(3, 227, 227)' is no shape; did you mean 3x227x227?"),
@@ -65,6 +65,6 @@ SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
         (("--set", "conv1=3"), "'conv1=3' is no change; write LAYER.KEY=VALUE, conv1.stride=2"),
     ],
 )
-def test_a_shape_or_change_in_other_words_is_told_how_it_is_written(arguments: tuple[str, str], said: str) -> None:
+def test_malformed_shape_or_change_is_explained(arguments: tuple[str, str], message: str) -> None:
     done = CliRunner().invoke(main, ["summary", str(SPECS / "alexnet.net"), *arguments])
-    assert (done.exit_code, done.stderr.splitlines()[-1].partition(": ")[2].partition(": ")[2]) == (2, said)
+    assert (done.exit_code, done.stderr.splitlines()[-1].partition(": ")[2].partition(": ")[2]) == (2, message)

@@ -63,7 +63,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(netspec.loads(SPEC).graph, SPEC, "tiny", request, Reporter(Console(quiet=True))).folder
 
 
-def about(path: Path) -> dict[str, str]:
+def metadata(path: Path) -> dict[str, str]:
     return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
 
 
@@ -73,28 +73,28 @@ def outputs(path: Path, images: np.ndarray) -> np.ndarray:
     return np.asarray(found)
 
 
-def test_the_file_is_called_like_the_spec_and_lies_here(folder: Path) -> None:
+def test_onnx_file_is_named_after_the_spec(folder: Path) -> None:
     done = run(DIGITS)
-    told = "wrote digits.onnx: untrained, its weights drawn from seed 0; --weights takes those of a run\n"
-    assert (done.exit_code, done.stdout, done.stderr) == (0, told, "")
+    message = "wrote digits.onnx: untrained, its weights drawn from seed 0; --weights takes those of a run\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (0, message, "")
     assert [path.name for path in folder.iterdir()] == ["digits.onnx"]
     assert (folder / "digits.onnx").read_bytes() == netspec.compile(netspec.load(DIGITS), to="onnx")
     onnx.checker.check_model(str(folder / "digits.onnx"), full_check=True)
 
 
-def test_a_dash_is_standard_output(folder: Path) -> None:
+def test_dash_writes_onnx_to_standard_output(folder: Path) -> None:
     done = run(DIGITS, "-o", "-")
     assert done.exit_code == 0
     assert done.stdout_bytes == netspec.compile(netspec.load(DIGITS), to="onnx")
     assert list(folder.iterdir()) == []
 
 
-def test_without_a_run_torch_is_not_needed(folder: Path) -> None:
+def test_torch_is_not_needed_without_a_run(folder: Path) -> None:
     done = process("compile", DIGITS, "--to", "onnx", "-o", folder / "digits.onnx", blocked=("torch",))
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_without_onnx_the_command_says_where_it_is(folder: Path) -> None:
+def test_missing_onnx_is_reported_with_the_pip_command(folder: Path) -> None:
     program = "import sys; sys.modules['onnx'] = None; from netspec.cli import main; main(sys.argv[1:])"
     done = python("-c", program, "compile", DIGITS, "--to", "onnx", "-o", folder / "digits.onnx")
     assert done.returncode == 2
@@ -102,23 +102,23 @@ def test_without_onnx_the_command_says_where_it_is(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_the_seed_draws_other_initial_values(folder: Path) -> None:
+def test_seed_determines_the_initial_values(folder: Path) -> None:
     for seed in (0, 1):
         assert run(DIGITS, "--seed", str(seed), "-o", f"{seed}.onnx").exit_code == 0
         model = netspec.torch_module(netspec.load(DIGITS), seed=seed).eval()
         images = np.random.default_rng(0).normal(size=(4, 1, 8, 8)).astype(np.float32)
         with torch.no_grad():
-            wanted = model(torch.from_numpy(images)).numpy()
-        np.testing.assert_allclose(outputs(folder / f"{seed}.onnx", images), wanted, atol=1e-6)
-        assert about(folder / f"{seed}.onnx")["seed"] == str(seed)
+            expected = model(torch.from_numpy(images)).numpy()
+        np.testing.assert_allclose(outputs(folder / f"{seed}.onnx", images), expected, atol=1e-6)
+        assert metadata(folder / f"{seed}.onnx")["seed"] == str(seed)
     assert (folder / "0.onnx").read_bytes() != (folder / "1.onnx").read_bytes()
 
 
-def test_its_own_file_is_overwritten_and_no_other(folder: Path) -> None:
+def test_only_own_onnx_file_is_overwritten(folder: Path) -> None:
     path = folder / "digits.onnx"
     assert run(DIGITS).exit_code == 0
     assert run(DIGITS, "--seed", "1").exit_code == 0
-    assert about(path)["seed"] == "1"
+    assert metadata(path)["seed"] == "1"
     model = onnx.load(path)
     model.producer_name = "another"
     for content in (b"", b"\x08\x08\x12", b"mine", model.SerializeToString()):
@@ -131,7 +131,7 @@ def test_its_own_file_is_overwritten_and_no_other(folder: Path) -> None:
         assert path.read_bytes() == content
 
 
-def test_nothing_half_written_stays_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_onnx_write_leaves_no_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, target: Path) -> Path:
         raise OSError(28, "No space left on device")
 
@@ -141,7 +141,7 @@ def test_nothing_half_written_stays_behind(folder: Path, monkeypatch: pytest.Mon
     assert list(folder.iterdir()) == []
 
 
-def test_noise_that_the_runtime_draws_is_told(folder: Path) -> None:
+def test_random_noise_gives_a_warning(folder: Path) -> None:
     Path("base.net").write_text(
         "net base\n[x] input 4\n[a] fc outputs=4 neuron=nrelu\n[b] nrelu std=0.5\n[c] fc outputs=2\n"
     )
@@ -154,7 +154,7 @@ def test_noise_that_the_runtime_draws_is_told(folder: Path) -> None:
     assert (done.exit_code, done.stderr.count("warning[random-in-onnx]: b draws")) == (0, 1)
 
 
-def test_a_network_beyond_two_gigabytes_is_refused_before_anything_is_drawn(folder: Path) -> None:
+def test_network_beyond_2_gb_is_refused_before_drawing_weights(folder: Path) -> None:
     done = run("-", text="net large\n[x] input 64x128x128\n[fc] fc outputs=1000")
     assert done.exit_code == 1
     assert "error[too-large-for-onnx]: large is too large for an ONNX file" in done.stderr
@@ -162,26 +162,26 @@ def test_a_network_beyond_two_gigabytes_is_refused_before_anything_is_drawn(fold
     assert list(folder.iterdir()) == []
 
 
-def test_a_run_gives_its_weights_its_classes_and_its_mean_image(trained: Path, folder: Path) -> None:
+def test_run_provides_weights_classes_and_mean_image(trained: Path, folder: Path) -> None:
     done = run(trained / "spec.net", "--weights", trained, "-o", "tiny.onnx")
     assert (done.exit_code, done.stderr) == (0, "")
     saved = open_run(trained, pytest.fail)
     images = np.random.default_rng(0).normal(size=(3, 3, 12, 12)).astype(np.float32)
     with torch.no_grad():
-        wanted = saved.objective("cpu").module(torch.from_numpy(images)).numpy()
-    np.testing.assert_allclose(outputs(folder / "tiny.onnx", images), wanted, atol=1e-6)
+        expected = saved.objective("cpu").module(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(outputs(folder / "tiny.onnx", images), expected, atol=1e-6)
 
-    told = about(folder / "tiny.onnx")
-    assert "seed" not in told
-    assert (told["step"], told["spec_sha256"]) == ("4", saved.spec_sha256)
-    assert json.loads(told["classes"]) == list(saved.classes)
-    mean = np.frombuffer(base64.b64decode(told["input.mean_image"]), "<f4").reshape(3, 12, 12)
-    whole = saved.state["preparation"]["mean"].numpy()
-    assert whole.shape == (3, 15, 15)
-    assert np.array_equal(mean, whole[::-1, 1:13, 1:13])
+    saved_metadata = metadata(folder / "tiny.onnx")
+    assert "seed" not in saved_metadata
+    assert (saved_metadata["step"], saved_metadata["spec_sha256"]) == ("4", saved.spec_sha256)
+    assert json.loads(saved_metadata["classes"]) == list(saved.classes)
+    mean = np.frombuffer(base64.b64decode(saved_metadata["input.mean_image"]), "<f4").reshape(3, 12, 12)
+    full_mean = saved.state["preparation"]["mean"].numpy()
+    assert full_mean.shape == (3, 15, 15)
+    assert np.array_equal(mean, full_mean[::-1, 1:13, 1:13])
 
 
-def test_weights_of_a_safetensors_file(trained: Path, folder: Path) -> None:
+def test_weights_are_read_from_a_safetensors_file(trained: Path, folder: Path) -> None:
     assert (
         CliRunner().invoke(main, ["export", str(trained), "-o", "w.safetensors", "--layout", "groups"]).exit_code == 0
     )
@@ -189,21 +189,21 @@ def test_weights_of_a_safetensors_file(trained: Path, folder: Path) -> None:
     assert run(trained / "spec.net", "--weights", trained, "-o", "b.onnx").exit_code == 0
     one, other = (onnx.load(folder / name) for name in ("a.onnx", "b.onnx"))
     assert one.graph == other.graph
-    assert "input.mean_image" not in about(folder / "a.onnx")
+    assert "input.mean_image" not in metadata(folder / "a.onnx")
 
 
-def test_the_mean_of_each_channel_is_written_as_numbers(folder: Path) -> None:
+def test_channel_means_are_written_as_numbers(folder: Path) -> None:
     spec = "net c\n[image] input 3x8x8 mean=channel std=channel\n[fc] fc outputs=4\n[prob] softmax\ntrain batch=32"
     (folder / "c.net").write_text(spec)
-    made = CliRunner().invoke(
+    training = CliRunner().invoke(
         main, ["train", "c.net", "--data", "synthetic", "--steps", "1", "--threads", "1", "--quiet", "--out", "r"]
     )
-    assert made.exit_code == 0, made.output
+    assert training.exit_code == 0, training.output
     assert run("c.net", "--weights", "r").exit_code == 0
-    kept, told = open_run(folder / "r", pytest.fail).state["preparation"], about(folder / "c.onnx")
+    moments, saved_metadata = open_run(folder / "r", pytest.fail).state["preparation"], metadata(folder / "c.onnx")
     for key in ("mean", "std"):
-        assert json.loads(told[f"input.{key}_values"]) == kept[key].flatten().tolist()
-        assert kept[key].shape == (3, 1, 1) and kept[key].min() > 0
+        assert json.loads(saved_metadata[f"input.{key}_values"]) == moments[key].flatten().tolist()
+        assert moments[key].shape == (3, 1, 1) and moments[key].min() > 0
 
 
 def test_weights_that_do_not_fit_are_named(trained: Path, folder: Path) -> None:
@@ -214,7 +214,7 @@ def test_weights_that_do_not_fit_are_named(trained: Path, folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_losses_are_outputs_where_they_are_asked_for(folder: Path) -> None:
+def test_losses_option_adds_the_losses_as_outputs(folder: Path) -> None:
     (folder / "net.net").write_text("[x] input 3\n[fc1] fc outputs=2 init=constant(0) bias=1\n[cost] crossentropy")
     assert run("net.net").exit_code == 0
     assert [value.name for value in onnx.load("net.onnx").graph.input] == ["x"]
@@ -224,7 +224,7 @@ def test_losses_are_outputs_where_they_are_asked_for(folder: Path) -> None:
     assert cost.shape == () and cost == pytest.approx(np.log(2))
 
 
-def test_options_that_have_no_place() -> None:
+def test_options_without_effect_are_usage_errors() -> None:
     done = run(DIGITS, "--weights", "x", "--seed", "1")
     assert (done.exit_code, done.stderr) == (
         2,

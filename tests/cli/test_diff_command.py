@@ -18,36 +18,36 @@ A, B = "specs/alexnet.net", "specs/alexnet-2012.net"
 SMALL = "[image] input 4\n[fc1] fc outputs=3 init=gaussian(0.1)\n"
 
 
-def test_the_same_network_is_told_in_a_line() -> None:
+def test_same_network_is_reported_in_one_line() -> None:
     done = netspec("diff", A, A, "--exit-code")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{A} and {A}: the same network\n", "")
 
 
-def test_a_default_that_is_written_out_a_claim_a_comment_and_a_name_are_no_difference() -> None:
+def test_explicit_defaults_claims_comments_and_names_are_no_difference() -> None:
     other = "net b rounding=exact\n[image] input 4 range=1\n[fc1] fc outputs=3 bias=0 init=gaussian(0.1) -> 3 # three\n"
     assert compare(loads(SMALL), loads(other)).same
 
 
 @pytest.mark.parametrize(("encoding", "rule"), [("utf-8", "──────"), ("cp1252", "------"), ("ascii", "------")])
-def test_a_comparison_is_ruled_with_what_its_file_can_say(encoding: str, rule: str) -> None:
+def test_comparison_uses_rules_that_the_encoding_has(encoding: str, rule: str) -> None:
     page = TextIOWrapper(BytesIO(), encoding=encoding)
     show(compare(loads(SMALL), loads(SMALL.replace("0.1", "0.2"))), ("a", "b"), page)
     page.flush()
     assert rule in page.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
 
 
-def test_with_exit_code_a_difference_is_1() -> None:
+def test_exit_code_option_returns_1_for_a_difference() -> None:
     assert netspec("diff", A, B).returncode == 0
     assert netspec("diff", A, B, "--exit-code").returncode == 1
 
 
-def test_quiet_says_by_its_exit_code_alone() -> None:
+def test_quiet_reports_only_by_exit_code() -> None:
     for other, code in ((A, 0), (B, 1)):
         done = netspec("diff", "--quiet", A, other)
         assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
 
 
-def test_standard_input_may_be_one_of_the_two() -> None:
+def test_standard_input_can_be_one_of_the_specs() -> None:
     done = netspec("diff", "-", B, text=Path(A).read_text("utf-8"))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"<stdin> -> {B}\n")
@@ -56,7 +56,7 @@ def test_standard_input_may_be_one_of_the_two() -> None:
     assert both.stderr == "Error: only one of the two can be standard input\n"
 
 
-def test_one_spec_is_compared_with_what_is_set_in_it() -> None:
+def test_one_spec_is_compared_with_its_changed_version() -> None:
     done = netspec("diff", A, "--set", "drop6.rate=0.3", "--set", "train.batch=64")
     lines = done.stdout.splitlines()
     assert lines[0] == f"{A} -> {A} --set drop6.rate=0.3 --set train.batch=64"
@@ -66,18 +66,18 @@ def test_one_spec_is_compared_with_what_is_set_in_it() -> None:
     ]
 
 
-def test_one_spec_is_compared_with_itself_on_another_input() -> None:
+def test_one_spec_is_compared_with_another_input_shape() -> None:
     done = netspec("diff", "specs/alexnet-tiny.net", "--input", "3x227x227", "--set", "augment.crop=227")
     assert done.returncode == 0
     assert re.search(r"^image +shape: 3x224x224 -> 3x227x227 +function$", done.stdout, re.MULTILINE)
 
 
-def test_with_two_specs_what_is_set_holds_for_both() -> None:
+def test_changes_apply_to_both_of_two_specs() -> None:
     done = netspec("diff", A, "specs/alexnet-no-colour.net", "--set", "augment.colour=pca(0.2)")
     assert "the same network" in done.stdout
 
 
-def test_one_spec_alone_is_nothing_to_compare() -> None:
+def test_one_spec_without_changes_is_a_usage_error() -> None:
     done = netspec("diff", A)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
@@ -87,7 +87,7 @@ def test_one_spec_alone_is_nothing_to_compare() -> None:
     assert (alone.returncode, alone.stderr) == (2, "Error: standard input can be read only once; name a file\n")
 
 
-def test_a_wrong_spec_is_1_and_a_missing_one_2(tmp_path: Path) -> None:
+def test_incorrect_spec_exits_with_1_and_missing_with_2(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.net"
     wrong.write_text("[image] input 4\n[fc1] fc outptus=3\n")
     done = netspec("diff", A, wrong)
@@ -142,7 +142,7 @@ def test_json_has_the_documented_names() -> None:
     assert found["total"]["activation_bytes"]["b"] - found["total"]["activation_bytes"]["a"] == 256 * 27 * 27 * 4
 
 
-def test_it_needs_neither_torch_nor_numpy() -> None:
+def test_diff_needs_neither_torch_nor_numpy() -> None:
     done = netspec("diff", A, B, "--format", "json", blocked=("torch", "numpy"))
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -155,7 +155,7 @@ class Terminal(StringIO):
 
 
 @pytest.mark.parametrize("width", ["60", "100", "200"])
-def test_on_a_terminal_no_line_is_wider_and_nothing_is_lost(width: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_fit_the_terminal_without_loss(width: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", width)
     monkeypatch.setenv("TERM", "xterm")
     page = Terminal()
@@ -166,7 +166,7 @@ def test_on_a_terminal_no_line_is_wider_and_nothing_is_lost(width: str, monkeypa
         assert word in text
 
 
-def test_names_that_many_layers_have_are_folded_and_none_is_left_out() -> None:
+def test_long_lists_of_layers_wrap_completely() -> None:
     a, b = (
         "[image] input 3x8x8\n" + "".join(f"[{name}{n}] conv filters={filters} kernel=1\n" for n in range(40))
         for name, filters in (("first", 3), ("second", 5))
@@ -178,7 +178,7 @@ def test_names_that_many_layers_have_are_folded_and_none_is_left_out() -> None:
     assert all(f"second{n}" in tables for n in range(40))
 
 
-def test_a_warning_of_both_networks_is_told_once(tmp_path: Path) -> None:
+def test_warning_of_both_networks_is_printed_once(tmp_path: Path) -> None:
     spec = tmp_path / "a.net"
     spec.write_text(
         "[image] input 3x8x8\n[c] conv filters=4 kernel=3 stride=2 rounding=down pad=0,0,1,0\n[f] fc outputs=4\n"

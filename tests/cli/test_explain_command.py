@@ -19,39 +19,39 @@ from netspec.explain.terminal import show
 
 @pytest.mark.many
 @pytest.mark.parametrize("word", ["conv", "train", "kernel", "window-does-not-tile"])
-def test_a_page_is_printed_as_markdown_without_numerics(word: str) -> None:
+def test_page_is_printed_as_markdown_without_numerics(word: str) -> None:
     done = netspec("explain", word, blocked=NUMERICS)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == explain.page(word)
     assert "<!--" not in done.stdout
 
 
-def test_without_a_word_all_are_listed() -> None:
+def test_no_argument_lists_all_words() -> None:
     done = netspec("explain", blocked=NUMERICS)
     assert (done.returncode, done.stdout, done.stderr) == (0, explain.index(), "")
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "start"),
     [
         ("lrn", "Local response normalisation across maps: x (k + alpha sum x^2)^-beta over neighbouring channels."),
         ("window-does-not-tile", "A layer's window does not fit into its padded input a whole number of times.\n"),
         ("plateau", "| of | numbers | meaning |\n"),
     ],
 )
-def test_quietly_a_word_is_one_paragraph(word: str, told: str) -> None:
+def test_quiet_prints_one_paragraph(word: str, start: str) -> None:
     done = netspec("explain", "--quiet", word)
     assert done.returncode == 0
-    assert done.stdout.startswith(told) and "\n\n" not in done.stdout
+    assert done.stdout.startswith(start) and "\n\n" not in done.stdout
 
 
-def test_quietly_all_words_are_named_a_line_each() -> None:
+def test_quiet_without_a_word_lists_one_word_per_line() -> None:
     names = netspec("explain", "-q").stdout.split()
     assert names == list(explain.words()) and {"conv", "train", "kernel", "plateau"} <= {*names}
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "message"),
     [
         ("convolution", "did you mean 'conv'?"),
         ("window-does-not-tyle", "did you mean 'window-does-not-tile'?"),
@@ -61,14 +61,14 @@ def test_quietly_all_words_are_named_a_line_each() -> None:
         ("qqqqqqqq", "netspec explain lists all"),
     ],
 )
-def test_an_unknown_word_is_met_with_the_nearest_right_one(word: str, told: str) -> None:
+def test_unknown_word_gets_a_suggestion(word: str, message: str) -> None:
     done = netspec("explain", word)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_on_a_terminal_the_page_is_laid_out(environment: dict[str, str], coloured: bool) -> None:
+def test_page_is_rendered_on_a_terminal(environment: dict[str, str], coloured: bool) -> None:
     printed = on_a_terminal("explain", "dropout", environment=environment)
     assert "dropout" in printed and "scaling" in printed
     assert "| --- |" not in printed and "# dropout" not in printed
@@ -87,9 +87,7 @@ def test_on_a_terminal_the_page_is_laid_out(environment: dict[str, str], coloure
         ("window-does-not-tile", 40, True),
     ],
 )
-def test_no_word_of_a_page_is_cut_where_there_is_little_room(
-    word: str, width: int, in_columns: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_narrow_terminal_cuts_no_word(word: str, width: int, in_columns: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     text, shown = explain.page(word), StringIO()
     assert text is not None
     monkeypatch.setenv("COLUMNS", str(width))

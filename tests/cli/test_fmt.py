@@ -23,7 +23,7 @@ def ugly(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_is_laid_out_in_place_once(ugly: Path) -> None:
+def test_file_is_formatted_in_place_once(ugly: Path) -> None:
     done = netspec("fmt", ugly)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{ugly}: formatted\n", "")
     assert ugly.read_bytes() == NEAT.encode()
@@ -35,7 +35,7 @@ def test_a_file_is_laid_out_in_place_once(ugly: Path) -> None:
     assert list(ugly.parent.iterdir()) == [ugly]
 
 
-def test_quiet_names_no_file(ugly: Path) -> None:
+def test_quiet_prints_nothing_for_formatted_files(ugly: Path) -> None:
     assert netspec("fmt", "--check", "--quiet", ugly).stdout == ""
     done = netspec("fmt", "--quiet", ugly)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -43,14 +43,14 @@ def test_quiet_names_no_file(ugly: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o755])
-def test_a_file_keeps_its_mode(ugly: Path, mode: int) -> None:
+def test_file_keeps_its_mode(ugly: Path, mode: int) -> None:
     ugly.chmod(mode)
     assert netspec("fmt", ugly).returncode == 0
     assert ugly.read_bytes() == NEAT.encode()
     assert ugly.stat().st_mode & 0o7777 == mode
 
 
-def test_a_link_stays_a_link(ugly: Path) -> None:
+def test_link_stays_a_link(ugly: Path) -> None:
     link = ugly.with_name("link.net")
     link.symlink_to(ugly)
     assert netspec("fmt", link).returncode == 0
@@ -58,7 +58,7 @@ def test_a_link_stays_a_link(ugly: Path) -> None:
     assert ugly.read_bytes() == NEAT.encode()
 
 
-def test_check_names_what_would_change_and_changes_nothing(ugly: Path) -> None:
+def test_check_names_files_without_changing_them(ugly: Path) -> None:
     done = netspec("fmt", "--check", "specs/alexnet.net", ugly)
     assert (done.returncode, done.stdout, done.stderr) == (1, f"{ugly}: would be formatted\n", "")
     assert ugly.read_bytes() == UGLY
@@ -66,7 +66,7 @@ def test_check_names_what_would_change_and_changes_nothing(ugly: Path) -> None:
     assert netspec("fmt", "--check", "specs/alexnet.net", ugly).returncode == 0
 
 
-def test_lines_end_as_the_first_one_does(ugly: Path) -> None:
+def test_line_ending_of_the_first_line_is_used(ugly: Path) -> None:
     neat = NEAT.replace("\n", "\r\n").encode()  # as in a checkout on Windows
     ugly.write_bytes(UGLY.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n", 1))
     assert netspec("fmt", ugly).stdout == f"{ugly}: formatted\n"
@@ -77,13 +77,13 @@ def test_lines_end_as_the_first_one_does(ugly: Path) -> None:
     assert piped.stdout == neat
 
 
-def test_a_byte_order_mark_alone_is_a_change(ugly: Path) -> None:
+def test_byte_order_mark_is_removed(ugly: Path) -> None:
     ugly.write_bytes(b"\xef\xbb\xbf" + NEAT.encode())
     assert netspec("fmt", "--check", ugly).returncode == 1
 
 
 @pytest.mark.skipif(shutil.which("patch") is None, reason="needs the program patch")
-def test_the_diff_makes_the_layout_of_the_file(ugly: Path) -> None:
+def test_diff_applied_as_a_patch_formats_the_file(ugly: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "netspec", "fmt", "--diff", ugly], cwd=ROOT, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
     assert ugly.read_bytes() == UGLY
@@ -91,7 +91,7 @@ def test_the_diff_makes_the_layout_of_the_file(ugly: Path) -> None:
     assert ugly.read_bytes() == NEAT.encode()
 
 
-def test_the_diff_of_one_line(tmp_path: Path) -> None:
+def test_diff_of_one_line(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text("net a\n")
     done = netspec("fmt", "--diff", "--check", path)
@@ -100,12 +100,12 @@ def test_the_diff_of_one_line(tmp_path: Path) -> None:
     assert done.stderr == f"{path}: would be formatted\n"
 
 
-def test_no_diff_of_what_is_laid_out() -> None:
+def test_formatted_file_has_no_diff() -> None:
     done = netspec("fmt", "--diff", "specs/alexnet.net")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_standard_input_goes_to_standard_output() -> None:
+def test_standard_input_is_formatted_to_standard_output() -> None:
     done = subprocess.run([sys.executable, "-m", "netspec", "fmt", "-"], cwd=ROOT, input=UGLY, capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, NEAT.encode(), b"")
     assert netspec("fmt", "-", text=NEAT).stdout == NEAT
@@ -114,7 +114,7 @@ def test_standard_input_goes_to_standard_output() -> None:
     assert netspec("fmt", "--diff", "-", text="net a\n").stdout.startswith("--- <stdin>\n+++ <stdin>\n")
 
 
-def test_a_spec_with_a_syntax_error_stays_and_the_others_do_not(ugly: Path) -> None:
+def test_spec_with_a_syntax_error_does_not_stop_the_others(ugly: Path) -> None:
     wrong = ugly.with_name("wrong.net")
     wrong.write_bytes(WRONG)
     done = netspec("fmt", wrong, ugly)
@@ -125,20 +125,20 @@ def test_a_spec_with_a_syntax_error_stays_and_the_others_do_not(ugly: Path) -> N
     assert ugly.read_bytes() == NEAT.encode()
 
 
-def test_wrong_text_on_standard_input_gives_none() -> None:
+def test_syntax_error_on_standard_input_gives_no_output() -> None:
     done = netspec("fmt", "-", text="[fc fc\n")
     assert (done.returncode, done.stdout) == (1, "")
     assert "<stdin>:1:5" in done.stderr
 
 
-def test_what_a_spec_means_does_not_matter(tmp_path: Path) -> None:
+def test_meaningless_file_is_formatted(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text("[a] nonsense colour=blue\n")
     assert netspec("fmt", path).returncode == 0
     assert path.read_text() == "[a]      nonsense  colour=blue\n"
 
 
-def test_what_is_no_text_is_no_spec(tmp_path: Path) -> None:
+def test_binary_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_bytes(b"net \xff\n")
     done = netspec("fmt", path)
@@ -147,7 +147,7 @@ def test_what_is_no_text_is_no_spec(tmp_path: Path) -> None:
     assert path.read_bytes() == b"net \xff\n"
 
 
-def test_what_cannot_be_opened_does_not_stop_the_others(ugly: Path) -> None:
+def test_unreadable_file_does_not_stop_the_others(ugly: Path) -> None:
     missing, folder = ugly.with_name("missing.net"), ugly.parent
     done = netspec("fmt", missing, folder, ugly)
     assert (done.returncode, done.stdout) == (2, f"{ugly}: formatted\n")
@@ -157,13 +157,13 @@ def test_what_cannot_be_opened_does_not_stop_the_others(ugly: Path) -> None:
     ]
 
 
-def test_a_pipe_is_not_replaced_by_a_file() -> None:
+def test_pipe_is_not_replaced_by_a_file() -> None:
     done = netspec("fmt", "/dev/stdin", text="net a\n", own=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "Error: cannot write /dev/stdin: it is not a file; - formats standard input\n"
 
 
-def test_what_cannot_be_written_stays(ugly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_file_is_kept(ugly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from click.testing import CliRunner
 
     from netspec.cli.fmt import command
@@ -178,5 +178,5 @@ def test_what_cannot_be_written_stays(ugly: Path, monkeypatch: pytest.MonkeyPatc
     assert list(ugly.parent.iterdir()) == [ugly]
 
 
-def test_without_a_file_the_command_line_is_wrong() -> None:
+def test_missing_file_argument_is_a_usage_error() -> None:
     assert netspec("fmt").returncode == 2

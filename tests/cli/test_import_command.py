@@ -37,7 +37,7 @@ def files(tmp_path: Path) -> Path:
 SHAPED = ("--input", "3x32x32")
 
 
-def test_a_layer_file_becomes_a_spec(files: Path) -> None:
+def test_layer_file_becomes_a_spec(files: Path) -> None:
     done = netspec("import", files / "net.cfg", "--params", files / "params.cfg", *SHAPED, "-o", files / "net.net")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {files / 'net.net'}\n", "")
     text = (files / "net.net").read_text()
@@ -48,20 +48,20 @@ def test_a_layer_file_becomes_a_spec(files: Path) -> None:
     assert (same.returncode, same.stderr) == (0, "")
 
 
-def test_a_layer_file_from_standard_input_is_a_net_called_net(files: Path) -> None:
+def test_layer_file_from_standard_input_is_named_net(files: Path) -> None:
     done = netspec("import", "-", "-q", "-o", "-", *SHAPED, text=(files / "net.cfg").read_text())
     assert done.returncode == 0 and re.search(r"^net +net +rounding=up$", done.stdout, re.MULTILINE)
 
 
-def test_python_reads_a_layer_file_with_its_parameters_and_other_keys(files: Path) -> None:
+def test_load_reads_a_layer_file_with_parameters_and_changes(files: Path) -> None:
     noted = files / "noted.cfg"
     noted.write_text(PARAMS.replace("0.01", "0.001") + "# epoch 9: set epsw to 0.001 from 0.01\n# epoch 12: killed\n")
     shape = (3, 32, 32)
     net = load(files / "net.cfg", params=noted, input=shape, set=["conva.stride=1", "train.batch=64"])
     assert net["conva"].output == (16, 28, 28) and net.graph.train.batch == 64
     assert net.graph.parameters["conva.weight"].lr == 0.001
-    began = load(files / "net.cfg", params=noted, input=shape, history=True)
-    assert (began.graph.parameters["conva.weight"].lr, began.graph.train.epochs) == (0.01, 12)
+    initial = load(files / "net.cfg", params=noted, input=shape, history=True)
+    assert (initial.graph.parameters["conva.weight"].lr, initial.graph.train.epochs) == (0.01, 12)
     with pytest.raises(TypeError, match="several"):
         load(files / "net.cfg", set="conva.stride=1")
     with pytest.raises(ValueError, match="'stride=1' is no change"):
@@ -71,7 +71,7 @@ def test_python_reads_a_layer_file_with_its_parameters_and_other_keys(files: Pat
     assert load(files / "net.cfg", set=(change for change in ("conva.stride=1",)), input=shape)["conva"].output[1] == 28
 
 
-def test_python_ignores_nothing_that_says_how_a_layer_file_is_read(files: Path) -> None:
+def test_load_refuses_params_and_history_where_they_do_not_apply(files: Path) -> None:
     spec = files / "a.net"
     spec.write_text("[image] input 3x8x8\n[f] fc outputs=2\n")
     with pytest.raises(ValueError, match=r"a.net is no layer file \(.cfg\) that params='p.cfg' belongs to"):
@@ -81,7 +81,7 @@ def test_python_ignores_nothing_that_says_how_a_layer_file_is_read(files: Path) 
             load(file, history=True)
 
 
-def test_what_it_did_not_write_stays(files: Path) -> None:
+def test_file_not_written_by_import_is_kept(files: Path) -> None:
     target = files / "net.net"
     target.write_text("net mine\n")
     done = netspec("import", files / "net.cfg", *SHAPED, "-o", target)
@@ -91,7 +91,7 @@ def test_what_it_did_not_write_stays(files: Path) -> None:
         assert netspec("import", "-q", files / "net.cfg", *SHAPED, "-o", target).returncode == 0
 
 
-def test_the_summary_has_every_layer_where_it_stands(files: Path) -> None:
+def test_summary_lists_all_layers_with_their_gpus(files: Path) -> None:
     done = netspec("summary", files / "net.cfg", "--format", "json", *SHAPED)
     layers = json.loads(done.stdout)["layers"]
     assert [(layer["name"], layer["gpu"], layer["output"], layer["parameters"]) for layer in layers] == [
@@ -108,20 +108,18 @@ def test_the_summary_has_every_layer_where_it_stands(files: Path) -> None:
     [("check",), ("summary", "-q"), ("plan", "-q"), ("draw", "-o", "-"), ("compile", "-o", "-")],
     ids=lambda command: command[0],
 )
-def test_commands_take_a_layer_file_with_its_parameters_another_input_and_other_keys(
-    files: Path, command: tuple[str, ...]
-) -> None:
+def test_commands_accept_layer_files_with_their_options(files: Path, command: tuple[str, ...]) -> None:
     change = ("--input", "3x28x28", "--set", "fc10.outputs=4")
     done = netspec(command[0], files / "net.cfg", *command[1:], "--params", files / "params.cfg", *change)
     assert (done.returncode, done.stderr) == (0, "") and done.stdout
 
 
-def test_standard_input_is_told_by_its_content(files: Path) -> None:
+def test_layer_file_on_standard_input_is_recognised(files: Path) -> None:
     done = netspec("check", "-", *SHAPED, text=(files / "net.cfg").read_text())
     assert (done.returncode, done.stdout) == (0, "-: correct\n")
 
 
-def test_an_old_encoding_of_comments_is_read(files: Path) -> None:
+def test_comments_in_old_encodings_are_read(files: Path) -> None:
     """Latin-1 and GBK, which cuda-convnet accepts; the spec is written as UTF-8."""
     layers = (files / "net.cfg").read_bytes()
     for comment in ("# für später".encode("latin-1"), "# 网络".encode("gbk")):
@@ -131,7 +129,7 @@ def test_an_old_encoding_of_comments_is_read(files: Path) -> None:
         assert comment.decode("latin-1").strip() in done.stdout
 
 
-def test_keys_can_be_set(files: Path) -> None:
+def test_set_option_changes_a_layer_file(files: Path) -> None:
     done = netspec("summary", files / "net.cfg", "--format", "json", *SHAPED, "--set", "conva.stride=1")
     assert json.loads(done.stdout)["layers"][1]["output"] == [16, 28, 28]
 
@@ -146,20 +144,20 @@ def test_keys_can_be_set(files: Path) -> None:
         ("params.cfg", b"\x00\xff", "not-text"),
     ],
 )
-def test_bad_files_are_told(files: Path, name: str, text: bytes, code: str) -> None:
+def test_invalid_layer_or_parameter_file_is_an_error(files: Path, name: str, text: bytes, code: str) -> None:
     (files / name).write_bytes(text)
     done = netspec("check", files / "net.cfg", "--params", files / "params.cfg", *SHAPED)
     assert done.returncode == 1
     assert code in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_missing_parameter_file_cannot_be_opened(files: Path) -> None:
+def test_missing_parameter_file_is_an_error(files: Path) -> None:
     done = netspec("summary", files / "net.cfg", "--params", files / "none.cfg", *SHAPED)
     assert (done.returncode, done.stdout) == (2, "")
     assert "none.cfg" in done.stderr
 
 
-def test_parameter_files_belong_to_the_layer_files_in_their_order(files: Path) -> None:
+def test_parameter_files_match_layer_files_in_order(files: Path) -> None:
     (files / "fast.cfg").write_text(PARAMS.replace("epsB=0.02", "epsB=0.04"))
     params = ("--params", files / "params.cfg", "--params", files / "fast.cfg")
     found = netspec("diff", files / "net.cfg", files / "net.cfg", *params, *SHAPED)
@@ -170,7 +168,7 @@ def test_parameter_files_belong_to_the_layer_files_in_their_order(files: Path) -
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
-def test_a_layer_file_of_another_name_is_known_by_its_content(files: Path) -> None:
+def test_layer_file_is_recognised_by_its_content(files: Path) -> None:
     other = files / "layers_def"
     other.write_text("\n" * 100 + (files / "net.cfg").read_text())
     found = netspec("diff", files / "net.cfg", other, "--params", files / "params.cfg", *SHAPED)
@@ -181,22 +179,22 @@ def test_a_layer_file_of_another_name_is_known_by_its_content(files: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("layer_files", "params", "said"),
+    ("layer_files", "params", "message"),
     [
         (1, 2, "Error: there is no layer file (.cfg) that --params 1.cfg belongs to"),
         (0, 1, "Error: there is no layer file (.cfg) that --params 0.cfg belongs to"),
         (3, 2, "Error: 3 layer files take one --params each, or one for all; there are 2"),
     ],
 )
-def test_parameter_files_that_belong_to_nothing_are_refused(layer_files: int, params: int, said: str) -> None:
+def test_superfluous_parameter_files_are_refused(layer_files: int, params: int, message: str) -> None:
     names = [f"{number}.cfg" for number in range(max(layer_files, params))]
     options = [word for name in names[:params] for word in ("--params", name)]
     done = netspec("check", "net.net", *names[:layer_files], *options)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[-1] == said
+    assert done.stderr.splitlines()[-1] == message
 
 
-def test_a_layer_file_is_not_laid_out_as_a_spec(files: Path) -> None:
+def test_fmt_refuses_a_layer_file(files: Path) -> None:
     before = (files / "net.cfg").read_text()
     done = netspec("fmt", files / "net.cfg")
     assert (done.returncode, done.stdout) == (2, "")
@@ -207,30 +205,30 @@ def test_a_layer_file_is_not_laid_out_as_a_spec(files: Path) -> None:
 NOTES = "# epoch 20: set epsw to 0.01 from 0.1\n# epoch 30: killed\n"
 
 
-def test_the_rates_of_the_beginning_are_those_of_the_notes(files: Path) -> None:
+def test_history_option_restores_initial_rates(files: Path) -> None:
     (files / "params.cfg").write_text(PARAMS + NOTES)
-    given = (files / "net.cfg", "--params", files / "params.cfg", *SHAPED)
-    last = netspec("check", *given)
+    arguments = (files / "net.cfg", "--params", files / "params.cfg", *SHAPED)
+    last = netspec("check", *arguments)
     assert last.returncode == 0 and "warning[cfg-last-state]: the file holds rates that a run ended with" in last.stderr
-    done = netspec("import", *given, "--history", "-o", "-")
+    done = netspec("import", *arguments, "--history", "-o", "-")
     assert done.returncode == 0 and "cfg-last-state" not in done.stderr
     assert "train    epochs=30  batch=128  optimizer=sgd(lr=0.1, momentum=0.9, weight_decay=0.1)" in done.stdout
     assert "schedule=steps(20, factor=0.1)" in done.stdout
-    assert netspec("check", *given, "--history").stderr == done.stderr
+    assert netspec("check", *arguments, "--history").stderr == done.stderr
 
 
-def test_notes_are_those_of_a_parameter_file(files: Path) -> None:
+def test_history_option_needs_notes_of_a_parameter_file(files: Path) -> None:
     done = netspec("import", files / "net.cfg", *SHAPED, "--history", "-o", "-")
     assert done.returncode == 2 and "--history reads the notes of a parameter file, and there is none" in done.stderr
     done = netspec("import", files / "net.cfg", "--params", files / "params.cfg", *SHAPED, "--history", "-o", "-")
     assert done.returncode == 1 and "error[cfg-no-history]" in done.stderr
 
 
-def test_a_spec_is_imported_already(files: Path) -> None:
+def test_importing_a_spec_is_an_error(files: Path) -> None:
     (files / "own.net").write_text("[image] input 3x8x8\n[fc] fc outputs=2\n")
     done = netspec("import", files / "own.net")
-    told = "is a spec already; compile --to cuda-convnet writes it as a layer file"
-    assert (done.returncode, done.stderr) == (2, f"Error: {files / 'own.net'} {told}\n")
+    message = "is a spec already; compile --to cuda-convnet writes it as a layer file"
+    assert (done.returncode, done.stderr) == (2, f"Error: {files / 'own.net'} {message}\n")
     done = netspec("import", files / "none.net")
     assert (done.returncode, done.stderr) == (
         2,

@@ -22,10 +22,10 @@ HEAVY = ("torch", "numpy", "rich", "lark", "jinja2", "PIL")
 
 
 def commands() -> list[str]:
-    """Return the commands' names, found in another way than by the program."""
+    """Return the commands' names, independently of how the program finds them."""
     files = [path for path in COMMANDS.glob("*.py") if path.stem not in ("__init__", "common")]
-    made = [path for path in files if "\ndef command(" in path.read_text("utf-8")]
-    return sorted(path.stem.rstrip("_").replace("_", "-") for path in made)
+    with_command = [path for path in files if "\ndef command(" in path.read_text("utf-8")]
+    return sorted(path.stem.rstrip("_").replace("_", "-") for path in with_command)
 
 
 def listed(text: str) -> list[str]:
@@ -34,14 +34,14 @@ def listed(text: str) -> list[str]:
     return [row.split()[0] for row in rows if row.startswith("  ") and not row.startswith("   ")]
 
 
-def test_help_lists_the_commands_that_exist_and_imports_none() -> None:
+def test_help_lists_all_commands_without_importing_them() -> None:
     done = netspec("--help", blocked=HEAVY)
     assert (done.returncode, done.stderr) == (0, "")
     assert listed(done.stdout) == commands()
     assert {"check", "summary"} <= set(commands())
 
 
-def test_a_command_imports_no_other_command() -> None:
+def test_command_imports_no_other_command() -> None:
     names = [name.replace("-", "_") for name in commands() if name != "check"]
     ask = (
         "import sys; from netspec.cli import main; main(['check', 'specs/alexnet.net'], standalone_mode=False);"
@@ -58,7 +58,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", commands())
-def test_every_option_says_what_it_is_for(name: str) -> None:
+def test_every_option_has_help(name: str) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None
     options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
@@ -66,21 +66,21 @@ def test_every_option_says_what_it_is_for(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", commands())
-def test_every_command_can_be_quiet(name: str) -> None:
+def test_every_command_has_a_quiet_option(name: str) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None
     assert any({"-q", "--quiet"} <= {*option.opts} for option in command.params)
 
 
 @pytest.mark.parametrize("name", sorted({*commands()} - {"explain", "fmt", "import", "lsp", "pack"}))
-def test_every_command_that_computes_with_a_network_takes_the_same_options(name: str) -> None:
+def test_commands_that_load_a_network_have_common_options(name: str) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None
     options = {opt for each in command.params if isinstance(each, click.Option) for opt in each.opts}
     assert {"--input", "--set", "--params", "--dialect", "--history"} <= options
 
 
-def test_the_short_help_is_the_first_line_of_the_commands_documentation() -> None:
+def test_short_help_is_the_first_line_of_the_docstring() -> None:
     text = '"""The module."""\n@decorated\ndef command():\n    """Draw the network.\n\n    More.\n    """\n'
     assert _first_line(ast.parse(text)) == "Draw the network"
     assert _first_line(ast.parse('"""Draw it."""\ncommand = made()\n')) == "Draw it"
@@ -97,14 +97,14 @@ def test_the_short_help_is_the_first_line_of_the_commands_documentation() -> Non
         ("resume", "train --resume"),
     ],
 )
-def test_a_misspelt_command_gets_the_nearest_right_one(typed: str, near: str) -> None:
+def test_misspelt_command_gets_a_suggestion(typed: str, near: str) -> None:
     done = netspec(typed, "specs/alexnet.net")
     assert (done.returncode, done.stdout) == (2, "")
     assert f"there is no command '{typed}'; did you mean '{near}'?" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("command", "typed", "said"),
+    ("command", "typed", "hint"),
     [
         ("train", "--epoch", "Did you mean '--epochs'?"),
         ("train", "--lr", "A spec says it: --set 'train.optimizer=sgd(lr=..., ...)'"),
@@ -134,13 +134,11 @@ def test_a_misspelt_command_gets_the_nearest_right_one(typed: str, near: str) ->
         ("train", "-z", None),
     ],
 )
-def test_an_unknown_option_gets_the_nearest_one_or_its_place_in_a_spec(
-    command: str, typed: str, said: str | None
-) -> None:
+def test_unknown_option_gets_a_suggestion(command: str, typed: str, hint: str | None) -> None:
     done = netspec(command, typed, "1")
     assert done.returncode == 2
-    told = f"Error: No such option '{typed}'."
-    assert done.stderr.splitlines()[-1] == (f"{told} {said}" if said else told)
+    message = f"Error: No such option '{typed}'."
+    assert done.stderr.splitlines()[-1] == (f"{message} {hint}" if hint else message)
 
 
 @pytest.mark.parametrize(
@@ -167,33 +165,33 @@ def test_an_unknown_option_gets_the_nearest_one_or_its_place_in_a_spec(
         ("diff a.net b.net c.net", None),
     ],
 )
-def test_a_word_too_many_gets_the_option_that_it_is_meant_for(words: str, meant: str | None) -> None:
+def test_superfluous_argument_suggests_an_option(words: str, meant: str | None) -> None:
     done = netspec(*words.split())
     assert done.returncode == 2
-    told = done.stderr.splitlines()[-1]
-    assert told.startswith(("Error: Got unexpected extra argument (", "Error: Missing option '-o'"))
-    assert told.partition("Did you mean ")[2] == (f"'{meant}'?" if meant else "")
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith(("Error: Got unexpected extra argument (", "Error: Missing option '-o'"))
+    assert message.partition("Did you mean ")[2] == (f"'{meant}'?" if meant else "")
 
 
 @pytest.mark.parametrize("typed", ["zzzzz", "common", "__init__", "../check", "cli.check", ""])
-def test_what_is_no_command_is_refused(typed: str) -> None:
+def test_unknown_command_is_refused(typed: str) -> None:
     done = netspec(typed)
     assert done.returncode == 2
     assert f"there is no command '{typed}'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_command_the_commands_are_listed() -> None:
+def test_no_command_lists_the_commands() -> None:
     done = netspec()
     assert done.returncode == 2
     assert listed(done.stderr) == commands()
 
 
-def test_the_version_is_the_distributions() -> None:
+def test_version_is_that_of_the_distribution() -> None:
     assert netspec("--version").stdout == f"netspec, version {version('netspec-compiler')}\n"
 
 
-def test_the_installed_command_is_the_module() -> None:
+def test_installed_command_equals_the_module() -> None:
     installed = Path(sys.executable).with_name("netspec")
     done = subprocess.run([installed, "--help"], capture_output=True, text=True)
     assert done.stdout == netspec("--help", own=True).stdout
@@ -221,7 +219,7 @@ def test_ctrl_c_ends_without_a_traceback() -> None:
 
 @pytest.mark.many
 @pytest.mark.parametrize("arguments", [("summary", "specs/alexnet.net", "--format", "json"), ("check", "--help")])
-def test_a_reader_that_has_gone_is_no_traceback(arguments: tuple[str, ...]) -> None:
+def test_closed_pipe_gives_no_traceback(arguments: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
@@ -233,20 +231,20 @@ def test_a_reader_that_has_gone_is_no_traceback(arguments: tuple[str, ...]) -> N
 
 @pytest.mark.many
 @pytest.mark.parametrize("command", ["summary", "check"])
-def test_a_closed_standard_output_is_no_traceback(command: str) -> None:
+def test_closed_standard_output_gives_no_traceback(command: str) -> None:
     run = ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "netspec", command, "specs/lenet.net"]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_a_closed_standard_input_is_an_empty_one() -> None:
+def test_closed_standard_input_is_read_as_empty() -> None:
     run = ["sh", "-c", '"$@" <&-', "sh", sys.executable, "-m", "netspec", "check", "-"]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error[empty-spec]: there is no layer in this file\n --> <stdin>:1:1\n")
 
 
-def test_a_missing_library_is_named() -> None:
+def test_missing_library_is_named() -> None:
     gone = "import sys; sys.modules['lark'] = None; from netspec.cli import main; main(['check', 'specs/alexnet.net'])"
     done = python("-c", gone)
     assert (done.returncode, done.stderr) == (2, "Error: this command needs lark, which is not installed\n")
@@ -260,7 +258,7 @@ def test_a_missing_library_is_named() -> None:
         ["eval", "nope"], ["predict", "nope", "cat.jpg"], ["export", "nope", "-o", "x.safetensors"],
     ],
 )  # fmt: skip
-def test_a_name_that_is_not_there_is_told_before_torch_is_imported(arguments: list[str]) -> None:
+def test_missing_name_is_reported_without_importing_torch(arguments: list[str]) -> None:
     done = netspec(*arguments, blocked=["torch"])
     assert done.returncode == 2
     assert done.stderr.startswith(("Error: there is no ", "Error: --data is missing"))
@@ -276,7 +274,7 @@ def test_a_name_that_is_not_there_is_told_before_torch_is_imported(arguments: li
         ["compile", "specs/digits.net", "--to", "onnx", "--weights", "LONG"],
     ],
 )  # fmt: skip
-def test_a_name_that_no_system_takes_is_no_traceback(arguments: list[str]) -> None:
+def test_too_long_file_name_gives_no_traceback(arguments: list[str]) -> None:
     long = "x" * 300
     done = netspec(*[long if argument == "LONG" else argument for argument in arguments])
     assert done.returncode == 2
@@ -284,9 +282,7 @@ def test_a_name_that_no_system_takes_is_no_traceback(arguments: list[str]) -> No
     assert done.stderr.endswith(": File name too long\n")
 
 
-def test_an_os_error_is_reported_by_its_file_names_and_reason(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_os_error_is_reported_with_file_names_and_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, folder = tmp_path / "file", tmp_path / "folder"
     file.touch()
     folder.mkdir()
@@ -301,7 +297,7 @@ def test_an_os_error_is_reported_by_its_file_names_and_reason(
     )
 
 
-def test_what_an_encoding_cannot_say_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_characters_outside_the_encoding_are_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Windows, where output to a file or another program uses the locale's 8-bit encoding."""
     spec = tmp_path / "猫.net"
     spec.write_text("[image] input 4\n[fc1] fc outputs=3\n", "utf-8")

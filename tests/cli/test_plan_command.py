@@ -39,16 +39,16 @@ def whole_numbers(value: object) -> bool:
     return all(map(whole_numbers, value)) if isinstance(value, list) else not isinstance(value, float)
 
 
-def test_parameters_and_crossing_bytes_of_two_gpus() -> None:
+def test_plan_of_two_gpus_shows_parameters_and_transfers() -> None:
     done = run(ALEXNET, "--gpus", "2")
     assert (done.exit_code, done.stderr) == (0, "")
-    for told in ("32,531,112", "28,434,112", "30.0 MB", "all-gather", "reduce-scatter", RULE, "up to a batch of 1,039"):
-        assert told in done.stdout
+    for text in ("32,531,112", "28,434,112", "30.0 MB", "all-gather", "reduce-scatter", RULE, "up to a batch of 1,039"):
+        assert text in done.stdout
     rows = [line.split() for line in done.stdout.splitlines()]
     assert ["pool2", "conv3", "forward", "all-gather", "22.2", "MB", "11.1", "MB", "11.1", "MB"] in rows
 
 
-def test_without_a_number_there_is_a_device_for_each_group() -> None:
+def test_number_of_gpus_defaults_to_the_groups() -> None:
     assert run(ALEXNET).stdout == run(ALEXNET, "--gpus", "2").stdout
     assert run(str(SPECS / "lenet.net")).stdout.startswith("lenet on 1 device; batch 64, fp32\n")
 
@@ -59,7 +59,7 @@ def test_one_device_exchanges_nothing() -> None:
     assert data(ALEXNET, "--gpus", "1")["plans"][0]["transfers"] == []
 
 
-def test_json_has_whole_numbers_that_add_up() -> None:
+def test_json_numbers_are_whole_and_add_up() -> None:
     found = data(ALEXNET, "--gpus", "2", "--memory", "3GB")
     assert whole_numbers(found)
     (plan,) = found["plans"]
@@ -78,10 +78,10 @@ def test_json_has_whole_numbers_that_add_up() -> None:
     assert {"name": "fc8", "batch": 1, "channels": 1, "owner": 0} in plan["layers"]
 
 
-def test_the_copy_that_a_recorded_step_reads_is_told_and_goes_with_its_pass() -> None:
-    told = "on a GPU the step is recorded and reads a copy of the images: 77.1 MB (cuda-graph)"
+def test_image_copy_of_a_cuda_graph_is_reported() -> None:
+    message = "on a GPU the step is recorded and reads a copy of the images: 77.1 MB (cuda-graph)"
     images = 128 * 3 * 224 * 224 * 4
-    assert told in run(ALEXNET, "--gpus", "1").stdout
+    assert message in run(ALEXNET, "--gpus", "1").stdout
     assert "recorded" not in run(ALEXNET, "--gpus", "1", "--without", "cuda-graph").stdout
     assert "recorded" not in run(ALEXNET, "--gpus", "2").stdout
     ((on,), (off,)) = (
@@ -91,14 +91,14 @@ def test_the_copy_that_a_recorded_step_reads_is_told_and_goes_with_its_pass() ->
     assert on["peak_bytes"] - off["peak_bytes"] == images
 
 
-def test_images_that_wait_for_their_part_of_the_batch_are_told() -> None:
-    told = (
+def test_images_waiting_with_accumulate_are_reported() -> None:
+    message = (
         "32 images of the batch go through the network at a time (accumulate); the others wait on the device: 57.8 MB"
     )
-    assert told in run(ALEXNET, "--gpus", "1", "--set", "train.accumulate=4").stdout
+    assert message in run(ALEXNET, "--gpus", "1", "--set", "train.accumulate=4").stdout
 
 
-def test_several_numbers_and_every_split() -> None:
+def test_several_numbers_of_gpus_and_all_splits() -> None:
     found = data(ALEXNET, "--gpus", "1,2,4", *TIMES)
     ways = [(plan["gpus"], plan["split"]) for plan in found["plans"]]
     assert ways == [(1, "batch"), *((n, split) for n in (2, 4) for split in ("groups", "batch", "hybrid"))]
@@ -107,35 +107,36 @@ def test_several_numbers_and_every_split() -> None:
     assert all(0 < way["efficiency"] <= 1 for way in found["scaling"])
 
 
-def test_the_model_stands_under_the_times() -> None:
+def test_assumptions_are_printed_below_the_times() -> None:
     done = run(ALEXNET, "--gpus", "1,2", *TIMES)
-    for told in ("3 times the FLOPs", "no latencies", "gradients: a layer's all-reduce", "the fastest split"):
-        assert told in done.stdout
+    for text in ("3 times the FLOPs", "no latencies", "gradients: a layer's all-reduce", "the fastest split"):
+        assert text in done.stdout
     assert "devices of 400 TFLOPS on links of 25.0 GB/s" in done.stdout
 
 
-def test_quietly_the_rules_are_not_told_and_all_else_is() -> None:
+def test_quiet_omits_only_the_rules() -> None:
     for words in (("--gpus", "2", "--memory", "3GB"), ("--gpus", "1,2", *TIMES)):
         whole, quiet = (run(ALEXNET, *words, *more).stdout.splitlines() for more in ((), ("--quiet",)))
         assert [line for line in whole if line not in RULES] == quiet != whole
 
 
-def test_the_largest_batch() -> None:
-    (told,) = (line for line in run(ALEXNET, "--gpus", "1", "--memory", "3GB").stdout.splitlines() if "largest" in line)
-    batch = int(told.rpartition(" ")[2])
-    assert told == f"the largest batch that fits into 3.0 GB a device: {batch}"
+def test_largest_batch_fits_the_memory() -> None:
+    lines = run(ALEXNET, "--gpus", "1", "--memory", "3GB").stdout.splitlines()
+    (line,) = [line for line in lines if "largest" in line]
+    batch = int(line.rpartition(" ")[2])
+    assert line == f"the largest batch that fits into 3.0 GB a device: {batch}"
     assert data(ALEXNET, "--gpus", "1", "--batch", str(batch))["plans"][0]["devices"][0]["peak_bytes"] <= 3 * 10**9
     small = run(ALEXNET, "--gpus", "1", "--memory", "100MB")
     assert "no batch fits into 100.0 MB a device: a batch of 1 needs" in small.stdout
 
 
-def test_a_batch_that_is_not_divided_is_warned_of() -> None:
+def test_indivisible_batch_gives_a_warning() -> None:
     done = run(ALEXNET, "--gpus", "3", "--split", "batch")
     assert done.exit_code == 0
     assert done.stderr.startswith("warning: 3 shares do not divide a batch of 128: 128 / 3 = 42.6667")
 
 
-def test_what_is_not_possible_is_told_beside_what_is() -> None:
+def test_impossible_split_is_reported_with_the_possible_ones() -> None:
     done = run(ALEXNET, "--gpus", "2,3")
     assert done.exit_code == 0
     assert "not possible: 3 devices by groups: 3 devices cannot share 2 GPU groups: 2 / 3 = 0.6667" in done.stdout
@@ -159,19 +160,19 @@ def test_what_is_not_possible_is_told_beside_what_is() -> None:
         (("--batch", "0"), "0 is not in the range"),
     ],
 )
-def test_what_is_refused(arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_arguments_are_refused(arguments: tuple[str, ...], message: str) -> None:
     done = run(ALEXNET, *arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert message in done.stderr
 
 
-def test_a_net_without_groups_cannot_be_split_by_them() -> None:
+def test_net_without_groups_cannot_be_split_by_groups() -> None:
     done = run(str(SPECS / "lenet.net"), "--gpus", "2", "--split", "groups")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "lenet has no GPU groups to split over 2 devices" in done.stderr
 
 
-def test_a_wrong_spec_exits_with_1(tmp_path: Path) -> None:
+def test_incorrect_spec_exits_with_1_and_missing_with_2(tmp_path: Path) -> None:
     done = run("-", text="[image] input 3x32x32\n[c] conv filters=2 kernal=3\n")
     assert (done.exit_code, done.stdout) == (1, "")
     assert run(str(tmp_path / "nothing.net")).exit_code == 2

@@ -59,7 +59,7 @@ def test_no_number_is_cut_off_on_a_narrow_terminal(width: str, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("page", [io.StringIO(), Terminal()])
-def test_wide_characters_cut_nothing_off(page: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wide_characters_are_not_cut_off(page: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     monkeypatch.setenv("TERM", "xterm")
     rows = (("\u732b" * 8, "27", "100.0 %"), ("cat", "1", "0.0 %"))  # eight characters, 16 columns
@@ -72,11 +72,11 @@ def test_wide_characters_cut_nothing_off(page: io.StringIO, monkeypatch: pytest.
     ]
 
 
-def test_the_json_of_alexnet_has_every_field_of_the_contract() -> None:
+def test_json_of_alexnet_has_all_documented_fields() -> None:
     summary = data(ALEXNET)
     assert (summary["net"], summary["input"], summary["batch"]) == ("alexnet", [3, 224, 224], 128)
     layers = {layer["name"]: layer for layer in summary["layers"]}
-    wanted = {
+    expected = {
         "name": "conv1",
         "type": "conv",
         "inputs": ["image"],
@@ -90,7 +90,7 @@ def test_the_json_of_alexnet_has_every_field_of_the_contract() -> None:
         "connections": 105_415_200,
         "activation_bytes": 290_400 * 128 * 4,
     }
-    assert {key: layers["conv1"][key] for key in wanted} == wanted
+    assert {key: layers["conv1"][key] for key in expected} == expected
     window = {
         "kernel": [11, 11],
         "stride": [4, 4],
@@ -114,7 +114,7 @@ def test_the_json_of_alexnet_has_every_field_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(SPECS.glob("*.net")), ids=lambda p: p.stem)
-def test_every_layer_is_there_in_file_order_with_every_field(path: Path) -> None:
+def test_json_lists_layers_in_file_order_with_all_fields(path: Path) -> None:
     summary = data(str(path))
     names = [line[1:].partition("]")[0] for line in path.read_text("utf-8").splitlines() if line.startswith("[")]
     if "from=" not in path.read_text("utf-8"):
@@ -147,7 +147,7 @@ def test_json_has_the_connection_table() -> None:
     assert "table" not in layers["c1"]["window"]
 
 
-def test_json_with_matrix_products_and_shares() -> None:
+def test_json_has_matrix_products_and_shares() -> None:
     layers = {layer["name"]: layer for layer in data(ALEXNET, "--im2col", "--per-gpu")["layers"]}
     (product,) = layers["conv2"]["im2col"]
     assert product == {"times": 2, "filters": [128, 1200], "patches": [1200, 729], "growth": 25.0}
@@ -157,18 +157,20 @@ def test_json_with_matrix_products_and_shares() -> None:
     assert [share["weights"] for share in layers["fc8"]["per_gpu"]] == [4_096_000, 0]
 
 
-def test_batch_counts_activations() -> None:
+def test_batch_multiplies_activations() -> None:
     conv1 = data(ALEXNET, "--batch", "3")["layers"][1]
     assert conv1["activation_bytes"] == 290_400 * 3 * 4
     assert data(ALEXNET, "--batch", "3")["batch"] == 3
 
 
-def test_another_input_shape() -> None:
+def test_input_option_changes_all_shapes() -> None:
     text = "net rounding=down\n" + IMAGE + "[c] conv filters=2 kernel=5 stride=4\n"
     done = run("summary", "--format", "json", "--input", "1x225x100", "-", text=text)
     summary = json.loads(done.stdout)
     assert (summary["input"], summary["layers"][1]["output"]) == ([1, 225, 100], [2, 56, 24])
-    assert run("check", "--input", "3x227x227", ALEXNET).exit_code == 0  # crops of 224 and its claims do not hold then
+    assert (
+        run("check", "--input", "3x227x227", ALEXNET).exit_code == 0
+    )  # its crop of 224 and its claims do not fit this input
     assert run("summary", "--input", "10", "-", text="[i] input 784\n[f] fc outputs=2").exit_code == 0
 
 
@@ -199,7 +201,7 @@ def test_every_amount_in_a_csv_is_a_bare_number(which: list[str]) -> None:
                 assert "," not in cell and "_" not in cell
 
 
-def test_markdown_is_a_pipe_table_with_what_is_counted_below() -> None:
+def test_markdown_is_a_pipe_table_with_notes_below() -> None:
     lines = run("summary", "--format", "markdown", ALEXNET).stdout.splitlines()
     assert lines[0] == "**alexnet: 60,965,224 parameters, 724,406,816 connections, 2 GPU groups, batch 128**"
     table = [line for line in lines if line.startswith("|")]
@@ -210,7 +212,7 @@ def test_markdown_is_a_pipe_table_with_what_is_counted_below() -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "markdown"])
-def test_what_is_counted_stands_under_the_table(form: str) -> None:
+def test_notes_below_the_table_explain_the_counts(form: str) -> None:
     text = run("summary", "--format", form, ALEXNET).stdout
     assert "connections: multiply-accumulates of one image's forward pass" in text
     # 2 * 724,406,816 and what is not a connection: by hand 6,201,312 for lrn = (290,400 + 186,624) * (2 * 5 + 3)
@@ -225,13 +227,13 @@ def test_the_table_shows_names_windows_and_groups() -> None:
     assert "60,954,656" in text and "724,406,816" in text
 
 
-def test_a_connection_table_stands_where_groups_do() -> None:
+def test_connection_table_is_shown_in_the_groups_column() -> None:
     text = run("summary", str(SPECS / "lenet-5.net")).stdout
     (c3,) = [line.split() for line in text.splitlines() if line.startswith("c3")]
     assert c3[:11] == ["c3", "conv", "16x10x10", "5", "1", "0", "table", "1,600", "1,500", "16", "150,000"]
 
 
-def test_matrix_products_as_a_table() -> None:
+def test_im2col_option_prints_matrix_products() -> None:
     table = rows(run("summary", "--im2col", "--format", "csv", ALEXNET).stdout)
     assert [(row["layer"], row["times"], row["filters x patch"], row["patch x places"]) for row in table[:2]] == [
         ("conv1", "1", "96 x 363", "363 x 3025"),
@@ -240,7 +242,7 @@ def test_matrix_products_as_a_table() -> None:
     assert [float(row["image grows"]) for row in table[:2]] == [pytest.approx(7.29, abs=0.01), 25]
 
 
-def test_shares_as_a_table() -> None:
+def test_per_gpu_option_prints_shares() -> None:
     table = {row["layer"]: row for row in rows(run("summary", "--per-gpu", "--format", "csv", ALEXNET).stdout)}
     assert (table["conv2"]["on"], table["conv2"]["weights 0"], table["conv2"]["weights 1"]) == (
         "split",
@@ -264,7 +266,7 @@ def test_replicas_share_the_images_of_a_batch(tmp_path: Path) -> None:
     assert "replicas" not in run("summary", "--per-gpu", ALEXNET).stdout
 
 
-def test_a_narrow_terminal_is_told_what_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_omitted_columns_are_named_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     from netspec import load
     from netspec.report import layer_table
     from netspec.report.terminal import show
@@ -283,7 +285,7 @@ def test_a_narrow_terminal_is_told_what_is_left_out(monkeypatch: pytest.MonkeyPa
     assert "conv1" in text and "105,415,200" in text
 
 
-def test_the_examples_of_the_help_run() -> None:
+def test_examples_in_the_help_run() -> None:
     for command in ("check", "summary"):
         text = run(command, "--help").stdout
         for line in text.splitlines():
@@ -292,25 +294,25 @@ def test_the_examples_of_the_help_run() -> None:
                 assert run(*arguments).exit_code == 0
 
 
-def test_a_warning_stands_beside_a_summary_and_not_in_it() -> None:
+def test_warning_is_not_part_of_the_json() -> None:
     done = run("summary", "-", "--format", "json", text=UNREAD)
     assert json.loads(done.stdout)["net"] == "net"
     assert "warning[unread-layer]" in done.stderr
 
 
-def test_no_text_of_a_spec_reaches_the_terminal_unprintable() -> None:
+def test_control_characters_of_a_spec_are_escaped() -> None:
     done = run("check", "-", text=IMAGE + "[c] relu # \x1b[31m red\n[d] qqq # \x1b]0;title\x07\n")
     assert "\x1b" not in done.stderr and "\x07" not in done.stderr
 
 
-def test_quiet_leaves_the_table_alone() -> None:
-    told = run("summary", ALEXNET).stdout.splitlines()
-    alone = run("summary", "-q", ALEXNET).stdout.splitlines()
-    assert alone == told[: len(alone)]
-    assert alone[-1].startswith("total") and len(alone) < len(told)
+def test_quiet_prints_only_the_table() -> None:
+    full = run("summary", ALEXNET).stdout.splitlines()
+    quiet = run("summary", "-q", ALEXNET).stdout.splitlines()
+    assert quiet == full[: len(quiet)]
+    assert quiet[-1].startswith("total") and len(quiet) < len(full)
 
 
-def test_learning_is_told_of_each_weight_and_bias() -> None:
+def test_learning_option_lists_weights_and_biases() -> None:
     text = (
         "[image] input 3x8x8\n"
         "[a] conv filters=4 kernel=3 init=he bias=0.5 lr=0.3 schedule=linear(factor=0) max_norm=2\n"
@@ -331,19 +333,19 @@ def test_learning_is_told_of_each_weight_and_bias() -> None:
     ]
     done = run("summary", "-", "--learning", text=text)
     assert "3 epochs in batches of 4 images" in done.stdout and "the weights of b are also those of c" in done.stdout
-    made = json.loads(run("summary", "-", "--learning", "--format", "json", text=text).stdout)
-    assert [[p["parameter"] for p in layer["learning"]] for layer in made["layers"]] == [
+    summary = json.loads(run("summary", "-", "--learning", "--format", "json", text=text).stdout)
+    assert [[p["parameter"] for p in layer["learning"]] for layer in summary["layers"]] == [
         [], ["a.weight", "a.bias"], ["b.weight"], ["c.bias"], ["d.weight", "d.bias"],
     ]  # fmt: skip
-    assert made["layers"][1]["learning"][0]["max_norm"] == 2
+    assert summary["layers"][1]["learning"][0]["max_norm"] == 2
 
 
-def test_only_one_table_is_printed() -> None:
+def test_two_tables_are_a_usage_error() -> None:
     done = run("summary", ALEXNET, "--learning", "--im2col")
     assert (done.exit_code, done.stdout) == (2, "") and "--im2col and --learning are 2 tables" in done.stderr
 
 
-def test_the_lines_of_a_table_are_those_of_its_columns() -> None:
+def test_rules_are_as_wide_as_the_columns() -> None:
     table = Table(
         "", (Column("layer", right=False), Column("n")), (("猫", "1"), ("convolution", "1,000")), ("total", "7")
     )
@@ -360,7 +362,7 @@ def test_the_lines_of_a_table_are_those_of_its_columns() -> None:
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_a_table_without_rows_is_its_headings(terminal: bool) -> None:
+def test_table_without_rows_has_only_headings(terminal: bool) -> None:
     page = io.StringIO()
     page.isatty = lambda: terminal  # type: ignore[method-assign]
     show(Table("", (Column("a"), Column("b")), ()), page)
@@ -369,7 +371,7 @@ def test_a_table_without_rows_is_its_headings(terminal: bool) -> None:
 
 @pytest.mark.parametrize("terminal", [False, True])
 @pytest.mark.parametrize(("encoding", "dash"), [("utf-8", "─"), ("cp1252", "-"), ("ascii", "-"), ("cp437", "─")])
-def test_a_table_is_ruled_with_what_its_file_can_say(encoding: str, dash: str, terminal: bool) -> None:
+def test_table_uses_rules_that_the_encoding_has(encoding: str, dash: str, terminal: bool) -> None:
     page = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
     page.isatty = lambda: terminal  # type: ignore[method-assign]
     show(Table("", (Column("a"), Column("b")), (("1", "2"),)), page)
@@ -378,7 +380,7 @@ def test_a_table_is_ruled_with_what_its_file_can_say(encoding: str, dash: str, t
     assert re.sub(r"\x1b\[\d*m", "", found) == f"a  b\n{dash * 5}\n1  2\n"
 
 
-def test_of_many_normalisations_some_are_named() -> None:
+def test_long_list_of_norms_is_shortened() -> None:
     layers = "".join(f"[n{i}] lrn size=5 alpha=1e-4\n" for i in range(11))
-    told = run("summary", "-", text=f"[image] input 8x4x4\n{layers}").stdout
-    assert "n0, n1, n2, n3, n4, n5, n6, n7 and 3 more 0.0001\n" in told
+    output = run("summary", "-", text=f"[image] input 8x4x4\n{layers}").stdout
+    assert "n0, n1, n2, n3, n4, n5, n6, n7 and 3 more 0.0001\n" in output

@@ -30,8 +30,8 @@ SAME = verification.Difference(1e-16, 1e-15, 1e-15, 2e-15, "conv.weight")
 
 @pytest.fixture(autouse=True, scope="module")
 def _warm() -> None:
-    """Start the server of warm processes before ``verify`` starts one that has imported less, which the other tests
-    would then have to use."""
+    """Start the server of warm processes first: one started by ``verify`` has imported less, and the other tests would
+    have to use it."""
     if warm.HERE:
         warm.serve()
 
@@ -52,15 +52,15 @@ def towers(tmp_path: Path) -> str:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Replace the comparison by one without processes, in which nothing differs; the list of its arguments."""
-    asked: list[dict[str, Any]] = []
+    """Replace the comparison by one without processes or differences, and return the list of its calls."""
+    calls: list[dict[str, Any]] = []
 
     def compare(graph: Graph, arrangements: Sequence[Arrangement], trial: Any, start: Any) -> Iterator[Any]:
-        asked.append({"arrangements": [(a.split, a.devices) for a in arrangements], "trial": trial, "start": start})
+        calls.append({"arrangements": [(a.split, a.devices) for a in arrangements], "trial": trial, "start": start})
         return iter([(arrangement, SAME) for arrangement in arrangements])
 
     monkeypatch.setattr(verification, "compare", compare)
-    return asked
+    return calls
 
 
 def verify(*arguments: str) -> Result:
@@ -68,7 +68,7 @@ def verify(*arguments: str) -> Result:
 
 
 @pytest.mark.ci
-def test_the_table_of_real_processes(plain: str) -> None:
+def test_table_of_real_processes(plain: str) -> None:
     result = verify(plain, "--gpus", "1,2", "--batch", "4", "--steps", "2", "--split", "batch", "--split", "hybrid")
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
@@ -105,7 +105,7 @@ def has_server(process: subprocess.Popen[str]) -> bool:
 
 @pytest.mark.ci  # several processes
 @pytest.mark.skipif(sys.platform != "linux" or not shutil.which("ps"), reason="asks Linux's ps for the processes")
-def test_ctrl_c_while_processes_are_being_started_ends_without_a_traceback(plain: str) -> None:
+def test_ctrl_c_during_start_of_processes_gives_no_traceback(plain: str) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "netspec", "verify", plain, "--gpus", "2", "--steps", "1"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -114,11 +114,11 @@ def test_ctrl_c_while_processes_are_being_started_ends_without_a_traceback(plain
         time.sleep(0.05)
     time.sleep(0.4)  # it has begun to import torch
     os.killpg(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    assert (process.returncode, told) == (130, "interrupted\n")
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "interrupted\n")
 
 
-def test_the_weights_are_those_of_the_file(plain: str, tmp_path: Path, quick: list[dict[str, Any]]) -> None:
+def test_weights_are_read_from_the_file(plain: str, tmp_path: Path, quick: list[dict[str, Any]]) -> None:
     start = verification.initial_state(_graph(networks.PLAIN), verification.Trial(4, 1, 7, "float32", "cpu"))
     torch.save(start, tmp_path / "w.pth")
     assert verify(plain, "--weights", str(tmp_path / "w.pth"), "--fresh", "fc").exit_code == 0
@@ -128,7 +128,7 @@ def test_the_weights_are_those_of_the_file(plain: str, tmp_path: Path, quick: li
     assert torch.equal(quick[1]["start"]["fc.weight"], start["fc.weight"])
 
 
-def test_what_differs_is_told_and_is_wrong(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_difference_is_reported_with_exit_code_1(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = verification.run_on_one_device
 
     def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> verification.Record:
@@ -142,7 +142,7 @@ def test_what_differs_is_told_and_is_wrong(plain: str, monkeypatch: pytest.Monke
     assert re.fullmatch(r"2 +batch .* 1\.0e-09  DIFFERS, most in fc\.weight\n", result.stdout)
 
 
-def test_another_seed_differs(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_different_dropout_seed_is_a_difference(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dropout drawn from another seed than on the single device."""
     right = verification.run_on_one_device
 
@@ -157,12 +157,12 @@ def test_another_seed_differs(plain: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert json.loads(result.stdout)["arrangements"][0]["same"] is False
 
 
-def test_quiet_says_nothing_where_all_is_well(plain: str, quick: list[dict[str, Any]]) -> None:
+def test_quiet_prints_nothing_without_differences(plain: str, quick: list[dict[str, Any]]) -> None:
     result = verify(plain, "-q")
     assert (result.exit_code, result.output) == (0, "")
 
 
-def test_without_a_split_all_that_fit(towers: str, plain: str, quick: list[dict[str, Any]]) -> None:
+def test_all_possible_splits_are_compared_by_default(towers: str, plain: str, quick: list[dict[str, Any]]) -> None:
     result = verify(towers, "--gpus", "1,2,4")
     assert quick[0]["arrangements"] == [
         ("batch", 1), *((split, n) for n in (2, 4) for split in ("groups", "batch", "hybrid")),
@@ -173,7 +173,7 @@ def test_without_a_split_all_that_fit(towers: str, plain: str, quick: list[dict[
     assert quick[1]["arrangements"] == [("batch", 2), ("hybrid", 2)]
 
 
-def test_what_does_not_fit_is_left_out_with_a_note(towers: str, quick: list[dict[str, Any]]) -> None:
+def test_impossible_split_is_left_out_with_a_note(towers: str, quick: list[dict[str, Any]]) -> None:
     result = verify(towers, "--gpus", "2,3", "--batch", "7")
     assert result.exit_code == 0
     assert quick[0]["arrangements"] == [("groups", 2), ("batch", 2), ("batch", 3)]
@@ -185,7 +185,7 @@ def test_what_does_not_fit_is_left_out_with_a_note(towers: str, quick: list[dict
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--gpus", "3", "--split", "groups"), "3 devices cannot share 4 GPU groups: 4 / 3 = 1.333 groups a device"),
         (("--gpus", "2", "--split", "hybrid", "--batch", "3"), "--split hybrid shares the batch equally, and 2"),
@@ -202,21 +202,21 @@ def test_what_does_not_fit_is_left_out_with_a_note(towers: str, quick: list[dict
         ),
     ],
 )  # fmt: skip
-def test_wrong_command_lines(towers: str, arguments: tuple[str, ...], told: str) -> None:
+def test_invalid_arguments_are_usage_errors(towers: str, arguments: tuple[str, ...], message: str) -> None:
     result = verify(towers, *arguments)
     assert result.exit_code == 2
-    assert told in " ".join(result.stderr.split())
+    assert message in " ".join(result.stderr.split())
     assert result.stdout == ""
 
 
-def test_weights_of_another_network(towers: str, tmp_path: Path) -> None:
+def test_weights_of_another_network_are_an_error(towers: str, tmp_path: Path) -> None:
     torch.save({"conv.weight": torch.zeros(1)}, tmp_path / "w.pth")
     result = verify(towers, "--weights", str(tmp_path / "w.pth"))
     assert result.exit_code == 1
     assert result.stderr.startswith(f"Error: the weights in {tmp_path / 'w.pth'} do not fit towers\n")
 
 
-def test_a_process_that_fails_is_told_without_a_traceback(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_process_is_reported_without_a_traceback(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The processes fail because one weight is missing."""
     right = verification.run_on_devices
 

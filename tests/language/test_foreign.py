@@ -1,4 +1,4 @@
-"""Files of other tools: each gives exactly one mistake, and no spec is taken for one."""
+"""Files of other tools: each gives exactly one error, and no spec is taken for one."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ YAML = "# YOLO\nbackbone:\n  - [-1, 1, Conv, [64, 3, 2]]\n"
         (TORCHINFO_TABLE, "torchinfo", (2, "Layer (type:depth-idx)")),
     ],
 )
-def test_a_foreign_file_is_one_mistake_that_names_its_tool(
+def test_foreign_file_gives_one_error_that_names_its_tool(
     name: str, text: str, what: str, place: tuple[int, str]
 ) -> None:
     for written in (text, text.replace("\n", "\r\n")):
@@ -71,7 +71,7 @@ def test_a_foreign_file_is_one_mistake_that_names_its_tool(
         assert (found.span.line, found.span.text) == place
 
 
-def test_no_spec_is_taken_for_a_foreign_file() -> None:
+def test_specs_are_not_taken_for_foreign_files() -> None:
     for path in (*SPECS.glob("*.net"), *SPECS.glob("mistakes/*.net")):
         assert foreign(Source(path.name, path.read_text("utf-8"))) is None
 
@@ -80,7 +80,7 @@ def test_no_spec_is_taken_for_a_foreign_file() -> None:
     "line",
     ["name: alexnet", "import torch", "layer {", "[net]", '{"a": 1}', "backbone:", "from alexnet.net", "base_lr: 0.01"],
 )
-def test_a_stray_line_in_a_spec_hides_no_other_mistake(line: str) -> None:
+def test_stray_line_in_a_spec_hides_no_other_error(line: str) -> None:
     codes = {
         d.code for d in check(Source("a.net", f"{line}\n[image] input 3x8x8\n[a] conv filtres=3 kernel=3\n")).errors
     }
@@ -88,7 +88,7 @@ def test_a_stray_line_in_a_spec_hides_no_other_mistake(line: str) -> None:
 
 
 @pytest.mark.parametrize(("data", "what"), [(b"PK\x03\x04\0\0", "torch.save"), (b"\x89HDF\r\n", "Keras")])
-def test_weights_are_told_from_specs(data: bytes, what: str) -> None:
+def test_weight_files_are_recognised(data: bytes, what: str) -> None:
     with pytest.raises(SpecError) as wrong:
         decode(data, "a.net")
     (note,) = wrong.value.diagnostics[0].notes
@@ -96,7 +96,7 @@ def test_weights_are_told_from_specs(data: bytes, what: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\n" * 50_000 + "x", "#\n" * 50_000 + "x", " \n" * 50_000 + "[", "layer " * 20_000])
-def test_long_texts_do_not_take_long(text: str) -> None:
+def test_long_texts_take_little_time(text: str) -> None:
     start = time.process_time()
     assert foreign(Source("a.net", text)) is None
     assert time.process_time() - start < 0.5

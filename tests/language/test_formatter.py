@@ -1,4 +1,4 @@
-"""The canonical layout: its form, that it keeps the content, and that formatting it again changes nothing."""
+"""The formatter: its layout, that it keeps the content, and that formatting again changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def layout(text: str) -> str:
     return formatted(Source("a.net", text))
 
 
-def said(text: str) -> object:
+def content(text: str) -> object:
     """Return the content of a spec without positions, with numbers as they are written."""
 
     def plain(node: object) -> object:
@@ -53,7 +53,7 @@ def comments(text: str) -> list[str]:
     return ["".join(comment.split()) for comment in re.findall(r"#[^\r\n]*", text)]
 
 
-def beside(text: str) -> list[tuple[int, str]]:
+def trailing_comments(text: str) -> list[tuple[int, str]]:
     """Return the comments on lines on which a statement begins, with the statement's number."""
     begins = [line for line in re.split(r"\r\n|\r|\n", text) if re.match(r"[\[A-Za-z_]", line)]
     found = ((number, line.partition("#")[2]) for number, line in enumerate(begins) if "#" in line)
@@ -62,14 +62,14 @@ def beside(text: str) -> list[tuple[int, str]]:
 
 @pytest.mark.many
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_the_layout_of_a_shipped_spec_keeps_its_content_and_is_stable(path: Path) -> None:
+def test_formatting_a_shipped_spec_keeps_its_content_and_is_stable(path: Path) -> None:
     text = path.read_text("utf-8")
-    assert said(layout(text)) == said(text)
+    assert content(layout(text)) == content(text)
     assert comments(layout(text)) == comments(text)
     assert layout(layout(text)) == layout(text)
 
 
-def test_the_layout_is_that_of_alexnet() -> None:
+def test_alexnet_is_formatted_canonically() -> None:
     text = next(path for path in SHIPPED if path.name == "alexnet.net").read_text("utf-8")
     assert layout(text) == text
     squeezed = re.sub(r"(?<=\S)[ \t]+(?=\S)", " ", text)
@@ -79,11 +79,11 @@ def test_the_layout_is_that_of_alexnet() -> None:
 
 @SOME
 @given(specs())
-def test_a_layout_keeps_content_and_comments_and_is_stable(text: str) -> None:
+def test_formatting_keeps_content_and_comments_and_is_stable(text: str) -> None:
     done = layout(text)
-    assert said(done) == said(text)
+    assert content(done) == content(text)
     assert comments(done) == comments(text)
-    assert beside(done) == beside(text)
+    assert trailing_comments(done) == trailing_comments(text)
     assert layout(done) == done
     assert is_neat(done)
     assert _ENDS.findall(done)[:1] == (_ENDS.findall(text)[:1] or ["\n"])[: len(done)]
@@ -110,7 +110,7 @@ def is_neat(text: str) -> bool:
 
 @SOME
 @given(st.sampled_from(SHIPPED), st.data())
-def test_an_edited_spec_is_refused_or_keeps_what_it_says(path: Path, data: st.DataObject) -> None:
+def test_edited_spec_is_refused_or_keeps_its_content(path: Path, data: st.DataObject) -> None:
     text = path.read_text("utf-8")
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(text)))
@@ -121,7 +121,7 @@ def test_an_edited_spec_is_refused_or_keeps_what_it_says(path: Path, data: st.Da
     except SpecError as refused:
         assert set(refused.diagnostics) == set(parse(Source("a.net", text)).diagnostics)
         return
-    assert said(done) == said(text)
+    assert content(done) == content(text)
     assert comments(done) == comments(text)
     assert layout(done) == done
 
@@ -246,12 +246,12 @@ CASES = {
 
 
 @pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES.keys())
-def test_layouts_by_hand(text: str, expected: str) -> None:
+def test_formatting_gives_the_expected_layout(text: str, expected: str) -> None:
     assert layout(text) == expected
     assert layout(expected) == expected
 
 
-def test_a_long_statement_runs_on_under_its_keys() -> None:
+def test_long_statement_continues_under_its_keys() -> None:
     items = [f"key{n}=valueofit{n}" for n in range(10)]
     done = layout(f"[a] conv {' '.join(items)} -> 1x2x3 units=4 weights=5 connections=66 # note\n")
     assert done.splitlines() == [
@@ -261,7 +261,7 @@ def test_a_long_statement_runs_on_under_its_keys() -> None:
     ]
 
 
-def test_an_item_longer_than_a_line_is_broken_after_commas() -> None:
+def test_long_item_is_broken_after_commas() -> None:
     names = [f"inception{n}" for n in range(20)]
     done = layout(f"[a] concat bias=1 inputs={','.join(names)} gpu=0\n").splitlines()
     assert done[0] == "[a]      concat   bias=1"
@@ -272,7 +272,7 @@ def test_an_item_longer_than_a_line_is_broken_after_commas() -> None:
     assert "".join(line.strip() for line in done[1:-1]) == f"inputs={','.join(names)}"
 
 
-def test_a_connection_table_is_broken_between_its_rows() -> None:
+def test_connection_table_is_broken_between_rows() -> None:
     table = ",".join(f"{n}+{n + 1}+{n + 2}" for n in range(20))
     done = layout(f"[a] conv table={table.replace(',', ' , ')}\n").splitlines()
     assert max(map(len, done)) <= 120
@@ -280,13 +280,13 @@ def test_a_connection_table_is_broken_between_its_rows() -> None:
     assert done[0] + done[1].strip() == f"[a]      conv     table={table}"
 
 
-def test_a_long_item_begins_beside_its_statements_words_where_they_fit() -> None:
+def test_long_item_starts_on_the_line_of_its_statement_if_it_fits() -> None:
     names = ",".join(["name"] * 30)
     assert layout(f"train inputs={names}\n").startswith("train    inputs=name,name,")
     assert layout(f"[{'n' * 40}] fc inputs={names}\n").startswith(f"[{'n' * 40}] fc\n{'':18}inputs=name,name,")
 
 
-def test_a_claim_longer_than_a_line_is_broken_at_spaces() -> None:
+def test_long_claim_is_broken_at_spaces() -> None:
     claim = " ".join(f"units={n}" for n in range(1000, 1020))
     done = layout(f"[a] fc -> {claim}\n[b] fc -> 3\n").splitlines()
     assert done[0].startswith("[a]      fc       -> units=1000 units=1001 ")
@@ -296,17 +296,17 @@ def test_a_claim_longer_than_a_line_is_broken_at_spaces() -> None:
     assert done[-1] == f"{'[b]      fc':73}-> 3"
 
 
-def test_a_word_longer_than_a_line_stays_whole() -> None:
+def test_word_longer_than_a_line_is_not_broken() -> None:
     long = f"{'k' * 60}={'w' * 60}"
     assert layout(f"train a=1 {long} c=2\n").splitlines() == ["train    a=1", f"         {long}", "         c=2"]
 
 
 @pytest.mark.parametrize("text", ["net a\n[a conv\n", "[a] conv\nkernel=3\n", "  kernel=3\n", "net a: 3\n"])
-def test_a_spec_with_a_syntax_error_is_refused(text: str) -> None:
+def test_spec_with_a_syntax_error_is_refused(text: str) -> None:
     with pytest.raises(SpecError) as caught:
         layout(text)
     assert set(caught.value.diagnostics) == set(parse(Source("a.net", text)).diagnostics)
 
 
-def test_what_a_spec_means_does_not_matter() -> None:
+def test_meaningless_spec_is_formatted() -> None:
     assert layout("[a] nonsense colour=blue\n[a] fc\n") == "[a]      nonsense  colour=blue\n[a]      fc\n"

@@ -81,17 +81,17 @@ def spelt(form: Form, words: Words, text: str) -> object:
 @example("", "body")
 @example("", "statement")
 @example("a.neta.net", "statement")
-def test_any_pieces_are_read_or_refused_as_lark_does(text: str, start: grammar.Start) -> None:
+def test_random_pieces_are_parsed_or_refused_as_by_lark(text: str, start: grammar.Start) -> None:
     assert by_kinds(text, start) == by_characters(text, start)
 
 
 @examples(50, HealthCheck.too_slow)
 @given(specs())
-def test_statements_are_read_as_lark_reads_them(text: str) -> None:
+def test_statements_are_parsed_as_by_lark(text: str) -> None:
     for begin, end, _ in statements(Source("a.net", text)):
         assert by_kinds(text[begin:end], "statement") == by_characters(text[begin:end], "statement")
 
 
-def test_lark_is_asked_once_for_statements_of_the_same_form() -> None:
+def test_statements_of_the_same_form_are_parsed_once() -> None:
     first, again, other = (grammar.read(text, "body")[0] for text in ("fc units=4096", "a  b=7 # c", "fc units=a"))
     assert first is again and first is not other

@@ -60,7 +60,7 @@ HABITS = [
 
 
 @pytest.mark.parametrize(("line", "note", "right", "shown"), HABITS)
-def test_a_habit_is_met_with_the_way_it_is_written_here(line: str, note: str, right: str, shown: str) -> None:
+def test_habit_is_explained_and_rewritten(line: str, note: str, right: str, shown: str) -> None:
     text = f"{HEAD}{line}\n"
     (found,) = mistakes(text)
     assert (found.code, found.notes) == ("syntax", (note,))
@@ -70,7 +70,7 @@ def test_a_habit_is_met_with_the_way_it_is_written_here(line: str, note: str, ri
     assert good(apply(fix.edits, text)).graph
 
 
-def test_a_shape_of_the_input_by_habit() -> None:
+def test_shape_in_parentheses_is_rewritten() -> None:
     (found,) = mistakes("[image] input (3, 32, 32)\n" + CONV)
     assert apply(found.fixes[0].edits, "[image] input (3, 32, 32)\n" + CONV) == HEAD + CONV
 
@@ -78,18 +78,18 @@ def test_a_shape_of_the_input_by_habit() -> None:
 @pytest.mark.parametrize(
     "line", ["[c] conv $", "layer {", "}", '{"layers": [{"type": "conv"}]}', "name: alexnet", "[c conv", "<<<<<<< HEAD"]
 )
-def test_what_cannot_be_read_either_way_gets_no_fix(line: str) -> None:
+def test_unreadable_notation_gets_no_fix(line: str) -> None:
     (found,) = mistakes(f"{HEAD}[r] relu\n{line}\n")
     assert (found.code, found.fixes) == ("syntax", ())
 
 
-def test_a_range_of_channels_is_to_be_written_out() -> None:
+def test_range_of_channels_is_explained() -> None:
     (found,) = mistakes(f"{HEAD}[c] conv filters=1 kernel=3 table=0-2\n")
     assert (found.code, found.notes, found.fixes) == ("syntax", ("a range is written out: 0+1+2",), ())
 
 
 @pytest.mark.parametrize(
-    ("line", "said", "note"),
+    ("line", "name", "note"),
     [
         ("c.pad=1", "c.pad", "[conv1] stride=2 changes a key of a layer; conv1.stride=2 is for --set"),
         ("[c] torch.nn.Conv2d", "torch.nn.Conv2d", "a name is letters, digits, _ and -"),
@@ -97,12 +97,12 @@ def test_a_range_of_channels_is_to_be_written_out() -> None:
         ("[c] relu//mine", "relu//mine", COMMENT),
     ],
 )
-def test_a_name_with_points_and_strokes_is_told_whole(line: str, said: str, note: str) -> None:
+def test_name_with_dots_or_slashes_is_shown_whole(line: str, name: str, note: str) -> None:
     (found,) = mistakes(f"{HEAD}{line}\n")
-    assert (found.message, found.span.text, found.notes) == (f"'{said}' cannot stand here", said, (note,))
+    assert (found.message, found.span.text, found.notes) == (f"'{name}' cannot stand here", name, (note,))
 
 
-def test_a_merge_that_was_left_undecided_is_named() -> None:
+def test_merge_conflict_is_recognised() -> None:
     text = f"<<<<<<< HEAD\n{HEAD}=======\n>>>>>>> other\n"
     assert {note for d in mistakes(text) for note in d.notes} == {
         "a merge has left two versions of the file here: take one of them"
@@ -119,13 +119,13 @@ def test_a_merge_that_was_left_undecided_is_named() -> None:
         ("train epochs=\n  batch=3", "epochs"),
     ],
 )
-def test_a_key_without_a_value_is_named(line: str, key: str) -> None:
+def test_key_without_a_value_is_named(line: str, key: str) -> None:
     (found,) = mistakes(f"{HEAD}{line}\n[r] relu\n")
     assert found.message == f"{key} has no value"
     assert found.span.text == f"{key}="
 
 
-def test_a_shape_in_pieces_is_written_as_one() -> None:
+def test_shape_in_pieces_is_joined() -> None:
     text = "[image] input 3 x 32 x 32\n[c] conv filters=4 kernel=3 -> 4 x 30 x 30\n"
     shape, claim = mistakes(text)
     assert [d.code for d in (shape, claim)] == ["stray-value"] * 2
@@ -142,7 +142,7 @@ PIECES = st.lists(
 
 
 @given(PIECES)
-def test_the_changes_of_any_text_are_ordered_and_disjoint(pieces: list[str]) -> None:
+def test_rewriting_edits_are_ordered_and_disjoint(pieces: list[str]) -> None:
     source = Source("a.net", "[c] conv " + "".join(pieces))
     found = rewritten(source, 0, len(source.text))
     if found is not None:
@@ -158,8 +158,8 @@ LINES = 200
 
 @pytest.mark.many
 @pytest.mark.parametrize("line", ["[c] t " + ", " * 900, "[c] t : " + "3 x " * 450, "[c] t k=" + "(1" * 900])
-def test_long_lines_of_habits_do_not_take_long(line: str) -> None:
-    begin = time.process_time()
+def test_long_lines_of_habits_take_little_time(line: str) -> None:
+    start = time.process_time()
     found = parse(Source("a.net", f"{line}\n" * LINES)).diagnostics
     assert len(found) == LINES
-    assert time.process_time() - begin < 6
+    assert time.process_time() - start < 6

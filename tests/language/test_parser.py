@@ -1,4 +1,4 @@
-"""Text to syntax: every kind of value and line, and every mistake at its position."""
+"""The parser: every kind of value and line, and the location of every syntax error."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def plain(item: Value) -> object:
 
 
 def places(text: str) -> list[tuple[str, int, int, str]]:
-    """Return the code, line, column and marked text of each mistake."""
+    """Return the code, line, column and marked text of each error."""
     return [(d.code, d.span.line, d.span.column, d.span.text) for d in read(text).diagnostics]
 
 
@@ -95,7 +95,7 @@ def only(text: str) -> Diagnostic:
         ("he,gaussian(0.1)", ["he", ("gaussian", [0.1], {})]),
     ],
 )
-def test_values(written: str, read_as: object) -> None:
+def test_values_are_parsed(written: str, read_as: object) -> None:
     found = value(written)
     assert plain(found) == read_as
     assert type(plain(found)) is type(read_as)
@@ -105,16 +105,16 @@ def test_values(written: str, read_as: object) -> None:
 @pytest.mark.parametrize(
     "wrong", ["1e", "3x", "3x5y", "1.2.3", "1-2", "--1", "0x", "1,", ",1", "(1)", "f(", "f)", "f(1,)"]
 )
-def test_what_is_no_value(wrong: str) -> None:
+def test_invalid_value_is_a_syntax_error(wrong: str) -> None:
     assert only(f"[a] t k={wrong}").code == "syntax"
 
 
-def test_calls_do_not_nest_however_deep() -> None:
+def test_nested_calls_are_syntax_errors() -> None:
     assert only("[a] t k=f(g(1))").span.column == 12
     assert only("[a] t k=" + "f(" * 10_000 + ")" * 10_000).span.column == 12
 
 
-def test_a_section_has_name_values_pairs_and_claim() -> None:
+def test_section_has_name_values_pairs_and_claim() -> None:
     found = section("[conv1]  conv  filters=96 kernel=11 -> 96x55x55 units=290400")
     assert found.name.text == "conv1"
     assert [plain(v) for v in found.values] == ["conv"]
@@ -125,7 +125,7 @@ def test_a_section_has_name_values_pairs_and_claim() -> None:
     assert found.claim.span.text == "96x55x55 units=290400"
 
 
-def test_a_setting_has_values_and_pairs() -> None:
+def test_setting_has_values_and_pairs() -> None:
     (found,) = read("net alexnet rounding=up # as printed").settings
     assert (found.word.text, [plain(v) for v in found.values]) == ("net", ["alexnet"])
     assert found.span.text == "net alexnet rounding=up"
@@ -134,19 +134,19 @@ def test_a_setting_has_values_and_pairs() -> None:
 @pytest.mark.parametrize(
     "line", ["[a]relu->3", "[ a ] relu -> 3", "[a]\trelu\t->\t3", "[a] relu # c\n  -> 3", "[a] relu\n\n# c\n\t-> 3"]
 )
-def test_space_where_it_may_be(line: str) -> None:
+def test_optional_space_is_ignored(line: str) -> None:
     found = section(line)
     assert (found.name.text, [plain(v) for v in found.values]) == ("a", ["relu"])
     assert found.claim is not None and plain(found.claim.values[0]) == 3
 
 
-def test_space_around_the_equal_sign() -> None:
+def test_space_around_equals_signs_is_allowed() -> None:
     (pair,) = section("[a] t k = 3").pairs
     assert (pair.key.text, plain(pair.value), pair.span.text) == ("k", 3, "k = 3")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_line_ends(end: str) -> None:
+def test_all_line_endings_are_read(end: str) -> None:
     text = end.join(["net a", "[i] input 3x8x8", "[c] conv filters=2 # ×", "    kernel=3", "[d] cnov $", ""])
     file = read(text)
     assert [s.name.text for s in file.sections] == ["i", "c", "d"]
@@ -157,18 +157,18 @@ def test_line_ends(end: str) -> None:
     assert file.source.line(3) == "[c] conv filters=2 # ×"
 
 
-def test_a_comment_after_a_value_belongs_to_nothing() -> None:
+def test_comments_are_not_part_of_values() -> None:
     found = section("[a] t k=3# kernel=5\n  j=4 # -> 3x3x3 é 漢 😀 [b]\n# [c] t")
     assert {p.key.text: plain(p.value) for p in found.pairs} == {"k": 3, "j": 4}
     assert found.claim is None
 
 
-def test_places_after_wide_characters_count_characters() -> None:
+def test_columns_count_characters() -> None:
     file = read("# 漢字 × é 😀\n[a] t k=3 # 😀\n[b] t $")
     assert [(d.span.line, d.span.column) for d in file.diagnostics] == [(3, 7)]
 
 
-def test_spans_of_all_parts() -> None:
+def test_spans_cover_their_parts() -> None:
     text = "net n\n[a]  t  v  k=f(1, b=2)\n  j=1,2  -> 3x4x4 units=5"
     (found,) = read(text).sections
 
@@ -185,7 +185,7 @@ def test_spans_of_all_parts() -> None:
     assert found.span.text == text[6:]
 
 
-def test_indented_lines_go_on() -> None:
+def test_indented_lines_continue_a_statement() -> None:
     (found,) = read("train epochs=90\n   batch=128\n\n# between\n\tschedule=constant\n").settings
     assert [p.key.text for p in found.pairs] == ["epochs", "batch", "schedule"]
 
@@ -240,7 +240,7 @@ def test_indented_lines_go_on() -> None:
         ("\ufeff[a] t", [("syntax", 1, 1, "\ufeff")]),
     ],
 )
-def test_mistakes_at_their_places(text: str, found: list[tuple[str, int, int, str]]) -> None:
+def test_errors_are_located(text: str, found: list[tuple[str, int, int, str]]) -> None:
     assert places(text) == found
 
 
@@ -266,12 +266,12 @@ def test_mistakes_at_their_places(text: str, found: list[tuple[str, int, int, st
         ("[a] t -> 3 -> 4", "expected a name, a number, a size such as 3x224x224 or the end of the statement"),
     ],
 )
-def test_what_was_meant_is_said(text: str, note: str) -> None:
+def test_note_shows_what_was_meant(text: str, note: str) -> None:
     assert only(text).notes == (note,)
 
 
 @pytest.mark.parametrize("name", ["3a", "inception_3a/1x1", "conv1.1", "conv 1"])
-def test_the_message_on_an_invalid_name_explains_names(name: str) -> None:
+def test_note_explains_valid_names(name: str) -> None:
     assert only(f"[{name}] conv kernel=1").notes == (
         "a layer's name is letters, digits, _ and -, and begins with a letter or _",
     )
@@ -283,15 +283,15 @@ def test_invalid_names_with_the_same_beginning_are_not_duplicates() -> None:
     assert [d.code for d in found.diagnostics] == ["syntax"] * 3
 
 
-def test_a_bracket_that_is_missing_is_told_as_such() -> None:
+def test_missing_bracket_is_named() -> None:
     assert only("[z conv kernel=1").notes == ("expected ']'",)
 
 
-def test_an_unprintable_character_is_named() -> None:
+def test_unprintable_character_is_named() -> None:
     assert only("[a] t \x07").message == "character U+0007 cannot stand here"
 
 
-def test_a_mistake_in_one_statement_hides_no_other() -> None:
+def test_error_in_one_statement_hides_no_other() -> None:
     text = "net a b=\n[i] input 3x8x8\n[c] conv k=$\n    j=1\n[d] t $\ntrain x=1 y\n[e] t\n"
     file = read(text)
     assert [(d.span.line, d.span.column) for d in file.diagnostics] == [(1, 7), (3, 12), (5, 7)]
@@ -301,7 +301,7 @@ def test_a_mistake_in_one_statement_hides_no_other() -> None:
 
 
 @pytest.mark.parametrize("head", ["[conv1]", "[ conv1 ]", "[conv1"])
-def test_a_broken_layer_keeps_its_name_and_stated_shape(head: str) -> None:
+def test_incorrect_layer_keeps_its_name_and_claimed_shape(head: str) -> None:
     (found,) = read(f"{head} conv kernel=$ -> 96x55x55").sections
     assert found.broken
     assert found.name.text == "conv1"
@@ -312,38 +312,38 @@ def test_a_broken_layer_keeps_its_name_and_stated_shape(head: str) -> None:
 @pytest.mark.parametrize(
     "number", ["1" * (MAX_NUMBER_LENGTH + 1), "1" * 100_000, "1e999", "-1e999", "1." + "0" * 50, "3x" + "2" * 50]
 )
-def test_endless_numbers_are_refused_at_their_place(number: str) -> None:
+def test_too_long_numbers_are_errors(number: str) -> None:
     (found,) = read(f"[a] t k=1\n  j={number}").diagnostics
     assert (found.code, found.message) == ("bad-value", "this number is too long or too large")
     assert (found.span.line, found.span.column, found.span.text) == (2, 5, number)
 
 
-def test_the_longest_number_is_read() -> None:
+def test_longest_number_is_accepted() -> None:
     assert plain(value("9" * MAX_NUMBER_LENGTH)) == int("9" * MAX_NUMBER_LENGTH)
 
 
 @pytest.mark.parametrize("text", ["[{}] t", "[a] {}", "[a] t {}=3", "[a] t k={}", "{}", "[a] t k={}(3)"])
-def test_endless_names_are_refused(text: str) -> None:
+def test_too_long_names_are_errors(text: str) -> None:
     assert only(text.format("n" * (MAX_NAME_LENGTH + 1))).message == "this name is longer than 100 letters"
     assert read(text.format("n" * MAX_NAME_LENGTH)).diagnostics == ()
 
 
-def test_an_empty_file_has_no_statement() -> None:
+def test_empty_file_has_no_statements() -> None:
     for text in ("", "\n\n", "# nothing\n", "   \n\t\n", "\r\n"):
         file = read(text)
         assert (file.sections, file.settings, file.diagnostics) == ((), (), ())
 
 
-def test_after_so_many_mistakes_the_rest_is_not_read() -> None:
+def test_parsing_stops_after_too_many_errors() -> None:
     file = read("[a] $\n" * (2 * MAX_MISTAKES))
     assert len(file.diagnostics) == MAX_MISTAKES
 
 
-def test_a_repeated_key_is_kept_for_the_checker() -> None:
+def test_repeated_key_is_kept_for_the_checker() -> None:
     assert [p.key.text for p in section("[a] t k=1 k=2").pairs] == ["k", "k"]
 
 
-def test_a_call_ends_with_its_own_bracket() -> None:
+def test_call_ends_at_its_closing_bracket() -> None:
     text = "[a] t k=f(1 # not here)\n  ) l=g(# nor here)\n ) -> 3"
     k, ell = section(text).pairs
     assert k.value.span.text == "f(1 # not here)\n  )"
@@ -351,16 +351,16 @@ def test_a_call_ends_with_its_own_bracket() -> None:
 
 
 @pytest.mark.parametrize("text", ["conv1.stride=2", " conv1 . stride = 2", "a.b=(", "train.batch=64 x"])
-def test_the_form_of_a_change(text: str) -> None:
+def test_well_formed_changes_are_recognised(text: str) -> None:
     assert is_change(text)
 
 
 @pytest.mark.parametrize("text", ["", "foo", "a.b", "a.b=", "a.b= ", "a=b", "a.b.c=1", ".b=1", "1.b=1"])
-def test_what_has_not_the_form_of_a_change(text: str) -> None:
+def test_malformed_changes_are_recognised(text: str) -> None:
     assert not is_change(text)
 
 
-def test_identical_layers_have_their_own_positions() -> None:
+def test_identical_layers_have_separate_positions() -> None:
     text = "[a] t k=f(1, b=2) -> 3 # one\n[bcd]  t k=f(1, b=2) -> 3 # one\n\n[ e ] t k=f(1, b=2) -> 3 # one\n"
     sections = read(text).sections
     assert [s.body for s in sections[1:]] != [sections[0].body, sections[0].body]  # other spaces, another text
@@ -374,7 +374,7 @@ def test_identical_layers_have_their_own_positions() -> None:
 
 @examples(50, HealthCheck.too_slow)
 @given(specs())
-def test_a_body_read_alone_equals_that_of_its_statement(text: str) -> None:
+def test_body_parsed_alone_equals_that_of_its_statement(text: str) -> None:
     source = Source("a.net", text)
     sections = {section.span.start: section for section in parse(source).sections}
     for start, end, _ in statements(source):
