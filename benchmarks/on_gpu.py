@@ -100,7 +100,7 @@ def jobs(device: str, small: bool, folder: Path) -> list[Job]:
         str(file) for file in ROOT.glob("tests/**/test_*.py") if "mark.gpu" in file.read_text("utf-8")
     )
     tests = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "gpu", *with_gpu_tests]
-    kernels = [PYTHON, str(ROOT / "tests" / "backends" / "kernels_interpreted.py"), "cuda"]
+    kernels = [PYTHON, str(ROOT / "tests" / "backends" / "compare_kernels.py"), "cuda"]
     first = ["--device", device, "--rounds", "1", *(["--spec", "digits", "--data", "digits"] if small else [])]
     all_jobs = [
         Job("tests", tests, 180, passed),

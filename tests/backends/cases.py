@@ -1,4 +1,4 @@
-"""Small networks in which every operation of the vocabulary stands, for comparing backends with each other."""
+"""Small networks that together contain every operation, for comparing backends with each other."""
 
 from __future__ import annotations
 
@@ -75,20 +75,20 @@ WINDOWS = {
     "beyond-half": Window((3, 3), (1, 1), Pad(2, 2, 2, 2), rounding="down"),
     "dilated": Window((2, 3), (1, 1), Pad(1, 1, 0, 1), (2, 2), rounding="down"),
     "caffe": Window((2, 2), (3, 3), Pad(1, 1, 1, 1), rounding="caffe", kind="pool"),
-    "apart": Window((2, 2), (3, 3), rounding="down"),
+    "gaps": Window((2, 2), (3, 3), rounding="down"),
     "whole": Window((9, 8)),
 }
-"""On an image of 9 x 8: every way of padding that PyTorch has, and those that it has not."""
+"""Windows on an image of 9 x 8, with every kind of padding that PyTorch has, and kinds that it does not have."""
 
 OVER_ZEROS = {
     "before": Window((3, 3), (2, 2), Pad(4, 4, 5, 3), rounding="up", outside=True),
-    "behind": Window((2, 3), (1, 2), Pad(0, 6, 0, 5), rounding="down", outside=True),
+    "after": Window((2, 3), (1, 2), Pad(0, 6, 0, 5), rounding="down", outside=True),
     "stepping-over": Window((2, 2), (1, 1), Pad(5, 5, 5, 5), (11, 10), rounding="down", outside=True),
 }
-"""Windows that stand where there are zeros alone."""
+"""Windows some of whose positions cover only padding."""
 
 TABLE = ConnectionTable(((0, 2), (3,), (0, 1, 2, 3), (1, 2, 3)))
-"""Of 4 filters over 4 channels."""
+"""The table of 4 filters over 4 channels."""
 
 IMAGES: dict[str, Op] = {
     **{f"conv-{name}": Conv(6, window, groups=2) for name, window in (WINDOWS | OVER_ZEROS).items()},
@@ -183,12 +183,12 @@ SCALED: dict[str, Op] = {
     "randomscale-beyond-the-image": RandomScale(8, 2.0),
     "randomscale-of-one-size": RandomScale(9, 1.0),
 }
-"""Of a square image."""
+"""Operations on a square image."""
 
 COLOURS: dict[str, Op] = {"yuv": ColourSpace("yuv"), "lab": ColourSpace("lab"), "lab-centred": ColourSpace("lab", True)}
 
 ROOTS: dict[str, Op] = {"sqrt": Sqrt(), "log": Log(), "log-of-sum": Log(1.5)}
-"""Of numbers above 0."""
+"""Operations on numbers above 0."""
 
 JOINS: dict[str, Op] = {"sum": Sum(), "max": Max(), "concat": Concat(), "concat-in-groups": Concat(2)}
 
@@ -325,18 +325,18 @@ SPECS = {
         [out] fc inputs=used outputs=3
     """,
 }
-"""Whole networks, as specs: inner values, shared weights, layers that nothing reads."""
+"""Whole networks, as specs: several inputs, shared weights, losses, noise, layers that nothing reads."""
 
 
 def cases() -> dict[str, Case]:
-    """Every network by its name."""
-    found: dict[str, Case] = {name: _single(op, (4, 9, 8)) for name, op in IMAGES.items()}
-    found |= {name: _single(op, (6,)) for name, op in VECTORS.items()}
-    found |= {name: _single(op, (3, 9, 9)) for name, op in SCALED.items()}
-    found |= {name: _join(op) for name, op in JOINS.items()}
-    found |= {name: _single(op, (3, 4, 5)) for name, op in COLOURS.items()}
-    found |= {name: _positive(op) for name, op in ROOTS.items()}
-    return found | {name: _spec(text) for name, text in SPECS.items()}
+    """Return functions that build the networks, by name."""
+    builders: dict[str, Case] = {name: _single(op, (4, 9, 8)) for name, op in IMAGES.items()}
+    builders |= {name: _single(op, (6,)) for name, op in VECTORS.items()}
+    builders |= {name: _single(op, (3, 9, 9)) for name, op in SCALED.items()}
+    builders |= {name: _joined(op) for name, op in JOINS.items()}
+    builders |= {name: _single(op, (3, 4, 5)) for name, op in COLOURS.items()}
+    builders |= {name: _on_positive(op) for name, op in ROOTS.items()}
+    return builders | {name: _from_spec(text) for name, text in SPECS.items()}
 
 
 def _single(op: Op, dims: tuple[int, ...]) -> Case:
@@ -348,8 +348,8 @@ def _single(op: Op, dims: tuple[int, ...]) -> Case:
     return build
 
 
-def _join(op: Op) -> Case:
-    """Of three values, one of them twice, so that elements are equal; and the input is read again later."""
+def _joined(op: Op) -> Case:
+    """A join of three values, one of them twice, so that some of the joined elements are equal."""
 
     def build() -> Graph:
         builder = Builder()
@@ -363,16 +363,16 @@ def _join(op: Op) -> Case:
     return build
 
 
-def _positive(op: Op) -> Case:
+def _on_positive(op: Op) -> Case:
     def build() -> Graph:
         builder = Builder()
         square = builder.add("square", Square(), builder.input(4, 3, 3))
-        builder.add("it", op, builder.add("shift", LinearNeuron(1.0, 0.5), square))
+        builder.add("layer", op, builder.add("shift", LinearNeuron(1.0, 0.5), square))
         return verify(builder.graph())
 
     return build
 
 
-def _spec(text: str) -> Case:
+def _from_spec(text: str) -> Case:
     unindented = "\n".join(line.strip() for line in text.strip().splitlines())
     return lambda: netspec.loads(unindented).graph

@@ -1,4 +1,4 @@
-"""What tests that compare backends share: weights and inputs, and how near is near enough."""
+"""Helpers for comparing backends: random weights, inputs and random numbers, and the tolerance."""
 
 from __future__ import annotations
 
@@ -14,78 +14,79 @@ import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm, Dropout, NoisyRelu, RandomScale
+from netspec.passes.fast import Forms
 from netspec.passes.torch_names import attributes, state_key
 
 Array = NDArray[np.float64]
 
 SPECS = sorted((ROOT / "specs").glob("*.net"))
-"""Every spec that is shipped: a new one is compared from its first day."""
+"""All specs in ``specs/``."""
 
 LARGE = 10_000_000
-"""Parameters above which a network is too large to be compared in all respects in every run."""
+"""The number of parameters above which comparing a network takes too long for the default tests."""
 
 
 @cache
 def is_large(path: Path) -> bool:
-    """Whether a spec's network has very many parameters."""
+    """Whether a spec's network has more than ``LARGE`` parameters."""
     return netspec.load(path).total.parameters > LARGE
 
 
 def random_weights(graph: Graph) -> dict[str, Array]:
-    """Weights of moderate size by the parameters' keys, none of them zero."""
+    """Return random weights of moderate size by the parameters' keys, none of them zero."""
     rng = np.random.default_rng(5)
     return {key: rng.normal(0.1, 0.4, p.shape) for key, p in graph.parameters.items()}
 
 
 def drawn_weights(graph: Graph) -> dict[str, Array]:
-    """The spec's own initial values by the parameters' keys."""
+    """Return the spec's own initial values by the parameters' keys."""
     draw = backend.load("pytorch").draw
     return {key: draw(parameter, 0).double().numpy() for key, parameter in graph.parameters.items()}
 
 
 def random_images(graph: Graph, count: int = 3) -> Array:
-    """Inputs of which no two numbers are equal."""
+    """Return random inputs, all of whose numbers are different."""
     return np.random.default_rng(6).normal(0.0, 1.0, (count, *graph.input.output))
 
 
 def random_labels(graph: Graph, count: int = 3) -> NDArray[np.int64]:
-    """Class numbers."""
+    """Return random class numbers."""
     return np.random.default_rng(7).integers(0, graph.scores.output.units, count)
 
 
 def masks(graph: Graph, count: int = 3) -> dict[str, Array]:
-    """What each dropout keeps, by node."""
+    """Return a random mask for each dropout, by node: 1 for what is kept."""
     rng = np.random.default_rng(8)
     nodes = [node for node in graph.nodes.values() if isinstance(node.op, Dropout)]
     return {node.name: (rng.random((count, *node.output)) < 0.6).astype(float) for node in nodes}
 
 
 def noise(graph: Graph, count: int = 3) -> dict[str, Array]:
-    """What is added to each unit of what draws noise, by node."""
+    """Return standard normal numbers for the nodes that add noise, by node."""
     rng = np.random.default_rng(10)
     nodes = [node for node in graph.nodes.values() if isinstance(node.op, NoisyRelu)]
     return {node.name: rng.normal(size=(count, *node.output)) for node in nodes}
 
 
 def chances(graph: Graph) -> dict[str, Array]:
-    """What is drawn once for all images, by node."""
+    """Return the random numbers that are drawn once for all images, by node."""
     rng = np.random.default_rng(11)
     return {node.name: rng.random(4) for node in graph.nodes.values() if isinstance(node.op, RandomScale)}
 
 
 def statistics(graph: Graph) -> dict[str, Array]:
-    """Running means and variances by key."""
+    """Return random running means and variances by key."""
     rng = np.random.default_rng(9)
-    found: dict[str, Array] = {}
+    values: dict[str, Array] = {}
     for node in graph.nodes.values():
         if isinstance(node.op, BatchNorm):
-            found[f"{node.layer}.running_mean"] = rng.normal(size=node.output.channels)
-            found[f"{node.layer}.running_var"] = rng.uniform(0.5, 2.0, node.output.channels)
-    return found
+            values[f"{node.layer}.running_mean"] = rng.normal(size=node.output.channels)
+            values[f"{node.layer}.running_var"] = rng.uniform(0.5, 2.0, node.output.channels)
+    return values
 
 
 def load_weights(model: torch.nn.Module, graph: Graph, weights: dict[str, Array]) -> None:
-    """Put weights, and running statistics, into a module."""
+    """Load these weights and the running statistics of ``statistics`` into a module."""
     names = attributes(graph)
     tensors = {state_key(p, names): torch.tensor(weights[key]) for key, p in graph.parameters.items()}
     for key, values in statistics(graph).items():
@@ -96,9 +97,32 @@ def load_weights(model: torch.nn.Module, graph: Graph, weights: dict[str, Array]
     assert [key for key in missing if not key.endswith("num_batches_tracked")] == []
 
 
-def assert_near(found: torch.Tensor, wanted: Array, what: str) -> None:
-    """Equal in shape, and to 1e-10 of the largest number."""
-    array = found.detach().numpy()
-    assert array.shape == wanted.shape, what
-    largest = np.abs(wanted).max(initial=0.0)
-    assert np.abs(array - wanted).max(initial=0.0) <= 1e-10 * largest, what
+def assert_near(actual: torch.Tensor | None, expected: Array, name: str) -> None:
+    """Check that shapes are equal, and values up to 1e-10 of the largest one."""
+    assert actual is not None, name
+    array = actual.detach().numpy()
+    assert array.shape == expected.shape, name
+    largest = np.abs(expected).max(initial=0.0)
+    assert np.abs(array - expected).max(initial=0.0) <= 1e-10 * largest, name
+
+
+def assert_matches_reference(graph: Graph, forms: Forms) -> torch.nn.Module:
+    """Check that a module in these forms gives the reference's output and gradients in training; return the module.
+
+    The gradients are those of the sum of squares of the output, by the images and all parameters.
+    """
+    reference, pytorch = backend.load("reference"), backend.load("pytorch")
+    weights, images = random_weights(graph), random_images(graph)
+    run = reference.run(graph, weights, images, training=True)
+    model: torch.nn.Module = pytorch.module(graph, 0, forms).double().train()
+    load_weights(model, graph, weights)
+    x = torch.tensor(images, requires_grad=True)
+    y = model(x)
+    assert_near(y, run.output, "output")
+    y.square().sum().backward()
+    expected = reference.backward(run, {graph.output.name: 2 * run.output})
+    assert_near(x.grad, expected.values[graph.input.name], "gradient of the images")
+    names, parameters = attributes(graph), dict(model.named_parameters())
+    for key, parameter in graph.parameters.items():
+        assert_near(parameters[state_key(parameter, names)].grad, expected.params[key], f"gradient of {key}")
+    return model

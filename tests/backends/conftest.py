@@ -1,4 +1,4 @@
-"""What tests that run generated programs start from."""
+"""Fixtures of tests that run generated programs or compare results bit by bit."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from little import paint
-from programs import Here
+from programs import RunHere
+from small_network import write_images
 
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """torch computes with one thread: sums come out to the bit alike."""
+    """Make torch compute with one thread, so that sums are the same to the last bit."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -21,12 +21,12 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def here(one_thread: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    """Runs programs in this process."""
-    return Here(monkeypatch, capsys)
+def run_here(one_thread: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunHere:
+    """A function that runs a program in this process."""
+    return RunHere(monkeypatch, capsys)
 
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    """Three class folders of twelve images."""
-    return paint(tmp_path / "images")
+    """A folder with three class folders of twelve images each."""
+    return write_images(tmp_path / "images")

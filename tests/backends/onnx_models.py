@@ -1,4 +1,4 @@
-"""What tests of the ONNX backend share: models of graphs, run by onnxruntime and judged by onnx."""
+"""Helpers of the tests of the ONNX backend: making models, inferring their shapes, and running them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ Arrays = dict[str, NDArray[np.float32]]
 
 
 def singles(*groups: Mapping[str, Array]) -> Arrays:
-    """Weights and statistics in the one type that a model has."""
+    """Return weights and statistics in one dictionary, as float32."""
     return {key: values.astype(np.float32) for group in groups for key, values in group.items()}
 
 
 def with_losses(graph: Graph, weights: Arrays) -> onnx.ModelProto:
-    """A graph's model, its losses among the outputs."""
+    """Return a graph's model with its losses among the outputs."""
     model: onnx.ModelProto = backend.load("onnx_file").model(graph, weights, spec="a spec", losses=True)
     return model
 
 
-def inferred(model: onnx.ModelProto) -> dict[str, list[int | str]]:
-    """The shape of every value, inferred by onnx from the input alone: what the model says itself is taken away."""
+def inferred_shapes(model: onnx.ModelProto) -> dict[str, list[int | str]]:
+    """Return the shape of every value as inferred by onnx from the input, ignoring the shapes in the model."""
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
     del bare.graph.value_info[:]
@@ -43,29 +43,29 @@ def inferred(model: onnx.ModelProto) -> dict[str, list[int | str]]:
     }
 
 
-def ours(graph: Graph) -> dict[str, list[int | str]]:
-    """The same shapes as the graph has them; a loss is a number, which has no axes in ONNX."""
+def graph_shapes(graph: Graph) -> dict[str, list[int | str]]:
+    """Return the shape of every value according to the graph. A loss is a scalar, which has no axes in ONNX."""
     return {node.name: [] if isinstance(node.op, Loss) else ["N", *node.output] for node in graph.nodes.values()}
 
 
-def every_value(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with the value of every layer as an output, and what it draws."""
-    whole = onnx.ModelProto()
-    whole.CopyFrom(model)
-    whole.graph.output.extend(model.graph.value_info)
-    drawn = [node.output[0] for node in model.graph.node if node.op_type == "RandomNormalLike"]
-    whole.graph.output.extend(onnx.helper.make_tensor_value_info(name, 1, None) for name in drawn)
-    return whole
+def with_all_values(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model with the value of every layer, and the random numbers that it draws, as outputs."""
+    extended = onnx.ModelProto()
+    extended.CopyFrom(model)
+    extended.graph.output.extend(model.graph.value_info)
+    random = [node.output[0] for node in model.graph.node if node.op_type == "RandomNormalLike"]
+    extended.graph.output.extend(onnx.helper.make_tensor_value_info(name, 1, None) for name in random)
+    return extended
 
 
-def noise_of(graph: Graph, found: Arrays) -> Arrays:
-    """The standard normal numbers, by node, that a model has drawn, taken out of what it has computed."""
+def pop_noise(graph: Graph, values: Arrays) -> Arrays:
+    """Remove the random numbers from a model's outputs, and return them by node, as standard normal numbers."""
     nodes = [node for node in graph.nodes.values() if isinstance(node.op, NoisyRelu)]
-    return {node.name: (found.pop(f"{node.name}/randomnormallike") - 1) / node.op.std for node in nodes}
+    return {node.name: (values.pop(f"{node.name}/randomnormallike") - 1) / node.op.std for node in nodes}
 
 
 def run(model: onnx.ModelProto | bytes, **inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-    """What onnxruntime makes of a model, by the outputs' names."""
+    """Run a model with onnxruntime, and return the outputs by name."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     data = model if isinstance(model, bytes) else model.SerializeToString()
@@ -74,7 +74,7 @@ def run(model: onnx.ModelProto | bytes, **inputs: NDArray[Any]) -> dict[str, NDA
     return dict(zip(names, session.run(names, inputs), strict=True))
 
 
-def assert_close(found: NDArray[np.float32], wanted: Array, what: str) -> None:
-    """Equal in shape, and to 1e-5 of the largest number."""
-    assert found.dtype == np.float32 and found.shape == wanted.shape, what
-    assert np.abs(found - wanted).max(initial=0.0) <= 1e-5 * np.abs(wanted).max(initial=0.0), what
+def assert_close(actual: NDArray[np.float32], expected: Array, name: str) -> None:
+    """Check that shapes are equal, and values up to 1e-5 of the largest one."""
+    assert actual.dtype == np.float32 and actual.shape == expected.shape, name
+    assert np.abs(actual - expected).max(initial=0.0) <= 1e-5 * np.abs(expected).max(initial=0.0), name

@@ -1,13 +1,12 @@
-"""Generated programs as modules, and as processes in which netspec cannot be imported."""
+"""Generated programs as modules, and as processes that cannot import netspec."""
 
 from __future__ import annotations
 
 import runpy
-import subprocess
 import sys
-from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from subprocess import CompletedProcess
 from types import ModuleType
 from typing import Any
 
@@ -19,18 +18,18 @@ from netspec import backend
 from netspec.ir.graph import Graph
 
 BLOCKED = ("netspec", "jinja2", "lark", "click", "rich", "torchvision")
-"""What a program must do without."""
+"""Libraries that a generated program must not import."""
 
 
-def written(graph: Graph, folder: Path, stem: str = "program", spec: str = "") -> Path:
-    """The program of a graph, in a file."""
+def write_program(graph: Graph, folder: Path, stem: str = "program", spec: str = "") -> Path:
+    """Write the program of a graph to ``folder/stem.py``, and return this path."""
     path = folder / f"{stem}.py"
     path.write_text(backend.load("source").emit(graph, stem=stem, spec=spec), encoding="utf-8")
     return path
 
 
-def imported(path: Path) -> ModuleType:
-    """A program as a module; its ``main`` does not run."""
+def import_program(path: Path) -> ModuleType:
+    """Import a program as a module, without running its ``main``."""
     spec = spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -39,55 +38,50 @@ def imported(path: Path) -> ModuleType:
     return module
 
 
-def program(graph: Graph, folder: Path) -> ModuleType:
-    """A graph's program as a module."""
-    return imported(written(graph, folder))
+def load_program(graph: Graph, folder: Path) -> ModuleType:
+    """Write a graph's program, and import it as a module."""
+    return import_program(write_program(graph, folder))
 
 
 def run(
     path: Path, *arguments: str | Path, blocked: tuple[str, ...] = BLOCKED, cold: bool = False
-) -> subprocess.CompletedProcess[str]:
-    """Run a program in a process of its own, on one thread, without what it must do without."""
+) -> CompletedProcess[str]:
+    """Run a program on one thread in a separate process that cannot import the ``blocked`` libraries.
+
+    With ``cold``, the process starts from scratch instead of being forked from one that has imported torch.
+    """
     start = python if cold or not warm.HERE else warm.run
     return start(path, "--threads", "1", *arguments, blocked=blocked)
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a program ended, and what it wrote."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-class Here:
-    """Runs programs inside the tests' own process, which spares each of them importing torch."""
+class RunHere:
+    """Runs programs in the tests' own process, so that they need not import torch again."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
 
-    def __call__(self, path: Path, *arguments: str | Path) -> Ended:
+    def __call__(self, path: Path, *arguments: str | Path) -> CompletedProcess[str]:
         self._capsys.readouterr()
-        self._monkeypatch.setattr(sys, "argv", [str(path), "--threads", "1", *map(str, arguments)])
+        command = [str(path), "--threads", "1", *map(str, arguments)]
+        self._monkeypatch.setattr(sys, "argv", command)
         code: object = 0
         try:
             runpy.run_path(str(path), run_name="__main__")
         except SystemExit as end:
             code = end.code
-        text = self._capsys.readouterr()
+        out, err = self._capsys.readouterr()
         if isinstance(code, str):
-            return Ended(1, text.out, f"{text.err}{code}\n")
+            return CompletedProcess(command, 1, out, f"{err}{code}\n")
         assert isinstance(code, int)
-        return Ended(code, text.out, text.err)
+        return CompletedProcess(command, code, out, err)
 
 
-def network(module: ModuleType) -> Any:
-    """The class of a program's network."""
-    (found,) = (
+def network_class(program: ModuleType) -> Any:
+    """Return the class of a program's network."""
+    (network,) = (
         value
-        for value in vars(module).values()
+        for value in vars(program).values()
         if isinstance(value, type) and hasattr(value, "state_dict") and value.__name__ not in ("Tensors", "Module")
     )
-    return found
+    return network

@@ -1,4 +1,4 @@
-"""Dropout that is drawn from counters: which units, how many, and that no arrangement changes them."""
+"""Dropout drawn from counters: the hash, its statistics, and independence of how work is divided."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 import pytest
 import torch
-from by_hand import WORD, mixed
+from by_hand import WORDS, hash_word
 
 import netspec
 from netspec import backend
@@ -18,12 +18,12 @@ chance = import_module("netspec.backends.pytorch.ops.chance")
 least_kept = import_module("netspec.backends.pytorch.ops.dropout").least_kept
 
 
-def by_hand(shape: tuple[int, int], rate: float, name: str, seed: int, step: int, first: int) -> list[list[bool]]:
+def expected_mask(shape: tuple[int, int], rate: float, name: str, seed: int, step: int, first: int) -> list[list[bool]]:
     digest = sha256(f"{seed}:{step}:{name}".encode()).digest()
     row, unit = int.from_bytes(digest[:4], "big"), int.from_bytes(digest[4:8], "big")
     return [
         [
-            mixed((mixed((row + first + n) % WORD) + mixed((unit + u) % WORD)) % WORD) >= rate * WORD
+            hash_word((hash_word((row + first + n) % WORDS) + hash_word((unit + u) % WORDS)) % WORDS) >= rate * WORDS
             for u in range(shape[1])
         ]
         for n in range(shape[0])
@@ -36,56 +36,56 @@ def layer(rate: float, scaling: str, draw: object) -> torch.nn.Module:
     return module
 
 
-def test_the_choices_are_the_hash_that_is_documented() -> None:
-    found = layer(0.3, "test", pytorch.Draw(7, 11, 5))(torch.ones(4, 9))
-    assert found.tolist() == by_hand((4, 9), 0.3, "drop6", 7, 11, 5)
+def test_choices_follow_the_documented_hash() -> None:
+    output = layer(0.3, "test", pytorch.Draw(7, 11, 5))(torch.ones(4, 9))
+    assert output.tolist() == expected_mask((4, 9), 0.3, "drop6", 7, 11, 5)
 
 
 @pytest.mark.parametrize("rate", [0.0, 1e-12, 0.1, 0.25, 0.3, 0.5, 0.9, 1 - 2**-24, 1 - 2**-30])
-def test_words_about_the_rate_are_compared_in_float32_as_those_of_64_bits_were(rate: float) -> None:
-    """Runs of every release draw alike: of the words within 2^-25 of the rate those count that are rounded to it."""
+def test_words_near_the_rate_are_compared_as_in_float32(rate: float) -> None:
+    """Earlier releases compared 64-bit words with the rate in float32; rounding must give the same choices."""
     least = least_kept(rate)
-    near = torch.arange(max(0, least - 300), min(WORD, least + 300))
-    assert torch.equal(near >= least, near >= rate * WORD)
+    words = torch.arange(max(0, least - 300), min(WORDS, least + 300))
+    assert torch.equal(words >= least, words >= rate * WORDS)
     assert (least == 0) == (rate == 0)
-    assert least < WORD
+    assert least < WORDS
 
 
-def test_a_model_can_be_made_where_no_tensor_has_numbers() -> None:
+def test_layer_can_be_made_on_the_meta_device() -> None:
     with torch.device("meta"):
         module = layer(0.3, "test", pytorch.Draw(7, 11, 5))
-    assert module(torch.ones(4, 9)).tolist() == by_hand((4, 9), 0.3, "drop6", 7, 11, 5)
+    assert module(torch.ones(4, 9)).tolist() == expected_mask((4, 9), 0.3, "drop6", 7, 11, 5)
 
 
-def test_at_a_rate_of_0_everything_is_kept() -> None:
+def test_rate_0_keeps_everything() -> None:
     x = torch.randn(2, 3)
     for scaling in ("train", "test"):
         assert torch.equal(layer(0.0, scaling, pytorch.Draw(7, 11))(x), x)
 
 
-def test_words_of_32_bits_are_those_that_are_worked_out_without_a_sign() -> None:
-    given = torch.tensor([0, 1, 2**31 - 1, 2**31, 2**32 - 1, *range(12345, 2**32, 2**27 + 1)])
-    found = chance.hash_words(given.int()).long() & (WORD - 1)
-    assert found.tolist() == [mixed(word) for word in given.tolist()]
+def test_hash_of_signed_words_equals_unsigned_arithmetic() -> None:
+    words = torch.tensor([0, 1, 2**31 - 1, 2**31, 2**32 - 1, *range(12345, 2**32, 2**27 + 1)])
+    hashed = chance.hash_words(words.int()).long() & (WORDS - 1)
+    assert hashed.tolist() == [hash_word(word) for word in words.tolist()]
 
 
-def test_about_as_many_are_kept_as_should_be() -> None:
-    # 1,000,000 units, each kept with probability 0.7: a standard deviation is 0.00046.
+def test_fraction_of_kept_units_is_close_to_its_expectation() -> None:
+    # 1,000,000 units, each kept with probability 0.7: the mean has a standard deviation of 0.00046.
     module = layer(0.3, "train", pytorch.Draw(0, 0))
-    found = module(torch.ones(1000, 1000))
-    assert abs(float((found > 0).double().mean()) - 0.7) < 0.0023
-    assert found.max() == pytest.approx(1 / 0.7)
-    for axis in (0, 1):  # of rows and columns of 1,000, with 0.0145 each
-        assert float(((found > 0).double().mean(axis) - 0.7).abs().max()) < 0.0145 * 5
+    output = module(torch.ones(1000, 1000))
+    assert abs(float((output > 0).double().mean()) - 0.7) < 0.0023
+    assert output.max() == pytest.approx(1 / 0.7)
+    for axis in (0, 1):  # means of rows and columns of 1,000 units have a standard deviation of 0.0145
+        assert float(((output > 0).double().mean(axis) - 0.7).abs().max()) < 0.0145 * 5
 
 
-def test_neighbours_and_steps_are_independent() -> None:
+def test_neighbouring_units_and_steps_are_independent() -> None:
     first, second = (layer(0.5, "test", pytorch.Draw(0, step))(torch.ones(500, 500)) for step in (0, 1))
     for other in (second, first.roll(1, 0), first.roll(1, 1), first.T):
         assert abs(float((first == other).double().mean()) - 0.5) < 0.005
 
 
-def test_a_share_of_the_batch_or_of_the_units_keeps_what_the_whole_keeps() -> None:
+def test_shares_of_batch_or_units_keep_the_same_units() -> None:
     whole = layer(0.5, "test", pytorch.Draw(3, 8))(torch.ones(6, 4, 2, 2))
     late = layer(0.5, "test", pytorch.Draw(3, 8, first_sample=4))(torch.ones(2, 4, 2, 2))
     assert torch.equal(late, whole[4:])
@@ -94,7 +94,7 @@ def test_a_share_of_the_batch_or_of_the_units_keeps_what_the_whole_keeps() -> No
     assert torch.equal(share(torch.ones(6, 2, 2, 2)), whole[:, 2:])
 
 
-def test_a_model_draws_from_torch_until_it_is_told_to_count() -> None:
+def test_model_uses_torchs_generator_until_set_draw() -> None:
     net = netspec.loads("net n\n[image] input 100\n[fc] fc outputs=100\n[drop] dropout rate=0.5\n")
     model, x = netspec.torch_module(net).train(), torch.randn(3, 100)
     torch.manual_seed(1)

@@ -1,4 +1,4 @@
-"""The forms of the optimising passes against the reference and against the plain module, in float64 and in bfloat16."""
+"""The forms of the optimising passes against the reference, and against the plain module."""
 
 from __future__ import annotations
 
@@ -24,104 +24,103 @@ chain = import_module("netspec.backends.pytorch.fast.chain")
 
 CASES = {name: build for name, build in cases().items() if forms_of(build(), NAMES[:4]).passes}
 
-TEXTS = {
+SPECS = {
     "a chain at odd sizes": "[image] input 5x9x7\n[c] conv filters=7 kernel=3 neuron=relu\n"
     "[n] lrn size=5 k=2 alpha=0.1 beta=0.75\n[p] maxpool kernel=3 stride=2\n[f] fc outputs=3\n",
     "a chain in groups with an even window": "net a rounding=up\ngpus 2\n[image] input 4x8x8\n"
     "[c] conv filters=12 kernel=2 neuron=relu\n[n] lrn size=4 k=1 alpha=0.3 beta=0.5\n"
     "[p] maxpool kernel=3 stride=2\n[f] fc outputs=4 reads=all\n",
-    "a chain with padding of its own": "net a rounding=up\n[image] input 3x8x8\n"
+    "a chain whose pooling needs separate padding": "net a rounding=up\n[image] input 3x8x8\n"
     "[c] conv filters=5 kernel=3 neuron=relu\n"
     "[n] lrn size=3 k=1 alpha=0.3 beta=0.6\n[p] maxpool kernel=3 stride=2 pad=2,1,1,0\n[f] fc outputs=3\n",
     "a chain without a ReLU": "[image] input 3x8x8\n[c] conv filters=5 kernel=3\n"
     "[n] lrn size=2 k=1 alpha=0.3 beta=1\n[p] maxpool kernel=2 stride=2\n[f] fc outputs=3\n",
     "a chain without a pooling": "[image] input 3x8x8\n[c] conv filters=6 kernel=3 neuron=relu\n"
     "[n] lrn size=9 k=2 alpha=0.3 beta=0.75\n[f] fc outputs=3\n",
-    "a chain of a normalisation alone": "[image] input 3x8x8\n[c] conv filters=6 kernel=3\n"
+    "a chain without ReLU and pooling": "[image] input 3x8x8\n[c] conv filters=6 kernel=3\n"
     "[n] lrn size=4 k=2 alpha=0.3 beta=0.75\n[f] fc outputs=3\n",
-    "a strided convolution that overhangs": "net a rounding=up\n[image] input 3x14x13\n"
+    "an overhanging strided convolution": "net a rounding=up\n[image] input 3x14x13\n"
     "[c] conv filters=5 kernel=5 stride=3 neuron=relu\n[f] fc outputs=3\n",
-    "one that is padded and does not reach the end": "net a rounding=down\n[image] input 2x11x12\n"
+    "a padded strided convolution with unread pixels": "net a rounding=down\n[image] input 2x11x12\n"
     "[c] conv filters=4 kernel=3x4 stride=2x3 pad=1,2,2,0\n[f] fc outputs=3\n",
-    "one in groups over blocks of another": "net a rounding=up\n[image] input 4x12x12\n"
+    "a grouped strided convolution after another": "net a rounding=up\n[image] input 4x12x12\n"
     "[c] conv filters=6 kernel=4 stride=4 groups=2 neuron=relu\n[d] conv filters=4 kernel=2 stride=2 groups=2\n"
     "[f] fc outputs=3\n",
-    "one of one map over blocks of one row": "net a rounding=up\n[image] input 1x9x8\n"
+    "a convolution of one map strided by columns": "net a rounding=up\n[image] input 1x9x8\n"
     "[c] conv filters=1 kernel=5 stride=1x2 neuron=relu\n[f] fc outputs=3\n",
-    "one of one map over blocks of one column": "net a rounding=up\n[image] input 1x9x8\n"
+    "a convolution of one map strided by rows": "net a rounding=up\n[image] input 1x9x8\n"
     "[c] conv filters=1 kernel=3 stride=2x1\n[f] fc outputs=3\n",
-    "convolutions with ReLUs of their own and of others": "net a rounding=up\n[image] input 4x12x12\n"
+    "convolutions with and without ReLUs or biases": "net a rounding=up\n[image] input 4x12x12\n"
     "[c] conv filters=6 kernel=4 stride=4 groups=2 neuron=relu\n[d] conv filters=6 kernel=3 pad=1 groups=2 "
     "bias=0.1 neuron=relu\n[e] conv filters=6 kernel=1 bias=none neuron=relu\n[s] sum inputs=c,d,e neuron=relu\n"
     "[f] fc outputs=3\n",
-    "biases of several convolutions with ReLUs": "net a rounding=up\n[image] input 3x9x9\n"
+    "biases and ReLUs after sums of convolutions": "net a rounding=up\n[image] input 3x9x9\n"
     "[c] conv filters=5 kernel=3\n[d] conv filters=4 kernel=3 bias=-0.1 inputs=image neuron=relu\n"
     "[s] conv inputs=c,d filters=6 kernel=3 bias=0.2 neuron=relu\n[t] conv inputs=d,s filters=3 kernel=3,1 "
     "bias=none neuron=relu\n[f] fc outputs=3 inputs=t,s neuron=relu\n",
-    "convolutions in groups": "net a rounding=up\ngpus 2\n[image] input 4x9x9\n[c] conv filters=8 kernel=3 groups=2\n"
+    "grouped convolutions": "net a rounding=up\ngpus 2\n[image] input 4x9x9\n[c] conv filters=8 kernel=3 groups=2\n"
     "[d] conv filters=6 kernel=3 pad=1,0,0,1 neuron=relu\n[f] fc outputs=4 reads=all\n",
 }  # fmt: skip
 
 
-def compare(graph: Graph, images: int) -> None:
-    """Output and gradients in every form that there is, against the reference."""
+def compare(graph: Graph, count: int) -> None:
+    """Compare output and gradients with the reference, with each of the three forms of grouped convolutions."""
     forms = forms_of(graph, NAMES)
     assert set(forms.passes) & set(NAMES[:4])
-    weights, x, labels = random_weights(graph), random_images(graph, images), random_labels(graph, images)
+    weights, x, labels = random_weights(graph), random_images(graph, count), random_labels(graph, count)
     run = reference.run(graph, weights, x, labels=labels, training=True, statistics=statistics(graph))
     classes = (torch.tensor(labels),) if phases(graph).labelled else ()
     seed = np.random.default_rng(3).normal(size=run.output.shape)
-    wanted = reference.backward(run, {graph.output.name: seed})
-    for way in ("grouped", "one per group", "dense") if forms.grouped else ("grouped",):
+    expected = reference.backward(run, {graph.output.name: seed})
+    for form in ("grouped", "one per group", "dense") if forms.grouped else ("grouped",):
         model = pytorch.module(graph, 0, forms).double().train()
         load_weights(model, graph, weights)
         for module in model.modules():
             if isinstance(module, pytorch.GroupedConvolution):
-                module.form, module.timed = way, {way: 0.0}
-        for given in (torch.tensor(x), torch.tensor(x, requires_grad=True)):
+                module.form, module.timed = form, {form: 0.0}
+        for images in (torch.tensor(x), torch.tensor(x, requires_grad=True)):
             model.zero_grad()
-            found = model(given, *classes)
-            assert_near(found, run.output, "output")
-            if found.requires_grad:  # as it does of images, or of weights where there are any
-                (found * torch.tensor(seed)).sum().backward()
+            output = model(images, *classes)
+            assert_near(output, run.output, "output")
+            if output.requires_grad:  # not without weights, if the images need no gradient
+                (output * torch.tensor(seed)).sum().backward()
         with torch.no_grad():
             assert_near(model(torch.tensor(x), *classes), run.output, "output without gradients")
-        assert given.grad is not None
-        assert_near(given.grad, wanted.values[graph.input.name], "gradient of the images")
+        assert_near(images.grad, expected.values[graph.input.name], "gradient of the images")
         names, parameters = attributes(graph), dict(model.named_parameters())
         for key, parameter in graph.parameters.items():
             gradient = parameters[state_key(parameter, names)].grad
-            if gradient is None:  # another loss than the output's
-                assert not wanted.params[key].any()
+            if gradient is None:  # a parameter of another loss than the output
+                assert not expected.params[key].any()
                 continue
-            assert_near(gradient, wanted.params[key], f"gradient of {key}")
+            assert_near(gradient, expected.params[key], f"gradient of {key}")
 
 
-@pytest.mark.parametrize("images", [1, 3])
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
-def test_forms_compute_what_the_reference_computes(text: str, images: int) -> None:
-    compare(good(text).graph, images)
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("text", SPECS.values(), ids=SPECS.keys())
+def test_forms_equal_the_reference(text: str, count: int) -> None:
+    compare(good(text).graph, count)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "dropout" not in name and "alexnet" not in name])
-def test_forms_of_the_usual_cases(name: str) -> None:
+def test_forms_of_common_cases_equal_the_reference(name: str) -> None:
     build: Case = CASES[name]
     compare(build(), 3)
 
 
-def test_the_state_dict_is_that_of_the_plain_module() -> None:
-    graph = good(TEXTS["one in groups over blocks of another"]).graph
+def test_state_dict_equals_that_of_the_plain_module() -> None:
+    graph = good(SPECS["a grouped strided convolution after another"]).graph
     plain, fast = pytorch.module(graph, 1), pytorch.module(graph, 1, forms_of(graph, NAMES))
     for (name, a), (other, b) in zip(plain.state_dict().items(), fast.state_dict().items(), strict=True):
         assert name == other and torch.equal(a, b)
 
 
-@pytest.mark.parametrize("last", [False, True], ids=["channels first", "channels last"])
-def test_in_bfloat16_a_chain_is_the_plain_one_rounded(last: bool) -> None:
-    graph = good(TEXTS["a chain at odd sizes"]).graph
+@pytest.mark.parametrize("channels_last", [False, True], ids=["channels first", "channels last"])
+def test_bfloat16_chain_is_close_to_the_plain_module(channels_last: bool) -> None:
+    graph = good(SPECS["a chain at odd sizes"]).graph
     plain, fast = pytorch.module(graph, 1), pytorch.module(graph, 1, forms_of(graph, NAMES))
     x = torch.tensor(random_images(graph, 4), dtype=torch.float32)
-    if last:
+    if channels_last:
         x = x.contiguous(memory_format=torch.channels_last)
         plain.to(memory_format=torch.channels_last), fast.to(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
@@ -129,71 +128,76 @@ def test_in_bfloat16_a_chain_is_the_plain_one_rounded(last: bool) -> None:
     torch.testing.assert_close(a, b, rtol=2e-2, atol=2e-2)
 
 
-def test_a_rectified_convolution_leaves_one_map_where_the_plain_one_leaves_two() -> None:
+def test_merged_bias_and_relu_work_in_place() -> None:
     graph = good("[image] input 3x8x8\n[c] conv filters=5 kernel=3 neuron=relu bias=-0.2\n[f] fc outputs=3\n").graph
     x = torch.tensor(random_images(graph, 4), dtype=torch.float32)
     plain, fast = (pytorch.module(graph, 1, forms_of(graph, names)) for names in ((), ("bias-relu",)))
-    made: list[torch.Tensor] = []
+    outputs: list[torch.Tensor] = []
     for convolution in (plain.c.conv, fast.c.conv.convolution):
-        convolution.register_forward_hook(lambda module, given, value: made.append(value))
+        convolution.register_forward_hook(lambda module, inputs, output: outputs.append(output))
     a, b = plain.c(x), fast.c(x)
     assert torch.equal(a, b)
-    assert made[0].data_ptr() != a.data_ptr() and made[1].data_ptr() == b.data_ptr()
+    assert outputs[0].data_ptr() != a.data_ptr() and outputs[1].data_ptr() == b.data_ptr()
 
 
-def test_a_convolution_in_groups_takes_the_form_that_was_fastest() -> None:
-    graph = good(TEXTS["convolutions in groups"]).graph
+def test_grouped_convolution_chooses_the_fastest_form() -> None:
+    graph = good(SPECS["grouped convolutions"]).graph
     model = pytorch.module(graph, 0, forms_of(graph, NAMES)).train()
     model(torch.tensor(random_images(graph, 2), dtype=torch.float32)).sum().backward()
-    found = [module for module in model.modules() if isinstance(module, pytorch.GroupedConvolution)]
-    assert len(found) == 2
-    for module in found:
+    convolutions = [module for module in model.modules() if isinstance(module, pytorch.GroupedConvolution)]
+    assert len(convolutions) == 2
+    for module in convolutions:
         assert set(module.timed) == {"grouped", "one per group", "dense"}
         assert module.form == min(module.timed, key=lambda name: module.timed[name])
 
 
-def test_of_a_layer_with_several_inputs_each_form_is_told_with_its_weight() -> None:
+def test_chosen_forms_name_the_weight_of_each_input() -> None:
     text = "[image] input 4x6x6\n[a] conv filters=4 kernel=3 groups=2 pad=1\n[b] conv inputs=image,a,a groups=1,2,2 {}"
     graph = good(f"{text.format('filters=4 kernel=3')}\n[f] fc outputs=3\n").graph
     for names in (NAMES, ("grouped-conv",)):
         model = pytorch.module(graph, 0, forms_of(graph, names)).train()
         model(torch.tensor(random_images(graph, 2), dtype=torch.float32)).sum().backward()
-        told = [line.partition(" is computed ")[0] for line in pytorch.chosen_forms(model)]
-        assert told == ["a", "b with b.weights.1", "b with b.weights.2"]
+        layers = [line.partition(" is computed ")[0] for line in pytorch.chosen_forms(model)]
+        assert layers == ["a", "b with b.weights.1", "b with b.weights.2"]
 
 
-def test_nothing_is_timed_outside_training() -> None:
-    graph = good(TEXTS["convolutions in groups"]).graph
+def test_forms_are_not_timed_outside_training() -> None:
+    graph = good(SPECS["grouped convolutions"]).graph
     model = pytorch.module(graph, 0, forms_of(graph, NAMES)).eval()
     model(torch.tensor(random_images(graph, 2), dtype=torch.float32))
     assert not any(module.timed for module in model.modules() if isinstance(module, pytorch.GroupedConvolution))
 
 
-@pytest.mark.parametrize("name", ["a chain in groups with an even window", "a chain with padding of its own",
-                                  "a chain without a pooling", "a chain of a normalisation alone"])  # fmt: skip
-@pytest.mark.parametrize("images", [0, 1, 5])
-def test_a_chain_is_the_same_however_few_images_go_through_it_at_a_time(
-    name: str, images: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    graph = good(TEXTS[name]).graph
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a chain in groups with an even window",
+        "a chain whose pooling needs separate padding",
+        "a chain without a pooling",
+        "a chain without ReLU and pooling",
+    ],
+)
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_chain_does_not_depend_on_the_images_at_a_time(name: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = good(SPECS[name]).graph
     model = pytorch.module(graph, 1, forms_of(graph, ("lrn-chain",))).double()
-    x = torch.randn(images, *graph.input.output, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    found: list[list[torch.Tensor]] = []
+    images = torch.randn(count, *graph.input.output, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    results: list[list[torch.Tensor]] = []
     for numbers in (10**6, 1, 2 * 5 * 8 * 8):
         monkeypatch.setattr(chain, "AT_A_TIME", numbers)
-        given = x.clone().requires_grad_()
-        y = model(given)
+        x = images.clone().requires_grad_()
+        y = model(x)
         y.square().sum().backward()
         with torch.no_grad():
-            assert torch.equal(model(x), y)
-        assert given.grad is not None
-        found.append([y.detach(), given.grad])
-    for values, gradients in found[1:]:
-        assert torch.equal(values, found[0][0]) and torch.equal(gradients, found[0][1])
+            assert torch.equal(model(images), y)
+        assert x.grad is not None
+        results.append([y.detach(), x.grad])
+    for values, gradients in results[1:]:
+        assert torch.equal(values, results[0][0]) and torch.equal(gradients, results[0][1])
 
 
-def test_a_chain_in_bfloat16_takes_the_largest_pixels_of_sums_that_are_not_rounded() -> None:
-    """As its kernels do, beside which it is put before they are used."""
+def test_bfloat16_chain_takes_maxima_before_rounding() -> None:
+    """The kernels, which are compared with the chain before they are used, do the same."""
     text = "[image] input 3x29x29\n[c] conv filters=16 kernel=3 neuron=relu\n[n] lrn size=5 k=2 alpha=0.1 beta=0.75\n"
     graph = good(text + "[p] maxpool kernel=3 stride=2\n[f] fc outputs=2\n").graph
     module = pytorch.module(graph, 0, forms_of(graph, ("lrn-chain", "bias-relu"))).n.lrn
@@ -203,10 +207,10 @@ def test_a_chain_in_bfloat16_takes_the_largest_pixels_of_sums_that_are_not_round
     )
     gradients = []
     for x in (maps, maps.double()):
-        given = x.clone().requires_grad_()
-        y = module(given, bias.to(x.dtype) if x.dtype == torch.float64 else bias)
+        x = x.clone().requires_grad_()
+        y = module(x, bias.to(x.dtype) if x.dtype == torch.float64 else bias)
         assert y.dtype == x.dtype
         (y.double() * torch.linspace(-1, 1, y.numel(), dtype=torch.float64).view(y.shape)).sum().backward()
-        assert given.grad is not None
-        gradients.append(given.grad.double())
+        assert x.grad is not None
+        gradients.append(x.grad.double())
     assert float((gradients[0] - gradients[1]).norm() / gradients[1].norm()) < 0.01

@@ -1,5 +1,5 @@
-"""The gradient of the weight of a convolution over one channel, as a product with patches, against the numpy
-reference and the library's own."""
+"""The weight gradient of convolutions over one channel as a matrix product with patches, against the reference and
+PyTorch's own gradient."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from building import Builder
 from chances import examples
 from checking import good
 from comparing import assert_near, load_weights, random_weights
-from drawn_windows import windows
 from hypothesis import given
 from hypothesis import strategies as st
+from random_windows import windows
 
 from netspec import backend
 from netspec.ir.graph import Graph
@@ -29,7 +29,8 @@ patched = import_module("netspec.backends.pytorch.fast.patched")
 
 
 @pytest.fixture(autouse=True)
-def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def _several_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make small batches use the product, computed in several parts."""
     monkeypatch.setattr(patched, "AT_A_TIME", 2**8)
     monkeypatch.setattr(patched, "MIN_ELEMENTS", 1)
 
@@ -42,30 +43,30 @@ def network(window: Window, height: int, width: int, *, bias: bool) -> Graph:
 
 @given(windows(), st.booleans(), st.integers(1, 5), st.booleans(), st.integers(0, 2**32 - 1))
 @examples(200)
-def test_values_and_gradients_are_the_references(
-    where: tuple[Window, int, int], bias: bool, images: int, of_image: bool, seed: int
+def test_values_and_gradients_equal_the_references(
+    case: tuple[Window, int, int], bias: bool, count: int, of_images: bool, seed: int
 ) -> None:
-    window, height, width = where
+    window, height, width = case
     graph = network(window, height, width, bias=bias)
-    weights, drawn = random_weights(graph), np.random.default_rng(seed)
-    x = drawn.normal(size=(images, 1, height, width))
-    run = reference.run(graph, weights, x, training=True)
-    dy = drawn.normal(size=run.output.shape)
-    wanted = reference.backward(run, {graph.output.name: dy})
+    weights, rng = random_weights(graph), np.random.default_rng(seed)
+    images = rng.normal(size=(count, 1, height, width))
+    run = reference.run(graph, weights, images, training=True)
+    dy = rng.normal(size=run.output.shape)
+    expected = reference.backward(run, {graph.output.name: dy})
     model = pytorch.module(graph, 0, forms_of(graph, ("im2col",))).double().train()
     assert isinstance(model.conv.conv, patched.PatchedConvolution)
     load_weights(model, graph, weights)
-    given_x = torch.tensor(x, requires_grad=of_image)
-    y = model(given_x)
+    x = torch.tensor(images, requires_grad=of_images)
+    y = model(x)
     assert_near(y, run.output, "output")
     y.backward(torch.tensor(dy))
     for key, parameter in model.named_parameters():
-        assert_near(parameter.grad, wanted.params[key], f"gradient of {key}")
-    if of_image:
-        assert_near(given_x.grad, wanted.values[graph.input.name], "gradient of the image")
+        assert_near(parameter.grad, expected.params[key], f"gradient of {key}")
+    if of_images:
+        assert_near(x.grad, expected.values[graph.input.name], "gradient of the images")
 
 
-def test_the_value_is_the_librarys_to_the_bit_and_so_is_a_step_under_autocast() -> None:
+def test_outputs_and_autocast_gradients_equal_torchs_to_the_bit() -> None:
     graph = good("[image] input 1x12x12\n[c] conv filters=5 kernel=3 pad=1 neuron=relu\n[f] fc outputs=3\n").graph
     plain, fast = (pytorch.module(graph, 0, forms_of(graph, names)) for names in ((), ("im2col",)))
     x = torch.randn(4, 1, 12, 12, generator=torch.Generator().manual_seed(0))
@@ -78,27 +79,27 @@ def test_the_value_is_the_librarys_to_the_bit_and_so_is_a_step_under_autocast() 
         assert torch.equal(a.grad, b.grad)
 
 
-def test_few_patches_have_the_librarys_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_batches_use_torchs_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
     real = patched.weight_gradient
-    monkeypatch.setattr(patched, "weight_gradient", lambda *given: calls.append(1) or real(*given))
-    monkeypatch.setattr(patched, "MIN_ELEMENTS", 4 * 16 * 9)  # of four images with 4 x 4 places
+    monkeypatch.setattr(patched, "weight_gradient", lambda *arguments: calls.append(1) or real(*arguments))
+    monkeypatch.setattr(patched, "MIN_ELEMENTS", 4 * 16 * 9)  # the patches of four images with 4 x 4 positions
     model = pytorch.module(network(Window((3, 3)), 6, 6, bias=True), 0, Forms(patched=frozenset({"conv"})))
     for images, called in ((3, 0), (4, 1)):
         model(torch.ones(images, 1, 6, 6)).sum().backward()
         assert len(calls) == called
 
 
-def test_a_weight_that_learns_nothing_has_no_gradient_and_the_image_has() -> None:
+def test_frozen_weight_gets_no_gradient_but_images_and_bias_do() -> None:
     graph = network(Window((3, 3)), 6, 6, bias=True)
     plain, fast = (pytorch.module(graph, 0, forms_of(graph, names)) for names in ((), ("im2col",)))
-    x = torch.randn(2, 1, 6, 6, generator=torch.Generator().manual_seed(0))
-    found = []
+    images = torch.randn(2, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    gradients = []
     for model in (plain, fast):
         model.conv.weight.requires_grad_(False)
-        given_x = x.clone().requires_grad_()
-        model(given_x).square().sum().backward()
+        x = images.clone().requires_grad_()
+        model(x).square().sum().backward()
         assert model.conv.weight.grad is None
-        found.append((given_x.grad, model.conv.bias.grad))
-    for a, b in zip(*found, strict=True):
+        gradients.append((x.grad, model.conv.bias.grad))
+    for a, b in zip(*gradients, strict=True):
         torch.testing.assert_close(b, a)

@@ -1,4 +1,4 @@
-"""The maximum pooling of maps with channels side by side: the bits of the library's own, forward and backward."""
+"""Maximum pooling of a channels-last copy: equal to PyTorch's to the bit, forward and backward."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 import torch
 from chances import examples
 from checking import good
-from comparing import assert_near, load_weights, random_images, random_weights
-from drawn_windows import network, windows
+from comparing import assert_matches_reference
 from hypothesis import given
 from hypothesis import strategies as st
+from random_windows import network, windows
 from torch import Tensor, nn
 
 from netspec import backend
@@ -25,88 +25,93 @@ from netspec.passes.fast import forms_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-pytorch, reference = backend.load("pytorch"), backend.load("reference")
+pytorch = backend.load("pytorch")
 pooled: Any = import_module("netspec.backends.pytorch.fast.pooled")
 
 SPECIAL = (0.0, -0.0, 1.0, 1.5, -1.0, math.inf, -math.inf, math.nan)
-"""Numbers of which any two may be in a window, and be equal."""
+"""Values of test images: ties, signed zeros, infinities and NaN."""
 
-INTEGERS = {torch.float64: torch.int64, torch.float32: torch.int32, torch.bfloat16: torch.int16}
+INTEGER_TYPES = {torch.float64: torch.int64, torch.float32: torch.int32, torch.bfloat16: torch.int16}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _few_numbers_too() -> Iterator[None]:
+def _no_minimum_size() -> Iterator[None]:
+    """Make small maps use the form without gradients as well."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pooled, "WITHOUT_COPY", 1)
         yield
 
 
 def pooling(graph: Graph, *names: str) -> nn.Module:
-    """The module of the pooling, in the form of these passes."""
-    found: nn.Module = pytorch.module(graph, 0, forms_of(graph, names)).pool.maxpool
-    assert (type(found).__name__ == "ChannelsLastMaxPool") == bool(names)
-    return found
+    """Return the pooling's module in the form that these passes choose."""
+    module: nn.Module = pytorch.module(graph, 0, forms_of(graph, names)).pool.maxpool
+    assert (type(module).__name__ == "ChannelsLastMaxPool") == bool(names)
+    return module
 
 
 def same_bits(a: Tensor, b: Tensor) -> bool:
-    """Whether they are the same, the signs of zeros too; of NaNs there are several."""
+    """Whether all bits are equal, including the signs of zeros, except that all NaNs count as equal."""
     assert a.dtype == b.dtype and a.stride() == b.stride()
-    bits, others = (x.nan_to_num(nan=12345, posinf=math.inf, neginf=-math.inf).view(INTEGERS[x.dtype]) for x in (a, b))
+    bits, others = (
+        x.nan_to_num(nan=12345, posinf=math.inf, neginf=-math.inf).view(INTEGER_TYPES[x.dtype]) for x in (a, b)
+    )
     return torch.equal(bits, others)
 
 
-@given(windows(), st.integers(16, 21), st.integers(1, 2), st.integers(0, 2**32 - 1), st.sampled_from(list(INTEGERS)))
+@given(
+    windows(), st.integers(16, 21), st.integers(1, 2), st.integers(0, 2**32 - 1), st.sampled_from(list(INTEGER_TYPES))
+)
 @examples(200)
-def test_values_and_gradients_are_the_librarys_to_the_bit(
-    where: tuple[Window, int, int], channels: int, images: int, seed: int, dtype: torch.dtype
+def test_values_and_gradients_equal_torchs_to_the_bit(
+    case: tuple[Window, int, int], channels: int, images: int, seed: int, dtype: torch.dtype
 ) -> None:
-    window, height, width = where
+    window, height, width = case
     graph = network(MaxPool(window), channels, height, width)
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randint(len(SPECIAL), (images, channels, height, width), generator=generator)
     x = torch.tensor(SPECIAL, dtype=dtype)[chosen].requires_grad_()
     plain, fast = pooling(graph), pooling(graph, "max-pool")
-    wanted, found = plain(x), fast(x)
-    assert same_bits(found, wanted)
-    with torch.no_grad():  # the same numbers, but for the sign of a zero
-        assert same_bits(fast(x).abs(), wanted.abs())
-        torch.testing.assert_close(fast(x), wanted, rtol=0, atol=0, equal_nan=True)
-    # Of three digits, so that sums of several windows' gradients are rounded, and their order shows.
-    dy = torch.randn(wanted.shape, generator=generator).to(dtype)
-    (a,), (b,) = torch.autograd.grad(wanted, x, dy), torch.autograd.grad(found, x, dy)
+    expected, actual = plain(x), fast(x)
+    assert same_bits(actual, expected)
+    with torch.no_grad():  # zeros may have the other sign
+        assert same_bits(fast(x).abs(), expected.abs())
+        torch.testing.assert_close(fast(x), expected, rtol=0, atol=0, equal_nan=True)
+    # Random gradients, so that sums over overlapping windows are rounded and show their order.
+    dy = torch.randn(expected.shape, generator=generator).to(dtype)
+    (a,), (b,) = torch.autograd.grad(expected, x, dy), torch.autograd.grad(actual, x, dy)
     assert same_bits(b, a)
 
 
-def test_few_numbers_of_which_no_gradient_is_wanted_go_the_librarys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_maps_without_gradients_use_torchs_pooling(monkeypatch: pytest.MonkeyPatch) -> None:
     fast = pooling(network(MaxPool(Window((3, 3), (2, 2))), 16, 9, 9), "max-pool")
-    x, counted, largest = torch.randn(2, 16, 9, 9), list[int](), pooled.largest
-    monkeypatch.setattr(pooled, "largest", lambda x, axes: counted.append(x.numel()) or largest(x, axes))
+    x, calls, largest = torch.randn(2, 16, 9, 9), list[int](), pooled.largest
+    monkeypatch.setattr(pooled, "largest", lambda x, axes: calls.append(x.numel()) or largest(x, axes))
     for fewest in (x.numel(), x.numel() + 1):
         monkeypatch.setattr(pooled, "WITHOUT_COPY", fewest)
         fast(x)
-    assert counted == [x.numel()]
+    assert calls == [x.numel()]
 
 
-@pytest.mark.parametrize("side", [16, 32])  # maps of 2 and of 8 KiB, which are laid apart first
-def test_maps_of_which_many_would_share_a_place_in_the_cache(side: int) -> None:
+@pytest.mark.parametrize("side", [16, 32])  # maps of 2 and of 8 KiB, which are spaced out first
+def test_maps_that_would_collide_in_the_cache(side: int) -> None:
     graph = network(MaxPool(Window((3, 3), (2, 2), rounding="up")), 16, side, side * 2)
     x = torch.randn(3, 16, side, side * 2, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    wanted, found = pooling(graph)(x), pooling(graph, "max-pool")(x)
-    assert same_bits(found, wanted)
-    (a,), (b,) = (torch.autograd.grad(y.square().sum(), x) for y in (wanted, found))
+    expected, actual = pooling(graph)(x), pooling(graph, "max-pool")(x)
+    assert same_bits(actual, expected)
+    (a,), (b,) = (torch.autograd.grad(y.square().sum(), x) for y in (expected, actual))
     assert same_bits(b, a)
 
 
-def test_maps_that_lie_otherwise_are_pooled_where_they_are() -> None:
+def test_channels_last_maps_are_pooled_without_a_copy() -> None:
     graph = network(MaxPool(Window((2, 2), (2, 2))), 16, 8, 8)
     x = torch.randn(2, 16, 8, 8, generator=torch.Generator().manual_seed(0))
-    last = x.contiguous(memory_format=torch.channels_last)
+    channels_last = x.contiguous(memory_format=torch.channels_last)
     fast = pooling(graph, "max-pool")
-    assert fast(last).is_contiguous(memory_format=torch.channels_last)
-    assert torch.equal(fast(last), fast(x))
+    assert fast(channels_last).is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(fast(channels_last), fast(x))
 
 
-def test_nothing_but_the_places_is_kept() -> None:
+def test_only_the_positions_of_maxima_are_kept() -> None:
     graph = network(MaxPool(Window((2, 2), (2, 2))), 16, 8, 8)
     x = torch.randn(2, 16, 8, 8).requires_grad_()
     kept: list[Tensor] = []
@@ -124,20 +129,9 @@ def test_nothing_but_the_places_is_kept() -> None:
         "kernel=3 pad=2,1,1,0 rounding=up",
     ],
 )
-def test_a_network_with_it_is_the_references(keys: str) -> None:
+def test_network_equals_the_reference(keys: str) -> None:
     text = f"[image] input 3x10x10\n[c] conv filters=17 kernel=3\n[p] maxpool {keys}\n[f] fc outputs=3\n"
     graph = good(text).graph
     forms = forms_of(graph, ("max-pool",))
     assert forms.passes == ("max-pool",)
-    weights, x = random_weights(graph), random_images(graph, 3)
-    run = reference.run(graph, weights, x, training=True)
-    model = pytorch.module(graph, 0, forms).double().train()
-    load_weights(model, graph, weights)
-    given_x = torch.tensor(x, requires_grad=True)
-    found = model(given_x)
-    assert_near(found, run.output, "output")
-    found.square().sum().backward()
-    wanted = reference.backward(run, {graph.output.name: 2 * run.output})
-    assert given_x.grad is not None
-    assert_near(given_x.grad, wanted.values[graph.input.name], "gradient of the images")
-    assert_near(model.c.weight.grad, wanted.params["c.weight"], "gradient of the weight")
+    assert_matches_reference(graph, forms)

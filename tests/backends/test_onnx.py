@@ -1,4 +1,4 @@
-"""ONNX models against the reference: the shapes that onnx infers, and the numbers that onnxruntime computes."""
+"""ONNX models against the reference: the shapes inferred by onnx, and the values computed by onnxruntime."""
 
 from __future__ import annotations
 
@@ -24,7 +24,17 @@ MISSING = "the extras onnx and peers are not installed: pip install 'netspec-com
 onnx = pytest.importorskip("onnx", reason=MISSING)
 pytest.importorskip("onnxruntime", reason=MISSING)
 
-from onnx_models import Arrays, assert_close, every_value, inferred, noise_of, ours, run, singles, with_losses  # noqa: E402
+from onnx_models import (  # noqa: E402
+    Arrays,
+    assert_close,
+    graph_shapes,
+    inferred_shapes,
+    pop_noise,
+    run,
+    singles,
+    with_all_values,
+    with_losses,
+)
 
 CASES = cases()
 
@@ -34,20 +44,20 @@ reference = backend.load("reference")
 
 
 def compare(graph: Graph, weights: Arrays, count: int = 3) -> None:
-    """onnx accepts the model and infers our shapes; onnxruntime computes every value as the reference does."""
+    """Check that onnx accepts the model and infers its shapes, and that onnxruntime computes the reference's values."""
     model = with_losses(graph, weights)
     onnx.checker.check_model(model, full_check=True)
-    assert ours(graph).items() <= inferred(model).items()
+    assert graph_shapes(graph).items() <= inferred_shapes(model).items()
 
     images, labels = random_images(graph, count).astype(np.float32), random_labels(graph, count)
-    given = (images, labels)[: len(model.graph.input)]
-    inputs = dict(zip((value.name for value in model.graph.input), given, strict=True))
-    found = run(every_value(model), **inputs)
-    drawn = noise_of(graph, found)
-    values = reference.run(graph, weights, images, labels=labels, statistics=weights, noise=drawn).values
-    assert {*found, graph.input.name} == set(values)
-    for name, value in found.items():
-        assert_close(value, values[name], name)
+    arrays = (images, labels)[: len(model.graph.input)]
+    inputs = dict(zip((value.name for value in model.graph.input), arrays, strict=True))
+    values = run(with_all_values(model), **inputs)
+    noise = pop_noise(graph, values)
+    expected = reference.run(graph, weights, images, labels=labels, statistics=weights, noise=noise).values
+    assert {*values, graph.input.name} == set(expected)
+    for name, value in values.items():
+        assert_close(value, expected[name], name)
 
 
 def test_every_operation_has_an_emission() -> None:
@@ -55,7 +65,7 @@ def test_every_operation_has_an_emission() -> None:
 
 
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
-def test_every_value_of_the_cases(build: Case) -> None:
+def test_values_of_small_networks(build: Case) -> None:
     graph = build()
     compare(graph, singles(random_weights(graph), statistics(graph)))
 
@@ -65,14 +75,14 @@ def test_every_value_of_the_cases(build: Case) -> None:
     [pytest.param(path, marks=pytest.mark.slow if is_large(path) else ()) for path in SPECS],
     ids=lambda p: p.stem,
 )
-def test_every_value_of_the_specs(path: Path) -> None:
+def test_values_of_all_specs(path: Path) -> None:
     graph = netspec.load(path).graph
     compare(graph, onnx_file.initial_values(graph, 0), count=1)
 
 
 @pytest.mark.many
 @pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "alexnet-torchvision"])
-def test_every_value_of_large_specs_with_narrow_full_connections(name: str) -> None:
+def test_values_of_large_specs_with_narrow_fc_layers(name: str) -> None:
     path = ROOT / "specs" / f"{name}.net"
     graph = load(path, changes=("fc6.outputs=32", "fc7.outputs=32")).graph
     compare(graph, onnx_file.initial_values(graph, 0), count=1)
@@ -82,21 +92,21 @@ def test_every_value_of_large_specs_with_narrow_full_connections(name: str) -> N
 @pytest.mark.parametrize("distribution", [Normal(0.0, 0.01), Normal(-1.0, 2.0), Uniform(-0.5, 2.0), Constant(0.3)])
 @pytest.mark.parametrize("count", [1, 2, 3, 15, 16, 17, 32, 1000, 2**20 + 17])
 @pytest.mark.parametrize("seed", [0, 1, 2**40])
-def test_initial_values_are_those_of_torch(count: int, distribution: Distribution, seed: int) -> None:
+def test_initial_values_equal_torchs(count: int, distribution: Distribution, seed: int) -> None:
     parameter = plain_parameter("conv1", "conv1.weight", ParamShape("weight", (count,), 1, 1), distribution)
-    wanted = pytorch.draw(parameter, seed).numpy()
+    expected = pytorch.draw(parameter, seed).numpy()
     graph = Graph("net", 1, {}, {}, {parameter.key: parameter})
-    (found,) = onnx_file.initial_values(graph, seed).values()
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=2e-6 * np.abs(wanted).max())
+    (actual,) = onnx_file.initial_values(graph, seed).values()
+    assert actual.dtype == np.float32
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-6 * np.abs(expected).max())
 
 
-def test_initial_values_of_a_whole_network_are_those_of_torch() -> None:
+def test_initial_values_of_a_network_equal_torchs() -> None:
     graph = netspec.load(ROOT / "specs" / "alexnet-tiny.net").graph
-    found, wanted = onnx_file.initial_values(graph, 3), pytorch.module(graph, seed=3).state_dict()
-    assert list(found) == list(wanted)
-    for key, values in found.items():
-        assert torch.allclose(torch.from_numpy(values), wanted[key], rtol=1e-5, atol=1e-8), key
+    actual, expected = onnx_file.initial_values(graph, 3), pytorch.module(graph, seed=3).state_dict()
+    assert list(actual) == list(expected)
+    for key, values in actual.items():
+        assert torch.allclose(torch.from_numpy(values), expected[key], rtol=1e-5, atol=1e-8), key
 
 
 def model_of(text: str) -> onnx.ModelProto:
@@ -108,7 +118,7 @@ def names(values: object) -> list[str]:
     return [value.name for value in values]  # type: ignore[attr-defined]
 
 
-def test_input_outputs_and_inner_values_are_called_as_in_the_spec() -> None:
+def test_names_are_those_of_the_spec() -> None:
     graph = model_of("[image] input 3x8x8\n[conv1] conv filters=4 kernel=3 neuron=relu\n[prob] softmax").graph
     assert (names(graph.input), names(graph.output)) == (["image"], ["prob"])
     assert "conv1" in names(graph.value_info)
@@ -116,7 +126,7 @@ def test_input_outputs_and_inner_values_are_called_as_in_the_spec() -> None:
     assert [axis.dim_param or axis.dim_value for axis in graph.input[0].type.tensor_type.shape.dim] == ["N", 3, 8, 8]
 
 
-def test_of_a_loss_the_scores_are_the_output() -> None:
+def test_scores_replace_a_loss_as_output() -> None:
     text = "[x] input 4\n[fc1] fc outputs=3\n[prob] softmax\n[cost] crossentropy inputs=fc1"
     model = model_of(text)
     assert (names(model.graph.input), names(model.graph.output)) == (["x"], ["fc1", "prob"])
@@ -125,24 +135,24 @@ def test_of_a_loss_the_scores_are_the_output() -> None:
     assert (names(model.graph.input), names(model.graph.output)) == (["x", "labels"], ["cost", "prob"])
 
 
-def test_a_layer_that_nothing_reads_is_an_output_too() -> None:
+def test_unread_layers_are_outputs() -> None:
     graph = CASES["unread-layers"]()
-    made = with_losses(graph, singles(random_weights(graph)))
-    assert names(made.graph.output) == ["out", "idle-drop"]
+    model = with_losses(graph, singles(random_weights(graph)))
+    assert names(model.graph.output) == ["out", "idle-drop"]
 
 
-def test_a_layer_may_be_called_labels() -> None:
+def test_layer_may_be_named_labels() -> None:
     graph = netspec.loads("[labels] input 4\n[fc1] fc outputs=3\n[cost] crossentropy").graph
     weights = singles(random_weights(graph))
     assert names(with_losses(graph, weights).graph.input) == ["labels", "labels_"]
     compare(graph, weights)
 
 
-def test_a_network_of_an_input_alone() -> None:
+def test_network_with_only_an_input() -> None:
     assert run(model_of("[x] input 4"), x=np.ones((2, 4), np.float32))["x"].tolist() == [[1] * 4] * 2
 
 
-def test_any_number_of_images() -> None:
+def test_models_accept_any_number_of_images() -> None:
     model = model_of(
         "[x] input 2x4x4\n[n] lrn size=2 k=1 alpha=1 beta=0.5\n[l] local filters=2 kernel=2\n[f] fc outputs=3"
     )
@@ -152,7 +162,7 @@ def test_any_number_of_images() -> None:
     np.testing.assert_allclose(at_once, one_by_one, rtol=1e-5)
 
 
-def test_an_lrn_that_onnx_has_stays_one() -> None:
+def test_lrn_that_onnx_supports_is_a_single_operator() -> None:
     def operators(line: str) -> set[str]:
         return {
             node.op_type
@@ -164,18 +174,18 @@ def test_an_lrn_that_onnx_has_stays_one() -> None:
     assert "LRN" not in operators("[n] lrn size=4 k=2 alpha=1e-2 beta=0.75")
 
 
-def test_the_metadata_say_what_the_network_is_and_what_it_reads() -> None:
+def test_metadata_describe_the_network_and_its_preprocessing() -> None:
     text = "net small\n[image] input 3x8x6 mean=channel order=bgr std=0.25,1,0.5\n[f] fc outputs=2\naugment from=12"
     model = model_of(text)
-    about = {entry.key: entry.value for entry in model.metadata_props}
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
     assert (model.producer_name, model.graph.name) == ("netspec", "small")
-    assert about.pop("spec_sha256") == sha256(text.encode()).hexdigest()
-    assert about == {
+    assert metadata.pop("spec_sha256") == sha256(text.encode()).hexdigest()
+    assert metadata == {
         "net": "small", "spec": text, "seed": "0", "input.range": "1", "input.mean": "channel", "input.order": "bgr",
         "input.std": "0.25,1.0,0.5", "input.crop": "8x6", "input.resize": "12",
     }  # fmt: skip
 
 
-def test_the_same_spec_gives_the_same_bytes() -> None:
+def test_output_is_deterministic() -> None:
     net = netspec.loads("[x] input 4\n[fc1] fc outputs=3")
     assert netspec.compile(net, to="onnx") == netspec.compile(net, to="onnx")

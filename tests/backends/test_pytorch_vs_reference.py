@@ -1,4 +1,4 @@
-"""The module against the reference: values and gradients, in float64, of every operation and of every shipped spec."""
+"""The module against the reference: values and gradients in float64, of every operation and every spec."""
 
 from __future__ import annotations
 
@@ -41,37 +41,37 @@ reference = backend.load("reference")
 pytorch = backend.load("pytorch")
 
 
-def give_masks(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> dict[str, Array]:
-    """Let torch's dropout keep what the reference's keeps, in the order in which the module asks."""
+def patch_masks(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> dict[str, Array]:
+    """Return the reference's dropout masks, and make torch's dropout apply them in the order of the module's calls."""
     kept = masks(graph)
     order = [name for layer in phases(graph).trunk for name in layer.nodes if name in kept]
     order += [name for layer in phases(graph).tail for name in layer.nodes if name in kept]
-    waiting = iter(order)
+    names = iter(order)
 
     def dropout(x: torch.Tensor, rate: float) -> torch.Tensor:
-        return x * torch.tensor(kept[next(waiting)]) / (1 - rate)
+        return x * torch.tensor(kept[next(names)]) / (1 - rate)
 
     monkeypatch.setattr(F, "dropout", dropout)
     return kept
 
 
-def give_numbers(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let torch draw the noise, and the numbers for all images, that the reference is given."""
-    waiting, once = iter(noise(graph).values()), iter(chances(graph).values())
-    monkeypatch.setattr(torch, "randn_like", lambda x: torch.tensor(next(waiting)))
-    monkeypatch.setattr(torch, "rand", lambda count, dtype: torch.tensor(next(once)))
+def patch_random_numbers(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make torch draw the same noise, and the same numbers for random scales, as the reference gets."""
+    normals, uniforms = iter(noise(graph).values()), iter(chances(graph).values())
+    monkeypatch.setattr(torch, "randn_like", lambda x: torch.tensor(next(normals)))
+    monkeypatch.setattr(torch, "rand", lambda count, dtype: torch.tensor(next(uniforms)))
 
 
-def assert_same_gradients(graph: Graph, model: torch.nn.Module, wanted: dict[str, Array]) -> None:
-    names, found = attributes(graph), dict(model.named_parameters())
-    assert set(found) == {state_key(p, names) for p in graph.parameters.values()}
+def assert_same_gradients(graph: Graph, model: torch.nn.Module, expected: dict[str, Array]) -> None:
+    names, parameters = attributes(graph), dict(model.named_parameters())
+    assert set(parameters) == {state_key(p, names) for p in graph.parameters.values()}
     for key, parameter in graph.parameters.items():
-        grad = found[state_key(parameter, names)].grad
-        assert_near(torch.zeros(parameter.shape) if grad is None else grad, wanted[key], f"gradient of {key}")
+        grad = parameters[state_key(parameter, names)].grad
+        assert_near(torch.zeros(parameter.shape) if grad is None else grad, expected[key], f"gradient of {key}")
 
 
 def compare_output(graph: Graph, weights: dict[str, Array], training: bool, dropped: dict[str, Array]) -> None:
-    """The output, and the gradients of a random weighting of it by parameters and images."""
+    """Compare the output, and the gradients of a randomly weighted sum of it."""
     model = pytorch.module(graph).double().train(training)
     load_weights(model, graph, weights)
     images, labels = random_images(graph), random_labels(graph)
@@ -80,34 +80,36 @@ def compare_output(graph: Graph, weights: dict[str, Array], training: bool, drop
         chances=chances(graph), statistics=statistics(graph),
     )  # fmt: skip
     x = torch.tensor(images, requires_grad=True)
-    found = model(x, torch.tensor(labels)) if phases(graph).labelled else model(x)
-    assert_near(found, run.output, "output")
+    output = model(x, torch.tensor(labels)) if phases(graph).labelled else model(x)
+    assert_near(output, run.output, "output")
 
     seed = np.random.default_rng(3).normal(size=run.output.shape)
-    (found * torch.tensor(seed)).sum().backward()
+    (output * torch.tensor(seed)).sum().backward()
     gradients = reference.backward(run, {graph.output.name: seed})
     assert x.grad is not None
     assert_near(x.grad, gradients.values[graph.input.name], "gradient of the images")
     assert_same_gradients(graph, model, gradients.params)
     for name, buffer in model.named_buffers():
-        if name in model.state_dict() and not name.endswith("num_batches_tracked"):  # the others are fixed
+        if name in model.state_dict() and not name.endswith("num_batches_tracked"):  # the others are constants
             assert_near(buffer, run.statistics[name], name)
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
-def test_outputs_and_gradients(build: Case, training: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outputs_and_gradients_equal_the_references(
+    build: Case, training: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     graph = build()
-    give_numbers(graph, monkeypatch)
-    compare_output(graph, random_weights(graph), training, give_masks(graph, monkeypatch))
+    patch_random_numbers(graph, monkeypatch)
+    compare_output(graph, random_weights(graph), training, patch_masks(graph, monkeypatch))
 
 
-def test_every_operation_is_among_the_cases() -> None:
+def test_cases_cover_every_operation() -> None:
     assert {type(node.op) for build in CASES.values() for node in build().nodes.values()} == set(VOCABULARY)
 
 
 def compare_loss(graph: Graph, weights: dict[str, Array], dropped: dict[str, Array]) -> None:
-    """The training loss and its gradients, in training."""
+    """Compare the training loss and its gradients in training mode."""
     model = pytorch.module(graph).double().train()
     load_weights(model, graph, weights)
     images, labels = random_images(graph), random_labels(graph)
@@ -121,39 +123,39 @@ def compare_loss(graph: Graph, weights: dict[str, Array], dropped: dict[str, Arr
 
 
 @pytest.mark.parametrize("name", ["alexnet-like", "several-inputs-and-shared-weights", "two-losses", "one-loss"])
-def test_training_loss(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_loss_equals_the_references(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = CASES[name]()
-    compare_loss(graph, random_weights(graph), give_masks(graph, monkeypatch))
+    compare_loss(graph, random_weights(graph), patch_masks(graph, monkeypatch))
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)
-def test_small_specs_in_training(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_loss_of_small_specs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = netspec.load(path).graph
-    dropped = give_masks(graph, monkeypatch)
+    dropped = patch_masks(graph, monkeypatch)
     compare_loss(graph, drawn_weights(graph), dropped)
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)
-def test_small_specs_in_inference(path: Path) -> None:
+def test_outputs_of_small_specs(path: Path) -> None:
     graph = netspec.load(path).graph
     compare_output(graph, drawn_weights(graph), False, {})
 
 
-USUAL = ("alexnet", "alexnet-2012")
-"""Large specs of ``make ci``; the others differ from these in a layer or two, and are slow."""
+IN_CI = ("alexnet", "alexnet-2012")
+"""The large specs compared in ``make ci``; the others differ from these in a few layers, and are slow tests."""
 
 
-@pytest.mark.ci  # seconds each
+@pytest.mark.ci  # several seconds each
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=() if path.stem in USUAL else pytest.mark.slow) for path in SPECS if path not in SMALL],
+    [pytest.param(path, marks=() if path.stem in IN_CI else pytest.mark.slow) for path in SPECS if path not in SMALL],
     ids=lambda path: path.stem,
 )
-def test_large_specs_forward(path: Path) -> None:
+def test_scores_of_large_specs(path: Path) -> None:
     graph = netspec.load(path).graph
     weights, images = drawn_weights(graph), random_images(graph, 1)
     model = pytorch.module(graph).double().eval()
     with torch.no_grad():
-        found = pytorch.class_scores(model, torch.tensor(images))
+        scores = pytorch.class_scores(model, torch.tensor(images))
     run = reference.run(graph, weights, images)
-    assert_near(found, run.values[graph.scores.name], "scores")
+    assert_near(scores, run.values[graph.scores.name], "scores")

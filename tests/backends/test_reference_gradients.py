@@ -1,4 +1,4 @@
-"""Every operation's gradients against central differences, by its inputs and by its parameters, in whole graphs."""
+"""The gradients of every operation, for its inputs and parameters, against central differences."""
 
 from __future__ import annotations
 
@@ -162,74 +162,74 @@ ON_VECTORS: list[Op] = [
 ]
 
 
-def one(op: Op, dims: tuple[int, ...]) -> Graph:
+def single(op: Op, dims: tuple[int, ...]) -> Graph:
     builder = Builder()
     builder.input(*dims)
-    builder.add("it", op, "image")
+    builder.add("layer", op, "image")
     return verify(builder.graph())
 
 
-def of_positive(op: Op, dims: tuple[int, ...] = VECTOR) -> Callable[[], Graph]:
-    """An operation on numbers that are positive."""
+def on_positive(op: Op, dims: tuple[int, ...] = VECTOR) -> Callable[[], Graph]:
+    """Build an operation on positive numbers."""
 
     def build() -> Graph:
         builder = Builder()
         builder.input(*dims)
         builder.add("square", Square(), "image")
         builder.add("positive", LinearNeuron(0.1, 0.05), "square")
-        builder.add("it", op, "positive")
+        builder.add("layer", op, "positive")
         return verify(builder.graph())
 
     return build
 
 
 def joined(op: Op) -> Callable[[], Graph]:
-    """An operation on three values, two of which are the same: gradients of all readers add up."""
+    """Build an operation on three values, two of which are the same, so that their gradients are summed."""
 
     def build() -> Graph:
         builder = Builder()
         builder.input(*IMAGE)
         builder.add("mirror", Mirror(), "image")
         builder.add("squares", Square(), "image")
-        builder.add("it", op, "mirror", "squares", "mirror")
+        builder.add("layer", op, "mirror", "squares", "mirror")
         return verify(builder.graph())
 
     return build
 
 
 def gated() -> Graph:
-    """A loss of an image with a gate that is computed from it."""
+    """Return a loss of an image with a gate that is computed from the image."""
     builder = Builder()
     builder.input(*IMAGE)
     builder.add("gate", Linear(1), "image")
-    builder.add("it", GatedSumSquares(), "gate", builder.add("bent", Tanh(), "image"))
+    builder.add("layer", GatedSumSquares(), "gate", builder.add("tanh", Tanh(), "image"))
     return verify(builder.graph())
 
 
 def shared() -> Graph:
-    """Two convolutions, one after the other, with the same weights but each its own bias."""
+    """Return two convolutions in sequence with shared weights and separate biases."""
     builder = Builder()
     builder.input(*IMAGE)
     op = Conv(4, Window((2, 2)))
     builder.add("first", op, "image")
     builder.add("between", Tanh(), "first")
-    builder.add("it", op, "between")
-    builder.nodes["it"] = replace(builder.nodes["it"], params=("first.weight", "it.bias"))
-    del builder.parameters["it.weight"]
+    builder.add("layer", op, "between")
+    builder.nodes["layer"] = replace(builder.nodes["layer"], params=("first.weight", "layer.bias"))
+    del builder.parameters["layer.weight"]
     return verify(builder.graph())
 
 
 GRAPHS: dict[str, Callable[[], Graph]] = {
-    **{f"{name_of(op)} {i} of an image": partial(one, op, IMAGE) for i, op in enumerate(ON_IMAGES)},
-    **{f"{name_of(op)} {i} of a vector": partial(one, op, VECTOR) for i, op in enumerate(ON_VECTORS)},
-    "sqrt": of_positive(Sqrt()),
-    "log": of_positive(Log()),
-    "log of a sum": of_positive(Log(1.5)),
-    "randomscale": partial(one, RandomScale(5, 1.5), (2, 7, 7)),
-    "randomscale to the size of the image": partial(one, RandomScale(7, 1.0), (2, 7, 7)),
-    "yuv": partial(one, ColourSpace("yuv"), (3, 2, 3)),
-    "lab": partial(one, ColourSpace("lab"), (3, 2, 3)),
-    "lab of colours": of_positive(ColourSpace("lab", centred=True), (3, 2, 3)),
+    **{f"{name_of(op)} {i} on an image": partial(single, op, IMAGE) for i, op in enumerate(ON_IMAGES)},
+    **{f"{name_of(op)} {i} on a vector": partial(single, op, VECTOR) for i, op in enumerate(ON_VECTORS)},
+    "sqrt": on_positive(Sqrt()),
+    "log": on_positive(Log()),
+    "log of a sum": on_positive(Log(1.5)),
+    "randomscale": partial(single, RandomScale(5, 1.5), (2, 7, 7)),
+    "randomscale to the size of the image": partial(single, RandomScale(7, 1.0), (2, 7, 7)),
+    "yuv": partial(single, ColourSpace("yuv"), (3, 2, 3)),
+    "lab": partial(single, ColourSpace("lab"), (3, 2, 3)),
+    "lab of colours": on_positive(ColourSpace("lab", centred=True), (3, 2, 3)),
     "sum": joined(Sum()),
     "max": joined(Max()),
     "concat": joined(Concat()),
@@ -239,22 +239,22 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
 }
 
 
-def differences(function: Callable[[], float], array: Any) -> Any:
-    """Central differences of a function by each number of an array that it reads."""
-    found = np.zeros_like(array)
+def central_differences(function: Callable[[], float], array: Any) -> Any:
+    """Return the central differences of a function for each number of an array that it reads."""
+    differences = np.zeros_like(array)
     for index in np.ndindex(array.shape):
-        kept = array[index]
-        array[index] = kept + STEP
+        original = array[index]
+        array[index] = original + STEP
         above = function()
-        array[index] = kept - STEP
+        array[index] = original - STEP
         below = function()
-        array[index] = kept
-        found[index] = (above - below) / (2 * STEP)
-    return found
+        array[index] = original
+        differences[index] = (above - below) / (2 * STEP)
+    return differences
 
 
-def two_faced(graph: Graph) -> bool:
-    """Whether a graph does one thing in training and another outside it."""
+def depends_on_training(graph: Graph) -> bool:
+    """Whether the graph computes different values in training."""
     return any(isinstance(node.op, BatchNorm | Dropout | RandomScale) for node in graph.nodes.values())
 
 
@@ -262,26 +262,26 @@ CASES = {
     f"{name}, {'training' if training else 'inference'}": (build, training)
     for name, build in GRAPHS.items()
     for training in (False, True)
-    if not training or two_faced(build())
+    if not training or depends_on_training(build())
 }
 
 
-def drawn(graph: Graph, training: bool) -> tuple[dict[str, Any], Any, dict[str, Any]]:
-    """Weights, images, and what else a run is given."""
-    random = np.random.default_rng(7)
-    x = random.normal(size=(2, *graph.input.output))
-    weights = {key: random.normal(size=p.shape) for key, p in graph.parameters.items()}
+def random_arguments(graph: Graph, training: bool) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+    """Return random weights and images, and the other arguments of a run."""
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(2, *graph.input.output))
+    weights = {key: rng.normal(size=p.shape) for key, p in graph.parameters.items()}
     return (
         weights,
         x,
         {
             "labels": np.array([2, 0]),
             "training": training,
-            "masks": {"it": random.integers(0, 2, x.shape)} if isinstance(graph.output.op, Dropout) else {},
-            "chances": {"it": random.random(4)},
+            "masks": {"layer": rng.integers(0, 2, x.shape)} if isinstance(graph.output.op, Dropout) else {},
+            "chances": {"layer": rng.random(4)},
             "statistics": {
-                "it.running_mean": random.normal(size=x.shape[1]),
-                "it.running_var": np.full(x.shape[1], 0.7),
+                "layer.running_mean": rng.normal(size=x.shape[1]),
+                "layer.running_var": np.full(x.shape[1], 0.7),
             },
         },
     )
@@ -289,35 +289,40 @@ def drawn(graph: Graph, training: bool) -> tuple[dict[str, Any], Any, dict[str, 
 
 @pytest.mark.many
 @pytest.mark.parametrize(("build", "training"), CASES.values(), ids=CASES.keys())
-def test_against_central_differences(build: Callable[[], Graph], training: bool) -> None:
+def test_gradients_equal_central_differences(build: Callable[[], Graph], training: bool) -> None:
     graph = build()
-    weights, x, given = drawn(graph, training)
-    done = reference.run(graph, weights, x, **given)
-    seed = np.random.default_rng(8).normal(size=done.output.shape)
-    gradients = reference.backward(done, {"it": seed})
+    weights, x, arguments = random_arguments(graph, training)
+    run = reference.run(graph, weights, x, **arguments)
+    seed = np.random.default_rng(8).normal(size=run.output.shape)
+    gradients = reference.backward(run, {"layer": seed})
 
     def total() -> float:
-        return float((reference.run(graph, weights, x, **given).output * seed).sum())
+        return float((reference.run(graph, weights, x, **arguments).output * seed).sum())
 
-    np.testing.assert_allclose(gradients.values["image"], differences(total, x), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(gradients.values["image"], central_differences(total, x), rtol=1e-6, atol=1e-7)
     assert set(gradients.params) == set(weights)
     for key, weight in weights.items():
-        np.testing.assert_allclose(gradients.params[key], differences(total, weight), rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(gradients.params[key], central_differences(total, weight), rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("build", [pytest.param(b, id=name) for name, b in GRAPHS.items() if not two_faced(b())])
-def test_no_other_operation_knows_of_training(build: Callable[[], Graph]) -> None:
+@pytest.mark.parametrize(
+    "build", [pytest.param(b, id=name) for name, b in GRAPHS.items() if not depends_on_training(b())]
+)
+def test_other_operations_are_the_same_in_training(build: Callable[[], Graph]) -> None:
     graph = build()
-    runs = [reference.run(graph, weights, x, **given) for weights, x, given in (drawn(graph, t) for t in (False, True))]
-    gradients = [reference.backward(done, {"it": np.ones(done.output.shape)}) for done in runs]
-    pairs = [[runs[i].output, gradients[i].values["image"], *gradients[i].params.values()] for i in range(2)]
-    for outside, inside in zip(*pairs, strict=True):
-        np.testing.assert_array_equal(outside, inside)
+    results = []
+    for training in (False, True):
+        weights, x, arguments = random_arguments(graph, training)
+        run = reference.run(graph, weights, x, **arguments)
+        gradients = reference.backward(run, {"layer": np.ones(run.output.shape)})
+        results.append([run.output, gradients.values["image"], *gradients.params.values()])
+    for inference, training_value in zip(*results, strict=True):
+        np.testing.assert_array_equal(inference, training_value)
 
 
-def test_no_operation_is_left_out() -> None:
+def test_graphs_cover_every_operation() -> None:
     covered = {type(node.op) for build in GRAPHS.values() for node in build().nodes.values()}
-    no_derivative = {NoisyRelu}  # by hand, in test_reference_neurons
+    no_derivative = {NoisyRelu}  # tested in test_reference_neurons
     assert covered == set(VOCABULARY) - no_derivative
 
 
@@ -334,13 +339,13 @@ windows = st.builds(
 
 @examples(60)
 @given(windows, st.integers(1, 7), st.integers(1, 7))
-def test_windows_ignore_what_is_not_of_the_image(window: Window, height: int, width: int) -> None:
-    """A window's columns are as many as its arithmetic says, and an average of ones is one wherever it fits."""
+def test_pooling_ignores_padding_and_overhang(window: Window, height: int, width: int) -> None:
+    """The output size follows window arithmetic, an average of ones is one, and a maximum of -3 is -3."""
     try:
         rows, columns = window.fit(height, width)
     except Fault:
         return
-    pooled = reference.run(one(AvgPool(window), (1, height, width)), {}, np.ones((1, 1, height, width))).output
+    pooled = reference.run(single(AvgPool(window), (1, height, width)), {}, np.ones((1, 1, height, width))).output
     np.testing.assert_array_equal(pooled, np.ones((1, 1, rows.output, columns.output)))
-    largest = reference.run(one(MaxPool(window), (1, height, width)), {}, np.full((1, 1, height, width), -3.0)).output
-    np.testing.assert_array_equal(largest, np.full((1, 1, rows.output, columns.output), -3.0))
+    maxima = reference.run(single(MaxPool(window), (1, height, width)), {}, np.full((1, 1, height, width), -3.0)).output
+    np.testing.assert_array_equal(maxima, np.full((1, 1, rows.output, columns.output), -3.0))

@@ -1,44 +1,44 @@
-"""The reference backend by hand, values and a few gradients: joins, flatten and softmax."""
+"""The reference backend against arithmetic by hand: joins, flatten and softmax."""
 
 from __future__ import annotations
 
 import numpy as np
-from by_hand import LN2, LN3, LN5, close, gradient, on_vector, value
+from by_hand import LN2, LN3, LN5, assert_close, gradient, on_vector, value
 
 from netspec.ir.ops import Concat, Flatten, Max, Softmax, Sum
 
 
 def test_concat_joins_group_by_group() -> None:
-    close(on_vector(Concat(), [1, 2, 3, 4], [5, 6]), [1, 2, 3, 4, 5, 6])
-    close(on_vector(Concat(groups=2), [1, 2, 3, 4], [5, 6]), [1, 2, 5, 3, 4, 6])
+    assert_close(on_vector(Concat(), [1, 2, 3, 4], [5, 6]), [1, 2, 3, 4, 5, 6])
+    assert_close(on_vector(Concat(groups=2), [1, 2, 3, 4], [5, 6]), [1, 2, 5, 3, 4, 6])
     images = value(Concat(groups=2), [[[[1, 2]], [[3, 4]]]], [[[[5, 6]], [[7, 8]]]])
-    close(images, [[[[1, 2]], [[5, 6]], [[3, 4]], [[7, 8]]]])
+    assert_close(images, [[[[1, 2]], [[5, 6]], [[3, 4]], [[7, 8]]]])
 
 
-def test_concat_cuts_the_gradient_apart_again() -> None:
+def test_concat_splits_the_gradient() -> None:
     first, second = gradient(Concat(groups=2), [[0, 0, 0, 0]], [[0, 0]], seed=[[1, 2, 5, 3, 4, 6]]).inputs
-    close(first, [[1, 2, 3, 4]])
-    close(second, [[5, 6]])
+    assert_close(first, [[1, 2, 3, 4]])
+    assert_close(second, [[5, 6]])
 
 
 def test_sum_and_max() -> None:
-    close(on_vector(Sum(), [1, 2], [10, 20], [100, 200]), [111, 222])
-    close(on_vector(Max(), [1, 5], [2, 4]), [2, 5])
+    assert_close(on_vector(Sum(), [1, 2], [10, 20], [100, 200]), [111, 222])
+    assert_close(on_vector(Max(), [1, 5], [2, 4]), [2, 5])
 
 
-def test_of_equal_inputs_the_first_takes_the_gradient() -> None:
+def test_max_gives_the_gradient_to_the_first_of_equal_inputs() -> None:
     first, second = gradient(Max(), [[1, 5, 3]], [[2, 4, 3]], seed=[[10, 20, 30]]).inputs
-    close(first, [[0, 20, 30]])
-    close(second, [[10, 0, 0]])
+    assert_close(first, [[0, 20, 30]])
+    assert_close(second, [[10, 0, 0]])
 
 
-def test_flatten_reads_channels_then_rows_then_columns() -> None:
-    close(value(Flatten(), [[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]]), [[1, 2, 3, 4, 5, 6, 7, 8]])
+def test_flatten_orders_channels_then_rows_then_columns() -> None:
+    assert_close(value(Flatten(), [[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]]), [[1, 2, 3, 4, 5, 6, 7, 8]])
 
 
-def test_softmax_of_a_vector_and_of_each_pixel() -> None:
-    # e^x is 1, 2 and 5; adding 1000 to all changes nothing.
-    close(on_vector(Softmax(), [0, LN2, LN5]), [1 / 8, 2 / 8, 5 / 8])
+def test_softmax_of_vectors_and_pixels() -> None:
+    # e^x is 1, 2 and 5. Adding 1000 to all inputs changes nothing.
+    assert_close(on_vector(Softmax(), [0, LN2, LN5]), [1 / 8, 2 / 8, 5 / 8])
     np.testing.assert_allclose(on_vector(Softmax(), [1000, 1000 + LN2, 1000 + LN5]), [1 / 8, 2 / 8, 5 / 8], rtol=1e-12)
     pixels = value(Softmax(), [[[[0, 0]], [[LN3, 0]]]])
-    close(pixels, [[[[1 / 4, 1 / 2]], [[3 / 4, 1 / 2]]]])
+    assert_close(pixels, [[[[1 / 4, 1 / 2]], [[3 / 4, 1 / 2]]]])

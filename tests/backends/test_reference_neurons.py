@@ -1,4 +1,4 @@
-"""The reference backend by hand, values and a few gradients: neurons."""
+"""The reference backend against arithmetic by hand: neurons."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from by_hand import LN2, LN3, close, gradient, on_vector
+from by_hand import LN2, LN3, assert_close, gradient, on_vector
 
 from netspec import backend
 from netspec.ir.ops import (
@@ -29,7 +29,7 @@ reference = backend.load("reference")
 
 
 @pytest.mark.parametrize(
-    ("op", "x", "wanted"),
+    ("op", "x", "expected"),
     [
         (Relu(), [-2, 0, 3], [0, 0, 3]),
         (Relu6(), [-2, 0, 3, 6, 9], [0, 0, 3, 6, 6]),
@@ -42,7 +42,7 @@ reference = backend.load("reference")
         (Logistic(), [-LN3, 0, LN3], [0.25, 0.5, 0.75]),
         (Logistic(), [-1000, 1000], [0, 1]),
         (SoftRelu(), [0, LN3, 5], [LN2, math.log(4), 5]),
-        (SoftRelu(), [4], [4.018149927917809]),  # log(1 + 54.598150033144236): the threshold itself is not above
+        (SoftRelu(), [4], [4.018149927917809]),  # log(1 + 54.598150033144236): 4 itself is not above the threshold
         (SoftRelu(), [4.0000001], [4.0000001]),
         (Abs(), [-2, 0, 3], [2, 0, 3]),
         (Square(), [-2, 3], [4, 9]),
@@ -51,8 +51,8 @@ reference = backend.load("reference")
         (LinearNeuron(), [2, -1], [2, -1]),
     ],
 )
-def test_neurons(op: Op, x: list[float], wanted: list[float]) -> None:
-    close(on_vector(op, x), wanted)
+def test_neurons(op: Op, x: list[float], expected: list[float]) -> None:
+    assert_close(on_vector(op, x), expected)
 
 
 @pytest.mark.parametrize(
@@ -72,20 +72,20 @@ def test_neurons(op: Op, x: list[float], wanted: list[float]) -> None:
         (LinearNeuron(a=3, b=1), [2], [3]),
     ],
 )
-def test_slopes_of_neurons(op: Op, x: list[float], slope: list[float]) -> None:
+def test_derivatives_of_neurons(op: Op, x: list[float], slope: list[float]) -> None:
     seed = np.full((1, len(x)), 10.0)
-    close(gradient(op, [x], seed=seed).inputs[0], [[10 * number for number in slope]])
+    assert_close(gradient(op, [x], seed=seed).inputs[0], [[10 * number for number in slope]])
 
 
-def test_noise_grows_with_the_value_and_is_cut_off_at_0_while_the_gradient_passes_it_by() -> None:
-    """r + 2 r z: of -2 and z = 1, 0; of 3 and 1/2, 6; of 3 and -2, less than 0; of 4 and -7/16, 1/2."""
+def test_noisy_relu_scales_noise_and_its_gradient_ignores_it() -> None:
+    """max(0, r + 2 r z) for r = relu(x): 0; 3 + 6 / 2 = 6; max(0, 3 - 6 * 2) = 0; 4 - 8 * 7/16 = 1/2."""
     call = reference.Call("it", (np.array([[-2.0, 3, 3, 4]]),), noise=np.array([[1, 0.5, -2, -0.4375]]))
     pair = reference.OPS[NoisyRelu]
-    made = pair.forward(NoisyRelu(2.0), call)
-    close(made, [[0, 6, 0, 0.5]])
-    close(pair.backward(NoisyRelu(2.0), call, made, np.full((1, 4), 10.0)).inputs[0], [[0, 10, 0, 10]])
+    output = pair.forward(NoisyRelu(2.0), call)
+    assert_close(output, [[0, 6, 0, 0.5]])
+    assert_close(pair.backward(NoisyRelu(2.0), call, output, np.full((1, 4), 10.0)).inputs[0], [[0, 10, 0, 10]])
 
 
-def test_noise_has_to_be_given() -> None:
+def test_noisy_relu_needs_noise() -> None:
     with pytest.raises(ValueError, match="it adds noise: it needs some"):
         on_vector(NoisyRelu(), [1])

@@ -73,8 +73,8 @@ def compare_with_one_device(rows: list[Row], devices: int) -> None:
     records: list[list[Any]] = together(devices, records_of, rows, devices)
     for rank, of_rank in enumerate(records):
         for row, one, several in zip(rows, expected, of_rank, strict=True):
-            found = difference(one, several, "float64")
-            assert found.largest <= TOLERANCES["float64"], (row, rank, found)
+            change = difference(one, several, "float64")
+            assert change.largest <= TOLERANCES["float64"], (row, rank, change)
 
 
 @pytest.mark.parametrize(

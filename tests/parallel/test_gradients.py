@@ -47,7 +47,7 @@ def test_whole_layers_take_the_gradients_of_the_first_device() -> None:
 
 def test_gradients_are_summed_over_replicas() -> None:
     """Devices 0 and 2 hold the first group, 1 and 3 the second: 1 + 3 = 4 and 2 + 4 = 6."""
-    found = together(4, exchanged_gradients, 4)
-    assert [x["norm.weight"].unique().tolist() for x in found] == [[4]] * 4
-    assert [x["conv.weight"].unique().tolist() for x in found] == [[4], [6], [4], [6]]
-    assert [x["scores.bias"].unique().tolist() for x in found if "scores.bias" in x] == [[6], [6]]
+    devices = together(4, exchanged_gradients, 4)
+    assert [x["norm.weight"].unique().tolist() for x in devices] == [[4]] * 4
+    assert [x["conv.weight"].unique().tolist() for x in devices] == [[4], [6], [4], [6]]
+    assert [x["scores.bias"].unique().tolist() for x in devices if "scores.bias" in x] == [[6], [6]]

@@ -52,15 +52,15 @@ WRONG = {
 def records_of(names: list[str]) -> list[Any]:
     """Return the training record of each wrong runtime; called in each of two processes."""
     graph = netspec.loads(networks.BRANCHING).graph
-    found = []
+    records = []
     for name in names:
         split, (owner, attribute, wrong) = WRONG[name]
         team = join(arrange(graph, 2, split), torch.device("cpu"))  # type: ignore[arg-type]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(owner, attribute, wrong)
             network = PlacedNetwork(place(graph, team.arrangement), team)
-            found.append(verification.steps(network, TRIAL, initial_state(graph, TRIAL)))
-    return found
+            records.append(verification.steps(network, TRIAL, initial_state(graph, TRIAL)))
+    return records
 
 
 @pytest.fixture(scope="module")

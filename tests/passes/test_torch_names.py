@@ -23,8 +23,8 @@ def test_all_attributes_of_torch_modules_are_reserved() -> None:
 
 
 def test_reserved_names_get_a_trailing_underscore() -> None:
-    found = attributes(graph("train", "float", "conv1", "__init__", "_plan", "x-y"))
-    assert found == {
+    names = attributes(graph("train", "float", "conv1", "__init__", "_plan", "x-y"))
+    assert names == {
         "image": "image",
         "train": "train_",
         "float": "float_",
@@ -36,8 +36,8 @@ def test_reserved_names_get_a_trailing_underscore() -> None:
 
 
 def test_renamed_layers_do_not_collide_with_other_layers() -> None:
-    found = attributes(graph("train", "train_", "type_", "type"))
-    assert (found["train"], found["train_"], found["type"], found["type_"]) == ("train__", "train_", "type__", "type_")
+    names = attributes(graph("train", "train_", "type_", "type"))
+    assert (names["train"], names["train_"], names["type"], names["type_"]) == ("train__", "train_", "type__", "type_")
 
 
 def test_state_keys_follow_the_attribute_names() -> None:

@@ -290,15 +290,15 @@ def test_slow_computation_hides_all_gradients_but_the_last() -> None:
 
 def test_fastest_split_depends_on_the_batch() -> None:
     splits = tuple(SPLITS)
-    found = [fastest(alexnet(), 2, splits, batch, "fp32", MACHINE) for batch in (128, 4096)]
-    assert [way.plan.arrangement.split for way in found if way] == ["hybrid", "batch"]
+    fastest_ways = [fastest(alexnet(), 2, splits, batch, "fp32", MACHINE) for batch in (128, 4096)]
+    assert [way.plan.arrangement.split for way in fastest_ways if way] == ["hybrid", "batch"]
 
 
 def test_answer_leaves_out_impossible_splits() -> None:
-    found = answer(alexnet(), Question((2, 3), None, 128, "fp32"))
-    ways = [(step.arrangement.devices, step.arrangement.split) for step in found.plans]
+    result = answer(alexnet(), Question((2, 3), None, 128, "fp32"))
+    ways = [(step.arrangement.devices, step.arrangement.split) for step in result.plans]
     assert ways == [(2, "groups"), (2, "batch"), (2, "hybrid"), (3, "batch")]
-    assert [(way.devices, way.split) for way in found.left_out] == [(3, "groups"), (3, "hybrid")]
+    assert [(way.devices, way.split) for way in result.left_out] == [(3, "groups"), (3, "hybrid")]
     with pytest.raises(ArrangementError):
         answer(alexnet(), Question((3,), None, 128, "fp32"))
 

@@ -13,8 +13,8 @@ from netspec.timing.handwritten import PEERS, peer_of
 
 
 def test_peer_of_finds_each_network_for_its_own_spec_only() -> None:
-    found = {path.name: peer_of(netspec.load(path).graph) for path in SPECS.glob("*.net")}
-    assert {name: peer.spec for name, peer in found.items() if peer is not None} == {
+    peers = {path.name: peer_of(netspec.load(path).graph) for path in SPECS.glob("*.net")}
+    assert {name: peer.spec for name, peer in peers.items() if peer is not None} == {
         **{peer.spec: peer.spec for peer in PEERS},
         "alexnet-no-colour.net": "alexnet.net",  # the same network, another training
     }

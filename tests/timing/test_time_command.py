@@ -48,8 +48,8 @@ def run(*arguments: str) -> Result:
 def json_of(*arguments: str) -> dict[str, Any]:
     result = run(*arguments, "--format", "json")
     assert (result.exit_code, result.stderr) == (0, "")
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
+    data: dict[str, Any] = json.loads(result.stdout)
+    return data
 
 
 def test_table_lists_every_layer_of_a_training_step() -> None:
@@ -66,18 +66,18 @@ def test_table_lists_every_layer_of_a_training_step() -> None:
 
 
 def test_json_has_seconds_bytes_and_flops() -> None:
-    found = json_of(DIGITS, *QUICK)
-    assert found["told"] == []
-    assert (found["net"], found["device"], found["batch"], found["precision"]) == ("digits", "cpu", 4, "fp32")
-    assert found["training"]["images_per_s"] == pytest.approx(4 / found["training"]["step_s"])
-    assert found["machine"]["bytes_per_s"] > 0 and found["machine"]["flops_per_s"] > 0
-    layers = {row["name"]: row for row in found["layers"]}
-    assert sum(row["share"] for row in found["layers"]) == pytest.approx(1)
-    assert all(row["forward_s"] > 0 for row in found["layers"])
+    data = json_of(DIGITS, *QUICK)
+    assert data["told"] == []
+    assert (data["net"], data["device"], data["batch"], data["precision"]) == ("digits", "cpu", 4, "fp32")
+    assert data["training"]["images_per_s"] == pytest.approx(4 / data["training"]["step_s"])
+    assert data["machine"]["bytes_per_s"] > 0 and data["machine"]["flops_per_s"] > 0
+    layers = {row["name"]: row for row in data["layers"]}
+    assert sum(row["share"] for row in data["layers"]) == pytest.approx(1)
+    assert all(row["forward_s"] > 0 for row in data["layers"])
     assert all(layers[name]["backward_s"] > 0 and layers[name]["floor_s"] > 0 for name in ("conv1", "fc5"))
     # 16 kernels of 3x3 on 8x8 pixels of one map: 9,216 connections; a bias and a ReLU per unit; forward and backward.
     assert layers["conv1"]["flops"] == 4 * 2 * (2 * 9216 + 2 * 1024)
-    assert "handwritten" not in found
+    assert "handwritten" not in data
 
 
 @pytest.mark.ci  # takes seconds
@@ -121,8 +121,8 @@ def test_pass_is_timed_only_if_it_changes_the_network(monkeypatch: pytest.Monkey
     graph = loads("[image] input 1x9x9\n[c] conv filters=4 kernel=3\n[f] fc outputs=2\n").graph
     cases: list[tuple[int, Precision, bool]] = [(297, "fp32", False), (298, "fp32", True), (298, "bf16", False)]
     for batch, precision, timed in cases:
-        (found,) = worth.worths(graph, Question("cpu", batch, precision, 1))
-        assert (found.seconds is not None) == timed
+        (result,) = worth.worths(graph, Question("cpu", batch, precision, 1))
+        assert (result.seconds is not None) == timed
         passes = step_of(graph, "cpu", batch, precision, ("im2col",)).objective.forms.passes
         assert passes == (("im2col",) if timed else ())
 
@@ -158,8 +158,8 @@ def test_mode_that_fails_to_compile_is_left_out_with_a_note(monkeypatch: pytest.
     graph, notes = load(SPECS / "digits.net").graph, list[str]()
     question = Question("cpu", 4, "fp32", 1)
     step = step_of(graph, "cpu", 4, "fp32", ())
-    found = measure._here(step, graph, question, PEERS[0], notes.append)
-    assert [list(turns) for turns in found] == 2 * [[OURS, "eager", "max-autotune"]]
+    timings = measure._here(step, graph, question, PEERS[0], notes.append)
+    assert [list(turns) for turns in timings] == 2 * [[OURS, "eager", "max-autotune"]]
     assert notes == [
         "written by hand, compiled: left out, since torch.compile fails here: "
         "RuntimeError backend='inductor' raised: no compiler"
@@ -178,8 +178,8 @@ def test_wrong_spec_is_an_error() -> None:
     ],
 )
 def test_compare_measures_the_handwritten_network(more: list[str]) -> None:
-    found = json_of(str(SPECS / "alexnet.net"), "--rounds", "1", "--batch", "1", "--device", "cpu", "--compare",
+    data = json_of(str(SPECS / "alexnet.net"), "--rounds", "1", "--batch", "1", "--device", "cpu", "--compare",
                  "handwritten", *more)  # fmt: skip
-    assert [mode["mode"] for mode in found["handwritten"]] == ["eager"]
-    ours, theirs = found["training"]["step_s"], found["handwritten"][0]["training"]["step_s"]
-    assert found["times_handwritten"]["training"] == pytest.approx(theirs / ours)
+    assert [mode["mode"] for mode in data["handwritten"]] == ["eager"]
+    ours, theirs = data["training"]["step_s"], data["handwritten"][0]["training"]["step_s"]
+    assert data["times_handwritten"]["training"] == pytest.approx(theirs / ours)

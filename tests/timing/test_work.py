@@ -50,6 +50,6 @@ def test_floor_is_the_slower_of_products_and_memory() -> None:
 
 def test_layers_before_the_first_weights_have_no_backward_pass() -> None:
     net = netspec.loads("[image] input 3x8x8\n[pool] maxpool kernel=2 stride=2\n[fc] fc outputs=2")
-    found = work(net.graph, 1, "fp32")
-    assert found["pool"].backward == Work(0, 0, 0)
-    assert found["fc"].backward.products == 2 * 48 * 2
+    layers = work(net.graph, 1, "fp32")
+    assert layers["pool"].backward == Work(0, 0, 0)
+    assert layers["fc"].backward.products == 2 * 48 * 2

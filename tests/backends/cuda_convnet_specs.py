@@ -1,4 +1,4 @@
-"""Specs that cuda-convnet's files can say, drawn at random."""
+"""Random specs that can be expressed in cuda-convnet's files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCHEDULES = (
     "linear(factor=3)",
     "dexp(factor=8, levels=3)",
 )
-OF_2012 = (
+SCHEDULES_2012 = (
     "jdexp(factor=0.002, levels=5)",
     "jdexp(factor=1000, levels=3)",
     "linear(factor=1, noise=1)",
@@ -31,8 +31,9 @@ OF_2012 = (
 
 
 @dataclass
-class Drawn:
-    """A spec on its way: its lines, the channels and the side of what was made last, and whether that is split."""
+class PartialSpec:
+    """A spec under construction: its lines, the channels and the side of the last maps, and whether they are split
+    among GPUs."""
 
     draw: st.DrawFn
     dialect: str
@@ -54,36 +55,36 @@ class Drawn:
         return name
 
     def text(self) -> str:
-        """The spec, with how it is trained."""
+        """Return the spec, with a ``train`` line."""
         head = ["net drawn rounding=up", *([f"gpus {self.gpus}"] if self.gpus > 1 else [])]
         return "\n".join([*head, *self.lines, self.one_of(*TRAIN)]) + "\n"
 
-    def learning(self, held: str = "") -> str:
-        """Initial values, rates and bounds of a layer with weights. ``held``: its type, where one matrix is all that it
-        has."""
+    def learning(self, bounded: str = "") -> str:
+        """Return initial values, rates and bounds of a layer with weights. ``bounded`` is the layer's type if it has a
+        single weight matrix, whose bounds the files can express."""
         keys = [f"init=gaussian({self.one_of(0.01, 0.3, 1e-5)})", f"bias={self.one_of(0, 1, -0.5)}"]
         keys += [f"lr={self.one_of(0, 0.005, 0.25)}"] if self.chance() else []
         keys += [f"bias_lr={self.one_of(0, 0.002)} bias_momentum=0.25"] if self.chance() else []
         keys += ["momentum=0.75 decay=0.003"] if self.chance() else []
         keys += [f"schedule={self.schedule()}"] if self.one_of(*range(4)) == "0" else []
         keys += [f"bias_schedule={self.schedule()}"] if self.one_of(*range(4)) == "0" else []
-        if held and self.chance():
-            exact = self.dialect == "v2" and held != "local"
+        if bounded and self.chance():
+            exact = self.dialect == "v2" and bounded != "local"
             keys += [f"{'fixed_norm' if exact else 'max_norm'}={self.one_of(0.7, 1.25, 3)}"]
-            keys += ["min_std=0.01 max_std=0.1"] if held == "conv" and not exact else []
+            keys += ["min_std=0.01 max_std=0.1"] if bounded == "conv" and not exact else []
         return " ".join(keys)
 
     def schedule(self) -> str:
-        return self.one_of(*SCHEDULES, *(OF_2012 if self.dialect == "2012" else ()))
+        return self.one_of(*SCHEDULES, *(SCHEDULES_2012 if self.dialect == "2012" else ()))
 
     def neuron(self) -> str:
         noisy = ("nrelu",) if self.dialect == "2012" else ()
         return f"neuron={self.one_of(*FUNCTIONS, *noisy)}" if self.chance() else ""
 
-    def opening(self) -> None:
-        """A fixed function of the image, with which networks may begin."""
+    def add_first_layer(self) -> None:
+        """Add a fixed function of the image, or nothing."""
         size = int(self.one_of(4, 5))
-        fixed = {
+        sides = {
             "blur size=3 stdev=0.75": self.side,
             "mirror": self.side,
             "nailbed stride=2": (self.side + 1) // 2,
@@ -91,21 +92,21 @@ class Drawn:
             "colourspace to=yuv": self.side,
         }
         if self.dialect == "v2":
-            fixed[f"crop size={size} top=1 left=0"] = size
+            sides[f"crop size={size} top=1 left=0"] = size
         if self.side <= size or not self.chance():
             return
-        text = self.one_of(*fixed)
+        text = self.one_of(*sides)
         self.add(text)
-        self.side = fixed[text]
+        self.side = sides[text]
 
-    def convolution(self) -> None:
+    def add_convolution(self) -> None:
         kernel, pad = int(self.one_of(1, 2, 3)), int(self.one_of(0, 1))
         stride = int(self.one_of(*range(1, kernel + 1)))
         if self.side + 2 * pad < kernel:
             return
-        places = 1 - (-(2 * pad + self.side - kernel) // stride)
-        if (places - 1) * stride - pad >= self.side or pad >= kernel:
-            return  # a window wholly in the padding
+        positions = 1 - (-(2 * pad + self.side - kernel) // stride)
+        if (positions - 1) * stride - pad >= self.side or pad >= kernel:
+            return  # a window that covers only padding
         filters = 16 * int(self.one_of(1, 2)) * self.gpus
         reads = "reads=all" if self.split and self.chance() else ""
         groups = 2 if self.channels % (8 * self.gpus) == 0 and not reads and (self.split or self.gpus == 1) else 1
@@ -114,12 +115,12 @@ class Drawn:
         type_ = "local" if self.side < 6 and self.chance() and groups == 1 else "conv"
         keys = f"filters={filters} kernel={kernel} stride={stride} pad={pad} groups={groups} {reads}"
         per = "bias_per=unit" if type_ == "conv" and self.one_of(*range(6)) == "0" else ""
-        held = "" if reads else type_
-        self.add(f"{type_} {keys} {per} {self.learning(held)} {self.neuron()}")
-        self.channels, self.side, self.split = filters, places, self.gpus > 1
+        bounded = "" if reads else type_
+        self.add(f"{type_} {keys} {per} {self.learning(bounded)} {self.neuron()}")
+        self.channels, self.side, self.split = filters, positions, self.gpus > 1
 
-    def twice(self) -> None:
-        """Two layers of one input, the second perhaps with the weights of the first, joined."""
+    def add_two_joined(self) -> None:
+        """Add two layers with the same input, perhaps with shared weights, and join them."""
         if self.channels == 3:
             return
         above, filters = f"l{len(self.lines) - 1}", 16 * self.gpus
@@ -132,8 +133,8 @@ class Drawn:
         self.add(f"{join} inputs={first},{second} {self.neuron()}")
         self.channels, self.split = filters * (2 if join == "concat" else 1), self.gpus > 1
 
-    def several(self) -> None:
-        """A layer that reads the two above it, with a window for each."""
+    def add_several_inputs(self) -> None:
+        """Add a layer that reads the two layers above, with a window for each."""
         if self.channels == 3:
             return
         above, filters = f"l{len(self.lines) - 1}", 16 * self.gpus
@@ -148,47 +149,47 @@ class Drawn:
             self.add(f"sum inputs={both},{again}")
         self.channels, self.split = filters, self.gpus > 1
 
-    def difference(self) -> None:
-        """A vector less the numbers of maps."""
+    def add_vector_join(self) -> None:
+        """Add a join of a vector and flattened maps."""
         if self.channels == 3 or self.gpus > 1:
             return
         above, units = f"l{len(self.lines) - 1}", self.channels * self.side**2
-        made = self.add(f"fc outputs={units} {self.learning()}")
-        less = self.add(f"linear a={self.one_of(-1, 0.5)} inputs={above}") if self.chance() else above
-        flat = self.add(f"flatten inputs={less}")
-        self.add(f"{self.one_of('sum', 'max', 'concat')} inputs={made},{flat}")
+        vector = self.add(f"fc outputs={units} {self.learning()}")
+        maps = self.add(f"linear a={self.one_of(-1, 0.5)} inputs={above}") if self.chance() else above
+        flat = self.add(f"flatten inputs={maps}")
+        self.add(f"{self.one_of('sum', 'max', 'concat')} inputs={vector},{flat}")
 
-    def pooling(self) -> None:
+    def add_pooling(self) -> None:
         kernel = int(self.one_of(*range(1, min(3, self.side) + 1)))
         stride = int(self.one_of(*range(1, kernel + 1)))
         pad = int(self.one_of(*range(kernel))) if self.chance() else 0
         rounding = self.one_of("up", "down")
         spare = self.side + 2 * pad - kernel
-        places = 1 + (spare // stride if rounding == "down" else -(-spare // stride))
-        if (places - 1) * stride - pad >= self.side or self.channels == 3:
+        positions = 1 + (spare // stride if rounding == "down" else -(-spare // stride))
+        if (positions - 1) * stride - pad >= self.side or self.channels == 3:
             return
         pools = ("maxpool", "avgpool", "maxabspool", *(("sumpool",) if self.dialect == "v2" else ()))
         keys = f"kernel={kernel} stride={stride} pad={pad} rounding={rounding}"
         self.add(f"{self.one_of(*pools)} {keys} {self.neuron()}")
-        self.side = places
+        self.side = positions
 
-    def padding(self) -> None:
-        """Zeros around the maps, as many on both axes and no more before them than they have."""
-        before, behind = int(self.one_of(*range(self.side + 1))), int(self.one_of(0, 1, 4))
-        if self.channels == 3 or not before + behind or self.side > 9:
+    def add_padding(self) -> None:
+        """Add zeros around the maps, the same on both axes, and at most as many in front as the maps have pixels."""
+        before, after = int(self.one_of(*range(self.side + 1))), int(self.one_of(0, 1, 4))
+        if self.channels == 3 or not before + after or self.side > 9:
             return
-        self.add(f"zeropad pad={before},{behind},{before},{behind} {self.neuron()}")
-        self.side += before + behind
+        self.add(f"zeropad pad={before},{after},{before},{after} {self.neuron()}")
+        self.side += before + after
 
-    def cropping(self) -> None:
-        """A square as far from the left as from above, through which gradients go."""
+    def add_crop(self) -> None:
+        """Crop to a square with equal offsets from the left and the top."""
         start, size = int(self.one_of(0, 1)), self.side - int(self.one_of(1, 2))
         if self.channels == 3 or size < 3:
             return
         self.add(f"crop size={size} top={start} left={start} {self.neuron()}")
         self.side = size
 
-    def map_layer(self) -> None:
+    def add_layer_on_maps(self) -> None:
         if self.channels == 3:
             return
         size = int(self.one_of(*range(1, min(5, self.side) + 1)))
@@ -207,32 +208,35 @@ class Drawn:
             )
         )
 
-    def across_maps(self) -> None:
-        """Pooling across maps, of one map whose rows they are. A window of a single map, where that map is square as
-        well, is taken for one of its pixels, and version 2 pools no single map."""
+    def add_pooling_across_maps(self) -> None:
+        """Add a pooling across maps, written as pooling of a single map whose rows are the maps.
+
+        A window of one row would be read as a window of one pixel if the map is square, and version 2 cannot pool a
+        single map, so windows have at least two rows.
+        """
         if self.channels == 3 or self.dialect == "2012" or self.gpus > 1:
             return
         stride = int(self.one_of(1, 2)) if self.channels % 32 == 0 else 1
         kernel, pixels = int(self.one_of(2, 3)), self.side**2
         before = int(self.one_of(*range(kernel)))
-        made = self.channels // stride
-        behind = stride * (made - 1) + kernel - self.channels - before
-        if not 0 <= behind < kernel:
+        outputs = self.channels // stride
+        after = stride * (outputs - 1) + kernel - self.channels - before
+        if not 0 <= after < kernel:
             return
         self.add(f"reshape size=1x{self.channels}x{pixels}")
-        self.add(f"maxpool kernel={kernel}x1 stride={stride}x1 pad=0,0,{before},{behind}")
-        self.add(f"reshape size={made}x{self.side}x{self.side}")
-        self.channels = made
+        self.add(f"maxpool kernel={kernel}x1 stride={stride}x1 pad=0,0,{before},{after}")
+        self.add(f"reshape size={outputs}x{self.side}x{self.side}")
+        self.channels = outputs
 
-    def ending(self) -> None:
-        """Fully connected layers with dropout between, and a softmax; perhaps losses."""
+    def add_last_layers(self) -> None:
+        """Add fully connected layers with dropout, a softmax, and perhaps losses."""
         if self.chance():
-            self.difference()
+            self.add_vector_join()
         scaling = "test" if self.dialect == "2012" else self.one_of("test", "train")
         if self.dialect == "v2" and self.gpus == 1 and self.chance():
             parts = int(self.one_of(2, 4)) if self.channels % 4 == 0 else 1
-            held = "norm_over=parts fixed_norm=1.25" if parts > 1 and self.chance() else ""
-            self.add(f"fc outputs=8 parts={parts} {held} {self.learning()}")
+            bound = "norm_over=parts fixed_norm=1.25" if parts > 1 and self.chance() else ""
+            self.add(f"fc outputs=8 parts={parts} {bound} {self.learning()}")
         for _ in range(int(self.one_of(0, 1, 2))):
             reads = "reads=all" if self.split and self.chance() else ""
             learning = self.learning("" if reads or self.gpus > 1 else "fc")
@@ -240,19 +244,21 @@ class Drawn:
             self.split = self.gpus > 1
             if self.chance():
                 self.add(f"dropout rate={self.one_of(0.5, 0.2, 0.7)} scaling={scaling}")
-        place = f"gpu={self.one_of(*range(self.gpus))}" if self.gpus > 1 and self.chance() else ""
+        gpu = f"gpu={self.one_of(*range(self.gpus))}" if self.gpus > 1 and self.chance() else ""
         above = f"l{len(self.lines) - 1}"
-        scores = self.add(f"fc outputs={6 * self.gpus} reads=all {place} init=gaussian(0.1) lr=0.125")
+        scores = self.add(f"fc outputs={6 * self.gpus} reads=all {gpu} init=gaussian(0.1) lr=0.125")
         self.add("softmax")
-        if not place and self.chance():
-            self.losses(scores, above)
+        if not gpu and self.chance():
+            self.add_losses(scores, above)
 
-    def losses(self, scores: str, above: str) -> None:
-        """What the scores are trained by, and perhaps a further output of the layer below them. One loss of weight 1 is
-        what a spec without a loss is trained with."""
-        further = self.chance()
-        self.add(f"crossentropy inputs={scores} loss_weight={self.one_of(1, 0.5) if further else 0.5}")
-        if further:
+    def add_losses(self, scores: str, above: str) -> None:
+        """Add a loss of the scores, and perhaps one of another output of the layer above them.
+
+        A single loss never has weight 1, because that is the default loss of a spec without losses.
+        """
+        another = self.chance()
+        self.add(f"crossentropy inputs={scores} loss_weight={self.one_of(1, 0.5) if another else 0.5}")
+        if another:
             other = self.add(f"fc outputs={6 * self.gpus} reads=all inputs={above} init=gaussian(0.2)")
             words = ["crossentropy", "squarederror", "sumsquares", *(["cauchyerror"] if self.dialect == "2012" else [])]
             words += ["binarycrossentropy" if self.dialect == "2012" else "binarycrossentropy positive=3"]
@@ -261,18 +267,18 @@ class Drawn:
 
 @st.composite
 def specs(draw: st.DrawFn, dialect: str) -> str:
-    """The text of a spec for one to three GPUs that one version of cuda-convnet can say."""
+    """Random specs for one to three GPUs that this version of cuda-convnet can express."""
     spec = _body(draw, dialect)
-    spec.ending()
+    spec.add_last_layers()
     return spec.text()
 
 
 @st.composite
-def unsayable(draw: st.DrawFn, dialect: str) -> tuple[str, str]:
-    """A spec that could be said but for one layer; and that layer's name."""
+def inexpressible_specs(draw: st.DrawFn, dialect: str) -> tuple[str, str]:
+    """Random specs that could be expressed except for one layer, each with this layer's name."""
     spec = _body(draw, dialect)
     filters = 16 * spec.gpus
-    others = (
+    inexpressible = (
         f"conv filters={filters} kernel=3x2 pad=1 {spec.learning()}",
         f"conv filters={filters} kernel=3 stride=1x2 pad=1 {spec.learning()}",
         f"conv filters={filters} kernel=3 dilation=2 pad=2 {spec.learning()}",
@@ -282,29 +288,29 @@ def unsayable(draw: st.DrawFn, dialect: str) -> tuple[str, str]:
         "zeropad pad=1,0,0,1",
         "batchnorm",
     )
-    name = spec.add(spec.one_of(*others))
+    name = spec.add(spec.one_of(*inexpressible))
     spec.add(f"fc outputs={spec.gpus} reads=all init=gaussian(0.1)")
     spec.add("softmax")
     return spec.text(), name
 
 
-def _body(draw: st.DrawFn, dialect: str) -> Drawn:
-    """A spec up to its maps."""
+def _body(draw: st.DrawFn, dialect: str) -> PartialSpec:
+    """Return a random spec without its last layers."""
     gpus = draw(st.sampled_from((1, 2, 2, 3)))
-    spec = Drawn(draw, dialect, gpus, draw(st.integers(5, 9)))
+    spec = PartialSpec(draw, dialect, gpus, draw(st.integers(5, 9)))
     spec.add(f"input 3x{spec.side}x{spec.side} range=255 mean=image")
-    spec.opening()
+    spec.add_first_layer()
     spec.add(f"conv filters={16 * gpus} kernel=3 pad=1 {spec.learning()} {spec.neuron()}")
     spec.channels, spec.split = 16 * gpus, gpus > 1
     steps = (
-        spec.convolution,
-        spec.pooling,
-        spec.padding,
-        spec.cropping,
-        spec.map_layer,
-        spec.twice,
-        spec.several,
-        spec.across_maps,
+        spec.add_convolution,
+        spec.add_pooling,
+        spec.add_padding,
+        spec.add_crop,
+        spec.add_layer_on_maps,
+        spec.add_two_joined,
+        spec.add_several_inputs,
+        spec.add_pooling_across_maps,
     )
     for step in draw(st.lists(st.sampled_from(steps), max_size=5)):
         step()

@@ -1,4 +1,4 @@
-"""What cannot be said in the files of cuda-convnet, told at its line, and what is left out of them."""
+"""Specs that cuda-convnet's files cannot express: errors at the line, and warnings about what is left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 from chances import examples
-from expressible import unsayable
+from cuda_convnet_specs import inexpressible_specs
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ SPLIT = "[c] conv filters=64 kernel=3 init=gaussian(1)"
 CONV = "[c] conv filters=16 kernel=3 init=gaussian(0.1)"
 
 
-def refused(middle: str, head: str = "net x rounding=up", dialect: Dialect = "2012") -> tuple[Diagnostic, ...]:
+def errors_of(middle: str, head: str = "net x rounding=up", dialect: Dialect = "2012") -> tuple[Diagnostic, ...]:
     text = f"{head}\n[image] input 3x12x12 range=255 mean=image\n{middle}\n{ENDING}"
     with pytest.raises(SpecError) as caught:
         BACKEND.emit(loads(text), dialect)
@@ -30,7 +30,7 @@ def refused(middle: str, head: str = "net x rounding=up", dialect: Dialect = "20
 
 
 @pytest.mark.parametrize(
-    ("middle", "underlined", "message", "instead"),
+    ("middle", "underlined", "message", "alternatives"),
     [
         (f"{CONV} stride=2 rounding=down", "rounding=down", "axis, and this layer has 5", "rounding=up, for 6"),
         (f"{CONV} pad=1,0,0,0", "pad=1,0,0,0", "pads left and above alike", ""),
@@ -55,12 +55,12 @@ def refused(middle: str, head: str = "net x rounding=up", dialect: Dialect = "20
         ("[f] fc outputs=9 parts=3 init=gaussian(1)", "parts=3", "of 2012 has no parts=", "--dialect v2"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_said_is_told_at_its_line(middle: str, underlined: str, message: str, instead: str) -> None:
-    (found,) = refused(middle)
-    assert found.code == "not-in-cfg"
-    assert (found.span.text, message in found.message) == (underlined, True), found
-    told = [note for note in found.notes if note.startswith("alternatives: ")]
-    assert told == ([f"alternatives: {instead}"] if instead else [])
+def test_error_at_what_cannot_be_expressed(middle: str, underlined: str, message: str, alternatives: str) -> None:
+    (error,) = errors_of(middle)
+    assert error.code == "not-in-cfg"
+    assert (error.span.text, message in error.message) == (underlined, True), error
+    notes = [note for note in error.notes if note.startswith("alternatives: ")]
+    assert notes == ([f"alternatives: {alternatives}"] if alternatives else [])
 
 
 @pytest.mark.parametrize(
@@ -70,40 +70,40 @@ def test_what_cannot_be_said_is_told_at_its_line(middle: str, underlined: str, m
         (f"{SPLIT}\n[d] conv filters=64 kernel=3 groups=2 reads=all init=gaussian(1)", "groups=2"),
     ],
 )
-def test_what_crosses_gpus_otherwise_than_in_the_inputs(middle: str, underlined: str) -> None:
-    (found,) = refused(middle, "net x rounding=up\ngpus 2")
-    assert found.span.text == underlined
+def test_error_at_what_crosses_gpus_within_a_layer(middle: str, underlined: str) -> None:
+    (error,) = errors_of(middle, "net x rounding=up\ngpus 2")
+    assert error.span.text == underlined
 
 
-def test_all_that_cannot_be_said_is_told_in_one_run() -> None:
-    found = refused("[c] conv filters=16 kernel=3 dilation=2\n[d] conv filters=16 kernel=3 init=xavier bias=xavier")
-    assert [(d.layer, d.span.text) for d in found] == [("c", "dilation=2"), ("d", "init=xavier"), ("d", "bias=xavier")]
+def test_all_errors_are_reported_at_once() -> None:
+    errors = errors_of("[c] conv filters=16 kernel=3 dilation=2\n[d] conv filters=16 kernel=3 init=xavier bias=xavier")
+    assert [(d.layer, d.span.text) for d in errors] == [("c", "dilation=2"), ("d", "init=xavier"), ("d", "bias=xavier")]
 
 
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
 @given(data=st.data())
 @examples(15, HealthCheck.too_slow)
-def test_one_layer_that_cannot_be_said_is_told_and_no_other(dialect: Dialect, data: st.DataObject) -> None:
-    text, name = data.draw(unsayable(dialect))
+def test_error_only_at_the_inexpressible_layer_of_random_specs(dialect: Dialect, data: st.DataObject) -> None:
+    text, name = data.draw(inexpressible_specs(dialect))
     with pytest.raises(SpecError) as caught:
         BACKEND.emit(loads(text), dialect)
-    found = [d for d in caught.value.diagnostics if d.severity == "error"]
-    assert found
-    assert {(d.code, d.layer, text.splitlines()[d.span.line - 1].startswith(f"[{name}]")) for d in found} == {
+    errors = [d for d in caught.value.diagnostics if d.severity == "error"]
+    assert errors
+    assert {(d.code, d.layer, text.splitlines()[d.span.line - 1].startswith(f"[{name}]")) for d in errors} == {
         ("not-in-cfg", name, True)
     }
 
 
 @pytest.mark.parametrize("middle", ["crop size=8 top=1", "sumpool kernel=2", "log a=1"])
-def test_layers_of_version_2_alone(middle: str) -> None:
-    (found,) = refused(f"[a] {middle}")
-    assert "--dialect v2" in found.notes[-1]
+def test_error_of_2012_suggests_version_2(middle: str) -> None:
+    (error,) = errors_of(f"[a] {middle}")
+    assert "--dialect v2" in error.notes[-1]
 
 
-def test_what_changes_training_alone_is_left_out_with_a_warning() -> None:
+def test_training_settings_are_left_out_with_a_warning() -> None:
     text = "[image] input 3x8x8\n[f] fc outputs=4 init=gaussian(1) bias_decay=0.1\n[p] softmax\ntrain ema=0.9 warmup=5"
-    made = BACKEND.emit(loads(text))
-    assert [(w.code, w.severity, w.span.text) for w in made.warnings] == [
+    files = BACKEND.emit(loads(text))
+    assert [(w.code, w.severity, w.span.text) for w in files.warnings] == [
         ("left-out-of-cfg", "warning", "input"),
         ("left-out-of-cfg", "warning", "bias_decay=0.1"),
         ("left-out-of-cfg", "warning", "ema=0.9"),
@@ -127,28 +127,27 @@ def test_what_changes_training_alone_is_left_out_with_a_warning() -> None:
         ("fc outputs=16 parts=2 fixed_norm=2", "v2", "fixed_norm=2", "over all parts together"),
     ],
 )
-def test_bounds_that_a_version_has_not_are_left_out(
-    layer: str, dialect: Dialect, underlined: str, message: str
-) -> None:
+def test_bounds_that_a_version_lacks_are_left_out(layer: str, dialect: Dialect, underlined: str, message: str) -> None:
     text = f"[image] input 4x12x12 range=255 mean=image\n[c] {layer} init=gaussian(1)\n{ENDING}"
-    made = BACKEND.emit(loads(text), dialect)
-    (told,) = made.warnings
-    assert (told.code, told.span.text, message in told.message) == ("left-out-of-cfg", underlined, True), told
-    assert "wball" not in made.params and "wcNorm" not in made.params
+    files = BACKEND.emit(loads(text), dialect)
+    (warning,) = files.warnings
+    assert (warning.code, warning.span.text) == ("left-out-of-cfg", underlined)
+    assert message in warning.message
+    assert "wball" not in files.params and "wcNorm" not in files.params
 
 
-def test_bounds_of_weights_that_become_several_matrices_are_left_out() -> None:
+def test_bounds_of_weights_divided_into_several_matrices_are_left_out() -> None:
     text = f"gpus 2\n[image] input 3x12x12 range=255 mean=image\n{SPLIT} max_norm=1\n"
     text += (
         "[f] fc outputs=8 init=gaussian(1) reads=all max_norm=2\n[out] fc outputs=10 init=gaussian(1) gpu=0 reads=all\n"
     )
-    made = BACKEND.emit(loads(text), "2012")
-    (told,) = made.warnings
-    assert (told.span.text, "its bounds are left out" in told.message) == ("max_norm=2", True)
-    assert made.params.count("wball=") == 2
+    files = BACKEND.emit(loads(text), "2012")
+    (warning,) = files.warnings
+    assert (warning.span.text, "its bounds are left out" in warning.message) == ("max_norm=2", True)
+    assert files.params.count("wball=") == 2
 
 
-def test_more_windows_than_usual_are_of_version_2() -> None:
+def test_more_windows_than_usual_need_version_2() -> None:
     middle = f"{CONV} pad=0,2,0,2"
-    (found,) = refused(middle)
-    assert found.notes[-1] == "alternatives: --dialect v2, which can have more"
+    (error,) = errors_of(middle)
+    assert error.notes[-1] == "alternatives: --dialect v2, which can have more"

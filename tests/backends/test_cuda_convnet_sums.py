@@ -1,11 +1,11 @@
-"""Sums of layers with weights of which one alone has biases are sections with several inputs."""
+"""Sums of layers with weights, only one of which has a bias, become one section with several inputs."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from written_back import BACKEND, Dialect, back, same
+from round_trip import BACKEND, Dialect, assert_same_net, reimported
 
 from netspec.diagnostics import SpecError
 from netspec.importers.cuda_convnet import translate
@@ -28,8 +28,8 @@ SHARED = (
 
 
 def layers(text: str, dialect: Dialect = "2012") -> str:
-    made: str = BACKEND.emit(loads(IMAGE + text), dialect).layers  # type: ignore[attr-defined]
-    return made
+    result: str = BACKEND.emit(loads(IMAGE + text), dialect).layers  # type: ignore[attr-defined]
+    return result
 
 
 def section(text: str, name: str) -> dict[str, str]:
@@ -38,30 +38,30 @@ def section(text: str, name: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in body[1].splitlines())
 
 
-def test_a_sum_of_convolutions_reads_what_they_read() -> None:
+def test_sum_of_convolutions_is_one_section() -> None:
     text = layers(
         "[a] conv filters=16 kernel=3 pad=1\n[b] conv filters=16 kernel=1 inputs=image bias=none\n"
         "[s] sum inputs=b,a neuron=relu\n[f] fc outputs=4\n"
     )
-    made = section(text, "s")
-    assert (made["type"], made["inputs"], made["neuron"]) == ("conv", "image,image", "relu")
-    assert (made["filterSize"], made["padding"], made["filters"]) == ("1,3", "0,1", "16,16")
+    merged = section(text, "s")
+    assert (merged["type"], merged["inputs"], merged["neuron"]) == ("conv", "image,image", "relu")
+    assert (merged["filterSize"], merged["padding"], merged["filters"]) == ("1,3", "0,1", "16,16")
     assert "[a]" not in text and "[b]" not in text and section(text, "f")["inputs"] == "s"
 
 
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
-def test_single_matrices_that_are_shared_are_read_and_written_again(dialect: Dialect) -> None:
-    """The two files are one network: so many matrices, the same outputs, the same sources."""
+def test_shared_matrices_survive_the_round_trip(dialect: Dialect) -> None:
+    """Both files have the same inputs, weights, biases and shared matrices."""
     net = loads(imported(Source("shared.cfg", SHARED), None, LayerFileOptions(None, "2012", merged=True)).source.text)
-    made = BACKEND.emit(net, dialect)
-    text = made.layers  # type: ignore[attr-defined]
+    files = BACKEND.emit(net, dialect)
+    text = files.layers  # type: ignore[attr-defined]
     assert section(text, "b")["weightSource"] == ",b[0],a[0]" and section(text, "c")["weightSource"] == "b[0],"
     before = translate(Source("a.cfg", SHARED), shape=net.graph.input.output).definition.layers
     after = translate(Source("b.cfg", text), dialect=dialect, shape=net.graph.input.output).definition.layers
     assert {n: (x.inputs, x.weights, x.biases, x.shared) for n, x in before.items()} == {
         n: (x.inputs, x.weights, x.biases, x.shared) for n, x in after.items()
     }
-    same(net, back(made, net.graph))
+    assert_same_net(net, reimported(files, net.graph))
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_single_matrices_that_are_shared_are_read_and_written_again(dialect: Dia
         f"{A}{B} bias=none\n{B.replace('[b]', '[d]')} weights=b\n[s] sum inputs=a,b\n[m] max inputs=s,d\n",
         f"{A}{B} weights=a bias=none\n{B.replace('[b]', '[d]')} weights=a\n[s] sum inputs=a,b\n[m] max inputs=s,d\n",
     ],
-    ids=["read by another", "with a neuron", "of two types", "weights taken above", "weights taken within and above"],
+    ids=["another reader", "neuron", "two types", "weights shared outside", "weights shared within and outside"],
 )
-def test_what_is_more_than_a_sum_stays_what_it_is(text: str) -> None:
+def test_layers_that_cannot_be_merged_need_a_bias(text: str) -> None:
     with pytest.raises(SpecError) as caught:
         layers(text + END)
     assert [d.message for d in caught.value.diagnostics] == ["b: cuda-convnet has biases in every layer with weights"]
 
 
-def test_a_sum_of_layers_with_biases_stays_a_sum() -> None:
+def test_sum_of_layers_with_biases_stays_a_sum() -> None:
     text = layers(f"{A}{B}\n[s] sum inputs=a,b\n{END}")
     assert section(text, "s")["type"] == "eltsum" and section(text, "b")["type"] == "conv"

@@ -1,5 +1,5 @@
-"""The generated program trains as ``netspec train --without all`` does: on the same batches it ends with the same bits,
-whatever the ``train`` line says."""
+"""Generated programs train like ``netspec train --without all``: on the same batches they end with the same bits, for
+all settings of ``train``."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from little import little
 from PIL import Image
-from programs import Here, imported, network, written
+from programs import RunHere, load_program, network_class, write_program
 from rich.console import Console
+from small_network import small_graph
 from torch import Tensor
 
 import netspec
@@ -57,8 +57,8 @@ LOSSES = """\
 Batch = tuple[Tensor, Tensor]
 
 
-class Recorded:
-    """The batches of a training, handed to the program as its data."""
+class RecordedData:
+    """Records the batches of a training, and serves as the data of the program."""
 
     unreadable = ()
 
@@ -69,18 +69,20 @@ class Recorded:
     def record(self, monkeypatch: pytest.MonkeyPatch) -> None:
         gradients, measured = Objective.gradients, Objective.measured
 
-        def also_trained(objective: Objective, x: Tensor, labels: Tensor, seed: int, step: int, *update: Any) -> Tensor:
+        def record_training(
+            objective: Objective, x: Tensor, labels: Tensor, seed: int, step: int, *update: Any
+        ) -> Tensor:
             if self.validated[-1]:
                 self.validated.append([])
             self.trained.append((x, labels))
             return gradients(objective, x, labels, seed, step, *update)
 
-        def also_validated(objective: Objective, x: Tensor, labels: Tensor) -> Batch:
+        def record_validation(objective: Objective, x: Tensor, labels: Tensor) -> Batch:
             self.validated[-1].append((x, labels))
             return measured(objective, x, labels)
 
-        monkeypatch.setattr(Objective, "gradients", also_trained)
-        monkeypatch.setattr(Objective, "measured", also_validated)
+        monkeypatch.setattr(Objective, "gradients", record_training)
+        monkeypatch.setattr(Objective, "measured", record_validation)
 
     @property
     def steps(self) -> int:
@@ -93,8 +95,8 @@ class Recorded:
         return ((x.unsqueeze(1), labels) for x, labels in self.validated.pop(0))
 
 
-def trained(graph: Graph, folder: Path) -> dict[str, Any]:
-    """What the trainer's last checkpoint holds."""
+def train_checkpoint(graph: Graph, folder: Path) -> dict[str, Any]:
+    """Train with ``netspec train``, and return the last checkpoint."""
     request = Request(
         "synthetic", epochs=EPOCHS, batch=BATCH, seed=SEED, device="cpu", threads=1, out=folder, without=("all",)
     )
@@ -103,8 +105,8 @@ def trained(graph: Graph, folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _small() -> Iterator[None]:
-    """Trainings read few pictures and leave none of their own: drawing it takes longer than all the rest."""
+def _small_data() -> Iterator[None]:
+    """Reduce the synthetic data, and draw no curves, which would take longer than the trainings."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("netspec.train.data.sources.synthetic.MIN_TRAIN", 8 * BATCH)
         patched.setattr("netspec.train.data.sources.synthetic.VALIDATION", 2 * BATCH)
@@ -137,8 +139,10 @@ def _small() -> Iterator[None]:
         ("accumulate=4 ema=0.9 label_smoothing=0.1 precision=bf16 channels_last=yes schedule=cosine warmup=1", LOSSES),
     ],
 )
-def test_a_whole_training(keys: str, losses: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compare(netspec.loads(spec(train=keys, losses=losses)).graph, tmp_path, monkeypatch)
+def test_training_ends_with_the_trainers_bits(
+    keys: str, losses: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert_same_training(netspec.loads(spec(train=keys, losses=losses)).graph, tmp_path, monkeypatch)
 
 
 @pytest.mark.many
@@ -156,10 +160,10 @@ def test_a_whole_training(keys: str, losses: str, tmp_path: Path, monkeypatch: p
         ("", "bias_schedule=exponential(0.5, noise=1)", "ema=0.9 accumulate=2"),
     ],
 )
-def test_schedules_of_single_layers(
+def test_schedules_of_single_layers_end_with_the_trainers_bits(
     conv: str, fc: str, keys: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compare(netspec.loads(spec(conv, fc, keys)).graph, tmp_path, monkeypatch)
+    assert_same_training(netspec.loads(spec(conv, fc, keys)).graph, tmp_path, monkeypatch)
 
 
 @pytest.mark.many
@@ -171,27 +175,27 @@ def test_schedules_of_single_layers(
         ("update_every=1", "schedule=linear(0, noise=1) update_every=2", "schedule=steps(1, freeze=2) precision=bf16"),
     ],
 )
-def test_layers_that_are_updated_after_parts_of_a_batch(
+def test_updates_within_a_batch_end_with_the_trainers_bits(
     conv: str, fc: str, keys: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compare(netspec.loads(spec(conv, fc, f"accumulate=4 {keys}")).graph, tmp_path, monkeypatch)
+    assert_same_training(netspec.loads(spec(conv, fc, f"accumulate=4 {keys}")).graph, tmp_path, monkeypatch)
 
 
-def test_gradients_over_a_root_of_their_running_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_super_eps_ends_with_the_trainers_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = "accumulate=2 schedule=linear(0.5, noise=0.5)"
     graph = netspec.loads(spec("super_eps=1 max_norm=0.5", "super_eps=0.25 update_every=1", keys)).graph
-    compare(graph, tmp_path, monkeypatch)
-    held = spec("super_eps=1", "super_eps=0.01", keys).replace("[fc] fc", "[fc] fc lr=0")
-    compare(netspec.loads(held).graph, tmp_path / "held", monkeypatch)
+    assert_same_training(graph, tmp_path, monkeypatch)
+    frozen = spec("super_eps=1", "super_eps=0.01", keys).replace("[fc] fc", "[fc] fc lr=0")
+    assert_same_training(netspec.loads(frozen).graph, tmp_path / "frozen", monkeypatch)
 
 
-def test_a_length_over_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = "parts=2 norm_over=parts fixed_norm=0.4"
-    compare(netspec.loads(spec("min_std=0.05", held)).graph, tmp_path, monkeypatch)
+def test_norm_over_parts_ends_with_the_trainers_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = "parts=2 norm_over=parts fixed_norm=0.4"
+    assert_same_training(netspec.loads(spec("min_std=0.05", bound)).graph, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("mean", "augment", "schedule", "broken"),
+    ("mean", "augment", "schedule", "unreadable"),
     [
         ("image", "crop=12 from=15 flip=horizontal colour=pca(0.1)", "plateau(factor=0.1, times=1)", 0),
         ("channel std=channel", "crop=12 from=14", "constant", 0),
@@ -200,70 +204,72 @@ def test_a_length_over_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("none", "flip=horizontal", "linear(0.1) warmup=1", 3),
         ("image", "flip=horizontal", "cosine", 3),
     ],
-    ids=["everything", "crops", "mirrored", "colours", "unreadable ones met", "unreadable ones known"],
+    ids=["all", "crops", "mirrored", "colours", "unreadable images", "unreadable images and mean"],
 )
-def test_on_a_folder_it_ends_with_the_trainers_bits(
-    mean: str, augment: str, schedule: str, broken: int, tmp_path: Path, here: Here
+def test_training_on_a_folder_ends_with_the_trainers_bits(
+    mean: str, augment: str, schedule: str, unreadable: int, tmp_path: Path, run_here: RunHere
 ) -> None:
-    """The same order, crops, mirror images and colours, of the same pixels; the next image takes the place of one that
-    cannot be read, and an epoch is so many steps shorter, which the learning rate follows."""
-    chance = np.random.default_rng(0)
+    """Order, crops, mirror images and colours are the same. The next image replaces one that cannot be read, so that an
+    epoch has fewer steps, which the schedule takes into account."""
+    rng = np.random.default_rng(0)
     for name in ("ash", "birch", "cedar"):
         (tmp_path / "images" / name).mkdir(parents=True)
         for i in range(12):
-            pixels = chance.integers(0, 256, (16 + i % 3, 20, 3), np.uint8)
+            pixels = rng.integers(0, 256, (16 + i % 3, 20, 3), np.uint8)
             path = tmp_path / "images" / name / f"{i}.{'png' if i % 2 else 'jpg'}"
             Image.fromarray(pixels).save(path)
-            if i < broken:
+            if i < unreadable:
                 path.write_bytes(path.read_bytes()[:100])
-    graph = little(mean, augment, schedule=schedule)
+    graph = small_graph(mean, augment, schedule=schedule)
     request = Request(
         str(tmp_path / "images"), epochs=3, seed=SEED, device="cpu", threads=1, out=tmp_path / "run", without=("all",)
     )
-    folder = train(graph, "the spec", "little", request, Reporter(Console(quiet=True))).folder
-    wanted = checkpoint.load(checkpoint.saved(folder / "checkpoints")[-1])["weights"]
+    folder = train(graph, "the spec", "small", request, Reporter(Console(quiet=True))).folder
+    expected = checkpoint.load(checkpoint.saved(folder / "checkpoints")[-1])["weights"]
     out = tmp_path / "weights.pt"
     words = ("--epochs", "3", "--seed", str(SEED), "--device", "cpu", "--out", out)
-    done = here(written(graph, tmp_path), "--data", tmp_path / "images", *words)
-    assert (done.returncode, done.stderr.count("skipped "), done.stderr.count("\n")) == (0, 3 * broken, 3 * broken)
-    found = torch.load(out, weights_only=True)
-    assert list(found) == list(wanted)
-    assert [key for key in wanted if not torch.equal(found[key], wanted[key])] == []
+    result = run_here(write_program(graph, tmp_path), "--data", tmp_path / "images", *words)
+    assert result.returncode == 0
+    assert (result.stderr.count("skipped "), result.stderr.count("\n")) == (3 * unreadable, 3 * unreadable)
+    assert_equal(torch.load(out, weights_only=True), expected)
 
 
 def spec(conv: str = "", fc: str = "", train: str = "", losses: str = "") -> str:
     return SPEC.format(conv=conv, fc=fc, train=train, losses=losses).replace("\n\n", "\n")
 
 
-def compare(graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train a network with both, and raise if they end with other bits."""
-    data = Recorded()
+def assert_same_training(graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train with the trainer and the program, and check that the weights are equal to the last bit."""
+    data = RecordedData()
     with monkeypatch.context() as patched:
         data.record(patched)
-        state = trained(graph, tmp_path / "run")
+        state = train_checkpoint(graph, tmp_path / "run")
     assert (data.steps, len(data.validated)) == (8, EPOCHS)
 
-    program = imported(written(graph, tmp_path))
-    model = network(program)()
+    program = load_program(graph, tmp_path)
+    model = network_class(program)()
     program.initialise(model, SEED)
     if graph.train.channels_last:
         model.to(memory_format=torch.channels_last)
     program.train(model, data, epochs=EPOCHS, steps=None, device="cpu", seed=SEED, out=None)
 
-    wanted = state["average"]["weights"] if graph.train.ema else state["weights"]
-    found = model.state_dict()
-    assert list(found) == list(wanted)
-    assert [key for key in wanted if not torch.equal(found[key], wanted[key])] == []
-    changed = (state["weights"][key] - wanted[key] for key in wanted if wanted[key].is_floating_point())
+    expected = state["average"]["weights"] if graph.train.ema else state["weights"]
+    assert_equal(model.state_dict(), expected)
+    changed = (state["weights"][key] - expected[key] for key in expected if expected[key].is_floating_point())
     assert any(difference.any() for difference in changed) == bool(graph.train.ema)
+
+
+def assert_equal(actual: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    assert list(actual) == list(expected)
+    assert [key for key in expected if not torch.equal(actual[key], expected[key])] == []
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Tensor:
-    """The biases that are learnt without any option."""
+    """The biases after a training without any option."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    state = trained(netspec.loads(spec(train="")).graph, tmp_path_factory.mktemp("plain"))
+    state = train_checkpoint(netspec.loads(spec(train="")).graph, tmp_path_factory.mktemp("plain"))
     torch.set_num_threads(threads)
     learnt: Tensor = state["weights"]["fc.bias"]
     return learnt
@@ -285,9 +291,9 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Tensor:
         BOUNDS,
     ],
 )
-def test_each_option_changes_what_is_learnt(keys: str, plain: Tensor, tmp_path: Path) -> None:
-    """Otherwise the comparison above would prove nothing."""
+def test_each_option_changes_the_result(keys: str, plain: Tensor, tmp_path: Path) -> None:
+    """Otherwise the comparisons above would prove nothing."""
     graph = netspec.loads(spec(train=keys)).graph
-    state = trained(graph, tmp_path / "run")
-    found = state["average"]["weights"] if graph.train.ema else state["weights"]
-    assert not torch.equal(found["fc.bias"], plain)
+    state = train_checkpoint(graph, tmp_path / "run")
+    weights = state["average"]["weights"] if graph.train.ema else state["weights"]
+    assert not torch.equal(weights["fc.bias"], plain)

@@ -1,9 +1,9 @@
-"""Costs, and what weights are held to, in the files of cuda-convnet."""
+"""Costs, and bounds on weights, in the files of cuda-convnet."""
 
 from __future__ import annotations
 
 import pytest
-from written_back import BACKEND, Dialect, back, same
+from round_trip import BACKEND, Dialect, assert_same_net, reimported
 
 from netspec.diagnostics import SpecError
 from netspec.net import loads
@@ -20,10 +20,10 @@ ENDING = "[out] fc outputs=10 init=gaussian(0.1)\n[prob] softmax\n"
         ("binarycrossentropy positive=3", "v2", "type=cost.bce\ninputs=labels-one-hot,e-logistic\n"),
     ],
 )
-def test_costs_of_one_version_or_both(loss: str, dialect: Dialect, cost: str) -> None:
+def test_sections_of_costs(loss: str, dialect: Dialect, cost: str) -> None:
     text = f"[image] input 3x8x8 range=255 mean=image\n[f] fc outputs=4 init=gaussian(1)\n[e] {loss}\n"
-    made = BACKEND.emit(loads(text), dialect)
-    assert cost in made.layers and ("posWeight=3" in made.params) == ("positive" in loss)
+    files = BACKEND.emit(loads(text), dialect)
+    assert cost in files.layers and ("posWeight=3" in files.params) == ("positive" in loss)
 
 
 @pytest.mark.parametrize("gpus", [1, 2, 3])
@@ -31,17 +31,17 @@ def test_costs_of_one_version_or_both(loss: str, dialect: Dialect, cost: str) ->
 @pytest.mark.parametrize(
     "loss", ["binarycrossentropy of=probabilities", "crossentropy", "binarycrossentropy", "squarederror", "sumsquares"]
 )
-def test_losses_are_costs_over_labels(loss: str, dialect: Dialect, gpus: int) -> None:
+def test_losses_survive_the_round_trip(loss: str, dialect: Dialect, gpus: int) -> None:
     layers = f"[f] fc outputs=12 init=gaussian(1)\n[e] {loss} loss_weight=0.5\n"
     net = loads(f"net x\ngpus {gpus}\n[image] input 3x8x8 range=255 mean=image\n{layers}")
-    again = back(BACKEND.emit(net, dialect), net.graph)
-    (mine,), (theirs,) = net.graph.losses, again.graph.losses
-    assert (theirs.op, theirs.inputs) == (mine.op, mine.inputs)
+    again = reimported(BACKEND.emit(net, dialect), net.graph)
+    (before,), (after,) = net.graph.losses, again.graph.losses
+    assert (after.op, after.inputs) == (before.op, before.inputs)
     function = {"crossentropy": ["softmax"], "binarycrossentropy": ["logistic"]}.get(loss, [])
     assert [layer.type for layer in again.layers.values()] == ["input", "fc", *function, loss.split()[0]]
 
 
-OF_2012 = """\
+COSTS_OF_2012 = """\
 net costs
 [image] input 3x8x8 range=255 mean=image
 [c] conv filters=16 kernel=3 init=gaussian(0.1)
@@ -54,39 +54,39 @@ net costs
 """
 
 
-def test_the_further_costs_of_2012_are_written_and_read_again() -> None:
-    net = loads(OF_2012)
-    made = BACKEND.emit(net)
-    assert (made.dialect, made.warnings) == ("2012", ())
-    assert "type=cost.tica\ninputs=c\ngpu=0\nchannels=16\nsizeX=4\n" in made.layers
-    assert "type=cost.gsum2\ninputs=gate,c\n" in made.layers and "coeff=-0.01\n" in made.params
-    assert "type=cost.gsum2\ninputs=labels,c\n" in made.layers and "coeff=0.25\n" in made.params
-    assert "setSize=2\nthreads=1\n" in made.params
-    same(net, back(made, net.graph))
+def test_costs_of_2012_survive_the_round_trip() -> None:
+    net = loads(COSTS_OF_2012)
+    files = BACKEND.emit(net)
+    assert (files.dialect, files.warnings) == ("2012", ())
+    assert "type=cost.tica\ninputs=c\ngpu=0\nchannels=16\nsizeX=4\n" in files.layers
+    assert "type=cost.gsum2\ninputs=gate,c\n" in files.layers and "coeff=-0.01\n" in files.params
+    assert "type=cost.gsum2\ninputs=labels,c\n" in files.layers and "coeff=0.25\n" in files.params
+    assert "setSize=2\nthreads=1\n" in files.params
+    assert_same_net(net, reimported(files, net.graph))
 
 
-def test_version_2_has_not_these_costs() -> None:
+def test_version_2_rejects_costs_of_2012() -> None:
     with pytest.raises(SpecError) as caught:
-        BACKEND.emit(loads(OF_2012), "v2")
-    told = [d.message.partition("version 2 has no ")[2] for d in caught.value.diagnostics if d.severity == "error"]
-    assert told == ["cost.tica", "cost.gsum2", "cost.gsum2", "cost.msm"]
+        BACKEND.emit(loads(COSTS_OF_2012), "v2")
+    costs = [d.message.partition("version 2 has no ")[2] for d in caught.value.diagnostics if d.severity == "error"]
+    assert costs == ["cost.tica", "cost.gsum2", "cost.gsum2", "cost.msm"]
 
 
-def test_super_eps_is_of_2012() -> None:
+def test_only_2012_has_super_eps() -> None:
     text = f"[image] input 3x8x8 range=255 mean=image\n[a] fc outputs=16 init=gaussian(1) super_eps=0.5\n{ENDING}"
     net = loads(text + "train optimizer=sgd(weight_decay=0.1)")
-    made = BACKEND.emit(net)
-    assert (made.dialect, made.warnings, made.params.count("superEps=0.5")) == ("2012", (), 1)
-    same(net, back(made, net.graph))
-    made = BACKEND.emit(net, "v2")
-    assert [(d.code, d.span.text) for d in made.warnings] == [("left-out-of-cfg", "super_eps=0.5")]
+    files = BACKEND.emit(net)
+    assert (files.dialect, files.warnings, files.params.count("superEps=0.5")) == ("2012", (), 1)
+    assert_same_net(net, reimported(files, net.graph))
+    files = BACKEND.emit(net, "v2")
+    assert [(d.code, d.span.text) for d in files.warnings] == [("left-out-of-cfg", "super_eps=0.5")]
     two = text.replace("super_eps=0.5", "inputs=image,image super_eps=1,2")
-    (told,) = BACKEND.emit(loads(two), "2012").warnings
-    assert told.message == "a: superEps is one for all inputs; super_eps is left out"
+    (warning,) = BACKEND.emit(loads(two), "2012").warnings
+    assert warning.message == "a: superEps is one for all inputs; super_eps is left out"
 
 
 @pytest.mark.parametrize(
-    ("layer", "dialect", "said"),
+    ("layer", "dialect", "lines"),
     [
         ("conv filters=16 kernel=3 max_norm=2.7", "2012", "wball=0.1"),  # 2.7 / (3 * 9)
         ("local filters=16 kernel=3 max_norm=2.7", "2012", "wball=0.1"),
@@ -98,13 +98,13 @@ def test_super_eps_is_of_2012() -> None:
         ("conv filters=16 kernel=3 max_std=0.0155884572681", "2012", "wcNormMax=0.003"),  # 0.003 * sqrt(27)
     ],
 )
-def test_bounds_of_weights_in_the_words_of_each_version(layer: str, dialect: Dialect, said: str) -> None:
+def test_bounds_in_the_files_of_each_version(layer: str, dialect: Dialect, lines: str) -> None:
     net = loads(f"[image] input 3x8x8 range=255 mean=image\n[a] {layer} init=gaussian(1)\n{ENDING}")
-    made = BACKEND.emit(net, dialect)
-    assert [line for line in said.split("\n") if line not in made.params] == []
-    same(net, back(made, net.graph))
+    files = BACKEND.emit(net, dialect)
+    assert [line for line in lines.split("\n") if line not in files.params] == []
+    assert_same_net(net, reimported(files, net.graph))
 
 
-def test_class_scores_on_several_gpus_are_joined_once() -> None:
+def test_class_scores_on_two_gpus_are_joined_once() -> None:
     files = BACKEND.emit(loads("gpus 2\n[image] input 3x4x4\n[a] fc outputs=4\n"), "2012")
     assert files.layers.count("type=concat") == 1

@@ -1,5 +1,7 @@
-"""Compile for a GPU that need not be there what AlexNet launches before its first step, for the first argument's
-compute capability. Prints of each kernel its registers, the bytes that did not fit into them, and the seconds it took.
+"""Compile the kernels that a training of AlexNet launches before its first step, without a GPU.
+
+The first argument is the compute capability, such as 90. Prints a JSON object: for each kernel its registers, the bytes
+spilt from them, its warps, its shared memory in bytes, and the seconds it took to compile.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ TOOL = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump
 
 
 class Driver:
-    """What Triton asks of a driver before it compiles."""
+    """The part of Triton's driver that compiling needs."""
 
     def get_current_device(self) -> int:
         return 0
@@ -50,22 +52,23 @@ class Driver:
         return GPUTarget("cuda", CAPABILITY, 32)
 
 
-found: dict[str, dict[str, Any]] = {}
+kernels: dict[str, dict[str, Any]] = {}
 
 
-def compile_it(kernel: Any, grid: tuple[int, ...], args: tuple[Any, ...], options: dict[str, Any]) -> None:
-    """Compile a kernel for the arguments of a launch, which is not made: what it would write is written nowhere."""
-    begun = time.process_time()
-    made = kernel.warmup(*args, grid=grid, **options)
-    seconds = time.process_time() - begun
+def record_resources(kernel: Any, grid: tuple[int, ...], args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """Compile a kernel for the arguments of a launch, without launching it, and record its resources."""
+    start = time.process_time()
+    compiled = kernel.warmup(*args, grid=grid, **options)
+    seconds = time.process_time() - start
     with TemporaryDirectory() as folder:
-        (file := Path(folder, "kernel.cubin")).write_bytes(made.asm["cubin"])
-        told = subprocess.run([TOOL, "-res-usage", file], capture_output=True, text=True, check=True)
-    registers, spilt = (int(re.findall(rf"{word}:(\d+)", told.stdout + told.stderr)[0]) for word in ("REG", "STACK"))
-    about = {"warps": made.metadata.num_warps, "shared": made.metadata.shared, "seconds": round(seconds, 1)}
+        (file := Path(folder, "kernel.cubin")).write_bytes(compiled.asm["cubin"])
+        usage = subprocess.run([TOOL, "-res-usage", file], capture_output=True, text=True, check=True)
+    registers, spilt = (int(re.findall(rf"{word}:(\d+)", usage.stdout + usage.stderr)[0]) for word in ("REG", "STACK"))
+    resources = {"registers": registers, "spilt": spilt, "warps": compiled.metadata.num_warps}
     width = options.get("C", options.get("UNITS"))
     case = f"{kernel.__module__.rpartition('.')[2]}.{kernel.__name__} {args[0].dtype} of {width}"
-    found.setdefault(case, {"registers": registers, "spilt": spilt, **about})
+    resources |= {"shared": compiled.metadata.shared, "seconds": round(seconds, 1)}
+    kernels.setdefault(case, resources)
 
 
 driver.set_active(Driver())
@@ -74,10 +77,12 @@ frame = stored_frame(graph)
 statistics = Statistics(np.zeros((frame.channels, frame.height, frame.width)), np.eye(frame.channels), 1)
 precision: Precision
 for precision in ("fp32", "bf16"):
-    asked = replace(graph, train=replace(graph.train, precision=precision))
-    with pretended(capability=divmod(CAPABILITY, 10)) as device, launched(device, compile_it):
-        objective = build(asked, 0, "cuda", forms_of(asked, enabled_passes(ComputeTarget("cuda", precision), ())))
+    with_precision = replace(graph, train=replace(graph.train, precision=precision))
+    with pretended(capability=divmod(CAPABILITY, 10)) as device, launched(device, record_resources):
+        objective = build(
+            with_precision, 0, "cuda", forms_of(with_precision, enabled_passes(ComputeTarget("cuda", precision), ()))
+        )
         objective.use_kernels()
         size = graph.input.output
         Preparation(graph.preprocessing, statistics, frame, size, 255, torch.device("cuda")).lay_out(objective.layout)
-print(json.dumps(found))
+print(json.dumps(kernels))

@@ -1,9 +1,9 @@
-"""Updates after parts of a batch as the passes that replicas make of it in version 2."""
+"""Updates after parts of a batch, exported as the update periods of replicated layers in version 2."""
 
 from __future__ import annotations
 
 import pytest
-from written_back import BACKEND, back, same
+from round_trip import BACKEND, assert_same_net, reimported
 
 from netspec.net import loads
 
@@ -33,44 +33,49 @@ def spec(gpus: tuple[str, str, str], keys: tuple[str, str, str], train: str) -> 
         ((FOUR, ONE, ONE), ("update_every=2", "update_every=1", ""), "accumulate=4", None),
         ((FOUR, TWO, ONE), ("", "update_every=2", "update_every=1"), "accumulate=4", ["", "", ""]),
         ((FOUR, TWO, TWO), ("", "update_every=1", ""), "accumulate=2", ["", "", "2"]),
-        ((FOUR, ONE, ONE), ("", "", ""), "", ["", "4", "4"]),  # version 2 would update them in each pass
+        (
+            (FOUR, ONE, ONE),
+            ("", "", ""),
+            "",
+            ["", "4", "4"],
+        ),  # without it, updated after each pass
     ],
 )
-def test_replicas_make_the_parts(
+def test_update_periods_of_replicated_layers(
     gpus: tuple[str, str, str], keys: tuple[str, str, str], train: str, periods: list[str] | None
 ) -> None:
     net = loads(spec(gpus, keys, train))
-    made = BACKEND.emit(net)
-    assert made.dialect == "v2"
-    if periods is None:  # layers with all replicas compute a batch once
-        (told,) = made.warnings
-        assert (told.code, told.span.text) == ("left-out-of-cfg", "update_every=2")
+    files = BACKEND.emit(net)
+    assert files.dialect == "v2"
+    if periods is None:  # layers replicated on all GPUs compute a whole batch at once
+        (warning,) = files.warnings
+        assert (warning.code, warning.span.text) == ("left-out-of-cfg", "update_every=2")
         return
-    assert made.warnings == ()
-    sections = dict(part.partition("]\n")[::2] for part in made.params.split("\n[")[1:])
+    assert files.warnings == ()
+    sections = dict(part.partition("]\n")[::2] for part in files.params.split("\n[")[1:])
     assert [sections[name].partition("updatePeriod=")[2].strip() for name in ("c", "mid", "out")] == periods
-    again = back(made, net.graph)
-    same(net, again)
+    again = reimported(files, net.graph)
+    assert_same_net(net, again)
     assert again.graph.train.accumulate == net.graph.train.accumulate
-    updates = [{key: p.update_every for key, p in each.graph.parameters.items()} for each in (net, again)]
+    updates = [{key: p.update_every for key, p in n.graph.parameters.items()} for n in (net, again)]
     assert updates[0] == updates[1]
 
 
-def test_as_many_images_in_other_parts_are_said_and_others_left_out() -> None:
+def test_parts_that_differ_from_passes_are_left_out() -> None:
     text = spec((FOUR, ONE, ONE), ("", "update_every=2", "update_every=1"), "accumulate=8")
-    made = BACKEND.emit(loads(text))
-    assert [(d.code, d.span.text) for d in made.warnings] == [
-        ("left-out-of-cfg", "update_every=1"),  # an eighth of a batch; passes are quarters
+    files = BACKEND.emit(loads(text))
+    assert [(d.code, d.span.text) for d in files.warnings] == [
+        ("left-out-of-cfg", "update_every=1"),  # an eighth of a batch, but passes are quarters
         ("left-out-of-cfg", "accumulate=8"),
     ]
-    assert "updatePeriod" not in made.params.partition("[mid]")[2].partition("[")[0]
-    assert "updatePeriod=4" in made.params.partition("[out]")[2]
+    assert "updatePeriod" not in files.params.partition("[mid]")[2].partition("[")[0]
+    assert "updatePeriod=4" in files.params.partition("[out]")[2]
 
 
-def test_2012_updates_once_a_batch() -> None:
+def test_2012_updates_once_per_batch() -> None:
     text = spec((ONE, ONE, ONE), ("", "", "update_every=1"), "accumulate=2")
-    made = BACKEND.emit(loads(text), "2012")
-    assert [(d.span.text, "of 2012 updates weights once a batch" in d.message) for d in made.warnings] == [
+    files = BACKEND.emit(loads(text), "2012")
+    assert [(d.span.text, "of 2012 updates weights once a batch" in d.message) for d in files.warnings] == [
         ("update_every=1", True), ("accumulate=2", False),
     ]  # fmt: skip
-    assert "updatePeriod" not in made.params
+    assert "updatePeriod" not in files.params

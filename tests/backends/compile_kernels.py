@@ -1,4 +1,4 @@
-"""Compile every kernel for GPUs that need not be there, and print of each how its places in memory are computed."""
+"""Compile every kernel without a GPU, and print the integer types of its address computations."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ DROPOUT = {"THRESHOLD": 2**31, "UNITS": 4096, "NUMBERS": 1024}
 IMAGES = {"C": 3, "H": 224, "W": 224, "FH": 256, "FW": 256, "S": 4, "T": 4, "TOP": 0, "LEFT": 0, "ROWS": 57,
           "COLUMNS": 57, "WHOLE": True, "REVERSE": False, "SHIFTS": True, "DIVIDES": True, "PROGRAMS": 153,
           "NUMBERS": 1024}  # fmt: skip
-WHOLE = dict.fromkeys(("images", "parts", "AREA", "STEPS"), "i32")
-REAL = dict.fromkeys(("k", "alpha", "scale"), "fp32")
-NUMBERS = {
+INTEGERS = dict.fromkeys(("images", "parts", "AREA", "STEPS"), "i32")
+FLOATS = dict.fromkeys(("k", "alpha", "scale"), "fp32")
+TYPES = {
     "largest_ptr": "*u8", "bias_ptr": "*fp32", "sums_ptr": "*fp32", "picture_ptr": "*u8", "top_ptr": "*i32",
     "left_ptr": "*i32", "mirror_ptr": "*u8", "shift_ptr": "*fp32", "mean_ptr": "*fp32", "std_ptr": "*fp32",
     "pixels": "i64", "numbers": "i64",
-    "keys_ptr": "*i64", "first_sample": "i32", "first_unit": "i32", **WHOLE, **REAL,
+    "keys_ptr": "*i64", "first_sample": "i32", "first_unit": "i32", **INTEGERS, **FLOATS,
 }  # fmt: skip
 KERNELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "chain forward": ("lrn_chain", "forward", CHAIN),
@@ -46,22 +46,22 @@ KERNELS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def compiled(file: str, name: str, constants: dict[str, Any], number: str, capability: int) -> list[str]:
-    """The types in which places in memory are computed, as distances from a tensor's first number or from another."""
-    kernel = getattr(import_module(f"netspec.backends.pytorch.fast.kernels.{file}"), name)
-    signature = {argument: "constexpr" if argument in constants else NUMBERS.get(argument, f"*{number}")
-                 for argument in kernel.arg_names}  # fmt: skip
-    source = ASTSource(fn=kernel, signature=signature, constexprs=constants)
-    fused = file != "images"  # products and sums may be rounded once, but for pixels
-    made = triton.compile(source, target=GPUTarget("cuda", capability, 32), options={"enable_fp_fusion": fused})
-    assert made.asm["cubin"] and (fused or "fma" not in made.asm["ptx"])
-    return re.findall(r"tt\.addptr .*, (?:tensor<[^>]*x)?(i\d+)", made.asm["ttir"])
+def offset_types(file: str, name: str, constants: dict[str, Any], number: str, capability: int) -> list[str]:
+    """Compile a kernel, and return the integer type of each offset that it adds to a pointer."""
+    function = getattr(import_module(f"netspec.backends.pytorch.fast.kernels.{file}"), name)
+    signature = {argument: "constexpr" if argument in constants else TYPES.get(argument, f"*{number}")
+                 for argument in function.arg_names}  # fmt: skip
+    source = ASTSource(fn=function, signature=signature, constexprs=constants)
+    fused = file != "images"  # a product and a sum may be rounded once, except for pixels
+    kernel = triton.compile(source, target=GPUTarget("cuda", capability, 32), options={"enable_fp_fusion": fused})
+    assert kernel.asm["cubin"] and (fused or "fma" not in kernel.asm["ptx"])
+    return re.findall(r"tt\.addptr .*, (?:tensor<[^>]*x)?(i\d+)", kernel.asm["ttir"])
 
 
 print(
     json.dumps(
         {
-            f"{name}, {number}, sm_{capability}": compiled(*kernel, number, capability)
+            f"{name}, {number}, sm_{capability}": offset_types(*kernel, number, capability)
             for name, kernel in KERNELS.items()
             for number in ("fp32", "bf16")
             for capability in (80, 90)

@@ -1,6 +1,8 @@
-"""A training with all kernels beside the plain one on the CPU: under ``TRITON_INTERPRET=1`` on a CUDA device that is
-not there, or with the argument ``cuda`` on one that is. Prints a JSON object: what was said, the kernels that were
-launched on the device that is not there, and how far the weights are apart.
+"""Compare a training with all kernels with the plain training on the CPU.
+
+The kernels run on a simulated CUDA device under ``TRITON_INTERPRET=1``, or on a real one with the argument ``cuda``.
+Prints a JSON object: the notes of the training, the kernels launched on the simulated device, and the largest relative
+difference of the weights.
 """
 
 from __future__ import annotations
@@ -39,42 +41,42 @@ augment from=18 flip=horizontal colour=pca(0.1)
 """
 
 
-class Told(Reporter):
-    """Keeps what a training notes."""
+class NotesReporter(Reporter):
+    """Collects the notes of a training, and prints nothing."""
 
     def __init__(self) -> None:
         super().__init__(Console(quiet=True))
-        self.lines: list[str] = []
+        self.notes: list[str] = []
 
     def note(self, text: str) -> None:
-        self.lines.append(text)
+        self.notes.append(text)
 
 
 def run(precision: str, device: str, out: Path, without: tuple[str, ...]) -> list[str]:
-    """Three steps and a validation; what was told."""
-    spec, told = SPEC.replace("PRECISION", precision), Told()
+    """Train for three steps, validate, and return the notes."""
+    spec, reporter = SPEC.replace("PRECISION", precision), NotesReporter()
     request = Request("synthetic", steps=3, threads=1, out=out, device=device, without=without)
-    train(loads(spec).graph, spec, "small", request, told)
-    return told.lines
+    train(loads(spec).graph, spec, "small", request, reporter)
+    return reporter.notes
 
 
-def beside(precision: str) -> dict[str, Any]:
-    """A training in both ways."""
+def compare(precision: str) -> dict[str, Any]:
+    """Train with and without kernels."""
     with TemporaryDirectory() as folder:
         cpu, cuda = Path(folder, "cpu"), Path(folder, "cuda")
         run(precision, "cpu", cpu, ("all",))
         launches: list[str] = []
         if sys.argv[1:] == ["cuda"]:
-            told = run(precision, "cuda", cuda, ())
+            notes = run(precision, "cuda", cuda, ())
         else:
             with pretended() as device, launched(device, interpreted(device)):
-                told = run(precision, "cuda", cuda, ("grouped-conv",))
+                notes = run(precision, "cuda", cuda, ("grouped-conv",))
             launches = sorted({name for name, _ in device.launches})
         saved = (checkpoint.saved(run / "checkpoints")[-1] for run in (cpu, cuda))
         ours, theirs = (checkpoint.load(file)["weights"] for file in saved)
-    far = max(float((x - theirs[name]).norm() / x.norm()) for name, x in ours.items() if name.endswith("weight"))
-    return {"told": told, "launches": launches, "far": far}
+    error = max(float((x - theirs[name]).norm() / x.norm()) for name, x in ours.items() if name.endswith("weight"))
+    return {"notes": notes, "launches": launches, "error": error}
 
 
 synthetic.MIN_TRAIN, synthetic.VALIDATION = 16, 4
-print(json.dumps({precision: beside(precision) for precision in ("fp32", "bf16")}))
+print(json.dumps({precision: compare(precision) for precision in ("fp32", "bf16")}))

@@ -1,18 +1,18 @@
-"""A little network whose generated programs are run, the images that it is trained on, and what is read off a run."""
+"""A small network whose generated program is run, images to train it on, and checks of a run's output."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from subprocess import CompletedProcess
 
 from PIL import Image
-from programs import Ended
 
 import netspec
 from netspec.ir.graph import Graph
 
 SPEC = """
-net little
+net small
 [image] input 3x12x12 range=1 mean={mean}
 [conv1] conv filters=8 kernel=3 stride=2 rounding=down neuron=relu
 [drop] dropout rate=0.1
@@ -23,21 +23,21 @@ augment {augment}
 test views={views}
 """
 NORMALISED = "[image] input 6\n[bn] batchnorm\n[fc] fc outputs=2\n[prob] softmax\ntrain batch=1\n"
-"""Batch normalisation of one number an image: a batch of one has no variance."""
+"""Batch normalisation of one number per image, which has no variance in a batch of one image."""
 
 
-def little(
+def small_graph(
     mean: str = "none",
     augment: str = "flip=horizontal",
     views: int = 1,
     schedule: str = "constant",
 ) -> Graph:
-    """A convolution, dropout and three classes, in a moment's training."""
+    """A network with a convolution, dropout and three classes, which trains in a moment."""
     return netspec.loads(SPEC.format(mean=mean, augment=augment, views=views, schedule=schedule)).graph
 
 
-def paint(folder: Path, images: int = 12, size: tuple[int, int] = (20, 16)) -> Path:
-    """Three classes of images of a colour each, in files of several kinds."""
+def write_images(folder: Path, images: int = 12, size: tuple[int, int] = (20, 16)) -> Path:
+    """Write images of three classes, each of its own colour, in several file formats; return the folder."""
     for number, name in enumerate(("ash", "birch", "cedar")):
         (folder / name).mkdir(parents=True)
         for i in range(images):
@@ -48,13 +48,13 @@ def paint(folder: Path, images: int = 12, size: tuple[int, int] = (20, 16)) -> P
     return folder
 
 
-def losses(text: str) -> list[float]:
-    """The losses of the steps that a run printed."""
-    return [float(found) for found in re.findall(r"^step .* loss ([\d.]+)", text, re.MULTILINE)]
+def printed_losses(text: str) -> list[float]:
+    """Return the training losses that a run printed."""
+    return [float(loss) for loss in re.findall(r"^step .* loss ([\d.]+)", text, re.MULTILINE)]
 
 
-def refused(done: Ended, code: int, complaint: str) -> None:
-    """Hold that a program ended with this code and said why."""
-    assert done.returncode == code
-    assert "Traceback" not in done.stderr
-    assert complaint in done.stderr
+def assert_fails(result: CompletedProcess[str], code: int, message: str) -> None:
+    """Check that a program ended with this exit code and printed this message, without a traceback."""
+    assert result.returncode == code
+    assert "Traceback" not in result.stderr
+    assert message in result.stderr

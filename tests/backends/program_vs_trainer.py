@@ -1,0 +1,157 @@
+"""Comparing generated programs with the trainer, step by step, in several processes."""
+
+from __future__ import annotations
+
+import inspect
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from crews import together
+from programs import import_program, network_class
+from torch import Tensor
+
+from netspec import backend
+from netspec.ir.graph import Graph
+from netspec.passes.placing import SplitWord, arrange
+from netspec.train.learning.ema import Average
+from netspec.train.learning.objective import Objective
+from netspec.train.learning.optimiser import optimiser_of
+from netspec.train.learning.rates import scales
+from netspec.train.learning.schedule import Moment, Watch
+from netspec.train.learning.validation import evaluate
+from netspec.train.processes.shared import share_out
+
+SEED = 11
+STEPS = 3
+
+CROSSINGS = """
+net crossings
+gpus 2
+default conv  init=gaussian(0.3)  kernel=3
+[image] input 3x12x12
+[left] conv filters=4 neuron=relu
+[right] conv filters=4 inputs=image neuron=tanh
+[both] concat inputs=left,right
+[across] lrn size=3 k=2 alpha=0.1 beta=0.75 reads=all
+[again] relu gpu=all
+[more] conv filters=8 inputs=across pad=1 reads=all
+[sum] sum inputs=again,more
+[local] local filters=4 kernel=3
+[own] fc outputs=8 init=gaussian(0.2)
+[all] fc outputs=8 inputs=local reads=all init=gaussian(0.2)
+[one] fc outputs=6 inputs=own,all init=gaussian(0.2) reads=all
+[prob] softmax
+"""
+"""Every transfer between groups except the one to the first."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A network, its program's file, how the trainer splits it, and the number of images per step."""
+
+    name: str
+    graph: Graph
+    path: Path
+    split: SplitWord
+    batch: int
+
+
+def assert_same_steps(trials: Sequence[Trial], processes: int) -> None:
+    """Check that in every process the program and the trainer agree to the last bit."""
+    together(processes, _assert_all, list(trials), processes)
+
+
+def _assert_all(trials: list[Trial], processes: int) -> None:
+    """Compare all trials; called in each process."""
+    for trial in trials:
+        _assert_same_steps(trial, dist.get_rank(), processes)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
+    graph = trial.graph
+    objective = share_out(_undivided(graph), arrange(graph, processes, trial.split))
+    optimiser, average = optimiser_of(graph, objective.module), Average(objective.module, graph.train.ema)
+
+    program: Any = import_program(trial.path)
+    team = program.Team(rank, processes)
+    model = _with_team(network_class(program), team)
+    _with_team(program.initialise, team, model, SEED)
+    if graph.train.channels_last:
+        model.to(memory_format=torch.channels_last)
+    sgd = program.SGD(model)
+    program_average = program.Average(model) if graph.train.ema else None
+
+    generator = torch.Generator().manual_seed(1)
+    for step in range(STEPS):
+        images = torch.randn(trial.batch, *graph.input.output, generator=generator)
+        labels = torch.randint(graph.scores.output.units, (trial.batch,), generator=generator)
+        optimiser.zero_grad()
+        model.zero_grad()
+        objective.module.train()
+        model.train()
+        now = Moment(step, STEPS, step, 1)
+        optimiser.scales = scales(graph.train, optimiser.groups, now, Watch(), SEED)
+        share = images[objective.trained_part(trial.batch)]
+        expected = objective.gradients(share, labels, SEED, step, optimiser.step)
+        update = partial(sgd.step, program.rate_factor(step, step / STEPS), *_update_arguments(program, sgd, step))
+        takes = inspect.signature(program.add_gradients).parameters
+        more = [value for name, value in (("drawn", (SEED, step)), ("update", update)) if name in takes]
+        actual = program.add_gradients(model, images, labels, *more, team=team)
+        if "update" not in takes:
+            update()
+        assert torch.equal(actual, expected), (trial.name, step, actual, expected)
+        _assert_equal(trial.name, model.state_dict(), objective.module.state_dict())
+        if program_average is not None:
+            average.update()
+            program_average.update(model)
+            _assert_equal(trial.name, program_average.tensors, average.state_dict()["weights"])
+
+    weights = objective.whole(objective.module.state_dict(), objective.names)
+    state = program.whole_state(model, team) if hasattr(program, "whole_state") else model.state_dict()
+    if rank == 0:
+        assert list(state) == list(objective.names)
+        _assert_equal(trial.name, state, weights)
+    whole = _undivided(graph)
+    whole.module.load_state_dict(weights)
+    validation = evaluate(whole, [(images, labels)])
+    assert validation is not None
+    actual = program.evaluate(model, [(images.unsqueeze(1), labels)], "cpu", team)
+    tolerance = 1e-2 if graph.train.precision == "bf16" else 1e-5  # the order of sums differs
+    torch.testing.assert_close(actual, (validation.loss, validation.top1, validation.top5), rtol=tolerance, atol=0.0)
+
+
+def _update_arguments(program: Any, sgd: Any, step: int) -> Iterator[Any]:
+    """Yield the arguments of the program's update that follow the rate factor; an epoch has one step."""
+    takes = inspect.signature(sgd.step).parameters
+    if "own" in takes:
+        yield {name: rate(step, step / STEPS) for name, rate in program.RATE_FACTORS.items()}
+    if "seed" in takes:
+        yield from (SEED, step)
+
+
+def _undivided(graph: Graph) -> Objective:
+    return Objective(graph, backend.load("pytorch").module(graph, SEED))
+
+
+def _with_team(function: Any, team: Any, *arguments: Any) -> Any:
+    """Call a function of the program, with the team if it takes one."""
+    takes = "team" in inspect.signature(function).parameters
+    return function(*arguments, *((team,) if takes else ()))
+
+
+def _assert_equal(name: str, actual: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    assert set(actual) == set(expected), (name, set(actual) ^ set(expected))
+    assert [key for key in expected if not torch.equal(actual[key], expected[key])] == [], name
