@@ -27,7 +27,7 @@ class Unfit:
     value: float
 
     def __str__(self) -> str:
-        return f"the {self.quantity} of {self.parameter} is {self.value:g}: that is no float32 number"
+        return f"the {self.quantity} of {self.parameter} is {self.value:g}, which is not a finite float32 number"
 
 
 def unfit_scores(graph: Graph) -> str | None:

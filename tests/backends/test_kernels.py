@@ -229,8 +229,8 @@ def test_bias_kernels_are_checked_before_use(
     [
         (5, "kernel=3 stride=2", None),
         (32, "kernel=15 stride=2", None),
-        (33, "kernel=3 stride=2", "sums over 33 maps take minutes to compile, and over more than 32 are not tried"),
-        (5, "kernel=17 stride=1", "windows of 17 x 17 pixels are more than the 256 that a byte tells apart"),
+        (33, "kernel=3 stride=2", "windows of 33 maps exceed 32, beyond which compiling takes minutes"),
+        (5, "kernel=17 stride=1", "windows of 17 x 17 pixels exceed 256, the most that kernels can number in a byte"),
     ],
 )
 def test_sizes_too_large_for_kernels(size: int, pool: str, reason: str | None) -> None:
@@ -240,7 +240,7 @@ def test_sizes_too_large_for_kernels(size: int, pool: str, reason: str | None) -
     (chain,) = [module for module in model.modules() if isinstance(module, check.LrnChain)]
     assert check.too_large(chain) == reason
     chain.shape = type(chain.shape)(64, 2**13, 2**13)
-    assert "than 32 bits tell apart" in check.too_large(chain) or reason is not None
+    assert "for offsets of 32 bits" in check.too_large(chain) or reason is not None
 
 
 @pytest.mark.gpu

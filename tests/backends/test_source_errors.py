@@ -50,14 +50,14 @@ def test_errors_of_data_folders(images: Path, tmp_path: Path, run_here: RunHere)
     [
         ((), "one of the arguments --data --synthetic is required"),
         (("--data", "x", "--synthetic"), "not allowed with argument --data"),
-        (("--synthetic", "--steps", "0"), "0 is not from 1 to 2147483647"),
+        (("--synthetic", "--steps", "0"), "0 is not between 1 and 2147483647"),
         (("--synthetic", "--batch", "many"), "invalid positive value: 'many'"),
-        (("--synthetic", "--seed", "-1"), "-1 is not from 0 to 9223372036854775807"),
-        (("--synthetic", "--seed", "1180591620717411303424"), "1180591620717411303424 is not from 0 to "),
+        (("--synthetic", "--seed", "-1"), "-1 is not between 0 and 9223372036854775807"),
+        (("--synthetic", "--seed", "1180591620717411303424"), "1180591620717411303424 is not between 0 and "),
         (("--synthetic", "--device", "abacus"), "--device abacus: "),
         (("--data", "/no-such-folder"), "--data: there is no folder /no-such-folder"),
-        (("--synthetic", "--out", "."), "--out: . is no file"),
-        (("--synthetic", "--out", "/no-such-folder/w.pt"), "/no-such-folder is no folder"),
+        (("--synthetic", "--out", "."), "--out: . is not a file"),
+        (("--synthetic", "--out", "/no-such-folder/w.pt"), "/no-such-folder is not a folder"),
     ],
     ids=[
         "no data",
@@ -157,7 +157,9 @@ def test_error_if_rates_exceed_float32(lr: float, tmp_path: Path, run_here: RunH
     parameters = {key: replace(p, lr=lr) for key, p in graph.parameters.items()}
     graph = replace(graph, parameters=parameters, train=replace(graph.train, lr=lr))
     result = run_here(write_program(graph, tmp_path), "--synthetic")
-    assert_fails(result, 1, f"error: the learning rate of conv1.weight is {lr:g}: that is no float32 number\n")
+    assert_fails(
+        result, 1, f"error: the learning rate of conv1.weight is {lr:g}, which is not a finite float32 number\n"
+    )
 
 
 def test_error_if_there_are_too_many_threads(tmp_path: Path, run_here: RunHere) -> None:

@@ -33,24 +33,24 @@ def with_rate(lr: float, decay: float = 0.0, schedule: Schedule | None = None) -
 
 
 @pytest.mark.parametrize(
-    ("network", "messages"),
+    ("network", "values"),
     [
         (with_rate(3e38), []),
-        (with_rate(1e300), ["the learning rate of fc.weight is 1e+300: that is no float32 number"]),
-        (with_rate(float("nan")), ["the learning rate of fc.weight is nan: that is no float32 number",
-                               "the weight decay times rate of fc.weight is nan: that is no float32 number"]),
-        (with_rate(1e30, 1e30), ["the weight decay times rate of fc.weight is 1e+60: that is no float32 number"]),
-        (with_rate(1e33, 0, Exponential(1e6)), ["the learning rate of fc.weight is 1e+39: that is no float32 number"]),
+        (with_rate(1e300), ["learning rate of fc.weight is 1e+300"]),
+        (with_rate(float("nan")), ["learning rate of fc.weight is nan", "weight decay times rate of fc.weight is nan"]),
+        (with_rate(1e30, 1e30), ["weight decay times rate of fc.weight is 1e+60"]),
+        (with_rate(1e33, 0, Exponential(1e6)), ["learning rate of fc.weight is 1e+39"]),
         (with_rate(1e33, 0, Linear(0.0)), []),
         (with_rate(1e38, 0, Linear(1.0, noise=0.2)), []),  # 1 + 0.2 * 8.572 = 2.71 times the rate
-        (with_rate(1e38, 0, Linear(1.0, noise=1)),
-         ["the learning rate of fc.weight is 9.57167e+38: that is no float32 number"]),
+        (with_rate(1e38, 0, Linear(1.0, noise=1)), ["learning rate of fc.weight is 9.57167e+38"]),
         (graph("[image] input 4\n[fc] fc outputs=2 bias=none lr=1e33 schedule=linear(1e6)\n"),
-         ["the learning rate of fc.weight is 1e+39: that is no float32 number"]),
+         ["learning rate of fc.weight is 1e+39"]),
     ],
 )  # fmt: skip
-def test_rates_beyond_float32_are_reported(network: Graph, messages: list[str]) -> None:
-    assert list(map(str, unfit_rates(network))) == messages
+def test_rates_beyond_float32_are_reported(network: Graph, values: list[str]) -> None:
+    assert list(map(str, unfit_rates(network))) == [
+        f"the {value}, which is not a finite float32 number" for value in values
+    ]
 
 
 def test_highest_factor_of_rising_and_falling_schedules() -> None:

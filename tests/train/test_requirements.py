@@ -79,7 +79,7 @@ def test_the_batch_of_the_command_line_counts() -> None:
 def test_rates_beyond_float32(change: dict[str, float]) -> None:
     found = graph("[image] input 4\n[fc] fc outputs=2\n")
     parameters = {key: replace(parameter, **change) for key, parameter in found.parameters.items()}  # type: ignore[arg-type]
-    with pytest.raises(TrainError, match=r"of fc\.weight is .*: that is no float32 number"):
+    with pytest.raises(TrainError, match=r"of fc\.weight is .*, which is not a finite float32 number"):
         require_trainable(replace(found, parameters=parameters), 8)
 
 

@@ -84,13 +84,11 @@ def too_large(chain: LrnChain) -> str | None:
     """Return why a chain is too large for the kernels, or ``None`` if it is not."""
     (kh, kw), *_ = chain.pool or NO_POOLING
     if chain.lrn.size > MAX_LRN_MAPS:
-        return (
-            f"sums over {chain.lrn.size} maps take minutes to compile, and over more than {MAX_LRN_MAPS} are not tried"
-        )
+        return f"windows of {chain.lrn.size} maps exceed {MAX_LRN_MAPS}, beyond which compiling takes minutes"
     if kh * kw > MAX_WINDOW_PIXELS:
-        return f"windows of {kh} x {kw} pixels are more than the {MAX_WINDOW_PIXELS} that a byte tells apart"
+        return f"windows of {kh} x {kw} pixels exceed {MAX_WINDOW_PIXELS}, the most that kernels can number in a byte"
     if chain.shape.units >= MAX_ELEMENTS:
-        return f"maps of {chain.shape} have more numbers than 32 bits tell apart"
+        return f"maps of {chain.shape} have too many numbers for offsets of 32 bits"
     return None
 
 
