@@ -1,4 +1,4 @@
-"""The step that trains by default beside the plain one, and how passes are switched off."""
+"""The default training step compared with the plain one, and switching off optimising passes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ train epochs=1 batch=16 optimizer=sgd(lr=0.02, momentum=0.9, weight_decay=1e-3)
 
 
 def losses(names: tuple[str, ...], steps: int) -> list[float]:
-    """The losses of a training from seed 0 with these passes on."""
+    """Return the losses of a training from seed 0 with these passes."""
     graph = good(SPEC).graph
     forms = forms_of(graph, names)
     objective = build(graph, 0, "cpu", forms)
@@ -43,15 +43,15 @@ def losses(names: tuple[str, ...], steps: int) -> list[float]:
     generator, found = torch.Generator().manual_seed(0), []
     images, labels = torch.randn(64, 3, 14, 14, generator=generator), torch.arange(64) % 4
     for step in range(steps):
-        some = torch.randint(64, (16,), generator=generator)
+        places = torch.randint(64, (16,), generator=generator)
         optimiser.zero_grad()
-        found.append(float(objective.gradients(images[some], labels[some], 0, step)))
+        found.append(float(objective.gradients(images[places], labels[places], 0, step)))
         optimiser.step()
     return found
 
 
 @pytest.mark.ci  # two whole trainings
-def test_200_steps_have_the_losses_of_the_plain_step() -> None:
+def test_losses_of_200_steps_are_those_of_the_plain_step() -> None:
     plain = losses((), 200)
     assert plain[-1] < 0.5 * plain[0]
     for names in (
@@ -61,7 +61,7 @@ def test_200_steps_have_the_losses_of_the_plain_step() -> None:
         assert losses(names, 200) == pytest.approx(plain, abs=1e-5)
 
 
-def test_a_fused_update_is_the_papers_rule() -> None:
+def test_fused_update_follows_the_papers_rule() -> None:
     torch.manual_seed(0)
     start = [torch.randn(7, 3, 5, 5), torch.randn(11), torch.randn(4, 6).t()]
     a, b = [[x.clone(memory_format=torch.preserve_format).requires_grad_() for x in start] for _ in range(2)]
@@ -78,7 +78,7 @@ def test_a_fused_update_is_the_papers_rule() -> None:
         torch.testing.assert_close(plain.velocity[x], fused.velocity[y], rtol=1e-5, atol=1e-6)
 
 
-def test_a_gradient_that_lies_otherwise_and_a_rule_without_momentum_are_moved_too() -> None:
+def test_fused_update_with_strided_gradient_and_without_momentum() -> None:
     for momentum in (0.0, 0.9):
         w = torch.ones(2, 3).requires_grad_()
         w.grad = torch.full((3, 2), 2.0).t()
@@ -86,7 +86,7 @@ def test_a_gradient_that_lies_otherwise_and_a_rule_without_momentum_are_moved_to
         torch.testing.assert_close(w.detach(), torch.full((2, 3), 0.8))
 
 
-def test_velocities_are_told_as_the_plain_rule_has_them() -> None:
+def test_fused_update_reports_the_plain_velocities() -> None:
     layer = torch.nn.Linear(2, 2, bias=False)
     optimiser = PaperSGD([Group((layer.weight,), 0.1, 0.9, 0.0)], fused=True)
     layer.weight.grad = torch.ones(2, 2)
@@ -94,20 +94,20 @@ def test_velocities_are_told_as_the_plain_rule_has_them() -> None:
     torch.testing.assert_close(velocities(layer, optimiser)["weight"], torch.full((2, 2), -0.1))
 
 
-def test_a_velocity_before_the_first_move_is_zero_and_takes_no_memory() -> None:
+def test_velocity_before_the_first_step_is_zero_without_memory() -> None:
     layer = torch.nn.Linear(300, 200, bias=False)
-    told = velocities(layer, PaperSGD([Group((layer.weight,), 0.1, 0.9, 0.0)]))["weight"]
-    assert (told.shape, told.count_nonzero().item(), told.untyped_storage().nbytes()) == ((200, 300), 0, 4)
+    velocity = velocities(layer, PaperSGD([Group((layer.weight,), 0.1, 0.9, 0.0)]))["weight"]
+    assert (velocity.shape, velocity.count_nonzero().item(), velocity.untyped_storage().nbytes()) == ((200, 300), 0, 4)
 
 
-def test_velocities_lie_as_their_parameters_do_after_they_have_been_set() -> None:
-    """Those that had not moved as well: otherwise going on would not take the steps that going through takes."""
+def test_restored_velocities_have_the_strides_of_their_parameters() -> None:
+    """Also zero velocities, or a resumed run would not take the same steps as an uninterrupted one."""
     module = torch.nn.Conv2d(4, 6, 3, bias=False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     group = Group((module.weight,), 0.1, 0.9, 0.0)
-    for found in (velocities(module, PaperSGD([group])), {"weight": torch.arange(216.0).reshape(6, 4, 3, 3)}):
+    for state in (velocities(module, PaperSGD([group])), {"weight": torch.arange(216.0).reshape(6, 4, 3, 3)}):
         optimiser = PaperSGD([group], fused=True)
-        set_velocities(module, optimiser, found)
-        assert torch.equal(optimiser.velocity[module.weight], found["weight"])
+        set_velocities(module, optimiser, state)
+        assert torch.equal(optimiser.velocity[module.weight], state["weight"])
         assert optimiser.velocity[module.weight].stride() == module.weight.stride()
 
 
@@ -117,38 +117,38 @@ def train(*arguments: str | Path) -> Result:
     return result
 
 
-def test_a_run_keeps_the_passes_that_were_switched_off(tmp_path: Path) -> None:
+def test_resumed_run_keeps_the_passes_switched_off(tmp_path: Path) -> None:
     spec, run = tmp_path / "a.net", tmp_path / "run"
     spec.write_text(SPEC)
-    begun = train(spec, "--data", "synthetic", "--steps", 2, "--out", run, "--without", "lrn-chain", "--without",
-                  "fused-update", "--threads", 1)  # fmt: skip
-    assert begun.exit_code == 0, begun.output
+    started = train(spec, "--data", "synthetic", "--steps", 2, "--out", run, "--without", "lrn-chain", "--without",
+                    "fused-update", "--threads", 1)  # fmt: skip
+    assert started.exit_code == 0, started.output
     facts = json.loads((run / "run.json").read_text())
     assert facts["without"] == ["fused-update", "lrn-chain"]
-    gone_on = train("--resume", run, "--steps", 3)
-    assert gone_on.exit_code == 0, gone_on.output
+    resumed = train("--resume", run, "--steps", 3)
+    assert resumed.exit_code == 0, resumed.output
     assert json.loads((run / "run.json").read_text())["without"] == ["fused-update", "lrn-chain"]
     other = train("--resume", run, "--steps", 4, "--without", ALL)
     assert other.exit_code == 2
     assert "--without: ['fused-update', 'lrn-chain'] in the run, ['all'] here" in other.stderr
 
 
-def test_what_the_first_step_has_chosen_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the CPU no form is chosen by the clock, unless that is asked for here."""
+def test_forms_chosen_by_timing_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default, the CPU has no passes that choose by timing, so one is enabled here."""
     spec = tmp_path / "a.net"
     spec.write_text(SPEC)
     arguments = (spec, "--data", "synthetic", "--steps", 2, "--threads", 1, "--out", tmp_path / "run")
     monkeypatch.setattr("netspec.train.tensors.initial.enabled_passes", lambda where, without: ("grouped-conv",))
-    begun = train(*arguments)
-    assert begun.exit_code == 0, begun.output
+    chosen = train(*arguments)
+    assert chosen.exit_code == 0, chosen.output
     assert re.search(
-        r"conv2 is computed (grouped|one per group|dense): grouped .*, one per group .*, dense", begun.stderr
+        r"conv2 is computed (grouped|one per group|dense): grouped .*, one per group .*, dense", chosen.stderr
     )
     monkeypatch.undo()
     plain = train(*arguments[:-1], tmp_path / "plain")
     assert plain.exit_code == 0 and "is computed" not in plain.stderr
 
 
-def test_an_unknown_pass_is_told() -> None:
+def test_unknown_pass_is_an_error() -> None:
     done = train("x.net", "--without", "lrn-chains")
     assert done.exit_code == 2 and "lrn-chain" in done.stderr

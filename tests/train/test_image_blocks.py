@@ -1,4 +1,4 @@
-"""Images that are prepared as the blocks that the first convolution reads: the same numbers, and no other copy."""
+"""Images prepared as the blocks that the first convolution reads: the same numbers, and no further copy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from netspec.train.data.batches.layout import Layout
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Moments, statistics
 from netspec.train.data.picture import Frame
-from netspec.train.learning.objective import Objective, build
+from netspec.train.learning.objective import build
 
 pytorch = backend.load("pytorch")
 
@@ -44,7 +44,7 @@ net small rounding=up
 
 
 def prepared(layout: Layout | None, numbers: Preprocessing, size: Shape) -> torch.Tensor:
-    """Pictures that are cropped, mirrored and shifted in colour by chance."""
+    """Return the pictures with random crops, mirroring and colour shifts, in a layout."""
     prepare = Preparation(numbers, statistics(Moments.of(PICTURES)), FRAME, size, 255, CPU)
     assert prepare.lay_out(layout) == ()
     return prepare(PICTURES, choose(3, 1, np.arange(20), FRAME, size, Augment(flip="horizontal", colour=0.1)))
@@ -55,72 +55,66 @@ def prepared(layout: Layout | None, numbers: Preprocessing, size: Shape) -> torc
 @pytest.mark.parametrize(
     "how",
     [
-        Unshuffle((4, 4), 0, 0, (12, 16), (8, 8)),  # whole blocks, and some beyond the image
-        Unshuffle((3, 2), 1, 2, (15, 18), (6, 4)),  # zeros before and behind
+        Unshuffle((4, 4), 0, 0, (12, 16), (8, 8)),  # complete blocks, and some beyond the image
+        Unshuffle((3, 2), 1, 2, (15, 18), (6, 4)),  # padding before and after
         Unshuffle((3, 3), 0, 1, (9, 12), (6, 6)),  # rows and columns that no window reads
     ],
 )
-def test_blocks_have_the_bits_of_plain_images(how: Unshuffle, numbers: Preprocessing, last: bool) -> None:
+def test_blocks_have_the_bits_of_plain_images_rearranged(how: Unshuffle, numbers: Preprocessing, last: bool) -> None:
     size = Shape(3, 12, 14)
-    plain, found = prepared(None, numbers, size), prepared(Layout(how, last), numbers, size)
-    assert torch.equal(found, pytorch.blocks(plain, how))
-    assert found.is_contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+    plain, blocks = prepared(None, numbers, size), prepared(Layout(how, last), numbers, size)
+    assert torch.equal(blocks, pytorch.blocks(plain, how))
+    assert blocks.is_contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
 
 
-def test_one_pixel_is_where_it_should_be() -> None:
-    """Row 5, column 6 of channel 1 behind one row of zeros: row 6 is 0 of block 2, column 6 is 2 of block 1."""
+def test_position_of_one_pixel_in_its_block_by_hand() -> None:
+    """Row 5 and column 6 of channel 1. With one row of padding, row 6 is row 0 of block 2, and column 6 is column 2 of
+    block 1."""
     x = torch.zeros(1, 3, 12, 14)
     x[0, 1, 5, 6] = 7
-    made = pytorch.blocks(x, Unshuffle((3, 4), 1, 0, (15, 16), (6, 8)))
-    assert made.shape == (1, 36, 5, 4)
-    assert made.nonzero().tolist() == [[0, (1 * 3 + 0) * 4 + 2, 2, 1]]
+    blocks = pytorch.blocks(x, Unshuffle((3, 4), 1, 0, (15, 16), (6, 8)))
+    assert blocks.shape == (1, 36, 5, 4)
+    assert blocks.nonzero().tolist() == [[0, (1 * 3 + 0) * 4 + 2, 2, 1]]
 
 
-class Made(TorchDispatchMode):
-    """Counts operations that write as many numbers as the images have, by their names."""
+class LargeWrites(TorchDispatchMode):
+    """Counts the operations that write at least so many numbers, by name."""
 
     def __init__(self, numbers: int) -> None:
         super().__init__()
         self.numbers = numbers
-        self.counted = Counter[str]()
+        self.counts = Counter[str]()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         writes = not func.is_view and func.overloadpacket.__name__ not in ("empty", "detach")
         if writes and isinstance(result, torch.Tensor) and result.numel() >= self.numbers:
-            self.counted[func.overloadpacket.__name__] += 1
+            self.counts[func.overloadpacket.__name__] += 1
         return result
-
-
-def counted(objective: Objective, images: torch.Tensor, numbers: int) -> Counter[str]:
-    """What is written in a training step's loss and gradients."""
-    with Made(numbers) as made:
-        objective.gradients(images, torch.arange(len(images)) % 1000, 0, 0)
-    return made.counted
 
 
 @pytest.mark.many
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_the_step_copies_no_images(precision: Any) -> None:
-    """AlexNet's conv1 writes the images once more where it is given plain ones, and not where it is given blocks."""
+def test_convolution_on_blocks_copies_no_images(precision: Any) -> None:
+    """AlexNet's conv1 copies plain images, but not blocks."""
     graph = netspec.load(SPECS / "alexnet.net").graph
     graph = replace(graph, train=replace(graph.train, precision=precision))
     objective = build(graph, 0, "cpu", forms_of(graph, ("space-to-depth",)))
     first = objective.module.conv1
     images = torch.randn(2, 3, 224, 224)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-        with Made(images.numel()) as plain:
+        with LargeWrites(images.numel()) as plain:
             a = first(images)
-        laid = objective.laid_out(images)
-        with Made(images.numel()) as blocks:
-            b = first(laid)
+        blocks = objective.laid_out(images)
+        with LargeWrites(images.numel()) as blocked:
+            b = first(blocks)
     assert torch.equal(a, b)
-    assert laid.dtype == (torch.bfloat16 if precision == "bf16" else torch.float32)
-    assert plain.counted == {"zero_": 1, "copy_": 1, "convolution": 1, "relu": 1}
-    assert blocks.counted == {"convolution": 1, "relu": 1}
+    assert blocks.dtype == (torch.bfloat16 if precision == "bf16" else torch.float32)
+    assert plain.counts == {"zero_": 1, "copy_": 1, "convolution": 1, "relu": 1}
+    assert blocked.counts == {"convolution": 1, "relu": 1}
 
 
-def test_time_measures_the_step_on_blocks() -> None:
+def test_time_command_measures_the_step_on_blocks() -> None:
     graph = good(SPEC).graph
     step = step_of(graph, "cpu", 4, "fp32", ("space-to-depth",))
     plain = step_of(graph, "cpu", 4, "fp32", ())
@@ -130,36 +124,36 @@ def test_time_measures_the_step_on_blocks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "laid"),
+    ("layers", "blocked"),
     [
         ("", True),
-        ("[d] conv filters=8 kernel=7 stride=3 pad=2 inputs=image\n[s] sum inputs=c,d\n", False),  # in other blocks
+        ("[d] conv filters=8 kernel=7 stride=3 pad=2 inputs=image\n[s] sum inputs=c,d\n", False),
         ("[d] conv filters=8 kernel=6 stride=3 pad=1 inputs=image\n[s] sum inputs=c,d\n", True),
-        ("[d] avgpool kernel=5 stride=3 pad=1 inputs=image\n[s] concat inputs=c,d\n", False),  # plain
+        ("[d] avgpool kernel=5 stride=3 pad=1 inputs=image\n[s] concat inputs=c,d\n", False),
     ],
-    ids=["one reader", "two that differ", "two alike", "a plain one"],
+    ids=["one reader", "other blocks", "same blocks", "plain reader"],
 )
-def test_images_are_blocks_where_all_that_read_them_read_those(more: str, laid: bool) -> None:
-    graph: Graph = good(SPEC.replace("[f]", f"{more}[f]")).graph
+def test_images_are_blocks_if_all_readers_read_the_same(layers: str, blocked: bool) -> None:
+    graph: Graph = good(SPEC.replace("[f]", f"{layers}[f]")).graph
     forms = forms_of(graph, NAMES)
-    assert ("c:conv" in forms.unshuffled) and (forms.images is not None) == laid
-    assert (build(graph, 0, "cpu", forms).layout is not None) == laid
+    assert ("c:conv" in forms.unshuffled) and (forms.images is not None) == blocked
+    assert (build(graph, 0, "cpu", forms).layout is not None) == blocked
 
 
-def test_devices_that_are_given_images_are_given_blocks() -> None:
+def test_images_are_blocks_on_several_devices() -> None:
     graph = netspec.load(SPECS / "alexnet.net").graph
     forms = forms_of(graph, NAMES)
     for split in ("groups", "batch", "hybrid"):
         assert on_devices(forms, place(graph, arrange(graph, 2, split))).images == forms.images
 
 
-def test_a_run_on_blocks_has_the_losses_of_a_plain_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trained, validated and gone on with; on the CPU the pass is on because it is asked for here."""
+def test_run_on_blocks_has_the_losses_of_a_plain_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training, validation and resuming. The pass is enabled here, since by default it is off on the CPU."""
     spec = tmp_path / "a.net"
     spec.write_text(
         f"{SPEC}train epochs=1 batch=8 optimizer=sgd(lr=0.05)\naugment from=14 flip=horizontal colour=pca(0.1)\n"
     )
-    found = []
+    losses = []
     for names in ((), ("space-to-depth",)):
         monkeypatch.setattr("netspec.train.tensors.initial.enabled_passes", lambda where, without, names=names: names)
         run = tmp_path / f"run{len(names)}"
@@ -170,24 +164,24 @@ def test_a_run_on_blocks_has_the_losses_of_a_plain_one(tmp_path: Path, monkeypat
             result = CliRunner().invoke(main, ["train", *map(str, arguments)])
             assert result.exit_code == 0, result.output
         lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
-        found.append([number for line in lines for key, number in line.items() if key in ("loss", "val_loss", "top1")])
-    assert len(found[0]) > 6 and found[1] == pytest.approx(found[0], rel=1e-4)
+        losses.append([number for line in lines for key, number in line.items() if key in ("loss", "val_loss", "top1")])
+    assert len(losses[0]) > 6 and losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_gpus_kernel_writes_the_blocks(dtype: torch.dtype) -> None:
+def test_gpu_kernel_writes_the_same_blocks(dtype: torch.dtype) -> None:
     size, how = Shape(3, 12, 14), Unshuffle((3, 2), 1, 2, (15, 18), (6, 4))
     numbers = Preprocessing(255, "image", "bgr")
     prepare = Preparation(numbers, statistics(Moments.of(PICTURES)), FRAME, size, 255, torch.device("cuda"))
     assert prepare.lay_out(Layout(how, True, dtype)) == ()
-    found = prepare(PICTURES, choose(3, 1, np.arange(20), FRAME, size, Augment(flip="horizontal", colour=0.1)))
-    torch.testing.assert_close(found.cpu(), prepared(Layout(how, True), numbers, size).to(dtype), rtol=1e-2, atol=1e-3)
+    blocks = prepare(PICTURES, choose(3, 1, np.arange(20), FRAME, size, Augment(flip="horizontal", colour=0.1)))
+    torch.testing.assert_close(blocks.cpu(), prepared(Layout(how, True), numbers, size).to(dtype), rtol=1e-2, atol=1e-3)
 
 
-def test_where_a_device_has_no_kernel_a_line_says_so() -> None:
-    """Another device than the CPU stands for a GPU without Triton: images stay plain."""
+def test_device_without_a_kernel_is_noted() -> None:
+    """The device meta stands for a GPU without Triton. Images stay plain."""
     prepare = Preparation(Preprocessing(255, "none"), None, FRAME, Shape(3, 12, 14), 255, CPU)
     prepare.device = torch.device("meta")
     assert prepare.lay_out(Layout(Unshuffle((3, 2), 1, 2, (15, 18), (6, 4)))) == (

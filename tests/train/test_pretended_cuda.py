@@ -1,4 +1,4 @@
-"""What a run on CUDA calls, on a device that is not there (``pretended``): the same numbers as on the CPU."""
+"""Runs on a simulated CUDA device (``pretended``): the calls that they make, and the same numbers as on the CPU."""
 
 from __future__ import annotations
 
@@ -37,78 +37,79 @@ from netspec.train.learning.recording import CudaGraphs, Inputs, Recording
 from netspec.train.run import train
 
 PRETENDING = Path(__file__).parents[1] / "helpers" / "pretending"
-"""What a process is to have in its path so that there are devices for it."""
+"""The folder that a process needs in its PYTHONPATH to have simulated devices."""
 
-pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU; what is marked gpu runs on it")
+pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, on which the tests marked gpu run")
 
 FAST = SPEC.replace("kernel=3", "kernel=4 stride=2").replace(
     "[norm] batchnorm", "[norm] lrn size=3 k=1 alpha=0.1 beta=0.75"
 )
-"""A strided convolution that is one over blocks of pixels, and a chain."""
+"""A network with a strided convolution, computed on blocks of pixels, and an LRN chain."""
 
 
-def run(spec: str, where: str, out: Path, steps: int = 3, **more: object) -> Path:
-    request = Request("synthetic", steps=steps, batch=8, threads=1, out=out, device=where, **more)  # type: ignore[arg-type]
+def train_on(device: str, spec: str, out: Path, steps: int = 3, **more: object) -> Path:
+    request = Request("synthetic", steps=steps, batch=8, threads=1, out=out, device=device, **more)  # type: ignore[arg-type]
     return train(loads(spec).graph, spec, "tiny", request, QUIET).folder
 
 
-def far(a: Path, b: Path) -> float:
-    """The largest distance of two runs' weights, as a share of a tensor's length."""
+def weight_difference(a: Path, b: Path) -> float:
+    """Return the largest difference of two runs' weights, relative to the norm of the tensor."""
     ours, theirs = newest_checkpoint(a)["weights"], newest_checkpoint(b)["weights"]
     assert list(ours) == list(theirs)
     return max(float((x.double() - theirs[name].double()).norm() / x.double().norm()) for name, x in ours.items())
 
 
 @pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16", marks=pytest.mark.ci)])
-def test_a_training_is_that_on_the_cpu(precision: str, tmp_path: Path) -> None:
+def test_training_has_the_weights_of_the_cpu(precision: str, tmp_path: Path) -> None:
     spec = FAST.replace("train epochs", f"train precision={precision} epochs")
-    alone = run(spec, "cpu", tmp_path / "cpu", without=("all",))
+    plain = train_on("cpu", spec, tmp_path / "cpu", without=("all",))
     with pretended() as device:
-        cuda = run(spec, "cuda", tmp_path / "cuda")
-    assert far(alone, cuda) < (1e-5 if precision == "fp32" else 0.1)
-    # A warm-up on a stream of its own, the recording, and a replay that is looked at; the other two steps. Then looks.
-    begun = ["wait", "aside", "wait", "record", "recorded", "replay"]
-    assert device.log[: 6 + 2 + 6] == [*begun, "replay", "replay", *begun]
+        cuda = train_on("cuda", spec, tmp_path / "cuda")
+    assert weight_difference(plain, cuda) < (1e-5 if precision == "fp32" else 0.1)
+    # A recording is preceded by a warm-up on a side stream, and followed by a replay that checks it. After that of the
+    # step, two more steps are replayed, and then inference is recorded.
+    recording = ["wait", "aside", "wait", "record", "recorded", "replay"]
+    assert device.log[: 6 + 2 + 6] == [*recording, "replay", "replay", *recording]
     assert set(device.log[14:]) == {"replay"}
 
 
 @pytest.mark.ci
-def test_what_is_asked_of_a_run_on_the_device(tmp_path: Path) -> None:
+def test_all_commands_on_a_run_work_on_the_device(tmp_path: Path) -> None:
     with pretended():
-        folder = run(SPEC, "cuda", tmp_path / "run", 2)
+        folder = train_on("cuda", SPEC, tmp_path / "run", 2)
         assert invoke("train", "--resume", folder, "--steps", 4, "--quiet").exit_code == 0
         image = save_picture(tmp_path / "photo.png")
-        for words in (
+        for arguments in (
             ("eval", folder, "--views", 10),
             ("predict", folder, image),
             ("filters", folder, "--image", image, "--activations", "conv", "-o", tmp_path / "answer.png"),
         ):
-            done = invoke(*words, "--device", "cuda")
-            assert done.exit_code == 0, (words, done.output)
+            done = invoke(*arguments, "--device", "cuda")
+            assert done.exit_code == 0, (arguments, done.output)
     assert invoke("train", "--resume", folder, "--steps", 5, "--device", "cpu", "--quiet").exit_code == 0
-    straight = run(SPEC, "cpu", tmp_path / "straight", 5)
-    assert far(folder, straight) < 1e-5
+    uninterrupted = train_on("cpu", SPEC, tmp_path / "uninterrupted", 5)
+    assert weight_difference(folder, uninterrupted) < 1e-5
 
 
 @pytest.mark.ci
-def test_steps_wait_for_the_device_where_its_numbers_are_wanted_alone(tmp_path: Path) -> None:
-    """Each step that is logged asks for its loss; nothing else of a step that has been recorded waits."""
+def test_steps_wait_for_the_device_only_to_log_the_loss(tmp_path: Path) -> None:
+    """A recorded step waits only for its loss, and only if it is logged."""
     waits = []
     for steps in (6, 16):
         with pretended() as device:
-            run(FAST, "cuda", tmp_path / str(steps), steps)
+            train_on("cuda", FAST, tmp_path / str(steps), steps)
         waits.append(Counter(device.waits))
     more = waits[1] - waits[0]
     assert set(more) == {"_local_scalar_dense"} and more.total() <= 2 * 10
 
 
-def test_tensors_in_both_kinds_of_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simulation_rejects_mixing_cpu_and_gpu_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "to_device", lambda labels, device: torch.from_numpy(labels))
     with pretended(), pytest.raises(RuntimeError, match=r"on the same device: aten\.nll_loss"):
-        run(SPEC, "cuda", tmp_path / "run", without=("cuda-graph",))
+        train_on("cuda", SPEC, tmp_path / "run", without=("cuda-graph",))
 
 
-def test_what_waits_ends_a_recording(tmp_path: Path) -> None:
+def test_synchronising_work_cannot_be_recorded(tmp_path: Path) -> None:
     module = torch.nn.Linear(2, 2)
     with pretended():
         recording = Recording(CudaGraphs(), module, "the work", Inputs())
@@ -118,22 +119,22 @@ def test_what_waits_ends_a_recording(tmp_path: Path) -> None:
     assert recording.note is not None and "not permitted when stream is capturing" in recording.note
 
 
-def test_cudnn_tries_its_algorithms_in_a_training_but_not_while_a_step_is_recorded() -> None:
-    """What it tries it waits for."""
-    seen: list[bool] = []
+def test_cudnn_benchmark_is_off_while_recording() -> None:
+    """Benchmarking waits for the device, which is not allowed while recording."""
+    benchmark: list[bool] = []
 
     def work(x: torch.Tensor) -> tuple[torch.Tensor]:
-        seen.append(torch.backends.cudnn.benchmark)
+        benchmark.append(torch.backends.cudnn.benchmark)
         return (x * 2,)
 
     with pretended(), cudnn_benchmark(True):
         recording = Recording(CudaGraphs(), torch.nn.Linear(2, 2), "the work", Inputs())
         recording(work, (torch.ones(2, device="cuda"),))
         assert torch.backends.cudnn.benchmark
-    assert recording.note is None and seen == [True, False] and not torch.backends.cudnn.benchmark
+    assert recording.note is None and benchmark == [True, False] and not torch.backends.cudnn.benchmark
 
 
-def test_recorded_looks_follow_recorded_steps_that_draw() -> None:
+def test_inference_is_recorded_after_a_step_with_dropout() -> None:
     text = "[image] input 3x6x6\n[c] conv filters=4 kernel=3 neuron=relu\n[d] dropout\n[f] fc outputs=3\n"
     graph = loads(text + "train precision=bf16\n").graph
     with pretended():
@@ -146,8 +147,8 @@ def test_recorded_looks_follow_recorded_steps_that_draw() -> None:
         assert bool((first == again).all()) and objective.chosen == ()
 
 
-def test_forms_of_a_grouped_convolution_are_timed_by_the_device_after_their_launches() -> None:
-    """It is kept waiting before each: what launching takes is not counted."""
+def test_forms_of_a_grouped_convolution_are_timed_on_the_device() -> None:
+    """A sleep on the device before each measurement hides the time of launching."""
     graph = loads("[image] input 4x6x6\n[c] conv filters=4 kernel=3 groups=2\n[f] fc outputs=3\n").graph
     with pretended() as device:
         objective = build(graph, 0, "cuda", forms_of(graph, ("grouped-conv",)))
@@ -165,12 +166,12 @@ def test_forms_of_a_grouped_convolution_are_timed_by_the_device_after_their_laun
         pytest.param("TOWERS", "groups", marks=pytest.mark.slow),
     ],
 )
-def test_two_devices_say_the_same_in_the_same_order(spec: str, split: str, tmp_path: Path) -> None:
-    """Over what stands for NCCL, in bfloat16: each group's collectives, with the same lengths and types."""
+def test_two_devices_make_matching_exchanges(spec: str, split: str, tmp_path: Path) -> None:
+    """With a stand-in for NCCL, in bfloat16: the same collectives in each group, with the same lengths and types."""
     (tmp_path / "small.net").write_text(getattr(networks, spec))
-    words = f"--data synthetic --steps 2 --batch 64 --precision bf16 --threads 1 --quiet --gpus 2 --split {split}"
+    options = f"--data synthetic --steps 2 --batch 64 --precision bf16 --threads 1 --quiet --gpus 2 --split {split}"
     done = subprocess.run(
-        [sys.executable, "-m", "netspec", "train", "small.net", *words.split(), "--out", "run"],
+        [sys.executable, "-m", "netspec", "train", "small.net", *options.split(), "--out", "run"],
         cwd=tmp_path, capture_output=True, text=True, timeout=200,
         env={**os.environ, "PYTHONPATH": str(PRETENDING), "PRETENDED": "2", "EXCHANGED": str(tmp_path)},
     )  # fmt: skip
@@ -180,25 +181,25 @@ def test_two_devices_say_the_same_in_the_same_order(spec: str, split: str, tmp_p
     assert len(both[0]) > 20
     for (ours, lengths), (theirs, others) in zip(*both, strict=True):
         assert ours == theirs or {ours, theirs} == {"send", "recv_"}, (ours, theirs)
-        if ours in ("gather_", "scatter_"):  # to or from one of them, which names what all have
+        if ours in ("gather_", "scatter_"):  # the root also lists the tensors of the others
             lengths, others = lengths[-1:], others[-1:]
         assert lengths == others, ours
 
 
 @pytest.mark.ci
-def test_an_old_gpu_trains_without_kernels_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_old_gpu_trains_without_kernels_and_prints_notes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "tiny.net").write_text(FAST)
     with pretended(capability=(6, 1)):
-        words = ("--data", "synthetic", "--steps", 1, "--batch", 8, "--device", "cuda", "--out", tmp_path / "run")
-        done = invoke("train", tmp_path / "tiny.net", *words)
+        options = ("--data", "synthetic", "--steps", 1, "--batch", 8, "--device", "cuda", "--out", tmp_path / "run")
+        done = invoke("train", tmp_path / "tiny.net", *options)
     assert done.exit_code == 0
-    why = [line for line in done.output.splitlines() if "older than Triton" in line]
-    assert len(why) == 2 and all("GPU that is not there" in line for line in why)
+    notes = [line for line in done.output.splitlines() if "older than Triton" in line]
+    assert len(notes) == 2 and all("GPU that is not there" in line for line in notes)
 
 
 @pytest.mark.ci
-def test_what_a_first_look_finds_out_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recording of inference that fails; each line is told once, however many validations there are."""
+def test_failed_recording_of_inference_is_noted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recording inference fails here. There are several validations, but only one note."""
     scores = RecordedObjective._scores
 
     def waiting(self: RecordedObjective, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -209,33 +210,33 @@ def test_what_a_first_look_finds_out_is_told_too(tmp_path: Path, monkeypatch: py
     notes: list[str] = []
     monkeypatch.setattr(QUIET, "note", notes.append)
     with pretended():
-        run(SPEC.replace("train epochs=1", "train epochs=2"), "cuda", tmp_path / "run", 5)
+        train_on("cuda", SPEC.replace("train epochs=1", "train epochs=2"), tmp_path / "run", 5)
     (line,) = (note for note in notes if "kernel by kernel" in note)
     assert line.startswith("inference is launched kernel by kernel: HostWait operation not permitted")
 
 
-def test_a_recording_that_failed_is_kept_for_whom_pytorch_goes_on_asking(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[weakref.ref[object]] = []
+def test_failed_recording_is_kept_alive_and_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs: list[weakref.ref[object]] = []
     with pretended() as device:
         new = torch.cuda.CUDAGraph
 
-        def remembered() -> torch.cuda.CUDAGraph:
-            made.append(weakref.ref(graph := new()))
+        def watched() -> torch.cuda.CUDAGraph:
+            graphs.append(weakref.ref(graph := new()))
             return graph
 
-        monkeypatch.setattr(torch.cuda, "CUDAGraph", remembered)
-        graphs = CudaGraphs()
+        monkeypatch.setattr(torch.cuda, "CUDAGraph", watched)
+        recorder = CudaGraphs()
         with pytest.raises(ZeroDivisionError):
-            graphs.record(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+            recorder.record(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
     gc.collect()
-    assert made[0]() is not None and device.log[-1] == "reset"  # which gives its memory back
+    assert graphs[0]() is not None and device.log[-1] == "reset"  # releases its memory
 
 
-def test_few_batches_are_on_their_way_to_a_device_that_is_far_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_batches_are_queued_for_a_slow_device(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = Frame(3, 6, 6)
     waited = []
 
-    class Late(pretended_api.Event):
+    class Pending(pretended_api.Event):
         def query(self) -> bool:
             return False
 
@@ -243,7 +244,7 @@ def test_few_batches_are_on_their_way_to_a_device_that_is_far_behind(monkeypatch
             waited.append(self)
 
     with pretended():
-        monkeypatch.setattr(torch.cuda, "Event", Late)
+        monkeypatch.setattr(torch.cuda, "Event", Pending)
         prepare = Preparation(Preprocessing(255, "none"), None, frame, Shape(3, 6, 6), 255, torch.device("cuda"))
         for _ in range(12):
             prepare(np.zeros((2, 3, 6, 6), np.uint8), central(2, frame, prepare.size))

@@ -1,4 +1,4 @@
-"""Networks whose training cannot take its first step are refused before anything is written."""
+"""Networks that cannot be trained are rejected before anything is written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WEIGHTLESS = "[image] input 10x1x1\n[prob] softmax\n"
 NORMALISED = "[image] input {image}\n[bn] batchnorm\n[fc] fc outputs=2\n[prob] softmax\ntrain batch={batch}\n"
 
 
-def graph(text: str) -> Graph:
+def load_graph(text: str) -> Graph:
     return netspec.loads(text).graph
 
 
@@ -27,22 +27,22 @@ def train(text: str, *arguments: str) -> Result:
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_network_without_weights(tmp_path: Path) -> None:
+def test_network_without_weights_is_rejected(tmp_path: Path) -> None:
     done = train(WEIGHTLESS)
     assert (done.exit_code, done.stderr) == (1, "Error: nothing to learn: the network has no weights\n")
     assert not list(tmp_path.iterdir())
 
 
 UNREAD = "[image] input 3x4x4\n[unread] fc outputs=3\n[mean] avgpool kernel=4 inputs=image\n[prob] softmax\n"
-"""Weights that the loss does not depend on."""
+"""A spec in which the loss does not depend on the weights."""
 
 
 @pytest.mark.parametrize("loss", ["", "[flat] flatten inputs=mean\n[cost] crossentropy\n"])
-def test_weights_that_nothing_reads(tmp_path: Path, loss: str) -> None:
+def test_weights_that_the_loss_does_not_depend_on_are_rejected(tmp_path: Path, loss: str) -> None:
     done = train(UNREAD + loss)
     assert done.exit_code == 1, done.output
     assert "nothing to learn: the loss depends on no weights" in done.stderr
@@ -51,58 +51,58 @@ def test_weights_that_nothing_reads(tmp_path: Path, loss: str) -> None:
 
 @pytest.mark.parametrize("command", [("time", "-"), ("verify", "-"), ("check-data", "synthetic", "--net", "-")])
 @pytest.mark.parametrize("text", [WEIGHTLESS, UNREAD])
-def test_no_command_tries_what_cannot_be_trained(command: tuple[str, ...], text: str) -> None:
+def test_other_commands_reject_untrainable_networks(command: tuple[str, ...], text: str) -> None:
     done = CliRunner().invoke(main, [*command], input=text)
     assert done.exit_code == 1, done.exception
     assert "nothing to learn" in done.stderr
 
 
-def test_batch_normalisation_of_one_number() -> None:
+def test_batch_normalisation_of_single_numbers_is_rejected() -> None:
     for image in ("6", "6x1x1"):
-        found = graph(NORMALISED.format(image=image, batch=1))
+        graph = load_graph(NORMALISED.format(image=image, batch=1))
         with pytest.raises(TrainError, match="bn normalises each channel over the batch"):
-            require_trainable(found, 1)
-        require_trainable(found, 2)
-    require_trainable(graph(NORMALISED.format(image="6x2x1", batch=1)), 1)
+            require_trainable(graph, 1)
+        require_trainable(graph, 2)
+    require_trainable(load_graph(NORMALISED.format(image="6x2x1", batch=1)), 1)
 
 
-def test_the_batch_of_the_command_line_counts() -> None:
+def test_batch_option_is_checked() -> None:
     text = NORMALISED.format(image="3x1x1", batch=8)
-    refused = train(text, "--steps", "1", "--batch", "1")
-    assert refused.exit_code == 1
-    assert "one image has one number per channel" in refused.stderr
+    rejected = train(text, "--steps", "1", "--batch", "1")
+    assert rejected.exit_code == 1
+    assert "one image has one number per channel" in rejected.stderr
     assert train(text, "--steps", "1").exit_code == 0
 
 
 @pytest.mark.parametrize("change", [{"lr": 1e300}, {"lr": float("inf")}, {"lr": float("nan")},
                                     {"lr": 1e30, "decay": 1e30}])  # fmt: skip
-def test_rates_beyond_float32(change: dict[str, float]) -> None:
-    found = graph("[image] input 4\n[fc] fc outputs=2\n")
-    parameters = {key: replace(parameter, **change) for key, parameter in found.parameters.items()}  # type: ignore[arg-type]
+def test_rate_or_decay_beyond_float32_is_rejected(change: dict[str, float]) -> None:
+    graph = load_graph("[image] input 4\n[fc] fc outputs=2\n")
+    parameters = {key: replace(parameter, **change) for key, parameter in graph.parameters.items()}  # type: ignore[arg-type]
     with pytest.raises(TrainError, match=r"of fc\.weight is .*, which is not a finite float32 number"):
-        require_trainable(replace(found, parameters=parameters), 8)
+        require_trainable(replace(graph, parameters=parameters), 8)
 
 
-def test_scores_of_an_image_are_no_class_scores() -> None:
-    graph = netspec.loads("[image] input 3x4x4\n[c] conv filters=2 kernel=1\n[p] softmax\n").graph
+def test_class_scores_with_height_and_width_are_rejected() -> None:
+    graph = load_graph("[image] input 3x4x4\n[c] conv filters=2 kernel=1\n[p] softmax\n")
     with pytest.raises(TrainError, match="the class scores are an image of 2x4x4"):
         require_trainable(graph, 2)
 
 
-def test_a_batch_that_its_parts_do_not_divide() -> None:
-    found = graph("[image] input 4\n[fc] fc outputs=2\ntrain batch=12 accumulate=4\n")
-    require_trainable(found, 8)
+def test_batch_must_be_divisible_into_its_parts() -> None:
+    graph = load_graph("[image] input 4\n[fc] fc outputs=2\ntrain batch=12 accumulate=4\n")
+    require_trainable(graph, 8)
     with pytest.raises(TrainError, match="a batch of 10 images cannot be gathered in 4 equal parts") as caught:
-        require_trainable(found, 10)
+        require_trainable(graph, 10)
     assert caught.value.notes == ("train with another one: --batch 8",)
     with pytest.raises(TrainError) as caught:
-        require_trainable(found, 3)
+        require_trainable(graph, 3)
     assert caught.value.notes == ("train with another one: --batch 4",)
 
 
-def test_parts_of_one_image_are_too_small_for_a_batch_normalisation() -> None:
-    found = graph(NORMALISED.format(image="6", batch=8).rstrip() + " accumulate=4\n")
+def test_batch_normalisation_of_parts_of_one_image_is_rejected() -> None:
+    graph = load_graph(NORMALISED.format(image="6", batch=8).rstrip() + " accumulate=4\n")
     with pytest.raises(TrainError, match="each of the 4 parts of the batch is one image") as caught:
-        require_trainable(found, 4)
+        require_trainable(graph, 4)
     assert caught.value.notes == ("train with a larger one: --batch 8 or more",)
-    require_trainable(found, 8)
+    require_trainable(graph, 8)

@@ -1,4 +1,4 @@
-"""``netspec train`` as a user types it."""
+"""``netspec train`` on the command line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ train epochs=2 batch=8 optimizer=sgd(lr={lr})
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -38,12 +38,12 @@ def train(*arguments: str, text: str | None = None) -> Result:
     return CliRunner().invoke(main, ["train", *arguments], input=text)
 
 
-def spec(classes: int = 2, lr: float = 0.01) -> str:
+def tiny_spec(classes: int = 2, lr: float = 0.01) -> str:
     return TINY.format(classes=classes, lr=lr)
 
 
 @pytest.mark.ci  # a whole training
-def test_digits_reach_97_percent_in_a_few_epochs() -> None:
+def test_digits_reach_97_percent_in_8_epochs() -> None:
     done = train(DIGITS, "--data", "digits", "--epochs", "8", "--threads", "1")
     assert done.exit_code == 0, done.output
     lines = [json.loads(line) for line in Path("runs/digits-1/metrics.jsonl").read_text().splitlines()]
@@ -54,11 +54,11 @@ def test_digits_reach_97_percent_in_a_few_epochs() -> None:
     assert len(done.output.splitlines()) <= 40
 
 
-def test_a_small_folder_from_standard_input() -> None:
+def test_spec_from_standard_input_trains_on_a_folder() -> None:
     tree(Path("photos/train"), {"cat": 20, "dog": 20})
     tree(Path("photos/val"), {"cat": 2, "dog": 2})
     Path("photos/train/cat/0.jpg").write_bytes(b"")
-    done = train("-", "--data", "photos", "--out", "run", text=spec())
+    done = train("-", "--data", "photos", "--out", "run", text=tiny_spec())
     assert done.exit_code == 0, done.output
     assert done.stderr.splitlines()[0] == "warning: skipped, cannot be read: photos/train/cat/0.jpg: the file is empty"
     assert done.stdout.splitlines()[0].startswith("top-1 100.0 %, top-5 100.0 %, loss ")
@@ -69,14 +69,14 @@ def test_a_small_folder_from_standard_input() -> None:
     ]
 
 
-def test_quiet_prints_the_result_only() -> None:
-    done = train("-", "--data", "synthetic", "--steps", "2", "--quiet", text=spec())
+def test_quiet_prints_only_the_result() -> None:
+    done = train("-", "--data", "synthetic", "--steps", "2", "--quiet", text=tiny_spec())
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "run: runs/net-1"
 
 
-def test_ten_views_are_not_claimed() -> None:
-    done = train("-", "--data", "synthetic", "--steps", "2", "--out", "run", text=f"{spec()}test views=10\n")
+def test_ten_views_in_a_spec_are_not_used_for_validation() -> None:
+    done = train("-", "--data", "synthetic", "--steps", "2", "--out", "run", text=f"{tiny_spec()}test views=10\n")
     assert done.exit_code == 0, done.output
     assert "validation takes the centre crop; the spec's test views=10 is left out" in done.stderr
     assert done.stdout.splitlines()[0].endswith(" validation images, centre crop")
@@ -84,13 +84,13 @@ def test_ten_views_are_not_claimed() -> None:
     assert facts["validation"] == {"views": 1, "view": "centre crop", "views_in_spec": 10}
 
 
-def test_more_threads_than_torch_survives() -> None:
+def test_too_many_threads_is_an_error() -> None:
     done = train(DIGITS, "--data", "digits", "--threads", "1000000")
     assert done.exit_code == 2
     assert "1000000 is not in the range 1<=x<=1024" in done.stderr
 
 
-def test_without_data_the_sources_are_listed() -> None:
+def test_missing_data_option_lists_the_sources() -> None:
     done = train(DIGITS)
     assert (done.exit_code, done.stdout) == (2, "")
     assert [word for word in ("DIR", "digits", "synthetic") if f"\n    {word} " in done.stderr] == [
@@ -98,13 +98,13 @@ def test_without_data_the_sources_are_listed() -> None:
     ]  # fmt: skip
 
 
-def test_a_misspelt_source() -> None:
+def test_misspelt_source_gets_a_suggestion_and_exit_code_2() -> None:
     done = train(DIGITS, "--data", "digit")
     assert done.exit_code == 2
     assert done.stderr.startswith("Error: there is no data source and no folder called digit\n  did you mean digits?\n")
 
 
-def test_data_or_a_run_in_the_place_of_the_networks_file() -> None:
+def test_data_or_run_given_as_the_spec_gets_a_suggestion() -> None:
     tree(Path("photos"), {"cat": 1})
     for data in ("digits", "mnist:idx", "photos"):
         done = train(data)
@@ -113,41 +113,41 @@ def test_data_or_a_run_in_the_place_of_the_networks_file() -> None:
     Path("runs/one/checkpoints").mkdir(parents=True)
     assert train("runs/one").stderr == "Error: runs/one is a run; did you mean --resume runs/one?\n"
     assert train("runs").stderr == "Error: cannot open runs: Is a directory\n"
-    Path("digits").write_text(spec())
+    Path("digits").write_text(tiny_spec())
     assert train("digits").stderr.startswith("Error: --data is missing")
 
 
-def test_classes_that_do_not_match() -> None:
+def test_wrong_number_of_classes_leaves_no_run() -> None:
     tree(Path("photos"), {"cat": 20, "dog": 20, "cow": 20})
-    done = train("-", "--data", "photos", text=spec(classes=1000))
+    done = train("-", "--data", "photos", text=tiny_spec(classes=1000))
     assert done.exit_code == 1
     assert "photos has 3 classes, tiny has 1,000 outputs" in done.stderr
     assert not Path("runs").exists()
 
 
-def test_a_seed_out_of_range() -> None:
+def test_seed_out_of_range_is_an_error() -> None:
     for seed in ("-1", "9223372036854775808", "1180591620717411303424"):
-        done = train("-", "--data", "synthetic", "--seed", seed, text=spec())
+        done = train("-", "--data", "synthetic", "--seed", seed, text=tiny_spec())
         assert done.exit_code == 2
         assert f"{seed} is not in the range 0<=x<=9223372036854775807" in done.stderr
-    assert train("-", "--data", "synthetic", "--steps", "1", "--seed", str(2**63 - 1), text=spec()).exit_code == 0
+    assert train("-", "--data", "synthetic", "--steps", "1", "--seed", str(2**63 - 1), text=tiny_spec()).exit_code == 0
 
 
-def test_a_wrong_spec_and_a_missing_one() -> None:
+def test_wrong_and_missing_specs_are_errors() -> None:
     assert train("-", "--data", "synthetic", text="[image] input 3x8x8\n[fc] fc output=2\n").exit_code == 1
     assert train("nowhere.net", "--data", "synthetic").exit_code == 2
 
 
-def test_a_run_folder_in_use() -> None:
+def test_output_folder_with_other_files_is_an_error() -> None:
     Path("run").mkdir()
     Path("run/x").write_text("x")
-    done = train("-", "--data", "synthetic", "--out", "run", text=spec())
+    done = train("-", "--data", "synthetic", "--out", "run", text=tiny_spec())
     assert done.exit_code == 2
     assert "--out run is a folder with something in it" in done.stderr
 
 
-def test_a_diverging_training() -> None:
-    done = train("-", "--data", "synthetic", text=spec(lr=1e38))
+def test_diverging_training_is_reported_with_causes() -> None:
+    done = train("-", "--data", "synthetic", text=tiny_spec(lr=1e38))
     assert done.exit_code == 1
     assert "training has diverged" in done.stderr
     assert "likely causes" in done.stderr
@@ -162,7 +162,7 @@ def test_ctrl_c_saves_and_exits_with_130(tmp_path: Path) -> None:
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         assert process.stdin is not None
-        process.stdin.write(spec())
+        process.stdin.write(tiny_spec())
         process.stdin.close()
         process.stdin = None
         deadline = time.monotonic() + 60

@@ -1,4 +1,4 @@
-"""Whole trainings of small networks through ``run.train``: what is learnt, written, counted and refused."""
+"""Trainings of small networks with ``run.train``: what is learnt, written, counted and rejected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ import pytest
 import torch
 from building import Builder
 from pictures import tree
+from reporters import QUIET, Collector, InterruptAt
 from rich.console import Console
+from run_folders import newest_checkpoint
 
 from netspec.ir.distribution import Normal
 from netspec.ir.graph import Graph
@@ -36,11 +38,9 @@ from netspec.train.runs import checkpoint
 from netspec.train.runs.plot import HOW_TO_GET_IT
 from netspec.train.runs.runfolder import read_metrics
 
-QUIET = Reporter(Console(quiet=True))
-
 
 def network(classes: int = 4, lr: float = 0.02, **settings: Any) -> Graph:
-    """image 3x8x8 -> conv 8 -> relu -> pool -> dropout -> fc -> softmax, with the paper's recipe."""
+    """Return image 3x8x8 -> conv 8 -> relu -> pool -> dropout -> fc -> softmax, with settings like the paper's."""
     builder = Builder("tiny")
     x = builder.add("conv", Conv(8, Window((3, 3))), builder.input(3, 8, 8))
     x = builder.add("pool", MaxPool(Window((2, 2), (2, 2), kind="pool")), builder.add("relu", Relu(), x))
@@ -64,12 +64,13 @@ def train(graph: Graph, out: Path, data: object = "synthetic", **request: Any) -
 
 
 def weights(result: Result) -> dict[str, torch.Tensor]:
-    found: dict[str, torch.Tensor] = checkpoint.load(checkpoint.saved(result.folder / "checkpoints")[-1])["weights"]
-    return found
+    """Return the weights in a run's newest checkpoint."""
+    tensors: dict[str, torch.Tensor] = newest_checkpoint(result.folder)["weights"]
+    return tensors
 
 
-@pytest.mark.usefixtures("drawn")
-def test_a_network_learns_and_leaves_its_run(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("with_curves")
+def test_network_learns_and_writes_its_run_folder(tmp_path: Path) -> None:
     result = train(network(), tmp_path / "run", epochs=4)
     assert result.evaluation is not None
     assert result.evaluation.top1 > 0.9  # four classes: chance is 0.25
@@ -86,22 +87,22 @@ def test_a_network_learns_and_leaves_its_run(tmp_path: Path) -> None:
     assert facts["counts"] == result.counts
 
 
-def test_metrics_lines(tmp_path: Path) -> None:
+def test_metrics_file_has_lines_of_steps_and_validations(tmp_path: Path) -> None:
     result = train(network(), tmp_path / "run")
     lines = read_metrics(result.folder / "metrics.jsonl")
     training = [line for line in lines if "loss" in line]
-    checks = [line for line in lines if "val_loss" in line]
+    validation = [line for line in lines if "val_loss" in line]
     assert [line["step"] for line in training] == list(range(1, 65))
-    assert [(line["step"], line["epoch"]) for line in checks] == [(32, 1), (64, 2)]
+    assert [(line["step"], line["epoch"]) for line in validation] == [(32, 1), (64, 2)]
     assert set(training[0]) == {"step", "epoch", "loss", "lr", "images_per_s", "waiting"}
-    assert set(checks[0]) == {"step", "epoch", "val_loss", "top1", "top5", "val_images"}
+    assert set(validation[0]) == {"step", "epoch", "val_loss", "top1", "top5", "val_images"}
     assert training[0]["lr"] == 0.02
     assert all(0 <= line["waiting"] <= 1 for line in training)
     assert training[-1]["loss"] < training[0]["loss"]
-    assert checks[-1]["top1"] == pytest.approx(result.evaluation.top1 if result.evaluation else None)
+    assert validation[-1]["top1"] == pytest.approx(result.evaluation.top1 if result.evaluation else None)
 
 
-def test_the_checkpoint_before_the_first_step_has_the_initial_weights(tmp_path: Path) -> None:
+def test_checkpoint_of_step_0_has_the_initial_weights(tmp_path: Path) -> None:
     result = train(network(lr=0.0), tmp_path / "run", epochs=1)
     saved = checkpoint.saved(result.folder / "checkpoints")
     assert [path.name for path in saved] == ["step-000000000.pt", "step-000000032.pt"]
@@ -115,14 +116,15 @@ def test_the_checkpoint_before_the_first_step_has_the_initial_weights(tmp_path: 
     mean = last["preparation"]["mean"]
     assert mean.shape == (3, 10, 10)
     pictures = synthetic.Textures(Frame(3, 10, 10), 4, 1024, (0, 0))
-    first_pictures = [pictures.read(place) for place in range(synthetic.MEASURED)]  # those of 1,024 that are measured
+    # Of 1,024 pictures, only the first ones are measured.
+    first_pictures = [pictures.read(place) for place in range(synthetic.MEASURED)]
     torch.testing.assert_close(mean.double(), torch.tensor(np.mean(first_pictures, 0)) / 255, rtol=1e-6, atol=0)
 
 
-def test_the_same_seed_gives_the_same_weights_whatever_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_seed_gives_the_same_weights_with_more_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = weights(train(network(), tmp_path / "a", steps=34))
     monkeypatch.setattr("netspec.train.config.cores_available", lambda: 5)
-    torch.manual_seed(99)  # what was drawn in this process before does not matter, dropout included
+    torch.manual_seed(99)  # the state of the global generator does not matter, not even for dropout
     two = weights(train(network(), tmp_path / "b", steps=34))
     other = weights(train(network(), tmp_path / "c", steps=34, seed=1))
     assert json.loads((tmp_path / "b" / "run.json").read_text())["workers"] == 5
@@ -130,7 +132,7 @@ def test_the_same_seed_gives_the_same_weights_whatever_reads(tmp_path: Path, mon
     assert not torch.equal(one["fc.weight"], other["fc.weight"])
 
 
-def test_steps_end_a_training_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+def test_steps_may_end_a_training_within_an_epoch(tmp_path: Path) -> None:
     result = train(network(), tmp_path / "run", steps=40)
     assert result.step == 40
     counts = result.counts["train"]
@@ -139,15 +141,15 @@ def test_steps_end_a_training_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
     assert [x["step"] for x in read_metrics(tmp_path / "run" / "metrics.jsonl") if "top1" in x] == [32, 40]
 
 
-def test_epochs_end_a_training_before_steps_do(tmp_path: Path) -> None:
+def test_fewer_epochs_than_steps_end_a_training(tmp_path: Path) -> None:
     assert train(network(), tmp_path / "run", epochs=1, steps=40).step == 32
 
 
-def test_steps_alone_go_on_beyond_the_specs_epochs(tmp_path: Path) -> None:
+def test_steps_override_the_epochs_of_the_spec(tmp_path: Path) -> None:
     assert train(network(), tmp_path / "run", steps=70).step == 70
 
 
-def test_a_network_with_a_loss_of_its_own(tmp_path: Path) -> None:
+def test_network_with_its_own_loss_learns(tmp_path: Path) -> None:
     builder = Builder("own")
     builder.add("loss", CrossEntropy(), builder.add("fc", Linear(4), builder.input(3, 8, 8)))
     graph = dataclasses.replace(builder.graph(), preprocessing=Preprocessing(1), train=Train(epochs=1, batch=64))
@@ -156,7 +158,7 @@ def test_a_network_with_a_loss_of_its_own(tmp_path: Path) -> None:
     assert result.evaluation.top1 > 0.3
 
 
-def test_a_folder_with_broken_images_adds_up(tmp_path: Path) -> None:
+def test_counts_with_unreadable_images_add_up(tmp_path: Path) -> None:
     data = tree(tmp_path / "data", {"a": 0, "b": 0})
     for part, count in (("train", 11), ("val", 3)):
         tree(data / part, {"a": count, "b": count})
@@ -165,15 +167,10 @@ def test_a_folder_with_broken_images_adds_up(tmp_path: Path) -> None:
     (data / "train" / "a" / "3.jpg").write_bytes(b"")
     (data / "train" / "b" / "7.jpg").write_bytes(b"no image")
     (data / "val" / "a" / "0.jpg").write_bytes(b"\xff\xd8\xff")
-    told: list[str] = []
-
-    class Told(Reporter):
-        def warn(self, text: str) -> None:
-            told.append(text)
-
     request = Request(str(data), batch=8, epochs=3, out=tmp_path / "run", threads=1)
-    result = run_train(network(classes=2), "spec", "tiny", request, Told(Console(quiet=True)))
-    # 22 images, 2 of them unreadable: 20 make two batches of 8, and 4 are left, in each of 3 epochs.
+    collector = Collector()
+    result = run_train(network(classes=2), "spec", "tiny", request, collector)
+    # In each of 3 epochs, 2 of 22 images are unreadable, and the others make two batches of 8, with 4 left over.
     assert result.counts["train"] == {
         "images": 22, "unreadable": 2, "drawn": 66, "used": 48, "skipped": 6, "dropped": 12, "unreached": 0,
     }  # fmt: skip
@@ -183,23 +180,20 @@ def test_a_folder_with_broken_images_adds_up(tmp_path: Path) -> None:
     assert sorted(line["path"] for line in listed) == [
         str(data / "train" / "a" / "3.jpg"), str(data / "train" / "b" / "7.jpg"), str(data / "val" / "a" / "0.jpg"),
     ]  # fmt: skip
-    assert sorted(told) == sorted(f"skipped, cannot be read: {line['path']}: {line['reason']}" for line in listed)
+    assert sorted(collector.warnings) == sorted(
+        f"skipped, cannot be read: {line['path']}: {line['reason']}" for line in listed
+    )
 
 
-def test_more_unreadable_images_than_one_wants_to_read_about(tmp_path: Path) -> None:
+def test_only_the_first_ten_unreadable_images_are_printed(tmp_path: Path) -> None:
     data = tree(tmp_path / "data", {"a": 40, "b": 40}, size=(8, 8))
     for number in range(15):
         (data / "a" / f"{number}.jpg").write_bytes(b"")
-    told: list[str] = []
-
-    class Told(Reporter):
-        def warn(self, text: str) -> None:
-            told.append(text)
-
     request = Request(str(data), batch=8, epochs=1, out=tmp_path / "run", threads=1)
-    run_train(network(classes=2), "spec", "tiny", request, Told(Console(quiet=True)))
-    assert len(told) == 11
-    assert told[-1] == f"more images cannot be read; all are listed in {tmp_path}/run/unreadable.jsonl"
+    collector = Collector()
+    run_train(network(classes=2), "spec", "tiny", request, collector)
+    assert len(collector.warnings) == 11
+    assert collector.warnings[-1] == f"more images cannot be read; all are listed in {tmp_path}/run/unreadable.jsonl"
     assert len((tmp_path / "run" / "unreadable.jsonl").read_text().splitlines()) == 15
 
 
@@ -210,7 +204,7 @@ def test_without_validation_images_there_is_no_accuracy(tmp_path: Path) -> None:
     assert [line for line in read_metrics(tmp_path / "run" / "metrics.jsonl") if "top1" in line] == []
 
 
-def test_fewer_images_than_a_batch(tmp_path: Path) -> None:
+def test_fewer_images_than_a_batch_is_an_error(tmp_path: Path) -> None:
     data = tree(tmp_path / "data", {"cat": 3, "cow": 2})
     with pytest.raises(TrainError, match="has 5 training images, a batch has 8") as caught:
         train(network(classes=2), tmp_path / "run", data, batch=8)
@@ -219,7 +213,7 @@ def test_fewer_images_than_a_batch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mean", ["none", "image"])
-def test_so_many_unreadable_images_that_no_batch_is_left(tmp_path: Path, mean: str) -> None:
+def test_fewer_readable_images_than_a_batch_is_an_error(tmp_path: Path, mean: str) -> None:
     data = tree(tmp_path / "data", {"cat": 3, "cow": 2})
     for path in (data / "cat").iterdir():
         path.write_bytes(b"")
@@ -229,7 +223,7 @@ def test_so_many_unreadable_images_that_no_batch_is_left(tmp_path: Path, mean: s
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"
 
 
-def test_nothing_readable_at_all(tmp_path: Path) -> None:
+def test_no_readable_image_is_an_error(tmp_path: Path) -> None:
     data = tree(tmp_path / "data", {"cat": 1, "cow": 1})
     for path in data.glob("*/*"):
         path.write_bytes(b"")
@@ -237,7 +231,7 @@ def test_nothing_readable_at_all(tmp_path: Path) -> None:
         train(network(classes=2), tmp_path / "run", data, batch=2)
 
 
-def test_a_loss_that_is_no_number_ends_the_training_with_its_causes(tmp_path: Path) -> None:
+def test_diverging_loss_ends_the_training_with_causes(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match=r"the loss is (nan|inf) at step \d+: training has diverged") as caught:
         train(network(lr=1e9), tmp_path / "run")
     assert "learning rate is too high" in caught.value.notes[0]
@@ -247,17 +241,16 @@ def test_a_loss_that_is_no_number_ends_the_training_with_its_causes(tmp_path: Pa
     assert len(checkpoint.saved(tmp_path / "run" / "checkpoints")) >= 1
 
 
-def test_plateau_cuts_the_rate_when_the_error_stands_still(tmp_path: Path) -> None:
+def test_plateau_cuts_the_rate_if_the_error_stays_the_same(tmp_path: Path) -> None:
     plateau = Plateau(factor=0.5, times=2, patience=1, threshold=0.0)
     graph = network(lr=0.0, train=Train(epochs=5, batch=256, lr=0.5, schedule=plateau))
     train(graph, tmp_path / "run")
     lines = [line for line in read_metrics(tmp_path / "run" / "metrics.jsonl") if "lr" in line]
     assert [line["lr"] for line in lines if line["step"] % 4 == 1] == [0.5, 0.5, 0.25, 0.125, 0.125]
-    state = checkpoint.load(checkpoint.saved(tmp_path / "run" / "checkpoints")[-1])
-    assert state["watch"]["cuts"] == 2
+    assert newest_checkpoint(tmp_path / "run")["watch"]["cuts"] == 2
 
 
-def test_an_out_folder_in_use_is_refused_and_kept(tmp_path: Path) -> None:
+def test_output_folder_with_other_files_is_rejected_and_kept(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "mine").write_text("x")
     with pytest.raises(RequestError, match="a folder with something in it"):
@@ -271,54 +264,37 @@ def test_an_out_folder_in_use_is_refused_and_kept(tmp_path: Path) -> None:
 def test_runs_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     request = Request("synthetic", steps=1, threads=1)
-    found = [run_train(network(), "spec", "my net/x", request, QUIET).folder.as_posix() for _ in range(2)]
-    assert found == ["runs/my-net-x-1", "runs/my-net-x-2"]
+    folders = [run_train(network(), "spec", "my net/x", request, QUIET).folder.as_posix() for _ in range(2)]
+    assert folders == ["runs/my-net-x-1", "runs/my-net-x-2"]
 
 
-def test_no_cuda_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_cuda_device_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(RequestError, match="no CUDA device"):
         train(network(), tmp_path / "run", device="cuda")
 
 
-class InterruptAt(Reporter):
-    """Sends this process SIGINT when the log reaches a step."""
-
-    def __init__(self, step: int) -> None:
-        super().__init__(Console(quiet=True))
-        self._step = step
-
-    def progress(self, status: Status) -> None:
-        if status.step == self._step:
-            os.kill(os.getpid(), signal.SIGINT)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT there")
-def test_an_interrupt_finishes_the_step_and_saves(tmp_path: Path) -> None:
+def test_interrupt_finishes_the_step_and_saves(tmp_path: Path) -> None:
     request = Request("synthetic", out=tmp_path / "run", threads=1)
     before = signal.getsignal(signal.SIGINT)
     result = run_train(network(), "spec", "tiny", request, InterruptAt(5))
     assert signal.getsignal(signal.SIGINT) is before
     assert (result.state, result.step) == ("interrupted", 5)
-    state = checkpoint.load(checkpoint.saved(tmp_path / "run" / "checkpoints")[-1])
+    state = newest_checkpoint(tmp_path / "run")
     assert (state["step"], state["epoch"]) == (5, 0)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
     counts = result.counts["train"]
     assert counts["drawn"] == 1024 == counts["used"] + counts["unreached"]
 
 
-@pytest.mark.usefixtures("drawn")
-def test_without_matplotlib_one_line_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("with_curves")
+def test_missing_matplotlib_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    notes: list[str] = []
-
-    class Noted(Reporter):
-        def note(self, text: str) -> None:
-            notes.append(text)
-
     request = Request("synthetic", steps=1, out=tmp_path / "run", threads=1)
-    run_train(network(), "spec", "tiny", request, Noted(Console(quiet=True)))
-    assert notes == [HOW_TO_GET_IT]
+    collector = Collector()
+    run_train(network(), "spec", "tiny", request, collector)
+    assert collector.notes == [HOW_TO_GET_IT]
     assert not (tmp_path / "run" / "curves.png").exists()
 
 
@@ -326,7 +302,6 @@ def test_without_matplotlib_one_line_says_how_to_get_it(tmp_path: Path, monkeypa
 def test_plain_output_of_a_quick_run_stays_short(
     epochs: int, expected: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-
     lines = Lines(Console(stderr=True), clock=lambda: 0.0)
     for epoch in range(1, epochs + 1):
         lines.plan(Plan(10 * epochs, epochs))
@@ -339,49 +314,49 @@ def test_plain_output_of_a_quick_run_stays_short(
     assert printed[-1] == f"{last}  top-1 90.0 %  top-5 99.0 %"
 
 
-def test_the_speed_of_an_epoch_is_that_of_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A validation of 0.3 seconds is none of the time in which 64 images were trained on."""
+def test_speed_of_an_epoch_excludes_validation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time for training on 64 images excludes a validation of 0.3 seconds."""
 
-    class Told(Reporter):
+    class Speeds(Reporter):
         def validated(self, status: Status, found: Evaluation | None) -> None:
             speeds.append(status.images_per_second)
 
-    def slowly(*given: Any) -> Evaluation | None:
-        began = time.perf_counter()
+    def slow_evaluate(*arguments: Any) -> Evaluation | None:
+        start = time.perf_counter()
         time.sleep(0.3)
-        found = evaluate(*given)
-        spent.append(time.perf_counter() - began)
-        return found
+        evaluation = evaluate(*arguments)
+        seconds.append(time.perf_counter() - start)
+        return evaluation
 
     speeds: list[float] = []
-    spent: list[float] = []
-    monkeypatch.setattr(loop, "evaluate", slowly)
-    began = time.perf_counter()
+    seconds: list[float] = []
+    monkeypatch.setattr(loop, "evaluate", slow_evaluate)
+    start = time.perf_counter()
     request = Request("synthetic", steps=2, out=tmp_path / "run", threads=1)
-    run_train(network(), "the spec", "tiny", request, Told(Console(quiet=True)))
-    assert 64 / speeds[0] < time.perf_counter() - began - spent[0]
+    run_train(network(), "the spec", "tiny", request, Speeds(Console(quiet=True)))
+    assert 64 / speeds[0] < time.perf_counter() - start - seconds[0]
 
 
-def test_less_than_an_image_a_second_is_not_none() -> None:
-    told = describe(Status(3, 1, 7.25, 0.437, 0.0), Plan(10, 1))
-    assert told == "epoch 1/1  step 3/10  loss 7.25  0.437 images/s, 0 % waiting for data"
+def test_speed_below_one_image_per_second_is_printed() -> None:
+    line = describe(Status(3, 1, 7.25, 0.437, 0.0), Plan(10, 1))
+    assert line == "epoch 1/1  step 3/10  loss 7.25  0.437 images/s, 0 % waiting for data"
 
 
-def test_a_slow_run_prints_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_slow_run_prints_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     seconds = iter(range(10_000))
     lines = Lines(Console(stderr=True), clock=lambda: float(next(seconds)))
     for step in range(100):
         lines.progress(Status(step, 1, 1.0, 100.0, 0.0))
-    # The clock is asked once for each step and once more for each line: a line every ten or eleven steps.
+    # The clock is read once for each step and once more for each line, which makes a line every ten or eleven steps.
     assert len(capsys.readouterr().err.splitlines()) == 10
 
 
-def test_a_terminal_gets_a_bar_and_file_names_cannot_steer_it() -> None:
+def test_terminal_shows_a_bar_and_escapes_control_characters() -> None:
     console = Console(force_terminal=True, width=120, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
-    teller = reporter(quiet=False, console=console)
-    teller.progress(Status(5, 1, 0.25, 1000.0, 0.125))
-    teller.warn("skipped: a\x1b[2Jb\udcff.jpg")
-    teller.close()
+    bar = reporter(quiet=False, console=console)
+    bar.progress(Status(5, 1, 0.25, 1000.0, 0.125))
+    bar.warn("skipped: a\x1b[2Jb\udcff.jpg")
+    bar.close()
     text = console.export_text()
     assert "loss 0.25  1,000 images/s  12 % waiting" in text
     assert "warning: skipped: a\\x1b[2Jb\\udcff.jpg" in text

@@ -76,7 +76,7 @@ def test_pass_left_early_counts_unreached_pictures() -> None:
     assert split.reads < 200  # it does not read far ahead
 
 
-def test_leaving_after_the_last_full_batch_counts_the_rest_as_dropped() -> None:
+def test_images_after_the_last_full_batch_count_as_dropped() -> None:
     with Loader(2, lambda problem: None) as loader:
         run = loader.run(Numbered(23), np.arange(23), 10, keep_partial=False)
         for batch in run:

@@ -1,4 +1,4 @@
-"""``netspec filters``: kernels by GPU group, their colours, and activations."""
+"""``netspec filters``: pictures of kernels by GPU group, how coloured they are, and activations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from netspec.train.learning.objective import build
 from netspec.train.runs.saved import open_run
 
 
-def weights(graph: Graph) -> dict[str, torch.Tensor]:
+def initial_weights(graph: Graph) -> dict[str, torch.Tensor]:
     return build(graph, 0, "cpu").module.state_dict()
 
 
@@ -28,20 +28,20 @@ def block(kernels: np.ndarray) -> Block:
     return Block(0, 0, kernels.astype(np.float32))
 
 
-def test_kernels_stand_by_group_in_the_networks_order(run: Path) -> None:
+def test_kernels_are_grouped_and_have_red_first(run: Path) -> None:
     saved = open_run(run, print)
     name, blocks = blocks_of(saved.graph, saved.weights, None)
     assert (name, [one.group for one in blocks]) == ("conv1", [0, 1])
     assert np.array_equal(np.concatenate([one.kernels for one in blocks]), saved.weights["conv1.weight"].numpy())
     bgr = tiny_net("range=1", "range=1 order=bgr").graph
     _, (first, _) = blocks_of(bgr, saved.weights, "conv1")
-    assert np.array_equal(first.kernels[:, ::-1], blocks[0].kernels)  # red first, whatever the network reads first
+    assert np.array_equal(first.kernels[:, ::-1], blocks[0].kernels)  # red first, although the network reads blue first
 
 
-def test_every_kernel_fills_its_own_range_and_keeps_its_place() -> None:
+def test_each_kernel_is_drawn_in_its_place_with_full_contrast() -> None:
     kernels = np.random.default_rng(0).normal(size=(20, 3, 11, 11)) * np.arange(1, 21)[:, None, None, None]
     pixels = np.asarray(draw_kernels([block(kernels), block(kernels)]))
-    factor = 1600 // (10 * 11)  # twenty kernels stand in two rows of ten
+    factor = 1600 // (10 * 11)  # twenty kernels are in two rows of ten
     step = 11 * factor + 2
     assert pixels.shape == (2 * (2 * step + 2) + 18, 10 * step + 2, 3)
     tile = pixels[2 + step : 2 + step + 11 * factor : factor, 2 + 3 * step : 2 + 3 * step + 11 * factor : factor]
@@ -50,7 +50,7 @@ def test_every_kernel_fills_its_own_range_and_keeps_its_place() -> None:
     assert (tile.min(), tile.max()) == (0, 255)
 
 
-def test_the_groups_of_a_picture_are_apart(run: Path, tmp_path: Path) -> None:
+def test_groups_are_separated_in_the_picture(run: Path, tmp_path: Path) -> None:
     done = invoke("filters", run, "-o", tmp_path / "conv1.png")
     assert (done.exit_code, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
@@ -59,9 +59,9 @@ def test_the_groups_of_a_picture_are_apart(run: Path, tmp_path: Path) -> None:
     assert lines[-1] == f"wrote {tmp_path / 'conv1.png'}"
     pixels = png_pixels((tmp_path / "conv1.png").read_bytes())
     white = (pixels == 255).all(axis=(1, 2))
-    runs = "".join("w" if row else "." for row in white).split(".")
-    assert max(map(len, runs)) >= 18  # the gap between the groups
-    assert pixels.shape[1] > 600  # kernels of 5 x 5 are seen
+    white_rows = "".join("w" if row else "." for row in white).split(".")
+    assert max(map(len, white_rows)) >= 18  # the gap between the groups
+    assert pixels.shape[1] > 600  # kernels of 5 x 5 are enlarged
 
 
 @pytest.mark.parametrize(
@@ -73,23 +73,23 @@ def test_the_groups_of_a_picture_are_apart(run: Path, tmp_path: Path) -> None:
         (np.stack([2 * np.eye(4), np.eye(4), np.zeros((4, 4))]), 0.4),  # 1 - (3^2 / 3) / (2^2 + 1^2)
     ],
 )
-def test_the_measure_of_colour(kernel: np.ndarray, expected: float) -> None:
-    found = colour(block(kernel[None]))
-    assert found is not None
-    assert found.mean == pytest.approx(expected, abs=1e-12)
+def test_colour_measure_by_hand(kernel: np.ndarray, expected: float) -> None:
+    measured = colour(block(kernel[None]))
+    assert measured is not None
+    assert measured.mean == pytest.approx(expected, abs=1e-12)
 
 
-def test_the_measure_by_chance_of_zeros_and_of_grey_networks() -> None:
-    drawn = colour(block(np.random.default_rng(0).normal(size=(2000, 3, 11, 11))))
-    assert drawn is not None
-    assert drawn.mean == pytest.approx(RANDOM_COLOUR, abs=2e-3)
-    assert 0.4 < drawn.more_than_chance / 2000 < 0.6
+def test_colour_measure_of_random_zero_and_grey_kernels() -> None:
+    random = colour(block(np.random.default_rng(0).normal(size=(2000, 3, 11, 11))))
+    assert random is not None
+    assert random.mean == pytest.approx(RANDOM_COLOUR, abs=2e-3)
+    assert 0.4 < random.more_than_chance / 2000 < 0.6
     dead = colour(block(np.zeros((2, 3, 5, 5))))
     assert dead is not None and len(dead.each) == 0 and dead.mean == 0.0
     assert colour(block(np.zeros((2, 1, 5, 5)))) is None
 
 
-def test_the_numbers_as_json(run: Path, tmp_path: Path) -> None:
+def test_json_has_the_colour_of_each_kernel(run: Path, tmp_path: Path) -> None:
     found = json.loads(invoke("filters", run, "-o", tmp_path / "a.png", "--format", "json").stdout)
     assert (found["net"], found["layer"], found["step"]) == ("tiny", "conv1", 8)
     for group in found["groups"]:
@@ -111,24 +111,24 @@ def test_kernels_of_many_channels_are_rows_of_grey_tiles(run: Path, tmp_path: Pa
     ("layer", "notes"),
     [("conv9", ("did you mean conv3?",)), ("fc4", ("layers with kernels: conv1, conv2, conv3",))],
 )
-def test_layers_without_kernels(layer: str, notes: tuple[str, ...]) -> None:
+def test_layer_without_kernels_is_an_error(layer: str, notes: tuple[str, ...]) -> None:
     graph = tiny_net().graph
     with pytest.raises(RequestError, match=f"--layer {layer}: no ") as caught:
-        blocks_of(graph, weights(graph), layer)
+        blocks_of(graph, initial_weights(graph), layer)
     assert caught.value.notes == notes
 
 
 def test_a_network_without_convolutions_and_a_layer_of_several_inputs() -> None:
     dense = loads("[image] input 3x4x4\n[fc] fc outputs=2\n").graph
     with pytest.raises(TrainError, match="has no convolution"):
-        blocks_of(dense, weights(dense), None)
+        blocks_of(dense, initial_weights(dense), None)
     text = "[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[b] conv filters=4 kernel=3 inputs=image\n"
     graph = loads(text + "[c] conv filters=4 kernel=1 inputs=a,b\n").graph
-    _, blocks = blocks_of(graph, weights(graph), "c")
+    _, blocks = blocks_of(graph, initial_weights(graph), "c")
     assert [(one.group, one.input) for one in blocks] == [(0, 0), (0, 1)]
 
 
-def test_activations_are_what_the_layer_computes(run: Path, tmp_path: Path) -> None:
+def test_activations_are_the_layers_outputs(run: Path, tmp_path: Path) -> None:
     saved = open_run(run, print)
     objective = saved.objective("cpu")
     x = torch.randn(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
@@ -139,14 +139,14 @@ def test_activations_are_what_the_layer_computes(run: Path, tmp_path: Path) -> N
     np.testing.assert_allclose(np.concatenate(found.groups), by_hand, rtol=1e-5, atol=1e-6)
     assert found.maps == 8
     assert found.silent == int((by_hand.max(axis=(1, 2)) <= 0).sum())
-    probable = activations_of(objective, x, "prob").groups
-    assert [group.shape for group in probable] == [(4, 1, 1)]
-    assert float(probable[0].sum()) == pytest.approx(1)
+    probabilities = activations_of(objective, x, "prob").groups
+    assert [group.shape for group in probabilities] == [(4, 1, 1)]
+    assert float(probabilities[0].sum()) == pytest.approx(1)
     with pytest.raises(RequestError, match="--activations conv8: tiny computes no layer of this name"):
         activations_of(objective, x, "conv8")
 
 
-def test_a_layer_that_only_the_loss_reads() -> None:
+def test_layer_that_only_the_loss_reads_has_activations() -> None:
     graph = loads(SPEC.replace("[prob] softmax", "[loss] crossentropy")).graph
     objective = build(graph, 0, "cpu")
     objective.module.eval()
@@ -156,7 +156,7 @@ def test_a_layer_that_only_the_loss_reads() -> None:
 
 
 @pytest.mark.parametrize(("layer", "words"), [("pool1", "8 maps"), ("fc4", "4 features"), ("prob", "4 features, 0 of")])
-def test_activations_on_the_command_line(run: Path, tmp_path: Path, layer: str, words: str) -> None:
+def test_command_draws_activations(run: Path, tmp_path: Path, layer: str, words: str) -> None:
     image = save_picture(tmp_path / "a.png")
     done = invoke("filters", run, "-o", tmp_path / "out.png", "--image", image, "--activations", layer)
     assert (done.exit_code, done.stderr) == (0, "")
@@ -164,7 +164,7 @@ def test_activations_on_the_command_line(run: Path, tmp_path: Path, layer: str, 
     assert png_pixels((tmp_path / "out.png").read_bytes()).ndim == 2
 
 
-def test_command_lines_that_make_no_sense(run: Path, tmp_path: Path) -> None:
+def test_wrong_arguments_are_rejected(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "a.png"
     assert invoke("filters", run, "-o", out, "--image", out).exit_code == 2
     assert invoke("filters", run, "-o", out, "--activations", "conv1").exit_code == 2
@@ -178,7 +178,7 @@ def test_command_lines_that_make_no_sense(run: Path, tmp_path: Path) -> None:
     assert invoke("filters", run, "-o", tmp_path / "no" / "a.png").exit_code == 2
 
 
-def test_a_photograph_is_not_replaced_by_a_picture_of_kernels(run: Path, tmp_path: Path) -> None:
+def test_existing_photograph_is_not_overwritten(run: Path, tmp_path: Path) -> None:
     mine = save_picture(tmp_path / "mine.png")
     before = mine.read_bytes()
     done = invoke("filters", run, "-o", mine)
@@ -188,7 +188,7 @@ def test_a_photograph_is_not_replaced_by_a_picture_of_kernels(run: Path, tmp_pat
         assert invoke("filters", run, "-o", tmp_path / "conv1.png").exit_code == 0
 
 
-def test_tiles() -> None:
+def test_tiles_have_the_right_layout_and_contrast() -> None:
     assert [across(number) for number in (1, 6, 16, 17, 20, 48, 96)] == [1, 6, 16, 9, 10, 16, 16]
     flat = own_range(np.full((1, 2, 2), 3, np.float32), (1, 2))
     assert flat.tolist() == [[[128, 128], [128, 128]]]
@@ -198,14 +198,14 @@ def test_tiles() -> None:
         sheet([np.zeros((4000, 224, 224), np.uint8)], 16)
 
 
-def test_alexnets_first_layer_is_laid_out_as_in_the_paper() -> None:
+def test_alexnets_first_layer_has_the_papers_layout() -> None:
     kernels = np.random.default_rng(0).normal(size=(48, 3, 11, 11))
     width, height = draw_kernels([block(kernels), block(kernels)]).size
     side = 11 * 9  # nine pixels to a weight
     assert (width, height) == (16 * (side + 2) + 2, 6 * (side + 2) + 2 * 2 + 18)
 
 
-def test_the_run_is_untouched(run: Path, tmp_path: Path) -> None:
+def test_commands_do_not_change_the_run(run: Path, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     train_tiny(tmp_path / "other", steps=1, weights=run)
     for command in (("eval", run), ("filters", run, "-o", tmp_path / "a.png")):
@@ -213,7 +213,7 @@ def test_the_run_is_untouched(run: Path, tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
-def test_quiet_names_no_file(run: Path, tmp_path: Path) -> None:
+def test_quiet_does_not_print_the_file_name(run: Path, tmp_path: Path) -> None:
     done = invoke("filters", run, "-o", tmp_path / "a.png", "--quiet")
     assert done.exit_code == 0 and "wrote" not in done.stdout and done.stdout.startswith("conv1 ")
     done = invoke("export", run, "-o", tmp_path / "a.safetensors", "--quiet")

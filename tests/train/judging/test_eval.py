@@ -1,4 +1,4 @@
-"""``netspec eval``: one run, several, other data, other weights, and what cannot be tested."""
+"""``netspec eval``: one run or several, other data, other weights, and what cannot be evaluated."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from netspec.train.runs.runfolder import read_metrics
 from netspec.train.runs.saved import open_run
 
 
-def result(*arguments: object) -> dict[str, Any]:
+def eval_json(*arguments: object) -> dict[str, Any]:
     done = invoke("eval", *arguments, "--format", "json", "--quiet")
     assert (done.exit_code, done.stderr) == (0, ""), done.output
     found: dict[str, Any] = json.loads(done.stdout)
@@ -32,16 +32,16 @@ def result(*arguments: object) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def another(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of a network that reads larger pictures of the same classes."""
+def wide_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a network for larger pictures of the same classes."""
     spec = (
         SPEC.replace("3x12x12", "3x16x16").replace("crop=12 from=14", "crop=16 from=20").replace("range=1", "range=255")
     )
     return train_tiny(tmp_path_factory.mktemp("another") / "run", spec=spec.replace("net tiny", "net wide"), steps=4)
 
 
-def test_one_view_is_what_validation_saw_in_training(run: Path) -> None:
-    found = result(run, "--views", 1)
+def test_one_view_agrees_with_validation_in_training(run: Path) -> None:
+    found = eval_json(run, "--views", 1)
     last = [line for line in read_metrics(run / "metrics.jsonl") if "val_loss" in line][-1]
     assert (found["n"], found["protocol"]) == (last["val_images"], "centre crop")
     assert found["top1"] == pytest.approx(last["top1"])
@@ -49,8 +49,8 @@ def test_one_view_is_what_validation_saw_in_training(run: Path) -> None:
     assert found["loss"] == pytest.approx(last["val_loss"], rel=1e-5)
 
 
-def test_the_json_says_what_was_tested_and_how(run: Path) -> None:
-    found = result(run)
+def test_json_has_the_protocol_the_data_and_the_classes(run: Path) -> None:
+    found = eval_json(run)
     assert found["net"] == "tiny"
     assert found["spec_sha256"] == json.loads((run / "run.json").read_text())["spec_sha256"]
     assert found["protocol"] == "mean softmax of 10 views (corners, centre, mirror images)"
@@ -58,19 +58,19 @@ def test_the_json_says_what_was_tested_and_how(run: Path) -> None:
     assert (one["run"], one["step"], one["views"], one["distinct_views"]) == (str(run), 8, 10, 10)
     assert found["data"] == {"source": "synthetic", "split": "validation", "images": 256, "used": 256, "unreadable": 0}
     assert [one["n"] for one in found["classes"]] == [64] * 4
-    right = sum(one["n"] * one["top1"] for one in found["classes"])
-    assert right == pytest.approx(256 * found["top1"])
+    correct = sum(one["n"] * one["top1"] for one in found["classes"])
+    assert correct == pytest.approx(256 * found["top1"])
     assert sum(images for _, _, images in found["confusions"]) == pytest.approx(256 * (1 - found["top1"]))
 
 
-def test_splits_add_up(run: Path) -> None:
-    some = {split: result(run, "--views", 1, "--split", split) for split in ("validation", "train", "all")}
-    assert [some[split]["n"] for split in some] == [256, 1024, 1280]
-    right = {split: found["top1"] * found["n"] for split, found in some.items()}
-    assert right["all"] == pytest.approx(right["validation"] + right["train"])
+def test_train_and_validation_add_up_to_all(run: Path) -> None:
+    results = {split: eval_json(run, "--views", 1, "--split", split) for split in ("validation", "train", "all")}
+    assert [results[split]["n"] for split in results] == [256, 1024, 1280]
+    correct = {split: found["top1"] * found["n"] for split, found in results.items()}
+    assert correct["all"] == pytest.approx(correct["validation"] + correct["train"])
 
 
-def test_the_text(run: Path) -> None:
+def test_text_output_lists_each_class(run: Path) -> None:
     done = invoke("eval", run, "--views", 1)
     lines = done.stdout.splitlines()
     assert lines[0].startswith("top-1 ") and lines[0].endswith(" on 256 validation images of synthetic")
@@ -81,19 +81,19 @@ def test_the_text(run: Path) -> None:
 
 
 @pytest.mark.ci  # two trainings
-def test_two_networks_that_read_different_pictures_are_averaged(run: Path, another: Path) -> None:
-    one, two, both = result(run), result(another), result(run, another)
-    assert [each["net"] for each in both["runs"]] == ["tiny", "wide"]
+def test_networks_with_different_input_sizes_are_averaged(run: Path, wide_run: Path) -> None:
+    one, two, both = eval_json(run), eval_json(wide_run), eval_json(run, wide_run)
+    assert [one_run["net"] for one_run in both["runs"]] == ["tiny", "wide"]
     assert (both["net"], both["spec_sha256"]) == (None, None)
     assert both["protocol"].startswith("mean softmax of 2 networks, mean softmax of 10 views")
     assert both["n"] == 256
     assert both["loss"] <= (one["loss"] + two["loss"]) / 2  # -ln is convex (Jensen)
-    twice = result(run, run)
+    twice = eval_json(run, run)
     assert twice["top1"] == one["top1"]
     assert twice["loss"] == pytest.approx(one["loss"], rel=1e-12)
 
 
-def test_networks_of_other_classes_are_not_averaged(run: Path, tmp_path: Path) -> None:
+def test_networks_with_different_classes_are_not_averaged(run: Path, tmp_path: Path) -> None:
     other = train_tiny(tmp_path / "run", spec=SPEC.replace("outputs=4", "outputs=3"), steps=1)
     done = invoke("eval", run, other)
     assert done.exit_code == 1
@@ -101,7 +101,7 @@ def test_networks_of_other_classes_are_not_averaged(run: Path, tmp_path: Path) -
     assert f"{run} has 4, {other} 3" in done.stderr
 
 
-def test_a_folder_with_unreadable_images(tmp_path: Path) -> None:
+def test_unreadable_images_are_left_out_and_renamed_classes_rejected(tmp_path: Path) -> None:
     tree(tmp_path / "photos/train", dict.fromkeys("abcd", 10))
     tree(tmp_path / "photos/val", dict.fromkeys("abcd", 3))
     out = tmp_path / "run"
@@ -122,7 +122,7 @@ def test_a_folder_with_unreadable_images(tmp_path: Path) -> None:
     assert "class 0 of" in done.stderr
 
 
-def test_other_names_of_the_classes_are_told(run: Path, tmp_path: Path) -> None:
+def test_different_class_names_are_a_warning(run: Path, tmp_path: Path) -> None:
     tree(tmp_path, dict.fromkeys("abcd", 30))
     done = invoke("eval", run, "--data", tmp_path, "--views", 1)
     assert done.exit_code == 0
@@ -130,22 +130,22 @@ def test_other_names_of_the_classes_are_told(run: Path, tmp_path: Path) -> None:
     assert "has other names for the classes; they are taken in their order: class 0" in done.stderr
 
 
-def test_a_source_that_has_gone(run: Path, tmp_path: Path) -> None:
+def test_missing_training_data_are_reported(run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(run, tmp_path / "copy"))
-    newest = checkpoint.saved(folder / "checkpoints")[-1]
-    state = checkpoint.load(newest)
-    torch.save({**state, "settings": {**state["settings"], "data": "gone/away"}}, newest)
+    path = checkpoint.saved(folder / "checkpoints")[-1]
+    state = checkpoint.load(path)
+    torch.save({**state, "settings": {**state["settings"], "data": "gone/away"}}, path)
     done = invoke("eval", folder)
     assert done.exit_code == 2
     assert f"gone/away is what {folder} was trained on; --data names something else" in done.stderr
-    torch.save({**state, "settings": {}}, newest)
+    torch.save({**state, "settings": {}}, path)
     done = invoke("eval", folder)
     assert (done.exit_code, done.stderr.splitlines()[0]) == (
         2, f"Error: {folder} does not say what it was trained on; --data names what to test on:",
     )  # fmt: skip
 
 
-def test_data_in_the_place_of_another_run(run: Path, tmp_path: Path) -> None:
+def test_data_given_as_a_run_gets_a_suggestion(run: Path, tmp_path: Path) -> None:
     tree(tmp_path / "photos", {"cat": 1})
     for data in ("synthetic", str(tmp_path / "photos")):
         done = invoke("eval", run, data)
@@ -154,30 +154,30 @@ def test_data_in_the_place_of_another_run(run: Path, tmp_path: Path) -> None:
     assert done.exit_code == 1 and "is no run: there are no checkpoints in it" in done.stderr
 
 
-def test_weights_that_are_no_numbers(run: Path, tmp_path: Path) -> None:
+def test_nan_weights_are_an_error(run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(run, tmp_path / "copy"))
-    newest = checkpoint.saved(folder / "checkpoints")[-1]
-    state = checkpoint.load(newest)
+    path = checkpoint.saved(folder / "checkpoints")[-1]
+    state = checkpoint.load(path)
     state["weights"]["conv1.weight"][0] = torch.nan
-    torch.save(state, newest)
+    torch.save(state, path)
     done = invoke("eval", folder)
     assert done.exit_code == 1
     assert "the class scores of 256 images are no numbers" in done.stderr
 
 
-def test_other_weights_in_the_runs_network(run: Path, tmp_path: Path) -> None:
+def test_weights_option_replaces_the_runs_weights(run: Path, tmp_path: Path) -> None:
     other = train_tiny(tmp_path / "run", steps=4)
-    found = result(run, "--weights", other)
-    assert found["loss"] == result(other)["loss"] != result(run)["loss"]
+    found = eval_json(run, "--weights", other)
+    assert found["loss"] == eval_json(other)["loss"] != eval_json(run)["loss"]
     assert found["weights"]["file"].endswith("step-000000004.pt")
     done = invoke("eval", run, run, "--weights", other)
     assert (done.exit_code, done.stderr) == (2, "Error: --weights is for one run, and there are 2\n")
 
 
-def test_a_spec_with_published_weights(run: Path, tmp_path: Path) -> None:
+def test_spec_with_weights_is_evaluated_like_a_run(run: Path, tmp_path: Path) -> None:
     (tmp_path / "tiny.net").write_text(SPEC)
-    found = result(tmp_path / "tiny.net", "--weights", run, "--data", "synthetic")
-    own = result(run)
+    found = eval_json(tmp_path / "tiny.net", "--weights", run, "--data", "synthetic")
+    own = eval_json(run)
     assert found["loss"] == own["loss"] and found["confusions"] == own["confusions"]
     assert (found["runs"][0]["run"], found["weights"]["file"]) == (
         str(tmp_path / "tiny.net"), own["runs"][0]["checkpoint"],
@@ -191,7 +191,7 @@ def test_a_spec_with_published_weights(run: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.ci
-def test_the_confusion_matrix_as_a_picture(run: Path, tmp_path: Path) -> None:
+def test_confusion_matrix_is_drawn_and_never_overwrites_other_files(run: Path, tmp_path: Path) -> None:
     done = invoke("eval", run, "--confusion", tmp_path / "c.png")
     assert done.exit_code == 0 and f"wrote {tmp_path / 'c.png'}" in done.stderr
     pixels = png_pixels((tmp_path / "c.png").read_bytes())
@@ -204,7 +204,7 @@ def test_the_confusion_matrix_as_a_picture(run: Path, tmp_path: Path) -> None:
     assert done.stderr.endswith("was not written by netspec and stays as it is; --confusion names another file\n")
 
 
-def test_without_matplotlib_the_picture_is_missed_and_nothing_else(
+def test_missing_matplotlib_only_omits_the_confusion_matrix(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -214,7 +214,7 @@ def test_without_matplotlib_the_picture_is_missed_and_nothing_else(
     assert not (tmp_path / "c.png").exists()
 
 
-def test_the_answer_agrees_with_the_rule_that_ties_are_wrong() -> None:
+def test_predicted_class_of_a_tie_is_a_wrong_one() -> None:
     scores = torch.tensor([[1.0, 2.0, 2.0], [3.0, 1.0, 0.0], [0.0, 0.0, 5.0], [-torch.inf, 1.0, 1.0]]).double()
     labels = torch.tensor([1, 0, 0, 0])
     assert predicted_classes(scores, labels).tolist() == [2, 0, 2, 1]
@@ -222,7 +222,7 @@ def test_the_answer_agrees_with_the_rule_that_ties_are_wrong() -> None:
     assert np.array_equal(predicted_classes(torch.zeros(2, 1), torch.tensor([0, 0])), [0, 0])
 
 
-def test_without_validation_images_another_split_is_named(run: Path, tmp_path: Path) -> None:
+def test_missing_validation_images_suggest_another_split(run: Path, tmp_path: Path) -> None:
     tree(tmp_path, dict.fromkeys(("texture 0", "texture 1", "texture 2", "texture 3"), 2))
     done = invoke("eval", run, "--data", tmp_path, "--quiet")
     assert done.exit_code == 1
@@ -230,42 +230,42 @@ def test_without_validation_images_another_split_is_named(run: Path, tmp_path: P
         f"Error: {tmp_path} has no validation images",
         "  --split train or --split all tests on the others",
     ]
-    assert result(run, "--data", tmp_path, "--split", "all")["n"] == 8
+    assert eval_json(run, "--data", tmp_path, "--split", "all")["n"] == 8
 
 
-def test_of_many_classes_the_worst_are_shown(run: Path) -> None:
+def test_text_output_lists_only_the_worst_of_many_classes(run: Path) -> None:
     classes = 60
     confusion = np.diag(np.arange(1, classes + 1))
     confusion[7, 8] = 72  # class 7: 8 of 80 right
     confusion[0, 0] = 0  # class 0: no images
     used, names = int(confusion.sum()), tuple(f"c{number}" for number in range(classes))
-    found = confusion.diagonal().copy()
-    tested = Outcome("photos", "all", names, 2000, used, 2000 - used, 1.0, confusion, found, (1,), (1,))
-    lines, table = as_text(tested, [open_run(run, print)]), class_table(tested)
+    correct = confusion.diagonal().copy()
+    outcome = Outcome("photos", "all", names, 2000, used, 2000 - used, 1.0, confusion, correct, (1,), (1,))
+    lines, table = as_text(outcome, [open_run(run, print)]), class_table(outcome)
     assert lines[0].endswith(f"on {used:,} images of photos ({2000 - used} more cannot be read)")
     assert table.rows[0] == ("c7", "80", "10.0 %")
     assert len(table.rows) == 20 and not any(row[0] == "c0" for row in table.rows)
     assert table.notes == ("the 20 worst of 60 classes; --format json has all",)
 
 
-def test_only_the_first_unreadable_images_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    tell = Unread()
+def test_only_the_first_ten_unreadable_images_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    warn = Unread()
     for number in (*range(15), 0):
-        tell(Unreadable(f"{number}.jpg", "empty"))
+        warn(Unreadable(f"{number}.jpg", "empty"))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 11
     assert lines[-1] == "warning: more images cannot be read; the result counts them"
 
 
-def test_a_spec_is_read_with_changes_and_a_run_keeps_its_network(run: Path, tmp_path: Path) -> None:
+def test_set_changes_a_spec_and_is_rejected_for_a_run(run: Path, tmp_path: Path) -> None:
     spec = tmp_path / "tiny.net"
     spec.write_text(SPEC.replace("outputs=4", "outputs=9"))
     done = invoke("eval", spec, "--weights", run, "--data", "synthetic")
     assert done.exit_code == 1 and "fc4.bias is 9 in the network and 4 in the file" in done.stderr
-    assert "--fresh" not in done.stderr  # which only training has
-    found = result(spec, "--weights", run, "--data", "synthetic", "--set", "fc4.outputs=4")
-    assert found["loss"] == result(run)["loss"]
-    refusals = [
+    assert "--fresh" not in done.stderr  # only training has this option
+    found = eval_json(spec, "--weights", run, "--data", "synthetic", "--set", "fc4.outputs=4")
+    assert found["loss"] == eval_json(run)["loss"]
+    rejected = [
         invoke("eval", run, *more)
         for more in (
             ["--set", "fc4.outputs=4"],
@@ -274,7 +274,7 @@ def test_a_spec_is_read_with_changes_and_a_run_keeps_its_network(run: Path, tmp_
             ["--dialect", "v2"],
         )
     ]
-    assert {(done.exit_code, done.stderr) for done in refusals} == {
+    assert {(done.exit_code, done.stderr) for done in rejected} == {
         (
             2,
             "Error: --set, --input, --params, --history and --dialect control how a spec is read, but there is none; "

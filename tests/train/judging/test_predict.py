@@ -1,4 +1,4 @@
-"""``netspec predict``: the likeliest classes of images, and images that cannot be read."""
+"""``netspec predict``: the most probable classes of images, and unreadable images."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from netspec.cli.predict import _line
 from netspec.train.runs.saved import open_run
 
 
-def test_the_five_likeliest_classes_with_bars(run: Path, tmp_path: Path) -> None:
+def test_text_output_has_percentages_and_bars(run: Path, tmp_path: Path) -> None:
     image = save_picture(tmp_path / "a.png")
     done = invoke("predict", run, image)
     assert (done.exit_code, done.stderr) == (0, "")
     name, *rows = done.stdout.splitlines()
     assert name == str(image)
-    assert len(rows) == 4  # there are no more classes
-    shares = [float(row.split()[2]) for row in rows]
-    assert shares == sorted(shares, reverse=True)
-    assert sum(shares) == pytest.approx(100, abs=0.3)
-    for row, share in zip(rows, shares, strict=True):
-        assert abs(row.count("#") - 0.3 * share) < 1
+    assert len(rows) == 4  # there are only four classes
+    percentages = [float(row.split()[2]) for row in rows]
+    assert percentages == sorted(percentages, reverse=True)
+    assert sum(percentages) == pytest.approx(100, abs=0.3)
+    for row, percentage in zip(rows, percentages, strict=True):
+        assert abs(row.count("#") - 0.3 * percentage) < 1
     quiet = invoke("predict", run, image, "--quiet")
     assert quiet.stdout.splitlines() == [name, *(row.rstrip("# ") for row in rows)]
 
 
-def test_the_shares_stand_below_each_other_behind_letters_of_two_places(run: Path, tmp_path: Path) -> None:
+def test_percentages_align_after_double_width_letters(run: Path, tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("\u732b\ncat\n\u304f\u308b\u307e\na\n", "utf-8")
     image = save_picture(tmp_path / "a.png")
     rows = invoke("predict", run, image, "--classes", tmp_path / "names.txt").stdout.splitlines()[1:]
@@ -43,7 +43,7 @@ def test_the_shares_stand_below_each_other_behind_letters_of_two_places(run: Pat
     assert places == dict.fromkeys(("\u732b", "cat", "\u304f\u308b\u307e", "a"), 2 + 6 + 2 + 5)
 
 
-def test_json_and_the_same_by_hand(run: Path, tmp_path: Path) -> None:
+def test_json_has_the_probabilities_computed_by_hand(run: Path, tmp_path: Path) -> None:
     image = save_picture(tmp_path / "a.png", label=2, side=14)
     done = invoke("predict", run, image, "--views", 1, "--format", "json")
     found = json.loads(done.stdout)
@@ -51,21 +51,22 @@ def test_json_and_the_same_by_hand(run: Path, tmp_path: Path) -> None:
     saved = open_run(run, print)
     pixels = torch.from_numpy(np.asarray(Image.open(image)).copy()).permute(2, 0, 1)[None].float() / 255
     with torch.no_grad():
-        shares = saved.objective("cpu").module((pixels - saved.state["preparation"]["mean"])[:, :, 1:13, 1:13])[0]
+        x = (pixels - saved.state["preparation"]["mean"])[:, :, 1:13, 1:13]
+        probabilities = saved.objective("cpu").module(x)[0]
     (one,) = found["images"]
     assert one["unreadable"] is None
     by_number = {guess["number"]: guess["probability"] for guess in one["classes"]}
-    assert [by_number[k] for k in range(4)] == pytest.approx(shares.tolist(), rel=1e-5)
-    assert one["classes"][0]["class"] == f"texture {int(shares.argmax())}"
+    assert [by_number[k] for k in range(4)] == pytest.approx(probabilities.tolist(), rel=1e-5)
+    assert one["classes"][0]["class"] == f"texture {int(probabilities.argmax())}"
 
 
-def test_ten_views_are_the_specs(run: Path, tmp_path: Path) -> None:
+def test_default_number_of_views_is_the_specs(run: Path, tmp_path: Path) -> None:
     image = save_picture(tmp_path / "a.png")
     found = json.loads(invoke("predict", run, image, "--format", "json").stdout)
     assert found["protocol"].startswith("mean softmax of 10 views")
 
 
-def test_images_that_cannot_be_read_do_not_keep_the_others_from_being_predicted(run: Path, tmp_path: Path) -> None:
+def test_unreadable_images_do_not_stop_the_prediction_of_others(run: Path, tmp_path: Path) -> None:
     good = save_picture(tmp_path / "good.png")
     (tmp_path / "bad.jpg").write_bytes(b"")
     (tmp_path / "folder").mkdir()
@@ -82,25 +83,25 @@ def test_images_that_cannot_be_read_do_not_keep_the_others_from_being_predicted(
     assert [one["unreadable"] is None for one in found] == [False, False, True, False]
 
 
-def test_a_network_that_reads_no_images_of_files(tmp_path: Path) -> None:
+def test_network_with_5_channels_is_an_error(tmp_path: Path) -> None:
     out = train_tiny(tmp_path / "run", spec=SPEC.replace("3x12x12", "5x12x12"), steps=1)
     done = invoke("predict", out, save_picture(tmp_path / "a.png"))
     assert done.exit_code == 1
     assert "image files have 1 or 3 channels, tiny reads 5" in done.stderr
 
 
-def test_no_images(run: Path) -> None:
+def test_missing_image_argument_is_an_error(run: Path) -> None:
     assert invoke("predict", run).exit_code == 2
 
 
 @pytest.mark.parametrize(("width", "bar"), [(15, False), (24, False), (40, True), (200, True)])
-def test_on_a_narrow_terminal_the_bar_is_shorter_and_no_share_is_cut(
+def test_narrow_terminal_shortens_the_bar_but_no_percentage(
     width: int, bar: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = io.StringIO()
-    words = "  airplane  100.0 %  "
-    _line(Console(force_terminal=True, width=width, file=page), words, 1.0)
-    printed = re.sub(r"\x1b\[[0-9;]*m", "", page.getvalue() + capsys.readouterr().out).rstrip("\n")
-    assert printed.startswith(words.rstrip())
+    output = io.StringIO()
+    label = "  airplane  100.0 %  "
+    _line(Console(force_terminal=True, width=width, file=output), label, 1.0)
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", output.getvalue() + capsys.readouterr().out).rstrip("\n")
+    assert printed.startswith(label.rstrip())
     assert ("\u2588" in printed) == bar
-    assert len(printed) <= max(width, len(words))
+    assert len(printed) <= max(width, len(label))

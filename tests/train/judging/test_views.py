@@ -1,4 +1,4 @@
-"""The views of an image, and what a network says through them."""
+"""The views of an image, and predictions averaged over them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from netspec.train.learning.objective import Objective, build
 from netspec.train.runs.saved import open_run
 
 
-def test_one_view_is_the_centre() -> None:
+def test_one_view_is_the_centre_crop() -> None:
     assert views(1, Frame(3, 256, 256), Shape(3, 224, 224)) == (View(16, 16, mirror=False, share=1.0),)
 
 
-def test_ten_views_are_the_corners_the_centre_and_their_mirror_images() -> None:
+def test_ten_views_are_corners_centre_and_mirror_images() -> None:
     found = views(10, Frame(3, 256, 256), Shape(3, 224, 224))
     assert {(view.top, view.left) for view in found} == {(0, 0), (0, 32), (32, 0), (32, 32), (16, 16)}
     assert len(found) == 10 and all(view.share == 0.1 for view in found)
     assert sum(view.mirror for view in found) == 5
 
 
-def test_views_that_coincide_are_taken_once_and_count_as_often() -> None:
+def test_identical_views_are_merged_and_their_weights_added() -> None:
     assert views(10, Frame(1, 8, 8), Shape(1, 8, 8)) == (View(0, 0, False, 0.5), View(0, 0, True, 0.5))
     wide = views(10, Frame(1, 8, 12), Shape(1, 8, 8))
     assert [(view.left, view.share) for view in wide if not view.mirror] == [(0, 0.2), (4, 0.2), (2, 0.1)]
@@ -36,7 +36,7 @@ def test_views_that_coincide_are_taken_once_and_count_as_often() -> None:
     assert protocol(1, 1) == "centre crop"
 
 
-def test_a_view_is_cut_out_of_the_right_place() -> None:
+def test_view_is_cropped_at_its_position() -> None:
     graph = tiny_net("mean=image", "mean=none").graph
     frame = Frame(3, 14, 14)
     prepare = Preparation.of(graph, None, frame, 255, "cpu")
@@ -46,7 +46,7 @@ def test_a_view_is_cut_out_of_the_right_place() -> None:
     torch.testing.assert_close(prepared(prepare, pictures, View(2, 0, True, 1.0)), plain.flip(3))
 
 
-def test_ten_views_are_averaged_after_the_softmax_as_the_paper_has_it(run: Path) -> None:
+def test_ten_views_are_averaged_after_the_softmax(run: Path) -> None:
     saved = open_run(run, print)
     frame = Frame(3, 14, 14)
     objective, prepare = saved.objective("cpu"), saved.preparation(frame, 255, "cpu")
@@ -57,25 +57,25 @@ def test_ten_views_are_averaged_after_the_softmax_as_the_paper_has_it(run: Path)
         x = (torch.from_numpy(pictures).float() / 255 - mean)[:, :, top : top + 12, left : left + 12]
         for image in (x, x.flip(3)):
             with torch.no_grad():
-                by_hand += objective.module(image)  # the file ends in a softmax
-    found = Predictor(objective, prepare, views(10, frame, saved.graph.input.output))(pictures).exp()
-    torch.testing.assert_close(found.float(), by_hand / 10)
+                by_hand += objective.module(image)  # its last layer is a softmax
+    predicted = Predictor(objective, prepare, views(10, frame, saved.graph.input.output))(pictures).exp()
+    torch.testing.assert_close(predicted.float(), by_hand / 10)
 
 
-def test_several_networks_are_averaged_as_shares() -> None:
+def test_networks_are_averaged_as_probabilities() -> None:
     a, b = torch.tensor([[0.9, 0.1]]).log(), torch.tensor([[0.3, 0.7]]).log()
     torch.testing.assert_close(mean_of([a, b]).exp(), torch.tensor([[0.6, 0.4]]))
 
 
-def test_scores_that_are_a_softmax_already_are_taken_as_they_are() -> None:
+def test_softmax_output_is_not_normalised_again() -> None:
     graph = tiny_net("[prob] softmax", "[prob] softmax\n[loss] squarederror").graph
     built = build(graph, 0, "cpu")
     built.module.eval()
     objective = Objective(graph, built.module)
     prepare = Preparation.of(graph, None, Frame(3, 14, 14), 255, "cpu")
     pictures = np.full((1, 3, 14, 14), 7, np.uint8)
-    found = Predictor(objective, prepare, views(1, Frame(3, 14, 14), graph.input.output))(pictures).exp()
+    predicted = Predictor(objective, prepare, views(1, Frame(3, 14, 14), graph.input.output))(pictures).exp()
     with torch.no_grad():
         scores = backend.load("pytorch").class_scores(built.module, torch.full((1, 3, 12, 12), 7 / 255))
-    torch.testing.assert_close(found.float(), scores)
-    assert abs(float(found.sum()) - 1) < 1e-6
+    torch.testing.assert_close(predicted.float(), scores)
+    assert abs(float(predicted.sum()) - 1) < 1e-6

@@ -1,4 +1,4 @@
-"""Weights held to bounds after each update: by hand, as properties, and in a training."""
+"""Bounds on weights: computed by hand, as properties, and in a training step."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ ROWS = [[3.0, 4.0], [0.3, 0.4], [0.0, 0.0], [2.0, 2.0]]
 
 
 @pytest.mark.parametrize(
-    ("bounds", "wanted"),
+    ("bounds", "expected"),
     [
-        # lengths 5, 0.5, 0 and 2.83
+        # norms 5, 0.5, 0 and 2.83
         (Constraint(max_norm=1), [[0.6, 0.8], [0.3, 0.4], [0, 0], [0.5**0.5, 0.5**0.5]]),
         (Constraint(fixed_norm=1), [[0.6, 0.8], [0.6, 0.8], [0, 0], [0.5**0.5, 0.5**0.5]]),
-        # deviations 0.5, 0.05, 0 and 0
+        # standard deviations 0.5, 0.05, 0 and 0
         (Constraint(max_std=0.25), [[1.5, 2], [0.3, 0.4], [0, 0], [2, 2]]),
         (Constraint(min_std=0.1), [[3, 4], [0.6, 0.8], [0, 0], [2, 2]]),
         (Constraint(min_std=0.1, max_std=0.25), [[1.5, 2], [0.6, 0.8], [0, 0], [2, 2]]),
-        # first the deviation, then the length: 0.6, 0.8 has length 1
+        # first the deviation, then the norm: (0.6, 0.8) has norm 1
         (Constraint(max_norm=0.5, min_std=0.1), [[0.3, 0.4], [0.3, 0.4], [0, 0], [0.125**0.5, 0.125**0.5]]),
-        # the first rows of two parts together have length 5, the second ones sqrt(0.25 + 8)
+        # two parts: rows 0 and 2 together have norm 5, rows 1 and 3 sqrt(0.25 + 8)
         (
             Constraint(fixed_norm=1, parts=2),
             [[0.6, 0.8], [0.3 / 8.25**0.5, 0.4 / 8.25**0.5], [0, 0], [2 / 8.25**0.5, 2 / 8.25**0.5]],
         ),
-        # ... and where each row's deviation is bounded first: lengths 2.5, and sqrt(1 + 8)
+        # each row's deviation is bounded first, after which the norms are 2.5 and sqrt(1 + 8)
         (Constraint(max_norm=3, min_std=0.1, max_std=0.25, parts=2), [[1.5, 2], [0.6, 0.8], [0, 0], [2, 2]]),
         (FREE, ROWS),
     ],
 )
-def test_by_hand(bounds: Constraint, wanted: list[list[float]]) -> None:
+def test_bounded_weights_by_hand(bounds: Constraint, expected: list[list[float]]) -> None:
     w = torch.tensor(ROWS, dtype=torch.float64)
     constrain(w, bounds)
-    torch.testing.assert_close(w, torch.tensor(wanted, dtype=torch.float64), rtol=1e-12, atol=0)
+    torch.testing.assert_close(w, torch.tensor(expected, dtype=torch.float64), rtol=1e-12, atol=0)
 
 
 @given(
@@ -52,7 +52,7 @@ def test_by_hand(bounds: Constraint, wanted: list[list[float]]) -> None:
     more=st.floats(1, 3),
     seed=st.integers(0, 9),
 )
-def test_each_units_own_weights_are_within_the_bounds(
+def test_each_units_weights_are_scaled_to_the_bounds(
     shape: tuple[int, ...], low: float, more: float, seed: int
 ) -> None:
     before = torch.from_numpy(np.random.default_rng(seed).normal(size=shape))
@@ -60,32 +60,31 @@ def test_each_units_own_weights_are_within_the_bounds(
     for bounds in (Constraint(max_norm=low), Constraint(fixed_norm=low), Constraint(min_std=low, max_std=low * more)):
         w = before.clone()
         constrain(w, bounds)
-        lengths, deviations = w.square().sum(axes).sqrt(), w.var(axes, correction=0).sqrt()
+        norms, deviations = w.square().sum(axes).sqrt(), w.var(axes, correction=0).sqrt()
         if bounds.max_norm is not None:
-            wanted = before.square().sum(axes).sqrt().clamp(max=low)
-            torch.testing.assert_close(lengths, wanted)
+            torch.testing.assert_close(norms, before.square().sum(axes).sqrt().clamp(max=low))
         elif bounds.fixed_norm is not None:
-            torch.testing.assert_close(lengths, torch.full_like(lengths, low))
+            torch.testing.assert_close(norms, torch.full_like(norms, low))
         else:
             assert ((deviations >= low * (1 - 1e-9)) & (deviations <= low * more * (1 + 1e-9))).all()
-        factor = w / before  # one for all of a unit's weights
+        factor = w / before  # the same for all weights of a unit
         torch.testing.assert_close(factor, factor.amax(axes, keepdim=True).expand_as(factor))
 
 
-def test_what_does_not_move_is_not_held() -> None:
+def test_weights_that_are_not_updated_are_not_bounded() -> None:
     def row() -> Tensor:
         return torch.full((1, 4), 3.0).requires_grad_()
 
-    frozen, without, moving = row(), row(), row()
+    frozen, without_gradient, moving = row(), row(), row()
     sgd = PaperSGD(
         [
             Group((frozen,), 0.0, 0.9, 0.0, Constraint(max_norm=1)),
-            Group((without, moving), 0.5, 0.9, 0.0, Constraint(max_norm=1)),
+            Group((without_gradient, moving), 0.5, 0.9, 0.0, Constraint(max_norm=1)),
         ]
     )
     frozen.grad, moving.grad = torch.ones(1, 4), torch.ones(1, 4)
     sgd.step()
-    assert (frozen.tolist(), without.tolist(), moving.tolist()) == ([[3.0] * 4], [[3.0] * 4], [[0.5] * 4])
+    assert (frozen.tolist(), without_gradient.tolist(), moving.tolist()) == ([[3.0] * 4], [[3.0] * 4], [[0.5] * 4])
 
 
 SPEC = """
@@ -98,7 +97,7 @@ SPEC = """
 """
 
 
-def test_keys_reach_the_parameters_and_a_step() -> None:
+def test_keys_of_a_spec_bound_the_weights_of_a_step() -> None:
     graph = netspec.loads(SPEC).graph
     assert {key: p.constraint for key, p in graph.parameters.items() if p.constraint} == {
         "conv.weight": Constraint(max_norm=0.2),
@@ -114,10 +113,10 @@ def test_keys_reach_the_parameters_and_a_step() -> None:
     assert w["conv.weight"].flatten(1).norm(dim=1).tolist() == pytest.approx([0.2] * 4)
     assert w["two.weights.0"].flatten(1).std(1, correction=0).min() >= 0.4999
     assert w["two.weights.1"].flatten(1).norm(dim=1).tolist() == pytest.approx([2] * 4)
-    assert w["fc.weight"].norm(dim=1).min() > 0.01  # it does not move
+    assert w["fc.weight"].norm(dim=1).min() > 0.01  # not updated, and so not bounded
 
 
-def test_bounds_that_leave_nothing_to_each_other_are_told() -> None:
+def test_contradictory_bounds_are_errors() -> None:
     for keys, message in (
         ("min_std=0.2 max_std=0.1", "min_std=0.2 is above max_std=0.1"),
         ("fixed_norm=1 max_norm=2", "fixed_norm undoes max_norm"),
@@ -127,12 +126,12 @@ def test_bounds_that_leave_nothing_to_each_other_are_told() -> None:
     ):
         with pytest.raises(netspec.SpecError, match="bad-value") as caught:
             netspec.loads(f"[image] input 3x8x8\n[c] conv filters=4 kernel=1 {keys}\n")
-        (found,) = caught.value.diagnostics
-        assert message in found.message
+        (diagnostic,) = caught.value.diagnostics
+        assert message in diagnostic.message
 
 
-def test_a_length_over_all_parts() -> None:
-    """Of several inputs each by its own parts; what is one part, or has no length, is held as ever."""
+def test_norm_over_parts_bounds_all_parts_together() -> None:
+    """Each input has its own parts. Weights in one part, or without a bounded norm, are not affected."""
     text = "[image] input 8\n[a] fc outputs=4\n[f] fc outputs=4 inputs=image,a,a parts=2,4,1 norm_over=parts {}\n"
     graph = netspec.loads(text.format("max_norm=1,none,2 min_std=0.1")).graph
     assert [graph.parameters[f"f.weights.{i}"].constraint for i in range(3)] == [
@@ -145,6 +144,6 @@ def test_a_length_over_all_parts() -> None:
     )
     with pytest.raises(netspec.SpecError, match="bad-value") as caught:
         netspec.loads(split.format(""))
-    (found,) = caught.value.diagnostics
-    assert "f: norm_over=parts needs the weights of all parts in one place" in found.message
+    (diagnostic,) = caught.value.diagnostics
+    assert "f: norm_over=parts needs the weights of all parts in one place" in diagnostic.message
     assert netspec.loads(split.format(" gpu=0")).graph.parameters["f.weight"].constraint.parts == 2

@@ -1,4 +1,4 @@
-"""The paper's rule, by hand, and where PyTorch's own SGD parts from it."""
+"""The paper's update rule, by hand, and how PyTorch's SGD differs from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def weight(value: float) -> Tensor:
 
 
 def test_three_steps_by_hand() -> None:
-    """lr 0.1, momentum 0.9, decay 0.5, the gradient always 2; the rate falls to a tenth before the third step.
+    """lr 0.1, momentum 0.9, decay 0.5, and a gradient of 2; the rate falls to a tenth before the third step.
 
     v1 = -0.5*0.1*1 - 0.1*2 = -0.25                        w1 = 0.75
     v2 = 0.9*-0.25 - 0.5*0.1*0.75 - 0.1*2 = -0.4625        w2 = 0.2875
@@ -26,21 +26,21 @@ def test_three_steps_by_hand() -> None:
     """
     w = weight(1.0)
     sgd = PaperSGD([Group((w,), 0.1, 0.9, 0.5)])
-    seen = []
+    steps = []
     for factor in (1.0, 1.0, 0.1):
         sgd.factor = factor
         w.grad = torch.full_like(w, 2.0)
         sgd.step()
-        seen.append((sgd.velocity[w].item(), w.item()))
-    assert seen == [
+        steps.append((sgd.velocity[w].item(), w.item()))
+    assert steps == [
         pytest.approx((-0.25, 0.75), rel=1e-14),
         pytest.approx((-0.4625, 0.2875), rel=1e-14),
         pytest.approx((-0.4376875, -0.1501875), rel=1e-14),
     ]
 
 
-def test_the_papers_numbers_by_hand() -> None:
-    """v <- 0.9 v - 0.0005 lr w - lr g at lr 0.01, the gradient always 2; a tenth of the rate in the third step.
+def test_three_steps_with_the_papers_numbers_by_hand() -> None:
+    """v <- 0.9 v - 0.0005 lr w - lr g with lr 0.01 and a gradient of 2; the rate falls to a tenth in the third step.
 
     v1 = -0.000005 - 0.02 = -0.020005                                w1 = 0.979995
     v2 = -0.0180045 - 0.000004899975 - 0.02 = -0.038009399975        w2 = 0.941985600025
@@ -48,36 +48,37 @@ def test_the_papers_numbers_by_hand() -> None:
     """
     w = weight(1.0)
     sgd = PaperSGD([Group((w,), 0.01, 0.9, 0.0005)])
-    seen = []
+    weights = []
     for factor in (1.0, 1.0, 0.1):
         sgd.factor = factor
         w.grad = torch.full_like(w, 2.0)
         sgd.step()
-        seen.append(w.item())
-    assert seen == pytest.approx([0.979995, 0.941985600025, 0.941985600025 - 0.0362089309703000125], rel=1e-14)
+        weights.append(w.item())
+    assert weights == pytest.approx([0.979995, 0.941985600025, 0.941985600025 - 0.0362089309703000125], rel=1e-14)
 
 
-def test_gradients_over_a_root_of_their_running_means_by_hand() -> None:
-    """super_eps=1, momentum 0.5, lr 0.1, a decay that is no part of the rule; gradients 2, -1, 2 of a weight of 1.
+def test_super_eps_divides_by_running_means_by_hand() -> None:
+    """super_eps=1 and lr 0.1; gradients 2, -1, 2 of a weight of 1. The momentum of 0.5 is that of the running means;
+    the velocity has a fixed one of 0.9.
 
-    G = 1, 0, 1 and G2 = 2, 1.5, 2.75, so that the roots are those of 4, 2.5 and 4.75:
+    With G = 1, 0, 1 and G2 = 2, 1.5, 2.75 the divisors are the square roots of 4, 2.5 and 4.75:
     v1 = -0.1 * 2 / 2 = -0.1                  v2 = 0.9 * -0.1 + 0.1 / sqrt(2.5)
     """
     w = weight(1.0)
     sgd = PaperSGD([Group((w,), 0.1, 0.5, 0.0, super_eps=1.0)], fused=True)
-    v, wanted, seen = 0.0, 1.0, []
-    for g, root in ((2.0, 4.0), (-1.0, 2.5), (2.0, 4.75)):
+    v, expected, means = 0.0, 1.0, []
+    for g, square in ((2.0, 4.0), (-1.0, 2.5), (2.0, 4.75)):
         w.grad = torch.full_like(w, g)
         sgd.step()
-        v = 0.9 * v - 0.1 * g / root**0.5
-        wanted += v
-        seen.append((sgd.means[w].item(), sgd.squares[w].item()))
-        assert (sgd.velocity[w].item(), w.item()) == (pytest.approx(v, rel=1e-14), pytest.approx(wanted, rel=1e-14))
-    assert seen == [(1.0, 2.0), (0.0, 1.5), (1.0, 2.75)]
+        v = 0.9 * v - 0.1 * g / square**0.5
+        expected += v
+        means.append((sgd.means[w].item(), sgd.squares[w].item()))
+        assert (sgd.velocity[w].item(), w.item()) == (pytest.approx(v, rel=1e-14), pytest.approx(expected, rel=1e-14))
+    assert means == [(1.0, 2.0), (0.0, 1.5), (1.0, 2.75)]
 
 
-def test_2012_ascended_minus_the_cost() -> None:
-    """There g was that of minus the cost, and its mean was taken away: sqrt(G2 - G + superEps)."""
+def test_super_eps_agrees_with_the_rule_of_2012() -> None:
+    """There g was the gradient of the negative cost, and the divisor was sqrt(G2 - G + superEps)."""
     w = weight(0.3)
     sgd = PaperSGD([Group((w,), 0.2, 0.9, 0.0, super_eps=0.25)])
     theirs, v, mean, square = 0.3, 0.0, 0.0, 0.0
@@ -91,8 +92,8 @@ def test_2012_ascended_minus_the_cost() -> None:
         assert w.item() == pytest.approx(theirs, rel=1e-13)
 
 
-def test_weights_without_a_rate_stand_still_whatever_their_super_eps() -> None:
-    """g^2 + g + 0.01 is -0.24 at g = -0.5, and has no root."""
+def test_weights_with_rate_0_and_super_eps_do_not_change() -> None:
+    """With g = -0.5 the divisor would be the square root of g^2 + g + 0.01 = -0.24."""
     w = weight(2.0)
     sgd = PaperSGD([Group((w,), 0.0, 0.9, 0.0, super_eps=0.01)])
     for _ in range(40):
@@ -101,7 +102,7 @@ def test_weights_without_a_rate_stand_still_whatever_their_super_eps() -> None:
     assert w.tolist() == [2.0]
 
 
-def test_super_eps_reaches_the_weights_alone() -> None:
+def test_super_eps_applies_only_to_weights() -> None:
     text = (
         "[image] input 8\ndefault fc super_eps=1\n[a] fc outputs=4\n[b] fc outputs=4 inputs=image,a super_eps=none,2\n"
     )
@@ -117,7 +118,7 @@ def test_super_eps_reaches_the_weights_alone() -> None:
     }  # fmt: skip
 
 
-def test_agrees_with_torch_until_the_rate_changes() -> None:
+def test_rule_agrees_with_pytorch_until_the_rate_changes() -> None:
     ours, theirs = weight(1.0), weight(1.0)
     sgd = PaperSGD([Group((ours,), 0.1, 0.9, 0.01)])
     peer = torch.optim.SGD([theirs], lr=0.1, momentum=0.9, weight_decay=0.01)
@@ -133,7 +134,7 @@ def test_agrees_with_torch_until_the_rate_changes() -> None:
     assert ours.item() != pytest.approx(theirs.item(), rel=1e-3)
 
 
-def test_every_parameter_has_its_own_numbers() -> None:
+def test_parameters_have_their_own_rate_momentum_and_decay() -> None:
     numbers = {"a.weight": (0.1, 0.9, 0.5), "a.bias": (0.2, 0.0, 0.0), "b.weight": (0.1, 0.9, 0.5)}
     parameters = {
         key: Parameter(key, key[0], "weight", (1,), Constant(0.0), lr, momentum, decay)
@@ -150,22 +151,10 @@ def test_every_parameter_has_its_own_numbers() -> None:
     )
 
 
-def test_a_tensor_without_a_gradient_stays() -> None:
-    still, moved = weight(1.0), weight(1.0)
-    sgd = PaperSGD(
-        [
-            Group(
-                (
-                    still,
-                    moved,
-                ),
-                0.1,
-                0.9,
-                0.5,
-            )
-        ]
-    )
+def test_parameter_without_a_gradient_does_not_change() -> None:
+    without_gradient, moved = weight(1.0), weight(1.0)
+    sgd = PaperSGD([Group((without_gradient, moved), 0.1, 0.9, 0.5)])
     moved.grad = torch.ones_like(moved)
     sgd.step()
-    assert still.item() == 1.0
+    assert without_gradient.item() == 1.0
     assert moved.item() == pytest.approx(0.85)

@@ -1,4 +1,4 @@
-"""Rates of single layers and of biases: who goes by which schedule, noise, and what stands still."""
+"""Learning rates of single layers and of biases: schedules, noise, and frozen parameters."""
 
 from __future__ import annotations
 
@@ -32,32 +32,32 @@ def weight(value: float = 1.0) -> Tensor:
     return torch.nn.Parameter(torch.tensor([value], dtype=torch.float64))
 
 
-def by_parameter(optimiser: PaperSGD, names: dict[Tensor, str], found: tuple[Scale, ...]) -> dict[str, float]:
+def rates_by_parameter(optimiser: PaperSGD, names: dict[Tensor, str], found: tuple[Scale, ...]) -> dict[str, float]:
     return {names[w]: scale.lr for group, scale in zip(optimiser.groups, found, strict=True) for w in group.params}
 
 
-def test_every_parameter_goes_by_its_schedule() -> None:
-    """In epoch 1 of 4, at step 6 of 16, of which 4 are the warm-up: a progress of 2/12 behind it."""
+def test_each_parameter_follows_its_schedule() -> None:
+    """In epoch 1 of 4, at step 6 of 16, where 4 steps of warm-up make the progress 2/12."""
     graph = good(SPEC.format("")).graph
     module = backend.load("pytorch").module(graph, 0)
     optimiser = optimiser_of(graph, module)
     names = {w: name for name, w in module.named_parameters()}
     now = Moment(step=6, steps=16, epoch=1, per_epoch=4)
-    found = by_parameter(optimiser, names, scales(graph.train, optimiser.groups, now, Watch(), 0))
+    found = rates_by_parameter(optimiser, names, scales(graph.train, optimiser.groups, now, Watch(), 0))
     assert found == pytest.approx(
         {
             "conv.weight": 0.5, "conv.bias": 1.0, "a.weight": 0.1, "a.bias": 1 - 2 / 12, "b.weight": 0.1, "b.bias": 1.0,
         }
     )  # fmt: skip
     first = Moment(step=0, steps=16, epoch=0, per_epoch=4)
-    found = by_parameter(optimiser, names, scales(graph.train, optimiser.groups, first, Watch(), 0))
+    found = rates_by_parameter(optimiser, names, scales(graph.train, optimiser.groups, first, Watch(), 0))
     assert set(found.values()) == {0.25}  # the first of four steps of the warm-up
     assert {group.name for group in optimiser.groups} == {""}
 
 
-def test_the_run_of_2012_has_the_rates_of_its_notes() -> None:
-    """layer-params-145.cfg: 0.001 from epoch 25, 0.0001 from 51, 0.00001 from 79, but in conv1 from 67, and 0 from 72;
-    nothing is said of the biases' 0.02."""
+def test_alexnet_2012_has_the_rates_of_its_parameter_file() -> None:
+    """layer-params-145.cfg: 0.001 from epoch 25, 0.0001 from 51, and 0.00001 from 79, or from 67 in conv1, which is
+    frozen from 72. The biases keep their rate of 0.02."""
     graph = load(SPECS / "alexnet-2012.net").graph
     epochs = (0, 24, 25, 50, 51, 66, 67, 71, 72, 78, 79, 90)
     found = {
@@ -75,7 +75,7 @@ def test_the_run_of_2012_has_the_rates_of_its_notes() -> None:
     assert found["conv1.bias"] == [0.02] * 8 + [0] * 4
 
 
-def test_only_noise_divides_a_group() -> None:
+def test_only_noisy_schedules_need_groups_of_their_own() -> None:
     for keys, groups in (("", 4), ("schedule=linear(1, noise=1)", 5), ("bias_schedule=constant", 4)):
         graph = good(SPEC.format(keys)).graph
         assert len(optimiser_of(graph, backend.load("pytorch").module(graph, 0)).groups) == groups
@@ -84,8 +84,8 @@ def test_only_noise_divides_a_group() -> None:
     assert [group.name for group in found] == ["a.weight", "a.bias", "b.weight", "b.bias"]
 
 
-def test_a_deviation_by_hand() -> None:
-    """The words of the hash as numbers u and v in (0, 1]: sqrt(-2 ln u) times the cosine and the sine of 2 pi v."""
+def test_noise_is_normal_by_hand() -> None:
+    """Box-Muller on two words of the hash, u and v in (0, 1]: sqrt(-2 ln u) times cosine and sine of 2 pi v."""
     words = sha256(b"3:7:conv.weight").hexdigest()
     u, v = (((int(words[place : place + 16], 16) >> 11) + 1) / 2**53 for place in (0, 16))
     radius, angle = math.sqrt(-2 * math.log(u)), 2 * math.pi * v
@@ -95,18 +95,18 @@ def test_a_deviation_by_hand() -> None:
     assert len({deviations(*drawn) for drawn in ((3, 7, "a"), (4, 7, "a"), (3, 8, "a"), (3, 7, "b"))}) == 4
 
 
-def test_deviations_are_normal_numbers_without_their_sign() -> None:
-    """|N(0, 1)| has the mean sqrt(2 / pi) = 0.798 and the mean square 1, and lies within 1 in 68.3 % of all cases."""
+def test_noise_is_absolute_values_of_normal_numbers() -> None:
+    """|N(0, 1)| has a mean of sqrt(2 / pi) = 0.798 and a mean square of 1, and is below 1 with 68.3 % probability."""
     drawn = [n for step in range(20_000) for n in deviations(0, step, "w")]
     assert fmean(drawn) == pytest.approx(math.sqrt(2 / math.pi), abs=0.02)
     assert fmean(n * n for n in drawn) == pytest.approx(1, abs=0.03)
     assert fmean(n < 1 for n in drawn) == pytest.approx(0.683, abs=0.02)
     pairs = [deviations(0, step, "w") for step in range(20_000)]
-    assert fmean(a * b for a, b in pairs) == pytest.approx(2 / math.pi, abs=0.02)  # they know nothing of each other
+    assert fmean(a * b for a, b in pairs) == pytest.approx(2 / math.pi, abs=0.02)  # independent
 
 
-def test_noise_raises_the_rate_of_gradient_and_decay_each_by_its_own() -> None:
-    """v = -decay lr (1 + s n2) w - lr (1 + s n1) g, with n1 and n2 drawn for this step and name."""
+def test_gradient_and_decay_have_independent_noise() -> None:
+    """v = -decay lr (1 + s n2) w - lr (1 + s n1) g, where n1 and n2 depend on step and name."""
     schedule = Linear(0.5, noise=0.25)
     group = Group((w := weight(2.0),), 0.1, 0.9, 0.5, schedule=schedule, name="fc.weight")
     now = Moment(step=5, steps=10, epoch=0, per_epoch=10)
@@ -115,44 +115,44 @@ def test_noise_raises_the_rate_of_gradient_and_decay_each_by_its_own() -> None:
     w.grad = torch.full_like(w, 3.0)
     sgd.step()
     n1, n2 = deviations(9, 5, "fc.weight")
-    rate = 0.1 * 0.75  # halfway to the half
-    moved = -0.5 * rate * (1 + 0.25 * n2) * 2.0 - rate * (1 + 0.25 * n1) * 3.0
-    assert w.item() == pytest.approx(2.0 + moved, rel=1e-14)
+    rate = 0.1 * 0.75  # halfway from 1 to 0.5
+    step = -0.5 * rate * (1 + 0.25 * n2) * 2.0 - rate * (1 + 0.25 * n1) * 3.0
+    assert w.item() == pytest.approx(2.0 + step, rel=1e-14)
 
 
-def test_noise_in_the_train_lines_schedule_is_of_every_parameter() -> None:
+def test_noise_in_the_train_line_applies_to_every_parameter() -> None:
     train = Train(schedule=Linear(1.0, noise=1.0))
     groups = [Group((weight(),), 0.1, 0.9, 0.0, name=name) for name in ("a", "b")]
-    found = scales(train, groups, Moment(0, 10, 0, 10), Watch(), 0)
-    assert [scale.lr for scale in found] == [1 + deviations(0, 0, name)[0] for name in ("a", "b")]
+    noisy = scales(train, groups, Moment(0, 10, 0, 10), Watch(), 0)
+    assert [scale.lr for scale in noisy] == [1 + deviations(0, 0, name)[0] for name in ("a", "b")]
     warm = scales(Train(schedule=train.schedule, warmup=Warmup(4, "steps")), groups, Moment(0, 10, 0, 10), Watch(), 0)
-    assert [scale.lr for scale in warm] == [scale.lr / 4 for scale in found]
+    assert [scale.lr for scale in warm] == [scale.lr / 4 for scale in noisy]
 
 
 @pytest.mark.parametrize("fused", [False, True])
-def test_what_is_frozen_stands_still_whatever_its_velocity(*, fused: bool) -> None:
-    """One step at a rate of 1 makes v = -2; a frozen one changes neither the weight nor v."""
+def test_frozen_weights_and_velocities_do_not_change(*, fused: bool) -> None:
+    """The first step makes v = -2. Frozen steps change neither the weight nor v."""
     w = weight(5.0)
     sgd = PaperSGD([Group((w,), 1.0, 0.9, 0.0, schedule=Steps((), 0.1, freeze=1))], fused=fused)
-    seen = []
+    states = []
     for epoch in range(3):
         sgd.scales = scales(Train(), sgd.groups, Moment(epoch, 3, epoch, 1), Watch(), 0)
         w.grad = torch.full_like(w, 2.0)
         sgd.step()
-        seen.append((w.item(), sgd.velocity[w].item()))
-    assert seen == [(3.0, -2.0)] * 3
+        states.append((w.item(), sgd.velocity[w].item()))
+    assert states == [(3.0, -2.0)] * 3
 
 
-def test_a_fused_update_with_noise_is_the_rule_too() -> None:
+def test_fused_update_with_noise_agrees_with_the_plain_one() -> None:
     torch.manual_seed(0)
     start, schedule = torch.randn(7, 3), Linear(0.5, noise=2.0)
     tensors = [start.clone().requires_grad_() for _ in range(2)]
     groups = [Group((w,), 0.1, 0.9, 0.3, schedule=schedule, name="w") for w in tensors]
-    rules = [PaperSGD(groups[:1]), PaperSGD(groups[1:], fused=True)]
+    optimisers = [PaperSGD(groups[:1]), PaperSGD(groups[1:], fused=True)]
     for step in range(5):
         gradient = torch.randn(7, 3)
-        for w, rule in zip(tensors, rules, strict=True):
+        for w, optimiser in zip(tensors, optimisers, strict=True):
             w.grad = gradient.clone()
-            rule.scales = scales(Train(), rule.groups, Moment(step, 5, 0, 5), Watch(), 1)
-            rule.step()
+            optimiser.scales = scales(Train(), optimiser.groups, Moment(step, 5, 0, 5), Watch(), 1)
+            optimiser.step()
     torch.testing.assert_close(tensors[0], tensors[1], rtol=1e-5, atol=1e-6)

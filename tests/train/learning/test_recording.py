@@ -1,4 +1,4 @@
-"""Steps that are recorded once and done again: the same numbers as steps that are taken anew, whatever changes."""
+"""Recorded steps: replays compute the same numbers as steps that are not recorded."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ train epochs=1 batch=8 optimizer=sgd(lr=0.05, momentum=0.9, weight_decay=1e-3)
 RECORDED = Forms(("cuda-graph",), recorded=True)
 
 
-def trained(objective: Objective, steps: int, batch: Callable[[int], int] = lambda step: 8) -> list[Tensor]:
-    """The losses of some steps, then all tensors of the network, then the scores of some images."""
+def train(objective: Objective, steps: int, batch: Callable[[int], int] = lambda step: 8) -> list[Tensor]:
+    """Train for some steps, and return the losses, all tensors of the network, and the scores of some images."""
     objective.module.train()
     optimiser = optimiser_of(objective.graph, objective.module, fused=objective.forms.fused_update)
     generator, found = torch.Generator().manual_seed(0), []
@@ -51,17 +51,17 @@ def trained(objective: Objective, steps: int, batch: Callable[[int], int] = lamb
 
 
 @pytest.mark.parametrize("accumulate", [1, 3])
-def test_recorded_steps_are_the_steps_to_the_bit(accumulate: int) -> None:
+def test_recorded_steps_compute_the_same_bits(accumulate: int) -> None:
     graph = good(SPEC).graph
     graph = replace(graph, train=replace(graph.train, accumulate=accumulate))
     tapes = Tapes()
-    again = recorded(build(graph, 0, "cpu", RECORDED), tapes)
+    replayed = recorded(build(graph, 0, "cpu", RECORDED), tapes)
     plain = build(graph, 0, "cpu")
-    for a, b in zip(trained(again, 6), trained(plain, 6), strict=True):
+    for a, b in zip(train(replayed, 6), train(plain, 6), strict=True):
         assert torch.equal(a, b)
-    assert again.chosen == ()
+    assert replayed.chosen == ()
     assert len(tapes.tapes) == 2
-    assert tapes.runs == 6 + 3  # steps; batches of 8 that were scored
+    assert tapes.replays == 6 + 3  # six steps, and three scored batches of 8
 
 
 SHARED = """\
@@ -73,18 +73,16 @@ SHARED = """\
 
 @pytest.mark.parametrize("update", [(), ("fused-update",)], ids=["plain", "fused"])
 @pytest.mark.parametrize("spec", [SPEC, SPEC.replace("[drop] dropout", SHARED)], ids=["layers", "shared weights"])
-def test_recorded_looks_in_bf16_narrow_no_weights_and_see_those_that_have_moved(
-    spec: str, update: tuple[str, ...]
-) -> None:
+def test_recorded_inference_in_bf16_uses_the_updated_weights(spec: str, update: tuple[str, ...]) -> None:
     graph = good(spec).graph
     graph = replace(graph, train=replace(graph.train, precision="bf16"))
     forms = replace(forms_of(graph, ("space-to-depth", "bias-relu", *update)), recorded=True)
-    again, tapes = build(graph, 0, "cpu", forms), Tapes()
-    again, plain = recorded(again, tapes), build(graph, 0, "cpu", replace(forms, recorded=False))
-    for _ in range(3):  # each time other weights; the tensors of the network are the first
-        for a, b in zip(trained(again, 2), trained(plain, 2), strict=True):
+    replayed, tapes = build(graph, 0, "cpu", forms), Tapes()
+    replayed, plain = recorded(replayed, tapes), build(graph, 0, "cpu", replace(forms, recorded=False))
+    for _ in range(3):  # with new weights each time, in the same tensors
+        for a, b in zip(train(replayed, 2), train(plain, 2), strict=True):
             assert torch.equal(a, b)
-    assert again.chosen == ()
+    assert replayed.chosen == ()
     weights = {p.shape for p in plain.module.parameters() if p.dim() > 1}
     narrowed = [
         args[0].shape for func, args, *_ in tapes.tapes[-1].operations if func is torch.ops.aten._to_copy.default
@@ -92,44 +90,44 @@ def test_recorded_looks_in_bf16_narrow_no_weights_and_see_those_that_have_moved(
     assert weights and not weights & set(narrowed)
 
 
-def test_what_products_alone_read_is_narrowed() -> None:
+def test_parameters_read_only_by_products_are_converted_to_bf16() -> None:
     graph = good(SPEC).graph
     every = {"conv1.weight", "conv1.bias", "fc.weight", "fc.bias"}
     assert narrowed(graph, PLAIN) == every
-    assert narrowed(graph, forms_of(graph, ("bias-relu",))) == every - {"conv1.bias"}  # its kernel adds float32
+    assert narrowed(graph, forms_of(graph, ("bias-relu",))) == every - {"conv1.bias"}  # the kernel adds it in float32
 
 
-def test_steps_and_looks_read_the_same_tensors() -> None:
+def test_recordings_share_their_input_tensors() -> None:
     inputs = Inputs()
     images, labels = torch.ones(8, 3, 4, 4), torch.arange(8)
-    (step, _), (look,) = inputs.like((images, labels)), inputs.like((images,))
-    assert step is look and step is not images and not step.any()
+    (step, _), (inference,) = inputs.like((images, labels)), inputs.like((images,))
+    assert step is inference and step is not images and not step.any()
     others = (images[:5], images.double(), images.contiguous(memory_format=torch.channels_last))
     assert all(inputs.like((other,))[0] is not step for other in others)
 
 
-def test_with_all_other_passes_too() -> None:
-    """But the one that decides by the clock, which may decide otherwise the second time."""
+def test_recorded_steps_with_all_other_passes_compute_the_same_bits() -> None:
+    """Except grouped-conv, which chooses by timing, and may choose differently the second time."""
     graph = good(SPEC.replace("[bn] batchnorm", "[norm] lrn size=3 k=1 alpha=0.1 beta=0.75")).graph
     names = tuple(name for name in NAMES if name != "grouped-conv")
     forms = forms_of(graph, names)
     assert forms.recorded and forms.chains
-    again, plain = recorded(build(graph, 0, "cpu", forms), tapes := Tapes()), build(graph, 0, "cpu", forms)
-    for a, b in zip(trained(again, 4), trained(plain, 4), strict=True):
+    replayed, plain = recorded(build(graph, 0, "cpu", forms), tapes := Tapes()), build(graph, 0, "cpu", forms)
+    for a, b in zip(train(replayed, 4), train(plain, 4), strict=True):
         assert torch.equal(a, b)
-    assert tapes.runs == 4 + 3
+    assert tapes.replays == 4 + 3
 
 
-def test_other_shapes_than_the_first_are_worked_on_anew() -> None:
+def test_batches_of_other_sizes_are_computed_without_the_recording() -> None:
     graph, tapes = good(SPEC).graph, Tapes()
-    again, plain = recorded(build(graph, 0, "cpu", RECORDED), tapes), build(graph, 0, "cpu")
+    replayed, plain = recorded(build(graph, 0, "cpu", RECORDED), tapes), build(graph, 0, "cpu")
     sizes = (8, 6, 8, 6)
-    for a, b in zip(trained(again, 4, sizes.__getitem__), trained(plain, 4, sizes.__getitem__), strict=True):
+    for a, b in zip(train(replayed, 4, sizes.__getitem__), train(plain, 4, sizes.__getitem__), strict=True):
         assert torch.equal(a, b)
-    assert tapes.runs == 2 + 3
+    assert tapes.replays == 2 + 3
 
 
-class Broken(Tapes):
+class BrokenTapes(Tapes):
     """A device that cannot record."""
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
@@ -137,15 +135,15 @@ class Broken(Tapes):
         raise RuntimeError("operation not permitted when stream is capturing\nand more")
 
 
-def test_a_device_that_cannot_record_says_so_and_trains_all_the_same() -> None:
+def test_device_that_cannot_record_trains_with_a_note() -> None:
     graph = good(SPEC).graph
-    again, plain = recorded(build(graph, 0, "cpu", RECORDED), Broken()), build(graph, 0, "cpu")
-    for a, b in zip(trained(again, 3), trained(plain, 3), strict=True):
+    replayed, plain = recorded(build(graph, 0, "cpu", RECORDED), BrokenTapes()), build(graph, 0, "cpu")
+    for a, b in zip(train(replayed, 3), train(plain, 3), strict=True):
         assert torch.equal(a, b)
-    why = "RuntimeError operation not permitted when stream is capturing"
-    assert again.chosen == (
-        f"the training step is launched kernel by kernel: {why}",
-        f"inference is launched kernel by kernel: {why}",
+    reason = "RuntimeError operation not permitted when stream is capturing"
+    assert replayed.chosen == (
+        f"the training step is launched kernel by kernel: {reason}",
+        f"inference is launched kernel by kernel: {reason}",
     )
 
 
@@ -163,7 +161,7 @@ class Counting(nn.Module):
         return x * 2
 
 
-def test_work_that_python_decides_is_found_out() -> None:
+def test_recording_that_replays_differently_is_rejected() -> None:
     module, factor = Counting(), [1.0]
 
     def work(x: Tensor) -> tuple[Tensor, ...]:
@@ -177,21 +175,21 @@ def test_work_that_python_decides_is_found_out() -> None:
     assert [float(recording(work, (torch.tensor(x),))[0]) for x in (1.0, 5.0)] == [2.0, 10.0]
     assert recording.note is None and float(module.calls) == 2
     (stale,) = recording(work, (torch.tensor(1.0),), change)
-    assert float(stale) == 2.0  # what Python holds is not looked at again
+    assert float(stale) == 2.0  # a replay does not read variables of Python again
 
-    class Late(Tapes):
-        def record(self, recorded: Callable[[], None]) -> Callable[[], None]:
+    class ChangesBeforeRecording(Tapes):
+        def record(self, work: Callable[[], None]) -> Callable[[], None]:
             change()
-            return super().record(recorded)
+            return super().record(work)
 
     module, factor[0] = Counting(), 1.0
-    wary = Recording(Late(), module, "the work", Inputs())
-    assert [float(wary(work, (torch.tensor(x),))[0]) for x in (1.0, 5.0)] == [2.0, 20.0]
-    assert wary.note == "the work is launched kernel by kernel: done again, it differs by 1"
+    checked = Recording(ChangesBeforeRecording(), module, "the work", Inputs())
+    assert [float(checked(work, (torch.tensor(x),))[0]) for x in (1.0, 5.0)] == [2.0, 20.0]
+    assert checked.note == "the work is launched kernel by kernel: done again, it differs by 1"
     assert float(module.calls) == 2
 
 
-def test_nothing_is_recorded_where_no_pass_or_no_device_wants_it() -> None:
+def test_recording_needs_the_pass_and_a_device_for_it() -> None:
     graph = good(SPEC).graph
     for forms in (PLAIN, RECORDED):
         objective = build(graph, 0, "cpu", forms)

@@ -1,4 +1,4 @@
-"""Schedules, against numbers worked out by hand."""
+"""Learning rate schedules, compared with numbers computed by hand."""
 
 from __future__ import annotations
 
@@ -38,27 +38,27 @@ from netspec.train.learning.schedule import Moment, Watch, factor, jump, level, 
         # (1 + cos 36)/2 = (1 + 0.80901699)/2, (1 + cos 72)/2 = (1 + 0.30901699)/2, and so on, in degrees
         (Cosine(factor=0), [1, 0.904508497, 0.654508497, 0.345491503, 0.095491503, 0]),
         (Cosine(factor=0.5), [1, 0.952254249, 0.827254249, 0.672745751, 0.547745751, 0.5]),
-        # progress 0, 0.2, 0.4 of three levels 1, 1/10, 1/100: the second for 1/3 < p <= 2/3
+        # three levels, 1, 1/10 and 1/100, the second for 1/3 < progress <= 2/3
         (DiscreteExponential(factor=0.01, levels=3), [1, 1, 0.1, 0.1, 0.01, 0.01]),
         (DiscreteExponential(factor=0.01, levels=1), [0.01, 0.01, 0.01, 0.01, 0.01, 0.01]),
-        # two levels: 0.6 lies in the second's first half, 0.8 in its second; the end is beyond 0.9
+        # two levels: 0.6 is in the first half of the second, 0.8 in its second half, and 1 is beyond 0.9
         (JumpingExponential(factor=0.01, levels=2), [1, 1, 1, 0.01, 0.1, 0.01]),
         (JumpingExponential(factor=0.01, levels=1), [0.01, 0.01, 0.01, 0.01, 0.01, 0.01]),
     ],
 )
-def test_factors_of_six_epochs(schedule: Schedule, expected: list[float]) -> None:
+def test_factors_of_six_epochs_by_hand(schedule: Schedule, expected: list[float]) -> None:
     found = [factor(schedule, epoch=epoch, progress=epoch / 5, watch=Watch()) for epoch in range(6)]
     assert found == pytest.approx(expected)
 
 
-def test_exponential_is_halfway_at_the_geometric_mean() -> None:
+def test_exponential_reaches_the_geometric_mean_halfway() -> None:
     assert factor(Exponential(0.01), epoch=0, progress=0.5, watch=Watch()) == pytest.approx(0.1)
 
 
-def test_plateau_cuts_after_patience_and_no_more_than_times() -> None:
+def test_plateau_cuts_after_patience_at_most_times_times() -> None:
     plateau = Plateau(factor=0.1, times=2, patience=2, threshold=0.01)
     watch, factors = Watch(), []
-    #         best   better  0.005 less is not   cut    again: one, cut    a third cut is not made
+    # 0.395 is better than 0.4 by less than the threshold, so that the next error is the second without progress.
     for error in (0.5, 0.4, 0.395, 0.4, 0.4, 0.4, 0.4, 0.4):
         watch = observe(plateau, watch, error)
         factors.append(factor(plateau, epoch=0, progress=0, watch=watch))
@@ -66,7 +66,7 @@ def test_plateau_cuts_after_patience_and_no_more_than_times() -> None:
     assert watch.best == 0.4
 
 
-def test_a_better_error_starts_the_count_anew() -> None:
+def test_better_error_restarts_the_patience() -> None:
     plateau = Plateau(factor=0.1, times=3, patience=2, threshold=0.0)
     watch = Watch()
     for error in (0.5, 0.5, 0.4, 0.4):
@@ -74,30 +74,30 @@ def test_a_better_error_starts_the_count_anew() -> None:
     assert watch == Watch(best=0.4, waited=1, cuts=0)
 
 
-def test_other_schedules_watch_nothing() -> None:
+def test_other_schedules_ignore_errors() -> None:
     assert observe(Fixed(), Watch(), 0.5) == Watch()
 
 
-def test_cuda_convnets_recipe_in_four_levels() -> None:
-    """dexp[base=0.01;tgtFactor=250;numSteps=4] over 8 batches: rates 0.01 * 250^(-i/3), two progresses each; the first
-    level has p = 0 as well, since a level ends with its right end: i/4 < p <= (i + 1)/4."""
+def test_discrete_exponential_is_cuda_convnets_dexp() -> None:
+    """dexp[base=0.01;tgtFactor=250;numSteps=4] over 8 batches: the rates are 0.01 * 250^(-i/3) for
+    i/4 < p <= (i + 1)/4, and the first also for p = 0."""
     found = [0.01 * factor(DiscreteExponential(1 / 250, 4), epoch=0, progress=n / 8, watch=Watch()) for n in range(9)]
     first, second, third, last = 0.01, 0.001587401052, 0.000251984210, 0.00004
     assert found == pytest.approx([first, first, first, second, second, third, third, last, last], rel=1e-9)
 
 
-def test_cuda_convnets_jumps() -> None:
-    """jdexp[base=1;tgtFactor=1000;numSteps=4] has the rates 1, 1/10, 1/100, 1/1000. From its middle on a part has the
-    geometric mean of its own and the one before: 10^-0.5 behind 3/8, 10^-1.5 behind 5/8, 10^-2.5 behind 7/8, and this
-    only until 0.9. The middle itself is not behind it."""
+def test_jumping_exponential_is_cuda_convnets_jdexp() -> None:
+    """jdexp[base=1;tgtFactor=1000;numSteps=4] has the rates 1, 1/10, 1/100 and 1/1000. After the middle of a level, the
+    rate is the geometric mean of this level's and the one before: 10^-0.5 after 3/8, 10^-1.5 after 5/8, 10^-2.5 after
+    7/8, the last only until 0.9. The middle itself still has the level's own rate."""
     found = [factor(JumpingExponential(1e-3, 4), epoch=0, progress=n / 80, watch=Watch()) for n in range(81)]
     one, second, third, last = [1.0], 10**-0.5, 10**-1.5, 10**-2.5
     expected = one * 21 + [0.1] * 10 + [second] * 10 + [0.01] * 10 + [third] * 10 + [0.001] * 10 + [last] + [0.001] * 9
     assert found == pytest.approx(expected, rel=1e-9)
 
 
-def test_rates_rise_in_levels_and_jump_back() -> None:
-    """The same with tgtFactor=0.001: rates 1, 10, 100, 1000, and behind the middles the geometric means again."""
+def test_exponentials_may_rise() -> None:
+    """The same with tgtFactor=0.001: rates 1, 10, 100 and 1000, and geometric means after the middles."""
     jumping = {0.2: 0, 0.3: 1, 0.38: 0.5, 0.5: 0.5, 0.6: 2, 0.63: 1.5, 0.8: 3, 0.88: 2.5, 0.9: 3}
     for progress, power in jumping.items():
         found = factor(JumpingExponential(1e3, 4), epoch=0, progress=progress, watch=Watch())
@@ -106,17 +106,17 @@ def test_rates_rise_in_levels_and_jump_back() -> None:
         assert found == pytest.approx(10 ** math.ceil(power)), progress
 
 
-def test_a_part_that_ends_before_a_fifth_does_not_jump() -> None:
-    """Of ten parts the second lies from 0.1 to 0.2, the third from 0.2 on, the last behind 0.9."""
-    wanted = {0.16: 1, 0.2: 1, 0.26: 1.5, 0.86: 7.5, 0.9: 8, 0.96: 9}
-    for progress, place in wanted.items():
+def test_level_that_ends_at_a_fifth_does_not_jump() -> None:
+    """Of ten levels, the second ends at 0.2, the third begins there, and the last is after 0.9."""
+    powers = {0.16: 1, 0.2: 1, 0.26: 1.5, 0.86: 7.5, 0.9: 8, 0.96: 9}
+    for progress, power in powers.items():
         found = factor(JumpingExponential(1e-9, 10), epoch=0, progress=progress, watch=Watch())
-        assert found == pytest.approx(10.0**-place), progress
+        assert found == pytest.approx(10.0**-power), progress
 
 
 @pytest.mark.parametrize("levels", [3, 7, 10, 30])
-def test_rounding_jumps_at_no_middle(levels: int) -> None:
-    """In whole numbers: step s of n parts of 10 steps each is behind its part's middle where s % 10 is 6 to 9 or 0."""
+def test_rounding_does_not_jump_at_the_middle(levels: int) -> None:
+    """In integers: with 10 steps per level, step s is after the middle of its level if s % 10 is 0 or 6 to 9."""
     steps = 10 * levels
     inside = range(steps // 5 + 1, -(-9 * steps // 10))
     found = [jump(s / steps, levels) == 0.5 for s in inside]
@@ -124,14 +124,14 @@ def test_rounding_jumps_at_no_middle(levels: int) -> None:
 
 
 @pytest.mark.parametrize("levels", [3, 7, 10, 30])
-def test_rounding_begins_no_level_early(levels: int) -> None:
-    """In whole numbers: step s of n levels of 10 steps each lies in level ceil(s / 10) - 1."""
+def test_rounding_does_not_begin_a_level_early(levels: int) -> None:
+    """In integers: with 10 steps per level, step s is in level ceil(s / 10) - 1."""
     steps = 10 * levels
     assert [level(s / steps, levels) for s in range(steps)] == [max(0, -(-s // 10) - 1) for s in range(steps)]
 
 
-def whole(train: Train, steps: int, per_epoch: int) -> list[float]:
-    """The factors of every step of a training without a validation."""
+def factors_of_run(train: Train, steps: int, per_epoch: int) -> list[float]:
+    """Return the factor of every step of a training without validation."""
     return [
         rate_factor(train, train.schedule, Moment(s, steps, s // per_epoch, per_epoch), Watch()) for s in range(steps)
     ]
@@ -141,7 +141,7 @@ def whole(train: Train, steps: int, per_epoch: int) -> list[float]:
     ("schedule", "after"),
     [
         (Fixed(), [1, 1, 1, 1, 1]),
-        (Step(0.5, 1), [0.5, 0.25, 0.25, 0.25, 0.125]),  # counts epochs of three steps from the start
+        (Step(0.5, 1), [0.5, 0.25, 0.25, 0.25, 0.125]),  # counts epochs, of three steps, from the beginning
         (Steps((2,), 0.1), [1, 0.1, 0.1, 0.1, 0.1]),
         (Plateau(0.1, 3, 1, 0.0), [1, 1, 1, 1, 1]),
         (Exponential(0.5), [1, 0.5**0.2, 0.5**0.4, 0.5**0.6, 0.5**0.8]),
@@ -151,25 +151,26 @@ def whole(train: Train, steps: int, per_epoch: int) -> list[float]:
         (Cosine(0), [1, 0.904508497, 0.654508497, 0.345491503, 0.095491503]),
     ],
 )
-def test_a_warmup_goes_with_every_schedule(schedule: Schedule, after: list[float]) -> None:
-    """Five steps rise by a fifth each; the progress of a run of ten counts from there."""
-    found = whole(Train(schedule=schedule, warmup=Warmup(5, "steps")), 10, per_epoch=3)
+def test_warmup_precedes_every_schedule(schedule: Schedule, after: list[float]) -> None:
+    """Each of five steps adds a fifth, and the schedule's progress counts the other five."""
+    found = factors_of_run(Train(schedule=schedule, warmup=Warmup(5, "steps")), 10, per_epoch=3)
     rising = [0.2, 0.4, 0.6, 0.8, 1.0]
     if isinstance(schedule, Step):
         rising = [0.2, 0.4, 0.6, 0.8 * 0.5, 1.0 * 0.5]
     assert found == pytest.approx([*rising, *after])
 
 
-def test_a_warmup_of_epochs_is_one_of_their_steps() -> None:
-    assert whole(Train(warmup=Warmup(2)), 8, per_epoch=2) == [0.25, 0.5, 0.75, 1, 1, 1, 1, 1]
-    assert whole(Train(), 3, per_epoch=1) == [1, 1, 1]
+def test_warmup_of_epochs_is_that_of_their_steps() -> None:
+    assert factors_of_run(Train(warmup=Warmup(2)), 8, per_epoch=2) == [0.25, 0.5, 0.75, 1, 1, 1, 1, 1]
+    assert factors_of_run(Train(), 3, per_epoch=1) == [1, 1, 1]
 
 
-def test_a_warmup_beyond_the_end_only_rises() -> None:
-    assert whole(Train(warmup=Warmup(8, "steps"), schedule=Linear(0)), 4, per_epoch=2) == [0.125, 0.25, 0.375, 0.5]
+def test_warmup_longer_than_the_run_only_rises() -> None:
+    train = Train(warmup=Warmup(8, "steps"), schedule=Linear(0))
+    assert factors_of_run(train, 4, per_epoch=2) == [0.125, 0.25, 0.375, 0.5]
 
 
-def test_cuts_of_a_plateau_count_during_a_warmup() -> None:
+def test_plateau_cuts_during_a_warmup() -> None:
     train = Train(schedule=Plateau(0.1, 3, 1, 0.0), warmup=Warmup(4, "steps"))
     found = rate_factor(train, train.schedule, Moment(1, 10, 1, 1), Watch(best=0.5, cuts=2))
     assert found == pytest.approx(0.5 * 0.01)

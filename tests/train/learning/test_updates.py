@@ -1,4 +1,4 @@
-"""Layers that are updated after parts of a batch: the optimiser's rule, against loops written by hand."""
+"""``update_every``: layers that are updated after parts of a batch, compared with plain loops."""
 
 from __future__ import annotations
 
@@ -29,28 +29,31 @@ def batches(steps: int, images: int = 12) -> list[tuple[Tensor, Tensor]]:
     ]
 
 
-def trained(graph: Graph, given: list[tuple[Tensor, Tensor]]) -> tuple[Objective, PaperSGD]:
-    """A network after a step on each of these batches, in float64."""
+def train(graph: Graph, data: list[tuple[Tensor, Tensor]]) -> tuple[Objective, PaperSGD]:
+    """Take a step on each of these batches, in float64."""
     objective = build(graph, seed=1, device="cpu")
     objective.module.double()
     optimiser = optimiser_of(graph, objective.module)
-    for number, (x, labels) in enumerate(given):
+    for number, (x, labels) in enumerate(data):
         optimiser.zero_grad()
         objective.gradients(x.double(), labels, 0, number, optimiser.step)
     return objective, optimiser
 
 
-def by_hand(graph: Graph, given: list[tuple[Tensor, Tensor]], parts: int, every: dict[str, int]) -> dict[str, Tensor]:
-    """The same in plain loops: a layer's gradients are added up over its parts and divided by their images."""
+def by_hand(graph: Graph, data: list[tuple[Tensor, Tensor]], parts: int, every: dict[str, int]) -> dict[str, Tensor]:
+    """Return the weights after the same steps, computed in plain loops.
+
+    A layer's gradients are summed over the parts since its last update, and divided by the number of their images.
+    """
     start = build(graph, seed=1, device="cpu").module.state_dict()
     w = {key: x.double() for key, x in start.items()}
     v = {key: torch.zeros_like(x) for key, x in w.items()}
     rates = {"one.weight": (0.2, 0), "one.bias": (0.2, 0), "two.weight": (0.2, 0.02), "two.bias": (0.3, 0)}
-    for x, labels in given:
-        gathered = {key: (torch.zeros_like(each), 0) for key, each in w.items()}
+    for x, labels in data:
+        gathered = {key: (torch.zeros_like(weight), 0) for key, weight in w.items()}
         for part in range(parts):
             here = slice(len(x) // parts * part, len(x) // parts * (part + 1))
-            leaves = {key: each.clone().requires_grad_() for key, each in w.items()}
+            leaves = {key: weight.clone().requires_grad_() for key, weight in w.items()}
             hidden = torch.tanh(F.linear(x[here].double(), leaves["one.weight"], leaves["one.bias"]))
             scores = F.linear(hidden, leaves["two.weight"], leaves["two.bias"])
             F.cross_entropy(scores, labels[here], reduction="sum").backward()
@@ -72,74 +75,75 @@ def by_hand(graph: Graph, given: list[tuple[Tensor, Tensor]], parts: int, every:
     [("", "update_every=1", 2), ("", "update_every=1", 4), ("", "update_every=2", 4), ("update_every=2", "", 6),
      ("update_every=3", "update_every=2", 6), ("update_every=1", "update_every=2", 4)],
 )  # fmt: skip
-def test_each_layer_has_its_own_updates(one: str, two: str, parts: int) -> None:
+def test_each_layer_is_updated_after_its_own_parts(one: str, two: str, parts: int) -> None:
     graph = netspec.loads(SPEC.format(one, two, parts)).graph
-    given = batches(3)
-    objective, _ = trained(graph, given)
+    data = batches(3)
+    objective, _ = train(graph, data)
     every = {name: int(key.partition("=")[2] or parts) for name, key in (("one", one), ("two", two))}
-    wanted = by_hand(graph, given, parts, every)
-    plain, _ = trained(netspec.loads(SPEC.format("", "", parts)).graph, given)
+    expected = by_hand(graph, data, parts, every)
+    plain, _ = train(netspec.loads(SPEC.format("", "", parts)).graph, data)
     for key, found in objective.module.state_dict().items():
-        torch.testing.assert_close(found, wanted[key], rtol=1e-12, atol=1e-14)
+        torch.testing.assert_close(found, expected[key], rtol=1e-12, atol=1e-14)
         assert not torch.allclose(found, plain.module.state_dict()[key], rtol=1e-3, atol=0), key
 
 
 @pytest.mark.parametrize(("every", "parts"), [(1, 4), (2, 4), (2, 6)])
-def test_where_all_layers_are_updated_after_parts_these_are_smaller_batches(every: int, parts: int) -> None:
+def test_updating_all_layers_after_parts_is_like_smaller_batches(every: int, parts: int) -> None:
     key = f"update_every={every}"
-    given = batches(2)
-    objective, rule = trained(netspec.loads(SPEC.format(key, key, parts)).graph, given)
+    data = batches(2)
+    objective, optimiser = train(netspec.loads(SPEC.format(key, key, parts)).graph, data)
     size = 12 * every // parts
-    smaller = [part for x, labels in given for part in zip(x.split(size), labels.split(size), strict=True)]
+    smaller = [part for x, labels in data for part in zip(x.split(size), labels.split(size), strict=True)]
     text = SPEC.replace("batch=12 ", f"batch={size} ")
-    peer, other = trained(netspec.loads(text.format("", "", every)).graph, smaller)
-    for found, wanted in (
-        (objective.module.state_dict(), peer.module.state_dict()),
-        (velocities(objective.module, rule), velocities(peer.module, other)),
+    expected, expected_optimiser = train(netspec.loads(text.format("", "", every)).graph, smaller)
+    for values, expected_values in (
+        (objective.module.state_dict(), expected.module.state_dict()),
+        (velocities(objective.module, optimiser), velocities(expected.module, expected_optimiser)),
     ):
-        for name in wanted:
-            torch.testing.assert_close(found[name], wanted[name], rtol=1e-12, atol=1e-14)
+        for name in expected_values:
+            torch.testing.assert_close(values[name], expected_values[name], rtol=1e-12, atol=1e-14)
 
 
-def test_a_mean_over_unequal_parts() -> None:
-    """11 images in 4 parts of 3, 3, 3 and 2; every two of them: 11 / 6 at the second, 11 / 5 at the last."""
+def test_mean_over_unequal_parts_by_hand() -> None:
+    """11 images in parts of 3, 3, 3 and 2. With updates every two parts: 11 / 6 after the second, 11 / 5 at the end."""
     sizes = (3, 3, 3, 2)
     assert [BatchProgress(sizes, done).mean(2) for done in range(1, 5)] == [None, 11 / 6, None, 11 / 5]
     assert [BatchProgress(sizes, done).mean(1) for done in range(1, 5)] == [11 / 3, 11 / 3, 11 / 3, 11 / 2]
     assert [BatchProgress(sizes, done).mean(None) for done in range(1, 5)] == [None, None, None, 1]
-    # fewer images than parts: what is left is updated at the end, and one part is the whole batch
+    # With fewer images than parts, the last update is after the last image. One part is the whole batch.
     assert [BatchProgress((1, 1, 1), done).mean(2) for done in range(1, 4)] == [None, 1.5, 3]
     assert WHOLE.mean(None) == WHOLE.mean(1) == WHOLE.mean(4) == 1
 
 
-def test_weights_that_two_layers_have_are_updated_where_their_owner_is() -> None:
+def test_shared_weights_are_updated_with_their_owner() -> None:
     text = SPEC.format("", "update_every=1 neuron=tanh", 2) + "[three] fc outputs=5 inputs=two\n"
     text += "[again] fc outputs=3 weights=two {}\n"
     graph = netspec.loads(text.format("")).graph
     assert {key: p.update_every for key, p in graph.parameters.items() if key[:5] in ("again", "two.w", "two.b")} == {
         "two.weight": 1, "two.bias": 1, "again.bias": None,
     }  # fmt: skip
-    objective, rule = trained(graph, batches(1))
-    assert float(velocities(objective.module, rule)["two.weight"].abs().max()) > 0
+    objective, optimiser = train(graph, batches(1))
+    assert float(velocities(objective.module, optimiser)["two.weight"].abs().max()) > 0
     own = netspec.loads(text.format("update_every=1")).graph
     assert own.parameters["again.bias"].update_every == 1
 
 
-def test_a_step_in_which_weights_move_is_not_recorded() -> None:
-    plain, early = (netspec.loads(SPEC.format("", key, 2)).graph for key in ("", "update_every=1"))
-    assert [forms_of(graph, ("cuda-graph",)).recorded for graph in (plain, early)] == [True, False]
+def test_step_with_several_updates_is_not_recorded() -> None:
+    plain, partial = (netspec.loads(SPEC.format("", key, 2)).graph for key in ("", "update_every=1"))
+    assert [forms_of(graph, ("cuda-graph",)).recorded for graph in (plain, partial)] == [True, False]
 
 
-def test_bounds_hold_after_every_update() -> None:
-    """A fixed length at each of four updates is not that at one: the next gradient is that of the scaled weights."""
-    held = netspec.loads(SPEC.format("", "update_every=1 fixed_norm=0.5", 4)).graph
-    objective, _ = trained(held, batches(1))
+def test_bounds_are_applied_after_every_update() -> None:
+    """If the weights are scaled after each of four updates, each next gradient is that of the scaled weights."""
+    bounded = netspec.loads(SPEC.format("", "update_every=1 fixed_norm=0.5", 4)).graph
+    objective, _ = train(bounded, batches(1))
     weight = objective.module.state_dict()["two.weight"]
     torch.testing.assert_close(weight.norm(dim=1), torch.full((3,), 0.5, dtype=torch.float64))
     smaller = netspec.loads(SPEC.format("lr=0", "fixed_norm=0.5", 1).replace("batch=12", "batch=3")).graph
     frozen = netspec.loads(SPEC.format("lr=0", "update_every=1 fixed_norm=0.5", 4)).graph
     parts = [part for x, labels in batches(1) for part in zip(x.split(3), labels.split(3), strict=True)]
-    found, wanted = (
-        made.module.state_dict()["two.weight"] for made, _ in (trained(frozen, batches(1)), trained(smaller, parts))
+    found, expected = (
+        objective.module.state_dict()["two.weight"]
+        for objective, _ in (train(frozen, batches(1)), train(smaller, parts))
     )
-    torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-14)

@@ -1,4 +1,4 @@
-"""Top-1, top-5 and the mean loss, on scores written by hand."""
+"""Top-1, top-5 and the mean loss of scores chosen by hand."""
 
 from __future__ import annotations
 
@@ -21,47 +21,47 @@ def graph(classes: int) -> Graph:
     return builder.graph()
 
 
-def same(classes: int) -> Objective:
-    """A network whose scores are its input."""
+def identity(classes: int) -> Objective:
+    """Return a network whose scores are its input."""
     objective = build(graph(classes), seed=0, device="cpu")
     objective.module.load_state_dict({"fc.weight": torch.eye(classes), "fc.bias": torch.zeros(classes)})
     return objective
 
 
-def at_place(place: int) -> Tensor:
-    """Seven scores in which class 0 is at this place (from 1): the others have 6, 5, 4, 3, 2, 1."""
-    return torch.tensor([7.5 - place, 6, 5, 4, 3, 2, 1])
+def scores_with_rank(rank: int) -> Tensor:
+    """Return seven scores of which that of class 0 has this rank, counted from 1. The others are 6, 5, 4, 3, 2, 1."""
+    return torch.tensor([7.5 - rank, 6, 5, 4, 3, 2, 1])
 
 
-@pytest.mark.parametrize(("place", "expected"), [(1, [1, 1]), (2, [0, 1]), (5, [0, 1]), (6, [0, 0]), (7, [0, 0])])
-def test_the_place_of_the_right_class(place: int, expected: list[int]) -> None:
-    assert count_hits(at_place(place)[None], torch.tensor([0])).tolist() == expected
+@pytest.mark.parametrize(("rank", "expected"), [(1, [1, 1]), (2, [0, 1]), (5, [0, 1]), (6, [0, 0]), (7, [0, 0])])
+def test_top1_and_top5_by_rank_of_the_right_class(rank: int, expected: list[int]) -> None:
+    assert count_hits(scores_with_rank(rank)[None], torch.tensor([0])).tolist() == expected
 
 
-def test_a_tie_is_never_in_favour() -> None:
+def test_tie_counts_as_wrong() -> None:
     assert count_hits(torch.zeros(1, 7), torch.tensor([0])).tolist() == [0, 0]
     assert count_hits(torch.zeros(1, 3), torch.tensor([0])).tolist() == [0, 1]
 
 
-def test_no_number_is_never_right() -> None:
+def test_nan_scores_count_as_wrong() -> None:
     assert count_hits(torch.full((1, 3), math.nan), torch.tensor([0])).tolist() == [0, 0]
 
 
-def test_batches_of_different_sizes_count_by_their_images() -> None:
-    """Three images whose losses are log(2) and one whose loss is log(1 + e^3): the mean is over images."""
+def test_batches_of_different_sizes_are_weighted_by_their_images() -> None:
+    """Three images have a loss of log(2), and one of log(1 + e^3)."""
     batches = [(torch.zeros(3, 2), torch.zeros(3, dtype=torch.int64)), (torch.tensor([[0.0, 3.0]]), torch.tensor([0]))]
-    found = evaluate(same(2), batches)
+    found = evaluate(identity(2), batches)
     assert found == Evaluation(4, pytest.approx((3 * math.log(2) + math.log(1 + math.e**3)) / 4), 0.0, 1.0)
 
 
-def test_the_mode_of_the_module_is_restored() -> None:
-    objective = same(2)
+def test_training_mode_is_restored() -> None:
+    objective = identity(2)
     modes: list[bool] = []
 
-    def watch(module: nn.Module, inputs: object) -> None:
+    def note_mode(module: nn.Module, inputs: object) -> None:
         modes.append(module.training)
 
-    objective.module.get_submodule("fc").register_forward_pre_hook(watch)
+    objective.module.get_submodule("fc").register_forward_pre_hook(note_mode)
     batch = (torch.zeros(1, 2), torch.tensor([0]))
     for training in (True, False):
         objective.module.train(training)
@@ -70,5 +70,5 @@ def test_the_mode_of_the_module_is_restored() -> None:
     assert modes == [False, False]
 
 
-def test_no_images_no_evaluation() -> None:
-    assert evaluate(same(2), []) is None
+def test_evaluation_without_images_is_none() -> None:
+    assert evaluate(identity(2), []) is None

@@ -1,9 +1,8 @@
-"""Trainings on several devices that are interrupted, killed, or lose a process: told once, no hang, gone on with."""
+"""Trainings on several devices that are interrupted or killed, fail, or lose a process: one message, and no hang."""
 
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import os
 import re
@@ -22,7 +21,7 @@ from crews import together
 from multi_device import ARGUMENTS, all_end, finish, is_alive, start
 from pictures import tree
 from PIL import Image
-from rich.console import Console
+from reporters import QUIET
 from run_folders import STATE_KEYS, identical, newest_checkpoint, read_log, wait_until
 
 import netspec
@@ -33,7 +32,6 @@ from netspec.train.errors import TrainError
 from netspec.train.interrupt import Stop
 from netspec.train.loop import agree_on_unreadable
 from netspec.train.processes.crew import Crew, Readers, require_same_images
-from netspec.train.reporting.console import Reporter
 from netspec.train.training import Training
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc")
@@ -41,14 +39,14 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="wo
 LONG = ("--gpus", "2", "--out", "run", "--epochs", "9999", "--save-every", "5")
 
 
-def alike(a: Path, b: Path) -> bool:
-    """Whether two runs have the same log and the same newest checkpoint."""
+def same_state(a: Path, b: Path) -> bool:
+    """Whether two runs have the same log and the same newest checkpoint, except for the place in the epoch."""
     states = [{key: newest_checkpoint(run)[key] for key in STATE_KEYS} for run in (a, b)]
     return read_log(a) == read_log(b) and identical(*states)
 
 
 @pytest.mark.ci  # processes that each import torch
-def test_a_killed_process_ends_the_run_in_seconds_and_is_named(tmp_path: Path) -> None:
+def test_killed_worker_ends_the_run_in_seconds_with_a_message(tmp_path: Path) -> None:
     training = start(tmp_path, *ARGUMENTS, *LONG)
     training.wait_for_log(12)
     workers = training.workers()
@@ -63,14 +61,14 @@ def test_a_killed_process_ends_the_run_in_seconds_and_is_named(tmp_path: Path) -
     assert training.temporary_files() == []
 
 
-def test_what_the_crew_tell_each_other() -> None:
-    """Whether all say the same, what each has, and what any has found unreadable: of two reasons the first one's."""
+def test_crew_exchanges_values_and_unreadable_images() -> None:
+    """Whether all have the same value, the values of all, and the unreadable images of any, with the first reason."""
     failures = {3: ("c", "empty"), 4: ("d", "torn"), 7: ("g", "gone")}
-    assert together(2, telling) == [[True, False, True, [0, 10], failures, {}, False, True]] * 2
+    assert together(2, exchange_values) == [[True, False, True, [0, 10], failures, {}, False, True]] * 2
 
 
-def telling() -> list[Any]:
-    """In one of two processes."""
+def exchange_values() -> list[Any]:
+    """Run in each of two processes."""
     crew = Crew(dist.get_rank(), 2)
     readers = Readers(crew, np.arange)
     found = [{3: ("c", "empty"), 7: ("g", "gone")}, {3: ("c", "torn"), 4: ("d", "torn")}][crew.rank]
@@ -80,13 +78,13 @@ def telling() -> list[Any]:
     ]  # fmt: skip
 
 
-def test_all_plan_an_epoch_of_the_images_that_any_of_them_can_read() -> None:
-    """Of 64 images, one has found one unreadable while it looked at its part for the mean: 63 are one batch of 32."""
-    assert together(2, planning) == [3, 3]
+def test_image_unreadable_for_one_worker_is_not_planned() -> None:
+    """One of two processes has found one of 64 images to be unreadable. The other 63 make one batch of 32."""
+    assert together(2, plan_steps) == [3, 3]
 
 
-def planning() -> int:
-    """In one of two processes: the steps of three epochs."""
+def plan_steps() -> int:
+    """Run in each of two processes. Return the planned number of steps for three epochs."""
     rank = dist.get_rank()
     split = CachedSplit(InMemorySplit(np.zeros((64, 1, 2, 2), np.uint8), np.zeros(64, np.int64)), Frame(1, 2, 2))
     split.expect_failures({5: ("f", "empty")} if rank == 1 else {})
@@ -97,31 +95,30 @@ def planning() -> int:
 
 
 @pytest.mark.ci  # several processes
-def test_all_know_of_the_signal_that_one_of_them_has_seen(tmp_path: Path) -> None:
-    assert together(2, stopped, str(tmp_path / "run")) == [["interrupted", int(signal.SIGTERM)]] * 2
+def test_signal_to_one_worker_stops_all(tmp_path: Path) -> None:
+    assert together(2, train_until_signal, str(tmp_path / "run")) == [["interrupted", int(signal.SIGTERM)]] * 2
 
 
-def stopped(out: str) -> list[Any]:
-    """In one of two processes, of which the second alone is told to stop: how its training ends."""
+def train_until_signal(out: str) -> list[Any]:
+    """Run in each of two processes, of which only the second gets a signal. Return the final state and the signal."""
     rank = dist.get_rank()
     stop = Stop()
     if rank == 1:
         stop.ask(int(signal.SIGTERM))
     run.stop_with_the_others = lambda: nullcontext(stop)  # type: ignore[assignment]
     request = Request("synthetic", gpus=2, device="cpu", threads=1, out=Path(out))
-    quiet = Reporter(Console(file=io.StringIO()))
-    result = run.train(netspec.loads(multi_device.SPEC).graph, multi_device.SPEC, "tiny", request, quiet, Crew(rank, 2))
+    result = run.train(netspec.loads(multi_device.SPEC).graph, multi_device.SPEC, "tiny", request, QUIET, Crew(rank, 2))
     return [result.state, result.signal]
 
 
-def test_processes_that_see_other_images() -> None:
+def test_workers_that_see_different_images_fail() -> None:
     splits = [InMemorySplit(np.zeros((3, 1, 2, 2), np.uint8), np.array(labels)) for labels in ((0, 1, 1), (0, 1, 0))]
     data = [Data("pictures", ("a", "b"), Frame(1, 2, 2), split, None) for split in splits]
-    told: list[int] = []
+    numbers: list[int] = []
 
     def agrees(number: int) -> bool:
-        told.append(number)
-        return len(set(told)) == 1
+        numbers.append(number)
+        return len(set(numbers)) == 1
 
     crew: Any = SimpleNamespace(agrees=agrees)
     require_same_images(data[0], crew)
@@ -130,8 +127,8 @@ def test_processes_that_see_other_images() -> None:
         require_same_images(data[1], crew)
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
-def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
+@pytest.mark.slow  # several processes that take seconds to start
+def test_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:
     (tmp_path / "whole").mkdir()
     finish(tmp_path / "whole", *ARGUMENTS, "--gpus", "2", "--out", "run", "--steps", "40")
     training = start(tmp_path, *ARGUMENTS, "--gpus", "2", "--out", "run", "--steps", "40", "--save-every", "5")
@@ -140,24 +137,24 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert training.wait(10) == 1
     finish(tmp_path, "--resume", "run", "--quiet")
     assert newest_checkpoint(tmp_path / "run")["resumed"]
-    assert alike(tmp_path / "run", tmp_path / "whole" / "run")
+    assert same_state(tmp_path / "run", tmp_path / "whole" / "run")
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
+@pytest.mark.slow  # several processes that take seconds to start
 @pytest.mark.parametrize("split", ["groups", "batch", "hybrid"])
-def test_the_same_command_gives_the_same_run(tmp_path: Path, split: str) -> None:
+def test_same_command_gives_the_same_run(tmp_path: Path, split: str) -> None:
     for name in ("a", "b"):
         finish(tmp_path, *ARGUMENTS, "--gpus", "2", "--split", split, "--out", name, "--steps", "20")
-    assert alike(tmp_path / "a", tmp_path / "b")
+    assert same_state(tmp_path / "a", tmp_path / "b")
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
+@pytest.mark.slow  # several processes that take seconds to start
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("everybody", [False, True], ids=["the launcher", "its terminal"])
-def test_a_signal_lets_all_finish_the_step_and_save(tmp_path: Path, number: signal.Signals, everybody: bool) -> None:
+@pytest.mark.parametrize("to_all", [False, True], ids=["to the launcher", "to all processes"])
+def test_signal_lets_workers_finish_the_step_and_save(tmp_path: Path, number: signal.Signals, to_all: bool) -> None:
     training = start(tmp_path, *ARGUMENTS, *LONG)
     training.wait_for_log(12)
-    if everybody:
+    if to_all:
         os.killpg(training.process.pid, number)
     else:
         training.process.send_signal(number)
@@ -169,23 +166,23 @@ def test_a_signal_lets_all_finish_the_step_and_save(tmp_path: Path, number: sign
     assert training.temporary_files() == []
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
-def test_a_second_signal_ends_all_at_once(tmp_path: Path) -> None:
+@pytest.mark.slow  # several processes that take seconds to start
+def test_second_signal_ends_workers_at_once(tmp_path: Path) -> None:
     training = start(tmp_path, *ARGUMENTS, *LONG)
     training.wait_for_log(12)
     workers = list(training.workers().values())
     training.process.send_signal(signal.SIGINT)
     wait_until(lambda: "once more" in training.err, 10)
     training.process.send_signal(signal.SIGTERM)
-    assert training.wait(10) in (143, 130)  # 130 where the step was over before the second
+    assert training.wait(10) in (143, 130)  # 130 if the step ended before the second signal
     assert all_end(workers, 2)
     assert training.err == "stopping after this step, and saving; once more to end at once\n"
     assert training.temporary_files() == []
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
-def test_a_signal_before_the_first_step_ends_all_at_once(tmp_path: Path) -> None:
-    """While they read 400 pictures of 12 million pixels there is no step to finish and nothing to save."""
+@pytest.mark.slow  # several processes that take seconds to start
+def test_signal_before_the_first_step_ends_workers_at_once(tmp_path: Path) -> None:
+    """While 400 pictures of 12 million pixels are being read, there is no step to finish and nothing to save."""
     photos = tmp_path / "photos"
     for name in "abcd":
         (photos / name).mkdir(parents=True)
@@ -203,8 +200,8 @@ def test_a_signal_before_the_first_step_ends_all_at_once(tmp_path: Path) -> None
     assert training.temporary_files() == []
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
-def test_a_killed_launcher_takes_its_processes_with_it(tmp_path: Path) -> None:
+@pytest.mark.slow  # several processes that take seconds to start
+def test_workers_end_when_their_launcher_is_killed(tmp_path: Path) -> None:
     training = start(tmp_path, *ARGUMENTS, *LONG)
     training.wait_for_log(12)
     workers = list(training.workers().values())
@@ -215,8 +212,8 @@ def test_a_killed_launcher_takes_its_processes_with_it(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
-def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
+@pytest.mark.slow  # several processes that take seconds to start
+def test_full_disk_is_reported_once(tmp_path: Path) -> None:
     training = start(tmp_path, *ARGUMENTS, *LONG, largest=24_000)
     assert training.wait(60) == 1
     assert training.err.splitlines() == [
@@ -227,9 +224,9 @@ def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
     assert training.temporary_files() == []
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
+@pytest.mark.slow  # several processes that take seconds to start
 @pytest.mark.parametrize(
-    ("options", "code", "told"),
+    ("options", "code", "error"),
     [
         (("--data", "nowhere"), 2, "there is no data source and no folder called nowhere"),
         (("--data", "photos"), 1, "photos has 2 classes, tiny has 4 outputs"),
@@ -238,20 +235,20 @@ def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
         (("--out", "/proc/run"), 2, "cannot make the run's folder /proc/run"),
     ],
 )
-def test_an_error_is_told_once(tmp_path: Path, options: tuple[str, ...], code: int, told: str) -> None:
+def test_error_is_reported_once(tmp_path: Path, options: tuple[str, ...], code: int, error: str) -> None:
     tree(tmp_path / "photos" / "train", {"cat": 20, "dog": 20})
     training = start(tmp_path, *ARGUMENTS, "--gpus", "2", *options)
     assert training.wait(60) == code
-    assert re.match(f"Error: {told}", training.err), training.err
+    assert re.match(f"Error: {error}", training.err), training.err
     assert training.err.count("Error:") == 1
     assert "Traceback" not in training.err
     assert training.out == ""
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
+@pytest.mark.slow  # several processes that take seconds to start
 @pytest.mark.parametrize("split", ["groups", "batch"])
-def test_unreadable_images_are_told_once_and_left_out_by_all(tmp_path: Path, split: str) -> None:
-    """As they are by a process alone, whichever reads them: also where it is resumed in the middle of an epoch."""
+def test_unreadable_images_are_reported_once_and_left_out(tmp_path: Path, split: str) -> None:
+    """The counts are those of a single process, also after resuming in the middle of an epoch."""
     tree(tmp_path / "photos" / "train", dict.fromkeys("abcd", 20))
     for name in ("a/3.jpg", "b/0.jpg", "c/19.jpg", "c/4.jpg"):
         (tmp_path / "photos" / "train" / name).write_bytes(b"")
@@ -266,9 +263,9 @@ def test_unreadable_images_are_told_once_and_left_out_by_all(tmp_path: Path, spl
     assert counts[0]["train"]["skipped"] == 12 - 3 * counts[0]["validation"]["skipped"]
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
-def test_options_of_a_single_process_are_those_of_several(tmp_path: Path) -> None:
-    """bfloat16 with the channels last in memory, over the batch, accumulated."""
+@pytest.mark.slow  # several processes that take seconds to start
+def test_options_work_on_several_devices(tmp_path: Path) -> None:
+    """bfloat16, channels last in memory, and accumulation."""
     options = ("--precision", "bf16", "--set", "train.channels_last=yes", "--set", "train.accumulate=2")
     for split, gpus in (("batch", "2"), ("groups", "4")):
         training = finish(
@@ -278,16 +275,16 @@ def test_options_of_a_single_process_are_those_of_several(tmp_path: Path) -> Non
         assert newest_checkpoint(tmp_path / split)["found"]["top1"] > 0.9
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
-def test_torchrun_by_hand(tmp_path: Path) -> None:
+@pytest.mark.slow  # several processes that take seconds to start
+def test_torchrun_gives_the_same_run_as_gpus(tmp_path: Path) -> None:
     finish(tmp_path, *ARGUMENTS, "--out", "started", "--gpus", "2", "--steps", "20")
     training = finish(tmp_path, *ARGUMENTS, "--out", "run", "--steps", "20", program=multi_device.TORCHRUN)
-    assert alike(tmp_path / "run", tmp_path / "started")
+    assert same_state(tmp_path / "run", tmp_path / "started")
     assert training.out.splitlines()[-1] == "run: run"
 
 
-@pytest.mark.slow  # processes of their own, each some seconds
-def test_torchrun_passes_ctrl_c_on(tmp_path: Path) -> None:
+@pytest.mark.slow  # several processes that take seconds to start
+def test_ctrl_c_to_torchrun_saves_the_run(tmp_path: Path) -> None:
     arguments = (*ARGUMENTS, "--out", "run", "--epochs", "9999")
     training = start(tmp_path, *arguments, program=multi_device.TORCHRUN)
     training.wait_for_log(12)

@@ -1,4 +1,4 @@
-"""What training makes small, on two devices as on one: accumulated, in every memory format, on odd batches."""
+"""Loss, gradients and scores on two devices are those on one, for all options of training and odd batch sizes."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ CASES: dict[str, tuple[str, str, int, dict[str, Any]]] = {
     "bf16 in groups": ("branching", "groups", 8, {"precision": "bf16"}),
     "bf16 of owners": ("towers", "groups", 8, {"precision": "bf16"}),
 }
-"""A network, a split, a batch, and what the train line says; ``updates``: layers that are updated after some parts;
-``divided``: layers with a ``super_eps``."""
+"""Network, split, batch size, and settings of the train line. In addition, ``updates`` gives layers an
+``update_every``, and ``divided`` lists layers with a ``super_eps``."""
 
 EVALUATED = 9
-"""Images of an evaluation, which two devices cannot share equally."""
+"""The number of images in an evaluation, which two devices cannot share equally."""
 
 
 def graph_of(case: str) -> Graph:
@@ -57,25 +57,25 @@ def graph_of(case: str) -> Graph:
     eps = {
         key: 0.5 for key, p in graph.parameters.items() if p.layer in train.get("divided", ()) and p.role == "weight"
     }
-    learnt = {
+    parameters = {
         key: dataclasses.replace(p, update_every=updates.get(p.layer), super_eps=eps.get(key))
         for key, p in graph.parameters.items()
     }
-    given = {key: value for key, value in train.items() if key not in ("updates", "divided")}
-    settings = dataclasses.replace(graph.train, **given)
-    return dataclasses.replace(graph, train=settings, parameters=learnt)
+    options = {key: value for key, value in train.items() if key not in ("updates", "divided")}
+    settings = dataclasses.replace(graph.train, **options)
+    return dataclasses.replace(graph, train=settings, parameters=parameters)
 
 
-def given(graph: Graph, images: int) -> tuple[Tensor, Tensor]:
+def random_batch(graph: Graph, images: int) -> tuple[Tensor, Tensor]:
     drawn = torch.Generator().manual_seed(images)
     x = torch.randn(images, *graph.input.output, generator=drawn)
     return x, torch.randint(graph.scores.output.units, (images,), generator=drawn)
 
 
 def results(objective: Objective, batch: int) -> dict[str, Any]:
-    """The loss and the gradients of a batch, and what an evaluation and the scores are after a step on it."""
+    """Return the loss and the gradients of a step, and the scores and an evaluation after it."""
     objective.module.train()
-    x, labels = given(objective.graph, batch)
+    x, labels = random_batch(objective.graph, batch)
     optimiser = optimiser_of(objective.graph, objective.module)
     loss = objective.gradients(x[objective.trained_part(batch)], labels, 5, 2, optimiser.step)
     own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
@@ -83,45 +83,45 @@ def results(objective: Objective, batch: int) -> dict[str, Any]:
     means = running_means(objective.module, optimiser)
     divided = [key for key, p in objective.graph.parameters.items() if p.super_eps is not None]
     whole |= {f"{kind} of {key}": x for kind in means for key, x in objective.whole(means[kind], divided).items()}
-    x, labels = given(objective.graph, EVALUATED)
+    x, labels = random_batch(objective.graph, EVALUATED)
     objective.module.eval()
     objective.draw_tested(5, 0, EVALUATED)
     with torch.no_grad():
         _, scores = objective.measured(x[objective.evaluated_part(EVALUATED)], labels)
-    found = evaluate(objective, [(x[objective.evaluated_part(n)], labels[:n]) for n in (EVALUATED, 1, 4)])
-    assert found is not None
-    return {"loss": loss, "gradients": whole, "scores": scores, "found": dataclasses.asdict(found)}
+    evaluation = evaluate(objective, [(x[objective.evaluated_part(n)], labels[:n]) for n in (EVALUATED, 1, 4)])
+    assert evaluation is not None
+    return {"loss": loss, "gradients": whole, "scores": scores, "evaluation": dataclasses.asdict(evaluation)}
 
 
-def on_several(cases: list[str], devices: int) -> dict[str, Any]:
-    """In one of several processes: the results of all cases."""
-    found = {}
+def results_on_devices(cases: list[str], devices: int) -> dict[str, Any]:
+    """Run in each of several processes. Return the results of all cases."""
+    by_case = {}
     for case in cases:
         _, split, batch, _ = CASES[case]
         graph = graph_of(case)
         whole = build(graph, 1, "cpu")
         shared = share_out(whole, arrange(graph, devices, split))  # type: ignore[arg-type]
-        assert all(tensor.is_meta for tensor in whole.module.state_dict().values())  # nobody holds it twice
-        found[case] = results(shared, batch)
-    return found
+        assert all(tensor.is_meta for tensor in whole.module.state_dict().values())  # the whole network is freed
+        by_case[case] = results(shared, batch)
+    return by_case
 
 
 @pytest.fixture(scope="module")
 def several() -> list[dict[str, Any]]:
-    return together(2, on_several, list(CASES), 2)
+    return together(2, results_on_devices, list(CASES), 2)
 
 
 @pytest.mark.ci  # several processes
 @pytest.mark.parametrize("case", CASES)
-def test_two_devices_are_one(case: str, several: list[dict[str, Any]]) -> None:
+def test_two_devices_compute_what_one_does(case: str, several: list[dict[str, Any]]) -> None:
     one = results(build(graph_of(case), 1, "cpu"), CASES[case][2])
     tolerance = 4e-2 if case.startswith("bf16") else 2e-5
     for rank in range(2):
         two = several[rank][case]
         assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=tolerance)
         torch.testing.assert_close(two["scores"], one["scores"], rtol=tolerance, atol=tolerance)
-        assert two["found"] == pytest.approx(one["found"], rel=tolerance)
+        assert two["evaluation"] == pytest.approx(one["evaluation"], rel=tolerance)
         assert two["gradients"].keys() == one["gradients"].keys()
-        for key, wanted in one["gradients"].items():
-            apart = (two["gradients"][key] - wanted).abs().max() / max(float(wanted.abs().max()), 1e-2)
-            assert apart <= tolerance, (key, apart)
+        for key, expected in one["gradients"].items():
+            difference = (two["gradients"][key] - expected).abs().max() / max(float(expected.abs().max()), 1e-2)
+            assert difference <= tolerance, (key, difference)

@@ -1,4 +1,4 @@
-"""Optimising passes on two devices: the same steps as of the plain network on one."""
+"""Optimising passes on two devices compute the same steps as the plain network on one."""
 
 from __future__ import annotations
 
@@ -34,70 +34,70 @@ train batch=8 optimizer=sgd(lr=0.02, momentum=0.9, weight_decay=1e-3)
 """
 GRAPH = netspec.loads(SPEC).graph
 FORMS = forms_of(GRAPH, [name for name in NAMES if name != "channels-last"])
-"""All passes together that can be: max-pool and avg-pool are for maps whose channels do not lie side by side."""
+"""All passes at once, except channels-last, which excludes max-pool and avg-pool."""
 
 
-def given() -> tuple[Tensor, Tensor]:
+def random_batch() -> tuple[Tensor, Tensor]:
     drawn = torch.Generator().manual_seed(0)
     return torch.randn(8, *GRAPH.input.output, generator=drawn), torch.arange(8) % 4
 
 
 def results(objective: Objective) -> dict[str, Any]:
-    """The loss and all gradients of a step, and the kinds of the modules that took it."""
+    """Return the loss and the gradients of a step, and the names of the modules' classes."""
     objective.module.train()
-    x, labels = given()
+    x, labels = random_batch()
     loss = objective.gradients(x[objective.trained_part(8)], labels, 5, 2)
     own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
     modules = {type(module).__name__ for module in objective.module.modules()}
     return {"loss": loss, "gradients": objective.whole(own, objective.parameter_names), "modules": modules}
 
 
-def on_two() -> dict[SplitWord, dict[str, Any]]:
-    """In one of two processes: the results of all splits."""
+def results_of_splits() -> dict[SplitWord, dict[str, Any]]:
+    """Run in each of two processes. Return the results of all splits."""
     return {split: results(share_out(build(GRAPH, 1, "cpu", FORMS), arrange(GRAPH, 2, split))) for split in SPLITS}
 
 
 @pytest.fixture(scope="module")
 def two() -> list[dict[SplitWord, dict[str, Any]]]:
-    return together(2, on_two)
+    return together(2, results_of_splits)
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_passes_on_two_devices_are_the_plain_step_on_one(
+def test_passes_on_two_devices_compute_the_plain_step(
     split: SplitWord, two: list[dict[SplitWord, dict[str, Any]]]
 ) -> None:
     plain = results(build(GRAPH, 1, "cpu", PLAIN))
     for rank in range(2):
-        found = two[rank][split]
-        assert {"LrnChain", "UnshuffledConvolution", "ChannelsLastMaxPool", "SeparablePool"} <= found["modules"]
-        assert "GroupedConvolution" not in found["modules"]
-        assert float(found["loss"]) == pytest.approx(float(plain["loss"]), rel=1e-5)
-        assert found["gradients"].keys() == plain["gradients"].keys()
-        for key, wanted in plain["gradients"].items():
-            torch.testing.assert_close(found["gradients"][key], wanted, rtol=1e-4, atol=1e-5, msg=f"{key}, {rank}")
+        local = two[rank][split]
+        assert {"LrnChain", "UnshuffledConvolution", "ChannelsLastMaxPool", "SeparablePool"} <= local["modules"]
+        assert "GroupedConvolution" not in local["modules"]
+        assert float(local["loss"]) == pytest.approx(float(plain["loss"]), rel=1e-5)
+        assert local["gradients"].keys() == plain["gradients"].keys()
+        for key, expected in plain["gradients"].items():
+            torch.testing.assert_close(local["gradients"][key], expected, rtol=1e-4, atol=1e-5, msg=f"{key}, {rank}")
 
 
-def test_a_chain_that_an_exchange_cuts_is_computed_one_by_one() -> None:
-    """norm2 reads both groups: where each device has one, an exchange stands between the ReLU and it."""
+def test_chain_interrupted_by_an_exchange_is_not_fused() -> None:
+    """norm2 reads both groups. If each device has one of them, there is an exchange between the ReLU and norm2."""
     assert set(FORMS.chains) == {"norm1", "norm2"}
     for split, kept in (("groups", {"norm1"}), ("batch", {"norm1", "norm2"}), ("hybrid", {"norm1", "norm2"})):
         arrangement = arrange(GRAPH, 2, split)
         assert set(on_devices(FORMS, place(GRAPH, arrangement)).chains) == kept
 
 
-def test_a_devices_normalisation_has_its_own_groups_alone() -> None:
+def test_normalisation_on_a_device_has_only_its_groups() -> None:
     placed = place(GRAPH, arrange(GRAPH, 2, "groups"))
     local = local_graph(placed, GRAPH.layers["norm1"], 0)
     assert (FORMS.chains["norm1"].lrn.groups, on_one_device(FORMS, local).chains["norm1"].lrn.groups) == (2, 1)
 
 
 @pytest.mark.parametrize(("filters", "pools"), [(24, set()), (32, {"p"})])
-def test_a_devices_pooling_is_of_a_copy_where_its_own_channels_are_enough(filters: int, pools: set[str]) -> None:
+def test_pooling_pass_depends_on_the_devices_own_channels(filters: int, pools: set[str]) -> None:
     text = f"gpus 2\n[i] input 3x8x8\n[c] conv filters={filters} kernel=3\n[p] maxpool kernel=3\n[f] fc outputs=2\n"
     graph = netspec.loads(text).graph
     placed = place(graph, arrange(graph, 2, "groups"))
     forms = on_devices(forms_of(graph, ("max-pool",)), placed)
     assert forms.pools == {"p"}
     assert on_one_device(forms, local_graph(placed, graph.layers["p"], 0)).pools == pools
-    # A layer that reads the pooling has its value, and nothing of what that was made of.
-    assert "f" not in on_one_device(forms, local_graph(placed, graph.layers["f"], 0)).pools
+    # In the part of a layer that reads p, p is there without its input.
+    assert on_one_device(forms, local_graph(placed, graph.layers["f"], 0)).pools == pools

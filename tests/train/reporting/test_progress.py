@@ -1,4 +1,4 @@
-"""How far a counted piece of work is: a bar on a terminal, lines elsewhere, nothing if nobody wants to know."""
+"""Progress of counted work: a bar on a terminal, lines elsewhere, nothing with ``quiet``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rich.console import Console
 from netspec.train.reporting.progress import Counter, printable
 
 
-def shown(*, terminal: bool, quiet: bool = False) -> str:
-    """A work of 100 images, of which 20 were done before, at one a second."""
+def printed(*, terminal: bool, quiet: bool = False) -> str:
+    """Return what is printed while images 21 to 100 are processed, one a second."""
     now = 0.0
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100, color_system=None, _environ={})
     with Counter("packing", 100, quiet=quiet, console=console, clock=lambda: now) as counter:
@@ -23,21 +23,21 @@ def shown(*, terminal: bool, quiet: bool = False) -> str:
     return file.getvalue()
 
 
-def test_a_line_every_ten_seconds() -> None:
-    lines = shown(terminal=False).splitlines()
+def test_line_is_printed_every_ten_seconds() -> None:
+    lines = printed(terminal=False).splitlines()
     assert lines[0] == "packing: 30 of 100 images, 1 images/s"
     assert lines[-1] == "packing: 100 of 100 images, 1 images/s"
     assert len(lines) == 8
 
 
-def test_a_bar_on_a_terminal() -> None:
-    text = shown(terminal=True)
+def test_terminal_shows_a_bar() -> None:
+    text = printed(terminal=True)
     assert "packing" in text and "100/100" in text and "1 images/s" in text
 
 
-def test_quiet_is_quiet() -> None:
-    assert shown(terminal=False, quiet=True) == shown(terminal=True, quiet=True) == ""
+def test_quiet_prints_nothing() -> None:
+    assert printed(terminal=False, quiet=True) == printed(terminal=True, quiet=True) == ""
 
 
-def test_what_no_terminal_should_be_sent_is_escaped() -> None:
+def test_control_characters_are_escaped() -> None:
     assert printable("a\x1b[31mb\ndcé\udcff") == "a\\x1b[31mb\\ndcé\\udcff"

@@ -1,4 +1,4 @@
-"""Checkpoints: plain containers, the last two, never half a one."""
+"""Checkpoints: loaded without executing code, the last two kept, and never incomplete."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ while True:
 """
 
 
-def test_round_trip_without_running_code(tmp_path: Path) -> None:
+def test_saved_state_is_loaded_unchanged(tmp_path: Path) -> None:
     state = {
         "weights": {"a.weight": torch.randn(3)},
         "watch": {"best": None, "cuts": 1},
@@ -37,18 +37,18 @@ def test_round_trip_without_running_code(tmp_path: Path) -> None:
         "n": [1, 2.5],
     }
     path = checkpoint.save(tmp_path, 7, state)
-    found = checkpoint.load(path)
-    assert torch.equal(found["weights"]["a.weight"], state["weights"]["a.weight"])  # type: ignore[index]
-    assert (found["step"], found["watch"], found["spec"]) == (7, {"best": None, "cuts": 1}, "net x")
+    loaded = checkpoint.load(path)
+    assert torch.equal(loaded["weights"]["a.weight"], state["weights"]["a.weight"])  # type: ignore[index]
+    assert (loaded["step"], loaded["watch"], loaded["spec"]) == (7, {"best": None, "cuts": 1}, "net x")
 
 
-def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
+def test_file_that_would_run_code_is_rejected(tmp_path: Path) -> None:
     torch.save({"x": Path("x")}, tmp_path / "step-000000001.pt")
     with pytest.raises(Exception, match="weights_only"):
         checkpoint.load(tmp_path / "step-000000001.pt")
 
 
-def test_the_last_two_are_kept_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_only_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
     (tmp_path / ".step-000000001.pt.99999.part").write_text("half")
     for step in (0, 5, 10, 2000):
         checkpoint.save(tmp_path, step, {})
@@ -57,7 +57,9 @@ def test_the_last_two_are_kept_and_nothing_else_is_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("write failed")])
-def test_a_full_disk_leaves_the_earlier_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_failed_save_leaves_the_earlier_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     checkpoint.save(tmp_path, 1, {"x": 1})
 
     def fail(state: Any, file: Any) -> None:
@@ -72,24 +74,24 @@ def test_a_full_disk_leaves_the_earlier_ones(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.ci  # a process that imports torch
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_killed_while_writing(tmp_path: Path) -> None:
-    """Kill a process that does nothing but save, at several moments: what is there can always be read, and is no older
-    than what it said was written."""
+def test_checkpoints_survive_a_kill_at_any_time(tmp_path: Path) -> None:
+    """Stop a process that only saves checkpoints, at several moments. The newest checkpoint is always readable, and no
+    older than the last one that the process reported."""
     with subprocess.Popen([sys.executable, "-c", WRITER, tmp_path], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         for round_ in range(6):
-            said = int(writer.stdout.readline())
-            writer.send_signal(signal.SIGSTOP)  # as good as killed here: nothing more is written
+            reported = int(writer.stdout.readline())
+            writer.send_signal(signal.SIGSTOP)  # like a kill, since nothing more is written
             time.sleep(0.001 * round_)
             newest = checkpoint.saved(tmp_path)[-1]
             state = checkpoint.load(newest)
-            assert state["step"] >= said
+            assert state["step"] >= reported
             assert state["weights"]["w"].unique().tolist() == [float(state["step"])]
             writer.send_signal(signal.SIGCONT)
             time.sleep(0.0007 * (round_ + 1))
         writer.kill()
-    found = [checkpoint.load(path) for path in checkpoint.saved(tmp_path)]
-    assert [len(state["weights"]["w"].unique()) for state in found] == [1] * len(found)
-    assert len(found) in (1, 2, 3)  # three: killed between a rename and the removal of the oldest
+    states = [checkpoint.load(path) for path in checkpoint.saved(tmp_path)]
+    assert [len(state["weights"]["w"].unique()) for state in states] == [1] * len(states)
+    assert len(states) in (1, 2, 3)  # three if it was killed after a rename and before removing the oldest
     checkpoint.save(tmp_path, 10**6, {})
     assert list(tmp_path.glob(".*.part")) == []

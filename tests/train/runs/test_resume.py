@@ -1,12 +1,10 @@
-"""Going on with a run: what is restored, what may change, and what is refused."""
+"""Resuming a run: what is restored, what may change, and what is rejected."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
-import signal
 import sys
 import weakref
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from pictures import tree
-from rich.console import Console
+from reporters import QUIET, InterruptAt
 from run_folders import SPEC, newest_checkpoint, read_log, same_result
 
 from netspec.cli import main
@@ -24,18 +22,17 @@ from netspec.net import loads
 from netspec.train import run
 from netspec.train.config import Request
 from netspec.train.loop import run as run_loop
-from netspec.train.reporting.console import Reporter, Status
 from netspec.train.run import train as run_train
 from netspec.train.runs import checkpoint
 from netspec.train.runs.resume import Earlier, reopen
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT there")
 
-BASE = ("tiny.net", "--data", "synthetic", "--threads", "1", "--quiet")
+ARGUMENTS = ("tiny.net", "--data", "synthetic", "--threads", "1", "--quiet")
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("tiny.net").write_text(SPEC)
 
@@ -44,40 +41,23 @@ def train(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["train", *arguments])
 
 
-class InterruptAt(Reporter):
-    """Sends this process a signal when the log reaches a step."""
-
-    def __init__(self, step: int, number: int = signal.SIGINT) -> None:
-        super().__init__(Console(quiet=True))
-        self._step, self._number = step, number
-        self.told: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.told.append(text)
-
-    def progress(self, status: Status) -> None:
-        if status.step == self._step:
-            os.kill(os.getpid(), self._number)
-
-
-def stopped(step: int, out: str = "run", data: str = "synthetic", text: str = SPEC, **request: Any) -> None:
-    """A run that was interrupted after a step."""
-    wanted = Request(data, out=Path(out), threads=1, **request)
-    result = run_train(loads(text).graph, text, "tiny", wanted, InterruptAt(step))
+def interrupt(step: int, out: str = "run", data: str = "synthetic", text: str = SPEC, **settings: Any) -> None:
+    """Start a run, and interrupt it after a step."""
+    request = Request(data, out=Path(out), threads=1, **settings)
+    result = run_train(loads(text).graph, text, "tiny", request, InterruptAt(step))
     assert (result.state, result.step) == ("interrupted", step)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of 3 epochs of 32 steps that nobody interrupted."""
+    """An uninterrupted run of 3 epochs of 32 steps."""
     folder = tmp_path_factory.mktemp("whole") / "run"
-    text, wanted = SPEC, Request("synthetic", out=folder, threads=1)
-    run_train(loads(text).graph, text, "tiny", wanted, Reporter(Console(quiet=True)))
+    run_train(loads(SPEC).graph, SPEC, "tiny", Request("synthetic", out=folder, threads=1), QUIET)
     return folder
 
 
-def broken() -> None:
-    """66 images of two classes, four of them unreadable, on both sides of where the tests stop."""
+def write_images() -> None:
+    """Write 66 images of two classes, of which four are unreadable, some before and some after the interruptions."""
     tree(Path("data/train"), {"a": 33, "b": 33})
     tree(Path("data/val"), {"a": 3, "b": 3})
     for name in ("a/3", "a/20", "b/7", "b/30"):
@@ -86,9 +66,9 @@ def broken() -> None:
 
 @pytest.mark.many
 @pytest.mark.parametrize("step", [1, 31, 32, 50, 96])
-def test_interrupted_and_resumed(step: int, whole: Path) -> None:
-    """At the beginning, one step before and right before a validation, in the middle, at the end."""
-    stopped(step)
+def test_resumed_run_has_the_result_of_an_uninterrupted_one(step: int, whole: Path) -> None:
+    """At the beginning, one step before and right before a validation, in the middle, and at the end."""
+    interrupt(step)
     assert newest_checkpoint(Path("run"))["step"] == step
     done = train("--resume", "run")
     assert done.exit_code == 0, done.output
@@ -97,35 +77,35 @@ def test_interrupted_and_resumed(step: int, whole: Path) -> None:
     assert json.loads(Path("run/run.json").read_text())["resumed"] == [step]
 
 
-def test_what_was_loaded_is_let_go_when_the_training_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    stopped(10)
+def test_loaded_checkpoint_is_freed_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt(10)
     loaded: list[weakref.ref[torch.Tensor]] = []
-    left: list[int] = []
+    alive: list[int] = []
 
-    def reopened(*arguments: Any) -> Earlier:
+    def watched_reopen(*arguments: Any) -> Earlier:
         earlier = reopen(*arguments)
         assert earlier.state is not None
-        kept = (
+        containers = (
             earlier.state["weights"],
             *earlier.state["optimiser"].values(),
             *((earlier.state["average"] or {}).values()),
         )
-        loaded.extend(weakref.ref(x) for one in kept if isinstance(one, dict) for x in one.values())
+        loaded.extend(weakref.ref(x) for one in containers if isinstance(one, dict) for x in one.values())
         return earlier
 
-    def looped(*arguments: Any) -> Any:
-        left.append(sum(ref() is not None for ref in loaded))
+    def watched_loop(*arguments: Any) -> Any:
+        alive.append(sum(ref() is not None for ref in loaded))
         return run_loop(*arguments)
 
-    monkeypatch.setattr(run, "reopen", reopened)
-    monkeypatch.setattr(run, "run_loop", looped)
+    monkeypatch.setattr(run, "reopen", watched_reopen)
+    monkeypatch.setattr(run, "run_loop", watched_loop)
     assert train("--resume", "run", "--quiet").exit_code == 0
-    assert len(loaded) >= 8 and left == [0]
+    assert len(loaded) >= 8 and alive == [0]
 
 
-def test_the_same_command_goes_on(whole: Path) -> None:
-    stopped(40)
-    assert train(*BASE, "--out", "run").exit_code == 0
+def test_repeating_the_command_resumes_the_run(whole: Path) -> None:
+    interrupt(40)
+    assert train(*ARGUMENTS, "--out", "run").exit_code == 0
     assert same_result(Path("run"), whole)
 
 
@@ -140,15 +120,15 @@ def test_the_same_command_goes_on(whole: Path) -> None:
         "accumulate=2\ndefault fc super_eps=1 update_every=1",
     ],
 )
-def test_unreadable_images_and_schedules_that_follow_the_progress(recipe: str) -> None:
-    """66 images less 4 make 7 batches of 8. How many steps are planned depends on which images could be read."""
-    broken()
-    text = f"{SPEC.replace('outputs=4', 'outputs=2').replace('schedule=plateau(patience=1, times=3)', recipe)}"
-    wanted = Request("data", batch=8, out=Path("whole"), threads=1)
-    whole = run_train(loads(text).graph, text, "tiny", wanted, Reporter(Console(quiet=True)))
+def test_progress_schedules_resume_with_unreadable_images(recipe: str) -> None:
+    """62 readable images make 7 batches of 8. Schedules depend on the planned steps, and so on unreadable images."""
+    write_images()
+    text = SPEC.replace("outputs=4", "outputs=2").replace("schedule=plateau(patience=1, times=3)", recipe)
+    request = Request("data", batch=8, out=Path("whole"), threads=1)
+    whole = run_train(loads(text).graph, text, "tiny", request, QUIET)
     assert whole.step == 21
     for stop in (4, 10):
-        stopped(stop, f"run{stop}", "data", text, batch=8)
+        interrupt(stop, f"run{stop}", "data", text, batch=8)
         done = train("--resume", f"run{stop}")
         assert done.exit_code == 0, done.output
         assert same_result(Path(f"run{stop}"), Path("whole"))
@@ -161,17 +141,17 @@ def test_unreadable_images_and_schedules_that_follow_the_progress(recipe: str) -
         assert sorted(unreadable[0]) == sorted(unreadable[1])
 
 
-def test_lines_and_checkpoints_after_the_one_that_is_taken_are_taken_away(whole: Path) -> None:
-    """As a process leaves them that was killed between two checkpoints, in the middle of a line."""
-    stopped(40)
+def test_log_lines_after_the_checkpoint_are_removed(whole: Path) -> None:
+    """A process that is killed between two checkpoints may leave half a line."""
+    interrupt(40)
     with Path("run/metrics.jsonl").open("a") as file:
         file.write('{"step": 41, "epoch": 2, "loss": 0.5}\n{"step": 42, "ep')
     assert train("--resume", "run").exit_code == 0
     assert same_result(Path("run"), whole)
 
 
-def test_a_log_that_was_shortened_is_told(whole: Path) -> None:
-    stopped(40)
+def test_shortened_log_is_a_warning(whole: Path) -> None:
+    interrupt(40)
     lines = Path("run/metrics.jsonl").read_text().splitlines(keepends=True)
     Path("run/metrics.jsonl").write_text("".join(lines[:30]))
     done = train("--resume", "run", "--quiet")
@@ -182,8 +162,8 @@ def test_a_log_that_was_shortened_is_told(whole: Path) -> None:
 
 @pytest.mark.many
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
-def test_a_damaged_checkpoint(damage: str, whole: Path) -> None:
-    stopped(50)
+def test_damaged_checkpoint_falls_back_to_the_one_before(damage: str, whole: Path) -> None:
+    interrupt(50)
     before, last = checkpoint.saved(Path("run/checkpoints"))
     content = bytearray(last.read_bytes())
     if damage == "flipped":
@@ -202,10 +182,10 @@ def test_a_damaged_checkpoint(damage: str, whole: Path) -> None:
     assert (done.exit_code, "no checkpoint of run can be read" in done.stderr) == (1, True)
 
 
-def test_a_finished_run_is_left_alone(whole: Path) -> None:
+def test_finished_run_is_not_changed(whole: Path) -> None:
     shutil.copytree(whole, "run")
     before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
-    for command in (("--resume", "run"), (*BASE, "--out", "run"), ("tiny.net", "--resume", "run")):
+    for command in (("--resume", "run"), (*ARGUMENTS, "--out", "run"), ("tiny.net", "--resume", "run")):
         done = train(*command)
         assert done.exit_code == 0, done.output
         assert done.stdout.startswith("run is finished: nothing to do")
@@ -213,8 +193,8 @@ def test_a_finished_run_is_left_alone(whole: Path) -> None:
     assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
 
 
-def test_the_end_can_be_moved(whole: Path) -> None:
-    assert train(*BASE, "--out", "run", "--epochs", "2").exit_code == 0
+def test_epochs_and_steps_can_be_extended(whole: Path) -> None:
+    assert train(*ARGUMENTS, "--out", "run", "--epochs", "2").exit_code == 0
     done = train("--resume", "run", "--epochs", "3")
     assert done.exit_code == 0, done.output
     assert same_result(Path("run"), whole)
@@ -228,7 +208,7 @@ def test_the_end_can_be_moved(whole: Path) -> None:
     assert newest_checkpoint(Path("run"))["step"] == 97
 
 
-def test_other_settings_are_refused_by_name(whole: Path) -> None:
+def test_changed_settings_are_rejected_by_name(whole: Path) -> None:
     shutil.copytree(whole, "run")
     done = train("--resume", "run", "--batch", "16", "--seed", "3", "--precision", "bf16")
     assert done.exit_code == 2
@@ -238,35 +218,35 @@ def test_other_settings_are_refused_by_name(whole: Path) -> None:
         "  --seed: 0 in the run, 3 here",
         "  --precision: fp32 in the run, bf16 here",
     ]
-    done = train(*BASE, "--out", "run", "--epochs", "9")
+    done = train(*ARGUMENTS, "--out", "run", "--epochs", "9")
     assert (done.exit_code, "--epochs: 3 in the run, 9 here" in done.stderr) == (2, True)
     shutil.copytree("run", "a run")
-    told = train("--resume", "a run", "--batch", "16").stderr.splitlines()[-1]
-    assert told.startswith("  to go on as it began: netspec train --resume 'a run'; ")
+    note = train("--resume", "a run", "--batch", "16").stderr.splitlines()[-1]
+    assert note.startswith("  to go on as it began: netspec train --resume 'a run'; ")
     assert train("--resume", "run", "--weights", "run").exit_code == 2
     assert train("--resume", "run", "--out", "other").exit_code == 2
     for reading in (("--set", "fc.outputs=5"), ("--input", "3x8x8"), ("--dialect", "v2"), ("--history",)):
-        refused = train("--resume", "run", *reading)
-        assert (refused.exit_code, "control how FILE is read, but there is none" in refused.stderr) == (2, True)
+        rejected = train("--resume", "run", *reading)
+        assert (rejected.exit_code, "control how FILE is read, but there is none" in rejected.stderr) == (2, True)
 
 
-def test_another_network_is_refused_with_the_difference() -> None:
-    stopped(5)
+def test_changed_network_is_rejected_with_the_difference() -> None:
+    interrupt(5)
     Path("other.net").write_text(SPEC.replace("filters=8", "filters=9").replace("lr=0.02", "lr=0.03"))
     before = Path("run/run.json").read_bytes()
-    for command in (("other.net", "--resume", "run"), ("other.net", *BASE[1:], "--out", "run")):
+    for command in (("other.net", "--resume", "run"), ("other.net", *ARGUMENTS[1:], "--out", "run")):
         done = train(*command)
         assert done.exit_code == 1
         assert "run was trained as another network" in done.stderr
         assert "filters: 8 -> 9" in done.stderr
         assert "lr" in done.stderr
     assert Path("run/run.json").read_bytes() == before
-    Path("words.net").write_text(f"# only a remark\n{SPEC}")
-    assert train("words.net", "--resume", "run", "--quiet").exit_code == 0
+    Path("comment.net").write_text(f"# only a comment\n{SPEC}")
+    assert train("comment.net", "--resume", "run", "--quiet").exit_code == 0
 
 
-def test_a_shape_given_on_the_command_line_is_the_runs() -> None:
-    assert train(*BASE, "--out", "run", "--input", "3x10x10", "--steps", "3").exit_code == 0
+def test_input_shape_of_the_command_line_is_kept() -> None:
+    assert train(*ARGUMENTS, "--out", "run", "--input", "3x10x10", "--steps", "3").exit_code == 0
     assert newest_checkpoint(Path("run"))["preparation"]["mean"].shape == (3, 10, 10)
     done = train("--resume", "run", "--steps", "6", "--quiet")
     assert done.exit_code == 0, done.output
@@ -275,11 +255,11 @@ def test_a_shape_given_on_the_command_line_is_the_runs() -> None:
     assert train("tiny.net", "--input", "3x10x10", "--resume", "run", "--steps", "9", "--quiet").exit_code == 0
 
 
-def test_data_that_have_changed_are_refused_with_the_numbers() -> None:
+def test_changed_data_are_rejected_with_the_numbers() -> None:
     tree(Path("data/train"), {"a": 20, "b": 20})
     tree(Path("data/val"), {"a": 3, "b": 3})
     text = SPEC.replace("outputs=4", "outputs=2")
-    stopped(3, "run", "data", text, batch=8)
+    interrupt(3, "run", "data", text, batch=8)
     shutil.copytree("data", "moved")
     assert train("--resume", "run", "--data", "moved", "--quiet").exit_code == 0  # the same images elsewhere
     assert newest_checkpoint(Path("run"))["settings"]["data"] == "moved"
@@ -294,7 +274,7 @@ def test_data_that_have_changed_are_refused_with_the_numbers() -> None:
     ]
 
 
-def test_what_is_no_run() -> None:
+def test_resuming_what_is_not_a_run_is_an_error() -> None:
     Path("empty").mkdir()
     shutil.copy("tiny.net", "empty/spec.net")
     for folder, code in (("empty", 1), ("tiny.net", 1), ("nowhere", 2)):
@@ -306,7 +286,7 @@ def test_what_is_no_run() -> None:
     assert train().exit_code == 2
 
 
-def test_a_run_of_before_checkpoints_could_be_resumed(whole: Path) -> None:
+def test_checkpoint_without_state_to_resume_is_an_error(whole: Path) -> None:
     shutil.copytree(whole, "run")
     for path in checkpoint.saved(Path("run/checkpoints")):
         state = checkpoint.load(path)
@@ -316,25 +296,25 @@ def test_a_run_of_before_checkpoints_could_be_resumed(whole: Path) -> None:
     assert (done.exit_code, "it lacks optimiser, place" in done.stderr) == (1, True)
 
 
-def test_other_threads_are_told() -> None:
-    stopped(3)
+def test_changed_number_of_threads_is_noted() -> None:
+    interrupt(3)
     done = train("--resume", "run", "--threads", "2", "--steps", "5")
     assert done.exit_code == 0, done.output
     assert "threads 1 -> 2: the last bits of the numbers may differ" in done.stderr
 
 
 @pytest.mark.ci
-def test_a_request_is_filled_by_the_run() -> None:
-    stopped(3, seed=7, batch=16, precision="bf16")
+def test_settings_are_taken_from_the_run() -> None:
+    interrupt(3, seed=7, batch=16, precision="bf16")
     assert train("--resume", "run", "--quiet").exit_code == 0
     settings = newest_checkpoint(Path("run"))["settings"]
     assert [settings[key] for key in ("seed", "batch", "precision", "epochs")] == [7, 16, "bf16", 3]
     assert {field.name for field in dataclasses.fields(Request)} >= {"seed", "batch", "precision", "epochs"}
 
 
-def test_data_that_have_gone_can_be_named_anew() -> None:
+def test_moved_data_can_be_named() -> None:
     tree(Path("data"), {"a": 30, "b": 30})
-    stopped(2, "run", "data", SPEC.replace("outputs=4", "outputs=2"), batch=8)
+    interrupt(2, "run", "data", SPEC.replace("outputs=4", "outputs=2"), batch=8)
     Path("data").rename("moved")
     done = train("--resume", "run")
     assert done.exit_code == 2

@@ -1,4 +1,4 @@
-"""Weights that others have published, in a spec's network: asked, drawn and written without any training images."""
+"""Published weights in a spec's network: predicting, drawing and exporting without training images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ augment from=14
 
 @pytest.fixture
 def theirs(tmp_path: Path) -> nn.Sequential:
-    """The network as somebody else writes it, with its weights in ``theirs.pth`` and the spec in ``theirs.net``."""
+    """The network in plain PyTorch. Its weights are in ``theirs.pth``, and its spec in ``theirs.net``."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 6), nn.Softmax(1))
     keys = {"0.weight": "conv1.weight", "0.bias": "conv1.bias", "3.weight": "fc2.weight", "3.bias": "fc2.bias"}
@@ -34,34 +34,34 @@ def theirs(tmp_path: Path) -> nn.Sequential:
     return model
 
 
-def test_what_it_takes_an_image_for_is_what_theirs_does(theirs: nn.Sequential, tmp_path: Path) -> None:
-    """Pixels of 0 to 1, less each channel's mean, by its deviation, and the middle of 14 x 14."""
+def test_prediction_is_that_of_the_plain_pytorch_network(theirs: nn.Sequential, tmp_path: Path) -> None:
+    """The input is the centre of 14x14 pixels from 0 to 1, minus each channel's mean, divided by its deviation."""
     image = save_picture(tmp_path / "a.png", side=14)
     pixels = torch.from_numpy(np.asarray(Image.open(image)).copy()).permute(2, 0, 1).float() / 255
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    seen = ((pixels - mean[:, None, None]) / std[:, None, None])[None, :, 1:13, 1:13]
-    wanted = theirs(seen)[0].tolist()
+    x = ((pixels - mean[:, None, None]) / std[:, None, None])[None, :, 1:13, 1:13]
+    expected = theirs(x)[0].tolist()
     (tmp_path / "names.txt").write_text("\n".join("abcdef"))
-    ask = ("predict", tmp_path / "theirs.net", image, "--weights", tmp_path / "theirs.pth", "--format", "json")
-    for named, names in (((), "012345"), (("--classes", tmp_path / "names.txt"), "abcdef")):
-        done = invoke(*ask, *named)
+    command = ("predict", tmp_path / "theirs.net", image, "--weights", tmp_path / "theirs.pth", "--format", "json")
+    for options, names in (((), "012345"), (("--classes", tmp_path / "names.txt"), "abcdef")):
+        done = invoke(*command, *options)
         assert (done.exit_code, done.stderr) == (0, "")
         (one,) = json.loads(done.stdout)["images"]
         found = {guess["class"]: guess["probability"] for guess in one["classes"]}
         assert len(found) == 5
-        assert found == {name: pytest.approx(wanted[names.index(name)], rel=1e-4) for name in found}
+        assert found == {name: pytest.approx(expected[names.index(name)], rel=1e-4) for name in found}
 
 
-def test_they_are_written_in_another_layout_and_drawn(theirs: nn.Sequential, tmp_path: Path) -> None:
-    given = (tmp_path / "theirs.net", "--weights", tmp_path / "theirs.pth")
-    assert invoke("export", *given, "-o", tmp_path / "theirs.safetensors").exit_code == 0
+def test_weights_are_exported_and_drawn(theirs: nn.Sequential, tmp_path: Path) -> None:
+    arguments = (tmp_path / "theirs.net", "--weights", tmp_path / "theirs.pth")
+    assert invoke("export", *arguments, "-o", tmp_path / "theirs.safetensors").exit_code == 0
     assert torch.equal(load_file(tmp_path / "theirs.safetensors")["conv1.weight"], theirs.state_dict()["0.weight"])
-    assert invoke("filters", *given, "-o", tmp_path / "conv1.png").exit_code == 0
+    assert invoke("filters", *arguments, "-o", tmp_path / "conv1.png").exit_code == 0
     assert Image.open(tmp_path / "conv1.png").format == "PNG"
 
 
-def test_a_run_is_asked_with_other_weights_and_names(run: Path, tmp_path: Path) -> None:
-    """Its own weights, halved, and its classes by other names."""
+def test_run_predicts_with_other_weights_and_class_names(run: Path, tmp_path: Path) -> None:
+    """The run's own weights, halved, and other names for its classes."""
     image = save_picture(tmp_path / "a.png")
     invoke("export", run, "-o", tmp_path / "own.safetensors")
     halved = {key: tensor / 2 for key, tensor in load_file(tmp_path / "own.safetensors").items()}
@@ -76,7 +76,7 @@ def test_a_run_is_asked_with_other_weights_and_names(run: Path, tmp_path: Path) 
 
 @pytest.mark.usefixtures("theirs")
 @pytest.mark.parametrize(
-    ("options", "code", "told"),
+    ("options", "code", "error"),
     [
         (("--set", "image.std=channel"), 1, "measured on training images, and there are none"),
         (("--set", "image.std=channel", "--set", "image.range=255"), 1, "mean=123.675,116.28,103.53 std=58.395,57.12,"),
@@ -85,17 +85,17 @@ def test_a_run_is_asked_with_other_weights_and_names(run: Path, tmp_path: Path) 
         (("--set", "fc2.outputs=7"), 1, "fc2.weight is 7x400 in the network and 6x400 in the file"),
     ],
 )
-def test_what_cannot_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], code: int, told: str
+def test_unsuitable_options_are_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], code: int, error: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("one.txt").write_text("oak\n")
     done = invoke("predict", "theirs.net", save_picture(tmp_path / "a.png"), "--weights", "theirs.pth", *options)
     assert done.exit_code == code
-    assert told in done.stderr
+    assert error in done.stderr
 
 
-def test_a_spec_without_weights_is_no_run(tmp_path: Path) -> None:
+def test_spec_without_weights_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "theirs.net").write_text(SPEC)
     done = invoke("predict", tmp_path / "theirs.net", save_picture(tmp_path / "a.png"))
     assert (done.exit_code, "is a spec, and no run" in done.stderr) == (1, True)
@@ -103,10 +103,10 @@ def test_a_spec_without_weights_is_no_run(tmp_path: Path) -> None:
     assert (done.exit_code, "--dialect control how a spec is read" in done.stderr) == (2, True)
 
 
-def test_weights_of_a_run_on_pixels_of_another_range_are_refused(run: Path, tmp_path: Path) -> None:
+def test_weights_trained_on_another_pixel_range_are_rejected(run: Path, tmp_path: Path) -> None:
     spec, image = tmp_path / "tiny.net", save_picture(tmp_path / "a.png")
     spec.write_text((run / "spec.net").read_text().replace("range=1 mean=image", "range=255"))
-    refused = invoke("predict", spec, image, "--weights", run)
-    assert refused.exit_code == 1
-    assert "was trained on pixels from 0 to 1, and tiny reads them from 0 to 255" in refused.stderr
+    rejected = invoke("predict", spec, image, "--weights", run)
+    assert rejected.exit_code == 1
+    assert "was trained on pixels from 0 to 1, and tiny reads them from 0 to 255" in rejected.stderr
     assert invoke("predict", spec, image, "--weights", run, "--set", "image.range=1").exit_code == 0

@@ -1,4 +1,4 @@
-"""Weights in every layout, out of a run and back; and those that do not fit."""
+"""Exporting and reading weights in every layout, and weights that do not fit."""
 
 from __future__ import annotations
 
@@ -27,50 +27,51 @@ from netspec.train.tensors.layouts import laid_out, merged, split_layers
 from netspec.train.tensors.weights import Weights, read_weights
 
 
-def read(path: Path) -> Weights:
+def read_without_warnings(path: Path) -> Weights:
     return read_weights(path, lambda text: pytest.fail(text))
 
 
-def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+def identical(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    """Whether two dictionaries, in any order, have the same tensors."""
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
-def started(graph: Graph, path: Path, *fresh: str) -> dict[str, Tensor]:
-    """What a module of this graph holds once the file's weights are in it."""
+def state_with_weights(graph: Graph, path: Path, *fresh: str) -> dict[str, Tensor]:
+    """Return the state of the graph's module after it has taken its weights from a file, except layers in ``fresh``."""
     module = build(graph, 5, "cpu").module
-    fit(graph, module, read(path), fresh)
+    fit(graph, module, read_without_warnings(path), fresh)
     return module.state_dict()
 
 
 @pytest.mark.parametrize("layout", ["groups", "merged"])
-def test_an_exported_run_comes_back_bit_for_bit(run: Path, tmp_path: Path, layout: str) -> None:
+def test_exported_run_is_read_back_bit_for_bit(run: Path, tmp_path: Path, layout: str) -> None:
     out = tmp_path / "w.safetensors"
     done = invoke("export", run, "-o", out, "--layout", layout)
     assert done.exit_code == 0, done.output
     saved = open_run(run, print)
-    assert same(started(saved.graph, out), saved.weights)
+    assert identical(state_with_weights(saved.graph, out), saved.weights)
     with safe_open(out, framework="pt") as file:
         about = json.loads(file.metadata()["netspec"])
     assert (about["layout"], about["net"], about["spec_sha256"]) == (layout, "tiny", saved.spec_sha256)
     first = out.read_bytes()
-    assert invoke("export", run, "-o", out, "--layout", layout).exit_code == 0  # its own file may be written over
+    assert invoke("export", run, "-o", out, "--layout", layout).exit_code == 0  # its own file may be overwritten
     assert out.read_bytes() == first
 
 
-def test_groups_are_the_parts_of_the_merged_tensor(run: Path) -> None:
+def test_groups_layout_splits_the_merged_tensors(run: Path) -> None:
     saved = open_run(run, print)
     parts = laid_out(saved.graph, saved.weights, "groups")
     assert split_layers(saved.graph, saved.weights) == ("conv1", "conv2", "norm2", "conv3")
     assert torch.equal(parts["conv1.1.weight"], saved.weights["conv1.weight"][4:])
     assert parts["norm2.0.running_mean"].shape == (4,)
-    assert parts["fc4.weight"].shape == (4, 8 * 36)  # gpu=0: whole
-    assert same(merged(parts, 2, ("conv1", "conv2", "norm2", "conv3")), saved.weights)
+    assert parts["fc4.weight"].shape == (4, 8 * 36)  # gpu=0: not split
+    assert identical(merged(parts, 2, ("conv1", "conv2", "norm2", "conv3")), saved.weights)
     del parts["conv3.0.bias"]
     with pytest.raises(TrainError, match=r"conv3.1.bias: the parts of conv3 should be conv3.0.bias, conv3.1.bias"):
         merged(parts, 2, ("conv1", "conv2", "norm2", "conv3"))
 
 
-def test_alexnets_towers() -> None:
+def test_groups_layout_has_alexnets_towers() -> None:
     graph = netspec.load(ROOT / "specs" / "alexnet.net").graph
     shapes = {key: tuple(p.shape) for key, p in graph.parameters.items()}
     parts = laid_out(graph, {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}, "groups")
@@ -82,7 +83,7 @@ def test_alexnets_towers() -> None:
     assert found["fc8.weight"] == (1000, 4096)
 
 
-def test_several_inputs_and_no_groups() -> None:
+def test_groups_layout_with_several_inputs_and_without_groups() -> None:
     text = "[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[b] conv filters=4 kernel=3 inputs=image\n"
     text += "[c] conv filters=4 kernel=1 inputs=a,b\n[fc] fc outputs=2 gpu=0\n"
     for groups in ("", "gpus 2\n"):
@@ -90,10 +91,10 @@ def test_several_inputs_and_no_groups() -> None:
         weights = build(graph, 0, "cpu").module.state_dict()
         parts = laid_out(graph, weights, "groups")
         assert ("c.1.weights.1" in parts) == bool(groups)
-        assert same(merged(parts, 2, split_layers(graph, weights)), weights)
+        assert identical(merged(parts, 2, split_layers(graph, weights)), weights)
 
 
-def test_torchvisions_names_both_ways(tmp_path: Path) -> None:
+def test_torchvision_layout_is_written_and_read(tmp_path: Path) -> None:
     graph = netspec.load(ROOT / "specs" / "alexnet-torchvision.net").graph
     keys = {key: torch.empty(p.shape, device="meta") for key, p in graph.parameters.items()}
     theirs = laid_out(graph, keys, "torchvision")
@@ -103,40 +104,40 @@ def test_torchvisions_names_both_ways(tmp_path: Path) -> None:
     small = {key: torch.zeros(1) + number for number, key in enumerate(theirs)}
     torch.save(small, tmp_path / "alexnet.pth")
     with pytest.raises(TrainError) as caught:
-        started(graph, tmp_path / "alexnet.pth")
+        state_with_weights(graph, tmp_path / "alexnet.pth")
     assert "conv1.weight is 64x3x11x11 in the network and 1 in the file" in caught.value.notes
 
 
 @pytest.mark.parametrize(
-    ("name", "complaint"),
+    ("name", "note"),
     [
         ("alexnet", "conv1 .* has no counterpart: torchvision's alexnet has: conv of 64 kernels 3x11x11"),
         ("digits", "conv1 .conv of 16 kernels 1x3x3, stride 1x1, pad 1x1. has no counterpart"),
     ],
 )
-def test_other_networks_have_no_torchvision_layout(name: str, complaint: str) -> None:
+def test_other_networks_have_no_torchvision_layout(name: str, note: str) -> None:
     graph = netspec.load(ROOT / "specs" / f"{name}.net").graph
     with pytest.raises(TrainError, match="is not torchvision's alexnet") as caught:
         laid_out(graph, {}, "torchvision")
-    assert re.search(complaint, caught.value.notes[0])
+    assert re.search(note, caught.value.notes[0])
 
 
-def test_torchvisions_alexnet_with_something_more() -> None:
+def test_changed_torchvision_alexnet_has_no_torchvision_layout() -> None:
     text = (ROOT / "specs" / "alexnet-torchvision.net").read_text()
-    for old, new, complaint in (
+    for old, new, note in (
         ("[pool1]", "[norm1] lrn size=5 scale=1e-4\n[pool1]", "norm1 (lrn) has no counterpart"),
         ("outputs=1000  neuron=linear", "outputs=1000  neuron=relu", "fc8 (relu) has no counterpart: torchvision"),
         ("[pool5]  maxpool  kernel=3  stride=2 ", "[pool5]  avgpool  kernel=3  stride=2 ", "pool5 (avgpool) has no"),
     ):
         with pytest.raises(TrainError) as caught:
             laid_out(netspec.loads(text.replace(old, new)).graph, {}, "torchvision")
-        assert caught.value.notes[0].startswith(complaint)
+        assert caught.value.notes[0].startswith(note)
     ten = netspec.loads(text.replace("outputs=1000", "outputs=10")).graph
     weights = {key: torch.empty(p.shape, device="meta") for key, p in ten.parameters.items()}
     assert laid_out(ten, weights, "torchvision")["classifier.6.weight"].shape == (10, 4096)
 
 
-def test_the_ways_in_which_torch_saves_weights(run: Path, tmp_path: Path) -> None:
+def test_all_common_forms_of_weight_files_are_read(run: Path, tmp_path: Path) -> None:
     saved = open_run(run, print)
     torch.save(saved.weights, tmp_path / "plain.pt")
     for name in ("state_dict", "model_state_dict", "model"):
@@ -144,14 +145,14 @@ def test_the_ways_in_which_torch_saves_weights(run: Path, tmp_path: Path) -> Non
     torch.save({f"module.{key}": tensor for key, tensor in saved.weights.items()}, tmp_path / "parallel.pt")
     save_file(saved.weights, tmp_path / "bare.safetensors")
     for path in (run, saved.path, *tmp_path.iterdir()):
-        assert same(started(saved.graph, path), saved.weights), path
+        assert identical(state_with_weights(saved.graph, path), saved.weights), path
     newest = checkpoint.saved(run / "checkpoints")[-1]
     digest = hashlib.sha256(newest.read_bytes()).hexdigest()
-    assert read(run).facts() == {"file": str(newest), "sha256": digest}
+    assert read_without_warnings(run).facts() == {"file": str(newest), "sha256": digest}
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "complaint"),
+    ("name", "content", "error"),
     [
         ("a.safetensors", b"\x00" * 20, "is damaged, or no safetensors file"),
         (
@@ -164,51 +165,51 @@ def test_the_ways_in_which_torch_saves_weights(run: Path, tmp_path: Path) -> Non
         ("a.jpg", b"\xff\xd8\xff\xe0 no pickle", "cannot be read as weights$"),
     ],
 )
-def test_files_without_weights(tmp_path: Path, name: str, content: bytes, complaint: str) -> None:
+def test_file_without_weights_is_an_error(tmp_path: Path, name: str, content: bytes, error: str) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(TrainError, match=complaint):
-        read(tmp_path / name)
+    with pytest.raises(TrainError, match=error):
+        read_without_warnings(tmp_path / name)
 
 
-def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
-    class Harm:
+def test_code_in_a_file_is_not_executed(tmp_path: Path) -> None:
+    class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
-            return (open, (str(tmp_path / "harm"), "w"))  # type: ignore[return-value]
+            return (open, (str(tmp_path / "was_run"), "w"))  # type: ignore[return-value]
 
-    torch.save({"w": Harm()}, tmp_path / "a.pt")
+    torch.save({"w": Evil()}, tmp_path / "a.pt")
     with pytest.raises(TrainError, match=r"it contains a \w+.open, and code in a file is not executed") as caught:
-        read(tmp_path / "a.pt")
+        read_without_warnings(tmp_path / "a.pt")
     assert "state_dict" in caught.value.notes[0]
-    assert not (tmp_path / "harm").exists()
+    assert not (tmp_path / "was_run").exists()
 
 
-def test_no_such_file_and_no_tensors(run: Path, tmp_path: Path) -> None:
+def test_missing_file_and_file_without_tensors_are_errors(run: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError) as caught:
-        read(run.with_name("rum"))
+        read_without_warnings(run.with_name("rum"))
     assert caught.value.notes == (f"did you mean {run}?",)
     torch.save([1, 2], tmp_path / "a.pt")
     with pytest.raises(TrainError, match="holds no weights"):
-        read(tmp_path / "a.pt")
+        read_without_warnings(tmp_path / "a.pt")
 
 
-def test_layers_that_differ_are_named_with_both_shapes(run: Path) -> None:
+def test_layers_with_other_shapes_are_named_or_fresh(run: Path) -> None:
     graph = tiny_net("outputs=4", "outputs=7").graph
     with pytest.raises(TrainError, match="do not fit tiny") as caught:
-        started(graph, run)
+        state_with_weights(graph, run)
     assert caught.value.notes == (
         "fc4.weight is 7x288 in the network and 4x288 in the file",
         "fc4.bias is 7 in the network and 4 in the file",
         "to start a layer anew instead of taking it from the file: --fresh fc4",
     )
-    found = started(graph, run, "fc4")
+    found = state_with_weights(graph, run, "fc4")
     assert torch.equal(found["conv1.weight"], open_run(run, print).weights["conv1.weight"])
     assert torch.equal(found["fc4.weight"], build(graph, 5, "cpu").module.state_dict()["fc4.weight"])
 
 
-def test_missing_and_unexpected_tensors_are_named_with_the_nearest(run: Path) -> None:
+def test_missing_and_unexpected_tensors_are_named(run: Path) -> None:
     text = SPEC.replace("[fc4]", "[fc5]")
     with pytest.raises(TrainError) as caught:
-        started(netspec.loads(text).graph, run)
+        state_with_weights(netspec.loads(text).graph, run)
     assert caught.value.notes == (
         "fc5.weight (4x288) is not in the file; it has fc4.weight",
         "fc5.bias (4) is not in the file; it has fc4.bias",
@@ -217,32 +218,32 @@ def test_missing_and_unexpected_tensors_are_named_with_the_nearest(run: Path) ->
         "to start a layer anew instead of taking it from the file: --fresh fc4,fc5",
     )
     module = build(netspec.loads(text).graph, 0, "cpu").module
-    fitted = fit(netspec.loads(text).graph, module, read(run), ("fc4", "fc5"))
+    fitted = fit(netspec.loads(text).graph, module, read_without_warnings(run), ("fc4", "fc5"))
     assert (fitted.taken, fitted.fresh, fitted.left_out) == (10, ("fc5",), ("fc4",))
 
 
-def test_the_same_tensors_by_other_names_are_recognised_by_their_order(run: Path, tmp_path: Path) -> None:
-    theirs = {f"body.{i}.{key.rpartition('.')[2]}": t for i, (key, t) in enumerate(read(run).tensors.items())}
+def test_tensors_with_other_names_are_recognised_by_their_order(run: Path, tmp_path: Path) -> None:
+    theirs = {
+        f"body.{i}.{key.rpartition('.')[2]}": t for i, (key, t) in enumerate(read_without_warnings(run).tensors.items())
+    }
     torch.save(theirs, tmp_path / "theirs.pt")
     with pytest.raises(TrainError) as caught:
-        started(tiny_net().graph, tmp_path / "theirs.pt")
-    told = caught.value.notes
-    assert len(told) == 7 and told[2] == "and 22 more"
-    assert told[3].endswith("under other names, body.0.weight where conv1.weight is sought")
+        state_with_weights(tiny_net().graph, tmp_path / "theirs.pt")
+    notes = caught.value.notes
+    assert len(notes) == 7 and notes[2] == "and 22 more"
+    assert notes[3].endswith("under other names, body.0.weight where conv1.weight is sought")
     model = netspec.torch_module(tiny_net())
-    renamed = dict(zip(model.state_dict(), theirs.values(), strict=True))  # as the message says
+    renamed = dict(zip(model.state_dict(), theirs.values(), strict=True))  # as the message proposes
     torch.save(renamed, tmp_path / "renamed.pth")
-    found = started(tiny_net().graph, tmp_path / "renamed.pth")
-    assert all(torch.equal(found[key], tensor) for key, tensor in read(run).tensors.items())
+    found = state_with_weights(tiny_net().graph, tmp_path / "renamed.pth")
+    assert all(torch.equal(found[key], tensor) for key, tensor in read_without_warnings(run).tensors.items())
 
 
-def test_a_checkpoint_by_other_names_is_no_dictionary_of_tensors_and_safetensors_have_no_order(
-    run: Path, tmp_path: Path
-) -> None:
+def test_advice_on_other_names_depends_on_the_file_format(run: Path, tmp_path: Path) -> None:
     names = re.compile(r"\b(conv|pool|fc)(\d)\b")
     other = netspec.loads(names.sub(r"\1_\2", SPEC)).graph
     with pytest.raises(TrainError) as caught:
-        started(other, run)
+        state_with_weights(other, run)
     assert (
         caught.value.notes[-1] == "where these are the same layers, give those of the spec the names that the file has"
     )
@@ -253,82 +254,78 @@ def test_a_checkpoint_by_other_names_is_no_dictionary_of_tensors_and_safetensors
     torch.save(tensors, tmp_path / "ordered.pt")
     for name, recognised in (("sorted.safetensors", False), ("ordered.pt", True)):
         with pytest.raises(TrainError) as caught:
-            started(pair, tmp_path / name)
+            state_with_weights(pair, tmp_path / name)
         assert any("body.9.weight where a.weight is sought" in note for note in caught.value.notes) == recognised
 
 
-def test_of_a_file_that_has_no_layer_of_the_network_none_is_proposed_to_be_fresh(tmp_path: Path) -> None:
+def test_fresh_is_not_suggested_if_no_layer_fits(tmp_path: Path) -> None:
     torch.save({"head.weight": torch.zeros(3)}, tmp_path / "other.pt")
     with pytest.raises(TrainError) as caught:
-        started(tiny_net().graph, tmp_path / "other.pt")
+        state_with_weights(tiny_net().graph, tmp_path / "other.pt")
     assert not any("--fresh" in note for note in caught.value.notes)
 
 
-def test_a_fresh_layer_that_is_not_there_and_numbers_that_are_none(run: Path, tmp_path: Path) -> None:
+def test_unknown_fresh_layer_and_infinite_weights_are_errors(run: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="--fresh fc9: tiny has no layer with weights of this name") as caught:
-        started(tiny_net().graph, run, "fc9")
+        state_with_weights(tiny_net().graph, run, "fc9")
     assert caught.value.notes == ("did you mean fc4?",)
     weights = open_run(run, print).weights
     weights["conv1.bias"] = torch.full((8,), torch.inf)
     torch.save(weights, tmp_path / "a.pt")
     with pytest.raises(TrainError) as problem:
-        started(tiny_net().graph, tmp_path / "a.pt")
+        state_with_weights(tiny_net().graph, tmp_path / "a.pt")
     assert problem.value.notes[0] == "conv1.bias has numbers in the file that are infinite or none"
 
 
-def test_a_training_that_starts_from_weights(run: Path, tmp_path: Path) -> None:
+def test_training_starts_from_the_given_weights(run: Path, tmp_path: Path) -> None:
     out = train_tiny(
-        tmp_path / "fine", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run, fresh=("fc4",)
+        tmp_path / "tuned", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run, fresh=("fc4",)
     )
     first, last = map(checkpoint.load, checkpoint.saved(out / "checkpoints"))
     assert first["step"] == 0
     assert torch.equal(first["weights"]["conv1.weight"], open_run(run, print).weights["conv1.weight"])
     assert not torch.equal(last["weights"]["conv1.weight"], first["weights"]["conv1.weight"])
     recorded = json.loads((out / "run.json").read_text())["weights"]
-    assert recorded == {**read(run).facts(), "fresh": ["fc4"], "left_out": []}
+    assert recorded == {**read_without_warnings(run).facts(), "fresh": ["fc4"], "left_out": []}
 
 
-def test_pixels_that_are_prepared_otherwise_are_told(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_different_pixel_preparation_is_a_warning(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    told = "was trained on pixels prepared otherwise: "
-    for keys, wanted in (
+    warning = "was trained on pixels prepared otherwise: "
+    for keys, differences in (
         ("range=1 mean=image", ""),
         ("range=255 mean=none", "range=1, here range=255; mean=image, here mean=none"),
         ("range=1 mean=0.5,0.25,1 order=bgr", "order=rgb, here order=bgr; mean=image, here mean=0.5,0.25,1"),
     ):
         Path("t.net").write_text(SPEC.replace("range=1 mean=image", keys))
         done = invoke(
-            "train", "t.net", "--data", "synthetic", "--steps", 1, "--out", f"run-{len(wanted)}", "--weights", run
+            "train", "t.net", "--data", "synthetic", "--steps", 1, "--out", f"run-{len(differences)}", "--weights", run
         )
         assert done.exit_code == 0, done.output
-        said = " ".join(done.stderr.split())
-        assert told + wanted in said if wanted else told not in said
+        printed = " ".join(done.stderr.split())
+        assert warning + differences in printed if differences else warning not in printed
 
 
-def test_weights_of_another_shape_leave_no_run_folder(run: Path, tmp_path: Path) -> None:
+def test_unsuitable_weights_leave_no_run_folder(run: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="do not fit tiny"):
-        train_tiny(tmp_path / "fine", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run)
+        train_tiny(tmp_path / "tuned", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run)
     with pytest.raises(RequestError, match="--fresh says which layers are not taken from --weights"):
-        train_tiny(tmp_path / "fine", steps=1, fresh=("fc4",))
-    assert not (tmp_path / "fine").exists()
+        train_tiny(tmp_path / "tuned", steps=1, fresh=("fc4",))
+    assert not (tmp_path / "tuned").exists()
 
 
-def test_the_command_line_takes_several_fresh_layers(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fresh_option_takes_several_layers(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("t.net").write_text(SPEC.replace("outputs=4", "outputs=5"))
     done = invoke(
-        "train", "t.net", "--data", "synthetic", "--steps", 1, "--out", "fine",
+        "train", "t.net", "--data", "synthetic", "--steps", 1, "--out", "tuned",
         "--weights", run, "--fresh", "conv3,fc4", "--fresh", "norm2",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    assert json.loads(Path("fine/run.json").read_text())["weights"]["fresh"] == ["conv3", "fc4", "norm2"]
+    assert json.loads(Path("tuned/run.json").read_text())["weights"]["fresh"] == ["conv3", "fc4", "norm2"]
 
 
-def test_a_file_that_netspec_did_not_write_stays(run: Path, tmp_path: Path) -> None:
+def test_export_does_not_overwrite_other_files(run: Path, tmp_path: Path) -> None:
     other = tmp_path / "a.safetensors"
     save_file({"w": torch.zeros(2)}, other)
     before = other.read_bytes()
@@ -347,21 +344,21 @@ def test_a_file_that_netspec_did_not_write_stays(run: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow  # 61 million parameters, written twice and read three times: several seconds and half a gigabyte
-def test_torchvisions_alexnet_goes_out_and_comes_back_bit_for_bit(tmp_path: Path) -> None:
+def test_full_torchvision_alexnet_is_read_back_bit_for_bit(tmp_path: Path) -> None:
     net_ = netspec.load(ROOT / "specs" / "alexnet-torchvision.net")
     weights = build(net_.graph, 0, "cpu").module.state_dict()
     state = {"step": 0, "seed": 0, "spec_sha256": "", "weights": weights}
     data, tensors = exported(Saved(tmp_path, None, net_, state, {}), "torchvision")
     (tmp_path / "a.safetensors").write_bytes(data)
     assert tensors == 16
-    assert same(started(net_.graph, tmp_path / "a.safetensors"), weights)
+    assert identical(state_with_weights(net_.graph, tmp_path / "a.safetensors"), weights)
     theirs = laid_out(net_.graph, weights, "torchvision")
     torch.save(theirs, tmp_path / "alexnet.pth")
-    assert same(started(net_.graph, tmp_path / "alexnet.pth"), weights)
+    assert identical(state_with_weights(net_.graph, tmp_path / "alexnet.pth"), weights)
     save_file({key: tensor.clone() for key, tensor in theirs.items()}, tmp_path / "bare.safetensors")
-    assert same(started(net_.graph, tmp_path / "bare.safetensors"), weights)
+    assert identical(state_with_weights(net_.graph, tmp_path / "bare.safetensors"), weights)
     ten = netspec.loads(net_.source.text.replace("outputs=1000", "outputs=10")).graph
     with pytest.raises(TrainError) as caught:
-        started(ten, tmp_path / "alexnet.pth")
+        state_with_weights(ten, tmp_path / "alexnet.pth")
     assert caught.value.notes[0] == "fc8.weight is 10x4096 in the network and 1000x4096 in the file"
-    assert torch.equal(started(ten, tmp_path / "alexnet.pth", "fc8")["fc7.weight"], weights["fc7.weight"])
+    assert torch.equal(state_with_weights(ten, tmp_path / "alexnet.pth", "fc8")["fc7.weight"], weights["fc7.weight"])

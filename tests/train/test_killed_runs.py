@@ -1,4 +1,4 @@
-"""Runs that are killed, wherever they are, and gone on with: bit for bit what an uninterrupted run gives."""
+"""Runs that are killed at any time and resumed have, bit for bit, the result of an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from netspec.train.runs import checkpoint
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 
-COMMAND = ("tiny.net", "--data", "synthetic", "--threads", "1", "--quiet")
+ARGUMENTS = ("tiny.net", "--data", "synthetic", "--threads", "1", "--quiet")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nobody interrupted."""
+    """An uninterrupted run."""
     folder = tmp_path_factory.mktemp("whole")
     (folder / "tiny.net").write_text(SPEC)
-    process = launch(folder, *COMMAND, "--out", "run")
+    process = launch(folder, *ARGUMENTS, "--out", "run")
     process.join(60)
     assert process.exitcode == 0, (folder / "err").read_text()
     return folder / "run"
 
 
-def killed(folder: Path, lines: int, *arguments: str) -> bool:
-    """Run a command and kill it when the log has grown by so many lines. Whether it had not ended by itself."""
+def kill_after(folder: Path, lines: int, *arguments: str) -> bool:
+    """Run a command and kill it when its log has grown by so many lines. Return whether it was still running."""
     before = lines_in(folder / "run" / "metrics.jsonl")
     process = launch(folder, *arguments)
     wait_until(lambda: lines_in(folder / "run" / "metrics.jsonl") >= before + lines or not process.is_alive())
@@ -45,7 +45,7 @@ def finish(folder: Path, *arguments: str) -> None:
     assert process.exitcode == 0, (folder / "err").read_text()
 
 
-# Several processes each. Resuming after a kill is tested in runs/test_resume.py as well.
+# Not in `make test`, since they start several processes. runs/test_resume.py tests resuming in one process.
 @pytest.mark.parametrize(
     "lines",
     [
@@ -53,10 +53,10 @@ def finish(folder: Path, *arguments: str) -> None:
         *(pytest.param(n, marks=pytest.mark.slow) for n in (15, 80)),
     ],
 )
-def test_one_kill(tmp_path: Path, whole: Path, lines: int) -> None:
-    """In the first epoch, at its validation, in the last epoch; a checkpoint every seventh step."""
+def test_run_resumes_after_one_kill(tmp_path: Path, whole: Path, lines: int) -> None:
+    """In the first epoch, at its validation, and in the last epoch, with a checkpoint every seventh step."""
     (tmp_path / "tiny.net").write_text(SPEC)
-    assert killed(tmp_path, lines, *COMMAND, "--out", "run", "--save-every", "7")
+    assert kill_after(tmp_path, lines, *ARGUMENTS, "--out", "run", "--save-every", "7")
     finish(tmp_path, "--resume", "run", "--quiet")
     resumed = newest_checkpoint(tmp_path / "run")["resumed"]
     assert lines - 9 <= resumed[0] <= lines + 20
@@ -67,31 +67,31 @@ def test_one_kill(tmp_path: Path, whole: Path, lines: int) -> None:
 
 
 @pytest.mark.ci  # many kills
-def test_kills_again_and_again_also_while_a_checkpoint_is_written(tmp_path: Path, whole: Path) -> None:
-    """The same command each time, killed a few steps on, until it ends by itself."""
+def test_run_resumes_after_repeated_kills(tmp_path: Path, whole: Path) -> None:
+    """Repeat the same command, and kill it after a few steps, until it finishes."""
     (tmp_path / "tiny.net").write_text(SPEC)
-    command = (*COMMAND, "--out", "run", "--save-every", "1")
+    command = (*ARGUMENTS, "--out", "run", "--save-every", "1")
     chance = random.Random(0)
     kills = 0
-    while killed(tmp_path, chance.randint(8, 25), *command):
+    while kill_after(tmp_path, chance.randint(8, 25), *command):
         kills += 1
     assert kills >= 3
     assert same_result(tmp_path / "run", whole)
 
 
 @pytest.mark.slow  # some thirty processes
-def test_kills_at_random_moments(tmp_path: Path, whole: Path) -> None:
-    """Anywhere: before the first checkpoint, in a step, in a validation, in the writing of a checkpoint."""
+def test_run_resumes_after_kills_at_random_moments(tmp_path: Path, whole: Path) -> None:
+    """Before the first checkpoint, during a step or a validation, or while a checkpoint is written."""
     (tmp_path / "tiny.net").write_text(SPEC)
-    command = (*COMMAND, "--out", "run", "--save-every", "1")
+    command = (*ARGUMENTS, "--out", "run", "--save-every", "1")
     checkpoints = tmp_path / "run" / "checkpoints"
     chance = random.Random(1)
-    kills, in_writing = 0, 0
+    kills, while_writing = 0, 0
     while kills < 60:
         process = launch(tmp_path, *command)
         if kills % 4:
-            before = names(checkpoints)
-            wait_until(lambda: names(checkpoints) != before or not process.is_alive())  # noqa: B023
+            before = checkpoint.saved(checkpoints)
+            wait_until(lambda: checkpoint.saved(checkpoints) != before or not process.is_alive())  # noqa: B023
             process.join(chance.uniform(0.0, 0.05))
         else:
             process.join(chance.uniform(0.0, 0.3))
@@ -100,41 +100,36 @@ def test_kills_at_random_moments(tmp_path: Path, whole: Path) -> None:
         process.kill()
         process.join(60)
         kills += 1
-        in_writing += any(checkpoints.glob(".*.part"))
+        while_writing += any(checkpoints.glob(".*.part"))
     finish(tmp_path, *command)
-    print(f"{kills} kills, {in_writing} of them while a checkpoint was written")
+    print(f"{kills} kills, {while_writing} of them while a checkpoint was written")
     assert kills >= 10
-    assert in_writing >= 1
+    assert while_writing >= 1
     assert same_result(tmp_path / "run", whole)
 
 
-def names(folder: Path) -> set[str]:
-    """The checkpoints in a folder."""
-    return {path.name for path in checkpoint.saved(folder)}
-
-
 @pytest.mark.ci  # several processes
-def test_a_process_that_was_killed_before_its_first_checkpoint(tmp_path: Path, whole: Path) -> None:
+def test_run_resumes_without_a_checkpoint(tmp_path: Path, whole: Path) -> None:
     (tmp_path / "tiny.net").write_text(SPEC)
-    process = launch(tmp_path, *COMMAND, "--out", "run")
+    process = launch(tmp_path, *ARGUMENTS, "--out", "run")
     wait_until(lambda: (tmp_path / "run" / "spec.net").exists())
     process.kill()
     process.join(60)
     for path in (tmp_path / "run" / "checkpoints").iterdir():
-        path.unlink()  # in case it was quick
+        path.unlink()  # in case it had written one
     finish(tmp_path, "--resume", "run", "--quiet")
     assert same_result(tmp_path / "run", whole)
 
 
-def test_two_processes_in_one_folder(tmp_path: Path) -> None:
+def test_second_process_in_a_run_folder_fails(tmp_path: Path) -> None:
     (tmp_path / "tiny.net").write_text(SPEC)
     (tmp_path / "other").mkdir()
-    first = launch(tmp_path, *COMMAND, "--out", "run", "--epochs", "9999")
+    first = launch(tmp_path, *ARGUMENTS, "--out", "run", "--epochs", "9999")
     wait_until(lambda: lines_in(tmp_path / "run" / "metrics.jsonl") > 0)
     second = launch(tmp_path / "other", "--resume", "../run")
     second.join(60)
     first.kill()
     first.join(60)
     assert second.exitcode == 1
-    told = (tmp_path / "other" / "err").read_text().splitlines()
-    assert re.fullmatch(rf"Error: another process is training in \.\./run: process {first.pid} on \S+", told[0])
+    message = (tmp_path / "other" / "err").read_text().splitlines()[0]
+    assert re.fullmatch(rf"Error: another process is training in \.\./run: process {first.pid} on \S+", message)

@@ -1,4 +1,4 @@
-"""Weights that a connection table leaves out are 0, and stay so, whatever a training does to those that there are."""
+"""Weights that a connection table leaves out are 0, and stay 0 in a training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
-from rich.console import Console
+from reporters import QUIET
+from run_folders import newest_checkpoint
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -20,9 +21,7 @@ from netspec.train.config import Request
 from netspec.train.errors import TrainError
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of, velocities
-from netspec.train.reporting.console import Reporter
 from netspec.train.run import train
-from netspec.train.runs import checkpoint
 from netspec.train.tensors.fitting import fit
 from netspec.train.tensors.weights import read_weights
 
@@ -42,19 +41,19 @@ def spec(keys: str = "", train: str = "") -> str:
     return SPEC.format(keys=keys, train=train)
 
 
-def absent(graph: Graph, tensors: dict[str, Tensor]) -> list[Tensor]:
-    """The numbers in places where there is no weight, of every weight with a table."""
-    found = []
+def absent_weights(graph: Graph, tensors: dict[str, Tensor]) -> list[Tensor]:
+    """Return the values that connection tables leave out, for each tensor with a table."""
+    absent = []
     for key, parameter in graph.parameters.items():
         if parameter.table is not None:
             mask = torch.tensor(parameter.table.mask(parameter.shape[1]))
-            found.append(tensors[key][mask == 0])
-    assert [len(x) for x in found] == [3, 8]
-    return found
+            absent.append(tensors[key][mask == 0])
+    assert [len(x) for x in absent] == [3, 8]
+    return absent
 
 
-def all_zero(graph: Graph, tensors: dict[str, Tensor]) -> bool:
-    return all(bool((x == 0).all()) for x in absent(graph, tensors))
+def absent_are_zero(graph: Graph, tensors: dict[str, Tensor]) -> bool:
+    return all(bool((x == 0).all()) for x in absent_weights(graph, tensors))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +74,7 @@ def test_absent_weights_stay_zero(keys: str, train: str, passes: tuple[str, ...]
     objective = build(graph, 1, "cpu", forms)
     optimiser = optimiser_of(graph, objective.module, fused=forms.fused_update)
     before = {key: tensor.clone() for key, tensor in objective.module.state_dict().items()}
-    assert all_zero(graph, before)
+    assert absent_are_zero(graph, before)
     chance = torch.Generator().manual_seed(1)
     for step in range(5):
         optimiser.zero_grad()
@@ -83,32 +82,30 @@ def test_absent_weights_stay_zero(keys: str, train: str, passes: tuple[str, ...]
         objective.gradients(images, labels, seed=0, step=step)
         optimiser.step()
     after = objective.module.state_dict()
-    assert all_zero(graph, after)
-    assert all_zero(graph, velocities(objective.module, optimiser))
+    assert absent_are_zero(graph, after)
+    assert absent_are_zero(graph, velocities(objective.module, optimiser))
     for key in ("c1.weight", "c2.weight"):
         table = graph.parameters[key].table
         assert table is not None
-        there = torch.tensor(table.mask(after[key].shape[1])) == 1
-        assert bool((after[key][there] != before[key][there]).all()), key
+        present = torch.tensor(table.mask(after[key].shape[1])) == 1
+        assert bool((after[key][present] != before[key][present]).all()), key
 
 
-def test_a_run_and_what_goes_on_with_it(tmp_path: Path) -> None:
+def test_absent_weights_are_zero_in_a_run_and_its_continuation(tmp_path: Path) -> None:
     text = spec("schedule=linear(0.1, noise=0.5)", "epochs=1 ema=0.9")
-    quiet = Reporter(Console(quiet=True))
     graph = netspec.loads(text).graph
-    run = train(graph, text, "tabled", Request("synthetic", out=tmp_path / "run", threads=1, steps=6), quiet).folder
-    first = checkpoint.load(checkpoint.saved(run / "checkpoints")[-1])
+    run = train(graph, text, "tabled", Request("synthetic", out=tmp_path / "run", threads=1, steps=6), QUIET).folder
+    first = newest_checkpoint(run)
     weights = first["weights"]
     for tensors in (weights, first["average"]["weights"], first["optimiser"]["velocities"]):
-        assert all_zero(graph, tensors)
-    more = Request("synthetic", out=tmp_path / "more", threads=1, steps=4, weights=run)
-    second = train(graph, text, "tabled", more, quiet).folder
-    again = checkpoint.load(checkpoint.saved(second / "checkpoints")[-1])["weights"]
-    assert all_zero(graph, again)
-    assert not torch.equal(again["c1.weight"], weights["c1.weight"])
+        assert absent_are_zero(graph, tensors)
+    request = Request("synthetic", out=tmp_path / "more", threads=1, steps=4, weights=run)
+    second = newest_checkpoint(train(graph, text, "tabled", request, QUIET).folder)["weights"]
+    assert absent_are_zero(graph, second)
+    assert not torch.equal(second["c1.weight"], weights["c1.weight"])
 
 
-def test_weights_that_the_table_leaves_out_are_not_taken(tmp_path: Path) -> None:
+def test_file_with_weights_that_the_table_leaves_out_is_rejected(tmp_path: Path) -> None:
     graph = netspec.loads(spec()).graph
     dense = netspec.loads(spec().replace("table=0+1,1+2,0+2,0+1+2", "")).graph
     module = build(graph, 1, "cpu").module
@@ -119,35 +116,35 @@ def test_weights_that_the_table_leaves_out_are_not_taken(tmp_path: Path) -> None
     assert caught.value.notes == ("c1.weight has 3 kernels in the file that c1's table leaves out",)
     fitted = fit(graph, module, read_weights(path, pytest.fail), ["c1"])
     assert fitted.fresh == ("c1",)
-    assert all_zero(graph, module.state_dict())
+    assert absent_are_zero(graph, module.state_dict())
 
 
-def test_what_stands_in_absent_places_counts_for_nothing() -> None:
+def test_values_of_absent_weights_are_ignored() -> None:
     graph = netspec.loads(spec()).graph
     module = build(graph, 1, "cpu").module.eval()
     images = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1))
-    wanted = module(images)
+    expected = module(images)
     state = module.state_dict()
     for key, parameter in graph.parameters.items():
         if parameter.table is not None:
             mask = torch.tensor(parameter.table.mask(parameter.shape[1]))
             state[key][mask == 0] = 7.0
-    assert torch.equal(module(images), wanted)
+    assert torch.equal(module(images), expected)
 
 
-def test_it_goes_on_to_the_bit(tmp_path: Path) -> None:
+def test_run_with_tables_resumes_bit_for_bit(tmp_path: Path) -> None:
     text = spec(train="epochs=1 ema=0.9")
     (tmp_path / "tabled.net").write_text(text)
     command = ("train", str(tmp_path / "tabled.net"), "--data", "synthetic", "--threads", "1", "--quiet")
 
-    def saved(run: str, *arguments: str) -> dict[str, Any]:
+    def train_and_load(run: str, *arguments: str) -> dict[str, Any]:
         done = CliRunner().invoke(main, [*arguments, str(tmp_path / run)])
         assert done.exit_code == 0, done.output
-        return checkpoint.load(checkpoint.saved(tmp_path / run / "checkpoints")[-1])
+        return newest_checkpoint(tmp_path / run)
 
-    whole = saved("whole", *command, "--steps", "6", "--out")
-    saved("parts", *command, "--steps", "3", "--out")
-    parts = saved("parts", "train", "--quiet", "--steps", "6", "--resume")
+    whole = train_and_load("whole", *command, "--steps", "6", "--out")
+    train_and_load("parts", *command, "--steps", "3", "--out")
+    parts = train_and_load("parts", "train", "--quiet", "--steps", "6", "--resume")
     for key, tensor in whole["weights"].items():
         assert torch.equal(parts["weights"][key], tensor), key
-    assert all_zero(netspec.loads(text).graph, parts["weights"])
+    assert absent_are_zero(netspec.loads(text).graph, parts["weights"])

@@ -1,4 +1,4 @@
-"""What is told and shown while a training goes on: pictures, TensorBoard, a network that learns nothing."""
+"""Monitoring a training: intervals, warnings about a network that does not learn, curves, and TensorBoard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from building import Builder
 from click.testing import CliRunner
-from rich.console import Console
+from reporters import QUIET, Collector
 from run_folders import SPEC
 from torch import tensor
 
@@ -21,7 +21,6 @@ from netspec.net import loads
 from netspec.train.config import Request
 from netspec.train.interval import Due, Interval, read_interval
 from netspec.train.learning.guessing import guessing
-from netspec.train.reporting.console import Reporter
 from netspec.train.run import train as run_train
 from netspec.train.runs.plot import Drawing
 from netspec.train.runs.runfolder import RunFolder
@@ -45,7 +44,7 @@ train epochs={epochs} batch=32 optimizer=sgd(lr=1e-7)
         ("2H", Interval(2, "h")),
     ],
 )
-def test_intervals(text: str, expected: Interval) -> None:
+def test_intervals_are_read_and_printed(text: str, expected: Interval) -> None:
     assert read_interval(text) == expected
     assert read_interval(str(expected)) == expected
 
@@ -62,12 +61,12 @@ def test_intervals(text: str, expected: Interval) -> None:
         ("", "neither a number of steps nor a time"),
     ],
 )
-def test_what_is_no_interval(text: str, reason: str) -> None:
+def test_wrong_interval_is_an_error(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         read_interval(text)
 
 
-def test_when_an_interval_is_over() -> None:
+def test_interval_is_due_after_its_steps_or_time() -> None:
     now = [100.0]
     steps, minutes = Due(Interval(3, "steps")), Due(Interval(2, "min"), lambda: now[0])
     assert [step for step in range(1, 10) if steps(step)] == [3, 6, 9]
@@ -86,8 +85,8 @@ def two_losses(second: type) -> Graph:
     return builder.graph()
 
 
-def test_the_loss_of_guessing() -> None:
-    """ln(classes) for a cross-entropy, times its weight; with other losses there is nothing to compare with."""
+def test_loss_of_guessing_by_hand() -> None:
+    """It is ln(classes) times the weight for each cross-entropy, and 0, which means unknown, with other losses."""
     plain = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
     assert (plain.check_at, plain.chance) == (200, pytest.approx(math.log(10)))
     assert guessing(two_losses(CrossEntropy), 32 * 700, 32).chance == pytest.approx(1.3 * math.log(10))
@@ -96,41 +95,41 @@ def test_the_loss_of_guessing() -> None:
     assert guessing(loads(DEAD.format(epochs=1)).graph, 10**7, 32).check_at == 5000
 
 
-@pytest.mark.parametrize(("loss", "told"), [(1.005, True), (0.995, True), (1.02, False), (0.98, False), (0.0, False)])
-def test_a_loss_near_that_of_guessing(loss: float, told: bool) -> None:
-    """The mean of steps 101 to 200, within one hundredth; those before do not count."""
-    watched = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
-    found = [watched.look(step, tensor(9.0 if step <= 100 else loss * math.log(10))) for step in range(1, 400)]
-    assert [step for step, text in enumerate(found, 1) if text] == ([200] if told else [])
+@pytest.mark.parametrize(("loss", "warns"), [(1.005, True), (0.995, True), (1.02, False), (0.98, False), (0.0, False)])
+def test_loss_near_that_of_guessing_is_a_warning(loss: float, warns: bool) -> None:
+    """The mean loss of steps 101 to 200, within 1 %. Earlier steps do not count."""
+    detector = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
+    warnings = [detector.look(step, tensor(9.0 if step <= 100 else loss * math.log(10))) for step in range(1, 400)]
+    assert [step for step, text in enumerate(warnings, 1) if text] == ([200] if warns else [])
 
 
-@pytest.mark.parametrize(("loss", "told"), [(9.9, False), (10.1, True), (1e6, True)])
-def test_a_loss_far_beyond_that_of_guessing(loss: float, told: bool) -> None:
-    watched = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
-    (text,) = [watched.look(step, tensor(loss * math.log(10))) for step in range(2, 201)][-1:]
-    assert (text is not None and "is 2.303: the training diverges" in text) == told
+@pytest.mark.parametrize(("loss", "warns"), [(9.9, False), (10.1, True), (1e6, True)])
+def test_loss_far_above_that_of_guessing_is_a_warning(loss: float, warns: bool) -> None:
+    detector = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
+    (text,) = [detector.look(step, tensor(loss * math.log(10))) for step in range(2, 201)][-1:]
+    assert (text is not None and "is 2.303: the training diverges" in text) == warns
 
 
-@pytest.mark.parametrize(("loss", "told"), [(1.0, False), (9.9, False), (10.1, True)])
-def test_a_first_loss_far_beyond_that_of_guessing(loss: float, told: bool) -> None:
-    watched = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
-    text = watched.look(1, tensor(loss * math.log(10)))
-    assert (text is not None and "sure of its answers before it has learnt anything" in text) == told
-    assert watched.look(2, tensor(1e9)) is None
+@pytest.mark.parametrize(("loss", "warns"), [(1.0, False), (9.9, False), (10.1, True)])
+def test_first_loss_far_above_that_of_guessing_is_a_warning(loss: float, warns: bool) -> None:
+    detector = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
+    text = detector.look(1, tensor(loss * math.log(10)))
+    assert (text is not None and "sure of its answers before it has learnt anything" in text) == warns
+    assert detector.look(2, tensor(1e9)) is None
 
 
-def test_weights_drawn_for_values_of_1_that_read_pixels_of_255_are_told_at_once(tmp_path: Path) -> None:
+def test_initial_weights_too_large_for_the_range_are_a_warning(tmp_path: Path) -> None:
     text = "[image] input 3x16x16{}\n[c] conv filters=8 kernel=3 neuron=relu\n[f] fc outputs=10\n[p] softmax\n"
-    for ending, told in (("  range=255", True), ("", False)):
-        spec = tmp_path / f"{told}.net"
-        spec.write_text(text.format(ending))
+    for key, warns in (("  range=255", True), ("", False)):
+        spec = tmp_path / f"{warns}.net"
+        spec.write_text(text.format(key))
         command = ["train", str(spec), "--data", "synthetic", "--threads", "1", "--steps", "1", "--quiet"]
-        done = CliRunner().invoke(main, [*command, "--out", str(tmp_path / f"run-{told}")])
+        done = CliRunner().invoke(main, [*command, "--out", str(tmp_path / f"run-{warns}")])
         assert done.exit_code == 0, done.output
-        assert ("warning: the first batch's loss is" in done.stderr) == told
+        assert ("warning: the first batch's loss is" in done.stderr) == warns
 
 
-def test_a_network_that_learns_nothing_is_told_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_network_that_does_not_learn_is_one_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dead.net").write_text(DEAD.format(epochs=8))
     command = ["train", "dead.net", "--data", "synthetic", "--threads", "1", "--out", "run", "--quiet"]
@@ -143,45 +142,40 @@ def test_a_network_that_learns_nothing_is_told_of_once(tmp_path: Path, monkeypat
     assert len(json.loads(Path("run/run.json").read_text())["warnings"]) == 1
 
 
-def test_the_picture_is_drawn_while_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[int] = []
+def test_curves_are_drawn_after_each_epoch_and_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[None] = []
     monkeypatch.setattr("netspec.train.runs.plot.SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda metrics, *_: bool(drawn.append(1)) or True)
+    monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda *_: drawn.append(None) or True)
     request = Request("synthetic", out=tmp_path / "run", threads=1)
-    run_train(loads(SPEC).graph, SPEC, "tiny", request, Reporter(Console(quiet=True)))
+    run_train(loads(SPEC).graph, SPEC, "tiny", request, QUIET)
     assert len(drawn) == 3 + 1  # after each epoch, and at the end
 
 
-def test_a_picture_is_not_drawn_too_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_curves_are_drawn_at_most_once_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[float] = []
     now = [0.0]
     monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda *_: bool(drawn.append(now[0])) or True)
     folder = RunFolder(tmp_path)
-    folder.metrics.touch()  # without one there is nothing to draw
+    folder.metrics.touch()  # nothing is drawn without a log
     drawing = Drawing(folder, "x", print, lambda: now[0])
     for now[0] in range(0, 200, 10):
         drawing.draw_if_due()
     assert drawn == [60, 120, 180]
 
 
-def test_a_picture_that_cannot_be_drawn_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_to_draw_curves_is_only_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> bool:
         raise MemoryError("no room")
-
-    told: list[str] = []
-
-    class Noted(Reporter):
-        def note(self, text: str) -> None:
-            told.append(text)
 
     monkeypatch.setattr("netspec.train.runs.plot.SECONDS_BETWEEN", 0.0)
     monkeypatch.setattr("netspec.train.runs.plot.draw_curves", fail)
     request = Request("synthetic", out=tmp_path / "run", threads=1)
-    result = run_train(loads(SPEC).graph, SPEC, "tiny", request, Noted(Console(quiet=True)))
-    assert (result.state, told) == ("finished", ["no curves.png: MemoryError: no room"])
+    collector = Collector()
+    result = run_train(loads(SPEC).graph, SPEC, "tiny", request, collector)
+    assert (result.state, collector.notes) == ("finished", ["no curves.png: MemoryError: no room"])
 
 
-def test_tensorboard_has_the_log_of_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorboard_has_the_log_of_an_interrupted_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     monkeypatch.chdir(tmp_path)
     Path("tiny.net").write_text(SPEC)
@@ -196,7 +190,7 @@ def test_tensorboard_has_the_log_of_one_run(tmp_path: Path, monkeypatch: pytest.
         assert found == [(line["step"], line[key]) for line in lines if key in line]
 
 
-def test_without_tensorboard_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_tensorboard_is_an_error_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     monkeypatch.chdir(tmp_path)
     Path("tiny.net").write_text(SPEC)
