@@ -82,8 +82,7 @@ def command(
         check = partial(_check_source, path, reading.of(files, index))
         try:
             if fix or fix_code:
-                mended = _apply_fixes(path, fix_code, quiet, check)
-                fix_failed = fix_failed or not mended
+                fix_failed |= not _apply_fixes(path, fix_code, quiet, check)
             file_diagnostics = _check(path, check)
         except CannotOpen as error:
             click.echo(f"Error: {error}", err=True)
@@ -139,38 +138,38 @@ def _apply_fixes(path: str, code: str | None, quiet: bool, check: Callable[[Sour
     Raises ``CannotOpen``. A file that is not valid text is left alone and counts as success; the check reports it.
     """
     from netspec.cli.writing import write_whole
-    from netspec.solve.mend import mend
+    from netspec.solve.fixing import apply_fixes
 
     try:
-        mended = mend(read(path), check, code)
+        result = apply_fixes(read(path), check, code)
     except SpecError:
         return True
-    if mended.taken:
+    if result.applied:
         try:
-            write_whole(Path(path), mended.source.text)
+            write_whole(Path(path), result.source.text)
         except OSError as error:
             raise CannotOpen(f"cannot write {path}: {error.strerror or error}") from None
-    for diagnostic, fix in mended.taken:
+    for diagnostic, fix in result.applied:
         if not quiet:
             click.echo(f"{path}:{diagnostic.span.line}: {diagnostic.message}: {fix.title}")
-    for diagnostic in mended.left:
+    for diagnostic in result.unfixed:
         location = f"{diagnostic.span.source.name}:{diagnostic.span.line}"
         click.echo(
-            f"{location}: --fix={code} changes nothing: {_reason_not_fixed(diagnostic, mended.source)}", err=True
+            f"{location}: --fix={code} changes nothing: {_reason_not_fixed(diagnostic, result.source)}", err=True
         )
-    if code and not mended.taken and not mended.left and not quiet:
+    if code and not result.applied and not result.unfixed and not quiet:
         click.echo(f"{path}: --fix={code} changes nothing: there is no {code} in it", err=True)
-    return not mended.left
+    return not result.unfixed
 
 
 def _reason_not_fixed(diagnostic: Diagnostic, source: Source) -> str:
     """Explain why no fix of a diagnostic was applied."""
-    from netspec.solve.mend import elsewhere
+    from netspec.solve.fixing import other_text
 
     if not diagnostic.fixes:
         return "no fix of this mistake was found"
     fix = diagnostic.fixes[0]
-    other = elsewhere(fix, source)
+    other = other_text(fix, source)
     if other is not None:
         return f"the fix '{fix.title}' changes {other.name}, and only {source.name} may be changed here"
     return f"the fix '{fix.title}' would bring another mistake"

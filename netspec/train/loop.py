@@ -160,7 +160,7 @@ def no_full_batch(tally: Tally, batch: int) -> TrainError:
     return TrainError(
         f"{tally.skipped} of {tally.drawn} training images cannot be read; the other {tally.dropped} are no batch "
         f"of {batch}",
-        f"mend or replace them, or train with a smaller batch: --batch {max(1, tally.dropped)}",
+        f"repair or replace them, or train with a smaller batch: --batch {max(1, tally.dropped)}",
     )
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from netspec.cli import main
 from netspec.diagnostics import Diagnostic, Edit, Fix
-from netspec.solve.mend import mend
+from netspec.solve.fixing import apply_fixes
 from netspec.source import Source, Span
 
 MISSPELT = (
@@ -123,5 +123,5 @@ def test_first_fix_that_changes_this_file_is_applied() -> None:
     def found(source: Source) -> tuple[Diagnostic, ...]:
         return (Diagnostic("cycle", "wrong", (Span(root, 0, 1),), fixes=fixes),) if source is root else ()
 
-    mended = mend(root, found, "cycle")
-    assert (mended.source.text, [fix.title for _, fix in mended.taken], mended.left) == ("Vyz", ["own"], ())
+    result = apply_fixes(root, found, "cycle")
+    assert (result.source.text, [fix.title for _, fix in result.applied], result.unfixed) == ("Vyz", ["own"], ())

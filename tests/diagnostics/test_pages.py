@@ -18,7 +18,7 @@ CODES = codes.names()
 MAKERS = ("Diagnostic", "Fault", "add", "warn", "refuse", "unknown", "warning", "_unreadable")
 """The functions whose first argument is a code."""
 
-SECTIONS = ["Why it matters", "Example", "How to mend it"]
+SECTIONS = ["Why it matters", "Example", "How to fix it"]
 
 
 def page_text(code: str) -> str:

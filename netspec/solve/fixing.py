@@ -9,24 +9,24 @@ from netspec.diagnostics import Diagnostic, Edit, Fix, apply
 from netspec.source import Source
 
 MAX_ROUNDS = 50
-"""How many rounds of fixes are applied. A fix may reveal the next mistake, which is fixed in the next round."""
+"""How many rounds of fixes are applied. A fix may reveal another error, which is fixed in the next round."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixedText:
-    """The text with fixes applied, and each fixed mistake with its fix. ``left`` are the mistakes of the chosen code
-    that remain in the text."""
+    """The text with fixes applied, and each fixed diagnostic with its fix. ``unfixed`` are the diagnostics with the
+    chosen code that remain."""
 
     source: Source
-    taken: tuple[tuple[Diagnostic, Fix], ...]
-    left: tuple[Diagnostic, ...] = ()
+    applied: tuple[tuple[Diagnostic, Fix], ...]
+    unfixed: tuple[Diagnostic, ...] = ()
 
 
-def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: str | None = None) -> FixedText:
+def apply_fixes(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: str | None = None) -> FixedText:
     """Apply fixes and check again, until no more can be applied.
 
-    Without ``code``, only spellings are fixed. With it, each mistake with this code gets its first fix that changes no
-    other text than this one.
+    Without ``code``, only spellings are fixed. With it, each diagnostic with this code gets its first fix that changes
+    only this text.
     """
     applied: list[tuple[Diagnostic, Fix]] = []
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -36,17 +36,17 @@ def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: 
         if not chosen:
             break
         edits = [edit for _, fix in chosen for edit in fix.edits]
-        mended = Source(source.name, apply(edits, source.text))
-        if _count_duplicates(check(mended)) > duplicates:
+        fixed = Source(source.name, apply(edits, source.text))
+        if _count_duplicates(check(fixed)) > duplicates:
             break  # the correct word is already there, and only the user can decide which of the two is valid
         applied += chosen
-        source = mended
+        source = fixed
     else:
         diagnostics = tuple(check(source))
     return FixedText(source, tuple(applied), tuple(d for d in diagnostics if d.code == code))
 
 
-def elsewhere(fix: Fix, source: Source) -> Source | None:
+def other_text(fix: Fix, source: Source) -> Source | None:
     """Return the text other than ``source`` that a fix changes, if there is one."""
     return next((edit.span.source for edit in fix.edits if edit.span.source is not source), None)
 
@@ -63,7 +63,7 @@ def _chosen(source: Source, diagnostics: Iterable[Diagnostic], code: str | None)
     edits: list[Edit] = []
     for diagnostic in diagnostics:
         candidates = (f for f in diagnostic.fixes if _applies(diagnostic, f, code))
-        fix = next((f for f in candidates if elsewhere(f, source) is None), None)
+        fix = next((f for f in candidates if other_text(f, source) is None), None)
         if fix is None:
             continue
         if any(_touches(edit, other) for edit in fix.edits for other in edits):
