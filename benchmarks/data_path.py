@@ -31,7 +31,7 @@ from torch import Tensor
 import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.train.chance import Places, shuffled
+from netspec.train.chance import Indices, shuffled
 from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
@@ -39,10 +39,10 @@ from netspec.train.data.batches.readable import AHEAD
 from netspec.train.data.batches.transfer import buffers_for, to_device
 from netspec.train.data.cores import cores_available
 from netspec.train.data.packing.packing import pack
-from netspec.train.data.picture import Data, DecodedSplit, Frame, Pixels
 from netspec.train.data.sources.listing import list_folder
 from netspec.train.data.sources.packed import open_packed
 from netspec.train.data.sources.synthetic import Textures
+from netspec.train.data.splits import Data, DecodedSplit, Frame, Pixels
 from netspec.train.learning.optimiser import optimiser_for
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -67,11 +67,11 @@ class CountingSplit:
         """Return one image; see ``Split``."""
         return self._split.read(index)
 
-    def fill(self, places: Places, out: Pixels) -> None:
+    def fill(self, indices: Indices, out: Pixels) -> None:
         """Read images into ``out``; see ``DecodedSplit``."""
-        self._split.fill(places, out)
+        self._split.fill(indices, out)
         with LOCK:
-            CountingSplit.images_read += len(places)
+            CountingSplit.images_read += len(indices)
 
     @classmethod
     def settle(cls) -> None:
@@ -83,10 +83,10 @@ class CountingSplit:
 def folder_of(images: int, root: Path) -> Path:
     """Write class folders of JPEGs of 300 x 270 pixels, and return their parent folder."""
     textures = Textures(Frame(3, 270, 300), CLASSES, images, (0, 0))
-    for place in range(images):
-        folder = root / "train" / f"{place % CLASSES}"
+    for index in range(images):
+        folder = root / "train" / f"{index % CLASSES}"
         folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(textures.read(place).transpose(1, 2, 0)).save(folder / f"{place}.jpg")
+        Image.fromarray(textures.read(index).transpose(1, 2, 0)).save(folder / f"{index}.jpg")
     return root
 
 
@@ -101,8 +101,8 @@ def from_pack(data: Data, graph: Graph, loader: Loader, batch: int, device: torc
         order = shuffled(0, epoch, len(split.labels))
         for number, one in enumerate(loader.run(split, order, batch, keep_partial=False), 1):
             CountingSplit.images_requested = (epoch * per_epoch + min(number + AHEAD, per_epoch)) * batch
-            choices = choose(0, epoch, one.places, data.frame, size, graph.augment)
-            yield prepare(one.pictures, choices), to_device(one.labels, device)
+            choices = choose(0, epoch, one.indices, data.frame, size, graph.augment)
+            yield prepare(one.pixels, choices), to_device(one.labels, device)
 
 
 def from_memory(batch: int, graph: Graph, device: torch.device) -> Batches:

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.train.data.picture import Frame
 from netspec.train.data.sources.synthetic import Textures
+from netspec.train.data.splits import Frame
 
 CLASSES, BATCHES = 10, 5
 FRAME = Frame(3, 32, 32)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from netspec.cli.reading import Reading
     from netspec.ir.graph import Graph
     from netspec.train.data.packing.report import Findings, Speeds
-    from netspec.train.data.picture import Data
+    from netspec.train.data.splits import Data
 
 
 @click.command()

@@ -120,8 +120,8 @@ def _draw_kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], Table,
 def _draw_activations(run: Saved, image: Path, layer: str, device: str | None) -> tuple[dict[str, Any], str, bytes]:
     from netspec.draw.png import encoded
     from netspec.train.config import device_for
-    from netspec.train.data.picture import Unreadable
     from netspec.train.data.sources.decode import PEAK
+    from netspec.train.data.splits import Unreadable
     from netspec.train.drawing.activations import activations_of, draw_activations
     from netspec.train.errors import TrainError
     from netspec.train.judging.predict import frame_of, load_image

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from netspec.train.data.picture import Unreadable
+    from netspec.train.data.splits import Unreadable
     from netspec.train.errors import TrainError
 
 MAX_LISTED = 10

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 ORDER: Final = 0
 TOP: Final = 1
@@ -26,28 +26,28 @@ _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 
 
-def uniform(seed: int, epoch: int, places: Places, purpose: int) -> NDArray[np.float64]:
-    """Return one number in [0, 1) for each place; the same arguments give the same numbers."""
-    return (_bits(seed, epoch, places, purpose) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+def uniform(seed: int, epoch: int, indices: Indices, purpose: int) -> NDArray[np.float64]:
+    """Return one number in [0, 1) for each index; the same arguments give the same numbers."""
+    return (_bits(seed, epoch, indices, purpose) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def normal(seed: int, epoch: int, places: Places, purpose: int) -> NDArray[np.float64]:
-    """Return one standard normal number for each place (Box and Muller, 1958). Uses ``purpose`` and ``purpose + 1``."""
-    radius = np.sqrt(-2.0 * np.log1p(-uniform(seed, epoch, places, purpose)))
-    deviates: NDArray[np.float64] = radius * np.cos(2.0 * math.pi * uniform(seed, epoch, places, purpose + 1))
+def normal(seed: int, epoch: int, indices: Indices, purpose: int) -> NDArray[np.float64]:
+    """Return one standard normal number for each index (Box and Muller, 1958). Uses ``purpose`` and ``purpose + 1``."""
+    radius = np.sqrt(-2.0 * np.log1p(-uniform(seed, epoch, indices, purpose)))
+    deviates: NDArray[np.float64] = radius * np.cos(2.0 * math.pi * uniform(seed, epoch, indices, purpose + 1))
     return deviates
 
 
-def shuffled(seed: int, epoch: int, count: int) -> Places:
-    """Return the places 0 to count - 1 in the random order of an epoch."""
+def shuffled(seed: int, epoch: int, count: int) -> Indices:
+    """Return the indices 0 to count - 1 in the random order of an epoch."""
     return np.argsort(_bits(seed, epoch, np.arange(count), ORDER), kind="stable")
 
 
-def _bits(seed: int, epoch: int, places: Places, purpose: int) -> NDArray[np.uint64]:
+def _bits(seed: int, epoch: int, indices: Indices, purpose: int) -> NDArray[np.uint64]:
     state = np.array([seed % 2**64], np.uint64)
     for number in (epoch, purpose):
         state = _mix(state) ^ np.uint64(number)
-    return _mix(_mix(state) ^ places.astype(np.uint64))
+    return _mix(_mix(state) ^ indices.astype(np.uint64))
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -15,7 +15,7 @@ from netspec.train.chance import shuffled
 from netspec.train.data.batches.augment import central, choose
 from netspec.train.data.batches.loader import Batch, Tally
 from netspec.train.data.batches.transfer import to_device
-from netspec.train.data.picture import CachedSplit, Labels
+from netspec.train.data.splits import CachedSplit, Labels
 from netspec.train.errors import TrainError
 from netspec.train.interval import Due
 from netspec.train.learning.rates import scales
@@ -92,7 +92,7 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
     try:
         while t.step != config.steps and (batch := next(batches, None)) is not None:
             loss = take_step(t, progress, augmented(t, batch), batch.labels)
-            progress.advance(int(position[batch.places[-1]]) + 1, len(batch.labels), loss, reading.waited)
+            progress.advance(int(position[batch.indices[-1]]) + 1, len(batch.labels), loss, reading.waited)
             report_step(t, progress, loss)
             if t.crew.any(due(t.step)):
                 save(t)
@@ -115,9 +115,9 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
 
 def augmented(t: Training, batch: Batch) -> Tensor:
     """Return this process's images of a batch, augmented (random crop, mirroring, colour shift) and prepared."""
-    places = batch.places[batch.read]
-    choices = choose(t.config.seed, t.epoch, places, t.data.frame, t.graph.input.output, t.graph.augment)
-    return t.prepare(batch.pictures, choices)
+    indices = batch.indices[batch.rows]
+    choices = choose(t.config.seed, t.epoch, indices, t.data.frame, t.graph.input.output, t.graph.augment)
+    return t.prepare(batch.pixels, choices)
 
 
 def take_step(t: Training, progress: EpochProgress, x: Tensor, classes: Labels) -> Tensor:
@@ -244,5 +244,5 @@ def validation_batches(t: Training) -> Iterator[tuple[Tensor, Tensor]]:
         return
     readers = Readers(t.crew, t.objective.evaluated_part)
     for batch in t.loader.run(split, np.arange(len(split.labels)), t.config.batch, keep_partial=True, sharing=readers):
-        choices = central(len(batch.pictures), t.data.frame, t.graph.input.output)
-        yield t.prepare(batch.pictures, choices), to_device(batch.labels, t.config.device)
+        choices = central(len(batch.pixels), t.data.frame, t.graph.input.output)
+        yield t.prepare(batch.pixels, choices), to_device(batch.labels, t.config.device)

@@ -9,7 +9,7 @@ import numpy as np
 from netspec.ir.graph import Graph
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.moments import Moments, Statistics, measure, sampled, statistics
-from netspec.train.data.picture import Data, Pixels
+from netspec.train.data.splits import Data, Pixels
 from netspec.train.errors import TrainError
 from netspec.train.processes.crew import ALONE, Crew
 from netspec.train.reporting.console import Reporter
@@ -33,14 +33,14 @@ def training_statistics(
     if data.statistics is not None:
         return data.statistics
     candidates = sampled(len(data.train.labels)) if data.sample is None else np.asarray(data.sample)
-    places = candidates[crew.rank :: crew.size]
+    indices = candidates[crew.rank :: crew.size]
 
     def read() -> Iterator[Pixels]:
         done = 0
-        for loaded in loader.run(data.train, places, batch, keep_partial=True):
+        for loaded in loader.run(data.train, indices, batch, keep_partial=True):
             done += len(loaded.labels)
-            reporter.reading(done, len(places))
-            yield loaded.pictures
+            reporter.reading(done, len(indices))
+            yield loaded.pixels
 
     moments = sum(crew.gather(measure(read(), data.frame)), Moments.none(data.frame))
     if moments.images == 0:

@@ -11,7 +11,7 @@ from netspec.train.errors import TrainError
 from netspec.units import count
 
 if TYPE_CHECKING:
-    from netspec.train.data.picture import Data
+    from netspec.train.data.splits import Data
 
 NOTHING_TO_LEARN = "nothing to learn: the network has no weights"
 LOSS_WITHOUT_WEIGHTS = "nothing to learn: the loss depends on no weights"

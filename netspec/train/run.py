@@ -18,8 +18,8 @@ from netspec.train.config import Config, Request, resolve
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.batches.transfer import buffers_for
-from netspec.train.data.picture import Data, with_cache
 from netspec.train.data.source import open_source
+from netspec.train.data.splits import Data, with_cache
 from netspec.train.errors import RequestError
 from netspec.train.learning.ema import Average
 from netspec.train.learning.guessing import guessing

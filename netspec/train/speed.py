@@ -14,7 +14,7 @@ from netspec.train.chance import shuffled
 from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.picture import Data
+from netspec.train.data.splits import Data
 from netspec.train.learning.optimiser import optimiser_of
 
 SECONDS = 2.0
@@ -38,16 +38,16 @@ def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed 
 
     With a graph, the images are also augmented and converted to float32, on the CPU.
     """
-    places = shuffled(0, 0, len(data.train.labels))
+    indices = shuffled(0, 0, len(data.train.labels))
     prepare: Preparation | None = None
     if graph is not None:
         prepare = Preparation.of(graph, data.statistics, data.frame, data.peak, "cpu")
     with Loader(workers, lambda problem: None) as loader:
         start = time.perf_counter()
         images, seconds = 0, 0.0
-        for loaded in loader.run(data.train, places, batch, keep_partial=True):
+        for loaded in loader.run(data.train, indices, batch, keep_partial=True):
             if prepare is not None and graph is not None:
-                prepare(loaded.pictures, choose(0, 0, loaded.places, data.frame, graph.input.output, graph.augment))
+                prepare(loaded.pixels, choose(0, 0, loaded.indices, data.frame, graph.input.output, graph.augment))
             images += len(loaded.labels)
             seconds = time.perf_counter() - start
             if seconds > SECONDS:

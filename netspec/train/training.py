@@ -12,7 +12,7 @@ from netspec.ir.graph import Graph
 from netspec.train.config import Config
 from netspec.train.data.batches.loader import Loader, Tally
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.picture import Data, count_unreadable
+from netspec.train.data.splits import Data, count_unreadable
 from netspec.train.learning.ema import Average
 from netspec.train.learning.guessing import Guessing
 from netspec.train.learning.objective import Objective

@@ -23,7 +23,7 @@ from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.layout import Layout
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Moments, statistics
-from netspec.train.data.picture import Frame
+from netspec.train.data.splits import Frame
 
 WINDOWS = {
     "whole blocks and overhang": Window((11, 11), (4, 4), rounding="up"),

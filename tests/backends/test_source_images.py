@@ -13,8 +13,8 @@ from programs import RunHere, load_program, write_program
 from small_network import small_graph
 
 import netspec
-from netspec.train.data.picture import Frame
 from netspec.train.data.sources.decode import read_image
+from netspec.train.data.splits import Frame
 
 
 def test_images_are_scaled_cropped_rotated_and_reordered(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tiny_network import train_tiny
 
-from netspec.train.data.picture import Pixels
 from netspec.train.data.sources.synthetic import Textures
+from netspec.train.data.splits import Pixels
 
 CACHED_BYTES = 1000
 """Synthetic pictures smaller than this are cached. Those of the tests' networks are."""

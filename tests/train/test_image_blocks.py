@@ -28,7 +28,7 @@ from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.layout import Layout
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Moments, statistics
-from netspec.train.data.picture import Frame
+from netspec.train.data.splits import Frame
 from netspec.train.learning.objective import build
 
 pytorch = backend.load("pytorch")

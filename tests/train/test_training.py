@@ -27,8 +27,8 @@ from netspec.ir.settings import Augment, Plateau, Preprocessing, Train
 from netspec.ir.window import Window
 from netspec.train import loop
 from netspec.train.config import Request
-from netspec.train.data.picture import Frame
 from netspec.train.data.sources import synthetic
+from netspec.train.data.splits import Frame
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.validation import Evaluation, evaluate
 from netspec.train.reporting.console import Lines, Plan, Reporter, Status, describe, reporter

@@ -13,8 +13,8 @@ from reporters import QUIET
 from netspec.cli import main
 from netspec.net import Net, loads
 from netspec.train.config import Request
-from netspec.train.data.picture import Frame
 from netspec.train.data.sources.synthetic import Textures
+from netspec.train.data.splits import Frame
 from netspec.train.run import train
 
 SPEC = """net tiny

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.train.chance import Places
-from netspec.train.data.picture import Frame, Pixels
+from netspec.train.chance import Indices
+from netspec.train.data.splits import Frame, Pixels
 
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -18,8 +18,8 @@ SAMPLE = 10_000
 """At most this many training images are measured, evenly spread over all of them."""
 
 
-def sampled(count: int) -> Places:
-    """Return the places of those of ``count`` training images that are measured."""
+def sampled(count: int) -> Indices:
+    """Return the indices of those of ``count`` training images that are measured."""
     return np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.int64))
 
 
@@ -44,16 +44,16 @@ class Moments:
         return cls(0, np.zeros(shape, np.int64), np.zeros((frame.channels, frame.channels), np.int64))
 
     @classmethod
-    def of(cls, pictures: Pixels) -> Moments:
+    def of(cls, pixels: Pixels) -> Moments:
         """Return the sums over images of shape (N, channels, height, width)."""
-        channels = pictures.shape[1]
+        channels = pixels.shape[1]
         products = np.zeros((channels, channels), np.int64)
-        for picture in pictures:
-            colours = picture.reshape(channels, -1).astype(np.uint16)  # fits the product of two bytes
+        for image in pixels:
+            colours = image.reshape(channels, -1).astype(np.uint16)  # fits the product of two bytes
             for number, row in enumerate(colours):
                 products[number, : number + 1] += (colours[: number + 1] * row).sum(axis=1, dtype=np.int64)
-        total = pictures.sum(axis=0, dtype=np.uint32)  # overflows only beyond 16 million images
-        return cls(len(pictures), total.astype(np.int64), products + np.tril(products, -1).T)
+        total = pixels.sum(axis=0, dtype=np.uint32)  # overflows only beyond 16 million images
+        return cls(len(pixels), total.astype(np.int64), products + np.tril(products, -1).T)
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.images + other.images, self.total + other.total, self.products + other.products)

@@ -10,20 +10,20 @@ from netspec.ir.fault import Fault
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.passes.crops import stored_size
-from netspec.train.data.picture import Data, Frame
 from netspec.train.data.sources.cifar10 import holds_cifar10, open_cifar10
 from netspec.train.data.sources.digits import open_digits
 from netspec.train.data.sources.folder import DEFAULT_FRAME, open_folder
 from netspec.train.data.sources.mnist import holds_mnist, open_mnist
 from netspec.train.data.sources.packed import is_packed, open_packed
 from netspec.train.data.sources.synthetic import open_synthetic
+from netspec.train.data.splits import Data, Frame
 from netspec.train.errors import RequestError, TrainError
 from netspec.units import plural
 
 SOURCES: dict[str, str] = {
     "DIR": "JPEG and PNG files in DIR/train/CLASS/* and DIR/val/CLASS/*, or DIR/CLASS/*; or what netspec pack wrote",
-    "cifar10:DIR": "CIFAR-10, 32x32 colour pictures, 10 classes: its binary or its Python version's files in DIR",
-    "mnist:DIR": "MNIST or its likes, 28x28 grey pictures, 10 classes: the four idx files in DIR, .gz or not",
+    "cifar10:DIR": "CIFAR-10, 32x32 colour images, 10 classes: its binary or its Python version's files in DIR",
+    "mnist:DIR": "MNIST or its likes, 28x28 grey images, 10 classes: the four idx files in DIR, .gz or not",
     "digits": "1,797 handwritten digits, 8x8 pixels, 10 classes (needs scikit-learn)",
     "synthetic": "made-up textures in the network's own size, which a network can learn to tell apart",
 }
@@ -65,7 +65,7 @@ def open_source(name: str, graph: Graph, seed: int) -> Data:
     data = open_data(name, frame, outputs, seed)
     if data.frame != frame:
         raise TrainError(
-            f"the pictures of {data.source} are {data.frame}, the network's images {frame}",
+            f"the images of {data.source} are {data.frame}, the network reads {frame}",
             *_size_hints(data.frame, graph),
         )
     if len(data.classes) != outputs:
@@ -102,7 +102,7 @@ def open_data(name: str, frame: Frame | None = None, outputs: int | None = None,
         return open_digits()
     if name == "synthetic":
         if frame is None or outputs is None:
-            raise RequestError("synthetic pictures take their size and classes from a network", "name one: --net FILE")
+            raise RequestError("synthetic images take their size and classes from a network", "name one: --net FILE")
         return open_synthetic(frame, outputs, seed)
     kind, colon, where = name.partition(":")
     if not colon or kind not in FORMATS:
@@ -151,7 +151,7 @@ def _size_hints(stored: Frame, graph: Graph) -> tuple[str, ...]:
         return (f"for crops from them: augment crop={size.height} from={stored.height}",)
     if stored.channels == size.channels and _accepts(graph, Shape(stored.channels, stored.height, stored.width)):
         return (f"give the network their size, --input {stored}, or take other data",)
-    return ("take a network for such pictures, or other data",)
+    return ("take a network for such images, or other data",)
 
 
 def _accepts(graph: Graph, size: Shape) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from netspec.train.data.picture import Frame, Pixels, Unreadable
 from netspec.train.data.source import stored_frame
 from netspec.train.data.sources.decode import PEAK, read_image
+from netspec.train.data.splits import Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.judging.views import Predictor, protocol, views
 from netspec.train.runs.saved import Saved

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from netspec.train.chance import Places
+from netspec.train.chance import Indices
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.transfer import buffers_for
-from netspec.train.data.picture import Data, Split, Unreadable
 from netspec.train.data.source import open_source
+from netspec.train.data.splits import Data, Split, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.judging.outcome import Answers, Outcome, SplitName
 from netspec.train.judging.views import Predictor, mean_of, views
@@ -198,31 +198,31 @@ def _predictions(
             raise TrainError(f"{source.data.source} has changed while it was being opened")
     step, tested = max(CHUNK, batch), [0] * len(sources)
     for start in range(0, len(labels), step):
-        places: Places = np.arange(start, min(start + step, len(labels)))
-        readable = np.ones(len(places), np.bool_)
+        indices: Indices = np.arange(start, min(start + step, len(labels)))
+        readable = np.ones(len(indices), np.bool_)
         predictions = []
         for index, source in enumerate(sources):
-            readable_here, predicted = _predict(source, name, places, loader, batch, tested[index])
+            readable_here, predicted = _predict(source, name, indices, loader, batch, tested[index])
             tested[index] += int(readable_here.sum())
             readable &= readable_here
             predictions += predicted
         mean = mean_of(predictions)[torch.from_numpy(readable)]
-        yield _Labels(labels[places][readable], len(places)), mean
+        yield _Labels(labels[indices][readable], len(indices)), mean
 
 
 def _predict(
-    source: _OpenSource, name: Literal["validation", "train"], places: Places, loader: Loader, batch: int, first: int
+    source: _OpenSource, name: Literal["validation", "train"], indices: Indices, loader: Loader, batch: int, first: int
 ) -> tuple[NDArray[np.bool_], list[torch.Tensor]]:
     """Return which of some images are readable, and each network's predictions for them, (images, classes).
     ``first`` is the number of images tested before."""
-    readable = np.zeros(len(places), np.bool_)
+    readable = np.zeros(len(indices), np.bool_)
     classes = len(source.data.classes)
-    predictions = [torch.zeros(len(places), classes, dtype=torch.float64) for _ in source.predictors]
-    batches = loader.run(_split(source.data, name), places, batch, keep_partial=True)
+    predictions = [torch.zeros(len(indices), classes, dtype=torch.float64) for _ in source.predictors]
+    batches = loader.run(_split(source.data, name), indices, batch, keep_partial=True)
     for images in batches:
-        rows = images.places - places[0]
+        rows = images.indices - indices[0]
         for predicted, predictor in zip(predictions, source.predictors, strict=True):
-            predicted[torch.from_numpy(rows)] = predictor(images.pictures, first + int(readable.sum()))
+            predicted[torch.from_numpy(rows)] = predictor(images.pixels, first + int(readable.sum()))
         readable[rows] = True
     batches.finish()
     return readable, predictions

@@ -20,7 +20,7 @@ from netspec.ir.shape import Shape
 from netspec.passes.crops import centre_crop, five_crops
 from netspec.train.data.batches.augment import Choices
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.picture import Frame, Pixels
+from netspec.train.data.splits import Frame, Pixels
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.validation import PROTOCOL
 
@@ -56,7 +56,7 @@ def protocol(number: int, distinct: int) -> str:
         return PROTOCOL
     description = "mean softmax of 10 views (corners, centre, mirror images)"
     if distinct < number:
-        description += f", of which {distinct} are distinct: the stored pictures leave no room for more crops"
+        description += f", of which {distinct} are distinct: the stored images leave no room for more crops"
     return description
 
 
@@ -70,10 +70,10 @@ class Predictor:
     views: tuple[View, ...]
     seed: int = 0
 
-    def __call__(self, pictures: Pixels, first: int = 0) -> Tensor:
+    def __call__(self, pixels: Pixels, first: int = 0) -> Tensor:
         """Return the predicted log-probabilities of the classes, (N, classes), in float64 on the CPU.
 
-        ``pictures`` are stored images, (N, channels, height, width), the first of which is number ``first`` of all
+        ``pixels`` are stored images, (N, channels, height, width), the first of which is number ``first`` of all
         tested images. The probabilities are the mean over the views of the softmax of the class scores. Their
         logarithms are computed directly, so that the loss stays finite even if the right class's probability
         underflows.
@@ -81,19 +81,19 @@ class Predictor:
         total: Tensor | None = None
         with torch.no_grad():
             for number, view in enumerate(self.views):
-                self.objective.draw_tested(self.seed, first, len(pictures), number)
-                images = prepared(self.prepare, pictures, view)
+                self.objective.draw_tested(self.seed, first, len(pixels), number)
+                images = prepared(self.prepare, pixels, view)
                 log_probabilities = _log_probabilities(self.objective, images) + math.log(view.share)
                 total = log_probabilities if total is None else torch.logaddexp(total, log_probabilities)
         assert total is not None  # there is at least one view
         return total.cpu()
 
 
-def prepared(prepare: Preparation, pictures: Pixels, view: View) -> Tensor:
+def prepared(prepare: Preparation, pixels: Pixels, view: View) -> Tensor:
     """Prepare stored images for the network, through one view."""
-    count, channels = pictures.shape[:2]
+    count, channels = pixels.shape[:2]
     places = (np.full(count, view.top), np.full(count, view.left), np.full(count, view.mirror))
-    return prepare(pictures, Choices(*places, np.zeros((count, channels))))
+    return prepare(pixels, Choices(*places, np.zeros((count, channels))))
 
 
 def mean_of(predictions: list[Tensor]) -> Tensor:

@@ -14,7 +14,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.parts import BatchProgress
-from netspec.train.chance import Places
+from netspec.train.chance import Indices
 from netspec.train.data.batches.layout import Layout
 from netspec.train.errors import TrainError
 from netspec.train.requirements import LOSS_WITHOUT_WEIGHTS
@@ -102,12 +102,12 @@ class Objective:
         """Notes about the forms that the first training step has chosen by timing them."""
         return tuple(backend.load("pytorch").chosen_forms(self.module))
 
-    def trained_part(self, count: int) -> Places:
+    def trained_part(self, count: int) -> Indices:
         """Return the indices of the images of a batch that this process passes to ``gradients``: all of them for a
         single process."""
         return np.arange(count)
 
-    def evaluated_part(self, count: int) -> Places:
+    def evaluated_part(self, count: int) -> Indices:
         """Return the indices of the images of a batch that this process passes to ``measured``: all of them for a
         single process."""
         return np.arange(count)
@@ -123,7 +123,7 @@ class Objective:
         Parameters
         ----------
         seed, step:
-            What random choices depend on, besides an image's place in the whole batch.
+            What random choices depend on, besides an image's index in the whole batch.
         update:
             Called after each part, to update the parameters that are due after this many parts.
 

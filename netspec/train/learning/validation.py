@@ -34,7 +34,7 @@ class Evaluation:
 def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]], seed: int = 0) -> Evaluation | None:
     """Evaluate the network on batches of prepared images (N, channels, height, width) and their class numbers.
 
-    Each image is seen in one view. Random choices outside training depend on the seed and the image's place among
+    Each image is seen in one view. Random choices outside training depend on the seed and the image's index among
     these. Returns ``None`` if there are no images. The module's training mode is restored afterwards.
     """
     module = objective.module

@@ -22,9 +22,9 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 
-from netspec.train.chance import Places
+from netspec.train.chance import Indices
 from netspec.train.data.batches.sharing import Failures, Sharing
-from netspec.train.data.picture import Data
+from netspec.train.data.splits import Data
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.processes.environment import FOLDER
 from netspec.train.runs.runfolder import RunFolder
@@ -117,13 +117,13 @@ class Readers(Sharing):
     """The crew, reading the data together: each process reads ``share(count)`` of a batch of ``count`` images."""
 
     crew: Crew
-    share: Callable[[int], Places]
+    share: Callable[[int], Indices]
 
-    def part(self, count: int) -> Places:
+    def rows(self, count: int) -> Indices:
         """See ``Sharing``."""
         return self.share(count)
 
-    def agreed(self, failures: Failures) -> Failures:
+    def merge_failures(self, failures: Failures) -> Failures:
         """See ``Sharing``."""
         return self.crew.merge_failures(failures)
 

@@ -18,7 +18,7 @@ from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
 from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place
-from netspec.train.chance import Places
+from netspec.train.chance import Indices
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective, no_update
 from netspec.train.processes.crew import PATIENCE
@@ -38,12 +38,12 @@ class SharedObjective(Objective):
     empty: Mapping[str, Tensor]
     learnt: tuple[str, ...]
 
-    def trained_part(self, count: int) -> Places:
+    def trained_part(self, count: int) -> Indices:
         """See ``Objective``: this process's row's share of each part of the batch (``accumulate``)."""
         pieces = np.array_split(np.arange(count), max(1, min(self.graph.train.accumulate, count)))
         return np.concatenate([piece[self.network.team.share_of_batch(len(piece))] for piece in pieces])
 
-    def evaluated_part(self, count: int) -> Places:
+    def evaluated_part(self, count: int) -> Indices:
         """See ``Objective``: the row's share, or all images if they cannot be divided equally among the rows."""
         everything = np.arange(count)
         rows = self.network.team.arrangement.replicas

@@ -16,7 +16,7 @@ import torch
 from netspec.ir.graph import Graph
 from netspec.train.config import Config
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.picture import Data, Unreadable, count_unreadable
+from netspec.train.data.splits import Data, Unreadable, count_unreadable
 from netspec.train.learning.validation import PROTOCOL, VIEWS
 from netspec.train.reporting.console import Reporter
 from netspec.train.runs.reading import sha256

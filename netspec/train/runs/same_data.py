@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from netspec.train.data.picture import Data, Split
 from netspec.train.data.sources.folder import ImageFiles
+from netspec.train.data.splits import Data, Split
 from netspec.train.errors import TrainError
 from netspec.units import count
 

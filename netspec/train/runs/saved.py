@@ -20,7 +20,7 @@ from netspec.ir.shape import Shape
 from netspec.net import Net, load_source
 from netspec.source import SPEC_ENDINGS, Source
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.picture import Frame
+from netspec.train.data.splits import Frame
 from netspec.train.errors import TrainError
 from netspec.train.learning.objective import Objective, build
 from netspec.train.runs.named import require_path
@@ -155,7 +155,7 @@ class Saved:
         mean: Tensor = state["mean"]
         if tuple(mean.shape) not in ((frame.channels, 1, 1), (frame.channels, frame.height, frame.width)):
             raise TrainError(
-                f"{self.name} subtracts a mean image of {'x'.join(map(str, mean.shape))}, the pictures are {frame}"
+                f"{self.name} subtracts a mean image of {'x'.join(map(str, mean.shape))}, the images are {frame}"
             )
         prepare.restore(mean, state["axes"], state.get("std", torch.ones(frame.channels, 1, 1)))
         return prepare

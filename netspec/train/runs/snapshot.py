@@ -17,7 +17,7 @@ import torch
 
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.data.batches.loader import Tally
-from netspec.train.data.picture import CachedSplit, Split
+from netspec.train.data.splits import CachedSplit, Split
 from netspec.train.errors import TrainError
 from netspec.train.learning.optimiser import running_means, set_velocities, velocities
 from netspec.train.learning.schedule import Watch
@@ -105,7 +105,7 @@ def restore(t: Training, state: Mapping[str, Any]) -> None:
     total = state["guessing"]
     t.guessing.total = total.to(device) if isinstance(total, torch.Tensor) else total
     if isinstance(t.data.train, CachedSplit):
-        t.data.train.expect_failures({place: (path, reason) for place, path, reason in state["unreadable"]})
+        t.data.train.expect_failures({index: (path, reason) for index, path, reason in state["unreadable"]})
     t.progress = _restored_progress(state["place"], device) if state["place"] is not None else None
     torch.set_rng_state(state["random"]["cpu"].cpu())
     if device == "cuda" and state["random"]["cuda"]:
@@ -116,10 +116,10 @@ def restore(t: Training, state: Mapping[str, Any]) -> None:
 
 
 def _failures(split: Split) -> list[list[Any]]:
-    """Return (place, path, reason) of each image that has been found unreadable."""
+    """Return (index, path, reason) of each image that has been found unreadable."""
     if not isinstance(split, CachedSplit):
         return []
-    return [[place, path, reason] for place, (path, reason) in split.failures().items()]
+    return [[index, path, reason] for index, (path, reason) in split.failures().items()]
 
 
 def _cuda_generator(device: str) -> list[torch.Tensor]:

@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 
-from netspec.train.chance import Places
-from netspec.train.data.picture import Frame, Pixels, Unreadable
+from netspec.train.chance import Indices
+from netspec.train.data.splits import Frame, Pixels, Unreadable
 
 
 class Numbered:
@@ -40,6 +40,6 @@ class NumberedInMemory(Numbered):
 
     stored = Frame(1, 1, 2)
 
-    def fill(self, places: Places, out: Pixels) -> None:
-        for place, picture in zip(places.tolist(), out, strict=True):
-            picture[:] = self.read(place)
+    def fill(self, indices: Indices, out: Pixels) -> None:
+        for index, picture in zip(indices.tolist(), out, strict=True):
+            picture[:] = self.read(index)

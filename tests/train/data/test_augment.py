@@ -17,7 +17,7 @@ from netspec.train.data.batches.buffers import Buffers
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Moments, Statistics, measure, statistics
-from netspec.train.data.picture import Frame, InMemorySplit, Pixels
+from netspec.train.data.splits import Frame, InMemorySplit, Pixels
 
 FRAME = Frame(3, 6, 7)
 SIZE = Shape(3, 4, 5)
@@ -255,14 +255,14 @@ def test_prepared_pictures_do_not_depend_on_threads_or_batch_size(workers: int, 
     split = InMemorySplit(random_pictures(40), np.arange(40) % 3)
     prepare = Preparation(Preprocessing(255, "image"), STATISTICS, FRAME, SIZE, 255, CPU)
     alone = [
-        prepare(split.pictures[place : place + 1], choose(7, 2, np.array([place]), FRAME, SIZE, AUGMENT))[0]
+        prepare(split.pixels[place : place + 1], choose(7, 2, np.array([place]), FRAME, SIZE, AUGMENT))[0]
         for place in range(40)
     ]
     with Loader(workers, lambda problem: None) as loader:
         for one in loader.run(split, chance.shuffled(7, 2, 40), batch, keep_partial=False):
-            x = prepare(one.pictures, choose(7, 2, one.places, FRAME, SIZE, AUGMENT))
+            x = prepare(one.pixels, choose(7, 2, one.indices, FRAME, SIZE, AUGMENT))
             assert x.shape == (batch, 3, 4, 5)
-            for place, picture in zip(one.places.tolist(), x, strict=True):
+            for place, picture in zip(one.indices.tolist(), x, strict=True):
                 assert torch.equal(picture, alone[place])
 
 

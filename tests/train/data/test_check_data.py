@@ -17,8 +17,8 @@ from netspec.train import speed
 from netspec.train.data.packing import packing
 from netspec.train.data.packing.report import Speeds, as_text, bottleneck, judge
 from netspec.train.data.packing.survey import Copies, SplitCounts, Survey
-from netspec.train.data.picture import Frame
 from netspec.train.data.sources.listing import list_folder
+from netspec.train.data.splits import Frame
 from netspec.train.speed import Speed
 
 SPEC = "net tiny\n[image] input 3x8x8\n[fc] fc outputs={classes}\n[prob] softmax\ntrain batch=4\n"
@@ -122,7 +122,7 @@ def test_duplicates_are_warnings_and_errors_with_strict() -> None:
     ]
     assert result["errors"] == []
     assert result["warnings"] == [
-        "1 picture in training and validation", "1 picture in two classes", "1 picture twice in a class",
+        "1 image in training and validation", "1 image in two classes", "1 image twice in a class",
     ]  # fmt: skip
     assert check("photos").exit_code == 0
     assert check("photos", "--strict").exit_code == 1
@@ -134,7 +134,7 @@ def test_data_that_do_not_fit_the_network_are_an_error() -> None:
     assert result["errors"][0].startswith("photos has 2 classes, tiny has 1,000 outputs")
     assert result["model_images_per_s"] is None
     digits = check_json("digits", "--net", "tiny.net")
-    assert digits["errors"][0].startswith("the pictures of digits are 1x8x8, the network's images 3x8x8")
+    assert digits["errors"][0].startswith("the images of digits are 1x8x8, the network reads 3x8x8")
     assert digits["splits"]["train"]["images"] == 1438
 
 
@@ -143,7 +143,7 @@ def test_duplicates_in_a_pack_are_found_by_their_pixels() -> None:
     packing.pack(list_folder(Path("photos")), Path("pack"), 8, 1)
     result = check_json("pack", "--net", "tiny.net")
     assert [one["paths"] for one in result["duplicates"]] == [["train: cat/0.jpg", "train: dog/cat.jpg"]]
-    assert result["warnings"] == ["1 picture in two classes"]
+    assert result["warnings"] == ["1 image in two classes"]
     assert result["file_sizes"] == {"width": None, "height": None}
 
 

@@ -18,10 +18,10 @@ from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
 from netspec.ir.settings import Augment
-from netspec.train.data.picture import Frame, Pixels
 from netspec.train.data.source import open_source
 from netspec.train.data.sources.cifar10 import CLASSES, open_cifar10
 from netspec.train.data.sources.pickled import Refused, read_pickle
+from netspec.train.data.splits import Frame, Pixels
 from netspec.train.errors import TrainError
 
 Part = tuple[Pixels, list[int]]
@@ -168,7 +168,7 @@ def delete_all(root: Path) -> None:
     [
         (truncate, "data_batch_2.bin has 61,455 bytes, which is no whole number of records of 3,073 bytes"),
         (make_empty, "data_batch_2.bin has 0 bytes"),
-        (label_out_of_range, r"test_batch.bin: label 10 of picture 3 \(from 0\) is out of range: CIFAR-10 has 0 to 9"),
+        (label_out_of_range, r"test_batch.bin: label 10 of image 3 \(from 0\) is out of range: CIFAR-10 has 0 to 9"),
         (delete_all, "holds no CIFAR-10 files"),
     ],
 )
@@ -187,7 +187,7 @@ def test_damaged_binary_file_is_reported(tmp_path: Path, damage: Callable[[Path]
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "has 1 label for 2 pictures"),
         ({"data": np.zeros((1, 3072), np.uint8), "fine_labels": [1]}, "'labels' is no list of whole numbers"),
         ({"data": np.zeros((1, 3072), np.uint8), "labels": [2**80]}, "'labels' is no list of whole numbers"),
-        ({"data": np.zeros((1, 3072), np.uint8), "labels": [-1]}, "label -1 of picture 0"),
+        ({"data": np.zeros((1, 3072), np.uint8), "labels": [-1]}, "label -1 of image 0"),
     ],
 )
 def test_damaged_python_file_is_reported(tmp_path: Path, content: dict[str, Any], message: str) -> None:
@@ -207,13 +207,13 @@ def test_training_on_crops_needs_an_augment_setting(tmp_path: Path, monkeypatch:
     done = CliRunner().invoke(main, [*command[:-3], "run2"], input=spec)
     assert done.exit_code == 1
     assert done.stderr.splitlines() == [
-        "Error: the pictures of cifar10:it are 3x32x32, the network's images 3x24x24",
+        "Error: the images of cifar10:it are 3x32x32, the network reads 3x24x24",
         "  for crops from them: augment crop=24 from=32",
     ]
 
 
 def test_wrong_input_size_is_reported_with_both_sizes(tmp_path: Path) -> None:
     root = write_binary(tmp_path / "it", random_parts(2))
-    with pytest.raises(TrainError, match="are 3x32x32, the network's images 3x224x224") as caught:
+    with pytest.raises(TrainError, match="are 3x32x32, the network reads 3x224x224") as caught:
         open_source(f"cifar10:{root}", network(224), 0)
     assert caught.value.notes == ("give the network their size, --input 3x32x32, or take other data",)

@@ -12,8 +12,8 @@ import pytest
 from pictures import flat
 from PIL import Image
 
-from netspec.train.data.picture import Frame, Unreadable
 from netspec.train.data.sources import decode
+from netspec.train.data.splits import Frame, Unreadable
 
 RGB = Frame(3, 20, 20)
 GREY = Frame(1, 20, 20)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pictures import flat, tree
 
-from netspec.train.data.picture import Frame
 from netspec.train.data.sources.flat_val import flat_labels
 from netspec.train.data.sources.folder import open_folder
 from netspec.train.data.sources.listing import list_folder
+from netspec.train.data.splits import Frame
 from netspec.train.errors import TrainError
 
 CLASSES = ("n01440764", "n01443537", "n01484850")

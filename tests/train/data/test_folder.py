@@ -11,9 +11,9 @@ import pytest
 from pictures import flat, tree
 
 from netspec.train.data.batches.loader import Loader
-from netspec.train.data.picture import Frame, Unreadable
 from netspec.train.data.sources.folder import open_folder
 from netspec.train.data.sources.listing import held_out
+from netspec.train.data.splits import Frame, Unreadable
 from netspec.train.errors import TrainError
 
 RGB = Frame(3, 8, 8)
@@ -94,13 +94,13 @@ def test_ignored_pictures_are_noted(tmp_path: Path) -> None:
     assert open_folder(tmp_path, RGB).notes[1:] == (
         "2 images beside the class folders are of no class and ignored, the first 1.jpg",
         "3 entries are neither JPEG nor PNG and ignored, the first cat/a.webp",
-        "3 pictures of other formats (.heic, .webp): only JPEG and PNG are read",
+        "3 images of other formats (.heic, .webp): only JPEG and PNG are read",
     )
     for image in (tmp_path / "train" / "cat").glob("*.jpg"):
         image.unlink()
     with pytest.raises(TrainError, match="no JPEG or PNG image in any") as caught:
         open_folder(tmp_path, RGB)
-    assert caught.value.notes[0] == "3 pictures of other formats (.heic, .webp): only JPEG and PNG are read"
+    assert caught.value.notes[0] == "3 images of other formats (.heic, .webp): only JPEG and PNG are read"
 
 
 def test_few_images_may_leave_none_for_validation(tmp_path: Path) -> None:
@@ -172,8 +172,8 @@ def test_files_changed_after_listing_are_read_or_counted(tmp_path: Path) -> None
     with Loader(2, unreadable.append) as loader:
         run = loader.run(data.train, np.arange(8), 2, keep_partial=True)
         (batch,) = list(run)
-    assert batch.places.tolist() == [2, 3]
-    assert batch.pictures[0, :, 4, 4].tolist() == pytest.approx([0, 0, 255], abs=3)
+    assert batch.indices.tolist() == [2, 3]
+    assert batch.pixels[0, :, 4, 4].tolist() == pytest.approx([0, 0, 255], abs=3)
     assert run.finish().as_dict() == {"drawn": 8, "used": 2, "skipped": 6, "dropped": 0, "unreached": 0}
     assert [(Path(problem.path).name, problem.reason) for problem in unreadable[:2]] == [
         ("0.jpg", "the file is no longer there"), ("1.jpg", "not a JPEG or PNG image, whatever its name says"),

@@ -8,7 +8,7 @@ from numbered import Numbered, NumberedInMemory
 
 from netspec.train.chance import shuffled
 from netspec.train.data.batches.loader import CHUNK, Batch, Loader
-from netspec.train.data.picture import CachedSplit, DecodedSplit, Frame, Pixels, Unreadable
+from netspec.train.data.splits import CachedSplit, DecodedSplit, Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
 
 
@@ -22,15 +22,15 @@ def load(split: Numbered, workers: int, size: int, order: object = None) -> tupl
 
 def test_batches_are_in_order_with_their_labels() -> None:
     batches, tally = load(Numbered(10), 2, 4)
-    assert [batch.places.tolist() for batch in batches] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert [batch.indices.tolist() for batch in batches] == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert [batch.labels.tolist() for batch in batches] == [[0, 1, 2, 0], [1, 2, 0, 1]]
-    assert batches[1].pictures[:, 0, 0, 0].tolist() == [4, 5, 6, 7]
+    assert batches[1].pixels[:, 0, 0, 0].tolist() == [4, 5, 6, 7]
     assert tally == {"drawn": 10, "used": 8, "skipped": 0, "dropped": 2, "unreached": 0}
 
 
 def test_unreadable_picture_is_replaced_by_the_next() -> None:
     batches, tally = load(Numbered(12, frozenset({1, 2, 11})), 2, 4)
-    assert [batch.places.tolist() for batch in batches] == [[0, 3, 4, 5], [6, 7, 8, 9]]
+    assert [batch.indices.tolist() for batch in batches] == [[0, 3, 4, 5], [6, 7, 8, 9]]
     assert tally == {"drawn": 12, "used": 8, "skipped": 3, "dropped": 1, "unreached": 0}
 
 
@@ -41,7 +41,7 @@ def test_any_number_of_threads_gives_the_same_batches(size: int) -> None:
     expected, tally = load(Numbered(100, broken), 1, size, order)
     split = Numbered(100, broken, slow=True)
     found, tally_of_4 = load(split, 4, size, order)
-    assert [batch.places.tolist() for batch in found] == [batch.places.tolist() for batch in expected]
+    assert [batch.indices.tolist() for batch in found] == [batch.indices.tolist() for batch in expected]
     assert tally_of_4 == tally
     assert tally["used"] + tally["skipped"] + tally["dropped"] == 100
     assert len(split.threads) > 1
@@ -80,7 +80,7 @@ def test_images_after_the_last_full_batch_count_as_dropped() -> None:
     with Loader(2, lambda problem: None) as loader:
         run = loader.run(Numbered(23), np.arange(23), 10, keep_partial=False)
         for batch in run:
-            if batch.places[-1] == 19:
+            if batch.indices[-1] == 19:
                 break
         assert run.finish().as_dict() == {"drawn": 23, "used": 20, "skipped": 0, "dropped": 3, "unreached": 0}
 
@@ -115,7 +115,7 @@ def test_pictures_in_memory_give_the_same_batches(size: int, keep: bool) -> None
     for split in (Numbered(100), NumberedInMemory(100, slow=True)):
         with Loader(3, lambda problem: None) as loader:
             run = loader.run(split, order, size, keep_partial=keep)
-            batches = [(one.places.tolist(), one.labels.tolist(), one.pictures.tolist()) for one in run]
+            batches = [(one.indices.tolist(), one.labels.tolist(), one.pixels.tolist()) for one in run]
             results.append((batches, run.finish().as_dict()))
     assert isinstance(NumberedInMemory(1), DecodedSplit) and not isinstance(Numbered(1), DecodedSplit)
     assert results[0] == results[1]
@@ -135,9 +135,9 @@ def test_cached_split_is_in_memory_after_one_pass() -> None:
     split = CachedSplit(original, Frame(1, 1, 2))
     with Loader(2, lambda problem: None) as loader:
         assert split.whole is None
-        first = [one.pictures.tolist() for one in loader.run(split, np.arange(20), 5, keep_partial=False)]
+        first = [one.pixels.tolist() for one in loader.run(split, np.arange(20), 5, keep_partial=False)]
         assert isinstance(split.whole, DecodedSplit)
-        assert [one.pictures.tolist() for one in loader.run(split, np.arange(20), 5, keep_partial=False)] == first
+        assert [one.pixels.tolist() for one in loader.run(split, np.arange(20), 5, keep_partial=False)] == first
     assert original.reads == 20
     broken = CachedSplit(Numbered(4, frozenset({1})), Frame(1, 1, 2))
     with Loader(1, lambda problem: None) as loader:
@@ -155,7 +155,7 @@ def test_batches_are_written_to_the_given_arrays() -> None:
     for split in (Numbered(10), NumberedInMemory(10)):
         with Loader(2, lambda problem: None, allocate) as loader:
             for batch in loader.run(split, np.arange(10), 4, keep_partial=True):
-                assert any(batch.pictures is array for array in arrays)
+                assert any(batch.pixels is array for array in arrays)
 
 
 def test_missing_packed_file_ends_the_pass() -> None:

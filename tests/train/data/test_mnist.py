@@ -15,9 +15,9 @@ from places import SPECS
 import netspec
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
-from netspec.train.data.picture import Frame, Pixels
 from netspec.train.data.source import open_source
 from netspec.train.data.sources.mnist import open_mnist
+from netspec.train.data.splits import Frame, Pixels
 from netspec.train.errors import TrainError
 
 RNG = np.random.default_rng(0)
@@ -94,10 +94,10 @@ IMAGE_FILE, LABEL_FILE = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
         (damaged(IMAGE_FILE, lambda x: struct.pack(">4I", 0x803, 2**31, 2**31, 28) + x[16:]), "which cannot be"),
         (damaged(IMAGE_FILE, lambda x: struct.pack(">4I", 0x803, 0, 28, 28)), "which cannot be"),
         (damaged(LABEL_FILE, lambda x: struct.pack(">2I", 0x801, 29) + x[8:-1]), "has 30 pictures, .* 29 labels"),
-        (damaged(LABEL_FILE, lambda x: x[:8] + b"\x0a" + x[9:]), r"label 10 of picture 0 \(from 0\) is out of range"),
+        (damaged(LABEL_FILE, lambda x: x[:8] + b"\x0a" + x[9:]), r"label 10 of image 0 \(from 0\) is out of range"),
         (lambda root: (root / LABEL_FILE).unlink(), "has no train-labels-idx1-ubyte"),
         (damaged("t10k-images-idx3-ubyte", lambda x: struct.pack(">4I", 0x803, 10, 14, 56) + x[16:]),
-         "the training pictures are 28x28, the test pictures 14x56"),
+         "the training images are 28x28, the test images 14x56"),
     ],
 )  # fmt: skip
 def test_damaged_file_is_reported(tmp_path: Path, damage: Callable[[Path], None], message: str) -> None:
@@ -133,7 +133,7 @@ def test_decompression_stops_at_the_announced_size(tmp_path: Path, monkeypatch: 
 
 
 def test_wrong_input_size_is_reported_with_both_sizes(tmp_path: Path) -> None:
-    with pytest.raises(TrainError, match="are 1x28x28, the network's images 1x30x30"):
+    with pytest.raises(TrainError, match="are 1x28x28, the network reads 1x30x30"):
         open_source(f"mnist:{write_files(tmp_path)}", network(30), 0)
 
 
@@ -158,6 +158,6 @@ def test_folder_with_damaged_files_is_not_suggested_again(tmp_path: Path) -> Non
 
 def test_impossible_input_size_is_not_suggested() -> None:
     lenet = netspec.load(str(SPECS / "lenet-5.net")).graph
-    with pytest.raises(TrainError, match="are 1x8x8, the network's images 1x32x32") as caught:
+    with pytest.raises(TrainError, match="are 1x8x8, the network reads 1x32x32") as caught:
         open_source("digits", lenet, 0)
     assert caught.value.notes == ("take a network for such pictures, or other data",)

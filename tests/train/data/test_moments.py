@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from netspec.train.data.moments import SAMPLE, Moments, sampled, statistics
-from netspec.train.data.picture import Frame, Pixels
+from netspec.train.data.splits import Frame, Pixels
 
 
 @given(arrays(np.uint8, array_shapes(min_dims=4, max_dims=4, max_side=5)))

@@ -20,10 +20,10 @@ from run_folders import wait_until
 from netspec.cli import main
 from netspec.train import files
 from netspec.train.data.packing import outfolder, packing, sealing
-from netspec.train.data.picture import Frame
 from netspec.train.data.sources import shards
 from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import list_folder
+from netspec.train.data.splits import Frame
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.locking import exclusive_lock
 

@@ -17,11 +17,11 @@ from run_folders import launch, lines_in, newest_checkpoint, wait_until
 from netspec.cli import main
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.packing import packing
-from netspec.train.data.picture import DecodedSplit, Frame, with_cache
 from netspec.train.data.sources import shards
 from netspec.train.data.sources.folder import open_folder
 from netspec.train.data.sources.listing import list_folder
 from netspec.train.data.sources.packed import open_packed
+from netspec.train.data.splits import DecodedSplit, Frame, with_cache
 from netspec.train.errors import TrainError
 
 SIZE = 16
@@ -70,9 +70,9 @@ def test_loader_reads_batches_from_a_pack(pack: Path) -> None:
     with Loader(3, lambda problem: None) as loader:
         reading = loader.run(data.train, order, 4, keep_partial=False)
         batches = list(reading)
-    assert [batch.places.tolist() for batch in batches] == order[:28].reshape(7, 4).tolist()
+    assert [batch.indices.tolist() for batch in batches] == order[:28].reshape(7, 4).tolist()
     for batch in batches:
-        for picture, label, place in zip(batch.pictures, batch.labels, batch.places, strict=True):
+        for picture, label, place in zip(batch.pixels, batch.labels, batch.indices, strict=True):
             assert picture.tolist() == data.train.read(place).tolist() and label == data.train.labels[place]
     assert reading.finish().as_dict() == {"drawn": 29, "used": 28, "skipped": 0, "dropped": 1, "unreached": 0}
 

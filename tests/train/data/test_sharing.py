@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numbered import Numbered, NumberedInMemory
 
-from netspec.train.chance import Places, shuffled
+from netspec.train.chance import Indices, shuffled
 from netspec.train.data.batches.loader import Loader, Tally
 from netspec.train.data.batches.sharing import Failures, Sharing
-from netspec.train.data.picture import CachedSplit, Frame, Split
+from netspec.train.data.splits import CachedSplit, Frame, Split
 
 FRAME = Frame(1, 1, 2)
 
@@ -47,10 +47,10 @@ class Member(Sharing):
     rank: int
     table: Table
 
-    def part(self, count: int) -> Places:
+    def rows(self, count: int) -> Indices:
         return np.array_split(np.arange(count), self.table.members)[self.rank]
 
-    def agreed(self, failures: Failures) -> Failures:
+    def merge_failures(self, failures: Failures) -> Failures:
         return {place: why for one in self.table.gather(self.rank, failures) for place, why in one.items()}
 
     def all(self, value: bool) -> bool:
@@ -59,27 +59,27 @@ class Member(Sharing):
 
 @dataclass
 class Pass:
-    """The results of a pass: each batch's places, labels and pictures by place, the reported problems, the tally."""
+    """The results of a pass: each batch's indices and labels, the pixels by index, the reported problems, the tally."""
 
-    places: list[list[int]]
+    indices: list[list[int]]
     labels: list[list[int]]
-    pictures: list[dict[int, int]]
+    pixels: list[dict[int, int]]
     reported: list[str]
     tally: Tally
 
 
-def load(split: Split, order: Places, size: int, keep: bool, **sharing: Any) -> Pass:
+def load(split: Split, order: Indices, size: int, keep: bool, **sharing: Any) -> Pass:
     reported: list[str] = []
     with Loader(2, lambda problem: reported.append(problem.path)) as loader:
         reading = loader.run(split, order, size, keep_partial=keep, **sharing)
         batches = list(reading)
-    pictures = [dict(zip(b.places[b.read].tolist(), b.pictures[:, 0, 0, 0].tolist(), strict=True)) for b in batches]
+    pixels = [dict(zip(b.indices[b.rows].tolist(), b.pixels[:, 0, 0, 0].tolist(), strict=True)) for b in batches]
     return Pass(
-        [b.places.tolist() for b in batches], [b.labels.tolist() for b in batches], pictures, reported, reading.finish()
+        [b.indices.tolist() for b in batches], [b.labels.tolist() for b in batches], pixels, reported, reading.finish()
     )
 
 
-def load_together(splits: list[Split], order: Places, size: int, keep: bool) -> list[Pass]:
+def load_together(splits: list[Split], order: Indices, size: int, keep: bool) -> list[Pass]:
     table = Table(len(splits))
     with ThreadPoolExecutor(len(splits)) as pool:
         futures = [
@@ -95,12 +95,12 @@ def assert_like_single_process(splits: list[Split], alone: Split, size: int, kee
     expected = load(alone, order, size, keep)
     shared = load_together(splits, order, size, keep)
     for one in shared:
-        assert (one.places, one.labels) == (expected.places, expected.labels)
+        assert (one.indices, one.labels) == (expected.indices, expected.labels)
         assert (one.reported, one.tally) == (expected.reported, expected.tally)
-    for number, pictures in enumerate(expected.pictures):
-        parts = [one.pictures[number] for one in shared]
-        assert {place: picture for part in parts for place, picture in part.items()} == pictures
-        assert sum(map(len, parts)) == len(pictures)
+    for number, pixels in enumerate(expected.pixels):
+        parts = [one.pixels[number] for one in shared]
+        assert {index: pixel for part in parts for index, pixel in part.items()} == pixels
+        assert sum(map(len, parts)) == len(pixels)
 
 
 @examples(40)
@@ -130,7 +130,7 @@ def test_picture_unreadable_for_one_member_is_left_out_by_all() -> None:
     """The second member reads the second half of each batch."""
     splits: list[Split] = [Numbered(12), Numbered(12, frozenset({0, 2, 3, 9}))]
     first, second = load_together(splits, np.arange(12), 4, keep=False)
-    assert first.places == second.places == [[0, 1, 4, 5], [6, 7, 8, 10]]
+    assert first.indices == second.indices == [[0, 1, 4, 5], [6, 7, 8, 10]]
     assert first.reported == second.reported == ["picture 2", "picture 3", "picture 9"]
     assert first.tally == second.tally == Tally(drawn=12, used=8, skipped=3, dropped=1)
 

@@ -20,9 +20,9 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
 from netspec.ir.settings import Augment
 from netspec.net import loads
-from netspec.train.data.picture import CachedSplit, Frame, Unreadable
 from netspec.train.data.source import open_source, stored_frame
 from netspec.train.data.sources import digits, synthetic
+from netspec.train.data.splits import CachedSplit, Frame, Unreadable
 from netspec.train.errors import RequestError, TrainError
 
 
@@ -65,7 +65,7 @@ def test_digits_are_found_if_scikit_learn_moves_its_file(monkeypatch: pytest.Mon
 
 
 def test_digits_need_a_network_with_their_input_size() -> None:
-    with pytest.raises(TrainError, match="the pictures of digits are 1x8x8, the network's images 3x8x8"):
+    with pytest.raises(TrainError, match="the images of digits are 1x8x8, the network reads 3x8x8"):
         open_source("digits", network(3, 8, 8), seed=0)
 
 

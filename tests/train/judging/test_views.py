@@ -11,7 +11,7 @@ from tiny_network import tiny_net
 from netspec import backend
 from netspec.ir.shape import Shape
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.picture import Frame
+from netspec.train.data.splits import Frame
 from netspec.train.judging.views import Predictor, View, mean_of, prepared, protocol, views
 from netspec.train.learning.objective import Objective, build
 from netspec.train.runs.saved import open_run
@@ -32,7 +32,7 @@ def test_identical_views_are_merged_and_their_weights_added() -> None:
     assert views(10, Frame(1, 8, 8), Shape(1, 8, 8)) == (View(0, 0, False, 0.5), View(0, 0, True, 0.5))
     wide = views(10, Frame(1, 8, 12), Shape(1, 8, 8))
     assert [(view.left, view.share) for view in wide if not view.mirror] == [(0, 0.2), (4, 0.2), (2, 0.1)]
-    assert protocol(10, 2).endswith("of which 2 are distinct: the stored pictures leave no room for more crops")
+    assert protocol(10, 2).endswith("of which 2 are distinct: the stored images leave no room for more crops")
     assert protocol(1, 1) == "centre crop"
 
 

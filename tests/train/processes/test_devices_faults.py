@@ -27,7 +27,7 @@ from run_folders import STATE_KEYS, identical, newest_checkpoint, read_log, wait
 import netspec
 from netspec.train import run
 from netspec.train.config import Request
-from netspec.train.data.picture import CachedSplit, Data, Frame, InMemorySplit
+from netspec.train.data.splits import CachedSplit, Data, Frame, InMemorySplit
 from netspec.train.errors import TrainError
 from netspec.train.interrupt import Stop
 from netspec.train.loop import agree_on_unreadable
@@ -74,7 +74,7 @@ def exchange_values() -> list[Any]:
     found = [{3: ("c", "empty"), 7: ("g", "gone")}, {3: ("c", "torn"), 4: ("d", "torn")}][crew.rank]
     return [
         crew.agrees(-1), crew.agrees(crew.rank), crew.agrees(2**62), crew.gather(10 * crew.rank),
-        readers.agreed(found), readers.agreed({}), readers.all(crew.rank == 0), readers.all(True),
+        readers.merge_failures(found), readers.merge_failures({}), readers.all(crew.rank == 0), readers.all(True),
     ]  # fmt: skip
 
 

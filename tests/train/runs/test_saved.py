@@ -10,7 +10,7 @@ import pytest
 import torch
 from tiny_network import SPEC
 
-from netspec.train.data.picture import Frame
+from netspec.train.data.splits import Frame
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.runs import checkpoint
 from netspec.train.runs.reading import read_checkpoint, sha256
@@ -60,7 +60,7 @@ def test_preparation_is_that_of_the_training(run: Path) -> None:
     prepare = saved.preparation(Frame(3, 14, 14), 255, "cpu")
     assert torch.equal(prepare.mean, checkpoint.load(saved.path)["preparation"]["mean"])
     assert tuple(prepare.mean.shape) == (3, 14, 14)
-    with pytest.raises(TrainError, match="subtracts a mean image of 3x14x14, the pictures are 3x16x16"):
+    with pytest.raises(TrainError, match="subtracts a mean image of 3x14x14, the images are 3x16x16"):
         saved.preparation(Frame(3, 16, 16), 255, "cpu")
 
 

@@ -13,7 +13,7 @@ import triton.language as tl
 
 @triton.jit
 def prepare(
-    picture_ptr, out_ptr, top_ptr, left_ptr, mirror_ptr, shift_ptr, mean_ptr, std_ptr, scale,
+    pixel_ptr, out_ptr, top_ptr, left_ptr, mirror_ptr, shift_ptr, mean_ptr, std_ptr, scale,
     C: tl.constexpr, H: tl.constexpr, W: tl.constexpr, FH: tl.constexpr, FW: tl.constexpr,
     S: tl.constexpr, T: tl.constexpr, TOP: tl.constexpr, LEFT: tl.constexpr,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr,
@@ -39,7 +39,7 @@ def prepare(
         channel = C - 1 - channel
     column = tl.where(tl.load(mirror_ptr + image) != 0, W - 1 - column, column)
     offset = (tl.load(top_ptr + image) + row) * FW + tl.load(left_ptr + image) + column
-    x = tl.load(picture_ptr + image * (C * FH * FW) + channel * (FH * FW) + offset, mask=inside, other=0).to(tl.float32)
+    x = tl.load(pixel_ptr + image * (C * FH * FW) + channel * (FH * FW) + offset, mask=inside, other=0).to(tl.float32)
     x *= scale
     if WHOLE:
         x -= tl.load(mean_ptr + channel * (FH * FW) + offset, mask=inside, other=0.0)

@@ -15,7 +15,7 @@ _TILE = 1024
 
 
 def image_blocks(
-    pictures: Tensor,
+    pixels: Tensor,
     size: tuple[int, int],
     how: Unshuffle,
     *,
@@ -33,7 +33,7 @@ def image_blocks(
 
     Parameters
     ----------
-    pictures:
+    pixels:
         Stored images, N,C,H,W, as bytes.
     size:
         Rows and columns of a crop.
@@ -50,20 +50,20 @@ def image_blocks(
     reverse:
         Whether to reverse the order of the channels.
     """
-    n, c, h, w = pictures.shape
+    n, c, h, w = pixels.shape
     (s, t), rows, columns = how.stride, how.size[0] // how.stride[0], how.size[1] // how.stride[1]
     result = torch.empty(
         (n, c * s * t, rows, columns),
         dtype=dtype,
-        device=pictures.device,
+        device=pixels.device,
         memory_format=torch.channels_last if channels_last else torch.contiguous_format,
     )
     programs = triton.cdiv(result[0].numel(), _TILE) if n else 0
     if not programs:
         return result
-    with torch.cuda.device_of(pictures):  # type: ignore[no-untyped-call]
+    with torch.cuda.device_of(pixels):  # type: ignore[no-untyped-call]
         prepare[(n * programs,)](
-            pictures.contiguous(), result, *corners, mirrored, shift if shift is not None else mean, mean,
+            pixels.contiguous(), result, *corners, mirrored, shift if shift is not None else mean, mean,
             std if std is not None else mean, scale,
             C=c, H=size[0], W=size[1], FH=h, FW=w, S=s, T=t, TOP=how.top, LEFT=how.left, ROWS=rows, COLUMNS=columns,
             LAST=channels_last, WHOLE=mean.shape[1:] != (1, 1), REVERSE=reverse, SHIFTS=shift is not None,

@@ -1,5 +1,5 @@
 """Random augmentation: crops, mirroring and colour shifts, drawn for each image as a function of (seed, epoch,
-place)."""
+index)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from netspec.ir.settings import Augment
 from netspec.ir.shape import Shape
 from netspec.train import chance
-from netspec.train.chance import Places
-from netspec.train.data.picture import Frame
+from netspec.train.chance import Indices
+from netspec.train.data.splits import Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Choices:
     """The augmentation of N images: each crop's upper left corner, whether it is mirrored, and the colour shift along
     each principal component in standard deviations, (N, channels)."""
 
-    top: Places
-    left: Places
+    top: Indices
+    left: Indices
     mirror: NDArray[np.bool_]
     shift: NDArray[np.float64]
 
@@ -30,15 +30,15 @@ class Choices:
         return Choices(self.top[some], self.left[some], self.mirror[some], self.shift[some])
 
 
-def choose(seed: int, epoch: int, places: Places, frame: Frame, size: Shape, augment: Augment) -> Choices:
+def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, augment: Augment) -> Choices:
     """Draw the choices for some images of an epoch. All corners at which the crop fits are equally likely."""
-    top = chance.uniform(seed, epoch, places, chance.TOP) * (frame.height - size.height + 1)
-    left = chance.uniform(seed, epoch, places, chance.LEFT) * (frame.width - size.width + 1)
-    mirror = chance.uniform(seed, epoch, places, chance.MIRROR) < 0.5
-    shift = np.zeros((len(places), frame.channels))
+    top = chance.uniform(seed, epoch, indices, chance.TOP) * (frame.height - size.height + 1)
+    left = chance.uniform(seed, epoch, indices, chance.LEFT) * (frame.width - size.width + 1)
+    mirror = chance.uniform(seed, epoch, indices, chance.MIRROR) < 0.5
+    shift = np.zeros((len(indices), frame.channels))
     if augment.colour:
         for channel in range(frame.channels):
-            shift[:, channel] = chance.normal(seed, epoch, places, chance.COLOUR + 2 * channel) * augment.colour
+            shift[:, channel] = chance.normal(seed, epoch, indices, chance.COLOUR + 2 * channel) * augment.colour
     return Choices(top.astype(np.int64), left.astype(np.int64), mirror & (augment.flip == "horizontal"), shift)
 
 

@@ -13,12 +13,12 @@ from typing import Self
 
 import numpy as np
 
-from netspec.train.chance import Places
+from netspec.train.chance import Indices
 from netspec.train.data.batches.buffers import Buffers
 from netspec.train.data.batches.prefetch import CHUNK
 from netspec.train.data.batches.readable import AHEAD, ReadBatch, readable_batches
 from netspec.train.data.batches.sharing import UNSHARED, Sharing
-from netspec.train.data.picture import CachedSplit, DecodedSplit, Labels, Pixels, Split, Unreadable
+from netspec.train.data.splits import CachedSplit, DecodedSplit, Labels, Pixels, Split, Unreadable
 
 MakeBuffer = Callable[[tuple[int, int, int, int]], Pixels]
 """Allocates the memory for a batch of this shape, (N, channels, height, width)."""
@@ -26,16 +26,16 @@ MakeBuffer = Callable[[tuple[int, int, int, int]], Pixels]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """N images, with their class numbers ``labels`` and their ``places`` in the split.
+    """N images, with their class numbers ``labels`` and their ``indices`` in the split.
 
-    ``pictures`` are the stored pixels, (M, channels, height, width), of the M images that this process reads, and
-    ``read`` their indices in the batch. A single process reads all of them.
+    ``pixels`` are the stored pixels, (M, channels, height, width), of the M ``rows`` of the batch that this
+    process reads. A single process reads all of them.
     """
 
-    pictures: Pixels
+    pixels: Pixels
     labels: Labels
-    places: Places
-    read: Places
+    indices: Indices
+    rows: Indices
 
 
 @dataclass(slots=True)
@@ -103,8 +103,8 @@ class Loader:
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def run(self, split: Split, order: Places, batch: int, *, keep_partial: bool, sharing: Sharing = UNSHARED) -> Pass:
-        """Start a pass over the places in ``order``. ``sharing`` says which images of each batch this process reads."""
+    def run(self, split: Split, order: Indices, batch: int, *, keep_partial: bool, sharing: Sharing = UNSHARED) -> Pass:
+        """Start a pass over the images with the indices ``order``. ``sharing`` divides each batch among processes."""
         in_memory = split.whole if isinstance(split, CachedSplit) else None
         # All processes must take the same branch below, since only ``_decode_batches`` exchanges failures.
         if sharing.all(in_memory is not None) and in_memory is not None:
@@ -116,51 +116,51 @@ class Loader:
         return Pass(ready, len(order), batch, keep_partial)
 
     def _fill_batches(
-        self, split: DecodedSplit, order: Places, batch: int, keep_partial: bool, sharing: Sharing
+        self, split: DecodedSplit, order: Indices, batch: int, keep_partial: bool, sharing: Sharing
     ) -> Generator[_Ready]:
         """Yield batches that the threads fill in place. As no image is unreadable, all positions are known ahead."""
         end = len(order) if keep_partial else len(order) - len(order) % batch
         starts = iter(range(0, end, batch))
         frame, labels = split.stored, split.labels
-        pending: deque[tuple[Places, Places, Pixels, list[Future[None]]]] = deque()
+        pending: deque[tuple[Indices, Indices, Pixels, list[Future[None]]]] = deque()
         try:
             while True:
                 while len(pending) <= AHEAD and (start := next(starts, None)) is not None:
-                    places = order[start : start + batch]
-                    read = sharing.part(len(places))
-                    own = places[read]
-                    pictures = self._buffer((len(own), frame.channels, frame.height, frame.width))
+                    indices = order[start : start + batch]
+                    rows = sharing.rows(len(indices))
+                    own = indices[rows]
+                    pixels = self._buffer((len(own), frame.channels, frame.height, frame.width))
                     futures = [
-                        self._pool.submit(split.fill, own[i : i + CHUNK], pictures[i : i + CHUNK])
+                        self._pool.submit(split.fill, own[i : i + CHUNK], pixels[i : i + CHUNK])
                         for i in range(0, len(own), CHUNK)
                     ]
-                    pending.append((places, read, pictures, futures))
+                    pending.append((indices, rows, pixels, futures))
                 if not pending:
                     return
-                places, read, pictures, futures = pending.popleft()
+                indices, rows, pixels, futures = pending.popleft()
                 for future in futures:
                     future.result()
-                yield _Ready(Batch(pictures, labels[places], places, read), 0)
+                yield _Ready(Batch(pixels, labels[indices], indices, rows), 0)
         finally:
             for _, _, _, futures in pending:
                 for future in futures:
                     future.cancel()
 
     def _decode_batches(
-        self, split: Split, order: Places, size: int, keep_partial: bool, sharing: Sharing
+        self, split: Split, order: Indices, size: int, keep_partial: bool, sharing: Sharing
     ) -> Generator[_Ready]:
         """Yield batches of readable images. No reference to a batch is kept, so that its memory can be reused."""
         with closing(readable_batches(self._pool, self._workers, split, order, size, sharing)) as batches:
             for read_batch in batches:
                 for problem in read_batch.unreadable:
                     self._report(problem)
-                full = len(read_batch.places) == size or (keep_partial and len(read_batch.places) > 0)
+                full = len(read_batch.indices) == size or (keep_partial and len(read_batch.indices) > 0)
                 yield _Ready(self._stack(read_batch, split.labels) if full else None, len(read_batch.unreadable))
 
     def _stack(self, read_batch: ReadBatch, labels: Labels) -> Batch:
-        channels, height, width = read_batch.pictures[0].shape
-        pictures = np.stack(read_batch.pictures, out=self._buffer((len(read_batch.pictures), channels, height, width)))
-        return Batch(pictures, labels[read_batch.places], read_batch.places, read_batch.read)
+        channels, height, width = read_batch.images[0].shape
+        pixels = np.stack(read_batch.images, out=self._buffer((len(read_batch.images), channels, height, width)))
+        return Batch(pixels, labels[read_batch.indices], read_batch.indices, read_batch.rows)
 
 
 class Pass:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from netspec.train.data.picture import Pixels, Split, Unreadable
+from netspec.train.data.splits import Pixels, Split, Unreadable
 
 CHUNK = 16
 """The number of images that a thread reads in one task."""
 
 Outcomes = dict[int, Pixels | Unreadable]
-"""Images, or the reasons why they are unreadable, by place in the split."""
+"""Images, or the reasons why they are unreadable, by index in the split."""
 
 
 class Prefetch:
@@ -22,23 +22,23 @@ class Prefetch:
         self._split = split
         self._pending: dict[int, Future[Outcomes]] = {}
 
-    def request(self, places: Iterable[int]) -> None:
-        """Start reading the images at these places, except those already requested."""
-        missing = [place for place in places if place not in self._pending]
+    def request(self, indices: Iterable[int]) -> None:
+        """Start reading the images with these indices, except those already requested."""
+        missing = [index for index in indices if index not in self._pending]
         for start in range(0, len(missing), CHUNK):
             piece = missing[start : start + CHUNK]
             self._pending |= dict.fromkeys(piece, self._pool.submit(_read, self._split, piece))
 
-    def take(self, places: Iterable[int]) -> Outcomes:
-        """Wait for the images at these places and return them. Images not yet requested are read now."""
-        requested = list(places)
+    def take(self, indices: Iterable[int]) -> Outcomes:
+        """Wait for the images with these indices and return them. Images not yet requested are read now."""
+        requested = list(indices)
         self.request(requested)
-        return {place: self._pending.pop(place).result()[place] for place in requested}
+        return {index: self._pending.pop(index).result()[index] for index in requested}
 
-    def forget(self, places: Iterable[int]) -> None:
+    def forget(self, indices: Iterable[int]) -> None:
         """Drop those of these images that have been requested."""
-        for place in places:
-            self._pending.pop(place, None)
+        for index in indices:
+            self._pending.pop(index, None)
 
     def close(self) -> None:
         """Cancel reads that have not started."""
@@ -46,11 +46,11 @@ class Prefetch:
             future.cancel()
 
 
-def _read(split: Split, places: list[int]) -> Outcomes:
+def _read(split: Split, indices: list[int]) -> Outcomes:
     outcomes: Outcomes = {}
-    for place in places:
+    for index in indices:
         try:
-            outcomes[place] = split.read(place)
+            outcomes[index] = split.read(index)
         except Unreadable as problem:
-            outcomes[place] = Unreadable(problem.path, problem.reason)  # a new one: tracebacks keep images alive
+            outcomes[index] = Unreadable(problem.path, problem.reason)  # a new one: tracebacks keep images alive
     return outcomes

@@ -24,7 +24,7 @@ from netspec.train.data.batches.layout import Layout
 from netspec.train.data.batches.prefetch import CHUNK
 from netspec.train.data.batches.transfer import to_device
 from netspec.train.data.moments import Statistics
-from netspec.train.data.picture import Frame, Pixels
+from netspec.train.data.splits import Frame, Pixels
 
 Real = NDArray[np.float32]
 
@@ -129,23 +129,23 @@ class Preparation:
 
     def _kernel_problem(self, layout: Layout) -> str | None:
         """Compare the kernel with ``on_device``. Return a description of the difference, or ``None`` if they agree."""
-        pytorch, frame, places = backend.load("pytorch"), self.frame, np.arange(4)
-        shape = (len(places), frame.channels, frame.height, frame.width)
+        pytorch, frame, indices = backend.load("pytorch"), self.frame, np.arange(4)
+        shape = (len(indices), frame.channels, frame.height, frame.width)
         values = np.random.default_rng(0).integers(self.peak + 1, size=shape, dtype=np.uint8)
-        pictures = torch.from_numpy(values).to(self.device)
+        pixels = torch.from_numpy(values).to(self.device)
         augment = Augment(flip="horizontal", colour=1.0 if self.axes.any() else 0.0)
-        choices = choose(0, 0, places, frame, self.size, augment)
+        choices = choose(0, 0, indices, frame, self.size, augment)
         problem: str | None = pytorch.mistake(
-            lambda: {"pixels": self._by_kernel(pictures, choices, layout)},
-            lambda: {"pixels": pytorch.blocks(self.on_device(pictures, choices), layout.blocks)},
+            lambda: {"pixels": self._by_kernel(pixels, choices, layout)},
+            lambda: {"pixels": pytorch.blocks(self.on_device(pixels, choices), layout.blocks)},
             1e-2 if layout.dtype == torch.bfloat16 else 1e-6,
         )
         return problem
 
-    def _by_kernel(self, pictures: Tensor, choices: Choices, layout: Layout) -> Tensor:
+    def _by_kernel(self, pixels: Tensor, choices: Choices, layout: Layout) -> Tensor:
         """Turn stored images on a GPU into the blocks that the network reads, with a single kernel."""
         blocks: Tensor = backend.load("pytorch").image_blocks(
-            pictures,
+            pixels,
             (self.size.height, self.size.width),
             layout.blocks,
             corners=(self._to_device(choices.top.astype(np.int32)), self._to_device(choices.left.astype(np.int32))),
@@ -165,7 +165,7 @@ class Preparation:
         tensors = {"mean": self.mean.cpu(), "axes": self.axes.cpu(), "std": self.std.cpu()}
         return {"peak": self.peak, "range": self.range, **tensors}
 
-    def __call__(self, pictures: Pixels, choices: Choices) -> Tensor:
+    def __call__(self, pixels: Pixels, choices: Choices) -> Tensor:
         """Return stored images as the network reads them: float32, (N, channels, height, width) of its input, or the
         blocks requested with ``lay_out``.
 
@@ -173,20 +173,20 @@ class Preparation:
         stored frame.
         """
         if self.device.type != "cpu":
-            moved = self._copy_async(pictures)
+            moved = self._copy_async(pixels)
             return self._by_kernel(moved, choices, self._layout) if self._layout else self.on_device(moved, choices)
         if self._layout is not None:
-            out = self._layout.buffer(self._buffers, len(pictures), self.size)
+            out = self._layout.buffer(self._buffers, len(pixels), self.size)
         else:
-            out = self._buffers((len(pictures), *self.size))
+            out = self._buffers((len(pixels), *self.size))
         # With as many threads as torch, while torch is idle. Preparing images during a step would take a core from one
         # of the step's threads, and the others would wait for it.
-        pieces = [slice(start, start + CHUNK) for start in range(0, len(pictures), CHUNK)]
-        for _ in self._pool.map(lambda piece: self._write(pictures[piece], choices[piece], out[piece]), pieces):
+        pieces = [slice(start, start + CHUNK) for start in range(0, len(pixels), CHUNK)]
+        for _ in self._pool.map(lambda piece: self._write(pixels[piece], choices[piece], out[piece]), pieces):
             pass
         return torch.from_numpy(out)
 
-    def _write(self, pictures: Pixels, choices: Choices, out: Real) -> None:
+    def _write(self, pixels: Pixels, choices: Choices, out: Real) -> None:
         """Prepare images on the CPU, one at a time, so that each stays in the CPU's cache until it is done.
 
         The operations and their order are those of ``on_device``, with bit-identical results. The GIL is released
@@ -195,12 +195,12 @@ class Preparation:
         height, width = self.size.height, self.size.width
         canvas, image = self._layout.canvas(self.size) if self._layout is not None else (None, None)
         shifts = (choices.shift @ self.axes.numpy().T).astype(np.float32)
-        for slot, (picture, shift) in enumerate(zip(pictures, shifts, strict=True)):
+        for slot, (stored, shift) in enumerate(zip(pixels, shifts, strict=True)):
             target = image if image is not None else out[slot]
             target = target[::-1] if self._reverse else target
             top, left = int(choices.top[slot]), int(choices.left[slot])
             mirrored = bool(choices.mirror[slot])
-            crop = picture[:, top : top + height, left : left + width]
+            crop = stored[:, top : top + height, left : left + width]
             np.copyto(target, crop[:, :, ::-1] if mirrored else crop)
             if self._scale != 1:
                 np.multiply(target, np.float32(self._scale), out=target)
@@ -231,9 +231,9 @@ class Preparation:
             x /= self.std
         return x.flip(1) if self._reverse else x
 
-    def _copy_async(self, pictures: Pixels) -> Tensor:
+    def _copy_async(self, pixels: Pixels) -> Tensor:
         """Copy images to the GPU asynchronously. Their pinned memory is kept alive until the copy has finished."""
-        x = torch.from_numpy(pictures)
+        x = torch.from_numpy(pixels)
         if not x.is_pinned():
             x = x.pin_memory()
         moved = x.to(self.device, non_blocking=True)

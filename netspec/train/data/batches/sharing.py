@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from netspec.train.chance import Places
+from netspec.train.chance import Indices
 
 Failures = Mapping[int, tuple[str, str]]
-"""Unreadable images: a (path, reason) pair for each place in the split."""
+"""Unreadable images: a (path, reason) pair for each index in the split."""
 
 
 class Sharing:
@@ -18,11 +18,11 @@ class Sharing:
     With several processes, all must make the same calls in the same order.
     """
 
-    def part(self, count: int) -> Places:
-        """Return the indices of those images of a batch of ``count`` that this process reads, in ascending order."""
+    def rows(self, count: int) -> Indices:
+        """Return the rows of a batch of ``count`` images that this process reads, in ascending order."""
         return np.arange(count)
 
-    def agreed(self, failures: Failures) -> Failures:
+    def merge_failures(self, failures: Failures) -> Failures:
         """Return the images that any process has found unreadable. ``failures`` are those of this process."""
         return failures
 

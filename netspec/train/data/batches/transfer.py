@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netspec.train.data.batches.loader import MakeBuffer
-from netspec.train.data.picture import Pixels
+from netspec.train.data.splits import Pixels
 
 
 def to_device(numbers: NDArray[Any], device: torch.device | str) -> Tensor:

@@ -21,10 +21,10 @@ from netspec.train.data.moments import Moments
 from netspec.train.data.packing.outfolder import claim
 from netspec.train.data.packing.processes import in_processes
 from netspec.train.data.packing.sealing import Packed, ShardFacts, read_pack, seal
-from netspec.train.data.picture import Frame, Unreadable
 from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import Files, Listing
 from netspec.train.data.sources.shards import Shard, bytes_of, header, shards
+from netspec.train.data.splits import Frame, Unreadable
 from netspec.train.files import finish_atomically, write_atomically
 
 CHUNK = 32
@@ -46,8 +46,7 @@ class _Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _ChunkResult:
-    """The result of a chunk: a (place in the chunk, reason) pair for each unreadable image, and the sums over the other
-    images."""
+    """The result of a chunk: an (index, reason) pair for each unreadable image, and sums over the others."""
 
     unreadable: Sequence[tuple[int, str]]
     moments: Moments
@@ -115,7 +114,7 @@ def pack(
 
 def _add(facts: ShardFacts, result: _ChunkResult, first_row: int) -> ShardFacts:
     """Add the result of a chunk that begins at a row of the shard."""
-    unreadable = tuple((first_row + place, reason) for place, reason in result.unreadable)
+    unreadable = tuple((first_row + index, reason) for index, reason in result.unreadable)
     return ShardFacts(facts.unreadable + unreadable, facts.moments + result.moments)
 
 
@@ -159,19 +158,19 @@ def _chunks(listing: Listing, remaining: Sequence[Shard], out: Path, frame: Fram
 
 def _read_chunk(chunk: _Chunk) -> _ChunkResult:
     """Decode images and write them to their rows. Runs in a worker process."""
-    pictures, unreadable = [], []
+    images, unreadable = [], []
     with chunk.part.open("r+b") as file:
-        for place, name in enumerate(chunk.names):
+        for index, name in enumerate(chunk.names):
             try:
-                picture = read_image(chunk.root / name, chunk.frame)
+                image = read_image(chunk.root / name, chunk.frame)
             except Unreadable as problem:
-                unreadable.append((place, problem.reason))
+                unreadable.append((index, problem.reason))
                 continue
-            file.seek(chunk.offset + place * chunk.frame.bytes)
-            file.write(picture.tobytes())
-            pictures.append(picture)
-    measured = chunk.measured and pictures
-    return _ChunkResult(unreadable, Moments.of(np.stack(pictures)) if measured else Moments.none(chunk.frame))
+            file.seek(chunk.offset + index * chunk.frame.bytes)
+            file.write(image.tobytes())
+            images.append(image)
+    measured = chunk.measured and images
+    return _ChunkResult(unreadable, Moments.of(np.stack(images)) if measured else Moments.none(chunk.frame))
 
 
 def _finish(shard: Shard, out: Path, folder: Path, facts: ShardFacts) -> None:

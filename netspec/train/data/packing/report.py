@@ -53,7 +53,7 @@ def judge(survey: Survey, mismatch: str | None) -> Findings:
         warnings.append(f"{survey.classes[0]} is the only class, and there is nothing to tell it from")
     for duplicates, where in _duplicates_by_kind(survey).values():
         if duplicates:
-            warnings.append(f"{plural(len(duplicates), 'picture')} {where}")
+            warnings.append(f"{plural(len(duplicates), 'image')} {where}")
     return Findings(tuple(errors), tuple(warnings))
 
 
@@ -78,9 +78,9 @@ def as_text(survey: Survey, findings: Findings, speeds: Speeds) -> list[str]:
         lines.append(f"unreadable: {count(len(survey.unreadable) - NAMED)} more; --format json lists all")
     for duplicates, where in _duplicates_by_kind(survey).values():
         for copies in duplicates[:NAMED]:
-            lines.append(f"the same picture, {where}: {_first_names(copies.paths)}")
+            lines.append(f"the same image, {where}: {_first_names(copies.paths)}")
         if len(duplicates) > NAMED:
-            lines.append(f"the same picture, {where}: {count(len(duplicates) - NAMED)} more; --format json lists all")
+            lines.append(f"the same image, {where}: {count(len(duplicates) - NAMED)} more; --format json lists all")
     lines += _speed_lines(speeds)
     lines += [f"warning: {warning}" for warning in findings.warnings]
     lines += [f"error: {error}" for error in findings.errors]

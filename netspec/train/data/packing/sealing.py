@@ -12,10 +12,10 @@ import numpy as np
 from PIL import __version__ as pillow
 
 from netspec.train.data.moments import Colours, Moments, colours
-from netspec.train.data.picture import Frame
 from netspec.train.data.sources import shards as form
 from netspec.train.data.sources.listing import Listing
 from netspec.train.data.sources.shards import Shard, as_json, as_npy
+from netspec.train.data.splits import Frame
 from netspec.train.errors import TrainError
 from netspec.train.files import write_atomically
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from netspec.train.data.packing.processes import in_processes
-from netspec.train.data.picture import Data, Frame, Labels, Split, Unreadable
 from netspec.train.data.sources.decode import image_size, read_image
 from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.data.sources.packed import Shards
+from netspec.train.data.splits import Data, Frame, Labels, Split, Unreadable
 
 CHUNK = 32
 """The number of images in one task of a worker process."""
@@ -115,18 +115,18 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
     done = 0
     for name, split in splits.items():
         readable = np.zeros(len(split.labels), np.bool_)
-        for place, inspection in enumerate(_inspect(split, processes)):
+        for index, inspection in enumerate(_inspect(split, processes)):
             done += 1
             progress(done)
             if inspection.problem is not None:
                 unreadable.append(Unreadable(*inspection.problem))
                 continue
-            readable[place] = True
+            readable[index] = True
             if inspection.size is not None:
                 sizes.append(inspection.size)
-            original = first_seen.setdefault(inspection.digest, (name, place))
-            if original != (name, place):
-                duplicates.setdefault(inspection.digest, [original]).append((name, place))
+            original = first_seen.setdefault(inspection.digest, (name, index))
+            if original != (name, index):
+                duplicates.setdefault(inspection.digest, [original]).append((name, index))
         counts[name] = _split_counts(split.labels, readable, len(data.classes))
     return Survey(
         source=data.source,
@@ -136,24 +136,24 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
         width=Spread.of([width for width, _ in sizes]) if sizes else None,
         height=Spread.of([height for _, height in sizes]) if sizes else None,
         unreadable=tuple(unreadable),
-        copies=tuple(_as_copies(places, splits, data.classes) for places in duplicates.values()),
+        copies=tuple(_as_copies(members, splits, data.classes) for members in duplicates.values()),
         notes=data.notes,
     )
 
 
-def path_of(name: str, split: Split, place: int) -> str:
+def path_of(name: str, split: Split, index: int) -> str:
     """Return a name by which the user can find an image: its file's path, or its number in its split."""
     if isinstance(split, ImageFiles):
-        return str(split.files.root / split.files.names[place])
+        return str(split.files.root / split.files.names[index])
     if isinstance(split, Shards):
-        return split.path(place)
-    return f"{name}: picture {place}"
+        return split.path(index)
+    return f"{name}: image {index}"
 
 
 def _inspect(split: Split, processes: int) -> Iterator[_Inspection]:
     """Inspect every image of a split, in order."""
     if not isinstance(split, ImageFiles):
-        yield from (_inspect_image(split, place) for place in range(len(split.labels)))
+        yield from (_inspect_image(split, index) for index in range(len(split.labels)))
         return
     names = split.files.names
     chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
@@ -162,9 +162,9 @@ def _inspect(split: Split, processes: int) -> Iterator[_Inspection]:
         yield from inspections
 
 
-def _inspect_image(split: Split, place: int) -> _Inspection:
+def _inspect_image(split: Split, index: int) -> _Inspection:
     try:
-        return _Inspection(hashlib.sha256(split.read(place).tobytes()).digest(), None)
+        return _Inspection(hashlib.sha256(split.read(index).tobytes()).digest(), None)
     except Unreadable as problem:
         return _Inspection(b"", None, (problem.path, problem.reason))
 
@@ -189,9 +189,9 @@ def _split_counts(labels: Labels, readable: np.ndarray[tuple[int], np.dtype[np.b
     return SplitCounts(len(labels), int((~readable).sum()), tuple(per_class.tolist()))
 
 
-def _as_copies(places: Sequence[tuple[str, int]], splits: dict[str, Split], classes: Sequence[str]) -> Copies:
+def _as_copies(members: Sequence[tuple[str, int]], splits: dict[str, Split], classes: Sequence[str]) -> Copies:
     return Copies(
-        paths=tuple(path_of(name, splits[name], place) for name, place in places),
-        splits=tuple(name for name, _ in places),
-        classes=tuple(classes[int(splits[name].labels[place])] for name, place in places),
+        paths=tuple(path_of(name, splits[name], index) for name, index in members),
+        splits=tuple(name for name, _ in members),
+        classes=tuple(classes[int(splits[name].labels[index])] for name, index in members),
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.train.data.picture import Data, Frame, InMemorySplit, Labels, Pixels
 from netspec.train.data.sources.pickled import Refused, read_pickle
+from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels
 from netspec.train.errors import TrainError
 from netspec.units import count, plural
 
@@ -53,7 +53,7 @@ def open_cifar10(root: Path) -> Data:
     if test_file is not None and test_part is not None:
         parts[test_file] = test_part
     notes = [
-        f"{path} has {plural(len(labels), 'picture')}; the authors' has {count(WHOLE)}"
+        f"{path} has {plural(len(labels), 'image')}; the authors' has {count(WHOLE)}"
         for path, (_, labels) in parts.items()
         if len(labels) != WHOLE
     ]
@@ -84,14 +84,14 @@ def _files(folder: Path) -> tuple[list[Path], Path | None]:
 
 def _read(path: Path) -> tuple[Pixels, Labels]:
     content = path.read_bytes()
-    pictures, labels = _binary(path, content) if path.suffix == ".bin" else _python(path, content)
+    pixels, labels = _binary(path, content) if path.suffix == ".bin" else _python(path, content)
     invalid = (labels < 0) | (labels >= len(CLASSES))
     if invalid.any():
-        place = int(invalid.argmax())
+        index = int(invalid.argmax())
         raise TrainError(
-            f"{path}: label {labels[place]} of picture {count(place)} (from 0) is out of range: CIFAR-10 has 0 to 9"
+            f"{path}: label {labels[index]} of image {count(index)} (from 0) is out of range: CIFAR-10 has 0 to 9"
         )
-    return pictures, labels
+    return pixels, labels
 
 
 def _binary(path: Path, content: bytes) -> tuple[Pixels, Labels]:
@@ -116,7 +116,7 @@ def _python(path: Path, content: bytes) -> tuple[Pixels, Labels]:
     if not isinstance(labels, list) or not all(isinstance(x, int) and -(2**62) < x < 2**62 for x in labels):
         raise TrainError(f"{path}: 'labels' is no list of whole numbers", "CIFAR-100 has 'fine_labels' instead")
     if len(labels) != len(data):
-        raise TrainError(f"{path} has {plural(len(labels), 'label')} for {plural(len(data), 'picture')}")
+        raise TrainError(f"{path} has {plural(len(labels), 'label')} for {plural(len(data), 'image')}")
     return data.reshape(-1, 3, 32, 32), np.array(labels, np.int64)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from netspec.train.data.picture import Frame, Pixels, Unreadable
+from netspec.train.data.splits import Frame, Pixels, Unreadable
 
 FORMATS = ("JPEG", "PNG")
 SUFFIXES = (".jpg", ".jpeg", ".png")

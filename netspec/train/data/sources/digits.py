@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.train.data.picture import Data, Frame, InMemorySplit
+from netspec.train.data.splits import Data, Frame, InMemorySplit
 from netspec.train.errors import TrainError
 
 FRAME = Frame(1, 8, 8)
@@ -27,15 +27,15 @@ FILE = Path("datasets", "data", "digits.csv.gz")
 def open_digits() -> Data:
     """Open the digits. Raises ``TrainError`` if scikit-learn is not installed."""
     rows = _rows()
-    pictures = rows[:, :-1].reshape(-1, 1, 8, 8).astype(np.uint8)
+    pixels = rows[:, :-1].reshape(-1, 1, 8, 8).astype(np.uint8)
     numbers = rows[:, -1].astype(np.int64)
     held_out = np.arange(len(numbers)) % HOLD_OUT == HOLD_OUT - 1
     return Data(
         source="digits",
         classes=tuple("0123456789"),
         frame=FRAME,
-        train=InMemorySplit(pictures[~held_out], numbers[~held_out]),
-        validation=InMemorySplit(pictures[held_out], numbers[held_out]),
+        train=InMemorySplit(pixels[~held_out], numbers[~held_out]),
+        validation=InMemorySplit(pixels[held_out], numbers[held_out]),
         peak=PEAK,
     )
 

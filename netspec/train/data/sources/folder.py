@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from netspec.train.data.picture import Data, Frame, Labels, Pixels
 from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import Files, list_folder
+from netspec.train.data.splits import Data, Frame, Labels, Pixels
 from netspec.train.errors import TrainError
 
 DEFAULT_FRAME = Frame(3, 256, 256)
@@ -43,7 +43,7 @@ def open_folder(root: Path, frame: Frame = DEFAULT_FRAME) -> Data:
     if frame.channels not in (1, 3):
         raise TrainError(
             f"image files have 1 or 3 channels, the network reads {frame.channels}",
-            "--data synthetic makes pictures with any number of channels",
+            "--data synthetic makes images with any number of channels",
         )
     listing = list_folder(root)
     return Data(

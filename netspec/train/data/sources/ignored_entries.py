@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from netspec.train.data.picture import Labels
+from netspec.train.data.splits import Labels
 from netspec.units import count, plural
 
 FOLDER = "/"
 """Marks the names of folders among the names of ignored entries."""
 
-OTHER_PICTURES = (
+OTHER_FORMATS = (
     ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".pgm", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
 """File name extensions of image formats that are not supported."""
@@ -43,10 +43,10 @@ def notes(ignored: Sequence[str], loose: Sequence[str]) -> Iterator[str]:
 
 def other_pictures(names: Sequence[str]) -> Iterator[str]:
     """Yield a note if there are images of unsupported formats among these names."""
-    pictures = [name for name in names if name.lower().endswith(OTHER_PICTURES)]
-    if pictures:
-        endings = sorted({f".{name.lower().rpartition('.')[2]}" for name in pictures})
-        yield f"{plural(len(pictures), 'picture')} of other formats ({', '.join(endings)}): only JPEG and PNG are read"
+    others = [name for name in names if name.lower().endswith(OTHER_FORMATS)]
+    if others:
+        endings = sorted({f".{name.lower().rpartition('.')[2]}" for name in others})
+        yield f"{plural(len(others), 'image')} of other formats ({', '.join(endings)}): only JPEG and PNG are read"
 
 
 def classes_without(labels: Labels, classes: Sequence[str]) -> Iterator[str]:

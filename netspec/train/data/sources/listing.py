@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.train.data.picture import Labels
 from netspec.train.data.sources import ignored_entries
 from netspec.train.data.sources.decode import SUFFIXES
 from netspec.train.data.sources.flat_val import find_labels, flat_labels
+from netspec.train.data.splits import Labels
 from netspec.train.errors import TrainError
 from netspec.units import count, plural
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.train.data.picture import Data, Frame, InMemorySplit, Labels, Pixels
+from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels
 from netspec.train.errors import TrainError
 from netspec.units import count, plural
 
@@ -42,31 +42,31 @@ def open_mnist(root: Path, frame: Frame | None = None) -> Data:
     OSError
         A file cannot be opened.
     """
-    pictures, labels = _part(root, "train")
+    pixels, labels = _part(root, "train")
     test = _part(root, "t10k") if _find(root, "t10k", 3) is not None else None
-    if test is not None and test[0].shape[1:] != pictures.shape[1:]:
-        raise TrainError(f"{root}: the training pictures are {_size(pictures)}, the test pictures {_size(test[0])}")
+    if test is not None and test[0].shape[1:] != pixels.shape[1:]:
+        raise TrainError(f"{root}: the training images are {_size(pixels)}, the test images {_size(test[0])}")
     notes = [] if test is not None else [f"{root} has no t10k files: top-1 and top-5 will not be measured"]
-    if frame == Frame(1, PADDED, PADDED) and pictures.shape[2:] == (28, 28):
-        pictures = _add_border(pictures)
+    if frame == Frame(1, PADDED, PADDED) and pixels.shape[2:] == (28, 28):
+        pixels = _add_border(pixels)
         test = (_add_border(test[0]), test[1]) if test is not None else None
-        notes.append("the 28x28 pictures lie in the middle of 32x32 background pixels, as LeNet-5 reads them")
+        notes.append("the 28x28 images lie in the middle of 32x32 background pixels, as LeNet-5 reads them")
     return Data(
         source=f"mnist:{root}",
         classes=CLASSES,
-        frame=Frame(*pictures.shape[1:]),
-        train=InMemorySplit(pictures, labels),
+        frame=Frame(*pixels.shape[1:]),
+        train=InMemorySplit(pixels, labels),
         validation=InMemorySplit(*test) if test is not None else None,
         notes=tuple(notes),
     )
 
 
-def _size(pictures: Pixels) -> str:
-    return f"{pictures.shape[2]}x{pictures.shape[3]}"
+def _size(pixels: Pixels) -> str:
+    return f"{pixels.shape[2]}x{pixels.shape[3]}"
 
 
-def _add_border(pictures: Pixels) -> Pixels:
-    return np.pad(pictures, ((0, 0), (0, 0), (2, 2), (2, 2)))
+def _add_border(pixels: Pixels) -> Pixels:
+    return np.pad(pixels, ((0, 0), (0, 0), (2, 2), (2, 2)))
 
 
 def _part(root: Path, part: str) -> tuple[Pixels, Labels]:
@@ -78,16 +78,16 @@ def _part(root: Path, part: str) -> tuple[Pixels, Labels]:
                 "expected train-images-idx3-ubyte, train-labels-idx1-ubyte and the same of t10k, with or without .gz",
             )
     images, numbers = (path for path in paths if path is not None)
-    pictures, labels = _read(images, 3), _read(numbers, 1).astype(np.int64)
-    if len(pictures) != len(labels):
-        raise TrainError(f"{images} has {plural(len(pictures), 'picture')}, {numbers} {plural(len(labels), 'label')}")
+    pixels, labels = _read(images, 3), _read(numbers, 1).astype(np.int64)
+    if len(pixels) != len(labels):
+        raise TrainError(f"{images} has {plural(len(pixels), 'image')}, {numbers} {plural(len(labels), 'label')}")
     invalid = labels >= len(CLASSES)
     if invalid.any():
-        place = int(invalid.argmax())
+        index = int(invalid.argmax())
         raise TrainError(
-            f"{numbers}: label {labels[place]} of picture {count(place)} (from 0) is out of range: MNIST has 0 to 9"
+            f"{numbers}: label {labels[index]} of image {count(index)} (from 0) is out of range: MNIST has 0 to 9"
         )
-    return pictures[:, None], labels
+    return pixels[:, None], labels
 
 
 def _names(part: str, dimensions: int) -> list[str]:

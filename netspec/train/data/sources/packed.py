@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.train.chance import Places
+from netspec.train.chance import Indices
 from netspec.train.data.moments import Statistics
-from netspec.train.data.picture import Data, Frame, Labels, Pixels
 from netspec.train.data.sources import shards as form
 from netspec.train.data.sources.shards import Shard, shards
+from netspec.train.data.splits import Data, Frame, Labels, Pixels
 from netspec.train.errors import TrainError
 from netspec.units import count, plural
 
@@ -54,17 +54,17 @@ class Shards:
     def read(self, index: int) -> Pixels:
         """See ``Split.read``."""
         frame = self.stored
-        picture: Pixels = np.empty((frame.channels, frame.height, frame.width), np.uint8)
-        self.fill(np.array([index]), picture[None])
-        return picture
+        image: Pixels = np.empty((frame.channels, frame.height, frame.width), np.uint8)
+        self.fill(np.array([index]), image[None])
+        return image
 
-    def fill(self, places: Places, out: Pixels) -> None:
+    def fill(self, indices: Indices, out: Pixels) -> None:
         """See ``DecodedSplit``."""
-        for row, picture in zip(self._rows[places].tolist(), out, strict=True):
-            number, place = divmod(row, form.SHARD)
+        for row, image in zip(self._rows[indices].tolist(), out, strict=True):
+            number, index = divmod(row, form.SHARD)
             shard = self._shards[number]
-            start = form.bytes_of(shard, self.stored) - (shard.rows - place) * self.stored.bytes
-            _read_into(picture, self._file(number), start)
+            start = form.bytes_of(shard, self.stored) - (shard.rows - index) * self.stored.bytes
+            _read_into(image, self._file(number), start)
 
     def path(self, index: int) -> str:
         """Return an image's split and its path in the folder that was packed."""
@@ -186,9 +186,9 @@ def _open_shard(root: Path, shard: Shard, frame: Frame) -> FileIO:
     return file
 
 
-def _read_into(picture: Pixels, file: FileIO, start: int) -> None:
+def _read_into(image: Pixels, file: FileIO, start: int) -> None:
     """Fill an image with the bytes of a file from ``start`` on."""
-    remaining = picture.reshape(-1).data
+    remaining = image.reshape(-1).data
     while remaining:
         try:
             count_read = _read_at(file, remaining, start)

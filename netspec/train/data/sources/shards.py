@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec.train.data.picture import Frame
+from netspec.train.data.splits import Frame
 
 FORMAT = "netspec-pack"
 VERSION = 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.train.data.picture import Data, Frame, Labels, Pixels
+from netspec.train.data.splits import Data, Frame, Labels, Pixels
 
 MIN_TRAIN = 1024
 """The minimum number of training images. There are two per class if that is more."""
@@ -63,13 +63,13 @@ class Textures:
         stripes = _stripes(kind, self.frame, phase=rng.uniform(0, 2 * math.pi))
         contrast, brightness = rng.uniform(0.25, 0.45), rng.uniform(0.4, 0.6)
         # In place from here on, since allocating an array for each operation takes longer than the operation.
-        picture = _shades(kind, self.frame.channels)[:, None, None] * (0.5 + 0.5 * stripes)
-        picture += 0.25 * stripes
-        picture *= contrast
-        picture += brightness
-        picture *= 255
-        picture += rng.integers(-24, 25, picture.shape, np.int16)
-        pixels: Pixels = picture.clip(0, 255, out=picture).astype(np.uint8)
+        image = _shades(kind, self.frame.channels)[:, None, None] * (0.5 + 0.5 * stripes)
+        image += 0.25 * stripes
+        image *= contrast
+        image += brightness
+        image *= 255
+        image += rng.integers(-24, 25, image.shape, np.int16)
+        pixels: Pixels = image.clip(0, 255, out=image).astype(np.uint8)
         return pixels
 
 

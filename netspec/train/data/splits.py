@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.train.chance import Places
+from netspec.train.chance import Indices
 
 if TYPE_CHECKING:
     from netspec.train.data.moments import Statistics
@@ -75,8 +75,8 @@ class DecodedSplit(Split, Protocol):
         """The size of the images."""
         ...
 
-    def fill(self, places: Places, out: Pixels) -> None:
-        """Copy the images at N places into ``out``, (N, channels, height, width).
+    def fill(self, indices: Indices, out: Pixels) -> None:
+        """Copy the images with N ``indices`` into ``out``, (N, channels, height, width).
 
         May be called from several threads at once.
         """
@@ -89,7 +89,7 @@ class Data:
 
     ``peak`` is the pixel value of full brightness (255 for image files). ``notes`` are messages for the user, one per
     line. ``statistics`` cover all training images, if the source provides them. Otherwise they are measured on the
-    images at the places in ``sample``, if given, or on an evenly spread sample.
+    images with the indices in ``sample``, if given, or on an evenly spread sample.
     """
 
     source: str
@@ -105,23 +105,23 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class InMemorySplit:
-    """A split held in memory; ``pictures`` has shape (N, channels, height, width)."""
+    """A split held in memory; ``pixels`` has shape (N, channels, height, width)."""
 
-    pictures: Pixels
+    pixels: Pixels
     labels: Labels
 
     def read(self, index: int) -> Pixels:
-        picture: Pixels = self.pictures[index]
-        return picture
+        image: Pixels = self.pixels[index]
+        return image
 
     @property
     def stored(self) -> Frame:
         """See ``DecodedSplit``."""
-        return Frame(*self.pictures.shape[1:])
+        return Frame(*self.pixels.shape[1:])
 
-    def fill(self, places: Places, out: Pixels) -> None:
+    def fill(self, indices: Indices, out: Pixels) -> None:
         """See ``DecodedSplit``."""
-        np.copyto(out, self.pictures[places])
+        np.copyto(out, self.pixels[indices])
 
 
 class CachedSplit:
@@ -147,11 +147,11 @@ class CachedSplit:
         return len(self._failed)
 
     def failures(self) -> dict[int, tuple[str, str]]:
-        """Return the images found unreadable so far: a (path, reason) pair for each place."""
+        """Return the images found unreadable so far: a (path, reason) pair for each index."""
         return dict(self._failed)
 
     def expect_failures(self, failures: Mapping[int, tuple[str, str]]) -> None:
-        """Treat the images at these places as unreadable without trying to read them."""
+        """Treat the images with these indices as unreadable without trying to read them."""
         self._failed.update(failures)
 
     @property
@@ -168,14 +168,14 @@ class CachedSplit:
         if failure is not None:
             raise Unreadable(*failure)
         try:
-            picture = self._split.read(index)
+            image = self._split.read(index)
         except Unreadable as problem:
             self._failed[index] = (problem.path, problem.reason)
             raise
         if self._cache is not None:
-            self._cache[index] = picture
+            self._cache[index] = image
             self._cached[index] = True
-        return picture
+        return image
 
 
 def with_cache(data: Data) -> Data:
