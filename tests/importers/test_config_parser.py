@@ -79,11 +79,27 @@ def test_syntax_error_is_reported_once_at_its_line(text: str, line: int) -> None
     assert [(d.code, d.span.line) for d in findings.all] == [("cfg-syntax", line)]
 
 
-def test_nested_interpolation_is_limited_in_size() -> None:
+def test_section_name_is_interpolated() -> None:
+    config, _ = parsed("[a]\nx=%(__NAME__)s 1\n[b]\nx=%(__name__)s\n")
+    assert [config.sections[name].options["x"].text for name in "ab"] == ["a 1", "b"]
+
+
+def test_doubled_percent_sign_is_a_percent_sign() -> None:
+    config, _ = parsed("[a]\nx=%%(y)s\ny=1\nz=%(x)s%%\n")
+    assert {key: option.text for key, option in config.sections["a"].options.items()} == {
+        "x": "%(y)s",
+        "y": "1",
+        "z": "%(y)s%",
+    }
+
+
+@pytest.mark.parametrize("last", ["x", ""])
+def test_nested_interpolation_is_limited_in_size(last: str) -> None:
     lines = [f"a{i}=" + f"%(a{i + 1})s" * 9 for i in range(9)]
-    config, _ = parsed("[a]\n" + "\n".join(lines) + "\na9=x\n")
+    config, _ = parsed("[a]\n" + "\n".join(lines) + f"\na9={last}\n")
     options = config.sections["a"].options.values()
-    assert any(o.invalid_percent for o in options) and max(len(o.text) for o in options) < 1e6
+    assert any(o.invalid_percent for o in options) == bool(last)
+    assert max(len(o.text) for o in options) < 1e6
 
 
 def test_too_many_sections_are_an_error() -> None:

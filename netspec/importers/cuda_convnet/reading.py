@@ -7,8 +7,9 @@ case-insensitive, repeated sections are merged, and the last of repeated keys co
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from netspec.check.report import Findings
@@ -18,7 +19,7 @@ from netspec.units import plural
 MAX_SECTIONS = 20_000
 """The most sections of a file. The largest network by the original's authors has about a hundred."""
 MAX_INTERPOLATED_LENGTH = 1000
-"""The most characters of a value after interpolation."""
+"""The most characters that interpolation may put into a value."""
 DEEPEST = 10
 """The maximum depth of interpolation, the same as in the original."""
 MAX_LISTED = 10
@@ -241,21 +242,30 @@ class _Reader:
         )
 
     def _interpolate(self, section: Section) -> None:
-        """Replace ``%(key)s`` by the values of other keys."""
+        """Replace ``%(key)s`` by the values of other keys of the section, and ``%(__name__)s`` by its name."""
+        values = {"__name__": section.name, **{key: option.text for key, option in section.options.items()}}
+
+        @functools.cache
+        def value_of(key: str, depth: int) -> str | None:
+            text = values.get(key)
+            return text if text is None or "%" not in text else _interpolated(text, value_of, depth)
+
         for key, option in section.options.items():
-            text = option.text
-            for _ in range(DEEPEST):
-                if "%(" not in text or len(text) > MAX_INTERPOLATED_LENGTH:
-                    break
-                text = _INTERPOLATION.sub(lambda m: _interpolated(m, section), text)
-            if "%" in text.replace("%%", "") or (text is not option.text and len(text) > MAX_INTERPOLATED_LENGTH):
-                section.options[key] = replace(option, invalid_percent=True)
-                continue
-            section.options[key] = Option(key, text.replace("%%", "%"), option.key_span, option.span)
+            text = value_of(key, 0)
+            section.options[key] = replace(option, invalid_percent=True) if text is None else replace(option, text=text)
 
 
-def _interpolated(match: re.Match[str], section: Section) -> str:
-    if match[1] is None:
-        return match[0]
-    option = section.options.get(match[1].lower())
-    return match[0] if option is None or len(option.text) > MAX_INTERPOLATED_LENGTH else option.text
+def _interpolated(text: str, value_of: Callable[[str, int], str | None], depth: int) -> str | None:
+    """Return a text with ``%(key)s`` replaced and ``%%`` read as ``%``, or ``None`` if it has another ``%``, refers to
+    itself, or would become too long. ``value_of`` returns a key's value, interpolated at a depth."""
+    parts, end, length = list[str](), 0, 0
+    for match in _INTERPOLATION.finditer(text):
+        value = "%" if match[0] == "%%" else None
+        if match[1] is not None and depth < DEEPEST:
+            value = value_of(match[1].lower(), depth + 1)
+            length += len(value or "")
+        if value is None or depth == DEEPEST or length > MAX_INTERPOLATED_LENGTH:
+            return None
+        parts += text[end : match.start()], value
+        end = match.end()
+    return "".join([*parts, text[end:]])
