@@ -3,67 +3,179 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from netspec.diagnostics import Diagnostic
 from netspec.source import Source, Span
+
+_LINE = re.MULTILINE
+_MAX_EXAMINED = 2**18
+"""The characters of a text that are examined."""
+_NOT_READ = "which netspec does not read"
+_ACCEPTED = "it reads specs, [conv1] conv filters=96 kernel=11 stride=4, and cuda-convnet's layer files (.cfg)"
+_WORDS = "netspec explain foreign-file has the words of other tools beside those of a spec"
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """Another tool's file format. A text has it if ``mark`` is found in it and, unless it is ``None``, ``also`` is
-    found after that. The diagnostic points at the group ``here`` of ``mark``."""
+    found after that. The diagnostic points at the group ``here`` of ``mark``, says ``what`` of the file, and has
+    ``notes``."""
 
     name: str
     mark: re.Pattern[str]
     also: re.Pattern[str] | None = None
+    what: str = _NOT_READ
+    notes: tuple[str, ...] = (_ACCEPTED, _WORDS)
 
 
-_LINE = re.MULTILINE
-_FORMATS = (
-    Format("a network of Caffe (prototxt)", re.compile(r"^[ \t]*(?P<here>layers?[ \t]*\{)", _LINE)),
-    Format(
+def _format(name: str, mark: str, also: str | None = None, what: str = _NOT_READ, note: str = "") -> Format:
+    """Return a format. In its patterns ``^`` and ``$`` are the ends of a line."""
+    notes = (note,) if note else (_ACCEPTED, _WORDS)
+    return Format(name, re.compile(mark, _LINE), also if also is None else re.compile(also, _LINE), what, notes)
+
+
+_BLANK = r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*"
+"""The blank lines and comments at the start of a file."""
+_HEADER = r"\[[^\]\n]+\][ \t\r]*$"
+"""A section's name alone on its line."""
+_KEY = r"^[A-Za-z][\w.-]*[ \t]*[=:]"
+
+_WITH_TYPES = (
+    _format(
         "a network of Darknet (cfg)",
-        re.compile(r"^(?P<here>\[(?:net|network)\])[ \t\r]*$", _LINE),
-        re.compile(
-            r"^\[(?:convolutional|connected|local|maxpool|avgpool|route|shortcut|yolo|detection)\][ \t\r]*$", _LINE
-        ),
+        r"^(?P<here>\[(?:net|network|convolutional|connected)\])[ \t\r]*$",
+        r"^\[(?:convolutional|deconvolutional|connected|local|maxpool|avgpool|crop|route|shortcut|softmax|rnn|gru|lstm"
+        r"|crnn|yolo|region|detection)\][ \t\r]*$",
     ),
-    Format(
-        "a solver of Caffe (prototxt)",
-        re.compile(r"^[ \t]*(?P<here>base_lr[ \t]*:)", _LINE),
+    _format("TOML", r"^(?P<here>\[\[[\w. -]+\]\])[ \t\r]*$"),
+)
+"""Formats with sections, and lines ``type=`` in some of them."""
+
+_TOOLS = (
+    _format(
+        "a pointer of Git LFS",
+        r"\A(?P<here>version https://git-lfs\.\S+)",
+        what="in place of a file",
+        note="git lfs pull fetches the file itself",
     ),
-    Format(
-        "a printed PyTorch module",
-        re.compile(r"^(?P<here>\w+\()[ \t\r]*$", _LINE),
-        re.compile(r"^[ \t]+\(\w+\): \w+\(", _LINE),
+    _format(
+        "a web page",
+        r"\A\s*(?P<here><(?i:!DOCTYPE html|html|head|body|script)\b[^>\r\n]*)",
+        note="a page that shows a file is not the file: download the file itself, which GitHub calls raw",
     ),
-    Format(
+    _format("XML", r"\A\s*(?P<here><[?A-Za-z][^\r\n]*)"),
+    _format("a model of the convnet of TorontoDeepLearning (pbtxt)", r"^[ \t]*(?P<here>edge[ \t]*\{)"),
+    _format("a network of Caffe (prototxt)", r"(?:^|[ \t])(?P<here>layers?[ \t]*\{|layers?(?=\s*\{))"),
+    _format("a network of Caffe2 (pbtxt)", r"^[ \t]*(?P<here>op[ \t]*\{)"),
+    _format("a graph of TensorFlow (pbtxt)", r"^[ \t]*(?P<here>node[ \t]*\{)", r"^[ \t]*op[ \t]*:"),
+    _format("an ONNX model as text", r"^[ \t]*(?P<here>ir_version[ \t]*:)"),
+    _format("an ONNX model as text", r"^(?P<here>graph [\w.-]+ \()"),
+    _format("a solver of Caffe (prototxt)", r"^[ \t]*(?P<here>(?:base_lr|lr_policy|solver_mode)[ \t]*:)"),
+    _format("a network of cxxnet", r"^(?P<here>netconfig[ \t]*=[ \t]*start)"),
+    _format("a network of ncnn (param)", r"\A(?P<here>7767517)\s"),
+    _format("a configuration of CNTK", r"(?P<here>BrainScriptNetworkBuilder|SimpleNetworkBuilder|NDLNetworkBuilder)"),
+    _format("a printed PyTorch module", r"^(?P<here>\w+\()[ \t\r]*$", r"^[ \t]+\(\w+\): \w+\("),
+    _format("a graph as PyTorch prints it", r"^(?P<here>graph[ \t]*\()"),
+    _format(
         "a table of layers as Keras, torchsummary or torchinfo print it",
-        re.compile(r"(?P<here>Layer \(type(?::depth-idx)?\))[^\n]*Output Shape"),
+        r"(?P<here>Layer \(type(?::depth-idx)?\))[^\n]*Output Shape",
     ),
-    Format(
+    _format("a printed Torch7 module", r"^(?P<here>nn\.\w+[ \t]*\{)"),
+    _format("a program in Lua, as Torch7 has", r"^[ \t]*(?P<here>require[ \t(]+[\"'][^\"'\n]+[\"']|local[ \t]+\w+)"),
+    _format("a network of ConvNetJS (JavaScript)", r"^[^\n#]*?(?P<here>layer_defs\b|convnetjs\.\w+)"),
+    _format("a program in JavaScript", r"^[ \t]*(?P<here>(?:var|let|const)[ \t]+\w+[ \t]*=)"),
+    _format(
         "a program in Python",
-        re.compile(r"^(?P<here>(?:import|from)[ \t]+[\w.]+)", _LINE),
-        re.compile(r"^[ \t]*(?:class|def|from|import)[ \t]|\bnn\.|\blayers\.|\bmodel\.", _LINE),
+        r"^(?P<here>(?:import|from)[ \t]+[\w.]+)",
+        r"^[ \t]*(?:class|def|from|import)[ \t]|\bnn\.|\blayers\.|\bmodel\.|^\w+ = ",
     ),
-    Format("JSON", re.compile(r"\A\s*(?P<here>\{(?=\s*\")|\[(?=\s*[\[{\"]))")),
-    Format("YAML", re.compile(r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*(?P<here>---|[\w-]+:)[ \t\r]*$", _LINE)),
+    _format("a program in Python", r"^[ \t]*(?P<here>(?:class|def)[ \t]+\w+)[^\n]*:[ \t\r]*$"),
+    _format("a model of Pylearn2 or neon (YAML)", r"^[^\n#]*?(?P<here>!obj:[\w.]+)"),
+    _format("JSON", r"\A\s*(?P<here>\{(?=\s*\")|\[(?=\s*(?:[{\"]|\[\s*[\d\"{-])))"),
+    _format("YAML", _BLANK + r"(?P<here>---|[\w-]+:)[ \t\r]*$"),
 )
 
+_WITH_SECTIONS = (
+    _format(
+        "a layer file of cuda-convnet",
+        rf"{_BLANK}(?P<here>\[[^\]\n]+\])[ \t\r]*\n(?:(?!\[)[^\n]*\n)*?(?i:type)[ \t]*[=:]",
+        what="whose name ends in .cfg",
+        note="netspec import writes it as a spec",
+    ),
+    _format(
+        "a parameter file of cuda-convnet",
+        r"^(?P<here>(?i:epsW))[ \t]*[=:]",
+        what="which is read beside its layer file",
+        note="netspec import layers.cfg --params layer-params.cfg",
+    ),
+    _format("a file of sections with lines key=value (INI)", rf"{_BLANK}(?P<here>{_HEADER})(?=\s*{_KEY})"),
+)
+"""Formats with sections that are read, or refused, as layer files if their name ends in .cfg."""
 
-def foreign(source: Source) -> Diagnostic | None:
-    """Return the diagnostic for a text that is another tool's file, ``None`` for any other text."""
-    for known in _FORMATS:
-        mark = known.mark.search(source.text)
-        if mark is not None and (known.also is None or known.also.search(source.text, mark.end())):
-            return Diagnostic(
-                "foreign-file",
-                f"this is {known.name}, which netspec does not read",
-                (Span(source, *mark.span("here")),),
-                (
-                    "it reads specs, [conv1] conv filters=96 kernel=11 stride=4, and cuda-convnet's layer files (.cfg)",
-                    "netspec explain foreign-file has the words of other tools beside those of a spec",
-                ),
-            )
-    return None
+_GENERAL = (
+    _format(
+        "YAML", _BLANK + r"(?P<here>[\w-]+:)(?=[ \t]+[^\n=({]+$)", r"^[\w-]+:(?=\s)[^\n=({]*$|^[ \t]*-[ \t]+[^\n=({]*$"
+    ),
+    _format("a script", r"\A(?P<here>#![^\r\n]*)"),
+    _format("a program", r"^(?P<here>[^\n#;]*[^\n#;\s];)[ \t\r]*$", r"^[^\n#;]*[^\n#;\s];[ \t\r]*$"),
+    _format("a program", r"^(?P<here>\w+(?:\[[^\]\n]*\])? (?:=|<-) [\w.]+\()", r"\)"),
+    _format("a program", r"^(?P<here>\w+ = [\[{])", r"^[ \t]*[\]}]|^\w+ = "),
+)
+"""Formats that an attempt at a spec may be taken for."""
+
+_ATTEMPT = re.compile(
+    r"^[ \t]*\[[\w. -]+\][ \t]*[^\s#]"  # a layer: a name in brackets, and something after it
+    r"|^[ \t]*(?:net|gpus|default|train|augment|test|drop)[ \t]+[\w-]"  # a setting
+    r"|^[ \t]*(?:[\w-]+:?[ \t]+)?[a-z][\w-]*[ \t]+[\w-]+=\S"  # a layer without brackets, or without a name
+    r"|^[ \t]*[\w-]+:?[ \t]+\d+x\d+x\d+",
+    _LINE,
+)
+"""A line that somebody who writes a spec may have written, right or wrong."""
+
+_SPEC = _format(
+    "a spec",
+    r"^(?P<here>\[[\w-]+\][ \t]+[a-z0-9]+)(?=[ \t]+[\w-]+=|[ \t]+\d+x|[ \t\r]*$)",
+    what="whose name ends in .net",
+    note="cuda-convnet's layer files have the ending .cfg",
+)
+_CONTENT = re.compile(r"^[ \t]*([^\s#][^\r\n]*)", _LINE)
+_MIN_LINES = 3
+"""The fewest lines of a text of which not one is a spec's, for it to be no spec; fewer may be an attempt at one."""
+
+
+def foreign_to_specs(source: Source) -> Diagnostic | None:
+    """Return the diagnostic for a text with syntax errors that is another tool's file, or has no line of a spec."""
+    found = _first((*_WITH_TYPES, *_TOOLS, *_WITH_SECTIONS), source)
+    if found is not None or _ATTEMPT.search(source.text, 0, _MAX_EXAMINED):
+        return found
+    found = _first(_GENERAL, source)
+    if found is not None:
+        return found
+    lines = [*islice(_CONTENT.finditer(source.text, 0, _MAX_EXAMINED), _MIN_LINES)]
+    if len(lines) < _MIN_LINES:
+        return None
+    message = "this is not a spec: none of its lines is a layer or a setting"
+    return Diagnostic("foreign-file", message, (Span(source, *lines[0].span(1)),), (_ACCEPTED, _WORDS))
+
+
+def foreign_to_layer_files(source: Source, *, has_types: bool) -> Diagnostic | None:
+    """Return the diagnostic for a text read as a layer file that is another tool's file or a spec.
+
+    ``has_types``: some of its sections have a line ``type=``.
+    """
+    return _first(_WITH_TYPES if has_types else (_SPEC, *_WITH_TYPES, *_TOOLS, *_GENERAL), source)
+
+
+def _first(formats: Iterable[Format], source: Source) -> Diagnostic | None:
+    return next((found for known in formats if (found := _found(known, source)) is not None), None)
+
+
+def _found(known: Format, source: Source) -> Diagnostic | None:
+    mark = known.mark.search(source.text, 0, _MAX_EXAMINED)
+    if mark is None or (known.also is not None and not known.also.search(source.text, mark.end(), _MAX_EXAMINED)):
+        return None
+    span = Span(source, *mark.span("here"))
+    return Diagnostic("foreign-file", f"this is {known.name}, {known.what}", (span,), known.notes)

@@ -120,7 +120,8 @@ def test_file_of_100_mb_is_refused_without_reading_it(file: Path) -> None:
         (IMAGE.encode() + b"[a] relu inputs=a\n", "cycle"),
         (b"{}", "syntax"),
         (b'{"layers": []}', "foreign-file"),
-        (b"import torch\nx = 3\n", "unknown-setting"),
+        (b"import torch\nx = 3\n", "foreign-file"),
+        (b"import torch\n", "unknown-setting"),
     ],
 )
 def test_file_that_is_no_spec_gives_short_output_and_exits_with_1(

@@ -23,7 +23,7 @@ from netspec.importers.cuda_convnet.spec.lowering import lines_of
 from netspec.importers.cuda_convnet.spec.text import Layout, write_spec
 from netspec.importers.cuda_convnet.spec.twins import Merged, merge_twins
 from netspec.ir.shape import Shape
-from netspec.language.foreign import foreign
+from netspec.language.foreign import foreign_to_layer_files
 from netspec.source import Source, Span
 from netspec.units import plural
 
@@ -88,10 +88,10 @@ def translate(
     """
     findings = Findings(source)
     config = read(source, findings)
-    foreign_file = None if any("type" in section.options for section in config.sections.values()) else foreign(source)
+    params_config = read(params, findings) if params is not None else None
+    foreign_file = _foreign_file(config, params_config)
     if foreign_file is not None:
         return Translation(None, (foreign_file,), Definition(dialect or "2012", {}, 0))
-    params_config = read(params, findings) if params is not None else None
     version = dialect or dialect_of(config, params_config)
     if _has_errors(findings):
         return Translation(None, _combined(findings), Definition(version, {}, 0))
@@ -121,6 +121,15 @@ def translate(
     spans = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in merged_lines}
     spec = Source(source.name, result.text)
     return Translation(spec, _combined(findings), definition, spans, result.names, twins)
+
+
+def _foreign_file(config: Config, params: Config | None) -> Diagnostic | None:
+    """Return the diagnostic for a layer file, or a parameter file, that is another tool's file."""
+    with_types = ["type" in section.options for section in config.sections.values()]
+    found = None if with_types and all(with_types) else foreign_to_layer_files(config.source, has_types=any(with_types))
+    if found is None and params is not None and not params.sections:
+        found = foreign_to_layer_files(params.source, has_types=False)
+    return found
 
 
 def _learning(params: Config | None, definition: Definition, findings: Findings, *, history: bool) -> Learning:

@@ -8,7 +8,7 @@ import re
 from lark import UnexpectedInput
 
 from netspec.diagnostics import Diagnostic
-from netspec.language.foreign import foreign
+from netspec.language.foreign import foreign_to_specs
 from netspec.language.parser import grammar
 from netspec.language.parser.mistakes import broken_section, broken_setting, syntax_error
 from netspec.language.parser.statements import statements
@@ -52,7 +52,7 @@ def parse(source: Source) -> File:
         else:
             settings.append(statement)
     if diagnostics and not any(section.values for section in sections):
-        other = foreign(source)
+        other = foreign_to_specs(source)
         if other is not None:
             return File(source, (), (), (other,))
     return File(source, tuple(sections), tuple(settings), tuple(diagnostics), tuple(broken))
