@@ -29,8 +29,8 @@ def refute_counts(
     """
     if not stated.counts:
         return
-    computed = _counts(lowered, lowered.value.shape)
-    alternative_counts = _counts(alternative, alternative.value.shape) if alternative is not None else computed
+    computed = computed_counts(lowered, lowered.value.shape)
+    alternative_counts = computed_counts(alternative, alternative.value.shape) if alternative is not None else computed
     units = {shape.units for shape in shapes}
     for key, number in stated.counts.items():
         if number == alternative_counts[key]:
@@ -52,7 +52,7 @@ def refute_counts(
 
 def _with_biases(key: str, excess: int, lowered: Lowered) -> Iterator[str]:
     """Yield a note if a claimed count includes the biases, as in LeNet-5's paper and others."""
-    computed = _counts(lowered, lowered.value.shape)[key]
+    computed = computed_counts(lowered, lowered.value.shape)[key]
     biases = sum(p.size for p in lowered.parameters if p.role == "bias")
     units = lowered.value.shape.units
     if biases and key == "weights" and excess == biases:
@@ -64,14 +64,14 @@ def _with_biases(key: str, excess: int, lowered: Lowered) -> Iterator[str]:
 def notes_on_counts(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[str]:
     """Yield a note for each claimed number of weights or connections that is wrong with both the computed shape and
     ``shape``, the refuted one."""
-    computed, refuted = _counts(lowered, lowered.value.shape), _counts(lowered, shape)
+    computed, refuted = computed_counts(lowered, lowered.value.shape), computed_counts(lowered, shape)
     for key, number in stated.counts.items():
         if key != "units" and number not in (computed[key], refuted[key]):
             yield f"{key}={number} does not hold either: there are {count(computed[key])} {key}"
 
 
-def _counts(lowered: Lowered, shape: Shape) -> dict[str, int]:
-    """The counts that a layer may claim, if its output shape were ``shape``."""
+def computed_counts(lowered: Lowered, shape: Shape) -> dict[str, int]:
+    """Return the counts that a layer may claim, by name, if its output shape were ``shape``."""
     computed, steps = lowered.value.shape, lowered.steps
     return {
         "units": shape.units,

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from netspec.check.cache import LayerCache
 from netspec.check.claims import Stated, Step
+from netspec.check.counts import computed_counts
+from netspec.check.lower import Lowered
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Op
@@ -20,7 +22,7 @@ class LayerFacts(NamedTuple):
     """One layer: its section, the values of its keys including defaults, and its input and output shapes.
 
     ``inputs`` are the indices of the sections that it reads and ``reads`` their shapes, empty if they are not known.
-    ``computed`` is the output shape, or ``None`` if it could not be computed.
+    ``lowered`` is the layer as operations, or ``None`` if its output shape could not be computed.
     """
 
     section: Section
@@ -28,11 +30,25 @@ class LayerFacts(NamedTuple):
     values: Mapping[str, Any]
     inputs: tuple[int, ...]
     reads: tuple[Shape, ...]
-    steps: tuple[Step, ...]
-    computed: Shape | None
+    lowered: Lowered | None
     stated: Stated
     failed: Op | None = None
     """The operation whose fault kept the output shape from being computed."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The layer's operations with their input and output shapes."""
+        return self.lowered.steps if self.lowered is not None else ()
+
+    @property
+    def computed(self) -> Shape | None:
+        """The output shape, or ``None`` if it could not be computed."""
+        return self.lowered.value.shape if self.lowered is not None else None
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The numbers of units, connections and weights, by name; empty if the output shape could not be computed."""
+        return computed_counts(self.lowered, self.lowered.value.shape) if self.lowered is not None else {}
 
     @property
     def pairs(self) -> Mapping[str, Pair]:

@@ -95,7 +95,6 @@ class Walk:
             if not placement.split or stated.shape.channels % self.groups == 0:
                 value = Value(Operand(name, stated.shape, placement))
         self.values.append(value)
-        lowered = value.lowered if value else None
         self.facts.append(
             LayerFacts(
                 section,
@@ -103,8 +102,7 @@ class Walk:
                 values or {},
                 inputs or (),
                 reads,
-                lowered.steps if lowered else (),
-                lowered.value.shape if lowered else None,
+                value.lowered if value else None,
                 stated,
                 self._failed.get(name),
             )

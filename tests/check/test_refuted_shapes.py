@@ -80,3 +80,13 @@ def test_claims_with_channels_last_are_noted_despite_other_errors() -> None:
     for diagnostic in reversed(found):
         fixed = apply(diagnostic.fixes[0].edits, fixed)
     assert good(fixed)["conv2"].output == (256, 27, 27)
+
+
+
+def test_claim_of_a_layer_with_shared_weights_is_corrected_with_its_counts() -> None:
+    """Shared weights are counted at their owner, so the claim must say 0."""
+    found = mistake(
+        "[i] input 3x8x8\n[a] conv filters=3 kernel=3 pad=1\n"
+        "[b] conv filters=3 kernel=3 pad=1 weights=a -> 5x8x8 weights=81"
+    )
+    assert [fix.title for fix in found.fixes] == ["claim 3x8x8 weights=0"]
