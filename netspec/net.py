@@ -15,7 +15,7 @@ from netspec.diagnostics.nearest import nearest
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
-from netspec.language.variants import gather
+from netspec.language.variants import collect_texts
 from netspec.language.written import written_out
 from netspec.opening import is_layer_file, open_folder, read_named
 from netspec.source import Source
@@ -129,7 +129,7 @@ def load_source(
     if is_layer_file(source):
         return _load_layer_file(source, input_shape, changes, options or LayerFileOptions())
 
-    checked = check(gather(source, open_folder(folder), changes), input_shape)
+    checked = check(collect_texts(source, open_folder(folder), changes), input_shape)
     diagnostics = checked.diagnostics
     if diagnostics:
         from netspec.solve import with_fixes  # needed only if there are mistakes
@@ -169,7 +169,7 @@ def _load_layer_file(
     )
     if translation.source is None:
         raise SpecError(in_order(translation.diagnostics))
-    checked = check(gather(translation.source, Folder(), changes))
+    checked = check(collect_texts(translation.source, Folder(), changes))
     # A layer that seems unread may have been read by a cost that the spec leaves out.
     found = [d for d in checked.diagnostics if d.code != "unread-layer"]
     placed = [translation.placed(d) if d.span.source is translation.source else d for d in found]

@@ -27,7 +27,7 @@ from netspec.ir.verify import verify
 from netspec.language.bases import Folder
 from netspec.language.parser import MAX_MISTAKES
 from netspec.language.syntax import File, Section, Word, by_key
-from netspec.language.variants import Texts, gather
+from netspec.language.variants import Texts, collect_texts
 from netspec.source import Source, Span
 
 __all__ = ["Checked", "LayerCache", "LayerFacts", "check", "check_file"]
@@ -39,7 +39,7 @@ def check(spec: Source | Texts, input_shape: Shape | None = None, earlier: Layer
     ``input_shape`` replaces the input shape given in the file. ``earlier`` is the cache of a previous check of a
     similar spec (``Checked.cache``); it only makes this check faster.
     """
-    texts = spec if isinstance(spec, Texts) else gather(spec, Folder())
+    texts = spec if isinstance(spec, Texts) else collect_texts(spec, Folder())
     with _collector_paused():
         return check_file(texts.file(), input_shape, texts, earlier)
 

@@ -53,7 +53,7 @@ class Findings:
         if not self.full:
             self.all.append(Diagnostic(code, message, spans, tuple(notes), severity="warning", layer=layer))
 
-    def take(self, others: Iterable[Diagnostic]) -> None:
+    def extend(self, others: Iterable[Diagnostic]) -> None:
         """Record diagnostics that were collected elsewhere, except those that are recorded already."""
         self.all += [other for other in others if other not in self.all][: MAX_MISTAKES - len(self.all)]
 

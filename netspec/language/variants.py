@@ -69,16 +69,16 @@ class Texts:
 
         root, changes = changed(self.root), tuple(map(changed, self.changes))
         if self.problems:
-            return _gather(root, self.folder, changes)
+            return _collect_texts(root, self.folder, changes)
         return replace(self, root=root, bases=tuple(map(changed, self.bases)), changes=changes)
 
 
-def gather(source: Source, folder: Folder, changes: Sequence[str] = ()) -> Texts:
+def collect_texts(source: Source, folder: Folder, changes: Sequence[str] = ()) -> Texts:
     """Collect the texts of a spec: its file, the files of its folder that it starts from, and changes of keys."""
-    return _gather(source, folder, tuple(Source("--set", text) for text in changes))
+    return _collect_texts(source, folder, tuple(Source("--set", text) for text in changes))
 
 
-def _gather(source: Source, folder: Folder, changes: tuple[Source, ...]) -> Texts:
+def _collect_texts(source: Source, folder: Folder, changes: tuple[Source, ...]) -> Texts:
     bases, problems = find_bases(source, folder)
     return Texts(source, bases, changes, problems, folder)
 

@@ -11,7 +11,7 @@ from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.model import first_line_span
 from netspec.language.bases import Folder
 from netspec.language.syntax import File, Section
-from netspec.language.variants import Texts, gather
+from netspec.language.variants import Texts, collect_texts
 from netspec.opening import MAX_FILE_BYTES
 from netspec.solve import with_fixes
 from netspec.source import Source, Span
@@ -46,7 +46,7 @@ class Document:
             message = f"this file is larger than {count(MAX_FILE_BYTES)} characters: it is no spec"
             problem = Diagnostic("too-large-file", message, (first_line_span(self.source),))
             return Texts(self.source, problems=(problem,))
-        return gather(self.source, self.folder)
+        return collect_texts(self.source, self.folder)
 
     @cached_property
     def file(self) -> File:

@@ -126,7 +126,7 @@ class _Definer:
             errors = remaining_errors(
                 section, kind, self.dialect, self.layers, lambda options: self._warn_unknown_keys(options, kind)
             )
-            self.findings.take(errors.all)
+            self.findings.extend(errors.all)
 
     def _kind(self, word: str) -> Kind | None:
         """Return the layer type with this name in the file's version, if there is one."""

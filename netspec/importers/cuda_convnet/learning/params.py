@@ -64,7 +64,7 @@ def check_params(config: Config, definition: Definition, findings: Findings) -> 
     """Report the errors in the sections of accepted layers, if the layer file has errors."""
     scratch = Findings(config.source)
     _Reader(config, definition, scratch).sections()
-    findings.take(diagnostic for diagnostic in scratch.all if diagnostic.severity == "error")
+    findings.extend(diagnostic for diagnostic in scratch.all if diagnostic.severity == "error")
 
 
 class _Reader:
@@ -155,7 +155,7 @@ class _Reader:
         scratch = Findings(self.config.source)
         with suppress(Refused):
             _Reader(self.config, self.definition, scratch).layer(layer, Lenient(section, scratch, sized=True))
-        self.findings.take(scratch.all)
+        self.findings.extend(scratch.all)
 
     def _known(self, layer: Layer) -> Sequence[str]:
         """Return the keys that a layer's section may have."""
