@@ -132,11 +132,11 @@ def _describe(graph: Graph, node: Node) -> str:
             padding = conv_padding(window, x)
             maps = f"{groups} groups of " if groups > 1 else "" if op.table is None else "a table of "
             kernels = f"{filters} kernels {maps}{x.channels // groups}x{_by_x(window.kernel)}"
-            return f"conv of {kernels}, stride {_by_x(window.stride)}, pad {_by_x(padding.before or padding.own)}"
+            return f"conv of {kernels}, stride {_by_x(window.stride)}, pad {_by_x(padding.image_pad or padding.op_pad)}"
         case MaxPool(window):
             padding = pool_padding(window, x)
-            rounded = ", rounded up" if padding.ceil else ""
-            pad = _by_x(padding.before or padding.own)
+            rounded = ", rounded up" if padding.ceil_mode else ""
+            pad = _by_x(padding.image_pad or padding.op_pad)
             return f"maxpool {_by_x(window.kernel)}, stride {_by_x(window.stride)}, pad {pad}{rounded}"
         case Linear(outputs, groups):
             shares = f" in {groups} groups" if groups > 1 else ""

@@ -15,20 +15,20 @@ from netspec.ir.window import Pad, Window
 
 @dataclass(frozen=True, slots=True)
 class Padding:
-    """The padding of an operation. ``own`` is the operation's own padding (rows, columns), ``ceil`` whether it rounds
-    up, and ``before`` the padding applied to the image beforehand, if any."""
+    """The padding of an operation. ``op_pad`` is the operation's own argument (rows, columns), ``ceil_mode`` whether it
+    rounds up, and ``image_pad`` the padding to apply to the image beforehand, if any."""
 
-    own: tuple[int, int]
-    ceil: bool = False
-    before: Pad | None = None
+    op_pad: tuple[int, int]
+    ceil_mode: bool = False
+    image_pad: Pad | None = None
 
 
 def conv_padding(window: Window, x: Shape) -> Padding:
-    """Return the padding of a convolution. Its own padding and padding beforehand are equivalent, as both are zeros."""
-    own = window.pad.top, window.pad.left
-    if _gives_same_windows(window, x, own, ceil=False):
-        return Padding(own)
-    return Padding((0, 0), before=window.effective_pad(x.height, x.width))
+    """Return the padding of a convolution. Padding by the operation and beforehand are equivalent: both are zeros."""
+    op_pad = window.pad.top, window.pad.left
+    if _gives_same_windows(window, x, op_pad, ceil_mode=False):
+        return Padding(op_pad)
+    return Padding((0, 0), image_pad=window.effective_pad(x.height, x.width))
 
 
 def pool_padding(window: Window, x: Shape) -> Padding:
@@ -37,12 +37,12 @@ def pool_padding(window: Window, x: Shape) -> Padding:
     PyTorch allows padding up to half a kernel. When it rounds up, it drops a last window that would start beyond the
     image and its left padding, as Caffe does.
     """
-    own = window.pad.top, window.pad.left
-    if all(2 * pad <= side for pad, side in zip(own, window.kernel, strict=True)):
-        for ceil in (False, True):
-            if _gives_same_windows(window, x, own, ceil):
-                return Padding(own, ceil)
-    return Padding((0, 0), before=window.effective_pad(x.height, x.width))
+    op_pad = window.pad.top, window.pad.left
+    if all(2 * pad <= side for pad, side in zip(op_pad, window.kernel, strict=True)):
+        for ceil_mode in (False, True):
+            if _gives_same_windows(window, x, op_pad, ceil_mode):
+                return Padding(op_pad, ceil_mode)
+    return Padding((0, 0), image_pad=window.effective_pad(x.height, x.width))
 
 
 def exact_padding(window: Window, x: Shape) -> Pad:
@@ -52,18 +52,18 @@ def exact_padding(window: Window, x: Shape) -> Pad:
     return pad._replace(right=pad.right - columns.unread, bottom=pad.bottom - rows.unread)
 
 
-def _gives_same_windows(window: Window, x: Shape, own: tuple[int, int], ceil: bool) -> bool:
+def _gives_same_windows(window: Window, x: Shape, op_pad: tuple[int, int], ceil_mode: bool) -> bool:
     expected = tuple(axis.output for axis in window.fit(x.height, x.width))
-    axes = zip(x[1:], own, window.extent, window.stride, strict=True)
-    return tuple(_output_size(size, pad, extent, stride, ceil) for size, pad, extent, stride in axes) == expected
+    axes = zip(x[1:], op_pad, window.extent, window.stride, strict=True)
+    return tuple(_output_size(size, pad, extent, stride, ceil_mode) for size, pad, extent, stride in axes) == expected
 
 
-def _output_size(size: int, pad: int, extent: int, stride: int, ceil: bool) -> int:
+def _output_size(size: int, pad: int, extent: int, stride: int, ceil_mode: bool) -> int:
     """Return PyTorch's output size (``pooling_output_shape`` in ATen's ``Pool.h``)."""
     spare = size + 2 * pad - extent
     if spare < 0:
         return 0
-    if not ceil:
+    if not ceil_mode:
         return spare // stride + 1
     outputs = -(-spare // stride) + 1
     return outputs - 1 if (outputs - 1) * stride >= size + pad else outputs

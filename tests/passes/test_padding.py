@@ -26,7 +26,7 @@ def square(kernel: int, stride: int, pad: int = 0, rounding: str = "exact", kind
     ("window", "size", "padding"),
     [
         (square(5, 1, 2), 27, Padding((2, 2))),
-        (square(11, 4, 0, "up"), 224, Padding((0, 0), before=Pad(0, 3, 0, 3))),
+        (square(11, 4, 0, "up"), 224, Padding((0, 0), image_pad=Pad(0, 3, 0, 3))),
         (square(11, 4, 2, "down"), 224, Padding((2, 2))),  # the last zero column is never read
     ],
     ids=["padded", "cuda-convnet's conv1", "torchvision's conv1"],
@@ -39,12 +39,16 @@ def test_conv_padding(window: Window, size: int, padding: Padding) -> None:
     ("window", "size", "padding"),
     [
         (square(3, 2), 55, Padding((0, 0))),
-        (square(2, 2, 0, "up"), 55, Padding((0, 0), ceil=True)),
-        (square(3, 2, 1, "up"), 6, Padding((1, 1), ceil=True)),
+        (square(2, 2, 0, "up"), 55, Padding((0, 0), ceil_mode=True)),
+        (square(3, 2, 1, "up"), 6, Padding((1, 1), ceil_mode=True)),
         (square(2, 1, 1, "down"), 6, Padding((1, 1))),
-        (square(3, 1, 2, "down"), 6, Padding((0, 0), before=Pad(2, 2, 2, 2))),  # PyTorch allows at most half a kernel
+        (
+            square(3, 1, 2, "down"),
+            6,
+            Padding((0, 0), image_pad=Pad(2, 2, 2, 2)),
+        ),  # PyTorch allows at most half a kernel
         # A kernel of 5 at stride 4 fits once into 3 pixels and 4 of padding; without padding PyTorch would reject it.
-        (Window((5, 5), (4, 4), Pad(0, 4, 0, 4), rounding="down"), 3, Padding((0, 0), before=Pad(0, 2, 0, 2))),
+        (Window((5, 5), (4, 4), Pad(0, 4, 0, 4), rounding="down"), 3, Padding((0, 0), image_pad=Pad(0, 2, 0, 2))),
     ],
     ids=["plain", "overhanging", "padded and overhanging", "half a kernel", "beyond half a kernel", "too large"],
 )
@@ -87,9 +91,9 @@ def test_padded_pooling_equals_explicit_padding(case: tuple[Window, Shape]) -> N
     whole = F.pad(image, window.effective_pad(x.height, x.width), value=-math.inf)
     expected = F.max_pool2d(whole, window.kernel, window.stride, dilation=window.dilation)
     padding = pool_padding(window, x)
-    if padding.before is not None:
-        image = F.pad(image, padding.before, value=-math.inf)
-    pooled = F.max_pool2d(image, window.kernel, window.stride, padding.own, window.dilation, padding.ceil)
+    if padding.image_pad is not None:
+        image = F.pad(image, padding.image_pad, value=-math.inf)
+    pooled = F.max_pool2d(image, window.kernel, window.stride, padding.op_pad, window.dilation, padding.ceil_mode)
     assert torch.equal(pooled, expected)
 
 
@@ -102,6 +106,6 @@ def test_padded_convolution_equals_explicit_padding(case: tuple[Window, Shape]) 
     whole = F.pad(image, window.effective_pad(x.height, x.width))
     expected = F.conv2d(whole, weight, stride=window.stride, dilation=window.dilation)
     padding = conv_padding(window, x)
-    if padding.before is not None:
-        image = F.pad(image, padding.before)
-    assert torch.allclose(F.conv2d(image, weight, None, window.stride, padding.own, window.dilation), expected)
+    if padding.image_pad is not None:
+        image = F.pad(image, padding.image_pad)
+    assert torch.allclose(F.conv2d(image, weight, None, window.stride, padding.op_pad, window.dilation), expected)

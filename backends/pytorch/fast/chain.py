@@ -47,7 +47,7 @@ class LrnChain(nn.Module):
     @property
     def pool(self) -> PoolArgs | None:
         """The windows of the pooling; ``None`` without pooling, or if it needs explicit padding and is separate."""
-        if self.window is None or self.padding.before is not None:
+        if self.window is None or self.padding.image_pad is not None:
             return None
         return pool_args(self.window, self.padding)
 
@@ -64,9 +64,9 @@ class LrnChain(nn.Module):
             y = KernelFunction.apply(x, bias, self.lrn, self.relu, self.pool)  # type: ignore[no-untyped-call]
         else:
             y = ChainFunction.apply(x, self.lrn, self.relu, self.pool).to(dtype)  # type: ignore[no-untyped-call]
-        if self.window is None or self.padding.before is None:
+        if self.window is None or self.padding.image_pad is None:
             return y
-        y = F.pad(y, self.padding.before, value=-torch.inf)
+        y = F.pad(y, self.padding.image_pad, value=-torch.inf)
         return F.max_pool2d(y, self.window.kernel, self.window.stride, dilation=self.window.dilation)
 
     def extra_repr(self) -> str:

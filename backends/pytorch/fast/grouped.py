@@ -41,8 +41,8 @@ class GroupedConvolution(Convolution):
         self.timed: dict[str, float] = {}
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        if self.before is not None:
-            x = F.pad(x, self.before)
+        if self.image_pad is not None:
+            x = F.pad(x, self.image_pad)
         if self.training and not self.timed:
             self.choose(x, weight, bias)
         return FORMS[self.form](x, weight, bias, self.stride, self.padding, self.dilation, self.groups)

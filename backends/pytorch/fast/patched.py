@@ -38,7 +38,7 @@ class PatchedConvolution(Convolution):
         needs_grad = torch.is_grad_enabled() and weight.requires_grad and len(x) * self.patches >= MIN_ELEMENTS
         if not needs_grad or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
             return super().forward(x, weight, bias)
-        x = x if self.before is None else F.pad(x, self.before)
+        x = x if self.image_pad is None else F.pad(x, self.image_pad)
         y: Tensor = PatchedFunction.apply(x, weight, bias, self.stride, self.padding, self.dilation)  # type: ignore[no-untyped-call]
         return y
 

@@ -13,5 +13,5 @@ NO_POOLING: PoolArgs = ((1, 1), (1, 1), (0, 0), (1, 1), False)
 
 
 def pool_args(window: Window, padding: Padding) -> PoolArgs:
-    """Return the arguments for a window, given an image to which ``padding.before`` has already been applied."""
-    return window.kernel, window.stride, padding.own, window.dilation, padding.ceil
+    """Return the arguments for a window, given an image to which ``padding.image_pad`` has already been applied."""
+    return window.kernel, window.stride, padding.op_pad, window.dilation, padding.ceil_mode

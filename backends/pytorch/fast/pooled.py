@@ -37,7 +37,7 @@ class ChannelsLastMaxPool(nn.Module):
     def __init__(self, op: MaxPool, x: Shape) -> None:
         super().__init__()
         padding = pool_padding(op.window, x)
-        self.before = padding.before
+        self.image_pad = padding.image_pad
         self.pool = pool_args(op.window, padding)
         self.axes = axes_of(op.window, x)
 
@@ -45,15 +45,15 @@ class ChannelsLastMaxPool(nn.Module):
         needs_grad = torch.is_grad_enabled() and x.requires_grad
         if not needs_grad and _copy_pays_off(x) and x.numel() >= WITHOUT_COPY:
             return largest(x, self.axes)
-        x = x if self.before is None else F.pad(x, self.before, value=-torch.inf)
+        x = x if self.image_pad is None else F.pad(x, self.image_pad, value=-torch.inf)
         if not needs_grad or not _copy_pays_off(x):
             return F.max_pool2d(x, *self.pool)
         pooled: Tensor = MaxPoolFunction.apply(x, self.pool)  # type: ignore[no-untyped-call]
         return pooled
 
     def extra_repr(self) -> str:
-        before = f", before={tuple(self.before)}" if self.before is not None else ""
-        return f"pool={self.pool}{before}"
+        pad = f", pad={tuple(self.image_pad)}" if self.image_pad is not None else ""
+        return f"pool={self.pool}{pad}"
 
 
 class MaxPoolFunction(torch.autograd.Function):

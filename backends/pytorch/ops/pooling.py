@@ -18,22 +18,22 @@ from .emission import Table
 class PaddedPool(nn.Module):
     """Base class of pools that pad the image explicitly first."""
 
-    def __init__(self, window: Window, before: Pad) -> None:
+    def __init__(self, window: Window, image_pad: Pad) -> None:
         super().__init__()
-        self.before = before
+        self.image_pad = image_pad
         self.kernel = window.kernel
         self.stride = window.stride
         self.dilation = window.dilation
 
     def extra_repr(self) -> str:
-        return f"kernel={self.kernel}, stride={self.stride}, before={tuple(self.before)}, dilation={self.dilation}"
+        return f"kernel={self.kernel}, stride={self.stride}, pad={tuple(self.image_pad)}, dilation={self.dilation}"
 
 
 class PaddedMaxPool(PaddedPool):
     """The largest pixel of each window, for padding that ``nn.MaxPool2d`` does not support."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.pad(x, self.before, value=-math.inf)
+        x = F.pad(x, self.image_pad, value=-math.inf)
         return F.max_pool2d(x, self.kernel, self.stride, dilation=self.dilation)
 
 
@@ -45,8 +45,8 @@ class PaddedAvgPool(PaddedPool):
 
     def forward(self, x: Tensor) -> Tensor:
         box = x.new_ones(1, 1, *self.kernel)
-        maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.before)
-        real = F.pad(x.new_ones(1, 1, x.shape[2], x.shape[3]), self.before)
+        maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.image_pad)
+        real = F.pad(x.new_ones(1, 1, x.shape[2], x.shape[3]), self.image_pad)
         total = F.conv2d(maps, box, stride=self.stride, dilation=self.dilation)
         count = F.conv2d(real, box, stride=self.stride, dilation=self.dilation)
         return _unmerge(total / count, x)
@@ -57,7 +57,7 @@ class SummedPool(PaddedPool):
 
     def forward(self, x: Tensor) -> Tensor:
         box = x.new_ones(1, 1, *self.kernel)
-        maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.before)
+        maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.image_pad)
         total = F.conv2d(maps, box, stride=self.stride, dilation=self.dilation)
         return _unmerge(total, x)
 
@@ -75,24 +75,26 @@ class FarthestPool(PaddedPool):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        magnitudes = F.pad(x.detach().abs(), self.before, value=-1.0).flip(2, 3)
+        magnitudes = F.pad(x.detach().abs(), self.image_pad, value=-1.0).flip(2, 3)
         _, indices = F.max_pool2d(magnitudes, self.kernel, self.stride, dilation=self.dilation, return_indices=True)
-        flipped = F.pad(x, self.before).flip(2, 3)
+        flipped = F.pad(x, self.image_pad).flip(2, 3)
         return flipped.flatten(2).gather(2, indices.flatten(2)).view_as(indices).flip(2, 3)
 
 
 def _max_pool(op: MaxPool, inputs: tuple[Shape, ...]) -> nn.Module:
     window, padding = op.window, pool_padding(op.window, inputs[0])
-    if padding.before is not None:
-        return PaddedMaxPool(window, padding.before)
-    return nn.MaxPool2d(window.kernel, window.stride, padding.own, window.dilation, ceil_mode=padding.ceil)
+    if padding.image_pad is not None:
+        return PaddedMaxPool(window, padding.image_pad)
+    return nn.MaxPool2d(window.kernel, window.stride, padding.op_pad, window.dilation, ceil_mode=padding.ceil_mode)
 
 
 def _avg_pool(op: AvgPool, inputs: tuple[Shape, ...]) -> nn.Module:
     window, padding = op.window, pool_padding(op.window, inputs[0])
-    if padding.before is not None or window.dilation != (1, 1):
+    if padding.image_pad is not None or window.dilation != (1, 1):
         return PaddedAvgPool(window, window.effective_pad(inputs[0].height, inputs[0].width))
-    return nn.AvgPool2d(window.kernel, window.stride, padding.own, ceil_mode=padding.ceil, count_include_pad=False)
+    return nn.AvgPool2d(
+        window.kernel, window.stride, padding.op_pad, ceil_mode=padding.ceil_mode, count_include_pad=False
+    )
 
 
 def _sum_pool(op: SumPool, inputs: tuple[Shape, ...]) -> nn.Module:

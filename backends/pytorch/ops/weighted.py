@@ -19,7 +19,7 @@ from .fixed import Fixed
 class Convolution(nn.Module):
     """Convolution of N,C,H,W with a weight of F,C/G,h,w to N,F,H',W'.
 
-    ``before`` is explicit zero padding, applied first, or ``None``. ``mask``, F,C, is 0 where a filter does not read a
+    ``image_pad`` is zero padding applied first, or ``None``. ``mask``, F,C, is 0 where a filter does not read a
     channel; these weights have no effect and a gradient of 0.
     """
 
@@ -27,24 +27,23 @@ class Convolution(nn.Module):
         super().__init__()
         padding = conv_padding(op.window, x)
         self.stride = op.window.stride
-        self.padding = padding.own
-        self.before = padding.before
+        self.padding = padding.op_pad
+        self.image_pad = padding.image_pad
         self.dilation = op.window.dilation
         self.groups = op.groups
         self.mask = None if op.table is None else Fixed(op.table.mask(x.channels))
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        if self.before is not None:
-            x = F.pad(x, self.before)
+        if self.image_pad is not None:
+            x = F.pad(x, self.image_pad)
         if self.mask is not None:
             weight = weight * self.mask(weight)[:, :, None, None]
         return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
-        before = f", before={tuple(self.before)}" if self.before is not None else ""
-        return (
-            f"stride={self.stride}, padding={self.padding}{before}, dilation={self.dilation}, groups={self.groups}"
-            + (f", kernels={int(sum(map(sum, self.mask.numbers)))}" if self.mask is not None else "")
+        pad = f", pad={tuple(self.image_pad)}" if self.image_pad is not None else ""
+        return f"stride={self.stride}, padding={self.padding}{pad}, dilation={self.dilation}, groups={self.groups}" + (
+            f", kernels={int(sum(map(sum, self.mask.numbers)))}" if self.mask is not None else ""
         )
 
 
@@ -53,7 +52,7 @@ class LocalConvolution(nn.Module):
 
     def __init__(self, op: Local, x: Shape) -> None:
         super().__init__()
-        self.before = op.window.effective_pad(x.height, x.width)
+        self.image_pad = op.window.effective_pad(x.height, x.width)
         self.kernel = op.window.kernel
         self.stride = op.window.stride
         self.dilation = op.window.dilation
@@ -61,7 +60,7 @@ class LocalConvolution(nn.Module):
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         filters, rows, columns = weight.shape[:3]
-        patches = F.unfold(F.pad(x, self.before), self.kernel, self.dilation, stride=self.stride)
+        patches = F.unfold(F.pad(x, self.image_pad), self.kernel, self.dilation, stride=self.stride)
         patches = torch.unflatten(patches, 1, (self.groups, -1))
         kernels = weight.reshape(self.groups, filters // self.groups, rows * columns, -1)
         y = torch.einsum("ngkp,gfpk->ngfp", patches, kernels).reshape(-1, filters, rows, columns)
@@ -69,7 +68,7 @@ class LocalConvolution(nn.Module):
 
     def extra_repr(self) -> str:
         return (
-            f"kernel={self.kernel}, stride={self.stride}, before={tuple(self.before)}, dilation={self.dilation}, "
+            f"kernel={self.kernel}, stride={self.stride}, pad={tuple(self.image_pad)}, dilation={self.dilation}, "
             f"groups={self.groups}"
         )
 

@@ -25,8 +25,8 @@ from ..text import call, pair, pair_unless, string
 def _max_pool(op: MaxPool, at: Site) -> str:
     padding = pool_padding(op.window, at.shapes[0])
     x = at.x
-    if padding.before is not None:
-        x = call("F.pad", x, str(tuple(padding.before)), value="-math.inf")
+    if padding.image_pad is not None:
+        x = call("F.pad", x, str(tuple(padding.image_pad)), value="-math.inf")
     options = {"dilation": pair_unless(op.window.dilation, 1), **_own(padding)}
     return call("F.max_pool2d", x, pair(op.window.kernel), pair(op.window.stride), **options)
 
@@ -34,12 +34,12 @@ def _max_pool(op: MaxPool, at: Site) -> str:
 def _avg_pool(op: AvgPool, at: Site) -> str:
     window, x = op.window, at.shapes[0]
     padding = pool_padding(window, x)
-    if padding.before is not None or window.dilation != (1, 1):
+    if padding.image_pad is not None or window.dilation != (1, 1):
         return call(
             at.helper("average_pool"), at.x,
             **_window(window), pad=str(tuple(window.effective_pad(x.height, x.width))),
         )  # fmt: skip
-    padded = padding.own != (0, 0)
+    padded = padding.op_pad != (0, 0)
     options = {**_own(padding), "count_include_pad": "False" if padded else None}
     return call("F.avg_pool2d", at.x, pair(window.kernel), pair(window.stride), **options)
 
@@ -60,7 +60,7 @@ def _window(window: Window) -> dict[str, str]:
 
 
 def _own(padding: Padding) -> dict[str, str | None]:
-    return {"padding": pair_unless(padding.own, 0), "ceil_mode": "True" if padding.ceil else None}
+    return {"padding": pair_unless(padding.op_pad, 0), "ceil_mode": "True" if padding.ceil_mode else None}
 
 
 def _blur(op: Blur, at: Site) -> str:

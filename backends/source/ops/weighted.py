@@ -13,7 +13,7 @@ from ..text import call, pair, pair_unless, string
 def _conv_options(op: Conv, padding: Padding, division: Division) -> dict[str, str | None]:
     return {
         "stride": pair_unless(op.window.stride, 1),
-        "padding": pair_unless(padding.own, 0),
+        "padding": pair_unless(padding.op_pad, 0),
         "dilation": pair_unless(op.window.dilation, 1),
         "groups": division.share(op.groups) if op.groups > 1 else None,
     }
@@ -29,7 +29,7 @@ def _conv_module(op: Conv, x: Shape, division: Division) -> str | None:
 
 def _conv(op: Conv, at: Site) -> str:
     padding = conv_padding(op.window, at.shapes[0])
-    x = at.x if padding.before is None else call("F.pad", at.x, str(tuple(padding.before)))
+    x = at.x if padding.image_pad is None else call("F.pad", at.x, str(tuple(padding.image_pad)))
     if at.module is not None:
         return call(at.module, x)
     options = _conv_options(op, padding, at.division)

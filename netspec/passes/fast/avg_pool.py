@@ -41,7 +41,7 @@ def torch_has(node: Node, x: Shape) -> bool:
     """Whether PyTorch has an average pooling equivalent to the node."""
     if not isinstance(node.op, AvgPool):
         return False
-    return node.op.window.dilation == (1, 1) and pool_padding(node.op.window, x).before is None
+    return node.op.window.dilation == (1, 1) and pool_padding(node.op.window, x).image_pad is None
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:

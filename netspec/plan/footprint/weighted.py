@@ -17,7 +17,7 @@ def weighted(op: Conv | Local | Linear | ChannelScale | Bias, site: Site) -> Foo
     if isinstance(op, Local):
         return _local(op, site)
     if isinstance(op, Conv):
-        before = conv_padding(op.window, site.inputs[0]).before
+        before = conv_padding(op.window, site.inputs[0]).image_pad
         if before is not None:
             padded = site.padded(before)
             cast = (padded * width,) if width != low else ()

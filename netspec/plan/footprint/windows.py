@@ -61,7 +61,7 @@ def pool(op: Pool, site: Site) -> Footprint:
     """The footprint of a pooling."""
     width, low, numel = site.widths[0], site.low, site.output_numel
     x = site.inputs[0]
-    pad = pool_padding(op.window, x).before
+    pad = pool_padding(op.window, x).image_pad
     if isinstance(op, MaxPool):
         places = numel * INDEX
         if pad is None:
