@@ -61,10 +61,13 @@ def read_params(config: Config, definition: Definition, findings: Findings, *, h
 
 
 def check_params(config: Config, definition: Definition, findings: Findings) -> None:
-    """Report the errors in the sections of accepted layers, if the layer file has errors."""
-    scratch = Findings(config.source)
-    _Reader(config, definition, scratch).sections()
-    findings.extend(diagnostic for diagnostic in scratch.all if diagnostic.severity == "error")
+    """Report the errors in the sections of accepted layers, if the layer file has errors.
+
+    Warnings are left out, and nothing that the sections say is used.
+    """
+    reader = _Reader(config, definition, Findings(config.source))
+    reader.sections()
+    findings.extend(diagnostic for diagnostic in reader.findings.all if diagnostic.severity == "error")
 
 
 class _Reader:
@@ -151,11 +154,14 @@ class _Reader:
             options.warn_unknown(self._known(layer), notes=notes_in_parameters(keys, self.definition.dialect))
 
     def report_remaining_errors(self, layer: Layer, section: Section) -> None:
-        """Report the other errors of a rejected section."""
-        scratch = Findings(self.config.source)
+        """Read a rejected section once more, past its first error, and report the others.
+
+        Another reader does it, so that the values of the rejected section are not used.
+        """
+        other = _Reader(self.config, self.definition, Findings(self.config.source))
         with suppress(Refused):
-            _Reader(self.config, self.definition, scratch).layer(layer, Lenient(section, scratch, sized=True))
-        self.findings.extend(scratch.all)
+            other.layer(layer, Lenient(section, other.findings, sized=True))
+        self.findings.extend(other.findings.all)
 
     def _known(self, layer: Layer) -> Sequence[str]:
         """Return the keys that a layer's section may have."""
