@@ -88,9 +88,9 @@ def load(
     """
     source = read_named(path)
     if params is not None and not is_layer_file(source):
-        raise ValueError(f"{source.name} is no layer file (.cfg) that params={os.fspath(params)!r} belongs to")
+        raise ValueError(f"params={os.fspath(params)!r} needs a layer file (.cfg), and {source.name} is not one")
     if history and params is None:
-        raise ValueError("history=True reads the notes of a parameter file, and there is none: params=")
+        raise ValueError("history=True needs params=: it reads the notes of the parameter file")
     options = LayerFileOptions(read_named(params), history=history) if params is not None else LayerFileOptions()
     return load_source(source, input_shape, changes, folder=Path(path).parent, options=options)
 

@@ -74,10 +74,10 @@ def test_load_reads_a_layer_file_with_parameters_and_changes(files: Path) -> Non
 def test_load_refuses_params_and_history_where_they_do_not_apply(files: Path) -> None:
     spec = files / "a.net"
     spec.write_text("[image] input 3x8x8\n[f] fc outputs=2\n")
-    with pytest.raises(ValueError, match=r"a.net is no layer file \(.cfg\) that params='p.cfg' belongs to"):
+    with pytest.raises(ValueError, match=r"params='p.cfg' needs a layer file \(.cfg\), and .*a.net is not one"):
         load(spec, params="p.cfg")
     for file in (spec, files / "net.cfg"):
-        with pytest.raises(ValueError, match="history=True reads the notes of a parameter file, and there is none"):
+        with pytest.raises(ValueError, match="history=True needs params=: it reads the notes of the parameter file"):
             load(file, history=True)
 
 
