@@ -82,7 +82,6 @@ def test_claims_with_channels_last_are_noted_despite_other_errors() -> None:
     assert good(fixed)["conv2"].output == (256, 27, 27)
 
 
-
 def test_claim_of_a_layer_with_shared_weights_is_corrected_with_its_counts() -> None:
     """Shared weights are counted at their owner, so the claim must say 0."""
     found = mistake(

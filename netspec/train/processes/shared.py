@@ -138,11 +138,14 @@ def require_shares(arrangement: Arrangement, batch: int, accumulate: int = 1) ->
     Each part of the batch (``accumulate``) needs an image for each row of devices; ``hybrid`` needs equal shares.
     """
     rows, least = arrangement.replicas, batch // accumulate
+    devices = f"{arrangement.devices} devices"
+    if arrangement.groups > 1:
+        devices += f" in {rows} rows of {arrangement.groups} GPU groups"
     in_parts = f" in {accumulate} parts" if accumulate > 1 else ""
     multiple = rows * accumulate
     if least < rows:
         raise RequestError(
-            f"{plural(least, 'image')} at a time cannot be shared by {rows} devices: batch {batch}{in_parts}",
+            f"{plural(least, 'image')} at a time cannot be shared by {devices}: batch {batch}{in_parts}",
             f"take a larger batch: --batch {multiple} or more",
         )
     if arrangement.split == "hybrid" and batch % multiple:

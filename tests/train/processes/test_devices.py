@@ -191,6 +191,16 @@ def test_batch_that_cannot_be_shared_is_an_error(options: tuple[str, ...], error
 
 
 @pytest.mark.usefixtures("no_processes")
+def test_message_on_a_small_batch_names_the_devices_that_were_asked_for() -> None:
+    done = invoke("train", *multi_device.ARGUMENTS, "--gpus", "64", "--batch", "4")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines() == [
+        "Error: 4 images at a time cannot be shared by 64 devices in 32 rows of 2 GPU groups: batch 4",
+        "  take a larger batch: --batch 32 or more",
+    ]
+
+
+@pytest.mark.usefixtures("no_processes")
 def test_more_gpus_than_available_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
