@@ -144,8 +144,8 @@ def require_same_images(data: Data, crew: Crew) -> None:
 
 
 @contextmanager
-def join_crew(device: str) -> Iterator[Crew]:
-    """Join the crew that torchrun has started, according to the environment; without torchrun, be a crew of one.
+def join_crew(device: str, size: int) -> Iterator[Crew]:
+    """Join the crew of ``size`` processes that torchrun or ``launch`` has started.
 
     On CUDA, each process uses the device with its local rank.
 
@@ -154,8 +154,7 @@ def join_crew(device: str) -> Iterator[Crew]:
     RequestError
         The machine has fewer CUDA devices than processes.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1 or "RANK" not in os.environ:
+    if size == 1:
         yield ALONE
         return
     if device == "cuda":

@@ -84,7 +84,7 @@ def _train_in_crew(job: TrainingJob, quiet: bool) -> run.Result | int:
         if request.gpus not in (None, size):
             raise RequestError(f"--gpus {request.gpus}, and there are {size} processes")
         device = request.device or device_for(None)
-        with join_crew(device) as crew:
+        with join_crew(device, size) as crew:
             reporter = make_reporter(quiet=quiet) if crew.leads else Reporter(Console(file=io.StringIO()))
             crew_request = replace(request, gpus=size, device=device)
             result = _train(replace(job, request=crew_request), reporter, crew)

@@ -17,8 +17,7 @@ from netspec.train.processes import crew
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return a list of the calls of CUDA, torch.distributed and atexit by the second of two processes."""
     recorded: list[Any] = []
-    for key, value in {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1"}.items():
-        monkeypatch.setenv(key, value)
+    monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", lambda device: recorded.append(("device", device)))
     monkeypatch.setattr(dist, "init_process_group", lambda backend, timeout: recorded.append(("join", backend)))
@@ -30,7 +29,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_process_takes_its_own_device_before_it_joins(calls: list[Any]) -> None:
     """NCCL transfers tensors on GPUs, gloo the values on which the processes agree."""
-    with crew.join_crew("cuda") as joined:
+    with crew.join_crew("cuda", 2) as joined:
         assert (joined.rank, joined.size, joined.leads) == (1, 2, False)
         assert calls == [("device", 1), ("join", "cpu:gloo,cuda:nccl")]
     assert calls[2:] == ["leave"]
@@ -38,13 +37,13 @@ def test_process_takes_its_own_device_before_it_joins(calls: list[Any]) -> None:
 
 def test_process_ends_at_once_after_an_error_on_cuda(calls: list[Any]) -> None:
     """NCCL would wait for the other processes, and they for this one, so that the error would never be reported."""
-    with pytest.raises(ValueError, match="mine"), crew.join_crew("cuda"):
+    with pytest.raises(ValueError, match="mine"), crew.join_crew("cuda", 2):
         raise ValueError("mine")
     assert calls[2:] == [crew._end_at_once]
 
 
 def test_process_leaves_after_an_error_on_the_cpu(calls: list[Any]) -> None:
-    with pytest.raises(ValueError, match="mine"), crew.join_crew("cpu"):
+    with pytest.raises(ValueError, match="mine"), crew.join_crew("cpu", 2):
         raise ValueError("mine")
     assert calls == [("join", "gloo"), "leave"]
 
@@ -52,5 +51,5 @@ def test_process_leaves_after_an_error_on_the_cpu(calls: list[Any]) -> None:
 def test_more_processes_than_devices_is_an_error(calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(RequestError, match="process 1 of this machine has no CUDA device: it has 1"):
-        crew.join_crew("cuda").__enter__()
+        crew.join_crew("cuda", 2).__enter__()
     assert calls == []
