@@ -143,7 +143,7 @@ def _convolution(context: Context, word: str) -> Layer:
     strides = options.integers("stride", n, 1, repeat, 1)
     paddings = options.integers("padding", n, 0, repeat, 0)
     groups = options.integers("groups", n, 1, repeat, 1)
-    filters = options.integers("filters", n, None, repeat, 1)
+    filters = _filters(context, groups)
     sparse = options.flags("randSparse", n) if context.dialect == "2012" else (False,) * n
     filter_channels = options.integers("filterChannels", n, 0, False, 0) if context.dialect == "2012" else (0,) * n
     shared = word == "conv" and options.flag("sharedBiases", True)
@@ -152,8 +152,6 @@ def _convolution(context: Context, word: str) -> Layer:
     for i, image in enumerate(images):
         if groups[i] > 1:
             options.require_divisible("channels", image.channels, 4 * groups[i], "")
-        # ``filters`` in the file is the number per group.
-        options.require_divisible("filters", filters[i], 16, "in each group" if groups[i] > 1 else "")
         depths.append(_depth(context, image.channels, groups[i], sparse[i], filter_channels[i]))
         places.append(_places(context, image.side, kernels[i], strides[i], paddings[i]))
     totals = [f * g for f, g in zip(filters, groups, strict=True)]
@@ -177,6 +175,17 @@ def _convolution(context: Context, word: str) -> Layer:
         word, total * modules, image=Image(total, side), reads=images, weights=weights, biases=biases, values=values
     )
     return _shared(context, layer)
+
+
+def _filters(context: Context, groups: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the filters per group. ``filters`` is their number; the old ``numFilters`` was that of all groups."""
+    options = context.options
+    filters = options.integers("filters", len(groups), None, context.repeat, 1)
+    of_all = not options.has("filters")
+    for number, parts in zip(filters, groups, strict=True):
+        where = f"in {parts} groups" if of_all else "in each group"
+        options.require_divisible("filters", number, 16 * (parts if of_all else 1), where if parts > 1 else "")
+    return tuple(number // parts for number, parts in zip(filters, groups, strict=True)) if of_all else filters
 
 
 def _depth(context: Context, channels: int, groups: int, sparse: bool, filter_channels: int) -> int:
