@@ -254,6 +254,9 @@ def test_swapped_files_are_recognised() -> None:
         (BASE.replace("partialSum=0", "partialSum=80"), (3, 20, 20)),
         # Invalid with any size.
         (BASE.replace("filters=16", "filters=17"), (3, 32, 32)),
+        # An error with any size leaves the others to the size.
+        (BASE.replace("partialSum=0", "partialSum=80").replace("type=fc", "type=fcdrop"), (3, 20, 20)),
+        (BASE.replace("type=fc", "type=fcdrop").replace("padding=1", "padding=0"), (3, 32, 32)),
     ],
 )
 def test_likeliest_data_shape_is_assumed(text: str, shape: tuple[int, int, int]) -> None:

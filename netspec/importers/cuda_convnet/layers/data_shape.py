@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from math import prod
 
 from netspec.check.report import Findings
@@ -44,32 +45,26 @@ def noted_shape(config: Config, dialect: Dialect) -> Shape | None:
 def likely_shape(config: Config, dialect: Dialect) -> Shape:
     """Return the likeliest shape of the data.
 
-    This is the first usual shape for which the file has no errors, preferably one for which pools with an explicit
-    ``outputsX`` have as many windows as fit; otherwise the smallest square without errors, if there is one; otherwise
-    the first usual shape.
+    This is the first usual shape for which the file has no errors but those that it has for all shapes, preferably one
+    for which pools with an explicit ``outputsX`` have as many windows as fit; otherwise the smallest such square, if
+    there is one; otherwise the first usual shape.
     """
     first = _first_reader(config)
     channels = _number(first, "channels", 2**20) or 3
     usual = [Shape(channels, side, side) for side in _usual_sides(config, first, channels)]
-    common_errors: set[tuple[int, str]] | None = None
-    first_valid: Shape | None = None
+    trials: list[tuple[set[tuple[int, str]], Shape]] = []
     for shape in usual:
         diagnostics, definition = _try(config, dialect, shape)
-        errors = {(d.span.start, d.message) for d in diagnostics}
-        if not errors and _fits(definition):
+        if not diagnostics and _fits(definition):
             return shape
-        if not errors:
-            first_valid = first_valid or shape
-        common_errors = errors if common_errors is None else common_errors & errors
-    if first_valid is not None:
-        return first_valid
+        trials.append((_places(diagnostics), shape))
     # Errors that occur with every size do not depend on the size.
-    if not common_errors and len(config.sections) <= _MAX_SECTIONS:
-        for side in range(1, _MAX_SIDE + 1):
-            shape = Shape(channels, side, side)
-            if not _try(config, dialect, shape)[0]:
-                return shape
-    return usual[0]
+    common_errors = set.intersection(*(errors for errors, _ in trials))
+    valid = next((shape for errors, shape in trials if errors == common_errors), None)
+    if valid is not None or len(config.sections) > _MAX_SECTIONS:
+        return valid or usual[0]
+    squares = (Shape(channels, side, side) for side in range(1, _MAX_SIDE + 1))
+    return next((shape for shape in squares if _places(_try(config, dialect, shape)[0]) <= common_errors), usual[0])
 
 
 def _fits(definition: Definition) -> bool:
@@ -100,6 +95,11 @@ def _try(config: Config, dialect: Dialect, shape: Shape) -> tuple[list[Diagnosti
     trial = Findings(config.source)
     definition = define(config, dialect, shape.units, trial)
     return [d for d in trial.all if d.severity == "error"], definition
+
+
+def _places(errors: Iterable[Diagnostic]) -> set[tuple[int, str]]:
+    """Return the place and the message of each error."""
+    return {(error.span.start, error.message) for error in errors}
 
 
 def _usual_sides(config: Config, first: Section | None, channels: int) -> tuple[int, ...]:
