@@ -114,3 +114,20 @@ def test_cost_with_negative_coefficient_is_maximised() -> None:
     params = "".join(f"[{name}]\n{RATES}" for name in ("h", "out")) + "[logprob]\ncoeff=-0.5\n"
     network = load(text, params)
     assert ([loss.op for loss in network.graph.losses], network.warnings) == ([CrossEntropy(-0.5)], ())
+
+
+def test_cost_over_scores_is_told_of_their_softmax() -> None:
+    whole = net(FC, "f").replace("inputs=labels,probs", "inputs=labels,out")
+    (error,) = [d for d in diagnose(whole) if d.code == "wrong-inputs"]
+    assert error.notes == ("probs is the softmax of out: inputs=labels,probs",)
+    (error,) = [d for d in diagnose(net(FC, "f").replace("type=softmax", "type=concat")) if d.code == "wrong-inputs"]
+    assert error.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("cost.logrge", "; did you mean cost.logreg?"), ("cost.locrank", ""), ("logreg", "cost.logreg?")]
+)
+def test_unknown_cost_is_compared_with_costs(word: str, hint: str) -> None:
+    (error,) = [d for d in diagnose(net(FC, "f").replace("cost.logreg", word)) if d.code == "unknown-type"]
+    assert error.message.endswith(hint or f"there is no layer type '{word}'")
+    assert error.notes[0].startswith("the costs: cost.logreg, ") == word.startswith("cost.")

@@ -14,8 +14,14 @@ def _over_softmax(context: Context, word: str) -> Layer:
             "wrong-inputs", f"its first input is the labels, one number; {labels.name} has {labels.outputs}", "inputs"
         )
     if softmax.type != "softmax":
+        above = (name for name, layer in context.above.items() if layer.type == "softmax")
+        of_it = next((name for name in above if context.above[name].inputs == (softmax.name,)), None)
+        notes = (f"{of_it} is the softmax of {softmax.name}: inputs={labels.name},{of_it}",) if of_it else ()
         raise context.options.refuse(
-            "wrong-inputs", f"its second input is a softmax; {softmax.name} is of type {softmax.type}", "inputs"
+            "wrong-inputs",
+            f"its second input is a softmax; {softmax.name} is of type {softmax.type}",
+            "inputs",
+            notes=notes,
         )
     return _cost(context, word)
 

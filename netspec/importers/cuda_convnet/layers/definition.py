@@ -22,6 +22,7 @@ MAX_GPUS = 1024
 KINDS: Mapping[str, Kind] = {**weighted.KINDS, **spatial.KINDS, **elementwise.KINDS, **costs.KINDS}
 OLD_TYPES = {"cost.ce": "cost.crossent"}
 """Former names of types, from when version 2 was new."""
+_COST = "cost."
 _DATA = ("dataIdx", "start", "end")
 
 
@@ -146,12 +147,19 @@ class _Definer:
             notes = [f"this file is read as {self.dialect}; --dialect says which it is", *advice]
         else:
             message = f"there is no layer type '{shortened(word)}'"
-            similar = self.findings.nearest(word, tuple(KINDS)) if len(word) < 100 and not advice else None
+            similar = self._similar_type(word) if len(word) < 100 and not advice else None
             message += f"; did you mean {similar}?" if similar else ""
-            notes = [*advice] or [
-                f"the types: data, {', '.join(k for k, v in KINDS.items() if self.dialect in v.dialects)}"
-            ]
+            kinds = [k for k, v in KINDS.items() if self.dialect in v.dialects and _is_cost(k) == _is_cost(word)]
+            what = "costs: " if _is_cost(word) else "types: data, "
+            notes = [*advice] or [f"the {what}{', '.join(kinds)}"]
         return options.refuse("unknown-type", message, "type", notes=notes)
+
+    def _similar_type(self, word: str) -> str | None:
+        """Return the layer type that a misspelt one most likely means. Costs are compared without their prefix."""
+        if not _is_cost(word):
+            return self.findings.nearest(word, tuple(KINDS))
+        costs = {kind.removeprefix(_COST): kind for kind in KINDS if _is_cost(kind)}
+        return costs.get(self.findings.nearest(word.removeprefix(_COST), tuple(costs)) or "")
 
     def _data(self, options: Options) -> Layer:
         index = options.integer("dataIdx", low=0)
@@ -258,6 +266,10 @@ class _Definer:
                     layer.options.section.span,
                     layer=layer.name,
                 )
+
+
+def _is_cost(word: str) -> bool:
+    return word.startswith(_COST)
 
 
 def _labels(config: Config) -> frozenset[str]:
