@@ -25,6 +25,8 @@ _TEXT_OF_BYTES = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]*")
 _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 """Byte order marks, which some editors write at the start of a file."""
 
+_DOS_END = b"\x1a"
+
 _ARCHIVES = ((b"PK\x03\x04", "a zip archive, as torch.save writes"), (b"\x89HDF", "HDF5, as Keras writes"))
 """The first bytes of weight files of other tools."""
 
@@ -95,16 +97,18 @@ def decode(data: bytes, name: str) -> Source:
     """Decode a file's bytes. Raises ``SpecError`` with ``not-text`` or ``too-large-file``.
 
     Specs are UTF-8. Layer files are older and may be in any 8-bit encoding. If one is not UTF-8, it is decoded as
-    Latin-1, which is right for its keys and names in all encodings that were in use.
+    Latin-1, which is right for its keys and names in all encodings that were in use. The character with which DOS
+    programs ended a text is removed.
     """
     if len(data) > MAX_FILE_BYTES:
         raise _spec_error(
             "too-large-file", f"this file is larger than {count(MAX_FILE_BYTES)} bytes: it is no spec", name
         )
+    data = data.removesuffix(_DOS_END)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if name.endswith(LAYER_FILE) and _TEXT_OF_BYTES.fullmatch(data):
+        if name.lower().endswith(LAYER_FILE) and _TEXT_OF_BYTES.fullmatch(data):
             return Source(name, data.decode("latin-1"))
         place = len(data) - len(error.object) + error.start  # error.start does not count a byte order mark
         message = f"this file is not text: byte {place + 1} is 0x{data[place]:02x}, which is not UTF-8"
@@ -139,8 +143,9 @@ def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
 def is_layer_file(source: Source) -> bool:
     """Whether a text is a layer file of cuda-convnet: by the ending of its name, or, if it has neither ending, by its
     first section (``begins_as_layer_file``)."""
-    if source.name.endswith(SPEC_ENDINGS):
-        return source.name.endswith(LAYER_FILE)
+    name = source.name.lower()
+    if name.endswith(SPEC_ENDINGS):
+        return name.endswith(LAYER_FILE)
     return begins_as_layer_file(source)
 
 

@@ -186,15 +186,6 @@ def test_old_key_names_are_accepted(old: str, new: str, key: str) -> None:
     assert [(d.code, d.message.partition(": ")[2]) for d in network.warnings] == [("cfg-old-habit", message)]
 
 
-def test_old_number_of_filters_is_that_of_all_groups() -> None:
-    second = conv("d", "c", 16, more="groups=2\nnumFilters=32").replace("\nfilters=16", "")
-    network = load(net(conv("c", "data", 3) + second, "d"))
-    assert (network["d"].output, network["d"].weights) == (Shape(32, 8, 8), 8 * 9 * 32)
-    wrong = diagnose(net(conv("c", "data", 3) + second.replace("=32", "=16"), "d"))
-    (message,) = [d.message for d in wrong if d.severity == "error"]
-    assert message == "d: filters is 16 in 2 groups, which 32 does not divide"
-
-
 def test_new_key_name_takes_precedence_over_the_old_one() -> None:
     network = load(BASE.replace("filters=16", "filters=16\nnumFilters=32"))
     assert network.total.parameters == PARAMETERS

@@ -1,4 +1,4 @@
-"""Files from before 2012: without ``gpu=``, and with the scale and power of norms in the layer file."""
+"""Files from before 2012: without ``gpu=``, with the scale and power of norms in the layer file, and from DOS."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import pytest
 from layerfiles import PARAMS, RATES, conv, diagnose, load, locations, net, readable_spec
 
 from netspec.ir.ops import Dropout
+from netspec.ir.shape import Shape
+from netspec.opening import decode, is_layer_file
+from netspec.source import Source
 
 SCALE_AND_POW = "scale=0.00005\npow=.5\n"
 NORM = f"[n]\ntype=rnorm\ninputs=c\nchannels=16\nsizeX=3\n{SCALE_AND_POW}"
+
+
+BASE = net(conv("c", "data", 3), "c")
+PARAMETERS = load(BASE).total.parameters
 
 
 def old_file(norm: str = NORM) -> str:
@@ -142,3 +149,28 @@ def test_padding_of_a_pool_is_explained() -> None:
     assert warning.notes == (
         "convolutions have it; a pool whose start= is below 0 begins so many pixels before its image",
     )
+
+
+def test_old_number_of_filters_is_that_of_all_groups() -> None:
+    second = conv("d", "c", 16, more="groups=2\nnumFilters=32").replace("\nfilters=16", "")
+    network = load(net(conv("c", "data", 3) + second, "d"))
+    assert (network["d"].output, network["d"].weights) == (Shape(32, 8, 8), 8 * 9 * 32)
+    wrong = diagnose(net(conv("c", "data", 3) + second.replace("=32", "=16"), "d"))
+    (message,) = [d.message for d in wrong if d.severity == "error"]
+    assert message == "d: filters is 16 in 2 groups, which 32 does not divide"
+
+
+@pytest.mark.parametrize("new", ["filters=16,", "filters=,16", "filters=16,,16", "inputs=data, ", "initW=0.02,"])
+def test_comma_too_many_is_explained(new: str) -> None:
+    key = new.partition("=")[0]
+    line = next(line for line in BASE.splitlines() if line.startswith(f"{key}="))
+    error = next(d for d in diagnose(BASE.replace(line, new, 1)) if d.severity == "error")
+    assert "an entry of this list is empty: there is a comma too many" in error.notes
+
+
+def test_files_of_dos_are_read() -> None:
+    data = BASE.replace("[c]", "# größer\n[c]").replace("\n", "\r\n").encode("latin-1") + b"\x1a"
+    source = decode(data, "LAYERS.CFG")
+    assert is_layer_file(source) and load(source.text).total.parameters == PARAMETERS
+    assert decode(b"net a\r\n\x1a", "A.NET").text == "net a\r\n"
+    assert not is_layer_file(Source("A.NET", BASE))

@@ -20,6 +20,7 @@ OLD_NAMES = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX",
 
 _INT = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_EMPTY_ENTRY = re.compile(r"^\s*,|,\s*(?:,|$)")
 _WITH_COMMENT = re.compile(r"\s*([^#]*[^#\s])\s+#(.*)", re.DOTALL)
 _MAX_SHOWN_LENGTH = 40
 _FLAGS = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
@@ -53,6 +54,8 @@ class Options:
             text = next((option.text for option in self.section.options.values() if "\n" in option.text), "")
         if "\n" in text:
             notes = (*notes, "a line that begins with a space goes on with the value above it; keys begin without one")
+        elif _EMPTY_ENTRY.search(text):
+            notes = (*notes, "an entry of this list is empty: there is a comma too many")
         elif value := _WITH_COMMENT.fullmatch(text):
             note = f"after a value # begins no comment, but ; does: {key}={value[1]} ;{value[2]}"
             notes = (*notes, shortened(note, 2 * _MAX_SHOWN_LENGTH))
