@@ -27,7 +27,11 @@ _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "U
 
 _DOS_END = b"\x1a"
 
-_ARCHIVES = ((b"PK\x03\x04", "a zip archive, as torch.save writes"), (b"\x89HDF", "HDF5, as Keras writes"))
+_ARCHIVES = (
+    (b"PK\x03\x04", "a zip archive, as torch.save writes"),
+    (b"\x89HDF", "HDF5, as Keras writes"),
+    *((bytes((0x80, protocol)), "a pickle, as cuda-convnet writes") for protocol in range(2, 6)),
+)
 """The first bytes of weight files of other tools."""
 
 MAX_FILES = 500

@@ -178,7 +178,9 @@ def test_spec_in_a_layer_file_gives_one_error() -> None:
     assert found.message == "this is a spec, whose name ends in .net"
 
 
-@pytest.mark.parametrize(("data", "what"), [(b"PK\x03\x04\0\0", "torch.save"), (b"\x89HDF\r\n", "Keras")])
+@pytest.mark.parametrize(
+    ("data", "what"), [(b"PK\x03\x04\0\0", "torch.save"), (b"\x89HDF\r\n", "Keras"), (b"\x80\x02}q", "pickle")]
+)
 def test_weight_files_are_recognised(data: bytes, what: str) -> None:
     with pytest.raises(SpecError) as wrong:
         decode(data, "a.net")
