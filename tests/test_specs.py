@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import netspec
-from netspec.diagnostics import Diagnostic
+from netspec.diagnostics import Diagnostic, apply
 from netspec.language.formatter import formatted
 from netspec.source import Source
 
@@ -84,8 +84,6 @@ def test_incorrect_spec_gives_the_errors_it_lists(path: Path) -> None:
 
 @pytest.mark.parametrize("path", INCORRECT, ids=lambda p: p.stem)
 def test_fixes_marked_as_checked_give_correct_specs(path: Path) -> None:
-    from netspec.diagnostics import apply
-
     with pytest.raises(netspec.SpecError) as caught:
         netspec.load(path)
     for diagnostic in caught.value.diagnostics:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from processes import netspec
+from terminals import Terminal
 
 from netspec.diff import compare
 from netspec.diff.terminal import show
@@ -145,13 +146,6 @@ def test_json_has_the_documented_names() -> None:
 def test_diff_needs_neither_torch_nor_numpy() -> None:
     done = netspec("diff", A, B, "--format", "json", blocked=("torch", "numpy"))
     assert (done.returncode, done.stderr) == (0, "")
-
-
-class Terminal(StringIO):
-    """A terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.mark.parametrize("width", ["60", "100", "200"])

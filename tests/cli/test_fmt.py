@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from places import ROOT
 from processes import netspec
+
+from netspec.cli.fmt import command
 
 UGLY = b"\xef\xbb\xbfnet  a\n[image]\tinput 3x8x8 # pictures\n\n\r\n[fc] fc outputs=10->10"
 NEAT = f"net     a\n{'[image]  input    3x8x8':73}# pictures\n\n{'[fc]     fc       outputs=10':73}-> 10\n"
@@ -164,10 +167,6 @@ def test_pipe_is_not_replaced_by_a_file() -> None:
 
 
 def test_unwritable_file_is_kept(ugly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from click.testing import CliRunner
-
-    from netspec.cli.fmt import command
-
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 

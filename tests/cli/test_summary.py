@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from places import ROOT, SPECS
+from terminals import Terminal
 
 import netspec
 from netspec.cli import main
@@ -35,13 +36,6 @@ def data(*arguments: str) -> dict[str, Any]:
     assert (done.exit_code, done.stderr) == (0, "")
     loaded: dict[str, Any] = json.loads(done.stdout)
     return loaded
-
-
-class Terminal(io.StringIO):
-    """A terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.mark.parametrize("width", ["20", "40", "80", "200"])
@@ -220,7 +214,7 @@ def test_notes_below_the_table_explain_the_counts(form: str) -> None:
     assert "6,201,312 lrn" in text and "979,712 maxpool" in text
 
 
-def test_the_table_shows_names_windows_and_groups() -> None:
+def test_table_shows_names_windows_and_groups() -> None:
     text = run("summary", ALEXNET).stdout
     (conv2,) = [line.split() for line in text.splitlines() if line.startswith("conv2")]
     assert conv2[:8] == ["conv2", "conv", "256x27x27", "5", "1", "2", "2", "186,624"]
@@ -267,19 +261,11 @@ def test_replicas_share_the_images_of_a_batch(tmp_path: Path) -> None:
 
 
 def test_omitted_columns_are_named_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    from netspec import load
-    from netspec.report import layer_table
-    from netspec.report.terminal import show
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.delenv("NO_COLOR", raising=False)
     out = Terminal()
-    show(layer_table(load(ALEXNET), 128), out)
+    show(layer_table(netspec.load(ALEXNET), 128), out)
     text = out.getvalue()
     assert "left out for lack of space: dense" in text
     assert "conv1" in text and "105,415,200" in text

@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 
 from netspec.cli import main
 from netspec.ir.graph import Graph
+from netspec.net import loads
 from netspec.passes.placing import Arrangement
 from netspec.train.processes import verification
 
@@ -234,6 +235,4 @@ def test_failed_process_is_reported_without_a_traceback(plain: str, monkeypatch:
 
 
 def _graph(text: str) -> Graph:
-    import netspec
-
-    return netspec.loads(text).graph
+    return loads(text).graph

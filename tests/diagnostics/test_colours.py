@@ -6,6 +6,7 @@ import io
 import re
 
 import pytest
+from terminals import Terminal
 
 import netspec
 from netspec.diagnostics.colours import coloured, shows_colours
@@ -16,11 +17,6 @@ WRONG = (
     "[d] conv filtres=8 kernel=3  # 3 | ^ fix:\n"
 )
 ESCAPE = re.compile(r"\x1b\[\d+m")
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def test_colours_keep_the_text_and_mark_headers_carets_and_fixes() -> None:

@@ -101,7 +101,7 @@ def test_page_shows_the_measured_differences_of_the_repairs() -> None:
         assert int(equal.replace(",", "")) == equal_measured
 
 
-def test_the_four_repairs_give_different_functions() -> None:
+def test_repairs_give_four_different_functions() -> None:
     differences = {pair: (noise, smooth, equal) for pair, noise, smooth, equal in puzzle.comparisons()}
     exact, up, *_ = puzzle.REPAIRS
     assert all(noise > 0.05 and smooth > 0.05 for noise, smooth, _ in differences.values())

@@ -45,7 +45,7 @@ SAME_FUNCTION = {
         f"{INPUT}[conv1] conv filters=4 kernel=4 stride=3 rounding=up\n{END}",
         f"{INPUT}[conv1] conv filters=4 kernel=4 stride=3 pad=0,1,0,1\n{END}",
     ),
-    "a stride over one place": (
+    "a stride over one position": (
         f"{INPUT}[pool] avgpool kernel=9 stride=1\n{END}",
         f"{INPUT}[pool] avgpool kernel=global\n{END}",
     ),
@@ -66,7 +66,7 @@ SAME_FUNCTION = {
         f"gpus 2\n{CONV}\n[conv2] conv filters=4 kernel=3\n{END.strip()} reads=all\n",
         f"{CONV}\n[conv2] conv filters=4 kernel=3 groups=2\n{END}",
     ),
-    "the same alpha by two conventions": (
+    "the same alpha in two conventions": (
         f"{CONV}\n[n] lrn size=5 alpha=1e-4\n{END}",
         f"{CONV}\n[n] lrn size=5 scale=5e-4\n{END}",
     ),
@@ -92,7 +92,7 @@ OTHER_FUNCTION = {
     ),
     "abs after max pooling": (f"{CONV} neuron=abs\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=abs\n{END}"),
     "another neuron": (f"{CONV} neuron=relu\n{END}", f"{CONV} neuron=tanh\n{END}"),
-    "a neuron before what was put in": (
+    "a neuron before an inserted norm": (
         f"{CONV} neuron=relu\n{POOL}\n{END}",
         f"{CONV}\n[n] lrn size=3 alpha=0.1\n{POOL} neuron=relu\n{END}",
     ),
@@ -126,11 +126,11 @@ OTHER_FUNCTION = {
         f"{INPUT}[a] conv filters=2 kernel=3 table=0+1,1\n{END}",
         f"{INPUT}[a] conv filters=2 kernel=3 table=0+1,0\n{END}",
     ),
-    "a connection table where there was none": (
+    "an added connection table": (
         f"{INPUT}[a] conv filters=2 kernel=3\n{END}",
         f"{INPUT}[a] conv filters=2 kernel=3 table=0+1,1\n{END}",
     ),
-    "another type under the name": (
+    "another type with the same name": (
         f"{CONV}\n[pool1] maxpool kernel=3 stride=2\n{END}",
         f"{CONV}\n[pool1] avgpool kernel=3 stride=2\n{END}",
     ),

@@ -19,13 +19,13 @@ from netspec.net import loads
 from netspec.source import Source
 
 NOT_TWINS = {
-    "another number": TWINS.replace(
+    "different outputs": TWINS.replace(
         "outputs=6\ninitW=0.01,0.01\nneuron=relu\ngpu=1", "outputs=7\ninitW=0.01,0.01\ngpu=1"
     ),
-    "the other's share": TWINS.replace("inputs=pool1b", "inputs=pool1a")
+    "share of the other GPU": TWINS.replace("inputs=pool1b", "inputs=pool1a")
     .replace("inputs=n2a,n2b", "inputs=n2a,n2b,pool1b")
     .replace("initW=0.01,0.01\nneuron=relu\ngpu=0", "initW=0.01,0.01,0.01\nneuron=relu\ngpu=0"),
-    "one reader of one half": TWINS + conv("extra", "pool1b", 16),
+    "extra reader of one half": TWINS + conv("extra", "pool1b", 16),
 }  # fmt: skip
 
 
@@ -114,9 +114,9 @@ def test_empty_windows_of_merged_twins_become_padding() -> None:
 @pytest.mark.parametrize(
     ("case", "names"),
     [
-        ("another number", {"fca", "fcb"}),
-        ("the other's share", {"conv1a", "conv1b", "pool1a", "pool1b", "conv2a", "conv2b"}),
-        ("one reader of one half", {"conv1a", "conv1b", "pool1a", "pool1b", "conv2a", "conv2b"}),
+        ("different outputs", {"fca", "fcb"}),
+        ("share of the other GPU", {"conv1a", "conv1b", "pool1a", "pool1b", "conv2a", "conv2b"}),
+        ("extra reader of one half", {"conv1a", "conv1b", "pool1a", "pool1b", "conv2a", "conv2b"}),
     ],
 )
 def test_layers_that_are_not_twins_stay_two_lines(case: str, names: set[str]) -> None:

@@ -38,8 +38,8 @@ def test_gate_can_be_the_class() -> None:
 
 
 GATES = {
-    "no cost says which are the classes": (DATA.replace("dataIdx=1", "dataIdx=2") + OVER_LABELS, "h", 2, 1),
-    "a cost.logreg does": (
+    "no cost defines the classes": (DATA.replace("dataIdx=1", "dataIdx=2") + OVER_LABELS, "h", 2, 1),
+    "a cost.logreg defines the classes": (
         "[more]\ntype=data\ndataIdx=1\n"
         + net(OVER_LABELS, "h").replace("dataIdx=1", "dataIdx=3").replace("inputs=labels,h", "inputs=more,h"),
         "h,out",

@@ -145,11 +145,11 @@ LARGE_FILES = {
     "keys": BASE + "[c]\n" + "".join(f"key{i}=1\n" for i in range(QUARTER // 12)),
     "lines of a value": BASE + "[c]\nfilters=16\n" + " 1\n" * (QUARTER // 3),
     "inputs": BASE + "[f]\ntype=fc\ninputs=" + "data," * (QUARTER // 5),
-    "a key without end": BASE + "[c]\nx" + " " * QUARTER,
-    "a name without end": BASE + "[" + "x" * QUARTER,
-    "values of other keys": BASE + "[c]\nfilters=" + "%(x)s" * (QUARTER // 5),
+    "an endless key": BASE + "[c]\nx" + " " * QUARTER,
+    "an endless name": BASE + "[" + "x" * QUARTER,
+    "interpolations": BASE + "[c]\nfilters=" + "%(x)s" * (QUARTER // 5),
     "semicolons": BASE + "[c]\nfilters=1" + ";" * QUARTER,
-    "a ring": "".join(f"[a{i}]\ntype=neuron\nneuron=relu\ninputs=a{i + 1}\n" for i in range(4_000)),
+    "a cycle": "".join(f"[a{i}]\ntype=neuron\nneuron=relu\ninputs=a{i + 1}\n" for i in range(4_000)),
 }
 
 

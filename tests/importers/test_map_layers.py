@@ -7,6 +7,7 @@ import pytest
 from computed import Array, random_parameters, values
 from layerfiles import DATA, SHAPE, conv, ending, load, net, readable_spec
 
+from netspec import backend
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.ops import RandomScale
 
@@ -75,8 +76,6 @@ def test_pooling_matches_the_formula(kind: str, size: int, stride: int, start: i
 
 def test_maxabs_takes_the_last_of_equal_magnitudes() -> None:
     graph = load(net("[x]\ntype=pool\ninputs=data\npool=maxabs\nchannels=3\nsizeX=2\nstride=2\ngpu=0\n", "x")).graph
-    from netspec import backend
-
     image = np.zeros(SHAPE)
     image[0, :2, :2], image[1, :2, :2], image[2, :2, :2] = [[3, -3], [1, 2]], [[1, -3], [3, 2]], [[-1, -1], [1, -1]]
     pooled_maps = backend.load("reference").run(graph, random_parameters(graph), image[None]).values["x"]

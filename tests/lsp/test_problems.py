@@ -95,5 +95,5 @@ def test_too_large_text_is_not_parsed() -> None:
     assert large.file.sections == ()
 
 
-def test_a_correct_spec_has_no_diagnostics() -> None:
+def test_correct_spec_has_no_diagnostics() -> None:
     assert document(spec("alexnet")).diagnostics == ()
