@@ -57,7 +57,7 @@ def compiled(spec: str, work: Work, cache: str) -> Run:
     def train() -> None:
         module.train()
         step.optimiser.zero_grad()
-        objective.draw(0, step.taken)
+        objective.set_draw(0, step.taken)
         loss(module, step.images, step.labels).backward()
         step.optimiser.step()
         step.taken += 1

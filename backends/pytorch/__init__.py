@@ -4,12 +4,12 @@ The module has one attribute per layer of the spec. Keys of the ``state_dict`` c
 (``conv1.weight``, ``conv3.weights.0``), and parameters are initialised as the spec says.
 """
 
-from .fast import GroupedConvolution, blocks, chosen_forms, image_blocks, mistake, no_kernels, use_kernels
+from .fast import GroupedConvolution, blocks, chosen_forms, compare_kernels, image_blocks, no_kernels, use_kernels
 from .initial import draw
 from .layer import LABELS, Layer
 from .network import Network, class_scores, cross_entropy, module, training_loss
 from .ops import TABLE
-from .ops.chance import DeviceDraw, Draw, DrawnLayer, set_draw, tested
+from .ops.chance import DeviceDraw, Draw, DrawnLayer, evaluation_draw, set_draw
 from .ops.norms import BatchNormalise
 from .ops.precision import widened
 from .torchvision import ALEXNET, from_torchvision, to_torchvision, torchvision_keys
@@ -28,15 +28,15 @@ __all__ = [
     "blocks",
     "chosen_forms",
     "class_scores",
+    "compare_kernels",
     "cross_entropy",
     "draw",
+    "evaluation_draw",
     "from_torchvision",
     "image_blocks",
-    "mistake",
     "module",
     "no_kernels",
     "set_draw",
-    "tested",
     "to_torchvision",
     "torchvision_keys",
     "training_loss",

@@ -126,14 +126,14 @@ def _with_weights(
     path: Path, net: Net | None, weights: Path, data: str | None, batch: int | None, quiet: bool
 ) -> tuple[list[Saved], dict[str, str]]:
     """Return a run, or a spec's network, with the weights of a file, and the facts about that file for the result."""
-    from netspec.train.reporting.console import reporter
+    from netspec.train.reporting.console import make_reporter
     from netspec.train.runs.saved import open_run
     from netspec.train.tensors.published import as_run
     from netspec.train.tensors.weights import read_weights
 
     read = read_weights(weights, warn)
     if net is not None and data is not None:
-        return [as_run(net, path, read, data, batch, reporter(quiet=quiet))], read.facts()
+        return [as_run(net, path, read, data, batch, make_reporter(quiet=quiet))], read.facts()
     return [with_weights(open_run(path, warn), read)], read.facts()
 
 

@@ -235,12 +235,12 @@ def _apply(x: Tensor, like: Tensor, source: Sharding, target: Sharding, partial:
 
 def _apply_to_batch(x: Tensor, source: Sharding, target: Sharding, partial: bool, team: Team) -> Any:
     if source.channels > 1:
-        return AllToAll.apply(x, BATCH, CHANNELS, team.place_group)  # type: ignore[no-untyped-call]
+        return AllToAll.apply(x, BATCH, CHANNELS, team.column_group)  # type: ignore[no-untyped-call]
     if target.channels > 1:
-        return AllToAll.apply(x, CHANNELS, BATCH, team.place_group)  # type: ignore[no-untyped-call]
+        return AllToAll.apply(x, CHANNELS, BATCH, team.column_group)  # type: ignore[no-untyped-call]
     if source.batch > 1:
-        return AllGather.apply(x, BATCH, team.place_group, partial)  # type: ignore[no-untyped-call]
-    return Slice.apply(x, BATCH, team.place_group)  # type: ignore[no-untyped-call]
+        return AllGather.apply(x, BATCH, team.column_group, partial)  # type: ignore[no-untyped-call]
+    return Slice.apply(x, BATCH, team.column_group)  # type: ignore[no-untyped-call]
 
 
 def _own_share(x: Tensor, dim: int, group: Group) -> Tensor:

@@ -3,9 +3,9 @@
 torch's DistributedDataParallel replicates all parameters over one group of processes. Here some parameters are divided
 and some are on one device only, so each gradient is summed over exactly those devices that hold the same part of it.
 
-A parameter that every place of a row holds whole gets the same gradient at each of them, up to rounding: cuDNN may add
+A parameter that every device of a row holds whole gets the same gradient at each of them, up to rounding: cuDNN may add
 up in a different order each time. Updating each copy with its own gradient would let the copies drift apart, so the
-gradient of the row's first place is used for all.
+gradient of the row's first device is used for all.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ class Gradients:
     def __init__(self, network: PlacedNetwork) -> None:
         self.gathered = WHOLE
         self._pending: list[dist.Work] = []
-        self._place_group = network.team.place_group
+        self._column_group = network.team.column_group
         self._row_group = network.team.row_group
         graph, named = network.placed.graph, dict(network.module.named_parameters())
         names = attributes(graph)
         update_every = {state_key(p, names): p.update_every for p in graph.parameters.values()}
         replicated = (state_key(p, names) for p in graph.parameters.values() if network.placed.replicated_in_row(p))
         self._replicated = [(named[key], update_every[key]) for key in replicated]
-        if dist.get_world_size(self._place_group) == 1:
+        if dist.get_world_size(self._column_group) == 1:
             return
         for key, parameter in named.items():
             if sharding_of(network, key).batch > 1:
                 parameter.register_post_accumulate_grad_hook(partial(self._start, update_every[key]))  # type: ignore[no-untyped-call]
 
     def wait(self) -> None:
-        """Wait for all sums that were started, then copy the first place's gradients to the other places of its row."""
+        """Wait for all sums that were started, then copy the gradients of a row's first device to the others."""
         for work in self._pending:
             work.wait()
         self._pending.clear()
@@ -58,4 +58,4 @@ class Gradients:
     def _start(self, update_every: int | None, parameter: Tensor) -> None:
         if self.gathered.mean(update_every) is not None:
             assert parameter.grad is not None
-            self._pending.append(start_all_reduce(parameter.grad, self._place_group))
+            self._pending.append(start_all_reduce(parameter.grad, self._column_group))

@@ -86,7 +86,7 @@ class PlacedNetwork:
         wide: Tensor = backend.load("pytorch").widened(value.flatten(1) if value.dim() > 1 else value)
         return wide
 
-    def draw(self, seed: int, step: int, first_sample: int, start: int) -> None:
+    def set_draw(self, seed: int, step: int, first_sample: int, start: int) -> None:
         """Seed the random choices of the next pass, so that they do not depend on which device computes what.
 
         ``first_sample`` is the index, in the step's batch, of the first image that is given to the team; ``start`` is
@@ -105,7 +105,7 @@ class PlacedNetwork:
     def _reports_loss(self, layer: str) -> bool:
         """Whether this device reports a layer's loss: the layer's owner does, or else the row's first device."""
         owner = self.placed.layers[layer].sharding.owner
-        return self.team.place == (owner or 0)
+        return self.team.column == (owner or 0)
 
     def gather_scores(self, scores: Tensor, images: int) -> Tensor:
         """Collect the class scores (N, classes) of all devices' shares of the batch, on every device.
@@ -117,7 +117,7 @@ class PlacedNetwork:
         if owner is not None:
             like = scores if scores.dim() > 1 else scores.new_empty((images, graph.scores.output.units))
             scores = collectives.broadcast(like, owner, team.row_group)
-        return collectives.all_gather(scores, 0, team.place_group)
+        return collectives.all_gather(scores, 0, team.column_group)
 
     def _own_losses(self, values: dict[str, Tensor], labels: Tensor, images: int) -> list[tuple[str, Tensor]]:
         graph = self.placed.graph
@@ -158,7 +158,7 @@ class PlacedNetwork:
         """Compute layers that are divided by feature, one device's images at a time (see ``turns``)."""
         transfers = [t for layer in layers for t in self.placed.layers[layer.name].transfers.values()]
         gathered = [t.value for t in transfers if t.source.batch > 1]
-        turns_by_value = {value: Turns(values[value], self.team.place_group) for value in gathered}
+        turns_by_value = {value: Turns(values[value], self.team.column_group) for value in gathered}
         for turn in range(self.team.arrangement.devices):
             arrived = {name: turns.take(turn) for name, turns in turns_by_value.items()}
             # The values that earlier runs of such layers computed in this turn, under the layers' own names.
@@ -207,7 +207,7 @@ class PlacedNetwork:
     def _transferred(self, values: dict[str, Tensor], transfer: Transfer, images: int) -> Tensor:
         if transfer.value not in values:
             turns = range(self.team.arrangement.devices)
-            return collect_own_turn([values[_turn_key(transfer.value, turn)] for turn in turns], self.team.place_group)
+            return collect_own_turn([values[_turn_key(transfer.value, turn)] for turn in turns], self.team.column_group)
         output = self.placed.graph.layers[transfer.value].output
         value = values[transfer.value]
         key = transfer, self.module.training, torch.is_autocast_enabled(value.device.type)
@@ -225,17 +225,17 @@ class PlacedNetwork:
         the whole layer, not in this device's share.
         """
         pytorch = backend.load("pytorch")
-        graph: Graph = local_graph(self.placed, layer, self.team.place)
+        graph: Graph = local_graph(self.placed, layer, self.team.column)
         forms = on_one_device(self.forms, graph)
         module: nn.Module = pytorch.Layer(graph, graph.layers[layer.name], seed=0, forms=forms)
         sharding = self.placed.layers[layer.name].sharding
         for name, child in list(module.named_children()):
             if isinstance(child, pytorch.BatchNormalise) and sharding.batch > 1:
-                shared = SharedBatchNorm(child.eps, child.momentum, child.affine, self.team.place_group)
+                shared = SharedBatchNorm(child.eps, child.momentum, child.affine, self.team.column_group)
                 setattr(module, name, shared)
             if isinstance(child, pytorch.DrawnLayer) and sharding.channels > 1:
-                place = self.team.rank if self.team.arrangement.split == "hybrid" else self.team.place
-                child.first_unit = graph.layers[layer.name].output.units * place
+                column = self.team.rank if self.team.arrangement.split == "hybrid" else self.team.column
+                child.first_unit = graph.layers[layer.name].output.units * column
         return module
 
 

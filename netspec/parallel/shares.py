@@ -29,7 +29,7 @@ def share(whole: Tensor, sharding: Sharding, team: Team) -> Tensor:
     return whole[rows_of(whole.shape[0], sharding.channels, dist.get_rank(team.channel_group))]
 
 
-def whole(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def full_tensors(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Assemble whole tensors, on every device, from the devices' ``shares``. All devices of the team must call this.
 
     The names are those of the network's ``state_dict``. ``like`` has a tensor of the whole one's shape and type for

@@ -17,28 +17,28 @@ from netspec.passes.placing import Arrangement
 class Team:
     """One device's view of an arrangement.
 
-    ``row`` and ``place`` are its coordinates. ``row_group`` are the devices of its row, which hold the shares of the
-    channels; ``place_group`` are the devices at its place of every row, which hold the shares of the batch.
+    ``row`` and ``column`` are its coordinates. ``row_group`` are the devices of its row, which hold the shares of the
+    channels; ``column_group`` are the devices in its column, which hold the shares of the batch.
     """
 
     arrangement: Arrangement
     rank: int
     device: torch.device
     row_group: Group
-    place_group: Group
+    column_group: Group
 
     @property
     def row(self) -> int:
         return self.arrangement.row(self.rank)
 
     @property
-    def place(self) -> int:
-        return self.arrangement.place(self.rank)
+    def column(self) -> int:
+        return self.arrangement.column(self.rank)
 
     @property
     def channel_group(self) -> Group:
         """The group over which channels are divided: the row's devices, or under ``hybrid`` all devices."""
-        return self.place_group if self.arrangement.split == "hybrid" else self.row_group
+        return self.column_group if self.arrangement.split == "hybrid" else self.row_group
 
     def share_of_batch(self, batch: int) -> slice:
         """Which images of a batch this device computes; if the rows do not divide it, the first rows take one more."""
@@ -47,7 +47,7 @@ class Team:
         return slice(start, start + share + (self.row < remainder))
 
 
-def join(arrangement: Arrangement, device: torch.device, timeout: timedelta | None = None) -> Team:
+def join_team(arrangement: Arrangement, device: torch.device, timeout: timedelta | None = None) -> Team:
     """Return this process's team. torch.distributed must be initialised.
 
     ``timeout`` is how long the team's members wait for each other; ``None`` leaves torch's default.
@@ -59,9 +59,9 @@ def join(arrangement: Arrangement, device: torch.device, timeout: timedelta | No
     """
     if dist.get_world_size() != arrangement.devices:
         raise ValueError(f"{dist.get_world_size()} processes cannot be {arrangement.devices} devices")
-    mesh = init_device_mesh(device.type, (arrangement.replicas, arrangement.groups), mesh_dim_names=("rows", "places"))
-    row_group, place_group = mesh.get_group("places"), mesh.get_group("rows")
+    mesh = init_device_mesh(device.type, (arrangement.replicas, arrangement.groups), mesh_dim_names=("rows", "columns"))
+    row_group, column_group = mesh.get_group("columns"), mesh.get_group("rows")
     if timeout is not None:
         set_timeout(row_group, timeout)
-        set_timeout(place_group, timeout)
-    return Team(arrangement, dist.get_rank(), device, row_group, place_group)
+        set_timeout(column_group, timeout)
+    return Team(arrangement, dist.get_rank(), device, row_group, column_group)

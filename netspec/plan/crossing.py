@@ -144,7 +144,7 @@ def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: 
     devices = max(source.channels, target.channels, arrangement.groups)
     value = images_on(placed, device, source, batch) * units
     share = value // devices
-    place = arrangement.place(device)
+    column = arrangement.column(device)
     other_devices = devices - 1
     match kind:
         case "all-gather":
@@ -152,13 +152,13 @@ def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: 
         case "all-reduce":
             return ring(value, devices), ring(value, devices)
         case "gather":
-            return (0, share * other_devices) if place == target.owner else (share, 0)
+            return (0, share * other_devices) if column == target.owner else (share, 0)
         case "scatter":
-            return (share * other_devices, 0) if place == source.owner else (0, share)
+            return (share * other_devices, 0) if column == source.owner else (0, share)
         case "broadcast":
             owner = source.owner if source.owner is not None else target.owner
-            return (value * other_devices, 0) if place == owner else (0, value)
-    return value * (place == source.owner), value * (place == target.owner)
+            return (value * other_devices, 0) if column == owner else (0, value)
+    return value * (column == source.owner), value * (column == target.owner)
 
 
 def _statistics_crossings(placed: Placed) -> list[Crossing]:
@@ -181,8 +181,8 @@ def _statistics_crossings(placed: Placed) -> list[Crossing]:
 def _gradient_crossings(placed: Placed) -> list[Crossing]:
     """The all-reduces of the parameters' gradients over the shares of the batch, by layer, last layer first.
 
-    A parameter's gradients are summed once for each of its updates during a batch. Parameters that all places of a row
-    hold whole also need a broadcast from the row's first place (see ``parallel.gradients``).
+    A parameter's gradients are summed once for each of its updates during a batch. Parameters that all devices of a row
+    hold whole also need a broadcast from the row's first device (see ``parallel.gradients``).
     """
     sizes: dict[str, int] = {}
     for parameter in placed.graph.parameters.values():
@@ -196,7 +196,7 @@ def _gradient_crossings(placed: Placed) -> list[Crossing]:
             result.append(Crossing(name, "", "gradients", "all-reduce", size, amounts, amounts))
         if name in broadcast_layers:
             arrangement = placed.arrangement
-            first = [arrangement.place(device) == 0 for device in range(arrangement.devices)]
+            first = [arrangement.column(device) == 0 for device in range(arrangement.devices)]
             sent = tuple(size * (arrangement.groups - 1) * is_first for is_first in first)
             received = tuple(size * (not is_first) for is_first in first)
             result.append(Crossing(name, "", "gradients", "broadcast", size, sent, received))

@@ -23,9 +23,9 @@ MAX_DEVICES = 4096
 
 
 class Kind(NamedTuple):
-    """What a device's memory depends on: its place, its images of the batch, and how many it computes at a time."""
+    """What a device's memory depends on: its column, its images of the batch, and how many it computes at a time."""
 
-    place: int
+    column: int
     images: int
     at_once: int
 
@@ -159,7 +159,7 @@ def memories_of(
     for device in range(placed.arrangement.devices):
         kind = _kind(placed, device, batch)
         if kind not in memories:
-            steps = program(placed, local[kind.place], device, images_at_once(placed.graph, batch), low, values)
+            steps = program(placed, local[kind.column], device, images_at_once(placed.graph, batch), low, values)
             memories[kind] = memory(
                 _standing(placed, device, _narrowed_bytes(placed.graph, forms) if recorded and low == HALF else 0),
                 steps,
@@ -186,7 +186,7 @@ def _kind(placed: Placed, device: int, batch: int) -> Kind:
     sharding = placed.layers[placed.graph.input.layer].sharding
     at_once = images_at_once(placed.graph, batch)
     images_here = (images_on(placed, device, sharding, images) for images in (batch, at_once))
-    return Kind(placed.arrangement.place(device), *images_here)
+    return Kind(placed.arrangement.column(device), *images_here)
 
 
 def smallest_batch(placed: Placed) -> int:

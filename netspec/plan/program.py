@@ -165,18 +165,18 @@ class _Builder:
 
 
 LocalGraphs = Mapping[int, Mapping[str, Graph]]
-"""The part of each layer that each place computes: place of the arrangement -> layer -> graph."""
+"""The part of each layer that each column computes: column of the arrangement -> layer -> graph."""
 
 
 def local_graphs(placed: Placed) -> LocalGraphs:
-    """Return the parts of the layers that each place of the arrangement computes in training."""
+    """Return the parts of the layers that each column of the arrangement computes in training."""
     return {
-        place: {
-            layer.name: local_graph(placed, layer, place)
+        column: {
+            layer.name: local_graph(placed, layer, column)
             for layer in trained(placed.graph)
-            if placed.layers[layer.name].sharding.owner in (None, place)
+            if placed.layers[layer.name].sharding.owner in (None, column)
         }
-        for place in range(placed.arrangement.groups)
+        for column in range(placed.arrangement.groups)
     }
 
 
@@ -186,7 +186,7 @@ def program(placed: Placed, local: Mapping[str, Graph], device: int, batch: int,
     Parameters
     ----------
     local:
-        The part of each layer that the device's place computes (see ``local_graphs``).
+        The part of each layer that the device's column computes (see ``local_graphs``).
     batch:
         The number of images, over all devices, that pass through the network at a time.
     low:

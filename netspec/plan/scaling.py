@@ -133,8 +133,8 @@ def _forward_seconds(placed: Placed, batch: int, machine: Machine) -> dict[str, 
     """The seconds of each layer's forward pass, in order, on the device that computes the most."""
     local = local_graphs(placed)
     # The first row has the most images.
-    flops_by_place = [_flops(placed, local[place], place, batch) for place in local]
-    busiest = max(flops_by_place, key=lambda flops: sum(flops.values()))
+    flops_by_column = [_flops(placed, local[column], column, batch) for column in local]
+    busiest = max(flops_by_column, key=lambda flops: sum(flops.values()))
     return {layer: flops / machine.flops for layer, flops in busiest.items()}
 
 

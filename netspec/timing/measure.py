@@ -87,7 +87,7 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
         parts,
         rates,
         step.objective.forms.passes,
-        (*step.notes, *step.objective.chosen, *failed),
+        (*step.notes, *step.objective.form_notes, *failed),
     )
 
 

@@ -57,7 +57,7 @@ def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes:
     objective = recorded(build(graph, 0, device, forms))
     images, labels = batch_of(graph, device, batch)
     optimiser = optimiser_of(graph, objective.module, fused=forms.fused_update)
-    return Step(objective, optimiser, objective.laid_out(images), labels, device, objective.use_kernels())
+    return Step(objective, optimiser, objective.to_layout(images), labels, device, objective.use_kernels())
 
 
 def step_forms(graph: Graph, batch: int, precision: Precision, passes: Collection[str]) -> Forms:

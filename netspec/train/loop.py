@@ -85,7 +85,7 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
     position = np.empty(images, np.int64)
     position[order] = np.arange(images)
     skipped_before = progress.tally.skipped
-    readers = Readers(t.crew, t.objective.trained_part)
+    readers = Readers(t.crew, t.objective.training_rows)
     reading = t.loader.run(t.data.train, order[progress.position :], config.batch, keep_partial=False, sharing=readers)
     batches = iter(reading)
     t.reporter.plan(progress.plan)
@@ -242,7 +242,7 @@ def validation_batches(t: Training) -> Iterator[tuple[Tensor, Tensor]]:
     split = t.data.validation
     if split is None:
         return
-    readers = Readers(t.crew, t.objective.evaluated_part)
+    readers = Readers(t.crew, t.objective.evaluation_rows)
     for batch in t.loader.run(split, np.arange(len(split.labels)), t.config.batch, keep_partial=True, sharing=readers):
         choices = central(len(batch.pixels), t.data.frame, t.graph.input.output)
         yield t.prepare(batch.pixels, choices), to_device(batch.labels, t.config.device)

@@ -8,7 +8,7 @@ import numpy as np
 
 from netspec.ir.graph import Graph
 from netspec.train.data.batches.loader import Loader
-from netspec.train.data.moments import Moments, Statistics, measure, sampled, statistics
+from netspec.train.data.moments import Moments, Statistics, measure, sample_indices, statistics
 from netspec.train.data.splits import Data, Pixels
 from netspec.train.errors import TrainError
 from netspec.train.processes.crew import ALONE, Crew
@@ -32,7 +32,7 @@ def training_statistics(
         return None
     if data.statistics is not None:
         return data.statistics
-    candidates = sampled(len(data.train.labels)) if data.sample is None else np.asarray(data.sample)
+    candidates = sample_indices(len(data.train.labels)) if data.sample is None else np.asarray(data.sample)
     indices = candidates[crew.rank :: crew.size]
 
     def read() -> Iterator[Pixels]:
@@ -42,7 +42,7 @@ def training_statistics(
             reporter.reading(done, len(indices))
             yield loaded.pixels
 
-    moments = sum(crew.gather(measure(read(), data.frame)), Moments.none(data.frame))
+    moments = sum(crew.gather(measure(read(), data.frame)), Moments.zero(data.frame))
     if moments.images == 0:
         raise TrainError(f"none of the {len(candidates)} training images can be read")
     return statistics(moments)

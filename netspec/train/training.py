@@ -209,7 +209,7 @@ class Training:
 
     def report_forms(self) -> None:
         """Print the notes about the optimised forms in use on this device that have not been printed yet."""
-        for line in self.objective.chosen:
+        for line in self.objective.form_notes:
             if line not in self.printed_notes:
                 self.printed_notes.append(line)
                 self.reporter.note(line)

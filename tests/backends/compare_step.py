@@ -44,7 +44,7 @@ def compare(precision: str, channels_last: bool) -> dict[str, Any]:
     with_kernels = [module for module in fast.module.modules() if hasattr(module, "kernels")]
     images, labels = torch.randn(3, 3, 15, 15, generator=torch.Generator().manual_seed(0)), torch.arange(3)
     plain.gradients(images, labels, 0, 0)
-    fast.gradients(fast.laid_out(images), labels, 0, 0)
+    fast.gradients(fast.to_layout(images), labels, 0, 0)
     expected = {name: p.grad for name, p in plain.module.named_parameters()}
     errors = [
         float((p.grad - expected[name]).norm() / expected[name].norm()) for name, p in fast.module.named_parameters()

@@ -72,7 +72,7 @@ def compare(precision: str) -> dict[str, Any]:
             with pretended() as device, launched(device, interpreted(device)):
                 notes = run(precision, "cuda", cuda, ("grouped-conv",))
             launches = sorted({name for name, _ in device.launches})
-        saved = (checkpoint.saved(run / "checkpoints")[-1] for run in (cpu, cuda))
+        saved = (checkpoint.list_checkpoints(run / "checkpoints")[-1] for run in (cpu, cuda))
         ours, theirs = (checkpoint.load(file)["weights"] for file in saved)
     error = max(float((x - theirs[name]).norm() / x.norm()) for name, x in ours.items() if name.endswith("weight"))
     return {"notes": notes, "launches": launches, "error": error}

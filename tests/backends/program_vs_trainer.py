@@ -104,7 +104,7 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
         model.train()
         now = Moment(step, STEPS, step, 1)
         optimiser.scales = scales(graph.train, optimiser.groups, now, Watch(), SEED)
-        share = images[objective.trained_part(trial.batch)]
+        share = images[objective.training_rows(trial.batch)]
         expected = objective.gradients(share, labels, SEED, step, optimiser.step)
         update = partial(sgd.step, program.rate_factor(step, step / STEPS), *_update_arguments(program, sgd, step))
         takes = inspect.signature(program.add_gradients).parameters
@@ -119,7 +119,7 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
             program_average.update(model)
             _assert_equal(trial.name, program_average.tensors, average.state_dict()["weights"])
 
-    weights = objective.whole(objective.module.state_dict(), objective.names)
+    weights = objective.full_tensors(objective.module.state_dict(), objective.names)
     state = program.whole_state(model, team) if hasattr(program, "whole_state") else model.state_dict()
     if rank == 0:
         assert list(state) == list(objective.names)

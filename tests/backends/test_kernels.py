@@ -186,7 +186,7 @@ def test_check_ignores_a_difference_of_one_element_in_1000(changed: int, by: flo
     expected = torch.ones(4000)
     actual = expected.clone()
     actual[:changed] += by
-    mistake = check.mistake(lambda: {"gradients": actual}, lambda: {"gradients": expected}, 1e-4)
+    mistake = check.compare_kernels(lambda: {"gradients": actual}, lambda: {"gradients": expected}, 1e-4)
     assert mistake is None if message is None else message in mistake
 
 

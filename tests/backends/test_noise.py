@@ -80,10 +80,10 @@ def test_model_outside_training_uses_torchs_generator_until_set_draw() -> None:
     assert not torch.equal(model(x), first)
     torch.manual_seed(1)
     assert torch.equal(model(x), first)
-    pytorch.set_draw(model, pytorch.tested(0))
+    pytorch.set_draw(model, pytorch.evaluation_draw(0))
     counted = model(x)
     assert torch.equal(model(x), counted)
-    pytorch.set_draw(model, pytorch.tested(0, view=1))
+    pytorch.set_draw(model, pytorch.evaluation_draw(0, view=1))
     assert not torch.equal(model(x), counted)
 
 

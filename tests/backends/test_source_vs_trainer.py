@@ -67,7 +67,7 @@ class RecordedData:
         self.validated: list[list[Batch]] = [[]]
 
     def record(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        gradients, measured = Objective.gradients, Objective.measured
+        gradients, measured = Objective.gradients, Objective.loss_and_scores
 
         def record_training(
             objective: Objective, x: Tensor, labels: Tensor, seed: int, step: int, *update: Any
@@ -82,7 +82,7 @@ class RecordedData:
             return measured(objective, x, labels)
 
         monkeypatch.setattr(Objective, "gradients", record_training)
-        monkeypatch.setattr(Objective, "measured", record_validation)
+        monkeypatch.setattr(Objective, "loss_and_scores", record_validation)
 
     @property
     def steps(self) -> int:
@@ -101,7 +101,7 @@ def train_checkpoint(graph: Graph, folder: Path) -> dict[str, Any]:
         "synthetic", epochs=EPOCHS, batch=BATCH, seed=SEED, device="cpu", threads=1, out=folder, without=("all",)
     )
     result = train(graph, "the spec", "whole", request, Reporter(Console(quiet=True)))
-    return checkpoint.load(checkpoint.saved(result.folder / "checkpoints")[-1])
+    return checkpoint.load(checkpoint.list_checkpoints(result.folder / "checkpoints")[-1])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -225,7 +225,7 @@ def test_training_on_a_folder_ends_with_the_trainers_bits(
         str(tmp_path / "images"), epochs=3, seed=SEED, device="cpu", threads=1, out=tmp_path / "run", without=("all",)
     )
     folder = train(graph, "the spec", "small", request, Reporter(Console(quiet=True))).folder
-    expected = checkpoint.load(checkpoint.saved(folder / "checkpoints")[-1])["weights"]
+    expected = checkpoint.load(checkpoint.list_checkpoints(folder / "checkpoints")[-1])["weights"]
     out = tmp_path / "weights.pt"
     words = ("--epochs", "3", "--seed", str(SEED), "--device", "cpu", "--out", out)
     result = run_here(write_program(graph, tmp_path), "--data", tmp_path / "images", *words)

@@ -12,7 +12,7 @@ from places import ROOT
 
 import netspec
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.team import join
+from netspec.parallel.team import join_team
 from netspec.passes.placing import arrange, place
 from netspec.train.processes import verification
 from netspec.train.processes.verification import TOLERANCES, Trial, difference, initial_state, run_on_one_device
@@ -58,7 +58,7 @@ def records_of(rows: list[Row], devices: int) -> list[verification.Record]:
     records = []
     for row in rows:
         graph = netspec.loads(SPECS[row[0]]).graph
-        team = join(arrange(graph, devices, row[1]), torch.device("cpu"))  # type: ignore[arg-type]
+        team = join_team(arrange(graph, devices, row[1]), torch.device("cpu"))  # type: ignore[arg-type]
         start = initial_state(graph, trial(row))
         records.append(verification.steps(PlacedNetwork(place(graph, team.arrangement), team), trial(row), start))
     return records

@@ -8,7 +8,7 @@ from crews import together
 import netspec
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.team import join
+from netspec.parallel.team import join_team
 from netspec.passes.placing import arrange, place
 
 WHOLE_AND_SHARES = """\
@@ -25,7 +25,7 @@ gpus 2
 def exchanged_gradients(processes: int) -> dict[str, torch.Tensor]:
     """Return this process's gradients after the exchange; before it, every number of them is rank + 1."""
     graph = netspec.loads(WHOLE_AND_SHARES).graph
-    team = join(arrange(graph, processes, "groups"), torch.device("cpu"))
+    team = join_team(arrange(graph, processes, "groups"), torch.device("cpu"))
     network = PlacedNetwork(place(graph, team.arrangement), team)
     gradients = Gradients(network)
     total = sum((w.sum() for w in network.module.parameters()), torch.zeros(()))

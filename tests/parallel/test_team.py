@@ -9,15 +9,15 @@ import torch
 from crews import together
 
 import netspec
-from netspec.parallel.team import join
+from netspec.parallel.team import join_team
 from netspec.passes.placing import arrange
 
 
 def timeouts_in_minutes(minutes: float) -> list[float]:
     """Join a team with this timeout, and return the timeouts of its two groups; called in each of two processes."""
     device, arrangement = torch.device("cpu"), arrange(netspec.loads(networks.BRANCHING).graph, 2, "groups")
-    team = join(arrangement, device, timedelta(minutes=minutes))
-    groups = (team.row_group, team.place_group)
+    team = join_team(arrangement, device, timedelta(minutes=minutes))
+    groups = (team.row_group, team.column_group)
     return [group._get_backend(device).options._timeout / timedelta(minutes=1) for group in groups]
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 import netspec
 from netspec.parallel import batchnorm, collectives, gradients
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.team import join
+from netspec.parallel.team import join_team
 from netspec.passes.placing import arrange, place
 from netspec.train.processes import verification
 from netspec.train.processes.verification import Trial, difference, initial_state, run_on_one_device
@@ -43,7 +43,7 @@ WRONG = {
     "shares joined in the wrong order": ("groups", (collectives, "all_gather", rotated_gather)),
     "gradients not summed": ("batch", (gradients.Gradients, "_start", lambda self, every, parameter: None)),
     "batch statistics not summed": ("batch", (batchnorm.AllReduce, "apply", staticmethod(without_sum))),
-    "same dropout on all devices": ("batch", (PlacedNetwork, "draw", draw_from_zero(PlacedNetwork.draw))),
+    "same dropout on all devices": ("batch", (PlacedNetwork, "set_draw", draw_from_zero(PlacedNetwork.set_draw))),
     "gradients of copied values not summed": ("groups", (collectives, "all_reduce", without_sum)),
 }
 """By error: the split to run, and the object, attribute and value that replaces it."""
@@ -55,7 +55,7 @@ def records_of(names: list[str]) -> list[Any]:
     records = []
     for name in names:
         split, (owner, attribute, wrong) = WRONG[name]
-        team = join(arrange(graph, 2, split), torch.device("cpu"))  # type: ignore[arg-type]
+        team = join_team(arrange(graph, 2, split), torch.device("cpu"))  # type: ignore[arg-type]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(owner, attribute, wrong)
             network = PlacedNetwork(place(graph, team.arrangement), team)

@@ -253,7 +253,7 @@ def test_indivisible_channels_have_no_shares(op: Op) -> None:
 
 def test_row_and_place_of_each_device() -> None:
     arrangement = arrange(alexnet(), 6)
-    assert [(arrangement.row(d), arrangement.place(d)) for d in range(6)] == [
+    assert [(arrangement.row(d), arrangement.column(d)) for d in range(6)] == [
         (0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)
     ]  # fmt: skip
     assert arrangement.devices == 6

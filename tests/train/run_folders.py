@@ -45,7 +45,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 
 def newest_checkpoint(folder: Path) -> dict[str, Any]:
     """Return the content of a run's newest checkpoint."""
-    return checkpoint.load(checkpoint.saved(folder / "checkpoints")[-1])
+    return checkpoint.load(checkpoint.list_checkpoints(folder / "checkpoints")[-1])
 
 
 def reproducible_state(state: dict[str, Any]) -> dict[str, Any]:

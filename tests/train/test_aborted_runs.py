@@ -62,7 +62,7 @@ def test_second_signal_interrupts_a_long_computation(tmp_path: Path) -> None:
         "[d] conv filters=256 kernel=9 init=gaussian(0.01)\n[fc] fc outputs=4\ntrain batch=512\n"
     )
     process = launch(tmp_path, *ARGUMENTS, "--quiet")
-    wait_until(lambda: checkpoint.saved(Path("run/checkpoints")))
+    wait_until(lambda: checkpoint.list_checkpoints(Path("run/checkpoints")))
     time.sleep(0.3)
     for _ in range(2):
         assert process.exitcode is None
@@ -77,7 +77,7 @@ def test_second_signal_interrupts_a_long_computation(tmp_path: Path) -> None:
 def test_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
     """Checkpoints become larger after the first step, when they include velocities and the place in the epoch."""
     assert train(*ARGUMENTS[:-1], "sizes", "--steps", "1", "--quiet").exit_code == 0
-    before, after = (path.stat().st_size for path in checkpoint.saved(Path("sizes/checkpoints")))
+    before, after = (path.stat().st_size for path in checkpoint.list_checkpoints(Path("sizes/checkpoints")))
     assert after > before + 400
     process = launch(tmp_path, *ARGUMENTS, "--save-every", "3", "--quiet", largest=(before + after) // 2)
     process.join(60)

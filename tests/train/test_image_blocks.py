@@ -105,7 +105,7 @@ def test_convolution_on_blocks_copies_no_images(precision: Any) -> None:
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
         with LargeWrites(images.numel()) as plain:
             a = first(images)
-        blocks = objective.laid_out(images)
+        blocks = objective.to_layout(images)
         with LargeWrites(images.numel()) as blocked:
             b = first(blocks)
     assert torch.equal(a, b)

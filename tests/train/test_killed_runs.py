@@ -90,8 +90,8 @@ def test_run_resumes_after_kills_at_random_moments(tmp_path: Path, whole: Path) 
     while kills < 60:
         process = launch(tmp_path, *command)
         if kills % 4:
-            before = checkpoint.saved(checkpoints)
-            wait_until(lambda: checkpoint.saved(checkpoints) != before or not process.is_alive())  # noqa: B023
+            before = checkpoint.list_checkpoints(checkpoints)
+            wait_until(lambda: checkpoint.list_checkpoints(checkpoints) != before or not process.is_alive())  # noqa: B023
             process.join(chance.uniform(0.0, 0.05))
         else:
             process.join(chance.uniform(0.0, 0.3))

@@ -144,7 +144,7 @@ def test_inference_is_recorded_after_a_step_with_dropout() -> None:
         objective.module.eval()
         with torch.no_grad():
             first, again = (objective.scores(images) for _ in range(2))
-        assert bool((first == again).all()) and objective.chosen == ()
+        assert bool((first == again).all()) and objective.form_notes == ()
 
 
 def test_forms_of_a_grouped_convolution_are_timed_on_the_device() -> None:
@@ -153,7 +153,7 @@ def test_forms_of_a_grouped_convolution_are_timed_on_the_device() -> None:
     with pretended() as device:
         objective = build(graph, 0, "cuda", forms_of(graph, ("grouped-conv",)))
         objective.gradients(torch.ones(2, 4, 6, 6, device="cuda"), torch.zeros(2, device="cuda").long(), 0, 0)
-        (line,) = objective.chosen
+        (line,) = objective.form_notes
     assert device.log == ["sleep"] * 3 * 7 and line.startswith("c is computed ")
 
 

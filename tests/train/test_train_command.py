@@ -172,7 +172,7 @@ def test_ctrl_c_saves_and_exits_with_130(tmp_path: Path) -> None:
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    newest = checkpoint.saved(tmp_path / "run" / "checkpoints")[-1]
+    newest = checkpoint.list_checkpoints(tmp_path / "run" / "checkpoints")[-1]
     step = checkpoint.load(newest)["step"]
     assert out.splitlines()[0] == f"interrupted after step {step:,}; everything so far is saved"
     assert out.splitlines()[-1] == "run: run"

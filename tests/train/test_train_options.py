@@ -35,7 +35,7 @@ def train_spec(text: str, *arguments: str) -> Result:
 def test_moving_average_is_validated_and_saved_beside_the_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluated, measured = [], Objective.measured
+    evaluated, measured = [], Objective.loss_and_scores
 
     def record_weights(
         objective: Objective, x: torch.Tensor, labels: torch.Tensor
@@ -43,7 +43,7 @@ def test_moving_average_is_validated_and_saved_beside_the_weights(
         evaluated.append({name: tensor.clone() for name, tensor in objective.module.state_dict().items()})
         return measured(objective, x, labels)
 
-    monkeypatch.setattr(Objective, "measured", record_weights)
+    monkeypatch.setattr(Objective, "loss_and_scores", record_weights)
     graph = netspec.loads(SPEC.format("ema=0.9")).graph
     train(graph, "the spec", "net", Request("synthetic", threads=1, out=tmp_path / "run"), QUIET)
     state = newest_checkpoint(tmp_path / "run")

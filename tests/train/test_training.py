@@ -31,7 +31,7 @@ from netspec.train.data.sources import synthetic
 from netspec.train.data.splits import Frame
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.validation import Evaluation, evaluate
-from netspec.train.reporting.console import Lines, Plan, Reporter, Status, describe, reporter
+from netspec.train.reporting.console import Lines, Plan, Reporter, Status, describe, make_reporter
 from netspec.train.run import Result
 from netspec.train.run import train as run_train
 from netspec.train.runs import checkpoint
@@ -104,7 +104,7 @@ def test_metrics_file_has_lines_of_steps_and_validations(tmp_path: Path) -> None
 
 def test_checkpoint_of_step_0_has_the_initial_weights(tmp_path: Path) -> None:
     result = train(network(lr=0.0), tmp_path / "run", epochs=1)
-    saved = checkpoint.saved(result.folder / "checkpoints")
+    saved = checkpoint.list_checkpoints(result.folder / "checkpoints")
     assert [path.name for path in saved] == ["step-000000000.pt", "step-000000032.pt"]
     first, last = map(checkpoint.load, saved)
     assert first["epoch"] == 0
@@ -238,7 +238,7 @@ def test_diverging_loss_ends_the_training_with_causes(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"
     last = read_metrics(tmp_path / "run" / "metrics.jsonl")[-1]
     assert last["loss"] is None
-    assert len(checkpoint.saved(tmp_path / "run" / "checkpoints")) >= 1
+    assert len(checkpoint.list_checkpoints(tmp_path / "run" / "checkpoints")) >= 1
 
 
 def test_plateau_cuts_the_rate_if_the_error_stays_the_same(tmp_path: Path) -> None:
@@ -353,7 +353,7 @@ def test_slow_run_prints_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -
 
 def test_terminal_shows_a_bar_and_escapes_control_characters() -> None:
     console = Console(force_terminal=True, width=120, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
-    bar = reporter(quiet=False, console=console)
+    bar = make_reporter(quiet=False, console=console)
     bar.progress(Status(5, 1, 0.25, 1000.0, 0.125))
     bar.warn("skipped: a\x1b[2Jb\udcff.jpg")
     bar.close()

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .check import mistake, no_kernels, use_kernels
+from .check import compare_kernels, no_kernels, use_kernels
 from .forms import form_module
 from .grouped import GroupedConvolution, chosen_forms
 from .unshuffled import blocks
@@ -21,9 +21,9 @@ __all__ = [
     "GroupedConvolution",
     "blocks",
     "chosen_forms",
+    "compare_kernels",
     "form_module",
     "image_blocks",
-    "mistake",
     "no_kernels",
     "use_kernels",
 ]

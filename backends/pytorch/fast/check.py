@@ -60,7 +60,9 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
         x = torch.randn(_IMAGES, *module.shape, generator=torch.Generator().manual_seed(0)).to(device, dtype)
         reason = too_large(module) if isinstance(module, LrnChain) else None
         compute = _computation(module, x, _in_format_of(model, x))
-        reason = reason or mistake(partial(compute, kernels=True), partial(compute, kernels=False), TOLERANCE[dtype])
+        reason = reason or compare_kernels(
+            partial(compute, kernels=True), partial(compute, kernels=False), TOLERANCE[dtype]
+        )
         module.kernels = frozenset({dtype}) if reason is None else frozenset()
         if reason is not None:
             names_by_reason.setdefault(reason, []).append(name)
@@ -92,7 +94,7 @@ def too_large(chain: LrnChain) -> str | None:
     return None
 
 
-def mistake(
+def compare_kernels(
     with_kernels: Callable[[], Mapping[str, Tensor]],
     without_kernels: Callable[[], Mapping[str, Tensor]],
     tolerance: float,

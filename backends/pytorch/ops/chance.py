@@ -28,7 +28,7 @@ class Draw:
     """The state that random draws depend on, besides the layer.
 
     ``first_sample`` is the index of the first given image in the whole batch of the step. In evaluation the step is
-    that of ``tested``, and the index counts all evaluated images.
+    that of ``evaluation_draw``, and the index counts all evaluated images.
     """
 
     seed: int
@@ -41,7 +41,7 @@ class Draw:
         return [(_word(digest, at), _word(digest, at + 4)) for at in range(0, len(digest), 8)]
 
 
-def tested(seed: int, first_sample: int = 0, view: int = 0) -> Draw:
+def evaluation_draw(seed: int, first_sample: int = 0, view: int = 0) -> Draw:
     """Return the state of random draws in evaluation, where each view of an image may have its own number.
 
     The step is negative, unlike any step of training.

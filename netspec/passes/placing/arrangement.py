@@ -30,11 +30,11 @@ class ArrangementError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """Devices in ``replicas`` rows of ``groups`` places each; device d is in row d // groups at place d % groups.
+    """Devices in ``replicas`` rows of ``groups`` columns; device d is in row d // groups and column d % groups.
 
-    The batch is divided over the rows, and channels or features over the places of each row. In ``hybrid``, ``groups``
+    The batch is divided over the rows, and channels or features over the columns. In ``hybrid``, ``groups``
     is 1 and ``replicas`` the number of devices. This describes the layers that are divided by batch; for layers divided
-    by feature, all devices are the places of a single row.
+    by feature, all devices are in a single row.
     """
 
     split: SplitWord
@@ -45,8 +45,8 @@ class Arrangement:
     def devices(self) -> int:
         return self.groups * self.replicas
 
-    def place(self, device: int) -> int:
-        """Return the place of a device in its row."""
+    def column(self, device: int) -> int:
+        """Return the column of a device, which is its share of the channels."""
         return device % self.groups
 
     def row(self, device: int) -> int:

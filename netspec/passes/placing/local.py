@@ -1,4 +1,4 @@
-"""The part of a layer that one place of an arrangement computes."""
+"""The part of a layer that one column of an arrangement computes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from netspec.passes.placing.sharding import Sharding
 from netspec.passes.placing.shares import share_of, share_of_shape
 
 
-def local_graph(placed: Placed, layer: Layer, place: int) -> Graph:
-    """Return a graph of one layer as a place computes it, preceded by the values that it reads as they arrive there.
+def local_graph(placed: Placed, layer: Layer, column: int) -> Graph:
+    """Return a graph of one layer as a column computes it, preceded by the values that it reads as they arrive there.
 
-    The graph's parameters are those that the layer uses, with the shapes of their shares. The place must be one that
+    The graph's parameters are those that the layer uses, with the shapes of their shares. The column must be one that
     computes the layer (see ``Placed.on``).
     """
     graph, placed_layer = placed.graph, placed.layers[layer.name]
     parts = placed_layer.sharding.channels
     nodes: dict[str, Node] = {}
     layers: dict[str, Layer] = {}
-    available = [name for name in layer.inputs if _has_value(placed, layer, name, place)]
+    available = [name for name in layer.inputs if _has_value(placed, layer, name, column)]
     for name in available:
         transfer = placed_layer.transfers.get(name)
         distribution = placed.layers[name].sharding if transfer is None else transfer.target
@@ -42,13 +42,13 @@ def local_graph(placed: Placed, layer: Layer, place: int) -> Graph:
     return replace(graph, nodes=nodes, layers=layers, parameters=parameters)
 
 
-def _has_value(placed: Placed, layer: Layer, value: str, place: int) -> bool:
-    """Whether a place has a value when it computes a layer. It lacks values that another place owns, unless they are
+def _has_value(placed: Placed, layer: Layer, value: str, column: int) -> bool:
+    """Whether a column has a value when it computes a layer. It lacks values that another column owns, unless they are
     transferred."""
     if value in placed.layers[layer.name].transfers:
         return True
     owner = placed.layers[value].sharding.owner
-    return owner is None or owner == place
+    return owner is None or owner == column
 
 
 def _share_of_parameter(parameter: Parameter, sharding: Sharding) -> tuple[int, ...]:

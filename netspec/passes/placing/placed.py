@@ -53,14 +53,14 @@ class Placed:
         return self.layers[parameter.layer].sharding
 
     def replicated_in_row(self, parameter: Parameter) -> bool:
-        """Whether all places of a row hold the whole parameter and compute its gradient from the same numbers."""
+        """Whether all devices of a row hold the whole parameter and compute its gradient from the same numbers."""
         sharding = self.sharding_of(parameter)
         return self.arrangement.groups > 1 and sharding.owner is None and sharding.channels == 1
 
     def on(self, device: int, layer: str) -> bool:
         """Whether a device computes a layer."""
         owner = self.layers[layer].sharding.owner
-        return owner is None or owner == self.arrangement.place(device)
+        return owner is None or owner == self.arrangement.column(device)
 
 
 def place(graph: Graph, arrangement: Arrangement) -> Placed:
@@ -150,7 +150,7 @@ def _requirements(
 
 
 def _joins_owners(node: Node, layers: Mapping[str, PlacedLayer]) -> bool:
-    """Whether a node is a concatenation of inputs that are each owned by a place. Each place's share of the result is
+    """Whether a node is a concatenation of inputs that are each owned by a column. Each column's share of the result is
     then its own input."""
     return isinstance(node.op, Concat) and all(layers[name].sharding.owner is not None for name in node.inputs)
 

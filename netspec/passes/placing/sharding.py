@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Sharding:
     """How a value is divided into ``batch`` equal shares of its images, and ``channels`` of its channels (or features).
 
-    A share is held by each device that computes with it. If there is an ``owner``, this place of each row of the
-    arrangement holds all channels, and the other places hold nothing.
+    A share is held by each device that computes with it. If there is an ``owner``, this column of the
+    arrangement holds all channels, and the other columns hold nothing.
     """
 
     batch: int = 1

@@ -60,9 +60,9 @@ def share_of_shape(shape: Shape, parts: int) -> Shape:
     return Shape(shape.channels // parts, *shape[1:])
 
 
-def rows_of(rows: int, parts: int, place: int) -> slice:
-    """Return the rows (along the first axis) of a parameter that belong to share ``place`` of ``parts``.
+def rows_of(rows: int, parts: int, index: int) -> slice:
+    """Return the rows (along the first axis) of a parameter that belong to share ``index`` of ``parts``.
 
     The first axis of each parameter runs over the output channels of its operation.
     """
-    return slice(rows // parts * place, rows // parts * (place + 1))
+    return slice(rows // parts * index, rows // parts * (index + 1))

@@ -18,7 +18,7 @@ SAMPLE = 10_000
 """At most this many training images are measured, evenly spread over all of them."""
 
 
-def sampled(count: int) -> Indices:
+def sample_indices(count: int) -> Indices:
     """Return the indices of those of ``count`` training images that are measured."""
     return np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.int64))
 
@@ -38,7 +38,7 @@ class Moments:
     products: Whole
 
     @classmethod
-    def none(cls, frame: Frame) -> Moments:
+    def zero(cls, frame: Frame) -> Moments:
         """Return the sums over no images, the start value of an addition."""
         shape = (frame.channels, frame.height, frame.width)
         return cls(0, np.zeros(shape, np.int64), np.zeros((frame.channels, frame.channels), np.int64))
@@ -61,7 +61,7 @@ class Moments:
 
 def measure(batches: Iterable[Pixels], frame: Frame) -> Moments:
     """Return the sums over all images of some batches, each of shape (N, channels, height, width)."""
-    return sum(map(Moments.of, batches), Moments.none(frame))
+    return sum(map(Moments.of, batches), Moments.zero(frame))
 
 
 @dataclass(frozen=True, slots=True)

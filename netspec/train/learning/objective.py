@@ -46,17 +46,17 @@ class Objective:
             loss: Tensor = backend.load("pytorch").training_loss(self.module, self._in_memory_format(images), labels)
         return loss
 
-    def draw(self, seed: int, step: int, first_sample: int = 0) -> None:
+    def set_draw(self, seed: int, step: int, first_sample: int = 0) -> None:
         """Set what random choices depend on from now on. The next image is number ``first_sample`` of the step's
         batch."""
         pytorch = backend.load("pytorch")
         pytorch.set_draw(self.module, pytorch.Draw(seed, step, first_sample))
 
-    def draw_tested(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
+    def set_evaluation_draw(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
         """Set what random choices outside training depend on, for the next ``count`` images, seen through view number
         ``view``. The first of them is number ``first_sample`` of all tested images."""
         pytorch = backend.load("pytorch")
-        pytorch.set_draw(self.module, pytorch.tested(seed, first_sample, view))
+        pytorch.set_draw(self.module, pytorch.evaluation_draw(seed, first_sample, view))
 
     def scores(self, images: Tensor) -> Tensor:
         """Return the class scores, (N, classes)."""
@@ -64,7 +64,7 @@ class Objective:
             scores: Tensor = backend.load("pytorch").class_scores(self.module, self._in_memory_format(images))
         return scores
 
-    def measured(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def loss_and_scores(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss, and the class scores (N, classes). A spec with losses needs a forward pass for each of the
         two."""
         scores = self.scores(images)
@@ -81,7 +81,7 @@ class Objective:
         dtype = torch.bfloat16 if self.graph.train.precision == "bf16" else torch.float32
         return Layout(self.forms.images, self.graph.train.channels_last, dtype)
 
-    def laid_out(self, images: Tensor) -> Tensor:
+    def to_layout(self, images: Tensor) -> Tensor:
         """Convert prepared images (N, channels, height, width) to ``layout``; return them unchanged if it is
         ``None``."""
         if self.forms.images is None:
@@ -98,18 +98,16 @@ class Objective:
         return tuple(backend.load("pytorch").use_kernels(self.module, dtype))
 
     @property
-    def chosen(self) -> tuple[str, ...]:
+    def form_notes(self) -> tuple[str, ...]:
         """Notes about the forms that the first training step has chosen by timing them."""
         return tuple(backend.load("pytorch").chosen_forms(self.module))
 
-    def trained_part(self, count: int) -> Indices:
-        """Return the indices of the images of a batch that this process passes to ``gradients``: all of them for a
-        single process."""
+    def training_rows(self, count: int) -> Indices:
+        """Return the rows of a batch that this process passes to ``gradients``; a single process passes all."""
         return np.arange(count)
 
-    def evaluated_part(self, count: int) -> Indices:
-        """Return the indices of the images of a batch that this process passes to ``measured``: all of them for a
-        single process."""
+    def evaluation_rows(self, count: int) -> Indices:
+        """Return the rows of a batch that this process passes to ``loss_and_scores``; a single process passes all."""
         return np.arange(count)
 
     def gradients(
@@ -136,7 +134,7 @@ class Objective:
         pieces = parts(images, labels, self.graph.train.accumulate)
         sizes = tuple(len(classes) for _, classes in pieces)
         for done, (part, classes) in enumerate(pieces, 1):
-            self.draw(seed, step, first)
+            self.set_draw(seed, step, first)
             loss = self.loss(part, classes) * (len(classes) / len(labels))
             if not loss.requires_grad:
                 raise TrainError(LOSS_WITHOUT_WEIGHTS)
@@ -155,14 +153,14 @@ class Objective:
         """The names of the trainable tensors, as in the ``state_dict``."""
         return tuple(name for name, _ in self.module.named_parameters())
 
-    def whole(self, own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
-        """Assemble the whole tensors with these names from the parts that the processes hold in ``own``. A single
+    def full_tensors(self, local: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+        """Assemble the whole tensors with these names from the parts that the processes hold in ``local``. A single
         process holds whole tensors."""
-        return {name: own[name] for name in names}
+        return {name: local[name] for name in names}
 
-    def own(self, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def local_tensors(self, full: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the parts of whole tensors, given by name, that this process holds. A single process holds all."""
-        return dict(whole)
+        return dict(full)
 
     def _precision(self, images: Tensor) -> torch.autocast:
         enabled = self.graph.train.precision == "bf16"

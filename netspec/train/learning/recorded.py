@@ -33,7 +33,7 @@ class RecordedObjective(Objective):
     learning: list[nn.Parameter]
     narrowed: Narrowed | None
 
-    def draw(self, seed: int, step: int, first_sample: int = 0) -> None:
+    def set_draw(self, seed: int, step: int, first_sample: int = 0) -> None:
         """Draw from ``chance``, which ``gradients`` sets to the seed and the step."""
         backend.load("pytorch").set_draw(self.module, replace(self.chance, first_sample=first_sample))
 
@@ -61,7 +61,7 @@ class RecordedObjective(Objective):
         return scores.clone()
 
     @property
-    def chosen(self) -> tuple[str, ...]:
+    def form_notes(self) -> tuple[str, ...]:
         notes = (recording.note for recording in (self.training, self.inference) if recording is not None)
         return (*backend.load("pytorch").chosen_forms(self.module), *(line for line in notes if line is not None))
 

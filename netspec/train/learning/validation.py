@@ -44,8 +44,8 @@ def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]], see
     try:
         with torch.no_grad():
             for x, labels in batches:
-                objective.draw_tested(seed, images, len(labels))
-                batch_loss, scores = objective.measured(x, labels)
+                objective.set_evaluation_draw(seed, images, len(labels))
+                batch_loss, scores = objective.loss_and_scores(x, labels)
                 hits = count_hits(scores, labels)
                 images += len(labels)
                 loss += float(batch_loss) * len(labels)

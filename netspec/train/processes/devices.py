@@ -23,8 +23,7 @@ from netspec.train.memory import memory_errors
 from netspec.train.processes.crew import Crew, is_connection_lost, join_crew
 from netspec.train.processes.launching import launch, report_code, report_error, report_process
 from netspec.train.processes.shared import require_shares
-from netspec.train.reporting.console import Reporter
-from netspec.train.reporting.console import reporter as make_reporter
+from netspec.train.reporting.console import Reporter, make_reporter
 from netspec.train.runs.runfolder import SPEC, read_facts
 from netspec.units import plural
 

@@ -15,7 +15,7 @@ from netspec.parallel import shares
 from netspec.parallel.collectives import all_reduce
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.team import join
+from netspec.parallel.team import join_team
 from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place
 from netspec.train.chance import Indices
@@ -38,12 +38,12 @@ class SharedObjective(Objective):
     empty: Mapping[str, Tensor]
     learnt: tuple[str, ...]
 
-    def trained_part(self, count: int) -> Indices:
+    def training_rows(self, count: int) -> Indices:
         """See ``Objective``: this process's row's share of each part of the batch (``accumulate``)."""
         pieces = np.array_split(np.arange(count), max(1, min(self.graph.train.accumulate, count)))
         return np.concatenate([piece[self.network.team.share_of_batch(len(piece))] for piece in pieces])
 
-    def evaluated_part(self, count: int) -> Indices:
+    def evaluation_rows(self, count: int) -> Indices:
         """See ``Objective``: the row's share, or all images if they cannot be divided equally among the rows."""
         everything = np.arange(count)
         rows = self.network.team.arrangement.replicas
@@ -60,7 +60,7 @@ class SharedObjective(Objective):
         own_images = torch.split(images, [share.stop - share.start for share in shares_of_parts])
         for done, (x, classes, share) in enumerate(zip(own_images, parts, shares_of_parts, strict=True), 1):
             self.sums.gathered = BatchProgress(sizes, done)
-            self.network.draw(seed, step, first, share.start)
+            self.network.set_draw(seed, step, first, share.start)
             with self._precision(images):
                 loss, reported = self.network.training_loss(self._in_memory_format(x), classes[share], len(classes))
             weight = len(classes) / len(labels)
@@ -71,9 +71,10 @@ class SharedObjective(Objective):
             update(self.sums.gathered)
         return all_reduce(total)
 
-    def draw_tested(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
-        draw, (start, *_) = backend.load("pytorch").tested(seed, first_sample, view), self.evaluated_part(count)
-        self.network.draw(draw.seed, draw.step, draw.first_sample, int(start))
+    def set_evaluation_draw(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
+        draw = backend.load("pytorch").evaluation_draw(seed, first_sample, view)
+        start = self.evaluation_rows(count)[0]
+        self.network.set_draw(draw.seed, draw.step, draw.first_sample, int(start))
 
     def scores(self, images: Tensor) -> Tensor:
         """Return the class scores (N, classes) of all rows' images, in every process."""
@@ -81,11 +82,11 @@ class SharedObjective(Objective):
             scores = self.network.class_scores(self._in_memory_format(images))
         return self.network.gather_scores(scores, len(images))
 
-    def measured(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def loss_and_scores(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         scores = self.scores(images)[: len(labels)]
         if not self.graph.losses:
             return F.cross_entropy(scores, labels), scores
-        mine = torch.from_numpy(self.evaluated_part(len(labels))).to(labels.device)
+        mine = torch.from_numpy(self.evaluation_rows(len(labels))).to(labels.device)
         total = len(images) * self.network.team.arrangement.replicas
         with self._precision(images):
             _, reported = self.network.training_loss(self._in_memory_format(images), labels[mine], total)
@@ -99,14 +100,14 @@ class SharedObjective(Objective):
     def parameter_names(self) -> tuple[str, ...]:
         return self.learnt
 
-    def whole(self, own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
-        return shares.whole(self.network, own, {name: self.empty[name] for name in names})
+    def full_tensors(self, local: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+        return shares.full_tensors(self.network, local, {name: self.empty[name] for name in names})
 
-    def own(self, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def local_tensors(self, full: Mapping[str, Tensor]) -> dict[str, Tensor]:
         local_state = self.network.module.state_dict()
         return {
             key: shares.share(tensor, shares.sharding_of(self.network, key), self.network.team)
-            for key, tensor in whole.items()
+            for key, tensor in full.items()
             if key in local_state
         }
 
@@ -118,7 +119,7 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
     it.
     """
     device = next(objective.module.parameters()).device
-    team = join(arrangement, device, PATIENCE)
+    team = join_team(arrangement, device, PATIENCE)
     network = PlacedNetwork(place(objective.graph, arrangement), team, objective.forms)
     network.module.to(device)
     shares.load_shares(network, objective.module.state_dict())

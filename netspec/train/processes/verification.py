@@ -29,7 +29,7 @@ from netspec.ir.graph import Graph
 from netspec.parallel import shares
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.team import join
+from netspec.parallel.team import join_team
 from netspec.passes.dependence import trained_parameters
 from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place
@@ -226,7 +226,7 @@ def _worker(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, thr
         world_size=arrangement.devices,
     )
     with leave_distributed(trial.device), _without_tf32():
-        record = steps(PlacedNetwork(place(graph, arrangement), join(arrangement, device)), trial, start)
+        record = steps(PlacedNetwork(place(graph, arrangement), join_team(arrangement, device)), trial, start)
         if rank == 0:
             torch.save(record, Path(folder, _RECORD))
         dist.barrier(device_ids=[rank] if trial.device == "cuda" else None)
@@ -253,13 +253,13 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
     objective = replace(objective, graph=replace(objective.graph, train=full_precision))
     optimiser = optimiser_of(objective.graph, objective.module)
     images, labels = batch(objective.graph, trial)
-    own_images = images[torch.from_numpy(objective.trained_part(trial.batch)).to(images.device)]
+    own_images = images[torch.from_numpy(objective.training_rows(trial.batch)).to(images.device)]
     record: Record = {"losses": []}
     names = attributes(objective.graph)
     learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in trained_parameters(objective.graph)))
 
     def whole(own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
-        return {name: x.detach().cpu().clone() for name, x in objective.whole(own, names).items()}
+        return {name: x.detach().cpu().clone() for name, x in objective.full_tensors(own, names).items()}
 
     def update(gathered: BatchProgress) -> None:
         if "gradients" not in record and gathered.done == len(gathered.sizes):

@@ -161,7 +161,7 @@ class Bar(Reporter):
         self._bar.update(self._task, description=title, completed=done, total=total, status=facts)
 
 
-def reporter(*, quiet: bool, console: Console | None = None) -> Reporter:
+def make_reporter(*, quiet: bool, console: Console | None = None) -> Reporter:
     """Return the reporter that suits the console, by default standard error."""
     console = console if console is not None else Console(stderr=True)
     if quiet:

@@ -62,7 +62,7 @@ class _Writer:
         self._file.flush()
 
 
-def saved(folder: Path) -> list[Path]:
+def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoint files in a folder, oldest first."""
     return sorted((path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name)), key=step_of)
 
@@ -80,13 +80,13 @@ def load(path: Path, device: str = "cpu") -> dict[str, Any]:
 
 def set_aside_after(folder: Path, step: int) -> None:
     """Rename the checkpoints after ``step``, which could not be read, to ``.pt.damaged``."""
-    for path in saved(folder):
+    for path in list_checkpoints(folder):
         if step_of(path) > step:
             path.replace(path.with_name(f"{path.name}.damaged"))
 
 
 def _prune(folder: Path) -> None:
-    for path in saved(folder)[:-KEEP]:
+    for path in list_checkpoints(folder)[:-KEEP]:
         path.unlink(missing_ok=True)
     for left_over in folder.glob(".step-*.part"):  # from a process that was killed while writing
         left_over.unlink(missing_ok=True)

@@ -38,9 +38,9 @@ def newest(folder: Path, warn: Warn) -> tuple[Path, dict[str, Any]]:
     TrainError
         The folder is not a run, or none of its checkpoints can be read.
     """
-    files = checkpoint.saved(folder / CHECKPOINTS)
+    files = checkpoint.list_checkpoints(folder / CHECKPOINTS)
     if not files:
-        if folder.name == CHECKPOINTS and checkpoint.saved(folder):
+        if folder.name == CHECKPOINTS and checkpoint.list_checkpoints(folder):
             raise TrainError(f"{folder} is no run, but a run's folder of checkpoints", f"did you mean {folder.parent}?")
         raise TrainError(f"{folder} is no run: there are no checkpoints in it", *runs_inside(folder))
     failures = []

@@ -82,7 +82,7 @@ class Earlier:
 
 def is_run(path: Path) -> bool:
     """Whether a folder is a run, finished or not."""
-    return (path / FACTS).is_file() or bool(checkpoint.saved(path / CHECKPOINTS))
+    return (path / FACTS).is_file() or bool(checkpoint.list_checkpoints(path / CHECKPOINTS))
 
 
 def require_run(path: Path) -> None:
@@ -103,7 +103,7 @@ def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
         None of the checkpoints can be read, or the run ended before its first one and did not record its settings.
     """
     facts = read_facts(folder)
-    if not checkpoint.saved(folder / CHECKPOINTS):
+    if not checkpoint.list_checkpoints(folder / CHECKPOINTS):
         return _unstarted(folder, facts)
     file, state = newest(folder, warn)
     missing = [key for key in STATE if key not in state]

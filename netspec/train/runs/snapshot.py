@@ -60,13 +60,13 @@ def snapshot(t: Training) -> dict[str, Any]:
     divided = [state_key(p, names) for p in t.graph.parameters.values() if p.super_eps is not None]
     average = t.average.state_dict() if t.average is not None else None
     if average is not None:
-        average["weights"] = objective.whole(average["weights"], objective.names)
+        average["weights"] = objective.full_tensors(average["weights"], objective.names)
     return {
         "epoch": t.epoch,
-        "weights": objective.whole(objective.module.state_dict(), objective.names),
+        "weights": objective.full_tensors(objective.module.state_dict(), objective.names),
         "optimiser": {
-            "velocities": objective.whole(velocity, objective.parameter_names),
-            **{kind: objective.whole(values, divided) for kind, values in means.items()},
+            "velocities": objective.full_tensors(velocity, objective.parameter_names),
+            **{kind: objective.full_tensors(values, divided) for kind, values in means.items()},
         },
         "average": average,
         "factor": t.optimiser.factor,
@@ -90,12 +90,12 @@ def restore(t: Training, state: Mapping[str, Any]) -> None:
     """Restore the state of a checkpoint into a new training of the same network, data and settings."""
     device = t.config.device
     objective = t.objective
-    objective.module.load_state_dict(objective.own(state["weights"]))
-    buffers = [objective.own(state["optimiser"].get(kind, {})) for kind in ("velocities", "means", "squares")]
+    objective.module.load_state_dict(objective.local_tensors(state["weights"]))
+    buffers = [objective.local_tensors(state["optimiser"].get(kind, {})) for kind in ("velocities", "means", "squares")]
     set_velocities(objective.module, t.optimiser, *buffers)
     t.optimiser.factor = state["factor"]
     if t.average is not None:
-        averages = objective.own(state["average"]["weights"])
+        averages = objective.local_tensors(state["average"]["weights"])
         t.average.load_state_dict({**state["average"], "weights": averages})
     t.step, t.epoch = state["step"], state["epoch"]
     t.watch = Watch(**state["watch"])

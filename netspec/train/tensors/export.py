@@ -8,7 +8,7 @@ from pathlib import Path
 
 from netspec.train.errors import TrainError
 from netspec.train.runs.saved import Saved
-from netspec.train.tensors.layouts import Layout, laid_out, split_layers
+from netspec.train.tensors.layouts import Layout, split_layers, to_layout
 from netspec.train.tensors.weights import read_safetensors
 
 
@@ -26,7 +26,7 @@ def exported(run: Saved, layout: Layout) -> tuple[bytes, int]:
     from safetensors.torch import save
 
     weights = run.weights
-    tensors = {key: tensor.contiguous().clone() for key, tensor in laid_out(run.graph, weights, layout).items()}
+    tensors = {key: tensor.contiguous().clone() for key, tensor in to_layout(run.graph, weights, layout).items()}
     about = {
         "layout": layout,
         "net": run.graph.name,

@@ -40,7 +40,7 @@ def split_layers(graph: Graph, weights: Tensors) -> tuple[str, ...]:
     )
 
 
-def laid_out(graph: Graph, weights: Tensors, layout: Layout) -> dict[str, Tensor]:
+def to_layout(graph: Graph, weights: Tensors, layout: Layout) -> dict[str, Tensor]:
     """Convert a module's ``state_dict`` to a layout. The results are the same tensors, or views of them.
 
     Raises
@@ -69,7 +69,7 @@ def laid_out(graph: Graph, weights: Tensors, layout: Layout) -> dict[str, Tensor
 
 
 def merged(tensors: Tensors, groups: int, split: Sequence[str]) -> dict[str, Tensor]:
-    """Convert tensors in the ``groups`` layout to the merged one; the inverse of ``laid_out``.
+    """Convert tensors in the ``groups`` layout to the merged one; the inverse of ``to_layout``.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from netspec.train.data.moments import SAMPLE, Moments, sampled, statistics
+from netspec.train.data.moments import SAMPLE, Moments, sample_indices, statistics
 from netspec.train.data.splits import Frame, Pixels
 
 
@@ -49,11 +49,11 @@ def test_mean_and_principal_components_by_hand() -> None:
 
 
 def test_statistics_of_no_pictures_are_zero() -> None:
-    measured = statistics(Moments.none(Frame(3, 2, 2)))
+    measured = statistics(Moments.zero(Frame(3, 2, 2)))
     assert (measured.images, measured.mean.any(), measured.axes.any()) == (0, False, False)
 
 
 def test_large_set_is_measured_on_a_sample() -> None:
-    assert sampled(5).tolist() == [0, 1, 2, 3, 4]
-    places = sampled(3 * SAMPLE)
+    assert sample_indices(5).tolist() == [0, 1, 2, 3, 4]
+    places = sample_indices(3 * SAMPLE)
     assert (len(places), places[0], places[-1]) == (SAMPLE, 0, 3 * SAMPLE - 1)

@@ -132,7 +132,7 @@ def test_different_class_names_are_a_warning(run: Path, tmp_path: Path) -> None:
 
 def test_missing_training_data_are_reported(run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(run, tmp_path / "copy"))
-    path = checkpoint.saved(folder / "checkpoints")[-1]
+    path = checkpoint.list_checkpoints(folder / "checkpoints")[-1]
     state = checkpoint.load(path)
     torch.save({**state, "settings": {**state["settings"], "data": "gone/away"}}, path)
     done = invoke("eval", folder)
@@ -156,7 +156,7 @@ def test_data_given_as_a_run_gets_a_suggestion(run: Path, tmp_path: Path) -> Non
 
 def test_nan_weights_are_an_error(run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(run, tmp_path / "copy"))
-    path = checkpoint.saved(folder / "checkpoints")[-1]
+    path = checkpoint.list_checkpoints(folder / "checkpoints")[-1]
     state = checkpoint.load(path)
     state["weights"]["conv1.weight"][0] = torch.nan
     torch.save(state, path)

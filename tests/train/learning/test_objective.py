@@ -122,7 +122,7 @@ def test_label_smoothing_by_hand() -> None:
         images = torch.tensor([[0.0, math.log(2), 0.0, 0.0]])
         assert found.loss(images, labels).item() == pytest.approx(expected, rel=1e-6), loss
         found.module.eval()
-        assert found.measured(images, labels)[0].item() == pytest.approx(plain[loss], rel=1e-6), loss
+        assert found.loss_and_scores(images, labels)[0].item() == pytest.approx(plain[loss], rel=1e-6), loss
 
 
 def test_loss_without_weights_is_an_error() -> None:

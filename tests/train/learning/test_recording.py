@@ -59,7 +59,7 @@ def test_recorded_steps_compute_the_same_bits(accumulate: int) -> None:
     plain = build(graph, 0, "cpu")
     for a, b in zip(train(replayed, 6), train(plain, 6), strict=True):
         assert torch.equal(a, b)
-    assert replayed.chosen == ()
+    assert replayed.form_notes == ()
     assert len(tapes.tapes) == 2
     assert tapes.replays == 6 + 3  # six steps, and three scored batches of 8
 
@@ -82,7 +82,7 @@ def test_recorded_inference_in_bf16_uses_the_updated_weights(spec: str, update: 
     for _ in range(3):  # with new weights each time, in the same tensors
         for a, b in zip(train(replayed, 2), train(plain, 2), strict=True):
             assert torch.equal(a, b)
-    assert replayed.chosen == ()
+    assert replayed.form_notes == ()
     weights = {p.shape for p in plain.module.parameters() if p.dim() > 1}
     narrowed = [
         args[0].shape for func, args, *_ in tapes.tapes[-1].operations if func is torch.ops.aten._to_copy.default
@@ -141,7 +141,7 @@ def test_device_that_cannot_record_trains_with_a_note() -> None:
     for a, b in zip(train(replayed, 3), train(plain, 3), strict=True):
         assert torch.equal(a, b)
     reason = "RuntimeError operation not permitted when stream is capturing"
-    assert replayed.chosen == (
+    assert replayed.form_notes == (
         f"the training step is launched kernel by kernel: {reason}",
         f"inference is launched kernel by kernel: {reason}",
     )

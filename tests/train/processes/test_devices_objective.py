@@ -77,18 +77,20 @@ def results(objective: Objective, batch: int) -> dict[str, Any]:
     objective.module.train()
     x, labels = random_batch(objective.graph, batch)
     optimiser = optimiser_of(objective.graph, objective.module)
-    loss = objective.gradients(x[objective.trained_part(batch)], labels, 5, 2, optimiser.step)
+    loss = objective.gradients(x[objective.training_rows(batch)], labels, 5, 2, optimiser.step)
     own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
-    whole = objective.whole(own, objective.parameter_names)
+    whole = objective.full_tensors(own, objective.parameter_names)
     means = running_means(objective.module, optimiser)
     divided = [key for key, p in objective.graph.parameters.items() if p.super_eps is not None]
-    whole |= {f"{kind} of {key}": x for kind in means for key, x in objective.whole(means[kind], divided).items()}
+    whole |= {
+        f"{kind} of {key}": x for kind in means for key, x in objective.full_tensors(means[kind], divided).items()
+    }
     x, labels = random_batch(objective.graph, EVALUATED)
     objective.module.eval()
-    objective.draw_tested(5, 0, EVALUATED)
+    objective.set_evaluation_draw(5, 0, EVALUATED)
     with torch.no_grad():
-        _, scores = objective.measured(x[objective.evaluated_part(EVALUATED)], labels)
-    evaluation = evaluate(objective, [(x[objective.evaluated_part(n)], labels[:n]) for n in (EVALUATED, 1, 4)])
+        _, scores = objective.loss_and_scores(x[objective.evaluation_rows(EVALUATED)], labels)
+    evaluation = evaluate(objective, [(x[objective.evaluation_rows(n)], labels[:n]) for n in (EVALUATED, 1, 4)])
     assert evaluation is not None
     return {"loss": loss, "gradients": whole, "scores": scores, "evaluation": dataclasses.asdict(evaluation)}
 

@@ -46,10 +46,10 @@ def results(objective: Objective) -> dict[str, Any]:
     """Return the loss and the gradients of a step, and the names of the modules' classes."""
     objective.module.train()
     x, labels = random_batch()
-    loss = objective.gradients(x[objective.trained_part(8)], labels, 5, 2)
+    loss = objective.gradients(x[objective.training_rows(8)], labels, 5, 2)
     own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
     modules = {type(module).__name__ for module in objective.module.modules()}
-    return {"loss": loss, "gradients": objective.whole(own, objective.parameter_names), "modules": modules}
+    return {"loss": loss, "gradients": objective.full_tensors(own, objective.parameter_names), "modules": modules}
 
 
 def results_of_splits() -> dict[SplitWord, dict[str, Any]]:

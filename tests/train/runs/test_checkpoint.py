@@ -53,7 +53,7 @@ def test_only_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
     for step in (0, 5, 10, 2000):
         checkpoint.save(tmp_path, step, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000010.pt", "step-000002000.pt"]
-    assert [path.name for path in checkpoint.saved(tmp_path)] == ["step-000000010.pt", "step-000002000.pt"]
+    assert [path.name for path in checkpoint.list_checkpoints(tmp_path)] == ["step-000000010.pt", "step-000002000.pt"]
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("write failed")])
@@ -83,14 +83,14 @@ def test_checkpoints_survive_a_kill_at_any_time(tmp_path: Path) -> None:
             reported = int(writer.stdout.readline())
             writer.send_signal(signal.SIGSTOP)  # like a kill, since nothing more is written
             time.sleep(0.001 * round_)
-            newest = checkpoint.saved(tmp_path)[-1]
+            newest = checkpoint.list_checkpoints(tmp_path)[-1]
             state = checkpoint.load(newest)
             assert state["step"] >= reported
             assert state["weights"]["w"].unique().tolist() == [float(state["step"])]
             writer.send_signal(signal.SIGCONT)
             time.sleep(0.0007 * (round_ + 1))
         writer.kill()
-    states = [checkpoint.load(path) for path in checkpoint.saved(tmp_path)]
+    states = [checkpoint.load(path) for path in checkpoint.list_checkpoints(tmp_path)]
     assert [len(state["weights"]["w"].unique()) for state in states] == [1] * len(states)
     assert len(states) in (1, 2, 3)  # three if it was killed after a rename and before removing the oldest
     checkpoint.save(tmp_path, 10**6, {})

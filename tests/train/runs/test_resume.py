@@ -164,7 +164,7 @@ def test_shortened_log_is_a_warning(whole: Path) -> None:
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
 def test_damaged_checkpoint_falls_back_to_the_one_before(damage: str, whole: Path) -> None:
     interrupt(50)
-    before, last = checkpoint.saved(Path("run/checkpoints"))
+    before, last = checkpoint.list_checkpoints(Path("run/checkpoints"))
     content = bytearray(last.read_bytes())
     if damage == "flipped":
         content[len(content) // 2] ^= 16
@@ -175,7 +175,7 @@ def test_damaged_checkpoint_falls_back_to_the_one_before(damage: str, whole: Pat
     assert "taking the checkpoint before it, step-000000032.pt" in done.stderr
     assert same_result(Path("run"), whole)
     assert (last.parent / "step-000000050.pt.damaged").exists()
-    for path in checkpoint.saved(Path("run/checkpoints")):
+    for path in checkpoint.list_checkpoints(Path("run/checkpoints")):
         path.write_bytes(b"nothing")
     assert before.name == "step-000000032.pt"
     done = train("--resume", "run")
@@ -288,7 +288,7 @@ def test_resuming_what_is_not_a_run_is_an_error() -> None:
 
 def test_checkpoint_without_state_to_resume_is_an_error(whole: Path) -> None:
     shutil.copytree(whole, "run")
-    for path in checkpoint.saved(Path("run/checkpoints")):
+    for path in checkpoint.list_checkpoints(Path("run/checkpoints")):
         state = checkpoint.load(path)
         del state["place"], state["optimiser"]
         checkpoint.save(path.parent, state["step"], {k: v for k, v in state.items() if k not in ("format", "step")})

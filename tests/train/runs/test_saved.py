@@ -25,7 +25,7 @@ def open_with_warnings(path: Path) -> tuple[Saved, list[str]]:
 def copy_run(run: Path, tmp_path: Path) -> tuple[Path, list[Path]]:
     """Copy a run, and return the copy's folder and its checkpoints, oldest first."""
     folder = Path(shutil.copytree(run, tmp_path / "copy"))
-    return folder, checkpoint.saved(folder / "checkpoints")
+    return folder, checkpoint.list_checkpoints(folder / "checkpoints")
 
 
 def rewrite(path: Path, **changes: Any) -> None:
@@ -37,7 +37,7 @@ def rewrite(path: Path, **changes: Any) -> None:
 
 def test_run_and_its_checkpoint_open_as_the_same(run: Path) -> None:
     whole, warnings = open_with_warnings(run)
-    newest = checkpoint.saved(run / "checkpoints")[-1]
+    newest = checkpoint.list_checkpoints(run / "checkpoints")[-1]
     alone, _ = open_with_warnings(newest)
     assert warnings == []
     assert (whole.path, whole.folder, alone.folder, whole.step) == (newest, run, run, 8)

@@ -23,7 +23,7 @@ from netspec.train.runs import checkpoint
 from netspec.train.runs.saved import Saved, open_run
 from netspec.train.tensors.export import exported
 from netspec.train.tensors.fitting import fit
-from netspec.train.tensors.layouts import laid_out, merged, split_layers
+from netspec.train.tensors.layouts import merged, split_layers, to_layout
 from netspec.train.tensors.weights import Weights, read_weights
 
 
@@ -60,7 +60,7 @@ def test_exported_run_is_read_back_bit_for_bit(run: Path, tmp_path: Path, layout
 
 def test_groups_layout_splits_the_merged_tensors(run: Path) -> None:
     saved = open_run(run, print)
-    parts = laid_out(saved.graph, saved.weights, "groups")
+    parts = to_layout(saved.graph, saved.weights, "groups")
     assert split_layers(saved.graph, saved.weights) == ("conv1", "conv2", "norm2", "conv3")
     assert torch.equal(parts["conv1.1.weight"], saved.weights["conv1.weight"][4:])
     assert parts["norm2.0.running_mean"].shape == (4,)
@@ -74,7 +74,7 @@ def test_groups_layout_splits_the_merged_tensors(run: Path) -> None:
 def test_groups_layout_has_alexnets_towers() -> None:
     graph = netspec.load(ROOT / "specs" / "alexnet.net").graph
     shapes = {key: tuple(p.shape) for key, p in graph.parameters.items()}
-    parts = laid_out(graph, {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}, "groups")
+    parts = to_layout(graph, {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}, "groups")
     found = {key: tuple(tensor.shape) for key, tensor in parts.items() if key.endswith("weight")}
     assert found["conv1.0.weight"] == found["conv1.1.weight"] == (48, 3, 11, 11)
     assert found["conv2.1.weight"] == (128, 48, 5, 5)
@@ -89,7 +89,7 @@ def test_groups_layout_with_several_inputs_and_without_groups() -> None:
     for groups in ("", "gpus 2\n"):
         graph = netspec.loads(groups + text if groups else text.replace(" gpu=0", "")).graph
         weights = build(graph, 0, "cpu").module.state_dict()
-        parts = laid_out(graph, weights, "groups")
+        parts = to_layout(graph, weights, "groups")
         assert ("c.1.weights.1" in parts) == bool(groups)
         assert identical(merged(parts, 2, split_layers(graph, weights)), weights)
 
@@ -97,7 +97,7 @@ def test_groups_layout_with_several_inputs_and_without_groups() -> None:
 def test_torchvision_layout_is_written_and_read(tmp_path: Path) -> None:
     graph = netspec.load(ROOT / "specs" / "alexnet-torchvision.net").graph
     keys = {key: torch.empty(p.shape, device="meta") for key, p in graph.parameters.items()}
-    theirs = laid_out(graph, keys, "torchvision")
+    theirs = to_layout(graph, keys, "torchvision")
     assert list(theirs)[:2] == ["features.0.weight", "features.0.bias"]
     assert list(theirs)[-1] == "classifier.6.bias"
     assert theirs["features.10.weight"] is keys["conv5.weight"]
@@ -118,7 +118,7 @@ def test_torchvision_layout_is_written_and_read(tmp_path: Path) -> None:
 def test_other_networks_have_no_torchvision_layout(name: str, note: str) -> None:
     graph = netspec.load(ROOT / "specs" / f"{name}.net").graph
     with pytest.raises(TrainError, match="is not torchvision's alexnet") as caught:
-        laid_out(graph, {}, "torchvision")
+        to_layout(graph, {}, "torchvision")
     assert re.search(note, caught.value.notes[0])
 
 
@@ -130,11 +130,11 @@ def test_changed_torchvision_alexnet_has_no_torchvision_layout() -> None:
         ("[pool5]  maxpool  kernel=3  stride=2 ", "[pool5]  avgpool  kernel=3  stride=2 ", "pool5 (avgpool) has no"),
     ):
         with pytest.raises(TrainError) as caught:
-            laid_out(netspec.loads(text.replace(old, new)).graph, {}, "torchvision")
+            to_layout(netspec.loads(text.replace(old, new)).graph, {}, "torchvision")
         assert caught.value.notes[0].startswith(note)
     ten = netspec.loads(text.replace("outputs=1000", "outputs=10")).graph
     weights = {key: torch.empty(p.shape, device="meta") for key, p in ten.parameters.items()}
-    assert laid_out(ten, weights, "torchvision")["classifier.6.weight"].shape == (10, 4096)
+    assert to_layout(ten, weights, "torchvision")["classifier.6.weight"].shape == (10, 4096)
 
 
 def test_all_common_forms_of_weight_files_are_read(run: Path, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_all_common_forms_of_weight_files_are_read(run: Path, tmp_path: Path) ->
     save_file(saved.weights, tmp_path / "bare.safetensors")
     for path in (run, saved.path, *tmp_path.iterdir()):
         assert identical(state_with_weights(saved.graph, path), saved.weights), path
-    newest = checkpoint.saved(run / "checkpoints")[-1]
+    newest = checkpoint.list_checkpoints(run / "checkpoints")[-1]
     digest = hashlib.sha256(newest.read_bytes()).hexdigest()
     assert read_without_warnings(run).facts() == {"file": str(newest), "sha256": digest}
 
@@ -281,7 +281,7 @@ def test_training_starts_from_the_given_weights(run: Path, tmp_path: Path) -> No
     out = train_tiny(
         tmp_path / "tuned", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run, fresh=("fc4",)
     )
-    first, last = map(checkpoint.load, checkpoint.saved(out / "checkpoints"))
+    first, last = map(checkpoint.load, checkpoint.list_checkpoints(out / "checkpoints"))
     assert first["step"] == 0
     assert torch.equal(first["weights"]["conv1.weight"], open_run(run, print).weights["conv1.weight"])
     assert not torch.equal(last["weights"]["conv1.weight"], first["weights"]["conv1.weight"])
@@ -352,7 +352,7 @@ def test_full_torchvision_alexnet_is_read_back_bit_for_bit(tmp_path: Path) -> No
     (tmp_path / "a.safetensors").write_bytes(data)
     assert tensors == 16
     assert identical(state_with_weights(net_.graph, tmp_path / "a.safetensors"), weights)
-    theirs = laid_out(net_.graph, weights, "torchvision")
+    theirs = to_layout(net_.graph, weights, "torchvision")
     torch.save(theirs, tmp_path / "alexnet.pth")
     assert identical(state_with_weights(net_.graph, tmp_path / "alexnet.pth"), weights)
     save_file({key: tensor.clone() for key, tensor in theirs.items()}, tmp_path / "bare.safetensors")

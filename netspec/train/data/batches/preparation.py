@@ -135,7 +135,7 @@ class Preparation:
         pixels = torch.from_numpy(values).to(self.device)
         augment = Augment(flip="horizontal", colour=1.0 if self.axes.any() else 0.0)
         choices = choose(0, 0, indices, frame, self.size, augment)
-        problem: str | None = pytorch.mistake(
+        problem: str | None = pytorch.compare_kernels(
             lambda: {"pixels": self._by_kernel(pixels, choices, layout)},
             lambda: {"pixels": pytorch.blocks(self.on_device(pixels, choices), layout.blocks)},
             1e-2 if layout.dtype == torch.bfloat16 else 1e-6,

@@ -99,7 +99,7 @@ def pack(
         results = in_processes(_read_chunk, chunks, min(processes, _useful_processes(remaining)))
         try:
             for shard in remaining:
-                facts = ShardFacts((), Moments.none(frame))
+                facts = ShardFacts((), Moments.zero(frame))
                 for start in range(shard.start, shard.stop, CHUNK):
                     facts = _add(facts, next(results), start - shard.start)
                     done += min(CHUNK, shard.stop - start)
@@ -170,7 +170,7 @@ def _read_chunk(chunk: _Chunk) -> _ChunkResult:
             file.write(image.tobytes())
             images.append(image)
     measured = chunk.measured and images
-    return _ChunkResult(unreadable, Moments.of(np.stack(images)) if measured else Moments.none(chunk.frame))
+    return _ChunkResult(unreadable, Moments.of(np.stack(images)) if measured else Moments.zero(chunk.frame))
 
 
 def _finish(shard: Shard, out: Path, folder: Path, facts: ShardFacts) -> None:

@@ -52,7 +52,7 @@ def seal(
     listing: Listing, out: Path, frame: Frame, fingerprint: str, shards: Sequence[tuple[Shard, ShardFacts]]
 ) -> None:
     """Write all files of a pack except the shards. Raises ``TrainError`` if no training image could be read."""
-    moments = Moments.none(frame)
+    moments = Moments.zero(frame)
     for _, facts in shards:
         moments += facts.moments
     if moments.images == 0:
