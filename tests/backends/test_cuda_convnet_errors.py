@@ -136,7 +136,7 @@ def test_bounds_that_a_version_lacks_are_left_out(layer: str, dialect: Dialect, 
     assert "wball" not in files.params and "wcNorm" not in files.params
 
 
-def test_bounds_of_weights_divided_into_several_matrices_are_left_out() -> None:
+def test_bounds_of_divided_weights_are_left_out() -> None:
     text = f"gpus 2\n[image] input 3x12x12 range=255 mean=image\n{SPLIT} max_norm=1\n"
     text += (
         "[f] fc outputs=8 init=gaussian(1) reads=all max_norm=2\n[out] fc outputs=10 init=gaussian(1) gpu=0 reads=all\n"

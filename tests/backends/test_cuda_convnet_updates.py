@@ -33,12 +33,8 @@ def spec(gpus: tuple[str, str, str], keys: tuple[str, str, str], train: str) -> 
         ((FOUR, ONE, ONE), ("update_every=2", "update_every=1", ""), "accumulate=4", None),
         ((FOUR, TWO, ONE), ("", "update_every=2", "update_every=1"), "accumulate=4", ["", "", ""]),
         ((FOUR, TWO, TWO), ("", "update_every=1", ""), "accumulate=2", ["", "", "2"]),
-        (
-            (FOUR, ONE, ONE),
-            ("", "", ""),
-            "",
-            ["", "4", "4"],
-        ),  # without it, updated after each pass
+        # Without a period, version 2 would update mid and out after each of the four passes.
+        ((FOUR, ONE, ONE), ("", "", ""), "", ["", "4", "4"]),
     ],
 )
 def test_update_periods_of_replicated_layers(

@@ -133,7 +133,7 @@ def test_unreadable_images_are_named_skipped_and_counted(images: Path, tmp_path:
     assert "\n2 images could not be read and were skipped\n" in result.stdout
 
 
-def test_training_batches_are_full_but_the_last_validation_batch_is_not(images: Path, tmp_path: Path) -> None:
+def test_only_the_last_validation_batch_is_partial(images: Path, tmp_path: Path) -> None:
     program = load_program(small_graph(), tmp_path)
     folder = program.Folder(images, 4, 0, 2)
     for path, _ in (*folder.images[:7], *folder.held_out[:1]):

@@ -29,10 +29,10 @@ from netspec.parallel.crossing import (
 SIZE = 3
 OWNER, TARGET = 1, 2
 
-_drawn = torch.Generator().manual_seed(0)
-X = torch.randn(6, 9, 2, 2, generator=_drawn, dtype=torch.float64)
+_generator = torch.Generator().manual_seed(0)
+X = torch.randn(6, 9, 2, 2, generator=_generator, dtype=torch.float64)
 """The whole value."""
-GRADIENTS = torch.randn(SIZE, *X.shape, generator=_drawn, dtype=torch.float64)
+GRADIENTS = torch.randn(SIZE, *X.shape, generator=_generator, dtype=torch.float64)
 """The gradients of the whole value that the processes send back, if they differ, by rank."""
 SAME = GRADIENTS[0]
 """The gradient that all processes send back, if it is the same."""

@@ -27,7 +27,7 @@ def test_parameters_that_no_loss_depends_on_are_not_trained() -> None:
     assert {p.key for p in trained_parameters(explicit_loss)} == {"a.weight", "a.bias"}
 
 
-def test_shared_matrix_is_trained_if_only_its_second_reader_reaches_a_loss() -> None:
+def test_shared_matrix_is_trained_if_any_of_its_layers_reaches_a_loss() -> None:
     graph = good(
         "[image] input 3\n[own] fc outputs=3\n[user] fc inputs=image outputs=3 weights=own\n[s] sumsquares\n"
         "[end] fc inputs=own outputs=2\n"

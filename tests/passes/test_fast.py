@@ -147,7 +147,7 @@ def test_im2col_takes_convolutions_over_one_channel(image: str, keys: str, patch
 
 def test_im2col_needs_enough_images() -> None:
     graph = good("[image] input 1x9x9\n[c] conv filters=4 kernel=3\n[f] fc outputs=2\n").graph
-    # 7 x 7 positions of 9 pixels make 441 numbers per image: 130,977 for 297 images, 131,418 for 298 (FEWEST is 2^17).
+    # 7 x 7 positions of 9 pixels = 441 numbers per image: 130,977 for 297 images, 131,418 for 298; the minimum is 2^17.
     assert forms_of(graph, ("im2col",), 297) == PLAIN
     assert forms_of(graph, ("im2col",), 298).passes == ("im2col",)
     bf16 = replace(graph, train=replace(graph.train, precision="bf16"))
@@ -156,7 +156,7 @@ def test_im2col_needs_enough_images() -> None:
 
 def test_avg_pool_needs_a_large_enough_batch() -> None:
     text = "net a rounding=down\n[image] input 3x9x9\n[p] {}\n[f] fc outputs=2\n"
-    # 3 x 9 x 9 = 243 numbers per image: 65,367 for 269 images, 65,610 for 270 (FEWEST_NUMBERS is 2^16).
+    # 3 x 9 x 9 = 243 numbers per image: 65,367 for 269 images, 65,610 for 270; the minimum is 2^16.
     average = good(text.format("avgpool kernel=3 stride=2")).graph
     assert forms_of(average, ("avg-pool",), 269) == PLAIN
     assert forms_of(average, ("avg-pool",), 270).passes == ("avg-pool",)

@@ -68,7 +68,7 @@ def test_highest_factor_is_reached_and_not_exceeded(schedule: Schedule) -> None:
 
 
 @pytest.mark.parametrize(("image", "layers"), [("6", ["bn"]), ("6x1x1", ["bn"]), ("6x2x1", []), ("6x1x2", [])])
-def test_batch_normalisation_of_one_number_per_channel_needs_two_images(image: str, layers: list[str]) -> None:
+def test_batch_normalisation_of_single_numbers_needs_two_images(image: str, layers: list[str]) -> None:
     assert layers_needing_two_images(graph(f"[image] input {image}\n[bn] batchnorm\n[fc] fc outputs=2\n")) == layers
 
 
