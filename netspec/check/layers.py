@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from netspec.check.axis_order import in_axis_order, report_axis_order
 from netspec.check.cache import LayerCache, LayerStatement, LoweringKey
 from netspec.check.claims import Stated, channel_arithmetic, shape_arithmetic
 from netspec.check.counts import notes_on_counts, refute_counts
@@ -22,7 +23,7 @@ from netspec.check.reading import Reader
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.check.wiring import Wiring, read_only_by_gathering
-from netspec.diagnostics import Edit, Fix, Label
+from netspec.diagnostics import Label
 from netspec.ir.fault import Fault
 from netspec.ir.graph import SPLIT, WHOLE, Placement
 from netspec.ir.ops import Loss, Op
@@ -39,6 +40,14 @@ class Value(NamedTuple):
     operand: Operand
     alternative: Shape | None = None
     lowered: Lowered | None = None
+
+
+class Result(NamedTuple):
+    """What was computed of a layer: its output, the input shapes used, and the operation that failed, if one did."""
+
+    value: Value | None
+    reads: tuple[Shape, ...] = ()
+    failed: Op | None = None
 
 
 class Walk:
@@ -62,51 +71,55 @@ class Walk:
         self.reader = Reader(settings, findings, input_shape, cache)
         self.values: list[Value | None] = []
         self.facts: list[LayerFacts] = []
-        self._failed: dict[str, Op] = {}
-        self._reads: dict[str, tuple[Shape, ...]] = {}
 
     @cached_property
     def _gathered(self) -> frozenset[int]:
         return read_only_by_gathering(self.sections, self.wiring)
 
-    def check_section(self, number: int) -> None:
+    def check_sections(self) -> None:
+        """Check all sections, or as many as it takes to find too many mistakes."""
+        for number in range(len(self.sections)):
+            if self.findings.full:
+                break
+            self._check_section(number)
+
+    def _check_section(self, number: int) -> None:
         """Check one section. All sections before it must have been checked."""
         section = self.sections[number]
-        name = section.name.text
         inputs = self.wiring.inputs[number]
         statement = self.reader.read(section, len(inputs or ()))
-        layer_type, values = statement.type, statement.values
         stated = Stated(section, statement.shape, statement.counts)
-        value: Value | None = None
-        reads: tuple[Shape, ...] = ()
-        inputs_known = inputs is not None and all(self.values[i] is not None for i in inputs)
-        if layer_type and values is not None and inputs is not None and self._inputs_fit(number, layer_type, inputs):
-            request = self._request(number, layer_type, values, inputs)
-            if inputs_known and request:
-                read = [v for i in inputs if (v := self.values[i])]
-                value = self._lower(request, read, stated, statement)
-                reads = self._reads.get(name, ())
-        elif layer_type and layer_type.grouping == "weights" and _names_weights_owner(section):
-            self._weights_owner(number, layer_type)  # report an unknown name in spite of the other mistakes
+        result = self._compute(number, statement, stated)
+        value = result.value
         if value is None and stated.shape is not None:
-            stated = self._in_axis_order(stated, name, values or {}, reads)
-            assert stated.shape is not None
-            placement = self._likely_placement(layer_type, values, inputs)
-            if not placement.split or stated.shape.channels % self.groups == 0:
-                value = Value(Operand(name, stated.shape, placement))
+            stated = in_axis_order(stated, statement.values or {}, result.reads, self.findings)
+            value = self._claimed(stated, statement, inputs)
         self.values.append(value)
-        self.facts.append(
-            LayerFacts(
-                section,
-                layer_type.name if layer_type else None,
-                values or {},
-                inputs or (),
-                reads,
-                value.lowered if value else None,
-                stated,
-                self._failed.get(name),
-            )
-        )
+        self.facts.append(_facts(statement, stated, inputs, value, result))
+
+    def _compute(self, number: int, statement: LayerStatement, stated: Stated) -> Result:
+        """Compute a layer's output as far as possible, and report why not if it is not."""
+        layer_type, values = statement.type, statement.values
+        inputs = self.wiring.inputs[number]
+        if layer_type is None:
+            return Result(None)
+        if values is None or inputs is None or not self._inputs_fit(number, layer_type, inputs):
+            if layer_type.grouping == "weights" and _names_weights_owner(self.sections[number]):
+                self._weights_owner(number, layer_type)  # report an unknown name in spite of the other mistakes
+            return Result(None)
+        request = self._request(number, layer_type, values, inputs)
+        read = [value for i in inputs if (value := self.values[i]) is not None]
+        if request is None or len(read) < len(inputs):
+            return Result(None)
+        return self._lower(request, read, stated, statement)
+
+    def _claimed(self, stated: Stated, statement: LayerStatement, inputs: tuple[int, ...] | None) -> Value | None:
+        """Return the value that a layer that could not be computed claims, unless that is impossible."""
+        assert stated.shape is not None
+        placement = self._likely_placement(statement.type, statement.values, inputs)
+        if placement.split and stated.shape.channels % self.groups != 0:
+            return None
+        return Value(Operand(stated.section.name.text, stated.shape, placement))
 
     def _inputs_fit(self, number: int, layer_type: LayerType, inputs: tuple[int, ...]) -> bool:
         section = self.sections[number]
@@ -184,9 +197,7 @@ class Walk:
             return None
         return target
 
-    def _lower(
-        self, request: Request, read: Sequence[Value], stated: Stated, statement: LayerStatement
-    ) -> Value | None:
+    def _lower(self, request: Request, read: Sequence[Value], stated: Stated, statement: LayerStatement) -> Result:
         """Lower a layer and check its claim against the result."""
         operands = [v.operand for v in read]
         lowered: Lowered | None = None
@@ -202,23 +213,22 @@ class Walk:
             if alternative and (lowered is None or alternative.value.shape == stated.shape != lowered.value.shape):
                 # Only the shapes computed above make this layer possible, or prove its claim: believe them from now on.
                 lowered, alternative, operands = alternative, None, list(alternative_operands)
-        self._reads[request.name] = tuple(o.shape for o in operands)
+        reads = tuple([o.shape for o in operands])
         if lowered is None:
             assert fault is not None
             self._report_fault(fault, request, operands, stated.section)
-            return None
+            return Result(None, reads, fault.operation if isinstance(fault.operation, Op) else None)
         shape: Shape | None = None
         if alternative and stated.shape is None and alternative.value.shape != lowered.value.shape:
             shape = alternative.value.shape
-        return self._check_claim(Value(lowered.value, shape, lowered), lowered, stated, request.name, alternative)
+        value = self._check_claim(Value(lowered.value, shape, lowered), lowered, stated, request.name, alternative)
+        return Result(value, reads)
 
     def _report_fault(self, fault: Fault, request: Request, operands: Sequence[Operand], section: Section) -> None:
         labels = self._vector_labels(request.name) if fault.code == "needs-image" else ()
         if fault.code == "shapes-differ" and request.type.grouping != "weights":
             labels = self._mismatch_labels(request, operands)
         self.findings.fault(fault, request.name, section.values[0].span, by_key(section.pairs), labels)
-        if isinstance(fault.operation, Op):
-            self._failed[request.name] = fault.operation
 
     def _lower_cached(self, request: Request, operands: Sequence[Operand], statement: LayerStatement) -> Lowered:
         """Lower a layer, or rename the cached result of an equal one. Raises ``Fault``."""
@@ -272,36 +282,6 @@ class Walk:
         except Fault:
             return None
 
-    def _in_axis_order(self, stated: Stated, name: str, values: Mapping[str, Any], reads: Sequence[Shape]) -> Stated:
-        """Return the claim of a layer that could not be computed, as channels x height x width.
-
-        A claim that is written height x width x channels is recognised by the layer's number of filters or, for a
-        window without filters, by its input's channels. It is reported.
-        """
-        shape = stated.shape
-        channels_read = reads[0].channels if len(reads) == 1 and "kernel" in values else None
-        channels = values.get("filters", channels_read)
-        if shape is None or not shape.is_image or shape.width != channels or shape.channels == channels:
-            return stated
-        reordered = Shape(shape.width, shape.channels, shape.height)
-        self._report_axis_order(stated, reordered, name)
-        return stated._replace(shape=reordered)
-
-    def _report_axis_order(self, stated: Stated, reordered: Shape, name: str) -> None:
-        """Report a claim that is written height x width x channels.
-
-        The message does not depend on whether the layer could be computed, so that it stays the same when another
-        mistake is fixed.
-        """
-        assert stated.shape_span is not None
-        self.findings.add(
-            "claim-refuted",
-            f"{name}: a claim is channels x height x width, {reordered}, and not {stated.shape}",
-            stated.shape_span,
-            fixes=(Fix(f"claim {reordered}", (Edit(stated.shape_span, str(reordered)),)),),
-            layer=name,
-        )
-
     def _check_claim(
         self, value: Value, lowered: Lowered, stated: Stated, name: str, alternative: Lowered | None
     ) -> Value:
@@ -315,7 +295,7 @@ class Walk:
             return value
         assert stated.shape_span is not None
         if computed.is_image and stated.shape == (*computed[1:], computed[0]):
-            self._report_axis_order(stated, computed, name)
+            report_axis_order(stated, computed, self.findings)
             self._check_counts(stated, lowered, (computed,), alternative)
             return value
         only_channels = computed.is_image and stated.shape[1:] == computed[1:]
@@ -333,6 +313,22 @@ class Walk:
         """Refute claimed counts, unless the number of GPU groups, which they depend on, is not known."""
         if self.settings.groups is not None:
             refute_counts(self.findings, stated, lowered, lowered.layer.name, shapes, alternative)
+
+
+def _facts(
+    statement: LayerStatement, stated: Stated, inputs: tuple[int, ...] | None, value: Value | None, result: Result
+) -> LayerFacts:
+    """Collect the facts of a layer. ``value`` is its output, or the one that it claims."""
+    return LayerFacts(
+        stated.section,
+        statement.type.name if statement.type else None,
+        statement.values or {},
+        inputs or (),
+        result.reads,
+        value.lowered if value else None,
+        stated,
+        result.failed,
+    )
 
 
 def _inputs_span(section: Section) -> Span:

@@ -17,7 +17,7 @@ from netspec.check.values import keys_of, list_keys, pairs_by_key, read_pairs
 from netspec.diagnostics import Label
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
-from netspec.keys import BadValue
+from netspec.keys import BadValue, Key
 from netspec.keys.kind import shown
 from netspec.language.syntax import Dims, Pair, Section, Value, Word
 from netspec.lowering import LayerType
@@ -130,29 +130,14 @@ class Reader:
             self._report_wrong_type(section, layer_type, meant, next(pairs[key] for key in pairs if key not in keys))
             return None
         given, bad = read_pairs(pairs, keys, layer_type.name, self.findings, name, inputs)
-        defaults, unknown = self._defaults(layer_type)
-        values = {**defaults, **given}
-        bad |= unknown - given.keys()
-        if bad:
-            harmless = {k.name: k.default for k in layer_type.keys if k.name in bad and not (k.of_shape or k.required)}
-            values.update(harmless)
-            bad -= harmless.keys()
-        if self.settings.groups is None and "gpu" in values:
-            values["gpu"] = None
-        missing = [key for key in layer_type.keys if key.name not in values and key.name not in bad]
-        # A value without a key, which is reported already, most likely belongs to a missing key.
-        for key in missing if not _stray(section, layer_type) else ():
-            self.findings.add(
-                "missing-key",
-                f"{name} needs {key.name}=, {key.kind.doc}",
-                section.values[0].span,
-                notes=(f"{key.name}: {key.doc}",),
-                layer=name,
-            )
+        values, unknown = self._with_defaults(layer_type, given, bad)
+        missing = [key for key in layer_type.keys if key.name not in values and key.name not in unknown]
+        if not _stray(section, layer_type):  # stray values are reported already and most likely belong to missing keys
+            self._report_missing(section, missing)
         operand = self._operand(section, layer_type)
         if layer_type.operand:
             values[layer_type.operand.name] = operand
-        if bad or missing or (layer_type.operand and operand is None):
+        if unknown or missing or (layer_type.operand and operand is None):
             return None
         try:
             check_group(values.get("gpu"), self.settings.groups or 1)
@@ -163,6 +148,35 @@ class Reader:
             return None
         values.pop("inputs", None)
         return values
+
+    def _with_defaults(
+        self, layer_type: LayerType, given: Mapping[str, Any], bad: set[str]
+    ) -> tuple[dict[str, Any], set[str]]:
+        """Add the defaults to the ``given`` values. ``bad`` are the given keys whose value could not be read.
+
+        Returns the values, and the keys whose value is not known and matters: others get their default, so that the
+        layer's shape can be computed in spite of the mistake.
+        """
+        defaults, unreadable = self._defaults(layer_type)
+        values = {**defaults, **given}
+        bad = bad | (unreadable - given.keys())
+        if bad:
+            harmless = {k.name: k.default for k in layer_type.keys if k.name in bad and not (k.of_shape or k.required)}
+            values.update(harmless)
+            bad -= harmless.keys()
+        if self.settings.groups is None and "gpu" in values:
+            values["gpu"] = None
+        return values, bad
+
+    def _report_missing(self, section: Section, missing: Sequence[Key]) -> None:
+        for key in missing:
+            self.findings.add(
+                "missing-key",
+                f"{section.name.text} needs {key.name}=, {key.kind.doc}",
+                section.values[0].span,
+                notes=(f"{key.name}: {key.doc}",),
+                layer=section.name.text,
+            )
 
     def _defaults(self, layer_type: LayerType) -> tuple[dict[str, Any], frozenset[str]]:
         """Return the values of keys that a layer does not give, and the keys whose value could not be read."""

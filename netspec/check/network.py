@@ -1,0 +1,131 @@
+"""Check a network as a whole: that it has one input, that crops fit it, and that no layer or key is useless."""
+
+from __future__ import annotations
+
+from netspec.check.effect import warn_no_effect
+from netspec.check.facts import LayerFacts
+from netspec.check.layers import Walk
+from netspec.check.report import Findings
+from netspec.check.statements import Settings
+from netspec.check.updates import check_update_every
+from netspec.diagnostics import Edit, Fix, Label
+from netspec.diagnostics.model import first_line_span
+from netspec.ir.ops import Loss
+from netspec.language.syntax import Section, Word, by_key
+from netspec.source import Span
+
+
+def check_network(walk: Walk, settings: Settings, findings: Findings) -> None:
+    """Check what concerns several layers or settings, after ``walk`` has checked each layer.
+
+    Some mistakes and all warnings are only looked for if there are no other mistakes.
+    """
+    if not walk.sections:
+        _report_empty(findings)
+    else:
+        _check_input(walk, findings)
+        _check_crop(walk, settings, findings)
+    if not findings.has_errors:
+        check_update_every(walk.facts, settings, findings)
+    if not findings.has_errors:
+        _warn_unread(walk, findings)
+        warn_no_effect(walk.facts, settings, findings)
+
+
+def _report_empty(findings: Findings) -> None:
+    if not findings.has_errors:
+        findings.add(
+            "empty-spec",
+            "there is no layer in this file",
+            first_line_span(findings.root),
+            notes=("a layer is [name] type key=value ..., and the first is the input",),
+        )
+
+
+def _check_input(walk: Walk, findings: Findings) -> None:
+    """Check that exactly one layer is the input."""
+    first_with_name = set(walk.wiring.index.values())
+    inputs = [f for n, f in enumerate(walk.facts) if f.type == "input" and n in first_with_name]
+    has_unknown = any(f.type is None for f in walk.facts) or len(walk.facts) < len(walk.sections)
+    if not inputs and not has_unknown:
+        _report_no_input(walk.sections[0], findings)
+    read = {number for facts in walk.facts for number in facts.inputs}
+    for facts in inputs[1:]:
+        is_read = walk.facts.index(facts) in read
+        _report_second_input(facts, inputs[0], findings, is_read=is_read)
+
+
+def _report_no_input(first: Section, findings: Findings) -> None:
+    dropped = next((d for d in findings.dropped.values() if _type_word(d.section) == "input"), None)
+    findings.add(
+        "no-input",
+        "the network has no input",
+        dropped.word.span if dropped else first.name.span,
+        labels=(Label(dropped.section.name.span, "the input that is dropped"),) if dropped else (),
+        notes=("one layer says what comes in: [image] input 3x224x224",),
+    )
+
+
+def _report_second_input(facts: LayerFacts, first: LayerFacts, findings: Findings, *, is_read: bool) -> None:
+    name = facts.section.name.text
+    findings.add(
+        "several-inputs",
+        f"{name} is a second input" + ("" if is_read else ", and nothing reads it"),
+        facts.section.span,
+        labels=(Label(first.section.name.span, "the first; a network has one"),),
+        fixes=() if is_read else (Fix(f"take {name} away", (Edit(facts.section.span, ""),)),),
+        layer=name,
+    )
+
+
+def _type_word(section: Section) -> str:
+    """The word in the position of a layer's type, or an empty string."""
+    word = section.values[0] if section.values else None
+    return word.text if isinstance(word, Word) else ""
+
+
+def _check_crop(walk: Walk, settings: Settings, findings: Findings) -> None:
+    """Check that crops have the size of the network's input and fit into the images that they are cut from."""
+    facts = next((f for f in walk.facts if f.type == "input" and f.computed), None)
+    if facts is None or facts.computed is None:
+        return
+    shape, crop, resize = facts.computed, settings.augment.crop, settings.augment.resize
+    if settings.crop is None or crop is None:
+        if resize is not None and shape.is_image and resize < min(shape.height, shape.width):
+            findings.add(
+                "crop-too-large",
+                f"an input of {shape} cannot be cut from images whose shorter side is {resize}",
+                by_key(settings.statements["augment"].pairs)["from"].span,
+                labels=(Label(_shape_span(facts), f"{facts.section.name.text} is {shape}"),),
+            )
+        return
+    if not shape.is_image or shape[1:] != (crop, crop):
+        findings.add(
+            "crop-differs",
+            f"crops of {crop} x {crop} pixels do not fit an input of {shape}",
+            settings.crop.span,
+            labels=(Label(_shape_span(facts), f"{facts.section.name.text} is {shape}"),),
+        )
+
+
+def _shape_span(facts: LayerFacts) -> Span:
+    """The span of an input layer's shape, or of its name if the shape is missing."""
+    values = facts.section.values
+    return values[1].span if len(values) > 1 else facts.section.name.span
+
+
+def _warn_unread(walk: Walk, findings: Findings) -> None:
+    """Warn about layers that nothing reads, except losses and the network's output (its last layer)."""
+    read = {i for inputs in walk.wiring.inputs for i in inputs or ()}
+    for number, facts in enumerate(walk.facts[:-1]):
+        value = walk.values[number]
+        loss = value and value.lowered and isinstance(value.lowered.nodes[-1].op, Loss)
+        if number not in read and not loss:
+            name = facts.section.name.text
+            findings.warn(
+                "unread-layer",
+                f"nothing reads {name}",
+                facts.section.name.span,
+                notes=(f"the network's output is its last layer, {walk.facts[-1].section.name.text}",),
+                layer=name,
+            )
