@@ -76,7 +76,7 @@ def check_file(
     check_network(walk, settings, findings)
     texts = texts or Texts(file.source)
     graph: Graph | None = None
-    if not findings.has_errors:
+    if not findings.has_errors():
         graph = verify(_build_graph(walk, settings))
         findings.all += traps(graph, {f.section.name.text: f for f in walk.facts})
         _silence_warnings(findings, report_unused=input_shape is None and not texts.changes)

@@ -25,15 +25,15 @@ def check_network(walk: Walk, settings: Settings, findings: Findings) -> None:
     else:
         _check_input(walk, findings)
         _check_crop(walk, settings, findings)
-    if not findings.has_errors:
+    if not findings.has_errors():
         check_update_every(walk.facts, settings, findings)
-    if not findings.has_errors:
+    if not findings.has_errors():
         _warn_unread(walk, findings)
         warn_no_effect(walk.facts, settings, findings)
 
 
 def _report_empty(findings: Findings) -> None:
-    if not findings.has_errors:
+    if not findings.has_errors():
         findings.add(
             "empty-spec",
             "there is no layer in this file",

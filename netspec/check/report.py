@@ -34,7 +34,6 @@ class Findings:
         """Whether there are so many mistakes that the file is probably not a spec."""
         return len(self.all) >= MAX_MISTAKES
 
-    @property
     def has_errors(self) -> bool:
         """Whether any error has been found."""
         return any(d.severity == "error" for d in self.all)

@@ -153,7 +153,7 @@ class _Reader:
                 begin = start + line.rindex(rest)
                 self.after_headers.append((header[1], Span(self.source, begin, begin + len(rest))))
         elif self.section is None:
-            if not any(d.severity == "error" for d in self.findings.all):
+            if not self.findings.has_errors():
                 self._report_stray_line(start, line, "before the first section")
         else:
             self._key(start, line)

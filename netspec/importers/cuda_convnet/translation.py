@@ -18,10 +18,11 @@ from netspec.importers.cuda_convnet.learning.params import check_params, read_pa
 from netspec.importers.cuda_convnet.options import MAX_NUMBER, Refused
 from netspec.importers.cuda_convnet.reading import Config, read
 from netspec.importers.cuda_convnet.spec.comments import with_comments
+from netspec.importers.cuda_convnet.spec.families import Merged
 from netspec.importers.cuda_convnet.spec.lines import Line
 from netspec.importers.cuda_convnet.spec.lowering import lines_of
 from netspec.importers.cuda_convnet.spec.text import Layout, write_spec
-from netspec.importers.cuda_convnet.spec.twins import Merged, merge_twins
+from netspec.importers.cuda_convnet.spec.twins import merge_twins
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_layer_files
 from netspec.source import Source, Span
@@ -93,7 +94,7 @@ def translate(
     if foreign_file is not None:
         return Translation(None, (foreign_file,), Definition(dialect or "2012", {}, 0))
     version = dialect or dialect_of(config, params_config)
-    if _has_errors(findings):
+    if findings.has_errors():
         return Translation(None, _combined(findings), Definition(version, {}, 0))
     known_shape = shape or noted_shape(config, version)
     data_shape = known_shape or likely_shape(config, version)
@@ -101,24 +102,26 @@ def translate(
     if known_shape is None and definition.layers:
         warn_of_assumed_shape(data_shape, definition, findings)
     learning = _learning(params_config, definition, findings, history=history)
-    if _has_errors(findings):
+    if findings.has_errors():
         return Translation(None, _combined(findings), definition)
     try:
         lines = lines_of(definition, learning, data_shape).all
     except Refused:
         return Translation(None, _combined(findings), definition)
     gpus = max((max(line.gpu) + 1 for line in lines if line.gpu), default=0)
-    twins = Merged(tuple(lines), {}, {})
-    if merged:
-        twins = merge_twins(lines, gpus, _too_heavy_to_merge(lines, definition, gpus))
-    merged_lines, head, tail = with_comments(twins, config, params_config) if readable else (list(twins.lines), [], [])
+    twins = _merge(lines, definition, gpus) if merged else Merged(tuple(lines), {}, {})
+    head: list[str] = []
+    tail: list[str] = []
+    lines = list(twins.lines)
+    if readable:
+        lines, head, tail = with_comments(twins, config, params_config)
     if merged and gpus < 2:
-        merged_lines, gpus = [replace(line, gpu=()) for line in merged_lines], 0
+        lines, gpus = [replace(line, gpu=()) for line in lines], 0
     layout = Layout(
         _name(source), gpus, data_shape, learning.train, learning.augment, head, tail, learning.usual, readable
     )
-    result = write_spec(merged_lines, layout)
-    spans = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in merged_lines}
+    result = write_spec(lines, layout)
+    spans = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in lines}
     spec = Source(source.name, result.text)
     return Translation(spec, _combined(findings), definition, spans, result.names, twins)
 
@@ -134,7 +137,7 @@ def _foreign_file(config: Config, params: Config | None) -> Diagnostic | None:
 
 def _learning(params: Config | None, definition: Definition, findings: Findings, *, history: bool) -> Learning:
     """Return how the layers learn. If the layer file has errors, the parameter file is only checked for errors."""
-    if _has_errors(findings):
+    if findings.has_errors():
         if params is not None:
             check_params(params, definition, findings)
         return Learning()
@@ -148,14 +151,14 @@ def _name(source: Source) -> str:
     return "net" if source.name.startswith("<") else PurePath(source.name).stem
 
 
-def _too_heavy_to_merge(lines: Sequence[Line], definition: Definition, gpus: int) -> set[str]:
-    """Return the lines that would have more weights than a layer of a spec may have if merged with their twins."""
+def _merge(lines: Sequence[Line], definition: Definition, gpus: int) -> Merged:
+    """Merge twins, except layers that would then have more weights than a layer of a spec may have."""
     heavy = {
         name
         for name, layer in definition.layers.items()
         if gpus * sum(rows * columns for rows, columns in layer.weights) > MAX_NUMBER
     }
-    return {line.name for line in lines if line.origin in heavy}
+    return merge_twins(lines, gpus, {line.name for line in lines if line.origin in heavy})
 
 
 def _combined(findings: Findings) -> tuple[Diagnostic, ...]:
@@ -176,7 +179,3 @@ def _combined(findings: Findings) -> tuple[Diagnostic, ...]:
         note = f"the same in {plural(len(names), 'other section')}: {named}"
         result[index] = replace(result[index], notes=(*result[index].notes, note))
     return tuple(result)
-
-
-def _has_errors(findings: Findings) -> bool:
-    return any(d.severity == "error" for d in findings.all)

@@ -64,16 +64,19 @@ def layers_of(word: str, names: Mapping[str, Layer]) -> list[str]:
     twins = [name for name in names if name.lower().startswith(word) and _TWIN.fullmatch(name.lower()[len(word) :])]
     if twins or not word:
         return twins
+    return [name for part in _listed(word) for name in layers_of(part, names)]
+
+
+def _listed(word: str) -> list[str]:
+    """Return the words of a list: conv1, conv2 and conv3 of ``conv1-3``, conv1 and conv2 of ``conv1/2``."""
     if match := _RANGE.fullmatch(word):
-        places = range(int(match[2]), int(match[3]) + 1)
-        return [name for place in places for name in layers_of(f"{match[1]}{place}", names)]
+        return [f"{match[1]}{number}" for number in range(int(match[2]), int(match[3]) + 1)]
     if "+" in word:
-        return [name for part in word.split("+") for name in layers_of(part, names)]
+        return word.split("+")
     if "/" in word:
         head, *others = word.split("/")
         stem = head.rstrip("0123456789")
-        words = [head, *(stem + other if other.isdigit() else other for other in others)]
-        return [name for part in words for name in layers_of(part, names)]
+        return [head, *(stem + other if other.isdigit() else other for other in others)]
     return []
 
 
@@ -130,22 +133,38 @@ class _Replayer:
     def _affected(self, change: Change) -> list[str]:
         """Return the layers whose rate a change sets."""
         if change.layers:
-            layers_by_word = {word: layers_of(word, self.layers) for word in change.layers}
-            for word, names in layers_by_word.items():
-                if not names:
-                    self._problem(change, f"no layer with weights is called {word}")
-            return list(dict.fromkeys(name for names in layers_by_word.values() for name in names))
+            return self._named(change)
         if change.elsewhere:
-            same_time = [c for c in self.changes if c.epoch == change.epoch and c.layers]
-            named = {name for c in same_time for word in c.layers for name in layers_of(word, self.layers)}
-            return [name for name in self.layers if name not in named]
+            return self._unnamed_at(change.epoch)
         if change.by:
             return [name for name in self.layers if self.current.get(name) != 0]
         if not change.epoch:
             return list(self.layers)
+        return self._with_rate(change)
+
+    def _named(self, change: Change) -> list[str]:
+        """Return the layers that a change names, and report words that name none."""
+        names: list[str] = []
+        for word in change.layers:
+            named = layers_of(word, self.layers)
+            if not named:
+                self._problem(change, f"no layer with weights is called {word}")
+            names += named
+        return list(dict.fromkeys(names))
+
+    def _unnamed_at(self, epoch: float) -> list[str]:
+        """Return the layers that no change at this epoch names."""
+        words = [word for change in self.changes if change.epoch == epoch for word in change.layers]
+        named = {name for word in words for name in layers_of(word, self.layers)}
+        return [name for name in self.layers if name not in named]
+
+    def _with_rate(self, change: Change) -> list[str]:
+        """Return the layers that have the rate that a change replaces: the one it states, or else the most common."""
         was = change.was if change.was is not None else commonest(list(self.current.values()))
-        names = [name for name in self.layers if was is None or close(self.current.get(name, was), was)]
-        if was is not None and not names and not self.raised:
+        if was is None:
+            return list(self.layers)
+        names = [name for name in self.layers if close(self.current.get(name, was), was)]
+        if not names and not self.raised:
             self._problem(change, f"no layer had the rate {literal(was)} by the notes above it")
         return names
 

@@ -8,11 +8,11 @@ whole. Any other layer that reads one of them must read all of them.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import takewhile
-from typing import Literal
 
 from netspec.importers.cuda_convnet.learning.constraints import CONSTRAINT_KEYS
+from netspec.importers.cuda_convnet.spec.families import Family, Merged, Reading
 from netspec.importers.cuda_convnet.spec.gathering import (
     NEVER_SPLIT,
     can_read_shares,
@@ -30,37 +30,6 @@ _JOINS = ("sum", "max", "concat")
 _ROLES_DIFFER = ("sum", "max", "gatedsumsquares")
 """Types that combine their inputs value by value. The shares of one layer cannot be separate inputs of these."""
 _ORDERLESS = ("conv", "local", "fc")
-
-Reading = Literal["own", "all", "whole"]
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Lines that become one, in the order of their GPUs.
-
-    ``reading`` is ``own`` if each member reads its own share of the inputs and ``all`` if it reads all shares; in both
-    cases it computes its share of the output. With ``whole``, all members compute the same value from the same inputs.
-    ``orders`` has the order in which a member lists the shares of its inputs, if that is not the order of the GPUs.
-    """
-
-    name: str
-    members: tuple[str, ...]
-    reading: Reading
-    inputs: tuple[str, ...]
-    orders: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """The lines with twins merged, and the families by the names of their lines.
-
-    ``reordered`` maps the lines of the file that list the shares of an input in another order than that of the GPUs to
-    this order.
-    """
-
-    lines: tuple[Line, ...]
-    families: Mapping[str, Family]
-    reordered: Mapping[str, tuple[int, ...]]
 
 
 def merge_twins(lines: Sequence[Line], gpus: int, unmerged: Collection[str] = ()) -> Merged:
@@ -136,6 +105,10 @@ class _Attempt:
         for member in members:
             self.family[member.name] = family
 
+    def _is_split(self, name: str) -> bool:
+        """Whether a value of the merged lines is split over the GPUs."""
+        return name in self.families and self.families[name].is_split
+
     def _lives_on_one(self, name: str) -> bool:
         """Whether a value is on a single GPU. In a spec, layers that read it are on the same GPU by default."""
         return name in self.on_one_gpu if name in self.families else bool(self.by_name[name].gpu)
@@ -149,15 +122,8 @@ class _Attempt:
         """
         inputs = self._own_inputs(members)
         if inputs is not None:
-            split = [name in self.families and self.families[name].reading != "whole" for name in inputs]
-            if members[0].type in _WEIGHTED:
-                # Groups divide a member's input. A spec can express that for a share, but not for a whole value.
-                divided = _per_input(members[0], "parts" if members[0].type == "fc" else "groups")
-                fits = all(part or groups == "1" for part, groups in zip(split, divided, strict=True))
-                return ("own", inputs, {}) if fits else None
-            if not any(split) and _draws(members[0]):
-                return None  # the members draw different random numbers for the same input
-            return ("own" if any(split) else "whole"), inputs, {}
+            kind = self._own_reading(members[0], inputs)
+            return (kind, inputs, {}) if kind else None
         if members[0].type not in _ORDERLESS or not uniform(members[0]):
             return None
         runs = [self._merged_inputs(member) for member in members]
@@ -166,6 +132,21 @@ class _Attempt:
             return None
         orders = {m.name: run[1] for m, run in zip(members, runs, strict=True) if run is not None and run[1]}
         return "all", first[0], orders
+
+    def _own_reading(self, member: Line, inputs: tuple[str, ...]) -> Reading | None:
+        """Return how a family reads ``inputs`` of which each member has its own share or the same whole value.
+
+        Returns ``None`` if a spec cannot express it.
+        """
+        split = [self._is_split(name) for name in inputs]
+        if member.type in _WEIGHTED:
+            # Groups divide a member's input. A spec can express that for a share, but not for a whole value.
+            divided = _per_input(member, "parts" if member.type == "fc" else "groups")
+            fits = all(is_share or groups == "1" for is_share, groups in zip(split, divided, strict=True))
+            return "own" if fits else None
+        if any(split):
+            return "own"
+        return None if _draws(member) else "whole"  # members would draw different random numbers for the same input
 
     def _own_inputs(self, members: tuple[Line, ...]) -> tuple[str, ...] | None:
         """Return the inputs, if each of them is either each member's own share or the same whole value for all."""
@@ -179,13 +160,12 @@ class _Attempt:
                     return None
                 names.append(read[0])
             else:
-                same = family.reading == "whole" and set(read) <= set(family.members)
+                same = not family.is_split and set(read) <= set(family.members)
                 if not same and read != tuple(family.members[member.gpu[0]] for member in members):
                     return None
                 names.append(family.name)
         joins = members[0].type in _JOINS
-        split = {n in self.families and self.families[n].reading != "whole" for n in names}
-        return None if joins and len(split) > 1 else tuple(names)
+        return None if joins and len({self._is_split(name) for name in names}) > 1 else tuple(names)
 
     def _merged_inputs(self, line: Line) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
         """Return a line's inputs with all members of a family replaced by the family, and the order of the members.
@@ -198,7 +178,7 @@ class _Attempt:
         waiting = list(line.inputs)
         while waiting:
             family = self.family.get(waiting[0])
-            if family is None or family.reading == "whole":
+            if family is None or not family.is_split:
                 names.append(family.name if family else waiting[0])
                 del waiting[0]
                 continue
@@ -242,28 +222,32 @@ class _Attempt:
 
     def broken(self) -> set[str]:
         """Return the members of families that some line reads in a way that a spec cannot express."""
-        wrong: set[str] = set()
-        for line in self.lines:
-            if line.name in self.family:
-                continue
-            read = [self.family[name] for name in line.inputs if name in self.family]
-            if read and self._merged_inputs(line) is None:
-                split = [family for family in read if family.reading != "whole"]
-                partly = [family for family in split if not {*family.members} <= {*line.inputs}]
-                wrong |= {name for family in partly or split for name in family.members}
-            owner = self.family.get(line.keys.get("weights", ""))
-            if owner is not None:
-                wrong |= set(owner.members)
-        # If such a line now reads only some shares of another family, that family is broken too, and so on.
+        outside = [line for line in self.lines if line.name not in self.family]
+        wrong = {name for line in outside for family in self._misread(line) for name in family.members}
+        # If such a member now reads only some shares of another family, that family is broken too, and so on.
         waiting = list(wrong)
         while waiting:
-            line = self.by_name[waiting.pop()]
-            for family in (self.family[name] for name in line.inputs if name in self.family):
-                members = set(family.members)
-                if family.reading != "whole" and not members <= {*line.inputs} and not members <= wrong:
-                    wrong |= members
+            for family in self._read_in_part(self.by_name[waiting.pop()]):
+                if not wrong.issuperset(family.members):
+                    wrong.update(family.members)
                     waiting += family.members
         return wrong
+
+    def _misread(self, line: Line) -> list[Family]:
+        """Return the families that a line outside of all families reads or shares weights with, but must not."""
+        misread: list[Family] = []
+        if self._merged_inputs(line) is None:
+            split = [family for family in self._families_read(line) if family.is_split]
+            misread += self._read_in_part(line) or split
+        owner = self.family.get(line.keys.get("weights", ""))
+        return misread if owner is None else [*misread, owner]
+
+    def _families_read(self, line: Line) -> list[Family]:
+        return [self.family[name] for name in line.inputs if name in self.family]
+
+    def _read_in_part(self, line: Line) -> list[Family]:
+        """Return the families of which a line reads some shares but not all."""
+        return [f for f in self._families_read(line) if f.is_split and not set(f.members) <= set(line.inputs)]
 
     def result(self) -> Merged:
         lines: list[Line] = []
@@ -271,21 +255,27 @@ class _Attempt:
         for line in self.lines:
             family = self.family.get(line.name)
             if family is None:
-                inputs_and_order = self._merged_inputs(line)
-                assert inputs_and_order is not None
-                names, order = inputs_and_order
+                single, order = self._single_line(line)
+                lines.append(single)
                 if order:
                     reordered[line.name] = order
-                shares = any(name in self.families and self.families[name].reading != "whole" for name in names)
-                keys = {**line.keys, "reads": "all"} if shares and line.type in _WEIGHTED else line.keys
-                # The result of gathering the shares of all GPUs is whole and needs no gpu=.
-                gathered = replace(line, inputs=names, keys=keys)
-                placeless = shares and gathered.type not in _WEIGHTED and can_read_shares(gathered) and line.gpu == (0,)
-                lines.append(replace(gathered, gpu=()) if placeless else gathered)
             elif line.name == self._place(family):
                 reordered |= family.orders
                 lines.append(self._merged_line(family))
         return Merged(tuple(lines), self.families, reordered)
+
+    def _single_line(self, line: Line) -> tuple[Line, tuple[int, ...]]:
+        """Return a line outside of all families with its new inputs, and the order of their shares."""
+        inputs_and_order = self._merged_inputs(line)
+        assert inputs_and_order is not None
+        inputs, order = inputs_and_order
+        line = replace(line, inputs=inputs)
+        if any(map(self._is_split, inputs)):
+            if line.type in _WEIGHTED:
+                line = replace(line, keys={**line.keys, "reads": "all"})
+            elif can_read_shares(line) and line.gpu == (0,):
+                line = replace(line, gpu=())  # it gathers the shares of all GPUs: its value is whole
+        return line, order
 
     def _place(self, family: Family) -> str:
         """Return the member whose place the family's line takes.
@@ -293,7 +283,7 @@ class _Attempt:
         This is the last one, which is below all inputs. In a ``whole`` family it is the first one, because lines that
         read only that one may come before the others.
         """
-        return family.members[-1] if family.reading != "whole" else min(family.members, key=self.order.__getitem__)
+        return family.members[-1] if family.is_split else min(family.members, key=self.order.__getitem__)
 
     def _merged_line(self, family: Family) -> Line:
         members = [self.by_name[name] for name in family.members]
