@@ -79,6 +79,14 @@ def test_syntax_error_is_reported_once_at_its_line(text: str, line: int) -> None
     assert [(d.code, d.span.line) for d in findings.all] == [("cfg-syntax", line)]
 
 
+def test_file_of_indented_keys_gives_one_error() -> None:
+    _, findings = parsed("[a]\n  x=1\n  y=2\n[b]\n\tz=3\n[c]\n x=1\n")
+    (found,) = findings.all
+    assert (found.code, found.span.line) == ("cfg-syntax", 2)
+    assert "which begin without a space" in found.notes[0]
+    assert found.notes[1:] == ("the same for 3 other lines below a section's name",)
+
+
 def test_section_name_is_interpolated() -> None:
     config, _ = parsed("[a]\nx=%(__NAME__)s 1\n[b]\nx=%(__name__)s\n")
     assert [config.sections[name].options["x"].text for name in "ab"] == ["a 1", "b"]

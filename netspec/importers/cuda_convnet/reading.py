@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from netspec.check.report import Findings
@@ -96,6 +96,8 @@ class _Reader:
         self.option: Option | None = None
         self.continuation_lines: list[str] = []
         self.pending_comments: list[tuple[str, Span]] = []
+        self.indented_keys: list[tuple[int, str]] = []
+        """Lines that begin with a space and have no key above them that they could continue."""
         self.after_headers: list[tuple[str, Span]] = []
         """Section names, and text after their headers on the same line."""
         self.overwritten: dict[tuple[str, str], Option] = {}
@@ -115,6 +117,8 @@ class _Reader:
             self.findings.add(
                 "too-large-file", f"this file has more than {MAX_SECTIONS} sections: it is no net", self.section.span
             )
+        if self.indented_keys:
+            self._report_indented_keys()
         self._warn_of_ignored_text()
         for section in self.result.sections.values():
             section.options = {**self.defaults, **section.options}
@@ -170,7 +174,10 @@ class _Reader:
         sign = _SIGN.search(line)
         name = line[: sign.start()].rstrip() if sign else ""
         if sign is None or not name or name[0].isspace():
-            self._report_stray_line(start, line, "no key=value and no [section]")
+            if sign is not None and name:
+                self.indented_keys.append((start, line))
+            else:
+                self._report_stray_line(start, line, "no key=value and no [section]")
             return
         self._store_option()
         self._assign_to_current_section()
@@ -231,15 +238,21 @@ class _Reader:
         self.result.comments += [Comment(text, section, span) for text, span in self.pending_comments]
         self.pending_comments = []
 
-    def _report_stray_line(self, start: int, line: str, what: str) -> None:
+    def _report_stray_line(self, start: int, line: str, what: str, notes: Iterable[str] = ()) -> None:
         content = " ".join(line.split())
         hint = ", which begin without a space" if line[0].isspace() else ""
         self.findings.add(
             "cfg-syntax",
             f"this line is {what}: {content[:40]}",
             Span(self.source, start, start + len(line)),
-            notes=("a layer file is sections, [name], each with lines key=value" + hint,),
+            notes=("a layer file is sections, [name], each with lines key=value" + hint, *notes),
         )
+
+    def _report_indented_keys(self) -> None:
+        """Report the first of these lines alone, because a file may have all of its keys indented."""
+        (start, line), *others = self.indented_keys
+        notes = (f"the same for {plural(len(others), 'other line')} below a section's name",) if others else ()
+        self._report_stray_line(start, line, "indented, and there is no key above it that it could continue", notes)
 
     def _interpolate(self, section: Section) -> None:
         """Replace ``%(key)s`` by the values of other keys of the section, and ``%(__name__)s`` by its name."""
