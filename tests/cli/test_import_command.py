@@ -209,7 +209,7 @@ def test_history_option_restores_initial_rates(files: Path) -> None:
     (files / "params.cfg").write_text(PARAMS + NOTES)
     arguments = (files / "net.cfg", "--params", files / "params.cfg", *SHAPED)
     last = netspec("check", *arguments)
-    assert last.returncode == 0 and "warning[cfg-last-state]: the file holds rates that a run ended with" in last.stderr
+    assert last.returncode == 0 and "warning[cfg-last-state]: the file has the rates at the end of a run" in last.stderr
     done = netspec("import", *arguments, "--history", "-o", "-")
     assert done.returncode == 0 and "cfg-last-state" not in done.stderr
     assert "train    epochs=30  batch=128  optimizer=sgd(lr=0.1, momentum=0.9, weight_decay=0.1)" in done.stdout

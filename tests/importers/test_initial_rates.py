@@ -67,8 +67,8 @@ def test_without_history_the_file_is_reported_as_the_last_state() -> None:
     assert (net.graph.train.lr, net.graph.train.schedule) == (0.0001, Fixed())
     (warning,) = net.warnings
     assert (warning.code, warning.span.line) == ("cfg-last-state", text[: text.index("# epoch 4")].count("\n") + 1)
-    assert warning.message.endswith("epsW=0.0001, which was 0.01 at first")
-    assert warning.notes[0] == "conv1a, conv1b: 0, 0.01 at first"
+    assert warning.message.endswith("epsW=0.0001, initially 0.01")
+    assert warning.notes[0] == "conv1a, conv1b: 0, initially 0.01"
 
 
 @pytest.mark.parametrize("usual", ["0.01", "0.02"])
@@ -84,7 +84,7 @@ def test_stopped_layers_get_their_initial_rates_and_a_freeze() -> None:
     assert rates["conv1.bias"] == (0.02, Steps((), 0.1, freeze=5))
     assert (rates["conv2.weight"], rates["conv2.bias"]) == ((0.01, Steps((4,), 0.1)), (0.02, Fixed()))
     (biases,) = [d for d in net.warnings if d.code == "cfg-substitute"]
-    assert "conv1a, conv1b: the notes do not say what epsB was at first; 0.02, that of most layers" in biases.message
+    assert "conv1a, conv1b: the notes do not give the initial epsB; 0.02, that of most layers" in biases.message
     assert biases.span.text == "0"
 
 
@@ -97,7 +97,7 @@ def test_layers_named_in_notes_get_their_own_schedules() -> None:
     assert rates["conv2.weight"] == (0.001, Steps((6,), 0.2))
     assert {rates[key] for key in rates if not key.startswith("conv")} == {(0.01, Steps((4,), 0.1))}
     assert [d.message for d in net.warnings if d.code == "cfg-left-out"] == [
-        "fca, fcb, out: a spec's steps have one factor, and this is another; the rate stays from here on"
+        "fca, fcb, out: a spec's steps have one factor, and this is another one; the rate stays constant from here on"
     ]
     (unread,) = [d for d in net.warnings if d.code == "cfg-unread-note"]
     assert unread.message.endswith("by the notes above it, the rate of conv2a was 0.001")
@@ -124,9 +124,9 @@ def test_unrecorded_rate_is_scaled_like_the_others() -> None:
     net = read(params(NOTES, "0.0001", fca="0.0001,0.0002", fcb="0.0001,0.0002"))
     assert [p.lr for p in net.graph.parameters_of("fca")] == [0.01, 0.02, 0.02]
     (warning,) = [d for d in net.warnings if d.code == "cfg-substitute"]
-    assert warning.message == "fca: the notes know no rate of 0.0002; 0.02 is taken for the first"
+    assert warning.message == "fca: the notes do not mention the rate 0.0002; its initial value is assumed to be 0.02"
     assert warning.notes == (
-        "others that were lowered with it have 0.0001, and had 0.01", "the same in 1 other section: fcb"
+        "others that were lowered with it have 0.0001, initially 0.01", "the same in 1 other section: fcb"
     )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ FIRST = "# epoch 4: set epsw to 0.001 from 0.01, epsb to 0.002 from 0.02\n"
         (FIRST + "# epoch 6: set epsw to 0.0001 from 0.001 on conv9\n" + END,
          "cfg-unread-note", "epoch 6", "no layer with weights is called conv9"),
         (FIRST + "# epoch 3: set epsw to 0.0001 from 0.001\n" + END,
-         "cfg-unread-note", "epoch 3", "it stands below what was done at epoch 4"),
+         "cfg-unread-note", "epoch 3", "it comes after a note about epoch 4"),
         (FIRST + "# epoch 6: set epsw to 0.0001 from 0.005\n" + END,
          "cfg-unread-note", "epoch 6", "no layer had the rate 0.005"),
         (FIRST + "# epoch 6: set epsw to 0.0001 from 0.005 on fc\n" + END,
@@ -154,9 +154,9 @@ FIRST = "# epoch 4: set epsw to 0.001 from 0.01, epsb to 0.002 from 0.02\n"
         (FIRST + "# epoch 12: set epsw to 0.0001 from 0.001\n" + END,
          "cfg-unread-note", "epoch 12", ""),
         (FIRST + "# epoch 8.5: killed\n", "cfg-left-out", "epoch 8.5", "a spec's epochs are whole: 9, not 8.5"),
-        (FIRST, "cfg-substitute", "epoch 4", "the notes do not say at which epoch the run ended; say how many"),
-        (FIRST + "# epoch 8: moved to gpu\n", "cfg-substitute", "epoch 4", "the last that they name, 8, is taken"),
-        (FIRST + END + "\n# again\n" + FIRST, "cfg-left-out", "epoch 4", "the notes tell of 2 runs"),
+        (FIRST, "cfg-substitute", "epoch 4", "the notes do not say at which epoch the run ended; state the number"),
+        (FIRST + "# epoch 8: moved to gpu\n", "cfg-substitute", "epoch 4", "the last that they name, 8, is assumed"),
+        (FIRST + END + "\n# again\n" + FIRST, "cfg-left-out", "epoch 4", "the notes describe 2 runs"),
     ],
 )  # fmt: skip
 def test_notes_that_cannot_be_followed_are_reported(notes: str, code: str, line: str, message: str) -> None:
@@ -169,7 +169,7 @@ def test_notes_that_cannot_be_followed_are_reported(notes: str, code: str, line:
 @pytest.mark.parametrize("notes", ["", "# epoch 9: killed\n", "# epoch 3: set color noise to 0 from 0.1\n"])
 def test_history_without_notes_of_rates_is_an_error(notes: str) -> None:
     ((code, _, message),) = diagnose(params(notes))
-    assert (code, message) == ("cfg-no-history", "params.cfg has no notes of rates that were changed")
+    assert (code, message) == ("cfg-no-history", "params.cfg has no notes about changed rates")
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_large_file_takes_little_time(text: str) -> None:
 def test_old_key_names_are_accepted(old: str, new: str, key: str) -> None:
     network = load(BASE.replace(old, new))
     assert network.total.parameters == PARAMETERS
-    message = f"{new.partition('=')[0]} is taken for {key}, as it was called in old files"
+    message = f"{new.partition('=')[0]} is read as {key}; old files use this name"
     assert [(d.code, d.message.partition(": ")[2]) for d in network.warnings] == [("cfg-old-habit", message)]
 
 
@@ -203,10 +203,10 @@ BASE_PARAMS = f"[c]\n{RATES}[out]\n{RATES}[logprob]\ncoeff=1\n"
         ("[c]\n", "[c]\nwball=0.1\n", "wball is read in the parameter file, not in this one"),
         ("type=fc\n", "type=fc\nrate=0.5\n", "here dropout is a section after the layer, type=hs with keep="),
         ("cost.logreg", "cost.binxent", "neuron=logistic, is type=cost.crossent2"),
-        ("type=conv", "type=cccp", "type=conv with filterSize=1, and its in_nodes as channels"),
+        ("type=conv", "type=cccp", "type=conv with filterSize=1, in_nodes as channels"),
         ("type=fc", "type=fcdropo", "type=fc and a section after it, type=hs with keep=; keep is 1 - rate"),
         ("[c]\n", "[c]\nneuron=dropout[0.5]\n", "dropout is a layer of its own, type=hs with keep="),
-        ("[c]\n", "[c]\nneuron=abstanh[1.8,0.7]\n", "it is tanh, and after that a section type=neuron with neuron=abs"),
+        ("[c]\n", "[c]\nneuron=abstanh[1.8,0.7]\n", "use tanh, followed by a section type=neuron with neuron=abs"),
     ],
 )
 def test_key_of_a_fork_gets_a_note_with_the_equivalent(old: str, new: str, note: str) -> None:
@@ -225,7 +225,7 @@ def test_swapped_files_are_recognised() -> None:
     (found,) = diagnose(BASE_PARAMS)
     assert (found.code, found.span.line) == ("empty-spec", 1)
     assert found.notes == (
-        "it has learning rates, as a parameter file has, which is given beside its layer file: --params",
+        "it has learning rates, so it may be a parameter file, which is given with its layer file: --params",
     )
     found = diagnose(BASE, BASE)[-1]
     assert (found.code, found.message) == (
@@ -253,7 +253,7 @@ def test_swapped_files_are_recognised() -> None:
 def test_likeliest_data_shape_is_assumed(text: str, shape: tuple[int, int, int]) -> None:
     diagnostics = translate(Source("net.cfg", text)).diagnostics
     (message,) = [d.message for d in diagnostics if d.code == "cfg-input-shape"]
-    assert message.endswith(f"{'x'.join(map(str, shape))} is taken")
+    assert message.endswith(f"{'x'.join(map(str, shape))} is assumed")
 
 
 def test_sum_coefficients_in_the_parameter_file_decide_version_2() -> None:
@@ -321,7 +321,7 @@ def test_ignored_key_is_explained(dialect: Dialect, more: str, note: str) -> Non
 
 def test_union_of_a_fork_is_explained() -> None:
     (error,) = diagnose(net(conv("c", "data", 3) + "[u]\ntype=union\ninputs=c,c\n", "u"))
-    assert (error.code, error.notes) == ("unknown-type", ("layers one after the other are type=concat",))
+    assert (error.code, error.notes) == ("unknown-type", ("type=concat joins layers one after another",))
 
 
 def test_neuron_of_a_cost_is_ignored() -> None:
@@ -357,7 +357,7 @@ def test_hash_comment_after_a_value_is_explained(old: str, key: str, value: str,
     """After a value, only a semicolon starts a comment; # is part of the value."""
     (error,) = [d for d in diagnose(BASE.replace(old, f"{key}={value}", 1)) if d.severity == "error"]
     assert error.span.text == value
-    assert error.notes[-1] == f"after a value # begins no comment, but ; does: {key}={suggested}"
+    assert error.notes[-1] == f"after a value, ; begins a comment and # does not: {key}={suggested}"
 
 
 def test_hash_inside_a_value_is_not_explained() -> None:

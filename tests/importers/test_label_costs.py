@@ -36,7 +36,7 @@ def test_cost_on_second_labels_is_left_out() -> None:
     (warning,) = [d for d in network.warnings if d.code.startswith("cfg-")]
     assert (warning.code, warning.span.text) == ("cfg-left-out", "other,p")
     assert warning.message == (
-        "k: its labels (dataIdx=2) are others than those of logprob; it is trained without this cost"
+        "k: its labels (dataIdx=2) differ from those of logprob; the network is trained without this cost"
     )
     assert warning.notes == ("the numbers of the classes are dataIdx=1; a spec has no other data",)
 
@@ -59,8 +59,8 @@ def test_as_many_labels_as_classes_are_read_as_one_hot() -> None:
     (warning,) = network.warnings
     assert (warning.code, warning.message) == (
         "cfg-substitute",
-        "hc: its labels are 10 numbers an image, which are not in the file; "
-        "1 for its class and 0 for the others stand in for them",
+        "hc: its labels are 10 numbers per image, which are not in the file; "
+        "1 for its class and 0 for the others are used instead",
     )
 
 
@@ -71,7 +71,7 @@ def test_cost_with_another_number_of_labels_is_left_out() -> None:
         (warning,) = network.warnings
         numbers = "1 number" if outputs == 1 else f"{outputs} numbers"
         assert warning.code == "cfg-left-out"
-        assert warning.message.startswith(f"hc: its labels (dataIdx=2) are {numbers} an image, not its class; ")
+        assert warning.message.startswith(f"hc: its labels (dataIdx=2) are {numbers} per image, not its class; ")
 
 
 def test_without_class_numbers_the_first_labels_replace_them() -> None:
@@ -101,5 +101,5 @@ def test_second_images_are_not_taken_for_classes() -> None:
     )
     (warning,) = [d for d in load(text).warnings if d.code.startswith("cfg-")]
     assert warning.code == "cfg-left-out"
-    assert warning.message.startswith("s: its labels (dataIdx=0) are 1,024 numbers an image, not its class; ")
+    assert warning.message.startswith("s: its labels (dataIdx=0) are 1,024 numbers per image, not its class; ")
     assert warning.notes == ("a spec has no data but the images and the numbers of their classes",)

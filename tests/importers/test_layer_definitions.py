@@ -145,7 +145,7 @@ CMPOOL = conv("c", "data", 3) + "[p]\ntype=cmpool\ninputs=c\npool=max\nchannels=
         (CMPOOL.format("outputs=7"), "bad-value", "7", "0 + (7 - 1) * 2 + 3 = 15, less than 16"),
         (
             "[p]\ntype=crop\ninputs=data\nchannels=3\nstartX=1\nstartY=4\nsizeX=5\ngpu=0\n", "bad-value", "4",
-            "the parser of version 2 looked at the columns alone, and its program then read what is no pixel",
+            "version 2's parser only checked the columns, and its program then read outside the image",
         ),
         (
             "[p]\ntype=pass\ninputs=data\ngpu=0,1\n", "cfg-replicas", "0,1",

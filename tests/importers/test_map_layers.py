@@ -89,7 +89,7 @@ def test_windows_without_a_pixel_are_reported() -> None:
     """The original gave a maximum of -2e38 for them, or divided by zero pixels."""
     (warning,) = load(net(POOL.format("max", "outputsX=6"), "x"), dialect=V2).warnings
     assert (warning.code, warning.span.line, warning.span.text) == ("cfg-substitute", 14, "6")
-    assert warning.message == "x: 2 of its 6 windows by axis have no pixel; zeros stand in for their maximum"
+    assert warning.message == "x: 2 of its 6 windows per axis have no pixel; zeros are used for their maximum"
     assert warning.notes == (
         "window i (0 to 5) covers 0 + 2 i to 2 + 2 i, of pixels 0 to 7; 4 to 5 cover none",
         "the original's programs gave -2e38 for the maximum of nothing",
@@ -97,7 +97,7 @@ def test_windows_without_a_pixel_are_reported() -> None:
     (warning,) = load(net(POOL.format("avg", "start=-4"), "x"), dialect=V2).warnings
     assert (warning.span.text, warning.message.partition(";")[0]) == (
         "-4",
-        "x: 1 of its 6 windows by axis has no pixel",
+        "x: 1 of its 6 windows per axis has no pixel",
     )
     assert warning.notes[0] == "window i (0 to 5) covers -4 + 2 i to -2 + 2 i, of pixels 0 to 7; 0 cover none"
     (warning,) = load(net(POOL.format("max", "outputsX=9\nstart=-6"), "x"), dialect=V2).warnings

@@ -42,8 +42,7 @@ def test_scale_and_pow_must_move_to_a_given_parameter_file() -> None:
     (error,) = [d for d in diagnose(old_file(), PARAMETER_FILE) if d.severity == "error"]
     assert (error.code, error.span.text) == ("cfg-no-section", "[n]")
     assert error.notes == (
-        "scale=0.00005 and pow=.5 stand in the layer file, where old programs read them; "
-        "they belong into such a section",
+        "scale=0.00005 and pow=.5 are in the layer file, where old programs read them; move them to such a section",
     )
     assert (
         norm_line(old_file().replace(SCALE_AND_POW, ""), PARAMETER_FILE + "[n]\n" + SCALE_AND_POW)
@@ -93,7 +92,7 @@ def test_rnorm_with_cross_map_is_read_as_cmrnorm(key: str, expected: str) -> Non
     text = old_file(NORM.replace("sizeX", "size") + key + "\n")
     assert norm_line(text) == expected
     habits = [d.message for d in diagnose(text) if d.code == "cfg-old-habit" and "crossMap" in d.message]
-    assert habits == ["n: rnorm with crossMap is taken for cmrnorm, as it is called now"] * expected.startswith("lrn")
+    assert habits == ["n: rnorm with crossMap is read as cmrnorm, its present name"] * expected.startswith("lrn")
 
 
 def test_version_2_ignores_keep_in_the_layer_file() -> None:
@@ -147,7 +146,7 @@ def test_padding_of_a_pool_is_explained() -> None:
     (warning,) = load(net(conv("c", "data", 3) + pool, "p")).warnings
     assert (warning.code, warning.span.text) == ("cfg-ignored-key", "padding")
     assert warning.notes == (
-        "convolutions have it; a pool whose start= is below 0 begins so many pixels before its image",
+        "it is a key of convolutions; a pool with a negative start= begins that many pixels before its image",
     )
 
 

@@ -75,7 +75,7 @@ def test_period_must_be_a_multiple_of_a_layers_active_passes() -> None:
     """Version 2's ``layer.cu`` refused such a period, too."""
     (error,) = diagnose(*files(FOUR, TWO, ONE, 0, 1), "v2")
     assert (error.code, error.severity, error.span.text) == ("bad-value", "error", "1")
-    reason = "updatePeriod=1 is no multiple of 2: its replicas are active in one of so many passes"
+    reason = "updatePeriod=1 is not a multiple of 2, and its replicas are active in one of 2 passes"
     assert error.message.partition(": ")[2] == reason
 
 
@@ -89,7 +89,8 @@ def test_periods_with_a_too_large_common_batch_are_left_out() -> None:
     net = load(*files(ONE, ONE, ONE, 0, 65537, 2003), "v2")
     assert [(d.code, d.span.text) for d in net.warnings] == [("cfg-left-out", "65537")]
     assert (
-        "together 16,802,638,208 images go by, and a spec's batch has 2,147,483,648 at most" in net.warnings[0].message
+        "together only after 16,802,638,208 images, and a spec's batch has at most 2,147,483,648"
+        in net.warnings[0].message
     )
     assert (net.graph.train.batch, net.graph.train.accumulate) == (128, 1)
 

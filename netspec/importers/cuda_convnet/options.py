@@ -53,11 +53,11 @@ class Options:
         if code == "missing-key":  # it may have been read as part of another key's value
             text = next((option.text for option in self.section.options.values() if "\n" in option.text), "")
         if "\n" in text:
-            notes = (*notes, "a line that begins with a space goes on with the value above it; keys begin without one")
+            notes = (*notes, "a line that begins with a space continues the value above it; keys begin without one")
         elif _EMPTY_ENTRY.search(text):
             notes = (*notes, "an entry of this list is empty: there is a comma too many")
         elif value := _WITH_COMMENT.fullmatch(text):
-            note = f"after a value # begins no comment, but ; does: {key}={value[1]} ;{value[2]}"
+            note = f"after a value, ; begins a comment and # does not: {key}={value[1]} ;{value[2]}"
             notes = (*notes, shortened(note, 2 * _MAX_SHOWN_LENGTH))
         self.findings.add(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
         return Refused()
@@ -87,7 +87,7 @@ class Options:
         option = self._option(key)
         if option is not None and option.key not in (key.lower(), *self.accepted):
             self.accepted.add(option.key)
-            self.warn("cfg-old-habit", f"{OLD_NAMES[key]} is taken for {key}, as it was called in old files", key)
+            self.warn("cfg-old-habit", f"{OLD_NAMES[key]} is read as {key}; old files use this name", key)
         if option is not None and option.invalid_percent:
             message = f"{key} has a % that is neither %% nor %(key)s with a key of its section"
             raise self.refuse_key("cfg-syntax", message, key)

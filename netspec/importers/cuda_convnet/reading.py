@@ -115,7 +115,9 @@ class _Reader:
         if len(self.result.sections) > MAX_SECTIONS:
             assert self.section is not None
             self.findings.add(
-                "too-large-file", f"this file has more than {MAX_SECTIONS} sections: it is no net", self.section.span
+                "too-large-file",
+                f"this file has more than {MAX_SECTIONS} sections: it is not a network",
+                self.section.span,
             )
         if self.indented_keys:
             self._report_indented_keys()

@@ -83,9 +83,9 @@ def warn_of_assumed_shape(shape: Shape, definition: Definition, findings: Findin
     other = _USUAL_SIDES[0] if shape[1] != _USUAL_SIDES[0] else _USUAL_SIDES[1]
     findings.warn(
         "cfg-input-shape",
-        f"the file does not hold the shape of its data; {shape} is taken",
+        f"the file does not state the shape of its data; {shape} is assumed",
         first.options.section.span,
-        notes=(f"--input gives another: --input {Shape(shape[0], other, other)}",),
+        notes=(f"--input sets another one: --input {Shape(shape[0], other, other)}",),
         layer=first.name,
     )
 

@@ -69,7 +69,7 @@ class _Definer:
             first = next(iter(self.layers.values()))
             self.findings.warn(
                 "cfg-old-habit",
-                "no layer says gpu=, as before there were several: one GPU",
+                "no layer has gpu=, as in files from before there were several GPUs; one GPU is assumed",
                 first.options.section.span,
             )
         return Definition(self.dialect, self.layers, self.data or 0)
@@ -80,7 +80,9 @@ class _Definer:
         first = next((section.span for section in sections), first_line_span(self.config.source))
         notes = ["a layer is a section, [name], with a line type="] if sections else []
         if any("epsw" in section.options for section in sections):
-            notes = ["it has learning rates, as a parameter file has, which is given beside its layer file: --params"]
+            notes = [
+                "it has learning rates, so it may be a parameter file, which is given with its layer file: --params"
+            ]
         if all(d.severity == "warning" for d in self.findings.all):
             self.findings.add("empty-spec", "there is no layer in this file", first, notes=notes)
 
@@ -93,7 +95,7 @@ class _Definer:
         if kind is None:
             raise self._unknown_type(options, word)
         if kind.word != word:
-            options.warn("cfg-old-habit", f"{word} is taken for {kind.word}, as it is called now", "type")
+            options.warn("cfg-old-habit", f"{word} is read as {kind.word}, its present name", "type")
         inputs = self._inputs(options, kind)
         gpu = self._gpu(options, inputs)
         self._replicas(options, inputs, gpu)
@@ -180,7 +182,7 @@ class _Definer:
             if not labels and not start < end <= self.units:
                 raise options.refuse(
                     "bad-value",
-                    f"numbers {start} to {end} are no part of the {self.units:,} of an image",
+                    f"numbers {start} to {end} are not within the {self.units:,} of an image",
                     "end",
                     "start",
                 )
@@ -196,7 +198,7 @@ class _Definer:
             if layer is None:
                 raise self._no_input(options, name)
             if layer.outputs == 0:
-                raise options.refuse("reads-loss", f"{name} is a cost and makes no output", "inputs")
+                raise options.refuse("reads-loss", f"{name} is a cost and has no output", "inputs")
             inputs.append(layer)
         if not kind.accepts_inputs(len(inputs)):
             least, most = kind.inputs
@@ -223,7 +225,7 @@ class _Definer:
                 raise options.refuse(
                     "missing-key",
                     "it needs gpu=",
-                    notes=(f"its first input, {inputs[0].name}, is data and lives on no GPU",),
+                    notes=(f"its first input, {inputs[0].name}, is data, which is on no GPU",),
                 )
             return gpu
         if self.dialect == "2012":
@@ -251,7 +253,7 @@ class _Definer:
             if count != replicas:
                 raise options.refuse(
                     "cfg-replicas",
-                    f"{name} is read by {replicas} replicas of it and {count} of {other}: all readers need as many",
+                    f"{name} is read by {replicas} replicas of it and {count} of {other}; all readers need as many",
                     "gpu",
                     "inputs",
                 )
@@ -262,7 +264,7 @@ class _Definer:
             if not layer.is_cost and layer.name not in used:
                 layer.options.findings.add(
                     "cfg-unused-layer",
-                    f"no layer reads {shortened(layer.name)}, and it is no cost",
+                    f"no layer reads {shortened(layer.name)}, and it is not a cost",
                     layer.options.section.span,
                     layer=layer.name,
                 )

@@ -50,10 +50,10 @@ def factors_of_sum(options: Options, inputs: int) -> tuple[float, ...]:
     factors = options.reals("coeffs", max(words, inputs), 1.0, True)
     counts = f"coeffs lists {plural(words, 'value')} for {plural(inputs, 'input')}"
     if words > inputs:
-        options.warn("cfg-left-out", f"{counts}; those that are too many were passed over", "coeffs")
+        options.warn("cfg-left-out", f"{counts}; the superfluous ones were ignored", "coeffs")
     elif words < inputs:
-        note = "the original took such files and stopped at the first batch"
-        options.warn("cfg-substitute", f"{counts}; it is taken for each", "coeffs", notes=(note,))
+        note = "the original accepted such files and stopped at the first batch"
+        options.warn("cfg-substitute", f"{counts}; it is used for each", "coeffs", notes=(note,))
     return factors[:inputs]
 
 

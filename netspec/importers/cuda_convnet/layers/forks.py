@@ -16,27 +16,27 @@ PARAMETERS = (
 
 _DROPOUT = {"2012": "type=hs with keep=", "v2": "type=dropout2"}
 _BINARY = {"2012": "cost.crossent2", "v2": "cost.bce"}
-_LOG_SOFTMAX = "a softmax with the logarithm that its cost takes is type=softmax under a type=cost.logreg"
+_LOG_SOFTMAX = "the logarithm of a softmax is part of its cost: type=softmax with type=cost.logreg"
 _FC_WITH_DROPOUT = "a fully connected layer with dropout is type=fc and a section after it, {dropout}; keep is 1 - rate"
 _TYPES = {
-    "cccp": "a layer over the maps at each place, as Network in Network has it, is type=conv with filterSize=1, and "
-    "its in_nodes as channels, its out_nodes as filters",
+    "cccp": "a layer over the maps at each pixel, as in Network in Network, is type=conv with filterSize=1, "
+    "in_nodes as channels and out_nodes as filters",
     "logsoftmax": _LOG_SOFTMAX,
     "cost.reg": _LOG_SOFTMAX,
     **dict.fromkeys(("hs", "dropout", "dropout2"), "here dropout is {dropout}"),
-    "cost.binxent": "the cross entropy of outputs that are probabilities each, of neuron=logistic, is type={binary}",
-    "union": "layers one after the other are type=concat",
+    "cost.binxent": "the cross entropy of independent probabilities, with neuron=logistic, is type={binary}",
+    "union": "type=concat joins layers one after another",
     "fcdrop": _FC_WITH_DROPOUT,
     "fcdropo": _FC_WITH_DROPOUT,
 }
 """Layer types of forks and of the other version, with what to write instead."""
 _SCHED = (
-    "one schedule for weights and biases, from before there were schedW and schedB; the programs that were "
-    "published read these two alone, and keep the rates as they are"
+    "one schedule for weights and biases, from before schedW and schedB; the published programs read only "
+    "these two, and keep the rate constant"
 )
 _IN_RATES = "of 2012; version 2 has the schedule in the rate: epsW=exp[base=0.01;tgtFactor=10]"
-_PADDING = "convolutions have it; a pool whose start= is below 0 begins so many pixels before its image"
-_CROSS_MAP = "crossMap=1 is what type=cmrnorm does; type=rnorm looks at one map alone"
+_PADDING = "it is a key of convolutions; a pool with a negative start= begins that many pixels before its image"
+_CROSS_MAP = "type=cmrnorm normalises across maps, type=rnorm within each map"
 
 
 def other_version(dialect: Dialect) -> str:
@@ -76,7 +76,7 @@ def notes_on_neuron(word: str, dialect: Dialect) -> tuple[str, ...]:
     if word == "dropout":
         return (f"dropout is a layer of its own, {_DROPOUT[dialect]}",)
     if word == "abstanh":
-        return ("it is tanh, and after that a section type=neuron with neuron=abs",)
+        return ("use tanh, followed by a section type=neuron with neuron=abs",)
     return ()
 
 

@@ -65,7 +65,7 @@ class Context:
         if side < 1 or channels * side**2 != units:
             raise self.options.refuse(
                 "cfg-not-square",
-                f"its input {self.inputs[index].name} is no stack of {channels} square maps",
+                f"its input {self.inputs[index].name} is not a stack of {channels} square maps",
                 "channels",
                 notes=(f"{units:,} numbers / {channels} channels = {units / channels:,.6g}, not a square",),
             )
@@ -81,7 +81,7 @@ class Context:
         """Reject a layer type that passes no gradient on, if layers below it have weights."""
         if self.weights_below():
             raise self.options.refuse(
-                "cfg-no-gradient", f"{word} sends no gradient, and layers with weights stand below it", "inputs"
+                "cfg-no-gradient", f"{word} passes no gradient, but its input depends on layers with weights", "inputs"
             )
 
     def layer(self, type_: str, outputs: int, **fields: Any) -> Layer:

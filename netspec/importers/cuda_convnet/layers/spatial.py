@@ -35,7 +35,7 @@ def _pool(context: Context) -> Layer:
         raise options.refuse("kernel-too-large", "no window fits", "sizeX", "start")
     summed = context.dialect == "v2" and kind == "avg" and options.flag("sum", False)
     if context.dialect == "v2" and kind != "avg" and options.has("sum"):
-        options.warn("cfg-ignored-key", "sum is of pool=avg alone; it is ignored", "sum")
+        options.warn("cfg-ignored-key", "sum only applies to pool=avg; it is ignored", "sum")
     values = {"pool": kind, "size": size, "stride": stride, "start": start, "places": places, "sum": summed}
     out = Image(image.channels, places)
     return context.layer("pool", out.units, image=out, reads=(image,), values=values)
@@ -75,7 +75,7 @@ def _rnorm(context: Context) -> Layer:
     if not context.has_gpus and options.has("crossMap"):
         options.accepted.add("crossmap")
         if options.flag("crossMap"):
-            options.warn("cfg-old-habit", "rnorm with crossMap is taken for cmrnorm, as it is called now", "crossMap")
+            options.warn("cfg-old-habit", "rnorm with crossMap is read as cmrnorm, its present name", "crossMap")
             return _cmrnorm(context)
     return _map_norm(context, "rnorm")
 
@@ -134,7 +134,7 @@ def _rscale(context: Context) -> Layer:
     least = int(image.side / scale)
     target = options.integer("tgtSize", low=1)
     if not least <= target <= image.side:
-        message = f"tgtSize is from {least}, the smallest size that it scales to, to {image.side}; not {target}"
+        message = f"tgtSize must be from {least}, the smallest scaled size, to {image.side}, not {target}"
         raise options.refuse("bad-value", message, "tgtSize")
     context.require_no_weights_below("rscale")
     out = Image(image.channels, target)
@@ -148,7 +148,7 @@ def _crop(context: Context) -> Layer:
     side = options.integer("sizeX", low=1)
     for key, start in (("startX", left), ("startY", top)):
         if start + side > image.side:
-            note = "the parser of version 2 looked at the columns alone, and its program then read what is no pixel"
+            note = "version 2's parser only checked the columns, and its program then read outside the image"
             notes = (note,) if key == "startY" else ()
             message = f"{key}={start} + sizeX={side} is more than {image.side}"
             raise options.refuse("bad-value", message, key, "sizeX", notes=notes)

@@ -15,9 +15,9 @@ _WINDOW = ("channels", "filterSize", "filters", "padding", "stride", "groups")
 _SPARSE = ("randSparse", "filterChannels", "initCFunc")
 _VERSION_KEYS: dict[Dialect, tuple[str, ...]] = {"2012": _SPARSE, "v2": ("modulesX",)}
 _SUBSTITUTES = {
-    "initWFunc": "initW stands",
-    "initBFunc": "initB stands",
-    "initCFunc": "the channels in their order stand",
+    "initWFunc": "initW is",
+    "initBFunc": "initB is",
+    "initCFunc": "the channels in order are",
 }
 _FUNCTION = re.compile(r"[^.]+\.[^()]+(?:\([^,]+(?:,[^,]+)*\))?")
 _SOURCE = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,6})\])?")
@@ -38,16 +38,16 @@ def _initial_values(context: Context, drawn: bool | None = None) -> dict[str, ob
         function = options.text(key, "").strip()
         if key == "initCFunc" and not drawn:
             if function and drawn is not None and context.dialect == "2012":
-                options.warn("cfg-ignored-key", "initCFunc is of randSparse alone; it is ignored", key)
+                options.warn("cfg-ignored-key", "initCFunc only applies with randSparse; it is ignored", key)
             continue
         if function and not _FUNCTION.fullmatch(function):
             note = "it is written module.function or module.function(parameter,parameter)"
-            raise options.refuse_key("bad-value", f"{key}={shortened(function)} is no function", key, notes=(note,))
+            raise options.refuse_key("bad-value", f"{key}={shortened(function)} is not a function", key, notes=(note,))
         if key == "initWFunc" and all(sources):
             continue  # all matrices are shared, and the original discarded what the function returned
         if function:
             options.warn(
-                "cfg-substitute", f"{key} calls a function that is not in the file; {substitute} in for it", key
+                "cfg-substitute", f"{key} calls a function that is not in the file; {substitute} used instead", key
             )
     return values
 
@@ -125,7 +125,7 @@ def _treefc(context: Context) -> Layer:
         outputs = int(name[1]) if name and int(name[1]) else 1000
     options.warn(
         "cfg-substitute",
-        f"the tree of its classes is in the data and not in the file; an fc of {outputs} outputs stands in for it",
+        f"the tree of its classes is in the data and not in the file; it is replaced by an fc with {outputs} outputs",
         "type",
     )
     weights = ((context.inputs[0].outputs, outputs),)
@@ -157,7 +157,7 @@ def _convolution(context: Context, word: str) -> Layer:
     totals = [f * g for f, g in zip(filters, groups, strict=True)]
     if len(set(totals)) > 1 or len(set(places)) > 1:
         sizes = ", ".join(f"{f}x{p}x{p}" for f, p in zip(totals, places, strict=True))
-        raise options.refuse("shapes-differ", f"its inputs' products have different shapes: {sizes}", "filters")
+        raise options.refuse("shapes-differ", f"the outputs for its inputs have different shapes: {sizes}", "filters")
     total, side = totals[0], places[0]
     modules = side**2
     if word == "conv":
@@ -193,7 +193,7 @@ def _depth(context: Context, channels: int, groups: int, sparse: bool, filter_ch
     options, depth = context.options, filter_channels or channels // groups
     if not sparse:
         if filter_channels and filter_channels != channels // groups:
-            raise options.refuse("bad-value", "filterChannels is another than channels / groups", "filterChannels")
+            raise options.refuse("bad-value", "filterChannels differs from channels / groups", "filterChannels")
         return channels // groups
     if groups < 2:
         raise options.refuse("bad-value", "randSparse needs more than one group", "groups", "randSparse")
@@ -206,7 +206,7 @@ def _depth(context: Context, channels: int, groups: int, sparse: bool, filter_ch
         )
     options.warn(
         "cfg-substitute",
-        "the connections that randSparse drew are not in the file; the channels in their order stand in for them",
+        "the connections that randSparse drew are not in the file; the channels in order are used instead",
         "randSparse",
     )
     return depth
@@ -250,9 +250,9 @@ def _check_partial_sums(context: Context, modules: int) -> None:
     if context.dialect == "2012" and part and modules % part:
         raise options.refuse(
             "bad-value",
-            f"partialSum={part} does not divide its {modules} places",
+            f"partialSum={part} does not divide its {modules} positions",
             "partialSum",
-            notes=("it has no effect on what is computed; the data may have another size than was meant: --input",),
+            notes=("it does not affect the result; perhaps the data have another size: --input",),
         )
 
 

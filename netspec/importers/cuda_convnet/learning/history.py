@@ -68,15 +68,15 @@ def warn_of_last_state(runs: Sequence[Run], in_file: Mapping[str, FileRates], fi
         (began, ends), _ = pairs.most_common(1)[0]
         others = [
             f"{_name_list(name for name, pair in lower.items() if pair == (was, now))}: "
-            f"{literal(now)}, {literal(was)} at first"
+            f"{literal(now)}, initially {literal(was)}"
             for was, now in pairs
             if (was, now) != (began, ends) or 2 * len(lower) < len(in_file)
         ]
         findings.warn(
             "cfg-last-state",
-            f"the file holds rates that a run ended with: epsW={literal(ends)}, which was {literal(began)} at first",
+            f"the file has the rates at the end of a run: epsW={literal(ends)}, initially {literal(began)}",
             min((replay.falls[name][0].change.span for name in lower), key=lambda span: span.start),
-            notes=(*others, "--history takes the first rates, and lowers them when these notes say it was done"),
+            notes=(*others, "--history uses the initial rates, and lowers them at the epochs in these notes"),
         )
         return
 
@@ -91,7 +91,7 @@ def initial_settings(
     runs = [run for run in runs if run.changes]
     if not runs:
         place = next((section.span for section in config.sections.values()), Span(config.source, 0, 0))
-        findings.add("cfg-no-history", f"{config.source.name} has no notes of rates that were changed", place)
+        findings.add("cfg-no-history", f"{config.source.name} has no notes about changed rates", place)
         return InitialSettings()
     run = runs[0]
     messages = _NoteMessages(findings)
@@ -117,7 +117,7 @@ def initial_settings(
     augment = _colour(run, messages)
     if len(runs) > 1:
         lines = ", ".join(f"line {other.changes[0].span.line}" for other in runs[1:])
-        message = f"the notes tell of {len(runs)} runs, and the first is taken; others are told at {lines}"
+        message = f"the notes describe {len(runs)} runs, and the first is used; the others are at {lines}"
         messages.left_out(runs[1].changes[0].span, message)
     messages.report()
     train = _epochs_and_batch(run, findings, scheduled=scheduled)
@@ -169,7 +169,7 @@ def _schedules(
         shown = names if len(names) < len(in_file) else []
         if scheduled:
             for fall in falls:
-                messages.left_out(fall.change.span, "a spec has no steps beside the schedule of the file", shown)
+                messages.left_out(fall.change.span, "a spec cannot combine steps with the schedule of the file", shown)
         elif key and (steps := _steps(falls, run, messages, shown)) is not None:
             schedules |= dict.fromkeys(names, steps)
     return schedules
@@ -204,9 +204,11 @@ def _why_no_step(fall: Fall, epoch: int, epochs: Sequence[int], factor: float, r
     if run.end is not None and fall.epoch >= run.end:
         return f"the run ended at epoch {literal(run.end)}"
     if epochs and epoch <= epochs[-1]:
-        return "a spec's steps are at whole epochs, and two of these are in one; the rate stays from here on"
+        return (
+            "a spec's steps are at whole epochs, and two of these fall into one; the rate stays constant from here on"
+        )
     if epochs and fall.rate and not close(fall.ratio, factor):
-        return "a spec's steps have one factor, and this is another; the rate stays from here on"
+        return "a spec's steps have one factor, and this is another one; the rate stays constant from here on"
     return ""
 
 
@@ -238,9 +240,10 @@ def _first_rates(
         rates.append(float(f"{first * rate / usual:.9g}") if usual else rate)
         findings.warn(
             "cfg-substitute",
-            f"{name}: the notes know no rate of {literal(rate)}; {literal(rates[-1])} is taken for the first",
+            f"{name}: the notes do not mention the rate {literal(rate)}; its initial value is assumed to be "
+            f"{literal(rates[-1])}",
             config.sections[name].options["epsw"].span,
-            notes=(f"others that were lowered with it have {literal(usual)}, and had {literal(first)}",),
+            notes=(f"others that were lowered with it have {literal(usual)}, initially {literal(first)}",),
             layer=name,
         )
     return tuple(rates)
@@ -260,7 +263,7 @@ def _bias_rates_without_notes(
         if not layer_rates.bias_lr and not layer_rates.rate and replay.first.get(n, 0.0) and usual
     ]
     if stopped:
-        message = f"the notes do not say what epsB was at first; {literal(usual)}, that of most layers, is taken"
+        message = f"the notes do not give the initial epsB; {literal(usual)}, that of most layers, is assumed"
         place = config.sections[stopped[0]].options["epsb"].span
         findings.warn("cfg-substitute", f"{_name_list(stopped)}: {message}", place)
     return {name: usual if name in stopped else layer_rates.bias_lr for name, layer_rates in in_file.items()}, stopped
@@ -270,9 +273,9 @@ def _epochs_and_batch(run: Run, findings: Findings, *, scheduled: bool) -> dict[
     """Return ``epochs=`` and ``batch=`` of the train line."""
     end = run.end
     if end is None:
-        what = "say how many epochs it has: train epochs=90"
+        what = "state the number of epochs: train epochs=90"
         if not scheduled and run.last > run.changes[-1].epoch:
-            end, what = run.last, f"the last that they name, {literal(run.last)}, is taken"
+            end, what = run.last, f"the last that they name, {literal(run.last)}, is assumed"
         findings.warn(
             "cfg-substitute", f"the notes do not say at which epoch the run ended; {what}", run.changes[-1].span
         )

@@ -24,7 +24,7 @@ def notes_on_misplaced_parameters(layer: Layer) -> tuple[str, ...]:
     if not _has_own_parameters(layer):
         return ()
     numbers = " and ".join(f"{key}={layer.options.text(key)}" for key in _NUMBERS)
-    return (f"{numbers} stand in the layer file, where old programs read them; they belong into such a section",)
+    return (f"{numbers} are in the layer file, where old programs read them; move them to such a section",)
 
 
 def norms_of_layer_file(layers: Collection[Layer]) -> dict[str, Norm]:
@@ -38,9 +38,9 @@ def norms_of_layer_file(layers: Collection[Layer]) -> dict[str, Norm]:
     if without:
         without[0].options.warn(
             "cfg-no-params",
-            f"its numbers are in the parameter file; scale={literal(SCALE)} pow={literal(POWER)} minDiv=1 are taken",
+            f"its numbers are in the parameter file; scale={literal(SCALE)} pow={literal(POWER)} minDiv=1 are assumed",
             "type",
-            notes=(f"so for {plural(len(without), 'normalisation')}; --params gives the file",),
+            notes=(f"the same for {plural(len(without), 'normalisation')}; --params names the file",),
         )
     return norms
 
@@ -51,6 +51,6 @@ def _has_own_parameters(layer: Layer) -> bool:
 
 
 def _own_norm(layer: Layer) -> Norm:
-    message = "scale and pow are taken from the layer file, where old files have them"
+    message = "scale and pow are read from the layer file, where old files have them"
     layer.options.warn("cfg-old-habit", message, *_NUMBERS)
     return Norm(layer.values["scale"], layer.values["pow"])

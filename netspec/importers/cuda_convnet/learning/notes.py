@@ -161,13 +161,13 @@ def interpret(text: str, span: Span, above: float | None) -> tuple[Note, ...]:
         return ()
     epoch, rest = _time(line)
     if epoch is None and rest != line:
-        return (Unread(span, "its time is no epoch"),) if _LEARNING.search(rest) else ()
+        return (Unread(span, "its time is not an epoch"),) if _LEARNING.search(rest) else ()
     timed = epoch is not None
     if epoch is None and above is not None and (text.startswith("   ") or line.startswith("set ")):
         epoch = above
     notes: list[Note] = list(_clauses(rest, span, epoch))
     if timed and re.match("re-?enabled|enabled|turned on", rest) and "dropout" in rest:
-        return (Unread(span, "a spec's dropout drops from the first epoch to the last"),)
+        return (Unread(span, "a spec's dropout applies in all epochs"),)
     if (size := _BATCH.search(rest)) and int(size[1]) > 0 and not any(isinstance(n, Change) for n in notes):
         notes.append(Batch(span, int(size[1])))
     if planned := _PLANNED.search(rest):
@@ -257,7 +257,7 @@ def _clause(piece: str, span: Span, epoch: float | None, rate: Change | None) ->
         return _divided(match, span, epoch)
     if match := _COLOUR.fullmatch(piece):
         if "brightness" in span.text.lower():
-            return Unread(span, "noise of the brightness alone is not that of the colours")
+            return Unread(span, "noise of the brightness is not noise of the colours")
         return Colour(span, epoch or 0.0, float(match["to"]), _optional_float(match["was"] or match["first"]))
     if _END.search(piece) and not piece.startswith("not "):
         after = _ENDED_AFTER.search(piece)
@@ -296,7 +296,7 @@ def _divided(match: re.Match[str], span: Span, epoch: float | None) -> Note:
 def _of_learning(piece: str, span: Span, epoch: float | None) -> Unread | None:
     """Return an ``Unread`` if a clause is about learning, else ``None``."""
     if epoch is not None and _ONE_FOR_THE_RUN.search(piece):
-        return Unread(span, "a spec has one value of it for the whole run")
+        return Unread(span, "a spec has a single value of it for the whole run")
     learning = _LEARNING.search(piece) is not None
     if (epoch is not None or re.match(_BEGIN, piece)) and _DOES.match(piece):
         of_learning = piece.startswith("set ") or learning

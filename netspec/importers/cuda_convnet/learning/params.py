@@ -114,7 +114,7 @@ class _Reader:
         self.missing_sections += 1
         layer.options.findings.add(
             "cfg-no-section",
-            f"{shortened(layer.name)} needs parameters, and {self.config.source.name} has no section of its name",
+            f"{shortened(layer.name)} needs parameters, and {self.config.source.name} has no section with its name",
             layer.options.section.span,
             notes=notes_on_misplaced_parameters(layer),
             layer=layer.name,
@@ -308,5 +308,5 @@ class _Reader:
 def _nonnegative(options: Options, key: str, rates: tuple[float, ...]) -> tuple[float, ...]:
     """Replace negative rates by 0, with a warning: the original updated weights only if their rate was positive."""
     if min(rates) < 0:
-        options.warn("cfg-left-out", f"{key} is below 0, and by such a rate nothing was updated; it is 0 here", key)
+        options.warn("cfg-left-out", f"{key} is negative, and with such a rate nothing was updated; it becomes 0", key)
     return tuple(max(0.0, rate) for rate in rates)

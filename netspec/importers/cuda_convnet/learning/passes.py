@@ -34,8 +34,8 @@ def period(layer: Layer, options: Options, definition: Definition) -> int:
     update_period = options.integer("updatePeriod", 0, 0)
     active_every = max(1, len(layer.gpu)) // min(_replicas(definition))
     if update_period % active_every:
-        message = f"updatePeriod={update_period} is no multiple of {active_every}"
-        message += ": its replicas are active in one of so many passes"
+        message = f"updatePeriod={update_period} is not a multiple of {active_every}"
+        message += f", and its replicas are active in one of {active_every} passes"
         raise options.refuse("bad-value", message, "updatePeriod")
     return update_period or active_every
 

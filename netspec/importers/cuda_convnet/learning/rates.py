@@ -97,7 +97,9 @@ def rates_2012(options: Options, inputs: int) -> ScheduledRates:
     bias_schedule = options.attempt(lambda: schedule_2012(options, "schedB"), CONSTANT, "schedB")
     for key in ("quantF", "quantB"):
         if options.choice(key, ("default", "half"), "default") == "half":
-            options.warn("cfg-left-out", f"{key}=half rounded what crosses GPUs; a spec has nothing like it", key)
+            options.warn(
+                "cfg-left-out", f"{key}=half rounded the transfers between GPUs; a spec cannot express this", key
+            )
     return ScheduledRates(lr, (schedule,) * inputs, bias_lr, bias_schedule)
 
 

@@ -105,7 +105,7 @@ class _Replayer:
         epoch = 0.0
         for change in changes:
             if change.epoch < epoch:
-                self._problem(change, f"it stands below what was done at epoch {literal(epoch)}")
+                self._problem(change, f"it comes after a note about epoch {literal(epoch)}")
                 continue
             epoch = change.epoch
             self._apply(change)
@@ -125,7 +125,7 @@ class _Replayer:
         rising = [name for name in names if change.epoch and change.to > self.current.get(name, change.to)]
         if rising:
             self.raised |= set(rising)
-            self._problem(change, "the rate is raised, which a spec cannot say; it stays, whatever stands below")
+            self._problem(change, "the rate is raised, which a spec cannot express; it stays constant from here on")
         for name in names:
             if name not in self.raised:
                 self._set(name, change)
@@ -190,11 +190,11 @@ class _Replayer:
         for name in sorted(self.first_unknown):
             first, *later = self.result.falls.pop(name)
             if usual is None or usual < first.rate:
-                self._problem(first.change, f"what the rate of {name} was before is not told")
+                self._problem(first.change, f"the earlier rate of {name} is not given")
                 continue
             self._problem(
                 first.change,
-                f"what the rate of {name} was before is not told; {literal(usual)}, of most layers, is taken",
+                f"the earlier rate of {name} is not given; {literal(usual)}, that of most layers, is assumed",
             )
             self.result.first[name] = usual
             ratio = first.rate / usual if usual else 1.0  # both are 0

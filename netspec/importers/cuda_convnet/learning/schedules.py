@@ -147,7 +147,7 @@ def _schedule(options: Options, key: str, word: str, values: dict[str, float]) -
     schedule = Schedule(word, factor, int(steps), values.get("noiseStdev", 0.0))
     if not schedule.expressible:
         end = f"to {literal(1 / schedule.factor)} times itself, which float32 does not hold"
-        options.warn("cfg-left-out", f"{key} changes the rate {end}; here it stays as it is", key)
+        options.warn("cfg-left-out", f"{key} changes the rate {end}; here it stays constant", key)
         return CONSTANT
     return schedule
 
@@ -157,7 +157,7 @@ def _invalid(options: Options, key: str, text: str, forms: dict[str, tuple[str, 
     forms_text = ", ".join(f"{word}[{between.join(f'{name}=' for name in names)}]" for word, names in forms.items())
     plain = "a number without sign and exponent" if forms is _V2 else "default"
     notes = [f"it is {plain}, or one of {forms_text}, with all names in this order", *_advice(key, text, forms)]
-    return options.refuse("bad-value", f"{key}={shortened(text)} is no learning rate", key, notes=notes)
+    return options.refuse("bad-value", f"{key}={shortened(text)} is not a learning rate", key, notes=notes)
 
 
 def advice_v2(key: str, text: str) -> list[str]:

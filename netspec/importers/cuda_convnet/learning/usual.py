@@ -61,10 +61,10 @@ def possible_updates(rates: Mapping[str, Rates], definition: Definition, batch: 
     result, parts = updates(definition, periods), passes(definition)
     images = result.batches * batch
     if images > MAX_NUMBER:
-        message = f"until all layers are updated together {count(images)} images go by, and a spec's batch has "
-        message += f"{count(MAX_NUMBER)} at most; it is updated once a batch"
+        message = f"all layers are updated together only after {count(images)} images, and a spec's batch has at most "
+        message += f"{count(MAX_NUMBER)}; it is updated once per batch"
     elif result.every and batch % parts:
-        message = f"a batch of {batch} images has not {parts} equal parts; its weights are updated once a batch"
+        message = f"a batch of {batch} images does not have {parts} equal parts; its weights are updated once per batch"
     else:
         return result
     for name, passes_per_update in periods.items():

@@ -78,6 +78,6 @@ def _lines(layer: Layer, lines: Lines, name: str, neuron: Neuron, suffix: str) -
     if a:  # drelu: x - a tanh(x / a)
         curve = step("tanh", {"a": literal(-a), "b": literal(1 / a)}, [name], "-curve")
         return step("sum", {}, [name, curve])
-    message = "drelu[0] is x - 0 tanh(x / 0): x but for 0, of which the original made no number; the identity stands in"
+    message = "drelu[0] is x - 0 tanh(x / 0): x except at 0, where the original gave NaN; the identity is used instead"
     layer.options.warn("cfg-substitute", message, "neuron")
     return step("linear", {}, [name])

@@ -36,10 +36,10 @@ def costs_over_other_data(definition: Definition, compared: Mapping[str, tuple[s
     left_out = set()
     for cost, labels, name in _comparisons(definition, compared):
         index, scores = labels.values["dataIdx"], definition.layers[name]
-        message = f"its labels (dataIdx={index}) are {plural(scores.outputs, 'number')} an image, not its class"
+        message = f"its labels (dataIdx={index}) are {plural(scores.outputs, 'number')} per image, not its class"
         if cost.type == "cost.logreg":
             leave_out = index != classes.index
-            message = f"its labels (dataIdx={index}) are others than those of {classes.cost}"
+            message = f"its labels (dataIdx={index}) differ from those of {classes.cost}"
         elif cost.type == "cost.gsum2":
             leave_out = index != classes.index
             message = (
@@ -52,12 +52,14 @@ def costs_over_other_data(definition: Definition, compared: Mapping[str, tuple[s
             note = f"the numbers of the classes are dataIdx={classes.index}; a spec has no other data"
             if classes.index == definition.data:
                 note = "a spec has no data but the images and the numbers of their classes"
-            cost.options.warn("cfg-left-out", f"{message}; it is trained without this cost", "inputs", notes=(note,))
+            cost.options.warn(
+                "cfg-left-out", f"{message}; the network is trained without this cost", "inputs", notes=(note,)
+            )
             left_out.add(cost.name)
         elif index == vector_index:
-            message = f"its labels are {plural(scores.outputs, 'number')} an image, which are not in the file"
+            message = f"its labels are {plural(scores.outputs, 'number')} per image, which are not in the file"
             cost.options.warn(
-                "cfg-substitute", f"{message}; 1 for its class and 0 for the others stand in for them", "inputs"
+                "cfg-substitute", f"{message}; 1 for its class and 0 for the others are used instead", "inputs"
             )
     return frozenset(left_out)
 

@@ -124,7 +124,7 @@ class _Writer:
 
     def of_neighbours(self, cost: Layer) -> _Loss:
         if cost.values["size"] % 2 == 0:
-            message = "windows of an even size lie otherwise in the original's gradient; here it is that of the value"
+            message = "the original's gradient places windows of an even size differently; here it is that of the value"
             cost.options.warn("cfg-substitute", message, "sizeX")
         read = self.lines.read(cost, 0, cost.reads[0])
         return _Loss("topographic", (read,), {"size": literal(cost.values["size"])})
@@ -164,7 +164,7 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
 def _set_size(layer: Layer, learning: Learning) -> int:
     """Return how many classes a set has according to the parameter file, or 1 without one."""
     if layer.name not in learning.set_sizes:
-        message = "its setSize stands in the parameter file; sets of one class, the cross-entropy, stand in for it"
+        message = "its setSize is in the parameter file; sets of one class, which give the cross-entropy, are assumed"
         layer.options.warn("cfg-substitute", message, "type")
     return learning.set_sizes.get(layer.name, 1)
 

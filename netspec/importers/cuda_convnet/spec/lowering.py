@@ -222,7 +222,7 @@ class _Writer:
         read, stride = self.result.input_lines(layer)[0], layer.values["stride"]
         layer.options.warn(
             "cfg-substitute",
-            f"no program that computes sum was published; the sum of each {stride} numbers in a row stands in for it",
+            f"no program that computes type=sum was published; sums of {stride} consecutive numbers are used instead",
             "type",
         )
         rows = self.result.add(layer, "reshape", {"size": f"1x{layer.outputs}x{stride}"}, [read], None, "-rows")

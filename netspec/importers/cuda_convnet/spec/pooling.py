@@ -65,7 +65,7 @@ def add(layer: Layer, lines: Lines, read: str, *, take_max: bool) -> str:
     kind = values["pool"]
     if kind == "rand" and not take_max:
         layer.options.warn(
-            "cfg-substitute", "the rule of pool=rand was not published; maximum pooling stands in for it", "pool"
+            "cfg-substitute", "the rule of pool=rand was not published; max pooling is used instead", "pool"
         )
     word = "sumpool" if values["sum"] else _WORDS[kind]
     run = Run(image.side, values["size"], values["stride"], values["start"], values["places"])
@@ -142,14 +142,14 @@ def _warn_of_empty_windows(layer: Layer, run: Run, kind: str, key: str) -> None:
     if kind not in _EMPTY_WINDOWS or (kind == "max" and layer.neuron is not None and layer.neuron.word in _CLAMP_AT_0):
         return
     quantity, note = _EMPTY_WINDOWS[kind]
-    thing, axes = ("channel", "") if layer.type == "cmpool" else ("pixel", " by axis")
+    thing, axes = ("channel", "") if layer.type == "cmpool" else ("pixel", " per axis")
     ends = ((0, run.before - 1), (run.places - run.after, run.places - 1))
     empty = " and ".join(f"{first} to {last}" if first < last else f"{first}" for first, last in ends if first <= last)
     windows = f"window i (0 to {run.places - 1}) covers {run.start} + {run.stride} i to {run.start + run.size - 1}"
     layer.options.warn(
         "cfg-substitute",
         f"{run.empty} of its {plural(run.places, 'window')}{axes} {'has' if run.empty == 1 else 'have'} no {thing}; "
-        f"zeros stand in for their {quantity}",
+        f"zeros are used for their {quantity}",
         key if run.after else "start",
         notes=(f"{windows} + {run.stride} i, of {thing}s 0 to {run.length - 1}; {empty} cover none", note),
     )

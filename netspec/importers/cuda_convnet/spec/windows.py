@@ -108,7 +108,7 @@ def part_of_data(layer: Layer, lines: Lines, read: str, image: Image | None) -> 
     if image is not None and start % pixels == numbers % pixels == 0:
         return run_of_maps(layer, lines, read, image, start // pixels, numbers // pixels)
     if not units or units > MAX_ROW_VALUES:
-        message = f"numbers {start} to {start + numbers} of its data are no whole maps, and a spec cannot cut them out"
+        message = f"numbers {start} to {start + numbers} of its data are not whole maps, and a spec cannot select them"
         raise layer.options.refuse("cfg-not-expressible", message, "start", "end")
     row = lines.add(layer, "reshape", {"size": f"1x1x{units}"}, [read], None, "-row")
     keys = {"size": f"1x{numbers}", **({"left": str(start)} if start else {})}
