@@ -10,7 +10,7 @@ from netspec.passes.crops import five_crops, stored_size
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class ImagePreprocessing:
     """How the program preprocesses images.
 
     ``mode`` is Pillow's mode for the input's channels, or ``None`` if the network cannot read images. ``loaded`` is the
@@ -44,14 +44,14 @@ class Pictures:
         return (*mean, *std, *(("colours' principal components",) if self.colour else ()))
 
 
-def pictures(graph: Graph) -> Pictures:
+def image_preprocessing(graph: Graph) -> ImagePreprocessing:
     """Return how the program of a graph preprocesses images."""
     size, preprocessing, augment = graph.input.output, graph.preprocessing, graph.augment
     mode: Literal["RGB", "L"] | None = None
     if size.is_image:
         mode = {3: "RGB", 1: "L"}.get(size.channels)  # type: ignore[assignment]
     loaded = stored_size(graph)
-    return Pictures(
+    return ImagePreprocessing(
         mode=mode,
         bgr=preprocessing.order == "bgr" and mode == "RGB",
         loaded=loaded,
@@ -68,6 +68,6 @@ def pictures(graph: Graph) -> Pictures:
 
 def _view_numbers(down: int, right: int) -> tuple[int, ...]:
     """Return the number of each view among the distinct ones: of the five crops, then of their mirror images."""
-    places = five_crops(down, right)
-    distinct = list(dict.fromkeys(places))
-    return tuple(len(distinct) * mirrored + distinct.index(place) for mirrored in (0, 1) for place in places)
+    corners = five_crops(down, right)
+    distinct = list(dict.fromkeys(corners))
+    return tuple(len(distinct) * mirrored + distinct.index(corner) for mirrored in (0, 1) for corner in corners)
