@@ -78,7 +78,7 @@ def summary(net: Net, batch: int | None = None) -> dict[str, Any]:
 
     ``batch`` is the number of images for which activations are counted. The default is the training batch.
     """
-    _need_net(net)
+    _require_net(net)
     from netspec.report import as_dict
 
     return as_dict(net, batch or net.graph.train.batch)
@@ -89,7 +89,7 @@ def torch_module(net: Net, *, seed: int = 0) -> Module:
 
     Its ``forward`` takes preprocessed images, a float tensor N x C x H x W, and returns the output of the last layer.
     """
-    _need_net(net)
+    _require_net(net)
     from netspec.backend import load as load_backend
 
     module: Module = load_backend("pytorch").module(net.graph, seed=seed)
@@ -113,7 +113,7 @@ def compile(net: Net, *, to: str = "python") -> str | bytes | dict[str, str | by
     SpecError
         The target cannot express something in the spec.
     """
-    _need_net(net)
+    _require_net(net)
     from netspec.backend import targets
 
     target = targets().get(to)
@@ -150,7 +150,7 @@ def _changes(set: Iterable[str]) -> tuple[str, ...]:
     return changes
 
 
-def _need_net(net: object) -> None:
+def _require_net(net: object) -> None:
     """Raise ``TypeError`` if a path or a text was passed instead of a net."""
     if isinstance(net, str | os.PathLike):
         raise TypeError(f"this takes a net, which netspec.load makes of a file: netspec.load({os.fspath(net)!r})")

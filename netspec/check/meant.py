@@ -94,7 +94,7 @@ def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -
     free = [
         key
         for key in layer_type.keys
-        if not (key.name in section.body.keys or key.of_training or key.name in _NEVER_GUESSED)
+        if not (key.name in section.body.keys or key.training_only or key.name in _NEVER_GUESSED)
     ]
     texts: list[str] = []
     for value in stray:

@@ -161,7 +161,9 @@ class Reader:
         values = {**defaults, **given}
         bad = bad | (unreadable - given.keys())
         if bad:
-            harmless = {k.name: k.default for k in layer_type.keys if k.name in bad and not (k.of_shape or k.required)}
+            harmless = {
+                k.name: k.default for k in layer_type.keys if k.name in bad and not (k.affects_shape or k.required)
+            }
             values.update(harmless)
             bad -= harmless.keys()
         if self.settings.groups is None and "gpu" in values:

@@ -155,7 +155,7 @@ def _report_unknown(word: Word, keys: Mapping[str, Key], owner: str, findings: F
 
 def list_keys(keys: Mapping[str, Key], owner: str) -> str:
     """List the keys for a message; for keys that only affect training, refer to ``netspec explain``."""
-    names = [name for name, key in keys.items() if not key.of_training]
+    names = [name for name, key in keys.items() if not key.training_only]
     if not names:
         return f"{owner} has no keys"
     more = f"; for those of training see netspec explain {owner}" if len(names) < len(keys) else ""

@@ -32,9 +32,9 @@ def page(layer_type: LayerType) -> str:
     ]
     parts = [f"# {layer_type.name}", layer_type.doc, bullets(facts).rstrip()]
     several = layer_type.arity[1] != 1
-    for title, of_training in (("Keys", False), ("Keys of training", True)):
-        keys = tuple(key for key in layer_type.keys if key.of_training is of_training)
-        text = "" if of_training else _operand(layer_type)
+    for title, training_only in (("Keys", False), ("Keys of training", True)):
+        keys = tuple(key for key in layer_type.keys if key.training_only is training_only)
+        text = "" if training_only else _operand(layer_type)
         text += key_table(keys, several=several) + words_line(keys) if keys else ""
         if text:
             parts += [f"## {title}", text.rstrip()]

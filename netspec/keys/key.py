@@ -24,8 +24,9 @@ class Key:
 
     ``default`` is a value as ``kind.read`` returns it. ``default_text`` describes the default in words, where the value
     does not speak for itself. ``per_input``: a layer with several inputs may give one value for each.
-    ``of_shape``: the layer's shape, or whether the layer is possible at all, depends on the key; if the value of any
-    other key is wrong, the layers below can still be checked. ``of_training``: the key has no effect outside training.
+    ``affects_shape``: the layer's shape, or whether the layer is possible at all, depends on the key; if the value of
+    any other key is wrong, the layers below can still be checked. ``training_only``: the key has no effect outside
+    training.
     """
 
     name: str
@@ -35,14 +36,14 @@ class Key:
     default_text: str = ""
     unit: str = ""
     per_input: bool = False
-    of_shape: bool = True
-    of_training: bool = False
+    affects_shape: bool = True
+    training_only: bool = False
 
     @property
     def required(self) -> bool:
         return self.default is REQUIRED
 
 
-def of_training(*keys: Key) -> tuple[Key, ...]:
+def training_keys(*keys: Key) -> tuple[Key, ...]:
     """Return the keys marked as having no effect outside training."""
-    return tuple(replace(key, of_training=True) for key in keys)
+    return tuple(replace(key, training_only=True) for key in keys)

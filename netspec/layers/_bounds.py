@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from netspec.ir.fault import Fault
-from netspec.keys import BOUND, Key, of_training
+from netspec.keys import BOUND, Key, training_keys
 from netspec.lowering import PerInput
 
 
 def _bound(name: str, doc: str) -> Key:
-    return Key(name, BOUND, doc, default=None, default_text="none", of_shape=False, per_input=True)
+    return Key(name, BOUND, doc, default=None, default_text="none", affects_shape=False, per_input=True)
 
 
-BOUNDS = of_training(
+BOUNDS = training_keys(
     _bound(
         "max_norm",
         "the largest length, sqrt(sum of w^2), of each unit's incoming weights: if they are longer, they are scaled "

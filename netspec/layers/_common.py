@@ -22,7 +22,7 @@ from netspec.keys import (
     Real,
     Size2,
     Whole,
-    of_training,
+    training_keys,
 )
 from netspec.keys.schedules import OwnScheduleWord
 from netspec.layers._bounds import BOUNDS
@@ -43,7 +43,7 @@ NEURON = Key(
     "the function applied to its output",
     default=IDENTITY,
     default_text="linear",
-    of_shape=False,
+    affects_shape=False,
 )
 READS = Key(
     "reads",
@@ -102,10 +102,16 @@ BIAS_PER = Key(
 )
 
 INIT = Key(
-    "init", Init(), "what the weights are drawn from", default=HE, default_text="he", per_input=True, of_shape=False
+    "init",
+    Init(),
+    "what the weights are drawn from",
+    default=HE,
+    default_text="he",
+    per_input=True,
+    affects_shape=False,
 )
 BIAS = Key(
-    "bias", BiasInit(), "the biases' initial value; none: no bias", default=ZERO, default_text="0", of_shape=False
+    "bias", BiasInit(), "the biases' initial value; none: no bias", default=ZERO, default_text="0", affects_shape=False
 )
 WEIGHTS_OF = Key(
     "weights", LayerNames(), "an earlier layer whose weights it uses", default=None, default_text="its own"
@@ -115,22 +121,31 @@ _RATE, _SHARE = Real(low=0), Real(low=0, below=1)
 
 def _of_weights(name: str, kind: Kind, doc: str) -> Key:
     """A key for the training of weights, with one value for each input if desired."""
-    return Key(name, kind, doc, default=None, default_text="the train line's", of_shape=False, per_input=True)
+    return Key(name, kind, doc, default=None, default_text="the train line's", affects_shape=False, per_input=True)
 
 
 def _of_biases(name: str, kind: Kind, doc: str, otherwise: str) -> Key:
-    return Key(name, kind, doc, default=None, default_text=otherwise, of_shape=False)
+    return Key(name, kind, doc, default=None, default_text=otherwise, affects_shape=False)
 
 
-LEARNING = of_training(
+LEARNING = training_keys(
     _of_weights("lr", _RATE, "learning rate of the weights"),
-    Key("lr_mult", _RATE, "factor on the learning rate of the weights", default=1.0, of_shape=False, per_input=True),
+    Key(
+        "lr_mult", _RATE, "factor on the learning rate of the weights", default=1.0, affects_shape=False, per_input=True
+    ),
     _of_weights("schedule", OwnScheduleWord(), "how the learning rate of the weights changes; the warm-up still holds"),
     _of_weights("momentum", _SHARE, "momentum of the weights"),
     _of_weights("decay", _RATE, "weight decay of the weights"),
-    Key("decay_mult", _RATE, "factor on the weight decay of the weights", default=1.0, of_shape=False, per_input=True),
+    Key(
+        "decay_mult",
+        _RATE,
+        "factor on the weight decay of the weights",
+        default=1.0,
+        affects_shape=False,
+        per_input=True,
+    ),
     _of_biases("bias_lr", _RATE, "learning rate of the biases", "that of the (first) weights, without their factor"),
-    Key("bias_lr_mult", _RATE, "factor on the learning rate of the biases", default=1.0, of_shape=False),
+    Key("bias_lr_mult", _RATE, "factor on the learning rate of the biases", default=1.0, affects_shape=False),
     _of_biases(
         "bias_schedule",
         OwnScheduleWord(),
@@ -139,7 +154,7 @@ LEARNING = of_training(
     ),
     _of_biases("bias_momentum", _SHARE, "momentum of the biases", "that of the (first) weights"),
     _of_biases("bias_decay", _RATE, "weight decay of the biases", "the train line's, or 0"),
-    Key("bias_decay_mult", _RATE, "factor on the weight decay of the biases", default=1.0, of_shape=False),
+    Key("bias_decay_mult", _RATE, "factor on the weight decay of the biases", default=1.0, affects_shape=False),
     Key(
         "update_every",
         OrNone(Whole()),
@@ -148,7 +163,7 @@ LEARNING = of_training(
         default=None,
         default_text="none: once a batch",
         unit="parts",
-        of_shape=False,
+        affects_shape=False,
     ),
 )
 PLACES = (
@@ -173,7 +188,7 @@ SUPER_EPS = Key(
     "super_eps), then w <- w + v, with running means m <- momentum m + (1 - momentum) g, and without weight decay",
     default=None,
     default_text="none",
-    of_shape=False,
+    affects_shape=False,
     per_input=True,
 )
 WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, SUPER_EPS, *BOUNDS, READS)

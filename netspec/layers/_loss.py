@@ -19,7 +19,7 @@ def loss_type(word: str, op: type[Loss], doc: str, *keys: Key, reads: str = "", 
         low.emit(op(low["loss_weight"], **{key.name: low[key.name] for key in keys}))
 
     weight_doc = "its factor in the sum of all losses; a loss with a negative factor is maximised"
-    weight = Key("loss_weight", Real(), weight_doc, default=1.0, of_shape=False)
+    weight = Key("loss_weight", Real(), weight_doc, default=1.0, affects_shape=False)
     reads = reads or ("a vector with one score a class" if op.labelled else "any value")
     return LayerType(
         word,

@@ -15,7 +15,7 @@ def neuron_type(word: str) -> LayerType:
         low.emit(neuron.make(**{a.name: low[a.name] for a in neuron.arguments}))
 
     keys = tuple(
-        Key(a.name, a.kind, f"the {a.name} of {neuron.doc}", default=a.default, of_shape=False)
+        Key(a.name, a.kind, f"the {a.name} of {neuron.doc}", default=a.default, affects_shape=False)
         for a in neuron.arguments
     )
     return LayerType(

@@ -11,7 +11,7 @@ from netspec.keys.sizes import MAX_SIDE
 from netspec.lowering import Lowering
 
 RESPONSE = (
-    Key("k", Real(above=0), "the constant that the sum is added to", default=1.0, of_shape=False),
+    Key("k", Real(above=0), "the constant that the sum is added to", default=1.0, affects_shape=False),
     Key(
         "alpha",
         Real(low=0),
@@ -26,7 +26,7 @@ RESPONSE = (
         default=None,
         default_text="alpha * window",
     ),
-    Key("beta", Real(), "the power", default=0.75, of_shape=False),
+    Key("beta", Real(), "the power", default=0.75, affects_shape=False),
 )
 
 

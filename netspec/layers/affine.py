@@ -25,7 +25,7 @@ TYPE = LayerType(
             "what the coefficients are drawn from; fan_in and fan_out are 1",
             default=Initialiser("constant", (1.0,)),
             default_text="constant(1)",
-            of_shape=False,
+            affects_shape=False,
         ),
         BIAS,
         *LEARNING,

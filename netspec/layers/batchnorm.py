@@ -17,13 +17,20 @@ TYPE = LayerType(
     "and shifted. Tests use running averages.",
     lower,
     keys=(
-        Key("eps", Real(above=0), "what is added to the variance", default=1e-5, default_text="1e-5", of_shape=False),
+        Key(
+            "eps",
+            Real(above=0),
+            "what is added to the variance",
+            default=1e-5,
+            default_text="1e-5",
+            affects_shape=False,
+        ),
         Key(
             "average",
             Real(low=0, high=1),
             "share of the running averages that a step replaces",
             default=0.1,
-            of_shape=False,
+            affects_shape=False,
         ),
         Key(
             "affine",

@@ -16,7 +16,7 @@ TYPE = LayerType(
     lower,
     keys=(
         Key("size", OneOf((3, 5, 7, 9)), "side of the filter", unit="pixels"),
-        Key("stdev", Real(above=0), "standard deviation of the filter", unit="pixels", of_shape=False),
+        Key("stdev", Real(above=0), "standard deviation of the filter", unit="pixels", affects_shape=False),
         *USUAL,
     ),
     rule="What it reads.",

@@ -16,14 +16,14 @@ TYPE = LayerType(
     "cuda-convnet).",
     lower,
     keys=(
-        Key("to", Choice({"yuv": "yuv", "lab": "lab"}), "the colour space", of_shape=False),
+        Key("to", Choice({"yuv": "yuv", "lab": "lab"}), "the colour space", affects_shape=False),
         Key(
             "centred",
             Choice({"yes": True, "no": False}),
             "for lab: whether L runs from -50 to 50 instead of from 0 to 100",
             default=False,
             default_text="no",
-            of_shape=False,
+            affects_shape=False,
         ),
         *USUAL,
     ),

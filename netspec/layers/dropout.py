@@ -15,13 +15,13 @@ TYPE = LayerType(
     "Dropout: in training, each unit of each image is set to zero with probability rate.",
     lower,
     keys=(
-        Key("rate", Real(low=0, below=1), "the probability of zero", default=0.5, of_shape=False),
+        Key("rate", Real(low=0, below=1), "the probability of zero", default=0.5, affects_shape=False),
         Key(
             "scaling",
             Choice({"train": "train", "test": "test"}),
             "train: the others are divided by 1 - rate in training; test: all are multiplied by 1 - rate outside it",
             default="train",
-            of_shape=False,
+            affects_shape=False,
         ),
         *USUAL,
     ),

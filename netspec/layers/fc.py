@@ -20,8 +20,8 @@ NORM_OVER = Key(
     "what max_norm and fixed_norm apply to: each unit's incoming weights, or those of the units at the same place in "
     "all parts together",
     default="unit",
-    of_shape=False,
-    of_training=True,
+    affects_shape=False,
+    training_only=True,
 )
 
 

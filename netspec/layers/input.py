@@ -22,14 +22,14 @@ TYPE = LayerType(
     "The images (or vectors) that come in, and what their numbers are.",
     lower,
     keys=(
-        Key("range", OneOf((255, 1)), "the value of a white pixel; a black one is 0", default=1, of_shape=False),
+        Key("range", OneOf((255, 1)), "the value of a white pixel; a black one is 0", default=1, affects_shape=False),
         Key(
             "mean",
             PerChannel(("image", "channel", "none")),
             "what is subtracted: the training images' mean image, their mean in each channel, nothing, or these "
             "numbers, in the input's range and order of channels",
             default="none",
-            of_shape=False,
+            affects_shape=False,
         ),
         Key(
             "std",
@@ -37,14 +37,14 @@ TYPE = LayerType(
             "what each channel is divided by after that: the standard deviation of the training images' pixels in it, "
             "nothing, or these numbers",
             default="none",
-            of_shape=False,
+            affects_shape=False,
         ),
         Key(
             "order",
             Choice({"rgb": "rgb", "bgr": "bgr"}),
             "the order of the colour channels",
             default="rgb",
-            of_shape=False,
+            affects_shape=False,
         ),
     ),
     arity=(0, 0),

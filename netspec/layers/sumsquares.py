@@ -14,6 +14,6 @@ TYPE = loss_type(
         Choice({"none": "none", "class": "class"}),
         "what each image's sum is multiplied by: nothing, or the number of its class, counted from 0",
         default="none",
-        of_shape=False,
+        affects_shape=False,
     ),
 )

@@ -106,9 +106,9 @@ def _solve_claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagno
                 yield proposal
 
     fixes = _working_fixes(new_proposals(), mistake, bench)
-    of_shape = mistake.span == facts.stated.shape_span
+    is_about_shape = mistake.span == facts.stated.shape_span
     changes_above = any(edit.span.end < facts.section.span.start for fix in fixes for edit in fix.edits)
-    explained = of_shape or changes_above
+    explained = is_about_shape or changes_above
     consequences = (*claims.implied_inputs(facts, mistake), *_expectation(facts, bench)) if explained else ()
     cause = blame.culprit([seen[fix.edits] for fix in fixes])
     if cause is not None and mistake.notes:

@@ -2,7 +2,7 @@
 
 from netspec.ir.ops.base import Op, ParamShape, Role, name_of, word_of
 from netspec.ir.ops.colour import ColourSpace
-from netspec.ir.ops.identity import is_identity
+from netspec.ir.ops.inspection import is_identity, window_of
 from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Reshape, Softmax, Sum
 from netspec.ir.ops.losses import (
     BinaryCrossEntropy,
@@ -47,7 +47,6 @@ from netspec.ir.ops.spatial import (
     ZeroPad,
 )
 from netspec.ir.ops.weighted import Bias, ChannelScale, Conv, Linear, Local
-from netspec.ir.ops.windowed import window_of
 
 VOCABULARY: tuple[type[Op], ...] = (
     Input,
