@@ -128,7 +128,7 @@ def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms =
     graph, arrangement = placed.graph, placed.arrangement
     warnings = _sharing_warnings(placed, batch)
     memories = memories_of(placed, local_graphs(placed), batch, precision, forms)
-    crossed = crossings(placed, batch, values_of(graph, _low(precision)))
+    crossed = crossings(placed, batch, values_of(graph, _product_width(precision)))
     sent = [sum(c.sent[d] for c in crossed) for d in range(arrangement.devices)]
     received = [sum(c.received[d] for c in crossed) for d in range(arrangement.devices)]
     kinds = [_kind(placed, d, batch) for d in range(arrangement.devices)]
@@ -150,8 +150,8 @@ def memories_of(
     placed: Placed, local: LocalGraphs, batch: int, precision: Precision, forms: Forms = PLAIN
 ) -> dict[Kind, Memory]:
     """Return the memory of each kind of device; ``batch`` is the whole batch's number of images."""
-    low = _low(precision)
-    values = values_of(placed.graph, low)
+    product_width = _product_width(precision)
+    values = values_of(placed.graph, product_width)
     accumulated = _accumulated(placed.graph)
     image = placed.graph.input.output.units * FULL
     recorded = forms.recorded and placed.arrangement.devices == 1
@@ -159,11 +159,15 @@ def memories_of(
     for device in range(placed.arrangement.devices):
         kind = _kind(placed, device, batch)
         if kind not in memories:
-            steps = program(placed, local[kind.column], device, images_at_once(placed.graph, batch), low, values)
+            steps = program(
+                placed, local[kind.column], device, images_at_once(placed.graph, batch), product_width, values
+            )
             memories[kind] = memory(
-                _standing(placed, device, _narrowed_bytes(placed.graph, forms) if recorded and low == HALF else 0),
+                _standing(
+                    placed, device, _narrowed_bytes(placed.graph, forms) if recorded and product_width == HALF else 0
+                ),
                 steps,
-                low,
+                product_width,
                 accumulated=accumulated,
                 waiting=kind.images * image - steps.images,
                 copy=kind.images * image if recorded else 0,
@@ -178,7 +182,7 @@ def _accumulated(graph: Graph) -> frozenset[str]:
     return frozenset(key for key, p in graph.parameters.items() if p.update_every != 1)
 
 
-def _low(precision: Precision) -> int:
+def _product_width(precision: Precision) -> int:
     return HALF if precision == "bf16" else FULL
 
 

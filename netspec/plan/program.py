@@ -70,7 +70,7 @@ class _Builder:
     local: Mapping[str, Graph]
     device: int
     batch: int
-    low: int
+    product_width: int
     values: Values
     present: set[str] = field(default_factory=set)
     instructions: list[Instruction] = field(default_factory=list)
@@ -99,7 +99,7 @@ class _Builder:
                 node.output,
                 self.images(placed_layer.sharding),
                 widths=tuple(self.values.width[x] for x in node.inputs),
-                low=self.low,
+                product_width=self.product_width,
                 shared=isinstance(node.op, BatchNorm) and placed_layer.sharding.batch > 1,
                 strided=bool(node.inputs) and node.inputs[0] in self.values.strided,
             )
@@ -123,7 +123,7 @@ class _Builder:
         name = self._arrival(TRAINING_LOSS, self.placed.scores, scores)
         sharding = self.placed.scores.target if self.placed.scores else self.placed.layers[scores].sharding
         shape = share_of_shape(self.graph.layers[scores].output, sharding.channels)
-        site = Site((shape,), Shape(1), self.images(sharding), (self.values.width[scores],), self.low)
+        site = Site((shape,), Shape(1), self.images(sharding), (self.values.width[scores],), self.product_width)
         loss_footprint = footprint(CrossEntropy(), site)
         requires_grad = scores in self.values.learning
         grad_inputs = (name,) if requires_grad else ()
@@ -180,7 +180,9 @@ def local_graphs(placed: Placed) -> LocalGraphs:
     }
 
 
-def program(placed: Placed, local: Mapping[str, Graph], device: int, batch: int, low: int, values: Values) -> Program:
+def program(
+    placed: Placed, local: Mapping[str, Graph], device: int, batch: int, product_width: int, values: Values
+) -> Program:
     """Return one device's part of a step.
 
     Parameters
@@ -189,14 +191,14 @@ def program(placed: Placed, local: Mapping[str, Graph], device: int, batch: int,
         The part of each layer that the device's column computes (see ``local_graphs``).
     batch:
         The number of images, over all devices, that pass through the network at a time.
-    low:
+    product_width:
         Bytes per number of a product's result: 4, or 2 under autocast to bfloat16.
     values:
         The result of ``values_of``.
     """
     graph = placed.graph
     image = graph.input.layer
-    builder = _Builder(placed, local, device, batch, low, values, {image})
+    builder = _Builder(placed, local, device, batch, product_width, values, {image})
     for layer in trained(graph):
         builder.layer(layer)
     if not graph.losses:
@@ -213,15 +215,18 @@ def images_on(placed: Placed, device: int, sharding: Sharding, batch: int) -> in
     return share + (placed.arrangement.row(device) < remainder)
 
 
-def values_of(graph: Graph, low: int) -> Values:
-    """Return the properties of a training step's values that do not depend on the device. ``low`` as in ``program``."""
+def values_of(graph: Graph, product_width: int) -> Values:
+    """Return the properties of a training step's values that do not depend on the device.
+
+    ``product_width`` is as in ``program``.
+    """
     image = graph.input.name
     width, sliced, transposed = {image: FULL}, set[str](), set[str]()
     for layer in trained(graph):
         for node in (graph.nodes[name] for name in layer.nodes):
             read = node.inputs[0]
             widths = tuple(width[x] for x in node.inputs)
-            site = Site(graph.shapes(node), node.output, 1, widths, low, strided=read in sliced | transposed)
+            site = Site(graph.shapes(node), node.output, 1, widths, product_width, strided=read in sliced | transposed)
             result = footprint(node.op, site)
             width[node.name] = result.width
             is_view = result.output is None

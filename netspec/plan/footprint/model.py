@@ -57,15 +57,15 @@ class Footprint:
 class Site:
     """The circumstances of an operation: one device's shapes of its inputs and output, and the number of images.
 
-    ``widths`` are the bytes per number of each input, ``low`` those of a product's result. ``shared`` says that several
-    devices normalise over the batch together, ``strided`` that the first input is not contiguous in memory.
+    ``widths`` are the bytes per number of each input, ``product_width`` those of a product's result. ``shared`` says
+    that several devices normalise over the batch together, ``strided`` that the first input is not contiguous.
     """
 
     inputs: tuple[Shape, ...]
     output: Shape
     images: int
     widths: tuple[int, ...]
-    low: int = FULL
+    product_width: int = FULL
     shared: bool = False
     strided: bool = False
 

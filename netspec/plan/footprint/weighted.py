@@ -9,7 +9,7 @@ from netspec.plan.footprint.model import FULL, Footprint, Site, chain
 
 def weighted(op: Conv | Local | Linear | ChannelScale | Bias, site: Site) -> Footprint:
     """The footprint of a product with weights, or of adding biases."""
-    width, low, read, numel = site.widths[0], site.low, site.input_numel, site.output_numel
+    width, product_width, read, numel = site.widths[0], site.product_width, site.input_numel, site.output_numel
     if isinstance(op, Bias):  # the bias is float32, so the sum is too
         return Footprint(numel * FULL, FULL, shares_gradient=width == FULL)
     if isinstance(op, ChannelScale):  # the weight is float32; its gradient is the sum of elementwise products
@@ -20,35 +20,39 @@ def weighted(op: Conv | Local | Linear | ChannelScale | Bias, site: Site) -> Foo
         before = conv_padding(op.window, site.inputs[0]).image_pad
         if before is not None:
             padded = site.padded(before)
-            cast = (padded * width,) if width != low else ()
-            back, later = chain(numel * low, padded * low, *cast, read * width)
-            kept = padded * low
-            return Footprint(numel * low, low, extra=kept, forward=sum(cast), backward=back, later=later)
-    result, forward = low, 0
+            cast = (padded * width,) if width != product_width else ()
+            back, later = chain(numel * product_width, padded * product_width, *cast, read * width)
+            kept = padded * product_width
+            return Footprint(
+                numel * product_width, product_width, extra=kept, forward=sum(cast), backward=back, later=later
+            )
+    result, forward = product_width, 0
     if isinstance(op, Linear) and op.groups > 1:  # batched products are rearranged, then the bias is added
-        result = FULL if op.bias else low
-        forward = numel * low * (2 if op.bias else 1)
-    if width == low and not (site.strided and isinstance(op, Linear)):
+        result = FULL if op.bias else product_width
+        forward = numel * product_width * (2 if op.bias else 1)
+    if width == product_width and not (site.strided and isinstance(op, Linear)):
         return Footprint(numel * result, result, keeps_input=True, forward=forward, backward=forward // 2)
-    back, later = chain(numel * low, read * low, read * width)
-    return Footprint(numel * result, result, extra=read * low, forward=forward, backward=back, later=later)
+    back, later = chain(numel * product_width, read * product_width, read * width)
+    return Footprint(numel * result, result, extra=read * product_width, forward=forward, backward=back, later=later)
 
 
 def _local(op: Local, site: Site) -> Footprint:
     """Keeps the unrolled patches; rearranges the products into the value's layout, then adds the bias."""
-    x, y, low = site.inputs[0], site.output, site.low
+    x, y, product_width = site.inputs[0], site.output, site.product_width
     patches = site.images * x.channels * op.window.area * y.height * y.width
     padded = site.padded(op.window.effective_pad(x.height, x.width)) * site.widths[0]
-    kernels = y.units * (x.channels // op.groups) * op.window.area * low
-    width = FULL if op.bias else low
-    copied = op.groups > 1 or site.widths[0] != low
-    laid = (patches * low,) if copied else ()
-    back, later = chain(site.output_numel * low, patches * low, *laid, padded, site.input_numel * site.widths[0])
+    kernels = y.units * (x.channels // op.groups) * op.window.area * product_width
+    width = FULL if op.bias else product_width
+    copied = op.groups > 1 or site.widths[0] != product_width
+    laid = (patches * product_width,) if copied else ()
+    back, later = chain(
+        site.output_numel * product_width, patches * product_width, *laid, padded, site.input_numel * site.widths[0]
+    )
     return Footprint(
         site.output_numel * width,
         width,
-        extra=patches * low + (kernels if op.groups > 1 and low == FULL else 0),
-        forward=max(padded, patches * site.widths[0] if copied else 0, site.output_numel * low)
+        extra=patches * product_width + (kernels if op.groups > 1 and product_width == FULL else 0),
+        forward=max(padded, patches * site.widths[0] if copied else 0, site.output_numel * product_width)
         - site.output_numel * width,
         backward=back,
         later=later,

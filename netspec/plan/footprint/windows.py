@@ -41,25 +41,36 @@ def spatial(op: Blur | Mirror | Nailbed | Crop | ZeroPad | Resize | RandomScale 
         # Between the two matrices it keeps the numbers, a mask of those above the lower bound, and the clamped numbers.
         return Footprint(wide, FULL, extra=2 * wide + numel, forward=wide, backward=2 * wide + colours)
     if isinstance(op, Resize | RandomScale):
-        low = site.low
-        between = numel // y.width * x.width * low
-        cast = (site.input_numel * low,) if width != low else ()
-        matrices = (y.height * x.height + y.width * x.width) * low
-        back, later = chain(numel * low, between, *cast, site.input_numel * width)
-        return Footprint(numel * low, low, extra=matrices, forward=sum(cast) + between, backward=back, later=later)
+        product_width = site.product_width
+        between = numel // y.width * x.width * product_width
+        cast = (site.input_numel * product_width,) if width != product_width else ()
+        matrices = (y.height * x.height + y.width * x.width) * product_width
+        back, later = chain(numel * product_width, between, *cast, site.input_numel * width)
+        return Footprint(
+            numel * product_width,
+            product_width,
+            extra=matrices,
+            forward=sum(cast) + between,
+            backward=back,
+            later=later,
+        )
     before = op.size // 2
     after = op.size - 1 - before
     lines = site.padded(Pad(before, after, before, after))
     rows = site.padded(Pad(0, 0, before, after))
-    cast = (lines * width,) if width != site.low else ()
-    back, later = chain(numel * site.low, rows * site.low, lines * site.low, *cast, numel * width)
-    kept = (lines + rows) * site.low
-    return Footprint(numel * site.low, site.low, extra=kept, forward=sum(cast), backward=back, later=later)
+    cast = (lines * width,) if width != site.product_width else ()
+    back, later = chain(
+        numel * site.product_width, rows * site.product_width, lines * site.product_width, *cast, numel * width
+    )
+    kept = (lines + rows) * site.product_width
+    return Footprint(
+        numel * site.product_width, site.product_width, extra=kept, forward=sum(cast), backward=back, later=later
+    )
 
 
 def pool(op: Pool, site: Site) -> Footprint:
     """The footprint of a pooling."""
-    width, low, numel = site.widths[0], site.low, site.output_numel
+    width, product_width, numel = site.widths[0], site.product_width, site.output_numel
     x = site.inputs[0]
     pad = pool_padding(op.window, x).image_pad
     if isinstance(op, MaxPool):
@@ -77,7 +88,14 @@ def pool(op: Pool, site: Site) -> Footprint:
     if isinstance(op, AvgPool) and pad is None and op.window.dilation == (1, 1):
         return Footprint(numel * width, width, keeps_input=True)
     padded = site.padded(op.window.effective_pad(x.height, x.width))
-    cast = (padded * width,) if width != low else ()
-    back, later = chain(numel * low, padded * low, *cast, site.input_numel * width)
-    total = numel * low if isinstance(op, AvgPool) else 0
-    return Footprint(numel * low, low, extra=padded * low, forward=max(sum(cast), total), backward=back, later=later)
+    cast = (padded * width,) if width != product_width else ()
+    back, later = chain(numel * product_width, padded * product_width, *cast, site.input_numel * width)
+    total = numel * product_width if isinstance(op, AvgPool) else 0
+    return Footprint(
+        numel * product_width,
+        product_width,
+        extra=padded * product_width,
+        forward=max(sum(cast), total),
+        backward=back,
+        later=later,
+    )

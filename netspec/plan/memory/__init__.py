@@ -19,7 +19,7 @@ __all__ = ["Memory", "Moment", "Standing", "memory"]
 def memory(
     standing: Standing,
     program: Program,
-    low: int,
+    product_width: int,
     *,
     accumulated: frozenset[str] = frozenset(),
     waiting: int = 0,
@@ -29,7 +29,7 @@ def memory(
 
     Parameters
     ----------
-    low:
+    product_width:
         Bytes per number of a product's result.
     accumulated:
         Keys of the parameters that have gradients from the start, from earlier parts of the batch (``accumulate``).
@@ -38,8 +38,8 @@ def memory(
     """
     storages = storages_of(program)
     values, extras = keep(program, storages)
-    casts = casts_of(program) if low == HALF else {}
-    step = Step(standing, program, storages, values, extras, casts, low, accumulated, waiting + copy)
+    casts = casts_of(program) if product_width == HALF else {}
+    step = Step(standing, program, storages, values, extras, casts, product_width, accumulated, waiting + copy)
     by_layer: dict[str, int] = {}
     for storage in step.kept:
         by_layer[storage.layer] = by_layer.get(storage.layer, 0) + storage.size

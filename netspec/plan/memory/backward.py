@@ -112,4 +112,4 @@ def _temporary_gradients(instr: Instruction, step: Step) -> tuple[int, int]:
     """
     used = sum(size for _, size in instr.parameters)
     added = sum(size for key, size in instr.parameters if key in step.accumulated)
-    return (used * HALF // FULL if step.low == HALF and instr.product else 0), added
+    return (used * HALF // FULL if step.product_width == HALF and instr.product else 0), added

@@ -41,8 +41,8 @@ class Step:
     """A training step to simulate.
 
     ``values`` are the kept values by storage, ``extras`` what operations keep besides values by operation index, and
-    ``casts`` the bfloat16 copies of weights by key. ``low`` and ``accumulated`` are as in ``memory``; ``other_images``
-    is the bytes of the images that are not being computed.
+    ``casts`` the bfloat16 copies of weights by key. ``product_width`` and ``accumulated`` are as in ``memory``;
+    ``other_images`` is the bytes of the images that are not being computed.
     """
 
     standing: Standing
@@ -51,7 +51,7 @@ class Step:
     values: dict[str, Kept]
     extras: dict[int, Kept]
     casts: dict[str, Kept]
-    low: int
+    product_width: int
     accumulated: frozenset[str]
     other_images: int
 
