@@ -13,7 +13,7 @@ from netspec.train.data.sources.synthetic import Textures
 from netspec.train.data.splits import Pixels
 
 CACHED_BYTES = 1000
-"""Synthetic pictures smaller than this are cached. Those of the tests' networks are."""
+"""Synthetic pictures smaller than this are cached, which includes those of the tests' networks."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -82,7 +82,7 @@ def launch(folder: Path, *arguments: str, largest: int | None = None) -> BasePro
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait until a condition is true, and fail if it is not after so many seconds."""
+    """Wait until a condition is true. Fail if it is not true within so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not the case after {seconds:g} s"

@@ -109,7 +109,7 @@ def test_simulation_rejects_mixing_cpu_and_gpu_tensors(tmp_path: Path, monkeypat
         train_on("cuda", SPEC, tmp_path / "run", without=("cuda-graph",))
 
 
-def test_synchronising_work_cannot_be_recorded(tmp_path: Path) -> None:
+def test_synchronising_work_cannot_be_recorded() -> None:
     module = torch.nn.Linear(2, 2)
     with pretended():
         recording = Recording(CudaGraphs(), module, "the work", Inputs())
@@ -187,7 +187,7 @@ def test_two_devices_make_matching_exchanges(spec: str, split: str, tmp_path: Pa
 
 
 @pytest.mark.ci
-def test_old_gpu_trains_without_kernels_and_prints_notes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_old_gpu_trains_without_kernels_and_prints_notes(tmp_path: Path) -> None:
     (tmp_path / "tiny.net").write_text(FAST)
     with pretended(capability=(6, 1)):
         options = ("--data", "synthetic", "--steps", 1, "--batch", 8, "--device", "cuda", "--out", tmp_path / "run")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pickle
 from collections.abc import Callable
@@ -11,13 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from building import Builder
 from click.testing import CliRunner
+from linear_network import linear_network
 
 from netspec.cli import main
-from netspec.ir.graph import Graph
-from netspec.ir.ops import Linear
-from netspec.ir.settings import Augment
 from netspec.train.data.source import open_source
 from netspec.train.data.sources.cifar10 import CLASSES, open_cifar10
 from netspec.train.data.sources.pickled import Refused, read_pickle
@@ -51,12 +47,6 @@ def write_python(root: Path, parts: dict[str, Part], protocol: int = 2) -> Path:
         content = {b"batch_label": b"x", b"data": pictures.reshape(len(pictures), -1), b"labels": labels}
         (root / name).write_bytes(pickle.dumps(content, protocol))
     return root
-
-
-def network(size: int, **augment: Any) -> Graph:
-    builder = Builder()
-    builder.add("fc", Linear(10), builder.input(3, size, size))
-    return dataclasses.replace(builder.graph(), augment=Augment(**augment))
 
 
 @pytest.mark.parametrize("protocol", [None, 2, 4, 5])
@@ -176,7 +166,7 @@ def test_damaged_binary_file_is_reported(tmp_path: Path, damage: Callable[[Path]
     root = write_binary(tmp_path / "it", random_parts())
     damage(root)
     with pytest.raises(TrainError, match=message):
-        open_source(f"cifar10:{root}", network(32), 0)
+        open_source(f"cifar10:{root}", linear_network(3, 32, 32), 0)
 
 
 @pytest.mark.parametrize(
@@ -215,5 +205,5 @@ def test_training_on_crops_needs_an_augment_setting(tmp_path: Path, monkeypatch:
 def test_wrong_input_size_is_reported_with_both_sizes(tmp_path: Path) -> None:
     root = write_binary(tmp_path / "it", random_parts(2))
     with pytest.raises(TrainError, match="are 3x32x32, the network reads 3x224x224") as caught:
-        open_source(f"cifar10:{root}", network(224), 0)
+        open_source(f"cifar10:{root}", linear_network(3, 224, 224), 0)
     assert caught.value.notes == ("give the network their size, --input 3x32x32, or take other data",)

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from building import Builder
+from linear_network import linear_network
 from places import SPECS
 
 import netspec
-from netspec.ir.graph import Graph
-from netspec.ir.ops import Linear
 from netspec.train.data.source import open_source
 from netspec.train.data.sources.mnist import open_mnist
 from netspec.train.data.splits import Frame, Pixels
@@ -38,15 +36,9 @@ def write_files(root: Path, separator: str = "-", compressed: bool = False) -> P
     return root
 
 
-def network(size: int) -> Graph:
-    builder = Builder()
-    builder.add("fc", Linear(10), builder.input(1, size, size))
-    return builder.graph()
-
-
 @pytest.mark.parametrize(("separator", "compressed"), [("-", False), ("-", True), (".", False)])
 def test_pictures_and_labels_are_read(tmp_path: Path, separator: str, compressed: bool) -> None:
-    data = open_source(f"mnist:{write_files(tmp_path, separator, compressed)}", network(28), 0)
+    data = open_source(f"mnist:{write_files(tmp_path, separator, compressed)}", linear_network(1, 28, 28), 0)
     assert data.frame == Frame(1, 28, 28) and data.classes == tuple("0123456789") and data.notes == ()
     assert data.train.read(17).tolist() == [PICTURES["train"][17].tolist()]
     assert data.train.labels.tolist() == LABELS["train"].tolist()
@@ -56,7 +48,7 @@ def test_pictures_and_labels_are_read(tmp_path: Path, separator: str, compressed
 
 
 def test_pictures_are_padded_to_32x32_for_lenet(tmp_path: Path) -> None:
-    data = open_source(f"mnist:{write_files(tmp_path)}", network(32), 0)
+    data = open_source(f"mnist:{write_files(tmp_path)}", linear_network(1, 32, 32), 0)
     picture = data.train.read(3)
     assert picture.shape == (1, 32, 32)
     assert picture[0, 2:30, 2:30].tolist() == PICTURES["train"][3].tolist()
@@ -134,7 +126,7 @@ def test_decompression_stops_at_the_announced_size(tmp_path: Path, monkeypatch: 
 
 def test_wrong_input_size_is_reported_with_both_sizes(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="are 1x28x28, the network reads 1x30x30"):
-        open_source(f"mnist:{write_files(tmp_path)}", network(30), 0)
+        open_source(f"mnist:{write_files(tmp_path)}", linear_network(1, 30, 30), 0)
 
 
 @pytest.mark.parametrize(
@@ -145,14 +137,14 @@ def test_folder_with_mnist_files_gets_a_suggestion(tmp_path: Path, folder: str, 
     (tmp_path / folder).mkdir(parents=True, exist_ok=True)
     write_files(tmp_path / folder)
     with pytest.raises(TrainError) as caught:
-        open_source(f"{prefix}{tmp_path}", network(28), 0)
+        open_source(f"{prefix}{tmp_path}", linear_network(1, 28, 28), 0)
     assert caught.value.notes[0] == f"did you mean mnist:{tmp_path / folder}?"
 
 
 def test_folder_with_damaged_files_is_not_suggested_again(tmp_path: Path) -> None:
     (write_files(tmp_path) / "train-labels-idx1-ubyte").unlink()
     with pytest.raises(TrainError) as caught:
-        open_source(f"mnist:{tmp_path}", network(28), 0)
+        open_source(f"mnist:{tmp_path}", linear_network(1, 28, 28), 0)
     assert not any("did you mean" in note for note in caught.value.notes)
 
 

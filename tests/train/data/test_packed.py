@@ -94,7 +94,7 @@ def test_training_from_a_pack_counts_its_images(pack: Path) -> None:
     assert "on 4 validation images" in done.stdout
 
 
-def test_pack_and_folder_give_the_same_losses(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pack_and_folder_give_the_same_losses(pack: Path) -> None:
     """The pictures, their order and their crops are the same, and so are the losses."""
     folder = pack.parent / "photos"
     (folder / "train" / "cat" / "1.jpg").unlink()

@@ -128,7 +128,7 @@ def test_a_network_without_convolutions_and_a_layer_of_several_inputs() -> None:
     assert [(one.group, one.input) for one in blocks] == [(0, 0), (0, 1)]
 
 
-def test_activations_are_the_layers_outputs(run: Path, tmp_path: Path) -> None:
+def test_activations_are_the_layers_outputs(run: Path) -> None:
     saved = open_run(run, print)
     objective = saved.objective("cpu")
     x = torch.randn(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))

@@ -57,7 +57,7 @@ def test_each_parameter_follows_its_schedule() -> None:
 
 def test_alexnet_2012_has_the_rates_of_its_parameter_file() -> None:
     """layer-params-145.cfg: 0.001 from epoch 25, 0.0001 from 51, and 0.00001 from 79, or from 67 in conv1, which is
-    frozen from 72. The biases keep their rate of 0.02."""
+    frozen from 72. The rate of biases is 0.02 until they are frozen."""
     graph = load(SPECS / "alexnet-2012.net").graph
     epochs = (0, 24, 25, 50, 51, 66, 67, 71, 72, 78, 79, 90)
     found = {

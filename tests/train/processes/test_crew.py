@@ -1,4 +1,4 @@
-"""How a process joins and leaves its crew. Calls of CUDA are replaced by records of them, since there is no device."""
+"""How a process joins and leaves its crew. Calls of CUDA are only recorded, since there is no device."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def test_log_lines_after_the_checkpoint_are_removed(whole: Path) -> None:
     assert same_result(Path("run"), whole)
 
 
-def test_shortened_log_is_a_warning(whole: Path) -> None:
+def test_shortened_log_is_a_warning() -> None:
     interrupt(40)
     lines = Path("run/metrics.jsonl").read_text().splitlines(keepends=True)
     Path("run/metrics.jsonl").write_text("".join(lines[:30]))
