@@ -22,7 +22,7 @@ from multi_device import ARGUMENTS, all_end, finish, is_alive, start
 from pictures import tree
 from PIL import Image
 from reporters import QUIET
-from run_folders import STATE_KEYS, identical, newest_checkpoint, read_log, wait_until
+from run_folders import newest_checkpoint, same_result, wait_until
 
 import netspec
 from netspec.train import run
@@ -37,12 +37,6 @@ from netspec.train.training import Training
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc")
 
 LONG = ("--gpus", "2", "--out", "run", "--epochs", "9999", "--save-every", "5")
-
-
-def same_state(a: Path, b: Path) -> bool:
-    """Whether two runs have the same log and the same newest checkpoint, except for the place in the epoch."""
-    states = [{key: newest_checkpoint(run)[key] for key in STATE_KEYS} for run in (a, b)]
-    return read_log(a) == read_log(b) and identical(*states)
 
 
 @pytest.mark.ci  # processes that each import torch
@@ -137,7 +131,7 @@ def test_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:
     assert training.wait(10) == 1
     finish(tmp_path, "--resume", "run", "--quiet")
     assert newest_checkpoint(tmp_path / "run")["resumed"]
-    assert same_state(tmp_path / "run", tmp_path / "whole" / "run")
+    assert same_result(tmp_path / "run", tmp_path / "whole" / "run")
 
 
 @pytest.mark.slow  # several processes that take seconds to start
@@ -145,7 +139,7 @@ def test_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:
 def test_same_command_gives_the_same_run(tmp_path: Path, split: str) -> None:
     for name in ("a", "b"):
         finish(tmp_path, *ARGUMENTS, "--gpus", "2", "--split", split, "--out", name, "--steps", "20")
-    assert same_state(tmp_path / "a", tmp_path / "b")
+    assert same_result(tmp_path / "a", tmp_path / "b")
 
 
 @pytest.mark.slow  # several processes that take seconds to start
@@ -279,7 +273,7 @@ def test_options_work_on_several_devices(tmp_path: Path) -> None:
 def test_torchrun_gives_the_same_run_as_gpus(tmp_path: Path) -> None:
     finish(tmp_path, *ARGUMENTS, "--out", "started", "--gpus", "2", "--steps", "20")
     training = finish(tmp_path, *ARGUMENTS, "--out", "run", "--steps", "20", program=multi_device.TORCHRUN)
-    assert same_state(tmp_path / "run", tmp_path / "started")
+    assert same_result(tmp_path / "run", tmp_path / "started")
     assert training.out.splitlines()[-1] == "run: run"
 
 
