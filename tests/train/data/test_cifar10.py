@@ -60,7 +60,7 @@ def test_both_versions_give_the_same_pictures(tmp_path: Path, protocol: int | No
     assert data.train.labels[40:60].tolist() == parts["data_batch_3"][1]
     assert data.validation.read(7).tolist() == parts["test_batch"][0][7].tolist()
     assert data.validation.labels.tolist() == parts["test_batch"][1]
-    assert len(data.notes) == 6 and "20 pictures; the authors' has 10,000" in data.notes[0]
+    assert len(data.notes) == 6 and "20 images; the authors' has 10,000" in data.notes[0]
 
 
 def test_pickle_written_by_python_2_is_read(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_pickle_written_by_python_2_is_read(tmp_path: Path) -> None:
     assert data.train.read(0).tobytes() == pixels
     assert data.validation is None
     assert [note.split(" ", 1)[1] for note in data.notes] == [
-        "has 1 picture; the authors' has 10,000",
+        "has 1 image; the authors' has 10,000",
         "has 1 training file (data_batch_*); the authors' has 5",
         "has no test_batch: top-1 and top-5 will not be measured",
     ]
@@ -174,7 +174,7 @@ def test_damaged_binary_file_is_reported(tmp_path: Path, damage: Callable[[Path]
     [
         ({"labels": [1]}, "'data' is missing"),
         ({"data": np.zeros((1, 3071), np.uint8), "labels": [1]}, r"'data' is shape \(1, 3071\)"),
-        ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "has 1 label for 2 pictures"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "has 1 label for 2 images"),
         ({"data": np.zeros((1, 3072), np.uint8), "fine_labels": [1]}, "'labels' is no list of whole numbers"),
         ({"data": np.zeros((1, 3072), np.uint8), "labels": [2**80]}, "'labels' is no list of whole numbers"),
         ({"data": np.zeros((1, 3072), np.uint8), "labels": [-1]}, "label -1 of image 0"),

@@ -85,7 +85,7 @@ IMAGE_FILE, LABEL_FILE = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
          "begins with 0x03080000; an idx file of bytes in 3 dimensions begins with 0x00000803"),
         (damaged(IMAGE_FILE, lambda x: struct.pack(">4I", 0x803, 2**31, 2**31, 28) + x[16:]), "which cannot be"),
         (damaged(IMAGE_FILE, lambda x: struct.pack(">4I", 0x803, 0, 28, 28)), "which cannot be"),
-        (damaged(LABEL_FILE, lambda x: struct.pack(">2I", 0x801, 29) + x[8:-1]), "has 30 pictures, .* 29 labels"),
+        (damaged(LABEL_FILE, lambda x: struct.pack(">2I", 0x801, 29) + x[8:-1]), "has 30 images, .* 29 labels"),
         (damaged(LABEL_FILE, lambda x: x[:8] + b"\x0a" + x[9:]), r"label 10 of image 0 \(from 0\) is out of range"),
         (lambda root: (root / LABEL_FILE).unlink(), "has no train-labels-idx1-ubyte"),
         (damaged("t10k-images-idx3-ubyte", lambda x: struct.pack(">4I", 0x803, 10, 14, 56) + x[16:]),
@@ -152,4 +152,4 @@ def test_impossible_input_size_is_not_suggested() -> None:
     lenet = netspec.load(str(SPECS / "lenet-5.net")).graph
     with pytest.raises(TrainError, match="are 1x8x8, the network reads 1x32x32") as caught:
         open_source("digits", lenet, 0)
-    assert caught.value.notes == ("take a network for such pictures, or other data",)
+    assert caught.value.notes == ("take a network for such images, or other data",)
