@@ -28,7 +28,7 @@ def make(
 
 TARGET = Target(
     "cuda-convnet",
-    "a folder with a layer file and a parameter file of cuda-convnet, of the version that --dialect says",
+    "a folder with a layer file and a parameter file of cuda-convnet, in the version of --dialect",
     "",
     make,
     begins_with(FIRST_LINE),

@@ -91,7 +91,7 @@ def _random_warnings(net: Net) -> Iterator[Diagnostic]:
 
 TARGET = Target(
     "onnx",
-    "one ONNX file that computes the network outside training",
+    "one ONNX file for inference",
     ".onnx",
     make,
     is_ours,

@@ -15,7 +15,7 @@ def make(net: Net, stem: str) -> dict[str, str]:
 
 TARGET = Target(
     "python",
-    "one Python file that builds, trains and tests the network, and needs only torch, and Pillow to read images",
+    "one Python file that builds, trains and tests the network; it needs only PyTorch, and Pillow to read images",
     ".py",
     make,
     begins_with(FIRST_LINE),

@@ -21,7 +21,8 @@ class DevicesParam(click.ParamType["tuple[int, ...]"]):
             return value
         words = str(value).split(",")
         if not all(word.isascii() and word.isdigit() and 0 < int(word[:9]) <= self.most for word in words):
-            self.fail(f"{value!r} is no number of devices; write 2, or several, 1,2,4 (1 to {self.most})", param, ctx)
+            hint = f"write 2, or several, 1,2,4 (1 to {self.most})"
+            self.fail(f"{value!r} is not a number of devices; {hint}", param, ctx)
         return tuple(dict.fromkeys(int(word) for word in words))
 
 

@@ -40,13 +40,13 @@ class _FixWithOrWithoutCode(click.Command):
     type=click.Choice(["text", "json", "sarif"]),
     default="text",
     show_default=True,
-    help="Format of the diagnostics; json and sarif go to standard output.",
+    help="Format of the diagnostics. json and sarif are written to standard output.",
 )
-@click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors: exit with 1 if there are any.")
 @click.option(
     "--fix",
     is_flag=True,
-    help="Correct misspelt words in the file; --fix=CODE applies the first fix of each mistake with that code.",
+    help="Correct misspelt words in FILE. --fix=CODE applies the first fix of each diagnostic with that code.",
 )
 @click.option("--fix-code", "fix_code", metavar="CODE", hidden=True)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing for correct specs.")
@@ -60,10 +60,12 @@ def command(
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Check specs: syntax, names, shapes and claims; all mistakes of all files.
+    """Check the syntax, names, shapes and claims of specs.
 
-    Exits with 0 if all are right (warnings count only with --strict), 1 if one is wrong, 2 if one cannot be
-    opened. A FILE of - is standard input.
+    All mistakes of all files are reported. If FILE is -, the spec is read from standard input.
+
+    The exit code is 0 if all specs are correct, 1 if any has an error (or, with --strict, a warning), and 2 if a file
+    cannot be opened.
 
     \b
     Examples:

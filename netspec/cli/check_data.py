@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", metavar="SOURCE")
-@click.option("--net", "file", metavar="FILE", help="Check that the data suit this network, and measure its speed.")
-@click.option("--device", type=DEVICES, help="Where the network would train [default: cuda if there is one].")
 @click.option(
-    "--processes", type=click.IntRange(min=1, max=1024), help="Processes that read images [default: one a core]."
+    "--net", "file", metavar="FILE", help="Check that the data suit this network, and measure its training speed."
+)
+@click.option("--device", type=DEVICES, help="Device to measure on [default: cuda if available, else cpu].")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Number of processes that read images [default: one per core].",
 )
 @format_option
-@click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors: exit with 1 if there are any.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @reading_options
 def command(
     source: str,
@@ -40,11 +45,13 @@ def command(
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Look at training data: classes, counts, sizes, broken files, duplicates, and how fast they are read.
+    """Check training data: classes, counts, sizes, unreadable files, duplicates and reading speed.
 
-    SOURCE is what train's --data takes. Every image is decoded. The exit code is 1 if an image cannot be read,
-    if a class has no readable image, or, with --net, if the classes or the size do not suit the network. Duplicates
-    (byte-identical files) are warnings: within a class, in two classes, or in training and validation.
+    SOURCE is the same as for the option --data of netspec train. Every image is decoded. Files with identical bytes are
+    reported as warnings: within a class, in two classes, or in training and validation.
+
+    The exit code is 1 if an image cannot be read, if a class has no readable image, or, with --net, if the classes or
+    the image size do not suit the network.
 
     \b
     Examples:

@@ -35,7 +35,7 @@ def format_option(command: Command) -> Command:
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="Format of the result.",
+        help="Format of the output.",
     )(command)
 
 
@@ -48,7 +48,7 @@ def without_option(command: Command) -> Command:
         type=click.Choice((*NAMES, ALL)),
         multiple=True,
         metavar="PASS",
-        help=f"Switch off an optimising pass, or {ALL}; may be given several times: {', '.join(NAMES)}.",
+        help=f"Switch off an optimising pass; may be given several times. One of {', '.join(NAMES)}, or {ALL}.",
     )(command)
 
 

@@ -37,32 +37,33 @@ def _supported_by(option: str) -> str:
     type=click.Choice(list(_TARGETS)),
     default="python",
     show_default=True,
-    help="What to make: " + "; ".join(f"{target.word}, {target.doc}" for target in _TARGETS.values()) + ".",
+    help="Output: " + "; ".join(f"{target.word}, {target.doc}" for target in _TARGETS.values()) + ".",
 )
 @click.option(
     "-o",
     "--output",
     metavar="OUT",
-    help="The file or folder to write, - for standard output [default: the spec's name with the target's "
-    "ending, in this folder].",
+    help="File or folder to write; - is standard output [default: the name of the spec with the ending of the output, "
+    "in the current folder].",
 )
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help=f"The weights of a run, or of a .safetensors file{_supported_by('weights')}.",
+    help=f"Run or .safetensors file whose weights to use{_supported_by('weights')}.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
+    metavar="N",
     help=f"Seed of the initial values [default: 0]{_supported_by('seed')}.",
 )
 @click.option(
     "--losses",
     is_flag=True,
-    help=f"Make the losses outputs, and the class numbers a second input{_supported_by('losses')}.",
+    help=f"Add the losses to the outputs, and the class labels as a second input{_supported_by('losses')}.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Do not name the files that are written.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not print the names of the files written.")
 @reading_options
 def command(
     file: str,
@@ -74,10 +75,11 @@ def command(
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Compile a spec to a program that does not need netspec, or to another program's files.
+    """Compile a spec to a standalone Python program, an ONNX file or cuda-convnet layer files.
 
-    A file that netspec did not write is never overwritten. If a target cannot express something, a message names
-    the line. --dialect is also the version of cuda-convnet to write [default: 2012 if that can express the net].
+    If the output format cannot express something, an error names the line. With --to cuda-convnet, --dialect is also
+    the version to write [default: 2012 if it can express the net]. Files that netspec did not write are never
+    overwritten.
 
     \b
     Examples:

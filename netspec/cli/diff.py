@@ -15,7 +15,7 @@ from netspec.cli.reading import Reading, read_net, reading_options
 @click.argument("b", metavar="[B]", required=False)
 @format_option
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing, and exit with 1 if anything differs.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing; exit with 1 if anything differs.")
 @reading_options
 def command(
     a: str,
@@ -25,14 +25,14 @@ def command(
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Compare two specs: what differs, which differences change the function, and what they cost.
+    """Compare two specs: what differs, what each difference changes, and what it costs.
 
-    It compares the networks, not the texts: writing out a default is no difference. For each difference it says what
-    changes: the function (the same weights give other class scores), only the output behind them, only training,
-    testing or the placement on GPUs, or nothing.
+    The networks are compared, not the texts: a default that is written out is not a difference. For each difference the
+    result states what it changes: the class scores computed with the same weights, only the output after the scores,
+    only training, testing or the placement on GPUs, or nothing.
 
-    --input and --set apply to both. Without B, A is compared with what they make of A. One of the two may be -,
-    standard input. Exits with 0 whether they differ or not, unless --exit-code or --quiet says otherwise.
+    --input and --set apply to both specs. Without B, A is compared with A as changed by --input and --set. A or B may
+    be -, which is standard input. The exit code is 0 even if the specs differ, unless --exit-code or --quiet is given.
 
     \b
     Examples:

@@ -27,17 +27,17 @@ ENDINGS = (".svg", ".png")
     "-o",
     "--output",
     metavar="OUT",
-    help="The file to write, .svg or .png; - writes SVG to standard output [default: ./<spec's name>.svg].",
+    help="File to write, .svg or .png; - writes SVG to standard output [default: ./<name of the spec>.svg].",
 )
 @click.option(
     "--theme",
     type=click.Choice(["light", "dark", "auto"]),
     default="auto",
     show_default=True,
-    help="Light or dark paper; auto follows the reader's settings in SVG, and is light in PNG.",
+    help="Colours of the figure. With auto, an SVG follows the viewer's settings, and a PNG is light.",
 )
-@click.option("--costs", is_flag=True, help="Show each layer's weights and connections too.")
-@click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
+@click.option("--costs", is_flag=True, help="Also show the numbers of weights and connections of each layer.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not print the name of the file written.")
 @reading_options
 def command(
     file: str,
@@ -47,9 +47,9 @@ def command(
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Draw the network as a figure: volumes to scale, GPU groups as parallel towers, and what crosses between them.
+    """Draw a network as a figure: volumes to scale, GPU groups as parallel towers, connections between groups.
 
-    A network that is wider than a landscape page continues in further rows. A file that netspec did not write is never
+    A network that is wider than a landscape page continues in further rows. Files that netspec did not write are never
     overwritten.
 
     \b

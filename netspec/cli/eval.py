@@ -29,18 +29,24 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--data", metavar="SOURCE", help="What to test on [default: what the run was trained on].")
+@click.option("--data", metavar="SOURCE", help="Data to test on, as for netspec train [default: the data of the run].")
 @click.option("--split", type=click.Choice(["validation", "train", "all"]), default="validation", show_default=True,
-              help="Which of its images.")  # fmt: skip
+              help="Images to test on.")  # fmt: skip
 @views_option
-@click.option("--weights", metavar="FILE", type=click.Path(path_type=Path),
-              help="Test these weights in the run's network: a run, a checkpoint, .safetensors or .pth.")  # fmt: skip
-@click.option("--batch", type=click.IntRange(min=1), help="Images at a time [default: the spec's].")
-@click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
+@click.option(
+    "--weights",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Use the weights in this run, checkpoint, .safetensors or .pth file in the network of RUN.",
+)
+@click.option(
+    "--batch", type=click.IntRange(min=1), metavar="N", help="Images processed at a time [default: batch= of the spec]."
+)
+@click.option("--device", type=DEVICES, help="Device to compute on [default: cuda if available, else cpu].")
 @format_option
 @click.option("--confusion", metavar="OUT.png", type=click.Path(path_type=Path),
-              help="Draw the confusion matrix (needs matplotlib).")  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
+              help="Draw the confusion matrix into this file (needs matplotlib).")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
 @reading_options
 def command(
     runs: tuple[Path, ...],
@@ -55,11 +61,13 @@ def command(
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Test a trained network: top-1, top-5, the loss, each class, the confusion matrix.
+    """Test a trained network: top-1 and top-5 accuracy, loss, results of each class, confusion matrix.
 
-    RUN is a run's folder, or one of its checkpoints; with --weights and --data it may be a spec, and --set, --input,
-    --params and --dialect say how to read it. The predictions of several runs are averaged; each run prepares the
-    images in its own way. Ten views are the corner crops and the centre one with their mirror images.
+    RUN is the folder of a run or one of its checkpoints. The predictions of several runs are averaged; each run
+    prepares the images in its own way. With --weights and --data, RUN may also be a spec; --set, --input, --params and
+    --dialect control how the spec is read.
+
+    Ten views are the four corner crops and the centre crop, each with its mirror image.
 
     \b
     Examples:

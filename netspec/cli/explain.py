@@ -11,11 +11,13 @@ from netspec.cli.common import refuse
 
 @click.command()
 @click.argument("word", metavar="[CODE|TYPE|SETTING|KEY|VALUE]", required=False)
-@click.option("-q", "--quiet", is_flag=True, help="Only the page's first paragraph; without a word, only the names.")
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Print only the first paragraph of the page; without a word, only the names."
+)
 def command(word: str | None, quiet: bool) -> None:
-    """Explain a diagnostic's code, a layer type, a setting, a key or a value.
+    """Explain a diagnostic code, a layer type, a setting, a key or a value.
 
-    Without a word it lists them all. The page is Markdown, and is laid out on a terminal.
+    Without an argument, all of them are listed. The output is Markdown, which is formatted on a terminal.
 
     \b
     Examples:

@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("-o", "--output", metavar="OUT.safetensors", required=True, type=click.Path(path_type=Path),
-              help="The file to write.")  # fmt: skip
-@click.option("--layout", type=click.Choice(["groups", "merged", "torchvision"]), default="merged", show_default=True,
-              help="One tensor per GPU group, per parameter, or under torchvision's names.")  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
+              help="File to write.")  # fmt: skip
+@click.option(
+    "--layout",
+    type=click.Choice(["groups", "merged", "torchvision"]),
+    default="merged",
+    show_default=True,
+    help="Tensors of the file: one per GPU group, one per parameter, or those of torchvision's alexnet.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Do not print the name of the file written.")
 @weights_option
 def command(
     run: Path,
@@ -33,11 +38,11 @@ def command(
     weights: Path | None,
     reading: Reading,
 ) -> None:
-    """Write a run's weights as a safetensors file.
+    """Write the weights of a run as a safetensors file.
 
-    RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec, and those weights are
-    written in another layout. --weights reads the file back in every layout. A file that netspec did not write is never
-    overwritten.
+    RUN is the folder of a run or one of its checkpoints. With --weights, RUN may also be a spec; the command then
+    converts these weights to another layout. The option --weights of all commands reads every layout. Files that
+    netspec did not write are never overwritten.
 
     \b
     Examples:

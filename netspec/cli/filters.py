@@ -24,13 +24,20 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("-o", "--output", metavar="OUT.png", required=True, type=click.Path(path_type=Path),
-              help="The picture to write.")  # fmt: skip
-@click.option("--layer", metavar="LAYER", help="The layer whose kernels to draw [default: the first convolution].")
-@click.option("--image", metavar="FILE", type=click.Path(path_type=Path), help="An image for --activations.")
-@click.option("--activations", metavar="LAYER", help="Draw this layer's activations for --image instead of kernels.")
-@click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
+              help="PNG file to write.")  # fmt: skip
+@click.option("--layer", metavar="LAYER", help="Layer whose kernels are drawn [default: the first convolution].")
+@click.option(
+    "--image",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Image to compute the activations for (with --activations).",
+)
+@click.option(
+    "--activations", metavar="LAYER", help="Draw the activations of this layer for --image instead of kernels."
+)
+@click.option("--device", type=DEVICES, help="Device to compute on [default: cuda if available, else cpu].")
 @format_option
-@click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not print the name of the file written.")
 @weights_option
 def command(
     run: Path,
@@ -44,11 +51,11 @@ def command(
     weights: Path | None,
     reading: Reading,
 ) -> None:
-    """Draw a trained network's kernels by GPU group, and measure how much of each group is colour.
+    """Draw the kernels of a trained network by GPU group, and measure the share of colour in each group.
 
-    RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec. The groups stand below each
-    other, as in figure 3 of the 2012 paper. With --image and --activations it draws a layer's activations instead. A
-    file that netspec did not write is never overwritten.
+    RUN is the folder of a run or one of its checkpoints; with --weights, RUN may also be a spec. The groups are drawn
+    below each other, as in figure 3 of the 2012 paper. With --image and --activations, the activations of a layer are
+    drawn instead. Files that netspec did not write are never overwritten.
 
     \b
     Examples:

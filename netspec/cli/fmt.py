@@ -36,15 +36,19 @@ class _Layout:
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--check", is_flag=True, help="Change nothing; name the files that would change, and exit with 1.")
-@click.option("--diff", is_flag=True, help="Change nothing; print what would change.")
-@click.option("-q", "--quiet", is_flag=True, help="Do not name files.")
+@click.option(
+    "--check", is_flag=True, help="Change no file; name the files that would change, and exit with 1 if there are any."
+)
+@click.option("--diff", is_flag=True, help="Change no file; print the changes as a diff.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not print the names of files.")
 def command(files: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> None:
-    """Lay out specs in place: aligned columns, comments kept.
+    """Format specs in place: columns are aligned, comments are kept.
 
-    All lines end as the first one does, in LF or CRLF. A spec with syntax errors stays as it is. A FILE of - is
-    standard input, which goes to standard output. Exits with 0 if all went well, 1 if a spec cannot be read (or with
-    --check would change), 2 if a file cannot be opened or written.
+    A spec with syntax errors is not changed. If FILE is -, the spec is read from standard input and written to standard
+    output. All lines get the line ending of the first one (LF or CRLF).
+
+    The exit code is 0 on success, 1 if a spec has syntax errors (or, with --check, would change), and 2 if a file
+    cannot be opened or written.
 
     \b
     Examples:

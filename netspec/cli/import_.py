@@ -23,16 +23,16 @@ FIRST_WORDS = "# Imported from "
 @click.command()
 @spec_argument
 @click.option(
-    "-o", "--output", metavar="OUT", help="The file to write, - for standard output [default: ./<file's name>.net]."
+    "-o", "--output", metavar="OUT", help="File to write; - is standard output [default: ./<name of FILE>.net]."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
 @layer_file_reading_options
 def command(file: str, output: str | None, quiet: bool, reading: Reading) -> None:
-    """Write a cuda-convnet layer file (.cfg) as a spec.
+    """Convert a cuda-convnet layer file (.cfg) to a spec.
 
-    Twins on every GPU, such as conv1a and conv1b, become one layer of a net with GPU groups; comments are kept.
-    If a spec cannot express something, a message names the line. A file that this command did not write is never
-    overwritten.
+    Layers that are halves of one layer on two GPUs, such as conv1a and conv1b, become one layer of a net with GPU
+    groups. Comments are kept. If a spec cannot express something, an error names the line. Files that this command did
+    not write are never overwritten.
 
     \b
     Examples:

@@ -75,16 +75,16 @@ def layer_file_options(command: Command) -> Command:
         "--params",
         multiple=True,
         metavar="FILE",
-        help="The parameter file of a cuda-convnet layer file (.cfg); for several layer files, one each in order.",
+        help="Parameter file of a cuda-convnet layer file (.cfg); for several layer files, give one each, in order.",
     )
     add_dialect = click.option(
         "--dialect",
         type=click.Choice(["2012", "v2"]),
-        help="The version of cuda-convnet that a .cfg was written for [default: recognised by its content].",
+        help="Version of cuda-convnet that a .cfg file was written for [default: recognised by its content].",
     )
     add_history = click.option(
         "--history",
         is_flag=True,
-        help="Use the initial learning rates of a .cfg's run, from the notes in its parameter file, not the last ones.",
+        help="Start with the first learning rates of a .cfg file's run, taken from the notes in its parameter file.",
     )
     return add_params(add_dialect(add_history(command)))

@@ -12,12 +12,17 @@ from netspec.cli.common import refuse
 
 
 @click.command()
-@click.option("--stdio", is_flag=True, help="Talk over standard input and output; this is always done.")
-@click.option("-q", "--quiet", is_flag=True, help="No log on standard error.")
+@click.option(
+    "--stdio",
+    is_flag=True,
+    help="Communicate over standard input and output; this is always so, and accepted for editors.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Write no log to standard error.")
 def command(stdio: bool, quiet: bool) -> None:
-    """Run the language server for specs on standard input and output.
+    """Run the language server for specs, which gives editors diagnostics, fixes, hover and completion.
 
-    An editor starts it; docs/editors.md says how. It needs the extra `lsp`: pip install 'netspec-compiler[lsp]'.
+    Editors start it themselves; docs/editors.md shows how to set them up. It needs the extra `lsp`: pip install
+    'netspec-compiler[lsp]'.
 
     \b
     Example:

@@ -25,17 +25,26 @@ if TYPE_CHECKING:
     metavar="OUT",
     type=click.Path(path_type=Path),
     required=True,
-    help="The pack's folder.",
+    help="Folder to write the pack to.",
 )
-@click.option("--size", type=click.IntRange(min=1, max=8192), default=256, show_default=True,
-              help="Shorter side that images are scaled to; the central square is stored.")  # fmt: skip
-@click.option("--val-labels", metavar="FILE", type=click.Path(path_type=Path),
-              help="The classes of images that lie flat in DIR/val, a line each.")  # fmt: skip
 @click.option(
-    "--processes", type=click.IntRange(min=1, max=1024), help="Processes that read images [default: one a core]."
+    "--size",
+    type=click.IntRange(min=1, max=8192),
+    default=256,
+    show_default=True,
+    metavar="N",
+    help="Shorter side of the scaled images, in pixels; their central square is stored.",
 )
-@click.option("--strict", is_flag=True, help="Exit with 1 if there are unreadable images.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
+@click.option("--val-labels", metavar="FILE", type=click.Path(path_type=Path),
+              help="Classes of the images in DIR/val if it has no class folders, one per line.")  # fmt: skip
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Number of processes that read images [default: one per core].",
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 if an image cannot be read.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
 def command(
     folder: Path,
     out: Path,
@@ -45,12 +54,15 @@ def command(
     strict: bool,
     quiet: bool,
 ) -> None:
-    """Pack an image folder into memory-mapped arrays, from which training reads without decoding.
+    """Pack an image folder into arrays that training reads without decoding.
 
-    DIR has DIR/train/CLASS/* with DIR/val/CLASS/*, or DIR/CLASS/* (JPEG and PNG). ILSVRC's flat DIR/val/* takes the
-    images' classes from DIR/val_labels.txt or --val-labels FILE: a class a line, in the order of the file names, as a
-    name or a number (from 0, in the order of the class names); or lines "file class". If the command is interrupted, by
-    kill -9 too, the same command continues where it ended.
+    DIR has the folders DIR/train/CLASS and DIR/val/CLASS, or DIR/CLASS, with JPEG or PNG files.
+
+    If DIR/val has no class folders, as in ILSVRC, the classes of its images are read from DIR/val_labels.txt or the
+    file of --val-labels. It has one line for each image, in the order of the file names, with the name of the class or
+    its number (from 0, in the order of the class names); or lines of the form "file class".
+
+    An interrupted or killed command can be repeated; it then continues where it stopped.
 
     \b
     Examples:

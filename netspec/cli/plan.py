@@ -25,30 +25,37 @@ if TYPE_CHECKING:
     "--gpus",
     type=DevicesParam(MAX_DEVICES),
     metavar="N[,N...]",
-    help="Numbers of devices [default: one for each GPU group].",
+    help="Number of devices, or several to compare [default: one for each GPU group].",
 )
 @click.option(
     "--split",
     type=SPLITS,
-    help="How they share the step [default: groups if the file has gpus, else batch; for several N, all].",
+    help="How the devices share a step [default: groups if the spec has gpus, else batch; for several N, all].",
 )
-@click.option("--batch", type=click.IntRange(1, 2**31), help="Images of a step on all devices [default: the spec's].")
-@click.option("--precision", type=PRECISIONS, help="What layers compute in [default: the spec's].")
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 2**31),
+    metavar="N",
+    help="Images per step, over all devices [default: batch= of the spec].",
+)
+@click.option("--precision", type=PRECISIONS, help="Precision of the layers [default: that of the spec].")
 @click.option(
     "--memory",
     type=AmountParam(parse_bytes),
     metavar="3GB",
-    help="Print the largest batch that fits into this much memory on each device.",
+    help="Memory of each device; prints the largest batch that fits into it.",
 )
 @click.option(
     "--link",
     type=AmountParam(parse_link),
     metavar="25GB/s",
-    help="Speed of each device's link; with --flops, prints times.",
+    help="Bandwidth of each device's link; together with --flops, adds times.",
 )
-@click.option("--flops", type=AmountParam(parse_flops), metavar="400T", help="FLOPs a second that each device reaches.")
+@click.option(
+    "--flops", type=AmountParam(parse_flops), metavar="400T", help="FLOPs per second that each device reaches."
+)
 @format_option
-@click.option("-q", "--quiet", is_flag=True, help="Leave out the rules of counting.")
+@click.option("-q", "--quiet", is_flag=True, help="Omit the notes that explain the numbers.")
 @without_option
 @reading_options
 def command(
@@ -65,11 +72,11 @@ def command(
     without: tuple[str, ...],
     reading: Reading,
 ) -> None:
-    """Compute what a training step takes on each device: memory, bytes sent, time.
+    """Compute the memory, communication and time of a training step on each device.
 
-    For one number of devices it prints what each holds, and every exchange between them. For several it prints a row
-    for each number and split; with --link and --flops also how long a step takes, and which split is fastest at which
-    batch.
+    For one number of devices, the tables list what each device stores and every exchange between devices. For several,
+    there is one row for each number and split. With --link and --flops, the output also has the time of a step and the
+    fastest split for each batch size.
 
     \b
     Examples:

@@ -33,11 +33,15 @@ MIN_BAR = 5
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @views_option
-@click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
+@click.option("--device", type=DEVICES, help="Device to compute on [default: cuda if available, else cpu].")
 @format_option
-@click.option("-q", "--quiet", is_flag=True, help="Leave out the bars.")
-@click.option("--classes", metavar="FILE", type=click.Path(path_type=Path),
-              help="The classes' names, a line each [default: the run's; for a spec, their numbers].")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Omit the bars.")
+@click.option(
+    "--classes",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="File with the names of the classes, one per line [default: those of the run; for a spec, numbers].",
+)
 @weights_option
 def command(
     run: Path,
@@ -50,10 +54,10 @@ def command(
     weights: Path | None,
     reading: Reading,
 ) -> None:
-    """Classify images with a trained network: the five likeliest classes of each.
+    """Classify images with a trained network, and print the five likeliest classes of each.
 
-    RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec. If an image cannot be
-    read, a warning names it, the others are predicted all the same, and the exit code is 1.
+    RUN is the folder of a run or one of its checkpoints; with --weights, RUN may also be a spec. If an image cannot be
+    read, a warning names it, the other images are still classified, and the exit code is 1.
 
     \b
     Examples:

@@ -80,7 +80,7 @@ class ShapeParam(click.ParamType["Shape"]):
                 if sides and all(map(_is_length, sides.groups()))
                 else _SHAPES
             )
-            self.fail(f"{value!r} is no shape; {hint}", param, ctx)
+            self.fail(f"{value!r} is not a shape; {hint}", param, ctx)
         return Shape(*map(int, parts))
 
 
@@ -99,7 +99,7 @@ class ChangeParam(click.ParamType[str]):
         if not is_change(str(value)):
             shape = re.fullmatch(r"[\w-]+=(\d+x\d+x\d+)", str(value))
             of_input = f"; the input's shape is --input {shape[1]}" if shape else ""
-            self.fail(f"{value!r} is no change; write LAYER.KEY=VALUE, conv1.stride=2{of_input}", param, ctx)
+            self.fail(f"{value!r} is not a change; write LAYER.KEY=VALUE, conv1.stride=2{of_input}", param, ctx)
         return str(value)
 
 
@@ -111,7 +111,7 @@ def reading_options(command: Command) -> Command:
         type=ChangeParam(),
         multiple=True,
         metavar="LAYER.KEY=VALUE",
-        help="Change the value of a key, e.g. conv1.stride=2 or train.batch=64; may be given several times.",
+        help="Change a key of a layer or setting, e.g. conv1.stride=2 or train.batch=64; may be given several times.",
     )
     return _with_input(add_set(_with_reading(command)))
 
@@ -127,7 +127,7 @@ def _with_input(command: Command) -> Command:
         "input_shape",
         type=ShapeParam(),
         metavar="CxHxW",
-        help="Use this shape of the input instead of the file's, e.g. 3x227x227.",
+        help="Shape of the input, e.g. 3x227x227 [default: as in the file].",
     )(layer_file_options(command))
 
 

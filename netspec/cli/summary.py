@@ -26,16 +26,19 @@ if TYPE_CHECKING:
     help="Format of the table.",
 )
 @click.option(
-    "--batch", type=click.IntRange(1, 2**31), help="Images whose activations are counted [default: the spec's batch]."
+    "--batch",
+    type=click.IntRange(1, 2**31),
+    metavar="N",
+    help="Images counted in the memory column [default: batch= of the spec].",
 )
-@click.option("--im2col", is_flag=True, help="Show each convolution as a matrix product.")
-@click.option("--per-gpu", is_flag=True, help="Show each GPU group's share instead of the whole.")
+@click.option("--im2col", is_flag=True, help="Show each convolution as a matrix product (im2col).")
+@click.option("--per-gpu", is_flag=True, help="Show the share of each GPU group instead of the whole network.")
 @click.option(
     "--learning",
     is_flag=True,
-    help="Show the initial values, rate, momentum, decay and schedule of each weight and bias.",
+    help="Show the initial values, learning rate, momentum, decay and schedule of all weights and biases.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Print the table alone, without the notes below it.")
+@click.option("-q", "--quiet", is_flag=True, help="Omit the notes that explain the numbers.")
 @reading_options
 def command(
     file: str,
@@ -47,7 +50,7 @@ def command(
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Print the layer table: output, units, weights, biases, connections, shares, memory.
+    """Print a table of the layers: output shape, units, weights, biases, connections, memory.
 
     \b
     Examples:

@@ -22,19 +22,27 @@ if TYPE_CHECKING:
 
 @click.command()
 @spec_argument
-@click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
-@click.option("--batch", type=click.IntRange(1, 2**20),
-              help="Images of a step [default: the spec's; on the CPU 32 at most].")  # fmt: skip
-@click.option("--precision", type=PRECISIONS, help="What layers compute in [default: the spec's].")
-@click.option("--compare", type=click.Choice(["handwritten"]),
-              help="Run the same network written by hand, in turns, and print the ratio.")  # fmt: skip
-@click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True,
-              help="Number of turns; the results are medians.")  # fmt: skip
-@click.option("--threads", type=click.IntRange(1, 1024), help="Threads that torch computes with [default: torch's].")
-@click.option("--passes", is_flag=True, help="Measure instead what each optimising pass gains on this machine.")
+@click.option("--device", type=DEVICES, help="Device to compute on [default: cuda if available, else cpu].")
+@click.option("--batch", type=click.IntRange(1, 2**20), metavar="N",
+              help="Images per step [default: batch= of the spec; on the CPU at most 32].")  # fmt: skip
+@click.option("--precision", type=PRECISIONS, help="Precision of the layers [default: that of the spec].")
+@click.option(
+    "--compare",
+    type=click.Choice(["handwritten"]),
+    help="Alternate with a hand-written PyTorch module of the same network, and print the ratio.",
+)
+@click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True, metavar="N",
+              help="Number of measurements; the results are their medians.")  # fmt: skip
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Threads that PyTorch computes with [default: its own choice].",
+)
+@click.option("--passes", is_flag=True, help="Measure instead how much time each optimising pass saves.")
 @without_option
 @format_option
-@click.option("-q", "--quiet", is_flag=True, help="Leave out the rules of counting.")
+@click.option("-q", "--quiet", is_flag=True, help="Omit the notes that explain the numbers.")
 @reading_options
 def command(
     file: str,
@@ -50,10 +58,11 @@ def command(
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Time training and inference on this machine, and every layer of a training step.
+    """Measure the speed of training and inference, and the time of each layer, on this machine.
 
-    For each layer it prints the forward and backward time, share, FLOPs, bytes, and the floor: the least time at the
-    machine's measured speed. Images are random and lie on the device. Run it on a machine that does nothing else.
+    For each layer of a training step, the table has the forward and backward time, its share, FLOPs, bytes, and the
+    floor: the least time possible at the measured speed of the machine. The images are random and already on the
+    device. Run it on an otherwise idle machine.
 
     \b
     Examples:

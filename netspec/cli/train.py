@@ -43,29 +43,51 @@ class IntervalParam(click.ParamType["Interval"]):
 
 @click.command()
 @click.argument("file", metavar="[FILE]", required=False)
-@click.option("--data", metavar="SOURCE", help="What to train on; without it, netspec lists the sources.")
-@click.option("--epochs", type=_POSITIVE, help="Passes over the training images [default: the spec's].")
-@click.option("--steps", type=_POSITIVE, help="Steps in all; with --epochs, whichever ends first.")
-@click.option("--batch", type=_POSITIVE, help="Images of a step [default: the spec's].")
-@click.option("--seed", type=click.IntRange(min=0, max=2**63 - 1),
-              help="Seed of initial values, order, crops and dropout [default: 0].")  # fmt: skip
+@click.option(
+    "--data", metavar="SOURCE", help="Source of the images (see above); without --data, netspec lists the sources."
+)
+@click.option(
+    "--epochs", type=_POSITIVE, metavar="N", help="Passes over the training images [default: epochs= of the spec]."
+)
+@click.option(
+    "--steps", type=_POSITIVE, metavar="N", help="Total number of steps; with --epochs, whichever ends first."
+)
+@click.option(
+    "--batch", type=_POSITIVE, metavar="N", help="Images per step, over all devices [default: batch= of the spec]."
+)
+@click.option("--seed", type=click.IntRange(min=0, max=2**63 - 1), metavar="N",
+              help="Seed of the initial values, order of images, crops and dropout [default: 0].")  # fmt: skip
 @click.option("--precision", type=PRECISIONS,
-              help="What layers compute in; bf16 under autocast [default: the spec's].")  # fmt: skip
-@click.option("--device", type=DEVICES, help="Where to train [default: cuda if there is one].")
+              help="Precision of the layers; bf16 uses autocast [default: that of the spec].")  # fmt: skip
+@click.option("--device", type=DEVICES, help="Device to train on [default: cuda if available, else cpu].")
 @click.option("--gpus", type=click.IntRange(1, 1024), metavar="N",
-              help="Train on N devices of this machine, one process each [default: 1].")  # fmt: skip
-@click.option("--split", type=SPLITS,
-              help="How the devices share the work [default: groups if the file has gpus, else batch].")  # fmt: skip
-@click.option("--threads", type=_THREADS, help="Threads that torch computes with [default: one a core].")
-@click.option("-o", "--out", metavar="RUN", type=click.Path(path_type=Path),
-              help="A new folder for the run, or one that this command began [default: runs/NAME-N].")  # fmt: skip
+              help="Number of devices of this machine to train on, one process each [default: 1].")  # fmt: skip
+@click.option(
+    "--split",
+    type=SPLITS,
+    help="How several devices share the work [default: groups if the spec has gpus, else batch].",
+)
+@click.option(
+    "--threads", type=_THREADS, metavar="N", help="Threads that PyTorch computes with [default: one per core]."
+)
+@click.option(
+    "-o",
+    "--out",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="Folder of the run: a new one, or one of the same command to continue [default: runs/NAME-N].",
+)
 @click.option("--resume", metavar="RUN", type=click.Path(path_type=Path),
-              help="Continue a run exactly as if it had not been interrupted.")  # fmt: skip
-@click.option("--save-every", type=IntervalParam(), metavar="N|TIME",
-              help="Save every N steps, or every 30s, 10min, 2h; each epoch anyway [default: 10min].")  # fmt: skip
-@click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too, into RUN/tensorboard.")
+              help="Continue this run. The result is the same as without the interruption.")  # fmt: skip
+@click.option(
+    "--save-every",
+    type=IntervalParam(),
+    metavar="N|TIME",
+    help="Save a checkpoint every N steps or after a time (30s, 10min, 2h), and after each epoch [default: 10min].",
+)
+@click.option("--tensorboard", is_flag=True, help="Also write the metrics for TensorBoard, into RUN/tensorboard.")
 @starting_weights_options
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
 @without_option
 @reading_options
 def command(
@@ -90,14 +112,14 @@ def command(
     without: tuple[str, ...],
     reading: Reading,
 ) -> None:
-    """Train a network and leave a run folder: the spec, metrics.jsonl, checkpoints, curves.png.
+    """Train a network, and write a run folder with the spec, metrics, checkpoints and curves.
 
-    SOURCE is a folder (DIR/train/CLASS/* with DIR/val/CLASS/*, or DIR/CLASS/*; JPEG and PNG), what netspec pack wrote,
-    cifar10:DIR, mnist:DIR, digits, or synthetic. Without a val folder a tenth of the images is held out.
+    SOURCE is a folder of JPEG or PNG files (DIR/train/CLASS/* and DIR/val/CLASS/*, or DIR/CLASS/*, of which a tenth is
+    then held out for validation), a folder written by netspec pack, cifar10:DIR, mnist:DIR, digits, or synthetic.
 
-    Ctrl-C or kill finishes the step, saves, and exits with 130 or 143. --resume RUN, or the same command again with
-    its --out, continues as if nothing had happened. With --resume, FILE may be left out; --epochs or --steps
-    move the end.
+    Ctrl-C (or kill) ends training after the current step, saves a checkpoint, and exits with 130 (or 143). To continue,
+    use --resume RUN, which needs no FILE, or repeat the command with its --out. A later end can be set with --epochs or
+    --steps.
 
     \b
     Examples:
@@ -173,7 +195,7 @@ def _result_lines(result: Result) -> list[str]:
     lines = []
     if result.state == "interrupted":
         lines.append(f"interrupted after step {count(result.step)}; everything so far is saved")
-        lines.append(f"to go on: {resuming(result.folder)}")
+        lines.append(f"to continue: {resuming(result.folder)}")
     if result.unchanged:
         lines.append(f"{result.folder} is finished: nothing to do (--resume with --epochs or --steps takes it further)")
     evaluation = result.evaluation

@@ -26,7 +26,7 @@ def weights_option(command: Command) -> Command:
         "--weights",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Use these weights: a run, a checkpoint, .safetensors or .pth. RUN may then be a spec.",
+        help="Use the weights in this run, checkpoint, .safetensors or .pth file. RUN may then be a spec.",
     )(reading_options(command))
 
 
@@ -36,14 +36,14 @@ def starting_weights_options(command: Command) -> Command:
         "--weights",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Start from these weights: a run, a checkpoint, .safetensors or .pth.",
+        help="Start from the weights in this run, checkpoint, .safetensors or .pth file.",
     )
     add_fresh = click.option(
         "--fresh",
         metavar="LAYER",
         multiple=True,
         callback=lambda ctx, param, lists: tuple(name for names in lists for name in names.split(",") if name),
-        help="Do not take this layer from --weights; several: fc7,fc8, or --fresh twice.",
+        help="Initialise this layer anew instead of taking it from --weights; for several layers: fc7,fc8.",
     )
     return add_weights(add_fresh(command))
 
@@ -51,7 +51,7 @@ def starting_weights_options(command: Command) -> Command:
 def views_option(command: Command) -> Command:
     """Add the option ``--views``: 1, 10, or ``None`` for the number in each network's spec."""
     return click.option(
-        "--views", type=click.Choice([1, 10]), help="Views of an image [default: the spec's test views=]."
+        "--views", type=click.Choice([1, 10]), help="Views averaged for each image [default: views= of the spec]."
     )(command)
 
 

@@ -31,22 +31,35 @@ _MAX_DEVICES = 64
     type=DevicesParam(_MAX_DEVICES),
     default=(1, 2),
     metavar="N,...",
-    help="Device counts to try [default: 1,2].",
+    help="Numbers of devices to try [default: 1,2].",
 )
-@click.option("--split", "splits", type=SPLITS, multiple=True,
-              help="How devices share the work; may be given several times [default: all that fit].")  # fmt: skip
+@click.option(
+    "--split",
+    "splits",
+    type=SPLITS,
+    multiple=True,
+    help="How the devices share the work; may be given several times [default: all that are possible].",
+)
 @click.option("--device", type=DEVICES, default="cpu", show_default=True,
-              help="Processes on the CPU, or as many GPUs.")  # fmt: skip
+              help="Run each device as a process on the CPU, or use as many GPUs.")  # fmt: skip
 @click.option("--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True,
-              help="What to compute in; it decides the tolerance.")  # fmt: skip
+              help="Number type to compute with; it sets the tolerance.")  # fmt: skip
 @click.option(
     "--batch",
     type=click.IntRange(2, 65536),
-    help="Images of a step [default: two for each device, in each part that accumulate makes].",
+    metavar="N",
+    help="Images per step [default: 2 for each device, times accumulate= of the spec].",
 )
-@click.option("--steps", type=click.IntRange(1, 1000), default=3, show_default=True, help="Training steps.")
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of weights, images, dropout."
+    "--steps", type=click.IntRange(1, 1000), default=3, show_default=True, metavar="N", help="Number of training steps."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Seed of the weights, images and dropout.",
 )
 @starting_weights_options
 @click.option("-q", "--quiet", is_flag=True, help="Print only the arrangements that differ.")
@@ -67,10 +80,10 @@ def command(
     form: str,
     reading: Reading,
 ) -> None:
-    """Take training steps in several arrangements of devices and compare them with one device.
+    """Check that training on several devices computes the same as on one device.
 
-    It compares losses, gradients, weights, velocities and statistics, from the same weights, with dropout on, and exits
-    with 1 if they differ.
+    The command takes the same training steps, with dropout, in each arrangement of devices, and compares losses,
+    gradients, weights, velocities and statistics. The exit code is 1 if any of them differ by more than rounding.
 
     \b
     Examples:
