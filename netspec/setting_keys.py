@@ -44,8 +44,8 @@ class Optimizer:
 
 COLOURS: Mapping[str, Form] = {
     "pca": Form(
-        "each image is shifted by V (a * s): V are the principal components of the training pixels' colours, s the "
-        "standard deviations along them, and a is drawn for each image and use with this standard deviation",
+        "the colours of each image are shifted by V (a * s), where V are the principal components of the colours of "
+        "the training pixels, s the standard deviations along them, and a is drawn from N(0, std^2) each time",
         (Argument("std", Real(low=0), required=True),),
     ),
     "none": Form("no shift"),
@@ -83,17 +83,17 @@ class SpecFile:
 
 
 NET = (
-    Key("from", SpecFile(), "the spec that this one is a variant of", default=None, default_text="none"),
+    Key("from", SpecFile(), "the base spec, of which this spec is a variant", default=None, default_text="none"),
     Key(
         "rounding",
         Choice({r: r for r in ROUNDINGS}),
-        "the rounding of all windows that have none of their own",
+        "the rounding rule of all layers that do not set their own",
         default="exact",
     ),
 )
 TRAIN = (
-    Key("epochs", Whole(), "passes over the training images", default=10),
-    Key("batch", Whole(), "images of one step, over all devices", default=128, unit="images"),
+    Key("epochs", Whole(), "number of passes over the training images", default=10),
+    Key("batch", Whole(), "number of images per step, over all devices", default=128, unit="images"),
     Key(
         "optimizer",
         Optimizer(),
@@ -104,22 +104,22 @@ TRAIN = (
     Key(
         "schedule",
         ScheduleWord(),
-        "how learning rates change, in all layers that have no schedule of their own",
+        "schedule of the learning rates of all layers that do not set their own",
         default=ir.Fixed(),
         default_text="constant",
     ),
     Key(
         "bias_schedule",
         OwnScheduleWord(),
-        "how the learning rates of biases change, in all layers that have no bias_schedule of their own",
+        "schedule of the learning rates of biases, in all layers that do not set their own",
         default=None,
-        default_text="as the weights of their layer",
+        default_text="that of the weights of the layer",
     ),
     Key(
         "warmup",
         WarmupLength(),
-        "how long the learning rate rises linearly, step by step, to the rate of the schedule; schedules that depend "
-        "on the progress of the run begin after the warm-up, those that count epochs count from the start of the run",
+        "length of the warm-up, in which the learning rate rises linearly with each step. Schedules that depend on the "
+        "progress of the run begin after it; those that count epochs count from the start of the run",
         default=ir.Warmup(),
         default_text="none",
         unit="epochs",
@@ -127,37 +127,38 @@ TRAIN = (
     Key(
         "accumulate",
         Whole(),
-        "in how many equal parts, one after the other, a batch goes through the network; their gradients add up to "
-        "that of the whole batch. Batch normalisation sees one part at a time",
+        "number of equal parts in which a batch is processed, one after the other, to save memory. Their gradients are "
+        "added up. Batch normalisation uses the statistics of each part",
         default=1,
         unit="parts",
     ),
     Key(
         "precision",
         Choice({"fp32": "fp32", "bf16": "bf16"}),
-        "the precision in which layers compute: bf16 is autocast to bfloat16, with weights, updates, response norms "
-        "and losses in float32",
+        "precision of the layers. bf16 is autocast to bfloat16; weights, updates, response normalisations and losses "
+        "stay in float32",
         default="fp32",
     ),
     Key(
         "channels_last",
         Choice({"yes": True, "no": False}),
-        "whether images and kernels are stored with their channels innermost; results are the same up to rounding",
+        "whether images and kernels are stored with channels last in memory. Results are the same up to rounding",
         default=False,
         default_text="no",
     ),
     Key(
         "ema",
         Real(low=0, below=1),
-        "decay d of an exponential moving average of the weights, a <- d a + (1 - d) w after each step, which "
-        "validation uses instead of the weights; after t steps d is at most (1 + t) / (10 + t); 0: no average",
+        "decay d of an exponential moving average of the weights, a <- d a + (1 - d) w after each step. Validation "
+        "uses the average instead of the weights. After t steps, d is at most (1 + t) / (10 + t). 0: no average",
         default=0.0,
         unit="per step",
     ),
     Key(
         "label_smoothing",
         Real(low=0, below=1),
-        "share of each training target that is spread evenly over all classes, in every loss, but not in validation",
+        "share of each training target that is distributed evenly over all classes, in all losses, but not in "
+        "validation",
         default=0.0,
     ),
 )
@@ -165,29 +166,41 @@ AUGMENT = (
     Key(
         "crop",
         Whole(),
-        "side of the random crop, which must equal the input's",
+        "side of the random crop, which must equal that of the input",
         default=None,
-        default_text="the input's",
+        default_text="that of the input",
         unit="pixels",
     ),
     Key(
         "from",
         Whole(),
-        "side of the square that crops are cut from: the shorter side is scaled to it",
+        "side of the square from which crops are cut; the shorter side of each image is scaled to it",
         default=None,
-        default_text="the crop",
+        default_text="that of the crop",
         unit="pixels",
     ),
-    Key("flip", Choice({"horizontal": "horizontal", "none": "none"}), "mirror half of the images", default="none"),
+    Key(
+        "flip",
+        Choice({"horizontal": "horizontal", "none": "none"}),
+        "mirror images with a probability of one half",
+        default="none",
+    ),
     Key(
         "colour",
         Colour(),
-        "shift along the principal components of the colours, with this standard deviation",
+        "random shift of the colours along their principal components",
         default=0.0,
         default_text="none",
     ),
 )
-TEST = (Key("views", OneOf((1, 10)), "the centre crop, or the mean over ten crops and mirror images", default=1),)
+TEST = (
+    Key(
+        "views",
+        OneOf((1, 10)),
+        "1: the centre crop. 10: the mean over the corner and centre crops and their mirror images",
+        default=1,
+    ),
+)
 
 SETTINGS: dict[str, tuple[Key, ...]] = {"net": NET, "train": TRAIN, "augment": AUGMENT, "test": TEST}
 """The keys of the settings that have fixed ones. ``gpus`` takes a number, ``default`` a layer type and its keys."""
@@ -205,28 +218,28 @@ class About:
 
 ABOUT: Mapping[str, About] = {
     "net": About(
-        "The network's name, and values for all of its layers that have none of their own.",
+        "The name of the network, and values for all layers that do not set their own.",
         "net alexnet rounding=up",
     ),
     "gpus": About(
         "The number of GPU groups. Layers with weights are split over them: each group computes its share of the "
-        "filters or outputs from its own share of the input. This is part of the network's function, on a single "
-        "device too.",
+        "filters or outputs from its own share of the input. The groups are part of the network's function, also on a "
+        "single device.",
         "gpus 2",
     ),
     "default": About(
-        "Values for all layers of a type that do not give their own, wherever the line stands.",
+        "Values for all layers of a type that do not set their own. The position of the line does not matter.",
         "default conv init=gaussian(0.01) neuron=relu",
     ),
     "train": About(
-        "How the network is trained.",
+        "Settings of the training.",
         "train epochs=90 batch=128 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4) "
         "schedule=plateau(factor=0.1, times=3)",
     ),
     "augment": About(
-        "How training images are varied.",
+        "Augmentation of the training images.",
         "augment crop=224 from=256 flip=horizontal colour=pca(0.1)",
     ),
-    "test": About("Which views of an image the network is tested on.", "test views=10"),
+    "test": About("Settings of the test.", "test views=10"),
 }
 """The texts of each setting's page, for all of ``WORDS``."""

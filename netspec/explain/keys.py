@@ -32,7 +32,9 @@ def key_table(keys: Iterable[Key], *, several: bool = False) -> str:
     per_input = [key.name for key in definitions if key.per_input] if several else []
     if per_input:
         names = ", ".join(f"`{name}`" for name in per_input)
-        text += f"\nWith several inputs each may have its own {names}: `{per_input[0]}=A,B`.\n"
+        text += (
+            f"\nIf the layer has several inputs, these keys may have a value for each, `{per_input[0]}=A,B`: {names}.\n"
+        )
     return text
 
 
@@ -82,10 +84,10 @@ def forms_table(keys: Iterable[Key]) -> str:
         if forms and same is None:
             tables[name] = forms
             rows = [(f"`{word}`", "; ".join(map(argument_line, f.arguments)), f.doc) for word, f in forms.items()]
-            parts.append(heading + table(("word", "numbers", "meaning"), rows))
+            parts.append(heading + table(("word", "arguments", "meaning"), rows))
         elif forms and same:
             others = ", ".join(f"`{word}`" for word in tables[same] if word not in forms)
-            parts.append(f"{heading}Those of `{same}`{f', without {others}' if others else ''}.\n")
+            parts.append(f"{heading}The same as for `{same}`{f', except {others}' if others else ''}.\n")
     return "\n".join(parts)
 
 
@@ -95,7 +97,7 @@ def words_line(keys: Iterable[Key]) -> str:
     if not names:
         return ""
     pages = ", ".join(f"`netspec explain {name}`" for name in names)
-    return f"\nWhat the words for these values mean, and which numbers they take: {pages}.\n"
+    return f"\nThe words and their arguments are explained by {pages}.\n"
 
 
 def argument_line(argument: Argument) -> str:

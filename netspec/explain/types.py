@@ -13,12 +13,12 @@ from netspec.source import Source
 from netspec.units import count, plural
 
 GROUPS: Mapping[Grouping, str] = {
-    "input": "its value is whole: every group has all of it",
-    "weights": "it is split: each group computes an equal share of its filters or outputs",
-    "follows": "it is placed as its input is: if that is split, each group computes its own share",
-    "joins": "split values are joined group by group",
-    "alike": "its inputs must be placed alike",
-    "gathers": "it gathers split values: its own value is whole",
+    "input": "the value is whole: every group has all of it",
+    "weights": "the layer is split: each group computes an equal share of the filters or outputs",
+    "follows": "the layer has the placement of its input; if that is split, each group computes its own share",
+    "joins": "split inputs are joined group by group",
+    "alike": "all inputs must have the same placement",
+    "gathers": "split inputs are gathered; the output is whole",
 }
 """What each grouping means for values that are split over GPU groups."""
 
@@ -26,7 +26,7 @@ GROUPS: Mapping[Grouping, str] = {
 def page(layer_type: LayerType) -> str:
     """Return the page of a layer type: its doc, its keys, its shape rule, and an example computed by the compiler."""
     facts = [
-        f"written: `{_usage(layer_type)}`",
+        f"usage: `{_usage(layer_type)}`",
         f"reads: {_reads(layer_type)}",
         f"GPU groups: {GROUPS[layer_type.grouping]}",
     ]
@@ -65,14 +65,16 @@ def _operand(layer_type: LayerType) -> str:
     operand = layer_type.operand
     if operand is None:
         return ""
-    return f"Its {operand.name} follows the type, without a key: {operand.kind.doc}.\n\n"
+    return f"The {operand.name} follows the type, without a key: {operand.kind.doc}.\n\n"
 
 
 def _worked_example(layer_type: LayerType) -> str:
     """Return the shape and the counts of the example's last layer of this type, with the arithmetic."""
     checked = check(Source("example.net", layer_type.example))
     facts = [f for f in checked.layers if f.type == layer_type.name][-1]
-    return f"Here `{facts.section.name.text}` is {facts.computed}:\n\n" + bullets(_arithmetic(checked, facts))
+    return f"In this example, the output of `{facts.section.name.text}` is {facts.computed}:\n\n" + bullets(
+        _arithmetic(checked, facts)
+    )
 
 
 def _arithmetic(checked: Checked, facts: LayerFacts) -> Iterator[str]:

@@ -55,9 +55,9 @@ def sections(word: str) -> str:
     numbers = [_argument_row(use, use.argument) for use in uses if use.argument is not None]
     parts = []
     if values:
-        parts.append("## As a value\n\n" + table(("of", "numbers", "meaning"), values))
+        parts.append("## As a value\n\n" + table(("of", "arguments", "meaning"), values))
     if numbers:
-        parts.append("## As a number of a value\n\n" + table(("of", "value", "default"), numbers))
+        parts.append("## As an argument of a value\n\n" + table(("of", "value", "default"), numbers))
     return "\n".join(parts)
 
 

@@ -31,18 +31,23 @@ def _bound(value: float) -> Uniform:
 
 INITIALISERS: Mapping[str, Form] = {
     "gaussian": Form(
-        "normal with standard deviation std around mean",
+        "normal distribution with this standard deviation and mean",
         (Argument("std", Real(low=0), required=True), Argument("mean", Real(), 0.0)),
     ),
-    "uniform": Form("uniform from -bound to bound", (Argument("bound", Real(low=0), required=True),)),
-    "constant": Form("value everywhere", (Argument("value", Real(), required=True),)),
-    "xavier": Form("uniform within sqrt(6 / (fan_in + fan_out)); Glorot & Bengio (2010), formula 16"),
-    "he": Form("normal with standard deviation sqrt(2 / fan_in); He et al. (2015), formula 10"),
-    "torch": Form("uniform within 1 / sqrt(fan_in): what torch.nn.Conv2d and torch.nn.Linear draw"),
+    "uniform": Form("uniform distribution from -bound to bound", (Argument("bound", Real(low=0), required=True),)),
+    "constant": Form("all values are equal to `value`", (Argument("value", Real(), required=True),)),
+    "xavier": Form(
+        "uniform distribution from -b to b with b = sqrt(6 / (fan_in + fan_out)); Glorot & Bengio (2010), formula 16"
+    ),
+    "he": Form("normal distribution with standard deviation sqrt(2 / fan_in); He et al. (2015), formula 10"),
+    "torch": Form(
+        "uniform distribution from -b to b with b = 1 / sqrt(fan_in), the default of torch.nn.Conv2d and "
+        "torch.nn.Linear"
+    ),
 }
 """The words of ``init=``. ``bias=`` takes them too."""
 
-BIASES: Mapping[str, Form] = {"none": Form("there is no bias at all"), **INITIALISERS}
+BIASES: Mapping[str, Form] = {"none": Form("no biases"), **INITIALISERS}
 
 _FORMULAS: Mapping[str, Callable[[tuple[float, ...], float, float], Distribution]] = {
     "gaussian": lambda n, fan_in, fan_out: Normal(n[1], n[0]),
@@ -77,7 +82,7 @@ class Init:
 _SWITCHES = {"true": "0", "yes": "0", "false": "none", "no": "none"}
 """Values of ``bias=`` from tools where it is a switch, and what they mean here."""
 
-_BEGIN = "bias= is the initial value of the biases; only bias=none leaves them out"
+_BEGIN = "bias= sets the initial biases; for a layer without biases, write bias=none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ NEURONS: dict[str, Neuron] = {
     "relu": Neuron("max(0, x)", ops.Relu),
     "relu6": Neuron("min(max(0, x), 6)", ops.Relu6),
     "nrelu": Neuron(
-        "max(0, r + std r z) with r = max(0, x) and z standard normal noise, outside training too",
+        "max(0, r + std r z), where r is max(0, x) and z is standard normal noise, also outside training",
         ops.NoisyRelu,
         (Argument("std", Real(low=0), 1.0),),
     ),
@@ -33,13 +33,13 @@ NEURONS: dict[str, Neuron] = {
     "elu": Neuron("max(0, x) + alpha min(0, e^x - 1)", ops.Elu, (Argument("alpha", Real(low=0), 1.0),)),
     "tanh": Neuron("a tanh(b x)", ops.Tanh, (Argument("a", Real(), 1.0), Argument("b", Real(), 1.0))),
     "logistic": Neuron("1 / (1 + e^-x)", ops.Logistic),
-    "softrelu": Neuron("log(1 + e^x); x itself above 4", ops.SoftRelu),
+    "softrelu": Neuron("log(1 + e^x), and x above 4", ops.SoftRelu),
     "abs": Neuron("|x|", ops.Abs),
     "square": Neuron("x^2", ops.Square),
     "sqrt": Neuron("the square root of x", ops.Sqrt),
     "log": Neuron("log(a + x)", ops.Log, (Argument("a", Real(), 0.0),)),
     "linear": Neuron(
-        "a x + b; without numbers, x itself", ops.LinearNeuron, (Argument("a", Real(), 1.0), Argument("b", Real(), 0.0))
+        "a x + b, by default x", ops.LinearNeuron, (Argument("a", Real(), 1.0), Argument("b", Real(), 0.0))
     ),
 }
 
@@ -61,7 +61,7 @@ class NeuronWord:
         if call is None or call.name.text not in NEURONS:
             error = unknown_word(value, self.words, self.doc)
             if call is not None and call.name.text.lower() == "softmax":
-                error.notes = ("a softmax is a layer of its own, on the line below: [prob] softmax",)
+                error.notes = ("a softmax is a separate layer: [prob] softmax",)
             raise error
         neuron = NEURONS[call.name.text]
         return neuron.make(**arguments(call, neuron.arguments))

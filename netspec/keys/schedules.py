@@ -17,15 +17,18 @@ _NOISE = Argument("noise", Real(low=0), 0.0)
 _TO = Argument("factor", Real(above=0), required=True)
 _LEVELS = (_TO, Argument("levels", Whole(), required=True), _NOISE)
 _NOISY = (
-    "; with noise s it is multiplied by 1 + s |n|, where n is drawn from N(0, 1) for each parameter and step, and once "
-    "more for its decay"
+    ". With noise s, the rate is multiplied by 1 + s |n|, where n is drawn from N(0, 1) for each parameter and step, "
+    "and separately for its decay"
 )
 SCHEDULES: Mapping[str, Form] = {
     "constant": Form("the rate does not change"),
-    "step": Form("multiplied by factor once every `every` epochs", (Argument("every", Whole(), required=True), _FALL)),
+    "step": Form(
+        "the rate is multiplied by `factor` every `every` epochs", (Argument("every", Whole(), required=True), _FALL)
+    ),
     "plateau": Form(
-        "only on the train line: multiplied by factor, at most `times` times, whenever the validation top-1 error "
-        "(0 to 1) has not fallen more than `threshold` below its best for `patience` epochs in a row",
+        "the rate is multiplied by `factor` whenever the validation top-1 error (0 to 1) has not fallen more than "
+        "`threshold` below its best value for `patience` epochs in a row, at most `times` times. Only on the train "
+        "line",
         (
             _FALL,
             Argument("times", Whole(), 3),
@@ -34,33 +37,34 @@ SCHEDULES: Mapping[str, Form] = {
         ),
     ),
     "exponential": Form(
-        "changes exponentially over the whole run: factor^p times the initial rate at progress p from 0 to 1; with a "
-        "factor above 1 it rises" + _NOISY,
+        "exponential decay over the whole run: the rate is factor^p times the initial one at progress p from 0 to 1. A "
+        "factor above 1 raises the rate" + _NOISY,
         (_TO, _NOISE),
     ),
     "dexp": Form(
-        "cuda-convnet's discrete exponential: the run is divided into `levels` equal parts, and the rate of part i "
-        "(from 0) is factor^(i / (levels - 1)) times the initial one; tgtFactor=250, numSteps=4 in cuda-convnet is "
-        "dexp(factor=0.004, levels=4); with a factor above 1 it rises" + _NOISY,
+        "the discrete exponential of cuda-convnet: the run is divided into `levels` equal parts, and the rate in part "
+        "i (from 0) is factor^(i / (levels - 1)) times the initial one. tgtFactor=250, numSteps=4 in cuda-convnet is"
+        "dexp(factor=0.004, levels=4). A factor above 1 raises the rate" + _NOISY,
         _LEVELS,
     ),
     "jdexp": Form(
-        "cuda-convnet's dexp with jumps: as dexp, but in the second half of each part i > 0 the rate jumps back to the "
+        "the dexp of cuda-convnet with jumps: like dexp, but in the second half of each part i > 0, the rate is the "
         "geometric mean of the rates of parts i - 1 and i, while the progress is above 0.2 and below 0.9" + _NOISY,
         _LEVELS,
     ),
     "linear": Form(
-        "changes linearly over the whole run to factor times the initial rate; with a factor above 1 it rises" + _NOISY,
+        "the rate changes linearly over the whole run to `factor` times the initial one. A factor above 1 raises it"
+        + _NOISY,
         (Argument("factor", Real(low=0), required=True), _NOISE),
     ),
     "cosine": Form(
-        "falls along half a cosine to factor times the initial rate: factor + (1 - factor) (1 + cos(pi p)) / 2 at "
-        "progress p",
+        "cosine decay over the whole run: the rate is factor + (1 - factor) (1 + cos(pi p)) / 2 times the initial one "
+        "at progress p from 0 to 1",
         (Argument("factor", Real(low=0, high=1), 0.0),),
     ),
     "steps": Form(
-        "multiplied by factor at the start of each of these epochs, counted from 0: steps(25, 51, 79); from epoch "
-        "`freeze` on the rate is 0, and the weights do not change",
+        "the rate is multiplied by `factor` at the start of each of these epochs, counted from 0: steps(25, 51, 79). "
+        "From epoch `freeze` on, it is 0, and the weights do not change",
         (_FALL, _FREEZE),
     ),
 }
@@ -113,7 +117,7 @@ class OwnScheduleWord:
 _ON_THE_TRAIN_LINE = (
     "plateau depends on the validation error of the whole net: schedule=plateau on the train line applies to all "
     "weights and biases that have no schedule of their own",
-    "if the epochs are known beforehand, they can be given here: steps(25, 51, 79, factor=0.1)",
+    "if the epochs are known beforehand, use steps(25, 51, 79, factor=0.1)",
 )
 
 
@@ -134,7 +138,9 @@ def _steps(call: Call) -> ir.Steps:
     if len(epochs) != len(call.args) or not (epochs or freeze) or epochs != sorted(set(epochs)):
         raise BadValue("'steps' needs the epochs in increasing order: steps(25, 51, 79, factor=0.1)", call.span)
     if freeze is not None and epochs and freeze <= epochs[-1]:
-        raise BadValue(f"'steps' lowers the rate at epoch {epochs[-1]}, when epoch {freeze} has made it 0", call.span)
+        raise BadValue(
+            f"'steps' lowers the rate at epoch {epochs[-1]}, but it is already 0 from epoch {freeze}", call.span
+        )
     return ir.Steps(tuple(epochs), given["factor"], freeze)
 
 
@@ -142,7 +148,7 @@ _LENGTH = Argument("length", Whole(), required=True)
 WARMUPS: Mapping[str, Form] = {
     "epochs": Form("`length` epochs; a number alone means the same", (_LENGTH,)),
     "steps": Form("`length` steps", (_LENGTH,)),
-    "none": Form("no warm-up: the first step has the full rate"),
+    "none": Form("no warm-up: the first step uses the full rate"),
 }
 
 

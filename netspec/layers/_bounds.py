@@ -17,19 +17,19 @@ def _bound(name: str, doc: str) -> Key:
 BOUNDS = training_keys(
     _bound(
         "max_norm",
-        "the largest length, sqrt(sum of w^2), of each unit's incoming weights: if they are longer, they are scaled "
-        "down to it after an update",
+        "upper bound of the norm, sqrt(sum of w^2), of the incoming weights of each unit. After each update, larger "
+        "weight vectors are scaled down to it",
     ),
-    _bound("fixed_norm", "the length that each unit's incoming weights are scaled to after every update"),
+    _bound("fixed_norm", "norm to which the incoming weights of each unit are scaled after each update"),
     _bound(
         "min_std",
-        "the smallest standard deviation of each unit's incoming weights: if theirs is less, they are scaled up to it "
-        "after an update",
+        "lower bound of the standard deviation of the incoming weights of each unit. After each update, weights with a "
+        "smaller one are scaled up to it",
     ),
     _bound(
         "max_std",
-        "the largest standard deviation of each unit's incoming weights: if theirs is more, they are scaled down to it "
-        "after an update",
+        "upper bound of the standard deviation of the incoming weights of each unit. After each update, weights with a "
+        "larger one are scaled down to it",
     ),
 )
 
@@ -50,7 +50,7 @@ def check_values(values: Mapping[str, Any]) -> None:
                 "bad-value",
                 f"{{layer}}: fixed_norm undoes {' and '.join(others)}",
                 ("fixed_norm", *others),
-                ("every update ends with scaling the weights to fixed_norm, whatever they were scaled by before",),
+                ("after every update, the weights are scaled to fixed_norm, which overrides the other bounds",),
             )
 
 

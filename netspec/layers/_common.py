@@ -28,19 +28,19 @@ from netspec.keys.schedules import OwnScheduleWord
 from netspec.layers._bounds import BOUNDS
 from netspec.lowering import Lowering
 
-INPUTS = Key("inputs", LayerNames(), "the layers that it reads", default=None, default_text="the layer above")
+INPUTS = Key("inputs", LayerNames(), "the layers to read", default=None, default_text="the layer above")
 GPU = Key(
     "gpu",
     GpuPlace(),
-    "the GPU group that holds the whole layer; 0,1,2: whole replicas on these groups, which share the batch's images; "
-    "all: split over the groups",
+    "the GPU group on which the whole layer is placed. 0,1,2: a whole replica on each of these groups, which share the "
+    "images of a batch. all: split over the groups",
     default=None,
-    default_text="as its first input",
+    default_text="as the first input",
 )
 NEURON = Key(
     "neuron",
     NeuronWord(),
-    "the function applied to its output",
+    "the activation function applied to the output",
     default=IDENTITY,
     default_text="linear",
     affects_shape=False,
@@ -48,20 +48,27 @@ NEURON = Key(
 READS = Key(
     "reads",
     Choice({"own": "own", "all": "all"}),
-    "what it reads of an input that is split over the GPU groups: its own group's share, or all of it",
+    "what a group reads of an input that is split over the GPU groups: its own share, or all of it",
     default="own",
 )
 PLACED = (INPUTS, GPU)
 USUAL = (INPUTS, NEURON, GPU)
 
-KERNEL = Key("kernel", Size2(), "the window's side, or height x width", unit="pixels", per_input=True)
+KERNEL = Key("kernel", Size2(), "the side of the window, or its height x width", unit="pixels", per_input=True)
 STRIDE = Key(
-    "stride", Size2(), "the step from window to window", default=(1, 1), default_text="1", unit="pixels", per_input=True
+    "stride",
+    Size2(),
+    "the step between neighbouring windows",
+    default=(1, 1),
+    default_text="1",
+    unit="pixels",
+    per_input=True,
 )
 PAD = Key(
     "pad",
     Padding(),
-    "padding on all sides, or left,right,top,bottom; with exactly four inputs, four numbers are one for each input",
+    "zeros added around the image: one number for all sides, or left,right,top,bottom. If the layer has exactly four "
+    "inputs, four numbers are one for each input",
     default=Pad(0, 0, 0, 0),
     default_text="0",
     unit="pixels",
@@ -70,7 +77,7 @@ PAD = Key(
 DILATION = Key(
     "dilation",
     Size2(),
-    "the step from pixel to pixel inside the window",
+    "the step between neighbouring pixels of the window",
     default=(1, 1),
     default_text="1",
     unit="pixels",
@@ -79,49 +86,60 @@ DILATION = Key(
 ROUNDING = Key(
     "rounding",
     Choice({r: r for r in ROUNDINGS}),
-    "what happens to a last window that does not fit: exact makes it an error, down leaves it out, up lets it overhang "
-    "right and below, caffe rounds convolutions down and pooling up, without windows that start outside",
+    "the rule for a last window that does not fit. exact: an error. down: the window is dropped. up: it overhangs at "
+    "the right and bottom. caffe: convolutions round down, poolings round up but drop windows that start outside",
     default="exact",
-    default_text="the net line's, or exact",
+    default_text="that of the net line, or exact",
 )
 GROUPS = Key(
-    "groups", Whole(), "number of equal runs of input channels, each read by its own filters", default=1, per_input=True
+    "groups",
+    Whole(),
+    "number of groups into which the input channels are divided; each group has its own filters",
+    default=1,
+    per_input=True,
 )
 SPREAD = Key(
     "spread",
     Whole(),
-    "how many copies of the input's channels are laid side by side before groups divide them",
+    "number of copies of the input channels that are concatenated before they are divided into groups",
     default=1,
     per_input=True,
 )
 BIAS_PER = Key(
     "bias_per",
     Choice({"channel": "channel", "unit": "unit"}),
-    "whether a filter has one bias, or one at each place",
+    "channel: one bias for each filter. unit: one at each position of a filter",
     default="channel",
 )
 
 INIT = Key(
     "init",
     Init(),
-    "what the weights are drawn from",
+    "the distribution of the initial weights",
     default=HE,
     default_text="he",
     per_input=True,
     affects_shape=False,
 )
 BIAS = Key(
-    "bias", BiasInit(), "the biases' initial value; none: no bias", default=ZERO, default_text="0", affects_shape=False
+    "bias",
+    BiasInit(),
+    "the initial biases: a number or a distribution. none: the layer has no biases",
+    default=ZERO,
+    default_text="0",
+    affects_shape=False,
 )
 WEIGHTS_OF = Key(
-    "weights", LayerNames(), "an earlier layer whose weights it uses", default=None, default_text="its own"
+    "weights", LayerNames(), "an earlier layer whose weights are used", default=None, default_text="own weights"
 )
 _RATE, _SHARE = Real(low=0), Real(low=0, below=1)
 
 
 def _of_weights(name: str, kind: Kind, doc: str) -> Key:
     """A key for the training of weights, with one value for each input if desired."""
-    return Key(name, kind, doc, default=None, default_text="the train line's", affects_shape=False, per_input=True)
+    return Key(
+        name, kind, doc, default=None, default_text="that of the train line", affects_shape=False, per_input=True
+    )
 
 
 def _of_biases(name: str, kind: Kind, doc: str, otherwise: str) -> Key:
@@ -133,7 +151,11 @@ LEARNING = training_keys(
     Key(
         "lr_mult", _RATE, "factor on the learning rate of the weights", default=1.0, affects_shape=False, per_input=True
     ),
-    _of_weights("schedule", OwnScheduleWord(), "how the learning rate of the weights changes; the warm-up still holds"),
+    _of_weights(
+        "schedule",
+        OwnScheduleWord(),
+        "schedule of the learning rate of the weights, after the warm-up of the train line",
+    ),
     _of_weights("momentum", _SHARE, "momentum of the weights"),
     _of_weights("decay", _RATE, "weight decay of the weights"),
     Key(
@@ -144,38 +166,39 @@ LEARNING = training_keys(
         affects_shape=False,
         per_input=True,
     ),
-    _of_biases("bias_lr", _RATE, "learning rate of the biases", "that of the (first) weights, without their factor"),
+    _of_biases("bias_lr", _RATE, "learning rate of the biases", "that of the (first) weights, without lr_mult"),
     Key("bias_lr_mult", _RATE, "factor on the learning rate of the biases", default=1.0, affects_shape=False),
     _of_biases(
         "bias_schedule",
         OwnScheduleWord(),
-        "how the learning rate of the biases changes; the warm-up still holds",
-        "the train line's, or that of the (first) weights",
+        "schedule of the learning rate of the biases, after the warm-up of the train line",
+        "that of the train line, or of the (first) weights",
     ),
     _of_biases("bias_momentum", _SHARE, "momentum of the biases", "that of the (first) weights"),
-    _of_biases("bias_decay", _RATE, "weight decay of the biases", "the train line's, or 0"),
+    _of_biases("bias_decay", _RATE, "weight decay of the biases", "that of the train line, or 0"),
     Key("bias_decay_mult", _RATE, "factor on the weight decay of the biases", default=1.0, affects_shape=False),
     Key(
         "update_every",
         OrNone(Whole()),
-        "after how many parts of a batch (the train line's accumulate says how many there are) weights and biases are "
-        "updated, by the mean gradient of these parts' images; other layers are updated at the end of the batch",
+        "number of parts of a batch (see accumulate of the train line) after which the weights and biases are updated, "
+        "with the mean gradient of the images in these parts",
         default=None,
-        default_text="none: once a batch",
+        default_text="none: once per batch",
         unit="parts",
         affects_shape=False,
     ),
 )
 PLACES = (
-    "Along each axis (size + padding before + padding after - extent) / stride + 1, with extent = (kernel - 1) * "
-    "dilation + 1; if that is not a whole number, `rounding` decides"
+    "Height and width: (size + padding before + padding after - extent) / stride + 1, where extent is (kernel - 1) * "
+    "dilation + 1; if this is not a whole number, `rounding` decides. Channels:"
 )
 """The shape rule of layers with a window, for ``LayerType.rule``."""
 
 OUTSIDE = Key(
     "outside",
     Choice({"error": False, "bias": True}),
-    "what a window that lies wholly outside the image gives: an error, or the bias alone, since it reads zeros",
+    "the output of a window that is entirely outside the image. error: not allowed. bias: the bias, because the window "
+    "reads only zeros",
     default=False,
     default_text="error",
 )
@@ -184,8 +207,9 @@ WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING, OUTSIDE)
 SUPER_EPS = Key(
     "super_eps",
     BOUND,
-    "for the weights only, superEps of cuda-convnet of 2012: v <- 0.9 v - lr g / sqrt(mean of g^2 + mean of g + "
-    "super_eps), then w <- w + v, with running means m <- momentum m + (1 - momentum) g, and without weight decay",
+    "the update rule superEps of cuda-convnet of 2012, for weights only: v <- 0.9 v - lr g / sqrt(mean of g^2 + mean "
+    "of g + super_eps), then w <- w + v, with running means m <- momentum m + (1 - momentum) g and without weight "
+    "decay",
     default=None,
     default_text="none",
     affects_shape=False,

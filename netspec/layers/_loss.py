@@ -18,9 +18,9 @@ def loss_type(word: str, op: type[Loss], doc: str, *keys: Key, reads: str = "", 
     def lower(low: Lowering) -> None:
         low.emit(op(low["loss_weight"], **{key.name: low[key.name] for key in keys}))
 
-    weight_doc = "its factor in the sum of all losses; a loss with a negative factor is maximised"
+    weight_doc = "factor of this loss in the sum of all losses; a loss with a negative factor is maximised"
     weight = Key("loss_weight", Real(), weight_doc, default=1.0, affects_shape=False)
-    reads = reads or ("a vector with one score a class" if op.labelled else "any value")
+    reads = reads or ("a vector with one score for each class" if op.labelled else "any value")
     return LayerType(
         word,
         doc,
@@ -28,6 +28,6 @@ def loss_type(word: str, op: type[Loss], doc: str, *keys: Key, reads: str = "", 
         keys=(weight, *keys, *PLACED),
         arity=op.arity,
         grouping="gathers",
-        rule=f"One number for the whole batch. It reads {reads}.",
+        rule=f"One number for the whole batch. The layer reads {reads}.",
         example=example or f"[fc7] input 4096\n[fc8] fc outputs=1000\n[loss] {word}",
     )

@@ -15,7 +15,7 @@ def neuron_type(word: str) -> LayerType:
         low.emit(neuron.make(**{a.name: low[a.name] for a in neuron.arguments}))
 
     keys = tuple(
-        Key(a.name, a.kind, f"the {a.name} of {neuron.doc}", default=a.default, affects_shape=False)
+        Key(a.name, a.kind, f"{a.name} in {neuron.doc}", default=a.default, affects_shape=False)
         for a in neuron.arguments
     )
     return LayerType(
@@ -23,6 +23,6 @@ def neuron_type(word: str) -> LayerType:
         f"Each unit x becomes {neuron.doc}.",
         lower,
         keys=(*keys, *PLACED),
-        rule="What it reads.",
+        rule="The shape of the input.",
         example=f"[image] input 3x32x32\n[conv1] conv filters=16 kernel=3\n[act1] {word}",
     )

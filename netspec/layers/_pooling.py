@@ -9,8 +9,20 @@ from netspec.layers._common import PAD, ROUNDING, USUAL
 from netspec.lowering import Lowering
 
 KEYS = (
-    Key("kernel", Size2(whole_map=True), "the window's side, or height x width; global: the whole map", unit="pixels"),
-    Key("stride", Size2(), "the step from window to window", default=None, default_text="the kernel", unit="pixels"),
+    Key(
+        "kernel",
+        Size2(whole_map=True),
+        "the side of the window, or its height x width. global: the whole map",
+        unit="pixels",
+    ),
+    Key(
+        "stride",
+        Size2(),
+        "the step between neighbouring windows",
+        default=None,
+        default_text="that of the kernel",
+        unit="pixels",
+    ),
     PAD,
     ROUNDING,
     *USUAL,

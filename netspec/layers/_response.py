@@ -11,22 +11,23 @@ from netspec.keys.sizes import MAX_SIDE
 from netspec.lowering import Lowering
 
 RESPONSE = (
-    Key("k", Real(above=0), "the constant that the sum is added to", default=1.0, affects_shape=False),
+    Key("k", Real(above=0), "the constant k", default=1.0, affects_shape=False),
     Key(
         "alpha",
         Real(low=0),
-        "the factor on each square: k + alpha * sum, the printed formula",
+        "the factor on the sum of squares, as in the paper: k + alpha * sum",
         default=None,
         default_text="scale / window",
     ),
     Key(
         "scale",
         Real(low=0),
-        "the factor divided by the window's size: k + scale / window * sum; what Caffe, ONNX and PyTorch call alpha",
+        "the factor on the mean of squares: k + scale / window * sum, where window is the number of elements in the "
+        "window. Caffe, ONNX and PyTorch call it alpha",
         default=None,
         default_text="alpha * window",
     ),
-    Key("beta", Real(), "the power", default=0.75, affects_shape=False),
+    Key("beta", Real(), "the exponent", default=0.75, affects_shape=False),
 )
 
 

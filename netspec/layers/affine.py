@@ -14,15 +14,15 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "affine",
-    "a x + b, with a coefficient a and a bias b for each channel (of a vector, each feature), both learnt: Caffe's "
-    "Scale layer with a bias, the second half of a batch normalisation, and what LeNet-5 does to its sums of pixels. "
-    "The coefficients count as weights, so weight decay applies to them; decay=0 turns it off.",
+    "a x + b, with a learnt coefficient a and bias b for each channel (or each feature of a vector). It is the Scale "
+    "layer of Caffe with a bias, the second half of a batch normalisation, and part of the subsampling of LeNet-5. The "
+    "coefficients count as weights, so weight decay applies to them; decay=0 turns it off.",
     lower,
     keys=(
         Key(
             "init",
             Init(),
-            "what the coefficients are drawn from; fan_in and fan_out are 1",
+            "the distribution of the initial coefficients; fan_in and fan_out are 1",
             default=Initialiser("constant", (1.0,)),
             default_text="constant(1)",
             affects_shape=False,
@@ -31,7 +31,7 @@ TYPE = LayerType(
         *LEARNING,
         *USUAL,
     ),
-    rule="What it reads.",
+    rule="The shape of the input.",
     example="[image] input 1x28x28\n[c1] conv filters=6 kernel=5\n[s2] sumpool kernel=2\n"
     "[t2] affine init=constant(0.25) neuron=tanh",
 )

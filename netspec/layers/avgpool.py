@@ -12,9 +12,9 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "avgpool",
-    "Average pooling: the mean of each window's real pixels; padding and overhang are not counted.",
+    "Average pooling: the mean of the pixels of each window. Padding and overhang are not counted.",
     lower,
     keys=KEYS,
-    rule=f"{PLACES}; as many channels as it reads.",
+    rule=f"{PLACES} those of the input.",
     example="[image] input 3x32x32\n[pool] avgpool kernel=3 stride=2 rounding=up",
 )

@@ -13,14 +13,14 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "batchnorm",
-    "Batch normalisation: each channel minus its mean over the batch, divided by its standard deviation, then scaled "
-    "and shifted. Tests use running averages.",
+    "Batch normalisation: subtracts the mean of each channel over the batch, divides by its standard deviation, and "
+    "then scales and shifts. Outside training, running averages of mean and variance are used.",
     lower,
     keys=(
         Key(
             "eps",
             Real(above=0),
-            "what is added to the variance",
+            "constant added to the variance",
             default=1e-5,
             default_text="1e-5",
             affects_shape=False,
@@ -28,20 +28,20 @@ TYPE = LayerType(
         Key(
             "average",
             Real(low=0, high=1),
-            "share of the running averages that a step replaces",
+            "share of the running averages that each step replaces",
             default=0.1,
             affects_shape=False,
         ),
         Key(
             "affine",
             Choice({"yes": True, "no": False}),
-            "whether it scales and shifts",
+            "whether the normalised values are scaled and shifted",
             default=True,
             default_text="yes",
         ),
         *LEARNING,
         *USUAL,
     ),
-    rule="What it reads.",
+    rule="The shape of the input.",
     example="[image] input 3x32x32\n[conv1] conv filters=16 kernel=3 pad=1 bias=none\n[bn1] batchnorm neuron=relu",
 )

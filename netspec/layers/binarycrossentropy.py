@@ -7,13 +7,14 @@ from netspec.layers._loss import loss_type
 TYPE = loss_type(
     "binarycrossentropy",
     BinaryCrossEntropy,
-    "The cross-entropy of a logistic per class against the image's class, summed; the mean over the batch.",
-    Key("positive", Real(low=0), "the weight of the term of the image's class", default=1.0, affects_shape=False),
+    "Binary cross-entropy: one logistic output for each class, compared with the class of the image; summed over the "
+    "classes and averaged over the batch.",
+    Key("positive", Real(low=0), "factor on the term of the image's class", default=1.0, affects_shape=False),
     Key(
         "of",
         Choice({"scores": "scores", "probabilities": "probabilities"}),
-        "what it reads: scores, to which it applies the logistic function, or probabilities, whose logarithms count as "
-        "-50 or more",
+        "what the layer reads. scores: it applies the logistic function to them. probabilities: their logarithms are "
+        "limited to -50 and above",
         default="scores",
         affects_shape=False,
     ),

@@ -12,13 +12,13 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "blur",
-    "A Gaussian blur of each map, with zeros outside the image (a fixed function of cuda-convnet).",
+    "Gaussian blur of each map, with zeros outside the image. A layer of cuda-convnet without weights.",
     lower,
     keys=(
-        Key("size", OneOf((3, 5, 7, 9)), "side of the filter", unit="pixels"),
-        Key("stdev", Real(above=0), "standard deviation of the filter", unit="pixels", affects_shape=False),
+        Key("size", OneOf((3, 5, 7, 9)), "the side of the filter", unit="pixels"),
+        Key("stdev", Real(above=0), "the standard deviation of the filter", unit="pixels", affects_shape=False),
         *USUAL,
     ),
-    rule="What it reads.",
+    rule="The shape of the input.",
     example="[image] input 3x32x32\n[soft] blur size=5 stdev=1.5",
 )

@@ -12,11 +12,11 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "colourspace",
-    "An RGB image in another colour space: YUV, or L*a*b*, which needs values from 0 to 1 (fixed functions of "
-    "cuda-convnet).",
+    "Converts an RGB image to YUV, or to L*a*b*, which needs pixels from 0 to 1. A layer of cuda-convnet without "
+    "weights.",
     lower,
     keys=(
-        Key("to", Choice({"yuv": "yuv", "lab": "lab"}), "the colour space", affects_shape=False),
+        Key("to", Choice({"yuv": "yuv", "lab": "lab"}), "the colour space of the output", affects_shape=False),
         Key(
             "centred",
             Choice({"yes": True, "no": False}),
@@ -27,6 +27,6 @@ TYPE = LayerType(
         ),
         *USUAL,
     ),
-    rule="What it reads: an image of three channels.",
+    rule="The shape of the input, which must have three channels.",
     example="[image] input 3x32x32\n[yuv] colourspace to=yuv",
 )

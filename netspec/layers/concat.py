@@ -12,13 +12,13 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "concat",
-    "The channels (or features) of its inputs one after the other. Values that are split over GPU groups are joined "
-    "group by group.",
+    "Concatenates the channels (or features) of the inputs. Inputs that are split over GPU groups are joined group by "
+    "group.",
     lower,
     keys=USUAL,
     arity=(1, None),
     grouping="joins",
-    rule="The inputs' channels (or features) added up; their heights and widths are equal.",
+    rule="The sum of the channels (or features) of the inputs. Their heights and widths must be equal.",
     example=(
         "[image] input 3x28x28\n"
         "[a] conv filters=16 kernel=1\n"

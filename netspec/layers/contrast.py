@@ -14,10 +14,10 @@ def lower(low: Lowering) -> None:
 TYPE = LayerType(
     "contrast",
     "Contrast normalisation within each map: x (k + alpha sum d^2)^-beta, where d is the difference from the mean of "
-    "the surrounding pixels (cuda-convnet's cnorm).",
+    "the surrounding pixels. The cnorm layer of cuda-convnet.",
     lower,
-    keys=(window_size("side of the window"), *RESPONSE, *USUAL),
+    keys=(window_size("the side of the window"), *RESPONSE, *USUAL),
     check_values=check_values,
-    rule="What it reads.",
+    rule="The shape of the input.",
     example="[image] input 3x32x32\n[norm1] contrast size=9 scale=1e-3",
 )

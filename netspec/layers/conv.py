@@ -14,9 +14,9 @@ from netspec.units import plural
 TABLE = Key(
     "table",
     OrNone(Rows()),
-    "the connection table: for each filter in order the channels that it reads; it has no weights for others",
+    "connection table: for each filter, in order, the channels that it reads; it has no weights for other channels",
     default=None,
-    default_text="none: each filter reads all",
+    default_text="none: every filter reads all channels",
 )
 
 
@@ -49,7 +49,7 @@ def check_values(values: Mapping[str, Any]) -> None:
     if len(table.rows) != filters:
         raise Fault(
             "table-mismatch",
-            f"{{layer}} has {plural(filters, 'filter')}, and its table {plural(len(table.rows), 'row')}",
+            f"{{layer}} has {plural(filters, 'filter')}, but its table has {plural(len(table.rows), 'row')}",
             ("table", "filters"),
             ("the table has a row for each filter, in their order: 0+1,2 are two rows",),
         )
@@ -98,11 +98,11 @@ def _need_whole(low: Lowering) -> None:
 
 TYPE = LayerType(
     "conv",
-    "A convolution: each filter is moved over the image, with zeros in its padding and overhang. Each of several "
-    "inputs has its own kernel, and the products are summed.",
+    "Convolution. Padding and overhang are zeros. If the layer has several inputs, there is a kernel for each, and the "
+    "results are summed.",
     lower,
     keys=(
-        Key("filters", Whole(), "output channels, over all groups", unit="channels"),
+        Key("filters", Whole(), "number of output channels, over all groups", unit="channels"),
         *WINDOWED,
         GROUPS,
         TABLE,
@@ -114,6 +114,6 @@ TYPE = LayerType(
     arity=(1, None),
     check_values=check_values,
     grouping="weights",
-    rule=f"{PLACES}; as many channels as filters.",
+    rule=f"{PLACES} the number of filters.",
     example="[image] input 3x227x227\n[conv1] conv filters=96 kernel=11 stride=4",
 )

@@ -13,14 +13,14 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "crop",
-    "The same rectangle of pixels out of each map.",
+    "Cuts the same rectangle of pixels out of each map.",
     lower,
     keys=(
-        Key("size", Size2(), "the rectangle's side, or height x width", unit="pixels"),
-        Key("top", Whole(0, MAX_SIDE), "the rows above it", default=0, unit="pixels"),
-        Key("left", Whole(0, MAX_SIDE), "the columns left of it", default=0, unit="pixels"),
+        Key("size", Size2(), "the side of the rectangle, or its height x width", unit="pixels"),
+        Key("top", Whole(0, MAX_SIDE), "number of rows above the rectangle", default=0, unit="pixels"),
+        Key("left", Whole(0, MAX_SIDE), "number of columns left of the rectangle", default=0, unit="pixels"),
         *USUAL,
     ),
-    rule="As many channels as it reads, of the rectangle's height and width.",
+    rule="The channels of the input, with the height and width of the rectangle.",
     example="[image] input 3x256x256\n[middle] crop size=224 top=16 left=16",
 )

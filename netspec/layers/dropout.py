@@ -12,19 +12,22 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "dropout",
-    "Dropout: in training, each unit of each image is set to zero with probability rate.",
+    "Dropout: in training, each unit of each image is set to zero with probability `rate`.",
     lower,
     keys=(
-        Key("rate", Real(low=0, below=1), "the probability of zero", default=0.5, affects_shape=False),
+        Key(
+            "rate", Real(low=0, below=1), "the probability that a unit is set to zero", default=0.5, affects_shape=False
+        ),
         Key(
             "scaling",
             Choice({"train": "train", "test": "test"}),
-            "train: the others are divided by 1 - rate in training; test: all are multiplied by 1 - rate outside it",
+            "train: the other units are divided by 1 - rate in training. test: all units are multiplied by 1 - rate "
+            "outside training",
             default="train",
             affects_shape=False,
         ),
         *USUAL,
     ),
-    rule="What it reads.",
+    rule="The shape of the input.",
     example="[fc6] input 4096\n[drop6] dropout rate=0.5 scaling=test\n[fc7] fc outputs=4096",
 )

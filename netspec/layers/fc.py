@@ -10,15 +10,16 @@ from netspec.lowering import LayerType, Lowering, Operand
 PARTS = Key(
     "parts",
     Whole(),
-    "number of equal runs of inputs and of outputs; each run of outputs reads only its own run of inputs",
+    "number of parts into which inputs and outputs are divided; each part of the outputs reads only its part of the "
+    "inputs",
     default=1,
     per_input=True,
 )
 NORM_OVER = Key(
     "norm_over",
     Choice({"unit": "unit", "parts": "parts"}),
-    "what max_norm and fixed_norm apply to: each unit's incoming weights, or those of the units at the same place in "
-    "all parts together",
+    "what max_norm and fixed_norm apply to. unit: the incoming weights of each unit. parts: those of the units at the "
+    "same position in all parts together",
     default="unit",
     affects_shape=False,
     training_only=True,
@@ -65,11 +66,11 @@ def _need_equal_parts(low: Lowering, operand: Operand, parts: int) -> None:
 
 TYPE = LayerType(
     "fc",
-    "A fully connected layer: every output reads every input. An image is read as the vector of its channels, rows "
-    "and columns.",
+    "Fully connected layer: every output reads every input. An image is read as a vector: channels, then rows, then "
+    "columns.",
     lower,
     keys=(
-        Key("outputs", Whole(), "output features, over all groups", unit="features"),
+        Key("outputs", Whole(), "number of outputs, over all groups", unit="features"),
         PARTS,
         *WEIGHTED,
         NORM_OVER,
@@ -78,6 +79,6 @@ TYPE = LayerType(
     arity=(1, None),
     check_values=check_values,
     grouping="weights",
-    rule="A vector of so many outputs, whatever it reads.",
+    rule="A vector with the given number of outputs.",
     example="[pool5] input 256x6x6\n[fc6] fc outputs=4096",
 )

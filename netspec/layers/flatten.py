@@ -11,7 +11,7 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "flatten",
-    "An image as a vector: channels, then rows, then columns.",
+    "Turns an image into a vector: channels, then rows, then columns.",
     lower,
     keys=USUAL,
     rule="A vector of channels * height * width.",

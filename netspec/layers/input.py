@@ -19,30 +19,30 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "input",
-    "The images (or vectors) that come in, and what their numbers are.",
+    "The input of the network: images or vectors, and their preprocessing.",
     lower,
     keys=(
-        Key("range", OneOf((255, 1)), "the value of a white pixel; a black one is 0", default=1, affects_shape=False),
+        Key("range", OneOf((255, 1)), "the value of a white pixel; black is 0", default=1, affects_shape=False),
         Key(
             "mean",
             PerChannel(("image", "channel", "none")),
-            "what is subtracted: the training images' mean image, their mean in each channel, nothing, or these "
-            "numbers, in the input's range and order of channels",
+            "what is subtracted. image: the mean image of the training data. channel: their mean in each channel. "
+            "none: nothing. Or numbers, in the range and order of channels of the input",
             default="none",
             affects_shape=False,
         ),
         Key(
             "std",
             PerChannel(("channel", "none"), Real(above=0)),
-            "what each channel is divided by after that: the standard deviation of the training images' pixels in it, "
-            "nothing, or these numbers",
+            "what each channel is then divided by. channel: the standard deviation of the training data. none: "
+            "nothing. Or numbers",
             default="none",
             affects_shape=False,
         ),
         Key(
             "order",
             Choice({"rgb": "rgb", "bgr": "bgr"}),
-            "the order of the colour channels",
+            "order of the colour channels",
             default="rgb",
             affects_shape=False,
         ),
@@ -50,6 +50,6 @@ TYPE = LayerType(
     arity=(0, 0),
     grouping="input",
     operand=Key("shape", ImageShape(), "channels x height x width, or the length of a vector"),
-    rule="As written: channels x height x width, or a length.",
+    rule="The given shape.",
     example="[image] input 3x224x224 range=255 mean=image",
 )

@@ -19,10 +19,10 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "local",
-    "A locally connected layer: a convolution whose weights and biases are not shared between places.",
+    "Locally connected layer: a convolution with separate weights and biases at each position.",
     lower,
     keys=(
-        Key("filters", Whole(), "output channels, over all groups", unit="channels"),
+        Key("filters", Whole(), "number of output channels, over all groups", unit="channels"),
         *WINDOWED,
         GROUPS,
         SPREAD,
@@ -32,6 +32,6 @@ TYPE = LayerType(
     arity=(1, None),
     check_values=check_values,
     grouping="weights",
-    rule=f"{PLACES}; as many channels as filters.",
+    rule=f"{PLACES} the number of filters.",
     example="[image] input 3x32x32\n[local1] local filters=16 kernel=5 pad=2",
 )

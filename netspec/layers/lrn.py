@@ -15,17 +15,17 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "lrn",
-    "Local response normalisation across maps: x (k + alpha sum x^2)^-beta over neighbouring channels. The window "
-    "stays inside a GPU group's channels unless reads=all.",
+    "Local response normalisation across maps: x (k + alpha sum x^2)^-beta, with the sum over neighbouring channels. "
+    "The window stays within the channels of a GPU group unless reads=all.",
     lower,
     keys=(
-        window_size("neighbouring channels in the window"),
+        window_size("number of neighbouring channels in the window"),
         *RESPONSE,
-        Key("groups", Whole(), "number of equal runs of channels; no window reaches from one into another", default=1),
+        Key("groups", Whole(), "number of groups of channels; windows do not extend from one into another", default=1),
         READS,
         *USUAL,
     ),
     check_values=check_values,
-    rule="What it reads.",
+    rule="The shape of the input.",
     example="[conv1] input 96x55x55\n[norm1] lrn size=5 k=2 alpha=1e-4 beta=0.75",
 )

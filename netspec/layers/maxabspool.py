@@ -12,10 +12,10 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "maxabspool",
-    "Pooling by magnitude: the pixel of each window that is farthest from 0, with its sign; if there are several, the "
-    "last. Padding and overhang are ignored.",
+    "Pooling by magnitude: the pixel of each window with the largest absolute value, with its sign; the last one if "
+    "there are several. Padding and overhang are ignored.",
     lower,
     keys=KEYS,
-    rule=f"{PLACES}; as many channels as it reads.",
+    rule=f"{PLACES} those of the input.",
     example="[conv1] input 96x55x55\n[pool1] maxabspool kernel=3 stride=2",
 )

@@ -15,6 +15,6 @@ TYPE = LayerType(
     "Maximum pooling: the largest pixel of each window. Padding and overhang are ignored.",
     lower,
     keys=KEYS,
-    rule=f"{PLACES}; as many channels as it reads.",
+    rule=f"{PLACES} those of the input.",
     example="[norm1] input 96x55x55\n[pool1] maxpool kernel=3 stride=2",
 )

@@ -11,9 +11,9 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "mirror",
-    "The image with its columns in reverse order.",
+    "Mirrors the image: its columns in reverse order.",
     lower,
     keys=USUAL,
-    rule="What it reads.",
+    rule="The shape of the input.",
     example="[image] input 3x32x32\n[mirrored] mirror",
 )

@@ -12,9 +12,9 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "nailbed",
-    "Every stride-th pixel of each map, centred (a fixed function of cuda-convnet).",
+    "Keeps every stride-th pixel of each map, centred. A layer of cuda-convnet without weights.",
     lower,
-    keys=(Key("stride", Whole(), "the step from pixel to pixel", unit="pixels"), *USUAL),
-    rule="Along each axis size / stride, rounded up; as many channels as it reads.",
+    keys=(Key("stride", Whole(), "the step between the pixels that are kept", unit="pixels"), *USUAL),
+    rule="Height and width: those of the input / stride, rounded up. Channels: those of the input.",
     example="[image] input 3x224x224\n[sampled] nailbed stride=4",
 )

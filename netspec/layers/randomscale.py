@@ -13,9 +13,9 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "randomscale",
-    "A square out of each map. In training, each batch is first scaled to a random size, and the square is at a random "
-    "place; the more places there are at a size, the likelier it is. Outside training it is the middle square of the "
-    "unscaled maps (as in cuda-convnet's rscale).",
+    "Cuts a square out of each map. In training, each batch is first scaled to a random size, and the square is at a "
+    "random position; the probability of a size grows with its number of positions. Outside training, it is the "
+    "central square of the unscaled maps. The rscale layer of cuda-convnet.",
     lower,
     keys=(
         Key("size", Whole(1, MAX_SIDE), "the square's side", unit="pixels"),

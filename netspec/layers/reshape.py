@@ -12,12 +12,12 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "reshape",
-    "The same numbers in the same order (channels, then rows, then columns) as an image or vector of another shape.",
+    "Changes the shape. The numbers keep their order: channels, then rows, then columns.",
     lower,
     keys=(
         Key("size", ImageShape(), "channels x height x width, or the length of a vector"),
         *USUAL,
     ),
-    rule="Its size, which must have as many numbers as it reads.",
+    rule="The given size, which must have as many numbers as the input.",
     example="[code] input 100\n[fc1] fc outputs=1024\n[maps] reshape size=16x8x8",
 )

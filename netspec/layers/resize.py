@@ -12,8 +12,7 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "resize",
-    "Each map in another size, by bilinear interpolation. The samples are spread evenly around the middle, as in "
-    "cuda-convnet.",
+    "Resizes each map by bilinear interpolation. The samples are spread evenly around the centre, as in cuda-convnet.",
     lower,
     keys=(
         Key(
@@ -24,6 +23,6 @@ TYPE = LayerType(
         ),
         *USUAL,
     ),
-    rule="Along each axis size / step, rounded down; as many channels as it reads.",
+    rule="Height and width: those of the input / step, rounded down. Channels: those of the input.",
     example="[image] input 3x256x256\n[small] resize step=2",
 )

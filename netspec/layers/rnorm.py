@@ -13,11 +13,11 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "rnorm",
-    "Response normalisation within each map: x (k + alpha sum x^2)^-beta over the surrounding pixels of the same "
-    "channel (cuda-convnet's rnorm).",
+    "Response normalisation within each map: x (k + alpha sum x^2)^-beta, with the sum over the surrounding pixels of "
+    "the same channel. The rnorm layer of cuda-convnet.",
     lower,
-    keys=(window_size("side of the window"), *RESPONSE, *USUAL),
+    keys=(window_size("the side of the window"), *RESPONSE, *USUAL),
     check_values=check_values,
-    rule="What it reads.",
+    rule="The shape of the input.",
     example="[conv1] input 32x16x16\n[norm1] rnorm size=5 scale=1e-3",
 )

@@ -11,10 +11,10 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "softmax",
-    "e^x / sum e^x over all classes: of a vector's features, or of the channels of each pixel.",
+    "Softmax: e^x / sum e^x over all classes, which are the features of a vector or the channels of each pixel.",
     lower,
     keys=PLACED,
     grouping="gathers",
-    rule="What it reads.",
+    rule="The shape of the input.",
     example="[fc7] input 4096\n[fc8] fc outputs=1000\n[prob] softmax",
 )

@@ -6,5 +6,6 @@ from netspec.layers._loss import loss_type
 TYPE = loss_type(
     "squarederror",
     SquaredError,
-    "The squared difference from 1 for the image's class and 0 for the others, summed; the mean over the batch.",
+    "The squared difference from 1 for the image's class and from 0 for other classes; summed over the classes and "
+    "averaged over the batch.",
 )

@@ -11,11 +11,11 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "sum",
-    "The sum of its inputs, element by element.",
+    "The sum of the inputs, element by element.",
     lower,
     keys=USUAL,
     arity=(2, None),
     grouping="alike",
-    rule="The shape that all of its inputs have.",
+    rule="The shape of the inputs, which must be equal.",
     example="[image] input 16x28x28\n[a] conv filters=16 kernel=3 pad=1\n[b] sum inputs=image,a",
 )

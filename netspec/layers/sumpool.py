@@ -12,9 +12,9 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "sumpool",
-    "Sum pooling: the sum of each window's pixels; padding and overhang count as zeros.",
+    "Sum pooling: the sum of the pixels of each window. Padding and overhang count as zeros.",
     lower,
     keys=KEYS,
-    rule=f"{PLACES}; as many channels as it reads.",
+    rule=f"{PLACES} those of the input.",
     example="[image] input 3x32x32\n[pool] sumpool kernel=2",
 )

@@ -7,12 +7,12 @@ from netspec.layers._loss import loss_type
 TYPE = loss_type(
     "sumsquares",
     SumSquares,
-    "The sum of the squares of all units; the mean over the batch. It keeps a value small, such as an activation or "
-    "the difference from a target.",
+    "The sum of the squares of all units, averaged over the batch. It keeps values small, such as activations or the "
+    "difference from a target.",
     Key(
         "gate",
         Choice({"none": "none", "class": "class"}),
-        "what each image's sum is multiplied by: nothing, or the number of its class, counted from 0",
+        "none, or class: the sum of each image is multiplied by the number of its class, counted from 0",
         default="none",
         affects_shape=False,
     ),

@@ -8,8 +8,9 @@ from netspec.layers._loss import loss_type
 TYPE = loss_type(
     "topographic",
     Topographic,
-    "The sparsity of topographic independent component analysis: the root of the sum of the squares around each pixel, "
-    "summed over all pixels and maps; the mean over the batch. It makes few units active, and neighbours at once.",
+    "The sparsity of topographic independent component analysis: the square root of the sum of the squares around each "
+    "pixel, summed over all pixels and maps and averaged over the batch. It makes few units active, and neighbours "
+    "together.",
     Key("size", Whole(high=MAX_SIDE), "the side of the window around each pixel", unit="pixels"),
     reads="an image",
     example=(

@@ -12,10 +12,10 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "zeropad",
-    "Zeros around each map. Layers that read it count them as pixels: averages and maxima include them, unlike the "
-    "padding of their own `pad`.",
+    "Adds zeros around each map. The layers that read it treat them as pixels: averages and maxima include them, "
+    "unlike the zeros of their own `pad`.",
     lower,
-    keys=(Key("pad", Padding(), "zeros on all sides, or left,right,top,bottom", unit="pixels"), *USUAL),
-    rule="Along each axis size + padding before + padding after; as many channels as it reads.",
+    keys=(Key("pad", Padding(), "number of zeros on all sides, or left,right,top,bottom", unit="pixels"), *USUAL),
+    rule="Height and width: size + padding before + padding after. Channels: those of the input.",
     example="[image] input 3x224x224\n[wide] zeropad pad=1,2,1,2",
 )

@@ -43,7 +43,7 @@ class Document:
     def texts(self) -> Texts:
         """This text and the base specs that it starts from."""
         if self.too_large:
-            message = f"this file is larger than {count(MAX_FILE_BYTES)} characters: it is no spec"
+            message = f"this file is larger than {count(MAX_FILE_BYTES)} characters: too large for a spec"
             problem = Diagnostic("too-large-file", message, (first_line_span(self.source),))
             return Texts(self.source, problems=(problem,))
         return collect_texts(self.source, self.folder)

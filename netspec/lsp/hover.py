@@ -126,7 +126,7 @@ def _key(element: Element) -> str:
     ]
     owner = layers.find(element.owner)
     if key.per_input and owner is not None and owner.arity[1] != 1:
-        lines.append("- of several inputs each may have its own")
+        lines.append("- with several inputs, it may have a value for each")
     return "\n".join(lines)
 
 

@@ -42,8 +42,8 @@ def test_example_of_a_type_is_correct_and_uses_it(word: str) -> None:
 
 
 def test_page_of_a_type_lists_its_keys() -> None:
-    row = "| `stride` | a whole number from 1, or height x width (3x5) | pixels | 1 | the step from window to window |"
-    assert row in page("conv").splitlines()
+    row = "| `stride` | a whole number from 1, or height x width (3x5) | pixels | 1 | the step between neighbouring "
+    assert f"{row}windows |" in page("conv").splitlines()
     layer_type = layers.find("conv")
     assert layer_type is not None
     assert [name for key in layer_type.keys if f"| `{(name := key.name)}` |" not in page("conv")] == []
@@ -51,15 +51,15 @@ def test_page_of_a_type_lists_its_keys() -> None:
 
 def test_page_of_a_type_has_a_computed_example() -> None:
     lines = page("conv").splitlines()
-    assert "Here `conv1` is 96x55x55:" in lines
+    assert "In this example, the output of `conv1` is 96x55x55:" in lines
     assert "- width: (227 + 0 + 0 - 11) / 4 + 1 = 55" in lines
     assert "- connections: 55 * 55 places * 34,848 weights = 105,415,200" in lines
     assert "- `conv1.weight`: 96 x 3 x 11 x 11, drawn from normal(mean 0, std 0.074227)" in lines
 
 
 def test_page_of_a_type_starts_with_its_syntax() -> None:
-    assert "- written: `[name] conv filters=... kernel=...`" in page("conv").splitlines()
-    assert "- written: `[name] input SHAPE`" in page("input").splitlines()
+    assert "- usage: `[name] conv filters=... kernel=...`" in page("conv").splitlines()
+    assert "- usage: `[name] input SHAPE`" in page("input").splitlines()
     assert "- reads: 2 layers or more" in page("sum").splitlines()
 
 
@@ -77,7 +77,9 @@ def test_page_of_a_value_shows_its_parameters() -> None:
     (row,) = [line for line in page("plateau").splitlines() if line.startswith("| `schedule` of `train` |")]
     assert "`patience=5`: a whole number from 1; `threshold=0.001`: a number from 0" in row
     assert "| `plateau`, a value of `schedule` of `train` | a whole number from 1 | 5 |" in page("patience")
-    (row,) = [line for line in page("gaussian").splitlines() if "standard deviation std around mean" in line]
+    (row,) = [
+        line for line in page("gaussian").splitlines() if "normal distribution with this standard deviation" in line
+    ]
     assert "`init` of" in row and "`bias` of" in row
 
 
@@ -87,7 +89,7 @@ def test_schedule_page_has_one_table_for_layers_and_train() -> None:
     assert "| `plateau` | " in schedule and "| `jdexp` | " in schedule
     train = page("train")
     assert train is not None
-    assert "## Values of `bias_schedule`\n\nThose of `schedule`, without `plateau`.\n" in train
+    assert "## Values of `bias_schedule`\n\nThe same as for `schedule`, except `plateau`.\n" in train
     steps = page("steps")
     assert steps is not None and "`freeze`: a whole number from 1, default: never" in steps
     assert "| `steps`, a value of `bias_schedule` of `train` | a whole number from 1 | never |" in (
@@ -111,16 +113,16 @@ def test_pages_of_init_and_bias_show_parameters_of_initialisers() -> None:
     assert init is not None and bias is not None
     row = (
         "| `gaussian` | `std`: a number from 0, required; `mean=0`: a number "
-        "| normal with standard deviation std around mean |"
+        "| normal distribution with this standard deviation and mean |"
     )
     assert row in init and row in bias
-    assert "| `none` |  | there is no bias at all |" in bias and "`none`" not in init
+    assert "| `none` |  | no biases |" in bias and "`none`" not in init
 
 
 def test_syntax_shows_the_required_inputs() -> None:
     for word in ("gatedsumsquares", "sum", "max"):
-        assert f"- written: `[name] {word} inputs=...,...`" in page(word)
-    assert "- written: `[name] relu`" in page("relu") and "- written: `[name] concat`" in page("concat")
+        assert f"- usage: `[name] {word} inputs=...,...`" in page(word)
+    assert "- usage: `[name] relu`" in page("relu") and "- usage: `[name] concat`" in page("concat")
 
 
 def test_page_of_a_type_refers_to_pages_of_values() -> None:
@@ -133,8 +135,11 @@ def test_page_of_a_type_refers_to_pages_of_values() -> None:
 
 def test_only_types_with_several_inputs_mention_values_for_each() -> None:
     conv, pool = page("conv"), page("maxpool")
-    assert conv is not None and "With several inputs each may have its own `kernel`" in conv
-    assert pool is not None and "Of several inputs" not in pool
+    assert (
+        conv is not None
+        and "If the layer has several inputs, these keys may have a value for each, `kernel=A,B`: `kernel`" in conv
+    )
+    assert pool is not None and "may have a value for each" not in pool
 
 
 def test_key_of_several_types_is_explained_once() -> None:
@@ -147,7 +152,7 @@ def test_defaults_are_written_as_in_a_spec() -> None:
     by_name = {key.name: key for key in (KERNEL, ROUNDING, *TRAIN)}
     shown = {name: keys.default_of(key) for name, key in by_name.items()}
     assert shown["kernel"] == "required"
-    assert shown["rounding"] == "the net line's, or exact"
+    assert shown["rounding"] == "that of the net line, or exact"
     assert (shown["batch"], shown["schedule"]) == ("128", "constant")
 
 

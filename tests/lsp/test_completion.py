@@ -136,7 +136,7 @@ def test_values_match_the_type_of_the_key(text: str, expected: list[str]) -> Non
 def test_values_with_parameters_show_ranges_and_defaults() -> None:
     gaussian, *_ = candidates("[a] conv init=|")
     assert (gaussian.insert, gaussian.detail) == ("gaussian(", "gaussian(std, mean)")
-    assert gaussian.doc == "normal with standard deviation std around mean"
+    assert gaussian.doc == "normal distribution with this standard deviation and mean"
     std, mean = candidates("[a] conv init=gaussian(|")
     assert (std.detail, mean.detail) == ("a number from 0; required", "a number; default: 0")
 

@@ -82,10 +82,10 @@ def test_changed_layer_of_a_variant_shows_its_new_shape() -> None:
 
 def test_key_shows_meaning_range_unit_and_default() -> None:
     assert hover_text("[image] input 3x8x8\n[a] conv filters=3 ker|nel=3") == (
-        "**kernel** of conv: the window's side, or height x width\n\n"
+        "**kernel** of conv: the side of the window, or its height x width\n\n"
         "- a whole number from 1, or height x width (3x5); in pixels\n"
         "- default: required\n"
-        "- of several inputs each may have its own"
+        "- with several inputs, it may have a value for each"
     )
 
 
@@ -111,13 +111,15 @@ def test_key_on_a_default_line_belongs_to_the_type() -> None:
 
 def test_named_value_shows_its_meaning() -> None:
     assert hover_text("[a] conv neuron=re|lu") == "**relu**: max(0, x)"
-    assert hover_text("train schedule=st|ep(every=3)").startswith("**step**: multiplied by factor")
-    assert hover_text("[a] conv bias_schedule=jd|exp(0.1, 4)").startswith("**jdexp**: cuda-convnet's dexp with jumps")
+    assert hover_text("train schedule=st|ep(every=3)").startswith("**step**: the rate is multiplied by `factor`")
+    assert hover_text("[a] conv bias_schedule=jd|exp(0.1, 4)").startswith(
+        "**jdexp**: the dexp of cuda-convnet with jumps"
+    )
     assert hover_text("[a] conv init=gau|ssian(0.1)") == (
-        "**gaussian**: normal with standard deviation std around mean\n\n"
+        "**gaussian**: normal distribution with this standard deviation and mean\n\n"
         "- `std`: a number from 0, required\n- `mean=0`: a number"
     )
-    assert hover_text("[a] conv bias=no|ne") == "**none**: there is no bias at all"
+    assert hover_text("[a] conv bias=no|ne") == "**none**: no biases"
 
 
 def test_parameter_of_a_value_shows_its_meaning() -> None:
