@@ -61,8 +61,8 @@ def table_rows(heading: str) -> Iterator[list[str]]:
     return ([cell.strip() for cell in line.strip("|").split(" | ")] for line in table)
 
 
-RUNS = [*table_rows("Rates lowered by hand"), *table_rows("Rates by schedule")]
-PRINTED = [*table_rows("Which of them is the paper")]
+RUNS = [*table_rows("Runs whose rates were lowered by hand"), *table_rows("Runs with a schedule")]
+PRINTED = [*table_rows("The run of the paper")]
 
 
 def contains_number(number: str, text: str) -> bool:
@@ -169,7 +169,7 @@ UNREAD_ENDS = {"111", "136"}
 
 
 @needs_files
-@pytest.mark.parametrize("row", [*table_rows("Rates lowered by hand")], ids=lambda row: row[0])
+@pytest.mark.parametrize("row", [*table_rows("Runs whose rates were lowered by hand")], ids=lambda row: row[0])
 def test_changes_by_hand_are_read_as_the_page_lists_them(row: list[str]) -> None:
     run = run_of(row)
     replay = replay_of(run)
@@ -182,7 +182,7 @@ def test_changes_by_hand_are_read_as_the_page_lists_them(row: list[str]) -> None
 
 
 @needs_files
-@pytest.mark.parametrize("row", [*table_rows("Rates by schedule")], ids=lambda row: row[0])
+@pytest.mark.parametrize("row", [*table_rows("Runs with a schedule")], ids=lambda row: row[0])
 def test_changes_besides_a_schedule_are_read_as_the_page_lists_them(row: list[str]) -> None:
     run = run_of(row)
     assert [colour.epoch for colour in run.colours if not colour.to] == epochs(row[3])
