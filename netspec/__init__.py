@@ -134,7 +134,7 @@ def _shape(input: Sequence[int] | None) -> Shape | None:
         sides = ()
     if len(sides) not in (1, 3) or min(sides) < 1:
         raise ValueError(
-            f"input={input!r} is no shape: it needs channels, height and width, (3, 224, 224), or features"
+            f"input={input!r} is not a shape; write channels, height and width, (3, 224, 224), or features"
         )
     return Shape(*sides)
 
@@ -146,7 +146,7 @@ def _changes(set: Iterable[str]) -> tuple[str, ...]:
         raise TypeError(f"set={set!r} is one text; it takes several: set=[{set!r}]")
     changes = tuple(set)
     if wrong := [change for change in changes if not (isinstance(change, str) and is_change(change))]:
-        raise ValueError(f"{wrong[0]!r} is no change; write LAYER.KEY=VALUE, conv1.stride=2")
+        raise ValueError(f"{wrong[0]!r} is not a change; write LAYER.KEY=VALUE, conv1.stride=2")
     return changes
 
 

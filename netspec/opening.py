@@ -106,7 +106,7 @@ def decode(data: bytes, name: str) -> Source:
     """
     if len(data) > MAX_FILE_BYTES:
         raise _spec_error(
-            "too-large-file", f"this file is larger than {count(MAX_FILE_BYTES)} bytes: it is no spec", name
+            "too-large-file", f"this file is larger than {count(MAX_FILE_BYTES)} bytes: too large for a spec", name
         )
     data = data.removesuffix(_DOS_END)
     try:
@@ -174,7 +174,7 @@ def open_folder(folder: Path | None, read: Callable[[Path], Source] | None = Non
     def read_beside(name: str) -> Source:
         path = folder / name
         if Path(os.path.realpath(path)).parent != Path(os.path.realpath(folder)):
-            raise OutsideFolder(f"{name} leads out of its folder")
+            raise OutsideFolder(f"{name} is outside its folder")
         return read(path) if read else read_source(path)
 
     def names() -> list[str]:

@@ -33,7 +33,7 @@ def test_page_outputs_are_up_to_date(page: Page) -> None:
         ("testing", "top-1 98.61 %, step 1,320", "top-......, step..."),
         ("testing", "  9   97.3 %  #####", "......"),
         ("testing", "class fc5 is missing", "class fc... is missing"),
-        ("training", "going on after step 80", "going on after step ..."),
+        ("training", "continuing after step 80", "continuing after step ..."),
         ("training", "94 steps: of 7,190 images drawn, 1,054 not reached", "..."),
         ("training", "660 steps: of 43,140 images drawn", "660 steps: of 43,140 images drawn"),
     ],

@@ -53,7 +53,7 @@ _NO_SCHEDULE = Omission(
         "alternatives: exponential, dexp, jdexp (of 2012), or linear",
     ),
 )
-_NO_JUMPS = Omission("version 2 of cuda-convnet has no jdexp; dexp, without its jumps, stands in for it")
+_NO_JUMPS = Omission("version 2 of cuda-convnet has no jdexp; netspec writes dexp, which has no jumps")
 _NO_NOISE = Omission("version 2 of cuda-convnet has no noise in rates; it is left out")
 
 

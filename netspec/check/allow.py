@@ -80,7 +80,7 @@ def unused(source: Source, silenced: Iterable[Diagnostic]) -> Iterator[Diagnosti
     used = {(w.span.line, w.code) for w in silenced if w.span.source is source}
     for word in _allowed_codes(source):
         if word.text in WARNINGS and word.text not in _ABOUT_COMMENTS and (word.line, word.text) not in used:
-            note = "a warning is allowed on the line that it is shown at"
+            note = "the comment must be on the line that the warning points to"
             message = f"{word.text} is allowed here and does not occur"
             yield Diagnostic("unused-allow", message, (word,), (note,), severity="warning")
 

@@ -56,9 +56,11 @@ def _with_biases(key: str, excess: int, lowered: Lowered) -> Iterator[str]:
     biases = sum(p.size for p in lowered.parameters if p.role == "bias")
     units = lowered.value.shape.units
     if biases and key == "weights" and excess == biases:
-        yield f"{count(computed)} weights + {plural(biases, 'bias')} = {count(computed + excess)}; a bias is no weight"
+        total = count(computed + excess)
+        yield f"{count(computed)} weights + {plural(biases, 'bias')} = {total}; biases are not counted as weights"
     if biases and key == "connections" and excess == units:
-        yield f"{count(computed)} + {count(units)} units' biases = {count(computed + excess)}; a bias is no connection"
+        total = count(computed + excess)
+        yield f"{count(computed)} + {count(units)} units' biases = {total}; biases are not counted as connections"
 
 
 def notes_on_counts(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[str]:
@@ -67,7 +69,7 @@ def notes_on_counts(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[
     computed, refuted = computed_counts(lowered, lowered.value.shape), computed_counts(lowered, shape)
     for key, number in stated.counts.items():
         if key != "units" and number not in (computed[key], refuted[key]):
-            yield f"{key}={number} does not hold either: there are {count(computed[key])} {key}"
+            yield f"{key}={number} is wrong too: the layer has {count(computed[key])} {key}"
 
 
 def computed_counts(lowered: Lowered, shape: Shape) -> dict[str, int]:

@@ -47,10 +47,10 @@ def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tupl
     """Yield the keys that have no effect in this layer, whether given or not, each with the reason."""
     name, owner = facts.section.name.text, facts.values.get("weights")
     if owner:
-        why = f"{name} has no weights of its own: it uses those of {owner[0]}, which are drawn and trained there"
+        why = f"{name} uses the weights of {owner[0]}, which initialises and trains them"
         yield from ((key, why) for key in _WEIGHT_KEYS if not _applies_to_biases(key, facts, settings))
     if not owner and None not in _values_of(facts, "super_eps"):
-        why = "super_eps has a rule of its own, without weight decay"
+        why = "the update rule of super_eps has no weight decay"
         yield from ((key, why) for key in ("decay", "decay_mult"))
     # With a rate of 0 the decay is 0 in effect. Caffe's files state both, so a decay of 0 is not reported.
     yield from ((key, why) for key, why in _keys_of_fixed_parameters(facts, settings) if _values_of(facts, key) != {0})
@@ -60,15 +60,15 @@ def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tupl
         yield from ((key, f"{name} has no biases: bias=none") for key in _BIAS_KEYS)
     defaults = settings.default_pairs.get(facts.type or "", {})
     if facts.values.get("update_every") == (parts := settings.train.accumulate) and "update_every" not in defaults:
-        why = "a batch goes through the network in one part: train accumulate=4 would make four"
+        why = "each batch is processed in one part; train accumulate=4 divides it into four"
         yield (
             "update_every",
-            why if parts == 1 else f"{count(parts)} parts are the whole batch, after which it is updated anyway",
+            why if parts == 1 else f"{count(parts)} parts are a whole batch, after which all layers are updated anyway",
         )
     elif owner and facts.values.get("bias", True) is None:
         yield "update_every", f"{name} has neither weights of its own nor biases"
     if "gpus" not in settings.statements:
-        why = "the file has no GPU groups: gpus 2 would make two"
+        why = "the file has no GPU groups; gpus 2 declares two"
         yield from ((key, why) for key in _GROUP_KEYS)
 
 
@@ -79,12 +79,12 @@ def _keys_of_fixed_parameters(facts: LayerFacts, settings: Settings) -> Iterator
     """
     name, weights, biases = facts.section.name.text, _zero_rate_key(facts, "lr", "lr_mult"), _zero_bias_rate_key(facts)
     if biases is not None and facts.values.get("bias") is not None:
-        yield from ((key, f"{name}'s biases stay as they are: {biases}=0") for key in _UPDATE_KEYS_OF_BIASES)
+        yield from ((key, f"{name}'s biases do not change: {biases}=0") for key in _UPDATE_KEYS_OF_BIASES)
     if weights is None or facts.values.get("weights"):
         return
     for key in ("schedule", "momentum", "decay", "decay_mult", "super_eps", *BOUNDS):
         if not _applies_to_biases(key, facts, settings):
-            yield key, f"{name}'s weights stay as they are: {weights}=0"
+            yield key, f"{name}'s weights do not change: {weights}=0"
 
 
 def _applies_to_biases(key: str, facts: LayerFacts, settings: Settings) -> bool:
@@ -121,6 +121,6 @@ def _why_no_norm_over_parts(facts: LayerFacts) -> Iterator[str]:
     """Yield the reason why ``norm_over=parts`` has no effect, if it has none."""
     name = facts.section.name.text
     if _values_of(facts, "parts") == {1}:
-        yield f"{name} is one part: parts=2 would make two"
+        yield f"{name} has one part; parts=2 divides it into two"
     elif _values_of(facts, "max_norm") | _values_of(facts, "fixed_norm") == {None}:
         yield f"{name} has neither max_norm nor fixed_norm, which it applies to"

@@ -144,7 +144,7 @@ class Walk:
                     "reads-loss",
                     f"{name} reads {self.sections[i].name.text}, which is a loss",
                     _inputs_span(section),
-                    notes=("nothing can be computed from a loss but its gradient",),
+                    notes=("a loss is only minimised; no layer can read it",),
                     layer=name,
                 )
                 return False

@@ -36,7 +36,7 @@ def _report_empty(findings: Findings) -> None:
     if not findings.has_errors():
         findings.add(
             "empty-spec",
-            "there is no layer in this file",
+            "this file has no layers",
             first_line_span(findings.root),
             notes=("a layer is [name] type key=value ..., and the first is the input",),
         )
@@ -61,8 +61,8 @@ def _report_no_input(first: Section, findings: Findings) -> None:
         "no-input",
         "the network has no input",
         dropped.word.span if dropped else first.name.span,
-        labels=(Label(dropped.section.name.span, "the input that is dropped"),) if dropped else (),
-        notes=("one layer says what comes in: [image] input 3x224x224",),
+        labels=(Label(dropped.section.name.span, "the input, which is dropped here"),) if dropped else (),
+        notes=("declare it with a layer of type input: [image] input 3x224x224",),
     )
 
 
@@ -72,8 +72,8 @@ def _report_second_input(facts: LayerFacts, first: LayerFacts, findings: Finding
         "several-inputs",
         f"{name} is a second input" + ("" if is_read else ", and nothing reads it"),
         facts.section.span,
-        labels=(Label(first.section.name.span, "the first; a network has one"),),
-        fixes=() if is_read else (Fix(f"take {name} away", (Edit(facts.section.span, ""),)),),
+        labels=(Label(first.section.name.span, "the first input; a network has exactly one"),),
+        fixes=() if is_read else (Fix(f"remove {name}", (Edit(facts.section.span, ""),)),),
         layer=name,
     )
 

@@ -33,7 +33,7 @@ def place(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: 
     first = operands[0].placement
     joined = _joined(operands, groups) if grouping == "joins" else first
     if grouping == "alike" and any(o.placement != first for o in operands):
-        raise _mismatch("needs inputs that are placed alike", operands)
+        raise _mismatch("needs inputs with the same placement on the GPU groups", operands)
     if gpu == "all":
         return WHOLE if grouping == "gathers" else SPLIT
     stays = first.gpu is not None or first.replicas
@@ -57,7 +57,7 @@ def _joined(operands: Sequence[Operand], groups: int) -> Placement:
     placements = [o.placement for o in operands]
     if [p.gpu for p in placements] == list(range(groups)):
         if len({o.shape.channels for o in operands}) > 1:
-            raise _mismatch("joins unequal shares of the GPU groups", operands)
+            raise _mismatch("joins shares of different sizes from the GPU groups", operands)
         return SPLIT
     if any(p.split for p in placements) and not all(p.split for p in placements):
         raise _mismatch("joins values that are split over the GPU groups with others that are not", operands)

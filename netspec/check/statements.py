@@ -129,7 +129,7 @@ def _check_train(pairs: dict[str, Pair], bad: set[str], train: Train, findings: 
     if train.batch % train.accumulate and not bad & {"batch", "accumulate"}:
         findings.add(
             "batch-not-divided",
-            f"a batch of {count(train.batch)} images cannot be gathered in {count(train.accumulate)} equal parts",
+            f"a batch of {count(train.batch)} images cannot be divided into {count(train.accumulate)} equal parts",
             *(spans[key] for key in ("accumulate", "batch") if key in spans),
             notes=(
                 f"{train.batch} / {train.accumulate} = {train.batch / train.accumulate:.6g}: each part must have as "
@@ -140,9 +140,9 @@ def _check_train(pairs: dict[str, Pair], bad: set[str], train: Train, findings: 
     if train.warmup.unit == "epochs" and length >= train.epochs and not bad & {"warmup", "epochs"}:
         findings.warn(
             "warmup-too-long",
-            f"a warm-up of {count(length)} epochs lasts for the whole of a training of {count(train.epochs)}",
+            f"a warm-up of {count(length)} epochs does not end before the training, which has {count(train.epochs)}",
             *(spans[key] for key in ("warmup", "epochs") if key in spans),
-            notes=("the learning rate reaches its full value, if at all, with the last step, and never falls",),
+            notes=("the learning rate reaches its full value at the last step or never",),
         )
 
 
@@ -192,7 +192,8 @@ def _read_default(statement: Setting, result: Settings, findings: Findings) -> N
     fresh = pairs_by_key(statement.pairs, findings, earlier=earlier)
     for key in ("inputs", "weights"):
         if key in fresh:
-            findings.add("bad-value", f"{key} has no default: each layer has its own", fresh.pop(key).span)
+            message = f"{key} cannot have a default: it differs from layer to layer"
+            findings.add("bad-value", message, fresh.pop(key).span)
     given, bad = read_pairs(fresh, keys_of(layer_type), name, findings)
     result.defaults.setdefault(name, {}).update(given)
     for key in bad:

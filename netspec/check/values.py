@@ -98,9 +98,9 @@ def _report_misplaced(
         if word != argument:
             message = f"{owner} has no key '{word}'; did you mean {argument}, an argument of {optimizer.name}?"
         merged = _merged_optimizer(optimizer, pairs, {argument: value})
-        note = f"{merged}; arguments that are left out have their defaults"
+        note = f"{merged}; omitted arguments keep their defaults"
     elif layer_type is not None and layer_type.operand is not None and layer_type.operand.name == word:
-        message = f"the {word} of {owner} has no key"
+        message = f"the {word} of {owner} is written without a key"
         note = f"it is written after the type: {owner} {value}" + (f"; or --input {value}" if owner == "input" else "")
         fixes = (replacement(pair.span, value),)
     else:

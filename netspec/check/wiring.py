@@ -89,7 +89,7 @@ class _Wires:
         if source is not None and not first.broken and _layer_type(first) is not None:
             self.findings.add(
                 "wrong-inputs",
-                f"{first.name.text} reads nothing: no layer stands above it",
+                f"{first.name.text} reads nothing: there is no layer above it",
                 first.name.span,
                 labels=(Label(source.name.span, f"the input, {source.name.text}: it stands first"),),
                 layer=first.name.text,
@@ -102,8 +102,8 @@ class _Wires:
         name, below = self.sections[number].name.text, self.sections[target].name
         path = self._path(target, number)
         if path is None:
-            message = f"{name} reads {below.text}, which stands below it"
-            label = Label(below.span, "a layer reads what stands above it")
+            message = f"{name} reads {below.text}, which is below it"
+            label = Label(below.span, "a layer can only read layers above it")
             self.findings.add("reads-later-layer", message, word.span, labels=(label,), layer=name)
             return
         self.reported.update(path)

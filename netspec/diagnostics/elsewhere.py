@@ -196,11 +196,11 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """Words of other tools, as ``plain_word`` returns them, and the words of a spec for the same things."""
 
-_ACTIVATION = "a spec does not have this activation; netspec explain neuron lists those that it has"
-_BLOCK = "a spec has no blocks: each layer is a line, branches read one layer by inputs= and meet in concat or sum"
-_FEED_FORWARD = "a spec is a feed-forward network of images: there is no layer of this kind"
+_ACTIVATION = "netspec does not have this activation; netspec explain neuron lists those that it has"
+_BLOCK = "a spec has no blocks: each layer is one line; branches start with inputs= and end in concat or sum"
+_FEED_FORWARD = "netspec has feed-forward networks for images only, and no layer of this kind"
 _NORMALISATION = "the normalisations are batchnorm, lrn (across channels), rnorm and contrast (both across pixels)"
-_PRODUCT = "no layer multiplies two values; sum and max join them"
+_PRODUCT = "no layer multiplies two values; sum and max combine them"
 _REARRANGED = "no layer splits or rearranges channels; reshape keeps the order of the values"
 _TRANSPOSED = "a spec has no transposed convolution; resize step=0.5 doubles the sides of a map by interpolation"
 
@@ -258,21 +258,21 @@ ABSENT_TYPES: Mapping[str, str] = {
         ),
         _TRANSPOSED,
     ),
-    **dict.fromkeys(("maxunpool", "unpool", "unpooling"), "no layer undoes a pooling; resize enlarges maps"),
-    **dict.fromkeys(("alphadropout", "spatialdropout"), "dropout drops single units here, whatever the map"),
+    **dict.fromkeys(("maxunpool", "unpool", "unpooling"), "there is no unpooling; resize enlarges maps"),
+    **dict.fromkeys(("alphadropout", "spatialdropout"), "dropout drops single units, not whole maps"),
     **dict.fromkeys(
-        ("depthwiseconv", "dwconv"), "a convolution by channel is conv with as many groups= as it reads channels"
+        ("depthwiseconv", "dwconv"), "a depthwise convolution is conv with groups= set to the number of input channels"
     ),
-    "separableconv": "two layers: conv with as many groups= as it reads channels, then conv kernel=1",
+    "separableconv": "write two layers: conv with groups= set to the number of input channels, then conv kernel=1",
     "activation": "an activation is neuron= of the layer before it, or a layer by its own name: relu, tanh",
-    "accuracy": "top-1 and top-5 are measured by train and eval, whatever the file has",
+    "accuracy": "netspec train and netspec eval always measure top-1 and top-5",
 }
 """Layers that other tools have and specs do not, with a note on each. No similar spelling is suggested for them."""
 
-_CHANNELS_READ = "how many channels or features a layer reads follows from the layer that it reads"
-_NO_AXES = "there are no axes to choose: images are channels x height x width, and channels are what is joined"
-_ONE_SIZE = "height and width are one value, written 3x5; pads of single sides are pad=left,right,top,bottom"
-_OWN_LAYER = "it is a layer of its own, on the line below"
+_CHANNELS_READ = "the number of input channels or features is that of the layer that is read"
+_NO_AXES = "axes cannot be chosen: images are channels x height x width, and channels are joined"
+_ONE_SIZE = "height and width are one value: 3x5; padding of single sides is pad=left,right,top,bottom"
+_OWN_LAYER = "it is a separate layer"
 
 ABSENT_KEYS: Mapping[str, str] = {
     **dict.fromkeys(
@@ -298,9 +298,9 @@ ABSENT_KEYS: Mapping[str, str] = {
     "ceilmode": "ceil_mode=true is rounding=caffe here, ceil_mode=false is rounding=down",
     "countincludepad": "an average counts only real pixels; for zeros that count, put a zeropad layer before it",
     "depthradius": "size= is the whole window, in channels: 2 * depth_radius + 1",
-    "keepprob": "rate= is the share that is dropped: 1 - keep_prob",
+    "keepprob": "rate= is the probability of dropping a unit: 1 - keep_prob",
     "labelsmoothing": "it is a key of the train line: train label_smoothing=0.1",
-    "name": "a layer's name stands before its type, in brackets: [conv1] conv ...",
+    "name": "the name of a layer is written before its type, in brackets: [conv1] conv ...",
     "paddingmode": "padding is always zeros",
     "reduction": "a loss is always the mean over the batch",
     "scalefactor": "step= is the inverse: step=0.5 doubles the sides",
@@ -312,7 +312,7 @@ ABSENT_KEYS: Mapping[str, str] = {
 ABSENT_SETTINGS: Mapping[str, str] = {
     **dict.fromkeys(
         ("gamma", "milestones", "stepsize"),
-        "the numbers of a schedule are in its brackets: schedule=step(every=30, factor=0.1)",
+        "the numbers of a schedule are written in parentheses: schedule=step(every=30, factor=0.1)",
     ),
     **dict.fromkeys(
         ("iterations", "maxiter", "maxsteps", "numsteps", "steps"),

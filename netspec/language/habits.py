@@ -20,7 +20,7 @@ _QUOTE = "\"'`\u2018\u2019\u201c\u201d"
 _MINUS = "\u2013\u2014\u2212"
 
 _HINTS: tuple[tuple[str, str], ...] = (
-    (r"<{7}|={7}|>{7}", "a merge has left two versions of the file here: take one of them"),
+    (r"<{7}|={7}|>{7}", "this is an unresolved merge conflict: keep one of the two versions"),
     (rf"=+>|[{_MINUS}-]+>|[\u2192\u21d2>]", "a claim begins with ->"),
     (r"(?<==)=", "a key and its value are separated by one =: kernel=11"),
     (r"(?<=\d)/\d", "numbers are written as decimals: 0.5"),

@@ -262,8 +262,8 @@ def _wrong_after(value: Value, layers: _Layers, unknown_layers: _UnknownLayers) 
     if not isinstance(value, Word):
         return Diagnostic("bad-value", "after: needs the name of a layer", (value.span,))
     if value.text in layers.dropped:
-        return _dropped_layer(value, layers.dropped, "layer {} is dropped: none can stand after it")
-    return unknown_layers.diagnostic(value, layers.places, "there is no layer {} to stand after")
+        return _dropped_layer(value, layers.dropped, "layer {} is dropped: nothing can be placed after it")
+    return unknown_layers.diagnostic(value, layers.places, "there is no layer {} to place it after")
 
 
 def _merge_settings(base: Sequence[Setting], variant: Sequence[Setting]) -> tuple[Setting, ...]:

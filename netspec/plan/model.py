@@ -216,7 +216,7 @@ def _sharing_warnings(placed: Placed, batch: int) -> tuple[str, ...]:
     if remainder:
         below = batch - remainder
         raise ArrangementError(
-            f"a batch of {batch} images cannot be gathered in {parts} equal parts (accumulate={parts})",
+            f"a batch of {batch} images cannot be divided into {parts} equal parts (accumulate={parts})",
             f"{batch} / {parts} = {batch / parts:.6g}: --batch {below} or --batch {below + parts}",
         )
     share, remainder = divmod(at_once, rows)

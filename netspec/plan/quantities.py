@@ -15,7 +15,7 @@ def parse_bytes(text: str) -> int:
     """Parse ``3GB`` as 3,000,000,000 and ``3GiB`` as 3 x 2^30. Raises ``ValueError`` with the expected form."""
     match = _BYTES.fullmatch(text)
     if not match or (match[3] and not match[2]):
-        raise ValueError(f"{text!r} is no amount of memory; write 3GB (powers of 1000) or 3GiB (of 1024)")
+        raise ValueError(f"{text!r} is not an amount of memory; write 3GB (powers of 1000) or 3GiB (of 1024)")
     return _positive(text, float(match[1]) * (1024 if match[3] else 1000) ** _POWERS[match[2]])
 
 
@@ -23,7 +23,7 @@ def parse_link(text: str) -> float:
     """Parse ``25GB/s`` or ``200Gbit/s`` as bytes per second. Raises ``ValueError`` with the expected form."""
     match = _RATE.fullmatch(text)
     if not match:
-        raise ValueError(f"{text!r} is no speed of a link; write bytes a second, 25GB/s, or bits, 200Gbit/s")
+        raise ValueError(f"{text!r} is not the speed of a link; write bytes a second, 25GB/s, or bits, 200Gbit/s")
     return _positive(text, float(match[1]) * 1000 ** _POWERS[match[2]]) / (8 if match[3] == "bit" else 1)
 
 
@@ -31,7 +31,7 @@ def parse_flops(text: str) -> float:
     """Parse ``400T`` as 4e14 floating-point operations per second. Raises ``ValueError`` with the expected form."""
     match = _FLOPS.fullmatch(text)
     if not match:
-        raise ValueError(f"{text!r} is no speed of computing; write FLOPs a second, 400T or 19.5TFLOPS")
+        raise ValueError(f"{text!r} is not a computing speed; write FLOPs a second, 400T or 19.5TFLOPS")
     return _positive(text, float(match[1]) * 1000 ** _POWERS[match[2]])
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
-STOPPING = "stopping after this step, and saving; once more to end at once"
+STOPPING = "stopping after this step and saving; press Ctrl-C again to stop at once"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOW_CURSOR = "\x1b[?25h"
 

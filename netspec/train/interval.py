@@ -42,13 +42,13 @@ def read_interval(text: str) -> Interval:
         raise ValueError(f"{text!r} is neither a number of steps nor a time; write {EXPECTED}")
     count, unit = int(match[1]), match[2].lower()
     if count == 0:
-        raise ValueError(f"{text!r} is no interval: it must be at least 1")
+        raise ValueError(f"{text!r} is not an interval: it must be at least 1")
     if unit in ("", "step", "steps"):
         return Interval(count, "steps")
     for candidate in ("s", "min", "h"):
         if unit == candidate:
             return Interval(count, candidate)
-    raise ValueError(f"{match[2]!r} in {text!r} is no unit of time; write {EXPECTED}")
+    raise ValueError(f"{match[2]!r} in {text!r} is not a unit of time; write {EXPECTED}")
 
 
 class Due:

@@ -158,8 +158,8 @@ def close_epoch(t: Training, progress: EpochProgress) -> None:
 def no_full_batch(tally: Tally, batch: int) -> TrainError:
     """Return the error for an epoch without a step: the readable images do not fill a batch."""
     return TrainError(
-        f"{tally.skipped} of {tally.drawn} training images cannot be read; the other {tally.dropped} are no batch "
-        f"of {batch}",
+        f"{tally.skipped} of {tally.drawn} training images cannot be read; the other {tally.dropped} do not fill a "
+        f"batch of {batch}",
         f"repair or replace them, or train with a smaller batch: --batch {max(1, tally.dropped)}",
     )
 

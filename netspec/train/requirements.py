@@ -34,7 +34,7 @@ def require_trainable(graph: Graph, batch: int) -> None:
     parts = graph.train.accumulate
     if batch % parts:
         raise TrainError(
-            f"a batch of {batch} images cannot be gathered in {parts} equal parts (accumulate={parts})",
+            f"a batch of {batch} images cannot be divided into {parts} equal parts (accumulate={parts})",
             f"train with another one: --batch {max(1, batch // parts) * parts}",
         )
     if batch == parts and (layers := layers_needing_two_images(graph)):

@@ -170,7 +170,7 @@ def _resume(earlier: Earlier, graph: Graph, config: Config, request: Request, re
     require_same(objective.module.state_dict(), state["weights"], earlier.file)
     for difference in rounding_differences(earlier, config, versions_here()):
         reporter.note(f"{difference}: the last bits of the numbers may differ from those of one uninterrupted run")
-    reporter.note(f"{earlier.folder}: going on after step {earlier.step}")
+    reporter.note(f"{earlier.folder}: continuing after step {earlier.step}")
     job = _Job(graph, earlier.spec, config, data, objective, state["origin"], folder, crew, state)
     return _run(job, reporter)
 
@@ -231,7 +231,7 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
         if graph.test.views != VIEWS:
             reporter.note(
                 f"validation takes the {PROTOCOL}; "
-                f"the spec's test views={graph.test.views} is left out, and is what netspec eval takes"
+                f"the spec's test views={graph.test.views} is left out, and is used by netspec eval"
             )
         problems = Problems(folder, reporter)
         with Loader(config.workers, problems.report, buffers_for(config.device)) as loader:
@@ -301,7 +301,7 @@ def _restore(training: Training, state: dict[str, Any]) -> None:
     training.crew.any(False)  # a barrier: all processes have read the folder before the leader changes it
     checkpoint.set_aside_after(training.folder.checkpoints, training.step)
     if not training.folder.rewind(state["metrics_bytes"], training.step):
-        training.warn(f"{training.folder.metrics} is not as the checkpoint left it; the whole lines up to it are kept")
+        training.warn(f"{training.folder.metrics} does not end at the checkpoint; its lines up to there are kept")
     config, settings = training.config, state["settings"]
     if (settings["epochs"], settings["steps"]) != (config.epochs, config.steps):
         if training.progress is not None:

@@ -48,7 +48,7 @@ def test_version_2_has_schedules_per_input_but_no_jumps_or_noise() -> None:
     assert "epsW=0.01\nepsB=exp[base=0.01;tgtFactor=2]" in sections["b"]
     assert "epsW=0.01,linear[base=0.02;tgtFactor=2]\nepsB=0.01\n" in sections["c"]
     assert warnings == [
-        "a: version 2 of cuda-convnet has no jdexp; dexp, without its jumps, stands in for it, schedule",
+        "a: version 2 of cuda-convnet has no jdexp; netspec writes dexp, which has no jumps, schedule",
         "a: version 2 of cuda-convnet has no noise in rates; it is left out, schedule",
         "b: version 2 of cuda-convnet has no noise in rates; it is left out, bias_schedule",
     ]

@@ -112,7 +112,7 @@ def test_input_shape_can_be_any_sequence_of_integers() -> None:
     assert netspec.loads("[i] input 3\n[f] fc outputs=2", input=[7]).total.weights == 14
     assert netspec.loads("[i] input 3\n[f] fc outputs=2", input=np.array([7])).total.weights == 14  # type: ignore[arg-type]
     for wrong in ((3, 8), (3, 8, 0), "3x8x8", (), 224, (3, 8.0, 8.0)):
-        with pytest.raises(ValueError, match="is no shape"):
+        with pytest.raises(ValueError, match="is not a shape"):
             netspec.loads("[i] input 3x8x8\n[r] relu", input=wrong)  # type: ignore[arg-type]
 
 

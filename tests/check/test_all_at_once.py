@@ -106,7 +106,7 @@ def test_count_that_fits_neither_shape_is_reported_too() -> None:
     assert (shape.message, units.message) == ("b is 3x6x6, not 3x6x7", "b has 108 units, not 999")
     assert [(f.title, f.checks) for f in shape.fixes] == [("claim 3x6x6 units=108", True)]
     (shape,) = mistakes(head + "units=126 weights=999\n")
-    assert "weights=999 does not hold either: there are 81 weights" in shape.notes
+    assert "weights=999 is wrong too: the layer has 81 weights" in shape.notes
     assert [(f.title, f.checks) for f in shape.fixes] == [("claim 3x6x6 units=108 weights=81", True)]
     (shape,) = mistakes(head + "units=126 weights=81 connections=3402\n")
     assert not any("does not hold either" in note for note in shape.notes)

@@ -373,7 +373,11 @@ def test_json_includes_rejected_fixes() -> None:
     ("text", "message", "note"),
     [
         ("train lr=0.1\n" + IMAGE, "lr is an argument of optimizer, not a key of train", "optimizer=sgd(lr=0.1); "),
-        ("[image] input 3x8x8 shape=3x9x9", "the shape of input has no key", "it is written after the type: input 3x9"),
+        (
+            "[image] input 3x8x8 shape=3x9x9",
+            "the shape of input is written without a key",
+            "it is written after the type: input 3x9",
+        ),
     ],
 )
 def test_key_that_is_written_elsewhere_in_the_line_is_explained(text: str, message: str, note: str) -> None:

@@ -241,11 +241,11 @@ def test_words_of_other_tools_give_one_message_with_the_right_word(line: str, me
     [
         ("ConvTranspose2d filters=2 kernel=2 stride=2", "a spec has no transposed convolution; resize step=0.5"),
         ("upconv filters=2 kernel=2", "a spec has no transposed convolution"),
-        ("DepthwiseConv2D kernel=3", "a convolution by channel is conv with as many groups="),
+        ("DepthwiseConv2D kernel=3", "a depthwise convolution is conv with groups="),
         ("inception filters=2", "a spec has no blocks"),
-        ("GELU", "a spec does not have this activation"),
+        ("GELU", "netspec does not have this activation"),
         ("activation", "an activation is neuron= of the layer before it"),
-        ("conv filters=2 kernel=3 in_channels=3", "follows from the layer that it reads"),
+        ("conv filters=2 kernel=3 in_channels=3", "is that of the layer that is read"),
         ("conv filters=2 kernel=3 batch_norm=true", "[bn1] batchnorm neuron=relu"),
         ("conv filters=2 kernel=3 padding_mode=reflect", "padding is always zeros"),
         ("avgpool kernel=2 count_include_pad=true", "an average counts only real pixels"),
@@ -274,8 +274,8 @@ def test_layer_types_are_listed_in_one_message_only() -> None:
 def test_count_that_includes_biases_is_recognised() -> None:
     """C1 of LeNet-5 in its paper: 156 trainable parameters and 122,304 connections, (25 + 1) * 6 and * 28 * 28."""
     c1 = "[i] input 1x32x32\n[c1] conv filters=6 kernel=5 -> 6x28x28"
-    assert "150 weights + 6 biases = 156; a bias is no weight" in mistake(f"{c1} weights=156").notes
-    note = "117,600 + 4,704 units' biases = 122,304; a bias is no connection"
+    assert "150 weights + 6 biases = 156; biases are not counted as weights" in mistake(f"{c1} weights=156").notes
+    note = "117,600 + 4,704 units' biases = 122,304; biases are not counted as connections"
     assert note in mistake(f"{c1} connections=122304").notes
 
 

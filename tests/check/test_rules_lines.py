@@ -226,7 +226,7 @@ def test_fix_removes_an_unread_second_input() -> None:
     assert (found.code, found.message) == ("several-inputs", "other is a second input, and nothing reads it")
     (fix,) = found.fixes
     (edit,) = fix.edits
-    assert (fix.title, edit.span.text, edit.text) == ("take other away", "[other] input 3x3x3", "")
+    assert (fix.title, edit.span.text, edit.text) == ("remove other", "[other] input 3x3x3", "")
 
 
 def test_input_must_come_first() -> None:

@@ -155,7 +155,7 @@ def test_plateau_of_a_layer_is_an_error(text: str) -> None:
     assert found.notes == (
         "plateau depends on the validation error of the whole net: schedule=plateau on the train line applies to all "
         "weights and biases that have no schedule of their own",
-        "if the epochs are known beforehand, they can be given here: steps(25, 51, 79, factor=0.1)",
+        "if the epochs are known beforehand, use steps(25, 51, 79, factor=0.1)",
     )
 
 
@@ -173,7 +173,7 @@ def test_schedule_without_weights_or_biases_has_no_effect() -> None:
 
 def test_freeze_before_the_last_step_is_an_error() -> None:
     found = mistake(f"train schedule=steps(25, 51, freeze=40)\n{IMAGE}")
-    assert found.message == "schedule: 'steps' lowers the rate at epoch 51, when epoch 40 has made it 0"
+    assert found.message == "schedule: 'steps' lowers the rate at epoch 51, but it is already 0 from epoch 40"
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,8 @@ def test_layers_with_the_same_table_can_share_weights() -> None:
 @pytest.mark.parametrize(
     ("keys", "message", "marked"),
     [
-        ("table=0,1", "x has 3 filters, and its table 2 rows", ["filters=3", "table=0,1"]),
-        ("table=0,1,2,3", "x has 3 filters, and its table 4 rows", ["filters=3", "table=0,1,2,3"]),
+        ("table=0,1", "x has 3 filters, but its table has 2 rows", ["filters=3", "table=0,1"]),
+        ("table=0,1,2,3", "x has 3 filters, but its table has 4 rows", ["filters=3", "table=0,1,2,3"]),
         ("table=0,1+4,2+3", "x: filter 1 reads channel 4, which its input does not have", ["1+4"]),
         ("table=0,1,2 groups=2", "x: table and groups both say which", ["table=0,1,2", "groups=2"]),
         ("table=0,1,2 spread=2", "x: table and spread both say which", ["table=0,1,2", "spread=2"]),

@@ -98,7 +98,7 @@ def test_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (folder / "link.net").symlink_to(tmp_path / "secret.net")
     path = folder / "variant.net"
     path.write_text("net variant from=link.net\n")
-    assert message(path) == ("link.net leads out of its folder", ("a variant starts from a spec of its own folder",))
+    assert message(path) == ("link.net is outside its folder", ("a variant starts from a spec of its own folder",))
     assert diagnostics(path) == [("outside-folder", "variant.net", 1, 18)]
 
 

@@ -128,8 +128,8 @@ def test_error_is_shown_in_the_file_that_causes_it(variant, text: str, expected:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[x] relu after=x\n", "there is no layer x to stand after"),
-        ("[x] relu after=pol1\n", "there is no layer pol1 to stand after; did you mean pool1?"),
+        ("[x] relu after=x\n", "there is no layer x to place it after"),
+        ("[x] relu after=pol1\n", "there is no layer pol1 to place it after; did you mean pool1?"),
         ("drop pool1 pool1\n", "there is no layer pool1 to drop"),
         ("drop pol1\n", "there is no layer pol1 to drop; did you mean pool1?"),
     ],
@@ -231,7 +231,7 @@ def test_malformed_change_is_a_usage_error(tmp_path: Path, change: str, code: in
     path.write_text(BASE)
     done = CliRunner().invoke(main, ["check", "--set", change, str(path)])
     assert done.exit_code == code
-    assert (f"'{change}' is no change" in done.stderr) == (code == 2)
+    assert (f"'{change}' is not a change" in done.stderr) == (code == 2)
 
 
 def test_text_of_a_variant_is_a_complete_spec(variant) -> None:
@@ -266,7 +266,7 @@ def test_ablation_specs_change_the_parameters_as_expected(name: str) -> None:
     [
         ("drop pool1\n[fc] inputs=pool1\n", "layer 'pool1' is dropped"),
         ("drop pool1\n[pool1] kernel=3\n", "layer pool1 is dropped, and cannot be changed"),
-        ("drop pool1\n[n] relu after=pool1\n", "layer pool1 is dropped: none can stand after it"),
+        ("drop pool1\n[n] relu after=pool1\n", "layer pool1 is dropped: nothing can be placed after it"),
     ],
 )
 def test_dropped_layer_is_reported_as_dropped_without_suggestions(variant, text: str, expected: str) -> None:

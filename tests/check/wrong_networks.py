@@ -30,7 +30,7 @@ NETWORKS = (
         "batch-not-divided",
         IMAGE + "train batch=128 accumulate=3",
         (2, 17, "accumulate=3"),
-        "a batch of 128 images cannot be gathered in 3 equal parts",
+        "a batch of 128 images cannot be divided into 3 equal parts",
         "128 / 3 = 42.6667",
     ),
     Case(
@@ -148,7 +148,7 @@ NETWORKS = (
         "placement-mismatch",
         "gpus 2\n" + IMAGE + "[c] fc outputs=2\n[d] fc outputs=2 gpu=0\n[e] sum inputs=c,d",
         (5, 9, "inputs=c,d"),
-        "e needs inputs that are placed alike",
+        "e needs inputs with the same placement on the GPU groups",
         "c (2) is split over the groups",
     ),
     Case(
@@ -161,8 +161,8 @@ NETWORKS = (
         "reads-later-layer",
         IMAGE + "[c] relu inputs=e\n[d] relu inputs=image\n[e] relu inputs=image",
         (2, 17, "e"),
-        "c reads e, which stands below it",
-        "a layer reads what stands above it",
+        "c reads e, which is below it",
+        "a layer can only read layers above it",
     ),
     Case(
         "reads-later-layer",
@@ -181,7 +181,7 @@ NETWORKS = (
         IMAGE + "[j] input 3x3x3",
         (2, 1, "[j] input 3x3x3"),
         "j is a second input",
-        "the first; a network has one",
+        "the first input; a network has exactly one",
     ),
     Case(
         "shapes-differ",

@@ -73,7 +73,7 @@ WORDS = (
         "empty-spec",
         "net a # nothing\n",
         (1, 1, "net a # nothing"),
-        "no layer in this file",
+        "this file has no layers",
     ),
     Case(
         "indented-layer",
@@ -86,7 +86,7 @@ WORDS = (
         IMAGE + "[c] conv filters=2",
         (2, 5, "conv"),
         "c needs kernel=",
-        "the window's side",
+        "the side of the window",
     ),
     Case(
         "missing-type",
@@ -132,7 +132,7 @@ WORDS = (
         "syntax",
         IMAGE + "[c] conv filters=2, kernel=3",
         (2, 19, ","),
-        "',' cannot stand here",
+        "unexpected ','",
         "without commas",
     ),
     Case(

@@ -98,7 +98,7 @@ def test_file_of_100_mb_is_refused_without_reading_it(file: Path) -> None:
         stream.truncate(100 * 2**20)
     done = netspec("check", file)
     assert done.returncode == 1
-    assert "error[too-large-file]: this file is larger than 4,194,304 bytes: it is no spec" in done.stderr
+    assert "error[too-large-file]: this file is larger than 4,194,304 bytes: too large for a spec" in done.stderr
     assert len(done.stderr.splitlines()) < 10
 
 

@@ -50,19 +50,19 @@ SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--input", "3,227,227"), "'3,227,227' is no shape; did you mean 3x227x227?"),
-        (("--input", "(3, 227, 227)"), "'(3, 227, 227)' is no shape; did you mean 3x227x227?"),
-        (("--input", "3 X 227 X 227"), "'3 X 227 X 227' is no shape; did you mean 3x227x227?"),
-        (("--input", "3x227"), f"'3x227' is no shape; {SHAPES}"),
-        (("--input", "0x227x227"), f"'0x227x227' is no shape; {SHAPES}"),
-        (("--input", "3x227x9999999999"), f"'3x227x9999999999' is no shape; {SHAPES}"),
-        (("--input", "3x22.7"), f"'3x22.7' is no shape; {SHAPES}"),
+        (("--input", "3,227,227"), "'3,227,227' is not a shape; did you mean 3x227x227?"),
+        (("--input", "(3, 227, 227)"), "'(3, 227, 227)' is not a shape; did you mean 3x227x227?"),
+        (("--input", "3 X 227 X 227"), "'3 X 227 X 227' is not a shape; did you mean 3x227x227?"),
+        (("--input", "3x227"), f"'3x227' is not a shape; {SHAPES}"),
+        (("--input", "0x227x227"), f"'0x227x227' is not a shape; {SHAPES}"),
+        (("--input", "3x227x9999999999"), f"'3x227x9999999999' is not a shape; {SHAPES}"),
+        (("--input", "3x22.7"), f"'3x22.7' is not a shape; {SHAPES}"),
         (
             ("--set", "image=3x227x227"),
-            "'image=3x227x227' is no change; write LAYER.KEY=VALUE, conv1.stride=2; the input's shape is --input "
+            "'image=3x227x227' is not a change; write LAYER.KEY=VALUE, conv1.stride=2; the input's shape is --input "
             "3x227x227",
         ),
-        (("--set", "conv1=3"), "'conv1=3' is no change; write LAYER.KEY=VALUE, conv1.stride=2"),
+        (("--set", "conv1=3"), "'conv1=3' is not a change; write LAYER.KEY=VALUE, conv1.stride=2"),
     ],
 )
 def test_malformed_shape_or_change_is_explained(arguments: tuple[str, str], message: str) -> None:

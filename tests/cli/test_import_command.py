@@ -64,9 +64,9 @@ def test_load_reads_a_layer_file_with_parameters_and_changes(files: Path) -> Non
     assert (initial.graph.parameters["conva.weight"].lr, initial.graph.train.epochs) == (0.01, 12)
     with pytest.raises(TypeError, match="several"):
         load(files / "net.cfg", set="conva.stride=1")
-    with pytest.raises(ValueError, match="'stride=1' is no change"):
+    with pytest.raises(ValueError, match="'stride=1' is not a change"):
         load(files / "net.cfg", set=["stride=1"])
-    with pytest.raises(ValueError, match="3 is no change"):
+    with pytest.raises(ValueError, match="3 is not a change"):
         load(files / "net.cfg", set=[3])  # type: ignore[list-item]
     assert load(files / "net.cfg", set=(change for change in ("conva.stride=1",)), input=shape)["conva"].output[1] == 28
 

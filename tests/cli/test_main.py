@@ -241,7 +241,7 @@ def test_closed_standard_input_is_read_as_empty() -> None:
     run = ["sh", "-c", '"$@" <&-', "sh", sys.executable, "-m", "netspec", "check", "-"]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("error[empty-spec]: there is no layer in this file\n --> <stdin>:1:1\n")
+    assert done.stderr.startswith("error[empty-spec]: this file has no layers\n --> <stdin>:1:1\n")
 
 
 def test_missing_library_is_named() -> None:

@@ -99,13 +99,13 @@ def test_range_of_channels_is_explained() -> None:
 )
 def test_name_with_dots_or_slashes_is_shown_whole(line: str, name: str, note: str) -> None:
     (found,) = mistakes(f"{HEAD}{line}\n")
-    assert (found.message, found.span.text, found.notes) == (f"'{name}' cannot stand here", name, (note,))
+    assert (found.message, found.span.text, found.notes) == (f"unexpected '{name}'", name, (note,))
 
 
 def test_merge_conflict_is_recognised() -> None:
     text = f"<<<<<<< HEAD\n{HEAD}=======\n>>>>>>> other\n"
     assert {note for d in mistakes(text) for note in d.notes} == {
-        "a merge has left two versions of the file here: take one of them"
+        "this is an unresolved merge conflict: keep one of the two versions"
     }
 
 

@@ -288,7 +288,7 @@ def test_missing_bracket_is_named() -> None:
 
 
 def test_unprintable_character_is_named() -> None:
-    assert only("[a] t \x07").message == "character U+0007 cannot stand here"
+    assert only("[a] t \x07").message == "unexpected character U+0007"
 
 
 def test_error_in_one_statement_hides_no_other() -> None:

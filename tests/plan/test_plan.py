@@ -240,7 +240,7 @@ def test_accumulated_batch_must_divide_into_equal_parts() -> None:
     parts = alexnet(accumulate=4)
     for devices, split, batch, message in (
         (1, "batch", 3, "1 device cannot share a batch of 3 in 4 parts"),
-        (1, "batch", 10, r"a batch of 10 images cannot be gathered in 4 equal parts \(accumulate=4\)"),
+        (1, "batch", 10, r"a batch of 10 images cannot be divided into 4 equal parts \(accumulate=4\)"),
         (4, "batch", 12, "4 devices cannot share a batch of 12 in 4 parts"),
         (2, "hybrid", 12, "2 shares do not divide a batch of 12 in 4 parts: 3 / 2 = 1.5"),
     ):

@@ -47,7 +47,7 @@ def test_signal_ends_the_run_after_the_step_with_everything_saved(tmp_path: Path
     assert process.exitcode == code, err
     step = newest_checkpoint(Path("run"))["step"]
     assert out[0] == f"interrupted after step {step:,}; everything so far is saved"
-    assert out[1] == "to go on: netspec train --resume run"
+    assert out[1] == "to continue: netspec train --resume run"
     assert STOPPING in err
     assert "Traceback" not in err
     assert [line["step"] for line in read_log(Path("run")) if "loss" in line] == list(range(1, step + 1))
@@ -84,7 +84,7 @@ def test_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
     assert process.exitcode == 1
     assert Path("err").read_text().splitlines() == [
         "Error: cannot write the run's files: File too large",
-        "  the checkpoints written before are intact; when there is room, go on with",
+        "  the checkpoints written before are intact; when there is room again, continue with",
         "    netspec train --resume run",
     ]
     assert [path.name for path in Path("run/checkpoints").iterdir()] == ["step-000000000.pt"]

@@ -52,8 +52,8 @@ def test_intervals_are_read_and_printed(text: str, expected: Interval) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("10m", "'m' in '10m' is no unit of time"),
-        ("5 epochs", "'epochs' in '5 epochs' is no unit"),
+        ("10m", "'m' in '10m' is not a unit of time"),
+        ("5 epochs", "'epochs' in '5 epochs' is not a unit"),
         ("0min", "at least 1"),
         ("often", "neither a number of steps nor a time"),
         ("-3", "neither a number of steps nor a time"),

@@ -92,7 +92,7 @@ def test_class_scores_with_height_and_width_are_rejected() -> None:
 def test_batch_must_be_divisible_into_its_parts() -> None:
     graph = load_graph("[image] input 4\n[fc] fc outputs=2\ntrain batch=12 accumulate=4\n")
     require_trainable(graph, 8)
-    with pytest.raises(TrainError, match="a batch of 10 images cannot be gathered in 4 equal parts") as caught:
+    with pytest.raises(TrainError, match="a batch of 10 images cannot be divided into 4 equal parts") as caught:
         require_trainable(graph, 10)
     assert caught.value.notes == ("train with another one: --batch 8",)
     with pytest.raises(TrainError) as caught:

@@ -87,5 +87,5 @@ def test_warmup_is_in_the_log(tmp_path: Path) -> None:
 def test_batch_option_must_be_divisible_into_its_parts() -> None:
     done = train_spec(SPEC.format("accumulate=4"), "--batch", "6")
     assert done.exit_code == 1
-    assert "a batch of 6 images cannot be gathered in 4 equal parts" in done.stderr
+    assert "a batch of 6 images cannot be divided into 4 equal parts" in done.stderr
     assert "--batch 4" in done.stderr

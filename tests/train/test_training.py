@@ -218,7 +218,7 @@ def test_fewer_readable_images_than_a_batch_is_an_error(tmp_path: Path, mean: st
     for path in (data / "cat").iterdir():
         path.write_bytes(b"")
     graph = network(classes=2, preprocessing=Preprocessing(1, mean), augment=Augment())  # type: ignore[arg-type]
-    with pytest.raises(TrainError, match="3 of 5 training images cannot be read; the other 2 are no batch of 4"):
+    with pytest.raises(TrainError, match="3 of 5 training images cannot be read; the other 2 do not fill a batch of 4"):
         train(graph, tmp_path / "run", data, batch=4)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"
 

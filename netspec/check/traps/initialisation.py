@@ -91,5 +91,5 @@ def saturated_bias(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Di
             if isinstance(start, Constant) and abs(start.value) >= 1:
                 word = "tanh" if isinstance(reader.op, Tanh) else "logistic"
                 message = f"{node.layer} starts with biases of {plain(start.value)} before its {word}"
-                notes = ["a bias of 1 is there to give ReLUs positive inputs; it flattens this neuron"]
+                notes = ["a bias of 1 is meant for ReLUs, to which it gives positive inputs; it saturates this neuron"]
                 yield warning("saturating-bias", message, node, facts, ("bias", "neuron"), notes)

@@ -80,9 +80,9 @@ def no_class_loss(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Dia
     if not softmaxes and not any(graph.nodes[name].params for name in beside):
         return
     first, scores = losses[0], graph.scores.layer
-    message = f"{first.layer} takes the place of the cross-entropy: no loss knows the images' classes"
+    message = f"{first.layer} replaces the cross-entropy, and no loss in the file reads the classes of the images"
     notes = [
-        f"without a loss in the file, the cross-entropy of {scores} is trained; with one, the file's losses alone",
+        f"without a loss in the file, netspec minimises the cross-entropy of {scores}; with one, only its losses",
     ]
     yield replace(warning("no-class-loss", message, first, facts, (), notes), fixes=(_class_loss(scores, facts),))
 

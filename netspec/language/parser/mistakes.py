@@ -67,7 +67,7 @@ def _unexpected_token(source: Source, start: int, end: int, error: UnexpectedTok
         return Diagnostic("syntax", f"{key[1]} has no value", (span,), ("a value follows its key: kernel=11",))
     if token.type == "$END":
         span = Span(source, max(start, last - 1), last)
-        return Diagnostic("syntax", "the statement ends too early", (span,), expected)
+        return Diagnostic("syntax", "the statement is incomplete", (span,), expected)
     comma = _COMMA_BEFORE_KEY.search(source.text[start:place]) if token.type == "EQUAL" else None
     if comma:
         place, token = start + comma.start(), Token("COMMA", ",")
@@ -79,7 +79,7 @@ def _misplaced(span: Span, text: str, notes: tuple[str, ...], start: int, end: i
     """Return the diagnostic for text that is not allowed where it is, with a fix if the statement can be rewritten."""
     rewrite = rewritten(span.source, start, end)
     fixes = (rewrite[0],) if rewrite and _is_valid(rewrite[1]) else ()
-    return Diagnostic("syntax", f"{_quoted(text)} cannot stand here", (span,), notes, fixes)
+    return Diagnostic("syntax", f"unexpected {_quoted(text)}", (span,), notes, fixes)
 
 
 def _is_valid(statement: str) -> bool:

@@ -55,7 +55,7 @@ def statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
 def _orphan(source: Source, start: int, end: int) -> Diagnostic:
     return Diagnostic(
         "syntax",
-        "this line goes on, but no statement stands above it",
+        "this line is indented, but there is no statement above it that it could continue",
         (Span(source, start, end),),
         ("a statement begins in the line's first column: [name] type key=value ...",),
     )
@@ -64,9 +64,9 @@ def _orphan(source: Source, start: int, end: int) -> Diagnostic:
 def _unindented(source: Source, start: int, end: int) -> Diagnostic:
     return Diagnostic(
         "unindented-continuation",
-        "a line that goes on must be indented",
+        "a line that continues a statement must be indented",
         (Span(source, start, end),),
-        ("it is read as part of the statement above",),
+        ("an indented line continues the statement above it",),
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HOW_TO_GET_IT = "no confusion matrix without matplotlib: pip install 'netspec-compiler[plots]'"
+HOW_TO_GET_IT = "drawing a confusion matrix needs matplotlib: pip install 'netspec-compiler[plots]'"
 
 NAMED = 40
 """With up to this many classes, their names are shown along the axes."""

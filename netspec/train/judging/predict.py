@@ -72,7 +72,7 @@ class Classifier:
             return Prediction(image, unreadable=problem.reason)
         shares = self._predictor(pixels[None])[0].exp()
         if bool(shares.isnan().any()):
-            raise TrainError(f"the class scores of {image} are no numbers", "the run's weights have diverged")
+            raise TrainError(f"the class scores of {image} are not numbers (NaN)", "the run's weights have diverged")
         best = shares.argsort(descending=True, stable=True)[:MAX_GUESSES].tolist()
         return Prediction(image, tuple(Guess(k, self._run.classes[k], float(shares[k])) for k in best))
 

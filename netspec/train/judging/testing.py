@@ -232,7 +232,7 @@ def _need_no_nan(predicted: torch.Tensor, runs: Sequence[Saved]) -> None:
     wrong = int(predicted.isnan().any(dim=1).sum())
     if wrong:
         raise TrainError(
-            f"the class scores of {count(wrong)} images are no numbers",
+            f"the class scores of {count(wrong)} images are not numbers (NaN)",
             f"the weights of {', '.join(run.name for run in runs)} have diverged, or the images are in another range",
         )
 

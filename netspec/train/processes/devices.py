@@ -81,7 +81,7 @@ def _train_in_crew(job: TrainingJob, quiet: bool) -> run.Result | int:
     report_process(rank)
     try:
         if request.gpus not in (None, size):
-            raise RequestError(f"--gpus {request.gpus}, and there are {size} processes")
+            raise RequestError(f"--gpus is {request.gpus}, but {size} processes were started")
         device = request.device or device_for(None)
         with join_crew(device, size) as crew:
             reporter = make_reporter(quiet=quiet) if crew.leads else Reporter(Console(file=io.StringIO()))
@@ -94,7 +94,8 @@ def _train_in_crew(job: TrainingJob, quiet: bool) -> run.Result | int:
     except RuntimeError as problem:
         if not is_connection_lost(problem):
             raise
-        lost = TrainError(f"process {rank} has lost the others: one of them has ended", str(problem).splitlines()[0])
+        message = f"process {rank} lost contact with the others: one of them has ended"
+        lost = TrainError(message, str(problem).splitlines()[0])
         if report_error(lost, rank, lost=True):
             return lost.exit_code
         raise lost from problem
@@ -132,8 +133,8 @@ def _check_devices(net: Net | None, request: Request, run_settings: Mapping[str,
     available = torch.cuda.device_count()
     if device == "cuda" and available < gpus:
         raise RequestError(
-            f"{plural(gpus, 'GPU')} asked for, and there {'is' if available == 1 else 'are'} {available}",
-            "processes on the CPU compute the same, and slowly: --device cpu",
+            f"{plural(gpus, 'GPU')} requested, but this machine has {available}",
+            "processes on the CPU compute the same, but slowly: --device cpu",
         )
 
 

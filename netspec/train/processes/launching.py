@@ -129,7 +129,7 @@ def _failed(problem: Any, folder: Path) -> Ended:
     how = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"
     lines = [f"Error: process {rank} of the training died: {how}; the others were ended"]
     if (folder / _RUN).exists():
-        lines.append(f"  to go on from the last checkpoint: {resuming(Path((folder / _RUN).read_text('utf-8')))}")
+        lines.append(f"  to continue from the last checkpoint: {resuming(Path((folder / _RUN).read_text('utf-8')))}")
     return Ended(1, tuple(lines))
 
 

@@ -128,7 +128,7 @@ def require_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
     most = max(arrangement.devices for arrangement in arrangements)
     if trial.device == "cuda" and torch.cuda.device_count() < most:
         raise RequestError(
-            f"{most} CUDA devices are asked for, and there are {torch.cuda.device_count()}",
+            f"{most} CUDA devices requested, but this machine has {torch.cuda.device_count()}",
             "processes on the CPU compute the same: --device cpu",
         )
 

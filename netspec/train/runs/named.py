@@ -8,7 +8,7 @@ from netspec.diagnostics.nearest import nearest
 from netspec.train.errors import RequestError
 
 
-def require_path(path: Path, what: str = "run and no checkpoint") -> None:
+def require_path(path: Path, what: str = "run or checkpoint") -> None:
     """Raise ``RequestError`` ("there is no `what` called ...") if a path does not exist."""
     if not path.exists():
         raise RequestError(f"there is no {what} called {path}", *suggestion(path))

@@ -10,7 +10,7 @@ from pathlib import Path
 from netspec.train.files import write_atomically
 from netspec.train.runs.runfolder import RunFolder, read_metrics
 
-HOW_TO_GET_IT = "no curves.png without matplotlib: pip install 'netspec-compiler[plots]'"
+HOW_TO_GET_IT = "no curves.png is drawn, because matplotlib is not installed: pip install 'netspec-compiler[plots]'"
 
 SECONDS_BETWEEN = 60.0
 """The minimum time between two drawings during a run."""

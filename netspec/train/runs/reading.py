@@ -41,8 +41,8 @@ def newest(folder: Path, warn: Warn) -> tuple[Path, dict[str, Any]]:
     files = checkpoint.list_checkpoints(folder / CHECKPOINTS)
     if not files:
         if folder.name == CHECKPOINTS and checkpoint.list_checkpoints(folder):
-            raise TrainError(f"{folder} is no run, but a run's folder of checkpoints", f"did you mean {folder.parent}?")
-        raise TrainError(f"{folder} is no run: there are no checkpoints in it", *runs_inside(folder))
+            raise TrainError(f"{folder} is the checkpoints folder of a run", f"did you mean {folder.parent}?")
+        raise TrainError(f"{folder} is not a run: it contains no checkpoints", *runs_inside(folder))
     failures = []
     for path in reversed(files):
         try:
@@ -73,14 +73,14 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except TrainError:
         raise
     except zipfile.BadZipFile as problem:
-        raise TrainError(f"{path} is damaged, or no checkpoint: {problem}") from problem
+        raise TrainError(f"{path} is damaged or not a checkpoint: {problem}") from problem
     except OSError as problem:
         raise TrainError(f"cannot read {path}: {problem.strerror or problem}") from problem
     except Exception as problem:
         # torch's reader raises many kinds of exceptions for broken files.
-        raise TrainError(f"{path} is damaged, or no checkpoint: {_first_line(problem)}") from problem
+        raise TrainError(f"{path} is damaged or not a checkpoint: {_first_line(problem)}") from problem
     if not isinstance(state, dict) or "format" not in state:
-        raise TrainError(f"{path} is no checkpoint of netspec's", "--weights takes tensors that other tools have saved")
+        raise TrainError(f"{path} is not a netspec checkpoint", "--weights takes tensors that other tools have saved")
     if state["format"] != checkpoint.FORMAT:
         raise TrainError(
             f"{path} is of format {state['format']}, this netspec reads {checkpoint.FORMAT}", "install the newest one"

@@ -91,7 +91,7 @@ def require_run(path: Path) -> None:
     if path.is_file():
         raise TrainError(f"{path} is a file; a run is a folder that netspec train writes")
     if not is_run(path):
-        raise TrainError(f"{path} is no run: there is nothing to resume in it", *runs_inside(path))
+        raise TrainError(f"{path} is not a run: it contains nothing to resume", *runs_inside(path))
 
 
 def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
@@ -178,7 +178,7 @@ def require_same_settings(earlier: Earlier, config: Config, but: Sequence[str] =
         raise RequestError(
             f"{earlier.folder} is a run with other settings",
             *differences,
-            f"to go on as it began: {resuming(earlier.folder)}; --epochs or --steps with it move the end",
+            f"to continue with its own settings: {resuming(earlier.folder)}, which takes --epochs and --steps",
         )
 
 
@@ -204,7 +204,9 @@ def _need_end_ahead(earlier: Earlier, config: Config) -> None:
     epochs_begun = state["epoch"] + (state["place"] is not None)
     for name, end, done in (("steps", config.steps, state["step"]), ("epochs", config.epochs, epochs_begun)):
         if end is not None and end < done:
-            raise RequestError(f"--{name} {end} lies behind: {earlier.folder} is at {name.removesuffix('s')} {done:,}")
+            raise RequestError(
+                f"--{name} {end} is too low: {earlier.folder} is already at {name.removesuffix('s')} {done:,}"
+            )
 
 
 def _with_defaults(request: Request, values: Mapping[str, Any]) -> Request:

@@ -212,7 +212,7 @@ def disk_problem(problem: OSError, folder: Path) -> TrainError:
     """Return the error for a run's folder that can no longer be written."""
     return TrainError(
         f"cannot write the run's files: {problem.strerror or problem}",
-        "the checkpoints written before are intact; when there is room, go on with",
+        "the checkpoints written before are intact; when there is room again, continue with",
         f"  {resuming(folder)}",
     )
 

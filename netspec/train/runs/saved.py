@@ -181,7 +181,7 @@ def open_run(path: Path, warn: Warn) -> Saved:
         _need_same_spec(path, state, file)
     elif path.suffix in SPEC_ENDINGS:
         raise TrainError(
-            f"{path} is a spec, and no run",
+            f"{path} is a spec, not a run",
             "netspec train makes a run of it; eval, predict, filters and export take it with --weights",
         )
     else:
@@ -199,7 +199,7 @@ def weights_of(state: Mapping[str, Any]) -> dict[str, Tensor]:
 def require_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], path: Path) -> None:
     """Raise ``TrainError`` unless the weights of a file have the keys and shapes of the module's."""
     wrong = [f"{key} is missing" for key in module if key not in weights]
-    wrong += [f"{key} has no place in the network" for key in weights if key not in module]
+    wrong += [f"{key} is not in the network" for key in weights if key not in module]
     wrong += [
         f"{key} is {shape_text(weights[key])} in the file, {shape_text(here)} in the network"
         for key, here in module.items()

@@ -138,7 +138,7 @@ def require_finite(t: Training) -> None:
     bad = [name for name, x in tensors if x.is_floating_point() and not finite(x)]
     if t.crew.any(bool(bad)):
         where = bad[0] if bad else "what another device holds"
-        raise diverged(t.step, f"{where} has numbers that are infinite or none")
+        raise diverged(t.step, f"{where} has numbers that are infinite or NaN")
 
 
 def finite(x: torch.Tensor) -> bool:

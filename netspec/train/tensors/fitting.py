@@ -141,13 +141,13 @@ def _problems(expected: Mapping[str, Tensor], actual: Mapping[str, Tensor]) -> d
         elif in_file.shape != in_network.shape:
             problems[key] = f"{key} is {shape_text(in_network)} in the network and {shape_text(in_file)} in the file"
         elif not in_file.dtype.is_floating_point and in_network.dtype.is_floating_point:
-            problems[key] = f"{key} is no tensor of real numbers in the file, but of {in_file.dtype}"
+            problems[key] = f"{key} is not a tensor of real numbers in the file, but of {in_file.dtype}"
         elif in_file.dtype.is_floating_point and not bool(in_file.isfinite().all()):
-            problems[key] = f"{key} has numbers in the file that are infinite or none"
+            problems[key] = f"{key} has numbers in the file that are infinite or NaN"
     for key in left_over:
         similar = nearest(key, missing)
         hint = f"; it has {similar}" if similar else ""
-        problems[key] = f"{key} ({shape_text(actual[key])}) of the file has no place in the network{hint}"
+        problems[key] = f"{key} ({shape_text(actual[key])}) of the file is not in the network{hint}"
     return problems
 
 

@@ -73,7 +73,7 @@ def named_classes(path: Path) -> tuple[str, ...]:
     try:
         return tuple(path.read_text("utf-8").splitlines())
     except (OSError, UnicodeDecodeError) as problem:
-        raise RequestError(f"cannot read {path}: {getattr(problem, 'strerror', None) or 'it is no text'}") from problem
+        raise RequestError(f"cannot read {path}: {getattr(problem, 'strerror', None) or 'it is not text'}") from problem
 
 
 def _saved(

@@ -129,7 +129,7 @@ def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str,
             tensors = {key: file.get_tensor(key) for key in keys}
             about = json.loads((file.metadata() or {}).get("netspec", "{}"))
     except (SafetensorError, ValueError) as problem:
-        raise TrainError(f"{path} is damaged, or no safetensors file: {problem}") from problem
+        raise TrainError(f"{path} is damaged or not a safetensors file: {problem}") from problem
     return tensors, about if isinstance(about, dict) else {}
 
 

@@ -85,7 +85,7 @@ def test_wrong_labels_file_is_reported_with_the_line(tmp_path: Path, text: str, 
 
 def test_binary_labels_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(TrainError, match="is no text file"):
+    with pytest.raises(TrainError, match="is not a text file"):
         flat_labels(tmp_path / "labels.txt", IMAGES, CLASSES)
 
 

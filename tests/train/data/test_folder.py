@@ -107,7 +107,7 @@ def test_few_images_may_leave_none_for_validation(tmp_path: Path) -> None:
     assert not held_out("cat/0.jpg")
     data = open_folder(tmp_path, RGB)
     assert data.validation is None
-    assert "will not be measured" in data.notes[0]
+    assert "are not measured" in data.notes[0]
 
 
 def test_split_without_training_images_is_an_error(tmp_path: Path) -> None:
@@ -115,9 +115,9 @@ def test_split_without_training_images_is_an_error(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         held = next(number for number in range(1000) if held_out(f"{name}/{number}.jpg"))
         (tmp_path / name / "0.jpg").rename(tmp_path / name / f"{held}.jpg")
-    with pytest.raises(TrainError, match=r"no image of .* is left to train on: all 2 fall to the tenth") as caught:
+    with pytest.raises(TrainError, match=r"no image of .* is left to train on: all 2 are in the tenth") as caught:
         open_folder(tmp_path, RGB)
-    assert caught.value.notes == ("put in more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",)
+    assert caught.value.notes == ("add more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",)
 
 
 def test_empty_folder_is_an_error(tmp_path: Path) -> None:

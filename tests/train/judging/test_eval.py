@@ -126,7 +126,7 @@ def test_different_class_names_are_a_warning(run: Path, tmp_path: Path) -> None:
     tree(tmp_path, dict.fromkeys("abcd", 30))
     done = invoke("eval", run, "--data", tmp_path, "--views", 1)
     assert done.exit_code == 0
-    assert "a tenth, by hash of their path" in done.stderr
+    assert "a tenth, chosen by a hash of their paths" in done.stderr
     assert "has other names for the classes; they are taken in their order: class 0" in done.stderr
 
 
@@ -151,7 +151,7 @@ def test_data_given_as_a_run_gets_a_suggestion(run: Path, tmp_path: Path) -> Non
         done = invoke("eval", run, data)
         assert (done.exit_code, done.stderr) == (2, f"Error: {data} is not a run; did you mean --data {data}?\n")
     done = invoke("eval", run, run.parent)
-    assert done.exit_code == 1 and "is no run: there are no checkpoints in it" in done.stderr
+    assert done.exit_code == 1 and "is not a run: it contains no checkpoints" in done.stderr
 
 
 def test_nan_weights_are_an_error(run: Path, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_nan_weights_are_an_error(run: Path, tmp_path: Path) -> None:
     torch.save(state, path)
     done = invoke("eval", folder)
     assert done.exit_code == 1
-    assert "the class scores of 256 images are no numbers" in done.stderr
+    assert "the class scores of 256 images are not numbers (NaN)" in done.stderr
 
 
 def test_weights_option_replaces_the_runs_weights(run: Path, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_spec_with_weights_is_evaluated_like_a_run(run: Path, tmp_path: Path) ->
         2, f"Error: {tmp_path / 'tiny.net'} is a spec; --data names what to test it on\n",
     )  # fmt: skip
     done = invoke("eval", tmp_path / "tiny.net", "--data", "synthetic")
-    assert done.exit_code == 1 and "is a spec, and no run" in done.stderr
+    assert done.exit_code == 1 and "is a spec, not a run" in done.stderr
 
 
 @pytest.mark.ci
@@ -210,7 +210,9 @@ def test_missing_matplotlib_only_omits_the_confusion_matrix(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     done = invoke("eval", run, "--confusion", tmp_path / "c.png", "--quiet")
     assert done.exit_code == 0
-    assert done.stderr == "warning: no confusion matrix without matplotlib: pip install 'netspec-compiler[plots]'\n"
+    assert (
+        done.stderr == "warning: drawing a confusion matrix needs matplotlib: pip install 'netspec-compiler[plots]'\n"
+    )
     assert not (tmp_path / "c.png").exists()
 
 

@@ -206,7 +206,7 @@ def test_more_gpus_than_available_is_an_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     done = invoke("train", *multi_device.ARGUMENTS, "--gpus", "2")
     assert done.exit_code == 2
-    assert done.stderr.startswith("Error: 2 GPUs asked for, and there is 1\n")
+    assert done.stderr.startswith("Error: 2 GPUs requested, but this machine has 1\n")
 
 
 @pytest.mark.usefixtures("no_processes")
@@ -214,7 +214,7 @@ def test_gpus_without_cuda_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     done = invoke("train", *multi_device.ARGUMENTS, "--gpus", "2", "--device", "cuda")
     assert done.exit_code == 2
-    assert done.stderr.startswith("Error: 2 GPUs asked for, and there are 0\n")
+    assert done.stderr.startswith("Error: 2 GPUs requested, but this machine has 0\n")
 
 
 @pytest.mark.ci

@@ -48,7 +48,7 @@ def test_killed_worker_ends_the_run_in_seconds_with_a_message(tmp_path: Path) ->
     assert training.wait(10) == 1
     assert training.err.splitlines() == [
         "Error: process 1 of the training died: signal 9 (SIGKILL); the others were ended",
-        "  to go on from the last checkpoint: netspec train --resume run",
+        "  to continue from the last checkpoint: netspec train --resume run",
     ]
     assert training.out == ""
     assert not is_alive(workers[0])
@@ -155,7 +155,7 @@ def test_signal_lets_workers_finish_the_step_and_save(tmp_path: Path, number: si
     assert training.wait(60) == 128 + number
     step = newest_checkpoint(tmp_path / "run")["step"]
     assert training.out.startswith(f"interrupted after step {step}; everything so far is saved\n")
-    assert training.err == "stopping after this step, and saving; once more to end at once\n"
+    assert training.err == "stopping after this step and saving; press Ctrl-C again to stop at once\n"
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
     assert training.temporary_files() == []
 
@@ -170,7 +170,7 @@ def test_second_signal_ends_workers_at_once(tmp_path: Path) -> None:
     training.process.send_signal(signal.SIGTERM)
     assert training.wait(10) in (143, 130)  # 130 if the step ended before the second signal
     assert all_end(workers, 2)
-    assert training.err == "stopping after this step, and saving; once more to end at once\n"
+    assert training.err == "stopping after this step and saving; press Ctrl-C again to stop at once\n"
     assert training.temporary_files() == []
 
 
@@ -212,7 +212,7 @@ def test_full_disk_is_reported_once(tmp_path: Path) -> None:
     assert training.wait(60) == 1
     assert training.err.splitlines() == [
         "Error: cannot write the run's files: File too large",
-        "  the checkpoints written before are intact; when there is room, go on with",
+        "  the checkpoints written before are intact; when there is room again, continue with",
         "    netspec train --resume run",
     ]
     assert training.temporary_files() == []

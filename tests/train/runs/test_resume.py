@@ -72,7 +72,7 @@ def test_resumed_run_has_the_result_of_an_uninterrupted_one(step: int, whole: Pa
     assert newest_checkpoint(Path("run"))["step"] == step
     done = train("--resume", "run")
     assert done.exit_code == 0, done.output
-    assert f"run: going on after step {step}" in done.stderr
+    assert f"run: continuing after step {step}" in done.stderr
     assert same_result(Path("run"), whole)
     assert json.loads(Path("run/run.json").read_text())["resumed"] == [step]
 
@@ -156,7 +156,7 @@ def test_shortened_log_is_a_warning() -> None:
     Path("run/metrics.jsonl").write_text("".join(lines[:30]))
     done = train("--resume", "run", "--quiet")
     assert done.exit_code == 0
-    assert "is not as the checkpoint left it" in done.stderr
+    assert "does not end at the checkpoint" in done.stderr
     assert [line["step"] for line in read_log(Path("run"))][:31] == [*range(1, 31), 41]
 
 
@@ -203,7 +203,7 @@ def test_epochs_and_steps_can_be_extended(whole: Path) -> None:
         done = train("--resume", "run", *option)
         assert done.exit_code == 2
         place = "epoch 3" if option[0] == "--epochs" else "step 96"
-        assert done.stderr == f"Error: {option[0]} {option[1]} lies behind: run is at {place}\n"
+        assert done.stderr == f"Error: {option[0]} {option[1]} is too low: run is already at {place}\n"
     assert train("--resume", "run", "--steps", "97").exit_code == 0
     assert newest_checkpoint(Path("run"))["step"] == 97
 
@@ -222,7 +222,7 @@ def test_changed_settings_are_rejected_by_name(whole: Path) -> None:
     assert (done.exit_code, "--epochs: 3 in the run, 9 here" in done.stderr) == (2, True)
     shutil.copytree("run", "a run")
     note = train("--resume", "a run", "--batch", "16").stderr.splitlines()[-1]
-    assert note.startswith("  to go on as it began: netspec train --resume 'a run'; ")
+    assert note.startswith("  to continue with its own settings: netspec train --resume 'a run', ")
     assert train("--resume", "run", "--weights", "run").exit_code == 2
     assert train("--resume", "run", "--out", "other").exit_code == 2
     for reading in (("--set", "fc.outputs=5"), ("--input", "3x8x8"), ("--dialect", "v2"), ("--history",)):
@@ -281,7 +281,7 @@ def test_resuming_what_is_not_a_run_is_an_error() -> None:
         done = train("--resume", folder)
         assert done.exit_code == code, done.output
         assert done.stderr.startswith("Error: ")
-    assert "empty is no run: there is nothing to resume in it" in train("--resume", "empty").stderr
+    assert "empty is not a run: it contains nothing to resume" in train("--resume", "empty").stderr
     assert [path.name for path in Path("empty").iterdir()] == ["spec.net"]
     assert train().exit_code == 2
 

@@ -73,10 +73,10 @@ def test_moving_average_is_used_if_there_is_one(run: Path, tmp_path: Path) -> No
 
 
 def test_folder_that_is_not_a_run_gets_a_suggestion(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainError, match="is no run, but a run's folder of checkpoints") as caught:
+    with pytest.raises(TrainError, match="is the checkpoints folder of a run") as caught:
         open_run(run / "checkpoints", print)
     assert caught.value.notes == (f"did you mean {run}?",)
-    with pytest.raises(TrainError, match="is no run: there are no checkpoints in it") as caught:
+    with pytest.raises(TrainError, match="is not a run: it contains no checkpoints") as caught:
         open_with_warnings(tmp_path)
     assert "a folder that netspec train writes" in caught.value.notes[0]
     with pytest.raises(TrainError) as caught:
@@ -86,7 +86,7 @@ def test_folder_that_is_not_a_run_gets_a_suggestion(run: Path, tmp_path: Path) -
 
 
 def test_misspelt_run_gets_a_suggestion(run: Path) -> None:
-    with pytest.raises(RequestError, match="there is no run and no checkpoint called") as caught:
+    with pytest.raises(RequestError, match="there is no run or checkpoint called") as caught:
         open_with_warnings(run.with_name("rum"))
     assert caught.value.notes == (f"did you mean {run}?",)
     assert caught.value.exit_code == 2
@@ -123,7 +123,7 @@ def test_flipped_bit_in_a_tensor_is_detected(run: Path, tmp_path: Path) -> None:
     ("changes", "error"),
     [
         ({"format": 99}, "is of format 99, this netspec reads"),
-        ({"format": None}, "is no checkpoint of netspec's"),
+        ({"format": None}, "is not a netspec checkpoint"),
         ({"classes": None}, "is an incomplete checkpoint: it lacks classes"),
         ({"weights": "none"}, "is an incomplete checkpoint: it lacks weights"),
         ({"spec": "net other\n"}, "contradicts itself"),
@@ -156,7 +156,7 @@ def test_weights_that_do_not_fit_the_spec_are_an_error(run: Path, tmp_path: Path
         saved.objective("cpu")
     assert caught.value.notes == (
         "fc4.weight is missing",
-        "conv9.weight has no place in the network",
+        "conv9.weight is not in the network",
         "fc4.bias is 5 in the file, 4 in the network",
     )
 

@@ -154,7 +154,7 @@ def test_all_common_forms_of_weight_files_are_read(run: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "content", "error"),
     [
-        ("a.safetensors", b"\x00" * 20, "is damaged, or no safetensors file"),
+        ("a.safetensors", b"\x00" * 20, "is damaged or not a safetensors file"),
         (
             "a.pt",
             b"PK\x03\x04" + b"cut short" * 99,
@@ -213,8 +213,8 @@ def test_missing_and_unexpected_tensors_are_named(run: Path) -> None:
     assert caught.value.notes == (
         "fc5.weight (4x288) is not in the file; it has fc4.weight",
         "fc5.bias (4) is not in the file; it has fc4.bias",
-        "fc4.weight (4x288) of the file has no place in the network; it has fc5.weight",
-        "fc4.bias (4) of the file has no place in the network; it has fc5.bias",
+        "fc4.weight (4x288) of the file is not in the network; it has fc5.weight",
+        "fc4.bias (4) of the file is not in the network; it has fc5.bias",
         "to start a layer anew instead of taking it from the file: --fresh fc4,fc5",
     )
     module = build(netspec.loads(text).graph, 0, "cpu").module
@@ -274,7 +274,7 @@ def test_unknown_fresh_layer_and_infinite_weights_are_errors(run: Path, tmp_path
     torch.save(weights, tmp_path / "a.pt")
     with pytest.raises(TrainError) as problem:
         state_with_weights(tiny_net().graph, tmp_path / "a.pt")
-    assert problem.value.notes[0] == "conv1.bias has numbers in the file that are infinite or none"
+    assert problem.value.notes[0] == "conv1.bias has numbers in the file that are infinite or NaN"
 
 
 def test_training_starts_from_the_given_weights(run: Path, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def in_processes(function: Callable[[Task], Result], tasks: Iterator[Task], proc
             yield pending.popleft().result()
     except BrokenProcessPool as problem:
         raise TrainError(
-            "a process that reads images was killed", "it may have run out of memory; try fewer: --processes 1"
+            "a process that reads images was killed", "it may have run out of memory; try --processes 1"
         ) from problem
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

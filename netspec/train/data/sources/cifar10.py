@@ -97,8 +97,8 @@ def _read(path: Path) -> tuple[Pixels, Labels]:
 def _binary(path: Path, content: bytes) -> tuple[Pixels, Labels]:
     if not content or len(content) % RECORD:
         raise TrainError(
-            f"{path} has {count(len(content))} bytes, which is no whole number of records of {count(RECORD)} bytes",
-            "a label and 3 x 32 x 32 pixels each; the file is truncated, or another format's (CIFAR-100 has 2 labels)",
+            f"{path} has {count(len(content))} bytes, which is not a multiple of {count(RECORD)}, the size of a record",
+            "a record has a label and 3 x 32 x 32 pixels; the file is truncated or not CIFAR-10 (CIFAR-100: 2 labels)",
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, RECORD)
     return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0].astype(np.int64)
@@ -108,13 +108,13 @@ def _python(path: Path, content: bytes) -> tuple[Pixels, Labels]:
     try:
         record = read_pickle(content)
     except Refused as problem:
-        raise TrainError(f"{path} is no file of CIFAR-10's Python version: {problem}") from problem
+        raise TrainError(f"{path} is not a file of CIFAR-10's Python version: {problem}") from problem
     data, labels = record.get("data"), record.get("labels")
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != FRAME.bytes or not len(data):
         shape = f"shape {data.shape}" if isinstance(data, np.ndarray) else "missing"
         raise TrainError(f"{path}: 'data' is {shape}; expected uint8 of shape (N, {count(FRAME.bytes)})")
     if not isinstance(labels, list) or not all(isinstance(x, int) and -(2**62) < x < 2**62 for x in labels):
-        raise TrainError(f"{path}: 'labels' is no list of whole numbers", "CIFAR-100 has 'fine_labels' instead")
+        raise TrainError(f"{path}: 'labels' is not a list of whole numbers", "CIFAR-100 has 'fine_labels' instead")
     if len(labels) != len(data):
         raise TrainError(f"{path} has {plural(len(labels), 'label')} for {plural(len(data), 'image')}")
     return data.reshape(-1, 3, 32, 32), np.array(labels, np.int64)

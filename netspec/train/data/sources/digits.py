@@ -48,7 +48,7 @@ def _rows() -> NDArray[np.float64]:
     spec = find_spec("sklearn")
     if spec is None or spec.origin is None:
         raise TrainError(
-            "the digits come with scikit-learn, which is not installed", "pip install 'netspec-compiler[digits]'"
+            "the digits are part of scikit-learn, which is not installed", "pip install 'netspec-compiler[digits]'"
         )
     file = Path(spec.origin).parent / FILE
     if file.is_file():

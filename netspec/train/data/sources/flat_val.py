@@ -51,7 +51,7 @@ def flat_labels(path: Path, images: Sequence[str], classes: Sequence[str]) -> li
     try:
         lines = path.read_text("utf-8").splitlines()
     except UnicodeDecodeError as problem:
-        raise TrainError(f"{path} is no text file") from problem
+        raise TrainError(f"{path} is not a text file") from problem
     while lines and not lines[-1].strip():
         lines.pop()
     return _numbers(path, _words_in_order(path, lines, images), classes)

@@ -102,7 +102,9 @@ def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
     ignored = train.ignored + validation.ignored
     notes = [*validation.notes]
     if not validation.files:
-        notes.append("no image fell to validation: top-1 and top-5 will not be measured (a val folder would give them)")
+        notes.append(
+            "no image was chosen for validation, so top-1 and top-5 are not measured (a val folder would give them)"
+        )
     notes += ignored_entries.classes_without(validation.as_files().labels, classes)
     notes += ignored_entries.notes(ignored, _images(base)[0])
     return Listing(
@@ -121,11 +123,11 @@ def _divide(content: _Content, root: Path) -> tuple[_Content, _Content]:
     train = tuple(item for item in content.files if not held_out(item[0]))
     if not train:
         raise TrainError(
-            f"no image of {root} is left to train on: all {len(held)} fall to the tenth held out for validation",
-            "put in more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",
+            f"no image of {root} is left to train on: all {len(held)} are in the tenth that is held out for validation",
+            "add more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",
         )
     share = f"{count(len(held))} of {plural(len(content.files), 'image')}"
-    note = f"no val folder: {share} (about a tenth, by hash of their path) held out for it"
+    note = f"no val folder: {share} (about a tenth, chosen by a hash of their paths) held out for validation"
     return replace(content, files=train), _Content(content.root, held, notes=(note,) if held else ())
 
 

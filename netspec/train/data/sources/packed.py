@@ -142,7 +142,7 @@ def _manifest(root: Path) -> dict[str, Any]:
         if (version, rows) == (form.VERSION, form.SHARD) and numbers_valid and "train" in manifest["splits"]:
             return dict(manifest)
     except (OSError, ValueError, TypeError, KeyError) as problem:
-        raise TrainError(f"{path} is no manifest of a pack: {problem!r}", "pack again") from problem
+        raise TrainError(f"{path} is not the manifest of a pack: {problem!r}", "pack again") from problem
     raise TrainError(f"{path} is of version {version} with {rows} images a shard; this is version {form.VERSION}")
 
 

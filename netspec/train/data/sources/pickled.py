@@ -101,9 +101,9 @@ def read_pickle(content: bytes) -> dict[str, Any]:
         raise
     except Exception as problem:
         # The unpickler raises many kinds of exceptions for broken files.
-        raise Refused(f"no whole pickle: {str(problem) or type(problem).__name__}") from problem
+        raise Refused(f"an incomplete pickle: {str(problem) or type(problem).__name__}") from problem
     if not isinstance(value, dict):
-        raise Refused("no dictionary")
+        raise Refused("not a dictionary")
     return {_text(key): item.pixels() if isinstance(item, _Array) else item for key, item in value.items()}
 
 
