@@ -101,7 +101,7 @@ def test_pickle_that_would_run_a_command_is_rejected(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data_batch_1").write_bytes(pickle.dumps({b"data": Evil()}, protocol))
-    with pytest.raises(TrainError, match=r"no file of CIFAR-10's Python version: it asks for (posix|nt)\.system"):
+    with pytest.raises(TrainError, match=r"not a file of CIFAR-10's Python version: it asks for (posix|nt)\.system"):
         open_cifar10(tmp_path)
     assert not Path("was_run").exists()
 
@@ -109,10 +109,10 @@ def test_pickle_that_would_run_a_command_is_rejected(
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (pickle.dumps([1]), "no dictionary"),
-        (b"", "no whole pickle"),
-        (b"\x80\x02}q\x00U\x04da", "no whole pickle"),
-        (b"hello", "no whole pickle"),
+        (pickle.dumps([1]), "not a dictionary"),
+        (b"", "an incomplete pickle"),
+        (b"\x80\x02}q\x00U\x04da", "an incomplete pickle"),
+        (b"hello", "an incomplete pickle"),
         (pickle.dumps({"a": np.zeros(3)}), "not one of uint8"),
         (pickle.dumps({"a": np.asfortranarray(np.zeros((3, 2), np.uint8))}), "in C order"),
         (pickle.dumps({"a": np.array([object])}), "it asks for builtins.object"),
@@ -156,7 +156,7 @@ def delete_all(root: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (truncate, "data_batch_2.bin has 61,455 bytes, which is no whole number of records of 3,073 bytes"),
+        (truncate, "data_batch_2.bin has 61,455 bytes, which is not a multiple of 3,073"),
         (make_empty, "data_batch_2.bin has 0 bytes"),
         (label_out_of_range, r"test_batch.bin: label 10 of image 3 \(from 0\) is out of range: CIFAR-10 has 0 to 9"),
         (delete_all, "holds no CIFAR-10 files"),
@@ -175,8 +175,8 @@ def test_damaged_binary_file_is_reported(tmp_path: Path, damage: Callable[[Path]
         ({"labels": [1]}, "'data' is missing"),
         ({"data": np.zeros((1, 3071), np.uint8), "labels": [1]}, r"'data' is shape \(1, 3071\)"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "has 1 label for 2 images"),
-        ({"data": np.zeros((1, 3072), np.uint8), "fine_labels": [1]}, "'labels' is no list of whole numbers"),
-        ({"data": np.zeros((1, 3072), np.uint8), "labels": [2**80]}, "'labels' is no list of whole numbers"),
+        ({"data": np.zeros((1, 3072), np.uint8), "fine_labels": [1]}, "'labels' is not a list of whole numbers"),
+        ({"data": np.zeros((1, 3072), np.uint8), "labels": [2**80]}, "'labels' is not a list of whole numbers"),
         ({"data": np.zeros((1, 3072), np.uint8), "labels": [-1]}, "label -1 of image 0"),
     ],
 )
