@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word
 from netspec.keys.numbers import Real
-from netspec.language.syntax import Number, Value, Word
+from netspec.language.syntax import Call, Number, Value, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,38 @@ class Init:
 
     def read(self, value: Value) -> Initialiser:
         call = as_call(value)
+        foreign = call and _other_tools_numbers(call)
+        if foreign:
+            raise foreign
         if call is None or call.name.text not in INITIALISERS:
             raise unknown_word(value, WORDS, self.doc)
         numbers = arguments(call, INITIALISERS[call.name.text].arguments)
         return Initialiser(call.name.text, tuple(numbers.values()))
+
+
+def _other_tools_numbers(call: Call) -> BadValue | None:
+    """Return the error for two numbers in the order of other tools: a normal distribution's mean and standard
+    deviation, or a uniform one's lower and upper bound."""
+    word = call.name.text
+    if len(call.args) != 2 or call.named or not all(isinstance(number, Number) for number in call.args):
+        return None
+    (first, first_text), (second, second_text) = ((number.value, number.span.text) for number in call.args)
+    if word == "uniform":
+        symmetric = first == -second < 0
+        replacement = f"uniform({second_text})" if symmetric else None
+        message = f"uniform takes one number, not {first_text} and {second_text}"
+        return BadValue(message, call.span, notes=("uniform(bound) is from -bound to bound",), replacement=replacement)
+    if word == "gaussian":
+        if first or not second:
+            return None
+        message = f"gaussian has a standard deviation of 0 here, and a mean of {second_text}"
+    elif nearest(word, WORDS) == "gaussian" and not is_slip(word, "gaussian"):
+        message = f"'{word}' is unknown; did you mean gaussian?"
+    else:
+        return None
+    meant = f"gaussian({second_text}, {first_text})" if first else f"gaussian({second_text})"
+    notes = ("the standard deviation stands first: gaussian(std, mean), and a mean of 0 may be left out",)
+    return BadValue(message, call.span, notes=notes, replacement=meant if second > 0 else None)
 
 
 _SWITCHES = {"true": "0", "yes": "0", "false": "none", "no": "none"}
@@ -104,7 +133,7 @@ class BiasInit:
             meant = _SWITCHES[value.text.lower()]
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=(_BEGIN,), replacement=meant)
         call = as_call(value)
-        if call is None or call.name.text not in INITIALISERS:
+        if call is None or (call.name.text not in INITIALISERS and not _other_tools_numbers(call)):
             raise unknown_word(value, self.words, self.doc)
         return Init().read(value)
 
