@@ -15,6 +15,7 @@ WARNINGS = (
     "channels-last",
     "dropout-on-scores",
     "lrn-across-groups",
+    "mean-out-of-range",
     "no-class-loss",
     "no-effect",
     "relu-on-scores",

@@ -59,6 +59,11 @@ TRAPS = {
         "[i] input 8x8x8\n[b] batchnorm average=0.1 bias_momentum=0.9\n",
         (2, 15),
     ),
+    "mean-out-of-range": (
+        "[i] input 3x8x8 mean=103.9,116.8,0\n[f] fc outputs=4\n",
+        "[i] input 3x8x8 mean=103.9,116.8,0 range=255\n[f] fc outputs=4\n",
+        (1, 17),
+    ),
     "signal-vanishes": (
         "[i] input 8 range=1\n[f] fc outputs=4 init=gaussian(1e-5)\n",
         "[i] input 8 range=1\n[f] fc outputs=4 init=gaussian(0.1)\n",
@@ -267,6 +272,28 @@ def test_unread_dropout_gives_one_warning() -> None:
     assert [w.code for w in netspec.loads("[i] input 8\n[a] fc outputs=4\n[d] dropout rate=0.5\n").warnings] == [
         "dropout-on-scores"
     ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fixed"),
+    [
+        ("mean=103.9", ["range=255 mean=103.9"]),
+        ("range=1 mean=1.2,0.4,0.4", ["range=255 mean=1.2,0.4,0.4"]),
+        ("mean=0.48,0.46,0.41 std=0.2 range=255", ["mean=0.48,0.46,0.41 std=0.2 range=1"]),
+        ("mean=300", []),
+        ("mean=1,0.5,0", None),
+        ("mean=0 range=255", None),
+        ("mean=-1", None),
+        ("mean=image range=255", None),
+    ],
+)
+def test_a_mean_of_another_range_suggests_that_range(numbers: str, fixed: list[str] | None) -> None:
+    """``fixed``: the input's numbers with each fix applied; ``None`` if there is no such warning."""
+    text = "[i] input 3x8x8 {}\n[f] fc outputs=4 init=gaussian(1e-2)\n"
+    found = [w for w in netspec.loads(text.format(numbers)).warnings if w.code == "mean-out-of-range"]
+    assert len(found) == (fixed is not None)
+    fixes = [fix for warning in found for fix in warning.fixes]
+    assert [apply(fix.edits, text.format(numbers)) for fix in fixes] == [text.format(right) for right in fixed or []]
 
 
 def test_batchnorm_momentum_suggests_the_equivalent_average() -> None:

@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.check.facts import LayerFacts
-from netspec.check.traps.images import MAX_COLOURS, channels_last, lrn_across_groups, unread_channels, unread_pixels
+from netspec.check.traps.images import (
+    MAX_COLOURS,
+    channels_last,
+    lrn_across_groups,
+    mean_out_of_range,
+    unread_channels,
+    unread_pixels,
+)
 from netspec.check.traps.initialisation import saturated_bias, signal
 from netspec.check.traps.scores import dropout_on_scores, no_class_loss, relu_on_scores, sets_of_all, softmax_twice
 from netspec.check.traps.updates import batchnorm_momentum, super_eps
@@ -19,6 +26,7 @@ __all__ = ["MAX_COLOURS", "traps"]
 
 _RULES = (
     channels_last,
+    mean_out_of_range,
     unread_pixels,
     unread_channels,
     relu_on_scores,

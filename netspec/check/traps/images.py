@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
@@ -10,7 +11,8 @@ from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Conv, Input, Local, Lrn, window_of
 from netspec.ir.shape import Shape
-from netspec.units import plural
+from netspec.source import Span
+from netspec.units import plain, plural
 
 _CONVOLUTIONS = (Conv, Local)
 
@@ -36,6 +38,30 @@ def channels_last(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Dia
             yield Diagnostic(
                 "channels-last", message, (values[1].span,), (note,), (fix,), severity="warning", layer=node.layer
             )
+
+
+def mean_out_of_range(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """Warn about numbers for ``mean`` that cannot be means of pixels of the input's range, or of almost black ones.
+
+    Published means are given both for pixels of 0 to 255 (123.68, 116.779, 103.939) and of 0 to 1 (0.485, 0.456,
+    0.406). A mean below 1 of a range of 255 is taken for one of the other range.
+    """
+    node = graph.input
+    given, pair = graph.preprocessing, facts[node.layer].pairs.get("mean")
+    if pair is None or isinstance(given.mean, str):
+        return
+    largest, other = max(given.mean), 255 if given.range == 1 else 1
+    if not (largest > given.range or (given.range == 255 and 0 < largest < 1)):
+        return
+    written = facts[node.layer].pairs.get("range")
+    message = f"{node.layer} subtracts a mean of {plain(largest)} from pixels of 0 to {given.range}"
+    notes = [f"mean= and std= are numbers of that range; with range={other} pixels are 0 to {other}"]
+    found = warning("mean-out-of-range", message, node, facts, ("mean",), notes)
+    if largest <= other:
+        place = written.span if written else Span(pair.span.source, pair.span.start, pair.span.start)
+        edit = Edit(place, f"range={other}" if written else f"range={other} ")
+        found = replace(found, fixes=(Fix(f"write range={other}", (edit,)),))
+    yield found
 
 
 def unread_pixels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
