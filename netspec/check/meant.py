@@ -26,7 +26,7 @@ _TRANSLATED_KEYS = {
 }
 """By layer type: keys of other tools, and how to write them here."""
 
-_NEVER_GUESSED = ("inputs", "gpu", "parts")
+_NEVER_GUESSED = ("inputs", "gpu", "parts", "eps", "loss_weight")
 """Keys that a value without a key is never taken for."""
 
 
@@ -89,8 +89,11 @@ def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -
     """Return a fix that puts the most likely key before each value that has none.
 
     Numbers go to required keys that are missing (``conv 96 11``) or to the type's first key, words to keys that accept
-    them (``conv ... relu``). Other words are taken for layers to read (``sum a b``).
+    them (``conv ... relu``). Other words are taken for layers to read (``sum a b``). The number of a type whose name is
+    another tool's word for a type with such a required key goes to that one (``linear 10`` is ``fc outputs=10``).
     """
+    if len(stray) == 1 and len(section.values) == 2 and (fix := _of_other_type(stray[0], section, layer_type)):
+        return fix
     free = [
         key
         for key in layer_type.keys
@@ -106,6 +109,16 @@ def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -
         texts.append(f"{key.name}={shown(value)}")
     edits = tuple(Edit(value.span, text) for value, text in zip(stray, texts, strict=True))
     return Fix(f"write {' '.join(texts)}", edits)
+
+
+def _of_other_type(value: Value, section: Section, layer_type: LayerType) -> Fix | None:
+    """Return a fix that replaces the type by the one that other tools mean by its name, and gives the value a key."""
+    for other in filter(None, map(layers.find, WORDS.get(plain_word(layer_type.name), ()))):
+        key = next((key for key in other.keys if key.required), None)
+        if key and all(map(other.key, section.body.keys)) and _may_be_meant(key, value, first=False):
+            text = f"{other.name} {key.name}={shown(value)}"
+            return Fix(f"write {text}", (Edit(section.values[0].span.to(value.span), text),))
+    return None
 
 
 def _may_be_meant(key: Key, value: Value, *, first: bool) -> bool:

@@ -338,12 +338,31 @@ def test_linear_with_in_features_suggests_fc() -> None:
     assert [fix.title for fix in found[0].fixes] == ["write fc"]
 
 
+def test_linear_with_a_number_suggests_fc() -> None:
+    found = mistake("[i] input 3x9x9\n[c] linear 10\n")
+    assert found.message == "linear does not take '10' without a key; did you mean fc outputs=10?"
+    (fix,) = found.fixes
+    assert (fix.title, fix.checks) == ("write fc outputs=10", True)
+
+
 def test_default_line_without_values_gives_a_warning() -> None:
     (found,) = loads("default relu\n[i] input 3x8x8\n[a] relu\n").warnings
     assert (found.code, found.span.text) == ("no-effect", "relu")
 
 
-@pytest.mark.parametrize("line", ["dropout 5", "conv 8 3 1", "relu 3", "flatten 1", "conv filters=2 kernel=3 7"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "dropout 5",
+        "conv 8 3 1",
+        "relu 3",
+        "flatten 1",
+        "conv filters=2 kernel=3 7",
+        "batchnorm 3",
+        "sumsquares 3",
+        "linear 0.5 7",
+    ],
+)
 def test_stray_number_that_fits_no_key_gets_no_proposal(line: str) -> None:
     found = next(d for d in mistakes(f"[i] input 3x8x8\n[a] {line}") if d.code == "stray-value")
     assert "did you mean" not in found.message and not found.fixes
