@@ -13,7 +13,7 @@ from netspec.check.facts import Checked, LayerFacts
 from netspec.check.layers import Walk
 from netspec.check.network import check_network
 from netspec.check.report import Findings
-from netspec.check.statements import Settings, read_settings
+from netspec.check.statements import Settings, read_settings, with_unbracketed_layers
 from netspec.check.traps import traps
 from netspec.check.wiring import wire
 from netspec.diagnostics import in_order
@@ -70,8 +70,9 @@ def check_file(
     settings = read_settings(file, findings)
     if input_shape is not None:
         _fit_crops(settings, input_shape)
+    sections = with_unbracketed_layers(file)
     cache = LayerCache(settings, input_shape, earlier)
-    walk = Walk(file.sections, wire(file.sections, findings), settings, findings, input_shape, cache)
+    walk = Walk(sections, wire(sections, findings), settings, findings, input_shape, cache)
     walk.check_sections()
     check_network(walk, settings, findings)
     texts = texts or Texts(file.source)

@@ -10,10 +10,11 @@ from netspec import layers
 from netspec.check.report import Findings, replacement
 from netspec.check.values import keys_of, pairs_by_key, read_pairs
 from netspec.diagnostics import Label
+from netspec.diagnostics.nearest import nearest
 from netspec.ir.settings import Augment, Test, Train
 from netspec.keys import BadValue, Whole
 from netspec.keys.kind import shown
-from netspec.language.syntax import File, Number, Pair, Setting, Word
+from netspec.language.syntax import Body, File, Number, Pair, Section, Setting, Word
 from netspec.setting_keys import SETTINGS, WORDS
 from netspec.units import count
 
@@ -48,7 +49,7 @@ def read_settings(file: File, findings: Findings) -> Settings:
     for statement in file.settings:
         word: str | None = statement.word.text
         if word not in WORDS:
-            word = _report_unknown(statement.word, findings)
+            word = _report_unknown(statement, findings)
         if word is None:
             continue
         if word == "default":
@@ -70,12 +71,42 @@ def read_settings(file: File, findings: Findings) -> Settings:
     return result
 
 
-def _report_unknown(word: Word, findings: Findings) -> str | None:
+def with_unbracketed_layers(file: File) -> tuple[Section, ...]:
+    """Return a file's layers, and at their places those without brackets, which were parsed as settings.
+
+    The latter are marked as broken: their mistake is reported with the settings, and others do not follow from it.
+    """
+    found = [Section(s.word, Body((), (), None), s.word.span, broken=True) for s in file.settings if _is_layer(s)]
+    found = [section for section in found if section.span.source == file.source]
+    if not found or any(section.span.source != file.source for section in file.sections):
+        return file.sections
+    names = {section.name.text for section in file.sections}
+    found = [section for section in found if section.name.text not in names]
+    return tuple(sorted((*file.sections, *found), key=lambda section: section.span.start))
+
+
+def _is_layer(statement: Setting) -> bool:
+    """Whether a statement that was parsed as a setting is a layer without brackets: ``conv ...`` or ``c1 conv ...``."""
+    word = statement.word.text
+    if word in WORDS:
+        return False
+    return layers.find(word) is not None or (_has_type(statement) and nearest(word, WORDS) is None)
+
+
+def _has_type(statement: Setting) -> bool:
+    """Whether the first value of a statement is a layer type."""
+    first = statement.values[0] if statement.values else None
+    return isinstance(first, Word) and layers.find(first.text) is not None
+
+
+def _report_unknown(statement: Setting, findings: Findings) -> str | None:
     """Report an unknown word at the beginning of a line, and return the setting that is most like it."""
-    if layers.find(word.text):
-        message = f"{word.text} is a layer type, and a layer begins with its name in brackets"
-        line = f"[{word.text}] {word.text}"
-        findings.add("unknown-setting", message, word.span, fixes=(replacement(word.span, line),))
+    word = statement.word
+    if _is_layer(statement):
+        named = _has_type(statement)
+        message = f"{word.text} is a layer{'' if named else ' type'}, and a layer begins with its name in brackets"
+        fix = replacement(word.span, f"[{word.text}]" if named else f"[{word.text}] {word.text}")
+        findings.add("unknown-setting", message, word.span, fixes=(fix,))
         return None
     owner = next((name for name, keys in SETTINGS.items() if word.text in [key.name for key in keys]), None)
     if owner is not None:

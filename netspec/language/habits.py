@@ -31,7 +31,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (r"\d+-\d", "a range is written out: 0+1+2"),
     (r"\+", "the channels of a table's row are joined without spaces: 0+1+2"),
     (r"%", "a share is written as a number: 0.5"),
-    (r"\u00d7|\*\d|\d+[X*\u00d7]\d", _SIZES),
+    (r"\u00d7|[*@]\d|\d+[X*\u00d7]\d", _SIZES),
     (rf"[\d.]*e?[{_MINUS}]\d", "a minus sign is written -"),
     (rf"[{_MINUS}-]", "a claim begins with ->, a comment with #"),
     (rf"[{_SPACE}]", "words are separated by ordinary spaces"),
@@ -147,7 +147,7 @@ def _replaced_by(text: str) -> Callable[[re.Match[str], str], str]:
 
 
 _PLAIN = r"-?[\w.]+(?:[-+]\w+)*"
-_SEPARATED = r"\d{1,9}(?:\s*[,x*X\u00d7]\s*\d{1,9})+"
+_SEPARATED = r"\d{1,9}(?:\s*[,x*X\u00d7@]\s*\d{1,9})+"
 _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("comment", r"#[^\r\n]*", _replaced_by("")),
     ("note", r"(?:(?<=\s)|^)(?://|/\*)[^\r\n]*", _replaced_by("#")),

@@ -205,3 +205,28 @@ def test_count_below_a_refuted_shape_is_reported_if_it_fits_neither_shape(weight
     assert shape.message == "conv2 is 64x10x10, not 64x14x14"
     assert [d.message for d in counts] == ["fc3 has 125,440 weights, not 12,345"] * reported
     assert ("conv2 pad=2" in [fix.title for fix in shape.fixes]) is (weights != 64_000)
+
+
+@pytest.mark.parametrize(
+    ("line", "fixed"),
+    [
+        ("[1c] conv filters=6 kernel=5", []),
+        ("[c\u00e9] conv filters=6 kernel=5 -> 6x28x28", []),
+        ("[c] conv filters=6 kernel=5 -> 6@28x28", ["write -> 6x28x28"]),
+        ("c conv filters=6 kernel=5 -> 6x28x28", ["write [c]"]),
+        ("c: conv filters=6 kernel=5", ["write [c]"]),
+        ("c conv filters=6 kernel=5", ["write [c]"]),
+        ("conv filters=6 kernel=5 -> 6x28x28", ["write [conv] conv"]),
+        ("conv filters=6 kernel=5", ["write [conv] conv"]),
+    ],
+)
+def test_a_layer_whose_name_is_miswritten_brings_no_mistakes_below_it(line: str, fixed: list[str]) -> None:
+    text = f"[image] input 1x32x32\n{line}\n[s2] avgpool kernel=2 -> 6x14x14\n[f3] fc outputs=10\n"
+    found = mistake(text)
+    assert found.span.line == 2 and titles(found) == fixed
+    assert all(fix.checks and netspec.loads(apply(fix.edits, text)) for fix in found.fixes)
+
+
+def test_a_misspelt_setting_is_not_taken_for_a_layer() -> None:
+    found = mistake("[image] input 1x32x32\ndefaults conv neuron=relu\n[c] conv filters=6 kernel=5 -> 6x28x28\n")
+    assert titles(found) == ["write default"]

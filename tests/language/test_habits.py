@@ -26,10 +26,15 @@ CLAIM = "a claim begins with ->"
 JOINED = "the channels of a table's row are joined without spaces: 0+1+2"
 MINUS = "a minus sign is written -"
 
+BARE = "a layer is [name] type key=value ..., and only layers have claims"
+
 HABITS = [
+    ("c conv filters=4 kernel=3 -> 4x30x30", BARE, f"{CONV} -> 4x30x30", "[c]"),
+    ("c: conv filters=4 kernel=3", BARE, CONV, "[c]"),
     (f"{CONV} -> 4,30,30", COMMAS, f"{CONV} -> 4x30x30", "-> 4x30x30"),
     (f"{CONV} -> 4*30*30", SIZES, f"{CONV} -> 4x30x30", "-> 4x30x30"),
     (f"{CONV} -> 4X30X30", SIZES, f"{CONV} -> 4x30x30", "-> 4x30x30"),
+    (f"{CONV} -> 4@30x30", SIZES, f"{CONV} -> 4x30x30", "-> 4x30x30"),
     (f"{CONV} -> 4\u00d730\u00d730", SIZES, f"{CONV} -> 4x30x30", "-> 4x30x30"),
     (f"{CONV} -> (4, 30, 30)", BRACKETS, f"{CONV} -> 4x30x30", "-> 4x30x30"),
     (f"{CONV} => 4x30x30", CLAIM, f"{CONV} -> 4x30x30", "-> 4x30x30"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from lark import Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from netspec.diagnostics import Diagnostic
+from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.language.habits import hint, rewritten
 from netspec.language.parser import grammar
 from netspec.language.parser.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH, NAME
@@ -15,15 +15,21 @@ from netspec.language.syntax import Body, Claim, Dims, Section, Setting, Word
 from netspec.source import Source, Span
 
 _NAME = re.compile(NAME)
-_HEAD = re.compile(rf"\[\s*({NAME}[^\s\[\]#]*)")
+_HEAD = re.compile(r"\[\s*([^\s\[\]#]+)")
 """A name with everything attached to it, so that [layer1.0] and [layer1.1] do not count as two layers named layer1."""
+
+_BARE_HEAD = re.compile(rf"({NAME})(?:[ \t]*(:))?[ \t]*(?:({NAME})(?![\w-]*[ \t]*[=:]))?")
+"""The beginning of a layer without brackets: its name, perhaps with a colon, and its type, or its type alone."""
+
+_NEVER_LAYERS = ("default", "net")
+"""Settings whose first value is a word, as a layer's type is."""
 
 _OPEN_HEAD = re.compile(r"\[[^\]\r\n]*")
 _REST_OF_HEAD = re.compile(r"[^\[\],\"'\r\n][^\]\r\n=]*\]")
 _PIECE = re.compile(r"[^\s=,()\[\]#]*")
 _COMMA_BEFORE_KEY = re.compile(rf",\s*{NAME}\s*$")
 _LACKS_VALUE = re.compile(rf"({NAME})(\s*=)\s*({NAME}\s*)?(?:#[^\r\n]*\s*)*$")
-_STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.])")
+_STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.@*\u00d7])")
 _TERMINAL_NAMES = {
     "NAME": "a name",
     "NUMBER": "a number",
@@ -41,10 +47,32 @@ _TERMINAL_NAMES = {
 
 def syntax_error(source: Source, start: int, end: int, error: UnexpectedInput) -> Diagnostic:
     """Return the diagnostic for Lark's error in the statement at ``start`` to ``end`` of the source."""
+    head = _bare_head(source.text[start:end])
+    if head:
+        return _unbracketed(source, start, end, head)
     if isinstance(error, UnexpectedCharacters):
         return _unknown_characters(source, start, end, error)
     assert isinstance(error, UnexpectedToken)
     return _unexpected_token(source, start, end, error)
+
+
+def _bare_head(text: str) -> re.Match[str] | None:
+    """Return the beginning of a statement that is a layer without brackets: it has a claim, or a colon after a name."""
+    head = _BARE_HEAD.match(text)
+    if head is None or head[1] in _NEVER_LAYERS:
+        return None
+    claimed = any("->" in line.partition("#")[0] for line in text.splitlines())
+    return head if claimed or (head[2] and head[3] and text[head.end() :].strip()) else None
+
+
+def _unbracketed(source: Source, start: int, end: int, head: re.Match[str]) -> Diagnostic:
+    name, _, layer_type = head.groups()
+    span = Span(source, start, start + (head.end(2) if head[2] else head.end(1)))
+    text = f"[{name}]" if layer_type else f"[{name}] {name}"
+    valid = _is_valid(text + source.text[span.end : end])
+    fixes = (Fix(f"write {text}", (Edit(span, text),), spelling=bool(layer_type)),) if valid else ()
+    notes = ("a layer is [name] type key=value ..., and only layers have claims",)
+    return Diagnostic("syntax", "a layer begins with its name in brackets", (span,), notes, fixes)
 
 
 def _unknown_characters(source: Source, start: int, end: int, error: UnexpectedCharacters) -> Diagnostic:
@@ -109,8 +137,8 @@ def _quoted(text: str) -> str:
 def broken_section(source: Source, start: int, end: int) -> tuple[Section, ...]:
     """Return what can be read of a layer with a syntax error: its name and claimed shape. Empty if it is no layer."""
     text = source.text[start:end]
-    head = _HEAD.match(text)
-    if not head:
+    head = _HEAD.match(text) or _bare_head(text)
+    if not head or not head[1].isprintable():
         return ()
     name = Word(head[1][:MAX_NAME_LENGTH], Span(source, start + head.start(1), start + head.end(1)))
     claim = None
