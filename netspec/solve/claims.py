@@ -79,12 +79,20 @@ def implied_inputs(facts: LayerFacts, mistake: Diagnostic) -> tuple[str, ...]:
     return (f"{count(number)} would be {count(number // op.outputs)} inputs * {count(op.outputs)} outputs",)
 
 
-def likely(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
-    """Name a likely cause: the first window between the last proved claim and the refuted one that does not tile."""
+def likely(checked: Checked, facts: LayerFacts, *, of_shape: bool) -> tuple[str, ...]:
+    """Name a likely cause: the first window between the last proved claim and the refuted one that does not tile.
+
+    No window is to blame for a wrong number of channels, nor for the shape behind a fully connected layer.
+    """
+    stated, computed = facts.stated.shape, facts.computed
+    if of_shape and stated and computed and computed.is_image and stated[1:] == computed[1:]:
+        return ()
     notes = []
     path = _path(checked, facts)
-    last_proved = max((i for i, f in enumerate(path[:-1]) if f.computed and f.stated.shape == f.computed), default=-1)
-    for upstream in path[last_proved + 1 : -1]:
+    settled = [(f.computed is not None and f.stated.shape == f.computed) or _is_connected(f) for f in path[:-1]]
+    settled.append(of_shape and _is_connected(facts))
+    first = max((i for i, done in enumerate(settled) if done), default=-1) + 1
+    for upstream in path[first:-1]:
         window = windows.layer_window(upstream)
         if window is None or upstream.computed is None:
             continue
@@ -96,6 +104,11 @@ def likely(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
                 f"rounding={window.rounding}"
             )
     return tuple(notes[:1])
+
+
+def _is_connected(facts: LayerFacts) -> bool:
+    """Whether a layer is fully connected, so that its shape does not depend on what it reads."""
+    return any(isinstance(step.op, Linear) for step in facts.steps)
 
 
 def _path(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:

@@ -89,3 +89,35 @@ def test_claim_of_a_layer_with_shared_weights_is_corrected_with_its_counts() -> 
         "[b] conv filters=3 kernel=3 pad=1 weights=a -> 5x8x8 weights=81"
     )
     assert [fix.title for fix in found.fixes] == ["claim 3x8x8 weights=0"]
+
+
+def test_a_claim_far_below_suggests_the_input_size_that_gives_it() -> None:
+    """Inception v3 reads 299 pixels: 149, 147, 147 and then 73."""
+    text = (
+        "net inception rounding=down\n[i] input 3x{0}x{0}\n[a] conv filters=32 kernel=3 stride=2\n"
+        "[b] conv filters=32 kernel=3 neuron=relu\n[n] batchnorm\n[c] conv filters=64 kernel=3 pad=1\n"
+        "[p] maxpool kernel=3 stride=2 -> 64x73x73\n"
+    )
+    found = mistake(text.format(224))
+    assert (found.fixes[0].title, found.fixes[0].effect) == (
+        "input 3x299x299",
+        "gives 73 exactly; the whole network checks",
+    )
+    assert apply(found.fixes[0].edits, text.format(224)) == text.format(299)
+
+
+@pytest.mark.parametrize(
+    ("line", "notes"),
+    [
+        ("[p] softmax inputs=f -> 11", ("it reads 10",)),
+        ("[p] relu inputs=c -> 4x32x32", ("channels: those that it reads, 8",)),
+        ("[p] maxpool kernel=2 inputs=c -> 8x17x17", ("width: (32 + 0 + 0 - 2) / 2 + 1 = 16", "c makes 32 of 65")),
+    ],
+)
+def test_rounded_window_above_is_named_only_if_the_claim_depends_on_it(
+    line: str, notes: tuple[str, ...]
+) -> None:
+    text = "[i] input 3x65x65\n[c] conv filters=8 kernel=2 stride=2 rounding=down\n[f] fc outputs=10\n"
+    found = mistake(text + line)
+    assert len(found.notes) == len(notes)
+    assert all(note.startswith(start) for note, start in zip(found.notes, notes, strict=True))
