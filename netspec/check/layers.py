@@ -125,8 +125,8 @@ class Walk:
         section = self.sections[number]
         name = section.name.text
         least, most = layer_type.arity
-        if len(inputs) < least and len(section.values) > 1 and "inputs" not in section.body.keys:
-            return False  # inputs written without ``inputs=`` are reported already
+        if len(inputs) < least and len(section.values) > 1:
+            return False  # inputs written without ``inputs=`` or a comma are reported already
         if len(inputs) < least or (most is not None and len(inputs) > most):
             needs = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
             self.findings.add(

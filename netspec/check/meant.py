@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from netspec import layers
 from netspec.check.report import replacement
@@ -12,7 +12,7 @@ from netspec.diagnostics.elsewhere import ABSENT_KEYS, WORDS, plain_word
 from netspec.diagnostics.nearest import nearest
 from netspec.keys import BadValue, Key
 from netspec.keys.kind import shown
-from netspec.language.syntax import Call, Number, Pair, Section, Value, Word
+from netspec.language.syntax import Call, Number, Pair, Section, Value, Values, Word
 from netspec.language.written import without_brackets
 from netspec.lowering import LayerType
 from netspec.source import Span
@@ -109,6 +109,29 @@ def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -
         texts.append(f"{key.name}={shown(value)}")
     edits = tuple(Edit(value.span, text) for value, text in zip(stray, texts, strict=True))
     return Fix(f"write {' '.join(texts)}", edits)
+
+
+def continued(stray: Sequence[Value], pairs: Iterable[Pair], keys: Mapping[str, Key]) -> Fix | None:
+    """Return a fix that adds values without a key to the value before them: after a comma (``inputs=a b``), or in
+    brackets if they are numbers that follow a word (``init=gaussian 0.01``)."""
+    first, last = stray[0].span, stray[-1].span
+    text = first.source.text
+    pair = next((p for p in pairs if p.span.end < first.start and not text[p.span.end : first.start].strip()), None)
+    if pair is None or pair.key.text not in keys or first.to(last).text.split() != [v.span.text for v in stray]:
+        return None
+    value, numbers = pair.value, ", ".join(v.span.text for v in stray)
+    joined: Value
+    if isinstance(value, Word) and all(isinstance(v, Number) for v in stray):
+        joined, text = Call(value, tuple(stray), (), value.span.to(last)), f"{value.text}({numbers})"
+    else:
+        items = value.items if isinstance(value, Values) else (value,)
+        joined = Values((*items, *stray))
+        text = ",".join(item.span.text for item in joined.items)
+    try:
+        keys[pair.key.text].kind.read(joined)
+    except BadValue:
+        return None
+    return Fix(f"write {pair.key.text}={text}", (Edit(value.span.to(last), text),))
 
 
 def _of_other_type(value: Value, section: Section, layer_type: LayerType) -> Fix | None:

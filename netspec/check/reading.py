@@ -9,7 +9,7 @@ from typing import Any
 from netspec import layers
 from netspec.check.cache import LayerCache, LayerStatement
 from netspec.check.claims import read_claim
-from netspec.check.meant import global_pooling, meant_type, missing_type, with_keys
+from netspec.check.meant import continued, global_pooling, meant_type, missing_type, with_keys
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, joined_size, replacement
 from netspec.check.statements import BAD, Settings
@@ -90,16 +90,17 @@ class Reader:
         what = shown(stray[0]) + (f" ... {shown(stray[-1])}" if len(stray) > 1 else "")
         message = f"{layer_type.name} does not take '{what}' without a key"
         fix = joined_size(section.values[1:]) if layer_type.operand else None
-        meant = None if fix else with_keys(stray, section, layer_type)
+        keys = keys_of(layer_type)
+        meant = None if fix else with_keys(stray, section, layer_type) or continued(stray, section.pairs, keys)
         if meant:
             message += f"; did you mean {meant.title.removeprefix('write ')}?"
             fix = meant
-        keys = f"values are given as key=value; {list_keys(keys_of(layer_type), layer_type.name)}"
+        note = f"values are given as key=value; {list_keys(keys, layer_type.name)}"
         self.findings.add(
             "stray-value",
             message,
             *(value.span for value in stray),
-            notes=() if fix else (keys,),
+            notes=() if fix else (note,),
             fixes=(fix,) if fix else (),
             layer=section.name.text,
         )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from netspec import layers
+from netspec.check.meant import continued
 from netspec.check.report import Findings, replacement
 from netspec.check.values import keys_of, pairs_by_key, read_pairs
 from netspec.diagnostics import Label
 from netspec.diagnostics.nearest import nearest
 from netspec.ir.settings import Augment, Test, Train
-from netspec.keys import BadValue, Whole
+from netspec.keys import BadValue, Key, Whole
 from netspec.keys.kind import shown
-from netspec.language.syntax import Body, File, Number, Pair, Section, Setting, Word
+from netspec.language.syntax import Body, File, Number, Pair, Section, Setting, Value, Word
 from netspec.setting_keys import SETTINGS, WORDS
 from netspec.units import count
 
@@ -133,9 +136,9 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
     positional = list(statement.values)
     if word == "net" and positional and isinstance(positional[0], Word):
         result.name = positional.pop(0).span.text
-    _report_stray(word, positional, findings)
-    pairs = pairs_by_key(statement.pairs, findings)
     keys = {key.name: key for key in SETTINGS[word]}
+    _report_stray(word, positional, findings, statement.pairs, keys)
+    pairs = pairs_by_key(statement.pairs, findings)
     given, bad = read_pairs(pairs, keys, word, findings)
     values = {name: given.get(name, key.default) for name, key in keys.items()}
     if word == "net":
@@ -215,7 +218,7 @@ def _read_default(statement: Setting, result: Settings, findings: Findings) -> N
         layer_type = layers.find(name)
     if layer_type is None:
         return
-    _report_stray("default", values, findings)
+    _report_stray("default", values, findings, statement.pairs, keys_of(layer_type))
     if "=" not in statement.span.text and not values:  # the text, because a variant removes pairs from its base
         note = f"values follow the type: default {name} neuron=relu" if name in ("conv", "fc", "local") else ""
         findings.warn("no-effect", f"default {name} gives no value", word.span, notes=(note,) if note else ())
@@ -242,7 +245,20 @@ class _Bad:
 BAD = _Bad()
 
 
-def _report_stray(word: str, values: list[Any], findings: Findings) -> None:
+def _report_stray(
+    word: str,
+    values: Sequence[Value],
+    findings: Findings,
+    pairs: Sequence[Pair] = (),
+    keys: Mapping[str, Key] = MappingProxyType({}),
+) -> None:
+    fix = continued(values, pairs, keys) if values else None
+    if fix:
+        message = (
+            f"{word} does not take '{shown(values[0])}' without a key; did you mean {fix.title.removeprefix('write ')}?"
+        )
+        findings.add("stray-value", message, *(value.span for value in values), fixes=(fix,))
+        return
     for value in values:
         what = "number" if isinstance(value, Number) else "value"
         findings.add("stray-value", f"{word} does not take the {what} '{shown(value)}' here", value.span)

@@ -86,10 +86,10 @@ class Init:
 def _other_tools_numbers(call: Call) -> BadValue | None:
     """Return the error for two numbers in the order of other tools: a normal distribution's mean and standard
     deviation, or a uniform one's lower and upper bound."""
-    word = call.name.text
-    if len(call.args) != 2 or call.named or not all(isinstance(number, Number) for number in call.args):
+    word, numbers = call.name.text, [value for value in call.args if isinstance(value, Number)]
+    if len(numbers) != 2 or len(call.args) != 2 or call.named:
         return None
-    (first, first_text), (second, second_text) = ((number.value, number.span.text) for number in call.args)
+    (first, first_text), (second, second_text) = ((number.value, number.span.text) for number in numbers)
     if word == "uniform":
         symmetric = first == -second < 0
         replacement = f"uniform({second_text})" if symmetric else None

@@ -332,6 +332,24 @@ def test_stray_word_is_not_taken_for_an_input() -> None:
     assert mistake("[i] input 3x9x9\n[c] concat i i\n").fixes[0].title == "write inputs=i,i"
 
 
+@pytest.mark.parametrize(
+    ("lines", "right"),
+    [
+        ("[s] sum inputs=i i", "inputs=i,i"),
+        ("[c] conv filters=2 kernel=3 pad=1 2 1 2", "pad=1,2,1,2"),
+        ("[c] conv filters=2 kernel=3 neuron=leakyrelu 0.1", "neuron=leakyrelu(0.1)"),
+        ("[f] fc outputs=2\ntrain schedule=step 30 0.1", "schedule=step(30, 0.1)"),
+        ("default fc neuron=tanh 1.7 0.7\n[f] fc outputs=2", "neuron=tanh(1.7, 0.7)"),
+    ],
+)
+def test_stray_values_are_joined_to_the_value_before_them(lines: str, right: str) -> None:
+    text = f"[i] input 3x9x9\n{lines}\n"
+    found = next(d for d in mistakes(text) if d.code == "stray-value")
+    assert found.message.endswith(f"without a key; did you mean {right}?")
+    (fix,) = found.fixes
+    assert fix.checks and right in apply(fix.edits, text)
+
+
 def test_linear_with_in_features_suggests_fc() -> None:
     found = mistakes("[i] input 3x9x9\n[c] linear in_features=243 out_features=10\n")
     assert [d.message for d in found] == ["linear has no key 'in_features'; did you mean fc?"]

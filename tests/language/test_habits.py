@@ -168,3 +168,20 @@ def test_long_lines_of_habits_take_little_time(line: str) -> None:
     found = parse(Source("a.net", f"{line}\n" * LINES)).diagnostics
     assert len(found) == LINES
     assert time.process_time() - start < 6
+
+
+@pytest.mark.parametrize(
+    ("written", "missing", "right"),
+    [
+        ("[s] sum inputs=a, b c, d", "b and c", "[s] sum inputs=a, b,c, d"),
+        ("[s] sum inputs=a b, c", "a and b", "[s] sum inputs=a,b, c"),
+        ("[c] conv pad=1 2,1,2", "1 and 2", "[c] conv pad=1,2,1,2"),
+    ],
+)
+def test_missing_comma_in_a_list_is_named(
+    written: str, missing: str, right: str
+) -> None:
+    (found,) = parse(Source("a.net", written)).diagnostics
+    assert found.message == f"a comma is missing between {missing}"
+    (fix,) = found.fixes
+    assert apply(fix.edits, written) == right

@@ -27,6 +27,10 @@ _NEVER_LAYERS = ("default", "net")
 _OPEN_HEAD = re.compile(r"\[[^\]\r\n]*")
 _REST_OF_HEAD = re.compile(r"[^\[\],\"'\r\n][^\]\r\n=]*\]")
 _PIECE = re.compile(r"[^\s=,()\[\]#]*")
+_ITEM = r"[A-Za-z0-9_.][\w.+-]*"
+_MISSING_COMMA = re.compile(rf"=[ \t]*(?:{_ITEM}[ \t]*,[ \t]*)*({_ITEM})([ \t]+)({_ITEM})[ \t]*$")
+"""A list up to a comma that cannot be read, because the two items before it have none between them."""
+
 _COMMA_BEFORE_KEY = re.compile(rf",\s*{NAME}\s*$")
 _LACKS_VALUE = re.compile(rf"({NAME})(\s*=)\s*({NAME}\s*)?(?:#[^\r\n]*\s*)*$")
 _STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.@*\u00d7])")
@@ -99,8 +103,22 @@ def _unexpected_token(source: Source, start: int, end: int, error: UnexpectedTok
     comma = _COMMA_BEFORE_KEY.search(source.text[start:place]) if token.type == "EQUAL" else None
     if comma:
         place, token = start + comma.start(), Token("COMMA", ",")
+    missing = _MISSING_COMMA.search(source.text[start:place]) if token.type == "COMMA" and not comma else None
+    if missing:
+        return _missing_comma(source, start, end, missing)
     span = Span(source, place, place + max(1, len(token)))
     return _misplaced(span, str(token), _notes(source.text, start, place) or expected, start, end)
+
+
+def _missing_comma(source: Source, start: int, end: int, missing: re.Match[str]) -> Diagnostic:
+    span = Span(source, start + missing.start(2), start + missing.end(2))
+    mended = source.text[start : span.start] + "," + source.text[span.end : end]
+    fixes = (Fix(f"write {missing[1]},{missing[3]}", (Edit(span, ","),)),) if _is_valid(mended) else ()
+    place = Span(source, start + missing.start(1), start + missing.end(3))
+    message = f"a comma is missing between {missing[1]} and {missing[3]}"
+    return Diagnostic(
+        "syntax", message, (place,), ("the values of a list have commas between them: inputs=a,b",), fixes
+    )
 
 
 def _misplaced(span: Span, text: str, notes: tuple[str, ...], start: int, end: int) -> Diagnostic:
