@@ -326,65 +326,9 @@ def test_settings_in_words_of_other_tools_are_explained(line: str, excerpt: str)
     assert any(excerpt in text for d in found for text in (d.message, *d.notes))
 
 
-def test_stray_word_is_not_taken_for_an_input() -> None:
-    found = next(d for d in mistakes("[i] input 3x9x9\n[c] conv filters=2 kernel=3 same\n"))
-    assert "did you mean" not in found.message and not found.fixes
-    assert mistake("[i] input 3x9x9\n[c] concat i i\n").fixes[0].title == "write inputs=i,i"
-
-
-@pytest.mark.parametrize(
-    ("lines", "right"),
-    [
-        ("[s] sum inputs=i i", "inputs=i,i"),
-        ("[c] conv filters=2 kernel=3 pad=1 2 1 2", "pad=1,2,1,2"),
-        ("[c] conv filters=2 kernel=3 neuron=leakyrelu 0.1", "neuron=leakyrelu(0.1)"),
-        ("[f] fc outputs=2\ntrain schedule=step 30 0.1", "schedule=step(30, 0.1)"),
-        ("default fc neuron=tanh 1.7 0.7\n[f] fc outputs=2", "neuron=tanh(1.7, 0.7)"),
-    ],
-)
-def test_stray_values_are_joined_to_the_value_before_them(lines: str, right: str) -> None:
-    text = f"[i] input 3x9x9\n{lines}\n"
-    found = next(d for d in mistakes(text) if d.code == "stray-value")
-    assert found.message.endswith(f"without a key; did you mean {right}?")
-    (fix,) = found.fixes
-    assert fix.checks and right in apply(fix.edits, text)
-
-
-def test_linear_with_in_features_suggests_fc() -> None:
-    found = mistakes("[i] input 3x9x9\n[c] linear in_features=243 out_features=10\n")
-    assert [d.message for d in found] == ["linear has no key 'in_features'; did you mean fc?"]
-    assert [fix.title for fix in found[0].fixes] == ["write fc"]
-
-
-def test_linear_with_a_number_suggests_fc() -> None:
-    found = mistake("[i] input 3x9x9\n[c] linear 10\n")
-    assert found.message == "linear does not take '10' without a key; did you mean fc outputs=10?"
-    (fix,) = found.fixes
-    assert (fix.title, fix.checks) == ("write fc outputs=10", True)
-
-
 def test_default_line_without_values_gives_a_warning() -> None:
     (found,) = loads("default relu\n[i] input 3x8x8\n[a] relu\n").warnings
     assert (found.code, found.span.text) == ("no-effect", "relu")
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "dropout 5",
-        "conv 8 3 1",
-        "relu 3",
-        "flatten 1",
-        "conv filters=2 kernel=3 7",
-        "batchnorm 3",
-        "sumsquares 3",
-        "linear 0.5 7",
-    ],
-)
-def test_stray_number_that_fits_no_key_gets_no_proposal(line: str) -> None:
-    found = next(d for d in mistakes(f"[i] input 3x8x8\n[a] {line}") if d.code == "stray-value")
-    assert "did you mean" not in found.message and not found.fixes
-    assert found.notes[0].startswith("values are given as key=value")
 
 
 @pytest.mark.parametrize(

@@ -114,9 +114,7 @@ def test_a_claim_far_below_suggests_the_input_size_that_gives_it() -> None:
         ("[p] maxpool kernel=2 inputs=c -> 8x17x17", ("width: (32 + 0 + 0 - 2) / 2 + 1 = 16", "c makes 32 of 65")),
     ],
 )
-def test_rounded_window_above_is_named_only_if_the_claim_depends_on_it(
-    line: str, notes: tuple[str, ...]
-) -> None:
+def test_rounded_window_above_is_named_only_if_the_claim_depends_on_it(line: str, notes: tuple[str, ...]) -> None:
     text = "[i] input 3x65x65\n[c] conv filters=8 kernel=2 stride=2 rounding=down\n[f] fc outputs=10\n"
     found = mistake(text + line)
     assert len(found.notes) == len(notes)

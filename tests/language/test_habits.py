@@ -178,9 +178,7 @@ def test_long_lines_of_habits_take_little_time(line: str) -> None:
         ("[c] conv pad=1 2,1,2", "1 and 2", "[c] conv pad=1,2,1,2"),
     ],
 )
-def test_missing_comma_in_a_list_is_named(
-    written: str, missing: str, right: str
-) -> None:
+def test_missing_comma_in_a_list_is_named(written: str, missing: str, right: str) -> None:
     (found,) = parse(Source("a.net", written)).diagnostics
     assert found.message == f"a comma is missing between {missing}"
     (fix,) = found.fixes
