@@ -114,7 +114,7 @@ def _solve_claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagno
     if cause is not None and mistake.notes:
         located = blame.moved_to(mistake, cause, checked)
         return replace(located, notes=(*located.notes, *consequences), fixes=fixes)
-    likely = claims.likely(checked, facts, of_shape=of_shape) if explained else ()
+    likely = claims.likely(checked, facts, of_shape=is_about_shape) if explained else ()
     return replace(mistake, notes=(*mistake.notes, *likely, *consequences), fixes=fixes)
 
 
