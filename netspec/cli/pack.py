@@ -119,7 +119,7 @@ def _report(packed: Packed, out: Path) -> int:
         with (out / UNREADABLE).open(encoding="ascii") as lines:
             for _, line in zip(range(MAX_LISTED), lines, strict=False):
                 problem = json.loads(line)
-                warn(f"left out, cannot be read: {problem['path']}: {problem['reason']}")
+                warn(f"{problem['path']} left out: {problem['reason']}")
         if unreadable > MAX_LISTED:
             warn(f"{plural(unreadable, 'image')} cannot be read; all are listed in {out / UNREADABLE}")
     if packed.already:

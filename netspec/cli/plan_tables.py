@@ -14,7 +14,7 @@ from netspec.units import count, duration, per_second, percent, plural, short, s
 
 MEMORY_RULE = (
     "weights, gradients and momentum are float32; activations are the images and what autograd keeps for the backward "
-    "pass, each storage once; what cuDNN and cuBLAS take for themselves is not counted"
+    "pass, each storage counted once; the workspaces of cuDNN and cuBLAS are not counted"
 )
 
 RULES = (RULE, MEMORY_RULE, *MODEL)
@@ -83,7 +83,7 @@ def layers_table(plan: Plan) -> Table:
     columns = (
         Column("layer", right=False),
         Column("output"),
-        Column("lies", right=False),
+        Column("sharding", right=False),
         *(Column(f"parameters {numbers_of(equal)}", rank=3 if len(groups) > 2 else 0) for equal in groups),
         *(Column(f"kept {numbers_of(equal)}", rank=2) for equal in groups),
     )
@@ -101,7 +101,7 @@ def layers_table(plan: Plan) -> Table:
                 *(size(share.kept) if share and share.kept else "" for share in here),
             )
         )
-    return Table("layers on the devices", columns, tuple(rows))
+    return Table("layers", columns, tuple(rows))
 
 
 def crossings_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
@@ -109,10 +109,10 @@ def crossings_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
     groups = equal_devices(plan)
     columns = (
         Column("layer", right=False),
-        Column("for", right=False),
-        Column("when", right=False),
-        Column("exchange", right=False),
-        Column("whole"),
+        Column("reader", right=False),
+        Column("pass", right=False),
+        Column("transfer", right=False),
+        Column("size"),
         *(Column(f"{numbers_of(equal)} sends") for equal in groups),
     )
     rows = tuple(
@@ -120,7 +120,7 @@ def crossings_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
         for c in plan.crossings
     )
     total = ("total", "", "", "", "", *(size(equal[0].sent) for equal in groups))
-    return Table("what crosses between devices in a step", columns, rows, total, (*extra_notes, RULE))
+    return Table("transfers in a step", columns, rows, total, (*extra_notes, RULE))
 
 
 def comparison_table(answer: Answer) -> Table:
@@ -135,7 +135,7 @@ def comparison_table(answer: Answer) -> Table:
         Column("images"),
         Column("parameters"),
         Column("peak"),
-        Column("crosses"),
+        Column("transferred"),
         *([Column("largest batch")] if answer.fitting else []),
         *(Column(name) for name in _TIMES if answer.timings),
     )
@@ -156,7 +156,7 @@ def comparison_table(answer: Answer) -> Table:
             )
         )
     notes = [f"not possible: {plural(way.devices, 'device')} by {way.split}: {way.reason}" for way in answer.left_out]
-    notes += ["images, parameters, peak and crosses: of the device that has the most", *_break_even_notes(answer)]
+    notes += ["images, parameters, peak and transferred: of the device with the most", *_break_even_notes(answer)]
     notes += [RULE, MEMORY_RULE, *(MODEL if answer.timings else ())]
     title = f"{answer.plans[0].graph.name}: batch {count(question.batch)}, {question.precision}{_machine(question)}"
     return Table(title, columns, tuple(rows), None, tuple(notes))
@@ -171,7 +171,7 @@ def fastest_table(answer: Answer) -> Table:
         (count(devices), *(_fastest_cell(winners[devices, batch]) for batch in batches))
         for devices in dict.fromkeys(devices for devices, _ in winners)
     )
-    return Table("the fastest split, its step and its efficiency", columns, rows)
+    return Table("fastest split, with the time of a step and the efficiency", columns, rows)
 
 
 def equal_devices(plan: Plan) -> list[EqualDevices]:
@@ -196,7 +196,7 @@ def _title(plan: Plan) -> str:
     if devices > 1:
         title += f", by {split}: {SPLITS[split]}"
         if split == "groups" and plan.arrangement.replicas > 1:
-            title += f"; {count(plan.arrangement.replicas)} times over, for a share of the batch each"
+            title += f"; {count(plan.arrangement.replicas)} replicas, each with a share of the batch"
     return f"{title}; batch {count(plan.batch)}, {plan.precision}"
 
 
@@ -214,11 +214,11 @@ def _memory_notes(plan: Plan) -> list[str]:
     memory = plan.devices[0].memory
     notes = []
     if memory.casts:
-        notes.append(f"autocast keeps copies of the weights in bfloat16 meanwhile: {size(memory.casts)}")
+        notes.append(f"autocast keeps bfloat16 copies of the weights during the step: {size(memory.casts)}")
     if memory.standing.average:
-        notes.append(f"the moving average of the weights takes {size(memory.standing.average)} more")
+        notes.append(f"the moving average of the weights needs another {size(memory.standing.average)}")
     if plan.at_once != plan.batch:
-        waiting = f"the others wait on the device: {size(memory.waiting)}"
+        waiting = f"the others wait in the device's memory: {size(memory.waiting)}"
         notes.append(
             f"{count(plan.at_once)} images of the batch go through the network at a time (accumulate); {waiting}"
         )
@@ -227,7 +227,7 @@ def _memory_notes(plan: Plan) -> list[str]:
     if memory.standing.narrowed:
         narrowed = size(memory.standing.narrowed)
         notes.append(
-            f"once images have been looked at, the weights are there in bfloat16 as well: {narrowed} (cuda-graph)"
+            f"after the first validation, bfloat16 copies of the weights stay in memory: {narrowed} (cuda-graph)"
         )
     return notes
 
@@ -263,9 +263,9 @@ def _largest_batch_notes(answer: Answer, plan: Plan) -> list[str]:
         return []
     (fitting,) = answer.fitting
     if fitting.batch:
-        return [f"the largest batch that fits into {size(limit)} a device: {count(fitting.batch)}"]
+        return [f"the largest batch that fits into {size(limit)} per device: {count(fitting.batch)}"]
     fewest = smallest_batch(plan.placed)
-    return [f"no batch fits into {size(limit)} a device: a batch of {count(fewest)} needs {size(fitting.least)}"]
+    return [f"no batch fits into {size(limit)} per device: a batch of {count(fewest)} needs {size(fitting.least)}"]
 
 
 def _break_even_notes(answer: Answer) -> list[str]:
@@ -273,5 +273,5 @@ def _break_even_notes(answer: Answer) -> list[str]:
     notes = []
     for devices, even in answer.even.items():
         until = "at any batch" if even is None else f"up to a batch of {count(even)}"
-        notes.append(f"on {plural(devices, 'device')} groups send fewer bytes than data parallel {until}")
+        notes.append(f"on {plural(devices, 'device')}, groups send fewer bytes than data parallelism {until}")
     return notes

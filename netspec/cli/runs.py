@@ -102,6 +102,6 @@ class Unread:
             return
         self._seen.add(problem.path)
         if len(self._seen) <= MAX_LISTED:
-            warn(f"left out, cannot be read: {problem.path}: {problem.reason}")
+            warn(f"{problem.path} left out: {problem.reason}")
         elif len(self._seen) == MAX_LISTED + 1:
             warn("more images cannot be read; the result counts them")

@@ -194,10 +194,10 @@ def _result_lines(result: Result) -> list[str]:
     train, validation = result.counts["train"], result.counts["validation"]
     lines = []
     if result.state == "interrupted":
-        lines.append(f"interrupted after step {count(result.step)}; everything so far is saved")
+        lines.append(f"interrupted after step {count(result.step)}; everything up to there is saved")
         lines.append(f"to continue: {resuming(result.folder)}")
     if result.unchanged:
-        lines.append(f"{result.folder} is finished: nothing to do (--resume with --epochs or --steps takes it further)")
+        lines.append(f"{result.folder} is finished already (--resume with --epochs or --steps extends it)")
     evaluation = result.evaluation
     if evaluation is not None:
         skipped = f" ({count(validation['skipped'])} unreadable)" if validation["skipped"] else ""
@@ -206,11 +206,11 @@ def _result_lines(result: Result) -> list[str]:
             f"{when}top-1 {100 * evaluation.top1:.1f} %, top-5 {100 * evaluation.top5:.1f} %, "
             f"loss {evaluation.loss:.4g} on {count(evaluation.images)} validation images{skipped}, {PROTOCOL}"
         )
-    parts = [f"{count(train['used'])} images used", f"{count(train['skipped'])} skipped as unreadable",
-             f"{count(train['dropped'])} dropped in last partial batches"]  # fmt: skip
+    parts = [f"{count(train['used'])} used", f"{count(train['skipped'])} unreadable",
+             f"{count(train['dropped'])} dropped in incomplete batches"]  # fmt: skip
     if train["unreached"]:
         parts.append(f"{count(train['unreached'])} not reached")
-    lines.append(f"{count(result.step)} steps: of {count(train['drawn'])} images drawn, {', '.join(parts)}")
-    lines.append(f"{count(train['images'])} training images, {count(train['unreadable'])} of them unreadable")
+    lines.append(f"{count(result.step)} steps, {count(train['drawn'])} images drawn: {', '.join(parts)}")
+    lines.append(f"training set: {count(train['images'])} images, {count(train['unreadable'])} unreadable")
     lines.append(f"run: {result.folder}")
     return lines

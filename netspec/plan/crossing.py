@@ -14,8 +14,8 @@ from netspec.plan.footprint.model import FULL
 from netspec.plan.program import Values, images_on
 
 RULE = (
-    "bytes are those that leave and reach a device in a direct exchange: each sends what the others need of it, once "
-    "to each; an all-reduce over n devices is a ring, in which each sends and receives 2 (n - 1) / n of the numbers"
+    "bytes: what a device sends and receives in a direct exchange, in which each device sends every other what it "
+    "needs, once; an all-reduce over n devices is a ring, in which each sends and receives 2 (n - 1) / n of the data"
 )
 """How bytes are counted, printed wherever they are shown."""
 

@@ -13,14 +13,14 @@ from netspec.plan.model import Plan, plan
 from netspec.plan.program import images_on, local_graphs, trained
 
 MODEL = (
-    "computing: 3 times the FLOPs of the forward pass (once forward, twice backward) of the device that has most of "
-    "them, at its stated rate",
-    "values: the forward and backward exchanges one after the other, bytes of the busiest device over its link, both "
-    "ways at once, with nothing computed meanwhile",
-    "gradients: a layer's all-reduce starts when its backward pass is over and overlaps with the backward pass of the "
-    "layers before it; only what is left at the end counts",
-    "no latencies, no loading of images, no moving of weights; efficiency is one device's time over devices x time, at "
-    "the same batch",
+    "computing: 3 times the FLOPs of the forward pass (one forward and two backward) of the device with the most, at "
+    " its stated rate",
+    "values: the forward and backward transfers one after the other, at the speed of the busiest device's link in both "
+    "directions at once, without overlap with computing",
+    "gradients: a layer's all-reduce starts when its backward pass is finished and overlaps with the backward passes "
+    "of the layers above it; only the rest at the end counts",
+    "latencies, loading images and updating weights are not counted; efficiency is one device's time divided by "
+    "devices x time, at the same batch",
 )
 """How times are worked out, printed along with them."""
 

@@ -105,7 +105,7 @@ def _here(
             if error is None:
                 training[mode], inference[mode] = works
             else:
-                add_note(f"written by hand, {mode}: left out, since torch.compile fails here: {error}")
+                add_note(f"hand-written, {mode}: left out, because torch.compile fails here: {error}")
     turns = partial(
         take_turns, rounds=question.rounds, device=question.device, warm_up=3 if question.device == "cuda" else 1
     )

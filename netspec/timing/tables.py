@@ -81,7 +81,7 @@ def _notes(measured: Measured) -> list[str]:
     question, machine = measured.question, measured.machine
     whole = plain(round(measured.profile.total / measured.rate.training, 2))
     notes = [
-        f"medians of {question.rounds}; the parts take {whole} of the whole step's time together",
+        f"medians of {question.rounds} rounds; the rows add up to {whole} of the whole step's time",
         f"the machine: {short(round(machine.bandwidth))}B/s copied, "
         f"{short(round(machine.matrix_rate))}FLOP/s in a matrix product in {question.precision}",
         f"optimising passes: {', '.join(measured.passes) or 'none'}",
@@ -89,7 +89,7 @@ def _notes(measured: Measured) -> list[str]:
         *RULE,
     ]
     for mode, rate in measured.peers.items():
-        notes.append(f"written by hand, {mode}: {rate_words(question.batch, rate)}")
+        notes.append(f"hand-written, {mode}: {rate_words(question.batch, rate)}")
     best = measured.fastest
     if best is not None:
         notes.append(

@@ -19,11 +19,11 @@ VALUE = {"fp32": 4, "bf16": 2}
 """Bytes of a number in a layer's output, by precision."""
 
 RULE = (
-    "FLOPs as netspec summary counts them, times the images; backward two products a connection, one where what is "
-    "read needs no gradient",
-    "bytes: values and weights that a pass over the layer must read or write, each once; values in the precision, "
-    "weights in 4 bytes",
-    "floor: the larger of 2 FLOPs a connection at the machine's matrix rate and the bytes at its bandwidth",
+    "FLOPs: those of netspec summary, times the images; backward passes have two products per connection, or one if "
+    "the layer's input needs no gradient",
+    "bytes: values and weights that a pass over the layer must read or write, each counted once; values in the "
+    "precision of training, weights in 4 bytes",
+    "floor: the larger of 2 FLOPs per connection at the machine's matrix rate and the bytes at its bandwidth",
 )
 
 

@@ -230,8 +230,7 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             reporter.note(note)
         if graph.test.views != VIEWS:
             reporter.note(
-                f"validation takes the {PROTOCOL}; "
-                f"the spec's test views={graph.test.views} is left out, and is used by netspec eval"
+                f"validation uses the {PROTOCOL}; the spec's test views={graph.test.views} only applies to netspec eval"
             )
         problems = Problems(folder, reporter)
         with Loader(config.workers, problems.report, buffers_for(config.device)) as loader:

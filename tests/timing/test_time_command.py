@@ -161,7 +161,7 @@ def test_mode_that_fails_to_compile_is_left_out_with_a_note(monkeypatch: pytest.
     timings = measure._here(step, graph, question, PEERS[0], notes.append)
     assert [list(turns) for turns in timings] == 2 * [[OURS, "eager", "max-autotune"]]
     assert notes == [
-        "written by hand, compiled: left out, since torch.compile fails here: "
+        "hand-written, compiled: left out, because torch.compile fails here: "
         "RuntimeError backend='inductor' raised: no compiler"
     ]
 

@@ -46,7 +46,7 @@ def test_signal_ends_the_run_after_the_step_with_everything_saved(tmp_path: Path
     out, err = Path("out").read_text().splitlines(), Path("err").read_text()
     assert process.exitcode == code, err
     step = newest_checkpoint(Path("run"))["step"]
-    assert out[0] == f"interrupted after step {step:,}; everything so far is saved"
+    assert out[0] == f"interrupted after step {step:,}; everything up to there is saved"
     assert out[1] == "to continue: netspec train --resume run"
     assert STOPPING in err
     assert "Traceback" not in err

@@ -60,11 +60,11 @@ def test_spec_from_standard_input_trains_on_a_folder() -> None:
     Path("photos/train/cat/0.jpg").write_bytes(b"")
     done = train("-", "--data", "photos", "--out", "run", text=tiny_spec())
     assert done.exit_code == 0, done.output
-    assert done.stderr.splitlines()[0] == "warning: skipped, cannot be read: photos/train/cat/0.jpg: the file is empty"
+    assert done.stderr.splitlines()[0] == "warning: photos/train/cat/0.jpg skipped: the file is empty"
     assert done.stdout.splitlines()[0].startswith("top-1 100.0 %, top-5 100.0 %, loss ")
     assert done.stdout.splitlines()[1:] == [
-        "8 steps: of 80 images drawn, 64 images used, 2 skipped as unreadable, 14 dropped in last partial batches",
-        "40 training images, 1 of them unreadable",
+        "8 steps, 80 images drawn: 64 used, 2 unreadable, 14 dropped in incomplete batches",
+        "training set: 40 images, 1 unreadable",
         "run: run",
     ]
 
@@ -78,7 +78,7 @@ def test_quiet_prints_only_the_result() -> None:
 def test_ten_views_in_a_spec_are_not_used_for_validation() -> None:
     done = train("-", "--data", "synthetic", "--steps", "2", "--out", "run", text=f"{tiny_spec()}test views=10\n")
     assert done.exit_code == 0, done.output
-    assert "validation takes the centre crop; the spec's test views=10 is left out" in done.stderr
+    assert "validation uses the centre crop; the spec's test views=10 only applies to netspec eval" in done.stderr
     assert done.stdout.splitlines()[0].endswith(" validation images, centre crop")
     facts = json.loads(Path("run/run.json").read_text())
     assert facts["validation"] == {"views": 1, "view": "centre crop", "views_in_spec": 10}
@@ -174,5 +174,5 @@ def test_ctrl_c_saves_and_exits_with_130(tmp_path: Path) -> None:
     assert "Traceback" not in err
     newest = checkpoint.list_checkpoints(tmp_path / "run" / "checkpoints")[-1]
     step = checkpoint.load(newest)["step"]
-    assert out.splitlines()[0] == f"interrupted after step {step:,}; everything so far is saved"
+    assert out.splitlines()[0] == f"interrupted after step {step:,}; everything up to there is saved"
     assert out.splitlines()[-1] == "run: run"

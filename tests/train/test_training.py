@@ -180,9 +180,7 @@ def test_counts_with_unreadable_images_add_up(tmp_path: Path) -> None:
     assert sorted(line["path"] for line in listed) == [
         str(data / "train" / "a" / "3.jpg"), str(data / "train" / "b" / "7.jpg"), str(data / "val" / "a" / "0.jpg"),
     ]  # fmt: skip
-    assert sorted(collector.warnings) == sorted(
-        f"skipped, cannot be read: {line['path']}: {line['reason']}" for line in listed
-    )
+    assert sorted(collector.warnings) == sorted(f"{line['path']} skipped: {line['reason']}" for line in listed)
 
 
 def test_only_the_first_ten_unreadable_images_are_printed(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Problems:
         self._reported.add(problem.path)
         self._folder.log_unreadable(problem.path, problem.reason)
         if len(self._reported) <= MAX_PRINTED:
-            self._reporter.warn(f"skipped, cannot be read: {problem.path}: {problem.reason}")
+            self._reporter.warn(f"{problem.path} skipped: {problem.reason}")
         elif len(self._reported) == MAX_PRINTED + 1:
             self._reporter.warn(f"more images cannot be read; all are listed in {self._folder.path}/unreadable.jsonl")
 

@@ -144,7 +144,7 @@ def resumed_config(earlier: Earlier, request: Request, train: Train) -> Config:
         The request changes other settings, or names an end that the run has already passed.
     """
     if request.weights is not None or request.fresh:
-        raise RequestError("--resume goes on with the run's own weights; --weights and --fresh begin a new run")
+        raise RequestError("--resume continues with the run's own weights; --weights and --fresh start a new run")
     own = {} if request.epochs is not None or request.steps is not None else _settings_of(earlier, END)
     names = [field.name for field in dataclasses.fields(Config) if field.name not in (*END, "workers")]
     config = resolve(_with_defaults(request, own | _settings_of(earlier, names)), train)

@@ -99,7 +99,7 @@ def test_counts_add_up_and_unreadable_images_are_named(photos: Path, tmp_path: P
         "val: 6 images = 5 packed + 1 unreadable",
         f"2 classes, {sum(len(content) for content in contents(out).values()) / 1000:.1f} kB: {out}",
     ]
-    assert "warning: left out, cannot be read: train/cat/13.jpg: the file is empty" in done.stderr
+    assert "warning: train/cat/13.jpg left out: the file is empty" in done.stderr
     first, second = (json.loads(line) for line in (out / "unreadable.jsonl").read_text().splitlines())
     assert first == {"split": "train", "path": "train/cat/13.jpg", "reason": "the file is empty"}
     assert (second["split"], second["path"]) == ("val", "val/dog/1.jpg") and "truncated" in second["reason"].lower()

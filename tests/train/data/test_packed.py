@@ -89,8 +89,8 @@ def test_statistics_are_stored_in_the_pack(pack: Path) -> None:
 def test_training_from_a_pack_counts_its_images(pack: Path) -> None:
     done = train(pack)
     assert done.exit_code == 0, done.output
-    assert "6 steps: of 58 images drawn, 48 images used" in done.stdout
-    assert "29 training images, 0 of them unreadable" in done.stdout
+    assert "6 steps, 58 images drawn: 48 used" in done.stdout
+    assert "training set: 29 images, 0 unreadable" in done.stdout
     assert "on 4 validation images" in done.stdout
 
 

@@ -109,7 +109,7 @@ def test_unreadable_images_are_left_out_and_renamed_classes_rejected(tmp_path: P
     (tmp_path / "photos/val/b/1.jpg").write_bytes(b"no picture")
     done = invoke("eval", out, "--format", "json")
     assert done.exit_code == 0
-    assert done.stderr.startswith(f"warning: left out, cannot be read: {tmp_path}/photos/val/b/1.jpg: ")
+    assert done.stderr.startswith(f"warning: {tmp_path}/photos/val/b/1.jpg left out: ")
     found = json.loads(done.stdout)
     assert (found["data"]["images"], found["data"]["used"], found["data"]["unreadable"]) == (12, 11, 1)
     assert [one["n"] for one in found["classes"]] == [3, 2, 3, 3]

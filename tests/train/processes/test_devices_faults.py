@@ -154,7 +154,7 @@ def test_signal_lets_workers_finish_the_step_and_save(tmp_path: Path, number: si
         training.process.send_signal(number)
     assert training.wait(60) == 128 + number
     step = newest_checkpoint(tmp_path / "run")["step"]
-    assert training.out.startswith(f"interrupted after step {step}; everything so far is saved\n")
+    assert training.out.startswith(f"interrupted after step {step}; everything up to there is saved\n")
     assert training.err == "stopping after this step and saving; press Ctrl-C again to stop at once\n"
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
     assert training.temporary_files() == []

@@ -188,7 +188,7 @@ def test_finished_run_is_not_changed(whole: Path) -> None:
     for command in (("--resume", "run"), (*ARGUMENTS, "--out", "run"), ("tiny.net", "--resume", "run")):
         done = train(*command)
         assert done.exit_code == 0, done.output
-        assert done.stdout.startswith("run is finished: nothing to do")
+        assert done.stdout.startswith("run is finished already")
         assert done.stdout.endswith("run: run\n")
     assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
 

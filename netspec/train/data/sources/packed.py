@@ -132,7 +132,9 @@ def _size_hints(own: Frame, frame: Frame) -> tuple[str, ...]:
 def _manifest(root: Path) -> dict[str, Any]:
     path = root / form.MANIFEST
     if not path.is_file():
-        raise TrainError(f"the pack {root} is not finished", "the netspec pack command that began it goes on with it")
+        raise TrainError(
+            f"the pack {root} is not finished", "to finish it, repeat the netspec pack command that began it"
+        )
     try:
         manifest = json.loads(path.read_bytes())
         if manifest["format"] != form.FORMAT:
