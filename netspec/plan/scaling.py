@@ -14,7 +14,7 @@ from netspec.plan.program import images_on, local_graphs, trained
 
 MODEL = (
     "computing: 3 times the FLOPs of the forward pass (one forward and two backward) of the device with the most, at "
-    " its stated rate",
+    "its stated rate",
     "values: the forward and backward transfers one after the other, at the speed of the busiest device's link in both "
     "directions at once, without overlap with computing",
     "gradients: a layer's all-reduce starts when its backward pass is finished and overlaps with the backward passes "

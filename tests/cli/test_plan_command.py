@@ -93,7 +93,7 @@ def test_image_copy_of_a_cuda_graph_is_reported() -> None:
 
 def test_images_waiting_with_accumulate_are_reported() -> None:
     message = (
-        "32 images of the batch go through the network at a time (accumulate); the others wait on the device: 57.8 MB"
+        "32 images of the batch go through the network at a time (accumulate); the others wait in the device's memory: 57.8 MB"
     )
     assert message in run(ALEXNET, "--gpus", "1", "--set", "train.accumulate=4").stdout
 
