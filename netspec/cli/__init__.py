@@ -76,7 +76,8 @@ class Commands(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the arguments unparsed in ``ctx.meta``: ``train --gpus`` passes them on to the processes it starts."""
         ctx.meta[ARGUMENTS] = tuple(args)
-        return super().parse_args(ctx, args)
+        with _without_traceback(ctx):  # --help and --version print while arguments are parsed
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, turning interruptions, I/O errors and usage errors into messages and exit codes."""

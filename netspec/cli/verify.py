@@ -14,6 +14,7 @@ from netspec.cli.common import DEVICES, SPLITS, WRONG_SPEC, format_option, impor
 from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.runs import exit_on_error, warn
 from netspec.cli.trained import starting_weights_options
+from netspec.units import plural
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
@@ -153,9 +154,9 @@ def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], 
 
 
 def _heading(name: str, trial: Trial, tolerance: float) -> str:
+    steps, images = plural(trial.steps, "training step"), plural(trial.batch, "image")
     lines = (
-        f"{name}: {trial.steps} training steps of {trial.batch} images in {trial.number} on the {trial.device}, seed "
-        f"{trial.seed}, against one device",
+        f"{name}: {steps} of {images} in {trial.number} on the {trial.device}, seed {trial.seed}, against one device",
         f"largest differences, relative to the largest number of each tensor; up to {tolerance:g} is rounding",
         "",
         f"{'devices':<8} {'split':<7} {'losses':>9} {'gradients':>10} {'weights, 1 step':>16} {'all steps':>10}",

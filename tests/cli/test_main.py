@@ -237,6 +237,16 @@ def test_closed_standard_output_gives_no_traceback(command: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full on this system")
+@pytest.mark.parametrize("arguments", [("--help",), ("check", "specs/lenet.net")])
+def test_full_device_gives_no_traceback(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        run = [sys.executable, "-m", "netspec", *arguments]
+        result = subprocess.run(run, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert result.returncode == 2
+    assert result.stderr == "Error: cannot write to standard output: No space left on device\n"
+
+
 def test_closed_standard_input_is_read_as_empty() -> None:
     run = ["sh", "-c", '"$@" <&-', "sh", sys.executable, "-m", "netspec", "check", "-"]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
