@@ -9,14 +9,14 @@ from typing import Any
 
 from netspec import layers
 from netspec.check.meant import translated_key
+from netspec.check.optimizer_arguments import OPTIMIZER, report_optimizer_arguments
 from netspec.check.report import Findings, replacement
-from netspec.diagnostics import Fix, Label
+from netspec.diagnostics import Label
 from netspec.diagnostics.elsewhere import ABSENT_SETTINGS, absent_key, plain_word
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kind import shown
-from netspec.language.syntax import Call, Pair, Values, Word
+from netspec.language.syntax import Pair, Values, Word
 from netspec.lowering import LayerType, PerInput
-from netspec.setting_keys import Optimizer
 
 
 def pairs_by_key(
@@ -49,8 +49,13 @@ def read_pairs(
     """
     values: dict[str, Any] = {}
     bad: set[str] = set()
+    reported = report_optimizer_arguments(pairs, keys, owner, findings)
+    if reported:
+        bad.add(OPTIMIZER)
     for name, pair in pairs.items():
         key = keys.get(name)
+        if name in reported:
+            continue
         if key is None:
             near = _report_misplaced(pair, pairs, keys, owner, findings, layer) or _report_unknown(
                 pair.key, keys, owner, findings, layer
@@ -90,45 +95,14 @@ def _report_misplaced(
         message = f"{owner} has no key '{word}'; did you mean {translation}?"
         findings.add("unknown-key", message, pair.key.span, fixes=(replacement(pair.span, translation),), layer=layer)
         return key
-    layer_type, fixes = layers.find(owner), tuple[Fix, ...]()
-    optimizer = next((key for key in keys.values() if isinstance(key.kind, Optimizer)), None)
-    argument = _optimizer_argument(word, optimizer, keys, findings) if optimizer else None
-    if optimizer and argument:
-        message = f"{word} is an argument of {optimizer.name}, not a key of {owner}"
-        if word != argument:
-            message = f"{owner} has no key '{word}'; did you mean {argument}, an argument of {optimizer.name}?"
-        merged = _merged_optimizer(optimizer, pairs, {argument: value})
-        note = f"{merged}; omitted arguments keep their defaults"
-    elif layer_type is not None and layer_type.operand is not None and layer_type.operand.name == word:
-        message = f"the {word} of {owner} is written without a key"
-        note = f"it is written after the type: {owner} {value}" + (f"; or --input {value}" if owner == "input" else "")
-        fixes = (replacement(pair.span, value),)
-    else:
+    layer_type = layers.find(owner)
+    if layer_type is None or layer_type.operand is None or layer_type.operand.name != word:
         return None
+    message = f"the {word} of {owner} is written without a key"
+    note = f"it is written after the type: {owner} {value}" + (f"; or --input {value}" if owner == "input" else "")
+    fixes = (replacement(pair.span, value),)
     findings.add("unknown-key", message, pair.key.span, notes=(note,), fixes=fixes, layer=layer)
-    return optimizer.name if optimizer and argument else word
-
-
-def _optimizer_argument(word: str, optimizer: Key, keys: Mapping[str, Key], findings: Findings) -> str | None:
-    """Return the optimizer's argument that a word names or, if it is like no key, resembles."""
-    assert isinstance(optimizer.kind, Optimizer)
-    if word in optimizer.kind.numbers:
-        return word
-    return None if findings.nearest(word, keys) else findings.nearest(word, optimizer.kind.numbers)
-
-
-def _merged_optimizer(optimizer: Key, pairs: Mapping[str, Pair], more: Mapping[str, str]) -> str:
-    """Write ``optimizer=sgd(lr=0.1, momentum=0.5)`` with all arguments: the optimizer's own, those given as keys of the
-    line by mistake, and ``more``."""
-    assert isinstance(optimizer.kind, Optimizer)
-    written = pairs[optimizer.name].value if optimizer.name in pairs else None
-    arguments: dict[str, str] = {}
-    if isinstance(written, Call):
-        arguments = dict(zip(optimizer.kind.numbers, map(shown, written.args), strict=False))
-        arguments |= {pair.key.text: shown(pair.value) for pair in written.named}
-    arguments |= {name: shown(pairs[name].value) for name in optimizer.kind.numbers if name in pairs}
-    arguments.update(more)
-    return f"{optimizer.name}=sgd({', '.join(f'{name}={value}' for name, value in arguments.items())})"
+    return word
 
 
 def _report_unknown(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:

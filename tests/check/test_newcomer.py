@@ -344,8 +344,27 @@ def test_optimizer_arguments_are_merged_in_the_suggestion() -> None:
     start = "[i] input 3x8x8\n[a] fc outputs=2\ntrain "
     found = mistake(start + "optimizer=sgd(0.01, momentum=0.5, weight_decay=5e-4) lr=0.1")
     assert found.notes[0].startswith("optimizer=sgd(lr=0.1, momentum=0.5, weight_decay=5e-4);")
-    notes = [d.notes[0].partition(";")[0] for d in mistakes(start + "lr=0.1 weight_decay=0.1")]
-    assert notes == ["optimizer=sgd(lr=0.1, weight_decay=0.1)"] * 2
+    found = mistake(start + "lr=0.1 weight_decay=0.1")
+    assert found.message == "lr and weight_decay are arguments of optimizer, not keys of train"
+    assert found.notes[0].startswith("optimizer=sgd(lr=0.1, weight_decay=0.1);")
+
+
+@pytest.mark.parametrize(
+    ("keys", "fixed"),
+    [
+        ("epochs=3 lr=0.1 momentum=0.9 wd=5e-4 batch=2",
+         "epochs=3 optimizer=sgd(lr=0.1, momentum=0.9, weight_decay=5e-4) batch=2"),
+        ("optimizer=sgd(0.1) epochs=3 momentum=0.9", "optimizer=sgd(lr=0.1, momentum=0.9) epochs=3"),
+        ("optimizer=sgd(lr=0.1) lr=0.2", None),  # which one?
+        ("lr=0.1 base_lr=0.2", None),
+    ],
+)  # fmt: skip
+def test_optimizer_arguments_are_moved_into_its_brackets(keys: str, fixed: str | None) -> None:
+    start = "[i] input 3x8x8\n[a] fc outputs=2\ntrain "
+    found = mistake(start + keys)
+    assert [(apply(fix.edits, start + keys), fix.checks) for fix in found.fixes] == (
+        [(start + fixed, True)] if fixed else []
+    )
 
 
 def test_misspelt_train_key_is_not_taken_for_an_optimizer_argument() -> None:

@@ -1,0 +1,97 @@
+"""Arguments of the optimizer that are written as keys of the line, as in ``train lr=0.1 momentum=0.9``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from netspec.check.report import Findings
+from netspec.diagnostics import Edit, Fix
+from netspec.keys import Key
+from netspec.keys.kind import shown
+from netspec.language.syntax import Call, Pair, Value, Word
+from netspec.setting_keys import Optimizer
+from netspec.source import Span
+
+OPTIMIZER = "optimizer"
+
+
+def report_optimizer_arguments(
+    pairs: Mapping[str, Pair], keys: Mapping[str, Key], owner: str, findings: Findings
+) -> frozenset[str]:
+    """Report unknown keys that are, or resemble, arguments of the optimizer, in one mistake. Return these keys."""
+    kind = keys[OPTIMIZER].kind if OPTIMIZER in keys else None
+    if not isinstance(kind, Optimizer):
+        return frozenset()
+    arguments = {
+        word: argument
+        for word in pairs
+        if word not in keys and (argument := _argument(word, kind, keys, findings)) is not None
+    }
+    if not arguments:
+        return frozenset()
+    misplaced = [pairs[word] for word in arguments]
+    optimizer = pairs.get(OPTIMIZER)
+    written = _written(kind, optimizer)
+    values = {**written, **{argument: shown(pairs[word].value) for word, argument in arguments.items()}}
+    merged = f"{OPTIMIZER}=sgd({', '.join(f'{name}={value}' for name, value in values.items())})"
+    findings.add(
+        "unknown-key",
+        _message(arguments, owner),
+        *(pair.key.span for pair in misplaced),
+        notes=(f"{merged}; omitted arguments keep their defaults",),
+        fixes=_fixes(merged, written, optimizer, misplaced, list(arguments.values())),
+    )
+    return frozenset(arguments)
+
+
+def _argument(word: str, kind: Optimizer, keys: Mapping[str, Key], findings: Findings) -> str | None:
+    """Return the optimizer's argument that a word names or, if it is like no key, resembles."""
+    if word in kind.numbers:
+        return word
+    return None if findings.nearest(word, keys) else findings.nearest(word, kind.numbers)
+
+
+def _message(arguments: Mapping[str, str], owner: str) -> str:
+    words = [word if word == argument else f"{word} ({argument})" for word, argument in arguments.items()]
+    if len(words) > 1:
+        return f"{', '.join(words[:-1])} and {words[-1]} are arguments of {OPTIMIZER}, not keys of {owner}"
+    ((word, argument),) = arguments.items()
+    if word == argument:
+        return f"{word} is an argument of {OPTIMIZER}, not a key of {owner}"
+    return f"{owner} has no key '{word}'; did you mean {argument}, an argument of {OPTIMIZER}?"
+
+
+def _written(kind: Optimizer, optimizer: Pair | None) -> dict[str, str]:
+    """Return the arguments in the optimizer's brackets by name."""
+    call = optimizer.value if optimizer is not None else None
+    if not isinstance(call, Call):
+        return {}
+    positional = dict(zip(kind.numbers, map(shown, call.args), strict=False))
+    return positional | {pair.key.text: shown(pair.value) for pair in call.named}
+
+
+def _fixes(
+    merged: str, written: Mapping[str, str], optimizer: Pair | None, misplaced: Sequence[Pair], arguments: Sequence[str]
+) -> tuple[Fix, ...]:
+    """Return the fix that moves the misplaced keys into the optimizer's brackets.
+
+    There is none if an argument is given twice, if the optimizer is not known, or if the line is put together from
+    several texts.
+    """
+    given = [*written, *arguments]
+    is_sgd = optimizer is None or isinstance(optimizer.value, Word) or _name(optimizer.value) == "sgd"
+    kept = optimizer or misplaced[0]
+    removed = [pair for pair in misplaced if pair is not kept]
+    if not is_sgd or len(set(given)) < len(given) or any(p.span.source is not kept.span.source for p in removed):
+        return ()
+    return (Fix(f"write {merged}", (Edit(kept.span, merged), *(Edit(_with_space(p.span), "") for p in removed))),)
+
+
+def _name(value: Value) -> str:
+    return value.name.text if isinstance(value, Call) else ""
+
+
+def _with_space(span: Span) -> Span:
+    """Return a span together with the spaces before it on its line."""
+    before = span.source.text[: span.start]
+    return Span(span.source, len(before.rstrip(" \t")), span.end)
