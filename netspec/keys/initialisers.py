@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from netspec.diagnostics.elsewhere import plain_word
 from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
@@ -74,11 +75,11 @@ class Init:
 
     def read(self, value: Value) -> Initialiser:
         call = as_call(value)
-        foreign = call and _other_tools_numbers(call)
-        if foreign:
-            raise foreign
+        misordered = call and _other_tools_numbers(call)
+        if misordered:
+            raise misordered
         if call is None or call.name.text not in INITIALISERS:
-            raise unknown_word(value, WORDS, self.doc)
+            raise (call and _other_tools_word(call)) or unknown_word(value, WORDS, self.doc)
         numbers = arguments(call, INITIALISERS[call.name.text].arguments)
         return Initialiser(call.name.text, tuple(numbers.values()))
 
@@ -108,6 +109,30 @@ def _other_tools_numbers(call: Call) -> BadValue | None:
     return BadValue(message, call.span, notes=notes, replacement=meant if second > 0 else None)
 
 
+_CONSTANTS = {"zero": "constant(0)", "zeros": "constant(0)", "one": "constant(1)", "ones": "constant(1)"}
+"""Initialisers of other tools without arguments, and how they are written here."""
+
+_NORMAL = (
+    "xavier is uniform; the normal distribution of the same variance is gaussian(std), "
+    "std = sqrt(2 / (fan_in + fan_out))"
+)
+_UNIFORM = "he is normal; the uniform distribution of the same variance is uniform(bound), bound = sqrt(6 / fan_in)"
+_VARIANTS = {"glorotnormal": _NORMAL, "heuniform": _UNIFORM, "kaiminguniform": _UNIFORM, "xaviernormal": _NORMAL}
+"""Initialisers of other tools that differ from those here in the distribution, and how to write them."""
+
+
+def _other_tools_word(call: Call) -> BadValue | None:
+    """Return the error for an initialiser of other tools that must not be taken for the one with the nearest name."""
+    word = call.name.text
+    plain = plain_word(word).strip("_")
+    if plain in _CONSTANTS and not (call.args or call.named):
+        meant = _CONSTANTS[plain]
+        return BadValue(f"'{word}' is unknown; did you mean {meant}?", call.span, replacement=meant)
+    if plain in _VARIANTS:
+        return BadValue(f"'{word}' is unknown", call.name.span, notes=(_VARIANTS[plain],))
+    return None
+
+
 _SWITCHES = {"true": "0", "yes": "0", "false": "none", "no": "none"}
 """Values of ``bias=`` from tools where it is a switch, and what they mean here."""
 
@@ -133,8 +158,9 @@ class BiasInit:
             meant = _SWITCHES[value.text.lower()]
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=(_BEGIN,), replacement=meant)
         call = as_call(value)
-        if call is None or (call.name.text not in INITIALISERS and not _other_tools_numbers(call)):
-            raise unknown_word(value, self.words, self.doc)
+        known = call is not None and (call.name.text in INITIALISERS or _other_tools_numbers(call))
+        if not known:
+            raise (call and _other_tools_word(call)) or unknown_word(value, self.words, self.doc)
         return Init().read(value)
 
 

@@ -43,7 +43,7 @@ SCHEDULES: Mapping[str, Form] = {
     ),
     "dexp": Form(
         "the discrete exponential of cuda-convnet: the run is divided into `levels` equal parts, and the rate in part "
-        "i (from 0) is factor^(i / (levels - 1)) times the initial one. tgtFactor=250, numSteps=4 in cuda-convnet is"
+        "i (from 0) is factor^(i / (levels - 1)) times the initial one. tgtFactor=250, numSteps=4 in cuda-convnet is "
         "dexp(factor=0.004, levels=4). A factor above 1 raises the rate" + _NOISY,
         _LEVELS,
     ),
@@ -128,7 +128,19 @@ def _schedule(value: Value, words: tuple[str, ...], doc: str) -> ir.Schedule:
     word = call.name.text
     if word == "steps":
         return _steps(call)
+    if word == "step" and _lists_epochs(call):
+        raise BadValue(
+            "'step' takes one interval; several epochs are the arguments of steps",
+            call.name.span,
+            replacement="steps",
+        )
     return _MAKERS[word](**arguments(call, SCHEDULES[word].arguments))
+
+
+def _lists_epochs(call: Call) -> bool:
+    """Whether the arguments of ``step`` are several increasing epochs, and not an interval and a factor up to 1."""
+    numbers = [value.value for value in call.args if isinstance(value, Number)]
+    return len(numbers) == len(call.args) > 1 and numbers == sorted(set(numbers)) and numbers[0] >= 1
 
 
 def _steps(call: Call) -> ir.Steps:

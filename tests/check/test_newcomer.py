@@ -218,6 +218,12 @@ def test_wrong_layer_inherited_unchanged_is_shown_in_the_base(tmp_path: Path) ->
         ("conv filters=2 kernel=5 pad=same", "not 'same'", "write 2"),
         ("maxpool kernel=3 stride=2 rounding=ceil", "'ceil' is unknown; did you mean up?", "write up"),
         ("conv filters=2 kernel=3 init=kaiming", "'kaiming' is unknown; did you mean he?", "write he"),
+        (
+            "conv filters=2 kernel=3 init=zeros_()",
+            "'zeros_' is unknown; did you mean constant(0)?",
+            "write constant(0)",
+        ),
+        ("conv filters=2 kernel=3 bias=ones", "'ones' is unknown; did you mean constant(1)?", "write constant(1)"),
         ("lrn size=5 alpha=1e-4 bias=2", "not of lrn; did you mean k?", "write k"),
         ("linear outputs=2", "outputs is a key of fc, not of linear; did you mean fc?", "write fc"),
         ("batchnorm affine=True", "'True' is unknown; did you mean yes?", "write yes"),
@@ -253,6 +259,8 @@ def test_words_of_other_tools_give_one_message_with_the_right_word(line: str, me
         ("concat axis=1", "images are channels x height x width"),
         ("conv filters=2 kernel=3 neuron=softmax", "[prob] softmax"),
         ("dropout keep_prob=0.5", "1 - keep_prob"),
+        ("conv filters=2 kernel=3 init=xavier_normal", "gaussian(std), std = sqrt(2 / (fan_in + fan_out))"),
+        ("fc outputs=2 bias=kaiming_uniform_(0)", "uniform(bound), bound = sqrt(6 / fan_in)"),
     ],
 )
 def test_features_of_other_tools_that_specs_lack_are_explained(line: str, note: str) -> None:
@@ -314,6 +322,8 @@ def test_shapes_and_lists_in_other_notations_are_rewritten(text: str, excerpt: s
         ("train base_lr=0.01", "did you mean lr, an argument of optimizer?"),
         ("train gamma=0.1", "schedule=step(every=30, factor=0.1)"),
         ("train schedule=multistep(30, 60)", "did you mean steps?"),
+        ("train schedule=step(30, 60, 80)", "several epochs are the arguments of steps"),
+        ("train schedule=step(30, 60)", "several epochs are the arguments of steps"),
         ("train max_iter=1000", "netspec train --steps 1000"),
         ("train loss=crossentropy", "[loss] crossentropy"),
         ("augment hflip=horizontal", "did you mean flip?"),
