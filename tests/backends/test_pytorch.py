@@ -157,8 +157,8 @@ def test_separate_padding_only_where_torch_has_none() -> None:
     builder.add("overhanging", Conv(4, Window((11, 11), (4, 4), rounding="up")), image)
     builder.add("pool", MaxPool(Window((3, 3), (2, 2), rounding="up", kind="pool")), image)
     model = pytorch.module(builder.graph())
-    assert (model.padded.conv.padding, model.padded.conv.before) == ((2, 2), None)
-    assert model.overhanging.conv.before == (0, 3, 0, 3)
+    assert (model.padded.conv.padding, model.padded.conv.image_pad) == ((2, 2), None)
+    assert model.overhanging.conv.image_pad == (0, 3, 0, 3)
     assert model.pool.maxpool.ceil_mode
 
 

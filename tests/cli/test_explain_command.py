@@ -34,9 +34,12 @@ def test_no_argument_lists_all_words() -> None:
 @pytest.mark.parametrize(
     ("word", "start"),
     [
-        ("lrn", "Local response normalisation across maps: x (k + alpha sum x^2)^-beta over neighbouring channels."),
+        (
+            "lrn",
+            "Local response normalisation across maps: x (k + alpha sum x^2)^-beta, with the sum over neighbouring",
+        ),
         ("window-does-not-tile", "A layer's window does not fit into its padded input a whole number of times.\n"),
-        ("plateau", "| of | numbers | meaning |\n"),
+        ("plateau", "| of | arguments | meaning |\n"),
     ],
 )
 def test_quiet_prints_one_paragraph(word: str, start: str) -> None:

@@ -66,7 +66,7 @@ def test_two_devices_train_like_one(two: multi_device.TrainProcess, one: Path) -
 @pytest.mark.ci
 def test_only_one_process_prints_and_no_files_are_left(two: multi_device.TrainProcess) -> None:
     lines = two.out.splitlines()
-    assert [line.split()[0] for line in lines] == ["top-1", "34", "1,024", "run:"]
+    assert [line.split()[0] for line in lines] == ["top-1", "34", "training", "run:"]
     assert two.err == ""
     assert two.temporary_files() == []
     assert json.loads((two.folder / "run" / "run.json").read_text())["gpus"] == 2
@@ -251,7 +251,7 @@ def test_gpus_must_agree_with_torchruns_processes(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("RANK", "0")
     done = invoke("train", *multi_device.ARGUMENTS, "--gpus", "4")
     assert done.exit_code == 2
-    assert done.stderr == "Error: --gpus 4, and there are 2 processes\n"
+    assert done.stderr == "Error: --gpus is 4, but 2 processes were started\n"
 
 
 @pytest.mark.usefixtures("no_processes")
