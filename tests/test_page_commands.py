@@ -34,8 +34,8 @@ def test_page_outputs_are_up_to_date(page: Page) -> None:
         ("testing", "  9   97.3 %  #####", "......"),
         ("testing", "class fc5 is missing", "class fc... is missing"),
         ("training", "continuing after step 80", "continuing after step ..."),
-        ("training", "94 steps: of 7,190 images drawn, 1,054 not reached", "..."),
-        ("training", "660 steps: of 43,140 images drawn", "660 steps: of 43,140 images drawn"),
+        ("training", "94 steps, 7,190 images drawn: 6,016 used, 1,054 not reached", "..."),
+        ("training", "660 steps, 43,140 images drawn", "660 steps, 43,140 images drawn"),
     ],
 )
 def test_only_measurements_are_masked(name: str, text: str, masked: str) -> None:

@@ -91,7 +91,7 @@ PAGES = (
     ),
     Page(
         "docs/training.md",
-        rf"{_REACHED}|(?<=after step )\d+|^\d+ steps: .* not reached$",
+        rf"{_REACHED}|(?<=after step )\d+|^\d+ steps, .* not reached$",
         "seven trainings, of which some are killed",
     ),
 )
