@@ -47,7 +47,7 @@ def test_warm_training_writes_the_same_run(tmp_path: Path) -> None:
         log = [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
         files = sorted(str(path.relative_to(tmp_path / name)) for path in (tmp_path / name).rglob("*"))
         losses = [(line.get("loss"), line.get("val_loss")) for line in log]
-        runs.append((done.returncode, done.stdout.replace(name, "run"), done.stderr, losses, files))
+        runs.append((done.returncode, done.stdout.replace(str(tmp_path / name), "run"), done.stderr, losses, files))
     assert runs[0] == runs[1]
     assert runs[0][0] == 0
 

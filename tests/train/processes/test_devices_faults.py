@@ -166,7 +166,7 @@ def test_second_signal_ends_workers_at_once(tmp_path: Path) -> None:
     training.wait_for_log(12)
     workers = list(training.workers().values())
     training.process.send_signal(signal.SIGINT)
-    wait_until(lambda: "once more" in training.err, 10)
+    wait_until(lambda: "press Ctrl-C again" in training.err, 10)
     training.process.send_signal(signal.SIGTERM)
     assert training.wait(10) in (143, 130)  # 130 if the step ended before the second signal
     assert all_end(workers, 2)
