@@ -75,9 +75,9 @@ def read_settings(file: File, findings: Findings) -> Settings:
 
 
 def with_unbracketed_layers(file: File) -> tuple[Section, ...]:
-    """Return a file's layers, and at their places those without brackets, which were parsed as settings.
+    """Return a file's layers in order, including those without brackets, which were parsed as settings.
 
-    The latter are marked as broken: their mistake is reported with the settings, and others do not follow from it.
+    The latter are marked as broken: their mistake is reported with the settings, and must not cause others.
     """
     found = [Section(s.word, Body((), (), None), s.word.span, broken=True) for s in file.settings if _is_layer(s)]
     found = [section for section in found if section.span.source == file.source]

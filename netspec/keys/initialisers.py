@@ -79,7 +79,7 @@ class Init:
         if misordered:
             raise misordered
         if call is None or call.name.text not in INITIALISERS:
-            raise (call and _other_tools_word(call)) or unknown_word(value, WORDS, self.doc)
+            raise _unknown(value, WORDS, self.doc)
         numbers = arguments(call, INITIALISERS[call.name.text].arguments)
         return Initialiser(call.name.text, tuple(numbers.values()))
 
@@ -121,6 +121,12 @@ _VARIANTS = {"glorotnormal": _NORMAL, "heuniform": _UNIFORM, "kaiminguniform": _
 """Initialisers of other tools that differ from those here in the distribution, and how to write them."""
 
 
+def _unknown(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
+    """Return the error for a value that is not an initialiser: one of another tool's, or an unknown word."""
+    call = as_call(value)
+    return (call and _other_tools_word(call)) or unknown_word(value, words, doc)
+
+
 def _other_tools_word(call: Call) -> BadValue | None:
     """Return the error for an initialiser of other tools that must not be taken for the one with the nearest name."""
     word = call.name.text
@@ -160,7 +166,7 @@ class BiasInit:
         call = as_call(value)
         known = call is not None and (call.name.text in INITIALISERS or _other_tools_numbers(call))
         if not known:
-            raise (call and _other_tools_word(call)) or unknown_word(value, self.words, self.doc)
+            raise _unknown(value, self.words, self.doc)
         return Init().read(value)
 
 

@@ -88,19 +88,19 @@ def input_sizes(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
 def _far_input_size(checked: Checked, source: LayerFacts, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """Propose the input size with which all windows above tile and this one gives what is claimed.
 
-    There is none if it is as near as the sizes that are tried in turn.
+    Yields nothing if this size is within ``FARTHEST_SIZE`` of the stated one, because those are tried one by one.
     """
     assert source.computed is not None
-    rows, columns = places = target(facts, window)
+    rows, columns = size = target(facts, window)
     upstream: LayerFacts = facts
     while facts.stated.shape is not None and upstream is not source:
         above = layer_window(upstream)
         if above is not None:
-            places = _input_size(above, "height", places[0]), _input_size(above, "width", places[1])
+            size = _input_size(above, "height", size[0]), _input_size(above, "width", size[1])
         elif upstream.computed is None or not upstream.inputs or upstream.computed[1:] != upstream.reads[0][1:]:
             return
         upstream = checked.layers[upstream.inputs[0]]
-    needed = Shape(source.computed.channels, *places)
+    needed = Shape(source.computed.channels, *size)
     if max(abs(a - b) for a, b in zip(needed, source.computed, strict=True)) > FARTHEST_SIZE and min(needed) > 0:
         yield _input(checked, source, needed, f"gives {_size_text(rows, columns)} exactly")
 

@@ -112,8 +112,8 @@ def _unexpected_token(source: Source, start: int, end: int, error: UnexpectedTok
 
 def _missing_comma(source: Source, start: int, end: int, missing: re.Match[str]) -> Diagnostic:
     span = Span(source, start + missing.start(2), start + missing.end(2))
-    mended = source.text[start : span.start] + "," + source.text[span.end : end]
-    fixes = (Fix(f"write {missing[1]},{missing[3]}", (Edit(span, ","),)),) if _is_valid(mended) else ()
+    fixed = source.text[start : span.start] + "," + source.text[span.end : end]
+    fixes = (Fix(f"write {missing[1]},{missing[3]}", (Edit(span, ","),)),) if _is_valid(fixed) else ()
     place = Span(source, start + missing.start(1), start + missing.end(3))
     message = f"a comma is missing between {missing[1]} and {missing[3]}"
     return Diagnostic(
