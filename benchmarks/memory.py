@@ -19,13 +19,13 @@ import torch.nn.functional as F
 from timing import print_table
 
 import netspec
+from netspec.formatting import format_bytes, format_number
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.plan import plan
 from netspec.train.learning.ema import Average
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of
-from netspec.units import plain, size
 
 SPEC = Path(__file__).parent.parent / "specs" / "alexnet.net"
 STEPS = 3
@@ -71,8 +71,8 @@ def main() -> None:
         trained = replace(graph, train=replace(graph.train, precision=precision))
         predicted = plan(trained, 1, batch=options.batch, precision=precision).peak
         measured = reported(trained, options.batch) if gpu else None
-        ratio = plain(round(predicted / measured, 3)) if measured else "-"
-        rows.append((precision, size(predicted), size(measured) if measured else "-", ratio))
+        ratio = format_number(round(predicted / measured, 3)) if measured else "-"
+        rows.append((precision, format_bytes(predicted), format_bytes(measured) if measured else "-", ratio))
     print_table(rows)
 
 

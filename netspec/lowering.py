@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from netspec.formatting import format_count
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Placement
 from netspec.ir.ops import Bias, Op, ParamShape, Sum, name_of
 from netspec.ir.shape import Shape
 from netspec.keys import MAX_WHOLE, ZERO, Initialiser, Key
-from netspec.units import count
 
 Grouping = Literal["input", "weights", "follows", "joins", "alike", "gathers"]
 """What a layer type does with GPU groups. In this order: its value is whole; it is split by default; it is placed as
@@ -210,7 +210,7 @@ def _check_size(output: Shape, param_shapes: tuple[ParamShape, ...]) -> None:
         if number > MAX_WHOLE:
             raise Fault(
                 "too-large",
-                f"{{layer}} would have {count(number)} {what}",
+                f"{{layer}} would have {format_count(number)} {what}",
                 ("filters", "outputs", "kernel", "pad"),
-                (f"at most 2^31 = {count(MAX_WHOLE)} {what} in a layer are allowed",),
+                (f"at most 2^31 = {format_count(MAX_WHOLE)} {what} in a layer are allowed",),
             )

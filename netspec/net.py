@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from netspec.check import Checked, check
 from netspec.diagnostics import Diagnostic, SpecError, in_order
 from netspec.diagnostics.nearest import nearest
+from netspec.formatting import format_count, plural
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
@@ -20,7 +21,6 @@ from netspec.language.written import written_out
 from netspec.opening import is_layer_file, open_folder, read_named
 from netspec.source import Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
-from netspec.units import count, plural
 
 if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
@@ -55,7 +55,7 @@ class Net:
 
     def __repr__(self) -> str:
         total = self.total
-        counts = f"{count(total.parameters)} parameters, {count(total.connections)} connections"
+        counts = f"{format_count(total.parameters)} parameters, {format_count(total.connections)} connections"
         return f"<Net {self.name}: {plural(len(self.layers), 'layer')}, {counts}>"
 
     @cached_property

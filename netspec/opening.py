@@ -12,9 +12,9 @@ from pathlib import Path
 from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError
 from netspec.diagnostics.model import first_line_span
 from netspec.diagnostics.nearest import nearest
+from netspec.formatting import format_count
 from netspec.language.bases import Folder
 from netspec.source import LAYER_FILE, SPEC, SPEC_ENDINGS, Source, Span
-from netspec.units import count
 
 MAX_FILE_BYTES = 4 * 2**20
 """In bytes. AlexNet's spec has fewer than 3,000."""
@@ -106,7 +106,9 @@ def decode(data: bytes, name: str) -> Source:
     """
     if len(data) > MAX_FILE_BYTES:
         raise _spec_error(
-            "too-large-file", f"this file is larger than {count(MAX_FILE_BYTES)} bytes: too large for a spec", name
+            "too-large-file",
+            f"this file is larger than {format_count(MAX_FILE_BYTES)} bytes: too large for a spec",
+            name,
         )
     data = data.removesuffix(_DOS_END)
     try:

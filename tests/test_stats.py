@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from places import SPECS
 
 from netspec import load, loads
+from netspec.formatting import format_number
 from netspec.ir.ops import VOCABULARY, Bias, ChannelScale, Conv, Dropout, Linear, Local
 from netspec.ir.ops.base import Op
 from netspec.net import Net
 from netspec.report import layer_table
 from netspec.stats import flops_by_kind, layer_numbers, matrix_products, share, totals
-from netspec.units import plain
 
 TWO_GROUPS = [
     # layer, output, units, weights, biases, connections
@@ -311,8 +311,19 @@ def test_shared_weights_are_counted_once_at_their_owner() -> None:
 
 
 def test_plain_numbers_are_readable() -> None:
-    assert [plain(n) for n in (55, 0.5, 1e-4, 123456.0, 1e14)] == ["55", "0.5", "0.0001", "123456", "100000000000000"]
-    assert [plain(n) for n in (1e15, -1e200, math.inf, 10**16)] == ["1e+15", "-1e+200", "inf", "10000000000000000"]
+    assert [format_number(n) for n in (55, 0.5, 1e-4, 123456.0, 1e14)] == [
+        "55",
+        "0.5",
+        "0.0001",
+        "123456",
+        "100000000000000",
+    ]
+    assert [format_number(n) for n in (1e15, -1e200, math.inf, 10**16)] == [
+        "1e+15",
+        "-1e+200",
+        "inf",
+        "10000000000000000",
+    ]
 
 
 def test_comments_of_specs_state_the_computed_parameters() -> None:

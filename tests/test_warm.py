@@ -82,7 +82,7 @@ def test_warm_program_has_the_same_environment(tmp_path: Path, monkeypatch: pyte
 
 def test_blocked_module_cannot_be_imported(tmp_path: Path) -> None:
     path = tmp_path / "program.py"
-    path.write_text("import sys, json\nprint('rich' in sys.modules)\nfrom netspec.units import count")
+    path.write_text("import sys, json\nprint('rich' in sys.modules)\nfrom netspec.formatting import plural")
     for run in (warm.run, python):
         done = run(path, blocked=("netspec", "rich"))
         assert (done.returncode, done.stdout) == (1, "False\n")

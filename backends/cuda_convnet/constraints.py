@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.learning.constraints import norm_key, norm_of, std_of
 from netspec.ir.constraint import BOUNDS, FREE, Constraint, incoming
 from netspec.ir.graph import Parameter
-from netspec.units import literal
 
 from .sections import listed
 from .site import Site
@@ -83,4 +83,4 @@ def _file_value(bound: float | None, w: Parameter, rule: Callable[[float, int], 
     estimate = bound / rule(1.0, fan_in)
     estimate *= bound / rule(estimate, fan_in)
     rounded = (float(f"{estimate:.{digits}g}") for digits in range(1, 18))
-    return literal(next((value for value in rounded if rule(value, fan_in) == bound), estimate))
+    return format_literal(next((value for value in rounded if rule(value, fan_in) == bound), estimate))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from netspec.formatting import format_literal
 from netspec.ir.graph import Layer
 from netspec.ir.ops import (
     BinaryCrossEntropy,
@@ -19,7 +20,6 @@ from netspec.ir.ops import (
     SumSquares,
     Topographic,
 )
-from netspec.units import literal
 
 from .sections import Part, Section, Value, listed
 from .site import Draft, Site
@@ -50,7 +50,7 @@ def _binary_cross_entropy(site: Site, op: BinaryCrossEntropy) -> None:
         input_name = site.layer.inputs[0]
         logistic = _section_applying(site.draft, input_name, Logistic)
         probabilities = logistic or _add_intermediate(site, "neuron", {"neuron": "logistic"})
-    positive = {"posWeight": literal(op.positive)} if op.positive != 1 else {}
+    positive = {"posWeight": format_literal(op.positive)} if op.positive != 1 else {}
     labels = _labels(site.draft, _ONE_HOT)
     _cost(site, "cost.crossent2" if old else "cost.bce", (labels, probabilities), op.weight, **positive)
 
@@ -142,7 +142,7 @@ def _logreg(site: Site, softmax: Part, weight: float) -> None:
 
 def _cost(site: Site, type_: str, inputs: tuple[Part, ...], weight: float, **params: str) -> None:
     keys = {"type": type_, "inputs": listed(part.name for part in inputs), "gpu": listed(inputs[-1].gpu)}
-    section = Section(site.name, site.layer.name, keys, {"coeff": literal(weight), **params})
+    section = Section(site.name, site.layer.name, keys, {"coeff": format_literal(weight), **params})
     site.draft.sections.append(section)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from netspec.formatting import format_literal
 from netspec.ir.graph import Graph, Parameter
-from netspec.units import literal
 
 from .passes import expresses_accumulate, update_period
 from .problems import Problems
@@ -18,16 +18,16 @@ def rates(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
     """Return the keys of a layer's parameter section. ``weights`` holds the parameter of each weight matrix."""
     bias = next(p for p in site.graph.parameters_of(site.layer.name) if p.role == "bias")
     if bias.decay:
-        message = f"cuda-convnet has no decay of biases; that of {literal(bias.decay)} is left out"
+        message = f"cuda-convnet has no decay of biases; that of {format_literal(bias.decay)} is left out"
         site.draft.problems.add_warning(site.layer.name, message, "bias_decay", "bias_decay_mult")
     old = site.draft.old
     schedules, bias_schedule = [_schedule(site, w) for w in weights], _schedule(site, bias)
     keys = {
         "epsW": listed(_rate(w.lr, schedule, old=old) for w, schedule in zip(weights, schedules, strict=True)),
         "epsB": _rate(bias.lr, bias_schedule, old=old),
-        "momW": listed(literal(w.momentum) for w in weights),
-        "momB": literal(bias.momentum),
-        "wc": listed(literal(w.decay) for w in weights),
+        "momW": listed(format_literal(w.momentum) for w in weights),
+        "momB": format_literal(bias.momentum),
+        "wc": listed(format_literal(w.decay) for w in weights),
     }
     if old:
         weight_schedule = _shared_schedule(site, weights, schedules)
@@ -48,7 +48,7 @@ def _super_eps(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
         )
         site.draft.problems.add_warning(site.layer.name, f"{message}; super_eps is left out", "super_eps")
         return {}
-    return {"superEps": literal(first)}
+    return {"superEps": format_literal(first)}
 
 
 def _schedule(site: Site, parameter: Parameter) -> CfgSchedule | None:
@@ -82,7 +82,7 @@ def _shared_schedule(
 def _rate(rate: float, schedule: CfgSchedule | None, *, old: bool) -> str:
     """Return a learning rate. In version 2 it includes the schedule, and has no exponent."""
     if old:
-        return literal(rate)
+        return format_literal(rate)
     return decimal(rate) if schedule is None or not rate else schedule.of_version_2(decimal(rate))
 
 
@@ -101,7 +101,8 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
     images = graph.preprocessing
     if (images.range, images.mean, images.order, images.std) != (255, "image", "rgb", "none"):
         mean, std = (
-            value if isinstance(value, str) else listed(map(literal, value)) for value in (images.mean, images.std)
+            value if isinstance(value, str) else listed(map(format_literal, value))
+            for value in (images.mean, images.std)
         )
         expected = f"range={images.range} mean={mean} order={images.order} std={std}"
         problems.add_warning(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netspec.formatting import format_literal
 from netspec.ir.ops import (
     Abs,
     LinearNeuron,
@@ -19,7 +20,6 @@ from netspec.ir.ops import (
     Tanh,
     word_of,
 )
-from netspec.units import literal
 
 from .sections import decimal
 
@@ -56,6 +56,6 @@ def _noisy(site: Site, op: NoisyRelu) -> str:
     if not site.draft.old:
         raise site.error("the neurons of version 2 have no noise", "neuron", instead=("--dialect 2012", "relu"))
     if op.std != 1:
-        message = f"the noise of cuda-convnet's nrelu has a std of 1, and its std is {literal(op.std)}"
+        message = f"the noise of cuda-convnet's nrelu has a std of 1, and its std is {format_literal(op.std)}"
         raise site.error(message, "std", "neuron", instead=("std=1",))
     return "nrelu"

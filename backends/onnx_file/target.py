@@ -10,11 +10,11 @@ from pathlib import Path
 from netspec.backend import Target, Trained
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.model import first_line_span
+from netspec.formatting import format_bytes, format_count
 from netspec.ir.ops import NoisyRelu
 from netspec.language.parser import parse
 from netspec.language.syntax import by_key
 from netspec.net import Net
-from netspec.units import count, size
 
 PRODUCER = "netspec"
 
@@ -67,7 +67,10 @@ def _check_size(net: Net) -> None:
     needed = 4 * sum(map(math.prod, shapes))
     if needed > MAX_BYTES:
         message = f"{net.name} is too large for an ONNX file"
-        note = f"{count(needed // 4)} parameters x 4 bytes = {size(needed)}; one file holds less than {size(2**31)}"
+        note = (
+            f"{format_count(needed // 4)} parameters x 4 bytes = {format_bytes(needed)}; one file holds less than "
+            f"{format_bytes(2**31)}"
+        )
         raise SpecError((Diagnostic("too-large-for-onnx", message, (first_line_span(net.source),), (note,)),))
 
 

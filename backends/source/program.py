@@ -7,10 +7,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from netspec.formatting import format_count
 from netspec.ir.graph import Graph
 from netspec.ir.ops import colour
 from netspec.passes.step_limits import layers_needing_two_images, unfit_rates, unfit_scores
-from netspec.units import count
 
 from .devices import devices
 from .learning import (
@@ -67,7 +67,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         input_is_image=inputs.is_image,
         output=graph.output.output,
         outputs=graph.scores.output.units,
-        parameters=count(sum(p.size for p in graph.parameters.values())),
+        parameters=format_count(sum(p.size for p in graph.parameters.values())),
         rows=parameter_rows(graph),
         renamed=renamed_rows(graph),
         constraints=constraint_rows(graph),

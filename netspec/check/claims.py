@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from netspec.check.report import Findings, joined_size
 from netspec.check.values import pairs_by_key
+from netspec.formatting import format_count
 from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
@@ -15,7 +16,6 @@ from netspec.ir.window import Axis, Window
 from netspec.keys import BadValue, ImageShape, Key, Whole
 from netspec.language.syntax import Claim, Pair, Section, by_key
 from netspec.source import Span
-from netspec.units import count
 
 MAX_COUNT = 2**62
 
@@ -132,7 +132,7 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
     """Explain in numbers how units, weights or connections are counted, one line for each operation with weights."""
     if name == "units":
         out = steps[-1].output
-        return (f"{_product(tuple(out))} = {count(out.units)}",) if out.is_image else ()
+        return (f"{_product(tuple(out))} = {format_count(out.units)}",) if out.is_image else ()
     return tuple(line for step in steps if (line := _step_arithmetic(name, step)) is not None)
 
 
@@ -148,15 +148,15 @@ def _step_arithmetic(name: str, step: Step) -> str | None:
         if name == "weights" and isinstance(op, Conv):
             rows, columns = op.window.kernel
             per_filter = f"{rows} * {columns} * {_share(str(x.channels), op.groups)}"
-            return f"{per_filter} weights a filter * {op.filters} filters = {count(weights)}"
+            return f"{per_filter} weights a filter * {op.filters} filters = {format_count(weights)}"
         per_place = weights if isinstance(op, Conv) else weights // (out.height * out.width)
         places = f"{out.height} * {out.width} places"
-        return f"{places} * {count(per_place)} weights = {count(op.connections(step.reads, out))}"
+        return f"{places} * {format_count(per_place)} weights = {format_count(op.connections(step.reads, out))}"
     if isinstance(op, Linear):
-        inputs = f"{_share(count(x.units), op.groups)} inputs"
-        return f"{inputs} * {count(op.outputs)} outputs = {count(op.connections(step.reads, out))}"
+        inputs = f"{_share(format_count(x.units), op.groups)} inputs"
+        return f"{inputs} * {format_count(op.outputs)} outputs = {format_count(op.connections(step.reads, out))}"
     if isinstance(op, ChannelScale | BatchNorm) and name == "weights":
-        return f"one weight a channel * {count(out.channels)} channels = {count(out.channels)}"
+        return f"one weight a channel * {format_count(out.channels)} channels = {format_count(out.channels)}"
     return None
 
 
@@ -172,6 +172,6 @@ def _table_arithmetic(name: str, op: Conv, table: ConnectionTable, out: Shape) -
     area, links = op.window.area, table.links
     if name == "weights":
         kernel = f"{op.window.kernel[0]} * {op.window.kernel[1]}"
-        return f"{kernel} weights a kernel * {count(links)} kernels of the table = {count(area * links)}"
+        return f"{kernel} weights a kernel * {format_count(links)} kernels of the table = {format_count(area * links)}"
     places = f"{out.height} * {out.width} places"
-    return f"{places} * {count(area * links)} weights = {count(out.height * out.width * area * links)}"
+    return f"{places} * {format_count(area * links)} weights = {format_count(out.height * out.width * area * links)}"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from netspec.check.claims import Stated, count_arithmetic
 from netspec.check.lower import Lowered
 from netspec.check.report import Findings
+from netspec.formatting import format_count, plural
 from netspec.ir.shape import Shape
-from netspec.units import count, plural
 
 
 def refute_counts(
@@ -43,7 +43,7 @@ def refute_counts(
             with_biases = tuple(_with_biases(key, number - computed[key], lowered))
             findings.add(
                 "claim-refuted",
-                f"{name} has {count(computed[key])} {key}, not {count(number)}",
+                f"{name} has {format_count(computed[key])} {key}, not {format_count(number)}",
                 stated.pairs[key].span,
                 notes=shared_note if is_shared else (*count_arithmetic(key, lowered.steps), *with_biases),
                 layer=name,
@@ -56,11 +56,16 @@ def _with_biases(key: str, excess: int, lowered: Lowered) -> Iterator[str]:
     biases = sum(p.size for p in lowered.parameters if p.role == "bias")
     units = lowered.value.shape.units
     if biases and key == "weights" and excess == biases:
-        total = count(computed + excess)
-        yield f"{count(computed)} weights + {plural(biases, 'bias')} = {total}; biases are not counted as weights"
+        total = format_count(computed + excess)
+        yield (
+            f"{format_count(computed)} weights + {plural(biases, 'bias')} = {total}; biases are not counted as weights"
+        )
     if biases and key == "connections" and excess == units:
-        total = count(computed + excess)
-        yield f"{count(computed)} + {count(units)} units' biases = {total}; biases are not counted as connections"
+        total = format_count(computed + excess)
+        yield (
+            f"{format_count(computed)} + {format_count(units)} units' biases = {total}; biases are not counted as "
+            "connections"
+        )
 
 
 def notes_on_counts(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[str]:
@@ -69,7 +74,7 @@ def notes_on_counts(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[
     computed, refuted = computed_counts(lowered, lowered.value.shape), computed_counts(lowered, shape)
     for key, number in stated.counts.items():
         if key != "units" and number not in (computed[key], refuted[key]):
-            yield f"{key}={number} is wrong too: the layer has {count(computed[key])} {key}"
+            yield f"{key}={number} is wrong too: the layer has {format_count(computed[key])} {key}"
 
 
 def computed_counts(lowered: Lowered, shape: Shape) -> dict[str, int]:

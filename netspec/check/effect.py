@@ -8,9 +8,9 @@ from typing import Any
 from netspec.check.facts import LayerFacts
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
+from netspec.formatting import format_count
 from netspec.ir.constraint import BOUNDS
 from netspec.lowering import PerInput
-from netspec.units import count
 
 _WEIGHT_KEYS = (
     "init",
@@ -63,7 +63,9 @@ def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tupl
         why = "each batch is processed in one part; train accumulate=4 divides it into four"
         yield (
             "update_every",
-            why if parts == 1 else f"{count(parts)} parts are a whole batch, after which all layers are updated anyway",
+            why
+            if parts == 1
+            else f"{format_count(parts)} parts are a whole batch, after which all layers are updated anyway",
         )
     elif owner and facts.values.get("bias", True) is None:
         yield "update_every", f"{name} has neither weights of its own nor biases"

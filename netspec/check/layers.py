@@ -24,6 +24,7 @@ from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.check.wiring import Wiring, read_only_by_gathering
 from netspec.diagnostics import Label
+from netspec.formatting import plural
 from netspec.ir.fault import Fault
 from netspec.ir.graph import SPLIT, WHOLE, Placement
 from netspec.ir.ops import Loss, Op
@@ -31,7 +32,6 @@ from netspec.ir.shape import Shape
 from netspec.language.syntax import Section, Word, by_key
 from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
-from netspec.units import plural
 
 
 class Value(NamedTuple):

@@ -14,12 +14,12 @@ from netspec.check.report import Findings, replacement
 from netspec.check.values import keys_of, pairs_by_key, read_pairs
 from netspec.diagnostics import Label
 from netspec.diagnostics.nearest import nearest
+from netspec.formatting import format_count
 from netspec.ir.settings import Augment, Test, Train
 from netspec.keys import BadValue, Key, Whole
 from netspec.keys.kind import shown
 from netspec.language.syntax import Body, File, Number, Pair, Section, Setting, Value, Word
 from netspec.setting_keys import SETTINGS, WORDS
-from netspec.units import count
 
 MAX_GPUS = 1024
 
@@ -163,7 +163,8 @@ def _check_train(pairs: dict[str, Pair], bad: set[str], train: Train, findings: 
     if train.batch % train.accumulate and not bad & {"batch", "accumulate"}:
         findings.add(
             "batch-not-divided",
-            f"a batch of {count(train.batch)} images cannot be divided into {count(train.accumulate)} equal parts",
+            f"a batch of {format_count(train.batch)} images cannot be divided into "
+            f"{format_count(train.accumulate)} equal parts",
             *(spans[key] for key in ("accumulate", "batch") if key in spans),
             notes=(
                 f"{train.batch} / {train.accumulate} = {train.batch / train.accumulate:.6g}: each part must have as "
@@ -174,7 +175,8 @@ def _check_train(pairs: dict[str, Pair], bad: set[str], train: Train, findings: 
     if train.warmup.unit == "epochs" and length >= train.epochs and not bad & {"warmup", "epochs"}:
         findings.warn(
             "warmup-too-long",
-            f"a warm-up of {count(length)} epochs does not end before the training, which has {count(train.epochs)}",
+            f"a warm-up of {format_count(length)} epochs does not end before the training, which has "
+            f"{format_count(train.epochs)}",
             *(spans[key] for key in ("warmup", "epochs") if key in spans),
             notes=("the learning rate reaches its full value at the last step or never",),
         )

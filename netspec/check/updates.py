@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from netspec.check.facts import LayerFacts
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
+from netspec.formatting import format_count, plural
 from netspec.language.syntax import by_key
 from netspec.source import Span
-from netspec.units import count, plural
 
 
 def check_update_every(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
@@ -28,7 +28,10 @@ def check_update_every(layers: Iterable[LayerFacts], settings: Settings, finding
         reported.add(pair.span)
         note = f"{parts} / {every} = {parts / every:.6g}: some updates would mix parts of two batches"
         if parts == 1:
-            note = f"a batch goes through the network in one part: train accumulate={every} would make {count(every)}"
+            note = (
+                f"a batch goes through the network in one part: train accumulate={every} would make "
+                f"{format_count(every)}"
+            )
         findings.add(
             "batch-not-divided",
             f"{name} cannot be updated after every {plural(every, 'part')} of a batch in {plural(parts, 'part')}",

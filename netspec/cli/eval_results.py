@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from netspec.formatting import format_count, format_percent
 from netspec.report import Column, Table
 from netspec.train.reporting.progress import printable
-from netspec.units import count, percent
 
 if TYPE_CHECKING:
     from netspec.train.judging.outcome import Outcome
@@ -62,13 +62,13 @@ def as_data(tested: Outcome, runs: Sequence[Saved], weights: dict[str, str] | No
 
 def as_text(tested: Outcome, runs: Sequence[Saved]) -> list[str]:
     """Return the lines above the table of classes."""
-    unread = f" ({count(tested.unreadable)} more cannot be read)" if tested.unreadable else ""
+    unread = f" ({format_count(tested.unreadable)} more cannot be read)" if tested.unreadable else ""
     which = "" if tested.split == "all" else f"{tested.split} "
     return [
         f"top-1 {100 * tested.top1:.2f} %, top-5 {100 * tested.top5:.2f} %, loss {tested.loss:.4g} "
-        f"on {count(tested.used)} {which}images of {tested.source}{unread}",
+        f"on {format_count(tested.used)} {which}images of {tested.source}{unread}",
         f"protocol: {tested.protocol}",
-        *(f"{run.name}: {run.graph.name}, step {count(run.step)}, spec {run.spec_sha256[:12]}" for run in runs),
+        *(f"{run.name}: {run.graph.name}, step {format_count(run.step)}, spec {run.spec_sha256[:12]}" for run in runs),
         "",
     ]
 
@@ -81,10 +81,14 @@ def class_table(tested: Outcome) -> Table:
         tested_ones = [number for number in order if total[number]]
         order = sorted(tested_ones, key=lambda number: (right[number] / total[number], number))[:WORST]
     rows = tuple(
-        (printable(tested.classes[k]), count(int(total[k])), percent(int(right[k]), int(total[k])) if total[k] else "-")
+        (
+            printable(tested.classes[k]),
+            format_count(int(total[k])),
+            format_percent(int(right[k]), int(total[k])) if total[k] else "-",
+        )
         for k in order
     )
     classes = len(tested.classes)
-    worst = (f"the {len(order)} worst of {count(classes)} classes; --format json has all",)
+    worst = (f"the {len(order)} worst of {format_count(classes)} classes; --format json has all",)
     columns = (Column("class", right=False), Column("n"), Column("top-1"))
     return Table("", columns, rows, notes=worst if classes > len(order) else ())

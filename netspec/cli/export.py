@@ -55,13 +55,13 @@ def command(
     refuse_foreign_file(output, _ours)
     with exit_on_error():
         opened = open_trained(run, weights, reading)
+        from netspec.formatting import format_bytes, plural
         from netspec.train.tensors.export import exported
-        from netspec.units import plural, size
 
         data, tensors = exported(opened, layout)
     write_or_refuse({output: data})
     if not quiet:
-        click.echo(f"wrote {output}: {plural(tensors, 'tensor')}, {size(len(data))}, layout {layout}")
+        click.echo(f"wrote {output}: {plural(tensors, 'tensor')}, {format_bytes(len(data))}, layout {layout}")
 
 
 def _ours(path: Path) -> bool:

@@ -110,9 +110,8 @@ def _report(packed: Packed, out: Path) -> int:
     """Print what the pack holds, and return how many images were left out as unreadable."""
     import json
 
+    from netspec.formatting import format_bytes, format_count, plural
     from netspec.train.data.sources.shards import UNREADABLE
-    from netspec.units import count, plural
-    from netspec.units import size as bytes_as_text
 
     unreadable = sum(split.unreadable for split in packed.splits.values())
     if unreadable:
@@ -126,8 +125,8 @@ def _report(packed: Packed, out: Path) -> int:
         click.echo(f"{out} is already a complete pack of this folder; nothing was done")
     for name, split in packed.splits.items():
         click.echo(
-            f"{name}: {plural(split.listed, 'image')} = {count(split.stored)} packed + "
-            f"{count(split.unreadable)} unreadable"
+            f"{name}: {plural(split.listed, 'image')} = {format_count(split.stored)} packed + "
+            f"{format_count(split.unreadable)} unreadable"
         )
-    click.echo(f"{plural(packed.classes, 'class')}, {bytes_as_text(packed.bytes)}: {out}")
+    click.echo(f"{plural(packed.classes, 'class')}, {format_bytes(packed.bytes)}: {out}")
     return unreadable

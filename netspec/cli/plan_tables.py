@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netspec.formatting import (
+    format_bytes,
+    format_count,
+    format_duration,
+    format_percent,
+    format_rate,
+    format_rounded_count,
+    plural,
+)
 from netspec.passes.placing import SPLITS
 from netspec.plan import RULE, DevicePlan, Plan
 from netspec.plan.answer import Answer, Question
 from netspec.plan.model import smallest_batch
 from netspec.plan.scaling import MODEL, Timed
 from netspec.report import Column, Table
-from netspec.units import count, duration, per_second, percent, plural, short, size
 
 MEMORY_RULE = (
     "weights, gradients and momentum are float32; activations are the images and what autograd keeps for the backward "
@@ -61,15 +69,15 @@ def devices_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
         rows.append(
             (
                 numbers_of(equal),
-                count(device.images),
-                count(device.parameters),
-                size(standing.weights),
-                size(standing.gradients),
-                size(standing.momentum),
-                size(memory.activations),
-                size(memory.peak.total),
-                size(device.sent),
-                size(device.received),
+                format_count(device.images),
+                format_count(device.parameters),
+                format_bytes(standing.weights),
+                format_bytes(standing.gradients),
+                format_bytes(standing.momentum),
+                format_bytes(memory.activations),
+                format_bytes(memory.peak.total),
+                format_bytes(device.sent),
+                format_bytes(device.received),
             )
         )
         peaks[_peak(device)] = numbers_of(equal)
@@ -97,8 +105,8 @@ def layers_table(plan: Plan) -> Table:
                 name,
                 str(plan.graph.layers[name].output) if known else "",
                 str(plan.placed.layers[name].sharding) if known else "",
-                *(count(share.parameters) if share and share.parameters else "" for share in here),
-                *(size(share.kept) if share and share.kept else "" for share in here),
+                *(format_count(share.parameters) if share and share.parameters else "" for share in here),
+                *(format_bytes(share.kept) if share and share.kept else "" for share in here),
             )
         )
     return Table("layers", columns, tuple(rows))
@@ -116,10 +124,17 @@ def crossings_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
         *(Column(f"{numbers_of(equal)} sends") for equal in groups),
     )
     rows = tuple(
-        (c.layer, c.reader, c.direction, c.kind, size(c.size), *(size(c.sent[equal[0].device]) for equal in groups))
+        (
+            c.layer,
+            c.reader,
+            c.direction,
+            c.kind,
+            format_bytes(c.size),
+            *(format_bytes(c.sent[equal[0].device]) for equal in groups),
+        )
         for c in plan.crossings
     )
-    total = ("total", "", "", "", "", *(size(equal[0].sent) for equal in groups))
+    total = ("total", "", "", "", "", *(format_bytes(equal[0].sent) for equal in groups))
     return Table("transfers in a step", columns, rows, total, (*extra_notes, RULE))
 
 
@@ -145,20 +160,26 @@ def comparison_table(answer: Answer) -> Table:
         devices = plan.arrangement.devices
         rows.append(
             (
-                count(devices),
+                format_count(devices),
                 plan.arrangement.split if devices > 1 else "",
-                count(fullest.images),
-                count(max(device.parameters for device in plan.devices)),
-                size(fullest.memory.peak.total),
-                size(plan.crossed),
-                *([count(answer.fitting[i].batch) if answer.fitting[i].batch else "none"] if answer.fitting else []),
+                format_count(fullest.images),
+                format_count(max(device.parameters for device in plan.devices)),
+                format_bytes(fullest.memory.peak.total),
+                format_bytes(plan.crossed),
+                *(
+                    [format_count(answer.fitting[i].batch) if answer.fitting[i].batch else "none"]
+                    if answer.fitting
+                    else []
+                ),
                 *(_time_cells(answer.timings[i]) if answer.timings else ()),
             )
         )
     notes = [f"not possible: {plural(way.devices, 'device')} by {way.split}: {way.reason}" for way in answer.left_out]
     notes += ["images, parameters, peak and transferred: of the device with the most", *_break_even_notes(answer)]
     notes += [RULE, MEMORY_RULE, *(MODEL if answer.timings else ())]
-    title = f"{answer.plans[0].graph.name}: batch {count(question.batch)}, {question.precision}{_machine(question)}"
+    title = (
+        f"{answer.plans[0].graph.name}: batch {format_count(question.batch)}, {question.precision}{_machine(question)}"
+    )
     return Table(title, columns, tuple(rows), None, tuple(notes))
 
 
@@ -166,9 +187,9 @@ def fastest_table(answer: Answer) -> Table:
     """Return the table of the fastest split, its time and efficiency, for each number of devices and batch."""
     winners = answer.winners
     batches = list(dict.fromkeys(batch for _, batch in winners))
-    columns = (Column("gpus"), *(Column(f"batch {count(batch)}") for batch in batches))
+    columns = (Column("gpus"), *(Column(f"batch {format_count(batch)}") for batch in batches))
     rows = tuple(
-        (count(devices), *(_fastest_cell(winners[devices, batch]) for batch in batches))
+        (format_count(devices), *(_fastest_cell(winners[devices, batch]) for batch in batches))
         for devices in dict.fromkeys(devices for devices, _ in winners)
     )
     return Table("fastest split, with the time of a step and the efficiency", columns, rows)
@@ -196,16 +217,16 @@ def _title(plan: Plan) -> str:
     if devices > 1:
         title += f", by {split}: {SPLITS[split]}"
         if split == "groups" and plan.arrangement.replicas > 1:
-            title += f"; {count(plan.arrangement.replicas)} replicas, each with a share of the batch"
-    return f"{title}; batch {count(plan.batch)}, {plan.precision}"
+            title += f"; {format_count(plan.arrangement.replicas)} replicas, each with a share of the batch"
+    return f"{title}; batch {format_count(plan.batch)}, {plan.precision}"
 
 
 def _peak(device: DevicePlan) -> str:
     peak = device.memory.peak
     return (
-        f"{size(peak.total)} {peak.when} = {size(peak.standing)} weights, momentum and images + "
-        f"{size(peak.gradients)} gradients of parameters + {size(peak.kept)} kept + "
-        f"{size(peak.temporary)} gradients of activations and temporaries"
+        f"{format_bytes(peak.total)} {peak.when} = {format_bytes(peak.standing)} weights, momentum and images + "
+        f"{format_bytes(peak.gradients)} gradients of parameters + {format_bytes(peak.kept)} kept + "
+        f"{format_bytes(peak.temporary)} gradients of activations and temporaries"
     )
 
 
@@ -214,18 +235,20 @@ def _memory_notes(plan: Plan) -> list[str]:
     memory = plan.devices[0].memory
     notes = []
     if memory.casts:
-        notes.append(f"autocast keeps bfloat16 copies of the weights during the step: {size(memory.casts)}")
+        notes.append(f"autocast keeps bfloat16 copies of the weights during the step: {format_bytes(memory.casts)}")
     if memory.standing.average:
-        notes.append(f"the moving average of the weights needs another {size(memory.standing.average)}")
+        notes.append(f"the moving average of the weights needs another {format_bytes(memory.standing.average)}")
     if plan.at_once != plan.batch:
-        waiting = f"the others wait in the device's memory: {size(memory.waiting)}"
+        waiting = f"the others wait in the device's memory: {format_bytes(memory.waiting)}"
         notes.append(
-            f"{count(plan.at_once)} images of the batch go through the network at a time (accumulate); {waiting}"
+            f"{format_count(plan.at_once)} images of the batch go through the network at a time (accumulate); {waiting}"
         )
     if memory.copy:
-        notes.append(f"on a GPU the step is recorded and reads a copy of the images: {size(memory.copy)} (cuda-graph)")
+        notes.append(
+            f"on a GPU the step is recorded and reads a copy of the images: {format_bytes(memory.copy)} (cuda-graph)"
+        )
     if memory.standing.narrowed:
-        narrowed = size(memory.standing.narrowed)
+        narrowed = format_bytes(memory.standing.narrowed)
         notes.append(
             f"after the first validation, bfloat16 copies of the weights stay in memory: {narrowed} (cuda-graph)"
         )
@@ -236,16 +259,16 @@ def _fastest_cell(way: Timed | None) -> str:
     if way is None:
         return ""
     split = f"{way.plan.arrangement.split} " if way.plan.arrangement.devices > 1 else ""
-    return f"{split}{duration(way.time.total)} {percent(round(1e6 * way.efficiency), 10**6)}"
+    return f"{split}{format_duration(way.time.total)} {format_percent(round(1e6 * way.efficiency), 10**6)}"
 
 
 def _time_cells(way: Timed) -> tuple[str, ...]:
     time = way.time
     spent = (time.computing, time.values, time.gradients, time.total)
     return (
-        *map(duration, spent),
-        per_second(way.images_per_second),
-        percent(round(1e6 * way.efficiency), 10**6),
+        *map(format_duration, spent),
+        format_rate(way.images_per_second),
+        format_percent(round(1e6 * way.efficiency), 10**6),
     )
 
 
@@ -253,7 +276,9 @@ def _machine(question: Question) -> str:
     machine = question.machine
     if machine is None:
         return ""
-    return f", devices of {short(int(machine.flops))}FLOPS on links of {size(int(machine.link))}/s"
+    return (
+        f", devices of {format_rounded_count(int(machine.flops))}FLOPS on links of {format_bytes(int(machine.link))}/s"
+    )
 
 
 def _largest_batch_notes(answer: Answer, plan: Plan) -> list[str]:
@@ -263,15 +288,18 @@ def _largest_batch_notes(answer: Answer, plan: Plan) -> list[str]:
         return []
     (fitting,) = answer.fitting
     if fitting.batch:
-        return [f"the largest batch that fits into {size(limit)} per device: {count(fitting.batch)}"]
+        return [f"the largest batch that fits into {format_bytes(limit)} per device: {format_count(fitting.batch)}"]
     fewest = smallest_batch(plan.placed)
-    return [f"no batch fits into {size(limit)} per device: a batch of {count(fewest)} needs {size(fitting.least)}"]
+    return [
+        f"no batch fits into {format_bytes(limit)} per device: a batch of {format_count(fewest)} needs "
+        f"{format_bytes(fitting.least)}"
+    ]
 
 
 def _break_even_notes(answer: Answer) -> list[str]:
     """Return notes on the largest batch at which splitting by groups sends fewer bytes than data parallelism."""
     notes = []
     for devices, even in answer.even.items():
-        until = "at any batch" if even is None else f"up to a batch of {count(even)}"
+        until = "at any batch" if even is None else f"up to a batch of {format_count(even)}"
         notes.append(f"on {plural(devices, 'device')}, groups send fewer bytes than data parallelism {until}")
     return notes

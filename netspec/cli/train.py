@@ -187,30 +187,32 @@ def _need_data_or_run(data: str | None, resume: Path | None) -> None:
 
 def _result_lines(result: Result) -> list[str]:
     """Return the last lines of the output: accuracy, number of images used and skipped, the run's folder."""
+    from netspec.formatting import format_count
     from netspec.train.learning.validation import PROTOCOL
     from netspec.train.runs.runfolder import resuming
-    from netspec.units import count
 
     train, validation = result.counts["train"], result.counts["validation"]
     lines = []
     if result.state == "interrupted":
-        lines.append(f"interrupted after step {count(result.step)}; everything up to there is saved")
+        lines.append(f"interrupted after step {format_count(result.step)}; everything up to there is saved")
         lines.append(f"to continue: {resuming(result.folder)}")
     if result.unchanged:
         lines.append(f"{result.folder} is finished already (--resume with --epochs or --steps extends it)")
     evaluation = result.evaluation
     if evaluation is not None:
-        skipped = f" ({count(validation['skipped'])} unreadable)" if validation["skipped"] else ""
+        skipped = f" ({format_count(validation['skipped'])} unreadable)" if validation["skipped"] else ""
         when = "at the last validation: " if result.state == "interrupted" else ""
         lines.append(
             f"{when}top-1 {100 * evaluation.top1:.1f} %, top-5 {100 * evaluation.top5:.1f} %, "
-            f"loss {evaluation.loss:.4g} on {count(evaluation.images)} validation images{skipped}, {PROTOCOL}"
+            f"loss {evaluation.loss:.4g} on {format_count(evaluation.images)} validation images{skipped}, {PROTOCOL}"
         )
-    parts = [f"{count(train['used'])} used", f"{count(train['skipped'])} unreadable",
-             f"{count(train['dropped'])} dropped in incomplete batches"]  # fmt: skip
+    parts = [f"{format_count(train['used'])} used", f"{format_count(train['skipped'])} unreadable",
+             f"{format_count(train['dropped'])} dropped in incomplete batches"]  # fmt: skip
     if train["unreached"]:
-        parts.append(f"{count(train['unreached'])} not reached")
-    lines.append(f"{count(result.step)} steps, {count(train['drawn'])} images drawn: {', '.join(parts)}")
-    lines.append(f"training set: {count(train['images'])} images, {count(train['unreadable'])} unreadable")
+        parts.append(f"{format_count(train['unreached'])} not reached")
+    lines.append(f"{format_count(result.step)} steps, {format_count(train['drawn'])} images drawn: {', '.join(parts)}")
+    lines.append(
+        f"training set: {format_count(train['images'])} images, {format_count(train['unreadable'])} unreadable"
+    )
     lines.append(f"run: {result.folder}")
     return lines

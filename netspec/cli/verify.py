@@ -14,7 +14,7 @@ from netspec.cli.common import DEVICES, SPLITS, WRONG_SPEC, format_option, impor
 from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.runs import exit_on_error, warn
 from netspec.cli.trained import starting_weights_options
-from netspec.units import plural
+from netspec.formatting import plural
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading

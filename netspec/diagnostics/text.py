@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from netspec.diagnostics.model import Diagnostic, Label
+from netspec.formatting import plural
 from netspec.source import Span
-from netspec.units import plural
 
 _MAX_LINE_WIDTH = 160
 _MAX_NOTE_WIDTH = 120

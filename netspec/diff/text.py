@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netspec.diff.model import Costs, Difference, Effect, LayerDifference, NetDifference, Order, Side
-from netspec.units import count, percent, size
+from netspec.formatting import format_bytes, format_count, format_percent
 
 Row = tuple[str, str, str]
 _BYTES_PER_PARAMETER = 4
@@ -122,18 +122,18 @@ def _keys(difference: NetDifference, effect: Effect) -> str:
 
 def _change(a: int, b: int) -> str:
     if a == b:
-        return f"{count(a)}, the same"
+        return f"{format_count(a)}, the same"
     sign = "+" if b > a else "-"
-    share = f", {sign}{percent(abs(b - a), a)}" if a else ""
-    return f"{count(a)} -> {count(b)} ({sign}{count(abs(b - a))}{share})"
+    share = f", {sign}{format_percent(abs(b - a), a)}" if a else ""
+    return f"{format_count(a)} -> {format_count(b)} ({sign}{format_count(abs(b - a))}{share})"
 
 
 def _bytes(a: int, b: int) -> str:
     if a == b:
-        return f"{size(a)}, the same"
-    if size(a) == size(b):
-        return f"{count(a)} -> {count(b)} bytes"
-    return f"{size(a)} -> {size(b)}"
+        return f"{format_bytes(a)}, the same"
+    if format_bytes(a) == format_bytes(b):
+        return f"{format_count(a)} -> {format_count(b)} bytes"
+    return f"{format_bytes(a)} -> {format_bytes(b)}"
 
 
 def _cost_row(layer: LayerDifference) -> tuple[str, str, str, str, str]:
@@ -142,9 +142,9 @@ def _cost_row(layer: LayerDifference) -> tuple[str, str, str, str, str]:
     return (
         layer.name,
         _arrow(_shape(a), _shape(b)),
-        _arrow(count(p.parameters), count(q.parameters)),
-        _arrow(count(p.connections), count(q.connections)),
-        _arrow(size(p.activation_bytes), size(q.activation_bytes)),
+        _arrow(format_count(p.parameters), format_count(q.parameters)),
+        _arrow(format_count(p.connections), format_count(q.connections)),
+        _arrow(format_bytes(p.activation_bytes), format_bytes(q.activation_bytes)),
     )
 
 

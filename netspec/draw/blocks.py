@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from netspec.formatting import format_count, format_rounded_count
 from netspec.ir.graph import Graph, Layer, Node, Placement
 from netspec.ir.ops import (
     BatchNorm,
@@ -36,7 +37,6 @@ from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.net import Net
 from netspec.stats import LayerNumbers
-from netspec.units import count, short
 
 Kind: TypeAlias = Literal["input", "conv", "pool", "fc", "concat", "sum", "max", "other"]
 TagKind: TypeAlias = Literal["neuron", "norm", "dropout", "end"]
@@ -197,7 +197,9 @@ def _group_lines(graph: Graph, layer: Layer, nodes: Sequence[Node]) -> tuple[str
 
 def _cost_lines(numbers: Sequence[LayerNumbers]) -> tuple[str, ...]:
     weights, connections = sum(n.weights for n in numbers), sum(n.connections for n in numbers)
-    return tuple(f"{unit} {short(total)}" for unit, total in (("w", weights), ("c", connections)) if total)
+    return tuple(
+        f"{unit} {format_rounded_count(total)}" for unit, total in (("w", weights), ("c", connections)) if total
+    )
 
 
 def _tags(graph: Graph, layer: Layer, *, as_tag: bool) -> tuple[Tag, ...]:
@@ -224,7 +226,7 @@ def _tag_kind(op: Op) -> TagKind:
 
 def _tooltip_line(numbers: LayerNumbers) -> str:
     totals = ((numbers.weights, "weights"), (numbers.biases, "biases"), (numbers.connections, "connections"))
-    counts = (f"{count(total)} {unit}" for total, unit in totals if total)
+    counts = (f"{format_count(total)} {unit}" for total, unit in totals if total)
     return ", ".join((f"{numbers.name}: {numbers.type}", str(numbers.output), *counts))
 
 

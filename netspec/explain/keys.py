@@ -7,6 +7,7 @@ from functools import cache
 
 from netspec import layers
 from netspec.explain.markdown import table
+from netspec.formatting import format_number
 from netspec.keys import NEURONS, Argument, BiasInit, Init, Key, Kind, NeuronWord
 from netspec.keys.calls import Form
 from netspec.keys.initialisers import BIASES, INITIALISERS
@@ -18,7 +19,6 @@ from netspec.setting_keys import (
     Colour,
     Optimizer,
 )
-from netspec.units import plain
 
 
 def key_table(keys: Iterable[Key], *, several: bool = False) -> str:
@@ -44,7 +44,7 @@ def default_of(key: Key) -> str:
         return "required"
     if key.default_text:
         return key.default_text
-    return plain(key.default) if isinstance(key.default, int | float) else str(key.default)
+    return format_number(key.default) if isinstance(key.default, int | float) else str(key.default)
 
 
 def forms_of(kind: Kind) -> Mapping[str, Form]:
@@ -113,7 +113,7 @@ def argument_default(argument: Argument) -> str:
     """Return an argument's default in words."""
     if argument.required:
         return "required"
-    return argument.default_text or plain(argument.default)
+    return argument.default_text or format_number(argument.default)
 
 
 @cache

@@ -8,9 +8,9 @@ from netspec.check import Checked, LayerFacts, check
 from netspec.check.claims import count_arithmetic, shape_arithmetic
 from netspec.explain.keys import key_table, words_line
 from netspec.explain.markdown import bullets, spec
+from netspec.formatting import format_count, plural
 from netspec.lowering import Grouping, LayerType
 from netspec.source import Source
-from netspec.units import count, plural
 
 GROUPS: Mapping[Grouping, str] = {
     "input": "the value is whole: every group has all of it",
@@ -81,7 +81,7 @@ def _arithmetic(checked: Checked, facts: LayerFacts) -> Iterator[str]:
     assert checked.graph is not None and facts.computed is not None
     yield from shape_arithmetic(facts.steps)
     product = f"{' * '.join(map(str, facts.computed))} = " if facts.computed.is_image else ""
-    yield f"units: {product}{count(facts.computed.units)}"
+    yield f"units: {product}{format_count(facts.computed.units)}"
     for name in ("weights", "connections"):
         yield from (f"{name}: {line}" for line in count_arithmetic(name, facts.steps))
     for parameter in checked.graph.parameters_of(facts.section.name.text):

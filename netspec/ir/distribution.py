@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.units import plain
+from netspec.formatting import format_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Normal:
     std: float
 
     def __str__(self) -> str:
-        return f"normal(mean {plain(self.mean)}, std {plain(self.std)})"
+        return f"normal(mean {format_number(self.mean)}, std {format_number(self.std)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Uniform:
     high: float
 
     def __str__(self) -> str:
-        return f"uniform({plain(self.low)} to {plain(self.high)})"
+        return f"uniform({format_number(self.low)} to {format_number(self.high)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Constant:
     value: float
 
     def __str__(self) -> str:
-        return f"constant {plain(self.value)}"
+        return f"constant {format_number(self.value)}"
 
 
 Distribution = Normal | Uniform | Constant

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
+from netspec.formatting import format_number
 from netspec.ir.fault import Fault
-from netspec.units import plain
 
 Rounding = Literal["exact", "down", "up", "caffe"]
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
@@ -102,7 +102,10 @@ class Window:
     def arithmetic(self, axis: Literal["height", "width"], size: int) -> str:
         """Return the formula with its numbers: ``(224 + 0 + 0 - 11) / 4 + 1 = 54.25``."""
         extent, stride, before, after = self.terms(axis)
-        return f"({size} + {before} + {after} - {extent}) / {stride} + 1 = {plain(self.unrounded_output(axis, size))}"
+        return (
+            f"({size} + {before} + {after} - {extent}) / {stride} + 1 = "
+            f"{format_number(self.unrounded_output(axis, size))}"
+        )
 
     def _axis(self, axis: Literal["height", "width"], size: int) -> Axis:
         extent, stride, before, after = self.terms(axis)

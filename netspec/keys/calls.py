@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.diagnostics.nearest import nearest
+from netspec.formatting import plural
 from netspec.keys.kind import BadValue, Kind
 from netspec.language.syntax import Call, Pair, Value, Word
-from netspec.units import plural
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from netspec.formatting import format_count, format_number
 from netspec.keys.kind import BadValue, one_of, shown
 from netspec.language.syntax import Number, Value
-from netspec.units import count, plain
 
 MAX_WHOLE = 2**31
 """The largest whole number in a spec, and the most units or weights of a layer."""
@@ -31,13 +31,13 @@ class Whole:
 
     @property
     def doc(self) -> str:
-        return f"a whole number from {self.low}" + (f" to {count(self.high)}" if self.high < MAX_WHOLE else "")
+        return f"a whole number from {self.low}" + (f" to {format_count(self.high)}" if self.high < MAX_WHOLE else "")
 
     def read(self, value: Value) -> int:
         if not isinstance(value, Number) or not isinstance(value.value, int):
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
         if value.value > self.high:
-            raise BadValue(f"is at most {count(self.high)}, not {value.value}", value.span)
+            raise BadValue(f"is at most {format_count(self.high)}, not {value.value}", value.span)
         if value.value < self.low:
             raise BadValue(f"needs {self.doc}, not {value.value}", value.span)
         return value.value
@@ -56,7 +56,7 @@ class Real:
     @property
     def doc(self) -> str:
         bounds = [
-            f"{word} {count(int(bound)) if bound >= 1000 else plain(bound)}"
+            f"{word} {format_count(int(bound)) if bound >= 1000 else format_number(bound)}"
             for word, bound in (
                 ("from", self.low),
                 ("above", self.above),
@@ -78,13 +78,13 @@ class Real:
             and (self.below is None or number < self.below)
         )
         if not fits:
-            raise BadValue(f"needs {self.doc}, not {plain(number)}", value.span)
+            raise BadValue(f"needs {self.doc}, not {format_number(number)}", value.span)
         if abs(number) > MAX_REAL:
-            bounds = f"-{plain(MAX_REAL)} to {plain(MAX_REAL)}"
-            raise BadValue(f"needs a number that float32 holds ({bounds}), not {plain(number)}", value.span)
+            bounds = f"-{format_number(MAX_REAL)} to {format_number(MAX_REAL)}"
+            raise BadValue(f"needs a number that float32 holds ({bounds}), not {format_number(number)}", value.span)
         if self.above == 0 and number < MIN_POSITIVE_REAL:
-            least = f"of {plain(MIN_POSITIVE_REAL)} or more, the least above 0 that float32 holds well"
-            raise BadValue(f"needs a number {least}, not {plain(number)}", value.span)
+            least = f"of {format_number(MIN_POSITIVE_REAL)} or more, the least above 0 that float32 holds well"
+            raise BadValue(f"needs a number {least}, not {format_number(number)}", value.span)
         return number
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from netspec.formatting import format_count
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
 from netspec.keys.kind import BadValue, shown
 from netspec.keys.numbers import MAX_WHOLE, Whole
 from netspec.language.syntax import Dims, Number, Value, Values, Word
-from netspec.units import count
 
 MAX_SIDE = 2**16
 """The largest window, stride or padding, in pixels."""
@@ -90,7 +90,7 @@ class Padding:
 
 def _check_side(pixels: int, value: Value) -> None:
     if pixels > MAX_SIDE:
-        raise BadValue(f"needs at most {count(MAX_SIDE)} pixels, not {count(pixels)}", value.span)
+        raise BadValue(f"needs at most {format_count(MAX_SIDE)} pixels, not {format_count(pixels)}", value.span)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from netspec.formatting import format_number
 from netspec.ir import settings as ir
 from netspec.ir.distribution import Constant, Distribution, Normal
 from netspec.ir.ops import Op
 from netspec.keys.initialisers import Initialiser
 from netspec.keys.neurons import NEURONS
 from netspec.keys.schedules import SCHEDULES
-from netspec.units import plain
 
 BY_FAN = ("he", "xavier", "torch")
 """Initialisers whose numbers follow from the fans."""
@@ -33,7 +33,7 @@ _SCHEDULE_WORDS = {
 def number(value: float | int) -> str:
     """Return a number as text, as short as nine digits allow: ``0.0001``, ``2e-05``, ``11``."""
     rounded = float(f"{value:.9g}")
-    short = plain(rounded)
+    short = format_number(rounded)
     return short if float(short) == rounded else f"{rounded:.9g}"
 
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from netspec.diagnostics import Edit, Fix
+from netspec.formatting import format_number
 from netspec.source import Source, Span
-from netspec.units import plain
 
 _SIZES = "sizes are written with the letter x: 3x224x224"
 _COMMENT = "a comment begins with #"
@@ -134,12 +134,12 @@ def _shape(match: re.Match[str], before: str) -> str:
 
 
 def _percent(match: re.Match[str], before: str) -> str:
-    return plain(float(match[0].removesuffix("%")) / 100)
+    return format_number(float(match[0].removesuffix("%")) / 100)
 
 
 def _fraction(match: re.Match[str], before: str) -> str:
     top, bottom = map(int, match[0].split("/"))
-    return plain(top / bottom) if bottom else match[0]
+    return format_number(top / bottom) if bottom else match[0]
 
 
 def _replaced_by(text: str) -> Callable[[re.Match[str], str], str]:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from netspec.formatting import plural
 from netspec.ir.fault import Fault
 from netspec.ir.ops import Conv
 from netspec.keys import Key, OrNone, Rows, Whole
 from netspec.layers import _bounds
 from netspec.layers._common import BIAS_PER, GROUPS, PLACES, SPREAD, USUAL, WEIGHTED, WINDOWED, lay_out, window
 from netspec.lowering import LayerType, Lowering
-from netspec.units import plural
 
 TABLE = Key(
     "table",

@@ -1,10 +1,10 @@
 """The network's input."""
 
+from netspec.formatting import plural
 from netspec.ir.fault import Fault
 from netspec.ir.ops import Input
 from netspec.keys import Choice, ImageShape, Key, OneOf, PerChannel, Real
 from netspec.lowering import LayerType, Lowering
-from netspec.units import plural
 
 
 def lower(low: Lowering) -> None:

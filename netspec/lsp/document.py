@@ -9,13 +9,13 @@ from functools import cached_property
 from netspec.check import Checked, LayerCache, LayerFacts, check
 from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.model import first_line_span
+from netspec.formatting import format_count
 from netspec.language.bases import Folder
 from netspec.language.syntax import File, Section
 from netspec.language.variants import Texts, collect_texts
 from netspec.opening import MAX_FILE_BYTES
 from netspec.solve import with_fixes
 from netspec.source import Source, Span
-from netspec.units import count
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Document:
     def texts(self) -> Texts:
         """This text and the base specs that it starts from."""
         if self.too_large:
-            message = f"this file is larger than {count(MAX_FILE_BYTES)} characters: too large for a spec"
+            message = f"this file is larger than {format_count(MAX_FILE_BYTES)} characters: too large for a spec"
             problem = Diagnostic("too-large-file", message, (first_line_span(self.source),))
             return Texts(self.source, problems=(problem,))
         return collect_texts(self.source, self.folder)

@@ -9,13 +9,13 @@ from netspec import layers
 from netspec.check import LayerFacts
 from netspec.check.claims import count_arithmetic, shape_arithmetic
 from netspec.explain.keys import argument_line, default_of, forms_of
+from netspec.formatting import format_count
 from netspec.ir.ops import Conv, Linear, Local, Lrn
 from netspec.lsp.document import Document
 from netspec.lsp.elements import Element, element_at
 from netspec.lsp.numbers import numbers_of
 from netspec.setting_keys import ABOUT
 from netspec.source import Span
-from netspec.units import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +78,15 @@ def _layer_lines(document: Document, facts: LayerFacts) -> Iterator[str]:
         yield f"{groups[0]} groups, each with its own share of the input"
     yield from _placement(document, facts)
     if numbers.weights:
-        biases = f", {count(numbers.biases)} biases" if numbers.biases else ""
+        biases = f", {format_count(numbers.biases)} biases" if numbers.biases else ""
         owner = facts.values.get("weights")
         shared = f" of {owner[0]}, shared" if owner else ""
-        yield f"{count(numbers.weights)} weights{shared}{biases}"
+        yield f"{format_count(numbers.weights)} weights{shared}{biases}"
         yield from (f"weights: {line}" for line in count_arithmetic("weights", facts.steps))
     if numbers.connections:
-        yield f"{count(numbers.connections)} connections"
+        yield f"{format_count(numbers.connections)} connections"
         yield from (f"connections: {line}" for line in count_arithmetic("connections", facts.steps))
-    yield f"{count(numbers.units)} units"
+    yield f"{format_count(numbers.units)} units"
 
 
 def _with_shape(facts: LayerFacts) -> str:

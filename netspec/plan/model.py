@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from netspec.formatting import plural
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import Precision
@@ -17,7 +18,6 @@ from netspec.plan.crossing import Crossing, crossings
 from netspec.plan.footprint.model import FULL
 from netspec.plan.memory import Memory, Standing, memory
 from netspec.plan.program import HALF, LocalGraphs, images_on, local_graphs, program, trained, values_of
-from netspec.units import plural
 
 MAX_DEVICES = 4096
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netspec.formatting import format_count, format_number
 from netspec.ir.ops import Bias, Conv, Lrn, MapNorm, word_of
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
 from netspec.stats import BYTES, LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
-from netspec.units import count, plain
 
 MAX_LISTED = 8
 """The most layers that are listed for one value of alpha."""
@@ -87,32 +87,31 @@ def _alpha_notes(net: Net) -> tuple[str, ...]:
     alphas: dict[str, list[str]] = {}
     for node in net.graph.nodes.values():
         if isinstance(node.op, Lrn | MapNorm):
-            alphas.setdefault(plain(node.op.alpha), []).append(node.layer)
+            alphas.setdefault(format_number(node.op.alpha), []).append(node.layer)
     values = "; ".join(f"{_names_text(layers)} {alpha}" for alpha, layers in alphas.items())
     return (f"effective alpha, the factor on each square: {values}",) if values else ()
 
 
 def _names_text(layers: Sequence[str]) -> str:
     more = len(layers) - MAX_LISTED
-    return ", ".join(layers[:MAX_LISTED]) + (f" and {count(more)} more" if more > 0 else "")
+    return ", ".join(layers[:MAX_LISTED]) + (f" and {format_count(more)} more" if more > 0 else "")
 
 
 def _title(net: Net, batch: int) -> str:
     groups = net.graph.groups
     return (
-        f"{net.name}: {count(net.total.parameters)} parameters, {count(net.total.connections)} connections"
-        + (f", {groups} GPU groups" if groups > 1 else "")
-        + f", batch {count(batch)}"
+        f"{net.name}: {format_count(net.total.parameters)} parameters, {format_count(net.total.connections)} "
+        "connections" + (f", {groups} GPU groups" if groups > 1 else "") + f", batch {format_count(batch)}"
     )
 
 
 def _flops_notes(net: Net) -> tuple[str, ...]:
     flops = flops_by_kind(net.graph)
-    terms = " + ".join(f"{count(amount)} {kind}" for kind, amount in flops.items())
+    terms = " + ".join(f"{format_count(amount)} {kind}" for kind, amount in flops.items())
     rules = {word_of(node.op): node.op.flops_rule for node in net.graph.nodes.values()} | {"biases": Bias.flops_rule}
     rates = "; ".join(f"{kind}: {rules[kind]}" for kind in flops if kind != "connections")
     return (
-        f"FLOPs of one image's forward pass: {count(sum(flops.values()))} = {terms}",
+        f"FLOPs of one image's forward pass: {format_count(sum(flops.values()))} = {terms}",
         f"FLOPs are 2 a connection; {rates}",
     )
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from netspec.formatting import plural
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import Graph, Parameter
 from netspec.keys import texts
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
-from netspec.units import plural
 
 _RULE = "an update is v <- momentum v - decay lr w - lr g, then w <- w + v; the schedule changes lr"
 _DRAWN = "gaussian(standard deviation), uniform(b): from -b to b, constant(value); the seed says which numbers"

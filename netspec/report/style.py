@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from netspec import units
+from netspec import formatting
 
 
 def _share(part: int, whole: int) -> str:
@@ -13,7 +13,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _times(factor: float) -> str:
-    return f"{units.plain(round(factor, 2))} times"
+    return f"{formatting.format_number(round(factor, 2))} times"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,6 @@ class Style:
     memory: str
 
 
-READABLE = Style(units.count, units.percent, units.size, _times, "memory")
+READABLE = Style(formatting.format_count, formatting.format_percent, formatting.format_bytes, _times, "memory")
 BARE = Style(str, _share, str, "{:.6g}".format, "memory (bytes)")
 """Numbers without separators and units, for programs."""

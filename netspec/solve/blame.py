@@ -9,10 +9,10 @@ from typing import Literal
 from netspec.check import Checked, LayerFacts
 from netspec.check.report import key_spans
 from netspec.diagnostics import Diagnostic, Label
+from netspec.formatting import format_count
 from netspec.ir.ops import Linear
 from netspec.solve import windows
 from netspec.solve.trial import Proposal
-from netspec.units import count
 
 Axis = Literal["height", "width"]
 
@@ -79,8 +79,10 @@ def _expected(name: str, before: LayerFacts, real: LayerFacts, facts: LayerFacts
     as_stated = f" = {expected}" if expected.is_image and expected != stated else ""
     change = _weights(real) - _weights(before)
     return (
-        f"{name} reads {count(reads.units)}{as_map}; expected {count(expected.units)}{as_stated} because of "
-        f"-> {stated} at {facts.section.name.text}: {count(abs(change))} weights {'more' if change > 0 else 'fewer'}"
+        f"{name} reads {format_count(reads.units)}{as_map}; expected {format_count(expected.units)}{as_stated} "
+        "because of "
+        f"-> {stated} at {facts.section.name.text}: {format_count(abs(change))} weights "
+        f"{'more' if change > 0 else 'fewer'}"
     )
 
 

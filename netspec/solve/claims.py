@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic, Edit
+from netspec.formatting import format_count
 from netspec.ir.ops import Conv, Linear, Local
 from netspec.ir.window import Rounding, Window
 from netspec.language.syntax import Pair
 from netspec.solve import windows
 from netspec.solve.edits import set_keys
 from netspec.solve.trial import Proposal
-from netspec.units import count
 
 MAX_SUSPECTS = 50
 """How many windows above a refuted claim are examined."""
@@ -76,7 +76,10 @@ def implied_inputs(facts: LayerFacts, mistake: Diagnostic) -> tuple[str, ...]:
     op, number = facts.steps[0].op, facts.stated.counts[count_pair.key.text]
     if not isinstance(op, Linear) or op.groups > 1 or number % op.outputs:
         return ()
-    return (f"{count(number)} would be {count(number // op.outputs)} inputs * {count(op.outputs)} outputs",)
+    return (
+        f"{format_count(number)} would be {format_count(number // op.outputs)} inputs * "
+        f"{format_count(op.outputs)} outputs",
+    )
 
 
 def likely(checked: Checked, facts: LayerFacts, *, of_shape: bool) -> tuple[str, ...]:

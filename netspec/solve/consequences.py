@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from netspec.check import Checked, LayerFacts
+from netspec.formatting import format_count
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
-from netspec.units import count
 
 
 def consequence(believed: Checked, other: Checked) -> str:
@@ -22,7 +22,7 @@ def consequence(believed: Checked, other: Checked) -> str:
         new, old = _linear(facts), _linear(before)
         if new and old and new[0] != old[0]:
             lead = f"{last_map[0]} would be {last_map[1]} and " if last_map else ""
-            read = f"{facts.section.name.text} would read {count(new[0])} instead of {count(old[0])}"
+            read = f"{facts.section.name.text} would read {format_count(new[0])} instead of {format_count(old[0])}"
             return lead + read + _weights_change(new[1] - old[1])
         shape = _believed(before)
         if shape is not None and facts.computed.is_image and facts.computed != shape:
@@ -42,7 +42,7 @@ def _linear(facts: LayerFacts) -> tuple[int, int] | None:
 def _weights_change(difference: int) -> str:
     if not difference:
         return ""
-    return f", {'gaining' if difference > 0 else 'losing'} {count(abs(difference))} weights"
+    return f", {'gaining' if difference > 0 else 'losing'} {format_count(abs(difference))} weights"
 
 
 def _believed(facts: LayerFacts) -> Shape | None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from netspec.check import Checked, LayerFacts, check, check_file
 from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.formatting import plural
 from netspec.ir.shape import Shape
-from netspec.units import plural
 
 MAX_LAYERS = 40_000
 """How many layers may be checked over all trials for one file: a second or two of work."""

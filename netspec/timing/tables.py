@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from netspec.formatting import (
+    format_bytes,
+    format_count,
+    format_duration,
+    format_number,
+    format_rate,
+    format_rounded_count,
+    plural,
+)
 from netspec.report import Column, Table
 from netspec.timing.measure import Measured, Rate
 from netspec.timing.rows import LOSS, UPDATE, Row, rows
 from netspec.timing.work import RULE
-from netspec.units import count, duration, per_second, plain, plural, short, size
 
 _WORDS = {LOSS: "(loss)", UPDATE: "(update)"}
 
@@ -29,12 +37,12 @@ def table(measured: Measured) -> Table:
     last = (
         "total",
         "",
-        duration(sum(row.forward for row in all_rows)),
-        duration(sum(row.backward for row in all_rows)),
+        format_duration(sum(row.forward for row in all_rows)),
+        format_duration(sum(row.backward for row in all_rows)),
         "",
-        short(sum(row.flops for row in all_rows)),
-        size(sum(row.bytes for row in all_rows)),
-        duration(sum(row.floor for row in all_rows)),
+        format_rounded_count(sum(row.flops for row in all_rows)),
+        format_bytes(sum(row.bytes for row in all_rows)),
+        format_duration(sum(row.floor for row in all_rows)),
         _times(measured.profile.total, sum(row.floor for row in all_rows)),
     )
     return Table(_title(measured), columns, tuple(map(_cells, all_rows)), last, tuple(_notes(measured)))
@@ -43,15 +51,15 @@ def table(measured: Measured) -> Table:
 def rate_words(batch: int, rate: Rate) -> str:
     """Return words like ``training 45.2 images/s (708 ms a step), inference 131 images/s (244 ms)``."""
     return (
-        f"training {_per_second(batch, rate.training)} ({duration(rate.training)} a step), "
-        f"inference {_per_second(batch, rate.inference)} ({duration(rate.inference)})"
+        f"training {_per_second(batch, rate.training)} ({format_duration(rate.training)} a step), "
+        f"inference {_per_second(batch, rate.inference)} ({format_duration(rate.inference)})"
     )
 
 
 def _title(measured: Measured) -> str:
     question = measured.question
     where = measured.device_name if question.device == "cuda" else f"CPU, {plural(measured.threads, 'thread')}"
-    about = f"{measured.graph.name}, batch {count(question.batch)}, {question.precision}, {where}"
+    about = f"{measured.graph.name}, batch {format_count(question.batch)}, {question.precision}, {where}"
     return f"{about}\n{rate_words(question.batch, measured.rate)}"
 
 
@@ -59,12 +67,12 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         _WORDS.get(row.name, row.name),
         row.type,
-        duration(row.forward),
-        duration(row.backward) if row.backward else "",
+        format_duration(row.forward),
+        format_duration(row.backward) if row.backward else "",
         f"{100 * row.share:.1f} %",
-        short(row.flops) if row.flops else "",
-        size(row.bytes) if row.bytes else "",
-        duration(row.floor) if row.floor else "",
+        format_rounded_count(row.flops) if row.flops else "",
+        format_bytes(row.bytes) if row.bytes else "",
+        format_duration(row.floor) if row.floor else "",
         _times(row.forward + row.backward, row.floor),
     )
 
@@ -74,16 +82,16 @@ def _times(seconds: float, floor: float) -> str:
 
 
 def _per_second(batch: int, seconds: float) -> str:
-    return f"{per_second(batch / seconds)} images/s"
+    return f"{format_rate(batch / seconds)} images/s"
 
 
 def _notes(measured: Measured) -> list[str]:
     question, machine = measured.question, measured.machine
-    whole = plain(round(measured.profile.total / measured.rate.training, 2))
+    whole = format_number(round(measured.profile.total / measured.rate.training, 2))
     notes = [
         f"medians of {question.rounds} rounds; the rows add up to {whole} of the whole step's time",
-        f"the machine: {short(round(machine.bandwidth))}B/s copied, "
-        f"{short(round(machine.matrix_rate))}FLOP/s in a matrix product in {question.precision}",
+        f"the machine: {format_rounded_count(round(machine.bandwidth))}B/s copied, "
+        f"{format_rounded_count(round(machine.matrix_rate))}FLOP/s in a matrix product in {question.precision}",
         f"optimising passes: {', '.join(measured.passes) or 'none'}",
         *measured.notes,
         *RULE,
@@ -93,8 +101,9 @@ def _notes(measured: Measured) -> list[str]:
     best = measured.fastest
     if best is not None:
         notes.append(
-            f"{plain(round(best.training / measured.rate.training, 2))} times the hand-written network in training, "
-            f"{plain(round(best.inference / measured.rate.inference, 2))} times in inference"
+            f"{format_number(round(best.training / measured.rate.training, 2))} times the hand-written network in "
+            "training, "
+            f"{format_number(round(best.inference / measured.rate.inference, 2))} times in inference"
             + (", each against its fastest mode" if len(measured.peers) > 1 else "")
         )
     return notes

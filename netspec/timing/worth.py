@@ -9,6 +9,7 @@ from functools import partial
 
 import torch
 
+from netspec.formatting import format_count, format_duration, plural
 from netspec.ir.graph import Graph
 from netspec.passes.fast import PASSES, Device, Forms, Pass
 from netspec.report import Column, Table
@@ -17,7 +18,6 @@ from netspec.timing.question import Question
 from netspec.timing.separate_process import in_separate_process
 from netspec.timing.step import separate_step, step_forms, step_of
 from netspec.train.learning.library import cudnn_benchmark
-from netspec.units import count, duration, plural
 
 WITH, WITHOUT = "with", "without"
 
@@ -103,14 +103,14 @@ def worth_table(graph: Graph, question: Question, measurements: list[Worth]) -> 
         (
             worth.pass_.name,
             "yes" if worth.enabled else "no",
-            *(map(duration, worth.seconds) if worth.seconds is not None else ("nothing to do", "")),
+            *(map(format_duration, worth.seconds) if worth.seconds is not None else ("nothing to do", "")),
             f"{worth.ratio:.2f}" if worth.ratio is not None else "",
         )
         for worth in measurements
     )
     where: Device = "cuda" if question.device == "cuda" else "cpu"
     title = (
-        f"{graph.name}, batch {count(question.batch)}, {question.precision}, {question.device}: "
+        f"{graph.name}, batch {format_count(question.batch)}, {question.precision}, {question.device}: "
         "what optimising passes are worth in training"
     )
     notes = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netspec.formatting import format_count
 from netspec.ir.graph import Graph
 from netspec.passes.dependence import with_gradient
 from netspec.passes.step_limits import layers_needing_two_images, unfit_rates, unfit_scores
 from netspec.train.errors import TrainError
-from netspec.units import count
 
 if TYPE_CHECKING:
     from netspec.train.data.splits import Data
@@ -50,6 +50,7 @@ def require_full_batch(data: Data, batch: int) -> None:
     images = len(data.train.labels)
     if images < batch:
         raise TrainError(
-            f"{data.source} has {count(images)} training images, a batch has {count(batch)}: there is no full batch",
+            f"{data.source} has {format_count(images)} training images, a batch has {format_count(batch)}: there "
+            "is no full batch",
             f"train with a smaller one: --batch {max(1, images)}",
         )

@@ -66,7 +66,7 @@ def imports(module: str, text: str, *, is_package: bool = False) -> Iterator[Imp
             case ast.Import(names=names):
                 targets = [alias.name for alias in names]
             case ast.ImportFrom(module=source, names=names, level=level):
-                # Both `from netspec import units` and `from netspec.units import count` import the module units.
+                # Both `from netspec import formatting` and `from netspec.formatting import plural` import that module.
                 base = _absolute(package, source, level)
                 inner = [f"{base}.{alias.name}" for alias in names]
                 targets = [name if name in modules() else base for name in inner]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from netspec.backend import load
 from netspec.explain.markdown import table
+from netspec.formatting import format_count
 from netspec.net import Net, loads
-from netspec.units import count
 
 Array = NDArray[Any]
 
@@ -84,7 +84,7 @@ def others() -> str:
         sides = "-".join(str(net[name].output.width) for name in ("conv1", "pool1", "pool2", "pool5"))
         reads = net["pool5"].units
         noticed = "yes" if reads != 9216 else "nothing to notice" if net["conv1"].output.width == 55 else "no"
-        rows.append((way.who, str(way.size), sides, count(reads), noticed))
+        rows.append((way.who, str(way.size), sides, format_count(reads), noticed))
     return table(("who", "input", "conv1-pool1-pool2-pool5", "fc6 reads", "noticed at fc6"), rows)
 
 
@@ -92,7 +92,7 @@ def differences() -> str:
     """Return a table of how much conv1's outputs differ between repairs, for the same picture and weights."""
     rows = []
     for (a, b), noise, smooth, same in comparisons():
-        rows.append((f"{a.who} and {b.who}", f"{noise:.2f}", f"{smooth:.2f}", f"{count(same)} of 3,025"))
+        rows.append((f"{a.who} and {b.who}", f"{noise:.2f}", f"{smooth:.2f}", f"{format_count(same)} of 3,025"))
     return table(("repairs", "on noise", "on a smooth picture", "places that agree"), rows)
 
 

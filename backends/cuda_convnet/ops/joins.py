@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from netspec.formatting import format_literal
 from netspec.ir.ops import Concat, Dropout, Flatten, Max, Reshape, Softmax, Sum
-from netspec.units import literal
 
 from ..sections import Part, Section, listed
 from ..site import Site
@@ -47,7 +47,7 @@ def dropout(site: Site) -> Section:
     """``hs`` in 2012, ``dropout2`` or ``dropout`` in version 2."""
     op, read = site.nodes[0].op, site.single()
     assert isinstance(op, Dropout)
-    keep = literal(round(1 - op.rate, 12))
+    keep = format_literal(round(1 - op.rate, 12))
     if site.draft.old:
         if op.scaling == "train":
             message = "hs of 2012 does not divide by 1 - rate in training, but multiplies by it in evaluation"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from netspec.formatting import format_literal
 from netspec.ir.ops import (
     AvgPool,
     Blur,
@@ -25,7 +26,6 @@ from netspec.ir.ops import (
     is_identity,
 )
 from netspec.ir.shape import Shape
-from netspec.units import literal
 
 from ..sections import Section
 from ..site import Site
@@ -87,7 +87,7 @@ def cross_map(site: Site) -> Section:
             message = f"a window of cuda-convnet that keeps within {block} channels covers all of them"
             raise site.error(message, "groups", "size", instead=(f"size={2 * block - 1}", "groups=1"))
         size, keys = channels // runs, {**keys, "blocked": "true"}
-    params = {"scale": _scale(op.alpha, size), "pow": literal(op.beta), "minDiv": literal(op.k)}
+    params = {"scale": _scale(op.alpha, size), "pow": format_literal(op.beta), "minDiv": format_literal(op.k)}
     return site.section("cmrnorm", (site.single(),), {**keys, "size": str(size)}, **params)
 
 
@@ -96,12 +96,12 @@ def within_maps(site: Site) -> Section:
     op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, MapNorm | ContrastNorm)
     type_ = "cnorm" if isinstance(op, ContrastNorm) else "rnorm"
-    params = {"scale": _scale(op.alpha, op.size**2), "pow": literal(op.beta)}
+    params = {"scale": _scale(op.alpha, op.size**2), "pow": format_literal(op.beta)}
     if site.draft.old and op.k != 1:
-        message = f"the constant of a {type_} of 2012 is 1, and its k is {literal(op.k)}"
+        message = f"the constant of a {type_} of 2012 is 1, and its k is {format_literal(op.k)}"
         site.error(message, "k", instead=("k=1", "--dialect v2"))
     if not site.draft.old:
-        params["minDiv"] = literal(op.k)
+        params["minDiv"] = format_literal(op.k)
     return site.section(type_, (site.single(),), {"channels": str(channels), "size": str(op.size)}, **params)
 
 
@@ -109,14 +109,14 @@ def _scale(alpha: float, count: int) -> str:
     """Return ``scale``, which cuda-convnet divides by the size of the window to get alpha, with few digits."""
     exact = alpha * count
     short = float(f"{exact:.12g}")
-    return literal(short if math.isclose(short / count, alpha, rel_tol=1e-15) else exact)
+    return format_literal(short if math.isclose(short / count, alpha, rel_tol=1e-15) else exact)
 
 
 def blur(site: Site) -> Section:
     """``blur``."""
     op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, Blur)
-    keys = {"channels": str(channels), "filterSize": str(op.size), "stdev": literal(op.stdev)}
+    keys = {"channels": str(channels), "filterSize": str(op.size), "stdev": format_literal(op.stdev)}
     return site.section("blur", (site.single(),), keys)
 
 
@@ -202,7 +202,7 @@ def resize(site: Site) -> Section:
     """``resize``."""
     op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, Resize)
-    return site.section("resize", (site.single(),), {"channels": str(channels), "scale": literal(op.step)})
+    return site.section("resize", (site.single(),), {"channels": str(channels), "scale": format_literal(op.step)})
 
 
 def random_scale(site: Site) -> Section:
@@ -210,9 +210,9 @@ def random_scale(site: Site) -> Section:
     op, (channels, _) = site.nodes[0].op, site.square_maps()
     assert isinstance(op, RandomScale)
     if op.max_scale > 2:
-        message = f"the scale of rscale is at most 2, and this one is {literal(op.max_scale)}"
+        message = f"the scale of rscale is at most 2, and this one is {format_literal(op.max_scale)}"
         raise site.error(message, "max_scale", instead=("max_scale=2",))
-    keys = {"channels": str(channels), "maxScale": literal(op.max_scale), "tgtSize": str(op.size)}
+    keys = {"channels": str(channels), "maxScale": format_literal(op.max_scale), "tgtSize": str(op.size)}
     return site.section("rscale", (site.single(),), keys)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from netspec.formatting import format_literal
 from netspec.ir.distribution import Constant, Distribution, Normal
 from netspec.ir.graph import Node, Parameter
 from netspec.ir.ops import Bias, Concat, Conv, Linear, Local
-from netspec.units import literal
 
 from ..constraints import constraints
 from ..learning import rates
@@ -148,14 +148,14 @@ def _initial_keys(site: Site, products: list[Node]) -> dict[str, str]:
         message = f"its biases are initialised by {bias.distribution}; cuda-convnet has one number for all, initB"
         site.error(message, "bias", instead=("bias=0",))
     elif bias.distribution.value:
-        keys["initB"] = literal(bias.distribution.value)
+        keys["initB"] = format_literal(bias.distribution.value)
     sources = [_weight_source(site, node, i, j) for i, node in enumerate(products) for j, _ in enumerate(site.parts(i))]
     return keys | ({"weightSource": listed(sources)} if any(sources) else {})
 
 
 def _initial_std(site: Site, distribution: Distribution) -> str:
     if isinstance(distribution, Normal) and distribution.mean == 0:
-        return literal(distribution.std)
+        return format_literal(distribution.std)
     if distribution == Constant(0.0):
         return "0"
     drawn = f"its weights are initialised by {distribution}"

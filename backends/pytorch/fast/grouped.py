@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from netspec.formatting import format_duration
 from netspec.ir.ops import Conv
 from netspec.ir.shape import Shape
-from netspec.units import duration
 
 from ..ops.weighted import Convolution
 
@@ -69,7 +69,7 @@ def chosen_forms(model: nn.Module) -> list[str]:
         timed = [module for module in inside.modules() if isinstance(module, GroupedConvolution) and module.timed]
         for module in timed:
             label = layer if len(timed) == 1 else f"{layer} with {module.weight}"
-            times = ", ".join(f"{form} {duration(seconds)}" for form, seconds in module.timed.items())
+            times = ", ".join(f"{form} {format_duration(seconds)}" for form, seconds in module.timed.items())
             lines.append(f"{label} is computed {module.form}: {times}, forward and backward")
     return lines
 

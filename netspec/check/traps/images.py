@@ -8,11 +8,11 @@ from dataclasses import replace
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.formatting import format_number, plural
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Conv, Input, Local, Lrn, window_of
 from netspec.ir.shape import Shape
 from netspec.source import Span
-from netspec.units import plain, plural
 
 _CONVOLUTIONS = (Conv, Local)
 
@@ -54,7 +54,7 @@ def mean_out_of_range(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator
     if not (largest > given.range or (given.range == 255 and 0 < largest < 1)):
         return
     written = facts[node.layer].pairs.get("range")
-    message = f"{node.layer} subtracts a mean of {plain(largest)} from pixels of 0 to {given.range}"
+    message = f"{node.layer} subtracts a mean of {format_number(largest)} from pixels of 0 to {given.range}"
     notes = [f"mean= and std= are numbers of that range; with range={other} pixels are 0 to {other}"]
     found = warning("mean-out-of-range", message, node, facts, ("mean",), notes)
     if largest <= other:

@@ -9,10 +9,10 @@ from netspec.check.facts import LayerFacts
 from netspec.check.traps.strength import mean_square, strengths
 from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic
+from netspec.formatting import format_count, format_number
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph, Node, Parameter
 from netspec.ir.ops import Bias, Conv, CrossEntropy, Linear, Local, Logistic, Softmax, Tanh
-from netspec.units import count, plain
 
 _WEIGHTED = (Conv, Local, Linear)
 _BIASED = (*_WEIGHTED, Bias)
@@ -39,7 +39,7 @@ def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic
         before = roots[node.inputs[0]]
         notes = [
             f"it reads values of about {_about(before)} with weights from {weight.distribution}, "
-            f"{count(_fan_in(weight, node))} a unit"
+            f"{format_count(_fan_in(weight, node))} a unit"
         ]
         if rms:
             kept = math.sqrt(mean_square(weight.distribution)) * before / rms
@@ -71,7 +71,7 @@ def _large_scores(graph: Graph, facts: Mapping[str, LayerFacts], roots: Mapping[
 
 def _about(value: float) -> str:
     """Format an estimate with three digits."""
-    return plain(float(f"{value:.3g}"))
+    return format_number(float(f"{value:.3g}"))
 
 
 def _fan_in(weight: Parameter, node: Node) -> int:
@@ -90,6 +90,6 @@ def saturated_bias(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Di
         for start in starts:
             if isinstance(start, Constant) and abs(start.value) >= 1:
                 word = "tanh" if isinstance(reader.op, Tanh) else "logistic"
-                message = f"{node.layer} starts with biases of {plain(start.value)} before its {word}"
+                message = f"{node.layer} starts with biases of {format_number(start.value)} before its {word}"
                 notes = ["a bias of 1 is meant for ReLUs, to which it gives positive inputs; it saturates this neuron"]
                 yield warning("saturating-bias", message, node, facts, ("bias", "neuron"), notes)

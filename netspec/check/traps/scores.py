@@ -8,10 +8,10 @@ from dataclasses import replace
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import readers_of, warning
 from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.formatting import format_count
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import CrossEntropy, Dropout, Loss, NoisyRelu, Relu, Relu6, SetCrossEntropy, Softmax
 from netspec.source import Source, Span
-from netspec.units import count
 
 
 def relu_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
@@ -41,7 +41,7 @@ def sets_of_all(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagn
     """Warn about a cross-entropy over sets of classes if each set contains all classes."""
     for node in graph.nodes.values():
         if isinstance(node.op, SetCrossEntropy) and node.op.size == (classes := graph.shapes(node)[0].units):
-            message = f"{node.layer} is 0 whatever the scores are: its sets have all {count(classes)} classes"
+            message = f"{node.layer} is 0 whatever the scores are: its sets have all {format_count(classes)} classes"
             notes = ["the image's class is in a set of all with probability 1, and -log 1 = 0; a smaller size is meant"]
             yield warning("no-effect", message, node, facts, ("size",), notes)
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.formatting import format_number
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
-from netspec.units import plain
 
 SAFE_SUPER_EPS = 0.25
 """From this value on, the running mean that ``super_eps`` takes the square root of is never negative."""
@@ -31,7 +31,7 @@ def batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterato
             continue
         default_reported = default_reported or pair is None
         tool, share = ("Keras or Caffe", 1 - momentum) if momentum > 0.5 else ("PyTorch", momentum)
-        written, average = f"momentum={plain(momentum)}", f"average={plain(round(share, 6))}"
+        written, average = f"momentum={format_number(momentum)}", f"average={format_number(round(share, 6))}"
         message = f"{written} of {node.layer} is the momentum of its weights in training"
         notes = [f"{written} of {tool} is {average} here, the share of the running averages that a step replaces"]
         fixes = (Fix(f"write {average}", (Edit(pair.span, average),)),) if pair and momentum else ()
@@ -43,7 +43,7 @@ def super_eps(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnos
     for node in graph.nodes.values():
         for p in (graph.parameters[key] for key in node.params):
             if p.layer == node.layer and p.super_eps is not None and p.super_eps < SAFE_SUPER_EPS and p.lr:
-                message = f"{p.layer}'s super_eps={plain(p.super_eps)} may take the root of a negative number"
+                message = f"{p.layer}'s super_eps={format_number(p.super_eps)} may take the root of a negative number"
                 notes = [
                     "g^2 + g is -0.25 at g = -0.5; with super_eps=0.25 or more its mean plus super_eps is not negative"
                 ]

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from netspec.check.report import Findings
 from netspec.diagnostics.nearest import nearest
+from netspec.formatting import format_literal, plural
 from netspec.importers.cuda_convnet.reading import Option, Section
 from netspec.source import Span
-from netspec.units import literal, plural
 
 MAX_NUMBER = 2**31
 OLD_NAMES = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX", "size": "sizeX"}
@@ -174,12 +174,12 @@ class Options:
     def _within(self, key: str, number: T, low: float, high: float) -> T:
         if not low <= number <= high:  # type: ignore[operator]
             if low <= -MAX_NUMBER:
-                bounds = f"of at most {literal(high)}"
+                bounds = f"of at most {format_literal(high)}"
             elif high >= MAX_NUMBER:
-                bounds = f"of at least {literal(low)}"
+                bounds = f"of at least {format_literal(low)}"
             else:
-                bounds = f"from {literal(low)} to {literal(high)}"
-            raise self.refuse_key("bad-value", f"{key} needs a number {bounds}, not {literal(number)}", key)  # type: ignore[arg-type]
+                bounds = f"from {format_literal(low)} to {format_literal(high)}"
+            raise self.refuse_key("bad-value", f"{key} needs a number {bounds}, not {format_literal(number)}", key)  # type: ignore[arg-type]
         return number
 
     def require_divisible(self, key: str, number: int, by: int, what: str = "") -> None:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from netspec.check.report import Findings
+from netspec.formatting import plural
 from netspec.source import Source, Span
-from netspec.units import plural
 
 MAX_SECTIONS = 20_000
 """The most sections of a file. The largest network by the original's authors has about a hundred."""

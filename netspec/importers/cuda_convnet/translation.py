@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic
+from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.data_shape import likely_shape, noted_shape, warn_of_assumed_shape
 from netspec.importers.cuda_convnet.layers.definition import define
 from netspec.importers.cuda_convnet.layers.dialect import dialect_of
@@ -26,7 +27,6 @@ from netspec.importers.cuda_convnet.spec.twins import merge_twins
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_layer_files
 from netspec.source import Source, Span
-from netspec.units import plural
 
 MAX_LISTED = 5
 """The most layers that one warning names."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from netspec.formatting import plural
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, require_image
 from netspec.ir.shape import Shape
-from netspec.units import plural
 
 Matrix = tuple[tuple[float, float, float], ...]
 """Row i has the coefficients of the three old coordinates in the new coordinate i."""

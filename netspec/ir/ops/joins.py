@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from netspec.formatting import format_count
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, require_divisible
 from netspec.ir.shape import Shape
-from netspec.units import count
 
 MAX_LISTED = 12
 """A message about differing shapes lists this many at most."""
@@ -104,7 +104,7 @@ class Reshape(Op):
                 "shapes-differ",
                 "{layer} cannot change the number of values",
                 ("inputs",),
-                (f"{x} has {count(x.units)} values, {self.size} has {count(self.size.units)}",),
+                (f"{x} has {format_count(x.units)} values, {self.size} has {format_count(self.size.units)}",),
             )
         return self.size
 

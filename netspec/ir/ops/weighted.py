@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from netspec.formatting import plural
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, ParamShape, require_divisible, require_image
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Window
-from netspec.units import plural
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 from netspec.diagnostics.nearest import nearest
+from netspec.formatting import plural
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
@@ -18,7 +19,6 @@ from netspec.train.data.sources.packed import is_packed, open_packed
 from netspec.train.data.sources.synthetic import open_synthetic
 from netspec.train.data.splits import Data, Frame
 from netspec.train.errors import RequestError, TrainError
-from netspec.units import plural
 
 SOURCES: dict[str, str] = {
     "DIR": "JPEG and PNG files in DIR/train/CLASS/* and DIR/val/CLASS/*, or DIR/CLASS/*; or what netspec pack wrote",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netspec.formatting import format_count
 from netspec.maker import PNG_TEXT
 from netspec.train.judging.outcome import Outcome
 from netspec.train.reporting.progress import printable
-from netspec.units import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +74,7 @@ def _matrix(axes: Axes, figure: Figure, tested: Outcome) -> None:
     image = axes.imshow(share, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
     axes.set(xlabel="answer", ylabel="right class")
     axes.set_title(
-        f"top-1 {100 * tested.top1:.1f} % of {count(tested.used)} images of {_short(tested.source)}", fontsize=10
+        f"top-1 {100 * tested.top1:.1f} % of {format_count(tested.used)} images of {_short(tested.source)}", fontsize=10
     )
     if classes <= NAMED:
         names = [_short(name) for name in tested.classes]
@@ -101,10 +101,10 @@ def _confusion_list(tested: Outcome) -> str:
         return "no image is taken for another class"
     lines = ["most frequent confusions", "(right class, answer)", ""]
     for right, answer, images in confusions[:LISTED]:
-        of = f"{count(images)} of {count(int(tested.per_class[right]))}"
+        of = f"{format_count(images)} of {format_count(int(tested.per_class[right]))}"
         lines.append(f"{of:>12}  {_class_label(tested, right)} as {_class_label(tested, answer)}")
     if len(confusions) > LISTED:
-        lines.append(f"and {count(len(confusions) - LISTED)} other pairs")
+        lines.append(f"and {format_count(len(confusions) - LISTED)} other pairs")
     return "\n".join(lines)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from netspec.formatting import format_count
 from netspec.train.errors import TrainError
-from netspec.units import count
 
 Tiles = NDArray[np.uint8]
 """Images of one size: (N, height, width) grey, or (N, height, width, 3) RGB."""
@@ -73,7 +73,8 @@ def sheet(blocks: Sequence[Tiles], columns: int) -> Image.Image:
     sheet_height = sum(block_heights) + BETWEEN_BLOCKS * (len(blocks) - 1)
     if sheet_width * sheet_height > MAX_PIXELS:
         raise TrainError(
-            f"the picture would be {count(sheet_width)} x {count(sheet_height)} pixels: too large", "name another layer"
+            f"the picture would be {format_count(sheet_width)} x {format_count(sheet_height)} pixels: too large",
+            "name another layer",
         )
     colours = blocks[0].shape[3:]
     canvas = np.full((sheet_height, sheet_width, *colours), PAPER, np.uint8)

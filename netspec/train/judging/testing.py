@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from netspec.formatting import format_count
 from netspec.train.chance import Indices
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.transfer import buffers_for
@@ -21,7 +22,6 @@ from netspec.train.judging.views import Predictor, mean_of, views
 from netspec.train.learning.heap import memory_kept
 from netspec.train.reporting.progress import Counter
 from netspec.train.runs.saved import Saved
-from netspec.units import count
 
 CHUNK = 4096
 """The number of images whose predictions are held in memory until all networks have seen them."""
@@ -101,7 +101,7 @@ def run_test(
                 done += labels.drawn
                 bar.update(done)
     if not totals.used:
-        raise TrainError(f"none of the {count(total)} images of {data.source} can be read")
+        raise TrainError(f"none of the {format_count(total)} images of {data.source} can be read")
     return Outcome(
         source=data.source,
         split=question.split,
@@ -232,13 +232,13 @@ def _need_no_nan(predicted: torch.Tensor, runs: Sequence[Saved]) -> None:
     wrong = int(predicted.isnan().any(dim=1).sum())
     if wrong:
         raise TrainError(
-            f"the class scores of {count(wrong)} images are not numbers (NaN)",
+            f"the class scores of {format_count(wrong)} images are not numbers (NaN)",
             f"the weights of {', '.join(run.name for run in runs)} have diverged, or the images are in another range",
         )
 
 
 def _difference(first: tuple[str, ...], second: tuple[str, ...], first_name: str, second_name: str) -> str:
     if len(first) != len(second):
-        return f"{first_name} has {count(len(first))}, {second_name} {count(len(second))}"
+        return f"{first_name} has {format_count(len(first))}, {second_name} {format_count(len(second))}"
     number = next(number for number, (a, b) in enumerate(zip(first, second, strict=True)) if a != b)
     return f"class {number} of {first_name} is {first[number]!r}, of {second_name} {second[number]!r}"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from netspec.formatting import format_count
 from netspec.ir.graph import Graph
 from netspec.ir.ops import CrossEntropy, Loss
-from netspec.units import count
 
 EARLIEST, LATEST = 200, 5000
 """The loss is checked at the end of the first epoch, but no earlier and no later than these steps: a few steps prove
@@ -58,23 +58,23 @@ class Guessing:
         mean = float(self.total) / WINDOW
         if mean > FAR * self.chance:
             return (
-                f"after {count(step)} steps the loss is {mean:.4g}, and that of guessing among {count(self.classes)} "
-                f"classes is {self.chance:.4g}: the training diverges; likely causes: a learning rate that is too high "
-                "(try a tenth); pixels of 0 to 255 before weights that are drawn for values of about 1 "
-                "(range=1, or smaller initial weights)"
+                f"after {format_count(step)} steps the loss is {mean:.4g}, and that of guessing among "
+                f"{format_count(self.classes)} classes is {self.chance:.4g}: the training diverges; "
+                "likely causes: a learning rate that is too high (try a tenth); pixels of 0 to 255 before weights that "
+                "are drawn for values of about 1 (range=1, or smaller initial weights)"
             )
         if not abs(mean - self.chance) <= NEAR * self.chance:
             return None
         return (
-            f"after {count(step)} steps the loss is {mean:.4g}, that of guessing among {count(self.classes)} classes "
-            f"({self.chance:.4g}): nothing has been learnt yet; {CAUSES}"
+            f"after {format_count(step)} steps the loss is {mean:.4g}, that of guessing among "
+            f"{format_count(self.classes)} classes ({self.chance:.4g}): nothing has been learnt yet; {CAUSES}"
         )
 
     def _overconfident(self, loss: float) -> str | None:
         if not loss > FAR * self.chance:
             return None
         return (
-            f"the first batch's loss is {loss:.4g}, and that of guessing among {count(self.classes)} classes is "
+            f"the first batch's loss is {loss:.4g}, and that of guessing among {format_count(self.classes)} classes is "
             f"{self.chance:.4g}: the network is sure of its answers before it has learnt anything; likely cause: "
             "initial weights that are too large for what they read (range=1 on the input line, or smaller weights)"
         )

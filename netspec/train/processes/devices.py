@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 
 from netspec.diagnostics import SpecError
+from netspec.formatting import plural
 from netspec.net import Net, load
 from netspec.passes.placing import ArrangementError, arrange
 from netspec.train import run
@@ -25,7 +26,6 @@ from netspec.train.processes.launching import launch, report_code, report_error,
 from netspec.train.processes.shared import require_shares
 from netspec.train.reporting.console import Reporter, make_reporter
 from netspec.train.runs.runfolder import SPEC, read_facts
-from netspec.units import plural
 
 SMALLER = (
     "fewer images at a time need less: train accumulate=2 takes the same batch in two parts, --batch a smaller one;",

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from netspec import backend
+from netspec.formatting import plural
 from netspec.parallel import shares
 from netspec.parallel.collectives import all_reduce
 from netspec.parallel.gradients import Gradients
@@ -22,7 +23,6 @@ from netspec.train.chance import Indices
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective, no_update
 from netspec.train.processes.crew import PATIENCE
-from netspec.units import plural
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from netspec import backend
+from netspec.formatting import plural
 from netspec.ir.graph import Graph
 from netspec.parallel import shares
 from netspec.parallel.gradients import Gradients
@@ -41,7 +42,6 @@ from netspec.train.processes.crew import leave_distributed
 from netspec.train.processes.shared import SharedObjective
 from netspec.train.tensors.fitting import fit
 from netspec.train.tensors.weights import Weights
-from netspec.units import plural
 
 Number = Literal["float64", "float32"]
 

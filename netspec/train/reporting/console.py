@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from netspec.formatting import format_count, format_rate
 from netspec.train.learning.validation import Evaluation
 from netspec.train.reporting.progress import SECONDS_BETWEEN_LINES, on_terminal, printable
-from netspec.units import count, per_second
 
 EPOCH_LINES = 20
 """Without a terminal, a short run prints about this many lines, however many epochs it has."""
@@ -90,7 +90,7 @@ class Lines(Reporter):
 
     def reading(self, done: int, total: int) -> None:
         if self._due():
-            self._line(f"read {count(done)} of {count(total)} images for their mean and colours")
+            self._line(f"read {format_count(done)} of {format_count(total)} images for their mean and colours")
 
     def plan(self, plan: Plan) -> None:
         self._plan = plan
@@ -143,7 +143,7 @@ class Bar(Reporter):
         self._plan = plan
 
     def progress(self, status: Status) -> None:
-        speed = f"{per_second(status.images_per_second)} images/s"
+        speed = f"{format_rate(status.images_per_second)} images/s"
         facts = f"loss {status.loss:.3g}  {speed}  {100 * status.waiting:.0f} % waiting{self._evaluation}"
         self._show(f"epoch {status.epoch}/{self._plan.epochs}", status.step, self._plan.steps, facts)
 
@@ -171,8 +171,8 @@ def make_reporter(*, quiet: bool, console: Console | None = None) -> Reporter:
 
 def describe(status: Status, plan: Plan) -> str:
     """Return a line like ``epoch 3/10  step 120/400  loss 0.1234  850 images/s, 2 % waiting for data``."""
-    place = f"epoch {status.epoch}/{plan.epochs}  step {count(status.step)}/{count(plan.steps)}"
-    speed = f"{per_second(status.images_per_second)} images/s, {100 * status.waiting:.0f} % waiting for data"
+    place = f"epoch {status.epoch}/{plan.epochs}  step {format_count(status.step)}/{format_count(plan.steps)}"
+    speed = f"{format_rate(status.images_per_second)} images/s, {100 * status.waiting:.0f} % waiting for data"
     return f"{place}  loss {status.loss:.4g}  {speed}"
 
 

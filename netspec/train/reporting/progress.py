@@ -10,7 +10,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from netspec.units import count, per_second
+from netspec.formatting import format_count, format_rate
 
 SECONDS_BETWEEN_LINES = 10.0
 """The minimum time between lines when the output is not a terminal."""
@@ -87,12 +87,15 @@ class Counter:
             self._bar.update(self._task, completed=done, speed=self._speed(done, now))
         elif not self._quiet and now - self._last >= SECONDS_BETWEEN_LINES:
             self._last = now
-            line = f"{self._title}: {count(done)} of {count(self._total)} {self._noun}, {self._speed(done, now)}"
+            line = (
+                f"{self._title}: {format_count(done)} of {format_count(self._total)} {self._noun}, "
+                f"{self._speed(done, now)}"
+            )
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _speed(self, done: int, now: float) -> str:
         seconds = max(now - self._start, 1e-9)
-        return f"{per_second((done - self._first) / seconds)} {self._noun}/s"
+        return f"{format_rate((done - self._first) / seconds)} {self._noun}/s"
 
 
 def printable(text: str) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from netspec.formatting import plural
 from netspec.train.errors import TrainError
 from netspec.train.runs import checkpoint
 from netspec.train.runs.runfolder import CHECKPOINTS
-from netspec.units import plural
 
 Warn = Callable[[str], None]
 

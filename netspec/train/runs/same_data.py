@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from netspec.formatting import format_count
 from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.data.splits import Data, Split
 from netspec.train.errors import TrainError
-from netspec.units import count
 
 
 def fingerprint(data: Data) -> dict[str, Any]:
@@ -36,9 +36,13 @@ def require_same_data(then: Mapping[str, Any], data: Data) -> None:
         differences.append(_class_difference(then["classes"], now["classes"]))
     for key, noun in (("train", "training images"), ("validation", "validation images")):
         if then[key]["images"] != now[key]["images"]:
-            differences.append(f"{count(then[key]['images'])} {noun} then, {count(now[key]['images'])} now")
+            differences.append(
+                f"{format_count(then[key]['images'])} {noun} then, {format_count(now[key]['images'])} now"
+            )
         elif then[key]["sha256"] != now[key]["sha256"]:
-            differences.append(f"{count(now[key]['images'])} {noun} then and now, but with other names or classes")
+            differences.append(
+                f"{format_count(now[key]['images'])} {noun} then and now, but with other names or classes"
+            )
     for key, words in (("stored", "stored as"), ("peak", "full brightness is")):
         if then[key] != now[key]:
             differences.append(f"{words} {_format(then[key])} then, {_format(now[key])} now")
@@ -53,7 +57,7 @@ def require_same_data(then: Mapping[str, Any], data: Data) -> None:
 
 def _class_difference(then: list[str], now: list[str]) -> str:
     gone, new = [x for x in then if x not in now], [x for x in now if x not in then]
-    text = f"{count(len(then))} classes then, {count(len(now))} now"
+    text = f"{format_count(len(then))} classes then, {format_count(len(now))} now"
     for names, words in ((gone, "gone"), (new, "new")):
         if names:
             text += f"; {words}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}"

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from netspec.diagnostics import SpecError
+from netspec.formatting import format_count, format_number, plural
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.net import Net, load_source
@@ -27,7 +28,6 @@ from netspec.train.runs.named import require_path
 from netspec.train.runs.ranges import range_of
 from netspec.train.runs.reading import Warn, newest, read_checkpoint, sha256
 from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec
-from netspec.units import count, plain, plural
 
 MAX_LISTED = 8
 """How many mismatched weights an error lists."""
@@ -101,7 +101,9 @@ class Saved:
         """Return the run with other class names. Raises ``TrainError`` if their number is wrong."""
         classes = self.graph.scores.output.units
         if len(names) != classes:
-            raise TrainError(f"{plural(len(names), 'name')} for the {count(classes)} classes of {self.graph.name}")
+            raise TrainError(
+                f"{plural(len(names), 'name')} for the {format_count(classes)} classes of {self.graph.name}"
+            )
         return replace(self, state={**self.state, "classes": list(names)})
 
     def objective(self, device: str) -> Objective:
@@ -130,7 +132,7 @@ class Saved:
 
         def words(rgb: tuple[float, float, float]) -> str:
             channels = rgb[::-1] if preprocessing.order == "bgr" else rgb
-            return ",".join(plain(number * preprocessing.range) for number in channels)
+            return ",".join(format_number(number * preprocessing.range) for number in channels)
 
         mean, std = IMAGENET
         return f"mean={words(mean)} std={words(std)}"

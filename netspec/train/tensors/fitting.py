@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from netspec.diagnostics.nearest import nearest
+from netspec.formatting import plural
 from netspec.ir.graph import Graph
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
@@ -16,7 +17,6 @@ from netspec.train.learning.objective import build
 from netspec.train.runs.saved import net_of, shape_text
 from netspec.train.tensors import layouts
 from netspec.train.tensors.weights import Weights
-from netspec.units import plural
 
 MAX_LISTED = 12
 """How many of the tensors that do not fit an error lists."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from netspec.formatting import plural
 from netspec.ir.graph import Graph
 from netspec.passes.fast import ComputeTarget, enabled_passes, forms_of
 from netspec.train.config import Config, Request
@@ -12,7 +13,6 @@ from netspec.train.learning.objective import Objective, build
 from netspec.train.reporting.console import Reporter
 from netspec.train.tensors.fitting import fit, other_preparation
 from netspec.train.tensors.weights import read_weights
-from netspec.units import plural
 
 
 def random_network(graph: Graph, config: Config) -> Objective:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from netspec.check.report import Findings
 from netspec.diagnostics.model import first_line_span
+from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers import costs, elementwise, spatial, weighted
 from netspec.importers.cuda_convnet.layers.forks import notes_in_layers, notes_on_type, other_version
 from netspec.importers.cuda_convnet.layers.kinds import Context, Kind, inputs_of
@@ -15,7 +16,6 @@ from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.layers.second_look import remaining_errors
 from netspec.importers.cuda_convnet.options import Options, Refused, shortened
 from netspec.importers.cuda_convnet.reading import Config, Section
-from netspec.units import plural
 
 MAX_GPUS = 1024
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Context, Kind, by_word
 from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Image, Layer
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.options import Options
-from netspec.units import plural
 
 
 def _same_shape(context: Context, type_: str, **values: object) -> Layer:

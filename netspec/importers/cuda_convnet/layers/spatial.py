@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.kinds import ONE, ONLY_V2, Context, Kind, by_word
 from netspec.importers.cuda_convnet.layers.model import Image, Layer
-from netspec.units import plural
 
 FARTHEST = 2**15
 """The most windows along an axis, and the farthest that they may start from an image, in pixels."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Context, Kind, by_word
 from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer, Shared
 from netspec.importers.cuda_convnet.options import MAX_NUMBER, shortened
-from netspec.units import plural
 
 _INITIAL_VALUES = ("initW", "initB", "initWFunc", "initBFunc", "weightSource")
 _WINDOW = ("channels", "filterSize", "filters", "padding", "stride", "groups")

@@ -13,10 +13,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Dialect, Layer
 from netspec.importers.cuda_convnet.options import Options
 from netspec.ir.constraint import BOUNDS
-from netspec.units import literal
 
 CONSTRAINT_KEYS = (*BOUNDS, "norm_over")
 """The keys of a spec for these constraints."""
@@ -64,7 +64,7 @@ def std_of(spread: float, reads: int) -> float:
 
 
 def _text(bound: float | None) -> str:
-    return "none" if bound is None else literal(bound)
+    return "none" if bound is None else format_literal(bound)
 
 
 def _rounded(value: float) -> float:

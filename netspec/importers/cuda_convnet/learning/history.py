@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netspec.check.report import Findings
+from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Layer
 from netspec.importers.cuda_convnet.learning.replay import Fall, Replay, close, commonest, replay_changes
 from netspec.importers.cuda_convnet.learning.runs import Run
 from netspec.importers.cuda_convnet.learning.schedules import Schedule
 from netspec.importers.cuda_convnet.reading import Config
 from netspec.source import Span
-from netspec.units import literal
 
 MAX_LISTED = 4
 """The most layers that one message names."""
@@ -68,13 +68,14 @@ def warn_of_last_state(runs: Sequence[Run], in_file: Mapping[str, FileRates], fi
         (began, ends), _ = pairs.most_common(1)[0]
         others = [
             f"{_name_list(name for name, pair in lower.items() if pair == (was, now))}: "
-            f"{literal(now)}, initially {literal(was)}"
+            f"{format_literal(now)}, initially {format_literal(was)}"
             for was, now in pairs
             if (was, now) != (began, ends) or 2 * len(lower) < len(in_file)
         ]
         findings.warn(
             "cfg-last-state",
-            f"the file has the rates at the end of a run: epsW={literal(ends)}, initially {literal(began)}",
+            f"the file has the rates at the end of a run: epsW={format_literal(ends)}, initially "
+            f"{format_literal(began)}",
             min((replay.falls[name][0].change.span for name in lower), key=lambda span: span.start),
             notes=(*others, "--history uses the initial rates, and lowers them at the epochs in these notes"),
         )
@@ -189,7 +190,7 @@ def _steps(falls: Sequence[Fall], run: Run, messages: _NoteMessages, names: Sequ
             messages.left_out(fall.change.span, why, names)
             break
         if epoch != fall.epoch:
-            why = f"a spec's steps are at whole epochs: {epoch}, not {literal(fall.epoch)}"
+            why = f"a spec's steps are at whole epochs: {epoch}, not {format_literal(fall.epoch)}"
             messages.left_out(fall.change.span, why, names)
         if fall.rate:
             factor = float(f"{fall.ratio:.9g}")
@@ -202,7 +203,7 @@ def _steps(falls: Sequence[Fall], run: Run, messages: _NoteMessages, names: Sequ
 def _why_no_step(fall: Fall, epoch: int, epochs: Sequence[int], factor: float, run: Run) -> str:
     """Return why a fall cannot be the next step of a schedule with these epochs and this factor; empty if it can."""
     if run.end is not None and fall.epoch >= run.end:
-        return f"the run ended at epoch {literal(run.end)}"
+        return f"the run ended at epoch {format_literal(run.end)}"
     if epochs and epoch <= epochs[-1]:
         return (
             "a spec's steps are at whole epochs, and two of these fall into one; the rate stays constant from here on"
@@ -240,10 +241,12 @@ def _first_rates(
         rates.append(float(f"{first * rate / usual:.9g}") if usual else rate)
         findings.warn(
             "cfg-substitute",
-            f"{name}: the notes do not mention the rate {literal(rate)}; its initial value is assumed to be "
-            f"{literal(rates[-1])}",
+            f"{name}: the notes do not mention the rate {format_literal(rate)}; its initial value is assumed to be "
+            f"{format_literal(rates[-1])}",
             config.sections[name].options["epsw"].span,
-            notes=(f"others that were lowered with it have {literal(usual)}, initially {literal(first)}",),
+            notes=(
+                f"others that were lowered with it have {format_literal(usual)}, initially {format_literal(first)}",
+            ),
             layer=name,
         )
     return tuple(rates)
@@ -263,7 +266,7 @@ def _bias_rates_without_notes(
         if not layer_rates.bias_lr and not layer_rates.rate and replay.first.get(n, 0.0) and usual
     ]
     if stopped:
-        message = f"the notes do not give the initial epsB; {literal(usual)}, that of most layers, is assumed"
+        message = f"the notes do not give the initial epsB; {format_literal(usual)}, that of most layers, is assumed"
         place = config.sections[stopped[0]].options["epsb"].span
         findings.warn("cfg-substitute", f"{_name_list(stopped)}: {message}", place)
     return {name: usual if name in stopped else layer_rates.bias_lr for name, layer_rates in in_file.items()}, stopped
@@ -275,13 +278,13 @@ def _epochs_and_batch(run: Run, findings: Findings, *, scheduled: bool) -> dict[
     if end is None:
         what = "state the number of epochs: train epochs=90"
         if not scheduled and run.last > run.changes[-1].epoch:
-            end, what = run.last, f"the last that they name, {literal(run.last)}, is assumed"
+            end, what = run.last, f"the last that they name, {format_literal(run.last)}, is assumed"
         findings.warn(
             "cfg-substitute", f"the notes do not say at which epoch the run ended; {what}", run.changes[-1].span
         )
     keys = {} if end is None else {"epochs": str(max(1, int(end + 0.5)))}
     if run.end_line is not None and end != int(end or 0):
-        message = f"a spec's epochs are whole: {keys['epochs']}, not {literal(end or 0)}"
+        message = f"a spec's epochs are whole: {keys['epochs']}, not {format_literal(end or 0)}"
         findings.warn("cfg-left-out", message, run.end_line)
     if run.batch is not None:
         keys["batch"] = str(run.batch)
@@ -295,9 +298,11 @@ def _colour(run: Run, messages: _NoteMessages) -> dict[str, str]:
         if i == 0:
             std = colour.to if not colour.epoch else colour.was or 0.0
         if colour.epoch:
-            what = f"the noise of the colours was {literal(colour.to)} from epoch {literal(colour.epoch)} on"
+            what = (
+                f"the noise of the colours was {format_literal(colour.to)} from epoch {format_literal(colour.epoch)} on"
+            )
             messages.left_out(colour.span, f"{what}; a spec's augmentation is the same in all epochs")
-    return {"colour": f"pca({literal(std)})"} if std else {}
+    return {"colour": f"pca({format_literal(std)})"} if std else {}
 
 
 def _name_list(names: Iterable[str]) -> str:

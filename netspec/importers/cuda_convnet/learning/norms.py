@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from netspec.formatting import format_literal, plural
 from netspec.importers.cuda_convnet.layers.model import Layer
 from netspec.importers.cuda_convnet.learning.model import POWER, SCALE, Norm
-from netspec.units import literal, plural
 
 NORMS = ("cmrnorm", "rnorm", "cnorm")
 _NUMBERS = ("scale", "pow")
@@ -38,7 +38,8 @@ def norms_of_layer_file(layers: Collection[Layer]) -> dict[str, Norm]:
     if without:
         without[0].options.warn(
             "cfg-no-params",
-            f"its numbers are in the parameter file; scale={literal(SCALE)} pow={literal(POWER)} minDiv=1 are assumed",
+            f"its numbers are in the parameter file; scale={format_literal(SCALE)} pow={format_literal(POWER)} "
+            "minDiv=1 are assumed",
             "type",
             notes=(f"the same for {plural(len(without), 'normalisation')}; --params names the file",),
         )

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from netspec.check.report import Findings
+from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.definition import KINDS
 from netspec.importers.cuda_convnet.layers.elementwise import factors_of_sum
 from netspec.importers.cuda_convnet.layers.forks import notes_in_parameters
@@ -27,7 +28,6 @@ from netspec.importers.cuda_convnet.learning.usual import owners, possible_updat
 from netspec.importers.cuda_convnet.lenient import Lenient
 from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, Refused, shortened
 from netspec.importers.cuda_convnet.reading import Config, Section
-from netspec.units import literal
 
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
 _2012 = ("schedW", "schedB", "quantF", "quantB")
@@ -231,7 +231,7 @@ class _Reader:
         weight_keys = constraints(layer, options, self.definition.dialect)
         super_eps = options.real("superEps", 0.0)
         if super_eps > 0 and self.is_2012:
-            weight_keys = {**weight_keys, "super_eps": (literal(super_eps),) * n}
+            weight_keys = {**weight_keys, "super_eps": (format_literal(super_eps),) * n}
         for key in ("superMom", *(() if self.is_2012 else ("superEps",))):
             if options.real(key, 0.0):
                 options.warn("cfg-ignored-key", f"{key} was read and had no effect; it is ignored", key)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from netspec.formatting import format_literal, plural
 from netspec.importers.cuda_convnet.layers.model import Layer
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, Schedule, advice_v2, rate_v2, schedule_2012
 from netspec.importers.cuda_convnet.options import Options
-from netspec.units import literal, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class Rates:
 
         Keys without effect are omitted: momentum and decay of weights that do not learn, and decay with ``super_eps``.
         """
-        keys = {"lr": tuple(map(literal, self.lr)), "schedule": self._schedules(usual_schedule)}
+        keys = {"lr": tuple(map(format_literal, self.lr)), "schedule": self._schedules(usual_schedule)}
         if any(self.lr):
-            keys["momentum"] = tuple(map(literal, self.momentum))
+            keys["momentum"] = tuple(map(format_literal, self.momentum))
         if any(self.lr) and "super_eps" not in self.constraints:
-            keys["decay"] = tuple(map(literal, self.decay))
+            keys["decay"] = tuple(map(format_literal, self.decay))
         return keys
 
     def _schedules(self, usual: str) -> tuple[str, ...]:
@@ -71,9 +71,9 @@ def own_bias_keys(r: Rates, layer: Layer, usual: Mapping[str, str]) -> dict[str,
     first = {} if shared else {key: values[0] for key, values in r.weight_keys(usual["schedule"]).items()}
     defaults = {f"bias_{key}": first.get(key, usual[key]) for key in ("lr", "schedule", "momentum")}
     defaults.update(usual)
-    own = {"bias_lr": literal(r.bias_lr)}
+    own = {"bias_lr": format_literal(r.bias_lr)}
     if r.bias_lr:
-        own["bias_momentum"] = literal(r.bias_momentum)
+        own["bias_momentum"] = format_literal(r.bias_momentum)
     if r.bias_lr and layer.biases:
         own["bias_schedule"] = r.bias_schedule.text
     return {key: text for key, text in own.items() if text != defaults[key]}

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Layer
 from netspec.importers.cuda_convnet.learning.notes import Change
 from netspec.source import Span
-from netspec.units import literal
 
 _KINDS = {"conv": ("conv",), "convs": ("conv",), "fc": ("fc", "sfc", "treefc"), "fcs": ("fc", "sfc", "treefc")}
 _RANGE = re.compile(r"([a-z_]*[a-z_])(\d{1,3})-(?:\1)?(\d{1,3})")
@@ -105,7 +105,7 @@ class _Replayer:
         epoch = 0.0
         for change in changes:
             if change.epoch < epoch:
-                self._problem(change, f"it comes after a note about epoch {literal(epoch)}")
+                self._problem(change, f"it comes after a note about epoch {format_literal(epoch)}")
                 continue
             epoch = change.epoch
             self._apply(change)
@@ -121,7 +121,9 @@ class _Replayer:
             None,
         )
         if differs is not None:
-            self._problem(change, f"by the notes above it, the rate of {differs} was {literal(self.current[differs])}")
+            self._problem(
+                change, f"by the notes above it, the rate of {differs} was {format_literal(self.current[differs])}"
+            )
         rising = [name for name in names if change.epoch and change.to > self.current.get(name, change.to)]
         if rising:
             self.raised |= set(rising)
@@ -165,7 +167,7 @@ class _Replayer:
             return list(self.layers)
         names = [name for name in self.layers if close(self.current.get(name, was), was)]
         if not names and not self.raised:
-            self._problem(change, f"no layer had the rate {literal(was)} by the notes above it")
+            self._problem(change, f"no layer had the rate {format_literal(was)} by the notes above it")
         return names
 
     def _set(self, name: str, change: Change) -> None:
@@ -194,7 +196,7 @@ class _Replayer:
                 continue
             self._problem(
                 first.change,
-                f"the earlier rate of {name} is not given; {literal(usual)}, that of most layers, is assumed",
+                f"the earlier rate of {name} is not given; {format_literal(usual)}, that of most layers, is assumed",
             )
             self.result.first[name] = usual
             ratio = first.rate / usual if usual else 1.0  # both are 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, shortened
 from netspec.keys.numbers import MAX_REAL, MIN_POSITIVE_REAL
-from netspec.units import literal
 
 _CALL = re.compile(r"\s*([a-z]+)\s*(?:\[(.*)\])?\s*", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(r"(?:[0-9]*\.)?[0-9]+")
@@ -51,12 +51,12 @@ class Schedule:
             return "constant"
         if self.word == "steps":
             parts = [*map(str, self.epochs)]
-            parts += [f"factor={literal(float(f'{1 / self.factor:.9g}'))}"] if self.epochs else []
+            parts += [f"factor={format_literal(float(f'{1 / self.factor:.9g}'))}"] if self.epochs else []
             parts += [f"freeze={self.freeze}"] if self.freeze else []
             return f"steps({', '.join(parts)})"
         levels = f", levels={self.steps}" if self.stepped else ""
-        noise = f", noise={literal(self.noise)}" if self.noise else ""
-        return f"{_WORDS[self.word]}(factor={literal(1 / self.factor)}{levels}{noise})"
+        noise = f", noise={format_literal(self.noise)}" if self.noise else ""
+        return f"{_WORDS[self.word]}(factor={format_literal(1 / self.factor)}{levels}{noise})"
 
     @property
     def stepped(self) -> bool:
@@ -87,7 +87,7 @@ def schedule_2012(options: Options, key: str) -> Schedule:
         values = _positional(arguments, word)
         if values is None:
             raise _invalid(options, key, text, _2012)
-        meant = ",".join(f"{name}={literal(values.get(name, 0))}" for name in names)
+        meant = ",".join(f"{name}={format_literal(values.get(name, 0))}" for name in names)
         options.warn(
             "cfg-old-habit",
             f"{key}={shortened(text)} has its numbers without names, and is read as {word}[{meant}]",
@@ -146,7 +146,7 @@ def _schedule(options: Options, key: str, word: str, values: dict[str, float]) -
         raise options.refuse("bad-value", f"{key} changes by a positive factor, in one step or more", key)
     schedule = Schedule(word, factor, int(steps), values.get("noiseStdev", 0.0))
     if not schedule.expressible:
-        end = f"to {literal(1 / schedule.factor)} times itself, which float32 does not hold"
+        end = f"to {format_literal(1 / schedule.factor)} times itself, which float32 does not hold"
         options.warn("cfg-left-out", f"{key} changes the rate {end}; here it stays constant", key)
         return CONSTANT
     return schedule

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from netspec.formatting import format_count, format_literal
 from netspec.importers.cuda_convnet.layers.model import Definition
 from netspec.importers.cuda_convnet.learning.passes import Updates, passes, updates
 from netspec.importers.cuda_convnet.learning.rates import Rates
 from netspec.importers.cuda_convnet.learning.replay import commonest
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
 from netspec.importers.cuda_convnet.options import MAX_NUMBER
-from netspec.units import count, literal
 
 
 def owners(rates: Mapping[str, Rates], definition: Definition) -> list[Rates]:
@@ -30,10 +30,10 @@ def usual_keys(rates: Mapping[str, Rates], definition: Definition) -> dict[str, 
     decay = commonest([value for r in owning if "super_eps" not in r.constraints for value in r.decay])
     schedule, bias_schedule = _schedules(rates, definition)
     keys = {
-        "lr": literal(lr or 0.0),
+        "lr": format_literal(lr or 0.0),
         "schedule": schedule,
-        "momentum": literal(momentum or 0.0),
-        "decay": literal(decay or 0.0),
+        "momentum": format_literal(momentum or 0.0),
+        "decay": format_literal(decay or 0.0),
     }
     return keys | ({"bias_schedule": bias_schedule} if bias_schedule != schedule else {})
 
@@ -61,8 +61,10 @@ def possible_updates(rates: Mapping[str, Rates], definition: Definition, batch: 
     result, parts = updates(definition, periods), passes(definition)
     images = result.batches * batch
     if images > MAX_NUMBER:
-        message = f"all layers are updated together only after {count(images)} images, and a spec's batch has at most "
-        message += f"{count(MAX_NUMBER)}; it is updated once per batch"
+        message = (
+            f"all layers are updated together only after {format_count(images)} images, and a spec's batch has at most "
+        )
+        message += f"{format_count(MAX_NUMBER)}; it is updated once per batch"
     elif result.every and batch % parts:
         message = f"a batch of {batch} images does not have {parts} equal parts; its weights are updated once per batch"
     else:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Layer, Neuron
 from netspec.importers.cuda_convnet.spec.lines import Lines
 from netspec.ir.ops import Relu6
-from netspec.units import literal
 
 _WORDS = ("logistic", "relu", "nrelu", "softrelu", "abs", "square", "sqrt")
 _WITH_NUMBERS = ("tanh", "linear", "log")
@@ -36,7 +36,7 @@ def add_neuron(layer: Layer, lines: Lines, name: str, *, separate: bool) -> None
     if neuron == _CAPPED:
         key = "relu6"
     if neuron.word in _WITH_NUMBERS:
-        key = f"{neuron.word}({', '.join(map(literal, neuron.numbers))})"
+        key = f"{neuron.word}({', '.join(map(format_literal, neuron.numbers))})"
     # The last line of pooling across maps only reshapes its result; the line before it can take the neuron.
     place = -2 if layer.type == "cmpool" else -1
     line = lines.all[place]
@@ -68,15 +68,15 @@ def _lines(layer: Layer, lines: Lines, name: str, neuron: Neuron, suffix: str) -
     if neuron == _CAPPED:
         return step("relu6", {}, [name])
     if word in _WITH_NUMBERS:
-        return step(word, {key: literal(value) for key, value in zip("ab", numbers, strict=False)}, [name])
+        return step(word, {key: format_literal(value) for key, value in zip("ab", numbers, strict=False)}, [name])
     a = numbers[0]
     if word == "brelu":  # min(a, max(0, x)) = a - max(0, a - max(0, x))
         low = step("relu", {}, [name], "-above-0")
-        turned = step("linear", {"a": "-1", "b": literal(a)}, [low], "-from-top")
+        turned = step("linear", {"a": "-1", "b": format_literal(a)}, [low], "-from-top")
         high = step("relu", {}, [turned], "-below-top")
-        return step("linear", {"a": "-1", "b": literal(a)}, [high])
+        return step("linear", {"a": "-1", "b": format_literal(a)}, [high])
     if a:  # drelu: x - a tanh(x / a)
-        curve = step("tanh", {"a": literal(-a), "b": literal(1 / a)}, [name], "-curve")
+        curve = step("tanh", {"a": format_literal(-a), "b": format_literal(1 / a)}, [name], "-curve")
         return step("sum", {}, [name, curve])
     message = "drelu[0] is x - 0 tanh(x / 0): x except at 0, where the original gave NaN; the identity is used instead"
     layer.options.warn("cfg-substitute", message, "neuron")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.model import Definition, Layer
-from netspec.units import plural
 
 CLASSES = 1
 """The ``dataIdx`` of class indices in a file without ``cost.logreg``. All known files use this one."""

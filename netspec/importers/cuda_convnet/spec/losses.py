@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Definition, Layer
 from netspec.importers.cuda_convnet.learning.model import Learning
 from netspec.importers.cuda_convnet.spec.labels import costs_over_other_data
 from netspec.importers.cuda_convnet.spec.lines import Lines
-from netspec.units import literal
 
 _BY_CLASS = ("cost.crossent2", "cost.bce", "cost.dce")
 _OF_ANY = ("sumsquares", "gatedsumsquares", "topographic")
@@ -91,7 +91,7 @@ class _Writer:
     def by_class(self, cost: Layer) -> _Loss:
         """Write binary cross-entropies, one per class, of the scores if the layer has a logistic neuron."""
         scores, positive = self.definition.layers[cost.inputs[1]], self.learning.class_weights.get(cost.name, 1.0)
-        keys = {"positive": literal(positive)} if positive != 1 else {}
+        keys = {"positive": format_literal(positive)} if positive != 1 else {}
         read = self.lines.value(cost, scores.name)
         if scores.neuron is None or scores.neuron.word != "logistic":
             return _Loss("binarycrossentropy", (read,), keys | {"of": "probabilities"})
@@ -111,7 +111,7 @@ class _Writer:
             return _Loss("sumsquares", (self.lines.value(cost, cost.inputs[0]),))
         read = self.lines.value(cost, difference.value)
         if difference.factor != 1:
-            scaled = {"a": literal(difference.factor)}
+            scaled = {"a": format_literal(difference.factor)}
             read = self.lines.add(cost, "linear", scaled, [read], self.lines.images[read], "-scaled")
         return _Loss("squarederror", (read,), factor=difference.weight)
 
@@ -127,11 +127,11 @@ class _Writer:
             message = "the original's gradient places windows of an even size differently; here it is that of the value"
             cost.options.warn("cfg-substitute", message, "sizeX")
         read = self.lines.read(cost, 0, cost.reads[0])
-        return _Loss("topographic", (read,), {"size": literal(cost.values["size"])})
+        return _Loss("topographic", (read,), {"size": format_literal(cost.values["size"])})
 
     def of_sets(self, cost: Layer) -> _Loss:
         read = self.lines.value(cost, cost.inputs[1])
-        return _Loss("setcrossentropy", (read,), {"size": literal(_set_size(cost, self.learning))})
+        return _Loss("setcrossentropy", (read,), {"size": format_literal(_set_size(cost, self.learning))})
 
 
 _WRITTEN: Mapping[str, Callable[[_Writer, Layer], _Loss | None]] = {
@@ -154,7 +154,7 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
     if loss is None:
         return
     weight = learning.costs.get(layer.name, 1.0) * loss.factor
-    keys = {"loss_weight": literal(weight)} if weight != 1 else {}
+    keys = {"loss_weight": format_literal(weight)} if weight != 1 else {}
     reads = list(loss.reads)
     if loss.word not in _OF_ANY and lines.images[reads[-1]] is not None:
         reads[-1] = lines.add(layer, "flatten", {}, [reads[-1]], None, "-flat")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Definition, Image, Layer
 from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.spec import functions, losses, pooling, windows
 from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines, per_input
 from netspec.importers.cuda_convnet.spec.sharing import Sharing, line_of, sharing
 from netspec.ir.shape import Shape
-from netspec.units import literal
 
 
 def lines_of(definition: Definition, learning: Learning, shape: Shape) -> Lines:
@@ -124,9 +124,9 @@ class _Writer:
         """Add a layer with weights: one line, or a line per input and their sum if it is in ``Sharing.split``."""
         weights = dict(self.learning.weights.get(layer.name, {}))
         lists = dict(lists)
-        lists["init"] = [f"gaussian({literal(abs(w))})" for w in layer.values["initW"]]
+        lists["init"] = [f"gaussian({format_literal(abs(w))})" for w in layer.values["initW"]]
         lists |= {key: list(texts) for key, texts in weights.items()}
-        bias = {"bias": literal(layer.values["initB"])} if layer.values["initB"] else {}
+        bias = {"bias": format_literal(layer.values["initB"])} if layer.values["initB"] else {}
         bias |= self.learning.biases.get(layer.name, {})
         updates = self.learning.updates.get(layer.name)
         update_keys = {"update_every": str(updates)} if updates else {}
@@ -151,7 +151,7 @@ class _Writer:
 
     def _norm_keys(self, layer: Layer) -> dict[str, str]:
         norm = self.learning.norms.get(layer.name, Norm())
-        return {"k": literal(norm.k), "scale": literal(norm.scale), "beta": literal(norm.power)}
+        return {"k": format_literal(norm.k), "scale": format_literal(norm.scale), "beta": format_literal(norm.power)}
 
     def _cross_map(self, layer: Layer) -> str:
         size, keys = layer.values["size"], self._norm_keys(layer)
@@ -161,7 +161,7 @@ class _Writer:
         if not layer.values["blocked"]:
             return self.result.add(layer, "lrn", {"size": str(size), **keys}, [read], image)
         norm = self.learning.norms.get(layer.name, Norm())
-        keys["alpha"] = literal(norm.scale / size)
+        keys["alpha"] = format_literal(norm.scale / size)
         del keys["scale"]
         blocks, rest = divmod(image.channels, size)
         if not rest:
@@ -194,10 +194,10 @@ class _Writer:
         at_test = layer.type != "dropout"
         if not drop.enabled or drop.keep == 0:
             factor = drop.keep if at_test else 1.0
-            return self.result.add(layer, "linear", {} if factor == 1 else {"a": literal(factor)}, [read], image)
+            return self.result.add(layer, "linear", {} if factor == 1 else {"a": format_literal(factor)}, [read], image)
         scaling = {"scaling": "test"} if at_test else {}
         rate = round(1 - drop.keep, 12)
-        return self.result.add(layer, "dropout", {"rate": literal(rate), **scaling}, [read], image)
+        return self.result.add(layer, "dropout", {"rate": format_literal(rate), **scaling}, [read], image)
 
     def _vector(self, layer: Layer, word: str) -> str:
         read = self.result.read(layer, 0, None, vector=True)
@@ -242,7 +242,7 @@ class _Writer:
         result, factors = self.result, self.learning.sums.get(layer.name, layer.values["coeffs"])
         scaled = []
         for i, (name, a) in enumerate(zip(result.input_lines(layer), factors, strict=True)):
-            times = {"a": literal(a)}
+            times = {"a": format_literal(a)}
             image = result.images[name]
             scaled.append(name if a == 1 else result.add(layer, "linear", times, [name], image, f"-times{i}"))
         names = self._same_shape(layer, scaled)

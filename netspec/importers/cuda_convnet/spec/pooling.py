@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.model import Image, Layer
 from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
-from netspec.units import plural
 
 _WORDS = {"max": "maxpool", "rand": "maxpool", "maxabs": "maxabspool", "avg": "avgpool"}
 _EMPTY_WINDOWS = {

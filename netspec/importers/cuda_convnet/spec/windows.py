@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Image, Layer
 from netspec.importers.cuda_convnet.spec import pooling
 from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
-from netspec.units import literal
 
 MAX_ROW_VALUES = 2**16
 """The longest row of values that a spec can crop."""
@@ -70,16 +70,16 @@ def add(layer: Layer, lines: Lines, *, take_max: bool) -> str:
         case "nailbed":
             return lines.add(layer, "nailbed", {"stride": str(values["stride"])}, [read], image)
         case "blur":
-            keys = {"size": str(values["size"]), "stdev": literal(values["stdev"])}
+            keys = {"size": str(values["size"]), "stdev": format_literal(values["stdev"])}
             return lines.add(layer, "blur", keys, [read], image)
         case "href":
             return lines.add(layer, "mirror", {}, [read], image)
         case "resize":
-            return lines.add(layer, "resize", {"step": literal(values["scale"])}, [read], image)
+            return lines.add(layer, "resize", {"step": format_literal(values["scale"])}, [read], image)
         case "crop":
             return lines.add(layer, "crop", pooling.cropped(values["top"], values["left"], image.side), [read], image)
         case "rscale":
-            keys = {"size": str(image.side), "max_scale": literal(values["scale"])}
+            keys = {"size": str(image.side), "max_scale": format_literal(values["scale"])}
             return lines.add(layer, "randomscale", keys, [read], image)
         case "rgb2yuv":
             return lines.add(layer, "colourspace", {"to": "yuv"}, [read], image)

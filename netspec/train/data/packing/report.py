@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
+from netspec.formatting import format_count, format_number, format_rate, plural
 from netspec.train.data.packing.survey import Copies, Spread, Survey
-from netspec.units import count, per_second, plain, plural
 
 if TYPE_CHECKING:
     from netspec.train.speed import Speed
@@ -62,9 +62,10 @@ def as_text(survey: Survey, findings: Findings, speeds: Speeds) -> list[str]:
     lines = [f"{survey.source}: {plural(len(survey.classes), 'class')}"]
     for name, split in survey.counts.items():
         least, most = min(split.per_class), max(split.per_class)
-        each = f"{count(least)}" if least == most else f"{count(least)} to {count(most)}"
+        each = f"{format_count(least)}" if least == most else f"{format_count(least)} to {format_count(most)}"
         lines.append(
-            f"{name}: {plural(split.images, 'image')} = {count(split.readable)} readable + {count(split.unreadable)} "
+            f"{name}: {plural(split.images, 'image')} = {format_count(split.readable)} readable + "
+            f"{format_count(split.unreadable)} "
             f"unreadable; {each} of a class"
         )
     lines += _table(survey)
@@ -75,12 +76,14 @@ def as_text(survey: Survey, findings: Findings, speeds: Speeds) -> list[str]:
     for problem in survey.unreadable[:NAMED]:
         lines.append(f"unreadable: {problem.path}: {problem.reason}")
     if len(survey.unreadable) > NAMED:
-        lines.append(f"unreadable: {count(len(survey.unreadable) - NAMED)} more; --format json lists all")
+        lines.append(f"unreadable: {format_count(len(survey.unreadable) - NAMED)} more; --format json lists all")
     for duplicates, where in _duplicates_by_kind(survey).values():
         for copies in duplicates[:NAMED]:
             lines.append(f"the same image, {where}: {_first_names(copies.paths)}")
         if len(duplicates) > NAMED:
-            lines.append(f"the same image, {where}: {count(len(duplicates) - NAMED)} more; --format json lists all")
+            lines.append(
+                f"the same image, {where}: {format_count(len(duplicates) - NAMED)} more; --format json lists all"
+            )
     lines += _speed_lines(speeds)
     lines += [f"warning: {warning}" for warning in findings.warnings]
     lines += [f"error: {error}" for error in findings.errors]
@@ -147,21 +150,21 @@ def _table(survey: Survey) -> list[str]:
     lines = [f"  {'':<{width}}  " + "  ".join(f"{name:>9}" for name in survey.counts)]
     for name, *images in shown:
         gap = " " * (width - cell_len(name))
-        lines.append(f"  {name}{gap}  " + "  ".join(f"{count(number):>9}" for number in images))
+        lines.append(f"  {name}{gap}  " + "  ".join(f"{format_count(number):>9}" for number in images))
     if len(shown) < len(rows):
-        lines.append(f"  the {len(shown)} classes with the fewest training images, of {count(len(rows))}")
+        lines.append(f"  the {len(shown)} classes with the fewest training images, of {format_count(len(rows))}")
     return lines
 
 
 def _speed_lines(speeds: Speeds) -> list[str]:
     if speeds.loader is None:
         return []
-    lines = [f"reading: {per_second(speeds.loader.rate)} images/s with {plural(speeds.workers, 'thread')}"]
+    lines = [f"reading: {format_rate(speeds.loader.rate)} images/s with {plural(speeds.workers, 'thread')}"]
     if speeds.model is None:
         return lines
     loader, model = speeds.loader.rate, speeds.model.rate
     lines.append(
-        f"training: {per_second(model)} images/s on {speeds.device} in batches of {speeds.model.batch}, on data that "
+        f"training: {format_rate(model)} images/s on {speeds.device} in batches of {speeds.model.batch}, on data that "
         "lie in memory"
     )
     if loader < model:
@@ -176,7 +179,7 @@ def _speed_lines(speeds: Speeds) -> list[str]:
 
 
 def _spread(word: str, spread: Spread) -> str:
-    return f"{count(spread.least)}, {plain(spread.median)}, {count(spread.most)} {word}"
+    return f"{format_count(spread.least)}, {format_number(spread.median)}, {format_count(spread.most)} {word}"
 
 
 def _spread_as_json(spread: Spread | None) -> dict[str, float] | None:
@@ -184,4 +187,4 @@ def _spread_as_json(spread: Spread | None) -> dict[str, float] | None:
 
 
 def _first_names(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {count(len(names) - 5)} more" if len(names) > 5 else "")
+    return ", ".join(names[:5]) + (f" and {format_count(len(names) - 5)} more" if len(names) > 5 else "")

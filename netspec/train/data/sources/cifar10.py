@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from netspec.formatting import format_count, plural
 from netspec.train.data.sources.pickled import Refused, read_pickle
 from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels
 from netspec.train.errors import TrainError
-from netspec.units import count, plural
 
 FRAME = Frame(3, 32, 32)
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -53,7 +53,7 @@ def open_cifar10(root: Path) -> Data:
     if test_file is not None and test_part is not None:
         parts[test_file] = test_part
     notes = [
-        f"{path} has {plural(len(labels), 'image')}; the authors' has {count(WHOLE)}"
+        f"{path} has {plural(len(labels), 'image')}; the authors' has {format_count(WHOLE)}"
         for path, (_, labels) in parts.items()
         if len(labels) != WHOLE
     ]
@@ -89,7 +89,8 @@ def _read(path: Path) -> tuple[Pixels, Labels]:
     if invalid.any():
         index = int(invalid.argmax())
         raise TrainError(
-            f"{path}: label {labels[index]} of image {count(index)} (from 0) is out of range: CIFAR-10 has 0 to 9"
+            f"{path}: label {labels[index]} of image {format_count(index)} (from 0) is out of range: CIFAR-10 has "
+            "0 to 9"
         )
     return pixels, labels
 
@@ -97,7 +98,8 @@ def _read(path: Path) -> tuple[Pixels, Labels]:
 def _binary(path: Path, content: bytes) -> tuple[Pixels, Labels]:
     if not content or len(content) % RECORD:
         raise TrainError(
-            f"{path} has {count(len(content))} bytes, which is not a multiple of {count(RECORD)}, the size of a record",
+            f"{path} has {format_count(len(content))} bytes, which is not a multiple of {format_count(RECORD)}, "
+            "the size of a record",
             "a record has a label and 3 x 32 x 32 pixels; the file is truncated or not CIFAR-10 (CIFAR-100: 2 labels)",
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, RECORD)
@@ -112,7 +114,7 @@ def _python(path: Path, content: bytes) -> tuple[Pixels, Labels]:
     data, labels = record.get("data"), record.get("labels")
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != FRAME.bytes or not len(data):
         shape = f"shape {data.shape}" if isinstance(data, np.ndarray) else "missing"
-        raise TrainError(f"{path}: 'data' is {shape}; expected uint8 of shape (N, {count(FRAME.bytes)})")
+        raise TrainError(f"{path}: 'data' is {shape}; expected uint8 of shape (N, {format_count(FRAME.bytes)})")
     if not isinstance(labels, list) or not all(isinstance(x, int) and -(2**62) < x < 2**62 for x in labels):
         raise TrainError(f"{path}: 'labels' is not a list of whole numbers", "CIFAR-100 has 'fine_labels' instead")
     if len(labels) != len(data):

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from netspec.formatting import format_count, plural
 from netspec.train.errors import TrainError
-from netspec.units import count, plural
 
 USUAL = ("val_labels.txt", "val.txt", "validation_labels.txt")
 """The usual names of a labels file, which is searched for in DIR and then in DIR/val."""
@@ -88,15 +88,16 @@ def _numbers(path: Path, words: Sequence[tuple[int, str]], classes: Sequence[str
         unknown = [(line, word) for line, word in words if word not in places]
         line, word = next(((line, word) for line, word in unknown if not _is_number(word)), unknown[0])
         raise TrainError(
-            f"{path}:{line}: there is no class {word!r}", f"the {count(len(classes))} classes begin with {classes[0]!r}"
+            f"{path}:{line}: there is no class {word!r}",
+            f"the {format_count(len(classes))} classes begin with {classes[0]!r}",
         )
     numbers = [int(word) if len(word) < 19 else len(places) for _, word in words]
     if min(numbers) == 1 and max(numbers) == len(classes):
-        raise TrainError(f"{path}: the class numbers run from 1 to {count(len(classes))}", *FROM_ONE)
+        raise TrainError(f"{path}: the class numbers run from 1 to {format_count(len(classes))}", *FROM_ONE)
     for (line, word), number in zip(words, numbers, strict=True):
         if number >= len(classes):
             raise TrainError(
-                f"{path}:{line}: class number {word} is out of range: the {count(len(classes))} classes are "
+                f"{path}:{line}: class number {word} is out of range: the {format_count(len(classes))} classes are "
                 f"numbered 0 to {len(classes) - 1}, in the order of their names"
             )
     return numbers

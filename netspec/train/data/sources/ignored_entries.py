@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from netspec.formatting import format_count, plural
 from netspec.train.data.splits import Labels
-from netspec.units import count, plural
 
 FOLDER = "/"
 """Marks the names of folders among the names of ignored entries."""
@@ -30,7 +30,7 @@ def notes(ignored: Sequence[str], loose: Sequence[str]) -> Iterator[str]:
             f"the first {loose[0]}"
         )
     if ignored:
-        entries = f"{count(len(ignored))} {'entry is' if len(ignored) == 1 else 'entries are'}"
+        entries = f"{format_count(len(ignored))} {'entry is' if len(ignored) == 1 else 'entries are'}"
         yield f"{entries} neither JPEG nor PNG and ignored, the first {ignored[0]}"
     yield from other_pictures(ignored)
     folders = [name for name in ignored if name.endswith(FOLDER)]
@@ -54,7 +54,7 @@ def classes_without(labels: Labels, classes: Sequence[str]) -> Iterator[str]:
     present = set(np.unique(labels).tolist())
     missing = [name for number, name in enumerate(classes) if number not in present]
     if present and missing:
-        more = f" and {count(len(missing) - MAX_LISTED)} more" if len(missing) > MAX_LISTED else ""
+        more = f" and {format_count(len(missing) - MAX_LISTED)} more" if len(missing) > MAX_LISTED else ""
         yield f"{plural(len(missing), 'class')} without a validation image: {', '.join(missing[:MAX_LISTED])}{more}"
 
 

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from netspec.formatting import format_count, plural
 from netspec.train.data.sources import ignored_entries
 from netspec.train.data.sources.decode import SUFFIXES
 from netspec.train.data.sources.flat_val import find_labels, flat_labels
 from netspec.train.data.splits import Labels
 from netspec.train.errors import TrainError
-from netspec.units import count, plural
 
 LAYOUT = "expected DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg, or DIR/CLASS/*.jpg (JPEG and PNG)"
 
@@ -126,7 +126,7 @@ def _divide(content: _Content, root: Path) -> tuple[_Content, _Content]:
             f"no image of {root} is left to train on: all {len(held)} are in the tenth that is held out for validation",
             "add more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",
         )
-    share = f"{count(len(held))} of {plural(len(content.files), 'image')}"
+    share = f"{format_count(len(held))} of {plural(len(content.files), 'image')}"
     note = f"no val folder: {share} (about a tenth, chosen by a hash of their paths) held out for validation"
     return replace(content, files=train), _Content(content.root, held, notes=(note,) if held else ())
 

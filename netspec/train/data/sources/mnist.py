@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from netspec.formatting import format_count, plural
 from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels
 from netspec.train.errors import TrainError
-from netspec.units import count, plural
 
 CLASSES = tuple("0123456789")
 MAX_BYTES = 2**31
@@ -85,7 +85,8 @@ def _part(root: Path, part: str) -> tuple[Pixels, Labels]:
     if invalid.any():
         index = int(invalid.argmax())
         raise TrainError(
-            f"{numbers}: label {labels[index]} of image {count(index)} (from 0) is out of range: MNIST has 0 to 9"
+            f"{numbers}: label {labels[index]} of image {format_count(index)} (from 0) is out of range: MNIST has "
+            "0 to 9"
         )
     return pixels[:, None], labels
 
@@ -124,6 +125,6 @@ def _read(path: Path, dimensions: int) -> Pixels:
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise TrainError(f"{path} is damaged or truncated: {problem}") from problem
     if len(content) != expected:
-        more = "more" if len(content) > expected else f"only {count(len(content))}"
-        raise TrainError(f"{path}: its header says {shape}, {count(expected)} bytes; there are {more}")
+        more = "more" if len(content) > expected else f"only {format_count(len(content))}"
+        raise TrainError(f"{path}: its header says {shape}, {format_count(expected)} bytes; there are {more}")
     return np.frombuffer(content, np.uint8).reshape(lengths)

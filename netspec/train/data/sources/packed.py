@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.formatting import format_count, plural
 from netspec.train.chance import Indices
 from netspec.train.data.moments import Statistics
 from netspec.train.data.sources import shards as form
 from netspec.train.data.sources.shards import Shard, shards
 from netspec.train.data.splits import Data, Frame, Labels, Pixels
 from netspec.train.errors import TrainError
-from netspec.units import count, plural
 
 MAX_OPEN_FILES = 512
 """The maximum number of shard files that are open at a time; many systems allow a process 1,024."""
@@ -156,8 +156,8 @@ def _open_split(root: Path, name: str, frame: Frame, classes: int) -> Shards:
     if invalid.any():
         row = int(invalid.argmax())
         raise TrainError(
-            f"{root / form.labels_name(name)}: label {labels[row]} of row {count(row)} is out of range; the "
-            f"{count(classes)} classes are numbered 0 to {classes - 1}"
+            f"{root / form.labels_name(name)}: label {labels[row]} of row {format_count(row)} is out of range; the "
+            f"{format_count(classes)} classes are numbered 0 to {classes - 1}"
         )
     own = shards(name, len(labels))
     for shard in own:
@@ -171,7 +171,7 @@ def _check_size(path: Path, expected: int) -> None:
     except OSError as problem:
         raise TrainError(f"the pack lacks {path}: {problem.strerror}", "pack again into a new folder") from problem
     if size != expected:
-        raise TrainError(f"{path} has {count(size)} bytes, {count(expected)} are expected", "pack again")
+        raise TrainError(f"{path} has {format_count(size)} bytes, {format_count(expected)} are expected", "pack again")
 
 
 def _open_shard(root: Path, shard: Shard, frame: Frame) -> FileIO:
@@ -198,7 +198,7 @@ def _read_into(image: Pixels, file: FileIO, start: int) -> None:
             raise TrainError(f"{file.name} cannot be read: {problem.strerror}", *CHANGED_HINTS) from problem
         if not count_read:
             size = os.fstat(file.fileno()).st_size
-            raise TrainError(f"{file.name} has become shorter: {count(size)} bytes are left", *CHANGED_HINTS)
+            raise TrainError(f"{file.name} has become shorter: {format_count(size)} bytes are left", *CHANGED_HINTS)
         remaining, start = remaining[count_read:], start + count_read
 
 

@@ -9,12 +9,12 @@ _MAX_PLAIN = 1e15
 """From here on a float does not hold every whole number exactly, so its digits would mislead."""
 
 
-def count(number: int) -> str:
+def format_count(number: int) -> str:
     """Return a count with separators: ``60,965,224``."""
     return f"{number:,}"
 
 
-def plain(number: Fraction | float | int) -> str:
+def format_number(number: Fraction | float | int) -> str:
     """Return a number as a person writes it: ``54.25``, ``55``, ``0.0001``. The fraction 18 1/3 is ``18.333``.
 
     >>> plain(Fraction(217, 4))
@@ -33,7 +33,7 @@ def plain(number: Fraction | float | int) -> str:
     return f"{number:.6g}"
 
 
-def literal(number: float) -> str:
+def format_literal(number: float) -> str:
     """Return a number in a spec's notation that reads back as the same float: ``1e-5``, not Python's ``1e-05``.
 
     >>> literal(1e-5), literal(0.1), literal(128.0)
@@ -44,7 +44,7 @@ def literal(number: float) -> str:
     return re.sub("e([+-])0", r"e\1", repr(number))
 
 
-def size(amount: int) -> str:
+def format_bytes(amount: int) -> str:
     """Return a number of bytes with its unit: ``243.9 MB`` (powers of 1000, as for networks and disks).
 
     >>> size(243860896), size(999_960_000)
@@ -58,7 +58,7 @@ def size(amount: int) -> str:
     raise AssertionError("unreachable")
 
 
-def percent(part: int, whole: int) -> str:
+def format_percent(part: int, whole: int) -> str:
     """Return a share with one decimal, ``94.8 %``. A share of 0 is ``0.0 %``."""
     return f"{100 * part / whole if whole else 0:.1f} %"
 
@@ -66,10 +66,10 @@ def percent(part: int, whole: int) -> str:
 def plural(number: int, noun: str) -> str:
     """Return a count with its noun: ``1 error``, ``2 errors``, ``3 classes``."""
     more = "es" if noun.endswith("s") else "s"
-    return f"{count(number)} {noun}{'' if number == 1 else more}"
+    return f"{format_count(number)} {noun}{'' if number == 1 else more}"
 
 
-def short(number: int) -> str:
+def format_rounded_count(number: int) -> str:
     """Return a count in three digits, for narrow places: ``34.8 k``, ``105 M``.
 
     >>> short(37748736)
@@ -83,7 +83,7 @@ def short(number: int) -> str:
     raise AssertionError("unreachable")
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a time in three digits: ``1.23 ms``, ``45.6 s``.
 
     >>> duration(0.00123)
@@ -95,10 +95,10 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} s" if seconds < 999.5 else f"{seconds:,.0f} s"
 
 
-def per_second(rate: float) -> str:
+def format_rate(rate: float) -> str:
     """Return a rate per second: in three digits below 100, else as a whole number.
 
     >>> per_second(0.0437), per_second(8.36), per_second(22139.4)
     ('0.0437', '8.36', '22,139')
     """
-    return count(round(rate)) if rate >= 99.95 else f"{rate:.3g}"
+    return format_count(round(rate)) if rate >= 99.95 else f"{rate:.3g}"
