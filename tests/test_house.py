@@ -169,7 +169,7 @@ def test_inner_rooms_import_only_earlier_ones() -> None:
 @pytest.mark.parametrize(
     ("module", "text", "breaks"),
     [
-        ("netspec.train.data.moments", "from netspec.train.processes.crew import Crew", True),
+        ("netspec.train.data.moments", "from netspec.train.processes.world import World", True),
         ("netspec.train.reporting.board", "from netspec.train import runs", True),
         ("netspec.train.runs.record", "from netspec.train.reporting.console import Reporter", False),
         ("netspec.train.runs.record", "from netspec.train.training import Training", False),

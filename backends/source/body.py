@@ -30,16 +30,16 @@ _TRANSFER_COMMENTS = {
 class Writer:
     """Writes layers as lines of code, and collects the helper functions that they call.
 
-    ``draw`` and ``team`` name the model's attributes for the state of random draws and for the team of processes.
+    ``draw`` and ``world`` name the model's attributes for the state of random draws and for the processes.
     """
 
-    def __init__(self, graph: Graph, devices: Devices, holders: Holders, draw: str, team: str) -> None:
+    def __init__(self, graph: Graph, devices: Devices, holders: Holders, draw: str, world: str) -> None:
         self.graph = graph
         self.helpers: set[str] = set()
         self._devices = devices
         self._holders = holders
         self._draw = f"self.{draw}"
-        self._team = f"self.{team}"
+        self._world = f"self.{world}"
         self._names = Names()
         self._variables = {name: self._names.new(name) for name in graph.layers}
 
@@ -90,10 +90,10 @@ class Writer:
         assert name is not None, "devices.py lets no other pass"
         self.helpers.add(name)
         shape = f"{self.graph.layers[transfer.value].output}, {_TRANSFER_COMMENTS[name]}"
-        lines = [f"{variable} = {name}({source}, {self._team})  # {shape}"]
+        lines = [f"{variable} = {name}({source}, {self._world})  # {shape}"]
         if name == "to_first":
             lines += [
-                f"if {self._team}.group != 0:",
+                f"if {self._world}.group != 0:",
                 f"    return {variable}  # empty: only the first group computes the rest",
             ]
         return lines
@@ -119,8 +119,8 @@ class Writer:
         site = Site(
             name=node.name,
             draw=self._draw,
-            team=self._team,
-            division=self._holders.division(node.layer, f"{self._team}.parts"),
+            world=self._world,
+            division=self._holders.division(node.layer, f"{self._world}.parts"),
             inputs=tuple(values[name] for name in node.inputs),
             params=tuple(self._holders.parameter(key) for key in node.params),
             names=tuple(self._holders.name(key) for key in node.params),

@@ -12,7 +12,7 @@ from .text import call, is_plain_identifier, string
 
 
 class Holders:
-    """The attributes of a graph's layers. The code that creates them may use the variables ``parts`` and ``team``."""
+    """The attributes of a graph's layers. The code that creates them may use the variables ``parts`` and ``world``."""
 
     def __init__(self, graph: Graph, devices: Devices) -> None:
         self._graph = graph
@@ -33,7 +33,7 @@ class Holders:
         for layer, constructor in self._constructors().items():
             name = self._names[layer]
             if self._devices.on_first(layer):
-                constructor += " if team.group == 0 else None"
+                constructor += " if world.group == 0 else None"
             plain = is_plain_identifier(name)
             result.append(
                 f"self.{name} = {constructor}" if plain else f"self.add_module({string(name)}, {constructor})"

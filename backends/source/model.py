@@ -32,7 +32,7 @@ class Model:
     ``layers`` are the lines of ``__init__``, ``helpers`` the functions and classes that the program must define.
     ``scores`` and ``loss`` are the bodies of functions of ``model``, ``images`` and ``labels``: of the class scores
     (N,C), and of the training loss. ``draw`` is the attribute for the state of random draws, if the model draws any,
-    and ``draws_in_evaluation`` whether it also draws in evaluation. ``team`` is the attribute for the team of
+    and ``draws_in_evaluation`` whether it also draws in evaluation. ``world`` is the attribute for the
     processes, if needed.
     """
 
@@ -44,20 +44,20 @@ class Model:
     loss: list[str]
     draw: str | None
     draws_in_evaluation: bool
-    team: str | None
+    world: str | None
 
 
 def write_model(graph: Graph, devices: Devices) -> Model:
     """Return the model class of a graph, divided over processes as ``devices`` says."""
     parts, holders = phases(graph), Holders(graph, devices)
     members = Names(holders.names)
-    draw, team = members.new("draw"), members.new("team")
-    writer = Writer(graph, devices, holders, draw, team)
+    draw, world = members.new("draw"), members.new("world")
+    writer = Writer(graph, devices, holders, draw, world)
     trunk = _trunk(writer, parts, members, devices)
     methods, call = [trunk], "model(images)"
     if parts.tail:
         methods, call = [trunk, _forward(writer, parts, trunk)], f"model.{trunk.name}(images)"
-    scores = _scores(writer, parts, call, f"model.{team}", devices)
+    scores = _scores(writer, parts, call, f"model.{world}", devices)
     if parts.losses:
         methods.append(_training_loss(writer, parts, trunk, members.new("training_loss"), devices))
         loss = [f"return model.{methods[-1].name}(images, labels)"]
@@ -66,35 +66,35 @@ def write_model(graph: Graph, devices: Devices) -> Model:
     helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
     helpers |= {"random_words"} if helpers & {"dropout", "noisy_relu"} else set()
     draws = bool(helpers & {"dropout", "noisy_relu", "random_scale"})
-    needs_team = devices.placed is not None or "batch_norm" in helpers
+    needs_world = devices.placed is not None or "batch_norm" in helpers
     return Model(
         name=class_name(graph.name),
-        layers=_layers(holders, draw if draws else None, team if needs_team else None),
+        layers=_layers(holders, draw if draws else None, world if needs_world else None),
         methods=methods,
         helpers=helpers,
         scores=[f"return {scores}"],
         loss=loss,
         draw=draw if draws else None,
         draws_in_evaluation="noisy_relu" in helpers,
-        team=team if needs_team else None,
+        world=world if needs_world else None,
     )
 
 
-def _layers(holders: Holders, draw: str | None, team: str | None) -> list[str]:
-    """Return the lines of ``__init__``. ``draw`` and ``team`` are the names of these attributes, if needed."""
+def _layers(holders: Holders, draw: str | None, world: str | None) -> list[str]:
+    """Return the lines of ``__init__``. ``draw`` and ``world`` are the names of these attributes, if needed."""
     constructors = holders.lines()
-    lines = [f"self.{team} = team"] if team else []
-    lines += ["parts = team.parts"] if any("// parts" in line for line in constructors) else []
+    lines = [f"self.{world} = world"] if world else []
+    lines += ["parts = world.parts"] if any("// parts" in line for line in constructors) else []
     comment = "random draws depend on this: (seed, step, index of the first image)"
     return [*lines, *constructors, *([f"self.{draw} = None  # {comment}"] if draw else [])]
 
 
-def _scores(writer: Writer, parts: Phases, call: str, team: str, devices: Devices) -> str:
+def _scores(writer: Writer, parts: Phases, call: str, world: str, devices: Devices) -> str:
     """Return the expression for the class scores (N,C) of ``images``. ``call`` is the call that runs the trunk."""
     scores, graph = call + ("[0]" if len(parts.carried) > 1 else ""), writer.graph
     if parts.losses and devices.split(parts.carried[0]):
         writer.helpers.add("all_of")
-        scores = f"all_of({scores}, {team})"
+        scores = f"all_of({scores}, {world})"
     scores += ".flatten(1)" if graph.scores.output.is_image else ""
     return scores + (".float()" if graph.train.precision == "bf16" else "")
 

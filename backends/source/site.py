@@ -46,8 +46,8 @@ class Site:
     ----------
     name:
         The name of the node in the graph.
-    draw, team:
-        Expressions for the state of random draws and for the team of processes.
+    draw, world:
+        Expressions for the state of random draws and for the processes.
     division:
         How the processes divide the operation.
     inputs, params:
@@ -66,7 +66,7 @@ class Site:
 
     name: str
     draw: str
-    team: str
+    world: str
     division: Division
     inputs: tuple[str, ...]
     params: tuple[str, ...]
@@ -105,7 +105,7 @@ class Site:
     @property
     def group_option(self) -> dict[str, str]:
         """The option that tells a helper with random draws which share of the layer's units the process computes."""
-        return {} if self.division.parts is None else {"group": f"{self.team}.group"}
+        return {} if self.division.parts is None else {"group": f"{self.world}.group"}
 
     def helper(self, name: str) -> str:
         """Make the program define a helper function, and return its name."""

@@ -20,7 +20,7 @@ from torch import Tensor
 from netspec.ir.shape import Shape
 from netspec.parallel import collectives
 from netspec.parallel.collectives import Group
-from netspec.parallel.team import Team
+from netspec.parallel.mesh import Mesh
 from netspec.passes.placing import Sharding, Transfer, share_of_shape
 
 BATCH, CHANNELS = 0, 1
@@ -179,7 +179,7 @@ class Tied(torch.autograd.Function):
         return dy, *(dy.new_empty(0) for needed in ctx.needs_input_grad[1:])
 
 
-def agreed_dtype(x: Tensor, transfer: Transfer, team: Team) -> torch.dtype:
+def agreed_dtype(x: Tensor, transfer: Transfer, mesh: Mesh) -> torch.dtype:
     """Return the type of a value, on every device.
 
     A value with an owner is held by one device only, and under autocast the others cannot know its type: the owner
@@ -188,12 +188,12 @@ def agreed_dtype(x: Tensor, transfer: Transfer, team: Team) -> torch.dtype:
     if transfer.source.owner is None:
         return x.dtype
     types = [x.dtype]
-    dist.broadcast_object_list(types, group=team.channel_group, group_src=transfer.source.owner)
+    dist.broadcast_object_list(types, group=mesh.channel_group, group_src=transfer.source.owner)
     return types[0]
 
 
 def cross(
-    x: Tensor, transfer: Transfer, shape: Shape, images: int, team: Team, dtype: torch.dtype | None = None
+    x: Tensor, transfer: Transfer, shape: Shape, images: int, mesh: Mesh, dtype: torch.dtype | None = None
 ) -> Tensor:
     """Transfer a value to where its reader needs it. Return this device's part, an empty tensor if it gets none.
 
@@ -210,14 +210,14 @@ def cross(
     """
     source, target = transfer.source, transfer.target
     like = x.new_empty((images, *share_of_shape(shape, target.channels)), dtype=dtype)
-    received: Tensor = _apply(x, like, source, target, transfer.partial, team)
+    received: Tensor = _apply(x, like, source, target, transfer.partial, mesh)
     return received
 
 
-def _apply(x: Tensor, like: Tensor, source: Sharding, target: Sharding, partial: bool, team: Team) -> Any:
+def _apply(x: Tensor, like: Tensor, source: Sharding, target: Sharding, partial: bool, mesh: Mesh) -> Any:
     if source.batch != target.batch:
-        return _apply_to_batch(x, source, target, partial, team)
-    group = team.channel_group
+        return _apply_to_batch(x, source, target, partial, mesh)
+    group = mesh.channel_group
     match source.owner, target.owner:
         case None, None if source.channels > 1:
             return AllGather.apply(x, CHANNELS, group, partial)  # type: ignore[no-untyped-call]
@@ -233,14 +233,14 @@ def _apply(x: Tensor, like: Tensor, source: Sharding, target: Sharding, partial:
             return Send.apply(x, like, owner, receiver, group)  # type: ignore[no-untyped-call]
 
 
-def _apply_to_batch(x: Tensor, source: Sharding, target: Sharding, partial: bool, team: Team) -> Any:
+def _apply_to_batch(x: Tensor, source: Sharding, target: Sharding, partial: bool, mesh: Mesh) -> Any:
     if source.channels > 1:
-        return AllToAll.apply(x, BATCH, CHANNELS, team.column_group)  # type: ignore[no-untyped-call]
+        return AllToAll.apply(x, BATCH, CHANNELS, mesh.column_group)  # type: ignore[no-untyped-call]
     if target.channels > 1:
-        return AllToAll.apply(x, CHANNELS, BATCH, team.column_group)  # type: ignore[no-untyped-call]
+        return AllToAll.apply(x, CHANNELS, BATCH, mesh.column_group)  # type: ignore[no-untyped-call]
     if source.batch > 1:
-        return AllGather.apply(x, BATCH, team.column_group, partial)  # type: ignore[no-untyped-call]
-    return Slice.apply(x, BATCH, team.column_group)  # type: ignore[no-untyped-call]
+        return AllGather.apply(x, BATCH, mesh.column_group, partial)  # type: ignore[no-untyped-call]
+    return Slice.apply(x, BATCH, mesh.column_group)  # type: ignore[no-untyped-call]
 
 
 def _own_share(x: Tensor, dim: int, group: Group) -> Tensor:

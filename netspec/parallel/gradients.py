@@ -32,8 +32,8 @@ class Gradients:
     def __init__(self, network: PlacedNetwork) -> None:
         self.gathered = WHOLE
         self._pending: list[dist.Work] = []
-        self._column_group = network.team.column_group
-        self._row_group = network.team.row_group
+        self._column_group = network.mesh.column_group
+        self._row_group = network.mesh.row_group
         graph, named = network.placed.graph, dict(network.module.named_parameters())
         names = attributes(graph)
         update_every = {state_key(p, names): p.update_every for p in graph.parameters.values()}

@@ -15,7 +15,7 @@ from netspec.ir.ops import BatchNorm, Loss
 from netspec.parallel import collectives
 from netspec.parallel.batchnorm import SharedBatchNorm
 from netspec.parallel.crossing import Tied, agreed_dtype, cross
-from netspec.parallel.team import Team
+from netspec.parallel.mesh import Mesh
 from netspec.parallel.turns import Turns, collect_own_turn
 from netspec.passes.dependence import with_gradient
 from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
@@ -25,16 +25,16 @@ from netspec.passes.torch_names import attributes, state_key
 
 
 class PlacedNetwork:
-    """The part of a network that one device of a team computes.
+    """The part of a network that one device of a mesh computes.
 
     ``module`` holds the layers that this device computes, by their names, with its shares of their parameters. Their
     initial values are arbitrary; ``shares.load_shares`` sets them. ``forms`` are those of the whole network (see
     ``passes.fast``).
     """
 
-    def __init__(self, placed: Placed, team: Team, forms: Forms = PLAIN) -> None:
+    def __init__(self, placed: Placed, mesh: Mesh, forms: Forms = PLAIN) -> None:
         self.placed = placed
-        self.team = team
+        self.mesh = mesh
         self.forms = on_devices(forms, placed)
         self.module = nn.Module()
         self._names = attributes(placed.graph)
@@ -47,7 +47,7 @@ class PlacedNetwork:
             isinstance(placed.graph.nodes[name].op, BatchNorm) for layer in by_feature for name in layer.nodes
         )
         for layer in placed.graph.layers.values():
-            if layer.name != placed.graph.input.layer and placed.on(team.rank, layer.name):
+            if layer.name != placed.graph.input.layer and placed.on(mesh.rank, layer.name):
                 self.module.add_module(self._names[layer.name], self._layer_module(layer))
 
     def training_loss(self, images: Tensor, labels: Tensor, batch: int) -> tuple[Tensor, Tensor]:
@@ -57,7 +57,7 @@ class PlacedNetwork:
         reported loss: over all devices they sum to the loss of the whole batch, also where several devices have
         computed the same loss.
 
-        ``images`` and ``labels`` are this device's share of the batch (see ``Team.share_of_batch``); ``batch`` is the
+        ``images`` and ``labels`` are this device's share of the batch (see ``Mesh.share_of_batch``); ``batch`` is the
         number of images in the whole batch.
         """
         values = {self.placed.graph.input.layer: images}
@@ -79,7 +79,7 @@ class PlacedNetwork:
         scores = graph.nodes[graph.scores.name].layer
         source = self.placed.layers[scores].sharding
         if source.channels > 1:
-            target = Sharding(batch=self.team.arrangement.replicas)
+            target = Sharding(batch=self.mesh.arrangement.replicas)
             value = self._transferred(values, Transfer(scores, "scores", source, target, partial=False), len(images))
         else:
             value = values[scores]
@@ -89,7 +89,7 @@ class PlacedNetwork:
     def set_draw(self, seed: int, step: int, first_sample: int, start: int) -> None:
         """Seed the random choices of the next pass, so that they do not depend on which device computes what.
 
-        ``first_sample`` is the index, in the step's batch, of the first image that is given to the team; ``start`` is
+        ``first_sample`` is the index, in the step's batch, of the first image that is given to the mesh; ``start`` is
         the index, among those images, of the first one of this device's share.
         """
         self._draw = (seed, step, first_sample)
@@ -105,19 +105,19 @@ class PlacedNetwork:
     def _reports_loss(self, layer: str) -> bool:
         """Whether this device reports a layer's loss: the layer's owner does, or else the row's first device."""
         owner = self.placed.layers[layer].sharding.owner
-        return self.team.column == (owner or 0)
+        return self.mesh.column == (owner or 0)
 
     def gather_scores(self, scores: Tensor, images: int) -> Tensor:
         """Collect the class scores (N, classes) of all devices' shares of the batch, on every device.
 
         ``scores`` is what ``class_scores`` returned on this device for ``images`` images.
         """
-        graph, team = self.placed.graph, self.team
+        graph, mesh = self.placed.graph, self.mesh
         owner = self.placed.layers[graph.nodes[graph.scores.name].layer].sharding.owner
         if owner is not None:
             like = scores if scores.dim() > 1 else scores.new_empty((images, graph.scores.output.units))
-            scores = collectives.broadcast(like, owner, team.row_group)
-        return collectives.all_gather(scores, 0, team.column_group)
+            scores = collectives.broadcast(like, owner, mesh.row_group)
+        return collectives.all_gather(scores, 0, mesh.column_group)
 
     def _own_losses(self, values: dict[str, Tensor], labels: Tensor, images: int) -> list[tuple[str, Tensor]]:
         graph = self.placed.graph
@@ -129,7 +129,7 @@ class PlacedNetwork:
         name = self.placed.graph.nodes[self.placed.graph.scores.name].layer
         transfer = self.placed.scores
         scores = self._transferred(values, transfer, images) if transfer is not None else values[name]
-        if not self.placed.on(self.team.rank, name):
+        if not self.placed.on(self.mesh.rank, name):
             return [(name, _scalar(scores))]
         smoothing = self.placed.graph.train.label_smoothing * self.module.training
         return [(name, backend.load("pytorch").cross_entropy(scores.flatten(1), labels, smoothing))]
@@ -158,8 +158,8 @@ class PlacedNetwork:
         """Compute layers that are divided by feature, one device's images at a time (see ``turns``)."""
         transfers = [t for layer in layers for t in self.placed.layers[layer.name].transfers.values()]
         gathered = [t.value for t in transfers if t.source.batch > 1]
-        turns_by_value = {value: Turns(values[value], self.team.column_group) for value in gathered}
-        for turn in range(self.team.arrangement.devices):
+        turns_by_value = {value: Turns(values[value], self.mesh.column_group) for value in gathered}
+        for turn in range(self.mesh.arrangement.devices):
             arrived = {name: turns.take(turn) for name, turns in turns_by_value.items()}
             # The values that earlier runs of such layers computed in this turn, under the layers' own names.
             prefix = _turn_key("", turn)
@@ -176,7 +176,7 @@ class PlacedNetwork:
         """Return what a layer divided by feature reads of a whole value: all channels, or this device's share."""
         if transfer.target.channels == 1:
             return x
-        return x.chunk(transfer.target.channels, 1)[self.team.rank]
+        return x.chunk(transfer.target.channels, 1)[self.mesh.rank]
 
     def _computed_in_turns(self, layer: Layer) -> bool:
         """Whether a layer is computed one device's images at a time: it is divided by feature, and no batch
@@ -184,7 +184,7 @@ class PlacedNetwork:
         return self._turns_possible and self.placed.layers[layer.name].sharding.batch == 1
 
     def _value(self, layer: Layer, inputs: dict[str, Tensor], labels: Tensor | None) -> Tensor:
-        if not self.placed.on(self.team.rank, layer.name):
+        if not self.placed.on(self.mesh.rank, layer.name):
             return self._placeholder(layer, inputs)
         module: Any = getattr(self.module, self._names[layer.name])
         available = {**inputs, backend.load("pytorch").LABELS: labels}
@@ -201,19 +201,19 @@ class PlacedNetwork:
 
         It is connected to the inputs and requires a gradient if the value does, so that backward passes through it.
         """
-        empty = torch.empty(0, device=self.team.device, requires_grad=layer.name in self._learning)
+        empty = torch.empty(0, device=self.mesh.device, requires_grad=layer.name in self._learning)
         return torch.cat([*(value.flatten()[:0] for value in inputs.values()), empty])
 
     def _transferred(self, values: dict[str, Tensor], transfer: Transfer, images: int) -> Tensor:
         if transfer.value not in values:
-            turns = range(self.team.arrangement.devices)
-            return collect_own_turn([values[_turn_key(transfer.value, turn)] for turn in turns], self.team.column_group)
+            turns = range(self.mesh.arrangement.devices)
+            return collect_own_turn([values[_turn_key(transfer.value, turn)] for turn in turns], self.mesh.column_group)
         output = self.placed.graph.layers[transfer.value].output
         value = values[transfer.value]
         key = transfer, self.module.training, torch.is_autocast_enabled(value.device.type)
         if key not in self._dtypes:
-            self._dtypes[key] = agreed_dtype(value, transfer, self.team)
-        return cross(value, transfer, output, images, self.team, self._dtypes[key])
+            self._dtypes[key] = agreed_dtype(value, transfer, self.mesh)
+        return cross(value, transfer, output, images, self.mesh, self._dtypes[key])
 
     def _state_key(self, key: str) -> str:
         return state_key(self.placed.graph.parameters[key], self._names)
@@ -225,16 +225,16 @@ class PlacedNetwork:
         the whole layer, not in this device's share.
         """
         pytorch = backend.load("pytorch")
-        graph: Graph = local_graph(self.placed, layer, self.team.column)
+        graph: Graph = local_graph(self.placed, layer, self.mesh.column)
         forms = on_one_device(self.forms, graph)
         module: nn.Module = pytorch.Layer(graph, graph.layers[layer.name], seed=0, forms=forms)
         sharding = self.placed.layers[layer.name].sharding
         for name, child in list(module.named_children()):
             if isinstance(child, pytorch.BatchNormalise) and sharding.batch > 1:
-                shared = SharedBatchNorm(child.eps, child.momentum, child.affine, self.team.column_group)
+                shared = SharedBatchNorm(child.eps, child.momentum, child.affine, self.mesh.column_group)
                 setattr(module, name, shared)
             if isinstance(child, pytorch.DrawnLayer) and sharding.channels > 1:
-                column = self.team.rank if self.team.arrangement.split == "hybrid" else self.team.column
+                column = self.mesh.rank if self.mesh.arrangement.split == "hybrid" else self.mesh.column
                 child.first_unit = graph.layers[layer.name].output.units * column
         return module
 

@@ -9,8 +9,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from netspec.parallel import collectives
+from netspec.parallel.mesh import Mesh
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.team import Team
 from netspec.passes.placing import Sharding, rows_of
 from netspec.passes.torch_names import attributes
 
@@ -19,18 +19,18 @@ def load_shares(network: PlacedNetwork, state: Mapping[str, Tensor]) -> None:
     """Set this device's parameters and buffers to its shares of the whole network's ``state_dict``."""
     own = network.module.state_dict()
     for key, tensor in own.items():
-        tensor.copy_(share(state[key], sharding_of(network, key), network.team))
+        tensor.copy_(share(state[key], sharding_of(network, key), network.mesh))
 
 
-def share(whole: Tensor, sharding: Sharding, team: Team) -> Tensor:
+def share(whole: Tensor, sharding: Sharding, mesh: Mesh) -> Tensor:
     """Return this device's share of a whole tensor, divided along its first axis. Scalars are not divided."""
     if sharding.channels == 1 or whole.dim() == 0:
         return whole
-    return whole[rows_of(whole.shape[0], sharding.channels, dist.get_rank(team.channel_group))]
+    return whole[rows_of(whole.shape[0], sharding.channels, dist.get_rank(mesh.channel_group))]
 
 
 def full_tensors(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Assemble whole tensors, on every device, from the devices' ``shares``. All devices of the team must call this.
+    """Assemble whole tensors, on every device, from the devices' ``shares``. All devices of the mesh must call this.
 
     The names are those of the network's ``state_dict``. ``like`` has a tensor of the whole one's shape and type for
     each name, in the same order on all devices. A device that holds no part of a tensor has no entry in ``shares``.
@@ -45,14 +45,14 @@ def sharding_of(network: PlacedNetwork, key: str) -> Sharding:
 
 
 def _assembled(network: PlacedNetwork, mine: Tensor | None, key: str, like: Tensor) -> Tensor:
-    sharding, team = sharding_of(network, key), network.team
+    sharding, mesh = sharding_of(network, key), network.mesh
     if sharding.owner is not None:
-        tensor = mine if mine is not None else torch.empty_like(like, device=team.device)
-        return collectives.broadcast(tensor, sharding.owner, team.row_group)
+        tensor = mine if mine is not None else torch.empty_like(like, device=mesh.device)
+        return collectives.broadcast(tensor, sharding.owner, mesh.row_group)
     assert mine is not None
     if sharding.channels == 1 or not like.shape:
         return mine.clone()
-    return collectives.all_gather(mine, 0, team.channel_group)
+    return collectives.all_gather(mine, 0, mesh.channel_group)
 
 
 def meta_state(model: nn.Module) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ from netspec.train.interval import Due
 from netspec.train.learning.rates import scales
 from netspec.train.learning.schedule import Moment, observe, rate_factor
 from netspec.train.learning.validation import evaluate
-from netspec.train.processes.crew import Readers
+from netspec.train.processes.world import Readers
 from netspec.train.reporting.console import Status
 from netspec.train.runs.snapshot import diverged, save
 from netspec.train.training import EpochProgress, Meter, Training
@@ -74,7 +74,7 @@ def agree_on_unreadable(t: Training) -> None:
     determines the number of steps per epoch, and with it the learning rate schedule.
     """
     if isinstance(t.data.train, CachedSplit):
-        t.data.train.expect_failures(t.crew.merge_failures(t.data.train.failures()))
+        t.data.train.expect_failures(t.world.merge_failures(t.data.train.failures()))
 
 
 def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> bool:
@@ -85,7 +85,7 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
     position = np.empty(images, np.int64)
     position[order] = np.arange(images)
     skipped_before = progress.tally.skipped
-    readers = Readers(t.crew, t.objective.training_rows)
+    readers = Readers(t.world, t.objective.training_rows)
     reading = t.loader.run(t.data.train, order[progress.position :], config.batch, keep_partial=False, sharing=readers)
     batches = iter(reading)
     t.reporter.plan(progress.plan)
@@ -94,7 +94,7 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
             loss = take_step(t, progress, augmented(t, batch), batch.labels)
             progress.advance(int(position[batch.indices[-1]]) + 1, len(batch.labels), loss, reading.waited)
             report_step(t, progress, loss)
-            if t.crew.any(due(t.step)):
+            if t.world.any(due(t.step)):
                 save(t)
                 due.done()
             if stop():
@@ -202,8 +202,8 @@ def validate(t: Training, progress: EpochProgress, stop: Stop) -> bool:
         if stop():
             return False
         t.report_forms()  # the first evaluation may have added notes
-        # Devices may round differently, and the schedule may depend on the result: all use that of the leader.
-        t.evaluation = t.crew.broadcast(evaluation)
+        # Devices may round differently, and the schedule may depend on the result: all use that of the main process.
+        t.evaluation = t.world.broadcast(evaluation)
     if t.evaluation is not None:
         log(
             t,
@@ -242,7 +242,7 @@ def validation_batches(t: Training) -> Iterator[tuple[Tensor, Tensor]]:
     split = t.data.validation
     if split is None:
         return
-    readers = Readers(t.crew, t.objective.evaluation_rows)
+    readers = Readers(t.world, t.objective.evaluation_rows)
     for batch in t.loader.run(split, np.arange(len(split.labels)), t.config.batch, keep_partial=True, sharing=readers):
         choices = central(len(batch.pixels), t.data.frame, t.graph.input.output)
         yield t.prepare(batch.pixels, choices), to_device(batch.labels, t.config.device)

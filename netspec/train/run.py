@@ -31,9 +31,9 @@ from netspec.train.learning.recorded import recorded
 from netspec.train.learning.validation import PROTOCOL, VIEWS, Evaluation
 from netspec.train.loop import run as run_loop
 from netspec.train.measuring import training_statistics
-from netspec.train.processes.crew import ALONE, Crew, require_same_images
 from netspec.train.processes.launching import report_run, stop_with_the_others
 from netspec.train.processes.shared import require_shares, share_out
+from netspec.train.processes.world import SINGLE_PROCESS, World, require_same_images
 from netspec.train.reporting.board import Board, require_tensorboard
 from netspec.train.reporting.console import Reporter
 from netspec.train.requirements import require_full_batch, require_trainable
@@ -92,11 +92,13 @@ class _Job:
     objective: Objective
     origin: dict[str, Any]
     folder: Path
-    crew: Crew
+    world: World
     state: dict[str, Any] | None = None
 
 
-def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Reporter, crew: Crew = ALONE) -> Result:
+def train(
+    graph: Graph, spec: str, stem: str, request: Request, reporter: Reporter, world: World = SINGLE_PROCESS
+) -> Result:
     """Train a network. If ``request.out`` is a run that the same request started, continue it.
 
     Parameters
@@ -105,7 +107,7 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
         The checked network, and the spec's text.
     stem:
         The name that the run's folder is derived from if the request does not name a folder.
-    crew:
+    world:
         The processes that train together; all of them call this with the same request.
 
     Raises
@@ -118,48 +120,50 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
     KeyboardInterrupt
         SIGINT before the first step. (During training, SIGINT leads to ``state="interrupted"``.)
     """
-    if request.out is not None and crew.broadcast(is_run(request.out)):
-        with crew.only_leader(locked(request.out)):
+    if request.out is not None and world.broadcast(is_run(request.out)):
+        with world.only_on_main(locked(request.out)):
             earlier = reopen(request.out, reporter.warn)
             require_same_spec(earlier, as_net(graph, spec, "the spec here"), request)
             config = repeated_config(earlier, request, graph.train)
-            return _resume(earlier, graph, config, request, reporter, crew)
+            return _resume(earlier, graph, config, request, reporter, world)
     config = resolve(request, graph.train)
-    graph, data = _open(graph, config, request.data, crew)
+    graph, data = _open(graph, config, request.data, world)
     objective, origin = initial_network(graph, config, request, reporter)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
-    folder = crew.broadcast(RunFolder.create(request.out, name).path if crew.leads else Path())
-    with crew.only_leader(locked(folder)):
-        return _run(_Job(graph, spec, config, data, objective, origin, folder, crew), reporter)
+    folder = world.broadcast(RunFolder.create(request.out, name).path if world.is_main else Path())
+    with world.only_on_main(locked(folder)):
+        return _run(_Job(graph, spec, config, data, objective, origin, folder, world), reporter)
 
 
-def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, crew: Crew = ALONE) -> Result:
+def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, world: World = SINGLE_PROCESS) -> Result:
     """Resume a run. If ``net`` is given, the run must be of that network.
 
     Choices that the request leaves open are those of the run. Raises the same errors as ``train``.
     """
     require_run(run)
-    with crew.only_leader(locked(run)):
+    with world.only_on_main(locked(run)):
         earlier = reopen(run, reporter.warn)
         if net is not None:
             require_same_spec(earlier, net, request)
         graph = earlier.net().graph
-        return _resume(earlier, graph, resumed_config(earlier, request, graph.train), request, reporter, crew)
+        return _resume(earlier, graph, resumed_config(earlier, request, graph.train), request, reporter, world)
 
 
-def _resume(earlier: Earlier, graph: Graph, config: Config, request: Request, reporter: Reporter, crew: Crew) -> Result:
+def _resume(
+    earlier: Earlier, graph: Graph, config: Config, request: Request, reporter: Reporter, world: World
+) -> Result:
     if earlier.finished(config):
         return _finished_result(earlier)
-    graph, data = _open(graph, config, request.data, crew)
+    graph, data = _open(graph, config, request.data, world)
     folder, state = earlier.folder, earlier.state
     if state is None:  # the run ended before its first checkpoint: start it again in the same folder
         origin = earlier.facts.get("weights")
         if origin is not None and request.weights is None:
             request = dataclasses.replace(request, weights=Path(origin["file"]), fresh=tuple(origin["fresh"]))
         objective, origin = initial_network(graph, config, request, reporter)
-        if crew.leads:
+        if world.is_main:
             RunFolder(folder).clear()
-        return _run(_Job(graph, earlier.spec, config, data, objective, origin, folder, crew), reporter)
+        return _run(_Job(graph, earlier.spec, config, data, objective, origin, folder, world), reporter)
     if request.weights is not None and state["origin"] != initial_network(graph, config, request, reporter)[1]:
         raise RequestError(
             f"{earlier.folder} did not start from {request.weights} as it is now, with these layers fresh"
@@ -171,11 +175,11 @@ def _resume(earlier: Earlier, graph: Graph, config: Config, request: Request, re
     for difference in rounding_differences(earlier, config, versions_here()):
         reporter.note(f"{difference}: the last bits of the numbers may differ from those of one uninterrupted run")
     reporter.note(f"{earlier.folder}: continuing after step {earlier.step}")
-    job = _Job(graph, earlier.spec, config, data, objective, state["origin"], folder, crew, state)
+    job = _Job(graph, earlier.spec, config, data, objective, state["origin"], folder, world, state)
     return _run(job, reporter)
 
 
-def _open(graph: Graph, config: Config, named_source: str | None, crew: Crew) -> tuple[Graph, Data]:
+def _open(graph: Graph, config: Config, named_source: str | None, world: World) -> tuple[Graph, Data]:
     """Return the network with its final precision, and the opened data, after all checks that need no training.
 
     ``named_source`` is the data source that the user has named explicitly, if any.
@@ -195,7 +199,7 @@ def _open(graph: Graph, config: Config, named_source: str | None, crew: Crew) ->
         hint = "the run was started with this source; if it has moved, name it with --data"
         raise RequestError(problem.message, hint) from problem
     require_full_batch(data, config.batch)
-    require_same_images(data, crew)
+    require_same_images(data, world)
     return graph, data
 
 
@@ -209,15 +213,15 @@ def _finished_result(earlier: Earlier) -> Result:
 
 def _run(job: _Job, reporter: Reporter) -> Result:
     """Train, from the beginning or from a checkpoint, and leave the folder in a consistent state however it ends."""
-    if job.crew.leads:
+    if job.world.is_main:
         report_run(job.folder)
     forms = job.objective.forms
-    with memory_kept(forms.kept_memory), cudnn_benchmark(forms.benchmarked), job.crew.folder(job.folder) as folder:
+    with memory_kept(forms.kept_memory), cudnn_benchmark(forms.benchmarked), job.world.folder(job.folder) as folder:
         return _run_in(folder, job, reporter)
 
 
 def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
-    graph, config, crew = job.graph, job.config, job.crew
+    graph, config, world = job.graph, job.config, job.world
     facts = run_facts(graph, config, job.data, job.spec) | job.origin
     resumed = {"resumed": [*job.state["resumed"], job.state["step"]]} if job.state is not None else {}
     state: Literal["finished", "interrupted", "failed"] = "failed"
@@ -240,9 +244,9 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             if config.tensorboard:
                 training.board = Board(folder.path / "tensorboard", training.step)
             with stop_with_the_others() as stop:
-                state = run_loop(training, lambda: crew.any(stop()))
+                state = run_loop(training, lambda: world.any(stop()))
                 # One process may have received a signal that the others have not; all have stopped because of it.
-                signals = [number for number in crew.gather(stop.signal) if number is not None]
+                signals = [number for number in world.gather(stop.signal) if number is not None]
     except KeyboardInterrupt:
         state = "interrupted"
         raise
@@ -259,14 +263,14 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
 
 def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: Reporter) -> Training:
     """Build the ``Training``, before its first step. A run that is resumed prepares images as its checkpoint says."""
-    graph, config, crew = job.graph, job.config, job.crew
+    graph, config, world = job.graph, job.config, job.world
     if job.state is None:
-        statistics = crew.broadcast(training_statistics(graph, data, config.batch, loader, reporter, crew))
+        statistics = world.broadcast(training_statistics(graph, data, config.batch, loader, reporter, world))
         prepare = Preparation.of(graph, statistics, data.frame, data.peak, config.device)
     else:
         saved = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
         prepare = saved.preparation(data.frame, data.peak, config.device)
-    if crew.size > 1:
+    if world.size > 1:
         objective: Objective = share_out(job.objective, arrange(graph, config.gpus, config.split))
     else:
         objective = recorded(job.objective)
@@ -286,7 +290,7 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
         guessing=guessing(graph, len(data.train.labels), config.batch),
         drawing=Drawing(folder, graph.name, reporter.note),
         average=Average(objective.module, graph.train.ema) if graph.train.ema else None,
-        crew=crew,
+        world=world,
     )
 
 
@@ -297,7 +301,7 @@ def _restore(training: Training, state: dict[str, Any]) -> None:
     velocities.
     """
     restore(training, state)
-    training.crew.any(False)  # a barrier: all processes have read the folder before the leader changes it
+    training.world.any(False)  # a barrier: all processes have read the folder before the main process changes it
     checkpoint.set_aside_after(training.folder.checkpoints, training.step)
     if not training.folder.rewind(state["metrics_bytes"], training.step):
         training.warn(f"{training.folder.metrics} does not end at the checkpoint; its lines up to there are kept")

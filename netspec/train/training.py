@@ -19,7 +19,7 @@ from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import PaperSGD
 from netspec.train.learning.schedule import Watch
 from netspec.train.learning.validation import Evaluation
-from netspec.train.processes.crew import ALONE, Crew
+from netspec.train.processes.world import SINGLE_PROCESS, World
 from netspec.train.reporting.board import Board
 from netspec.train.reporting.console import Plan, Reporter, Status
 from netspec.train.runs.plot import Drawing
@@ -152,7 +152,7 @@ class Training:
     guessing: Guessing
     drawing: Drawing
     average: Average | None = None
-    crew: Crew = ALONE
+    world: World = SINGLE_PROCESS
     board: Board | None = None
     step: int = 0
     epoch: int = 0

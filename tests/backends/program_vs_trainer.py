@@ -86,9 +86,9 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
     optimiser, average = optimiser_of(graph, objective.module), Average(objective.module, graph.train.ema)
 
     program: Any = import_program(trial.path)
-    team = program.Team(rank, processes)
-    model = _with_team(network_class(program), team)
-    _with_team(program.initialise, team, model, SEED)
+    world = program.World(rank, processes)
+    model = _with_world(network_class(program), world)
+    _with_world(program.initialise, world, model, SEED)
     if graph.train.channels_last:
         model.to(memory_format=torch.channels_last)
     sgd = program.SGD(model)
@@ -109,7 +109,7 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
         update = partial(sgd.step, program.rate_factor(step, step / STEPS), *_update_arguments(program, sgd, step))
         takes = inspect.signature(program.add_gradients).parameters
         more = [value for name, value in (("drawn", (SEED, step)), ("update", update)) if name in takes]
-        actual = program.add_gradients(model, images, labels, *more, team=team)
+        actual = program.add_gradients(model, images, labels, *more, world=world)
         if "update" not in takes:
             update()
         assert torch.equal(actual, expected), (trial.name, step, actual, expected)
@@ -120,7 +120,7 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
             _assert_equal(trial.name, program_average.tensors, average.state_dict()["weights"])
 
     weights = objective.full_tensors(objective.module.state_dict(), objective.names)
-    state = program.whole_state(model, team) if hasattr(program, "whole_state") else model.state_dict()
+    state = program.whole_state(model, world) if hasattr(program, "whole_state") else model.state_dict()
     if rank == 0:
         assert list(state) == list(objective.names)
         _assert_equal(trial.name, state, weights)
@@ -128,7 +128,7 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
     whole.module.load_state_dict(weights)
     validation = evaluate(whole, [(images, labels)])
     assert validation is not None
-    actual = program.evaluate(model, [(images.unsqueeze(1), labels)], "cpu", team)
+    actual = program.evaluate(model, [(images.unsqueeze(1), labels)], "cpu", world)
     tolerance = 1e-2 if graph.train.precision == "bf16" else 1e-5  # the order of sums differs
     torch.testing.assert_close(actual, (validation.loss, validation.top1, validation.top5), rtol=tolerance, atol=0.0)
 
@@ -146,10 +146,10 @@ def _undivided(graph: Graph) -> Objective:
     return Objective(graph, backend.load("pytorch").module(graph, SEED))
 
 
-def _with_team(function: Any, team: Any, *arguments: Any) -> Any:
-    """Call a function of the program, with the team if it takes one."""
-    takes = "team" in inspect.signature(function).parameters
-    return function(*arguments, *((team,) if takes else ()))
+def _with_world(function: Any, world: Any, *arguments: Any) -> Any:
+    """Call a function of the program, with the world if it takes one."""
+    takes = "world" in inspect.signature(function).parameters
+    return function(*arguments, *((world,) if takes else ()))
 
 
 def _assert_equal(name: str, actual: dict[str, Tensor], expected: dict[str, Tensor]) -> None:

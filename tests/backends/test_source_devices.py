@@ -131,15 +131,15 @@ def test_compared_networks_need_all_transfer_functions() -> None:
     }
 
 
-def test_network_without_groups_has_no_team() -> None:
+def test_network_without_groups_has_no_world() -> None:
     text = emit(netspec.load(ROOT / "specs" / "lenet.net").graph)
     assert "    def __init__(self):\n" in text
-    assert "self.team" not in text
+    assert "self.world" not in text
     assert "GROUPS" not in text
 
 
 def test_layers_named_like_names_of_the_parallel_code(tmp_path: Path) -> None:
-    names = {"conv1": "team", "bn1": "parts", "fc6": "from_all", "fc7": "class", "fc8": "x-y"}
+    names = {"conv1": "world", "bn1": "parts", "fc6": "from_all", "fc7": "class", "fc8": "x-y"}
     text = GROUPED.format(end=TO_FIRST, train="").rstrip()
     for old, new in names.items():
         text = text.replace(f"[{old}]", f"[{new}]")

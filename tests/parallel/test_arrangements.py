@@ -11,8 +11,8 @@ from crews import together
 from places import ROOT
 
 import netspec
+from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.team import join_team
 from netspec.passes.placing import arrange, place
 from netspec.train.processes import verification
 from netspec.train.processes.verification import TOLERANCES, Trial, difference, initial_state, run_on_one_device
@@ -58,9 +58,9 @@ def records_of(rows: list[Row], devices: int) -> list[verification.Record]:
     records = []
     for row in rows:
         graph = netspec.loads(SPECS[row[0]]).graph
-        team = join_team(arrange(graph, devices, row[1]), torch.device("cpu"))  # type: ignore[arg-type]
+        mesh = join_mesh(arrange(graph, devices, row[1]), torch.device("cpu"))  # type: ignore[arg-type]
         start = initial_state(graph, trial(row))
-        records.append(verification.steps(PlacedNetwork(place(graph, team.arrangement), team), trial(row), start))
+        records.append(verification.steps(PlacedNetwork(place(graph, mesh.arrangement), mesh), trial(row), start))
     return records
 
 

@@ -7,8 +7,8 @@ from crews import together
 
 import netspec
 from netspec.parallel.gradients import Gradients
+from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.team import join_team
 from netspec.passes.placing import arrange, place
 
 WHOLE_AND_SHARES = """\
@@ -25,11 +25,11 @@ gpus 2
 def exchanged_gradients(processes: int) -> dict[str, torch.Tensor]:
     """Return this process's gradients after the exchange; before it, every number of them is rank + 1."""
     graph = netspec.loads(WHOLE_AND_SHARES).graph
-    team = join_team(arrange(graph, processes, "groups"), torch.device("cpu"))
-    network = PlacedNetwork(place(graph, team.arrangement), team)
+    mesh = join_mesh(arrange(graph, processes, "groups"), torch.device("cpu"))
+    network = PlacedNetwork(place(graph, mesh.arrangement), mesh)
     gradients = Gradients(network)
     total = sum((w.sum() for w in network.module.parameters()), torch.zeros(()))
-    (total * (team.rank + 1)).backward()
+    (total * (mesh.rank + 1)).backward()
     gradients.wait()
     return {name: w.grad for name, w in network.module.named_parameters() if w.grad is not None}
 

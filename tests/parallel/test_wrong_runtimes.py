@@ -13,8 +13,8 @@ from torch import Tensor
 
 import netspec
 from netspec.parallel import batchnorm, collectives, gradients
+from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.team import join_team
 from netspec.passes.placing import arrange, place
 from netspec.train.processes import verification
 from netspec.train.processes.verification import Trial, difference, initial_state, run_on_one_device
@@ -55,10 +55,10 @@ def records_of(names: list[str]) -> list[Any]:
     records = []
     for name in names:
         split, (owner, attribute, wrong) = WRONG[name]
-        team = join_team(arrange(graph, 2, split), torch.device("cpu"))  # type: ignore[arg-type]
+        mesh = join_mesh(arrange(graph, 2, split), torch.device("cpu"))  # type: ignore[arg-type]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(owner, attribute, wrong)
-            network = PlacedNetwork(place(graph, team.arrangement), team)
+            network = PlacedNetwork(place(graph, mesh.arrangement), mesh)
             records.append(verification.steps(network, TRIAL, initial_state(graph, TRIAL)))
     return records
 

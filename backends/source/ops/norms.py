@@ -35,7 +35,7 @@ def _batch_norm_module(op: BatchNorm, x: Shape, division: Division) -> str:
 
 def _batch_norm(op: BatchNorm, at: Site) -> str:
     assert at.module is not None, "batch normalisation has its layer to itself"
-    return call(at.helper("batch_norm"), at.x, at.module, at.team)
+    return call(at.helper("batch_norm"), at.x, at.module, at.world)
 
 
 def _dropout(op: Dropout, at: Site) -> str:

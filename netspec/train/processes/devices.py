@@ -21,9 +21,9 @@ from netspec.train import run
 from netspec.train.config import Request, device_for
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.memory import memory_errors
-from netspec.train.processes.crew import Crew, is_connection_lost, join_crew
 from netspec.train.processes.launching import launch, report_code, report_error, report_process
 from netspec.train.processes.shared import require_shares
+from netspec.train.processes.world import World, is_connection_lost, join_world
 from netspec.train.reporting.console import Reporter, make_reporter
 from netspec.train.runs.runfolder import SPEC, read_facts
 
@@ -52,7 +52,7 @@ def train_on_devices(job: TrainingJob, *, quiet: bool, arguments: Sequence[str])
 
     On one device, train in this process and return the result. On several, start a process for each device with the
     same command line (``arguments``), and return their exit code. In a process that was started this way, or by
-    torchrun, train as part of the crew.
+    torchrun, train as one of the processes.
 
     Raises the errors of ``run.train`` and ``run.resume``, and ``RequestError`` if the devices do not exist or cannot
     share the network.
@@ -60,9 +60,9 @@ def train_on_devices(job: TrainingJob, *, quiet: bool, arguments: Sequence[str])
     run_settings = _settings_of(job.resume) if job.resume is not None else {}
     gpus = job.request.gpus or run_settings.get("gpus", 1)
     if "WORLD_SIZE" in os.environ and "RANK" in os.environ:
-        return _train_in_crew(job, quiet)
+        return _train_as_rank(job, quiet)
     if gpus == 1:
-        return _train(job, make_reporter(quiet=quiet), Crew())
+        return _train(job, make_reporter(quiet=quiet), World())
     net = _net_of(job.resume) if job.net is None and job.resume is not None else job.net
     _check_devices(net, job.request, run_settings, gpus)
     if job.file == "-":
@@ -73,8 +73,8 @@ def train_on_devices(job: TrainingJob, *, quiet: bool, arguments: Sequence[str])
     return ended.code
 
 
-def _train_in_crew(job: TrainingJob, quiet: bool) -> run.Result | int:
-    """Train in one of the processes of a crew. The leader returns the result, or an exit code after an error; the
+def _train_as_rank(job: TrainingJob, quiet: bool) -> run.Result | int:
+    """Train in one of several processes. The main process returns the result, or an exit code after an error; the
     others always return an exit code."""
     request = job.request
     size, rank = int(os.environ["WORLD_SIZE"]), int(os.environ["RANK"])
@@ -83,10 +83,10 @@ def _train_in_crew(job: TrainingJob, quiet: bool) -> run.Result | int:
         if request.gpus not in (None, size):
             raise RequestError(f"--gpus is {request.gpus}, but {size} processes were started")
         device = request.device or device_for(None)
-        with join_crew(device, size) as crew:
-            reporter = make_reporter(quiet=quiet) if crew.leads else Reporter(Console(file=io.StringIO()))
-            crew_request = replace(request, gpus=size, device=device)
-            result = _train(replace(job, request=crew_request), reporter, crew)
+        with join_world(device, size) as world:
+            reporter = make_reporter(quiet=quiet) if world.is_main else Reporter(Console(file=io.StringIO()))
+            world_request = replace(request, gpus=size, device=device)
+            result = _train(replace(job, request=world_request), reporter, world)
     except TrainError as problem:
         if report_error(problem, rank):
             return problem.exit_code
@@ -104,15 +104,15 @@ def _train_in_crew(job: TrainingJob, quiet: bool) -> run.Result | int:
     return result if rank == 0 else 0
 
 
-def _train(job: TrainingJob, reporter: Reporter, crew: Crew) -> run.Result:
+def _train(job: TrainingJob, reporter: Reporter, world: World) -> run.Result:
     net, file = job.net, job.file
     try:
         with memory_errors(*SMALLER):
             if job.resume is not None:
-                return run.resume(job.resume, net, job.request, reporter, crew)
+                return run.resume(job.resume, net, job.request, reporter, world)
             assert net is not None and file is not None
             stem = "net" if file == "-" else Path(file).stem
-            return run.train(net.graph, net.source.text, stem, job.request, reporter, crew)
+            return run.train(net.graph, net.source.text, stem, job.request, reporter, world)
     except ArrangementError as problem:
         raise RequestError(problem.message, *problem.notes) from problem
 

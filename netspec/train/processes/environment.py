@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-FOLDER = "NETSPEC_CREW"
+FOLDER = "NETSPEC_LAUNCHER_FOLDER"
 """The environment variable with the folder through which the processes communicate with their launcher."""
 
 

@@ -43,7 +43,7 @@ class Ended:
 def launch(arguments: Sequence[str], processes: int) -> Ended:
     """Run ``netspec ARGUMENTS`` in several processes that train together, and wait for them."""
     with (
-        TemporaryDirectory(prefix="netspec-crew-") as folder,
+        TemporaryDirectory(prefix="netspec-world-") as folder,
         stop_on_signals(_hard_stop(Path(folder))) as stop,
         ThreadPoolExecutor(1, "netspec-launcher") as pool,
     ):
@@ -140,7 +140,7 @@ def _reported_error(error: Mapping[str, Any], *, same_elsewhere: bool) -> Ended:
 
 
 def _code(folder: Path) -> int | None:
-    """Read the exit code that the leader of an interrupted training has left; ``None`` if it was not interrupted."""
+    """Read the exit code that an interrupted training's main process has left; ``None`` if it was not interrupted."""
     try:
         return int((folder / _CODE).read_text())
     except FileNotFoundError:

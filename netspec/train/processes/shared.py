@@ -15,14 +15,14 @@ from netspec.formatting import plural
 from netspec.parallel import shares
 from netspec.parallel.collectives import all_reduce
 from netspec.parallel.gradients import Gradients
+from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.team import join_team
 from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place
 from netspec.train.chance import Indices
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective, no_update
-from netspec.train.processes.crew import PATIENCE
+from netspec.train.processes.world import PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class SharedObjective(Objective):
     def training_rows(self, count: int) -> Indices:
         """See ``Objective``: this process's row's share of each part of the batch (``accumulate``)."""
         pieces = np.array_split(np.arange(count), max(1, min(self.graph.train.accumulate, count)))
-        return np.concatenate([piece[self.network.team.share_of_batch(len(piece))] for piece in pieces])
+        return np.concatenate([piece[self.network.mesh.share_of_batch(len(piece))] for piece in pieces])
 
     def evaluation_rows(self, count: int) -> Indices:
         """See ``Objective``: the row's share, or all images if they cannot be divided equally among the rows."""
         everything = np.arange(count)
-        rows = self.network.team.arrangement.replicas
-        return everything if count % rows else everything[self.network.team.share_of_batch(count)]
+        rows = self.network.mesh.arrangement.replicas
+        return everything if count % rows else everything[self.network.mesh.share_of_batch(count)]
 
     def gradients(
         self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[BatchProgress], None] = no_update
@@ -56,7 +56,7 @@ class SharedObjective(Objective):
         total, first = torch.zeros((), device=images.device), 0
         parts = labels.tensor_split(min(self.graph.train.accumulate, len(labels)))
         sizes = tuple(map(len, parts))
-        shares_of_parts = [self.network.team.share_of_batch(size) for size in sizes]
+        shares_of_parts = [self.network.mesh.share_of_batch(size) for size in sizes]
         own_images = torch.split(images, [share.stop - share.start for share in shares_of_parts])
         for done, (x, classes, share) in enumerate(zip(own_images, parts, shares_of_parts, strict=True), 1):
             self.sums.gathered = BatchProgress(sizes, done)
@@ -87,7 +87,7 @@ class SharedObjective(Objective):
         if not self.graph.losses:
             return F.cross_entropy(scores, labels), scores
         mine = torch.from_numpy(self.evaluation_rows(len(labels))).to(labels.device)
-        total = len(images) * self.network.team.arrangement.replicas
+        total = len(images) * self.network.mesh.arrangement.replicas
         with self._precision(images):
             _, reported = self.network.training_loss(self._in_memory_format(images), labels[mine], total)
         return all_reduce(reported), scores
@@ -106,7 +106,7 @@ class SharedObjective(Objective):
     def local_tensors(self, full: Mapping[str, Tensor]) -> dict[str, Tensor]:
         local_state = self.network.module.state_dict()
         return {
-            key: shares.share(tensor, shares.sharding_of(self.network, key), self.network.team)
+            key: shares.share(tensor, shares.sharding_of(self.network, key), self.network.mesh)
             for key, tensor in full.items()
             if key in local_state
         }
@@ -119,8 +119,8 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
     it.
     """
     device = next(objective.module.parameters()).device
-    team = join_team(arrangement, device, PATIENCE)
-    network = PlacedNetwork(place(objective.graph, arrangement), team, objective.forms)
+    mesh = join_mesh(arrangement, device, PATIENCE)
+    network = PlacedNetwork(place(objective.graph, arrangement), mesh, objective.forms)
     network.module.to(device)
     shares.load_shares(network, objective.module.state_dict())
     if objective.graph.train.channels_last:

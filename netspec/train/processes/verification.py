@@ -29,8 +29,8 @@ from netspec.formatting import plural
 from netspec.ir.graph import Graph
 from netspec.parallel import shares
 from netspec.parallel.gradients import Gradients
+from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
-from netspec.parallel.team import join_team
 from netspec.passes.dependence import trained_parameters
 from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place
@@ -38,8 +38,8 @@ from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, velocities
-from netspec.train.processes.crew import leave_distributed
 from netspec.train.processes.shared import SharedObjective
+from netspec.train.processes.world import leave_distributed
 from netspec.train.tensors.fitting import fit
 from netspec.train.tensors.weights import Weights
 
@@ -226,7 +226,7 @@ def _worker(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, thr
         world_size=arrangement.devices,
     )
     with leave_distributed(trial.device), _without_tf32():
-        record = steps(PlacedNetwork(place(graph, arrangement), join_team(arrangement, device)), trial, start)
+        record = steps(PlacedNetwork(place(graph, arrangement), join_mesh(arrangement, device)), trial, start)
         if rank == 0:
             torch.save(record, Path(folder, _RECORD))
         dist.barrier(device_ids=[rank] if trial.device == "cuda" else None)
@@ -238,7 +238,7 @@ def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> 
     names = attributes(graph)
     learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in graph.parameters.values()))
     shares.load_shares(network, start)
-    network.module.to(dtype=trial.dtype).to(network.team.device).train()
+    network.module.to(dtype=trial.dtype).to(network.mesh.device).train()
     empty = {
         key: torch.empty(x.shape, dtype=trial.dtype if x.is_floating_point() else x.dtype, device="meta")
         for key, x in start.items()

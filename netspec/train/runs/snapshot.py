@@ -45,14 +45,14 @@ def save(t: Training) -> None:
     """
     require_finite(t)
     state = snapshot(t)
-    if t.crew.leads:
+    if t.world.is_main:
         checkpoint.save(t.folder.checkpoints, t.step, state)
 
 
 def snapshot(t: Training) -> dict[str, Any]:
     """Return the state after ``t.step`` steps: tensors, numbers, strings, and lists and dictionaries of them.
 
-    Tensors are whole, even if devices hold shares of them; all processes of the crew must call this.
+    Tensors are whole, even if devices hold shares of them; all processes of the world must call this.
     """
     objective = t.objective
     velocity, means = velocities(objective.module, t.optimiser), running_means(objective.module, t.optimiser)
@@ -136,7 +136,7 @@ def require_finite(t: Training) -> None:
         raise diverged(t.step, f"the loss is {t.progress.line_meter.loss}")
     tensors = t.objective.module.state_dict().items()
     bad = [name for name, x in tensors if x.is_floating_point() and not finite(x)]
-    if t.crew.any(bool(bad)):
+    if t.world.any(bool(bad)):
         where = bad[0] if bad else "what another device holds"
         raise diverged(t.step, f"{where} has numbers that are infinite or NaN")
 

@@ -74,7 +74,7 @@ def test_only_one_process_prints_and_no_files_are_left(two: multi_device.TrainPr
 
 @pytest.mark.parametrize(
     ("environment", "prints"),
-    [({}, True), ({"RANK": "0"}, True), ({"RANK": "1"}, False), ({FOLDER: "crew", "RANK": "0"}, False)],
+    [({}, True), ({"RANK": "0"}, True), ({"RANK": "1"}, False), ({FOLDER: "world", "RANK": "0"}, False)],
     ids=["single process", "rank 0 of torchrun", "rank 1 of torchrun", "worker of netspec"],
 )
 def test_warnings_about_the_spec_are_printed_once(

@@ -31,7 +31,7 @@ from netspec.train.data.splits import CachedSplit, Data, Frame, InMemorySplit
 from netspec.train.errors import TrainError
 from netspec.train.interrupt import Stop
 from netspec.train.loop import agree_on_unreadable
-from netspec.train.processes.crew import Crew, Readers, require_same_images
+from netspec.train.processes.world import Readers, World, require_same_images
 from netspec.train.training import Training
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc")
@@ -55,7 +55,7 @@ def test_killed_worker_ends_the_run_in_seconds_with_a_message(tmp_path: Path) ->
     assert training.temporary_files() == []
 
 
-def test_crew_exchanges_values_and_unreadable_images() -> None:
+def test_world_exchanges_values_and_unreadable_images() -> None:
     """Whether all have the same value, the values of all, and the unreadable images of any, with the first reason."""
     failures = {3: ("c", "empty"), 4: ("d", "torn"), 7: ("g", "gone")}
     assert together(2, exchange_values) == [[True, False, True, [0, 10], failures, {}, False, True]] * 2
@@ -63,12 +63,12 @@ def test_crew_exchanges_values_and_unreadable_images() -> None:
 
 def exchange_values() -> list[Any]:
     """Run in each of two processes."""
-    crew = Crew(dist.get_rank(), 2)
-    readers = Readers(crew, np.arange)
-    found = [{3: ("c", "empty"), 7: ("g", "gone")}, {3: ("c", "torn"), 4: ("d", "torn")}][crew.rank]
+    world = World(dist.get_rank(), 2)
+    readers = Readers(world, np.arange)
+    found = [{3: ("c", "empty"), 7: ("g", "gone")}, {3: ("c", "torn"), 4: ("d", "torn")}][world.rank]
     return [
-        crew.agrees(-1), crew.agrees(crew.rank), crew.agrees(2**62), crew.gather(10 * crew.rank),
-        readers.merge_failures(found), readers.merge_failures({}), readers.all(crew.rank == 0), readers.all(True),
+        world.agrees(-1), world.agrees(world.rank), world.agrees(2**62), world.gather(10 * world.rank),
+        readers.merge_failures(found), readers.merge_failures({}), readers.all(world.rank == 0), readers.all(True),
     ]  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def plan_steps() -> int:
     split = CachedSplit(InMemorySplit(np.zeros((64, 1, 2, 2), np.uint8), np.zeros(64, np.int64)), Frame(1, 2, 2))
     split.expect_failures({5: ("f", "empty")} if rank == 1 else {})
     settings = SimpleNamespace(batch=32, epochs=3, steps=None)
-    training: Any = SimpleNamespace(crew=Crew(rank, 2), data=SimpleNamespace(train=split), config=settings, epoch=0)
+    training: Any = SimpleNamespace(world=World(rank, 2), data=SimpleNamespace(train=split), config=settings, epoch=0)
     agree_on_unreadable(training)
     return Training.plan(training, 0).steps
 
@@ -101,7 +101,9 @@ def train_until_signal(out: str) -> list[Any]:
         stop.ask(int(signal.SIGTERM))
     run.stop_with_the_others = lambda: nullcontext(stop)  # type: ignore[assignment]
     request = Request("synthetic", gpus=2, device="cpu", threads=1, out=Path(out))
-    result = run.train(netspec.loads(multi_device.SPEC).graph, multi_device.SPEC, "tiny", request, QUIET, Crew(rank, 2))
+    result = run.train(
+        netspec.loads(multi_device.SPEC).graph, multi_device.SPEC, "tiny", request, QUIET, World(rank, 2)
+    )
     return [result.state, result.signal]
 
 
@@ -114,11 +116,11 @@ def test_workers_that_see_different_images_fail() -> None:
         numbers.append(number)
         return len(set(numbers)) == 1
 
-    crew: Any = SimpleNamespace(agrees=agrees)
-    require_same_images(data[0], crew)
-    require_same_images(dataclasses.replace(data[0], source="elsewhere"), crew)
+    world: Any = SimpleNamespace(agrees=agrees)
+    require_same_images(data[0], world)
+    require_same_images(dataclasses.replace(data[0], source="elsewhere"), world)
     with pytest.raises(TrainError, match="the processes do not see the same images in pictures"):
-        require_same_images(data[1], crew)
+        require_same_images(data[1], world)
 
 
 @pytest.mark.slow  # several processes that take seconds to start

@@ -14,8 +14,8 @@ from netspec.passes.placing import Arrangement
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
-    """One device's view of an arrangement.
+class Mesh:
+    """One device's view of the mesh of devices.
 
     ``row`` and ``column`` are its coordinates. ``row_group`` are the devices of its row, which hold the shares of the
     channels; ``column_group`` are the devices in its column, which hold the shares of the batch.
@@ -47,10 +47,10 @@ class Team:
         return slice(start, start + share + (self.row < remainder))
 
 
-def join_team(arrangement: Arrangement, device: torch.device, timeout: timedelta | None = None) -> Team:
-    """Return this process's team. torch.distributed must be initialised.
+def join_mesh(arrangement: Arrangement, device: torch.device, timeout: timedelta | None = None) -> Mesh:
+    """Return the mesh as this process sees it. torch.distributed must be initialised.
 
-    ``timeout`` is how long the team's members wait for each other; ``None`` leaves torch's default.
+    ``timeout`` is how long the processes wait for each other; ``None`` leaves torch's default.
 
     Raises
     ------
@@ -59,9 +59,11 @@ def join_team(arrangement: Arrangement, device: torch.device, timeout: timedelta
     """
     if dist.get_world_size() != arrangement.devices:
         raise ValueError(f"{dist.get_world_size()} processes cannot be {arrangement.devices} devices")
-    mesh = init_device_mesh(device.type, (arrangement.replicas, arrangement.groups), mesh_dim_names=("rows", "columns"))
-    row_group, column_group = mesh.get_group("columns"), mesh.get_group("rows")
+    device_mesh = init_device_mesh(
+        device.type, (arrangement.replicas, arrangement.groups), mesh_dim_names=("rows", "columns")
+    )
+    row_group, column_group = device_mesh.get_group("columns"), device_mesh.get_group("rows")
     if timeout is not None:
         set_timeout(row_group, timeout)
         set_timeout(column_group, timeout)
-    return Team(arrangement, dist.get_rank(), device, row_group, column_group)
+    return Mesh(arrangement, dist.get_rank(), device, row_group, column_group)

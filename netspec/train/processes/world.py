@@ -1,7 +1,7 @@
-"""The crew: the processes that train together, and the means by which they agree.
+"""The world, as torch.distributed calls it: the processes that train together, and the means by which they agree.
 
-All of them run the same code on the same batches. One leads: only the leader writes into the run's folder and prints.
-A crew of one does not use torch.distributed.
+All of them run the same code on the same batches. Only the main process, that of rank 0, writes into the run's folder
+and prints. A world of one process does not use torch.distributed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PATIENCE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class World:
     """One process's view of the processes that train together: its ``rank``, from 0, and their number ``size``.
 
     The methods that communicate are collective: all processes must call them in the same order.
@@ -47,8 +47,8 @@ class Crew:
     size: int = 1
 
     @property
-    def leads(self) -> bool:
-        """Whether this process is the leader, which writes files and prints."""
+    def is_main(self) -> bool:
+        """Whether this is the main process, which writes files and prints."""
         return self.rank == 0
 
     def any(self, value: bool) -> bool:
@@ -85,21 +85,21 @@ class Crew:
         return merged
 
     def broadcast(self, value: T) -> T:
-        """Return the leader's value, in every process."""
+        """Return the main process's value, in every process."""
         if self.size == 1:
             return value
         values: list[T] = [value]
         dist.broadcast_object_list(values, src=0)
         return values[0]
 
-    def only_leader(self, context: AbstractContextManager[None]) -> AbstractContextManager[None]:
-        """Return the context in the leader, and a null context in the other processes."""
-        return context if self.leads else nullcontext()
+    def only_on_main(self, context: AbstractContextManager[None]) -> AbstractContextManager[None]:
+        """Return the context in the main process, and a null context in the other processes."""
+        return context if self.is_main else nullcontext()
 
     @contextmanager
     def folder(self, path: Path) -> Iterator[RunFolder]:
-        """Yield the run's folder in the leader, and a temporary one in the others, which can then run the same code."""
-        if self.leads:
+        """Yield the run's folder in the main process and a temporary one in the others: all run the same code."""
+        if self.is_main:
             yield RunFolder(path)
             return
         # Inside the launcher's folder, if there is one: the launcher deletes it even if this process is killed.
@@ -109,14 +109,14 @@ class Crew:
             yield folder
 
 
-ALONE = Crew()
+SINGLE_PROCESS = World()
 
 
 @dataclass(frozen=True, slots=True)
 class Readers(Sharing):
-    """The crew, reading the data together: each process reads ``share(count)`` of a batch of ``count`` images."""
+    """The processes that read the data together: each process reads ``share(count)`` of a batch of ``count`` images."""
 
-    crew: Crew
+    world: World
     share: Callable[[int], Indices]
 
     def rows(self, count: int) -> Indices:
@@ -125,18 +125,18 @@ class Readers(Sharing):
 
     def merge_failures(self, failures: Failures) -> Failures:
         """See ``Sharing``."""
-        return self.crew.merge_failures(failures)
+        return self.world.merge_failures(failures)
 
     def all(self, value: bool) -> bool:
         """See ``Sharing``."""
-        return not self.crew.any(not value)
+        return not self.world.any(not value)
 
 
-def require_same_images(data: Data, crew: Crew) -> None:
-    """Raise ``TrainError`` unless all processes of the crew see the same images, in the same order."""
+def require_same_images(data: Data, world: World) -> None:
+    """Raise ``TrainError`` unless all processes see the same images, in the same order."""
     facts = {key: value for key, value in fingerprint(data).items() if key != "source"}
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).digest()
-    if not crew.agrees(int.from_bytes(digest[:7], "big")):
+    if not world.agrees(int.from_bytes(digest[:7], "big")):
         raise TrainError(
             f"the processes do not see the same images in {data.source}",
             "number, names, order and classes must be the same on every machine",
@@ -144,8 +144,8 @@ def require_same_images(data: Data, crew: Crew) -> None:
 
 
 @contextmanager
-def join_crew(device: str, size: int) -> Iterator[Crew]:
-    """Join the crew of ``size`` processes that torchrun or ``launch`` has started.
+def join_world(device: str, size: int) -> Iterator[World]:
+    """Join the world of ``size`` processes that torchrun or ``launch`` has started.
 
     On CUDA, each process uses the device with its local rank.
 
@@ -155,7 +155,7 @@ def join_crew(device: str, size: int) -> Iterator[Crew]:
         The machine has fewer CUDA devices than processes.
     """
     if size == 1:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     if device == "cuda":
         local = int(os.environ.get("LOCAL_RANK", "0"))
@@ -167,7 +167,7 @@ def join_crew(device: str, size: int) -> Iterator[Crew]:
     # Agreements use CPU tensors, and therefore gloo; tensors on GPUs use NCCL.
     dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
     with leave_distributed(device):
-        yield Crew(dist.get_rank(), size)
+        yield World(dist.get_rank(), size)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How a process joins and leaves its crew. Calls of CUDA are only recorded, since there is no device."""
+"""How a process joins and leaves its world. Calls of CUDA are only recorded, since there is no device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 
 from netspec.train.errors import RequestError
-from netspec.train.processes import crew
+from netspec.train.processes import world
 
 
 @pytest.fixture
@@ -29,21 +29,21 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_process_takes_its_own_device_before_it_joins(calls: list[Any]) -> None:
     """NCCL transfers tensors on GPUs, gloo the values on which the processes agree."""
-    with crew.join_crew("cuda", 2) as joined:
-        assert (joined.rank, joined.size, joined.leads) == (1, 2, False)
+    with world.join_world("cuda", 2) as joined:
+        assert (joined.rank, joined.size, joined.is_main) == (1, 2, False)
         assert calls == [("device", 1), ("join", "cpu:gloo,cuda:nccl")]
     assert calls[2:] == ["leave"]
 
 
 def test_process_ends_at_once_after_an_error_on_cuda(calls: list[Any]) -> None:
     """NCCL would wait for the other processes, and they for this one, so that the error would never be reported."""
-    with pytest.raises(ValueError, match="mine"), crew.join_crew("cuda", 2):
+    with pytest.raises(ValueError, match="mine"), world.join_world("cuda", 2):
         raise ValueError("mine")
-    assert calls[2:] == [crew._end_at_once]
+    assert calls[2:] == [world._end_at_once]
 
 
 def test_process_leaves_after_an_error_on_the_cpu(calls: list[Any]) -> None:
-    with pytest.raises(ValueError, match="mine"), crew.join_crew("cpu", 2):
+    with pytest.raises(ValueError, match="mine"), world.join_world("cpu", 2):
         raise ValueError("mine")
     assert calls == [("join", "gloo"), "leave"]
 
@@ -51,5 +51,5 @@ def test_process_leaves_after_an_error_on_the_cpu(calls: list[Any]) -> None:
 def test_more_processes_than_devices_is_an_error(calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(RequestError, match="process 1 of this machine has no CUDA device: it has 1"):
-        crew.join_crew("cuda", 2).__enter__()
+        world.join_world("cuda", 2).__enter__()
     assert calls == []

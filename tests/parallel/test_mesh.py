@@ -1,4 +1,4 @@
-"""The process groups of a team, and their timeouts."""
+"""The process groups of a mesh, and their timeouts."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import torch
 from crews import together
 
 import netspec
-from netspec.parallel.team import join_team
+from netspec.parallel.mesh import join_mesh
 from netspec.passes.placing import arrange
 
 
 def timeouts_in_minutes(minutes: float) -> list[float]:
-    """Join a team with this timeout, and return the timeouts of its two groups; called in each of two processes."""
+    """Join a mesh with this timeout, and return the timeouts of its two groups; called in each of two processes."""
     device, arrangement = torch.device("cpu"), arrange(netspec.loads(networks.BRANCHING).graph, 2, "groups")
-    team = join_team(arrangement, device, timedelta(minutes=minutes))
-    groups = (team.row_group, team.column_group)
+    mesh = join_mesh(arrangement, device, timedelta(minutes=minutes))
+    groups = (mesh.row_group, mesh.column_group)
     return [group._get_backend(device).options._timeout / timedelta(minutes=1) for group in groups]
 
 
