@@ -50,14 +50,14 @@ def compiled(spec: str, work: Work, cache: str) -> Run:
     step = _step(spec)
     objective, module = step.objective, step.objective.module
     for layer in module.modules():
-        if isinstance(layer, pytorch.DrawnLayer):
+        if isinstance(layer, pytorch.RandomLayer):
             layer.forward = torch.compiler.disable(layer.forward)
     loss, scores = torch.compile(pytorch.training_loss), torch.compile(pytorch.class_scores)
 
     def train() -> None:
         module.train()
         step.optimiser.zero_grad()
-        objective.set_draw(0, step.taken)
+        objective.set_random_state(0, step.taken)
         loss(module, step.images, step.labels).backward()
         step.optimiser.step()
         step.taken += 1

@@ -31,7 +31,7 @@ from torch import Tensor
 import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.train.chance import Indices, shuffled
+from netspec.train.counter_rng import Indices, shuffled
 from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation

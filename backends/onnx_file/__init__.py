@@ -32,9 +32,9 @@ def initial_values(graph: Graph, seed: int) -> dict[str, Floats]:
 
     They agree up to the last digits of float32; see ``initial.py``.
     """
-    from .initial import initial_values as draw_all
+    from . import initial
 
-    return draw_all(graph, seed)
+    return initial.initial_values(graph, seed)
 
 
 def emissions() -> Mapping[type[Op], Emission]:

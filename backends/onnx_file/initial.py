@@ -30,10 +30,10 @@ _TWO_PI = np.float32(2 * math.pi)
 
 def initial_values(graph: Graph, seed: int) -> dict[str, Floats]:
     """Return the initial float32 values of every parameter by key."""
-    return {key: draw(parameter, seed) for key, parameter in graph.parameters.items()}
+    return {key: parameter_values(parameter, seed) for key, parameter in graph.parameters.items()}
 
 
-def draw(parameter: Parameter, seed: int) -> Floats:
+def parameter_values(parameter: Parameter, seed: int) -> Floats:
     """Return a parameter's initial float32 values, as the ``pytorch`` backend draws them from the same seed.
 
     The generator is seeded with the first 63 bits of the SHA-256 of ``seed:key``, of which torch uses the low 32.

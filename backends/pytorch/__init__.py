@@ -5,11 +5,11 @@ The module has one attribute per layer of the spec. Keys of the ``state_dict`` c
 """
 
 from .fast import GroupedConvolution, blocks, chosen_forms, compare_kernels, image_blocks, no_kernels, use_kernels
-from .initial import draw
+from .initial import initial_values
 from .layer import LABELS, Layer
 from .network import Network, class_scores, cross_entropy, module, training_loss
 from .ops import TABLE
-from .ops.chance import DeviceDraw, Draw, DrawnLayer, evaluation_draw, set_draw
+from .ops.counter_rng import DeviceRandomState, RandomLayer, RandomState, evaluation_random_state, set_random_state
 from .ops.norms import BatchNormalise
 from .ops.precision import widened
 from .torchvision import ALEXNET, from_torchvision, to_torchvision, torchvision_keys
@@ -19,24 +19,24 @@ __all__ = [
     "LABELS",
     "TABLE",
     "BatchNormalise",
-    "DeviceDraw",
-    "Draw",
-    "DrawnLayer",
+    "DeviceRandomState",
     "GroupedConvolution",
     "Layer",
     "Network",
+    "RandomLayer",
+    "RandomState",
     "blocks",
     "chosen_forms",
     "class_scores",
     "compare_kernels",
     "cross_entropy",
-    "draw",
-    "evaluation_draw",
+    "evaluation_random_state",
     "from_torchvision",
     "image_blocks",
+    "initial_values",
     "module",
     "no_kernels",
-    "set_draw",
+    "set_random_state",
     "to_torchvision",
     "torchvision_keys",
     "training_loss",

@@ -11,7 +11,7 @@ from netspec.ir.distribution import Constant, Normal, Uniform
 from netspec.ir.graph import Parameter
 
 
-def draw(parameter: Parameter, seed: int) -> Tensor:
+def initial_values(parameter: Parameter, seed: int) -> Tensor:
     """Return the initial values of a parameter for a seed, in float32 on the CPU; 0 where a table masks weights.
 
     The generator is seeded with the first 63 bits of the SHA-256 of ``seed:key``.

@@ -13,9 +13,9 @@ from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.torch_names import suffix
 
 from .fast import form_module
-from .initial import draw
+from .initial import initial_values
 from .ops import buffers, emit
-from .ops.chance import DrawnLayer
+from .ops.counter_rng import RandomLayer
 from .ops.losses import LossLayer
 
 LABELS = ":labels"
@@ -46,7 +46,7 @@ class Layer(nn.Module):
         super().__init__()
         self.description = describe(graph, layer)
         for parameter in graph.parameters_of(layer.name):
-            self._hold(suffix(parameter), nn.Parameter(draw(parameter, seed)))
+            self._hold(suffix(parameter), nn.Parameter(initial_values(parameter, seed)))
         nodes = [graph.nodes[name] for name in layer.nodes]
         self.calls = tuple(self._call(graph, node, forms) for node in nodes)
         internal = {node.name for node in nodes} | {f"{layer.name}.{key}" for key in self.state_dict()}
@@ -68,7 +68,7 @@ class Layer(nn.Module):
         shapes = graph.shapes(node)
         child = self._child_name(name_of(node.op))
         module = form_module(node, shapes, forms) or emit(node.op, shapes)
-        if isinstance(module, DrawnLayer):
+        if isinstance(module, RandomLayer):
             module.name = node.name
         if isinstance(module, LossLayer):
             module.label_smoothing = graph.train.label_smoothing

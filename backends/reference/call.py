@@ -39,7 +39,7 @@ class Call:
         0 for dropped units, 1 for the others, shaped like the input; required by ``Dropout`` in training.
     noise:
         Standard normal numbers, shaped like the input; required by ``NoisyRelu``, also in evaluation.
-    chances:
+    uniforms:
         Four numbers in [0, 1), common to all images; required by ``RandomScale`` in training.
     statistics:
         The running statistics of ``BatchNorm``.
@@ -52,7 +52,7 @@ class Call:
     labels: Labels | None = None
     mask: Array | None = None
     noise: Array | None = None
-    chances: Array | None = None
+    uniforms: Array | None = None
     statistics: Statistics | None = None
 
     @property

@@ -76,7 +76,7 @@ def run(
     training: bool = False,
     masks: Mapping[str, ArrayLike] | None = None,
     noise: Mapping[str, ArrayLike] | None = None,
-    chances: Mapping[str, ArrayLike] | None = None,
+    uniforms: Mapping[str, ArrayLike] | None = None,
     statistics: Mapping[str, ArrayLike] | None = None,
 ) -> Run:
     """Compute every value of a graph, in float64.
@@ -95,7 +95,7 @@ def run(
         For each ``Dropout`` node, by name, 0 or 1 per unit, (N, *shape); required in training.
     noise:
         For each ``NoisyRelu`` node, by name, standard normal numbers, (N, *shape).
-    chances:
+    uniforms:
         For each ``RandomScale`` node, by name, four numbers in [0, 1); required in training.
     statistics:
         ``LAYER.running_mean`` and ``LAYER.running_var``, (C,) each; 0 and 1 if missing.
@@ -125,7 +125,7 @@ def run(
             class_numbers,
             _unit_array(masks or {}, "mask", node, inputs),
             _unit_array(noise or {}, "noise", node, inputs),
-            np.asarray(chances[node.name], dtype=np.float64) if chances and node.name in chances else None,
+            np.asarray(uniforms[node.name], dtype=np.float64) if uniforms and node.name in uniforms else None,
             Statistics(*(buffers[key] for key in _buffer_keys(node))) if isinstance(node.op, BatchNorm) else None,
         )
         calls[node.name] = call

@@ -208,10 +208,10 @@ def random_scale_back(op: RandomScale, call: Call, y: Array, grad: Array) -> Gra
 
 
 def _scale_matrices(op: RandomScale, call: Call) -> tuple[Array, Array]:
-    if call.chances is None:
+    if call.uniforms is None:
         raise ValueError(f"{call.name} draws a size in training: it needs four numbers from 0 up to 1")
     side = call.x.shape[2]
-    rows, cols = op.sampling_positions(side, call.chances.tolist())
+    rows, cols = op.sampling_positions(side, call.uniforms.tolist())
     return _interpolation_weights(rows, side), _interpolation_weights(cols, side)
 
 

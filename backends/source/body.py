@@ -30,15 +30,15 @@ _TRANSFER_COMMENTS = {
 class Writer:
     """Writes layers as lines of code, and collects the helper functions that they call.
 
-    ``draw`` and ``world`` name the model's attributes for the state of random draws and for the processes.
+    ``random_state`` and ``world`` name the model's attributes for the state of random draws and for the processes.
     """
 
-    def __init__(self, graph: Graph, devices: Devices, holders: Holders, draw: str, world: str) -> None:
+    def __init__(self, graph: Graph, devices: Devices, holders: Holders, random_state: str, world: str) -> None:
         self.graph = graph
         self.helpers: set[str] = set()
         self._devices = devices
         self._holders = holders
-        self._draw = f"self.{draw}"
+        self._random_state = f"self.{random_state}"
         self._world = f"self.{world}"
         self._names = Names()
         self._variables = {name: self._names.new(name) for name in graph.layers}
@@ -118,7 +118,7 @@ class Writer:
     def _expression(self, node: Node, values: Mapping[str, str]) -> str:
         site = Site(
             name=node.name,
-            draw=self._draw,
+            random_state=self._random_state,
             world=self._world,
             division=self._holders.division(node.layer, f"{self._world}.parts"),
             inputs=tuple(values[name] for name in node.inputs),

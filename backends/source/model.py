@@ -31,8 +31,8 @@ class Model:
 
     ``layers`` are the lines of ``__init__``, ``helpers`` the functions and classes that the program must define.
     ``scores`` and ``loss`` are the bodies of functions of ``model``, ``images`` and ``labels``: of the class scores
-    (N,C), and of the training loss. ``draw`` is the attribute for the state of random draws, if the model draws any,
-    and ``draws_in_evaluation`` whether it also draws in evaluation. ``world`` is the attribute for the
+    (N,C), and of the training loss. ``random_state`` is the attribute that random numbers depend on, if the model
+    draws any, and ``random_in_evaluation`` whether it also draws in evaluation. ``world`` is the attribute for the
     processes, if needed.
     """
 
@@ -42,8 +42,8 @@ class Model:
     helpers: set[str]
     scores: list[str]
     loss: list[str]
-    draw: str | None
-    draws_in_evaluation: bool
+    random_state: str | None
+    random_in_evaluation: bool
     world: str | None
 
 
@@ -51,8 +51,8 @@ def write_model(graph: Graph, devices: Devices) -> Model:
     """Return the model class of a graph, divided over processes as ``devices`` says."""
     parts, holders = phases(graph), Holders(graph, devices)
     members = Names(holders.names)
-    draw, world = members.new("draw"), members.new("world")
-    writer = Writer(graph, devices, holders, draw, world)
+    random_state, world = members.new("random_state"), members.new("world")
+    writer = Writer(graph, devices, holders, random_state, world)
     trunk = _trunk(writer, parts, members, devices)
     methods, call = [trunk], "model(images)"
     if parts.tail:
@@ -65,28 +65,28 @@ def write_model(graph: Graph, devices: Devices) -> Model:
         loss = _cross_entropy(graph, scores, devices)
     helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
     helpers |= {"random_words"} if helpers & {"dropout", "noisy_relu"} else set()
-    draws = bool(helpers & {"dropout", "noisy_relu", "random_scale"})
+    is_random = bool(helpers & {"dropout", "noisy_relu", "random_scale"})
     needs_world = devices.placed is not None or "batch_norm" in helpers
     return Model(
         name=class_name(graph.name),
-        layers=_layers(holders, draw if draws else None, world if needs_world else None),
+        layers=_layers(holders, random_state if is_random else None, world if needs_world else None),
         methods=methods,
         helpers=helpers,
         scores=[f"return {scores}"],
         loss=loss,
-        draw=draw if draws else None,
-        draws_in_evaluation="noisy_relu" in helpers,
+        random_state=random_state if is_random else None,
+        random_in_evaluation="noisy_relu" in helpers,
         world=world if needs_world else None,
     )
 
 
-def _layers(holders: Holders, draw: str | None, world: str | None) -> list[str]:
-    """Return the lines of ``__init__``. ``draw`` and ``world`` are the names of these attributes, if needed."""
+def _layers(holders: Holders, random_state: str | None, world: str | None) -> list[str]:
+    """Return the lines of ``__init__``. ``random_state`` and ``world`` are the names of these attributes, if needed."""
     constructors = holders.lines()
     lines = [f"self.{world} = world"] if world else []
     lines += ["parts = world.parts"] if any("// parts" in line for line in constructors) else []
     comment = "random draws depend on this: (seed, step, index of the first image)"
-    return [*lines, *constructors, *([f"self.{draw} = None  # {comment}"] if draw else [])]
+    return [*lines, *constructors, *([f"self.{random_state} = None  # {comment}"] if random_state else [])]
 
 
 def _scores(writer: Writer, parts: Phases, call: str, world: str, devices: Devices) -> str:

@@ -46,7 +46,7 @@ class Site:
     ----------
     name:
         The name of the node in the graph.
-    draw, world:
+    random_state, world:
         Expressions for the state of random draws and for the processes.
     division:
         How the processes divide the operation.
@@ -65,7 +65,7 @@ class Site:
     """
 
     name: str
-    draw: str
+    random_state: str
     world: str
     division: Division
     inputs: tuple[str, ...]

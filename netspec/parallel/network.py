@@ -86,7 +86,7 @@ class PlacedNetwork:
         wide: Tensor = backend.load("pytorch").widened(value.flatten(1) if value.dim() > 1 else value)
         return wide
 
-    def set_draw(self, seed: int, step: int, first_sample: int, start: int) -> None:
+    def set_random_state(self, seed: int, step: int, first_sample: int, start: int) -> None:
         """Seed the random choices of the next pass, so that they do not depend on which device computes what.
 
         ``first_sample`` is the index, in the step's batch, of the first image that is given to the mesh; ``start`` is
@@ -100,7 +100,7 @@ class PlacedNetwork:
         module = getattr(self.module, self._names[layer.name], None)
         if module is not None and self._draw is not None:
             pytorch, (seed, step, first) = backend.load("pytorch"), self._draw
-            pytorch.set_draw(module, pytorch.Draw(seed, step, first + start))
+            pytorch.set_random_state(module, pytorch.RandomState(seed, step, first + start))
 
     def _reports_loss(self, layer: str) -> bool:
         """Whether this device reports a layer's loss: the layer's owner does, or else the row's first device."""
@@ -233,7 +233,7 @@ class PlacedNetwork:
             if isinstance(child, pytorch.BatchNormalise) and sharding.batch > 1:
                 shared = SharedBatchNorm(child.eps, child.momentum, child.affine, self.mesh.column_group)
                 setattr(module, name, shared)
-            if isinstance(child, pytorch.DrawnLayer) and sharding.channels > 1:
+            if isinstance(child, pytorch.RandomLayer) and sharding.channels > 1:
                 column = self.mesh.rank if self.mesh.arrangement.split == "hybrid" else self.mesh.column
                 child.first_unit = graph.layers[layer.name].output.units * column
         return module

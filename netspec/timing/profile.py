@@ -120,7 +120,7 @@ def _forward(step: Step, stamps: Stamps) -> tuple[Tensor, list[_Cut]]:
     ]
     try:
         step.optimiser.zero_grad()
-        objective.set_draw(0, 0)
+        objective.set_random_state(0, 0)
         loss = objective.loss(step.images, step.labels)
     finally:
         for handle in hooks:

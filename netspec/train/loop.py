@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor
 
-from netspec.train.chance import shuffled
+from netspec.train.counter_rng import shuffled
 from netspec.train.data.batches.augment import central, choose
 from netspec.train.data.batches.loader import Batch, Tally
 from netspec.train.data.batches.transfer import to_device

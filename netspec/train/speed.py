@@ -10,7 +10,7 @@ import torch
 
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.train.chance import shuffled
+from netspec.train.counter_rng import shuffled
 from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation

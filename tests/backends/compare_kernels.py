@@ -23,7 +23,7 @@ from netspec.ir.shape import Shape
 backend.load("pytorch")
 chain: Any = import_module("netspec.backends.pytorch.fast.chain")
 dropped: Any = import_module("netspec.backends.pytorch.fast.dropped")
-chance: Any = import_module("netspec.backends.pytorch.ops.chance")
+counter_rng: Any = import_module("netspec.backends.pytorch.ops.counter_rng")
 rectified: Any = import_module("netspec.backends.pytorch.fast.rectified")
 launch_bias: Any = import_module("netspec.backends.pytorch.fast.kernels.launch_bias")
 launch_bias._PROGRAMS = 7
@@ -144,9 +144,9 @@ def dropout_errors(shape: tuple[int, ...], rate: float, scaling: str, dtype: tor
     """Return the errors of values and gradients, for images and units that do not begin at number 0."""
     layer = dropped.KernelDropout(Dropout(rate, scaling), Shape(*shape[1:])).train()
     layer.name, layer.first_unit = "d", 11
-    draw = chance.DeviceDraw.of(layer, torch.device(DEVICE))
-    draw.renew(3, 5)
-    layer.draw = replace(draw, first_sample=2**20)
+    state = counter_rng.DeviceRandomState.for_model(layer, torch.device(DEVICE))
+    state.renew(3, 5)
+    layer.random_state = replace(state, first_sample=2**20)
     x, seed = (torch.randn(shape, device=DEVICE).to(dtype) for _ in range(2))
     results = []
     for layer.kernels in (frozenset({dtype}), frozenset()):

@@ -38,10 +38,10 @@ def random_weights(graph: Graph) -> dict[str, Array]:
     return {key: rng.normal(0.1, 0.4, p.shape) for key, p in graph.parameters.items()}
 
 
-def drawn_weights(graph: Graph) -> dict[str, Array]:
+def initial_weights(graph: Graph) -> dict[str, Array]:
     """Return the spec's own initial values by the parameters' keys."""
-    draw = backend.load("pytorch").draw
-    return {key: draw(parameter, 0).double().numpy() for key, parameter in graph.parameters.items()}
+    initial_values = backend.load("pytorch").initial_values
+    return {key: initial_values(parameter, 0).double().numpy() for key, parameter in graph.parameters.items()}
 
 
 def random_images(graph: Graph, count: int = 3) -> Array:
@@ -68,7 +68,7 @@ def noise(graph: Graph, count: int = 3) -> dict[str, Array]:
     return {node.name: rng.normal(size=(count, *node.output)) for node in nodes}
 
 
-def chances(graph: Graph) -> dict[str, Array]:
+def uniforms(graph: Graph) -> dict[str, Array]:
     """Return the random numbers that are drawn once for all images, by node."""
     rng = np.random.default_rng(11)
     return {node.name: rng.random(4) for node in graph.nodes.values() if isinstance(node.op, RandomScale)}

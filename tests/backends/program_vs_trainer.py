@@ -108,7 +108,7 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
         expected = objective.gradients(share, labels, SEED, step, optimiser.step)
         update = partial(sgd.step, program.rate_factor(step, step / STEPS), *_update_arguments(program, sgd, step))
         takes = inspect.signature(program.add_gradients).parameters
-        more = [value for name, value in (("drawn", (SEED, step)), ("update", update)) if name in takes]
+        more = [value for name, value in (("seed_and_step", (SEED, step)), ("update", update)) if name in takes]
         actual = program.add_gradients(model, images, labels, *more, world=world)
         if "update" not in takes:
             update()

@@ -14,7 +14,7 @@ from netspec import backend
 from netspec.ir.ops import Dropout
 
 pytorch = backend.load("pytorch")
-chance = import_module("netspec.backends.pytorch.ops.chance")
+counter_rng = import_module("netspec.backends.pytorch.ops.counter_rng")
 least_kept = import_module("netspec.backends.pytorch.ops.dropout").least_kept
 
 
@@ -30,14 +30,14 @@ def expected_mask(shape: tuple[int, int], rate: float, name: str, seed: int, ste
     ]
 
 
-def layer(rate: float, scaling: str, draw: object) -> torch.nn.Module:
+def layer(rate: float, scaling: str, state: object) -> torch.nn.Module:
     module = backend.load("pytorch").TABLE[Dropout](Dropout(rate, scaling), ())
-    module.name, module.draw = "drop6", draw
+    module.name, module.random_state = "drop6", state
     return module
 
 
 def test_choices_follow_the_documented_hash() -> None:
-    output = layer(0.3, "test", pytorch.Draw(7, 11, 5))(torch.ones(4, 9))
+    output = layer(0.3, "test", pytorch.RandomState(7, 11, 5))(torch.ones(4, 9))
     assert output.tolist() == expected_mask((4, 9), 0.3, "drop6", 7, 11, 5)
 
 
@@ -53,25 +53,25 @@ def test_words_near_the_rate_are_compared_as_in_float32(rate: float) -> None:
 
 def test_layer_can_be_made_on_the_meta_device() -> None:
     with torch.device("meta"):
-        module = layer(0.3, "test", pytorch.Draw(7, 11, 5))
+        module = layer(0.3, "test", pytorch.RandomState(7, 11, 5))
     assert module(torch.ones(4, 9)).tolist() == expected_mask((4, 9), 0.3, "drop6", 7, 11, 5)
 
 
 def test_rate_0_keeps_everything() -> None:
     x = torch.randn(2, 3)
     for scaling in ("train", "test"):
-        assert torch.equal(layer(0.0, scaling, pytorch.Draw(7, 11))(x), x)
+        assert torch.equal(layer(0.0, scaling, pytorch.RandomState(7, 11))(x), x)
 
 
 def test_hash_of_signed_words_equals_unsigned_arithmetic() -> None:
     words = torch.tensor([0, 1, 2**31 - 1, 2**31, 2**32 - 1, *range(12345, 2**32, 2**27 + 1)])
-    hashed = chance.hash_words(words.int()).long() & (WORDS - 1)
+    hashed = counter_rng.hash_words(words.int()).long() & (WORDS - 1)
     assert hashed.tolist() == [hash_word(word) for word in words.tolist()]
 
 
 def test_fraction_of_kept_units_is_close_to_its_expectation() -> None:
     # 1,000,000 units, each kept with probability 0.7: the mean has a standard deviation of 0.00046.
-    module = layer(0.3, "train", pytorch.Draw(0, 0))
+    module = layer(0.3, "train", pytorch.RandomState(0, 0))
     output = module(torch.ones(1000, 1000))
     assert abs(float((output > 0).double().mean()) - 0.7) < 0.0023
     assert output.max() == pytest.approx(1 / 0.7)
@@ -80,21 +80,21 @@ def test_fraction_of_kept_units_is_close_to_its_expectation() -> None:
 
 
 def test_neighbouring_units_and_steps_are_independent() -> None:
-    first, second = (layer(0.5, "test", pytorch.Draw(0, step))(torch.ones(500, 500)) for step in (0, 1))
+    first, second = (layer(0.5, "test", pytorch.RandomState(0, step))(torch.ones(500, 500)) for step in (0, 1))
     for other in (second, first.roll(1, 0), first.roll(1, 1), first.T):
         assert abs(float((first == other).double().mean()) - 0.5) < 0.005
 
 
 def test_shares_of_batch_or_units_keep_the_same_units() -> None:
-    whole = layer(0.5, "test", pytorch.Draw(3, 8))(torch.ones(6, 4, 2, 2))
-    late = layer(0.5, "test", pytorch.Draw(3, 8, first_sample=4))(torch.ones(2, 4, 2, 2))
+    whole = layer(0.5, "test", pytorch.RandomState(3, 8))(torch.ones(6, 4, 2, 2))
+    late = layer(0.5, "test", pytorch.RandomState(3, 8, first_sample=4))(torch.ones(2, 4, 2, 2))
     assert torch.equal(late, whole[4:])
-    share = layer(0.5, "test", pytorch.Draw(3, 8))
+    share = layer(0.5, "test", pytorch.RandomState(3, 8))
     share.first_unit = 2 * 2 * 2
     assert torch.equal(share(torch.ones(6, 2, 2, 2)), whole[:, 2:])
 
 
-def test_model_uses_torchs_generator_until_set_draw() -> None:
+def test_model_uses_torchs_generator_until_set_random_state() -> None:
     net = netspec.loads("net n\n[image] input 100\n[fc] fc outputs=100\n[drop] dropout rate=0.5\n")
     model, x = netspec.torch_module(net).train(), torch.randn(3, 100)
     torch.manual_seed(1)
@@ -102,9 +102,9 @@ def test_model_uses_torchs_generator_until_set_draw() -> None:
     assert not torch.equal(model(x), first)
     torch.manual_seed(1)
     assert torch.equal(model(x), first)
-    pytorch.set_draw(model, pytorch.Draw(0, 0))
+    pytorch.set_random_state(model, pytorch.RandomState(0, 0))
     counted = model(x)
     assert torch.equal(model(x), counted)
-    pytorch.set_draw(model, pytorch.Draw(0, 1))
+    pytorch.set_random_state(model, pytorch.RandomState(0, 1))
     assert not torch.equal(model(x), counted)
     assert torch.equal(model.eval()(x), model.fc(x))

@@ -31,14 +31,14 @@ def expected_noise(shape: tuple[int, int], name: str, seed: int, step: int, firs
     return [[normal(n, unit) for unit in range(shape[1])] for n in range(shape[0])]
 
 
-def layer(draw: object, std: float = 1.0) -> torch.nn.Module:
+def layer(state: object, std: float = 1.0) -> torch.nn.Module:
     module = pytorch.TABLE[NoisyRelu](NoisyRelu(std), ())
-    module.name, module.draw = "act", draw
+    module.name, module.random_state = "act", state
     return module
 
 
 def test_noise_follows_the_documented_hash() -> None:
-    output = layer(pytorch.Draw(7, 11, 5), 0.1)(torch.full((4, 9), 3.0, dtype=torch.float64))
+    output = layer(pytorch.RandomState(7, 11, 5), 0.1)(torch.full((4, 9), 3.0, dtype=torch.float64))
     noise = torch.tensor(expected_noise((4, 9), "act", 7, 11, 5), dtype=torch.float64)
     torch.testing.assert_close(output, (3 + 0.1 * 3 * noise).clamp(min=0))
 
@@ -46,7 +46,7 @@ def test_noise_follows_the_documented_hash() -> None:
 def test_noise_is_standard_normal() -> None:
     """For 1,000,000 numbers, the mean has a standard deviation of 0.001, and the fractions below each limit have
     standard deviations of at most 0.0005."""
-    noise = layer(pytorch.Draw(0, 0)).normals(torch.ones(1000, 1000))
+    noise = layer(pytorch.RandomState(0, 0)).normals(torch.ones(1000, 1000))
     assert abs(float(noise.mean())) < 0.005
     assert abs(float(noise.std()) - 1) < 0.004
     for limit in (-2.0, -1.0, 0.0, 0.5, 1.5):
@@ -55,7 +55,7 @@ def test_noise_is_standard_normal() -> None:
 
 def test_noise_scales_with_the_value_but_not_the_gradient() -> None:
     x = torch.tensor([[-1.0, 2.0, 4.0]] * 500, dtype=torch.float64, requires_grad=True)
-    y = layer(pytorch.Draw(0, 0))(x)
+    y = layer(pytorch.RandomState(0, 0))(x)
     y.sum().backward()
     assert x.grad is not None
     assert torch.equal(x.grad, (y > 0).double())
@@ -65,14 +65,14 @@ def test_noise_scales_with_the_value_but_not_the_gradient() -> None:
 
 
 def test_shares_of_batch_or_units_have_the_same_noise() -> None:
-    whole = layer(pytorch.Draw(3, 8))(torch.ones(6, 4, 2, 2))
-    assert torch.equal(layer(pytorch.Draw(3, 8, first_sample=4))(torch.ones(2, 4, 2, 2)), whole[4:])
-    share = layer(pytorch.Draw(3, 8))
+    whole = layer(pytorch.RandomState(3, 8))(torch.ones(6, 4, 2, 2))
+    assert torch.equal(layer(pytorch.RandomState(3, 8, first_sample=4))(torch.ones(2, 4, 2, 2)), whole[4:])
+    share = layer(pytorch.RandomState(3, 8))
     share.first_unit = 2 * 2 * 2
     assert torch.equal(share(torch.ones(6, 2, 2, 2)), whole[:, 2:])
 
 
-def test_model_outside_training_uses_torchs_generator_until_set_draw() -> None:
+def test_model_outside_training_uses_torchs_generator_until_set_random_state() -> None:
     model = netspec.torch_module(netspec.loads("[image] input 100\n[fc] fc outputs=100 neuron=nrelu\n")).eval()
     x = torch.randn(3, 100)
     torch.manual_seed(1)
@@ -80,10 +80,10 @@ def test_model_outside_training_uses_torchs_generator_until_set_draw() -> None:
     assert not torch.equal(model(x), first)
     torch.manual_seed(1)
     assert torch.equal(model(x), first)
-    pytorch.set_draw(model, pytorch.evaluation_draw(0))
+    pytorch.set_random_state(model, pytorch.evaluation_random_state(0))
     counted = model(x)
     assert torch.equal(model(x), counted)
-    pytorch.set_draw(model, pytorch.evaluation_draw(0, view=1))
+    pytorch.set_random_state(model, pytorch.evaluation_random_state(0, view=1))
     assert not torch.equal(model(x), counted)
 
 
@@ -93,4 +93,4 @@ def test_noise_of_std_0_leaves_a_relu() -> None:
 
 
 def test_empty_batch_gives_an_empty_output() -> None:
-    assert layer(pytorch.Draw(0, 0))(torch.ones(0, 4, 2, 2)).shape == (0, 4, 2, 2)
+    assert layer(pytorch.RandomState(0, 0))(torch.ones(0, 4, 2, 2)).shape == (0, 4, 2, 2)

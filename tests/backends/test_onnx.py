@@ -94,7 +94,7 @@ def test_values_of_large_specs_with_narrow_fc_layers(name: str) -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2**40])
 def test_initial_values_equal_torchs(count: int, distribution: Distribution, seed: int) -> None:
     parameter = plain_parameter("conv1", "conv1.weight", ParamShape("weight", (count,), 1, 1), distribution)
-    expected = pytorch.draw(parameter, seed).numpy()
+    expected = pytorch.initial_values(parameter, seed).numpy()
     graph = Graph("net", 1, {}, {}, {parameter.key: parameter})
     (actual,) = onnx_file.initial_values(graph, seed).values()
     assert actual.dtype == np.float32

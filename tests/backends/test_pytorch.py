@@ -90,31 +90,31 @@ def test_initial_values_come_from_a_generator_seeded_by_the_key() -> None:
     # The first eight bytes of sha256("7:conv1.weight").
     generator = torch.Generator().manual_seed(0x95247AE02C96FC2A >> 1)
     expected = torch.empty(3, 4).normal_(0.5, 0.01, generator=generator)
-    assert torch.equal(pytorch.draw(parameter(Normal(0.5, 0.01), 3, 4), 7), expected)
+    assert torch.equal(pytorch.initial_values(parameter(Normal(0.5, 0.01), 3, 4), 7), expected)
 
 
 def test_initial_values_depend_only_on_seed_and_key() -> None:
     normal = Normal(0.0, 1.0)
-    first = pytorch.draw(parameter(normal, 5), 0)
+    first = pytorch.initial_values(parameter(normal, 5), 0)
     torch.manual_seed(1)
-    assert torch.equal(pytorch.draw(parameter(normal, 5), 0), first)
-    assert not torch.equal(pytorch.draw(parameter(normal, 5), 1), first)
-    assert not torch.equal(pytorch.draw(parameter(normal, 5, key="conv2.weight"), 0), first)
+    assert torch.equal(pytorch.initial_values(parameter(normal, 5), 0), first)
+    assert not torch.equal(pytorch.initial_values(parameter(normal, 5), 1), first)
+    assert not torch.equal(pytorch.initial_values(parameter(normal, 5, key="conv2.weight"), 0), first)
 
 
 def test_initial_values_follow_their_distribution() -> None:
-    normal = pytorch.draw(parameter(Normal(2.0, 0.5), 10_000), 0)
+    normal = pytorch.initial_values(parameter(Normal(2.0, 0.5), 10_000), 0)
     assert (normal.dtype, round(normal.mean().item(), 1), round(normal.std().item(), 1)) == (torch.float32, 2.0, 0.5)
-    uniform = pytorch.draw(parameter(Uniform(-1.0, 3.0), 10_000), 0)
+    uniform = pytorch.initial_values(parameter(Uniform(-1.0, 3.0), 10_000), 0)
     assert -1 <= uniform.min() < -0.99
     assert 2.99 < uniform.max() <= 3
-    assert pytorch.draw(parameter(Constant(0.25), 2), 0).tolist() == [0.25, 0.25]
+    assert pytorch.initial_values(parameter(Constant(0.25), 2), 0).tolist() == [0.25, 0.25]
 
 
 def test_module_starts_with_drawn_values() -> None:
     graph = CASES["alexnet-like"]()
     state = pytorch.module(graph, seed=3).state_dict()
-    assert all(torch.equal(state[key], pytorch.draw(p, 3)) for key, p in graph.parameters.items())
+    assert all(torch.equal(state[key], pytorch.initial_values(p, 3)) for key, p in graph.parameters.items())
     assert state["conv2.bias"].tolist() == [np.float32(0.2)] * 8
 
 

@@ -13,8 +13,7 @@ from comparing import (
     SPECS,
     Array,
     assert_near,
-    chances,
-    drawn_weights,
+    initial_weights,
     is_large,
     load_weights,
     masks,
@@ -23,6 +22,7 @@ from comparing import (
     random_labels,
     random_weights,
     statistics,
+    uniforms,
 )
 
 import netspec
@@ -57,9 +57,9 @@ def patch_masks(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> dict[str, Arra
 
 def patch_random_numbers(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make torch draw the same noise, and the same numbers for random scales, as the reference gets."""
-    normals, uniforms = iter(noise(graph).values()), iter(chances(graph).values())
+    normals, positions = iter(noise(graph).values()), iter(uniforms(graph).values())
     monkeypatch.setattr(torch, "randn_like", lambda x: torch.tensor(next(normals)))
-    monkeypatch.setattr(torch, "rand", lambda count, dtype: torch.tensor(next(uniforms)))
+    monkeypatch.setattr(torch, "rand", lambda count, dtype: torch.tensor(next(positions)))
 
 
 def assert_same_gradients(graph: Graph, model: torch.nn.Module, expected: dict[str, Array]) -> None:
@@ -77,7 +77,7 @@ def compare_output(graph: Graph, weights: dict[str, Array], training: bool, drop
     images, labels = random_images(graph), random_labels(graph)
     run = reference.run(
         graph, weights, images, labels=labels, training=training, masks=dropped, noise=noise(graph),
-        chances=chances(graph), statistics=statistics(graph),
+        uniforms=uniforms(graph), statistics=statistics(graph),
     )  # fmt: skip
     x = torch.tensor(images, requires_grad=True)
     output = model(x, torch.tensor(labels)) if phases(graph).labelled else model(x)
@@ -132,13 +132,13 @@ def test_training_loss_equals_the_references(name: str, monkeypatch: pytest.Monk
 def test_training_loss_of_small_specs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = netspec.load(path).graph
     dropped = patch_masks(graph, monkeypatch)
-    compare_loss(graph, drawn_weights(graph), dropped)
+    compare_loss(graph, initial_weights(graph), dropped)
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)
 def test_outputs_of_small_specs(path: Path) -> None:
     graph = netspec.load(path).graph
-    compare_output(graph, drawn_weights(graph), False, {})
+    compare_output(graph, initial_weights(graph), False, {})
 
 
 IN_CI = ("alexnet", "alexnet-2012")
@@ -153,7 +153,7 @@ IN_CI = ("alexnet", "alexnet-2012")
 )
 def test_scores_of_large_specs(path: Path) -> None:
     graph = netspec.load(path).graph
-    weights, images = drawn_weights(graph), random_images(graph, 1)
+    weights, images = initial_weights(graph), random_images(graph, 1)
     model = pytorch.module(graph).double().eval()
     with torch.no_grad():
         scores = pytorch.class_scores(model, torch.tensor(images))

@@ -20,9 +20,9 @@ IMAGE = np.array([[0.0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]
 """Each pixel is four times its row plus its column, and so is each interpolated point between pixels."""
 
 
-def cut(*chances: float, training: bool = True) -> Any:
+def cut(*uniforms: float, training: bool = True) -> Any:
     """Return the 2 x 2 square that is cut from the image. Images of sizes 2, 3 and 4 have 1, 4 and 9 such squares."""
-    call = reference.Call("cut", (IMAGE[None, None],), training=training, chances=np.array(chances))
+    call = reference.Call("cut", (IMAGE[None, None],), training=training, uniforms=np.array(uniforms))
     return reference.OPS[RandomScale].forward(OP, call)[0, 0]
 
 
@@ -67,7 +67,7 @@ def test_sizes_are_drawn_in_proportion_to_their_squares() -> None:
     image = torch.tensor(IMAGE)[None, None]
     sizes: Counter[int] = Counter()
     for step in range(1_400):
-        pytorch.set_draw(model, pytorch.Draw(1, step))
+        pytorch.set_random_state(model, pytorch.RandomState(1, step))
         y = model(image)[0, 0]
         distance, on_pixels = float(y[0, 1] - y[0, 0]), bool((y == y.round()).all())
         sizes[4 if distance == 1 and on_pixels else 3 if distance < 4 / 3 else 2] += 1
@@ -77,11 +77,11 @@ def test_sizes_are_drawn_in_proportion_to_their_squares() -> None:
 def test_all_images_of_a_step_get_the_same_cut_on_all_devices() -> None:
     graph = netspec.loads("[image] input 3x8x8\n[cut] randomscale size=5 max_scale=1.5\n").graph
     model, images = pytorch.module(graph).train(), torch.rand(4, 3, 8, 8)
-    pytorch.set_draw(model, pytorch.Draw(1, 7))
+    pytorch.set_random_state(model, pytorch.RandomState(1, 7))
     whole = model(images)
-    pytorch.set_draw(model, pytorch.Draw(1, 7, first_sample=2))
+    pytorch.set_random_state(model, pytorch.RandomState(1, 7, first_sample=2))
     assert torch.equal(model(images[2:]), whole[2:])
-    pytorch.set_draw(model, pytorch.Draw(1, 8))
+    pytorch.set_random_state(model, pytorch.RandomState(1, 8))
     assert not torch.equal(model(images), whole)
 
 

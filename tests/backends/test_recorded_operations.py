@@ -34,8 +34,8 @@ def test_every_operation_can_be_recorded(build: Case, training: bool) -> None:
     def second_step(device: str) -> list[Tensor]:
         module = pytorch.module(graph, 0).to(device).train(training)
         module.register_parameter("extra", torch.nn.Parameter(torch.zeros(1, device=device)))
-        chance = pytorch.DeviceDraw.of(module)
-        pytorch.set_draw(module, chance)
+        random_state = pytorch.DeviceRandomState.for_model(module)
+        pytorch.set_random_state(module, random_state)
         labels = (torch.arange(4) % graph.scores.output.channels).to(device)
 
         def forward_and_backward(images: Tensor) -> tuple[Tensor, ...]:
@@ -47,7 +47,7 @@ def test_every_operation_can_be_recorded(build: Case, training: bool) -> None:
 
         recording = Recording(CudaGraphs(), module, "step", Inputs())
         for step in range(2):
-            chance.renew(0, step)
+            random_state.renew(0, step)
             images = torch.rand(4, *graph.input.output, generator=torch.Generator().manual_seed(step)).to(device)
             results = recording(forward_and_backward, (images,)) if device == "cuda" else forward_and_backward(images)
         assert recording.note is None

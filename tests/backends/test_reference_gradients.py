@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from building import Builder
-from chances import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from uniforms import examples
 
 from netspec import backend
 from netspec.ir.fault import Fault
@@ -278,7 +278,7 @@ def random_arguments(graph: Graph, training: bool) -> tuple[dict[str, Any], Any,
             "labels": np.array([2, 0]),
             "training": training,
             "masks": {"layer": rng.integers(0, 2, x.shape)} if isinstance(graph.output.op, Dropout) else {},
-            "chances": {"layer": rng.random(4)},
+            "uniforms": {"layer": rng.random(4)},
             "statistics": {
                 "layer.running_mean": rng.normal(size=x.shape[1]),
                 "layer.running_var": np.full(x.shape[1], 0.7),

@@ -73,10 +73,10 @@ def test_text_of_alexnets_layers_and_forward_pass() -> None:
         "x = F.max_pool2d(x, 3, 2)  # 256x6x6",
         "x = from_all(x, self.world)  # 256x6x6, of all groups",
         "x = F.relu(self.fc6(x.flatten(1)))  # 4096",
-        'x = dropout(x, 0.5, "drop6", self.training, self.draw, scaled=False, group=self.world.group)  # 4096',
+        'x = dropout(x, 0.5, "drop6", self.training, self.random_state, scaled=False, group=self.world.group)  # 4096',
         "x = from_all(x, self.world)  # 4096, of all groups",
         "x = F.relu(self.fc7(x))  # 4096",
-        'x = dropout(x, 0.5, "drop7", self.training, self.draw, scaled=False, group=self.world.group)  # 4096',
+        'x = dropout(x, 0.5, "drop7", self.training, self.random_state, scaled=False, group=self.world.group)  # 4096',
         "x = to_first(x, self.world)  # 4096, of all groups, on the first",
         "if self.world.group != 0:",
         "return x  # empty: only the first group computes the rest",
@@ -93,7 +93,7 @@ def test_text_of_alexnets_layers_and_forward_pass() -> None:
         "self.fc6 = nn.Linear(9216, 4096 // parts)",
         "self.fc7 = nn.Linear(4096, 4096 // parts)",
         "self.fc8 = nn.Linear(4096, 1000) if world.group == 0 else None",
-        "self.draw = None  # random draws depend on this: (seed, step, index of the first image)",
+        "self.random_state = None  # random draws depend on this: (seed, step, index of the first image)",
     ]
 
 

@@ -50,10 +50,10 @@ class Pair:
         torch.manual_seed(4)
         return first, of_program()
 
-    def draw(self, step: int) -> None:
+    def set_random_state(self, step: int) -> None:
         """Make both draw the dropout of this step of seed 4."""
-        pytorch.set_draw(self.module, pytorch.Draw(4, step, first_sample=2))
-        for name in ("draw", "draw_"):
+        pytorch.set_random_state(self.module, pytorch.RandomState(4, step, first_sample=2))
+        for name in ("random_state", "random_state_"):
             if getattr(self.network, name, self) is None or isinstance(getattr(self.network, name, self), tuple):
                 setattr(self.network, name, (4, step, 2))
 
@@ -97,7 +97,7 @@ class Pair:
         self.module.train()
         self.network.train()
         for step in range(steps):
-            self.draw(step)
+            self.set_random_state(step)
             expected, actual = self.call_both(
                 lambda: pytorch.training_loss(self.module, self.images, self.labels),
                 lambda: self.program.loss_of(self.network, self.images, self.labels),

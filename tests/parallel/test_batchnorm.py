@@ -20,10 +20,10 @@ Results = list[Tensor]
 
 def random_inputs(bf16: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Images with a mean far from 0 and 400 numbers per channel, the gradient of the output, and a weight."""
-    drawn = torch.Generator().manual_seed(4)
-    x, dy = (torch.randn(IMAGES, CHANNELS, 20, 20, generator=drawn) for _ in range(2))
+    generator = torch.Generator().manual_seed(4)
+    x, dy = (torch.randn(IMAGES, CHANNELS, 20, 20, generator=generator) for _ in range(2))
     x = 5 + x
-    return (x.bfloat16() if bf16 else x), dy, torch.rand(CHANNELS, generator=drawn)
+    return (x.bfloat16() if bf16 else x), dy, torch.rand(CHANNELS, generator=generator)
 
 
 def initial_statistics() -> list[Tensor]:

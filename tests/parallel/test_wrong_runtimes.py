@@ -32,7 +32,7 @@ def without_sum(x: Tensor, group: Any = None) -> Tensor:
     return x.clone()
 
 
-def draw_from_zero(right: Callable[..., None]) -> Callable[..., None]:
+def number_images_from_zero(right: Callable[..., None]) -> Callable[..., None]:
     """Number the images of each process from 0 when dropout is drawn, so that processes draw the same numbers."""
     return lambda self, seed, step, first, start: right(self, seed, step, first, 0)
 
@@ -43,7 +43,10 @@ WRONG = {
     "shares joined in the wrong order": ("groups", (collectives, "all_gather", rotated_gather)),
     "gradients not summed": ("batch", (gradients.Gradients, "_start", lambda self, every, parameter: None)),
     "batch statistics not summed": ("batch", (batchnorm.AllReduce, "apply", staticmethod(without_sum))),
-    "same dropout on all devices": ("batch", (PlacedNetwork, "set_draw", draw_from_zero(PlacedNetwork.set_draw))),
+    "same dropout on all devices": (
+        "batch",
+        (PlacedNetwork, "set_random_state", number_images_from_zero(PlacedNetwork.set_random_state)),
+    ),
     "gradients of copied values not summed": ("groups", (collectives, "all_reduce", without_sum)),
 }
 """By error: the split to run, and the object, attribute and value that replaces it."""

@@ -22,7 +22,7 @@ def step_of(graph: Graph, batch: int, device: str) -> tuple[nn.Module, Callable[
     images = torch.rand(batch, *graph.input.output, device=device)
     labels = torch.zeros(batch, dtype=torch.long, device=device)
     objective = Objective(graph, model)
-    objective.set_draw(0, 0)
+    objective.set_random_state(0, 0)
     if device == "meta":  # which has no autocast
         return model, lambda: backend.load("pytorch").training_loss(model, images, labels), images
     return model, lambda: objective.loss(images, labels), images

@@ -75,10 +75,10 @@ def test_absent_weights_stay_zero(keys: str, train: str, passes: tuple[str, ...]
     optimiser = optimiser_of(graph, objective.module, fused=forms.fused_update)
     before = {key: tensor.clone() for key, tensor in objective.module.state_dict().items()}
     assert absent_are_zero(graph, before)
-    chance = torch.Generator().manual_seed(1)
+    generator = torch.Generator().manual_seed(1)
     for step in range(5):
         optimiser.zero_grad()
-        images, labels = torch.randn(8, 3, 8, 8, generator=chance), torch.randint(4, (8,), generator=chance)
+        images, labels = torch.randn(8, 3, 8, 8, generator=generator), torch.randint(4, (8,), generator=generator)
         objective.gradients(images, labels, seed=0, step=step)
         optimiser.step()
     after = objective.module.state_dict()

@@ -71,9 +71,9 @@ def test_run_resumes_after_repeated_kills(tmp_path: Path, whole: Path) -> None:
     """Repeat the same command, and kill it after a few steps, until it finishes."""
     (tmp_path / "tiny.net").write_text(SPEC)
     command = (*ARGUMENTS, "--out", "run", "--save-every", "1")
-    chance = random.Random(0)
+    rng = random.Random(0)
     kills = 0
-    while kill_after(tmp_path, chance.randint(8, 25), *command):
+    while kill_after(tmp_path, rng.randint(8, 25), *command):
         kills += 1
     assert kills >= 3
     assert same_result(tmp_path / "run", whole)
@@ -85,16 +85,16 @@ def test_run_resumes_after_kills_at_random_moments(tmp_path: Path, whole: Path) 
     (tmp_path / "tiny.net").write_text(SPEC)
     command = (*ARGUMENTS, "--out", "run", "--save-every", "1")
     checkpoints = tmp_path / "run" / "checkpoints"
-    chance = random.Random(1)
+    rng = random.Random(1)
     kills, while_writing = 0, 0
     while kills < 60:
         process = launch(tmp_path, *command)
         if kills % 4:
             before = checkpoint.list_checkpoints(checkpoints)
             wait_until(lambda: checkpoint.list_checkpoints(checkpoints) != before or not process.is_alive())  # noqa: B023
-            process.join(chance.uniform(0.0, 0.05))
+            process.join(rng.uniform(0.0, 0.05))
         else:
-            process.join(chance.uniform(0.0, 0.3))
+            process.join(rng.uniform(0.0, 0.3))
         if not process.is_alive():
             break
         process.kill()

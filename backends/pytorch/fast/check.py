@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ..ops.chance import DeviceDraw
+from ..ops.counter_rng import DeviceRandomState
 from .chain import LrnChain
 from .dropped import KernelDropout
 from .pool_args import NO_POOLING
@@ -136,16 +136,16 @@ def _computation(module: Formed, x: Tensor, formatted: Tensor) -> Callable[..., 
 def _compute_dropout(layer: KernelDropout, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
     """Return a dropout's value in training mode, and the gradient of a weighted sum of it."""
     x = x.clone().requires_grad_()
-    previous = layer.kernels, layer.draw, layer.training
-    held = DeviceDraw.of(layer, x.device)
+    previous = layer.kernels, layer.random_state, layer.training
+    held = DeviceRandomState.for_model(layer, x.device)
     held.renew(0, 0)
-    layer.kernels, layer.draw, layer.training = frozenset({x.dtype} if kernels else ()), held, True
+    layer.kernels, layer.random_state, layer.training = frozenset({x.dtype} if kernels else ()), held, True
     try:
         with torch.enable_grad():
             y = layer(x)
             _weighted_sum(y).backward()  # type: ignore[no-untyped-call]
     finally:
-        layer.kernels, layer.draw, layer.training = previous
+        layer.kernels, layer.random_state, layer.training = previous
     assert x.grad is not None
     return {"values": y.detach(), "gradients": x.grad}
 

@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 from netspec.ir.ops import Dropout
 from netspec.ir.shape import Shape
 
-from ..ops.chance import DeviceDraw
+from ..ops.counter_rng import DeviceRandomState
 from ..ops.dropout import DropoutLayer
 
 
@@ -19,7 +19,7 @@ class KernelDropout(DropoutLayer):
     """Dropout of N,... that drops the same units as without the pass.
 
     In training, a Triton kernel computes values of the types in ``kernels`` (see ``check.use_kernels``), provided that
-    the random keys are on the device (``DeviceDraw``). ``shape`` is that of one image's value.
+    the random keys are on the device (``DeviceRandomState``). ``shape`` is that of one image's value.
     """
 
     def __init__(self, op: Dropout, shape: Shape) -> None:
@@ -28,12 +28,17 @@ class KernelDropout(DropoutLayer):
         self.kernels: frozenset[torch.dtype] = frozenset()
 
     def forward(self, x: Tensor) -> Tensor:
-        if not (self.training and isinstance(self.draw, DeviceDraw) and self.least and x.dtype in self.kernels):
+        if not (
+            self.training
+            and isinstance(self.random_state, DeviceRandomState)
+            and self.least
+            and x.dtype in self.kernels
+        ):
             return super().forward(x)
         one = torch.ones((), dtype=x.dtype)  # rounded as the values are
         scale = float(one / (1 - self.rate) if self.scaling == "train" else one)
-        keys = self.draw.table[self.draw.rows[self.name]]
-        arguments = keys, self.draw.first_sample, self.first_unit, self.least, scale
+        keys = self.random_state.table[self.random_state.rows[self.name]]
+        arguments = keys, self.random_state.first_sample, self.first_unit, self.least, scale
         y: Tensor = DropoutFunction.apply(x, *arguments)  # type: ignore[no-untyped-call]
         return y
 

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from netspec.ir.ops import Dropout
 
-from .chance import WORD, DrawnLayer, at_least
+from .counter_rng import WORD, RandomLayer, at_least
 
 
-class DropoutLayer(DrawnLayer):
+class DropoutLayer(RandomLayer):
     """Dropout of N,...: in training each unit is kept with probability 1 - rate.
 
     ``scaling="train"`` divides the kept units by 1 - rate in training; ``"test"`` multiplies all units by 1 - rate in
@@ -30,11 +30,11 @@ class DropoutLayer(DrawnLayer):
         scaled = self.scaling == "train"
         if not self.training:
             return x if scaled else x * (1 - self.rate)
-        if self.draw is None:
+        if self.random_state is None:
             return F.dropout(x, self.rate) if scaled else F.dropout(x, self.rate) * (1 - self.rate)
         if self.least == 0:
             return x
-        mask = at_least(self.least, x, self.name, self.draw, self.first_unit).to(x.dtype)
+        mask = at_least(self.least, x, self.name, self.random_state, self.first_unit).to(x.dtype)
         return x * (mask.div_(1 - self.rate) if scaled else mask)
 
     def extra_repr(self) -> str:

@@ -22,11 +22,11 @@ from netspec.ir.ops import (
     Tanh,
 )
 
-from .chance import DrawnLayer
+from .counter_rng import RandomLayer
 from .emission import Table
 
 
-class NoisyReLU(DrawnLayer):
+class NoisyReLU(RandomLayer):
     """max(0, r + std r z) with r = max(0, x) and standard normal z. The gradient passes unchanged where this is > 0."""
 
     def __init__(self, std: float) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from netspec.ir.ops import Blur, Crop, Mirror, Nailbed, RandomScale, Resize, ZeroPad
 from netspec.ir.shape import Shape
 
-from .chance import DrawnLayer
+from .counter_rng import RandomLayer
 from .emission import Table
 from .fixed import Fixed
 
@@ -106,7 +106,7 @@ class Bilinear(nn.Module):
         return f"step={self.step}"
 
 
-class RandomlyScaled(DrawnLayer):
+class RandomlyScaled(RandomLayer):
     """In training a square of the image at a random scale, in evaluation its middle: N,C,S,S to N,C,size,size."""
 
     def __init__(self, op: RandomScale, x: Shape) -> None:
@@ -120,7 +120,7 @@ class RandomlyScaled(DrawnLayer):
         side = x.shape[2]
         rows, columns = (
             interpolation_weights(positions, side).to(x)
-            for positions in self.op.sampling_positions(side, self.chances())
+            for positions in self.op.sampling_positions(side, self.uniforms())
         )
         return rows @ x @ columns.T
 

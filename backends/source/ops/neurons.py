@@ -23,7 +23,7 @@ from ..text import call, string
 
 
 def _noisy_relu(op: NoisyRelu, at: Site) -> str:
-    return call(at.helper("noisy_relu"), at.x, repr(op.std), string(at.name), at.draw, **at.group_option)
+    return call(at.helper("noisy_relu"), at.x, repr(op.std), string(at.name), at.random_state, **at.group_option)
 
 
 def _tanh(op: Tanh, at: Site) -> str:

@@ -46,7 +46,7 @@ def _dropout(op: Dropout, at: Site) -> str:
         repr(op.rate),
         string(at.name),
         "self.training",
-        at.draw,
+        at.random_state,
         **options,
         **at.group_option,
     )

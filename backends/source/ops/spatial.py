@@ -92,7 +92,7 @@ def _resize(op: Resize, at: Site) -> str:
 def _random_scale(op: RandomScale, at: Site) -> str:
     at.helper("interpolation")
     options = {"size": str(op.size), "max_scale": repr(op.max_scale)}
-    return call(at.helper("random_scale"), at.x, string(at.name), "self.training", at.draw, **options)
+    return call(at.helper("random_scale"), at.x, string(at.name), "self.training", at.random_state, **options)
 
 
 EXPRESSIONS: Expressions = {

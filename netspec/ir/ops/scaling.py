@@ -59,22 +59,22 @@ class RandomScale(Op):
         start = (side - self.size) // 2
         return Crop(start, start, self.size, self.size)
 
-    def sampling_positions(self, side: int, chances: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    def sampling_positions(self, side: int, uniforms: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the positions, on an image of this side, of the rows and of the columns of a training step's square.
 
-        ``chances`` are four random numbers in [0, 1): for the scaled size, the step between pixels, the square's first
+        ``uniforms`` are four random numbers in [0, 1): for the scaled size, the step between pixels, the square's first
         row and its first column.
         """
         scales = side - self.min_size(side) + 1
         # Scales 0 to s have 1^2 + 2^2 + ... + (s + 1)^2 = (s + 1) (s + 2) (2 s + 3) / 6 squares.
-        target = chances[0] * (scales * (scales + 1) * (2 * scales + 1) // 6)
+        target = uniforms[0] * (scales * (scales + 1) * (2 * scales + 1) // 6)
         extra = next(s for s in range(scales) if target < (s + 1) * (s + 2) * (2 * s + 3) // 6)
         scaled_side = self.size + extra
-        top, left = (math.floor(chance * (extra + 1)) for chance in chances[2:])
+        top, left = (math.floor(u * (extra + 1)) for u in uniforms[2:])
         if scaled_side == side:
             return self._unscaled(top), self._unscaled(left)
         smallest_step = max(1.0, side / (scaled_side + 1))
-        step = smallest_step + chances[1] * (side / scaled_side - smallest_step)
+        step = smallest_step + uniforms[1] * (side / scaled_side - smallest_step)
         offset, last = (side - scaled_side * step) / 2, max(side - 1.01, 0.0)
 
         def positions(start: int) -> tuple[float, ...]:

@@ -1,6 +1,6 @@
 """Dropout as one operation.
 
-Whether a unit is kept is a function of its position (``backends/pytorch/ops/chance.py``). Computing it takes about
+Whether a unit is kept is a function of its position (``backends/pytorch/ops/counter_rng.py``). Computing it takes about
 thirty operations, each with a kernel launch and a pass over memory.
 """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.train.chance import Indices
+from netspec.train.counter_rng import Indices
 from netspec.train.data.splits import Frame, Pixels
 
 Real = NDArray[np.float64]

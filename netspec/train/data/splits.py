@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.train.chance import Indices
+from netspec.train.counter_rng import Indices
 
 if TYPE_CHECKING:
     from netspec.train.data.moments import Statistics

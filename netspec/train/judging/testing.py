@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from netspec.formatting import format_count
-from netspec.train.chance import Indices
+from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.transfer import buffers_for
 from netspec.train.data.source import open_source

@@ -81,7 +81,7 @@ class Predictor:
         total: Tensor | None = None
         with torch.no_grad():
             for number, view in enumerate(self.views):
-                self.objective.set_evaluation_draw(self.seed, first, len(pixels), number)
+                self.objective.set_evaluation_random_state(self.seed, first, len(pixels), number)
                 images = prepared(self.prepare, pixels, view)
                 log_probabilities = _log_probabilities(self.objective, images) + math.log(view.share)
                 total = log_probabilities if total is None else torch.logaddexp(total, log_probabilities)

@@ -43,7 +43,8 @@ class Narrowed:
 
     def _copy(self) -> nn.Module:
         """Copy the module. Of its tensors, only the narrowed ones are copied; the others are shared."""
-        shared = [*self._module.buffers(), *(getattr(submodule, "draw", None) for submodule in self._module.modules())]
+        random_states = (getattr(submodule, "random_state", None) for submodule in self._module.modules())
+        shared = [*self._module.buffers(), *random_states]
         memo: dict[int, object] = {id(tensor): tensor for tensor in shared}
         for name, wide in self._module.named_parameters():
             memo[id(wide)] = wide

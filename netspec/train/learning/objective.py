@@ -14,7 +14,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.parts import BatchProgress
-from netspec.train.chance import Indices
+from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.layout import Layout
 from netspec.train.errors import TrainError
 from netspec.train.requirements import LOSS_WITHOUT_WEIGHTS
@@ -46,17 +46,17 @@ class Objective:
             loss: Tensor = backend.load("pytorch").training_loss(self.module, self._in_memory_format(images), labels)
         return loss
 
-    def set_draw(self, seed: int, step: int, first_sample: int = 0) -> None:
+    def set_random_state(self, seed: int, step: int, first_sample: int = 0) -> None:
         """Set what random choices depend on from now on. The next image is number ``first_sample`` of the step's
         batch."""
         pytorch = backend.load("pytorch")
-        pytorch.set_draw(self.module, pytorch.Draw(seed, step, first_sample))
+        pytorch.set_random_state(self.module, pytorch.RandomState(seed, step, first_sample))
 
-    def set_evaluation_draw(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
+    def set_evaluation_random_state(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
         """Set what random choices outside training depend on, for the next ``count`` images, seen through view number
         ``view``. The first of them is number ``first_sample`` of all tested images."""
         pytorch = backend.load("pytorch")
-        pytorch.set_draw(self.module, pytorch.evaluation_draw(seed, first_sample, view))
+        pytorch.set_random_state(self.module, pytorch.evaluation_random_state(seed, first_sample, view))
 
     def scores(self, images: Tensor) -> Tensor:
         """Return the class scores, (N, classes)."""
@@ -134,7 +134,7 @@ class Objective:
         pieces = parts(images, labels, self.graph.train.accumulate)
         sizes = tuple(len(classes) for _, classes in pieces)
         for done, (part, classes) in enumerate(pieces, 1):
-            self.set_draw(seed, step, first)
+            self.set_random_state(seed, step, first)
             loss = self.loss(part, classes) * (len(classes) / len(labels))
             if not loss.requires_grad:
                 raise TrainError(LOSS_WITHOUT_WEIGHTS)

@@ -21,21 +21,21 @@ from netspec.train.learning.recording import CudaGraphs, Inputs, Recorder, Recor
 class RecordedObjective(Objective):
     """An objective whose ``training`` steps and ``inference`` are recorded.
 
-    ``chance`` is the module's random state in training, in tensors that stay in place (``DeviceDraw``). ``learning``
-    are the parameters with a gradient, in the order in which a recorded step returns the gradients. ``inference`` is
-    ``None`` if the network also makes random choices in inference. If ``narrowed`` is given, inference reads weights
-    that have been converted to bfloat16 in advance.
+    ``random_state`` is the module's random state in training, in tensors that stay in place (``DeviceRandomState``).
+    ``learning`` are the parameters with a gradient, in the order in which a recorded step returns the gradients.
+    ``inference`` is ``None`` if the network also makes random choices in inference. If ``narrowed`` is given, inference
+    reads weights that have been converted to bfloat16 in advance.
     """
 
     training: Recording
     inference: Recording | None
-    chance: Any
+    random_state: Any
     learning: list[nn.Parameter]
     narrowed: Narrowed | None
 
-    def set_draw(self, seed: int, step: int, first_sample: int = 0) -> None:
-        """Draw from ``chance``, which ``gradients`` sets to the seed and the step."""
-        backend.load("pytorch").set_draw(self.module, replace(self.chance, first_sample=first_sample))
+    def set_random_state(self, seed: int, step: int, first_sample: int = 0) -> None:
+        """Draw from ``random_state``, which ``gradients`` sets to the seed and the step."""
+        backend.load("pytorch").set_random_state(self.module, replace(self.random_state, first_sample=first_sample))
 
     def gradients(
         self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[BatchProgress], None] = no_update
@@ -45,7 +45,7 @@ class RecordedObjective(Objective):
         They are valid until the next step.
         """
         arguments = images, labels
-        loss, *gradients = self.training(self._gradients, arguments, lambda: self.chance.renew(seed, step))
+        loss, *gradients = self.training(self._gradients, arguments, lambda: self.random_state.renew(seed, step))
         for parameter, gradient in zip(self.learning, gradients, strict=True):
             parameter.grad = gradient
         update(WHOLE)
@@ -90,7 +90,7 @@ def recorded(objective: Objective, recorder: Recorder | None = None) -> Objectiv
         module,
         Recording(recorder, module, "the training step", inputs),
         None if draws else Recording(recorder, module, "inference", inputs),
-        backend.load("pytorch").DeviceDraw.of(module),
+        backend.load("pytorch").DeviceRandomState.for_model(module),
         [],
         Narrowed(module, objective.graph, objective.forms) if objective.graph.train.precision == "bf16" else None,
         forms=objective.forms,

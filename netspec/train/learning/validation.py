@@ -44,7 +44,7 @@ def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]], see
     try:
         with torch.no_grad():
             for x, labels in batches:
-                objective.set_evaluation_draw(seed, images, len(labels))
+                objective.set_evaluation_random_state(seed, images, len(labels))
                 batch_loss, scores = objective.loss_and_scores(x, labels)
                 hits = count_hits(scores, labels)
                 images += len(labels)

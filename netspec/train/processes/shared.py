@@ -19,7 +19,7 @@ from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
 from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place
-from netspec.train.chance import Indices
+from netspec.train.counter_rng import Indices
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective, no_update
 from netspec.train.processes.world import PATIENCE
@@ -60,7 +60,7 @@ class SharedObjective(Objective):
         own_images = torch.split(images, [share.stop - share.start for share in shares_of_parts])
         for done, (x, classes, share) in enumerate(zip(own_images, parts, shares_of_parts, strict=True), 1):
             self.sums.gathered = BatchProgress(sizes, done)
-            self.network.set_draw(seed, step, first, share.start)
+            self.network.set_random_state(seed, step, first, share.start)
             with self._precision(images):
                 loss, reported = self.network.training_loss(self._in_memory_format(x), classes[share], len(classes))
             weight = len(classes) / len(labels)
@@ -71,10 +71,10 @@ class SharedObjective(Objective):
             update(self.sums.gathered)
         return all_reduce(total)
 
-    def set_evaluation_draw(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
-        draw = backend.load("pytorch").evaluation_draw(seed, first_sample, view)
+    def set_evaluation_random_state(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
+        state = backend.load("pytorch").evaluation_random_state(seed, first_sample, view)
         start = self.evaluation_rows(count)[0]
-        self.network.set_draw(draw.seed, draw.step, draw.first_sample, int(start))
+        self.network.set_random_state(state.seed, state.step, state.first_sample, int(start))
 
     def scores(self, images: Tensor) -> Tensor:
         """Return the class scores (N, classes) of all rows' images, in every process."""

@@ -22,7 +22,7 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 
-from netspec.train.chance import Indices
+from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.sharing import Failures, Sharing
 from netspec.train.data.splits import Data
 from netspec.train.errors import RequestError, TrainError

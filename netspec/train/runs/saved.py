@@ -123,7 +123,7 @@ class Saved:
         built.module.load_state_dict(self.weights)
         built.module.eval()
         objective = Objective(graph, built.module.to(device))
-        objective.set_evaluation_draw(self.seed, 0, 1)
+        objective.set_evaluation_random_state(self.seed, 0, 1)
         return objective
 
     def _imagenet_normalisation(self) -> str:

@@ -1,8 +1,8 @@
 """Saving the complete state of a training to a checkpoint, and restoring it.
 
 All random numbers of a training (order, crops, mirroring, colours, dropout) are functions of the seed, of the step or
-epoch, and of the image's index (see ``chance``, and the pytorch backend's dropout), so they need no generator's state.
-The states of torch's generators are saved anyway, in case something draws from them.
+epoch, and of the image's index (see ``counter_rng``, and the pytorch backend's dropout), so they need no generator's
+state. The states of torch's generators are saved anyway, in case something draws from them.
 """
 
 from __future__ import annotations

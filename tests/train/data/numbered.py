@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from netspec.train.chance import Indices
+from netspec.train.counter_rng import Indices
 from netspec.train.data.splits import Frame, Pixels, Unreadable
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numbered import Numbered, NumberedInMemory
 
-from netspec.train.chance import shuffled
+from netspec.train.counter_rng import shuffled
 from netspec.train.data.batches.loader import CHUNK, Batch, Loader
 from netspec.train.data.splits import CachedSplit, DecodedSplit, Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numbered import Numbered, NumberedInMemory
 
-from netspec.train.chance import Indices, shuffled
+from netspec.train.counter_rng import Indices, shuffled
 from netspec.train.data.batches.loader import Loader, Tally
 from netspec.train.data.batches.sharing import Failures, Sharing
 from netspec.train.data.splits import CachedSplit, Frame, Split

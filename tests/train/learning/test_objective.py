@@ -34,8 +34,8 @@ def objective(text: str = NET, **train: Any) -> Objective:
 
 
 def batch(count: int = 12) -> tuple[Tensor, Tensor]:
-    chance = torch.Generator().manual_seed(1)
-    return torch.randn(count, 3, 8, 8, generator=chance), torch.randint(4, (count,), generator=chance)
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(count, 3, 8, 8, generator=generator), torch.randint(4, (count,), generator=generator)
 
 
 def gradients(objective: Objective, count: int = 12) -> tuple[float, Tensor]:

@@ -23,9 +23,10 @@ train batch=12 accumulate={} optimizer=sgd(lr=0.2, momentum=0.8)
 
 
 def batches(steps: int, images: int = 12) -> list[tuple[Tensor, Tensor]]:
-    chance = torch.Generator().manual_seed(3)
+    generator = torch.Generator().manual_seed(3)
     return [
-        (torch.randn(images, 6, generator=chance), torch.randint(3, (images,), generator=chance)) for _ in range(steps)
+        (torch.randn(images, 6, generator=generator), torch.randint(3, (images,), generator=generator))
+        for _ in range(steps)
     ]
 
 

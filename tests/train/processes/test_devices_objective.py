@@ -67,9 +67,9 @@ def graph_of(case: str) -> Graph:
 
 
 def random_batch(graph: Graph, images: int) -> tuple[Tensor, Tensor]:
-    drawn = torch.Generator().manual_seed(images)
-    x = torch.randn(images, *graph.input.output, generator=drawn)
-    return x, torch.randint(graph.scores.output.units, (images,), generator=drawn)
+    generator = torch.Generator().manual_seed(images)
+    x = torch.randn(images, *graph.input.output, generator=generator)
+    return x, torch.randint(graph.scores.output.units, (images,), generator=generator)
 
 
 def results(objective: Objective, batch: int) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def results(objective: Objective, batch: int) -> dict[str, Any]:
     }
     x, labels = random_batch(objective.graph, EVALUATED)
     objective.module.eval()
-    objective.set_evaluation_draw(5, 0, EVALUATED)
+    objective.set_evaluation_random_state(5, 0, EVALUATED)
     with torch.no_grad():
         _, scores = objective.loss_and_scores(x[objective.evaluation_rows(EVALUATED)], labels)
     evaluation = evaluate(objective, [(x[objective.evaluation_rows(n)], labels[:n]) for n in (EVALUATED, 1, 4)])

@@ -38,8 +38,8 @@ FORMS = forms_of(GRAPH, [name for name in NAMES if name != "channels-last"])
 
 
 def random_batch() -> tuple[Tensor, Tensor]:
-    drawn = torch.Generator().manual_seed(0)
-    return torch.randn(8, *GRAPH.input.output, generator=drawn), torch.arange(8) % 4
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(8, *GRAPH.input.output, generator=generator), torch.arange(8) % 4
 
 
 def results(objective: Objective) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import triton.language as tl
 
 @triton.jit
 def _hash_words(word):
-    """``ops.chance.hash_words`` for uint32."""
+    """``ops.counter_rng.hash_words`` for uint32."""
     word = (word ^ (word >> 16)) * 0x7FEB352D
     word = (word ^ (word >> 15)) * 0x846CA68B
     return word ^ (word >> 16)

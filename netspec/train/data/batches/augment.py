@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from netspec.ir.settings import Augment
 from netspec.ir.shape import Shape
-from netspec.train import chance
-from netspec.train.chance import Indices
+from netspec.train import counter_rng
+from netspec.train.counter_rng import Indices
 from netspec.train.data.splits import Frame
 
 
@@ -32,13 +32,15 @@ class Choices:
 
 def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, augment: Augment) -> Choices:
     """Draw the choices for some images of an epoch. All corners at which the crop fits are equally likely."""
-    top = chance.uniform(seed, epoch, indices, chance.TOP) * (frame.height - size.height + 1)
-    left = chance.uniform(seed, epoch, indices, chance.LEFT) * (frame.width - size.width + 1)
-    mirror = chance.uniform(seed, epoch, indices, chance.MIRROR) < 0.5
+    top = counter_rng.uniform(seed, epoch, indices, counter_rng.TOP) * (frame.height - size.height + 1)
+    left = counter_rng.uniform(seed, epoch, indices, counter_rng.LEFT) * (frame.width - size.width + 1)
+    mirror = counter_rng.uniform(seed, epoch, indices, counter_rng.MIRROR) < 0.5
     shift = np.zeros((len(indices), frame.channels))
     if augment.colour:
         for channel in range(frame.channels):
-            shift[:, channel] = chance.normal(seed, epoch, indices, chance.COLOUR + 2 * channel) * augment.colour
+            shift[:, channel] = (
+                counter_rng.normal(seed, epoch, indices, counter_rng.COLOUR + 2 * channel) * augment.colour
+            )
     return Choices(top.astype(np.int64), left.astype(np.int64), mirror & (augment.flip == "horizontal"), shift)
 
 

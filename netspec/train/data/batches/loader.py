@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 
-from netspec.train.chance import Indices
+from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.buffers import Buffers
 from netspec.train.data.batches.prefetch import CHUNK
 from netspec.train.data.batches.readable import AHEAD, ReadBatch, readable_batches

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netspec.train.chance import Indices
+from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.prefetch import CHUNK, Prefetch
 from netspec.train.data.batches.sharing import Failures, Sharing
 from netspec.train.data.splits import CachedSplit, Pixels, Split, Unreadable

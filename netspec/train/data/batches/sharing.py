@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from netspec.train.chance import Indices
+from netspec.train.counter_rng import Indices
 
 Failures = Mapping[int, tuple[str, str]]
 """Unreadable images: a (path, reason) pair for each index in the split."""

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.formatting import format_count, plural
-from netspec.train.chance import Indices
+from netspec.train.counter_rng import Indices
 from netspec.train.data.moments import Statistics
 from netspec.train.data.sources import shards as form
 from netspec.train.data.sources.shards import Shard, shards

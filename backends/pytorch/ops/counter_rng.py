@@ -24,11 +24,11 @@ Key = int | Tensor
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class RandomState:
     """The state that random draws depend on, besides the layer.
 
     ``first_sample`` is the index of the first given image in the whole batch of the step. In evaluation the step is
-    that of ``evaluation_draw``, and the index counts all evaluated images.
+    that of ``evaluation_random_state``, and the index counts all evaluated images.
     """
 
     seed: int
@@ -41,16 +41,16 @@ class Draw:
         return [(_word(digest, at), _word(digest, at + 4)) for at in range(0, len(digest), 8)]
 
 
-def evaluation_draw(seed: int, first_sample: int = 0, view: int = 0) -> Draw:
+def evaluation_random_state(seed: int, first_sample: int = 0, view: int = 0) -> RandomState:
     """Return the state of random draws in evaluation, where each view of an image may have its own number.
 
     The step is negative, unlike any step of training.
     """
-    return Draw(seed, -1 - view, first_sample)
+    return RandomState(seed, -1 - view, first_sample)
 
 
-class DrawnLayer(nn.Module):
-    """A layer that draws random numbers: from ``draw`` if it is set (see ``set_draw``), else from torch's generator.
+class RandomLayer(nn.Module):
+    """A layer that draws random numbers: from ``random_state`` if it is set, else from torch's generator.
 
     ``name`` is the name of the operation in the graph. ``first_unit`` is the index of the value's first unit in the
     whole layer, of which a device may have only a share.
@@ -59,14 +59,14 @@ class DrawnLayer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.name = ""
-        self.draw: Draw | None = None
+        self.random_state: RandomState | None = None
         self.first_unit = 0
 
-    def chances(self) -> list[float]:
+    def uniforms(self) -> list[float]:
         """Return four random numbers in [0, 1), the same for all samples of a step."""
-        if self.draw is None:
+        if self.random_state is None:
             return torch.rand(4, dtype=torch.float64).tolist()
-        return [float(key) / WORD for pair in self.draw.keys(self.name)[:2] for key in pair]
+        return [float(key) / WORD for pair in self.random_state.keys(self.name)[:2] for key in pair]
 
     def normals(self, x: Tensor) -> Tensor:
         """Return a standard normal number for each unit of N,..., in the shape and type of x.
@@ -74,24 +74,24 @@ class DrawnLayer(nn.Module):
         Computed in float64 from two words per unit by Box and Muller (A note on the generation of random normal
         deviates, 1958).
         """
-        if self.draw is None:
+        if self.random_state is None:
             return torch.randn_like(x)
-        place = x, self.name, self.draw, self.first_unit
+        place = x, self.name, self.random_state, self.first_unit
         radius = ((random_words(*place).double() + 0.5) / WORD).log().mul(-2).sqrt()
         angle = random_words(*place, pair=1).double() * (2 * math.pi / WORD)
         return (radius * angle.cos()).to(x.dtype)
 
 
-def set_draw(model: nn.Module, draw: Draw | None) -> None:
-    """Make all layers of a model draw from ``draw``, or from torch's generator if it is ``None``."""
+def set_random_state(model: nn.Module, random_state: RandomState | None) -> None:
+    """Make all layers of a model draw from ``random_state``, or from torch's generator if it is ``None``."""
     for module in model.modules():
-        if isinstance(module, DrawnLayer):
-            module.draw = draw
+        if isinstance(module, RandomLayer):
+            module.random_state = random_state
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceDraw(Draw):
-    """A draw whose keys are stored on the device, so that recorded steps (CUDA graphs) draw anew after ``renew``.
+class DeviceRandomState(RandomState):
+    """A random state whose keys are on the device, so that recorded steps (CUDA graphs) draw anew after ``renew``.
 
     ``table`` holds the keys, (layers, pairs, 2); ``rows`` maps layer names to rows.
     """
@@ -100,11 +100,11 @@ class DeviceDraw(Draw):
     rows: Mapping[str, int] = field(kw_only=True)
 
     @classmethod
-    def of(cls, model: nn.Module, device: torch.device | None = None) -> DeviceDraw:
-        """Return a draw for all drawing layers of a model, on ``device`` or else the device of its parameters."""
-        names = [module.name for module in model.modules() if isinstance(module, DrawnLayer)]
+    def for_model(cls, model: nn.Module, device: torch.device | None = None) -> DeviceRandomState:
+        """Return one for all random layers of a model, on ``device`` or else the device of its parameters."""
+        names = [module.name for module in model.modules() if isinstance(module, RandomLayer)]
         device = device or next((p.device for p in model.parameters()), torch.device("cpu"))
-        pairs = len(Draw(0, 0).keys(""))
+        pairs = len(RandomState(0, 0).keys(""))
         table = torch.zeros(len(names), pairs, 2, dtype=torch.int64, device=device)
         return cls(0, 0, table=table, rows={name: row for row, name in enumerate(names)})
 
@@ -115,28 +115,28 @@ class DeviceDraw(Draw):
         """Replace all keys by those of another seed and step, in one copy to the device."""
         if not self.rows:
             return
-        new = torch.tensor([Draw(seed, step).keys(name) for name in self.rows], dtype=torch.int64)
+        new = torch.tensor([RandomState(seed, step).keys(name) for name in self.rows], dtype=torch.int64)
         self.table.copy_(new.pin_memory() if self.table.is_cuda else new, non_blocking=True)
 
 
-def random_words(x: Tensor, name: str, draw: Draw, first_unit: int = 0, pair: int = 0) -> Tensor:
+def random_words(x: Tensor, name: str, random_state: RandomState, first_unit: int = 0, pair: int = 0) -> Tensor:
     """Return a random 32-bit word for each unit of N,..., as int64 in the shape of x."""
-    return _random_words(x, name, draw, first_unit, pair).long() & (WORD - 1)
+    return _random_words(x, name, random_state, first_unit, pair).long() & (WORD - 1)
 
 
-def at_least(least: int, x: Tensor, name: str, draw: Draw, first_unit: int = 0) -> Tensor:
+def at_least(least: int, x: Tensor, name: str, random_state: RandomState, first_unit: int = 0) -> Tensor:
     """Return whether each unit's word (see ``random_words``) is at least ``least``, which is from 1 to 2^32 - 1."""
-    return _random_words(x, name, draw, first_unit, 0).bitwise_xor_(_SIGN_BIT) >= least + _SIGN_BIT
+    return _random_words(x, name, random_state, first_unit, 0).bitwise_xor_(_SIGN_BIT) >= least + _SIGN_BIT
 
 
-def _random_words(x: Tensor, name: str, draw: Draw, first_unit: int, pair: int) -> Tensor:
+def _random_words(x: Tensor, name: str, random_state: RandomState, first_unit: int, pair: int) -> Tensor:
     """Return the words as int32, which have the same 32 bits and need half the memory.
 
     The index of the sample plus the first key of the pair, and the index of the unit plus the second, are each hashed;
     their sum is hashed again.
     """
-    row_key, unit_key = draw.keys(name)[pair]
-    samples = torch.arange(len(x), device=x.device) + (draw.first_sample + row_key)
+    row_key, unit_key = random_state.keys(name)[pair]
+    samples = torch.arange(len(x), device=x.device) + (random_state.first_sample + row_key)
     units = torch.arange(x.shape[1:].numel(), device=x.device) + (first_unit + unit_key)
     rows, columns = hash_words(torch.cat([samples, units]).int()).tensor_split([len(samples)])
     return hash_words(rows[:, None] + columns).view(x.shape)
