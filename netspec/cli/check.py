@@ -81,7 +81,7 @@ def command(
     diagnostics: list[Diagnostic] = []
     unopened = fix_failed = False
     for index, path in enumerate(files):
-        check = partial(_check_source, path, reading.of(files, index))
+        check = partial(_check_source, path, reading.for_file(files, index))
         try:
             if fix or fix_code:
                 fix_failed |= not _apply_fixes(path, fix_code, quiet, check)

@@ -51,8 +51,8 @@ def command(
     else:
         if a == b == "-":
             refuse("only one of the two can be standard input")
-        first = read_net(a, reading.of([a, b], 0), merged=True)
-        second = read_net(b, reading.of([a, b], 1), merged=True, printed=first.warnings)
+        first = read_net(a, reading.for_file([a, b], 0), merged=True)
+        second = read_net(b, reading.for_file([a, b], 1), merged=True, printed=first.warnings)
     difference = compare(first, second)
     files = _files(a, b, reading)
     if quiet:

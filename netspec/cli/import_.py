@@ -46,7 +46,7 @@ def command(file: str, output: str | None, quiet: bool, reading: Reading) -> Non
         source = read(file)
         if file.endswith(SPEC) and not begins_as_layer_file(source):
             refuse(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
-        imported = import_layer_file(source, reading.shape, reading.of([file], 0).layer_files.read(merged=True))
+        imported = import_layer_file(source, reading.shape, reading.for_file([file], 0).layer_files.read(merged=True))
     except CannotOpen as error:
         refuse(str(error))
     except SpecError as error:

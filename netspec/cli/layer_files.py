@@ -31,7 +31,7 @@ class LayerFiles:
     dialect: Dialect | None = None
     history: bool = False
 
-    def of(self, files: Sequence[str], index: int) -> LayerFiles:
+    def for_file(self, files: Sequence[str], index: int) -> LayerFiles:
         """Return the options for ``files[index]`` alone, with at most one parameter file.
 
         Raises ``click.UsageError`` if there are more parameter files than layer files, or several but too few to give

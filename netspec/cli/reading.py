@@ -46,9 +46,9 @@ class Reading:
     changes: tuple[str, ...] = ()
     layer_files: LayerFiles = LayerFiles()
 
-    def of(self, files: Sequence[str], index: int) -> Reading:
-        """Return the options for ``files[index]``, one of several files on the command line; see ``LayerFiles.of``."""
-        return replace(self, layer_files=self.layer_files.of(files, index))
+    def for_file(self, files: Sequence[str], index: int) -> Reading:
+        """Return the options for ``files[index]``, one of several on the command line; see ``LayerFiles.for_file``."""
+        return replace(self, layer_files=self.layer_files.for_file(files, index))
 
     def load(self, path: str, source: Source, *, merged: bool = False) -> Net:
         """Load the network of a spec's text, ``source``, that was read from ``path``.
@@ -169,7 +169,7 @@ def read_net(
     ``print_warnings=False`` none are printed.
     """
     try:
-        net = reading.of([path], 0).load(path, read(path), merged=merged)
+        net = reading.for_file([path], 0).load(path, read(path), merged=merged)
     except CannotOpen as error:
         refuse(str(error))
     except SpecError as error:

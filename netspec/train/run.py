@@ -266,7 +266,7 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
     graph, config, world = job.graph, job.config, job.world
     if job.state is None:
         statistics = world.broadcast(training_statistics(graph, data, config.batch, loader, reporter, world))
-        prepare = Preparation.of(graph, statistics, data.frame, data.peak, config.device)
+        prepare = Preparation.for_graph(graph, statistics, data.frame, data.peak, config.device)
     else:
         saved = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
         prepare = saved.preparation(data.frame, data.peak, config.device)

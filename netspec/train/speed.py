@@ -41,7 +41,7 @@ def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed 
     indices = shuffled(0, 0, len(data.train.labels))
     prepare: Preparation | None = None
     if graph is not None:
-        prepare = Preparation.of(graph, data.statistics, data.frame, data.peak, "cpu")
+        prepare = Preparation.for_graph(graph, data.statistics, data.frame, data.peak, "cpu")
     with Loader(workers, lambda problem: None) as loader:
         start = time.perf_counter()
         images, seconds = 0, 0.0

@@ -72,7 +72,7 @@ class Meter:
         }
 
     @classmethod
-    def of(cls, state: dict[str, Any], device: str) -> Self:
+    def from_state(cls, state: dict[str, Any], device: str) -> Self:
         """Restore a meter from its ``state_dict``, for a new pass that has not waited yet."""
         meter = cls(-state["waited"])
         meter.steps, meter.images = state["steps"], state["images"]

@@ -48,7 +48,9 @@ def error(window: Window, preprocessing: Preprocessing, layout: tuple[bool, torc
     form = unshuffle(Conv(8, window), SIZE)
     assert form is not None
     pictures = np.random.default_rng(0).integers(256, size=(5, 3, FRAME.height, FRAME.width), dtype=np.uint8)
-    prepare = Preparation(preprocessing, statistics(Moments.of(pictures)), FRAME, SIZE, 255, torch.device("cpu"))
+    prepare = Preparation(
+        preprocessing, statistics(Moments.from_pixels(pictures)), FRAME, SIZE, 255, torch.device("cpu")
+    )
     choices = choose(3, 1, np.arange(5), FRAME, SIZE, Augment(flip="horizontal", colour=colour))
     assert choices.mirror.any() and not choices.mirror.all()
     expected = pytorch.blocks(prepare(pictures, choices), form).to(layout[1])

@@ -45,7 +45,7 @@ net small rounding=up
 
 def prepared(layout: Layout | None, numbers: Preprocessing, size: Shape) -> torch.Tensor:
     """Return the pictures with random crops, mirroring and colour shifts, in a layout."""
-    prepare = Preparation(numbers, statistics(Moments.of(PICTURES)), FRAME, size, 255, CPU)
+    prepare = Preparation(numbers, statistics(Moments.from_pixels(PICTURES)), FRAME, size, 255, CPU)
     assert prepare.lay_out(layout) == ()
     return prepare(PICTURES, choose(3, 1, np.arange(20), FRAME, size, Augment(flip="horizontal", colour=0.1)))
 
@@ -174,7 +174,7 @@ def test_run_on_blocks_has_the_losses_of_a_plain_one(tmp_path: Path, monkeypatch
 def test_gpu_kernel_writes_the_same_blocks(dtype: torch.dtype) -> None:
     size, how = Shape(3, 12, 14), Unshuffle((3, 2), 1, 2, (15, 18), (6, 4))
     numbers = Preprocessing(255, "image", "bgr")
-    prepare = Preparation(numbers, statistics(Moments.of(PICTURES)), FRAME, size, 255, torch.device("cuda"))
+    prepare = Preparation(numbers, statistics(Moments.from_pixels(PICTURES)), FRAME, size, 255, torch.device("cuda"))
     assert prepare.lay_out(Layout(how, True, dtype)) == ()
     blocks = prepare(PICTURES, choose(3, 1, np.arange(20), FRAME, size, Augment(flip="horizontal", colour=0.1)))
     torch.testing.assert_close(blocks.cpu(), prepared(Layout(how, True), numbers, size).to(dtype), rtol=1e-2, atol=1e-3)

@@ -44,7 +44,7 @@ class Moments:
         return cls(0, np.zeros(shape, np.int64), np.zeros((frame.channels, frame.channels), np.int64))
 
     @classmethod
-    def of(cls, pixels: Pixels) -> Moments:
+    def from_pixels(cls, pixels: Pixels) -> Moments:
         """Return the sums over images of shape (N, channels, height, width)."""
         channels = pixels.shape[1]
         products = np.zeros((channels, channels), np.int64)
@@ -61,7 +61,7 @@ class Moments:
 
 def measure(batches: Iterable[Pixels], frame: Frame) -> Moments:
     """Return the sums over all images of some batches, each of shape (N, channels, height, width)."""
-    return sum(map(Moments.of, batches), Moments.zero(frame))
+    return sum(map(Moments.from_pixels, batches), Moments.zero(frame))
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class Saved:
                 "give the numbers on the input line, or by --set; "
                 f"those of many published weights are {self._imagenet_normalisation()}",
             )
-        prepare = Preparation.of(self.graph, None, frame, peak, device)
+        prepare = Preparation.for_graph(self.graph, None, frame, peak, device)
         state = self.state["preparation"]
         mean: Tensor = state["mean"]
         if tuple(mean.shape) not in ((frame.channels, 1, 1), (frame.channels, frame.height, frame.width)):

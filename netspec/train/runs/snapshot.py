@@ -167,6 +167,6 @@ def _restored_progress(state: dict[str, Any], device: str) -> EpochProgress:
         Tally(**state["tally"]),
         state["position"],
         0.0,
-        Meter.of(state["whole"], device),
-        Meter.of(state["line"], device),
+        Meter.from_state(state["whole"], device),
+        Meter.from_state(state["line"], device),
     )

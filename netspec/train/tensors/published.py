@@ -44,7 +44,7 @@ def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | Non
         measured_keys = [key for key in ("mean", "std") if getattr(preprocessing, key) in ("image", "channel")]
         whose = "mean and std are those" if len(measured_keys) == 2 else f"the {measured_keys[0]} is that"
         reporter.note(f"{whose} of {statistics.images} training images of {data.source}")
-    prepare = Preparation.of(net.graph, statistics, data.frame, data.peak, "cpu")
+    prepare = Preparation.for_graph(net.graph, statistics, data.frame, data.peak, "cpu")
     return _saved(net, path, module, data.classes, prepare.state(), {"data": source})
 
 
@@ -64,7 +64,7 @@ def without_data(net: Net, path: Path, weights: Weights, classes: Sequence[str] 
     names = tuple(classes) if classes is not None else tuple(map(str, range(graph.scores.output.units)))
     preparation: dict[str, Any] = {}
     if graph.input.output.is_image and not graph.preprocessing.measured:
-        preparation = Preparation.of(graph, None, stored_frame(graph), PEAK, "cpu").state()
+        preparation = Preparation.for_graph(graph, None, stored_frame(graph), PEAK, "cpu").state()
     return _saved(net, path, module, names, preparation, {}).with_classes(names)
 
 

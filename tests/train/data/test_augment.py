@@ -221,12 +221,12 @@ def test_mean_and_std_in_a_spec_follow_its_channel_order() -> None:
 
 def test_channel_std_is_measured_and_ignored_if_0() -> None:
     pictures = random_pictures(16)
-    assert statistics(Moments.of(pictures)).channel_std == pytest.approx(
+    assert statistics(Moments.from_pixels(pictures)).channel_std == pytest.approx(
         pictures.transpose(1, 0, 2, 3).reshape(3, -1).std(axis=1), rel=1e-9
     )
     flat = np.full((2, 3, FRAME.height, FRAME.width), 7, np.uint8)
     preprocessing = Preprocessing(255, "channel", "rgb", "channel")
-    x = Preparation(preprocessing, statistics(Moments.of(flat)), FRAME, SIZE, 255, CPU)(
+    x = Preparation(preprocessing, statistics(Moments.from_pixels(flat)), FRAME, SIZE, 255, CPU)(
         flat + 3, central(2, FRAME, SIZE)
     )
     assert bool((x == 3).all())  # 10 - 7, not divided by the std, which is 0

@@ -16,7 +16,7 @@ from netspec.train.data.splits import Frame, Pixels
 
 @given(arrays(np.uint8, array_shapes(min_dims=4, max_dims=4, max_side=5)))
 def test_sums_are_exact(pictures: Pixels) -> None:
-    moments, integers = Moments.of(pictures), pictures.astype(object)
+    moments, integers = Moments.from_pixels(pictures), pictures.astype(object)
     assert moments.images == len(pictures)
     assert moments.total.tolist() == integers.sum(axis=0).tolist()
     channels = range(pictures.shape[1])
@@ -26,14 +26,17 @@ def test_sums_are_exact(pictures: Pixels) -> None:
 
 def test_sums_of_white_pictures_do_not_overflow() -> None:
     """65,025 for each of 2 x 300 x 300 pixels needs more than 32 bits."""
-    moments = Moments.of(np.full((2, 3, 300, 300), 255, np.uint8))
+    moments = Moments.from_pixels(np.full((2, 3, 300, 300), 255, np.uint8))
     assert moments.products.tolist() == [[11_704_500_000] * 3] * 3
     assert (moments.total == 510).all()
 
 
 @given(arrays(np.uint8, (6, 2, 3, 3)), st.integers(0, 6))
 def test_sums_do_not_depend_on_how_pictures_are_grouped(pictures: Pixels, cut: int) -> None:
-    whole, parts = Moments.of(pictures), Moments.of(pictures[:cut]) + Moments.of(pictures[cut:])
+    whole, parts = (
+        Moments.from_pixels(pictures),
+        Moments.from_pixels(pictures[:cut]) + Moments.from_pixels(pictures[cut:]),
+    )
     assert parts.images == whole.images
     assert parts.total.tolist() == whole.total.tolist()
     assert parts.products.tolist() == whole.products.tolist()
@@ -42,7 +45,7 @@ def test_sums_do_not_depend_on_how_pictures_are_grouped(pictures: Pixels, cut: i
 def test_mean_and_principal_components_by_hand() -> None:
     """Two pixels of two channels, (0, 0) and (6, 8), have the mean (3, 4) and one principal component along (0.6, 0.8),
     with a standard deviation of 5."""
-    measured = statistics(Moments.of(np.array([[[[0, 6]], [[0, 8]]]], np.uint8)))
+    measured = statistics(Moments.from_pixels(np.array([[[[0, 6]], [[0, 8]]]], np.uint8)))
     assert (measured.images, measured.channel_mean.tolist()) == (1, [3.0, 4.0])
     assert np.abs(measured.axes[:, 0]) == pytest.approx([0.0, 0.0], abs=1e-6)
     assert measured.axes[:, 1] == pytest.approx([3.0, 4.0])

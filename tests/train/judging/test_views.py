@@ -39,7 +39,7 @@ def test_identical_views_are_merged_and_their_weights_added() -> None:
 def test_view_is_cropped_at_its_position() -> None:
     graph = tiny_net("mean=image", "mean=none").graph
     frame = Frame(3, 14, 14)
-    prepare = Preparation.of(graph, None, frame, 255, "cpu")
+    prepare = Preparation.for_graph(graph, None, frame, 255, "cpu")
     pictures = np.random.default_rng(0).integers(0, 256, (2, 3, 14, 14), np.uint8)
     plain = torch.from_numpy(pictures[:, :, 2:, :12]).float() / 255
     torch.testing.assert_close(prepared(prepare, pictures, View(2, 0, False, 1.0)), plain)
@@ -72,7 +72,7 @@ def test_softmax_output_is_not_normalised_again() -> None:
     built = build(graph, 0, "cpu")
     built.module.eval()
     objective = Objective(graph, built.module)
-    prepare = Preparation.of(graph, None, Frame(3, 14, 14), 255, "cpu")
+    prepare = Preparation.for_graph(graph, None, Frame(3, 14, 14), 255, "cpu")
     pictures = np.full((1, 3, 14, 14), 7, np.uint8)
     predicted = Predictor(objective, prepare, views(1, Frame(3, 14, 14), graph.input.output))(pictures).exp()
     with torch.no_grad():

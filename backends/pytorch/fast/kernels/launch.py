@@ -38,7 +38,7 @@ def forward(x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, pool: PoolArgs
     y = _empty_maps(x, (n, c, rows, columns), x.dtype)
     largest = _empty_maps(x, (n, c, rows, columns), torch.uint8) if pool else y[:0]
     per_thread, constants = _constants(x, bias, lrn, relu, pool)
-    division = _Division.of(n, rows * columns * c // per_thread, 1)
+    division = _Division.for_kernel(n, rows * columns * c // per_thread, 1)
     _launch(
         lrn_chain.forward, (x, _or_placeholder(bias, x), y, largest), division, lrn,
         OH=rows, OW=columns, AROUND=triton.cdiv(lrn.size // 2, per_thread), **constants,
@@ -67,7 +67,7 @@ def backward(
     per_thread, constants = _constants(x, bias, lrn, relu, pool)
     _, (sh, sw), (ph, pw), *_ = pool or NO_POOLING
     pixels = triton.cdiv(h + ph, sh) * triton.cdiv(w + pw, sw)  # with the same offset modulo the stride
-    division = _Division.of(n, pixels * c // per_thread, sh * sw)
+    division = _Division.for_kernel(n, pixels * c // per_thread, sh * sw)
     shape = (division.parts * sh * sw, division.tiles * _THREADS * per_thread)
     partial_sums = torch.empty(shape, dtype=torch.float32, device=x.device) if sums else x[:0]
     _launch(
@@ -116,7 +116,7 @@ class _Division:
     parts: int
 
     @classmethod
-    def of(cls, images: int, threads: int, kinds: int) -> _Division:
+    def for_kernel(cls, images: int, threads: int, kinds: int) -> _Division:
         tiles = triton.cdiv(threads, _THREADS)
         return cls(images, kinds, tiles, min(images, triton.cdiv(_PROGRAMS, kinds * max(1, tiles))))
 

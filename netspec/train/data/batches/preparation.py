@@ -91,7 +91,9 @@ class Preparation:
         self.restore(self.mean, self.axes, self.std)
 
     @classmethod
-    def of(cls, graph: Graph, statistics: Statistics | None, frame: Frame, peak: int, device: str) -> Preparation:
+    def for_graph(
+        cls, graph: Graph, statistics: Statistics | None, frame: Frame, peak: int, device: str
+    ) -> Preparation:
         """Return the preparation of a graph's input for stored images of this size and peak."""
         return cls(graph.preprocessing, statistics, frame, graph.input.output, peak, torch.device(device))
 

@@ -170,7 +170,7 @@ def _read_chunk(chunk: _Chunk) -> _ChunkResult:
             file.write(image.tobytes())
             images.append(image)
     measured = chunk.measured and images
-    return _ChunkResult(unreadable, Moments.of(np.stack(images)) if measured else Moments.zero(chunk.frame))
+    return _ChunkResult(unreadable, Moments.from_pixels(np.stack(images)) if measured else Moments.zero(chunk.frame))
 
 
 def _finish(shard: Shard, out: Path, folder: Path, facts: ShardFacts) -> None:

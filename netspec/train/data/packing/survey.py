@@ -29,7 +29,7 @@ class Spread:
     most: int
 
     @classmethod
-    def of(cls, lengths: Sequence[int]) -> Spread:
+    def from_lengths(cls, lengths: Sequence[int]) -> Spread:
         """Return the spread of at least one length."""
         return cls(min(lengths), float(np.median(lengths)), max(lengths))
 
@@ -133,8 +133,8 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
         classes=data.classes,
         counts=counts,
         stored=data.frame,
-        width=Spread.of([width for width, _ in sizes]) if sizes else None,
-        height=Spread.of([height for _, height in sizes]) if sizes else None,
+        width=Spread.from_lengths([width for width, _ in sizes]) if sizes else None,
+        height=Spread.from_lengths([height for _, height in sizes]) if sizes else None,
         unreadable=tuple(unreadable),
         copies=tuple(_as_copies(members, splits, data.classes) for members in duplicates.values()),
         notes=data.notes,
