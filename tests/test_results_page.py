@@ -60,6 +60,7 @@ def test_files_named_by_the_page_exist_and_pictures_are_small() -> None:
     assert max(path.stat().st_size for path in pictures) < 150_000
 
 
+@pytest.mark.ci
 def test_generated_images_are_deterministic_and_in_cifar10s_format(tmp_path: Path) -> None:
     for name in ("a", "b"):
         subprocess.run(

@@ -17,7 +17,7 @@ WRONG = "[image] input 3x32x32\n[c] conv filters=2 kernal=3\n"
 TRAINED = ("--data", "synthetic", "--steps", "1", "--batch", "4", "--threads", "1", "--quiet", "--device", "cpu")
 
 
-@pytest.mark.many
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("words", "text", "code"),
     [

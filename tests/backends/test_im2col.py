@@ -41,6 +41,7 @@ def network(window: Window, height: int, width: int, *, bias: bool) -> Graph:
     return builder.graph()
 
 
+@pytest.mark.ci
 @given(windows(), st.booleans(), st.integers(1, 5), st.booleans(), st.integers(0, 2**32 - 1))
 @examples(200)
 def test_values_and_gradients_equal_the_references(

@@ -127,6 +127,7 @@ def test_lrn_with_odd_windows_equals_torch(size: int) -> None:
     torch.testing.assert_close(pytorch.module(builder.graph())(x), expected, rtol=1e-12, atol=0)
 
 
+@pytest.mark.ci
 def test_lrn_has_per_sample_but_no_second_gradients() -> None:
     builder = Builder()
     builder.add("lrn", Lrn(4, 2.0, 0.3, 0.75, groups=2), builder.input(6, 2, 2))

@@ -60,6 +60,7 @@ def test_sizes_beyond_the_image_are_clipped_at_its_border() -> None:
     assert_close(RandomScale(3, 2.0).sampling_positions(4, (0.99, 0.0, 0.0, 0.99))[0], [0, 1 / 2, 3 / 2], atol=1e-14)
 
 
+@pytest.mark.ci
 def test_sizes_are_drawn_in_proportion_to_their_squares() -> None:
     """Of 1,400 draws, 100, 400 and 900 are expected for the three sizes, with standard deviations of at most 18."""
     graph = netspec.loads("[image] input 1x4x4\n[cut] randomscale size=2 max_scale=2\n").graph

@@ -143,6 +143,7 @@ def test_all_names_are_defined_and_used(build: Case) -> None:
     assert defined_names(text) - read == set()
 
 
+@pytest.mark.ci
 def test_globals_lists_all_names_that_templates_define() -> None:
     plain = netspec.load(ROOT / "specs" / "alexnet.net").graph
     vector = CASES["one-loss"]()

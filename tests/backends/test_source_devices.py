@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 import torch
 import warm
+from networks import SMALL_ALEXNET
 from PIL import Image
 from places import ROOT
 from program_vs_trainer import CROSSINGS, Trial, assert_same_steps, free_port
@@ -81,7 +82,7 @@ def emit(graph: Graph) -> str:
 
 @pytest.mark.ci  # many networks
 def test_two_processes_compute_the_trainers_bits(tmp_path: Path) -> None:
-    tiny = netspec.load(ROOT / "specs" / "alexnet-tiny.net").graph
+    tiny = netspec.loads(SMALL_ALEXNET).graph
     options = "train accumulate=2 ema=0.9 label_smoothing=0.1 schedule=steps(2, factor=0.1)"
     noisy = "default fc schedule=jdexp(0.1, 2)\ntrain schedule=linear(0.5, noise=0.5) bias_schedule=steps(freeze=2)"
     early = "default batchnorm update_every=1\ndefault fc update_every=1\ntrain accumulate=2 batch=6"

@@ -145,7 +145,7 @@ def test_training_ends_with_the_trainers_bits(
     assert_same_training(netspec.loads(spec(train=keys, losses=losses)).graph, tmp_path, monkeypatch)
 
 
-@pytest.mark.many
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("conv", "fc", "keys"),
     [
@@ -166,7 +166,7 @@ def test_schedules_of_single_layers_end_with_the_trainers_bits(
     assert_same_training(netspec.loads(spec(conv, fc, keys)).graph, tmp_path, monkeypatch)
 
 
-@pytest.mark.many
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("conv", "fc", "keys"),
     [
@@ -181,6 +181,7 @@ def test_updates_within_a_batch_end_with_the_trainers_bits(
     assert_same_training(netspec.loads(spec(conv, fc, f"accumulate=4 {keys}")).graph, tmp_path, monkeypatch)
 
 
+@pytest.mark.ci
 def test_super_eps_ends_with_the_trainers_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = "accumulate=2 schedule=linear(0.5, noise=0.5)"
     graph = netspec.loads(spec("super_eps=1 max_norm=0.5", "super_eps=0.25 update_every=1", keys)).graph
@@ -189,11 +190,13 @@ def test_super_eps_ends_with_the_trainers_bits(tmp_path: Path, monkeypatch: pyte
     assert_same_training(netspec.loads(frozen).graph, tmp_path / "frozen", monkeypatch)
 
 
+@pytest.mark.ci
 def test_norm_over_parts_ends_with_the_trainers_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bound = "parts=2 norm_over=parts fixed_norm=0.4"
     assert_same_training(netspec.loads(spec("min_std=0.05", bound)).graph, tmp_path, monkeypatch)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("mean", "augment", "schedule", "unreadable"),
     [

@@ -59,6 +59,7 @@ def torchvision_forward(state: dict[str, torch.Tensor], x: torch.Tensor) -> torc
     return linear(linear(linear(x.flatten(1), 1).relu(), 4).relu(), 6)
 
 
+@pytest.mark.ci
 def test_torchvisions_weights_give_torchvisions_scores() -> None:
     graph = netspec.load(ROOT / "specs" / "alexnet-torchvision.net").graph
     state = torchvision_state()

@@ -290,6 +290,7 @@ def all_wrong_specs() -> list[str]:
     return [*texts, alexnet(("  rounding=up", "")), alexnet(("rounding=up", "rounding=down"))]
 
 
+@pytest.mark.ci
 def test_fixes_marked_as_checked_give_correct_files() -> None:
     tried = 0
     for text in all_wrong_specs():
@@ -326,6 +327,7 @@ def edited(text: str, edits: list[dict[str, object]]) -> str:
     return text
 
 
+@pytest.mark.ci
 def test_json_is_complete_and_its_edits_are_the_fixes() -> None:
     for text in all_wrong_specs():
         found = mistakes(text)

@@ -143,8 +143,8 @@ def test_new_layers_can_follow_each_other(variant) -> None:
     assert names(net) == ["image", "conv1", "a", "b", "pool1", "conv2", "fc", "c", "d"]
 
 
-@pytest.mark.many
-@pytest.mark.parametrize("number", [100, pytest.param(2000, marks=pytest.mark.ci)])
+@pytest.mark.ci
+@pytest.mark.parametrize("number", [100, 2000])
 @pytest.mark.parametrize("changes", ["changed", "inserted", "dropped"])
 def test_many_unknown_layers_take_limited_effort(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, changes: str

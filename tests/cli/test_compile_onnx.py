@@ -89,6 +89,7 @@ def test_dash_writes_onnx_to_standard_output(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.ci
 def test_torch_is_not_needed_without_a_run(folder: Path) -> None:
     done = process("compile", DIGITS, "--to", "onnx", "-o", folder / "digits.onnx", blocked=("torch",))
     assert (done.returncode, done.stderr) == (0, "")
@@ -192,6 +193,7 @@ def test_weights_are_read_from_a_safetensors_file(trained: Path, folder: Path) -
     assert "input.mean_image" not in metadata(folder / "a.onnx")
 
 
+@pytest.mark.ci
 def test_channel_means_are_written_as_numbers(folder: Path) -> None:
     spec = "net c\n[image] input 3x8x8 mean=channel std=channel\n[fc] fc outputs=4\n[prob] softmax\ntrain batch=32"
     (folder / "c.net").write_text(spec)

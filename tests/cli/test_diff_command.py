@@ -143,6 +143,7 @@ def test_json_has_the_documented_names() -> None:
     assert found["total"]["activation_bytes"]["b"] - found["total"]["activation_bytes"]["a"] == 256 * 27 * 27 * 4
 
 
+@pytest.mark.ci
 def test_diff_needs_neither_torch_nor_numpy() -> None:
     done = netspec("diff", A, B, "--format", "json", blocked=("torch", "numpy"))
     assert (done.returncode, done.stderr) == (0, "")

@@ -70,6 +70,7 @@ def test_unknown_word_gets_a_suggestion(word: str, message: str) -> None:
     assert message in done.stderr
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_page_is_rendered_on_a_terminal(environment: dict[str, str], coloured: bool) -> None:
     printed = on_a_terminal("explain", "dropout", environment=environment)

@@ -260,7 +260,7 @@ def test_missing_library_is_named() -> None:
     assert (done.returncode, done.stderr) == (2, "Error: this command needs lark, which is not installed\n")
 
 
-@pytest.mark.many
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -52,6 +52,7 @@ def test_layer_counts_are_in_svg_titles() -> None:
     assert "<title>c: conv, 4x6x6, 108 weights, 4 biases, 3,888 connections</title>" in text
 
 
+@pytest.mark.ci
 def test_output_is_deterministic() -> None:
     first, second = (figure_of(netspec.loads(FOUR)) for _ in range(2))
     assert to_svg(first) == to_svg(second)
@@ -78,6 +79,7 @@ def test_every_class_has_a_style() -> None:
     assert used and all(f".{name}{{" in style for name in used)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
 def test_png_has_the_right_size_and_colours(theme: ThemeName) -> None:
     figure = figure_of_text(FOUR)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from places import SPECS
+
 BRANCHING = """\
 net branching
 gpus 2
@@ -74,3 +78,10 @@ net plain
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9)
 """
 """No groups, so that it can only be split by batch and by feature; dropout and noise; images of a random size."""
+
+SMALL_ALEXNET = (
+    re.sub(" -> .*", "", (SPECS / "alexnet-tiny.net").read_text("utf-8"))
+    .replace("3x224x224", "3x64x64")
+    .replace("crop=224 from=256", "crop=64 from=72")
+)
+"""AlexNet's topology at an eighth of its width, on images a twelfth of its size; their last windows overhang too."""

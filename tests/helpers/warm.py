@@ -28,7 +28,7 @@ HERE = sys.platform != "win32"
 """Whether the platform supports warm processes."""
 
 READY = (
-    "netspec.train.run", "netspec.train.processes.verification", "netspec.cli.train", "netspec.report", "torch._dynamo",
+    "netspec.train.run", "netspec.train.processes.verification", "netspec.cli.train", "netspec.report",
     "matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.font_manager", "PIL.JpegImagePlugin", "pytest",
 )  # fmt: skip
 """The modules that the server imports."""

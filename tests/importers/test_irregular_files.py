@@ -166,7 +166,7 @@ def test_deep_columns_that_are_not_twins_take_little_time() -> None:
     assert {"c0a", "c0b", "c599a", "c599b"} <= set(net.layers)
 
 
-@pytest.mark.many
+@pytest.mark.ci
 @pytest.mark.parametrize("text", LARGE_FILES.values(), ids=LARGE_FILES.keys())
 def test_large_file_takes_little_time(text: str) -> None:
     start = time.process_time()

@@ -188,6 +188,7 @@ def test_weight_files_are_recognised(data: bytes, what: str) -> None:
     assert what in note and "weights" in note
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "text",
     ["\n" * 50_000 + "x", "#\n" * 50_000 + "x", " \n" * 50_000 + "[", "layer " * 20_000, "a-" * 10**6, "a b " * 10**6],

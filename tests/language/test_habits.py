@@ -161,7 +161,7 @@ def test_rewriting_edits_are_ordered_and_disjoint(pieces: list[str]) -> None:
 LINES = 200
 
 
-@pytest.mark.many
+@pytest.mark.ci
 @pytest.mark.parametrize("line", ["[c] t " + ", " * 900, "[c] t : " + "3 x " * 450, "[c] t k=" + "(1" * 900])
 def test_long_lines_of_habits_take_little_time(line: str) -> None:
     start = time.process_time()

@@ -89,6 +89,7 @@ def test_invalid_base_is_reported_at_its_name(text: str) -> None:
     assert shown_at(variant, error).text == text.rpartition("=")[2]
 
 
+@pytest.mark.ci
 def test_too_large_text_is_not_parsed() -> None:
     large = document("# a\n" * (MAX_FILE_BYTES // 4 + 1))
     assert [d.code for d in large.diagnostics] == ["too-large-file"]

@@ -262,11 +262,13 @@ async def test_diagnostics_match_the_published_version_while_typing(editor: Edit
         assert [(code, Position(p.line, p.character)) for code, p in starts] == expected
 
 
+@pytest.mark.ci
 def test_server_imports_neither_torch_onnx_nor_numpy() -> None:
     done = netspec("lsp", blocked=("torch", "onnx", "numpy"), text="")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.ci
 def test_missing_pygls_is_reported_with_the_pip_command() -> None:
     script = "import sys; sys.modules['pygls'] = None; from netspec.cli import main; main(['lsp'])"
     done = python("-c", script)

@@ -257,12 +257,14 @@ def test_kept_memory_of_a_network(name: str, precision: Precision) -> None:
     assert planned.activations + planned.casts == pytest.approx(kept_bytes(graph, 2), rel=0.01)
 
 
+@pytest.mark.ci
 def test_peak_memory_under_autocast() -> None:
     graph = spec("alexnet-tiny", precision="bf16")
     planned = plan(graph, 1, "batch", batch=8).devices[0].memory
     assert planned.peak.total == pytest.approx(peak_bytes(graph, 8, "cpu"), rel=0.02)
 
 
+@pytest.mark.ci
 def test_peak_memory_of_an_accumulated_batch() -> None:
     graph = spec("alexnet-tiny", accumulate=4)
     planned = plan(graph, 1, "batch", batch=32).devices[0].memory

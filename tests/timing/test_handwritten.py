@@ -20,7 +20,7 @@ def test_peer_of_finds_each_network_for_its_own_spec_only() -> None:
     }
 
 
-@pytest.mark.many
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("spec", "changes"),
     [

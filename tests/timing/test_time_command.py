@@ -52,6 +52,7 @@ def json_of(*arguments: str) -> dict[str, Any]:
     return data
 
 
+@pytest.mark.ci
 def test_table_lists_every_layer_of_a_training_step() -> None:
     result = run(DIGITS, *QUICK)
     assert (result.exit_code, result.stderr) == (0, "")

@@ -133,6 +133,7 @@ def test_resumed_run_keeps_the_passes_switched_off(tmp_path: Path) -> None:
     assert "--without: ['fused-update', 'lrn-chain'] in the run, ['all'] here" in other.stderr
 
 
+@pytest.mark.ci
 def test_forms_chosen_by_timing_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By default, the CPU has no passes that choose by timing, so one is enabled here."""
     spec = tmp_path / "a.net"

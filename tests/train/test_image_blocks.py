@@ -93,7 +93,7 @@ class LargeWrites(TorchDispatchMode):
         return result
 
 
-@pytest.mark.many
+@pytest.mark.ci
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_convolution_on_blocks_copies_no_images(precision: Any) -> None:
     """AlexNet's conv1 copies plain images, but not blocks."""
@@ -147,6 +147,7 @@ def test_images_are_blocks_on_several_devices() -> None:
         assert on_devices(forms, place(graph, arrange(graph, 2, split))).images == forms.images
 
 
+@pytest.mark.ci
 def test_run_on_blocks_has_the_losses_of_a_plain_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Training, validation and resuming. The pass is enabled here, since by default it is off on the CPU."""
     spec = tmp_path / "a.net"

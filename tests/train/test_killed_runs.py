@@ -121,6 +121,7 @@ def test_run_resumes_without_a_checkpoint(tmp_path: Path, whole: Path) -> None:
     assert same_result(tmp_path / "run", whole)
 
 
+@pytest.mark.ci
 def test_second_process_in_a_run_folder_fails(tmp_path: Path) -> None:
     (tmp_path / "tiny.net").write_text(SPEC)
     (tmp_path / "other").mkdir()

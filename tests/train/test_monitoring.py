@@ -142,6 +142,7 @@ def test_network_that_does_not_learn_is_one_warning(tmp_path: Path, monkeypatch:
     assert len(json.loads(Path("run/run.json").read_text())["warnings"]) == 1
 
 
+@pytest.mark.ci
 def test_curves_are_drawn_after_each_epoch_and_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[None] = []
     monkeypatch.setattr("netspec.train.runs.plot.SECONDS_BETWEEN", 0.0)
@@ -163,6 +164,7 @@ def test_curves_are_drawn_at_most_once_a_minute(tmp_path: Path, monkeypatch: pyt
     assert drawn == [60, 120, 180]
 
 
+@pytest.mark.ci
 def test_failure_to_draw_curves_is_only_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> bool:
         raise MemoryError("no room")
@@ -175,6 +177,7 @@ def test_failure_to_draw_curves_is_only_a_note(tmp_path: Path, monkeypatch: pyte
     assert (result.state, collector.notes) == ("finished", ["no curves.png: MemoryError: no room"])
 
 
+@pytest.mark.ci
 def test_tensorboard_has_the_log_of_an_interrupted_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     monkeypatch.chdir(tmp_path)

@@ -59,7 +59,8 @@ def weight_difference(a: Path, b: Path) -> float:
     return max(float((x.double() - theirs[name].double()).norm() / x.double().norm()) for name, x in ours.items())
 
 
-@pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16", marks=pytest.mark.ci)])
+@pytest.mark.ci
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_training_has_the_weights_of_the_cpu(precision: str, tmp_path: Path) -> None:
     spec = FAST.replace("train epochs", f"train precision={precision} epochs")
     plain = train_on("cpu", spec, tmp_path / "cpu", without=("all",))

@@ -121,6 +121,7 @@ def test_checkpoint_of_step_0_has_the_initial_weights(tmp_path: Path) -> None:
     torch.testing.assert_close(mean.double(), torch.tensor(np.mean(first_pictures, 0)) / 255, rtol=1e-6, atol=0)
 
 
+@pytest.mark.ci
 def test_same_seed_gives_the_same_weights_with_more_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = weights(train(network(), tmp_path / "a", steps=34))
     monkeypatch.setattr("netspec.train.config.cores_available", lambda: 5)
@@ -312,6 +313,7 @@ def test_plain_output_of_a_quick_run_stays_short(
     assert printed[-1] == f"{last}  top-1 90.0 %  top-5 99.0 %"
 
 
+@pytest.mark.ci
 def test_speed_of_an_epoch_excludes_validation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time for training on 64 images excludes a validation of 0.3 seconds."""
 

@@ -122,6 +122,7 @@ def test_statistics_are_those_of_the_readable_images(photos: Path, tmp_path: Pat
     assert vectors @ np.diag(values) @ vectors.T == pytest.approx(np.cov(pixels, bias=True))
 
 
+@pytest.mark.ci
 def test_number_of_processes_does_not_change_the_pack(photos: Path, tmp_path: Path) -> None:
     pack(photos, tmp_path / "one")
     done = pack(photos, tmp_path / "two", "--processes", "2")

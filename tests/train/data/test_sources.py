@@ -49,6 +49,7 @@ def test_every_fifth_digit_is_for_validation() -> None:
     assert max(data.train.read(place).max() for place in range(50)) == 16
 
 
+@pytest.mark.ci
 def test_digits_are_the_pictures_of_scikit_learn() -> None:
     from sklearn.datasets import load_digits
 

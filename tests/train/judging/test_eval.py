@@ -40,6 +40,7 @@ def wide_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train_tiny(tmp_path_factory.mktemp("another") / "run", spec=spec.replace("net tiny", "net wide"), steps=4)
 
 
+@pytest.mark.ci
 def test_one_view_agrees_with_validation_in_training(run: Path) -> None:
     found = eval_json(run, "--views", 1)
     last = [line for line in read_metrics(run / "metrics.jsonl") if "val_loss" in line][-1]
@@ -63,6 +64,7 @@ def test_json_has_the_protocol_the_data_and_the_classes(run: Path) -> None:
     assert sum(images for _, _, images in found["confusions"]) == pytest.approx(256 * (1 - found["top1"]))
 
 
+@pytest.mark.ci
 def test_train_and_validation_add_up_to_all(run: Path) -> None:
     results = {split: eval_json(run, "--views", 1, "--split", split) for split in ("validation", "train", "all")}
     assert [results[split]["n"] for split in results] == [256, 1024, 1280]
@@ -165,6 +167,7 @@ def test_nan_weights_are_an_error(run: Path, tmp_path: Path) -> None:
     assert "the class scores of 256 images are not numbers (NaN)" in done.stderr
 
 
+@pytest.mark.ci
 def test_weights_option_replaces_the_runs_weights(run: Path, tmp_path: Path) -> None:
     other = train_tiny(tmp_path / "run", steps=4)
     found = eval_json(run, "--weights", other)
@@ -174,6 +177,7 @@ def test_weights_option_replaces_the_runs_weights(run: Path, tmp_path: Path) -> 
     assert (done.exit_code, done.stderr) == (2, "Error: --weights is for one run, and there are 2\n")
 
 
+@pytest.mark.ci
 def test_spec_with_weights_is_evaluated_like_a_run(run: Path, tmp_path: Path) -> None:
     (tmp_path / "tiny.net").write_text(SPEC)
     found = eval_json(tmp_path / "tiny.net", "--weights", run, "--data", "synthetic")
@@ -259,6 +263,7 @@ def test_only_the_first_ten_unreadable_images_are_named(capsys: pytest.CaptureFi
     assert lines[-1] == "warning: more images cannot be read; the result counts them"
 
 
+@pytest.mark.ci
 def test_set_changes_a_spec_and_is_rejected_for_a_run(run: Path, tmp_path: Path) -> None:
     spec = tmp_path / "tiny.net"
     spec.write_text(SPEC.replace("outputs=4", "outputs=9"))

@@ -39,6 +39,7 @@ print(json.dumps(pages_used))
 """
 
 
+@pytest.mark.ci
 def test_kept_memory_is_reused_and_released_at_the_end() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     pages = json.loads(done.stdout)

@@ -62,6 +62,7 @@ def two() -> list[dict[SplitWord, dict[str, Any]]]:
     return together(2, results_of_splits)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("split", SPLITS)
 def test_passes_on_two_devices_compute_the_plain_step(
     split: SplitWord, two: list[dict[SplitWord, dict[str, Any]]]

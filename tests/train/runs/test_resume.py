@@ -77,6 +77,7 @@ def test_resumed_run_has_the_result_of_an_uninterrupted_one(step: int, whole: Pa
     assert json.loads(Path("run/run.json").read_text())["resumed"] == [step]
 
 
+@pytest.mark.ci
 def test_loaded_checkpoint_is_freed_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt(10)
     loaded: list[weakref.ref[torch.Tensor]] = []
@@ -103,13 +104,14 @@ def test_loaded_checkpoint_is_freed_before_training(monkeypatch: pytest.MonkeyPa
     assert len(loaded) >= 8 and alive == [0]
 
 
+@pytest.mark.ci
 def test_repeating_the_command_resumes_the_run(whole: Path) -> None:
     interrupt(40)
     assert train(*ARGUMENTS, "--out", "run").exit_code == 0
     assert same_result(Path("run"), whole)
 
 
-@pytest.mark.many
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "recipe",
     [
@@ -141,6 +143,7 @@ def test_progress_schedules_resume_with_unreadable_images(recipe: str) -> None:
         assert sorted(unreadable[0]) == sorted(unreadable[1])
 
 
+@pytest.mark.ci
 def test_log_lines_after_the_checkpoint_are_removed(whole: Path) -> None:
     """A process that is killed between two checkpoints may leave half a line."""
     interrupt(40)
@@ -150,6 +153,7 @@ def test_log_lines_after_the_checkpoint_are_removed(whole: Path) -> None:
     assert same_result(Path("run"), whole)
 
 
+@pytest.mark.ci
 def test_shortened_log_is_a_warning() -> None:
     interrupt(40)
     lines = Path("run/metrics.jsonl").read_text().splitlines(keepends=True)
@@ -193,6 +197,7 @@ def test_finished_run_is_not_changed(whole: Path) -> None:
     assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.ci
 def test_epochs_and_steps_can_be_extended(whole: Path) -> None:
     assert train(*ARGUMENTS, "--out", "run", "--epochs", "2").exit_code == 0
     done = train("--resume", "run", "--epochs", "3")

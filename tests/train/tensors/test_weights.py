@@ -289,6 +289,7 @@ def test_training_starts_from_the_given_weights(run: Path, tmp_path: Path) -> No
     assert recorded == {**read_without_warnings(run).facts(), "fresh": ["fc4"], "left_out": []}
 
 
+@pytest.mark.ci
 def test_different_pixel_preparation_is_a_warning(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     warning = "was trained on pixels prepared otherwise: "
