@@ -18,8 +18,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known name that a misspelt one most likely means, or ``None`` if none is near.
 
     In this order: a name that is another tool's word for the same; the nearest name with at most a third of its letters
-    wrong (``distance``); a name that contains the word or is contained in it, or, for a word of two letters, the only
-    name that begins with them. Among equally near names, the one with the nearest number wins (of ``conv1`` to
+    and digits wrong (``distance``); a name that contains the word or is contained in it, or, for a word of two letters,
+    the only name that begins with them. Among equally near names, the one with the nearest number wins (of ``conv1`` to
     ``conv5``, ``conv5`` for ``conv9``), else the first.
 
     >>> nearest("kernal", ["kernel", "stride"])
@@ -39,7 +39,7 @@ def _nearest(word: str, names: tuple[str, ...]) -> str | None:
             return meant
     if plain in ABSENT_TYPES:
         return next((name for name in names if plain_word(name) == plain), None)
-    best, best_distance = None, min(len(sought) // 3, MAX_EDITS) + 1
+    best, best_distance = None, min(sum(map(str.isalnum, sought)) // 3, MAX_EDITS) + 1
     for name in names:
         candidate = name.lower()
         if candidate == sought:

@@ -154,6 +154,11 @@ def test_nearest_number_decides_between_equally_near_names() -> None:
     assert nearest("paf", ["pad", "par"]) == "pad"
 
 
+def test_only_letters_and_digits_count_for_what_may_be_wrong() -> None:
+    assert nearest("l2-reg", ["logreg"]) is None
+    assert nearest("logger", ["logreg"]) == "logreg"
+
+
 def test_types_of_cuda_convnet_suggest_the_equivalent_type() -> None:
     """A cmrnorm is an lrn; rnorm is nearer by spelling but another function."""
     words = ("cmrnorm", "cnorm", "href", "eltsum", "eltmax", "hs")

@@ -125,9 +125,26 @@ def test_cost_over_scores_is_told_of_their_softmax() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "hint"), [("cost.logrge", "; did you mean cost.logreg?"), ("cost.locrank", ""), ("logreg", "cost.logreg?")]
+    ("word", "hint"),
+    [
+        ("cost.logrge", "; did you mean cost.logreg?"),
+        ("cots.logreg", "; did you mean cost.logreg?"),
+        ("logreg", "cost.logreg?"),
+        ("cost.locrank", ""),
+        ("cost.l2-reg", ""),
+    ],
 )
 def test_unknown_cost_is_compared_with_costs(word: str, hint: str) -> None:
-    (error,) = [d for d in diagnose(net(FC, "f").replace("cost.logreg", word)) if d.code == "unknown-type"]
+    """It may be a cost, so it may read labels: there is no second error."""
+    (error,) = diagnose(net(FC, "f").replace("cost.logreg", word))
+    assert error.code == "unknown-type"
     assert error.message.endswith(hint or f"there is no layer type '{word}'")
     assert error.notes[0].startswith("the costs: cost.logreg, ") == word.startswith("cost.")
+
+
+@pytest.mark.parametrize(("section", "hint"), [("cost.logrge", "; did you mean cost.logreg?"), ("cost.l2-reg", "")])
+def test_parameters_of_an_unknown_cost_are_compared_with_costs(section: str, hint: str) -> None:
+    text = net(FC, "f").replace("[logprob]", "[cost.logreg]")
+    params = "".join(f"[{name}]\n{RATES}" for name in ("f", "out")) + f"[{section}]\ncoeff=1\n"
+    (unmatched,) = [d for d in diagnose(text, params) if d.code == "cfg-unmatched-section"]
+    assert unmatched.message == f"there is no layer {section}{hint}"

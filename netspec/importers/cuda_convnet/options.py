@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from netspec.check.report import Findings
-from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_literal, plural
 from netspec.importers.cuda_convnet.reading import Option, Section
 from netspec.source import Span
@@ -23,6 +22,7 @@ _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _EMPTY_ENTRY = re.compile(r"^\s*,|,\s*(?:,|$)")
 _WITH_COMMENT = re.compile(r"\s*([^#]*[^#\s])\s+#(.*)", re.DOTALL)
 _MAX_SHOWN_LENGTH = 40
+_MAX_CORRECTED_LENGTH = 100
 _FLAGS = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
 
 T = TypeVar("T")
@@ -203,8 +203,7 @@ class Options:
         for key, option in self.section.options.items():
             if key not in names:
                 note = (notes[key],) if key in notes else ()
-                similar = nearest(key, known) if len(key) < 100 and not (note or self.findings.full) else None
-                hint = f"; did you mean {similar}?" if similar and similar.lower() not in self.section.options else ""
+                hint = "" if note else did_you_mean(key, known, self.findings, taken=self.section.options)
                 self.findings.warn(
                     "cfg-ignored-key",
                     f"{self.name}: the key '{shortened(option.key_span.text)}' is not known and is ignored{hint}",
@@ -212,6 +211,22 @@ class Options:
                     notes=note,
                     layer=self.name,
                 )
+
+
+def did_you_mean(word: str, known: Collection[str], findings: Findings, taken: Collection[str] = ()) -> str:
+    """Return ``; did you mean conv1?`` for an unknown name that resembles a known one, else nothing.
+
+    A common prefix, as ``cost.`` of all costs, is no resemblance. ``taken`` are the names, in lower case, that are not
+    suggested because they are there already.
+    """
+    if findings.full or len(word) >= _MAX_CORRECTED_LENGTH:
+        return ""
+    prefix = word[: word.find(".") + 1]
+    family = [name for name in known if name.startswith(prefix)]
+    if not family:
+        prefix, family = "", [*known]
+    similar = findings.nearest(word.removeprefix(prefix), tuple(name.removeprefix(prefix) for name in family))
+    return f"; did you mean {prefix}{similar}?" if similar and (prefix + similar).lower() not in taken else ""
 
 
 def shortened(text: str, most: int = _MAX_SHOWN_LENGTH) -> str:

@@ -14,7 +14,7 @@ from netspec.importers.cuda_convnet.layers.kinds import Context, Kind, inputs_of
 from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.layers.second_look import remaining_errors
-from netspec.importers.cuda_convnet.options import Options, Refused, shortened
+from netspec.importers.cuda_convnet.options import Options, Refused, did_you_mean, shortened
 from netspec.importers.cuda_convnet.reading import Config, Section
 
 MAX_GPUS = 1024
@@ -148,20 +148,12 @@ class _Definer:
             message = f"'{word}' is a layer type of {other_version(self.dialect)} of cuda-convnet only"
             notes = [f"this file is read as {self.dialect}; --dialect says which it is", *advice]
         else:
-            message = f"there is no layer type '{shortened(word)}'"
-            similar = self._similar_type(word) if len(word) < 100 and not advice else None
-            message += f"; did you mean {similar}?" if similar else ""
+            hint = "" if advice else did_you_mean(word, tuple(KINDS), self.findings)
+            message = f"there is no layer type '{shortened(word)}'{hint}"
             kinds = [k for k, v in KINDS.items() if self.dialect in v.dialects and _is_cost(k) == _is_cost(word)]
             what = "costs: " if _is_cost(word) else "types: data, "
             notes = [*advice] or [f"the {what}{', '.join(kinds)}"]
         return options.refuse("unknown-type", message, "type", notes=notes)
-
-    def _similar_type(self, word: str) -> str | None:
-        """Return the layer type that a misspelt one most likely means. Costs are compared without their prefix."""
-        if not _is_cost(word):
-            return self.findings.nearest(word, tuple(KINDS))
-        costs = {kind.removeprefix(_COST): kind for kind in KINDS if _is_cost(kind)}
-        return costs.get(self.findings.nearest(word.removeprefix(_COST), tuple(costs)) or "")
 
     def _data(self, options: Options) -> Layer:
         index = options.integer("dataIdx", low=0)
@@ -214,8 +206,7 @@ class _Definer:
             return options.refuse(
                 "reads-later-layer", f"it reads {where}", "inputs", notes=("a layer reads what stands above it",)
             )
-        similar = self.findings.nearest(name, tuple(self.layers)) if len(name) < 100 else None
-        hint = f"; did you mean {similar}?" if similar else ""
+        hint = did_you_mean(name, tuple(self.layers), self.findings)
         return options.refuse("unknown-layer", f"there is no layer '{shortened(name)}'{hint}", "inputs")
 
     def _gpu(self, options: Options, inputs: tuple[Layer, ...]) -> tuple[int, ...]:
@@ -277,8 +268,9 @@ def _is_cost(word: str) -> bool:
 def _labels(config: Config) -> frozenset[str]:
     """Return the data layers that are labels.
 
-    These are read only by costs, or by sums that form the difference that a cost takes. They do not come from the data
-    matrix that other layers read. In an incomplete file, without costs, they are the data layers that nothing reads.
+    These are read only by costs, by sums that form the difference that a cost takes, or by sections of an unknown type,
+    which may be misspelt costs. They do not come from the data matrix that other layers read. In an incomplete file,
+    without costs, they are the data layers that nothing reads.
     """
     data = _data(config)
     readers: dict[str, list[Section]] = {}
@@ -288,7 +280,8 @@ def _labels(config: Config) -> frozenset[str]:
 
     def compares(section: Section) -> bool:
         type_ = _text(section, "type")
-        return type_.startswith("cost.") or (type_ == "eltsum" and not data.keys() >= {*inputs_of(section)})
+        is_difference = type_ == "eltsum" and not data.keys() >= {*inputs_of(section)}
+        return is_difference or _is_cost(type_) or type_ not in KINDS
 
     compared = {name for name, sections in readers.items() if all(map(compares, sections))}
     images = {index for name, index in data.items() if name not in compared and name in readers}
@@ -310,7 +303,7 @@ def _data(config: Config) -> dict[str, str]:
 
 def _is_whole(config: Config) -> bool:
     """Whether the file has costs. Without costs it may be incomplete."""
-    return any(_text(section, "type").startswith("cost.") for section in config.sections.values())
+    return any(_is_cost(_text(section, "type")) for section in config.sections.values())
 
 
 def _text(section: Section, key: str) -> str:

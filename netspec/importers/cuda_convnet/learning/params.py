@@ -26,7 +26,7 @@ from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
 from netspec.importers.cuda_convnet.learning.usual import owners, possible_updates, usual_keys
 from netspec.importers.cuda_convnet.lenient import Lenient
-from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, Refused, shortened
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, Refused, did_you_mean, shortened
 from netspec.importers.cuda_convnet.reading import Config, Section
 
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
@@ -125,9 +125,7 @@ class _Reader:
         without = [name for name in self.definition.layers if name not in self.config.sections]
         for name, section in self.config.sections.items():
             if name not in self.definition.layers:
-                similar = self.findings.nearest(name, without) if len(name) < 100 else None
-                hint = f"; did you mean {similar}?" if similar else ""
-                message = f"there is no layer {shortened(name)}{hint}"
+                message = f"there is no layer {shortened(name)}{did_you_mean(name, without, self.findings)}"
                 if self.missing_sections:
                     self.findings.add("cfg-unmatched-section", message, section.span)
                 else:
