@@ -39,7 +39,8 @@ def _format(name: str, mark: str, also: str | None = None, what: str = _NOT_READ
 
 _BLANK = r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*"
 """The blank lines and comments at the start of a file."""
-_HEADER = r"\[[^\]\n]+\][ \t\r]*$"
+_IN_BRACKETS = r"\[[^\]\n]+\][ \t\r]*"
+_HEADER = rf"{_IN_BRACKETS}$"
 """A section's name alone on its line."""
 _KEY = r"^[A-Za-z][\w.-]*[ \t]*[=:]"
 
@@ -141,9 +142,11 @@ _SPEC = _format(
     what="whose name ends in .net",
     note="cuda-convnet's layer files have the ending .cfg",
 )
+_SECTION = re.compile(rf"^(?:{_IN_BRACKETS}(?:$|[#;])|(?i:type)[ \t]*[=:])", _LINE)
+"""A line that somebody who writes a layer file may have written: a section's name, or a layer's type."""
 _CONTENT = re.compile(r"^[ \t]*([^\s#][^\r\n]*)", _LINE)
 _MIN_LINES = 3
-"""The fewest lines of a text of which not one is a spec's, for it to be no spec; fewer may be an attempt at one."""
+"""The fewest lines of a text, of which none is a spec's or a layer file's, that are no attempt at one."""
 
 
 def foreign_to_specs(source: Source) -> Diagnostic | None:
@@ -154,19 +157,28 @@ def foreign_to_specs(source: Source) -> Diagnostic | None:
     found = _first(_GENERAL, source)
     if found is not None:
         return found
-    lines = [*islice(_CONTENT.finditer(source.text, 0, _MAX_EXAMINED), _MIN_LINES)]
-    if len(lines) < _MIN_LINES:
-        return None
-    message = "this is not a spec: none of its lines is a layer or a setting"
-    return Diagnostic("foreign-file", message, (Span(source, *lines[0].span(1)),), (_ACCEPTED, _WORDS))
+    return _unlike_all("this is not a spec: none of its lines is a layer or a setting", source)
 
 
 def foreign_to_layer_files(source: Source, *, has_types: bool) -> Diagnostic | None:
-    """Return the diagnostic for a text read as a layer file that is another tool's file or a spec.
+    """Return the diagnostic for a text read as a layer file that is another tool's file, a spec, or has no section.
 
     ``has_types``: some of its sections have a line ``type=``.
     """
-    return _first(_WITH_TYPES if has_types else (_SPEC, *_WITH_TYPES, *_TOOLS, *_GENERAL), source)
+    if has_types:
+        return _first(_WITH_TYPES, source)
+    found = _first((_SPEC, *_WITH_TYPES, *_TOOLS, *_GENERAL), source)
+    if found is not None or _SECTION.search(source.text, 0, _MAX_EXAMINED):
+        return found
+    return _unlike_all("this is not a file of cuda-convnet: it has no section, [conv1] on a line of its own", source)
+
+
+def _unlike_all(message: str, source: Source) -> Diagnostic | None:
+    """Return the diagnostic for a text of no known format, unless it has too few lines to be sure."""
+    lines = [*islice(_CONTENT.finditer(source.text, 0, _MAX_EXAMINED), _MIN_LINES)]
+    if len(lines) < _MIN_LINES:
+        return None
+    return Diagnostic("foreign-file", message, (Span(source, *lines[0].span(1)),), (_ACCEPTED, _WORDS))
 
 
 def _first(formats: Iterable[Format], source: Source) -> Diagnostic | None:

@@ -178,6 +178,45 @@ def test_spec_in_a_layer_file_gives_one_error() -> None:
     assert found.message == "this is a spec, whose name ends in .net"
 
 
+NOTES = "# Notes\n\nWe spoke about conv1.\nThen we went home.\n\n- bring data: see [data]\n"
+TABLE = "name,filters,kernel\nconv1,96,11\nconv2,256,5\n"
+MARKDOWN = "| layer | output |\n|---|---|\n| conv1 | 96 |\n\n[1]: http://example.org\n"
+PROGRAM = '/* a network */\n#include <stdio.h>\nint main() {\n  int sizes[2] = {1, 2}; puts("");\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (NOTES, (3, "We spoke about conv1.")),
+        (TABLE, (1, "name,filters,kernel")),
+        (MARKDOWN, (1, "| layer | output |")),
+        (PROGRAM, (1, "/* a network */")),
+    ],
+)
+def test_text_without_a_section_is_no_layer_file(text: str, place: tuple[int, str]) -> None:
+    for written in (text, text.replace("\n", "\r\n")):
+        with pytest.raises(SpecError) as wrong:
+            loads(written, "a.cfg")
+        (found,) = wrong.value.diagnostics
+        assert (found.code, found.span.line, found.span.text) == ("foreign-file", *place)
+        assert found.message == "this is not a file of cuda-convnet: it has no section, [conv1] on a line of its own"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "so\n\nmany\n",
+        "type=conv\ninputs=data\nchannels=3\n",
+        "one\ntwo\nthree\n[conv1]\nfilters=16\n",
+        "one\ntwo\nthree\n[conv1] ; the first\nfilters=16\n",
+    ],
+)
+def test_attempt_at_a_layer_file_is_told_of_the_line(text: str) -> None:
+    with pytest.raises(SpecError) as wrong:
+        loads(text, "a.cfg")
+    assert "cfg-syntax" in {d.code for d in wrong.value.diagnostics}
+
+
 @pytest.mark.parametrize(
     ("data", "what"), [(b"PK\x03\x04\0\0", "torch.save"), (b"\x89HDF\r\n", "Keras"), (b"\x80\x02}q", "pickle")]
 )
