@@ -298,6 +298,17 @@ def test_comment_can_give_the_data_shape(note: str, expected: str) -> None:
         assert len(warnings) == (expected not in note)
 
 
+@pytest.mark.parametrize(
+    ("comment", "side"), [("The shape of its data, for netspec import: --input 3x12x12", 12), ("--input 3x12x12", None)]
+)
+def test_data_shape_that_netspec_noted_is_used_in_spite_of_errors(comment: str, side: int | None) -> None:
+    """A filter that is too large for it does not suggest larger data, and other errors are those with this shape."""
+    text = f"# {comment}\n{SHAPED}".replace("filterSize=3", "filterSize=13").replace("initW=0.01", "initW=")
+    errors = [d for d in translate(Source("net.cfg", text)).diagnostics if d.code != "cfg-input-shape"]
+    too_large = [d.message for d in errors if d.code == "kernel-too-large"]
+    assert too_large == ([f"c: its filter of 13 is larger than its padded image of {side}"] if side else [])
+
+
 def test_local_layers_suggest_small_images() -> None:
     many_outputs = BASE.replace("outputs=10", "outputs=500")
     local = many_outputs.replace("type=conv", "type=local").replace("partialSum=0\n", "")

@@ -30,16 +30,18 @@ _MAX_SECTIONS = 200
 
 
 def noted_shape(config: Config, dialect: Dialect) -> Shape | None:
-    """Return the shape in the first comment that contains ``--input 3x24x24``, if the file has no errors with it.
+    """Return the shape in the first comment that contains ``--input 3x24x24``.
 
-    Layer files written by netspec have such a comment.
+    Layer files written by netspec have such a comment, which names it. Others may be about something else: their shape
+    counts only if the file has no errors with it.
     """
-    noted = next((match[1] for comment in config.comments if (match := _NOTED.search(comment.text))), "0")
-    sides = tuple(map(int, noted.split("x")))
-    if len(sides) not in (1, 3) or not 0 < prod(sides) <= MAX_NUMBER:
+    noted = next((match for comment in config.comments if (match := _NOTED.search(comment.text))), None)
+    sides = tuple(map(int, noted[1].split("x"))) if noted else ()
+    if noted is None or len(sides) not in (1, 3) or not 0 < prod(sides) <= MAX_NUMBER:
         return None
     shape = Shape(*sides)
-    return None if _try(config, dialect, shape)[0] else shape
+    is_ours = "netspec" in noted.string[: noted.start()]
+    return shape if is_ours or not _try(config, dialect, shape)[0] else None
 
 
 def likely_shape(config: Config, dialect: Dialect) -> Shape:
