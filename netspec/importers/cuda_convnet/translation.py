@@ -162,14 +162,14 @@ def _merge(lines: Sequence[Line], definition: Definition, gpus: int) -> Merged:
 
 
 def _combined(findings: Findings) -> tuple[Diagnostic, ...]:
-    """Return the findings, with equal warnings about several layers of a file combined into the first of them."""
+    """Return the findings, with equal ones about several layers of a file combined into the first of them."""
     result: list[Diagnostic] = []
-    index_of: dict[tuple[str, str, str], int] = {}
+    index_of: dict[tuple[str, str, tuple[str, ...], str], int] = {}
     other_layers: dict[int, list[str]] = {}
     for diagnostic in findings.all:
         message = diagnostic.message.removeprefix(f"{diagnostic.layer}: ")
-        key = diagnostic.code, message, diagnostic.span.source.name
-        if diagnostic.severity == "error" or not diagnostic.layer or key not in index_of:
+        key = diagnostic.code, message, diagnostic.notes, diagnostic.span.source.name
+        if not diagnostic.layer or key not in index_of:
             index_of[key] = len(result)
             result.append(diagnostic)
         else:
