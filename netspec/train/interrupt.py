@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
-STOPPING = "stopping after this step and saving; press Ctrl-C again to stop at once"
+STOPPING = "stopping after this step and saving"
+_AGAIN = {signal.SIGINT: "press Ctrl-C again to stop at once", signal.SIGTERM: "send the signal again to stop at once"}
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOW_CURSOR = "\x1b[?25h"
 
@@ -88,7 +89,7 @@ def _watch(receiver: socket.socket, stop: Stop, hard_stop: HardStop) -> None:
                 hard_stop.cleanup()
                 os._exit(128 + number)
             stop.ask(number)
-            _print(STOPPING)
+            _print(f"{STOPPING}; {_AGAIN[signal.Signals(number)]}")
             stop_requested = True
 
 

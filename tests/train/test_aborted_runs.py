@@ -37,8 +37,16 @@ def train(*arguments: str) -> Result:
 
 @pytest.mark.many
 @needs_signals
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signal_ends_the_run_after_the_step_with_everything_saved(tmp_path: Path, number: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "again"),
+    [
+        (signal.SIGINT, 130, "press Ctrl-C again to stop at once"),
+        (signal.SIGTERM, 143, "send the signal again to stop at once"),
+    ],
+)
+def test_signal_ends_the_run_after_the_step_with_everything_saved(
+    tmp_path: Path, number: int, code: int, again: str
+) -> None:
     process = launch(tmp_path, *ARGUMENTS, "--epochs", "9999")
     wait_until(lambda: lines_in(Path("run/metrics.jsonl")) > 3)
     os.kill(int(process.pid or 0), number)
@@ -48,7 +56,7 @@ def test_signal_ends_the_run_after_the_step_with_everything_saved(tmp_path: Path
     step = newest_checkpoint(Path("run"))["step"]
     assert out[0] == f"interrupted after step {step:,}; everything up to there is saved"
     assert out[1] == "to continue: netspec train --resume run"
-    assert STOPPING in err
+    assert f"{STOPPING}; {again}\n" in err
     assert "Traceback" not in err
     assert [line["step"] for line in read_log(Path("run")) if "loss" in line] == list(range(1, step + 1))
     assert json.loads(Path("run/run.json").read_text())["state"] == "interrupted"

@@ -157,7 +157,8 @@ def test_signal_lets_workers_finish_the_step_and_save(tmp_path: Path, number: si
     assert training.wait(60) == 128 + number
     step = newest_checkpoint(tmp_path / "run")["step"]
     assert training.out.startswith(f"interrupted after step {step}; everything up to there is saved\n")
-    assert training.err == "stopping after this step and saving; press Ctrl-C again to stop at once\n"
+    again = "press Ctrl-C" if number == signal.SIGINT else "send the signal"
+    assert training.err == f"stopping after this step and saving; {again} again to stop at once\n"
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
     assert training.temporary_files() == []
 
