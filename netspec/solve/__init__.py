@@ -88,6 +88,7 @@ def _proposals(mistake: Diagnostic, facts: LayerFacts | None, bench: Bench) -> I
 _PROPOSERS: Mapping[str, Callable[[Checked, LayerFacts], Iterable[Proposal]]] = {
     "shapes-differ": joins.proposals,
     "needs-vector": inserted.vector,
+    "window-outside-image": windows.smaller_pads,
     "groups-do-not-divide": numbers.divisible_numbers,
     "table-mismatch": numbers.table_fixes,
 }

@@ -136,6 +136,7 @@ def _suspects(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
 
 def _for_size(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     if windows.tiles(facts):
+        yield from windows.swapped_pad(checked, facts)
         yield from windows.same_size_padding(checked, facts)
     yield from windows.input_sizes(checked, facts, window)
     others: tuple[Rounding, ...] = ("up", "down")

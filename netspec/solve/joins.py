@@ -12,7 +12,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.solve import inserted, windows
-from netspec.solve.edits import set_keys
+from netspec.solve.edits import pad_text, set_keys
 from netspec.solve.trial import Proposal
 
 MAX_ABOVE = 12
@@ -71,7 +71,7 @@ def _resized(checked: Checked, layer: LayerFacts, target: Shape) -> Iterator[Pro
     if stride != window.stride[0]:
         strided = replace(window, stride=(stride, stride))
         for pad in (None, windows.same_size_pad_of(replace(window, stride=(1, 1)))):
-            keys = {"stride": str(stride)} | ({"pad": str(pad)} if pad is not None else {})
+            keys = {"stride": str(stride)} | ({"pad": pad_text(pad)} if pad is not None else {})
             title = " ".join([name, *(f"{key}={value}" for key, value in keys.items())])
             yield Proposal(title, set_keys(checked, layer, keys), _gives(strided, x) if pad is None else "")
 

@@ -120,12 +120,17 @@ def rounding(checked: Checked, facts: LayerFacts, window: Window, to: Rounding) 
 
 
 def _gives(facts: LayerFacts, window: Window, to: Rounding) -> str:
-    x = facts.reads[0]
+    size = _output_text(window.with_rounding(to), facts.reads[0])
+    return f"gives {size} {_COMPUTED_BY[to]}" if size else ""
+
+
+def _output_text(window: Window, x: Shape) -> str:
+    """The height and width of a window's output as text, empty if the window does not fit."""
     try:
-        rows, columns = (axis.output for axis in window.with_rounding(to).fit(x.height, x.width))
+        rows, columns = (axis.output for axis in window.fit(x.height, x.width))
     except Fault:
         return ""
-    return f"gives {_size_text(rows, columns)} {_COMPUTED_BY[to]}"
+    return _size_text(rows, columns)
 
 
 def as_caffe(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
@@ -169,15 +174,10 @@ def kernels(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Pro
 def unit_stride(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """Propose a stride of 1 for a layer that gives none and whose type uses the kernel's size instead."""
     if "stride" not in facts.pairs and window.stride != (1, 1):
-        x, single = facts.reads[0], replace(window, stride=(1, 1))
-        try:
-            rows, columns = (axis.output for axis in single.fit(x.height, x.width))
-        except Fault:
-            return
-        edits = set_keys(checked, facts, {"stride": "1"})
-        yield Proposal(
-            f"{facts.section.name.text} stride=1", edits, f"gives {_size_text(rows, columns)} exactly, another function"
-        )
+        size = _output_text(replace(window, stride=(1, 1)), facts.reads[0])
+        if size:
+            edits = set_keys(checked, facts, {"stride": "1"})
+            yield Proposal(f"{facts.section.name.text} stride=1", edits, f"gives {size} exactly, another function")
 
 
 def pads(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
@@ -211,27 +211,57 @@ def tiles(facts: LayerFacts) -> bool:
     return all(size.denominator == 1 for size in _unrounded_output(window, x))
 
 
-def same_size_pad(facts: LayerFacts) -> int | None:
+def same_size_pad(facts: LayerFacts) -> Pad | None:
     """The padding with which a layer's window of stride 1 keeps its input's size, if it has less than that."""
     window = layer_window(facts)
     return same_size_pad_of(window) if window is not None else None
 
 
-def same_size_pad_of(window: Window) -> int | None:
+def same_size_pad_of(window: Window) -> Pad | None:
     """The same as ``same_size_pad``, for a window."""
-    if window.stride != (1, 1) or window.extent[0] != window.extent[1]:
+    pad = _keeping_pad(window)
+    has_less = pad is not None and pad != window.pad and all(a <= b for a, b in zip(window.pad, pad, strict=True))
+    return pad if has_less else None
+
+
+def _keeping_pad(window: Window) -> Pad | None:
+    """The padding with which a window of stride 1 keeps its input's size, if it can be the same on opposite sides."""
+    height, width = window.extent
+    if window.stride != (1, 1) or height % 2 == 0 or width % 2 == 0:
         return None
-    pad, odd = divmod(window.extent[0] - 1, 2)
-    return None if odd or max(window.pad) >= pad else pad
+    return Pad(width // 2, width // 2, height // 2, height // 2)
 
 
 def same_size_padding(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose the padding with which a convolution of stride 1 keeps its input's size, as most of them do."""
     pad, name = same_size_pad(facts), facts.section.name.text
     if pad is not None:
-        size = _size_text(*facts.reads[0][1:])
+        text, size = pad_text(pad), _size_text(*facts.reads[0][1:])
+        yield Proposal(f"{name} pad={text}", set_keys(checked, facts, {"pad": text}), f"keeps {size}, another function")
+
+
+def swapped_pad(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """Propose the padding of the width for the height and the other way round, if the kernel is not square."""
+    window = layer_window(facts)
+    if window is None or window.extent[0] == window.extent[1]:
+        return
+    pad = Pad(*window.pad[2:], *window.pad[:2])
+    size = _output_text(replace(window, pad=pad), facts.reads[0])
+    if pad != window.pad and size:
+        text = pad_text(pad)
+        gives = f"gives {size}, the padding of width and height swapped"
+        yield Proposal(f"{facts.section.name.text} pad={text}", set_keys(checked, facts, {"pad": text}), gives)
+
+
+def smaller_pads(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """Propose padding for a window that lies wholly in its padding: that of the other axis, or what keeps the size."""
+    yield from swapped_pad(checked, facts)
+    window = layer_window(facts)
+    pad = _keeping_pad(window) if window is not None else None
+    if pad is not None:
+        text, size = pad_text(pad), _size_text(*facts.reads[0][1:])
         yield Proposal(
-            f"{name} pad={pad}", set_keys(checked, facts, {"pad": str(pad)}), f"keeps {size}, another function"
+            f"{facts.section.name.text} pad={text}", set_keys(checked, facts, {"pad": text}), f"keeps {size}"
         )
 
 
@@ -248,10 +278,10 @@ def numeric_same_pad(facts: LayerFacts, mistake: Diagnostic, bench: Bench) -> It
     kernel, stride, dilation = values.get("kernel"), values.get("stride"), values.get("dilation", (1, 1))
     if not isinstance(kernel, tuple) or stride != (1, 1) or not isinstance(dilation, tuple):
         return
-    height, width = ((side - 1) * step for side, step in zip(kernel, dilation, strict=True))
-    if height % 2 == 0 and width % 2 == 0:
-        pad = pad_text(Pad(width // 2, width // 2, height // 2, height // 2))
-        yield Proposal(f"write {pad}", (Edit(mistake.span, pad),), "keeps the size of what it reads")
+    pad = _keeping_pad(Window(kernel, dilation=dilation))
+    if pad is not None:
+        text = pad_text(pad)
+        yield Proposal(f"write {text}", (Edit(mistake.span, text),), "keeps the size of what it reads")
 
 
 def is_alexnet_puzzle(window: Window, x: Shape) -> bool:

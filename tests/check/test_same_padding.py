@@ -1,4 +1,4 @@
-"""The ``pad=same`` of other tools: a number is proposed at a stride of 1, and none at other strides."""
+"""The ``pad=same`` of other tools, at a stride of 1, and pads that are too large or given for the wrong axis."""
 
 from __future__ import annotations
 
@@ -33,3 +33,31 @@ def test_same_padding_takes_default_lines_into_account(default: str, keys: str, 
     assert [fix.title for fix in found.fixes] == ([f"write {number}"] if number else [])
     if number:
         assert loads(apply(found.fixes[0].edits, text)).graph.layers["c"].output == (2, 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("keys", "title", "effect"),
+    [
+        ("kernel=1x7 pad=0,0,3,3", "c pad=3,3,0,0", "gives 9, the padding of width and height swapped"),
+        ("kernel=7x1 pad=3,3,0,0 -> 2x9x9", "c pad=0,0,3,3", "gives 9, the padding of width and height swapped"),
+        (
+            "kernel=1x3 stride=2 pad=0,0,1,1 -> 2x5x5",
+            "c pad=1,1,0,0",
+            "gives 5, the padding of width and height swapped",
+        ),
+        ("kernel=5x7 pad=2,2,3,3 -> 2x9x9", "c pad=3,3,2,2", "gives 9, the padding of width and height swapped"),
+        ("kernel=1x7 pad=3", "c pad=3,3,0,0", "keeps 9"),
+        ("kernel=7x1 pad=0,3,0,3 -> 2x9x9", "c pad=0,0,3,3", "keeps 9"),
+        ("kernel=3 pad=3", "c pad=1", "keeps 9"),
+        ("kernel=1x7 -> 2x9x9", "c pad=3,3,0,0", "keeps 9, another function"),
+    ],
+)
+def test_pads_of_the_right_axis_and_size_are_proposed(keys: str, title: str, effect: str) -> None:
+    text = f"[i] input 3x9x9\n[c] conv filters=2 {keys}\n"
+    fix = mistake(text).fixes[0]
+    assert (fix.title, fix.effect) == (title, f"{effect}; the whole network checks")
+    assert loads(apply(fix.edits, text))["c"].output[1:] in ((9, 9), (5, 5))
+
+
+def test_window_outside_the_image_without_a_pad_that_keeps_the_size_gets_no_fix() -> None:
+    assert mistake("[i] input 3x9x9\n[c] conv filters=2 kernel=2 pad=3\n").fixes == ()
