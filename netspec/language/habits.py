@@ -5,6 +5,7 @@ Used only for statements with a syntax error: ``hint`` explains the mistake, ``r
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 
@@ -19,11 +20,23 @@ _SPACE = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _QUOTE = "\"'`\u2018\u2019\u201c\u201d"
 _MINUS = "\u2013\u2014\u2212"
 
+_COUNTS = ("units", "weights", "connections", "params", "parameters")
+"""What claims count, and what people call it."""
+
+_KEY_BEFORE = re.compile(rf"({_NAME})=[^\s=;,]*$")
+_HINTS_OF_KEYS: dict[str, str] = {
+    "range": "range= is the value of a white pixel, and black is 0: range=255 or range=1",
+    **dict.fromkeys(_COUNTS, "a count is one number, in digits alone: weights=512000"),
+}
+"""Notes on numbers that cannot be read as the value of a key."""
+
 _HINTS: tuple[tuple[str, str], ...] = (
     (r"<{7}|={7}|>{7}", "this is an unresolved merge conflict: keep one of the two versions"),
     (rf"=+>|[{_MINUS}-]+>|[\u2192\u21d2>]", "a claim begins with ->"),
     (r"(?<==)=", "a key and its value are separated by one =: kernel=11"),
     (r"(?<=\d)/\d", "numbers are written as decimals: 0.5"),
+    (r"\d+(?:_\d|[\d.]*[kKMG]\b)", "a number is written in full: 512000"),
+    (rf";[ \t]*(?:->|[\r\n#]|\Z|{_NAME}\s*[=:])", "keys and claims are separated by spaces, without semicolons"),
     (r";\d", "a table's rows have commas between them, and + between the channels of a row: 0+1+2,1+2+3"),
     (rf"/|;|{_NAME}//", _COMMENT),
     (rf"{_NAME}\.{_NAME}\s*=", "[conv1] stride=2 changes a key of a layer; conv1.stride=2 is for --set"),
@@ -53,6 +66,9 @@ def hint(text: str, place: int) -> str:
     """Return a note on the notation at a place where a syntax error begins; empty if it is not a known habit."""
     if text.startswith("->", place):
         return ""
+    key = _KEY_BEFORE.search(text, max(0, place - MAX_TITLE_LENGTH), place)
+    if key and key[1] in _HINTS_OF_KEYS and text[key.end(1) + 1] in "0123456789([-" and text[place] not in ";,":
+        return _HINTS_OF_KEYS[key[1]]
     return next((note for pattern, note in _HINTS if re.compile(pattern).match(text, place)), "")
 
 
@@ -72,7 +88,7 @@ def rewritten(source: Source, start: int, end: int) -> tuple[Fix, str] | None:
     text += source.text[place:end]
     while first > 0 and not text[first - 1].isspace():
         first -= 1
-    while last < len(text) and not text[last].isspace():
+    while last < len(text) and text[last] != "#" and not text[last].isspace():
         last += 1
     shown = " ".join(text[first:last].split())
     title = f"write {shown}" if shown and len(shown) <= MAX_TITLE_LENGTH else "write it as a spec does"
@@ -94,10 +110,15 @@ def _edits(source: Source, start: int, end: int) -> Iterator[Edit]:
 
 
 def _comma(match: re.Match[str], before: str) -> str:
-    """Remove a comma between keys, except inside the brackets of a call, where it belongs."""
+    """Remove a comma or semicolon between keys, except inside the brackets of a call, where it belongs."""
     if before.count("(") > before.count(")"):
         return match[0]
-    return "" if match.string[match.end()].isspace() else " "
+    return _separator(match, before)
+
+
+def _separator(match: re.Match[str], before: str) -> str:
+    """Remove a sign, but keep what is before and after it apart."""
+    return "" if match.string[match.end() : match.end() + 1].isspace() or match.end() == match.endpos else " "
 
 
 def _colon(match: re.Match[str], before: str) -> str:
@@ -115,6 +136,21 @@ def _size(match: re.Match[str], before: str) -> str:
         rows, columns = sides
         return rows if rows == columns else f"{columns},{columns},{rows},{rows}"
     return ",".join(sides)
+
+
+_SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
+
+
+def _count(match: re.Match[str], before: str) -> str:
+    """Write a count as one number: 512k, or a product, or a sum of products."""
+    text = match[0]
+    if text[-1] in _SCALES:
+        return str(round(float(text[:-1]) * _SCALES[text[-1]]))
+    return str(sum(math.prod(map(int, re.findall(r"\d+", product))) for product in text.split("+")))
+
+
+def _range(match: re.Match[str], before: str) -> str:
+    return "255" if "255" in match[0] else "1"
 
 
 def _list(match: re.Match[str], before: str) -> str:
@@ -148,11 +184,24 @@ def _replaced_by(text: str) -> Callable[[re.Match[str], str], str]:
 
 _PLAIN = r"-?[\w.]+(?:[-+]\w+)*"
 _SEPARATED = r"\d{1,9}(?:\s*[,x*X\u00d7@]\s*\d{1,9})+"
+_COUNT_KEYS = "|".join(rf"(?<=\b{word}=)" for word in _COUNTS)
+_ARROW = "->|=>|\u2192"
 _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("comment", r"#[^\r\n]*", _replaced_by("")),
     ("note", r"(?:(?<=\s)|^)(?://|/\*)[^\r\n]*", _replaced_by("#")),
     ("rows", r"(?<=\btable=)[\d,]*;[\d,;]*\d", _rows),
-    ("stated", rf"(?:->|=>|\u2192|\binput\b)\s*[(\[]?\s*{_SEPARATED}(?:\s*[)\]])?", _shape),
+    ("stated", rf"(?:{_ARROW}|\binput\b)\s*[(\[]?\s*{_SEPARATED}(?:\s*[)\]])?", _shape),
+    (
+        "count",
+        rf"(?:{_COUNT_KEYS})\d{{1,9}}(?:(?:\.\d{{1,9}})?[kKMG]\b|(?:\s*[*+xX\u00d7]\s*\d{{1,9}})+(?![\w.]))",
+        _count,
+    ),
+    (
+        "range",
+        rf"(?<=\brange=)[(\[]?\s*0(?:\.0*)?\s*(?:[:,{_MINUS}-]|\.{{2,3}}|to)\s*(?:255|1)(?:\.0*)?\b(?:\s*[)\]])?",
+        _range,
+    ),
+    ("grouped", r"(?<![\w.])\d{1,9}(?:_\d{1,9})+(?![\w.])", lambda match, before: match[0].replace("_", "")),
     ("size", rf"(?<!\w)[(\[]\s*{_SEPARATED}\s*[)\]]|\d{{1,9}}(?:\s*[*X\u00d7]\s*\d{{1,9}})+", _size),
     ("list", rf"(?<==)\s*[(\[]\s*{_PLAIN}(?:\s*,\s*{_PLAIN})*\s*[)\]]", _list),
     ("arrow", rf"=+>|[{_MINUS}-]+\s*>|[\u2192\u21d2]", _replaced_by("->")),
@@ -162,8 +211,8 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("invisible", "[\u200b-\u200d\u2060\ufeff]+", _replaced_by("")),
     ("quote", rf"[{_QUOTE}]", _replaced_by("")),
     ("colon", rf"(?<=\w)\s*:\s*(?=[\w.+\-{_QUOTE}])", _colon),
-    ("comma", r"[ \t]*,(?=\s*[A-Za-z_][\w-]*\s*[=:])", _comma),
-    ("end", r"\s*;(?=\s*(?:#|$))", _replaced_by("")),
+    ("comma", r"[ \t]*[,;](?=\s*[A-Za-z_][\w-]*\s*[=:])", _comma),
+    ("end", rf"[ \t]*(?:;(?=\s*(?:#|{_ARROW}|$))|,(?=\s*(?:#[^\r\n]*\s*)*(?:{_ARROW}|\Z)))", _separator),
     ("plus", r"(?<=\d)[ \t]*\+[ \t]*(?=\d)", _replaced_by("+")),
     ("percent", r"\d{1,9}(?:\.\d{1,9})?%", _percent),
     ("fraction", r"(?<=[=(,\s])\d{1,9}/\d{1,9}(?![\w.])", _fraction),

@@ -22,6 +22,10 @@ SIZES = "sizes are written with the letter x: 3x224x224"
 QUOTES = "values are written without quotes"
 COLON = "a value follows its key after '=': kernel=11"
 COMMENT = "a comment begins with #"
+SEMICOLONS = "keys and claims are separated by spaces, without semicolons"
+COUNT = "a count is one number, in digits alone: weights=512000"
+RANGE = "range= is the value of a white pixel, and black is 0: range=255 or range=1"
+DIGITS = "a number is written in full: 512000"
 CLAIM = "a claim begins with ->"
 JOINED = "the channels of a table's row are joined without spaces: 0+1+2"
 MINUS = "a minus sign is written -"
@@ -49,7 +53,25 @@ HABITS = [
     ('[c] conv filters="4" kernel=3', QUOTES, CONV, "filters=4"),
     ("[c] conv filters=4 kernel=\u201c3\u201d", QUOTES, CONV, "kernel=3"),
     ("[c]\u00a0conv filters=4 kernel=3", "words are separated by ordinary spaces", CONV, "[c] conv"),
-    ("[c] conv filters=4 kernel=3;", COMMENT, CONV, "kernel=3"),
+    ("[c] conv filters=4 kernel=3;", SEMICOLONS, CONV, "kernel=3"),
+    ("[c] conv filters=4; kernel=3", SEMICOLONS, CONV, "filters=4"),
+    ("[c] conv filters=4;kernel=3", SEMICOLONS, CONV, "filters=4 kernel=3"),
+    (f"{CONV}; -> 4x30x30", SEMICOLONS, f"{CONV} -> 4x30x30", "kernel=3"),
+    (
+        f"{CONV} ; -> 4x30x30; weights=108;",
+        SEMICOLONS,
+        f"{CONV} -> 4x30x30 weights=108",
+        "kernel=3 -> 4x30x30 weights=108",
+    ),
+    (f"{CONV};# small", SEMICOLONS, f"{CONV} # small", "kernel=3"),
+    (f"{CONV}, -> 4x30x30", COMMAS, f"{CONV} -> 4x30x30", "kernel=3"),
+    (f"{CONV} -> weights=3*3*3*4", COUNT, f"{CONV} -> weights=108", "weights=108"),
+    (f"{CONV} -> units=4*30*30 weights=108", COUNT, f"{CONV} -> units=3600 weights=108", "units=3600"),
+    (f"{CONV} -> weights=3*3*3*3+27", COUNT, f"{CONV} -> weights=108", "weights=108"),
+    (f"{CONV} -> connections=97_200", COUNT, f"{CONV} -> connections=97200", "connections=97200"),
+    (f"{CONV} -> connections=97.2k", COUNT, f"{CONV} -> connections=97200", "connections=97200"),
+    (f"{CONV} -> connections=0.0972M", COUNT, f"{CONV} -> connections=97200", "connections=97200"),
+    ("[f] fc outputs=1_000", DIGITS, "[f] fc outputs=1000", "outputs=1000"),
     ("[c] conv filters=4 kernel=3 // small", COMMENT, f"{CONV} # small", "#"),
     ("/* a net */", COMMENT, "# a net */", "#"),
     (
@@ -73,6 +95,18 @@ def test_habit_is_explained_and_rewritten(line: str, note: str, right: str, show
     assert (fix.title, fix.checks, fix.spelling) == (f"write {shown}", True, True)
     assert apply(fix.edits, text) == f"{HEAD}{right}\n"
     assert good(apply(fix.edits, text)).graph
+
+
+@pytest.mark.parametrize(
+    ("written", "right"),
+    [("0-255", "255"), ("0.0-1.0", "1"), ("0..255", "255"), ("0:1", "1"), ("[0, 255]", "255"), ("(0-1)", "1")],
+)
+def test_range_of_pixels_is_rewritten_as_its_upper_end(written: str, right: str) -> None:
+    text = f"[i] input 3x32x32 range={written} mean=channel\n{CONV}\n"
+    (found,) = mistakes(text)
+    (fix,) = found.fixes
+    assert (found.notes, fix.title, fix.checks) == ((RANGE,), f"write range={right}", True)
+    assert apply(fix.edits, text) == f"[i] input 3x32x32 range={right} mean=channel\n{CONV}\n"
 
 
 def test_shape_in_parentheses_is_rewritten() -> None:
@@ -105,6 +139,27 @@ def test_range_of_channels_is_explained() -> None:
 def test_name_with_dots_or_slashes_is_shown_whole(line: str, name: str, note: str) -> None:
     (found,) = mistakes(f"{HEAD}{line}\n")
     assert (found.message, found.span.text, found.notes) == (f"unexpected '{name}'", name, (note,))
+
+
+def test_weights_of_another_layer_are_not_taken_for_a_count() -> None:
+    (found,) = mistakes(f"{HEAD}{CONV}\n[d] conv filters=4 kernel=3 weights=c.weight\n")
+    assert found.notes == ("a name is letters, digits, _ and -",)
+
+
+@pytest.mark.parametrize(("line", "note"), [("[f] fc outputs=4k", DIGITS), ("[c] relu -> units=(3*32)*32", COUNT)])
+def test_number_whose_value_is_not_clear_is_explained_without_a_fix(line: str, note: str) -> None:
+    (found,) = mistakes(f"{HEAD}{line}\n")
+    assert (found.notes, found.fixes) == ((note,), ())
+
+
+def test_comma_at_the_end_of_a_statement_is_removed() -> None:
+    (found,) = mistakes(f"{HEAD}[c] conv filters=4,\n  kernel=3,  # small\n")
+    assert apply(found.fixes[0].edits, found.span.source.text) == f"{HEAD}[c] conv filters=4\n  kernel=3  # small\n"
+
+
+def test_list_that_goes_on_below_keeps_its_comma() -> None:
+    (found,) = mistakes(f"{HEAD}[s] sum inputs=image,\n  image;\n")
+    assert apply(found.fixes[0].edits, found.span.source.text) == f"{HEAD}[s] sum inputs=image,\n  image\n"
 
 
 def test_merge_conflict_is_recognised() -> None:
@@ -183,3 +238,10 @@ def test_missing_comma_in_a_list_is_named(written: str, missing: str, right: str
     assert found.message == f"a comma is missing between {missing}"
     (fix,) = found.fixes
     assert apply(fix.edits, written) == right
+
+
+def test_list_of_numbers_behind_a_word_is_put_in_its_brackets() -> None:
+    (found,) = parse(Source("a.net", "train schedule=steps 10, 20,30 epochs=40")).diagnostics
+    assert (found.message, found.span.text) == ("the numbers of steps are written in brackets", "steps 10, 20,30")
+    (fix,) = found.fixes
+    assert apply(fix.edits, found.span.source.text) == "train schedule=steps(10, 20,30) epochs=40"

@@ -31,7 +31,9 @@ _ITEM = r"[A-Za-z0-9_.][\w.+-]*"
 _MISSING_COMMA = re.compile(rf"=[ \t]*(?:{_ITEM}[ \t]*,[ \t]*)*({_ITEM})([ \t]+)({_ITEM})[ \t]*$")
 """A list up to a comma that cannot be read, because the two items before it have none between them."""
 
-_COMMA_BEFORE_KEY = re.compile(rf",\s*{NAME}\s*$")
+_MORE_NUMBERS = re.compile(r"(?:[ \t]*,[ \t]*[+-]?[0-9.][\w.+-]*)+")
+_COMMA_BEFORE = {"EQUAL": re.compile(rf",\s*{NAME}\s*$"), "__ANON_0": re.compile(r",\s*$")}
+"""A comma before a key, up to its =, and before a claim."""
 _LACKS_VALUE = re.compile(rf"({NAME})(\s*=)\s*({NAME}\s*)?(?:#[^\r\n]*\s*)*$")
 _STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.@*\u00d7])")
 _TERMINAL_NAMES = {
@@ -99,15 +101,28 @@ def _unexpected_token(source: Source, start: int, end: int, error: UnexpectedTok
         return Diagnostic("syntax", f"{key[1]} has no value", (span,), ("a value follows its key: kernel=11",))
     if token.type == "$END":
         span = Span(source, max(start, last - 1), last)
-        return Diagnostic("syntax", "the statement is incomplete", (span,), expected)
-    comma = _COMMA_BEFORE_KEY.search(source.text[start:place]) if token.type == "EQUAL" else None
+        return Diagnostic("syntax", "the statement is incomplete", (span,), expected, _rewriting(source, start, end))
+    comma = _COMMA_BEFORE[token.type].search(source.text[start:place]) if token.type in _COMMA_BEFORE else None
     if comma:
         place, token = start + comma.start(), Token("COMMA", ",")
     missing = _MISSING_COMMA.search(source.text[start:place]) if token.type == "COMMA" and not comma else None
     if missing:
-        return _missing_comma(source, start, end, missing)
+        return _missing_brackets(source, start, end, missing) or _missing_comma(source, start, end, missing)
     span = Span(source, place, place + max(1, len(token)))
     return _misplaced(span, str(token), _notes(source.text, start, place) or expected, start, end)
+
+
+def _missing_brackets(source: Source, start: int, end: int, missing: re.Match[str]) -> Diagnostic | None:
+    """Return the diagnostic for a word with a list of numbers after it, if the statement is valid with brackets."""
+    numbers = _MORE_NUMBERS.match(source.text, start + missing.end(), end)
+    if numbers is None or not _NAME.fullmatch(missing[1]) or not missing[3][0].isdecimal():
+        return None
+    span = Span(source, start + missing.start(1), numbers.end())
+    text = f"{missing[1]}({missing[3]}{numbers[0]})"
+    if not _is_valid(source.text[start : span.start] + text + source.text[span.end : end]):
+        return None
+    message = f"the numbers of {missing[1]} are written in brackets"
+    return Diagnostic("syntax", message, (span,), (), (Fix(f"write {text}", (Edit(span, text),)),))
 
 
 def _missing_comma(source: Source, start: int, end: int, missing: re.Match[str]) -> Diagnostic:
@@ -123,9 +138,13 @@ def _missing_comma(source: Source, start: int, end: int, missing: re.Match[str])
 
 def _misplaced(span: Span, text: str, notes: tuple[str, ...], start: int, end: int) -> Diagnostic:
     """Return the diagnostic for text that is not allowed where it is, with a fix if the statement can be rewritten."""
-    rewrite = rewritten(span.source, start, end)
-    fixes = (rewrite[0],) if rewrite and _is_valid(rewrite[1]) else ()
-    return Diagnostic("syntax", f"unexpected {_quoted(text)}", (span,), notes, fixes)
+    return Diagnostic("syntax", f"unexpected {_quoted(text)}", (span,), notes, _rewriting(span.source, start, end))
+
+
+def _rewriting(source: Source, start: int, end: int) -> tuple[Fix, ...]:
+    """Return the fix that replaces all foreign notation in a statement, if the statement is valid with it."""
+    rewrite = rewritten(source, start, end)
+    return (rewrite[0],) if rewrite and _is_valid(rewrite[1]) else ()
 
 
 def _is_valid(statement: str) -> bool:
