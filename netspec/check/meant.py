@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from netspec import layers
-from netspec.check.report import replacement
+from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.elsewhere import ABSENT_KEYS, WORDS, plain_word
 from netspec.diagnostics.nearest import nearest
-from netspec.keys import BadValue, Key
+from netspec.keys import BadValue, Key, Size2
 from netspec.keys.kind import shown
-from netspec.language.syntax import Call, Number, Pair, Section, Value, Values, Word
+from netspec.language.syntax import Call, Number, Pair, Section, Value, Word
 from netspec.language.written import without_brackets
 from netspec.lowering import LayerType
 from netspec.source import Span
 
+_ADAPTIVE_POOLING = re.compile(r"adaptive(avg|average|max)pool(?:ing)?")
 _GLOBAL_POOLING = re.compile(r"(?:adaptive|global)(avg|average|max)pool(?:ing)?|gap")
 _TRANSLATED_KEYS = {
     "affine": {
@@ -30,10 +32,39 @@ _NEVER_GUESSED = ("inputs", "gpu", "parts", "eps", "loss_weight")
 """Keys that a value without a key is never taken for."""
 
 
+class AdaptivePooling(NamedTuple):
+    """A layer of adaptive pooling: the type of pooling, the height and width of its output, and where its own type and
+    this size are written. The size is ``None`` if it cannot be read."""
+
+    type: str
+    size: tuple[int, int] | None
+    type_span: Span
+    size_span: Span
+
+    def written_as(self, kernel: str) -> tuple[Edit, ...]:
+        """Return the edits that write it as pooling with a kernel of this size, which is the stride too."""
+        return Edit(self.type_span, f"{self.type} kernel={kernel}"), Edit(with_space_before(self.size_span), "")
+
+
 def global_pooling(word: str) -> str | None:
     """Translate another tool's word for global pooling, such as ``GlobalAveragePooling2D``."""
     match = _GLOBAL_POOLING.fullmatch(plain_word(word))
     return match and f"{'maxpool' if match[1] == 'max' else 'avgpool'} kernel=global"
+
+
+def adaptive_pooling(section: Section) -> AdaptivePooling | None:
+    """Return what a layer of the adaptive pooling of other tools asks for, or ``None`` for another layer."""
+    word = section.values[0] if section.values else None
+    match = _ADAPTIVE_POOLING.fullmatch(plain_word(word.text)) if isinstance(word, Word) else None
+    pair = next((p for p in section.pairs if plain_word(p.key.text) == "outputsize"), None)
+    value = pair.value if pair is not None else next(iter(section.values[1:2]), None)
+    if word is None or match is None or value is None:
+        return None
+    try:
+        size = Size2().read(value)
+    except BadValue:
+        size = None
+    return AdaptivePooling("maxpool" if match[1] == "max" else "avgpool", size, word.span, (pair or value).span)
 
 
 def translated_key(owner: str, pair: Pair) -> str | None:
@@ -109,29 +140,6 @@ def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -
         texts.append(f"{key.name}={shown(value)}")
     edits = tuple(Edit(value.span, text) for value, text in zip(stray, texts, strict=True))
     return Fix(f"write {' '.join(texts)}", edits)
-
-
-def continued(stray: Sequence[Value], pairs: Iterable[Pair], keys: Mapping[str, Key]) -> Fix | None:
-    """Return a fix that adds values without a key to the value before them: after a comma (``inputs=a b``), or in
-    brackets if they are numbers that follow a word (``init=gaussian 0.01``)."""
-    first, last = stray[0].span, stray[-1].span
-    text = first.source.text
-    pair = next((p for p in pairs if p.span.end < first.start and not text[p.span.end : first.start].strip()), None)
-    if pair is None or pair.key.text not in keys or first.to(last).text.split() != [v.span.text for v in stray]:
-        return None
-    value, numbers = pair.value, ", ".join(v.span.text for v in stray)
-    joined: Value
-    if isinstance(value, Word) and all(isinstance(v, Number) for v in stray):
-        joined, text = Call(value, tuple(stray), (), value.span.to(last)), f"{value.text}({numbers})"
-    else:
-        items = value.items if isinstance(value, Values) else (value,)
-        joined = Values((*items, *stray))
-        text = ",".join(item.span.text for item in joined.items)
-    try:
-        keys[pair.key.text].kind.read(joined)
-    except BadValue:
-        return None
-    return Fix(f"write {pair.key.text}={text}", (Edit(value.span.to(last), text),))
 
 
 def _of_other_type(value: Value, section: Section, layer_type: LayerType) -> Fix | None:

@@ -9,18 +9,24 @@ from typing import Any
 from netspec import layers
 from netspec.check.cache import LayerCache, LayerStatement
 from netspec.check.claims import read_claim
-from netspec.check.meant import continued, global_pooling, meant_type, missing_type, with_keys
+from netspec.check.continued import continued
+from netspec.check.meant import adaptive_pooling, global_pooling, meant_type, missing_type, with_keys
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, joined_size, replacement
 from netspec.check.statements import BAD, Settings
 from netspec.check.values import keys_of, list_keys, pairs_by_key, read_pairs
-from netspec.diagnostics import Label
+from netspec.diagnostics import Edit, Fix, Label
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Key
 from netspec.keys.kind import shown
 from netspec.language.syntax import Dims, Pair, Section, Value, Word
 from netspec.lowering import LayerType
+
+_ADAPTIVE = (
+    "a pooling layer states its window: kernel=4, which is the stride too, makes 8x8 of a map of 32x32",
+    "unless the map's sides are multiples of the output's, adaptive windows differ in size, and no layer does the same",
+)
 
 
 class Reader:
@@ -75,23 +81,36 @@ class Reader:
         if layer_type is None:
             pooling = global_pooling(word.text) if "kernel" not in section.body.keys else None
             if pooling:
-                message = f"layer type '{word.text}' is unknown; did you mean {pooling}?"
-                fixes = (replacement(word.span, pooling),)
-                self.findings.add("unknown-type", message, word.span, fixes=fixes, layer=name)
+                self._report_pooling(word, pooling, section)
                 return None
             self.findings.unknown("unknown-type", "layer type", word, layers.names(), layer=name)
             return None
-        stray = _stray(section, layer_type)
-        if stray:
-            self._report_stray(stray, section, layer_type)
         return layer_type
 
-    def _report_stray(self, stray: Sequence[Value], section: Section, layer_type: LayerType) -> None:
+    def _report_pooling(self, word: Word, pooling: str, section: Section) -> None:
+        """Report another tool's word for global pooling, or for adaptive pooling to a size, which is global if that is
+        1x1. Otherwise, the fix depends on the size of the map, and the solver finds it."""
+        adaptive = adaptive_pooling(section)
+        is_global = adaptive is None or adaptive.size == (1, 1)
+        edits = adaptive.written_as("global") if adaptive is not None else (Edit(word.span, pooling),)
+        self.findings.add(
+            "unknown-type",
+            f"layer type '{word.text}' is unknown; did you mean {pooling if is_global else pooling.split()[0]}?",
+            word.span,
+            notes=() if is_global else _ADAPTIVE,
+            fixes=(Fix(f"write {pooling}", edits),) if is_global else (),
+            layer=section.name.text,
+        )
+
+    def _report_stray(self, stray: Sequence[Value], section: Section, layer_type: LayerType) -> str | None:
+        """Report values without a key. Return the key whose value they continue, if there is one."""
         what = shown(stray[0]) + (f" ... {shown(stray[-1])}" if len(stray) > 1 else "")
         message = f"{layer_type.name} does not take '{what}' without a key"
         fix = joined_size(section.values[1:]) if layer_type.operand else None
         keys = keys_of(layer_type)
-        meant = None if fix else with_keys(stray, section, layer_type) or continued(stray, section.pairs, keys)
+        key, meant = None, None if fix else with_keys(stray, section, layer_type)
+        if not fix and not meant and (more := continued(stray, section.pairs, keys)):
+            key, meant = more.key, more.fix
         if meant:
             message += f"; did you mean {meant.title.removeprefix('write ')}?"
             fix = meant
@@ -104,6 +123,7 @@ class Reader:
             fixes=(fix,) if fix else (),
             layer=section.name.text,
         )
+        return key
 
     def _report_wrong_type(self, section: Section, layer_type: LayerType, meant: str, pair: Pair) -> None:
         type_span, key = section.values[0].span, pair.key.text
@@ -127,13 +147,15 @@ class Reader:
         """Return the values of all keys except ``inputs``, or ``None`` if a required one is not known."""
         name = section.name.text
         keys = keys_of(layer_type)
+        stray = _stray(section, layer_type)
+        continued_key = self._report_stray(stray, section, layer_type) if stray else None
         if meant := meant_type(layer_type, pairs, keys):
             self._report_wrong_type(section, layer_type, meant, next(pairs[key] for key in pairs if key not in keys))
             return None
-        given, bad = read_pairs(pairs, keys, layer_type.name, self.findings, name, inputs)
+        given, bad = read_pairs(pairs, keys, layer_type.name, self.findings, name, inputs, continued_key)
         values, unknown = self._with_defaults(layer_type, given, bad)
         missing = [key for key in layer_type.keys if key.name not in values and key.name not in unknown]
-        if not _stray(section, layer_type):  # stray values are reported already and most likely belong to missing keys
+        if not stray:  # stray values are reported already and most likely belong to missing keys
             self._report_missing(section, missing)
         operand = self._operand(section, layer_type)
         if layer_type.operand:

@@ -136,6 +136,12 @@ def joined_size(values: Sequence[Value]) -> Fix | None:
     return Fix(f"write {text}", (Edit(whole, text),), spelling=True)
 
 
+def with_space_before(span: Span) -> Span:
+    """Return a span together with the spaces before it on its line."""
+    before = span.source.text[: span.start]
+    return Span(span.source, len(before.rstrip(" \t")), span.end)
+
+
 def replacement(span: Span, text: str, known: Iterable[str] = ()) -> Fix:
     """Return the fix that replaces a span with ``text``. ``known`` are the words that may stand there."""
     return Fix(f"write {text}", (Edit(span, text),), spelling=is_slip(span.text, text, known))

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from netspec import layers
-from netspec.check.meant import continued
+from netspec.check.continued import continued
 from netspec.check.report import Findings, replacement
 from netspec.check.values import keys_of, pairs_by_key, read_pairs
 from netspec.diagnostics import Label
@@ -137,9 +137,9 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
     if word == "net" and positional and isinstance(positional[0], Word):
         result.name = positional.pop(0).span.text
     keys = {key.name: key for key in SETTINGS[word]}
-    _report_stray(word, positional, findings, statement.pairs, keys)
+    continued_key = _report_stray(word, positional, findings, statement.pairs, keys)
     pairs = pairs_by_key(statement.pairs, findings)
-    given, bad = read_pairs(pairs, keys, word, findings)
+    given, bad = read_pairs(pairs, keys, word, findings, continued_key=continued_key)
     values = {name: given.get(name, key.default) for name, key in keys.items()}
     if word == "net":
         result.net.update({**dict.fromkeys(bad, BAD), **given})
@@ -220,7 +220,7 @@ def _read_default(statement: Setting, result: Settings, findings: Findings) -> N
         layer_type = layers.find(name)
     if layer_type is None:
         return
-    _report_stray("default", values, findings, statement.pairs, keys_of(layer_type))
+    continued_key = _report_stray("default", values, findings, statement.pairs, keys_of(layer_type))
     if "=" not in statement.span.text and not values:  # the text, because a variant removes pairs from its base
         note = f"values follow the type: default {name} neuron=relu" if name in ("conv", "fc", "local") else ""
         findings.warn("no-effect", f"default {name} gives no value", word.span, notes=(note,) if note else ())
@@ -230,7 +230,7 @@ def _read_default(statement: Setting, result: Settings, findings: Findings) -> N
         if key in fresh:
             message = f"{key} cannot have a default: it differs from layer to layer"
             findings.add("bad-value", message, fresh.pop(key).span)
-    given, bad = read_pairs(fresh, keys_of(layer_type), name, findings)
+    given, bad = read_pairs(fresh, keys_of(layer_type), name, findings, continued_key=continued_key)
     result.defaults.setdefault(name, {}).update(given)
     for key in bad:
         result.defaults[name].setdefault(key, BAD)
@@ -253,14 +253,14 @@ def _report_stray(
     findings: Findings,
     pairs: Sequence[Pair] = (),
     keys: Mapping[str, Key] = MappingProxyType({}),
-) -> None:
-    fix = continued(values, pairs, keys) if values else None
-    if fix:
-        message = (
-            f"{word} does not take '{shown(values[0])}' without a key; did you mean {fix.title.removeprefix('write ')}?"
-        )
-        findings.add("stray-value", message, *(value.span for value in values), fixes=(fix,))
-        return
+) -> str | None:
+    """Report values without a key. Return the key whose value they continue, if there is one."""
+    more = continued(values, pairs, keys) if values else None
+    if more:
+        message = f"{word} does not take '{shown(values[0])}' without a key; did you mean {more.key}={more.value}?"
+        findings.add("stray-value", message, *(value.span for value in values), fixes=(more.fix,))
+        return more.key
     for value in values:
         what = "number" if isinstance(value, Number) else "value"
         findings.add("stray-value", f"{word} does not take the {what} '{shown(value)}' here", value.span)
+    return None

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from netspec import layers
+from netspec.check.continued import in_brackets
 from netspec.check.meant import translated_key
-from netspec.check.optimizer_arguments import OPTIMIZER, report_optimizer_arguments
+from netspec.check.misplaced_arguments import OPTIMIZER, report_arguments, report_optimizer_arguments
 from netspec.check.report import Findings, replacement
 from netspec.diagnostics import Label
 from netspec.diagnostics.elsewhere import ABSENT_SETTINGS, absent_key, plain_word
@@ -40,21 +41,31 @@ def pairs_by_key(
 
 
 def read_pairs(
-    pairs: Mapping[str, Pair], keys: Mapping[str, Key], owner: str, findings: Findings, layer: str = "", inputs: int = 1
+    pairs: Mapping[str, Pair],
+    keys: Mapping[str, Key],
+    owner: str,
+    findings: Findings,
+    layer: str = "",
+    inputs: int = 1,
+    continued_key: str | None = None,
 ) -> tuple[dict[str, Any], set[str]]:
     """Read pairs and report mistakes. Return the values that could be read, and the keys whose value could not.
 
     An unknown key counts as the known one that was most likely meant. ``owner`` is the layer type or setting, for
-    messages; ``inputs`` is the layer's number of inputs.
+    messages; ``inputs`` is the layer's number of inputs. The value of ``continued_key`` is in pieces, which is reported
+    already.
     """
     values: dict[str, Any] = {}
-    bad: set[str] = set()
     reported = report_optimizer_arguments(pairs, keys, owner, findings)
-    if reported:
-        bad.add(OPTIMIZER)
+    bad = {OPTIMIZER} if reported else set()
+    reported |= report_arguments(
+        [pair for name, pair in pairs.items() if name not in reported], keys, owner, findings, layer
+    )
     for name, pair in pairs.items():
         key = keys.get(name)
         if name in reported:
+            if key is not None:
+                bad.add(name)
             continue
         if key is None:
             near = _report_misplaced(pair, pairs, keys, owner, findings, layer) or _report_unknown(
@@ -66,6 +77,10 @@ def read_pairs(
         try:
             values[name] = _read(key, pair, inputs)
         except BadValue as error:
+            if name == continued_key:
+                bad.add(name)
+                continue
+            error.replacement = error.replacement or in_brackets(pair.value, key)
             if error.replacement and error.companion and error.companion[0] not in pairs:
                 error.replacement += f" {'='.join(error.companion)}"
             findings.bad_value(name, error, layer)

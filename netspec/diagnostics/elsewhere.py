@@ -27,6 +27,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "bn": ("batchnorm",),
     "bottom": ("inputs",),
     "bottoms": ("inputs",),
+    "cardinality": ("groups",),
     "cat": ("concat",),
     "ceil": ("up",),
     "channels": ("filters",),
@@ -157,7 +158,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "schedb": ("bias_schedule",),
     "scheduler": ("schedule",),
     "schedw": ("schedule",),
-    "shape": ("kernel",),
+    "shape": ("kernel", "size"),
     "shortcut": ("sum",),
     "sigma": ("std",),
     "sigmoid": ("logistic",),
@@ -198,6 +199,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 
 _ACTIVATION = "netspec does not have this activation; netspec explain neuron lists those that it has"
 _BLOCK = "a spec has no blocks: each layer is one line; branches start with inputs= and end in concat or sum"
+_DEPTHWISE = "a depthwise convolution is conv with groups= set to the number of input channels"
 _FEED_FORWARD = "netspec has feed-forward networks for images only, and no layer of this kind"
 _NORMALISATION = "the normalisations are batchnorm, lrn (across channels), rnorm and contrast (both across pixels)"
 _PRODUCT = "no layer multiplies two values; sum and max combine them"
@@ -260,10 +262,17 @@ ABSENT_TYPES: Mapping[str, str] = {
     ),
     **dict.fromkeys(("maxunpool", "unpool", "unpooling"), "there is no unpooling; resize enlarges maps"),
     **dict.fromkeys(("alphadropout", "spatialdropout"), "dropout drops single units, not whole maps"),
+    **dict.fromkeys(("depthwise", "depthwiseconv", "depthwiseconvolution", "dwconv"), _DEPTHWISE),
     **dict.fromkeys(
-        ("depthwiseconv", "dwconv"), "a depthwise convolution is conv with groups= set to the number of input channels"
+        ("depthwiseseparable", "depthwiseseparableconv", "separable", "separableconv", "sepconv"),
+        "write two layers: conv with groups= set to the number of input channels, then conv kernel=1",
     ),
-    "separableconv": "write two layers: conv with groups= set to the number of input channels, then conv kernel=1",
+    **dict.fromkeys(("pointwise", "pointwiseconv"), "a pointwise convolution is conv kernel=1"),
+    **dict.fromkeys(("groupconv", "groupedconv"), "a grouped convolution is conv with groups="),
+    **dict.fromkeys(
+        ("unflatten", "view"),
+        "flatten makes a vector of a map, and reshape size=3x32x32 a map of a vector; fc reads maps as they are",
+    ),
     "activation": "an activation is neuron= of the layer before it, or a layer by its own name: relu, tanh",
     "accuracy": "netspec train and netspec eval always measure top-1 and top-5",
 }
@@ -295,6 +304,11 @@ ABSENT_KEYS: Mapping[str, str] = {
     **dict.fromkeys(("batchnorm", "bn", "norm", "usebn"), f"{_OWN_LAYER}: [bn1] batchnorm neuron=relu"),
     **dict.fromkeys(("drop", "dropout"), f"{_OWN_LAYER}: [drop1] dropout rate=0.5"),
     **dict.fromkeys(("pool", "pooling"), f"{_OWN_LAYER}: [pool1] maxpool kernel=2"),
+    **dict.fromkeys(("depthmultiplier", "depthwise"), f"{_DEPTHWISE}, and filters= a multiple of it"),
+    **dict.fromkeys(
+        ("flatten", "reshape", "view"),
+        f"{_OWN_LAYER}, [flat] flatten, which fc does not need: it reads maps as they are",
+    ),
     "ceilmode": "ceil_mode=true is rounding=caffe here, ceil_mode=false is rounding=down",
     "countincludepad": "an average counts only real pixels; for zeros that count, put a zeropad layer before it",
     "depthradius": "size= is the whole window, in channels: 2 * depth_radius + 1",
@@ -331,7 +345,7 @@ def absent_key(word: str, layer_type: str) -> str | None:
     There is no note either if it would tell the user to write a layer of this very type.
     """
     note = ABSENT_KEYS.get(plain_word(word))
-    return None if note is None or (note.startswith(_OWN_LAYER) and f" {layer_type} " in note) else note
+    return None if note is None or (note.startswith(_OWN_LAYER) and f"] {layer_type} " in note) else note
 
 
 def plain_word(word: str) -> str:

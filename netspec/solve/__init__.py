@@ -89,6 +89,7 @@ _PROPOSERS: Mapping[str, Callable[[Checked, LayerFacts], Iterable[Proposal]]] = 
     "shapes-differ": joins.proposals,
     "needs-vector": inserted.vector,
     "window-outside-image": windows.smaller_pads,
+    "unknown-type": numbers.adaptive_window,
     "groups-do-not-divide": numbers.divisible_numbers,
     "table-mismatch": numbers.table_fixes,
 }

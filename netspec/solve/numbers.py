@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterator
 
 from netspec.check import Checked, LayerFacts
+from netspec.check.meant import adaptive_pooling
 from netspec.diagnostics import Edit
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Rows
+from netspec.keys.texts import pair as size_text
 from netspec.language.syntax import Number
 from netspec.solve.edits import set_crop, set_input, set_keys
 from netspec.solve.trial import Proposal
@@ -46,6 +48,22 @@ def whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         yield Proposal(
             f"{facts.section.name.text} kernel=global", set_keys(checked, facts, {"kernel": "global"}), gives
         )
+
+
+def adaptive_window(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """Propose the window that does the same as adaptive pooling, if the map's sides are multiples of the output's.
+
+    For an output of 1x1, the mistake has its fix already, which does not depend on the map.
+    """
+    adaptive = adaptive_pooling(facts.section)
+    above = checked.layers[facts.inputs[0]].computed if len(facts.inputs) == 1 else None
+    if adaptive is None or adaptive.size in (None, (1, 1)) or above is None or not above.is_image:
+        return
+    (rows, columns), (_, height, width) = adaptive.size, above
+    if height % rows == 0 and width % columns == 0:
+        kernel = size_text((height // rows, width // columns))
+        gives = f"gives {rows}x{columns} of {height}x{width}"
+        yield Proposal(f"write {adaptive.type} kernel={kernel}", adaptive.written_as(kernel), gives)
 
 
 def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

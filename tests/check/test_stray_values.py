@@ -16,14 +16,64 @@ from netspec.diagnostics import apply
         ("[c] conv filters=2 kernel=3 neuron=leakyrelu 0.1", "neuron=leakyrelu(0.1)"),
         ("[f] fc outputs=2\ntrain schedule=step 30 0.1", "schedule=step(30, 0.1)"),
         ("default fc neuron=tanh 1.7 0.7\n[f] fc outputs=2", "neuron=tanh(1.7, 0.7)"),
+        ("[f] fc outputs=2 init=gaussian 0.05", "init=gaussian(0.05)"),
+        ("[f] fc outputs=2 init=normal 0 0.05", "init=gaussian(0.05)"),
+        ("[f] fc outputs=2 init=normal 0.05", "init=gaussian(0.05)"),
+        ("[f] fc outputs=2\ntrain warmup=steps 500", "warmup=steps(500)"),
+        ("[f] fc outputs=2\naugment colour=pca 0.1", "colour=pca(0.1)"),
     ],
 )
 def test_stray_values_are_joined_to_the_value_before_them(lines: str, right: str) -> None:
     text = f"[i] input 3x9x9\n{lines}\n"
-    found = next(d for d in mistakes(text) if d.code == "stray-value")
+    found = mistake(text)
+    assert found.code == "stray-value"
     assert found.message.endswith(f"without a key; did you mean {right}?")
     (fix,) = found.fixes
     assert fix.checks and right in apply(fix.edits, text)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message", "right"),
+    [
+        (
+            "[f] fc outputs=2\ntrain schedule=step every=30  factor=0.5 epochs=90",
+            "every and factor are arguments of step, not keys of train",
+            "schedule=step(every=30, factor=0.5) epochs=90",
+        ),
+        (
+            "[f] fc outputs=2\ntrain schedule=step(30)\n  factor=0.5",
+            "factor is an argument of step, not a key of train",
+            "schedule=step(30, factor=0.5)",
+        ),
+        (
+            "[f] fc outputs=2 init=gaussian std=0.1",
+            "std is an argument of gaussian, not a key of fc",
+            "gaussian(std=0.1)",
+        ),
+        (
+            "default fc neuron=elu alpha=2\n[f] fc outputs=2",
+            "alpha is an argument of elu, not a key of fc",
+            "elu(alpha=2)",
+        ),
+    ],
+)
+def test_arguments_written_as_keys_are_put_in_brackets(lines: str, message: str, right: str) -> None:
+    text = f"[i] input 3x9x9\n{lines}\n"
+    found = mistake(text)
+    assert found.message == message
+    (fix,) = found.fixes
+    assert fix.checks and right in apply(fix.edits, text)
+
+
+@pytest.mark.parametrize("key", ["factr=0.5", "every=0.5", "# as before\n  factor=0.5"])
+def test_keys_that_make_no_correct_value_are_not_put_in_brackets(key: str) -> None:
+    found = mistakes(f"[i] input 3x9x9\n[f] fc outputs=2\ntrain schedule=step(30) {key}\n")
+    assert not any("step(" in fix.title for d in found for fix in d.fixes)
+
+
+def test_numbers_behind_a_comma_are_put_in_the_brackets_of_the_word_before_it() -> None:
+    found = mistake("[i] input 3x9x9\n[f] fc outputs=2 init=gaussian,0.05\n")
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [("write gaussian(0.05)", True)]
 
 
 def test_linear_with_in_features_suggests_fc() -> None:

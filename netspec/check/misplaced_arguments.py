@@ -1,16 +1,16 @@
-"""Arguments of the optimizer that are written as keys of the line, as in ``train lr=0.1 momentum=0.9``."""
+"""Arguments that are written as keys of the line: ``train lr=0.1 momentum=0.9``, ``train schedule=step every=30``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from netspec.check.report import Findings
+from netspec.check.continued import arguments_as_keys
+from netspec.check.report import Findings, with_space_before
 from netspec.diagnostics import Edit, Fix
 from netspec.keys import Key
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Pair, Value, Word
 from netspec.setting_keys import Optimizer
-from netspec.source import Span
 
 OPTIMIZER = "optimizer"
 
@@ -44,6 +44,19 @@ def report_optimizer_arguments(
     return frozenset(arguments)
 
 
+def report_arguments(
+    pairs: Sequence[Pair], keys: Mapping[str, Key], owner: str, findings: Findings, layer: str
+) -> frozenset[str]:
+    """Report unknown keys that are arguments of the value before them. Return them, and the keys of these values."""
+    reported: set[str] = set()
+    for value, arguments in arguments_as_keys(pairs, keys):
+        names = [pair.key.text for pair in arguments]
+        message = _not_keys(names, value.value.partition("(")[0], owner)
+        findings.add("unknown-key", message, *(p.key.span for p in arguments), fixes=(value.fix,), layer=layer)
+        reported |= {value.key, *names}
+    return frozenset(reported)
+
+
 def _argument(word: str, kind: Optimizer, keys: Mapping[str, Key], findings: Findings) -> str | None:
     """Return the optimizer's argument that a word names or, if it is like no key, resembles."""
     if word in kind.numbers:
@@ -53,12 +66,17 @@ def _argument(word: str, kind: Optimizer, keys: Mapping[str, Key], findings: Fin
 
 def _message(arguments: Mapping[str, str], owner: str) -> str:
     words = [word if word == argument else f"{word} ({argument})" for word, argument in arguments.items()]
-    if len(words) > 1:
-        return f"{', '.join(words[:-1])} and {words[-1]} are arguments of {OPTIMIZER}, not keys of {owner}"
-    ((word, argument),) = arguments.items()
-    if word == argument:
-        return f"{word} is an argument of {OPTIMIZER}, not a key of {owner}"
+    (word, argument), *others = arguments.items()
+    if others or word == argument:
+        return _not_keys(words, OPTIMIZER, owner)
     return f"{owner} has no key '{word}'; did you mean {argument}, an argument of {OPTIMIZER}?"
+
+
+def _not_keys(words: Sequence[str], value: str, owner: str) -> str:
+    *others, last = words
+    if others:
+        return f"{', '.join(others)} and {last} are arguments of {value}, not keys of {owner}"
+    return f"{last} is an argument of {value}, not a key of {owner}"
 
 
 def _written(kind: Optimizer, optimizer: Pair | None) -> dict[str, str]:
@@ -84,14 +102,8 @@ def _fixes(
     removed = [pair for pair in misplaced if pair is not kept]
     if not is_sgd or len(set(given)) < len(given) or any(p.span.source is not kept.span.source for p in removed):
         return ()
-    return (Fix(f"write {merged}", (Edit(kept.span, merged), *(Edit(_with_space(p.span), "") for p in removed))),)
+    return (Fix(f"write {merged}", (Edit(kept.span, merged), *(Edit(with_space_before(p.span), "") for p in removed))),)
 
 
 def _name(value: Value) -> str:
     return value.name.text if isinstance(value, Call) else ""
-
-
-def _with_space(span: Span) -> Span:
-    """Return a span together with the spaces before it on its line."""
-    before = span.source.text[: span.start]
-    return Span(span.source, len(before.rstrip(" \t")), span.end)

@@ -1,0 +1,33 @@
+"""The adaptive pooling of other tools: the window that gives its output is proposed where there is one."""
+
+from __future__ import annotations
+
+import pytest
+from checking import good, mistake
+
+from netspec.diagnostics import apply
+
+
+@pytest.mark.parametrize(
+    ("line", "title", "output"),
+    [
+        ("adaptiveavgpool output_size=1", "write avgpool kernel=global", (3, 1, 1)),
+        ("AdaptiveAvgPool2d 1x1 neuron=relu", "write avgpool kernel=global", (3, 1, 1)),
+        ("AdaptiveAvgPool2d output_size=4 neuron=relu", "write avgpool kernel=2x3", (3, 4, 4)),
+        ("adaptive_max_pool neuron=relu output_size=8x2", "write maxpool kernel=1x6", (3, 8, 2)),
+        ("AdaptiveMaxPool2d 8x12", "write maxpool kernel=1", (3, 8, 12)),
+    ],
+)
+def test_window_of_the_same_output_is_proposed(line: str, title: str, output: tuple[int, int, int]) -> None:
+    text = f"[i] input 3x8x12\n[p] {line}\n[f] fc outputs=2\n"
+    found = mistake(text)
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [(title, True)]
+    assert good(apply(found.fixes[0].edits, text))["p"].output == output
+
+
+@pytest.mark.parametrize("size", ["7", "8x7", "16", "8x8x8", "wide"])
+def test_output_that_no_window_gives_is_explained_without_a_fix(size: str) -> None:
+    found = mistake(f"[i] input 3x8x12\n[p] adaptiveavgpool output_size={size}\n")
+    assert found.message == "layer type 'adaptiveavgpool' is unknown; did you mean avgpool?"
+    assert "kernel=4, which is the stride too" in found.notes[0] and not found.fixes
+    assert good("[i] input 3x32x32\n[p] avgpool kernel=4")["p"].output == (3, 8, 8)
