@@ -8,13 +8,16 @@ from typing import Literal, NamedTuple
 
 from netspec.check.report import Findings, joined_size
 from netspec.check.values import pairs_by_key
+from netspec.diagnostics import Edit, Fix
+from netspec.diagnostics.elsewhere import ABSENT_COUNTS, plain_word
 from netspec.formatting import format_count
 from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Axis, Window
 from netspec.keys import BadValue, ImageShape, Key, Whole
-from netspec.language.syntax import Claim, Pair, Section, by_key
+from netspec.keys.numbers import without_commas
+from netspec.language.syntax import Claim, Dims, Maps, Number, Pair, Section, Value, Word, by_key
 from netspec.source import Span
 
 MAX_COUNT = 2**62
@@ -66,20 +69,46 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
     counts: dict[str, int] = {}
     for name, pair in pairs.items():
         if name not in _COUNTS:
-            findings.unknown(
-                "unknown-key",
-                "claim",
-                pair.key,
-                _COUNTS,
-                layer=layer,
-                notes=(f"a layer may state {', '.join(_COUNTS)}",),
-            )
+            _report_unknown(pair.key, findings, layer)
             continue
         try:
             counts[name] = _COUNTS[name].kind.read(pair.value)
         except BadValue as error:
-            findings.bad_value(name, error, layer)
+            _report_bad_count(pair, error, findings, layer)
     return shape, counts
+
+
+def _report_unknown(word: Word, findings: Findings, layer: str) -> None:
+    absent = ABSENT_COUNTS.get(plain_word(word.text))
+    if absent:
+        findings.add("unknown-key", f"claim '{word.text}' is unknown", word.span, notes=(absent,), layer=layer)
+        return
+    notes = (f"a layer may state {', '.join(_COUNTS)}",)
+    findings.unknown("unknown-key", "claim", word, _COUNTS, layer=layer, notes=notes)
+
+
+def _report_bad_count(pair: Pair, error: BadValue, findings: Findings, layer: str) -> None:
+    """Report a count that could not be read, with a fix if it is a number in another notation."""
+    number, value = number_of(pair.value), pair.value
+    notes: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    if number is not None and 0 <= number <= MAX_COUNT:
+        fixes = (Fix(f"write {number}", (Edit(value.span, str(number)),), spelling=True),)
+        notes = (f"{_product(value.values)} = {format_count(number)}",) if isinstance(value, Dims) else ()
+    findings.add("bad-value", f"{pair.key.text}: {error.message}", error.span, notes=notes, fixes=fixes, layer=layer)
+
+
+def number_of(value: Value) -> int | None:
+    """Return the whole number that is written as 150, 1.5e2, 5x5x6, 144+6 or 12,582,912; ``None`` for another value."""
+    match value:
+        case Number() if value.value == int(value.value):
+            return int(value.value)
+        case Dims():
+            return math.prod(value.values)
+        case Maps():
+            return sum(value.values)
+    digits = without_commas(value)
+    return int(digits) if digits else None
 
 
 class Step(NamedTuple):

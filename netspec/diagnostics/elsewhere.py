@@ -60,7 +60,6 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "filtershape": ("kernel",),
     "filtersize": ("kernel",),
     "floor": ("down",),
-    "flops": ("connections",),
     "fullyconnected": ("fc",),
     "gamma": ("factor",),
     "gap": ("avgpool",),
@@ -140,8 +139,6 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "outputdim": ("outputs",),
     "p": ("rate",),
     "padding": ("pad", "zeropad"),
-    "parameters": ("weights",),
-    "params": ("weights",),
     "parent": ("inputs",),
     "parents": ("inputs",),
     "planes": ("filters",),
@@ -337,6 +334,15 @@ ABSENT_SETTINGS: Mapping[str, str] = {
     "name": "a net's name follows the word: net alexnet",
 }
 """The same for keys of settings."""
+
+
+PARAMETERS = ("params", "parameters", "numparams", "nparams")
+ABSENT_COUNTS: Mapping[str, str] = {
+    **dict.fromkeys(PARAMETERS, "parameters are weights and biases; a claim counts the weights: weights=150"),
+    **dict.fromkeys(("bias", "biases"), "a claim does not count the biases"),
+    "flops": "a claim counts connections, which are multiply-accumulates of two FLOPs each",
+}
+"""Counts that other tools have and claims do not, with a note on each."""
 
 
 def absent_key(word: str, layer_type: str) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from netspec.formatting import format_count, format_number
 from netspec.keys.kind import BadValue, one_of, shown
-from netspec.language.syntax import Number, Value
+from netspec.language.syntax import Number, Value, Values
 
 MAX_WHOLE = 2**31
 """The largest whole number in a spec, and the most units or weights of a layer."""
@@ -35,12 +36,18 @@ class Whole:
 
     def read(self, value: Value) -> int:
         if not isinstance(value, Number) or not isinstance(value.value, int):
-            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, replacement=without_commas(value))
         if value.value > self.high:
             raise BadValue(f"is at most {format_count(self.high)}, not {value.value}", value.span)
         if value.value < self.low:
             raise BadValue(f"needs {self.doc}, not {value.value}", value.span)
         return value.value
+
+
+def without_commas(value: Value) -> str | None:
+    """Return a number with commas between its thousands, 12,582,912, without them."""
+    grouped = isinstance(value, Values) and re.fullmatch(r"\d{1,3}(?:,\d{3})+", value.span.text)
+    return value.span.text.replace(",", "") if grouped else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +109,9 @@ class OneOf:
     def read(self, value: Value) -> int:
         if isinstance(value, Number) and value.value in self.numbers:
             return int(value.value)
-        raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+        raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, replacement=self._upper_bound(value))
+
+    def _upper_bound(self, value: Value) -> str | None:
+        """Return the upper bound of a range from 0, written 0,255, if it is one of the numbers."""
+        bounds = [item.value for item in value.items if isinstance(item, Number)] if isinstance(value, Values) else []
+        return f"{bounds[1]:g}" if len(bounds) == 2 and bounds[0] == 0 and bounds[1] in self.numbers else None

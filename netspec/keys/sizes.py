@@ -73,19 +73,29 @@ class Padding:
             message = f"needs {self.doc}, not '{shown(value)}'"
             if isinstance(value, Word) and value.text.lower() == "same":
                 raise BadValue(message, value.span, notes=(_SAME, _SAME_OF_A_STRIDE))
-            valid = isinstance(value, Word) and value.text.lower() == "valid"
-            raise BadValue(message, value.span, replacement="0" if valid else None)
+            raise BadValue(message, value.span, replacement=_as_padding(value))
         sides = [_PIXELS.read(item) for item in items]
         _check_side(max(sides), value)
         if len(sides) == 1:
             sides *= 4
         if len(sides) == 2:
-            rows, columns = sides  # PyTorch's order: height, width
-            all_sides = str(rows) if rows == columns else f"{columns},{columns},{rows},{rows}"
-            raise BadValue(f"needs {self.doc}, not 2 numbers", value.span, replacement=all_sides)
+            message = f"needs {self.doc}, not 2 numbers"
+            raise BadValue(message, value.span, replacement=_all_sides(sides[0], sides[1]))
         if len(sides) != 4:
             raise BadValue(f"needs {self.doc}, not {len(sides)} numbers", value.span)
         return Pad(*sides)
+
+
+def _as_padding(value: Value) -> str | None:
+    """Return the padding that another notation stands for: ``valid``, or a size 0x3."""
+    if isinstance(value, Dims):
+        return _all_sides(*value.values) if len(value.values) == 2 else ",".join(map(str, value.values))
+    return "0" if isinstance(value, Word) and value.text.lower() == "valid" else None
+
+
+def _all_sides(rows: int, columns: int) -> str:
+    """Return padding that is given as height and width, the order of PyTorch and of sizes, for each side."""
+    return str(rows) if rows == columns else f"{columns},{columns},{rows},{rows}"
 
 
 def _check_side(pixels: int, value: Value) -> None:

@@ -90,6 +90,7 @@ _PROPOSERS: Mapping[str, Callable[[Checked, LayerFacts], Iterable[Proposal]]] = 
     "needs-vector": inserted.vector,
     "window-outside-image": windows.smaller_pads,
     "unknown-type": numbers.adaptive_window,
+    "unknown-key": numbers.claimed_parameters,
     "groups-do-not-divide": numbers.divisible_numbers,
     "table-mismatch": numbers.table_fixes,
 }

@@ -6,8 +6,11 @@ import math
 from collections.abc import Iterator
 
 from netspec.check import Checked, LayerFacts
+from netspec.check.claims import number_of
 from netspec.check.meant import adaptive_pooling
 from netspec.diagnostics import Edit
+from netspec.diagnostics.elsewhere import PARAMETERS, plain_word
+from netspec.formatting import format_count, plural
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Rows
 from netspec.keys.texts import pair as size_text
@@ -64,6 +67,22 @@ def adaptive_window(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         kernel = size_text((height // rows, width // columns))
         gives = f"gives {rows}x{columns} of {height}x{width}"
         yield Proposal(f"write {adaptive.type} kernel={kernel}", adaptive.written_as(kernel), gives)
+
+
+def claimed_parameters(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """Propose the number of weights for a claim of parameters, which are the weights, or the weights and biases."""
+    claimed = next((p for p in facts.stated.pairs.values() if plain_word(p.key.text) in PARAMETERS), None)
+    number = number_of(claimed.value) if claimed is not None else None
+    if claimed is None or number is None or facts.lowered is None:
+        return
+    weights, biases = facts.counts["weights"], sum(p.size for p in facts.lowered.parameters if p.role == "bias")
+    if number in (weights, weights + biases):
+        gives = (
+            f"{format_count(weights)} weights + {plural(biases, 'bias')} = {format_count(number)}"
+            if number > weights
+            else ""
+        )
+        yield Proposal(f"write weights={weights}", (Edit(claimed.span, f"weights={weights}"),), gives)
 
 
 def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
