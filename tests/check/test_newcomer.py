@@ -246,52 +246,6 @@ def test_words_of_other_tools_give_one_message_with_the_right_word(line: str, me
     assert [(f.title, f.checks) for f in found.fixes] == [(fix, True)]
 
 
-@pytest.mark.parametrize(
-    ("line", "note"),
-    [
-        ("ConvTranspose2d filters=2 kernel=2 stride=2", "a spec has no transposed convolution; resize step=0.5"),
-        ("upconv filters=2 kernel=2", "a spec has no transposed convolution"),
-        ("DepthwiseConv2D kernel=3", "a depthwise convolution is conv with groups="),
-        ("depthwise kernel=3", "a depthwise convolution is conv with groups="),
-        ("depthwise_separable filters=2", "conv with groups= set to the number of input channels, then conv kernel=1"),
-        ("pointwise filters=2", "a pointwise convolution is conv kernel=1"),
-        ("GroupedConv filters=2", "a grouped convolution is conv with groups="),
-        ("view 192", "flatten makes a vector of a map, and reshape size=3x32x32 a map of a vector"),
-        ("unflatten", "flatten makes a vector of a map, and reshape size=3x32x32 a map of a vector"),
-        ("conv filters=3 kernel=3 depthwise=yes", "conv with groups= set to the number of input channels"),
-        ("conv filters=6 kernel=3 depth_multiplier=2", "input channels, and filters= a multiple of it"),
-        ("fc outputs=2 view=192", "it is a separate layer, [flat] flatten, which fc does not need"),
-        ("inception filters=2", "a spec has no blocks"),
-        ("GELU", "netspec does not have this activation"),
-        ("activation", "an activation is neuron= of the layer before it"),
-        ("conv filters=2 kernel=3 in_channels=3", "is that of the layer that is read"),
-        ("conv filters=2 kernel=3 batch_norm=true", "[bn1] batchnorm neuron=relu"),
-        ("conv filters=2 kernel=3 padding_mode=reflect", "padding is always zeros"),
-        ("avgpool kernel=2 count_include_pad=true", "an average counts only real pixels"),
-        ("maxpool kernel=2 ceil_mode=true", "rounding=caffe"),
-        ("concat axis=1", "images are channels x height x width"),
-        ("conv filters=2 kernel=3 neuron=softmax", "[prob] softmax"),
-        ("dropout keep_prob=0.5", "1 - keep_prob"),
-        ("conv filters=2 kernel=3 init=xavier_normal", "gaussian(std), std = sqrt(2 / (fan_in + fan_out))"),
-        ("fc outputs=2 bias=kaiming_uniform_(0)", "uniform(bound), bound = sqrt(6 / fan_in)"),
-    ],
-)
-def test_features_of_other_tools_that_specs_lack_are_explained(line: str, note: str) -> None:
-    found = mistake(f"[i] input 3x8x8\n[a] {line}")
-    assert "did you mean" not in found.message and not found.fixes
-    assert any(note in text for text in found.notes)
-
-
-def test_batchnorm_is_not_advised_to_be_a_separate_layer() -> None:
-    found = next(d for d in mistakes("[i] input 3x8x8\n[b] batchnorm norm=batch\n"))
-    assert found.message == "batchnorm has no key 'norm'" and "of its own" not in found.notes[0]
-
-
-def test_layer_types_are_listed_in_one_message_only() -> None:
-    found = mistakes("[i] input 3x8x8\n[a] quux\n[b] xyzzy\n[c] deconv\n")
-    assert [any("the layer types" in note for note in d.notes) for d in found] == [True, False, False]
-
-
 def test_count_that_includes_biases_is_recognised() -> None:
     """C1 of LeNet-5 in its paper: 156 trainable parameters and 122,304 connections, (25 + 1) * 6 and * 28 * 28."""
     c1 = "[i] input 1x32x32\n[c1] conv filters=6 kernel=5 -> 6x28x28"
