@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from netspec.check.report import replacement
 from netspec.diagnostics import Fix
+from netspec.diagnostics.nearest import nearest
 from netspec.keys import BadValue, Key
 from netspec.keys.calls import as_call
 from netspec.language.syntax import Call, Number, Pair, Value, Values, Word
@@ -67,16 +69,34 @@ def _meant(value: Value, key: Key) -> str | None:
     return text
 
 
-def arguments_as_keys(pairs: Sequence[Pair], keys: Mapping[str, Key]) -> Iterator[tuple[Continued, tuple[Pair, ...]]]:
-    """Yield the values whose arguments follow them as keys, as in ``schedule=step every=30``, each with these keys."""
+def arguments_as_keys(pairs: Sequence[Pair], keys: Mapping[str, Key]) -> Iterator[tuple[Continued, dict[str, Pair]]]:
+    """Yield the values whose arguments follow them as keys, as in ``schedule=step every=30``, each with these keys by
+    argument. They may have another tool's name, ``step_size=30``."""
     for number, pair in enumerate(pairs):
         key, call = keys.get(pair.key.text), as_call(pair.value)
         arguments = tuple(takewhile(lambda p: p.key.text not in keys, pairs[number + 1 :]))
         if key is None or call is None or not arguments or not _adjacent((pair, *arguments)):
             continue
-        meant = _meant(Call(call.name, call.args, (*call.named, *arguments), call.span), key)
+        whole = _renamed(Call(call.name, call.args, (*call.named, *arguments), call.span), key, keys)
+        meant = _meant(whole, key)
         if meant:
-            yield Continued(key.name, call.span.to(arguments[-1].span), meant), arguments
+            names = [pair.key.text for pair in whole.named[len(call.named) :]]
+            given = dict(zip(names, arguments, strict=True))
+            yield Continued(key.name, call.span.to(arguments[-1].span), meant), given
+
+
+def _renamed(call: Call, key: Key, keys: Mapping[str, Key]) -> Call:
+    """Return a call whose arguments have their right names, except for names that resemble one of ``keys``."""
+    try:
+        key.kind.read(call)
+    except BadValue as error:
+        names = {one.span: one.replacement for one in (error, *error.others) if one.replacement}
+        words = [
+            p.key if nearest(p.key.text, keys) else p.key._replace(text=names.get(p.key.span, p.key.text))
+            for p in call.named
+        ]
+        return replace(call, named=tuple(Pair(word, p.value) for word, p in zip(words, call.named, strict=True)))
+    return call
 
 
 def _adjacent(pairs: Sequence[Pair]) -> bool:

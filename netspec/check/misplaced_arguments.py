@@ -50,10 +50,11 @@ def report_arguments(
     """Report unknown keys that are arguments of the value before them. Return them, and the keys of these values."""
     reported: set[str] = set()
     for value, arguments in arguments_as_keys(pairs, keys):
-        names = [pair.key.text for pair in arguments]
-        message = _not_keys(names, value.value.partition("(")[0], owner)
-        findings.add("unknown-key", message, *(p.key.span for p in arguments), fixes=(value.fix,), layer=layer)
-        reported |= {value.key, *names}
+        words = {pair.key.text: name for name, pair in arguments.items()}
+        message = _not_keys(_with_names(words), value.value.partition("(")[0], owner)
+        spans = [pair.key.span for pair in arguments.values()]
+        findings.add("unknown-key", message, *spans, fixes=(value.fix,), layer=layer)
+        reported |= {value.key, *words}
     return frozenset(reported)
 
 
@@ -65,11 +66,15 @@ def _argument(word: str, kind: Optimizer, keys: Mapping[str, Key], findings: Fin
 
 
 def _message(arguments: Mapping[str, str], owner: str) -> str:
-    words = [word if word == argument else f"{word} ({argument})" for word, argument in arguments.items()]
     (word, argument), *others = arguments.items()
     if others or word == argument:
-        return _not_keys(words, OPTIMIZER, owner)
+        return _not_keys(_with_names(arguments), OPTIMIZER, owner)
     return f"{owner} has no key '{word}'; did you mean {argument}, an argument of {OPTIMIZER}?"
+
+
+def _with_names(arguments: Mapping[str, str]) -> list[str]:
+    """Return words with the names of the arguments that they mean, if these differ."""
+    return [word if word == argument else f"{word} ({argument})" for word, argument in arguments.items()]
 
 
 def _not_keys(words: Sequence[str], value: str, owner: str) -> str:

@@ -77,12 +77,9 @@ def claimed_parameters(checked: Checked, facts: LayerFacts) -> Iterator[Proposal
         return
     weights, biases = facts.counts["weights"], sum(p.size for p in facts.lowered.parameters if p.role == "bias")
     if number in (weights, weights + biases):
-        gives = (
-            f"{format_count(weights)} weights + {plural(biases, 'bias')} = {format_count(number)}"
-            if number > weights
-            else ""
-        )
-        yield Proposal(f"write weights={weights}", (Edit(claimed.span, f"weights={weights}"),), gives)
+        total = f"{format_count(weights)} weights + {plural(biases, 'bias')} = {format_count(number)}"
+        edits = (Edit(claimed.span, f"weights={weights}"),)
+        yield Proposal(f"write weights={weights}", edits, total if number > weights else "")
 
 
 def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

@@ -46,6 +46,11 @@ def test_stray_values_are_joined_to_the_value_before_them(lines: str, right: str
             "schedule=step(30, factor=0.5)",
         ),
         (
+            "[f] fc outputs=2\ntrain schedule=step step_size=30 gamma=0.5 epochs=90",
+            "step_size (every) and gamma (factor) are arguments of step, not keys of train",
+            "schedule=step(every=30, factor=0.5) epochs=90",
+        ),
+        (
             "[f] fc outputs=2 init=gaussian std=0.1",
             "std is an argument of gaussian, not a key of fc",
             "gaussian(std=0.1)",
@@ -65,7 +70,7 @@ def test_arguments_written_as_keys_are_put_in_brackets(lines: str, message: str,
     assert fix.checks and right in apply(fix.edits, text)
 
 
-@pytest.mark.parametrize("key", ["factr=0.5", "every=0.5", "# as before\n  factor=0.5"])
+@pytest.mark.parametrize("key", ["epoch=2", "rate=0.5", "every=0.5", "# as before\n  factor=0.5"])
 def test_keys_that_make_no_correct_value_are_not_put_in_brackets(key: str) -> None:
     found = mistakes(f"[i] input 3x9x9\n[f] fc outputs=2\ntrain schedule=step(30) {key}\n")
     assert not any("step(" in fix.title for d in found for fix in d.fixes)
