@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -174,6 +175,27 @@ def test_chain_kernels_are_checked_before_use(
     (chain,) = [module for module in model.modules() if isinstance(module, check.LrnChain)]
     assert (torch.float32 in chain.kernels) == (message is None)
     model(torch.randn(2, 3, 9, 9)).sum().backward()
+
+
+def test_compiler_that_fails_for_all_kernels_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its command has other temporary files for each kernel."""
+    folders = iter(("/tmp/tmp7w0x", "/tmp/tmp1_ab"))
+
+    def fail(*arguments: Any) -> None:
+        folder = next(folders)
+        raise subprocess.CalledProcessError(
+            1, ["/usr/bin/gcc", f"{folder}/main.c", f"-L{folder}", "-o", f"{folder}/a.so"]
+        )
+
+    module = import_module("netspec.backends.pytorch.fast.chain")
+    monkeypatch.setattr(module, "KernelFunction", SimpleNamespace(apply=fail))
+    monkeypatch.setattr(check, "no_kernels", lambda device: None)
+    second = "[d] conv filters=4 kernel=1\n[m] lrn size=3 k=2 alpha=0.1 beta=0.75\n[f]"
+    graph = good(CHAIN.replace("[f]", second)).graph
+    (message,) = pytorch.use_kernels(pytorch.module(graph, 0, forms_of(graph, NAMES)), torch.float32)
+    assert message.startswith(
+        "n.lrn, m.lrn without kernels: CalledProcessError Command '['/usr/bin/gcc', '/tmp/tmp7w0x/"
+    )
 
 
 @pytest.mark.parametrize(

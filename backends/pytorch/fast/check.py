@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -36,6 +37,8 @@ MAX_ELEMENTS = 2**31
 
 _IMAGES = 2
 
+_PATH = re.compile(r"[^\s'\"]*/[^\s'\"]*")
+
 _NAMES = {LrnChain: "normalisations", Rectified: "biases with ReLUs", KernelDropout: "dropouts"}
 
 Formed = LrnChain | Rectified | KernelDropout
@@ -55,7 +58,7 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
     if unsupported is not None:
         kinds = [kind for form, kind in _NAMES.items() if any(isinstance(module, form) for module in formed.values())]
         return [f"{' and '.join(kinds)} run without kernels: {unsupported}"]
-    names_by_reason: dict[str, list[str]] = {}
+    failures: dict[str, tuple[str, list[str]]] = {}
     for name, module in formed.items():
         x = torch.randn(_IMAGES, *module.shape, generator=torch.Generator().manual_seed(0)).to(device, dtype)
         reason = too_large(module) if isinstance(module, LrnChain) else None
@@ -65,8 +68,9 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
         )
         module.kernels = frozenset({dtype}) if reason is None else frozenset()
         if reason is not None:
-            names_by_reason.setdefault(reason, []).append(name)
-    return [f"{', '.join(names)} without kernels: {reason}" for reason, names in names_by_reason.items()]
+            # A compiler that fails names its temporary files, which are others for each kernel.
+            failures.setdefault(_PATH.sub("", reason), (reason, []))[1].append(name)
+    return [f"{', '.join(names)} without kernels: {reason}" for reason, names in failures.values()]
 
 
 def no_kernels(device: torch.device) -> str | None:
