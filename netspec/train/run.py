@@ -19,7 +19,7 @@ from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.batches.transfer import buffers_for
 from netspec.train.data.source import open_source
-from netspec.train.data.splits import Data, with_cache
+from netspec.train.data.splits import Data, only_class, with_cache
 from netspec.train.errors import RequestError
 from netspec.train.learning.ema import Average
 from netspec.train.learning.guessing import guessing
@@ -241,6 +241,8 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             training = _build_training(job, data, folder, loader, reporter)
             if job.state is not None:
                 _restore(training, job.state)
+            elif (warning := only_class(data.classes)) is not None:  # a run that is resumed has it recorded
+                training.warn(warning)
             if config.tensorboard:
                 training.board = Board(folder.path / "tensorboard", training.step)
             with stop_with_the_others() as stop:

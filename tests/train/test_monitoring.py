@@ -129,6 +129,20 @@ def test_initial_weights_too_large_for_the_range_are_a_warning(tmp_path: Path) -
         assert ("warning: the first batch's loss is" in done.stderr) == warns
 
 
+def test_single_class_is_one_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("one.net").write_text("[image] input 3x8x8\n[f] fc outputs=1\n[p] softmax\ntrain batch=64\n")
+    options = ("--threads", "1", "--quiet")
+    done = CliRunner().invoke(
+        main, ["train", "one.net", "--data", "synthetic", "--out", "run", "--steps", "1", *options]
+    )
+    warning = "texture 0 is the only class, and there is nothing to tell it from"
+    assert done.exit_code == 0 and f"warning: {warning}\n" in done.stderr
+    done = CliRunner().invoke(main, ["train", "--resume", "run", "--steps", "2", *options])
+    assert done.exit_code == 0 and "only class" not in done.stderr
+    assert json.loads(Path("run/run.json").read_text())["warnings"] == [warning]
+
+
 def test_network_that_does_not_learn_is_one_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dead.net").write_text(DEAD.format(epochs=8))

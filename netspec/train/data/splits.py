@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -101,6 +101,11 @@ class Data:
     notes: tuple[str, ...] = ()
     statistics: Statistics | None = None
     sample: range | None = None
+
+
+def only_class(classes: Sequence[str]) -> str | None:
+    """Return the warning about images of a single class; ``None`` if there are several."""
+    return f"{classes[0]} is the only class, and there is nothing to tell it from" if len(classes) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from netspec.formatting import format_count, format_number, format_rate, plural
 from netspec.train.data.packing.survey import Copies, Spread, Survey
+from netspec.train.data.splits import only_class
 
 if TYPE_CHECKING:
     from netspec.train.speed import Speed
@@ -48,9 +49,8 @@ def judge(survey: Survey, mismatch: str | None) -> Findings:
     empty = [name for name, images in zip(survey.classes, survey.counts["train"].per_class, strict=True) if not images]
     if empty:
         errors.append(f"{plural(len(empty), 'class')} without a readable training image: {_first_names(empty)}")
-    warnings = []
-    if len(survey.classes) == 1:
-        warnings.append(f"{survey.classes[0]} is the only class, and there is nothing to tell it from")
+    warning = only_class(survey.classes)
+    warnings = [warning] if warning is not None else []
     for duplicates, where in _duplicates_by_kind(survey).values():
         if duplicates:
             warnings.append(f"{plural(len(duplicates), 'image')} {where}")
