@@ -7,19 +7,19 @@ import os
 import signal
 from collections import Counter
 
-import chances
+import hypothesis_profiles
 import pytest
 
 SLOWEST_FILES = (
     "test_page_commands",
-    "test_pretended_cuda",
+    "test_simulated_cuda",
     "test_devices",
     "test_arrangements",
     "test_source_devices",
 )
 """The files that take longest in ``make ci``, the slowest first."""
 
-chances.register()
+hypothesis_profiles.register_profiles()
 
 
 def pytest_configure() -> None:

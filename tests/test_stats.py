@@ -7,10 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from chances import examples
-from checking import good, spec
+from checking import spec, valid_net
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from places import SPECS
 
 from netspec import load, loads
@@ -143,7 +143,7 @@ def test_layers_without_weights_are_listed_but_not_counted() -> None:
 
 def test_batchnorm_has_weights_but_adds_no_units() -> None:
     text = "[i] input 3x8x8\n[c] conv filters=4 kernel=3\n[b] batchnorm\n[f] fc outputs=5"
-    with_norm, without_norm = good(text), good(text.replace("[b] batchnorm\n", ""))
+    with_norm, without_norm = valid_net(text), valid_net(text.replace("[b] batchnorm\n", ""))
     assert (with_norm["b"].weights, with_norm["b"].biases, with_norm["b"].connections, with_norm["b"].counted) == (
         4,
         4,
@@ -197,7 +197,7 @@ def test_shares_of_split_whole_and_placed_layers() -> None:
     assert share(alexnet["fc8"], 0, 2) == (1_000, 4_096_000, 1_000, 4_096_000)
     assert share(alexnet["fc8"], 1, 2) == (0, 0, 0, 0)
     assert share(alexnet["image"], 0, 2) == share(alexnet["image"], 1, 2) == (150_528, 0, 0, 0)
-    conv = good("gpus 3\n[i] input 3x8x8\n[c] conv filters=6 kernel=3 gpu=0,2\n[p] softmax")["c"]
+    conv = valid_net("gpus 3\n[i] input 3x8x8\n[c] conv filters=6 kernel=3 gpu=0,2\n[p] softmax")["c"]
     assert share(conv, 0, 3) == share(conv, 2, 3) == (216, 162, 6, 5_832)
     assert share(conv, 1, 3) == (0, 0, 0, 0)
 
@@ -224,7 +224,7 @@ def test_dense_connections_of_alexnet() -> None:
 
 
 def test_flops_by_hand() -> None:
-    tiny = good(
+    tiny = valid_net(
         "[i] input 2x4x4\n[c] conv filters=3 kernel=3 neuron=relu\n[p] maxpool kernel=2\n[n] lrn size=5 alpha=1\n"
         "[f] fc outputs=5 bias=none\n[s] softmax"
     )
@@ -245,7 +245,7 @@ def test_flops_by_hand() -> None:
 def test_flops_are_listed_by_words_of_the_spec() -> None:
     """The neuron ``linear`` is not listed as ``affine``, which is a layer, nor a layer by its operation's name."""
     spent = flops_by_kind(
-        good(
+        valid_net(
             "[i] input 2x4x4\n[a] affine neuron=linear(2)\n[r] rnorm size=3 alpha=1\n[c] contrast size=3 alpha=1\n"
             "[n] nrelu\n[f] fc outputs=5 bias=none neuron=linear(3)\n[s] softmax"
         ).graph
@@ -295,7 +295,7 @@ def test_reads_own_divides_weights_and_connections_by_groups(
         f"gpus {groups}\n[i] input 3x{size}x{size}\n[a] conv filters={groups * filters} kernel=1\n"
         f"[b] conv filters={groups * 2} kernel={kernel} reads={reads}"
     )
-    b = good(text)["b"]
+    b = valid_net(text)["b"]
     positions = (size - kernel + 1) ** 2
     read = groups * filters if reads == "all" else filters
     assert b.weights == kernel * kernel * read * groups * 2
@@ -304,7 +304,7 @@ def test_reads_own_divides_weights_and_connections_by_groups(
 
 
 def test_shared_weights_are_counted_once_at_their_owner() -> None:
-    shared = good("[i] input 4\n[a] fc outputs=4\n[b] fc outputs=4 weights=a")
+    shared = valid_net("[i] input 4\n[a] fc outputs=4\n[b] fc outputs=4 weights=a")
     assert (shared["a"].weights, shared["b"].weights, shared.total.weights) == (16, 0, 16)
     assert (shared["a"].connections, shared["b"].connections, shared.total.connections) == (16, 16, 32)
     assert shared["b"].counted

@@ -15,9 +15,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
-from pretended import pretended
-from pretended_kernels import interpreted, launched
 from rich.console import Console
+from simulated_cuda import simulate_cuda
+from simulated_cuda_kernels import interpreted, launched
 
 import netspec.train.data.sources.synthetic as synthetic
 from netspec.net import loads
@@ -69,7 +69,7 @@ def compare(precision: str) -> dict[str, Any]:
         if sys.argv[1:] == ["cuda"]:
             notes = run(precision, "cuda", cuda, ())
         else:
-            with pretended() as device, launched(device, interpreted(device)):
+            with simulate_cuda() as device, launched(device, interpreted(device)):
                 notes = run(precision, "cuda", cuda, ("grouped-conv",))
             launches = sorted({name for name, _ in device.launches})
         saved = (checkpoint.list_checkpoints(run / "checkpoints")[-1] for run in (cpu, cuda))

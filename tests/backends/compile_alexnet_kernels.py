@@ -22,8 +22,8 @@ import numpy as np
 import torch
 import triton
 from places import ROOT
-from pretended import pretended
-from pretended_kernels import launched
+from simulated_cuda import simulate_cuda
+from simulated_cuda_kernels import launched
 from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 
@@ -78,7 +78,7 @@ statistics = Statistics(np.zeros((frame.channels, frame.height, frame.width)), n
 precision: Precision
 for precision in ("fp32", "bf16"):
     with_precision = replace(graph, train=replace(graph.train, precision=precision))
-    with pretended(capability=divmod(CAPABILITY, 10)) as device, launched(device, record_resources):
+    with simulate_cuda(capability=divmod(CAPABILITY, 10)) as device, launched(device, record_resources):
         objective = build(
             with_precision, 0, "cuda", forms_of(with_precision, enabled_passes(ComputeTarget("cuda", precision), ()))
         )

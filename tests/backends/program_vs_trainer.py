@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from crews import together
 from programs import import_program, network_class
+from ranks import call_on_ranks
 from torch import Tensor
 
 from netspec import backend
@@ -64,7 +64,7 @@ class Trial:
 
 def assert_same_steps(trials: Sequence[Trial], processes: int) -> None:
     """Check that in every process the program and the trainer agree to the last bit."""
-    together(processes, _assert_all, list(trials), processes)
+    call_on_ranks(processes, _assert_all, list(trials), processes)
 
 
 def _assert_all(trials: list[Trial], processes: int) -> None:

@@ -7,11 +7,11 @@ from importlib import import_module
 import numpy as np
 import pytest
 import torch
-from chances import examples
-from checking import good
+from checking import valid_net
 from comparing import assert_matches_reference, assert_near
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from random_windows import network, windows
 from torch import Tensor, nn
 
@@ -135,7 +135,7 @@ def test_nothing_is_kept_for_the_backward_pass() -> None:
 )
 def test_network_equals_the_reference(pool: str) -> None:
     text = f"[image] input 3x10x10\n[c] conv filters=5 kernel=3\n[p] {pool}\n[f] fc outputs=3\n"
-    graph = good(text).graph
+    graph = valid_net(text).graph
     forms = forms_of(graph, ("avg-pool",))
     assert forms.passes == ("avg-pool",)
     model = assert_matches_reference(graph, forms)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chances import examples
 from cuda_convnet_specs import specs
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from places import SPECS
 from round_trip import BACKEND, Dialect, assert_same_net, reimported
 

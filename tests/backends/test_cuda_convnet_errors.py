@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from chances import examples
 from cuda_convnet_specs import inexpressible_specs
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 
 from netspec import backend
 from netspec.diagnostics import Diagnostic, SpecError

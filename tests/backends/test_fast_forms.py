@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from cases import Case, cases
-from checking import good
+from checking import valid_net
 from comparing import assert_near, load_weights, random_images, random_labels, random_weights, statistics
 
 from netspec import backend
@@ -99,7 +99,7 @@ def compare(graph: Graph, count: int) -> None:
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("text", SPECS.values(), ids=SPECS.keys())
 def test_forms_equal_the_reference(text: str, count: int) -> None:
-    compare(good(text).graph, count)
+    compare(valid_net(text).graph, count)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "dropout" not in name and "alexnet" not in name])
@@ -109,7 +109,7 @@ def test_forms_of_common_cases_equal_the_reference(name: str) -> None:
 
 
 def test_state_dict_equals_that_of_the_plain_module() -> None:
-    graph = good(SPECS["a grouped strided convolution after another"]).graph
+    graph = valid_net(SPECS["a grouped strided convolution after another"]).graph
     plain, fast = pytorch.module(graph, 1), pytorch.module(graph, 1, forms_of(graph, NAMES))
     for (name, a), (other, b) in zip(plain.state_dict().items(), fast.state_dict().items(), strict=True):
         assert name == other and torch.equal(a, b)
@@ -117,7 +117,7 @@ def test_state_dict_equals_that_of_the_plain_module() -> None:
 
 @pytest.mark.parametrize("channels_last", [False, True], ids=["channels first", "channels last"])
 def test_bfloat16_chain_is_close_to_the_plain_module(channels_last: bool) -> None:
-    graph = good(SPECS["a chain at odd sizes"]).graph
+    graph = valid_net(SPECS["a chain at odd sizes"]).graph
     plain, fast = pytorch.module(graph, 1), pytorch.module(graph, 1, forms_of(graph, NAMES))
     x = torch.tensor(random_images(graph, 4), dtype=torch.float32)
     if channels_last:
@@ -129,7 +129,9 @@ def test_bfloat16_chain_is_close_to_the_plain_module(channels_last: bool) -> Non
 
 
 def test_merged_bias_and_relu_work_in_place() -> None:
-    graph = good("[image] input 3x8x8\n[c] conv filters=5 kernel=3 neuron=relu bias=-0.2\n[f] fc outputs=3\n").graph
+    graph = valid_net(
+        "[image] input 3x8x8\n[c] conv filters=5 kernel=3 neuron=relu bias=-0.2\n[f] fc outputs=3\n"
+    ).graph
     x = torch.tensor(random_images(graph, 4), dtype=torch.float32)
     plain, fast = (pytorch.module(graph, 1, forms_of(graph, names)) for names in ((), ("bias-relu",)))
     outputs: list[torch.Tensor] = []
@@ -141,7 +143,7 @@ def test_merged_bias_and_relu_work_in_place() -> None:
 
 
 def test_grouped_convolution_chooses_the_fastest_form() -> None:
-    graph = good(SPECS["grouped convolutions"]).graph
+    graph = valid_net(SPECS["grouped convolutions"]).graph
     model = pytorch.module(graph, 0, forms_of(graph, NAMES)).train()
     model(torch.tensor(random_images(graph, 2), dtype=torch.float32)).sum().backward()
     convolutions = [module for module in model.modules() if isinstance(module, pytorch.GroupedConvolution)]
@@ -153,7 +155,7 @@ def test_grouped_convolution_chooses_the_fastest_form() -> None:
 
 def test_chosen_forms_name_the_weight_of_each_input() -> None:
     text = "[image] input 4x6x6\n[a] conv filters=4 kernel=3 groups=2 pad=1\n[b] conv inputs=image,a,a groups=1,2,2 {}"
-    graph = good(f"{text.format('filters=4 kernel=3')}\n[f] fc outputs=3\n").graph
+    graph = valid_net(f"{text.format('filters=4 kernel=3')}\n[f] fc outputs=3\n").graph
     for names in (NAMES, ("grouped-conv",)):
         model = pytorch.module(graph, 0, forms_of(graph, names)).train()
         model(torch.tensor(random_images(graph, 2), dtype=torch.float32)).sum().backward()
@@ -162,7 +164,7 @@ def test_chosen_forms_name_the_weight_of_each_input() -> None:
 
 
 def test_forms_are_not_timed_outside_training() -> None:
-    graph = good(SPECS["grouped convolutions"]).graph
+    graph = valid_net(SPECS["grouped convolutions"]).graph
     model = pytorch.module(graph, 0, forms_of(graph, NAMES)).eval()
     model(torch.tensor(random_images(graph, 2), dtype=torch.float32))
     assert not any(module.timed for module in model.modules() if isinstance(module, pytorch.GroupedConvolution))
@@ -179,7 +181,7 @@ def test_forms_are_not_timed_outside_training() -> None:
 )
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_chain_does_not_depend_on_the_images_at_a_time(name: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    graph = good(SPECS[name]).graph
+    graph = valid_net(SPECS[name]).graph
     model = pytorch.module(graph, 1, forms_of(graph, ("lrn-chain",))).double()
     images = torch.randn(count, *graph.input.output, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     results: list[list[torch.Tensor]] = []
@@ -199,7 +201,7 @@ def test_chain_does_not_depend_on_the_images_at_a_time(name: str, count: int, mo
 def test_bfloat16_chain_takes_maxima_before_rounding() -> None:
     """The kernels, which are compared with the chain before they are used, do the same."""
     text = "[image] input 3x29x29\n[c] conv filters=16 kernel=3 neuron=relu\n[n] lrn size=5 k=2 alpha=0.1 beta=0.75\n"
-    graph = good(text + "[p] maxpool kernel=3 stride=2\n[f] fc outputs=2\n").graph
+    graph = valid_net(text + "[p] maxpool kernel=3 stride=2\n[f] fc outputs=2\n").graph
     module = pytorch.module(graph, 0, forms_of(graph, ("lrn-chain", "bias-relu"))).n.lrn
     maps, bias = (
         torch.randn(8, 16, 27, 27, generator=torch.Generator().manual_seed(0)).bfloat16(),

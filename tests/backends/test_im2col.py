@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 from building import Builder
-from chances import examples
-from checking import good
+from checking import valid_net
 from comparing import assert_near, load_weights, random_weights
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from random_windows import windows
 
 from netspec import backend
@@ -68,7 +68,7 @@ def test_values_and_gradients_equal_the_references(
 
 
 def test_outputs_and_autocast_gradients_equal_torchs_to_the_bit() -> None:
-    graph = good("[image] input 1x12x12\n[c] conv filters=5 kernel=3 pad=1 neuron=relu\n[f] fc outputs=3\n").graph
+    graph = valid_net("[image] input 1x12x12\n[c] conv filters=5 kernel=3 pad=1 neuron=relu\n[f] fc outputs=3\n").graph
     plain, fast = (pytorch.module(graph, 0, forms_of(graph, names)) for names in ((), ("im2col",)))
     x = torch.randn(4, 1, 12, 12, generator=torch.Generator().manual_seed(0))
     assert torch.equal(fast(x), plain(x))

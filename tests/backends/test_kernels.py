@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import torch
-from checking import good
+from checking import valid_net
 
 from netspec import backend
 from netspec.passes.fast import NAMES, forms_of
@@ -130,12 +130,12 @@ def test_kernels_compile_with_64_bit_offsets_where_needed() -> None:
 
 
 def test_message_says_that_there_are_no_kernels_for_the_cpu() -> None:
-    graph = good(CHAIN).graph
+    graph = valid_net(CHAIN).graph
     model = pytorch.module(graph, 0, forms_of(graph, NAMES))
     assert pytorch.use_kernels(model, torch.float32) == [
         "normalisations run without kernels: there are none for the cpu"
     ]
-    rectified = good(CHAIN.replace("[f]", "[d] conv filters=4 kernel=1 neuron=relu\n[f]")).graph
+    rectified = valid_net(CHAIN.replace("[f]", "[d] conv filters=4 kernel=1 neuron=relu\n[f]")).graph
     assert pytorch.use_kernels(pytorch.module(rectified, 0, forms_of(rectified, NAMES)), torch.float32) == [
         "normalisations and biases with ReLUs run without kernels: there are none for the cpu"
     ]
@@ -169,7 +169,7 @@ def test_chain_kernels_are_checked_before_use(
 
     monkeypatch.setattr(module, "KernelFunction", FakeKernels)
     monkeypatch.setattr(check, "no_kernels", lambda device: None)
-    graph = good(CHAIN).graph
+    graph = valid_net(CHAIN).graph
     model = pytorch.module(graph, 0, forms_of(graph, NAMES))
     assert pytorch.use_kernels(model, torch.float32) == ([message] if message is not None else [])
     (chain,) = [module for module in model.modules() if isinstance(module, check.LrnChain)]
@@ -237,7 +237,7 @@ def test_bias_kernels_are_checked_before_use(
     for module in (rectified, check):
         monkeypatch.setattr(module, "BiasReluFunction", FakeKernels)
     monkeypatch.setattr(check, "no_kernels", lambda device: None)
-    graph = good("[image] input 3x9x9\n[c] conv filters=6 kernel=3 neuron=relu bias=0.1\n[f] fc outputs=3\n").graph
+    graph = valid_net("[image] input 3x9x9\n[c] conv filters=6 kernel=3 neuron=relu bias=0.1\n[f] fc outputs=3\n").graph
     model = pytorch.module(graph, 0, forms_of(graph, NAMES))
     messages = pytorch.use_kernels(model, torch.float32)
     assert len(messages) == (message is not None) and all(re.fullmatch(message or "", line) for line in messages)
@@ -257,7 +257,7 @@ def test_bias_kernels_are_checked_before_use(
 )
 def test_sizes_too_large_for_kernels(size: int, pool: str, reason: str | None) -> None:
     text = CHAIN.replace("size=5", f"size={size}").replace("kernel=3 stride=2", pool)
-    graph = good(text.replace("filters=6", "filters=64").replace("3x9x9", "3x21x21")).graph
+    graph = valid_net(text.replace("filters=6", "filters=64").replace("3x9x9", "3x21x21")).graph
     model = pytorch.module(graph, 0, forms_of(graph, NAMES))
     (chain,) = [module for module in model.modules() if isinstance(module, check.LrnChain)]
     assert check.too_large(chain) == reason
@@ -269,7 +269,7 @@ def test_sizes_too_large_for_kernels(size: int, pool: str, reason: str | None) -
 @needs_gpu
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_gpu_uses_the_chain_kernels(dtype: torch.dtype) -> None:
-    graph = good(CHAIN).graph
+    graph = valid_net(CHAIN).graph
     model = pytorch.module(graph, 0, forms_of(graph, NAMES)).cuda()
     assert pytorch.use_kernels(model, dtype) == []
 
@@ -296,7 +296,7 @@ def test_gpu_training_equals_plain_training_on_the_cpu() -> None:
 @needs_gpu
 def test_chain_kernel_with_more_than_2_to_the_31_numbers() -> None:
     chain: Any = import_module("netspec.backends.pytorch.fast.chain")
-    lrn = good(CHAIN).graph.nodes["n"].op
+    lrn = valid_net(CHAIN).graph.nodes["n"].op
     x = torch.zeros(8200, 512, 23, 23, device="cuda", dtype=torch.bfloat16).to(memory_format=torch.channels_last)
     assert x.numel() > 2**31
     x[-1] = torch.randn(512, 23, 23)

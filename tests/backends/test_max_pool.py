@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import torch
-from chances import examples
-from checking import good
+from checking import valid_net
 from comparing import assert_matches_reference
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from random_windows import network, windows
 from torch import Tensor, nn
 
@@ -131,7 +131,7 @@ def test_only_the_positions_of_maxima_are_kept() -> None:
 )
 def test_network_equals_the_reference(keys: str) -> None:
     text = f"[image] input 3x10x10\n[c] conv filters=17 kernel=3\n[p] maxpool {keys}\n[f] fc outputs=3\n"
-    graph = good(text).graph
+    graph = valid_net(text).graph
     forms = forms_of(graph, ("max-pool",))
     assert forms.passes == ("max-pool",)
     assert_matches_reference(graph, forms)

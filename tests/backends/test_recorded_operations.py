@@ -1,11 +1,11 @@
-"""Every operation, recorded as a CUDA graph and replayed on a simulated device (``pretended``)."""
+"""Every operation, recorded as a CUDA graph and replayed on a simulated device (``simulated_cuda``)."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 from cases import Case, cases
-from pretended import pretended
+from simulated_cuda import simulate_cuda
 from torch import Tensor
 
 from netspec import backend
@@ -54,7 +54,7 @@ def test_every_operation_can_be_recorded(build: Case, training: bool) -> None:
         return [x.cpu() for x in results]
 
     expected = second_step("cpu")
-    with pretended():
+    with simulate_cuda():
         replayed = second_step("cuda")
     for a, b in zip(replayed, expected, strict=True):
         torch.testing.assert_close(a, b)

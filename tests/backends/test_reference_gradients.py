@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from building import Builder
-from chances import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 
 from netspec import backend
 from netspec.ir.fault import Fault

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import mistake, mistakes
+from checking import diagnostics_of, only_diagnostic
 
 
 @pytest.mark.parametrize(
@@ -37,16 +37,16 @@ from checking import mistake, mistakes
     ],
 )
 def test_features_of_other_tools_that_specs_lack_are_explained(line: str, note: str) -> None:
-    found = mistake(f"[i] input 3x8x8\n[a] {line}")
+    found = only_diagnostic(f"[i] input 3x8x8\n[a] {line}")
     assert "did you mean" not in found.message and not found.fixes
     assert any(note in text for text in found.notes)
 
 
 def test_batchnorm_is_not_advised_to_be_a_separate_layer() -> None:
-    found = next(d for d in mistakes("[i] input 3x8x8\n[b] batchnorm norm=batch\n"))
+    found = next(d for d in diagnostics_of("[i] input 3x8x8\n[b] batchnorm norm=batch\n"))
     assert found.message == "batchnorm has no key 'norm'" and "of its own" not in found.notes[0]
 
 
 def test_layer_types_are_listed_in_one_message_only() -> None:
-    found = mistakes("[i] input 3x8x8\n[a] quux\n[b] xyzzy\n[c] deconv\n")
+    found = diagnostics_of("[i] input 3x8x8\n[a] quux\n[b] xyzzy\n[c] deconv\n")
     assert [any("the layer types" in note for note in d.notes) for d in found] == [True, False, False]

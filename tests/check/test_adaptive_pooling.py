@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import good, mistake
+from checking import only_diagnostic, valid_net
 
 from netspec.diagnostics import apply
 
@@ -20,14 +20,14 @@ from netspec.diagnostics import apply
 )
 def test_window_of_the_same_output_is_proposed(line: str, title: str, output: tuple[int, int, int]) -> None:
     text = f"[i] input 3x8x12\n[p] {line}\n[f] fc outputs=2\n"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert [(fix.title, fix.checks) for fix in found.fixes] == [(title, True)]
-    assert good(apply(found.fixes[0].edits, text))["p"].output == output
+    assert valid_net(apply(found.fixes[0].edits, text))["p"].output == output
 
 
 @pytest.mark.parametrize("size", ["7", "8x7", "16", "8x8x8", "wide"])
 def test_output_that_no_window_gives_is_explained_without_a_fix(size: str) -> None:
-    found = mistake(f"[i] input 3x8x12\n[p] adaptiveavgpool output_size={size}\n")
+    found = only_diagnostic(f"[i] input 3x8x12\n[p] adaptiveavgpool output_size={size}\n")
     assert found.message == "layer type 'adaptiveavgpool' is unknown; did you mean avgpool?"
     assert "kernel=4, which is the stride too" in found.notes[0] and not found.fixes
-    assert good("[i] input 3x32x32\n[p] avgpool kernel=4")["p"].output == (3, 8, 8)
+    assert valid_net("[i] input 3x32x32\n[p] avgpool kernel=4")["p"].output == (3, 8, 8)

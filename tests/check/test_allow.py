@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from checking import good, mistakes
+from checking import diagnostics_of, valid_net
 from click.testing import CliRunner
 
 from netspec.check.allow import WARNINGS, silencing_edit
@@ -31,24 +31,24 @@ WINDOW = "[c] conv filters=4 kernel=4 stride=3 rounding=down"
 @pytest.mark.parametrize("end", ["", "\n", "\r\n[r] relu\r\n"])
 def test_fix_adds_the_comment_to_the_line_of_the_warning(line: str, allowed: str, end: str) -> None:
     text = INPUT + line + end
-    (warning,) = good(text).warnings
+    (warning,) = valid_net(text).warnings
     changed = apply([silencing_edit(warning)], text)
     assert changed == INPUT + allowed + end
-    assert good(changed).warnings == ()
+    assert valid_net(changed).warnings == ()
 
 
 def test_fix_of_a_continued_layer_changes_the_line_of_the_warning() -> None:
     text = INPUT + "[c] conv filters=4  # first\n    kernel=4 stride=3  # second\n    rounding=down\n"
-    (warning,) = good(text).warnings
+    (warning,) = valid_net(text).warnings
     changed = apply([silencing_edit(warning)], text)
     assert "# second; allow: unread-pixels\n" in changed
-    assert good(changed).warnings == ()
+    assert valid_net(changed).warnings == ()
 
 
 def test_two_warnings_on_a_line_can_both_be_allowed() -> None:
     text = INPUT + "[c] fc outputs=4 neuron=relu bias=none bias_lr=1 gpu=0\n[p] softmax\n"
     for left in (2, 1, 0):
-        warnings = good(text).warnings
+        warnings = valid_net(text).warnings
         assert len({w.code for w in warnings}) == left
         if warnings:
             text = apply([silencing_edit(warnings[0])], text)
@@ -77,7 +77,7 @@ def test_exactly_the_warnings_of_specs_can_be_allowed() -> None:
 )
 def test_misspelt_code_is_corrected(word: str, near: str) -> None:
     text = f"{INPUT}{WINDOW}  # allow: {word}\n"
-    (found,) = [d for d in good(text).warnings if d.code == "unknown-allow"]
+    (found,) = [d for d in valid_net(text).warnings if d.code == "unknown-allow"]
     assert found.message == f"there is no warning {word} to allow; did you mean {near}?"
     assert (found.span.text, found.span.line) == (word, 2)
     (fix,) = found.fixes
@@ -86,13 +86,13 @@ def test_misspelt_code_is_corrected(word: str, near: str) -> None:
 
 
 def test_error_code_cannot_be_allowed() -> None:
-    (found,) = good(f"{INPUT}[r] relu  # allow: claim-refuted\n").warnings
+    (found,) = valid_net(f"{INPUT}[r] relu  # allow: claim-refuted\n").warnings
     assert found.message == "there is no warning claim-refuted to allow"
     assert found.notes[0].startswith("the warnings: batchnorm-momentum, channels-last, ")
 
 
 def test_misspelt_code_is_reported_in_a_file_with_errors() -> None:
-    found = mistakes(f"{INPUT}{WINDOW}  # allow: unread-pixel\n[f] fc outpust=3")
+    found = diagnostics_of(f"{INPUT}{WINDOW}  # allow: unread-pixel\n[f] fc outpust=3")
     assert [d.code for d in found] == ["unknown-allow", "unknown-key"]
 
 
@@ -112,7 +112,7 @@ def test_misspelt_code_is_reported_in_a_file_with_errors() -> None:
     ],
 )  # fmt: skip
 def test_allowed_warning_that_does_not_occur_is_reported(text: str, unused: list[tuple[str, str, int]]) -> None:
-    assert allow_diagnostics(good(text).warnings) == unused
+    assert allow_diagnostics(valid_net(text).warnings) == unused
 
 
 def test_comments_are_not_checked_if_the_command_line_changes_the_network(tmp_path: Path) -> None:

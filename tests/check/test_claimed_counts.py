@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import mistake
+from checking import only_diagnostic
 
 C1 = "[i] input 1x32x32\n[c1] conv filters=6 kernel=5 -> 6x28x28"
 """C1 of LeNet-5: 5 * 5 * 6 = 150 weights and 6 biases; 4,704 units; 117,600 connections."""
@@ -20,20 +20,20 @@ C1 = "[i] input 1x32x32\n[c1] conv filters=6 kernel=5 -> 6x28x28"
     ],
 )
 def test_count_in_another_notation_is_rewritten_as_one_number(claim: str, number: int) -> None:
-    found = mistake(f"{C1} {claim}")
+    found = only_diagnostic(f"{C1} {claim}")
     assert found.code == "bad-value"
     assert [(fix.title, fix.checks, fix.spelling) for fix in found.fixes] == [(f"write {number}", True, True)]
 
 
 def test_product_is_computed_in_a_note_even_if_it_is_not_the_count() -> None:
-    found = mistake(f"{C1} weights=5x5x7")
+    found = only_diagnostic(f"{C1} weights=5x5x7")
     assert found.notes == ("5 * 5 * 7 = 175",)
     assert [(fix.title, fix.checks) for fix in found.fixes] == [("write 175", False)]
 
 
 @pytest.mark.parametrize("claim", ["weights=many", "weights=1,50", "weights=-150", "weights=1.5", "weights=c1,c1"])
 def test_value_that_is_no_count_gets_no_number(claim: str) -> None:
-    assert mistake(f"{C1} {claim}").fixes == ()
+    assert only_diagnostic(f"{C1} {claim}").fixes == ()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_value_that_is_no_count_gets_no_number(claim: str) -> None:
     ],
 )
 def test_claimed_parameters_are_rewritten_as_weights(claim: str, effect: str) -> None:
-    found = mistake(f"{C1} {claim}")
+    found = only_diagnostic(f"{C1} {claim}")
     assert found.notes == ("parameters are weights and biases; a claim counts the weights: weights=150",)
     assert [(fix.title, fix.effect) for fix in found.fixes] == [("write weights=150", effect)]
 
@@ -61,6 +61,6 @@ def test_claimed_parameters_are_rewritten_as_weights(claim: str, effect: str) ->
     ],
 )
 def test_other_counts_are_explained_without_a_fix(claim: str, note: str) -> None:
-    found = mistake(f"{C1} {claim}")
+    found = only_diagnostic(f"{C1} {claim}")
     assert found.code == "unknown-key" and "did you mean" not in found.message
     assert note in found.notes[0] and not found.fixes

@@ -9,7 +9,7 @@ import json
 import re
 
 import pytest
-from checking import alexnet, codes, mistake, mistakes, place
+from checking import alexnet, codes, diagnostics_of, only_diagnostic, position_of
 from places import ROOT
 from wrong_networks import NETWORKS
 from wrong_specs import IMAGE, Case
@@ -34,8 +34,8 @@ def _helps(found: Diagnostic) -> list[str]:
 
 @pytest.mark.parametrize("case", CASES, ids=title)
 def test_wrong_spec_gives_its_code_location_and_help(case: Case) -> None:
-    found = mistake(case.text)
-    assert (found.code, place(found), found.severity) == (case.code, case.place, "error")
+    found = only_diagnostic(case.text)
+    assert (found.code, position_of(found), found.severity) == (case.code, case.place, "error")
     assert case.message in found.message
     assert any(case.help in text for text in _helps(found))
 
@@ -43,7 +43,7 @@ def test_wrong_spec_gives_its_code_location_and_help(case: Case) -> None:
 @pytest.mark.many
 @pytest.mark.parametrize("case", CASES, ids=title)
 def test_diagnostic_has_at_most_12_lines_with_carets_at_its_span(case: Case) -> None:
-    lines = render(mistake(case.text)).splitlines()
+    lines = render(only_diagnostic(case.text)).splitlines()
     assert len(lines) <= 12
     line, column, text = case.place
     assert lines[0].startswith(f"error[{case.code}]: ")
@@ -163,7 +163,7 @@ def test_unchanged_spec_is_correct() -> None:
 @pytest.mark.parametrize("change", MUTATIONS, ids=lambda c: f"{c[3]}: {c[2]}")
 def test_one_error_gives_one_message(change: tuple[int, str, str, str]) -> None:
     assert codes(mutated(change)) == [change[3]]
-    assert mistake(mutated(change)).span.line == change[0] + 1
+    assert only_diagnostic(mutated(change)).span.line == change[0] + 1
 
 
 # With a wrong number of groups placements are not checked, and with a wrong rounding or input windows are not.
@@ -177,7 +177,7 @@ PAIRS = [(a, b) for a, b in itertools.combinations(MUTATIONS, 2) if a[0] != b[0]
 def test_two_errors_give_two_messages(first: int) -> None:
     assert len(PAIRS) > 300
     for a, b in PAIRS[first::15]:
-        found = [(d.code, d.span.line) for d in mistakes(mutated(a, b))]
+        found = [(d.code, d.span.line) for d in diagnostics_of(mutated(a, b))]
         assert found == [(a[3], a[0] + 1), (b[3], b[0] + 1)], (a, b)
 
 
@@ -185,7 +185,7 @@ def test_errors_in_all_lines_give_a_message_each() -> None:
     for first in (0, 1, -1):
         by_line = [changes[first if first < len(changes) else 0] for changes in LINES.values()]
         changes = [(number, *change) for number, change in enumerate(by_line)][2:]
-        assert [(d.code, d.span.line) for d in mistakes(mutated(*changes))] == [(c[3], c[0] + 1) for c in changes]
+        assert [(d.code, d.span.line) for d in diagnostics_of(mutated(*changes))] == [(c[3], c[0] + 1) for c in changes]
 
 
 def test_two_errors_in_a_line_give_two_messages() -> None:
@@ -210,7 +210,7 @@ def test_wrong_default_is_reported_once() -> None:
 )
 def test_wrong_net_line_causes_no_errors_in_windows(first: str) -> None:
     text = "\n[i] input 3x224x224\n[c] conv filters=2 kernel=11 stride=4\n[p] maxpool kernel=2"
-    assert len(mistakes(first + text)) == 1
+    assert len(diagnostics_of(first + text)) == 1
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_wrong_net_line_causes_no_errors_in_windows(first: str) -> None:
     ],
 )
 def test_wrong_default_line_causes_no_errors_in_layers(first: str) -> None:
-    found = mistakes(first + "\n" + IMAGE + "[c] conv filters=2\n[d] conv filters=2 -> 2x28x28")
+    found = diagnostics_of(first + "\n" + IMAGE + "[c] conv filters=2\n[d] conv filters=2 -> 2x28x28")
     assert {d.span.line for d in found} == {1}
 
 
@@ -247,7 +247,7 @@ def test_wrong_gpus_line_causes_no_errors_in_placements(first: str) -> None:
         IMAGE
         + "[c] conv filters=4 kernel=3 gpu=1\n[d] fc outputs=4 gpu=all -> weights=14400\n[e] fc outputs=4 -> weights=8"
     )
-    assert {d.span.line for d in mistakes(first + "\n" + text)} == {1}
+    assert {d.span.line for d in diagnostics_of(first + "\n" + text)} == {1}
 
 
 def test_wrong_value_without_influence_on_shapes_hides_no_error() -> None:
@@ -294,7 +294,7 @@ def all_wrong_specs() -> list[str]:
 def test_fixes_marked_as_checked_give_correct_files() -> None:
     tried = 0
     for text in all_wrong_specs():
-        for found in mistakes(text):
+        for found in diagnostics_of(text):
             for fix in found.fixes:
                 changed = apply(fix.edits, text)
                 if fix.checks:
@@ -305,8 +305,8 @@ def test_fixes_marked_as_checked_give_correct_files() -> None:
                     with pytest.raises(SpecError) as caught:
                         loads(changed)
                     remaining = [(d.code, d.message) for d in caught.value.diagnostics]
-                    assert remaining.count((found.code, found.message)) < len(mistakes(text))
-                    assert len(remaining) < len(mistakes(text)) + fix.spelling  # a correction may reveal one
+                    assert remaining.count((found.code, found.message)) < len(diagnostics_of(text))
+                    assert len(remaining) < len(diagnostics_of(text)) + fix.spelling  # a correction may reveal one
     assert tried > 45
 
 
@@ -330,7 +330,7 @@ def edited(text: str, edits: list[dict[str, object]]) -> str:
 @pytest.mark.ci
 def test_json_is_complete_and_its_edits_are_the_fixes() -> None:
     for text in all_wrong_specs():
-        found = mistakes(text)
+        found = diagnostics_of(text)
         data = json.loads(to_json(found))
         assert len(data) == len(found)
         for diagnostic, entry in zip(found, data, strict=True):
@@ -352,7 +352,7 @@ def test_json_is_complete_and_its_edits_are_the_fixes() -> None:
                 "error",
                 diagnostic.message,
             )
-            assert (entry["file"], entry["line"], entry["column"]) == ("a.net", *place(diagnostic)[:2])
+            assert (entry["file"], entry["line"], entry["column"]) == ("a.net", *position_of(diagnostic)[:2])
             assert (
                 entry["end_column"] - entry["column"] == len(diagnostic.span.text) or entry["end_line"] > entry["line"]
             )
@@ -367,7 +367,7 @@ def test_json_is_complete_and_its_edits_are_the_fixes() -> None:
 
 
 def test_json_includes_rejected_fixes() -> None:
-    entry = as_dict(mistake(alexnet(("  rounding=up", ""))))
+    entry = as_dict(only_diagnostic(alexnet(("  rounding=up", ""))))
     assert entry["notes"][-1].startswith("not a fix: net rounding=down: gives 54: pool5 would be 256x5x5")
 
 
@@ -383,6 +383,6 @@ def test_json_includes_rejected_fixes() -> None:
     ],
 )
 def test_key_that_is_written_elsewhere_in_the_line_is_explained(text: str, message: str, note: str) -> None:
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert (found.code, found.message) == ("unknown-key", message)
     assert found.notes[0].startswith(note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import good
+from checking import valid_net
 
 from netspec.ir.settings import Cosine
 
@@ -15,7 +15,7 @@ SHARED = (
 
 def keys_without_effect(text: str) -> list[str]:
     """Return the texts marked as having no effect, and check that there are no other warnings."""
-    warnings = good(text).warnings
+    warnings = valid_net(text).warnings
     assert {w.code for w in warnings} <= {"no-effect"}
     return [w.span.text for w in warnings]
 
@@ -36,7 +36,7 @@ def test_biases_next_to_shared_weights_use_the_keys_of_weights(of_weights: str, 
     assert keys_without_effect(SHARED.format(f"{of_weights} bias=none")) == [of_weights]
     assert keys_without_effect(SHARED.format(f"{of_weights} bias_lr_mult=0")) == [of_weights]
     key, value = of_weights.split("=")
-    learnt = good(SHARED.format(of_weights)).graph.parameters["b.bias"]
+    learnt = valid_net(SHARED.format(of_weights)).graph.parameters["b.bias"]
     assert getattr(learnt, key) == (Cosine(0.0) if value == "cosine" else float(value))
 
 
@@ -180,5 +180,5 @@ def test_weights_are_frozen_only_if_all_inputs_rates_are_0() -> None:
 def test_sets_of_all_classes_have_no_effect() -> None:
     text = IMAGE + "[a] fc outputs=4\n[loss] setcrossentropy size={}"
     assert (keys_without_effect(text.format(4)), keys_without_effect(text.format(3))) == (["size=4"], [])
-    (warning,) = good(text.format(4)).warnings
+    (warning,) = valid_net(text.format(4)).warnings
     assert warning.message == "loss is 0 whatever the scores are: its sets have all 4 classes"

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 
 import pytest
-from chances import examples
-from checking import good, mistake, spec
+from checking import only_diagnostic, spec, valid_net
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from places import SPECS
 from wrong_networks import NETWORKS
 from wrong_words import WORDS
@@ -197,11 +197,11 @@ def test_single_extreme_number_is_diagnosed(numbers: list[str], place: int) -> N
     ],
 )
 def test_unusable_numbers_are_errors(line: str, message: str) -> None:
-    assert mistake(f"{IMAGE}{line}").message == message
+    assert only_diagnostic(f"{IMAGE}{line}").message == message
 
 
 def test_largest_allowed_numbers_are_accepted() -> None:
-    good(f"{IMAGE}[n] lrn size=65536 alpha=3.4e38 k=1e-30 beta=-3.4e38")
+    valid_net(f"{IMAGE}[n] lrn size=65536 alpha=3.4e38 k=1e-30 beta=-3.4e38")
 
 
 @pytest.mark.many

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from checking import alexnet, codes, mistake, mistakes
+from checking import alexnet, codes, diagnostics_of, only_diagnostic
 
 from netspec.diagnostics import SpecError, apply
 from netspec.diagnostics.text import render
@@ -14,7 +14,7 @@ from netspec.net import load, loads
 
 
 def test_input_224_with_exact_rounding_is_reported_at_conv1_with_fixes() -> None:
-    found = mistake(alexnet(("  rounding=up", "")))
+    found = only_diagnostic(alexnet(("  rounding=up", "")))
     assert (found.code, found.layer, found.span.line) == ("window-does-not-tile", "conv1", 10)
     text = render(found)
     assert len(text.splitlines()) <= 12
@@ -25,7 +25,7 @@ def test_input_224_with_exact_rounding_is_reported_at_conv1_with_fixes() -> None
 def test_input_224_rounded_down_is_reported_at_conv1() -> None:
     text = alexnet(("rounding=up", "rounding=down"))
     text = re.sub(r" *-> (?!256x6x6).*", "", text)
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert (found.code, found.layer, found.span.text, found.span.line) == ("claim-refuted", "pool5", "kernel=11", 10)
     shown = render(found).splitlines()
     assert len(shown) <= 12
@@ -48,7 +48,7 @@ def test_input_224_rounded_down_is_reported_at_conv1() -> None:
     ],
 )
 def test_misspelling_gives_six_lines_and_a_correction(old: str, new: str, message: str) -> None:
-    found = mistake(alexnet((old, new)))
+    found = only_diagnostic(alexnet((old, new)))
     assert found.message == message
     lines = render(found).splitlines()
     assert len(lines) <= 6
@@ -64,7 +64,9 @@ def test_several_errors_give_a_message_each() -> None:
 
 
 def test_indivisible_filters_are_reported_once() -> None:
-    found = mistake(alexnet(("filters=96 ", "filters=97 "), ("-> 96x55x55", "-> 97x55x55"), ("-> 96x27x27", "")))
+    found = only_diagnostic(
+        alexnet(("filters=96 ", "filters=97 "), ("-> 96x55x55", "-> 97x55x55"), ("-> 96x27x27", ""))
+    )
     assert (found.code, found.layer) == ("groups-do-not-divide", "conv1")
     assert [f.title for f in found.fixes][:2] == ["conv1 filters=98", "conv1 filters=96"]
 
@@ -102,7 +104,7 @@ FC6 = "-> 4096 weights=37748736"
     ],
 )
 def test_conv1_is_marked_and_every_fix_works(text: str, message: str, excerpts: tuple) -> None:
-    found = mistake(text)
+    found = only_diagnostic(text)
     shown = render(found)
     assert len(shown.splitlines()) <= 12
     assert found.message == f"{message}: conv1 makes 54 of 224"
@@ -120,7 +122,7 @@ def test_conv1_is_marked_and_every_fix_works(text: str, message: str, excerpts: 
 
 
 def test_rounding_down_is_rejected_by_the_claim_of_fc6() -> None:
-    found = mistake(floored(("[fc6]", FC6)).replace("rounding=down", "rounding=exact"))
+    found = only_diagnostic(floored(("[fc6]", FC6)).replace("rounding=down", "rounding=exact"))
     assert (found.code, found.layer, len(render(found).splitlines())) == ("window-does-not-tile", "conv1", 12)
     (rejected,) = found.rejected
     assert rejected.effect == (
@@ -142,7 +144,7 @@ def test_convolution_without_its_padding_is_the_cause(line: str, pad: str, cause
         re.sub(r" *-> (?!256x6x6).*", "", old)
         for old in alexnet().split("\n")
     )  # fmt: skip
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert found.message == "pool5 is 256x5x5, not 256x6x6: " + cause.partition(":")[0]
     assert cause.partition(" ")[2] in [label.text for label in found.labels]
     assert loads(apply(found.fixes[0].edits, text))["fc6"].weights == 37_748_736
@@ -150,13 +152,13 @@ def test_convolution_without_its_padding_is_the_cause(line: str, pad: str, cause
 
 def test_neither_of_two_possible_causes_is_marked() -> None:
     text = "[i] input 3x20x20\n[c] conv filters=4 kernel=3\n[d] conv filters=4 kernel=3\n[e] relu -> 4x18x18"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert [fix.title for fix in found.fixes][:2] == ["c pad=1", "d pad=1"]
     assert (found.span.text, found.labels) == ("4x18x18", ())
 
 
 def test_layer_whose_change_does_not_help_is_not_marked() -> None:
-    found = mistake(floored(("[conv1]", "-> 96x54x54"), ("[pool5]", "-> 256x9x9")))
+    found = only_diagnostic(floored(("[conv1]", "-> 96x54x54"), ("[pool5]", "-> 256x9x9")))
     assert (found.span.text, found.labels, found.message) == ("256x9x9", (), "pool5 is 256x5x5, not 256x9x9")
 
 
@@ -241,7 +243,7 @@ def test_wrong_layer_inherited_unchanged_is_shown_in_the_base(tmp_path: Path) ->
     ],
 )
 def test_words_of_other_tools_give_one_message_with_the_right_word(line: str, message: str, fix: str) -> None:
-    found = mistake(f"[i] input 3x8x8\n[a] {line}")
+    found = only_diagnostic(f"[i] input 3x8x8\n[a] {line}")
     assert found.message.endswith(message)
     assert [(f.title, f.checks) for f in found.fixes] == [(fix, True)]
 
@@ -249,13 +251,15 @@ def test_words_of_other_tools_give_one_message_with_the_right_word(line: str, me
 def test_count_that_includes_biases_is_recognised() -> None:
     """C1 of LeNet-5 in its paper: 156 trainable parameters and 122,304 connections, (25 + 1) * 6 and * 28 * 28."""
     c1 = "[i] input 1x32x32\n[c1] conv filters=6 kernel=5 -> 6x28x28"
-    assert "150 weights + 6 biases = 156; biases are not counted as weights" in mistake(f"{c1} weights=156").notes
+    assert (
+        "150 weights + 6 biases = 156; biases are not counted as weights" in only_diagnostic(f"{c1} weights=156").notes
+    )
     note = "117,600 + 4,704 units' biases = 122,304; biases are not counted as connections"
-    assert note in mistake(f"{c1} connections=122304").notes
+    assert note in only_diagnostic(f"{c1} connections=122304").notes
 
 
 def test_table_with_semicolons_is_rewritten() -> None:
-    found = mistake("[i] input 3x8x8\n[a] conv kernel=3 filters=2 table=0,1;1,2")
+    found = only_diagnostic("[i] input 3x8x8\n[a] conv kernel=3 filters=2 table=0,1;1,2")
     assert [(fix.title, fix.checks) for fix in found.fixes] == [("write table=0+1,1+2", True)]
 
 
@@ -276,7 +280,7 @@ def test_table_with_semicolons_is_rewritten() -> None:
     ],
 )
 def test_shapes_and_lists_in_other_notations_are_rewritten(text: str, excerpt: str, fix: str | None) -> None:
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert any(excerpt in line for line in (found.message, *found.notes))
     assert [(f.title, f.checks) for f in found.fixes] == ([(fix, True)] if fix else [])
 
@@ -300,7 +304,7 @@ def test_shapes_and_lists_in_other_notations_are_rewritten(text: str, excerpt: s
     ],
 )
 def test_settings_in_words_of_other_tools_are_explained(line: str, excerpt: str) -> None:
-    found = mistakes(f"[i] input 3x8x8\n[f] fc outputs=2\n{line}\n")
+    found = diagnostics_of(f"[i] input 3x8x8\n[f] fc outputs=2\n{line}\n")
     assert any(excerpt in text for d in found for text in (d.message, *d.notes))
 
 
@@ -313,16 +317,16 @@ def test_default_line_without_values_gives_a_warning() -> None:
     ("word", "number"), [("learning_rate", "lr"), ("momentun", "momentum"), ("decay", "weight_decay")]
 )
 def test_optimizer_argument_under_another_name_is_recognised(word: str, number: str) -> None:
-    found = mistake(f"[i] input 3x8x8\n[a] fc outputs=2\ntrain {word}=0.5")
+    found = only_diagnostic(f"[i] input 3x8x8\n[a] fc outputs=2\ntrain {word}=0.5")
     assert found.message == f"train has no key '{word}'; did you mean {number}, an argument of optimizer?"
     assert found.notes[0].startswith(f"optimizer=sgd({number}=0.5);")
 
 
 def test_optimizer_arguments_are_merged_in_the_suggestion() -> None:
     start = "[i] input 3x8x8\n[a] fc outputs=2\ntrain "
-    found = mistake(start + "optimizer=sgd(0.01, momentum=0.5, weight_decay=5e-4) lr=0.1")
+    found = only_diagnostic(start + "optimizer=sgd(0.01, momentum=0.5, weight_decay=5e-4) lr=0.1")
     assert found.notes[0].startswith("optimizer=sgd(lr=0.1, momentum=0.5, weight_decay=5e-4);")
-    found = mistake(start + "lr=0.1 weight_decay=0.1")
+    found = only_diagnostic(start + "lr=0.1 weight_decay=0.1")
     assert found.message == "lr and weight_decay are arguments of optimizer, not keys of train"
     assert found.notes[0].startswith("optimizer=sgd(lr=0.1, weight_decay=0.1);")
 
@@ -339,14 +343,14 @@ def test_optimizer_arguments_are_merged_in_the_suggestion() -> None:
 )  # fmt: skip
 def test_optimizer_arguments_are_moved_into_its_brackets(keys: str, fixed: str | None) -> None:
     start = "[i] input 3x8x8\n[a] fc outputs=2\ntrain "
-    found = mistake(start + keys)
+    found = only_diagnostic(start + keys)
     assert [(apply(fix.edits, start + keys), fix.checks) for fix in found.fixes] == (
         [(start + fixed, True)] if fixed else []
     )
 
 
 def test_misspelt_train_key_is_not_taken_for_an_optimizer_argument() -> None:
-    assert mistake("[i] input 3x8x8\n[a] fc outputs=2\ntrain epoch=3").message.endswith("did you mean epochs?")
+    assert only_diagnostic("[i] input 3x8x8\n[a] fc outputs=2\ntrain epoch=3").message.endswith("did you mean epochs?")
 
 
 LAST = "the input is 224x224x3, which is channels x height x width; did you mean input 3x224x224?"
@@ -354,12 +358,12 @@ LAST = "the input is 224x224x3, which is channels x height x width; did you mean
 
 def test_channels_last_are_noted_if_moving_them_is_not_enough() -> None:
     text = alexnet(("3x224x224", "224x224x3"), ("  rounding=up", ""))
-    found = {d.code: d for d in mistakes(text)}
+    found = {d.code: d for d in diagnostics_of(text)}
     assert LAST in found["kernel-too-large"].notes
     assert LAST in found["crop-differs"].notes
 
 
 def test_moving_the_channels_first_is_offered_if_it_is_enough() -> None:
-    found = mistake("[i] input 224x224x3\n[c] conv filters=3 kernel=1\naugment crop=224")
+    found = only_diagnostic("[i] input 224x224x3\n[c] conv filters=3 kernel=1\naugment crop=224")
     assert found.code == "crop-differs" and not found.notes
     assert found.fixes[0].title == "input 3x224x224" and found.fixes[0].checks

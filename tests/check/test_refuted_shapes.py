@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import good, mistake, mistakes
+from checking import diagnostics_of, only_diagnostic, valid_net
 
 from netspec.diagnostics import apply
 
@@ -46,12 +46,12 @@ DOWN = "(rounding=down)"
     ],
 )
 def test_notes_show_the_arithmetic_of_the_computed_shape(image: str, layer: str, notes: tuple[str, ...]) -> None:
-    assert mistake(f"[i] input {image}\n[b] {layer}").notes == notes
+    assert only_diagnostic(f"[i] input {image}\n[b] {layer}").notes == notes
 
 
 @pytest.mark.parametrize("claim", ["3x21x21", "4x20x20"])
 def test_refuted_shape_of_an_input_has_no_notes(claim: str) -> None:
-    assert mistake(f"[i] input 3x20x20 -> {claim}\n[b] relu").notes == ()
+    assert only_diagnostic(f"[i] input 3x20x20 -> {claim}\n[b] relu").notes == ()
 
 
 def test_claims_with_channels_last_are_noted_despite_other_errors() -> None:
@@ -66,7 +66,7 @@ def test_claims_with_channels_last_are_noted_despite_other_errors() -> None:
 [conv2] conv    filters=256  kernel=5   pad=2  groups=2    -> 27x27x256
 [fc3]   fc      outputs=10
 """
-    found = mistakes(text)
+    found = diagnostics_of(text)
     assert [(d.code, d.message) for d in found] == [
         ("window-does-not-tile", "conv1's window does not tile its input"),
         ("claim-refuted", "conv1: a claim is channels x height x width, 96x55x55, and not 55x55x96"),
@@ -79,12 +79,12 @@ def test_claims_with_channels_last_are_noted_despite_other_errors() -> None:
     fixed = text
     for diagnostic in reversed(found):
         fixed = apply(diagnostic.fixes[0].edits, fixed)
-    assert good(fixed)["conv2"].output == (256, 27, 27)
+    assert valid_net(fixed)["conv2"].output == (256, 27, 27)
 
 
 def test_claim_of_a_layer_with_shared_weights_is_corrected_with_its_counts() -> None:
     """Shared weights are counted at their owner, so the claim must say 0."""
-    found = mistake(
+    found = only_diagnostic(
         "[i] input 3x8x8\n[a] conv filters=3 kernel=3 pad=1\n"
         "[b] conv filters=3 kernel=3 pad=1 weights=a -> 5x8x8 weights=81"
     )
@@ -98,7 +98,7 @@ def test_a_claim_far_below_suggests_the_input_size_that_gives_it() -> None:
         "[b] conv filters=32 kernel=3 neuron=relu\n[n] batchnorm\n[c] conv filters=64 kernel=3 pad=1\n"
         "[p] maxpool kernel=3 stride=2 -> 64x73x73\n"
     )
-    found = mistake(text.format(224))
+    found = only_diagnostic(text.format(224))
     assert (found.fixes[0].title, found.fixes[0].effect) == (
         "input 3x299x299",
         "gives 73 exactly; the whole network checks",
@@ -116,6 +116,6 @@ def test_a_claim_far_below_suggests_the_input_size_that_gives_it() -> None:
 )
 def test_rounded_window_above_is_named_only_if_the_claim_depends_on_it(line: str, notes: tuple[str, ...]) -> None:
     text = "[i] input 3x65x65\n[c] conv filters=8 kernel=2 stride=2 rounding=down\n[f] fc outputs=10\n"
-    found = mistake(text + line)
+    found = only_diagnostic(text + line)
     assert len(found.notes) == len(notes)
     assert all(note.startswith(start) for note, start in zip(found.notes, notes, strict=True))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, good, mistake, place
+from checking import codes, only_diagnostic, position_of, valid_net
 
 IMAGE = "[image] input 4x8x8"
 
 
 @pytest.mark.parametrize(("image", "wrong"), [("4x8x8", 7), ("4x8x8", 9), ("4x8x6", 8), ("4x8x6", 6)])
 def test_crop_must_equal_the_input(image: str, wrong: int) -> None:
-    found = mistake(f"augment crop={wrong}\n[image] input {image}")
-    assert (found.code, place(found)) == ("crop-differs", (1, 9, f"crop={wrong}"))
+    found = only_diagnostic(f"augment crop={wrong}\n[image] input {image}")
+    assert (found.code, position_of(found)) == ("crop-differs", (1, 9, f"crop={wrong}"))
     assert found.message == f"crops of {wrong} x {wrong} pixels do not fit an input of {image}"
 
 
@@ -20,13 +20,13 @@ def test_crop_of_a_vector_is_an_error() -> None:
 
 
 def test_crop_must_not_exceed_the_resized_image() -> None:
-    found = mistake("augment crop=8 from=7\n" + IMAGE)
+    found = only_diagnostic("augment crop=8 from=7\n" + IMAGE)
     assert (found.code, [s.text for s in found.spans]) == ("crop-too-large", ["crop=8", "from=7"])
 
 
 @pytest.mark.parametrize(("image", "least"), [("4x8x8", 8), ("4x8x6", 6)])
 def test_input_must_not_exceed_the_resized_image_without_crop(image: str, least: int) -> None:
-    assert good(f"augment from={least}\n[image] input {image}").graph.augment.resize == least
-    found = mistake(f"augment from={least - 1}\n[image] input {image}")
-    assert (found.code, place(found)) == ("crop-too-large", (1, 9, f"from={least - 1}"))
+    assert valid_net(f"augment from={least}\n[image] input {image}").graph.augment.resize == least
+    found = only_diagnostic(f"augment from={least - 1}\n[image] input {image}")
+    assert (found.code, position_of(found)) == ("crop-too-large", (1, 9, f"from={least - 1}"))
     assert found.message == f"an input of {image} cannot be cut from images whose shorter side is {least - 1}"

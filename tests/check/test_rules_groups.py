@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, good, mistake, ops, place, spec
+from checking import codes, only_diagnostic, ops, position_of, spec, valid_net
 
 from netspec.ir.graph import SPLIT, WHOLE, Placement
 from netspec.ir.ops import Concat, Conv, Linear, Local, Lrn
@@ -15,7 +15,7 @@ ON_1 = Placement(gpu=1)
 
 
 def placed(text: str, layer: str) -> Placement:
-    return good(text).graph.layers[layer].placement
+    return valid_net(text).graph.layers[layer].placement
 
 
 def groups(text: str, layer: str) -> int:
@@ -29,7 +29,7 @@ def test_input_is_whole() -> None:
 
 
 def test_without_gpus_everything_is_whole() -> None:
-    graph = good(SPLIT_CONV.replace("gpus 2\n", "") + "[n] lrn size=5 alpha=1\n[f] fc outputs=4").graph
+    graph = valid_net(SPLIT_CONV.replace("gpus 2\n", "") + "[n] lrn size=5 alpha=1\n[f] fc outputs=4").graph
     assert {layer.placement for layer in graph.layers.values()} == {WHOLE}
     assert groups(SPLIT_CONV.replace("gpus 2\n", ""), "a") == 1
 
@@ -59,8 +59,8 @@ def test_layer_with_weights_is_split(layer: str) -> None:
     ],
 )
 def test_groups_must_divide_filters_or_outputs(layer: str) -> None:
-    found = mistake(START + f"[x] {layer}")
-    assert (found.code, place(found)[2]) == ("groups-do-not-divide", layer.split()[1])
+    found = only_diagnostic(START + f"[x] {layer}")
+    assert (found.code, position_of(found)[2]) == ("groups-do-not-divide", layer.split()[1])
     outputs = "outputs" if layer.startswith("fc") else "output channels"
     assert found.message == f"x: 2 GPU groups do not divide its {outputs}"
     assert found.notes == ("9 / 2 = 4.5: each group computes an equal share",)
@@ -112,8 +112,8 @@ def test_output_is_split_even_with_reads_all() -> None:
 
 def test_reads_own_halves_the_weights() -> None:
     # 3 * 3 * 8 maps * 8 filters = 576 with all, half of that with own
-    assert good(SPLIT_CONV + "[b] conv filters=8 kernel=3 reads=all")["b"].weights == 576
-    assert good(SPLIT_CONV + "[b] conv filters=8 kernel=3")["b"].weights == 288
+    assert valid_net(SPLIT_CONV + "[b] conv filters=8 kernel=3 reads=all")["b"].weights == 576
+    assert valid_net(SPLIT_CONV + "[b] conv filters=8 kernel=3")["b"].weights == 288
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_reads_own_halves_the_weights() -> None:
     ],
 )
 def test_reads_is_a_key_of_weight_layers_and_lrn_only(word: str) -> None:
-    found = mistake(SPLIT_CONV + f"[x] {word} reads=all")
+    found = only_diagnostic(SPLIT_CONV + f"[x] {word} reads=all")
     assert found.message == f"reads is a key of conv, fc, local, lrn, not of {word.split()[0]}"
 
 
@@ -179,8 +179,8 @@ def test_concat_of_whole_values_is_whole() -> None:
 
 
 def test_concat_of_split_and_whole_values_is_an_error() -> None:
-    found = mistake(SPLIT_CONV + "[x] concat inputs=a,image")
-    assert (found.code, place(found)[2]) == ("placement-mismatch", "inputs=a,image")
+    found = only_diagnostic(SPLIT_CONV + "[x] concat inputs=a,image")
+    assert (found.code, position_of(found)[2]) == ("placement-mismatch", "inputs=a,image")
     assert found.notes[0] == "a (8x8x8) is split over the groups, image (4x8x8) is whole"
 
 
@@ -215,11 +215,11 @@ def test_concat_of_unequal_shares_is_an_error() -> None:
 def test_sum_and_max_need_inputs_placed_alike(word: str) -> None:
     other = "[b] conv filters=8 kernel=3 pad=1 inputs=image"
     assert placed(SPLIT_CONV + f"{other}\n[x] {word} inputs=a,b", "x") == SPLIT
-    found = mistake(SPLIT_CONV + f"{other} gpu=0\n[x] {word} inputs=a,b")
-    assert (found.code, place(found)[2]) == ("placement-mismatch", "inputs=a,b")
+    found = only_diagnostic(SPLIT_CONV + f"{other} gpu=0\n[x] {word} inputs=a,b")
+    assert (found.code, position_of(found)[2]) == ("placement-mismatch", "inputs=a,b")
     assert found.notes[0] == "a (8x8x8) is split over the groups, b (8x8x8) is whole on group 0"
     assert placed(SPLIT_CONV + f"{other} gpu=0\n[x] {word} inputs=a,b gpu=1", "x") == ON_1
-    found = mistake(SPLIT_CONV + f"{other} gpu=0,1\n[x] {word} inputs=b,image")
+    found = only_diagnostic(SPLIT_CONV + f"{other} gpu=0,1\n[x] {word} inputs=b,image")
     assert found.notes[0] == "b (8x8x8) is whole on each of groups 0, 1, image (4x8x8) is whole"
 
 
@@ -258,8 +258,8 @@ def test_weight_layer_with_gpu_k_reads_whole_inputs() -> None:
 
 @pytest.mark.parametrize(("gpus", "k"), [(2, 2), (3, 3), (2, 100), (1, 1)])
 def test_unknown_group_is_an_error(gpus: int, k: int) -> None:
-    found = mistake(START.replace("gpus 2", f"gpus {gpus}") + f"[x] fc outputs=6 gpu={k}")
-    assert (found.code, found.message, place(found)[2]) == (
+    found = only_diagnostic(START.replace("gpus 2", f"gpus {gpus}") + f"[x] fc outputs=6 gpu={k}")
+    assert (found.code, found.message, position_of(found)[2]) == (
         "no-such-group",
         f"x: there is no GPU group {k}",
         f"gpu={k}",
@@ -291,10 +291,10 @@ def test_groups_divides_what_the_layer_reads() -> None:
 
 
 def test_indivisible_groups_are_errors() -> None:
-    found = mistake(SPLIT_CONV + "[b] conv filters=8 kernel=1 groups=3")
+    found = only_diagnostic(SPLIT_CONV + "[b] conv filters=8 kernel=1 groups=3")
     assert found.message == "b: 6 groups do not divide its input channels"
-    assert place(found)[2] == "groups=3"
-    found = mistake(SPLIT_CONV + "[b] conv filters=6 kernel=1 groups=2")
+    assert position_of(found)[2] == "groups=3"
+    found = only_diagnostic(SPLIT_CONV + "[b] conv filters=6 kernel=1 groups=2")
     assert (found.message, found.notes) == (
         "b: 4 groups do not divide its filters",
         ("6 filters / 4 groups = 1.5, not a whole number",),
@@ -325,7 +325,7 @@ def test_indivisible_groups_are_errors() -> None:
     ],
 )
 def test_indivisible_parts_are_reported_as_parts(text: str, message: str, note: str, where: list[str]) -> None:
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert (found.code, found.message, found.notes) == ("groups-do-not-divide", message, (note,))
     assert [span.text for span in found.spans] == where
 
@@ -335,7 +335,7 @@ def test_fc_has_no_groups_key() -> None:
 
 
 def test_claims_and_counts_are_of_the_whole_layer() -> None:
-    net = good(SPLIT_CONV + "[b] conv filters=8 kernel=3 -> 8x6x6 units=288 weights=288 connections=10368")
+    net = valid_net(SPLIT_CONV + "[b] conv filters=8 kernel=3 -> 8x6x6 units=288 weights=288 connections=10368")
     assert (net["b"].output, net["b"].units, net["b"].weights, net["b"].biases) == ((8, 6, 6), 288, 288, 8)
     assert net["b"].connections == 10368  # 6 * 6 * 288
 
@@ -363,11 +363,11 @@ def test_alexnet_is_placed_and_grouped_as_in_the_paper() -> None:
         "fc8": 1,
     }
     assert (groups(text, "norm1"), groups(text, "norm2")) == (2, 2)
-    whole = [n for n, layer in good(text).graph.layers.items() if not layer.placement.split]
+    whole = [n for n, layer in valid_net(text).graph.layers.items() if not layer.placement.split]
     assert whole == ["image", "fc8", "prob"]
     assert (placed(text, "fc8"), placed(text, "prob")) == (ON_0, ON_0)
 
 
 def test_gpu_all_does_not_join_differently_placed_values() -> None:
     text = "gpus 2\n[i] input 4\n[a] fc outputs=4\n[b] fc outputs=4 gpu=0 inputs=i\n[c] concat inputs=a,b gpu=all"
-    assert mistake(text).code == "placement-mismatch"
+    assert only_diagnostic(text).code == "placement-mismatch"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, good, mistake, ops, place
+from checking import codes, only_diagnostic, ops, position_of, valid_net
 
 from netspec.ir.graph import Placement
 from netspec.ir.ops import Bias, Conv, Relu, Sum
@@ -25,7 +25,7 @@ def test_several_inputs_have_separate_kernels_and_one_bias() -> None:
     assert (first.window.kernel, first.window.pad.left, first.bias) == ((3, 3), 1, False)
     assert (second.window.kernel, second.window.pad.left, second.bias) == ((5, 5), 2, False)
     assert (total, bias, neuron) == (Sum(), Bias("channel", 9 * 3 + 25 * 3, 25 * 4), Relu())
-    net = good(text)
+    net = valid_net(text)
     assert [(p.key, p.shape) for p in net.graph.parameters_of("x")] == [
         ("x.weights.0", (4, 3, 3, 3)),
         ("x.weights.1", (4, 3, 5, 5)),
@@ -50,15 +50,15 @@ def test_four_pads_for_two_inputs_apply_to_both() -> None:
 
 def test_four_pads_for_four_inputs_are_one_each() -> None:
     text = "[i] input 4x8x8\n[j] relu\n[k] relu\n[l] relu\n[x] conv inputs=i,j,k,l filters=4 kernel=1,3,5,7 pad=0,1,2,3"
-    assert good(text)["x"].output == (4, 8, 8)
+    assert valid_net(text)["x"].output == (4, 8, 8)
     windows = [op.window for op in ops(text, "x") if isinstance(op, Conv)]
     assert [tuple(window.pad) for window in windows] == [(0,) * 4, (1,) * 4, (2,) * 4, (3,) * 4]
 
 
 def test_number_of_values_is_one_or_the_number_of_inputs() -> None:
-    found = mistake("[i] input 4x8x8\n[j] relu\n[x] conv inputs=i,j filters=4 kernel=3,3,3")
+    found = only_diagnostic("[i] input 4x8x8\n[j] relu\n[x] conv inputs=i,j filters=4 kernel=3,3,3")
     assert found.message == "kernel: has 3 values for 2 inputs; give one for each, or one for all"
-    assert place(found)[2] == "3,3,3"
+    assert position_of(found)[2] == "3,3,3"
     assert codes("[i] input 4x8x8\n[x] conv filters=4 kernel=3,3") == ["bad-value"]
     assert codes("[i] input 4x8x8\n[j] relu\n[x] conv inputs=i,j filters=4,4 kernel=3") == ["bad-value"]
 
@@ -75,9 +75,9 @@ def test_each_input_is_read_according_to_its_placement() -> None:
 
 
 def test_weights_of_fc_and_local_with_several_inputs() -> None:
-    net = good("[i] input 4x2x2\n[f] fc outputs=3\n[x] fc inputs=i,f outputs=5")
+    net = valid_net("[i] input 4x2x2\n[f] fc outputs=3\n[x] fc inputs=i,f outputs=5")
     assert (net["x"].weights, net["x"].biases) == (16 * 5 + 3 * 5, 5)
-    net = good("[i] input 4x3x3\n[j] relu\n[x] local inputs=i,j filters=2 kernel=2")
+    net = valid_net("[i] input 4x3x3\n[j] relu\n[x] local inputs=i,j filters=2 kernel=2")
     # 2x2 positions, 2 filters, 4 maps, 2x2 kernels, twice; a bias for each of the 8 units
     assert (net["x"].weights, net["x"].biases) == (2 * (2 * 2 * 2 * 4 * 2 * 2), 8)
 
@@ -86,7 +86,7 @@ def test_weights_of_fc_and_local_with_several_inputs() -> None:
 
 
 def test_weights_key_shares_the_matrix_but_not_the_bias() -> None:
-    net = good("[i] input 4x8x8\n[a] conv filters=4 kernel=3 pad=1\n[b] conv filters=4 kernel=3 weights=a")
+    net = valid_net("[i] input 4x8x8\n[a] conv filters=4 kernel=3 pad=1\n[b] conv filters=4 kernel=3 weights=a")
     assert list(net.graph.parameters) == ["a.weight", "a.bias", "b.bias"]
     assert net.graph.nodes["b"].params == ("a.weight", "b.bias")
     assert (net["a"].weights, net["a"].biases, net["b"].weights, net["b"].biases) == (144, 4, 0, 4)
@@ -96,13 +96,15 @@ def test_weights_key_shares_the_matrix_but_not_the_bias() -> None:
 
 def test_claims_of_shared_weights_hold_at_their_owner() -> None:
     text = "[i] input 4x8x8\n[a] conv filters=4 kernel=3 pad=1 -> weights=144\n[b] conv filters=4 kernel=3 weights=a"
-    assert good(text + " -> weights=0").total.weights == 144
-    assert mistake(text + " -> weights=144").notes == ("its weights are another layer's, and are counted there",)
+    assert valid_net(text + " -> weights=0").total.weights == 144
+    assert only_diagnostic(text + " -> weights=144").notes == (
+        "its weights are another layer's, and are counted there",
+    )
 
 
 def test_shared_weights_can_be_shared_again() -> None:
     text = "[i] input 8\n[a] fc outputs=8\n[b] fc outputs=8 weights=a\n[c] fc outputs=8 weights=b bias=none"
-    net = good(text)
+    net = valid_net(text)
     assert [net.graph.nodes[n].params for n in "abc"] == [("a.weight", "a.bias"), ("a.weight", "b.bias"), ("a.weight",)]
 
 
@@ -128,12 +130,12 @@ def test_shared_weights_can_be_shared_again() -> None:
     ],
 )
 def test_weights_of_unsuitable_layers_cannot_be_shared(text: str, code: str, message: str) -> None:
-    found = mistake(START + text)
+    found = only_diagnostic(START + text)
     assert (found.code, message in found.message) == (code, True), found.message
 
 
 def test_note_states_the_shapes_of_unequal_matrices() -> None:
-    found = mistake("[i] input 4x8x8\n[a] conv filters=8 kernel=3\n[b] conv filters=8 kernel=3 weights=a")
+    found = only_diagnostic("[i] input 4x8x8\n[a] conv filters=8 kernel=3\n[b] conv filters=8 kernel=3 weights=a")
     assert found.notes == ("b needs 8x8x3x3, a has 8x4x3x3",)
 
 
@@ -142,11 +144,11 @@ def test_layer_with_several_inputs_shares_several_matrices() -> None:
         "[i] input 4x8x8\n[j] relu\n[a] conv filters=4 kernel=3 inputs=i,j pad=1\n"
         "[b] conv filters=4 kernel=3 inputs=a,i weights=a"
     )
-    graph = good(text).graph
+    graph = valid_net(text).graph
     assert [key for key in graph.parameters if "weight" in key] == ["a.weights.0", "a.weights.1"]
     assert [graph.nodes[f"b:conv{n}"].params for n in ("", ".1")] == [("a.weights.0",), ("a.weights.1",)]
 
 
 def test_one_matrix_cannot_replace_two() -> None:
     text = "[i] input 8\n[a] fc outputs=8\n[b] fc outputs=8 inputs=a,i\n[c] fc outputs=8 inputs=i weights=b"
-    assert mistake(text).code == "weights-mismatch"
+    assert only_diagnostic(text).code == "weights-mismatch"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, good, mistake, ops, place
+from checking import codes, only_diagnostic, ops, position_of, valid_net
 
 from netspec.ir.ops import (
     Blur,
@@ -109,34 +109,34 @@ def test_layers_without_weights_can_have_a_neuron() -> None:
     assert ops(text.format("tanh(b=2)"), "x")[-1] == Tanh(1.0, 2.0)
     assert len(ops(text.format("linear"), "x")) == 1
     assert ops(text.format("linear(2)"), "x")[-1] == LinearNeuron(2.0, 0.0)
-    assert good(text.format("relu")).graph.layers["x"].nodes == ("x:conv", "x")
+    assert valid_net(text.format("relu")).graph.layers["x"].nodes == ("x:conv", "x")
 
 
 def test_loss_weight_is_read() -> None:
     text = "[i] input 4\n[l] crossentropy loss_weight=0.3"
     assert ops(text, "l") == [CrossEntropy(0.3)]
-    assert good(text)["l"].output == (1,)
+    assert valid_net(text)["l"].output == (1,)
 
 
 def test_sum_of_squares_does_not_define_the_scores() -> None:
     text = (
         IMAGE + "[a] conv filters=2 kernel=3 neuron=relu\n[small] sumsquares\n[fc] fc outputs=5 inputs=a\n[p] softmax"
     )
-    found = good(text)
+    found = valid_net(text)
     assert (ops(text, "small"), found.graph.scores.name) == ([SumSquares()], "fc")
     assert [(w.code, w.layer) for w in found.warnings] == [("no-class-loss", "small")]
 
 
 def test_loss_needs_a_vector_of_scores() -> None:
-    found = mistake(IMAGE + "[l] crossentropy")
-    assert (found.code, place(found)[2]) == ("needs-vector", "crossentropy")
+    found = only_diagnostic(IMAGE + "[l] crossentropy")
+    assert (found.code, position_of(found)[2]) == ("needs-vector", "crossentropy")
 
 
 @pytest.mark.parametrize(("word", "inputs"), [("sum", "a,b"), ("max", "a,b"), ("concat", "a,b")])
 def test_joined_inputs_need_fitting_shapes(word: str, inputs: str) -> None:
     text = IMAGE + f"[a] relu\n[b] maxpool kernel=2\n[x] {word} inputs={inputs}"
-    found = mistake(text)
-    assert (found.code, place(found)[2]) == ("shapes-differ", "inputs=a,b")
+    found = only_diagnostic(text)
+    assert (found.code, position_of(found)[2]) == ("shapes-differ", "inputs=a,b")
 
 
 def test_map_norm_needs_maps_as_large_as_its_window() -> None:

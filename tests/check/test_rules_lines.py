@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, good, mistake, mistakes, ops, place
+from checking import codes, diagnostics_of, only_diagnostic, ops, position_of, valid_net
 
 from netspec import layers
 from netspec.ir.ops import Conv, MaxPool, Relu, Tanh
@@ -13,19 +13,19 @@ IMAGE = "[image] input 3x32x32\n"
 
 
 def test_section_or_setting_continues_on_indented_lines() -> None:
-    net = good("train epochs=3\n  batch=7\n" + IMAGE + "[c] conv\n   filters=4\n\tkernel=3\n  -> 4x30x30")
+    net = valid_net("train epochs=3\n  batch=7\n" + IMAGE + "[c] conv\n   filters=4\n\tkernel=3\n  -> 4x30x30")
     assert (net.graph.train.epochs, net.graph.train.batch) == (3, 7)
     assert net["c"].output == (4, 30, 30)
 
 
 def test_unindented_key_is_an_error() -> None:
-    found = mistake(IMAGE + "[c] conv filters=4\nkernel=3")
-    assert (found.code, place(found)) == ("unindented-continuation", (3, 1, "kernel="))
+    found = only_diagnostic(IMAGE + "[c] conv filters=4\nkernel=3")
+    assert (found.code, position_of(found)) == ("unindented-continuation", (3, 1, "kernel="))
 
 
 @pytest.mark.parametrize("name", ["conv1", "Conv", "_", "a-b", "a_b-3", "train", "relu"])
 def test_valid_names_are_accepted(name: str) -> None:
-    assert list(good(IMAGE + f"[{name}] relu").layers) == ["image", name]
+    assert list(valid_net(IMAGE + f"[{name}] relu").layers) == ["image", name]
 
 
 @pytest.mark.parametrize("name", ["1a", "-a", "a.b", "é", "a b", ""])
@@ -45,25 +45,25 @@ def test_invalid_names_are_errors(name: str) -> None:
     ],
 )
 def test_repeated_key_is_an_error(text: str, place_of_second: tuple[int, int, str]) -> None:
-    found = mistake(text)
-    assert (found.code, place(found)) == ("duplicate-key", place_of_second)
+    found = only_diagnostic(text)
+    assert (found.code, position_of(found)) == ("duplicate-key", place_of_second)
 
 
 def test_repeated_layer_name_is_an_error() -> None:
-    found = mistake(IMAGE + "[a] relu\n[a] tanh")
-    assert (found.code, place(found)) == ("duplicate-layer", (3, 2, "a"))
+    found = only_diagnostic(IMAGE + "[a] relu\n[a] tanh")
+    assert (found.code, position_of(found)) == ("duplicate-layer", (3, 2, "a"))
     assert [(label.span.line, label.text) for label in found.labels] == [(2, "the first one")]
     assert codes(IMAGE + IMAGE) == ["duplicate-layer"]
 
 
 @pytest.mark.parametrize("setting", ["net", "train", "augment", "test", "gpus 1"])
 def test_repeated_setting_is_an_error(setting: str) -> None:
-    found = mistake(f"{setting}\n{setting}\n{IMAGE}")
+    found = only_diagnostic(f"{setting}\n{setting}\n{IMAGE}")
     assert (found.code, found.span.line) == ("duplicate-setting", 2)
 
 
 def test_input_is_the_layer_above_without_inputs_key() -> None:
-    net = good(IMAGE + "[a] relu\n[b] tanh\n[c] abs inputs=a\n[d] square\n[e] sum inputs=b,d,image")
+    net = valid_net(IMAGE + "[a] relu\n[b] tanh\n[c] abs inputs=a\n[d] square\n[e] sum inputs=b,d,image")
     read = {name: layer.inputs for name, layer in net.graph.layers.items()}
     assert read == {"image": (), "a": ("image",), "b": ("a",), "c": ("a",), "d": ("c",), "e": ("b", "d", "image")}
 
@@ -101,7 +101,7 @@ def test_default_line_applies_anywhere_in_the_file() -> None:
         + IMAGE
         + "[c] conv filters=2\ndefault conv kernel=5\n[d] conv filters=2 neuron=relu"
     )
-    net = good(text + "\ndefault conv pad=2")
+    net = valid_net(text + "\ndefault conv pad=2")
     assert (net["c"].output, net["d"].output) == ((2, 32, 32), (2, 32, 32))
     assert isinstance(ops(text, "c")[-1], Tanh)
     assert isinstance(ops(text, "d")[-1], Relu)
@@ -117,8 +117,8 @@ def test_default_line_can_give_required_keys() -> None:
 
 @pytest.mark.parametrize("word", layers.names())
 def test_unknown_key_of_a_layer_type_is_an_error(word: str) -> None:
-    found = [d for d in mistakes(IMAGE + f"[x] {word} bogus=1") if d.code == "unknown-key"]
-    assert [place(d)[2] for d in found] == ["bogus"]
+    found = [d for d in diagnostics_of(IMAGE + f"[x] {word} bogus=1") if d.code == "unknown-key"]
+    assert [position_of(d)[2] for d in found] == ["bogus"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_unknown_key_of_a_layer_type_is_an_error(word: str) -> None:
     ],
 )
 def test_unknown_key_of_a_statement_or_call_is_an_error(text: str) -> None:
-    found = mistake(IMAGE + text)
+    found = only_diagnostic(IMAGE + text)
     assert found.code in ("unknown-key", "bad-value")
     assert found.span.text == "bogus"
 
@@ -191,7 +191,7 @@ def test_too_many_values_in_a_call_are_an_error(text: str) -> None:
 
 
 def test_settings_have_defaults() -> None:
-    graph = good(IMAGE + "[c] relu").graph
+    graph = valid_net(IMAGE + "[c] relu").graph
     assert (graph.name, graph.groups) == ("net", 1)
     train = graph.train
     assert (train.epochs, train.batch, train.lr, train.momentum) == (10, 128, 0.01, 0.9)
@@ -216,13 +216,13 @@ def test_empty_spec_is_an_error() -> None:
 
 def test_missing_or_second_input_is_an_error() -> None:
     assert codes("[c] relu\n[d] relu") == ["no-input"]
-    found = mistake(IMAGE + "[other] input 3x3x3\n[c] relu")
+    found = only_diagnostic(IMAGE + "[other] input 3x3x3\n[c] relu")
     assert (found.code, found.span.line, found.message) == ("several-inputs", 2, "other is a second input")
     assert found.fixes == ()
 
 
 def test_fix_removes_an_unread_second_input() -> None:
-    found = mistake(IMAGE + "[other] input 3x3x3\n[c] relu inputs=image")
+    found = only_diagnostic(IMAGE + "[other] input 3x3x3\n[c] relu inputs=image")
     assert (found.code, found.message) == ("several-inputs", "other is a second input, and nothing reads it")
     (fix,) = found.fixes
     (edit,) = fix.edits
@@ -230,32 +230,32 @@ def test_fix_removes_an_unread_second_input() -> None:
 
 
 def test_input_must_come_first() -> None:
-    found = mistake("[a] relu\n[b] tanh\n[image] input 3x3x3")
-    assert (found.code, place(found)) == ("wrong-inputs", (1, 2, "a"))
+    found = only_diagnostic("[a] relu\n[b] tanh\n[image] input 3x3x3")
+    assert (found.code, position_of(found)) == ("wrong-inputs", (1, 2, "a"))
     assert [(label.span.line, label.text) for label in found.labels] == [(3, "the input, image: it stands first")]
     assert codes("[a] relu inputs=image\n[image] input 3x3x3") == ["reads-later-layer"]
 
 
 def test_reading_a_later_layer_is_an_error() -> None:
-    found = mistake(IMAGE + "[a] relu inputs=b\n[b] relu inputs=image")
-    assert (found.code, place(found)) == ("reads-later-layer", (2, 17, "b"))
+    found = only_diagnostic(IMAGE + "[a] relu inputs=b\n[b] relu inputs=image")
+    assert (found.code, position_of(found)) == ("reads-later-layer", (2, 17, "b"))
 
 
 def test_cycle_is_reported_once_with_its_path() -> None:
-    found = mistake(IMAGE + "[a] sum inputs=c,image\n[b] relu inputs=a\n[c] relu inputs=b")
+    found = only_diagnostic(IMAGE + "[a] sum inputs=c,image\n[b] relu inputs=a\n[c] relu inputs=b")
     assert (found.code, found.notes) == ("cycle", ("it reads a -> c -> b -> a",))
-    assert mistake(IMAGE + "[a] relu inputs=a").notes == ("it reads a -> a",)
-    assert mistake(IMAGE + "[a] relu inputs=b\n[b] relu").notes == ("it reads a -> b -> a",)
+    assert only_diagnostic(IMAGE + "[a] relu inputs=a").notes == ("it reads a -> a",)
+    assert only_diagnostic(IMAGE + "[a] relu inputs=b\n[b] relu").notes == ("it reads a -> b -> a",)
 
 
 def test_path_of_a_long_cycle_is_shortened() -> None:
     text = IMAGE + "".join(f"[a{i}] relu inputs=a{i + 1}\n" for i in range(100)) + "[a100] relu inputs=a0"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert found.notes == ("it reads a0 -> a1 -> a2 -> a3 -> a4 -> a5 -> a6 -> a7 -> ... -> a0",)
 
 
 def test_layer_can_have_several_readers_and_inputs() -> None:
-    net = good(IMAGE + "[a] relu\n[b] tanh inputs=a\n[c] abs inputs=a\n[d] concat inputs=a,b,c,a -> 12x32x32")
+    net = valid_net(IMAGE + "[a] relu\n[b] tanh inputs=a\n[c] abs inputs=a\n[d] concat inputs=a,b,c,a -> 12x32x32")
     assert net["d"].output == (12, 32, 32)
 
 
@@ -263,7 +263,7 @@ def test_layer_can_have_several_readers_and_inputs() -> None:
     ("line", "has"), [("relu inputs=image,image", 2), ("sum inputs=image", 1), ("max inputs=image", 1)]
 )
 def test_wrong_number_of_inputs_is_an_error(line: str, has: int) -> None:
-    found = mistake(IMAGE + f"[c] {line}")
+    found = only_diagnostic(IMAGE + f"[c] {line}")
     assert found.code == "wrong-inputs"
     assert f"c reads {has} layer" in found.message
 
@@ -274,7 +274,7 @@ def test_input_layer_has_no_inputs_key() -> None:
 
 
 def test_unread_layer_gives_a_warning() -> None:
-    net = good(IMAGE + "[a] relu\n[b] tanh inputs=image\n[c] fc outputs=3 inputs=image\n[l] crossentropy")
+    net = valid_net(IMAGE + "[a] relu\n[b] tanh inputs=image\n[c] fc outputs=3 inputs=image\n[l] crossentropy")
     assert [(w.code, w.layer, w.severity) for w in net.warnings] == [
         ("unread-layer", "a", "warning"),
         ("unread-layer", "b", "warning"),
@@ -283,11 +283,11 @@ def test_unread_layer_gives_a_warning() -> None:
 
 def test_loss_cannot_be_read() -> None:
     text = IMAGE + "[f] fc outputs=3\n[l] crossentropy\n[p] softmax inputs=f"
-    assert good(text).warnings == ()
-    found = mistake(text + "\n[x] relu inputs=l")
-    assert (found.code, place(found)[2]) == ("reads-loss", "inputs=l")
+    assert valid_net(text).warnings == ()
+    found = only_diagnostic(text + "\n[x] relu inputs=l")
+    assert (found.code, position_of(found)[2]) == ("reads-loss", "inputs=l")
 
 
 def test_value_over_several_lines_is_shown_without_comments() -> None:
-    found = mistake(IMAGE + "[a] conv filters=2 kernel=3,  # rows\n    5  # columns\n")
+    found = only_diagnostic(IMAGE + "[a] conv filters=2 kernel=3,  # rows\n    5  # columns\n")
     assert found.message.endswith("not '3, 5'")

@@ -4,7 +4,7 @@ of layers with several inputs."""
 from __future__ import annotations
 
 import pytest
-from checking import codes, good, mistake, mistakes
+from checking import codes, diagnostics_of, only_diagnostic, valid_net
 
 from netspec.ir.settings import (
     Cosine,
@@ -27,7 +27,7 @@ TRAIN = "train optimizer=sgd(lr=0.1, momentum=0.8, weight_decay=0.01)\n"
 
 
 def train(keys: str) -> Train:
-    return good(f"train {keys}\n{IMAGE}").graph.train
+    return valid_net(f"train {keys}\n{IMAGE}").graph.train
 
 
 def warnings(text: str) -> list[str]:
@@ -90,7 +90,7 @@ def test_too_large_factors_are_errors(written: str) -> None:
 
 def schedules(keys: str, train: str, kind: str = "fc outputs=4") -> tuple[Schedule, Schedule]:
     """Return the schedules of the weights and the biases of a layer with these keys."""
-    graph = good(f"[image] input 8\n[a] {kind} {keys}\ntrain {train}\n").graph
+    graph = valid_net(f"[image] input 8\n[a] {kind} {keys}\ntrain {train}\n").graph
     weight, bias = graph.parameters.values()
     return graph.schedule_of(weight), graph.schedule_of(bias)
 
@@ -98,14 +98,14 @@ def schedules(keys: str, train: str, kind: str = "fc outputs=4") -> tuple[Schedu
 def test_update_every_must_divide_the_parts_of_a_batch() -> None:
     """Otherwise there is one message for each line, with the numbers."""
     text = "[image] input 8\ndefault fc update_every=3\n[a] fc outputs=4\n[b] fc outputs=4\n[c] fc outputs=4 {}\n"
-    assert [d.message for d in mistakes(text.format("update_every=4") + "train batch=126 accumulate=6")] == [
+    assert [d.message for d in diagnostics_of(text.format("update_every=4") + "train batch=126 accumulate=6")] == [
         "c cannot be updated after every 4 parts of a batch in 6 parts"
     ]
-    assert [d.message for d in mistakes(text.format("update_every=2"))] == [
+    assert [d.message for d in diagnostics_of(text.format("update_every=2"))] == [
         "a cannot be updated after every 3 parts of a batch in 1 part",
         "c cannot be updated after every 2 parts of a batch in 1 part",
     ]
-    found = good(text.format("update_every=6") + "train batch=126 accumulate=6").graph.parameters
+    found = valid_net(text.format("update_every=6") + "train batch=126 accumulate=6").graph.parameters
     assert [p.update_every for p in found.values()] == [3, 3, 3, 3, None, None]
 
 
@@ -132,7 +132,7 @@ def test_layer_schedule_overrides_the_train_line(keys: str, line: str, expected:
 
 
 def test_default_lines_and_inputs_can_have_schedules() -> None:
-    found = good(TWO.format("schedule=cosine,constant") + "default fc schedule=linear(0)\n").graph
+    found = valid_net(TWO.format("schedule=cosine,constant") + "default fc schedule=linear(0)\n").graph
     parameters = {key: found.schedule_of(p) for key, p in found.parameters.items()}
     assert parameters == {
         "a.weight": Linear(0.0), "a.bias": Linear(0.0),
@@ -150,7 +150,7 @@ def test_default_lines_and_inputs_can_have_schedules() -> None:
     ],
 )
 def test_plateau_of_a_layer_is_an_error(text: str) -> None:
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert found.code == "bad-value" and found.span.text.startswith("plateau")
     assert found.notes == (
         "plateau depends on the validation error of the whole net: schedule=plateau on the train line applies to all "
@@ -160,7 +160,7 @@ def test_plateau_of_a_layer_is_an_error(text: str) -> None:
 
 
 def test_misspelt_schedule_gets_a_suggestion() -> None:
-    found = mistake("[image] input 8\n[a] fc outputs=4 schedule=jdxp(0.1, 4)\n")
+    found = only_diagnostic("[image] input 8\n[a] fc outputs=4 schedule=jdxp(0.1, 4)\n")
     assert found.message == "schedule: 'jdxp' is unknown; did you mean jdexp?"
 
 
@@ -172,7 +172,7 @@ def test_schedule_without_weights_or_biases_has_no_effect() -> None:
 
 
 def test_freeze_before_the_last_step_is_an_error() -> None:
-    found = mistake(f"train schedule=steps(25, 51, freeze=40)\n{IMAGE}")
+    found = only_diagnostic(f"train schedule=steps(25, 51, freeze=40)\n{IMAGE}")
     assert found.message == "schedule: 'steps' lowers the rate at epoch 51, but it is already 0 from epoch 40"
 
 
@@ -239,7 +239,7 @@ def test_accumulate_must_divide_the_batch() -> None:
 def test_each_input_can_have_its_own_learning_values(
     keys: str, first: tuple[float, ...], second: tuple[float, ...], bias: tuple[float, ...]
 ) -> None:
-    parameters = good(TRAIN + TWO.format(keys)).graph.parameters
+    parameters = valid_net(TRAIN + TWO.format(keys)).graph.parameters
     found = [parameters[f"b.{key}"] for key in ("weights.0", "weights.1", "bias")]
     assert [(p.lr, p.momentum, p.decay) for p in found] == [first, second, bias]
 
@@ -250,5 +250,5 @@ def test_invalid_learning_values_of_two_inputs_are_errors(keys: str) -> None:
 
 
 def test_decay_mult_multiplies_the_train_lines_decay() -> None:
-    parameters = good(TRAIN + IMAGE + "[x] batchnorm decay_mult=0\n[y] fc outputs=2 decay_mult=3").graph.parameters
+    parameters = valid_net(TRAIN + IMAGE + "[x] batchnorm decay_mult=0\n[y] fc outputs=2 decay_mult=3").graph.parameters
     assert (parameters["x.weight"].decay, parameters["y.weight"].decay) == (0.0, pytest.approx(0.03))

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from checking import codes, good, mistake, ops, place
+from checking import codes, only_diagnostic, ops, position_of, valid_net
 
 from netspec.ir.distribution import Constant, Normal, Uniform
 from netspec.ir.graph import Parameter
@@ -22,7 +22,7 @@ IMAGE = "[image] input 4x8x8\n"
 
 
 def parameter(text: str, key: str) -> Parameter:
-    return good(text).graph.parameters[key]
+    return valid_net(text).graph.parameters[key]
 
 
 def distribution_of(init: str, layer: str = "conv filters=6 kernel=3", before: str = IMAGE) -> Any:
@@ -78,7 +78,7 @@ def test_fans_of_several_inputs_are_summed() -> None:
     # one unit sums 3 * 3 * 4 + 5 * 5 * 4 = 136 numbers
     # and an input number reaches 6 filters at 5 * 5 positions at most, 150
     text = IMAGE + "[j] relu\n[x] conv filters=6 kernel=3,5 pad=1,2 inputs=image,j init=xavier bias=torch"
-    graph = good(text).graph
+    graph = valid_net(text).graph
     for key in ("x.weights.0", "x.weights.1"):
         assert graph.parameters[key].distribution == Uniform(-math.sqrt(6 / 286), math.sqrt(6 / 286))
     assert graph.parameters["x.bias"].distribution == Uniform(-1 / math.sqrt(136), 1 / math.sqrt(136))
@@ -86,12 +86,12 @@ def test_fans_of_several_inputs_are_summed() -> None:
 
 @pytest.mark.parametrize("keys", ["", "bias_per=unit", "inputs=image,j"])
 def test_bias_none_removes_all_biases(keys: str) -> None:
-    parameters = good(IMAGE + f"[j] relu\n[x] conv filters=6 kernel=3 bias=none {keys}").graph.parameters
+    parameters = valid_net(IMAGE + f"[j] relu\n[x] conv filters=6 kernel=3 bias=none {keys}").graph.parameters
     assert {p.role for p in parameters.values()} == {"weight"}
 
 
 def test_each_input_can_have_its_own_init() -> None:
-    graph = good(IMAGE + "[j] relu\n[x] fc outputs=6 inputs=image,j init=gaussian(0.1),constant(3)").graph
+    graph = valid_net(IMAGE + "[j] relu\n[x] fc outputs=6 inputs=image,j init=gaussian(0.1),constant(3)").graph
     assert graph.parameters["x.weights.0"].distribution == Normal(0.0, 0.1)
     assert graph.parameters["x.weights.1"].distribution == Constant(3.0)
 
@@ -113,7 +113,7 @@ def test_bias_key_gives_the_initial_value(bias: str, distribution: object) -> No
 
 def test_biases_start_at_0_and_can_be_removed() -> None:
     assert parameter(IMAGE + "[x] fc outputs=2", "x.bias").distribution == Constant(0.0)
-    assert list(good(IMAGE + "[x] fc outputs=2 bias=none").graph.parameters) == ["x.weight"]
+    assert list(valid_net(IMAGE + "[x] fc outputs=2 bias=none").graph.parameters) == ["x.weight"]
 
 
 @pytest.mark.parametrize(
@@ -137,13 +137,13 @@ def test_invalid_init_is_an_error(init: str) -> None:
 
 
 def test_batchnorm_starts_as_the_identity() -> None:
-    graph = good(IMAGE + "[x] batchnorm").graph
+    graph = valid_net(IMAGE + "[x] batchnorm").graph
     assert {p.key: (p.shape, p.distribution) for p in graph.parameters.values()} == {
         "x.weight": ((4,), Constant(1.0)),
         "x.bias": ((4,), Constant(0.0)),
     }
     assert ops(IMAGE + "[x] batchnorm", "x") == [BatchNorm(1e-5, 0.1, True)]
-    assert good(IMAGE + "[x] batchnorm affine=no").graph.parameters == {}
+    assert valid_net(IMAGE + "[x] batchnorm affine=no").graph.parameters == {}
 
 
 # LRN has two conventions, and a spec must choose one.
@@ -152,7 +152,7 @@ def test_batchnorm_starts_as_the_identity() -> None:
 @pytest.mark.parametrize("word", ["lrn", "rnorm", "contrast"])
 @pytest.mark.parametrize(("keys", "spans"), [("", ["{}"]), (" alpha=1 scale=1", ["alpha=1", "scale=1"])])
 def test_exactly_one_of_alpha_and_scale_is_required(word: str, keys: str, spans: list[str]) -> None:
-    found = mistake(IMAGE + f"[x] {word} size=5{keys}")
+    found = only_diagnostic(IMAGE + f"[x] {word} size=5{keys}")
     assert found.code == "lrn-convention"
     assert [s.text for s in found.spans] == [s.format(word) for s in spans]
 
@@ -256,7 +256,7 @@ def test_invalid_learning_value_is_an_error(keys: str) -> None:
     ],
 )
 def test_schedules_are_read(written: str, schedule: Schedule) -> None:
-    assert good(f"train schedule={written}\n{IMAGE}").graph.train.schedule == schedule
+    assert valid_net(f"train schedule={written}\n{IMAGE}").graph.train.schedule == schedule
 
 
 @pytest.mark.parametrize(
@@ -289,10 +289,10 @@ def test_invalid_schedule_is_an_error(written: str) -> None:
 
 
 def test_train_line_is_read() -> None:
-    train = good("train epochs=3 batch=7 optimizer=sgd(0.5, 0.25, 0.125, 0.0625)\n" + IMAGE).graph.train
+    train = valid_net("train epochs=3 batch=7 optimizer=sgd(0.5, 0.25, 0.125, 0.0625)\n" + IMAGE).graph.train
     assert (train.epochs, train.batch, train.lr, train.momentum) == (3, 7, 0.5, 0.25)
     assert (train.weight_decay, train.bias_decay) == (0.125, 0.0625)
-    train = good("train optimizer=sgd\n" + IMAGE).graph.train
+    train = valid_net("train optimizer=sgd\n" + IMAGE).graph.train
     assert (train.lr, train.momentum, train.weight_decay, train.bias_decay) == (0.01, 0.9, 0.0, 0.0)
 
 
@@ -329,9 +329,9 @@ def test_invalid_setting_value_is_an_error(line: str) -> None:
 
 def test_augment_and_test_lines_are_read() -> None:
     text = "augment crop=8 from=10 flip=horizontal colour=pca(0.1)\ntest views=10\n" + IMAGE
-    assert good(text).graph.augment == Augment(8, 10, "horizontal", 0.1)
-    assert good(text).graph.test.views == 10
-    assert good("augment flip=none colour=none\n" + IMAGE).graph.augment == Augment()
+    assert valid_net(text).graph.augment == Augment(8, 10, "horizontal", 0.1)
+    assert valid_net(text).graph.test.views == 10
+    assert valid_net("augment flip=none colour=none\n" + IMAGE).graph.augment == Augment()
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_augment_and_test_lines_are_read() -> None:
     ],
 )
 def test_preprocessing_of_the_input_is_read(keys: str) -> None:
-    preprocessing = good(f"[image] input 3x8x8{keys}").graph.preprocessing
+    preprocessing = valid_net(f"[image] input 3x8x8{keys}").graph.preprocessing
     expected = {
         "": Preprocessing(1, "none", "rgb"),
         " range=1 mean=channel order=bgr": Preprocessing(1, "channel", "bgr"),
@@ -386,5 +386,5 @@ def test_invalid_shape_is_an_error(shape: str) -> None:
 
 
 def test_input_without_a_shape_is_an_error() -> None:
-    found = mistake("[image] input range=1")
-    assert (found.code, place(found)) == ("missing-value", (1, 9, "input"))
+    found = only_diagnostic("[image] input range=1")
+    assert (found.code, position_of(found)) == ("missing-value", (1, 9, "input"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, good, mistake, ops, place
+from checking import codes, only_diagnostic, ops, position_of, valid_net
 
 from netspec.ir.ops import AvgPool, Conv, MaxPool
 from netspec.ir.shape import Shape
@@ -12,7 +12,7 @@ from netspec.stats import WindowNumbers
 
 
 def shape(image: str, layer: str) -> Shape:
-    return good(f"[image] input {image}\n[x] {layer}")["x"].output
+    return valid_net(f"[image] input {image}\n[x] {layer}")["x"].output
 
 
 @pytest.mark.parametrize(
@@ -73,19 +73,19 @@ def test_other_numbers_of_pads_are_errors(pads: str) -> None:
 
 def test_overhang_is_an_error_by_default() -> None:
     for layer in ("conv filters=2 kernel=11", "local filters=2 kernel=11", "maxpool kernel=11", "avgpool kernel=11"):
-        found = mistake(f"[image] input 3x224x224\n[x] {layer} stride=4")
+        found = only_diagnostic(f"[image] input 3x224x224\n[x] {layer} stride=4")
         assert found.code == "window-does-not-tile"
         assert found.notes[0] == "width: (224 + 0 + 0 - 11) / 4 + 1 = 54.25, not a whole number"
 
 
 def test_keys_used_in_the_arithmetic_are_underlined() -> None:
-    found = mistake("[image] input 3x224x224\n[x] conv filters=2 pad=1 kernel=11 stride=4 groups=1")
+    found = only_diagnostic("[image] input 3x224x224\n[x] conv filters=2 pad=1 kernel=11 stride=4 groups=1")
     assert [s.text for s in found.spans] == ["pad=1", "kernel=11", "stride=4"]
-    assert place(found) == (2, 20, "pad=1")
+    assert position_of(found) == (2, 20, "pad=1")
 
 
 def test_notes_name_the_axis() -> None:
-    found = mistake("[image] input 3x224x223\n[x] conv filters=2 kernel=11 stride=4")
+    found = only_diagnostic("[image] input 3x224x223\n[x] conv filters=2 kernel=11 stride=4")
     # columns tile: (223 - 11) / 4 + 1 = 54; rows do not: (224 - 11) / 4 + 1 = 54.25
     assert found.notes == ("height: (224 + 0 + 0 - 11) / 4 + 1 = 54.25, not a whole number",)
 
@@ -104,7 +104,7 @@ def test_rounding_of_54_25_places(rounding: str, conv: int, pool: int) -> None:
 
 
 def test_rounding_is_set_per_net_or_per_layer() -> None:
-    net = good(
+    net = valid_net(
         "net rounding=up\n[image] input 3x224x224\n[a] conv filters=2 kernel=11 stride=4\n"
         "[b] conv filters=2 kernel=11 stride=4 inputs=image rounding=down\n[c] fc outputs=1 inputs=a,b"
     )
@@ -112,7 +112,7 @@ def test_rounding_is_set_per_net_or_per_layer() -> None:
 
 
 def window(layer: str, image: str = "3x224x224") -> WindowNumbers:
-    (only,) = good(f"[image] input {image}\n[x] {layer}")["x"].windows
+    (only,) = valid_net(f"[image] input {image}\n[x] {layer}")["x"].windows
     return only
 
 
@@ -145,7 +145,7 @@ def test_caffe_drops_a_pooling_window_that_starts_outside() -> None:
     ],
 )
 def test_window_entirely_outside_is_an_error(layer: str, note: str) -> None:
-    found = mistake(f"[image] input 1x3x3\n[x] {layer}")
+    found = only_diagnostic(f"[image] input 1x3x3\n[x] {layer}")
     assert found.code == "window-outside-image"
     assert note in found.notes
 
@@ -160,7 +160,7 @@ def test_outside_bias_allows_windows_outside_the_image(layer: str, side: int) ->
 
 
 def test_kernel_larger_than_its_padded_input_is_an_error() -> None:
-    found = mistake("[image] input 1x6x9\n[x] conv filters=1 kernel=9 pad=1")
+    found = only_diagnostic("[image] input 1x6x9\n[x] conv filters=1 kernel=9 pad=1")
     assert found.code == "kernel-too-large"
     assert found.notes == ("height: the kernel spans 9, the input has 6 + 1 + 1 = 8",)
     assert [s.text for s in found.spans] == ["kernel=9", "pad=1"]
@@ -178,7 +178,7 @@ def test_pooling_has_neither_dilation_nor_groups() -> None:
 def test_windows_have_a_kind_for_caffes_rounding() -> None:
     text = "net rounding=caffe\n[image] input 3x224x224\n[a] conv filters=2 kernel=8 stride=4\n[b] avgpool kernel=2"
     assert [type(op) for op in (*ops(text, "a"), *ops(text, "b"))] == [Conv, AvgPool]
-    assert [w.window.kind for layer in "ab" for w in good(text)[layer].windows] == ["conv", "pool"]
+    assert [w.window.kind for layer in "ab" for w in valid_net(text)[layer].windows] == ["conv", "pool"]
     assert isinstance(ops("[image] input 3x8x8\n[b] maxpool kernel=2", "b")[0], MaxPool)
 
 
@@ -199,7 +199,7 @@ def test_windows_have_a_kind_for_caffes_rounding() -> None:
     ],
 )
 def test_layer_that_needs_an_image_refuses_a_vector(layer: str) -> None:
-    found = mistake(f"[data] input 784\n[x] {layer}")
+    found = only_diagnostic(f"[data] input 784\n[x] {layer}")
     assert (found.code, found.message.split()[0]) == ("needs-image", "x")
 
 
@@ -220,15 +220,15 @@ def test_layer_that_needs_an_image_refuses_a_vector(layer: str) -> None:
     ],
 )
 def test_units_and_weights_above_2_31_are_an_error(text: str, message: str) -> None:
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert (found.code, found.message) == ("too-large", message)
     assert "2^31 = 2,147,483,648" in found.notes[0]
 
 
 def test_units_and_weights_of_2_31_are_accepted() -> None:
-    net = good("[i] input 32768\n[x] fc outputs=65536")  # 2^15 * 2^16
+    net = valid_net("[i] input 32768\n[x] fc outputs=65536")  # 2^15 * 2^16
     assert net["x"].weights == 2**31
-    assert good("[i] input 2x32768x32768")["i"].units == 2**31
+    assert valid_net("[i] input 2x32768x32768")["i"].units == 2**31
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import mistake
+from checking import only_diagnostic
 
 from netspec.diagnostics import apply
 from netspec.net import loads
@@ -11,7 +11,7 @@ from netspec.net import loads
 
 @pytest.mark.parametrize("line", ["conv filters=2 kernel=3 stride=2 pad=same", "maxpool kernel=3 pad=same"])
 def test_same_padding_with_a_stride_is_explained_without_a_fix(line: str) -> None:
-    found = mistake(f"[i] input 3x8x8\n[c] {line}")
+    found = only_diagnostic(f"[i] input 3x8x8\n[c] {line}")
     assert not found.fixes and "(kernel - 1) / 2 on each side at a stride of 1" in found.notes[0]
     assert found.notes[1].endswith("pad=0,1,0,1 with kernel=3, stride=2 and an even size")  # (4 - 1) * 2 + 3 - 8 = 1
     assert loads("[i] input 3x8x8\n[c] conv filters=2 kernel=3 stride=2 pad=0,1,0,1\n")["c"].output == (2, 4, 4)
@@ -29,7 +29,7 @@ def test_same_padding_with_a_stride_is_explained_without_a_fix(line: str) -> Non
 )
 def test_same_padding_takes_default_lines_into_account(default: str, keys: str, number: str | None) -> None:
     text = f"default conv {default}\n[i] input 3x9x9\n[c] conv filters=2 {keys} pad=same\n"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert [fix.title for fix in found.fixes] == ([f"write {number}"] if number else [])
     if number:
         assert loads(apply(found.fixes[0].edits, text)).graph.layers["c"].output == (2, 9, 9)
@@ -54,10 +54,10 @@ def test_same_padding_takes_default_lines_into_account(default: str, keys: str, 
 )
 def test_pads_of_the_right_axis_and_size_are_proposed(keys: str, title: str, effect: str) -> None:
     text = f"[i] input 3x9x9\n[c] conv filters=2 {keys}\n"
-    fix = mistake(text).fixes[0]
+    fix = only_diagnostic(text).fixes[0]
     assert (fix.title, fix.effect) == (title, f"{effect}; the whole network checks")
     assert loads(apply(fix.edits, text))["c"].output[1:] in ((9, 9), (5, 5))
 
 
 def test_window_outside_the_image_without_a_pad_that_keeps_the_size_gets_no_fix() -> None:
-    assert mistake("[i] input 3x9x9\n[c] conv filters=2 kernel=2 pad=3\n").fixes == ()
+    assert only_diagnostic("[i] input 3x9x9\n[c] conv filters=2 kernel=2 pad=3\n").fixes == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from checking import mistake, mistakes
+from checking import diagnostics_of, only_diagnostic
 
 import netspec
 from netspec.diagnostics import Diagnostic, apply
@@ -17,7 +17,7 @@ def titles(found: Diagnostic) -> list[str]:
 
 def test_missing_padding_of_three_layers_is_reported_for_each() -> None:
     """Conv3 to conv5 of Zeiler & Fergus without their pads: each claims 13 and gives 13 - 3 + 1 = 11."""
-    found = mistakes(
+    found = diagnostics_of(
         "[image]  input  256x13x13\n"
         "[conv3]  conv  filters=384  kernel=3  -> 384x13x13\n"
         "[conv4]  conv  filters=384  kernel=3  -> 384x13x13\n"
@@ -35,8 +35,8 @@ def test_missing_padding_of_three_layers_is_reported_for_each() -> None:
 def test_error_is_shown_at_the_claim_that_contradicts_the_arithmetic() -> None:
     """28 follows from the wrongly claimed 57, and 27 from the real 55."""
     wrong = "[image]  input  3x227x227\n[conv1]  conv  filters=96  kernel=11  stride=4  -> 96x57x57\n[pool1]  maxpool  "
-    assert mistake(wrong + "kernel=3  stride=2  -> 96x28x28\n").layer == "conv1"
-    assert mistake(wrong + "kernel=3  stride=2  -> 96x27x27\n").layer == "conv1"
+    assert only_diagnostic(wrong + "kernel=3  stride=2  -> 96x28x28\n").layer == "conv1"
+    assert only_diagnostic(wrong + "kernel=3  stride=2  -> 96x27x27\n").layer == "conv1"
 
 
 INCEPTION = """\
@@ -52,7 +52,7 @@ INCEPTION = """\
 
 
 def test_fix_that_reveals_another_error_says_so() -> None:
-    found = mistake(INCEPTION)
+    found = only_diagnostic(INCEPTION)
     assert [(fix.title, fix.effect, fix.checks) for fix in found.fixes] == [
         ("net rounding=down", "gives 112 as PyTorch computes it; 1 error at both comes to light", False),
         ("net rounding=up", "gives 113 as cuda-convnet computed it; 1 error at both comes to light", False),
@@ -61,17 +61,17 @@ def test_fix_that_reveals_another_error_says_so() -> None:
 
 
 def test_fix_that_reveals_no_other_error_comes_first() -> None:
-    found = mistake(INCEPTION.replace("inputs=pool2", "inputs=pool2  pad=1"))
+    found = only_diagnostic(INCEPTION.replace("inputs=pool2", "inputs=pool2  pad=1"))
     assert [fix.checks for fix in found.fixes] == [True] * len(found.fixes) and found.fixes
 
 
 def test_revealed_and_remaining_errors_are_counted_separately() -> None:
-    found, _ = mistakes(INCEPTION + "[drop]  dropout  rate=2\n")
+    found, _ = diagnostics_of(INCEPTION + "[drop]  dropout  rate=2\n")
     assert found.fixes[0].effect.endswith("1 error at both comes to light; 1 other remains")
 
 
 def test_channels_last_get_no_other_fixes() -> None:
-    found, _ = mistakes("[data]  input  32x32x3\n[pool]  maxpool  kernel=3  stride=2\n[drop]  dropout  rate=2\n")
+    found, _ = diagnostics_of("[data]  input  32x32x3\n[pool]  maxpool  kernel=3  stride=2\n[drop]  dropout  rate=2\n")
     assert not found.fixes
     assert "the input is 32x32x3, which is channels x height x width; did you mean input 3x32x32?" in found.notes
 
@@ -96,7 +96,7 @@ def fixes_of(found: Diagnostic) -> list[tuple[str, bool]]:
 
 def test_shortcut_around_a_change_of_shape_gets_a_projection() -> None:
     text = BLOCK.replace("[side]   conv  filters=128  kernel=1  stride=2  inputs=head\n", "")
-    found = mistake(text.replace("c2,side", "c2,head"))
+    found = only_diagnostic(text.replace("c2,side", "c2,head"))
     assert [label.text for label in found.labels] == ["c2 is 128x28x28", "head is 64x56x56"]
     line = "[out_shortcut] conv filters=128 kernel=1 stride=2 rounding=down inputs=head"
     assert fixes_of(found)[0] == (f"add {line}", True)
@@ -110,12 +110,12 @@ def test_added_projection_has_no_neuron_and_the_files_line_ending() -> None:
         "[side]   conv  filters=128  kernel=1  stride=2  inputs=head\n", ""
     )
     text = text.replace("c2,side", "c2,head").replace("\n", "\r\n")
-    found = mistake(text)
+    found = only_diagnostic(text)
     fixed = apply(found.fixes[0].edits, text)
     assert fixed.count("\n") == fixed.count("\r\n") == text.count("\r\n") + 1
     assert "stride=2 rounding=down neuron=linear inputs=head" in found.fixes[0].title
     text = "[image] input 3x32x32\r\n[loss] crossentropy\r\n"
-    assert apply(mistake(text).fixes[0].edits, text).count("\r\n") == 4
+    assert apply(only_diagnostic(text).fixes[0].edits, text).count("\r\n") == 4
 
 
 def test_many_branches_of_different_sizes_take_little_time() -> None:
@@ -124,7 +124,7 @@ def test_many_branches_of_different_sizes_take_little_time() -> None:
     names = [f"b{i}" for i in range(250)]
     sizes = "".join(f"[{name}] conv filters=3 kernel={2 * i + 1} inputs=r999\n" for i, name in enumerate(names))
     start = time.process_time()
-    found = mistake(f"[i] input 3x600x600\n{trunk}{sizes}[s] concat inputs={','.join(names)}\n")
+    found = only_diagnostic(f"[i] input 3x600x600\n{trunk}{sizes}[s] concat inputs={','.join(names)}\n")
     assert time.process_time() - start < 10
     assert [label.text for label in found.labels] == [f"b{n} is 3x{600 - 2 * n}x{600 - 2 * n}" for n in range(1, 5)]
     assert found.notes[0].endswith("3x578x578, ...: heights and widths must be equal")
@@ -133,23 +133,23 @@ def test_many_branches_of_different_sizes_take_little_time() -> None:
 def test_layers_of_the_same_name_are_described_by_their_own_inputs() -> None:
     text = "[i] input 3x8x8\n[a] conv filters=3 kernel=3\n{}\n[s] sum inputs=i,i,a\n"
     for first in ("[s] relu inputs=a", "[s] sum inputs=none,a", "[s] sum inputs=a,a"):
-        found = next(d for d in mistakes(text.format(first)) if d.code == "shapes-differ")
+        found = next(d for d in diagnostics_of(text.format(first)) if d.code == "shapes-differ")
         assert [label.text for label in found.labels] == ["a is 3x6x6"]
 
 
 def test_projection_that_reads_the_wrong_layer_gets_its_input_fixed() -> None:
-    found = mistake(BLOCK.replace("stride=2  inputs=head\n[out]", "stride=2\n[out]"))
+    found = only_diagnostic(BLOCK.replace("stride=2  inputs=head\n[out]", "stride=2\n[out]"))
     assert fixes_of(found)[0] == ("side inputs=head", True)
     assert found.fixes[0].effect.startswith("side reads c2 now, the layer above")
 
 
 def test_projection_gets_the_stride_of_its_block() -> None:
-    found = mistake(BLOCK.replace("kernel=1  stride=2", "kernel=1"))
+    found = only_diagnostic(BLOCK.replace("kernel=1  stride=2", "kernel=1"))
     assert fixes_of(found)[0] == ("side stride=2", True)
 
 
 def test_projection_gets_the_channels_of_the_other_branch() -> None:
-    found = mistake(BLOCK.replace("filters=128  kernel=1", "filters=64  kernel=1"))
+    found = only_diagnostic(BLOCK.replace("filters=128  kernel=1", "filters=64  kernel=1"))
     assert [label.text for label in found.labels] == ["c2 is 128x28x28", "side is 64x28x28"]
     assert ("side filters=128", True) in fixes_of(found)
 
@@ -157,17 +157,17 @@ def test_projection_gets_the_channels_of_the_other_branch() -> None:
 def test_branch_of_a_concat_without_padding_is_padded() -> None:
     text = "[i] input 8x28x28\n[a] conv filters=2 kernel=1\n[b] conv filters=3 kernel=5 pad=1 inputs=i\n"
     text += "[c] maxpool kernel=3 stride=1 pad=1 inputs=i\n[all] concat inputs=a,b,c\n"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert [label.text for label in found.labels] == ["b is 3x26x26"]
     assert fixes_of(found) == [("b pad=2", True)]
-    found = mistake(
+    found = only_diagnostic(
         text.replace("pad=1 inputs=i\n[c]", "pad=2 inputs=i\n[c]").replace("stride=1", "stride=2 rounding=up")
     )
     assert [label.text for label in found.labels] == ["c is 8x15x15"] and ("c stride=1", True) in fixes_of(found)
 
 
 def test_groups_close_to_the_channels_become_depthwise() -> None:
-    found = mistake("[i] input 128x8x8\n[dw] conv filters=128 kernel=3 groups=129\n")
+    found = only_diagnostic("[i] input 128x8x8\n[dw] conv filters=128 kernel=3 groups=129\n")
     assert fixes_of(found) == [("dw groups=128", True)]
 
 
@@ -175,7 +175,7 @@ def test_mixed_rounding_suggests_caffe() -> None:
     """The first layers of GoogLeNet (Szegedy et al. 2014, table 1): 112.5 is rounded down, and 55.5 up."""
     text = "[i] input 3x224x224\n[conv1] conv filters=64 kernel=7 stride=2 pad=3 -> 64x112x112\n"
     text += "[pool1] maxpool kernel=3 stride=2 -> 64x56x56\n"
-    for found in (mistake(f"net n rounding=down\n{text}"), *mistakes(f"net n rounding=exact\n{text}")):
+    for found in (only_diagnostic(f"net n rounding=down\n{text}"), *diagnostics_of(f"net n rounding=exact\n{text}")):
         assert ("net rounding=caffe", True) in fixes_of(found)
 
 
@@ -187,7 +187,7 @@ def test_maps_before_a_loss_are_flattened_or_averaged() -> None:
         (4, " inputs=c", "add [loss_flat] flatten inputs=c above"),
     ):
         wrong = text.format(kernel, inputs)
-        found = mistake(wrong)
+        found = only_diagnostic(wrong)
         assert (found.code, fixes_of(found)) == ("needs-vector", [(way, True)])
         assert netspec.loads(apply(found.fixes[0].edits, wrong)).graph.scores.output.units == 5
 
@@ -201,7 +201,7 @@ def test_count_below_a_refuted_shape_is_reported_if_it_fits_neither_shape(weight
 [conv2] conv  filters=64  kernel=5  -> 64x14x14
 [fc3]   fc    outputs=10            -> 10  weights={weights}
 """
-    shape, *counts = mistakes(text)
+    shape, *counts = diagnostics_of(text)
     assert shape.message == "conv2 is 64x10x10, not 64x14x14"
     assert [d.message for d in counts] == ["fc3 has 125,440 weights, not 12,345"] * reported
     assert ("conv2 pad=2" in [fix.title for fix in shape.fixes]) is (weights != 64_000)
@@ -222,11 +222,13 @@ def test_count_below_a_refuted_shape_is_reported_if_it_fits_neither_shape(weight
 )
 def test_a_layer_whose_name_is_miswritten_brings_no_mistakes_below_it(line: str, fixed: list[str]) -> None:
     text = f"[image] input 1x32x32\n{line}\n[s2] avgpool kernel=2 -> 6x14x14\n[f3] fc outputs=10\n"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert found.span.line == 2 and titles(found) == fixed
     assert all(fix.checks and netspec.loads(apply(fix.edits, text)) for fix in found.fixes)
 
 
 def test_a_misspelt_setting_is_not_taken_for_a_layer() -> None:
-    found = mistake("[image] input 1x32x32\ndefaults conv neuron=relu\n[c] conv filters=6 kernel=5 -> 6x28x28\n")
+    found = only_diagnostic(
+        "[image] input 1x32x32\ndefaults conv neuron=relu\n[c] conv filters=6 kernel=5 -> 6x28x28\n"
+    )
     assert titles(found) == ["write default"]

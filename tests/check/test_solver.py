@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from chances import examples
-from checking import good, mistake, mistakes, spec
+from checking import diagnostics_of, only_diagnostic, spec, valid_net
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 
 from netspec.diagnostics import Diagnostic, SpecError, apply
 from netspec.diagnostics.text import render
@@ -46,7 +46,7 @@ def titles(found: Diagnostic) -> list[str]:
 
 
 def test_printed_diagnostic_matches_the_language_page() -> None:
-    assert render(mistake(puzzle())) == PUZZLE
+    assert render(only_diagnostic(puzzle())) == PUZZLE
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_printed_diagnostic_matches_the_language_page() -> None:
     ],
 )
 def test_every_fix_gives_55_and_keeps_fc6(title: str, line: str) -> None:
-    text = fixed(mistake(puzzle()), title, puzzle())
+    text = fixed(only_diagnostic(puzzle()), title, puzzle())
     assert line in text
-    net = good(text)
+    net = valid_net(text)
     assert net["conv1"].output == (96, 55, 55)
     assert (net["fc6"].weights, net.total.weights) == (37_748_736, 60_954_656)
 
 
 def test_fix_changes_the_crop_with_the_input() -> None:
-    text = fixed(mistake(puzzle()), "input 3x227x227, crop=227", puzzle())
+    text = fixed(only_diagnostic(puzzle()), "input 3x227x227, crop=227", puzzle())
     assert "augment  crop=227 from=256" in text
     no_augment = re.sub(r"augment.*", "", puzzle())
-    assert titles(mistake(no_augment))[0] == "input 3x227x227"
+    assert titles(only_diagnostic(no_augment))[0] == "input 3x227x227"
 
 
 @pytest.mark.parametrize("claim", ["", "  -> 32x112x112"])
@@ -82,25 +82,25 @@ def test_rounding_down_comes_first_if_it_only_skips_padding(claim: str) -> None:
 [dw2]    conv   filters=32  kernel=3  stride=2  pad=1  groups=32
 [fc]     fc     outputs=1000
 """
-    found = mistakes(text)[0]
+    found = diagnostics_of(text)[0]
     assert (found.fixes[0].title, found.fixes[0].checks) == ("net rounding=down", True)
-    assert good(fixed(found, "net rounding=down", text))["dw2"].output == (32, 56, 56)
+    assert valid_net(fixed(found, "net rounding=down", text))["dw2"].output == (32, 56, 56)
 
 
 def test_rounding_down_does_not_come_first_if_it_skips_pixels() -> None:
     text = "[image]  input  3x224x224\n[conv1]  conv  filters=32  kernel=3  stride=2\n"
-    assert titles(mistake(text))[0] == "input 3x225x225"
+    assert titles(only_diagnostic(text))[0] == "input 3x225x225"
 
 
 def test_rejected_fix_is_listed_with_its_effect() -> None:
-    (rejected,) = mistake(puzzle()).rejected
+    (rejected,) = only_diagnostic(puzzle()).rejected
     assert rejected.title == "net rounding=down"
-    wrong = [d.layer for d in mistakes(puzzle().replace("net     alexnet", "net     alexnet rounding=down"))]
+    wrong = [d.layer for d in diagnostics_of(puzzle().replace("net     alexnet", "net     alexnet rounding=down"))]
     assert wrong == ["conv1"]
 
 
 def test_rounding_down_is_not_rejected_without_claims() -> None:
-    found = mistake(re.sub(r" *->.*", "", puzzle()))
+    found = only_diagnostic(re.sub(r" *->.*", "", puzzle()))
     assert found.rejected == ()
     assert len(found.fixes) == 4
 
@@ -113,15 +113,15 @@ def test_fix_for_a_deeper_window_names_the_nearest_input() -> None:
     text = (
         "[i] input 3x100x100\n[c1] conv filters=4 kernel=7 stride=3\n[c2] conv filters=8 kernel=4 stride=3 -> 8x11x11"
     )
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert (found.code, found.layer) == ("window-does-not-tile", "c2")
     assert titles(found) == ["input 3x106x106", "net rounding=up", "c2 pad=1", "c2 rounding=up"]
-    assert good(fixed(found, "input 3x106x106", text))["c1"].output == (4, 34, 34)
+    assert valid_net(fixed(found, "input 3x106x106", text))["c1"].output == (4, 34, 34)
 
 
 def test_refuted_claim_is_fixed_where_pixels_are_lost() -> None:
     text = re.sub(r" *-> (?!256x6x6).*", "", spec("alexnet").replace("rounding=up", "rounding=down"))
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert found.layer == "pool5"
     assert titles(found) == [
         "input 3x227x227, crop=227",
@@ -131,17 +131,17 @@ def test_refuted_claim_is_fixed_where_pixels_are_lost() -> None:
     ]
     for fix in found.fixes:
         assert fix.effect.startswith("conv1 gives 55")
-        assert good(apply(fix.edits, text))["fc6"].weights == 37_748_736
+        assert valid_net(apply(fix.edits, text))["fc6"].weights == 37_748_736
 
 
 def test_layer_with_a_correct_claim_is_not_marked() -> None:
     text = spec("alexnet").replace("[pool1]  maxpool  kernel=3", "[pool1]  maxpool  kernel=2")
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert (found.code, found.layer) == ("claim-refuted", "pool1")
     assert not any("conv1" in note for note in found.notes)
     # (55 - 2) / 2 + 1 = 27.5; a kernel of 55 - 26 * 2 = 3 tiles
     assert titles(found) == ["pool1 rounding=down", "pool1 kernel=3"]
-    assert good(fixed(found, "pool1 kernel=3", text))["fc6"].weights == 37_748_736
+    assert valid_net(fixed(found, "pool1 kernel=3", text))["fc6"].weights == 37_748_736
 
 
 def test_net_rounding_fixes_two_poolings_with_one_cause() -> None:
@@ -149,7 +149,7 @@ def test_net_rounding_fixes_two_poolings_with_one_cause() -> None:
         "[i] input 3x227x227\n[c] conv filters=4 kernel=11 stride=4 -> 4x55x55\n[p] maxpool kernel=2 -> 4x27x27\n"
         "[q] maxpool kernel=2 -> 4x13x13"
     )
-    first, second = mistakes(text)
+    first, second = diagnostics_of(text)
     assert (first.layer, second.layer) == ("p", "q")
     for found in (first, second):
         assert titles(found)[0] == "net rounding=down"
@@ -158,10 +158,10 @@ def test_net_rounding_fixes_two_poolings_with_one_cause() -> None:
 
 def test_stride_of_1_is_proposed_for_a_pool_in_a_branch() -> None:
     text = "[i] input 3x56x56\n[a] conv filters=4 kernel=1\n[p] maxpool kernel=3 pad=1 inputs=i\n[c] concat inputs=a,p"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert titles(found) == ["p stride=1"]
     assert found.fixes[0].effect == "gives 56 exactly, another function; the whole network checks"
-    assert good(fixed(found, "p stride=1", text))["c"].output == (7, 56, 56)
+    assert valid_net(fixed(found, "p stride=1", text))["c"].output == (7, 56, 56)
 
 
 # Pads.
@@ -169,36 +169,36 @@ def test_stride_of_1_is_proposed_for_a_pool_in_a_branch() -> None:
 
 def test_proposed_padding_is_symmetric_if_possible() -> None:
     text = "[i] input 3x20x20\n[c] conv filters=2 kernel={} -> 2x20x20"
-    assert "c pad=2" in titles(mistake(text.format(5)))
-    found = mistake(text.format(4))
+    assert "c pad=2" in titles(only_diagnostic(text.format(5)))
+    found = only_diagnostic(text.format(4))
     assert "c pad=1,2,1,2" in titles(found)
     # left 1, right 2: the larger pad is at the right and bottom, where windows overhang with rounding up
-    assert good(fixed(found, "c pad=1,2,1,2", text.format(4)))["c"].windows[0].effective_pad == (1, 2, 1, 2)
+    assert valid_net(fixed(found, "c pad=1,2,1,2", text.format(4)))["c"].windows[0].effective_pad == (1, 2, 1, 2)
 
 
 def test_padding_is_proposed_for_each_axis() -> None:
     text = "[i] input 3x20x30\n[c] conv filters=2 kernel=3x5 stride=2 -> 2x10x15"
     # rows: 2 * 9 + 3 - 20 = 1; columns: 2 * 14 + 5 - 30 = 3
-    assert "c pad=1,2,0,1" in titles(mistake(text))
+    assert "c pad=1,2,0,1" in titles(only_diagnostic(text))
 
 
 def test_existing_pad_is_replaced() -> None:
     text = "[i] input 3x27x27\n[c] conv filters=2 kernel=5 pad=1 -> 2x27x27"
-    assert "pad=2 -> 2x27x27" in fixed(mistake(text), "c pad=2", text)
+    assert "pad=2 -> 2x27x27" in fixed(only_diagnostic(text), "c pad=2", text)
 
 
 def test_existing_rounding_is_replaced() -> None:
     text = "[i] input 3x20x20\n[c] conv filters=2 kernel=3 stride=2 rounding=down -> 2x10x10"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert titles(found) == ["input 3x21x21", "c rounding=up", "c pad=0,1,0,1", "c pad=1 rounding=down"]
     assert fixed(found, "c rounding=up", text) == text.replace("down", "up")
 
 
 def test_fix_adds_a_missing_net_line() -> None:
     text = "# a comment\n\n[i] input 3x20x20\n[c] conv filters=2 kernel=3 stride=2 -> 2x10x10"
-    changed = fixed(mistake(text), "net rounding=up", text)
+    changed = fixed(only_diagnostic(text), "net rounding=up", text)
     assert changed.startswith("# a comment\n\nnet rounding=up\n[i] input")
-    assert good(changed)["c"].output == (2, 10, 10)
+    assert valid_net(changed)["c"].output == (2, 10, 10)
 
 
 # Claims of channels and counts.
@@ -206,14 +206,14 @@ def test_fix_adds_a_missing_net_line() -> None:
 
 def test_wrong_channels_are_fixed_in_the_filters_or_the_claim() -> None:
     text = "[i] input 3x20x30\n[c] conv filters=2 kernel=1 -> 4x20x30"
-    assert titles(mistake(text)) == ["c filters=4", "claim 2x20x30"]
-    assert titles(mistake("[i] input 30\n[f] fc outputs=10 -> 12")) == ["f outputs=12", "claim 10"]
-    assert titles(mistake("[i] input 30\n[f] fc outputs=10 -> 10x1x1")) == ["claim 10"]
+    assert titles(only_diagnostic(text)) == ["c filters=4", "claim 2x20x30"]
+    assert titles(only_diagnostic("[i] input 30\n[f] fc outputs=10 -> 12")) == ["f outputs=12", "claim 10"]
+    assert titles(only_diagnostic("[i] input 30\n[f] fc outputs=10 -> 10x1x1")) == ["claim 10"]
 
 
 def test_last_fix_changes_the_claim() -> None:
     text = "[i] input 3x20x20\n[c] maxpool kernel=20 -> 3x2x2"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert titles(found)[-1] == "claim 3x1x1"
     assert fixed(found, "claim 3x1x1", text).endswith("-> 3x1x1")
 
@@ -273,7 +273,7 @@ def test_wrong_counts_are_explained_and_fixed(
     layer: str, stated: str, message: str, notes: tuple[str, ...], fix: str
 ) -> None:
     text = f"gpus 2\n[i] input 4x20x20\n[a] conv filters=8 kernel=1\n[b] {layer} -> {stated}"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert (found.message, found.notes) == (message, notes)
     assert found.span.text == stated
     assert fix in titles(found)
@@ -282,19 +282,19 @@ def test_wrong_counts_are_explained_and_fixed(
 
 
 def test_connections_halved_twice_are_explained() -> None:
-    found = mistake(spec("alexnet").replace("-> 256x27x27", "-> 256x27x27 connections=111974400"))
+    found = only_diagnostic(spec("alexnet").replace("-> 256x27x27", "-> 256x27x27 connections=111974400"))
     assert found.message == "conv2 has 223,948,800 connections, not 111,974,400"
     assert found.notes == ("27 * 27 places * 307,200 weights = 223,948,800",)
 
 
 def test_counts_of_several_inputs_have_a_note_each() -> None:
-    found = mistake("[i] input 4x5x5\n[j] relu\n[a] conv filters=2 kernel=3,1 pad=1,0 inputs=i,j -> weights=1")
+    found = only_diagnostic("[i] input 4x5x5\n[j] relu\n[a] conv filters=2 kernel=3,1 pad=1,0 inputs=i,j -> weights=1")
     assert found.message == "a has 80 weights, not 1"
     assert found.notes == ("3 * 3 * 4 weights a filter * 2 filters = 72", "1 * 1 * 4 weights a filter * 2 filters = 8")
 
 
 def test_consequences_are_noted_only_where_they_matter() -> None:
-    first, second = mistakes("[i] input 3x20x30\n[c] conv filters=2 kernel=1 -> 4x20x30\n[f] fc outputs=10 -> 12")
+    first, second = diagnostics_of("[i] input 3x20x30\n[c] conv filters=2 kernel=1 -> 4x20x30\n[f] fc outputs=10 -> 12")
     assert "f reads 1,200 = 2x20x30; expected 2,400 because of -> 4x20x30 at c: 12,000 weights fewer" in first.notes
     assert not any("expected" in note for note in second.notes)
 
@@ -304,37 +304,37 @@ def test_consequences_are_noted_only_where_they_matter() -> None:
 
 def test_nearest_divisible_numbers_are_proposed() -> None:
     text = "gpus 3\n[i] input 3x5x5\n[a] conv filters=10 kernel=3 -> 10x3x3"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert titles(found) == ["a filters=9", "a filters=12", "a filters=6", "a filters=15"]
-    assert good(fixed(found, "a filters=12", text))["a"].output == (12, 3, 3)
+    assert valid_net(fixed(found, "a filters=12", text))["a"].output == (12, 3, 3)
 
 
 def test_crop_or_input_is_changed() -> None:
     text = "[i] input 3x224x224\n[f] fc outputs=3\naugment crop=227 from=256"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert titles(found) == ["augment crop=224", "input 3x227x227"]
     for title in titles(found):
-        good(fixed(found, title, text))
+        valid_net(fixed(found, title, text))
 
 
 def test_too_large_pool_becomes_global() -> None:
     text = "[image] input 3x64x64\n[conv] conv filters=8 kernel=1\n[mean] avgpool kernel=7x56 -> 8x1x1\n"
     for wide in (text.replace("7x56", "56x65"), text.replace("7x56", "80")):
-        (fix,) = mistake(wide).fixes
+        (fix,) = only_diagnostic(wide).fixes
         assert (fix.title, fix.effect) == (
             "mean kernel=global",
             "one window over the whole 8x64x64; the whole network checks",
         )
-        assert good(apply(fix.edits, wide))["mean"].output == (8, 1, 1)
-    assert not mistake("[image] input 3x8x8\n[conv] conv filters=8 kernel=9").fixes
+        assert valid_net(apply(fix.edits, wide))["mean"].output == (8, 1, 1)
+    assert not only_diagnostic("[image] input 3x8x8\n[conv] conv filters=8 kernel=9").fixes
 
 
 def test_channels_last_of_the_input_are_moved() -> None:
     text = "[i] input 224x224x3\n[c] conv filters=2 kernel=11 stride=3"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert found.code == "kernel-too-large"
     assert titles(found) == ["input 3x224x224"]
-    assert good(fixed(found, "input 3x224x224", text))["c"].output == (2, 72, 72)
+    assert valid_net(fixed(found, "input 3x224x224", text))["c"].output == (2, 72, 72)
 
 
 # For random windows, each fix marked as checked is correct and gives the claimed shape.
@@ -367,7 +367,7 @@ def test_fixes_of_random_windows_are_correct(
             assert len(found.fixes) <= 4
             for fix in found.fixes:
                 assert fix.checks
-                output = good(apply(fix.edits, text))["w"].output
+                output = valid_net(apply(fix.edits, text))["w"].output
                 assert output == (channels, claimed, claimed) or fix.title == f"claim {output}"
 
 
@@ -377,7 +377,7 @@ def test_convolution_of_a_vector_gives_no_fixes_for_later_layers() -> None:
         "[c1] conv filters=6 kernel=5 -> 6x28x28\n[s2] avgpool kernel=2 stride=2 -> 6x14x14\n"
         "[s4] avgpool kernel=2 stride=2 -> 16x5x5\n"
     )
-    assert [(d.code, d.layer) for d in mistakes(text)] == [
+    assert [(d.code, d.layer) for d in diagnostics_of(text)] == [
         ("needs-image", "c3"),
         ("claim-refuted", "c1"),
         ("claim-refuted", "s4"),
@@ -386,4 +386,4 @@ def test_convolution_of_a_vector_gives_no_fixes_for_later_layers() -> None:
 
 def test_channels_last_are_moved_before_sizes_are_tried() -> None:
     text = "[i] input 32x32x3\n[c] conv filters=2 kernel=3 pad=1 -> 2x32x32"
-    assert titles(mistake(text))[0] == "input 3x32x32"
+    assert titles(only_diagnostic(text))[0] == "input 3x32x32"

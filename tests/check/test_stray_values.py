@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import mistake, mistakes
+from checking import diagnostics_of, only_diagnostic
 
 from netspec.diagnostics import apply
 
@@ -25,7 +25,7 @@ from netspec.diagnostics import apply
 )
 def test_stray_values_are_joined_to_the_value_before_them(lines: str, right: str) -> None:
     text = f"[i] input 3x9x9\n{lines}\n"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert found.code == "stray-value"
     assert found.message.endswith(f"without a key; did you mean {right}?")
     (fix,) = found.fixes
@@ -64,7 +64,7 @@ def test_stray_values_are_joined_to_the_value_before_them(lines: str, right: str
 )
 def test_arguments_written_as_keys_are_put_in_brackets(lines: str, message: str, right: str) -> None:
     text = f"[i] input 3x9x9\n{lines}\n"
-    found = mistake(text)
+    found = only_diagnostic(text)
     assert found.message == message
     (fix,) = found.fixes
     assert fix.checks and right in apply(fix.edits, text)
@@ -72,23 +72,23 @@ def test_arguments_written_as_keys_are_put_in_brackets(lines: str, message: str,
 
 @pytest.mark.parametrize("key", ["epoch=2", "rate=0.5", "every=0.5", "# as before\n  factor=0.5"])
 def test_keys_that_make_no_correct_value_are_not_put_in_brackets(key: str) -> None:
-    found = mistakes(f"[i] input 3x9x9\n[f] fc outputs=2\ntrain schedule=step(30) {key}\n")
+    found = diagnostics_of(f"[i] input 3x9x9\n[f] fc outputs=2\ntrain schedule=step(30) {key}\n")
     assert not any("step(" in fix.title for d in found for fix in d.fixes)
 
 
 def test_numbers_behind_a_comma_are_put_in_the_brackets_of_the_word_before_it() -> None:
-    found = mistake("[i] input 3x9x9\n[f] fc outputs=2 init=gaussian,0.05\n")
+    found = only_diagnostic("[i] input 3x9x9\n[f] fc outputs=2 init=gaussian,0.05\n")
     assert [(fix.title, fix.checks) for fix in found.fixes] == [("write gaussian(0.05)", True)]
 
 
 def test_linear_with_in_features_suggests_fc() -> None:
-    found = mistakes("[i] input 3x9x9\n[c] linear in_features=243 out_features=10\n")
+    found = diagnostics_of("[i] input 3x9x9\n[c] linear in_features=243 out_features=10\n")
     assert [d.message for d in found] == ["linear has no key 'in_features'; did you mean fc?"]
     assert [fix.title for fix in found[0].fixes] == ["write fc"]
 
 
 def test_linear_with_a_number_suggests_fc() -> None:
-    found = mistake("[i] input 3x9x9\n[c] linear 10\n")
+    found = only_diagnostic("[i] input 3x9x9\n[c] linear 10\n")
     assert found.message == "linear does not take '10' without a key; did you mean fc outputs=10?"
     (fix,) = found.fixes
     assert (fix.title, fix.checks) == ("write fc outputs=10", True)
@@ -108,12 +108,12 @@ def test_linear_with_a_number_suggests_fc() -> None:
     ],
 )
 def test_stray_number_that_fits_no_key_gets_no_proposal(line: str) -> None:
-    found = next(d for d in mistakes(f"[i] input 3x8x8\n[a] {line}") if d.code == "stray-value")
+    found = next(d for d in diagnostics_of(f"[i] input 3x8x8\n[a] {line}") if d.code == "stray-value")
     assert "did you mean" not in found.message and not found.fixes
     assert found.notes[0].startswith("values are given as key=value")
 
 
 def test_stray_word_is_not_taken_for_an_input() -> None:
-    found = next(d for d in mistakes("[i] input 3x9x9\n[c] conv filters=2 kernel=3 same\n"))
+    found = next(d for d in diagnostics_of("[i] input 3x9x9\n[c] conv filters=2 kernel=3 same\n"))
     assert "did you mean" not in found.message and not found.fixes
-    assert mistake("[i] input 3x9x9\n[c] concat i i\n").fixes[0].title == "write inputs=i,i"
+    assert only_diagnostic("[i] input 3x9x9\n[c] concat i i\n").fixes[0].title == "write inputs=i,i"

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-import puzzle
+import alexnet_sizes
 import pytest
 from examples import examples, fresh
 from imports import modules, nodes
@@ -93,7 +93,7 @@ def test_example_gives_only_the_code_of_its_page(code: str) -> None:
 def test_page_shows_the_measured_differences_of_the_repairs() -> None:
     part = page_text("window-does-not-tile").partition("<!-- differences -->")[2].partition("<!--")[0]
     rows = re.findall(r"\| ([\d.]+) \| ([\d.]+) \| ([\d,]+) of 3,025 \|", part)
-    measured = list(puzzle.comparisons())
+    measured = list(alexnet_sizes.comparisons())
     assert len(rows) == len(measured) == 6
     for (noise, smooth, equal), (_, on_noise, on_smooth, equal_measured) in zip(rows, measured, strict=True):
         assert float(noise) == pytest.approx(on_noise, abs=0.02)
@@ -102,8 +102,8 @@ def test_page_shows_the_measured_differences_of_the_repairs() -> None:
 
 
 def test_repairs_give_four_different_functions() -> None:
-    differences = {pair: (noise, smooth, equal) for pair, noise, smooth, equal in puzzle.comparisons()}
-    exact, up, *_ = puzzle.REPAIRS
+    differences = {pair: (noise, smooth, equal) for pair, noise, smooth, equal in alexnet_sizes.comparisons()}
+    exact, up, *_ = alexnet_sizes.REPAIRS
     assert all(noise > 0.05 and smooth > 0.05 for noise, smooth, _ in differences.values())
     assert differences[exact, up][2] == 54 * 54, (
         "they differ only where a window reaches the last three columns or rows"
@@ -113,5 +113,5 @@ def test_repairs_give_four_different_functions() -> None:
 
 def test_other_implementations_give_the_published_sizes() -> None:
     published = ["55-27-13-6", "55-27-13-6", "55-27-13-6", "56-27-13-6", "54-27-13-6", "54-26-12-6", "56-27-13-6"]
-    assert re.findall(r"\d+-\d+-\d+-\d+", puzzle.others()) == [*published, "54-26-12-5"]
-    assert re.findall(r"9,216|6,400", puzzle.others()) == ["9,216"] * 7 + ["6,400"]
+    assert re.findall(r"\d+-\d+-\d+-\d+", alexnet_sizes.others()) == [*published, "54-26-12-5"]
+    assert re.findall(r"9,216|6,400", alexnet_sizes.others()) == ["9,216"] * 7 + ["6,400"]

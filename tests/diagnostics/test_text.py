@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checking import mistakes
+from checking import diagnostics_of
 
 from netspec.diagnostics import Diagnostic, Label, SpecError
 from netspec.diagnostics.text import render, render_all
@@ -90,7 +90,7 @@ IMAGE = "[image] input 3x32x32\n"
 
 
 def diagnostic(text: str) -> Diagnostic:
-    return mistakes(text)[0]
+    return diagnostics_of(text)[0]
 
 
 def test_long_line_is_cut_around_the_error() -> None:
@@ -106,7 +106,7 @@ def test_carets_are_aligned_despite_tabs_and_control_characters() -> None:
 
 
 def test_many_errors_are_counted_but_only_some_shown() -> None:
-    diagnostics = mistakes(IMAGE + "[c] qqq\n" * 500)
+    diagnostics = diagnostics_of(IMAGE + "[c] qqq\n" * 500)
     text = render_all(diagnostics, 20)
     assert text.count("error[") == 20
     assert text.endswith(f"{len(diagnostics)} errors; the first 20 are shown, netspec check --format json lists all")
@@ -114,5 +114,5 @@ def test_many_errors_are_counted_but_only_some_shown() -> None:
 
 
 def test_count_is_shown_from_two_errors_on() -> None:
-    assert "1 error" not in render_all(mistakes(IMAGE + "[c] qqq"))
-    assert render_all(mistakes(IMAGE + "[c] qqq\n[d] www")).endswith("\n\n2 errors")
+    assert "1 error" not in render_all(diagnostics_of(IMAGE + "[c] qqq"))
+    assert render_all(diagnostics_of(IMAGE + "[c] qqq\n[d] www")).endswith("\n\n2 errors")

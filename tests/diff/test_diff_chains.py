@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from chances import examples
 from comparing_nets import all_facts
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 
 from netspec import backend
 from netspec.diff import compare, gravest

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 
 import pytest
-from chances import examples
 from comparing_nets import all_facts, changed_keys, diff, difference_lines, load_with_changes, same_outputs
 from hypothesis import given, reject
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 
 from netspec.diagnostics import SpecError
 from netspec.diff import compare, gravest

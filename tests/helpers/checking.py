@@ -10,38 +10,38 @@ from netspec.ir.ops import Op
 from netspec.net import Net, loads
 
 
-def good(text: str) -> Net:
+def valid_net(text: str) -> Net:
     """Load a spec that must be correct."""
     return loads(text, "a.net")
 
 
-def mistakes(text: str) -> tuple[Diagnostic, ...]:
+def diagnostics_of(text: str) -> tuple[Diagnostic, ...]:
     """Return the diagnostics of a spec that must be wrong."""
     with pytest.raises(SpecError) as caught:
         loads(text, "a.net")
     return caught.value.diagnostics
 
 
-def mistake(text: str) -> Diagnostic:
+def only_diagnostic(text: str) -> Diagnostic:
     """Return the only diagnostic of a spec that must have exactly one mistake."""
-    found = mistakes(text)
+    found = diagnostics_of(text)
     assert len(found) == 1, [(d.code, d.message) for d in found]
     return found[0]
 
 
 def codes(text: str) -> list[str]:
     """Return the codes of a wrong spec's diagnostics, in file order."""
-    return [d.code for d in mistakes(text)]
+    return [d.code for d in diagnostics_of(text)]
 
 
-def place(diagnostic: Diagnostic) -> tuple[int, int, str]:
+def position_of(diagnostic: Diagnostic) -> tuple[int, int, str]:
     """Return the line, column and text of a diagnostic's first span."""
     return diagnostic.span.line, diagnostic.span.column, diagnostic.span.text
 
 
 def ops(text: str, layer: str) -> list[Op]:
     """Return the operations that a layer was lowered to."""
-    graph = good(text).graph
+    graph = valid_net(text).graph
     return [graph.nodes[name].op for name in graph.layers[layer].nodes]
 
 

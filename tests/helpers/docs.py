@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-import puzzle
+import alexnet_sizes
 from examples import fresh
 from places import ROOT
 
@@ -86,9 +86,9 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "layer-types": layer_types,
     "settings": settings_,
     "index": index,
-    "repairs": puzzle.repairs,
-    "differences": puzzle.differences,
-    "others": puzzle.others,
+    "repairs": alexnet_sizes.repairs,
+    "differences": alexnet_sizes.differences,
+    "others": alexnet_sizes.others,
 }
 
 if __name__ == "__main__":

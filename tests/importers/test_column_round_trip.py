@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chances import examples
 from hypothesis import HealthCheck, given
+from hypothesis_profiles import examples
 from layerfiles import load
 from random_columns import columns
 

@@ -6,9 +6,9 @@ import re
 
 import numpy as np
 import pytest
-from chances import examples
 from computed import random_parameters, values
 from hypothesis import HealthCheck, given
+from hypothesis_profiles import examples
 from layerfiles import DATA, RATES, SHAPE, TWINS, conv, diagnose, ending, load, locations, net, readable_spec
 from random_columns import columns
 from twin_parameters import merge_twin_parameters

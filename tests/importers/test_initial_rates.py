@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from chances import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from layerfiles import SHAPE, TWINS, ending
 
 from netspec.diagnostics import Diagnostic, SpecError

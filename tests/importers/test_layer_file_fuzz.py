@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from chances import examples
 from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from layerfiles import NORMS, PARAMS, SHAPE, TWINS, conv, ending, net, params
 
 from netspec.diagnostics import SpecError

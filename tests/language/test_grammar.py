@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chances import examples
 from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from lark import Token, Tree, UnexpectedInput
 from spec_texts import specs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from checking import good, mistakes
+from checking import diagnostics_of, valid_net
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,12 +89,12 @@ HABITS = [
 @pytest.mark.parametrize(("line", "note", "right", "shown"), HABITS)
 def test_habit_is_explained_and_rewritten(line: str, note: str, right: str, shown: str) -> None:
     text = f"{HEAD}{line}\n"
-    (found,) = mistakes(text)
+    (found,) = diagnostics_of(text)
     assert (found.code, found.notes) == ("syntax", (note,))
     (fix,) = found.fixes
     assert (fix.title, fix.checks, fix.spelling) == (f"write {shown}", True, True)
     assert apply(fix.edits, text) == f"{HEAD}{right}\n"
-    assert good(apply(fix.edits, text)).graph
+    assert valid_net(apply(fix.edits, text)).graph
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ def test_habit_is_explained_and_rewritten(line: str, note: str, right: str, show
 )
 def test_range_of_pixels_is_rewritten_as_its_upper_end(written: str, right: str) -> None:
     text = f"[i] input 3x32x32 range={written} mean=channel\n{CONV}\n"
-    (found,) = mistakes(text)
+    (found,) = diagnostics_of(text)
     (fix,) = found.fixes
     assert (found.notes, fix.title, fix.checks) == ((RANGE,), f"write range={right}", True)
     assert apply(fix.edits, text) == f"[i] input 3x32x32 range={right} mean=channel\n{CONV}\n"
 
 
 def test_shape_in_parentheses_is_rewritten() -> None:
-    (found,) = mistakes("[image] input (3, 32, 32)\n" + CONV)
+    (found,) = diagnostics_of("[image] input (3, 32, 32)\n" + CONV)
     assert apply(found.fixes[0].edits, "[image] input (3, 32, 32)\n" + CONV) == HEAD + CONV
 
 
@@ -118,12 +118,12 @@ def test_shape_in_parentheses_is_rewritten() -> None:
     "line", ["[c] conv $", "layer {", "}", '{"layers": [{"type": "conv"}]}', "name: alexnet", "[c conv", "<<<<<<< HEAD"]
 )
 def test_unreadable_notation_gets_no_fix(line: str) -> None:
-    (found,) = mistakes(f"{HEAD}[r] relu\n{line}\n")
+    (found,) = diagnostics_of(f"{HEAD}[r] relu\n{line}\n")
     assert (found.code, found.fixes) == ("syntax", ())
 
 
 def test_range_of_channels_is_explained() -> None:
-    (found,) = mistakes(f"{HEAD}[c] conv filters=1 kernel=3 table=0-2\n")
+    (found,) = diagnostics_of(f"{HEAD}[c] conv filters=1 kernel=3 table=0-2\n")
     assert (found.code, found.notes, found.fixes) == ("syntax", ("a range is written out: 0+1+2",), ())
 
 
@@ -137,34 +137,34 @@ def test_range_of_channels_is_explained() -> None:
     ],
 )
 def test_name_with_dots_or_slashes_is_shown_whole(line: str, name: str, note: str) -> None:
-    (found,) = mistakes(f"{HEAD}{line}\n")
+    (found,) = diagnostics_of(f"{HEAD}{line}\n")
     assert (found.message, found.span.text, found.notes) == (f"unexpected '{name}'", name, (note,))
 
 
 def test_weights_of_another_layer_are_not_taken_for_a_count() -> None:
-    (found,) = mistakes(f"{HEAD}{CONV}\n[d] conv filters=4 kernel=3 weights=c.weight\n")
+    (found,) = diagnostics_of(f"{HEAD}{CONV}\n[d] conv filters=4 kernel=3 weights=c.weight\n")
     assert found.notes == ("a name is letters, digits, _ and -",)
 
 
 @pytest.mark.parametrize(("line", "note"), [("[f] fc outputs=4k", DIGITS), ("[c] relu -> units=(3*32)*32", COUNT)])
 def test_number_whose_value_is_not_clear_is_explained_without_a_fix(line: str, note: str) -> None:
-    (found,) = mistakes(f"{HEAD}{line}\n")
+    (found,) = diagnostics_of(f"{HEAD}{line}\n")
     assert (found.notes, found.fixes) == ((note,), ())
 
 
 def test_comma_at_the_end_of_a_statement_is_removed() -> None:
-    (found,) = mistakes(f"{HEAD}[c] conv filters=4,\n  kernel=3,  # small\n")
+    (found,) = diagnostics_of(f"{HEAD}[c] conv filters=4,\n  kernel=3,  # small\n")
     assert apply(found.fixes[0].edits, found.span.source.text) == f"{HEAD}[c] conv filters=4\n  kernel=3  # small\n"
 
 
 def test_list_that_goes_on_below_keeps_its_comma() -> None:
-    (found,) = mistakes(f"{HEAD}[s] sum inputs=image,\n  image;\n")
+    (found,) = diagnostics_of(f"{HEAD}[s] sum inputs=image,\n  image;\n")
     assert apply(found.fixes[0].edits, found.span.source.text) == f"{HEAD}[s] sum inputs=image,\n  image\n"
 
 
 def test_merge_conflict_is_recognised() -> None:
     text = f"<<<<<<< HEAD\n{HEAD}=======\n>>>>>>> other\n"
-    assert {note for d in mistakes(text) for note in d.notes} == {
+    assert {note for d in diagnostics_of(text) for note in d.notes} == {
         "this is an unresolved merge conflict: keep one of the two versions"
     }
 
@@ -180,14 +180,14 @@ def test_merge_conflict_is_recognised() -> None:
     ],
 )
 def test_key_without_a_value_is_named(line: str, key: str) -> None:
-    (found,) = mistakes(f"{HEAD}{line}\n[r] relu\n")
+    (found,) = diagnostics_of(f"{HEAD}{line}\n[r] relu\n")
     assert found.message == f"{key} has no value"
     assert found.span.text == f"{key}="
 
 
 def test_shape_in_pieces_is_joined() -> None:
     text = "[image] input 3 x 32 x 32\n[c] conv filters=4 kernel=3 -> 4 x 30 x 30\n"
-    shape, claim = mistakes(text)
+    shape, claim = diagnostics_of(text)
     assert [d.code for d in (shape, claim)] == ["stray-value"] * 2
     assert (claim.message, claim.span.text) == ("a shape is written as one value", "4 x 30 x 30")
     text = apply([*shape.fixes[0].edits, *claim.fixes[0].edits], text)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from chances import examples
 from hypothesis import HealthCheck, given
+from hypothesis_profiles import examples
 from spec_texts import specs
 
 from netspec.diagnostics import Diagnostic

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chances import examples
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from places import SPECS
 
 from netspec.diagnostics import apply

@@ -7,8 +7,8 @@ from typing import Any
 import networks
 import pytest
 import torch
-from crews import together
 from places import SPECS as SPECS_FOLDER
+from ranks import call_on_ranks
 
 import netspec
 from netspec.parallel.mesh import join_mesh
@@ -67,7 +67,7 @@ def compare_with_one_device(rows: list[Row], devices: int) -> None:
     for row in rows:
         graph = netspec.loads(SPECS[row[0]]).graph
         expected.append(run_on_one_device(graph, trial(row), initial_state(graph, trial(row))))
-    records: list[list[Any]] = together(devices, records_of, rows, devices)
+    records: list[list[Any]] = call_on_ranks(devices, records_of, rows, devices)
     for rank, of_rank in enumerate(records):
         for row, one, several in zip(rows, expected, of_rank, strict=True):
             change = difference(one, several, "float64")

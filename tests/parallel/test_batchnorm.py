@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.distributed as dist
-from crews import together
+from ranks import call_on_ranks
 from torch import Tensor
 from torch.nn.functional import batch_norm
 
@@ -54,7 +54,7 @@ def test_shares_are_normalised_like_the_whole_batch(bf16: bool) -> None:
     y.backward(dy.to(y.dtype))
     assert x.grad is not None
     tolerance = 1e-2 if bf16 else 1e-5
-    shares: list[Results] = together(2, results_of_a_share, bf16)
+    shares: list[Results] = call_on_ranks(2, results_of_a_share, bf16)
     for number, expected in enumerate((y.detach(), x.grad)):
         joined = torch.cat([share[number] for share in shares])
         torch.testing.assert_close(joined, expected, rtol=tolerance, atol=tolerance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from crews import together
+from ranks import call_on_ranks
 
 import netspec
 from netspec.parallel.gradients import Gradients
@@ -35,7 +35,7 @@ def exchanged_gradients(processes: int) -> dict[str, torch.Tensor]:
 
 
 def test_whole_layers_take_the_gradients_of_the_first_device() -> None:
-    first, second = together(2, exchanged_gradients, 2)
+    first, second = call_on_ranks(2, exchanged_gradients, 2)
     assert {name: x.unique().tolist() for name, x in first.items()} == {
         "norm.weight": [1], "norm.bias": [1], "conv.weight": [1], "conv.bias": [1],
     }  # fmt: skip
@@ -47,7 +47,7 @@ def test_whole_layers_take_the_gradients_of_the_first_device() -> None:
 
 def test_gradients_are_summed_over_replicas() -> None:
     """Devices 0 and 2 hold the first group, 1 and 3 the second: 1 + 3 = 4 and 2 + 4 = 6."""
-    devices = together(4, exchanged_gradients, 4)
+    devices = call_on_ranks(4, exchanged_gradients, 4)
     assert [x["norm.weight"].unique().tolist() for x in devices] == [[4]] * 4
     assert [x["conv.weight"].unique().tolist() for x in devices] == [[4], [6], [4], [6]]
     assert [x["scores.bias"].unique().tolist() for x in devices if "scores.bias" in x] == [[6], [6]]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import networks
 import torch
-from crews import together
+from ranks import call_on_ranks
 
 import netspec
 from netspec.parallel.mesh import join_mesh
@@ -22,4 +22,4 @@ def timeouts_in_minutes(minutes: float) -> list[float]:
 
 
 def test_both_groups_get_the_requested_timeout() -> None:
-    assert together(2, timeouts_in_minutes, 77.0) == 2 * [[77.0, 77.0]]
+    assert call_on_ranks(2, timeouts_in_minutes, 77.0) == 2 * [[77.0, 77.0]]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-from crews import together
+from ranks import call_on_ranks
 from torch import Tensor
 
 from netspec.parallel.crossing import (
@@ -146,7 +146,7 @@ def with_format(x: Tensor, channels_last: bool) -> Tensor:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["channels first", "channels last"])
 def results(request: pytest.FixtureRequest) -> list[dict[str, list[Tensor]]]:
-    return together(SIZE, outputs_and_gradients, request.param)
+    return call_on_ranks(SIZE, outputs_and_gradients, request.param)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -8,7 +8,7 @@ from typing import Any
 import networks
 import pytest
 import torch
-from crews import together
+from ranks import call_on_ranks
 from torch import Tensor
 
 import netspec
@@ -68,7 +68,7 @@ def records_of(names: list[str]) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def records() -> dict[str, Any]:
-    return dict(zip(WRONG, together(2, records_of, list(WRONG))[0], strict=True))
+    return dict(zip(WRONG, call_on_ranks(2, records_of, list(WRONG))[0], strict=True))
 
 
 @pytest.mark.ci  # starts two processes and runs five trainings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from checking import SPECS, good
+from checking import SPECS, valid_net
 
 import netspec
 from netspec.ir.ops import Conv
@@ -92,12 +92,12 @@ def test_chain_adds_the_bias_of_a_convolution_with_no_other_reader() -> None:
         ("", "[j] sum inputs=c,n\n", "j"): None,
     }
     for words, biased in cases.items():
-        assert forms_of(good(text.format(*words)).graph, both).chains["n"].biased == biased, words
+        assert forms_of(valid_net(text.format(*words)).graph, both).chains["n"].biased == biased, words
 
 
 def test_cudnn_benchmark_needs_a_convolution() -> None:
     assert forms_of(ALEXNET, ("cudnn-benchmark",)).benchmarked
-    assert forms_of(good("[image] input 1x8x8\n[f] fc outputs=2\n").graph, ("cudnn-benchmark",)).passes == ()
+    assert forms_of(valid_net("[image] input 1x8x8\n[f] fc outputs=2\n").graph, ("cudnn-benchmark",)).passes == ()
 
 
 def test_max_pool_skips_chains_and_channels_last_values() -> None:
@@ -113,7 +113,9 @@ def test_max_pool_skips_chains_and_channels_last_values() -> None:
     [(16, "kernel=2 stride=2", True), (15, "kernel=2 stride=2", False), (16, "kernel=1 stride=2", False)],
 )
 def test_max_pool_skips_few_channels_and_single_pixels(channels: int, window: str, copied: bool) -> None:
-    graph = good(f"net a rounding=down\n[image] input {channels}x8x8\n[p] maxpool {window}\n[f] fc outputs=2\n").graph
+    graph = valid_net(
+        f"net a rounding=down\n[image] input {channels}x8x8\n[p] maxpool {window}\n[f] fc outputs=2\n"
+    ).graph
     assert (forms_of(graph, ("max-pool",)).pools == {"p"}) == copied
 
 
@@ -132,7 +134,7 @@ def test_max_pool_skips_few_channels_and_single_pixels(channels: int, window: st
     ],
 )
 def test_avg_pool_takes_poolings_that_are_slow_in_pytorch(pool: str, summed: bool) -> None:
-    graph = good(f"net a rounding=down\n[image] input 3x9x9\n[p] {pool}\n[f] fc outputs=2\n").graph
+    graph = valid_net(f"net a rounding=down\n[image] input 3x9x9\n[p] {pool}\n[f] fc outputs=2\n").graph
     assert (forms_of(graph, ("avg-pool",)).sums == {"p"}) == summed
     assert forms_of(graph, ("avg-pool", "channels-last")).sums == frozenset()
 
@@ -141,12 +143,12 @@ def test_avg_pool_takes_poolings_that_are_slow_in_pytorch(pool: str, summed: boo
     ("image", "keys", "patched"), [("1x9x9", "", True), ("2x9x9", "", False), ("2x9x9", " groups=2", False)]
 )
 def test_im2col_takes_convolutions_over_one_channel(image: str, keys: str, patched: bool) -> None:
-    graph = good(f"[image] input {image}\n[c] conv filters=4 kernel=3{keys}\n[f] fc outputs=2\n").graph
+    graph = valid_net(f"[image] input {image}\n[c] conv filters=4 kernel=3{keys}\n[f] fc outputs=2\n").graph
     assert forms_of(graph, ("im2col",)).patched == ({"c"} if patched else set())
 
 
 def test_im2col_needs_enough_images() -> None:
-    graph = good("[image] input 1x9x9\n[c] conv filters=4 kernel=3\n[f] fc outputs=2\n").graph
+    graph = valid_net("[image] input 1x9x9\n[c] conv filters=4 kernel=3\n[f] fc outputs=2\n").graph
     # 7 x 7 positions of 9 pixels = 441 numbers per image: 130,977 for 297 images, 131,418 for 298; the minimum is 2^17.
     assert forms_of(graph, ("im2col",), 297) == PLAIN
     assert forms_of(graph, ("im2col",), 298).passes == ("im2col",)
@@ -157,16 +159,16 @@ def test_im2col_needs_enough_images() -> None:
 def test_avg_pool_needs_a_large_enough_batch() -> None:
     text = "net a rounding=down\n[image] input 3x9x9\n[p] {}\n[f] fc outputs=2\n"
     # 3 x 9 x 9 = 243 numbers per image: 65,367 for 269 images, 65,610 for 270; the minimum is 2^16.
-    average = good(text.format("avgpool kernel=3 stride=2")).graph
+    average = valid_net(text.format("avgpool kernel=3 stride=2")).graph
     assert forms_of(average, ("avg-pool",), 269) == PLAIN
     assert forms_of(average, ("avg-pool",), 270).passes == ("avg-pool",)
     for pool in ("sumpool kernel=3 stride=3", "avgpool kernel=3 stride=3 pad=2,1,1,0"):  # neither exists in PyTorch
-        assert forms_of(good(text.format(pool)).graph, ("avg-pool",), 1).passes == ("avg-pool",)
+        assert forms_of(valid_net(text.format(pool)).graph, ("avg-pool",), 1).passes == ("avg-pool",)
 
 
 def test_bias_relu_absorbs_the_relu_of_summed_convolutions() -> None:
     text = "[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[c] conv inputs=a,a filters=4 kernel=3 neuron=relu\n"
-    graph = good(f"{text}[f] fc outputs=2 inputs=a,c neuron=relu\n").graph
+    graph = valid_net(f"{text}[f] fc outputs=2 inputs=a,c neuron=relu\n").graph
     assert forms_of(graph, ("bias-relu",)).rectified == {"c:bias": "c"}
 
 
@@ -180,7 +182,7 @@ def test_bias_relu_absorbs_the_relu_of_summed_convolutions() -> None:
     ],
 )
 def test_bias_relu_skips_other_relus(text: str) -> None:
-    graph = good(f"[image] input 3x8x8\n{text}\n[f] fc outputs=2\n").graph
+    graph = valid_net(f"[image] input 3x8x8\n{text}\n[f] fc outputs=2\n").graph
     assert forms_of(graph, ("bias-relu",)).rectified == {}
 
 
@@ -195,16 +197,18 @@ def test_bias_relu_skips_other_relus(text: str) -> None:
     ],
 )  # fmt: skip
 def test_chain_absorbs_no_value_with_another_reader(text: str, absorbed: list[str]) -> None:
-    net = good(f"[image] input 3x8x8\n[c] conv filters=4 kernel=3 neuron=relu\n{text}\n[f] fc outputs=2\n")
+    net = valid_net(f"[image] input 3x8x8\n[c] conv filters=4 kernel=3 neuron=relu\n{text}\n[f] fc outputs=2\n")
     layers = [net.graph.nodes[name].layer for chain in chains(net.graph).values() for name in chain.absorbed]
     assert layers == absorbed
 
 
 def test_chain_does_not_absorb_scores_or_output() -> None:
     text = "[image] input 3x8x8\n[c] conv filters=4 kernel=3 neuron=relu\n[n] lrn size=3 k=1 alpha=1 beta=1\n"
-    (chain,) = chains(good(text).graph).values()
+    (chain,) = chains(valid_net(text).graph).values()
     assert chain.pool is None
-    assert chains(good("[image] input 3x8x8\n[n] lrn size=3 k=1 alpha=1 beta=1\n[p] maxpool kernel=8\n").graph) != {}
-    graph = good("[image] input 3x8x8\n[c] conv filters=4 kernel=8\n[n] lrn size=3 k=1 alpha=1 beta=1\n").graph
+    assert (
+        chains(valid_net("[image] input 3x8x8\n[n] lrn size=3 k=1 alpha=1 beta=1\n[p] maxpool kernel=8\n").graph) != {}
+    )
+    graph = valid_net("[image] input 3x8x8\n[c] conv filters=4 kernel=8\n[n] lrn size=3 k=1 alpha=1 beta=1\n").graph
     (alone,) = chains(graph).values()
     assert (alone.relu, alone.pool, alone.absorbed) == (False, None, ())

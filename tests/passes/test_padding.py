@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 import torch
 import torch.nn.functional as F
-from chances import examples
 from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from checking import good
+from checking import valid_net
 from click.testing import CliRunner, Result
 
 from netspec.cli import main
@@ -35,7 +35,7 @@ train epochs=1 batch=16 optimizer=sgd(lr=0.02, momentum=0.9, weight_decay=1e-3)
 
 def losses(names: tuple[str, ...], steps: int) -> list[float]:
     """Return the losses of a training from seed 0 with these passes."""
-    graph = good(SPEC).graph
+    graph = valid_net(SPEC).graph
     forms = forms_of(graph, names)
     objective = build(graph, 0, "cpu", forms)
     objective.module.train()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from checking import SPECS, good
+from checking import SPECS, valid_net
 from click.testing import CliRunner
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -115,7 +115,7 @@ def test_convolution_on_blocks_copies_no_images(precision: Any) -> None:
 
 
 def test_time_command_measures_the_step_on_blocks() -> None:
-    graph = good(SPEC).graph
+    graph = valid_net(SPEC).graph
     step = step_of(graph, "cpu", 4, "fp32", ("space-to-depth",))
     plain = step_of(graph, "cpu", 4, "fp32", ())
     assert step.images.shape == (4, 27, 5, 6) and plain.images.shape == (4, 3, 12, 14)
@@ -134,7 +134,7 @@ def test_time_command_measures_the_step_on_blocks() -> None:
     ids=["one reader", "other blocks", "same blocks", "plain reader"],
 )
 def test_images_are_blocks_if_all_readers_read_the_same(layers: str, blocked: bool) -> None:
-    graph: Graph = good(SPEC.replace("[f]", f"{layers}[f]")).graph
+    graph: Graph = valid_net(SPEC.replace("[f]", f"{layers}[f]")).graph
     forms = forms_of(graph, NAMES)
     assert ("c:conv" in forms.unshuffled) and (forms.images is not None) == blocked
     assert (build(graph, 0, "cpu", forms).layout is not None) == blocked

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chances import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_profiles import examples
 from numbered import Numbered, NumberedInMemory
 
 from netspec.train.counter_rng import Indices, shuffled

@@ -8,7 +8,7 @@ from statistics import fmean
 
 import pytest
 import torch
-from checking import good
+from checking import valid_net
 from places import SPECS
 from torch import Tensor
 
@@ -38,7 +38,7 @@ def rates_by_parameter(optimiser: PaperSGD, names: dict[Tensor, str], found: tup
 
 def test_each_parameter_follows_its_schedule() -> None:
     """In epoch 1 of 4, at step 6 of 16, where 4 steps of warm-up make the progress 2/12."""
-    graph = good(SPEC.format("")).graph
+    graph = valid_net(SPEC.format("")).graph
     module = backend.load("pytorch").module(graph, 0)
     optimiser = optimiser_of(graph, module)
     names = {w: name for name, w in module.named_parameters()}
@@ -77,9 +77,9 @@ def test_alexnet_2012_has_the_rates_of_its_parameter_file() -> None:
 
 def test_only_noisy_schedules_need_groups_of_their_own() -> None:
     for keys, groups in (("", 4), ("schedule=linear(1, noise=1)", 5), ("bias_schedule=constant", 4)):
-        graph = good(SPEC.format(keys)).graph
+        graph = valid_net(SPEC.format(keys)).graph
         assert len(optimiser_of(graph, backend.load("pytorch").module(graph, 0)).groups) == groups
-    noisy = good("[image] input 4\n[a] fc outputs=2\n[b] fc outputs=2\ntrain schedule=linear(0, noise=1)\n").graph
+    noisy = valid_net("[image] input 4\n[a] fc outputs=2\n[b] fc outputs=2\ntrain schedule=linear(0, noise=1)\n").graph
     found = optimiser_of(noisy, backend.load("pytorch").module(noisy, 0)).groups
     assert [group.name for group in found] == ["a.weight", "a.bias", "b.weight", "b.bias"]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from checking import good
+from checking import valid_net
 from tapes import Tapes
 from torch import Tensor, nn
 
@@ -52,7 +52,7 @@ def train(objective: Objective, steps: int, batch: Callable[[int], int] = lambda
 
 @pytest.mark.parametrize("accumulate", [1, 3])
 def test_recorded_steps_compute_the_same_bits(accumulate: int) -> None:
-    graph = good(SPEC).graph
+    graph = valid_net(SPEC).graph
     graph = replace(graph, train=replace(graph.train, accumulate=accumulate))
     tapes = Tapes()
     replayed = recorded(build(graph, 0, "cpu", RECORDED), tapes)
@@ -74,7 +74,7 @@ SHARED = """\
 @pytest.mark.parametrize("update", [(), ("fused-update",)], ids=["plain", "fused"])
 @pytest.mark.parametrize("spec", [SPEC, SPEC.replace("[drop] dropout", SHARED)], ids=["layers", "shared weights"])
 def test_recorded_inference_in_bf16_uses_the_updated_weights(spec: str, update: tuple[str, ...]) -> None:
-    graph = good(spec).graph
+    graph = valid_net(spec).graph
     graph = replace(graph, train=replace(graph.train, precision="bf16"))
     forms = replace(forms_of(graph, ("space-to-depth", "bias-relu", *update)), recorded=True)
     replayed, tapes = build(graph, 0, "cpu", forms), Tapes()
@@ -91,7 +91,7 @@ def test_recorded_inference_in_bf16_uses_the_updated_weights(spec: str, update: 
 
 
 def test_parameters_read_only_by_products_are_converted_to_bf16() -> None:
-    graph = good(SPEC).graph
+    graph = valid_net(SPEC).graph
     every = {"conv1.weight", "conv1.bias", "fc.weight", "fc.bias"}
     assert narrowed(graph, PLAIN) == every
     assert narrowed(graph, forms_of(graph, ("bias-relu",))) == every - {"conv1.bias"}  # the kernel adds it in float32
@@ -108,7 +108,7 @@ def test_recordings_share_their_input_tensors() -> None:
 
 def test_recorded_steps_with_all_other_passes_compute_the_same_bits() -> None:
     """Except grouped-conv, which chooses by timing, and may choose differently the second time."""
-    graph = good(SPEC.replace("[bn] batchnorm", "[norm] lrn size=3 k=1 alpha=0.1 beta=0.75")).graph
+    graph = valid_net(SPEC.replace("[bn] batchnorm", "[norm] lrn size=3 k=1 alpha=0.1 beta=0.75")).graph
     names = tuple(name for name in NAMES if name != "grouped-conv")
     forms = forms_of(graph, names)
     assert forms.recorded and forms.chains
@@ -119,7 +119,7 @@ def test_recorded_steps_with_all_other_passes_compute_the_same_bits() -> None:
 
 
 def test_batches_of_other_sizes_are_computed_without_the_recording() -> None:
-    graph, tapes = good(SPEC).graph, Tapes()
+    graph, tapes = valid_net(SPEC).graph, Tapes()
     replayed, plain = recorded(build(graph, 0, "cpu", RECORDED), tapes), build(graph, 0, "cpu")
     sizes = (8, 6, 8, 6)
     for a, b in zip(train(replayed, 4, sizes.__getitem__), train(plain, 4, sizes.__getitem__), strict=True):
@@ -136,7 +136,7 @@ class BrokenTapes(Tapes):
 
 
 def test_device_that_cannot_record_trains_with_a_note() -> None:
-    graph = good(SPEC).graph
+    graph = valid_net(SPEC).graph
     replayed, plain = recorded(build(graph, 0, "cpu", RECORDED), BrokenTapes()), build(graph, 0, "cpu")
     for a, b in zip(train(replayed, 3), train(plain, 3), strict=True):
         assert torch.equal(a, b)
@@ -190,12 +190,12 @@ def test_recording_that_replays_differently_is_rejected() -> None:
 
 
 def test_recording_needs_the_pass_and_a_device_for_it() -> None:
-    graph = good(SPEC).graph
+    graph = valid_net(SPEC).graph
     for forms in (PLAIN, RECORDED):
         objective = build(graph, 0, "cpu", forms)
         assert recorded(objective) is objective
     assert "cuda-graph" in enabled_passes(ComputeTarget("cuda", "bf16"))
     assert "cuda-graph" not in enabled_passes(ComputeTarget("cpu", "fp32"))
     assert forms_of(graph, ("cuda-graph",)) == RECORDED
-    drawn = good(SPEC.replace("[conv1]", "[scale] randomscale size=20 max_scale=1.2\n[conv1]")).graph
+    drawn = valid_net(SPEC.replace("[conv1]", "[scale] randomscale size=20 max_scale=1.2\n[conv1]")).graph
     assert forms_of(drawn, ("cuda-graph",)) == PLAIN

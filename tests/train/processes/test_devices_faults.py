@@ -17,10 +17,10 @@ import multi_device
 import numpy as np
 import pytest
 import torch.distributed as dist
-from crews import together
 from multi_device import ARGUMENTS, all_end, finish, is_alive, start
 from pictures import tree
 from PIL import Image
+from ranks import call_on_ranks
 from reporters import QUIET
 from run_folders import newest_checkpoint, same_result, wait_until
 
@@ -58,7 +58,7 @@ def test_killed_worker_ends_the_run_in_seconds_with_a_message(tmp_path: Path) ->
 def test_world_exchanges_values_and_unreadable_images() -> None:
     """Whether all have the same value, the values of all, and the unreadable images of any, with the first reason."""
     failures = {3: ("c", "empty"), 4: ("d", "torn"), 7: ("g", "gone")}
-    assert together(2, exchange_values) == [[True, False, True, [0, 10], failures, {}, False, True]] * 2
+    assert call_on_ranks(2, exchange_values) == [[True, False, True, [0, 10], failures, {}, False, True]] * 2
 
 
 def exchange_values() -> list[Any]:
@@ -74,7 +74,7 @@ def exchange_values() -> list[Any]:
 
 def test_image_unreadable_for_one_worker_is_not_planned() -> None:
     """One of two processes has found one of 64 images to be unreadable. The other 63 make one batch of 32."""
-    assert together(2, plan_steps) == [3, 3]
+    assert call_on_ranks(2, plan_steps) == [3, 3]
 
 
 def plan_steps() -> int:
@@ -90,7 +90,7 @@ def plan_steps() -> int:
 
 @pytest.mark.ci  # several processes
 def test_signal_to_one_worker_stops_all(tmp_path: Path) -> None:
-    assert together(2, train_until_signal, str(tmp_path / "run")) == [["interrupted", int(signal.SIGTERM)]] * 2
+    assert call_on_ranks(2, train_until_signal, str(tmp_path / "run")) == [["interrupted", int(signal.SIGTERM)]] * 2
 
 
 def train_until_signal(out: str) -> list[Any]:

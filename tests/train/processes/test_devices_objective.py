@@ -8,7 +8,7 @@ from typing import Any
 import networks
 import pytest
 import torch
-from crews import together
+from ranks import call_on_ranks
 from torch import Tensor
 
 import netspec
@@ -110,7 +110,7 @@ def results_on_devices(cases: list[str], devices: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def several() -> list[dict[str, Any]]:
-    return together(2, results_on_devices, list(CASES), 2)
+    return call_on_ranks(2, results_on_devices, list(CASES), 2)
 
 
 @pytest.mark.ci  # several processes

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from crews import together
+from ranks import call_on_ranks
 from torch import Tensor
 
 import netspec
@@ -59,7 +59,7 @@ def results_of_splits() -> dict[SplitWord, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def two() -> list[dict[SplitWord, dict[str, Any]]]:
-    return together(2, results_of_splits)
+    return call_on_ranks(2, results_of_splits)
 
 
 @pytest.mark.ci

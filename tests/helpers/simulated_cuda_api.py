@@ -1,4 +1,4 @@
-"""The functions of ``torch.cuda`` for simulated devices (``pretended``)."""
+"""The functions of ``torch.cuda`` for simulated devices (``simulated_cuda``)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Generator:
 
 
 class Functions:
-    """The replacements for functions of ``torch.cuda``, with their state. ``device`` is a ``pretended.Device``."""
+    """The replacements for functions of ``torch.cuda``, with their state. ``device`` is a ``simulated_cuda.Device``."""
 
     def __init__(self, device: Any) -> None:
         self.device = device
@@ -143,7 +143,7 @@ class Graph:
 
 
 @contextmanager
-def instead(device: Any) -> Iterator[None]:
+def replaced_functions(device: Any) -> Iterator[None]:
     """Replace functions of ``torch.cuda`` by those for the simulated device."""
     table = Functions(device).table()
     before = {name: getattr(torch.cuda, name) for name in table}

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from hypothesis import HealthCheck, settings
 
 
-def register() -> None:
+def register_profiles() -> None:
     """Register the profiles, and load the default one."""
     settings.register_profile("tenth", max_examples=10)
     settings.register_profile("half", max_examples=50)

@@ -1,4 +1,4 @@
-"""Launching Triton kernels on a simulated device (``pretended``)."""
+"""Launching Triton kernels on a simulated device (``simulated_cuda``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import torch
-from pretended import Device, Pretended, plain
+from simulated_cuda import Device, SimulatedTensor, cpu_tensor
 
 KERNELS = (
     ("lrn_chain", "forward"), ("lrn_chain", "backward"), ("bias_relu", "forward"), ("bias_relu", "backward"),
@@ -48,7 +48,7 @@ class CheckedKernel:
         assert set(given) == set(names), set(given) ^ set(names)
         for name, value in given.items():
             if name.endswith("_ptr"):
-                assert isinstance(value, Pretended) and value.number == self.device.current, (
+                assert isinstance(value, SimulatedTensor) and value.number == self.device.current, (
                     f"{name} is on {value.device}"
                 )
                 last = value.dim() == 4 and value.is_contiguous(memory_format=torch.channels_last)
@@ -75,7 +75,7 @@ def interpreted(device: Device) -> Launch:
     """Return a ``Launch`` that runs kernels by Triton's interpreter (``TRITON_INTERPRET=1``), also on graph replay."""
 
     def launch(kernel: Any, grid: tuple[int, ...], args: tuple[Any, ...], options: dict[str, Any]) -> None:
-        inner = [plain(x) for x in args]
+        inner = [cpu_tensor(x) for x in args]
 
         def run() -> None:
             with torch._C._DisableTorchDispatch(), torch._C.DisableTorchFunction():  # type: ignore[attr-defined]

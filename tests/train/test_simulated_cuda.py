@@ -1,4 +1,4 @@
-"""Runs on a simulated CUDA device (``pretended``): the calls that they make, and the same numbers as on the CPU."""
+"""Runs on a simulated CUDA device (``simulated_cuda``): the calls they make, and the same numbers as on the CPU."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 import networks
 import numpy as np
-import pretended_api
 import pytest
+import simulated_cuda_api
 import torch
-from pretended import pretended
 from reporters import QUIET
 from run_folders import SPEC, newest_checkpoint
+from simulated_cuda import simulate_cuda
 from tiny_network import invoke, save_picture
 
 from netspec.ir.settings import Preprocessing
@@ -36,7 +36,7 @@ from netspec.train.learning.recorded import RecordedObjective, recorded
 from netspec.train.learning.recording import CudaGraphs, Inputs, Recording
 from netspec.train.run import train
 
-PRETENDING = Path(__file__).parents[1] / "helpers" / "pretending"
+SIMULATION = Path(__file__).parents[1] / "helpers" / "simulated_cuda_site"
 """The folder that a process needs in its PYTHONPATH to have simulated devices."""
 
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, on which the tests marked gpu run")
@@ -64,7 +64,7 @@ def weight_difference(a: Path, b: Path) -> float:
 def test_training_has_the_weights_of_the_cpu(precision: str, tmp_path: Path) -> None:
     spec = FAST.replace("train epochs", f"train precision={precision} epochs")
     plain = train_on("cpu", spec, tmp_path / "cpu", without=("all",))
-    with pretended() as device:
+    with simulate_cuda() as device:
         cuda = train_on("cuda", spec, tmp_path / "cuda")
     assert weight_difference(plain, cuda) < (1e-5 if precision == "fp32" else 0.1)
     # A recording is preceded by a warm-up on a side stream, and followed by a replay that checks it. After that of the
@@ -76,7 +76,7 @@ def test_training_has_the_weights_of_the_cpu(precision: str, tmp_path: Path) -> 
 
 @pytest.mark.ci
 def test_all_commands_on_a_run_work_on_the_device(tmp_path: Path) -> None:
-    with pretended():
+    with simulate_cuda():
         folder = train_on("cuda", SPEC, tmp_path / "run", 2)
         assert invoke("train", "--resume", folder, "--steps", 4, "--quiet").exit_code == 0
         image = save_picture(tmp_path / "photo.png")
@@ -97,7 +97,7 @@ def test_steps_wait_for_the_device_only_to_log_the_loss(tmp_path: Path) -> None:
     """A recorded step waits only for its loss, and only if it is logged."""
     waits = []
     for steps in (6, 16):
-        with pretended() as device:
+        with simulate_cuda() as device:
             train_on("cuda", FAST, tmp_path / str(steps), steps)
         waits.append(Counter(device.waits))
     more = waits[1] - waits[0]
@@ -106,13 +106,13 @@ def test_steps_wait_for_the_device_only_to_log_the_loss(tmp_path: Path) -> None:
 
 def test_simulation_rejects_mixing_cpu_and_gpu_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "to_device", lambda labels, device: torch.from_numpy(labels))
-    with pretended(), pytest.raises(RuntimeError, match=r"on the same device: aten\.nll_loss"):
+    with simulate_cuda(), pytest.raises(RuntimeError, match=r"on the same device: aten\.nll_loss"):
         train_on("cuda", SPEC, tmp_path / "run", without=("cuda-graph",))
 
 
 def test_synchronising_work_cannot_be_recorded() -> None:
     module = torch.nn.Linear(2, 2)
-    with pretended():
+    with simulate_cuda():
         recording = Recording(CudaGraphs(), module, "the work", Inputs())
         x = torch.ones(2, device="cuda")
         assert float(recording(lambda x: (x * float(x.sum()),), (x,))[0][0]) == 2
@@ -128,7 +128,7 @@ def test_cudnn_benchmark_is_off_while_recording() -> None:
         benchmark.append(torch.backends.cudnn.benchmark)
         return (x * 2,)
 
-    with pretended(), cudnn_benchmark(True):
+    with simulate_cuda(), cudnn_benchmark(True):
         recording = Recording(CudaGraphs(), torch.nn.Linear(2, 2), "the work", Inputs())
         recording(work, (torch.ones(2, device="cuda"),))
         assert torch.backends.cudnn.benchmark
@@ -138,7 +138,7 @@ def test_cudnn_benchmark_is_off_while_recording() -> None:
 def test_inference_is_recorded_after_a_step_with_dropout() -> None:
     text = "[image] input 3x6x6\n[c] conv filters=4 kernel=3 neuron=relu\n[d] dropout\n[f] fc outputs=3\n"
     graph = loads(text + "train precision=bf16\n").graph
-    with pretended():
+    with simulate_cuda():
         objective = recorded(build(graph, 0, "cuda", forms_of(graph, ("cuda-graph", "dropout"))))
         images = torch.ones(2, 3, 6, 6, device="cuda")
         objective.gradients(images, torch.zeros(2, device="cuda").long(), 0, 0)
@@ -151,7 +151,7 @@ def test_inference_is_recorded_after_a_step_with_dropout() -> None:
 def test_forms_of_a_grouped_convolution_are_timed_on_the_device() -> None:
     """A sleep on the device before each measurement hides the time of launching."""
     graph = loads("[image] input 4x6x6\n[c] conv filters=4 kernel=3 groups=2\n[f] fc outputs=3\n").graph
-    with pretended() as device:
+    with simulate_cuda() as device:
         objective = build(graph, 0, "cuda", forms_of(graph, ("grouped-conv",)))
         objective.gradients(torch.ones(2, 4, 6, 6, device="cuda"), torch.zeros(2, device="cuda").long(), 0, 0)
         (line,) = objective.form_notes
@@ -174,7 +174,7 @@ def test_two_devices_make_matching_exchanges(spec: str, split: str, tmp_path: Pa
     done = subprocess.run(
         [sys.executable, "-m", "netspec", "train", "small.net", *options.split(), "--out", "run"],
         cwd=tmp_path, capture_output=True, text=True, timeout=200,
-        env={**os.environ, "PYTHONPATH": str(PRETENDING), "PRETENDED": "2", "EXCHANGED": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": str(SIMULATION), "SIMULATED_CUDA_DEVICES": "2", "EXCHANGED": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     first, second = (json.loads((tmp_path / rank).read_text()) for rank in "01")
@@ -190,7 +190,7 @@ def test_two_devices_make_matching_exchanges(spec: str, split: str, tmp_path: Pa
 @pytest.mark.ci
 def test_old_gpu_trains_without_kernels_and_prints_notes(tmp_path: Path) -> None:
     (tmp_path / "tiny.net").write_text(FAST)
-    with pretended(capability=(6, 1)):
+    with simulate_cuda(capability=(6, 1)):
         options = ("--data", "synthetic", "--steps", 1, "--batch", 8, "--device", "cuda", "--out", tmp_path / "run")
         done = invoke("train", tmp_path / "tiny.net", *options)
     assert done.exit_code == 0
@@ -210,7 +210,7 @@ def test_failed_recording_of_inference_is_noted_once(tmp_path: Path, monkeypatch
     monkeypatch.setattr(RecordedObjective, "_scores", waiting)
     notes: list[str] = []
     monkeypatch.setattr(QUIET, "note", notes.append)
-    with pretended():
+    with simulate_cuda():
         train_on("cuda", SPEC.replace("train epochs=1", "train epochs=2"), tmp_path / "run", 5)
     (line,) = (note for note in notes if "kernel by kernel" in note)
     assert line.startswith("inference is launched kernel by kernel: HostWait operation not permitted")
@@ -218,7 +218,7 @@ def test_failed_recording_of_inference_is_noted_once(tmp_path: Path, monkeypatch
 
 def test_failed_recording_is_kept_alive_and_reset(monkeypatch: pytest.MonkeyPatch) -> None:
     graphs: list[weakref.ref[object]] = []
-    with pretended() as device:
+    with simulate_cuda() as device:
         new = torch.cuda.CUDAGraph
 
         def watched() -> torch.cuda.CUDAGraph:
@@ -237,14 +237,14 @@ def test_few_batches_are_queued_for_a_slow_device(monkeypatch: pytest.MonkeyPatc
     frame = Frame(3, 6, 6)
     waited = []
 
-    class Pending(pretended_api.Event):
+    class Pending(simulated_cuda_api.Event):
         def query(self) -> bool:
             return False
 
         def synchronize(self) -> None:
             waited.append(self)
 
-    with pretended():
+    with simulate_cuda():
         monkeypatch.setattr(torch.cuda, "Event", Pending)
         prepare = Preparation(Preprocessing(255, "none"), None, frame, Shape(3, 6, 6), 255, torch.device("cuda"))
         for _ in range(12):

@@ -19,8 +19,8 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way in which AlexNet reads an image: who uses it, the input's side, and the keys in the spec."""
+class Variant:
+    """One variant of AlexNet's arithmetic: who uses it, the input's side, and the keys in the spec."""
 
     who: str
     size: int
@@ -46,22 +46,22 @@ net puzzle rounding={self.rounding}
 
 
 REPAIRS = (
-    Way("`input 3x227x227`", 227, "exact"),
-    Way("`net rounding=up`", 224, "up"),
-    Way("`conv1 pad=1,2,1,2`", 224, "exact", "pad=1,2,1,2"),
-    Way("`conv1 pad=2 rounding=down`", 224, "exact", "pad=2 rounding=down"),
+    Variant("`input 3x227x227`", 227, "exact"),
+    Variant("`net rounding=up`", 224, "up"),
+    Variant("`conv1 pad=1,2,1,2`", 224, "exact", "pad=1,2,1,2"),
+    Variant("`conv1 pad=2 rounding=down`", 224, "exact", "pad=2 rounding=down"),
 )
 """The repairs with which AlexNet's first layer gives 55."""
 
 OTHERS = (
-    Way("the 2012 code (cuda-convnet), rounding up", 224, "up"),
-    Way("Caffe, convolutions down, pooling up", 227, "caffe"),
-    Way("torchvision, pad 2", 224, "down", "pad=2"),
-    Way("TensorFlow with SAME padding", 224, "down", "pad=3,4,3,4"),
-    Way("Caffe's network fed 224", 224, "caffe"),
-    Way("the ONNX zoo's bvlc_alexnet, one-sided pads in pool5", 224, "down", "", "pad=0,1,0,1"),
-    Way("torchvision's network fed 227, with its pad of 2", 227, "down", "pad=2"),
-    Way("slim's alexnet_v2, NNEF's example: no pad, rounding down", 224, "down"),
+    Variant("the 2012 code (cuda-convnet), rounding up", 224, "up"),
+    Variant("Caffe, convolutions down, pooling up", 227, "caffe"),
+    Variant("torchvision, pad 2", 224, "down", "pad=2"),
+    Variant("TensorFlow with SAME padding", 224, "down", "pad=3,4,3,4"),
+    Variant("Caffe's network fed 224", 224, "caffe"),
+    Variant("the ONNX zoo's bvlc_alexnet, one-sided pads in pool5", 224, "down", "", "pad=0,1,0,1"),
+    Variant("torchvision's network fed 227, with its pad of 2", 227, "down", "pad=2"),
+    Variant("slim's alexnet_v2, NNEF's example: no pad, rounding down", 224, "down"),
 )
 """The variants in use."""
 
@@ -96,7 +96,7 @@ def differences() -> str:
     return table(("repairs", "on noise", "on a smooth picture", "places that agree"), rows)
 
 
-def comparisons() -> Iterator[tuple[tuple[Way, Way], float, float, int]]:
+def comparisons() -> Iterator[tuple[tuple[Variant, Variant], float, float, int]]:
     """Yield, for each pair of repairs, the relative L2 difference of conv1's outputs on noise and on a smooth picture.
 
     The last number counts the positions, of 55 x 55, at which all filters agree on both pictures.
@@ -111,7 +111,7 @@ def comparisons() -> Iterator[tuple[tuple[Way, Way], float, float, int]]:
         yield (a, b), noise, smooth, int((agree[0] & agree[1]).sum())
 
 
-def _conv1(way: Way, weights: dict[str, Array], picture: Array) -> Array:
+def _conv1(way: Variant, weights: dict[str, Array], picture: Array) -> Array:
     """Return conv1's output, 96 x 55 x 55. With an input of 224, it reads the top left 224 x 224 pixels."""
     net = loads(f"[image] input 3x{way.size}x{way.size}\n[conv1] conv filters=96 kernel=11 stride=4 "
                 f"{way.conv1} {'' if 'rounding' in way.conv1 else f'rounding={way.rounding}'}")  # fmt: skip

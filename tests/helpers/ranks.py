@@ -13,7 +13,7 @@ import torch.multiprocessing as mp
 import warm
 
 
-def together(processes: int, function: Callable[..., Any], *arguments: Any) -> list[Any]:
+def call_on_ranks(processes: int, function: Callable[..., Any], *arguments: Any) -> list[Any]:
     """Call ``function(*arguments)`` in each process of a torch.distributed group, and return the results by rank.
 
     The function must be defined at the top of a module, and must return tensors, numbers, strings, or lists and

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import pretended_api
+import simulated_cuda_api
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -98,15 +98,15 @@ class Device:
 _here: list[Device] = []
 
 
-class Pretended(Tensor):
+class SimulatedTensor(Tensor):
     """A tensor on the simulated device with index ``number``. ``inner`` holds its values on the CPU."""
 
     inner: Tensor
     number: int
 
     @staticmethod
-    def __new__(cls, inner: Tensor, number: int) -> Pretended:
-        made: Pretended = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+    def __new__(cls, inner: Tensor, number: int) -> SimulatedTensor:
+        made: SimulatedTensor = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
             cls, inner.shape, strides=inner.stride(), storage_offset=inner.storage_offset(), dtype=inner.dtype,
             device="meta",
         )  # fmt: skip
@@ -139,9 +139,9 @@ class Pretended(Tensor):
         return self.inner.__reduce_ex__(protocol)
 
 
-def plain(x: Any) -> Any:
+def cpu_tensor(x: Any) -> Any:
     """Return the CPU tensor behind a simulated one, or anything else unchanged."""
-    return x.inner if isinstance(x, Pretended) else x
+    return x.inner if isinstance(x, SimulatedTensor) else x
 
 
 class Operations(TorchDispatchMode):
@@ -156,7 +156,7 @@ class Operations(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
         tensors = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
-        ours = [x for x in tensors if isinstance(x, Pretended)]
+        ours = [x for x in tensors if isinstance(x, SimulatedTensor)]
         requested = kwargs.get("device")
         on_meta = requested is not None and torch.device(requested).type == "meta"
         if not ours and (self.really_meta or not on_meta):
@@ -167,7 +167,7 @@ class Operations(TorchDispatchMode):
         else:
             self._check_operation(func, name, tensors, ours, args)
         kwargs |= {"device": CPU} if on_meta else {}
-        inner_args, inner_kwargs = tree_map(plain, args), tree_map(plain, kwargs)
+        inner_args, inner_kwargs = tree_map(cpu_tensor, args), tree_map(cpu_tensor, kwargs)
         made = func(*inner_args, **inner_kwargs)
         self.device.did((func, inner_args, inner_kwargs, made))
         by_inner = {id(x.inner): x for x in ours}
@@ -176,13 +176,15 @@ class Operations(TorchDispatchMode):
         def wrap(x: Any) -> Any:
             if id(x) in by_inner:
                 return by_inner[id(x)]  # an in-place operation returns its own argument
-            return Pretended(x, number) if isinstance(x, Tensor) else x
+            return SimulatedTensor(x, number) if isinstance(x, Tensor) else x
 
         return tree_map(wrap, made)
 
-    def _check_operation(self, func: Any, name: str, tensors: list[Tensor], ours: list[Pretended], args: Any) -> None:
+    def _check_operation(
+        self, func: Any, name: str, tensors: list[Tensor], ours: list[SimulatedTensor], args: Any
+    ) -> None:
         """Check an operation's arguments as a device would, and record whether it synchronises."""
-        others = [x for x in tensors if not isinstance(x, Pretended)]
+        others = [x for x in tensors if not isinstance(x, SimulatedTensor)]
         if name in WAITS or (name in INDEXING and _masks(args[1])):
             self.device.waited(name)
         if name == "_fused_sgd_":
@@ -191,20 +193,20 @@ class Operations(TorchDispatchMode):
             assert len({x.number for x in ours}) <= 1, f"{func}: tensors on several devices"
         elif name == "copy_":
             self._check_copy(*args)
-        elif name in INDEXING and isinstance(args[0], Pretended):
+        elif name in INDEXING and isinstance(args[0], SimulatedTensor):
             self.device.waited("indices that are not on the device")
         elif any(x.dim() for x in others) or name in ("cat", "stack") or _changes(func, args):
             where = ", ".join(str(x.device) for x in tensors)
             raise RuntimeError(f"Expected all tensors to be on the same device: {func} of {where}")
 
     def _check_copy(self, into: Tensor, source: Tensor, non_blocking: bool = False) -> None:
-        if not (isinstance(into, Pretended) and non_blocking and self.device.is_pinned(source)):
+        if not (isinstance(into, SimulatedTensor) and non_blocking and self.device.is_pinned(source)):
             self.device.waited("a copy")
 
     def _exchange(self, name: str, tensors: list[Tensor], args: Any) -> None:
         """Check that NCCL accepts the tensors (current device, contiguous, supported type), and log the exchange."""
         for x in tensors:
-            assert isinstance(x, Pretended) and x.number == self.device.current, f"{name}: a tensor on {x.device}"
+            assert isinstance(x, SimulatedTensor) and x.number == self.device.current, f"{name}: a tensor on {x.device}"
             assert x.dtype in NCCL, f"{name}: {x.dtype}"
             last = x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
             assert last or x.is_contiguous(), f"{name}: strides {x.stride()} of {tuple(x.shape)}"
@@ -219,7 +221,7 @@ def _masks(indices: Iterable[Tensor | None]) -> bool:
 
 def _changes(func: Any, args: Any) -> bool:
     """Whether an operation modifies its first argument in place and that is on the CPU."""
-    return func._schema.is_mutable and isinstance(args[0], Tensor) and not isinstance(args[0], Pretended)
+    return func._schema.is_mutable and isinstance(args[0], Tensor) and not isinstance(args[0], SimulatedTensor)
 
 
 def _need_alike(*lists: list[Tensor]) -> None:
@@ -253,9 +255,9 @@ class Calls(TorchFunctionMode):
             return self.device.pin(args[0].clone())
         if func is Tensor.is_pinned:
             return self.device.is_pinned(args[0])
-        if func is Tensor.new_tensor and isinstance(args[0], Pretended):
+        if func is Tensor.new_tensor and isinstance(args[0], SimulatedTensor):
             self.device.waited(name)
-            return Pretended(args[0].inner.new_tensor(*args[1:], **kwargs), args[0].number)
+            return SimulatedTensor(args[0].inner.new_tensor(*args[1:], **kwargs), args[0].number)
         if kwargs.get("device") is not None:
             return self._made(func, name, args, kwargs)
         if kwargs.pop("pin_memory", False):
@@ -266,20 +268,20 @@ class Calls(TorchFunctionMode):
         """Call a function that creates a tensor on the device in ``kwargs``."""
         where = torch.device(kwargs.pop("device"))
         if where.type == "meta":
-            shapes = tree_map(lambda x: x.inner if isinstance(x, Pretended) else x, args)
+            shapes = tree_map(lambda x: x.inner if isinstance(x, SimulatedTensor) else x, args)
             return self._without_numbers(lambda: func(*shapes, **kwargs, device=where))
         if where.type != "cuda":
-            return func(*tree_map(plain, args), **kwargs, device=where)
+            return func(*tree_map(cpu_tensor, args), **kwargs, device=where)
         number = self.device.number(where)
         if name in ("tensor", "as_tensor"):
             self.device.waited(name)
-        if args and isinstance(args[0], Pretended):
+        if args and isinstance(args[0], SimulatedTensor):
             assert args[0].number == number
             return func(*args, **kwargs)
         requires_grad = kwargs.pop("requires_grad", False)
         made = func(*args, **kwargs, device=CPU)
         self.device.did((lambda: func(*args, **kwargs, device=CPU), (), {}, made))
-        return Pretended(made, number).requires_grad_(requires_grad)
+        return SimulatedTensor(made, number).requires_grad_(requires_grad)
 
     def _without_numbers(self, call: Callable[[], Tensor]) -> Tensor:
         self.operations.really_meta = True
@@ -304,14 +306,14 @@ class Calls(TorchFunctionMode):
         if device.type == "cuda":
             if not (non_blocking and self.device.is_pinned(x)):
                 self.device.waited("a copy to the device")
-            return Pretended(Tensor.to(x.detach(), **rest, copy=True), self.device.number(device))
+            return SimulatedTensor(Tensor.to(x.detach(), **rest, copy=True), self.device.number(device))
         self.device.waited("a copy to the CPU")
-        return Tensor.to(plain(x), **rest, copy=True)
+        return Tensor.to(cpu_tensor(x), **rest, copy=True)
 
 
 def _cast(x: Any, dtype: torch.dtype) -> Any:
     """Cast a floating-point tensor on the device as autocast does, which leaves float64 alone."""
-    if not isinstance(x, Pretended) or not x.is_floating_point() or x.dtype in (dtype, torch.float64):
+    if not isinstance(x, SimulatedTensor) or not x.is_floating_point() or x.dtype in (dtype, torch.float64):
         return x
     return Tensor.to(x, dtype)
 
@@ -329,7 +331,7 @@ def _backward(tensors: Any, gradients: Any = None, **options: Any) -> None:
 
 
 @contextmanager
-def pretended(count: int = 1, capability: tuple[int, int] = (9, 0)) -> Iterator[Device]:
+def simulate_cuda(count: int = 1, capability: tuple[int, int] = (9, 0)) -> Iterator[Device]:
     """Simulate ``count`` CUDA devices of this compute capability, and yield their state."""
     device = Device(count, capability)
     operations = Operations(device)
@@ -339,7 +341,7 @@ def pretended(count: int = 1, capability: tuple[int, int] = (9, 0)) -> Iterator[
     )  # tensors of these kinds cannot take each other's place
     _here.append(device)
     try:
-        with pretended_api.instead(device), operations, Calls(device, operations):
+        with simulated_cuda_api.replaced_functions(device), operations, Calls(device, operations):
             yield device
     finally:
         _here.pop()

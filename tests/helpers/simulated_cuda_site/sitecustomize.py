@@ -1,8 +1,8 @@
-"""Simulates CUDA devices (``pretended``) in Python processes that have this folder in ``PYTHONPATH``.
+"""Simulates CUDA devices (``simulated_cuda``) in Python processes that have this folder in ``PYTHONPATH``.
 
-The environment variable ``PRETENDED`` is the number of devices. Collectives run on gloo instead of NCCL, after the
-checks that NCCL would make. At its end, a process writes the exchanges it made to a file named by its rank in the
-folder ``EXCHANGED``.
+The environment variable ``SIMULATED_CUDA_DEVICES`` is the number of devices. Collectives run on gloo instead of NCCL,
+after the checks that NCCL would make. At its end, a process writes the exchanges it made to a file named by its rank in
+the folder ``EXCHANGED``.
 """
 
 import atexit
@@ -11,13 +11,13 @@ import os
 import sys
 from pathlib import Path
 
-if "PRETENDED" in os.environ:
+if "SIMULATED_CUDA_DEVICES" in os.environ:
     sys.path.append(str(Path(__file__).parents[1]))
 
     import torch.distributed as dist
-    from pretended import pretended
+    from simulated_cuda import simulate_cuda
 
-    device = (there := pretended(int(os.environ["PRETENDED"]))).__enter__()
+    device = (simulation := simulate_cuda(int(os.environ["SIMULATED_CUDA_DEVICES"]))).__enter__()
     initialise = dist.init_process_group
 
     def init_process_group(backend: str, **options: object) -> None:
