@@ -191,7 +191,7 @@ def test_compiler_that_fails_for_all_kernels_is_one_message(monkeypatch: pytest.
     monkeypatch.setattr(module, "KernelFunction", SimpleNamespace(apply=fail))
     monkeypatch.setattr(check, "no_kernels", lambda device: None)
     second = "[d] conv filters=4 kernel=1\n[m] lrn size=3 k=2 alpha=0.1 beta=0.75\n[f]"
-    graph = good(CHAIN.replace("[f]", second)).graph
+    graph = valid_net(CHAIN.replace("[f]", second)).graph
     (message,) = pytorch.use_kernels(pytorch.module(graph, 0, forms_of(graph, NAMES)), torch.float32)
     assert message.startswith(
         "n.lrn, m.lrn without kernels: CalledProcessError Command '['/usr/bin/gcc', '/tmp/tmp7w0x/"
