@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .files import LayerFiles
 
-__all__ = ["emit", "emitted", "refused"]
+__all__ = ["emit", "emitted", "unsupported"]
 
 
 def emit(net: Net, dialect: Dialect | None = None) -> LayerFiles:
@@ -38,8 +38,8 @@ def emitted() -> Collection[type[Op]]:
     return EMITTED.keys()
 
 
-def refused() -> Collection[type[Op]]:
+def unsupported() -> Collection[type[Op]]:
     """Return the operations that neither version of cuda-convnet supports."""
-    from .ops import REFUSED
+    from .ops import UNSUPPORTED
 
-    return REFUSED.keys()
+    return UNSUPPORTED.keys()

@@ -15,7 +15,7 @@ from netspec.source import Source
 from .costs import add_cost, add_default_cost
 from .joined import join_sums
 from .learning import command_line, warn_of_omissions
-from .ops import EMITTED, REFUSED, main
+from .ops import EMITTED, UNSUPPORTED, main
 from .passes import replicas
 from .problems import Inexpressible, Problems
 from .sections import FIRST_LINE, Part, Section, Value, text_of
@@ -140,8 +140,8 @@ def _add_section(site: Site) -> Part:
     """
     op = type(main(site).op)
     try:
-        if op in REFUSED:
-            reason, instead = REFUSED[op]
+        if op in UNSUPPORTED:
+            reason, instead = UNSUPPORTED[op]
             raise site.error(reason, instead=instead)
         return site.draft.add(EMITTED[op](site), site.shape, site.gpu)
     except Inexpressible:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from netspec.ir.graph import Graph, Layer, Parameter
 from netspec.passes.phases import Phases, phases
-from netspec.passes.placing import Placed, Transfer, arrange, place
+from netspec.passes.placing import Placed, Transfer, arrange, place_on_devices
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Devices:
 def devices(graph: Graph) -> Devices:
     """Divide a graph by its GPU groups if the program can implement that, else divide only the batch."""
     if graph.groups > 1:
-        placed = place(graph, arrange(graph, graph.groups, "groups"))
+        placed = place_on_devices(graph, arrange(graph, graph.groups, "groups"))
         if _is_writable(graph, placed):
             return Devices(graph.groups, placed)
     return Devices(1, None)

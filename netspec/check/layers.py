@@ -18,7 +18,7 @@ from netspec.check.counts import notes_on_counts, refute_counts
 from netspec.check.facts import LayerFacts
 from netspec.check.lower import Lowered, Request, lower, renamed, reshaped
 from netspec.check.mismatch import MAX_LABELS, odd_shapes
-from netspec.check.placement import place
+from netspec.check.placement import placement_of
 from netspec.check.reading import Reader
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
@@ -269,7 +269,7 @@ class Walk:
         gpu = (values or {}).get("gpu")
         if layer_type and read and self.groups > 1:
             try:
-                return place(layer_type.grouping, gpu, read, self.groups)
+                return placement_of(layer_type.grouping, gpu, read, self.groups)
             except Fault:
                 return WHOLE
         weighted = layer_type is None or layer_type.grouping == "weights"

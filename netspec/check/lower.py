@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from netspec.check.claims import Step
-from netspec.check.placement import place
+from netspec.check.placement import placement_of
 from netspec.ir.constraint import BOUNDS, FREE, Constraint
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Layer, Node, Parameter, Placement
@@ -61,7 +61,7 @@ def lower(request: Request, operands: Sequence[Operand]) -> Lowered:
     Fault
         If the placement or an operation is impossible.
     """
-    placement = place(request.grouping, request.values.get("gpu"), operands, request.groups)
+    placement = placement_of(request.grouping, request.values.get("gpu"), operands, request.groups)
     declared = _Parameters(request, placement)
     low = Lowering(request.name, tuple(operands), request.values, placement, request.groups, declared.declare)
     request.type.lower(low)

@@ -16,7 +16,7 @@ from netspec.lowering import Grouping, Operand
 GpuKey = int | tuple[int, ...] | Literal["all"] | None
 
 
-def place(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: int) -> Placement:
+def placement_of(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: int) -> Placement:
     """Return the placement of a layer's value.
 
     Raises

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, print_diagnostics, refuse
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, fail, print_diagnostics
 from netspec.cli.reading import Reading, read, reading_options
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
@@ -75,7 +75,7 @@ def command(
     """
     atexit.register(gc.freeze)  # exempts all objects from the interpreter's last garbage collection, slow for big nets
     if (fix or fix_code) and "-" in files:
-        refuse("--fix changes files, so it cannot read standard input")
+        fail("--fix changes files, so it cannot read standard input")
     if fix_code:
         _refuse_unknown(fix_code)
     diagnostics: list[Diagnostic] = []
@@ -108,7 +108,7 @@ def _refuse_unknown(code: str) -> None:
 
     if code not in codes.names():
         near = nearest(code, codes.names())
-        refuse(f"there is no diagnostic called {code!r}" + (f"; did you mean {near!r}?" if near else ""))
+        fail(f"there is no diagnostic called {code!r}" + (f"; did you mean {near!r}?" if near else ""))
 
 
 def _print_result(diagnostics: list[Diagnostic], form: str) -> None:

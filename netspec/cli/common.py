@@ -80,7 +80,7 @@ def print_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
         click.echo(coloured(text) if shows_colours(sys.stderr) else text, err=True)
 
 
-def refuse(message: str, *notes: str) -> NoReturn:
+def fail(message: str, *notes: str) -> NoReturn:
     """Print an error message, with each note on a line below it, and exit with ``WRONG_COMMAND``."""
     click.echo("\n  ".join((f"Error: {message}", *notes)), err=True)
     sys.exit(WRONG_COMMAND)

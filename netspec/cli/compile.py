@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.backend import Target, targets
-from netspec.cli.common import WRONG_SPEC, print_diagnostics, refuse, stem_of
+from netspec.cli.common import WRONG_SPEC, fail, print_diagnostics, stem_of
 from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.runs import exit_on_error, warn
-from netspec.cli.writing import refuse_foreign_file, write_or_refuse
+from netspec.cli.writing import require_own_file, write_or_fail
 from netspec.diagnostics import SpecError
 
 if TYPE_CHECKING:
@@ -91,14 +91,14 @@ def command(
     target = _TARGETS[word]
     options = _given_options(target, weights=weights, seed=seed, losses=losses or None)
     if weights is not None and seed is not None:
-        refuse("--seed has no effect with --weights: no initial values are drawn")
+        fail("--seed has no effect with --weights: no initial values are drawn")
     if output == "-" and not target.ending:
-        refuse(f"{word} is several files, which cannot go to standard output; -o names a folder")
+        fail(f"{word} is several files, which cannot go to standard output; -o names a folder")
     net = read_net(file, reading)
     default = Path(f"{stem_of(file)}{target.ending}")
     path = default if output in (None, "-") else Path(str(output))
     if target.ending and output != "-":
-        refuse_foreign_file(path, target.ours)
+        require_own_file(path, target.ours)
     if weights is not None:
         options["weights"] = _read_weights(net, weights)
     stem = path.stem if target.ending else path.name
@@ -114,7 +114,7 @@ def command(
         _make_folder(path)
         files = {path / name: content for name, content in contents.items()}
         for file_path in files:
-            refuse_foreign_file(file_path, target.ours)
+            require_own_file(file_path, target.ours)
         _write(files, quiet)
 
 
@@ -124,7 +124,7 @@ def _given_options(target: Target, **given: object) -> dict[str, object]:
     for name in options:
         if name not in target.options:
             others = [word for word, other in _TARGETS.items() if name in other.options]
-            refuse(f"--to {target.word} takes no --{name}; --to {' and --to '.join(others)} does")
+            fail(f"--to {target.word} takes no --{name}; --to {' and --to '.join(others)} does")
     return options
 
 
@@ -135,7 +135,7 @@ def _make_files(target: Target, net: Net, stem: str, options: Mapping[str, objec
     except ModuleNotFoundError as missing:
         if not target.extra:
             raise
-        refuse(f"--to {target.word} needs {missing.name}: pip install 'netspec-compiler[{target.extra}]'")
+        fail(f"--to {target.word} needs {missing.name}: pip install 'netspec-compiler[{target.extra}]'")
     except SpecError as error:
         print_diagnostics(error.diagnostics)
         sys.exit(WRONG_SPEC)
@@ -162,13 +162,13 @@ def _make_folder(path: Path) -> None:
     try:
         path.mkdir(exist_ok=True)
     except FileExistsError:
-        refuse(f"{path} already exists and is not a folder")
+        fail(f"{path} already exists and is not a folder")
     except OSError as error:
-        refuse(f"cannot make the folder {path}: {error.strerror or error}")
+        fail(f"cannot make the folder {path}: {error.strerror or error}")
 
 
 def _write(files: Mapping[Path, str | bytes], quiet: bool, note: str = "") -> None:
-    write_or_refuse(files)
+    write_or_fail(files)
     if not quiet:
         for path in files:
             click.echo(f"wrote {path}{note}")

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, format_option, refuse
+from netspec.cli.common import WRONG_SPEC, fail, format_option
 from netspec.cli.reading import Reading, read_net, reading_options
 
 
@@ -43,14 +43,14 @@ def command(
 
     if b is None:
         if reading.shape is None and not reading.changes:
-            refuse("there is nothing to compare with; name a second spec, or a change with --set or --input")
+            fail("there is nothing to compare with; name a second spec, or a change with --set or --input")
         if a == "-":
-            refuse("standard input can be read only once; name a file")
+            fail("standard input can be read only once; name a file")
         first = read_net(a, Reading(layer_files=reading.layer_files), merged=True)
         second = read_net(a, reading, merged=True, printed=first.warnings)
     else:
         if a == b == "-":
-            refuse("only one of the two can be standard input")
+            fail("only one of the two can be standard input")
         first = read_net(a, reading.for_file([a, b], 0), merged=True)
         second = read_net(b, reading.for_file([a, b], 1), merged=True, printed=first.warnings)
     difference = compare(first, second)

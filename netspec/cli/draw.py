@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import refuse, stem_of
+from netspec.cli.common import fail, stem_of
 from netspec.cli.reading import read_net, reading_options, spec_argument
-from netspec.cli.writing import refuse_foreign_file, write_or_refuse
+from netspec.cli.writing import require_own_file, write_or_fail
 from netspec.maker import is_own_image
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ def command(
     destination = output or f"{stem_of(file)}.svg"
     path = Path(destination)
     if destination != "-" and path.suffix.lower() not in ENDINGS:
-        refuse(f"cannot draw {destination!r}: the file's name must end with {' or '.join(ENDINGS)}")
+        fail(f"cannot draw {destination!r}: the file's name must end with {' or '.join(ENDINGS)}")
     if destination != "-":
-        refuse_foreign_file(path, is_own_image)
+        require_own_file(path, is_own_image)
     from netspec.draw import figure_of
 
     figure = figure_of(read_net(file, reading), costs=costs)
@@ -70,7 +70,7 @@ def command(
     if destination == "-":
         sys.stdout.buffer.write(data)
         return
-    write_or_refuse({path: data})
+    write_or_fail({path: data})
     if not quiet:
         click.echo(f"wrote {destination}")
 
@@ -85,4 +85,4 @@ def _render(figure: Figure, theme: ThemeName, *, png: bool) -> bytes:
     try:
         return to_png(figure, theme)
     except TooLarge as error:
-        refuse(str(error))
+        fail(str(error))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from netspec.cli.common import DEVICES, format_option, importing_torch, refuse
+from netspec.cli.common import DEVICES, fail, format_option, importing_torch
 from netspec.cli.reading import read_net, reading_options
 from netspec.cli.runs import Unread, exit_on_error, names_data, note_printer, require_existing, warn
 from netspec.cli.trained import require_spec, views_option, with_weights
-from netspec.cli.writing import refuse_foreign_file, write_or_refuse
+from netspec.cli.writing import require_own_file, write_or_fail
 from netspec.maker import is_own_image
 from netspec.source import SPEC_ENDINGS
 
@@ -76,13 +76,13 @@ def command(
       netspec eval specs/alexnet-torchvision.net --weights alexnet.pth --data photos/
     """
     if data is None and len(runs) == 2 and names_data(runs[1]):
-        refuse(f"{runs[1]} is not a run; did you mean --data {runs[1]}?")
+        fail(f"{runs[1]} is not a run; did you mean --data {runs[1]}?")
     if weights is not None and len(runs) > 1:
-        refuse(f"--weights is for one run, and there are {len(runs)}")
+        fail(f"--weights is for one run, and there are {len(runs)}")
     if confusion is not None:
         if confusion.suffix.lower() != ".png":
-            refuse(f"--confusion {confusion}: the picture's name must end with .png")
-        refuse_foreign_file(confusion, is_own_image, option="--confusion")
+            fail(f"--confusion {confusion}: the picture's name must end with .png")
+        require_own_file(confusion, is_own_image, option="--confusion")
     require_spec(runs[0], weights, reading)
     with exit_on_error():
         require_existing(*(run for run in runs if run.suffix not in SPEC_ENDINGS), data=data)
@@ -126,7 +126,7 @@ def _spec(path: Path, data: str | None, reading: Reading) -> Net | None:
     if path.suffix not in SPEC_ENDINGS:
         return None
     if data is None:
-        refuse(f"{path} is a spec; --data names what to test it on")
+        fail(f"{path} is a spec; --data names what to test it on")
     return read_net(str(path), reading)
 
 
@@ -181,5 +181,5 @@ def _draw(tested: Outcome, path: Path, quiet: bool) -> None:
     if picture is None:
         warn(HOW_TO_GET_IT)
         return
-    write_or_refuse({path: picture})
+    write_or_fail({path: picture})
     note_printer(quiet)(f"wrote {path}")

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from netspec.cli.common import refuse
+from netspec.cli.common import fail
 
 
 @click.command()
@@ -42,11 +42,9 @@ def command(word: str | None, quiet: bool) -> None:
             and isinstance(program.command, click.Group)
             and word in program.command.list_commands(program)
         ):
-            refuse(f"{word} is a command, not a word of a spec: netspec {word} --help")
+            fail(f"{word} is a command, not a word of a spec: netspec {word} --help")
         near = nearest(word or "", explain.words())
-        refuse(
-            f"there is no page on {word!r}" + (f"; did you mean {near!r}?" if near else "; netspec explain lists all")
-        )
+        fail(f"there is no page on {word!r}" + (f"; did you mean {near!r}?" if near else "; netspec explain lists all"))
     if sys.stdout.isatty() and not (quiet and word is None):
         from netspec.explain.terminal import show
 

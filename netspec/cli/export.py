@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import refuse
+from netspec.cli.common import fail
 from netspec.cli.runs import exit_on_error
 from netspec.cli.trained import open_trained, weights_option
-from netspec.cli.writing import refuse_foreign_file, write_or_refuse
+from netspec.cli.writing import require_own_file, write_or_fail
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
@@ -51,15 +51,15 @@ def command(
       netspec export specs/alexnet-torchvision.net --weights alexnet.pth -o alexnet.safetensors
     """
     if output.suffix != ".safetensors":
-        refuse(f"-o {output}: the file's name must end with .safetensors")
-    refuse_foreign_file(output, _ours)
+        fail(f"-o {output}: the file's name must end with .safetensors")
+    require_own_file(output, _ours)
     with exit_on_error():
         opened = open_trained(run, weights, reading)
         from netspec.formatting import format_bytes, plural
         from netspec.train.tensors.export import exported
 
         data, tensors = exported(opened, layout)
-    write_or_refuse({output: data})
+    write_or_fail({output: data})
     if not quiet:
         click.echo(f"wrote {output}: {plural(tensors, 'tensor')}, {format_bytes(len(data))}, layout {layout}")
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.cli.common import DEVICES, format_option, refuse
+from netspec.cli.common import DEVICES, fail, format_option
 from netspec.cli.runs import exit_on_error
 from netspec.cli.trained import open_trained, weights_option
-from netspec.cli.writing import refuse_foreign_file, write_or_refuse
+from netspec.cli.writing import require_own_file, write_or_fail
 from netspec.maker import is_own_image
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ def command(
       netspec filters specs/alexnet-torchvision.net --weights alexnet.pth -o conv1.png
     """
     if (image is None) != (activations is None):
-        refuse("--image and --activations go together: the image, and the layer whose answer is drawn")
+        fail("--image and --activations go together: the image, and the layer whose answer is drawn")
     if layer is not None and activations is not None:
-        refuse("--layer is for kernels, --activations for a layer's answer to an image: name one of them")
+        fail("--layer is for kernels, --activations for a layer's answer to an image: name one of them")
     if output.suffix.lower() != ".png":
-        refuse(f"-o {output}: the picture's name must end with .png")
-    refuse_foreign_file(output, is_own_image)
+        fail(f"-o {output}: the picture's name must end with .png")
+    require_own_file(output, is_own_image)
     with exit_on_error():
         opened = open_trained(run, weights, reading)
         result: str | Table
@@ -77,7 +77,7 @@ def command(
             facts, result, picture = _draw_activations(opened, image, activations, device)
         else:
             facts, result, picture = _draw_kernels(opened, layer)
-        write_or_refuse({output: picture})
+        write_or_fail({output: picture})
     if form == "json":
         click.echo(json.dumps(facts | {"picture": str(output)}, indent=2))
     else:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, print_diagnostics, refuse, stem_of
+from netspec.cli.common import WRONG_SPEC, fail, print_diagnostics, stem_of
 from netspec.cli.reading import layer_file_reading_options, read, spec_argument
-from netspec.cli.writing import refuse_foreign_file, write_or_refuse
+from netspec.cli.writing import require_own_file, write_or_fail
 from netspec.diagnostics import CannotOpen, SpecError
 from netspec.source import SPEC
 
@@ -45,10 +45,10 @@ def command(file: str, output: str | None, quiet: bool, reading: Reading) -> Non
     try:
         source = read(file)
         if file.endswith(SPEC) and not begins_as_layer_file(source):
-            refuse(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
+            fail(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
         imported = import_layer_file(source, reading.shape, reading.for_file([file], 0).layer_files.read(merged=True))
     except CannotOpen as error:
-        refuse(str(error))
+        fail(str(error))
     except SpecError as error:
         print_diagnostics(error.diagnostics)
         sys.exit(WRONG_SPEC)
@@ -59,8 +59,8 @@ def command(file: str, output: str | None, quiet: bool, reading: Reading) -> Non
         click.echo(imported.source.text.encode(), nl=False)  # a spec is UTF-8, whatever the terminal's is
         return
     path = Path(destination)
-    refuse_foreign_file(path, _is_ours, "this command")
-    write_or_refuse({path: imported.source.text})
+    require_own_file(path, _is_ours, "this command")
+    write_or_fail({path: imported.source.text})
     if not quiet:
         click.echo(f"wrote {path}")
 

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from netspec.cli.common import refuse
+from netspec.cli.common import fail
 
 
 @click.command()
@@ -33,7 +33,7 @@ def command(stdio: bool, quiet: bool) -> None:
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
-        refuse("the language server needs pygls: pip install 'netspec-compiler[lsp]'")
+        fail("the language server needs pygls: pip install 'netspec-compiler[lsp]'")
     if quiet:
         logging.disable()
     # The server closes its output when the editor ends it. It gets a duplicate, since Python closes sys.stdout itself.

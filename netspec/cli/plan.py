@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.amounts import AmountParam, DevicesParam
-from netspec.cli.common import PRECISIONS, SPLITS, format_option, refuse, without_option
+from netspec.cli.common import PRECISIONS, SPLITS, fail, format_option, without_option
 from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.plan import MAX_DEVICES
 from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
@@ -85,7 +85,7 @@ def command(
       netspec plan specs/alexnet.net --gpus 1,2,4,8,64 --link 25GB/s --flops 400T
     """
     if (link is None) != (flops is None):
-        refuse("times need both: --link 25GB/s --flops 400T")
+        fail("times need both: --link 25GB/s --flops 400T")
     graph = read_net(file, reading).graph
     from netspec.passes.placing import ArrangementError
     from netspec.plan.answer import Question, answer
@@ -104,7 +104,7 @@ def command(
     try:
         result = answer(graph, question)
     except ArrangementError as wrong:
-        refuse(wrong.message, *wrong.notes)
+        fail(wrong.message, *wrong.notes)
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
     if form == "json":

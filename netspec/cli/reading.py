@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, print_diagnostics, refuse
+from netspec.cli.common import WRONG_SPEC, fail, print_diagnostics
 from netspec.cli.layer_files import LayerFiles, layer_file_options
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
@@ -171,7 +171,7 @@ def read_net(
     try:
         net = reading.for_file([path], 0).load(path, read(path), merged=merged)
     except CannotOpen as error:
-        refuse(str(error))
+        fail(str(error))
     except SpecError as error:
         print_diagnostics(error.diagnostics)
         sys.exit(WRONG_SPEC)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import refuse
+from netspec.cli.common import fail
 from netspec.cli.reading import read_net, reading_options, spec_argument
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def command(
     options = {"--im2col": im2col, "--per-gpu": per_gpu, "--learning": learning}
     tables = [name for name, requested in options.items() if requested]
     if len(tables) > 1 and form != "json":
-        refuse(f"{' and '.join(tables)} are {len(tables)} tables: ask for one of them, or for --format json")
+        fail(f"{' and '.join(tables)} are {len(tables)} tables: ask for one of them, or for --format json")
     net = read_net(file, reading)
     images = batch or net.graph.train.batch
     if form == "json":

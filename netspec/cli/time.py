@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import DEVICES, PRECISIONS, format_option, importing_torch, refuse, without_option
+from netspec.cli.common import DEVICES, PRECISIONS, fail, format_option, importing_torch, without_option
 from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.runs import exit_on_error
 
@@ -81,7 +81,7 @@ def command(
         from netspec.train.requirements import require_trainable
 
     if passes and compare is not None:
-        refuse("--passes compares the network with itself; leave --compare out")
+        fail("--passes compares the network with itself; leave --compare out")
     with exit_on_error():
         peer = peer_of(graph) if compare is not None else None
         if compare is not None and peer is None:

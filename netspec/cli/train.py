@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli import ARGUMENTS
-from netspec.cli.common import DEVICES, PRECISIONS, SPLITS, importing_torch, refuse, without_option
+from netspec.cli.common import DEVICES, PRECISIONS, SPLITS, fail, importing_torch, without_option
 from netspec.cli.reading import READING_OPTIONS, Reading, read_net, reading_options
 from netspec.cli.runs import exit_on_error, is_run, names_data, require_existing
 from netspec.cli.trained import starting_weights_options
@@ -132,9 +132,9 @@ def command(
     if file is None and resume is None:
         raise click.UsageError("Missing argument 'FILE'.")
     if file is None and reading != Reading():
-        refuse(f"{READING_OPTIONS} control how FILE is read, but there is none; a resumed run keeps its network")
+        fail(f"{READING_OPTIONS} control how FILE is read, but there is none; a resumed run keeps its network")
     if resume is not None and out is not None:
-        refuse("--resume names the run's folder already; leave --out out")
+        fail("--resume names the run's folder already; leave --out out")
     if file is not None and data is None and resume is None:
         _need_spec(Path(file))
     from netspec.train.processes.environment import prints_diagnostics
@@ -164,9 +164,9 @@ def command(
 def _need_spec(file: Path) -> None:
     """Exit with a suggestion if FILE is a run or data instead of a spec."""
     if is_run(file):
-        refuse(f"{file} is a run; did you mean --resume {file}?")
+        fail(f"{file} is a run; did you mean --resume {file}?")
     if names_data(file):
-        refuse(f"{file} is data, not a network: netspec train FILE --data {file}")
+        fail(f"{file} is data, not a network: netspec train FILE --data {file}")
 
 
 def _need_data_or_run(data: str | None, resume: Path | None) -> None:

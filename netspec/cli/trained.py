@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from netspec.cli.common import importing_torch, refuse
+from netspec.cli.common import fail, importing_torch
 from netspec.cli.reading import READING_OPTIONS, Reading, read_net, reading_options
 from netspec.cli.runs import require_existing, warn
 from netspec.source import SPEC_ENDINGS
@@ -58,7 +58,7 @@ def views_option(command: Command) -> Command:
 def require_spec(path: Path, weights: Path | None, reading: Reading) -> None:
     """Exit if there are options for reading a spec but ``path`` is not a spec with ``weights``."""
     if reading != Reading() and (weights is None or path.suffix not in SPEC_ENDINGS):
-        refuse(f"{READING_OPTIONS} control how a spec is read, but there is none; a run keeps its network")
+        fail(f"{READING_OPTIONS} control how a spec is read, but there is none; a run keeps its network")
 
 
 def open_trained(path: Path, weights: Path | None, reading: Reading, classes: Path | None = None) -> Saved:

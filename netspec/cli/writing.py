@@ -8,12 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
 
-from netspec.cli.common import refuse
+from netspec.cli.common import fail
 
 
-def refuse_foreign_file(
-    path: Path, is_ours: Callable[[Path], bool], author: str = "netspec", option: str = "-o"
-) -> None:
+def require_own_file(path: Path, is_ours: Callable[[Path], bool], author: str = "netspec", option: str = "-o") -> None:
     """Exit if ``path``, given by ``option``, already exists and was not written by ``author``.
 
     ``ours`` recognises files that ``author`` wrote.
@@ -22,20 +20,20 @@ def refuse_foreign_file(
         if not os.path.lexists(path):
             return
         if not path.is_file():
-            refuse(f"{path} already exists and is not a file")
+            fail(f"{path} already exists and is not a file")
         wrote_it = is_ours(path)
     except OSError as error:
-        refuse(f"cannot read {path}: {error.strerror or error}")
+        fail(f"cannot read {path}: {error.strerror or error}")
     if not wrote_it:
-        refuse(f"{path} was not written by {author} and stays as it is; {option} names another file")
+        fail(f"{path} was not written by {author} and stays as it is; {option} names another file")
 
 
-def write_or_refuse(files: Mapping[Path, str | bytes]) -> None:
+def write_or_fail(files: Mapping[Path, str | bytes]) -> None:
     """Write files as ``write_together`` does, and exit with a message if that fails."""
     try:
         write_together(files)
     except OSError as error:
-        refuse(f"cannot write {' and '.join(map(str, files))}: {error.strerror or error}")
+        fail(f"cannot write {' and '.join(map(str, files))}: {error.strerror or error}")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -21,7 +21,7 @@ def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
-        **place(diagnostic.span),
+        **span_fields(diagnostic.span),
         "notes": [
             *diagnostic.notes,
             *(f"not a fix: {r.title}: {r.effect}" for r in diagnostic.rejected),
@@ -29,16 +29,16 @@ def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
         "fixes": [
             {
                 "title": f"{fix.title}: {fix.effect}" if fix.effect else fix.title,
-                "edits": [{**place(edit.span), "text": edit.text} for edit in fix.edits],
+                "edits": [{**span_fields(edit.span), "text": edit.text} for edit in fix.edits],
                 "checks": fix.checks,
             }
             for fix in diagnostic.fixes
         ],
-        "labels": [{**place(label.span), "text": label.text} for label in diagnostic.labels],
+        "labels": [{**span_fields(label.span), "text": label.text} for label in diagnostic.labels],
     }
 
 
-def place(span: Span) -> dict[str, Any]:
+def span_fields(span: Span) -> dict[str, Any]:
     """Return a span as plain data: file, line and column of its start and end."""
     line, column = span.source.position(span.start)
     end_line, end_column = span.source.position(span.end)

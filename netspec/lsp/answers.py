@@ -84,8 +84,8 @@ def rename(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None
         return None
     try:
         edits = names.rename(ls.documents, document, ls.offset(document, params.position), params.new_name)
-    except names.Refused as refused:
-        raise JsonRpcInvalidParams(str(refused)) from None
+    except names.RenameError as problem:
+        raise JsonRpcInvalidParams(str(problem)) from None
     return ls.translator.workspace_edit(edits)
 
 

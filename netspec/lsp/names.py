@@ -10,7 +10,7 @@ from netspec.lsp.elements import Element, element_at, layer_names
 from netspec.source import Source, Span
 
 
-class Refused(Exception):
+class RenameError(Exception):
     """A layer cannot be renamed; the message says why."""
 
 
@@ -45,14 +45,14 @@ def rename(documents: Documents, document: Document, offset: int, new: str) -> l
 
     Raises
     ------
-    Refused
+    RenameError
         There is no layer name at the offset, the new name is invalid or taken, or a file has syntax errors.
     """
     name = _name_at(document, offset)
     if name is None:
-        raise Refused("only layers can be renamed, and there is no layer's name here")
+        raise RenameError("only layers can be renamed, and there is no layer's name here")
     if not _is_name(new):
-        raise Refused(f"'{new}' is not a valid name: a letter, then letters, digits, _ and -")
+        raise RenameError(f"'{new}' is not a valid name: a letter, then letters, digits, _ and -")
     old = name.word.text
     if new == old:
         return []
@@ -60,9 +60,9 @@ def rename(documents: Documents, document: Document, offset: int, new: str) -> l
     for member in family:
         if member.file.diagnostics:
             line = member.file.diagnostics[0].span.line
-            raise Refused(f"{member.source.name}, line {line} has a syntax error, and could name {old} too")
+            raise RenameError(f"{member.source.name}, line {line} has a syntax error, and could name {old} too")
         if member.checked.layer(new) or any(e.word.text == new and e.defines for e in layer_names(member)):
-            raise Refused(f"there is a layer {new} already in {member.source.name}")
+            raise RenameError(f"there is a layer {new} already in {member.source.name}")
     return [Edit(element.word.span, new) for member in family for element in _occurrences(member, old)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.fast import PLAIN, Forms
-from netspec.passes.placing import Placed, arrange, place
+from netspec.passes.placing import Placed, arrange, place_on_devices
 from netspec.plan.crossing import crossings
 from netspec.plan.footprint.model import FULL
 from netspec.plan.model import memories_of, smallest_batch
@@ -51,7 +51,10 @@ def break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
     ArrangementError
         The groups do not fit the devices.
     """
-    groups, rows = place(graph, arrange(graph, devices, "groups")), place(graph, arrange(graph, devices, "batch"))
+    groups, rows = (
+        place_on_devices(graph, arrange(graph, devices, "groups")),
+        place_on_devices(graph, arrange(graph, devices, "batch")),
+    )
     by_groups, by_batch = _busiest(groups, precision), _busiest(rows, precision)
     step = smallest_batch(groups)
     largest = _largest_multiple(

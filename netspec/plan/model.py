@@ -13,7 +13,7 @@ from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import Precision
 from netspec.passes.fast import PLAIN, ComputeTarget, Forms, enabled_passes, forms_of
 from netspec.passes.narrowed import narrowed
-from netspec.passes.placing import Arrangement, ArrangementError, Placed, SplitWord, arrange, place
+from netspec.passes.placing import Arrangement, ArrangementError, Placed, SplitWord, arrange, place_on_devices
 from netspec.plan.crossing import Crossing, crossings
 from netspec.plan.footprint.model import FULL
 from netspec.plan.memory import Memory, Standing, memory
@@ -114,7 +114,7 @@ def plan(
     ArrangementError
         The devices cannot share the network or the batch.
     """
-    placed = place(graph, arrange(graph, devices, split))
+    placed = place_on_devices(graph, arrange(graph, devices, split))
     return plan_placed(placed, batch or graph.train.batch, precision or graph.train.precision, forms)
 
 

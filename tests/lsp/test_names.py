@@ -13,7 +13,7 @@ from places import SPECS
 from netspec.diagnostics import apply
 from netspec.lsp.document import Document
 from netspec.lsp.documents import Documents
-from netspec.lsp.names import Refused, definition, references, renamable, rename
+from netspec.lsp.names import RenameError, definition, references, renamable, rename
 from netspec.net import load, loads
 
 TEXT = """\
@@ -140,20 +140,20 @@ def test_renaming_any_layer_keeps_all_totals(name: str) -> None:
 def test_invalid_renaming_is_refused(word: str, new: str, message: str) -> None:
     documents = Documents()
     (document, *_) = documents.put("untitled:1", 1, TEXT)
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(RenameError, match=message):
         rename(documents, document, TEXT.index(word) + 1, new)
 
 
 def test_name_used_in_a_variant_is_refused(folder: Path) -> None:
     documents = Documents()
-    with pytest.raises(Refused, match=r"there is a layer n already in .*(second|variant)\.net"):
+    with pytest.raises(RenameError, match=r"there is a layer n already in .*(second|variant)\.net"):
         rename(documents, open_document(documents, folder / "base.net"), TEXT.index("[a]") + 1, "n")
 
 
 def test_renaming_is_refused_if_a_line_has_a_syntax_error() -> None:
     documents = Documents()
     (document, *_) = documents.put("untitled:1", 1, TEXT + "[d] sum inputs=a,,b\n")
-    with pytest.raises(Refused, match="line 5 has a syntax error"):
+    with pytest.raises(RenameError, match="line 5 has a syntax error"):
         rename(documents, document, TEXT.index("[a]") + 1, "new")
 
 

@@ -13,7 +13,7 @@ from netspec.lsp.documents import Documents
 from netspec.lsp.hints import hints
 from netspec.lsp.hover import hover
 from netspec.lsp.layout import layout
-from netspec.lsp.names import Refused, definition, references, rename
+from netspec.lsp.names import RenameError, definition, references, rename
 from netspec.lsp.problems import fixes, message, shown_at
 from netspec.lsp.symbols import symbols
 from netspec.source import Span
@@ -61,8 +61,8 @@ def test_all_features_answer_after_random_edits(case: tuple[str, int], new_name:
     references(documents, document, offset, definitions=True)
     try:
         rename(documents, document, offset, new_name)
-    except Refused as refused:
-        assert str(refused)
+    except RenameError as problem:
+        assert str(problem)
     for edit in layout(document):
         assert layout(documents.put(uri, 2, apply([edit], text))[0]) == []
     for _, fix in fixes(document, document.diagnostics, 0, len(text)):

@@ -13,7 +13,7 @@ from ranks import call_on_ranks
 import netspec
 from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
-from netspec.passes.placing import arrange, place
+from netspec.passes.placing import arrange, place_on_devices
 from netspec.train.processes import verification
 from netspec.train.processes.verification import TOLERANCES, Trial, difference, initial_state, run_on_one_device
 
@@ -57,7 +57,9 @@ def records_of(rows: list[Row], devices: int) -> list[verification.Record]:
         graph = netspec.loads(SPECS[row[0]]).graph
         mesh = join_mesh(arrange(graph, devices, row[1]), torch.device("cpu"))  # type: ignore[arg-type]
         start = initial_state(graph, trial(row))
-        records.append(verification.steps(PlacedNetwork(place(graph, mesh.arrangement), mesh), trial(row), start))
+        records.append(
+            verification.steps(PlacedNetwork(place_on_devices(graph, mesh.arrangement), mesh), trial(row), start)
+        )
     return records
 
 

@@ -9,7 +9,7 @@ import netspec
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
-from netspec.passes.placing import arrange, place
+from netspec.passes.placing import arrange, place_on_devices
 
 WHOLE_AND_SHARES = """\
 net whole-and-shares
@@ -26,7 +26,7 @@ def exchanged_gradients(processes: int) -> dict[str, torch.Tensor]:
     """Return this process's gradients after the exchange; before it, every number of them is rank + 1."""
     graph = netspec.loads(WHOLE_AND_SHARES).graph
     mesh = join_mesh(arrange(graph, processes, "groups"), torch.device("cpu"))
-    network = PlacedNetwork(place(graph, mesh.arrangement), mesh)
+    network = PlacedNetwork(place_on_devices(graph, mesh.arrangement), mesh)
     gradients = Gradients(network)
     total = sum((w.sum() for w in network.module.parameters()), torch.zeros(()))
     (total * (mesh.rank + 1)).backward()

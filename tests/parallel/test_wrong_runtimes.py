@@ -15,7 +15,7 @@ import netspec
 from netspec.parallel import batchnorm, collectives, gradients
 from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
-from netspec.passes.placing import arrange, place
+from netspec.passes.placing import arrange, place_on_devices
 from netspec.train.processes import verification
 from netspec.train.processes.verification import Trial, difference, initial_state, run_on_one_device
 
@@ -61,7 +61,7 @@ def records_of(names: list[str]) -> list[Any]:
         mesh = join_mesh(arrange(graph, 2, split), torch.device("cpu"))  # type: ignore[arg-type]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(owner, attribute, wrong)
-            network = PlacedNetwork(place(graph, mesh.arrangement), mesh)
+            network = PlacedNetwork(place_on_devices(graph, mesh.arrangement), mesh)
             records.append(verification.steps(network, TRIAL, initial_state(graph, TRIAL)))
     return records
 

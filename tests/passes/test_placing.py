@@ -17,7 +17,7 @@ from netspec.passes.placing import (
     SplitWord,
     arrange,
     local_graph,
-    place,
+    place_on_devices,
     rows_of,
 )
 from netspec.passes.placing.shares import reading, share_of
@@ -56,7 +56,7 @@ def alexnet() -> Graph:
 
 
 def placed_on(graph: Graph, devices: int, split: SplitWord | None = None) -> Placed:
-    return place(graph, arrange(graph, devices, split))
+    return place_on_devices(graph, arrange(graph, devices, split))
 
 
 def sharding(placed: Placed, *names: str) -> set[Sharding]:

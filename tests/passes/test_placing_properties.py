@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 import netspec
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Input
-from netspec.passes.placing import SPLITS, ArrangementError, Placed, Sharding, SplitWord, arrange, local_graph, place
+from netspec.passes.placing import (
+    SPLITS,
+    ArrangementError,
+    Placed,
+    Sharding,
+    SplitWord,
+    arrange,
+    local_graph,
+    place_on_devices,
+)
 
 
 @st.composite
@@ -44,7 +53,7 @@ def networks(draw: st.DrawFn) -> Graph:
 
 def placed_or_none(graph: Graph, devices: int, split: SplitWord) -> Placed | None:
     try:
-        return place(graph, arrange(graph, devices, split))
+        return place_on_devices(graph, arrange(graph, devices, split))
     except ArrangementError:
         return None
 
@@ -108,12 +117,12 @@ def test_transfers_match_the_shardings_of_value_and_reader(case: tuple[Graph, in
 
 @given(networks(), st.sampled_from(tuple(SPLITS)))
 def test_one_device_needs_no_transfers(graph: Graph, split: SplitWord) -> None:
-    placed = place(graph, arrange(graph, 1, split))
+    placed = place_on_devices(graph, arrange(graph, 1, split))
     assert placed.transfers == ()
     assert {layer.sharding for layer in placed.layers.values()} == {Sharding()}
 
 
 @given(networks(), st.integers(1, 8))
 def test_split_by_batch_works_on_any_number_of_devices(graph: Graph, devices: int) -> None:
-    placed = place(graph, arrange(graph, devices, "batch"))
+    placed = place_on_devices(graph, arrange(graph, devices, "batch"))
     assert placed.transfers == ()

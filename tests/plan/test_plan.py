@@ -12,7 +12,7 @@ import netspec
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.fast import PLAIN, Forms
-from netspec.passes.placing import SPLITS, ArrangementError, SplitWord, arrange, place
+from netspec.passes.placing import SPLITS, ArrangementError, SplitWord, arrange, place_on_devices
 from netspec.plan import plan
 from netspec.plan.answer import Question, answer
 from netspec.plan.fitting import break_even, largest_batch, smallest_peak
@@ -213,7 +213,7 @@ def test_no_break_even_if_groups_send_nothing() -> None:
 @pytest.mark.parametrize(("devices", "split"), [(1, "batch"), (2, "groups"), (2, "hybrid"), (4, "batch")])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_largest_batch_fits_and_the_next_one_does_not(devices: int, split: SplitWord, precision: Precision) -> None:
-    placed = place(alexnet(), arrange(alexnet(), devices, split))
+    placed = place_on_devices(alexnet(), arrange(alexnet(), devices, split))
     limit = 3 * 10**9
     batch = largest_batch(placed, limit, precision)
     step = devices if split == "hybrid" else 1
@@ -224,14 +224,14 @@ def test_largest_batch_fits_and_the_next_one_does_not(devices: int, split: Split
 
 def test_largest_batch_is_at_most_2_to_the_31() -> None:
     for accumulate, most in ((1, 2**31), (3, 2**31 - 2)):
-        placed = place(alexnet(accumulate=accumulate), arrange(alexnet(), 1, "batch"))
+        placed = place_on_devices(alexnet(accumulate=accumulate), arrange(alexnet(), 1, "batch"))
         assert largest_batch(placed, 10**18, "fp32") == most
 
 
 def test_largest_hybrid_batch_is_divisible_by_the_devices() -> None:
     """With 9 images the first device has 5, as with 10, and computes half of the features of all 9."""
     graph = netspec.loads("[image] input 8\n[a] fc outputs=4096 neuron=relu\n[b] fc outputs=2").graph
-    placed = place(graph, arrange(graph, 2, "hybrid"))
+    placed = place_on_devices(graph, arrange(graph, 2, "hybrid"))
     assert largest_batch(placed, plan(graph, 2, "hybrid", batch=10).peak - 1, "fp32") == 8
 
 
@@ -248,14 +248,14 @@ def test_accumulated_batch_must_divide_into_equal_parts() -> None:
             plan(parts, devices, split, batch=batch)  # type: ignore[arg-type]
     (warning,) = plan(parts, 2, "batch", batch=12).warnings
     assert warning.endswith("some devices compute 2 images and the others wait with 1; even: --batch 8 or --batch 16")
-    placed = place(parts, arrange(parts, 4, "batch"))
+    placed = place_on_devices(parts, arrange(parts, 4, "batch"))
     least = smallest_peak(placed, "fp32")
     assert least == plan(parts, 4, "batch", batch=16).peak
     assert (largest_batch(placed, least, "fp32"), largest_batch(placed, least - 1, "fp32")) == (16, 0)
 
 
 def test_largest_batch_is_zero_if_the_weights_do_not_fit() -> None:
-    placed = place(alexnet(), arrange(alexnet(), 1, "batch"))
+    placed = place_on_devices(alexnet(), arrange(alexnet(), 1, "batch"))
     assert largest_batch(placed, 10**8, "fp32") == 0
     assert smallest_peak(placed, "fp32") == plan(alexnet(), 1, batch=1).peak > 10**8
 

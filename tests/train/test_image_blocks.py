@@ -22,7 +22,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.passes.fast import NAMES, Unshuffle, forms_of, on_devices
-from netspec.passes.placing import arrange, place
+from netspec.passes.placing import arrange, place_on_devices
 from netspec.timing.step import step_of
 from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.layout import Layout
@@ -144,7 +144,7 @@ def test_images_are_blocks_on_several_devices() -> None:
     graph = netspec.load(SPECS / "alexnet.net").graph
     forms = forms_of(graph, NAMES)
     for split in ("groups", "batch", "hybrid"):
-        assert on_devices(forms, place(graph, arrange(graph, 2, split))).images == forms.images
+        assert on_devices(forms, place_on_devices(graph, arrange(graph, 2, split))).images == forms.images
 
 
 @pytest.mark.ci

@@ -17,7 +17,7 @@ EMITTED: Mapping[type[Op], Callable[[Site], Section]] = {
     **joins.EMITTED,
     **neurons.EMITTED,
 }
-REFUSED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
+UNSUPPORTED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
     BatchNorm: (
         "cuda-convnet is older than batch normalisation",
         ("lrn",),

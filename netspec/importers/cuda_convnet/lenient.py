@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from netspec.check.report import Findings
-from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, Refused
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, SectionError
 from netspec.importers.cuda_convnet.reading import Section
 
 PLACEHOLDER = 2**12
@@ -33,21 +33,21 @@ class Lenient(Options):
         self.reported_lengths: set[int] = set()
         """The lengths of the lists reported so far for not having one value per input."""
 
-    def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
+    def report_error(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> SectionError:
         report = self.sized and not self.placeholder_keys & set(keys)
-        return super().refuse(code, message, *keys, notes=notes) if report else Refused()
+        return super().report_error(code, message, *keys, notes=notes) if report else SectionError()
 
-    def refuse_key(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
+    def report_key_error(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> SectionError:
         """Report an error, unless its key has a placeholder value or may have been read as part of another value."""
         swallowed = code == "missing-key" and any("\n" in option.text for option in self.section.options.values())
         report = not swallowed and not self.placeholder_keys & set(keys)
-        return super().refuse(code, message, *keys, notes=notes) if report else Refused()
+        return super().report_error(code, message, *keys, notes=notes) if report else SectionError()
 
-    def refuse_length(self, key: str, values: int, inputs: int) -> Refused:
+    def report_length_error(self, key: str, values: int, inputs: int) -> SectionError:
         """Report only the first list of each length: if several lists have the same length, ``inputs`` is wrong."""
         reported = values in self.reported_lengths
         self.reported_lengths.add(values)
-        return Refused() if reported else super().refuse_length(key, values, inputs)
+        return SectionError() if reported else super().report_length_error(key, values, inputs)
 
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
         """Do nothing: these warnings are given when the section is accepted."""
@@ -85,12 +85,12 @@ class Lenient(Options):
 
     def require_divisible(self, key: str, number: int, by: int, what: str = "") -> None:
         if not self.placeholder_keys:
-            with suppress(Refused):
+            with suppress(SectionError):
                 super().require_divisible(key, number, by, what)
 
     def attempt(self, read: Callable[[], T], placeholder: T, key: str) -> T:
         try:
             return read()
-        except Refused:
+        except SectionError:
             self.placeholder_keys.add(key)
             return placeholder

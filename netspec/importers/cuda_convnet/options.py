@@ -28,12 +28,12 @@ _FLAGS = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": Fa
 T = TypeVar("T")
 
 
-class Refused(Exception):
+class SectionError(Exception):
     """Reading a section was given up. Its error has been reported."""
 
 
 class Options:
-    """The keys of one section. Methods that read a key report an invalid value and raise ``Refused``."""
+    """The keys of one section. Methods that read a key report an invalid value and raise ``SectionError``."""
 
     def __init__(self, section: Section, findings: Findings) -> None:
         self.section = section
@@ -47,7 +47,7 @@ class Options:
         spans = (option.span for key in keys if (option := self._option(key)) is not None)
         return next(spans, self.section.span)
 
-    def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
+    def report_error(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> SectionError:
         """Report an error at the first of ``keys`` that is present. Returns the exception for the caller to raise."""
         key, text = next(((key, option.text) for key in keys if (option := self._option(key)) is not None), ("", ""))
         if code == "missing-key":  # it may have been read as part of another key's value
@@ -60,14 +60,14 @@ class Options:
             note = f"after a value, ; begins a comment and # does not: {key}={value[1]} ;{value[2]}"
             notes = (*notes, shortened(note, 2 * _MAX_SHOWN_LENGTH))
         self.findings.add(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
-        return Refused()
+        return SectionError()
 
-    def refuse_key(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
-        """Report an error that does not depend on the sizes of the section's inputs; otherwise like ``refuse``."""
-        return self.refuse(code, message, *keys, notes=notes)
+    def report_key_error(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> SectionError:
+        """Report an error that does not depend on the sizes of the section's inputs; else like ``report_error``."""
+        return self.report_error(code, message, *keys, notes=notes)
 
     def attempt(self, read: Callable[[], T], placeholder: T, key: str) -> T:
-        """Return what ``read`` reads for a key. ``Lenient`` returns ``placeholder`` if that raises ``Refused``."""
+        """Return what ``read`` reads for a key. ``Lenient`` returns ``placeholder`` if that raises ``SectionError``."""
         return read()
 
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
@@ -90,7 +90,7 @@ class Options:
             self.warn("cfg-old-habit", f"{OLD_NAMES[key]} is read as {key}; old files use this name", key)
         if option is not None and option.invalid_percent:
             message = f"{key} has a % that is neither %% nor %(key)s with a key of its section"
-            raise self.refuse_key("cfg-syntax", message, key)
+            raise self.report_key_error("cfg-syntax", message, key)
         return option
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -99,7 +99,7 @@ class Options:
         if option is not None:
             return option.text
         if default is None:
-            raise self.refuse_key("missing-key", f"it needs {key}=")
+            raise self.report_key_error("missing-key", f"it needs {key}=")
         return default
 
     def words(self, key: str) -> list[str]:
@@ -122,14 +122,16 @@ class Options:
             return default
         text = self.text(key).strip()
         if text.lower() not in _FLAGS:
-            raise self.refuse_key("bad-value", f"{key} needs true or false, not '{shortened(text)}'", key)
+            raise self.report_key_error("bad-value", f"{key} needs true or false, not '{shortened(text)}'", key)
         return _FLAGS[text.lower()]
 
     def choice(self, key: str, words: Collection[str], default: str | None = None) -> str:
         """Read one of several words."""
         text = self.text(key, default).strip()
         if text not in words:
-            raise self.refuse_key("bad-value", f"{key} is one of {', '.join(words)}, not '{shortened(text)}'", key)
+            raise self.report_key_error(
+                "bad-value", f"{key} is one of {', '.join(words)}, not '{shortened(text)}'", key
+            )
         return text
 
     def integers(
@@ -153,22 +155,24 @@ class Options:
         if len(values) == 1 and repeat:
             return values * inputs
         if len(values) != inputs:
-            raise self.refuse_length(key, len(values), inputs)
+            raise self.report_length_error(key, len(values), inputs)
         return values
 
-    def refuse_length(self, key: str, values: int, inputs: int) -> Refused:
+    def report_length_error(self, key: str, values: int, inputs: int) -> SectionError:
         """Report a list that does not have one value per input."""
         message = f"{key} lists {plural(values, 'value')} for {plural(inputs, 'input')}"
-        return self.refuse_key("bad-value", message, key, notes=("one value for each input, separated by commas",))
+        return self.report_key_error(
+            "bad-value", message, key, notes=("one value for each input, separated by commas",)
+        )
 
     def _integer(self, key: str, text: str, low: int, high: int) -> int:
         if not _INT.fullmatch(text):
-            raise self.refuse_key("bad-value", f"{key} needs a whole number, not '{shortened(text)}'", key)
+            raise self.report_key_error("bad-value", f"{key} needs a whole number, not '{shortened(text)}'", key)
         return self._within(key, int(text), low, high)
 
     def _real(self, key: str, text: str, low: float, high: float) -> float:
         if not _FLOAT.fullmatch(text) or math.isinf(float(text)):
-            raise self.refuse_key("bad-value", f"{key} needs a number, not '{shortened(text)}'", key)
+            raise self.report_key_error("bad-value", f"{key} needs a number, not '{shortened(text)}'", key)
         return self._within(key, float(text), low, high)
 
     def _within(self, key: str, number: T, low: float, high: float) -> T:
@@ -179,14 +183,15 @@ class Options:
                 bounds = f"of at least {format_literal(low)}"
             else:
                 bounds = f"from {format_literal(low)} to {format_literal(high)}"
-            raise self.refuse_key("bad-value", f"{key} needs a number {bounds}, not {format_literal(number)}", key)  # type: ignore[arg-type]
+            message = f"{key} needs a number {bounds}, not {format_literal(number)}"  # type: ignore[arg-type]
+            raise self.report_key_error("bad-value", message, key)
         return number
 
     def require_divisible(self, key: str, number: int, by: int, what: str = "") -> None:
         """Reject a key's number unless ``by`` divides it."""
         if number % by:
             message = f"{key} is {number}{what and f' {what}'}, which {by} does not divide"
-            raise self.refuse_key("bad-value", message, key)
+            raise self.report_key_error("bad-value", message, key)
 
     def warn_unknown(
         self,

@@ -16,7 +16,7 @@ from netspec.importers.cuda_convnet.layers.model import Definition, Dialect
 from netspec.importers.cuda_convnet.learning.model import Learning
 from netspec.importers.cuda_convnet.learning.norms import norms_of_layer_file
 from netspec.importers.cuda_convnet.learning.params import check_params, read_params
-from netspec.importers.cuda_convnet.options import MAX_NUMBER, Refused
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, SectionError
 from netspec.importers.cuda_convnet.reading import Config, read
 from netspec.importers.cuda_convnet.spec.comments import with_comments
 from netspec.importers.cuda_convnet.spec.families import Merged
@@ -106,7 +106,7 @@ def translate(
         return Translation(None, _combined(findings), definition)
     try:
         lines = lines_of(definition, learning, data_shape).all
-    except Refused:
+    except SectionError:
         return Translation(None, _combined(findings), definition)
     gpus = max((max(line.gpu) + 1 for line in lines if line.gpu), default=0)
     twins = _merge(lines, definition, gpus) if merged else Merged(tuple(lines), {}, {})

@@ -6,7 +6,7 @@
 
 from netspec.passes.placing.arrangement import SPLITS, Arrangement, ArrangementError, SplitWord, arrange
 from netspec.passes.placing.local import local_graph
-from netspec.passes.placing.placed import Placed, PlacedLayer, place
+from netspec.passes.placing.placed import Placed, PlacedLayer, place_on_devices
 from netspec.passes.placing.sharding import Sharding, Transfer
 from netspec.passes.placing.shares import rows_of, share_of, share_of_shape
 
@@ -21,7 +21,7 @@ __all__ = [
     "Transfer",
     "arrange",
     "local_graph",
-    "place",
+    "place_on_devices",
     "rows_of",
     "share_of",
     "share_of_shape",

@@ -63,7 +63,7 @@ class Placed:
         return owner is None or owner == self.arrangement.column(device)
 
 
-def place(graph: Graph, arrangement: Arrangement) -> Placed:
+def place_on_devices(graph: Graph, arrangement: Arrangement) -> Placed:
     """Place a graph on the devices of an arrangement."""
     layers: dict[str, PlacedLayer] = {}
     for layer in graph.layers.values():

@@ -18,7 +18,7 @@ from netspec.parallel.gradients import Gradients
 from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
 from netspec.passes.parts import BatchProgress
-from netspec.passes.placing import Arrangement, place
+from netspec.passes.placing import Arrangement, place_on_devices
 from netspec.train.counter_rng import Indices
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective, no_update
@@ -120,7 +120,7 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
     """
     device = next(objective.module.parameters()).device
     mesh = join_mesh(arrangement, device, PATIENCE)
-    network = PlacedNetwork(place(objective.graph, arrangement), mesh, objective.forms)
+    network = PlacedNetwork(place_on_devices(objective.graph, arrangement), mesh, objective.forms)
     network.module.to(device)
     shares.load_shares(network, objective.module.state_dict())
     if objective.graph.train.channels_last:

@@ -33,7 +33,7 @@ from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
 from netspec.passes.dependence import trained_parameters
 from netspec.passes.parts import BatchProgress
-from netspec.passes.placing import Arrangement, place
+from netspec.passes.placing import Arrangement, place_on_devices
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
@@ -226,7 +226,9 @@ def _worker(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, thr
         world_size=arrangement.devices,
     )
     with leave_distributed(trial.device), _without_tf32():
-        record = steps(PlacedNetwork(place(graph, arrangement), join_mesh(arrangement, device)), trial, start)
+        record = steps(
+            PlacedNetwork(place_on_devices(graph, arrangement), join_mesh(arrangement, device)), trial, start
+        )
         if rank == 0:
             torch.save(record, Path(folder, _RECORD))
         dist.barrier(device_ids=[rank] if trial.device == "cuda" else None)

@@ -16,7 +16,7 @@ from linear_network import linear_network
 from netspec.cli import main
 from netspec.train.data.source import open_source
 from netspec.train.data.sources.cifar10 import CLASSES, open_cifar10
-from netspec.train.data.sources.pickled import Refused, read_pickle
+from netspec.train.data.sources.pickled import InvalidPickle, read_pickle
 from netspec.train.data.splits import Frame, Pixels
 from netspec.train.errors import TrainError
 
@@ -122,14 +122,14 @@ def test_pickle_that_would_run_a_command_is_rejected(
     ],
 )
 def test_pickle_with_other_content_is_rejected(content: bytes, reason: str) -> None:
-    with pytest.raises(Refused, match=reason):
+    with pytest.raises(InvalidPickle, match=reason):
         read_pickle(content)
 
 
 def test_array_with_the_wrong_number_of_bytes_is_rejected() -> None:
     content = pickle.dumps({"a": np.arange(6, dtype=np.uint8)}, 2)
     assert read_pickle(content)["a"].tolist() == [0, 1, 2, 3, 4, 5]
-    with pytest.raises(Refused, match=r"an array of shape \(7,\) with 6 bytes"):
+    with pytest.raises(InvalidPickle, match=r"an array of shape \(7,\) with 6 bytes"):
         read_pickle(content.replace(b"K\x06\x85", b"K\x07\x85"))
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import netspec
 from netspec.passes.fast import NAMES, PLAIN, forms_of, on_devices, on_one_device
-from netspec.passes.placing import SPLITS, SplitWord, arrange, local_graph, place
+from netspec.passes.placing import SPLITS, SplitWord, arrange, local_graph, place_on_devices
 from netspec.train.learning.objective import Objective, build
 from netspec.train.processes.shared import share_out
 
@@ -83,11 +83,11 @@ def test_chain_interrupted_by_an_exchange_is_not_fused() -> None:
     assert set(FORMS.chains) == {"norm1", "norm2"}
     for split, kept in (("groups", {"norm1"}), ("batch", {"norm1", "norm2"}), ("hybrid", {"norm1", "norm2"})):
         arrangement = arrange(GRAPH, 2, split)
-        assert set(on_devices(FORMS, place(GRAPH, arrangement)).chains) == kept
+        assert set(on_devices(FORMS, place_on_devices(GRAPH, arrangement)).chains) == kept
 
 
 def test_normalisation_on_a_device_has_only_its_groups() -> None:
-    placed = place(GRAPH, arrange(GRAPH, 2, "groups"))
+    placed = place_on_devices(GRAPH, arrange(GRAPH, 2, "groups"))
     local = local_graph(placed, GRAPH.layers["norm1"], 0)
     assert (FORMS.chains["norm1"].lrn.groups, on_one_device(FORMS, local).chains["norm1"].lrn.groups) == (2, 1)
 
@@ -96,7 +96,7 @@ def test_normalisation_on_a_device_has_only_its_groups() -> None:
 def test_pooling_pass_depends_on_the_devices_own_channels(filters: int, pools: set[str]) -> None:
     text = f"gpus 2\n[i] input 3x8x8\n[c] conv filters={filters} kernel=3\n[p] maxpool kernel=3\n[f] fc outputs=2\n"
     graph = netspec.loads(text).graph
-    placed = place(graph, arrange(graph, 2, "groups"))
+    placed = place_on_devices(graph, arrange(graph, 2, "groups"))
     forms = on_devices(forms_of(graph, ("max-pool",)), placed)
     assert forms.pools == {"p"}
     assert on_one_device(forms, local_graph(placed, graph.layers["p"], 0)).pools == pools

@@ -10,14 +10,14 @@ def _over_softmax(context: Context, word: str) -> Layer:
     """Define a cost that reads labels and a softmax."""
     labels, softmax = context.inputs
     if word == "cost.logreg" and labels.outputs not in (1, UNKNOWN):
-        raise context.options.refuse(
+        raise context.options.report_error(
             "wrong-inputs", f"its first input is the labels, one number; {labels.name} has {labels.outputs}", "inputs"
         )
     if softmax.type != "softmax":
         above = (name for name, layer in context.above.items() if layer.type == "softmax")
         of_it = next((name for name in above if context.above[name].inputs == (softmax.name,)), None)
         notes = (f"{of_it} is the softmax of {softmax.name}: inputs={labels.name},{of_it}",) if of_it else ()
-        raise context.options.refuse(
+        raise context.options.report_error(
             "wrong-inputs",
             f"its second input is a softmax; {softmax.name} is of type {softmax.type}",
             "inputs",
@@ -36,13 +36,13 @@ def _comparison(context: Context, word: str) -> Layer:
     labels, predictions = context.inputs
     if labels.outputs not in (predictions.outputs, UNKNOWN):
         message = f"{labels.name} has {labels.outputs} numbers, {predictions.name} {predictions.outputs}"
-        raise context.options.refuse("shapes-differ", f"its inputs have different lengths: {message}", "inputs")
+        raise context.options.report_error("shapes-differ", f"its inputs have different lengths: {message}", "inputs")
     return _cost(context, word)
 
 
 def _gated(context: Context) -> Layer:
     if context.inputs[0].outputs not in (1, UNKNOWN):
-        raise context.options.refuse("wrong-inputs", "its first input is a gate, one number", "inputs")
+        raise context.options.report_error("wrong-inputs", "its first input is a gate, one number", "inputs")
     return _cost(context, "cost.gsum2")
 
 
@@ -61,7 +61,7 @@ def _children(context: Context, word: str) -> None:
     for name in options.words("children"):
         child = context.named(name)
         if child is None or child.type != word:
-            raise options.refuse("unknown-layer", f"there is no {word} '{name}' above it", "children")
+            raise options.report_error("unknown-layer", f"there is no {word} '{name}' above it", "children")
 
 
 KINDS = by_word(

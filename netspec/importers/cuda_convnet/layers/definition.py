@@ -14,7 +14,7 @@ from netspec.importers.cuda_convnet.layers.kinds import Context, Kind, inputs_of
 from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.layers.second_look import remaining_errors
-from netspec.importers.cuda_convnet.options import Options, Refused, did_you_mean, shortened
+from netspec.importers.cuda_convnet.options import Options, SectionError, did_you_mean, shortened
 from netspec.importers.cuda_convnet.reading import Config, Section
 
 MAX_GPUS = 1024
@@ -41,7 +41,7 @@ class _Definer:
         self.units = units
         self.findings = findings
         self.layers: dict[str, Layer] = {}
-        self.refused: set[str] = set()
+        self.rejected: set[str] = set()
         self.labels = _labels(config)
         self.unread = _unread(config)
         self.has_gpus = any("gpu" in section.options for section in config.sections.values())
@@ -60,10 +60,10 @@ class _Definer:
                 break
             try:
                 self.layers[section.name] = self._layer(section)
-            except Refused:
-                self.refused.add(section.name)
+            except SectionError:
+                self.rejected.add(section.name)
                 self._report_remaining_errors(section)
-        if not self.refused:
+        if not self.rejected:
             self._report_unused()
         if not self.has_gpus and self.layers:
             first = next(iter(self.layers.values()))
@@ -108,7 +108,7 @@ class _Definer:
             self.with_weights,
             self.passed_on,
             self.has_gpus,
-            self.refused,
+            self.rejected,
         )
         try:
             layer = kind.define(context)
@@ -117,7 +117,7 @@ class _Definer:
         if layer.weights or context.weights_below():
             self.with_weights.add(layer.name)
         if layer.outputs > 2**31 or (layer.outputs < 0 and layer.outputs != UNKNOWN):
-            raise options.refuse("too-large", f"it would have {layer.outputs:,} outputs", "outputs", "filters")
+            raise options.report_error("too-large", f"it would have {layer.outputs:,} outputs", "outputs", "filters")
         if not layer.is_cost:
             layer = replace(layer, neuron=layer.neuron or read_neuron(options, self.dialect))
         return layer
@@ -142,7 +142,7 @@ class _Definer:
         notes = notes_in_layers(self.dialect, kind.version_keys.get(other, ()))
         options.warn_unknown(kind.all_keys(self.dialect), ("partialSum", "sumWidth"), notes)
 
-    def _unknown_type(self, options: Options, word: str) -> Refused:
+    def _unknown_type(self, options: Options, word: str) -> SectionError:
         advice = notes_on_type(word, self.dialect)
         if word in KINDS:
             message = f"'{word}' is a layer type of {other_version(self.dialect)} of cuda-convnet only"
@@ -153,7 +153,7 @@ class _Definer:
             kinds = [k for k, v in KINDS.items() if self.dialect in v.dialects and _is_cost(k) == _is_cost(word)]
             what = "costs: " if _is_cost(word) else "types: data, "
             notes = [*advice] or [f"the {what}{', '.join(kinds)}"]
-        return options.refuse("unknown-type", message, "type", notes=notes)
+        return options.report_error("unknown-type", message, "type", notes=notes)
 
     def _data(self, options: Options) -> Layer:
         index = options.integer("dataIdx", low=0)
@@ -161,7 +161,7 @@ class _Definer:
         labels = options.name in self.labels | self.unread
         if not labels:
             if self.data is not None and self.data != index:
-                raise options.refuse(
+                raise options.report_error(
                     "several-inputs",
                     f"dataIdx={index} is a second matrix of data that layers other than costs read",
                     "dataIdx",
@@ -172,7 +172,7 @@ class _Definer:
         if self.dialect == "v2" and (options.has("start") or options.has("end")):
             start, end = options.integer("start", 0, 0), options.integer("end", self.units, 0)
             if not labels and not start < end <= self.units:
-                raise options.refuse(
+                raise options.report_error(
                     "bad-value",
                     f"numbers {start} to {end} are not within the {self.units:,} of an image",
                     "end",
@@ -185,35 +185,35 @@ class _Definer:
         inputs: list[Layer] = []
         for name in options.words("inputs"):
             layer = self.layers.get(name)
-            if name in self.refused:
-                raise Refused
+            if name in self.rejected:
+                raise SectionError
             if layer is None:
                 raise self._no_input(options, name)
             if layer.outputs == 0:
-                raise options.refuse("reads-loss", f"{name} is a cost and has no output", "inputs")
+                raise options.report_error("reads-loss", f"{name} is a cost and has no output", "inputs")
             inputs.append(layer)
         if not kind.accepts_inputs(len(inputs)):
             least, most = kind.inputs
             needs = f"{least}" if least == most else f"at least {least}"
-            raise options.refuse(
+            raise options.report_error(
                 "wrong-inputs", f"{kind.word} reads {needs}, not {plural(len(inputs), 'layer')}", "inputs"
             )
         return tuple(inputs)
 
-    def _no_input(self, options: Options, name: str) -> Refused:
+    def _no_input(self, options: Options, name: str) -> SectionError:
         if name in self.config.sections:
             where = "itself" if name == options.name else f"{shortened(name)}, which stands below it"
-            return options.refuse(
+            return options.report_error(
                 "reads-later-layer", f"it reads {where}", "inputs", notes=("a layer reads what stands above it",)
             )
         hint = did_you_mean(name, tuple(self.layers), self.findings)
-        return options.refuse("unknown-layer", f"there is no layer '{shortened(name)}'{hint}", "inputs")
+        return options.report_error("unknown-layer", f"there is no layer '{shortened(name)}'{hint}", "inputs")
 
     def _gpu(self, options: Options, inputs: tuple[Layer, ...]) -> tuple[int, ...]:
         if not options.has("gpu"):
             gpu = inputs[0].gpu
             if not gpu and self.has_gpus:
-                raise options.refuse(
+                raise options.report_error(
                     "missing-key",
                     "it needs gpu=",
                     notes=(f"its first input, {inputs[0].name}, is data, which is on no GPU",),
@@ -223,7 +223,7 @@ class _Definer:
             return (options.integer("gpu", low=0, high=MAX_GPUS - 1),)
         gpus = options.integers("gpu", len(options.words("gpu")), None, False, 0, MAX_GPUS - 1)
         if len(set(gpus)) < len(gpus):
-            raise options.refuse("bad-value", "gpu names one GPU twice", "gpu")
+            raise options.report_error("bad-value", "gpu names one GPU twice", "gpu")
         return gpus
 
     def _replicas(self, options: Options, inputs: tuple[Layer, ...], gpu: tuple[int, ...]) -> None:
@@ -234,15 +234,15 @@ class _Definer:
             source_replicas = max(1, len(layer.gpu))
             if source_replicas % replicas:
                 message = f"its {replicas} replicas do not divide the {source_replicas} of {layer.name}"
-                raise options.refuse("cfg-replicas", message, "gpu", "inputs")
+                raise options.report_error("cfg-replicas", message, "gpu", "inputs")
             if source_replicas != max(1, len(sources[0].gpu)):
-                raise options.refuse(
+                raise options.report_error(
                     "cfg-replicas", f"{sources[0].name} and {layer.name} have unequal numbers of replicas", "inputs"
                 )
         for name in {layer.name for layer in inputs}:
             count, other = self.reader_replicas.setdefault(name, (replicas, options.name))
             if count != replicas:
-                raise options.refuse(
+                raise options.report_error(
                     "cfg-replicas",
                     f"{name} is read by {replicas} replicas of it and {count} of {other}; all readers need as many",
                     "gpu",

@@ -20,7 +20,7 @@ def _same_shape(context: Context, type_: str, **values: object) -> Layer:
 def _neuron(context: Context) -> Layer:
     neuron = read_neuron(context.options, context.dialect)
     if neuron is None:
-        raise context.options.refuse_key("missing-key", "it needs neuron=")
+        raise context.options.report_key_error("missing-key", "it needs neuron=")
     return replace(_same_shape(context, "neuron"), neuron=neuron)
 
 
@@ -34,9 +34,9 @@ def _common_shape(context: Context) -> tuple[int, Image | None]:
     lengths = {layer.outputs for layer in known}
     if len(lengths) > 1:
         shown = ", ".join(f"{layer.name} {layer.outputs}" for layer in context.inputs)
-        raise context.options.refuse("shapes-differ", f"its inputs have different lengths: {shown}", "inputs")
+        raise context.options.report_error("shapes-differ", f"its inputs have different lengths: {shown}", "inputs")
     if not known:
-        raise context.options.refuse("cfg-not-expressible", "it reads nothing but labels", "inputs")
+        raise context.options.report_error("cfg-not-expressible", "it reads nothing but labels", "inputs")
     images = {layer.image for layer in known}
     return known[0].outputs, images.pop() if len(images) == 1 else None
 
@@ -83,12 +83,12 @@ def _pass(context: Context) -> Layer:
     for layer in context.inputs:
         if (other_replicas := max(1, len(layer.gpu))) != replicas:
             message = f"{layer.name} has {plural(other_replicas, 'replica')}, and it has {replicas}"
-            raise options.refuse("cfg-replicas", message, "gpu", "inputs")
+            raise options.report_error("cfg-replicas", message, "gpu", "inputs")
         for gpu in context.gpu:
             other = context.passed_on.setdefault((layer.name, gpu), options.name)
             if other != options.name:
                 message = f"{layer.name} is passed on by {other} on the same GPU already"
-                raise options.refuse("cfg-replicas", message, "inputs")
+                raise options.report_error("cfg-replicas", message, "inputs")
     return _concatenation(context, "pass")
 
 
@@ -97,7 +97,7 @@ def _sums_of_runs(context: Context) -> Layer:
     options, source = context.options, context.inputs[0]
     stride = options.integer("stride", 1, 1)
     if source.outputs % stride:
-        raise options.refuse(
+        raise options.report_error(
             "bad-value", f"stride={stride} does not divide the {source.outputs} of {source.name}", "stride"
         )
     return context.layer("sum", source.outputs // stride, values={"stride": stride})

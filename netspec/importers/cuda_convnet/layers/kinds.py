@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer
-from netspec.importers.cuda_convnet.options import Options, Refused
+from netspec.importers.cuda_convnet.options import Options, SectionError
 from netspec.importers.cuda_convnet.reading import Section
 
 BOTH: tuple[Dialect, ...] = ("2012", "v2")
@@ -35,13 +35,13 @@ class Context:
     """The ``pass`` layer above that passes on an input on a GPU, by the input's name and the GPU."""
     has_gpus: bool = True
     """Whether any section of the file has ``gpu=``. Files without it are older, and other rules apply to them."""
-    refused: Collection[str] = ()
+    rejected: Collection[str] = ()
     """The rejected sections above."""
 
     def named(self, name: str) -> Layer | None:
-        """Return the layer above with this name, if any. Raises ``Refused`` if it was rejected and already reported."""
-        if name in self.refused:
-            raise Refused
+        """Return the layer above with this name, if any. Raises ``SectionError`` if it was rejected and reported."""
+        if name in self.rejected:
+            raise SectionError
         return self.above.get(name)
 
     @property
@@ -58,12 +58,12 @@ class Context:
         """Return one input as an image of square maps. Rejects inputs whose size does not allow this."""
         units = self.inputs[index].outputs
         if units < 0:
-            raise self.options.refuse(
+            raise self.options.report_error(
                 "cfg-not-expressible", f"it reads {self.inputs[index].name}, labels that only costs can read", "inputs"
             )
         side = math.isqrt(units // channels)
         if side < 1 or channels * side**2 != units:
-            raise self.options.refuse(
+            raise self.options.report_error(
                 "cfg-not-square",
                 f"its input {self.inputs[index].name} is not a stack of {channels} square maps",
                 "channels",
@@ -80,7 +80,7 @@ class Context:
     def require_no_weights_below(self, word: str) -> None:
         """Reject a layer type that passes no gradient on, if layers below it have weights."""
         if self.weights_below():
-            raise self.options.refuse(
+            raise self.options.report_error(
                 "cfg-no-gradient", f"{word} passes no gradient, but its input depends on layers with weights", "inputs"
             )
 
@@ -89,7 +89,9 @@ class Context:
         names = tuple(layer.name for layer in self.inputs)
         reads = fields.pop("reads", (None,) * len(names))
         if any(layer.outputs < 0 for layer in self.inputs) and not type_.startswith("cost.") and type_ != "eltsum":
-            raise self.options.refuse("cfg-not-expressible", "it reads labels, which only costs can read", "inputs")
+            raise self.options.report_error(
+                "cfg-not-expressible", "it reads labels, which only costs can read", "inputs"
+            )
         return Layer(self.options.name, type_, names, self.gpu, outputs, self.options, reads=reads, **fields)
 
 

@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
 def read_neuron(options: Options, dialect: Dialect) -> Neuron | None:
-    """Return the neuron of a layer, or ``None`` if it has none. Raises ``Refused`` if it is invalid."""
+    """Return the neuron of a layer, or ``None`` if it has none. Raises ``SectionError`` if it is invalid."""
     text = options.text("neuron", "").strip()
     if not text:
         return None
@@ -29,7 +29,7 @@ def read_neuron(options: Options, dialect: Dialect) -> Neuron | None:
     numbers = {word: n for word, n in _NUMBERS.items() if word != "log" or dialect == "v2"}
     neurons = [*_PLAIN, *(f"{word}[{','.join('ab'[:n])}]" for word, n in numbers.items())]
     advice = notes_on_neuron(text.partition("[")[0].strip(), dialect)
-    raise options.refuse_key(
+    raise options.report_key_error(
         "bad-value",
         f"there is no neuron '{shortened(text)}'",
         "neuron",

@@ -16,7 +16,7 @@ from netspec.importers.cuda_convnet.layers.kinds import Context, Kind
 from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.lenient import PLACEHOLDER, Lenient
-from netspec.importers.cuda_convnet.options import Options, Refused
+from netspec.importers.cuda_convnet.options import Options, SectionError
 from netspec.importers.cuda_convnet.reading import Section
 
 
@@ -33,7 +33,7 @@ def remaining_errors(
     """
     findings = Findings(section.span.source)
     options = Lenient(section, findings, sized=False)
-    with suppress(Refused):
+    with suppress(SectionError):
         names = options.words("inputs")
         context = _UnknownSizes(
             options, dialect, tuple(_stand_in(name, above, options) for name in names), (), above, (), {}
@@ -42,7 +42,7 @@ def remaining_errors(
             kind.define(context)
     warn_unknown_keys(options)
     if not kind.word.startswith("cost.") and kind.word != "neuron":
-        with suppress(Refused):
+        with suppress(SectionError):
             read_neuron(options, dialect)
     return findings
 

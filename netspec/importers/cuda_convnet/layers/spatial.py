@@ -32,7 +32,7 @@ def _pool(context: Context) -> Layer:
     places = options.integer("outputsX", 0, 0, FARTHEST)
     places = places or windows(image.side, size, stride, start)
     if not places:
-        raise options.refuse("kernel-too-large", "no window fits", "sizeX", "start")
+        raise options.report_error("kernel-too-large", "no window fits", "sizeX", "start")
     summed = context.dialect == "v2" and kind == "avg" and options.flag("sum", False)
     if context.dialect == "v2" and kind != "avg" and options.has("sum"):
         options.warn("cfg-ignored-key", "sum only applies to pool=avg; it is ignored", "sum")
@@ -50,7 +50,7 @@ def _cmpool(context: Context) -> Layer:
     start = options.integer("start", 0, -FARTHEST, 0)
     covered = start + (outputs - 1) * stride + size
     if covered < image.channels:
-        raise options.refuse(
+        raise options.report_error(
             "bad-value",
             f"{plural(outputs, 'window')} do not cover its {image.channels} channels",
             "outputs",
@@ -107,11 +107,13 @@ def _blur(context: Context) -> Layer:
     size = options.integer("filterSize")
     stdev = abs(options.real("stdev"))  # only its square is used
     if not stdev:
-        raise options.refuse_key("bad-value", "stdev is a divisor and cannot be 0", "stdev")
+        raise options.report_key_error("bad-value", "stdev is a divisor and cannot be 0", "stdev")
     if size not in (3, 5, 7, 9):
-        raise options.refuse_key("bad-value", f"filterSize is one of 3, 5, 7, 9, not {size}", "filterSize")
+        raise options.report_key_error("bad-value", f"filterSize is one of 3, 5, 7, 9, not {size}", "filterSize")
     if size > image.side:
-        raise options.refuse("kernel-too-large", f"its filter is larger than its maps of {image.side}", "filterSize")
+        raise options.report_error(
+            "kernel-too-large", f"its filter is larger than its maps of {image.side}", "filterSize"
+        )
     values = {"size": size, "stdev": stdev}
     return context.layer("blur", image.units, image=image, reads=(image,), values=values)
 
@@ -135,7 +137,7 @@ def _rscale(context: Context) -> Layer:
     target = options.integer("tgtSize", low=1)
     if not least <= target <= image.side:
         message = f"tgtSize must be from {least}, the smallest scaled size, to {image.side}, not {target}"
-        raise options.refuse("bad-value", message, "tgtSize")
+        raise options.report_error("bad-value", message, "tgtSize")
     context.require_no_weights_below("rscale")
     out = Image(image.channels, target)
     return context.layer("rscale", out.units, image=out, reads=(image,), values={"scale": scale})
@@ -151,7 +153,7 @@ def _crop(context: Context) -> Layer:
             note = "version 2's parser only checked the columns, and its program then read outside the image"
             notes = (note,) if key == "startY" else ()
             message = f"{key}={start} + sizeX={side} is more than {image.side}"
-            raise options.refuse("bad-value", message, key, "sizeX", notes=notes)
+            raise options.report_error("bad-value", message, key, "sizeX", notes=notes)
     context.require_no_weights_below("crop")
     out = Image(image.channels, side)
     values = {"left": left, "top": top, "side": side}

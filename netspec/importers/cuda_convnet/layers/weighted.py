@@ -42,7 +42,9 @@ def _initial_values(context: Context, drawn: bool | None = None) -> dict[str, ob
             continue
         if function and not _FUNCTION.fullmatch(function):
             note = "it is written module.function or module.function(parameter,parameter)"
-            raise options.refuse_key("bad-value", f"{key}={shortened(function)} is not a function", key, notes=(note,))
+            raise options.report_key_error(
+                "bad-value", f"{key}={shortened(function)} is not a function", key, notes=(note,)
+            )
         if key == "initWFunc" and all(sources):
             continue  # all matrices are shared, and the original discarded what the function returned
         if function:
@@ -60,7 +62,7 @@ def _shared(context: Context, layer: Layer) -> Layer:
     words = options.words("weightSource")
     if len(words) != len(context.inputs):
         message = f"weightSource lists {plural(len(words), 'source')} for {plural(len(context.inputs), 'input')}"
-        raise options.refuse_key("bad-value", message, "weightSource")
+        raise options.report_key_error("bad-value", message, "weightSource")
     return replace(layer, shared=tuple(_source(context, layer, i, word) for i, word in enumerate(words)))
 
 
@@ -73,18 +75,18 @@ def _source(context: Context, layer: Layer, number: int, word: str) -> Shared | 
     is_own = name == layer.name
     source = layer if is_own else context.named(name)
     if source is None:
-        raise options.refuse("unknown-layer", f"there is no layer '{shortened(name)}' above it", "weightSource")
+        raise options.report_error("unknown-layer", f"there is no layer '{shortened(name)}' above it", "weightSource")
     if source.type != layer.type:
         message = f"it is {layer.type} and cannot take the weights of {name}, which is {source.type}"
-        raise options.refuse("weights-mismatch", message, "weightSource")
+        raise options.report_error("weights-mismatch", message, "weightSource")
     if source.gpu != layer.gpu:
-        raise options.refuse("weights-mismatch", f"{name} is on another GPU", "weightSource")
+        raise options.report_error("weights-mismatch", f"{name} is on another GPU", "weightSource")
     if index >= (number if is_own else len(source.weights)):
         which = f"an earlier input of {name}" if is_own else f"an input of {name}"
-        raise options.refuse("weights-mismatch", f"{index} is not the number of {which}", "weightSource")
+        raise options.report_error("weights-mismatch", f"{index} is not the number of {which}", "weightSource")
     if source.weights[index] != layer.weights[number]:
         has, needs = ("x".join(map(str, w)) for w in (source.weights[index], layer.weights[number]))
-        raise options.refuse("weights-mismatch", f"it needs {needs} weights, {name} has {has}", "weightSource")
+        raise options.report_error("weights-mismatch", f"it needs {needs} weights, {name} has {has}", "weightSource")
     if not is_own and source.shared[index] is not None:
         return source.shared[index]
     if is_own and index < len(layer.shared) and layer.shared[index] is not None:
@@ -105,7 +107,7 @@ def _sfc(context: Context) -> Layer:
     parts, outputs = options.integer("parts", low=1), options.integer("outputs", low=1)
     for layer in context.inputs:
         if layer.outputs % parts:
-            raise options.refuse(
+            raise options.report_error(
                 "groups-do-not-divide", f"{parts} parts do not divide the {layer.outputs:,} of {layer.name}", "parts"
             )
     weights = tuple((layer.outputs, outputs) for layer in context.inputs)
@@ -157,7 +159,9 @@ def _convolution(context: Context, word: str) -> Layer:
     totals = [f * g for f, g in zip(filters, groups, strict=True)]
     if len(set(totals)) > 1 or len(set(places)) > 1:
         sizes = ", ".join(f"{f}x{p}x{p}" for f, p in zip(totals, places, strict=True))
-        raise options.refuse("shapes-differ", f"the outputs for its inputs have different shapes: {sizes}", "filters")
+        raise options.report_error(
+            "shapes-differ", f"the outputs for its inputs have different shapes: {sizes}", "filters"
+        )
     total, side = totals[0], places[0]
     modules = side**2
     if word == "conv":
@@ -165,7 +169,7 @@ def _convolution(context: Context, word: str) -> Layer:
     copies = modules if word == "local" else 1
     weights = tuple((copies * d * k * k, total) for d, k in zip(depths, kernels, strict=True))
     if max(rows * total for rows, _ in weights) > MAX_NUMBER:
-        raise options.refuse("too-large", "it would have more than 2^31 weights", "filters", "filterSize")
+        raise options.report_error("too-large", "it would have more than 2^31 weights", "filters", "filterSize")
     values = {
         **initial, "kernels": kernels, "strides": strides, "paddings": paddings, "groups": groups,
         "filters": total, "depths": tuple(depths), "sparse": sparse, "side": side, "shared_biases": shared,
@@ -193,12 +197,12 @@ def _depth(context: Context, channels: int, groups: int, sparse: bool, filter_ch
     options, depth = context.options, filter_channels or channels // groups
     if not sparse:
         if filter_channels and filter_channels != channels // groups:
-            raise options.refuse("bad-value", "filterChannels differs from channels / groups", "filterChannels")
+            raise options.report_error("bad-value", "filterChannels differs from channels / groups", "filterChannels")
         return channels // groups
     if groups < 2:
-        raise options.refuse("bad-value", "randSparse needs more than one group", "groups", "randSparse")
+        raise options.report_error("bad-value", "randSparse needs more than one group", "groups", "randSparse")
     if channels % depth or depth % 4 or (groups * depth) % channels:
-        raise options.refuse(
+        raise options.report_error(
             "bad-value",
             f"filters of {depth} channels do not cover {channels} channels in {groups} groups evenly",
             "filterChannels",
@@ -217,7 +221,7 @@ def _places(context: Context, side: int, kernel: int, stride: int, padding: int)
     options = context.options
     spare = 2 * padding + side - kernel
     if spare < 0 and (context.dialect == "2012" or 1 - (-spare // stride) < 1):
-        raise options.refuse(
+        raise options.report_error(
             "kernel-too-large",
             f"its filter of {kernel} is larger than its padded image of {side + 2 * padding}",
             "filterSize",
@@ -227,7 +231,7 @@ def _places(context: Context, side: int, kernel: int, stride: int, padding: int)
         return automatic
     places = options.integer("modulesX", 0, 0, 2**15) or automatic
     if -padding + stride * (places - 1) + kernel < side:
-        raise options.refuse(
+        raise options.report_error(
             "bad-value",
             f"modulesX={places} leaves pixels unread",
             "modulesX",
@@ -245,10 +249,10 @@ def _check_partial_sums(context: Context, modules: int) -> None:
     key = "partialSum" if context.dialect == "2012" else "sumWidth"
     if not options.has(key):
         note = f"this file is read as {context.dialect}, which needs it; --dialect says which version it is for"
-        raise options.refuse_key("missing-key", f"it needs {key}=", notes=(note,))
+        raise options.report_key_error("missing-key", f"it needs {key}=", notes=(note,))
     part = options.integer(key, low=0)
     if context.dialect == "2012" and part and modules % part:
-        raise options.refuse(
+        raise options.report_error(
             "bad-value",
             f"partialSum={part} does not divide its {modules} positions",
             "partialSum",

@@ -30,7 +30,7 @@ def constraints(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str
     if layer.type == "conv":
         low, high = (options.reals(key, n, 0.0, repeat) for key in ("wcNormMin", "wcNormMax"))
         if any(a > b for a, b in zip(low, high, strict=True)):
-            raise options.refuse("bad-value", "wcNormMin is above wcNormMax", "wcNormMin", "wcNormMax")
+            raise options.report_error("bad-value", "wcNormMin is above wcNormMax", "wcNormMin", "wcNormMax")
     if layer.type == "treefc":
         return {}  # the original did not constrain it
     reads = [rows // _places(layer) for rows, _ in layer.weights]

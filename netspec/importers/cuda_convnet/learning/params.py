@@ -26,7 +26,7 @@ from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
 from netspec.importers.cuda_convnet.learning.usual import owners, possible_updates, usual_keys
 from netspec.importers.cuda_convnet.lenient import Lenient
-from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, Refused, did_you_mean, shortened
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, SectionError, did_you_mean, shortened
 from netspec.importers.cuda_convnet.reading import Config, Section
 
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
@@ -103,7 +103,7 @@ class _Reader:
             warn_of_ignored_parameters(layer)
             try:
                 self.layer(layer, Options(section, self.findings))
-            except Refused:
+            except SectionError:
                 self.report_remaining_errors(layer, section)
 
     def missing(self, layer: Layer) -> None:
@@ -157,7 +157,7 @@ class _Reader:
         Another reader does it, so that the values of the rejected section are not used.
         """
         other = _Reader(self.config, self.definition, Findings(self.config.source))
-        with suppress(Refused):
+        with suppress(SectionError):
             other.layer(layer, Lenient(section, other.findings, sized=True))
         self.findings.extend(other.findings.all)
 
@@ -188,7 +188,7 @@ class _Reader:
         elif layer.type in NORMS:
             k = options.real("minDiv", 1.0) if self._constant(layer) else 1.0
             if k <= 0:
-                raise options.refuse("bad-value", "minDiv needs a number above 0", "minDiv")
+                raise options.report_error("bad-value", "minDiv needs a number above 0", "minDiv")
             self.norms[name] = Norm(options.real("scale", low=0.0), options.real("pow"), k)
         elif layer.type == "hs":
             self.drops[name] = Drop(layer.values["keep"], options.flag("enable"))
@@ -218,7 +218,7 @@ class _Reader:
         classes = self.definition.layers[layer.inputs[1]].outputs
         size = options.integer("setSize", low=1)
         if size > classes:
-            raise options.refuse("bad-value", f"setSize={size} is more than its {classes} classes", "setSize")
+            raise options.report_error("bad-value", f"setSize={size} is more than its {classes} classes", "setSize")
         return size
 
     def _rates(self, layer: Layer, options: Options) -> Rates:
@@ -237,9 +237,9 @@ class _Reader:
         (bias_lr,) = _nonnegative(options, "epsB", (scheduled.bias_lr,))
         for key, values in {"momW": momentum, "momB": (bias_momentum,)}.items():
             if not 0 <= min(values) <= max(values) < 1:
-                raise options.refuse("bad-value", f"{key} needs numbers from 0 up to below 1", key)
+                raise options.report_error("bad-value", f"{key} needs numbers from 0 up to below 1", key)
         if min(decay) < 0:
-            raise options.refuse("bad-value", "wc needs numbers from 0, by which weights decay", "wc")
+            raise options.report_error("bad-value", "wc needs numbers from 0, by which weights decay", "wc")
         passes_per_update = None if self.is_2012 else period(layer, options, self.definition)
         return Rates(
             options=options,

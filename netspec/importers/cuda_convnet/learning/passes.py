@@ -29,14 +29,14 @@ def passes(definition: Definition) -> int:
 def period(layer: Layer, options: Options, definition: Definition) -> int:
     """Return the number of passes between two updates of a layer's weights.
 
-    Raises ``Refused`` if this is no multiple of the number of passes between those in which the layer is active.
+    Raises ``SectionError`` if this is no multiple of the number of passes between those in which the layer is active.
     """
     update_period = options.integer("updatePeriod", 0, 0)
     active_every = max(1, len(layer.gpu)) // min(_replicas(definition))
     if update_period % active_every:
         message = f"updatePeriod={update_period} is not a multiple of {active_every}"
         message += f", and its replicas are active in one of {active_every} passes"
-        raise options.refuse("bad-value", message, "updatePeriod")
+        raise options.report_error("bad-value", message, "updatePeriod")
     return update_period or active_every
 
 

@@ -108,7 +108,7 @@ def rates_v2(options: Options, inputs: int) -> ScheduledRates:
     texts = options.attempt(lambda: options.words("epsW"), ["0"], "epsW")
     if len(texts) not in (1, inputs):
         message = f"epsW lists {plural(len(texts), 'value')} for {plural(inputs, 'input')}"
-        raise options.refuse("bad-value", message, "epsW", notes=advice_v2("epsW", options.text("epsW")))
+        raise options.report_error("bad-value", message, "epsW", notes=advice_v2("epsW", options.text("epsW")))
     none = 0.0, CONSTANT
     read = options.attempt(lambda: [rate_v2(options, "epsW", text) for text in texts], [none], "epsW")
     read = read * (inputs if len(read) == 1 else 1)

@@ -72,7 +72,7 @@ CONSTANT = Schedule()
 
 
 def schedule_2012(options: Options, key: str) -> Schedule:
-    """Read ``schedW`` or ``schedB``, with named or, in old files, positional arguments. Raises ``Refused``."""
+    """Read ``schedW`` or ``schedB``, with named or, in old files, positional arguments. Raises ``SectionError``."""
     text = options.text(key, "default")
     call = _CALL.fullmatch(text)
     word = call[1].lower() if call else ""
@@ -97,7 +97,7 @@ def schedule_2012(options: Options, key: str) -> Schedule:
 
 
 def rate_v2(options: Options, key: str, text: str) -> tuple[float, Schedule]:
-    """Read ``epsW`` or ``epsB`` of version 2, a number or a schedule with its base rate. Raises ``Refused``."""
+    """Read ``epsW`` or ``epsB`` of version 2, a number or a schedule with its base rate. Raises ``SectionError``."""
     if _PLAIN.fullmatch(text) and len(text) < 40:
         return float(text), CONSTANT
     call = _CALL.fullmatch(text)
@@ -143,7 +143,7 @@ def _positional(arguments: list[str], word: str) -> dict[str, float] | None:
 def _schedule(options: Options, key: str, word: str, values: dict[str, float]) -> Schedule:
     factor, steps = values["tgtFactor"], values.get("numSteps", 1.0)
     if factor <= 0 or steps < 1 or steps != int(steps) or steps > MAX_NUMBER or values.get("noiseStdev", 0.0) < 0:
-        raise options.refuse("bad-value", f"{key} changes by a positive factor, in one step or more", key)
+        raise options.report_error("bad-value", f"{key} changes by a positive factor, in one step or more", key)
     schedule = Schedule(word, factor, int(steps), values.get("noiseStdev", 0.0))
     if not schedule.expressible:
         end = f"to {format_literal(1 / schedule.factor)} times itself, which float32 does not hold"
@@ -157,7 +157,7 @@ def _invalid(options: Options, key: str, text: str, forms: dict[str, tuple[str, 
     forms_text = ", ".join(f"{word}[{between.join(f'{name}=' for name in names)}]" for word, names in forms.items())
     plain = "a number without sign and exponent" if forms is _V2 else "default"
     notes = [f"it is {plain}, or one of {forms_text}, with all names in this order", *_advice(key, text, forms)]
-    return options.refuse("bad-value", f"{key}={shortened(text)} is not a learning rate", key, notes=notes)
+    return options.report_error("bad-value", f"{key}={shortened(text)} is not a learning rate", key, notes=notes)
 
 
 def advice_v2(key: str, text: str) -> list[str]:

@@ -79,9 +79,11 @@ class Lines:
         return [self.value(layer, name) for name in layer.inputs]
 
     def value(self, layer: Layer, name: str) -> str:
-        """Return the line with a layer's output. Raises ``Refused`` if a layer other than a cost reads labels."""
+        """Return the line with a layer's output. Raises ``SectionError`` if a layer other than a cost reads labels."""
         if name not in self.values:
-            raise layer.options.refuse("cfg-not-expressible", f"it reads {name}, which only costs can read", "inputs")
+            raise layer.options.report_error(
+                "cfg-not-expressible", f"it reads {name}, which only costs can read", "inputs"
+            )
         return self.values[name]
 
 

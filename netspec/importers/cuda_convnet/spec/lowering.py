@@ -14,7 +14,7 @@ from netspec.ir.shape import Shape
 
 
 def lines_of(definition: Definition, learning: Learning, shape: Shape) -> Lines:
-    """Return the lines of a definition whose data have this shape. Raises ``Refused`` if a spec cannot express it."""
+    """Return the lines of a definition whose data have this shape. Raises ``SectionError`` if no spec expresses it."""
     return _Writer(definition, learning, shape).lines()
 
 

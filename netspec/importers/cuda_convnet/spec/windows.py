@@ -86,7 +86,9 @@ def add(layer: Layer, lines: Lines, *, take_max: bool) -> str:
         case "rgb2lab":
             centred = {"centred": "yes"} if values["center"] else {}
             return lines.add(layer, "colourspace", {"to": "lab", **centred}, [read], image)
-    raise layer.options.refuse("cfg-not-expressible", f"a spec has no layer that does what {layer.type} does", "type")
+    raise layer.options.report_error(
+        "cfg-not-expressible", f"a spec has no layer that does what {layer.type} does", "type"
+    )
 
 
 def run_of_maps(
@@ -109,7 +111,7 @@ def part_of_data(layer: Layer, lines: Lines, read: str, image: Image | None) -> 
         return run_of_maps(layer, lines, read, image, start // pixels, numbers // pixels)
     if not units or units > MAX_ROW_VALUES:
         message = f"numbers {start} to {start + numbers} of its data are not whole maps, and a spec cannot select them"
-        raise layer.options.refuse("cfg-not-expressible", message, "start", "end")
+        raise layer.options.report_error("cfg-not-expressible", message, "start", "end")
     row = lines.add(layer, "reshape", {"size": f"1x1x{units}"}, [read], None, "-row")
     keys = {"size": f"1x{numbers}", **({"left": str(start)} if start else {})}
     kept = lines.add(layer, "crop", keys, [row], None, "-kept")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from netspec.formatting import format_count, plural
-from netspec.train.data.sources.pickled import Refused, read_pickle
+from netspec.train.data.sources.pickled import InvalidPickle, read_pickle
 from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels
 from netspec.train.errors import TrainError
 
@@ -109,7 +109,7 @@ def _binary(path: Path, content: bytes) -> tuple[Pixels, Labels]:
 def _python(path: Path, content: bytes) -> tuple[Pixels, Labels]:
     try:
         record = read_pickle(content)
-    except Refused as problem:
+    except InvalidPickle as problem:
         raise TrainError(f"{path} is not a file of CIFAR-10's Python version: {problem}") from problem
     data, labels = record.get("data"), record.get("labels")
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != FRAME.bytes or not len(data):

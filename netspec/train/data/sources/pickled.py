@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Refused(Exception):
+class InvalidPickle(Exception):
     """The pickle is damaged, or refers to a class or function that is not allowed."""
 
 
@@ -41,13 +41,13 @@ class _Array:
         self.state = state
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Return the array. Raises ``Refused`` if it is not uint8, or its shape does not match its number of bytes."""
+        """Return the array. Raises ``InvalidPickle`` if it is not uint8 or has not as many bytes as its shape needs."""
         match self.state:
             case (_, tuple(shape), _DType(code="u1" | "B" | "|u1"), False | 0, bytes(content)):
                 if all(isinstance(n, int) and n >= 0 for n in shape) and math.prod(shape) == len(content):
                     return np.frombuffer(content, np.uint8).reshape(shape)
-                raise Refused(f"an array of shape {shape} with {len(content)} bytes")
-        raise Refused("an array that is not one of uint8 in C order")
+                raise InvalidPickle(f"an array of shape {shape} with {len(content)} bytes")
+        raise InvalidPickle("an array that is not one of uint8 in C order")
 
 
 def _reconstruct(*_: object) -> _Array:
@@ -64,7 +64,7 @@ def _from_buffer(content: object, dtype: object, shape: object, order: object) -
 def _encode(text: object, coding: object) -> bytes:
     """Stand in for ``_codecs.encode``, which Python 3 uses for bytes in pickles for Python 2."""
     if not isinstance(text, str) or coding != "latin1":
-        raise Refused("bytes in an unknown coding")
+        raise InvalidPickle("bytes in an unknown coding")
     return text.encode("latin1")
 
 
@@ -83,7 +83,7 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         substitute = _SUBSTITUTES.get((module, name))
         if substitute is None:
-            raise Refused(f"it asks for {module}.{name}")
+            raise InvalidPickle(f"it asks for {module}.{name}")
         return substitute
 
 
@@ -92,18 +92,18 @@ def read_pickle(content: bytes) -> dict[str, Any]:
 
     Raises
     ------
-    Refused
+    InvalidPickle
         The pickle cannot be read, for whatever reason.
     """
     try:
         value = _Unpickler(io.BytesIO(content), encoding="bytes").load()
-    except Refused:
+    except InvalidPickle:
         raise
     except Exception as problem:
         # The unpickler raises many kinds of exceptions for broken files.
-        raise Refused(f"an incomplete pickle: {str(problem) or type(problem).__name__}") from problem
+        raise InvalidPickle(f"an incomplete pickle: {str(problem) or type(problem).__name__}") from problem
     if not isinstance(value, dict):
-        raise Refused("not a dictionary")
+        raise InvalidPickle("not a dictionary")
     return {_text(key): item.pixels() if isinstance(item, _Array) else item for key, item in value.items()}
 
 
