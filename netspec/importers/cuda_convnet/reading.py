@@ -56,6 +56,10 @@ class Section:
     span: Span
     options: dict[str, Option] = field(default_factory=dict)
 
+    def text(self, key: str) -> str:
+        """Return a key's text, or ``""`` if it is absent. ``key`` is in lower case."""
+        return self.options[key].text.strip() if key in self.options else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Comment:

@@ -113,7 +113,7 @@ def _usual_sides(config: Config, first: Section | None, channels: int) -> tuple[
     keys = ("outputs", OLD_NAMES["outputs"].lower())
     counts = [count for section in config.sections.values() for key in keys if (count := _number(section, key, 2**30))]
     few_classes = bool(counts) and counts[-1] < _FEW_CLASSES
-    unshared = any("type" in s.options and s.options["type"].text == "local" for s in config.sections.values())
+    unshared = any(section.text("type") == "local" for section in config.sections.values())
     if not (few_classes or unshared) or _number(first, "stride", 2**20) >= _LONG_STRIDE:
         return _USUAL_SIDES
     return _DIGIT_SIDES if channels == 1 else _SMALL_SIDES
@@ -121,14 +121,12 @@ def _usual_sides(config: Config, first: Section | None, channels: int) -> tuple[
 
 def _first_reader(config: Config) -> Section | None:
     """Return the first section that reads data as maps and therefore states their number of channels."""
-    data = {name for name, s in config.sections.items() if "type" in s.options and s.options["type"].text == "data"}
+    data = {name for name, section in config.sections.items() if section.text("type") == "data"}
     readers = (s for s in config.sections.values() if "channels" in s.options and not data.isdisjoint(inputs_of(s)))
     return next(readers, None)
 
 
 def _number(section: Section | None, key: str, most: int) -> int:
     """Return a key's number for the first input, or 0 if it is missing, invalid or larger than ``most``."""
-    if section is None or key not in section.options:
-        return 0
-    text = section.options[key].text.split(",")[0].strip()
+    text = section.text(key).split(",")[0].strip() if section is not None else ""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most else 0

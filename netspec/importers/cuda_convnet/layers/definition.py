@@ -10,8 +10,9 @@ from netspec.diagnostics.model import first_line_span
 from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers import costs, elementwise, spatial, weighted
 from netspec.importers.cuda_convnet.layers.forks import notes_in_layers, notes_on_type, other_version
-from netspec.importers.cuda_convnet.layers.kinds import Context, Kind, inputs_of
-from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer
+from netspec.importers.cuda_convnet.layers.kinds import Context, Kind
+from netspec.importers.cuda_convnet.layers.labels import labels_of, unread_data
+from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer, is_cost
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.layers.second_look import remaining_errors
 from netspec.importers.cuda_convnet.options import Options, SectionError, did_you_mean, shortened
@@ -22,7 +23,6 @@ MAX_GPUS = 1024
 KINDS: Mapping[str, Kind] = {**weighted.KINDS, **spatial.KINDS, **elementwise.KINDS, **costs.KINDS}
 OLD_TYPES = {"cost.ce": "cost.crossent"}
 """Former names of types, from when version 2 was new."""
-_COST = "cost."
 _DATA = ("dataIdx", "start", "end")
 
 
@@ -42,8 +42,8 @@ class _Definer:
         self.findings = findings
         self.layers: dict[str, Layer] = {}
         self.rejected: set[str] = set()
-        self.labels = _labels(config)
-        self.unread = _unread(config)
+        self.labels = labels_of(config, KINDS)
+        self.unread = unread_data(config)
         self.has_gpus = any("gpu" in section.options for section in config.sections.values())
         self.data: int | None = None
         self.reader_replicas: dict[str, tuple[int, str]] = {}
@@ -100,15 +100,15 @@ class _Definer:
         gpu = self._gpu(options, inputs)
         self._replicas(options, inputs, gpu)
         context = Context(
-            options,
-            self.dialect,
-            inputs,
-            gpu,
-            self.layers,
-            self.with_weights,
-            self.passed_on,
-            self.has_gpus,
-            self.rejected,
+            options=options,
+            dialect=self.dialect,
+            inputs=inputs,
+            gpu=gpu,
+            above=self.layers,
+            with_weights=self.with_weights,
+            passed_on=self.passed_on,
+            has_gpus=self.has_gpus,
+            rejected=self.rejected,
         )
         try:
             layer = kind.define(context)
@@ -150,8 +150,8 @@ class _Definer:
         else:
             hint = "" if advice else did_you_mean(word, tuple(KINDS), self.findings)
             message = f"there is no layer type '{shortened(word)}'{hint}"
-            kinds = [k for k, v in KINDS.items() if self.dialect in v.dialects and _is_cost(k) == _is_cost(word)]
-            what = "costs: " if _is_cost(word) else "types: data, "
+            kinds = [k for k, v in KINDS.items() if self.dialect in v.dialects and is_cost(k) == is_cost(word)]
+            what = "costs: " if is_cost(word) else "types: data, "
             notes = [*advice] or [f"the {what}{', '.join(kinds)}"]
         return options.report_error("unknown-type", message, "type", notes=notes)
 
@@ -259,52 +259,3 @@ class _Definer:
                     layer.options.section.span,
                     layer=layer.name,
                 )
-
-
-def _is_cost(word: str) -> bool:
-    return word.startswith(_COST)
-
-
-def _labels(config: Config) -> frozenset[str]:
-    """Return the data layers that are labels.
-
-    These are read only by costs, by sums that form the difference that a cost takes, or by sections of an unknown type,
-    which may be misspelt costs. They do not come from the data matrix that other layers read. In an incomplete file,
-    without costs, they are the data layers that nothing reads.
-    """
-    data = _data(config)
-    readers: dict[str, list[Section]] = {}
-    for section in config.sections.values():
-        for name in inputs_of(section):
-            readers.setdefault(name, []).append(section)
-
-    def compares(section: Section) -> bool:
-        type_ = _text(section, "type")
-        is_difference = type_ == "eltsum" and not data.keys() >= {*inputs_of(section)}
-        return is_difference or _is_cost(type_) or type_ not in KINDS
-
-    compared = {name for name, sections in readers.items() if all(map(compares, sections))}
-    images = {index for name, index in data.items() if name not in compared and name in readers}
-    unread = set() if _is_whole(config) else data.keys() - readers.keys()
-    return frozenset(name for name in compared | unread if data.get(name) not in images)
-
-
-def _unread(config: Config) -> frozenset[str]:
-    """Return the data layers that nothing reads, in a file with costs, except those of the first matrix, the images."""
-    read = {name for section in config.sections.values() for name in inputs_of(section)}
-    unread = {name for name, index in _data(config).items() if index != "0" and name not in read}
-    return frozenset(unread) if _is_whole(config) else frozenset()
-
-
-def _data(config: Config) -> dict[str, str]:
-    """Map each data layer to the index of its data matrix, as text."""
-    return {name: _text(s, "dataidx") for name, s in config.sections.items() if _text(s, "type") == "data"}
-
-
-def _is_whole(config: Config) -> bool:
-    """Whether the file has costs. Without costs it may be incomplete."""
-    return any(_is_cost(_text(section, "type")) for section in config.sections.values())
-
-
-def _text(section: Section, key: str) -> str:
-    return section.options[key].text.strip() if key in section.options else ""

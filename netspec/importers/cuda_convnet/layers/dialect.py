@@ -38,12 +38,12 @@ def _votes_of_layers(config: Config) -> dict[Dialect, int]:
     votes: dict[Dialect, int] = {"2012": 0, "v2": 0}
     for section in config.sections.values():
         options = section.options
-        kind = options["type"].text if "type" in options else ""
+        kind = section.text("type")
         for version in votes:
             votes[version] += kind in _TYPES[version]
             votes[version] += _NEEDED[version] in options
-        votes["2012"] += kind == "pool" and "pool" in options and options["pool"].text == "rand"
-        votes["v2"] += "gpu" in options and "," in options["gpu"].text
+        votes["2012"] += kind == "pool" and section.text("pool") == "rand"
+        votes["v2"] += "," in section.text("gpu")
     return votes
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer
+from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer, is_cost
 from netspec.importers.cuda_convnet.options import Options, SectionError
 from netspec.importers.cuda_convnet.reading import Section
 
@@ -88,7 +88,7 @@ class Context:
         """Return the layer for this section. Rejects labels as inputs, except of costs and sums."""
         names = tuple(layer.name for layer in self.inputs)
         reads = fields.pop("reads", (None,) * len(names))
-        if any(layer.outputs < 0 for layer in self.inputs) and not type_.startswith("cost.") and type_ != "eltsum":
+        if any(layer.outputs < 0 for layer in self.inputs) and not is_cost(type_) and type_ != "eltsum":
             raise self.options.report_error(
                 "cfg-not-expressible", "it reads labels, which only costs can read", "inputs"
             )
@@ -114,7 +114,7 @@ class Kind:
 
     def all_keys(self, dialect: Dialect) -> tuple[str, ...]:
         """Return all keys of the layer type. Costs have no neuron."""
-        common = [key for key in COMMON if key != "neuron" or not self.word.startswith("cost.")]
+        common = [key for key in COMMON if key != "neuron" or not is_cost(self.word)]
         return (*common, *self.keys, *self.version_keys.get(dialect, ()))
 
 

@@ -13,6 +13,11 @@ UNKNOWN = -1
 """The length of labels, which layer files do not contain."""
 
 
+def is_cost(type_: str) -> bool:
+    """Whether a type of layers is a cost, by its name."""
+    return type_.startswith("cost.")
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """A vector interpreted as square maps: channel by channel, row by row."""
@@ -67,7 +72,7 @@ class Layer:
 
     @property
     def is_cost(self) -> bool:
-        return self.type.startswith("cost.")
+        return is_cost(self.type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from netspec.check.report import Findings
 from netspec.importers.cuda_convnet.layers.kinds import Context, Kind
-from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer
+from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer, is_cost
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.lenient import PLACEHOLDER, Lenient
 from netspec.importers.cuda_convnet.options import Options, SectionError
@@ -41,7 +41,7 @@ def remaining_errors(
         if kind.accepts_inputs(len(names)):
             kind.define(context)
     warn_unknown_keys(options)
-    if not kind.word.startswith("cost.") and kind.word != "neuron":
+    if not is_cost(kind.word) and kind.word != "neuron":
         with suppress(SectionError):
             read_neuron(options, dialect)
     return findings
