@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Definition, Image, Layer
 from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
-from netspec.importers.cuda_convnet.spec import functions, losses, pooling, windows
+from netspec.importers.cuda_convnet.spec import functions, losses, maps, pooling, windows
 from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines, per_input
 from netspec.importers.cuda_convnet.spec.sharing import Sharing, line_of, sharing
 from netspec.ir.shape import Shape
@@ -65,7 +65,7 @@ class _Writer:
             else:
                 write = self.types.get(layer.type)
                 take_max = layer.name in self.learning.max_poolings
-                name = write(layer) if write else windows.add(layer, self.result, take_max=take_max)
+                name = write(layer) if write else maps.add(layer, self.result, take_max=take_max)
                 functions.add_neuron(layer, self.result, name, separate=layer.name in compared.logistic)
         return self.result
 
@@ -81,7 +81,7 @@ class _Writer:
         elif not part:
             name = self.result.add(layer, "linear", {}, [first], image)
         if part:
-            name = windows.part_of_data(layer, self.result, first, image)
+            name = maps.part_of_data(layer, self.result, first, image)
         self.result.values[layer.name] = self.result.before[layer.name] = name
 
     def _fc(self, layer: Layer) -> str:
@@ -117,36 +117,32 @@ class _Writer:
         layer: Layer,
         type_: str,
         keys: Mapping[str, str],
-        lists: Mapping[str, list[str]],
+        lists: Mapping[str, Sequence[str]],
         reads: list[str],
         image: Image | None,
     ) -> str:
-        """Add a layer with weights: one line, or a line per input and their sum if it is in ``Sharing.split``."""
-        weights = dict(self.learning.weights.get(layer.name, {}))
-        lists = dict(lists)
-        lists["init"] = [f"gaussian({format_literal(abs(w))})" for w in layer.values["initW"]]
-        lists |= {key: list(texts) for key, texts in weights.items()}
+        """Add a layer with weights: one line, or a line per input and their sum if it is in ``Sharing.split``.
+
+        ``lists`` are keys with a value per input. A line that shares weights has no keys for them.
+        """
+        init = [f"gaussian({format_literal(abs(w))})" for w in layer.values["initW"]]
+        weights: Mapping[str, Sequence[str]] = {"init": init, **self.learning.weights.get(layer.name, {})}
         bias = {"bias": format_literal(layer.values["initB"])} if layer.values["initB"] else {}
         bias |= self.learning.biases.get(layer.name, {})
         updates = self.learning.updates.get(layer.name)
         update_keys = {"update_every": str(updates)} if updates else {}
-        owner = self.sharing.owners.get(layer.name)
-        weight_keys = ("init", *weights)
         if layer.name not in self.sharing.split:
+            owner = self.sharing.owners.get(layer.name)
             sharing_key = {"weights": owner} if owner is not None else {}
-            stated = {
-                key: per_input(texts) for key, texts in lists.items() if not sharing_key or key not in weight_keys
-            }
+            stated = {key: per_input(texts) for key, texts in (lists if sharing_key else {**lists, **weights}).items()}
             return self.result.add(layer, type_, {**keys, **stated, **bias, **update_keys, **sharing_key}, reads, image)
         parts = []
-        for i, read in enumerate(reads):
-            shared = layer.shared[i]
+        for i, (read, shared) in enumerate(zip(reads, layer.shared, strict=True)):
             sharing_key = {"weights": line_of(shared, self.sharing.split)} if shared is not None else {}
-            stated = {key: texts[i] for key, texts in lists.items() if not sharing_key or key not in weight_keys}
+            stated = {key: texts[i] for key, texts in (lists if sharing_key else {**lists, **weights}).items()}
             first = {**bias, **update_keys} if i == 0 else {"bias": "none", **({} if sharing_key else update_keys)}
-            parts.append(
-                self.result.add(layer, type_, {**keys, **stated, **first, **sharing_key}, [read], image, f".{i}")
-            )
+            line_keys = {**keys, **stated, **first, **sharing_key}
+            parts.append(self.result.add(layer, type_, line_keys, [read], image, f".{i}"))
         return self.result.add(layer, "sum", {}, parts, image)
 
     def _norm_keys(self, layer: Layer) -> dict[str, str]:
@@ -166,8 +162,8 @@ class _Writer:
         blocks, rest = divmod(image.channels, size)
         if not rest:
             return self._block(layer, size, {**keys, "groups": str(blocks)}, read, image)
-        whole = windows.run_of_maps(layer, self.result, read, image, 0, blocks * size, "-blocks")
-        last = windows.run_of_maps(layer, self.result, read, image, blocks * size, rest, "-rest")
+        whole = maps.run_of_maps(layer, self.result, read, image, 0, blocks * size, "-blocks")
+        last = maps.run_of_maps(layer, self.result, read, image, blocks * size, rest, "-rest")
         parts = [
             self._block(layer, size, {**keys, "groups": str(blocks)}, whole, Image(blocks * size, image.side), ".0"),
             self._block(layer, rest, keys, last, Image(rest, image.side), ".1"),
