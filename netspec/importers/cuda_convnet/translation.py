@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
@@ -18,7 +18,7 @@ from netspec.importers.cuda_convnet.learning.norms import norms_of_layer_file
 from netspec.importers.cuda_convnet.learning.params import check_params, read_params
 from netspec.importers.cuda_convnet.options import MAX_NUMBER, SectionError
 from netspec.importers.cuda_convnet.reading import Config, read
-from netspec.importers.cuda_convnet.spec.comments import with_comments
+from netspec.importers.cuda_convnet.spec.comments import Commented, with_comments
 from netspec.importers.cuda_convnet.spec.families import Merged
 from netspec.importers.cuda_convnet.spec.lines import Line
 from netspec.importers.cuda_convnet.spec.lowering import lines_of
@@ -108,20 +108,14 @@ def translate(
         lines = lines_of(definition, learning, data_shape).all
     except SectionError:
         return Translation(None, _combined(findings), definition)
-    gpus = max((max(line.gpu) + 1 for line in lines if line.gpu), default=0)
-    twins = _merge(lines, definition, gpus) if merged else Merged(tuple(lines), {}, {})
-    head: list[str] = []
-    tail: list[str] = []
-    lines = list(twins.lines)
-    if readable:
-        lines, head, tail = with_comments(twins, config, params_config)
-    if merged and gpus < 2:
-        lines, gpus = [replace(line, gpu=()) for line in lines], 0
+    gpus, twins = _merge(lines, definition) if merged else (_gpus(lines), Merged(tuple(lines), {}, {}))
+    commented = with_comments(twins, config, params_config) if readable else Commented(twins.lines)
     layout = Layout(
-        _name(source), gpus, data_shape, learning.train, learning.augment, head, tail, learning.usual, readable
-    )
-    result = write_spec(lines, layout)
-    spans = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in lines}
+        name=_name(source), gpus=gpus, shape=data_shape, train=learning.train, augment=learning.augment,
+        head=commented.head, tail=commented.tail, usual=learning.usual, readable=readable,
+    )  # fmt: skip
+    result = write_spec(commented.lines, layout)
+    spans = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in twins.lines}
     spec = Source(source.name, result.text)
     return Translation(spec, _combined(findings), definition, spans, result.names, twins)
 
@@ -151,14 +145,25 @@ def _name(source: Source) -> str:
     return "net" if source.name.startswith("<") else PurePath(source.name).stem
 
 
-def _merge(lines: Sequence[Line], definition: Definition, gpus: int) -> Merged:
-    """Merge twins, except layers that would then have more weights than a layer of a spec may have."""
+def _gpus(lines: Iterable[Line]) -> int:
+    """Return the number of GPUs that the lines are on."""
+    return max((max(line.gpu) + 1 for line in lines if line.gpu), default=0)
+
+
+def _merge(lines: Sequence[Line], definition: Definition) -> tuple[int, Merged]:
+    """Merge twins, and return the number of GPU groups, which is 0 for a file for a single GPU.
+
+    Layers that would then have more weights than a layer of a spec may have are not merged.
+    """
+    gpus = _gpus(lines)
+    if gpus < 2:
+        return 0, Merged(tuple(replace(line, gpu=()) for line in lines), {}, {})
     heavy = {
         name
         for name, layer in definition.layers.items()
         if gpus * sum(rows * columns for rows, columns in layer.weights) > MAX_NUMBER
     }
-    return merge_twins(lines, gpus, {line.name for line in lines if line.origin in heavy})
+    return gpus, merge_twins(lines, gpus, {line.name for line in lines if line.origin in heavy})
 
 
 def _combined(findings: Findings) -> tuple[Diagnostic, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import PurePath
 
@@ -16,38 +16,54 @@ _SHORT = 12
 _DIGITS = re.compile("[0-9]+")
 
 
-def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple[list[Line], list[str], list[str]]:
-    """Return the lines with the comments in and above their sections, and the comments at the file's beginning and end.
+@dataclass(frozen=True, slots=True)
+class Commented:
+    """Lines with comments above them, and the comments at the beginning and at the end of the spec."""
+
+    lines: Sequence[Line]
+    head: Sequence[str] = ()
+    tail: Sequence[str] = ()
+
+
+def with_comments(twins: Merged, config: Config, params: Config | None) -> Commented:
+    """Return the lines with the comments in and above their sections.
 
     Lines that list the shares of an input in another order than that of the GPUs get an additional comment.
     """
-    lines = list(twins.lines)
-    # The index of the first of the lines that a layer, or its twins, have become.
-    index_of = {line.origin: i for i, line in reversed(list(enumerate(lines)))}
-    for line in lines:
-        if line.name in twins.families:
-            index_of |= dict.fromkeys(twins.families[line.name].members, index_of[line.origin])
+    place_of = _places(twins, list(config.sections))
+    last = len(twins.lines) - 1
     head = [f"Imported from {PurePath(config.source.name).name}" + _and_name(params) + "."]
     tail: list[str] = []
-    comments_of: dict[int, list[str]] = {}
-    sections = list(config.sections)
-    for name, below in zip(reversed(sections[:-1]), reversed(sections[1:]), strict=True):
-        index_of.setdefault(name, index_of.get(below, len(lines) - 1))
-    first = next(iter(sections), None)
+    comments_at: dict[int, list[str]] = {}
+    first = next(iter(config.sections), None)
     for comment in config.comments:
         if comment.section is None:
             tail.append(comment.text)
         elif comment.section == first:
             head.append(comment.text)
         else:
-            comments_of.setdefault(index_of.get(comment.section, len(lines) - 1), []).append(comment.text)
+            comments_at.setdefault(place_of.get(comment.section, last), []).append(comment.text)
     for name, order in twins.reordered.items():
-        comment_text = f"{name} lists the shares of its input in the order {', '.join(map(str, order))}"
-        comments_of.setdefault(index_of.get(name, len(lines) - 1), []).append(comment_text)
+        text = f"{name} lists the shares of its input in the order {', '.join(map(str, order))}"
+        comments_at.setdefault(place_of.get(name, last), []).append(text)
     if params is not None and (params_comments := _params_comments(params)):
         tail += [f"In {PurePath(params.source.name).name}:", *params_comments]
-    commented = [replace(line, comments=_without_repeats(comments_of.get(i, ()))) for i, line in enumerate(lines)]
-    return commented, head, tail
+    lines = [replace(line, comments=_without_repeats(comments_at.get(i, ()))) for i, line in enumerate(twins.lines)]
+    return Commented(lines, head, tail)
+
+
+def _places(twins: Merged, sections: Sequence[str]) -> dict[str, int]:
+    """Return the index of the first line that a section has become, alone or with its twins.
+
+    Sections without a line, such as labels, have that of the next section with one.
+    """
+    places = {line.origin: i for i, line in reversed(list(enumerate(twins.lines)))}
+    for line in twins.lines:
+        if line.name in twins.families:
+            places |= dict.fromkeys(twins.families[line.name].members, places[line.origin])
+    for name, below in zip(reversed(sections[:-1]), reversed(sections[1:]), strict=True):
+        places.setdefault(name, places.get(below, len(twins.lines) - 1))
+    return places
 
 
 def _without_repeats(comments: Iterable[str]) -> tuple[str, ...]:
