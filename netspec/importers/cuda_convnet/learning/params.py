@@ -7,12 +7,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from netspec.check.report import Findings
-from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.definition import KINDS
 from netspec.importers.cuda_convnet.layers.elementwise import factors_of_sum
 from netspec.importers.cuda_convnet.layers.forks import notes_in_parameters
 from netspec.importers.cuda_convnet.layers.model import Definition, Layer
-from netspec.importers.cuda_convnet.learning.constraints import constraints
 from netspec.importers.cuda_convnet.learning.history import FileRates, initial_settings, warn_of_last_state
 from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.learning.norms import (
@@ -20,8 +18,8 @@ from netspec.importers.cuda_convnet.learning.norms import (
     notes_on_misplaced_parameters,
     warn_of_ignored_parameters,
 )
-from netspec.importers.cuda_convnet.learning.passes import period
-from netspec.importers.cuda_convnet.learning.rates import Rates, own_bias_keys, own_weight_keys, rates_2012, rates_v2
+from netspec.importers.cuda_convnet.learning.rates import Rates, own_bias_keys, own_weight_keys
+from netspec.importers.cuda_convnet.learning.reading_rates import read_rates
 from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
 from netspec.importers.cuda_convnet.learning.usual import owners, possible_updates, usual_keys
@@ -184,7 +182,7 @@ class _Reader:
         """Read the values in the section of one layer."""
         name = layer.name
         if layer.weights:
-            self.rates[name] = self._rates(layer, options)
+            self.rates[name] = read_rates(layer, options, self.definition)
         elif layer.type in NORMS:
             k = options.real("minDiv", 1.0) if self._constant(layer) else 1.0
             if k <= 0:
@@ -220,39 +218,6 @@ class _Reader:
         if size > classes:
             raise options.report_error("bad-value", f"setSize={size} is more than its {classes} classes", "setSize")
         return size
-
-    def _rates(self, layer: Layer, options: Options) -> Rates:
-        n, repeat = len(layer.inputs), not self.is_2012
-        scheduled = rates_2012(options, n) if self.is_2012 else rates_v2(options, n)
-        momentum, bias_momentum = options.reals("momW", n, None, repeat), options.real("momB")
-        decay = options.reals("wc", n, 0.0, repeat)
-        weight_keys = constraints(layer, options, self.definition.dialect)
-        super_eps = options.real("superEps", 0.0)
-        if super_eps > 0 and self.is_2012:
-            weight_keys = {**weight_keys, "super_eps": (format_literal(super_eps),) * n}
-        for key in ("superMom", *(() if self.is_2012 else ("superEps",))):
-            if options.real(key, 0.0):
-                options.warn("cfg-ignored-key", f"{key} was read and had no effect; it is ignored", key)
-        lr = _nonnegative(options, "epsW", scheduled.lr)
-        (bias_lr,) = _nonnegative(options, "epsB", (scheduled.bias_lr,))
-        for key, values in {"momW": momentum, "momB": (bias_momentum,)}.items():
-            if not 0 <= min(values) <= max(values) < 1:
-                raise options.report_error("bad-value", f"{key} needs numbers from 0 up to below 1", key)
-        if min(decay) < 0:
-            raise options.report_error("bad-value", "wc needs numbers from 0, by which weights decay", "wc")
-        passes_per_update = None if self.is_2012 else period(layer, options, self.definition)
-        return Rates(
-            options=options,
-            lr=lr,
-            momentum=momentum,
-            decay=decay,
-            constraints=weight_keys,
-            bias_lr=bias_lr,
-            bias_momentum=bias_momentum,
-            schedules=scheduled.schedules,
-            bias_schedule=scheduled.bias_schedule,
-            period=passes_per_update,
-        )
 
     def file_rates(self) -> dict[str, FileRates]:
         """Return each layer's settings in the file."""
@@ -301,10 +266,3 @@ class _Reader:
             set_sizes=self.set_sizes,
             updates=updates_.every,
         )
-
-
-def _nonnegative(options: Options, key: str, rates: tuple[float, ...]) -> tuple[float, ...]:
-    """Replace negative rates by 0, with a warning: the original updated weights only if their rate was positive."""
-    if min(rates) < 0:
-        options.warn("cfg-left-out", f"{key} is negative, and with such a rate nothing was updated; it becomes 0", key)
-    return tuple(max(0.0, rate) for rate in rates)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from netspec.formatting import format_literal, plural
+from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Layer
-from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, Schedule, advice_v2, rate_v2, schedule_2012
+from netspec.importers.cuda_convnet.learning.schedules import Schedule
 from netspec.importers.cuda_convnet.options import Options
 
 
@@ -77,40 +77,3 @@ def own_bias_keys(r: Rates, layer: Layer, usual: Mapping[str, str]) -> dict[str,
     if r.bias_lr and layer.biases:
         own["bias_schedule"] = r.bias_schedule.text
     return {key: text for key, text in own.items() if text != defaults[key]}
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduledRates:
-    """The rates of a layer's weights, one per input, and of its biases, with their schedules."""
-
-    lr: tuple[float, ...]
-    schedules: tuple[Schedule, ...]
-    bias_lr: float
-    bias_schedule: Schedule
-
-
-def rates_2012(options: Options, inputs: int) -> ScheduledRates:
-    """Read ``epsW`` and ``epsB`` with ``schedW`` and ``schedB`` of 2012."""
-    lr = options.reals("epsW", inputs, None, False)
-    bias_lr = options.real("epsB")
-    schedule = options.attempt(lambda: schedule_2012(options, "schedW"), CONSTANT, "schedW")
-    bias_schedule = options.attempt(lambda: schedule_2012(options, "schedB"), CONSTANT, "schedB")
-    for key in ("quantF", "quantB"):
-        if options.choice(key, ("default", "half"), "default") == "half":
-            options.warn(
-                "cfg-left-out", f"{key}=half rounded the transfers between GPUs; a spec cannot express this", key
-            )
-    return ScheduledRates(lr, (schedule,) * inputs, bias_lr, bias_schedule)
-
-
-def rates_v2(options: Options, inputs: int) -> ScheduledRates:
-    """Read ``epsW`` and ``epsB`` of version 2, which include their schedules."""
-    texts = options.attempt(lambda: options.words("epsW"), ["0"], "epsW")
-    if len(texts) not in (1, inputs):
-        message = f"epsW lists {plural(len(texts), 'value')} for {plural(inputs, 'input')}"
-        raise options.report_error("bad-value", message, "epsW", notes=advice_v2("epsW", options.text("epsW")))
-    none = 0.0, CONSTANT
-    read = options.attempt(lambda: [rate_v2(options, "epsW", text) for text in texts], [none], "epsW")
-    read = read * (inputs if len(read) == 1 else 1)
-    bias = options.attempt(lambda: rate_v2(options, "epsB", options.text("epsB").strip()), none, "epsB")
-    return ScheduledRates(tuple(rate for rate, _ in read), tuple(schedule for _, schedule in read), *bias)
