@@ -11,7 +11,8 @@ from netspec.importers.cuda_convnet.layers.definition import KINDS
 from netspec.importers.cuda_convnet.layers.elementwise import factors_of_sum
 from netspec.importers.cuda_convnet.layers.forks import notes_in_parameters
 from netspec.importers.cuda_convnet.layers.model import Definition, Layer
-from netspec.importers.cuda_convnet.learning.history import FileRates, initial_settings, warn_of_last_state
+from netspec.importers.cuda_convnet.learning.history import initial_settings
+from netspec.importers.cuda_convnet.learning.last_state import warn_of_last_state
 from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.learning.norms import (
     NORMS,
@@ -20,6 +21,7 @@ from netspec.importers.cuda_convnet.learning.norms import (
 )
 from netspec.importers.cuda_convnet.learning.rates import Rates, own_bias_keys, own_weight_keys
 from netspec.importers.cuda_convnet.learning.reading_rates import read_rates
+from netspec.importers.cuda_convnet.learning.replay import FileRates
 from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
 from netspec.importers.cuda_convnet.learning.usual import owners, possible_updates, usual_keys

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Layer
 from netspec.importers.cuda_convnet.learning.notes import Change
+from netspec.importers.cuda_convnet.learning.runs import Run
 from netspec.source import Span
 
 _KINDS = {"conv": ("conv",), "convs": ("conv",), "fc": ("fc", "sfc", "treefc"), "fcs": ("fc", "sfc", "treefc")}
@@ -41,12 +42,34 @@ class Replay:
     problems: list[tuple[Span, str]] = field(default_factory=list)
 
 
-def replay_changes(changes: Iterable[Change], layers: Mapping[str, Layer], in_file: Mapping[str, float]) -> Replay:
+@dataclass(frozen=True, slots=True)
+class FileRates:
+    """A layer's rates in the parameter file. ``scheduled``: at least one of its matrices has a schedule."""
+
+    layer: Layer
+    lr: tuple[float, ...]
+    bias_lr: float
+    scheduled: bool
+
+    @property
+    def rate(self) -> float:
+        """The highest rate of its matrices."""
+        return max(self.lr)
+
+
+def replay_changes(changes: Sequence[Change], layers: Mapping[str, Layer], in_file: Mapping[str, float]) -> Replay:
     """Replay changes of one kind of rate.
 
     ``in_file`` has the rates in the file. They are only used if a note divides a rate that the notes do not state.
     """
-    return _Replayer(list(changes), layers, in_file).result
+    return _Replayer(changes, layers, in_file).result
+
+
+def replay_run(run: Run, in_file: Mapping[str, FileRates], *, biases: bool = False) -> Replay:
+    """Replay the changes of weights' rates in a run, or those of biases' rates."""
+    changes = [change for change in run.changes if change.both or change.biases == biases]
+    rates = {name: layer_rates.bias_lr if biases else layer_rates.rate for name, layer_rates in in_file.items()}
+    return replay_changes(changes, {name: layer_rates.layer for name, layer_rates in in_file.items()}, rates)
 
 
 def layers_of(word: str, names: Mapping[str, Layer]) -> list[str]:
@@ -93,7 +116,7 @@ def commonest(values: Collection[float]) -> float | None:
 class _Replayer:
     """The state of a replay."""
 
-    def __init__(self, changes: list[Change], layers: Mapping[str, Layer], in_file: Mapping[str, float]) -> None:
+    def __init__(self, changes: Sequence[Change], layers: Mapping[str, Layer], in_file: Mapping[str, float]) -> None:
         self.changes = changes
         self.layers = layers
         self.in_file = in_file
