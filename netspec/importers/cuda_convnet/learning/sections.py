@@ -1,0 +1,122 @@
+"""Read the section of one layer in the parameter file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from netspec.importers.cuda_convnet.layers.definition import KINDS
+from netspec.importers.cuda_convnet.layers.elementwise import factors_of_sum
+from netspec.importers.cuda_convnet.layers.forks import notes_in_parameters
+from netspec.importers.cuda_convnet.layers.model import Definition, Dialect, Layer
+from netspec.importers.cuda_convnet.learning.model import Drop, Norm
+from netspec.importers.cuda_convnet.learning.norms import NORMS
+from netspec.importers.cuda_convnet.learning.rates import Rates
+from netspec.importers.cuda_convnet.learning.reading_rates import read_rates
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options
+
+_WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
+_2012 = ("schedW", "schedB", "quantF", "quantB")
+_OF_COSTS = {
+    "cost.logreg": ("topk",),
+    "cost.bce": ("posWeight",),
+    "cost.dce": ("posWeight",),
+    "cost.msm": ("setSize", "threads"),
+}
+
+
+@dataclass(slots=True)
+class Parameters:
+    """The values of the sections read so far, by layer name. ``Learning`` describes them."""
+
+    rates: dict[str, Rates] = field(default_factory=dict)
+    norms: dict[str, Norm] = field(default_factory=dict)
+    drops: dict[str, Drop] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
+    class_weights: dict[str, float] = field(default_factory=dict)
+    set_sizes: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    max_poolings: set[str] = field(default_factory=set)
+
+
+def read_section(layer: Layer, options: Options, definition: Definition, parameters: Parameters) -> None:
+    """Add the values in a layer's section to ``parameters``.
+
+    Warns about unknown keys even if the section is rejected. Raises ``SectionError``.
+    """
+    try:
+        _values(layer, options, definition, parameters)
+    finally:
+        dialect = definition.dialect
+        keys = KINDS[layer.type].all_keys(dialect) if layer.type in KINDS else ()
+        options.warn_unknown(_known(layer, dialect), notes=notes_in_parameters(keys, dialect))
+
+
+def needs_section(layer: Layer, dialect: Dialect) -> bool:
+    """Whether the original rejected a parameter file without a section for this layer."""
+    needed = (*NORMS, "hs", "dropout", "dropout2", *(("eltsum",) if dialect == "v2" else ()))
+    return bool(layer.weights) or layer.is_cost or layer.type in needed
+
+
+def _known(layer: Layer, dialect: Dialect) -> Sequence[str]:
+    """Return the keys that a layer's section may have."""
+    if layer.weights:
+        norm = ("wcNormMin", "wcNormMax") if layer.type == "conv" else ()
+        return (*_WEIGHTS, *norm, *(_2012 if dialect == "2012" else ("updatePeriod",)))
+    if layer.type in NORMS:
+        return ("scale", "pow", *(("minDiv",) if _has_constant(layer, dialect) else ()))
+    if layer.type == "pool":
+        return ("doMax",) if layer.values["pool"] == "rand" else ()
+    if layer.type == "eltsum":
+        return () if dialect == "2012" else ("coeffs",)
+    if layer.is_cost:
+        return ("coeff", *_OF_COSTS.get(layer.type, ()))
+    return {"hs": ("enable",), "dropout": ("enable", "keep"), "dropout2": ("enable", "keep")}.get(layer.type, ())
+
+
+def _has_constant(layer: Layer, dialect: Dialect) -> bool:
+    """Whether a normalisation has the additive constant ``minDiv``: in 2012 only that across maps has it."""
+    return layer.type == "cmrnorm" or dialect == "v2"
+
+
+def _values(layer: Layer, options: Options, definition: Definition, parameters: Parameters) -> None:
+    """Read the values in the section of one layer."""
+    name = layer.name
+    if layer.weights:
+        parameters.rates[name] = read_rates(layer, options, definition)
+    elif layer.type in NORMS:
+        k = options.real("minDiv", 1.0) if _has_constant(layer, definition.dialect) else 1.0
+        if k <= 0:
+            raise options.report_error("bad-value", "minDiv needs a number above 0", "minDiv")
+        parameters.norms[name] = Norm(options.real("scale", low=0.0), options.real("pow"), k)
+    elif layer.type == "hs":
+        parameters.drops[name] = Drop(layer.values["keep"], options.flag("enable"))
+    elif layer.type in ("dropout", "dropout2"):
+        parameters.drops[name] = Drop(options.real("keep", 0.5, 0.0, 1.0), options.flag("enable", True))
+    elif layer.is_cost:
+        _cost(layer, options, definition, parameters)
+    elif layer.type == "pool" and layer.values["pool"] == "rand":
+        if options.flag("doMax", False):
+            parameters.max_poolings.add(name)
+    elif layer.type == "eltsum" and definition.dialect == "v2":
+        parameters.sums[name] = factors_of_sum(options, len(layer.inputs))
+
+
+def _cost(layer: Layer, options: Options, definition: Definition, parameters: Parameters) -> None:
+    parameters.costs[layer.name] = options.real("coeff")
+    if layer.type == "cost.logreg":
+        classes = definition.layers[layer.inputs[1]].outputs
+        options.integer("topk", 1, high=MAX_NUMBER if definition.dialect == "2012" else classes)
+    if layer.type in ("cost.bce", "cost.dce"):
+        parameters.class_weights[layer.name] = options.real("posWeight", 1.0, 0.0)
+    if layer.type == "cost.msm":
+        parameters.set_sizes[layer.name] = _set_size(options, definition.layers[layer.inputs[1]].outputs)
+
+
+def _set_size(options: Options, classes: int) -> int:
+    """Read how many classes a set of ``cost.msm`` has. ``threads`` is checked and ignored."""
+    options.integer("threads", 1, 1)
+    size = options.integer("setSize", low=1)
+    if size > classes:
+        raise options.report_error("bad-value", f"setSize={size} is more than its {classes} classes", "setSize")
+    return size
