@@ -7,15 +7,19 @@ through these modules in order:
 * ``reading`` parses the text into sections of keys. ``options`` reads the values of a section's keys, and ``lenient``
   reports all errors of a section that was rejected, not just the first.
 * ``layers`` turns sections into layers (``model``) with the original's sizes. ``dialect`` and ``data_shape`` infer what
-  no file states: its version of cuda-convnet and the shape of its data. ``definition`` reads the whole file. Each layer
-  type is a ``Kind`` (``kinds``), defined in ``weighted``, ``spatial``, ``elementwise`` or ``costs``. ``neurons`` reads
-  activation functions, and ``forks`` has advice on words that only other versions and forks of the program know.
-* ``learning`` turns the parameter file (``params``) into learning settings of these layers (``model``), using
-  ``rates``, ``schedules``, ``norms``, ``constraints``, ``passes`` and ``usual``. The notes on a run in its comments are
-  read by ``notes`` (a line), ``runs``, ``replay`` and ``history``.
-* ``spec`` turns layers into lines of a spec (``lines``): ``lowering`` with ``windows``, ``pooling``, ``functions``,
-  ``losses`` and ``sharing`` (shared weights). ``twins`` and ``gathering`` merge layers that are spread over several
-  GPUs into one line. ``comments``, ``defaults`` and ``text`` write the lines as text.
+  no file states: its version of cuda-convnet and the shape of its data. ``definition`` reads the whole file, for which
+  ``labels`` tells labels from images. Each layer type is a ``Kind`` (``kinds``), defined in ``weighted``, ``spatial``,
+  ``elementwise`` or ``costs``. ``neurons`` reads activation functions, ``forks`` has advice on words that only other
+  versions and forks of the program know, and ``second_look`` finds the remaining errors of a rejected section.
+* ``learning`` turns the parameter file (``params``) into learning settings of these layers (``model``). ``sections``
+  reads a layer's section, using ``reading_rates``, ``rates``, ``schedules``, ``norms``, ``constraints`` and ``passes``;
+  ``usual`` finds what layers have in common. The comments of the file are notes on its runs: ``interpretation`` reads a
+  line of them (``notes``), ``runs`` divides them, ``replay`` follows the rates, ``steps`` turns these into schedules,
+  ``history`` reconstructs the beginning, and ``last_state`` warns of rates from the end (``note_messages``).
+* ``spec`` turns layers into lines of a spec (``lines``): ``lowering`` with ``windows``, ``maps``, ``pooling``,
+  ``functions``, ``losses``, ``labels`` (those that a spec does not have) and ``sharing`` (shared weights). ``twins``,
+  with ``families`` and ``gathering``, merges layers that are spread over several GPUs into one line. ``comments``,
+  ``defaults`` and ``text`` write the lines as text.
 * ``translation`` runs all of these steps.
 
 Each module imports only from those before it.

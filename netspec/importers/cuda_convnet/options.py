@@ -52,13 +52,7 @@ class Options:
         key, text = next(((key, option.text) for key in keys if (option := self._option(key)) is not None), ("", ""))
         if code == "missing-key":  # it may have been read as part of another key's value
             text = next((option.text for option in self.section.options.values() if "\n" in option.text), "")
-        if "\n" in text:
-            notes = (*notes, "a line that begins with a space continues the value above it; keys begin without one")
-        elif _EMPTY_ENTRY.search(text):
-            notes = (*notes, "an entry of this list is empty: there is a comma too many")
-        elif value := _WITH_COMMENT.fullmatch(text):
-            note = f"after a value, ; begins a comment and # does not: {key}={value[1]} ;{value[2]}"
-            notes = (*notes, shortened(note, 2 * _MAX_SHOWN_LENGTH))
+        notes = (*notes, *_notes_on_syntax(key, text))
         self.findings.add(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
         return SectionError()
 
@@ -216,6 +210,18 @@ class Options:
                     notes=note,
                     layer=self.name,
                 )
+
+
+def _notes_on_syntax(key: str, text: str) -> tuple[str, ...]:
+    """Return a note on the syntax that may have made a value invalid: an indented line, a comma or a comment."""
+    if "\n" in text:
+        return ("a line that begins with a space continues the value above it; keys begin without one",)
+    if _EMPTY_ENTRY.search(text):
+        return ("an entry of this list is empty: there is a comma too many",)
+    if value := _WITH_COMMENT.fullmatch(text):
+        note = f"after a value, ; begins a comment and # does not: {key}={value[1]} ;{value[2]}"
+        return (shortened(note, 2 * _MAX_SHOWN_LENGTH),)
+    return ()
 
 
 def did_you_mean(word: str, known: Collection[str], findings: Findings, taken: Collection[str] = ()) -> str:

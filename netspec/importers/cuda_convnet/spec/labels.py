@@ -10,6 +10,8 @@ from netspec.importers.cuda_convnet.layers.model import Definition, Layer
 
 CLASSES = 1
 """The ``dataIdx`` of class indices in a file without ``cost.logreg``. All known files use this one."""
+_OF_CLASSES = ("cost.logreg", "cost.gsum2")
+"""Costs that read the class of each image."""
 _OF_VECTORS = ("cost.crossent", "cost.crossent2", "cost.rflickr", "cost.bce", "cost.dce")
 """Costs that compare every score with a label of its own."""
 
@@ -24,37 +26,29 @@ class _Classes:
     cost: str = ""
 
 
-def costs_over_other_data(definition: Definition, compared: Mapping[str, tuple[str, str]]) -> frozenset[str]:
+def costs_over_other_data(definition: Definition, compared_with: Mapping[str, tuple[str, str]]) -> frozenset[str]:
     """Return the costs whose labels are not among a spec's data, with a warning about each.
 
-    ``compared`` maps costs of squared differences to their labels and the layer that these are compared with. If an
-    image has as many labels as there are classes, they are assumed to be 1 for its class and 0 for the others, with a
-    warning. This is done for only one data matrix.
+    ``compared_with`` maps costs of squared differences to their labels and the layer that these are compared with. If
+    an image has as many labels as there are classes, they are assumed to be 1 for its class and 0 for the others, with
+    a warning. This is done for only one data matrix.
     """
     classes = _classes(definition)
     vector_index: int | None = None
     left_out = set()
-    for cost, labels, name in _comparisons(definition, compared):
+    for cost, labels, name in _comparisons(definition, compared_with):
         index, scores = labels.values["dataIdx"], definition.layers[name]
-        message = f"its labels (dataIdx={index}) are {plural(scores.outputs, 'number')} per image, not its class"
-        if cost.type == "cost.logreg":
-            leave_out = index != classes.index
-            message = f"its labels (dataIdx={index}) differ from those of {classes.cost}"
-        elif cost.type == "cost.gsum2":
-            leave_out = index != classes.index
-            message = (
-                f"its gate is a matrix of data (dataIdx={index}), neither the images nor the number of their class"
-            )
+        if cost.type in _OF_CLASSES:
+            has_labels = index == classes.index
         else:
-            leave_out = not _may_be_one_hot(scores, classes) or vector_index not in (None, index)
-            vector_index = vector_index if leave_out else index
-        if leave_out:
+            has_labels = _may_be_one_hot(scores, classes) and vector_index in (None, index)
+            vector_index = index if has_labels else vector_index
+        if not has_labels:
             note = f"the numbers of the classes are dataIdx={classes.index}; a spec has no other data"
             if classes.index == definition.data:
                 note = "a spec has no data but the images and the numbers of their classes"
-            cost.options.warn(
-                "cfg-left-out", f"{message}; the network is trained without this cost", "inputs", notes=(note,)
-            )
+            message = f"{_other_labels(cost, index, scores, classes)}; the network is trained without this cost"
+            cost.options.warn("cfg-left-out", message, "inputs", notes=(note,))
             left_out.add(cost.name)
         elif index == vector_index:
             message = f"its labels are {plural(scores.outputs, 'number')} per image, which are not in the file"
@@ -62,6 +56,15 @@ def costs_over_other_data(definition: Definition, compared: Mapping[str, tuple[s
                 "cfg-substitute", f"{message}; 1 for its class and 0 for the others are used instead", "inputs"
             )
     return frozenset(left_out)
+
+
+def _other_labels(cost: Layer, index: int, scores: Layer, classes: _Classes) -> str:
+    """Return what the labels of a cost are that a spec's data do not contain. ``index`` is their ``dataIdx``."""
+    if cost.type == "cost.logreg":
+        return f"its labels (dataIdx={index}) differ from those of {classes.cost}"
+    if cost.type == "cost.gsum2":
+        return f"its gate is a matrix of data (dataIdx={index}), neither the images nor the number of their class"
+    return f"its labels (dataIdx={index}) are {plural(scores.outputs, 'number')} per image, not its class"
 
 
 def _may_be_one_hot(scores: Layer, classes: _Classes) -> bool:
@@ -73,12 +76,14 @@ def _may_be_one_hot(scores: Layer, classes: _Classes) -> bool:
     return scores.outputs > 1 and not maps and classes.count in (0, scores.outputs)
 
 
-def _comparisons(definition: Definition, compared: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Layer, Layer, str]]:
+def _comparisons(
+    definition: Definition, compared_with: Mapping[str, tuple[str, str]]
+) -> Iterator[tuple[Layer, Layer, str]]:
     """Yield each cost that reads labels, the layer of the labels, and the name of the layer compared with them."""
     for cost in definition.layers.values():
-        if cost.name in compared:
-            names = compared[cost.name]
-        elif cost.type in ("cost.logreg", "cost.gsum2", *_OF_VECTORS):
+        if cost.name in compared_with:
+            names = compared_with[cost.name]
+        elif cost.type in (*_OF_CLASSES, *_OF_VECTORS):
             names = (cost.inputs[0], cost.inputs[1])
         else:
             continue
