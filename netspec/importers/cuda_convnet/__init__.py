@@ -17,9 +17,9 @@ through these modules in order:
   line of them (``notes``), ``runs`` divides them, ``replay`` follows the rates, ``steps`` turns these into schedules,
   ``history`` reconstructs the beginning, and ``last_state`` warns of rates from the end (``note_messages``).
 * ``spec`` turns layers into lines of a spec (``lines``): ``lowering`` with ``windows``, ``maps``, ``pooling``,
-  ``functions``, ``losses``, ``labels`` (those that a spec does not have) and ``sharing`` (shared weights). ``twins``,
-  with ``families`` and ``gathering``, merges layers that are spread over several GPUs into one line. ``comments``,
-  ``defaults`` and ``text`` write the lines as text.
+  ``functions``, ``losses``, ``labels`` (those that a spec does not have) and ``sharing`` (shared weights). ``twins``
+  merges layers that are spread over several GPUs into one line, using ``gathering``, ``search`` and ``families``.
+  ``comments``, ``defaults`` and ``text`` write the lines as text.
 * ``translation`` runs all of these steps.
 
 Each module imports only from those before it.

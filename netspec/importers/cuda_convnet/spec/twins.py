@@ -7,29 +7,16 @@ whole. Any other layer that reads one of them must read all of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from itertools import takewhile
 
-from netspec.importers.cuda_convnet.learning.constraints import CONSTRAINT_KEYS
-from netspec.importers.cuda_convnet.spec.families import Family, Merged, Reading
-from netspec.importers.cuda_convnet.spec.gathering import (
-    NEVER_SPLIT,
-    can_read_shares,
-    gathering_concats,
-    uniform,
-    without_concats,
-)
+from netspec.importers.cuda_convnet.spec.families import Family, Merged
+from netspec.importers.cuda_convnet.spec.gathering import can_read_shares, gathering_concats, without_concats
 from netspec.importers.cuda_convnet.spec.lines import Line
+from netspec.importers.cuda_convnet.spec.search import JOINS, WEIGHTED, Search
 
 MAX_LINES = 2000
 """Files with more lines are left unchanged."""
-
-_WEIGHTED = {"conv": "filters", "local": "filters", "fc": "outputs"}
-_JOINS = ("sum", "max", "concat")
-_ROLES_DIFFER = ("sum", "max", "gatedsumsquares")
-"""Types that combine their inputs value by value. The shares of one layer cannot be separate inputs of these."""
-_ORDERLESS = ("conv", "local", "fc")
 
 
 def merge_twins(lines: Sequence[Line], gpus: int, unmerged: Collection[str] = ()) -> Merged:
@@ -53,269 +40,67 @@ def merge_twins(lines: Sequence[Line], gpus: int, unmerged: Collection[str] = ()
 def _merge(lines: Sequence[Line], gpus: int, unmerged: Collection[str]) -> Merged:
     banned = set(unmerged)
     while True:
-        attempt = _Attempt(lines, gpus, banned)
-        broken = attempt.broken()
+        search = Search(lines, gpus, banned)
+        broken = search.broken()
         if not broken:
-            return attempt.result()
+            return _merged(search)
         banned |= broken
 
 
-class _Attempt:
-    """The families that can be found if the ``banned`` lines may not be in any."""
-
-    def __init__(self, lines: Sequence[Line], gpus: int, banned: set[str]) -> None:
-        self.lines = lines
-        self.gpus = gpus
-        self.by_name = {line.name: line for line in lines}
-        self.order = {line.name: number for number, line in enumerate(lines)}
-        self.family: dict[str, Family] = {}
-        self.families: dict[str, Family] = {}
-        self.on_one_gpu: set[str] = set()  # whole families with an input that is on one GPU
-        self.line_names = {line.name for line in lines}
-        candidates: dict[tuple[object, ...], list[Line]] = {}
-        for line in lines:
-            if len(line.gpu) == 1:
-                candidates.setdefault(_twin_key(line, line.gpu[0]), []).append(line)
-        # In file order of the lines of one GPU, so that the families of a line's inputs are found before it.
-        for line in lines:
-            over_parts = "norm_over" in line.keys  # this constrains weights of all parts, which must stay on one GPU
-            if line.gpu == (gpus - 1,) and line.name not in banned and line.type not in NEVER_SPLIT and not over_parts:
-                self._find(line, candidates, banned)
-
-    def _find(self, last: Line, candidates: Mapping[tuple[object, ...], list[Line]], banned: set[str]) -> None:
-        """Look for the family whose member on the last GPU is this line, and store it."""
-        members: list[Line] = []
-        for gpu in range(self.gpus - 1):
-            options = candidates.get(_twin_key(last, gpu), [])
-            fits = (o for o in options if o.name not in self.family and o.name not in banned)
-            best = next((o for o in fits if self._reading((*members, o, last))), None)
-            if best is None:
-                return
-            members.append(best)
-        members.append(last)
-        reading = self._reading(tuple(members))
-        if reading is None or not self._weights_fit(members):
-            return
-        kind, inputs, orders = reading
-        name = self._name(members)
-        family = Family(name, tuple(m.name for m in members), kind, inputs, orders)
-        self.families[name] = family
-        if kind == "whole" and any(map(self._lives_on_one, inputs)):
-            self.on_one_gpu.add(name)
-        for member in members:
-            self.family[member.name] = family
-
-    def _is_split(self, name: str) -> bool:
-        """Whether a value of the merged lines is split over the GPUs."""
-        return name in self.families and self.families[name].is_split
-
-    def _lives_on_one(self, name: str) -> bool:
-        """Whether a value is on a single GPU. In a spec, layers that read it are on the same GPU by default."""
-        return name in self.on_one_gpu if name in self.families else bool(self.by_name[name].gpu)
-
-    def _reading(
-        self, members: tuple[Line, ...]
-    ) -> tuple[Reading, tuple[str, ...], Mapping[str, tuple[int, ...]]] | None:
-        """Return how the members read their inputs, the inputs, and the order of shares by member.
-
-        Returns ``None`` if the lines cannot be a family.
-        """
-        inputs = self._own_inputs(members)
-        if inputs is not None:
-            kind = self._own_reading(members[0], inputs)
-            return (kind, inputs, {}) if kind else None
-        if members[0].type not in _ORDERLESS or not uniform(members[0]):
-            return None
-        runs = [self._merged_inputs(member) for member in members]
-        first = runs[0]
-        if first is None or any(run is None or run[0] != first[0] for run in runs):
-            return None
-        orders = {m.name: run[1] for m, run in zip(members, runs, strict=True) if run is not None and run[1]}
-        return "all", first[0], orders
-
-    def _own_reading(self, member: Line, inputs: tuple[str, ...]) -> Reading | None:
-        """Return how a family reads ``inputs`` of which each member has its own share or the same whole value.
-
-        Returns ``None`` if a spec cannot express it.
-        """
-        split = [self._is_split(name) for name in inputs]
-        if member.type in _WEIGHTED:
-            # Groups divide a member's input. A spec can express that for a share, but not for a whole value.
-            divided = _per_input(member, "parts" if member.type == "fc" else "groups")
-            fits = all(is_share or groups == "1" for is_share, groups in zip(split, divided, strict=True))
-            return "own" if fits else None
-        if any(split):
-            return "own"
-        return None if _draws(member) else "whole"  # members would draw different random numbers for the same input
-
-    def _own_inputs(self, members: tuple[Line, ...]) -> tuple[str, ...] | None:
-        """Return the inputs, if each of them is either each member's own share or the same whole value for all."""
-        if len({len(m.inputs) for m in members}) > 1:
-            return None
-        names = []
-        for read in zip(*(m.inputs for m in members), strict=True):
-            family = self.family.get(read[0])
-            if family is None:
-                if len(set(read)) > 1:
-                    return None
-                names.append(read[0])
-            else:
-                same = not family.is_split and set(read) <= set(family.members)
-                if not same and read != tuple(family.members[member.gpu[0]] for member in members):
-                    return None
-                names.append(family.name)
-        joins = members[0].type in _JOINS
-        return None if joins and len({self._is_split(name) for name in names}) > 1 else tuple(names)
-
-    def _merged_inputs(self, line: Line) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
-        """Return a line's inputs with all members of a family replaced by the family, and the order of the members.
-
-        The order is empty if it is that of the GPUs. Returns ``None`` if a spec cannot express the inputs, for example
-        because the line reads only some members of a family.
-        """
-        names: list[str] = []
-        order: tuple[int, ...] = ()
-        waiting = list(line.inputs)
-        while waiting:
-            family = self.family.get(waiting[0])
-            if family is None or not family.is_split:
-                names.append(family.name if family else waiting[0])
-                del waiting[0]
-                continue
-            run = waiting[: self.gpus]
-            if sorted(run) != sorted(family.members) or line.type in _ROLES_DIFFER:
-                return None
-            places = tuple(family.members.index(name) for name in run)
-            if any(key in line.keys for key in CONSTRAINT_KEYS):
-                return None  # the weights for each share are constrained separately
-            if places != tuple(range(self.gpus)):
-                if line.type not in _ORDERLESS or (order and order != places):
-                    return None
-                order = places
-            names.append(family.name)
-            del waiting[: self.gpus]
-        if len(names) != len(line.inputs) and not (uniform(line) or line.type == "concat"):
-            return None
-        return tuple(names), order
-
-    def _weights_fit(self, members: Sequence[Line]) -> bool:
-        """Whether the members share no weights, or use those of the members of another family."""
-        owners = tuple(m.keys["weights"] for m in members if "weights" in m.keys)
-        if not owners:
-            return True
-        family = self.family.get(owners[0])
-        return family is not None and owners == family.members
-
-    def _name(self, members: Sequence[Line]) -> str:
-        """Return the common name: ``conv1`` for ``conv1a`` and ``conv1b``.
-
-        The suffixes of additional lines are kept: ``pool1-covered`` for ``pool1a-covered`` and ``pool1b-covered``.
-        """
-        parts = {m.name.removeprefix(m.origin) for m in members}
-        same = takewhile(lambda letters: len(set(letters)) == 1, zip(*(m.origin for m in members), strict=False))
-        stem = "".join(letters[0] for letters in same).rstrip("-_.")
-        name = stem + parts.pop() if stem and len(parts) == 1 else ""
-        # The name of a line that was merged into a family is available again: fc2048b for fc2048ba and fc2048bb.
-        names = [m.name for m in members]
-        free = name not in self.families and (name not in self.line_names or name in self.family or name in names)
-        return name if name and free else names[0]
-
-    def broken(self) -> set[str]:
-        """Return the members of families that some line reads in a way that a spec cannot express."""
-        outside = [line for line in self.lines if line.name not in self.family]
-        wrong = {name for line in outside for family in self._misread(line) for name in family.members}
-        # If such a member now reads only some shares of another family, that family is broken too, and so on.
-        waiting = list(wrong)
-        while waiting:
-            for family in self._read_in_part(self.by_name[waiting.pop()]):
-                if not wrong.issuperset(family.members):
-                    wrong.update(family.members)
-                    waiting += family.members
-        return wrong
-
-    def _misread(self, line: Line) -> list[Family]:
-        """Return the families that a line outside of all families reads or shares weights with, but must not."""
-        misread: list[Family] = []
-        if self._merged_inputs(line) is None:
-            split = [family for family in self._families_read(line) if family.is_split]
-            misread += self._read_in_part(line) or split
-        owner = self.family.get(line.keys.get("weights", ""))
-        return misread if owner is None else [*misread, owner]
-
-    def _families_read(self, line: Line) -> list[Family]:
-        return [self.family[name] for name in line.inputs if name in self.family]
-
-    def _read_in_part(self, line: Line) -> list[Family]:
-        """Return the families of which a line reads some shares but not all."""
-        return [f for f in self._families_read(line) if f.is_split and not set(f.members) <= set(line.inputs)]
-
-    def result(self) -> Merged:
-        lines: list[Line] = []
-        reordered: dict[str, tuple[int, ...]] = {}
-        for line in self.lines:
-            family = self.family.get(line.name)
-            if family is None:
-                single, order = self._single_line(line)
-                lines.append(single)
-                if order:
-                    reordered[line.name] = order
-            elif line.name == self._place(family):
-                reordered |= family.orders
-                lines.append(self._merged_line(family))
-        return Merged(tuple(lines), self.families, reordered)
-
-    def _single_line(self, line: Line) -> tuple[Line, tuple[int, ...]]:
-        """Return a line outside of all families with its new inputs, and the order of their shares."""
-        inputs_and_order = self._merged_inputs(line)
-        assert inputs_and_order is not None
-        inputs, order = inputs_and_order
-        line = replace(line, inputs=inputs)
-        if any(map(self._is_split, inputs)):
-            if line.type in _WEIGHTED:
-                line = replace(line, keys={**line.keys, "reads": "all"})
-            elif can_read_shares(line) and line.gpu == (0,):
-                line = replace(line, gpu=())  # it gathers the shares of all GPUs: its value is whole
-        return line, order
-
-    def _place(self, family: Family) -> str:
-        """Return the member whose place the family's line takes.
-
-        This is the last one, which is below all inputs. In a ``whole`` family it is the first one, because lines that
-        read only that one may come before the others.
-        """
-        return family.members[-1] if family.is_split else min(family.members, key=self.order.__getitem__)
-
-    def _merged_line(self, family: Family) -> Line:
-        members = [self.by_name[name] for name in family.members]
-        first = members[0]
-        keys = dict(first.keys)
-        key = _WEIGHTED.get(first.type)
-        if key is not None:
-            keys[key] = str(int(keys[key]) * self.gpus)
-            if family.reading == "all":
-                keys["reads"] = "all"
-            if "weights" in keys:
-                keys["weights"] = self.family[keys["weights"]].name
-            if self._lives_on_one(family.inputs[0]):
-                keys["gpu"] = "all"
-        # If every GPU joins the values of several GPUs, the result is whole: put it on the first.
-        gpu = first.gpu if family.name in self.on_one_gpu and first.type in _JOINS else ()
-        comments = tuple(text for m in members for text in m.comments)
-        return Line(family.name, first.type, family.inputs, keys, gpu, first.origin, comments)
+def _merged(search: Search) -> Merged:
+    """Return the lines with the members of each family merged into one."""
+    lines: list[Line] = []
+    reordered: dict[str, tuple[int, ...]] = {}
+    for line in search.lines:
+        family = search.family_of.get(line.name)
+        if family is None:
+            single, order = _single_line(search, line)
+            lines.append(single)
+            if order:
+                reordered[line.name] = order
+        elif line.name == _place(search, family):
+            reordered |= family.orders
+            lines.append(_merged_line(search, family))
+    return Merged(tuple(lines), search.families, reordered)
 
 
-def _twin_key(line: Line, gpu: int) -> tuple[object, ...]:
-    """Return a key for finding twins: everything that they must have in common, and a GPU."""
-    settings = sorted((key, value) for key, value in line.keys.items() if key != "weights")
-    return line.type, tuple(settings), "weights" in line.keys, len(line.inputs), gpu
+def _single_line(search: Search, line: Line) -> tuple[Line, tuple[int, ...]]:
+    """Return a line outside of all families with its new inputs, and the order of their shares."""
+    inputs_and_order = search.merged_inputs(line)
+    assert inputs_and_order is not None
+    inputs, order = inputs_and_order
+    line = replace(line, inputs=inputs)
+    if any(map(search.is_split, inputs)):
+        if line.type in WEIGHTED:
+            line = replace(line, keys={**line.keys, "reads": "all"})
+        elif can_read_shares(line) and line.gpu == (0,):
+            line = replace(line, gpu=())  # it gathers the shares of all GPUs: its value is whole
+    return line, order
 
 
-def _draws(line: Line) -> bool:
-    """Whether a line's value depends on random numbers."""
-    return line.type in ("dropout", "nrelu", "randomscale") or line.keys.get("neuron") == "nrelu"
+def _place(search: Search, family: Family) -> str:
+    """Return the member whose place the family's line takes.
+
+    This is the last one, which is below all inputs. In a ``whole`` family it is the first one, because lines that
+    read only that one may come before the others.
+    """
+    return family.members[-1] if family.is_split else min(family.members, key=search.order.__getitem__)
 
 
-def _per_input(line: Line, key: str) -> list[str]:
-    """Return a key's values, one per input, by default 1."""
-    values = line.keys.get(key, "1").split(",")
-    return values * len(line.inputs) if len(values) == 1 else values
+def _merged_line(search: Search, family: Family) -> Line:
+    members = [search.by_name[name] for name in family.members]
+    first = members[0]
+    keys = dict(first.keys)
+    key = WEIGHTED.get(first.type)
+    if key is not None:
+        keys[key] = str(int(keys[key]) * search.gpus)
+        if family.reading == "all":
+            keys["reads"] = "all"
+        if "weights" in keys:
+            keys["weights"] = search.family_of[keys["weights"]].name
+        if search.lives_on_one(family.inputs[0]):
+            keys["gpu"] = "all"
+    # If every GPU joins the values of several GPUs, the result is whole: put it on the first.
+    gpu = first.gpu if family.name in search.on_one_gpu and first.type in JOINS else ()
+    comments = tuple(text for m in members for text in m.comments)
+    return Line(family.name, first.type, family.inputs, keys, gpu, first.origin, comments)
