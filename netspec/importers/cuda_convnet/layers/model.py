@@ -31,6 +31,21 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class ConvInput:
+    """How a convolution reads one of its inputs.
+
+    ``padding`` is that above and to the left of the image, and ``depth`` the number of channels that a filter reads.
+    """
+
+    image: Image
+    kernel: int
+    stride: int
+    padding: int
+    groups: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class Neuron:
     """An activation function, such as ``tanh[1.7159,0.667]``."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Context, Kind, by_word
-from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer, Shared
+from netspec.importers.cuda_convnet.layers.model import ConvInput, Dialect, Image, Layer, Shared
 from netspec.importers.cuda_convnet.options import MAX_NUMBER, shortened
 
 _INITIAL_VALUES = ("initW", "initB", "initWFunc", "initBFunc", "weightSource")
@@ -150,35 +150,37 @@ def _convolution(context: Context, word: str) -> Layer:
     filter_channels = options.integers("filterChannels", n, 0, False, 0) if context.dialect == "2012" else (0,) * n
     shared = word == "conv" and options.flag("sharedBiases", True)
     initial = _initial_values(context, any(sparse))
-    depths, places = [], []
+    reads, sides = [], []
     for i, image in enumerate(images):
         if groups[i] > 1:
             options.require_divisible("channels", image.channels, 4 * groups[i], "")
-        depths.append(_depth(context, image.channels, groups[i], sparse[i], filter_channels[i]))
-        places.append(_places(context, image.side, kernels[i], strides[i], paddings[i]))
-    totals = [f * g for f, g in zip(filters, groups, strict=True)]
-    if len(set(totals)) > 1 or len(set(places)) > 1:
-        sizes = ", ".join(f"{f}x{p}x{p}" for f, p in zip(totals, places, strict=True))
-        raise options.report_error(
-            "shapes-differ", f"the outputs for its inputs have different shapes: {sizes}", "filters"
-        )
-    total, side = totals[0], places[0]
+        depth = _depth(context, image.channels, groups[i], sparse[i], filter_channels[i])
+        reads.append(ConvInput(image, kernels[i], strides[i], paddings[i], groups[i], depth))
+        sides.append(_places(context, reads[i]))
+    total, side = _output(context, filters, groups, sides)
     modules = side**2
     if word == "conv":
         _check_partial_sums(context, modules)
     copies = modules if word == "local" else 1
-    weights = tuple((copies * d * k * k, total) for d, k in zip(depths, kernels, strict=True))
+    weights = tuple((copies * read.depth * read.kernel**2, total) for read in reads)
     if max(rows * total for rows, _ in weights) > MAX_NUMBER:
         raise options.report_error("too-large", "it would have more than 2^31 weights", "filters", "filterSize")
-    values = {
-        **initial, "kernels": kernels, "strides": strides, "paddings": paddings, "groups": groups,
-        "filters": total, "depths": tuple(depths), "sparse": sparse, "side": side, "shared_biases": shared,
-    }  # fmt: skip
+    values = {**initial, "reads": tuple(reads), "filters": total, "side": side, "shared_biases": shared}
     biases = total if shared else total * modules
     layer = context.layer(
         word, total * modules, image=Image(total, side), reads=images, weights=weights, biases=biases, values=values
     )
     return _shared(context, layer)
+
+
+def _output(context: Context, filters: tuple[int, ...], groups: tuple[int, ...], sides: list[int]) -> tuple[int, int]:
+    """Return the channels and the side of the output, which must be the same for all inputs."""
+    totals = [number * parts for number, parts in zip(filters, groups, strict=True)]
+    if len(set(totals)) > 1 or len(set(sides)) > 1:
+        sizes = ", ".join(f"{total}x{side}x{side}" for total, side in zip(totals, sides, strict=True))
+        message = f"the outputs for its inputs have different shapes: {sizes}"
+        raise context.options.report_error("shapes-differ", message, "filters")
+    return totals[0], sides[0]
 
 
 def _filters(context: Context, groups: tuple[int, ...]) -> tuple[int, ...]:
@@ -216,9 +218,9 @@ def _depth(context: Context, channels: int, groups: int, sparse: bool, filter_ch
     return depth
 
 
-def _places(context: Context, side: int, kernel: int, stride: int, padding: int) -> int:
+def _places(context: Context, read: ConvInput) -> int:
     """Return the windows along an axis: 1 + ceil((2 padding + side - filterSize) / stride), or ``modulesX``."""
-    options = context.options
+    options, side, kernel, stride, padding = context.options, read.image.side, read.kernel, read.stride, read.padding
     spare = 2 * padding + side - kernel
     if spare < 0 and (context.dialect == "2012" or 1 - (-spare // stride) < 1):
         raise options.report_error(

@@ -93,15 +93,14 @@ class _Writer:
         return self._weighted(layer, "fc", keys, {}, reads, None)
 
     def _conv(self, layer: Layer) -> str:
-        values, n = layer.values, len(layer.inputs)
-        reads = [self.result.read(layer, i, layer.reads[i]) for i in range(n)]
-        pads = [windows.pad_of(layer, i) for i in range(n)]
+        values, conv_inputs = layer.values, layer.values["reads"]
+        reads = [self.result.read(layer, i, image) for i, image in enumerate(layer.reads)]
         lists = {
-            "kernel": [str(k) for k in values["kernels"]],
-            "stride": [str(s) for s in values["strides"]],
-            "pad": [pooling.sides(*pad) for pad in pads],
-            "groups": [str(g) for g in values["groups"]],
-            "spread": [str(s) for s in windows.spreads(layer)],
+            "kernel": [str(read.kernel) for read in conv_inputs],
+            "stride": [str(read.stride) for read in conv_inputs],
+            "pad": [pooling.sides(*pad) for pad in windows.pads_of(layer)],
+            "groups": [str(read.groups) for read in conv_inputs],
+            "spread": [str(windows.spread(read)) for read in conv_inputs],
         }
         neutral = {"stride": "1", "pad": "0", "groups": "1", "spread": "1"}
         lists = {key: texts for key, texts in lists.items() if set(texts) != {neutral.get(key)}}
