@@ -33,7 +33,7 @@ FLOORS = (
     ("keys", "opening"),
     ("language", "ir"),
     ("diagnostics",),
-    ("source", "formatting", "maker"),
+    ("source", "formatting", "own_images"),
 )
 """From the top down. A room imports only from the floors below it, never from its own. Every backend is a room."""
 

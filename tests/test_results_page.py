@@ -50,14 +50,14 @@ def test_every_results_script_is_shown() -> None:
     assert shown == {str(path.relative_to(ROOT)) for path in programs}
 
 
-def test_files_named_by_the_page_exist_and_pictures_are_small() -> None:
+def test_files_named_by_the_page_exist_and_images_are_small() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
         assert (PAGE.parent / target).is_file(), target
     for name in re.findall(r"`((?:specs|benchmarks|tests|docs)/[\w./-]+)`", TEXT):
         assert (ROOT / name).exists(), name
-    pictures = sorted(PAGE.parent.glob("results-*.png"))
-    assert [path.name for path in pictures] == sorted(re.findall(r"\((results-[\w-]+\.png)\)", TEXT))
-    assert max(path.stat().st_size for path in pictures) < 150_000
+    images = sorted(PAGE.parent.glob("results-*.png"))
+    assert [path.name for path in images] == sorted(re.findall(r"\((results-[\w-]+\.png)\)", TEXT))
+    assert max(path.stat().st_size for path in images) < 150_000
 
 
 @pytest.mark.ci

@@ -1,6 +1,6 @@
-"""Train cifar-quick on generated pictures in CIFAR-10's format, test it, and draw the kernels of its first layer.
+"""Train cifar-quick on generated images in CIFAR-10's format, test it, and draw the kernels of its first layer.
 
-For comparison, a linear classifier is trained on the same pictures for as many epochs, to show that the classes are not
+For comparison, a linear classifier is trained on the same images for as many epochs, to show that the classes are not
 linearly separable in the pixels.
 """
 
@@ -26,16 +26,16 @@ train batch=100 optimizer=sgd(lr=0.01, momentum=0.9)
 
 
 def sheet(batch: Path, path: Path, rows: int = 3, scale: int = 2) -> None:
-    """Draw the first ``rows`` pictures of each class in a batch file, in one column for each class."""
+    """Draw the first ``rows`` images of each class in a batch file, in one column for each class."""
     records = np.fromfile(batch, np.uint8).reshape(-1, 1 + FRAME.bytes)
-    pictures = records[:, 1:].reshape(-1, FRAME.channels, FRAME.height, FRAME.width).transpose(0, 2, 3, 1)
-    columns = [np.concatenate(pictures[records[:, 0] == number][:rows]) for number in range(CLASSES)]
+    images = records[:, 1:].reshape(-1, FRAME.channels, FRAME.height, FRAME.width).transpose(0, 2, 3, 1)
+    columns = [np.concatenate(images[records[:, 0] == number][:rows]) for number in range(CLASSES)]
     image = Image.fromarray(np.concatenate(columns, axis=1))
     image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST).save(path)
 
 
 def of_few_colours(path: Path, colours: int = 128) -> None:
-    """Rewrite a picture with a palette, which makes its file smaller."""
+    """Rewrite an image with a palette, which makes its file smaller."""
     Image.open(path).convert("RGB").quantize(colours).save(path, optimize=True)
 
 
@@ -43,10 +43,10 @@ def main() -> None:
     """Run the commands. They write classes.png, confusion.png and conv1.png into the folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--train", type=int, default=10_000, help="training pictures; 10,000 unless told")
+    parser.add_argument("--train", type=int, default=10_000, help="training images; 10,000 unless told")
     parser.add_argument("--threads", type=int, default=2)
     work = Work.begin(parser, "runs/results-cifar")
-    data, run, options = work.out / "pictures", work.out / "run", work.options
+    data, run, options = work.out / "images", work.out / "run", work.options
     print(f"$ python benchmarks/results/generated.py {data}", flush=True)
     write(data, train=options.train)
     sheet(data / "test_batch.bin", work.out / "classes.png")

@@ -1,6 +1,6 @@
-"""Generate pictures in the binary format of CIFAR-10: ``python generated.py DIR``.
+"""Generate images in the binary format of CIFAR-10: ``python generated.py DIR``.
 
-Every picture blends two textures of ``netspec train --data synthetic`` (a class determines the colour, angle and width
+Every image blends two textures of ``netspec train --data synthetic`` (a class determines the colour, angle and width
 of the stripes; phase, contrast and brightness vary): one of its own class, whose weight is drawn uniformly from 50 to
 100 %, and one of another class. Gaussian noise with a standard deviation of 64 (of 255) is added to each channel of
 each pixel. The same seed gives the same bytes.
@@ -25,7 +25,7 @@ Records = NDArray[np.uint8]
 
 
 def records(count: int, seed: int, part: int) -> Records:
-    """Return ``count`` pictures as CIFAR-10 records, (count, 3073): the class, then red, green and blue row by row.
+    """Return ``count`` images as CIFAR-10 records, (count, 3073): the class, then red, green and blue row by row.
 
     Classes are equally frequent and in random order. ``part`` is 0 for training, 1 for testing.
     """
@@ -46,8 +46,8 @@ def records(count: int, seed: int, part: int) -> Records:
 def write(folder: Path, seed: int = 0, train: int = 10_000, test: int = 2_000) -> None:
     """Write the files of a data set into ``folder``.
 
-    They are ``data_batch_1.bin`` to ``data_batch_5.bin`` with ``train`` pictures together, ``test_batch.bin`` with
-    ``test`` pictures, and ``batches.meta.txt`` with the class names t0 to t9.
+    They are ``data_batch_1.bin`` to ``data_batch_5.bin`` with ``train`` images together, ``test_batch.bin`` with
+    ``test`` images, and ``batches.meta.txt`` with the class names t0 to t9.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for number, batch in enumerate(np.array_split(records(train, seed, 0), BATCHES), 1):
@@ -61,8 +61,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--train", type=int, default=10_000, help="training pictures, over five files")
-    parser.add_argument("--test", type=int, default=2_000, help="test pictures")
+    parser.add_argument("--train", type=int, default=10_000, help="training images, over five files")
+    parser.add_argument("--test", type=int, default=2_000, help="test images")
     options = parser.parse_args()
     write(options.folder, options.seed, options.train, options.test)
 

@@ -1,9 +1,9 @@
 """Reproduce figure 1 of Krizhevsky et al. (2012) in miniature: the steps ReLU and tanh need to 25 % training error.
 
-Both networks learn the same generated pictures, from the same initial values, in the same order. As in the paper, each
+Both networks learn the same generated images, from the same initial values, in the same order. As in the paper, each
 has the learning rate at which it learns fastest: of a small grid, the one with the lowest median number of steps over
 the seeds. The training error is measured every ten steps, on a checkpoint in evaluation mode, on the first of the five
-training files (2,000 of the 10,000 pictures).
+training files (2,000 of the 10,000 images).
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def learn(net: str, rate: float, seed: int, work: Work) -> Curve:
     loaded = load(NETS[net], changes=[f"train.optimizer=sgd(lr={rate}, momentum=0.9)"])
     run = work.out / f"{net}-{rate}-{seed}"
     watching = Watching(run, work.out / "sample")
-    request = Request(f"cifar10:{work.out / 'pictures'}", steps=work.options.steps, seed=seed, device="cpu", out=run,
+    request = Request(f"cifar10:{work.out / 'images'}", steps=work.options.steps, seed=seed, device="cpu", out=run,
                       threads=work.options.threads, save_every=Interval(EVERY, "steps"))  # fmt: skip
     try:
         train(loaded.graph, loaded.source.text, net, request, watching)
@@ -145,14 +145,14 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=[0.01, 0.02, 0.04, 0.08])
     parser.add_argument("--seeds", type=int, default=3, help="from 0 on; 3 unless told")
     parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--train", type=int, default=10_000, help="training pictures; 10,000 unless told")
+    parser.add_argument("--train", type=int, default=10_000, help="training images; 10,000 unless told")
     parser.add_argument("--threads", type=int, default=1)
     work = Work.begin(parser, "runs/results-relu-tanh")
     options = work.options
-    write(work.out / "pictures", train=options.train, test=100)
+    write(work.out / "images", train=options.train, test=100)
     (work.out / "sample").mkdir()
     for name in ("data_batch_1.bin", "batches.meta.txt"):
-        shutil.copy(work.out / "pictures" / name, work.out / "sample")
+        shutil.copy(work.out / "images" / name, work.out / "sample")
     print("net   rate   seed   steps  least error")
     runs = product(NETS, options.rates, range(options.seeds))
     curves = print_each(learn(net, rate, seed, work) for net, rate, seed in runs)

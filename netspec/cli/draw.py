@@ -11,7 +11,7 @@ import click
 from netspec.cli.common import fail, stem_of
 from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.writing import require_own_file, write_or_fail
-from netspec.maker import is_own_image
+from netspec.own_images import is_own_image
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading

@@ -14,7 +14,7 @@ from netspec.cli.reading import read_net, reading_options
 from netspec.cli.runs import Unread, exit_on_error, names_data, note_printer, require_existing, warn
 from netspec.cli.trained import require_spec, views_option, with_weights
 from netspec.cli.writing import require_own_file, write_or_fail
-from netspec.maker import is_own_image
+from netspec.own_images import is_own_image
 from netspec.source import SPEC_ENDINGS
 
 if TYPE_CHECKING:

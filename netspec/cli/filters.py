@@ -13,7 +13,7 @@ from netspec.cli.common import DEVICES, fail, format_option
 from netspec.cli.runs import exit_on_error
 from netspec.cli.trained import open_trained, weights_option
 from netspec.cli.writing import require_own_file, write_or_fail
-from netspec.maker import is_own_image
+from netspec.own_images import is_own_image
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading

@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from netspec.draw.marks import Figure, Point, Polygon, Slab, Stroke, Words
 from netspec.draw.theme import DARK, LIGHT, ThemeName
-from netspec.maker import PNG_TEXT
+from netspec.own_images import PNG_TEXT
 
 DENSITY = 2
 """PNG pixels per CSS pixel."""

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from netspec.draw.fonts import FAMILY
 from netspec.draw.marks import Figure, Group, Mark, Point, Polygon, Slab, Stroke, Words
 from netspec.draw.theme import DARK, LIGHT, ThemeName
-from netspec.maker import SVG_COMMENT
+from netspec.own_images import SVG_COMMENT
 
 
 def to_svg(figure: Figure, theme: ThemeName = "auto") -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from consoles import output_of, run_block
-from pictures import photos
+from image_files import photos
 from places import ROOT, SPECS
 
 _BLOCK = re.compile(r"^<!-- (run|output|file: \S+) -->\n```(\w*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from pictures import tree
+from image_files import image_folder
 from places import ROOT
 
 from netspec.cli import main
@@ -55,8 +55,8 @@ def test_digits_reach_97_percent_in_8_epochs() -> None:
 
 
 def test_spec_from_standard_input_trains_on_a_folder() -> None:
-    tree(Path("photos/train"), {"cat": 20, "dog": 20})
-    tree(Path("photos/val"), {"cat": 2, "dog": 2})
+    image_folder(Path("photos/train"), {"cat": 20, "dog": 20})
+    image_folder(Path("photos/val"), {"cat": 2, "dog": 2})
     Path("photos/train/cat/0.jpg").write_bytes(b"")
     done = train("-", "--data", "photos", "--out", "run", text=tiny_spec())
     assert done.exit_code == 0, done.output
@@ -105,7 +105,7 @@ def test_misspelt_source_gets_a_suggestion_and_exit_code_2() -> None:
 
 
 def test_data_or_run_given_as_the_spec_gets_a_suggestion() -> None:
-    tree(Path("photos"), {"cat": 1})
+    image_folder(Path("photos"), {"cat": 1})
     for data in ("digits", "mnist:idx", "photos"):
         done = train(data)
         assert done.exit_code == 2
@@ -118,7 +118,7 @@ def test_data_or_run_given_as_the_spec_gets_a_suggestion() -> None:
 
 
 def test_wrong_number_of_classes_leaves_no_run() -> None:
-    tree(Path("photos"), {"cat": 20, "dog": 20, "cow": 20})
+    image_folder(Path("photos"), {"cat": 20, "dog": 20, "cow": 20})
     done = train("-", "--data", "photos", text=tiny_spec(classes=1000))
     assert done.exit_code == 1
     assert "photos has 3 classes, tiny has 1,000 outputs" in done.stderr

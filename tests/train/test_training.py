@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from building import Builder
-from pictures import tree
+from image_files import image_folder
 from reporters import QUIET, Collector, InterruptAt
 from rich.console import Console
 from run_folders import newest_checkpoint
@@ -160,9 +160,9 @@ def test_network_with_its_own_loss_learns(tmp_path: Path) -> None:
 
 
 def test_counts_with_unreadable_images_add_up(tmp_path: Path) -> None:
-    data = tree(tmp_path / "data", {"a": 0, "b": 0})
+    data = image_folder(tmp_path / "data", {"a": 0, "b": 0})
     for part, count in (("train", 11), ("val", 3)):
-        tree(data / part, {"a": count, "b": count})
+        image_folder(data / part, {"a": count, "b": count})
     (data / "a").rmdir()
     (data / "b").rmdir()
     (data / "train" / "a" / "3.jpg").write_bytes(b"")
@@ -185,7 +185,7 @@ def test_counts_with_unreadable_images_add_up(tmp_path: Path) -> None:
 
 
 def test_only_the_first_ten_unreadable_images_are_printed(tmp_path: Path) -> None:
-    data = tree(tmp_path / "data", {"a": 40, "b": 40}, size=(8, 8))
+    data = image_folder(tmp_path / "data", {"a": 40, "b": 40}, size=(8, 8))
     for number in range(15):
         (data / "a" / f"{number}.jpg").write_bytes(b"")
     request = Request(str(data), batch=8, epochs=1, out=tmp_path / "run", threads=1)
@@ -197,14 +197,14 @@ def test_only_the_first_ten_unreadable_images_are_printed(tmp_path: Path) -> Non
 
 
 def test_without_validation_images_there_is_no_accuracy(tmp_path: Path) -> None:
-    data = tree(tmp_path / "data", {"cat": 1, "cow": 1})
+    data = image_folder(tmp_path / "data", {"cat": 1, "cow": 1})
     result = train(network(classes=2), tmp_path / "run", data, batch=2, epochs=1)
     assert result.evaluation is None
     assert [line for line in read_metrics(tmp_path / "run" / "metrics.jsonl") if "top1" in line] == []
 
 
 def test_fewer_images_than_a_batch_is_an_error(tmp_path: Path) -> None:
-    data = tree(tmp_path / "data", {"cat": 3, "cow": 2})
+    data = image_folder(tmp_path / "data", {"cat": 3, "cow": 2})
     with pytest.raises(TrainError, match="has 5 training images, a batch has 8") as caught:
         train(network(classes=2), tmp_path / "run", data, batch=8)
     assert caught.value.notes == ("train with a smaller one: --batch 5",)
@@ -213,7 +213,7 @@ def test_fewer_images_than_a_batch_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mean", ["none", "image"])
 def test_fewer_readable_images_than_a_batch_is_an_error(tmp_path: Path, mean: str) -> None:
-    data = tree(tmp_path / "data", {"cat": 3, "cow": 2})
+    data = image_folder(tmp_path / "data", {"cat": 3, "cow": 2})
     for path in (data / "cat").iterdir():
         path.write_bytes(b"")
     graph = network(classes=2, preprocessing=Preprocessing(1, mean), augment=Augment())  # type: ignore[arg-type]
@@ -223,7 +223,7 @@ def test_fewer_readable_images_than_a_batch_is_an_error(tmp_path: Path, mean: st
 
 
 def test_no_readable_image_is_an_error(tmp_path: Path) -> None:
-    data = tree(tmp_path / "data", {"cat": 1, "cow": 1})
+    data = image_folder(tmp_path / "data", {"cat": 1, "cow": 1})
     for path in data.glob("*/*"):
         path.write_bytes(b"")
     with pytest.raises(TrainError, match="none of the 2 training images can be read"):

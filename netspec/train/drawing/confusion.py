@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netspec.formatting import format_count
-from netspec.maker import PNG_TEXT
+from netspec.own_images import PNG_TEXT
 from netspec.train.judging.outcome import Outcome
 from netspec.train.reporting.progress import printable
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from pictures import flat, tree
+from image_files import image_folder, one_colour
 
 from netspec.cli import main
 from netspec.train import speed
@@ -29,11 +29,11 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with 8 cats and 6 dogs for training and 2 of each for validation, in three sizes."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(speed, "SECONDS", 0.05)
-    tree(Path("photos/train"), {"cat": 8, "dog": 6})
+    image_folder(Path("photos/train"), {"cat": 8, "dog": 6})
     for name in ("cat", "dog"):
         Path("photos/val", name).mkdir(parents=True)
         for place in range(2):
-            flat((place, len(name) + ord(name[0]), 9), (100, 20 + place)).save(f"photos/val/{name}/{place}.png")
+            one_colour((place, len(name) + ord(name[0]), 9), (100, 20 + place)).save(f"photos/val/{name}/{place}.png")
     Path("tiny.net").write_text(SPEC.format(classes=2))
     return Path("photos")
 
@@ -51,7 +51,7 @@ def check_json(*arguments: str) -> dict[str, Any]:
 
 def test_single_class_is_a_warning() -> None:
     """Most likely the user named the folder of one class instead of its parent."""
-    tree(Path("photos/train/cat"), {"small": 2})
+    image_folder(Path("photos/train/cat"), {"small": 2})
     assert "small is the only class, and there is nothing to tell it from" in check_json("photos/train/cat")["warnings"]
     assert check_json("photos")["warnings"] == []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import flat
+from image_files import one_colour
 from PIL import Image
 
 from netspec.train.data.sources import decode
@@ -32,34 +32,34 @@ def centre_pixel(path: Path, image: Image.Image, frame: Frame = RGB, **options: 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png"])
 def test_colour_and_grey_are_converted_to_the_networks_channels(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    assert centre_pixel(path, flat((200, 100, 50))) == pytest.approx([200, 100, 50], abs=3)
-    assert centre_pixel(path, flat(90, mode="L")) == pytest.approx([90, 90, 90], abs=2)
+    assert centre_pixel(path, one_colour((200, 100, 50))) == pytest.approx([200, 100, 50], abs=3)
+    assert centre_pixel(path, one_colour(90, mode="L")) == pytest.approx([90, 90, 90], abs=2)
     luma = round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)
-    assert centre_pixel(path, flat((200, 100, 50)), GREY) == pytest.approx([luma], abs=3)
+    assert centre_pixel(path, one_colour((200, 100, 50)), GREY) == pytest.approx([luma], abs=3)
 
 
 def test_cmyk_jpeg_is_converted_to_rgb(tmp_path: Path) -> None:
-    cyan = flat((255, 0, 0, 0), mode="CMYK")
+    cyan = one_colour((255, 0, 0, 0), mode="CMYK")
     assert centre_pixel(tmp_path / "a.jpg", cyan) == pytest.approx([0, 255, 255], abs=3)
 
 
 def test_palette_png_is_converted_to_rgb(tmp_path: Path) -> None:
-    image = flat((10, 200, 30)).quantize(4)
+    image = one_colour((10, 200, 30)).quantize(4)
     assert image.mode == "P"
     assert centre_pixel(tmp_path / "a.png", image) == [10, 200, 30]
 
 
 def test_transparent_palette_colour_becomes_white(tmp_path: Path) -> None:
-    image = flat((10, 200, 30)).quantize(4)
+    image = one_colour((10, 200, 30)).quantize(4)
     index = image.getpixel((0, 0))
     assert centre_pixel(tmp_path / "a.png", image, transparency=index) == [255, 255, 255]
 
 
 def test_transparent_pixels_become_white(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
-    assert centre_pixel(path, flat((0, 0, 0, 0), mode="RGBA")) == [255, 255, 255]
-    assert centre_pixel(path, flat((200, 0, 0, 255), mode="RGBA")) == [200, 0, 0]
-    assert centre_pixel(path, flat((100, 0), mode="LA"), GREY) == [255]
+    assert centre_pixel(path, one_colour((0, 0, 0, 0), mode="RGBA")) == [255, 255, 255]
+    assert centre_pixel(path, one_colour((200, 0, 0, 255), mode="RGBA")) == [200, 0, 0]
+    assert centre_pixel(path, one_colour((100, 0), mode="LA"), GREY) == [255]
 
 
 def test_sixteen_bit_grey_keeps_its_high_byte(tmp_path: Path) -> None:
@@ -70,12 +70,12 @@ def test_sixteen_bit_grey_keeps_its_high_byte(tmp_path: Path) -> None:
 
 
 def test_one_bit_png_becomes_black_and_white(tmp_path: Path) -> None:
-    assert centre_pixel(tmp_path / "a.png", flat(1, mode="1"), GREY) == [255]
+    assert centre_pixel(tmp_path / "a.png", one_colour(1, mode="1"), GREY) == [255]
 
 
 def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     """Orientation 6 means: turn clockwise. Stored with red on the left, the image is shown with red above blue."""
-    image = flat((255, 0, 0), (40, 40))
+    image = one_colour((255, 0, 0), (40, 40))
     image.paste((0, 0, 255), (20, 0, 40, 40))
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -88,7 +88,7 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
 
 def test_shorter_side_is_scaled_and_the_centre_cropped(tmp_path: Path) -> None:
     """60x20 in a frame of 10x10 is scaled to 30x10, and columns 10 to 19 (20 to 39 of the file) are kept."""
-    image = flat((0, 0, 0), (60, 20))
+    image = one_colour((0, 0, 0), (60, 20))
     image.paste((255, 255, 255), (20, 0, 40, 20))
     image.save(tmp_path / "a.png")
     pixels = decode.read_image(tmp_path / "a.png", Frame(3, 10, 10))
@@ -99,7 +99,7 @@ def test_shorter_side_is_scaled_and_the_centre_cropped(tmp_path: Path) -> None:
 
 
 def test_image_smaller_than_the_frame_is_enlarged(tmp_path: Path) -> None:
-    flat((7, 7, 7), (1, 3)).save(tmp_path / "a.png")
+    one_colour((7, 7, 7), (1, 3)).save(tmp_path / "a.png")
     assert decode.read_image(tmp_path / "a.png", RGB)[0].tolist() == [[7] * 20] * 20
 
 
@@ -113,7 +113,7 @@ def test_reduced_decoding_of_a_large_jpeg_shifts_nothing(tmp_path: Path) -> None
 
 
 def test_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
-    first, second = flat((255, 0, 0)), flat((0, 255, 0))
+    first, second = one_colour((255, 0, 0)), one_colour((0, 255, 0))
     assert centre_pixel(tmp_path / "a.png", first, save_all=True, append_images=[second]) == [255, 0, 0]
 
 
@@ -125,13 +125,13 @@ def jpeg_bytes() -> bytes:
 
 def gif_bytes() -> bytes:
     buffer = io.BytesIO()
-    flat((1, 2, 3)).save(buffer, "gif")
+    one_colour((1, 2, 3)).save(buffer, "gif")
     return buffer.getvalue()
 
 
 def damaged_png_bytes() -> bytes:
     buffer = io.BytesIO()
-    flat((1, 2, 3)).save(buffer, "png")
+    one_colour((1, 2, 3)).save(buffer, "png")
     data = bytearray(buffer.getvalue())
     data[-20] ^= 0xFF
     return bytes(data)
@@ -170,7 +170,7 @@ def test_dangling_link_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_too_many_pixels_are_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    flat((1, 2, 3), (40, 30)).save(tmp_path / "a.png")
+    one_colour((1, 2, 3), (40, 30)).save(tmp_path / "a.png")
     monkeypatch.setattr(decode, "MAX_PIXELS", 1199)
     with pytest.raises(Unreadable, match="40 x 30 pixels are too many"):
         decode.read_image(tmp_path / "a.png", RGB)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pictures import flat, tree
+from image_files import image_folder, one_colour
 
 from netspec.train.data.sources.flat_val import flat_labels
 from netspec.train.data.sources.folder import open_folder
@@ -31,10 +31,10 @@ def error_lines(tmp_path: Path, text: str) -> tuple[str, ...]:
 
 @pytest.fixture
 def ilsvrc(tmp_path: Path) -> Path:
-    tree(tmp_path / "train", dict.fromkeys(CLASSES, 2), size=(8, 8))
+    image_folder(tmp_path / "train", dict.fromkeys(CLASSES, 2), size=(8, 8))
     (tmp_path / "val").mkdir()
     for name in IMAGES:
-        flat((1, 2, 3)).save(tmp_path / "val" / name, "jpeg")
+        one_colour((1, 2, 3)).save(tmp_path / "val" / name, "jpeg")
     return tmp_path
 
 
@@ -112,9 +112,9 @@ def test_missing_labels_file_is_an_error(ilsvrc: Path) -> None:
 
 
 def test_class_folders_need_no_labels_file(tmp_path: Path) -> None:
-    tree(tmp_path / "train", {"cat": 1}, size=(8, 8))
-    tree(tmp_path / "val", {"cat": 1}, size=(8, 8))
-    flat((1, 2, 3)).save(tmp_path / "val" / "loose.png")
+    image_folder(tmp_path / "train", {"cat": 1}, size=(8, 8))
+    image_folder(tmp_path / "val", {"cat": 1}, size=(8, 8))
+    one_colour((1, 2, 3)).save(tmp_path / "val" / "loose.png")
     assert list_folder(tmp_path).ignored == ("loose.png",)
     with pytest.raises(TrainError, match="--val-labels is for images without them"):
         list_folder(tmp_path, tmp_path / "labels.txt")

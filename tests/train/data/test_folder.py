@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import flat, tree
+from image_files import image_folder, one_colour
 
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.sources.folder import open_folder
@@ -20,8 +20,8 @@ RGB = Frame(3, 8, 8)
 
 
 def test_train_and_val_folders_are_the_splits(tmp_path: Path) -> None:
-    tree(tmp_path / "train", {"cat": 3, "dog": 2})
-    tree(tmp_path / "val", {"dog": 1})
+    image_folder(tmp_path / "train", {"cat": 3, "dog": 2})
+    image_folder(tmp_path / "val", {"dog": 1})
     data = open_folder(tmp_path, RGB)
     assert data.classes == ("cat", "dog")
     assert data.train.labels.tolist() == [0, 0, 0, 1, 1]
@@ -33,7 +33,7 @@ def test_train_and_val_folders_are_the_splits(tmp_path: Path) -> None:
 
 
 def test_without_val_a_tenth_is_held_out_by_hash(tmp_path: Path) -> None:
-    tree(tmp_path, {"cat": 100, "dog": 100}, size=(2, 2))
+    image_folder(tmp_path, {"cat": 100, "dog": 100}, size=(2, 2))
     data = open_folder(tmp_path, RGB)
     assert data.validation is not None
     expected = sum(held_out(f"{name}/{number}.jpg") for name in ("cat", "dog") for number in range(100))
@@ -44,8 +44,8 @@ def test_without_val_a_tenth_is_held_out_by_hash(tmp_path: Path) -> None:
 
 
 def test_hash_split_does_not_depend_on_layout_or_other_files(tmp_path: Path) -> None:
-    tree(tmp_path / "a", {"cat": 60}, size=(2, 2))
-    tree(tmp_path / "b" / "train", {"cat": 50, "dog": 3}, size=(2, 2))
+    image_folder(tmp_path / "a", {"cat": 60}, size=(2, 2))
+    image_folder(tmp_path / "b" / "train", {"cat": 50, "dog": 3}, size=(2, 2))
     a, b = open_folder(tmp_path / "a", RGB), open_folder(tmp_path / "b", RGB)
     assert a.validation is not None
     assert b.validation is not None
@@ -56,7 +56,7 @@ def test_hash_split_does_not_depend_on_layout_or_other_files(tmp_path: Path) -> 
 
 
 def test_circular_links_are_unreadable_images_and_not_classes(tmp_path: Path) -> None:
-    tree(tmp_path / "train", {"cat": 2})
+    image_folder(tmp_path / "train", {"cat": 2})
     (tmp_path / "train" / "cat" / "self.jpg").symlink_to("self.jpg")
     (tmp_path / "train" / "self").symlink_to("self")
     (tmp_path / "train" / "cat" / "up").symlink_to("..")
@@ -68,14 +68,14 @@ def test_circular_links_are_unreadable_images_and_not_classes(tmp_path: Path) ->
 
 
 def test_files_that_are_not_images_are_ignored_with_a_note(tmp_path: Path) -> None:
-    tree(tmp_path / "train", {"cat": 2})
-    tree(tmp_path / "val", {"cat": 1})
+    image_folder(tmp_path / "train", {"cat": 2})
+    image_folder(tmp_path / "val", {"cat": 1})
     (tmp_path / "train" / ".cache").mkdir()
     (tmp_path / "train" / "__MACOSX").mkdir()
     (tmp_path / "train" / "cat" / "notes.txt").write_text("x")
     (tmp_path / "train" / "cat" / ".hidden.jpg").write_text("x")
     (tmp_path / "train" / "cat" / "folder.jpg").mkdir()
-    flat(1, mode="L").save(tmp_path / "train" / "cat" / "UPPER.JPEG")
+    one_colour(1, mode="L").save(tmp_path / "train" / "cat" / "UPPER.JPEG")
     data = open_folder(tmp_path, RGB)
     assert data.classes == ("cat",)
     assert len(data.train.labels) == 3
@@ -87,7 +87,7 @@ def test_files_that_are_not_images_are_ignored_with_a_note(tmp_path: Path) -> No
 
 def test_ignored_pictures_are_noted(tmp_path: Path) -> None:
     """Pictures of other formats and those outside class folders, which users may expect to be training data."""
-    tree(tmp_path / "train", {"cat": 2})
+    image_folder(tmp_path / "train", {"cat": 2})
     for name in ("cat/a.webp", "cat/b.WEBP", "cat/c.heic", "1.jpg", "2.png", "notes.txt"):
         (tmp_path / "train" / name).write_text("x")
     assert open_folder(tmp_path, RGB).notes[1:] == (
@@ -103,7 +103,7 @@ def test_ignored_pictures_are_noted(tmp_path: Path) -> None:
 
 
 def test_few_images_may_leave_none_for_validation(tmp_path: Path) -> None:
-    tree(tmp_path, {"cat": 1})
+    image_folder(tmp_path, {"cat": 1})
     assert not held_out("cat/0.jpg")
     data = open_folder(tmp_path, RGB)
     assert data.validation is None
@@ -111,7 +111,7 @@ def test_few_images_may_leave_none_for_validation(tmp_path: Path) -> None:
 
 
 def test_split_without_training_images_is_an_error(tmp_path: Path) -> None:
-    tree(tmp_path, {"cat": 1, "dog": 1})
+    image_folder(tmp_path, {"cat": 1, "dog": 1})
     for name in ("cat", "dog"):
         held = next(number for number in range(1000) if held_out(f"{name}/{number}.jpg"))
         (tmp_path / name / "0.jpg").rename(tmp_path / name / f"{held}.jpg")
@@ -126,44 +126,44 @@ def test_empty_folder_is_an_error(tmp_path: Path) -> None:
 
 
 def test_only_images_outside_class_folders_is_an_error(tmp_path: Path) -> None:
-    flat((1, 2, 3)).save(tmp_path / "a.png")
+    one_colour((1, 2, 3)).save(tmp_path / "a.png")
     with pytest.raises(TrainError, match="holds 1 image without a class folder"):
         open_folder(tmp_path, RGB)
 
 
 def test_class_folder_without_images_is_an_error(tmp_path: Path) -> None:
-    tree(tmp_path, {"cat": 2, "dog": 0})
+    image_folder(tmp_path, {"cat": 2, "dog": 0})
     with pytest.raises(TrainError, match=r"1 class folder of .* without a JPEG or PNG image: dog"):
         open_folder(tmp_path, RGB)
 
 
 def test_only_empty_class_folders_is_an_error(tmp_path: Path) -> None:
-    tree(tmp_path, {"cat": 0, "dog": 0})
+    image_folder(tmp_path, {"cat": 0, "dog": 0})
     with pytest.raises(TrainError, match="has 2 folders, and no JPEG or PNG image in any"):
         open_folder(tmp_path, RGB)
 
 
 def test_class_that_is_only_in_val_is_an_error(tmp_path: Path) -> None:
-    tree(tmp_path / "train", {"cat": 2})
-    tree(tmp_path / "val", {"cat": 2, "horse": 1})
+    image_folder(tmp_path / "train", {"cat": 2})
+    image_folder(tmp_path / "val", {"cat": 2, "horse": 1})
     with pytest.raises(TrainError, match=r"classes that .* has not: horse"):
         open_folder(tmp_path, RGB)
 
 
 def test_network_with_4_channels_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="1 or 3 channels, the network reads 4"):
-        open_folder(tree(tmp_path, {"cat": 1}), Frame(4, 8, 8))
+        open_folder(image_folder(tmp_path, {"cat": 1}), Frame(4, 8, 8))
 
 
 def test_files_changed_after_listing_are_read_or_counted(tmp_path: Path) -> None:
     """A deleted file counts as unreadable, a replaced one is read with its new content, a new one is ignored."""
-    tree(tmp_path / "train", {"cat": 4, "dog": 4})
-    tree(tmp_path / "val", {"cat": 1})
+    image_folder(tmp_path / "train", {"cat": 4, "dog": 4})
+    image_folder(tmp_path / "val", {"cat": 1})
     data = open_folder(tmp_path, RGB)
     (tmp_path / "train" / "cat" / "0.jpg").unlink()
     (tmp_path / "train" / "cat" / "1.jpg").write_bytes(b"half a ")
-    flat((0, 0, 255)).save(tmp_path / "train" / "cat" / "2.jpg", quality=100)
-    flat((0, 0, 255)).save(tmp_path / "train" / "cat" / "new.jpg")
+    one_colour((0, 0, 255)).save(tmp_path / "train" / "cat" / "2.jpg", quality=100)
+    one_colour((0, 0, 255)).save(tmp_path / "train" / "cat" / "new.jpg")
     for path in (tmp_path / "train" / "dog").iterdir():
         path.unlink()
     (tmp_path / "train" / "dog").rmdir()

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from image_files import image_folder, one_colour
 from multi_device import all_end
-from pictures import flat, tree
 from run_folders import wait_until
 
 from netspec.cli import main
@@ -58,8 +58,8 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(shards, "SHARD", 8)
     monkeypatch.setattr(packing, "CHUNK", 4)
     root = tmp_path / "photos"
-    tree(root / "train", {"cat": 30, "dog": 20})
-    tree(root / "val", {"cat": 3, "dog": 3})
+    image_folder(root / "train", {"cat": 30, "dog": 20})
+    image_folder(root / "val", {"cat": 3, "dog": 3})
     (root / "train/cat/13.jpg").write_bytes(b"")
     whole = (root / "val/dog/1.jpg").read_bytes()
     (root / "val/dog/1.jpg").write_bytes(whole[: len(whole) // 2])
@@ -190,7 +190,7 @@ def test_packing_continues_after_kills(photos: Path, tmp_path: Path) -> None:
 @pytest.mark.ci  # several processes
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
 def test_reader_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
-    tree(tmp_path / "photos", {"cat": 400}, size=(200, 200))
+    image_folder(tmp_path / "photos", {"cat": 400}, size=(200, 200))
     command = [sys.executable, "-m", "netspec", "pack", str(tmp_path / "photos"), "-o", str(tmp_path / "out")]
     with subprocess.Popen([*command, "--processes", "2", "--quiet"]) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -217,9 +217,9 @@ def test_pack_of_another_source_is_not_overwritten(photos: Path, tmp_path: Path,
     out = tmp_path / "out"
     pack(photos, out)
     if change == "new file":
-        flat((1, 2, 3)).save(photos / "train/cat/new.png")
+        one_colour((1, 2, 3)).save(photos / "train/cat/new.png")
     elif change == "replaced file":
-        flat((1, 2, 3), (99, 50)).save(photos / "train/cat/1.jpg")
+        one_colour((1, 2, 3), (99, 50)).save(photos / "train/cat/1.jpg")
     elif change == "unfinished":
         (out / ".packing").mkdir()
         (out / "manifest.json").rename(out / ".packing" / "manifest.json")
@@ -275,7 +275,7 @@ def test_files_changed_while_packing_are_read_or_counted(photos: Path, tmp_path:
     """A file deleted after the listing is unreadable, and a replaced one is read with its new content."""
     listing = list_folder(photos)
     (photos / "train/dog/0.jpg").unlink()
-    flat((9, 9, 9)).save(photos / "train/dog/1.jpg", quality=100)
+    one_colour((9, 9, 9)).save(photos / "train/dog/1.jpg", quality=100)
     packed = packing.pack(listing, tmp_path / "out", SIZE, 1)
     assert packed.splits["train"] == sealing.Counts(50, 48, 2)
     assert "the file is no longer there" in (tmp_path / "out" / "unreadable.jsonl").read_text()
@@ -285,7 +285,7 @@ def test_files_changed_while_packing_are_read_or_counted(photos: Path, tmp_path:
 
 
 def test_source_without_readable_images_is_an_error(tmp_path: Path) -> None:
-    tree(tmp_path / "photos", {"cat": 2})
+    image_folder(tmp_path / "photos", {"cat": 2})
     for path in (tmp_path / "photos" / "cat").iterdir():
         path.write_bytes(b"")
     done = pack(tmp_path / "photos", tmp_path / "out")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from pictures import tree
+from image_files import image_folder
 from run_folders import launch, lines_in, newest_checkpoint, wait_until
 
 from netspec.cli import main
@@ -40,8 +40,8 @@ augment crop=12 from={stored} flip=horizontal colour=pca(0.1)
 def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A pack of 30 training images, the second unreadable, in shards of 8, and 4 validation images."""
     monkeypatch.setattr(shards, "SHARD", 8)
-    tree(tmp_path / "photos" / "train", {"cat": 15, "dog": 15})
-    tree(tmp_path / "photos" / "val", {"cat": 2, "dog": 2})
+    image_folder(tmp_path / "photos" / "train", {"cat": 15, "dog": 15})
+    image_folder(tmp_path / "photos" / "val", {"cat": 2, "dog": 2})
     (tmp_path / "photos" / "train" / "cat" / "1.jpg").write_bytes(b"")
     packing.pack(list_folder(tmp_path / "photos"), tmp_path / "pack", SIZE, 1)
     return tmp_path / "pack"
@@ -217,7 +217,7 @@ def test_more_shards_than_open_files_are_readable(pack: Path, monkeypatch: pytes
 @pytest.mark.ci
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be truncated")
 def test_training_on_a_truncated_pack_fails_and_can_resume(tmp_path: Path) -> None:
-    tree(tmp_path / "photos" / "train", {"cat": 20, "dog": 20})
+    image_folder(tmp_path / "photos" / "train", {"cat": 20, "dog": 20})
     packing.pack(list_folder(tmp_path / "photos"), tmp_path / "pack", SIZE, 1)
     shard = tmp_path / "pack" / "train-00000.npy"
     whole = shard.read_bytes()

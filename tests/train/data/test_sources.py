@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from image_files import image_folder
 from linear_network import linear_network
-from pictures import tree
 
 from netspec.net import loads
 from netspec.train.data.source import open_source, stored_frame
@@ -89,7 +89,7 @@ def test_wrong_number_of_classes_is_reported_with_both_numbers() -> None:
 
 
 def test_wrong_number_of_outputs_gets_a_fix_if_there_is_one(tmp_path: Path) -> None:
-    tree(tmp_path, {"cat": 2, "dog": 2})
+    image_folder(tmp_path, {"cat": 2, "dog": 2})
     with pytest.raises(TrainError, match="has 2 classes, net has 1,000 outputs"):
         open_source(str(tmp_path), linear_network(3, 8, 8, classes=1000), seed=0)
     for text, note in (
@@ -103,7 +103,7 @@ def test_wrong_number_of_outputs_gets_a_fix_if_there_is_one(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("inside", ["photos", "photos/train"])
 def test_subfolder_with_the_class_folders_is_suggested(tmp_path: Path, inside: str) -> None:
-    tree(tmp_path / inside, {"cat": 12, "dog": 12})
+    image_folder(tmp_path / inside, {"cat": 12, "dog": 12})
     net = linear_network(3, 8, 8, classes=2)
     with pytest.raises(TrainError, match="has 1 folder, and no JPEG or PNG image in any") as caught:
         open_source(str(tmp_path), net, seed=0)
@@ -112,8 +112,8 @@ def test_subfolder_with_the_class_folders_is_suggested(tmp_path: Path, inside: s
 
 
 def test_subfolder_without_permission_is_not_suggested(tmp_path: Path) -> None:
-    tree(tmp_path / "private" / "mine", {"cat": 2})
-    tree(tmp_path / "shared", {"cat": 12, "dog": 12})
+    image_folder(tmp_path / "private" / "mine", {"cat": 2})
+    image_folder(tmp_path / "shared", {"cat": 12, "dog": 12})
     message = "has 2 folders, and no JPEG or PNG image in any"
     with no_permission("mine"), pytest.raises(TrainError, match=message) as caught:
         open_source(str(tmp_path), linear_network(3, 8, 8, classes=2), seed=0)
@@ -124,7 +124,7 @@ def test_subfolder_without_permission_is_not_suggested(tmp_path: Path) -> None:
 
 
 def test_folder_of_a_single_class_gets_an_explanation(tmp_path: Path) -> None:
-    tree(tmp_path, {"cat": 12})
+    image_folder(tmp_path, {"cat": 12})
     with pytest.raises(TrainError, match="has 1 class, net has 2 outputs") as caught:
         open_source(str(tmp_path), linear_network(3, 8, 8, classes=2), seed=0)
     assert caught.value.notes == ("the class is cat: a source is the folder that has a folder for each class",)
@@ -190,7 +190,7 @@ def test_misspelt_folder_gets_a_suggestion(tmp_path: Path) -> None:
 
 
 def test_class_folder_without_permission_is_an_error(tmp_path: Path) -> None:
-    tree(tmp_path, {"cat": 2, "eel": 2})
+    image_folder(tmp_path, {"cat": 2, "eel": 2})
     message = re.escape(f"cannot open {tmp_path / 'eel'}: Permission denied")
     with no_permission("eel"), pytest.raises(TrainError, match=message) as caught:
         open_source(str(tmp_path), linear_network(3, 8, 8, classes=2), seed=0)

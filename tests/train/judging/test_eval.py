@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pictures import tree
+from image_files import image_folder
 from tiny_network import SPEC, invoke, png_pixels, train_tiny
 
 from netspec.cli.eval_results import as_text, class_table
@@ -104,8 +104,8 @@ def test_networks_with_different_classes_are_not_averaged(run: Path, tmp_path: P
 
 
 def test_unreadable_images_are_left_out_and_renamed_classes_rejected(tmp_path: Path) -> None:
-    tree(tmp_path / "photos/train", dict.fromkeys("abcd", 10))
-    tree(tmp_path / "photos/val", dict.fromkeys("abcd", 3))
+    image_folder(tmp_path / "photos/train", dict.fromkeys("abcd", 10))
+    image_folder(tmp_path / "photos/val", dict.fromkeys("abcd", 3))
     out = tmp_path / "run"
     train_tiny(out, data=tmp_path / "photos", steps=1)
     (tmp_path / "photos/val/b/1.jpg").write_bytes(b"no picture")
@@ -125,7 +125,7 @@ def test_unreadable_images_are_left_out_and_renamed_classes_rejected(tmp_path: P
 
 
 def test_different_class_names_are_a_warning(run: Path, tmp_path: Path) -> None:
-    tree(tmp_path, dict.fromkeys("abcd", 30))
+    image_folder(tmp_path, dict.fromkeys("abcd", 30))
     done = invoke("eval", run, "--data", tmp_path, "--views", 1)
     assert done.exit_code == 0
     assert "a tenth, chosen by a hash of their paths" in done.stderr
@@ -148,7 +148,7 @@ def test_missing_training_data_are_reported(run: Path, tmp_path: Path) -> None:
 
 
 def test_data_given_as_a_run_gets_a_suggestion(run: Path, tmp_path: Path) -> None:
-    tree(tmp_path / "photos", {"cat": 1})
+    image_folder(tmp_path / "photos", {"cat": 1})
     for data in ("synthetic", str(tmp_path / "photos")):
         done = invoke("eval", run, data)
         assert (done.exit_code, done.stderr) == (2, f"Error: {data} is not a run; did you mean --data {data}?\n")
@@ -229,7 +229,7 @@ def test_predicted_class_of_a_tie_is_a_wrong_one() -> None:
 
 
 def test_missing_validation_images_suggest_another_split(run: Path, tmp_path: Path) -> None:
-    tree(tmp_path, dict.fromkeys(("texture 0", "texture 1", "texture 2", "texture 3"), 2))
+    image_folder(tmp_path, dict.fromkeys(("texture 0", "texture 1", "texture 2", "texture 3"), 2))
     done = invoke("eval", run, "--data", tmp_path, "--quiet")
     assert done.exit_code == 1
     assert done.stderr.splitlines() == [

@@ -17,8 +17,8 @@ import multi_device
 import numpy as np
 import pytest
 import torch.distributed as dist
+from image_files import image_folder
 from multi_device import ARGUMENTS, all_end, finish, is_alive, start
-from pictures import tree
 from PIL import Image
 from ranks import call_on_ranks
 from reporters import QUIET
@@ -233,7 +233,7 @@ def test_full_disk_is_reported_once(tmp_path: Path) -> None:
     ],
 )
 def test_error_is_reported_once(tmp_path: Path, options: tuple[str, ...], code: int, error: str) -> None:
-    tree(tmp_path / "photos" / "train", {"cat": 20, "dog": 20})
+    image_folder(tmp_path / "photos" / "train", {"cat": 20, "dog": 20})
     training = start(tmp_path, *ARGUMENTS, "--gpus", "2", *options)
     assert training.wait(60) == code
     assert re.match(f"Error: {error}", training.err), training.err
@@ -246,7 +246,7 @@ def test_error_is_reported_once(tmp_path: Path, options: tuple[str, ...], code: 
 @pytest.mark.parametrize("split", ["groups", "batch"])
 def test_unreadable_images_are_reported_once_and_left_out(tmp_path: Path, split: str) -> None:
     """The counts are those of a single process, also after resuming in the middle of an epoch."""
-    tree(tmp_path / "photos" / "train", dict.fromkeys("abcd", 20))
+    image_folder(tmp_path / "photos" / "train", dict.fromkeys("abcd", 20))
     for name in ("a/3.jpg", "b/0.jpg", "c/19.jpg", "c/4.jpg"):
         (tmp_path / "photos" / "train" / name).write_bytes(b"")
     command = (*ARGUMENTS, "--data", "photos", "--batch", "8")

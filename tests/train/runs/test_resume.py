@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from pictures import tree
+from image_files import image_folder
 from reporters import QUIET, InterruptAt
 from run_folders import SPEC, newest_checkpoint, read_log, same_result
 
@@ -58,8 +58,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write_images() -> None:
     """Write 66 images of two classes, of which four are unreadable, some before and some after the interruptions."""
-    tree(Path("data/train"), {"a": 33, "b": 33})
-    tree(Path("data/val"), {"a": 3, "b": 3})
+    image_folder(Path("data/train"), {"a": 33, "b": 33})
+    image_folder(Path("data/val"), {"a": 3, "b": 3})
     for name in ("a/3", "a/20", "b/7", "b/30"):
         Path(f"data/train/{name}.jpg").write_bytes(b"")
 
@@ -261,8 +261,8 @@ def test_input_shape_of_the_command_line_is_kept() -> None:
 
 
 def test_changed_data_are_rejected_with_the_numbers() -> None:
-    tree(Path("data/train"), {"a": 20, "b": 20})
-    tree(Path("data/val"), {"a": 3, "b": 3})
+    image_folder(Path("data/train"), {"a": 20, "b": 20})
+    image_folder(Path("data/val"), {"a": 3, "b": 3})
     text = SPEC.replace("outputs=4", "outputs=2")
     interrupt(3, "run", "data", text, batch=8)
     shutil.copytree("data", "moved")
@@ -318,7 +318,7 @@ def test_settings_are_taken_from_the_run() -> None:
 
 
 def test_moved_data_can_be_named() -> None:
-    tree(Path("data"), {"a": 30, "b": 30})
+    image_folder(Path("data"), {"a": 30, "b": 30})
     interrupt(2, "run", "data", SPEC.replace("outputs=4", "outputs=2"), batch=8)
     Path("data").rename("moved")
     done = train("--resume", "run")

@@ -32,7 +32,7 @@ def notes(ignored: Sequence[str], loose: Sequence[str]) -> Iterator[str]:
     if ignored:
         entries = f"{format_count(len(ignored))} {'entry is' if len(ignored) == 1 else 'entries are'}"
         yield f"{entries} neither JPEG nor PNG and ignored, the first {ignored[0]}"
-    yield from other_pictures(ignored)
+    yield from unsupported_formats(ignored)
     folders = [name for name in ignored if name.endswith(FOLDER)]
     if folders:
         yield (
@@ -41,7 +41,7 @@ def notes(ignored: Sequence[str], loose: Sequence[str]) -> Iterator[str]:
         )
 
 
-def other_pictures(names: Sequence[str]) -> Iterator[str]:
+def unsupported_formats(names: Sequence[str]) -> Iterator[str]:
     """Yield a note if there are images of unsupported formats among these names."""
     others = [name for name in names if name.lower().endswith(OTHER_FORMATS)]
     if others:

@@ -227,7 +227,7 @@ def _need_images_of_every_class(base: Path, classes: tuple[str, ...], content: _
             notes.append(f"did you mean {inner}? the class folders lie there")
             if len(classes) > 1:
                 notes.append("a class's images lie in its folder, not in folders below it")
-        notes += ignored_entries.other_pictures(content.ignored)
+        notes += ignored_entries.unsupported_formats(content.ignored)
         message = f"{base} has {plural(len(classes), 'folder')}, and no JPEG or PNG image in any"
         raise TrainError(message, *notes, LAYOUT)
     raise TrainError(

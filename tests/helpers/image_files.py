@@ -9,22 +9,22 @@ import numpy as np
 from PIL import Image
 
 
-def flat(colour: object, size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:
+def one_colour(colour: object, size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:
     """Return an image of one colour; ``size`` is (width, height)."""
     return Image.new(mode, size, colour)  # type: ignore[arg-type]
 
 
-def tree(root: Path, classes: dict[str, int], size: tuple[int, int] = (40, 30)) -> Path:
+def image_folder(root: Path, classes: dict[str, int], size: tuple[int, int] = (40, 30)) -> Path:
     """Write a folder for each class with ``classes[name]`` JPEGs of the class's own colour, and return ``root``."""
     colours = ((200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40))
     for number, (name, count) in enumerate(classes.items()):
         folder = root / name
         folder.mkdir(parents=True)
         rng = np.random.default_rng(number)
-        for picture in range(count):
+        for number_in_class in range(count):
             noise = rng.integers(-30, 30, (size[1], size[0], 3))
             pixels = (np.array(colours[number % 4]) + noise).clip(0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / f"{picture}.jpg")
+            Image.fromarray(pixels).save(folder / f"{number_in_class}.jpg")
     return root
 
 
@@ -33,7 +33,7 @@ def photos(root: Path) -> None:
 
     One training image is empty, one validation image is truncated, and one is the copy of a training image.
     """
-    tree(root / "train", {"cat": 12, "dog": 12}, size=(320, 240))
+    image_folder(root / "train", {"cat": 12, "dog": 12}, size=(320, 240))
     for name in ("cat", "dog"):
         (root / "val" / name).mkdir(parents=True)
         for place in range(3):
