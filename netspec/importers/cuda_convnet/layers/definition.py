@@ -8,7 +8,7 @@ from dataclasses import replace
 from netspec.check.report import Findings
 from netspec.diagnostics.model import first_line_span
 from netspec.formatting import plural
-from netspec.importers.cuda_convnet.layers import costs, elementwise, spatial, weighted
+from netspec.importers.cuda_convnet.layers import connected, convolutions, costs, elementwise, spatial
 from netspec.importers.cuda_convnet.layers.forks import notes_in_layers, notes_on_type, other_version
 from netspec.importers.cuda_convnet.layers.kinds import Context, Kind
 from netspec.importers.cuda_convnet.layers.labels import labels_of, unread_data
@@ -20,7 +20,13 @@ from netspec.importers.cuda_convnet.reading import Config, Section
 
 MAX_GPUS = 1024
 
-KINDS: Mapping[str, Kind] = {**weighted.KINDS, **spatial.KINDS, **elementwise.KINDS, **costs.KINDS}
+KINDS: Mapping[str, Kind] = {
+    **connected.KINDS,
+    **convolutions.KINDS,
+    **spatial.KINDS,
+    **elementwise.KINDS,
+    **costs.KINDS,
+}
 OLD_TYPES = {"cost.ce": "cost.crossent"}
 """Former names of types, from when version 2 was new."""
 _DATA = ("dataIdx", "start", "end")

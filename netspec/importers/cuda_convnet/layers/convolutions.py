@@ -1,144 +1,19 @@
-"""Layers with weights: fc, sfc, treefc, conv and local."""
+"""Convolutions: conv, and local, which has separate weights at every place."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
+from netspec.importers.cuda_convnet.layers.kinds import ANY, Context, Kind, by_word
+from netspec.importers.cuda_convnet.layers.model import ConvInput, Dialect, Image, Layer
+from netspec.importers.cuda_convnet.layers.weights import INITIAL_VALUES, initial_values, shared_weights
+from netspec.importers.cuda_convnet.options import MAX_NUMBER
 
-from netspec.formatting import plural
-from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Context, Kind, by_word
-from netspec.importers.cuda_convnet.layers.model import ConvInput, Dialect, Image, Layer, Shared
-from netspec.importers.cuda_convnet.options import MAX_NUMBER, shortened
-
-_INITIAL_VALUES = ("initW", "initB", "initWFunc", "initBFunc", "weightSource")
 _WINDOW = ("channels", "filterSize", "filters", "padding", "stride", "groups")
 _SPARSE = ("randSparse", "filterChannels", "initCFunc")
 _VERSION_KEYS: dict[Dialect, tuple[str, ...]] = {"2012": _SPARSE, "v2": ("modulesX",)}
-_SUBSTITUTES = {
-    "initWFunc": "initW is",
-    "initBFunc": "initB is",
-    "initCFunc": "the channels in order are",
-}
-_FUNCTION = re.compile(r"[^.]+\.[^()]+(?:\([^,]+(?:,[^,]+)*\))?")
-_SOURCE = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,6})\])?")
-
-
-def _initial_values(context: Context, drawn: bool | None = None) -> dict[str, object]:
-    """Read the initial values. Warns about initialisation functions, which are not in the file.
-
-    ``drawn`` says whether the layer draws random connections; it is ``None`` for types that cannot.
-    """
-    options = context.options
-    values: dict[str, object] = {
-        "initW": options.reals("initW", len(context.inputs), None, context.repeat),
-        "initB": options.real("initB", 0.0),
-    }
-    sources = options.words("weightSource") if options.get("weightSource") else [""]
-    for key, substitute in _SUBSTITUTES.items():
-        function = options.text(key, "").strip()
-        if key == "initCFunc" and not drawn:
-            if function and drawn is not None and context.dialect == "2012":
-                options.warn("cfg-ignored-key", "initCFunc only applies with randSparse; it is ignored", key)
-            continue
-        if function and not _FUNCTION.fullmatch(function):
-            note = "it is written module.function or module.function(parameter,parameter)"
-            raise options.report_key_error(
-                "bad-value", f"{key}={shortened(function)} is not a function", key, notes=(note,)
-            )
-        if key == "initWFunc" and all(sources):
-            continue  # all matrices are shared, and the original discarded what the function returned
-        if function:
-            options.warn(
-                "cfg-substitute", f"{key} calls a function that is not in the file; {substitute} used instead", key
-            )
-    return values
-
-
-def _shared(context: Context, layer: Layer) -> Layer:
-    """Return the layer with the owners of its weight matrices, read from ``weightSource``."""
-    options = context.options
-    if not options.text("weightSource", "").strip():
-        return replace(layer, shared=(None,) * len(context.inputs))
-    words = options.words("weightSource")
-    if len(words) != len(context.inputs):
-        message = f"weightSource lists {plural(len(words), 'source')} for {plural(len(context.inputs), 'input')}"
-        raise options.report_key_error("bad-value", message, "weightSource")
-    return replace(layer, shared=tuple(_source(context, layer, i, word) for i, word in enumerate(words)))
-
-
-def _source(context: Context, layer: Layer, number: int, word: str) -> Shared | None:
-    options = context.options
-    if not word:
-        return None
-    match = _SOURCE.fullmatch(word)
-    name, index = (match[1].strip(), int(match[2] or 0)) if match else (word, 0)
-    is_own = name == layer.name
-    source = layer if is_own else context.named(name)
-    if source is None:
-        raise options.report_error("unknown-layer", f"there is no layer '{shortened(name)}' above it", "weightSource")
-    if source.type != layer.type:
-        message = f"it is {layer.type} and cannot take the weights of {name}, which is {source.type}"
-        raise options.report_error("weights-mismatch", message, "weightSource")
-    if source.gpu != layer.gpu:
-        raise options.report_error("weights-mismatch", f"{name} is on another GPU", "weightSource")
-    if index >= (number if is_own else len(source.weights)):
-        which = f"an earlier input of {name}" if is_own else f"an input of {name}"
-        raise options.report_error("weights-mismatch", f"{index} is not the number of {which}", "weightSource")
-    if source.weights[index] != layer.weights[number]:
-        has, needs = ("x".join(map(str, w)) for w in (source.weights[index], layer.weights[number]))
-        raise options.report_error("weights-mismatch", f"it needs {needs} weights, {name} has {has}", "weightSource")
-    if not is_own and source.shared[index] is not None:
-        return source.shared[index]
-    if is_own and index < len(layer.shared) and layer.shared[index] is not None:
-        return layer.shared[index]
-    return Shared(name, index)
-
-
-def _fc(context: Context) -> Layer:
-    outputs = context.options.integer("outputs", low=1)
-    weights = tuple((layer.outputs, outputs) for layer in context.inputs)
-    return _shared(
-        context, context.layer("fc", outputs, weights=weights, biases=outputs, values=_initial_values(context))
-    )
-
-
-def _sfc(context: Context) -> Layer:
-    options = context.options
-    parts, outputs = options.integer("parts", low=1), options.integer("outputs", low=1)
-    for layer in context.inputs:
-        if layer.outputs % parts:
-            raise options.report_error(
-                "groups-do-not-divide", f"{parts} parts do not divide the {layer.outputs:,} of {layer.name}", "parts"
-            )
-    weights = tuple((layer.outputs, outputs) for layer in context.inputs)
-    total = outputs * parts
-    return _shared(
-        context,
-        context.layer("sfc", total, weights=weights, biases=total, values={**_initial_values(context), "parts": parts}),
-    )
-
-
-def _treefc(context: Context) -> Layer:
-    """Define a softmax over a tree of classes. The tree is in the data, so an fc over the classes replaces it."""
-    options = context.options
-    outputs = options.integer("outputs", 0, 0)
-    if not outputs:
-        name = re.search(r"([0-9]{1,6})", options.name)
-        outputs = int(name[1]) if name and int(name[1]) else 1000
-    options.warn(
-        "cfg-substitute",
-        f"the tree of its classes is in the data and not in the file; it is replaced by an fc with {outputs} outputs",
-        "type",
-    )
-    weights = ((context.inputs[0].outputs, outputs),)
-    return replace(
-        context.layer("treefc", outputs, weights=weights, biases=outputs, values=_initial_values(context)),
-        shared=(None,),
-    )
 
 
 def _convolution(context: Context, word: str) -> Layer:
-    """Define a ``conv``, or a ``local``, which has separate weights at every place."""
+    """Define a ``conv`` or a ``local``."""
     options, n, repeat = context.options, len(context.inputs), context.repeat
     images = context.channels()
     kernels = options.integers("filterSize", n, None, repeat, 1)
@@ -149,7 +24,7 @@ def _convolution(context: Context, word: str) -> Layer:
     sparse = options.flags("randSparse", n) if context.dialect == "2012" else (False,) * n
     filter_channels = options.integers("filterChannels", n, 0, False, 0) if context.dialect == "2012" else (0,) * n
     shared = word == "conv" and options.flag("sharedBiases", True)
-    initial = _initial_values(context, any(sparse))
+    initial = initial_values(context, any(sparse))
     reads, sides = [], []
     for i, image in enumerate(images):
         if groups[i] > 1:
@@ -170,7 +45,7 @@ def _convolution(context: Context, word: str) -> Layer:
     layer = context.layer(
         word, total * modules, image=Image(total, side), reads=images, weights=weights, biases=biases, values=values
     )
-    return _shared(context, layer)
+    return shared_weights(context, layer)
 
 
 def _output(context: Context, filters: tuple[int, ...], groups: tuple[int, ...], sides: list[int]) -> tuple[int, int]:
@@ -263,21 +138,18 @@ def _check_partial_sums(context: Context, modules: int) -> None:
 
 
 KINDS = by_word(
-    Kind("fc", _fc, ANY, ("outputs", *_INITIAL_VALUES)),
-    Kind("sfc", _sfc, ANY, ("outputs", "parts", *_INITIAL_VALUES), ONLY_V2),
-    Kind("treefc", _treefc, ONE, ("outputs", *_INITIAL_VALUES), ONLY_2012),
     Kind(
         "conv",
         lambda context: _convolution(context, "conv"),
         ANY,
-        (*_WINDOW, *_INITIAL_VALUES, "sharedBiases"),
+        (*_WINDOW, *INITIAL_VALUES, "sharedBiases"),
         version_keys=_VERSION_KEYS,
     ),
     Kind(
         "local",
         lambda context: _convolution(context, "local"),
         ANY,
-        (*_WINDOW, *_INITIAL_VALUES),
+        (*_WINDOW, *INITIAL_VALUES),
         version_keys=_VERSION_KEYS,
     ),
 )
