@@ -207,6 +207,13 @@ def test_layer_whose_only_matrix_is_shared_stays_one_line() -> None:
     np.testing.assert_allclose(computed["d"], c @ parameters["c_1.weight"].T + parameters["d.bias"], atol=1e-12)
 
 
+def test_matrix_shared_through_another_input_is_that_of_its_owner() -> None:
+    fc = "[{0}]\ntype=fc\ninputs={1}\noutputs=4\ninitW={2}\nweightSource={3}\ngpu=0\n"
+    sections = (("a", "data", "0.1", ""), ("b", "a", "0.1", ""), ("c", "a,b", "0.1,0.1", "b,c[0]"))
+    text = readable_spec(net("".join(fc.format(*section) for section in sections), "c"))
+    assert re.findall(r"^\[(\w+)\] .* weights=(\w+)", text, re.MULTILINE) == [("c_0", "b"), ("c_1", "b")]
+
+
 def test_all_matrices_of_a_layer_can_be_shared() -> None:
     shared = conv("c", "data", 3) + conv("d", "data", 3, more="weightSource=c")
     graph = load(net(shared, "c,d")).graph

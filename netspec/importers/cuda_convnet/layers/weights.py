@@ -61,10 +61,13 @@ def shared_weights(context: Context, layer: Layer) -> Layer:
     if len(words) != len(context.inputs):
         message = f"weightSource lists {plural(len(words), 'source')} for {plural(len(context.inputs), 'input')}"
         raise options.report_key_error("bad-value", message, "weightSource")
-    return replace(layer, shared=tuple(_source(context, layer, i, word) for i, word in enumerate(words)))
+    for number, word in enumerate(words):
+        layer = replace(layer, shared=(*layer.shared, _owner(context, layer, number, word)))
+    return layer
 
 
-def _source(context: Context, layer: Layer, number: int, word: str) -> Shared | None:
+def _owner(context: Context, layer: Layer, number: int, word: str) -> Shared | None:
+    """Return the owner of one matrix of a layer, whose matrices of earlier inputs have theirs in ``layer.shared``."""
     options = context.options
     if not word:
         return None
@@ -85,8 +88,4 @@ def _source(context: Context, layer: Layer, number: int, word: str) -> Shared | 
     if source.weights[index] != layer.weights[number]:
         has, needs = ("x".join(map(str, w)) for w in (source.weights[index], layer.weights[number]))
         raise options.report_error("weights-mismatch", f"it needs {needs} weights, {name} has {has}", "weightSource")
-    if not is_own and source.shared[index] is not None:
-        return source.shared[index]
-    if is_own and index < len(layer.shared) and layer.shared[index] is not None:
-        return layer.shared[index]
-    return Shared(name, index)
+    return source.shared[index] or Shared(name, index)
