@@ -207,6 +207,11 @@ def test_ignored_parameter_gives_a_warning(section: str, text: str, code: str, u
     assert [(d.code, d.span.text) for d in warnings] == [(code, underlined)]
 
 
+def test_layer_without_parameters_is_not_suggested() -> None:
+    (warning,) = load(NORMS, params(prob=RATES)).warnings
+    assert warning.message == "there is no layer prob"
+
+
 def test_super_eps_is_read_in_2012_only() -> None:
     """In 2012 it applies to weights only, and without decay; version 2 reads superEps without using it, and both
     versions ignore superMom."""

@@ -19,7 +19,7 @@ from netspec.importers.cuda_convnet.learning.rates import own_bias_keys, own_wei
 from netspec.importers.cuda_convnet.learning.replay import FileRates
 from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
-from netspec.importers.cuda_convnet.learning.sections import Parameters, needs_section, read_section
+from netspec.importers.cuda_convnet.learning.sections import Parameters, known_keys, needs_section, read_section
 from netspec.importers.cuda_convnet.learning.usual import owners, possible_updates, usual_keys
 from netspec.importers.cuda_convnet.lenient import Lenient
 from netspec.importers.cuda_convnet.options import Options, SectionError, did_you_mean, shortened
@@ -97,7 +97,11 @@ class _Reader:
 
     def unmatched(self) -> None:
         """Report sections without a layer. They are errors if layers lack a section, otherwise warnings."""
-        without = [name for name in self.definition.layers if name not in self.config.sections]
+        without = [
+            name
+            for name, layer in self.definition.layers.items()
+            if name not in self.config.sections and known_keys(layer, self.definition.dialect)
+        ]
         for name, section in self.config.sections.items():
             if name not in self.definition.layers:
                 message = f"there is no layer {shortened(name)}{did_you_mean(name, without, self.findings)}"

@@ -49,7 +49,7 @@ def read_section(layer: Layer, options: Options, definition: Definition, paramet
     finally:
         dialect = definition.dialect
         keys = KINDS[layer.type].all_keys(dialect) if layer.type in KINDS else ()
-        options.warn_unknown(_known(layer, dialect), notes=notes_in_parameters(keys, dialect))
+        options.warn_unknown(known_keys(layer, dialect), notes=notes_in_parameters(keys, dialect))
 
 
 def needs_section(layer: Layer, dialect: Dialect) -> bool:
@@ -58,7 +58,7 @@ def needs_section(layer: Layer, dialect: Dialect) -> bool:
     return bool(layer.weights) or layer.is_cost or layer.type in needed
 
 
-def _known(layer: Layer, dialect: Dialect) -> Sequence[str]:
+def known_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
     """Return the keys that a layer's section may have."""
     if layer.weights:
         norm = ("wcNormMin", "wcNormMax") if layer.type == "conv" else ()
