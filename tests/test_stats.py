@@ -114,6 +114,51 @@ def test_totals_of_mobilenet_v2() -> None:
     assert (total.parameters, total.connections) == (3_504_872, 300_774_272)
 
 
+MOBILENET_V3_SMALL = [
+    (3, 16, 16, True, "relu", 2),
+    (3, 72, 24, False, "relu", 2),
+    (3, 88, 24, False, "relu", 1),
+    (5, 96, 40, True, "hardswish", 2),
+    (5, 240, 40, True, "hardswish", 1),
+    (5, 240, 40, True, "hardswish", 1),
+    (5, 120, 48, True, "hardswish", 1),
+    (5, 144, 48, True, "hardswish", 1),
+    (5, 288, 96, True, "hardswish", 2),
+    (5, 576, 96, True, "hardswish", 1),
+    (5, 576, 96, True, "hardswish", 1),
+]
+"""Howard et al. (2019), table 2: kernel, expanded channels, channels, squeeze and excite, neuron, stride."""
+
+
+def mobilenet_v3_small() -> str:
+    lines = ["net m rounding=down", "default conv bias=none", "[image] input 3x224x224"]
+    lines += ["[conv1] conv filters=16 kernel=3 stride=2 pad=1", "[bn1] batchnorm neuron=hardswish"]
+    read, channels = "bn1", 16
+    for block, (kernel, inside, made, excites, neuron, stride) in enumerate(MOBILENET_V3_SMALL):
+        if inside != channels:
+            lines += [f"[wide{block}] conv filters={inside} kernel=1", f"[wide-bn{block}] batchnorm neuron={neuron}"]
+        window = f"kernel={kernel} stride={stride} pad={kernel // 2} groups={inside}"
+        lines += [f"[deep{block}] conv filters={inside} {window}", f"[deep-bn{block}] batchnorm neuron={neuron}"]
+        if excites:
+            squeezed = max(8, (inside // 4 + 4) // 8 * 8)  # a multiple of 8 near a quarter
+            lines += [f"[mean{block}] avgpool kernel=global", f"[squeeze{block}] fc outputs={squeezed} neuron=relu"]
+            lines += [f"[excite{block}] fc outputs={inside} neuron=hardsigmoid"]
+            lines += [f"[product{block}] product inputs=deep-bn{block},excite{block}"]
+        lines += [f"[thin{block}] conv filters={made} kernel=1", f"[thin-bn{block}] batchnorm"]
+        shortcut = stride == 1 and made == channels
+        lines += [f"[sum{block}] sum inputs={read},thin-bn{block}"] * shortcut
+        read, channels = (f"sum{block}" if shortcut else f"thin-bn{block}"), made
+    lines += ["[conv12] conv filters=576 kernel=1", "[bn12] batchnorm neuron=hardswish", "[pool] avgpool kernel=global"]
+    return "\n".join([*lines, "[fc13] fc outputs=1024 neuron=hardswish", "[fc14] fc outputs=1000", "[prob] softmax"])
+
+
+def test_totals_of_mobilenet_v3_small() -> None:
+    """MobileNet v3: squeeze and excite, hardswish. torchvision documents 2,542,856 parameters for its
+    mobilenet_v3_small, and the paper 56 million multiply-adds."""
+    total = loads(mobilenet_v3_small()).total
+    assert (total.parameters, total.connections) == (2_542_856, 56_510_400)
+
+
 def test_counts_of_the_half_width_alexnet() -> None:
     half = net("alexnet-half")
     assert half.total.parameters == 59_798_312

@@ -1,4 +1,4 @@
-"""Input, Concat, Sum, Max, Flatten, Reshape and Softmax."""
+"""Input, Concat, Sum, Max, Product, Flatten, Reshape and Softmax."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from netspec.ir.ops import Concat, Flatten, Input, Max, Reshape, Softmax, Sum
+from netspec.ir.ops import Concat, Flatten, Input, Max, Product, Reshape, Softmax, Sum
 
 from .call import Array, Call, Gradient
 
@@ -60,6 +60,40 @@ def largest_back(op: Max, call: Call, y: Array, grad: Array) -> Gradient:
     """The largest input gets the gradient, the first one of equals (argmax returns the first)."""
     winner = np.stack(call.inputs).argmax(axis=0)
     return Gradient(tuple(grad * (winner == i) for i in range(len(call.inputs))))
+
+
+def product(op: Product, call: Call) -> Array:
+    """The element-wise product of all inputs."""
+    first, *others = _factors(call)
+    return _multiplied(first, others)
+
+
+def product_back(op: Product, call: Call, y: Array, grad: Array) -> Gradient:
+    """Each input gets the gradient times the product of the others, summed over what it multiplies."""
+    factors = _factors(call)
+    products = [_multiplied(grad, factors[:i] + factors[i + 1 :]) for i in range(len(factors))]
+    return Gradient(tuple(_summed_to(x.shape, part) for x, part in zip(call.inputs, products, strict=True)))
+
+
+def _multiplied(start: Array, factors: list[Array]) -> Array:
+    y = start
+    for x in factors:
+        y = y * x
+    return y
+
+
+def _factors(call: Call) -> list[Array]:
+    """The inputs with as many dimensions as the largest: a vector next to images is N,C,1,1."""
+    dims = max(x.ndim for x in call.inputs)
+    return [x.reshape(*x.shape, *(1,) * (dims - x.ndim)) for x in call.inputs]
+
+
+def _summed_to(shape: tuple[int, ...], part: Array) -> Array:
+    """Sum the pixels of N,C,H,W if ``shape`` has one number for each channel."""
+    if part.shape == shape or part.size == math.prod(shape):
+        return part.reshape(shape)
+    total: Array = part.sum(axis=(2, 3))
+    return total.reshape(shape)
 
 
 def flatten(op: Flatten, call: Call) -> Array:

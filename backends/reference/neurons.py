@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from netspec.ir.ops import (
     Abs,
     Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
     LeakyRelu,
     LinearNeuron,
     Log,
@@ -14,6 +19,7 @@ from netspec.ir.ops import (
     NoisyRelu,
     Relu,
     Relu6,
+    Silu,
     SoftRelu,
     Sqrt,
     Square,
@@ -27,6 +33,12 @@ def sigmoid(x: Array) -> Array:
     """1 / (1 + e^-x), computed without overflow."""
     e: Array = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, e) / (1 + e)
+
+
+def normal_cdf(x: Array) -> Array:
+    """(1 + erf(x / sqrt 2)) / 2: the probability that a standard normal number is at most x."""
+    erf: Array = np.vectorize(math.erf, otypes=[float])(x / math.sqrt(2))
+    return (1 + erf) / 2
 
 
 def relu(op: Relu, call: Call) -> Array:
@@ -83,6 +95,48 @@ def elu(op: Elu, call: Call) -> Array:
 def elu_back(op: Elu, call: Call, y: Array, grad: Array) -> Gradient:
     """Slope 1 above 0, else alpha e^x."""
     return Gradient((grad * np.where(call.x > 0, 1.0, op.alpha * np.exp(np.minimum(call.x, 0.0))),))
+
+
+def silu(op: Silu, call: Call) -> Array:
+    """x / (1 + e^-x)."""
+    return call.x * sigmoid(call.x)
+
+
+def silu_back(op: Silu, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope s + x s (1 - s) with s = 1 / (1 + e^-x)."""
+    s = sigmoid(call.x)
+    return Gradient((grad * (s + call.x * s * (1 - s)),))
+
+
+def gelu(op: Gelu, call: Call) -> Array:
+    """x times the probability that a standard normal number is at most x."""
+    return call.x * normal_cdf(call.x)
+
+
+def gelu_back(op: Gelu, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope P(X <= x) + x p(x), with the density p of the standard normal distribution."""
+    density = np.exp(-(call.x**2) / 2) / math.sqrt(2 * math.pi)
+    return Gradient((grad * (normal_cdf(call.x) + call.x * density),))
+
+
+def hard_sigmoid(op: HardSigmoid, call: Call) -> Array:
+    """min(max(0, x + 3), 6) / 6."""
+    return np.clip(call.x + 3, 0.0, 6.0) / 6
+
+
+def hard_sigmoid_back(op: HardSigmoid, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope 1/6 between -3 and 3, else 0."""
+    return Gradient((grad * (np.abs(call.x) < 3) / 6,))
+
+
+def hard_swish(op: HardSwish, call: Call) -> Array:
+    """x min(max(0, x + 3), 6) / 6."""
+    return call.x * np.clip(call.x + 3, 0.0, 6.0) / 6
+
+
+def hard_swish_back(op: HardSwish, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope 0 up to -3, x / 3 + 1/2 between -3 and 3, and 1 from 3 on."""
+    return Gradient((grad * np.where(call.x <= -3, 0.0, np.where(call.x < 3, call.x / 3 + 0.5, 1.0)),))
 
 
 def tanh(op: Tanh, call: Call) -> Array:

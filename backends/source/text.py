@@ -37,6 +37,11 @@ def sum_of(terms: Sequence[str]) -> str:
     return " + ".join(terms) if len(terms) <= 20 else f"sum([{', '.join(terms)}])"
 
 
+def product_of(factors: Sequence[str]) -> str:
+    """Return ``a * b``, or ``math.prod([a, b, ...])`` of many factors."""
+    return " * ".join(factors) if len(factors) <= 20 else f"math.prod([{', '.join(factors)}])"
+
+
 def number(value: float) -> str:
     """Return an expression for the number: a literal, or ``float("inf")`` and the like if it is not finite."""
     return repr(value) if math.isfinite(value) else call("float", string(repr(value)))

@@ -50,7 +50,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "elementwisesum": ("sum",),
     "eltmax": ("max",),
     "eltsum": ("sum",),
-    "eltwise": ("sum",),
+    "eltwise": ("sum", "product", "max"),
     "epsb": ("bias_lr",),
     "epsw": ("lr",),
     "euclideanloss": ("squarederror",),
@@ -74,6 +74,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "hidden": ("outputs",),
     "href": ("mirror",),
     "hs": ("dropout",),
+    "hsigmoid": ("hardsigmoid",),
+    "hswish": ("hardswish",),
     "identity": ("linear",),
     "initb": ("bias",),
     "initw": ("init",),
@@ -113,7 +115,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "mse": ("squarederror",),
     "mseloss": ("squarederror",),
     "msra": ("he",),
+    "mul": ("product",),
     "multadds": ("connections",),
+    "multiply": ("product",),
     "multistep": ("steps",),
     "multisteplr": ("steps",),
     "n": ("size", "outputs"),
@@ -172,6 +176,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "stepsize": ("every",),
     "subsample": ("avgpool",),
     "subsampling": ("avgpool",),
+    "swish": ("silu",),
     "trainer": ("train",),
     "training": ("train",),
     "transform": ("augment",),
@@ -199,7 +204,6 @@ _BLOCK = "a spec has no blocks: each layer is one line; branches start with inpu
 _DEPTHWISE = "a depthwise convolution is conv with groups= set to the number of input channels"
 _FEED_FORWARD = "netspec has feed-forward networks for images only, and no layer of this kind"
 _NORMALISATION = "the normalisations are batchnorm, lrn (across channels), rnorm and contrast (both across pixels)"
-_PRODUCT = "no layer multiplies two values; sum and max combine them"
 _REARRANGED = "no layer splits or rearranges channels; reshape keeps the order of the values"
 _TRANSPOSED = "a spec has no transposed convolution; resize step=0.5 doubles the sides of a map by interpolation"
 
@@ -208,18 +212,13 @@ ABSENT_TYPES: Mapping[str, str] = {
         (
             "celu",
             "crelu",
-            "gelu",
             "glu",
-            "hardsigmoid",
-            "hardswish",
             "hardtanh",
             "logsigmoid",
             "logsoftmax",
             "mish",
             "prelu",
             "selu",
-            "silu",
-            "swish",
             "tanhshrink",
         ),
         _ACTIVATION,
@@ -242,7 +241,11 @@ ABSENT_TYPES: Mapping[str, str] = {
         ("attention", "embedding", "gru", "lstm", "multiheadattention", "rnn", "transformer"), _FEED_FORWARD
     ),
     **dict.fromkeys(("groupnorm", "instancenorm", "l2norm", "layernorm", "normalize"), _NORMALISATION),
-    **dict.fromkeys(("mul", "multiply", "product", "squeezeexcite"), _PRODUCT),
+    **dict.fromkeys(
+        ("seblock", "selayer", "squeezeandexcitation", "squeezeexcitation", "squeezeexcite"),
+        "squeeze and excitation is avgpool kernel=global, two fc layers, the second with neuron=logistic, and the "
+        "product of what they make and what the avgpool reads",
+    ),
     **dict.fromkeys(("channelshuffle", "permute", "pixelshuffle", "shuffle", "slice", "split"), _REARRANGED),
     **dict.fromkeys(
         (

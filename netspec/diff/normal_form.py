@@ -20,6 +20,7 @@ from netspec.ir.ops import (
     Dropout,
     Elu,
     Flatten,
+    HardSigmoid,
     Input,
     LeakyRelu,
     Linear,
@@ -31,6 +32,7 @@ from netspec.ir.ops import (
     Neuron,
     Op,
     Pool,
+    Product,
     Relu,
     Relu6,
     Sum,
@@ -114,7 +116,7 @@ def normal_form(graph: Graph) -> NormalForm:
         if isinstance(node.op, Linear):
             read = [_without_flattening(edge) for edge in read]
         parts = _node_signature(graph, node), tuple(read), _weights(graph, node)
-        layer_cores.append(Core(*parts, ordered=not isinstance(node.op, Sum | Max)))
+        layer_cores.append(Core(*parts, ordered=not isinstance(node.op, Sum | Max | Product)))
         values[node.name] = value
     output = graph.output
     if isinstance(output.op, Loss):
@@ -194,7 +196,9 @@ def _is_rising(op: Op) -> bool:
         return True
     if isinstance(op, Tanh):
         return op.a * op.b > 0
-    return isinstance(op, Relu | Relu6 | LeakyRelu | Elu | Logistic) or (isinstance(op, LinearNeuron) and op.a > 0)
+    return isinstance(op, Relu | Relu6 | LeakyRelu | Elu | Logistic | HardSigmoid) or (
+        isinstance(op, LinearNeuron) and op.a > 0
+    )
 
 
 def _with_function(edge: Edge, node: Node, inputs: tuple[Shape, ...]) -> Edge:

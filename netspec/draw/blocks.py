@@ -29,6 +29,7 @@ from netspec.ir.ops import (
     Neuron,
     Op,
     Pool,
+    Product,
     Softmax,
     Sum,
     word_of,
@@ -38,7 +39,10 @@ from netspec.ir.window import Window
 from netspec.net import Net
 from netspec.stats import LayerNumbers
 
-Kind: TypeAlias = Literal["input", "conv", "pool", "fc", "concat", "sum", "max", "other"]
+Kind: TypeAlias = Literal["input", "conv", "pool", "fc", "concat", "sum", "max", "product", "other"]
+DISCS: tuple[Kind, ...] = ("sum", "max", "product")
+"""The kinds that are drawn as discs with a sign, instead of boxes."""
+
 TagKind: TypeAlias = Literal["neuron", "norm", "dropout", "end"]
 
 _KINDS: tuple[tuple[tuple[type[Op], ...], Kind], ...] = (
@@ -49,6 +53,7 @@ _KINDS: tuple[tuple[tuple[type[Op], ...], Kind], ...] = (
     ((Concat,), "concat"),
     ((Sum,), "sum"),
     ((Max,), "max"),
+    ((Product,), "product"),
 )
 _TAG_KINDS: tuple[tuple[tuple[type[Op], ...], TagKind], ...] = (
     ((Lrn, MapNorm, BatchNorm), "norm"),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from netspec.draw.blocks import DISCS
 from netspec.draw.fonts import text_width
 from netspec.draw.heights import BAND_HEAD, Heights, heights_of
 from netspec.draw.labels import SHAPE, SMALL
@@ -169,7 +170,7 @@ class _Painter:
         for segment in sorted(self._row.segments, key=lambda s: s.window or (0, 0), reverse=True):
             source, target = self._row.items[segment.source], self._row.items[segment.target]
             block = self._parts.blocks[source.block]
-            if segment.window is None or source.where != "box" or block.kind in ("sum", "max"):
+            if segment.window is None or source.where != "box" or block.kind in DISCS:
                 continue
             y, target_y = self._y[segment.source], self._y[segment.target]
             drawn, upper, lower = window(self._solid(source), block.shape, segment.window, self._left(source), y)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from netspec.draw.blocks import Block
+from netspec.draw.blocks import DISCS, Block
 from netspec.draw.columns import Wiring
 from netspec.draw.fonts import text_width
 from netspec.draw.labels import SMALL, Label
@@ -84,7 +84,7 @@ class Parts:
     def solid(self, block: int, tower: Tower) -> Solid:
         """Return the size of a block's box in a tower."""
         kind, shape, placement = self.blocks[block].kind, self.blocks[block].shape, self.blocks[block].placement
-        if kind in ("sum", "max"):
+        if kind in DISCS:
             return Solid(JOIN, JOIN, 0.0, 0.0)
         split = placement.split and tower is not None
         return self.scale.solid(share_of(shape, self.towers) if split else shape)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from netspec.draw.blocks import Block
+from netspec.draw.blocks import DISCS, Block
 from netspec.draw.marks import Mark, Point, Polygon, Slab, Stroke
 from netspec.draw.scale import Solid
 from netspec.ir.shape import Shape
@@ -18,8 +18,8 @@ _MAX_WINDOW_SHARE = 0.92
 
 
 def box(block: Block, solid: Solid, x: float, centre: float) -> list[Mark]:
-    """Draw a block's box, given its left side and centre line: a volume, a bar, or the disc of a sum or maximum."""
-    if block.kind in ("sum", "max"):
+    """Draw a block's box, given its left side and centre line: a volume, a bar, or the disc of a join."""
+    if block.kind in DISCS:
         return _disc(block.kind, solid, x, centre)
     top = centre - solid.height / 2 + solid.back_up
     right, bottom = x + solid.front_width, top + solid.front_height
@@ -54,6 +54,11 @@ def _disc(kind: str, solid: Solid, x: float, centre: float) -> list[Mark]:
     marks: list[Mark] = [Slab(x, centre - half, solid.width, solid.height, half, "concat-front", "concat-edge")]
     if kind == "sum":
         lines = [((middle - arm, centre), (middle + arm, centre)), ((middle, centre - arm), (middle, centre + arm))]
+    elif kind == "product":
+        lines = [
+            ((middle - arm, centre - arm), (middle + arm, centre + arm)),
+            ((middle - arm, centre + arm), (middle + arm, centre - arm)),
+        ]
     else:
         lines = [
             ((middle - arm, centre + arm / 2), (middle, centre - arm)),

@@ -18,7 +18,7 @@ from netspec.solve.trial import Proposal
 MAX_ABOVE = 12
 """How many layers of a branch are followed upwards to find where it begins."""
 
-_JOINS = ("sum", "concat", "max")
+_JOINS = ("sum", "concat", "max", "product")
 
 
 def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

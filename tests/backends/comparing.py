@@ -97,13 +97,13 @@ def load_weights(model: torch.nn.Module, graph: Graph, weights: dict[str, Array]
     assert [key for key in missing if not key.endswith("num_batches_tracked")] == []
 
 
-def assert_near(actual: torch.Tensor | None, expected: Array, name: str) -> None:
-    """Check that shapes are equal, and values up to 1e-10 of the largest one."""
+def assert_near(actual: torch.Tensor | None, expected: Array, name: str, tolerance: float = 1e-10) -> None:
+    """Check that shapes are equal, and values up to a share of the largest one."""
     assert actual is not None, name
     array = actual.detach().numpy()
     assert array.shape == expected.shape, name
     largest = np.abs(expected).max(initial=0.0)
-    assert np.abs(array - expected).max(initial=0.0) <= 1e-10 * largest, name
+    assert np.abs(array - expected).max(initial=0.0) <= tolerance * largest, name
 
 
 def assert_matches_reference(graph: Graph, forms: Forms) -> torch.nn.Module:

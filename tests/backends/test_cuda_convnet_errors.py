@@ -48,6 +48,8 @@ def errors_of(middle: str, head: str = "net x rounding=up", dialect: Dialect = "
         (f"{CONV} table={','.join(['0+1'] * 15)},2", f"table={','.join(['0+1'] * 15)},2", "no tables", "groups"),
         (f"{CONV} neuron=leakyrelu(0.1)", "neuron=leakyrelu(0.1)", "has no neuron leakyrelu", "relu"),
         (f"{CONV}\n[s] elu", "elu", "has no neuron elu", "relu"),
+        (f"{CONV}\n[s] silu", "silu", "has no neuron silu", "relu"),
+        (f"{CONV}\n[t] relu\n[s] product inputs=c,t", "product", "multiplies no outputs of layers", "sum"),
         (f"{CONV}\n[s] affine", "affine", "no learnt coefficients of channels", "neuron=linear(0.25, 0)"),
         (f"{CONV}\n[n] rnorm size=3 k=2 alpha=1e-4 beta=0.75", "k=2", "is 1, and its k is 2", "k=1, or --dialect v2"),
         (f"{CONV}\n[n] lrn groups=4 size=5 k=2 alpha=1e-4 beta=0.75", "groups=4", "covers all", "size=7, or groups=1"),

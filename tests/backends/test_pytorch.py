@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from building import Builder, plain_parameter
-from cases import SPECS as SPEC_CASES
+from case_specs import SPECS as SPEC_CASES
 from cases import cases
 from places import ROOT
 from torch import nn

@@ -37,6 +37,9 @@ from netspec.ir.ops import (
     Elu,
     Flatten,
     GatedSumSquares,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
     LeakyRelu,
     Linear,
     LinearNeuron,
@@ -52,12 +55,14 @@ from netspec.ir.ops import (
     Nailbed,
     NoisyRelu,
     Op,
+    Product,
     RandomScale,
     Relu,
     Relu6,
     Reshape,
     Resize,
     SetCrossEntropy,
+    Silu,
     Softmax,
     SoftRelu,
     Sqrt,
@@ -146,6 +151,10 @@ ON_VECTORS: list[Op] = [
     Logistic(),
     LeakyRelu(0.3),
     Elu(0.7),
+    Silu(),
+    Gelu(),
+    HardSwish(),
+    HardSigmoid(),
     SoftRelu(),
     Abs(),
     Square(),
@@ -197,6 +206,15 @@ def joined(op: Op) -> Callable[[], Graph]:
     return build
 
 
+def gates() -> Graph:
+    """Return a product of maps, one unit per map, and a vector."""
+    builder = Builder()
+    image = builder.input(*IMAGE)
+    means = builder.add("means", AvgPool(Window(IMAGE[1:])), image)
+    builder.add("layer", Product(), means, builder.add("maps", Tanh(), image), builder.add("vector", Linear(4), image))
+    return verify(builder.graph())
+
+
 def gated() -> Graph:
     """Return a loss of an image with a gate that is computed from the image."""
     builder = Builder()
@@ -232,6 +250,8 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "lab of colours": on_positive(ColourSpace("lab", centred=True), (3, 2, 3)),
     "sum": joined(Sum()),
     "max": joined(Max()),
+    "product": joined(Product()),
+    "product with means and a vector": gates,
     "concat": joined(Concat()),
     "concat in groups": joined(Concat(groups=2)),
     "shared weights": shared,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from by_hand import LN2, LN3, LN5, assert_close, gradient, on_vector, value
 
-from netspec.ir.ops import Concat, Flatten, Max, Softmax, Sum
+from netspec.ir.ops import Concat, Flatten, Max, Product, Softmax, Sum
 
 
 def test_concat_joins_group_by_group() -> None:
@@ -24,6 +24,21 @@ def test_concat_splits_the_gradient() -> None:
 def test_sum_and_max() -> None:
     assert_close(on_vector(Sum(), [1, 2], [10, 20], [100, 200]), [111, 222])
     assert_close(on_vector(Max(), [1, 5], [2, 4]), [2, 5])
+
+
+def test_product_of_maps_and_one_unit_for_each_map() -> None:
+    assert_close(on_vector(Product(), [1, 2], [10, 20], [3, 4]), [30, 160])
+    maps, units, vector = [[[[1, 2]], [[3, 4]]]], [[[[10]], [[100]]]], [[2, 3]]
+    assert_close(value(Product(), maps, units), [[[[10, 20]], [[300, 400]]]])
+    assert_close(value(Product(), vector, maps, units), [[[[20, 40]], [[900, 1200]]]])
+    assert_close(value(Product(), vector, units), [[[[20]], [[300]]]])
+
+
+def test_gradient_of_a_product_is_summed_over_the_pixels_of_a_map() -> None:
+    maps, vector = [[[[1, 2]], [[3, 4]]]], [[2, 3]]
+    first, second = gradient(Product(), maps, vector, seed=[[[[10, 20]], [[30, 40]]]]).inputs
+    assert_close(first, [[[[20, 40]], [[90, 120]]]])
+    assert_close(second, [[50, 250]])  # 1 * 10 + 2 * 20, 3 * 30 + 4 * 40
 
 
 def test_max_gives_the_gradient_to_the_first_of_equal_inputs() -> None:

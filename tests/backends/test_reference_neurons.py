@@ -12,6 +12,9 @@ from netspec import backend
 from netspec.ir.ops import (
     Abs,
     Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
     LeakyRelu,
     LinearNeuron,
     Logistic,
@@ -19,6 +22,7 @@ from netspec.ir.ops import (
     Op,
     Relu,
     Relu6,
+    Silu,
     SoftRelu,
     Sqrt,
     Square,
@@ -37,6 +41,11 @@ reference = backend.load("reference")
         (LeakyRelu(0.5), [-2, 3], [-1, 3]),
         (Elu(), [-LN3, 0, 3], [-2 / 3, 0, 3]),  # 1/3 - 1
         (Elu(0.5), [-1000, -LN2, 1000], [-0.5, -0.25, 1000]),
+        (Silu(), [-LN3, 0, LN3], [-LN3 / 4, 0, 3 * LN3 / 4]),  # the logistic function is 1/4, 1/2, 3/4
+        (Gelu(), [-1000, 0, 1000], [0, 0, 1000]),
+        (Gelu(), [1, -1], [0.8413447460685429, -0.15865525393145707]),  # the normal distribution function at 1 and -1
+        (HardSwish(), [-4, -3, -1, 0, 1, 3, 4], [0, 0, -1 / 3, 0, 2 / 3, 3, 4]),
+        (HardSigmoid(), [-4, -3, -1, 0, 1, 3, 4], [0, 0, 1 / 3, 1 / 2, 2 / 3, 1, 1]),
         (Tanh(), [LN3], [0.8]),  # (9 - 1) / (9 + 1)
         (Tanh(a=2, b=0.5), [2 * LN3], [1.6]),
         (Logistic(), [-LN3, 0, LN3], [0.25, 0.5, 0.75]),
@@ -63,6 +72,10 @@ def test_neurons(op: Op, x: list[float], expected: list[float]) -> None:
         (LeakyRelu(0.5), [-2, 0, 3], [0.5, 0.5, 1]),
         (Elu(), [-LN3, 0, 3], [1 / 3, 1, 1]),
         (Elu(0.5), [-LN2, 0, 1000], [0.25, 0.5, 1]),
+        (Silu(), [0, LN3], [0.5, 0.75 + LN3 * 0.1875]),
+        (Gelu(), [0, 1], [0.5, 0.8413447460685429 + 0.24197072451914337]),  # with the density at 1
+        (HardSwish(), [-4, -3, 0, 1.5, 3, 4], [0, 0, 0.5, 1, 1, 1]),
+        (HardSigmoid(), [-4, -3, 0, 3, 4], [0, 0, 1 / 6, 0, 0]),
         (Tanh(a=2, b=0.5), [2 * LN3], [0.36]),  # 2 * 0.5 * (1 - 0.8^2)
         (Logistic(), [LN3], [0.1875]),  # 3/4 * 1/4
         (SoftRelu(), [LN3, 5], [0.75, 1]),

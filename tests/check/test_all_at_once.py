@@ -40,6 +40,9 @@ def test_layer_in_call_syntax_is_rewritten_as_a_statement() -> None:
         ("AdaptiveAvgPool2d(1)", "missing-type", "avgpool kernel=global"),
         ("AdaptiveMaxPool2d(1, 1)", "missing-type", "maxpool kernel=global"),
         ("GlobalAveragePooling2D()", "missing-type", "avgpool kernel=global"),
+        ("SiLU", "unknown-type", "silu"),
+        ("hswish", "unknown-type", "hardswish"),
+        ("swish", "unknown-type", "silu"),
         ("affine scale=2", "unknown-key", "affine init=constant(2)"),
         ("affine gamma=0.5 bias=1", "unknown-key", "affine init=constant(0.5) bias=1"),
         ("affine shift=-1", "unknown-key", "affine bias=-1"),
@@ -73,7 +76,7 @@ def test_named_padding_of_other_tools_is_replaced_by_a_number(word: str, fixed: 
     assert bool(found.notes) == (word != "valid")
 
 
-@pytest.mark.parametrize("word", ["gelu", "celu", "prelu", "SiLU"])
+@pytest.mark.parametrize("word", ["mish", "celu", "prelu", "SELU"])
 def test_unsupported_function_gets_no_replacement(word: str) -> None:
     (neuron,) = diagnostics_of(f"[i] input 3x8x8\n[f] fc outputs=2 neuron={word}\n")
     (layer,) = diagnostics_of(f"[i] input 3x8x8\n[f] {word}\n")

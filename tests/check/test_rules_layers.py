@@ -11,6 +11,9 @@ from netspec.ir.ops import (
     CrossEntropy,
     Dropout,
     Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
     LeakyRelu,
     LinearNeuron,
     Log,
@@ -23,6 +26,7 @@ from netspec.ir.ops import (
     Relu6,
     Reshape,
     Resize,
+    Silu,
     SoftRelu,
     Square,
     SumPool,
@@ -47,6 +51,10 @@ HALVES = Window((2, 2), (2, 2), kind="pool")
         ("leakyrelu", LeakyRelu(0.01)),
         ("leakyrelu slope=0.2", LeakyRelu(0.2)),
         ("elu alpha=0.5", Elu(0.5)),
+        ("silu", Silu()),
+        ("gelu", Gelu()),
+        ("hardswish", HardSwish()),
+        ("hardsigmoid", HardSigmoid()),
         ("tanh", Tanh(1.0, 1.0)),
         ("tanh a=1.7159 b=0.667", Tanh(1.7159, 0.667)),
         ("linear a=2 b=-1", LinearNeuron(2.0, -1.0)),
@@ -132,7 +140,7 @@ def test_loss_needs_a_vector_of_scores() -> None:
     assert (found.code, position_of(found)[2]) == ("needs-vector", "crossentropy")
 
 
-@pytest.mark.parametrize(("word", "inputs"), [("sum", "a,b"), ("max", "a,b"), ("concat", "a,b")])
+@pytest.mark.parametrize(("word", "inputs"), [("sum", "a,b"), ("max", "a,b"), ("product", "a,b"), ("concat", "a,b")])
 def test_joined_inputs_need_fitting_shapes(word: str, inputs: str) -> None:
     text = IMAGE + f"[a] relu\n[b] maxpool kernel=2\n[x] {word} inputs={inputs}"
     found = only_diagnostic(text)

@@ -245,6 +245,29 @@ def test_layers_with_several_inputs_end_the_search_for_groups() -> None:
     assert netspec.loads(text).warnings == ()
 
 
+@pytest.mark.parametrize("word", ["silu", "gelu", "hardswish", "logistic", "hardsigmoid"])
+@pytest.mark.parametrize("scale", [0.25, 1.0, 4.0])
+def test_estimated_strengths_of_smooth_neurons_are_close(word: str, scale: float) -> None:
+    """Of normal numbers; a batch normalisation has a strength of 1."""
+    import numpy as np
+
+    from netspec.backend import load
+
+    spec = f"[i] input 9999\n[b] batchnorm affine=no\n[s] linear a={scale}\n[n] {word}\n"
+    graph = netspec.loads(spec).graph
+    numbers = np.random.default_rng(0).normal(size=(1, 9999))
+    statistics = {"b.running_mean": np.zeros(9999), "b.running_var": np.ones(9999)}
+    values = load("reference").run(graph, {}, numbers, statistics=statistics).values["n"]
+    assert strengths(graph)["n"] == pytest.approx(float(np.sqrt(np.mean(values**2))), rel=0.25)
+
+
+def test_product_has_the_product_of_the_strengths() -> None:
+    graph = netspec.loads(
+        "[i] input 8\n[b] batchnorm\n[x] linear a=3\n[y] linear a=0.5 inputs=b\n[p] product inputs=x,y\n"
+    )
+    assert strengths(graph.graph)["p"] == pytest.approx(1.5)
+
+
 def test_estimated_strengths_are_close_to_computed_ones() -> None:
     """AlexNet's topology at an eighth of its width, on random images with the assumed standard deviation."""
     import numpy as np

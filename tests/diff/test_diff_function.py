@@ -53,6 +53,10 @@ SAME_FUNCTION = {
         f"{CONV}\n[a] relu\n[b] tanh inputs=conv1\n[s] sum inputs=a,b\n{END}",
         f"{CONV}\n[a] relu\n[b] tanh inputs=conv1\n[s] sum inputs=b,a\n{END}",
     ),
+    "a product in another order": (
+        f"{CONV}\n[a] relu\n[b] tanh inputs=conv1\n[s] product inputs=a,b\n{END}",
+        f"{CONV}\n[a] relu\n[b] tanh inputs=conv1\n[s] product inputs=b,a\n{END}",
+    ),
     "branches in another order": (
         f"{INPUT}[a] avgpool kernel=3\n[b] maxpool kernel=3 inputs=image\n[s] concat inputs=a,b\n{END}",
         f"{INPUT}[b] maxpool kernel=3\n[a] avgpool kernel=3 inputs=image\n[s] concat inputs=a,b\n{END}",

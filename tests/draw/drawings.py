@@ -48,6 +48,18 @@ net residual
 [prob] softmax
 """
 
+GATED = """
+net gated
+[image] input 16x32x32
+[conv1] conv filters=32 kernel=3 pad=1 neuron=silu
+[mean] avgpool kernel=global
+[fc1] fc outputs=8 neuron=relu
+[fc2] fc outputs=32 neuron=hardsigmoid
+[gated] product inputs=conv1,fc2
+[fc] fc outputs=10
+[prob] softmax
+"""
+
 FOUR = """
 net four
 gpus 4
@@ -95,7 +107,7 @@ gpus 3
 [c] sum inputs=a,b
 """
 
-BRANCHING = {"inception": INCEPTION, "residual": RESIDUAL}
+BRANCHING = {"inception": INCEPTION, "residual": RESIDUAL, "gated": GATED}
 TOWERS = {"four": FOUR, "explicit": EXPLICIT, "branching-towers": BRANCHING_TOWERS, "around": LONG_WAY_ROUND}
 
 

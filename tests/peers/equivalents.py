@@ -52,6 +52,8 @@ class Reason(StrEnum):
     NUMBERS = "numbers that are not real, or a type of them: a spec states none"
     OUTPUTS = "further outputs are asked for: the places of maxima, what was dropped, running statistics"
     RANDOM = "random choices of another generator"
+    BROADCAST = "factors that are repeated along other axes than the pixels of a map"
+    APPROXIMATION = "an approximation of a function"
     DIVISOR = "an average in which padding counts and overhang does not, or with a divisor of 0"
 
 

@@ -39,12 +39,16 @@ from netspec.ir.ops import (
     Abs,
     Concat,
     Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
     LeakyRelu,
     LinearNeuron,
     Log,
     Logistic,
     Max,
     Op,
+    Product,
     Relu,
     SoftRelu,
     Sqrt,
@@ -195,6 +199,25 @@ def _softmax(case: Case) -> Equivalent:
     return softmax(x, case.get("axis", -1)) if case.opset >= 13 else softmax(x, case.get("axis", 1), x.ndim)
 
 
+def _gelu(case: Case) -> Equivalent:
+    if case.get("approximate", b"none") != b"none":
+        raise DoesNotApply(Reason.APPROXIMATION)
+    return elementwise(Gelu(), case.inputs[0])
+
+
+def _hard_sigmoid(case: Case) -> Equivalent:
+    """Clip(alpha x + beta, 0, 1). hardsigmoid has the slope 1/6, so it reads 6 alpha x + 6 beta - 3."""
+    alpha, beta = case.get("alpha", 0.2), case.get("beta", 0.5)
+    return elementwise(HardSigmoid(), 6 * alpha * case.inputs[0] + 6 * beta - 3)
+
+
+def _mul(case: Case) -> Equivalent:
+    a, b = case.inputs
+    if a.shape != b.shape:
+        raise DoesNotApply(Reason.BROADCAST)
+    return join(Product, [a, b])
+
+
 def _dropout(case: Case) -> Equivalent:
     """Nothing is dropped outside training, or at a rate of 0."""
     ratio, training = (*case.inputs[1:], None, None)[:2]
@@ -217,13 +240,17 @@ EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
     "Elu": lambda case: elementwise(Elu(case.get("alpha", 1.0)), case.inputs[0]),
     "Flatten": lambda case: flatten(case.inputs[0], case.get("axis", 1)),
     "Gemm": _gemm,
+    "Gelu": _gelu,
     "GlobalAveragePool": _global(avg_pool),
     "GlobalMaxPool": _global(max_pool),
+    "HardSigmoid": _hard_sigmoid,
+    "HardSwish": _neuron(HardSwish()),
     "LRN": _lrn,
     "LeakyRelu": lambda case: elementwise(LeakyRelu(case.get("alpha", 0.01)), case.inputs[0]),
     "Log": _neuron(Log()),
     "Max": lambda case: join(Max, case.inputs),
     "MaxPool": _max_pool,
+    "Mul": _mul,
     "Relu": _neuron(Relu()),
     "Sigmoid": _neuron(Logistic()),
     "Softmax": _softmax,
@@ -234,8 +261,8 @@ EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
 }
 
 CASE_MODULES = (
-    "abs", "averagepool", "batch_normalization", "concat", "conv", "dropout", "elu", "flatten", "gemm",
-    "globalaveragepool", "globalmaxpool", "leakyrelu", "log", "lrn", "max", "maxpool", "relu", "sigmoid", "softmax",
-    "softplus", "sqrt", "sum", "tanh",
+    "abs", "averagepool", "batch_normalization", "concat", "conv", "dropout", "elu", "flatten", "gelu", "gemm",
+    "globalaveragepool", "globalmaxpool", "hardsigmoid", "hardswish", "leakyrelu", "log", "lrn", "max", "maxpool",
+    "mul", "relu", "sigmoid", "softmax", "softplus", "sqrt", "sum", "tanh",
 )  # fmt: skip
 """The modules that generate these operators' cases."""

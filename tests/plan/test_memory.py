@@ -31,6 +31,9 @@ from netspec.ir.ops import (
     Elu,
     Flatten,
     GatedSumSquares,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
     LeakyRelu,
     Linear,
     LinearNeuron,
@@ -46,12 +49,14 @@ from netspec.ir.ops import (
     Nailbed,
     NoisyRelu,
     Op,
+    Product,
     RandomScale,
     Relu,
     Relu6,
     Reshape,
     Resize,
     SetCrossEntropy,
+    Silu,
     Softmax,
     SoftRelu,
     Sqrt,
@@ -114,6 +119,10 @@ OPERATIONS: dict[str, Op] = {
     "nrelu": NoisyRelu(),
     "leakyrelu": LeakyRelu(),
     "elu": Elu(),
+    "silu": Silu(),
+    "gelu": Gelu(),
+    "hardswish": HardSwish(),
+    "hardsigmoid": HardSigmoid(),
     "tanh": Tanh(),
     "tanh-scaled": Tanh(1.7159, 0.667),
     "logistic": Logistic(),
@@ -129,6 +138,7 @@ OPERATIONS: dict[str, Op] = {
     "concat-in-groups": Concat(2),
     "sum": Sum(),
     "max": Max(),
+    "product": Product(),
 }
 LOSSES: dict[str, Op] = {
     "crossentropy": CrossEntropy(),
@@ -155,7 +165,7 @@ def graph_around(op: Op) -> Graph:
     maps = 3 if isinstance(op, ColourSpace) else 8
     columns = 20 if isinstance(op, RandomScale) else 24
     first = builder.add("first", Conv(maps, Window((1, 1))), builder.input(2, 20, columns))
-    if isinstance(op, Concat | Sum | Max):
+    if isinstance(op, Concat | Sum | Max | Product):
         other = builder.add("other", Tanh(), first)
         builder.add("middle", op, first, other, other)
     else:
@@ -192,6 +202,25 @@ def test_tables_cover_every_operation() -> None:
 
     tested = {type(op) for op in (*OPERATIONS.values(), *LOSSES.values(), *MAP_LOSSES.values())}
     assert tested == set(VOCABULARY) - {Input}
+
+
+def graph_with_gates(factors: list[str]) -> Graph:
+    """Return a network with a product of maps, of one unit for each map, and of a vector, in the given order."""
+    builder = Builder()
+    builder.add("maps", Conv(8, Window((1, 1))), builder.input(2, 20, 24))
+    builder.add("means", AvgPool(Window((20, 24))), "maps")
+    builder.add("vector", Linear(8), "means")
+    builder.add("middle", Product(), *factors)
+    builder.add("last", Linear(10), "middle")
+    return builder.graph()
+
+
+@pytest.mark.parametrize("factors", [["maps", "vector"], ["means", "maps"], ["vector", "means", "maps"]])
+def test_memory_of_a_product_with_one_unit_for_each_map(factors: list[str]) -> None:
+    graph = graph_with_gates(factors)
+    planned = plan(graph, 1, "batch", batch=32).devices[0].memory
+    assert planned.activations == pytest.approx(kept_bytes(graph, 32), rel=0.01)
+    assert planned.peak.total == pytest.approx(peak_bytes(graph, 32), rel=0.1)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

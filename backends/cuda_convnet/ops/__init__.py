@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from netspec.ir.graph import Node
-from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Linear, Local, Op
+from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Linear, Local, Op, Product
 
 from ..sections import Section
 from ..site import Site
@@ -25,6 +25,10 @@ UNSUPPORTED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
     ChannelScale: (
         "cuda-convnet has no learnt coefficients of channels",
         ("neuron=linear(0.25, 0)",),
+    ),
+    Product: (
+        "cuda-convnet multiplies no outputs of layers",
+        ("sum",),
     ),
 }
 """Operations that neither version supports: the reason, and alternatives to suggest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Elu, LeakyRelu, LinearNeuron, Log, NoisyRelu, Relu6, Tanh
+from netspec.ir.ops import Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, LinearNeuron, Log, NoisyRelu, Relu6, Silu, Tanh
 
 from ..neurons import PLAIN, word
 from ..sections import Section
@@ -15,4 +15,6 @@ def neuron(site: Site) -> Section:
     return site.section("neuron", (part,), {"neuron": word(site, site.nodes[0].op)})
 
 
-EMITTED = dict.fromkeys((*PLAIN, Relu6, NoisyRelu, LeakyRelu, Elu, Tanh, LinearNeuron, Log), neuron)
+EMITTED = dict.fromkeys(
+    (*PLAIN, Relu6, NoisyRelu, LeakyRelu, Elu, Silu, Gelu, HardSwish, Tanh, HardSigmoid, LinearNeuron, Log), neuron
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Concat, Flatten, Max, Reshape, Softmax, Sum
+from netspec.ir.ops import Concat, Flatten, Max, Product, Reshape, Softmax, Sum
 
 from ..site import Site, Table
 
@@ -16,10 +16,22 @@ def _concat(op: Concat, site: Site) -> None:
     site.result("Concat", *(part for group in zip(*cut, strict=True) for part in group), axis=1)
 
 
+def _product(op: Product, site: Site) -> None:
+    """Multiply from left to right. A vector that multiplies the maps of an image becomes an image of one pixel."""
+    product, *others = (
+        site.inner("Reshape", x, site.sizes("size", 0, shape.units, 1, 1)) if widened else x
+        for x, shape, widened in zip(site.node.inputs, site.shapes, op.widened(site.shapes), strict=True)
+    )
+    for other in others[:-1]:
+        product = site.inner("Mul", product, other)
+    site.result("Mul", product, others[-1])
+
+
 TABLE: Table = {
     Concat: _concat,
     Sum: lambda op, site: site.result("Sum", *site.node.inputs),
     Max: lambda op, site: site.result("Max", *site.node.inputs),
+    Product: _product,
     Flatten: lambda op, site: site.result("Flatten", site.x),
     Reshape: lambda op, site: site.result("Reshape", site.x, site.sizes("size", 0, *op.size)),
     Softmax: lambda op, site: site.result("Softmax", site.x, axis=1),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from netspec.ir.ops import (
     Abs,
     Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
     LeakyRelu,
     LinearNeuron,
     Log,
@@ -12,6 +17,7 @@ from netspec.ir.ops import (
     NoisyRelu,
     Relu,
     Relu6,
+    Silu,
     SoftRelu,
     Sqrt,
     Square,
@@ -29,6 +35,13 @@ def _noisy_relu(op: NoisyRelu, site: Site) -> None:
     """relu(x) relu(1 + std z), where the runtime draws new normal noise z in every run."""
     noise = site.inner("RandomNormalLike", site.x, mean=1.0, scale=op.std)
     site.result("Mul", site.inner("Relu", site.x), site.inner("Relu", noise))
+
+
+def _gelu(op: Gelu, site: Site) -> None:
+    scaled = site.inner("Mul", site.x, site.constant("slope", math.sqrt(0.5)))
+    doubled = site.inner("Add", site.inner("Erf", scaled), site.constant("one", 1.0))
+    share = site.inner("Mul", doubled, site.constant("half", 0.5))
+    site.result("Mul", site.x, share)
 
 
 def _tanh(op: Tanh, site: Site) -> None:
@@ -62,8 +75,12 @@ TABLE: Table = {
     NoisyRelu: _noisy_relu,
     LeakyRelu: lambda op, site: site.result("LeakyRelu", site.x, alpha=op.slope),
     Elu: lambda op, site: site.result("Elu", site.x, alpha=op.alpha),
+    Silu: lambda op, site: site.result("Mul", site.x, site.inner("Sigmoid", site.x)),
+    Gelu: _gelu,
+    HardSwish: lambda op, site: site.result("HardSwish", site.x),
     Tanh: _tanh,
     Logistic: lambda op, site: site.result("Sigmoid", site.x),
+    HardSigmoid: lambda op, site: site.result("HardSigmoid", site.x, alpha=1 / 6, beta=0.5),
     SoftRelu: _softrelu,
     Abs: lambda op, site: site.result("Abs", site.x),
     Square: lambda op, site: site.result("Mul", site.x, site.x),

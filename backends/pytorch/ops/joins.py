@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from netspec.ir.ops import Concat, Flatten, Input, Max, Reshape, Softmax, Sum
+from netspec.ir.ops import Concat, Flatten, Input, Max, Product, Reshape, Softmax, Sum
 from netspec.ir.shape import Shape
 
 from .emission import Table
@@ -51,6 +51,20 @@ class Largest(nn.Module):
         return first
 
 
+class Multiply(nn.Module):
+    """Multiplies values element-wise, from left to right. Each vector that is ``widened`` multiplies maps of images."""
+
+    def __init__(self, widened: tuple[bool, ...]) -> None:
+        super().__init__()
+        self.widened = widened
+
+    def forward(self, *values: Tensor) -> Tensor:
+        first, *others = (x[:, :, None, None] if wide else x for x, wide in zip(values, self.widened, strict=True))
+        for other in others:
+            first = first * other
+        return first
+
+
 class Relaid(nn.Module):
     """Reshapes each image's value."""
 
@@ -74,6 +88,7 @@ TABLE: Table = {
     Concat: _concat,
     Sum: lambda op, inputs: Add(),
     Max: lambda op, inputs: Largest(),
+    Product: lambda op, inputs: Multiply(op.widened(inputs)),
     Flatten: lambda op, inputs: nn.Flatten(),
     Reshape: lambda op, inputs: Relaid(op.size),
     Softmax: lambda op, inputs: nn.Softmax(dim=1),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Concat, Flatten, Input, Max, Reshape, Softmax, Sum
+from netspec.ir.ops import Concat, Flatten, Input, Max, Product, Reshape, Softmax, Sum
 
 from ..site import Expressions, Site
-from ..text import call, operand, sum_of
+from ..text import call, operand, product_of, sum_of
 
 
 def _concat(op: Concat, at: Site) -> str:
@@ -23,6 +23,11 @@ def _max(op: Max, at: Site) -> str:
     return call(at.helper("largest"), *at.inputs)
 
 
+def _product(op: Product, at: Site) -> str:
+    widened = zip(at.inputs, op.widened(at.shapes), strict=True)
+    return product_of([f"{operand(x)}[:, :, None, None]" if wide else operand(x) for x, wide in widened])
+
+
 def _reshape(op: Reshape, at: Site) -> str:
     channels, *pixels = op.size
     return f"{at.operand}.reshape({', '.join(('-1', at.division.share(channels), *map(str, pixels)))})"
@@ -33,6 +38,7 @@ EXPRESSIONS: Expressions = {
     Concat: _concat,
     Sum: _sum,
     Max: _max,
+    Product: _product,
     Flatten: lambda op, at: f"{at.operand}.flatten(1)",
     Reshape: _reshape,
     Softmax: lambda op, at: f"F.softmax({at.x}, dim=1)",

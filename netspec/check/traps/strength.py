@@ -19,6 +19,9 @@ from netspec.ir.ops import (
     ChannelScale,
     Conv,
     Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
     LeakyRelu,
     Linear,
     LinearNeuron,
@@ -27,8 +30,10 @@ from netspec.ir.ops import (
     Loss,
     Lrn,
     NoisyRelu,
+    Product,
     Relu,
     Relu6,
+    Silu,
     Softmax,
     Square,
     Sum,
@@ -78,11 +83,15 @@ def _output_square(graph: Graph, node: Node, reads: list[float]) -> float:
         return x / 2 * (1 + op.slope * op.slope)
     if isinstance(op, Elu):
         return x / 2 + op.alpha * op.alpha * min(x, 1.0) / 2
+    if isinstance(op, Silu | Gelu | HardSwish):
+        return x / 2 - min(x, 1.0) / 8
     if isinstance(op, Tanh):
         slope = op.a * op.b
         return min(op.a * op.a, slope * slope * x)
     if isinstance(op, Logistic):
         return 0.25 + min(x / 16, 0.25)
+    if isinstance(op, HardSigmoid):
+        return 0.25 + min(x / 36, 0.25)
     if isinstance(op, Square):
         return 3 * x * x
     if isinstance(op, LinearNeuron):
@@ -93,6 +102,8 @@ def _output_square(graph: Graph, node: Node, reads: list[float]) -> float:
         return 1.0
     if isinstance(op, Sum):
         return sum(reads)
+    if isinstance(op, Product):
+        return math.prod(reads)
     if isinstance(op, Softmax | Loss):
         return 1.0
     return max(reads)

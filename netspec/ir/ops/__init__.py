@@ -3,7 +3,7 @@
 from netspec.ir.ops.base import Op, ParamShape, Role, name_of, word_of
 from netspec.ir.ops.colour import ColourSpace
 from netspec.ir.ops.inspection import is_identity, window_of
-from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Reshape, Softmax, Sum
+from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Product, Reshape, Softmax, Sum
 from netspec.ir.ops.losses import (
     BinaryCrossEntropy,
     CauchyError,
@@ -18,6 +18,9 @@ from netspec.ir.ops.losses import (
 from netspec.ir.ops.neurons import (
     Abs,
     Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
     LeakyRelu,
     LinearNeuron,
     Log,
@@ -26,6 +29,7 @@ from netspec.ir.ops.neurons import (
     NoisyRelu,
     Relu,
     Relu6,
+    Silu,
     SoftRelu,
     Sqrt,
     Square,
@@ -75,6 +79,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     Concat,
     Sum,
     Max,
+    Product,
     Flatten,
     Reshape,
     Softmax,
@@ -83,8 +88,12 @@ VOCABULARY: tuple[type[Op], ...] = (
     NoisyRelu,
     LeakyRelu,
     Elu,
+    Silu,
+    Gelu,
+    HardSwish,
     Tanh,
     Logistic,
+    HardSigmoid,
     SoftRelu,
     Abs,
     Square,
@@ -123,6 +132,9 @@ __all__ = [
     "Elu",
     "Flatten",
     "GatedSumSquares",
+    "Gelu",
+    "HardSigmoid",
+    "HardSwish",
     "Input",
     "LeakyRelu",
     "Linear",
@@ -143,6 +155,7 @@ __all__ = [
     "Op",
     "ParamShape",
     "Pool",
+    "Product",
     "RandomScale",
     "Relu",
     "Relu6",
@@ -150,6 +163,7 @@ __all__ = [
     "Resize",
     "Role",
     "SetCrossEntropy",
+    "Silu",
     "SoftRelu",
     "Softmax",
     "Sqrt",

@@ -84,6 +84,31 @@ class Max(Elementwise):
 
 
 @dataclass(frozen=True, slots=True)
+class Product(Elementwise):
+    """The element-wise product of the inputs. One with a single unit per channel multiplies whole maps.
+
+    Its gradients are grad times the product of the other inputs, summed over the pixels of a map that a unit multiplies
+    (Hu, Shen & Sun, Squeeze-and-excitation networks, 2018, section 3.2).
+    """
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        largest = max(inputs, key=lambda x: (x.units, x.is_image))
+        if any(x != largest and not (x.channels == x.units == largest.channels) for x in inputs):
+            raise Fault(
+                "shapes-differ",
+                "{layer} multiplies inputs that do not match",
+                ("inputs",),
+                (_list_shapes(inputs) + ": each must have the shape of the largest, or one unit for each channel",),
+            )
+        return largest
+
+    @staticmethod
+    def widened(inputs: tuple[Shape, ...]) -> tuple[bool, ...]:
+        """Return for each input whether it is a vector that multiplies the maps of an image."""
+        return tuple(any(x.is_image for x in inputs) and not x.is_image for x in inputs)
+
+
+@dataclass(frozen=True, slots=True)
 class Flatten(Op):
     """An image as a vector, in the order channels, rows, columns."""
 

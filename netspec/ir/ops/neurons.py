@@ -61,6 +61,26 @@ class Elu(Neuron):
 
 
 @dataclass(frozen=True, slots=True)
+class Silu(Neuron):
+    """x / (1 + e^-x). Ramachandran, Zoph & Le (2017), section 4, where it is Swish with beta = 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gelu(Neuron):
+    """x P(X <= x) for a standard normal X: x (1 + erf(x / sqrt 2)) / 2. Hendrycks & Gimpel (2016), section 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class HardSigmoid(Neuron):
+    """min(max(0, x + 3), 6) / 6; the gradient at -3 and 3 is 0. Howard et al., MobileNetV3 (2019), section 5.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class HardSwish(Neuron):
+    """x min(max(0, x + 3), 6) / 6; the gradient at -3 is 0, at 3 it is 1. Howard et al. (2019), section 5.2."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tanh(Neuron):
     """a tanh(b x)."""
 

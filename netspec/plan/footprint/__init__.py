@@ -35,6 +35,7 @@ from netspec.ir.ops import (
     Mirror,
     Nailbed,
     Op,
+    Product,
     RandomScale,
     Reshape,
     Resize,
@@ -66,7 +67,7 @@ def footprint(op: Op, site: Site) -> Footprint:
             return pool(op, site)
         case Blur() | Mirror() | Nailbed() | Crop() | ZeroPad() | Resize() | RandomScale() | ColourSpace():
             return spatial(op, site)
-        case Concat() | Sum() | Max() | Flatten() | Reshape() | Softmax() | Loss():
+        case Concat() | Sum() | Max() | Product() | Flatten() | Reshape() | Softmax() | Loss():
             return join(op, site)
         case _:
             return neuron(op, site)

@@ -30,6 +30,8 @@ class Footprint:
         Bytes per number of the value.
     keeps_input, keeps_output:
         Whether autograd keeps the (last) input, or the value, for the backward pass.
+    keeps_factors:
+        Whether autograd keeps each input, if another one has a gradient.
     extra:
         What autograd keeps besides those.
     forward:
@@ -46,6 +48,7 @@ class Footprint:
     width: int
     keeps_input: bool = False
     keeps_output: bool = False
+    keeps_factors: bool = False
     extra: int = 0
     forward: int = 0
     backward: int = 0

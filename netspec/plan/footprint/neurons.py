@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Abs, Elu, LeakyRelu, LinearNeuron, Log, NoisyRelu, Op, Relu6, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import (
+    Abs,
+    Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
+    LeakyRelu,
+    LinearNeuron,
+    Log,
+    NoisyRelu,
+    Op,
+    Relu6,
+    Silu,
+    SoftRelu,
+    Sqrt,
+    Square,
+    Tanh,
+)
 from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site
 
 
@@ -23,6 +40,8 @@ def neuron(op: Op, site: Site) -> Footprint:
             return Footprint(wide, FULL, extra=wide, backward=2 * wide)
         case Log(a=a) if a:
             return Footprint(size, width, extra=size)
+        case Silu() | Gelu() | HardSwish() | HardSigmoid():
+            return Footprint(size, width, keeps_input=True)
         case Relu6() | LeakyRelu() | Elu() | SoftRelu() | Log():
             return Footprint(size, width, keeps_input=True)
         case Square():
