@@ -9,7 +9,7 @@ from netspec.ir.ops import Bias, Conv, Lrn, MapNorm, word_of
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
-from netspec.stats import BYTES, LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
+from netspec.stats import BYTES, LayerNumbers, Totals, WindowNumbers, flops_by_kind, matrix_products, share
 
 MAX_LISTED = 8
 """The most layers that are listed for one value of alpha."""
@@ -26,7 +26,6 @@ _COUNT_NOTES = (
 
 def layer_table(net: Net, batch: int, style: Style = READABLE) -> Table:
     """Return the table of layers: window, counts, shares of the totals, and memory for a batch."""
-    total = net.total
     columns = (
         Column("layer", right=False),
         Column("type", right=False, rank=1),
@@ -44,42 +43,36 @@ def layer_table(net: Net, batch: int, style: Style = READABLE) -> Table:
         Column("dense", rank=9),
         Column(style.memory, rank=8),
     )
-    rows = tuple(
-        (
-            n.name,
-            n.type,
-            str(n.output),
-            *_window_cells(n),
-            style.count(n.units),
-            *(_count_cell(n, number, style) for number in (n.weights, n.biases, n.connections)),
-            style.percent(n.parameters, total.parameters) if n.parameters else "",
-            style.percent(n.connections, total.connections) if n.connections else "",
-            style.count(n.dense_connections) if n.dense_connections else "",
-            style.size(n.activation_bytes(batch)),
-        )
-        for n in net.layers.values()
-    )
-    memory = sum(n.activation_bytes(batch) for n in net.layers.values())
-    dense = sum(n.dense_connections for n in net.layers.values())
-    total_row = (
-        "total",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        style.count(total.units),
-        style.count(total.weights),
-        style.count(total.biases),
-        style.count(total.connections),
-        "",
-        "",
-        style.count(dense),
-        style.size(memory),
-    )
+    rows = tuple(_layer_row(numbers, net.total, batch, style) for numbers in net.layers.values())
     notes = (*_COUNT_NOTES, *_flops_notes(net), *_alpha_notes(net))
-    return Table(_title(net, batch), columns, rows, total_row, notes)
+    return Table(_title(net, batch), columns, rows, _total_row(net, batch, style), notes)
+
+
+def _layer_row(n: LayerNumbers, total: Totals, batch: int, style: Style) -> tuple[str, ...]:
+    return (
+        n.name,
+        n.type,
+        str(n.output),
+        *_window_cells(n),
+        style.count(n.units),
+        *(_count_cell(n, number, style) for number in (n.weights, n.biases, n.connections)),
+        style.percent(n.parameters, total.parameters) if n.parameters else "",
+        style.percent(n.connections, total.connections) if n.connections else "",
+        style.count(n.dense_connections) if n.dense_connections else "",
+        style.size(n.activation_bytes(batch)),
+    )
+
+
+def _total_row(net: Net, batch: int, style: Style) -> tuple[str, ...]:
+    total, layers = net.total, net.layers.values()
+    return (
+        "total",
+        *[""] * 6,
+        *map(style.count, (total.units, total.weights, total.biases, total.connections)),
+        *[""] * 2,
+        style.count(sum(n.dense_connections for n in layers)),
+        style.size(sum(n.activation_bytes(batch) for n in layers)),
+    )
 
 
 def _alpha_notes(net: Net) -> tuple[str, ...]:
