@@ -24,48 +24,54 @@ from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site, chain
 def spatial(op: Blur | Mirror | Nailbed | Crop | ZeroPad | Resize | RandomScale | ColourSpace, site: Site) -> Footprint:
     """The footprint of an operation that moves or resamples pixels."""
     width, numel = site.widths[0], site.output_numel
-    x, y = site.inputs[0], site.output
-    if isinstance(op, Nailbed):
-        return Footprint(
-            None, width, backward=site.input_numel * width // op.stride
-        )  # puts back rows first, then columns
-    if isinstance(op, Crop):
-        return Footprint(None, width, backward=numel // y.width * x.width * width)  # puts back columns first, then rows
-    if isinstance(op, Mirror | ZeroPad):
-        return Footprint(numel * width, width)
-    if isinstance(op, ColourSpace):
-        wide = numel * FULL
-        colours = 2 * wide // 3  # backward: the gradient of one channel, and the next one that is added to it
-        if op.to == "yuv":
-            return Footprint(wide, FULL, forward=wide, backward=colours)
-        # Between the two matrices it keeps the numbers, a mask of those above the lower bound, and the clamped numbers.
-        return Footprint(wide, FULL, extra=2 * wide + numel, forward=wide, backward=2 * wide + colours)
-    if isinstance(op, Resize | RandomScale):
-        product_width = site.product_width
-        between = numel // y.width * x.width * product_width
-        cast = (site.input_numel * product_width,) if width != product_width else ()
-        matrices = (y.height * x.height + y.width * x.width) * product_width
-        back, later = chain(numel * product_width, between, *cast, site.input_numel * width)
-        return Footprint(
-            numel * product_width,
-            product_width,
-            extra=matrices,
-            forward=sum(cast) + between,
-            backward=back,
-            later=later,
-        )
+    match op:
+        case Nailbed():  # backward puts back rows first, then columns
+            return Footprint(None, width, backward=site.input_numel * width // op.stride)
+        case Crop():  # backward puts back columns first, then rows
+            return Footprint(None, width, backward=numel // site.output.width * site.inputs[0].width * width)
+        case Mirror() | ZeroPad():
+            return Footprint(numel * width, width)
+        case ColourSpace():
+            return _colour_space(op, numel)
+        case Resize() | RandomScale():
+            return _resampling(site)
+        case Blur():
+            return _blur(op, site)
+
+
+def _colour_space(op: ColourSpace, numel: int) -> Footprint:
+    wide = numel * FULL
+    colours = 2 * wide // 3  # backward: the gradient of one channel, and the next one that is added to it
+    if op.to == "yuv":
+        return Footprint(wide, FULL, forward=wide, backward=colours)
+    # Between the two matrices it keeps the numbers, a mask of those above the lower bound, and the clamped numbers.
+    return Footprint(wide, FULL, extra=2 * wide + numel, forward=wide, backward=2 * wide + colours)
+
+
+def _resampling(site: Site) -> Footprint:
+    """Rows and columns are resampled by a matrix each."""
+    x, y, numel = site.inputs[0], site.output, site.output_numel
+    width, product_width = site.widths[0], site.product_width
+    between = numel // y.width * x.width * product_width
+    cast = (site.input_numel * product_width,) if width != product_width else ()
+    matrices = (y.height * x.height + y.width * x.width) * product_width
+    back, later = chain(numel * product_width, between, *cast, site.input_numel * width)
+    return Footprint(
+        numel * product_width, product_width, extra=matrices, forward=sum(cast) + between, backward=back, later=later
+    )
+
+
+def _blur(op: Blur, site: Site) -> Footprint:
+    """Rows and columns are blurred one after the other, each from a padded copy."""
+    width, product_width, numel = site.widths[0], site.product_width, site.output_numel
     before = op.size // 2
     after = op.size - 1 - before
     lines = site.padded(Pad(before, after, before, after))
     rows = site.padded(Pad(0, 0, before, after))
-    cast = (lines * width,) if width != site.product_width else ()
-    back, later = chain(
-        numel * site.product_width, rows * site.product_width, lines * site.product_width, *cast, numel * width
-    )
-    kept = (lines + rows) * site.product_width
-    return Footprint(
-        numel * site.product_width, site.product_width, extra=kept, forward=sum(cast), backward=back, later=later
-    )
+    cast = (lines * width,) if width != product_width else ()
+    back, later = chain(numel * product_width, rows * product_width, lines * product_width, *cast, numel * width)
+    kept = (lines + rows) * product_width
+    return Footprint(numel * product_width, product_width, extra=kept, forward=sum(cast), backward=back, later=later)
 
 
 def pool(op: Pool, site: Site) -> Footprint:
