@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import __version__ as pillow
 
 from netspec.train.data.moments import Colours, Moments, colours
 from netspec.train.data.sources import shards as form
-from netspec.train.data.sources.listing import Listing
+from netspec.train.data.sources.listing import Files, Listing
 from netspec.train.data.sources.shards import Shard, as_json, as_npy
 from netspec.train.data.splits import Frame
 from netspec.train.errors import TrainError
@@ -52,27 +53,24 @@ def seal(
     listing: Listing, out: Path, frame: Frame, fingerprint: str, shards: Sequence[tuple[Shard, ShardFacts]]
 ) -> None:
     """Write all files of a pack except the shards. Raises ``TrainError`` if no training image could be read."""
-    moments = Moments.zero(frame)
-    for _, facts in shards:
-        moments += facts.moments
+    moments = sum((facts.moments for _, facts in shards), Moments.zero(frame))
     if moments.images == 0:
         raise TrainError(f"none of the {len(listing.train.names)} training images of {listing.root} can be read")
     splits: dict[str, Any] = {}
     problems: list[dict[str, str]] = []
     for name, files in listing.splits.items():
-        own_shards = [(shard, facts) for shard, facts in shards if shard.split == name]
-        labels = files.labels.astype(np.int32)
-        for shard, facts in own_shards:
-            for row, reason in facts.unreadable:
-                index = shard.start + row
-                labels[index] = -1
-                path = (files.root / files.names[index]).relative_to(listing.root).as_posix()
-                problems.append({"split": name, "path": path, "reason": reason})
+        labels, unreadable = _labels(files, [(shard, facts) for shard, facts in shards if shard.split == name])
         write_atomically(out / form.labels_name(name), as_npy(labels))
         write_atomically(out / form.files_name(name), as_json(files.names))
-        stored = int((labels >= 0).sum())
-        splits[name] = {"listed": len(labels), "stored": stored, "unreadable": len(labels) - stored,
-                        "shards": [shard.name for shard, _ in own_shards]}  # fmt: skip
+        splits[name] = {
+            "listed": len(labels),
+            "stored": len(labels) - len(unreadable),
+            "unreadable": len(unreadable),
+            "shards": [shard.name for shard, _ in shards if shard.split == name],
+        }
+        for index, reason in unreadable.items():
+            path = (files.root / files.names[index]).relative_to(listing.root).as_posix()
+            problems.append({"split": name, "path": path, "reason": reason})
     write_atomically(out / form.MEAN, as_npy(moments.total / moments.images))
     if problems:
         write_atomically(out / form.UNREADABLE, b"".join(as_json(problem) for problem in problems))
@@ -91,6 +89,14 @@ def seal(
         "pillow": pillow,
     }
     write_atomically(out / form.MANIFEST, as_json(manifest, indent=1))
+
+
+def _labels(files: Files, shards: Sequence[tuple[Shard, ShardFacts]]) -> tuple[NDArray[np.int32], dict[int, str]]:
+    """Return the labels of a split's images, -1 for those that could not be read, and why, by the image's index."""
+    unreadable = {shard.start + row: reason for shard, facts in shards for row, reason in facts.unreadable}
+    labels = files.labels.astype(np.int32)
+    labels[list(unreadable)] = -1
+    return labels, unreadable
 
 
 def read_pack(out: Path, *, already: bool) -> Packed:
