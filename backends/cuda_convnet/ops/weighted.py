@@ -20,32 +20,11 @@ _SUM_WIDTH = 4
 def conv_or_local(site: Site) -> Section:
     """``conv`` or ``local``."""
     products = _weighted_nodes(site)
-    lists: dict[str, list[object]] = {key: [] for key in ("channels", "filters", "padding", "stride", "filterSize")}
-    lists |= {"groups": [], "randSparse": [], "filterChannels": []}
-    inputs: list[Part] = []
-    extra: dict[str, str] = {}
+    by_part: list[dict[str, object]] = []
     for i, node in enumerate(products):
-        op = node.op
-        assert isinstance(op, Conv | Local)
-        if isinstance(op, Conv) and op.table is not None:
-            reason = "cuda-convnet's randSparse draws the channels that filters read, and has no tables"
-            raise site.error(reason, "table", instead=("groups",))
-        channels, side = site.square_maps(i)
-        parts = site.parts(i)
-        groups = _groups(site, i, op.groups, parts)
-        repetitions = _repetitions(site, node)
-        place = convolution_place(site, op.window, side, node.output.height)
-        if place.more_windows:
-            extra["modulesX"] = str(node.output.height)
-        inputs += parts
-        lists["channels"] += [channels] * len(parts)
-        lists["filters"] += [op.filters // site.groups // groups] * len(parts)
-        lists["padding"] += [place.padding] * len(parts)
-        lists["stride"] += [op.window.stride[0]] * len(parts)
-        lists["filterSize"] += [op.window.kernel[0]] * len(parts)
-        lists["groups"] += [groups] * len(parts)
-        lists["randSparse"] += ["true" if repetitions > 1 else "false"] * len(parts)
-        lists["filterChannels"] += [channels * repetitions // groups] * len(parts)
+        by_part += [_values_of_input(site, i, node)] * len(site.parts(i))
+    lists = {key: [values[key] for values in by_part] for key in by_part[0]}
+    modules = next(filter(None, lists.pop("modulesX")), None)
     if set(lists["groups"]) == {1}:
         del lists["groups"]
     if "true" not in lists["randSparse"]:
@@ -57,8 +36,34 @@ def conv_or_local(site: Site) -> Section:
         keys |= {"sharedBiases": "0"} if unshared else {}
         side = products[0].output.height
         keys |= {"partialSum": "0"} if site.draft.old else {"sumWidth": str(min(_SUM_WIDTH, side))}
-    keys |= extra
-    return site.section(type_, tuple(inputs), keys, **_learning(site, type_, products))
+    keys |= {"modulesX": str(modules)} if modules else {}
+    inputs = tuple(part for i in range(len(products)) for part in site.parts(i))
+    return site.section(type_, inputs, keys, **_learning(site, type_, products))
+
+
+def _values_of_input(site: Site, index: int, node: Node) -> dict[str, object]:
+    """Return the keys that list a value for each input, with that of one input. ``modulesX`` is not a list; it is
+    ``None`` if the input does not need it."""
+    op = node.op
+    assert isinstance(op, Conv | Local)
+    if isinstance(op, Conv) and op.table is not None:
+        reason = "cuda-convnet's randSparse draws the channels that filters read, and has no tables"
+        raise site.error(reason, "table", instead=("groups",))
+    channels, side = site.square_maps(index)
+    groups = _groups(site, index, op.groups, site.parts(index))
+    repetitions = _repetitions(site, node)
+    place = convolution_place(site, op.window, side, node.output.height)
+    return {
+        "channels": channels,
+        "filters": op.filters // site.groups // groups,
+        "padding": place.padding,
+        "stride": op.window.stride[0],
+        "filterSize": op.window.kernel[0],
+        "groups": groups,
+        "randSparse": "true" if repetitions > 1 else "false",
+        "filterChannels": channels * repetitions // groups,
+        "modulesX": node.output.height if place.more_windows else None,
+    }
 
 
 def fully_connected(site: Site) -> Section:
