@@ -110,7 +110,7 @@ def wrap_row(row: Row, common: Columns) -> list[Row]:
         lines[-1].full = True
     first_line, *others = lines
     wrapped = [replace(row, items=tuple(first_line.items))]
-    return wrapped + [Row(row.head, False, tuple(line.items), rest=line.rest) for line in others]
+    return wrapped + [Row(row.head, first=False, items=tuple(line.items), rest=line.rest) for line in others]
 
 
 @dataclass(slots=True)

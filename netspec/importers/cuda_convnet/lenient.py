@@ -69,16 +69,27 @@ class Lenient(Options):
         return self.attempt(lambda: super(Lenient, self).choice(key, words, default), next(iter(words)), key)
 
     def integers(
-        self, key: str, inputs: int, default: int | None, repeat: bool, low: int = -MAX_NUMBER, high: int = MAX_NUMBER
+        self,
+        key: str,
+        inputs: int,
+        *,
+        default: int | None = None,
+        repeat: bool = False,
+        low: int = -MAX_NUMBER,
+        high: int = MAX_NUMBER,
     ) -> tuple[int, ...]:
         placeholder = (default or min(high, PLACEHOLDER),) * inputs
         return self.attempt(
-            lambda: super(Lenient, self).integers(key, inputs, default, repeat, low, high), placeholder, key
+            lambda: super(Lenient, self).integers(key, inputs, default=default, repeat=repeat, low=low, high=high),
+            placeholder,
+            key,
         )
 
-    def reals(self, key: str, inputs: int, default: float | None, repeat: bool) -> tuple[float, ...]:
+    def reals(self, key: str, inputs: int, *, default: float | None = None, repeat: bool = False) -> tuple[float, ...]:
         placeholder = (default or PLACEHOLDER_REAL,) * inputs
-        return self.attempt(lambda: super(Lenient, self).reals(key, inputs, default, repeat), placeholder, key)
+        return self.attempt(
+            lambda: super(Lenient, self).reals(key, inputs, default=default, repeat=repeat), placeholder, key
+        )
 
     def flags(self, key: str, inputs: int) -> tuple[bool, ...]:
         return self.attempt(lambda: super(Lenient, self).flags(key, inputs), (False,) * inputs, key)

@@ -129,12 +129,19 @@ class Options:
         return text
 
     def integers(
-        self, key: str, inputs: int, default: int | None, repeat: bool, low: int = -MAX_NUMBER, high: int = MAX_NUMBER
+        self,
+        key: str,
+        inputs: int,
+        *,
+        default: int | None = None,
+        repeat: bool = False,
+        low: int = -MAX_NUMBER,
+        high: int = MAX_NUMBER,
     ) -> tuple[int, ...]:
         """Read one number per input. With ``repeat``, a single number stands for all inputs."""
         return self._list(key, inputs, default, repeat, lambda word: self._integer(key, word, low, high))
 
-    def reals(self, key: str, inputs: int, default: float | None, repeat: bool) -> tuple[float, ...]:
+    def reals(self, key: str, inputs: int, *, default: float | None = None, repeat: bool = False) -> tuple[float, ...]:
         """Read one number per input. With ``repeat``, a single number stands for all inputs."""
         return self._list(key, inputs, default, repeat, lambda word: self._real(key, word, -math.inf, math.inf))
 

@@ -16,13 +16,13 @@ def _convolution(context: Context, word: str) -> Layer:
     """Define a ``conv`` or a ``local``."""
     options, n, repeat = context.options, len(context.inputs), context.repeat
     images = context.channels()
-    kernels = options.integers("filterSize", n, None, repeat, 1)
-    strides = options.integers("stride", n, 1, repeat, 1)
-    paddings = options.integers("padding", n, 0, repeat, 0)
-    groups = options.integers("groups", n, 1, repeat, 1)
+    kernels = options.integers("filterSize", n, repeat=repeat, low=1)
+    strides = options.integers("stride", n, default=1, repeat=repeat, low=1)
+    paddings = options.integers("padding", n, default=0, repeat=repeat, low=0)
+    groups = options.integers("groups", n, default=1, repeat=repeat, low=1)
     filters = _filters(context, groups)
     sparse = options.flags("randSparse", n) if context.dialect == "2012" else (False,) * n
-    filter_channels = options.integers("filterChannels", n, 0, False, 0) if context.dialect == "2012" else (0,) * n
+    filter_channels = options.integers("filterChannels", n, default=0, low=0) if context.dialect == "2012" else (0,) * n
     shared = word == "conv" and options.flag("sharedBiases", True)
     initial = initial_values(context, any(sparse))
     reads, sides = [], []
@@ -61,7 +61,7 @@ def _output(context: Context, filters: tuple[int, ...], groups: tuple[int, ...],
 def _filters(context: Context, groups: tuple[int, ...]) -> tuple[int, ...]:
     """Return the filters per group. ``filters`` is their number; the old ``numFilters`` was that of all groups."""
     options = context.options
-    filters = options.integers("filters", len(groups), None, context.repeat, 1)
+    filters = options.integers("filters", len(groups), repeat=context.repeat, low=1)
     of_all = not options.has("filters")
     for number, parts in zip(filters, groups, strict=True):
         where = f"in {parts} groups" if of_all else "in each group"

@@ -227,7 +227,7 @@ class _Definer:
             return gpu
         if self.dialect == "2012":
             return (options.integer("gpu", low=0, high=MAX_GPUS - 1),)
-        gpus = options.integers("gpu", len(options.words("gpu")), None, False, 0, MAX_GPUS - 1)
+        gpus = options.integers("gpu", len(options.words("gpu")), low=0, high=MAX_GPUS - 1)
         if len(set(gpus)) < len(gpus):
             raise options.report_error("bad-value", "gpu names one GPU twice", "gpu")
         return gpus

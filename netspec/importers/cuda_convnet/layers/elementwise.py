@@ -47,7 +47,7 @@ def factors_of_sum(options: Options, inputs: int) -> tuple[float, ...]:
     Neither version checked their number: superfluous factors were ignored, and with too few the program stopped.
     """
     words = len(options.words("coeffs")) if options.has("coeffs") else inputs
-    factors = options.reals("coeffs", max(words, inputs), 1.0, True)
+    factors = options.reals("coeffs", max(words, inputs), default=1.0, repeat=True)
     counts = f"coeffs lists {plural(words, 'value')} for {plural(inputs, 'input')}"
     if words > inputs:
         options.warn("cfg-left-out", f"{counts}; the superfluous ones were ignored", "coeffs")

@@ -49,12 +49,12 @@ class Context:
         """Whether a list with a single value stands for all inputs."""
         return self.dialect == "v2"
 
-    def channels(self, multiple_of_4: bool = True) -> tuple[Image, ...]:
+    def channels(self, *, multiple_of_4: bool = True) -> tuple[Image, ...]:
         """Return the inputs as images with the numbers of channels in ``channels``."""
-        channels = self.options.integers("channels", len(self.inputs), None, self.repeat, 1)
-        return tuple(self.image(i, c, multiple_of_4) for i, c in enumerate(channels))
+        channels = self.options.integers("channels", len(self.inputs), repeat=self.repeat, low=1)
+        return tuple(self.image(i, c, multiple_of_4=multiple_of_4) for i, c in enumerate(channels))
 
-    def image(self, index: int, channels: int, multiple_of_4: bool = False) -> Image:
+    def image(self, index: int, channels: int, *, multiple_of_4: bool = False) -> Image:
         """Return one input as an image of square maps. Rejects inputs whose size does not allow this."""
         units = self.inputs[index].outputs
         if units < 0:

@@ -57,7 +57,7 @@ def _stand_in(name: str, above: Mapping[str, Layer], options: Options) -> Layer:
 class _UnknownSizes(Context):
     """A section whose inputs may have any size."""
 
-    def image(self, index: int, channels: int, multiple_of_4: bool = False) -> Image:
+    def image(self, index: int, channels: int, *, multiple_of_4: bool = False) -> Image:
         """Return an image of placeholder size with the given number of channels."""
         if multiple_of_4 and channels > 3:
             self.options.require_divisible("channels", channels, 4)

@@ -11,9 +11,9 @@ FARTHEST = 2**15
 _POOLS = {"2012": ("max", "maxabs", "avg", "rand"), "v2": ("max", "maxabs", "avg")}
 
 
-def _image(context: Context, multiple_of_4: bool = False) -> Image:
+def _image(context: Context, *, multiple_of_4: bool = False) -> Image:
     """Return the only input as an image with the number of channels in ``channels``."""
-    return context.image(0, context.options.integer("channels", low=1), multiple_of_4)
+    return context.image(0, context.options.integer("channels", low=1), multiple_of_4=multiple_of_4)
 
 
 def windows(side: int, size: int, stride: int, start: int) -> int:
@@ -81,7 +81,7 @@ def _rnorm(context: Context) -> Layer:
 
 
 def _map_norm(context: Context, word: str) -> Layer:
-    image = _image(context, True)
+    image = _image(context, multiple_of_4=True)
     context.options.flag("blocked", False)
     values = {"size": context.options.integer("size", low=1, high=image.side), **_old_parameters(context)}
     return context.layer(word, image.units, image=image, reads=(image,), values=values)

@@ -28,7 +28,7 @@ def initial_values(context: Context, drawn: bool | None = None) -> dict[str, obj
     """
     options = context.options
     values: dict[str, object] = {
-        "initW": options.reals("initW", len(context.inputs), None, context.repeat),
+        "initW": options.reals("initW", len(context.inputs), repeat=context.repeat),
         "initB": options.real("initB", 0.0),
     }
     sources = options.words("weightSource") if options.get("weightSource") else [""]

@@ -25,10 +25,10 @@ CONSTRAINT_KEYS = (*BOUNDS, "norm_over")
 def constraints(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, tuple[str, ...]]:
     """Return the spec's keys that constrain a layer's weights, with a value per input; only those with an effect."""
     n, repeat = len(layer.inputs), dialect == "v2"
-    balls = options.reals("wball", n, 0.0, repeat)
+    balls = options.reals("wball", n, default=0.0, repeat=repeat)
     low = high = (0.0,) * n
     if layer.type == "conv":
-        low, high = (options.reals(key, n, 0.0, repeat) for key in ("wcNormMin", "wcNormMax"))
+        low, high = (options.reals(key, n, default=0.0, repeat=repeat) for key in ("wcNormMin", "wcNormMax"))
         if any(a > b for a, b in zip(low, high, strict=True)):
             raise options.report_error("bad-value", "wcNormMin is above wcNormMax", "wcNormMin", "wcNormMax")
     if layer.type == "treefc":

@@ -17,8 +17,8 @@ def read_rates(layer: Layer, options: Options, definition: Definition) -> Rates:
     """Return the learning settings of a layer. Raises ``SectionError``."""
     n, is_2012 = len(layer.inputs), definition.dialect == "2012"
     scheduled = _rates_2012(options, n) if is_2012 else _rates_v2(options, n)
-    momentum, bias_momentum = options.reals("momW", n, None, not is_2012), options.real("momB")
-    decay = options.reals("wc", n, 0.0, not is_2012)
+    momentum, bias_momentum = options.reals("momW", n, repeat=not is_2012), options.real("momB")
+    decay = options.reals("wc", n, default=0.0, repeat=not is_2012)
     weight_keys = constraints(layer, options, definition.dialect)
     super_eps = options.real("superEps", 0.0)
     if super_eps > 0 and is_2012:
@@ -66,7 +66,7 @@ class _ScheduledRates:
 
 def _rates_2012(options: Options, inputs: int) -> _ScheduledRates:
     """Read ``epsW`` and ``epsB`` with ``schedW`` and ``schedB`` of 2012."""
-    lr = options.reals("epsW", inputs, None, False)
+    lr = options.reals("epsW", inputs)
     bias_lr = options.real("epsB")
     schedule = options.attempt(lambda: schedule_2012(options, "schedW"), CONSTANT, "schedW")
     bias_schedule = options.attempt(lambda: schedule_2012(options, "schedB"), CONSTANT, "schedB")

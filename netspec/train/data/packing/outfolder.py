@@ -48,7 +48,7 @@ def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
     if (out / MANIFEST).exists():
         _need_same_source(out / MANIFEST, fingerprint, f"{out} is a pack of")
         shutil.rmtree(out / FACTS, ignore_errors=True)  # left by a process that was killed just before it did this
-        yield State(True, out / FACTS)
+        yield State(complete=True, facts=out / FACTS)
         return
     facts = out / FACTS
     if out.exists() and not (facts / MANIFEST).exists() and any(_other_entries(out)):
@@ -63,7 +63,7 @@ def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
             _need_same_source(facts / MANIFEST, fingerprint, f"{out} holds an unfinished pack of")
         else:
             write_atomically(facts / MANIFEST, as_json({"format": FORMAT, "source": {"sha256": fingerprint}}))
-        yield State(False, facts)
+        yield State(complete=False, facts=facts)
     if (out / MANIFEST).exists():
         shutil.rmtree(facts, ignore_errors=True)  # only after the lock is released: Windows does not delete open files
 
