@@ -75,14 +75,7 @@ def command(
       netspec eval runs/alexnet-1 runs/alexnet-2 --data photos/ --split all --format json
       netspec eval specs/alexnet-torchvision.net --weights alexnet.pth --data photos/
     """
-    if data is None and len(runs) == 2 and names_data(runs[1]):
-        fail(f"{runs[1]} is not a run; did you mean --data {runs[1]}?")
-    if weights is not None and len(runs) > 1:
-        fail(f"--weights is for one run, and there are {len(runs)}")
-    if confusion is not None:
-        if confusion.suffix.lower() != ".png":
-            fail(f"--confusion {confusion}: the picture's name must end with .png")
-        require_own_file(confusion, is_own_image, option="--confusion")
+    _check_options(runs, data, weights, confusion)
     require_spec(runs[0], weights, reading)
     with exit_on_error():
         require_existing(*(run for run in runs if run.suffix not in SPEC_ENDINGS), data=data)
@@ -109,16 +102,33 @@ def command(
         tested = _test(opened, question, named=data is not None, quiet=quiet)
         if confusion is not None:
             _draw(tested, confusion, quiet)
-    from netspec.cli.eval_results import as_data, as_text, class_table
-
     if form == "json":
+        from netspec.cli.eval_results import as_data
+
         click.echo(json.dumps(as_data(tested, opened, weight_facts), indent=2, allow_nan=False))
     else:
-        from netspec.report.terminal import show
+        _print_text(tested, opened)
 
-        for line in as_text(tested, opened):
-            click.echo(line)
-        show(class_table(tested), sys.stdout)
+
+def _check_options(runs: Sequence[Path], data: str | None, weights: Path | None, confusion: Path | None) -> None:
+    """Exit if the options contradict each other, or ``--confusion`` names a file that must not be written."""
+    if data is None and len(runs) == 2 and names_data(runs[1]):
+        fail(f"{runs[1]} is not a run; did you mean --data {runs[1]}?")
+    if weights is not None and len(runs) > 1:
+        fail(f"--weights is for one run, and there are {len(runs)}")
+    if confusion is not None:
+        if confusion.suffix.lower() != ".png":
+            fail(f"--confusion {confusion}: the picture's name must end with .png")
+        require_own_file(confusion, is_own_image, option="--confusion")
+
+
+def _print_text(tested: Outcome, runs: Sequence[Saved]) -> None:
+    from netspec.cli.eval_results import as_text, class_table
+    from netspec.report.terminal import show
+
+    for line in as_text(tested, runs):
+        click.echo(line)
+    show(class_table(tested), sys.stdout)
 
 
 def _spec(path: Path, data: str | None, reading: Reading) -> Net | None:

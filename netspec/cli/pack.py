@@ -13,6 +13,7 @@ from netspec.cli.runs import MAX_LISTED, exit_on_error, note_printer, warn
 
 if TYPE_CHECKING:
     from netspec.train.data.packing.sealing import Packed
+    from netspec.train.data.sources.listing import Listing
 
 
 @click.command()
@@ -71,18 +72,12 @@ def command(
     """
     from netspec.train.data.cores import cores_available
     from netspec.train.data.packing.packing import pack
-    from netspec.train.data.sources.listing import list_folder
-    from netspec.train.errors import RequestError, TrainError
+    from netspec.train.errors import TrainError
     from netspec.train.reporting.progress import Counter
 
     print_note = note_printer(quiet)
     with exit_on_error():
-        if not folder.is_dir():
-            raise RequestError(f"there is no folder {folder}")
-        try:
-            listing = list_folder(folder, val_labels)
-        except OSError as problem:
-            raise RequestError(f"cannot open {problem.filename}: {problem.strerror}") from problem
+        listing = _list(folder, val_labels)
         for note in listing.notes:
             print_note(note)
         total = sum(len(files.names) for files in listing.splits.values())
@@ -104,6 +99,19 @@ def command(
     unreadable = _report(packed, out)
     if unreadable and strict:
         sys.exit(WRONG_SPEC)
+
+
+def _list(folder: Path, val_labels: Path | None) -> Listing:
+    """List the folder's images. Raises ``RequestError`` if it, or the file with the labels, cannot be read."""
+    from netspec.train.data.sources.listing import list_folder
+    from netspec.train.errors import RequestError
+
+    if not folder.is_dir():
+        raise RequestError(f"there is no folder {folder}")
+    try:
+        return list_folder(folder, val_labels)
+    except OSError as problem:
+        raise RequestError(f"cannot open {problem.filename}: {problem.strerror}") from problem
 
 
 def _report(packed: Packed, out: Path) -> int:
