@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from netspec.check.report import Findings
 from netspec.diagnostics.model import first_line_span
 from netspec.formatting import plural
-from netspec.importers.cuda_convnet.layers import connected, convolutions, costs, elementwise, spatial
-from netspec.importers.cuda_convnet.layers.forks import notes_in_layers, notes_on_type, other_version
+from netspec.importers.cuda_convnet.layers.forks import notes_in_layers
 from netspec.importers.cuda_convnet.layers.kinds import Context, Kind
 from netspec.importers.cuda_convnet.layers.labels import labels_of, unread_data
-from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer, is_cost
+from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.layers.second_look import remaining_errors
+from netspec.importers.cuda_convnet.layers.types import kind_of, unknown_type
 from netspec.importers.cuda_convnet.options import Options, SectionError, did_you_mean, shortened
 from netspec.importers.cuda_convnet.reading import Config, Section
 
 MAX_GPUS = 1024
 
-KINDS: Mapping[str, Kind] = {
-    **connected.KINDS,
-    **convolutions.KINDS,
-    **spatial.KINDS,
-    **elementwise.KINDS,
-    **costs.KINDS,
-}
-OLD_TYPES = {"cost.ce": "cost.crossent"}
-"""Former names of types, from when version 2 was new."""
 _DATA = ("dataIdx", "start", "end")
 
 
@@ -48,7 +38,7 @@ class _Definer:
         self.findings = findings
         self.layers: dict[str, Layer] = {}
         self.rejected: set[str] = set()
-        self.labels = labels_of(config, KINDS)
+        self.labels = labels_of(config)
         self.unread = unread_data(config)
         self.has_gpus = any("gpu" in section.options for section in config.sections.values())
         self.data: int | None = None
@@ -97,9 +87,9 @@ class _Definer:
         word = options.text("type").strip()
         if word == "data":
             return self._data(options)
-        kind = self._kind(word)
+        kind = kind_of(word, self.dialect)
         if kind is None:
-            raise self._unknown_type(options, word)
+            raise unknown_type(options, word, self.dialect)
         if kind.word != word:
             options.warn("cfg-old-habit", f"{word} is read as {kind.word}, its present name", "type")
         inputs = self._inputs(options, kind)
@@ -130,36 +120,18 @@ class _Definer:
 
     def _report_remaining_errors(self, section: Section) -> None:
         """Report the other errors of a rejected section."""
-        kind = self._kind(section.options["type"].text.strip()) if "type" in section.options else None
+        kind = kind_of(section.text("type"), self.dialect)
         if kind is not None:
             errors = remaining_errors(
                 section, kind, self.dialect, self.layers, lambda options: self._warn_unknown_keys(options, kind)
             )
             self.findings.extend(errors.all)
 
-    def _kind(self, word: str) -> Kind | None:
-        """Return the layer type with this name in the file's version, if there is one."""
-        kind = KINDS.get(OLD_TYPES.get(word, word) if self.dialect == "v2" else word)
-        return kind if kind is not None and self.dialect in kind.dialects else None
-
     def _warn_unknown_keys(self, options: Options, kind: Kind) -> None:
         """Warn about keys that a layer type does not have."""
         other: Dialect = "v2" if self.dialect == "2012" else "2012"
         notes = notes_in_layers(self.dialect, kind.version_keys.get(other, ()))
         options.warn_unknown(kind.all_keys(self.dialect), ("partialSum", "sumWidth"), notes)
-
-    def _unknown_type(self, options: Options, word: str) -> SectionError:
-        advice = notes_on_type(word, self.dialect)
-        if word in KINDS:
-            message = f"'{word}' is a layer type of {other_version(self.dialect)} of cuda-convnet only"
-            notes = [f"this file is read as {self.dialect}; --dialect says which it is", *advice]
-        else:
-            hint = "" if advice else did_you_mean(word, tuple(KINDS), self.findings)
-            message = f"there is no layer type '{shortened(word)}'{hint}"
-            kinds = [k for k, v in KINDS.items() if self.dialect in v.dialects and is_cost(k) == is_cost(word)]
-            what = "costs: " if is_cost(word) else "types: data, "
-            notes = [*advice] or [f"the {what}{', '.join(kinds)}"]
-        return options.report_error("unknown-type", message, "type", notes=notes)
 
     def _data(self, options: Options) -> Layer:
         index = options.integer("dataIdx", low=0)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from netspec.importers.cuda_convnet.layers.kinds import inputs_of
 from netspec.importers.cuda_convnet.layers.model import is_cost
+from netspec.importers.cuda_convnet.layers.types import KINDS
 from netspec.importers.cuda_convnet.reading import Config, Section
 
 
-def labels_of(config: Config, known_types: Collection[str]) -> frozenset[str]:
+def labels_of(config: Config) -> frozenset[str]:
     """Return the data layers that are labels.
 
     These are read only by costs, by sums that form the difference that a cost takes, or by sections of an unknown type,
@@ -25,7 +24,7 @@ def labels_of(config: Config, known_types: Collection[str]) -> frozenset[str]:
     def compares(section: Section) -> bool:
         type_ = section.text("type")
         is_difference = type_ == "eltsum" and not data.keys() >= {*inputs_of(section)}
-        return is_difference or is_cost(type_) or type_ not in known_types
+        return is_difference or is_cost(type_) or type_ not in KINDS
 
     compared = {name for name, sections in readers.items() if all(map(compares, sections))}
     images = {index for name, index in data.items() if name not in compared and name in readers}

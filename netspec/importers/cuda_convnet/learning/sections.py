@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from netspec.importers.cuda_convnet.layers.definition import KINDS
 from netspec.importers.cuda_convnet.layers.elementwise import factors_of_sum
 from netspec.importers.cuda_convnet.layers.forks import notes_in_parameters
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect, Layer
+from netspec.importers.cuda_convnet.layers.types import KINDS
 from netspec.importers.cuda_convnet.learning.model import Drop, Norm
 from netspec.importers.cuda_convnet.learning.norms import NORMS
 from netspec.importers.cuda_convnet.learning.rates import Rates
