@@ -36,12 +36,12 @@ def check(spec: Source | Texts, input_shape: Shape | None = None, earlier: Layer
     similar spec (``Checked.cache``); it only makes this check faster.
     """
     texts = spec if isinstance(spec, Texts) else collect_texts(spec, Folder())
-    with _collector_paused():
+    with collector_paused():
         return check_file(texts.file(), input_shape, texts, earlier)
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Pause the garbage collector.
 
     A check creates many small objects without cycles, and scanning them repeatedly would take a third of its time.
