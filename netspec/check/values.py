@@ -56,11 +56,9 @@ def read_pairs(
     already.
     """
     values: dict[str, Any] = {}
-    reported = report_optimizer_arguments(pairs, keys, owner, findings)
-    bad = {OPTIMIZER} if reported else set()
-    reported |= report_arguments(
-        [pair for name, pair in pairs.items() if name not in reported], keys, owner, findings, layer
-    )
+    reported, bad = set[str](), set[str]()
+    if not pairs.keys() <= keys.keys():
+        reported, bad = _report_arguments(pairs, keys, owner, findings, layer)
     for name, pair in pairs.items():
         key = keys.get(name)
         if name in reported:
@@ -86,6 +84,16 @@ def read_pairs(
             findings.bad_value(name, error, layer)
             bad.add(name)
     return values, bad
+
+
+def _report_arguments(
+    pairs: Mapping[str, Pair], keys: Mapping[str, Key], owner: str, findings: Findings, layer: str
+) -> tuple[set[str], set[str]]:
+    """Report unknown keys that are arguments of values. Return what is reported, and the keys of these values."""
+    reported = set(report_optimizer_arguments(pairs, keys, owner, findings))
+    bad = {OPTIMIZER} if reported else set()
+    others = [pair for name, pair in pairs.items() if name not in reported]
+    return reported | report_arguments(others, keys, owner, findings, layer), bad
 
 
 def _read(key: Key, pair: Pair, inputs: int) -> Any:
