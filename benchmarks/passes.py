@@ -22,8 +22,8 @@ from netspec.ir.graph import Graph
 from netspec.passes.fast import NAMES, PASSES, ComputeTarget, enabled_passes, forms_of
 from netspec.timing.comparison import separate_handwritten_step
 from netspec.timing.handwritten import peer_of
-from netspec.timing.question import Question
 from netspec.timing.separate_process import Run, in_separate_process
+from netspec.timing.settings import TimingSettings
 from netspec.timing.step import separate_step
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -63,7 +63,7 @@ def main() -> None:
         a, b = in_turns(makers, options.rounds)
         rows.append((candidate.name, format_duration(a), format_duration(b), f"{b / a:.2f}"))
     if options.only is None and peer_of(graph) is not None:
-        by_hand = partial(separate_handwritten_step, graph, Question("cpu", options.batch, "fp32", 1), 1, "train")
+        by_hand = partial(separate_handwritten_step, graph, TimingSettings("cpu", options.batch, "fp32", 1), 1, "train")
         a, b = in_turns([compiled(graph, options.batch, defaults), by_hand], options.rounds)
         rows.append(("netspec, and written by hand", format_duration(a), format_duration(b), f"{b / a:.2f}"))
     what = f"{graph.name}, float32, batch {options.batch}, one thread, seconds of the processor"

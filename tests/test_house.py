@@ -38,7 +38,7 @@ FLOORS = (
 """From the top down. A room imports only from the floors below it, never from its own. Every backend is a room."""
 
 INSIDE = {
-    "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "judging", "drawing"),
+    "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "evaluation", "drawing"),
     "netspec.importers.cuda_convnet": ("layers", "learning", "spec"),
 }
 """The rooms inside large ones: each imports only from those before it. Files beside these rooms are not restricted."""

@@ -23,8 +23,8 @@ from rich.console import Console
 from netspec.net import load
 from netspec.train.config import Request
 from netspec.train.errors import TrainError
+from netspec.train.evaluation.testing import EvaluationSettings, run_test
 from netspec.train.interval import Interval
-from netspec.train.judging.testing import Question, run_test
 from netspec.train.reporting.console import Reporter, Status
 from netspec.train.run import train
 from netspec.train.runs.saved import open_run
@@ -55,8 +55,8 @@ class Watching(Reporter):
     def measure(self) -> None:
         """Record the newest checkpoint's error on the sample."""
         saved = open_run(self.run, self.warn)
-        question = Question(f"cifar10:{self.sample}", "train", None, batch=500, device="cpu", workers=1)
-        tested = run_test([saved], question, note=self.note, warn=self.warn, met=lambda _: None, quiet=True)
+        settings = EvaluationSettings(f"cifar10:{self.sample}", "train", None, batch=500, device="cpu", workers=1)
+        tested = run_test([saved], settings, note=self.note, warn=self.warn, met=lambda _: None, quiet=True)
         self.errors[saved.step] = 1 - tested.top1
 
 

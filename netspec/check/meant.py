@@ -9,8 +9,8 @@ from typing import NamedTuple
 from netspec import layers
 from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
-from netspec.diagnostics.elsewhere import ABSENT_KEYS, WORDS, plain_word
 from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.other_tools import ABSENT_KEYS, WORDS, plain_word
 from netspec.keys import BadValue, Key, Size2
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Number, Pair, Section, Value, Word

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label
-from netspec.diagnostics.elsewhere import ABSENT_TYPES, plain_word
 from netspec.diagnostics.nearest import is_slip, nearest
+from netspec.diagnostics.other_tools import ABSENT_TYPES, plain_word
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
 from netspec.language.parser import MAX_MISTAKES

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from netspec.cli.reading import Reading
     from netspec.net import Net
-    from netspec.train.judging.outcome import Outcome, SplitName
-    from netspec.train.judging.testing import Question
+    from netspec.train.evaluation.outcome import Outcome, SplitName
+    from netspec.train.evaluation.testing import EvaluationSettings
     from netspec.train.runs.saved import Saved
 
 
@@ -82,7 +82,7 @@ def command(
         with importing_torch():
             from netspec.train.config import device_for
             from netspec.train.data.cores import cores_available
-            from netspec.train.judging.testing import Question
+            from netspec.train.evaluation.testing import EvaluationSettings
             from netspec.train.runs.saved import open_run
 
         weight_facts: dict[str, str] | None = None
@@ -91,7 +91,7 @@ def command(
             opened, weight_facts = _with_weights(runs[0], net, weights, data, batch, quiet)
         else:
             opened = [open_run(run, warn) for run in runs]
-        question = Question(
+        settings = EvaluationSettings(
             source=_source(opened[0], data),
             split=split,
             views=views,
@@ -99,7 +99,7 @@ def command(
             device=device_for(device),
             workers=min(cores_available(), 16),
         )
-        tested = _test(opened, question, named=data is not None, quiet=quiet)
+        tested = _test(opened, settings, named=data is not None, quiet=quiet)
         if confusion is not None:
             _draw(tested, confusion, quiet)
     if form == "json":
@@ -170,17 +170,17 @@ def _source(run: Saved, data: str | None) -> str:
     return source
 
 
-def _test(runs: Sequence[Saved], question: Question, *, named: bool, quiet: bool) -> Outcome:
+def _test(runs: Sequence[Saved], settings: EvaluationSettings, *, named: bool, quiet: bool) -> Outcome:
     """Test the runs. ``named``: whether the source was given on the command line rather than taken from the run."""
     from netspec.train.errors import RequestError
-    from netspec.train.judging.testing import run_test
+    from netspec.train.evaluation.testing import run_test
 
     try:
-        return run_test(runs, question, note=note_printer(quiet), warn=warn, met=Unread(), quiet=quiet)
+        return run_test(runs, settings, note=note_printer(quiet), warn=warn, met=Unread(), quiet=quiet)
     except RequestError as problem:
         if named:
             raise
-        message = f"{question.source} is what {runs[0].name} was trained on; --data names something else"
+        message = f"{settings.source} is what {runs[0].name} was trained on; --data names something else"
         raise RequestError(problem.message, message, *problem.notes) from problem
 
 

@@ -10,7 +10,7 @@ from netspec.report import Column, Table
 from netspec.train.reporting.progress import printable
 
 if TYPE_CHECKING:
-    from netspec.train.judging.outcome import Outcome
+    from netspec.train.evaluation.outcome import Outcome
     from netspec.train.runs.saved import Saved
 
 ROWS = 50

@@ -131,8 +131,8 @@ def _draw_activations(run: Saved, image: Path, layer: str, device: str | None) -
     from netspec.train.data.splits import Unreadable
     from netspec.train.drawing.activations import activations_of, draw_activations
     from netspec.train.errors import TrainError
-    from netspec.train.judging.predict import frame_of, load_image
-    from netspec.train.judging.views import prepared, views
+    from netspec.train.evaluation.predict import frame_of, load_image
+    from netspec.train.evaluation.views import prepared, views
 
     frame = frame_of(run)
     try:

@@ -29,7 +29,7 @@ def command(stdio: bool, quiet: bool) -> None:
       netspec lsp
     """
     try:
-        from netspec.lsp.answers import server
+        from netspec.lsp.handlers import server
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] not in ("pygls", "lsprotocol"):
             raise

@@ -88,11 +88,11 @@ def command(
         fail("times need both: --link 25GB/s --flops 400T")
     graph = read_net(file, reading).graph
     from netspec.passes.placing import ArrangementError
-    from netspec.plan.answer import Question, answer
+    from netspec.plan.results import PlanRequest, plan_for
     from netspec.plan.scaling import Machine
 
     machine = Machine(flops, link) if link is not None and flops is not None else None
-    question = Question(
+    request = PlanRequest(
         gpus or (graph.groups,),
         split,
         batch or graph.train.batch,
@@ -102,7 +102,7 @@ def command(
         without,
     )
     try:
-        result = answer(graph, question)
+        result = plan_for(graph, request)
     except ArrangementError as wrong:
         fail(wrong.message, *wrong.notes)
     for warning in result.warnings:

@@ -15,8 +15,8 @@ from netspec.formatting import (
 )
 from netspec.passes.placing import SPLITS
 from netspec.plan import RULE, DevicePlan, Plan
-from netspec.plan.answer import Answer, Question
 from netspec.plan.model import smallest_batch
+from netspec.plan.results import PlanRequest, PlanResult
 from netspec.plan.scaling import MODEL, Timed
 from netspec.report import Column, Table
 
@@ -34,16 +34,16 @@ EqualDevices = tuple[DevicePlan, ...]
 """Devices that hold and exchange the same amounts."""
 
 
-def tables(answer: Answer) -> list[Table]:
+def tables(result: PlanResult) -> list[Table]:
     """Return the tables to print: all those of a single plan, or a comparison of several plans."""
-    if not answer.question.single:
-        return [comparison_table(answer), *([fastest_table(answer)] if answer.winners else [])]
-    (plan,) = answer.plans
-    whole = [devices_table(plan, _largest_batch_notes(answer, plan)), layers_table(plan)]
+    if not result.request.single:
+        return [comparison_table(result), *([fastest_table(result)] if result.winners else [])]
+    (plan,) = result.plans
+    whole = [devices_table(plan, _largest_batch_notes(result, plan)), layers_table(plan)]
     if plan.crossings:
-        whole.append(crossings_table(plan, _break_even_notes(answer)))
-    if answer.timings:
-        whole += [comparison_table(answer), fastest_table(answer)]
+        whole.append(crossings_table(plan, _break_even_notes(result)))
+    if result.timings:
+        whole += [comparison_table(result), fastest_table(result)]
     return whole
 
 
@@ -138,12 +138,12 @@ def crossings_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
     return Table("transfers in a step", columns, rows, total, (*extra_notes, RULE))
 
 
-def comparison_table(answer: Answer) -> Table:
+def comparison_table(result: PlanResult) -> Table:
     """Return a table with a row for each number of devices and split.
 
     If they were requested, it has columns for the largest batch that fits and for the times.
     """
-    question = answer.question
+    request = result.request
     columns = (
         Column("gpus"),
         Column("split", right=False),
@@ -151,11 +151,11 @@ def comparison_table(answer: Answer) -> Table:
         Column("parameters"),
         Column("peak"),
         Column("transferred"),
-        *([Column("largest batch")] if answer.fitting else []),
-        *(Column(name) for name in _TIMES if answer.timings),
+        *([Column("largest batch")] if result.fitting else []),
+        *(Column(name) for name in _TIMES if result.timings),
     )
     rows = []
-    for i, plan in enumerate(answer.plans):
+    for i, plan in enumerate(result.plans):
         fullest = max(plan.devices, key=lambda device: device.memory.peak.total)
         devices = plan.arrangement.devices
         rows.append(
@@ -167,25 +167,23 @@ def comparison_table(answer: Answer) -> Table:
                 format_bytes(fullest.memory.peak.total),
                 format_bytes(plan.crossed),
                 *(
-                    [format_count(answer.fitting[i].batch) if answer.fitting[i].batch else "none"]
-                    if answer.fitting
+                    [format_count(result.fitting[i].batch) if result.fitting[i].batch else "none"]
+                    if result.fitting
                     else []
                 ),
-                *(_time_cells(answer.timings[i]) if answer.timings else ()),
+                *(_time_cells(result.timings[i]) if result.timings else ()),
             )
         )
-    notes = [f"not possible: {plural(way.devices, 'device')} by {way.split}: {way.reason}" for way in answer.left_out]
-    notes += ["images, parameters, peak and transferred: of the device with the most", *_break_even_notes(answer)]
-    notes += [RULE, MEMORY_RULE, *(MODEL if answer.timings else ())]
-    title = (
-        f"{answer.plans[0].graph.name}: batch {format_count(question.batch)}, {question.precision}{_machine(question)}"
-    )
+    notes = [f"not possible: {plural(way.devices, 'device')} by {way.split}: {way.reason}" for way in result.left_out]
+    notes += ["images, parameters, peak and transferred: of the device with the most", *_break_even_notes(result)]
+    notes += [RULE, MEMORY_RULE, *(MODEL if result.timings else ())]
+    title = f"{result.plans[0].graph.name}: batch {format_count(request.batch)}, {request.precision}{_machine(request)}"
     return Table(title, columns, tuple(rows), None, tuple(notes))
 
 
-def fastest_table(answer: Answer) -> Table:
+def fastest_table(result: PlanResult) -> Table:
     """Return the table of the fastest split, its time and efficiency, for each number of devices and batch."""
-    winners = answer.winners
+    winners = result.winners
     batches = list(dict.fromkeys(batch for _, batch in winners))
     columns = (Column("gpus"), *(Column(f"batch {format_count(batch)}") for batch in batches))
     rows = tuple(
@@ -272,8 +270,8 @@ def _time_cells(way: Timed) -> tuple[str, ...]:
     )
 
 
-def _machine(question: Question) -> str:
-    machine = question.machine
+def _machine(request: PlanRequest) -> str:
+    machine = request.machine
     if machine is None:
         return ""
     return (
@@ -281,12 +279,12 @@ def _machine(question: Question) -> str:
     )
 
 
-def _largest_batch_notes(answer: Answer, plan: Plan) -> list[str]:
+def _largest_batch_notes(result: PlanResult, plan: Plan) -> list[str]:
     """Return a note with the largest batch that fits into ``--memory``; empty if that was not given."""
-    limit = answer.question.limit
+    limit = result.request.limit
     if limit is None:
         return []
-    (fitting,) = answer.fitting
+    (fitting,) = result.fitting
     if fitting.batch:
         return [f"the largest batch that fits into {format_bytes(limit)} per device: {format_count(fitting.batch)}"]
     fewest = smallest_batch(plan.placed)
@@ -296,10 +294,10 @@ def _largest_batch_notes(answer: Answer, plan: Plan) -> list[str]:
     ]
 
 
-def _break_even_notes(answer: Answer) -> list[str]:
+def _break_even_notes(result: PlanResult) -> list[str]:
     """Return notes on the largest batch at which splitting by groups sends fewer bytes than data parallelism."""
     notes = []
-    for devices, even in answer.even.items():
+    for devices, even in result.even.items():
         until = "at any batch" if even is None else f"up to a batch of {format_count(even)}"
         notes.append(f"on {plural(devices, 'device')}, groups send fewer bytes than data parallelism {until}")
     return notes

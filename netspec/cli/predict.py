@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from netspec.cli.reading import Reading
-    from netspec.train.judging.predict import Prediction
+    from netspec.train.evaluation.predict import Prediction
     from netspec.train.runs.saved import Saved
 
 BAR = 30
@@ -67,7 +67,7 @@ def command(
     with exit_on_error():
         opened = open_trained(run, weights, reading, classes)
         from netspec.train.config import device_for
-        from netspec.train.judging.predict import Classifier, count_unreadable
+        from netspec.train.evaluation.predict import Classifier, count_unreadable
 
         classifier = Classifier(opened, views, device_for(device))
         predictions = []

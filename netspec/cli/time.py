@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from netspec.ir.graph import Graph
     from netspec.ir.settings import Precision
     from netspec.timing.measure import Measured
-    from netspec.timing.question import Question
+    from netspec.timing.settings import TimingSettings
 
 
 @click.command()
@@ -75,7 +75,7 @@ def command(
     with importing_torch():
         from netspec.timing.handwritten import PEERS, peer_of
         from netspec.timing.measure import measure
-        from netspec.timing.question import Question, batch_for
+        from netspec.timing.settings import TimingSettings, batch_for
         from netspec.train.config import device_for
         from netspec.train.errors import TrainError
         from netspec.train.requirements import require_trainable
@@ -92,11 +92,11 @@ def command(
         where = device_for(device)
         images = batch or batch_for(graph, where)
         require_trainable(graph, images)
-        question = Question(where, images, precision or graph.train.precision, rounds, threads, without)
+        settings = TimingSettings(where, images, precision or graph.train.precision, rounds, threads, without)
         if passes:
-            _print_gains(graph, question, form)
+            _print_gains(graph, settings, form)
         else:
-            _print_times(measure(graph, question, peer), form, quiet)
+            _print_times(measure(graph, settings, peer), form, quiet)
 
 
 def _print_times(result: Measured, form: str, quiet: bool) -> None:
@@ -111,12 +111,12 @@ def _print_times(result: Measured, form: str, quiet: bool) -> None:
         show(table(result).without_notes(RULE) if quiet else table(result), sys.stdout)
 
 
-def _print_gains(graph: Graph, question: Question, form: str) -> None:
+def _print_gains(graph: Graph, settings: TimingSettings, form: str) -> None:
     from netspec.report.terminal import show
-    from netspec.timing.worth import as_data, worth_table, worths
+    from netspec.timing.gains import as_data, gain_table, measure_gains
 
-    result = worths(graph, question)
+    result = measure_gains(graph, settings)
     if form == "json":
-        click.echo(json.dumps(as_data(graph, question, result), indent=1))
+        click.echo(json.dumps(as_data(graph, settings, result), indent=1))
     else:
-        show(worth_table(graph, question, result), sys.stdout)
+        show(gain_table(graph, settings, result), sys.stdout)

@@ -6,7 +6,7 @@ import functools
 import itertools
 from collections.abc import Iterable
 
-from netspec.diagnostics.elsewhere import ABSENT_TYPES, WORDS, plain_word
+from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
 
 MAX_EDITS = 4
 MAX_WORD_LENGTH = 100

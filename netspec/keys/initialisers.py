@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from netspec.diagnostics.elsewhere import plain_word
 from netspec.diagnostics.nearest import is_slip, nearest
+from netspec.diagnostics.other_tools import plain_word
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word

@@ -27,7 +27,7 @@ PAUSE = 0.03
 
 
 class Server(LanguageServer):
-    """A language server for specs. ``netspec.lsp.answers`` registers the request handlers."""
+    """A language server for specs. ``netspec.lsp.handlers`` registers the request handlers."""
 
     def __init__(self) -> None:
         super().__init__(

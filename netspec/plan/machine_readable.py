@@ -5,32 +5,32 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from netspec.plan.answer import Answer, Fitting
 from netspec.plan.crossing import RULE, Crossing
 from netspec.plan.model import DevicePlan, Plan
+from netspec.plan.results import Fitting, PlanResult
 from netspec.plan.scaling import MODEL, Timed
 
 
-def to_json(answer: Answer) -> str:
-    """Return the whole answer as JSON."""
-    question, fits = answer.question, dict(enumerate(answer.fitting))
+def to_json(result: PlanResult) -> str:
+    """Return the whole result as JSON."""
+    request, fits = result.request, dict(enumerate(result.fitting))
     data: dict[str, Any] = {
-        "net": answer.plans[0].graph.name,
-        "batch": question.batch,
-        "precision": question.precision,
+        "net": result.plans[0].graph.name,
+        "batch": request.batch,
+        "precision": request.precision,
         "rule": RULE,
-        "plans": [{**_plan(step), **_fits(fits.get(i))} for i, step in enumerate(answer.plans)],
-        "left_out": [{"gpus": way.devices, "split": way.split, "reason": way.reason} for way in answer.left_out],
-        "groups_send_less_up_to_batch": {str(devices): even for devices, even in answer.even.items()},
+        "plans": [{**_plan(step), **_fits(fits.get(i))} for i, step in enumerate(result.plans)],
+        "left_out": [{"gpus": way.devices, "split": way.split, "reason": way.reason} for way in result.left_out],
+        "groups_send_less_up_to_batch": {str(devices): even for devices, even in result.even.items()},
     }
-    if question.limit is not None:
-        data["memory_bytes"] = question.limit
-    if answer.timings:
+    if request.limit is not None:
+        data["memory_bytes"] = request.limit
+    if result.timings:
         data["model"] = list(MODEL)
-        data["scaling"] = [_timed(way) for way in answer.timings]
+        data["scaling"] = [_timed(way) for way in result.timings]
         data["fastest"] = [
             {"gpus": devices, "batch": batch, **(_timed(way) if way else {})}
-            for (devices, batch), way in answer.winners.items()
+            for (devices, batch), way in result.winners.items()
         ]
     return json.dumps(data, indent=1)
 

@@ -9,7 +9,7 @@ from netspec.check import Checked, LayerFacts
 from netspec.check.claims import number_of
 from netspec.check.meant import adaptive_pooling
 from netspec.diagnostics import Edit
-from netspec.diagnostics.elsewhere import PARAMETERS, plain_word
+from netspec.diagnostics.other_tools import PARAMETERS, plain_word
 from netspec.formatting import format_count, plural
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Rows

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from netspec.ir.graph import Graph
 from netspec.timing.clock import take_turns
 from netspec.timing.handwritten import Peer, optimiser, peer_of
-from netspec.timing.question import OURS, Question
 from netspec.timing.separate_process import in_separate_process
+from netspec.timing.settings import OURS, TimingSettings
 from netspec.timing.step import Work, batch_of, separate_step
 
 
@@ -24,20 +24,20 @@ def modes(device: str) -> tuple[str, ...]:
 
 
 def handwritten_steps(
-    peer: Peer, graph: Graph, question: Question, mode: str
+    peer: Peer, graph: Graph, settings: TimingSettings, mode: str
 ) -> tuple[Callable[[], None], Callable[[], None]]:
     """Return a training step and an inference step of the hand-written network, on the images of ``batch_of``."""
-    device = question.device
-    images, labels = batch_of(graph, device, question.batch)
+    device = settings.device
+    images, labels = batch_of(graph, device, settings.batch)
     model = peer.make(graph.scores.output.units).to(device)
     compiled = mode != "eager"
     if compiled:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         # In the precision of the computation, as the images are also handed to netspec's network.
-        narrow = torch.bfloat16 if question.precision == "bf16" else images.dtype
+        narrow = torch.bfloat16 if settings.precision == "bf16" else images.dtype
         images = images.to(narrow, memory_format=torch.channels_last)
     sgd = optimiser(model, device)
-    precision = torch.autocast(device, torch.bfloat16, enabled=question.precision == "bf16")
+    precision = torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bf16")
 
     def loss() -> torch.Tensor:
         with precision:
@@ -80,27 +80,27 @@ def compile_error(works: Sequence[Callable[[], None]]) -> str | None:
     return None
 
 
-def take_turns_separately(graph: Graph, question: Question, work: Work) -> dict[str, list[float]]:
+def take_turns_separately(graph: Graph, settings: TimingSettings, work: Work) -> dict[str, list[float]]:
     """Return the seconds of the compiled and the hand-written network in each turn on the CPU.
 
     They run in separate processes. In one process, the hand-written network would benefit from the memory that the
     other one keeps, which it does not have in a user's script. There must be a hand-written network for this graph.
     """
     threads = torch.get_num_threads()
-    rest = (graph, question.device, question.batch, question.precision, question.passes, threads, work)
+    rest = (graph, settings.device, settings.batch, settings.precision, settings.passes, threads, work)
     makers: dict[str, Callable[[], Callable[[], object]]] = {
         OURS: partial(separate_step, *rest),
-        "eager": partial(separate_handwritten_step, graph, question, threads, work),
+        "eager": partial(separate_handwritten_step, graph, settings, threads, work),
     }
     with ExitStack() as stack:
         competitors = {name: stack.enter_context(in_separate_process(make)) for name, make in makers.items()}
-        return take_turns(competitors, question.rounds, warm_up=2)
+        return take_turns(competitors, settings.rounds, warm_up=2)
 
 
-def separate_handwritten_step(graph: Graph, question: Question, threads: int, work: Work) -> Callable[[], None]:
+def separate_handwritten_step(graph: Graph, settings: TimingSettings, threads: int, work: Work) -> Callable[[], None]:
     """Return a step of the hand-written network in eager mode, for use in a dedicated process."""
     torch.set_num_threads(threads)
     peer = peer_of(graph)
     assert peer is not None
-    train, infer = handwritten_steps(peer, graph, question, "eager")
+    train, infer = handwritten_steps(peer, graph, settings, "eager")
     return {"train": train, "infer": infer}[work]

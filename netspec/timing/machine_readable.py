@@ -13,26 +13,26 @@ from netspec.timing.rows import Row, rows
 
 def to_json(measured: Measured) -> str:
     """Return the measurements as JSON, in seconds, bytes and FLOPs. Those of a layer are for the whole batch."""
-    question = measured.question
+    settings = measured.settings
     data: dict[str, Any] = {
         "net": measured.graph.name,
-        "device": question.device,
+        "device": settings.device,
         "device_name": measured.device_name,
         "threads": measured.threads,
         "torch": torch.__version__,
-        "precision": question.precision,
-        "batch": question.batch,
-        "rounds": question.rounds,
+        "precision": settings.precision,
+        "batch": settings.batch,
+        "rounds": settings.rounds,
         "passes": list(measured.passes),
         "told": list(measured.notes),
         "machine": {"bytes_per_s": measured.machine.bandwidth, "flops_per_s": measured.machine.matrix_rate},
-        **_rate(measured.rate, question.batch),
+        **_rate(measured.rate, settings.batch),
         "layers": [_row(row) for row in rows(measured)],
         "parts_s": measured.profile.total,
     }
     best = measured.fastest
     if best is not None:
-        data["handwritten"] = [{"mode": mode, **_rate(rate, question.batch)} for mode, rate in measured.peers.items()]
+        data["handwritten"] = [{"mode": mode, **_rate(rate, settings.batch)} for mode, rate in measured.peers.items()]
         data["times_handwritten"] = {
             "training": best.training / measured.rate.training,
             "inference": best.inference / measured.rate.inference,

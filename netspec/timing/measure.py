@@ -16,10 +16,10 @@ from netspec.timing.handwritten import Peer
 from netspec.timing.machine import Machine
 from netspec.timing.machine import measure as measure_machine
 from netspec.timing.profile import Profile, profile
-from netspec.timing.question import OURS, Question
+from netspec.timing.settings import OURS, TimingSettings
 from netspec.timing.step import Step, step_of
+from netspec.train.learning.cudnn import cudnn_benchmark
 from netspec.train.learning.heap import memory_kept
-from netspec.train.learning.library import cudnn_benchmark
 
 Turns = dict[str, list[float]]
 """The seconds of each competitor in each turn."""
@@ -42,7 +42,7 @@ class Measured:
     """
 
     graph: Graph
-    question: Question
+    settings: TimingSettings
     device_name: str
     threads: int
     machine: Machine
@@ -61,28 +61,28 @@ class Measured:
         return Rate(min(rate.training for rate in rates), min(rate.inference for rate in rates))
 
 
-def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measured:
+def measure(graph: Graph, settings: TimingSettings, peer: Peer | None = None) -> Measured:
     """Time whole steps in turns with the peer's, then the parts of the training step, then the machine."""
-    device, rounds = question.device, question.rounds
-    if question.threads is not None:
-        torch.set_num_threads(question.threads)
-    step = step_of(graph, device, question.batch, question.precision, question.passes)
+    device, rounds = settings.device, settings.rounds
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    step = step_of(graph, device, settings.batch, settings.precision, settings.passes)
     failed: list[str] = []
     with memory_kept(step.objective.forms.kept_memory), cudnn_benchmark(step.objective.forms.benchmarked):
         if peer is not None and step.objective.forms.kept_memory:
-            trained = take_turns_separately(graph, question, "train")
-            inferred = take_turns_separately(graph, question, "infer")
+            trained = take_turns_separately(graph, settings, "train")
+            inferred = take_turns_separately(graph, settings, "infer")
         else:
-            trained, inferred = _here(step, graph, question, peer, failed.append)
+            trained, inferred = _here(step, graph, settings, peer, failed.append)
         step.objective.module.train()
         parts = profile(step, rounds)
     rates = {name: Rate(median(times), median(inferred[name])) for name, times in trained.items()}
     return Measured(
         graph,
-        question,
+        settings,
         torch.cuda.get_device_name() if device == "cuda" else "CPU",
         torch.get_num_threads(),
-        measure_machine(device, question.precision),
+        measure_machine(device, settings.precision),
         rates.pop(OURS),
         parts,
         rates,
@@ -92,21 +92,21 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
 
 
 def _here(
-    step: Step, graph: Graph, question: Question, peer: Peer | None, add_note: Callable[[str], None]
+    step: Step, graph: Graph, settings: TimingSettings, peer: Peer | None, add_note: Callable[[str], None]
 ) -> tuple[Turns, Turns]:
     """Return the seconds of training and of inference in each turn, all in this process. ``add_note`` is called with a
     message for each mode of the peer that is left out because it fails."""
     training: dict[str, Callable[[], object]] = {OURS: step.train}
     inference: dict[str, Callable[[], object]] = {OURS: step.infer}
     if peer is not None:
-        for mode in modes(question.device):
-            works = handwritten_steps(peer, graph, question, mode)
+        for mode in modes(settings.device):
+            works = handwritten_steps(peer, graph, settings, mode)
             error = compile_error(works) if mode != "eager" else None
             if error is None:
                 training[mode], inference[mode] = works
             else:
                 add_note(f"hand-written, {mode}: left out, because torch.compile fails here: {error}")
     turns = partial(
-        take_turns, rounds=question.rounds, device=question.device, warm_up=3 if question.device == "cuda" else 1
+        take_turns, rounds=settings.rounds, device=settings.device, warm_up=3 if settings.device == "cuda" else 1
     )
     return turns(training), turns(inference)

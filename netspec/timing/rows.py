@@ -38,9 +38,9 @@ def rows(measured: Measured) -> list[Row]:
 
 
 def _rows(measured: Measured) -> Iterator[Row]:
-    graph, question, profile = measured.graph, measured.question, measured.profile
+    graph, settings, profile = measured.graph, measured.settings, measured.profile
     names = {attribute: name for name, attribute in attributes(graph).items()}
-    minimum, total = work(graph, question.batch, question.precision), profile.total
+    minimum, total = work(graph, settings.batch, settings.precision), profile.total
 
     def floor(*pieces: Work) -> float:
         return sum(piece.floor(measured.machine.matrix_rate, measured.machine.bandwidth) for piece in pieces)

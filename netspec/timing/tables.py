@@ -57,10 +57,10 @@ def rate_words(batch: int, rate: Rate) -> str:
 
 
 def _title(measured: Measured) -> str:
-    question = measured.question
-    where = measured.device_name if question.device == "cuda" else f"CPU, {plural(measured.threads, 'thread')}"
-    about = f"{measured.graph.name}, batch {format_count(question.batch)}, {question.precision}, {where}"
-    return f"{about}\n{rate_words(question.batch, measured.rate)}"
+    settings = measured.settings
+    where = measured.device_name if settings.device == "cuda" else f"CPU, {plural(measured.threads, 'thread')}"
+    about = f"{measured.graph.name}, batch {format_count(settings.batch)}, {settings.precision}, {where}"
+    return f"{about}\n{rate_words(settings.batch, measured.rate)}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -86,18 +86,18 @@ def _per_second(batch: int, seconds: float) -> str:
 
 
 def _notes(measured: Measured) -> list[str]:
-    question, machine = measured.question, measured.machine
+    settings, machine = measured.settings, measured.machine
     whole = format_number(round(measured.profile.total / measured.rate.training, 2))
     notes = [
-        f"medians of {question.rounds} rounds; the rows add up to {whole} of the whole step's time",
+        f"medians of {settings.rounds} rounds; the rows add up to {whole} of the whole step's time",
         f"the machine: {format_rounded_count(round(machine.bandwidth))}B/s copied, "
-        f"{format_rounded_count(round(machine.matrix_rate))}FLOP/s in a matrix product in {question.precision}",
+        f"{format_rounded_count(round(machine.matrix_rate))}FLOP/s in a matrix product in {settings.precision}",
         f"optimising passes: {', '.join(measured.passes) or 'none'}",
         *measured.notes,
         *RULE,
     ]
     for mode, rate in measured.peers.items():
-        notes.append(f"hand-written, {mode}: {rate_words(question.batch, rate)}")
+        notes.append(f"hand-written, {mode}: {rate_words(settings.batch, rate)}")
     best = measured.fastest
     if best is not None:
         notes.append(

@@ -21,10 +21,10 @@ from netspec.train.data.batches.transfer import buffers_for
 from netspec.train.data.source import open_source
 from netspec.train.data.splits import Data, only_class, with_cache
 from netspec.train.errors import RequestError
+from netspec.train.learning.cudnn import cudnn_benchmark
 from netspec.train.learning.ema import Average
 from netspec.train.learning.guessing import guessing
 from netspec.train.learning.heap import memory_kept
-from netspec.train.learning.library import cudnn_benchmark
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded

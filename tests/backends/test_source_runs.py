@@ -23,7 +23,7 @@ from netspec.ir.graph import Graph
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.sources.listing import held_out
 from netspec.train.data.splits import Frame
-from netspec.train.judging.views import Predictor, View, views
+from netspec.train.evaluation.views import Predictor, View, views
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.validation import evaluate
 

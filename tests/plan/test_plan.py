@@ -14,10 +14,10 @@ from netspec.ir.settings import Precision
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.placing import SPLITS, ArrangementError, SplitWord, arrange, place_on_devices
 from netspec.plan import plan
-from netspec.plan.answer import Question, answer
 from netspec.plan.fitting import break_even, largest_batch, smallest_peak
 from netspec.plan.model import forms_on_a_gpu
 from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
+from netspec.plan.results import PlanRequest, plan_for
 from netspec.plan.scaling import Machine, fastest, timed
 
 MACHINE = Machine(flops=400e12, link=25e9)
@@ -138,8 +138,8 @@ def test_cuda_graph_step_in_bf16_holds_narrowed_weights() -> None:
 @pytest.mark.parametrize("without", [(), ("cuda-graph",)])
 def test_largest_batch_leaves_room_for_the_copy(without: tuple[str, ...]) -> None:
     limit = 3 * 10**9
-    question = Question((1,), None, 128, "fp32", limit, without=without)
-    (fitting,) = answer(alexnet(), question).fitting
+    request = PlanRequest((1,), None, 128, "fp32", limit, without=without)
+    (fitting,) = plan_for(alexnet(), request).fitting
     peaks = [
         plan(alexnet(), 1, batch=fitting.batch + more, forms=PLAIN if without else RECORDED).peak for more in (0, 1)
     ]
@@ -295,12 +295,12 @@ def test_fastest_split_depends_on_the_batch() -> None:
 
 
 def test_answer_leaves_out_impossible_splits() -> None:
-    result = answer(alexnet(), Question((2, 3), None, 128, "fp32"))
+    result = plan_for(alexnet(), PlanRequest((2, 3), None, 128, "fp32"))
     ways = [(step.arrangement.devices, step.arrangement.split) for step in result.plans]
     assert ways == [(2, "groups"), (2, "batch"), (2, "hybrid"), (3, "batch")]
     assert [(way.devices, way.split) for way in result.left_out] == [(3, "groups"), (3, "hybrid")]
     with pytest.raises(ArrangementError):
-        answer(alexnet(), Question((3,), None, 128, "fp32"))
+        plan_for(alexnet(), PlanRequest((3,), None, 128, "fp32"))
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ from netspec.cli import main
 from netspec.ir.settings import Precision
 from netspec.net import load, loads
 from netspec.passes.fast import im2col
-from netspec.timing import machine, measure, worth
+from netspec.timing import gains, machine, measure
 from netspec.timing.handwritten import PEERS
 from netspec.timing.machine import Machine
-from netspec.timing.question import OURS, Question
 from netspec.timing.separate_process import Run, in_separate_process
+from netspec.timing.settings import OURS, TimingSettings
 from netspec.timing.step import step_of
 from netspec.timing.work import RULE
 
@@ -118,11 +118,11 @@ def test_network_that_cannot_be_trained_is_an_error() -> None:
 
 
 def test_pass_is_timed_only_if_it_changes_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worth, "PASSES", (im2col.PASS,))
+    monkeypatch.setattr(gains, "PASSES", (im2col.PASS,))
     graph = loads("[image] input 1x9x9\n[c] conv filters=4 kernel=3\n[f] fc outputs=2\n").graph
     cases: list[tuple[int, Precision, bool]] = [(297, "fp32", False), (298, "fp32", True), (298, "bf16", False)]
     for batch, precision, timed in cases:
-        (result,) = worth.worths(graph, Question("cpu", batch, precision, 1))
+        (result,) = gains.measure_gains(graph, TimingSettings("cpu", batch, precision, 1))
         assert (result.seconds is not None) == timed
         passes = step_of(graph, "cpu", batch, precision, ("im2col",)).objective.forms.passes
         assert passes == (("im2col",) if timed else ())
@@ -157,9 +157,9 @@ def test_mode_that_fails_to_compile_is_left_out_with_a_note(monkeypatch: pytest.
     monkeypatch.setattr(measure, "modes", lambda device: ("eager", "compiled", "max-autotune"))
     monkeypatch.setattr(measure, "handwritten_steps", handwritten_steps)
     graph, notes = load(SPECS / "digits.net").graph, list[str]()
-    question = Question("cpu", 4, "fp32", 1)
+    settings = TimingSettings("cpu", 4, "fp32", 1)
     step = step_of(graph, "cpu", 4, "fp32", ())
-    timings = measure._here(step, graph, question, PEERS[0], notes.append)
+    timings = measure._here(step, graph, settings, PEERS[0], notes.append)
     assert [list(turns) for turns in timings] == 2 * [[OURS, "eager", "max-autotune"]]
     assert notes == [
         "hand-written, compiled: left out, because torch.compile fails here: "

@@ -30,7 +30,7 @@ from netspec.train.config import Request
 from netspec.train.data.batches.augment import central
 from netspec.train.data.batches.preparation import AHEAD, Preparation
 from netspec.train.data.splits import Frame
-from netspec.train.learning.library import cudnn_benchmark
+from netspec.train.learning.cudnn import cudnn_benchmark
 from netspec.train.learning.objective import build
 from netspec.train.learning.recorded import RecordedObjective, recorded
 from netspec.train.learning.recording import CudaGraphs, Inputs, Recording

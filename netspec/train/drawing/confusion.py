@@ -10,7 +10,7 @@ import numpy as np
 
 from netspec.formatting import format_count
 from netspec.own_images import PNG_TEXT
-from netspec.train.judging.outcome import Outcome
+from netspec.train.evaluation.outcome import Outcome
 from netspec.train.reporting.progress import printable
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from netspec.train.learning.library import cudnn_benchmark
+from netspec.train.learning.cudnn import cudnn_benchmark
 
 Tensors = tuple[Tensor, ...]
 Replay = Callable[[], None]

@@ -16,7 +16,7 @@ CPU_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class TimingSettings:
     """The settings of a measurement. ``rounds`` is the number of turns whose median is taken, ``threads`` that of
     torch's threads (``None`` for its default). ``without`` are the optimising passes to switch off."""
 

@@ -1,4 +1,4 @@
-"""Answering one request of ``netspec plan``: several plans, and what follows from them."""
+"""The result of one request of ``netspec plan``: several plans, and what follows from them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netspec.plan.scaling import ALL_SPLITS, TIMES, LeftOut, Machine, Timed, fas
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PlanRequest:
     """A request: numbers of devices, one split or all of them (``None``), a batch, and properties of the devices.
 
     ``limit`` is a device's memory in bytes. Times are worked out only if a ``machine`` is given. ``without`` names the
@@ -45,7 +45,7 @@ class Fitting:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PlanResult:
     """The plans, one for each number of devices and split, and what follows from them.
 
     ``fitting`` and ``timings`` are in the order of ``plans``, or empty without a limit or machine. ``winners`` maps
@@ -53,7 +53,7 @@ class Answer:
     groups sends fewer bytes than by batch (see ``break_even``).
     """
 
-    question: Question
+    request: PlanRequest
     plans: Sequence[Plan]
     left_out: Sequence[LeftOut]
     fitting: Sequence[Fitting]
@@ -67,7 +67,7 @@ class Answer:
         return tuple(dict.fromkeys(warning for step in self.plans for warning in step.warnings))
 
 
-def answer(graph: Graph, question: Question) -> Answer:
+def plan_for(graph: Graph, request: PlanRequest) -> PlanResult:
     """Work out the plans that are asked for.
 
     Raises
@@ -76,33 +76,31 @@ def answer(graph: Graph, question: Question) -> Answer:
         The requested split is impossible, or, if all splits are asked for, every split is impossible for one of the
         numbers of devices.
     """
-    batch, precision, machine, limit = question.batch, question.precision, question.machine, question.limit
+    batch, precision, machine, limit = request.batch, request.precision, request.machine, request.limit
     left_out: list[LeftOut] = []
-    forms = forms_on_a_gpu(graph, precision, question.without)
-    if question.single or question.split is not None:
-        plans = [
-            plan(graph, n, question.split, batch=batch, precision=precision, forms=forms) for n in question.devices
-        ]
+    forms = forms_on_a_gpu(graph, precision, request.without)
+    if request.single or request.split is not None:
+        plans = [plan(graph, n, request.split, batch=batch, precision=precision, forms=forms) for n in request.devices]
     else:
-        plans, left_out = plan_splits(graph, question.devices, ALL_SPLITS, batch, precision, forms)
-        for n in question.devices:
+        plans, left_out = plan_splits(graph, request.devices, ALL_SPLITS, batch, precision, forms)
+        for n in request.devices:
             if all(step.arrangement.devices != n for step in plans):
                 plan(graph, n, batch=batch, precision=precision)  # raises the error that explains why
-    splits = (question.split,) if question.split else ALL_SPLITS
+    splits = (request.split,) if request.split else ALL_SPLITS
     winners = {
         (n, batch * times): fastest(graph, n, splits, batch * times, precision, machine)
-        for n in question.devices
+        for n in request.devices
         for times in TIMES
         if machine
     }
-    return Answer(
-        question,
+    return PlanResult(
+        request,
         plans,
         left_out,
         [_fitting(step, limit, forms) for step in plans if limit],
         [timed(step, machine) for step in plans if machine],
         winners,
-        {n: even for n in question.devices if n > 1 and (even := _break_even(graph, n, precision)) != 0},
+        {n: even for n in request.devices if n > 1 and (even := _break_even(graph, n, precision)) != 0},
     )
 
 

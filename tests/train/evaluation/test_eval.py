@@ -17,7 +17,7 @@ from tiny_network import SPEC, invoke, png_pixels, train_tiny
 from netspec.cli.eval_results import as_text, class_table
 from netspec.cli.runs import Unread
 from netspec.train.data.splits import Unreadable
-from netspec.train.judging.outcome import Outcome
+from netspec.train.evaluation.outcome import Outcome
 from netspec.train.learning.validation import hits, predicted_classes
 from netspec.train.runs import checkpoint
 from netspec.train.runs.runfolder import read_metrics

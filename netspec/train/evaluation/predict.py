@@ -11,7 +11,7 @@ from netspec.train.data.source import stored_frame
 from netspec.train.data.sources.decode import PEAK, read_image
 from netspec.train.data.splits import Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
-from netspec.train.judging.views import Predictor, protocol, views
+from netspec.train.evaluation.views import Predictor, protocol, views
 from netspec.train.runs.saved import Saved
 
 MAX_GUESSES = 5

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from netspec.train.judging.views import protocol
+from netspec.train.evaluation.views import protocol
 from netspec.train.learning.validation import hits, predicted_classes
 
 SplitName = Literal["validation", "train", "all"]
@@ -66,7 +66,7 @@ class Outcome:
         return sorted(confusions, key=lambda confusion: -confusion[2])  # stable: then by right class and predicted one
 
 
-class Answers:
+class RunningTotals:
     """Accumulates predictions: the confusion matrix, the top-5 hits, and the sum of the losses in nats."""
 
     def __init__(self, classes: int) -> None:
@@ -79,9 +79,9 @@ class Answers:
         """The number of images counted."""
         return int(self.confusion.sum())
 
-    def add(self, answers: NDArray[np.int64], predicted: torch.Tensor) -> None:
+    def add(self, right_classes: NDArray[np.int64], predicted: torch.Tensor) -> None:
         """Count some images, given their right classes and the log-probabilities predicted, (images, classes)."""
-        truth = torch.from_numpy(answers)
-        np.add.at(self.confusion, (answers, predicted_classes(predicted, truth).numpy()), 1)
-        np.add.at(self.five, answers[hits(predicted, truth)[1].numpy()], 1)
+        truth = torch.from_numpy(right_classes)
+        np.add.at(self.confusion, (right_classes, predicted_classes(predicted, truth).numpy()), 1)
+        np.add.at(self.five, right_classes[hits(predicted, truth)[1].numpy()], 1)
         self.loss -= float(predicted.gather(1, truth[:, None]).sum())

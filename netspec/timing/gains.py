@@ -14,10 +14,10 @@ from netspec.ir.graph import Graph
 from netspec.passes.fast import PASSES, Device, Forms, Pass
 from netspec.report import Column, Table
 from netspec.timing.clock import medians, take_turns
-from netspec.timing.question import Question
 from netspec.timing.separate_process import in_separate_process
+from netspec.timing.settings import TimingSettings
 from netspec.timing.step import separate_step, step_forms, step_of
-from netspec.train.learning.library import cudnn_benchmark
+from netspec.train.learning.cudnn import cudnn_benchmark
 
 WITH, WITHOUT = "with", "without"
 
@@ -25,7 +25,7 @@ Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
+class Gain:
     """A pass and the seconds of a training step with and without it, together with all other enabled passes.
 
     ``seconds`` is ``None`` if the pass does not change the network on this device.
@@ -41,56 +41,58 @@ class Worth:
         return self.seconds[1] / self.seconds[0] if self.seconds is not None else None
 
 
-def worths(graph: Graph, question: Question) -> list[Worth]:
+def measure_gains(graph: Graph, settings: TimingSettings) -> list[Gain]:
     """Return the measurements of all passes, in the order in which they are applied."""
-    if question.threads is not None:
-        torch.set_num_threads(question.threads)
-    return list(_worths(graph, question))
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    return list(_gains(graph, settings))
 
 
-def _worths(graph: Graph, question: Question) -> Iterator[Worth]:
-    enabled = question.passes
+def _gains(graph: Graph, settings: TimingSettings) -> Iterator[Gain]:
+    enabled = settings.passes
     for pass_ in PASSES:
         others = tuple(name for name in enabled if name != pass_.name)
         competitors = {WITH: (*others, pass_.name), WITHOUT: others}
-        if question.device not in pass_.runs_on or len(_forms(graph, question, competitors)) == 1:
-            yield Worth(pass_, pass_.name in enabled, None)
+        if settings.device not in pass_.runs_on or len(_forms(graph, settings, competitors)) == 1:
+            yield Gain(pass_, pass_.name in enabled, None)
             continue
-        with _steps(graph, question, competitors) as steps:
-            warm_up = 3 if question.device == "cuda" else 1
-            seconds = medians(take_turns(steps, question.rounds, device=question.device, warm_up=warm_up))
-        yield Worth(pass_, pass_.name in enabled, (seconds[WITH], seconds[WITHOUT]))
+        with _steps(graph, settings, competitors) as steps:
+            warm_up = 3 if settings.device == "cuda" else 1
+            seconds = medians(take_turns(steps, settings.rounds, device=settings.device, warm_up=warm_up))
+        yield Gain(pass_, pass_.name in enabled, (seconds[WITH], seconds[WITHOUT]))
 
 
-def _forms(graph: Graph, question: Question, passes: Mapping[str, Names]) -> list[Forms]:
+def _forms(graph: Graph, settings: TimingSettings, passes: Mapping[str, Names]) -> list[Forms]:
     """Return the distinct forms of a step with each of these sets of passes."""
     distinct: list[Forms] = []
     for names in passes.values():
-        forms = replace(step_forms(graph, question.batch, question.precision, names), passes=())
+        forms = replace(step_forms(graph, settings.batch, settings.precision, names), passes=())
         if forms not in distinct:
             distinct.append(forms)
     return distinct
 
 
 @contextmanager
-def _steps(graph: Graph, question: Question, passes: Mapping[str, Names]) -> Iterator[dict[str, Callable[[], object]]]:
+def _steps(
+    graph: Graph, settings: TimingSettings, passes: Mapping[str, Names]
+) -> Iterator[dict[str, Callable[[], object]]]:
     """Yield a training step for each of these sets of passes. Each runs in a process of its own if they differ in
     settings of the whole process: whether freed memory is kept, and whether cuDNN benchmarks its algorithms."""
-    settings = (graph, question.device, question.batch, question.precision)
-    distinct = _forms(graph, question, passes)
+    arguments = (graph, settings.device, settings.batch, settings.precision)
+    distinct = _forms(graph, settings, passes)
     if len({(forms.kept_memory, forms.benchmarked) for forms in distinct}) == 1:
         with cudnn_benchmark(distinct[0].benchmarked):
-            yield {who: step_of(*settings, names).train for who, names in passes.items()}
+            yield {who: step_of(*arguments, names).train for who, names in passes.items()}
         return
     threads = torch.get_num_threads()
     with ExitStack() as stack:
         yield {
-            who: stack.enter_context(in_separate_process(partial(separate_step, *settings, names, threads)))
+            who: stack.enter_context(in_separate_process(partial(separate_step, *arguments, names, threads)))
             for who, names in passes.items()
         }
 
 
-def worth_table(graph: Graph, question: Question, measurements: list[Worth]) -> Table:
+def gain_table(graph: Graph, settings: TimingSettings, measurements: list[Gain]) -> Table:
     """Return a table with a row for each pass; notes explain what each does and why it is on or off by default."""
     columns = (
         Column("pass", right=False),
@@ -101,45 +103,45 @@ def worth_table(graph: Graph, question: Question, measurements: list[Worth]) -> 
     )
     rows = tuple(
         (
-            worth.pass_.name,
-            "yes" if worth.enabled else "no",
-            *(map(format_duration, worth.seconds) if worth.seconds is not None else ("nothing to do", "")),
-            f"{worth.ratio:.2f}" if worth.ratio is not None else "",
+            gain.pass_.name,
+            "yes" if gain.enabled else "no",
+            *(map(format_duration, gain.seconds) if gain.seconds is not None else ("nothing to do", "")),
+            f"{gain.ratio:.2f}" if gain.ratio is not None else "",
         )
-        for worth in measurements
+        for gain in measurements
     )
-    where: Device = "cuda" if question.device == "cuda" else "cpu"
+    where: Device = "cuda" if settings.device == "cuda" else "cpu"
     title = (
-        f"{graph.name}, batch {format_count(question.batch)}, {question.precision}, {question.device}: "
+        f"{graph.name}, batch {format_count(settings.batch)}, {settings.precision}, {settings.device}: "
         "what optimising passes are worth in training"
     )
     notes = (
-        f"medians of {plural(question.rounds, 'turn')} with all other passes that are on; --without NAME switches one "
+        f"medians of {plural(settings.rounds, 'turn')} with all other passes that are on; --without NAME switches one "
         "off, --without all every one",
-        *(f"{worth.pass_.name}: {worth.pass_.does}; {worth.pass_.exact}" for worth in measurements),
-        *(f"{worth.pass_.name} is {worth.pass_.why[where]}" for worth in measurements),
+        *(f"{gain.pass_.name}: {gain.pass_.does}; {gain.pass_.exact}" for gain in measurements),
+        *(f"{gain.pass_.name} is {gain.pass_.why[where]}" for gain in measurements),
     )
     return Table(title, columns, rows, None, notes)
 
 
-def as_data(graph: Graph, question: Question, measurements: list[Worth]) -> dict[str, object]:
+def as_data(graph: Graph, settings: TimingSettings, measurements: list[Gain]) -> dict[str, object]:
     """Return the measurements as JSON data, in seconds."""
     return {
         "net": graph.name,
-        "device": question.device,
-        "precision": question.precision,
-        "batch": question.batch,
-        "rounds": question.rounds,
+        "device": settings.device,
+        "precision": settings.precision,
+        "batch": settings.batch,
+        "rounds": settings.rounds,
         "passes": [
             {
-                "name": worth.pass_.name,
-                "does": worth.pass_.does,
-                "exact": worth.pass_.exact,
-                "on": worth.enabled,
-                "with_s": worth.seconds[0] if worth.seconds is not None else None,
-                "without_s": worth.seconds[1] if worth.seconds is not None else None,
-                "times_faster": worth.ratio,
+                "name": gain.pass_.name,
+                "does": gain.pass_.does,
+                "exact": gain.pass_.exact,
+                "on": gain.enabled,
+                "with_s": gain.seconds[0] if gain.seconds is not None else None,
+                "without_s": gain.seconds[1] if gain.seconds is not None else None,
+                "times_faster": gain.ratio,
             }
-            for worth in measurements
+            for gain in measurements
         ],
     }

@@ -17,8 +17,8 @@ from netspec.train.data.batches.transfer import buffers_for
 from netspec.train.data.source import open_source
 from netspec.train.data.splits import Data, Split, Unreadable
 from netspec.train.errors import TrainError
-from netspec.train.judging.outcome import Answers, Outcome, SplitName
-from netspec.train.judging.views import Predictor, mean_of, views
+from netspec.train.evaluation.outcome import Outcome, RunningTotals, SplitName
+from netspec.train.evaluation.views import Predictor, mean_of, views
 from netspec.train.learning.heap import memory_kept
 from netspec.train.reporting.progress import Counter
 from netspec.train.runs.saved import Saved
@@ -28,7 +28,7 @@ CHUNK = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class EvaluationSettings:
     """The settings of a test.
 
     ``source`` and ``split`` are the values of ``--data`` and ``--split``. Each image is seen in 1 or 10 ``views``;
@@ -54,7 +54,7 @@ class _OpenSource:
 
 def run_test(
     runs: Sequence[Saved],
-    question: Question,
+    settings: EvaluationSettings,
     *,
     note: Callable[[str], None],
     warn: Callable[[str], None],
@@ -78,33 +78,33 @@ def run_test(
         Networks, classes and data do not match, there is nothing to test on, or a network's scores are NaN.
     """
     classes = require_same_classes(runs)
-    view_counts = [question.views or run.graph.test.views for run in runs]
-    sources, distinct = _open(runs, question, view_counts)
+    view_counts = [settings.views or run.graph.test.views for run in runs]
+    sources, distinct = _open(runs, settings, view_counts)
     data = sources[0].data
     for line in data.notes:
         note(line)
     require_known_classes(classes, data, runs[0], warn)
-    splits = _splits(data, question.split)
+    splits = _splits(data, settings.split)
     total = sum(len(_split(data, name).labels) for name in splits)
     if not total:
-        raise TrainError(f"{data.source} has no images in its {question.split} split")
-    totals, done = Answers(len(classes)), 0
+        raise TrainError(f"{data.source} has no images in its {settings.split} split")
+    totals, done = RunningTotals(len(classes)), 0
     with (
-        memory_kept(question.device == "cpu"),
-        Loader(question.workers, met, buffers_for(question.device)) as loader,
+        memory_kept(settings.device == "cpu"),
+        Loader(settings.workers, met, buffers_for(settings.device)) as loader,
         Counter("testing", total, quiet=quiet) as bar,
     ):
         for name in splits:
-            for labels, predicted in _predictions(sources, name, loader, question.batch):
+            for labels, predicted in _predictions(sources, name, loader, settings.batch):
                 _need_no_nan(predicted, runs)
-                totals.add(labels.answers, predicted)
+                totals.add(labels.classes, predicted)
                 done += labels.drawn
                 bar.update(done)
     if not totals.used:
         raise TrainError(f"none of the {format_count(total)} images of {data.source} can be read")
     return Outcome(
         source=data.source,
-        split=question.split,
+        split=settings.split,
         classes=classes,
         images=total,
         used=totals.used,
@@ -151,23 +151,23 @@ def require_known_classes(classes: tuple[str, ...], data: Data, run: Saved, warn
 class _Labels:
     """The right classes of a chunk's readable images, and the total number of images in the chunk."""
 
-    answers: NDArray[np.int64]
+    classes: NDArray[np.int64]
     drawn: int
 
 
 def _open(
-    runs: Sequence[Saved], question: Question, view_counts: Sequence[int]
+    runs: Sequence[Saved], settings: EvaluationSettings, view_counts: Sequence[int]
 ) -> tuple[list[_OpenSource], tuple[int, ...]]:
     """Open the source once for each stored image size that a network needs. ``view_counts`` has each network's number
     of views; the second result is how many of them are distinct."""
     by_frame: dict[Any, tuple[Data, list[Predictor]]] = {}
     distinct = []
     for run, view_count in zip(runs, view_counts, strict=True):
-        data = open_source(question.source, run.graph, runs[0].seed)
+        data = open_source(settings.source, run.graph, runs[0].seed)
         data, predictors = by_frame.setdefault(data.frame, (data, []))
         chosen_views = views(view_count, data.frame, run.graph.input.output)
-        preparation = run.preparation(data.frame, data.peak, question.device)
-        predictors.append(Predictor(run.objective(question.device), preparation, chosen_views, run.seed))
+        preparation = run.preparation(data.frame, data.peak, settings.device)
+        predictors.append(Predictor(run.objective(settings.device), preparation, chosen_views, run.seed))
         distinct.append(len(chosen_views))
     sources = [_OpenSource(data, tuple(predictors)) for data, predictors in by_frame.values()]
     return sources, tuple(distinct)

@@ -12,7 +12,7 @@ from netspec import backend
 from netspec.ir.shape import Shape
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.splits import Frame
-from netspec.train.judging.views import Predictor, View, mean_of, prepared, protocol, views
+from netspec.train.evaluation.views import Predictor, View, mean_of, prepared, protocol, views
 from netspec.train.learning.objective import Objective, build
 from netspec.train.runs.saved import open_run
 
