@@ -130,7 +130,7 @@ def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], 
     """
     from netspec.passes.placing import ArrangementError, arrange
     from netspec.train.errors import RequestError
-    from netspec.train.processes.shared import require_shares
+    from netspec.train.processes.distributed import require_shares
 
     arrangements: list[Arrangement] = []
     refused: list[RequestError | ArrangementError] = []

@@ -31,8 +31,8 @@ from netspec.train.learning.recorded import recorded
 from netspec.train.learning.validation import PROTOCOL, VIEWS, Evaluation
 from netspec.train.loop import run as run_loop
 from netspec.train.measuring import training_statistics
+from netspec.train.processes.distributed import distribute, require_shares
 from netspec.train.processes.launching import report_run, stop_with_the_others
-from netspec.train.processes.shared import require_shares, share_out
 from netspec.train.processes.world import SINGLE_PROCESS, World, require_same_images
 from netspec.train.reporting.board import Board, require_tensorboard
 from netspec.train.reporting.console import Reporter
@@ -273,7 +273,7 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
         saved = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
         prepare = saved.preparation(data.frame, data.peak, config.device)
     if world.size > 1:
-        objective: Objective = share_out(job.objective, arrange(graph, config.gpus, config.split))
+        objective: Objective = distribute(job.objective, arrange(graph, config.gpus, config.split))
     else:
         objective = recorded(job.objective)
     for line in (*objective.use_kernels(), *prepare.lay_out(objective.layout)):

@@ -25,7 +25,7 @@ from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.rates import scales
 from netspec.train.learning.schedule import Moment, Watch
 from netspec.train.learning.validation import evaluate
-from netspec.train.processes.shared import share_out
+from netspec.train.processes.distributed import distribute
 
 SEED = 11
 STEPS = 3
@@ -82,7 +82,7 @@ def free_port() -> int:
 
 def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
     graph = trial.graph
-    objective = share_out(_undivided(graph), arrange(graph, processes, trial.split))
+    objective = distribute(_undivided(graph), arrange(graph, processes, trial.split))
     optimiser, average = optimiser_of(graph, objective.module), Average(objective.module, graph.train.ema)
 
     program: Any = import_program(trial.path)

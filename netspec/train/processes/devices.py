@@ -21,8 +21,8 @@ from netspec.train import run
 from netspec.train.config import Request, device_for
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.memory import memory_errors
+from netspec.train.processes.distributed import require_shares
 from netspec.train.processes.launching import launch, report_code, report_error, report_process
-from netspec.train.processes.shared import require_shares
 from netspec.train.processes.world import World, is_connection_lost, join_world
 from netspec.train.reporting.console import Reporter, make_reporter
 from netspec.train.runs.runfolder import SPEC, read_facts

@@ -38,7 +38,7 @@ from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, velocities
-from netspec.train.processes.shared import SharedObjective
+from netspec.train.processes.distributed import DistributedObjective
 from netspec.train.processes.world import leave_distributed
 from netspec.train.tensors.fitting import fit
 from netspec.train.tensors.weights import Weights
@@ -245,7 +245,7 @@ def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> 
         key: torch.empty(x.shape, dtype=trial.dtype if x.is_floating_point() else x.dtype, device="meta")
         for key, x in start.items()
     }
-    objective = SharedObjective(graph, network.module, network, Gradients(network), empty, learnt)
+    objective = DistributedObjective(graph, network.module, network, Gradients(network), empty, learnt)
     return _record_steps(objective, trial)
 
 

@@ -17,7 +17,7 @@ from netspec.passes.placing import arrange
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import optimiser_of, running_means
 from netspec.train.learning.validation import evaluate
-from netspec.train.processes.shared import share_out
+from netspec.train.processes.distributed import distribute
 
 SPECS = {"branching": networks.BRANCHING, "towers": networks.TOWERS, "plain": networks.PLAIN}
 
@@ -102,7 +102,7 @@ def results_on_devices(cases: list[str], devices: int) -> dict[str, Any]:
         _, split, batch, _ = CASES[case]
         graph = graph_of(case)
         whole = build(graph, 1, "cpu")
-        shared = share_out(whole, arrange(graph, devices, split))  # type: ignore[arg-type]
+        shared = distribute(whole, arrange(graph, devices, split))  # type: ignore[arg-type]
         assert all(tensor.is_meta for tensor in whole.module.state_dict().values())  # the whole network is freed
         by_case[case] = results(shared, batch)
     return by_case

@@ -13,7 +13,7 @@ import netspec
 from netspec.passes.fast import NAMES, PLAIN, forms_of, on_devices, on_one_device
 from netspec.passes.placing import SPLITS, SplitWord, arrange, local_graph, place_on_devices
 from netspec.train.learning.objective import Objective, build
-from netspec.train.processes.shared import share_out
+from netspec.train.processes.distributed import distribute
 
 SPEC = """\
 net two-chains
@@ -54,7 +54,7 @@ def results(objective: Objective) -> dict[str, Any]:
 
 def results_of_splits() -> dict[SplitWord, dict[str, Any]]:
     """Run in each of two processes. Return the results of all splits."""
-    return {split: results(share_out(build(GRAPH, 1, "cpu", FORMS), arrange(GRAPH, 2, split))) for split in SPLITS}
+    return {split: results(distribute(build(GRAPH, 1, "cpu", FORMS), arrange(GRAPH, 2, split))) for split in SPLITS}
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from netspec.train.processes.world import PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
-class SharedObjective(Objective):
+class DistributedObjective(Objective):
     """An objective of which this process computes a part; ``module`` holds its shares of the parameters.
 
     Each process passes in its part of a batch's images, and all labels; each gets the loss and the scores of the whole
@@ -112,7 +112,7 @@ class SharedObjective(Objective):
         }
 
 
-def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective:
+def distribute(objective: Objective, arrangement: Arrangement) -> DistributedObjective:
     """Return this process's part of an objective that every process has whole.
 
     Frees the tensors of the whole one, because a device may only have memory for its share, as ``netspec plan`` counts
@@ -128,7 +128,7 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
     empty = shares.meta_state(objective.module)
     learnt = objective.parameter_names
     objective.module.to("meta")
-    return SharedObjective(
+    return DistributedObjective(
         objective.graph, network.module, network, Gradients(network), empty, learnt, forms=network.forms
     )
 
