@@ -99,6 +99,7 @@ class _Builder:
                 node.output,
                 self.images(placed_layer.sharding),
                 widths=tuple(self.values.width[x] for x in node.inputs),
+                learning=tuple(x in self.values.learning for x in node.inputs),
                 product_width=self.product_width,
                 shared=isinstance(node.op, BatchNorm) and placed_layer.sharding.batch > 1,
                 strided=bool(node.inputs) and node.inputs[0] in self.values.strided,
@@ -123,9 +124,9 @@ class _Builder:
         name = self._arrival(TRAINING_LOSS, self.placed.scores, scores)
         sharding = self.placed.scores.target if self.placed.scores else self.placed.layers[scores].sharding
         shape = share_of_shape(self.graph.layers[scores].output, sharding.channels)
-        site = Site((shape,), Shape(1), self.images(sharding), (self.values.width[scores],), self.product_width)
+        width, requires_grad = self.values.width[scores], scores in self.values.learning
+        site = Site((shape,), Shape(1), self.images(sharding), (width,), (requires_grad,), self.product_width)
         loss_footprint = footprint(CrossEntropy(), site)
-        requires_grad = scores in self.values.learning
         grad_inputs = (name,) if requires_grad else ()
         self._add(Instruction(TRAINING_LOSS, f":{TRAINING_LOSS}", (name,), loss_footprint, requires_grad, grad_inputs))
 
@@ -221,12 +222,14 @@ def values_of(graph: Graph, product_width: int) -> Values:
     ``product_width`` is as in ``program``.
     """
     image = graph.input.name
-    width, sliced, transposed = {image: FULL}, set[str](), set[str]()
+    width, sliced, transposed, learning = {image: FULL}, set[str](), set[str](), with_gradient(graph)
     for layer in trained(graph):
         for node in (graph.nodes[name] for name in layer.nodes):
             read = node.inputs[0]
             widths = tuple(width[x] for x in node.inputs)
-            site = Site(graph.shapes(node), node.output, 1, widths, product_width, strided=read in sliced | transposed)
+            learns = tuple(x in learning for x in node.inputs)
+            strided = read in sliced | transposed
+            site = Site(graph.shapes(node), node.output, 1, widths, learns, product_width, strided=strided)
             result = footprint(node.op, site)
             width[node.name] = result.width
             is_view = result.output is None
@@ -236,7 +239,7 @@ def values_of(graph: Graph, product_width: int) -> Values:
             pixel_major = isinstance(node.op, Local) and node.op.groups == 1 and node.output[1:] != (1, 1)
             if pixel_major or (read in transposed and (is_view or isinstance(node.op, Neuron | Dropout))):
                 transposed.add(node.name)
-    return Values(width, with_gradient(graph), frozenset(sliced | transposed))
+    return Values(width, learning, frozenset(sliced | transposed))
 
 
 def trained(graph: Graph) -> Iterator[Layer]:

@@ -205,9 +205,13 @@ def test_tables_cover_every_operation() -> None:
 
 
 def graph_with_gates(factors: list[str]) -> Graph:
-    """Return a network with a product of maps, of one unit for each map, and of a vector, in the given order."""
+    """Return a network with a product of maps, of one unit for each map, and of a vector, in the given order.
+
+    ``image`` and ``light``, the means of its maps, have no gradient.
+    """
     builder = Builder()
-    builder.add("maps", Conv(8, Window((1, 1))), builder.input(2, 20, 24))
+    builder.add("light", AvgPool(Window((20, 24))), builder.input(8, 20, 24))
+    builder.add("maps", Conv(8, Window((1, 1))), "image")
     builder.add("means", AvgPool(Window((20, 24))), "maps")
     builder.add("vector", Linear(8), "means")
     builder.add("middle", Product(), *factors)
@@ -215,7 +219,18 @@ def graph_with_gates(factors: list[str]) -> Graph:
     return builder.graph()
 
 
-@pytest.mark.parametrize("factors", [["maps", "vector"], ["means", "maps"], ["vector", "means", "maps"]])
+@pytest.mark.parametrize(
+    "factors",
+    [
+        ["maps", "vector"],
+        ["means", "maps"],
+        ["vector", "means", "maps"],
+        ["maps", "maps"],
+        ["light", "maps"],
+        ["maps", "vector", "light"],
+        ["light", "light", "maps", "image"],
+    ],
+)
 def test_memory_of_a_product_with_one_unit_for_each_map(factors: list[str]) -> None:
     graph = graph_with_gates(factors)
     planned = plan(graph, 1, "batch", batch=32).devices[0].memory

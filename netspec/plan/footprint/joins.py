@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+from operator import or_
+
 from netspec.ir.ops import Concat, Flatten, Loss, Op, Product, Reshape, Softmax, Sum
 from netspec.plan.footprint.losses import loss
 from netspec.plan.footprint.model import FULL, Footprint, Site
@@ -34,20 +37,26 @@ def join(op: Op, site: Site) -> Footprint:
 def _product(site: Site) -> Footprint:
     """The footprint of a product of two or more inputs, which is computed from left to right.
 
-    Autograd keeps the intermediate products too. Besides the gradient of the value, the backward pass has those of an
-    intermediate product and of one factor at a time: for every pixel, and only then summed for a factor that has one
-    unit for each channel.
+    Each multiplication has two factors, the product of the inputs before and an input. Autograd keeps each of them for
+    the gradient of the other. The backward pass computes both gradients for every pixel, and only then sums that of a
+    factor with one unit for each channel.
     """
-    numel, products = site.output_numel, 0
-    largest = site.inputs[0].units
-    for x in site.inputs[1:-1]:
-        largest = max(largest, x.units)
-        products += site.images * largest
-    whole = sum(x.units == site.output.units for x in site.inputs)
+    sizes = [site.images * x.units * site.width for x in site.inputs]
+    products, learning = list(accumulate(sizes, max)), list(accumulate(site.learning, or_))
+    multiplications = range(1, len(sizes))
+    keeps = {i for i in multiplications if learning[i - 1]} | ({0} if site.learning[1] else set())
+    extras = [products[i - 1] if i > 1 and site.learning[i] else 0 for i in range(len(sizes))]
+    gradients = [size * learns for size, learns in zip(sizes, site.learning, strict=True)]
+    moments = [  # a multiplication's gradients, what is kept for it and those before, the gradients of later inputs
+        products[i] * (1 + learning[i - 1] + site.learning[i]) + sum(extras[: i + 1]) + sum(gradients[i + 1 :])
+        for i in multiplications
+        if learning[i]
+    ]
     return Footprint(
-        numel * site.width,
+        products[-1],
         site.width,
-        keeps_factors=True,
-        extra=products * site.width,
-        backward=(2 - whole) * numel * site.width,
+        keeps_inputs=tuple(sorted(keeps)),
+        extra=sum(extras),
+        forward=max((products[i - 1] for i in multiplications if i > 1 and not extras[i]), default=0),
+        backward=max(moments, default=0) - products[-1] - sum(gradients) - sum(extras),
     )

@@ -30,8 +30,8 @@ class Footprint:
         Bytes per number of the value.
     keeps_input, keeps_output:
         Whether autograd keeps the (last) input, or the value, for the backward pass.
-    keeps_factors:
-        Whether autograd keeps each input, if another one has a gradient.
+    keeps_inputs:
+        The indices of the inputs that autograd keeps, if they are not just the last one.
     extra:
         What autograd keeps besides those.
     forward:
@@ -48,7 +48,7 @@ class Footprint:
     width: int
     keeps_input: bool = False
     keeps_output: bool = False
-    keeps_factors: bool = False
+    keeps_inputs: tuple[int, ...] = ()
     extra: int = 0
     forward: int = 0
     backward: int = 0
@@ -60,14 +60,16 @@ class Footprint:
 class Site:
     """The circumstances of an operation: one device's shapes of its inputs and output, and the number of images.
 
-    ``widths`` are the bytes per number of each input, ``product_width`` those of a product's result. ``shared`` says
-    that several devices normalise over the batch together, ``strided`` that the first input is not contiguous.
+    ``widths`` are the bytes per number of each input, ``product_width`` those of a product's result. ``learning`` says
+    of each input whether it has a gradient, ``shared`` that several devices normalise over the batch together,
+    ``strided`` that the first input is not contiguous.
     """
 
     inputs: tuple[Shape, ...]
     output: Shape
     images: int
     widths: tuple[int, ...]
+    learning: tuple[bool, ...]
     product_width: int = FULL
     shared: bool = False
     strided: bool = False

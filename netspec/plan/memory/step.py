@@ -94,8 +94,7 @@ def keep(program: Program, storages: Storages) -> tuple[dict[str, Kept], dict[in
         if instr_footprint.extra:
             extras[i] = Kept(instr_footprint.extra, instr.layer, i)
         kept = [*instr.reads[-1:]] * instr_footprint.keeps_input + [instr.value] * instr_footprint.keeps_output
-        if instr_footprint.keeps_factors:
-            kept += [x for x in instr.reads if len(instr.reads) > 1 and {*instr.grad_inputs} - {x}]
+        kept += [instr.reads[index] for index in instr_footprint.keeps_inputs]
         for root in (storages.roots[value] for value in kept):
             if storages.sizes[root]:
                 values.setdefault(root, Kept(storages.sizes[root], storages.makers[root], i))
