@@ -257,7 +257,8 @@ class Walk:
     def _mismatch_labels(self, request: Request, operands: Sequence[Operand]) -> tuple[Label, ...]:
         """Label the inputs whose shapes do not match those of the others."""
         shapes = [operand.shape for operand in operands]
-        mismatches = dict.fromkeys((request.input_names[n], shapes[n]) for n in odd_shapes(shapes))
+        odd = odd_shapes(shapes, multiplied=request.type.name == "product")
+        mismatches = dict.fromkeys((request.input_names[n], shapes[n]) for n in odd)
         spans = {name: self.facts[self.wiring.index[name]].section.name.span for name, _ in mismatches}
         return tuple(Label(spans[name], f"{name} is {shape}") for name, shape in mismatches)[:MAX_LABELS]
 

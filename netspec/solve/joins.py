@@ -25,18 +25,20 @@ def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Yield changes that might give all inputs of a joining layer the same shape.
 
     For each input with a different shape, these are another input of its branch, then other keys of the branch's layers
-    from the last one up, and, if the branch has no layers of its own, a projection.
+    from the last one up, and, if the branch has no layers of its own, a projection. A product can also multiply maps by
+    one unit each, which a pooling of whole maps gives.
     """
     if not facts.reads:
         return  # two layers have this name, and the mistake is the other one's
-    odd = odd_shapes(facts.reads)
-    common = next((shape for n, shape in enumerate(facts.reads) if n not in odd), None)
-    for n in reversed(odd[-MAX_LABELS:]):
-        target = common or facts.reads[1 - n]
+    odd = odd_shapes(facts.reads, multiplied=facts.type == "product")
+    for n, target in reversed([*odd.items()][-MAX_LABELS:]):
         others = [number for i, number in enumerate(facts.inputs) if i != n]
         branch = _branch(checked, facts.inputs[n], others)
         yield from _other_input(checked, branch)
         for layer in branch:
+            if facts.type == "product" and layer.type in ("avgpool", "maxpool"):
+                edits = set_keys(checked, layer, {"kernel": "global"})
+                yield Proposal(f"{layer.section.name.text} kernel=global", edits, "gives one unit for each channel")
             yield from _resized(checked, layer, target)
             if facts.type != "concat":
                 yield from _refiltered(checked, layer, target)

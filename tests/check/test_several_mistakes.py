@@ -130,6 +130,37 @@ def test_many_branches_of_different_sizes_take_little_time() -> None:
     assert found.notes[0].endswith("3x578x578, ...: heights and widths must be equal")
 
 
+EXCITED = """\
+[image]  input    3x16x16
+[conv]   conv     filters=8  kernel=3  pad=1
+[mean]   avgpool  kernel=global
+[gate]   fc       outputs=8  neuron=logistic
+[bright] fc       outputs=8  inputs=mean
+[out]    product  inputs=conv,gate,bright
+"""
+"""Maps that are multiplied by two vectors."""
+
+
+def test_factor_that_fits_the_maps_is_not_labelled() -> None:
+    found = only_diagnostic(EXCITED.replace("outputs=8  neuron", "outputs=4  neuron"))
+    assert [label.text for label in found.labels] == ["conv is 8x16x16", "gate is 4"]
+    assert fixes_of(found) == [("gate outputs=8", True)]
+
+
+def test_factors_of_one_unit_do_not_outvote_the_maps() -> None:
+    extra = "[other] conv filters=8 kernel=3 inputs=conv\n[out]    product  inputs=gate,conv,bright,other"
+    found = only_diagnostic(EXCITED.replace("[out]    product  inputs=conv,gate,bright", extra))
+    assert [label.text for label in found.labels] == ["conv is 8x16x16", "other is 8x14x14"]
+    assert fixes_of(found)[0] == ("other pad=1", True)
+
+
+def test_pooling_of_a_factor_is_made_global() -> None:
+    text = EXCITED.replace("kernel=global", "kernel=8").replace("conv,gate,bright", "conv,gate")
+    found = only_diagnostic(text.replace("fc       outputs=8  neuron", "conv filters=8 kernel=1  neuron"))
+    assert fixes_of(found) == [("mean kernel=global", True)]
+    assert found.fixes[0].effect.startswith("gives one unit for each channel")
+
+
 def test_layers_of_the_same_name_are_described_by_their_own_inputs() -> None:
     text = "[i] input 3x8x8\n[a] conv filters=3 kernel=3\n{}\n[s] sum inputs=i,i,a\n"
     for first in ("[s] relu inputs=a", "[s] sum inputs=none,a", "[s] sum inputs=a,a"):
