@@ -10,7 +10,7 @@ from netspec import layers
 from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_tools import ABSENT_KEYS, WORDS, plain_word
+from netspec.diagnostics.other_tools import ABSENT_KEYS, ABSENT_TYPES, WORDS, plain_word
 from netspec.keys import BadValue, Key, Size2
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Number, Pair, Section, Value, Word
@@ -80,8 +80,12 @@ def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
         pooling = global_pooling(first.name.text)
         if pooling and all(isinstance(arg, Number) and arg.value == 1 for arg in first.args) and not first.named:
             return first.span, f"pooling over the whole map is {pooling}", (replacement(first.span, pooling),)
+        absent = ABSENT_TYPES.get(plain_word(first.name.text))
+        if absent:
+            return first.span, absent, ()
         note = "keys follow the type without brackets: conv filters=96 kernel=11"
-        return first.span, note, (replacement(first.span, without_brackets(first)),)
+        known = None if first.args or first.named else nearest(first.name.text, layers.names())
+        return first.span, note, (replacement(first.span, known or without_brackets(first)),)
     if first is not None:
         note = "the layer's type, a word, follows its name: [conv1] conv filters=96 kernel=11"
         return first.span, note, ()

@@ -74,7 +74,8 @@ def _by_name(call: Call, signature: tuple[Argument, ...]) -> tuple[dict[str, Val
     given = {argument.name: value for argument, value in zip(signature, call.args, strict=False)}
     errors: list[BadValue] = []
     if len(call.args) > len(signature):
-        message = f"'{call.name.text}' takes at most {plural(len(signature), 'value')}"
+        most = f"at most {plural(len(signature), 'value')}" if signature else "no values"
+        message = f"'{call.name.text}' takes {most}"
         errors.append(BadValue(message, call.args[len(signature)].span))
     names = [a.name for a in signature]
     for pair in call.named:

@@ -43,6 +43,10 @@ def test_layer_in_call_syntax_is_rewritten_as_a_statement() -> None:
         ("SiLU", "unknown-type", "silu"),
         ("hswish", "unknown-type", "hardswish"),
         ("swish", "unknown-type", "silu"),
+        ("SiLU()", "missing-type", "silu"),
+        ("Multiply() inputs=image,image", "missing-type", "product inputs=image,image"),
+        ("times inputs=image,image", "unknown-type", "product inputs=image,image"),
+        ("scale_channels inputs=image,image", "unknown-type", "product inputs=image,image"),
         ("affine scale=2", "unknown-key", "affine init=constant(2)"),
         ("affine gamma=0.5 bias=1", "unknown-key", "affine init=constant(0.5) bias=1"),
         ("affine shift=-1", "unknown-key", "affine bias=-1"),
@@ -76,7 +80,7 @@ def test_named_padding_of_other_tools_is_replaced_by_a_number(word: str, fixed: 
     assert bool(found.notes) == (word != "valid")
 
 
-@pytest.mark.parametrize("word", ["mish", "celu", "prelu", "SELU"])
+@pytest.mark.parametrize("word", ["mish", "celu", "prelu", "SELU", "gelu_tanh", "quick_gelu", "ReGLU"])
 def test_unsupported_function_gets_no_replacement(word: str) -> None:
     (neuron,) = diagnostics_of(f"[i] input 3x8x8\n[f] fc outputs=2 neuron={word}\n")
     (layer,) = diagnostics_of(f"[i] input 3x8x8\n[f] {word}\n")

@@ -29,6 +29,13 @@ def distribution_of(init: str, layer: str = "conv filters=6 kernel=3", before: s
     return parameter(f"{before}[x] {layer} init={init}", "x.weight").distribution
 
 
+@pytest.mark.parametrize(("value", "message"), [("silu(1)", "no values"), ("elu(1, 2)", "at most 1 value")])
+def test_values_that_a_word_does_not_take_are_marked(value: str, message: str) -> None:
+    found = only_diagnostic(f"{IMAGE}[x] fc outputs=2 neuron={value}\n")
+    assert found.message == f"neuron: '{value[:-1].split('(')[0]}' takes {message}"
+    assert found.span.text == value[-2]
+
+
 # Initial values. A 3 x 3 filter over 4 maps reads 36 numbers; an input number reaches 6 filters at 3 x 3 positions, 54.
 
 

@@ -30,6 +30,8 @@ CLAIM = "a claim begins with ->"
 JOINED = "the channels of a table's row are joined without spaces: 0+1+2"
 MINUS = "a minus sign is written -"
 
+JOINS = "layers are joined by types: [c] sum inputs=a,b and [c] product inputs=a,b"
+
 BARE = "a layer is [name] type key=value ..., and only layers have claims"
 
 HABITS = [
@@ -120,6 +122,28 @@ def test_shape_in_parentheses_is_rewritten() -> None:
 def test_unreadable_notation_gets_no_fix(line: str) -> None:
     (found,) = diagnostics_of(f"{HEAD}[r] relu\n{line}\n")
     assert (found.code, found.fixes) == ("syntax", ())
+
+
+@pytest.mark.parametrize("line", ["[c] image * image", "[c] image + image"])
+def test_formula_of_layers_is_explained(line: str) -> None:
+    (found,) = diagnostics_of(f"{HEAD}{line}\n")
+    assert (found.notes, found.fixes) == ((JOINS,), ())
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("[f] fc outputs=3 neuron=nn.SiLU", "[f] fc outputs=3 neuron=silu"),
+        ("[f] fc outputs=3 neuron=torch.nn.SiLU", "[f] fc outputs=3 neuron=silu"),
+        ("[f] nn.ReLU()", "[f] relu"),
+    ],
+)
+def test_class_of_torch_is_rewritten_without_its_module(line: str, right: str) -> None:
+    text = f"{HEAD}{line}\n"
+    for _ in range(2):
+        found, *_ = diagnostics_of(text)
+        text = apply(found.fixes[0].edits, text)
+    assert text == f"{HEAD}{right}\n"
 
 
 def test_range_of_channels_is_explained() -> None:
