@@ -3,7 +3,8 @@
 Operations are **cores** (products, windows, normalisations, joins), with **chains** of elementwise functions on the
 edges between them. It does not matter where the functions of a chain are written, at a layer or as layers of their own.
 Dropout is the factor that it applies outside training, windows are described by the positions that they cover, and a
-monotonically increasing function before maximum pooling is moved after it: max f(x) = f(max x).
+monotonically increasing function before maximum pooling is moved after it: max f(x) = f(max x). The product of a value
+and its logistic function is silu.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from netspec.ir.ops import (
     Elu,
     Flatten,
     HardSigmoid,
+    HardSwish,
     Input,
     LeakyRelu,
     Linear,
@@ -35,6 +37,7 @@ from netspec.ir.ops import (
     Product,
     Relu,
     Relu6,
+    Silu,
     Sum,
     Tanh,
     is_identity,
@@ -108,6 +111,9 @@ def normal_form(graph: Graph) -> NormalForm:
         read = [values[name] for name in node.inputs]
         if isinstance(node.op, Neuron | Dropout | Flatten) or is_identity(node.op, graph.shapes(node)):
             values[node.name] = _with_function(read[0], node, graph.shapes(node))
+            continue
+        if isinstance(node.op, Product) and (gated := _gated(read, node.layer)):
+            values[node.name] = gated
             continue
         layer_cores = cores[node.layer]
         value = Edge((node.layer, len(layer_cores)))
@@ -188,6 +194,7 @@ def _positions(window: Window, x: Shape, *, padded: bool) -> Signature:
 _FLAT = _describe(Flatten())
 _IDENTITY = _describe(LinearNeuron())
 _RELU = _describe(Relu())
+_GATED = {_describe(Logistic()): _describe(Silu()), _describe(HardSigmoid()): _describe(HardSwish())}
 
 
 def _is_rising(op: Op) -> bool:
@@ -214,6 +221,18 @@ def _with_function(edge: Edge, node: Node, inputs: tuple[Shape, ...]) -> Edge:
         _appended(edge.training_chain, in_training),
         edge.through | frozenset({node.layer}),
     )
+
+
+def _gated(read: list[Edge], layer: str) -> Edge | None:
+    """Return x with silu or hardswish applied, if a product reads x and its logistic function or hardsigmoid."""
+    for x, gate in (read, read[::-1]) if len(read) == 2 else ():
+        before, trained_before = gate.chain[:-1], gate.training_chain[:-1]
+        if (x.source, x.chain, x.training_chain) == (gate.source, before, trained_before) and gate.chain:
+            function = _GATED.get(gate.chain[-1].function)
+            if function is not None:
+                step, through = Step(function, False, layer), x.through | gate.through | {layer}
+                return Edge(x.source, (*x.chain, step), (*x.training_chain, step), through)
+    return None
 
 
 def _appended(chain: tuple[Step, ...], step: Step) -> tuple[Step, ...]:

@@ -57,6 +57,14 @@ SAME_FUNCTION = {
         f"{CONV}\n[a] relu\n[b] tanh inputs=conv1\n[s] product inputs=a,b\n{END}",
         f"{CONV}\n[a] relu\n[b] tanh inputs=conv1\n[s] product inputs=b,a\n{END}",
     ),
+    "silu as a product": (
+        f"{CONV} neuron=relu\n[g] logistic\n[p] product inputs=conv1,g neuron=tanh\n{END}",
+        f"{CONV} neuron=relu\n[p] silu\n[t] tanh\n{END}",
+    ),
+    "hardswish as a product": (
+        f"{CONV}\n[g] hardsigmoid\n[p] product inputs=g,conv1\n{END}",
+        f"{CONV} neuron=hardswish\n{END}",
+    ),
     "branches in another order": (
         f"{INPUT}[a] avgpool kernel=3\n[b] maxpool kernel=3 inputs=image\n[s] concat inputs=a,b\n{END}",
         f"{INPUT}[b] maxpool kernel=3\n[a] avgpool kernel=3 inputs=image\n[s] concat inputs=a,b\n{END}",
@@ -95,6 +103,14 @@ OTHER_FUNCTION = {
         f"{CONV}\n{POOL} neuron=tanh(-1)\n{END}",
     ),
     "abs after max pooling": (f"{CONV} neuron=abs\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=abs\n{END}"),
+    "silu, which falls below -1.28, after max pooling": (
+        f"{CONV} neuron=linear(1, -3)\n[s] silu\n{POOL}\n{END}",
+        f"{CONV} neuron=linear(1, -3)\n{POOL}\n[s] silu\n{END}",
+    ),
+    "a product with the logistic function of another value": (
+        f"{CONV}\n[t] tanh\n[g] logistic\n[p] product inputs=conv1,g\n{END}",
+        f"{CONV} neuron=silu\n{END}",
+    ),
     "another neuron": (f"{CONV} neuron=relu\n{END}", f"{CONV} neuron=tanh\n{END}"),
     "a neuron before an inserted norm": (
         f"{CONV} neuron=relu\n{POOL}\n{END}",
