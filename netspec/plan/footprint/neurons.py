@@ -40,9 +40,7 @@ def neuron(op: Op, site: Site) -> Footprint:
             return Footprint(wide, FULL, extra=wide, backward=2 * wide)
         case Log(a=a) if a:
             return Footprint(size, width, extra=size)
-        case Silu() | Gelu() | HardSwish() | HardSigmoid():
-            return Footprint(size, width, keeps_input=True)
-        case Relu6() | LeakyRelu() | Elu() | SoftRelu() | Log():
+        case Relu6() | LeakyRelu() | Elu() | Silu() | Gelu() | HardSwish() | HardSigmoid() | SoftRelu() | Log():
             return Footprint(size, width, keeps_input=True)
         case Square():
             return Footprint(size, width, keeps_input=True, backward=2 * size)
