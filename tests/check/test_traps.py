@@ -246,7 +246,7 @@ def test_layers_with_several_inputs_end_the_search_for_groups() -> None:
 
 
 @pytest.mark.parametrize("word", ["silu", "gelu", "hardswish", "logistic", "hardsigmoid"])
-@pytest.mark.parametrize("scale", [0.25, 1.0, 4.0])
+@pytest.mark.parametrize("scale", [0.05, 0.25, 1.0, 4.0])
 def test_estimated_strengths_of_smooth_neurons_are_close(word: str, scale: float) -> None:
     """Of normal numbers; a batch normalisation has a strength of 1."""
     import numpy as np
@@ -258,7 +258,7 @@ def test_estimated_strengths_of_smooth_neurons_are_close(word: str, scale: float
     numbers = np.random.default_rng(0).normal(size=(1, 9999))
     statistics = {"b.running_mean": np.zeros(9999), "b.running_var": np.ones(9999)}
     values = load("reference").run(graph, {}, numbers, statistics=statistics).values["n"]
-    assert strengths(graph)["n"] == pytest.approx(float(np.sqrt(np.mean(values**2))), rel=0.25)
+    assert strengths(graph)["n"] == pytest.approx(float(np.sqrt(np.mean(values**2))), rel=0.12)
 
 
 def test_product_has_the_product_of_the_strengths() -> None:

@@ -84,7 +84,7 @@ def _output_square(graph: Graph, node: Node, reads: list[float]) -> float:
     if isinstance(op, Elu):
         return x / 2 + op.alpha * op.alpha * min(x, 1.0) / 2
     if isinstance(op, Silu | Gelu | HardSwish):
-        return x / 2 - min(x, 1.0) / 8
+        return x / 2 * (1 - 1 / (2 + 2 * x))  # linear with slope 1/2 for small numbers, like ReLU for large ones
     if isinstance(op, Tanh):
         slope = op.a * op.b
         return min(op.a * op.a, slope * slope * x)
