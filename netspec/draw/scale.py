@@ -23,7 +23,7 @@ _BACK = (0.36, 0.26)
 
 BAR = 13.0
 JOIN = 24.0
-"""Widths of a vector's bar, and of the disc for a sum or maximum."""
+"""Widths of a vector's bar, and of the disc for a sum, maximum or product."""
 
 
 @dataclass(frozen=True, slots=True)

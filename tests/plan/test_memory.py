@@ -238,6 +238,13 @@ def test_memory_of_a_product_with_one_unit_for_each_map(factors: list[str]) -> N
     assert planned.peak.total == pytest.approx(peak_bytes(graph, 32), rel=0.1)
 
 
+def test_memory_of_a_product_of_a_bfloat16_and_a_float32_factor() -> None:
+    graph = graph_with_gates(["maps", "image"])
+    graph = replace(graph, train=replace(graph.train, precision="bf16"))
+    planned = plan(graph, 1, "batch", batch=32).devices[0].memory
+    assert planned.peak.total == pytest.approx(peak_bytes(graph, 32, "cpu"), rel=0.1)
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_kept_memory_of_an_operation(name: str) -> None:
     graph = graph_around(OPERATIONS[name])
