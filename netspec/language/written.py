@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.language.syntax import Call, File, Pair, Value, Values
+from netspec.language.syntax import Call, File, Pair, Value, Values, Word
 
 
 def written_out(file: File) -> str:
@@ -35,6 +35,12 @@ def written(item: Value | Pair) -> str:
 
 
 def without_brackets(call: Call) -> str:
-    """Return a call as a type with its size and keys: ``input 3x32x32`` for ``input(3, 32, 32)``."""
+    """Return a call as a type with its size and keys: ``input 3x32x32`` for ``input(3, 32, 32)``.
+
+    Words are taken for layers to read: ``sum inputs=a,b`` for ``sum(a, b)``.
+    """
+    names = [arg.text for arg in call.args if isinstance(arg, Word)]
+    if names and len(names) == len(call.args):
+        return " ".join([call.name.text, f"inputs={','.join(names)}", *map(written, call.named)])
     size = "x".join(map(written, call.args))
     return " ".join([call.name.text, *([size] if size else []), *map(written, call.named)])

@@ -22,11 +22,11 @@ def test_shape_written_in_pieces_is_one_error() -> None:
 
 
 def test_layer_in_call_syntax_is_rewritten_as_a_statement() -> None:
-    text = "[image] input(3, 32, 32)\n[c] conv(filters=4, kernel=3)\n[d] type=relu\n"
+    text = "[image] input(3, 32, 32)\n[c] conv(filters=4, kernel=3)\n[d] type=relu\n[s] product(c, d)\n"
     found = diagnostics_of(text)
-    assert [d.code for d in found] == ["missing-type"] * 3
+    assert [d.code for d in found] == ["missing-type"] * 4
     text = apply([edit for d in found for edit in d.fixes[0].edits], text)
-    assert text == "[image] input 3x32x32\n[c] conv filters=4 kernel=3\n[d] relu\n"
+    assert text == "[image] input 3x32x32\n[c] conv filters=4 kernel=3\n[d] relu\n[s] product inputs=c,d\n"
     assert valid_net(text)["d"].output == (4, 30, 30)
 
 
