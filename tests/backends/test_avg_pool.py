@@ -49,6 +49,7 @@ def value_and_gradient(pool: nn.Module, x: Tensor, dy: Tensor) -> tuple[Tensor, 
     return y.detach(), *torch.autograd.grad(y, x, dy.to(y.dtype))
 
 
+@pytest.mark.ci
 @given(windows(), st.sampled_from([AvgPool, SumPool]), st.integers(1, 3), st.integers(1, 5), st.integers(0, 2**32 - 1))
 @examples(200)
 def test_values_and_gradients_equal_the_references(

@@ -79,6 +79,7 @@ def test_run_folder_suggests_its_spec(tmp_path: Path) -> None:
         read_named(tmp_path)
 
 
+@pytest.mark.ci
 def test_check_and_json_summary_need_no_array_libraries() -> None:
     heavy = ("torch", "numpy", "PIL", "jinja2", "onnx")
     assert netspec("check", "specs/alexnet.net", blocked=heavy).returncode == 0

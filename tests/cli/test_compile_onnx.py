@@ -95,6 +95,7 @@ def test_torch_is_not_needed_without_a_run(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.ci
 def test_missing_onnx_is_reported_with_the_pip_command(folder: Path) -> None:
     program = "import sys; sys.modules['onnx'] = None; from netspec.cli import main; main(sys.argv[1:])"
     done = python("-c", program, "compile", DIGITS, "--to", "onnx", "-o", folder / "digits.onnx")

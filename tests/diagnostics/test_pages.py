@@ -42,6 +42,7 @@ def strings(expression: ast.expr, pattern: str) -> Iterator[str]:
     return (value for value in values if isinstance(value, str) and re.fullmatch(pattern, value))
 
 
+@pytest.mark.ci
 def test_codes_in_the_source_are_those_with_pages() -> None:
     used = {code for path in modules().values() for code in codes_in(path.read_text("utf-8"))}
     assert used == set(CODES)

@@ -44,7 +44,7 @@ def results_of_a_share(bf16: bool) -> Results:
     return [y.detach(), share.grad, *statistics]
 
 
-@pytest.mark.parametrize("bf16", [False, True], ids=["fp32", "bf16"])
+@pytest.mark.parametrize("bf16", [False, pytest.param(True, marks=pytest.mark.ci)], ids=["fp32", "bf16"])
 def test_shares_are_normalised_like_the_whole_batch(bf16: bool) -> None:
     """In bfloat16, as in PyTorch, sums are float32."""
     x, dy, weight = random_inputs(bf16)

@@ -292,7 +292,7 @@ def test_peak_memory_of_layers_before_the_first_weights(layer: str) -> None:
     assert planned.peak.total == pytest.approx(peak_bytes(graph, 16), rel=0.12)
 
 
-@pytest.mark.many
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "caffenet", "alexnet-tanh"])
 def test_peak_memory_of_a_step_with_128_images(name: str) -> None:
     graph = spec(name)

@@ -62,6 +62,7 @@ def test_signal_ends_the_run_after_the_step_with_everything_saved(
     assert json.loads(Path("run/run.json").read_text())["state"] == "interrupted"
 
 
+@pytest.mark.ci
 @needs_signals
 def test_second_signal_interrupts_a_long_computation(tmp_path: Path) -> None:
     """Convolutions of 512 images of 3x96x96 with 64 kernels of 11x11 and 256 of 9x9, which take minutes."""

@@ -104,6 +104,7 @@ def test_steps_wait_for_the_device_only_to_log_the_loss(tmp_path: Path) -> None:
     assert set(more) == {"_local_scalar_dense"} and more.total() <= 2 * 10
 
 
+@pytest.mark.ci
 def test_simulation_rejects_mixing_cpu_and_gpu_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "to_device", lambda labels, device: torch.from_numpy(labels))
     with simulate_cuda(), pytest.raises(RuntimeError, match=r"on the same device: aten\.nll_loss"):

@@ -63,6 +63,7 @@ def test_digits_are_the_pictures_of_scikit_learn() -> None:
         assert (pictures.reshape(-1, 64) == pixels[chosen]).all()
 
 
+@pytest.mark.ci
 def test_digits_are_found_if_scikit_learn_moves_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = open_source("digits", linear_network(1, 8, 8), seed=0).train
     monkeypatch.setattr(digits, "FILE", Path("elsewhere.csv.gz"))
