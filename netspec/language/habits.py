@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 
 from netspec.diagnostics import Edit, Fix
 from netspec.formatting import format_number
@@ -143,10 +144,11 @@ _SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
 def _count(match: re.Match[str], before: str) -> str:
-    """Write a count as one number: 512k, or a product, or a sum of products."""
+    """Write a count as one number: 512k, or a product, or a sum of products. One that is not whole stays as it is."""
     text = match[0]
     if text[-1] in _SCALES:
-        return str(round(float(text[:-1]) * _SCALES[text[-1]]))
+        number = Fraction(text[:-1]) * _SCALES[text[-1]]
+        return str(number) if number.denominator == 1 else text
     return str(sum(math.prod(map(int, re.findall(r"\d+", product))) for product in text.split("+")))
 
 

@@ -170,7 +170,10 @@ def test_weights_of_another_layer_are_not_taken_for_a_count() -> None:
     assert found.notes == ("a name is letters, digits, _ and -",)
 
 
-@pytest.mark.parametrize(("line", "note"), [("[f] fc outputs=4k", DIGITS), ("[c] relu -> units=(3*32)*32", COUNT)])
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [("[f] fc outputs=4k", DIGITS), ("[c] relu -> units=(3*32)*32", COUNT), ("[c] relu -> units=3.0721k", COUNT)],
+)
 def test_number_whose_value_is_not_clear_is_explained_without_a_fix(line: str, note: str) -> None:
     (found,) = diagnostics_of(f"{HEAD}{line}\n")
     assert (found.notes, found.fixes) == ((note,), ())
