@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
 from netspec.check.mismatch import MAX_LABELS, odd_shapes
-from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.solve import inserted, windows
@@ -79,11 +78,8 @@ def _resized(checked: Checked, layer: LayerFacts, target: Shape) -> Iterator[Pro
 
 
 def _gives(window: Window, x: Shape) -> str:
-    try:
-        rows, columns = (axis.output for axis in window.fit(x.height, x.width))
-    except Fault:
-        return ""
-    return f"gives {rows}x{columns}"
+    size = windows.output_size(window, x)
+    return f"gives {size[0]}x{size[1]}" if size else ""
 
 
 def _refiltered(checked: Checked, layer: LayerFacts, target: Shape) -> Iterator[Proposal]:

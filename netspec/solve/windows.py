@@ -124,13 +124,19 @@ def _gives(facts: LayerFacts, window: Window, to: Rounding) -> str:
     return f"gives {size} {_COMPUTED_BY[to]}" if size else ""
 
 
+def output_size(window: Window, x: Shape) -> tuple[int, int] | None:
+    """The height and width of a window's output, or ``None`` if the window does not fit."""
+    try:
+        rows, columns = window.fit(x.height, x.width)
+    except Fault:
+        return None
+    return rows.output, columns.output
+
+
 def _output_text(window: Window, x: Shape) -> str:
     """The height and width of a window's output as text, empty if the window does not fit."""
-    try:
-        rows, columns = (axis.output for axis in window.fit(x.height, x.width))
-    except Fault:
-        return ""
-    return _size_text(rows, columns)
+    size = output_size(window, x)
+    return _size_text(*size) if size else ""
 
 
 def as_caffe(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
