@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netspec.check import Checked, check
+from netspec.check.rewriting import Rewritten, rewritten
 from netspec.diagnostics import Diagnostic, SpecError, in_order
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count, plural
@@ -140,12 +141,26 @@ def load_source(
     return Net(_merged_source(checked), checked.graph, diagnostics)
 
 
-def import_layer_file(source: Source, input_shape: Shape | None = None, options: LayerFileOptions | None = None) -> Net:
+def import_layer_file(
+    source: Source,
+    input_shape: Shape | None = None,
+    options: LayerFileOptions | None = None,
+    changes: Sequence[str] = (),
+) -> Net:
     """Convert a layer file of cuda-convnet to a spec that is meant to be read, the ``source`` of the net.
 
-    Raises ``SpecError``.
+    ``changes`` of keys are written into it. Raises ``SpecError``.
     """
-    return _load_layer_file(source, input_shape, (), options or LayerFileOptions(merged=True), readable=True)
+    return _load_layer_file(source, input_shape, changes, options or LayerFileOptions(merged=True), readable=True)
+
+
+def rewrite(source: Source, input_shape: Shape | None, changes: Sequence[str], folder: Path | None) -> Rewritten:
+    """Return a spec's own text with an input shape and changes of keys written into it.
+
+    ``folder`` is as in ``load_source``. Raises ``SpecError`` if the changed spec has mistakes.
+    """
+    load_source(source, input_shape, changes, folder)
+    return rewritten(collect_texts(source, open_folder(folder), changes), input_shape)
 
 
 def _load_layer_file(
@@ -176,7 +191,8 @@ def _load_layer_file(
     diagnostics = in_order((*translation.diagnostics, *placed))
     if checked.graph is None:
         raise SpecError(diagnostics)
-    return Net(_merged_source(checked), checked.graph, diagnostics)
+    text = _formatted(rewritten(checked.texts).source) if readable and changes else _merged_source(checked)
+    return Net(text, checked.graph, diagnostics)
 
 
 def _merged_source(checked: Checked) -> Source:
@@ -184,7 +200,10 @@ def _merged_source(checked: Checked) -> Source:
     texts = checked.texts
     if not texts.bases and not texts.changes:
         return texts.root
-    from netspec.language.formatter import formatted  # needed only for merged texts
+    return _formatted(Source(texts.root.name, written_out(checked.file)))
 
-    name = texts.root.name
-    return Source(name, formatted(Source(name, written_out(checked.file))))
+
+def _formatted(source: Source) -> Source:
+    from netspec.language.formatter import formatted  # needed only for changed texts
+
+    return Source(source.name, formatted(source))

@@ -5,25 +5,34 @@ from __future__ import annotations
 import difflib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, print_diagnostics
+from netspec.cli.reading import change_options
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    from netspec.check.rewriting import Rewritten
+    from netspec.ir.shape import Shape
+    from netspec.source import Source
 
 _STDIN = "<stdin>"
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """A file's content before and after formatting."""
+    """A file's content before and after formatting. ``note`` is on claims that it lost by ``--set`` or ``--input``."""
 
     path: str
     before: bytes
     after: str
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -41,26 +50,36 @@ class _Layout:
 )
 @click.option("--diff", is_flag=True, help="Change no file; print the changes as a diff.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not print the names of files.")
-def command(files: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> None:
+@change_options
+def command(
+    files: tuple[str, ...], check: bool, diff: bool, quiet: bool, changes: tuple[str, ...], input_shape: Shape | None
+) -> None:
     """Format specs in place: columns are aligned, comments are kept.
 
     A spec with syntax errors is not changed. If FILE is -, the spec is read from standard input and written to standard
     output. All lines get the line ending of the first one (LF or CRLF).
 
-    The exit code is 0 on success, 1 if a spec has syntax errors (or, with --check, would change), and 2 if a file
-    cannot be opened or written.
+    --set and --input write their values into the spec if the changed network is correct. Claims that it refutes are
+    left out; in a variant, the values are written into FILE and not into its base.
+
+    The exit code is 0 on success, 1 if a spec has syntax errors (or, with --set or --input, any error; or, with
+    --check, would change), and 2 if a file cannot be opened or written.
 
     \b
     Examples:
       netspec fmt specs/alexnet.net
       netspec fmt --check --diff specs/*.net
+      netspec fmt --set train.batch=64 draft.net
     """
+    rewrite = partial(_rewrite, changes, input_shape) if changes or input_shape else None
     diagnostics: list[Diagnostic] = []
-    unopened = changes = False
+    unopened = differs = False
     for path in files:
         try:
-            layout = _lay_out(path)
-            changes = changes or layout.changed
+            layout = _lay_out(path, rewrite)
+            differs = differs or layout.changed
+            if layout.note and not quiet:
+                click.echo(layout.note, err=True)
             if check or diff:
                 _show(layout, diff, name=check and not quiet)
             else:
@@ -73,12 +92,22 @@ def command(files: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
     print_diagnostics(diagnostics)
     if unopened:
         sys.exit(WRONG_COMMAND)
-    if diagnostics or (check and changes):
+    if diagnostics or (check and differs):
         sys.exit(WRONG_SPEC)
 
 
-def _lay_out(path: str) -> _Layout:
-    """Read and format a file. Raises ``CannotOpen``, also for a layer file, and ``SpecError`` for wrong syntax."""
+def _rewrite(changes: tuple[str, ...], shape: Shape | None, path: str, source: Source) -> Rewritten:
+    """Return a spec's text with the changes written into it. Raises ``SpecError``."""
+    from netspec.net import rewrite
+
+    return rewrite(source, shape, changes, None if path == "-" else Path(path).parent)
+
+
+def _lay_out(path: str, rewrite: Callable[[str, Source], Rewritten] | None) -> _Layout:
+    """Read and format a file, changed by ``rewrite``.
+
+    Raises ``CannotOpen``, also for a layer file, and ``SpecError`` for wrong syntax and from ``rewrite``.
+    """
     from netspec.language.formatter import formatted
     from netspec.opening import MAX_FILE_BYTES, cannot_open, decode, is_layer_file, with_suggestion
 
@@ -95,7 +124,10 @@ def _lay_out(path: str) -> _Layout:
         raise CannotOpen(
             f"cannot lay out {path}: it is a layer file of cuda-convnet, which netspec import writes as a spec"
         )
-    return _Layout(path, before, formatted(source))
+    if rewrite is None:
+        return _Layout(path, before, formatted(source))
+    changed = rewrite(path, source)
+    return _Layout(path, before, formatted(changed.source), changed.note)
 
 
 def _show(layout: _Layout, diff: bool, *, name: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import WRONG_SPEC, fail, print_diagnostics, stem_of
-from netspec.cli.reading import layer_file_reading_options, read, spec_argument
+from netspec.cli.reading import read, reading_options, spec_argument
 from netspec.cli.writing import require_own_file, write_or_fail
 from netspec.diagnostics import CannotOpen, SpecError
 from netspec.source import SPEC
@@ -26,13 +26,13 @@ FIRST_WORDS = "# Imported from "
     "-o", "--output", metavar="OUT", help="File to write; - is standard output [default: ./<name of FILE>.net]."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
-@layer_file_reading_options
+@reading_options
 def command(file: str, output: str | None, quiet: bool, reading: Reading) -> None:
     """Convert a cuda-convnet layer file (.cfg) to a spec.
 
     Layers that are halves of one layer on two GPUs, such as conv1a and conv1b, become one layer of a net with GPU
-    groups. Comments are kept. If a spec cannot express something, an error names the line. Files that this command did
-    not write are never overwritten.
+    groups. Comments are kept, and --set changes keys of the written spec. If a spec cannot express something, an error
+    names the line. Files that this command did not write are never overwritten.
 
     \b
     Examples:
@@ -46,7 +46,8 @@ def command(file: str, output: str | None, quiet: bool, reading: Reading) -> Non
         source = read(file)
         if file.endswith(SPEC) and not begins_as_layer_file(source):
             fail(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
-        imported = import_layer_file(source, reading.shape, reading.for_file([file], 0).layer_files.read(merged=True))
+        options = reading.for_file([file], 0).layer_files.read(merged=True)
+        imported = import_layer_file(source, reading.shape, options, reading.changes)
     except CannotOpen as error:
         fail(str(error))
     except SpecError as error:

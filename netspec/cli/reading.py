@@ -105,6 +105,11 @@ class ChangeParam(click.ParamType[str]):
 
 def reading_options(command: Command) -> Command:
     """Add the options that control how a spec is read. The command gets them as the ``Reading`` ``reading``."""
+    return change_options(layer_file_options(_with_reading(command)))
+
+
+def change_options(command: Command) -> Command:
+    """Add the options that change a network: ``--set``, as ``changes``, and ``--input``, as ``input_shape``."""
     add_set = click.option(
         "--set",
         "changes",
@@ -113,22 +118,14 @@ def reading_options(command: Command) -> Command:
         metavar="LAYER.KEY=VALUE",
         help="Change a key of a layer or setting, e.g. conv1.stride=2 or train.batch=64; may be given several times.",
     )
-    return _with_input(add_set(_with_reading(command)))
-
-
-def layer_file_reading_options(command: Command) -> Command:
-    """Add the same options without ``--set``, for a command that reads only cuda-convnet layer files."""
-    return _with_input(_with_reading(command))
-
-
-def _with_input(command: Command) -> Command:
-    return click.option(
+    add_input = click.option(
         "--input",
         "input_shape",
         type=ShapeParam(),
         metavar="CxHxW",
         help="Shape of the input, e.g. 3x227x227 [default: as in the file].",
-    )(layer_file_options(command))
+    )
+    return add_input(add_set(command))
 
 
 def _with_reading(command: Command) -> Command:
@@ -141,7 +138,7 @@ def _with_reading(command: Command) -> Command:
         params: tuple[str, ...],
         dialect: Any,
         history: bool,
-        changes: tuple[str, ...] = (),
+        changes: tuple[str, ...],
         **named: Any,
     ) -> Any:
         reading = Reading(input_shape, changes, LayerFiles(params, dialect, history))

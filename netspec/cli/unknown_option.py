@@ -30,13 +30,6 @@ _NO_OUTPUT = {
 """What to do in a command without an output option, where it is something other than ``_REDIRECTED``."""
 _REDIRECTED = "The result goes to standard output: > FILE"
 
-_NETWORK_OPTIONS = ("--input", "--set")
-_WITHOUT_NETWORK = {
-    "fmt": "It changes how a spec is read, and fmt only lays out its text",
-    "import": "It changes how a spec is read: give it to the command that reads the written spec, or edit that",
-}
-"""What to do in the commands that lack ``_NETWORK_OPTIONS``, since they treat a spec as text only."""
-
 _MAX_COMMANDS = 7
 """An option that more commands have than this is too general to be explained by listing them."""
 
@@ -61,8 +54,6 @@ def _suggestion(ctx: click.Context, option: str) -> str:
         return f"It is an argument here: {ctx.command_path} {' '.join(arguments)}"
     if _COUNTERPARTS.get(option) in names:
         return f"Did you mean '{_COUNTERPARTS[option]}'?"
-    if option in _NETWORK_OPTIONS and ctx.info_name in _WITHOUT_NETWORK:
-        return _WITHOUT_NETWORK[str(ctx.info_name)]
     if option in _OUTPUT and not any(name in names for name in _OUTPUT):
         return _NO_OUTPUT.get(str(ctx.info_name), _REDIRECTED)
     if option not in _OUTPUT and (others := _commands_with(ctx, option)):

@@ -179,3 +179,49 @@ def test_unwritable_file_is_kept(ugly: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_missing_file_argument_is_a_usage_error() -> None:
     assert netspec("fmt").returncode == 2
+
+
+CLAIMED = "[image] input 3x8x8  # pictures\n[c] conv filters=2 kernel=3 -> 2x6x6\n[fc] fc outputs=10\n"
+CHANGED = (
+    f"{'[image]  input    3x9x9':73}# pictures\n[c]      conv     filters=2  kernel=3  pad=1\n"
+    "[fc]     fc       outputs=10\n\ntrain    batch=5\n"
+)
+CHANGES = ("--set", "c.pad=1", "--input", "3x9x9", "--set", "train.batch=5")
+LOST = "{}: left out the claim of c: not true of the changed network\n"
+
+
+def test_changes_are_written_into_the_file_that_they_are_laid_out_in(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text(CLAIMED)
+    shown = netspec("fmt", "--check", "--diff", *CHANGES, path)
+    assert shown.returncode == 1 and path.read_text() == CLAIMED
+    assert "+[c]      conv     filters=2  kernel=3  pad=1\n" in shown.stdout
+    assert shown.stderr == f"{LOST.format(path)}{path}: would be formatted\n"
+    done = netspec("fmt", *CHANGES, path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{path}: formatted\n", LOST.format(path))
+    assert path.read_text() == CHANGED
+    again = netspec("fmt", "--check", *CHANGES, path)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+
+
+def test_changes_are_written_to_standard_output() -> None:
+    done = netspec("fmt", "-", *CHANGES, text=CLAIMED)
+    assert (done.returncode, done.stdout, done.stderr) == (0, CHANGED, LOST.format("<stdin>"))
+    assert netspec("fmt", "-", "-q", *CHANGES, text=CLAIMED).stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--set", "c.paad=1"), "unknown-key"),
+        (("--set", "d.pad=1"), "unknown-layer"),
+        (("--set", "c.kernel=9"), "kernel-too-large"),
+        (("--input", "3x2x2"), "kernel-too-large"),
+    ],
+)
+def test_wrong_changes_leave_the_file_alone(tmp_path: Path, options: tuple[str, ...], code: str) -> None:
+    path = tmp_path / "a.net"
+    path.write_text(CLAIMED)
+    done = netspec("fmt", *options, path)
+    assert (done.returncode, done.stdout) == (1, "") and f"error[{code}]" in done.stderr
+    assert path.read_text() == CLAIMED

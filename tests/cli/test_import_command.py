@@ -48,6 +48,18 @@ def test_layer_file_becomes_a_spec(files: Path) -> None:
     assert (same.returncode, same.stderr) == (0, "")
 
 
+def test_changes_of_keys_are_written_into_the_spec(files: Path) -> None:
+    changes = ("--set", "conv.stride=1", "--set", "train.batch=64")
+    done = netspec("import", files / "net.cfg", "-q", *SHAPED, *changes, "-o", files / "net.net")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (files / "net.net").read_text()
+    assert text.startswith("# Imported from net.cfg.\n# an example\n")
+    assert "stride=1" in text and "batch=64" in text
+    assert load(files / "net.net")["conv"].output == (32, 28, 28)  # 32 - 5 + 1
+    wrong = netspec("import", files / "net.cfg", "-q", *SHAPED, "--set", "conv.strid=1", "-o", files / "other.net")
+    assert wrong.returncode == 1 and "unknown-key" in wrong.stderr and not (files / "other.net").exists()
+
+
 def test_layer_file_from_standard_input_is_named_net(files: Path) -> None:
     done = netspec("import", "-", "-q", "-o", "-", *SHAPED, text=(files / "net.cfg").read_text())
     assert done.returncode == 0 and re.search(r"^net +net +rounding=up$", done.stdout, re.MULTILINE)
