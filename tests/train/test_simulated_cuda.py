@@ -163,7 +163,7 @@ def test_forms_of_a_grouped_convolution_are_timed_on_the_device() -> None:
     ("spec", "split"),
     [
         pytest.param("BRANCHING", "groups", marks=pytest.mark.ci),
-        pytest.param("BRANCHING", "hybrid", marks=pytest.mark.ci),
+        pytest.param("BRANCHING", "hybrid", marks=pytest.mark.slow),
         pytest.param("BRANCHING", "batch", marks=pytest.mark.slow),
         pytest.param("TOWERS", "groups", marks=pytest.mark.slow),
     ],
