@@ -18,15 +18,24 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from netspec.diagnostics.model import CannotOpen, SpecError
-
 if TYPE_CHECKING:
     from torch.nn import Module
 
+    from netspec.diagnostics.model import CannotOpen, SpecError
     from netspec.ir.shape import Shape
     from netspec.net import Net
 
 __all__ = ["CannotOpen", "SpecError", "compile", "load", "loads", "summary", "torch_module"]
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
+
+    def __getattr__(name: str) -> Any:
+        """Import the exceptions when they are named: before the command can handle Ctrl-C, it imports this module."""
+        if name not in ("CannotOpen", "SpecError"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from netspec.diagnostics import model
+
+        return getattr(model, name)
 
 
 def load(

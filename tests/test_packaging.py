@@ -76,4 +76,6 @@ def test_editable_installation_finds_a_new_backend_folder(tree: Path, tmp_path: 
 def test_license_and_command_of_the_distribution() -> None:
     described = metadata("netspec-compiler")
     assert described["License-Expression"] == "Apache-2.0"
-    assert [script.value for script in entry_points(group="console_scripts", name="netspec")] == ["netspec.cli:main"]
+    assert [script.value for script in entry_points(group="console_scripts", name="netspec")] == [
+        "netspec.__main__:main"
+    ]

@@ -11,6 +11,7 @@ import errno
 import io
 import keyword
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,10 +132,11 @@ def _without_traceback(ctx: click.Context) -> Iterator[None]:
         sys.stdin = Path(os.devnull).open()  # noqa: SIM115
     _escape_unencodable(sys.stdout)
     try:
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
+        with _interruptible():
+            try:
+                yield
+            finally:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         ctx.exit(_INTERRUPTED)
@@ -158,6 +160,20 @@ def _without_traceback(ctx: click.Context) -> Iterator[None]:
             raise
         click.echo(f"Error: this command needs {missing.name}, which is not installed", err=True)
         ctx.exit(2)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise ``KeyboardInterrupt``, unless it is ignored; ``netspec.__main__`` sets another handler."""
+    before = signal.getsignal(signal.SIGINT)
+    if before in (signal.SIG_IGN, signal.default_int_handler):
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _escape_unencodable(stream: TextIO) -> None:
