@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from netspec.cli.reading import Reading
     from netspec.ir.graph import Graph
     from netspec.passes.placing import Arrangement
-    from netspec.train.processes.verification import Difference, Trial
+    from netspec.train.processes.differences import Comparison
+    from netspec.train.processes.verification import Trial
 
 _MAX_DEVICES = 64
 
@@ -84,7 +86,8 @@ def command(
     """Check that training on several devices computes the same as on one device.
 
     The command takes the same training steps, with dropout, in each arrangement of devices, and compares losses,
-    gradients, weights, velocities and statistics. The exit code is 1 if any of them differ by more than rounding.
+    gradients, weights, velocities and statistics. The exit code is 1 if any of them differ by more than rounding. Where
+    a network amplifies rounding, the command measures by how much and says so.
 
     \b
     Examples:
@@ -94,13 +97,14 @@ def command(
     """
     net = read_net(file, reading)
     with importing_torch():
-        from netspec.train.processes.verification import TOLERANCES, Trial, compare, initial_state, require_devices
+        from netspec.train.processes.differences import TOLERANCES
+        from netspec.train.processes.verification import Trial, compare, initial_state, require_devices
         from netspec.train.requirements import require_trainable
         from netspec.train.tensors.weights import read_weights
 
     images = batch or 2 * max(gpus) * net.graph.train.accumulate
     trial = Trial(images, steps, seed, dtype, device)  # type: ignore[arg-type]
-    tolerance, rows, any_differ = TOLERANCES[trial.number], [], False
+    tolerance, results = TOLERANCES[trial.number], []
     with exit_on_error():
         require_trainable(net.graph, images)
         arrangements = _arrangements(net.graph, gpus, splits, images)
@@ -109,16 +113,19 @@ def command(
         start = initial_state(net.graph, trial, initial, fresh)
         if form == "text" and not quiet:
             click.echo(_heading(net.name, trial, tolerance))
-        for arrangement, difference in compare(net.graph, arrangements, trial, start):
-            same = difference.largest <= tolerance
-            any_differ |= not same
-            rows.append(_as_data(arrangement, difference, same))
-            if form == "text" and not (quiet and same):
-                click.echo(_line(arrangement, difference, same))
+        for arrangement, found in compare(net.graph, arrangements, trial, start):
+            results.append((arrangement, found))
+            if form == "text" and not (quiet and found.same):
+                click.echo(_line(arrangement, found))
+    comparisons = [found for _, found in results]
     if form == "json":
+        rows = [_as_data(arrangement, found) for arrangement, found in results]
         click.echo(json.dumps({"net": net.name, "batch": images, "steps": steps, "seed": seed, "device": device,
                                "dtype": dtype, "tolerance": tolerance, "arrangements": rows}, indent=2))  # fmt: skip
-    if any_differ:
+    else:
+        for note in _on_rounding([found for found in comparisons if not (quiet and found.same)]):
+            click.echo(note)
+    if not all(found.same for found in comparisons):
         sys.exit(WRONG_SPEC)
 
 
@@ -164,19 +171,42 @@ def _heading(name: str, trial: Trial, tolerance: float) -> str:
     return "\n".join(lines)
 
 
-def _line(a: Arrangement, found: Difference, same: bool) -> str:
-    numbers = f"{found.loss:>9.1e} {found.gradients:>10.1e} {found.weights_first:>16.1e} {found.weights_last:>10.1e}"
-    verdict = "same" if same else f"DIFFERS, most in {found.where or 'the loss'}"
+def _line(a: Arrangement, found: Comparison) -> str:
+    d = found.difference
+    numbers = f"{d.loss:>9.1e} {d.gradients:>10.1e} {d.weights_first:>16.1e} {d.weights_last:>10.1e}"
+    if found.same:
+        verdict = "same, with amplified rounding" if found.like_rounding else "same"
+    else:
+        verdict = f"DIFFERS, most in {d.where or 'the loss'}"
     return f"{a.devices:<8} {a.split if a.devices > 1 else '-':<7} {numbers}  {verdict}"
 
 
-def _as_data(a: Arrangement, found: Difference, same: bool) -> dict[str, object]:
-    return {
-        "devices": a.devices,
-        "split": a.split if a.devices > 1 else None,
-        "losses": found.loss,
-        "gradients": found.gradients,
-        "weights_after_one_step": found.weights_first,
-        "weights_after_all_steps": found.weights_last,
-        "same": same,
+def _on_rounding(comparisons: list[Comparison]) -> list[str]:
+    """Return what to say about amplified rounding below the lines of some comparisons."""
+    from netspec.train.processes.differences import AMPLIFIED, LIMITS
+
+    alike = [found for found in comparisons if found.like_rounding]
+    if not alike:
+        return []
+    notes = [
+        "",
+        "this network amplifies rounding: with each weight off by one rounding unit, one device differs from itself by "
+        f"{alike[0].rounding:.1e};",
+        f"up to {AMPLIFIED} times that is taken for rounding, but nothing above {LIMITS[alike[0].number]:g}",
+    ]
+    if not all(found.same for found in alike):
+        notes.append("rounding may explain the differences above, or hide an error; try fewer --steps, a larger --batch"
+                     + (" or --dtype float64" if alike[0].number == "float32" else ""))  # fmt: skip
+    return notes
+
+
+def _as_data(a: Arrangement, found: Comparison) -> dict[str, object]:
+    numbers = {
+        "losses": found.difference.loss,
+        "gradients": found.difference.gradients,
+        "weights_after_one_step": found.difference.weights_first,
+        "weights_after_all_steps": found.difference.weights_last,
+        "one_rounding_unit": found.rounding,
     }
+    finite = {key: x if x is not None and math.isfinite(x) else None for key, x in numbers.items()}
+    return {"devices": a.devices, "split": a.split if a.devices > 1 else None, **finite, "same": found.same}

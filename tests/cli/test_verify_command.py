@@ -25,8 +25,21 @@ from netspec.ir.graph import Graph
 from netspec.net import loads
 from netspec.passes.placing import Arrangement
 from netspec.train.processes import verification
+from netspec.train.processes.differences import TOLERANCES, Comparison, Difference
 
-SAME = verification.Difference(1e-16, 1e-15, 1e-15, 2e-15, "conv.weight")
+SAME = Comparison(Difference(1e-16, 1e-15, 1e-15, 2e-15, "conv.weight"), "float64")
+
+SENSITIVE = """\
+net sensitive rounding=down
+default conv filters=16 kernel=3 pad=1
+default batchnorm neuron=relu
+[image] input 3x32x32
+""" + "".join(f"[c{n}] conv stride={2 if n < 5 else 1}\n[b{n}] batchnorm\n" for n in range(9)) + """\
+[fc] fc outputs=10
+[prob] softmax
+train batch=4 epochs=1 optimizer=sgd(lr=0.1, momentum=0.9) accumulate=2
+"""  # fmt: skip
+"""The last batch normalisations are over two values, one pixel of each of two images."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -132,7 +145,7 @@ def test_weights_are_read_from_the_file(plain: str, tmp_path: Path, quick: list[
 def test_difference_is_reported_with_exit_code_1(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = verification.run_on_one_device
 
-    def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> verification.Record:
+    def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> dict[str, Any]:
         record = right(graph, trial, start)
         record["last"]["fc.weight"] *= 1 + 1e-9
         return record
@@ -143,11 +156,46 @@ def test_difference_is_reported_with_exit_code_1(plain: str, monkeypatch: pytest
     assert re.fullmatch(r"2 +batch .* 1\.0e-09  DIFFERS, most in fc\.weight\n", result.stdout)
 
 
+@pytest.mark.parametrize(
+    ("number", "factor", "code", "verdict", "notes"),
+    [
+        ("float64", 1.0, 0, "same, with amplified rounding", 2),
+        pytest.param("float64", 20.0, 1, "DIFFERS, most in the loss", 0, marks=pytest.mark.ci),
+        pytest.param("float32", 1.0, 1, "DIFFERS, most in the loss", 3, marks=pytest.mark.ci),  # too much for float32
+    ],
+)
+def test_difference_like_that_of_one_rounding_unit_is_called_rounding(
+    number: Any, factor: float, code: int, verdict: str, notes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = tmp_path / "sensitive.net"
+    spec.write_text(SENSITIVE)
+    graph, trial = _graph(SENSITIVE), verification.Trial(4, 2, 1, number, "cpu")
+    start = verification.initial_state(graph, trial)
+    right, unit = (verification.run_on_one_device(graph, trial, start, off_by_a_unit=off) for off in (False, True))
+    effect = verification.difference(right, unit, number).largest
+    tolerance = TOLERANCES[number]
+    assert effect > tolerance / 3
+
+    def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> dict[str, Any]:
+        record = verification.run_on_one_device(graph, trial, start)
+        record["losses"][-1] *= 1 + factor * max(effect, 3 * tolerance)
+        return record
+
+    monkeypatch.setattr(verification, "run_on_devices", run_on_devices)
+    sizes = ("--gpus", "2", "--split", "batch", "--batch", "4", "--steps", "2", "--seed", "1")
+    result = verify(str(spec), *sizes, "--dtype", number)
+    assert result.exit_code == code, result.output
+    table, _, below = result.stdout.split("\n\n", 1)[1].partition("\n\n")
+    assert re.search(f"  {verdict}$", table.rstrip())
+    assert len(below.splitlines()) == notes
+    assert (f"one device differs from itself by {effect:.1e};" in below) == (notes > 0)
+
+
 def test_different_dropout_seed_is_a_difference(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dropout drawn from another seed than on the single device."""
     right = verification.run_on_one_device
 
-    def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> verification.Record:
+    def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> dict[str, Any]:
         monkeypatch.setattr(verification, "batch", lambda graph, other: batch(graph, trial))
         return right(graph, verification.Trial(trial.batch, trial.steps, 1, trial.number, "cpu"), start)
 
@@ -221,9 +269,7 @@ def test_failed_process_is_reported_without_a_traceback(plain: str, monkeypatch:
     """The processes fail because one weight is missing."""
     right = verification.run_on_devices
 
-    def run_on_devices(
-        graph: Graph, arrangement: Arrangement, trial: Any, start: dict[str, Any]
-    ) -> verification.Record:
+    def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Any, start: dict[str, Any]) -> dict[str, Any]:
         return right(graph, arrangement, trial, {key: x for key, x in start.items() if key != "fc.weight"})
 
     monkeypatch.setattr(verification, "run_on_devices", run_on_devices)

@@ -15,7 +15,8 @@ from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
 from netspec.passes.placing import arrange, place_on_devices
 from netspec.train.processes import verification
-from netspec.train.processes.verification import TOLERANCES, Trial, difference, initial_state, run_on_one_device
+from netspec.train.processes.differences import TOLERANCES, Record, difference
+from netspec.train.processes.verification import Trial, initial_state, run_on_one_device
 
 SPECS = {
     "branching": networks.BRANCHING,
@@ -50,7 +51,7 @@ def trial(row: Row) -> Trial:
     return Trial(batch=row[2], steps=2, seed=3, number="float64", device="cpu")
 
 
-def records_of(rows: list[Row], devices: int) -> list[verification.Record]:
+def records_of(rows: list[Row], devices: int) -> list[Record]:
     """Run all rows, and return their records; called in each of several processes."""
     records = []
     for row in rows:

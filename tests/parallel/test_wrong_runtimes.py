@@ -17,7 +17,8 @@ from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
 from netspec.passes.placing import arrange, place_on_devices
 from netspec.train.processes import verification
-from netspec.train.processes.verification import Trial, difference, initial_state, run_on_one_device
+from netspec.train.processes.differences import difference
+from netspec.train.processes.verification import Trial, initial_state, run_on_one_device
 
 TRIAL = Trial(batch=8, steps=2, seed=3, number="float64", device="cpu")
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import forkserver
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.distributed as dist
@@ -38,20 +38,11 @@ from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, velocities
+from netspec.train.processes.differences import TOLERANCES, VELOCITY, Comparison, Number, Record, difference
 from netspec.train.processes.distributed import DistributedObjective
 from netspec.train.processes.world import leave_distributed
 from netspec.train.tensors.fitting import fit
 from netspec.train.tensors.weights import Weights
-
-Number = Literal["float64", "float32"]
-
-TOLERANCES: dict[Number, float] = {"float64": 1e-10, "float32": 1e-3}
-"""The largest difference that passes, relative to the largest number of its tensor. In float32, rounding causes
-differences of about 1e-6, and more where it changes which of two pixels is the maximum."""
-
-MIN_SCALE: dict[Number, float] = {"float64": 1e-4, "float32": 1e-2}
-"""The smallest scale of a tensor, relative to the largest number of all tensors of its kind. Without it, tensors that
-are zero up to rounding (the gradient of a bias before a batch normalisation) would be compared by their rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,42 +62,23 @@ class Trial:
         return dtype
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The largest relative differences between an arrangement and one device.
-
-    ``loss`` is over all steps, ``gradients`` of the first step. ``weights_first`` and ``weights_last`` include
-    velocities and running statistics, after the first and the last step; ``where`` is the tensor of the latter.
-    """
-
-    loss: float
-    gradients: float
-    weights_first: float
-    weights_last: float
-    where: str
-
-    @property
-    def largest(self) -> float:
-        return max(self.loss, self.gradients, self.weights_first, self.weights_last)
-
-
-VELOCITY = "velocity of "
-
-Record = dict[str, Any]
-"""The results of a trial: ``losses`` (a list), and tensors by name under ``gradients`` (of the first step), ``first``
-and ``last`` (weights, statistics and velocities after the first and the last step)."""
-
-
 def compare(
     graph: Graph, arrangements: Sequence[Arrangement], trial: Trial, start: Mapping[str, Tensor]
-) -> Iterator[tuple[Arrangement, Difference]]:
-    """Yield each arrangement with its difference from one device. ``start`` is the ``state_dict`` to start from.
+) -> Iterator[tuple[Arrangement, Comparison]]:
+    """Yield each arrangement with its comparison with one device. ``start`` is the ``state_dict`` to start from.
+
+    What a rounding unit changes is computed when an arrangement first differs by more than the tolerance.
 
     Raises ``TrainError`` if a process fails.
     """
     expected = run_on_one_device(graph, trial, start)
+    rounding = None
     for arrangement in arrangements:
-        yield arrangement, difference(expected, run_on_devices(graph, arrangement, trial, start), trial.number)
+        found = difference(expected, run_on_devices(graph, arrangement, trial, start), trial.number)
+        if rounding is None and not found.largest <= TOLERANCES[trial.number]:
+            again = run_on_one_device(graph, trial, start, off_by_a_unit=True)
+            rounding = difference(expected, again, trial.number).largest
+        yield arrangement, Comparison(found, trial.number, rounding)
 
 
 def initial_state(
@@ -133,13 +105,26 @@ def require_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
         )
 
 
-def run_on_one_device(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
-    """Run the trial with the ordinary module on one device."""
+def run_on_one_device(
+    graph: Graph, trial: Trial, start: Mapping[str, Tensor], *, off_by_a_unit: bool = False
+) -> Record:
+    """Run the trial with the ordinary module on one device, optionally with each weight off by one rounding unit."""
     with _without_tf32():
         model = backend.load("pytorch").module(graph, trial.seed)
         model.load_state_dict(start)
-        model.to(dtype=trial.dtype).to(trial.device).train()
-        return _record_steps(Objective(graph, model), trial)
+        model.to(dtype=trial.dtype)
+        if off_by_a_unit:
+            _change_by_a_unit(model, trial)
+        return _record_steps(Objective(graph, model.to(trial.device).train()), trial)
+
+
+def _change_by_a_unit(model: nn.Module, trial: Trial) -> None:
+    """Make each weight larger or smaller by one rounding unit (machine epsilon, relative), by the trial's seed."""
+    generator = torch.Generator().manual_seed(trial.seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            sign = 2 * torch.randint(2, parameter.shape, generator=generator) - 1
+            parameter.mul_(1 + torch.finfo(trial.dtype).eps * sign.to(trial.dtype))
 
 
 def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mapping[str, Tensor]) -> Record:
@@ -189,15 +174,6 @@ def _start_server() -> None:
 def _without_tf32() -> AbstractContextManager[None]:
     """Compute float32 convolutions on CUDA in full precision; by default cuDNN rounds their factors to TF32."""
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
-
-
-def difference(expected: Record, actual: Record, number: Number) -> Difference:
-    """Return the difference between two records of the same trial, computed in ``number``."""
-    pairs = zip(expected["losses"], actual["losses"], strict=True)
-    first, _ = _largest_difference(expected["first"], actual["first"], MIN_SCALE[number])
-    last, where = _largest_difference(expected["last"], actual["last"], MIN_SCALE[number])
-    gradients, _ = _largest_difference(expected["gradients"], actual["gradients"], MIN_SCALE[number])
-    return Difference(max(abs(a - b) / max(abs(a), 1e-300) for a, b in pairs), gradients, first, last, where)
 
 
 def batch(graph: Graph, trial: Trial) -> tuple[Tensor, Tensor]:
@@ -278,32 +254,3 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
             record["first" if step == 0 else "last"] = state | {VELOCITY + name: v for name, v in velocity.items()}
     record.setdefault("last", record["first"])
     return record
-
-
-def _largest_difference(
-    expected: Mapping[str, Tensor], actual: Mapping[str, Tensor], least: float
-) -> tuple[float, str]:
-    """Return the largest difference between two sets of tensors, relative to the tensor's scale, and its name.
-
-    The scale is the tensor's largest absolute number, or if larger, ``least`` times the largest of all tensors of its
-    kind (velocities, or others). If the names differ, the difference is infinite.
-    """
-    if set(expected) != set(actual):
-        unmatched = sorted(set(expected) ^ set(actual))[0]
-        return float("inf"), unmatched
-    largest = {key: _largest_number(x) for key, x in expected.items()}
-    largest_velocity = max((n for key, n in largest.items() if key.startswith(VELOCITY)), default=0.0)
-    largest_other = max((n for key, n in largest.items() if not key.startswith(VELOCITY)), default=0.0)
-    worst, where = 0.0, ""
-    for key, x in expected.items():
-        scale = max(largest[key], least * (largest_velocity if key.startswith(VELOCITY) else largest_other))
-        absolute = _largest_number(x.double() - actual[key].double())
-        relative = absolute / scale if scale else absolute
-        if not relative <= worst:  # also true for NaN
-            worst, where = relative, key
-    return worst, where
-
-
-def _largest_number(x: Tensor) -> float:
-    """The largest absolute number in a tensor; 0 if it is empty."""
-    return float(x.abs().max()) if x.numel() else 0.0
