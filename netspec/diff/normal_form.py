@@ -4,7 +4,8 @@ Operations are **cores** (products, windows, normalisations, joins), with **chai
 edges between them. It does not matter where the functions of a chain are written, at a layer or as layers of their own.
 Dropout is the factor that it applies outside training, windows are described by the positions that they cover, and a
 monotonically increasing function before maximum pooling is moved after it: max f(x) = f(max x). The product of a value
-and its logistic function is silu.
+and its logistic function is silu. A convolution whose kernel covers all of its input is a matrix product, and an image
+of one pixel is a vector.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from netspec.ir.ops import (
     Product,
     Relu,
     Relu6,
+    Reshape,
     Silu,
     Sum,
     Tanh,
@@ -109,7 +111,7 @@ def normal_form(graph: Graph) -> NormalForm:
     values: dict[str, Edge] = {}
     for node in graph.nodes.values():
         read = [values[name] for name in node.inputs]
-        if isinstance(node.op, Neuron | Dropout | Flatten) or is_identity(node.op, graph.shapes(node)):
+        if isinstance(node.op, Neuron | Dropout | Flatten) or _changes_nothing(node.op, graph.shapes(node)):
             values[node.name] = _with_function(read[0], node, graph.shapes(node))
             continue
         if isinstance(node.op, Product) and (gated := _gated(read, node.layer)):
@@ -119,7 +121,7 @@ def normal_form(graph: Graph) -> NormalForm:
         value = Edge((node.layer, len(layer_cores)))
         if isinstance(node.op, MaxPool):
             (read[0], value) = _move_past_pooling(read[0], value)
-        if isinstance(node.op, Linear):
+        if _is_product(node.op, graph.shapes(node)):
             read = [_without_flattening(edge) for edge in read]
         parts = _node_signature(graph, node), tuple(read), _weights(graph, node)
         layer_cores.append(Core(*parts, ordered=not isinstance(node.op, Sum | Max | Product)))
@@ -148,11 +150,34 @@ def signature(op: Op, inputs: tuple[Shape, ...]) -> Signature:
         return _describe(replace(op, momentum=0.0))
     if isinstance(op, Bias):
         return ("Bias", op.per)
-    if is_identity(op, inputs):
+    if _changes_nothing(op, inputs):
         return _IDENTITY
     if isinstance(op, Conv) and op.table is not None and op.table.links == op.filters * inputs[0].channels:
-        return _describe(replace(op, table=None), inputs[0])
+        op = replace(op, table=None)
+    if isinstance(op, Conv) and _is_product(op, inputs):
+        return _describe(Linear(op.filters, op.groups, op.bias))
     return _describe(op, inputs[0] if inputs else None)
+
+
+def _changes_nothing(op: Op, inputs: tuple[Shape, ...]) -> bool:
+    """Whether the output has the numbers of the input, and its shape except that one pixel may be a vector."""
+    if isinstance(op, Flatten | Reshape):
+        output = op.shape(inputs)
+        return output == inputs[0] or output.channels == inputs[0].channels == output.units
+    return is_identity(op, inputs)
+
+
+def _is_product(op: Op, inputs: tuple[Shape, ...]) -> bool:
+    """Whether an operation is a matrix product: also a convolution with one position, all of whose kernel is read."""
+    if isinstance(op, Conv) and op.table is None:
+        height, width = inputs[0].height, inputs[0].width
+        rows, columns = op.window.fit(height, width)
+        return (
+            op.window.kernel == (height, width)
+            and rows.output == columns.output == 1
+            and not any(op.window.effective_pad(height, width))
+        )
+    return isinstance(op, Linear)
 
 
 def _node_signature(graph: Graph, node: Node) -> Signature:

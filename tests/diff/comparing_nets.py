@@ -67,7 +67,8 @@ def same_outputs(a: Graph, b: Graph) -> bool:
 
 
 def _output(graph: Graph, parameters: Sequence[NDArray[np.float64]], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    weights = dict(zip(graph.parameters, parameters, strict=True))
+    shapes = {key: p.shape for key, p in graph.parameters.items()}
+    weights = {key: x.reshape(shape) for (key, shape), x in zip(shapes.items(), parameters, strict=True)}
     node = graph.scores if isinstance(graph.output.op, Loss) else graph.output
     labels = np.zeros(len(x), dtype=np.int64)
     values = backend.load("reference").run(graph, weights, x, labels=labels).values

@@ -86,6 +86,20 @@ SAME_FUNCTION = {
         f"{CONV}\n[n] batchnorm\n{END}",
         f"{CONV}\n[n] batchnorm average=0.5\n{END}",
     ),
+    "a convolution over all of its input as a product": (
+        f"{INPUT}[c] conv filters=4 kernel=9\n[n] lrn size=3 alpha=1\n[d] conv filters=4 kernel=1 stride=2\n{END}",
+        f"{INPUT}[c] conv filters=4 kernel=9\n[n] lrn size=3 alpha=1\n[f] flatten\n[d] fc outputs=4\n{END}",
+    ),
+    "a convolution over all of its input in groups": (
+        f"{CONV}\n[c] conv filters=4 kernel=7 groups=2\n{END}",
+        f"gpus 2\n{CONV}\n[c] fc outputs=4\n{END.strip()} reads=all\n",
+    ),
+    "squeeze and excitation with maps of one pixel": (
+        f"{CONV}\n[s] avgpool kernel=global\n[d] conv filters=2 kernel=1 neuron=relu\n"
+        f"[e] conv filters=4 kernel=1 neuron=logistic\n[p] product inputs=conv1,e\n{END}",
+        f"{CONV}\n[s] avgpool kernel=global\n[f] flatten\n[d] fc outputs=2 neuron=relu\n"
+        f"[e] fc outputs=4 neuron=logistic\n[r] reshape size=4x1x1\n[p] product inputs=conv1,r\n{END}",
+    ),
     "a loss after the scores": (f"{CONV}\n{END}", f"{CONV}\n{END}[loss] crossentropy\n"),
 }
 
@@ -141,6 +155,18 @@ OTHER_FUNCTION = {
     "normalisation on one GPU group": (
         f"gpus 2\n{CONV}\n[n] lrn size=3 alpha=0.1\n{END.strip()} reads=all\n",
         f"gpus 2\n{CONV} gpu=0\n[n] lrn size=3 alpha=0.1\n{END.strip()} reads=all gpu=all\n",
+    ),
+    "a product with a connection table": (
+        f"{INPUT}[c] conv filters=4 kernel=9 table=0,1,0,1\n{END}",
+        f"{INPUT}[c] fc outputs=4\n{END}",
+    ),
+    "a product with a kernel that reads padding": (
+        f"{INPUT}[c] conv filters=4 kernel=9 pad=1 stride=3 rounding=down\n{END}",
+        f"{INPUT}[c] fc outputs=4\n{END}",
+    ),
+    "channels as pixels": (
+        f"{INPUT}[c] conv filters=4 kernel=9\n[r] reshape size=1x2x2\n[n] lrn size=3 alpha=1\n{END}",
+        f"{INPUT}[c] conv filters=4 kernel=9\n[n] lrn size=3 alpha=1\n{END}",
     ),
     "another connection table": (
         f"{INPUT}[a] conv filters=2 kernel=3 table=0+1,1\n{END}",
