@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -17,12 +18,13 @@ from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Axis, Window
 from netspec.keys import BadValue, ImageShape, Key, Whole
 from netspec.keys.numbers import without_commas
-from netspec.language.syntax import Claim, Dims, Maps, Number, Pair, Section, Value, Word, by_key
+from netspec.language.syntax import Claim, Dims, Maps, Number, Pair, Section, Value, by_key
 from netspec.source import Span
 
 MAX_COUNT = 2**62
 
 _SHAPE = ImageShape()
+_SPACED = re.compile(r"\d{1,3}(?:[ \t]+\d{3})+(?![\w.])")
 _COUNTS = {
     name: Key(name, Whole(0, MAX_COUNT), f"how many {name} the layer has")
     for name in ("units", "weights", "connections")
@@ -52,15 +54,15 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
     if claim is None:
         return None, {}
     shape = None
-    first, *others = claim.values or (None,)
-    fix = joined_size(claim.values) if others else None
+    spaced = _with_spaces(claim)
+    values = [v for v in claim.values if not any(_within(v.span, number) for number in spaced.values())]
+    first, *others = values or (None,)
+    fix = joined_size(values) if others else None
     if fix:
         findings.add("stray-value", "a shape is written as one value", claim.span, fixes=(fix,), layer=layer)
     elif first:
         if others:
-            findings.add(
-                "stray-value", "only one shape can be claimed", *(v.span for v in claim.values[1:]), layer=layer
-            )
+            findings.add("stray-value", "only one shape can be claimed", *(v.span for v in values[1:]), layer=layer)
         try:
             shape = _SHAPE.read(first)
         except BadValue as error:
@@ -69,7 +71,10 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
     counts: dict[str, int] = {}
     for name, pair in pairs.items():
         if name not in _COUNTS:
-            _report_unknown(pair.key, findings, layer)
+            _report_unknown(pair, findings, layer)
+            continue
+        if name in spaced:
+            _report_spaces(name, spaced[name], findings, layer)
             continue
         try:
             counts[name] = _COUNTS[name].kind.read(pair.value)
@@ -78,12 +83,47 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
     return shape, counts
 
 
-def _report_unknown(word: Word, findings: Findings, layer: str) -> None:
+def _with_spaces(claim: Claim) -> dict[str, Span]:
+    """Return the spans of counts with spaces between their thousands, 12 582 912, by key.
+
+    A single number after a count may be a shape: such a count needs two, or a shape elsewhere in the claim.
+    """
+    if len(claim.values) < 2:
+        return {}
+    found = {}
+    for pair in claim.pairs:
+        value = pair.value.span
+        end = claim.span.end if claim.span.source is value.source else value.end
+        if number := _SPACED.match(value.source.text, value.start, end):
+            found[pair.key.text] = Span(value.source, *number.span())
+    return found
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
+
+
+def _report_spaces(name: str, span: Span, findings: Findings, layer: str) -> None:
+    number = re.sub(r"\s", "", span.text)
+    fixes = (Fix(f"write {number}", (Edit(span, number),), spelling=True),)
+    message = f"{name}: needs {_COUNTS[name].kind.doc}, not '{span.text}'"
+    findings.add("bad-value", message, span, fixes=fixes, layer=layer)
+
+
+def _report_unknown(pair: Pair, findings: Findings, layer: str) -> None:
+    word = pair.key
     absent = ABSENT_COUNTS.get(plain_word(word.text))
     if absent:
         findings.add("unknown-key", f"claim '{word.text}' is unknown", word.span, notes=(absent,), layer=layer)
         return
     notes = (f"a layer may state {', '.join(_COUNTS)}",)
+    near, number = findings.nearest(word.text, _COUNTS), number_of(pair.value)
+    if near and number is not None and not isinstance(pair.value, Number):
+        text = f"{near}={number}"
+        message = f"claim '{word.text}' is unknown; did you mean {text}?"
+        fixes = (Fix(f"write {text}", (Edit(pair.span, text),)),)
+        findings.add("unknown-key", message, word.span, notes=notes, fixes=fixes, layer=layer)
+        return
     findings.unknown("unknown-key", "claim", word, _COUNTS, layer=layer, notes=notes)
 
 

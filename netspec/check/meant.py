@@ -28,6 +28,9 @@ _TRANSLATED_KEYS = {
 }
 """By layer type: keys of other tools, and how to write them here."""
 
+_OPERATIONS = {"prod": "product", "sum": "sum", "max": "max"}
+"""The operations of Caffe's ``Eltwise``, and the types that compute them."""
+
 _NEVER_GUESSED = ("inputs", "gpu", "parts", "eps", "loss_weight")
 """Keys that a value without a key is never taken for."""
 
@@ -53,18 +56,37 @@ def global_pooling(word: str) -> str | None:
 
 
 def adaptive_pooling(section: Section) -> AdaptivePooling | None:
-    """Return what a layer of the adaptive pooling of other tools asks for, or ``None`` for another layer."""
-    word = section.values[0] if section.values else None
+    """Return what a layer of the adaptive pooling of other tools asks for, or ``None`` for another layer.
+
+    Its size is a value, a key, or in brackets as in a program.
+    """
+    first = section.values[0] if section.values else None
+    call = first if isinstance(first, Call) else None
+    word = call.name if call else first
     match = _ADAPTIVE_POOLING.fullmatch(plain_word(word.text)) if isinstance(word, Word) else None
-    pair = next((p for p in section.pairs if plain_word(p.key.text) == "outputsize"), None)
-    value = pair.value if pair is not None else next(iter(section.values[1:2]), None)
+    pairs, values = (call.named, call.args) if call else (section.pairs, section.values[1:2])
+    pair = next((p for p in pairs if plain_word(p.key.text) == "outputsize"), None)
+    value = pair.value if pair is not None else next(iter(values), None)
     if word is None or match is None or value is None:
         return None
     try:
         size = Size2().read(value)
     except BadValue:
         size = None
-    return AdaptivePooling("maxpool" if match[1] == "max" else "avgpool", size, word.span, (pair or value).span)
+    size_span = Span(call.span.source, word.span.end, call.span.end) if call else (pair or value).span
+    return AdaptivePooling("maxpool" if match[1] == "max" else "avgpool", size, word.span, size_span)
+
+
+def elementwise(section: Section) -> tuple[str, Fix] | None:
+    """Return the type that Caffe's ``Eltwise`` is with its ``operation``, and the fix that writes it so."""
+    word = section.values[0] if section.values else None
+    pair = next((p for p in section.pairs if p.key.text == "operation"), None)
+    if not isinstance(word, Word) or plain_word(word.text) != "eltwise" or pair is None:
+        return None
+    meant = _OPERATIONS.get(pair.value.text.lower()) if isinstance(pair.value, Word) else None
+    if meant is None:
+        return None
+    return meant, Fix(f"write {meant}", (Edit(word.span, meant), Edit(with_space_before(pair.span), "")))
 
 
 def translated_key(owner: str, pair: Pair) -> str | None:

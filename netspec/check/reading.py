@@ -10,7 +10,7 @@ from netspec import layers
 from netspec.check.cache import LayerCache, LayerStatement
 from netspec.check.claims import read_claim
 from netspec.check.continued import continued
-from netspec.check.meant import adaptive_pooling, global_pooling, meant_type, missing_type, with_keys
+from netspec.check.meant import adaptive_pooling, elementwise, global_pooling, meant_type, missing_type, with_keys
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, joined_size, replacement
 from netspec.check.statements import BAD, Settings
@@ -20,7 +20,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Key
 from netspec.keys.kind import shown
-from netspec.language.syntax import Dims, Pair, Section, Value, Word
+from netspec.language.syntax import Call, Dims, Pair, Section, Value, Word
 from netspec.lowering import LayerType
 
 _ADAPTIVE = (
@@ -73,6 +73,9 @@ class Reader:
     def _type(self, section: Section) -> LayerType | None:
         name = section.name.text
         word = section.values[0] if section.values else None
+        if isinstance(word, Call) and (adaptive := adaptive_pooling(section)) and adaptive.size != (1, 1):
+            self._report_pooling(word.name, adaptive.type, section)
+            return None
         if not isinstance(word, Word):
             span, note, fixes = missing_type(section)
             self.findings.add("missing-type", f"{name} has no type", span, notes=(note,), fixes=fixes, layer=name)
@@ -82,6 +85,10 @@ class Reader:
             pooling = global_pooling(word.text) if "kernel" not in section.body.keys else None
             if pooling:
                 self._report_pooling(word, pooling, section)
+                return None
+            if meant := elementwise(section):
+                message = f"layer type '{word.text}' is unknown; did you mean {meant[0]}?"
+                self.findings.add("unknown-type", message, word.span, fixes=(meant[1],), layer=name)
                 return None
             self.findings.unknown("unknown-type", "layer type", word, layers.names(), layer=name)
             return None

@@ -79,8 +79,8 @@ def read_pairs(
                 bad.add(name)
                 continue
             error.replacement = error.replacement or in_brackets(pair.value, key)
-            if error.replacement and error.companion and error.companion[0] not in pairs:
-                error.replacement += f" {'='.join(error.companion)}"
+            if error.replacement:
+                error.replacement += "".join(f" {k}={text}" for k, text in error.companions if k not in pairs)
             findings.bad_value(name, error, layer)
             bad.add(name)
     return values, bad

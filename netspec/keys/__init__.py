@@ -1,7 +1,7 @@
 """The keys of a spec, and the kinds of values that they take."""
 
 from netspec.keys.calls import Argument
-from netspec.keys.channels import PerChannel
+from netspec.keys.channels import PerChannel, PixelRange
 from netspec.keys.initialisers import HE, ZERO, BiasInit, Init, Initialiser
 from netspec.keys.key import REQUIRED, Key, training_keys
 from netspec.keys.kind import BadValue, Kind
@@ -36,6 +36,7 @@ __all__ = [
     "OrNone",
     "Padding",
     "PerChannel",
+    "PixelRange",
     "Real",
     "Rows",
     "Size2",

@@ -1,11 +1,11 @@
-"""The kind of values that are given per channel of an image."""
+"""The kinds of values that concern the pixels of an image: their range, and what is given per channel."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from netspec.keys.kind import BadValue, one_of, unknown_word
-from netspec.keys.numbers import Real
+from netspec.keys.numbers import OneOf, Real
 from netspec.language.syntax import Number, Value, Values, Word
 
 Channels = str | tuple[float, ...]
@@ -16,6 +16,31 @@ IMAGENET = {"imagenet": ("0.485,0.456,0.406", "0.229,0.224,0.225")}
 """The means and standard deviations of red, green and blue with which torchvision's weights were trained."""
 
 _OF_ONE = "torchvision's numbers for ImageNet are of pixels from 0 to 1: range=1"
+
+
+_TO_MINUS_1 = "range= is the value of a white pixel, and black is 0; mean=0.5 and std=0.5 make -1 to 1 of 0 to 1"
+
+
+@dataclass(frozen=True, slots=True)
+class PixelRange(OneOf):
+    """The value of a white pixel, where black is 0."""
+
+    numbers: tuple[int, ...] = (255, 1)
+
+    def read(self, value: Value) -> int:
+        try:
+            return OneOf.read(self, value)
+        except BadValue as error:
+            items = value.items if isinstance(value, Values) else ()
+            bounds = tuple(item.value for item in items if isinstance(item, Number))
+            if bounds in [(0, white) for white in self.numbers]:
+                error.replacement = f"{bounds[1]:g}"
+            elif bounds == (-1, 1):
+                error.replacement, error.notes = "1", (_TO_MINUS_1,)
+                error.companions = (("mean", "0.5"), ("std", "0.5"))
+            elif isinstance(value, Number) and value.value == 256:
+                error.replacement = "255"
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +63,6 @@ class PerChannel:
             numbers = IMAGENET[value.text.lower()][0 if "image" in self.words else 1]
             message = f"needs {self.doc}, not '{value.text}'"
             error = BadValue(message, value.span, notes=(_OF_ONE,), replacement=numbers)
-            error.companion = "range", "1"
+            error.companions = (("range", "1"),)
             raise error
         raise unknown_word(value, self.words, self.doc)

@@ -16,12 +16,12 @@ _COMMENT = re.compile(r"#[^\r\n]*")
 class BadValue(Exception):
     """A key cannot have this value.
 
-    ``replacement`` is a text that would correct the value, if one suggests itself. ``companion``: a key and its value
-    that the replacement needs too. ``others``: further errors in the same value.
+    ``replacement`` is a text that would correct the value, if one suggests itself. ``companions``: keys and
+    their values that the replacement needs too, unless they are given. ``others``: further errors in the same value.
     """
 
     others: tuple[BadValue, ...] = ()
-    companion: tuple[str, str] | None = None
+    companions: tuple[tuple[str, str], ...] = ()
 
     def __init__(
         self, message: str, span: Span, *, notes: tuple[str, ...] = (), replacement: str | None = None

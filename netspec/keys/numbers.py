@@ -109,9 +109,4 @@ class OneOf:
     def read(self, value: Value) -> int:
         if isinstance(value, Number) and value.value in self.numbers:
             return int(value.value)
-        raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, replacement=self._upper_bound(value))
-
-    def _upper_bound(self, value: Value) -> str | None:
-        """Return the upper bound of a range from 0, written 0,255, if it is one of the numbers."""
-        bounds = [item.value for item in value.items if isinstance(item, Number)] if isinstance(value, Values) else []
-        return f"{bounds[1]:g}" if len(bounds) == 2 and bounds[0] == 0 and bounds[1] in self.numbers else None
+        raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)

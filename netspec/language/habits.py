@@ -31,6 +31,8 @@ _HINTS_OF_KEYS: dict[str, str] = {
 }
 """Notes on numbers that cannot be read as the value of a key."""
 
+_IN_BRACKETS = "the numbers of a word are written in brackets: gaussian(0.01)"
+
 _HINTS: tuple[tuple[str, str], ...] = (
     (r"<{7}|={7}|>{7}", "this is an unresolved merge conflict: keep one of the two versions"),
     (rf"=+>|[{_MINUS}-]+>|[\u2192\u21d2>]", "a claim begins with ->"),
@@ -71,6 +73,8 @@ def hint(text: str, place: int) -> str:
     key = _KEY_BEFORE.search(text, max(0, place - MAX_TITLE_LENGTH), place)
     if key and key[1] in _HINTS_OF_KEYS and text[key.end(1) + 1] in "0123456789([-" and text[place] not in ";,":
         return _HINTS_OF_KEYS[key[1]]
+    if key and key[1] != "inputs" and re.compile(r":[-+.\d]").match(text, place) and re.search(_NAME + "$", key[0]):
+        return _IN_BRACKETS
     return next((note for pattern, note in _HINTS if re.compile(pattern).match(text, place)), "")
 
 
@@ -144,11 +148,18 @@ _SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
 def _count(match: re.Match[str], before: str) -> str:
-    """Write a count as one number: 512k, or a product, or a sum of products. One that is not whole stays as it is."""
+    """Write a count as one number: 512k, or sums and products. One that is not whole stays as it is."""
     text = match[0]
     if text[-1] in _SCALES:
         number = Fraction(text[:-1]) * _SCALES[text[-1]]
         return str(number) if number.denominator == 1 else text
+    while inner := re.search(r"\(([^()]*)\)", text):
+        text = f"{text[: inner.start()]}{_sum(inner[1])}{text[inner.end() :]}"
+    return match[0] if "(" in text or ")" in text else _sum(text)
+
+
+def _sum(text: str) -> str:
+    """Compute a sum of products."""
     return str(sum(math.prod(map(int, re.findall(r"\d+", product))) for product in text.split("+")))
 
 
@@ -161,6 +172,12 @@ def _list(match: re.Match[str], before: str) -> str:
     if others and re.fullmatch(_NAME, first) and not any(re.match(_NAME, other) for other in others):
         return f"{first}({', '.join(others)})"  # (gaussian, 0.01) is a word and its numbers
     return ",".join([first, *others])
+
+
+def _call(match: re.Match[str], before: str) -> str:
+    """Write the numbers of a word in brackets: gaussian:0.01."""
+    word, *numbers = re.split(r"\s*[,:]\s*", match[0])
+    return f"{word}({', '.join(numbers)})"
 
 
 def _rows(match: re.Match[str], before: str) -> str:
@@ -186,7 +203,9 @@ def _replaced_by(text: str) -> Callable[[re.Match[str], str], str]:
 
 
 _PLAIN = r"-?[\w.]+(?:[-+]\w+)*"
+_NUMBER = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _SEPARATED = r"\d{1,9}(?:\s*[,x*X\u00d7@]\s*\d{1,9})+"
+_TERM = r"(?:\(\s*)*\d{1,9}(?:\s*\))*"
 _COUNT_KEYS = "|".join(rf"(?<=\b{word}=)" for word in _COUNTS)
 _ARROW = "->|=>|\u2192"
 _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
@@ -196,7 +215,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("stated", rf"(?:{_ARROW}|\binput\b)\s*[(\[]?\s*{_SEPARATED}(?:\s*[)\]])?", _shape),
     (
         "count",
-        rf"(?:{_COUNT_KEYS})\d{{1,9}}(?:(?:\.\d{{1,9}})?[kKMG]\b|(?:\s*[*+xX\u00d7]\s*\d{{1,9}})+(?![\w.]))",
+        rf"(?:{_COUNT_KEYS})(?:\d{{1,9}}(?:\.\d{{1,9}})?[kKMG]\b|{_TERM}(?:\s*[*+xX\u00d7]\s*{_TERM})+(?![\w.]))",
         _count,
     ),
     (
@@ -214,6 +233,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("space", rf"[{_SPACE}]+", _replaced_by(" ")),
     ("invisible", "[\u200b-\u200d\u2060\ufeff]+", _replaced_by("")),
     ("quote", rf"[{_QUOTE}]", _replaced_by("")),
+    ("numbers", rf"(?<!\binputs=)(?<==){_NAME}\s*:\s*{_NUMBER}(?:\s*[,:]\s*{_NUMBER})*(?![\w.])", _call),
     ("colon", rf"(?<=\w)\s*:\s*(?=[\w.+\-{_QUOTE}])", _colon),
     ("comma", r"[ \t]*[,;](?=\s*[A-Za-z_][\w-]*\s*[=:])", _comma),
     ("end", rf"[ \t]*(?:;(?=\s*(?:#|{_ARROW}|$))|,(?=\s*(?:#[^\r\n]*\s*)*(?:{_ARROW}|\Z)))", _separator),

@@ -3,7 +3,7 @@
 from netspec.formatting import plural
 from netspec.ir.fault import Fault
 from netspec.ir.ops import Input
-from netspec.keys import Choice, ImageShape, Key, OneOf, PerChannel, Real
+from netspec.keys import Choice, ImageShape, Key, PerChannel, PixelRange, Real
 from netspec.lowering import LayerType, Lowering
 
 
@@ -22,7 +22,7 @@ TYPE = LayerType(
     "The input of the network: images or vectors, and their preprocessing.",
     lower,
     keys=(
-        Key("range", OneOf((255, 1)), "the value of a white pixel; black is 0", default=1, affects_shape=False),
+        Key("range", PixelRange(), "the value of a white pixel; black is 0", default=1, affects_shape=False),
         Key(
             "mean",
             PerChannel(("image", "channel", "none")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import only_diagnostic
+from checking import only_diagnostic, valid_net
 
 C1 = "[i] input 1x32x32\n[c1] conv filters=6 kernel=5 -> 6x28x28"
 """C1 of LeNet-5: 5 * 5 * 6 = 150 weights and 6 biases; 4,704 units; 117,600 connections."""
@@ -16,6 +16,7 @@ C1 = "[i] input 1x32x32\n[c1] conv filters=6 kernel=5 -> 6x28x28"
         ("weights=144+6", 150),
         ("weights=1.5e2", 150),
         ("connections=117,600", 117_600),
+        ("connections=117 600", 117_600),
         ("connections=117600.0", 117_600),
     ],
 )
@@ -23,6 +24,27 @@ def test_count_in_another_notation_is_rewritten_as_one_number(claim: str, number
     found = only_diagnostic(f"{C1} {claim}")
     assert found.code == "bad-value"
     assert [(fix.title, fix.checks, fix.spelling) for fix in found.fixes] == [(f"write {number}", True, True)]
+
+
+def test_count_with_spaces_between_its_thousands_is_joined() -> None:
+    line = "[i] input 64x64x64\n[c] conv filters=4096 kernel=3 -> {} 4096x62x62 units={}"
+    found = only_diagnostic(line.format("weights=2 359 296", "15745024"))
+    assert (found.code, found.span.text) == ("bad-value", "2 359 296")
+    assert [(fix.title, fix.checks, fix.spelling) for fix in found.fixes] == [("write 2359296", True, True)]
+    assert valid_net(line.format("weights=2359296", "15745024"))
+    found = only_diagnostic("[i] input 64x64x64\n[c] conv filters=4096 kernel=3 -> weights=2 359 296")
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [("write 2359296", True)]
+
+
+def test_number_after_a_count_may_be_the_shape() -> None:
+    assert valid_net("[i] input 8\n[f] fc outputs=120 -> weights=960 120")["f"].output == (120,)
+
+
+@pytest.mark.parametrize("claim", ["macs=117,600", "conections=4704x25", "mult_adds=117600+0"])
+def test_count_with_another_name_and_notation_is_rewritten_at_once(claim: str) -> None:
+    found = only_diagnostic(f"{C1} {claim}")
+    assert found.message.endswith("; did you mean connections=117600?")
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [("write connections=117600", True)]
 
 
 def test_product_is_computed_in_a_note_even_if_it_is_not_the_count() -> None:

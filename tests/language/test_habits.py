@@ -29,6 +29,7 @@ DIGITS = "a number is written in full: 512000"
 CLAIM = "a claim begins with ->"
 JOINED = "the channels of a table's row are joined without spaces: 0+1+2"
 MINUS = "a minus sign is written -"
+NUMBERS = "the numbers of a word are written in brackets: gaussian(0.01)"
 
 JOINS = "layers are joined by types: [c] sum inputs=a,b and [c] product inputs=a,b"
 
@@ -69,6 +70,8 @@ HABITS = [
     (f"{CONV}, -> 4x30x30", COMMAS, f"{CONV} -> 4x30x30", "kernel=3"),
     (f"{CONV} -> weights=3*3*3*4", COUNT, f"{CONV} -> weights=108", "weights=108"),
     (f"{CONV} -> units=4*30*30 weights=108", COUNT, f"{CONV} -> units=3600 weights=108", "units=3600"),
+    (f"{CONV} -> weights=(3*3)*3*( 2 + 2 )", COUNT, f"{CONV} -> weights=108", "weights=108"),
+    (f"{CONV} -> weights=((8+1)*3 x 4)*1", COUNT, f"{CONV} -> weights=108", "weights=108"),
     (f"{CONV} -> weights=3*3*3*3+27", COUNT, f"{CONV} -> weights=108", "weights=108"),
     (f"{CONV} -> connections=97_200", COUNT, f"{CONV} -> connections=97200", "connections=97200"),
     (f"{CONV} -> connections=97.2k", COUNT, f"{CONV} -> connections=97200", "connections=97200"),
@@ -84,6 +87,8 @@ HABITS = [
     ),
     ("[d] dropout rate=50%", "a share is written as a number: 0.5", "[d] dropout rate=0.5", "rate=0.5"),
     ("[d] dropout rate=1/2", "numbers are written as decimals: 0.5", "[d] dropout rate=0.5", "rate=0.5"),
+    ("[f] fc outputs=3 init=gaussian:0.01", NUMBERS, "[f] fc outputs=3 init=gaussian(0.01)", "init=gaussian(0.01)"),
+    ("[f] fc outputs=3 neuron=tanh:2,3", NUMBERS, "[f] fc outputs=3 neuron=tanh(2, 3)", "neuron=tanh(2, 3)"),
     ("[f] fc outputs=3 init=gaussian(1e\u22122)", MINUS, "[f] fc outputs=3 init=gaussian(1e-2)", "init=gaussian(1e-2)"),
 ]
 
@@ -172,7 +177,12 @@ def test_weights_of_another_layer_are_not_taken_for_a_count() -> None:
 
 @pytest.mark.parametrize(
     ("line", "note"),
-    [("[f] fc outputs=4k", DIGITS), ("[c] relu -> units=(3*32)*32", COUNT), ("[c] relu -> units=3.0721k", COUNT)],
+    [
+        ("[f] fc outputs=4k", DIGITS),
+        ("[c] relu -> units=(3*32*32", COUNT),
+        ("[r] relu inputs=image:0", "a value follows its key after '=': kernel=11"),
+        ("[c] relu -> units=3.0721k", COUNT),
+    ],
 )
 def test_number_whose_value_is_not_clear_is_explained_without_a_fix(line: str, note: str) -> None:
     (found,) = diagnostics_of(f"{HEAD}{line}\n")
