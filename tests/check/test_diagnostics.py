@@ -66,7 +66,8 @@ def codes_in_the_source() -> set[str]:
     ]
     for path in files:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            # with a message after the code: sets have a method ``add`` too
+            if isinstance(node, ast.Call) and len(node.args) > 1 and isinstance(node.args[0], ast.Constant):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if name in ("add", "warn", "unknown", "Fault", "Diagnostic"):
                     found.add(node.args[0].value)
