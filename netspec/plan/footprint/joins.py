@@ -38,19 +38,29 @@ def _product(site: Site) -> Footprint:
     """The footprint of a product of two or more inputs, which is computed from left to right.
 
     Each multiplication has two factors, the product of the inputs before and an input. Autograd keeps each of them for
-    the gradient of the other. The backward pass computes both gradients for every pixel, and only then sums that of a
-    factor with one unit for each channel. They have the precision of the widest input; that of a narrower one is then
-    copied to its own.
+    the gradient of the other. A product has the precision of its wider factor, and so have both gradients, which the
+    backward pass computes for every pixel. It then sums that of a factor with one unit for each channel, and copies
+    that of a narrower factor to its own precision.
     """
-    numels = [site.images * x.units for x in site.inputs]
-    products, learning = [n * site.width for n in accumulate(numels, max)], list(accumulate(site.learning, or_))
+    numels, widths = [site.images * x.units for x in site.inputs], site.widths
+    products = [n * width for n, width in zip(accumulate(numels, max), accumulate(widths, max), strict=True)]
+    learning = list(accumulate(site.learning, or_))
     multiplications = range(1, len(numels))
     keeps = {i for i in multiplications if learning[i - 1]} | ({0} if site.learning[1] else set())
     extras = [products[i - 1] if i > 1 and site.learning[i] else 0 for i in range(len(numels))]
-    gradients = [n * width * learns for n, width, learns in zip(numels, site.widths, site.learning, strict=True)]
-    narrowed = max(g if width < site.width else 0 for g, width in zip(gradients, site.widths, strict=True))
+    gradients = [n * width * learns for n, width, learns in zip(numels, widths, site.learning, strict=True)]
+
+    def narrowed(i: int) -> int:
+        """The copy of a narrower factor's gradient."""
+        width = max(widths[: i + 1])
+        before = products[i - 1] if learning[i - 1] and max(widths[:i]) < width else 0
+        return max(before, gradients[i] if widths[i] < width else 0)
+
     moments = [  # a multiplication's gradients, what is kept for it and those before, the gradients of later inputs
-        products[i] * (1 + learning[i - 1] + site.learning[i]) + sum(extras[: i + 1]) + sum(gradients[i + 1 :])
+        products[i] * (1 + learning[i - 1] + site.learning[i])
+        + narrowed(i)
+        + sum(extras[: i + 1])
+        + sum(gradients[i + 1 :])
         for i in multiplications
         if learning[i]
     ]
@@ -60,5 +70,5 @@ def _product(site: Site) -> Footprint:
         keeps_inputs=tuple(sorted(keeps)),
         extra=sum(extras),
         forward=max((products[i - 1] for i in multiplications if i > 1 and not extras[i]), default=0),
-        backward=max(moments, default=0) + narrowed - products[-1] - sum(gradients) - sum(extras),
+        backward=max(moments, default=0) - products[-1] - sum(gradients) - sum(extras),
     )
