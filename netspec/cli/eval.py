@@ -118,7 +118,7 @@ def _check_options(runs: Sequence[Path], data: str | None, weights: Path | None,
         fail(f"--weights is for one run, and there are {len(runs)}")
     if confusion is not None:
         if confusion.suffix.lower() != ".png":
-            fail(f"--confusion {confusion}: the picture's name must end with .png")
+            fail(f"--confusion {confusion}: the file's name must end with .png")
         require_own_file(confusion, is_own_image, option="--confusion")
 
 

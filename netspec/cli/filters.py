@@ -68,7 +68,7 @@ def command(
     if layer is not None and activations is not None:
         fail("--layer is for kernels, --activations for a layer's answer to an image: name one of them")
     if output.suffix.lower() != ".png":
-        fail(f"-o {output}: the picture's name must end with .png")
+        fail(f"-o {output}: the file's name must end with .png")
     require_own_file(output, is_own_image)
     with exit_on_error():
         opened = open_trained(run, weights, reading)

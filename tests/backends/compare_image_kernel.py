@@ -47,14 +47,12 @@ def error(window: Window, preprocessing: Preprocessing, layout: tuple[bool, torc
     """Return the largest error of some images that are cropped and mirrored at random and arranged in blocks."""
     form = unshuffle(Conv(8, window), SIZE)
     assert form is not None
-    pictures = np.random.default_rng(0).integers(256, size=(5, 3, FRAME.height, FRAME.width), dtype=np.uint8)
-    prepare = Preparation(
-        preprocessing, statistics(Moments.from_pixels(pictures)), FRAME, SIZE, 255, torch.device("cpu")
-    )
+    images = np.random.default_rng(0).integers(256, size=(5, 3, FRAME.height, FRAME.width), dtype=np.uint8)
+    prepare = Preparation(preprocessing, statistics(Moments.from_pixels(images)), FRAME, SIZE, 255, torch.device("cpu"))
     choices = choose(3, 1, np.arange(5), FRAME, SIZE, Augment(flip="horizontal", colour=colour))
     assert choices.mirror.any() and not choices.mirror.all()
-    expected = pytorch.blocks(prepare(pictures, choices), form).to(layout[1])
-    actual = prepare._by_kernel(torch.from_numpy(pictures), choices, Layout(form, *layout))
+    expected = pytorch.blocks(prepare(images, choices), form).to(layout[1])
+    actual = prepare._by_kernel(torch.from_numpy(images), choices, Layout(form, *layout))
     assert actual.is_contiguous(memory_format=torch.channels_last if layout[0] else torch.contiguous_format)
     return float(((actual.float() - expected.float()) / expected.float().abs().clamp(min=1)).abs().max())
 

@@ -204,7 +204,7 @@ def test_two_processes_train_the_weights_of_one(tmp_path: Path) -> None:
         for i in range(4):
             image = Image.new("RGB", (20, 17), (50 * number, 60 * i, 90))
             image.save(tmp_path / "images" / str(number) / f"{i}.png")
-    (tmp_path / "images" / "2" / "3.png").write_bytes(b"no picture")
+    (tmp_path / "images" / "2" / "3.png").write_bytes(b"no image")
     alone = run(path, "--data", tmp_path / "images", "--out", tmp_path / "one.pt", blocked=BLOCKED)
     assert alone.returncode == 0, alone.stderr
     with start(path, 2, "--data", tmp_path / "images", "--out", tmp_path / "two.pt") as (first, second):

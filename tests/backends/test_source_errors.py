@@ -21,7 +21,7 @@ from netspec.train.data.sources.listing import held_out
 
 def test_error_if_all_images_are_unreadable(images: Path, tmp_path: Path, run_here: RunHere) -> None:
     for path in images.rglob("*.*"):
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"no image")
     few, none = "the training images that can be read do not fill a batch", "none of the training images can be read"
     for mean, message in (("none", few), ("image", none)):
         result = run_here(write_program(small_graph(mean=mean), tmp_path), "--data", images, "--steps", "1")

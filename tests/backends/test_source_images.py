@@ -122,7 +122,7 @@ def test_images_of_every_format_are_read_as_by_the_trainer(channels: int, tmp_pa
 
 
 def test_unreadable_images_are_named_skipped_and_counted(images: Path, tmp_path: Path, run_here: RunHere) -> None:
-    (images / "ash" / "0.jpg").write_bytes(b"no picture")
+    (images / "ash" / "0.jpg").write_bytes(b"no image")
     truncated = images / "birch" / "4.jpg"
     truncated.write_bytes(truncated.read_bytes()[:200])
     result = run_here(write_program(small_graph(mean="image"), tmp_path), "--data", images, "--epochs", "2")
@@ -137,7 +137,7 @@ def test_only_the_last_validation_batch_is_partial(images: Path, tmp_path: Path)
     program = load_program(small_graph(), tmp_path)
     folder = program.Folder(images, 4, 0, 2)
     for path, _ in (*folder.images[:7], *folder.held_out[:1]):
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"no image")
     readable, validation = len(folder.images) - 7, len(folder.held_out) - 1
     assert readable % 4 and validation % 4
     assert folder.steps == len(folder.images) // 4

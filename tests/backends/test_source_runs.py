@@ -159,8 +159,8 @@ def _loss_of_two_views(objective: Objective, batches: list[tuple[torch.Tensor, t
     """Return the loss of the mean prediction of two equal views, which draw different noise, as in ``netspec eval``."""
     (losses, first), two_views = ([], 0), (View(0, 0, mirror=False, share=0.5),) * 2
 
-    def unprepared(pictures: Any, choices: Any) -> torch.Tensor:
-        return torch.from_numpy(pictures)
+    def unprepared(images: Any, choices: Any) -> torch.Tensor:
+        return torch.from_numpy(images)
 
     for x, labels in batches:
         predictions = Predictor(objective, unprepared, two_views, 5)(x.numpy(), first)
@@ -173,8 +173,8 @@ def _loss_of_two_views(objective: Objective, batches: list[tuple[torch.Tensor, t
 def test_ten_views_equal_those_of_eval_even_if_crops_coincide(size: int, distinct: int, tmp_path: Path) -> None:
     text = "[image] input 3x8x8 range=1\n[h] fc outputs=64 neuron=nrelu init=gaussian(0.5)\n[fc] fc outputs=3\n"
     graph = netspec.loads(f"{text}[prob] softmax\naugment crop=8 from={size}\ntest views=10\n").graph
-    pictures = np.random.default_rng(0).integers(0, 256, (6, size, size, 3), np.uint8)
-    for number, pixels in enumerate(pictures):
+    images = np.random.default_rng(0).integers(0, 256, (6, size, size, 3), np.uint8)
+    for number, pixels in enumerate(images):
         (tmp_path / "val" / "abc"[number % 3]).mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(tmp_path / "val" / "abc"[number % 3] / f"{number}.png")
     shutil.copytree(tmp_path / "val", tmp_path / "train")
@@ -186,7 +186,7 @@ def test_ten_views_equal_those_of_eval_even_if_crops_coincide(size: int, distinc
     eval_views = views(10, frame, shape)
     assert len(eval_views) == distinct
     prepare = Preparation(graph.preprocessing, None, frame, shape, 255, torch.device("cpu"))
-    tested = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)[[0, 3, 1, 4, 2, 5]])  # in the order of the folders
+    tested = np.ascontiguousarray(images.transpose(0, 3, 1, 2)[[0, 3, 1, 4, 2, 5]])  # in the order of the folders
     predictions = Predictor(build(graph, 3, "cpu"), prepare, eval_views, 5)(tested)
     assert loss == pytest.approx(
         float(torch.nn.functional.nll_loss(predictions, torch.tensor([0, 0, 1, 1, 2, 2]))), rel=1e-6

@@ -89,33 +89,33 @@ def others() -> str:
 
 
 def differences() -> str:
-    """Return a table of how much conv1's outputs differ between repairs, for the same picture and weights."""
+    """Return a table of how much conv1's outputs differ between repairs, for the same image and weights."""
     rows = []
     for (a, b), noise, smooth, same in comparisons():
         rows.append((f"{a.who} and {b.who}", f"{noise:.2f}", f"{smooth:.2f}", f"{format_count(same)} of 3,025"))
-    return table(("repairs", "on noise", "on a smooth picture", "places that agree"), rows)
+    return table(("repairs", "on noise", "on a smooth image", "places that agree"), rows)
 
 
 def comparisons() -> Iterator[tuple[tuple[Variant, Variant], float, float, int]]:
-    """Yield, for each pair of repairs, the relative L2 difference of conv1's outputs on noise and on a smooth picture.
+    """Yield, for each pair of repairs, the relative L2 difference of conv1's outputs on noise and on a smooth image.
 
-    The last number counts the positions, of 55 x 55, at which all filters agree on both pictures.
+    The last number counts the positions, of 55 x 55, at which all filters agree on both images.
     """
     rng = np.random.default_rng(2012)
     weights = {"conv1.weight": rng.normal(0, 0.01, (96, 3, 11, 11)), "conv1.bias": np.zeros(96)}
-    pictures = (rng.normal(size=(3, 227, 227)), _smooth(rng.normal(size=(3, 227, 227))))
-    outputs = {way: [_conv1(way, weights, picture) for picture in pictures] for way in REPAIRS}
+    images = (rng.normal(size=(3, 227, 227)), _smooth(rng.normal(size=(3, 227, 227))))
+    outputs = {way: [_conv1(way, weights, image) for image in images] for way in REPAIRS}
     for a, b in combinations(REPAIRS, 2):
         noise, smooth = (_relative_difference(x, y) for x, y in zip(outputs[a], outputs[b], strict=True))
         agree = [np.isclose(x, y, rtol=0, atol=1e-9).all(axis=0) for x, y in zip(outputs[a], outputs[b], strict=True)]
         yield (a, b), noise, smooth, int((agree[0] & agree[1]).sum())
 
 
-def _conv1(way: Variant, weights: dict[str, Array], picture: Array) -> Array:
+def _conv1(way: Variant, weights: dict[str, Array], image: Array) -> Array:
     """Return conv1's output, 96 x 55 x 55. With an input of 224, it reads the top left 224 x 224 pixels."""
     net = loads(f"[image] input 3x{way.size}x{way.size}\n[conv1] conv filters=96 kernel=11 stride=4 "
                 f"{way.conv1} {'' if 'rounding' in way.conv1 else f'rounding={way.rounding}'}")  # fmt: skip
-    run = load("reference").run(net.graph, weights, picture[None, :, : way.size, : way.size])
+    run = load("reference").run(net.graph, weights, image[None, :, : way.size, : way.size])
     return np.asarray(run.values["conv1"][0])
 
 

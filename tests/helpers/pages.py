@@ -76,7 +76,7 @@ PAGES = (
         "docs/data.md",
         r"[\d,.]+ images/s|(?:the network|reading) is the bottleneck.*|\d+ threads?|[\d.]+ MB|\d+ bytes not processed|"
         + _REACHED,
-        "a training, and pictures that are decoded again and again",
+        "a training, and images that are decoded again and again",
         lambda folder: photos(folder / "photos"),
     ),
     Page(

@@ -13,19 +13,19 @@ from netspec.train.data.sources.synthetic import Textures
 from netspec.train.data.splits import Pixels
 
 CACHED_BYTES = 1000
-"""Synthetic pictures smaller than this are cached, which includes those of the tests' networks."""
+"""Synthetic images smaller than this are cached, which includes those of the tests' networks."""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _cached_textures() -> Iterator[None]:
-    """Compute each small synthetic picture once, since hundreds of trainings read the same thousand."""
+    """Compute each small synthetic image once, since hundreds of trainings read the same thousand."""
     read = Textures.read
 
     @cache
     def cached(split: Textures, index: int) -> Pixels:
-        picture = read(split, index)
-        picture.flags.writeable = False
-        return picture
+        image = read(split, index)
+        image.flags.writeable = False
+        return image
 
     def read_cached(split: Textures, index: int) -> Pixels:
         return cached(split, index) if split.frame.bytes < CACHED_BYTES else read(split, index)

@@ -34,7 +34,7 @@ from netspec.train.learning.objective import build
 pytorch = backend.load("pytorch")
 
 FRAME, CPU = Frame(3, 16, 19), torch.device("cpu")
-PICTURES = np.random.default_rng(0).integers(256, size=(20, 3, FRAME.height, FRAME.width), dtype=np.uint8)
+IMAGES = np.random.default_rng(0).integers(256, size=(20, 3, FRAME.height, FRAME.width), dtype=np.uint8)
 SPEC = """\
 net small rounding=up
 [image] input 3x12x14
@@ -44,10 +44,10 @@ net small rounding=up
 
 
 def prepared(layout: Layout | None, numbers: Preprocessing, size: Shape) -> torch.Tensor:
-    """Return the pictures with random crops, mirroring and colour shifts, in a layout."""
-    prepare = Preparation(numbers, statistics(Moments.from_pixels(PICTURES)), FRAME, size, 255, CPU)
+    """Return the images with random crops, mirroring and colour shifts, in a layout."""
+    prepare = Preparation(numbers, statistics(Moments.from_pixels(IMAGES)), FRAME, size, 255, CPU)
     assert prepare.lay_out(layout) == ()
-    return prepare(PICTURES, choose(3, 1, np.arange(20), FRAME, size, Augment(flip="horizontal", colour=0.1)))
+    return prepare(IMAGES, choose(3, 1, np.arange(20), FRAME, size, Augment(flip="horizontal", colour=0.1)))
 
 
 @pytest.mark.parametrize("last", [False, True], ids=["channels first", "channels last"])
@@ -175,9 +175,9 @@ def test_run_on_blocks_has_the_losses_of_a_plain_one(tmp_path: Path, monkeypatch
 def test_gpu_kernel_writes_the_same_blocks(dtype: torch.dtype) -> None:
     size, how = Shape(3, 12, 14), Unshuffle((3, 2), 1, 2, (15, 18), (6, 4))
     numbers = Preprocessing(255, "image", "bgr")
-    prepare = Preparation(numbers, statistics(Moments.from_pixels(PICTURES)), FRAME, size, 255, torch.device("cuda"))
+    prepare = Preparation(numbers, statistics(Moments.from_pixels(IMAGES)), FRAME, size, 255, torch.device("cuda"))
     assert prepare.lay_out(Layout(how, True, dtype)) == ()
-    blocks = prepare(PICTURES, choose(3, 1, np.arange(20), FRAME, size, Augment(flip="horizontal", colour=0.1)))
+    blocks = prepare(IMAGES, choose(3, 1, np.arange(20), FRAME, size, Augment(flip="horizontal", colour=0.1)))
     torch.testing.assert_close(blocks.cpu(), prepared(Layout(how, True), numbers, size).to(dtype), rtol=1e-2, atol=1e-3)
 
 
@@ -189,4 +189,4 @@ def test_device_without_a_kernel_is_noted() -> None:
         "images are prepared without a kernel, and laid out as blocks in another copy: there are none for the meta",
     )
     prepare.device = CPU
-    assert prepare(PICTURES, choose(3, 1, np.arange(20), FRAME, prepare.size, Augment())).shape == (20, 3, 12, 14)
+    assert prepare(IMAGES, choose(3, 1, np.arange(20), FRAME, prepare.size, Augment())).shape == (20, 3, 12, 14)

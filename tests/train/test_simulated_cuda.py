@@ -19,7 +19,7 @@ import torch
 from reporters import QUIET
 from run_folders import SPEC, newest_checkpoint
 from simulated_cuda import simulate_cuda
-from tiny_network import invoke, save_picture
+from tiny_network import invoke, save_image
 
 from netspec.ir.settings import Preprocessing
 from netspec.ir.shape import Shape
@@ -79,7 +79,7 @@ def test_all_commands_on_a_run_work_on_the_device(tmp_path: Path) -> None:
     with simulate_cuda():
         folder = train_on("cuda", SPEC, tmp_path / "run", 2)
         assert invoke("train", "--resume", folder, "--steps", 4, "--quiet").exit_code == 0
-        image = save_picture(tmp_path / "photo.png")
+        image = save_image(tmp_path / "photo.png")
         for arguments in (
             ("eval", folder, "--views", 10),
             ("predict", folder, image),

@@ -115,10 +115,10 @@ def test_checkpoint_of_step_0_has_the_initial_weights(tmp_path: Path) -> None:
     assert last["classes"] == [f"texture {number}" for number in range(4)]
     mean = last["preparation"]["mean"]
     assert mean.shape == (3, 10, 10)
-    pictures = synthetic.Textures(Frame(3, 10, 10), 4, 1024, (0, 0))
-    # Of 1,024 pictures, only the first ones are measured.
-    first_pictures = [pictures.read(place) for place in range(synthetic.MEASURED)]
-    torch.testing.assert_close(mean.double(), torch.tensor(np.mean(first_pictures, 0)) / 255, rtol=1e-6, atol=0)
+    images = synthetic.Textures(Frame(3, 10, 10), 4, 1024, (0, 0))
+    # Of 1,024 images, only the first ones are measured.
+    first_images = [images.read(place) for place in range(synthetic.MEASURED)]
+    torch.testing.assert_close(mean.double(), torch.tensor(np.mean(first_images, 0)) / 255, rtol=1e-6, atol=0)
 
 
 @pytest.mark.ci

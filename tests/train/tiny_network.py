@@ -53,8 +53,8 @@ def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def save_picture(path: Path, label: int = 0, side: int = 40) -> Path:
-    """Save a picture of one of the network's four classes."""
+def save_image(path: Path, label: int = 0, side: int = 40) -> Path:
+    """Save a image of one of the network's four classes."""
     pixels = Textures(Frame(3, side, side), 4, 4, (0, 1)).read(label)
     Image.fromarray(pixels.transpose(1, 2, 0)).save(path)
     return path

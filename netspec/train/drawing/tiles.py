@@ -73,7 +73,7 @@ def sheet(blocks: Sequence[Tiles], columns: int) -> Image.Image:
     sheet_height = sum(block_heights) + BETWEEN_BLOCKS * (len(blocks) - 1)
     if sheet_width * sheet_height > MAX_PIXELS:
         raise TrainError(
-            f"the picture would be {format_count(sheet_width)} x {format_count(sheet_height)} pixels: too large",
+            f"the image would be {format_count(sheet_width)} x {format_count(sheet_height)} pixels: too large",
             "name another layer",
         )
     colours = blocks[0].shape[3:]

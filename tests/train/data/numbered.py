@@ -1,4 +1,4 @@
-"""Splits whose pictures can be told apart, for tests of loading."""
+"""Splits whose images can be told apart, for tests of loading."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from netspec.train.data.splits import Frame, Pixels, Unreadable
 
 
 class Numbered:
-    """A split of pictures of 1x1x2: all pixels of picture k are k, and its label is k % 3.
+    """A split of images of 1x1x2: all pixels of image k are k, and its label is k % 3.
 
-    Pictures in ``broken`` are unreadable. ``slow`` reading takes up to a millisecond, depending on the picture.
+    Images in ``broken`` are unreadable. ``slow`` reading takes up to a millisecond, depending on the image.
     ``reads`` counts the calls of ``read``, and ``threads`` has the ids of the threads that called it.
     """
 
@@ -31,15 +31,15 @@ class Numbered:
         if self._slow:
             time.sleep(0.0005 * (index % 3))
         if index in self._broken:
-            raise Unreadable(f"picture {index}", "broken")
+            raise Unreadable(f"image {index}", "broken")
         return np.full((1, 1, 2), index, np.uint8)
 
 
 class NumberedInMemory(Numbered):
-    """The same pictures as a ``DecodedSplit``, which can have no unreadable ones."""
+    """The same images as a ``DecodedSplit``, which can have no unreadable ones."""
 
     stored = Frame(1, 1, 2)
 
     def fill(self, indices: Indices, out: Pixels) -> None:
-        for index, picture in zip(indices.tolist(), out, strict=True):
-            picture[:] = self.read(index)
+        for index, image in zip(indices.tolist(), out, strict=True):
+            image[:] = self.read(index)

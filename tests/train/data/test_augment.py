@@ -24,53 +24,53 @@ SIZE = Shape(3, 4, 5)
 CPU = torch.device("cpu")
 
 
-def random_pictures(count: int, frame: Frame = FRAME, seed: int = 0) -> Pixels:
+def random_images(count: int, frame: Frame = FRAME, seed: int = 0) -> Pixels:
     rng = np.random.default_rng(seed)
     return rng.integers(0, 256, (count, frame.channels, frame.height, frame.width), np.uint8)
 
 
-def statistics_of(pictures: Pixels) -> Statistics:
-    frame = Frame(*pictures.shape[1:])
-    return statistics(measure((pictures[:2], pictures[2:]), frame))
+def statistics_of(images: Pixels) -> Statistics:
+    frame = Frame(*images.shape[1:])
+    return statistics(measure((images[:2], images[2:]), frame))
 
 
 def test_crop_and_mirror_select_the_right_pixels() -> None:
-    pictures = random_pictures(2)
+    images = random_images(2)
     choices = Choices(np.array([0, 2]), np.array([1, 2]), np.array([False, True]), np.zeros((2, 3)))
-    x = Preparation(Preprocessing(255, "none", "rgb"), None, FRAME, SIZE, 255, CPU)(pictures, choices)
+    x = Preparation(Preprocessing(255, "none", "rgb"), None, FRAME, SIZE, 255, CPU)(images, choices)
     assert x.dtype == torch.float32
-    assert x[0].numpy().tolist() == pictures[0, :, 0:4, 1:6].tolist()
-    assert x[1].numpy().tolist() == pictures[1, :, 2:6, 2:7][:, :, ::-1].tolist()
+    assert x[0].numpy().tolist() == images[0, :, 0:4, 1:6].tolist()
+    assert x[1].numpy().tolist() == images[1, :, 2:6, 2:7][:, :, ::-1].tolist()
 
 
-def test_mean_image_is_cropped_and_mirrored_with_the_picture() -> None:
-    pictures = random_pictures(8)
-    statistics = statistics_of(pictures)
-    mean = pictures.astype(np.float64).mean(axis=0)
+def test_mean_image_is_cropped_and_mirrored_with_the_image() -> None:
+    images = random_images(8)
+    statistics = statistics_of(images)
+    mean = images.astype(np.float64).mean(axis=0)
     assert statistics.mean == pytest.approx(mean)
     choices = Choices(np.array([1]), np.array([2]), np.array([True]), np.zeros((1, 3)))
-    x = Preparation(Preprocessing(1, "image", "rgb"), statistics, FRAME, SIZE, 255, CPU)(pictures[:1], choices)
-    expected = ((pictures[0] - mean) / 255)[:, 1:5, 2:7][:, :, ::-1]
+    x = Preparation(Preprocessing(1, "image", "rgb"), statistics, FRAME, SIZE, 255, CPU)(images[:1], choices)
+    expected = ((images[0] - mean) / 255)[:, 1:5, 2:7][:, :, ::-1]
     assert x[0].numpy() == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(("peak", "top"), [(255, 255), (255, 1), (16, 255), (16, 1)])
 def test_channel_mean_is_subtracted_before_scaling_to_the_range(peak: int, top: Literal[255, 1]) -> None:
-    pictures = (random_pictures(4).astype(int) % (peak + 1)).astype(np.uint8)
-    statistics = statistics_of(pictures)
+    images = (random_images(4).astype(int) % (peak + 1)).astype(np.uint8)
+    statistics = statistics_of(images)
     x = Preparation(Preprocessing(top, "channel", "rgb"), statistics, FRAME, SIZE, peak, CPU)(
-        pictures, central(4, FRAME, SIZE)
+        images, central(4, FRAME, SIZE)
     )
-    mean = pictures.mean(axis=(0, 2, 3))[:, None, None]
-    assert x.numpy() == pytest.approx((pictures - mean)[:, :, 1:5, 1:6] * (top / peak), abs=1e-4)
+    mean = images.mean(axis=(0, 2, 3))[:, None, None]
+    assert x.numpy() == pytest.approx((images - mean)[:, :, 1:5, 1:6] * (top / peak), abs=1e-4)
 
 
 def test_bgr_reverses_the_channels_of_the_result() -> None:
-    pictures = random_pictures(4)
-    statistics = statistics_of(pictures)
+    images = random_images(4)
+    statistics = statistics_of(images)
     choices = choose(1, 0, np.arange(4), FRAME, SIZE, Augment(colour=0.1, flip="horizontal"))
     rgb, bgr = (
-        Preparation(Preprocessing(255, "image", order), statistics, FRAME, SIZE, 255, CPU)(pictures, choices)
+        Preparation(Preprocessing(255, "image", order), statistics, FRAME, SIZE, 255, CPU)(images, choices)
         for order in ("rgb", "bgr")
     )
     assert torch.equal(bgr, rgb[:, [2, 1, 0]])
@@ -78,15 +78,15 @@ def test_bgr_reverses_the_channels_of_the_result() -> None:
 
 def test_colour_shift_is_a_sum_of_scaled_eigenvectors() -> None:
     """Compared with V diag(s) a, where V and s come from NumPy's eigenvectors of NumPy's covariance."""
-    pictures = random_pictures(8)
-    pixels = pictures.transpose(1, 0, 2, 3).reshape(3, -1).astype(np.float64)
+    images = random_images(8)
+    pixels = images.transpose(1, 0, 2, 3).reshape(3, -1).astype(np.float64)
     values, vectors = np.linalg.eigh(np.cov(pixels, bias=True))
-    statistics = statistics_of(pictures)
+    statistics = statistics_of(images)
     assert statistics.axes @ statistics.axes.T == pytest.approx(np.cov(pixels, bias=True))
     shift = np.array([[0.1, -0.2, 0.3]])
     unshifted, shifted = (
         Preparation(Preprocessing(255, "none", "rgb"), statistics, FRAME, SIZE, 255, CPU)(
-            pictures[:1], Choices(np.array([0]), np.array([0]), np.array([False]), a)
+            images[:1], Choices(np.array([0]), np.array([0]), np.array([False]), a)
         )
         for a in (np.zeros((1, 3)), shift)
     )
@@ -97,10 +97,10 @@ def test_colour_shift_is_a_sum_of_scaled_eigenvectors() -> None:
 
 
 def test_input_of_the_frames_size_is_not_cropped() -> None:
-    pictures = random_pictures(3)
+    images = random_images(3)
     size = Shape(3, 6, 7)
-    x = Preparation(Preprocessing(255, "none", "rgb"), None, FRAME, size, 255, CPU)(pictures, central(3, FRAME, size))
-    assert x.numpy().tolist() == pictures.tolist()
+    x = Preparation(Preprocessing(255, "none", "rgb"), None, FRAME, size, 255, CPU)(images, central(3, FRAME, size))
+    assert x.numpy().tolist() == images.tolist()
 
 
 def test_central_crop_rounds_odd_margins_down() -> None:
@@ -108,13 +108,13 @@ def test_central_crop_rounds_odd_margins_down() -> None:
     assert (choices.top.tolist(), choices.left.tolist()) == ([1, 1], [2, 2])
 
 
-def test_preparation_does_not_modify_the_stored_pictures() -> None:
-    pictures = random_pictures(3)
-    before = pictures.copy()
+def test_preparation_does_not_modify_the_stored_images() -> None:
+    images = random_images(3)
+    before = images.copy()
     size = Shape(3, 6, 7)
     choices = Choices(np.zeros(3, int), np.zeros(3, int), np.ones(3, bool), np.zeros((3, 3)))
-    Preparation(Preprocessing(255, "none", "rgb"), None, FRAME, size, 255, CPU)(pictures, choices)
-    assert pictures.tolist() == before.tolist()
+    Preparation(Preprocessing(255, "none", "rgb"), None, FRAME, size, 255, CPU)(images, choices)
+    assert images.tolist() == before.tolist()
 
 
 def test_random_choices_do_not_depend_on_the_batch() -> None:
@@ -125,7 +125,7 @@ def test_random_choices_do_not_depend_on_the_batch() -> None:
     assert together.shift[1].tolist() == alone.shift[0].tolist()
 
 
-def test_random_choices_differ_between_seeds_epochs_and_pictures() -> None:
+def test_random_choices_differ_between_seeds_epochs_and_images() -> None:
     augment = Augment(colour=0.1)
     places = np.arange(2)
     rows = [choose(seed, epoch, places, FRAME, SIZE, augment).shift for seed, epoch in ((0, 0), (0, 1), (1, 0))]
@@ -188,7 +188,7 @@ def test_random_numbers_are_hashes_of_seed_epoch_purpose_and_place() -> None:
     assert choices.mirror.tolist() == [x < 0.5 for x in mirror]
 
 
-STATISTICS = statistics_of(random_pictures(8, seed=5))
+STATISTICS = statistics_of(random_images(8, seed=5))
 AUGMENT = Augment(flip="horizontal", colour=0.1)
 
 
@@ -197,32 +197,32 @@ AUGMENT = Augment(flip="horizontal", colour=0.1)
 def test_batched_preparation_gives_the_bits_of_one_by_one(
     mean: Literal["image", "channel", "none"], top: Literal[255, 1], order: Literal["rgb", "bgr"], std: str
 ) -> None:
-    """The CPU prepares one picture after the other, other devices a whole batch at once."""
-    pictures = random_pictures(16)
+    """The CPU prepares one image after the other, other devices a whole batch at once."""
+    images = random_images(16)
     choices = choose(3, 1, np.arange(16), FRAME, SIZE, AUGMENT)
     assert choices.mirror.any() and not choices.mirror.all()
     prepare = Preparation(Preprocessing(top, mean, order, std), STATISTICS, FRAME, SIZE, 255, CPU)
-    assert torch.equal(prepare(pictures, choices), prepare.on_device(torch.from_numpy(pictures), choices))
+    assert torch.equal(prepare(images, choices), prepare.on_device(torch.from_numpy(images), choices))
 
 
 def test_mean_and_std_in_a_spec_follow_its_channel_order() -> None:
     """Red is 51, green 102 and blue 204, which is 0.2, 0.4 and 0.8. Blue comes first: (0.8 - 0.5) / 0.25."""
-    picture = np.broadcast_to(np.array([51, 102, 204], np.uint8)[None, :, None, None], (1, 3, 6, 8))
+    image = np.broadcast_to(np.array([51, 102, 204], np.uint8)[None, :, None, None], (1, 3, 6, 8))
     preprocessing = Preprocessing(1, (0.5, 0.1, 0.2), "bgr", (0.25, 0.5, 2.0))
     size = Shape(3, 6, 8)
     frame = Frame(3, 6, 8)
-    x = Preparation(preprocessing, None, frame, size, 255, CPU)(np.ascontiguousarray(picture), central(1, frame, size))
+    x = Preparation(preprocessing, None, frame, size, 255, CPU)(np.ascontiguousarray(image), central(1, frame, size))
     expected = [(0.8 - 0.5) / 0.25, (0.4 - 0.1) / 0.5, 0.0]
     assert x[0, :, 0, 0].tolist() == pytest.approx(expected, abs=1e-6)
     one_for_all = Preprocessing(255, (51.0,), "rgb", (51.0,))
-    x = Preparation(one_for_all, None, frame, size, 255, CPU)(np.ascontiguousarray(picture), central(1, frame, size))
+    x = Preparation(one_for_all, None, frame, size, 255, CPU)(np.ascontiguousarray(image), central(1, frame, size))
     assert x[0, :, 5, 7].tolist() == [0, 1, 3]
 
 
 def test_channel_std_is_measured_and_ignored_if_0() -> None:
-    pictures = random_pictures(16)
-    assert statistics(Moments.from_pixels(pictures)).channel_std == pytest.approx(
-        pictures.transpose(1, 0, 2, 3).reshape(3, -1).std(axis=1), rel=1e-9
+    images = random_images(16)
+    assert statistics(Moments.from_pixels(images)).channel_std == pytest.approx(
+        images.transpose(1, 0, 2, 3).reshape(3, -1).std(axis=1), rel=1e-9
     )
     flat = np.full((2, 3, FRAME.height, FRAME.width), 7, np.uint8)
     preprocessing = Preprocessing(255, "channel", "rgb", "channel")
@@ -237,11 +237,11 @@ def test_channel_std_is_measured_and_ignored_if_0() -> None:
 @pytest.mark.parametrize("top", [255, 1])
 def test_gpu_prepares_the_same_pixels_as_the_cpu(top: Literal[255, 1]) -> None:
     """Within a millionth of the range."""
-    pictures = random_pictures(64)
+    images = random_images(64)
     choices = choose(3, 1, np.arange(64), FRAME, SIZE, AUGMENT)
     on_cpu, on_gpu = (
         Preparation(Preprocessing(top, "image", "bgr"), STATISTICS, FRAME, SIZE, 255, torch.device(name))(
-            pictures, choices
+            images, choices
         )
         for name in ("cpu", "cuda")
     )
@@ -250,9 +250,9 @@ def test_gpu_prepares_the_same_pixels_as_the_cpu(top: Literal[255, 1]) -> None:
 
 
 @pytest.mark.parametrize(("workers", "batch"), [(1, 8), (4, 8), (3, 5), (2, 40)])
-def test_prepared_pictures_do_not_depend_on_threads_or_batch_size(workers: int, batch: int) -> None:
+def test_prepared_images_do_not_depend_on_threads_or_batch_size(workers: int, batch: int) -> None:
     """They depend only on seed, epoch and place."""
-    split = InMemorySplit(random_pictures(40), np.arange(40) % 3)
+    split = InMemorySplit(random_images(40), np.arange(40) % 3)
     prepare = Preparation(Preprocessing(255, "image"), STATISTICS, FRAME, SIZE, 255, CPU)
     alone = [
         prepare(split.pixels[place : place + 1], choose(7, 2, np.array([place]), FRAME, SIZE, AUGMENT))[0]
@@ -262,8 +262,8 @@ def test_prepared_pictures_do_not_depend_on_threads_or_batch_size(workers: int, 
         for one in loader.run(split, counter_rng.shuffled(7, 2, 40), batch, keep_partial=False):
             x = prepare(one.pixels, choose(7, 2, one.indices, FRAME, SIZE, AUGMENT))
             assert x.shape == (batch, 3, 4, 5)
-            for place, picture in zip(one.indices.tolist(), x, strict=True):
-                assert torch.equal(picture, alone[place])
+            for place, image in zip(one.indices.tolist(), x, strict=True):
+                assert torch.equal(image, alone[place])
 
 
 def test_buffer_is_reused_until_another_shape_is_requested() -> None:
@@ -278,15 +278,15 @@ def test_buffer_is_reused_until_another_shape_is_requested() -> None:
 
 
 def test_memory_is_reused_once_no_view_of_it_is_left() -> None:
-    pictures = random_pictures(4)
+    images = random_images(4)
     choices = choose(3, 1, np.arange(4), FRAME, SIZE, AUGMENT)
     prepare = Preparation(Preprocessing(255, "image"), STATISTICS, FRAME, SIZE, 255, CPU)
-    first = prepare(pictures, choices)
+    first = prepare(images, choices)
     view, address = first[0, 0, 1:].view(-1), first.data_ptr()
     before = view.clone()
     del first
-    second = prepare(255 - pictures, choices)  # while a view of the first is alive
+    second = prepare(255 - images, choices)  # while a view of the first is alive
     assert second.data_ptr() != address and torch.equal(view, before)
     del view
-    assert prepare(pictures, choices).data_ptr() == address
-    assert prepare(pictures[:2], choose(3, 1, np.arange(2), FRAME, SIZE, AUGMENT)).shape == (2, 3, 4, 5)
+    assert prepare(images, choices).data_ptr() == address
+    assert prepare(images[:2], choose(3, 1, np.arange(2), FRAME, SIZE, AUGMENT)).shape == (2, 3, 4, 5)

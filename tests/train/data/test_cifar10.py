@@ -24,7 +24,7 @@ Part = tuple[Pixels, list[int]]
 
 
 def random_parts(count: int = 20) -> dict[str, Part]:
-    """Return the pictures (N, 3, 32, 32) and labels of the six files by name."""
+    """Return the images (N, 3, 32, 32) and labels of the six files by name."""
     rng = np.random.default_rng(0)
     names = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
     return {
@@ -35,22 +35,22 @@ def random_parts(count: int = 20) -> dict[str, Part]:
 
 def write_binary(root: Path, parts: dict[str, Part]) -> Path:
     root.mkdir(exist_ok=True)
-    for name, (pictures, labels) in parts.items():
-        records = [bytes([label]) + picture.tobytes() for picture, label in zip(pictures, labels, strict=True)]
+    for name, (images, labels) in parts.items():
+        records = [bytes([label]) + image.tobytes() for image, label in zip(images, labels, strict=True)]
         (root / f"{name}.bin").write_bytes(b"".join(records))
     return root
 
 
 def write_python(root: Path, parts: dict[str, Part], protocol: int = 2) -> Path:
     root.mkdir(exist_ok=True)
-    for name, (pictures, labels) in parts.items():
-        content = {b"batch_label": b"x", b"data": pictures.reshape(len(pictures), -1), b"labels": labels}
+    for name, (images, labels) in parts.items():
+        content = {b"batch_label": b"x", b"data": images.reshape(len(images), -1), b"labels": labels}
         (root / name).write_bytes(pickle.dumps(content, protocol))
     return root
 
 
 @pytest.mark.parametrize("protocol", [None, 2, 4, 5])
-def test_both_versions_give_the_same_pictures(tmp_path: Path, protocol: int | None) -> None:
+def test_both_versions_give_the_same_images(tmp_path: Path, protocol: int | None) -> None:
     parts = random_parts()
     root = write_binary(tmp_path / "it", parts) if protocol is None else write_python(tmp_path / "it", parts, protocol)
     data = open_cifar10(root)

@@ -104,7 +104,7 @@ def test_image_smaller_than_the_frame_is_enlarged(tmp_path: Path) -> None:
 
 
 def test_reduced_decoding_of_a_large_jpeg_shifts_nothing(tmp_path: Path) -> None:
-    """A large JPEG is decoded at an eighth of its size, which must not shift a smooth picture."""
+    """A large JPEG is decoded at an eighth of its size, which must not shift a smooth image."""
     slope = np.tile(np.linspace(0, 255, 800), (800, 1)).astype(np.uint8)
     whole = Image.fromarray(slope)
     whole.save(tmp_path / "a.jpg", quality=95)

@@ -85,8 +85,8 @@ def test_files_that_are_not_images_are_ignored_with_a_note(tmp_path: Path) -> No
     )
 
 
-def test_ignored_pictures_are_noted(tmp_path: Path) -> None:
-    """Pictures of other formats and those outside class folders, which users may expect to be training data."""
+def test_ignored_images_are_noted(tmp_path: Path) -> None:
+    """Images of other formats and those outside class folders, which users may expect to be training data."""
     image_folder(tmp_path / "train", {"cat": 2})
     for name in ("cat/a.webp", "cat/b.WEBP", "cat/c.heic", "1.jpg", "2.png", "notes.txt"):
         (tmp_path / "train" / name).write_text("x")

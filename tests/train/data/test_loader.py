@@ -1,4 +1,4 @@
-"""Loading batches: their order, replacing unreadable pictures, counting, and any number of threads."""
+"""Loading batches: their order, replacing unreadable images, counting, and any number of threads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_batches_are_in_order_with_their_labels() -> None:
     assert tally == {"drawn": 10, "used": 8, "skipped": 0, "dropped": 2, "unreached": 0}
 
 
-def test_unreadable_picture_is_replaced_by_the_next() -> None:
+def test_unreadable_image_is_replaced_by_the_next() -> None:
     batches, tally = load(Numbered(12, frozenset({1, 2, 11})), 2, 4)
     assert [batch.indices.tolist() for batch in batches] == [[0, 3, 4, 5], [6, 7, 8, 9]]
     assert tally == {"drawn": 12, "used": 8, "skipped": 3, "dropped": 1, "unreached": 0}
@@ -47,12 +47,12 @@ def test_any_number_of_threads_gives_the_same_batches(size: int) -> None:
     assert len(split.threads) > 1
 
 
-def test_unreadable_pictures_are_reported_in_order() -> None:
+def test_unreadable_images_are_reported_in_order() -> None:
     reported: list[str] = []
     split = Numbered(40, frozenset({5, 30, 31}), slow=True)
     with Loader(3, lambda problem: reported.append(problem.path)) as loader:
         list(loader.run(split, np.arange(40), 8, keep_partial=False))
-    assert reported == ["picture 5", "picture 30", "picture 31"]
+    assert reported == ["image 5", "image 30", "image 31"]
 
 
 @pytest.mark.parametrize("last", [2, 1])
@@ -65,7 +65,7 @@ def test_keep_partial_keeps_the_last_batch(last: int) -> None:
         assert 0 < run.waited < 30
 
 
-def test_pass_left_early_counts_unreached_pictures() -> None:
+def test_pass_left_early_counts_unreached_images() -> None:
     split = Numbered(1000)
     with Loader(2, lambda problem: None) as loader:
         run = loader.run(split, np.arange(1000), 10, keep_partial=False)
@@ -95,13 +95,13 @@ def test_exception_in_a_reader_thread_is_raised() -> None:
 
 
 def test_reported_exceptions_have_no_traceback() -> None:
-    """A traceback references the frames that it passed, and with them their pictures."""
+    """A traceback references the frames that it passed, and with them their images."""
     split = CachedSplit(Numbered(4, frozenset({1})), Frame(1, 1, 2))
     reported: list[Unreadable] = []
     with Loader(1, reported.append) as loader:
         for _ in range(3):
             list(loader.run(split, np.arange(4), 1, keep_partial=False))
-    assert [(problem.path, problem.reason) for problem in reported] == [("picture 1", "broken")] * 3
+    assert [(problem.path, problem.reason) for problem in reported] == [("image 1", "broken")] * 3
     assert len(set(map(id, reported))) == 3
     assert all(problem.__traceback__ is problem.__context__ is problem.__cause__ is None for problem in reported)
     assert split.unreadable == 1
@@ -109,7 +109,7 @@ def test_reported_exceptions_have_no_traceback() -> None:
 
 @pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize("size", [1, 5, CHUNK, 3 * CHUNK + 1, 200])
-def test_pictures_in_memory_give_the_same_batches(size: int, keep: bool) -> None:
+def test_images_in_memory_give_the_same_batches(size: int, keep: bool) -> None:
     order = shuffled(seed=3, epoch=1, count=100)
     results = []
     for split in (Numbered(100), NumberedInMemory(100, slow=True)):
@@ -121,7 +121,7 @@ def test_pictures_in_memory_give_the_same_batches(size: int, keep: bool) -> None
     assert results[0] == results[1]
 
 
-def test_pass_over_pictures_in_memory_can_be_left_early() -> None:
+def test_pass_over_images_in_memory_can_be_left_early() -> None:
     split = NumberedInMemory(1000)
     with Loader(2, lambda problem: None) as loader:
         run = loader.run(split, np.arange(1000), 10, keep_partial=False)

@@ -19,7 +19,7 @@ from netspec.train.data.splits import Frame, Pixels
 from netspec.train.errors import TrainError
 
 RNG = np.random.default_rng(0)
-PICTURES = {"train": RNG.integers(0, 256, (30, 28, 28), np.uint8), "t10k": RNG.integers(0, 256, (10, 28, 28), np.uint8)}
+IMAGES = {"train": RNG.integers(0, 256, (30, 28, 28), np.uint8), "t10k": RNG.integers(0, 256, (10, 28, 28), np.uint8)}
 LABELS = {"train": RNG.integers(0, 10, 30).astype(np.uint8), "t10k": RNG.integers(0, 10, 10).astype(np.uint8)}
 
 
@@ -29,7 +29,7 @@ def idx_bytes(array: Pixels) -> bytes:
 
 def write_files(root: Path, separator: str = "-", compressed: bool = False) -> Path:
     for part in ("train", "t10k"):
-        for name, array in ((f"images{separator}idx3", PICTURES[part]), (f"labels{separator}idx1", LABELS[part])):
+        for name, array in ((f"images{separator}idx3", IMAGES[part]), (f"labels{separator}idx1", LABELS[part])):
             content = idx_bytes(array)
             path = root / f"{part}-{name}-ubyte{'.gz' if compressed else ''}"
             path.write_bytes(gzip.compress(content) if compressed else content)
@@ -37,22 +37,22 @@ def write_files(root: Path, separator: str = "-", compressed: bool = False) -> P
 
 
 @pytest.mark.parametrize(("separator", "compressed"), [("-", False), ("-", True), (".", False)])
-def test_pictures_and_labels_are_read(tmp_path: Path, separator: str, compressed: bool) -> None:
+def test_images_and_labels_are_read(tmp_path: Path, separator: str, compressed: bool) -> None:
     data = open_source(f"mnist:{write_files(tmp_path, separator, compressed)}", linear_network(1, 28, 28), 0)
     assert data.frame == Frame(1, 28, 28) and data.classes == tuple("0123456789") and data.notes == ()
-    assert data.train.read(17).tolist() == [PICTURES["train"][17].tolist()]
+    assert data.train.read(17).tolist() == [IMAGES["train"][17].tolist()]
     assert data.train.labels.tolist() == LABELS["train"].tolist()
     assert data.validation is not None
-    assert data.validation.read(9).tolist() == [PICTURES["t10k"][9].tolist()]
+    assert data.validation.read(9).tolist() == [IMAGES["t10k"][9].tolist()]
     assert data.validation.labels.tolist() == LABELS["t10k"].tolist()
 
 
-def test_pictures_are_padded_to_32x32_for_lenet(tmp_path: Path) -> None:
+def test_images_are_padded_to_32x32_for_lenet(tmp_path: Path) -> None:
     data = open_source(f"mnist:{write_files(tmp_path)}", linear_network(1, 32, 32), 0)
-    picture = data.train.read(3)
-    assert picture.shape == (1, 32, 32)
-    assert picture[0, 2:30, 2:30].tolist() == PICTURES["train"][3].tolist()
-    assert picture.sum() == PICTURES["train"][3].sum()  # the border is 0
+    image = data.train.read(3)
+    assert image.shape == (1, 32, 32)
+    assert image[0, 2:30, 2:30].tolist() == IMAGES["train"][3].tolist()
+    assert image.sum() == IMAGES["train"][3].sum()  # the border is 0
     assert "in the middle of 32x32" in data.notes[0]
 
 

@@ -1,4 +1,4 @@
-"""Sums over pictures, compared with sums of Python integers."""
+"""Sums over images, compared with sums of Python integers."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from netspec.train.data.splits import Frame, Pixels
 
 
 @given(arrays(np.uint8, array_shapes(min_dims=4, max_dims=4, max_side=5)))
-def test_sums_are_exact(pictures: Pixels) -> None:
-    moments, integers = Moments.from_pixels(pictures), pictures.astype(object)
-    assert moments.images == len(pictures)
+def test_sums_are_exact(images: Pixels) -> None:
+    moments, integers = Moments.from_pixels(images), images.astype(object)
+    assert moments.images == len(images)
     assert moments.total.tolist() == integers.sum(axis=0).tolist()
-    channels = range(pictures.shape[1])
+    channels = range(images.shape[1])
     products = {(i, j): (integers[:, i] * integers[:, j]).sum() for i, j in product(channels, channels)}
     assert {place: moments.products[place] for place in products} == products
 
 
-def test_sums_of_white_pictures_do_not_overflow() -> None:
+def test_sums_of_white_images_do_not_overflow() -> None:
     """65,025 for each of 2 x 300 x 300 pixels needs more than 32 bits."""
     moments = Moments.from_pixels(np.full((2, 3, 300, 300), 255, np.uint8))
     assert moments.products.tolist() == [[11_704_500_000] * 3] * 3
@@ -32,10 +32,10 @@ def test_sums_of_white_pictures_do_not_overflow() -> None:
 
 
 @given(arrays(np.uint8, (6, 2, 3, 3)), st.integers(0, 6))
-def test_sums_do_not_depend_on_how_pictures_are_grouped(pictures: Pixels, cut: int) -> None:
+def test_sums_do_not_depend_on_how_images_are_grouped(images: Pixels, cut: int) -> None:
     whole, parts = (
-        Moments.from_pixels(pictures),
-        Moments.from_pixels(pictures[:cut]) + Moments.from_pixels(pictures[cut:]),
+        Moments.from_pixels(images),
+        Moments.from_pixels(images[:cut]) + Moments.from_pixels(images[cut:]),
     )
     assert parts.images == whole.images
     assert parts.total.tolist() == whole.total.tolist()
@@ -51,7 +51,7 @@ def test_mean_and_principal_components_by_hand() -> None:
     assert measured.axes[:, 1] == pytest.approx([3.0, 4.0])
 
 
-def test_statistics_of_no_pictures_are_zero() -> None:
+def test_statistics_of_no_images_are_zero() -> None:
     measured = statistics(Moments.zero(Frame(3, 2, 2)))
     assert (measured.images, measured.mean.any(), measured.axes.any()) == (0, False, False)
 

@@ -75,7 +75,7 @@ def contents(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
 
 
-def test_packed_pictures_are_the_decoded_ones(photos: Path, tmp_path: Path) -> None:
+def test_packed_images_are_the_decoded_ones(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = pack(photos, out)
     assert done.exit_code == 0, done.output

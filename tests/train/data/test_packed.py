@@ -1,4 +1,4 @@
-"""Reading and training from a pack: the same pictures as in the folder, the stored statistics, and damaged packs."""
+"""Reading and training from a pack: the same images as in the folder, the stored statistics, and damaged packs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def train(data: Path, stored: int = SIZE) -> Result:
     return CliRunner().invoke(main, arguments, input=SPEC.format(stored=stored))
 
 
-def test_pack_has_the_readable_pictures_of_its_folder(pack: Path) -> None:
+def test_pack_has_the_readable_images_of_its_folder(pack: Path) -> None:
     data, folder = open_packed(pack, FRAME), open_folder(pack.parent / "photos", FRAME)
     readable = [place for place in range(30) if place != 1]
     assert isinstance(data.train, DecodedSplit) and with_cache(data).train is data.train
@@ -72,17 +72,17 @@ def test_loader_reads_batches_from_a_pack(pack: Path) -> None:
         batches = list(reading)
     assert [batch.indices.tolist() for batch in batches] == order[:28].reshape(7, 4).tolist()
     for batch in batches:
-        for picture, label, place in zip(batch.pixels, batch.labels, batch.indices, strict=True):
-            assert picture.tolist() == data.train.read(place).tolist() and label == data.train.labels[place]
+        for image, label, place in zip(batch.pixels, batch.labels, batch.indices, strict=True):
+            assert image.tolist() == data.train.read(place).tolist() and label == data.train.labels[place]
     assert reading.finish().as_dict() == {"drawn": 29, "used": 28, "skipped": 0, "dropped": 1, "unreached": 0}
 
 
 def test_statistics_are_stored_in_the_pack(pack: Path) -> None:
     statistics = open_packed(pack).statistics
     assert statistics is not None and statistics.images == 29
-    pictures = np.array([open_packed(pack).train.read(place) for place in range(29)], np.float64)
-    assert statistics.mean == pytest.approx(pictures.mean(axis=0))
-    pixels = pictures.transpose(1, 0, 2, 3).reshape(3, -1)
+    images = np.array([open_packed(pack).train.read(place) for place in range(29)], np.float64)
+    assert statistics.mean == pytest.approx(images.mean(axis=0))
+    pixels = images.transpose(1, 0, 2, 3).reshape(3, -1)
     assert statistics.axes @ statistics.axes.T == pytest.approx(np.cov(pixels, bias=True))
 
 
@@ -95,7 +95,7 @@ def test_training_from_a_pack_counts_its_images(pack: Path) -> None:
 
 
 def test_pack_and_folder_give_the_same_losses(pack: Path) -> None:
-    """The pictures, their order and their crops are the same, and so are the losses."""
+    """The images, their order and their crops are the same, and so are the losses."""
     folder = pack.parent / "photos"
     (folder / "train" / "cat" / "1.jpg").unlink()
     losses = []

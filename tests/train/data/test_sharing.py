@@ -90,7 +90,7 @@ def load_together(splits: list[Split], order: Indices, size: int, keep: bool) ->
 
 
 def assert_like_single_process(splits: list[Split], alone: Split, size: int, keep: bool) -> None:
-    """Check that the members' batches are those of a single process, and that one member reads each picture."""
+    """Check that the members' batches are those of a single process, and that one member reads each image."""
     order = shuffled(seed=1, epoch=0, count=len(alone.labels))
     expected = load(alone, order, size, keep)
     shared = load_together(splits, order, size, keep)
@@ -120,23 +120,23 @@ def test_members_together_load_what_one_process_loads(
 
     splits = [make_split() for _ in range(members)]
     alone = make_split()
-    for _ in range(2):  # the second time, cached splits know their unreadable pictures
+    for _ in range(2):  # the second time, cached splits know their unreadable images
         assert_like_single_process(splits, alone, size, keep=False)
     for one in (*splits, alone):
         assert not isinstance(one, CachedSplit) or one.failures().keys() == {p for p in broken if p < count}
 
 
-def test_picture_unreadable_for_one_member_is_left_out_by_all() -> None:
+def test_image_unreadable_for_one_member_is_left_out_by_all() -> None:
     """The second member reads the second half of each batch."""
     splits: list[Split] = [Numbered(12), Numbered(12, frozenset({0, 2, 3, 9}))]
     first, second = load_together(splits, np.arange(12), 4, keep=False)
     assert first.indices == second.indices == [[0, 1, 4, 5], [6, 7, 8, 10]]
-    assert first.reported == second.reported == ["picture 2", "picture 3", "picture 9"]
+    assert first.reported == second.reported == ["image 2", "image 3", "image 9"]
     assert first.tally == second.tally == Tally(drawn=12, used=8, skipped=3, dropped=1)
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_pictures_in_memory_are_shared(keep: bool) -> None:
+def test_images_in_memory_are_shared(keep: bool) -> None:
     assert_like_single_process([NumberedInMemory(42), NumberedInMemory(42)], Numbered(42), 8, keep)
 
 

@@ -1,4 +1,4 @@
-"""Data sources by name, as for ``--data``: digits, synthetic pictures, folders, and misspelt names."""
+"""Data sources by name, as for ``--data``: digits, synthetic images, folders, and misspelt names."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_every_fifth_digit_is_for_validation() -> None:
 
 
 @pytest.mark.ci
-def test_digits_are_the_pictures_of_scikit_learn() -> None:
+def test_digits_are_the_images_of_scikit_learn() -> None:
     from sklearn.datasets import load_digits
 
     pixels, numbers = load_digits(return_X_y=True)
@@ -59,8 +59,8 @@ def test_digits_are_the_pictures_of_scikit_learn() -> None:
     held_out = np.arange(1797) % 5 == 4
     for split, chosen in ((data.train, ~held_out), (data.validation, held_out)):
         assert split.labels.tolist() == numbers[chosen].tolist()
-        pictures = np.stack([split.read(place) for place in range(len(split.labels))])
-        assert (pictures.reshape(-1, 64) == pixels[chosen]).all()
+        images = np.stack([split.read(place) for place in range(len(split.labels))])
+        assert (images.reshape(-1, 64) == pixels[chosen]).all()
 
 
 @pytest.mark.ci
@@ -131,7 +131,7 @@ def test_folder_of_a_single_class_gets_an_explanation(tmp_path: Path) -> None:
     assert caught.value.notes == ("the class is cat: a source is the folder that has a folder for each class",)
 
 
-def test_synthetic_pictures_depend_only_on_seed_and_place() -> None:
+def test_synthetic_images_depend_only_on_seed_and_place() -> None:
     one, again, other = (open_source("synthetic", linear_network(3, 16, 24, classes=4), seed) for seed in (1, 1, 2))
     assert one.frame == Frame(3, 16, 24)
     assert one.train.read(5).shape == (3, 16, 24)
@@ -143,7 +143,7 @@ def test_synthetic_pictures_depend_only_on_seed_and_place() -> None:
 
 
 @pytest.mark.parametrize("size", [(3, 16, 24), (1, 9, 7), (5, 4, 4)])
-def test_synthetic_pictures_follow_their_formula(size: tuple[int, int, int]) -> None:
+def test_synthetic_images_follow_their_formula(size: tuple[int, int, int]) -> None:
     """Bit for bit, although the product arranges the computation differently."""
     split = open_source("synthetic", linear_network(*size, classes=6), seed=3).train
     for place in range(12):
@@ -157,7 +157,7 @@ def test_synthetic_pictures_follow_their_formula(size: tuple[int, int, int]) -> 
 
 
 def test_synthetic_classes_differ_in_colour() -> None:
-    """The class with the nearest mean colour is right for most pictures of eight classes, so a network can learn."""
+    """The class with the nearest mean colour is right for most images of eight classes, so a network can learn."""
     data = open_source("synthetic", linear_network(3, 16, 16, classes=8), seed=0)
     colours = np.array([data.train.read(place).mean(axis=(1, 2)) for place in range(400)])
     colours -= colours.mean(axis=1, keepdims=True)
@@ -205,7 +205,7 @@ def test_file_as_a_source_is_an_error(tmp_path: Path) -> None:
 
 
 class Counting:
-    """A split that counts how often each picture is read; picture 1 is unreadable."""
+    """A split that counts how often each image is read; image 1 is unreadable."""
 
     def __init__(self) -> None:
         self.labels = np.arange(3)
@@ -219,7 +219,7 @@ class Counting:
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(12, [1, 1, 1]), (11, [2, 1, 2])])
-def test_cache_reads_each_picture_of_a_small_split_once(limit: int, expected: list[int]) -> None:
+def test_cache_reads_each_image_of_a_small_split_once(limit: int, expected: list[int]) -> None:
     counting = Counting()
     split = CachedSplit(counting, Frame(1, 2, 2), limit)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""``netspec filters``: pictures of kernels by GPU group, how coloured they are, and activations."""
+"""``netspec filters``: images of kernels by GPU group, how coloured they are, and activations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_network import SPEC, invoke, png_pixels, save_picture, tiny_net, train_tiny
+from tiny_network import SPEC, invoke, png_pixels, save_image, tiny_net, train_tiny
 
 from netspec.ir.graph import Graph
 from netspec.net import loads
@@ -50,7 +50,7 @@ def test_each_kernel_is_drawn_in_its_place_with_full_contrast() -> None:
     assert (tile.min(), tile.max()) == (0, 255)
 
 
-def test_groups_are_separated_in_the_picture(run: Path, tmp_path: Path) -> None:
+def test_groups_are_separated_in_the_image(run: Path, tmp_path: Path) -> None:
     done = invoke("filters", run, "-o", tmp_path / "conv1.png")
     assert (done.exit_code, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
@@ -157,7 +157,7 @@ def test_layer_that_only_the_loss_reads_has_activations() -> None:
 
 @pytest.mark.parametrize(("layer", "words"), [("pool1", "8 maps"), ("fc4", "4 features"), ("prob", "4 features, 0 of")])
 def test_command_draws_activations(run: Path, tmp_path: Path, layer: str, words: str) -> None:
-    image = save_picture(tmp_path / "a.png")
+    image = save_image(tmp_path / "a.png")
     done = invoke("filters", run, "-o", tmp_path / "out.png", "--image", image, "--activations", layer)
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0].startswith(f"{layer}: {words}")
@@ -179,7 +179,7 @@ def test_wrong_arguments_are_rejected(run: Path, tmp_path: Path) -> None:
 
 
 def test_existing_photograph_is_not_overwritten(run: Path, tmp_path: Path) -> None:
-    mine = save_picture(tmp_path / "mine.png")
+    mine = save_image(tmp_path / "mine.png")
     before = mine.read_bytes()
     done = invoke("filters", run, "-o", mine)
     assert (done.exit_code, mine.read_bytes()) == (2, before)

@@ -33,7 +33,7 @@ def eval_json(*arguments: object) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def wide_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of a network for larger pictures of the same classes."""
+    """A run of a network for larger images of the same classes."""
     spec = (
         SPEC.replace("3x12x12", "3x16x16").replace("crop=12 from=14", "crop=16 from=20").replace("range=1", "range=255")
     )
@@ -108,7 +108,7 @@ def test_unreadable_images_are_left_out_and_renamed_classes_rejected(tmp_path: P
     image_folder(tmp_path / "photos/val", dict.fromkeys("abcd", 3))
     out = tmp_path / "run"
     train_tiny(out, data=tmp_path / "photos", steps=1)
-    (tmp_path / "photos/val/b/1.jpg").write_bytes(b"no picture")
+    (tmp_path / "photos/val/b/1.jpg").write_bytes(b"no image")
     done = invoke("eval", out, "--format", "json")
     assert done.exit_code == 0
     assert done.stderr.startswith(f"warning: {tmp_path}/photos/val/b/1.jpg left out: ")

@@ -13,14 +13,14 @@ import torch
 from PIL import Image
 from rich.cells import cell_len
 from rich.console import Console
-from tiny_network import SPEC, invoke, save_picture, train_tiny
+from tiny_network import SPEC, invoke, save_image, train_tiny
 
 from netspec.cli.predict import _line
 from netspec.train.runs.saved import open_run
 
 
 def test_text_output_has_percentages_and_bars(run: Path, tmp_path: Path) -> None:
-    image = save_picture(tmp_path / "a.png")
+    image = save_image(tmp_path / "a.png")
     done = invoke("predict", run, image)
     assert (done.exit_code, done.stderr) == (0, "")
     name, *rows = done.stdout.splitlines()
@@ -37,14 +37,14 @@ def test_text_output_has_percentages_and_bars(run: Path, tmp_path: Path) -> None
 
 def test_percentages_align_after_double_width_letters(run: Path, tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("\u732b\ncat\n\u304f\u308b\u307e\na\n", "utf-8")
-    image = save_picture(tmp_path / "a.png")
+    image = save_image(tmp_path / "a.png")
     rows = invoke("predict", run, image, "--classes", tmp_path / "names.txt").stdout.splitlines()[1:]
     places = {name: cell_len(row.partition(" %")[0]) for row in rows for name in [row.split()[0]]}
     assert places == dict.fromkeys(("\u732b", "cat", "\u304f\u308b\u307e", "a"), 2 + 6 + 2 + 5)
 
 
 def test_json_has_the_probabilities_computed_by_hand(run: Path, tmp_path: Path) -> None:
-    image = save_picture(tmp_path / "a.png", label=2, side=14)
+    image = save_image(tmp_path / "a.png", label=2, side=14)
     done = invoke("predict", run, image, "--views", 1, "--format", "json")
     found = json.loads(done.stdout)
     assert (found["net"], found["protocol"]) == ("tiny", "centre crop")
@@ -61,13 +61,13 @@ def test_json_has_the_probabilities_computed_by_hand(run: Path, tmp_path: Path) 
 
 
 def test_default_number_of_views_is_the_specs(run: Path, tmp_path: Path) -> None:
-    image = save_picture(tmp_path / "a.png")
+    image = save_image(tmp_path / "a.png")
     found = json.loads(invoke("predict", run, image, "--format", "json").stdout)
     assert found["protocol"].startswith("mean softmax of 10 views")
 
 
 def test_unreadable_images_do_not_stop_the_prediction_of_others(run: Path, tmp_path: Path) -> None:
-    good = save_picture(tmp_path / "good.png")
+    good = save_image(tmp_path / "good.png")
     (tmp_path / "bad.jpg").write_bytes(b"")
     (tmp_path / "folder").mkdir()
     names = [tmp_path / "bad.jpg", tmp_path / "folder", good, tmp_path / "gone.png"]
@@ -85,7 +85,7 @@ def test_unreadable_images_do_not_stop_the_prediction_of_others(run: Path, tmp_p
 
 def test_network_with_5_channels_is_an_error(tmp_path: Path) -> None:
     out = train_tiny(tmp_path / "run", spec=SPEC.replace("3x12x12", "5x12x12"), steps=1)
-    done = invoke("predict", out, save_picture(tmp_path / "a.png"))
+    done = invoke("predict", out, save_image(tmp_path / "a.png"))
     assert done.exit_code == 1
     assert "image files have 1 or 3 channels, tiny reads 5" in done.stderr
 

@@ -40,25 +40,25 @@ def test_view_is_cropped_at_its_position() -> None:
     graph = tiny_net("mean=image", "mean=none").graph
     frame = Frame(3, 14, 14)
     prepare = Preparation.for_graph(graph, None, frame, 255, "cpu")
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 3, 14, 14), np.uint8)
-    plain = torch.from_numpy(pictures[:, :, 2:, :12]).float() / 255
-    torch.testing.assert_close(prepared(prepare, pictures, View(2, 0, False, 1.0)), plain)
-    torch.testing.assert_close(prepared(prepare, pictures, View(2, 0, True, 1.0)), plain.flip(3))
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 14, 14), np.uint8)
+    plain = torch.from_numpy(images[:, :, 2:, :12]).float() / 255
+    torch.testing.assert_close(prepared(prepare, images, View(2, 0, False, 1.0)), plain)
+    torch.testing.assert_close(prepared(prepare, images, View(2, 0, True, 1.0)), plain.flip(3))
 
 
 def test_ten_views_are_averaged_after_the_softmax(run: Path) -> None:
     saved = open_run(run, print)
     frame = Frame(3, 14, 14)
     objective, prepare = saved.objective("cpu"), saved.preparation(frame, 255, "cpu")
-    pictures = np.random.default_rng(0).integers(0, 256, (3, 3, 14, 14), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (3, 3, 14, 14), np.uint8)
     by_hand = torch.zeros(3, 4)
     mean = prepare.mean
     for top, left in ((0, 0), (0, 2), (2, 0), (2, 2), (1, 1)):
-        x = (torch.from_numpy(pictures).float() / 255 - mean)[:, :, top : top + 12, left : left + 12]
+        x = (torch.from_numpy(images).float() / 255 - mean)[:, :, top : top + 12, left : left + 12]
         for image in (x, x.flip(3)):
             with torch.no_grad():
                 by_hand += objective.module(image)  # its last layer is a softmax
-    predicted = Predictor(objective, prepare, views(10, frame, saved.graph.input.output))(pictures).exp()
+    predicted = Predictor(objective, prepare, views(10, frame, saved.graph.input.output))(images).exp()
     torch.testing.assert_close(predicted.float(), by_hand / 10)
 
 
@@ -73,8 +73,8 @@ def test_softmax_output_is_not_normalised_again() -> None:
     built.module.eval()
     objective = Objective(graph, built.module)
     prepare = Preparation.for_graph(graph, None, Frame(3, 14, 14), 255, "cpu")
-    pictures = np.full((1, 3, 14, 14), 7, np.uint8)
-    predicted = Predictor(objective, prepare, views(1, Frame(3, 14, 14), graph.input.output))(pictures).exp()
+    images = np.full((1, 3, 14, 14), 7, np.uint8)
+    predicted = Predictor(objective, prepare, views(1, Frame(3, 14, 14), graph.input.output))(images).exp()
     with torch.no_grad():
         scores = backend.load("pytorch").class_scores(built.module, torch.full((1, 3, 12, 12), 7 / 255))
     torch.testing.assert_close(predicted.float(), scores)

@@ -109,7 +109,7 @@ def train_until_signal(out: str) -> list[Any]:
 
 def test_workers_that_see_different_images_fail() -> None:
     splits = [InMemorySplit(np.zeros((3, 1, 2, 2), np.uint8), np.array(labels)) for labels in ((0, 1, 1), (0, 1, 0))]
-    data = [Data("pictures", ("a", "b"), Frame(1, 2, 2), split, None) for split in splits]
+    data = [Data("images", ("a", "b"), Frame(1, 2, 2), split, None) for split in splits]
     numbers: list[int] = []
 
     def agrees(number: int) -> bool:
@@ -119,7 +119,7 @@ def test_workers_that_see_different_images_fail() -> None:
     world: Any = SimpleNamespace(agrees=agrees)
     require_same_images(data[0], world)
     require_same_images(dataclasses.replace(data[0], source="elsewhere"), world)
-    with pytest.raises(TrainError, match="the processes do not see the same images in pictures"):
+    with pytest.raises(TrainError, match="the processes do not see the same images in images"):
         require_same_images(data[1], world)
 
 
@@ -179,7 +179,7 @@ def test_second_signal_ends_workers_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.slow  # several processes that take seconds to start
 def test_signal_before_the_first_step_ends_workers_at_once(tmp_path: Path) -> None:
-    """While 400 pictures of 12 million pixels are being read, there is no step to finish and nothing to save."""
+    """While 400 images of 12 million pixels are being read, there is no step to finish and nothing to save."""
     photos = tmp_path / "photos"
     for name in "abcd":
         (photos / name).mkdir(parents=True)

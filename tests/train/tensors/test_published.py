@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from tiny_network import invoke, save_picture
+from tiny_network import invoke, save_image
 from torch import nn
 
 SPEC = """\
@@ -36,7 +36,7 @@ def theirs(tmp_path: Path) -> nn.Sequential:
 
 def test_prediction_is_that_of_the_plain_pytorch_network(theirs: nn.Sequential, tmp_path: Path) -> None:
     """The input is the centre of 14x14 pixels from 0 to 1, minus each channel's mean, divided by its deviation."""
-    image = save_picture(tmp_path / "a.png", side=14)
+    image = save_image(tmp_path / "a.png", side=14)
     pixels = torch.from_numpy(np.asarray(Image.open(image)).copy()).permute(2, 0, 1).float() / 255
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     x = ((pixels - mean[:, None, None]) / std[:, None, None])[None, :, 1:13, 1:13]
@@ -62,7 +62,7 @@ def test_weights_are_exported_and_drawn(theirs: nn.Sequential, tmp_path: Path) -
 
 def test_run_predicts_with_other_weights_and_class_names(run: Path, tmp_path: Path) -> None:
     """The run's own weights, halved, and other names for its classes."""
-    image = save_picture(tmp_path / "a.png")
+    image = save_image(tmp_path / "a.png")
     invoke("export", run, "-o", tmp_path / "own.safetensors")
     halved = {key: tensor / 2 for key, tensor in load_file(tmp_path / "own.safetensors").items()}
     torch.save(halved, tmp_path / "halved.pt")
@@ -90,21 +90,21 @@ def test_unsuitable_options_are_errors(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("one.txt").write_text("oak\n")
-    done = invoke("predict", "theirs.net", save_picture(tmp_path / "a.png"), "--weights", "theirs.pth", *options)
+    done = invoke("predict", "theirs.net", save_image(tmp_path / "a.png"), "--weights", "theirs.pth", *options)
     assert done.exit_code == code
     assert error in done.stderr
 
 
 def test_spec_without_weights_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "theirs.net").write_text(SPEC)
-    done = invoke("predict", tmp_path / "theirs.net", save_picture(tmp_path / "a.png"))
+    done = invoke("predict", tmp_path / "theirs.net", save_image(tmp_path / "a.png"))
     assert (done.exit_code, "is a spec, not a run" in done.stderr) == (1, True)
-    done = invoke("predict", tmp_path / "run", save_picture(tmp_path / "a.png"), "--set", "image.std=channel")
+    done = invoke("predict", tmp_path / "run", save_image(tmp_path / "a.png"), "--set", "image.std=channel")
     assert (done.exit_code, "--dialect control how a spec is read" in done.stderr) == (2, True)
 
 
 def test_weights_trained_on_another_pixel_range_are_rejected(run: Path, tmp_path: Path) -> None:
-    spec, image = tmp_path / "tiny.net", save_picture(tmp_path / "a.png")
+    spec, image = tmp_path / "tiny.net", save_image(tmp_path / "a.png")
     spec.write_text((run / "spec.net").read_text().replace("range=1 mean=image", "range=255"))
     rejected = invoke("predict", spec, image, "--weights", run)
     assert rejected.exit_code == 1
