@@ -1,15 +1,15 @@
-"""Every diagnostic code of the checker: a small spec gives it at the exact location, with helpful notes or fixes; and
-specs with several mistakes."""
+"""Every diagnostic code of the checker: a small spec gives it at the exact location, with helpful notes or fixes,
+and its JSON form says the same."""
 
 from __future__ import annotations
 
 import ast
-import itertools
 import json
 import re
 
 import pytest
-from checking import alexnet, codes, diagnostics_of, only_diagnostic, position_of
+from checking import alexnet, diagnostics_of, only_diagnostic, position_of
+from mutations import MUTATIONS, mutated
 from places import ROOT
 from wrong_networks import NETWORKS
 from wrong_specs import IMAGE, Case
@@ -81,205 +81,6 @@ def test_every_error_code_has_a_case() -> None:
 
 def test_codes_are_words_with_hyphens() -> None:
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes_in_the_source())
-
-
-# k independent mistakes give exactly k messages.
-
-LINES = {
-    "net     tiny  rounding=down": [
-        ("rounding=down", "rounding=floor", "bad-value"),
-        ("rounding", "ruonding", "unknown-key"),
-    ],
-    "gpus    2": [
-        ("2", "two", "bad-value"),
-    ],
-    "default conv  neuron=relu": [
-        ("neuron", "nueron", "unknown-key"),
-        ("conv", "cnov", "unknown-type"),
-    ],
-    "[image] input    3x32x32  range=1": [
-        ("3x32x32", "3x32", "bad-value"),
-        ("range=1", "rnage=1", "unknown-key"),
-    ],
-    "[conv1] conv     filters=8  kernel=5  -> 8x28x28": [
-        ("kernel=5", "kernal=5", "unknown-key"),
-        ("kernel=5", "kernel=five", "bad-value"),
-        ("conv ", "cnov ", "unknown-type"),
-        ("kernel=5", "kernel=5 kernel=3", "duplicate-key"),
-        ("kernel=5", "kernel=99", "kernel-too-large"),
-        ("filters=8", "filters=8,", "syntax"),
-        ("kernel=5", "", "missing-key"),
-        ("28x28", "27x27", "claim-refuted"),
-    ],
-    "[norm1] lrn      size=5  alpha=1e-4": [
-        ("alpha", "aplha", "unknown-key"),
-        ("alpha=1e-4", "", "lrn-convention"),
-    ],
-    "[pool1] maxpool  kernel=2  stride=2  -> 8x14x14": [
-        ("maxpool", "maxpol", "unknown-type"),
-        ("stride=2", "stride=two", "bad-value"),
-        ("stride=2", "stride=2 $", "syntax"),
-    ],
-    "[fc2]   fc       outputs=16  reads=all": [
-        ("outputs=16", "outputs=15", "groups-do-not-divide"),
-        ("reads=all", "reads=al", "bad-value"),
-    ],
-    "[drop2] dropout  rate=0.5  inputs=fc2": [
-        ("0.5", "5", "bad-value"),
-        ("rate", "rtae", "unknown-key"),
-        ("=fc2", "=fcc2", "unknown-layer"),
-    ],
-    "[fc3]   fc       outputs=10  inputs=fc2  gpu=1": [
-        ("gpu=1", "gpu=7", "no-such-group"),
-        ("inputs=fc2", "inputs=fc22", "unknown-layer"),
-    ],
-    "[prob]  softmax": [
-        ("softmax", "sotfmax", "unknown-type"),
-        ("softmax", "softmax 3", "stray-value"),
-    ],
-    "train   epochs=9  batch=4": [
-        ("epochs=9", "epochs=0", "bad-value"),
-        ("batch", "bacth", "unknown-key"),
-    ],
-    "test    views=10": [
-        ("test ", "tset ", "unknown-setting"),
-        ("10", "9", "bad-value"),
-    ],
-}
-MUTATIONS = [(number, *change) for number, changes in enumerate(LINES.values()) for change in changes]
-
-
-def mutated(*changes: tuple[int, str, str, str]) -> str:
-    lines = list(LINES)
-    for number, old, new, _ in changes:
-        assert old in lines[number]
-        lines[number] = lines[number].replace(old, new, 1)
-    return "\n".join(lines)
-
-
-def test_unchanged_spec_is_correct() -> None:
-    assert loads(mutated()).warnings[0].layer == "drop2"
-
-
-@pytest.mark.parametrize("change", MUTATIONS, ids=lambda c: f"{c[3]}: {c[2]}")
-def test_one_error_gives_one_message(change: tuple[int, str, str, str]) -> None:
-    assert codes(mutated(change)) == [change[3]]
-    assert only_diagnostic(mutated(change)).span.line == change[0] + 1
-
-
-# With a wrong number of groups placements are not checked, and with a wrong rounding or input windows are not.
-SILENT = {(1, "groups-do-not-divide"), (1, "no-such-group")}
-SILENT |= {(line, code) for line in (0, 3) for code in ("kernel-too-large", "claim-refuted")}
-PAIRS = [(a, b) for a, b in itertools.combinations(MUTATIONS, 2) if a[0] != b[0] and (a[0], b[3]) not in SILENT]
-
-
-@pytest.mark.many
-@pytest.mark.parametrize("first", range(15))
-def test_two_errors_give_two_messages(first: int) -> None:
-    assert len(PAIRS) > 300
-    for a, b in PAIRS[first::15]:
-        found = [(d.code, d.span.line) for d in diagnostics_of(mutated(a, b))]
-        assert found == [(a[3], a[0] + 1), (b[3], b[0] + 1)], (a, b)
-
-
-def test_errors_in_all_lines_give_a_message_each() -> None:
-    for first in (0, 1, -1):
-        by_line = [changes[first if first < len(changes) else 0] for changes in LINES.values()]
-        changes = [(number, *change) for number, change in enumerate(by_line)][2:]
-        assert [(d.code, d.span.line) for d in diagnostics_of(mutated(*changes))] == [(c[3], c[0] + 1) for c in changes]
-
-
-def test_two_errors_in_a_line_give_two_messages() -> None:
-    assert codes(IMAGE + "[c] conv filters=x kernel=y nueron=relu") == ["bad-value", "bad-value", "unknown-key"]
-    assert codes(IMAGE + "[c] conv nueron=relu") == ["missing-key", "missing-key", "unknown-key"]
-
-
-def test_wrong_default_is_reported_once() -> None:
-    text = "default conv kernel=x\ndefault conv kernal=3\n" + IMAGE + "[c] conv filters=2\n[d] conv filters=2"
-    assert codes(text) == ["bad-value", "unknown-key"]
-
-
-@pytest.mark.parametrize(
-    "first",
-    [
-        "net rounding=upp",
-        "net ruonding=up",
-        "net rounding=up $",
-        "nett rounding=up",
-        "net a rounding=up,",
-    ],
-)
-def test_wrong_net_line_causes_no_errors_in_windows(first: str) -> None:
-    text = "\n[i] input 3x224x224\n[c] conv filters=2 kernel=11 stride=4\n[p] maxpool kernel=2"
-    assert len(diagnostics_of(first + text)) == 1
-
-
-@pytest.mark.parametrize(
-    "first",
-    [
-        "default conv kernel=3 $",
-        "default cnov kernel=3",
-        "default conv kernal=3",
-        "defualt conv kernel=3",
-        "default conv kernel=x",
-        "default conv kernel=3,",
-        "default conv kernel 3=kernel=",
-    ],
-)
-def test_wrong_default_line_causes_no_errors_in_layers(first: str) -> None:
-    found = diagnostics_of(first + "\n" + IMAGE + "[c] conv filters=2\n[d] conv filters=2 -> 2x28x28")
-    assert {d.span.line for d in found} == {1}
-
-
-@pytest.mark.parametrize(
-    "first",
-    [
-        "gpus two",
-        "gpus 0",
-        "gpus 2 $",
-        "gpu 2",
-        "gpus",
-        "gpus n=2",
-        "gpus=2",
-    ],
-)
-def test_wrong_gpus_line_causes_no_errors_in_placements(first: str) -> None:
-    text = (
-        IMAGE
-        + "[c] conv filters=4 kernel=3 gpu=1\n[d] fc outputs=4 gpu=all -> weights=14400\n[e] fc outputs=4 -> weights=8"
-    )
-    assert {d.span.line for d in diagnostics_of(first + "\n" + text)} == {1}
-
-
-def test_wrong_value_without_influence_on_shapes_hides_no_error() -> None:
-    text = IMAGE + "[c] conv filters=2 kernel=3 init=gausian(1) neuron=rleu lr=x\n[d] maxpool kernel=31"
-    assert codes(text) == ["bad-value", "bad-value", "bad-value", "kernel-too-large"]
-    assert codes("default conv neuron=rleu\n" + IMAGE + "[c] conv filters=2 kernel=3\n[d] maxpool kernel=31") == [
-        "bad-value",
-        "kernel-too-large",
-    ]
-
-
-def test_reader_of_a_wrong_layer_is_not_reported() -> None:
-    text = IMAGE + "[c] cnov filters=2\n[d] maxpool kernel=7 stride=3\n[e] sum inputs=c,d\n[f] fc outputs=2 weights=c"
-    assert codes(text) == ["unknown-type"]
-
-
-def test_claimed_shape_of_a_wrong_layer_is_used_for_its_readers() -> None:
-    text = IMAGE + "[c] cnov filters=2 -> 2x9x9\n[d] maxpool kernel=10"
-    assert codes(text) == ["unknown-type", "kernel-too-large"]
-
-
-def test_consequences_of_a_refuted_claim_are_not_reported() -> None:
-    text = (
-        "net rounding=down\n"
-        + IMAGE
-        + "[c] conv filters=2 kernel=5 -> 2x30x30\n[p] maxpool kernel=2 -> 2x15x15\n[f] flatten -> 450"
-    )
-    assert codes(text) == ["claim-refuted"]
-    # a claim that agrees with the real shapes is accepted: 2 * 14 * 14
-    assert codes(text.replace("-> 450", "-> 392").replace(" -> 2x15x15", "")) == ["claim-refuted"]
-    assert codes(text.replace("-> 450", "-> 451")) == ["claim-refuted", "claim-refuted"]
 
 
 # The JSON form has the same content.

@@ -1,4 +1,4 @@
-"""Parameter files: how they set up the graph, and the diagnostics about them."""
+"""Parameter files: how they set up the graph, and the diagnostics about them. Schedules and bounds have own files."""
 
 from __future__ import annotations
 
@@ -7,28 +7,20 @@ import pytest
 from computed import values
 from layerfiles import (
     NORMS,
-    PARAMS,
     RATES,
-    TWINS,
     VERSION_2,
     VERSION_2_PARAMS,
     conv,
     diagnose,
-    ending,
     load,
     locations,
     net,
     params,
     readable_spec,
-    schedules,
 )
 
-from netspec.diff import compare
 from netspec.importers.cuda_convnet import Dialect
-from netspec.ir import settings
-from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.ops import Dropout, Lrn, MapNorm
-from netspec.net import loads
 
 
 def test_rates_reach_the_graphs_parameters() -> None:
@@ -78,94 +70,6 @@ def test_layer_that_becomes_a_factor_keeps_its_neuron() -> None:
 def test_cost_with_a_coefficient_is_an_explicit_loss() -> None:
     assert not load(NORMS, params()).graph.losses
     assert [n.op.weight for n in load(NORMS, params(logprob="coeff=0.5")).graph.losses] == [0.5]  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(
-    ("schedule", "expected", "code"),
-    [
-        ("default", settings.Fixed(), None),
-        ("exp[tgtFactor=1000,noiseStdev=0]", settings.Exponential(0.001), None),
-        ("DEXP [ tgtFactor = 250 , noiseStdev=0 , numSteps=4 ]", settings.DiscreteExponential(0.004, 4), None),
-        ("linear[tgtFactor=4,noiseStdev=0]", settings.Linear(0.25), None),
-        ("dexp[1000,4]", settings.DiscreteExponential(0.001, 4), "cfg-old-habit"),
-        ("dexp[250,0,4]", settings.DiscreteExponential(0.004, 4), "cfg-old-habit"),
-        ("exp[1000]", settings.Exponential(0.001), "cfg-old-habit"),
-        ("jdexp[tgtFactor=500,noiseStdev=0,numSteps=5]", settings.JumpingExponential(0.002, 5), None),
-        ("jdexp[500,0.5,5]", settings.JumpingExponential(0.002, 5, 0.5), "cfg-old-habit"),
-        ("linear[tgtFactor=2,noiseStdev=1]", settings.Linear(0.5, 1.0), None),
-        ("exp[tgtFactor=0.5,noiseStdev=0.25]", settings.Exponential(2.0, 0.25), None),
-        ("dexp[tgtFactor=250,noiseStdev=0.1,numSteps=4]", settings.DiscreteExponential(0.004, 4, 0.1), None),
-        ("dexp[tgtFactor=0.5,noiseStdev=0,numSteps=4]", settings.DiscreteExponential(2, 4), None),
-        ("jdexp[tgtFactor=0.000001,noiseStdev=0,numSteps=4]", settings.JumpingExponential(1e6, 4), None),
-        ("dexp[tgtFactor=1e-7,noiseStdev=0,numSteps=2000000]", settings.DiscreteExponential(1e7, 2_000_000), None),
-        ("exp[tgtFactor=1e30,noiseStdev=0]", settings.Exponential(1 / 1e30), None),
-        ("dexp[tgtFactor=1e-39,noiseStdev=0,numSteps=4]", settings.Fixed(), "cfg-left-out"),
-        ("exp[tgtFactor=1e39,noiseStdev=0]", settings.Fixed(), "cfg-left-out"),
-    ],
-)
-def test_schedule_is_read(schedule: str, expected: settings.Schedule, code: str | None) -> None:
-    both = f"schedW={schedule}\nschedB={schedule}\n"
-    network = load(NORMS, params(c=RATES + both))
-    assert network.graph.train.schedule == expected
-    assert {d.code for d in network.warnings} == ({code} if code else set())
-
-
-THREE = net(conv("c", "data", 3) + conv("d", "c", 16) + conv("e", "d", 16), "e")
-FALLING = {"lr": "exp[tgtFactor=10,noiseStdev=0]", "bias": "dexp[tgtFactor=5,noiseStdev=0,numSteps=2]"}
-USUAL = RATES + f"schedW={FALLING['lr']}\nschedB={FALLING['bias']}\n"
-OWN = RATES + "schedW=jdexp[tgtFactor=4,noiseStdev=0,numSteps=3]\n"
-
-
-def params_of_three(**changed: str) -> str:
-    sections = {"c": USUAL, "d": USUAL, "e": USUAL, "out": USUAL, "logprob": "coeff=1\n", **changed}
-    return "".join(f"[{name}]\n{text}" for name, text in sections.items())
-
-
-def test_weights_and_biases_have_separate_schedules() -> None:
-    network = load(THREE, params_of_three())
-    assert set(schedules(network).values()) == {settings.Exponential(0.1), settings.DiscreteExponential(0.2, 2)}
-    assert network.graph.train.bias_schedule == settings.DiscreteExponential(0.2, 2)
-    assert network.warnings == ()
-    text = readable_spec(THREE, params_of_three())
-    (_, train) = text.split("\ntrain ")
-    assert train.split()[-3:] == ["schedule=exponential(factor=0.1)", "bias_schedule=dexp(factor=0.2,", "levels=2)"]
-    assert text.count("schedule=") == 2
-
-
-def test_layer_with_another_schedule_states_it() -> None:
-    text = params_of_three(d=OWN)
-    network = load(THREE, text)
-    assert network.warnings == ()
-    expected = {f"{name}.{role}": schedule for name in ("c", "e", "out") for role, schedule in (
-        ("weight", settings.Exponential(0.1)), ("bias", settings.DiscreteExponential(0.2, 2))
-    )}  # fmt: skip
-    expected |= {"d.weight": settings.JumpingExponential(0.25, 3), "d.bias": settings.Fixed()}
-    assert schedules(network) == expected
-    (line,) = [line for line in readable_spec(THREE, text).splitlines() if "jdexp" in line]
-    assert line.startswith("[d]") and " schedule=jdexp(factor=0.25, levels=3) " in line
-    assert " bias_schedule=constant" in line
-
-
-def test_schedule_shared_by_a_type_becomes_a_default() -> None:
-    """The fully connected layer has most of the weights, so that its schedule is the net's."""
-    text = readable_spec(THREE, params_of_three(c=OWN, d=OWN, e=OWN))
-    assert [line for line in text.splitlines() if "jdexp" in line] == [
-        "default conv  init=gaussian(0.02)  schedule=jdexp(factor=0.25, levels=3)  bias_lr=0.02  bias_momentum=0.8"
-    ]
-    assert "bias_schedule=constant" in text.splitlines()[-1] and "[out]" in text
-    assert compare(load(THREE, params_of_three(c=OWN, d=OWN, e=OWN)), loads(text)).same
-
-
-def test_rate_of_0_has_no_schedule() -> None:
-    frozen = RATES.replace("epsW=0.01", "epsW=0").replace("epsB=0.02", "epsB=0")
-    text = readable_spec(THREE, params_of_three(d=frozen + "schedW=exp[tgtFactor=7,noiseStdev=0]\n"))
-    assert (text.count("schedule="), text.count("schedule=exponential(factor=0.1)")) == (2, 1)
-
-
-def test_inexpressible_schedule_is_left_out() -> None:
-    network = load(THREE, params_of_three(d=RATES + "schedB=jdexp[tgtFactor=1e-40,noiseStdev=0,numSteps=3]\n"))
-    assert locations(network.warnings) == [("cfg-left-out", 15, "jdexp[tgtFactor=1e-40,noiseStdev=0,numSteps=3]")]
-    assert schedules(network)["d.bias"] == settings.Fixed()
 
 
 @pytest.mark.parametrize(
@@ -288,85 +192,6 @@ def test_parameter_file_of_another_network_is_an_error() -> None:
         ("cfg-unmatched-section", "params.cfg"),
     }
     assert all(d.severity == "error" for d in diagnostics)
-
-
-def constraint(more: str, dialect: Dialect, layer: str | None = None) -> Constraint:
-    """The constraint on the weights of a 3 x 3 convolution over 3 channels."""
-    text = net(layer or conv("c", "data", 3), "c").replace(
-        "partialSum=0\n", "" if dialect == "v2" else "partialSum=0\n"
-    )
-    parameter_file = f"[c]\n{RATES}{more}\n[out]\n{RATES}[logprob]\ncoeff=1\n"
-    network = load(text, parameter_file, dialect)
-    assert network.warnings == ()
-    return network.graph.parameters["c.weight"].constraint
-
-
-@pytest.mark.parametrize(
-    ("more", "dialect", "expected"),
-    [
-        ("wball=0.1", "2012", Constraint(max_norm=2.7)),  # 0.1 * 27
-        ("wball=0.1", "v2", Constraint(fixed_norm=0.1)),
-        ("wcNormMax=0.002", "2012", Constraint(max_std=0.0103923048454)),  # 0.002 * sqrt(27)
-        ("wcNormMin=0.001\nwcNormMax=0.002", "v2", Constraint(min_std=0.00519615242271, max_std=0.0103923048454)),
-        ("wcNormMin=0.001\nwcNormMax=0.002\nwball=1", "2012",
-         Constraint(max_norm=27, min_std=0.00519615242271, max_std=0.0103923048454)),
-        ("wcNormMin=0.001\nwcNormMax=0.002\nwball=1", "v2", Constraint(fixed_norm=1)),  # which overrides the others
-        ("wcNormMin=-1", "2012", FREE),  # without effect, like the others
-        ("wball=-1\nwcNormMax=-0.5\nwcNormMin=-1", "2012", FREE),
-    ],
-)  # fmt: skip
-def test_weight_bounds_become_constraints(more: str, dialect: Dialect, expected: Constraint) -> None:
-    assert constraint(more, dialect) == expected
-
-
-@pytest.mark.parametrize(("dialect", "length"), [("2012", 2.7), ("v2", 0.1)])
-def test_local_layers_only_have_a_maximum_norm(dialect: Dialect, length: float) -> None:
-    local = conv("c", "data", 3).replace("type=conv", "type=local")
-    local = local.replace("partialSum=0\n", "").replace("sumWidth=1\n", "")
-    assert constraint("wball=0.1", dialect, local) == Constraint(max_norm=length)
-
-
-@pytest.mark.parametrize(("parts", "expected_parts"), [(3, 3), (1, 1)])
-def test_norm_of_sfc_weights_is_over_all_parts(parts: int, expected_parts: int) -> None:
-    text = net(f"[s]\ntype=sfc\ninputs=data\noutputs=2\nparts={parts}\ninitW=0.1\ngpu=0\n", "s")
-    network = load(text, f"[s]\n{RATES}wball=0.5\n[out]\n{RATES}[logprob]\ncoeff=1\n", "v2")
-    assert network.warnings == ()
-    assert network.graph.parameters["s.weight"].constraint == Constraint(fixed_norm=0.5, parts=expected_parts)
-
-
-def test_sfc_layers_with_a_fixed_norm_stay_on_their_gpus() -> None:
-    columns = "".join(f"[s{gpu}]\ntype=sfc\ninputs=data\noutputs=4\nparts=3\ninitW=0.1\ngpu={gpu}\n" for gpu in (0, 1))
-    sections = "".join(f"[s{gpu}]\n{RATES}{{}}" for gpu in (0, 1)) + f"[out]\n{RATES}[logprob]\ncoeff=1\n"
-    text = net(columns + "[both]\ntype=concat\ninputs=s0,s1\ngpu=0\n", "both")
-    spec = readable_spec(text, sections.format("wball=0.5\n", "wball=0.5\n"))
-    assert [line for line in spec.splitlines() if "norm_over=parts" in line and "gpu=" in line] != []
-    assert {p.constraint for key, p in loads(spec).graph.parameters.items() if key in ("s0.weight", "s1.weight")} == {
-        Constraint(fixed_norm=0.5, parts=3)
-    }
-
-
-def test_bounded_twins_stay_separate_if_merging_would_change_the_bound() -> None:
-    names = ("conv1a", "conv1b", "conv2a", "conv2b", "fca", "fcb", "out")
-    sections = dict.fromkeys(names, RATES) | {"n2a": PARAMS["n"], "n2b": PARAMS["n"], "logprob": "coeff=1\n"}
-    two_inputs = (
-        RATES.replace("epsW=0.01", "epsW=0.01,0.01").replace("momW=0.9", "momW=0.9,0.9").replace("wc=0.0005", "wc=0,0")
-    )
-    sections |= {
-        "fca": two_inputs,
-        "fcb": two_inputs,
-        "out": two_inputs,
-        "conv2a": RATES + "wball=0.1\n",
-        "conv2b": RATES + "wball=0.1\n",
-    }
-    text = TWINS + ending("fca,fcb")
-
-    def line(name: str) -> str:
-        lines = readable_spec(text, "".join(f"[{section}]\n{keys}" for section, keys in sections.items())).splitlines()
-        return next((one for one in lines if one.startswith(f"[{name}]")), "")
-
-    assert "max_norm=7.2" in line("conv2") and line("fc").startswith("[fc] ")  # 0.1 * 8 * 9
-    sections |= {"fca": two_inputs + "wball=0.1,0.1\n", "fcb": two_inputs + "wball=0.1,0.1\n"}
-    assert (line("fc"), "max_norm=" in line("fca"), "max_norm=" in line("fcb")) == ("", True, True)
 
 
 def test_rate_of_the_train_line_ignores_frozen_layers() -> None:
