@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -189,56 +188,6 @@ def test_installed_command_equals_the_module() -> None:
     installed = Path(sys.executable).with_name("netspec")
     done = subprocess.run([installed, "--help"], capture_output=True, text=True)
     assert done.stdout == netspec("--help", own=True).stdout
-
-
-def test_ctrl_c_ends_without_a_traceback() -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-X", "importtime", "-m", "netspec", "check", "-"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    # The import log shows when the command has started and waits for its standard input.
-    for line in process.stderr:
-        if line.endswith(" netspec.opening\n"):
-            break
-    process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert rest.endswith("interrupted\n")
-    assert "Traceback" not in rest
-
-
-_CTRL_C = "os.kill(os.getpid(), signal.SIGINT)"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT there")
-@pytest.mark.parametrize(
-    ("module", "text", "code", "printed"),
-    [
-        ("click", f"import os, signal; {_CTRL_C}", 130, "interrupted\n"),  # imported before there are any commands
-        ("sitecustomize", f"import atexit, os, signal; atexit.register(lambda: {_CTRL_C})", -signal.SIGINT, ""),
-    ],
-)
-def test_ctrl_c_before_and_after_the_command_gives_no_traceback(
-    module: str, text: str, code: int, printed: str, tmp_path: Path
-) -> None:
-    (tmp_path / f"{module}.py").write_text(text)
-    command = [sys.executable, "-m", "netspec", "check", "specs/lenet.net"]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (code, printed)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT there")
-def test_ctrl_c_stays_ignored_where_it_was(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(f"import atexit, os, signal; atexit.register(lambda: {_CTRL_C})")
-    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-m", "netspec", "check", "specs/lenet.net"]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.many
