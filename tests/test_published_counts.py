@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from networks import convnext
 from places import SPECS
 
 from netspec import load, loads
@@ -144,6 +145,13 @@ def test_totals_of_mobilenet_v3_small() -> None:
     mobilenet_v3_small, and the paper 56 million multiply-adds."""
     total = loads(mobilenet_v3_small()).total
     assert (total.parameters, total.connections) == (2_542_856, 56_510_400)
+
+
+def test_totals_of_convnext_tiny() -> None:
+    """Liu et al. (2022). torchvision documents 28,589,128 parameters and 4.456 billion multiply-adds for its
+    convnext_tiny."""
+    total = loads(convnext((3, 3, 9, 3), (96, 192, 384, 768), image=224, classes=1000)).total
+    assert (total.parameters, total.connections) == (28_589_128, 4_455_531_264)
 
 
 def test_counts_of_the_half_width_alexnet() -> None:

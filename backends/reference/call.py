@@ -36,7 +36,8 @@ class Call:
     labels:
         The class numbers of the images, (N,); required by losses.
     mask:
-        0 for dropped units, 1 for the others, shaped like the input; required by ``Dropout`` in training.
+        0 for what is dropped, 1 for the rest, one number for each choice (``Dropout.choices``); required by ``Dropout``
+        in training.
     noise:
         Standard normal numbers, shaped like the input; required by ``NoisyRelu``, also in evaluation.
     uniforms:

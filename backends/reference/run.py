@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import BatchNorm, CrossEntropy, Input, Loss
+from netspec.ir.ops import BatchNorm, CrossEntropy, Dropout, Input, Loss
 
 from .batch import updated_statistics
 from .call import Array, Call, Labels, Statistics
@@ -92,7 +92,7 @@ def run(
     training:
         Whether dropout is active and batch normalisation uses the statistics of the batch.
     masks:
-        For each ``Dropout`` node, by name, 0 or 1 per unit, (N, *shape); required in training.
+        For each ``Dropout`` node, by name, 0 or 1 per choice, (N, *``Dropout.choices``); required in training.
     noise:
         For each ``NoisyRelu`` node, by name, standard normal numbers, (N, *shape).
     uniforms:
@@ -123,8 +123,8 @@ def run(
             tuple(parameters[key] for key in node.params),
             training,
             class_numbers,
-            _unit_array(masks or {}, "mask", node, inputs),
-            _unit_array(noise or {}, "noise", node, inputs),
+            _random_array(masks or {}, "mask", node, inputs),
+            _random_array(noise or {}, "noise", node, inputs),
             np.asarray(uniforms[node.name], dtype=np.float64) if uniforms and node.name in uniforms else None,
             Statistics(*(buffers[key] for key in _buffer_keys(node))) if isinstance(node.op, BatchNorm) else None,
         )
@@ -226,11 +226,14 @@ def _buffer_keys(node: Node) -> tuple[str, str]:
     return f"{node.layer}.running_mean", f"{node.layer}.running_var"
 
 
-def _unit_array(arrays: Mapping[str, ArrayLike], kind: str, node: Node, inputs: tuple[Array, ...]) -> Array | None:
-    """Return the array given for a node, checked to be shaped like the node's input, or ``None``."""
+def _random_array(arrays: Mapping[str, ArrayLike], kind: str, node: Node, inputs: tuple[Array, ...]) -> Array | None:
+    """Return the array given for a node, or ``None``: one number for each unit of its input, or each choice."""
     if node.name not in arrays:
         return None
     array = np.asarray(arrays[node.name], dtype=np.float64)
-    if array.shape != inputs[0].shape:
-        raise ValueError(f"the {kind} of {node.name} has shape {array.shape}, its input {inputs[0].shape}")
+    shape, what = inputs[0].shape, "its input"
+    if isinstance(node.op, Dropout) and node.op.over != "units":
+        shape, what = (shape[0], *node.op.choices(node.output)), "its choices"
+    if array.shape != shape:
+        raise ValueError(f"the {kind} of {node.name} has shape {array.shape}, {what} {shape}")
     return array

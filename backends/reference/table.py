@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from netspec.ir import ops
 
-from . import batch, colour, joins, losses, neurons, norms, spatial, weighted
+from . import batch, colour, groupnorm, joins, losses, neurons, norms, spatial, weighted
 from .call import Array, Call, Gradient
 
 
@@ -45,6 +45,8 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.MapNorm: Pair(norms.mapnorm, norms.mapnorm_back),
     ops.ContrastNorm: Pair(norms.contrastnorm, norms.contrastnorm_back),
     ops.BatchNorm: Pair(batch.batchnorm, batch.batchnorm_back),
+    ops.LayerNorm: Pair(groupnorm.groupnorm, groupnorm.groupnorm_back),
+    ops.GroupNorm: Pair(groupnorm.groupnorm, groupnorm.groupnorm_back),
     ops.Dropout: Pair(batch.dropout, batch.dropout_back),
     ops.Concat: Pair(joins.concat, joins.concat_back),
     ops.Sum: Pair(joins.add, joins.add_back),

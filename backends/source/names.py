@@ -16,13 +16,13 @@ GLOBALS = frozenset({
     "binary_cross_entropy", "blur", "cache", "cauchy_error", "channel_sums", "class_folders", "concat_groups",
     "constrain", "contrast_norm", "deque", "describe", "deviations", "dist", "dropout", "evaluate", "find_images",
     "for_all", "from_all", "grouped_linear", "hash_words", "init_device_mesh", "initialise", "interpolation",
-    "is_held_out", "islice", "join_world", "largest", "list_images", "local_conv", "log_inclusion_probabilities",
-    "log_product", "loss_of", "lrn", "main", "map_norm", "math", "max_abs_pool", "mix_channels", "natural", "nn",
-    "noisy_relu", "os", "positive", "probability_cross_entropy", "process_count", "random_bits", "random_scale",
-    "random_words", "rate_factor", "read", "require_processes", "resize", "sampling_positions", "scores_of",
-    "set_cross_entropy", "sha256", "share_of", "squared_error", "sum_pool", "sys", "table_conv", "table_mask", "time",
-    "to_first", "to_lab", "to_yuv", "topographic_sparsity", "torch", "train", "uniform", "whole_shapes", "whole_state",
-    "window_sums", "within", "write_weights", "wrong",
+    "is_held_out", "islice", "join_world", "largest", "layer_norm", "list_images", "local_conv",
+    "log_inclusion_probabilities", "log_product", "loss_of", "lrn", "main", "map_norm", "math", "max_abs_pool",
+    "mix_channels", "natural", "nn", "noisy_relu", "os", "positive", "probability_cross_entropy", "process_count",
+    "random_bits", "random_scale", "random_words", "rate_factor", "read", "require_processes", "resize",
+    "sampling_positions", "scores_of", "set_cross_entropy", "sha256", "share_of", "squared_error", "sum_pool", "sys",
+    "table_conv", "table_mask", "time", "to_first", "to_lab", "to_yuv", "topographic_sparsity", "torch", "train",
+    "uniform", "whole_shapes", "whole_state", "window_sums", "within", "write_weights", "wrong",
 })  # fmt: skip
 """The module-level names in the templates, except ``rate_factor_2`` and the like, which no layer's code uses. A test
 compares this set with the templates."""

@@ -12,7 +12,7 @@ from netspec.check.values import pairs_by_key
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.other_tools import ABSENT_COUNTS, plain_word
 from netspec.formatting import format_count
-from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Linear, Local, Op, window_of
+from netspec.ir.ops import BatchNorm, ChannelScale, Conv, GroupNorm, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Axis, Window
@@ -224,7 +224,7 @@ def _step_arithmetic(name: str, step: Step) -> str | None:
     if isinstance(op, Linear):
         inputs = f"{_share(format_count(x.units), op.groups)} inputs"
         return f"{inputs} * {format_count(op.outputs)} outputs = {format_count(op.connections(step.reads, out))}"
-    if isinstance(op, ChannelScale | BatchNorm) and name == "weights":
+    if isinstance(op, ChannelScale | BatchNorm | GroupNorm) and name == "weights":
         return f"one weight a channel * {format_count(out.channels)} channels = {format_count(out.channels)}"
     return None
 

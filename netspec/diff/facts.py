@@ -52,6 +52,7 @@ _NEUTRAL = {
     "parts": "1",
     "table": "none",
     "neuron": "linear",
+    "over": "units",
     "mean": "none",
 }
 _NOT_DESCRIBED = (*TRAINING_KEYS, "gpu", "reads", "rounding")
@@ -94,7 +95,12 @@ def layer_facts(graph: Graph, layer: Layer, *, by_gpu: bool) -> dict[str, Fact]:
 def description(graph: Graph, layer: Layer) -> str:
     """Describe a layer in one line: its type and the keys that determine what it computes."""
     facts = layer_facts(graph, layer, by_gpu=False)
-    shown = [f"{k}={f.text}" for k, f in facts.items() if k not in _NOT_DESCRIBED and f.text != _NEUTRAL.get(k)]
+    stated = ("groups",) if layer.type == "groupnorm" else ()  # whose default is not the neutral one
+    shown = [
+        f"{k}={f.text}"
+        for k, f in facts.items()
+        if k not in _NOT_DESCRIBED and (f.text != _NEUTRAL.get(k) or k in stated)
+    ]
     return " ".join([layer.type, *shown])
 
 

@@ -22,9 +22,11 @@ from netspec.ir.ops import (
     Dropout,
     Elu,
     Flatten,
+    GroupNorm,
     HardSigmoid,
     HardSwish,
     Input,
+    LayerNorm,
     LeakyRelu,
     Linear,
     LinearNeuron,
@@ -148,6 +150,8 @@ def signature(op: Op, inputs: tuple[Shape, ...]) -> Signature:
         return _describe(LinearNeuron(1 - op.rate if op.scaling == "test" else 1.0))
     if isinstance(op, BatchNorm):
         return _describe(replace(op, momentum=0.0))
+    if isinstance(op, LayerNorm) and inputs[0].units == inputs[0].channels:  # one position is all of them
+        return _describe(GroupNorm(op.eps, op.groups, op.affine))
     if isinstance(op, Bias):
         return ("Bias", op.per)
     if _changes_nothing(op, inputs):
@@ -239,7 +243,7 @@ def _with_function(edge: Edge, node: Node, inputs: tuple[Shape, ...]) -> Edge:
     outside_training = Step(signature(op, inputs), _is_rising(op), node.layer)
     in_training = outside_training
     if isinstance(op, Dropout) and op.rate > 0:
-        in_training = Step(("Dropout", number(op.rate), op.scaling), False, node.layer)
+        in_training = Step(("Dropout", number(op.rate), op.scaling, op.choices(inputs[0]).units), False, node.layer)
     return Edge(
         edge.source,
         _appended(edge.chain, outside_training),

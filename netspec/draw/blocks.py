@@ -19,6 +19,7 @@ from netspec.ir.ops import (
     Concat,
     Conv,
     Dropout,
+    GroupNorm,
     Input,
     Linear,
     Local,
@@ -56,7 +57,7 @@ _KINDS: tuple[tuple[tuple[type[Op], ...], Kind], ...] = (
     ((Product,), "product"),
 )
 _TAG_KINDS: tuple[tuple[tuple[type[Op], ...], TagKind], ...] = (
-    ((Lrn, MapNorm, BatchNorm), "norm"),
+    ((Lrn, MapNorm, BatchNorm, GroupNorm), "norm"),
     ((Dropout,), "dropout"),
     ((Softmax, Loss), "end"),
 )

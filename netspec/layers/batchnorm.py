@@ -1,14 +1,14 @@
 """Batch normalisation."""
 
 from netspec.ir.ops import BatchNorm
-from netspec.keys import ZERO, Choice, Initialiser, Key, Real
+from netspec.keys import Key, Real
 from netspec.layers._common import LEARNING, USUAL
+from netspec.layers._norm import AFFINE, EPS, emit
 from netspec.lowering import LayerType, Lowering
 
 
 def lower(low: Lowering) -> None:
-    op = BatchNorm(low["eps"], low["average"], low["affine"])
-    low.emit(op, init=Initialiser("constant", (1.0,)), bias=ZERO)
+    emit(low, BatchNorm(low["eps"], low["average"], low["affine"]))
 
 
 TYPE = LayerType(
@@ -17,14 +17,7 @@ TYPE = LayerType(
     "then scales and shifts. Outside training, running averages of mean and variance are used.",
     lower,
     keys=(
-        Key(
-            "eps",
-            Real(above=0),
-            "constant added to the variance",
-            default=1e-5,
-            default_text="1e-5",
-            affects_shape=False,
-        ),
+        EPS,
         Key(
             "average",
             Real(low=0, high=1),
@@ -32,13 +25,7 @@ TYPE = LayerType(
             default=0.1,
             affects_shape=False,
         ),
-        Key(
-            "affine",
-            Choice({"yes": True, "no": False}),
-            "whether the normalised values are scaled and shifted",
-            default=True,
-            default_text="yes",
-        ),
+        AFFINE,
         *LEARNING,
         *USUAL,
     ),

@@ -10,12 +10,14 @@ from netspec.check import LayerFacts
 from netspec.check.claims import count_arithmetic, shape_arithmetic
 from netspec.explain.keys import argument_line, default_of, forms_of
 from netspec.formatting import format_count
-from netspec.ir.ops import Conv, Linear, Local, Lrn
+from netspec.ir.ops import Conv, GroupNorm, Linear, Local, Lrn
 from netspec.lsp.document import Document
 from netspec.lsp.elements import Element, element_at
 from netspec.lsp.numbers import numbers_of
 from netspec.setting_keys import ABOUT
 from netspec.source import Span
+
+_GROUPED = Conv | Local | Linear | Lrn | GroupNorm
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def _layer_lines(document: Document, facts: LayerFacts) -> Iterator[str]:
     if facts.stated.shape not in (None, facts.computed):
         yield f"computed {facts.computed}, stated {facts.stated.shape}"
     yield from (line for line in shape_arithmetic(facts.steps) if "=" in line)
-    groups = [s.op.groups for s in facts.steps if isinstance(s.op, Conv | Local | Linear | Lrn) and s.op.groups > 1]
+    groups = [s.op.groups for s in facts.steps if isinstance(s.op, _GROUPED) and s.op.groups > 1]
     if groups:
         yield f"{groups[0]} groups, each with its own share of the input"
     yield from _placement(document, facts)

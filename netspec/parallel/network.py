@@ -235,7 +235,7 @@ class PlacedNetwork:
                 setattr(module, name, shared)
             if isinstance(child, pytorch.RandomLayer) and sharding.channels > 1:
                 column = self.mesh.rank if self.mesh.arrangement.split == "hybrid" else self.mesh.column
-                child.first_unit = graph.layers[layer.name].output.units * column
+                child.take_share(column, graph.layers[layer.name].output.units)
         return module
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from netspec.ir.graph import Graph, Layer
-from netspec.ir.ops import BatchNorm, Conv, Crop, CrossEntropy, Dropout, Linear, Local, Nailbed, Neuron
+from netspec.ir.ops import BatchNorm, Conv, Crop, CrossEntropy, Dropout, LayerNorm, Linear, Local, Nailbed, Neuron
 from netspec.ir.shape import Shape
 from netspec.passes.dependence import with_gradient
 from netspec.passes.phases import phases
@@ -235,9 +235,9 @@ def values_of(graph: Graph, product_width: int) -> Values:
             is_view = result.output is None
             if isinstance(node.op, Nailbed | Crop) or (is_view and read in sliced):
                 sliced.add(node.name)
-            # A local layer computes its products pixel by pixel; elementwise operations keep that memory layout.
+            # A local layer computes its products pixel by pixel; some operations keep that memory layout.
             pixel_major = isinstance(node.op, Local) and node.op.groups == 1 and node.output[1:] != (1, 1)
-            if pixel_major or (read in transposed and (is_view or isinstance(node.op, Neuron | Dropout))):
+            if pixel_major or (read in transposed and (is_view or isinstance(node.op, Neuron | Dropout | LayerNorm))):
                 transposed.add(node.name)
     return Values(width, learning, frozenset(sliced | transposed))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from networks import MODERN
+
 SPECS = {
     "alexnet-like": """
         net little  rounding=up
@@ -63,6 +65,7 @@ SPECS = {
         [fc3] fc outputs=6 reads=all
         [prob] softmax
     """,
+    "modern-blocks-with-dropout": MODERN,
     "gated-and-of-sets": """
         net several
         [image] input 3x6x6

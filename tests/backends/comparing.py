@@ -55,10 +55,11 @@ def random_labels(graph: Graph, count: int = 3) -> NDArray[np.int64]:
 
 
 def masks(graph: Graph, count: int = 3) -> dict[str, Array]:
-    """Return a random mask for each dropout, by node: 1 for what is kept."""
+    """Return a random mask for each dropout, by node: 1 for each choice that is kept."""
     rng = np.random.default_rng(8)
-    nodes = [node for node in graph.nodes.values() if isinstance(node.op, Dropout)]
-    return {node.name: (rng.random((count, *node.output)) < 0.6).astype(float) for node in nodes}
+    nodes = graph.nodes.values()
+    choices = {node.name: node.op.choices(node.output) for node in nodes if isinstance(node.op, Dropout)}
+    return {name: (rng.random((count, *shape)) < 0.6).astype(float) for name, shape in choices.items()}
 
 
 def noise(graph: Graph, count: int = 3) -> dict[str, Array]:

@@ -287,6 +287,8 @@ def inexpressible_specs(draw: st.DrawFn, dialect: str) -> tuple[str, str]:
         "maxpool kernel=3x2 stride=1 pad=1",
         "zeropad pad=1,0,0,1",
         "batchnorm",
+        "layernorm",
+        "dropout over=channels",
     )
     name = spec.add(spec.one_of(*inexpressible))
     spec.add(f"fc outputs={spec.gpus} reads=all init=gaussian(0.1)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from importlib import import_module
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,8 @@ from by_hand import WORDS, hash_word
 
 import netspec
 from netspec import backend
-from netspec.ir.ops import Dropout
+from netspec.ir.ops import Dropout, DropoutOver
+from netspec.ir.shape import Shape
 
 pytorch = backend.load("pytorch")
 counter_rng = import_module("netspec.backends.pytorch.ops.counter_rng")
@@ -30,8 +32,8 @@ def expected_mask(shape: tuple[int, int], rate: float, name: str, seed: int, ste
     ]
 
 
-def layer(rate: float, scaling: str, state: object) -> torch.nn.Module:
-    module = backend.load("pytorch").TABLE[Dropout](Dropout(rate, scaling), ())
+def layer(rate: float, scaling: Any, state: object, over: DropoutOver = "units", *dims: int) -> torch.nn.Module:
+    module: torch.nn.Module = backend.load("pytorch").TABLE[Dropout](Dropout(rate, scaling, over), (Shape(*dims),))
     module.name, module.random_state = "drop6", state
     return module
 
@@ -90,8 +92,34 @@ def test_shares_of_batch_or_units_keep_the_same_units() -> None:
     late = layer(0.5, "test", pytorch.RandomState(3, 8, first_sample=4))(torch.ones(2, 4, 2, 2))
     assert torch.equal(late, whole[4:])
     share = layer(0.5, "test", pytorch.RandomState(3, 8))
-    share.first_unit = 2 * 2 * 2
+    share.take_share(1, 2 * 2 * 2)
     assert torch.equal(share(torch.ones(6, 2, 2, 2)), whole[:, 2:])
+
+
+@pytest.mark.parametrize(("over", "choices"), [("channels", (4, 6, 1, 1)), ("images", (4, 1, 1, 1))])
+def test_whole_channels_and_images_are_dropped_by_the_documented_hash(
+    over: DropoutOver, choices: tuple[int, ...]
+) -> None:
+    state = pytorch.RandomState(7, 11, 5)
+    output = layer(0.3, "test", state, over, 6, 3, 2)(torch.ones(4, 6, 3, 2))
+    expected = torch.tensor(expected_mask((4, choices[1]), 0.3, "drop6", 7, 11, 5))
+    assert 0 < int(expected.sum()) < expected.numel()
+    assert torch.equal(output, expected.view(choices).expand(4, 6, 3, 2).float())
+    vector = layer(0.3, "train", state, over, 6)(torch.ones(4, 6))
+    torch.testing.assert_close(vector, expected.expand(4, 6) / 0.7)
+    share = layer(0.3, "test", state, over, 2, 3, 2)
+    share.take_share(2, 2 * 3 * 2)
+    assert torch.equal(share(torch.ones(4, 2, 3, 2)), output[:, 4:])
+
+
+@pytest.mark.parametrize("over", ["channels", "images"])
+def test_torchs_generator_also_drops_whole_channels_and_images(over: DropoutOver) -> None:
+    output = layer(0.5, "train", None, over, 20, 3, 2)(torch.ones(50, 20, 3, 2)).flatten(2)
+    kept = output.amax(2)
+    assert torch.equal(output, kept[:, :, None].expand(50, 20, 6))
+    assert set(kept.unique().tolist()) == {0.0, 2.0}
+    assert torch.equal(kept, kept[:, :1].expand(50, 20)) == (over == "images")
+    assert abs(float(kept.mean()) - 1) < 0.6  # of 50 images: its standard deviation is 0.14
 
 
 def test_model_uses_torchs_generator_until_set_random_state() -> None:

@@ -25,6 +25,10 @@ SMALL = """\
 [bn]     batchnorm  neuron=relu
 [pool]   sumpool    kernel=2
 [coef]   affine
+[ln]     layernorm  groups=2
+[ln2]    layernorm  eps=1e-6
+[gn]     groupnorm  groups=4
+[drop]   dropout    over=channels
 [fc]     fc         outputs=5
 """
 UNTRACEABLE = {"randomscale"}  # its branches depend on random numbers

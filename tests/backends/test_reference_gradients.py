@@ -38,8 +38,10 @@ from netspec.ir.ops import (
     Flatten,
     GatedSumSquares,
     Gelu,
+    GroupNorm,
     HardSigmoid,
     HardSwish,
+    LayerNorm,
     LeakyRelu,
     Linear,
     LinearNeuron,
@@ -129,6 +131,13 @@ ON_IMAGES: list[Op] = [
     ContrastNorm(5, 2.0, 0.3, 0.5),
     BatchNorm(1e-2, 0.1),
     BatchNorm(1e-2, 0.1, affine=False),
+    LayerNorm(1e-2),
+    LayerNorm(1e-2, groups=2, affine=False),
+    GroupNorm(1e-2, groups=2),
+    GroupNorm(1e-2, groups=4),
+    GroupNorm(1e-2, affine=False),
+    Dropout(0.3, "train", "channels"),
+    Dropout(0.3, "test", "images"),
     Flatten(),
     Reshape(Shape(2, 12, 5)),
     Softmax(),
@@ -142,6 +151,9 @@ ON_VECTORS: list[Op] = [
     Bias(),
     Bias("unit"),
     BatchNorm(1e-2, 0.1),
+    LayerNorm(1e-2),
+    LayerNorm(1e-2, groups=2),
+    GroupNorm(1e-2, groups=3),
     Dropout(0.3, "train"),
     Dropout(0.3, "test"),
     Softmax(),
@@ -288,16 +300,17 @@ CASES = {
 
 def random_arguments(graph: Graph, training: bool) -> tuple[dict[str, Any], Any, dict[str, Any]]:
     """Return random weights and images, and the other arguments of a run."""
-    rng = np.random.default_rng(7)
+    rng, op = np.random.default_rng(7), graph.output.op
     x = rng.normal(size=(2, *graph.input.output))
     weights = {key: rng.normal(size=p.shape) for key, p in graph.parameters.items()}
+    choices = {"layer": (len(x), *op.choices(graph.output.output))} if isinstance(op, Dropout) else {}
     return (
         weights,
         x,
         {
             "labels": np.array([2, 0]),
             "training": training,
-            "masks": {"layer": rng.integers(0, 2, x.shape)} if isinstance(graph.output.op, Dropout) else {},
+            "masks": {name: rng.integers(0, 2, shape) for name, shape in choices.items()},
             "uniforms": {"layer": rng.random(4)},
             "statistics": {
                 "layer.running_mean": rng.normal(size=x.shape[1]),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from by_hand import array, assert_close, gradient, on_channels, on_map, reference, value
 
-from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
+from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm
 
 
 def test_lrn_over_three_channels() -> None:
@@ -71,6 +71,45 @@ def test_batchnorm_outside_training() -> None:
     assert_close(value(op, BATCH, statistics=statistics(2, 12)).ravel(), [-1 / 4, 1 / 4, 3 / 4, 5 / 4])
     gradients = gradient(op, BATCH, statistics=statistics(2, 12), seed=BATCH)
     assert_close(gradients.inputs[0].ravel(), [1 / 4, 3 / 4, 5 / 4, 7 / 4])
+
+
+# Two channels of two pixels. At the pixels the means are 2 and 6, and the variances 1; in the channels 3 and 5, and 4;
+# over all four numbers 4, and (9 + 1 + 1 + 9) / 4 = 5.
+MAPS = [[[[1, 5]], [[3, 7]]]]
+
+
+def test_layernorm_of_the_channels_at_each_position() -> None:
+    # Standard deviation sqrt(1 + 8) = 3; in groups of one channel nothing is left.
+    assert_close(value(LayerNorm(eps=8, affine=False), MAPS).ravel(), [-1 / 3, -1 / 3, 1 / 3, 1 / 3])
+    assert_close(value(LayerNorm(eps=8), MAPS, params=([3, 6], [0, 1])).ravel(), [-1, -1, 3, 3])
+    assert_close(value(LayerNorm(eps=8, groups=2, affine=False), MAPS).ravel(), [0, 0, 0, 0])
+
+
+def test_groupnorm_over_all_positions() -> None:
+    # Standard deviation sqrt(5 + 4) = 3 of all numbers, sqrt(4 + 5) = 3 of each channel.
+    assert_close(value(GroupNorm(eps=4, affine=False), MAPS).ravel(), [-1, 1 / 3, -1 / 3, 1])
+    assert_close(value(GroupNorm(eps=4), MAPS, params=([3, 6], [1, 0])).ravel(), [-2, 2, -2, 6])
+    assert_close(value(GroupNorm(eps=5, groups=2, affine=False), MAPS).ravel(), [-2 / 3, 2 / 3, -2 / 3, 2 / 3])
+
+
+@pytest.mark.parametrize("kind", [LayerNorm, GroupNorm])
+def test_vector_is_normalised_over_its_units(kind: type[GroupNorm]) -> None:
+    assert_close(value(kind(eps=4, affine=False), [[1, 5, 3, 7]]), [[-1, 1 / 3, -1 / 3, 1]])
+    assert_close(value(kind(eps=5, groups=2, affine=False), [[1, 5, 3, 7]]), [[-2 / 3, 2 / 3, -2 / 3, 2 / 3]])
+
+
+@pytest.mark.parametrize(
+    ("over", "mask", "expected"),
+    [
+        ("channels", [[[[1]], [[0]]]], [2, 10, 0, 0]),
+        ("images", [[[[1]]]], [2, 10, 6, 14]),
+        ("images", [[[[0]]]], [0, 0, 0, 0]),
+    ],
+)
+def test_dropout_of_whole_channels_and_images(over: Any, mask: Any, expected: list[float]) -> None:
+    op, arguments = Dropout(0.5, "train", over), {"training": True, "mask": array(mask)}
+    assert_close(value(op, MAPS, **arguments).ravel(), expected)
+    assert_close(gradient(op, MAPS, seed=MAPS, **arguments).inputs[0].ravel(), expected)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 import torch
 import warm
-from networks import SMALL_ALEXNET
+from networks import MODERN, SMALL_ALEXNET
 from PIL import Image
 from places import ROOT
 from program_vs_trainer import CROSSINGS, Trial, assert_same_steps, free_port
@@ -97,6 +97,8 @@ def test_two_processes_compute_the_trainers_bits(tmp_path: Path) -> None:
         trial_of("loss_on_first", grouped(LOSS_ON_FIRST, options), tmp_path),
         trial_of("on_second", grouped(ON_SECOND), tmp_path, split="batch"),
         trial_of("low", grouped(TO_FIRST, "train precision=bf16 channels_last=yes"), tmp_path),
+        trial_of("modern", netspec.loads(MODERN).graph, tmp_path),
+        trial_of("low_modern", netspec.loads(f"{MODERN}train precision=bf16").graph, tmp_path),
         trial_of("crossings", netspec.loads(CROSSINGS.strip()).graph, tmp_path),
         trial_of("branches", netspec.loads(BRANCHES.strip()).graph, tmp_path, batch=5),
         trial_of("low_branches", netspec.loads(f"{BRANCHES.strip()}\ntrain precision=bf16").graph, tmp_path, batch=5),

@@ -125,7 +125,7 @@ def test_values_and_gradients_equal_the_modules(build: Case, tmp_path: Path) -> 
 TRAINED = [
     "alexnet-like", "several-inputs-and-shared-weights", "two-losses", "one-loss", "unread-layers", "linear-in-groups",
     "spread-and-in-parts", "noisy",
-    "batchnorm-of-vector",
+    "batchnorm-of-vector", "modern-blocks-with-dropout",
 ]  # fmt: skip
 
 

@@ -157,6 +157,8 @@ NUMBERS_EVERYWHERE = """\
 [norm] lrn size=5 k={} alpha={} beta={}
 [conv] conv filters=4 kernel=3 pad=1 init=gaussian({},{}) bias={} neuron=linear({},{})
 [bn] batchnorm eps={}
+[ln] layernorm eps={} groups=2
+[gn] groupnorm eps={} groups={}
 [within] rnorm size=3 k={} scale={} beta={}
 [drop] dropout rate={}
 [fc] fc outputs=4 init=uniform({}) bias=constant({}) neuron=tanh({},{})
@@ -164,13 +166,13 @@ NUMBERS_EVERYWHERE = """\
 
 
 @SLOW
-@given(st.lists(st.sampled_from(EXTREME), min_size=17, max_size=17))
+@given(st.lists(st.sampled_from(EXTREME), min_size=20, max_size=20))
 def test_extreme_numbers_in_all_places_are_diagnosed(numbers: list[str]) -> None:
     check_and_render(NUMBERS_EVERYWHERE.format(*numbers))
 
 
 @SLOW
-@given(st.lists(st.sampled_from(EXTREME), min_size=17, max_size=17), st.integers(0, 16))
+@given(st.lists(st.sampled_from(EXTREME), min_size=20, max_size=20), st.integers(0, 19))
 def test_single_extreme_number_is_diagnosed(numbers: list[str], place: int) -> None:
     check_and_render(NUMBERS_EVERYWHERE.format(*("0.5" if i != place else n for i, n in enumerate(numbers))))
 

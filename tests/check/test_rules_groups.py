@@ -6,7 +6,7 @@ import pytest
 from checking import codes, only_diagnostic, ops, position_of, spec, valid_net
 
 from netspec.ir.graph import SPLIT, WHOLE, Placement
-from netspec.ir.ops import Concat, Conv, Linear, Local, Lrn
+from netspec.ir.ops import Concat, Conv, GroupNorm, Linear, Local, Lrn
 
 START = "gpus 2\n[image] input 4x8x8\n"
 SPLIT_CONV = START + "[a] conv filters=8 kernel=3 pad=1\n"
@@ -20,7 +20,7 @@ def placed(text: str, layer: str) -> Placement:
 
 def groups(text: str, layer: str) -> int:
     op = ops(text, layer)[0]
-    assert isinstance(op, Conv | Local | Linear | Lrn | Concat)
+    assert isinstance(op, Conv | Local | Linear | Lrn | GroupNorm | Concat)
     return op.groups
 
 
@@ -123,6 +123,7 @@ def test_reads_own_halves_the_weights() -> None:
         "dropout",
         "relu",
         "batchnorm",
+        "layernorm",
         "softmax",
         "concat",
         "sum inputs=a,a",
@@ -155,6 +156,9 @@ def test_lrn_window_stays_inside_its_group_without_reads_all() -> None:
         "rnorm size=3 alpha=1",
         "contrast size=3 alpha=1",
         "batchnorm",
+        "layernorm",
+        "groupnorm groups=2",
+        "dropout over=images",
         "blur size=3 stdev=1",
         "nailbed stride=2",
         "mirror",

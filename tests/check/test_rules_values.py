@@ -10,12 +10,7 @@ from checking import codes, only_diagnostic, ops, position_of, valid_net
 
 from netspec.ir.distribution import Constant, Normal, Uniform
 from netspec.ir.graph import Parameter
-from netspec.ir.ops import (
-    BatchNorm,
-    ContrastNorm,
-    Lrn,
-    MapNorm,
-)
+from netspec.ir.ops import ContrastNorm, Lrn, MapNorm
 from netspec.ir.settings import Preprocessing
 
 IMAGE = "[image] input 4x8x8\n"
@@ -141,16 +136,6 @@ def test_biases_start_at_0_and_can_be_removed() -> None:
 )
 def test_invalid_init_is_an_error(init: str) -> None:
     assert codes(IMAGE + f"[x] fc outputs=2 init={init}") == ["bad-value"]
-
-
-def test_batchnorm_starts_as_the_identity() -> None:
-    graph = valid_net(IMAGE + "[x] batchnorm").graph
-    assert {p.key: (p.shape, p.distribution) for p in graph.parameters.values()} == {
-        "x.weight": ((4,), Constant(1.0)),
-        "x.bias": ((4,), Constant(0.0)),
-    }
-    assert ops(IMAGE + "[x] batchnorm", "x") == [BatchNorm(1e-5, 0.1, True)]
-    assert valid_net(IMAGE + "[x] batchnorm affine=no").graph.parameters == {}
 
 
 # LRN has two conventions, and a spec must choose one.

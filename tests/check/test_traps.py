@@ -261,6 +261,39 @@ def test_estimated_strengths_of_smooth_neurons_are_close(word: str, scale: float
     assert strengths(graph)["n"] == pytest.approx(float(np.sqrt(np.mean(values**2))), rel=0.12)
 
 
+@pytest.mark.parametrize(
+    ("layer", "message", "note"),
+    [
+        ("layernorm groups=4", "its biases", "layernorm of 4x2x2 in 4 groups: each number is the mean of one number"),
+        ("layernorm groups=4 affine=no", "0", "layernorm of 4x2x2 in 4 groups: each number is the mean of one number"),
+    ],
+)
+def test_layernorm_of_single_channels_is_warned_of(layer: str, message: str, note: str) -> None:
+    (found,) = netspec.loads(f"[i] input 4x2x2\n[n] {layer}\n").warnings
+    assert (found.code, found.span.text) == ("no-effect", "groups=4")
+    assert found.message == f"n gives {message}, whatever it reads: it normalises each number by itself"
+    assert found.notes[0].startswith(note)
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[i] input 1x2x2\n[n] layernorm\n", ["layernorm"]),
+        ("[i] input 32x1x1\n[n] groupnorm\n", ["groupnorm"]),
+        ("gpus 2\n[i] input 3x2x2\n[c] conv filters=2 kernel=1\n[n] layernorm\n", ["layernorm"]),
+        ("[i] input 32x1x2\n[n] groupnorm\n[m] layernorm\n", []),
+    ],
+)
+def test_normalisation_of_single_numbers_is_found_by_their_count(text: str, where: list[str]) -> None:
+    assert [w.span.text for w in netspec.loads(text).warnings if w.code == "no-effect"] == where
+
+
+@pytest.mark.parametrize("layer", ["layernorm", "groupnorm groups=2"])
+def test_normalised_values_have_a_strength_of_1(layer: str) -> None:
+    graph = netspec.loads(f"[i] input 4x2x2\n[x] linear a=1e-3\n[n] {layer}\n").graph
+    assert (strengths(graph)["x"] < 1, strengths(graph)["n"]) == (True, 1)
+
+
 def test_product_has_the_product_of_the_strengths() -> None:
     graph = netspec.loads(
         "[i] input 8\n[b] batchnorm\n[x] linear a=3\n[y] linear a=0.5 inputs=b\n[p] product inputs=x,y\n"

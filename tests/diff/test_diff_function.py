@@ -100,6 +100,15 @@ SAME_FUNCTION = {
         f"{CONV}\n[s] avgpool kernel=global\n[f] flatten\n[d] fc outputs=2 neuron=relu\n"
         f"[e] fc outputs=4 neuron=logistic\n[r] reshape size=4x1x1\n[p] product inputs=conv1,r\n{END}",
     ),
+    "layer normalisation of one position as group normalisation": (
+        f"{CONV}\n[m] avgpool kernel=global\n[n] layernorm groups=2\n{END}",
+        f"{CONV}\n[m] avgpool kernel=global\n[n] groupnorm groups=2\n{END}",
+    ),
+    "normalisation within GPU groups as in groups": (
+        f"gpus 2\n{CONV}\n[n] layernorm\n[m] groupnorm groups=1\n{END.strip()} reads=all\n",
+        f"{CONV}\n[n] layernorm groups=2\n[m] groupnorm groups=2\n{END}",
+    ),
+    "dropout of whole maps": (f"{CONV}\n[d] dropout\n{END}", f"{CONV}\n[d] dropout over=channels\n{END}"),
     "a loss after the scores": (f"{CONV}\n{END}", f"{CONV}\n{END}[loss] crossentropy\n"),
 }
 
@@ -147,6 +156,22 @@ OTHER_FUNCTION = {
     "pooling and normalisation exchanged": (
         f"{CONV}\n[n] lrn size=3 alpha=0.1\n{POOL}\n{END}",
         f"{CONV}\n{POOL}\n[n] lrn size=3 alpha=0.1\n{END}",
+    ),
+    "layer normalisation as group normalisation": (
+        f"{CONV}\n[n] layernorm\n{END}",
+        f"{CONV}\n[n] groupnorm groups=1\n{END}",
+    ),
+    "layer normalisation in more groups": (
+        f"{CONV}\n[n] layernorm\n{END}",
+        f"{CONV}\n[n] layernorm groups=2\n{END}",
+    ),
+    "the number of normalised groups": (
+        f"{CONV}\n[n] groupnorm groups=1\n{END}",
+        f"{CONV}\n[n] groupnorm groups=4\n{END}",
+    ),
+    "the number added to a variance": (
+        f"{CONV}\n[n] layernorm eps=1\n{END}",
+        f"{CONV}\n[n] layernorm eps=2\n{END}",
     ),
     "normalisation across GPU groups": (
         f"gpus 2\n{CONV}\n[n] lrn size=3 alpha=0.1\n{END.strip()} reads=all\n",
@@ -291,3 +316,22 @@ def test_gpu_of_a_layer_is_placement() -> None:
     assert difference_lines(diff(text.format(0), text.format(1))) == ["a gpu: 0 -> 1, placement"]
     text = "gpus 2\n[image] input 8\n[a] fc outputs=8 gpu=0\n[b] relu gpu={}\n[prob] softmax\n"
     assert difference_lines(diff(text.format(0), text.format(1))) == ["b gpu: 0 -> 1, placement"]
+
+
+def test_what_dropout_drops_together_changes_training() -> None:
+    before = f"{CONV}\n[d] dropout\n{END}"
+    for over in ("channels", "images"):
+        comparison = diff(before, f"{CONV}\n[d] dropout over={over}\n{END}")
+        assert difference_lines(comparison) == [f"d over: units -> {over}, training"]
+        assert "training: over" in summary(comparison)
+    vector = "[image] input 8\n[d] dropout{}\n[fc] fc outputs=2\n"
+    assert difference_lines(diff(vector.format(""), vector.format(" over=channels"))) == [
+        "d over: units -> channels, nothing"
+    ]
+
+
+def test_number_of_normalised_groups_is_always_described() -> None:
+    comparison = diff(f"{CONV}\n[n] batchnorm\n{END}", f"{CONV}\n[n] groupnorm groups=1\n{END}")
+    assert difference_lines(comparison) == [
+        "n replaced: batchnorm eps=1e-05 affine=yes -> groupnorm eps=1e-05 groups=1 affine=yes, function"
+    ]

@@ -33,6 +33,8 @@ def tags(text: str) -> list[list[str]]:
 def test_layer_that_keeps_the_shape_is_a_tag() -> None:
     text = "[x] input 8x9x9\n[c] conv filters=4 kernel=3 neuron=relu\n[n] lrn size=3 k=1 alpha=1 beta=1\n"
     assert tags(f"{text}[d] dropout rate=0.5") == [[], ["relu", "n lrn", "d dropout"]]
+    normalised = blocks(f"{text}[m] layernorm\n[g] groupnorm groups=2\n")[1].tags
+    assert [(tag.text, tag.kind) for tag in normalised[2:]] == [("m layernorm", "norm"), ("g groupnorm", "norm")]
 
 
 def test_layer_whose_input_has_other_readers_is_a_block() -> None:

@@ -85,3 +85,60 @@ SMALL_ALEXNET = (
     .replace("crop=224 from=256", "crop=64 from=72")
 )
 """AlexNet's topology at an eighth of its width, on images a twelfth of its size; their last windows overhang too."""
+
+MODERN = """\
+net modern
+gpus 2
+default conv  init=gaussian(0.3)
+default fc    init=gaussian(0.3)
+[image] input 3x12x12
+[stem] conv filters=8 kernel=4 stride=4
+[norm] layernorm eps=1e-6
+[deep] conv filters=8 kernel=3 pad=1 groups=4
+[norm1] layernorm eps=1e-6 groups=2
+[wide] conv filters=16 kernel=1 neuron=gelu
+[thin] conv filters=8 kernel=1 reads=all
+[scale] affine bias=none init=constant(0.5)
+[path] dropout over=images rate=0.4
+[sum1] sum inputs=norm,path
+[conv2] conv filters=12 kernel=3 pad=1
+[gn2] groupnorm groups=3 affine=no neuron=relu
+[drop2] dropout over=channels rate=0.3 scaling=test
+[pool] avgpool kernel=global
+[norm3] layernorm
+[fc3] fc outputs=8 reads=all
+[gn3] groupnorm groups=2
+[fc4] fc outputs=5 gpu=0
+[norm4] layernorm
+[prob] softmax
+"""
+"""Layer and group normalisation, and dropout of channels and images, in two groups and in one."""
+
+
+def convnext(depths: tuple[int, ...], widths: tuple[int, ...], image: int, classes: int, drop: float = 0.1) -> str:
+    """Return a ConvNeXt (Liu et al., 2022) as a spec.
+
+    ``depths`` are the numbers of blocks in its stages, ``widths`` their channels. The rate of stochastic depth grows
+    linearly, from 0 in the first block to ``drop`` in the last one.
+    """
+    lines = ["net convnext", "default layernorm eps=1e-6", f"[image] input 3x{image}x{image}"]
+    lines += [f"[stem] conv filters={widths[0]} kernel=4 stride=4", "[s0] layernorm"]
+    above, block = "s0", 0
+    for stage, (depth, width) in enumerate(zip(depths, widths, strict=True), 1):
+        if stage > 1:
+            lines += [f"[norm{stage}] layernorm", f"[down{stage}] conv filters={width} kernel=2 stride=2"]
+            above = f"down{stage}"
+        for _ in range(depth):
+            rate, block = drop * block / (sum(depths) - 1), block + 1
+            lines += [
+                f"[d{block}] conv filters={width} kernel=7 pad=3 groups={width}",
+                f"[n{block}] layernorm",
+                f"[w{block}] conv filters={4 * width} kernel=1 neuron=gelu",
+                f"[p{block}] conv filters={width} kernel=1",
+                f"[g{block}] affine bias=none init=constant(1e-6)",
+                f"[x{block}] dropout over=images rate={rate:.6g}",
+                f"[s{block}] sum inputs={above},x{block}",
+            ]
+            above = f"s{block}"
+    lines += ["[pool] avgpool kernel=global", "[norm] layernorm", f"[fc] fc outputs={classes}", "[prob] softmax", ""]
+    return "\n".join(lines)

@@ -24,8 +24,11 @@ from netspec.ir.ops import (
     Crop,
     CrossEntropy,
     Dropout,
+    DropoutOver,
     Flatten,
+    GroupNorm,
     Input,
+    LayerNorm,
     Linear,
     LinearNeuron,
     Local,
@@ -130,6 +133,21 @@ IMAGE = Shape(6, 4, 5)  # 120 units
 VECTOR = Shape(6)
 
 
+@pytest.mark.parametrize(
+    ("over", "of_image", "of_vector"),
+    [("units", IMAGE, VECTOR), ("channels", Shape(6, 1, 1), VECTOR), ("images", Shape(1, 1, 1), Shape(1))],
+)
+def test_choices_of_dropout(over: DropoutOver, of_image: Shape, of_vector: Shape) -> None:
+    op = Dropout(0.5, "train", over)
+    assert (op.choices(IMAGE), op.choices(VECTOR)) == (of_image, of_vector)
+
+
+def test_numbers_that_are_normalised_together() -> None:
+    assert LayerNorm(1e-5, groups=2).normalised_together(IMAGE) == 3
+    assert GroupNorm(1e-5, groups=2).normalised_together(IMAGE) == 60
+    assert LayerNorm(1e-5).normalised_together(VECTOR) == GroupNorm(1e-5).normalised_together(VECTOR) == 6
+
+
 def test_vector_has_height_and_width_1() -> None:
     assert (VECTOR.height, VECTOR.width) == (1, 1)
 
@@ -165,6 +183,9 @@ def test_vector_has_height_and_width_1() -> None:
         (MapNorm(4, 1, 1, 1), (IMAGE,), IMAGE),
         (ContrastNorm(4, 1, 1, 1), (IMAGE,), IMAGE),
         (BatchNorm(1e-5, 0.1), (VECTOR,), VECTOR),
+        (LayerNorm(1e-5, groups=3), (IMAGE,), IMAGE),
+        (LayerNorm(1e-5), (VECTOR,), VECTOR),
+        (GroupNorm(1e-5, groups=6), (IMAGE,), IMAGE),
         (Dropout(0.5, "train"), (VECTOR,), VECTOR),
         (Concat(), (IMAGE, Shape(2, 4, 5)), Shape(8, 4, 5)),
         (Concat(groups=2), (VECTOR, Shape(2)), Shape(8)),
@@ -213,6 +234,8 @@ def test_output_shape(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
         (Linear(7, groups=2), (VECTOR,), "groups-do-not-divide"),
         (Linear(8, groups=4), (VECTOR,), "groups-do-not-divide"),
         (Lrn(5, 1, 1, 1, groups=4), (IMAGE,), "groups-do-not-divide"),
+        (LayerNorm(1e-5, groups=4), (VECTOR,), "groups-do-not-divide"),
+        (GroupNorm(1e-5, groups=4), (IMAGE,), "groups-do-not-divide"),
         (Concat(groups=2), (VECTOR, Shape(3)), "groups-do-not-divide"),
         (Concat(), (IMAGE, Shape(6, 5, 4)), "shapes-differ"),
         (Concat(), (IMAGE, VECTOR), "shapes-differ"),
@@ -260,6 +283,9 @@ def test_invalid_inputs_are_faults(op: Op, inputs: tuple[Shape, ...], code: str)
         (Bias("unit"), (IMAGE,), (ParamShape("bias", (6, 4, 5), 1, 1),)),
         (BatchNorm(1e-5, 0.1), (IMAGE,), (ParamShape("weight", (6,), 1, 1), ParamShape("bias", (6,), 1, 1))),
         (BatchNorm(1e-5, 0.1, affine=False), (IMAGE,), ()),
+        (LayerNorm(1e-5), (IMAGE,), (ParamShape("weight", (6,), 1, 1), ParamShape("bias", (6,), 1, 1))),
+        (GroupNorm(1e-5, groups=2), (IMAGE,), (ParamShape("weight", (6,), 1, 1), ParamShape("bias", (6,), 1, 1))),
+        (GroupNorm(1e-5, groups=2, affine=False), (IMAGE,), ()),
         (Relu(), (IMAGE,), ()),
     ],
 )
@@ -302,6 +328,8 @@ def test_parameter_shapes_and_fans(op: Op, inputs: tuple[Shape, ...], params: tu
         (ContrastNorm(3, 1, 1, 1), (IMAGE,), 0, 120 * 32),
         (BatchNorm(1e-5, 0.1), (IMAGE,), 0, 480),
         (BatchNorm(1e-5, 0.1, affine=False), (IMAGE,), 0, 240),
+        (LayerNorm(1e-5), (IMAGE,), 0, 840),
+        (GroupNorm(1e-5, groups=2, affine=False), (IMAGE,), 0, 600),
         (Dropout(0.5, "test"), (IMAGE,), 0, 120),
         (Concat(), (IMAGE, IMAGE), 0, 0),
         (Sum(), (IMAGE, IMAGE, IMAGE), 0, 240),

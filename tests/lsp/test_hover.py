@@ -41,6 +41,12 @@ def test_layer_shows_shape_arithmetic_and_counts() -> None:
     )
 
 
+def test_normalised_groups_are_shown() -> None:
+    groups = "- 4 groups, each with its own share of the input\n- 8 weights, 8 biases\n"
+    assert groups in hover_text("[a] input 8x4x4\n[no|rm] groupnorm groups=4\n")
+    assert "groups" not in hover_text("[a] input 8x4x4\n[no|rm] layernorm\n")
+
+
 def test_layer_shows_its_gpu_group() -> None:
     assert "- split over 2 GPU groups, reads all groups\n" in hover_in_alexnet("conv3]")
     assert "- whole, on GPU group 0\n" in hover_in_alexnet("fc8]")

@@ -23,6 +23,8 @@ SPECS = {
     "in parts": networks.IN_PARTS,
     "towers": networks.TOWERS,
     "plain": networks.PLAIN,
+    "modern": networks.MODERN,
+    "modern in one group": networks.MODERN.replace("gpus 2\n", "").replace("gpu=0", ""),
     "alexnet": networks.SMALL_ALEXNET,
     "alexnet on large images": (SPECS_FOLDER / "alexnet-tiny.net").read_text("utf-8"),
     "no loss reaches all": "gpus 2\n[image] input 3x8x8\n[c] conv filters=4 kernel=3 neuron=relu\n[s] sumsquares\n"
@@ -36,12 +38,14 @@ ON_TWO: list[Row] = [
     ("branching", "groups", 8), ("branching", "batch", 7), ("towers", "groups", 5), ("plain", "hybrid", 6),
     ("in parts", "groups", 6), ("no loss reaches all", "groups", 4), ("branching", "hybrid", 8),
     ("in parts", "batch", 8), ("in parts", "hybrid", 8), ("towers", "batch", 5), ("plain", "batch", 5),
-    ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4),
+    ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4), ("modern", "groups", 3),
+    ("modern in one group", "hybrid", 4),
 ]  # fmt: skip
 ON_FOUR: list[Row] = [
     ("branching", "groups", 7), ("branching", "batch", 6), ("branching", "hybrid", 8), ("towers", "groups", 5),
     ("towers", "hybrid", 4), ("plain", "batch", 7), ("plain", "hybrid", 8), ("in parts", "groups", 8),
-    ("alexnet", "groups", 4), ("alexnet", "batch", 4), ("alexnet", "hybrid", 4),
+    ("alexnet", "groups", 4), ("alexnet", "batch", 4), ("alexnet", "hybrid", 4), ("modern", "groups", 7),
+    ("modern", "hybrid", 4),
 ]  # fmt: skip
 ON_THREE: list[Row] = [("branching", "batch", 7), ("plain", "hybrid", 6), ("towers", "batch", 4)]
 ON_EIGHT: list[Row] = [("towers", "groups", 8), ("branching", "groups", 9), ("alexnet on large images", "hybrid", 8)]

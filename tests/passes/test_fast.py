@@ -95,6 +95,11 @@ def test_chain_adds_the_bias_of_a_convolution_with_no_other_reader() -> None:
         assert forms_of(valid_net(text.format(*words)).graph, both).chains["n"].biased == biased, words
 
 
+def test_kernel_of_dropout_draws_for_single_units() -> None:
+    text = "[image] input 4x8x8\n[a] dropout\n[b] dropout over=channels\n[c] dropout over=images\n"
+    assert forms_of(valid_net(text).graph, ("dropout",)).dropped == {"a"}
+
+
 def test_cudnn_benchmark_needs_a_convolution() -> None:
     assert forms_of(ALEXNET, ("cudnn-benchmark",)).benchmarked
     assert forms_of(valid_net("[image] input 1x8x8\n[f] fc outputs=2\n").graph, ("cudnn-benchmark",)).passes == ()

@@ -19,6 +19,11 @@ from netspec.passes.placing import (
     place_on_devices,
 )
 
+KINDS = (
+    "conv filters=8 kernel=1", "relu", "lrn size=3 k=1 alpha=0.1 beta=0.5", "dropout", "dropout over=channels",
+    "layernorm", "layernorm groups=2", "groupnorm groups=2",
+)  # fmt: skip
+
 
 @st.composite
 def networks(draw: st.DrawFn) -> Graph:
@@ -31,9 +36,7 @@ def networks(draw: st.DrawFn) -> Graph:
         "[l0] conv filters=8 kernel=1",
     ]
     for i in range(1, draw(st.integers(2, 6))):
-        kind = draw(
-            st.sampled_from(("conv filters=8 kernel=1", "relu", "lrn size=3 k=1 alpha=0.1 beta=0.5", "dropout"))
-        )
+        kind = draw(st.sampled_from(KINDS))
         keys = []
         if kind.startswith("conv") and draw(st.booleans()):
             keys.append(f"inputs=l{draw(st.integers(0, i - 1))}")

@@ -26,6 +26,8 @@ from netspec.ir.ops import (
     Concat,
     Conv,
     Flatten,
+    GroupNorm,
+    LayerNorm,
     Linear,
     LinearNeuron,
     Lrn,
@@ -227,6 +229,19 @@ def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Arra
     images = x.reshape(*x.shape[:2], 1, math.prod(x.shape[2:]))
     params = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": variance}
     return single(BatchNorm(eps, 0.1), images, lambda y: y.reshape(x.shape), **params)
+
+
+def layer_norm(x: Array, weight: Array, bias: Array, axis: int, eps: float) -> Equivalent:
+    """Normalisation over all axes from ``axis`` on, which are the units of a vector."""
+    axis %= x.ndim
+    rows = x.reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))
+    return single(LayerNorm(eps), rows, lambda y: y.reshape(x.shape), weight=weight.ravel(), bias=bias.ravel())
+
+
+def group_norm(x: Array, weight: Array, bias: Array, groups: int, eps: float) -> Equivalent:
+    """Normalisation of groups of channels. Pixels may have any layout."""
+    images = x.reshape(*x.shape[:2], 1, math.prod(x.shape[2:]))
+    return single(GroupNorm(eps, groups), images, lambda y: y.reshape(x.shape), weight=weight, bias=bias)
 
 
 def join(op: type[Sum | Max | Concat], values: Sequence[Array], axis: int = 0) -> Equivalent:

@@ -24,7 +24,9 @@ from equivalents import (
     conv,
     elementwise,
     flatten,
+    group_norm,
     join,
+    layer_norm,
     linear,
     lrn,
     max_pool,
@@ -56,6 +58,9 @@ from netspec.ir.ops import (
     Tanh,
 )
 from netspec.ir.window import Pad, Window
+
+WITH_STATISTICS = ("LayerNormalization",)
+"""Operators whose further outputs are only the statistics that the first output has been computed with."""
 
 STORED = ("pytorch-converted", "pytorch-operator", "simple")
 
@@ -90,7 +95,7 @@ def cases() -> tuple[Case, ...]:
 def equivalent(case: Case) -> Equivalent:
     """The case as a netspec network. Raises ``DoesNotApply`` if no spec can express it."""
     tensors = [x for x in (*case.inputs, *case.outputs) if x is not None]
-    if len(case.outputs) > 1:
+    if len(case.outputs) > 1 and case.operator not in WITH_STATISTICS:
         raise DoesNotApply(Reason.OUTPUTS)
     if any(x.dtype not in (np.float32, np.float64, np.bool_) for x in tensors):
         raise DoesNotApply(Reason.NUMBERS)
@@ -230,6 +235,18 @@ def _batch_norm(case: Case) -> Equivalent:
     return batch_norm(*case.inputs, case.get("epsilon", 1e-5))
 
 
+def _layer_norm(case: Case) -> Equivalent:
+    return layer_norm(*case.inputs, case.get("axis", -1), case.get("epsilon", 1e-5))
+
+
+def _group_norm(case: Case) -> Equivalent:
+    return group_norm(*case.inputs, case.get("num_groups"), case.get("epsilon", 1e-5))
+
+
+def _instance_norm(case: Case) -> Equivalent:
+    return group_norm(*case.inputs, case.inputs[0].shape[1], case.get("epsilon", 1e-5))
+
+
 EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
     "Abs": _neuron(Abs()),
     "AveragePool": _avg_pool,
@@ -243,9 +260,12 @@ EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
     "Gelu": _gelu,
     "GlobalAveragePool": _global(avg_pool),
     "GlobalMaxPool": _global(max_pool),
+    "GroupNormalization": _group_norm,
     "HardSigmoid": _hard_sigmoid,
     "HardSwish": _neuron(HardSwish()),
+    "InstanceNormalization": _instance_norm,
     "LRN": _lrn,
+    "LayerNormalization": _layer_norm,
     "LeakyRelu": lambda case: elementwise(LeakyRelu(case.get("alpha", 0.01)), case.inputs[0]),
     "Log": _neuron(Log()),
     "Max": lambda case: join(Max, case.inputs),
@@ -262,7 +282,8 @@ EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
 
 CASE_MODULES = (
     "abs", "averagepool", "batch_normalization", "concat", "conv", "dropout", "elu", "flatten", "gelu", "gemm",
-    "globalaveragepool", "globalmaxpool", "hardsigmoid", "hardswish", "leakyrelu", "log", "lrn", "max", "maxpool",
-    "mul", "relu", "sigmoid", "softmax", "softplus", "sqrt", "sum", "tanh",
+    "globalaveragepool", "globalmaxpool", "groupnormalization", "hardsigmoid", "hardswish", "instance_normalization",
+    "layernormalization", "leakyrelu", "log", "lrn", "max", "maxpool", "mul", "relu", "sigmoid", "softmax", "softplus",
+    "sqrt", "sum", "tanh",
 )  # fmt: skip
 """The modules that generate these operators' cases."""

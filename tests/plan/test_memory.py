@@ -32,8 +32,10 @@ from netspec.ir.ops import (
     Flatten,
     GatedSumSquares,
     Gelu,
+    GroupNorm,
     HardSigmoid,
     HardSwish,
+    LayerNorm,
     LeakyRelu,
     Linear,
     LinearNeuron,
@@ -109,7 +111,13 @@ OPERATIONS: dict[str, Op] = {
     "contrastnorm": ContrastNorm(3, 1.0, 0.1, 0.75),
     "batchnorm": BatchNorm(1e-3, 0.2),
     "batchnorm-without-affine": BatchNorm(1e-3, 0.2, affine=False),
+    "layernorm": LayerNorm(1e-6),
+    "layernorm-in-groups": LayerNorm(1e-6, groups=2),
+    "groupnorm": GroupNorm(1e-5, groups=2),
+    "groupnorm-without-affine": GroupNorm(1e-5, groups=8, affine=False),
     "dropout": Dropout(0.3, "train"),
+    "dropout-of-channels": Dropout(0.3, "train", "channels"),
+    "dropout-of-images": Dropout(0.3, "train", "images"),
     "dropout-scaled-at-test": Dropout(0.3, "test"),
     "flatten": Flatten(),
     "reshape": Reshape(Shape(16, 10, 24)),
@@ -253,6 +261,15 @@ def test_memory_of_a_product_of_bfloat16_and_float32_factors(factors: list[str])
     graph = replace(graph, train=replace(graph.train, precision="bf16"))
     planned = plan(graph, 1, "batch", batch=32).devices[0].memory
     assert planned.peak.total == pytest.approx(peak_bytes(graph, 32, "cpu"), rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["layernorm", "layernorm-in-groups", "groupnorm", "dropout-of-images"])
+def test_memory_of_a_normalisation_of_bfloat16(name: str) -> None:
+    graph = graph_around(OPERATIONS[name])
+    graph = replace(graph, train=replace(graph.train, precision="bf16"))
+    planned = plan(graph, 1, "batch", batch=32, precision="bf16").devices[0].memory
+    assert planned.activations + planned.casts == pytest.approx(kept_bytes(graph, 32), rel=0.01)
+    assert planned.peak.total == pytest.approx(peak_bytes(graph, 32, "cpu"), rel=0.02)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

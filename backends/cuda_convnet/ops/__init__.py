@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from netspec.ir.graph import Node
-from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Linear, Local, Op, Product
+from netspec.ir.ops import BatchNorm, ChannelScale, Conv, GroupNorm, LayerNorm, Linear, Local, Op, Product
 
 from ..sections import Section
 from ..site import Site
@@ -21,6 +21,10 @@ UNSUPPORTED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
     BatchNorm: (
         "cuda-convnet is older than batch normalisation",
         ("lrn",),
+    ),
+    **dict.fromkeys(
+        (LayerNorm, GroupNorm),
+        ("cuda-convnet is older than layer and group normalisation", ("lrn",)),
     ),
     ChannelScale: (
         "cuda-convnet has no learnt coefficients of channels",

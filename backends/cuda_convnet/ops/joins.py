@@ -47,6 +47,10 @@ def dropout(site: Site) -> Section:
     """``hs`` in 2012, ``dropout2`` or ``dropout`` in version 2."""
     op, read = site.nodes[0].op, site.single()
     assert isinstance(op, Dropout)
+    if op.choices(read.shape) != read.shape:
+        site.error(
+            "cuda-convnet drops single units only, not whole channels or images", "over", instead=("over=units",)
+        )
     keep = format_literal(round(1 - op.rate, 12))
     if site.draft.old:
         if op.scaling == "train":

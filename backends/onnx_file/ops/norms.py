@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
+from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm
 
 from ..site import Site, Table
 
@@ -78,10 +78,51 @@ def _batch_norm(op: BatchNorm, site: Site) -> None:
     if op.affine:
         weight, bias = site.parameters()
     else:
-        weight = site.constant("one", np.ones(channels, dtype=np.float32))
-        bias = site.constant("zero", np.zeros(channels, dtype=np.float32))
+        weight, bias = _one_and_zero(channels, site)
     mean, variance = site.statistic("running_mean", 0.0), site.statistic("running_var", 1.0)
     site.result("BatchNormalization", site.x, weight, bias, mean, variance, epsilon=op.eps)
+
+
+def _layer_norm(op: LayerNorm, site: Site) -> None:
+    """LayerNormalization is over the last axis, which becomes that of the channels, or of those in a group."""
+    channels, pixels = site.shape.channels, site.shape.height * site.shape.width
+    if op.groups > 1:
+        runs = site.sizes("runs", 0, op.groups, channels // op.groups, pixels)
+        rows = site.inner("Transpose", site.inner("Reshape", site.x, runs), perm=(0, 1, 3, 2))
+        normal = site.inner("LayerNormalization", rows, *_one_and_zero(channels // op.groups, site), epsilon=op.eps)
+        _scale_and_shift(op, site, site.inner("Transpose", normal, perm=(0, 1, 3, 2)))
+        return
+    parameters = site.parameters() if op.affine else _one_and_zero(channels, site)
+    if not site.shape.is_image:
+        site.result("LayerNormalization", site.x, *parameters, epsilon=op.eps)
+        return
+    rows = site.inner("Transpose", site.x, perm=(0, 2, 3, 1))
+    normal = site.inner("LayerNormalization", rows, *parameters, epsilon=op.eps)
+    site.result("Transpose", normal, perm=(0, 3, 1, 2))
+
+
+def _group_norm(op: GroupNorm, site: Site) -> None:
+    """Normalise the groups as the instances of a row of numbers; GroupNormalization is of later operator sets."""
+    rows = site.inner("Reshape", site.x, site.sizes("rows", 0, op.groups, -1))
+    normal = site.inner("InstanceNormalization", rows, *_one_and_zero(op.groups, site), epsilon=op.eps)
+    _scale_and_shift(op, site, normal)
+
+
+def _one_and_zero(count: int, site: Site) -> tuple[str, str]:
+    """Store a scale and a shift that change nothing, each of ``count`` numbers."""
+    one = site.constant("one", np.ones(count, dtype=np.float32))
+    return one, site.constant("zero", np.zeros(count, dtype=np.float32))
+
+
+def _scale_and_shift(op: GroupNorm, site: Site, normal: str) -> None:
+    """Emit the result: the normalised value in the shape of x, scaled and shifted if affine."""
+    shape = site.sizes("shape", 0, *site.shape)
+    if not op.affine:
+        site.result("Reshape", normal, shape)
+        return
+    one_pixel = (1, 1) if site.shape.is_image else ()
+    weight, bias = (site.parameter(i, lambda values: values.reshape(*values.shape, *one_pixel)) for i in (0, 1))
+    site.result("Add", site.inner("Mul", site.inner("Reshape", normal, shape), weight), bias)
 
 
 def _dropout(op: Dropout, site: Site) -> None:
@@ -97,5 +138,7 @@ TABLE: Table = {
     MapNorm: _map_norm,
     ContrastNorm: _contrast_norm,
     BatchNorm: _batch_norm,
+    LayerNorm: _layer_norm,
+    GroupNorm: _group_norm,
     Dropout: _dropout,
 }

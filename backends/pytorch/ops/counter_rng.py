@@ -53,7 +53,7 @@ class RandomLayer(nn.Module):
     """A layer that draws random numbers: from ``random_state`` if it is set, else from torch's generator.
 
     ``name`` is the name of the operation in the graph. ``first_unit`` is the index of the value's first unit in the
-    whole layer, of which a device may have only a share.
+    whole layer, of which a device may have only a share (see ``take_share``).
     """
 
     def __init__(self) -> None:
@@ -61,6 +61,10 @@ class RandomLayer(nn.Module):
         self.name = ""
         self.random_state: RandomState | None = None
         self.first_unit = 0
+
+    def take_share(self, index: int, units: int) -> None:
+        """Draw what one of several equal shares of the layer draws, each of which has this many units."""
+        self.first_unit = index * units
 
     def uniforms(self) -> list[float]:
         """Return four random numbers in [0, 1), the same for all samples of a step."""

@@ -9,36 +9,50 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from netspec.ir.ops import Dropout
+from netspec.ir.shape import Shape
 
 from .counter_rng import WORD, RandomLayer, at_least
 
+ANY = Shape()
+"""The shape of the values of a dropout of units, which does not matter."""
+
 
 class DropoutLayer(RandomLayer):
-    """Dropout of N,...: in training each unit is kept with probability 1 - rate.
+    """Dropout of N,...: in training each unit, channel or image is kept with probability 1 - rate.
 
     ``scaling="train"`` divides the kept units by 1 - rate in training; ``"test"`` multiplies all units by 1 - rate in
-    evaluation. A unit is kept if its random word is at least rate 2^32, both rounded to float32.
+    evaluation. A unit is kept if its random word is at least rate 2^32, both rounded to float32. Channels and images
+    are chosen by the words of ``choices``, the shape of one image's choices, which is ``None`` for units.
     """
 
-    def __init__(self, op: Dropout) -> None:
+    def __init__(self, op: Dropout, shape: Shape = ANY) -> None:
         super().__init__()
         self.rate = op.rate
         self.scaling = op.scaling
+        self.over = op.over
+        self.choices = None if op.over == "units" else tuple(op.choices(shape))
         self.least = least_kept(op.rate)
+
+    def take_share(self, index: int, units: int) -> None:
+        if self.choices is not None:
+            units = self.choices[0] if self.over == "channels" else 0  # all shares of an image have the same choice
+        super().take_share(index, units)
 
     def forward(self, x: Tensor) -> Tensor:
         scaled = self.scaling == "train"
         if not self.training:
             return x if scaled else x * (1 - self.rate)
+        chosen = x if self.choices is None else x.new_ones((x.shape[0], *self.choices))
         if self.random_state is None:
-            return F.dropout(x, self.rate) if scaled else F.dropout(x, self.rate) * (1 - self.rate)
+            kept = F.dropout(chosen, self.rate) if self.choices is None else x * F.dropout(chosen, self.rate)
+            return kept if scaled else kept * (1 - self.rate)
         if self.least == 0:
             return x
-        mask = at_least(self.least, x, self.name, self.random_state, self.first_unit).to(x.dtype)
+        mask = at_least(self.least, chosen, self.name, self.random_state, self.first_unit).to(x.dtype)
         return x * (mask.div_(1 - self.rate) if scaled else mask)
 
     def extra_repr(self) -> str:
-        return f"rate={self.rate}, scaling={self.scaling!r}"
+        return f"rate={self.rate}, scaling={self.scaling!r}, over={self.over!r}"
 
 
 def least_kept(rate: float) -> int:

@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm, Op
+from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm, Op
 
 from .dropout import DropoutLayer
 from .emission import Table
+from .groupnorm import GroupNormalise, LayerNormalise
 from .lrn import ResponseNorm
 from .precision import widened
 
@@ -83,7 +84,9 @@ TABLE: Table = {
     MapNorm: lambda op, inputs: MapResponseNorm(op),
     ContrastNorm: lambda op, inputs: ContrastResponseNorm(op),
     BatchNorm: lambda op, inputs: BatchNormalise(op),
-    Dropout: lambda op, inputs: DropoutLayer(op),
+    LayerNorm: lambda op, inputs: LayerNormalise(op),
+    GroupNorm: lambda op, inputs: GroupNormalise(op),
+    Dropout: lambda op, inputs: DropoutLayer(op, *inputs),
 }
 
 BUFFERS: dict[type[Op], Callable[[int], dict[str, Tensor]]] = {BatchNorm: _running}

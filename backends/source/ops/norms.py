@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
+from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm
 from netspec.ir.shape import Shape
 
 from ..site import Division, Expressions, Modules, Site
@@ -38,8 +38,33 @@ def _batch_norm(op: BatchNorm, at: Site) -> str:
     return call(at.helper("batch_norm"), at.x, at.module, at.world)
 
 
+def _group_norm_module(op: GroupNorm, x: Shape, division: Division) -> str:
+    share, affine = division.share, None if op.affine else "False"
+    if isinstance(op, LayerNorm) and op.groups == 1:
+        return call("nn.LayerNorm", share(x.channels), eps=repr(op.eps), elementwise_affine=affine)
+    return call("nn.GroupNorm", share(op.groups), share(x.channels), eps=repr(op.eps), affine=affine)
+
+
+def _layer_norm(op: LayerNorm, at: Site) -> str:
+    assert at.module is not None, "layer normalisation has its layer to itself"
+    alone = op.groups == 1 and not at.shapes[0].is_image
+    return call(at.module, at.float32) if alone else call(at.helper("layer_norm"), at.float32, at.module)
+
+
+def _group_norm(op: GroupNorm, at: Site) -> str:
+    assert at.module is not None, "group normalisation has its layer to itself"
+    if op.normalised_together(at.shapes[0]) > 1:
+        return call(at.module, at.float32)
+    groups, parameters = at.division.share(op.groups), at.params or ("None", "None")  # torch.nn rejects one number
+    return call("torch.group_norm", at.float32, groups, *parameters, repr(op.eps))
+
+
 def _dropout(op: Dropout, at: Site) -> str:
     options = {"scaled": "False"} if op.scaling == "test" else {}
+    if op.over != "units":
+        first, *others = op.choices(at.shapes[0])
+        channels = at.division.share(first) if op.over == "channels" else str(first)
+        options["choices"] = f"({', '.join((channels, *map(str, others)))}{'' if others else ','})"
     return call(
         at.helper("dropout"),
         at.x,
@@ -48,7 +73,7 @@ def _dropout(op: Dropout, at: Site) -> str:
         "self.training",
         at.random_state,
         **options,
-        **at.group_option,
+        **({} if op.over == "images" else at.group_option),
     )
 
 
@@ -57,6 +82,8 @@ EXPRESSIONS: Expressions = {
     MapNorm: _map_norm,
     ContrastNorm: _contrast_norm,
     BatchNorm: _batch_norm,
+    LayerNorm: _layer_norm,
+    GroupNorm: _group_norm,
     Dropout: _dropout,
 }
-MODULES: Modules = {BatchNorm: _batch_norm_module}
+MODULES: Modules = {BatchNorm: _batch_norm_module, **dict.fromkeys((LayerNorm, GroupNorm), _group_norm_module)}

@@ -20,6 +20,7 @@ from netspec.ir.ops import (
     Conv,
     Elu,
     Gelu,
+    GroupNorm,
     HardSigmoid,
     HardSwish,
     LeakyRelu,
@@ -98,7 +99,7 @@ def _output_square(graph: Graph, node: Node, reads: list[float]) -> float:
         return op.a * op.a * x + op.b * op.b
     if isinstance(op, Lrn):
         return x * _power(op.k + op.alpha * op.size * x, -2 * op.beta)
-    if isinstance(op, BatchNorm):
+    if isinstance(op, BatchNorm | GroupNorm):
         return 1.0
     if isinstance(op, Sum):
         return sum(reads)

@@ -35,7 +35,7 @@ from netspec.ir.ops.neurons import (
     Square,
     Tanh,
 )
-from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
+from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, DropoutOver, GroupNorm, LayerNorm, Lrn, MapNorm
 from netspec.ir.ops.scaling import RandomScale
 from netspec.ir.ops.spatial import (
     AvgPool,
@@ -75,6 +75,8 @@ VOCABULARY: tuple[type[Op], ...] = (
     MapNorm,
     ContrastNorm,
     BatchNorm,
+    LayerNorm,
+    GroupNorm,
     Dropout,
     Concat,
     Sum,
@@ -128,14 +130,17 @@ __all__ = [
     "Crop",
     "CrossEntropy",
     "Dropout",
+    "DropoutOver",
     "Elementwise",
     "Elu",
     "Flatten",
     "GatedSumSquares",
     "Gelu",
+    "GroupNorm",
     "HardSigmoid",
     "HardSwish",
     "Input",
+    "LayerNorm",
     "LeakyRelu",
     "Linear",
     "LinearNeuron",

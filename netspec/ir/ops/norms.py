@@ -14,6 +14,8 @@ from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, ParamShape, require_divisible, require_image
 from netspec.ir.shape import Shape
 
+DropoutOver = Literal["units", "channels", "images"]
+
 
 @dataclass(frozen=True, slots=True)
 class Lrn(Op):
@@ -97,10 +99,7 @@ class BatchNorm(Op):
     affine: bool = True
 
     def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
-        if not self.affine:
-            return ()
-        channels = (output.channels,)
-        return (ParamShape("weight", channels, 1, 1), ParamShape("bias", channels, 1, 1))
+        return _scale_and_shift(output) if self.affine else ()
 
     flops_rule: ClassVar[str] = "4 a unit, 2 without scale and shift"
 
@@ -109,15 +108,72 @@ class BatchNorm(Op):
 
 
 @dataclass(frozen=True, slots=True)
-class Dropout(Op):
-    """In training, sets each unit of each image to zero with probability ``rate``.
+class GroupNorm(Op):
+    """In each image, each of ``groups`` equal runs of channels minus its mean over all positions, divided by its
+    standard deviation over them; if ``affine``, each channel is then scaled and shifted.
 
-    ``scaling="train"`` divides the other units by 1 - rate in training. ``scaling="test"`` multiplies all units by
-    1 - rate outside training instead (Krizhevsky et al., 2012, section 4.2).
+    The variance is the biased one, and ``eps`` is added to it. Wu & He (2018), section 3.1.
+    """
+
+    eps: float
+    groups: int = 1
+    affine: bool = True
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        require_divisible(x.channels, self.groups, "channels" if x.is_image else "inputs", "groups")
+        return x
+
+    def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
+        return _scale_and_shift(output) if self.affine else ()
+
+    def normalised_together(self, x: Shape) -> int:
+        """How many numbers of an image have a common mean and variance."""
+        return x.units // self.groups
+
+    flops_rule: ClassVar[str] = "7 a unit, 5 without scale and shift"
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return (7 if self.affine else 5) * output.units
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNorm(GroupNorm):
+    """Like ``GroupNorm``, but at each position by itself: over the channels of a group there.
+
+    Ba, Kiros & Hinton (2016), as ConvNeXt applies it to images (Liu et al., 2022).
+    """
+
+    def normalised_together(self, x: Shape) -> int:
+        return x.channels // self.groups
+
+
+def _scale_and_shift(output: Shape) -> tuple[ParamShape, ...]:
+    """The parameters of a normalisation: a coefficient and a bias for each channel."""
+    channels = (output.channels,)
+    return (ParamShape("weight", channels, 1, 1), ParamShape("bias", channels, 1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout(Op):
+    """In training, sets each unit of each image to zero with probability ``rate``; or each channel, or each image.
+
+    ``over`` says which numbers are zero together: of an image, ``"units"`` none, ``"channels"`` those of a channel
+    (Tompson et al., 2015, section 3.2), and ``"images"`` all, as on the branches of residual networks with stochastic
+    depth (Huang et al., 2016, section 3). ``scaling="train"`` divides the others by 1 - rate in training.
+    ``scaling="test"`` multiplies all units by 1 - rate outside training instead (Krizhevsky et al., 2012, section 4.2).
     """
 
     rate: float
     scaling: Literal["train", "test"]
+    over: DropoutOver = "units"
+
+    def choices(self, x: Shape) -> Shape:
+        """The shape of one image's random choices: that of ``x``, with 1 along the axes that are dropped together."""
+        if self.over == "units":
+            return x
+        first = x.channels if self.over == "channels" else 1
+        return Shape(first, *(1 for _ in x[1:]))
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return output.units

@@ -1,7 +1,7 @@
 """Dropout as one operation.
 
 Whether a unit is kept is a function of its position (``backends/pytorch/ops/counter_rng.py``). Computing it takes about
-thirty operations, each with a kernel launch and a pass over memory.
+thirty operations, each with a kernel launch and a pass over memory. Dropout of channels or images makes few choices.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from netspec.passes.fast.model import Forms, Pass
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    dropouts = frozenset(node.name for node in graph.nodes.values() if isinstance(node.op, Dropout))
+    dropouts = frozenset(
+        node.name for node in graph.nodes.values() if isinstance(node.op, Dropout) and node.op.over == "units"
+    )
     return replace(forms, dropped=dropouts) if dropouts else forms
 
 

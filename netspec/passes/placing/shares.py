@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from netspec.ir.ops import ColourSpace, Concat, Conv, Linear, Local, Loss, Lrn, Op, Reshape, Softmax
+from netspec.ir.ops import ColourSpace, Concat, Conv, GroupNorm, Linear, Local, Loss, Lrn, Op, Reshape, Softmax
 from netspec.ir.shape import Shape
 
 Reading = Literal["share", "whole"]
@@ -17,7 +17,7 @@ def reading(op: Op, parts: int) -> Reading | None:
     share of the input channels, or all of them. ``None`` if the operation cannot be computed in this many shares.
 
     Group g of a convolution's filters reads group g of its input channels. So if each device has the same number of
-    whole groups, its filters read only its own share. Normalisation across channels does not cross groups.
+    whole groups, its filters read only its own share. Normalisations across channels do not cross groups.
     """
     match op:
         case Conv(table=table) if table is not None:
@@ -28,7 +28,7 @@ def reading(op: Op, parts: int) -> Reading | None:
             if op.groups % parts == 0:
                 return "share"
             return "whole" if op.groups == 1 else None
-        case Lrn() | Concat():
+        case Lrn() | GroupNorm() | Concat():
             return "share" if op.groups % parts == 0 else None
         case Reshape():
             return "share" if op.size.channels % parts == 0 else None
@@ -49,7 +49,7 @@ def share_of(op: Op, parts: int) -> Op:
             return replace(op, outputs=op.outputs // parts, groups=max(1, op.groups // parts))
         case Reshape():
             return replace(op, size=share_of_shape(op.size, parts))
-        case Lrn() | Concat():
+        case Lrn() | GroupNorm() | Concat():
             return replace(op, groups=max(1, op.groups // parts))
         case _:
             return op

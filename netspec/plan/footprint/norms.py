@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
+from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm
 from netspec.ir.window import Pad
 from netspec.plan.footprint.model import FULL, WORD, Footprint, Site, chain
 
 
-def norm(op: Lrn | MapNorm | BatchNorm | Dropout, site: Site) -> Footprint:
+def norm(op: Lrn | MapNorm | BatchNorm | GroupNorm | Dropout, site: Site) -> Footprint:
     """The footprint of a normalisation or of dropout."""
     width, numbers = site.widths[0], site.input_numel
     if isinstance(op, Dropout):  # keeps a mask, which is computed from two arrays of 32-bit words
-        return Footprint(numbers * width, width, extra=numbers * width, forward=2 * numbers * (WORD - width))
+        choices = site.images * op.choices(site.inputs[0]).units
+        return Footprint(numbers * width, width, extra=choices * width, forward=2 * choices * (WORD - width))
+    if isinstance(op, GroupNorm):
+        return _group_norm(op, site)
     if isinstance(op, BatchNorm):
         if not site.shared:
             return Footprint(numbers * width, width, keeps_input=True, extra=2 * site.output.channels * FULL)
@@ -33,3 +36,18 @@ def norm(op: Lrn | MapNorm | BatchNorm | Dropout, site: Site) -> Footprint:
     if isinstance(op, ContrastNorm):
         kept += padded + maps
     return Footprint(maps, FULL, keeps_input=wide, extra=kept + copy, forward=2 * maps, backward=2 * maps + copy)
+
+
+def _group_norm(op: GroupNorm, site: Site) -> Footprint:
+    """Keeps its input in float32, and a mean and a deviation for each group that is normalised together.
+
+    At each position of a map, it normalises and keeps a copy with the channels side by side, and copies the result
+    back.
+    """
+    x, wide = site.inputs[0], site.widths[0] == FULL
+    maps, statistics = site.input_numel * FULL, 2 * (site.input_numel // op.normalised_together(x)) * FULL
+    copy = 0 if wide else maps
+    back, later = (0, 0) if wide else chain(maps, maps, site.input_numel * site.widths[0])
+    if isinstance(op, LayerNorm) and 1 < x.channels < x.units:
+        return Footprint(maps, FULL, extra=maps + statistics, forward=maps + copy, backward=back, later=later)
+    return Footprint(maps, FULL, keeps_input=wide, extra=copy + statistics, backward=back, later=later)
