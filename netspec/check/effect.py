@@ -58,6 +58,9 @@ def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tupl
         yield from (("norm_over", why) for why in _why_no_norm_over_parts(facts))
     if "bias" in facts.values and facts.values["bias"] is None:
         yield from ((key, f"{name} has no biases: bias=none") for key in _BIAS_KEYS)
+    if facts.values.get("affine") is False:
+        why = f"{name} has no coefficients and no biases: affine=no"
+        yield from ((key, why) for key in (*_WEIGHT_KEYS, *_BIAS_KEYS))
     defaults = settings.default_pairs.get(facts.type or "", {})
     if facts.values.get("update_every") == (parts := settings.train.accumulate) and "update_every" not in defaults:
         why = "each batch is processed in one part; train accumulate=4 divides it into four"

@@ -182,3 +182,10 @@ def test_sets_of_all_classes_have_no_effect() -> None:
     assert (keys_without_effect(text.format(4)), keys_without_effect(text.format(3))) == (["size=4"], [])
     (warning,) = valid_net(text.format(4)).warnings
     assert warning.message == "loss is 0 whatever the scores are: its sets have all 4 classes"
+
+
+@pytest.mark.parametrize("type_", ["batchnorm", "layernorm", "groupnorm groups=2"])
+def test_normalisation_without_coefficients_has_no_use_for_their_keys(type_: str) -> None:
+    keys = "lr=0.1 decay=0 bias_lr_mult=2"
+    assert keys_without_effect(IMAGE + f"[n] {type_} affine=no {keys}") == keys.split()
+    assert keys_without_effect(IMAGE + f"[n] {type_} {keys}") == []
