@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from netspec import layers
+from netspec.check.other_layers import global_pooling, translated_call
 from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.nearest import nearest
@@ -19,7 +20,6 @@ from netspec.lowering import LayerType
 from netspec.source import Span
 
 _ADAPTIVE_POOLING = re.compile(r"adaptive(avg|average|max)pool(?:ing)?")
-_GLOBAL_POOLING = re.compile(r"(?:adaptive|global)(avg|average|max)pool(?:ing)?|gap")
 _TRANSLATED_KEYS = {
     "affine": {
         **dict.fromkeys(("scale", "weight", "gamma", "coefficient"), "init=constant({})"),
@@ -47,12 +47,6 @@ class AdaptivePooling(NamedTuple):
     def written_as(self, kernel: str) -> tuple[Edit, ...]:
         """Return the edits that write it as pooling with a kernel of this size, which is the stride too."""
         return Edit(self.type_span, f"{self.type} kernel={kernel}"), Edit(with_space_before(self.size_span), "")
-
-
-def global_pooling(word: str) -> str | None:
-    """Translate another tool's word for global pooling, such as ``GlobalAveragePooling2D``."""
-    match = _GLOBAL_POOLING.fullmatch(plain_word(word))
-    return match and f"{'maxpool' if match[1] == 'max' else 'avgpool'} kernel=global"
 
 
 def adaptive_pooling(section: Section) -> AdaptivePooling | None:
@@ -102,6 +96,8 @@ def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
         pooling = global_pooling(first.name.text)
         if pooling and all(isinstance(arg, Number) and arg.value == 1 for arg in first.args) and not first.named:
             return first.span, f"pooling over the whole map is {pooling}", (replacement(first.span, pooling),)
+        if translated := translated_call(first):
+            return first.span, f"a spec writes it as {translated}", (replacement(first.span, translated),)
         absent = ABSENT_TYPES.get(plain_word(first.name.text))
         if absent:
             return first.span, absent, ()

@@ -10,7 +10,8 @@ from netspec import layers
 from netspec.check.cache import LayerCache, LayerStatement
 from netspec.check.claims import read_claim
 from netspec.check.continued import continued
-from netspec.check.meant import adaptive_pooling, elementwise, global_pooling, meant_type, missing_type, with_keys
+from netspec.check.meant import adaptive_pooling, elementwise, meant_type, missing_type, with_keys
+from netspec.check.other_layers import with_its_keys
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, joined_size, replacement
 from netspec.check.statements import BAD, Settings
@@ -74,7 +75,7 @@ class Reader:
         name = section.name.text
         word = section.values[0] if section.values else None
         if isinstance(word, Call) and (adaptive := adaptive_pooling(section)) and adaptive.size != (1, 1):
-            self._report_pooling(word.name, adaptive.type, section)
+            self._report_type_with_keys(word.name, adaptive.type, section)
             return None
         if not isinstance(word, Word):
             span, note, fixes = missing_type(section)
@@ -82,9 +83,8 @@ class Reader:
             return None
         layer_type = layers.find(word.text)
         if layer_type is None:
-            pooling = global_pooling(word.text) if "kernel" not in section.body.keys else None
-            if pooling:
-                self._report_pooling(word, pooling, section)
+            if translated := with_its_keys(word.text, section.body.keys):
+                self._report_type_with_keys(word, translated, section)
                 return None
             if meant := elementwise(section):
                 message = f"layer type '{word.text}' is unknown; did you mean {meant[0]}?"
@@ -94,18 +94,21 @@ class Reader:
             return None
         return layer_type
 
-    def _report_pooling(self, word: Word, pooling: str, section: Section) -> None:
-        """Report another tool's word for global pooling, or for adaptive pooling to a size, which is global if that is
-        1x1. Otherwise, the fix depends on the size of the map, and the solver finds it."""
+    def _report_type_with_keys(self, word: Word, meant: str, section: Section) -> None:
+        """Report another tool's type that is one with keys here, such as global pooling.
+
+        Adaptive pooling is global if its size is 1x1. Otherwise, the fix depends on the size of the map, and the solver
+        finds it.
+        """
         adaptive = adaptive_pooling(section)
-        is_global = adaptive is None or adaptive.size == (1, 1)
-        edits = adaptive.written_as("global") if adaptive is not None else (Edit(word.span, pooling),)
+        is_whole = adaptive is None or adaptive.size == (1, 1)
+        edits = adaptive.written_as("global") if adaptive is not None else (Edit(word.span, meant),)
         self.findings.add(
             "unknown-type",
-            f"layer type '{word.text}' is unknown; did you mean {pooling if is_global else pooling.split()[0]}?",
+            f"layer type '{word.text}' is unknown; did you mean {meant if is_whole else meant.split()[0]}?",
             word.span,
-            notes=() if is_global else _ADAPTIVE,
-            fixes=(Fix(f"write {pooling}", edits),) if is_global else (),
+            notes=() if is_whole else _ADAPTIVE,
+            fixes=(Fix(f"write {meant}", edits),) if is_whole else (),
             layer=section.name.text,
         )
 

@@ -63,6 +63,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "fullyconnected": ("fc",),
     "gamma": ("factor",),
     "gap": ("avgpool",),
+    "gn": ("groupnorm",),
     "globalaveragepool": ("avgpool",),
     "globalaveragepooling": ("avgpool",),
     "globalavgpool": ("avgpool",),
@@ -91,6 +92,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "labels": ("class",),
     "learningrate": ("lr",),
     "linear": ("fc",),
+    "ln": ("layernorm",),
     "localresponsenorm": ("lrn",),
     "localresponsenormalization": ("lrn",),
     "localsize": ("size",),
@@ -102,7 +104,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "lrscheduler": ("schedule",),
     "macs": ("connections",),
     "madds": ("connections",),
-    "maps": ("filters",),
+    "maps": ("filters", "channels"),
     "maxepoch": ("epochs",),
     "maxepochs": ("epochs",),
     "maxout": ("max",),
@@ -155,6 +157,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "randomuniform": ("uniform",),
     "ratio": ("rate",),
     "resize": ("from",),
+    "row": ("images",),
+    "samples": ("images",),
     "scale": ("affine", "from"),
     "scalechannels": ("product",),
     "schedb": ("bias_schedule",),
@@ -205,7 +209,10 @@ _ACTIVATION = "netspec does not have this activation; netspec explain neuron lis
 _BLOCK = "a spec has no blocks: each layer is one line; branches start with inputs= and end in concat or sum"
 _DEPTHWISE = "a depthwise convolution is conv with groups= set to the number of input channels"
 _FEED_FORWARD = "netspec has feed-forward networks for images only, and no layer of this kind"
-_NORMALISATION = "the normalisations are batchnorm, lrn (across channels), rnorm and contrast (both across pixels)"
+_NORMALISATION = (
+    "the normalisations are batchnorm, layernorm and groupnorm, and of squares alone lrn (across channels), rnorm and "
+    "contrast (both across pixels)"
+)
 _REARRANGED = "no layer splits or rearranges channels; reshape keeps the order of the values"
 _TRANSPOSED = "a spec has no transposed convolution; resize step=0.5 doubles the sides of a map by interpolation"
 
@@ -245,7 +252,11 @@ ABSENT_TYPES: Mapping[str, str] = {
     **dict.fromkeys(
         ("attention", "embedding", "gru", "lstm", "multiheadattention", "rnn", "transformer"), _FEED_FORWARD
     ),
-    **dict.fromkeys(("groupnorm", "instancenorm", "l2norm", "layernorm", "normalize"), _NORMALISATION),
+    **dict.fromkeys(("l2norm", "normalize", "rmsnorm", "rmsnormalization"), _NORMALISATION),
+    **dict.fromkeys(
+        ("instancenorm", "instancenormalization"),
+        "instance normalisation is groupnorm with as many groups as it reads channels",
+    ),
     **dict.fromkeys(
         ("fastgelu", "gelufast", "gelunew", "gelutanh", "quickgelu"),
         "gelu is the exact function, x (1 + erf(x / sqrt 2)) / 2, and not an approximation of it",
@@ -270,7 +281,13 @@ ABSENT_TYPES: Mapping[str, str] = {
         _TRANSPOSED,
     ),
     **dict.fromkeys(("maxunpool", "unpool", "unpooling"), "there is no unpooling; resize enlarges maps"),
-    **dict.fromkeys(("alphadropout", "spatialdropout"), "dropout drops single units, not whole maps"),
+    "alphadropout": "what dropout drops is 0, and not another number",
+    **dict.fromkeys(
+        ("channeldropout", "featuredropout", "spatialdropout"), "dropout of whole maps is dropout over=channels"
+    ),
+    **dict.fromkeys(("droppath", "stochasticdepth"), "stochastic depth is dropout over=images on a branch of a sum"),
+    **dict.fromkeys(("dropblock", "dropconnect"), "dropout drops units, channels or whole images: over="),
+    "layerscale": "a learnt coefficient for each channel is affine bias=none init=constant(1e-6)",
     **dict.fromkeys(("depthwise", "depthwiseconv", "depthwiseconvolution", "dwconv"), _DEPTHWISE),
     **dict.fromkeys(
         ("depthwiseseparable", "depthwiseseparableconv", "separable", "separableconv", "sepconv"),
@@ -297,6 +314,8 @@ ABSENT_KEYS: Mapping[str, str] = {
         (
             "channelsin",
             "indim",
+            "normalizedshape",
+            "numchannels",
             "infeatures",
             "inchannels",
             "inplanes",
@@ -312,6 +331,9 @@ ABSENT_KEYS: Mapping[str, str] = {
     **dict.fromkeys(("kernelh", "kernelw", "padh", "padw", "strideh", "stridew"), _ONE_SIZE),
     **dict.fromkeys(("batchnorm", "bn", "norm", "usebn"), f"{_OWN_LAYER}: [bn1] batchnorm neuron=relu"),
     **dict.fromkeys(("drop", "dropout"), f"{_OWN_LAYER}: [drop1] dropout rate=0.5"),
+    **dict.fromkeys(
+        ("droppath", "droppathrate", "stochasticdepth"), f"{_OWN_LAYER}: [path1] dropout over=images rate=0.1"
+    ),
     **dict.fromkeys(("pool", "pooling"), f"{_OWN_LAYER}: [pool1] maxpool kernel=2"),
     **dict.fromkeys(("depthmultiplier", "depthwise"), f"{_DEPTHWISE}, and filters= a multiple of it"),
     **dict.fromkeys(
@@ -324,6 +346,7 @@ ABSENT_KEYS: Mapping[str, str] = {
     "keepprob": "rate= is the probability of dropping a unit: 1 - keep_prob",
     "labelsmoothing": "it is a key of the train line: train label_smoothing=0.1",
     "name": "the name of a layer is written before its type, in brackets: [conv1] conv ...",
+    "noiseshape": "over= says what is dropped together: over=channels, over=images",
     "operation": "the operation is the layer's type: sum, product or max",
     "paddingmode": "padding is always zeros",
     "reduction": "a loss is always the mean over the batch",

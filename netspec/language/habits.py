@@ -94,11 +94,16 @@ def rewritten(source: Source, start: int, end: int) -> tuple[Fix, str] | None:
     text += source.text[place:end]
     while first > 0 and not text[first - 1].isspace():
         first -= 1
-    while last < len(text) and text[last] != "#" and not text[last].isspace():
+    while last < len(text) and text[last] != "#" and (not text[last].isspace() or _is_open(text[first:last])):
         last += 1
     shown = " ".join(text[first:last].split())
     title = f"write {shown}" if shown and len(shown) <= MAX_TITLE_LENGTH else "write it as a spec does"
     return Fix(title, tuple(edits), spelling=True), text
+
+
+def _is_open(text: str) -> bool:
+    """Whether a bracket is opened and not closed, as in ``GroupNorm(32,``."""
+    return text.count("(") > text.count(")")
 
 
 def _edits(source: Source, start: int, end: int) -> Iterator[Edit]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from netspec.check import Checked, LayerFacts
 from netspec.check.claims import number_of
 from netspec.check.meant import adaptive_pooling
+from netspec.check.other_layers import is_instance_norm
 from netspec.diagnostics import Edit
 from netspec.diagnostics.other_tools import PARAMETERS, plain_word
 from netspec.formatting import format_count, plural
@@ -53,6 +54,27 @@ def whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         )
 
 
+def layer_of_known_channels(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """Propose what another tool's adaptive pooling or instance normalisation is, which depends on what it reads."""
+    yield from adaptive_window(checked, facts)
+    yield from instance_norm(checked, facts)
+
+
+def instance_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """Propose a group for each channel instead of another tool's instance normalisation.
+
+    PyTorch's has no coefficients by default; that of Keras has.
+    """
+    above = checked.layers[facts.inputs[0]].computed if len(facts.inputs) == 1 else None
+    if above is None or not is_instance_norm(facts.section):
+        return
+    written = f"groupnorm groups={above.channels}"
+    span = facts.section.values[0].span
+    if "affine" not in facts.section.body.keys:
+        yield Proposal(f"write {written} affine=no", (Edit(span, f"{written} affine=no"),), "as PyTorch's by default")
+    yield Proposal(f"write {written}", (Edit(span, written),), "with learnt coefficients")
+
+
 def adaptive_window(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose the window that does the same as adaptive pooling, if the map's sides are multiples of the output's.
 
@@ -86,7 +108,9 @@ def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]
     """Propose numbers that divide: the nearest number of groups that divides the channels, if the given one does not,
     then the nearest numbers of filters or outputs, which the trial checks."""
     groups = facts.values.get("groups")
-    if isinstance(groups, int) and "groups" in facts.pairs and len(facts.reads) == 1:
+    if facts.type in ("groupnorm", "layernorm"):
+        yield from _groups_of_norm(checked, facts)
+    elif isinstance(groups, int) and "groups" in facts.pairs and len(facts.reads) == 1:
         channels, filters = facts.reads[0].channels, facts.values.get("filters")
         if channels % groups:
             fitting = (g for g in range(1, channels + 1) if channels % g == 0 and not (filters and filters % g))
@@ -102,6 +126,21 @@ def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]
                     if other > 0:
                         edits = (*set_keys(checked, facts, {key: str(other)}), *_claim_edit(facts, number, other))
                         yield Proposal(f"{facts.section.name.text} {key}={other}", edits)
+
+
+def _groups_of_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """Propose the nearest smaller and larger numbers of groups that divide the channels, or a GPU group's share."""
+    above = checked.layers[facts.inputs[0]].lowered
+    gpus = next(iter(checked.statements["gpus"].values), None) if above and above.value.placement.split else None
+    shares = gpus.value if isinstance(gpus, Number) and isinstance(gpus.value, int) else 1
+    name, groups, channels = facts.section.name.text, facts.values["groups"], facts.reads[0].channels // shares
+    small = [g for g in range(1, math.isqrt(channels) + 1) if channels % g == 0]
+    divisors = sorted({*small, *(channels // g for g in small)})
+    if facts.type == "layernorm" or not facts.reads[0].is_image:
+        divisors.remove(channels)  # groups of one number, of which nothing is left
+    for other in [*[g for g in divisors if g < groups][-1:], *[g for g in divisors if g > groups][:1]]:
+        gives = f"{plural(channels // other, 'channel')} in each"
+        yield Proposal(f"{name} groups={other}", set_keys(checked, facts, {"groups": str(other)}), gives)
 
 
 def table_fixes(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from checking import diagnostics_of, only_diagnostic
 
+from netspec.diagnostics import apply
+
 
 @pytest.mark.parametrize(
     ("line", "note"),
@@ -37,6 +39,14 @@ from checking import diagnostics_of, only_diagnostic
         ("concat axis=1", "images are channels x height x width"),
         ("conv filters=2 kernel=3 neuron=softmax", "[prob] softmax"),
         ("dropout keep_prob=0.5", "1 - keep_prob"),
+        ("dropout noise_shape=1", "over= says what is dropped together"),
+        ("AlphaDropout rate=0.5", "what dropout drops is 0, and not another number"),
+        ("DropBlock rate=0.5", "dropout drops units, channels or whole images"),
+        ("RMSNorm", "the normalisations are batchnorm, layernorm and groupnorm"),
+        ("layernorm normalized_shape=3", "is that of the layer that is read"),
+        ("groupnorm groups=3 num_channels=3", "is that of the layer that is read"),
+        ("conv filters=2 kernel=3 drop_path=0.1", "[path1] dropout over=images rate=0.1"),
+        ("LayerScale(3)", "affine bias=none init=constant(1e-6)"),
         ("conv filters=2 kernel=3 init=xavier_normal", "gaussian(std), std = sqrt(2 / (fan_in + fan_out))"),
         ("fc outputs=2 bias=kaiming_uniform_(0)", "uniform(bound), bound = sqrt(6 / fan_in)"),
     ],
@@ -55,3 +65,41 @@ def test_batchnorm_is_not_advised_to_be_a_separate_layer() -> None:
 def test_layer_types_are_listed_in_one_message_only() -> None:
     found = diagnostics_of("[i] input 3x8x8\n[a] quux\n[b] xyzzy\n[c] deconv\n")
     assert [any("the layer types" in note for note in d.notes) for d in found] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("LayerNorm", "layernorm"),
+        ("LayerNorm2d eps=1e-6", "layernorm eps=1e-6"),
+        ("ln", "layernorm"),
+        ("gn groups=4", "groupnorm groups=4"),
+        ("LayerNorm(8)", "layernorm"),
+        ("LayerNorm(8, eps=1e-6, elementwise_affine=False)", "layernorm eps=1e-6 affine=no"),
+        ("GroupNormalization groups=4", "groupnorm groups=4"),
+        ("GroupNorm(4, 8)", "groupnorm groups=4"),
+        ("GroupNorm(num_groups=4, num_channels=8, affine=True)", "groupnorm groups=4 affine=yes"),
+        ("DropPath", "dropout over=images"),
+        ("drop_path rate=0.1", "dropout over=images rate=0.1"),
+        ("StochasticDepth(0.1, row)", "dropout over=images rate=0.1"),
+        ("Dropout2d rate=0.1", "dropout over=channels rate=0.1"),
+        ("SpatialDropout2D", "dropout over=channels"),
+        ("SpatialDropout2D(0.2)", "dropout over=channels rate=0.2"),
+        ("Dropout(p=0.2)", "dropout rate=0.2"),
+        ("LayerScale", "affine bias=none init=constant(1e-6)"),
+        ("InstanceNorm2d", "groupnorm groups=8 affine=no"),
+        ("InstanceNormalization affine=yes", "groupnorm groups=8 affine=yes"),
+        ("InstanceNorm2d(8)", "groupnorm groups=8 affine=no"),
+    ],
+)
+def test_layer_of_other_tools_is_rewritten_with_the_keys_that_it_has_here(line: str, right: str) -> None:
+    text = f"[i] input 3x8x8\n[c] conv filters=8 kernel=3\n[a] {line}\n"
+    found = only_diagnostic(text)
+    assert found.fixes[0].checks
+    assert apply(found.fixes[0].edits, text) == f"[i] input 3x8x8\n[c] conv filters=8 kernel=3\n[a] {right}\n"
+
+
+@pytest.mark.parametrize("line", ["DropPath over=units", "StochasticDepth(0.1, batch)", "GroupNorm(4, 8, 2)"])
+def test_layer_of_other_tools_that_no_keys_express_is_not_rewritten(line: str) -> None:
+    found = only_diagnostic(f"[i] input 3x8x8\n[a] {line}\n")
+    assert not any(fix.checks for fix in found.fixes)

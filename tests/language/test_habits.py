@@ -141,6 +141,8 @@ def test_formula_of_layers_is_explained(line: str) -> None:
         ("[f] fc outputs=3 neuron=nn.SiLU", "[f] fc outputs=3 neuron=silu"),
         ("[f] fc outputs=3 neuron=torch.nn.SiLU", "[f] fc outputs=3 neuron=silu"),
         ("[f] nn.ReLU()", "[f] relu"),
+        ("[n] nn.GroupNorm(1, 3)", "[n] groupnorm groups=1"),
+        ("[n] nn.Dropout2d(p=0.2)", "[n] dropout over=channels rate=0.2"),
     ],
 )
 def test_class_of_torch_is_rewritten_without_its_module(line: str, right: str) -> None:
