@@ -14,6 +14,7 @@ WARNINGS = (
     "batchnorm-momentum",
     "channels-last",
     "dropout-on-scores",
+    "image-dropped",
     "lrn-across-groups",
     "mean-out-of-range",
     "no-class-loss",

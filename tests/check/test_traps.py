@@ -39,6 +39,11 @@ TRAPS = {
         "[i] input 8\n[f] fc outputs=4\n[d] dropout\n[g] fc outputs=4\n[s] softmax\n",
         (3, 5),
     ),
+    "image-dropped": (
+        "[i] input 8\n[a] fc outputs=8\n[d] dropout over=images\n[g] fc outputs=4\n[s] softmax\n",
+        "[i] input 8\n[a] fc outputs=8\n[d] dropout over=images\n[b] sum inputs=i,d\n[g] fc outputs=4\n[s] softmax\n",
+        (3, 13),
+    ),
     "lrn-across-groups": (
         "[i] input 8x8x8\n[c] conv filters=8 kernel=3 groups=2\n[n] lrn size=5 scale=1e-4\n",
         "[i] input 8x8x8\n[c] conv filters=8 kernel=3\n[n] lrn size=5 scale=1e-4\n",
@@ -286,6 +291,24 @@ def test_layernorm_of_single_channels_is_warned_of(layer: str, message: str, not
 )
 def test_normalisation_of_single_numbers_is_found_by_their_count(text: str, where: list[str]) -> None:
     assert [w.span.text for w in netspec.loads(text).warnings if w.code == "no-effect"] == where
+
+
+@pytest.mark.parametrize(
+    ("layers", "warned"),
+    [
+        ("[d] dropout over=images\n[f] fc outputs=2", ["d"]),
+        ("[d] dropout over=images rate=0\n[f] fc outputs=2", []),
+        ("[d] dropout over=channels\n[f] fc outputs=2", []),
+        ("[c] relu\n[d] dropout over=images inputs=i\n[s] concat inputs=c,d\n[f] fc outputs=2", []),
+        ("[d] dropout over=images\n[a] relu\n[b] tanh inputs=d\n[s] sum inputs=a,b\n[f] fc outputs=2", ["d"]),
+        ("[f] fc outputs=2\n[c] relu inputs=i\n[d] dropout over=images\n[g] fc outputs=2\n[s] sum inputs=f,g", []),
+        ("[x] dropout over=images inputs=i\n[f] fc outputs=2 inputs=i", []),
+        ("[a] relu\n[x] dropout over=images\n[s] sum inputs=i,x\n[d] dropout over=images\n[f] fc outputs=2", ["d"]),
+    ],
+)
+def test_stochastic_depth_needs_a_way_around_it(layers: str, warned: list[str]) -> None:
+    warnings = netspec.loads(f"[i] input 3x2x2\n{layers}\n").warnings
+    assert [w.layer for w in warnings if w.code == "image-dropped"] == warned
 
 
 @pytest.mark.parametrize("layer", ["layernorm", "groupnorm groups=2"])

@@ -19,6 +19,7 @@ from netspec.check.traps.images import (
 from netspec.check.traps.initialisation import saturated_bias, signal
 from netspec.check.traps.norms import normalises_single_numbers
 from netspec.check.traps.scores import dropout_on_scores, no_class_loss, relu_on_scores, sets_of_all, softmax_twice
+from netspec.check.traps.skipped import image_dropped
 from netspec.check.traps.updates import batchnorm_momentum, super_eps
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph
@@ -35,6 +36,7 @@ _RULES = (
     no_class_loss,
     sets_of_all,
     dropout_on_scores,
+    image_dropped,
     lrn_across_groups,
     normalises_single_numbers,
     saturated_bias,
