@@ -66,9 +66,9 @@ def instance_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     PyTorch's has no coefficients by default; that of Keras has.
     """
     above = checked.layers[facts.inputs[0]].computed if len(facts.inputs) == 1 else None
-    if above is None or not is_instance_norm(facts.section):
+    if above is None or not above.is_image or not is_instance_norm(facts.section):
         return
-    written = f"groupnorm groups={above.channels}"
+    written = f"groupnorm groups={_channels_of_share(checked, facts, above)}"
     span = facts.section.values[0].span
     if "affine" not in facts.section.body.keys:
         yield Proposal(f"write {written} affine=no", (Edit(span, f"{written} affine=no"),), "as PyTorch's by default")
@@ -130,10 +130,8 @@ def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]
 
 def _groups_of_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose the nearest smaller and larger numbers of groups that divide the channels, or a GPU group's share."""
-    above = checked.layers[facts.inputs[0]].lowered
-    gpus = next(iter(checked.statements["gpus"].values), None) if above and above.value.placement.split else None
-    shares = gpus.value if isinstance(gpus, Number) and isinstance(gpus.value, int) else 1
-    name, groups, channels = facts.section.name.text, facts.values["groups"], facts.reads[0].channels // shares
+    name, groups = facts.section.name.text, facts.values["groups"]
+    channels = _channels_of_share(checked, facts, facts.reads[0])
     small = [g for g in range(1, math.isqrt(channels) + 1) if channels % g == 0]
     divisors = sorted({*small, *(channels // g for g in small)})
     if facts.type == "layernorm" or not facts.reads[0].is_image:
@@ -141,6 +139,13 @@ def _groups_of_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     for other in [*[g for g in divisors if g < groups][-1:], *[g for g in divisors if g > groups][:1]]:
         gives = f"{plural(channels // other, 'channel')} in each"
         yield Proposal(f"{name} groups={other}", set_keys(checked, facts, {"groups": str(other)}), gives)
+
+
+def _channels_of_share(checked: Checked, facts: LayerFacts, read: Shape) -> int:
+    """The number of channels that a GPU group reads of the layer's only input, or all if that is not split."""
+    above = checked.layers[facts.inputs[0]].lowered
+    gpus = next(iter(checked.statements["gpus"].values), None) if above and above.value.placement.split else None
+    return read.channels // (gpus.value if isinstance(gpus, Number) and isinstance(gpus.value, int) else 1)
 
 
 def table_fixes(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

@@ -103,3 +103,12 @@ def test_layer_of_other_tools_is_rewritten_with_the_keys_that_it_has_here(line: 
 def test_layer_of_other_tools_that_no_keys_express_is_not_rewritten(line: str) -> None:
     found = only_diagnostic(f"[i] input 3x8x8\n[a] {line}\n")
     assert not any(fix.checks for fix in found.fixes)
+
+
+def test_instance_normalisation_has_the_channels_of_a_gpu_group() -> None:
+    found = only_diagnostic("gpus 2\n[i] input 3x8x8\n[c] conv filters=8 kernel=3\n[a] InstanceNorm2d\n")
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [
+        ("write groupnorm groups=4 affine=no", True),
+        ("write groupnorm groups=4", True),
+    ]
+    assert not only_diagnostic("[i] input 8\n[a] InstanceNorm2d\n").fixes
