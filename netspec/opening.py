@@ -69,13 +69,15 @@ def read_named(path: str | os.PathLike[str]) -> Source:
 
 def cannot_open(path: str | os.PathLike[str], error: OSError) -> CannotOpen:
     """Return the error for a file that cannot be opened."""
+    if not os.fspath(path):
+        return CannotOpen("cannot open '': this is no file's name")
     return CannotOpen(f"cannot open {os.fspath(path)}: {error.strerror or error}")
 
 
 def with_suggestion(error: CannotOpen, path: str | os.PathLike[str]) -> CannotOpen:
     """Return the error with a suggestion of the file that is most likely meant, if there is one."""
-    suggestion = _suggestion(Path(path))
-    return error if suggestion is None else CannotOpen(f"{error}; did you mean {suggestion}?")
+    suggestion = _suggestion(Path(path)) if os.fspath(path) else None
+    return error if suggestion in (None, Path(path)) else CannotOpen(f"{error}; did you mean {suggestion}?")
 
 
 def _suggestion(path: Path) -> Path | str | None:

@@ -78,8 +78,9 @@ class Reader:
             self._report_type_with_keys(word.name, adaptive.type, section)
             return None
         if not isinstance(word, Word):
-            span, note, fixes = missing_type(section)
-            self.findings.add("missing-type", f"{name} has no type", span, notes=(note,), fixes=fixes, layer=name)
+            if not self.findings.has("duplicate-layer", section.name.span):  # then it needs another name, or none
+                span, note, fixes = missing_type(section)
+                self.findings.add("missing-type", f"{name} has no type", span, notes=(note,), fixes=fixes, layer=name)
             return None
         layer_type = layers.find(word.text)
         if layer_type is None:

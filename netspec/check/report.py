@@ -57,6 +57,10 @@ class Findings:
         if not self.full:
             self.all.append(Diagnostic(code, message, spans, tuple(notes), severity="warning", layer=layer))
 
+    def has(self, code: str, span: Span) -> bool:
+        """Whether a diagnostic with this code is recorded at this place."""
+        return any(d.code == code and d.span == span for d in self.all)
+
     def extend(self, others: Iterable[Diagnostic]) -> None:
         """Record diagnostics that were collected elsewhere, except those that are recorded already."""
         self.all += [other for other in others if other not in self.all][: MAX_MISTAKES - len(self.all)]

@@ -25,6 +25,7 @@ from netspec.keys import (
     training_keys,
 )
 from netspec.keys.schedules import OwnScheduleWord
+from netspec.keys.sizes import MAX_SIDE
 from netspec.layers._bounds import BOUNDS
 from netspec.lowering import Lowering
 
@@ -100,7 +101,7 @@ GROUPS = Key(
 )
 SPREAD = Key(
     "spread",
-    Whole(),
+    Whole(high=MAX_SIDE),
     "number of copies of the input channels that are concatenated before they are divided into groups",
     default=1,
     per_input=True,

@@ -54,6 +54,8 @@ def test_repeated_layer_name_is_an_error() -> None:
     assert (found.code, position_of(found)) == ("duplicate-layer", (3, 2, "a"))
     assert [(label.span.line, label.text) for label in found.labels] == [(2, "the first one")]
     assert codes(IMAGE + IMAGE) == ["duplicate-layer"]
+    assert codes(IMAGE + "[a] conv filters=2 kernel=3\n[a] stride=1\n") == ["duplicate-layer"]  # and not missing-type
+    assert codes(IMAGE + "[a] relu\n[b] stride=1\n") == ["missing-type"]
 
 
 @pytest.mark.parametrize("setting", ["net", "train", "augment", "test", "gpus 1"])

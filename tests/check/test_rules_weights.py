@@ -88,6 +88,13 @@ def test_table_that_does_not_fit_is_an_error(keys: str, message: str, marked: li
     assert [span.text for span in found.spans] == marked
 
 
+def test_number_of_copies_is_bounded() -> None:
+    text = f"{IMAGE}[x] conv filters=2 kernel=1 spread="
+    assert valid_net(text + "65536").graph.parameters["x.weight"].shape[1] == 65536 * 4
+    found = only_diagnostic(text + "65537")
+    assert (found.code, found.message) == ("bad-value", "spread: is at most 65,536, not 65537")
+
+
 def test_table_of_a_split_layer_is_an_error() -> None:
     text = "gpus 2\n[image] input 4x8x8\n[x] conv filters=4 kernel=3 table=0+1,2,3,0"
     found = only_diagnostic(text)

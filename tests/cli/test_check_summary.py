@@ -71,6 +71,17 @@ def test_misspelt_file_name_gets_a_suggestion(path: str, meant: str) -> None:
         read_named(SPECS / path)
 
 
+def test_file_that_cannot_be_opened_is_not_its_own_suggestion(tmp_path: Path) -> None:
+    (tmp_path / "link.net").symlink_to("nowhere.net")
+    with pytest.raises(CannotOpen, match=r"link.net: No such file or directory$"):
+        read_named(tmp_path / "link.net")
+
+
+def test_empty_name_of_a_file_is_no_folder() -> None:
+    done = netspec("check", "")
+    assert (done.returncode, done.stderr) == (2, "Error: cannot open '': this is no file's name\n")
+
+
 def test_run_folder_suggests_its_spec(tmp_path: Path) -> None:
     with pytest.raises(CannotOpen, match=r"Is a directory$"):
         read_named(tmp_path)
