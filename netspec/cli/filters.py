@@ -130,15 +130,16 @@ def _draw_activations(run: Saved, image: Path, layer: str, device: str | None) -
     from netspec.train.data.sources.decode import PEAK
     from netspec.train.data.splits import Unreadable
     from netspec.train.drawing.activations import activations_of, draw_activations
-    from netspec.train.errors import TrainError
-    from netspec.train.evaluation.predict import frame_of, load_image
+    from netspec.train.errors import RequestError, TrainError
+    from netspec.train.evaluation.predict import Unopened, frame_of, load_image
     from netspec.train.evaluation.views import prepared, views
 
     frame = frame_of(run)
     try:
         pixels = load_image(image, frame)
     except Unreadable as problem:
-        raise TrainError(f"{problem.path} cannot be read: {problem.reason}") from problem
+        wrong = RequestError if isinstance(problem, Unopened) else TrainError
+        raise wrong(f"{problem.path} cannot be read: {problem.reason}") from problem
     (centre,) = views(1, frame, run.graph.input.output)
     place = device_for(device)
     images = prepared(run.preparation(frame, PEAK, place), pixels[None], centre)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from netspec.cli.common import DEVICES, WRONG_SPEC, format_option
+from netspec.cli.common import DEVICES, WRONG_COMMAND, WRONG_SPEC, format_option
 from netspec.cli.runs import exit_on_error, warn
 from netspec.cli.trained import open_trained, views_option, weights_option
 
@@ -56,8 +56,9 @@ def command(
 ) -> None:
     """Classify images with a trained network, and print the five likeliest classes of each.
 
-    RUN is the folder of a run or one of its checkpoints; with --weights, RUN may also be a spec. If an image cannot be
-    read, a warning names it, the other images are still classified, and the exit code is 1.
+    RUN is the folder of a run or one of its checkpoints; with --weights, RUN may also be a spec. If IMAGE is -, the
+    image is read from standard input. If an image cannot be read, a warning names it, the other images are still
+    classified, and the exit code is 1, or 2 if there is no such file.
 
     \b
     Examples:
@@ -67,7 +68,7 @@ def command(
     with exit_on_error():
         opened = open_trained(run, weights, reading, classes)
         from netspec.train.config import device_for
-        from netspec.train.evaluation.predict import Classifier, count_unreadable
+        from netspec.train.evaluation.predict import Classifier
 
         classifier = Classifier(opened, views, device_for(device))
         predictions = []
@@ -80,7 +81,9 @@ def command(
                 _show(prediction, bars=not quiet)
     if form == "json":
         click.echo(_json(opened, classifier.protocol, predictions))
-    if count_unreadable(predictions):
+    if not all(prediction.opened for prediction in predictions):
+        sys.exit(WRONG_COMMAND)
+    if any(prediction.unreadable is not None for prediction in predictions):
         sys.exit(WRONG_SPEC)
 
 

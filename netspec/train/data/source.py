@@ -189,7 +189,7 @@ def _existing_folder(name: str) -> Path:
     except OSError as problem:
         raise RequestError(f"cannot open {name}: {problem.strerror}") from problem
     if path.exists():
-        raise RequestError(f"{name} is a file; --data takes a folder or a source's name", *list_sources())
+        raise RequestError(f"{name} is a file, not a folder of images or a source's name", *list_sources())
     suggestion = _nearest(path, name)
     hint = (f"did you mean {suggestion}?",) if suggestion else ()
     raise RequestError(f"there is no data source and no folder called {name}", *hint, *list_sources())

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 from netspec.train.data.source import stored_frame
-from netspec.train.data.sources.decode import PEAK, read_image
+from netspec.train.data.sources.decode import PEAK, decode, read_image
 from netspec.train.data.splits import Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.views import Predictor, protocol, views
 from netspec.train.runs.saved import Saved
 
 MAX_GUESSES = 5
+
+STDIN = Path("-")
+"""The image that is read from standard input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,19 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The most probable classes of an image in descending order, or the reason why it cannot be read."""
+    """The most probable classes of an image in descending order, or the reason why it cannot be read.
+
+    ``opened``: there is such a file, whatever is in it.
+    """
 
     image: Path
     guesses: tuple[Guess, ...] = ()
     unreadable: str | None = None
+    opened: bool = True
+
+
+class Unopened(Unreadable):
+    """There is no file of this name."""
 
 
 class Classifier:
@@ -69,7 +81,7 @@ class Classifier:
         try:
             pixels = load_image(image, self.frame)
         except Unreadable as problem:
-            return Prediction(image, unreadable=problem.reason)
+            return Prediction(image, unreadable=problem.reason, opened=not isinstance(problem, Unopened))
         shares = self._predictor(pixels[None])[0].exp()
         if bool(shares.isnan().any()):
             raise TrainError(f"the class scores of {image} are not numbers (NaN)", "the run's weights have diverged")
@@ -86,14 +98,11 @@ def frame_of(run: Saved) -> Frame:
 
 
 def load_image(image: Path, frame: Frame) -> Pixels:
-    """Read the pixels of an image file. Raises ``Unreadable``, also for a folder."""
+    """Read the pixels of an image file, or of standard input for ``-``. Raises ``Unreadable`` and ``Unopened``."""
+    if image == STDIN:
+        return decode(BytesIO(sys.stdin.buffer.read()), str(image), frame)
     if image.is_dir():
-        raise Unreadable(str(image), f"a folder; name the images in it: {image / '*'}")
+        raise Unopened(str(image), f"a folder; name the images in it: {image / '*'}")
     if not image.exists():
-        raise Unreadable(str(image), "there is no such file")
+        raise Unopened(str(image), "there is no such file")
     return read_image(image, frame)
-
-
-def count_unreadable(predictions: Sequence[Prediction]) -> int:
-    """Return how many images could not be read."""
-    return sum(prediction.unreadable is not None for prediction in predictions)

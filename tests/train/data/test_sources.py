@@ -200,7 +200,7 @@ def test_class_folder_without_permission_is_an_error(tmp_path: Path) -> None:
 
 def test_file_as_a_source_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_text("x")
-    with pytest.raises(RequestError, match="is a file"):
+    with pytest.raises(RequestError, match=r"a\.zip is a file, not a folder of images"):
         open_source(str(tmp_path / "a.zip"), linear_network(1, 8, 8), seed=0)
 
 

@@ -171,7 +171,7 @@ def test_wrong_arguments_are_rejected(run: Path, tmp_path: Path) -> None:
     assert invoke("filters", run, "-o", tmp_path / "a.jpg").exit_code == 2
     done = invoke("filters", run, "-o", out, "--image", tmp_path / "gone.png", "--activations", "conv1")
     assert (done.exit_code, done.stderr) == (
-        1,
+        2,
         f"Error: {tmp_path / 'gone.png'} cannot be read: there is no such file\n",
     )
     assert not out.exists()

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 from rich.cells import cell_len
 from rich.console import Console
 from tiny_network import SPEC, invoke, save_image, train_tiny
 
+from netspec.cli import main
 from netspec.cli.predict import _line
 from netspec.train.runs.saved import open_run
 
@@ -72,7 +74,7 @@ def test_unreadable_images_do_not_stop_the_prediction_of_others(run: Path, tmp_p
     (tmp_path / "folder").mkdir()
     names = [tmp_path / "bad.jpg", tmp_path / "folder", good, tmp_path / "gone.png"]
     done = invoke("predict", run, *names)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert done.stdout.splitlines()[0] == str(good)
     assert done.stderr.splitlines() == [
         f"warning: {names[0]} cannot be read: the file is empty",
@@ -81,6 +83,22 @@ def test_unreadable_images_do_not_stop_the_prediction_of_others(run: Path, tmp_p
     ]
     found = json.loads(invoke("predict", run, *names, "--format", "json").stdout)["images"]
     assert [one["unreadable"] is None for one in found] == [False, False, True, False]
+
+
+def test_image_of_another_format_is_wrong_data_and_a_missing_one_a_wrong_command(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"GIF89a")
+    assert invoke("predict", run, tmp_path / "bad.jpg").exit_code == 1
+    assert invoke("predict", run, tmp_path / "gone.jpg").exit_code == 2
+
+
+def test_image_is_read_from_standard_input(run: Path, tmp_path: Path) -> None:
+    image = save_image(tmp_path / "a.png", label=2)
+    named = invoke("predict", run, image)
+    piped = CliRunner().invoke(main, ["predict", str(run), "-"], input=image.read_bytes())
+    assert (piped.exit_code, piped.stderr) == (0, "")
+    assert piped.stdout.splitlines() == ["-", *named.stdout.splitlines()[1:]]
+    empty = CliRunner().invoke(main, ["predict", str(run), "-"], input=b"")
+    assert (empty.exit_code, empty.stderr) == (1, "warning: - cannot be read: the file is empty\n")
 
 
 def test_network_with_5_channels_is_an_error(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -38,9 +39,19 @@ def read_image(path: Path, frame: Frame) -> Pixels:
     """
     name = str(path)
     try:
-        if path.stat().st_size == 0:
+        with path.open("rb") as file:
+            return decode(file, name, frame)
+    except OSError as problem:
+        raise Unreadable(name, _reason(problem)) from problem
+
+
+def decode(file: BinaryIO, name: str, frame: Frame) -> Pixels:
+    """Read an image as ``read_image`` does, from a file that is open. ``name`` is the one to show to the user."""
+    try:
+        if not file.read(1):
             raise Unreadable(name, "the file is empty")
-        with Image.open(path, formats=FORMATS) as image:
+        file.seek(0)
+        with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Unreadable(name, f"{image.width} x {image.height} pixels are too many to decode safely")
             # Let the JPEG decoder scale down by 2, 4 or 8, but to no less than twice the requested size.
