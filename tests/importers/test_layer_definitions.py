@@ -327,6 +327,7 @@ def test_too_large_numbers_are_errors() -> None:
     ("more", "message"),
     [
         ("modulesX=120000001", "c: modulesX needs a number from 0 to 32768, not 120000001"),
+        ("stride=3000000000", "c: stride needs a number of at most 2147483648, not 3000000000"),
         ("initB=1\nweightSource=c,c", "c: weightSource lists 2 sources for 1 input"),
     ],
 )

@@ -178,12 +178,10 @@ class Options:
 
     def _within(self, key: str, number: T, low: float, high: float) -> T:
         if not low <= number <= high:  # type: ignore[operator]
-            if low <= -MAX_NUMBER:
-                bounds = f"of at most {format_literal(high)}"
-            elif high >= MAX_NUMBER:
-                bounds = f"of at least {format_literal(low)}"
-            else:
+            if low > -MAX_NUMBER and high < MAX_NUMBER:
                 bounds = f"from {format_literal(low)} to {format_literal(high)}"
+            else:
+                bounds = f"of at most {format_literal(high)}" if number > high else f"of at least {format_literal(low)}"  # type: ignore[operator]
             message = f"{key} needs a number {bounds}, not {format_literal(number)}"  # type: ignore[arg-type]
             raise self.report_key_error("bad-value", message, key)
         return number
