@@ -240,6 +240,13 @@ def test_folder_with_other_files_is_not_used(photos: Path, tmp_path: Path) -> No
     assert "is a file" in pack(photos, tmp_path / "out" / "thesis.tex").stderr
 
 
+def test_folder_that_cannot_be_made_is_a_wrong_request(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    out = tmp_path / "file" / "out"
+    done = pack(photos, out)
+    assert done.exit_code == 2 and done.stderr.endswith(f"Error: cannot make the folder {out}: Not a directory\n")
+
+
 def test_pack_inside_its_source_is_rejected(photos: Path) -> None:
     done = pack(photos, photos / "packed")
     assert done.exit_code == 2 and "lies in" in done.stderr and not (photos / "packed").exists()

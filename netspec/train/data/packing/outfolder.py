@@ -35,10 +35,10 @@ def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
     Raises
     ------
     RequestError
-        ``out`` is a file, contains other files or a pack of another source, is inside the source, or is locked by
-        another process.
+        ``out`` is a file, contains other files or a pack of another source, is inside the source, is locked by another
+        process, or cannot be created.
     OSError
-        ``out`` cannot be created or read.
+        ``out`` cannot be read.
     """
     inside = out.resolve()
     if root.resolve() in (inside, *inside.parents):
@@ -53,7 +53,10 @@ def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
     facts = out / FACTS
     if out.exists() and not (facts / MANIFEST).exists() and any(_other_entries(out)):
         raise RequestError(f"-o {out} is a folder with something in it", "name a new folder")
-    facts.mkdir(parents=True, exist_ok=True)
+    try:
+        facts.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise RequestError(f"cannot make the folder {out}: {problem.strerror}") from problem
     with ExitStack() as stack:
         try:
             stack.enter_context(exclusive_lock(facts / "lock"))
