@@ -37,6 +37,7 @@ _CALLED: Mapping[str, _Arguments] = {
     "layernorm": _Arguments((None,), {**_EPS, "elementwiseaffine": "affine", "normalizedshape": None}),
     "dropout": _Arguments(("rate",), {"p": "rate", "rate": "rate", "dropprob": "rate"}),
 }
+_INSTANCE_NORM_CALLED = _Arguments((None,), {**_EPS, "affine": "affine", "numfeatures": None})
 _WORDS_OF_VALUES = {"true": "yes", "false": "no"}
 
 
@@ -66,21 +67,36 @@ def translated_call(call: Call) -> str | None:
     arguments = _CALLED.get(meant.split()[0]) if meant else None
     if meant is None or arguments is None:
         return meant if not call.args and not call.named else None
+    keys = _keys(call, arguments)
+    return None if keys is None else " ".join([meant, *keys])
+
+
+def instance_norm_keys(section: Section) -> tuple[str, ...] | None:
+    """Return the keys that another tool's instance normalisation has in brackets: ``affine=yes`` for
+    ``InstanceNorm2d(64, affine=True)``.
+
+    ``None`` for another layer, or if not all of them can be written.
+    """
+    first = section.values[0] if section.values else None
+    word = first.name if isinstance(first, Call) else first
+    if not isinstance(word, Word) or not _INSTANCE_NORM.fullmatch(plain_word(word.text)):
+        return None
+    return _keys(first, _INSTANCE_NORM_CALLED) if isinstance(first, Call) else ()
+
+
+def _keys(call: Call, arguments: _Arguments) -> tuple[str, ...] | None:
+    """Return what the arguments of a call are as keys, or ``None`` if not all of them can be written."""
     numbers = call.args[:-1] if _is_row(call) else call.args
     if len(numbers) > len(arguments.places) or not all(isinstance(value, Number) for value in numbers):
         return None
     if not all(plain_word(pair.key.text) in arguments.named for pair in call.named):
         return None
+    named = [(arguments.named[plain_word(pair.key.text)], pair) for pair in call.named]
+    if any(key is None and not isinstance(pair.value, Number) for key, pair in named):
+        return None  # such as normalized_shape=96x7x7, which is not the number of channels alone
     keys = [(key, shown(value)) for key, value in zip(arguments.places, numbers, strict=False)]
-    keys += [(arguments.named[plain_word(pair.key.text)], _value(pair)) for pair in call.named]
-    return " ".join([meant, *(f"{key}={text}" for key, text in keys if key is not None)])
-
-
-def is_instance_norm(section: Section) -> bool:
-    """Whether a layer is another tool's instance normalisation."""
-    first = section.values[0] if section.values else None
-    word = first.name if isinstance(first, Call) else first
-    return isinstance(word, Word) and _INSTANCE_NORM.fullmatch(plain_word(word.text)) is not None
+    keys += [(key, _value(pair)) for key, pair in named]
+    return tuple(f"{key}={text}" for key, text in keys if key is not None)
 
 
 def _type_of(word: str) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from netspec.check import Checked, LayerFacts
 from netspec.check.claims import number_of
 from netspec.check.meant import adaptive_pooling
-from netspec.check.other_layers import is_instance_norm
+from netspec.check.other_layers import instance_norm_keys
 from netspec.diagnostics import Edit
 from netspec.diagnostics.other_tools import PARAMETERS, plain_word
 from netspec.formatting import format_count, plural
@@ -66,13 +66,16 @@ def instance_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     PyTorch's has no coefficients by default; that of Keras has.
     """
     above = checked.layers[facts.inputs[0]].computed if len(facts.inputs) == 1 else None
-    if above is None or not above.is_image or not is_instance_norm(facts.section):
+    keys = instance_norm_keys(facts.section)
+    if above is None or not above.is_image or keys is None:
         return
-    written = f"groupnorm groups={_channels_of_share(checked, facts, above)}"
+    written = " ".join([f"groupnorm groups={_channels_of_share(checked, facts, above)}", *keys])
     span = facts.section.values[0].span
-    if "affine" not in facts.section.body.keys:
+    if "affine" not in facts.section.body.keys and not any(key.startswith("affine=") for key in keys):
         yield Proposal(f"write {written} affine=no", (Edit(span, f"{written} affine=no"),), "as PyTorch's by default")
-    yield Proposal(f"write {written}", (Edit(span, written),), "with learnt coefficients")
+        yield Proposal(f"write {written}", (Edit(span, written),), "with learnt coefficients")
+    else:
+        yield Proposal(f"write {written}", (Edit(span, written),))
 
 
 def adaptive_window(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
@@ -142,9 +145,11 @@ def _groups_of_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 
 def _channels_of_share(checked: Checked, facts: LayerFacts, read: Shape) -> int:
-    """The number of channels that a GPU group reads of the layer's only input, or all if that is not split."""
-    above = checked.layers[facts.inputs[0]].lowered
-    gpus = next(iter(checked.statements["gpus"].values), None) if above and above.value.placement.split else None
+    """The number of channels that a GPU group reads of the layer's only input: a share, if both are split, else all."""
+    above, own = checked.layers[facts.inputs[0]].lowered, facts.pairs.get("gpu")
+    gpu = facts.values.get("gpu", own and own.value.span.text)
+    split = above is not None and above.value.placement.split and gpu in (None, "all")
+    gpus = next(iter(checked.statements["gpus"].values), None) if split else None
     return read.channels // (gpus.value if isinstance(gpus, Number) and isinstance(gpus.value, int) else 1)
 
 

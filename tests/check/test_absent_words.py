@@ -90,6 +90,8 @@ def test_layer_types_are_listed_in_one_message_only() -> None:
         ("InstanceNorm2d", "groupnorm groups=8 affine=no"),
         ("InstanceNormalization affine=yes", "groupnorm groups=8 affine=yes"),
         ("InstanceNorm2d(8)", "groupnorm groups=8 affine=no"),
+        ("InstanceNorm2d(8, affine=True)", "groupnorm groups=8 affine=yes"),
+        ("InstanceNorm2d(8, eps=1e-3)", "groupnorm groups=8 eps=1e-3 affine=no"),
     ],
 )
 def test_layer_of_other_tools_is_rewritten_with_the_keys_that_it_has_here(line: str, right: str) -> None:
@@ -99,16 +101,29 @@ def test_layer_of_other_tools_is_rewritten_with_the_keys_that_it_has_here(line: 
     assert apply(found.fixes[0].edits, text) == f"[i] input 3x8x8\n[c] conv filters=8 kernel=3\n[a] {right}\n"
 
 
-@pytest.mark.parametrize("line", ["DropPath over=units", "StochasticDepth(0.1, batch)", "GroupNorm(4, 8, 2)"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DropPath over=units",
+        "StochasticDepth(0.1, batch)",
+        "GroupNorm(4, 8, 2)",
+        "LayerNorm(normalized_shape=3x8x8)",
+        "InstanceNorm2d(3, track_running_stats=True)",
+    ],
+)
 def test_layer_of_other_tools_that_no_keys_express_is_not_rewritten(line: str) -> None:
     found = only_diagnostic(f"[i] input 3x8x8\n[a] {line}\n")
     assert not any(fix.checks for fix in found.fixes)
 
 
-def test_instance_normalisation_has_the_channels_of_a_gpu_group() -> None:
-    found = only_diagnostic("gpus 2\n[i] input 3x8x8\n[c] conv filters=8 kernel=3\n[a] InstanceNorm2d\n")
+@pytest.mark.parametrize(("keys", "groups"), [("", 4), ("gpu=all", 4), ("gpu=0", 8), ("gpu=0,1", 8)])
+def test_instance_normalisation_has_the_channels_of_a_gpu_group(keys: str, groups: int) -> None:
+    found = only_diagnostic(f"gpus 2\n[i] input 3x8x8\n[c] conv filters=8 kernel=3\n[a] InstanceNorm2d {keys}\n")
     assert [(fix.title, fix.checks) for fix in found.fixes] == [
-        ("write groupnorm groups=4 affine=no", True),
-        ("write groupnorm groups=4", True),
+        (f"write groupnorm groups={groups} affine=no", True),
+        (f"write groupnorm groups={groups}", True),
     ]
+
+
+def test_instance_normalisation_of_a_vector_has_no_fix() -> None:
     assert not only_diagnostic("[i] input 8\n[a] InstanceNorm2d\n").fixes

@@ -68,7 +68,7 @@ def test_normalised_groups_stay_inside_gpu_groups(type_: str) -> None:
         (
             "gpus 2\n[i] input 3x8x8\n[c] conv filters=96 kernel=3\n[n] groupnorm groups=40 gpu=0",
             "96 channels / 40 groups = 2.4, not a whole number",
-            ["24", "48"],
+            ["32", "48"],
         ),
     ],
 )
@@ -77,3 +77,12 @@ def test_normalised_groups_must_divide_the_channels(text: str, note: str, titles
     assert (found.code, found.notes) == ("groups-do-not-divide", (note,))
     assert [fix.title for fix in found.fixes] == [f"n groups={number}" for number in titles]
     assert all(fix.checks for fix in found.fixes)
+
+
+@pytest.mark.parametrize("gpu", ["0", "0,1"])
+def test_groups_offered_to_a_whole_layer_divide_all_channels(gpu: str) -> None:
+    found = only_diagnostic(SPLIT_CONV + f"[n] groupnorm groups=3 gpu={gpu}")
+    assert [(fix.title, fix.effect) for fix in found.fixes] == [
+        ("n groups=2", "4 channels in each; the whole network checks"),
+        ("n groups=4", "2 channels in each; the whole network checks"),
+    ]
