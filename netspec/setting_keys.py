@@ -8,39 +8,11 @@ from dataclasses import dataclass
 from netspec.ir import settings as ir
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import Argument, BadValue, Choice, Key, OneOf, Real, Whole
-from netspec.keys.calls import Form, arguments, as_call
+from netspec.keys.calls import Form, arguments
 from netspec.keys.kind import shown, unknown_word
+from netspec.keys.optimizers import Optimizer
 from netspec.keys.schedules import OwnScheduleWord, ScheduleWord, WarmupLength
 from netspec.language.syntax import Call, FileName, Value, Word
-
-_DEFAULT = ir.Train()
-OPTIMIZERS: Mapping[str, Form] = {
-    "sgd": Form(
-        "v <- momentum v - decay lr w - lr g, then w <- w + v",
-        (
-            Argument("lr", Real(low=0), _DEFAULT.lr),
-            Argument("momentum", Real(low=0, below=1), _DEFAULT.momentum),
-            Argument("weight_decay", Real(low=0), _DEFAULT.weight_decay),
-            Argument("bias_decay", Real(low=0), _DEFAULT.bias_decay),
-        ),
-    )
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Optimizer:
-    """The kind of ``optimizer=``. It is read as the arguments of ``sgd`` by name."""
-
-    words: tuple[str, ...] = tuple(OPTIMIZERS)
-    doc: str = "sgd(lr, momentum, weight_decay, bias_decay)"
-    numbers: tuple[str, ...] = tuple(argument.name for argument in OPTIMIZERS["sgd"].arguments)
-
-    def read(self, value: Value) -> dict[str, float]:
-        call = as_call(value)
-        if call is None or call.name.text != "sgd":
-            raise unknown_word(value, self.words, self.doc)
-        return arguments(call, OPTIMIZERS["sgd"].arguments)
-
 
 COLOURS: Mapping[str, Form] = {
     "pca": Form(
@@ -97,7 +69,7 @@ TRAIN = (
     Key(
         "optimizer",
         Optimizer(),
-        "the update rule: v <- momentum v - decay lr w - lr g, w <- w + v",
+        "the update rule, with its learning rate and weight decay",
         default={},
         default_text="sgd(lr=0.01, momentum=0.9, weight_decay=0)",
     ),

@@ -14,7 +14,7 @@ from netspec.source import Source
 
 from .costs import add_cost, add_default_cost
 from .joined import join_sums
-from .learning import command_line, warn_of_omissions
+from .learning import command_line, refuse_rules, warn_of_omissions
 from .ops import EMITTED, UNSUPPORTED, main
 from .passes import replicas
 from .problems import Inexpressible, Problems
@@ -57,6 +57,7 @@ def _emit_dialect(net: Net, dialect: Dialect) -> LayerFiles:
     problems = Problems(net.source)
     graph = join_sums(net.graph)
     draft = Draft(graph, dialect, problems, replicas(graph))
+    refuse_rules(graph, problems)
     warn_of_omissions(graph, problems, old=draft.old)
     for layer in graph.layers.values():
         _add_layer(draft, layer)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from netspec.formatting import format_literal
 from netspec.ir.graph import Graph, Parameter
+from netspec.ir.settings import Sgd
+from netspec.keys.optimizers import word_of
 
 from .passes import expresses_accumulate, update_period
 from .problems import Problems
@@ -84,6 +86,16 @@ def _rate(rate: float, schedule: CfgSchedule | None, *, old: bool) -> str:
     if old:
         return format_literal(rate)
     return decimal(rate) if schedule is None or not rate else schedule.of_version_2(decimal(rate))
+
+
+def refuse_rules(graph: Graph, problems: Problems) -> None:
+    """Report an update rule other than the paper's, with which the files would train another way."""
+    rule = graph.train.rule
+    if isinstance(rule, Sgd) and not rule.nesterov:
+        return
+    what = "sgd without nesterov=yes" if isinstance(rule, Sgd) else f"sgd, and this net is trained with {word_of(rule)}"
+    message = f"cuda-convnet's only update rule is {what}"
+    problems.add_error("train", message, "optimizer", instead=("optimizer=sgd",))
 
 
 def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:

@@ -17,8 +17,10 @@ from netspec.ir.settings import (
     Linear,
     Plateau,
     Schedule,
+    Sgd,
     Step,
     Steps,
+    UpdateRule,
     noise_of,
 )
 from netspec.passes.torch_names import attributes, state_key
@@ -27,13 +29,31 @@ from .text import call, fill_lines, number, string
 
 
 def parameter_rows(graph: Graph) -> list[str]:
-    """Return a row per parameter: ``"conv1.weight": ("normal", (0.0, 0.01), 0.01, 0.9, 0.0005),``."""
-    names = attributes(graph)
-    return [
-        f"{string(state_key(p, names))}: ({_distribution(p.distribution)}, {number(p.lr)}, {number(p.momentum)}, "
-        f"{number(p.decay)}),"
-        for p in graph.parameters.values()
-    ]
+    """Return a row per parameter: ``"conv1.weight": ("normal", (0.0, 0.01), 0.01, 0.9, 0.0005),``. The momentum, the
+    number before the last, is left out if the update rule has none."""
+    names, has_momentum = attributes(graph), isinstance(graph.train.rule, Sgd)
+    rows = []
+    for p in graph.parameters.values():
+        rates = map(number, (p.lr, *((p.momentum,) if has_momentum else ()), p.decay))
+        rows.append(f"{string(state_key(p, names))}: ({_distribution(p.distribution)}, {', '.join(rates)}),")
+    return rows
+
+
+def rule_variables(rule: UpdateRule) -> dict[str, Any]:
+    """Return the template variables of the update rule.
+
+    ``template``, ``word``:
+        The name of its template, and that of the generated class.
+    ``momentum``:
+        Whether it has one.
+    ``nesterov``, or ``beta1``, ``beta2``, ``eps`` and ``decoupled``:
+        As in ``ir.settings``; numbers as text.
+    """
+    if isinstance(rule, Sgd):
+        return {"template": "sgd.j2", "word": "SGD", "momentum": True, "nesterov": rule.nesterov}
+    numbers = {name: number(getattr(rule, name)) for name in ("beta1", "beta2", "eps")}
+    word = "AdamW" if rule.decoupled else "Adam"
+    return {"template": "adam.j2", "word": word, "momentum": False, "decoupled": rule.decoupled, **numbers}
 
 
 def parameter_keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from netspec.check.facts import LayerFacts
@@ -10,6 +10,9 @@ from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.formatting import format_count
 from netspec.ir.constraint import BOUNDS
+from netspec.ir.settings import Sgd, UpdateRule
+from netspec.keys.optimizers import word_of
+from netspec.language.syntax import by_key
 from netspec.lowering import PerInput
 
 _WEIGHT_KEYS = (
@@ -26,30 +29,72 @@ _WEIGHT_KEYS = (
 )
 _BIAS_KEYS = ("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
 _UPDATE_KEYS_OF_BIASES = ("bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
+_OF_SGD = ("momentum", "bias_momentum", "super_eps")
+"""Keys that have an effect with the update rule ``sgd`` alone."""
 _GROUP_KEYS = ("gpu", "reads")
 _ALL_KEYS = frozenset((*_WEIGHT_KEYS, *_BIAS_KEYS, *_GROUP_KEYS, "update_every"))
 
 
-def warn_no_effect(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
-    """Warn about a layer's own keys that have no effect. Keys from a ``default`` line are meant for many layers."""
+def warn_no_effect(layers: Sequence[LayerFacts], settings: Settings, findings: Findings) -> None:
+    """Warn about a layer's own keys that have no effect. Keys from a ``default`` line are meant for many layers, so
+    only those are reported that have no effect in any. Also warn of a Nesterov momentum of 0."""
+    _warn_of_defaults(settings, findings)
+    _warn_of_nesterov(layers, settings, findings)
     for facts in layers:
         if _ALL_KEYS.isdisjoint(facts.section.body.keys):
             continue
         name = facts.section.name.text
+        reasons: dict[str, str] = {}
         for key, why in _keys_without_effect(facts, settings):
             if key in facts.section.body.keys:
-                findings.warn(
-                    "no-effect", f"{name}'s {key} has no effect", facts.pairs[key].span, notes=(why,), layer=name
-                )
+                reasons.setdefault(key, why)
+        for key, why in reasons.items():
+            message = f"{name}'s {key} has no effect"
+            findings.warn("no-effect", message, facts.pairs[key].span, notes=(why,), layer=name)
+
+
+def _warn_of_defaults(settings: Settings, findings: Findings) -> None:
+    """Warn about keys of ``default`` lines that belong to another update rule."""
+    for layer_type, pairs in settings.default_pairs.items():
+        values = settings.defaults.get(layer_type, {})
+        for key, why in _keys_of_another_rule(settings.train.rule, values, layer_type):
+            if key in pairs:
+                message = f"the {key} of default {layer_type} has no effect"
+                findings.warn("no-effect", message, pairs[key].span, notes=(why,))
+
+
+def _warn_of_nesterov(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
+    """Warn about ``nesterov=yes`` if no parameter has a momentum."""
+    rule = settings.train.rule
+    if not isinstance(rule, Sgd) or not rule.nesterov or rule.momentum:
+        return
+    if any(_values_of(facts, key) - {None, 0} for facts in layers for key in ("momentum", "bias_momentum")):
+        return
+    pair = by_key(settings.statements["train"].pairs)["optimizer"]
+    why = "without momentum, both rules are w <- w - decay lr w - lr g"
+    findings.warn("no-effect", "nesterov=yes has no effect", pair.span, notes=(why,))
+
+
+def _keys_of_another_rule(
+    rule: UpdateRule, values: Mapping[str, Any], layer_type: str | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the keys with a value that do not belong to the train line's update rule, each with the reason. The
+    ``momentum`` of a batch normalisation has a warning of its own (``traps``)."""
+    if isinstance(rule, Sgd):
+        return
+    why = f"it belongs to sgd, and the train line has optimizer={word_of(rule)}"
+    given = (key for key in _OF_SGD if values.get(key) is not None and (layer_type, key) != ("batchnorm", "momentum"))
+    yield from ((key, why) for key in given)
 
 
 def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield the keys that have no effect in this layer, whether given or not, each with the reason."""
     name, owner = facts.section.name.text, facts.values.get("weights")
+    yield from _keys_of_another_rule(settings.train.rule, facts.values, facts.type)
     if owner:
         why = f"{name} uses the weights of {owner[0]}, which initialises and trains them"
         yield from ((key, why) for key in _WEIGHT_KEYS if not _applies_to_biases(key, facts, settings))
-    if not owner and None not in _values_of(facts, "super_eps"):
+    if not owner and None not in _values_of(facts, "super_eps") and isinstance(settings.train.rule, Sgd):
         why = "the update rule of super_eps has no weight decay"
         yield from ((key, why) for key in ("decay", "decay_mult"))
     # With a rate of 0 the decay is 0 in effect. Caffe's files state both, so a decay of 0 is not reported.

@@ -12,7 +12,7 @@ from netspec.ir.constraint import BOUNDS, FREE, Constraint
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Layer, Node, Parameter, Placement
 from netspec.ir.ops import ParamShape
-from netspec.ir.settings import OwnSchedule, Train
+from netspec.ir.settings import OwnSchedule, Sgd, Train
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.keys import IDENTITY, Initialiser
@@ -165,7 +165,7 @@ class _Parameters:
         constraint = self._constraint(index or 0) if param.role == "weight" else FREE
         every = self.values.get("update_every")
         every = None if every == self.request.train.accumulate else every
-        super_eps = self._value("super_eps", index or 0) if param.role == "weight" else None
+        super_eps = self._super_eps(index or 0) if param.role == "weight" else None
         decay = 0.0 if super_eps is not None else decay  # the update rule of super_eps has no weight decay
         self.own.append(
             Parameter(
@@ -212,15 +212,28 @@ class _Parameters:
         """
         train, value = self.request.train, self._value
         lr = _or_default(value("lr", index), train.lr)
-        momentum = _or_default(value("momentum", index), train.momentum)
+        momentum, bias_momentum = self._momentum(index)
         if param.role == "weight":
             decay = _or_default(value("decay", index), train.weight_decay)
             return lr * value("lr_mult", index), momentum, decay * value("decay_mult", index)
         return (
             _or_default(self.values["bias_lr"], lr) * self.values["bias_lr_mult"],
-            _or_default(self.values["bias_momentum"], momentum),
+            bias_momentum,
             _or_default(self.values["bias_decay"], train.bias_decay) * self.values["bias_decay_mult"],
         )
+
+    def _momentum(self, index: int) -> tuple[float, float]:
+        """The momentum of the weights of one input, and that of the biases; 0 if the update rule has none."""
+        rule = self.request.train.rule
+        if not isinstance(rule, Sgd):
+            return 0.0, 0.0
+        momentum = _or_default(self._value("momentum", index), rule.momentum)
+        return momentum, _or_default(self.values.get("bias_momentum"), momentum)
+
+    def _super_eps(self, index: int) -> float | None:
+        """The ``super_eps`` of the weights of one input. It belongs to ``sgd``, whose rule it replaces."""
+        value: float | None = self._value("super_eps", index)
+        return value if isinstance(self.request.train.rule, Sgd) else None
 
     def _schedule(self, param: ParamShape, index: int) -> OwnSchedule | None:
         """The schedule of a weight or bias, or ``None`` if it is the ``train`` line's.

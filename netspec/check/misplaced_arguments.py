@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from netspec.check.continued import arguments_as_keys
 from netspec.check.report import Findings, with_space_before
 from netspec.diagnostics import Edit, Fix
-from netspec.keys import Key
+from netspec.keys import BadValue, Key
+from netspec.keys.calls import Argument, as_call
 from netspec.keys.kind import shown
-from netspec.language.syntax import Call, Pair, Value, Word
-from netspec.setting_keys import Optimizer
+from netspec.keys.optimizers import OPTIMIZERS, Optimizer, may_mean, meant
+from netspec.language.syntax import Pair, Value, Values
 
 OPTIMIZER = "optimizer"
 
@@ -18,7 +19,10 @@ OPTIMIZER = "optimizer"
 def report_optimizer_arguments(
     pairs: Mapping[str, Pair], keys: Mapping[str, Key], owner: str, findings: Findings
 ) -> frozenset[str]:
-    """Report unknown keys that are, or resemble, arguments of the optimizer, in one mistake. Return these keys."""
+    """Report unknown keys that are, or resemble, arguments of the optimizer, in one mistake.
+
+    Return these keys, and that of the optimizer if the mistake's fix corrects its word, too.
+    """
     kind = keys[OPTIMIZER].kind if OPTIMIZER in keys else None
     if not isinstance(kind, Optimizer):
         return frozenset()
@@ -31,17 +35,18 @@ def report_optimizer_arguments(
         return frozenset()
     misplaced = [pairs[word] for word in arguments]
     optimizer = pairs.get(OPTIMIZER)
-    written = _written(kind, optimizer)
-    values = {**written, **{argument: shown(pairs[word].value) for word, argument in arguments.items()}}
-    merged = f"{OPTIMIZER}=sgd({', '.join(f'{name}={value}' for name, value in values.items())})"
-    findings.add(
-        "unknown-key",
-        _message(arguments, owner),
-        *(pair.key.span for pair in misplaced),
-        notes=(f"{merged}; omitted arguments keep their defaults",),
-        fixes=_fixes(merged, written, optimizer, misplaced, list(arguments.values())),
-    )
-    return frozenset(arguments)
+    rule = _rule(optimizer, arguments.values())
+    fixes: tuple[Fix, ...] = ()
+    notes = _lacking(rule, arguments.values())
+    texts = {argument: _text(argument, pairs[word].value, rule) for word, argument in arguments.items()}
+    if rule is not None and None not in texts.values():
+        written = _written(rule, optimizer)
+        merged = f"{OPTIMIZER}={rule}({', '.join(f'{name}={value}' for name, value in (written | texts).items())})"
+        notes = (f"{merged}; omitted arguments keep their defaults",)
+        fixes = _fixes(merged, written, optimizer, misplaced, list(arguments.values()))
+    spans = (pair.key.span for pair in misplaced)
+    findings.add("unknown-key", _message(arguments, owner), *spans, notes=notes, fixes=fixes)
+    return frozenset((*arguments, OPTIMIZER) if fixes and optimizer and _word(optimizer) != rule else arguments)
 
 
 def report_arguments(
@@ -60,9 +65,51 @@ def report_arguments(
 
 def _argument(word: str, kind: Optimizer, keys: Mapping[str, Key], findings: Findings) -> str | None:
     """Return the optimizer's argument that a word names or, if it is like no key, resembles."""
-    if word in kind.numbers:
+    if word in kind.arguments:
         return word
-    return None if findings.nearest(word, keys) else findings.nearest(word, kind.numbers)
+    near = None if findings.nearest(word, keys) else findings.nearest(word, kind.arguments)
+    return near if near is not None and may_mean(word, near) else None
+
+
+def _word(optimizer: Pair) -> str:
+    """Return the word of the optimizer as written; empty if its value has none."""
+    call = as_call(optimizer.value)
+    return call.name.text if call else ""
+
+
+def _rule(optimizer: Pair | None, arguments: Iterable[str]) -> str | None:
+    """Return the update rule: the written one, ``None`` if that is unknown; without one, the first that has these
+    arguments."""
+    if optimizer is not None:
+        found = meant(_word(optimizer))
+        return found[0] if found else None
+    return next((word for word in OPTIMIZERS if set(_signature(word)).issuperset(arguments)), "sgd")
+
+
+def _signature(rule: str) -> dict[str, Argument]:
+    return {argument.name: argument for argument in OPTIMIZERS[rule].arguments}
+
+
+def _lacking(rule: str | None, arguments: Iterable[str]) -> tuple[str, ...]:
+    """Return a note on arguments that belong to another rule, if there are some."""
+    names = _signature(rule) if rule is not None else {}
+    lacking = [argument for argument in arguments if argument not in names]
+    return (f"{rule} has no {' and no '.join(lacking)}; it has {', '.join(names)}",) if lacking and rule else ()
+
+
+def _text(argument: str, value: Value, rule: str | None) -> str | None:
+    """Return the text of an argument's value, corrected if it is another tool's word, ``True``.
+
+    ``None`` if the value is several, which would count as several arguments, or if the rule has no such argument.
+    """
+    definition = _signature(rule).get(argument) if rule is not None else None
+    if definition is None:
+        return None
+    try:
+        definition.kind.read(value)
+    except BadValue as error:
+        return error.replacement or (None if isinstance(value, Values) else shown(value))
+    return shown(value)
 
 
 def _message(arguments: Mapping[str, str], owner: str) -> str:
@@ -84,13 +131,14 @@ def _not_keys(words: Sequence[str], value: str, owner: str) -> str:
     return f"{last} is an argument of {value}, not a key of {owner}"
 
 
-def _written(kind: Optimizer, optimizer: Pair | None) -> dict[str, str]:
-    """Return the arguments in the optimizer's brackets by name."""
-    call = optimizer.value if optimizer is not None else None
-    if not isinstance(call, Call):
+def _written(rule: str, optimizer: Pair | None) -> dict[str, str]:
+    """Return the arguments in the optimizer's brackets, or implied by its word, by name."""
+    call = as_call(optimizer.value) if optimizer is not None else None
+    if call is None:
         return {}
-    positional = dict(zip(kind.numbers, map(shown, call.args), strict=False))
-    return positional | {pair.key.text: shown(pair.value) for pair in call.named}
+    _, implied = meant(call.name.text) or (rule, {})
+    positional = dict(zip(_signature(rule), map(shown, call.args), strict=False))
+    return implied | positional | {pair.key.text: shown(pair.value) for pair in call.named}
 
 
 def _fixes(
@@ -98,17 +146,11 @@ def _fixes(
 ) -> tuple[Fix, ...]:
     """Return the fix that moves the misplaced keys into the optimizer's brackets.
 
-    There is none if an argument is given twice, if the optimizer is not known, or if the line is put together from
-    several texts.
+    There is none if an argument is given twice, or if the line is put together from several texts.
     """
     given = [*written, *arguments]
-    is_sgd = optimizer is None or isinstance(optimizer.value, Word) or _name(optimizer.value) == "sgd"
     kept = optimizer or misplaced[0]
     removed = [pair for pair in misplaced if pair is not kept]
-    if not is_sgd or len(set(given)) < len(given) or any(p.span.source is not kept.span.source for p in removed):
+    if len(set(given)) < len(given) or any(p.span.source is not kept.span.source for p in removed):
         return ()
     return (Fix(f"write {merged}", (Edit(kept.span, merged), *(Edit(with_space_before(p.span), "") for p in removed))),)
-
-
-def _name(value: Value) -> str:
-    return value.name.text if isinstance(value, Call) else ""

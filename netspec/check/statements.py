@@ -145,10 +145,10 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
         result.net.update({**dict.fromkeys(bad, BAD), **given})
         result.net_pairs = pairs
     elif word == "train":
-        sgd = values.pop("optimizer")
+        optimizer = values.pop("optimizer")
         if values["bias_schedule"] == values["schedule"]:
             values["bias_schedule"] = None
-        result.train = Train(**values, **sgd)
+        result.train = Train(**values, **optimizer)
         _check_train(pairs, bad, result.train, findings)
     elif word == "augment":
         result.augment = Augment(values["crop"], values["from"], values["flip"], values["colour"])

@@ -21,8 +21,8 @@ from netspec.plan.scaling import MODEL, Timed
 from netspec.report import Column, Table
 
 MEMORY_RULE = (
-    "weights, gradients and momentum are float32; activations are the images and what autograd keeps for the backward "
-    "pass, each storage counted once; the workspaces of cuDNN and cuBLAS are not counted"
+    "weights, gradients and optimiser state are float32; activations are the images and what autograd keeps for the "
+    "backward pass, each storage counted once; the workspaces of cuDNN and cuBLAS are not counted"
 )
 
 RULES = (RULE, MEMORY_RULE, *MODEL)
@@ -55,7 +55,7 @@ def devices_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
         Column("parameters"),
         Column("weights", rank=2),
         Column("gradients"),
-        Column("momentum"),
+        Column("optimiser"),
         Column("activations"),
         Column("peak"),
         Column("sends"),
@@ -73,7 +73,7 @@ def devices_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
                 format_count(device.parameters),
                 format_bytes(standing.weights),
                 format_bytes(standing.gradients),
-                format_bytes(standing.momentum),
+                format_bytes(standing.optimiser),
                 format_bytes(memory.activations),
                 format_bytes(memory.peak.total),
                 format_bytes(device.sent),
@@ -222,7 +222,7 @@ def _title(plan: Plan) -> str:
 def _peak(device: DevicePlan) -> str:
     peak = device.memory.peak
     return (
-        f"{format_bytes(peak.total)} {peak.when} = {format_bytes(peak.standing)} weights, momentum and images + "
+        f"{format_bytes(peak.total)} {peak.when} = {format_bytes(peak.standing)} weights, optimiser state and images + "
         f"{format_bytes(peak.gradients)} gradients of parameters + {format_bytes(peak.kept)} kept + "
         f"{format_bytes(peak.temporary)} gradients of activations and temporaries"
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from netspec.diagnostics.nearest import nearest
-from netspec.setting_keys import SETTINGS, Optimizer
+from netspec.keys.optimizers import OPTIMIZERS, Optimizer, may_mean
+from netspec.setting_keys import SETTINGS
 
 _POSITIONAL = {
     "checkpoint": ("RUN",),
@@ -83,6 +84,8 @@ def _set_option(word: str) -> str:
         for key in keys:
             if key.name == word:
                 return f"--set {setting}.{key.name}=..."
-            if isinstance(key.kind, Optimizer) and (number := nearest(word, key.kind.numbers)):
-                return f"--set '{setting}.{key.name}=sgd({number}=..., ...)'"
+            near = nearest(word, key.kind.arguments) if isinstance(key.kind, Optimizer) else None
+            if near and may_mean(word, near):
+                rule = next(name for name, form in OPTIMIZERS.items() if near in [a.name for a in form.arguments])
+                return f"--set '{setting}.{key.name}={rule}({near}=..., ...)'"
     return ""

@@ -86,8 +86,9 @@ def command(
     """Check that training on several devices computes the same as on one device.
 
     The command takes the same training steps, with dropout, in each arrangement of devices, and compares losses,
-    gradients, weights, velocities and statistics. The exit code is 1 if any of them differ by more than rounding. Where
-    a network amplifies rounding, the command measures by how much and says so.
+    gradients, weights, statistics and what the optimiser remembers. The exit code is 1 if any of them differ by more
+    than rounding. Where a network amplifies rounding, the command measures by how much and says so. The eps of adam and
+    adamw counts as at least 0.001, since less would amplify it too.
 
     \b
     Examples:

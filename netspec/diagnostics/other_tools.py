@@ -371,7 +371,6 @@ ABSENT_SETTINGS: Mapping[str, str] = {
 }
 """The same for keys of settings."""
 
-
 PARAMETERS = ("params", "parameters", "numparams", "nparams")
 ABSENT_COUNTS: Mapping[str, str] = {
     **dict.fromkeys(PARAMETERS, "parameters are weights and biases; a claim counts the weights: weights=150"),

@@ -23,7 +23,7 @@ from netspec.ir.ops import (
     Neuron,
     Op,
 )
-from netspec.ir.settings import Schedule
+from netspec.ir.settings import Schedule, Sgd
 from netspec.ir.window import Window
 from netspec.keys import texts
 
@@ -200,10 +200,11 @@ def _rates(graph: Graph, parameters: Sequence[Parameter], decay: float, schedule
     """Learning rate, schedule, momentum and decay of a layer's weights or biases. ``decay`` and ``schedule`` are the
     values of the ``train`` line."""
     train = graph.train
+    momentum = train.rule.momentum if isinstance(train.rule, Sgd) else 0.0
     return {
         "lr": _combined([Fact(texts.number(p.lr), _as_multiple(p.lr, train.lr)) for p in parameters]),
         "schedule": _combined([_schedule(graph, p, schedule) for p in parameters]),
-        "momentum": _combined([_number_or_default(p.momentum, train.momentum) for p in parameters]),
+        "momentum": _combined([_number_or_default(p.momentum, momentum) for p in parameters]),
         "decay": _combined([_number_or_default(p.decay, decay) for p in parameters]),
     }
 

@@ -9,18 +9,24 @@ from netspec.diff.model import Difference, Effect, SettingDifference
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Train
 from netspec.keys import texts
+from netspec.keys.optimizers import word_of
 
-_TRAIN = ("epochs", "batch", "lr", "momentum", "weight_decay", "bias_decay")
+_RULE = ("momentum", "nesterov", "beta1", "beta2", "eps")
+"""The numbers of update rules, of which each rule has some."""
 _MORE = ("accumulate", "precision", "channels_last", "ema", "label_smoothing")
 _NOTES = {"from": "the central crops of the tests are cut from it too"}
 
 
 def setting_differences(a: Graph, b: Graph) -> tuple[SettingDifference, ...]:
-    """Return the keys of settings that differ. ``augment crop`` is left out: it is always the size of the input."""
+    """Return the keys of settings that differ. ``augment crop`` is left out: it is always the size of the input.
+
+    If the update rules differ, their own numbers are not compared, but part of the difference.
+    """
+    same_rule = word_of(a.train.rule) == word_of(b.train.rule)
     return tuple(
         SettingDifference(setting, Difference("changed", key, p.text, q.text, effect, _NOTES.get(key, "")))
         for (setting, key, p, effect), (_, _, q, _) in zip(_settings(a), _settings(b), strict=True)
-        if not p.same(q)
+        if not p.same(q) and (same_rule or key not in _RULE)
     )
 
 
@@ -28,8 +34,12 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     """Yield each setting, key and value of a network, and the effect of changing it."""
     yield "gpus", "", Fact(str(graph.groups)), "placement"
     train, augment = graph.train, graph.augment
-    for key in _TRAIN:
+    for key in ("epochs", "batch"):
         yield "train", key, Fact(texts.number(getattr(train, key))), "training"
+    yield "train", "optimizer", Fact(texts.optimizer(train.rule), frozenset({word_of(train.rule)})), "training"
+    for key in ("lr", *_RULE, "weight_decay", "bias_decay"):
+        value = getattr(train.rule if key in _RULE else train, key, None)
+        yield "train", key, Fact("none" if value is None else texts.word(value)), "training"
     yield "train", "schedule", Fact(texts.schedule(train.schedule)), "training"
     yield "train", "bias_schedule", _of_biases(train), "training"
     yield "train", "warmup", Fact(texts.warmup(train.warmup)), "training"

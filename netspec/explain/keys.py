@@ -11,14 +11,9 @@ from netspec.formatting import format_number
 from netspec.keys import NEURONS, Argument, BiasInit, Init, Key, Kind, NeuronWord
 from netspec.keys.calls import Form
 from netspec.keys.initialisers import BIASES, INITIALISERS
+from netspec.keys.optimizers import OPTIMIZERS, Optimizer
 from netspec.keys.schedules import SCHEDULES, WARMUPS, OwnScheduleWord, ScheduleWord, WarmupLength
-from netspec.setting_keys import (
-    COLOURS,
-    OPTIMIZERS,
-    SETTINGS,
-    Colour,
-    Optimizer,
-)
+from netspec.setting_keys import COLOURS, SETTINGS, Colour
 
 
 def key_table(keys: Iterable[Key], *, several: bool = False) -> str:

@@ -32,8 +32,9 @@ SPLIT = Placement(split=True)
 class Parameter:
     """A learnt tensor. Its key is its name in a state_dict: ``conv1.weight``, ``conv3.weights.0``.
 
-    ``lr``, ``momentum`` and ``decay`` are the values at the start of training. ``schedule`` scales ``lr`` later; if it
-    is ``None``, the schedule of the spec's ``train`` line does (``Graph.schedule_of``).
+    ``lr``, ``momentum`` and ``decay`` are the values at the start of training; ``momentum`` is 0 if the update rule has
+    none. ``schedule`` scales ``lr`` later; if it is ``None``, the schedule of the spec's ``train`` line does
+    (``Graph.schedule_of``).
     ``constraint`` is enforced after each update. The tensor is updated once per batch, or, with ``update_every``, after
     this many of the ``accumulate`` parts of a batch, by the mean gradient of their images.
     ``super_eps`` is that of cuda-convnet of 2012, which divides gradients by a root of their running means.

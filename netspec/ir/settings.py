@@ -145,15 +145,46 @@ class Warmup:
     unit: Literal["epochs", "steps"] = "epochs"
 
 
+@dataclass(frozen=True, slots=True)
+class Sgd:
+    """Stochastic gradient descent as in section 5 of the 2012 paper: v <- momentum v - decay lr w - lr g;  w <- w + v.
+
+    With ``nesterov``, the second part is w <- w + momentum v - decay lr w - lr g, with the new v. This is the rule of
+    Sutskever, Martens, Dahl & Hinton (2013), section 2, for the weights at which it takes its gradients. ``momentum``
+    is the value for parameters without one of their own.
+    """
+
+    momentum: float = 0.9
+    nesterov: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adam:
+    """Update number t, counted from 1, of Kingma & Ba (2015), algorithm 1: m <- beta1 m + (1 - beta1) g;
+    s <- beta2 s + (1 - beta2) g^2;  w <- w - lr (m / (1 - beta1^t)) / (sqrt(s / (1 - beta2^t)) + eps).
+
+    Weight decay is added to the gradient before this, g <- g + decay w, or, if it is ``decoupled``, the weights are
+    reduced by it, w <- w - lr decay w: AdamW of Loshchilov & Hutter (2019), algorithm 2, with the learning rate as a
+    factor of the decay as in ``torch.optim.AdamW``.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    decoupled: bool = False
+
+
+UpdateRule = Sgd | Adam
 Precision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True, slots=True)
 class Train:
-    """Stochastic gradient descent as in section 5 of the 2012 paper: v <- momentum v - decay lr w - lr g;  w <- w + v.
+    """How the network is trained.
 
-    ``lr``, ``momentum`` and the decays are the values for parameters without values of their own. ``bias_schedule`` is
-    the schedule of biases without their own; ``None``: biases follow ``schedule``, as the weights do.
+    ``rule`` is the rule by which parameters are updated. ``lr`` and the decays are the values for parameters without
+    values of their own. ``bias_schedule`` is the schedule of biases without their own; ``None``: biases follow
+    ``schedule``, as the weights do.
     ``batch`` is the number of images in a step on all devices together; ``batch / accumulate`` of them go through the
     network at a time. ``precision="bf16"`` computes under autocast, with weights and updates in float32.
     ``ema`` is the decay of the moving average of the weights with which the network is tested (0: no average).
@@ -162,8 +193,8 @@ class Train:
 
     epochs: int = 10
     batch: int = 128
+    rule: UpdateRule = Sgd()
     lr: float = 0.01
-    momentum: float = 0.9
     weight_decay: float = 0.0
     bias_decay: float = 0.0
     schedule: Schedule = Fixed()

@@ -14,6 +14,7 @@ from netspec.ir.distribution import Constant, Distribution, Normal
 from netspec.ir.ops import Op
 from netspec.keys.initialisers import Initialiser
 from netspec.keys.neurons import NEURONS
+from netspec.keys.optimizers import word_of
 from netspec.keys.schedules import SCHEDULES
 
 BY_FAN = ("he", "xavier", "torch")
@@ -88,6 +89,16 @@ def initialiser(drawn: Distribution, fan_in: float, fan_out: float) -> str:
         if text == distribution(Initialiser(name).distribution(fan_in, fan_out)):
             return name
     return text
+
+
+def optimizer(rule: ir.UpdateRule) -> str:
+    """Return an update rule with its own numbers, ``sgd(momentum=0.9)`` or ``adam(beta1=0.9, beta2=0.999, eps=1e-08)``.
+
+    ``nesterov`` is left out if it is ``no``, and the learning rate and the decays always are.
+    """
+    if isinstance(rule, ir.Sgd):
+        return call("sgd", f"momentum={number(rule.momentum)}", *(("nesterov=yes",) if rule.nesterov else ()))
+    return call(word_of(rule), *(f"{name}={number(getattr(rule, name))}" for name in ("beta1", "beta2", "eps")))
 
 
 def schedule(value: ir.Schedule) -> str:

@@ -26,6 +26,7 @@ _COUNTS = ("units", "weights", "connections", "params", "parameters")
 
 _KEY_BEFORE = re.compile(rf"({_NAME})=[^\s=;,]*$")
 _HINTS_OF_KEYS: dict[str, str] = {
+    "betas": "they are two arguments: adam(beta1=0.9, beta2=0.999)",
     "range": "range= is the value of a white pixel, and black is 0: range=255 or range=1",
     **dict.fromkeys(_COUNTS, "a count is one number, in digits alone: weights=512000"),
 }
@@ -194,6 +195,17 @@ def _shape(match: re.Match[str], before: str) -> str:
     return f"{head} {_size(match, before)}" if re.search(r"[^\dx]", match[0].removeprefix(head).strip()) else match[0]
 
 
+def _rule(match: re.Match[str], before: str) -> str:
+    """Write PyTorch's or Keras's class of an update rule as the rule's word."""
+    return match[0].strip(_QUOTE).rpartition(".")[2].lower()
+
+
+def _betas(match: re.Match[str], before: str) -> str:
+    """Write a pair of PyTorch's as two arguments."""
+    first, second = re.findall(_PLAIN, match[0].partition("=")[2])
+    return f"beta1={first}, beta2={second}"
+
+
 def _percent(match: re.Match[str], before: str) -> str:
     return format_number(float(match[0].removesuffix("%")) / 100)
 
@@ -228,7 +240,10 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
         rf"(?<=\brange=)[(\[]?\s*0(?:\.0*)?\s*(?:[:,{_MINUS}-]|\.{{2,3}}|to)\s*(?:255|1)(?:\.0*)?\b(?:\s*[)\]])?",
         _range,
     ),
+    ("rule", rf"(?<=\boptimizer=)[{_QUOTE}]?(?:[a-z]+\.)*(?:SGD|AdamW?)\b", _rule),
     ("module", r"(?<=[=\s])(?:torch\.)?nn\.(?=[A-Z])", _replaced_by("")),
+    ("flag", r"(?<=\bnesterov=)(?:True|False)\b", lambda match, before: "yes" if match[0] == "True" else "no"),
+    ("betas", rf"\bbetas\s*=\s*[(\[]\s*{_PLAIN}\s*,\s*{_PLAIN}\s*[)\]]", _betas),
     ("grouped", r"(?<![\w.])\d{1,9}(?:_\d{1,9})+(?![\w.])", lambda match, before: match[0].replace("_", "")),
     ("size", rf"(?<!\w)[(\[]\s*{_SEPARATED}\s*[)\]]|\d{{1,9}}(?:\s*[*X\u00d7]\s*\d{{1,9}})+", _size),
     ("list", rf"(?<==)\s*[(\[]\s*{_PLAIN}(?:\s*,\s*{_PLAIN})*\s*[)\]]", _list),

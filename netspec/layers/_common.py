@@ -157,7 +157,7 @@ LEARNING = training_keys(
         OwnScheduleWord(),
         "schedule of the learning rate of the weights, after the warm-up of the train line",
     ),
-    _of_weights("momentum", _SHARE, "momentum of the weights"),
+    _of_weights("momentum", _SHARE, "momentum of the weights, with the update rule sgd"),
     _of_weights("decay", _RATE, "weight decay of the weights"),
     Key(
         "decay_mult",
@@ -175,7 +175,9 @@ LEARNING = training_keys(
         "schedule of the learning rate of the biases, after the warm-up of the train line",
         "that of the train line, or of the (first) weights",
     ),
-    _of_biases("bias_momentum", _SHARE, "momentum of the biases", "that of the (first) weights"),
+    _of_biases(
+        "bias_momentum", _SHARE, "momentum of the biases, with the update rule sgd", "that of the (first) weights"
+    ),
     _of_biases("bias_decay", _RATE, "weight decay of the biases", "that of the train line, or 0"),
     Key("bias_decay_mult", _RATE, "factor on the weight decay of the biases", default=1.0, affects_shape=False),
     Key(
@@ -208,9 +210,9 @@ WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING, OUTSIDE)
 SUPER_EPS = Key(
     "super_eps",
     BOUND,
-    "the update rule superEps of cuda-convnet of 2012, for weights only: v <- 0.9 v - lr g / sqrt(mean of g^2 + mean "
-    "of g + super_eps), then w <- w + v, with running means m <- momentum m + (1 - momentum) g and without weight "
-    "decay",
+    "the update rule superEps of cuda-convnet of 2012 in place of sgd, for weights only: v <- 0.9 v - lr g / sqrt(mean "
+    "of g^2 + mean of g + super_eps), then w <- w + v, with running means m <- momentum m + (1 - momentum) g and "
+    "without weight decay",
     default=None,
     default_text="none",
     affects_shape=False,

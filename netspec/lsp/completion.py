@@ -9,7 +9,7 @@ from typing import Literal
 from netspec import layers
 from netspec.check import LayerFacts
 from netspec.explain.keys import argument_default, default_of, forms_of
-from netspec.keys import Key, LayerNames, OneOf
+from netspec.keys import Argument, Key, LayerNames, OneOf
 from netspec.lsp.document import Document
 from netspec.lsp.elements import keys_of, naming_keys
 from netspec.lsp.numbers import numbers_of
@@ -71,6 +71,8 @@ def _candidates(document: Document, here: Context) -> Iterator[Candidate]:
             yield from _values(document, here)
         case "argument":
             yield from _arguments(document, here)
+        case "choice":
+            yield from _choices(document, here)
         case "claim":
             yield from _claims(document, here)
 
@@ -141,11 +143,24 @@ def _bases(document: Document, here: Context) -> Iterator[Candidate]:
             yield Candidate(name, "file", name, here.start, here.end, "a spec of this folder")
 
 
-def _arguments(document: Document, here: Context) -> Iterator[Candidate]:
+def _signature(document: Document, here: Context) -> tuple[Argument, ...]:
+    """Return the arguments of the word before the parentheses."""
     key = next((key for key in _allowed_keys(document, here) if key.name == here.key), None)
     form = forms_of(key.kind).get(here.call) if key else None
+    return form.arguments if form else ()
+
+
+def _choices(document: Document, here: Context) -> Iterator[Candidate]:
+    """Yield the words that the argument before the = accepts."""
+    for argument in _signature(document, here):
+        for word in argument.kind.words if argument.name in here.listed[-1:] else ():
+            doc = f"{argument.name} of {here.call}"
+            yield Candidate(word, "value", word, here.start, here.end, argument.kind.doc, doc)
+
+
+def _arguments(document: Document, here: Context) -> Iterator[Candidate]:
     equals = "" if here.followed else "="
-    for argument in form.arguments if form else ():
+    for argument in _signature(document, here):
         if argument.name not in here.listed:
             insert = f"{argument.name}{equals}"
             default = "required" if argument.required else f"default: {argument_default(argument)}"

@@ -15,7 +15,7 @@ from netspec.source import Source
 
 _TOKEN = re.compile(r"(?P<comment>#[^\r\n]*)|(?P<mark>->|[=,()\[\]])|(?P<word>(?:(?!->)[^\s=,()\[\]#])+)")
 
-Kind = Literal["start", "name", "type", "item", "value", "argument", "claim", "nothing"]
+Kind = Literal["start", "name", "type", "item", "value", "argument", "choice", "claim", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,9 @@ class _Scanner:
         match text:
             case "->":
                 self.kind, self.in_claim, self.key, self.call = "claim", True, "", ""
-            case "=" if self.call or self.in_claim:
+            case "=" if self.call:
+                self.kind = "choice"
+            case "=" if self.in_claim:
                 self.kind = "nothing"
             case "=":
                 self.kind, self.key, self.listed = "value", self.previous, []

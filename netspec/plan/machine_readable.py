@@ -68,7 +68,7 @@ def _device(device: DevicePlan) -> dict[str, Any]:
         "parameters": device.parameters,
         "weight_bytes": memory.standing.weights,
         "gradient_bytes": memory.standing.gradients,
-        "optimiser_bytes": memory.standing.momentum,
+        "optimiser_bytes": memory.standing.optimiser,
         "average_bytes": memory.standing.average,
         "statistics_bytes": memory.standing.statistics,
         "narrowed_bytes": memory.standing.narrowed,

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from netspec.formatting import plural
-from netspec.ir.graph import Graph
+from netspec.ir.graph import Graph, Parameter
 from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import Precision
 from netspec.passes.fast import PLAIN, ComputeTarget, Forms, enabled_passes, forms_of
 from netspec.passes.narrowed import narrowed
+from netspec.passes.optimiser_state import divides, state_kinds
 from netspec.passes.placing import Arrangement, ArrangementError, Placed, SplitWord, arrange, place_on_devices
 from netspec.plan.crossing import Crossing, crossings
 from netspec.plan.footprint.model import FULL
@@ -245,22 +246,27 @@ def _standing(placed: Placed, device: int, narrowed: int) -> Standing:
             channels = node.output.channels // placed.layers[node.layer].sharding.channels
             statistics += 2 * channels * FULL + 8
     average = weights + statistics if placed.graph.train.ema else 0
-    means = 2 * FULL * sum(_parameters(placed, device, only_with_means=True).values())
-    return Standing(weights, weights, weights + means, average, statistics, narrowed)
+    rule, own = placed.graph.train.rule, _own(placed, device)
+    optimiser = FULL * sum(size * len(state_kinds(rule, parameter)) for parameter, size in own)
+    roots = FULL * max((size for parameter, size in own if divides(rule, parameter)), default=0)
+    return Standing(weights, weights, optimiser, average, statistics, roots, narrowed)
 
 
-def _parameters(placed: Placed, device: int, *, only_with_means: bool = False) -> dict[str, int]:
-    """Count the parameters on a device, by layer.
-
-    With ``only_with_means``, only those whose update is divided by running means (``super_eps``), which need more
-    optimiser state than a velocity.
-    """
+def _parameters(placed: Placed, device: int) -> dict[str, int]:
+    """Count the parameters on a device, by layer."""
     numbers: dict[str, int] = {}
-    for parameter in placed.graph.parameters.values():
-        if placed.on(device, parameter.layer) and (parameter.super_eps is not None or not only_with_means):
-            share = math.prod(parameter.shape) // placed.sharding_of(parameter).channels
-            numbers[parameter.layer] = numbers.get(parameter.layer, 0) + share
+    for parameter, size in _own(placed, device):
+        numbers[parameter.layer] = numbers.get(parameter.layer, 0) + size
     return numbers
+
+
+def _own(placed: Placed, device: int) -> list[tuple[Parameter, int]]:
+    """Return the parameters on a device, each with the size of the device's share."""
+    return [
+        (parameter, math.prod(parameter.shape) // placed.sharding_of(parameter).channels)
+        for parameter in placed.graph.parameters.values()
+        if placed.on(device, parameter.layer)
+    ]
 
 
 def _layer_shares(placed: Placed, device: int, device_memory: Memory) -> tuple[LayerShare, ...]:

@@ -8,19 +8,21 @@ from typing import Any
 from netspec.formatting import plural
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import Graph, Parameter
+from netspec.ir.settings import Sgd, UpdateRule
 from netspec.keys import texts
+from netspec.keys.optimizers import formula
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
 
-_RULE = "an update is v <- momentum v - decay lr w - lr g, then w <- w + v; the schedule changes lr"
 _DRAWN = "gaussian(standard deviation), uniform(b): from -b to b, constant(value); the seed says which numbers"
 
 
 def learning_table(net: Net, style: Style = READABLE) -> Table:
     """Return the table of all weights and biases: shape, initial values, learning rate, momentum, decay, schedule.
 
-    A column ``more`` lists rarer properties, if any parameter has some.
+    There is no momentum if the update rule has none. A column ``more`` lists rarer properties, if any parameter has
+    some.
     """
     graph = net.graph
     columns = (
@@ -46,8 +48,11 @@ def learning_table(net: Net, style: Style = READABLE) -> Table:
         )
         for p in graph.parameters.values()
     )
-    table = Table(f"{net.name}: what is learnt, and how", columns, rows, None, (*_notes(graph), _RULE, _DRAWN))
-    return table if any(row[-1] for row in rows) else table.without(frozenset({"more"}))
+    notes = (*_notes(graph), _rule(graph.train.rule), _DRAWN)
+    table = Table(f"{net.name}: what is learnt, and how", columns, rows, None, notes)
+    if not any(row[-1] for row in rows):
+        table = table.without(frozenset({"more"}))
+    return table if isinstance(graph.train.rule, Sgd) else table.without(frozenset({"momentum"}))
 
 
 def learning_of(graph: Graph, layer: str) -> list[dict[str, Any]]:
@@ -58,7 +63,7 @@ def learning_of(graph: Graph, layer: str) -> list[dict[str, Any]]:
             "shape": list(p.shape),
             "init": texts.distribution(p.distribution),
             "lr": p.lr,
-            "momentum": p.momentum,
+            **({"momentum": p.momentum} if isinstance(graph.train.rule, Sgd) else {}),
             "decay": p.decay,
             "schedule": texts.schedule(graph.schedule_of(p)),
             **_rare_properties(p),
@@ -73,6 +78,12 @@ def _rare_properties(parameter: Parameter) -> Mapping[str, float]:
     bounds = {key: getattr(parameter.constraint, key) for key in BOUNDS}
     rules = {"update_every": parameter.update_every, "super_eps": parameter.super_eps}
     return {key: value for key, value in {**bounds, **rules}.items() if value is not None}
+
+
+def _rule(rule: UpdateRule) -> str:
+    """Return the note on the update rule. The numbers of Adam are the same for all parameters."""
+    numbers = "" if isinstance(rule, Sgd) else f"{texts.optimizer(rule)}: "
+    return f"{numbers}{formula(rule)}; the schedule changes lr"
 
 
 def _notes(graph: Graph) -> tuple[str, ...]:

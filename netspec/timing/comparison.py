@@ -36,7 +36,7 @@ def handwritten_steps(
         # In the precision of the computation, as the images are also handed to netspec's network.
         narrow = torch.bfloat16 if settings.precision == "bf16" else images.dtype
         images = images.to(narrow, memory_format=torch.channels_last)
-    sgd = optimiser(model, device)
+    update = optimiser(model, graph.train.rule, device)
     precision = torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bf16")
 
     def loss() -> torch.Tensor:
@@ -54,9 +54,9 @@ def handwritten_steps(
 
     def train() -> None:
         model.train()
-        sgd.zero_grad()
+        update.zero_grad()
         loss().backward()  # type: ignore[no-untyped-call]
-        sgd.step()
+        update.step()
 
     def infer() -> None:
         model.eval()

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Conv, Dropout, Flatten, Linear, Relu, Softmax, name_of
+from netspec.ir.settings import Adam, UpdateRule
 
 
 class AlexNet(nn.Module):
@@ -108,10 +109,14 @@ class Peer:
     layers: tuple[str, ...]
 
 
-def optimiser(model: nn.Module, device: str) -> torch.optim.Optimizer:
-    """Return PyTorch's SGD with the paper's hyperparameters, fused on a GPU."""
+def optimiser(model: nn.Module, rule: UpdateRule, device: str) -> torch.optim.Optimizer:
+    """Return PyTorch's optimiser of an update rule, with the paper's hyperparameters for SGD and PyTorch's for Adam,
+    fused on a GPU."""
     fused = device == "cuda"
-    return torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, fused=fused)
+    if isinstance(rule, Adam):
+        return (torch.optim.AdamW if rule.decoupled else torch.optim.Adam)(model.parameters(), fused=fused)
+    nesterov = rule.nesterov
+    return torch.optim.SGD(model.parameters(), 0.01, 0.9, weight_decay=5e-4, nesterov=nesterov, fused=fused)
 
 
 def peer_of(graph: Graph) -> Peer | None:

@@ -16,8 +16,9 @@ from netspec.passes.fast import Forms, forms_of
 from netspec.timing.clock import seconds_of
 from netspec.train.learning.heap import keep_memory
 from netspec.train.learning.objective import Objective, build
-from netspec.train.learning.optimiser import PaperSGD, optimiser_of
+from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
+from netspec.train.learning.rule import Optimiser
 
 Work = Literal["train", "infer"]
 
@@ -28,7 +29,7 @@ class Step:
     messages for the user about optimised forms that cannot be used on this device."""
 
     objective: Objective
-    optimiser: PaperSGD
+    optimiser: Optimiser
     images: Tensor
     labels: Tensor
     device: str

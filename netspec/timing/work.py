@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from netspec.ir.graph import Graph, Layer
 from netspec.ir.settings import Precision
 from netspec.passes.dependence import with_gradient
+from netspec.passes.optimiser_state import state_kinds
 
 FULL = 4
-"""Bytes of a weight, its gradient and its velocity, which are float32 in any precision."""
+"""Bytes of a weight, its gradient and what the optimiser remembers of it, which are float32 in any precision."""
 
 VALUE = {"fp32": 4, "bf16": 2}
 """Bytes of a number in a layer's output, by precision."""
@@ -61,10 +62,11 @@ def work(graph: Graph, batch: int, precision: Precision) -> dict[str, LayerWork]
 
 
 def update_bytes(graph: Graph) -> int:
-    """Return the bytes that the update of all weights reads (weight, gradient, velocity) and writes (weight, velocity).
-    With a ``super_eps``, both running means are read and written too."""
-    numbers = ((math.prod(p.shape), 5 if p.super_eps is None else 9) for p in graph.parameters.values())
-    return FULL * sum(size * times for size, times in numbers)
+    """Return the bytes that the update of all weights reads (weight, gradient, and what the optimiser remembers) and
+    writes (all of these but the gradient)."""
+    rule = graph.train.rule
+    numbers = ((math.prod(p.shape), len(state_kinds(rule, p))) for p in graph.parameters.values())
+    return FULL * sum(size * (3 + 2 * remembered) for size, remembered in numbers)
 
 
 def _work(graph: Graph, layer: Layer, batch: int, width: int, differentiable: frozenset[str]) -> LayerWork:

@@ -300,7 +300,7 @@ def _restore(training: Training, state: dict[str, Any]) -> None:
     """Restore a checkpoint's state, and remove everything that was written after it.
 
     Empties ``state``: callers hold a reference to it until the run ends, and it contains a second copy of weights and
-    velocities.
+    of what the optimiser remembers.
     """
     restore(training, state)
     training.world.any(False)  # a barrier: all processes have read the folder before the main process changes it

@@ -16,7 +16,7 @@ from netspec.train.data.splits import Data, count_unreadable
 from netspec.train.learning.ema import Average
 from netspec.train.learning.guessing import Guessing
 from netspec.train.learning.objective import Objective
-from netspec.train.learning.optimiser import PaperSGD
+from netspec.train.learning.rule import Optimiser
 from netspec.train.learning.schedule import Watch
 from netspec.train.learning.validation import Evaluation
 from netspec.train.processes.world import SINGLE_PROCESS, World
@@ -143,7 +143,7 @@ class Training:
     config: Config
     data: Data
     objective: Objective
-    optimiser: PaperSGD
+    optimiser: Optimiser
     prepare: Preparation
     loader: Loader
     folder: RunFolder

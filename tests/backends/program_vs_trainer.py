@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from programs import import_program, network_class
+from programs import import_program, network_class, optimiser_class
 from ranks import call_on_ranks
 from torch import Tensor
 
@@ -91,7 +91,7 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
     _with_world(program.initialise, world, model, SEED)
     if graph.train.channels_last:
         model.to(memory_format=torch.channels_last)
-    sgd = program.SGD(model)
+    update_rule = optimiser_class(program)(model)
     program_average = program.Average(model) if graph.train.ema else None
 
     generator = torch.Generator().manual_seed(1)
@@ -106,7 +106,8 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
         optimiser.scales = scales(graph.train, optimiser.groups, now, Watch(), SEED)
         share = images[objective.training_rows(trial.batch)]
         expected = objective.gradients(share, labels, SEED, step, optimiser.step)
-        update = partial(sgd.step, program.rate_factor(step, step / STEPS), *_update_arguments(program, sgd, step))
+        arguments = _update_arguments(program, update_rule, step)
+        update = partial(update_rule.step, program.rate_factor(step, step / STEPS), *arguments)
         takes = inspect.signature(program.add_gradients).parameters
         more = [value for name, value in (("seed_and_step", (SEED, step)), ("update", update)) if name in takes]
         actual = program.add_gradients(model, images, labels, *more, world=world)
@@ -133,9 +134,9 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
     torch.testing.assert_close(actual, (validation.loss, validation.top1, validation.top5), rtol=tolerance, atol=0.0)
 
 
-def _update_arguments(program: Any, sgd: Any, step: int) -> Iterator[Any]:
+def _update_arguments(program: Any, update_rule: Any, step: int) -> Iterator[Any]:
     """Yield the arguments of the program's update that follow the rate factor; an epoch has one step."""
-    takes = inspect.signature(sgd.step).parameters
+    takes = inspect.signature(update_rule.step).parameters
     if "own" in takes:
         yield {name: rate(step, step / STEPS) for name, rate in program.RATE_FACTORS.items()}
     if "seed" in takes:

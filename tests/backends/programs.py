@@ -77,6 +77,12 @@ class RunHere:
         return CompletedProcess(command, code, out, err)
 
 
+def optimiser_class(program: ModuleType) -> Any:
+    """Return the class of a program's update rule."""
+    (name,) = {"SGD", "Adam", "AdamW"} & vars(program).keys()
+    return vars(program)[name]
+
+
 def network_class(program: ModuleType) -> Any:
     """Return the class of a program's network."""
     (network,) = (

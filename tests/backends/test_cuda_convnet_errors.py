@@ -30,6 +30,22 @@ def errors_of(middle: str, head: str = "net x rounding=up", dialect: Dialect = "
 
 
 @pytest.mark.parametrize(
+    ("optimizer", "message"),
+    [
+        ("sgd(nesterov=yes)", "sgd without nesterov=yes"),
+        ("adam", "sgd, and this net is trained with adam"),
+        ("adamw(lr=0.01)", "sgd, and this net is trained with adamw"),
+    ],
+)
+def test_other_update_rules_are_errors(optimizer: str, message: str) -> None:
+    for dialect in ("2012", "v2"):
+        (error,) = errors_of(f"{CONV}\ntrain optimizer={optimizer}", dialect=dialect)
+        assert (error.code, error.span.text) == ("not-in-cfg", f"optimizer={optimizer}")
+        assert error.message == f"train: cuda-convnet's only update rule is {message}"
+        assert error.notes == ("alternatives: optimizer=sgd",)
+
+
+@pytest.mark.parametrize(
     ("middle", "underlined", "message", "alternatives"),
     [
         (f"{CONV} stride=2 rounding=down", "rounding=down", "axis, and this layer has 5", "rounding=up, for 6"),

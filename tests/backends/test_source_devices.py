@@ -92,6 +92,11 @@ def test_two_processes_compute_the_trainers_bits(tmp_path: Path) -> None:
         trial_of("by_all", grouped(BY_ALL, "train accumulate=2 schedule=cosine"), tmp_path),
         trial_of("own_loss", grouped(OWN_LOSS, options), tmp_path),
         trial_of("early", grouped(TO_FIRST, early), tmp_path),
+        trial_of("nesterov", grouped(train="train optimizer=sgd(lr=0.1, weight_decay=0.01, nesterov=yes)"), tmp_path),
+        trial_of(
+            "adam", grouped(TO_FIRST, early.replace("train", "train optimizer=adam(weight_decay=0.01)")), tmp_path
+        ),
+        trial_of("adamw", grouped(BY_ALL, "train optimizer=adamw(lr=0.01)"), tmp_path),
         trial_of("divided", grouped(TO_FIRST, "default conv super_eps=1\ndefault fc super_eps=0.5"), tmp_path),
         trial_of("early_by_batch", netspec.loads(f"{BRANCHES.strip()}\n{early}").graph, tmp_path),
         trial_of("loss_on_first", grouped(LOSS_ON_FIRST, options), tmp_path),

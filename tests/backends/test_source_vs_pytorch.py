@@ -11,7 +11,7 @@ import torch
 from cases import Case, cases
 from comparing import SPECS, is_large, random_labels
 from places import ROOT
-from programs import load_program, network_class
+from programs import load_program, network_class, optimiser_class
 from torch import Tensor
 
 import netspec
@@ -91,7 +91,7 @@ class Pair:
         names, tensors = attributes(self.graph), dict(self.module.named_parameters())
         keyed = {key: tensors[state_key(p, names)] for key, p in self.graph.parameters.items()}
         trainer = optimiser_for(self.graph.parameters, keyed)
-        optimiser = self.program.SGD(self.network)
+        optimiser = optimiser_class(self.program)(self.network)
         # Schedules of single layers are ignored on both sides.
         own: dict[str, Any] = {"own": {}} if "own" in signature(optimiser.step).parameters else {}
         self.module.train()

@@ -181,6 +181,31 @@ def test_updates_within_a_batch_end_with_the_trainers_bits(
     assert_same_training(netspec.loads(spec(conv, fc, f"accumulate=4 {keys}")).graph, tmp_path, monkeypatch)
 
 
+NESTEROV, ADAM, ADAMW = (
+    "sgd(lr=0.02, weight_decay=5e-4, nesterov=yes)", "adam(beta1=0.8, weight_decay=0.01)", "adamw(lr=0.01, eps=1e-6)",
+)  # fmt: skip
+PARTS = "accumulate=4 schedule=linear(0.5, noise=0.5) bias_schedule=steps(freeze=2)"
+
+
+@pytest.mark.parametrize(
+    ("rule", "conv", "fc", "keys"),
+    [
+        pytest.param(NESTEROV, "", "", "schedule=cosine warmup=1", marks=pytest.mark.ci),
+        (NESTEROV, "super_eps=1", "update_every=1", f"{PARTS} ema=0.9"),
+        pytest.param(ADAM, "", "", "schedule=cosine warmup=1", marks=pytest.mark.ci),
+        (ADAM, "max_norm=0.6", "update_every=2", f"{PARTS} ema=0.9"),
+        pytest.param(ADAM, "", "", "precision=bf16 channels_last=yes accumulate=2", marks=pytest.mark.ci),
+        pytest.param(ADAMW, "", "", "schedule=cosine warmup=1", marks=pytest.mark.ci),
+        (ADAMW, "table=0+1,1+2,0+2,0+1+2", "update_every=1 decay_mult=5", PARTS),
+    ],
+)
+def test_other_update_rules_end_with_the_trainers_bits(
+    rule: str, conv: str, fc: str, keys: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = spec(conv, fc, keys).replace("sgd(lr=0.02, momentum=0.9, weight_decay=5e-4)", rule)
+    assert_same_training(netspec.loads(text).graph, tmp_path, monkeypatch)
+
+
 @pytest.mark.ci
 def test_super_eps_ends_with_the_trainers_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = "accumulate=2 schedule=linear(0.5, noise=0.5)"
@@ -292,11 +317,17 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Tensor:
         "label_smoothing=0.2",
         "precision=bf16",
         BOUNDS,
+        f"optimizer={NESTEROV}",
+        f"optimizer={ADAM}",
+        f"optimizer={ADAMW}",
     ],
 )
 def test_each_option_changes_the_result(keys: str, plain: Tensor, tmp_path: Path) -> None:
     """Otherwise the comparisons above would prove nothing."""
-    graph = netspec.loads(spec(train=keys)).graph
+    text = spec(train=keys)
+    if "optimizer=" in keys:
+        text = text.replace("optimizer=sgd(lr=0.02, momentum=0.9, weight_decay=5e-4) ", "")
+    graph = netspec.loads(text).graph
     state = train_checkpoint(graph, tmp_path / "run")
     weights = state["average"]["weights"] if graph.train.ema else state["weights"]
     assert not torch.equal(weights["fc.bias"], plain)

@@ -6,7 +6,7 @@ import pytest
 from checking import codes, valid_net
 
 from netspec.ir.graph import Parameter
-from netspec.ir.settings import Augment, Exponential, Fixed, Plateau, Schedule, Step, Steps
+from netspec.ir.settings import Augment, Exponential, Fixed, Plateau, Schedule, Sgd, Step, Steps
 
 IMAGE = "[image] input 4x8x8\n"
 
@@ -133,10 +133,10 @@ def test_invalid_schedule_is_an_error(written: str) -> None:
 
 def test_train_line_is_read() -> None:
     train = valid_net("train epochs=3 batch=7 optimizer=sgd(0.5, 0.25, 0.125, 0.0625)\n" + IMAGE).graph.train
-    assert (train.epochs, train.batch, train.lr, train.momentum) == (3, 7, 0.5, 0.25)
+    assert (train.epochs, train.batch, train.lr, train.rule) == (3, 7, 0.5, Sgd(0.25))
     assert (train.weight_decay, train.bias_decay) == (0.125, 0.0625)
     train = valid_net("train optimizer=sgd\n" + IMAGE).graph.train
-    assert (train.lr, train.momentum, train.weight_decay, train.bias_decay) == (0.01, 0.9, 0.0, 0.0)
+    assert (train.lr, train.rule, train.weight_decay, train.bias_decay) == (0.01, Sgd(0.9), 0.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_train_line_is_read() -> None:
         "train batch=0",
         "train batch=1.5",
         "train batch=3x3",
-        "train optimizer=adam",
+        "train optimizer=rmsprop",
         "train optimizer=sgd(momentum=1)",
         "train optimizer=0.1",
         "test views=5",

@@ -7,7 +7,7 @@ from checking import codes, diagnostics_of, only_diagnostic, ops, position_of, v
 
 from netspec import layers
 from netspec.ir.ops import Conv, MaxPool, Relu, Tanh
-from netspec.ir.settings import Fixed
+from netspec.ir.settings import Fixed, Sgd
 
 IMAGE = "[image] input 3x32x32\n"
 
@@ -196,7 +196,7 @@ def test_settings_have_defaults() -> None:
     graph = valid_net(IMAGE + "[c] relu").graph
     assert (graph.name, graph.groups) == ("net", 1)
     train = graph.train
-    assert (train.epochs, train.batch, train.lr, train.momentum) == (10, 128, 0.01, 0.9)
+    assert (train.epochs, train.batch, train.lr, train.rule) == (10, 128, 0.01, Sgd(0.9))
     assert (train.weight_decay, train.bias_decay, train.schedule) == (0.0, 0.0, Fixed())
     assert (graph.augment.crop, graph.augment.resize, graph.augment.flip, graph.augment.colour) == (
         None,

@@ -326,6 +326,23 @@ def test_learning_option_lists_weights_and_biases() -> None:
     assert summary["layers"][1]["learning"][0]["max_norm"] == 2
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "rule"),
+    [
+        ("sgd(nesterov=yes)", "an update is v <- momentum v - decay lr w - lr g, then w <- w + momentum v -"),
+        ("adam(beta1=0.8)", "adam(beta1=0.8, beta2=0.999, eps=1e-08): update t, from 1, is g <- g + decay w, m <-"),
+        ("adamw", "adamw(beta1=0.9, beta2=0.999, eps=1e-08): update t, from 1, is m <- beta1 m + (1 -"),
+    ],
+)  # fmt: skip
+def test_learning_option_states_the_update_rule(optimizer: str, rule: str) -> None:
+    text = f"[image] input 8\n[a] fc outputs=4 lr=0.5\ntrain optimizer={optimizer}"
+    done = run("summary", "-", "--learning", text=text).stdout
+    assert any(line.startswith(rule) for line in done.splitlines()), done
+    (_, a) = json.loads(run("summary", "-", "--learning", "--format", "json", text=text).stdout)["layers"]
+    assert ("momentum" in done.splitlines()[1]) == ("momentum" in a["learning"][0]) == optimizer.startswith("sgd")
+    assert a["learning"][0]["lr"] == 0.5
+
+
 def test_two_tables_are_a_usage_error() -> None:
     done = run("summary", ALEXNET, "--learning", "--im2col")
     assert (done.exit_code, done.stdout) == (2, "") and "--im2col and --learning are 2 tables" in done.stderr

@@ -179,6 +179,14 @@ def test_reported_function_agrees_with_the_outputs(changes: dict[str, str]) -> N
         ("train.optimizer=sgd(momentum=0.5)", ["train momentum: 0.9 -> 0.5, training"]),
         ("train.optimizer=sgd(weight_decay=1e-4)", ["train weight_decay: 0 -> 0.0001, training"]),
         ("train.optimizer=sgd(bias_decay=1e-4)", ["train bias_decay: 0 -> 0.0001, training"]),
+        ("train.optimizer=sgd(nesterov=yes)", ["train nesterov: no -> yes, training"]),
+        (
+            "train.optimizer=adam",
+            [
+                "train optimizer: sgd(momentum=0.9) -> adam(beta1=0.9, beta2=0.999, eps=1e-08), training",
+                "train lr: 0.01 -> 0.001, training",
+            ],
+        ),
         (
             "conv1.schedule=jdexp(0.1, 4, noise=2)",
             [
@@ -206,6 +214,17 @@ def test_reported_function_agrees_with_the_outputs(changes: dict[str, str]) -> N
 )
 def test_effects_of_changed_keys(change: str, lines: list[str]) -> None:
     assert difference_lines(compare(BASE_NET, load_with_changes(BASE, [change]))) == lines
+
+
+def test_update_rules_are_compared_by_their_numbers() -> None:
+    text = "[image] input 8\n[a] fc outputs=4\ntrain optimizer={}\n"
+    assert difference_lines(diff(text.format("adam"), text.format("adam(beta2=0.99, eps=1e-6)"))) == [
+        "train beta2: 0.999 -> 0.99, training", "train eps: 1e-08 -> 1e-06, training",
+    ]  # fmt: skip
+    assert difference_lines(diff(text.format("adam(weight_decay=0.01)"), text.format("adamw"))) == [
+        "train optimizer: adam(beta1=0.9, beta2=0.999, eps=1e-08) -> adamw(beta1=0.9, beta2=0.999, eps=1e-08), training"
+    ]
+    assert diff(text.format("adam"), text.format("adam(0.001, 0.9)")).same
 
 
 def test_initialiser_is_compared_by_its_distribution() -> None:

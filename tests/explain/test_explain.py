@@ -9,10 +9,11 @@ from netspec.explain import keys
 from netspec.explain.markdown import first_sentence, lowered, table
 from netspec.keys import NEURONS
 from netspec.keys.initialisers import INITIALISERS
+from netspec.keys.optimizers import OPTIMIZERS
 from netspec.keys.schedules import SCHEDULES, WARMUPS
 from netspec.layers._common import KERNEL, ROUNDING
 from netspec.net import loads
-from netspec.setting_keys import COLOURS, OPTIMIZERS, TRAIN
+from netspec.setting_keys import COLOURS, TRAIN
 
 
 def page(word: str) -> str:

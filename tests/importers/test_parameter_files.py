@@ -21,6 +21,7 @@ from layerfiles import (
 
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.ops import Dropout, Lrn, MapNorm
+from netspec.ir.settings import Sgd
 
 
 def test_rates_reach_the_graphs_parameters() -> None:
@@ -32,7 +33,7 @@ def test_rates_reach_the_graphs_parameters() -> None:
         "out.weight": (0.0, 0.9, 0.0005),  # the net's decay, without effect at a rate of 0
         "out.bias": (0.0, 0.9, 0.0),
     }
-    assert (graph.train.lr, graph.train.momentum, graph.train.weight_decay) == (0.01, 0.9, 0.0005)
+    assert (graph.train.lr, graph.train.rule, graph.train.weight_decay) == (0.01, Sgd(0.9), 0.0005)
 
 
 def test_norm_parameters_reach_the_operations() -> None:

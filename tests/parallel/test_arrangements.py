@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import networks
@@ -31,6 +32,21 @@ SPECS = {
     "[g] fc inputs=c outputs=4 gpu=1\n[f] fc outputs=4 gpu=all\n[p] softmax\n",
 }
 
+
+def with_rule(text: str, optimizer: str) -> str:
+    """Return a spec with another update rule."""
+    return re.sub(r"optimizer=sgd\([^)]*\)", f"optimizer={optimizer}", text)
+
+
+SPECS |= {
+    "nesterov": with_rule(networks.IN_PARTS, "sgd(weight_decay=5e-4, nesterov=yes)"),
+    "adam": with_rule(networks.IN_PARTS, "adam(weight_decay=1e-3)"),
+    "adamw": with_rule(networks.TOWERS, "adamw(lr=0.01)"),
+    "adam on biases without gradients": "[image] input 3x10x10\n[c] conv filters=8 kernel=3\n[n] batchnorm\n"
+    "[relu] relu\n[f] fc outputs=4\n[p] softmax\ntrain optimizer=adam(lr=0.01, eps=1e-12)\n",
+}
+"""The gradients of biases before a batch normalisation are 0 up to rounding."""
+
 Row = tuple[str, str, int]
 """A network's name, a split, and the number of images per step."""
 
@@ -39,13 +55,15 @@ ON_TWO: list[Row] = [
     ("in parts", "groups", 6), ("no loss reaches all", "groups", 4), ("branching", "hybrid", 8),
     ("in parts", "batch", 8), ("in parts", "hybrid", 8), ("towers", "batch", 5), ("plain", "batch", 5),
     ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4), ("modern", "groups", 3),
-    ("modern in one group", "hybrid", 4),
+    ("modern in one group", "hybrid", 4), ("nesterov", "groups", 6), ("adam", "groups", 6), ("adam", "hybrid", 8),
+    ("adamw", "batch", 5), ("adam on biases without gradients", "batch", 8),
+    ("adam on biases without gradients", "hybrid", 8),
 ]  # fmt: skip
 ON_FOUR: list[Row] = [
     ("branching", "groups", 7), ("branching", "batch", 6), ("branching", "hybrid", 8), ("towers", "groups", 5),
     ("towers", "hybrid", 4), ("plain", "batch", 7), ("plain", "hybrid", 8), ("in parts", "groups", 8),
     ("alexnet", "groups", 4), ("alexnet", "batch", 4), ("alexnet", "hybrid", 4), ("modern", "groups", 7),
-    ("modern", "hybrid", 4),
+    ("modern", "hybrid", 4), ("adam", "groups", 8), ("adamw", "groups", 5), ("nesterov", "hybrid", 8),
 ]  # fmt: skip
 ON_THREE: list[Row] = [("branching", "batch", 7), ("plain", "hybrid", 6), ("towers", "batch", 4)]
 ON_EIGHT: list[Row] = [("towers", "groups", 8), ("branching", "groups", 9), ("alexnet on large images", "hybrid", 8)]

@@ -82,12 +82,13 @@ class Allocations(TorchDispatchMode):
 
 
 def peak_bytes(graph: Graph, batch: int, device: str = "meta") -> int:
-    """Return the peak of allocated bytes in a training step with momentum, including the weights and images."""
+    """Return the peak of allocated bytes in a training step with what the optimiser remembers, including the weights
+    and images."""
     from netspec.train.learning.optimiser import optimiser_for
 
     model, loss, images = step_of(graph, batch, device)
     labels = torch.zeros(batch, dtype=torch.long, device=device)
-    optimiser = optimiser_for(graph.parameters, dict(model.named_parameters()))
+    optimiser = optimiser_for(graph.parameters, dict(model.named_parameters()), train=graph.train)
     counter = Allocations()
     with counter:
         for tensor in (*model.parameters(), *model.buffers(), images):

@@ -54,10 +54,10 @@ def test_devices_hold_each_parameter_once_per_replica(split: SplitWord, devices:
 def test_parts_of_a_devices_memory_add_up() -> None:
     for device in plan(alexnet(), 2).devices:
         memory, standing = device.memory, device.memory.standing
-        assert standing.weights == standing.gradients == standing.momentum == 4 * device.parameters
+        assert standing.weights == standing.gradients == standing.optimiser == 4 * device.parameters
         assert sum(share.kept for share in device.layers) == memory.activations
         peak = memory.peak
-        assert peak.standing == standing.weights + standing.momentum + memory.images
+        assert peak.standing == standing.weights + standing.optimiser + memory.images
         assert peak.total == peak.standing + peak.gradients + peak.kept + peak.temporary
         assert peak.total >= standing.always + standing.gradients + memory.images
         assert peak.total >= standing.always + memory.activations
@@ -89,9 +89,20 @@ def test_moving_average_and_running_statistics_are_counted() -> None:
 def test_super_eps_needs_two_more_numbers_per_weight() -> None:
     text = "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=6 kernel=1 super_eps=1\n[c] fc outputs=4"
     standing = plan(netspec.loads(text).graph, 1).devices[0].memory.standing
-    assert (standing.weights, standing.momentum) == (4 * (18 + 6 + 192 + 4), 4 * (18 + 6 + 192 + 4 + 2 * 18))
+    assert (standing.weights, standing.optimiser) == (4 * (18 + 6 + 192 + 4), 4 * (18 + 6 + 192 + 4 + 2 * 18))
     half = plan(netspec.loads(text).graph, 2).devices[0].memory.standing
-    assert half.momentum == standing.momentum // 2
+    assert half.optimiser == standing.optimiser // 2
+
+
+@pytest.mark.parametrize(("optimizer", "numbers"), [("sgd(nesterov=yes)", 1), ("adam", 2), ("adamw", 2)])
+def test_numbers_that_the_optimiser_remembers(optimizer: str, numbers: int) -> None:
+    text = "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=6 kernel=1\n[c] fc outputs=4\n"
+    graph = netspec.loads(f"{text}train optimizer={optimizer}").graph
+    memory = plan(graph, 1).devices[0].memory
+    assert memory.standing.optimiser == numbers * memory.standing.weights == numbers * 4 * (18 + 6 + 192 + 4)
+    assert memory.standing.roots == (0 if numbers == 1 else 4 * 192)  # of the largest parameter
+    half = plan(graph, 2).devices[0].memory.standing
+    assert half.optimiser == numbers * half.weights and half.roots == memory.standing.roots // 2
 
 
 def test_accumulated_batch_keeps_activations_of_one_part() -> None:

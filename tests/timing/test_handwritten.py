@@ -7,9 +7,10 @@ import torch
 from places import SPECS
 
 import netspec
+from netspec.ir.settings import Adam, Sgd
 from netspec.net import load_source
 from netspec.opening import read_source
-from netspec.timing.handwritten import PEERS, peer_of
+from netspec.timing.handwritten import PEERS, optimiser, peer_of
 
 
 def test_peer_of_finds_each_network_for_its_own_spec_only() -> None:
@@ -41,3 +42,10 @@ def test_handwritten_network_has_the_same_parameters_and_output(spec: str, chang
     with torch.no_grad():
         ours(images)
         torch.testing.assert_close(theirs.get_submodule("features")(images), maps["pool5"], rtol=1e-4, atol=1e-4)
+
+
+def test_handwritten_network_is_updated_by_the_specs_rule() -> None:
+    layer = torch.nn.Linear(2, 2)
+    found = [optimiser(layer, rule, "cpu") for rule in (Sgd(), Sgd(nesterov=True), Adam(), Adam(decoupled=True))]
+    assert [type(each) for each in found] == [torch.optim.SGD, torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW]
+    assert [each.defaults.get("nesterov") for each in found] == [False, True, None, None]

@@ -43,6 +43,13 @@ def test_update_reads_three_numbers_per_parameter_and_writes_two() -> None:
     assert update_bytes(GRAPH) == 5 * 4 * 60_965_224
 
 
+def test_update_of_adam_reads_four_numbers_per_parameter_and_writes_three() -> None:
+    adam = netspec.load(SPECS / "alexnet.net", set=["train.optimizer=adamw"]).graph
+    assert update_bytes(adam) == 7 * 4 * 60_965_224
+    normalised = netspec.loads("[i] input 5\n[f] fc outputs=2 super_eps=1").graph
+    assert update_bytes(normalised) == 4 * (9 * 10 + 5 * 2)
+
+
 def test_floor_is_the_slower_of_products_and_memory() -> None:
     assert Work(0, 100, 10).floor(matrix_rate=50, bandwidth=10) == 2
     assert Work(0, 100, 40).floor(matrix_rate=50, bandwidth=10) == 4

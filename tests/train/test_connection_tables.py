@@ -20,7 +20,7 @@ from netspec.passes.fast import NAMES, forms_of
 from netspec.train.config import Request
 from netspec.train.errors import TrainError
 from netspec.train.learning.objective import build
-from netspec.train.learning.optimiser import optimiser_of, velocities
+from netspec.train.learning.optimiser import optimiser_of, state_of
 from netspec.train.run import train
 from netspec.train.tensors.fitting import fit
 from netspec.train.tensors.weights import read_weights
@@ -83,7 +83,7 @@ def test_absent_weights_stay_zero(keys: str, train: str, passes: tuple[str, ...]
         optimiser.step()
     after = objective.module.state_dict()
     assert absent_are_zero(graph, after)
-    assert absent_are_zero(graph, velocities(objective.module, optimiser))
+    assert absent_are_zero(graph, state_of(objective.module, optimiser, "velocities"))
     for key in ("c1.weight", "c2.weight"):
         table = graph.parameters[key].table
         assert table is not None

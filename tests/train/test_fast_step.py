@@ -14,7 +14,9 @@ from click.testing import CliRunner, Result
 from netspec.cli import main
 from netspec.passes.fast import ALL, NAMES, ComputeTarget, enabled_passes, forms_of
 from netspec.train.learning.objective import build
-from netspec.train.learning.optimiser import Group, PaperSGD, optimiser_of, set_velocities, velocities
+from netspec.train.learning.optimiser import optimiser_of, set_state, state_of
+from netspec.train.learning.rule import Group
+from netspec.train.learning.sgd import PaperSGD
 
 SPEC = """\
 net small
@@ -75,7 +77,7 @@ def test_fused_update_follows_the_papers_rule() -> None:
         plain.step(), fused.step()
     for x, y in zip(a, b, strict=True):
         torch.testing.assert_close(x, y, rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(plain.velocity[x], fused.velocity[y], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(plain.state["velocities"][x], fused.state["velocities"][y], rtol=1e-5, atol=1e-6)
 
 
 def test_fused_update_with_strided_gradient_and_without_momentum() -> None:
@@ -91,12 +93,12 @@ def test_fused_update_reports_the_plain_velocities() -> None:
     optimiser = PaperSGD([Group((layer.weight,), 0.1, 0.9, 0.0)], fused=True)
     layer.weight.grad = torch.ones(2, 2)
     optimiser.step()
-    torch.testing.assert_close(velocities(layer, optimiser)["weight"], torch.full((2, 2), -0.1))
+    torch.testing.assert_close(state_of(layer, optimiser, "velocities")["weight"], torch.full((2, 2), -0.1))
 
 
 def test_velocity_before_the_first_step_is_zero_without_memory() -> None:
     layer = torch.nn.Linear(300, 200, bias=False)
-    velocity = velocities(layer, PaperSGD([Group((layer.weight,), 0.1, 0.9, 0.0)]))["weight"]
+    velocity = state_of(layer, PaperSGD([Group((layer.weight,), 0.1, 0.9, 0.0)]), "velocities")["weight"]
     assert (velocity.shape, velocity.count_nonzero().item(), velocity.untyped_storage().nbytes()) == ((200, 300), 0, 4)
 
 
@@ -104,11 +106,14 @@ def test_restored_velocities_have_the_strides_of_their_parameters() -> None:
     """Also zero velocities, or a resumed run would not take the same steps as an uninterrupted one."""
     module = torch.nn.Conv2d(4, 6, 3, bias=False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     group = Group((module.weight,), 0.1, 0.9, 0.0)
-    for state in (velocities(module, PaperSGD([group])), {"weight": torch.arange(216.0).reshape(6, 4, 3, 3)}):
+    for state in (
+        state_of(module, PaperSGD([group]), "velocities"),
+        {"weight": torch.arange(216.0).reshape(6, 4, 3, 3)},
+    ):
         optimiser = PaperSGD([group], fused=True)
-        set_velocities(module, optimiser, state)
-        assert torch.equal(optimiser.velocity[module.weight], state["weight"])
-        assert optimiser.velocity[module.weight].stride() == module.weight.stride()
+        set_state(module, optimiser, {"velocities": state})
+        assert torch.equal(optimiser.state["velocities"][module.weight], state["weight"])
+        assert optimiser.state["velocities"][module.weight].stride() == module.weight.stride()
 
 
 def train(*arguments: str | Path) -> Result:

@@ -66,6 +66,19 @@ def test_run_resumes_after_one_kill(tmp_path: Path, whole: Path, lines: int) -> 
     assert same_result(tmp_path / "run", whole)
 
 
+@pytest.mark.ci
+@pytest.mark.parametrize("optimizer", ["sgd(lr=0.02, nesterov=yes)", "adamw(lr=0.01)"])
+def test_run_of_another_update_rule_resumes_after_a_kill(tmp_path: Path, optimizer: str) -> None:
+    for name in ("killed", "whole"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tiny.net").write_text(SPEC.replace("sgd(lr=0.02)", optimizer))
+    assert kill_after(tmp_path / "killed", 33, *ARGUMENTS, "--out", "run", "--save-every", "7")
+    finish(tmp_path / "killed", "--resume", "run", "--quiet")
+    finish(tmp_path / "whole", *ARGUMENTS, "--out", "run")
+    assert newest_checkpoint(tmp_path / "killed" / "run")["resumed"]
+    assert same_result(tmp_path / "killed" / "run", tmp_path / "whole" / "run")
+
+
 @pytest.mark.ci  # many kills
 def test_run_resumes_after_repeated_kills(tmp_path: Path, whole: Path) -> None:
     """Repeat the same command, and kill it after a few steps, until it finishes."""

@@ -11,6 +11,8 @@ from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.formatting import format_number
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
+from netspec.ir.settings import Sgd, UpdateRule
+from netspec.keys.optimizers import word_of
 
 SAFE_SUPER_EPS = 0.25
 """From this value on, the running mean that ``super_eps`` takes the square root of is never negative."""
@@ -32,10 +34,17 @@ def batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterato
         default_reported = default_reported or pair is None
         tool, share = ("Keras or Caffe", 1 - momentum) if momentum > 0.5 else ("PyTorch", momentum)
         written, average = f"momentum={format_number(momentum)}", f"average={format_number(round(share, 6))}"
-        message = f"{written} of {node.layer} is the momentum of its weights in training"
+        message = f"{written} of {node.layer} is {_meaning(graph.train.rule)}"
         notes = [f"{written} of {tool} is {average} here, the share of the running averages that a step replaces"]
         fixes = (Fix(f"write {average}", (Edit(pair.span, average),)),) if pair and momentum else ()
         yield replace(warning("batchnorm-momentum", message, node, facts, ("momentum",), notes), fixes=fixes)
+
+
+def _meaning(rule: UpdateRule) -> str:
+    """Return what the momentum of a batch normalisation is."""
+    if isinstance(rule, Sgd):
+        return "the momentum of its weights in training"
+    return f"the momentum of its weights in training, and {word_of(rule)} has none"
 
 
 def super_eps(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:

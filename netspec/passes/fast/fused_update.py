@@ -14,12 +14,13 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
 
 PASS = Pass(
     "fused-update",
-    "weights and velocities are updated in one pass over memory, with one launch for all of the same rates",
+    "weights and what the optimiser remembers are updated in one pass over memory, with one launch for all of the "
+    "same rates",
     "the same rule, rounded in another order",
     lambda where: True,
     {
         "cpu": "on: the update of AlexNet's weights takes half the time or less",
-        "cuda": "on: one launch instead of four for each set of rates",
+        "cuda": "on: one launch instead of four or more for each set of rates",
     },
     _apply,
 )

@@ -43,6 +43,6 @@ def memory(
     by_layer: dict[str, int] = {}
     for storage in step.kept:
         by_layer[storage.layer] = by_layer.get(storage.layer, 0) + storage.size
-    last = step.moment("while weights move", gradients=standing.gradients, kept=0, temporary=0)
+    last = step.moment("while weights move", gradients=standing.gradients, kept=0, temporary=standing.roots)
     peak = max(forward(step), backward(step), last, key=lambda moment: moment.total)
     return Memory(standing, program.images, waiting, copy, by_layer, sum(c.size for c in casts.values()), peak)

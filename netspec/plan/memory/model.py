@@ -15,8 +15,12 @@ class Standing:
         The parameters, in float32.
     gradients:
         The parameters' gradients; unlike the rest they are not in memory all the time.
-    momentum:
-        The optimiser's state: a velocity for each weight, and two running means for those with a ``super_eps``.
+    optimiser:
+        The optimiser's state: a velocity for each weight, or two running means with Adam, or all three with a
+        ``super_eps``.
+    roots:
+        What the update computes for the largest parameter that it divides by a root of its running means, one parameter
+        after the other. Unlike the rest, it is in memory only then.
     average:
         The moving average of weights and statistics, if the train line asks for one (``ema``).
     statistics:
@@ -27,15 +31,16 @@ class Standing:
 
     weights: int
     gradients: int
-    momentum: int
+    optimiser: int
     average: int
     statistics: int
+    roots: int = 0
     narrowed: int = 0
 
     @property
     def always(self) -> int:
-        """The bytes in use at every moment: all but the gradients."""
-        return self.weights + self.momentum + self.average + self.statistics + self.narrowed
+        """The bytes in use at every moment: all but the gradients and the roots."""
+        return self.weights + self.optimiser + self.average + self.statistics + self.narrowed
 
 
 @dataclass(frozen=True, slots=True)

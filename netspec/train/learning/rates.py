@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from netspec.ir.settings import Schedule, Train, noise_of
-from netspec.train.learning.optimiser import Group, Scale
+from netspec.train.learning.rule import Group, Scale
 from netspec.train.learning.schedule import Moment, Watch, rate_factor
 
 

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from netspec.passes.optimiser_state import StateKind
+
 Number = Literal["float64", "float32"]
 
 TOLERANCES: dict[Number, float] = {"float64": 1e-10, "float32": 1e-3}
@@ -27,11 +29,12 @@ LIMITS: dict[Number, float] = {"float64": 1e-6, "float32": 1e-3}
 """The largest difference that may count as amplified rounding. Errors of an arrangement cause larger ones: those that
 the tests try, above 1e-4 in float64."""
 
-VELOCITY = "velocity of "
+REMEMBERED: Mapping[StateKind, str] = {"velocities": "velocity of ", "means": "mean of ", "squares": "mean square of "}
+"""The names, before that of a parameter, of what the optimiser remembers of it."""
 
 Record = dict[str, Any]
 """The results of a trial: ``losses`` (a list), and tensors by name under ``gradients`` (of the first step), ``first``
-and ``last`` (weights, statistics and velocities after the first and the last step)."""
+and ``last`` (weights, statistics and what the optimiser remembers after the first and the last step)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Difference:
     """The largest relative differences between an arrangement and one device; NaN where any number is not one.
 
     ``loss`` is over all steps, ``gradients`` of the first step. ``weights_first`` and ``weights_last`` include
-    velocities and running statistics, after the first and the last step; ``where`` is the tensor of the latter.
+    running statistics and what the optimiser remembers, after the first and the last step; ``where`` is the tensor of
+    the latter.
     """
 
     loss: float
@@ -93,17 +97,19 @@ def _largest_difference(
     """Return the largest difference between two sets of tensors, relative to the tensor's scale, and its name.
 
     The scale is the tensor's largest absolute number, or if larger, ``least`` times the largest of all tensors of its
-    kind (velocities, or others). If the names differ, the difference is infinite; it is NaN if any number is not one.
+    kind (one of ``REMEMBERED``, or others). If the names differ, the difference is infinite; it is NaN if any number is
+    not one.
     """
     if set(expected) != set(actual):
         unmatched = sorted(set(expected) ^ set(actual))[0]
         return float("inf"), unmatched
     largest = {key: _largest_number(x) for key, x in expected.items()}
-    largest_velocity = max((n for key, n in largest.items() if key.startswith(VELOCITY)), default=0.0)
-    largest_other = max((n for key, n in largest.items() if not key.startswith(VELOCITY)), default=0.0)
+    of_kind: dict[str, float] = {}
+    for key, number in largest.items():
+        of_kind[_kind(key)] = max(number, of_kind.get(_kind(key), 0.0))
     worst, where = 0.0, ""
     for key, x in expected.items():
-        scale = max(largest[key], least * (largest_velocity if key.startswith(VELOCITY) else largest_other))
+        scale = max(largest[key], least * of_kind[_kind(key)])
         absolute = _largest_number(x.double() - actual[key].double())
         relative = absolute / scale if scale else absolute
         if math.isnan(relative):
@@ -111,6 +117,11 @@ def _largest_difference(
         if relative > worst:
             worst, where = relative, key
     return worst, where
+
+
+def _kind(key: str) -> str:
+    """What the name of a tensor begins with if it is one of ``REMEMBERED``, else nothing."""
+    return next((prefix for prefix in REMEMBERED.values() if key.startswith(prefix)), "")
 
 
 def _largest_number(x: Tensor) -> float:

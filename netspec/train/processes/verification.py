@@ -27,6 +27,7 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 from netspec import backend
 from netspec.formatting import plural
 from netspec.ir.graph import Graph
+from netspec.ir.settings import Adam, Train
 from netspec.parallel import shares
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.mesh import join_mesh
@@ -37,12 +38,16 @@ from netspec.passes.placing import Arrangement, place_on_devices
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
-from netspec.train.learning.optimiser import optimiser_of, velocities
-from netspec.train.processes.differences import TOLERANCES, VELOCITY, Comparison, Number, Record, difference
+from netspec.train.learning.optimiser import optimiser_of, state_names, state_of
+from netspec.train.processes.differences import REMEMBERED, TOLERANCES, Comparison, Number, Record, difference
 from netspec.train.processes.distributed import DistributedObjective
 from netspec.train.processes.world import leave_distributed
 from netspec.train.tensors.fitting import fit
 from netspec.train.tensors.weights import Weights
+
+MIN_EPS = 1e-3
+"""The smallest ``eps`` of Adam in a trial. Adam divides each gradient by its own size, so that a gradient that is zero
+up to rounding (see ``MIN_SCALE``) would move its weight up to 1 / eps times as far as the rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +231,8 @@ def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> 
 
 
 def _record_steps(objective: Objective, trial: Trial) -> Record:
-    """Take the trial's steps as training does, but in full precision, and record the results."""
-    full_precision = replace(objective.graph.train, precision="fp32", channels_last=False)
-    objective = replace(objective, graph=replace(objective.graph, train=full_precision))
+    """Take the trial's steps as training does, but so that they do not magnify rounding, and record the results."""
+    objective = replace(objective, graph=replace(objective.graph, train=_without_magnified_rounding(objective.graph)))
     optimiser = optimiser_of(objective.graph, objective.module)
     images, labels = batch(objective.graph, trial)
     own_images = images[torch.from_numpy(objective.training_rows(trial.batch)).to(images.device)]
@@ -249,8 +253,18 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
         optimiser.zero_grad()
         record["losses"].append(float(objective.gradients(own_images, labels, trial.seed, step, update)))
         if step in (0, trial.steps - 1):
-            velocity = whole(velocities(objective.module, optimiser), list(record["gradients"]))
             state = whole(objective.module.state_dict(), objective.names)
-            record["first" if step == 0 else "last"] = state | {VELOCITY + name: v for name, v in velocity.items()}
+            for kind, remembered in state_names(objective.graph).items():
+                own = state_of(objective.module, optimiser, kind)
+                tensors = whole(own, [name for name in remembered if name in record["gradients"]])
+                state |= {REMEMBERED[kind] + name: x for name, x in tensors.items()}
+            record["first" if step == 0 else "last"] = state
     record.setdefault("last", record["first"])
     return record
+
+
+def _without_magnified_rounding(graph: Graph) -> Train:
+    """Return the train line in full precision, and with an ``eps`` of Adam of at least ``MIN_EPS``."""
+    rule = graph.train.rule
+    rule = replace(rule, eps=max(rule.eps, MIN_EPS)) if isinstance(rule, Adam) else rule
+    return replace(graph.train, precision="fp32", channels_last=False, rule=rule)

@@ -15,11 +15,11 @@ from typing import Any
 
 import torch
 
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.optimiser_state import STATE_KINDS
 from netspec.train.data.batches.loader import Tally
 from netspec.train.data.splits import CachedSplit, Split
 from netspec.train.errors import TrainError
-from netspec.train.learning.optimiser import running_means, set_velocities, velocities
+from netspec.train.learning.optimiser import set_state, state_names, state_of
 from netspec.train.learning.schedule import Watch
 from netspec.train.learning.validation import Evaluation
 from netspec.train.reporting.console import Plan
@@ -55,9 +55,6 @@ def snapshot(t: Training) -> dict[str, Any]:
     Tensors are whole, even if devices hold shares of them; all processes of the world must call this.
     """
     objective = t.objective
-    velocity, means = velocities(objective.module, t.optimiser), running_means(objective.module, t.optimiser)
-    names = attributes(t.graph)
-    divided = [state_key(p, names) for p in t.graph.parameters.values() if p.super_eps is not None]
     average = t.average.state_dict() if t.average is not None else None
     if average is not None:
         average["weights"] = objective.full_tensors(average["weights"], objective.names)
@@ -65,8 +62,11 @@ def snapshot(t: Training) -> dict[str, Any]:
         "epoch": t.epoch,
         "weights": objective.full_tensors(objective.module.state_dict(), objective.names),
         "optimiser": {
-            "velocities": objective.full_tensors(velocity, objective.parameter_names),
-            **{kind: objective.full_tensors(values, divided) for kind, values in means.items()},
+            **{
+                kind: objective.full_tensors(state_of(objective.module, t.optimiser, kind), names)
+                for kind, names in state_names(t.graph).items()
+            },
+            "updates": dict(t.optimiser.updates),
         },
         "average": average,
         "factor": t.optimiser.factor,
@@ -91,8 +91,9 @@ def restore(t: Training, state: Mapping[str, Any]) -> None:
     device = t.config.device
     objective = t.objective
     objective.module.load_state_dict(objective.local_tensors(state["weights"]))
-    buffers = [objective.local_tensors(state["optimiser"].get(kind, {})) for kind in ("velocities", "means", "squares")]
-    set_velocities(objective.module, t.optimiser, *buffers)
+    remembered = {kind: objective.local_tensors(state["optimiser"].get(kind, {})) for kind in STATE_KINDS}
+    set_state(objective.module, t.optimiser, remembered)
+    t.optimiser.updates |= state["optimiser"].get("updates", {})
     t.optimiser.factor = state["factor"]
     if t.average is not None:
         averages = objective.local_tensors(state["average"]["weights"])

@@ -15,9 +15,11 @@ from torch import Tensor
 from netspec import backend
 from netspec.ir.settings import Fixed, Linear, Steps, Train, Warmup
 from netspec.net import load
-from netspec.train.learning.optimiser import Group, PaperSGD, Scale, optimiser_of
+from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.rates import deviations, scales
+from netspec.train.learning.rule import Group, Scale
 from netspec.train.learning.schedule import Moment, Watch, rate_factor
+from netspec.train.learning.sgd import PaperSGD
 
 SPEC = """\
 [image] input 3x6x6
@@ -139,7 +141,7 @@ def test_frozen_weights_and_velocities_do_not_change(*, fused: bool) -> None:
         sgd.scales = scales(Train(), sgd.groups, Moment(epoch, 3, epoch, 1), Watch(), 0)
         w.grad = torch.full_like(w, 2.0)
         sgd.step()
-        states.append((w.item(), sgd.velocity[w].item()))
+        states.append((w.item(), sgd.state["velocities"][w].item()))
     assert states == [(3.0, -2.0)] * 3
 
 

@@ -72,7 +72,26 @@ SHARED = """\
 
 
 @pytest.mark.parametrize("update", [(), ("fused-update",)], ids=["plain", "fused"])
-@pytest.mark.parametrize("spec", [SPEC, SPEC.replace("[drop] dropout", SHARED)], ids=["layers", "shared weights"])
+@pytest.mark.parametrize("optimizer", ["sgd(lr=0.05, nesterov=yes)", "adam(weight_decay=0.1)", "adamw(lr=0.01)"])
+def test_updates_after_a_replay_have_the_current_rate_and_number(optimizer: str, update: tuple[str, ...]) -> None:
+    """Only the gradients are recorded, not the update, which depends on the rate and on the number of the update."""
+    graph = valid_net(SPEC.replace("sgd(lr=0.05, momentum=0.9, weight_decay=1e-3)", optimizer)).graph
+    forms = replace(forms_of(graph, update), recorded=True)
+    replayed, plain = recorded(build(graph, 0, "cpu", forms), Tapes()), build(graph, 0, "cpu", forms)
+    for a, b in zip(train(replayed, 5), train(plain, 5), strict=True):
+        assert torch.equal(a, b)
+    assert replayed.form_notes == ()
+
+
+RULES = ["sgd(lr=0.05, momentum=0.9, weight_decay=1e-3)", "sgd(lr=0.05, nesterov=yes)", "adam", "adamw(lr=0.01)"]
+
+
+@pytest.mark.parametrize("update", [(), ("fused-update",)], ids=["plain", "fused"])
+@pytest.mark.parametrize(
+    "spec",
+    [*(SPEC.replace(RULES[0], rule) for rule in RULES), SPEC.replace("[drop] dropout", SHARED)],
+    ids=["layers", "nesterov", "adam", "adamw", "shared weights"],
+)
 def test_recorded_inference_in_bf16_uses_the_updated_weights(spec: str, update: tuple[str, ...]) -> None:
     graph = valid_net(spec).graph
     graph = replace(graph, train=replace(graph.train, precision="bf16"))

@@ -12,7 +12,8 @@ from netspec.ir.graph import Graph
 from netspec.passes.fast import forms_of
 from netspec.passes.parts import WHOLE, BatchProgress
 from netspec.train.learning.objective import Objective, build
-from netspec.train.learning.optimiser import PaperSGD, optimiser_of, velocities
+from netspec.train.learning.optimiser import optimiser_of, state_of
+from netspec.train.learning.rule import Optimiser
 
 SPEC = """
 [image] input 6
@@ -30,7 +31,7 @@ def batches(steps: int, images: int = 12) -> list[tuple[Tensor, Tensor]]:
     ]
 
 
-def train(graph: Graph, data: list[tuple[Tensor, Tensor]]) -> tuple[Objective, PaperSGD]:
+def train(graph: Graph, data: list[tuple[Tensor, Tensor]]) -> tuple[Objective, Optimiser]:
     """Take a step on each of these batches, in float64."""
     objective = build(graph, seed=1, device="cpu")
     objective.module.double()
@@ -99,7 +100,10 @@ def test_updating_all_layers_after_parts_is_like_smaller_batches(every: int, par
     expected, expected_optimiser = train(netspec.loads(text.format("", "", every)).graph, smaller)
     for values, expected_values in (
         (objective.module.state_dict(), expected.module.state_dict()),
-        (velocities(objective.module, optimiser), velocities(expected.module, expected_optimiser)),
+        (
+            state_of(objective.module, optimiser, "velocities"),
+            state_of(expected.module, expected_optimiser, "velocities"),
+        ),
     ):
         for name in expected_values:
             torch.testing.assert_close(values[name], expected_values[name], rtol=1e-12, atol=1e-14)
@@ -124,7 +128,7 @@ def test_shared_weights_are_updated_with_their_owner() -> None:
         "two.weight": 1, "two.bias": 1, "again.bias": None,
     }  # fmt: skip
     objective, optimiser = train(graph, batches(1))
-    assert float(velocities(objective.module, optimiser)["two.weight"].abs().max()) > 0
+    assert float(state_of(objective.module, optimiser, "velocities")["two.weight"].abs().max()) > 0
     own = netspec.loads(text.format("update_every=1")).graph
     assert own.parameters["again.bias"].update_every == 1
 

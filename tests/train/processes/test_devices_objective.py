@@ -15,7 +15,7 @@ import netspec
 from netspec.ir.graph import Graph
 from netspec.passes.placing import arrange
 from netspec.train.learning.objective import Objective, build
-from netspec.train.learning.optimiser import optimiser_of, running_means
+from netspec.train.learning.optimiser import optimiser_of, state_names, state_of
 from netspec.train.learning.validation import evaluate
 from netspec.train.processes.distributed import distribute
 
@@ -80,11 +80,10 @@ def results(objective: Objective, batch: int) -> dict[str, Any]:
     loss = objective.gradients(x[objective.training_rows(batch)], labels, 5, 2, optimiser.step)
     own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
     whole = objective.full_tensors(own, objective.parameter_names)
-    means = running_means(objective.module, optimiser)
-    divided = [key for key, p in objective.graph.parameters.items() if p.super_eps is not None]
-    whole |= {
-        f"{kind} of {key}": x for kind in means for key, x in objective.full_tensors(means[kind], divided).items()
-    }
+    for kind in ("means", "squares"):
+        own = state_of(objective.module, optimiser, kind)
+        tensors = objective.full_tensors(own, state_names(objective.graph)[kind])
+        whole |= {f"{kind} of {key}": x for key, x in tensors.items()}
     x, labels = random_batch(objective.graph, EVALUATED)
     objective.module.eval()
     objective.set_evaluation_random_state(5, 0, EVALUATED)

@@ -77,6 +77,43 @@ def test_resumed_run_has_the_result_of_an_uninterrupted_one(step: int, whole: Pa
     assert json.loads(Path("run/run.json").read_text())["resumed"] == [step]
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "remembered"),
+    [
+        ("sgd(lr=0.02, nesterov=yes)", {"velocities"}),
+        pytest.param("adam(lr=0.01, weight_decay=0.01)", {"means", "squares"}, marks=pytest.mark.ci),
+        ("adamw(lr=0.01)", {"means", "squares"}),
+    ],
+)
+def test_resumed_run_of_another_update_rule_has_the_same_result(
+    optimizer: str, remembered: set[str], tmp_path: Path
+) -> None:
+    """``fc`` is updated after each of two parts of a batch, and counts its own updates."""
+    text = SPEC.replace("epochs=3", "epochs=2 accumulate=2").replace("sgd(lr=0.02)", optimizer)
+    text = text.replace("[fc] fc", "[fc] fc update_every=1")
+    run_train(loads(text).graph, text, "tiny", Request("synthetic", out=tmp_path / "whole", threads=1), QUIET)
+    interrupt(45, text=text)
+    state = newest_checkpoint(Path("run"))["optimiser"]
+    assert {kind for kind in ("velocities", "means", "squares") if state[kind]} == remembered
+    assert state["updates"] == ({} if "velocities" in remembered else {0: 45, 1: 90})
+    done = train("--resume", "run")
+    assert done.exit_code == 0, done.output
+    assert same_result(Path("run"), tmp_path / "whole")
+
+
+@pytest.mark.ci
+def test_checkpoint_of_an_earlier_version_is_resumed(whole: Path) -> None:
+    """It had neither numbers of updates nor, before ``super_eps``, running means."""
+    interrupt(50)
+    file = checkpoint.list_checkpoints(Path("run/checkpoints"))[-1]
+    state = checkpoint.load(file)
+    for key in ("updates", "means", "squares"):
+        del state["optimiser"][key]
+    checkpoint.save(file.parent, state["step"], state)
+    assert train("--resume", "run").exit_code == 0
+    assert same_result(Path("run"), whole)
+
+
 @pytest.mark.ci
 def test_loaded_checkpoint_is_freed_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt(10)

@@ -1,0 +1,159 @@
+"""``optimizer=``: the update rules, their arguments, keys that belong to another rule, and the words of other tools."""
+
+from __future__ import annotations
+
+import pytest
+from checking import diagnostics_of, only_diagnostic, valid_net
+
+from netspec.ir.settings import Adam, Sgd, Train
+from netspec.language.variants import apply
+
+START = "[i] input 3x8x8\n[f] fc outputs=2\n"
+
+
+def train(optimizer: str) -> Train:
+    return valid_net(f"{START}train optimizer={optimizer}").graph.train
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rule", "rates"),
+    [
+        ("sgd", Sgd(0.9), (0.01, 0.0, 0.0)),
+        ("sgd(0.1, 0.8, 0.01, 0.02, yes)", Sgd(0.8, nesterov=True), (0.1, 0.01, 0.02)),
+        ("sgd(nesterov=no)", Sgd(0.9), (0.01, 0.0, 0.0)),
+        ("adam", Adam(0.9, 0.999, 1e-8), (0.001, 0.0, 0.0)),
+        ("adam(0.1, 0.8, 0.99, 1e-6, 0.01, 0.02)", Adam(0.8, 0.99, 1e-6), (0.1, 0.01, 0.02)),
+        ("adam(beta1=0, beta2=0)", Adam(0.0, 0.0), (0.001, 0.0, 0.0)),
+        ("adamw", Adam(0.9, 0.999, 1e-8, decoupled=True), (0.001, 0.01, 0.0)),
+        ("adamw(lr=4e-3, weight_decay=0.05)", Adam(decoupled=True), (0.004, 0.05, 0.0)),
+    ],
+)
+def test_rules_and_their_defaults(optimizer: str, rule: Sgd | Adam, rates: tuple[float, ...]) -> None:
+    found = train(optimizer)
+    assert (found.rule, (found.lr, found.weight_decay, found.bias_decay)) == (rule, rates)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "message"),
+    [
+        ("adam(momentum=0.9)", "'adam' has no momentum"),
+        ("adam(amsgrad=yes)", "'adam' has no amsgrad"),
+        ("sgd(beta1=0.9)", "'sgd' has no beta1"),
+        ("adam(beta1=1)", "beta1 needs a number from 0 below 1, not 1"),
+        ("adamw(eps=0)", "eps needs a number above 0, not 0"),
+        ("sgd(nesterov=1)", "nesterov needs yes or no, not '1'"),
+    ],
+)
+def test_wrong_arguments_are_errors(optimizer: str, message: str) -> None:
+    found = only_diagnostic(f"{START}train optimizer={optimizer}")
+    assert (found.code, found.message) == ("bad-value", f"optimizer: {message}")
+
+
+@pytest.mark.parametrize(
+    "word", ["RMSprop", "rmsprop", "Adagrad", "adadelta", "LAMB", "lars", "nadam", "RAdam", "adamax"]
+)
+def test_other_rules_are_not_taken_for_one_of_these(word: str) -> None:
+    for optimizer in (word, f"{word}(lr=0.1)"):
+        found = only_diagnostic(f"{START}train optimizer={optimizer}")
+        assert found.message == (
+            "optimizer: needs sgd(lr, momentum, weight_decay, bias_decay, nesterov), adam(lr, beta1, beta2, eps, "
+            f"weight_decay, bias_decay) or adamw(lr, beta1, beta2, eps, weight_decay, bias_decay), not '{optimizer}'"
+        )
+        assert found.fixes == ()
+    beside = diagnostics_of(f"{START}train optimizer={word} lr=0.1")
+    assert [d.code for d in beside] == ["bad-value", "unknown-key"] and not any(d.fixes or d.notes for d in beside)
+
+
+@pytest.mark.parametrize(
+    ("written", "fixed"),
+    [
+        ("Adam(lr=1e-3, betas=(0.9, 0.98))", "adam(lr=1e-3, beta1=0.9, beta2=0.98)"),
+        ("torch.optim.AdamW(lr=1e-3, betas=[0.9, 0.98])", "adamw(lr=1e-3, beta1=0.9, beta2=0.98)"),
+        ("optim.SGD(lr=0.1, momentum=0.9, nesterov=True)", "sgd(lr=0.1, momentum=0.9, nesterov=yes)"),
+        ("SGD(lr=0.1, momentum=0.9, nesterov=True)", "sgd(lr=0.1, momentum=0.9, nesterov=yes)"),
+        ("sgd(lr=0.1, nesterov=False)", "sgd(lr=0.1, nesterov=no)"),
+        ("SGD(lr=0.1)", "sgd(lr=0.1)"),
+        ('"Adam"', "adam"),
+        ("Adam(learning_rate=0.1, beta_1=0.8, epsilon=1e-7)", "adam(lr=0.1, beta1=0.8, eps=1e-7)"),
+        ("AdamW(1e-3, wd=0.05)", "adamw(1e-3, weight_decay=0.05)"),
+        ("adam_w", "adamw"),
+        ("Nesterov", "sgd(nesterov=yes)"),
+        ("nag(lr=0.1)", "sgd(lr=0.1, nesterov=yes)"),
+        ("adam lr=0.1", "adam(lr=0.1)"),
+        ("Adam(0.1) weight_decay=1e-4", "adam(lr=0.1, weight_decay=1e-4)"),
+        ("nesterov lr=0.1", "sgd(nesterov=yes, lr=0.1)"),
+        ("sgd lr=0.1 nesterov=True", "sgd(lr=0.1, nesterov=yes)"),
+    ],
+)  # fmt: skip
+def test_notation_of_other_tools_is_corrected(written: str, fixed: str) -> None:
+    text = f"{START}train optimizer={written}"
+    (fix,) = only_diagnostic(text).fixes
+    assert (apply(fix.edits, text), fix.checks) == (f"{START}train optimizer={fixed}", True)
+
+
+@pytest.mark.parametrize(
+    ("keys", "fixed"),
+    [("lr=0.1 beta1=0.8", "adam(lr=0.1, beta1=0.8)"), ("lr=0.1 nesterov=yes", "sgd(lr=0.1, nesterov=yes)")],
+)
+def test_arguments_alone_stand_for_the_first_rule_that_has_them(keys: str, fixed: str) -> None:
+    (fix,) = only_diagnostic(f"{START}train {keys}").fixes
+    assert apply(fix.edits, f"{START}train {keys}") == f"{START}train optimizer={fixed}" and fix.checks
+
+
+def test_misplaced_argument_of_another_rule_is_not_moved() -> None:
+    found = only_diagnostic(f"{START}train optimizer=adam momentum=0.9")
+    assert found.message == "momentum is an argument of optimizer, not a key of train"
+    assert found.notes == ("adam has no momentum; it has lr, beta1, beta2, eps, weight_decay, bias_decay",)
+    assert found.fixes == ()
+    assert only_diagnostic(f"{START}train optimizer=adam betas=0.9,0.98").fixes == ()
+
+
+@pytest.mark.parametrize("key", ["steps=1000", "max_steps=1000", "reps=3", "dampening=0.1"])
+def test_other_keys_are_not_taken_for_arguments(key: str) -> None:
+    (found,) = diagnostics_of(f"{START}train {key}")
+    assert (found.code, found.message) == ("unknown-key", f"train has no key '{key.partition('=')[0]}'")
+    assert found.fixes == ()
+
+
+def test_epsilon_is_eps() -> None:
+    (fix,) = only_diagnostic(f"{START}train optimizer=adam epsilon=1e-7").fixes
+    assert fix.title == "write optimizer=adam(eps=1e-7)" and fix.checks
+
+
+@pytest.mark.parametrize("key", ["momentum=0.5", "bias_momentum=0.5", "super_eps=1"])
+@pytest.mark.parametrize("rule", ["adam", "adamw"])
+def test_keys_of_sgd_have_no_effect_with_adam(key: str, rule: str) -> None:
+    for text in (f"[i] input 8\n[f] fc outputs=2 {key}\n", f"default fc {key}\n[i] input 8\n[f] fc outputs=2\n"):
+        net = valid_net(f"{text}train optimizer={rule}")
+        (found,) = net.warnings
+        assert (found.code, found.span.text) == ("no-effect", key)
+        assert found.notes == (f"it belongs to sgd, and the train line has optimizer={rule}",)
+        assert all((p.momentum, p.super_eps) == (0.0, None) for p in net.graph.parameters.values())
+        assert valid_net(text).warnings == ()
+    assert valid_net(f"[i] input 8\n[f] fc outputs=2 super_eps=none\ntrain optimizer={rule}").warnings == ()
+
+
+def test_key_without_effect_for_two_reasons_is_reported_once() -> None:
+    net = valid_net("[i] input 8\n[f] fc outputs=2 bias=none bias_momentum=0.5\ntrain optimizer=adam")
+    assert [w.span.text for w in net.warnings] == ["bias_momentum=0.5"]
+
+
+def test_keys_that_all_rules_have_have_an_effect_with_adam() -> None:
+    keys = "lr=0.5 lr_mult=2 decay=0.25 bias_lr=0.125 bias_decay=0.5 schedule=cosine update_every=1 max_norm=1"
+    net = valid_net(f"[i] input 8\n[f] fc outputs=2 {keys}\ntrain optimizer=adam accumulate=2 batch=8")
+    assert net.warnings == ()
+    assert [(p.lr, p.decay) for p in net.graph.parameters.values()] == [(1.0, 0.25), (0.125, 0.5)]
+
+
+def test_momentum_of_a_batch_normalisation_is_reported_once() -> None:
+    (found,) = valid_net("[i] input 8x8x8\n[b] batchnorm momentum=0.9\ntrain optimizer=adam").warnings
+    assert found.code == "batchnorm-momentum"
+    assert found.message == "momentum=0.9 of b is the momentum of its weights in training, and adam has none"
+
+
+def test_nesterov_needs_a_momentum() -> None:
+    text = "[i] input 8\n[f] fc outputs=2{}\ntrain optimizer=sgd(momentum={}, nesterov=yes)"
+    (found,) = valid_net(text.format("", 0)).warnings
+    assert (found.code, found.message) == ("no-effect", "nesterov=yes has no effect")
+    for own, momentum in (("", 0.9), (" momentum=0.5", 0), (" bias_momentum=0.5", 0)):
+        assert valid_net(text.format(own, momentum)).warnings == ()
