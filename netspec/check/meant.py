@@ -28,6 +28,9 @@ _TRANSLATED_KEYS = {
 }
 """By layer type: keys of other tools, and how to write them here."""
 
+_COEFFICIENTS = re.compile("bias|usebias|init|center|weight|(?:beta|gamma)(?:initializer)?")
+"""Keys with which other tools, and other layers, say what a normalisation learns, and where it begins."""
+
 _OPERATIONS = {"prod": "product", "sum": "sum", "max": "max"}
 """The operations of Caffe's ``Eltwise``, and the types that compute them."""
 
@@ -87,6 +90,13 @@ def translated_key(owner: str, pair: Pair) -> str | None:
     """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here."""
     template = _TRANSLATED_KEYS.get(owner, {}).get(pair.key.text)
     return template.format(shown(pair.value)) if template and isinstance(pair.value, Number) else None
+
+
+def coefficients_note(word: str, keys: Mapping[str, Key]) -> str | None:
+    """Return a note on an unknown key for the coefficients of a normalisation, ``None`` for another key or type."""
+    if "affine" not in keys or not _COEFFICIENTS.fullmatch(plain_word(word)):
+        return None
+    return "its coefficients begin as 1 and its biases as 0; bias_lr=0 keeps these at 0, affine=no leaves out both"
 
 
 def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:

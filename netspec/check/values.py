@@ -9,7 +9,7 @@ from typing import Any
 
 from netspec import layers
 from netspec.check.continued import in_brackets
-from netspec.check.meant import translated_key
+from netspec.check.meant import coefficients_note, translated_key
 from netspec.check.misplaced_arguments import OPTIMIZER, report_arguments, report_optimizer_arguments
 from netspec.check.report import Findings, replacement
 from netspec.diagnostics import Label
@@ -131,6 +131,7 @@ def _report_misplaced(
 def _report_unknown(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
     """Report an unknown key, with the types that have it, and return the nearest key of this type."""
     absent = absent_key(word.text, owner) if layers.find(owner) else ABSENT_SETTINGS.get(plain_word(word.text))
+    absent = absent or coefficients_note(word.text, keys)
     near = None if absent else findings.nearest(word.text, keys)
     others = [name for name in layers.names() if (t := layers.find(name)) and t.key(word.text)]
     if others and word.text != near:
