@@ -105,7 +105,7 @@ def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tupl
         yield from ((key, f"{name} has no biases: bias=none") for key in _BIAS_KEYS)
     if facts.values.get("affine") is False:
         why = f"{name} has no coefficients and no biases: affine=no"
-        yield from ((key, why) for key in (*_WEIGHT_KEYS, *_BIAS_KEYS))
+        yield from ((key, why) for key in (*_WEIGHT_KEYS, *_BIAS_KEYS, "update_every"))
     defaults = settings.default_pairs.get(facts.type or "", {})
     if facts.values.get("update_every") == (parts := settings.train.accumulate) and "update_every" not in defaults:
         why = "each batch is processed in one part; train accumulate=4 divides it into four"
@@ -128,7 +128,7 @@ def _keys_of_fixed_parameters(facts: LayerFacts, settings: Settings) -> Iterator
     The rate is a factor of every term of the velocity, including the decay: it stays 0 whatever the momentum is.
     """
     name, weights, biases = facts.section.name.text, _zero_rate_key(facts, "lr", "lr_mult"), _zero_bias_rate_key(facts)
-    if biases is not None and facts.values.get("bias") is not None:
+    if biases is not None and _has_biases(facts):
         yield from ((key, f"{name}'s biases do not change: {biases}=0") for key in _UPDATE_KEYS_OF_BIASES)
     if weights is None or facts.values.get("weights"):
         return
@@ -142,12 +142,17 @@ def _applies_to_biases(key: str, facts: LayerFacts, settings: Settings) -> bool:
 
     Biases that another key keeps from being trained do not count.
     """
-    if key not in ("lr", "schedule", "momentum") or facts.values.get("bias") is None:
+    if key not in ("lr", "schedule", "momentum") or not _has_biases(facts):
         return False
     own = facts.values.get(f"bias_{key}")
     if own is not None or (key == "schedule" and settings.train.bias_schedule is not None):
         return False
     return _zero_bias_rate_key(facts) in ((None, "lr") if key == "lr" else (None,))
+
+
+def _has_biases(facts: LayerFacts) -> bool:
+    """Whether a layer has biases: those that ``bias`` sets, or those of a normalisation."""
+    return facts.values.get("bias") is not None or facts.values.get("affine") is True
 
 
 def _zero_rate_key(facts: LayerFacts, *keys: str) -> str | None:

@@ -186,6 +186,15 @@ def test_sets_of_all_classes_have_no_effect() -> None:
 
 @pytest.mark.parametrize("type_", ["batchnorm", "layernorm", "groupnorm groups=2"])
 def test_normalisation_without_coefficients_has_no_use_for_their_keys(type_: str) -> None:
-    keys = "lr=0.1 decay=0 bias_lr_mult=2"
-    assert keys_without_effect(IMAGE + f"[n] {type_} affine=no {keys}") == keys.split()
-    assert keys_without_effect(IMAGE + f"[n] {type_} {keys}") == []
+    keys = "lr=0.1 decay=0 bias_lr_mult=2 update_every=2"
+    accumulated = IMAGE + "train accumulate=4\n"
+    assert keys_without_effect(accumulated + f"[n] {type_} affine=no {keys}") == keys.split()
+    assert keys_without_effect(accumulated + f"[n] {type_} {keys}") == []
+
+
+@pytest.mark.parametrize("type_", ["batchnorm", "layernorm", "groupnorm groups=2"])
+def test_biases_of_normalisations_are_biases(type_: str) -> None:
+    """They take the schedule of the coefficients, and are fixed by a rate of 0."""
+    text = IMAGE + f"[n] {type_} lr=0 bias_lr={{}} schedule=cosine"
+    assert keys_without_effect(text.format("0.1")) == []
+    assert keys_without_effect(text.format("0 bias_decay=0.1")) == ["bias_decay=0.1", "schedule=cosine"]
