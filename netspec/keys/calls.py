@@ -90,9 +90,11 @@ def _by_name(call: Call, signature: tuple[Argument, ...]) -> tuple[dict[str, Val
 def _check_name(call: Call, pair: Pair, names: list[str], given: Mapping[str, Value]) -> None:
     if pair.key.text not in names:
         near = nearest(pair.key.text, names)
+        listed = ", ".join(names) or "no arguments"
         raise BadValue(
             f"'{call.name.text}' has no {pair.key.text}" + (f"; did you mean {near}?" if near else ""),
             pair.key.span,
+            notes=() if near else (f"it has {listed}",),
             replacement=near,
         )
     if pair.key.text in given:

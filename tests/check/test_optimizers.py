@@ -49,6 +49,11 @@ def test_wrong_arguments_are_errors(optimizer: str, message: str) -> None:
     assert (found.code, found.message) == ("bad-value", f"optimizer: {message}")
 
 
+def test_unknown_argument_gets_the_list_of_arguments() -> None:
+    found = only_diagnostic(f"{START}train optimizer=adam(momentum=0.9)")
+    assert found.notes == ("it has lr, beta1, beta2, eps, weight_decay, bias_decay",)
+
+
 @pytest.mark.parametrize(
     "word", ["RMSprop", "rmsprop", "Adagrad", "adadelta", "LAMB", "lars", "nadam", "RAdam", "adamax"]
 )
