@@ -74,6 +74,21 @@ def test_layernorm_keeps_the_memory_layout(op: GroupNorm) -> None:
 
 
 @pytest.mark.parametrize("op", [LayerNorm(1e-6), GroupNorm(1e-6, groups=2)])
+def test_maps_with_channels_last_and_a_large_mean_are_normalised_accurately(op: GroupNorm, tmp_path: Path) -> None:
+    """On such maps, ``nn.GroupNorm`` is wrong by more than 0.01 on the CPU."""
+    torch.manual_seed(3)
+    graph, x = graph_of(op, 8, 8, 8), 200 + torch.randn(2, 8, 8, 8)
+    models = (pytorch.module(graph), pytorch.module(graph), network_class(load_program(graph, tmp_path))())
+    for model in models:
+        for parameter, number in zip(model.parameters(), (1.0, 0.0), strict=True):
+            nn.init.constant_(parameter, number)
+    expected = models[0].double()(x.double()).float()
+    for model in models[1:]:
+        y = model(x.contiguous(memory_format=torch.channels_last))
+        torch.testing.assert_close(y, expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("op", [LayerNorm(1e-6), GroupNorm(1e-6, groups=2)])
 def test_statistics_of_bfloat16_maps_are_float32(op: GroupNorm) -> None:
     """Around 100, neighbouring numbers of bfloat16 differ by 0.5, so that no deviation of 1 could be computed."""
     model, x = pytorch.module(graph_of(op, 8, 4, 4)), (100 + torch.randn(2, 8, 4, 4)).bfloat16()

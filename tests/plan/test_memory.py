@@ -301,9 +301,17 @@ def test_peak_memory_around_an_operation(name: str) -> None:
     assert planned.peak.total == pytest.approx(peak_bytes(graph, 32), rel=0.1)
 
 
-@pytest.mark.parametrize("layers", ["[l1] local filters=10 kernel=3", "[l1] local filters=10 kernel=3 neuron=relu"])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "[l1] local filters=10 kernel=3",
+        "[l1] local filters=10 kernel=3 neuron=relu",
+        "[l1] local filters=10 kernel=3\n[n] groupnorm groups=2",
+        "[l1] local filters=10 kernel=3\n[n] layernorm",
+    ],
+)
 def test_kept_memory_of_values_in_channels_last_order(layers: str) -> None:
-    """A fully connected layer reads a copy of them with channels first."""
+    """A fully connected layer and a group normalisation read a copy of them with channels first."""
     text = f"[image] input 2x25x37\n{layers}\n[l2] logistic\n[l3] dropout rate=0.5\n[top] fc outputs=4\n"
     graph = netspec.loads(text).graph
     planned = plan(graph, 1, "batch", batch=16).devices[0].memory

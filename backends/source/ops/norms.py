@@ -6,7 +6,7 @@ from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNor
 from netspec.ir.shape import Shape
 
 from ..site import Division, Expressions, Modules, Site
-from ..text import call, string
+from ..text import call, operand, string
 
 
 def _lrn(op: Lrn, at: Site) -> str:
@@ -53,10 +53,13 @@ def _layer_norm(op: LayerNorm, at: Site) -> str:
 
 def _group_norm(op: GroupNorm, at: Site) -> str:
     assert at.module is not None, "group normalisation has its layer to itself"
+    x = at.float32
+    if at.shapes[0].is_image:  # with channels last it would be inaccurate: see GroupNormalise of the backend pytorch
+        x = f"{operand(x)}.contiguous()"
     if op.normalised_together(at.shapes[0]) > 1:
-        return call(at.module, at.float32)
+        return call(at.module, x)
     groups, parameters = at.division.share(op.groups), at.params or ("None", "None")  # torch.nn rejects one number
-    return call("torch.group_norm", at.float32, groups, *parameters, repr(op.eps))
+    return call("torch.group_norm", x, groups, *parameters, repr(op.eps))
 
 
 def _dropout(op: Dropout, at: Site) -> str:

@@ -46,8 +46,13 @@ def _group_norm(op: GroupNorm, site: Site) -> Footprint:
     """
     x, wide = site.inputs[0], site.widths[0] == FULL
     maps, statistics = site.input_numel * FULL, 2 * (site.input_numel // op.normalised_together(x)) * FULL
-    copy = 0 if wide else maps
     back, later = (0, 0) if wide else chain(maps, maps, site.input_numel * site.widths[0])
     if isinstance(op, LayerNorm) and 1 < x.channels < x.units:
+        copy = 0 if wide else maps
         return Footprint(maps, FULL, extra=maps + statistics, forward=maps + copy, backward=back, later=later)
-    return Footprint(maps, FULL, keeps_input=wide, extra=copy + statistics, backward=back, later=later)
+    strided = site.strided and not isinstance(op, LayerNorm)  # makes its input contiguous, after making it float32
+    copied = strided or not wide
+    return Footprint(
+        maps, FULL, keeps_input=not copied, extra=copied * maps + statistics,
+        forward=maps if strided and not wide else 0, backward=back, later=later,
+    )  # fmt: skip
