@@ -132,14 +132,19 @@ def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]
 
 
 def _groups_of_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """Propose the nearest smaller and larger numbers of groups that divide the channels, or a GPU group's share."""
+    """Propose the nearest smaller and larger numbers of groups that divide the channels, or a GPU group's share.
+
+    If the smaller one has one channel in each group, which is instance normalisation, the next is proposed, too.
+    """
     name, groups = facts.section.name.text, facts.values["groups"]
     channels = _channels_of_share(checked, facts, facts.reads[0])
     small = [g for g in range(1, math.isqrt(channels) + 1) if channels % g == 0]
     divisors = sorted({*small, *(channels // g for g in small)})
     if facts.type == "layernorm" or not facts.reads[0].is_image:
         divisors.remove(channels)  # groups of one number, of which nothing is left
-    for other in [*[g for g in divisors if g < groups][-1:], *[g for g in divisors if g > groups][:1]]:
+    smaller, larger = [g for g in divisors if g < groups], [g for g in divisors if g > groups]
+    nearest = 2 if smaller[-1:] == [channels] else 1
+    for other in (*smaller[-nearest:], *larger[:1]):
         gives = f"{plural(channels // other, 'channel')} in each"
         yield Proposal(f"{name} groups={other}", set_keys(checked, facts, {"groups": str(other)}), gives)
 
