@@ -121,7 +121,7 @@ def test_run_on_two_devices_resumes_on_one(two: multi_device.TrainProcess, one: 
     assert_close(newest_checkpoint(tmp_path / "two")["weights"], newest_checkpoint(tmp_path / "one")["weights"])
 
 
-@pytest.mark.ci
+@pytest.mark.slow  # starts several processes
 def test_run_with_adam_on_two_devices_resumes_on_one(tmp_path: Path) -> None:
     """Device 0 does not have ``fc``, which is updated twice per batch, but writes the checkpoint with its numbers.
 
