@@ -144,7 +144,7 @@ def test_new_layers_can_follow_each_other(variant) -> None:
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("number", [100, 2000])
+@pytest.mark.parametrize("number", [pytest.param(100, marks=pytest.mark.slow), 2000])
 @pytest.mark.parametrize("changes", ["changed", "inserted", "dropped"])
 def test_many_unknown_layers_take_limited_effort(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, changes: str

@@ -117,7 +117,7 @@ def has_server(process: subprocess.Popen[str]) -> bool:
     return "forkserver" in listed
 
 
-@pytest.mark.ci  # several processes
+@pytest.mark.slow  # several processes
 @pytest.mark.skipif(sys.platform != "linux" or not shutil.which("ps"), reason="asks Linux's ps for the processes")
 def test_ctrl_c_during_start_of_processes_gives_no_traceback(plain: str) -> None:
     process = subprocess.Popen(
