@@ -42,6 +42,7 @@ def images() -> Tensor:
     return torch.randn(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", sorted(set(layers.names()) - UNTRACEABLE))
 def test_fx_traces_every_layer_type(name: str) -> None:
     type_ = layers.find(name)

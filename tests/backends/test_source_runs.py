@@ -28,6 +28,7 @@ from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.validation import evaluate
 
 
+@pytest.mark.ci  # takes seconds
 def test_blocked_libraries_cannot_be_imported(tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text("import netspec")

@@ -191,12 +191,12 @@ PARTS = "accumulate=4 schedule=linear(0.5, noise=0.5) bias_schedule=steps(freeze
     ("rule", "conv", "fc", "keys"),
     [
         pytest.param(NESTEROV, "", "", "schedule=cosine warmup=1", marks=pytest.mark.ci),
-        (NESTEROV, "super_eps=1", "update_every=1", f"{PARTS} ema=0.9"),
+        pytest.param(NESTEROV, "super_eps=1", "update_every=1", f"{PARTS} ema=0.9", marks=pytest.mark.ci),
         pytest.param(ADAM, "", "", "schedule=cosine warmup=1", marks=pytest.mark.ci),
         (ADAM, "max_norm=0.6", "update_every=2", f"{PARTS} ema=0.9"),
         pytest.param(ADAM, "", "", "precision=bf16 channels_last=yes accumulate=2", marks=pytest.mark.ci),
         pytest.param(ADAMW, "", "", "schedule=cosine warmup=1", marks=pytest.mark.ci),
-        (ADAMW, "table=0+1,1+2,0+2,0+1+2", "update_every=1 decay_mult=5", PARTS),
+        pytest.param(ADAMW, "table=0+1,1+2,0+2,0+1+2", "update_every=1 decay_mult=5", PARTS, marks=pytest.mark.ci),
     ],
 )
 def test_other_update_rules_end_with_the_trainers_bits(

@@ -38,6 +38,7 @@ def changed(
     return result.source.text, list(result.refuted)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_written_changes_make_the_same_network(path: Path) -> None:
     folder, source = open_folder(path.parent), Source(path.name, path.read_text())
