@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netspec.check import Checked, check
-from netspec.check.rewriting import Rewritten, rewritten
 from netspec.diagnostics import Diagnostic, SpecError, in_order
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count, plural
@@ -24,6 +23,7 @@ from netspec.source import Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 
 if TYPE_CHECKING:
+    from netspec.check.rewriting import Rewritten
     from netspec.importers.cuda_convnet import Dialect
 
 
@@ -159,6 +159,8 @@ def rewrite(source: Source, input_shape: Shape | None, changes: Sequence[str], f
 
     ``folder`` is as in ``load_source``. Raises ``SpecError`` if the changed spec has mistakes.
     """
+    from netspec.check.rewriting import rewritten  # needed only for changed texts
+
     load_source(source, input_shape, changes, folder)
     return rewritten(collect_texts(source, open_folder(folder), changes), input_shape)
 
@@ -191,8 +193,11 @@ def _load_layer_file(
     diagnostics = in_order((*translation.diagnostics, *placed))
     if checked.graph is None:
         raise SpecError(diagnostics)
-    text = _formatted(rewritten(checked.texts).source) if readable and changes else _merged_source(checked)
-    return Net(text, checked.graph, diagnostics)
+    if not (readable and changes):
+        return Net(_merged_source(checked), checked.graph, diagnostics)
+    from netspec.check.rewriting import rewritten  # needed only for changed texts
+
+    return Net(_formatted(rewritten(checked.texts).source), checked.graph, diagnostics)
 
 
 def _merged_source(checked: Checked) -> Source:
