@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from netspec.ir import settings as ir
 from netspec.ir.window import ROUNDINGS
-from netspec.keys import Argument, BadValue, Choice, Key, OneOf, Real, Whole
+from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, OneOf, Real, Whole
 from netspec.keys.calls import Form, arguments
 from netspec.keys.kind import shown, unknown_word
 from netspec.keys.optimizers import Optimizer
@@ -113,7 +113,7 @@ TRAIN = (
     ),
     Key(
         "channels_last",
-        Choice({"yes": True, "no": False}),
+        YES_NO,
         "whether images and kernels are stored with channels last in memory. Results are the same up to rounding",
         default=False,
         default_text="no",

@@ -10,7 +10,7 @@ from netspec.keys.numbers import MAX_WHOLE, OneOf, Real, Whole
 from netspec.keys.optional import BOUND, OrNone
 from netspec.keys.sizes import ImageShape, Padding, Size2
 from netspec.keys.tables import Rows
-from netspec.keys.words import Choice, GpuPlace, LayerNames
+from netspec.keys.words import YES_NO, Choice, GpuPlace, LayerNames
 
 __all__ = [
     "BOUND",
@@ -19,6 +19,7 @@ __all__ = [
     "MAX_WHOLE",
     "NEURONS",
     "REQUIRED",
+    "YES_NO",
     "ZERO",
     "Argument",
     "BadValue",

@@ -12,7 +12,7 @@ from netspec.ir.settings import Adam, Sgd, Train, UpdateRule
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word
 from netspec.keys.numbers import Real
-from netspec.keys.words import Choice
+from netspec.keys.words import YES_NO
 from netspec.language.syntax import Call, Value
 from netspec.language.written import written
 
@@ -41,7 +41,7 @@ _OF_SGD = (
     Argument("lr", Real(low=0), _TRAIN.lr),
     Argument("momentum", _SHARE, _SGD.momentum),
     *_decays(_TRAIN.weight_decay),
-    Argument("nesterov", Choice({"yes": True, "no": False}), _SGD.nesterov, default_text="no"),
+    Argument("nesterov", YES_NO, _SGD.nesterov, default_text="no"),
 )
 _VELOCITY = "v <- momentum v - decay lr w - lr g"
 _NESTEROV = "w <- w + momentum v - decay lr w - lr g"

@@ -31,6 +31,9 @@ class Choice:
         raise unknown_word(value, self.words, self.doc)
 
 
+YES_NO = Choice({"yes": True, "no": False})
+
+
 @dataclass(frozen=True, slots=True)
 class GpuPlace:
     """The number of a GPU group, several of them (read as a tuple), or ``all``."""

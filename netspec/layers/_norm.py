@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netspec.ir.fault import Fault
 from netspec.ir.ops import BatchNorm, GroupNorm
-from netspec.keys import ZERO, Choice, Initialiser, Key, Real
+from netspec.keys import YES_NO, ZERO, Initialiser, Key, Real
 from netspec.lowering import Lowering
 
 EPS = Key(
@@ -17,7 +17,7 @@ EPS = Key(
 )
 AFFINE = Key(
     "affine",
-    Choice({"yes": True, "no": False}),
+    YES_NO,
     "whether the normalised values are scaled and shifted",
     default=True,
     default_text="yes",

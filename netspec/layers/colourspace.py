@@ -1,7 +1,7 @@
 """Conversion of RGB images to another colour space."""
 
 from netspec.ir.ops import ColourSpace
-from netspec.keys import Choice, Key
+from netspec.keys import YES_NO, Choice, Key
 from netspec.layers._common import USUAL
 from netspec.lowering import LayerType, Lowering
 
@@ -19,7 +19,7 @@ TYPE = LayerType(
         Key("to", Choice({"yuv": "yuv", "lab": "lab"}), "the colour space of the output", affects_shape=False),
         Key(
             "centred",
-            Choice({"yes": True, "no": False}),
+            YES_NO,
             "for lab: whether L runs from -50 to 50 instead of from 0 to 100",
             default=False,
             default_text="no",
