@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.graph import Graph, Layer, Node, Placement
-from netspec.ir.ops import Bias, Conv, Linear, Local, window_of, word_of
+from netspec.ir.ops import Bias, Conv, GroupNorm, Linear, Local, window_of, word_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Pad, Window
@@ -51,7 +51,8 @@ class LayerNumbers:
 
     ``connections`` are the multiply-accumulates of one image's forward pass. ``flops`` counts two for each connection
     and one for each other addition, comparison or function. ``dense_connections`` would be the connections if every
-    output unit read every input unit.
+    output unit read every input unit. ``norm_groups`` is the number of groups of channels that a group or layer
+    normalisation normalises separately, in all GPU groups together; ``None`` for other layers.
     """
 
     name: str
@@ -67,6 +68,7 @@ class LayerNumbers:
     flops: int
     dense_connections: int
     windows: tuple[WindowNumbers, ...]
+    norm_groups: int | None
 
     @property
     def parameters(self) -> int:
@@ -171,6 +173,7 @@ def _numbers(graph: Graph, layer: Layer, weights: int, biases: int) -> LayerNumb
         sum(n.op.flops(graph.shapes(n), n.output) for n in nodes),
         _dense(graph, nodes),
         tuple(w for n in nodes if (w := _window(graph, n))),
+        next((n.op.groups for n in nodes if isinstance(n.op, GroupNorm)), None),
     )
 
 

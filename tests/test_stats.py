@@ -18,7 +18,7 @@ from netspec.formatting import format_number
 from netspec.ir.ops import VOCABULARY, Bias, ChannelScale, Conv, Dropout, Linear, Local
 from netspec.ir.ops.base import Op
 from netspec.net import Net
-from netspec.report import layer_table
+from netspec.report import as_dict, layer_table
 from netspec.stats import flops_by_kind, layer_numbers, matrix_products, share, totals
 
 PATHS = sorted(SPECS.glob("*.net"))
@@ -111,6 +111,20 @@ def test_shares_add_up_to_the_layer(path: object) -> None:
         whole = (n.units, n.weights, n.biases, n.connections)
         parts = [share(n, g, groups) for g in range(groups)]
         assert tuple(map(sum, zip(*parts, strict=True))) == (whole if placed else tuple(groups * x for x in whole))
+
+
+def test_groups_of_normalisations_are_those_of_all_gpu_groups() -> None:
+    """32 in each of two GPU groups are 64 together. Layers without a window or a normalisation have no groups."""
+    two = valid_net(
+        "gpus 2\n[i] input 3x8x8\n[c] conv filters=128 kernel=3\n[g] groupnorm groups=32 neuron=relu\n"
+        "[l] layernorm\n[r] relu\n[p] softmax\n"
+    )
+    layers = as_dict(two, 1)["layers"]
+    assert {entry["name"]: entry["groups"] for entry in layers if "groups" in entry} == {"g": 64, "l": 2}
+    names = [column.name for column in layer_table(two, 1).columns]
+    rows = [dict(zip(names, row, strict=True)) for row in layer_table(two, 1).rows]
+    assert {row["layer"]: row["groups"] for row in rows if row["groups"]} == {"c": "1", "g": "64", "l": "2"}
+    assert {row["kernel"] for row in rows if row["layer"] in "gl"} == {""}
 
 
 # What each layer would cost fully connected, and FLOPs.

@@ -92,6 +92,8 @@ def _layer(numbers: LayerNumbers, batch: int) -> dict[str, Any]:
         "dense_connections": numbers.dense_connections,
         "activation_bytes": numbers.activation_bytes(batch),
     }
+    if numbers.norm_groups is not None:
+        entry["groups"] = numbers.norm_groups
     if numbers.windows:
         entry["window"] = _window(numbers.windows[0])
     if len(numbers.windows) > 1:

@@ -114,7 +114,12 @@ def _count_cell(numbers: LayerNumbers, number: int, style: Style) -> str:
 
 
 def _window_cells(numbers: LayerNumbers) -> tuple[str, str, str, str]:
-    """Return kernel, stride, pad and groups. Where they differ between inputs, ``|`` separates them."""
+    """Return kernel, stride, pad and groups. Where they differ between inputs, ``|`` separates them.
+
+    Of these, a normalisation has groups alone.
+    """
+    if numbers.norm_groups is not None:
+        return "", "", "", str(numbers.norm_groups)
     windows = numbers.windows
     cells = (
         [_pair(w.window.kernel) for w in windows],
