@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 from netspec.check.report import Findings, joined_size
 from netspec.check.values import pairs_by_key
 from netspec.diagnostics import Edit, Fix
-from netspec.diagnostics.other_tools import ABSENT_COUNTS, plain_word
+from netspec.diagnostics.other_keys import ABSENT_COUNTS
+from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count
 from netspec.ir.ops import BatchNorm, ChannelScale, Conv, GroupNorm, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape

@@ -11,7 +11,8 @@ from netspec.check.other_layers import global_pooling, translated_call
 from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_tools import ABSENT_KEYS, ABSENT_TYPES, WORDS, plain_word
+from netspec.diagnostics.other_keys import ABSENT_KEYS
+from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
 from netspec.keys import BadValue, Key, Size2
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Number, Pair, Section, Value, Word

@@ -13,7 +13,8 @@ from netspec.check.meant import coefficients_note, translated_key
 from netspec.check.misplaced_arguments import OPTIMIZER, report_arguments, report_optimizer_arguments
 from netspec.check.report import Findings, replacement
 from netspec.diagnostics import Label
-from netspec.diagnostics.other_tools import ABSENT_SETTINGS, absent_key, plain_word
+from netspec.diagnostics.other_keys import ABSENT_SETTINGS, absent_key
+from netspec.diagnostics.other_tools import plain_word
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kind import shown
 from netspec.language.syntax import Pair, Values, Word

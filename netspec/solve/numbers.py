@@ -10,7 +10,8 @@ from netspec.check.claims import number_of
 from netspec.check.meant import adaptive_pooling
 from netspec.check.other_layers import instance_norm_keys
 from netspec.diagnostics import Edit
-from netspec.diagnostics.other_tools import PARAMETERS, plain_word
+from netspec.diagnostics.other_keys import PARAMETERS
+from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count, plural
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Rows

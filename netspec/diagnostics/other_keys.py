@@ -1,0 +1,91 @@
+"""Keys of layers, settings and claims that other tools have and specs do not, with a note on each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netspec.diagnostics.other_tools import DEPTHWISE, plain_word
+
+_CHANNELS_READ = "the number of input channels or features is that of the layer that is read"
+_NO_AXES = "axes cannot be chosen: images are channels x height x width, and channels are joined"
+_ONE_SIZE = "height and width are one value: 3x5; padding of single sides is pad=left,right,top,bottom"
+_OWN_LAYER = "it is a separate layer"
+
+ABSENT_KEYS: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "channelsin",
+            "indim",
+            "normalizedshape",
+            "numchannels",
+            "infeatures",
+            "inchannels",
+            "inplanes",
+            "inputchannels",
+            "inputdim",
+            "inputshape",
+            "inputsize",
+            "numfeatures",
+        ),
+        _CHANNELS_READ,
+    ),
+    **dict.fromkeys(("axis", "dataformat", "dim", "startdim"), _NO_AXES),
+    **dict.fromkeys(("kernelh", "kernelw", "padh", "padw", "strideh", "stridew"), _ONE_SIZE),
+    **dict.fromkeys(("batchnorm", "bn", "norm", "usebn"), f"{_OWN_LAYER}: [bn1] batchnorm neuron=relu"),
+    **dict.fromkeys(("drop", "dropout"), f"{_OWN_LAYER}: [drop1] dropout rate=0.5"),
+    **dict.fromkeys(
+        ("droppath", "droppathrate", "stochasticdepth"), f"{_OWN_LAYER}: [path1] dropout over=images rate=0.1"
+    ),
+    **dict.fromkeys(("pool", "pooling"), f"{_OWN_LAYER}: [pool1] maxpool kernel=2"),
+    **dict.fromkeys(("depthmultiplier", "depthwise"), f"{DEPTHWISE}, and filters= a multiple of it"),
+    **dict.fromkeys(
+        ("flatten", "reshape", "view"),
+        f"{_OWN_LAYER}, [flat] flatten, which fc does not need: it reads maps as they are",
+    ),
+    "ceilmode": "ceil_mode=true is rounding=caffe here, ceil_mode=false is rounding=down",
+    "countincludepad": "an average counts only real pixels; for zeros that count, put a zeropad layer before it",
+    "depthradius": "size= is the whole window, in channels: 2 * depth_radius + 1",
+    "keepprob": "rate= is the probability of dropping a unit: 1 - keep_prob",
+    "labelsmoothing": "it is a key of the train line: train label_smoothing=0.1",
+    "name": "the name of a layer is written before its type, in brackets: [conv1] conv ...",
+    "noiseshape": "over= says what is dropped together: over=channels, over=images",
+    "operation": "the operation is the layer's type: sum, product or max",
+    "paddingmode": "padding is always zeros",
+    "reduction": "a loss is always the mean over the batch",
+    "scalefactor": "step= is the inverse: step=0.5 doubles the sides",
+    "trainable": "lr=0 keeps a layer's weights as they are",
+}
+"""Keys that other tools have and specs do not, with a note on how a spec expresses each."""
+
+
+ABSENT_SETTINGS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("gamma", "milestones", "stepsize"),
+        "the numbers of a schedule are written in parentheses: schedule=step(every=30, factor=0.1)",
+    ),
+    **dict.fromkeys(
+        ("iterations", "maxiter", "maxsteps", "numsteps", "steps"),
+        "the length of a training is given in epochs, or in steps on the command line: netspec train --steps 1000",
+    ),
+    **dict.fromkeys(("amp", "fp16", "mixedprecision"), "precision=bf16 computes layers in bfloat16"),
+    "loss": "a loss is a layer, [loss] crossentropy; without one it is the cross-entropy of the last softmax's scores",
+    "name": "a net's name follows the word: net alexnet",
+}
+"""The same for keys of settings."""
+
+PARAMETERS = ("params", "parameters", "numparams", "nparams")
+ABSENT_COUNTS: Mapping[str, str] = {
+    **dict.fromkeys(PARAMETERS, "parameters are weights and biases; a claim counts the weights: weights=150"),
+    **dict.fromkeys(("bias", "biases"), "a claim does not count the biases"),
+    "flops": "a claim counts connections, which are multiply-accumulates of two FLOPs each",
+}
+"""Counts that other tools have and claims do not, with a note on each."""
+
+
+def absent_key(word: str, layer_type: str) -> str | None:
+    """Return the note on a key of other tools that ``layer_type`` does not have, ``None`` for an unknown key.
+
+    There is no note either if it would tell the user to write a layer of this very type.
+    """
+    note = ABSENT_KEYS.get(plain_word(word))
+    return None if note is None or (note.startswith(_OWN_LAYER) and f"] {layer_type} " in note) else note
