@@ -13,7 +13,7 @@ from netspec.check.meant import coefficients_note, translated_key
 from netspec.check.misplaced_arguments import OPTIMIZER, report_arguments, report_optimizer_arguments
 from netspec.check.report import Findings, replacement
 from netspec.diagnostics import Label
-from netspec.diagnostics.other_keys import ABSENT_SETTINGS, absent_key
+from netspec.diagnostics.other_keys import ABSENT_SETTINGS, STANDS_FOR, absent_key
 from netspec.diagnostics.other_tools import plain_word
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kind import shown
@@ -130,7 +130,8 @@ def _report_misplaced(
 
 
 def _report_unknown(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
-    """Report an unknown key, with the types that have it, and return the nearest key of this type."""
+    """Report an unknown key, with the types that have it. Return the key of this type that it is near to or stands
+    for."""
     absent = absent_key(word.text, owner) if layers.find(owner) else ABSENT_SETTINGS.get(plain_word(word.text))
     absent = absent or coefficients_note(word.text, keys)
     near = None if absent else findings.nearest(word.text, keys)
@@ -149,7 +150,8 @@ def _report_unknown(word: Word, keys: Mapping[str, Key], owner: str, findings: F
         fixes=(replacement(word.span, near, keys),) if near else (),
         layer=layer,
     )
-    return near
+    stands_for = STANDS_FOR.get(plain_word(word.text))
+    return stands_for if absent and stands_for in keys else near
 
 
 def list_keys(keys: Mapping[str, Key], owner: str) -> str:

@@ -11,6 +11,7 @@ _NO_AXES = "axes cannot be chosen: images are channels x height x width, and cha
 _ONE_SIZE = "height and width are one value: 3x5; padding of single sides is pad=left,right,top,bottom"
 _OWN_LAYER = "it is a separate layer"
 
+GROUP_SIZES = ("channelspergroup", "groupsize", "groupwidth", "numchannelspergroup")
 ABSENT_KEYS: Mapping[str, str] = {
     **dict.fromkeys(
         (
@@ -29,6 +30,7 @@ ABSENT_KEYS: Mapping[str, str] = {
         ),
         _CHANNELS_READ,
     ),
+    **dict.fromkeys(GROUP_SIZES, "groups= is the number of groups: the channels that are read / those of a group"),
     **dict.fromkeys(("axis", "dataformat", "dim", "startdim"), _NO_AXES),
     **dict.fromkeys(("kernelh", "kernelw", "padh", "padw", "strideh", "stridew"), _ONE_SIZE),
     **dict.fromkeys(("batchnorm", "bn", "norm", "usebn"), f"{_OWN_LAYER}: [bn1] batchnorm neuron=relu"),
@@ -57,6 +59,16 @@ ABSENT_KEYS: Mapping[str, str] = {
 }
 """Keys that other tools have and specs do not, with a note on how a spec expresses each."""
 
+STANDS_FOR: Mapping[str, str] = {
+    **dict.fromkeys(GROUP_SIZES, "groups"),
+    "ceilmode": "rounding",
+    "depthmultiplier": "filters",
+    "depthradius": "size",
+    "keepprob": "rate",
+    "noiseshape": "over",
+    "scalefactor": "step",
+}
+"""Those of them that say in another way what a key of a spec says."""
 
 ABSENT_SETTINGS: Mapping[str, str] = {
     **dict.fromkeys(

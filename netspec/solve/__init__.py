@@ -91,7 +91,7 @@ _PROPOSERS: Mapping[str, Callable[[Checked, LayerFacts], Iterable[Proposal]]] = 
     "window-outside-image": windows.smaller_pads,
     "unknown-type": numbers.layer_of_known_channels,
     "missing-type": numbers.instance_norm,
-    "unknown-key": numbers.claimed_parameters,
+    "unknown-key": numbers.for_unknown_key,
     "groups-do-not-divide": numbers.divisible_numbers,
     "table-mismatch": numbers.table_fixes,
 }

@@ -10,7 +10,7 @@ from netspec.check.claims import number_of
 from netspec.check.meant import adaptive_pooling
 from netspec.check.other_layers import instance_norm_keys
 from netspec.diagnostics import Edit
-from netspec.diagnostics.other_keys import PARAMETERS
+from netspec.diagnostics.other_keys import GROUP_SIZES, PARAMETERS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count, plural
 from netspec.ir.shape import Shape
@@ -93,6 +93,30 @@ def adaptive_window(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         kernel = size_text((height // rows, width // columns))
         gives = f"gives {rows}x{columns} of {height}x{width}"
         yield Proposal(f"write {adaptive.type} kernel={kernel}", adaptive.written_as(kernel), gives)
+
+
+def for_unknown_key(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """Propose what a key of other tools says of the layer and what it reads."""
+    yield from groups_of_size(checked, facts)
+    yield from claimed_parameters(checked, facts)
+
+
+def groups_of_size(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """Propose the number of groups for other tools' number of channels in each, if that divides the channels.
+
+    There is none for a convolution in GPU groups: what it reads of them depends on further keys.
+    """
+    pair = next((p for key, p in facts.pairs.items() if plain_word(key) in GROUP_SIZES), None)
+    above = checked.layers[facts.inputs[0]].computed if len(facts.inputs) == 1 else None
+    size = pair.value.value if pair is not None and isinstance(pair.value, Number) else 0
+    if pair is None or "groups" in facts.pairs or above is None or not isinstance(size, int) or size < 1:
+        return
+    if facts.type == "conv" and "gpus" in checked.statements:
+        return
+    channels = _channels_of_share(checked, facts, above)
+    if channels % size == 0:
+        text = f"groups={channels // size}"
+        yield Proposal(f"write {text}", (Edit(pair.span, text),), f"{plural(size, 'channel')} in each of the groups")
 
 
 def claimed_parameters(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

@@ -128,5 +128,41 @@ def test_instance_normalisation_has_the_channels_of_a_gpu_group(keys: str, group
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("groupnorm channels_per_group=3 neuron=relu", "groupnorm groups=32 neuron=relu"),
+        ("groupnorm group_size=96", "groupnorm groups=1"),
+        ("conv filters=96 kernel=3 pad=1 group_width=24", "conv filters=96 kernel=3 pad=1 groups=4"),
+    ],
+)
+def test_channels_of_a_group_are_replaced_by_the_number_of_groups(line: str, right: str) -> None:
+    """Without ``groups``, the normalisation has 32, which need not divide the channels: that is no second mistake."""
+    text = "[i] input 3x8x8\n[c] conv filters={} kernel=3\n[a] {}\n"
+    found = only_diagnostic(text.format(96, line))
+    assert [fix.checks for fix in found.fixes] == [True]
+    assert apply(found.fixes[0].edits, text.format(96, line)) == text.format(96, right)
+    assert not only_diagnostic(text.format(100, line)).fixes
+
+
+def test_channels_of_a_group_are_those_of_one_gpu_group() -> None:
+    found = only_diagnostic("gpus 2\n[i] input 3x8x8\n[c] conv filters=96 kernel=3\n[a] groupnorm group_size=3\n")
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [("write groups=16", True)]
+    assert not only_diagnostic("[i] input 4x8x8\n[a] groupnorm groups=2 group_size=2\n").fixes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "lrn depth_radius=2 alpha=1",
+        "resize scale_factor=2",
+        "conv kernel=3 depth_multiplier=2",
+        "maxpool kernel=3 stride=2 ceil_mode=yes",
+    ],
+)
+def test_what_another_key_says_is_not_missed_too(line: str) -> None:
+    assert only_diagnostic(f"[i] input 3x8x8\n[a] {line}\n").code == "unknown-key"
+
+
 def test_instance_normalisation_of_a_vector_has_no_fix() -> None:
     assert not only_diagnostic("[i] input 8\n[a] InstanceNorm2d\n").fixes
