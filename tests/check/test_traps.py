@@ -293,24 +293,6 @@ def test_normalisation_of_single_numbers_is_found_by_their_count(text: str, wher
     assert [w.span.text for w in netspec.loads(text).warnings if w.code == "no-effect"] == where
 
 
-@pytest.mark.parametrize(
-    ("layers", "warned"),
-    [
-        ("[d] dropout over=images\n[f] fc outputs=2", ["d"]),
-        ("[d] dropout over=images rate=0\n[f] fc outputs=2", []),
-        ("[d] dropout over=channels\n[f] fc outputs=2", []),
-        ("[c] relu\n[d] dropout over=images inputs=i\n[s] concat inputs=c,d\n[f] fc outputs=2", []),
-        ("[d] dropout over=images\n[a] relu\n[b] tanh inputs=d\n[s] sum inputs=a,b\n[f] fc outputs=2", ["d"]),
-        ("[f] fc outputs=2\n[c] relu inputs=i\n[d] dropout over=images\n[g] fc outputs=2\n[s] sum inputs=f,g", []),
-        ("[x] dropout over=images inputs=i\n[f] fc outputs=2 inputs=i", []),
-        ("[a] relu\n[x] dropout over=images\n[s] sum inputs=i,x\n[d] dropout over=images\n[f] fc outputs=2", ["d"]),
-    ],
-)
-def test_stochastic_depth_needs_a_way_around_it(layers: str, warned: list[str]) -> None:
-    warnings = netspec.loads(f"[i] input 3x2x2\n{layers}\n").warnings
-    assert [w.layer for w in warnings if w.code == "image-dropped"] == warned
-
-
 @pytest.mark.parametrize("layer", ["layernorm", "groupnorm groups=2"])
 def test_normalised_values_have_a_strength_of_1(layer: str) -> None:
     graph = netspec.loads(f"[i] input 4x2x2\n[x] linear a=1e-3\n[n] {layer}\n").graph

@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import accumulate
+from collections.abc import Iterator, Mapping, Sequence
 
 from netspec.check.facts import LayerFacts
-from netspec.check.traps.warning import warning
+from netspec.check.traps.warning import readers_of, warning
 from netspec.diagnostics import Diagnostic
-from netspec.ir.graph import Graph
-from netspec.ir.ops import Dropout
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import Concat, Conv, Dropout, Flatten, Linear, Local, Max, Pool, Product, Relu, Reshape, Sum
+
+_KEEP_ZERO = (Concat, Dropout, Flatten, Max, Pool, Product, Relu, Reshape, Sum)
+"""Operations whose output is 0 if all of their inputs are. Those with weights are too, if they have no biases."""
 
 
 def image_dropped(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """Warn about dropout of whole images that every path from the image to the class scores leads through."""
+    """Warn about dropout of whole images after which nothing of a dropped image reaches the class scores."""
     nodes = graph.nodes.values()
     dropouts = [n for n in nodes if isinstance(n.op, Dropout) and n.op.over == "images" and n.op.rate > 0]
-    unavoidable = _on_every_path(graph) if dropouts else frozenset()
+    readers = readers_of(graph) if dropouts else {}
     for node in dropouts:
-        if node.name in unavoidable:
-            message = f"{node.layer} drops all that the network knows of an image"
-            notes = [
-                f"every path from {graph.input.layer} to {graph.scores.layer} leads through it, so an image that it "
-                "drops is classified unseen; stochastic depth drops a branch next to a shortcut, before their sum"
-            ]
-            yield warning("image-dropped", message, node, facts, ("over",), notes)
+        lost = _lost(node, readers)
+        if graph.scores.name not in lost:
+            continue
+        products = [
+            n.layer for n in map(graph.nodes.__getitem__, lost) if n is not node and not lost.keys() >= {*n.inputs}
+        ]
+        way = f"{' and '.join(products)}, where it is multiplied in" if products else "it"
+        message = f"{node.layer} drops all that the network knows of an image"
+        notes = [
+            f"every path from {graph.input.layer} to {graph.scores.layer} leads through {way}, so an image that it "
+            "drops is classified unseen; stochastic depth drops a branch next to a shortcut, before their sum"
+        ]
+        yield warning("image-dropped", message, node, facts, ("over",), notes)
 
 
-def _on_every_path(graph: Graph) -> frozenset[str]:
-    """The nodes that all paths from the input to the class scores lead through.
+def _lost(dropout: Node, readers: Mapping[str, Sequence[Node]]) -> dict[str, bool]:
+    """The nodes whose values do not depend on an image that is dropped, each with whether its value is 0.
 
-    Nodes are in the order of computation, so these are the ones that no edge between the others passes over.
+    A product with a factor of 0 is one of them, whatever its other factors are. Others are if all their inputs are.
     """
-    needed = graph.dependencies((graph.scores,))
-    places = {name: place for place, name in enumerate(name for name in graph.nodes if name in needed)}
-    passing = [0] * (len(places) + 1)
-    for name, place in places.items():
-        for read in graph.nodes[name].inputs:
-            passing[places[read] + 1] += 1  # from the node behind the one that is read ...
-            passing[place] -= 1  # ... up to the one before this
-    return frozenset(name for name, over in zip(places, accumulate(passing), strict=False) if not over)
+    lost = {dropout.name: True}
+    pending = [dropout.name]
+    while pending:
+        for node in readers.get(pending.pop(), ()):
+            inputs = [lost.get(name) for name in node.inputs]
+            by_zero = isinstance(node.op, Product) and True in inputs
+            if node.name not in lost and (by_zero or None not in inputs):
+                lost[node.name] = by_zero or (_keeps_zero(node) and all(inputs))
+                pending.append(node.name)
+    return lost
+
+
+def _keeps_zero(node: Node) -> bool:
+    return isinstance(node.op, _KEEP_ZERO) or (isinstance(node.op, Conv | Linear | Local) and not node.op.bias)
