@@ -34,8 +34,6 @@ def command(word: str | None, quiet: bool) -> None:
     else:
         text = explain.brief(word) if quiet else explain.page(word)
     if text is None:
-        from netspec.diagnostics.nearest import nearest
-
         program = click.get_current_context().parent
         if (
             program is not None
@@ -43,11 +41,17 @@ def command(word: str | None, quiet: bool) -> None:
             and word in program.command.list_commands(program)
         ):
             fail(f"{word} is a command, not a word of a spec: netspec {word} --help")
-        near = nearest(word or "", explain.words())
-        fail(f"there is no page on {word!r}" + (f"; did you mean {near!r}?" if near else "; netspec explain lists all"))
+        from netspec.explain.other_tools import advice
+
+        fail(f"there is no page on {word!r}; {advice(word or '', explain.words()) or 'netspec explain lists all'}")
     if sys.stdout.isatty() and not (quiet and word is None):
         from netspec.explain.terminal import show
 
         show(text, sys.stdout)
     else:
         click.echo(text, nl=False)
+    if word is not None and not quiet:
+        from netspec.explain.other_tools import same_name
+
+        if other := same_name(word):
+            click.echo(other, err=True)

@@ -60,6 +60,19 @@ def test_quiet_without_a_word_lists_one_word_per_line() -> None:
         ("window-does-not-tyle", "did you mean 'window-does-not-tile'?"),
         ("kernal", "did you mean 'kernel'?"),
         ("cmrnorm", "did you mean 'lrn'?"),
+        ("DropPath", "a spec writes it as dropout over=images (netspec explain dropout)"),
+        ("nn.Dropout2d", "a spec writes it as dropout over=channels (netspec explain dropout)"),
+        ("instancenorm", "groupnorm with as many groups as it reads channels (netspec explain groupnorm)"),
+        ("rmsnorm", "the normalisations are batchnorm, layernorm and groupnorm"),
+        ("adaptiveavgpool", "did you mean 'avgpool'?"),
+        ("tf.keras.layers.Dense(10)", "did you mean 'fc'?"),
+        ("Linear", "did you mean 'fc'?"),
+        ("Dropout", "did you mean 'dropout'?"),
+        ("softmaxwithloss", "did you mean 'crossentropy'?"),
+        ("keep_prob", "rate= is the probability of dropping a unit: 1 - keep_prob (netspec explain rate)"),
+        ("milestones", "(netspec explain schedule)"),
+        ("params", "a claim counts the weights: weights=150\n"),
+        ("in_channels", "is that of the layer that is read\n"),
         ("summary", "summary is a command, not a word of a spec: netspec summary --help"),
         ("qqqqqqqq", "netspec explain lists all"),
     ],
@@ -68,6 +81,13 @@ def test_unknown_word_gets_a_suggestion(word: str, message: str) -> None:
     done = netspec("explain", word)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
+
+
+def test_type_whose_name_means_another_in_other_tools_refers_to_that() -> None:
+    done = netspec("explain", "linear")
+    assert (done.returncode, done.stdout) == (0, explain.page("linear"))
+    assert done.stderr == "what other tools call linear is fc here: netspec explain fc\n"
+    assert netspec("explain", "-q", "linear").stderr == ""
 
 
 @pytest.mark.ci
