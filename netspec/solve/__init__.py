@@ -12,6 +12,7 @@ from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected, in_order
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
 from netspec.solve import blame, claims, inherited, inserted, joins, numbers, windows
+from netspec.solve.completed import NOTATION, completed
 from netspec.solve.consequences import consequence
 from netspec.solve.trial import Bench, KeepGoing, Proposal, Tried, always
 
@@ -54,15 +55,29 @@ def _without_allowed(diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
             yield diagnostic
 
 
+def _own_fixes(mistake: Diagnostic, bench: Bench) -> tuple[Tried, ...]:
+    """Return the fixes of a mistake in notation that correct this mistake alone."""
+    facts = bench.checked.layer(mistake.layer) if mistake.layer else None
+    return _working(_all_proposals(mistake, facts, bench), mistake, bench)
+
+
+def _all_proposals(mistake: Diagnostic, facts: LayerFacts | None, bench: Bench) -> Iterable[Proposal]:
+    return chain(_own_proposals(mistake), _proposals(mistake, facts, bench))
+
+
+def _own_proposals(mistake: Diagnostic) -> list[Proposal]:
+    return [Proposal(fix.title, fix.edits, spelling=fix.spelling) for fix in mistake.fixes]
+
+
 def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     """Return a mistake with those fixes that work, of its own and of those known for this kind of mistake."""
     facts = bench.checked.layer(mistake.layer) if mistake.layer else None
-    own_proposals = [Proposal(fix.title, fix.edits, spelling=fix.spelling) for fix in mistake.fixes]
+    own_proposals = _own_proposals(mistake)
     if mistake.code == "claim-refuted" and facts is not None and not own_proposals:
         return _solve_claim(mistake, facts, bench)
     if mistake.code == "window-does-not-tile" and facts is not None:
         return _solve_window(replace(mistake, fixes=_working_fixes(own_proposals, mistake, bench)), facts, bench)
-    fixes = _working_fixes(chain(own_proposals, _proposals(mistake, facts, bench)), mistake, bench)
+    fixes = _working_fixes(_all_proposals(mistake, facts, bench), mistake, bench)
     mistake = replace(mistake, fixes=fixes)
     if mistake.code in ("crop-differs", "kernel-too-large"):
         return _note_channels_last(mistake, bench.checked)
@@ -125,9 +140,27 @@ def _solve_claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagno
 def _working_fixes(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Bench) -> tuple[Fix, ...]:
     """Try proposals and return those that fix the mistake, at most ``MAX_FIXES``, without duplicates.
 
-    If each of them reveals further mistakes, only the best are returned: those that reveal the fewest mistakes, the
-    farthest below.
+    A fix of the notation is completed by those of further mistakes that it reveals in the same statement. If each of
+    the fixes reveals further mistakes, only the best are returned: those that reveal the fewest mistakes, the farthest
+    below.
     """
+
+    def whole(tried: Tried, proposal: Proposal) -> Tried:
+        if tried.fix.checks or mistake.code not in NOTATION:
+            return tried
+        longer = completed(proposal, tried.after, mistake, bench, _own_fixes)
+        return tried if longer is proposal else bench.fix(longer, mistake) or tried
+
+    return tuple(tried.fix for tried in _working(proposals, mistake, bench, whole))
+
+
+def _working(
+    proposals: Iterable[Proposal],
+    mistake: Diagnostic,
+    bench: Bench,
+    whole: Callable[[Tried, Proposal], Tried] = lambda tried, _: tried,
+) -> tuple[Tried, ...]:
+    """Try proposals and return those that work, as ``whole`` changes them."""
     working: dict[tuple[Edit, ...], Tried] = {}
     size_found = False
     for proposal in proposals:
@@ -135,12 +168,12 @@ def _working_fixes(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Be
             continue
         tried = bench.fix(proposal, mistake)
         if tried is not None:
-            working[proposal.edits] = tried
+            tried = working[proposal.edits] = whole(tried, proposal)
             size_found = size_found or (proposal.nearby_size and not tried.revealed)
         if sum(not tried.revealed for tried in working.values()) == MAX_FIXES:
             break
     best = min((tried.rank for tried in working.values()), default=None)
-    return tuple(tried.fix for tried in working.values() if tried.rank == best)[:MAX_FIXES]
+    return tuple(tried for tried in working.values() if tried.rank == best)[:MAX_FIXES]
 
 
 def _solve_window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:

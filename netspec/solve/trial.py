@@ -40,6 +40,10 @@ class Tried:
 
     fix: Fix
     revealed: tuple[int, ...]
+    gives: str
+    """What its proposal says of its effect."""
+    after: Checked
+    """The check of the file with it."""
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -56,6 +60,13 @@ def always() -> bool:
     return True
 
 
+class Budget:
+    """How many layers may still be checked."""
+
+    def __init__(self) -> None:
+        self.left = MAX_LAYERS
+
+
 class Bench:
     """Tries changes of one file, within a budget and as long as ``keep_going`` returns ``True``."""
 
@@ -68,7 +79,7 @@ class Bench:
         self._unchecked = {
             facts.section.name.text: n for n, facts in enumerate(checked.layers) if facts.inputs and not facts.reads
         }
-        self._budget = MAX_LAYERS
+        self._budget = Budget()
 
     def checked_with(self, edits: Sequence[Edit], *, claims: bool = True) -> Checked | None:
         """Check the file with edits applied, and without its claims if ``claims`` is false.
@@ -76,9 +87,9 @@ class Bench:
         Returns ``None`` if the budget is spent or the result is no longer wanted.
         """
         cost = len(self.checked.file.sections) + TRIAL_COST
-        if self._budget < cost or not self._keep_going():
+        if self._budget.left < cost or not self._keep_going():
             return None
-        self._budget -= cost
+        self._budget.left -= cost
         texts = self.checked.texts.edited(edits)
         if claims:
             return check(texts, self.input_shape, self.checked.cache)
@@ -101,14 +112,28 @@ class Bench:
             return None
         if Counter(map(_identity, after.diagnostics))[_identity(mistake)] >= self._counts[_identity(mistake)]:
             return None
-        new_errors = Counter(map(_identity, after.errors)) - self._error_counts
-        revealed = [] if proposal.spelling else [layer for _, layer, _ in new_errors.elements()]
+        revealed = [] if proposal.spelling else [error.layer for error in self.new_errors(after)]
         if not self._unchecked.keys() >= set(revealed):
             return None
         outcome = _outcome(len(after.errors), revealed)
         effect = f"{proposal.gives}; {outcome}" if proposal.gives else outcome
         fix = Fix(proposal.title, proposal.edits, effect, not after.errors, proposal.spelling)
-        return Tried(fix, tuple(self._unchecked[layer] for layer in revealed))
+        return Tried(fix, tuple(self._unchecked[layer] for layer in revealed), proposal.gives, after)
+
+    def new_errors(self, after: Checked) -> list[Diagnostic]:
+        """Return the errors of another check that this one has not, or has less often."""
+        known, new = Counter(self._error_counts), []
+        for error in after.errors:
+            if known[_identity(error)] <= 0:
+                new.append(error)
+            known[_identity(error)] -= 1
+        return new
+
+    def on(self, checked: Checked) -> Bench:
+        """Return a bench for the file after changes, which uses up the same budget."""
+        other = Bench(checked, self.input_shape, self._keep_going)
+        other._budget = self._budget
+        return other
 
 
 def _outcome(errors: int, revealed: Sequence[str]) -> str:
