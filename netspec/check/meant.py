@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from netspec import layers
+from netspec.check.called import called_layer
 from netspec.check.other_layers import global_pooling, translated_call
 from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
@@ -104,14 +105,16 @@ def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
     """Return where a layer's type is missing, a note on how to write it, and a fix if it is there in another form."""
     first = section.values[0] if section.values else None
     if isinstance(first, Call):
-        pooling = global_pooling(first.name.text)
-        if pooling and all(isinstance(arg, Number) and arg.value == 1 for arg in first.args) and not first.named:
+        pooling, adaptive = global_pooling(first.name.text), adaptive_pooling(section)
+        if pooling and (adaptive.size == (1, 1) if adaptive else not first.args and not first.named):
             return first.span, f"pooling over the whole map is {pooling}", (replacement(first.span, pooling),)
         if translated := translated_call(first):
             return first.span, f"a spec writes it as {translated}", (replacement(first.span, translated),)
         absent = ABSENT_TYPES.get(plain_word(first.name.text))
         if absent:
             return first.span, absent, ()
+        if called := called_layer(first):
+            return first.span, f"a spec writes it as {called}", (replacement(first.span, called),)
         note = "keys follow the type without brackets: conv filters=96 kernel=11"
         known = None if first.args or first.named else nearest(first.name.text, layers.names())
         return first.span, note, (replacement(first.span, known or without_brackets(first)),)

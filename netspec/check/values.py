@@ -9,10 +9,11 @@ from typing import Any
 
 from netspec import layers
 from netspec.check.continued import in_brackets
+from netspec.check.converted import converted
 from netspec.check.meant import coefficients_note, translated_key
 from netspec.check.misplaced_arguments import OPTIMIZER, report_arguments, report_optimizer_arguments
-from netspec.check.report import Findings, replacement
-from netspec.diagnostics import Label
+from netspec.check.report import Findings, replacement, with_space_before
+from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.other_keys import ABSENT_SETTINGS, STANDS_FOR, absent_key
 from netspec.diagnostics.other_tools import plain_word
 from netspec.keys import BadValue, Key, Padding
@@ -70,7 +71,7 @@ def read_pairs(
             near = _report_misplaced(pair, pairs, keys, owner, findings, layer) or _report_unknown(
                 pair.key, keys, owner, findings, layer
             )
-            if near:
+            if near and near in keys:
                 bad.add(near)
             continue
         try:
@@ -113,13 +114,16 @@ def _report_misplaced(
     pair: Pair, pairs: Mapping[str, Pair], keys: Mapping[str, Key], owner: str, findings: Findings, layer: str
 ) -> str | None:
     """Report an unknown key that belongs elsewhere on the line, and return the key that it belongs to."""
-    word, value = pair.key.text, shown(pair.value)
-    translation = translated_key(owner, pair)
-    if translation and (key := translation.partition("=")[0]) not in pairs:
-        message = f"{owner} has no key '{word}'; did you mean {translation}?"
-        findings.add("unknown-key", message, pair.key.span, fixes=(replacement(pair.span, translation),), layer=layer)
-        return key
-    layer_type = layers.find(owner)
+    word, value, layer_type = pair.key.text, shown(pair.value), layers.find(owner)
+    translation = translated_key(owner, pair) or (converted(pair, keys) if layer_type else None)
+    if translation is not None and (key := translation.partition("=")[0]) not in pairs:
+        message = f"{owner} has no key '{word}'" + (f"; did you mean {translation}?" if key else "")
+        fix = replacement(pair.span, translation)
+        if not key:
+            fix = Fix(f"leave out {shown(pair)}", (Edit(with_space_before(pair.span), ""),))
+        notes = filter(None, (absent_key(word, owner) or (None if key else "a spec says nothing of this kind"),))
+        findings.add("unknown-key", message, pair.key.span, notes=notes, fixes=(fix,), layer=layer)
+        return key or word
     if layer_type is None or layer_type.operand is None or layer_type.operand.name != word:
         return None
     message = f"the {word} of {owner} is written without a key"

@@ -6,29 +6,30 @@ from collections.abc import Mapping
 
 from netspec.diagnostics.other_tools import DEPTHWISE, plain_word
 
-_CHANNELS_READ = "the number of input channels or features is that of the layer that is read"
+_CHANNELS_NOTE = "the number of input channels or features is that of the layer that is read"
 _NO_AXES = "axes cannot be chosen: images are channels x height x width, and channels are joined"
 _ONE_SIZE = "height and width are one value: 3x5; padding of single sides is pad=left,right,top,bottom"
 _OWN_LAYER = "it is a separate layer"
 
+CHANNELS_READ = (
+    "channelsin",
+    "indim",
+    "normalizedshape",
+    "numchannels",
+    "infeatures",
+    "inchannels",
+    "inplanes",
+    "inputchannels",
+    "inputdim",
+    "inputshape",
+    "inputsize",
+    "numfeatures",
+)
 GROUP_SIZES = ("channelspergroup", "groupsize", "groupwidth", "numchannelspergroup")
 ABSENT_KEYS: Mapping[str, str] = {
     **dict.fromkeys(
-        (
-            "channelsin",
-            "indim",
-            "normalizedshape",
-            "numchannels",
-            "infeatures",
-            "inchannels",
-            "inplanes",
-            "inputchannels",
-            "inputdim",
-            "inputshape",
-            "inputsize",
-            "numfeatures",
-        ),
-        _CHANNELS_READ,
+        CHANNELS_READ,
+        _CHANNELS_NOTE,
     ),
     **dict.fromkeys(GROUP_SIZES, "groups= is the number of groups: the channels that are read / those of a group"),
     **dict.fromkeys(("axis", "dataformat", "dim", "startdim"), _NO_AXES),

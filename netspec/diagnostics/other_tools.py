@@ -225,7 +225,6 @@ ABSENT_TYPES: Mapping[str, str] = {
             "glu",
             "hardtanh",
             "logsigmoid",
-            "logsoftmax",
             "mish",
             "prelu",
             "reglu",
@@ -300,6 +299,7 @@ ABSENT_TYPES: Mapping[str, str] = {
         "flatten makes a vector of a map, and reshape size=3x32x32 a map of a vector; fc reads maps as they are",
     ),
     "activation": "an activation is neuron= of the layer before it, or a layer by its own name: relu, tanh",
+    "logsoftmax": "a softmax is [prob] softmax, and its logarithm is a part of the loss, crossentropy",
     "accuracy": "netspec train and netspec eval always measure top-1 and top-5",
 }
 """Layers that other tools have and specs do not, with a note on each. No similar spelling is suggested for them."""

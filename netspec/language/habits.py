@@ -200,6 +200,11 @@ def _rule(match: re.Match[str], before: str) -> str:
     return match[0].strip(_QUOTE).rpartition(".")[2].lower()
 
 
+def _attribute(match: re.Match[str], before: str) -> str:
+    """Write an attribute that is a module of PyTorch as a layer with this name."""
+    return f"[{match[0].partition('=')[0].strip().removeprefix('self.')}] "
+
+
 def _betas(match: re.Match[str], before: str) -> str:
     """Write a pair of PyTorch's as two arguments."""
     first, second = re.findall(_PLAIN, match[0].partition("=")[2])
@@ -225,6 +230,7 @@ _SEPARATED = r"\d{1,9}(?:\s*[,x*X\u00d7@]\s*\d{1,9})+"
 _TERM = r"(?:\(\s*)*\d{1,9}(?:\s*\))*"
 _COUNT_KEYS = "|".join(rf"(?<=\b{word}=)" for word in _COUNTS)
 _ARROW = "->|=>|\u2192"
+_MODULE = r"(?:[A-Za-z_]\w*\.)"
 _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("comment", r"#[^\r\n]*", _replaced_by("")),
     ("note", r"(?:(?<=\s)|^)(?://|/\*)[^\r\n]*", _replaced_by("#")),
@@ -241,7 +247,8 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
         _range,
     ),
     ("rule", rf"(?<=\boptimizer=)[{_QUOTE}]?(?:[a-z]+\.)*(?:SGD|AdamW?)\b", _rule),
-    ("module", r"(?<=[=\s])(?:torch\.)?nn\.(?=[A-Z])", _replaced_by("")),
+    ("attribute", rf"^self\.{_NAME}[ \t]*=[ \t]*{_MODULE}*(?=[A-Z]\w*\()", _attribute),
+    ("module", rf"(?<=[=\s])(?:(?:torch\.)?nn\.(?=[A-Z])|{_MODULE}+(?=[A-Z]\w*\())", _replaced_by("")),
     ("flag", r"(?<=\bnesterov=)(?:True|False)\b", lambda match, before: "yes" if match[0] == "True" else "no"),
     ("betas", rf"\bbetas\s*=\s*[(\[]\s*{_PLAIN}\s*,\s*{_PLAIN}\s*[)\]]", _betas),
     ("grouped", r"(?<![\w.])\d{1,9}(?:_\d{1,9})+(?![\w.])", lambda match, before: match[0].replace("_", "")),

@@ -9,12 +9,14 @@ from netspec.check import Checked, LayerFacts
 from netspec.check.claims import number_of
 from netspec.check.meant import adaptive_pooling
 from netspec.check.other_layers import instance_norm_keys
+from netspec.check.report import with_space_before
 from netspec.diagnostics import Edit
-from netspec.diagnostics.other_keys import GROUP_SIZES, PARAMETERS
+from netspec.diagnostics.other_keys import CHANNELS_READ, GROUP_SIZES, PARAMETERS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count, plural
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Rows
+from netspec.keys.kind import shown
 from netspec.keys.texts import pair as size_text
 from netspec.language.syntax import Number
 from netspec.solve.edits import set_crop, set_input, set_keys
@@ -97,8 +99,20 @@ def adaptive_window(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 def for_unknown_key(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose what a key of other tools says of the layer and what it reads."""
+    yield from without_channels_read(checked, facts)
     yield from groups_of_size(checked, facts)
     yield from claimed_parameters(checked, facts)
+
+
+def without_channels_read(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """Propose to leave out other tools' number of channels or features that a layer reads, if it reads as many."""
+    above = checked.layers[facts.inputs[0]].computed if len(facts.inputs) == 1 else None
+    for word, pair in facts.pairs.items():
+        if above is not None and plain_word(word) in CHANNELS_READ and isinstance(pair.value, Number):
+            read = above.units if facts.type == "fc" else above.channels
+            if pair.value.value == read:
+                edits = (Edit(with_space_before(pair.span), ""),)
+                yield Proposal(f"leave out {shown(pair)}", edits, f"{facts.section.name.text} reads {above}")
 
 
 def groups_of_size(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

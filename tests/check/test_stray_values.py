@@ -84,7 +84,7 @@ def test_numbers_behind_a_comma_are_put_in_the_brackets_of_the_word_before_it() 
 def test_linear_with_in_features_suggests_fc() -> None:
     found = diagnostics_of("[i] input 3x9x9\n[c] linear in_features=243 out_features=10\n")
     assert [d.message for d in found] == ["linear has no key 'in_features'; did you mean fc?"]
-    assert [fix.title for fix in found[0].fixes] == ["write fc"]
+    assert [(fix.title, fix.checks) for fix in found[0].fixes] == [("write fc outputs=10", True)]
 
 
 def test_linear_with_a_number_suggests_fc() -> None:

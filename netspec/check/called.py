@@ -1,0 +1,103 @@
+"""Layers that are written as calls of the classes of PyTorch or Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netspec import layers
+from netspec.check.converted import converted
+from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.other_keys import CHANNELS_READ
+from netspec.diagnostics.other_tools import plain_word
+from netspec.formatting import format_number
+from netspec.keys import BadValue, Key
+from netspec.keys.kind import shown
+from netspec.language.syntax import Call, Dims, Number, Pair, Value, Word
+from netspec.language.written import written
+
+_POOLING = ("kernel_size", "stride", "padding")
+_PLACES: Mapping[str, tuple[str, ...]] = {
+    "AvgPool2d": (*_POOLING, "ceil_mode", "count_include_pad"),
+    "AveragePooling2D": ("pool_size", "strides", "padding"),
+    "BatchNorm2d": ("num_features", "eps", "momentum", "affine", "track_running_stats"),
+    "Conv2D": ("filters", "kernel_size", "strides", "padding"),
+    "Conv2d": (
+        *("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias"),
+        "padding_mode",
+    ),
+    "Dense": ("units", "activation"),
+    "ELU": ("alpha", "inplace"),
+    "LeakyReLU": ("negative_slope", "inplace"),
+    "Linear": ("in_features", "out_features", "bias"),
+    "LocalResponseNorm": ("size", "alpha", "beta", "k"),
+    "MaxPool2d": (*_POOLING, "dilation", "return_indices", "ceil_mode"),
+    "MaxPooling2D": ("pool_size", "strides", "padding"),
+    "ReLU": ("inplace",),
+    "Softmax": ("dim",),
+    "ZeroPad2d": ("padding",),
+}
+"""The names of the arguments of these classes, in the order in which they may be given without them."""
+
+_DEFAULTS: Mapping[str, Mapping[str, str]] = {"LocalResponseNorm": {"scale": "1e-4"}}
+"""What these classes do unless their arguments say otherwise, where a spec has to say so."""
+
+_OWN_KEYS: Mapping[tuple[str, str], str] = {
+    ("BatchNorm2d", "momentum"): "average",
+    ("ELU", "alpha"): "alpha",
+    ("LocalResponseNorm", "alpha"): "scale",
+}
+"""The keys of a spec for arguments of these classes, where another key has the argument's name or a name like it."""
+
+_SHARES_KEPT: Mapping[tuple[str, str], str] = {("BatchNormalization", "momentum"): "average"}
+"""Arguments that say how much of an average is kept, and the keys for how much is replaced."""
+
+_YES = ("true", "yes")
+
+
+def called_layer(call: Call) -> str | None:
+    """Translate a call of PyTorch or Keras: ``conv filters=64 kernel=3 pad=1`` for ``Conv2d(3, 64, 3, padding=1)``.
+
+    Arguments that have no translation become keys of the same name. ``None`` if there are none, for a spec's own layer
+    type, and if the class is like none of these or does not take so many arguments.
+    """
+    name = call.name.text
+    layer_type = layers.find(nearest(name, layers.names()) or "")
+    places = _PLACES.get(name, ())
+    if layer_type is None or layer_type.name == name or not (call.args or call.named) or len(call.args) > len(places):
+        return None
+    keys = {key.name: key for key in layer_type.keys}
+    in_places = [Pair(Word(word, call.span), value) for word, value in zip(places, call.args, strict=False)]
+    given = dict(filter(None, (_as_key(name, pair, keys) for pair in (*in_places, *call.named))))
+    given |= {key: text for key, text in _DEFAULTS.get(name, {}).items() if key not in given}
+    return " ".join([layer_type.name, *(f"{key}={text}" for key, text in given.items())])
+
+
+def _as_key(name: str, pair: Pair, keys: Mapping[str, Key]) -> tuple[str, str] | None:
+    """Return an argument of the class ``name`` as a key and the text of its value; ``None`` if a spec does not have it.
+
+    That is so for the numbers of what the layer reads, and for what it does in any case.
+    """
+    word, plain = pair.key.text, plain_word(pair.key.text)
+    if plain in CHANNELS_READ and isinstance(pair.value, Number if plain == "normalizedshape" else Number | Dims):
+        return None
+    if plain in ("bias", "usebias") and shown(pair.value).lower() in _YES:
+        return None
+    if (name, plain) in _SHARES_KEPT and isinstance(pair.value, Number):
+        return _SHARES_KEPT[name, plain], format_number(round(1 - pair.value.value, 12))
+    own = _OWN_KEYS.get((name, plain))
+    other = None if own else converted(pair, keys)
+    if other is not None:
+        key, _, text = other.partition("=")
+        return (key, text) if key else None
+    key = own or (word if word in keys else nearest(word, keys) or word)
+    return key, _text(keys[key], pair.value) if key in keys else written(pair.value)
+
+
+def _text(key: Key, value: Value) -> str:
+    """Return the text of a value, corrected if it is in another tool's notation."""
+    try:
+        key.kind.read(value)
+    except BadValue as error:
+        if error.replacement and error.span == value.span:
+            return error.replacement
+    return written(value)

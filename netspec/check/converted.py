@@ -1,0 +1,73 @@
+"""Keys of other tools whose values say in another way what a spec says, or what it need not say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+
+from netspec.diagnostics.other_tools import plain_word
+from netspec.formatting import format_number
+from netspec.keys.kind import shown
+from netspec.language.syntax import Number, Pair, Value
+
+_YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "none")
+
+_NEED_NOT: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("device", "dtype", "inplace", "name"), ()),
+    "axis": ("1", "-1"),
+    "dataformat": ("channels_first", "channels_last"),
+    "dim": ("1",),
+    "divisoroverride": _NO,
+    "enddim": ("-1",),
+    "paddingmode": ("zeros",),
+    "returnindices": _NO,
+    "startdim": ("1",),
+    "trackrunningstats": _YES,
+    "usebias": _YES,
+}
+"""Keys that a spec does not need, as ``plain_word`` returns them, with these values; with any if there are none."""
+
+
+def _rate(value: float) -> float | None:
+    return round(1 - value, 12) if 0 <= value <= 1 else None
+
+
+def _size(value: float) -> float | None:
+    return 2 * value + 1 if isinstance(value, int) else None
+
+
+def _step(value: float) -> float | None:
+    step = round(1 / value, 12) if value > 0 else 0
+    return step if step * value == 1 else None
+
+
+_NUMBERS: Mapping[str, tuple[str, Callable[[float], float | None]]] = {
+    "depthradius": ("size", _size),
+    "keepprob": ("rate", _rate),
+    "scalefactor": ("step", _step),
+}
+"""Keys with a number that a key of a spec has otherwise: that key, and its number, if there is one."""
+
+
+def converted(pair: Pair, keys: Container[str]) -> str | None:
+    """Return another tool's key with its value as a spec writes it, ``rate=0.2`` for ``keep_prob=0.8``; empty if a spec
+    does not write it, ``inplace=True``.
+
+    ``None`` for another key, for a value that cannot be converted, and if the result is none of these ``keys``.
+    """
+    plain, text = plain_word(pair.key.text), shown(pair.value).lower()
+    if plain in _NEED_NOT:
+        return "" if text in _NEED_NOT[plain] or not _NEED_NOT[plain] else None
+    if plain == "dilation" and plain not in keys:
+        return "" if text == "1" else None
+    found = _rounding(text) if plain == "ceilmode" else _number(plain, pair.value)
+    return found if found is not None and found.partition("=")[0] in keys else None
+
+
+def _rounding(text: str) -> str | None:
+    return "rounding=caffe" if text in _YES else "rounding=down" if text in _NO else None
+
+
+def _number(plain: str, value: Value) -> str | None:
+    key, convert = _NUMBERS.get(plain, ("", lambda _: None))
+    number = convert(value.value) if isinstance(value, Number) else None
+    return None if number is None else f"{key}={format_number(number)}"

@@ -1,0 +1,94 @@
+"""Lines that are pasted from PyTorch or Keras: one mistake each, with a fix after which the whole network checks."""
+
+from __future__ import annotations
+
+import pytest
+from checking import diagnostics_of, only_diagnostic, valid_net
+
+from netspec.diagnostics import apply
+
+ABOVE = "[i] input 64x8x8\n[a] "
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("nn.Conv2d(64, 8, kernel_size=3, stride=1, padding=2),", "conv filters=8 kernel=3 stride=1 pad=2"),
+        ("nn.Conv2d(64, 8, 3, 1, 1, bias=False)", "conv filters=8 kernel=3 stride=1 pad=1 bias=none"),
+        (
+            "torch.nn.Conv2d(64, 64, (3, 5), padding=(1, 2), groups=64)",
+            "conv filters=64 kernel=3x5 pad=2,2,1,1 groups=64",
+        ),
+        ("Conv2d(in_channels=64, out_channels=8, kernel_size=3, padding='same')", "conv filters=8 kernel=3 pad=1"),
+        ("Conv2D(32, (3, 3), activation='relu')", "conv filters=32 kernel=3x3 neuron=relu"),
+        (
+            'tf.keras.layers.Conv2D(8, 3, padding="valid", use_bias=False, input_shape=(8, 8, 64))',
+            "conv filters=8 kernel=3 pad=0 bias=none",
+        ),
+        ("nn.MaxPool2d(2, 2)", "maxpool kernel=2 stride=2"),
+        (
+            "MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)",
+            "maxpool kernel=2 stride=2 pad=0 rounding=down",
+        ),
+        ("MaxPooling2D(pool_size=(2, 2), strides=2)", "maxpool kernel=2x2 stride=2"),
+        ("nn.AdaptiveAvgPool2d((4, 4))", "avgpool kernel=2"),
+        ("nn.AdaptiveAvgPool2d(output_size=(1, 1))", "avgpool kernel=global"),
+        ("nn.BatchNorm2d(64, momentum=0.1, track_running_stats=True)", "batchnorm average=0.1"),
+        ("BatchNormalization(momentum=0.99, epsilon=0.001)", "batchnorm average=0.01 eps=0.001"),
+        ("nn.ReLU(inplace=True)", "relu"),
+        ("nn.LeakyReLU(0.2)", "leakyrelu slope=0.2"),
+        ("nn.Dropout(p=0.5, inplace=False)", "dropout rate=0.5"),
+        ("nn.Linear(64 * 8 * 8, 10)", "fc outputs=10"),
+        ("nn.Linear(in_features=4096, out_features=10, bias=True)", "fc outputs=10"),
+        ("Dense(10, activation='relu', name='fc1')", "fc outputs=10 neuron=relu"),
+        ("nn.Softmax(dim=1)", "softmax"),
+        ("nn.LocalResponseNorm(5)", "lrn size=5 scale=1e-4"),
+        ("nn.LocalResponseNorm(5, alpha=0.001, beta=0.5, k=2)", "lrn size=5 scale=0.001 beta=0.5 k=2"),
+        ("Conv2D filters=32 kernel_size=3,3 strides=1,1 padding=valid", "conv filters=32 kernel=3x3 stride=1x1 pad=0"),
+        ("conv filters=8 kernel=3 padding=same", "conv filters=8 kernel=3 pad=1"),
+        ("conv filters=8 kernel=3 activation='relu'", "conv filters=8 kernel=3 neuron=relu"),
+        ("conv filters=8 kernel=3 in_channels=64", "conv filters=8 kernel=3"),
+        ("fc outputs=8 in_features=4096", "fc outputs=8"),
+        ("groupnorm groups=4 num_channels=64", "groupnorm groups=4"),
+        ("layernorm normalized_shape=64", "layernorm"),
+        ("concat axis=1", "concat"),
+        ("relu inplace=True", "relu"),
+        ("dropout keep_prob=0.8", "dropout rate=0.2"),
+        ("resize scale_factor=2", "resize step=0.5"),
+        ("lrn depth_radius=2 alpha=1e-4", "lrn size=5 alpha=1e-4"),
+        ("maxpool kernel=3 stride=2 ceil_mode=True", "maxpool kernel=3 stride=2 rounding=caffe"),
+    ],
+)
+def test_pasted_layer_is_right_after_one_fix(line: str, right: str) -> None:
+    text = f"{ABOVE}{line}\n"
+    found = only_diagnostic(text)
+    assert found.fixes[0].checks
+    assert apply(found.fixes[0].edits, text) == f"{ABOVE}{right}\n"
+
+
+def test_attribute_of_a_module_is_a_layer() -> None:
+    text = "[i] input 3x8x8\nself.conv1 = nn.Conv2d(3, 6, 5)\nself.fc1 = nn.Linear(6 * 4 * 4, 10)\n"
+    fixes = [found.fixes[0] for found in diagnostics_of(text)]
+    edits = [edit for fix in fixes for edit in fix.edits]
+    assert valid_net(fixed := apply(edits, text)).total.weights == 6 * 3 * 25 + 96 * 10
+    assert fixed == "[i] input 3x8x8\n[conv1] conv filters=6 kernel=5\n[fc1] fc outputs=10\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("conv filters=8 kernel=3 in_channels=3", "in_channels"),
+        ("Dense(10, activation='softmax')", "neuron"),
+        ("Conv2d(64, 8, 3, padding='same', stride=2)", "pad"),
+        ("conv filters=8 kernel=3 padding_mode=reflect", "padding_mode"),
+        ("Linear(4096, 10, device='cpu', quux=3)", "quux"),
+    ],
+)
+def test_what_has_no_translation_is_left(line: str, left: str) -> None:
+    """The other words are translated; this one still is a mistake, with its own note."""
+    text = f"{ABOVE}{line}\n"
+    found = only_diagnostic(text)
+    assert not any(fix.checks for fix in found.fixes)
+    if found.fixes:
+        found = only_diagnostic(apply(found.fixes[0].edits, text))
+    assert left in found.message and not found.fixes
