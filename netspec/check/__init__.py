@@ -79,7 +79,7 @@ def check_file(
     graph: Graph | None = None
     if not findings.has_errors():
         graph = verify(_build_graph(walk, settings))
-        findings.all += traps(graph, {f.section.name.text: f for f in walk.facts})
+        findings.all += traps(graph, {f.name: f for f in walk.facts})
         _silence_warnings(findings, report_unused=input_shape is None and not texts.changes)
     findings.all += (w for w in allow.unknown(file.source) if not allow.allowed(w))
     return Checked(
@@ -123,7 +123,7 @@ def _build_graph(walk: Walk, settings: Settings) -> Graph:
         layers[lowered.layer.name] = lowered.layer
         for parameter in lowered.parameters:
             parameters[parameter.key] = parameter
-    name, keys = next((facts.section.name.text, facts.values) for facts in walk.facts if facts.type == "input")
+    name, keys = next((facts.name, facts.values) for facts in walk.facts if facts.type == "input")
     channels = layers[name].output.channels
     return Graph(
         settings.name,

@@ -43,7 +43,7 @@ def warn_no_effect(layers: Sequence[LayerFacts], settings: Settings, findings: F
     for facts in layers:
         if _ALL_KEYS.isdisjoint(facts.section.body.keys):
             continue
-        name = facts.section.name.text
+        name = facts.name
         reasons: dict[str, str] = {}
         for key, why in _keys_without_effect(facts, settings):
             if key in facts.section.body.keys:
@@ -89,7 +89,7 @@ def _keys_of_another_rule(
 
 def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield the keys that have no effect in this layer, whether given or not, each with the reason."""
-    name, owner = facts.section.name.text, facts.values.get("weights")
+    name, owner = facts.name, facts.values.get("weights")
     yield from _keys_of_another_rule(settings.train.rule, facts.values, facts.type)
     if owner:
         why = f"{name} uses the weights of {owner[0]}, which initialises and trains them"
@@ -127,7 +127,7 @@ def _keys_of_fixed_parameters(facts: LayerFacts, settings: Settings) -> Iterator
 
     The rate is a factor of every term of the velocity, including the decay: it stays 0 whatever the momentum is.
     """
-    name, weights, biases = facts.section.name.text, _zero_rate_key(facts, "lr", "lr_mult"), _zero_bias_rate_key(facts)
+    name, weights, biases = facts.name, _zero_rate_key(facts, "lr", "lr_mult"), _zero_bias_rate_key(facts)
     if biases is not None and _has_biases(facts):
         yield from ((key, f"{name}'s biases do not change: {biases}=0") for key in _UPDATE_KEYS_OF_BIASES)
     if weights is None or facts.values.get("weights"):
@@ -174,7 +174,7 @@ def _values_of(facts: LayerFacts, key: str) -> set[Any]:
 
 def _why_no_norm_over_parts(facts: LayerFacts) -> Iterator[str]:
     """Yield the reason why ``norm_over=parts`` has no effect, if it has none."""
-    name = facts.section.name.text
+    name = facts.name
     if _values_of(facts, "parts") == {1}:
         yield f"{name} has one part; parts=2 divides it into two"
     elif _values_of(facts, "max_norm") | _values_of(facts, "fixed_norm") == {None}:

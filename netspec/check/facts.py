@@ -36,6 +36,11 @@ class LayerFacts(NamedTuple):
     """The operation whose fault kept the output shape from being computed."""
 
     @property
+    def name(self) -> str:
+        """The layer's name."""
+        return self.section.name.text
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """The layer's operations with their input and output shapes."""
         return self.lowered.steps if self.lowered is not None else ()
@@ -76,4 +81,4 @@ class Checked:
 
     def layer(self, name: str) -> LayerFacts | None:
         """Return the facts of the first layer with this name."""
-        return next((f for f in self.layers if f.section.name.text == name), None)
+        return next((f for f in self.layers if f.name == name), None)

@@ -252,7 +252,7 @@ class Walk:
             inputs = first.inputs
         if first is None or not first.section.values:
             return ()
-        return (Label(first.section.values[0].span, f"{first.section.name.text} makes a vector"),)
+        return (Label(first.section.values[0].span, f"{first.name} makes a vector"),)
 
     def _mismatch_labels(self, request: Request, operands: Sequence[Operand]) -> tuple[Label, ...]:
         """Label the inputs whose shapes do not match those of the others."""

@@ -67,7 +67,7 @@ def _report_no_input(first: Section, findings: Findings) -> None:
 
 
 def _report_second_input(facts: LayerFacts, first: LayerFacts, findings: Findings, *, is_read: bool) -> None:
-    name = facts.section.name.text
+    name = facts.name
     findings.add(
         "several-inputs",
         f"{name} is a second input" + ("" if is_read else ", and nothing reads it"),
@@ -96,7 +96,7 @@ def _check_crop(walk: Walk, settings: Settings, findings: Findings) -> None:
                 "crop-too-large",
                 f"an input of {shape} cannot be cut from images whose shorter side is {resize}",
                 by_key(settings.statements["augment"].pairs)["from"].span,
-                labels=(Label(_shape_span(facts), f"{facts.section.name.text} is {shape}"),),
+                labels=(Label(_shape_span(facts), f"{facts.name} is {shape}"),),
             )
         return
     if not shape.is_image or shape[1:] != (crop, crop):
@@ -104,7 +104,7 @@ def _check_crop(walk: Walk, settings: Settings, findings: Findings) -> None:
             "crop-differs",
             f"crops of {crop} x {crop} pixels do not fit an input of {shape}",
             settings.crop.span,
-            labels=(Label(_shape_span(facts), f"{facts.section.name.text} is {shape}"),),
+            labels=(Label(_shape_span(facts), f"{facts.name} is {shape}"),),
         )
 
 
@@ -121,11 +121,11 @@ def _warn_unread(walk: Walk, findings: Findings) -> None:
         value = walk.values[number]
         loss = value and value.lowered and isinstance(value.lowered.nodes[-1].op, Loss)
         if number not in read and not loss:
-            name = facts.section.name.text
+            name = facts.name
             findings.warn(
                 "unread-layer",
                 f"nothing reads {name}",
                 facts.section.name.span,
-                notes=(f"the network's output is its last layer, {walk.facts[-1].section.name.text}",),
+                notes=(f"the network's output is its last layer, {walk.facts[-1].name}",),
                 layer=name,
             )

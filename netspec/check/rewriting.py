@@ -112,7 +112,7 @@ def _with_shape(texts: Texts, shape: Shape) -> Source:
 def _without_refuted_claims(texts: Texts) -> Rewritten:
     source, file = texts.root, texts.file()
     bare = replace(file, sections=tuple(section.without_claim() for section in file.sections))
-    facts = {layer.section.name.text: layer for layer in check_file(bare, texts=texts).layers}
+    facts = {layer.name: layer for layer in check_file(bare, texts=texts).layers}
     refuted = [s for s in parse(source).sections if s.claim and not _holds(s.claim, facts[s.name.text])]
     edits = [edit for section in refuted if section.claim for edit in _removal(source, section.claim)]
     source = _edited(source, edits)
@@ -123,7 +123,7 @@ def _without_refuted_claims(texts: Texts) -> Rewritten:
 
 
 def _holds(claim: Claim, layer: LayerFacts) -> bool:
-    shape, counts = read_claim(claim, Findings(claim.span.source), layer.section.name.text)
+    shape, counts = read_claim(claim, Findings(claim.span.source), layer.name)
     return (shape is None or shape == layer.computed) and counts.items() <= layer.counts.items()
 
 

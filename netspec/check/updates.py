@@ -21,7 +21,7 @@ def check_update_every(layers: Iterable[LayerFacts], settings: Settings, finding
         every = facts.values.get("update_every")
         if not every or not parts % every:
             continue
-        name = facts.section.name.text
+        name = facts.name
         pair = facts.pairs.get("update_every") or settings.default_pairs[facts.type or ""]["update_every"]
         if pair.span in reported:
             continue

@@ -72,7 +72,7 @@ def _worked_example(layer_type: LayerType) -> str:
     """Return the shape and the counts of the example's last layer of this type, with the arithmetic."""
     checked = check(Source("example.net", layer_type.example))
     facts = [f for f in checked.layers if f.type == layer_type.name][-1]
-    return f"In this example, the output of `{facts.section.name.text}` is {facts.computed}:\n\n" + bullets(
+    return f"In this example, the output of `{facts.name}` is {facts.computed}:\n\n" + bullets(
         _arithmetic(checked, facts)
     )
 
@@ -84,6 +84,6 @@ def _arithmetic(checked: Checked, facts: LayerFacts) -> Iterator[str]:
     yield f"units: {product}{format_count(facts.computed.units)}"
     for name in ("weights", "connections"):
         yield from (f"{name}: {line}" for line in count_arithmetic(name, facts.steps))
-    for parameter in checked.graph.parameters_of(facts.section.name.text):
+    for parameter in checked.graph.parameters_of(facts.name):
         size = " x ".join(map(str, parameter.shape))
         yield f"`{parameter.key}`: {size}, drawn from {parameter.distribution}"

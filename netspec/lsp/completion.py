@@ -131,7 +131,7 @@ def _rows(document: Document, here: Context) -> Iterator[Candidate]:
     if source is None or shape is None or not shape.is_image or shape.channels > MAX_ROW_CHANNELS:
         return
     row = "+".join(map(str, range(shape.channels)))
-    doc = f"a filter's row: the channels that it reads, of {source.section.name.text}'s {shape.channels}"
+    doc = f"a filter's row: the channels that it reads, of {source.name}'s {shape.channels}"
     yield Candidate(row, "value", row, here.start, here.end, doc)
 
 
@@ -170,7 +170,7 @@ def _arguments(document: Document, here: Context) -> Iterator[Candidate]:
 
 def _layers(here: Context, named: Iterable[LayerFacts]) -> Iterator[Candidate]:
     for facts in named:
-        name = facts.section.name.text
+        name = facts.name
         if name not in here.listed:
             shape = facts.stated.shape or facts.computed
             detail = f"{facts.type or ''} {shape or ''}".strip()
@@ -184,8 +184,8 @@ def _namable(document: Document, here: Context) -> list[LayerFacts]:
     """
     all_layers = document.checked.layers
     if here.key == "after":
-        return [facts for facts in all_layers if facts.section.name.text != here.name]
-    index = next((i for i, f in enumerate(all_layers) if f.section.name.text == here.name), len(all_layers))
+        return [facts for facts in all_layers if facts.name != here.name]
+    index = next((i for i, f in enumerate(all_layers) if f.name == here.name), len(all_layers))
     above = list(reversed(all_layers[:index]))
     return [f for f in above if f.type == _type(document, here)] if here.key == "weights" else above
 

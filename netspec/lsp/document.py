@@ -81,7 +81,7 @@ class Document:
     def _by_name(self) -> Mapping[str, Sequence[LayerFacts]]:
         by_name: dict[str, list[LayerFacts]] = {}
         for facts in self.checked.layers:
-            by_name.setdefault(facts.section.name.text, []).append(facts)
+            by_name.setdefault(facts.name, []).append(facts)
         return by_name
 
     def facts(self, section: Section) -> LayerFacts | None:

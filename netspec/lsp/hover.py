@@ -55,7 +55,7 @@ def _text(document: Document, element: Element) -> str:
 
 def layer_card(document: Document, facts: LayerFacts) -> str:
     """Describe a layer in Markdown: its shape, its inputs and readers, its counts and their arithmetic."""
-    name = facts.section.name.text
+    name = facts.name
     shape = facts.computed or facts.stated.shape
     lines = [f"**{name}**: {facts.type or 'a layer of unknown type'}" + (f", {shape}" if shape else "")]
     return "\n".join([*lines, "", *(f"- {line}" for line in _layer_lines(document, facts))])
@@ -65,7 +65,7 @@ def _layer_lines(document: Document, facts: LayerFacts) -> Iterator[str]:
     all_layers = document.checked.layers
     if facts.inputs:
         yield "reads " + ", ".join(_with_shape(all_layers[i]) for i in facts.inputs)
-    readers = [f.section.name.text for f in all_layers if any(all_layers[i] is facts for i in f.inputs)]
+    readers = [f.name for f in all_layers if any(all_layers[i] is facts for i in f.inputs)]
     if readers:
         yield f"read by {', '.join(readers)}"
     numbers = numbers_of(facts)
@@ -93,7 +93,7 @@ def _layer_lines(document: Document, facts: LayerFacts) -> Iterator[str]:
 
 def _with_shape(facts: LayerFacts) -> str:
     shape = facts.stated.shape or facts.computed
-    return f"{facts.section.name.text} ({shape})" if shape else facts.section.name.text
+    return f"{facts.name} ({shape})" if shape else facts.name
 
 
 def _placement(document: Document, facts: LayerFacts) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _placement(document: Document, facts: LayerFacts) -> Iterator[str]:
     graph = document.checked.graph
     if graph is None or graph.groups == 1:
         return
-    layer = graph.layers[facts.section.name.text]
+    layer = graph.layers[facts.name]
     if layer.placement.split:
         reads = {"own": ", reads its own group's share", "all": ", reads all groups"}[layer.reads]
         yield f"split over {graph.groups} GPU groups{reads if 'reads' in facts.values else ''}"

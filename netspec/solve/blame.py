@@ -34,7 +34,7 @@ def moved_to(mistake: Diagnostic, cause: LayerFacts, checked: Checked) -> Diagno
     window = windows.layer_window(cause)
     output = cause.computed
     assert window is not None and output is not None
-    x, name, exact = cause.reads[0], cause.section.name.text, windows.tiles(cause)
+    x, name, exact = cause.reads[0], cause.name, windows.tiles(cause)
     sizes: dict[Axis, tuple[int, int]] = {"width": (x.width, output.width), "height": (x.height, output.height)}
     axis: Axis = next(
         (a for a, (size, _) in sizes.items() if window.unrounded_output(a, size).denominator > 1), "width"
@@ -58,10 +58,10 @@ def expectation(checked: Checked, facts: LayerFacts, after: Checked) -> str:
 
     ``after`` is the network checked without claims; it shows what that layer really reads.
     """
-    reached = {facts.section.name.text}
+    reached = {facts.name}
     for before, real in zip(checked.layers, after.layers, strict=True):
-        name = before.section.name.text
-        if not reached.intersection(checked.layers[i].section.name.text for i in before.inputs):
+        name = before.name
+        if not reached.intersection(checked.layers[i].name for i in before.inputs):
             continue
         if before.stated.shape is None or before.stated.shape == before.computed:
             reached.add(name)
@@ -81,7 +81,7 @@ def _expected(name: str, before: LayerFacts, real: LayerFacts, facts: LayerFacts
     return (
         f"{name} reads {format_count(reads.units)}{as_map}; expected {format_count(expected.units)}{as_stated} "
         "because of "
-        f"-> {stated} at {facts.section.name.text}: {format_count(abs(change))} weights "
+        f"-> {stated} at {facts.name}: {format_count(abs(change))} weights "
         f"{'more' if change > 0 else 'fewer'}"
     )
 

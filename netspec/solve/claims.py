@@ -63,7 +63,7 @@ def _for_window(checked: Checked, facts: LayerFacts, upstream: LayerFacts, windo
         yield from _for_size(checked, facts, window)
         yield from windows.kernels(checked, facts, window)
         return
-    name = upstream.section.name.text
+    name = upstream.name
     for proposal in _for_size(checked, upstream, window):
         yield replace(proposal, gives=proposal.gives and f"{name} {proposal.gives}", cause=upstream)
 
@@ -103,7 +103,7 @@ def likely(checked: Checked, facts: LayerFacts, *, of_shape: bool) -> tuple[str,
         if window.unrounded_output("width", x.width).denominator > 1:
             columns = upstream.computed.width
             notes.append(
-                f"{upstream.section.name.text} makes {columns} of {x.width}: {window.arithmetic('width', x.width)}, "
+                f"{upstream.name} makes {columns} of {x.width}: {window.arithmetic('width', x.width)}, "
                 f"rounding={window.rounding}"
             )
     return tuple(notes[:1])
@@ -150,13 +150,13 @@ def _for_size(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[P
 def _for_channels(checked: Checked, facts: LayerFacts, channels: int) -> Iterator[Proposal]:
     for key in ("filters", "outputs"):
         if key in facts.pairs:
-            name = facts.section.name.text
+            name = facts.name
             yield Proposal(f"{name} {key}={channels}", set_keys(checked, facts, {key: str(channels)}))
 
 
 def _for_counts(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Yield changes of ``reads`` and ``groups``, which determine the number of weights and connections."""
-    name = facts.section.name.text
+    name = facts.name
     if not facts.steps or not isinstance(facts.steps[0].op, Conv | Local | Linear):
         return
     other = "own" if facts.values.get("reads") == "all" else "all"

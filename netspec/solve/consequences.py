@@ -16,17 +16,17 @@ def consequence(believed: Checked, other: Checked) -> str:
     """
     last_map: tuple[str, Shape] | None = None
     for facts in other.layers:
-        before = believed.layer(facts.section.name.text)
+        before = believed.layer(facts.name)
         if before is None or facts.computed is None:
             continue
         new, old = _linear(facts), _linear(before)
         if new and old and new[0] != old[0]:
             lead = f"{last_map[0]} would be {last_map[1]} and " if last_map else ""
-            read = f"{facts.section.name.text} would read {format_count(new[0])} instead of {format_count(old[0])}"
+            read = f"{facts.name} would read {format_count(new[0])} instead of {format_count(old[0])}"
             return lead + read + _weights_change(new[1] - old[1])
         shape = _believed(before)
         if shape is not None and facts.computed.is_image and facts.computed != shape:
-            last_map = facts.section.name.text, facts.computed
+            last_map = facts.name, facts.computed
     return f"{last_map[0]} would be {last_map[1]}" if last_map else ""
 
 

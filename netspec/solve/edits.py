@@ -55,7 +55,7 @@ def set_input(checked: Checked, facts: LayerFacts, shape: Shape) -> tuple[Edit, 
     if _own_section(checked, facts) is not None:
         return ()
     keys = "".join(f"  {written(pair)}" for pair in facts.section.pairs)
-    return (_appended_line(checked, f"[{facts.section.name.text}] input {shape}{keys}"),)
+    return (_appended_line(checked, f"[{facts.name}] input {shape}{keys}"),)
 
 
 def set_crop(checked: Checked, side: int) -> tuple[Edit, ...]:
@@ -76,7 +76,7 @@ def _is_own(checked: Checked, span: Span) -> bool:
 def _with_added_keys(checked: Checked, facts: LayerFacts, keys: str) -> Edit:
     section = _own_section(checked, facts)
     if section is None:
-        return _appended_line(checked, f"[{facts.section.name.text}] {keys}")
+        return _appended_line(checked, f"[{facts.name}] {keys}")
     parts = (section.name, *section.values, *section.pairs)
     last = max(part.span.end for part in parts if part.span.source is checked.texts.root)
     return _inserted(checked, max(last, _closing_bracket(section)), f" {keys}")
@@ -91,7 +91,7 @@ def _own_section(checked: Checked, facts: LayerFacts) -> Section | None:
     """The layer's statement in the file itself, if it has one there."""
     if not checked.texts.bases:
         return facts.section
-    name = facts.section.name.text
+    name = facts.name
     return next((s for s in checked.texts.own.sections if s.name.text == name), None)
 
 

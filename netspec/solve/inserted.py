@@ -21,8 +21,8 @@ def projection(checked: Checked, facts: LayerFacts, n: int, target: Shape) -> It
     keys = f"conv filters={target.channels} kernel=1" + (f" stride={stride}" if stride > 1 else "")
     keys += " rounding=down" if (x.height - 1) % stride or (x.width - 1) % stride else ""
     keys += " neuron=linear" if _has_default(checked, "conv", "neuron") else ""
-    name = f"{facts.section.name.text}_shortcut"
-    line = f"[{name}] {keys} inputs={checked.layers[facts.inputs[n]].section.name.text}"
+    name = f"{facts.name}_shortcut"
+    line = f"[{name}] {keys} inputs={checked.layers[facts.inputs[n]].name}"
     above = _above(checked, facts, (name,), (line,))
     if above is not None:
         edits = (above, Edit(pair.value.items[n].span, name))
@@ -33,7 +33,7 @@ def vector(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose to turn the maps that a loss reads into a vector of their means, with one number for each channel."""
     if len(facts.reads) != 1 or not facts.reads[0].is_image:
         return
-    x, name, pair = facts.reads[0], facts.section.name.text, facts.pairs.get("inputs")
+    x, name, pair = facts.reads[0], facts.name, facts.pairs.get("inputs")
     names, lines = [f"{name}_flat"], [f"[{name}_flat] flatten"]
     if x[1:] != (1, 1):
         names, lines = [f"{name}_mean", *names], [f"[{name}_mean] avgpool kernel=global", *lines]
@@ -57,7 +57,7 @@ def _has_default(checked: Checked, type_name: str, key: str) -> bool:
 
 def _above(checked: Checked, facts: LayerFacts, names: Sequence[str], lines: Sequence[str]) -> Edit | None:
     """Return the edit that inserts lines above a layer, or ``None`` if a name is taken or the layer is inherited."""
-    span, taken = facts.section.span, {other.section.name.text for other in checked.layers}
+    span, taken = facts.section.span, {other.name for other in checked.layers}
     if taken.intersection(names) or span.source is not checked.texts.root:
         return None
     return Edit(Span(span.source, span.start, span.start), "".join(f"{line}{span.source.newline}" for line in lines))

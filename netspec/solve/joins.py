@@ -37,7 +37,7 @@ def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         for layer in branch:
             if facts.type == "product" and layer.type in ("avgpool", "maxpool"):
                 edits = set_keys(checked, layer, {"kernel": "global"})
-                yield Proposal(f"{layer.section.name.text} kernel=global", edits, "gives one unit for each channel")
+                yield Proposal(f"{layer.name} kernel=global", edits, "gives one unit for each channel")
             yield from _resized(checked, layer, target)
             if facts.type != "concat":
                 yield from _refiltered(checked, layer, target)
@@ -67,7 +67,7 @@ def _resized(checked: Checked, layer: LayerFacts, target: Shape) -> Iterator[Pro
     if window is None or layer.computed is None or not layer.computed.is_image:
         return
     yield from windows.same_size_padding(checked, layer)
-    (x,), name = layer.reads, layer.section.name.text
+    (x,), name = layer.reads, layer.name
     stride = max(1, round(x.height / target.height))
     if stride != window.stride[0]:
         strided = replace(window, stride=(stride, stride))
@@ -85,7 +85,7 @@ def _gives(window: Window, x: Shape) -> str:
 def _refiltered(checked: Checked, layer: LayerFacts, target: Shape) -> Iterator[Proposal]:
     for key in ("filters", "outputs"):
         if key in layer.pairs and layer.values.get(key) != target.channels:
-            title = f"{layer.section.name.text} {key}={target.channels}"
+            title = f"{layer.name} {key}={target.channels}"
             yield Proposal(title, set_keys(checked, layer, {key: str(target.channels)}))
 
 
@@ -97,15 +97,15 @@ def _other_input(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[Pro
     """
     if not branch or "inputs" in branch[-1].pairs or not branch[-1].inputs:
         return
-    head, end = branch[-1].section.name.text, checked.layers[branch[-1].inputs[0]]
+    head, end = branch[-1].name, checked.layers[branch[-1].inputs[0]]
     for number in itertools.islice(_above(checked, branch[-1].inputs[0]), MAX_ABOVE):
         layer = checked.layers[number]
         start = layer if layer is not end and layer.type in _JOINS else None
         if "inputs" in layer.pairs and layer.inputs:
             start = start or checked.layers[layer.inputs[0]]
         if start is not None:
-            start_name = start.section.name.text
-            gives = f"{head} reads {end.section.name.text} now, the layer above"
+            start_name = start.name
+            gives = f"{head} reads {end.name} now, the layer above"
             yield Proposal(f"{head} inputs={start_name}", set_keys(checked, branch[-1], {"inputs": start_name}), gives)
             return
 

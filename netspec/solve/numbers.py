@@ -52,9 +52,7 @@ def whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose to pool the whole map if the window is larger. The trial fails for layers other than pooling."""
     if "kernel" in facts.pairs and facts.reads:
         gives = f"one window over the whole {facts.reads[0]}"
-        yield Proposal(
-            f"{facts.section.name.text} kernel=global", set_keys(checked, facts, {"kernel": "global"}), gives
-        )
+        yield Proposal(f"{facts.name} kernel=global", set_keys(checked, facts, {"kernel": "global"}), gives)
 
 
 def layer_of_known_channels(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
@@ -112,7 +110,7 @@ def without_channels_read(checked: Checked, facts: LayerFacts) -> Iterator[Propo
             read = above.units if facts.type == "fc" else above.channels
             if pair.value.value == read:
                 edits = (Edit(with_space_before(pair.span), ""),)
-                yield Proposal(f"leave out {shown(pair)}", edits, f"{facts.section.name.text} reads {above}")
+                yield Proposal(f"leave out {shown(pair)}", edits, f"{facts.name} reads {above}")
 
 
 def groups_of_size(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
@@ -157,9 +155,7 @@ def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]
         if channels % groups:
             fitting = (g for g in range(1, channels + 1) if channels % g == 0 and not (filters and filters % g))
             for other in sorted(fitting, key=lambda g: abs(g - groups))[:1]:
-                yield Proposal(
-                    f"{facts.section.name.text} groups={other}", set_keys(checked, facts, {"groups": str(other)})
-                )
+                yield Proposal(f"{facts.name} groups={other}", set_keys(checked, facts, {"groups": str(other)}))
     for key in ("filters", "outputs"):
         number = facts.values.get(key)
         if isinstance(number, int) and key in facts.pairs:
@@ -167,7 +163,7 @@ def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]
                 for other in (number + distance, number - distance):
                     if other > 0:
                         edits = (*set_keys(checked, facts, {key: str(other)}), *_claim_edit(facts, number, other))
-                        yield Proposal(f"{facts.section.name.text} {key}={other}", edits)
+                        yield Proposal(f"{facts.name} {key}={other}", edits)
 
 
 def _groups_of_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
@@ -175,7 +171,7 @@ def _groups_of_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
     If the smaller one has one channel in each group, which is instance normalisation, the next is proposed, too.
     """
-    name, groups = facts.section.name.text, facts.values["groups"]
+    name, groups = facts.name, facts.values["groups"]
     channels = _channels_of_share(checked, facts, facts.reads[0])
     small = [g for g in range(1, math.isqrt(channels) + 1) if channels % g == 0]
     divisors = sorted({*small, *(channels // g for g in small)})
@@ -203,7 +199,7 @@ def table_fixes(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     These are as many filters as it has rows, channels counted from 0 if it counts from 1, neutral values for keys that
     do not go with a table, and placing the whole layer on one GPU group.
     """
-    name, pair, filters = facts.section.name.text, facts.pairs.get("table"), facts.pairs.get("filters")
+    name, pair, filters = facts.name, facts.pairs.get("table"), facts.pairs.get("filters")
     try:
         table = Rows().read(pair.value) if pair is not None else None
     except BadValue:

@@ -76,9 +76,7 @@ class Bench:
         self._keep_going = keep_going
         self._error_counts = Counter(map(_identity, checked.errors))
         self._counts = Counter(map(_identity, checked.diagnostics))
-        self._unchecked = {
-            facts.section.name.text: n for n, facts in enumerate(checked.layers) if facts.inputs and not facts.reads
-        }
+        self._unchecked = {facts.name: n for n, facts in enumerate(checked.layers) if facts.inputs and not facts.reads}
         self._budget = Budget()
 
     def checked_with(self, edits: Sequence[Edit], *, claims: bool = True) -> Checked | None:

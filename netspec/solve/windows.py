@@ -115,7 +115,7 @@ def rounding(checked: Checked, facts: LayerFacts, window: Window, to: Rounding) 
     """Propose another rounding, for the layer if it has its own, or else for the whole network."""
     gives = _gives(facts, window, to)
     if "rounding" in facts.pairs:
-        return Proposal(f"{facts.section.name.text} rounding={to}", set_keys(checked, facts, {"rounding": to}), gives)
+        return Proposal(f"{facts.name} rounding={to}", set_keys(checked, facts, {"rounding": to}), gives)
     return Proposal(f"net rounding={to}", (set_setting(checked, "net", "rounding", to),), gives)
 
 
@@ -158,7 +158,7 @@ def own_rounding(checked: Checked, facts: LayerFacts, window: Window) -> Iterato
     for other in others:
         if other != window.rounding:
             edits = set_keys(checked, facts, {"rounding": other})
-            yield Proposal(f"{facts.section.name.text} rounding={other}", edits, _gives(facts, window, other))
+            yield Proposal(f"{facts.name} rounding={other}", edits, _gives(facts, window, other))
 
 
 def kernels(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
@@ -171,7 +171,7 @@ def kernels(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Pro
     width = window.stride[1] * (1 - columns) + x.width + window.pad.left + window.pad.right
     if height == width and height > 0 and (height, width) != window.kernel:
         yield Proposal(
-            f"{facts.section.name.text} kernel={height}",
+            f"{facts.name} kernel={height}",
             set_keys(checked, facts, {"kernel": str(height)}),
             f"gives {_size_text(rows, columns)} exactly, another function",
         )
@@ -183,14 +183,14 @@ def unit_stride(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
         size = _output_text(replace(window, stride=(1, 1)), facts.reads[0])
         if size:
             edits = set_keys(checked, facts, {"stride": "1"})
-            yield Proposal(f"{facts.section.name.text} stride=1", edits, f"gives {size} exactly, another function")
+            yield Proposal(f"{facts.name} stride=1", edits, f"gives {size} exactly, another function")
 
 
 def pads(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """Propose padding with which the window tiles, and equal padding with which it does when rounded down."""
     x = facts.reads[0]
     rows, columns = target(facts, window)
-    name = facts.section.name.text
+    name = facts.name
     height, width = _total_pad(window, "height", x.height, rows), _total_pad(window, "width", x.width, columns)
     exact = Pad(width // 2, width - width // 2, height // 2, height - height // 2)
     if min(height, width) >= 0 and exact != window.pad:
@@ -240,7 +240,7 @@ def _keeping_pad(window: Window) -> Pad | None:
 
 def same_size_padding(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose the padding with which a convolution of stride 1 keeps its input's size, as most of them do."""
-    pad, name = same_size_pad(facts), facts.section.name.text
+    pad, name = same_size_pad(facts), facts.name
     if pad is not None:
         text, size = pad_text(pad), _size_text(*facts.reads[0][1:])
         yield Proposal(f"{name} pad={text}", set_keys(checked, facts, {"pad": text}), f"keeps {size}, another function")
@@ -256,7 +256,7 @@ def swapped_pad(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     if pad != window.pad and size:
         text = pad_text(pad)
         gives = f"gives {size}, the padding of width and height swapped"
-        yield Proposal(f"{facts.section.name.text} pad={text}", set_keys(checked, facts, {"pad": text}), gives)
+        yield Proposal(f"{facts.name} pad={text}", set_keys(checked, facts, {"pad": text}), gives)
 
 
 def smaller_pads(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
@@ -266,9 +266,7 @@ def smaller_pads(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     pad = _keeping_pad(window) if window is not None else None
     if pad is not None:
         text, size = pad_text(pad), _size_text(*facts.reads[0][1:])
-        yield Proposal(
-            f"{facts.section.name.text} pad={text}", set_keys(checked, facts, {"pad": text}), f"keeps {size}"
-        )
+        yield Proposal(f"{facts.name} pad={text}", set_keys(checked, facts, {"pad": text}), f"keeps {size}")
 
 
 def numeric_same_pad(facts: LayerFacts, mistake: Diagnostic, bench: Bench) -> Iterator[Proposal]:
@@ -279,7 +277,7 @@ def numeric_same_pad(facts: LayerFacts, mistake: Diagnostic, bench: Bench) -> It
     if mistake.span.text.lower() != "same":
         return
     checked = bench.checked_with([Edit(mistake.span, "0")], claims=False)
-    layer = checked.layer(facts.section.name.text) if checked is not None else None
+    layer = checked.layer(facts.name) if checked is not None else None
     values = layer.values if layer is not None else {}
     kernel, stride, dilation = values.get("kernel"), values.get("stride"), values.get("dilation", (1, 1))
     if not isinstance(kernel, tuple) or stride != (1, 1) or not isinstance(dilation, tuple):
