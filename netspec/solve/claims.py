@@ -12,7 +12,7 @@ from netspec.ir.ops import Conv, Linear, Local
 from netspec.ir.window import Rounding, Window
 from netspec.language.syntax import Pair
 from netspec.solve import windows
-from netspec.solve.edits import set_keys
+from netspec.solve.edits import propose_keys
 from netspec.solve.trial import Proposal
 
 MAX_SUSPECTS = 50
@@ -150,20 +150,18 @@ def _for_size(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[P
 def _for_channels(checked: Checked, facts: LayerFacts, channels: int) -> Iterator[Proposal]:
     for key in ("filters", "outputs"):
         if key in facts.pairs:
-            name = facts.name
-            yield Proposal(f"{name} {key}={channels}", set_keys(checked, facts, {key: str(channels)}))
+            yield propose_keys(checked, facts, {key: str(channels)})
 
 
 def _for_counts(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Yield changes of ``reads`` and ``groups``, which determine the number of weights and connections."""
-    name = facts.name
     if not facts.steps or not isinstance(facts.steps[0].op, Conv | Local | Linear):
         return
     other = "own" if facts.values.get("reads") == "all" else "all"
-    yield Proposal(f"{name} reads={other}", set_keys(checked, facts, {"reads": other}), "another function")
+    yield propose_keys(checked, facts, {"reads": other}, "another function")
     if "groups" in facts.values:
         groups = 1 if facts.values["groups"] == 2 else 2
-        yield Proposal(f"{name} groups={groups}", set_keys(checked, facts, {"groups": str(groups)}), "another function")
+        yield propose_keys(checked, facts, {"groups": str(groups)}, "another function")
 
 
 def _wrong_counts(facts: LayerFacts) -> list[tuple[Pair, int]]:

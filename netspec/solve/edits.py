@@ -5,7 +5,7 @@ In a variant, inherited values are overridden in the variant itself; the file th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Edit
@@ -13,7 +13,16 @@ from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
 from netspec.language.syntax import Section, Setting
 from netspec.language.written import written
+from netspec.solve.trial import Proposal
 from netspec.source import Span
+
+
+def propose_keys(
+    checked: Checked, facts: LayerFacts, values: Mapping[str, str], gives: str = "", more: Sequence[Edit] = ()
+) -> Proposal:
+    """Propose other values of a layer's keys, together with ``more`` edits that the title does not mention."""
+    title = " ".join([facts.name, *(f"{key}={value}" for key, value in values.items())])
+    return Proposal(title, (*set_keys(checked, facts, values), *more), gives)
 
 
 def set_keys(checked: Checked, facts: LayerFacts, values: Mapping[str, str]) -> tuple[Edit, ...]:

@@ -11,7 +11,7 @@ from netspec.check.mismatch import MAX_LABELS, odd_shapes
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.solve import inserted, windows
-from netspec.solve.edits import pad_text, set_keys
+from netspec.solve.edits import pad_text, propose_keys
 from netspec.solve.trial import Proposal
 
 MAX_ABOVE = 12
@@ -36,8 +36,7 @@ def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         yield from _other_input(checked, branch)
         for layer in branch:
             if facts.type == "product" and layer.type in ("avgpool", "maxpool"):
-                edits = set_keys(checked, layer, {"kernel": "global"})
-                yield Proposal(f"{layer.name} kernel=global", edits, "gives one unit for each channel")
+                yield propose_keys(checked, layer, {"kernel": "global"}, "gives one unit for each channel")
             yield from _resized(checked, layer, target)
             if facts.type != "concat":
                 yield from _refiltered(checked, layer, target)
@@ -67,14 +66,13 @@ def _resized(checked: Checked, layer: LayerFacts, target: Shape) -> Iterator[Pro
     if window is None or layer.computed is None or not layer.computed.is_image:
         return
     yield from windows.same_size_padding(checked, layer)
-    (x,), name = layer.reads, layer.name
+    (x,) = layer.reads
     stride = max(1, round(x.height / target.height))
     if stride != window.stride[0]:
         strided = replace(window, stride=(stride, stride))
         for pad in (None, windows.same_size_pad_of(replace(window, stride=(1, 1)))):
             keys = {"stride": str(stride)} | ({"pad": pad_text(pad)} if pad is not None else {})
-            title = " ".join([name, *(f"{key}={value}" for key, value in keys.items())])
-            yield Proposal(title, set_keys(checked, layer, keys), _gives(strided, x) if pad is None else "")
+            yield propose_keys(checked, layer, keys, _gives(strided, x) if pad is None else "")
 
 
 def _gives(window: Window, x: Shape) -> str:
@@ -85,8 +83,7 @@ def _gives(window: Window, x: Shape) -> str:
 def _refiltered(checked: Checked, layer: LayerFacts, target: Shape) -> Iterator[Proposal]:
     for key in ("filters", "outputs"):
         if key in layer.pairs and layer.values.get(key) != target.channels:
-            title = f"{layer.name} {key}={target.channels}"
-            yield Proposal(title, set_keys(checked, layer, {key: str(target.channels)}))
+            yield propose_keys(checked, layer, {key: str(target.channels)})
 
 
 def _other_input(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[Proposal]:
@@ -104,9 +101,8 @@ def _other_input(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[Pro
         if "inputs" in layer.pairs and layer.inputs:
             start = start or checked.layers[layer.inputs[0]]
         if start is not None:
-            start_name = start.name
             gives = f"{head} reads {end.name} now, the layer above"
-            yield Proposal(f"{head} inputs={start_name}", set_keys(checked, branch[-1], {"inputs": start_name}), gives)
+            yield propose_keys(checked, branch[-1], {"inputs": start.name}, gives)
             return
 
 

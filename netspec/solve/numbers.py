@@ -19,7 +19,7 @@ from netspec.keys import BadValue, Rows
 from netspec.keys.kind import shown
 from netspec.keys.texts import pair as size_text
 from netspec.language.syntax import Number
-from netspec.solve.edits import set_crop, set_input, set_keys
+from netspec.solve.edits import propose_keys, set_crop, set_input, set_keys
 from netspec.solve.trial import Proposal
 
 
@@ -51,8 +51,7 @@ def crop(checked: Checked) -> Iterator[Proposal]:
 def whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose to pool the whole map if the window is larger. The trial fails for layers other than pooling."""
     if "kernel" in facts.pairs and facts.reads:
-        gives = f"one window over the whole {facts.reads[0]}"
-        yield Proposal(f"{facts.name} kernel=global", set_keys(checked, facts, {"kernel": "global"}), gives)
+        yield propose_keys(checked, facts, {"kernel": "global"}, f"one window over the whole {facts.reads[0]}")
 
 
 def layer_of_known_channels(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
@@ -155,15 +154,15 @@ def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]
         if channels % groups:
             fitting = (g for g in range(1, channels + 1) if channels % g == 0 and not (filters and filters % g))
             for other in sorted(fitting, key=lambda g: abs(g - groups))[:1]:
-                yield Proposal(f"{facts.name} groups={other}", set_keys(checked, facts, {"groups": str(other)}))
+                yield propose_keys(checked, facts, {"groups": str(other)})
     for key in ("filters", "outputs"):
         number = facts.values.get(key)
         if isinstance(number, int) and key in facts.pairs:
             for distance in range(1, 65):
                 for other in (number + distance, number - distance):
                     if other > 0:
-                        edits = (*set_keys(checked, facts, {key: str(other)}), *_claim_edit(facts, number, other))
-                        yield Proposal(f"{facts.name} {key}={other}", edits)
+                        claim = _claim_edit(facts, number, other)
+                        yield propose_keys(checked, facts, {key: str(other)}, more=claim)
 
 
 def _groups_of_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
@@ -171,7 +170,7 @@ def _groups_of_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
     If the smaller one has one channel in each group, which is instance normalisation, the next is proposed, too.
     """
-    name, groups = facts.name, facts.values["groups"]
+    groups = facts.values["groups"]
     channels = _channels_of_share(checked, facts, facts.reads[0])
     small = [g for g in range(1, math.isqrt(channels) + 1) if channels % g == 0]
     divisors = sorted({*small, *(channels // g for g in small)})
@@ -180,8 +179,7 @@ def _groups_of_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     smaller, larger = [g for g in divisors if g < groups], [g for g in divisors if g > groups]
     nearest = 2 if smaller[-1:] == [channels] else 1
     for other in (*smaller[-nearest:], *larger[:1]):
-        gives = f"{plural(channels // other, 'channel')} in each"
-        yield Proposal(f"{name} groups={other}", set_keys(checked, facts, {"groups": str(other)}), gives)
+        yield propose_keys(checked, facts, {"groups": str(other)}, f"{plural(channels // other, 'channel')} in each")
 
 
 def _channels_of_share(checked: Checked, facts: LayerFacts, read: Shape) -> int:
@@ -199,7 +197,7 @@ def table_fixes(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     These are as many filters as it has rows, channels counted from 0 if it counts from 1, neutral values for keys that
     do not go with a table, and placing the whole layer on one GPU group.
     """
-    name, pair, filters = facts.name, facts.pairs.get("table"), facts.pairs.get("filters")
+    pair, filters = facts.pairs.get("table"), facts.pairs.get("filters")
     try:
         table = Rows().read(pair.value) if pair is not None else None
     except BadValue:
@@ -208,17 +206,16 @@ def table_fixes(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         return
     rows = len(table.rows)
     if filters is not None and isinstance(filters.value, Number) and filters.value.value != rows:
-        edits = (*set_keys(checked, facts, {"filters": str(rows)}), *_claim_edit(facts, filters.value.value, rows))
-        yield Proposal(f"{name} filters={rows}", edits)
+        claim = _claim_edit(facts, filters.value.value, rows)
+        yield propose_keys(checked, facts, {"filters": str(rows)}, more=claim)
     if min(row[0] for row in table.rows) > 0:
         edits = set_keys(checked, facts, {"table": str(table.counted_from_0())})
         yield Proposal("each number of the table one less", edits, "channels are counted from 0")
     neutral = {"groups": "1", "spread": "1", "min_std": "none", "max_std": "none"}
     given = {key: value for key, value in neutral.items() if key in facts.pairs}
     if given:
-        title = " ".join([name, *(f"{key}={value}" for key, value in given.items())])
-        yield Proposal(title, set_keys(checked, facts, given))
-    yield Proposal(f"{name} gpu=0", set_keys(checked, facts, {"gpu": "0"}))
+        yield propose_keys(checked, facts, given)
+    yield propose_keys(checked, facts, {"gpu": "0"})
 
 
 def _claim_edit(facts: LayerFacts, number: float, other: int) -> tuple[Edit, ...]:

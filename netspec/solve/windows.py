@@ -18,7 +18,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.ops import window_of
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window
-from netspec.solve.edits import pad_text, set_crop, set_input, set_keys, set_setting
+from netspec.solve.edits import pad_text, propose_keys, set_crop, set_input, set_setting
 from netspec.solve.trial import Bench, Proposal
 
 _COMPUTED_BY = {"up": "as cuda-convnet computed it", "down": "as PyTorch computes it", "caffe": "as Caffe computes it"}
@@ -115,7 +115,7 @@ def rounding(checked: Checked, facts: LayerFacts, window: Window, to: Rounding) 
     """Propose another rounding, for the layer if it has its own, or else for the whole network."""
     gives = _gives(facts, window, to)
     if "rounding" in facts.pairs:
-        return Proposal(f"{facts.name} rounding={to}", set_keys(checked, facts, {"rounding": to}), gives)
+        return propose_keys(checked, facts, {"rounding": to}, gives)
     return Proposal(f"net rounding={to}", (set_setting(checked, "net", "rounding", to),), gives)
 
 
@@ -157,8 +157,7 @@ def own_rounding(checked: Checked, facts: LayerFacts, window: Window) -> Iterato
     others: tuple[Rounding, ...] = ("up", "down")
     for other in others:
         if other != window.rounding:
-            edits = set_keys(checked, facts, {"rounding": other})
-            yield Proposal(f"{facts.name} rounding={other}", edits, _gives(facts, window, other))
+            yield propose_keys(checked, facts, {"rounding": other}, _gives(facts, window, other))
 
 
 def kernels(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
@@ -170,11 +169,8 @@ def kernels(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Pro
     height = window.stride[0] * (1 - rows) + x.height + window.pad.top + window.pad.bottom
     width = window.stride[1] * (1 - columns) + x.width + window.pad.left + window.pad.right
     if height == width and height > 0 and (height, width) != window.kernel:
-        yield Proposal(
-            f"{facts.name} kernel={height}",
-            set_keys(checked, facts, {"kernel": str(height)}),
-            f"gives {_size_text(rows, columns)} exactly, another function",
-        )
+        gives = f"gives {_size_text(rows, columns)} exactly, another function"
+        yield propose_keys(checked, facts, {"kernel": str(height)}, gives)
 
 
 def unit_stride(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
@@ -182,32 +178,23 @@ def unit_stride(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
     if "stride" not in facts.pairs and window.stride != (1, 1):
         size = _output_text(replace(window, stride=(1, 1)), facts.reads[0])
         if size:
-            edits = set_keys(checked, facts, {"stride": "1"})
-            yield Proposal(f"{facts.name} stride=1", edits, f"gives {size} exactly, another function")
+            yield propose_keys(checked, facts, {"stride": "1"}, f"gives {size} exactly, another function")
 
 
 def pads(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """Propose padding with which the window tiles, and equal padding with which it does when rounded down."""
     x = facts.reads[0]
     rows, columns = target(facts, window)
-    name = facts.name
     height, width = _total_pad(window, "height", x.height, rows), _total_pad(window, "width", x.width, columns)
     exact = Pad(width // 2, width - width // 2, height // 2, height - height // 2)
     if min(height, width) >= 0 and exact != window.pad:
-        yield Proposal(
-            f"{name} pad={pad_text(exact)}",
-            set_keys(checked, facts, {"pad": pad_text(exact)}),
-            f"gives {_size_text(rows, columns)} exactly, another function",
-        )
+        gives = f"gives {_size_text(rows, columns)} exactly, another function"
+        yield propose_keys(checked, facts, {"pad": pad_text(exact)}, gives)
     equal = _rounded_pad(window, x, rows, columns)
     if equal is not None:
-        edits = set_keys(checked, facts, {"pad": str(equal), "rounding": "down"})
         who = "torchvision" if is_alexnet_puzzle(window, x) and (rows, columns) == (55, 55) else "PyTorch"
-        yield Proposal(
-            f"{name} pad={equal} rounding=down",
-            edits,
-            f"gives {_size_text(rows, columns)} as {who} computes it, another function",
-        )
+        gives = f"gives {_size_text(rows, columns)} as {who} computes it, another function"
+        yield propose_keys(checked, facts, {"pad": str(equal), "rounding": "down"}, gives)
 
 
 def tiles(facts: LayerFacts) -> bool:
@@ -240,10 +227,10 @@ def _keeping_pad(window: Window) -> Pad | None:
 
 def same_size_padding(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose the padding with which a convolution of stride 1 keeps its input's size, as most of them do."""
-    pad, name = same_size_pad(facts), facts.name
+    pad = same_size_pad(facts)
     if pad is not None:
-        text, size = pad_text(pad), _size_text(*facts.reads[0][1:])
-        yield Proposal(f"{name} pad={text}", set_keys(checked, facts, {"pad": text}), f"keeps {size}, another function")
+        size = _size_text(*facts.reads[0][1:])
+        yield propose_keys(checked, facts, {"pad": pad_text(pad)}, f"keeps {size}, another function")
 
 
 def swapped_pad(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
@@ -254,9 +241,8 @@ def swapped_pad(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     pad = Pad(*window.pad[2:], *window.pad[:2])
     size = _output_text(replace(window, pad=pad), facts.reads[0])
     if pad != window.pad and size:
-        text = pad_text(pad)
         gives = f"gives {size}, the padding of width and height swapped"
-        yield Proposal(f"{facts.name} pad={text}", set_keys(checked, facts, {"pad": text}), gives)
+        yield propose_keys(checked, facts, {"pad": pad_text(pad)}, gives)
 
 
 def smaller_pads(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
@@ -265,8 +251,7 @@ def smaller_pads(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     window = layer_window(facts)
     pad = _keeping_pad(window) if window is not None else None
     if pad is not None:
-        text, size = pad_text(pad), _size_text(*facts.reads[0][1:])
-        yield Proposal(f"{facts.name} pad={text}", set_keys(checked, facts, {"pad": text}), f"keeps {size}")
+        yield propose_keys(checked, facts, {"pad": pad_text(pad)}, f"keeps {_size_text(*facts.reads[0][1:])}")
 
 
 def numeric_same_pad(facts: LayerFacts, mistake: Diagnostic, bench: Bench) -> Iterator[Proposal]:
