@@ -66,7 +66,7 @@ def check_file(
     findings = Findings(file.source, file.dropped)
     findings.all += file.diagnostics
     if input_shape is not None:
-        file = replace(file, sections=tuple(section.without_claim() for section in file.sections))
+        file = file.without_claims()
     settings = read_settings(file, findings)
     if input_shape is not None:
         _fit_crops(settings, input_shape)

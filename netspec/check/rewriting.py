@@ -110,9 +110,8 @@ def _with_shape(texts: Texts, shape: Shape) -> Source:
 
 
 def _without_refuted_claims(texts: Texts) -> Rewritten:
-    source, file = texts.root, texts.file()
-    bare = replace(file, sections=tuple(section.without_claim() for section in file.sections))
-    facts = {layer.name: layer for layer in check_file(bare, texts=texts).layers}
+    source = texts.root
+    facts = {layer.name: layer for layer in check_file(texts.file().without_claims(), texts=texts).layers}
     refuted = [s for s in parse(source).sections if s.claim and not _holds(s.claim, facts[s.name.text])]
     edits = [edit for section in refuted if section.claim for edit in _removal(source, section.claim)]
     source = _edited(source, edits)
@@ -166,10 +165,7 @@ def _addition(statement: Section | Setting, items: Sequence[str]) -> Edit:
 
 
 def _after_name(section: Section) -> Span:
-    """Return the place behind the bracket that closes a layer's name."""
-    source = section.span.source
-    end = source.text.index("]", section.name.span.end) + 1
-    return Span(source, end, end)
+    return Span(section.span.source, section.name_end, section.name_end)
 
 
 def _after(span: Span) -> Span:

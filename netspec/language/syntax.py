@@ -167,9 +167,10 @@ class Section:
     def claim(self) -> Claim | None:
         return self.located_body.claim
 
-    def without_claim(self) -> Section:
-        """Return the layer without its claim."""
-        return replace(self, body=self.body.without_claim)
+    @property
+    def name_end(self) -> int:
+        """The offset behind the bracket that closes the layer's name."""
+        return self.name.span.source.text.index("]", self.name.span.end) + 1
 
     def with_pairs(self, pairs: Iterable[Pair], claim: Claim | None) -> Section:
         """Return the layer with other keys and another claim, whose spans are real ones."""
@@ -208,6 +209,10 @@ class File:
     diagnostics: tuple[Diagnostic, ...]
     broken: tuple[Setting, ...] = ()
     dropped: Mapping[str, Dropped] = field(default_factory=dict)
+
+    def without_claims(self) -> File:
+        """Return the file without the claims of its layers."""
+        return replace(self, sections=tuple(replace(s, body=s.body.without_claim) for s in self.sections))
 
 
 def by_key(pairs: Iterable[Pair]) -> dict[str, Pair]:

@@ -161,7 +161,7 @@ class _Layers:
 
 
 def _merge(base: File, variant: File, unknown_layers: _UnknownLayers) -> File:
-    layers = _Layers((s.without_claim() for s in base.sections), base.dropped)
+    layers = _Layers(base.without_claims().sections, base.dropped)
     diagnostics = [*base.diagnostics, *variant.diagnostics]
     settings = []
     for setting in variant.settings:

@@ -88,12 +88,7 @@ def _with_added_keys(checked: Checked, facts: LayerFacts, keys: str) -> Edit:
         return _appended_line(checked, f"[{facts.name}] {keys}")
     parts = (section.name, *section.values, *section.pairs)
     last = max(part.span.end for part in parts if part.span.source is checked.texts.root)
-    return _inserted(checked, max(last, _closing_bracket(section)), f" {keys}")
-
-
-def _closing_bracket(section: Section) -> int:
-    name = section.name.span
-    return name.source.text.index("]", name.end) + 1
+    return _inserted(checked, max(last, section.name_end), f" {keys}")
 
 
 def _own_section(checked: Checked, facts: LayerFacts) -> Section | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from netspec.check import Checked, LayerFacts, check, check_file
 from netspec.diagnostics import Diagnostic, Edit, Fix
@@ -91,9 +91,7 @@ class Bench:
         texts = self.checked.texts.edited(edits)
         if claims:
             return check(texts, self.input_shape, self.checked.cache)
-        file = texts.file()
-        bare = replace(file, sections=tuple(section.without_claim() for section in file.sections))
-        return check_file(bare, self.input_shape, texts, self.checked.cache)
+        return check_file(texts.file().without_claims(), self.input_shape, texts, self.checked.cache)
 
     def fix(self, proposal: Proposal, mistake: Diagnostic) -> Tried | None:
         """Try a proposal, and return it as a fix if the mistake is gone with it and no new one occurs.
