@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from netspec.ir.graph import Graph
 from netspec.ir.graph import Layer as LayerOfFile
-from netspec.ir.ops import Loss
 from netspec.ir.shape import Shape
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.phases import phases
@@ -171,7 +170,7 @@ def _plan(graph: Graph, model: nn.Module) -> Plan:
         assert isinstance(child, Layer)
         return Step(names[layer.name], child.reads, layer.name)
 
-    weights = {node.layer: node.op.weight for node in graph.nodes.values() if isinstance(node.op, Loss)}
+    weights = graph.loss_weights
     kept = {*parts.carried, graph.input.layer}
     return Plan(
         net=graph.name,

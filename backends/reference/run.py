@@ -187,10 +187,9 @@ def loss_seeds(run: Run) -> dict[str, Array]:
 
 
 def _loss_weights(run: Run) -> dict[str, float]:
-    """Return the weight of each loss by node name."""
     if run.labels is None:
         raise ValueError(f"{run.graph.name}'s loss needs labels")
-    return {node.name: node.op.weight for node in run.graph.losses if isinstance(node.op, Loss)}
+    return run.graph.loss_weights
 
 
 def _scores_call(run: Run) -> Call:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netspec.ir.graph import Graph, Layer
-from netspec.ir.ops import Loss
 from netspec.passes.phases import Phases, phases
 
 from .body import Writer
@@ -141,7 +140,7 @@ def _training_loss(writer: Writer, parts: Phases, trunk: Method, name: str, devi
     if devices.end_on_first:
         (scores,) = variables.values()
         lines += [f"if not len({scores}):", f"    return {scores}.sum()  # 0: only the first group has scores"]
-    weights = {node.layer: node.op.weight for node in writer.graph.nodes.values() if isinstance(node.op, Loss)}
+    weights = writer.graph.loss_weights
     body, results = writer.lines(parts.losses, variables, [layer.name for layer in parts.losses])
     terms = [(weights[layer.name], results[layer.name]) for layer in parts.losses]
     total = sum_of([value if weight == 1 else f"{weight!r} * {value}" for weight, value in terms])

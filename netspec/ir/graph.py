@@ -134,6 +134,11 @@ class Graph:
         return tuple(node for node in self.nodes.values() if isinstance(node.op, Loss))
 
     @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weight of each loss in the training loss, by the name of its layer."""
+        return {node.layer: node.op.weight for node in self.nodes.values() if isinstance(node.op, Loss)}
+
+    @property
     def scores(self) -> Node:
         """The operation whose values are the class scores.
 

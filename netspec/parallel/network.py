@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from netspec import backend
 from netspec.ir.graph import Graph, Layer
-from netspec.ir.ops import BatchNorm, Loss
+from netspec.ir.ops import BatchNorm
 from netspec.parallel import collectives
 from netspec.parallel.batchnorm import SharedBatchNorm
 from netspec.parallel.crossing import Tied, agreed_dtype, cross
@@ -120,9 +120,8 @@ class PlacedNetwork:
         return collectives.all_gather(scores, 0, mesh.column_group)
 
     def _own_losses(self, values: dict[str, Tensor], labels: Tensor, images: int) -> list[tuple[str, Tensor]]:
-        graph = self.placed.graph
+        weights = self.placed.graph.loss_weights
         self._run(self._phases.losses, values, labels, images)
-        weights = {node.layer: node.op.weight for node in graph.nodes.values() if isinstance(node.op, Loss)}
         return [(layer.name, weights[layer.name] * _scalar(values[layer.name])) for layer in self._phases.losses]
 
     def _cross_entropy(self, values: dict[str, Tensor], labels: Tensor, images: int) -> list[tuple[str, Tensor]]:

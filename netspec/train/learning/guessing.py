@@ -9,7 +9,7 @@ from torch import Tensor
 
 from netspec.formatting import format_count
 from netspec.ir.graph import Graph
-from netspec.ir.ops import CrossEntropy, Loss
+from netspec.ir.ops import CrossEntropy
 
 EARLIEST, LATEST = 200, 5000
 """The loss is checked at the end of the first epoch, but no earlier and no later than these steps: a few steps prove
@@ -84,11 +84,7 @@ def guessing(graph: Graph, images: int, batch: int) -> Guessing:
     """Return the watcher for training a graph on ``images`` images in batches of ``batch``."""
     classes = graph.scores.output.units
     check_at = max(EARLIEST, min(LATEST, images // batch))
-    weights = [op.weight if isinstance(op, CrossEntropy) and op.weight >= 0 else math.nan for op in losses(graph)]
+    losses = [node.op for node in graph.losses]
+    weights = [op.weight if isinstance(op, CrossEntropy) and op.weight >= 0 else math.nan for op in losses]
     weight = sum(weights) if weights else 1.0
     return Guessing(check_at, classes, weight * math.log(classes) if math.isfinite(weight) else 0.0)
-
-
-def losses(graph: Graph) -> list[Loss]:
-    """Return the operations of the network's losses."""
-    return [node.op for node in graph.losses if isinstance(node.op, Loss)]
