@@ -107,6 +107,14 @@ class Graph:
         """Return the shapes of a node's inputs."""
         return tuple([self.nodes[name].output for name in node.inputs])
 
+    def readers(self) -> dict[str, list[Node]]:
+        """Return the operations that read each value, by its name. An operation that reads it twice is there twice."""
+        readers: dict[str, list[Node]] = {name: [] for name in self.nodes}
+        for node in self.nodes.values():
+            for name in node.inputs:
+                readers[name].append(node)
+        return readers
+
     def dependencies(self, nodes: Iterable[Node]) -> frozenset[str]:
         """Return the names of these operations and of all operations that they depend on."""
         pending = [node.name for node in nodes]

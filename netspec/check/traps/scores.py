@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from netspec.check.facts import LayerFacts
-from netspec.check.traps.warning import readers_of, warning
+from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.formatting import format_count
 from netspec.ir.graph import Graph, Node
@@ -49,10 +49,10 @@ def sets_of_all(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagn
 def dropout_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """Warn about dropout applied to the class scores."""
     dropouts = [node for node in graph.nodes.values() if isinstance(node.op, Dropout)]
-    readers = readers_of(graph) if dropouts else {}
+    readers = graph.readers() if dropouts else {}
     *_, output = graph.nodes.values()
     for node in dropouts:
-        after = readers.get(node.name, [])
+        after = readers[node.name]
         # A layer that nothing reads and that is not the last one has a warning of its own.
         if all(_reads_scores(r) for r in after) if after else node is output:
             message = f"{node.layer} drops the network's own outputs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from netspec.check.facts import LayerFacts
-from netspec.check.traps.warning import readers_of, warning
+from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Concat, Conv, Dropout, Flatten, Linear, Local, Max, Pool, Product, Relu, Reshape, Sum
@@ -18,7 +18,7 @@ def image_dropped(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Dia
     """Warn about dropout of whole images after which nothing of a dropped image reaches the class scores."""
     nodes = graph.nodes.values()
     dropouts = [n for n in nodes if isinstance(n.op, Dropout) and n.op.over == "images" and n.op.rate > 0]
-    readers = readers_of(graph) if dropouts else {}
+    readers = graph.readers() if dropouts else {}
     for node in dropouts:
         lost = _lost(node, readers)
         if graph.scores.name not in lost:
@@ -43,7 +43,7 @@ def _lost(dropout: Node, readers: Mapping[str, Sequence[Node]]) -> dict[str, boo
     lost = {dropout.name: True}
     pending = [dropout.name]
     while pending:
-        for node in readers.get(pending.pop(), ()):
+        for node in readers[pending.pop()]:
             inputs = [lost.get(name) for name in node.inputs]
             by_zero = isinstance(node.op, Product) and True in inputs
             if node.name not in lost and (by_zero or None not in inputs):

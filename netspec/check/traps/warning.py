@@ -1,4 +1,4 @@
-"""What several traps need: making a warning, and finding the readers of a value."""
+"""Making the warning of a trap."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from netspec.check.facts import LayerFacts
 from netspec.diagnostics import Diagnostic
-from netspec.ir.graph import Graph, Node
+from netspec.ir.graph import Node
 from netspec.source import Span
 
 
@@ -26,12 +26,3 @@ def warning(
     return Diagnostic(
         code, message, tuple(spans[:1]) or (fallback,), tuple(notes), severity="warning", layer=node.layer
     )
-
-
-def readers_of(graph: Graph) -> dict[str, list[Node]]:
-    """Map each node's name to the nodes that read it. Nodes that nothing reads are left out."""
-    readers: dict[str, list[Node]] = {}
-    for node in graph.nodes.values():
-        for name in node.inputs:
-            readers.setdefault(name, []).append(node)
-    return readers

@@ -7,30 +7,25 @@ the chain adds the bias.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Set
 from dataclasses import replace
 
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Bias, Conv, Relu, Sum
 from netspec.passes.fast.model import Forms, Pass
+from netspec.passes.sole_readers import sole_readers
 
 
 def rectified(graph: Graph, forms: Forms) -> dict[str, str]:
     """Return the ReLUs that are merged, by the names of the convolutions or biases before them. Both must belong to the
     same layer, nothing else may read the value between them, and no chain may include the ReLU."""
-    readers = Counter(name for node in graph.nodes.values() for name in node.inputs)
-    kept = {graph.scores.name, graph.output.name}
-
-    def is_read_once(node: Node) -> bool:
-        return readers[node.name] == 1 and node.name not in kept
-
+    read_once = sole_readers(graph).keys()
     merged = {}
     for node in graph.nodes.values():
         if not isinstance(node.op, Relu) or forms.is_absorbed(node):
             continue
         before = graph.nodes[node.inputs[0]]
-        if before.layer == node.layer and is_read_once(before) and _adds_bias(graph, before, is_read_once):
+        if before.layer == node.layer and before.name in read_once and _adds_bias(graph, before, read_once):
             merged[before.name] = node.name
     return merged
 
@@ -38,18 +33,17 @@ def rectified(graph: Graph, forms: Forms) -> dict[str, str]:
 def biased(graph: Graph, forms: Forms) -> dict[str, str]:
     """Return the convolutions whose biases are added by chains, by the names of the chains. Nothing else may read such
     a convolution."""
-    readers = Counter(name for node in graph.nodes.values() for name in node.inputs)
-    kept = {graph.scores.name, graph.output.name}
+    read_once = sole_readers(graph).keys()
     merged = {}
     for name, chain in forms.chains.items():
         first = graph.nodes[chain.absorbed[0] if chain.relu else name]
         before = graph.nodes[first.inputs[0]]
-        if isinstance(before.op, Conv) and before.op.bias and readers[before.name] == 1 and before.name not in kept:
+        if isinstance(before.op, Conv) and before.op.bias and before.name in read_once:
             merged[name] = before.name
     return merged
 
 
-def _adds_bias(graph: Graph, node: Node, is_read_once: Callable[[Node], bool]) -> bool:
+def _adds_bias(graph: Graph, node: Node, read_once: Set[str]) -> bool:
     """Whether a node is a convolution with a bias, or adds a bias per channel to maps that may be overwritten: those of
     a convolution or sum in the same layer, which nothing else reads."""
     if isinstance(node.op, Conv):
@@ -58,7 +52,7 @@ def _adds_bias(graph: Graph, node: Node, is_read_once: Callable[[Node], bool]) -
         return False
     maps = graph.nodes[node.inputs[0]]
     can_take_bias = isinstance(maps.op, Conv) or (isinstance(maps.op, Sum) and len(maps.inputs) > 1)
-    return can_take_bias and maps.layer == node.layer and is_read_once(maps)
+    return can_take_bias and maps.layer == node.layer and maps.name in read_once
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:

@@ -7,33 +7,24 @@ the convolution's output and what the derivative needs.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 
-from netspec.ir.graph import Graph, Node
+from netspec.ir.graph import Graph
 from netspec.ir.ops import Lrn, MaxPool, Relu
 from netspec.passes.fast.model import Chain, Forms, Pass
+from netspec.passes.sole_readers import sole_readers
 
 
 def chains(graph: Graph) -> dict[str, Chain]:
     """Return the chains of a graph by the names of their normalisations. A value that several operations read ends a
     chain."""
-    readers = defaultdict[str, list[Node]](list)
-    for node in graph.nodes.values():
-        for name in node.inputs:
-            readers[name].append(node)
-    kept = {graph.scores.name, graph.output.name}
-
-    def only_reader(node: Node) -> Node | None:
-        nodes = readers[node.name]
-        return nodes[0] if len(nodes) == 1 and node.name not in kept else None
-
+    reader_of = sole_readers(graph)
     result: dict[str, Chain] = {}
     for node in graph.nodes.values():
         if not isinstance(node.op, Lrn):
             continue
-        before, after = graph.nodes[node.inputs[0]], only_reader(node)
-        relu = before if isinstance(before.op, Relu) and only_reader(before) is node else None
+        before, after = graph.nodes[node.inputs[0]], reader_of.get(node.name)
+        relu = before if isinstance(before.op, Relu) and reader_of.get(before.name) is node else None
         pool = after.op if after is not None and isinstance(after.op, MaxPool) else None
         absorbed = tuple(x.name for x in (relu, after if pool is not None else None) if x is not None)
         result[node.name] = Chain(node.op, relu is not None, pool, absorbed)
