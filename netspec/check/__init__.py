@@ -88,7 +88,6 @@ def check_file(
         graph,
         in_order(findings.all),
         tuple(walk.facts),
-        settings.net_pairs,
         settings.statements,
         settings.crop,
         cache,

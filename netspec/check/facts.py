@@ -70,7 +70,6 @@ class Checked:
     graph: Graph | None
     diagnostics: tuple[Diagnostic, ...]
     layers: tuple[LayerFacts, ...]
-    net_pairs: Mapping[str, Pair]
     statements: Mapping[str, Setting]
     crop: Pair | None
     cache: LayerCache

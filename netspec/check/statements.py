@@ -34,7 +34,6 @@ class Settings:
     name: str = "net"
     groups: int | None = 1
     net: dict[str, Any] = field(default_factory=dict)
-    net_pairs: dict[str, Pair] = field(default_factory=dict)
     train: Train = field(default_factory=Train)
     augment: Augment = field(default_factory=Augment)
     test: Test = field(default_factory=Test)
@@ -143,7 +142,6 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
     values = {name: given.get(name, key.default) for name, key in keys.items()}
     if word == "net":
         result.net.update({**dict.fromkeys(bad, BAD), **given})
-        result.net_pairs = pairs
     elif word == "train":
         optimizer = values.pop("optimizer")
         if values["bias_schedule"] == values["schedule"]:

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from netspec.draw.fonts import text_width
-
 Point: TypeAlias = tuple[float, float]
 
 
@@ -59,13 +57,6 @@ class Words:
     role: str = "ink"
     bold: bool = False
     anchor: Literal["start", "middle", "end"] = "start"
-
-    @property
-    def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of a box that holds the text in any of the usual fonts."""
-        width = text_width(self.text, self.size, bold=self.bold)
-        left = self.x - {"start": 0.0, "middle": width / 2, "end": width}[self.anchor]
-        return left, self.y - 0.76 * self.size, left + width, self.y + 0.24 * self.size
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ class Link:
     """A line between the boxes of two blocks. ``crossing``: it carries a value to another GPU group."""
 
     source: int
-    target: int
     source_tower: Tower
     target_tower: Tower
     crossing: bool
@@ -66,7 +65,7 @@ def links_of(block: int, read: Read, blocks: Sequence[Block], towers: int) -> li
     else:
         ends = towers_of(target, towers)
         pairs = [(a, b, a is not None and a != b) for a in towers_of(source, towers) for b in ends]
-    return [Link(read.block, block, a, b, crossing, read.window) for a, b, crossing in pairs]
+    return [Link(read.block, a, b, crossing, read.window) for a, b, crossing in pairs]
 
 
 def leaves_its_group(source: Placement, target: Placement, read: Read) -> bool:

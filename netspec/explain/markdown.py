@@ -38,8 +38,3 @@ def first_sentence(text: str) -> str:
     'One.'
     """
     return re.split(r"(?<=\.)\s", text, maxsplit=1)[0]
-
-
-def lowered(page: str, levels: int) -> str:
-    """Return a page with its headings ``levels`` levels lower, for use inside another page."""
-    return re.sub(r"^(?=#+ )", "#" * levels, page, flags=re.MULTILINE)

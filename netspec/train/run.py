@@ -270,7 +270,7 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
         statistics = world.broadcast(training_statistics(graph, data, config.batch, loader, reporter, world))
         prepare = Preparation.for_graph(graph, statistics, data.frame, data.peak, config.device)
     else:
-        saved = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
+        saved = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state)
         prepare = saved.preparation(data.frame, data.peak, config.device)
     if world.size > 1:
         objective: Objective = distribute(job.objective, arrange(graph, config.gpus, config.split))

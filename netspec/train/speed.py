@@ -26,10 +26,9 @@ MAX_CPU_BATCH = 32
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """A ``rate`` in images per second, measured over ``images`` images in batches of ``batch``."""
+    """A ``rate`` in images per second, measured in batches of ``batch`` images."""
 
     rate: float
-    images: int
     batch: int
 
 
@@ -52,7 +51,7 @@ def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed 
             seconds = time.perf_counter() - start
             if seconds > SECONDS:
                 break
-    return Speed(images / seconds, images, batch) if images else None
+    return Speed(images / seconds, batch) if images else None
 
 
 def training(graph: Graph, device: str) -> Speed:
@@ -75,4 +74,4 @@ def training(graph: Graph, device: str) -> Speed:
         if steps == 1:
             start = time.perf_counter()  # the first step is a warm-up and does not count
         seconds = time.perf_counter() - start
-    return Speed(batch * (steps - 1) / seconds, batch * (steps - 1), batch)
+    return Speed(batch * (steps - 1) / seconds, batch)

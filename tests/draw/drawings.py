@@ -11,6 +11,7 @@ from places import ROOT
 
 import netspec
 from netspec.draw import Figure, figure_of
+from netspec.draw.fonts import text_width
 from netspec.draw.marks import Point, Polygon, Slab, Stroke, Words
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Concat, Conv, Linear, MaxPool, Relu, Sum
@@ -173,6 +174,13 @@ def random_towers(seed: int) -> str:
 def text_marks(figure: Figure) -> list[Words]:
     """All text marks of a figure."""
     return [mark for mark in figure.flat() if isinstance(mark, Words)]
+
+
+def text_box(text: Words) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a box that holds the text in any of the usual fonts."""
+    width = text_width(text.text, text.size, bold=text.bold)
+    left = text.x - {"start": 0.0, "middle": width / 2, "end": width}[text.anchor]
+    return left, text.y - 0.76 * text.size, left + width, text.y + 0.24 * text.size
 
 
 def texts(figure: Figure) -> set[str]:

@@ -24,6 +24,7 @@ from drawings import (
     points_on,
     random_net,
     random_towers,
+    text_box,
     text_marks,
     texts,
 )
@@ -56,19 +57,19 @@ def figure(request: pytest.FixtureRequest) -> Figure:
 @pytest.mark.many
 def test_texts_do_not_overlap(figure: Figure) -> None:
     marks = text_marks(figure)
-    assert [(marks[i].text, marks[j].text) for i, j in overlapping([w.box for w in marks])] == []
+    assert [(marks[i].text, marks[j].text) for i, j in overlapping([*map(text_box, marks)])] == []
 
 
 @pytest.mark.many
 def test_boxes_overlap_neither_boxes_nor_texts(figure: Figure) -> None:
     boxes = fronts(figure)
     assert overlapping(boxes) == []
-    assert overlapping([*boxes, *(w.box for w in text_marks(figure))]) == []
+    assert overlapping([*boxes, *map(text_box, text_marks(figure))]) == []
 
 
 @pytest.mark.many
 def test_lines_avoid_boxes_and_texts(figure: Figure) -> None:
-    obstacles = [*fronts(figure), *(w.box for w in text_marks(figure))]
+    obstacles = [*fronts(figure), *map(text_box, text_marks(figure))]
     for stroke in (*lines(figure, "line"), *lines(figure, "cross")):
         xs, ys = zip(*stroke.points, strict=True)
         near = [b for b in obstacles if b[0] < max(xs) and b[2] > min(xs) and b[1] < max(ys) and b[3] > min(ys)]
@@ -79,7 +80,7 @@ def test_lines_avoid_boxes_and_texts(figure: Figure) -> None:
 def test_everything_is_on_the_page_and_legible(figure: Figure) -> None:
     assert figure.width <= PAGE
     for w in text_marks(figure):
-        left, top, right, bottom = w.box
+        left, top, right, bottom = text_box(w)
         assert w.size >= 10
         assert left >= 0 and top >= 0 and right <= figure.width and bottom <= figure.height
     for left, top, right, bottom in fronts(figure):

@@ -6,7 +6,7 @@ import pytest
 
 from netspec import explain, layers, setting_keys
 from netspec.explain import keys
-from netspec.explain.markdown import first_sentence, lowered, table
+from netspec.explain.markdown import first_sentence, table
 from netspec.keys import NEURONS
 from netspec.keys.initialisers import INITIALISERS
 from netspec.keys.optimizers import OPTIMIZERS
@@ -169,7 +169,6 @@ def test_index_lists_every_type_setting_and_code() -> None:
 def test_markdown_helpers() -> None:
     assert table(("a", "b", "c"), [("1", "", "|x|")]) == "| a | c |\n| --- | --- |\n| 1 | \\|x\\| |\n"
     assert first_sentence("k is 0.5 of it. Then more.") == "k is 0.5 of it."
-    assert lowered("# a\n\ntext #1\n\n## b\n", 2) == "### a\n\ntext #1\n\n#### b\n"
 
 
 def test_value_of_several_keys_is_explained_once() -> None:

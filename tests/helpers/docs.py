@@ -6,6 +6,7 @@ README.md and other pages of docs/ come from ``pages.py``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,7 @@ from places import ROOT
 from netspec import layers, setting_keys
 from netspec.explain import codes, statements, types
 from netspec.explain.keys import forms_table
-from netspec.explain.markdown import lowered, table
+from netspec.explain.markdown import table
 from netspec.keys import Init, Key, Kind, NeuronWord
 from netspec.net import loads
 
@@ -44,14 +45,19 @@ def grammar() -> str:
     return f"```\n{GRAMMAR.read_text('utf-8')}```\n"
 
 
+def lowered(page: str) -> str:
+    """Return a page with its headings two levels lower, for use inside another page."""
+    return re.sub(r"^(?=#+ )", "##", page, flags=re.MULTILINE)
+
+
 def layer_types() -> str:
     """Return the pages of all layer types, as sections."""
-    return "\n".join(lowered(types.page(layer_type), 2) for word in layers.names() if (layer_type := layers.find(word)))
+    return "\n".join(lowered(types.page(layer_type)) for word in layers.names() if (layer_type := layers.find(word)))
 
 
 def settings_() -> str:
     """Return the pages of all settings, as sections."""
-    return "\n".join(lowered(statements.page(word), 2) for word in setting_keys.ABOUT)
+    return "\n".join(lowered(statements.page(word)) for word in setting_keys.ABOUT)
 
 
 def initial_values() -> str:

@@ -27,7 +27,6 @@ class Activations:
     """A layer's activations for one image, by GPU group: (channels, height, width) each; (features, 1, 1) for
     vectors."""
 
-    layer: str
     groups: tuple[NDArray[np.float32], ...]
 
     @property
@@ -73,7 +72,7 @@ def activations_of(objective: Objective, images: Tensor, layer: str) -> Activati
     value = values[0][0].numpy()
     value = value if value.ndim == 3 else value.reshape(-1, 1, 1)
     split = graph.layers[layer].placement.split and graph.groups > 1
-    return Activations(layer, tuple(np.split(value, graph.groups)) if split else (value,))
+    return Activations(tuple(np.split(value, graph.groups)) if split else (value,))
 
 
 def computed(graph: Graph) -> list[str]:

@@ -37,7 +37,6 @@ class Block:
 class Colour:
     """How colour-specific the kernels of a block are: the measure of ``each`` kernel (0 to 1) that is not all zero."""
 
-    group: int
     each: NDArray[np.float64]
 
     @property
@@ -114,7 +113,7 @@ def colour(block: Block) -> Colour | None:
     energy = (w**2).sum(axis=(1, 2, 3))
     grey = (w.sum(axis=1) ** 2).sum(axis=(1, 2)) / 3
     alive = energy > 0
-    return Colour(block.group, 1 - grey[alive] / energy[alive])
+    return Colour(1 - grey[alive] / energy[alive])
 
 
 def _kernels(graph: Graph) -> list[Parameter]:

@@ -27,7 +27,7 @@ from netspec.train.learning.objective import Objective, build
 from netspec.train.runs.named import require_path
 from netspec.train.runs.ranges import range_of
 from netspec.train.runs.reading import Warn, newest, read_checkpoint, sha256
-from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec
+from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_spec
 
 MAX_LISTED = 8
 """How many mismatched weights an error lists."""
@@ -41,14 +41,13 @@ class Saved:
     """An opened run.
 
     ``path`` is the checkpoint file, and ``folder`` the run's folder if the file is in one. ``state`` is the contents of
-    the checkpoint, on the CPU; ``facts`` is the contents of ``run.json``, empty without one.
+    the checkpoint, on the CPU.
     """
 
     path: Path
     folder: Path | None
     net: Net
     state: Mapping[str, Any]
-    facts: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -188,7 +187,7 @@ def open_run(path: Path, warn: Warn) -> Saved:
         )
     else:
         folder, file, state = _run_of(path), path, read_checkpoint(path)
-    return Saved(file, folder, net_of(state, file), state, read_facts(folder) if folder is not None else {})
+    return Saved(file, folder, net_of(state, file), state)
 
 
 def weights_of(state: Mapping[str, Any]) -> dict[str, Tensor]:

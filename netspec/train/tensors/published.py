@@ -94,4 +94,4 @@ def _saved(
         "preparation": preparation,
         "settings": settings,
     }
-    return Saved(path, None, net, state, {})
+    return Saved(path, None, net, state)

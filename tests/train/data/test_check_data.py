@@ -196,6 +196,6 @@ def test_columns_align_after_double_width_letters() -> None:
     ],
 )  # fmt: skip
 def test_slower_of_loader_and_model_is_the_bottleneck(loader: float, slower: str, line: str) -> None:
-    speeds = Speeds(Speed(loader, 64, 32), Speed(400.0, 64, 32), "cpu", 2)
+    speeds = Speeds(Speed(loader, 32), Speed(400.0, 32), "cpu", 2)
     assert bottleneck(speeds) == slower
     assert line in as_text(survey(), judge(survey(), None), speeds)

@@ -349,7 +349,7 @@ def test_full_torchvision_alexnet_is_read_back_bit_for_bit(tmp_path: Path) -> No
     net_ = netspec.load(ROOT / "specs" / "alexnet-torchvision.net")
     weights = build(net_.graph, 0, "cpu").module.state_dict()
     state = {"step": 0, "seed": 0, "spec_sha256": "", "weights": weights}
-    data, tensors = exported(Saved(tmp_path, None, net_, state, {}), "torchvision")
+    data, tensors = exported(Saved(tmp_path, None, net_, state), "torchvision")
     (tmp_path / "a.safetensors").write_bytes(data)
     assert tensors == 16
     assert identical(state_with_weights(net_.graph, tmp_path / "a.safetensors"), weights)
