@@ -75,11 +75,11 @@ def is_plain_identifier(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name) and not private
 
 
-def fill_lines(items: Iterable[str], width: int = 100) -> list[str]:
-    """Fill lines of at most ``width`` characters (unless one item is longer) with items, separated by spaces."""
+def fill_lines(items: Iterable[str]) -> list[str]:
+    """Fill lines of at most 100 characters (unless one item is longer) with items, separated by spaces."""
     result: list[str] = []
     for item in items:
-        if result and len(result[-1]) + 1 + len(item) <= width:
+        if result and len(result[-1]) + 1 + len(item) <= 100:
             result[-1] += f" {item}"
         else:
             result.append(item)

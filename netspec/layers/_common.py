@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.ir.ops import Concat
-from netspec.ir.window import ROUNDINGS, Pad, Rounding, Window, WindowKind
+from netspec.ir.window import ROUNDINGS, Pad, Rounding, Window
 from netspec.keys import (
     BOUND,
     HE,
@@ -233,7 +233,7 @@ def lay_out(low: Lowering) -> None:
     )
 
 
-def window(low: Lowering, index: int = 0, kind: WindowKind = "conv") -> Window:
+def window(low: Lowering, index: int) -> Window:
     """Return the window for one of the layer's inputs."""
     rounding: Rounding = low["rounding"]
     return Window(
@@ -242,6 +242,5 @@ def window(low: Lowering, index: int = 0, kind: WindowKind = "conv") -> Window:
         pad=low.value_for("pad", index),
         dilation=low.value_for("dilation", index),
         rounding=rounding,
-        kind=kind,
         outside=low["outside"],
     )

@@ -103,4 +103,4 @@ def draw_activations(activations: Activations) -> Image.Image:
             tiles.append(own_range(padded.reshape(1, rows, width), (1, 2)))
         return sheet(tiles, 1)
     columns = max(across(len(group)) for group in activations.groups)
-    return sheet([from_zero(group, (1, 2)) for group in activations.groups], columns)
+    return sheet([from_zero(group) for group in activations.groups], columns)

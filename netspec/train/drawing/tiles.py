@@ -38,9 +38,10 @@ def own_range(values: NDArray[np.float32], axes: tuple[int, ...]) -> Tiles:
     return shades
 
 
-def from_zero(values: NDArray[np.float32], axes: tuple[int, ...]) -> Tiles:
-    """Convert values to brightness, with zero and less black and the maximum of each tile white."""
-    high = values.max(axes, keepdims=True)
+def from_zero(values: NDArray[np.float32]) -> Tiles:
+    """Convert values to brightness, with zero and less black and the maximum of each tile white. The first axis is that
+    of tiles."""
+    high = values.max((1, 2), keepdims=True)
     scaled = values.clip(min=0) / np.where(high > 0, high, 1)
     shades: Tiles = np.rint(255 * scaled).astype(np.uint8)
     return shades

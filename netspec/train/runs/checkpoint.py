@@ -72,9 +72,9 @@ def step_of(path: Path) -> int:
     return int(path.stem.removeprefix("step-"))
 
 
-def load(path: Path, device: str = "cpu") -> dict[str, Any]:
-    """Load a checkpoint's state. Code in the file is not executed."""
-    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+def load(path: Path) -> dict[str, Any]:
+    """Load a checkpoint's state, onto the CPU. Code in the file is not executed."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 

@@ -192,8 +192,8 @@ def test_tiles_have_the_right_layout_and_contrast() -> None:
     assert [across(number) for number in (1, 6, 16, 17, 20, 48, 96)] == [1, 6, 16, 9, 10, 16, 16]
     flat = own_range(np.full((1, 2, 2), 3, np.float32), (1, 2))
     assert flat.tolist() == [[[128, 128], [128, 128]]]
-    assert from_zero(np.array([[[-1, 0], [1, 2]]], np.float32), (1, 2)).tolist() == [[[0, 0], [128, 255]]]
-    assert from_zero(np.full((1, 1, 1), -3, np.float32), (1, 2)).tolist() == [[[0]]]
+    assert from_zero(np.array([[[-1, 0], [1, 2]]], np.float32)).tolist() == [[[0, 0], [128, 255]]]
+    assert from_zero(np.full((1, 1, 1), -3, np.float32)).tolist() == [[[0]]]
     with pytest.raises(TrainError, match="too large"):
         sheet([np.zeros((4000, 224, 224), np.uint8)], 16)
 

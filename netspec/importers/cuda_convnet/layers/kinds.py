@@ -49,10 +49,10 @@ class Context:
         """Whether a list with a single value stands for all inputs."""
         return self.dialect == "v2"
 
-    def channels(self, *, multiple_of_4: bool = True) -> tuple[Image, ...]:
-        """Return the inputs as images with the numbers of channels in ``channels``."""
+    def channels(self) -> tuple[Image, ...]:
+        """Return the inputs as images with the numbers of channels in ``channels``: up to 3, or a multiple of 4."""
         channels = self.options.integers("channels", len(self.inputs), repeat=self.repeat, low=1)
-        return tuple(self.image(i, c, multiple_of_4=multiple_of_4) for i, c in enumerate(channels))
+        return tuple(self.image(i, c, multiple_of_4=True) for i, c in enumerate(channels))
 
     def image(self, index: int, channels: int, *, multiple_of_4: bool = False) -> Image:
         """Return one input as an image of square maps. Rejects inputs whose size does not allow this."""

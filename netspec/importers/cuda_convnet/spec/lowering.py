@@ -43,7 +43,7 @@ class _Writer:
             "dropout": self._dropout,
             "dropout2": self._dropout,
             "neuron": lambda layer: functions.add_neuron_layer(layer, self.result),
-            "softmax": lambda layer: self._vector(layer, "softmax"),
+            "softmax": self._softmax,
             "eltsum": self._sum,
             "eltmax": lambda layer: self._combined(
                 layer, "max", self._same_shape(layer, self.result.input_lines(layer))
@@ -194,9 +194,9 @@ class _Writer:
         rate = round(1 - drop.keep, 12)
         return self.result.add(layer, "dropout", {"rate": format_literal(rate), **scaling}, [read], image)
 
-    def _vector(self, layer: Layer, word: str) -> str:
+    def _softmax(self, layer: Layer) -> str:
         read = self.result.read(layer, 0, None, vector=True)
-        return self.result.add(layer, word, {}, [read], None)
+        return self.result.add(layer, "softmax", {}, [read], None)
 
     def _same_shape(self, layer: Layer, names: list[str]) -> list[str]:
         """Return inputs that must have the same shape: unchanged if they do, otherwise flattened."""
