@@ -206,6 +206,10 @@ class Train:
     ema: float = 0.0
     label_smoothing: float = 0.0
 
+    def images_at_once(self, batch: int) -> int:
+        """Return how many images of a batch go through the network at a time, at most."""
+        return -(-batch // self.accumulate)
+
 
 @dataclass(frozen=True, slots=True)
 class Augment:

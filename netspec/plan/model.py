@@ -139,12 +139,7 @@ def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms =
         DevicePlan(d, images_on(placed, d, image, batch), layers[kind], memories[kind], sent[d], received[d])
         for d, kind in enumerate(kinds)
     )
-    return Plan(placed, batch, images_at_once(graph, batch), precision, shares, crossed, warnings)
-
-
-def images_at_once(graph: Graph, batch: int) -> int:
-    """How many images of a batch pass through the network at a time: the batch divided by ``accumulate``."""
-    return -(-batch // graph.train.accumulate)
+    return Plan(placed, batch, graph.train.images_at_once(batch), precision, shares, crossed, warnings)
 
 
 def memories_of(
@@ -154,15 +149,13 @@ def memories_of(
     product_width = _product_width(precision)
     values = values_of(placed.graph, product_width)
     accumulated = _accumulated(placed.graph)
-    image = placed.graph.input.output.units * FULL
+    image, at_once = placed.graph.input.output.units * FULL, placed.graph.train.images_at_once(batch)
     recorded = forms.recorded and placed.arrangement.devices == 1
     memories: dict[Kind, Memory] = {}
     for device in range(placed.arrangement.devices):
         kind = _kind(placed, device, batch)
         if kind not in memories:
-            steps = program(
-                placed, local[kind.column], device, images_at_once(placed.graph, batch), product_width, values
-            )
+            steps = program(placed, local[kind.column], device, at_once, product_width, values)
             memories[kind] = memory(
                 _standing(
                     placed, device, _narrowed_bytes(placed.graph, forms) if recorded and product_width == HALF else 0
@@ -189,7 +182,7 @@ def _product_width(precision: Precision) -> int:
 
 def _kind(placed: Placed, device: int, batch: int) -> Kind:
     sharding = placed.layers[placed.graph.input.layer].sharding
-    at_once = images_at_once(placed.graph, batch)
+    at_once = placed.graph.train.images_at_once(batch)
     images_here = (images_on(placed, device, sharding, images) for images in (batch, at_once))
     return Kind(placed.arrangement.column(device), *images_here)
 
