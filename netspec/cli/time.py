@@ -75,10 +75,11 @@ def command(
     with importing_torch():
         from netspec.timing.handwritten import PEERS, peer_of
         from netspec.timing.measure import measure
-        from netspec.timing.settings import TimingSettings, batch_for
+        from netspec.timing.settings import TimingSettings
         from netspec.train.config import device_for
         from netspec.train.errors import TrainError
         from netspec.train.requirements import require_trainable
+        from netspec.train.speed import batch_for
 
     if passes and compare is not None:
         fail("--passes compares the network with itself; leave --compare out")

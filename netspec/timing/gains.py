@@ -11,7 +11,7 @@ import torch
 
 from netspec.formatting import format_count, format_duration, plural
 from netspec.ir.graph import Graph
-from netspec.passes.fast import PASSES, Device, Forms, Pass
+from netspec.passes.fast import PASSES, Forms, Pass
 from netspec.report import Column, Table
 from netspec.timing.clock import medians, take_turns
 from netspec.timing.separate_process import in_separate_process
@@ -57,8 +57,8 @@ def _gains(graph: Graph, settings: TimingSettings) -> Iterator[Gain]:
             yield Gain(pass_, pass_.name in enabled, None)
             continue
         with _steps(graph, settings, competitors) as steps:
-            warm_up = 3 if settings.device == "cuda" else 1
-            seconds = medians(take_turns(steps, settings.rounds, device=settings.device, warm_up=warm_up))
+            turns = take_turns(steps, settings.rounds, device=settings.device, warm_up=settings.warm_up)
+            seconds = medians(turns)
         yield Gain(pass_, pass_.name in enabled, (seconds[WITH], seconds[WITHOUT]))
 
 
@@ -110,7 +110,6 @@ def gain_table(graph: Graph, settings: TimingSettings, measurements: list[Gain])
         )
         for gain in measurements
     )
-    where: Device = "cuda" if settings.device == "cuda" else "cpu"
     title = (
         f"{graph.name}, batch {format_count(settings.batch)}, {settings.precision}, {settings.device}: "
         "what optimising passes are worth in training"
@@ -119,7 +118,7 @@ def gain_table(graph: Graph, settings: TimingSettings, measurements: list[Gain])
         f"medians of {plural(settings.rounds, 'turn')} with all other passes that are on; --without NAME switches one "
         "off, --without all every one",
         *(f"{gain.pass_.name}: {gain.pass_.does}; {gain.pass_.exact}" for gain in measurements),
-        *(f"{gain.pass_.name} is {gain.pass_.why[where]}" for gain in measurements),
+        *(f"{gain.pass_.name} is {gain.pass_.why[settings.device]}" for gain in measurements),
     )
     return Table(title, columns, rows, None, notes)
 

@@ -106,7 +106,5 @@ def _here(
                 training[mode], inference[mode] = works
             else:
                 add_note(f"hand-written, {mode}: left out, because torch.compile fails here: {error}")
-    turns = partial(
-        take_turns, rounds=settings.rounds, device=settings.device, warm_up=3 if settings.device == "cuda" else 1
-    )
+    turns = partial(take_turns, rounds=settings.rounds, device=settings.device, warm_up=settings.warm_up)
     return turns(training), turns(inference)

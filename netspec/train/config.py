@@ -11,6 +11,7 @@ import torch
 
 from netspec.ir.settings import Precision, Train
 from netspec.ir.shape import Shape
+from netspec.passes.fast import Device
 from netspec.passes.placing import SplitWord
 from netspec.train.data.cores import cores_available
 from netspec.train.errors import RequestError
@@ -71,7 +72,7 @@ class Config:
     steps: int | None
     batch: int
     seed: int
-    device: str
+    device: Device
     threads: int
     workers: int
     precision: Precision
@@ -123,11 +124,11 @@ def resolve(request: Request, train: Train) -> Config:
     )
 
 
-def device_for(requested: str | None) -> str:
+def device_for(requested: str | None) -> Device:
     """Return the requested device; by default CUDA if available, else the CPU.
 
     Raises ``RequestError`` if CUDA is requested and not available.
     """
     if requested == "cuda" and not torch.cuda.is_available():
         raise RequestError("there is no CUDA device here", "leave --device out, or say --device cpu")
-    return requested or ("cuda" if torch.cuda.is_available() else "cpu")
+    return "cuda" if requested == "cuda" or (requested is None and torch.cuda.is_available()) else "cpu"

@@ -54,9 +54,14 @@ def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed 
     return Speed(images / seconds, batch) if images else None
 
 
+def batch_for(graph: Graph, device: str) -> int:
+    """Return the batch to measure a network with: the spec's own, but at most ``MAX_CPU_BATCH`` on the CPU."""
+    return graph.train.batch if device == "cuda" else min(graph.train.batch, MAX_CPU_BATCH)
+
+
 def training(graph: Graph, device: str) -> Speed:
     """Measure how fast the network trains in float32, on random images that are already on its device."""
-    batch = graph.train.batch if device == "cuda" else min(graph.train.batch, MAX_CPU_BATCH)
+    batch = batch_for(graph, device)
     pytorch = backend.load("pytorch")
     model = pytorch.module(graph, 0).to(device).train()
     optimiser = optimiser_of(graph, model)

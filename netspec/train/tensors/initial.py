@@ -17,7 +17,7 @@ from netspec.train.tensors.weights import read_weights
 
 def random_network(graph: Graph, config: Config) -> Objective:
     """Build the network with random initial weights, on its device, in the forms of the enabled passes."""
-    where = ComputeTarget("cuda" if config.device == "cuda" else "cpu", config.precision)
+    where = ComputeTarget(config.device, config.precision)
     forms = forms_of(graph, enabled_passes(where, config.without), graph.train.images_at_once(config.batch))
     return build(graph, config.seed, config.device, forms)
 
