@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.amounts import AmountParam, DevicesParam
+from netspec.cli.amounts import AmountParam, DevicesParam, parse_bytes, parse_flops, parse_link
 from netspec.cli.common import PRECISIONS, SPLITS, fail, format_option, without_option
 from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.plan import MAX_DEVICES
-from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
