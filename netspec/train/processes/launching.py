@@ -180,12 +180,10 @@ class _LauncherStop(Stop):
 
 def report_process(rank: int) -> None:
     """Tell the launcher, if there is one, this process's id. Exits if the launcher has already ended."""
-    folder = os.environ.get(FOLDER)
-    if folder is not None:
-        try:
-            _write(Path(folder, f"{_PROCESS}{rank}"), str(os.getpid()))
-        except FileNotFoundError:
-            sys.exit(1)
+    try:
+        _tell(f"{_PROCESS}{rank}", str(os.getpid()))
+    except FileNotFoundError:
+        sys.exit(1)
 
 
 def report_error(problem: TrainError, rank: int, *, lost: bool = False) -> bool:
@@ -193,9 +191,6 @@ def report_error(problem: TrainError, rank: int, *, lost: bool = False) -> bool:
 
     ``lost`` says that the error is only that the connection to another process is lost.
     """
-    folder = os.environ.get(FOLDER)
-    if folder is None:
-        return False
     report = {
         "rank": rank,
         "message": problem.message,
@@ -204,22 +199,25 @@ def report_error(problem: TrainError, rank: int, *, lost: bool = False) -> bool:
         "at": time.time(),
         "lost": lost,
     }
-    _write(Path(folder, f"error-{rank}.json"), json.dumps(report))
-    return True
+    return _tell(f"error-{rank}.json", json.dumps(report))
 
 
 def report_run(run: Path) -> None:
     """Tell the launcher, if there is one, the run's folder."""
-    folder = os.environ.get(FOLDER)
-    if folder is not None:
-        _write(Path(folder, _RUN), str(run))
+    _tell(_RUN, str(run))
 
 
 def report_code(code: int) -> None:
     """Tell the launcher, if there is one, the exit code of a training that was interrupted."""
+    _tell(_CODE, str(code))
+
+
+def _tell(name: str, text: str) -> bool:
+    """Write a file for the launcher. Return whether there is one."""
     folder = os.environ.get(FOLDER)
     if folder is not None:
-        _write(Path(folder, _CODE), str(code))
+        _write(Path(folder, name), text)
+    return folder is not None
 
 
 def _write(path: Path, text: str) -> None:
