@@ -76,7 +76,7 @@ class PlacedNetwork:
         graph = self.placed.graph
         values = {graph.input.layer: images}
         self._run(self._phases.trunk, values, None, len(images))
-        scores = graph.nodes[graph.scores.name].layer
+        scores = graph.scores.layer
         source = self.placed.layers[scores].sharding
         if source.channels > 1:
             target = Sharding(batch=self.mesh.arrangement.replicas)
@@ -113,7 +113,7 @@ class PlacedNetwork:
         ``scores`` is what ``class_scores`` returned on this device for ``images`` images.
         """
         graph, mesh = self.placed.graph, self.mesh
-        owner = self.placed.layers[graph.nodes[graph.scores.name].layer].sharding.owner
+        owner = self.placed.layers[graph.scores.layer].sharding.owner
         if owner is not None:
             like = scores if scores.dim() > 1 else scores.new_empty((images, graph.scores.output.units))
             scores = collectives.broadcast(like, owner, mesh.row_group)
@@ -125,7 +125,7 @@ class PlacedNetwork:
         return [(layer.name, weights[layer.name] * _scalar(values[layer.name])) for layer in self._phases.losses]
 
     def _cross_entropy(self, values: dict[str, Tensor], labels: Tensor, images: int) -> list[tuple[str, Tensor]]:
-        name = self.placed.graph.nodes[self.placed.graph.scores.name].layer
+        name = self.placed.graph.scores.layer
         transfer = self.placed.scores
         scores = self._transferred(values, transfer, images) if transfer is not None else values[name]
         if not self.placed.on(self.mesh.rank, name):

@@ -33,7 +33,7 @@ class Phases:
 
 def phases(graph: Graph) -> Phases:
     """Divide the layers of a graph into phases."""
-    scores = graph.nodes[graph.scores.name].layer
+    scores = graph.scores.layer
     losses = tuple(graph.layers[node.layer] for node in graph.losses)
     trunk_names = _needed(graph, [scores, *(name for layer in losses for name in layer.inputs)])
     tail_names = _needed(graph, [graph.output.layer]) - trunk_names

@@ -118,7 +118,7 @@ class _Builder:
 
     def loss(self) -> None:
         """Add the implicit cross-entropy of a spec without a loss."""
-        scores = self.graph.nodes[self.graph.scores.name].layer
+        scores = self.graph.scores.layer
         if not self.placed.on(self.device, scores):
             return
         name = self._arrival(TRAINING_LOSS, self.placed.scores, scores)

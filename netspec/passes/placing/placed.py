@@ -159,7 +159,7 @@ def _scores_transfer(graph: Graph, arrangement: Arrangement, layers: Mapping[str
     """Return the transfer of the class scores to the cross-entropy that is the loss of a spec without a loss."""
     if graph.losses:
         return None
-    name = graph.nodes[graph.scores.name].layer
+    name = graph.scores.layer
     source = layers[name].sharding
     target = source if source.owner is not None else Sharding(batch=arrangement.replicas)
     return _transfer(graph, name, TRAINING_LOSS, source, target, partial=False)
