@@ -41,6 +41,10 @@ class Value(NamedTuple):
     alternative: Shape | None = None
     lowered: Lowered | None = None
 
+    @property
+    def is_loss(self) -> bool:
+        return self.lowered is not None and isinstance(self.lowered.nodes[-1].op, Loss)
+
 
 class Result(NamedTuple):
     """What was computed of a layer: its output, the input shapes used, and the operation that failed, if one did."""
@@ -139,7 +143,7 @@ class Walk:
             return False
         for i in inputs:
             value = self.values[i]
-            if value and value.lowered and isinstance(value.lowered.nodes[-1].op, Loss):
+            if value and value.is_loss:
                 self.findings.add(
                     "reads-loss",
                     f"{name} reads {self.sections[i].name.text}, which is a loss",

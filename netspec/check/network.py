@@ -10,7 +10,6 @@ from netspec.check.statements import Settings
 from netspec.check.updates import check_update_every
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.model import first_line_span
-from netspec.ir.ops import Loss
 from netspec.language.syntax import Section, Word, by_key
 from netspec.source import Span
 
@@ -119,8 +118,7 @@ def _warn_unread(walk: Walk, findings: Findings) -> None:
     read = {i for inputs in walk.wiring.inputs for i in inputs or ()}
     for number, facts in enumerate(walk.facts[:-1]):
         value = walk.values[number]
-        loss = value and value.lowered and isinstance(value.lowered.nodes[-1].op, Loss)
-        if number not in read and not loss:
+        if number not in read and not (value and value.is_loss):
             name = facts.name
             findings.warn(
                 "unread-layer",
