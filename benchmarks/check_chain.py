@@ -29,14 +29,14 @@ from netspec.source import Source
 
 def checked(text, earlier=None):
     start = time.perf_counter()
-    known = check(Source("chain.net", text), None, earlier).known
-    return time.perf_counter() - start, known
+    cache = check(Source("chain.net", text), None, earlier).cache
+    return time.perf_counter() - start, cache
 
 checked("[image] input 3x8x8\\n[conv1] conv filters=1 kernel=1")
 text = open(sys.argv[1]).read()
-first, known = checked(text)
-again, _ = checked(re.sub(r"\\blayer7\\b", "seventh", text), known)
-del known, _
+first, cache = checked(text)
+again, _ = checked(re.sub(r"\\blayer7\\b", "seventh", text), cache)
+del cache, _
 tracemalloc.start()
 checked(text.replace("layer", "other"))
 print(first, again, tracemalloc.get_traced_memory()[1] / 1e6)
