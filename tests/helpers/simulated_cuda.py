@@ -62,6 +62,8 @@ class Device:
     capability: tuple[int, int]
     current: int = 0
     recording: list[Done] | None = None
+    invalid: bool = False
+    """Whether an operation that is not allowed has invalidated what is being recorded."""
     log: list[str] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
     launches: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
@@ -71,6 +73,7 @@ class Device:
     def waited(self, what: str) -> None:
         """Record a synchronisation of the CPU with the device. Raises ``HostWait`` while a graph is being recorded."""
         if self.recording is not None:
+            self.invalid = True
             raise HostWait(f"operation not permitted when stream is capturing: {what}")
         self.waits.append(what)
 

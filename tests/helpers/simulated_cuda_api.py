@@ -56,6 +56,23 @@ class Functions:
         self.device = device
         self.stream: Any = self.new_stream()
         self.generators = tuple(Generator() for _ in range(device.count))
+        self.pools = 0
+        self.allocating: list[Any] = []
+        """The pools of the recordings that the allocator believes to be under way."""
+
+    def new_pool(self) -> int:
+        self.pools += 1
+        return self.pools
+
+    def empty_cache(self) -> None:
+        if self.allocating:
+            raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED")
+
+    def stop_allocating(self, device: int, pool: Any) -> None:
+        """Replace ``torch.cuda.memory._cuda_endAllocateToPool``."""
+        if pool not in self.allocating:
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+        self.allocating.remove(pool)
 
     def new_stream(self) -> Any:
         log = self.device.log
@@ -82,18 +99,26 @@ class Functions:
             self.stream = before
 
     @contextmanager
-    def record(self, graph: Graph, pool: Any = None, *, capture_error_mode: str) -> Iterator[None]:
-        """Replace ``torch.cuda.graph``. Unlike a device, it also executes what it records."""
+    def record(self, graph: Graph, pool: Any, *, capture_error_mode: str) -> Iterator[None]:
+        """Replace ``torch.cuda.graph``. Unlike a device, it also executes what it records.
+
+        As in torch 2.11, the allocator is not told of the end of a recording that has been invalidated.
+        """
         assert capture_error_mode in ("global", "thread_local", "relaxed")
+        self.empty_cache()
         self.device.log.append("record")
-        self.device.recording = graph.operations
+        self.device.recording, self.device.invalid = graph.operations, False
         self.generators[self.device.current].capturing = True
+        self.allocating.append(pool)
+        graph.memory = pool
         try:
             yield
             self.generators[self.device.current].capturing = False
         finally:
             self.device.recording = None
             self.device.log.append("recorded")
+            if not self.device.invalid:
+                self.stop_allocating(self.device.current, pool)
 
     def set_stream(self, stream: Stream) -> None:
         self.stream = stream
@@ -109,7 +134,8 @@ class Functions:
             "get_device_name": lambda where=None: "GPU that is not there",
             "is_bf16_supported": lambda including_emulation=True: True,
             "_sleep": lambda cycles: device.log.append("sleep"),
-            "synchronize": lambda where=None: device.waited("synchronize"), "empty_cache": lambda: None,
+            "synchronize": lambda where=None: device.waited("synchronize"), "empty_cache": self.empty_cache,
+            "graph_pool_handle": self.new_pool,
             "Stream": self.new_stream, "current_stream": lambda where=None: self.stream, "stream": self.on,
             "set_stream": self.set_stream, "Event": Event, "CUDAGraph": lambda: Graph(device), "graph": self.record,
             "get_rng_state": lambda where=None: torch.zeros(16, dtype=torch.uint8),
@@ -125,9 +151,10 @@ class Graph:
     def __init__(self, device: Any) -> None:
         self._device = device
         self.operations: list[tuple[Callable[..., Any], Any, Any, Any]] = []
+        self.memory: Any = None
 
-    def pool(self) -> object:
-        return self
+    def pool(self) -> Any:
+        return self.memory
 
     def reset(self) -> None:
         self.operations.clear()
@@ -145,12 +172,14 @@ class Graph:
 @contextmanager
 def replaced_functions(device: Any) -> Iterator[None]:
     """Replace functions of ``torch.cuda`` by those for the simulated device."""
-    table = Functions(device).table()
-    before = {name: getattr(torch.cuda, name) for name in table}
-    for name, function in table.items():
-        setattr(torch.cuda, name, function)
+    functions = Functions(device)
+    replacements = [(torch.cuda, name, function) for name, function in functions.table().items()]
+    replacements.append((torch.cuda.memory, "_cuda_endAllocateToPool", functions.stop_allocating))
+    before = [(module, name, getattr(module, name)) for module, name, _ in replacements]
+    for module, name, function in replacements:
+        setattr(module, name, function)
     try:
         yield
     finally:
-        for name, function in before.items():
-            setattr(torch.cuda, name, function)
+        for module, name, function in before:
+            setattr(module, name, function)

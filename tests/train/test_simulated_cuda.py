@@ -121,6 +121,16 @@ def test_synchronising_work_cannot_be_recorded() -> None:
     assert recording.note is not None and "not permitted when stream is capturing" in recording.note
 
 
+def test_work_is_recorded_after_other_work_has_failed_to_be() -> None:
+    with simulate_cuda():
+        recorder, inputs, x = CudaGraphs(), Inputs(), torch.ones(2, device="cuda")
+        waiting, doubling = (Recording(recorder, torch.nn.Linear(2, 2), name, inputs) for name in ("one", "another"))
+        waiting(lambda x: (x * float(x.sum()),), (x,))
+        doubling(lambda x: (x * 2,), (x,))
+        torch.cuda.empty_cache()
+    assert waiting.note is not None and doubling.note is None
+
+
 def test_cudnn_benchmark_is_off_while_recording() -> None:
     """Benchmarking waits for the device, which is not allowed while recording."""
     benchmark: list[bool] = []

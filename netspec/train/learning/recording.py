@@ -7,9 +7,9 @@ differs from one replay to the next is copied into tensors that stay in place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +59,7 @@ class CudaGraphs:
     def record(self, work: Callable[[], None]) -> Replay:
         """See ``Recorder``. Other threads, which read images, may allocate memory meanwhile."""
         current, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
-        pool = self._graphs[0].pool() if self._graphs else None
+        pool = self._graphs[0].pool() if self._graphs else torch.cuda.graph_pool_handle()
         generator = torch.cuda.default_generators[torch.cuda.current_device()]
         before = generator.clone_state()
         try:
@@ -73,11 +73,23 @@ class CudaGraphs:
             generator.graphsafe_set_state(before)
             self._failed.append(graph)
             graph.reset()
+            _stop_allocating(pool)
             raise
         finally:
             torch.cuda.set_stream(current)  # after an error the graph's stream would stay current
         self._graphs.append(graph)
         return graph.replay
+
+
+def _stop_allocating(pool: Any) -> None:
+    """End the allocations of a failed recording from its pool of memory, if torch has not done so.
+
+    torch 2.11 does not tell its allocator that a recording has ended which the driver has invalidated (pytorch/pytorch,
+    pull request 180395). The allocator then frees no cached memory when memory runs out, and ``empty_cache`` fails, so
+    that nothing else can be recorded either.
+    """
+    with suppress(RuntimeError):  # raised if the allocations have ended
+        torch.cuda.memory._cuda_endAllocateToPool(torch.cuda.current_device(), pool)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
