@@ -13,9 +13,15 @@ from netspec.train.errors import TrainError
 _OUT_OF_MEMORY = "OutOfMemoryError"
 """The name of torch's subclass of ``RuntimeError`` for a GPU without free memory."""
 
-_MESSAGES = ("CUDA error: out of memory", "STATUS_ALLOC_FAILED", "can't allocate memory")
+_MESSAGES = (
+    "CUDA error: out of memory",
+    "STATUS_ALLOC_FAILED",
+    "can't allocate memory",
+    "[CUDA]: out of memory",
+    "'out of memory'",
+)
 """Parts of the messages of other ``RuntimeError``s about lack of memory: from the CUDA driver (pinned memory, CUDA
-graphs), from cuBLAS and cuDNN, and from torch's CPU allocator."""
+graphs), from cuBLAS and cuDNN, from torch's CPU allocator, from Triton, and from NCCL."""
 
 _DRIVER_ERROR = "AcceleratorError"
 """The name of torch's subclass of ``RuntimeError`` for errors of the CUDA driver."""

@@ -123,12 +123,14 @@ def test_single_nan_or_infinity_is_detected(wrong: float) -> None:
 
 
 def test_out_of_memory_is_reported_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyTorch on the CPU raises a plain RuntimeError; NumPy, the GPU's allocator and its driver raise other classes."""
+    """PyTorch on the CPU and Triton raise a plain RuntimeError, others classes of their own."""
     for problem in (
         RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: 99 bytes"),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nand more"),
         torch.AcceleratorError("CUDA error: out of memory\nand more"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("Triton Error [CUDA]: out of memory"),
+        torch.distributed.DistBackendError("NCCL error in: file, unhandled cuda error\nCuda failure 2 'out of memory'"),
         MemoryError(),
     ):
         with monkeypatch.context() as patched:

@@ -23,7 +23,7 @@ from netspec.train.errors import RequestError, TrainError
 from netspec.train.memory import memory_errors
 from netspec.train.processes.distributed import require_shares
 from netspec.train.processes.launching import launch, report_code, report_error, report_process
-from netspec.train.processes.world import World, is_connection_lost, join_world
+from netspec.train.processes.world import World, communication_error, join_world
 from netspec.train.reporting.console import Reporter, make_reporter
 from netspec.train.runs.runfolder import SPEC, read_facts
 
@@ -92,10 +92,9 @@ def _train_as_rank(job: TrainingJob, quiet: bool) -> run.Result | int:
             return problem.exit_code
         raise
     except RuntimeError as problem:
-        if not is_connection_lost(problem):
+        lost = communication_error(problem, rank)
+        if lost is None:
             raise
-        message = f"process {rank} lost contact with the others: one of them has ended"
-        lost = TrainError(message, str(problem).splitlines()[0])
         if report_error(lost, rank, lost=True):
             return lost.exit_code
         raise lost from problem

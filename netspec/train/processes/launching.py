@@ -189,7 +189,7 @@ def report_process(rank: int) -> None:
 def report_error(problem: TrainError, rank: int, *, lost: bool = False) -> bool:
     """Report an error to the launcher. Return ``False`` if there is none; the caller must then print the error itself.
 
-    ``lost`` says that the error is only that the connection to another process is lost.
+    ``lost`` says that the process could not communicate with the others, for which another one may be the cause.
     """
     report = {
         "rank": rank,

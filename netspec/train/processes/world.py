@@ -32,6 +32,10 @@ from netspec.train.runs.same_data import fingerprint
 
 T = TypeVar("T")
 
+_NCCL_ERROR = "NCCL error"
+_OTHER_ENDED = "ncclRemoteError"
+"""What NCCL's errors contain, and those that another process has caused by ending."""
+
 PATIENCE = timedelta(minutes=30)
 """The timeout of torch.distributed: reading the data of an epoch's first batch may take long."""
 
@@ -194,6 +198,16 @@ def _end_at_once() -> None:
     os._exit(1)
 
 
-def is_connection_lost(problem: RuntimeError) -> bool:
-    """Whether an error means that the connection to another process is lost. Gloo raises a plain ``RuntimeError``."""
-    return isinstance(problem, dist.DistError) or "gloo" in str(problem)
+def communication_error(problem: RuntimeError, rank: int) -> TrainError | None:
+    """Return the error to report if a process could not communicate with the others, or ``None`` if it is another one.
+
+    Gloo raises a plain ``RuntimeError``. NCCL also fails for reasons of its own, such as too little shared memory in a
+    container, and names the reason in its last line (``getNcclErrorDetailStr`` in torch's ``NCCLUtils.cpp``).
+    """
+    lines = [line.strip() for line in str(problem).strip().splitlines()] or [type(problem).__name__]
+    if isinstance(problem, dist.DistBackendError) and _NCCL_ERROR in lines[0] and _OTHER_ENDED not in str(problem):
+        reasons = (line for line in lines[1:] if line != "Last error:")
+        return TrainError("NCCL has failed", *reasons, lines[0], "NCCL_DEBUG=INFO in the environment prints its log")
+    if isinstance(problem, dist.DistError) or "gloo" in str(problem):
+        return TrainError(f"process {rank} lost contact with the others: one of them has ended", lines[0])
+    return None

@@ -53,3 +53,32 @@ def test_more_processes_than_devices_is_an_error(calls: list[Any], monkeypatch: 
     with pytest.raises(RequestError, match="process 1 of this machine has no CUDA device: it has 1"):
         world.join_world("cuda", 2).__enter__()
     assert calls == []
+
+
+NCCL = (
+    "NCCL error in: /pytorch/torch/csrc/distributed/c10d/NCCLUtils.cpp:93, unhandled system error "
+    "(run with NCCL_DEBUG=INFO for details), NCCL version 2.28.9\n"
+)
+
+
+def test_reason_for_which_nccl_fails_is_reported() -> None:
+    problem = dist.DistBackendError(
+        f"{NCCL}ncclSystemError: System call (e.g. socket, malloc) or external library call failed or device error. \n"
+        "Last error:\nError while creating shared memory segment /dev/shm/nccl-1YsMbG (size 7340384)"
+    )
+    error = world.communication_error(problem, 1)
+    assert error is not None and error.message == "NCCL has failed"
+    assert error.notes[1] == "Error while creating shared memory segment /dev/shm/nccl-1YsMbG (size 7340384)"
+
+
+def test_error_that_another_process_has_caused_is_a_lost_connection() -> None:
+    remote = "ncclRemoteError: A call failed possibly due to a network error or a remote process exiting prematurely."
+    problems = (
+        dist.DistBackendError(f"{NCCL}{remote}\nLast error:\n"),
+        dist.DistNetworkError("The connection was closed by the peer"),
+        RuntimeError("[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:535] Connection closed by peer"),
+    )
+    for problem in problems:
+        error = world.communication_error(problem, 1)
+        assert error is not None and error.message == "process 1 lost contact with the others: one of them has ended"
+    assert world.communication_error(RuntimeError("shapes do not match"), 1) is None
