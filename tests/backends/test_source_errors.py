@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from building import Builder
-from programs import RunHere, write_program
+from programs import RunHere, load_program, write_program
 from small_network import NORMALISED, assert_fails, small_graph
 
 import netspec
@@ -105,6 +107,33 @@ def test_error_if_all_images_are_held_out(images: Path, tmp_path: Path, run_here
     message = f"error: {images} has no images to train on, and {held} for validation: add images, or divide them"
     result = run_here(write_program(small_graph(), tmp_path), "--data", images, "--batch", "1")
     assert_fails(result, 1, f"{message} into folders train/ and val/\n")
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("ncclRemoteError: A call failed possibly due to a network error", "error: process 0 has lost another process"),
+        ("[pair.cc:535] Connection closed by peer", "error: process 0 has lost another process"),
+        ("ncclUnhandledCudaError\nCuda failure 2 'out of memory'", "error: not enough memory for a batch of 4; see"),
+        ("ncclSystemError: System call failed\nError while creating shared memory segment", None),
+    ],
+)
+def test_errors_of_several_processes(
+    reason: str, message: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = load_program(small_graph(), tmp_path)
+    world = program.World()
+    world.size = 2
+    monkeypatch.setattr(program, "join_world", lambda device: world)
+
+    def train(*arguments: object, **options: object) -> None:
+        raise torch.distributed.DistBackendError(f"NCCL error in: file, NCCL version 2.28.9\n{reason}")
+
+    monkeypatch.setattr(program, "train", train)
+    monkeypatch.setattr(sys, "argv", ["program.py", "--synthetic", "--batch", "4", "--device", "cpu"])
+    with pytest.raises(SystemExit if message is not None else torch.distributed.DistBackendError) as ended:
+        program.main()
+    assert str(ended.value).startswith(message or "NCCL error in")
 
 
 def test_error_if_a_batch_does_not_fit_into_memory(tmp_path: Path, run_here: RunHere) -> None:
