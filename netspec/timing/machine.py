@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,6 +10,7 @@ import torch
 
 from netspec.ir.settings import Precision
 from netspec.timing.clock import seconds_of, take_turns
+from netspec.train.learning.tf32 import matrix_products
 
 _COPIED = {"cpu": 2**28, "cuda": 2**30}
 """The size in bytes of the array that is copied, much larger than any cache."""
@@ -28,7 +30,21 @@ class Machine:
 
 
 def measure(device: str, precision: Precision) -> Machine:
-    """Time the copy of a large array and the product of two square matrices, and take the best of five turns each."""
+    """Time the copy of a large array and the product of two square matrices, and take the best of five turns each.
+
+    On a GPU a product in fp32 is in TF32 (if the GPU has it), as cuDNN computes convolutions. With a product in full
+    precision, they would take less time than the minimum.
+    """
+    with matrix_products(in_tf32=True) if device == "cuda" else nullcontext():
+        return _measure(device, precision)
+
+
+def product_precision(device: str, precision: Precision) -> str:
+    """Return words for the precision of the product that ``measure`` times."""
+    return f"{precision} (TF32 if the GPU has it)" if (device, precision) == ("cuda", "fp32") else precision
+
+
+def _measure(device: str, precision: Precision) -> Machine:
     numbers = _COPIED[device] // 4
     source, target = torch.ones(numbers, device=device), torch.empty(numbers, device=device)
     a, b = _matrices(device, torch.bfloat16 if precision == "bf16" else torch.float32)

@@ -12,6 +12,7 @@ from netspec.formatting import (
     plural,
 )
 from netspec.report import Column, Table
+from netspec.timing.machine import product_precision
 from netspec.timing.measure import Measured, Rate
 from netspec.timing.rows import LOSS, UPDATE, Row, rows
 from netspec.timing.work import RULE
@@ -91,7 +92,8 @@ def _notes(measured: Measured) -> list[str]:
     notes = [
         f"medians of {settings.rounds} rounds; the rows add up to {whole} of the whole step's time",
         f"the machine: {format_rounded_count(round(machine.bandwidth))}B/s copied, "
-        f"{format_rounded_count(round(machine.matrix_rate))}FLOP/s in a matrix product in {settings.precision}",
+        f"{format_rounded_count(round(machine.matrix_rate))}FLOP/s in a matrix product in "
+        f"{product_precision(settings.device, settings.precision)}",
         f"optimising passes: {', '.join(measured.passes) or 'none'}",
         *measured.notes,
         *RULE,

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import forkserver
 from pathlib import Path
@@ -39,6 +39,7 @@ from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, state_names, state_of
+from netspec.train.learning.tf32 import matrix_products
 from netspec.train.processes.differences import REMEMBERED, TOLERANCES, Comparison, Number, Record, difference
 from netspec.train.processes.distributed import DistributedObjective
 from netspec.train.processes.world import leave_distributed
@@ -176,9 +177,11 @@ def _start_server() -> None:
         signal.signal(signal.SIGINT, handler)
 
 
-def _without_tf32() -> AbstractContextManager[None]:
-    """Compute float32 convolutions on CUDA in full precision; by default cuDNN rounds their factors to TF32."""
-    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+@contextmanager
+def _without_tf32() -> Iterator[None]:
+    """Compute float32 convolutions and matrix products on CUDA in full precision. By default cuDNN rounds to TF32."""
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False), matrix_products(in_tf32=False):
+        yield
 
 
 def batch(graph: Graph, trial: Trial) -> tuple[Tensor, Tensor]:
