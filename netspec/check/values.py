@@ -18,7 +18,7 @@ from netspec.diagnostics.other_keys import ABSENT_SETTINGS, STANDS_FOR, absent_k
 from netspec.diagnostics.other_tools import plain_word
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kind import shown
-from netspec.language.syntax import Pair, Values, Word
+from netspec.language.syntax import Pair, Values
 from netspec.lowering import LayerType, PerInput
 
 
@@ -69,7 +69,7 @@ def read_pairs(
             continue
         if key is None:
             near = _report_misplaced(pair, pairs, keys, owner, findings, layer) or _report_unknown(
-                pair.key, keys, owner, findings, layer
+                pair, keys, owner, findings, layer
             )
             if near and near in keys:
                 bad.add(near)
@@ -133,10 +133,11 @@ def _report_misplaced(
     return word
 
 
-def _report_unknown(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
+def _report_unknown(pair: Pair, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
     """Report an unknown key, with the types that have it. Return the key of this type that it is near to or stands
     for."""
-    absent = absent_key(word.text, owner) if layers.find(owner) else ABSENT_SETTINGS.get(plain_word(word.text))
+    word, is_layer = pair.key, layers.find(owner)
+    absent = absent_key(word.text, owner, shown(pair.value)) if is_layer else ABSENT_SETTINGS.get(plain_word(word.text))
     absent = absent or coefficients_note(word.text, keys)
     near = None if absent else findings.nearest(word.text, keys)
     others = [name for name in layers.names() if (t := layers.find(name)) and t.key(word.text)]

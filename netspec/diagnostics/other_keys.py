@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netspec.diagnostics.other_tools import DEPTHWISE, plain_word
+from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.other_tools import ABSENT_TYPES, DEPTHWISE, plain_word
 
 _CHANNELS_NOTE = "the number of input channels or features is that of the layer that is read"
 _NO_AXES = "axes cannot be chosen: images are channels x height x width, and channels are joined"
@@ -34,7 +35,9 @@ ABSENT_KEYS: Mapping[str, str] = {
     **dict.fromkeys(GROUP_SIZES, "groups= is the number of groups: the channels that are read / those of a group"),
     **dict.fromkeys(("axis", "dataformat", "dim", "startdim"), _NO_AXES),
     **dict.fromkeys(("kernelh", "kernelw", "padh", "padw", "strideh", "stridew"), _ONE_SIZE),
-    **dict.fromkeys(("batchnorm", "bn", "norm", "usebn"), f"{_OWN_LAYER}: [bn1] batchnorm neuron=relu"),
+    **dict.fromkeys(("batchnorm", "bn", "norm", "usebn"), f"{_OWN_LAYER}: [norm1] batchnorm neuron=relu"),
+    **dict.fromkeys(("layernorm", "ln"), f"{_OWN_LAYER}: [norm1] layernorm neuron=relu"),
+    **dict.fromkeys(("groupnorm", "gn"), f"{_OWN_LAYER}: [norm1] groupnorm neuron=relu"),
     **dict.fromkeys(("drop", "dropout"), f"{_OWN_LAYER}: [drop1] dropout rate=0.5"),
     **dict.fromkeys(
         ("droppath", "droppathrate", "stochasticdepth"), f"{_OWN_LAYER}: [path1] dropout over=images rate=0.1"
@@ -95,10 +98,16 @@ ABSENT_COUNTS: Mapping[str, str] = {
 """Counts that other tools have and claims do not, with a note on each."""
 
 
-def absent_key(word: str, layer_type: str) -> str | None:
+def absent_key(word: str, layer_type: str, value: str = "") -> str | None:
     """Return the note on a key of other tools that ``layer_type`` does not have, ``None`` for an unknown key.
 
-    There is no note either if it would tell the user to write a layer of this very type.
+    The ``value`` may say which layer is meant: ``norm=layer``. There is no note if it would tell the user to write a
+    layer of this very type.
     """
-    note = ABSENT_KEYS.get(plain_word(word))
+    plain = plain_word(word)
+    note = ABSENT_KEYS.get(plain)
+    if plain == "norm" and plain_word(value).startswith("instance"):
+        note = ABSENT_TYPES["instancenorm"]
+    elif plain == "norm" and (meant := nearest(value, ("batchnorm", "layernorm", "groupnorm", "lrn"))):
+        note = f"{_OWN_LAYER}: [norm1] {meant} neuron=relu"
     return None if note is None or (note.startswith(_OWN_LAYER) and f"] {layer_type} " in note) else note
