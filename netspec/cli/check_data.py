@@ -93,14 +93,14 @@ def _open(source: str, graph: Graph | None) -> tuple[Data, str | None]:
     from netspec.train.errors import RequestError, TrainError
 
     if graph is None:
-        return open_data(source), None
+        return open_data(source, allow_empty=True), None
     try:
-        return open_source(source, graph, seed=0), None
+        return open_source(source, graph, seed=0, allow_empty=True), None
     except RequestError:
         raise
     except TrainError as problem:
         try:
-            data = open_data(source)
+            data = open_data(source, allow_empty=True)
         except TrainError:
             raise problem from None  # the source itself is broken, whatever the network
         return data, "; ".join((problem.message, *problem.notes))

@@ -50,8 +50,10 @@ def require_source(name: str) -> None:
         _existing_folder(where or "." if colon and kind in FORMATS else name)
 
 
-def open_source(name: str, graph: Graph, seed: int) -> Data:
+def open_source(name: str, graph: Graph, seed: int, *, allow_empty: bool = False) -> Data:
     """Open a source for a network, and check that image size and number of classes match.
+
+    ``allow_empty`` is as in ``open_data``.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def open_source(name: str, graph: Graph, seed: int) -> Data:
     """
     frame = stored_frame(graph)
     outputs = graph.scores.output.units
-    data = open_data(name, frame, outputs, seed)
+    data = open_data(name, frame, outputs, seed, allow_empty=allow_empty)
     if data.frame != frame:
         raise TrainError(
             f"the images of {data.source} are {data.frame}, the network reads {frame}",
@@ -85,11 +87,18 @@ def _class_hints(data: Data, graph: Graph) -> tuple[str, ...]:
     return (f"the outputs are those of layer {layer.name}{change}, or use other data",)
 
 
-def open_data(name: str, frame: Frame | None = None, outputs: int | None = None, seed: int = 0) -> Data:
+def open_data(
+    name: str,
+    frame: Frame | None = None,
+    outputs: int | None = None,
+    seed: int = 0,
+    *,
+    allow_empty: bool = False,
+) -> Data:
     """Open a source for a network with a stored image size of ``frame`` and ``outputs`` outputs.
 
     Both may be ``None`` when there is no network. A source whose images have a fixed size may return a size that
-    differs from ``frame``.
+    differs from ``frame``. With ``allow_empty``, some classes of an image folder may have no images.
 
     Raises
     ------
@@ -109,7 +118,7 @@ def open_data(name: str, frame: Frame | None = None, outputs: int | None = None,
         kind, where = "", name
     root = _existing_folder(where or ".")
     try:
-        return _open_files(kind, root, frame)
+        return _open_files(kind, root, frame, allow_empty=allow_empty)
     except TrainError as problem:
         suggestion = _other_format(root)
         if suggestion is None or suggestion == f"{kind}:{root}":
@@ -117,7 +126,7 @@ def open_data(name: str, frame: Frame | None = None, outputs: int | None = None,
         raise TrainError(problem.message, f"did you mean {suggestion}?", *problem.notes) from problem
 
 
-def _open_files(kind: str, root: Path, frame: Frame | None) -> Data:
+def _open_files(kind: str, root: Path, frame: Frame | None, *, allow_empty: bool) -> Data:
     """Open a folder as a source of this kind; if ``kind`` is empty, as a pack or an image folder."""
     try:
         if kind == "cifar10":
@@ -126,7 +135,7 @@ def _open_files(kind: str, root: Path, frame: Frame | None) -> Data:
             return open_mnist(root, frame)
         if is_packed(root):
             return open_packed(root, frame)
-        return open_folder(root, frame if frame is not None else DEFAULT_FRAME)
+        return open_folder(root, frame if frame is not None else DEFAULT_FRAME, allow_empty=allow_empty)
     except OSError as problem:
         raise TrainError(f"cannot open {problem.filename}: {problem.strerror}") from problem
 

@@ -109,6 +109,20 @@ def test_class_without_readable_images_is_an_error() -> None:
     ]
 
 
+@pytest.mark.parametrize("net", [(), ("--net", "tiny.net")])
+def test_class_folder_without_images_is_one_of_the_errors(net: tuple[str, ...]) -> None:
+    for path in Path("photos/train/dog").iterdir():
+        path.unlink()
+    Path("photos/train/cat/3.jpg").write_bytes(b"")
+    result = check_json("photos", *net)
+    assert result["classes"] == [{"name": "cat", "train": 7, "val": 2}, {"name": "dog", "train": 0, "val": 2}]
+    assert result["errors"] == ["1 image cannot be read", "1 class without a readable training image: dog"]
+    assert result["notes"] == [
+        "1 class folder of photos/train without a JPEG or PNG image: dog; put images in, or remove the folder: every "
+        "folder counts as a class"
+    ]
+
+
 def test_duplicates_are_warnings_and_errors_with_strict() -> None:
     train = Path("photos/train")
     shutil.copy(train / "cat/0.jpg", train / "cat/again.jpg")

@@ -30,8 +30,8 @@ class ImageFiles:
         return read_image(self.files.root / self.files.names[index], self.frame)
 
 
-def open_folder(root: Path, frame: Frame = DEFAULT_FRAME) -> Data:
-    """Open an image folder. This lists its files but opens none.
+def open_folder(root: Path, frame: Frame = DEFAULT_FRAME, *, allow_empty: bool = False) -> Data:
+    """Open an image folder. This lists its files but opens none. With ``allow_empty``, classes may have no images.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def open_folder(root: Path, frame: Frame = DEFAULT_FRAME) -> Data:
             f"image files have 1 or 3 channels, the network reads {frame.channels}",
             "--data synthetic makes images with any number of channels",
         )
-    listing = list_folder(root)
+    listing = list_folder(root, allow_empty=allow_empty)
     return Data(
         source=str(root),
         classes=listing.classes,

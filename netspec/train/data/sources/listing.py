@@ -71,13 +71,15 @@ class _Content:
         return Files(self.root, tuple(name for name, _ in self.files), labels)
 
 
-def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
+def list_folder(root: Path, val_labels: Path | None = None, *, allow_empty: bool = False) -> Listing:
     """List a folder.
 
     Parameters
     ----------
     val_labels:
         The labels file for validation images directly in ``root/val``. If ``None``, the usual file names are tried.
+    allow_empty:
+        List classes without images too, with a note, unless no class has any.
 
     Raises
     ------
@@ -95,12 +97,14 @@ def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
         content = f"{plural(len(loose), 'image')} without a class folder" if loose else "no folders"
         raise TrainError(f"{root} holds {content}", LAYOUT)
     train = _list_classes(base, classes)
-    _need_images_of_every_class(base, classes, train)
+    empty = _need_images(base, classes, train)
+    if empty is not None and not allow_empty:
+        raise empty
     validation = _validation(root, classes, val_labels) if split else None
     if validation is None:
         train, validation = _divide(train, root)
     ignored = train.ignored + validation.ignored
-    notes = [*validation.notes]
+    notes = [*validation.notes, *([f"{empty.message}; {empty.notes[0]}"] if empty is not None else [])]
     if not validation.files:
         notes.append(
             "no image was chosen for validation, so top-1 and top-5 are not measured (a val folder would give them)"
@@ -215,11 +219,12 @@ def _flat_validation(root: Path, classes: tuple[str, ...], val_labels: Path | No
     return _Content(folder, tuple(zip(images, numbers, strict=True)), ignored, (note,))
 
 
-def _need_images_of_every_class(base: Path, classes: tuple[str, ...], content: _Content) -> None:
+def _need_images(base: Path, classes: tuple[str, ...], content: _Content) -> TrainError | None:
+    """Return the error for classes without images, ``None`` if there are none. Raise it if no class has images."""
     filled = {number for _, number in content.files}
     empty = [name for number, name in enumerate(classes) if number not in filled]
     if not empty:
-        return
+        return None
     if len(empty) == len(classes):
         notes = []
         inner = next((folder for name in classes if _holds_classes(folder := base / name)), None)
@@ -230,7 +235,7 @@ def _need_images_of_every_class(base: Path, classes: tuple[str, ...], content: _
         notes += ignored_entries.unsupported_formats(content.ignored)
         message = f"{base} has {plural(len(classes), 'folder')}, and no JPEG or PNG image in any"
         raise TrainError(message, *notes, LAYOUT)
-    raise TrainError(
+    return TrainError(
         f"{plural(len(empty), 'class folder')} of {base} without a JPEG or PNG image: {', '.join(empty[:5])}",
         "put images in, or remove the folder: every folder counts as a class",
     )
