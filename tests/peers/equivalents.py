@@ -56,6 +56,8 @@ class Reason(StrEnum):
     RANDOM = "random choices of another generator"
     BROADCAST = "factors that are repeated along other axes than the pixels of a map"
     APPROXIMATION = "an approximation of a function"
+    EPS = "an eps below 0"
+    CHANNELS = "a tensor without an axis for channels"
     DIVISOR = "an average in which padding counts and overhang does not, or with a divisor of 0"
 
 

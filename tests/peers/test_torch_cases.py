@@ -24,13 +24,15 @@ pytestmark = [pytest.mark.peers, pytest.mark.slow]  # half a minute, mostly for 
 SAMPLES = {
     "avg_pool2d": (7, 7),
     "conv2d": (30, 30),
+    "group_norm": (21, 17),
+    "layer_norm": (6, 5),
     "linear": (18, 18),
     "local_response_norm": (11, 11),
     "max_pool2d": (1440, 1440),
 }
 """By operator, the number of torch's sample inputs in float64, and how many of them apply."""
 
-ERRORS = {"avg_pool2d": (5, 4), "conv2d": (10, 8), "max_pool2d": (7, 7)}
+ERRORS = {"avg_pool2d": (5, 4), "conv2d": (10, 8), "group_norm": (2, 1), "max_pool2d": (7, 7)}
 """By operator, the number of torch's error inputs, and how many of them a spec can express."""
 
 CODES = {
@@ -41,6 +43,7 @@ CODES = {
     "non-positive groups": "bad-value",
     "tensor with optional 0 dim batch size": "bad-value",
     "expected weight to be at least 3": "groups-do-not-divide",
+    "to be divisible by num_groups": "groups-do-not-divide",
     "pad should be at most half": "window-outside-image",
     "Output size is too small": "kernel-too-large",
 }
@@ -59,9 +62,11 @@ def test_applicable_torch_cases_pass_and_match_the_counts() -> None:
     assert (sample_tally.failed, error_tally.failed) == ({}, {})
     assert set(sample_tally.apply) == set(NAMES)
     if is_pinned("torch"):
-        assert (sample_tally.table, dict(sample_tally.reasons)) == (SAMPLES, {})
-        assert (error_tally.table, dict(error_tally.reasons)) == (ERRORS, {Reason.NUMBERS: 2, Reason.DIVISOR: 1})
-        assert f"all {sum(sample_tally.apply.values()):,} samples" in architecture_page()
+        assert (sample_tally.table, dict(sample_tally.reasons)) == (SAMPLES, {Reason.EPS: 5})
+        refused = {Reason.NUMBERS: 2, Reason.DIVISOR: 1, Reason.CHANNELS: 1}
+        assert (error_tally.table, dict(error_tally.reasons)) == (ERRORS, refused)
+        apply, cases = sum(sample_tally.apply.values()), sum(sample_tally.cases.values())
+        assert f"{apply:,} of {cases:,} samples" in architecture_page()
         assert f"{sum(error_tally.apply.values())} of {sum(error_tally.cases.values())} calls" in architecture_page()
 
 

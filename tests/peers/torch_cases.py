@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,8 @@ from equivalents import (
     Reason,
     avg_pool,
     conv,
+    group_norm,
+    layer_norm,
     linear,
     lrn,
     max_pool,
@@ -128,6 +131,28 @@ def _linear(x: Array, given: Arguments) -> Equivalent:
     return batch if weight.ndim == 2 else replace(batch, to_peer=lambda output: batch.to_peer(output)[..., 0])
 
 
+def _layer_norm(x: Array, given: Arguments) -> Equivalent:
+    axes = len(given["normalized_shape"])
+    return layer_norm(x, *_coefficients(given, x.shape[-axes:]), -axes, _eps(given))
+
+
+def _group_norm(x: Array, given: Arguments) -> Equivalent:
+    return group_norm(x, *_coefficients(given, x.shape[1:2]), given["num_groups"], _eps(given))
+
+
+def _coefficients(given: Arguments, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """The weight and bias of a normalisation, which without them multiplies by 1 and adds 0."""
+    weight, bias = given.get("weight"), given.get("bias")
+    return np.ones(shape) if weight is None else weight.numpy(), np.zeros(shape) if bias is None else bias.numpy()
+
+
+def _eps(given: Arguments) -> float:
+    eps: float = given.get("eps", 1e-5)
+    if eps <= 0:
+        raise DoesNotApply(Reason.EPS)
+    return eps
+
+
 def _conv_spec(sample: Sample) -> str:
     weight = sample.arguments["weight"]
     if len({tensor.dtype for tensor in (sample.x, weight, sample.arguments["bias"])}) > 1:
@@ -150,6 +175,13 @@ def _pool_spec(word: str) -> Callable[[Sample], str]:
     return spec
 
 
+def _group_norm_spec(sample: Sample) -> str:
+    if sample.x.ndim < 2:
+        raise DoesNotApply(Reason.CHANNELS)
+    shape = (sample.x.shape[1], 1, math.prod(sample.x.shape[2:]))
+    return f"[x] input {_joined(shape)}\n[y] groupnorm groups={sample.arguments['num_groups']}"
+
+
 def _shape(sample: Sample, channels: int) -> str:
     return _joined((channels, *sample.x.shape[-2:]))
 
@@ -170,6 +202,8 @@ NAMES = {
     "avg_pool2d": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
     "local_response_norm": ("size", "alpha", "beta", "k"),
     "linear": ("weight", "bias"),
+    "layer_norm": ("normalized_shape", "weight", "bias", "eps"),
+    "group_norm": ("num_groups", "weight", "bias", "eps"),
 }
 """The operators, with the names of their arguments after the tensor."""
 
@@ -179,12 +213,15 @@ EQUIVALENTS: dict[str, Callable[[Array, Arguments], Equivalent]] = {
     "avg_pool2d": _avg_pool,
     "local_response_norm": _lrn,
     "linear": _linear,
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
 }
 
 SPECS: dict[str, Callable[[Sample], str]] = {
     "conv2d": _conv_spec,
     "max_pool2d": _pool_spec("maxpool"),
     "avg_pool2d": _pool_spec("avgpool"),
+    "group_norm": _group_norm_spec,
 }
 
 CHANGED_ARGUMENTS: dict[str, Arguments] = {"max_pool2d": {"return_indices": False}}
