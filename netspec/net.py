@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from netspec.formatting import format_count, plural
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
-from netspec.language.variants import collect_texts
+from netspec.language.variants import Texts, collect_texts
 from netspec.language.written import written_out
 from netspec.opening import is_layer_file, open_folder, read_named
 from netspec.source import Source
@@ -32,12 +32,14 @@ class Net:
     """A network that has passed the checker.
 
     ``net["conv1"].output`` is ``Shape(96, 55, 55)``. ``net.total.connections`` is the number of multiply-accumulates in
-    one image's forward pass. ``warnings`` are the checker's.
+    one image's forward pass. ``warnings`` are the checker's. ``source`` is the spec as one text; ``texts`` are its own
+    text, those that it starts from and changes of keys, or ``None`` for a layer file.
     """
 
     source: Source
     graph: Graph
     warnings: tuple[Diagnostic, ...] = ()
+    texts: Texts | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -58,6 +60,21 @@ class Net:
         total = self.total
         counts = f"{format_count(total.parameters)} parameters, {format_count(total.connections)} connections"
         return f"<Net {self.name}: {plural(len(self.layers), 'layer')}, {counts}>"
+
+    @cached_property
+    def kept_text(self) -> str:
+        """The spec as one text to keep: its own text, with its comments and the claims that hold, and with the changes
+        of keys written into it. For a variant, and if the changed text does not check without another input shape, it
+        is that of ``source``.
+        """
+        if self.texts is None or self.texts.bases or not self.texts.changes:
+            return self.source.text
+        from netspec.check.rewriting import rewritten  # needed only for changed texts
+
+        try:
+            return _formatted(rewritten(self.texts).source).text
+        except SpecError:
+            return self.source.text
 
     @cached_property
     def total(self) -> Totals:
@@ -138,7 +155,7 @@ def load_source(
         diagnostics = with_fixes(checked, input_shape)
     if checked.graph is None:
         raise SpecError(diagnostics)
-    return Net(_merged_source(checked), checked.graph, diagnostics)
+    return Net(_merged_source(checked), checked.graph, diagnostics, checked.texts)
 
 
 def import_layer_file(

@@ -111,7 +111,7 @@ def _train(job: TrainingJob, reporter: Reporter, world: World) -> run.Result:
                 return run.resume(job.resume, net, job.request, reporter, world)
             assert net is not None and file is not None
             stem = "net" if file == "-" else Path(file).stem
-            return run.train(net.graph, net.source.text, stem, job.request, reporter, world)
+            return run.train(net.graph, net.kept_text, stem, job.request, reporter, world)
     except ArrangementError as problem:
         raise RequestError(problem.message, *problem.notes) from problem
 

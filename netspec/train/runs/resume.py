@@ -118,7 +118,7 @@ def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
 def require_same_spec(earlier: Earlier, net: Net, request: Request) -> None:
     """Raise ``TrainError``, showing the differences, if the run's network is not ``net``."""
     shape = str(request.input) if request.input is not None else None
-    if sha256(net.source.text) == sha256(earlier.spec) and shape == earlier.settings.get("input"):
+    if sha256(net.kept_text) == sha256(earlier.spec) and shape == earlier.settings.get("input"):
         return
     from netspec.diff import compare
     from netspec.diff.terminal import show
