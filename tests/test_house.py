@@ -13,6 +13,7 @@ from statistics import median
 from typing import TypeGuard
 
 import pytest
+from comprehensions import Function, misread
 from imports import Import, all_imports, imports, modules, nodes, room
 from places import ROOT
 from processes import NUMERICS, netspec, python
@@ -308,3 +309,29 @@ def source_files() -> list[Path]:
     beside = [path.relative_to(ROOT) for path in ROOT.iterdir()]
     kept = [path for path in (*inside, *beside) if not any(part.startswith((".", "__pyc")) for part in path.parts)]
     return sorted(ROOT / path for path in (*kept, Path(".ci/run")) if (ROOT / path).is_file())
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("a = [x for x in p]\n b = [x(y) for y in p]", {"x"}),
+        ("a = {y: [x for x in p] for y in p}\n b = {x(y) for y in p}", {"x"}),
+        ("return [x(y) for y in [x for x in p]]", {"x"}),
+        ("a = [{x: y for y in p} for x in p]\n b = [x for x in p]", set()),
+        ("a = [x for x in p]\n b = tuple(x(y) for y in p)\n return [y for y in x(p)]", set()),
+        ("x = 1\n a = [x for x in p]\n b = [x for y in p]", set()),
+    ],
+)
+def test_misread_comprehensions_are_found(body: str, expected: set[str]) -> None:
+    (function,) = ast.parse(f"def f(p):\n {body}\n").body
+    assert isinstance(function, Function) and misread(function) == expected
+
+
+def test_no_comprehension_reads_what_another_one_binds() -> None:
+    found = {
+        (str(path), node.name, *names)
+        for path in modules().values()
+        for node in nodes(path.read_text("utf-8"))
+        if isinstance(node, Function) and (names := misread(node))
+    }
+    assert found == set()

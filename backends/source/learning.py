@@ -165,7 +165,7 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
     names = attributes(graph)
     schedules = {state_key(p, names): graph.schedule_of(p) for p in graph.parameters.values()}
     others = dict.fromkeys(schedule for schedule in schedules.values() if schedule != main)
-    functions = {schedule: f"rate_factor_{number}" for number, schedule in enumerate(others, 2)}
+    functions = {schedule: f"rate_factor_{place}" for place, schedule in enumerate(others, 2)}
     return {
         **_function(main, "rate_factor"),
         "warmup": f"{warmup.length} * data.steps"
