@@ -33,7 +33,7 @@ from netspec.train.runs.same_data import fingerprint
 T = TypeVar("T")
 
 _NCCL_ERROR = "NCCL error"
-_OTHER_ENDED = "ncclRemoteError"
+_OTHER_ENDED = "remote process exited"
 """What NCCL's errors contain, and those that another process has caused by ending."""
 
 PATIENCE = timedelta(minutes=30)
@@ -156,7 +156,7 @@ def join_world(device: str, size: int) -> Iterator[World]:
     Raises
     ------
     RequestError
-        The machine has fewer CUDA devices than processes.
+        The machine has fewer CUDA devices than processes, or torch has been built without NCCL.
     """
     if size == 1:
         yield SINGLE_PROCESS
@@ -166,6 +166,11 @@ def join_world(device: str, size: int) -> Iterator[World]:
         if local >= torch.cuda.device_count():
             raise RequestError(
                 f"process {local} of this machine has no CUDA device: it has {torch.cuda.device_count()}"
+            )
+        if not dist.is_nccl_available():  # as on Windows
+            raise RequestError(
+                "GPUs communicate through NCCL, which this PyTorch has been built without",
+                "processes on the CPU compute the same, but slowly: --device cpu",
             )
         torch.cuda.set_device(local)
     # Agreements use CPU tensors, and therefore gloo; tensors on GPUs use NCCL.
@@ -205,7 +210,7 @@ def communication_error(problem: RuntimeError, rank: int) -> TrainError | None:
     container, and names the reason in its last line (``getNcclErrorDetailStr`` in torch's ``NCCLUtils.cpp``).
     """
     lines = [line.strip() for line in str(problem).strip().splitlines()] or [type(problem).__name__]
-    if isinstance(problem, dist.DistBackendError) and _NCCL_ERROR in lines[0] and _OTHER_ENDED not in str(problem):
+    if isinstance(problem, dist.DistBackendError) and _NCCL_ERROR in lines[0] and _OTHER_ENDED not in lines[0]:
         reasons = (line for line in lines[1:] if line != "Last error:")
         return TrainError("NCCL has failed", *reasons, lines[0], "NCCL_DEBUG=INFO in the environment prints its log")
     if isinstance(problem, dist.DistError) or "gloo" in str(problem):

@@ -20,6 +20,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", lambda device: recorded.append(("device", device)))
+    monkeypatch.setattr(dist, "is_nccl_available", lambda: True)
     monkeypatch.setattr(dist, "init_process_group", lambda backend, timeout: recorded.append(("join", backend)))
     monkeypatch.setattr(dist, "get_rank", lambda: 1)
     monkeypatch.setattr(dist, "destroy_process_group", lambda: recorded.append("leave"))
@@ -55,15 +56,20 @@ def test_more_processes_than_devices_is_an_error(calls: list[Any], monkeypatch: 
     assert calls == []
 
 
-NCCL = (
-    "NCCL error in: /pytorch/torch/csrc/distributed/c10d/NCCLUtils.cpp:93, unhandled system error "
-    "(run with NCCL_DEBUG=INFO for details), NCCL version 2.28.9\n"
-)
+def test_gpus_need_nccl(calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dist, "is_nccl_available", lambda: False)
+    with pytest.raises(RequestError, match="which this PyTorch has been built without"):
+        world.join_world("cuda", 2).__enter__()
+    assert calls == []
+
+
+NCCL = "NCCL error in: /pytorch/torch/csrc/distributed/c10d/NCCLUtils.cpp:93, {}, NCCL version 2.28.9\n"
 
 
 def test_reason_for_which_nccl_fails_is_reported() -> None:
     problem = dist.DistBackendError(
-        f"{NCCL}ncclSystemError: System call (e.g. socket, malloc) or external library call failed or device error. \n"
+        NCCL.format("unhandled system error (run with NCCL_DEBUG=INFO for details)")
+        + "ncclSystemError: System call (e.g. socket, malloc) or external library call failed or device error. \n"
         "Last error:\nError while creating shared memory segment /dev/shm/nccl-1YsMbG (size 7340384)"
     )
     error = world.communication_error(problem, 1)
@@ -72,9 +78,9 @@ def test_reason_for_which_nccl_fails_is_reported() -> None:
 
 
 def test_error_that_another_process_has_caused_is_a_lost_connection() -> None:
-    remote = "ncclRemoteError: A call failed possibly due to a network error or a remote process exiting prematurely."
+    remote = NCCL.format("remote process exited or there was a network error")
     problems = (
-        dist.DistBackendError(f"{NCCL}{remote}\nLast error:\n"),
+        dist.DistBackendError(f"{remote}ncclRemoteError: A call failed possibly due to a network error\nLast error:\n"),
         dist.DistNetworkError("The connection was closed by the peer"),
         RuntimeError("[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:535] Connection closed by peer"),
     )
