@@ -93,11 +93,13 @@ def test_training_with_all_kernels_equals_plain_training() -> None:
 
 @needs_triton
 @pytest.mark.ci
-@pytest.mark.parametrize("capability", [80, 90])
+@pytest.mark.parametrize(
+    "capability", [80, 90, *(pytest.param(number, marks=pytest.mark.slow) for number in (75, 100, 120))]
+)
 def test_alexnets_kernels_fit_into_registers_and_shared_memory(capability: int, tmp_path: Path) -> None:
     kernels = run_script("compile_alexnet_kernels.py", str(capability), TRITON_CACHE_DIR=str(tmp_path))
     assert len(kernels) == 19
-    allowed_spill = 16 if capability < 90 else 0  # in bytes; needed by one kernel in float32
+    allowed_spill = 0 if capability in (75, 90) else 16  # in bytes; needed by one kernel in float32
     for case, kernel in kernels.items():
         assert kernel["spilt"] <= allowed_spill and kernel["shared"] <= 48 * 1024, (case, kernel)
 
