@@ -129,7 +129,7 @@ def draw(curves: Sequence[Curve], chosen: Sequence[Curve], path: Path) -> None:
         axes.plot(*_points(curve), style, color=COLOURS[curve.net], lw=1.5, label=label)
     axes.axhline(100 * GOAL, color="grey", lw=0.8, ls=":")
     axes.set(xlabel="steps of 100 images", ylabel="training error, %", ylim=(0, 100), xlim=(0, None))
-    axes.set_title("Four layers on generated images, a line a seed; faint: other learning rates", fontsize=10)
+    axes.set_title("Four layers on generated images, one line per seed; faint: other learning rates", fontsize=10)
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path, dpi=110)
