@@ -108,13 +108,11 @@ def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
         pooling, adaptive = global_pooling(first.name.text), adaptive_pooling(section)
         if pooling and (adaptive.size == (1, 1) if adaptive else not first.args and not first.named):
             return first.span, f"pooling over the whole map is {pooling}", (replacement(first.span, pooling),)
-        if translated := translated_call(first):
+        if translated := translated_call(first) or called_layer(first):
             return first.span, f"a spec writes it as {translated}", (replacement(first.span, translated),)
         absent = ABSENT_TYPES.get(plain_word(first.name.text))
         if absent:
             return first.span, absent, ()
-        if called := called_layer(first):
-            return first.span, f"a spec writes it as {called}", (replacement(first.span, called),)
         note = "keys follow the type without brackets: conv filters=96 kernel=11"
         known = None if first.args or first.named else nearest(first.name.text, layers.names())
         return first.span, note, (replacement(first.span, known or without_brackets(first)),)
@@ -155,9 +153,10 @@ def meant_type(layer_type: LayerType, pairs: Mapping[str, Pair], keys: Mapping[s
 def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -> Fix | None:
     """Return a fix that puts the most likely key before each value that has none.
 
-    Numbers go to required keys that are missing (``conv 96 11``) or to the type's first key, words to keys that accept
-    them (``conv ... relu``). Other words are taken for layers to read (``sum a b``). The number of a type whose name is
-    another tool's word for a type with such a required key goes to that one (``linear 10`` is ``fc outputs=10``).
+    A number goes to the key that is named before it (``stride 2``), to a required key that is missing (``conv 96 11``)
+    or to the type's first key, a word to a key that accepts it (``conv ... relu``). Other words are taken for layers to
+    read (``sum a b``). The number of a type whose name is another tool's word for a type with such a required key goes
+    to that one (``linear 10`` is ``fc outputs=10``).
     """
     if len(stray) == 1 and len(section.values) == 2 and (fix := _of_other_type(stray[0], section, layer_type)):
         return fix
@@ -166,16 +165,21 @@ def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -
         for key in layer_type.keys
         if not (key.name in section.body.keys or key.training_only or key.name in _NEVER_GUESSED)
     ]
-    texts: list[str] = []
-    for value in stray:
-        key = next((key for key in free if _may_be_meant(key, value, first=key is layer_type.keys[0])), None)
+    edits: list[Edit] = []
+    pending = list(stray)
+    while pending:
+        value = named = pending.pop(0)
+        key = next((key for key in free if isinstance(value, Word) and key.name == value.text), None)
+        if key is not None and pending and _accepts(key, pending[0]):
+            named = pending.pop(0)
+        else:
+            key = next((key for key in free if _may_be_meant(key, value, first=key is layer_type.keys[0])), None)
         if key is None:
             joins = layer_type.arity[1] != 1 and layer_type.grouping != "weights"
             return _as_inputs(stray) if joins and "inputs" not in section.body.keys else None
         free.remove(key)
-        texts.append(f"{key.name}={shown(value)}")
-    edits = tuple(Edit(value.span, text) for value, text in zip(stray, texts, strict=True))
-    return Fix(f"write {' '.join(texts)}", edits)
+        edits.append(Edit(value.span.to(named.span), f"{key.name}={shown(named)}"))
+    return Fix(f"write {' '.join(edit.text for edit in edits)}", tuple(edits))
 
 
 def _of_other_type(value: Value, section: Section, layer_type: LayerType) -> Fix | None:
@@ -197,6 +201,10 @@ def _may_be_meant(key: Key, value: Value, *, first: bool) -> bool:
             return False
     elif not (key.required or first):
         return False
+    return _accepts(key, value)
+
+
+def _accepts(key: Key, value: Value) -> bool:
     try:
         key.kind.read(value)
     except BadValue:

@@ -87,6 +87,19 @@ def test_linear_with_in_features_suggests_fc() -> None:
     assert [(fix.title, fix.checks) for fix in found[0].fixes] == [("write fc outputs=10", True)]
 
 
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("maxpool 3x3 stride 2", "maxpool kernel=3x3 stride=2"),
+        ("conv 64 kernel 3 pad 1", "conv filters=64 kernel=3 pad=1"),
+    ],
+)
+def test_word_before_a_number_is_its_key(line: str, right: str) -> None:
+    text = "[i] input 3x9x9\n[a] {}\n"
+    (fix,) = only_diagnostic(text.format(line)).fixes
+    assert fix.checks and apply(fix.edits, text.format(line)) == text.format(right)
+
+
 def test_linear_with_a_number_suggests_fc() -> None:
     found = only_diagnostic("[i] input 3x9x9\n[c] linear 10\n")
     assert found.message == "linear does not take '10' without a key; did you mean fc outputs=10?"
