@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from netspec import layers
 from netspec.check.converted import converted
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_keys import CHANNELS_READ
+from netspec.diagnostics.other_keys import CHANNELS_READ, absent_key
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
-from netspec.keys import BadValue, Key
+from netspec.keys import NEURONS, BadValue, Key
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Dims, Number, Pair, Value, Word
 from netspec.language.written import written
@@ -51,6 +51,9 @@ _OWN_KEYS: Mapping[tuple[str, str], str] = {
 _SHARES_KEPT: Mapping[tuple[str, str], str] = {("BatchNormalization", "momentum"): "average"}
 """Arguments that say how much of an average is kept, and the keys for how much is replaced."""
 
+_COUNTED = "count_include_pad"
+"""The argument that PyTorch's average takes for true. A spec's average is another one only if there is padding."""
+
 _YES = ("true", "yes")
 
 
@@ -61,15 +64,29 @@ def called_layer(call: Call) -> str | None:
     type, and if the class is like none of these or does not take so many arguments.
     """
     name = call.name.text
+    if name == "Activation":
+        return _activation(call)
     layer_type = layers.find(nearest(name, layers.names()) or "")
     places = _PLACES.get(name, ())
     if layer_type is None or layer_type.name == name or not (call.args or call.named) or len(call.args) > len(places):
         return None
     keys = {key.name: key for key in layer_type.keys}
     in_places = [Pair(Word(word, call.span), value) for word, value in zip(places, call.args, strict=False)]
-    given = dict(filter(None, (_as_key(name, pair, keys) for pair in (*in_places, *call.named))))
+    pairs = {pair.key.text: pair for pair in (*in_places, *call.named)}
+    given = dict(filter(None, (_as_key(name, pair, keys) for pair in pairs.values())))
+    if name == "AvgPool2d":
+        given.pop(_COUNTED, None)
+        if given.get("pad", "0") != "0" and (_COUNTED not in pairs or converted(pairs[_COUNTED], keys) is None):
+            given[_COUNTED] = "True"
     given |= {key: text for key, text in _DEFAULTS.get(name, {}).items() if key not in given}
     return " ".join([layer_type.name, *(f"{key}={text}" for key, text in given.items())])
+
+
+def _activation(call: Call) -> str | None:
+    """Translate Keras's layer of an activation function, whose only argument is the word of this function."""
+    values = (*call.args, *(pair.value for pair in call.named))
+    words = [value.text for value in values if isinstance(value, Word)]
+    return nearest(words[0], (*NEURONS, "softmax")) if len(words) == len(values) == 1 else None
 
 
 def _as_key(name: str, pair: Pair, keys: Mapping[str, Key]) -> tuple[str, str] | None:
@@ -89,7 +106,7 @@ def _as_key(name: str, pair: Pair, keys: Mapping[str, Key]) -> tuple[str, str] |
     if other is not None:
         key, _, text = other.partition("=")
         return (key, text) if key else None
-    key = own or (word if word in keys else nearest(word, keys) or word)
+    key = own or (word if word in keys or absent_key(word, "") else nearest(word, keys) or word)
     return key, _text(keys[key], pair.value) if key in keys else written(pair.value)
 
 

@@ -14,6 +14,7 @@ _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "none")
 _NEED_NOT: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("device", "dtype", "inplace", "name"), ()),
     "axis": ("1", "-1"),
+    "countincludepad": _NO,
     "dataformat": ("channels_first", "channels_last"),
     "dim": ("1",),
     "divisoroverride": _NO,

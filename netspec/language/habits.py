@@ -249,6 +249,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("rule", rf"(?<=\boptimizer=)[{_QUOTE}]?(?:[a-z]+\.)*(?:SGD|AdamW?)\b", _rule),
     ("attribute", rf"^self\.{_NAME}[ \t]*=[ \t]*{_MODULE}*(?=[A-Z]\w*\()", _attribute),
     ("module", rf"(?<=[=\s])(?:(?:torch\.)?nn\.(?=[A-Z])|{_MODULE}+(?=[A-Z]\w*\())", _replaced_by("")),
+    ("function", rf"(?<=\bactivation=){_MODULE}+(?=[a-z])", _replaced_by("")),
     ("flag", r"(?<=\bnesterov=)(?:True|False)\b", lambda match, before: "yes" if match[0] == "True" else "no"),
     ("betas", rf"\bbetas\s*=\s*[(\[]\s*{_PLAIN}\s*,\s*{_PLAIN}\s*[)\]]", _betas),
     ("grouped", r"(?<![\w.])\d{1,9}(?:_\d{1,9})+(?![\w.])", lambda match, before: match[0].replace("_", "")),

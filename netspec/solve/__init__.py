@@ -95,7 +95,7 @@ def _proposals(mistake: Diagnostic, facts: LayerFacts | None, bench: Bench) -> I
     if facts is None or (mistake.code == "shapes-differ" and not mistake.labels):
         return ()  # without labels, it is about the inputs of a layer with weights, not about branches that meet
     if mistake.code == "bad-value":
-        return windows.numeric_same_pad(facts, mistake, bench)
+        return chain(windows.numeric_same_pad(facts, mistake, bench), inserted.softmax(checked, facts, mistake))
     proposer = _PROPOSERS.get(mistake.code)
     return proposer(checked, facts) if proposer is not None else ()
 
@@ -145,10 +145,11 @@ def _working_fixes(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Be
     below.
     """
 
-    def whole(tried: Tried, proposal: Proposal) -> Tried:
-        if tried.fix.checks or mistake.code not in NOTATION:
+    def whole(tried: Tried | None, proposal: Proposal) -> Tried | None:
+        if mistake.code not in NOTATION or (tried is not None and tried.fix.checks):
             return tried
-        longer = completed(proposal, tried.after, mistake, bench, _own_fixes)
+        after = tried.after if tried is not None else bench.checked_with(proposal.edits)
+        longer = proposal if after is None else completed(proposal, after, mistake, bench, _own_fixes)
         return tried if longer is proposal else bench.fix(longer, mistake) or tried
 
     return tuple(tried.fix for tried in _working(proposals, mistake, bench, whole))
@@ -158,7 +159,7 @@ def _working(
     proposals: Iterable[Proposal],
     mistake: Diagnostic,
     bench: Bench,
-    whole: Callable[[Tried, Proposal], Tried] = lambda tried, _: tried,
+    whole: Callable[[Tried | None, Proposal], Tried | None] = lambda tried, _: tried,
 ) -> tuple[Tried, ...]:
     """Try proposals and return those that work, as ``whole`` changes them."""
     working: dict[tuple[Edit, ...], Tried] = {}
@@ -166,9 +167,9 @@ def _working(
     for proposal in proposals:
         if proposal.edits in working or (proposal.nearby_size and size_found):
             continue
-        tried = bench.fix(proposal, mistake)
+        tried = whole(bench.fix(proposal, mistake), proposal)
         if tried is not None:
-            tried = working[proposal.edits] = whole(tried, proposal)
+            working[proposal.edits] = tried
             size_found = size_found or (proposal.nearby_size and not tried.revealed)
         if sum(not tried.revealed for tried in working.values()) == MAX_FIXES:
             break

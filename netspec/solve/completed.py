@@ -48,7 +48,7 @@ def completed(proposal: Proposal, after: Checked, mistake: Diagnostic, bench: Be
         return proposal
     new = checked.texts.root.text
     edit = _difference(whole, new[whole.start : len(new) - (len(root.text) - whole.end)])
-    shown = " ".join(edit.text.split())
+    shown = " ".join(edit.text.split()).replace(" [", " and [")
     title = f"write {shown}" if shown and len(shown) <= MAX_TITLE_LENGTH else "write it as a spec does"
     return Proposal(title, (edit,), "; ".join(filter(None, gives)), spelling)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from netspec.check import Checked, LayerFacts
-from netspec.diagnostics import Edit
+from netspec.check.report import with_space_before
+from netspec.diagnostics import Diagnostic, Edit
 from netspec.ir.shape import Shape
-from netspec.language.syntax import Values, Word
+from netspec.language.syntax import Section, Values, Word, by_key
 from netspec.solve.trial import Proposal
 from netspec.source import Span
 
@@ -43,6 +44,28 @@ def vector(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     if above is not None:
         edits = (above,) if pair is None else (above, Edit(pair.value.span, names[-1]))
         yield Proposal(f"add {' and '.join(lines)} above", edits, f"gives {x.channels} numbers")
+
+
+def softmax(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Iterator[Proposal]:
+    """Propose a layer of its own for other tools' activation ``softmax``, unless other layers read this one by name."""
+    pair, section = facts.pairs.get("neuron"), facts.section
+    read = [word for other in checked.file.sections for word in _names_read(other)]
+    if pair is None or mistake.span != pair.value.span or mistake.span.text.lower() != "softmax":
+        return
+    name, root = "prob", section.span.source
+    if section.name.text in read or checked.layer(name) is not None or root is not checked.texts.root:
+        return
+    end = root.text.find("\n", section.span.end) + 1 or len(root.text)
+    line_break = "" if root.text[:end].endswith("\n") else root.newline
+    line = Edit(Span(root, end, end), f"{line_break}[{name}] softmax{root.newline}")
+    yield Proposal(f"add [{name}] softmax below", (Edit(with_space_before(pair.span), ""), line))
+
+
+def _names_read(section: Section) -> Iterator[str]:
+    value = by_key(section.pairs)["inputs"].value if "inputs" in section.body.keys else None
+    for item in value.items if isinstance(value, Values) else (value,):
+        if isinstance(item, Word):
+            yield item.text
 
 
 def _has_default(checked: Checked, type_name: str, key: str) -> bool:

@@ -40,7 +40,6 @@ from netspec.diagnostics import apply
         ("fc outputs=2 layer_norm=yes", "[norm1] layernorm neuron=relu"),
         ("conv filters=2 kernel=3 padding_mode=reflect", "padding is always zeros"),
         ("avgpool kernel=2 count_include_pad=true", "an average counts only real pixels"),
-        ("conv filters=2 kernel=3 neuron=softmax", "[prob] softmax"),
         ("conv filters=2 kernel=3 in_channels=4", "is that of the layer that is read"),
         ("maxpool kernel=2 ceil_mode=2", "rounding=caffe"),
         ("concat axis=2", "images are channels x height x width"),

@@ -36,6 +36,14 @@ ABOVE = "[i] input 64x8x8\n[a] "
         ("nn.BatchNorm2d(64, momentum=0.1, track_running_stats=True)", "batchnorm average=0.1"),
         ("BatchNormalization(momentum=0.99, epsilon=0.001)", "batchnorm average=0.01 eps=0.001"),
         ("nn.ReLU(inplace=True)", "relu"),
+        ("Activation('relu')", "relu"),
+        ("Activation('softmax')", "softmax"),
+        ("AvgPool2d(2, padding=0, ceil_mode=True, count_include_pad=True)", "avgpool kernel=2 pad=0 rounding=caffe"),
+        ("AvgPool2d(3, 1, padding=1, count_include_pad=False)", "avgpool kernel=3 stride=1 pad=1"),
+        ("Dense(10, activation=tf.nn.relu)", "fc outputs=10 neuron=relu"),
+        ("Dense(10, activation='softmax')", "fc outputs=10\n[prob] softmax"),
+        ("fc outputs=10 activation=softmax  # scores", "fc outputs=10  # scores\n[prob] softmax"),
+        ("conv filters=8 kernel=3 use_bias=false", "conv filters=8 kernel=3 bias=none"),
         ("nn.LeakyReLU(0.2)", "leakyrelu slope=0.2"),
         ("nn.Dropout(p=0.5, inplace=False)", "dropout rate=0.5"),
         ("nn.Linear(64 * 8 * 8, 10)", "fc outputs=10"),
@@ -66,6 +74,11 @@ def test_pasted_layer_is_right_after_one_fix(line: str, right: str) -> None:
     assert apply(found.fixes[0].edits, text) == f"{ABOVE}{right}\n"
 
 
+def test_softmax_of_a_layer_that_others_read_by_name_has_no_fix() -> None:
+    found = only_diagnostic("[i] input 8\n[a] fc outputs=8 neuron=softmax\n[b] relu\n[c] sum inputs=a,b\n")
+    assert (found.notes, found.fixes) == (("a softmax is a separate layer: [prob] softmax",), ())
+
+
 def test_attribute_of_a_module_is_a_layer() -> None:
     text = "[i] input 3x8x8\nself.conv1 = nn.Conv2d(3, 6, 5)\nself.fc1 = nn.Linear(6 * 4 * 4, 10)\n"
     fixes = [found.fixes[0] for found in diagnostics_of(text)]
@@ -78,7 +91,8 @@ def test_attribute_of_a_module_is_a_layer() -> None:
     ("line", "left"),
     [
         ("conv filters=8 kernel=3 in_channels=3", "in_channels"),
-        ("Dense(10, activation='softmax')", "neuron"),
+        ("Dense(10, activation='softplusplus')", "neuron"),
+        ("nn.AvgPool2d(3, 1, padding=1)", "count_include_pad"),
         ("Conv2d(64, 8, 3, padding='same', stride=2)", "pad"),
         ("conv filters=8 kernel=3 padding_mode=reflect", "padding_mode"),
         ("Linear(4096, 10, device='cpu', quux=3)", "quux"),
