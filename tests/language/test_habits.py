@@ -32,6 +32,7 @@ MINUS = "a minus sign is written -"
 NUMBERS = "the numbers of a word are written in brackets: gaussian(0.01)"
 
 JOINS = "layers are joined by types: [c] sum inputs=a,b and [c] product inputs=a,b"
+LAYER = "a layer is its name, type and keys: [conv1] conv filters=96 kernel=11"
 
 BARE = "a layer is [name] type key=value ..., and only layers have claims"
 
@@ -162,6 +163,9 @@ def test_range_of_channels_is_explained() -> None:
     [
         ("c.pad=1", "c.pad", "[conv1] stride=2 changes a key of a layer; conv1.stride=2 is for --set"),
         ("[c] torch.nn.Conv2d", "torch.nn.Conv2d", "a name is letters, digits, _ and -"),
+        ("[c] nn.Sequential(nn.ReLU(), 1)", "nn.Sequential", LAYER),
+        ("nn.Conv2d(3, 8, 3, padding=1)", "nn.Conv2d", LAYER),
+        ("self.act = act(3)", "self.act", LAYER),
         ("[c] conv1/pool", "conv1/pool", "a name is letters, digits, _ and -"),
         ("[c] relu//mine", "relu//mine", COMMENT),
     ],
