@@ -16,7 +16,7 @@ from netspec.passes.narrowed import narrowed
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
-from netspec.train.learning.recording import Inputs, Recording
+from netspec.train.learning.recording import Inputs, Recording, difference_between
 
 SPEC = """\
 net small
@@ -206,6 +206,17 @@ def test_recording_that_replays_differently_is_rejected() -> None:
     assert [float(checked(work, (torch.tensor(x),))[0]) for x in (1.0, 5.0)] == [2.0, 20.0]
     assert checked.note == "the work is launched kernel by kernel: done again, it differs by 1"
     assert float(module.calls) == 2
+
+
+def test_gradients_that_are_only_rounding_may_differ() -> None:
+    """As those of biases before batch normalisations in bfloat16, if cuDNN adds up in any order."""
+    large, small = torch.ones(100), torch.linspace(-1e-4, 1e-4, 100)
+    assert difference_between((large, small), (large, small.roll(10))) is None
+    assert difference_between((large, 0.9 * large), (large, large)) == "done again, it differs by 0.1"
+    assert difference_between((large, 100 * small), (large, 100 * small.roll(10))) is not None
+    assert difference_between((large, torch.full((100,), torch.nan)), (large, small)) is not None
+    loss = torch.tensor(1e6)
+    assert difference_between((loss, large), (loss, 0.9 * large)) == "done again, it differs by 0.1"
 
 
 def test_recording_needs_the_pass_and_a_device_for_it() -> None:
