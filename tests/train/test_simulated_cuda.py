@@ -131,6 +131,22 @@ def test_work_is_recorded_after_other_work_has_failed_to_be() -> None:
     assert waiting.note is not None and doubling.note is None
 
 
+def test_graph_that_replays_differently_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs, new = [], simulated_cuda_api.Graph.__init__
+
+    def watched(self: simulated_cuda_api.Graph, device: object) -> None:
+        new(self, device)
+        graphs.append(weakref.ref(self))
+
+    monkeypatch.setattr(simulated_cuda_api.Graph, "__init__", watched)
+    factors = iter((1, 2, 3))
+    with simulate_cuda():
+        recording = Recording(CudaGraphs(), torch.nn.Linear(2, 2), "the work", Inputs())
+        recording(lambda x: (x * next(factors),), (torch.ones(2, device="cuda"),))
+    gc.collect()
+    assert recording.note is not None and len(graphs) == 1 and graphs[0]() is None
+
+
 def test_cudnn_benchmark_is_off_while_recording() -> None:
     """Benchmarking waits for the device, which is not allowed while recording."""
     benchmark: list[bool] = []

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -43,10 +44,11 @@ class Recorder(Protocol):
 
 
 class CudaGraphs:
-    """Records with CUDA graphs that share a memory pool, since no two of them run at the same time."""
+    """Records with CUDA graphs that share a memory pool, since no two of them run at the same time. A graph's memory is
+    free again when its replay is no longer referred to."""
 
     def __init__(self) -> None:
-        self._graphs: list[torch.cuda.CUDAGraph] = []
+        self._graphs = WeakSet[torch.cuda.CUDAGraph]()
         self._failed: list[torch.cuda.CUDAGraph] = []
 
     @contextmanager
@@ -61,7 +63,7 @@ class CudaGraphs:
     def record(self, work: Callable[[], None]) -> Replay:
         """See ``Recorder``. Other threads, which read images, may allocate memory meanwhile."""
         current, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
-        pool = self._graphs[0].pool() if self._graphs else torch.cuda.graph_pool_handle()
+        pool = next((other.pool() for other in self._graphs), None) or torch.cuda.graph_pool_handle()
         generator = torch.cuda.default_generators[torch.cuda.current_device()]
         before = generator.clone_state()
         try:
@@ -79,7 +81,7 @@ class CudaGraphs:
             raise
         finally:
             torch.cuda.set_stream(current)  # after an error the graph's stream would stay current
-        self._graphs.append(graph)
+        self._graphs.add(graph)
         return graph.replay
 
 
