@@ -46,9 +46,10 @@ class _FixWithOrWithoutCode(click.Command):
 @click.option(
     "--fix",
     is_flag=True,
-    help="Correct misspelt words in FILE. --fix=CODE applies the first fix of each diagnostic with that code.",
+    help="Correct misspelt words in FILE. --fix=CODE applies the first fix of each diagnostic with that code; it may be "
+    "given several times.",
 )
-@click.option("--fix-code", "fix_code", metavar="CODE", hidden=True)
+@click.option("--fix-code", "fix_codes", metavar="CODE", multiple=True, hidden=True)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing for correct specs.")
 @reading_options
 def command(
@@ -56,7 +57,7 @@ def command(
     form: str,
     strict: bool,
     fix: bool,
-    fix_code: str | None,
+    fix_codes: tuple[str, ...],
     quiet: bool,
     reading: Reading,
 ) -> None:
@@ -74,17 +75,17 @@ def command(
       netspec check --format sarif specs/*.net > netspec.sarif
     """
     atexit.register(gc.freeze)  # exempts all objects from the interpreter's last garbage collection, slow for big nets
-    if (fix or fix_code) and "-" in files:
+    if (fix or fix_codes) and "-" in files:
         fail("--fix changes files, so it cannot read standard input")
-    if fix_code:
-        _refuse_unknown(fix_code)
+    for given in fix_codes:
+        _refuse_unknown(given)
     diagnostics: list[Diagnostic] = []
     unopened = fix_failed = False
     for index, path in enumerate(files):
         check = partial(_check_source, path, reading.for_file(files, index))
         try:
-            if fix or fix_code:
-                fix_failed |= not _apply_fixes(path, fix_code, quiet, check)
+            for code in (*([None] if fix else []), *fix_codes):
+                fix_failed |= not _apply_fixes(path, code, quiet, check)
             file_diagnostics = _check(path, check)
         except CannotOpen as error:
             click.echo(f"Error: {error}", err=True)
@@ -130,7 +131,7 @@ def _suggest_fix_codes(diagnostics: Sequence[Diagnostic]) -> None:
     """Name the ``--fix=CODE`` options that apply the remaining fixes; plain ``--fix`` only corrects spelling."""
     codes = list(dict.fromkeys(d.code for d in diagnostics if d.fixes))
     if codes:
-        ways = ", ".join(f"--fix={code}" for code in codes)
+        ways = " ".join(f"--fix={code}" for code in codes)
         click.echo(f"--fix only corrects spelling; to apply the first fix of each mistake above: {ways}", err=True)
 
 

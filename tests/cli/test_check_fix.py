@@ -65,6 +65,19 @@ def test_fix_with_a_code_applies_its_first_fix(tmp_path: Path) -> None:
     assert path.read_text().startswith("[image] input 3x227x227\n")
 
 
+def test_several_codes_are_fixed_by_one_command(tmp_path: Path) -> None:
+    """The codes that ``--fix`` names can be given together, as it prints them."""
+    path = tmp_path / "a.net"
+    path.write_text("[image] input 3x227x227\n[c] conv 96 11 stride=4\n[f] dense outputs=2\n[d] dropuot\n")
+    result = check("--fix", str(path))
+    ways = result.output.rpartition("above: ")[2].split()
+    assert ways == ["--fix=stray-value", "--fix=unknown-type"]
+    assert "[f] dense" in path.read_text() and "[d] dropout" in path.read_text()
+    result = check(*ways, str(path))
+    assert result.exit_code == 0, result.output
+    assert path.read_text().splitlines()[1:3] == ["[c] conv filters=96 kernel=11 stride=4", "[f] fc outputs=2"]
+
+
 def test_added_line_has_the_files_line_ending(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     lines = ("[image] input 3x8x8", "[f] fc outputs=2", "[prob] softmax", "[s] sumsquares inputs=f", "")
