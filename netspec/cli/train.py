@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,8 +132,13 @@ def command(
     """
     if file is None and resume is None:
         raise click.UsageError("Missing argument 'FILE'.")
-    if file is None and reading != Reading():
-        fail(f"{READING_OPTIONS} control how FILE is read, but there is none; a resumed run keeps its network")
+    if file is None and resume is not None and reading != Reading():
+        fail(
+            f"{READING_OPTIONS} control how FILE is read, but there is none; a resumed run keeps its spec",
+            "a new run with another spec can start from its weights: "
+            f"netspec train {shlex.quote(str(resume / 'spec.net'))} --weights {shlex.quote(str(resume))}, "
+            "with these options and --data",
+        )
     if resume is not None and out is not None:
         fail("--resume names the run's folder already; leave --out out")
     if file is not None and data is None and resume is None:

@@ -129,7 +129,7 @@ def require_same_spec(earlier: Earlier, net: Net, request: Request) -> None:
     written = StringIO()
     show(comparison, (str(earlier.folder), net.source.name), written)
     raise TrainError(
-        f"{earlier.folder} was trained as another network; a run cannot change its network",
+        f"{earlier.folder} was trained with another spec; a run keeps its spec",
         *written.getvalue().splitlines(),
         f"a new run can start from its weights: --weights {shlex.quote(str(earlier.folder))}",
     )

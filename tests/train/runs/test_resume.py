@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import shutil
 import sys
 import weakref
@@ -271,6 +272,11 @@ def test_changed_settings_are_rejected_by_name(whole: Path) -> None:
     for reading in (("--set", "fc.outputs=5"), ("--input", "3x8x8"), ("--dialect", "v2"), ("--history",)):
         rejected = train("--resume", "run", *reading)
         assert (rejected.exit_code, "control how FILE is read, but there is none" in rejected.stderr) == (2, True)
+    start = "  a new run with another spec can start from its weights: "
+    (way,) = [line.removeprefix(start) for line in rejected.stderr.splitlines() if line.startswith(start)]
+    assert way == "netspec train run/spec.net --weights run, with these options and --data"
+    command = [*shlex.split(way.partition(",")[0])[2:], *ARGUMENTS[1:], "--set", "train.optimizer=sgd(lr=0.001)"]
+    assert train(*command, "--steps", "1", "--out", "new").exit_code == 0
 
 
 def test_changed_network_is_rejected_with_the_difference() -> None:
@@ -280,7 +286,7 @@ def test_changed_network_is_rejected_with_the_difference() -> None:
     for command in (("other.net", "--resume", "run"), ("other.net", *ARGUMENTS[1:], "--out", "run")):
         done = train(*command)
         assert done.exit_code == 1
-        assert "run was trained as another network" in done.stderr
+        assert "run was trained with another spec" in done.stderr
         assert "filters: 8 -> 9" in done.stderr
         assert "lr" in done.stderr
     assert Path("run/run.json").read_bytes() == before
