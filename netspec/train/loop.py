@@ -57,8 +57,10 @@ def run(t: Training, stop: Stop) -> Literal["finished", "interrupted"]:
         if not (train_epoch(t, t.progress, due, stop) and validate(t, t.progress, stop)):
             save(t)
             return "interrupted"
-        if t.progress.tally.unreached == 0:
-            close_epoch(t, t.progress)
+        last = t.progress
+        if last.tally.unreached == 0:
+            close_epoch(t, last)
+        look_back(t, last)
         save(t)
         due.done()
         t.drawing.draw_if_due()
@@ -144,6 +146,12 @@ def report_step(t: Training, progress: EpochProgress, loss: Tensor) -> None:
     every = max(1, len(t.data.train.labels) // t.config.batch // LINES_PER_EPOCH)
     if t.step == t.config.steps or t.step % every == 0:
         log_line(t, progress)
+
+
+def look_back(t: Training, last: EpochProgress) -> None:
+    """At the end of the training, whose last epoch was ``last``, warn if the network is still guessing."""
+    if t.finished and (warning := t.guessing.look_back(t.step, t.epoch, last.epoch_meter.loss)) is not None:
+        t.warn(warning)
 
 
 def close_epoch(t: Training, progress: EpochProgress) -> None:

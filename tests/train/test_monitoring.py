@@ -147,13 +147,34 @@ def test_network_that_does_not_learn_is_one_warning(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     Path("dead.net").write_text(DEAD.format(epochs=8))
     command = ["train", "dead.net", "--data", "synthetic", "--threads", "1", "--out", "run", "--quiet"]
-    done = CliRunner().invoke(main, [*command, "--steps", "150"])
+    done = CliRunner().invoke(main, [*command, "--steps", "50"])
     assert (done.exit_code, "guessing" in done.stderr) == (0, False)
     done = CliRunner().invoke(main, ["train", "--resume", "run", "--epochs", "8", "--quiet"])
     assert done.exit_code == 0, done.output
     start = "warning: after 200 steps the loss is 2.303, that of guessing among 10 classes (2.303): nothing has been"
     assert [line.startswith(start) for line in done.stderr.splitlines() if "guessing" in line] == [True]
     assert len(json.loads(Path("run/run.json").read_text())["warnings"]) == 1
+
+
+def test_short_run_that_has_not_learnt_is_a_warning_at_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dead.net").write_text(DEAD.format(epochs=3))
+    command = ["train", "dead.net", "--data", "synthetic", "--threads", "1", "--batch", "256", "--quiet"]
+    done = CliRunner().invoke(main, [*command, "--out", "run"])
+    (warning,) = json.loads(Path("run/run.json").read_text())["warnings"]
+    assert warning.startswith(
+        "after 12 steps the loss is 2.303, that of guessing among 10 classes (2.303): nothing has"
+    )
+    assert "likely causes: too few steps (--epochs continues the run); a learning rate" in warning
+    assert (done.exit_code, f"warning: {warning}\n" in done.stderr) == (0, True)
+
+
+@pytest.mark.parametrize(("step", "epochs", "loss", "warns"), [
+    (80, 3, 1.005, True), (80, 2, 1.005, False), (80, 3, 0.98, False), (80, 3, 11.0, True), (200, 3, 1.005, False),
+])  # fmt: skip
+def test_end_of_a_run_is_checked_if_nothing_was_before(step: int, epochs: int, loss: float, warns: bool) -> None:
+    detector = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
+    assert (detector.look_back(step, epochs, loss * math.log(10)) is not None) == warns
 
 
 @pytest.mark.ci

@@ -18,6 +18,10 @@ nothing, and a deep network may make no progress for thousands of steps and then
 WINDOW = 100
 """The number of steps over whose mean loss the check is made."""
 
+EPOCHS = 3
+"""A run that ends before the check is checked at its end, over its last epoch, from this number of epochs on: a few
+photographs seen again and again are a training, and a few steps on a large data set are a trial."""
+
 NEAR = 0.01
 """A mean loss within this relative distance of the loss of guessing counts as guessing."""
 
@@ -25,7 +29,7 @@ FAR = 10
 """A loss of more than this many times that of guessing means that the network is far too confident in wrong answers."""
 
 CAUSES = (
-    "likely causes: a learning rate that is too low or too high (try ten times more, and a tenth); initial weights so "
+    "a learning rate that is too low or too high (try ten times more, and a tenth); initial weights so "
     "small that nothing arrives at the scores, or so large that units saturate; biases that leave the ReLUs off; "
     "labels that do not belong to the images"
 )
@@ -33,7 +37,8 @@ CAUSES = (
 
 @dataclass(slots=True)
 class Guessing:
-    """Watches the loss of the first step and the mean loss of the ``WINDOW`` steps that end with step ``check_at``.
+    """Watches the loss of the first step and the mean loss of the ``WINDOW`` steps that end with step ``check_at``, or of
+    the last epoch of a run that is shorter.
 
     ``chance`` is the loss of a network that gives all classes the same score: ln(classes) for each cross-entropy, times
     its weight. It is 0 if the network has other losses, which disables the check.
@@ -53,9 +58,18 @@ class Guessing:
         if not self.check_at - WINDOW < step <= self.check_at:
             return None
         self.total = self.total + loss
-        if step < self.check_at:
+        return self._judge(step, float(self.total) / WINDOW) if step == self.check_at else None
+
+    def look_back(self, step: int, epochs: int, mean: float) -> str | None:
+        """Return a warning, if there is one, when a run ends: ``mean`` is the mean loss of its last epoch.
+
+        ``None`` if the run had its check at step ``check_at``, or has not had ``EPOCHS`` epochs.
+        """
+        if not self.chance or step >= self.check_at or epochs < EPOCHS:
             return None
-        mean = float(self.total) / WINDOW
+        return self._judge(step, mean, "too few steps (--epochs continues the run); ")
+
+    def _judge(self, step: int, mean: float, first_cause: str = "") -> str | None:
         if mean > FAR * self.chance:
             return (
                 f"after {format_count(step)} steps the loss is {mean:.4g}, and that of guessing among "
@@ -67,7 +81,8 @@ class Guessing:
             return None
         return (
             f"after {format_count(step)} steps the loss is {mean:.4g}, that of guessing among "
-            f"{format_count(self.classes)} classes ({self.chance:.4g}): nothing has been learnt yet; {CAUSES}"
+            f"{format_count(self.classes)} classes ({self.chance:.4g}): nothing has been learnt yet; "
+            f"likely causes: {first_cause}{CAUSES}"
         )
 
     def _overconfident(self, loss: float) -> str | None:
