@@ -72,7 +72,14 @@ def test_spec_from_standard_input_trains_on_a_folder() -> None:
 def test_quiet_prints_only_the_result() -> None:
     done = train("-", "--data", "synthetic", "--steps", "2", "--quiet", text=tiny_spec())
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1] == "run: runs/net-1"
+    assert done.stdout.splitlines()[-1] == "run: runs/tiny-1"
+
+
+def test_new_run_of_a_runs_spec_is_named_after_the_network() -> None:
+    """``spec.net`` is the name of every run's spec, and standard input has no name."""
+    train("-", "--data", "synthetic", "--steps", "1", "--quiet", text=tiny_spec())
+    done = train("runs/tiny-1/spec.net", "--data", "synthetic", "--steps", "1", "--quiet")
+    assert done.stdout.splitlines()[-1] == "run: runs/tiny-2"
 
 
 def test_ten_views_in_a_spec_are_not_used_for_validation() -> None:

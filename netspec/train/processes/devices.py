@@ -110,8 +110,9 @@ def _train(job: TrainingJob, reporter: Reporter, world: World) -> run.Result:
             if job.resume is not None:
                 return run.resume(job.resume, net, job.request, reporter, world)
             assert net is not None and file is not None
-            stem = "net" if file == "-" else Path(file).stem
-            return run.train(net.graph, net.kept_text, stem, job.request, reporter, world)
+            # standard input has no name, and a run's spec.net has that of any run
+            name = net.name if file == "-" or Path(file).name == SPEC else Path(file).stem
+            return run.train(net.graph, net.kept_text, name, job.request, reporter, world)
     except ArrangementError as problem:
         raise RequestError(problem.message, *problem.notes) from problem
 
