@@ -46,7 +46,7 @@ class _FixWithOrWithoutCode(click.Command):
 @click.option(
     "--fix",
     is_flag=True,
-    help="Correct misspelt words in FILE. --fix=CODE applies the first fix of each diagnostic with that code; it may be "
+    help="Correct misspelt words in FILE. --fix=CODE applies the first fix of each diagnostic with that code; may be "
     "given several times.",
 )
 @click.option("--fix-code", "fix_codes", metavar="CODE", multiple=True, hidden=True)

@@ -114,7 +114,8 @@ class _Pen:
         )
 
     def _pixels(self, points: Sequence[Point]) -> list[Point]:
-        return [(x * self._scale, y * self._scale) for x, y in points]
+        # Pillow drops fractions: a flat curve, whose points are a rounding error off the line, would jump by a pixel.
+        return [(round(x * self._scale, 6), round(y * self._scale, 6)) for x, y in points]
 
 
 @cache

@@ -15,6 +15,7 @@ from PIL import Image
 import netspec
 from netspec.draw import figure_of, to_svg
 from netspec.draw import png as png_module
+from netspec.draw.marks import Figure, Stroke
 from netspec.draw.png import DENSITY, TooLarge, to_png
 from netspec.draw.theme import DARK, LIGHT, ThemeName
 from netspec.ir.ops import Conv, Relu
@@ -126,3 +127,12 @@ def test_layer_with_hundreds_of_inputs_shows_some_and_a_count() -> None:
     shown = [w.text for w in text_marks(figure)]
     assert "and 274 more" in shown  # 24 lines and 2 names
     assert len(to_svg(figure)) < 1e6
+
+
+def test_flat_curve_is_as_straight_as_a_line() -> None:
+    """The points of a flat Bézier curve are off by a rounding error, and Pillow drops fractions of a pixel."""
+    for y in (39.3, 78.0, 78.1, 79.7):
+        points = ((10.0, y), (30.0, y), (40.3, y), (61.7, y))
+        strokes = Stroke(points, "cross", 1.4, curved=True), Stroke((points[0], points[3]), "cross", 1.4)
+        curve, line = (to_png(Figure(80, 90, "", "", (stroke,))) for stroke in strokes)
+        assert curve == line

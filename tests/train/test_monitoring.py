@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 import sys
 from pathlib import Path
 
@@ -197,6 +198,17 @@ def test_curves_are_drawn_at_most_once_a_minute(tmp_path: Path, monkeypatch: pyt
     for now[0] in range(0, 200, 10):
         drawing.draw_if_due()
     assert drawn == [60, 120, 180]
+
+
+@pytest.mark.ci  # a process of its own, because matplotlib looks for a folder only once
+def test_curves_are_drawn_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "loss": 2.0}\n')
+    draw = "from netspec.train.runs.plot import draw_curves; from pathlib import Path; import sys\n"
+    draw += "sys.exit(not draw_curves(Path('metrics.jsonl'), Path('curves.png'), 'x'))"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "metrics.jsonl" / "none"))
+    done = subprocess.run([sys.executable, "-c", draw], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.ci

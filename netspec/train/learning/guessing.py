@@ -37,8 +37,8 @@ CAUSES = (
 
 @dataclass(slots=True)
 class Guessing:
-    """Watches the loss of the first step and the mean loss of the ``WINDOW`` steps that end with step ``check_at``, or of
-    the last epoch of a run that is shorter.
+    """Watches the loss of the first step and the mean loss of the ``WINDOW`` steps that end with step ``check_at``, or
+    of the last epoch of a shorter run.
 
     ``chance`` is the loss of a network that gives all classes the same score: ln(classes) for each cross-entropy, times
     its weight. It is 0 if the network has other losses, which disables the check.

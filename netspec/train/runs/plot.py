@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,7 @@ class Drawing:
 
 def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     """Draw a ``metrics.jsonl`` into the file ``picture``. Return ``False`` if matplotlib is not installed."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no remarks on where it keeps its fonts
     try:
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator

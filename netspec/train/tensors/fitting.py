@@ -140,6 +140,8 @@ def _problems(expected: Mapping[str, Tensor], actual: Mapping[str, Tensor]) -> d
             problems[key] = f"{key} ({shape_text(in_network)}) is not in the file{hint}"
         elif in_file.shape != in_network.shape:
             problems[key] = f"{key} is {shape_text(in_network)} in the network and {shape_text(in_file)} in the file"
+            if [n for n in in_file.shape if n > 1] == [n for n in in_network.shape if n > 1]:
+                problems[key] += f", which reshape({', '.join(map(str, in_network.shape))}) makes the same"
         elif not in_file.dtype.is_floating_point and in_network.dtype.is_floating_point:
             problems[key] = f"{key} is not a tensor of real numbers in the file, but of {in_file.dtype}"
         elif in_file.dtype.is_floating_point and not bool(in_file.isfinite().all()):

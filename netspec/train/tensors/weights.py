@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,8 @@ def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str,
             tensors = {key: file.get_tensor(key) for key in keys}
             about = json.loads((file.metadata() or {}).get("netspec", "{}"))
     except (SafetensorError, ValueError) as problem:
-        raise TrainError(f"{path} is damaged or not a safetensors file: {problem}") from problem
+        notes = ("it is a file of torch.save: give it the ending .pth",) if zipfile.is_zipfile(path) else ()
+        raise TrainError(f"{path} is damaged or not a safetensors file: {problem}", *notes) from problem
     return tensors, about if isinstance(about, dict) else {}
 
 

@@ -93,7 +93,7 @@ def test_unreadable_files_are_errors() -> None:
     result = check_json("photos")
     assert result["unreadable"] == [
         {"path": "photos/train/cat/3.jpg", "reason": "the file is empty"},
-        {"path": "photos/val/dog/1.png", "reason": "not a JPEG or PNG image, whatever its name says"},
+        {"path": "photos/val/dog/1.png", "reason": "its content is neither JPEG nor PNG"},
     ]
     assert result["errors"] == ["2 images cannot be read"]
     assert result["splits"]["val"] == {"images": 4, "readable": 3, "unreadable": 1}

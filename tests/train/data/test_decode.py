@@ -141,8 +141,8 @@ def damaged_png_bytes() -> bytes:
     ("content", "reason"),
     [
         (b"", "the file is empty"),
-        (b"hello, world", "not a JPEG or PNG image"),
-        (gif_bytes(), "not a JPEG or PNG image"),
+        (b"hello, world", "its content is neither JPEG nor PNG$"),
+        (gif_bytes(), "its content is neither JPEG nor PNG$"),
         (jpeg_bytes()[: len(jpeg_bytes()) // 2], "truncated"),
         (jpeg_bytes()[:30], "(?i)truncated"),
         (damaged_png_bytes(), "broken"),

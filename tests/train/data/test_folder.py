@@ -175,5 +175,5 @@ def test_files_changed_after_listing_are_read_or_counted(tmp_path: Path) -> None
     assert batch.pixels[0, :, 4, 4].tolist() == pytest.approx([0, 0, 255], abs=3)
     assert run.finish().as_dict() == {"drawn": 8, "used": 2, "skipped": 6, "dropped": 0, "unreached": 0}
     assert [(Path(problem.path).name, problem.reason) for problem in unreadable[:2]] == [
-        ("0.jpg", "the file is no longer there"), ("1.jpg", "not a JPEG or PNG image, whatever its name says"),
+        ("0.jpg", "the file is no longer there"), ("1.jpg", "its content is neither JPEG nor PNG"),
     ]  # fmt: skip

@@ -171,6 +171,13 @@ def test_file_without_weights_is_an_error(tmp_path: Path, name: str, content: by
         read_without_warnings(tmp_path / name)
 
 
+def test_file_of_torch_save_with_the_ending_of_safetensors_is_recognised(tmp_path: Path) -> None:
+    torch.save({"a": torch.ones(2)}, tmp_path / "a.safetensors")
+    with pytest.raises(TrainError, match="not a safetensors file") as caught:
+        read_without_warnings(tmp_path / "a.safetensors")
+    assert caught.value.notes == ("it is a file of torch.save: give it the ending .pth",)
+
+
 def test_code_in_a_file_is_not_executed(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
@@ -190,6 +197,18 @@ def test_missing_file_and_file_without_tensors_are_errors(run: Path, tmp_path: P
     torch.save([1, 2], tmp_path / "a.pt")
     with pytest.raises(TrainError, match="holds no weights"):
         read_without_warnings(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(("shape", "fits"), [((4, 3), True), ((3, 4), False), ((1, 4, 3, 1), True), ((4, 3, 2), False)])
+def test_same_weights_in_another_shape_are_told_apart_from_others(
+    tmp_path: Path, shape: tuple[int], fits: bool
+) -> None:
+    """nn.Linear over the channels is a convolution with a kernel of one pixel, whose weights have two more axes."""
+    graph = netspec.loads("[i] input 3x2x2\n[c] conv filters=4 kernel=1\n").graph
+    torch.save({"c.weight": torch.ones(shape), "c.bias": torch.ones(4)}, tmp_path / "a.pth")
+    with pytest.raises(TrainError, match="do not fit") as caught:
+        state_with_weights(graph, tmp_path / "a.pth")
+    assert caught.value.notes[0].endswith(", which reshape(4, 3, 1, 1) makes the same") == fits
 
 
 def test_layers_with_other_shapes_are_named_or_fresh(run: Path) -> None:

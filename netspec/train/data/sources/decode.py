@@ -104,7 +104,7 @@ def _cover(image: Image.Image, frame: Frame) -> Image.Image:
 
 def _reason(problem: Exception) -> str:
     if isinstance(problem, UnidentifiedImageError):
-        return "not a JPEG or PNG image, whatever its name says"
+        return "its content is neither JPEG nor PNG"
     if isinstance(problem, FileNotFoundError):
         link = problem.filename is not None and Path(problem.filename).is_symlink()
         return "a link to a file that is not there" if link else "the file is no longer there"
