@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ def confusion_png(tested: Outcome) -> bytes | None:
     there are many classes, whose cells are too small to see, frequent confusions are marked with dots. The most
     frequent ones are listed beside the matrix.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no remarks on where it keeps its fonts
     try:
         from matplotlib.figure import Figure
     except ImportError:
