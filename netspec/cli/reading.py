@@ -97,9 +97,12 @@ class ChangeParam(click.ParamType[str]):
         from netspec.language.parser import is_change
 
         if not is_change(str(value)):
-            shape = re.fullmatch(r"[\w-]+=(\d+x\d+x\d+)", str(value))
-            of_input = f"; the input's shape is --input {shape[1]}" if shape else ""
-            self.fail(f"{value!r} is not a change; write LAYER.KEY=VALUE, conv1.stride=2{of_input}", param, ctx)
+            hint = ""
+            if shape := re.fullmatch(r"[\w-]+=(\d+x\d+x\d+)", str(value)):
+                hint = f"; the input's shape is --input {shape[1]}"
+            elif argument := re.fullmatch(r"([\w-]+\.\w+)\.(\w+=[^()\s]+)", str(value)):
+                hint = f"; an argument stands in brackets behind its word: {argument[1]}='WORD({argument[2]})'"
+            self.fail(f"{value!r} is not a change; write LAYER.KEY=VALUE, conv1.stride=2{hint}", param, ctx)
         return str(value)
 
 

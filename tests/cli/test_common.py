@@ -62,6 +62,11 @@ SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
             "'image=3x227x227' is not a change; write LAYER.KEY=VALUE, conv1.stride=2; the input's shape is --input "
             "3x227x227",
         ),
+        (
+            ("--set", "train.optimizer.lr=0.01"),
+            "'train.optimizer.lr=0.01' is not a change; write LAYER.KEY=VALUE, conv1.stride=2; an argument stands in "
+            "brackets behind its word: train.optimizer='WORD(lr=0.01)'",
+        ),
         (("--set", "conv1=3"), "'conv1=3' is not a change; write LAYER.KEY=VALUE, conv1.stride=2"),
     ],
 )
