@@ -60,7 +60,10 @@ def command(
     destination = output or f"{stem_of(file)}.svg"
     path = Path(destination)
     if destination != "-" and path.suffix.lower() not in ENDINGS:
-        fail(f"cannot draw {destination!r}: the file's name must end with {' or '.join(ENDINGS)}")
+        notes = (
+            ("browsers, Inkscape and rsvg-convert turn an .svg into a PDF",) if path.suffix.lower() == ".pdf" else ()
+        )
+        fail(f"cannot draw {destination!r}: the file's name must end with {' or '.join(ENDINGS)}", *notes)
     if destination != "-":
         require_own_file(path, is_own_image)
     from netspec.draw import figure_of

@@ -38,11 +38,12 @@ def test_set_option_changes_a_key() -> None:
     assert ">2048</text>" in done.stdout and done.stdout.count(">1024</text>") == 2
 
 
-@pytest.mark.parametrize("name", ["net.gif", "net", "net.svg.txt", ""])
+@pytest.mark.parametrize("name", ["net.gif", "net", "net.svg.txt", "", "net.pdf"])
 def test_other_file_suffixes_are_refused(name: str, tmp_path: Path) -> None:
     done = netspec("draw", SPEC, "-o", tmp_path / name)
     assert (done.returncode, done.stdout) == (2, "")
     assert ".svg or .png" in done.stderr
+    assert ("turn an .svg into a PDF" in done.stderr) == (name == "net.pdf")
     assert list(tmp_path.iterdir()) == []
 
 
