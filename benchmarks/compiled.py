@@ -23,8 +23,8 @@ from timing import print_table
 
 import netspec
 from netspec import backend
-from netspec.passes.fast import ComputeTarget, enabled_passes
 from netspec.timing.separate_process import Run, in_separate_process
+from netspec.timing.settings import TimingSettings
 from netspec.timing.step import Step, Work, step_of
 from netspec.train.learning.heap import keep_memory
 
@@ -74,7 +74,8 @@ def _step(spec: str) -> Step:
     torch.set_num_threads(1)
     keep_memory(True)
     graph = netspec.load(SPECS / f"{spec}.net").graph
-    return step_of(graph, "cpu", NETWORKS[spec], "fp32", enabled_passes(ComputeTarget("cpu", "fp32")))
+    settings = TimingSettings("cpu", NETWORKS[spec], "fp32", 1)
+    return step_of(graph, settings, settings.passes)
 
 
 def seconds_of_first_step(run: Callable[[], float]) -> float:

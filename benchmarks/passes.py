@@ -39,7 +39,7 @@ def in_turns(makers: list[Callable[[], Run]], rounds: int) -> list[float]:
 
 def compiled(graph: Graph, batch: int, passes: tuple[str, ...]) -> Callable[[], Run]:
     """Return a function that makes a training step of the compiled network with these passes."""
-    return partial(separate_step, graph, "cpu", batch, "fp32", passes, 1)
+    return partial(separate_step, graph, TimingSettings("cpu", batch, "fp32", 1), passes, 1)
 
 
 def main() -> None:

@@ -87,9 +87,8 @@ def take_turns_separately(graph: Graph, settings: TimingSettings, work: Work) ->
     other one keeps, which it does not have in a user's script. There must be a hand-written network for this graph.
     """
     threads = torch.get_num_threads()
-    rest = (graph, settings.device, settings.batch, settings.precision, settings.passes, threads, work)
     makers: dict[str, Callable[[], Callable[[], object]]] = {
-        OURS: partial(separate_step, *rest),
+        OURS: partial(separate_step, graph, settings, settings.passes, threads, work),
         "eager": partial(separate_handwritten_step, graph, settings, threads, work),
     }
     with ExitStack() as stack:

@@ -66,7 +66,7 @@ def _forms(graph: Graph, settings: TimingSettings, passes: Mapping[str, Names]) 
     """Return the distinct forms of a step with each of these sets of passes."""
     distinct: list[Forms] = []
     for names in passes.values():
-        forms = replace(step_forms(graph, settings.batch, settings.precision, names), passes=())
+        forms = replace(step_forms(graph, settings, names), passes=())
         if forms not in distinct:
             distinct.append(forms)
     return distinct
@@ -78,16 +78,15 @@ def _steps(
 ) -> Iterator[dict[str, Callable[[], object]]]:
     """Yield a training step for each of these sets of passes. Each runs in a process of its own if they differ in
     settings of the whole process: whether freed memory is kept, and whether cuDNN benchmarks its algorithms."""
-    arguments = (graph, settings.device, settings.batch, settings.precision)
     distinct = _forms(graph, settings, passes)
     if len({(forms.kept_memory, forms.benchmarked) for forms in distinct}) == 1:
         with cudnn_benchmark(distinct[0].benchmarked):
-            yield {who: step_of(*arguments, names).train for who, names in passes.items()}
+            yield {who: step_of(graph, settings, names).train for who, names in passes.items()}
         return
     threads = torch.get_num_threads()
     with ExitStack() as stack:
         yield {
-            who: stack.enter_context(in_separate_process(partial(separate_step, *arguments, names, threads)))
+            who: stack.enter_context(in_separate_process(partial(separate_step, graph, settings, names, threads)))
             for who, names in passes.items()
         }
 

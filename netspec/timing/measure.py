@@ -66,7 +66,7 @@ def measure(graph: Graph, settings: TimingSettings, peer: Peer | None = None) ->
     device, rounds = settings.device, settings.rounds
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    step = step_of(graph, device, settings.batch, settings.precision, settings.passes)
+    step = step_of(graph, settings, settings.passes)
     failed: list[str] = []
     with memory_kept(step.objective.forms.kept_memory), cudnn_benchmark(step.objective.forms.benchmarked):
         if peer is not None and step.objective.forms.kept_memory:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from netspec.ir.graph import Graph
-from netspec.ir.settings import Precision
 from netspec.passes.fast import Forms, forms_of
 from netspec.timing.clock import seconds_of
+from netspec.timing.settings import TimingSettings
 from netspec.train.learning.heap import keep_memory
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import optimiser_of
@@ -51,34 +51,28 @@ class Step:
         self.objective.scores(self.images)
 
 
-def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes: Collection[str] = ()) -> Step:
+def step_of(graph: Graph, settings: TimingSettings, passes: Collection[str]) -> Step:
     """Return a step of a network with initial weights, in the forms of these passes. The whole batch is processed at
     once, whatever ``accumulate`` says."""
-    graph, forms = _in_one_part(graph, precision), step_forms(graph, batch, precision, passes)
+    graph, forms, device = _in_one_part(graph, settings), step_forms(graph, settings, passes), settings.device
     objective = recorded(build(graph, 0, device, forms))
-    images, labels = batch_of(graph, device, batch)
+    images, labels = batch_of(graph, device, settings.batch)
     optimiser = optimiser_of(graph, objective.module, fused=forms.fused_update)
     return Step(objective, optimiser, objective.to_layout(images), labels, device, objective.use_kernels())
 
 
-def step_forms(graph: Graph, batch: int, precision: Precision, passes: Collection[str]) -> Forms:
+def step_forms(graph: Graph, settings: TimingSettings, passes: Collection[str]) -> Forms:
     """Return the forms in which a step with these optimising passes is timed."""
-    return forms_of(_in_one_part(graph, precision), passes, batch)
+    return forms_of(_in_one_part(graph, settings), passes, settings.batch)
 
 
-def _in_one_part(graph: Graph, precision: Precision) -> Graph:
-    """Return the graph with this precision and without gradient accumulation."""
-    return replace(graph, train=replace(graph.train, precision=precision, accumulate=1))
+def _in_one_part(graph: Graph, settings: TimingSettings) -> Graph:
+    """Return the graph with the precision of the measurement and without gradient accumulation."""
+    return replace(graph, train=replace(graph.train, precision=settings.precision, accumulate=1))
 
 
 def separate_step(
-    graph: Graph,
-    device: str,
-    batch: int,
-    precision: Precision,
-    passes: Collection[str],
-    threads: int,
-    work: Work = "train",
+    graph: Graph, settings: TimingSettings, passes: Collection[str], threads: int, work: Work = "train"
 ) -> Callable[[], object]:
     """Return a function that runs a step and waits for the device, for use in a dedicated process.
 
@@ -86,10 +80,10 @@ def separate_step(
     and whether cuDNN benchmarks its algorithms.
     """
     torch.set_num_threads(threads)
-    step = step_of(graph, device, batch, precision, passes)
+    step = step_of(graph, settings, passes)
     keep_memory(step.objective.forms.kept_memory)
     torch.backends.cudnn.benchmark = step.objective.forms.benchmarked
-    return partial(seconds_of, {"train": step.train, "infer": step.infer}[work], device)
+    return partial(seconds_of, {"train": step.train, "infer": step.infer}[work], settings.device)
 
 
 def batch_of(graph: Graph, device: str, batch: int) -> tuple[Tensor, Tensor]:

@@ -122,9 +122,10 @@ def test_pass_is_timed_only_if_it_changes_the_network(monkeypatch: pytest.Monkey
     graph = loads("[image] input 1x9x9\n[c] conv filters=4 kernel=3\n[f] fc outputs=2\n").graph
     cases: list[tuple[int, Precision, bool]] = [(297, "fp32", False), (298, "fp32", True), (298, "bf16", False)]
     for batch, precision, timed in cases:
-        (result,) = gains.measure_gains(graph, TimingSettings("cpu", batch, precision, 1))
+        settings = TimingSettings("cpu", batch, precision, 1)
+        (result,) = gains.measure_gains(graph, settings)
         assert (result.seconds is not None) == timed
-        passes = step_of(graph, "cpu", batch, precision, ("im2col",)).objective.forms.passes
+        passes = step_of(graph, settings, ("im2col",)).objective.forms.passes
         assert passes == (("im2col",) if timed else ())
 
 
@@ -158,7 +159,7 @@ def test_mode_that_fails_to_compile_is_left_out_with_a_note(monkeypatch: pytest.
     monkeypatch.setattr(measure, "handwritten_steps", handwritten_steps)
     graph, notes = load(SPECS / "digits.net").graph, list[str]()
     settings = TimingSettings("cpu", 4, "fp32", 1)
-    step = step_of(graph, "cpu", 4, "fp32", ())
+    step = step_of(graph, settings, ())
     timings = measure._here(step, graph, settings, PEERS[0], notes.append)
     assert [list(turns) for turns in timings] == 2 * [[OURS, "eager", "max-autotune"]]
     assert notes == [

@@ -23,6 +23,7 @@ from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.passes.fast import NAMES, Unshuffle, forms_of, on_devices
 from netspec.passes.placing import arrange, place_on_devices
+from netspec.timing.settings import TimingSettings
 from netspec.timing.step import step_of
 from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.layout import Layout
@@ -116,8 +117,9 @@ def test_convolution_on_blocks_copies_no_images(precision: Any) -> None:
 
 def test_time_command_measures_the_step_on_blocks() -> None:
     graph = valid_net(SPEC).graph
-    step = step_of(graph, "cpu", 4, "fp32", ("space-to-depth",))
-    plain = step_of(graph, "cpu", 4, "fp32", ())
+    settings = TimingSettings("cpu", 4, "fp32", 1)
+    step = step_of(graph, settings, ("space-to-depth",))
+    plain = step_of(graph, settings, ())
     assert step.images.shape == (4, 27, 5, 6) and plain.images.shape == (4, 3, 12, 14)
     a, b = (one.objective.gradients(one.images, one.labels, 0, 0) for one in (step, plain))
     torch.testing.assert_close(a, b)
