@@ -23,6 +23,9 @@ from netspec.train.learning.heap import memory_kept
 from netspec.train.reporting.progress import Counter
 from netspec.train.runs.saved import Saved
 
+Part = Literal["validation", "train"]
+"""A part of a source."""
+
 CHUNK = 4096
 """The number of images whose predictions are held in memory until all networks have seen them."""
 
@@ -173,7 +176,7 @@ def _open(
     return sources, tuple(distinct)
 
 
-def _splits(data: Data, split: SplitName) -> tuple[Literal["validation", "train"], ...]:
+def _splits(data: Data, split: SplitName) -> tuple[Part, ...]:
     if data.validation is None and split == "validation":
         raise TrainError(f"{data.source} has no validation images", "--split train or --split all tests on the others")
     if split == "all":
@@ -181,14 +184,14 @@ def _splits(data: Data, split: SplitName) -> tuple[Literal["validation", "train"
     return (split,)
 
 
-def _split(data: Data, name: Literal["validation", "train"]) -> Split:
+def _split(data: Data, name: Part) -> Split:
     split = data.train if name == "train" else data.validation
     assert split is not None  # checked by _splits
     return split
 
 
 def _predictions(
-    sources: Sequence[_OpenSource], name: Literal["validation", "train"], loader: Loader, batch: int
+    sources: Sequence[_OpenSource], name: Part, loader: Loader, batch: int
 ) -> Iterator[tuple[_Labels, torch.Tensor]]:
     """Yield the mean predictions of all networks, a chunk of images at a time. An image that any of the networks could
     not read is left out."""
@@ -211,7 +214,7 @@ def _predictions(
 
 
 def _predict(
-    source: _OpenSource, name: Literal["validation", "train"], indices: Indices, loader: Loader, batch: int, first: int
+    source: _OpenSource, name: Part, indices: Indices, loader: Loader, batch: int, first: int
 ) -> tuple[NDArray[np.bool_], list[torch.Tensor]]:
     """Return which of some images are readable, and each network's predictions for them, (images, classes).
     ``first`` is the number of images tested before."""
