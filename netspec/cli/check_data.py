@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import DEVICES, WRONG_SPEC, format_option
+from netspec.cli.common import DEVICES, WRONG_SPEC, format_option, processes_option
 from netspec.cli.reading import read_net, reading_options
 from netspec.cli.runs import exit_on_error
 
@@ -25,12 +25,7 @@ if TYPE_CHECKING:
     "--net", "file", metavar="FILE", help="Check that the data suit this network, and measure its training speed."
 )
 @click.option("--device", type=DEVICES, help="Device to measure on [default: cuda if available, else cpu].")
-@click.option(
-    "--processes",
-    type=click.IntRange(1, 1024),
-    metavar="N",
-    help="Number of processes that read images [default: one per core].",
-)
+@processes_option
 @format_option
 @click.option("--strict", is_flag=True, help="Treat warnings as errors: exit with 1 if there are any.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")

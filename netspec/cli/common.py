@@ -26,6 +26,19 @@ SPLITS = click.Choice(["groups", "batch", "hybrid"])
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+device_option = click.option(
+    "--device", type=DEVICES, help="Device to compute on [default: cuda if available, else cpu]."
+)
+precision_option = click.option(
+    "--precision", type=PRECISIONS, help="Precision of the layers [default: that of the spec]."
+)
+processes_option = click.option(
+    "--processes",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Number of processes that read images [default: one per core].",
+)
+
 
 def format_option(command: Command) -> Command:
     """Add the option ``--format text|json``, passed to the command as ``form``."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from netspec.cli.common import DEVICES, fail, format_option, importing_torch
+from netspec.cli.common import device_option, fail, format_option, importing_torch
 from netspec.cli.reading import read_net, reading_options
 from netspec.cli.runs import Unread, exit_on_error, names_data, note_printer, require_existing, warn
 from netspec.cli.trained import require_spec, views_option, with_weights
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--batch", type=click.IntRange(min=1), metavar="N", help="Images processed at a time [default: batch= of the spec]."
 )
-@click.option("--device", type=DEVICES, help="Device to compute on [default: cuda if available, else cpu].")
+@device_option
 @format_option
 @click.option("--confusion", metavar="OUT.png", type=click.Path(path_type=Path),
               help="Draw the confusion matrix into this file (needs matplotlib).")  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.cli.common import DEVICES, fail, format_option
+from netspec.cli.common import device_option, fail, format_option
 from netspec.cli.runs import exit_on_error
 from netspec.cli.trained import open_trained, weights_option
 from netspec.cli.writing import require_own_file, write_or_fail
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--activations", metavar="LAYER", help="Draw the activations of this layer for --image instead of kernels."
 )
-@click.option("--device", type=DEVICES, help="Device to compute on [default: cuda if available, else cpu].")
+@device_option
 @format_option
 @click.option("-q", "--quiet", is_flag=True, help="Do not print the name of the file written.")
 @weights_option

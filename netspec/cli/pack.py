@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_SPEC
+from netspec.cli.common import WRONG_SPEC, processes_option
 from netspec.cli.runs import MAX_LISTED, exit_on_error, note_printer, warn
 
 if TYPE_CHECKING:
@@ -38,12 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option("--val-labels", metavar="FILE", type=click.Path(path_type=Path),
               help="Classes of the images in DIR/val if it has no class folders, one per line.")  # fmt: skip
-@click.option(
-    "--processes",
-    type=click.IntRange(1, 1024),
-    metavar="N",
-    help="Number of processes that read images [default: one per core].",
-)
+@processes_option
 @click.option("--strict", is_flag=True, help="Exit with 1 if an image cannot be read.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
 def command(

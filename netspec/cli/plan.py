@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.amounts import AmountParam, DevicesParam, parse_bytes, parse_flops, parse_link
-from netspec.cli.common import PRECISIONS, SPLITS, fail, format_option, without_option
+from netspec.cli.common import SPLITS, fail, format_option, precision_option, without_option
 from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.plan import MAX_DEVICES
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Images per step, over all devices [default: batch= of the spec].",
 )
-@click.option("--precision", type=PRECISIONS, help="Precision of the layers [default: that of the spec].")
+@precision_option
 @click.option(
     "--memory",
     type=AmountParam(parse_bytes),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from netspec.cli.common import DEVICES, WRONG_COMMAND, WRONG_SPEC, format_option
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, device_option, format_option
 from netspec.cli.runs import exit_on_error, warn
 from netspec.cli.trained import open_trained, views_option, weights_option
 
@@ -33,7 +33,7 @@ MIN_BAR = 5
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @views_option
-@click.option("--device", type=DEVICES, help="Device to compute on [default: cuda if available, else cpu].")
+@device_option
 @format_option
 @click.option("-q", "--quiet", is_flag=True, help="Omit the bars.")
 @click.option(

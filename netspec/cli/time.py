@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import DEVICES, PRECISIONS, fail, format_option, importing_torch, without_option
+from netspec.cli.common import device_option, fail, format_option, importing_torch, precision_option, without_option
 from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.runs import exit_on_error
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @spec_argument
-@click.option("--device", type=DEVICES, help="Device to compute on [default: cuda if available, else cpu].")
+@device_option
 @click.option("--batch", type=click.IntRange(1, 2**20), metavar="N",
               help="Images per step [default: batch= of the spec; on the CPU at most 32].")  # fmt: skip
-@click.option("--precision", type=PRECISIONS, help="Precision of the layers [default: that of the spec].")
+@precision_option
 @click.option(
     "--compare",
     type=click.Choice(["handwritten"]),
