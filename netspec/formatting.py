@@ -17,11 +17,11 @@ def format_count(number: int) -> str:
 def format_number(number: Fraction | float | int) -> str:
     """Return a number as a person writes it: ``54.25``, ``55``, ``0.0001``. The fraction 18 1/3 is ``18.333``.
 
-    >>> plain(Fraction(217, 4))
+    >>> format_number(Fraction(217, 4))
     '54.25'
-    >>> plain(1e-4)
+    >>> format_number(1e-4)
     '0.0001'
-    >>> plain(1e200)
+    >>> format_number(1e200)
     '1e+200'
     """
     if isinstance(number, Fraction):
@@ -36,7 +36,7 @@ def format_number(number: Fraction | float | int) -> str:
 def format_literal(number: float) -> str:
     """Return a number in a spec's notation that reads back as the same float: ``1e-5``, not Python's ``1e-05``.
 
-    >>> literal(1e-5), literal(0.1), literal(128.0)
+    >>> format_literal(1e-5), format_literal(0.1), format_literal(128.0)
     ('1e-5', '0.1', '128')
     """
     if number == int(number) and abs(number) < _MAX_PLAIN:
@@ -47,7 +47,7 @@ def format_literal(number: float) -> str:
 def format_bytes(amount: int) -> str:
     """Return a number of bytes with its unit: ``243.9 MB`` (powers of 1000, as for networks and disks).
 
-    >>> size(243860896), size(999_960_000)
+    >>> format_bytes(243860896), format_bytes(999_960_000)
     ('243.9 MB', '1.0 GB')
     """
     value = float(amount)
@@ -72,7 +72,7 @@ def plural(number: int, noun: str) -> str:
 def format_rounded_count(number: int) -> str:
     """Return a count in three digits, for narrow places: ``34.8 k``, ``105 M``.
 
-    >>> short(37748736)
+    >>> format_rounded_count(37748736)
     '37.7 M'
     """
     value = float(number)
@@ -86,7 +86,7 @@ def format_rounded_count(number: int) -> str:
 def format_duration(seconds: float) -> str:
     """Return a time in three digits: ``1.23 ms``, ``45.6 s``.
 
-    >>> duration(0.00123)
+    >>> format_duration(0.00123)
     '1.23 ms'
     """
     for unit, factor in (("µs", 1e6), ("ms", 1e3)):
@@ -98,7 +98,7 @@ def format_duration(seconds: float) -> str:
 def format_rate(rate: float) -> str:
     """Return a rate per second: in three digits below 100, else as a whole number.
 
-    >>> per_second(0.0437), per_second(8.36), per_second(22139.4)
+    >>> format_rate(0.0437), format_rate(8.36), format_rate(22139.4)
     ('0.0437', '8.36', '22,139')
     """
     return format_count(round(rate)) if rate >= 99.95 else f"{rate:.3g}"
