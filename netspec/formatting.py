@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 
 _MAX_PLAIN = 1e15
@@ -67,6 +68,16 @@ def plural(number: int, noun: str) -> str:
     """Return a count with its noun: ``1 error``, ``2 errors``, ``3 classes``."""
     more = "es" if noun.endswith("s") else "s"
     return f"{format_count(number)} {noun}{'' if number == 1 else more}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Return the first ``most`` of several names, and the number of others.
+
+    >>> listed(["conv1", "conv2"], 2), listed(["conv1", "conv2", "fc3", "fc4"], 2)
+    ('conv1, conv2', 'conv1, conv2 and 2 more')
+    """
+    others = len(names) - most
+    return ", ".join(names[:most]) + (f" and {format_count(others)} more" if others > 0 else "")
 
 
 def format_rounded_count(number: int) -> str:

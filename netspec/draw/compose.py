@@ -15,7 +15,7 @@ from netspec.draw.rows import Parts
 from netspec.draw.scale import scale_for
 from netspec.draw.sheet import MARGIN, placed_rows
 from netspec.draw.towers import drawn_towers, share_of
-from netspec.formatting import format_count, plural
+from netspec.formatting import listed, plural
 from netspec.net import Net
 
 _TITLE = 16.0
@@ -95,7 +95,6 @@ def _legend(y: float, notes: Sequence[str], *, crossing: bool) -> tuple[list[Mar
 
 def _description(net: Net, blocks: Sequence[Block], wiring: Wiring) -> str:
     """Return a text alternative of the figure, in one sentence."""
-    shown = ", ".join(f"{b.name} {b.shape}" for b in blocks[:40])
-    rest = f" and {format_count(len(blocks) - 40)} more" if len(blocks) > 40 else ""
+    shown = listed([f"{b.name} {b.shape}" for b in blocks], 40)
     towers = f", {net.graph.groups} GPU groups as parallel towers" if net.graph.groups > 1 else ""
-    return f"The network {net.name} from left to right{towers}: {shown}{rest}."
+    return f"The network {net.name} from left to right{towers}: {shown}."

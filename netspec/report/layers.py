@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from netspec.formatting import format_count, format_number
+from netspec.formatting import format_count, format_number, listed
 from netspec.ir.ops import Bias, Conv, Lrn, MapNorm, word_of
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
@@ -81,13 +79,8 @@ def _alpha_notes(net: Net) -> tuple[str, ...]:
     for node in net.graph.nodes.values():
         if isinstance(node.op, Lrn | MapNorm):
             alphas.setdefault(format_number(node.op.alpha), []).append(node.layer)
-    values = "; ".join(f"{_names_text(layers)} {alpha}" for alpha, layers in alphas.items())
+    values = "; ".join(f"{listed(layers, MAX_LISTED)} {alpha}" for alpha, layers in alphas.items())
     return (f"effective alpha, the factor on each square: {values}",) if values else ()
-
-
-def _names_text(layers: Sequence[str]) -> str:
-    more = len(layers) - MAX_LISTED
-    return ", ".join(layers[:MAX_LISTED]) + (f" and {format_count(more)} more" if more > 0 else "")
 
 
 def _title(net: Net, batch: int) -> str:

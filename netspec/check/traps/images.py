@@ -8,7 +8,7 @@ from dataclasses import replace
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic, Edit, Fix
-from netspec.formatting import format_number, plural
+from netspec.formatting import format_number, listed, plural
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Conv, Input, Local, Lrn, window_of
 from netspec.ir.shape import Shape
@@ -101,8 +101,7 @@ def unread_channels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[D
         unread = [str(channel) for channel in range(x.channels) if channel not in read]
         if unread:
             which = plural(len(unread), "channel").split(" ", 1)[1]
-            message = f"no filter of {node.layer} reads {which} {', '.join(unread[:MAX_LISTED])}"
-            message += f" and {len(unread) - MAX_LISTED} more" if len(unread) > MAX_LISTED else ""
+            message = f"no filter of {node.layer} reads {which} {listed(unread, MAX_LISTED)}"
             notes = [f"its input has {plural(x.channels, 'channel')}, and a table counts them from 0"]
             yield warning("unread-channels", message, node, facts, ("table",), notes)
 

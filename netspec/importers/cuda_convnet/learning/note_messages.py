@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netspec.check.report import Findings
+from netspec.formatting import listed
 from netspec.source import Span
 
 MAX_LISTED = 4
@@ -37,6 +38,4 @@ class NoteMessages:
 
 def name_list(names: Iterable[str]) -> str:
     """Return a list of names as text: at most the first four, and the number of others."""
-    listed = list(names)
-    more = f" and {len(listed) - MAX_LISTED} more" if len(listed) > MAX_LISTED else ""
-    return ", ".join(listed[:MAX_LISTED]) + more
+    return listed([*names], MAX_LISTED)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
-from netspec.formatting import format_count, format_number, format_rate, plural
+from netspec.formatting import format_count, format_number, format_rate, listed, plural
 from netspec.train.data.packing.survey import Copies, Spread, Survey
 from netspec.train.data.splits import only_class
 
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
 
 ROWS = 20
 """The maximum number of classes in the table. If there are more, those with the fewest images are shown."""
+
+MAX_LISTED = 5
+"""The most names in one line."""
 
 NAMED = 10
 """The maximum number of unreadable images, and of duplicates of each kind, in the text. The JSON lists all."""
@@ -48,7 +50,7 @@ def judge(survey: Survey, mismatch: str | None) -> Findings:
         errors.append(f"{plural(len(survey.unreadable), 'image')} cannot be read")
     empty = [name for name, images in zip(survey.classes, survey.counts["train"].per_class, strict=True) if not images]
     if empty:
-        errors.append(f"{plural(len(empty), 'class')} without a readable training image: {_first_names(empty)}")
+        errors.append(f"{plural(len(empty), 'class')} without a readable training image: {listed(empty, MAX_LISTED)}")
     warning = only_class(survey.classes)
     warnings = [warning] if warning is not None else []
     for duplicates, where in _duplicates_by_kind(survey).values():
@@ -79,7 +81,7 @@ def as_text(survey: Survey, findings: Findings, speeds: Speeds) -> list[str]:
         lines.append(f"unreadable: {format_count(len(survey.unreadable) - NAMED)} more; --format json lists all")
     for duplicates, where in _duplicates_by_kind(survey).values():
         for copies in duplicates[:NAMED]:
-            lines.append(f"the same image, {where}: {_first_names(copies.paths)}")
+            lines.append(f"the same image, {where}: {listed(copies.paths, MAX_LISTED)}")
         if len(duplicates) > NAMED:
             lines.append(
                 f"the same image, {where}: {format_count(len(duplicates) - NAMED)} more; --format json lists all"
@@ -184,7 +186,3 @@ def _spread(word: str, spread: Spread) -> str:
 
 def _spread_as_json(spread: Spread | None) -> dict[str, float] | None:
     return {"min": spread.least, "median": spread.median, "max": spread.most} if spread is not None else None
-
-
-def _first_names(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {format_count(len(names) - 5)} more" if len(names) > 5 else "")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from netspec.formatting import format_count, plural
+from netspec.formatting import format_count, listed, plural
 from netspec.train.data.splits import Labels
 
 FOLDER = "/"
@@ -54,8 +54,7 @@ def classes_without(labels: Labels, classes: Sequence[str]) -> Iterator[str]:
     present = set(np.unique(labels).tolist())
     missing = [name for number, name in enumerate(classes) if number not in present]
     if present and missing:
-        more = f" and {format_count(len(missing) - MAX_LISTED)} more" if len(missing) > MAX_LISTED else ""
-        yield f"{plural(len(missing), 'class')} without a validation image: {', '.join(missing[:MAX_LISTED])}{more}"
+        yield f"{plural(len(missing), 'class')} without a validation image: {listed(missing, MAX_LISTED)}"
 
 
 def _is_or_are(names: Sequence[str]) -> str:
