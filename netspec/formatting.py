@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 _MAX_PLAIN = 1e15
@@ -62,6 +62,11 @@ def format_bytes(amount: int) -> str:
 def format_percent(part: int, whole: int) -> str:
     """Return a share with one decimal, ``94.8 %``. A share of 0 is ``0.0 %``."""
     return f"{100 * part / whole if whole else 0:.1f} %"
+
+
+def format_sizes(sizes: Iterable[int]) -> str:
+    """Return the sizes of a shape as a spec writes them: ``96x3x11x11``."""
+    return "x".join(map(str, sizes))
 
 
 def plural(number: int, noun: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from netspec.formatting import format_sizes
 from netspec.ir.graph import Graph, Node
 from netspec.ir.graph import Layer as LayerOfFile
 from netspec.ir.ops import Loss, name_of
@@ -111,5 +112,5 @@ class Layer(nn.Module):
 def describe(graph: Graph, layer: LayerOfFile) -> str:
     """Return ``conv: 3x224x224 -> 96x55x55, weight 96x3x11x11, bias 96`` or the like."""
     inputs = ", ".join(str(graph.layers[name].output) for name in layer.inputs)
-    tensors = (f"{suffix(p)} {'x'.join(map(str, p.shape))}" for p in graph.parameters_of(layer.name))
+    tensors = (f"{suffix(p)} {format_sizes(p.shape)}" for p in graph.parameters_of(layer.name))
     return ", ".join((f"{layer.type}: {inputs} -> {layer.output}", *tensors))

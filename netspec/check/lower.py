@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from netspec.check.claims import Step
 from netspec.check.placement import placement_of
+from netspec.formatting import format_sizes
 from netspec.ir.constraint import BOUNDS, FREE, Constraint
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Layer, Node, Parameter, Placement
@@ -195,7 +196,7 @@ class _Parameters:
             raise _mismatch(owner, f"inputs: {inputs}, matrices to take: {len(owner.weights)}")
         weight = owner.weights[index]
         if weight.shape != param.shape:
-            needs, has = ("x".join(map(str, shape)) for shape in (param.shape, weight.shape))
+            needs, has = map(format_sizes, (param.shape, weight.shape))
             raise _mismatch(owner, f"{self.request.name} needs {needs}, {owner.layer.name} has {has}")
         if owner.layer.placement != self.placement:
             raise _mismatch(owner, "both must be placed alike on the GPU groups")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netspec.formatting import format_count
+from netspec.formatting import format_count, format_sizes
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
 from netspec.keys.kind import BadValue, shown
@@ -122,6 +122,6 @@ class ImageShape:
             if len(numbers) == 2:
                 notes = (f"channels stand first: {shown(value)} pixels in colour are 3x{shown(value)}",)
             if len(numbers) == 4:
-                notes, replacement = ("the number of images is not part of a shape",), "x".join(map(str, numbers[1:]))
+                notes, replacement = ("the number of images is not part of a shape",), format_sizes(numbers[1:])
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=notes, replacement=replacement)
         return Shape(*numbers)

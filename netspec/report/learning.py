@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netspec.formatting import plural
+from netspec.formatting import format_sizes, plural
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.settings import Sgd, UpdateRule
@@ -39,7 +39,7 @@ def learning_table(net: Net, style: Style = READABLE) -> Table:
     rows = tuple(
         (
             p.key,
-            "x".join(map(str, p.shape)),
+            format_sizes(p.shape),
             style.count(p.size),
             texts.distribution(p.distribution),
             *map(texts.number, (p.lr, p.momentum, p.decay)),

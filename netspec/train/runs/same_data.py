@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from netspec.formatting import format_count
+from netspec.formatting import format_count, format_sizes
 from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.data.splits import Data, Split
 from netspec.train.errors import TrainError
@@ -65,7 +65,7 @@ def _class_difference(then: list[str], now: list[str]) -> str:
 
 
 def _format(value: object) -> str:
-    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
+    return format_sizes(value) if isinstance(value, list) else str(value)
 
 
 def _split_fingerprint(split: Split | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from netspec.diagnostics import SpecError
-from netspec.formatting import format_count, format_number, plural
+from netspec.formatting import format_count, format_number, format_sizes, plural
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.net import Net, load_source
@@ -155,9 +155,7 @@ class Saved:
         state = self.state["preparation"]
         mean: Tensor = state["mean"]
         if tuple(mean.shape) not in ((frame.channels, 1, 1), (frame.channels, frame.height, frame.width)):
-            raise TrainError(
-                f"{self.name} subtracts a mean image of {'x'.join(map(str, mean.shape))}, the images are {frame}"
-            )
+            raise TrainError(f"{self.name} subtracts a mean image of {shape_text(mean)}, the images are {frame}")
         prepare.restore(mean, state["axes"], state.get("std", torch.ones(frame.channels, 1, 1)))
         return prepare
 
@@ -213,7 +211,7 @@ def require_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], pa
 
 def shape_text(tensor: Tensor) -> str:
     """Format a tensor's shape: ``96x3x11x11``, or ``a number`` for a scalar."""
-    return "x".join(map(str, tensor.shape)) or "a number"
+    return format_sizes(tensor.shape) or "a number"
 
 
 def net_of(state: Mapping[str, Any], file: Path) -> Net:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from netspec.formatting import plural
+from netspec.formatting import format_sizes, plural
 from netspec.importers.cuda_convnet.layers.kinds import Context
 from netspec.importers.cuda_convnet.layers.model import Layer, Shared
 from netspec.importers.cuda_convnet.options import shortened
@@ -86,6 +86,6 @@ def _owner(context: Context, layer: Layer, number: int, word: str) -> Shared | N
         which = f"an earlier input of {name}" if is_own else f"an input of {name}"
         raise options.report_error("weights-mismatch", f"{index} is not the number of {which}", "weightSource")
     if source.weights[index] != layer.weights[number]:
-        has, needs = ("x".join(map(str, w)) for w in (source.weights[index], layer.weights[number]))
+        has, needs = map(format_sizes, (source.weights[index], layer.weights[number]))
         raise options.report_error("weights-mismatch", f"it needs {needs} weights, {name} has {has}", "weightSource")
     return source.shared[index] or Shared(name, index)

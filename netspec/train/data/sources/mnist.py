@@ -9,13 +9,14 @@ C. Burges, The MNIST database of handwritten digits. An idx file begins with big
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from netspec.formatting import format_count, plural
+from netspec.formatting import format_count, format_sizes, plural
 from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels
 from netspec.train.errors import TrainError
 
@@ -115,10 +116,8 @@ def _read(path: Path, dimensions: int) -> Pixels:
                     f"{path} begins with 0x{magic:08x}; an idx file of bytes in {plural(dimensions, 'dimension')} "
                     f"begins with 0x{0x0800 + dimensions:08x}"
                 )
-            expected = 1
-            for length in lengths:
-                expected *= length
-            shape = "x".join(map(str, lengths))
+            expected = math.prod(lengths)
+            shape = format_sizes(lengths)
             if not 0 < expected <= MAX_BYTES:
                 raise TrainError(f"{path}: its header says {shape}, which cannot be")
             content = file.read(expected + 1)
