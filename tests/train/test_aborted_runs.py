@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import shutil
 import signal
 import sys
 import time
@@ -99,6 +101,24 @@ def test_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
     assert [path.name for path in Path("run/checkpoints").iterdir()] == ["step-000000000.pt"]
     assert newest_checkpoint(Path("run"))["step"] == 0
     assert train("--resume", "run", "--quiet").exit_code == 0
+
+
+@pytest.mark.parametrize("failing", ["write_spec", "write_run"])
+def test_disk_that_is_full_before_the_first_checkpoint(failing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to resume then, and the run's folder is in the way of another run."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"netspec.train.runs.runfolder.RunFolder.{failing}", full)
+        done = train(*ARGUMENTS, "--quiet")
+    assert (done.exit_code, done.stderr.splitlines()) == (1, [
+        "Error: cannot write the run's files: No space left on device",
+        "  when there is room again, remove run, which has no checkpoint, and start anew",
+    ])  # fmt: skip
+    shutil.rmtree("run")
+    assert train(*ARGUMENTS, "--steps", "1", "--quiet").exit_code == 0
 
 
 def test_diverged_run_leaves_the_last_good_checkpoint() -> None:

@@ -210,8 +210,13 @@ def _is_free(folder: Path) -> bool:
 
 def disk_problem(problem: OSError, folder: Path) -> TrainError:
     """Return the error for a run's folder that can no longer be written."""
+    message = f"cannot write the run's files: {problem.strerror or problem}"
+    if not any((folder / CHECKPOINTS).glob("step-*.pt")):
+        return TrainError(
+            message, f"when there is room again, remove {folder}, which has no checkpoint, and start anew"
+        )
     return TrainError(
-        f"cannot write the run's files: {problem.strerror or problem}",
+        message,
         "the checkpoints written before are intact; when there is room again, continue with",
         f"  {resuming(folder)}",
     )
