@@ -38,8 +38,13 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
 }
 """The names of the arguments of these classes, in the order in which they may be given without them."""
 
-_DEFAULTS: Mapping[str, Mapping[str, str]] = {"LocalResponseNorm": {"scale": "1e-4"}}
-"""What these classes do unless their arguments say otherwise, where a spec has to say so."""
+_DEFAULTS: Mapping[str, Mapping[str, str]] = {
+    "BatchNormalization": {"eps": "1e-3", "average": "0.01"},
+    "LocalResponseNorm": {"scale": "1e-4"},
+    "UpSampling2D": {"interpolation": "nearest"},
+    "Upsample": {"mode": "nearest"},
+}
+"""What these classes do unless their arguments say otherwise, where a spec has to say so, or cannot."""
 
 _OWN_KEYS: Mapping[tuple[str, str], str] = {
     ("BatchNorm2d", "momentum"): "average",
@@ -60,15 +65,17 @@ _YES = ("true", "yes")
 def called_layer(call: Call) -> str | None:
     """Translate a call of PyTorch or Keras: ``conv filters=64 kernel=3 pad=1`` for ``Conv2d(3, 64, 3, padding=1)``.
 
-    Arguments that have no translation become keys of the same name. ``None`` if there are none, for a spec's own layer
-    type, and if the class is like none of these or does not take so many arguments.
+    Arguments that have no translation become keys of the same name. ``None`` if the type's name says all, for a spec's
+    own layer type, and if the class is like none of these or does not take so many arguments.
     """
     name = call.name.text
     if name == "Activation":
         return _activation(call)
     layer_type = layers.find(nearest(name, layers.names()) or "")
     places = _PLACES.get(name, ())
-    if layer_type is None or layer_type.name == name or not (call.args or call.named) or len(call.args) > len(places):
+    if layer_type is None or layer_type.name == name or len(call.args) > len(places):
+        return None
+    if not (call.args or call.named or name in _DEFAULTS):
         return None
     keys = {key.name: key for key in layer_type.keys}
     in_places = [Pair(Word(word, call.span), value) for word, value in zip(places, call.args, strict=False)]

@@ -51,6 +51,9 @@ ABSENT_KEYS: Mapping[str, str] = {
     "ceilmode": "ceil_mode=true is rounding=caffe here, ceil_mode=false is rounding=down",
     "countincludepad": "an average counts only real pixels; for zeros that count, put a zeropad layer before it",
     "depthradius": "size= is the whole window, in channels: 2 * depth_radius + 1",
+    **dict.fromkeys(
+        ("interpolation", "mode"), "resize interpolates between pixels, evenly around the centre, and in no other way"
+    ),
     "keepprob": "rate= is the probability of dropping a unit: 1 - keep_prob",
     "labelsmoothing": "it is a key of the train line: train label_smoothing=0.1",
     "name": "the name of a layer is written before its type, in brackets: [conv1] conv ...",
