@@ -72,7 +72,7 @@ def _print(table: Table, console: Console) -> None:
         console.print(line, soft_wrap=True)
     notes = list(table.notes)
     if left_out:
-        notes.append(f"left out for lack of space: {', '.join(left_out)}; --format markdown shows all columns")
+        notes.append(f"left out for lack of space: {', '.join(left_out)}; a wider terminal, a file or a pipe has them")
     for note in notes:
         console.print(Text(note))
 
