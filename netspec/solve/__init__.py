@@ -149,8 +149,8 @@ def _working_fixes(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Be
         if mistake.code not in NOTATION or (tried is not None and tried.fix.checks):
             return tried
         after = tried.after if tried is not None else bench.checked_with(proposal.edits)
-        longer = proposal if after is None else completed(proposal, after, mistake, bench, _own_fixes)
-        return tried if longer is proposal else bench.fix(longer, mistake) or tried
+        longer = completed(proposal, after, mistake, bench, _own_fixes) if after is not None else None
+        return (longer and bench.fix(longer[0], mistake, longer[1])) or tried
 
     return tuple(tried.fix for tried in _working(proposals, mistake, bench, whole))
 

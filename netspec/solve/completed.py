@@ -23,16 +23,18 @@ MAX_TITLE_LENGTH = 80
 FixesOf = Callable[[Diagnostic, Bench], Sequence[Tried]]
 
 
-def completed(proposal: Proposal, after: Checked, mistake: Diagnostic, bench: Bench, fixes_of: FixesOf) -> Proposal:
+def completed(
+    proposal: Proposal, after: Checked, mistake: Diagnostic, bench: Bench, fixes_of: FixesOf
+) -> tuple[Proposal, Checked] | None:
     """Return a proposal together with the first fixes of the mistakes in the notation of its statement that come to
-    light with it, ``after``; the proposal itself if there are none, or none can be fixed within the statement.
+    light with it, ``after``, and the check of the file with all of them.
 
-    ``fixes_of`` returns the fixes of a mistake.
+    ``fixes_of`` returns the fixes of a mistake. ``None`` if there are none, or none within the statement.
     """
     root = bench.checked.texts.root
     whole = _statement(bench.checked, mistake.span)
     if mistake.span.source is not root or not all(_is_inside(edit.span, whole) for edit in proposal.edits):
-        return proposal
+        return None
     checked, gives, spelling = after, [proposal.gives], proposal.spelling
     for _ in range(MAX_STEPS):
         text, inner = checked.texts.root, bench.on(checked)
@@ -45,12 +47,12 @@ def completed(proposal: Proposal, after: Checked, mistake: Diagnostic, bench: Be
         checked, spelling = following, spelling and all(tried.fix.spelling for tried in chosen)
         gives += [tried.gives for tried in chosen]
     if checked is after:
-        return proposal
+        return None
     new = checked.texts.root.text
     edit = _difference(whole, new[whole.start : len(new) - (len(root.text) - whole.end)])
     shown = " ".join(edit.text.split()).replace(" [", " and [")
     title = f"write {shown}" if shown and len(shown) <= MAX_TITLE_LENGTH else "write it as a spec does"
-    return Proposal(title, (edit,), "; ".join(filter(None, gives)), spelling)
+    return Proposal(title, (edit,), "; ".join(filter(None, gives)), spelling), checked
 
 
 def _statement(checked: Checked, place: Span) -> Span:

@@ -93,8 +93,10 @@ class Bench:
             return check(texts, self.input_shape, self.checked.cache)
         return check_file(texts.file().without_claims(), self.input_shape, texts, self.checked.cache)
 
-    def fix(self, proposal: Proposal, mistake: Diagnostic) -> Tried | None:
+    def fix(self, proposal: Proposal, mistake: Diagnostic, after: Checked | None = None) -> Tried | None:
         """Try a proposal, and return it as a fix if the mistake is gone with it and no new one occurs.
+
+        ``after`` is the check of the file with it, if that is known already.
 
         New mistakes are accepted in layers that could not be checked before because their inputs were not known, and
         after correcting the spelling of a word. A mistake in a variant is fixed in the variant; a proposal that changes
@@ -103,7 +105,7 @@ class Bench:
         root = self.checked.texts.root
         if any(edit.span.source is not root for edit in proposal.edits) and mistake.span.source is root:
             return None
-        after = self.checked_with(proposal.edits)
+        after = after or self.checked_with(proposal.edits)
         if after is None:
             return None
         if Counter(map(_identity, after.diagnostics))[_identity(mistake)] >= self._counts[_identity(mistake)]:
