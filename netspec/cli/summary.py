@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Show the initial values, learning rate, momentum, decay and schedule of all weights and biases.",
 )
+@click.option(
+    "--receptive-fields",
+    "fields",
+    is_flag=True,
+    help="Show the receptive field of each layer: how much of the image a unit depends on.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Omit the notes that explain the numbers.")
 @reading_options
 def command(
@@ -47,6 +53,7 @@ def command(
     im2col: bool,
     per_gpu: bool,
     learning: bool,
+    fields: bool,
     quiet: bool,
     reading: Reading,
 ) -> None:
@@ -57,17 +64,18 @@ def command(
       netspec summary specs/alexnet.net
       netspec summary specs/alexnet.net --im2col --format markdown
       netspec summary specs/alexnet-2012.net --learning
+      netspec summary specs/alexnet.net --receptive-fields
     """
     from netspec import report
 
-    options = {"--im2col": im2col, "--per-gpu": per_gpu, "--learning": learning}
+    options = {"--im2col": im2col, "--per-gpu": per_gpu, "--learning": learning, "--receptive-fields": fields}
     tables = [name for name, requested in options.items() if requested]
     if len(tables) > 1 and form != "json":
         fail(f"{' and '.join(tables)} are {len(tables)} tables: ask for one of them, or for --format json")
     net = read_net(file, reading)
     images = batch or net.graph.train.batch
     if form == "json":
-        click.echo(report.to_json(net, images, im2col=im2col, per_gpu=per_gpu, learning=learning))
+        click.echo(report.to_json(net, images, im2col=im2col, per_gpu=per_gpu, learning=learning, fields=fields))
         return
     style = report.BARE if form == "csv" else report.READABLE
     if im2col:
@@ -76,6 +84,8 @@ def command(
         table = report.per_gpu_table(net, images, style)
     elif learning:
         table = report.learning_table(net, style)
+    elif fields:
+        table = report.receptive_field_table(net)
     else:
         table = report.layer_table(net, images, style)
     if quiet:

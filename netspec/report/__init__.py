@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from netspec.net import Net
+from netspec.passes.receptive_fields import receptive_fields
+from netspec.report.fields import receptive_field_data, receptive_field_table
 from netspec.report.layers import im2col_table, layer_table, per_gpu_table
 from netspec.report.learning import learning_of, learning_table
 from netspec.report.style import BARE, READABLE, Style
@@ -25,15 +27,24 @@ __all__ = [
     "learning_table",
     "markdown",
     "per_gpu_table",
+    "receptive_field_table",
     "to_json",
 ]
 
 
-def to_json(net: Net, batch: int, *, im2col: bool = False, per_gpu: bool = False, learning: bool = False) -> str:
+def to_json(
+    net: Net,
+    batch: int,
+    *,
+    im2col: bool = False,
+    per_gpu: bool = False,
+    learning: bool = False,
+    fields: bool = False,
+) -> str:
     """Return the layer table as JSON.
 
-    ``im2col``, ``per_gpu`` and ``learning`` add each layer's matrix products, its shares on the GPU groups, and its
-    parameters.
+    ``im2col``, ``per_gpu``, ``learning`` and ``fields`` add each layer's matrix products, its shares on the GPU groups,
+    its parameters, and its receptive field.
     """
     data = as_dict(net, batch)
     if learning:
@@ -52,6 +63,10 @@ def to_json(net: Net, batch: int, *, im2col: bool = False, per_gpu: bool = False
         names = ("units", "weights", "biases", "connections")
         for layer, numbers in zip(data["layers"], net.layers.values(), strict=True):
             layer["per_gpu"] = [dict(zip(names, share(numbers, g, groups), strict=True)) for g in range(groups)]
+    if fields:
+        by_layer = receptive_fields(net.graph)
+        for layer in data["layers"]:
+            layer["receptive_field"] = receptive_field_data(by_layer[layer["name"]])
     return json.dumps(data, indent=1)
 
 

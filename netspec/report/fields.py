@@ -1,0 +1,57 @@
+"""The table of receptive fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.formatting import format_sizes
+from netspec.net import Net
+from netspec.passes.receptive_fields import Field, ReceptiveField, receptive_fields
+from netspec.report.table import Column, Table
+
+_NOTES = (
+    "receptive field: the pixels of the image (height x width) that a unit depends on; it may reach into the padding",
+    "all: everything that reaches the layer; varies: fields of different sizes, or at different distances",
+    "stride: from one unit's field to its neighbour's, in pixels of the image",
+    "starts at: the first pixel of the first unit's field, from the left and upper edge of the image (one number for "
+    "both, or left,upper); negative in the padding",
+)
+
+
+def receptive_field_table(net: Net) -> Table:
+    """Return the table of the receptive field of each layer."""
+    columns = (
+        Column("layer", right=False),
+        Column("type", right=False),
+        Column("output"),
+        Column("receptive field"),
+        Column("stride"),
+        Column("starts at"),
+    )
+    fields = receptive_fields(net.graph)
+    rows = tuple((n.name, n.type, str(n.output), *_cells(fields[n.name])) for n in net.layers.values())
+    return Table(f"{net.name}: receptive fields in an image of {net.graph.input.output}", columns, rows, None, _NOTES)
+
+
+def receptive_field_data(field: ReceptiveField) -> dict[str, Any] | str:
+    """Return a receptive field as plain data. Pairs are (height, width) or (from above, from the left)."""
+    if not isinstance(field, Field):
+        return field
+    spans = (field.rows, field.columns)
+    return {
+        "size": [span.size for span in spans],
+        "stride": [span.stride for span in spans],
+        "start": [span.start for span in spans],
+    }
+
+
+def _cells(field: ReceptiveField) -> tuple[str, str, str]:
+    if not isinstance(field, Field):
+        return field, "", ""
+    rows, columns = field.rows, field.columns
+    starts = (columns.start, rows.start)
+    return (
+        format_sizes((rows.size, columns.size)),
+        str(rows.stride) if rows.stride == columns.stride else format_sizes((rows.stride, columns.stride)),
+        str(starts[0]) if starts[0] == starts[1] else ",".join(map(str, starts)),
+    )
