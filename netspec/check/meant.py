@@ -38,6 +38,8 @@ _OPERATIONS = {"prod": "product", "sum": "sum", "max": "max"}
 
 _NEVER_GUESSED = ("inputs", "gpu", "parts", "eps", "loss_weight")
 """Keys that a value without a key is never taken for."""
+_IN_ORDER = ("kernel", "stride", "pad")
+"""The order in which other tools take the numbers of a pooling."""
 
 
 class AdaptivePooling(NamedTuple):
@@ -153,8 +155,9 @@ def meant_type(layer_type: LayerType, pairs: Mapping[str, Pair], keys: Mapping[s
 def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -> Fix | None:
     """Return a fix that puts the most likely key before each value that has none.
 
-    A number goes to the key that is named before it (``stride 2``), to a required key that is missing (``conv 96 11``)
-    or to the type's first key, a word to a key that accepts it (``conv ... relu``). Other words are taken for layers to
+    A number goes to the key that is named before it (``stride 2``), to a required key that is missing (``conv 96 11``),
+    to the type's first key or, in a pooling, to those after it (``maxpool 3 2``), a word to a key that accepts it
+    (``conv ... relu``). Other words are taken for layers to
     read (``sum a b``). The number of a type whose name is another tool's word for a type with such a required key goes
     to that one (``linear 10`` is ``fc outputs=10``).
     """
@@ -165,6 +168,7 @@ def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -
         for key in layer_type.keys
         if not (key.name in section.body.keys or key.training_only or key.name in _NEVER_GUESSED)
     ]
+    numbered = _IN_ORDER if layer_type.keys[0].name == _IN_ORDER[0] else (layer_type.keys[0].name,)
     edits: list[Edit] = []
     pending = list(stray)
     while pending:
@@ -173,7 +177,7 @@ def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -
         if key is not None and pending and _accepts(key, pending[0]):
             named = pending.pop(0)
         else:
-            key = next((key for key in free if _may_be_meant(key, value, first=key is layer_type.keys[0])), None)
+            key = next((key for key in free if _may_be_meant(key, value, takes_numbers=key.name in numbered)), None)
         if key is None:
             joins = layer_type.arity[1] != 1 and layer_type.grouping != "weights"
             return _as_inputs(stray) if joins and "inputs" not in section.body.keys else None
@@ -186,20 +190,20 @@ def _of_other_type(value: Value, section: Section, layer_type: LayerType) -> Fix
     """Return a fix that replaces the type by the one that other tools mean by its name, and gives the value a key."""
     for other in filter(None, map(layers.find, WORDS.get(plain_word(layer_type.name), ()))):
         key = next((key for key in other.keys if key.required), None)
-        if key and all(map(other.key, section.body.keys)) and _may_be_meant(key, value, first=False):
+        if key and all(map(other.key, section.body.keys)) and _may_be_meant(key, value, takes_numbers=False):
             text = f"{other.name} {key.name}={shown(value)}"
             return Fix(f"write {text}", (Edit(section.values[0].span.to(value.span), text),))
     return None
 
 
-def _may_be_meant(key: Key, value: Value, *, first: bool) -> bool:
+def _may_be_meant(key: Key, value: Value, *, takes_numbers: bool) -> bool:
     """Whether a value without a key may be meant for ``key``: a word that the key accepts, or a number if the key is
-    required or the type's ``first``."""
+    required or ``takes_numbers`` without its name."""
     if isinstance(value, Word | Call):
         word = value.text if isinstance(value, Word) else value.name.text
         if word not in key.kind.words:
             return False
-    elif not (key.required or first):
+    elif not (key.required or takes_numbers):
         return False
     return _accepts(key, value)
 

@@ -92,12 +92,20 @@ def test_linear_with_in_features_suggests_fc() -> None:
     [
         ("maxpool 3x3 stride 2", "maxpool kernel=3x3 stride=2"),
         ("conv 64 kernel 3 pad 1", "conv filters=64 kernel=3 pad=1"),
+        ("maxpool 3 2", "maxpool kernel=3 stride=2"),
+        ("avgpool 3 2 1 relu", "avgpool kernel=3 stride=2 pad=1 neuron=relu"),
     ],
 )
-def test_word_before_a_number_is_its_key(line: str, right: str) -> None:
+def test_values_get_the_key_before_them_or_that_of_their_place(line: str, right: str) -> None:
     text = "[i] input 3x9x9\n[a] {}\n"
     (fix,) = only_diagnostic(text.format(line)).fixes
     assert fix.checks and apply(fix.edits, text.format(line)) == text.format(right)
+
+
+@pytest.mark.parametrize("line", ["conv 64 3 1", "maxpool 3 2 1 7", "lrn 5 2"])
+def test_numbers_that_may_mean_several_keys_have_no_fix(line: str) -> None:
+    """Of a convolution, some tools take the channels of the input first."""
+    assert only_diagnostic(f"[i] input 3x9x9\n[a] {line}\n").fixes == ()
 
 
 def test_linear_with_a_number_suggests_fc() -> None:
