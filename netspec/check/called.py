@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec import layers
-from netspec.check.converted import converted
+from netspec.check.converted import coefficients_note, converted
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_keys import CHANNELS_READ, absent_key
 from netspec.diagnostics.other_tools import plain_word
@@ -27,6 +27,9 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     ),
     "Dense": ("units", "activation"),
     "ELU": ("alpha", "inplace"),
+    "Flatten": ("start_dim", "end_dim"),
+    "GroupNormalization": ("groups", "axis", "epsilon"),
+    "LayerNormalization": ("axis", "epsilon"),
     "LeakyReLU": ("negative_slope", "inplace"),
     "Linear": ("in_features", "out_features", "bias"),
     "LocalResponseNorm": ("size", "alpha", "beta", "k"),
@@ -34,12 +37,16 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "MaxPooling2D": ("pool_size", "strides", "padding"),
     "ReLU": ("inplace",),
     "Softmax": ("dim",),
+    "UpSampling2D": ("size", "data_format", "interpolation"),
+    "Upsample": ("size", "scale_factor", "mode", "align_corners"),
     "ZeroPad2d": ("padding",),
 }
 """The names of the arguments of these classes, in the order in which they may be given without them."""
 
 _DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "BatchNormalization": {"eps": "1e-3", "average": "0.01"},
+    "GroupNormalization": {"eps": "1e-3"},
+    "LayerNormalization": {"eps": "1e-3"},
     "LocalResponseNorm": {"scale": "1e-4"},
     "UpSampling2D": {"interpolation": "nearest"},
     "Upsample": {"mode": "nearest"},
@@ -55,6 +62,9 @@ _OWN_KEYS: Mapping[tuple[str, str], str] = {
 
 _SHARES_KEPT: Mapping[tuple[str, str], str] = {("BatchNormalization", "momentum"): "average"}
 """Arguments that say how much of an average is kept, and the keys for how much is replaced."""
+
+_SAME: Mapping[tuple[str, str], str] = {("UpSampling2D", "size"): "scale_factor"}
+"""Arguments with a number that other tools have under another name, which ``converted`` knows."""
 
 _COUNTED = "count_include_pad"
 """The argument that PyTorch's average takes for true. A spec's average is another one only if there is padding."""
@@ -101,6 +111,8 @@ def _as_key(name: str, pair: Pair, keys: Mapping[str, Key]) -> tuple[str, str] |
 
     That is so for the numbers of what the layer reads, and for what it does in any case.
     """
+    if (name, pair.key.text) in _SAME and isinstance(pair.value, Number):
+        pair = pair._replace(key=Word(_SAME[name, pair.key.text], pair.key.span))
     word, plain = pair.key.text, plain_word(pair.key.text)
     if plain in CHANNELS_READ and isinstance(pair.value, Number if plain == "normalizedshape" else Number | Dims):
         return None
@@ -113,7 +125,8 @@ def _as_key(name: str, pair: Pair, keys: Mapping[str, Key]) -> tuple[str, str] |
     if other is not None:
         key, _, text = other.partition("=")
         return (key, text) if key else None
-    key = own or (word if word in keys or absent_key(word, "") else nearest(word, keys) or word)
+    is_known = word in keys or absent_key(word, "") or coefficients_note(word, keys)
+    key = own or (word if is_known else nearest(word, keys) or word)
     return key, _text(keys[key], pair.value) if key in keys else written(pair.value)
 
 

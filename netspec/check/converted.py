@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Mapping
 
 from netspec.diagnostics.other_tools import plain_word
@@ -14,6 +15,7 @@ _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "none")
 _NEED_NOT: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("device", "dtype", "inplace", "name"), ()),
     "axis": ("1", "-1"),
+    **dict.fromkeys(("center", "scale"), ("true", "yes")),
     "countincludepad": _NO,
     "dataformat": ("channels_first", "channels_last"),
     "dim": ("1",),
@@ -29,7 +31,7 @@ _NEED_NOT: Mapping[str, tuple[str, ...]] = {
 
 
 def _rate(value: float) -> float | None:
-    return round(1 - value, 12) if 0 <= value <= 1 else None
+    return round(1 - value, 12) if 0 < value <= 1 else None
 
 
 def _size(value: float) -> float | None:
@@ -49,6 +51,10 @@ _NUMBERS: Mapping[str, tuple[str, Callable[[float], float | None]]] = {
 """Keys with a number that a key of a spec has otherwise: that key, and its number, if there is one."""
 
 
+_COEFFICIENTS = re.compile("bias|usebias|init|center|scale|weight|(?:beta|gamma)(?:initializer)?")
+"""Keys with which other tools, and other layers, say what a normalisation learns, and where it begins."""
+
+
 def converted(pair: Pair, keys: Container[str]) -> str | None:
     """Return another tool's key with its value as a spec writes it, ``rate=0.2`` for ``keep_prob=0.8``; empty if a spec
     does not write it, ``inplace=True``.
@@ -62,6 +68,16 @@ def converted(pair: Pair, keys: Container[str]) -> str | None:
         return "" if text == "1" else None
     found = _rounding(text) if plain == "ceilmode" else _number(plain, pair.value)
     return found if found is not None and found.partition("=")[0] in keys else None
+
+
+def coefficients_note(word: str, keys: Container[str]) -> str | None:
+    """Return a note on an unknown key for the coefficients of a normalisation, ``None`` for another key or type."""
+    if "affine" not in keys or not _COEFFICIENTS.fullmatch(plain_word(word)):
+        return None
+    return (
+        "its coefficients begin as 1 and its biases as 0; bias_lr=0 keeps these at 0, lr=0 with a bias_lr= of its own "
+        "keeps those at 1, affine=no leaves out both"
+    )
 
 
 def _rounding(text: str) -> str | None:

@@ -30,9 +30,6 @@ _TRANSLATED_KEYS = {
 }
 """By layer type: keys of other tools, and how to write them here."""
 
-_COEFFICIENTS = re.compile("bias|usebias|init|center|weight|(?:beta|gamma)(?:initializer)?")
-"""Keys with which other tools, and other layers, say what a normalisation learns, and where it begins."""
-
 _OPERATIONS = {"prod": "product", "sum": "sum", "max": "max"}
 """The operations of Caffe's ``Eltwise``, and the types that compute them."""
 
@@ -96,13 +93,6 @@ def translated_key(owner: str, pair: Pair) -> str | None:
     return template.format(shown(pair.value)) if template and isinstance(pair.value, Number) else None
 
 
-def coefficients_note(word: str, keys: Mapping[str, Key]) -> str | None:
-    """Return a note on an unknown key for the coefficients of a normalisation, ``None`` for another key or type."""
-    if "affine" not in keys or not _COEFFICIENTS.fullmatch(plain_word(word)):
-        return None
-    return "its coefficients begin as 1 and its biases as 0; bias_lr=0 keeps these at 0, affine=no leaves out both"
-
-
 def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
     """Return where a layer's type is missing, a note on how to write it, and a fix if it is there in another form."""
     first = section.values[0] if section.values else None
@@ -157,17 +147,12 @@ def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -
 
     A number goes to the key that is named before it (``stride 2``), to a required key that is missing (``conv 96 11``),
     to the type's first key or, in a pooling, to those after it (``maxpool 3 2``), a word to a key that accepts it
-    (``conv ... relu``). Other words are taken for layers to
-    read (``sum a b``). The number of a type whose name is another tool's word for a type with such a required key goes
-    to that one (``linear 10`` is ``fc outputs=10``).
+    (``conv ... relu``). Other words are taken for layers to read (``sum a b``). The number of a type whose name is
+    another tool's word for a type with such a required key goes to that one (``linear 10`` is ``fc outputs=10``).
     """
     if len(stray) == 1 and len(section.values) == 2 and (fix := _of_other_type(stray[0], section, layer_type)):
         return fix
-    free = [
-        key
-        for key in layer_type.keys
-        if not (key.name in section.body.keys or key.training_only or key.name in _NEVER_GUESSED)
-    ]
+    free = [key for key in layer_type.keys if key.name not in section.body.keys]
     numbered = _IN_ORDER if layer_type.keys[0].name == _IN_ORDER[0] else (layer_type.keys[0].name,)
     edits: list[Edit] = []
     pending = list(stray)
@@ -199,6 +184,8 @@ def _of_other_type(value: Value, section: Section, layer_type: LayerType) -> Fix
 def _may_be_meant(key: Key, value: Value, *, takes_numbers: bool) -> bool:
     """Whether a value without a key may be meant for ``key``: a word that the key accepts, or a number if the key is
     required or ``takes_numbers`` without its name."""
+    if key.training_only or key.name in _NEVER_GUESSED:
+        return False
     if isinstance(value, Word | Call):
         word = value.text if isinstance(value, Word) else value.name.text
         if word not in key.kind.words:
@@ -220,6 +207,7 @@ def _as_inputs(stray: Sequence[Value]) -> Fix | None:
     words = [value.text for value in stray if isinstance(value, Word)]
     if len(words) < len(stray):
         return None
-    text = f"inputs={','.join(words)}"
+    names = words[1:] if words[0] == "inputs" and len(words) > 2 else words
+    text = f"inputs={','.join(names)}"
     whole = stray[0].span.to(stray[-1].span)
     return Fix(f"write {text}", (Edit(whole, text),)) if whole.text.split() == words else None

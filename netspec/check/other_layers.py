@@ -101,7 +101,7 @@ def _keys(call: Call, arguments: _Arguments) -> tuple[str, ...] | None:
 
 def _type_of(word: str) -> str | None:
     """The type of a spec that another tool's word is, but for its spelling."""
-    plain = re.sub("normalization$", "norm", plain_word(word))
+    plain = plain_word(word)
     return plain if plain in _CALLED else None
 
 

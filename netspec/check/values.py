@@ -9,8 +9,8 @@ from typing import Any
 
 from netspec import layers
 from netspec.check.continued import in_brackets
-from netspec.check.converted import converted
-from netspec.check.meant import coefficients_note, translated_key
+from netspec.check.converted import coefficients_note, converted
+from netspec.check.meant import translated_key
 from netspec.check.misplaced_arguments import OPTIMIZER, report_arguments, report_optimizer_arguments
 from netspec.check.report import Findings, replacement, with_space_before
 from netspec.diagnostics import Edit, Fix, Label

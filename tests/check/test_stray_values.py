@@ -91,6 +91,9 @@ def test_linear_with_in_features_suggests_fc() -> None:
     ("line", "right"),
     [
         ("maxpool 3x3 stride 2", "maxpool kernel=3x3 stride=2"),
+        ("conv 2 kernel 3 inputs i lr 0.1", "conv filters=2 kernel=3 inputs=i lr=0.1"),
+        ("batchnorm eps 1e-3", "batchnorm eps=1e-3"),
+        ("sum inputs i i", "sum inputs=i,i"),
         ("conv 64 kernel 3 pad 1", "conv filters=64 kernel=3 pad=1"),
         ("maxpool 3 2", "maxpool kernel=3 stride=2"),
         ("avgpool 3 2 1 relu", "avgpool kernel=3 stride=2 pad=1 neuron=relu"),
