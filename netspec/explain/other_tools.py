@@ -21,9 +21,9 @@ def advice(word: str, known: tuple[str, ...]) -> str:
     meant = WORDS.get(plain, ("",))[0]
     if layers.find(meant) is None and (translated := with_its_keys(word)):
         return f"a spec writes it as {translated} (netspec explain {translated.split()[0]})"
-    if not meant and (note := _note(plain, known)):
-        return note
     same_type = layers.find(meant or plain) or layers.find(plain)
+    if not meant and same_type is None and (note := _note(plain, known)):
+        return note
     near = same_type.name if same_type else nearest(word, known)
     return f"did you mean {near!r}?" if near else ""
 

@@ -68,6 +68,8 @@ def test_quiet_without_a_word_lists_one_word_per_line() -> None:
         ("tf.keras.layers.Dense(10)", "did you mean 'fc'?"),
         ("Linear", "did you mean 'fc'?"),
         ("Dropout", "did you mean 'dropout'?"),
+        ("nn.BatchNorm2d(64)", "did you mean 'batchnorm'?"),
+        ("Flatten", "did you mean 'flatten'?"),
         ("softmaxwithloss", "did you mean 'crossentropy'?"),
         ("keep_prob", "rate= is the probability of dropping a unit: 1 - keep_prob (netspec explain rate)"),
         ("milestones", "(netspec explain schedule)"),
