@@ -137,6 +137,12 @@ def test_class_folder_without_images_is_an_error(tmp_path: Path) -> None:
         open_folder(tmp_path, RGB)
 
 
+def test_first_of_many_class_folders_without_images_are_named(tmp_path: Path) -> None:
+    image_folder(tmp_path, {"z": 2} | dict.fromkeys("abcdefg", 0))
+    with pytest.raises(TrainError, match=r"7 class folders of .* image: a, b, c, d, e and 2 more"):
+        open_folder(tmp_path, RGB)
+
+
 def test_only_empty_class_folders_is_an_error(tmp_path: Path) -> None:
     image_folder(tmp_path, {"cat": 0, "dog": 0})
     with pytest.raises(TrainError, match="has 2 folders, and no JPEG or PNG image in any"):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.formatting import format_count, plural
+from netspec.formatting import format_count, listed, plural
 from netspec.train.data.sources import ignored_entries
 from netspec.train.data.sources.decode import SUFFIXES
 from netspec.train.data.sources.flat_val import find_labels, flat_labels
@@ -199,7 +199,7 @@ def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -
     unknown = [name for name in folders if name not in classes]
     if unknown:
         raise TrainError(
-            f"{folder} has classes that {root / 'train'} has not: {', '.join(unknown[:5])}",
+            f"{folder} has classes that {root / 'train'} has not: {listed(unknown, ignored_entries.MAX_LISTED)}",
             f"{plural(len(folders), 'folder')} in val, {len(classes)} in train",
         )
     content = _list_classes(folder, classes)
@@ -236,7 +236,8 @@ def _need_images(base: Path, classes: tuple[str, ...], content: _Content) -> Tra
         message = f"{base} has {plural(len(classes), 'folder')}, and no JPEG or PNG image in any"
         raise TrainError(message, *notes, LAYOUT)
     return TrainError(
-        f"{plural(len(empty), 'class folder')} of {base} without a JPEG or PNG image: {', '.join(empty[:5])}",
+        f"{plural(len(empty), 'class folder')} of {base} without a JPEG or PNG image: "
+        f"{listed(empty, ignored_entries.MAX_LISTED)}",
         "put images in, or remove the folder: every folder counts as a class",
     )
 
