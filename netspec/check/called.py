@@ -76,7 +76,7 @@ def called_layer(call: Call) -> str | None:
     """Translate a call of PyTorch or Keras: ``conv filters=64 kernel=3 pad=1`` for ``Conv2d(3, 64, 3, padding=1)``.
 
     Arguments that have no translation become keys of the same name. ``None`` if the type's name says all, for a spec's
-    own layer type, and if the class is like none of these or does not take so many arguments.
+    own layer type, and if the class is like none of these, does not take so many arguments or is given one twice.
     """
     name = call.name.text
     if name == "Activation":
@@ -90,6 +90,8 @@ def called_layer(call: Call) -> str | None:
     keys = {key.name: key for key in layer_type.keys}
     in_places = [Pair(Word(word, call.span), value) for word, value in zip(places, call.args, strict=False)]
     pairs = {pair.key.text: pair for pair in (*in_places, *call.named)}
+    if len(pairs) < len(in_places) + len(call.named):
+        return None
     given = dict(filter(None, (_as_key(name, pair, keys) for pair in pairs.values())))
     if name == "AvgPool2d":
         given.pop(_COUNTED, None)

@@ -13,7 +13,7 @@ from netspec.language.syntax import Number, Pair, Value
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "none")
 
 _NEED_NOT: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("device", "dtype", "inplace", "name"), ()),
+    **dict.fromkeys(("device", "dtype", "name"), ()),
     "axis": ("1", "-1"),
     **dict.fromkeys(("center", "scale"), ("true", "yes")),
     "countincludepad": _NO,
@@ -21,6 +21,7 @@ _NEED_NOT: Mapping[str, tuple[str, ...]] = {
     "dim": ("1",),
     "divisoroverride": _NO,
     "enddim": ("-1",),
+    "inplace": ("true", "false"),
     "paddingmode": ("zeros",),
     "returnindices": _NO,
     "startdim": ("1",),

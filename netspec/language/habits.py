@@ -44,7 +44,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (r";\d", "a table's rows have commas between them, and + between the channels of a row: 0+1+2,1+2+3"),
     (rf"/|;|{_NAME}//", _COMMENT),
     (
-        rf"self\.{_NAME}\s*=|{_NAME}(?:\.{_NAME})+\(",
+        rf"self\.{_NAME}\s*=|(?<!=){_NAME}(?:\.{_NAME})+\(",
         "a layer is its name, type and keys: [conv1] conv filters=96 kernel=11",
     ),
     (rf"{_NAME}\.{_NAME}\s*=", "[conv1] stride=2 changes a key of a layer; conv1.stride=2 is for --set"),

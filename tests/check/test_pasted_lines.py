@@ -105,6 +105,8 @@ def test_attribute_of_a_module_is_a_layer() -> None:
         ("BatchNormalization(scale=False)", "scale"),
         ("batchnorm scale=False", "scale"),
         ("dropout keep_prob=0", "keep_prob"),
+        ("ReLU(6.0)", "inplace"),
+        ("nn.Conv2d(64, 8, 3, kernel_size=5)", "64x8x3"),
         ("Conv2d(64, 8, 3, padding='same', stride=2)", "pad"),
         ("conv filters=8 kernel=3 padding_mode=reflect", "padding_mode"),
         ("Linear(4096, 10, device='cpu', quux=3)", "quux"),
@@ -118,3 +120,8 @@ def test_what_has_no_translation_is_left(line: str, left: str) -> None:
     if found.fixes:
         found = only_diagnostic(apply(found.fixes[0].edits, text))
     assert left in found.message and not found.fixes
+
+
+def test_call_behind_a_key_is_not_told_what_a_layer_looks_like() -> None:
+    found = only_diagnostic(f"{ABOVE}fc outputs=8 init=nn.init.ones_(0)\n")
+    assert found.notes == ("a name is letters, digits, _ and -",)
