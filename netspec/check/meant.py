@@ -162,7 +162,8 @@ def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -
         if key is not None and pending and _accepts(key, pending[0]):
             named = pending.pop(0)
         else:
-            key = next((key for key in free if _may_be_meant(key, value, takes_numbers=key.name in numbered)), None)
+            place = next((key for key in free if key.name in numbered), None)
+            key = next((key for key in free if _may_be_meant(key, value, takes_numbers=key is place)), None)
         if key is None:
             joins = layer_type.arity[1] != 1 and layer_type.grouping != "weights"
             return _as_inputs(stray) if joins and "inputs" not in section.body.keys else None

@@ -105,9 +105,9 @@ def test_values_get_the_key_before_them_or_that_of_their_place(line: str, right:
     assert fix.checks and apply(fix.edits, text.format(line)) == text.format(right)
 
 
-@pytest.mark.parametrize("line", ["conv 64 3 1", "maxpool 3 2 1 7", "lrn 5 2"])
+@pytest.mark.parametrize("line", ["conv 64 3 1", "maxpool 3 2 1 7", "maxpool 0 2", "lrn 5 2"])
 def test_numbers_that_may_mean_several_keys_have_no_fix(line: str) -> None:
-    """Of a convolution, some tools take the channels of the input first."""
+    """Of a convolution, some tools take the channels of the input first. A pooling's first number is no padding."""
     assert only_diagnostic(f"[i] input 3x9x9\n[a] {line}\n").fixes == ()
 
 
