@@ -98,9 +98,9 @@ class Bench:
 
         ``after`` is the check of the file with it, if that is known already.
 
-        New mistakes are accepted in layers that could not be checked before because their inputs were not known, and
-        after correcting the spelling of a word. A mistake in a variant is fixed in the variant; a proposal that changes
-        a file it starts from is rejected.
+        New mistakes are accepted in layers that could not be checked before because their inputs were not known, or
+        because of the syntax, and after correcting the spelling of a word. A mistake in a variant is fixed in the
+        variant; a proposal that changes a file it starts from is rejected.
         """
         root = self.checked.texts.root
         if any(edit.span.source is not root for edit in proposal.edits) and mistake.span.source is root:
@@ -111,12 +111,17 @@ class Bench:
         if Counter(map(_identity, after.diagnostics))[_identity(mistake)] >= self._counts[_identity(mistake)]:
             return None
         revealed = [] if proposal.spelling else [error.layer for error in self.new_errors(after)]
-        if not self._unchecked.keys() >= set(revealed):
+        places = self._unchecked | self._new_layers(after) if mistake.code == "syntax" else self._unchecked
+        if not places.keys() >= set(revealed):
             return None
         outcome = _outcome(len(after.errors), revealed)
         effect = f"{proposal.gives}; {outcome}" if proposal.gives else outcome
         fix = Fix(proposal.title, proposal.edits, effect, not after.errors, proposal.spelling)
-        return Tried(fix, tuple(self._unchecked[layer] for layer in revealed), proposal.gives, after)
+        return Tried(fix, tuple(places[layer] for layer in revealed), proposal.gives, after)
+
+    def _new_layers(self, after: Checked) -> dict[str, int]:
+        """Return the layers of another check that this one does not have, with their numbers."""
+        return {facts.name: n for n, facts in enumerate(after.layers) if self.checked.layer(facts.name) is None}
 
     def new_errors(self, after: Checked) -> list[Diagnostic]:
         """Return the errors of another check that this one has not, or has less often."""

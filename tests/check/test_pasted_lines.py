@@ -93,6 +93,13 @@ def test_attribute_of_a_module_is_a_layer() -> None:
     assert fixed == "[i] input 3x8x8\n[conv1] conv filters=6 kernel=5\n[fc1] fc outputs=10\n"
 
 
+def test_attribute_is_a_layer_in_one_fix_even_if_its_window_does_not_tile() -> None:
+    text = "[i] input 3x8x8\nself.conv1 = nn.Conv2d(3, 6, 3, stride=2)\n"
+    (fix,) = only_diagnostic(text).fixes
+    assert apply(fix.edits, text) == "[i] input 3x8x8\n[conv1] conv filters=6 kernel=3 stride=2\n"
+    assert (fix.effect, fix.checks) == ("1 error at conv1 comes to light", False)
+
+
 @pytest.mark.parametrize(
     ("line", "left"),
     [
