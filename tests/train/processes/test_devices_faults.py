@@ -215,8 +215,7 @@ def test_full_disk_is_reported_once(tmp_path: Path) -> None:
     assert training.wait(60) == 1
     assert training.err.splitlines() == [
         "Error: cannot write the run's files: File too large",
-        "  the checkpoints written before are intact; when there is room again, continue with",
-        "    netspec train --resume run",
+        "  when there is room again, remove run, which has no checkpoint, and start anew",
     ]
     assert training.temporary_files() == []
 
