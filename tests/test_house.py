@@ -327,6 +327,7 @@ def test_misread_comprehensions_are_found(body: str, expected: set[str]) -> None
     assert isinstance(function, Function) and misread(function) == expected
 
 
+@pytest.mark.ci  # takes a second
 def test_no_comprehension_reads_what_another_one_binds() -> None:
     found = {
         (str(path), node.name, *names)

@@ -69,6 +69,7 @@ def test_values_and_gradients_equal_the_references(
 
 @given(windows(), st.sampled_from([AvgPool, SumPool]), st.integers(0, 2**32 - 1))
 @examples(50)
+@pytest.mark.ci  # takes a second
 def test_bfloat16_results_are_float32_results_rounded_once(
     case: tuple[Window, int, int], kind: type[AvgPool | SumPool], seed: int
 ) -> None:

@@ -112,6 +112,7 @@ def test_assumptions_are_printed_below_the_times() -> None:
     assert "devices of 400 TFLOPS on links of 25.0 GB/s" in done.stdout
 
 
+@pytest.mark.ci  # takes a second
 def test_quiet_omits_only_the_rules() -> None:
     for words in (("--gpus", "2", "--memory", "3GB"), ("--gpus", "1,2", *TIMES)):
         whole, quiet = (run(ALEXNET, *words, *more).stdout.splitlines() for more in ((), ("--quiet",)))

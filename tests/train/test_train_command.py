@@ -75,6 +75,7 @@ def test_quiet_prints_only_the_result() -> None:
     assert done.stdout.splitlines()[-1] == "run: runs/tiny-1"
 
 
+@pytest.mark.ci  # takes a second
 def test_new_run_of_a_runs_spec_is_named_after_the_network() -> None:
     """``spec.net`` is the name of every run's spec, and standard input has no name."""
     train("-", "--data", "synthetic", "--steps", "1", "--quiet", text=tiny_spec())

@@ -75,6 +75,7 @@ def test_precision_option_overrides_the_spec(tmp_path: Path) -> None:
     assert losses["spec"] == pytest.approx(losses["full"], rel=0.02)
 
 
+@pytest.mark.ci  # takes a second
 def test_warmup_is_in_the_log(tmp_path: Path) -> None:
     done = train_spec(SPEC.format("warmup=steps(4)"), "--steps", "6", "--out", str(tmp_path / "run"))
     assert done.exit_code == 0, done.output
