@@ -6,6 +6,9 @@ import keyword
 import math
 from collections.abc import Iterable, Sequence
 
+MAX_LINE = 100
+"""The most characters of a line that ``fill_lines`` fills."""
+
 
 def call(function: str, *arguments: str, **options: str | None) -> str:
     """Return ``f(x, stride=2)``. Options that are ``None`` are left out."""
@@ -76,10 +79,10 @@ def is_plain_identifier(name: str) -> bool:
 
 
 def fill_lines(items: Iterable[str]) -> list[str]:
-    """Fill lines of at most 100 characters (unless one item is longer) with items, separated by spaces."""
+    """Fill lines of at most ``MAX_LINE`` characters (unless one item is longer) with items, separated by spaces."""
     result: list[str] = []
     for item in items:
-        if result and len(result[-1]) + 1 + len(item) <= 100:
+        if result and len(result[-1]) + 1 + len(item) <= MAX_LINE:
             result[-1] += f" {item}"
         else:
             result.append(item)

@@ -69,8 +69,6 @@ _SAME: Mapping[tuple[str, str], str] = {("UpSampling2D", "size"): "scale_factor"
 _COUNTED = "count_include_pad"
 """The argument that PyTorch's average takes for true. A spec's average is another one only if there is padding."""
 
-_YES = ("true", "yes")
-
 
 def called_layer(call: Call) -> str | None:
     """Translate a call of PyTorch or Keras: ``conv filters=64 kernel=3 pad=1`` for ``Conv2d(3, 64, 3, padding=1)``.
@@ -118,7 +116,7 @@ def _as_key(name: str, pair: Pair, keys: Mapping[str, Key]) -> tuple[str, str] |
     word, plain = pair.key.text, plain_word(pair.key.text)
     if plain in CHANNELS_READ and isinstance(pair.value, Number if plain == "normalizedshape" else Number | Dims):
         return None
-    if plain in ("bias", "usebias") and shown(pair.value).lower() in _YES:
+    if plain == "bias" and shown(pair.value).lower() == "true":
         return None
     if (name, plain) in _SHARES_KEPT and isinstance(pair.value, Number):
         return _SHARES_KEPT[name, plain], format_number(round(1 - pair.value.value, 12))

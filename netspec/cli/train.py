@@ -133,10 +133,12 @@ def command(
     if file is None and resume is None:
         raise click.UsageError("Missing argument 'FILE'.")
     if file is None and resume is not None and reading != Reading():
+        from netspec.train.runs.runfolder import SPEC
+
         fail(
             f"{READING_OPTIONS} control how FILE is read, but there is none; a resumed run keeps its spec",
             "a new run with another spec can start from its weights: "
-            f"netspec train {shlex.quote(str(resume / 'spec.net'))} --weights {shlex.quote(str(resume))}, "
+            f"netspec train {shlex.quote(str(resume / SPEC))} --weights {shlex.quote(str(resume))}, "
             "with these options and --data",
         )
     if resume is not None and out is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.formatting import format_sizes
+from netspec.keys import texts
 from netspec.net import Net
 from netspec.passes.receptive_fields import Field, ReceptiveField, receptive_fields
 from netspec.report.table import Column, Table
@@ -49,9 +50,8 @@ def _cells(field: ReceptiveField) -> tuple[str, str, str]:
     if not isinstance(field, Field):
         return field, "", ""
     rows, columns = field.rows, field.columns
-    starts = (columns.start, rows.start)
     return (
         format_sizes((rows.size, columns.size)),
-        str(rows.stride) if rows.stride == columns.stride else format_sizes((rows.stride, columns.stride)),
-        str(starts[0]) if starts[0] == starts[1] else ",".join(map(str, starts)),
+        texts.pair((rows.stride, columns.stride)),
+        str(rows.start) if rows.start == columns.start else f"{columns.start},{rows.start}",
     )

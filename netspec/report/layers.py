@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from netspec.formatting import format_count, format_number, listed
 from netspec.ir.ops import Bias, Conv, Lrn, MapNorm, word_of
+from netspec.keys import texts
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
-from netspec.stats import BYTES, LayerNumbers, Totals, WindowNumbers, flops_by_kind, matrix_products, share
+from netspec.stats import BYTES, LayerNumbers, Totals, flops_by_kind, matrix_products, share
 
 MAX_LISTED = 8
 """The most layers that are listed for one value of alpha."""
@@ -115,22 +116,13 @@ def _window_cells(numbers: LayerNumbers) -> tuple[str, str, str, str]:
         return "", "", "", str(numbers.norm_groups)
     windows = numbers.windows
     cells = (
-        [_pair(w.window.kernel) for w in windows],
-        [_pair(w.window.stride) for w in windows],
-        [_pad(w) for w in windows],
+        [texts.pair(w.window.kernel) for w in windows],
+        [texts.pair(w.window.stride) for w in windows],
+        [texts.pad(w.effective_pad) for w in windows],
         ["table" if w.table is not None else str(w.groups) for w in windows],
     )
     kernel, stride, pad, groups = (" | ".join(dict.fromkeys(cell)) for cell in cells)
     return kernel, stride, pad, groups
-
-
-def _pair(values: tuple[int, int]) -> str:
-    return str(values[0]) if values[0] == values[1] else f"{values[0]}x{values[1]}"
-
-
-def _pad(numbers: WindowNumbers) -> str:
-    pad = numbers.effective_pad
-    return str(pad.left) if len(set(pad)) == 1 else ",".join(map(str, pad))
 
 
 def im2col_table(net: Net, style: Style = READABLE) -> Table:
