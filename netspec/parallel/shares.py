@@ -47,7 +47,8 @@ def sharding_of(network: PlacedNetwork, key: str) -> Sharding:
 def _assembled(network: PlacedNetwork, mine: Tensor | None, key: str, like: Tensor) -> Tensor:
     sharding, mesh = sharding_of(network, key), network.mesh
     if sharding.owner is not None:
-        tensor = mine if mine is not None else torch.empty_like(like, device=mesh.device)
+        # Not empty_like: of a tensor on the meta device, it imports SymPy, which takes a second.
+        tensor = mine if mine is not None else torch.empty(like.shape, dtype=like.dtype, device=mesh.device)
         return collectives.broadcast(tensor, sharding.owner, mesh.row_group)
     assert mine is not None
     if sharding.channels == 1 or not like.shape:

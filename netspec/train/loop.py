@@ -63,7 +63,8 @@ def run(t: Training, stop: Stop) -> Literal["finished", "interrupted"]:
         look_back(t, last)
         save(t)
         due.done()
-        t.drawing.draw_if_due()
+        if t.drawing is not None:
+            t.drawing.draw_if_due()
         if stop() and not t.finished:
             return "interrupted"
     return "finished"

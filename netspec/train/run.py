@@ -243,7 +243,7 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
                 _restore(training, job.state)
             elif (warning := only_class(data.classes)) is not None:  # a run that is resumed has it recorded
                 training.warn(warning)
-            if config.tensorboard:
+            if config.tensorboard and world.is_main:
                 training.board = Board(folder.path / "tensorboard", training.step)
             with stop_with_the_others() as stop:
                 state = run_loop(training, lambda: world.any(stop()))
@@ -290,7 +290,7 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
         reporter=reporter,
         facts=checkpoint_facts(job.spec, config, job.data, prepare, job.origin),
         guessing=guessing(graph, len(data.train.labels), config.batch),
-        drawing=Drawing(folder, graph.name, reporter.note),
+        drawing=Drawing(folder, graph.name, reporter.note) if world.is_main else None,
         average=Average(objective.module, graph.train.ema) if graph.train.ema else None,
         world=world,
     )

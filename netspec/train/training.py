@@ -121,6 +121,8 @@ class Training:
     ----------
     facts:
         What every checkpoint contains besides the state: the spec, the classes, the preparation, the settings.
+    drawing, board:
+        The run's curves, and its TensorBoard files if requested: in the main process only.
     average:
         The moving average of the weights, if the train line asks for one (``ema``); validation uses it.
     step, epoch:
@@ -150,7 +152,7 @@ class Training:
     reporter: Reporter
     facts: dict[str, Any]
     guessing: Guessing
-    drawing: Drawing
+    drawing: Drawing | None
     average: Average | None = None
     world: World = SINGLE_PROCESS
     board: Board | None = None
@@ -216,6 +218,7 @@ class Training:
 
     def close(self) -> None:
         """Draw the final curves, and close TensorBoard's file."""
-        self.drawing.draw()
+        if self.drawing is not None:
+            self.drawing.draw()
         if self.board is not None:
             self.board.close()

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +33,8 @@ from netspec.train.errors import TrainError
 from netspec.train.interrupt import Stop
 from netspec.train.loop import agree_on_unreadable
 from netspec.train.processes.world import Readers, World, require_same_images
+from netspec.train.runs.plot import Drawing
+from netspec.train.runs.runfolder import RunFolder
 from netspec.train.training import Training
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc")
@@ -89,13 +92,25 @@ def plan_steps() -> int:
 
 
 @pytest.mark.ci  # several processes
-def test_signal_to_one_worker_stops_all(tmp_path: Path) -> None:
-    assert call_on_ranks(2, train_until_signal, str(tmp_path / "run")) == [["interrupted", int(signal.SIGTERM)]] * 2
+def test_signal_to_one_worker_stops_all_and_only_the_first_draws(tmp_path: Path) -> None:
+    number = int(signal.SIGTERM)
+    results = call_on_ranks(2, train_until_signal, str(tmp_path / "run"))
+    assert results == [["interrupted", number, ["tiny"]], ["interrupted", number, []]]
 
 
 def train_until_signal(out: str) -> list[Any]:
-    """Run in each of two processes, of which only the second gets a signal. Return the final state and the signal."""
+    """Run in each of two processes, of which only the second gets a signal.
+
+    Return the final state, the signal, and the titles of the curves that are drawn.
+    """
     rank = dist.get_rank()
+    titles: list[str] = []
+
+    def drawing(folder: RunFolder, title: str, note: Callable[[str], None]) -> Drawing:
+        titles.append(title)
+        return Drawing(folder, title, note)
+
+    run.Drawing = drawing  # type: ignore[assignment,misc]
     stop = Stop()
     if rank == 1:
         stop.ask(int(signal.SIGTERM))
@@ -104,7 +119,7 @@ def train_until_signal(out: str) -> list[Any]:
     result = run.train(
         netspec.loads(multi_device.SPEC).graph, multi_device.SPEC, "tiny", request, QUIET, World(rank, 2)
     )
-    return [result.state, result.signal]
+    return [result.state, result.signal, titles]
 
 
 def test_workers_that_see_different_images_fail() -> None:
