@@ -80,32 +80,40 @@ def emit(graph: Graph) -> str:
     return text
 
 
+OPTIONS = "train accumulate=2 ema=0.9 label_smoothing=0.1 schedule=steps(2, factor=0.1)"
+EARLY = "default batchnorm update_every=1\ndefault fc update_every=1\ntrain accumulate=2 batch=6"
+
+
 @pytest.mark.ci  # many networks
 def test_two_processes_compute_the_trainers_bits(tmp_path: Path) -> None:
     tiny = netspec.loads(SMALL_ALEXNET).graph
-    options = "train accumulate=2 ema=0.9 label_smoothing=0.1 schedule=steps(2, factor=0.1)"
     noisy = "default fc schedule=jdexp(0.1, 2)\ntrain schedule=linear(0.5, noise=0.5) bias_schedule=steps(freeze=2)"
-    early = "default batchnorm update_every=1\ndefault fc update_every=1\ntrain accumulate=2 batch=6"
     trials = [
         trial_of("tiny", tiny, tmp_path, batch=4),
         trial_of("to_first", grouped(train=noisy), tmp_path),
         trial_of("by_all", grouped(BY_ALL, "train accumulate=2 schedule=cosine"), tmp_path),
-        trial_of("own_loss", grouped(OWN_LOSS, options), tmp_path),
-        trial_of("early", grouped(TO_FIRST, early), tmp_path),
-        trial_of("nesterov", grouped(train="train optimizer=sgd(lr=0.1, weight_decay=0.01, nesterov=yes)"), tmp_path),
-        trial_of(
-            "adam", grouped(TO_FIRST, early.replace("train", "train optimizer=adam(weight_decay=0.01)")), tmp_path
-        ),
+        trial_of("own_loss", grouped(OWN_LOSS, OPTIONS), tmp_path),
+        trial_of("early", grouped(TO_FIRST, EARLY), tmp_path),
         trial_of("adamw", grouped(BY_ALL, "train optimizer=adamw(lr=0.01)"), tmp_path),
-        trial_of("divided", grouped(TO_FIRST, "default conv super_eps=1\ndefault fc super_eps=0.5"), tmp_path),
-        trial_of("early_by_batch", netspec.loads(f"{BRANCHES.strip()}\n{early}").graph, tmp_path),
-        trial_of("loss_on_first", grouped(LOSS_ON_FIRST, options), tmp_path),
         trial_of("on_second", grouped(ON_SECOND), tmp_path, split="batch"),
+        trial_of("low_modern", netspec.loads(f"{MODERN}train precision=bf16").graph, tmp_path),
+        trial_of("branches", netspec.loads(BRANCHES.strip()).graph, tmp_path, batch=5),
+    ]
+    assert_same_steps(trials, 2)
+
+
+@pytest.mark.slow  # more of the same
+def test_two_processes_compute_the_trainers_bits_of_more_networks(tmp_path: Path) -> None:
+    adam = EARLY.replace("train", "train optimizer=adam(weight_decay=0.01)")
+    trials = [
+        trial_of("early_by_batch", netspec.loads(f"{BRANCHES.strip()}\n{EARLY}").graph, tmp_path),
+        trial_of("nesterov", grouped(train="train optimizer=sgd(lr=0.1, weight_decay=0.01, nesterov=yes)"), tmp_path),
+        trial_of("adam", grouped(TO_FIRST, adam), tmp_path),
+        trial_of("divided", grouped(TO_FIRST, "default conv super_eps=1\ndefault fc super_eps=0.5"), tmp_path),
+        trial_of("loss_on_first", grouped(LOSS_ON_FIRST, OPTIONS), tmp_path),
         trial_of("low", grouped(TO_FIRST, "train precision=bf16 channels_last=yes"), tmp_path),
         trial_of("modern", netspec.loads(MODERN).graph, tmp_path),
-        trial_of("low_modern", netspec.loads(f"{MODERN}train precision=bf16").graph, tmp_path),
         trial_of("crossings", netspec.loads(CROSSINGS.strip()).graph, tmp_path),
-        trial_of("branches", netspec.loads(BRANCHES.strip()).graph, tmp_path, batch=5),
         trial_of("low_branches", netspec.loads(f"{BRANCHES.strip()}\ntrain precision=bf16").graph, tmp_path, batch=5),
     ]
     assert_same_steps(trials, 2)

@@ -185,14 +185,10 @@ def test_forms_of_a_grouped_convolution_are_timed_on_the_device() -> None:
     assert device.log == ["sleep"] * 3 * 7 and line.startswith("c is computed ")
 
 
+@pytest.mark.slow  # processes that import torch._dynamo; the exchanges themselves are tested with gloo
 @pytest.mark.parametrize(
     ("spec", "split"),
-    [
-        pytest.param("BRANCHING", "groups", marks=pytest.mark.ci),
-        pytest.param("BRANCHING", "hybrid", marks=pytest.mark.slow),
-        pytest.param("BRANCHING", "batch", marks=pytest.mark.slow),
-        pytest.param("TOWERS", "groups", marks=pytest.mark.slow),
-    ],
+    [("BRANCHING", "groups"), ("BRANCHING", "hybrid"), ("BRANCHING", "batch"), ("TOWERS", "groups")],
 )
 def test_two_devices_make_matching_exchanges(spec: str, split: str, tmp_path: Path) -> None:
     """With a stand-in for NCCL, in bfloat16: the same collectives in each group, with the same lengths and types."""
