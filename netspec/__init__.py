@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from netspec.diagnostics.model import CannotOpen, SpecError
     from netspec.ir.shape import Shape
     from netspec.net import Net
+    from netspec.notebook import Markdown, Svg
 
-__all__ = ["CannotOpen", "SpecError", "compile", "load", "loads", "summary", "torch_module"]
+__all__ = ["CannotOpen", "SpecError", "compile", "figure", "load", "loads", "summary", "table", "torch_module"]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 
@@ -91,6 +92,28 @@ def summary(net: Net, batch: int | None = None) -> dict[str, Any]:
     from netspec.report import as_dict
 
     return as_dict(net, batch or net.graph.train.batch)
+
+
+def table(net: Net, batch: int | None = None) -> Markdown:
+    """Return the layer table as text in Markdown, which a notebook shows as a table.
+
+    It is the table of ``netspec summary``, also with its ``batch``; see ``summary``.
+    """
+    _require_net(net)
+    from netspec.notebook import table as table_of
+
+    return table_of(net, batch or net.graph.train.batch)
+
+
+def figure(net: Net, *, costs: bool = False) -> Svg:
+    """Return the figure that ``netspec draw`` writes, as the text of an SVG, which a notebook shows as an image.
+
+    With ``costs``, each layer also has its numbers of weights and connections.
+    """
+    _require_net(net)
+    from netspec.notebook import figure as figure_of
+
+    return figure_of(net, costs=costs)
 
 
 def torch_module(net: Net, *, seed: int = 0) -> Module:

@@ -24,7 +24,7 @@ FLOORS = (
     ("timing",),
     ("train", "lsp"),
     ("parallel",),
-    ("backends",),
+    ("backends", "notebook"),
     ("report", "diff", "draw", "explain", "plan", "pygments_lexer", "backend"),
     ("net",),
     ("solve", "passes", "importers"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -115,6 +116,13 @@ class SpecError(Exception):
 
         super().__init__("\n" + render_all(diagnostics, MAX_SHOWN))
         self.diagnostics = diagnostics
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython and Jupyter show in place of a traceback: the mistakes are in the spec."""
+        from netspec.diagnostics.colours import coloured
+
+        text = str(self).removeprefix("\n")
+        return (text if os.environ.get("NO_COLOR") else coloured(text)).split("\n")
 
 
 class CannotOpen(Exception):

@@ -1,0 +1,45 @@
+"""What a notebook shows of a network, and of a mistake in a spec."""
+
+from __future__ import annotations
+
+import pytest
+from places import SPECS
+from processes import netspec as run
+
+import netspec
+
+TINY = "net tiny\n[image] input 3x8x8\n[conv1] conv filters=4 kernel=3 -> 4x6x6\n[fc] fc outputs=2\n"
+
+
+def test_table_is_that_of_the_command() -> None:
+    table = netspec.table(netspec.load(SPECS / "alexnet.net"), batch=64)
+    printed = run("summary", SPECS / "alexnet.net", "--format", "markdown", "--batch", "64").stdout
+    assert table._repr_markdown_() == repr(table) == table == printed
+    assert "| conv1 | conv | 96x55x55 |" in table
+    assert netspec.table(netspec.loads(TINY)) == netspec.table(netspec.loads(TINY), batch=128)
+
+
+@pytest.mark.parametrize("costs", [False, True])
+def test_figure_is_that_of_the_command(costs: bool) -> None:
+    figure = netspec.figure(netspec.load(SPECS / "alexnet.net"), costs=costs)
+    drawn = run("draw", SPECS / "alexnet.net", "-o", "-", *(["--costs"] if costs else [])).stdout
+    assert figure._repr_svg_() == figure == drawn
+    assert (">c 105 M<" in figure) == costs
+    assert repr(figure) == f"<SVG of {len(drawn):,} characters>"
+
+
+def test_mistake_is_shown_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IPython shows what ``_render_traceback_`` returns in place of a traceback."""
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.loads(TINY.replace("kernel", "kernal"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = caught.value._render_traceback_()
+    assert plain[:2] == ["error[unknown-key]: conv has no key 'kernal'; did you mean kernel?", " --> <text>:3:24"]
+    monkeypatch.delenv("NO_COLOR")
+    assert "\x1b[31m" in caught.value._render_traceback_()[0]
+
+
+def test_path_instead_of_a_net_is_an_error() -> None:
+    for show in (netspec.table, netspec.figure):
+        with pytest.raises(TypeError, match="this takes a net"):
+            show("alexnet.net")  # type: ignore[operator]
