@@ -31,6 +31,18 @@ def test_random_sparse_channels_are_replaced_with_a_warning() -> None:
         assert [d.code for d in network.warnings] == ["cfg-substitute"]
 
 
+def test_random_sparse_groups_may_be_more_than_a_quarter_of_the_channels() -> None:
+    sparse = conv("d", "c", 16, 16, "groups=8\nrandSparse=1\nfilterChannels=4")
+    assert load(net(conv("c", "data", 3) + sparse, "d"))["d"].weights == 4 * 9 * 128
+
+
+@pytest.mark.parametrize("more", ["", "randSparse=0\n"])
+def test_filter_channels_without_random_sparse_channels_are_ignored(more: str) -> None:
+    network = load(net(conv("c", "data", 3) + conv("d", "c", 16, more=f"groups=2\n{more}filterChannels=4"), "d"))
+    assert network["d"].weights == 8 * 9 * 32
+    assert [(d.code, d.span.text) for d in network.warnings] == [("cfg-ignored-key", "4")]
+
+
 def test_local_layer_has_weights_at_each_position() -> None:
     text = "[l]\ntype=local\ninputs=data\nchannels=3\nfilters=16\nfilterSize=5\nstride=2\npadding=1\ninitW=0.1\ngpu=0\n"
     layer = load(net(text, "l"))["l"]  # 1 + ceil((2 + 8 - 5) / 2) = 4
@@ -156,6 +168,13 @@ CMPOOL = conv("c", "data", 3) + "[p]\ntype=cmpool\ninputs=c\npool=max\nchannels=
 def test_invalid_layer_of_version_2_is_an_error(middle: str, code: str, underlined: str, note: str) -> None:
     errors = [d for d in diagnose(net(middle, "p"), dialect="v2") if d.severity == "error"]
     assert [(d.code, d.span.text, note in ("", *d.notes)) for d in errors] == [(code, underlined, True)]
+
+
+def test_data_passed_on_has_as_many_replicas_as_its_readers() -> None:
+    """If it is not the first input, whose number version 2 compares before it knows that of the data."""
+    middle = conv("c", "data", 3, more="gpu=0,1").replace("partialSum=0\n", "") + "[p]\ntype=pass\ninputs=c,data\n"
+    text = net(middle, "p").replace("gpu=0\n", "gpu=0,1\n")
+    assert load(text, dialect="v2")["p"].output.units == 19 * 64
 
 
 @pytest.mark.parametrize(

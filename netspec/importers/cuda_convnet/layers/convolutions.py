@@ -22,12 +22,12 @@ def _convolution(context: Context, word: str) -> Layer:
     groups = options.integers("groups", n, default=1, repeat=repeat, low=1)
     filters = _filters(context, groups)
     sparse = options.flags("randSparse", n) if context.dialect == "2012" else (False,) * n
-    filter_channels = options.integers("filterChannels", n, default=0, low=0) if context.dialect == "2012" else (0,) * n
+    filter_channels = _filter_channels(context, any(sparse))
     shared = word == "conv" and options.flag("sharedBiases", True)
     initial = initial_values(context, any(sparse))
     reads, sides = [], []
     for i, image in enumerate(images):
-        if groups[i] > 1:
+        if groups[i] > 1 and not sparse[i]:
             options.require_divisible("channels", image.channels, 4 * groups[i], "")
         depth = _depth(context, image.channels, groups[i], sparse[i], filter_channels[i])
         reads.append(ConvInput(image, kernels[i], strides[i], paddings[i], groups[i], depth))
@@ -67,6 +67,16 @@ def _filters(context: Context, groups: tuple[int, ...]) -> tuple[int, ...]:
         where = f"in {parts} groups" if of_all else "in each group"
         options.require_divisible("filters", number, 16 * (parts if of_all else 1), where if parts > 1 else "")
     return tuple(number // parts for number, parts in zip(filters, groups, strict=True)) if of_all else filters
+
+
+def _filter_channels(context: Context, sparse: bool) -> tuple[int, ...]:
+    """Return ``filterChannels`` of every input, or 0 where it is not given. It is read only with ``randSparse``."""
+    options, n = context.options, len(context.inputs)
+    if sparse:
+        return options.integers("filterChannels", n, default=0, low=0)
+    if context.dialect == "2012" and options.has("filterChannels"):
+        options.warn("cfg-ignored-key", "filterChannels only applies with randSparse; it is ignored", "filterChannels")
+    return (0,) * n
 
 
 def _depth(context: Context, channels: int, groups: int, sparse: bool, filter_channels: int) -> int:

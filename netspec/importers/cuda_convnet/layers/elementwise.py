@@ -80,10 +80,11 @@ def _concatenation(context: Context, word: str) -> Layer:
 def _pass(context: Context) -> Layer:
     """Define ``pass`` of version 2, a concatenation without a copy. An input can be passed on only once per GPU."""
     options, replicas = context.options, max(1, len(context.gpu))
+    first = context.inputs[0]  # the others have as many replicas, or are data, which has as many as its readers
+    if (other_replicas := max(1, len(first.gpu))) != replicas:
+        message = f"{first.name} has {plural(other_replicas, 'replica')}, and it has {replicas}"
+        raise options.report_error("cfg-replicas", message, "gpu", "inputs")
     for layer in context.inputs:
-        if (other_replicas := max(1, len(layer.gpu))) != replicas:
-            message = f"{layer.name} has {plural(other_replicas, 'replica')}, and it has {replicas}"
-            raise options.report_error("cfg-replicas", message, "gpu", "inputs")
         for gpu in context.gpu:
             other = context.passed_on.setdefault((layer.name, gpu), options.name)
             if other != options.name:
