@@ -94,3 +94,38 @@ def test_incomplete_schedule_gets_no_correction(rate: str) -> None:
     sections = {**VERSION_2_PARAMS, "c": RATES.replace("epsW=0.01", f"epsW={rate}")}
     (error,) = diagnose(VERSION_2, "".join(f"[{name}]\n{text}" for name, text in sections.items()))
     assert (error.code, len(error.notes)) == ("bad-value", 1)
+
+
+def rates_of_two_inputs(rates: str) -> str:
+    """A parameter file for a fully connected layer that reads two layers."""
+    section = f"epsW={rates}\nepsB=0\nmomW=0.9\nmomB=0.9\n"
+    return f"[c]\n{RATES}[out]\n{section}[logprob]\ncoeff=1\n"
+
+
+@pytest.mark.parametrize(
+    ("rates", "used", "ignored"),
+    [
+        ("0.5,1e-3", 0.5, ["version 2 could not read epsW=1e-3; it used 0.5 for all inputs"]),
+        (
+            "const[base=1], exp[base=0.25;tgtFactor=2]",
+            1,
+            ["version 2 could not read epsW=exp[base=0.25;tgtFactor=2]; it used const[base=1] for all inputs"],
+        ),
+        ("const[base=0.5], const[base=0.5]", 0.5, []),
+        ("0.5, 0.5", 0.5, []),
+    ],
+)
+def test_only_readable_rate_of_a_list_is_used_for_all_inputs(rates: str, used: float, ignored: list[str]) -> None:
+    layers = net(conv("c", "data", 3), "c,data").replace("partialSum=0\n", "")
+    network = load(layers, rates_of_two_inputs(rates), "v2")
+    assert [network.graph.parameters[f"out.weights.{i}"].lr for i in range(2)] == [used, used]
+    assert [d.message.removeprefix("out: ") for d in network.warnings] == ignored
+
+
+@pytest.mark.parametrize("rates", ["1e-3,exp[base=1]", "0.1, exp[base=1;tgtFactor=2],0.1"])
+def test_list_with_no_or_several_readable_rates_is_an_error(rates: str) -> None:
+    reads = "c,data,c" if rates.count(",") == 2 else "c,data"
+    layers = net(conv("c", "data", 3), reads).replace("partialSum=0\n", "")
+    errors = [d for d in diagnose(layers, rates_of_two_inputs(rates), "v2") if d.severity == "error"]
+    assert [(d.code, d.span.text) for d in errors] == [("bad-value", rates)]
+    assert ("a schedule in a list has no space before it" in errors[0].notes) == (reads == "c,data,c")

@@ -9,8 +9,15 @@ from netspec.importers.cuda_convnet.layers.model import Definition, Layer
 from netspec.importers.cuda_convnet.learning.constraints import constraints
 from netspec.importers.cuda_convnet.learning.passes import period
 from netspec.importers.cuda_convnet.learning.rates import Rates
-from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, Schedule, advice_v2, rate_v2, schedule_2012
-from netspec.importers.cuda_convnet.options import Options
+from netspec.importers.cuda_convnet.learning.schedules import (
+    CONSTANT,
+    Schedule,
+    advice_v2,
+    rate_v2,
+    read_v2,
+    schedule_2012,
+)
+from netspec.importers.cuda_convnet.options import Options, shortened
 
 
 def read_rates(layer: Layer, options: Options, definition: Definition) -> Rates:
@@ -80,12 +87,29 @@ def _rates_2012(options: Options, inputs: int) -> _ScheduledRates:
 
 def _rates_v2(options: Options, inputs: int) -> _ScheduledRates:
     """Read ``epsW`` and ``epsB`` of version 2, which include their schedules."""
-    texts = options.attempt(lambda: options.words("epsW"), ["0"], "epsW")
+    texts = options.attempt(lambda: options.text("epsW").split(","), ["0"], "epsW")
     if len(texts) not in (1, inputs):
         message = f"epsW lists {plural(len(texts), 'value')} for {plural(inputs, 'input')}"
         raise options.report_error("bad-value", message, "epsW", notes=advice_v2("epsW", options.text("epsW")))
     none = 0.0, CONSTANT
+    texts = _used_v2(options, texts)
     read = options.attempt(lambda: [rate_v2(options, "epsW", text) for text in texts], [none], "epsW")
     read = read * (inputs if len(read) == 1 else 1)
     bias = options.attempt(lambda: rate_v2(options, "epsB", options.text("epsB").strip()), none, "epsB")
     return _ScheduledRates(tuple(rate for rate, _ in read), tuple(schedule for _, schedule in read), *bias)
+
+
+def _used_v2(options: Options, texts: list[str]) -> list[str]:
+    """Return the only value of a list that the original could read, which it then used for all inputs, else the list.
+
+    Warns if the other values, corrected, would be something else.
+    """
+    readable = [text for text in texts if read_v2(text) is not None]
+    if len(readable) != 1:
+        return texts
+    (used,) = readable
+    other = next((text for text in texts if read_v2(text.strip()) != read_v2(used)), None)
+    if other is not None:
+        message = f"version 2 could not read epsW={shortened(other)}; it used {shortened(used)} for all inputs"
+        options.warn("cfg-ignored-key", message, "epsW")
+    return readable

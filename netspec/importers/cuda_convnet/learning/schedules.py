@@ -11,7 +11,7 @@ from netspec.keys.numbers import MAX_REAL, MIN_POSITIVE_REAL
 
 _CALL = re.compile(r"\s*([a-z]+)\s*(?:\[(.*)\])?\s*", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(r"(?:[0-9]*\.)?[0-9]+")
-_FLOAT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _WHOLE = re.compile(r"[0-9]{1,10}")
 _2012 = {
     "linear": ("tgtFactor", "noiseStdev"),
@@ -98,17 +98,27 @@ def schedule_2012(options: Options, key: str) -> Schedule:
 
 def rate_v2(options: Options, key: str, text: str) -> tuple[float, Schedule]:
     """Read ``epsW`` or ``epsB`` of version 2, a number or a schedule with its base rate. Raises ``SectionError``."""
-    if _PLAIN.fullmatch(text) and len(text) < 40:
-        return float(text), CONSTANT
+    read = read_v2(text)
+    if read is None:
+        raise _invalid(options, key, text, _V2)
+    word, values = read
+    return values["base"], CONSTANT if word == "const" else _schedule(options, key, word, values)
+
+
+def read_v2(text: str) -> tuple[str, dict[str, float]] | None:
+    """Return the word and the arguments of a rate of version 2, or ``None`` if the original could not read it.
+
+    It could read a number, but no schedule, after a space.
+    """
+    number = text.strip()
+    if _PLAIN.fullmatch(number) and len(number) < 40:
+        return "const", {"base": float(number)}
     call = _CALL.fullmatch(text)
     word = call[1].lower() if call else ""
-    if call is None or word not in _V2 or call[2] is None:
-        raise _invalid(options, key, text, _V2)
+    if call is None or word not in _V2 or call[2] is None or text[0].isspace():
+        return None
     values = _named([part.strip() for part in call[2].split(";")], _V2[word])
-    if values is None:
-        raise _invalid(options, key, text, _V2)
-    base = values["base"]
-    return base, CONSTANT if word == "const" else _schedule(options, key, word, values)
+    return None if values is None else (word, values)
 
 
 def _named(arguments: list[str], names: tuple[str, ...]) -> dict[str, float] | None:
@@ -170,6 +180,8 @@ def _advice(key: str, text: str, forms: dict[str, tuple[str, ...]]) -> list[str]
 
     The original does not remove a comment from a value that contains another ``;``.
     """
+    if forms is _V2 and read_v2(text) is None and read_v2(text.strip()) is not None:
+        return ["a schedule in a list has no space before it"]
     written, _, comment = text.partition("]")
     call = _CALL.fullmatch(f"{written}]" if re.match(r"\s*;", comment) else text)
     names = forms.get(call[1].lower()) if call else None
