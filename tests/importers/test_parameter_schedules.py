@@ -96,6 +96,15 @@ def test_schedule_shared_by_a_type_becomes_a_default() -> None:
     assert compare(load(THREE, params_of_three(c=OWN, d=OWN, e=OWN)), loads(text)).same
 
 
+def test_key_of_one_layer_is_no_default() -> None:
+    """The biases of the other layer have the momentum of its weights anyway."""
+    fc = "[f]\ntype=fc\ninputs=data\noutputs=4\ninitW=0.01\ngpu=0\n"
+    of_f, of_out = (f"epsW={lr}\nepsB=0.02\nmomW={m}\nmomB=0.9\n" for lr, m in (("1", "0.9"), ("1,1", "0.5,0.9")))
+    text = readable_spec(net(fc, "f,data"), f"[f]\n{of_f}[out]\n{of_out}[logprob]\ncoeff=1\n")
+    (line,) = [line for line in text.splitlines() if "bias_momentum=" in line]
+    assert line.startswith("[out]") and "bias_momentum=0.9" in line
+
+
 def test_rate_of_0_has_no_schedule() -> None:
     frozen = RATES.replace("epsW=0.01", "epsW=0").replace("epsB=0.02", "epsB=0")
     text = readable_spec(THREE, params_of_three(d=frozen + "schedW=exp[tgtFactor=7,noiseStdev=0]\n"))

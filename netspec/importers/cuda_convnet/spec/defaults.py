@@ -56,11 +56,14 @@ def implied_value(line: Line, key: str, usual: Mapping[str, str]) -> str | None:
 
 
 def _best_default(lines: Sequence[Line], key: str, usual: Mapping[str, str]) -> str | None:
-    """Return the default value for which the fewest lines need the key, or ``None`` if a default saves nothing."""
+    """Return the default value for which the fewest lines need the key, or ``None`` if a default saves nothing.
+
+    The line of the default states the key once more.
+    """
     values = [line.keys.get(key) or implied_value(line, key, usual) for line in lines]
     stated = sum(key in line.keys for line in lines)
     if len(lines) < 2 or None in values or any("weights" in line.keys and key not in line.keys for line in lines):
         return None
     plain = [value for value in values if value is not None and not is_list(value)]
     best = max(dict.fromkeys(plain), key=plain.count) if plain else None
-    return best if best is not None and len(lines) - plain.count(best) < stated else None
+    return best if best is not None and len(lines) - plain.count(best) + 1 < stated else None

@@ -101,7 +101,9 @@ def _line(line: Line, names: Mapping[str, str], layout: Layout, common: Mapping[
         return f"{head} {layout.shape} range=255 mean=image"
     keys = {key: value for key, value in line.keys.items() if common.get(key) != value}
     keys |= {
-        key: implied for key in common if key not in line.keys and (implied := implied_value(line, key, layout.usual))
+        key: implied
+        for key, default in common.items()
+        if key not in line.keys and (implied := implied_value(line, key, layout.usual)) and implied != default
     }
     if "weights" in keys:
         keys["weights"] = names[keys["weights"]]
