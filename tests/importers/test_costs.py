@@ -79,23 +79,25 @@ def test_even_tica_window_gives_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "op"), [(1, SetCrossEntropy()), (3, SetCrossEntropy(size=3)), (5, SetCrossEntropy(size=5))]
+    ("size", "op"), [(1, SetCrossEntropy()), (3, SetCrossEntropy(size=3)), (4, SetCrossEntropy(size=4))]
 )
 def test_msm_becomes_set_cross_entropy(size: int, op: SetCrossEntropy) -> None:
     network = load(DATA + MSM, rates("f", cost=f"coeff=1\nsetSize={size}\nthreads=4"))
     (loss,) = network.graph.losses
     assert (loss.op, loss.inputs) == (op, ("f",))
-    assert [w.code for w in network.warnings] == (["no-effect"] if size == 5 else [])  # the set is all classes
+    assert network.warnings == ()
     assert network.graph.scores.name == "f"
 
 
 @pytest.mark.parametrize(
     ("cost", "code", "underlined"),
     [
-        ("coeff=1\nsetSize=6", "bad-value", "6"),
-        ("coeff=1\nsetSize=0", "bad-value", "0"),
+        ("coeff=1\nsetSize=5\nthreads=4", "bad-value", "5"),  # there are 5 classes
+        ("coeff=1\nsetSize=0\nthreads=4", "bad-value", "0"),
+        ("coeff=1\nsetSize=2\nthreads=33", "bad-value", "33"),
+        ("coeff=1\nsetSize=2", "missing-key", "[c]"),
         ("coeff=1\nthreads=4", "missing-key", "[c]"),
-        ("setSize=2", "missing-key", "[c]"),
+        ("setSize=2\nthreads=4", "missing-key", "[c]"),
     ],
 )
 def test_invalid_msm_parameters_are_errors(cost: str, code: str, underlined: str) -> None:

@@ -112,6 +112,16 @@ def test_ignored_parameter_gives_a_warning(section: str, text: str, code: str, u
     assert [(d.code, d.span.text) for d in warnings] == [(code, underlined)]
 
 
+def test_random_pooling_needs_a_section() -> None:
+    pool = "[p]\ntype=pool\npool=rand\ninputs=c\nchannels=16\nsizeX=3\nstride=2\n"
+    text = net(conv("c", "data", 3) + pool, "p")
+    given = f"[c]\n{RATES}[out]\n{RATES}[logprob]\ncoeff=1\n"
+    assert [(d.code, d.span.text) for d in diagnose(text, given) if d.severity == "error"] == [
+        ("cfg-no-section", "[p]")
+    ]
+    assert load(text, given + "[p]\n")["p"].output == (16, 4, 4)
+
+
 def test_layer_without_parameters_is_not_suggested() -> None:
     (warning,) = load(NORMS, params(prob=RATES)).warnings
     assert warning.message == "there is no layer prob"

@@ -55,7 +55,8 @@ def read_section(layer: Layer, options: Options, definition: Definition, paramet
 def needs_section(layer: Layer, dialect: Dialect) -> bool:
     """Whether the original rejected a parameter file without a section for this layer."""
     needed = (*NORMS, "hs", "dropout", "dropout2", *(("eltsum",) if dialect == "v2" else ()))
-    return bool(layer.weights) or layer.is_cost or layer.type in needed
+    random = layer.type == "pool" and layer.values["pool"] == "rand"
+    return bool(layer.weights) or layer.is_cost or layer.type in needed or random
 
 
 def known_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
@@ -115,8 +116,8 @@ def _cost(layer: Layer, options: Options, definition: Definition, parameters: Pa
 
 def _set_size(options: Options, classes: int) -> int:
     """Read how many classes a set of ``cost.msm`` has. ``threads`` is checked and ignored."""
-    options.integer("threads", 1, 1)
     size = options.integer("setSize", low=1)
-    if size > classes:
-        raise options.report_error("bad-value", f"setSize={size} is more than its {classes} classes", "setSize")
+    if size >= classes:
+        raise options.report_error("bad-value", f"setSize={size} is not less than its {classes} classes", "setSize")
+    options.integer("threads", low=1, high=32)
     return size
