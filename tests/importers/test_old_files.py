@@ -95,6 +95,24 @@ def test_rnorm_with_cross_map_is_read_as_cmrnorm(key: str, expected: str) -> Non
     assert habits == ["n: rnorm with crossMap is read as cmrnorm, its present name"] * expected.startswith("lrn")
 
 
+def dropping(neuron: str) -> str:
+    """The lines of a layer with this neuron and with ``dropout=``, the key of a fork, without its number of outputs."""
+    fc = f"[f]\ntype=fc\ninputs=data\noutputs=4\ninitW=0.1\nneuron={neuron}\n"
+    params = f"[f]\n{RATES}dropout=0.4\n[out]\n{RATES}dropout=0\n[logprob]\ncoeff=1\n"
+    text = net(fc, "f").replace("gpu=0\n", "")
+    (warning,) = [d for d in diagnose(text, params) if d.span.source.name == "params.cfg"]
+    assert (warning.code, warning.span.text) == ("cfg-old-habit", "0.4")
+    lines = [line for line in readable_spec(text, params).splitlines() if line.startswith("[f")]
+    return " / ".join(" ".join(line.split()) for line in lines)
+
+
+def test_dropout_of_a_fork_is_a_layer_before_the_neuron() -> None:
+    drop = "[f-dropout] dropout rate=0.4 scaling=test"
+    assert dropping("logistic") == f"[f] fc outputs=4 init=gaussian(0.1) / {drop} neuron=logistic"
+    assert dropping("ident") == f"[f] fc outputs=4 init=gaussian(0.1) / {drop}"
+    assert dropping("relu") == f"[f] fc outputs=4 init=gaussian(0.1) neuron=relu / {drop}"
+
+
 def test_version_2_ignores_keep_in_the_layer_file() -> None:
     text = net(conv("c", "data", 3) + "[d]\ntype=dropout2\ninputs=c\nkeep=0.9\nenable=0\n", "d")
     (node,) = [n for n in load(text).graph.nodes.values() if n.layer == "d"]

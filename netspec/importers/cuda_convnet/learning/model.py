@@ -35,7 +35,8 @@ class Learning:
     weighted sums. ``class_weights`` is the weight of the image's class in a cost, and ``set_sizes`` the number of
     classes in a set of ``cost.msm``. ``max_poolings`` are the random poolings that take the maximum.
     ``train`` and ``augment`` are keys of these lines, and ``usual`` the learning keys of layers without their own.
-    ``updates`` are the parts of a batch after which a layer is updated, if that is not once per batch.
+    ``updates`` are the parts of a batch after which a layer is updated, if that is not once per batch. ``dropouts`` are
+    the rates of layers that drop some of their own values.
     """
 
     weights: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -51,3 +52,4 @@ class Learning:
     augment: Mapping[str, str] = field(default_factory=dict)
     set_sizes: Mapping[str, int] = field(default_factory=dict)
     updates: Mapping[str, int] = field(default_factory=dict)
+    dropouts: Mapping[str, float] = field(default_factory=dict)

@@ -171,6 +171,7 @@ class _Reader:
             class_weights=self.parameters.class_weights,
             sums=self.parameters.sums,
             max_poolings=frozenset(self.parameters.max_poolings),
+            dropouts=self.parameters.dropouts,
             train=train,
             usual=usual,
             augment=self.augment,

@@ -16,6 +16,7 @@ from netspec.importers.cuda_convnet.learning.reading_rates import read_rates
 from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options
 
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
+DROPOUT = "dropout"
 _2012 = ("schedW", "schedB", "quantF", "quantB")
 _OF_COSTS = {
     "cost.logreg": ("topk",),
@@ -37,6 +38,7 @@ class Parameters:
     set_sizes: dict[str, int] = field(default_factory=dict)
     sums: dict[str, tuple[float, ...]] = field(default_factory=dict)
     max_poolings: set[str] = field(default_factory=set)
+    dropouts: dict[str, float] = field(default_factory=dict)
 
 
 def read_section(layer: Layer, options: Options, definition: Definition, parameters: Parameters) -> None:
@@ -61,6 +63,11 @@ def needs_section(layer: Layer, dialect: Dialect) -> bool:
 
 def known_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
     """Return the keys that a layer's section may have."""
+    return (*_own_keys(layer, dialect), *((DROPOUT,) if _may_drop(layer) else ()))
+
+
+def _own_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
+    """Return the keys of a layer's type."""
     if layer.weights:
         norm = ("wcNormMin", "wcNormMax") if layer.type == "conv" else ()
         return (*_WEIGHTS, *norm, *(_2012 if dialect == "2012" else ("updatePeriod",)))
@@ -75,6 +82,11 @@ def known_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
     return {"hs": ("enable",), "dropout": ("enable", "keep"), "dropout2": ("enable", "keep")}.get(layer.type, ())
 
 
+def _may_drop(layer: Layer) -> bool:
+    """Whether ``dropout=`` may drop values of a layer. Only a fork of the program before that of 2012 has this key."""
+    return not layer.gpu and not layer.is_cost and layer.type not in ("data", "softmax")
+
+
 def _has_constant(layer: Layer, dialect: Dialect) -> bool:
     """Whether a normalisation has the additive constant ``minDiv``: in 2012 only that across maps has it."""
     return layer.type == "cmrnorm" or dialect == "v2"
@@ -83,6 +95,12 @@ def _has_constant(layer: Layer, dialect: Dialect) -> bool:
 def _values(layer: Layer, options: Options, definition: Definition, parameters: Parameters) -> None:
     """Read the values in the section of one layer."""
     name = layer.name
+    if _may_drop(layer) and options.has(DROPOUT) and (rate := options.real(DROPOUT, low=0.0, high=1.0)):
+        message = (
+            "dropout is read as by a fork: it drops values of the layer before its neuron, and scales them in tests"
+        )
+        options.warn("cfg-old-habit", message, DROPOUT)
+        parameters.dropouts[name] = rate
     if layer.weights:
         parameters.rates[name] = read_rates(layer, options, definition)
     elif layer.type in NORMS:

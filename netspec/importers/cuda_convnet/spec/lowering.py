@@ -66,8 +66,25 @@ class _Writer:
                 write = self.types.get(layer.type)
                 take_max = layer.name in self.learning.max_poolings
                 name = write(layer) if write else maps.add(layer, self.result, take_max=take_max)
-                functions.add_neuron(layer, self.result, name, separate=layer.name in compared.logistic)
+                self._neuron(layer, name, separate=layer.name in compared.logistic)
         return self.result
+
+    def _neuron(self, layer: Layer, name: str, *, separate: bool) -> None:
+        """Add the neuron of a layer whose line is ``name``, and the dropout of its values before the neuron, if any.
+
+        A dropout before a ``relu`` is the same as one after it, where papers have it.
+        """
+        rate = self.learning.dropouts.get(layer.name)
+        after = layer.neuron is None or layer.neuron.word in ("ident", "relu")
+        if rate and not after:
+            name = self._own_dropout(layer, name, rate)
+        functions.add_neuron(layer, self.result, name, separate=separate)
+        if rate and after:
+            self.result.values[layer.name] = self._own_dropout(layer, self.result.values[layer.name], rate)
+
+    def _own_dropout(self, layer: Layer, name: str, rate: float) -> str:
+        keys = {"rate": format_literal(rate), "scaling": "test"}
+        return self.result.add(layer, "dropout", keys, [name], self.result.images[name], "-dropout")
 
     def _data(self, layer: Layer) -> None:
         if self.definition.is_labels(layer):
