@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -54,6 +54,11 @@ class Split(Protocol):
         """The class number of each image."""
         ...
 
+    def name(self, index: int, /) -> str:
+        """Return a name by which the user can find an image: its file's path in the source's folder, or the file or
+        split that holds it, with its place there, as in ``test_batch.bin[17]``. Places are counted from 0."""
+        ...
+
     def read(self, index: int) -> Pixels:
         """Return one image, (channels, height, width), channels in RGB order. Raises ``Unreadable``.
 
@@ -103,6 +108,24 @@ class Data:
     sample: range | None = None
 
 
+def numbered(*files: tuple[str, int]) -> Callable[[int], str]:
+    """Return the function that names the images of files that hold several, given each file's name and number of
+    images.
+
+    >>> numbered(("one.bin", 20), ("two.bin", 20))(25)
+    'two.bin[5]'
+    """
+
+    def name(index: int) -> str:
+        for file, images in files:
+            if index < images:
+                return f"{file}[{index}]"
+            index -= images
+        raise IndexError(index)
+
+    return name
+
+
 def only_class(classes: Sequence[str]) -> str | None:
     """Return the warning about images of a single class; ``None`` if there are several."""
     return f"{classes[0]} is the only class, and there is nothing to tell it from" if len(classes) == 1 else None
@@ -110,10 +133,11 @@ def only_class(classes: Sequence[str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class InMemorySplit:
-    """A split held in memory; ``pixels`` has shape (N, channels, height, width)."""
+    """A split held in memory; ``pixels`` has shape (N, channels, height, width), ``name`` is as in ``Split``."""
 
     pixels: Pixels
     labels: Labels
+    name: Callable[[int], str]
 
     def read(self, index: int) -> Pixels:
         image: Pixels = self.pixels[index]
@@ -138,6 +162,7 @@ class CachedSplit:
 
     def __init__(self, split: Split, frame: Frame, limit: int = CACHE_BYTES) -> None:
         self.labels = split.labels
+        self.name = split.name
         self._split = split
         count = len(split.labels)
         self._cache: Pixels | None = None
@@ -162,7 +187,9 @@ class CachedSplit:
     @property
     def whole(self) -> InMemorySplit | None:
         """The split as an in-memory one, once every image has been read; ``None`` before, or if one is unreadable."""
-        return InMemorySplit(self._cache, self.labels) if self._cache is not None and self._cached.all() else None
+        if self._cache is None or not self._cached.all():
+            return None
+        return InMemorySplit(self._cache, self.labels, self.name)
 
     def read(self, index: int) -> Pixels:
         """See ``Split.read``. Two threads that read the same image at once write the same bytes to the cache."""

@@ -25,6 +25,9 @@ class Numbered:
         self._broken = broken
         self._slow = slow
 
+    def name(self, index: int) -> str:
+        return f"image {index}"
+
     def read(self, index: int) -> Pixels:
         self.threads.add(threading.get_ident())
         self.reads += 1

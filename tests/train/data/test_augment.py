@@ -252,7 +252,7 @@ def test_gpu_prepares_the_same_pixels_as_the_cpu(top: Literal[255, 1]) -> None:
 @pytest.mark.parametrize(("workers", "batch"), [(1, 8), (4, 8), (3, 5), (2, 40)])
 def test_prepared_images_do_not_depend_on_threads_or_batch_size(workers: int, batch: int) -> None:
     """They depend only on seed, epoch and place."""
-    split = InMemorySplit(random_images(40), np.arange(40) % 3)
+    split = InMemorySplit(random_images(40), np.arange(40) % 3, str)
     prepare = Preparation(Preprocessing(255, "image"), STATISTICS, FRAME, SIZE, 255, CPU)
     alone = [
         prepare(split.pixels[place : place + 1], choose(7, 2, np.array([place]), FRAME, SIZE, AUGMENT))[0]

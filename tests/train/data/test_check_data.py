@@ -156,7 +156,7 @@ def test_duplicates_in_a_pack_are_found_by_their_pixels() -> None:
     shutil.copy("photos/train/cat/0.jpg", "photos/train/dog/cat.jpg")
     packing.pack(list_folder(Path("photos")), Path("pack"), 8, 1)
     result = check_json("pack", "--net", "tiny.net")
-    assert [one["paths"] for one in result["duplicates"]] == [["train: cat/0.jpg", "train: dog/cat.jpg"]]
+    assert [one["paths"] for one in result["duplicates"]] == [["train/cat/0.jpg", "train/dog/cat.jpg"]]
     assert result["warnings"] == ["1 image in two classes"]
     assert result["file_sizes"] == {"width": None, "height": None}
 

@@ -60,6 +60,11 @@ def test_both_versions_give_the_same_images(tmp_path: Path, protocol: int | None
     assert data.train.labels[40:60].tolist() == parts["data_batch_3"][1]
     assert data.validation.read(7).tolist() == parts["test_batch"][0][7].tolist()
     assert data.validation.labels.tolist() == parts["test_batch"][1]
+    ending = ".bin" if protocol is None else ""
+    named = [data.train.name(0), data.train.name(45), data.train.name(99), data.validation.name(7)]
+    assert named == [f"data_batch_{file}{ending}[{place}]" for file, place in ((1, 0), (3, 5), (5, 19))] + [
+        f"test_batch{ending}[7]"
+    ]
     assert len(data.notes) == 6 and "20 images; the authors' has 10,000" in data.notes[0]
 
 

@@ -103,6 +103,7 @@ def test_labels_file_can_be_named(ilsvrc: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere.txt").write_text("0\n0\n1\n")
     listing = list_folder(ilsvrc, tmp_path / "elsewhere.txt")
     assert listing.validation is not None and listing.validation.labels.tolist() == [0, 0, 1]
+    assert listing.validation.path(0) == f"val/{listing.validation.names[0]}"
 
 
 def test_missing_labels_file_is_an_error(ilsvrc: Path) -> None:

@@ -29,6 +29,7 @@ def test_train_and_val_folders_are_the_splits(tmp_path: Path) -> None:
     assert data.validation.labels.tolist() == [1]
     red, green, _ = data.validation.read(0)
     assert red.mean() > green.mean()  # dogs are red in val and green in train
+    assert [data.train.name(3), data.validation.name(0)] == ["train/dog/0.jpg", "val/dog/0.jpg"]
     assert data.notes == ("1 class without a validation image: cat",)
 
 
@@ -39,6 +40,8 @@ def test_without_val_a_tenth_is_held_out_by_hash(tmp_path: Path) -> None:
     expected = sum(held_out(f"{name}/{number}.jpg") for name in ("cat", "dog") for number in range(100))
     assert len(data.validation.labels) == expected
     assert len(data.train.labels) == 200 - expected
+    assert all(held_out(data.validation.name(index)) for index in range(expected))
+    assert (tmp_path / data.train.name(0)).is_file()
     assert 10 <= expected <= 32  # 20 of 200 are expected, with a standard deviation of 4.2
     assert f"{expected} of 200 images" in data.notes[0]
 

@@ -45,6 +45,8 @@ def test_images_and_labels_are_read(tmp_path: Path, separator: str, compressed: 
     assert data.validation is not None
     assert data.validation.read(9).tolist() == [IMAGES["t10k"][9].tolist()]
     assert data.validation.labels.tolist() == LABELS["t10k"].tolist()
+    files = [f"{part}-images{separator}idx3-ubyte{'.gz' if compressed else ''}" for part in ("train", "t10k")]
+    assert [data.train.name(17), data.validation.name(9)] == [f"{files[0]}[17]", f"{files[1]}[9]"]
 
 
 def test_images_are_padded_to_32x32_for_lenet(tmp_path: Path) -> None:

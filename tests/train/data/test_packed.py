@@ -60,8 +60,18 @@ def test_pack_has_the_readable_images_of_its_folder(pack: Path) -> None:
     assert data.train.labels.tolist() == folder.train.labels[readable].tolist()
     for in_pack, in_folder in enumerate(readable):
         assert data.train.read(in_pack).tolist() == folder.train.read(in_folder).tolist()
+        assert data.train.name(in_pack) == folder.train.name(in_folder)
+    assert data.train.name(1) == "train/cat/10.jpg"
     assert data.validation is not None and len(data.validation.labels) == 4
     assert "1 image could not be read when it was packed" in data.notes[0]
+
+
+def test_pack_that_does_not_record_its_folders_names_the_split(pack: Path) -> None:
+    content = json.loads((pack / "manifest.json").read_text())
+    for split in content["splits"].values():
+        del split["folder"]
+    (pack / "manifest.json").write_text(json.dumps(content))
+    assert open_packed(pack).train.name(1) == "train: cat/10.jpg"
 
 
 def test_loader_reads_batches_from_a_pack(pack: Path) -> None:

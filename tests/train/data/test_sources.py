@@ -45,6 +45,7 @@ def test_every_fifth_digit_is_for_validation() -> None:
     # scikit-learn's first digits are 0, 1, 2, ..., so that the fifth, which is held out, is a 4.
     assert data.train.labels[:8].tolist() == [0, 1, 2, 3, 5, 6, 7, 8]
     assert data.validation.labels[:2].tolist() == [4, 9]
+    assert [data.train.name(4), data.validation.name(1)] == ["digits[5]", "digits[9]"]
     assert data.peak == 16
     assert max(data.train.read(place).max() for place in range(50)) == 16
 
@@ -140,6 +141,7 @@ def test_synthetic_images_depend_only_on_seed_and_place() -> None:
     assert one.train.labels[:6].tolist() == [0, 1, 2, 3, 0, 1]
     assert one.validation is not None
     assert one.validation.read(3).tolist() != one.train.read(3).tolist()
+    assert [one.train.name(3), one.validation.name(3)] == ["train[3]", "val[3]"]
 
 
 @pytest.mark.parametrize("size", [(3, 16, 24), (1, 9, 7), (5, 4, 4)])
@@ -211,6 +213,9 @@ class Counting:
         self.labels = np.arange(3)
         self.reads = [0, 0, 0]
 
+    def name(self, index: int) -> str:
+        return f"number {index}"
+
     def read(self, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
         self.reads[index] += 1
         if index == 1:
@@ -228,3 +233,4 @@ def test_cache_reads_each_image_of_a_small_split_once(limit: int, expected: list
             split.read(1)
     assert counting.reads == expected
     assert split.unreadable == 1
+    assert split.name(2) == "number 2"

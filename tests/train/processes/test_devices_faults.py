@@ -83,7 +83,8 @@ def test_image_unreadable_for_one_worker_is_not_planned() -> None:
 def plan_steps() -> int:
     """Run in each of two processes. Return the planned number of steps for three epochs."""
     rank = dist.get_rank()
-    split = CachedSplit(InMemorySplit(np.zeros((64, 1, 2, 2), np.uint8), np.zeros(64, np.int64)), Frame(1, 2, 2))
+    images = InMemorySplit(np.zeros((64, 1, 2, 2), np.uint8), np.zeros(64, np.int64), str)
+    split = CachedSplit(images, Frame(1, 2, 2))
     split.expect_failures({5: ("f", "empty")} if rank == 1 else {})
     settings = SimpleNamespace(batch=32, epochs=3, steps=None)
     training: Any = SimpleNamespace(world=World(rank, 2), data=SimpleNamespace(train=split), config=settings, epoch=0)
@@ -123,7 +124,8 @@ def train_until_signal(out: str) -> list[Any]:
 
 
 def test_workers_that_see_different_images_fail() -> None:
-    splits = [InMemorySplit(np.zeros((3, 1, 2, 2), np.uint8), np.array(labels)) for labels in ((0, 1, 1), (0, 1, 0))]
+    images = np.zeros((3, 1, 2, 2), np.uint8)
+    splits = [InMemorySplit(images, np.array(labels), str) for labels in ((0, 1, 1), (0, 1, 0))]
     data = [Data("images", ("a", "b"), Frame(1, 2, 2), split, None) for split in splits]
     numbers: list[int] = []
 

@@ -67,10 +67,10 @@ def seal(
             "stored": len(labels) - len(unreadable),
             "unreadable": len(unreadable),
             "shards": [shard.name for shard, _ in shards if shard.split == name],
+            "folder": files.folder,
         }
         for index, reason in unreadable.items():
-            path = (files.root / files.names[index]).relative_to(listing.root).as_posix()
-            problems.append({"split": name, "path": path, "reason": reason})
+            problems.append({"split": name, "path": files.path(index), "reason": reason})
     write_atomically(out / form.MEAN, as_npy(moments.total / moments.images))
     if problems:
         write_atomically(out / form.UNREADABLE, b"".join(as_json(problem) for problem in problems))

@@ -13,7 +13,6 @@ import numpy as np
 from netspec.train.data.packing.processes import in_processes
 from netspec.train.data.sources.decode import image_size, read_image
 from netspec.train.data.sources.folder import ImageFiles
-from netspec.train.data.sources.packed import Shards
 from netspec.train.data.splits import Data, Frame, Labels, Split, Unreadable
 
 CHUNK = 32
@@ -141,13 +140,11 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
     )
 
 
-def path_of(name: str, split: Split, index: int) -> str:
-    """Return a name by which the user can find an image: its file's path, or its number in its split."""
+def _path(split: Split, index: int) -> str:
+    """Return the path of an image's file, as messages about unreadable ones do, or its name if it has no file."""
     if isinstance(split, ImageFiles):
         return str(split.files.root / split.files.names[index])
-    if isinstance(split, Shards):
-        return split.path(index)
-    return f"{name}: image {index}"
+    return split.name(index)
 
 
 def _inspect(split: Split, processes: int) -> Iterator[_Inspection]:
@@ -191,7 +188,7 @@ def _split_counts(labels: Labels, readable: np.ndarray[tuple[int], np.dtype[np.b
 
 def _as_copies(members: Sequence[tuple[str, int]], splits: dict[str, Split], classes: Sequence[str]) -> Copies:
     return Copies(
-        paths=tuple(path_of(name, splits[name], index) for name, index in members),
+        paths=tuple(_path(splits[name], index) for name, index in members),
         splits=tuple(name for name, _ in members),
         classes=tuple(classes[int(splits[name].labels[index])] for name, index in members),
     )

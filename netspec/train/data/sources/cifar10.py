@@ -9,13 +9,14 @@ features from tiny images, 2009.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from netspec.formatting import format_count, plural
 from netspec.train.data.sources.pickled import InvalidPickle, read_pickle
-from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels
+from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels, numbered
 from netspec.train.errors import TrainError
 
 FRAME = Frame(3, 32, 32)
@@ -47,26 +48,27 @@ def open_cifar10(root: Path) -> Data:
     """
     folder = next((root / name for name in INSIDE if (root / name).is_dir()), root)
     train_files, test_file = _files(folder)
-    train_parts = [_read(path) for path in train_files]
-    test_part = _read(test_file) if test_file is not None else None
-    parts = dict(zip(train_files, train_parts, strict=True))
-    if test_file is not None and test_part is not None:
-        parts[test_file] = test_part
+    parts = {path: _read(path) for path in (*train_files, *([test_file] if test_file is not None else []))}
     notes = [
         f"{path} has {plural(len(labels), 'image')}; the authors' has {format_count(WHOLE)}"
         for path, (_, labels) in parts.items()
         if len(labels) != WHOLE
     ]
+
+    def split(files: Sequence[Path]) -> InMemorySplit:
+        pixels, labels = (np.concatenate(arrays) for arrays in zip(*(parts[path] for path in files), strict=True))
+        return InMemorySplit(pixels, labels, numbered(*((path.name, len(parts[path][1])) for path in files)))
+
     if len(train_files) != 5:
         notes.append(f"{folder} has {plural(len(train_files), 'training file')} (data_batch_*); the authors' has 5")
-    if test_part is None:
+    if test_file is None:
         notes.append(f"{folder} has no test_batch: top-1 and top-5 will not be measured")
     return Data(
         source=f"cifar10:{root}",
         classes=_names(folder),
         frame=FRAME,
-        train=InMemorySplit(*(np.concatenate(arrays) for arrays in zip(*train_parts, strict=True))),
-        validation=InMemorySplit(*test_part) if test_part is not None else None,
+        train=split(train_files),
+        validation=split([test_file]) if test_file is not None else None,
         notes=tuple(notes),
     )
 

@@ -1,8 +1,8 @@
 """The 1,797 handwritten digits that come with scikit-learn: 8x8 pixels, values 0 to 16, ten classes.
 
 Every fifth digit (at index 4, 9, 14, ... in scikit-learn's order) is held out for validation, which leaves 1,438 for
-training and 359 for validation. Source: E. Alpaydin & C. Kaynak, Optical recognition of handwritten digits, UCI
-repository (the test set).
+training and 359 for validation. ``digits[9]`` is ``load_digits().images[9]``. Source: E. Alpaydin & C. Kaynak, Optical
+recognition of handwritten digits, UCI repository (the test set).
 """
 
 from __future__ import annotations
@@ -30,12 +30,17 @@ def open_digits() -> Data:
     pixels = rows[:, :-1].reshape(-1, 1, 8, 8).astype(np.uint8)
     numbers = rows[:, -1].astype(np.int64)
     held_out = np.arange(len(numbers)) % HOLD_OUT == HOLD_OUT - 1
+
+    def part(chosen: NDArray[np.bool_]) -> InMemorySplit:
+        (places,) = chosen.nonzero()
+        return InMemorySplit(pixels[places], numbers[places], lambda index: f"digits[{places[index]}]")
+
     return Data(
         source="digits",
         classes=tuple("0123456789"),
         frame=FRAME,
-        train=InMemorySplit(pixels[~held_out], numbers[~held_out]),
-        validation=InMemorySplit(pixels[held_out], numbers[held_out]),
+        train=part(~held_out),
+        validation=part(held_out),
         peak=PEAK,
     )
 

@@ -25,6 +25,10 @@ class ImageFiles:
     def labels(self) -> Labels:
         return self.files.labels
 
+    def name(self, index: int) -> str:
+        """See ``Split.name``."""
+        return self.files.path(index)
+
     def read(self, index: int) -> Pixels:
         """See ``Split.read``."""
         return read_image(self.files.root / self.files.names[index], self.frame)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -28,11 +28,19 @@ LAYOUT = "expected DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg, or DIR/CLASS/*
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of a split: their paths relative to ``root``, with forward slashes, and their class numbers."""
+    """The files of a split: their paths relative to ``root``, with forward slashes, and their class numbers.
+
+    ``folder`` is the path of ``root`` in the folder that was listed, such as ``val``; ``.`` if it is that folder.
+    """
 
     root: Path
+    folder: str
     names: tuple[str, ...]
     labels: Labels
+
+    def path(self, index: int) -> str:
+        """Return the path of a file in the folder that was listed."""
+        return str(PurePosixPath(self.folder, self.names[index]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +74,11 @@ class _Content:
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def as_files(self) -> Files:
+    def as_files(self, listed: Path) -> Files:
+        """Return the files, as those of a split of the folder ``listed``."""
         labels = np.array([number for _, number in self.files], np.int64)
-        return Files(self.root, tuple(name for name, _ in self.files), labels)
+        folder = self.root.relative_to(listed).as_posix()
+        return Files(self.root, folder, tuple(name for name, _ in self.files), labels)
 
 
 def list_folder(root: Path, val_labels: Path | None = None, *, allow_empty: bool = False) -> Listing:
@@ -109,13 +119,13 @@ def list_folder(root: Path, val_labels: Path | None = None, *, allow_empty: bool
         notes.append(
             "no image was chosen for validation, so top-1 and top-5 are not measured (a val folder would give them)"
         )
-    notes += ignored_entries.classes_without(validation.as_files().labels, classes)
+    notes += ignored_entries.classes_without(validation.as_files(root).labels, classes)
     notes += ignored_entries.notes(ignored, _images(base)[0])
     return Listing(
         root=root,
         classes=classes,
-        train=train.as_files(),
-        validation=validation.as_files() if validation.files else None,
+        train=train.as_files(root),
+        validation=validation.as_files(root) if validation.files else None,
         ignored=ignored,
         notes=tuple(notes),
     )

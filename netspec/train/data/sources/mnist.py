@@ -12,12 +12,13 @@ import gzip
 import math
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from netspec.formatting import format_count, format_sizes, plural
-from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels
+from netspec.train.data.splits import Data, Frame, InMemorySplit, Pixels, numbered
 from netspec.train.errors import TrainError
 
 CLASSES = tuple("0123456789")
@@ -43,34 +44,34 @@ def open_mnist(root: Path, frame: Frame | None = None) -> Data:
     OSError
         A file cannot be opened.
     """
-    pixels, labels = _part(root, "train")
+    train = _part(root, "train")
     test = _part(root, "t10k") if _find(root, "t10k", 3) is not None else None
-    if test is not None and test[0].shape[1:] != pixels.shape[1:]:
-        raise TrainError(f"{root}: the training images are {_size(pixels)}, the test images {_size(test[0])}")
+    if test is not None and test.stored != train.stored:
+        raise TrainError(f"{root}: the training images are {_size(train)}, the test images {_size(test)}")
     notes = [] if test is not None else [f"{root} has no t10k files: top-1 and top-5 will not be measured"]
-    if frame == Frame(1, PADDED, PADDED) and pixels.shape[2:] == (28, 28):
-        pixels = _add_border(pixels)
-        test = (_add_border(test[0]), test[1]) if test is not None else None
+    if frame == Frame(1, PADDED, PADDED) and train.stored == Frame(1, 28, 28):
+        train = _add_border(train)
+        test = _add_border(test) if test is not None else None
         notes.append("the 28x28 images lie in the middle of 32x32 background pixels, as LeNet-5 reads them")
     return Data(
         source=f"mnist:{root}",
         classes=CLASSES,
-        frame=Frame(*pixels.shape[1:]),
-        train=InMemorySplit(pixels, labels),
-        validation=InMemorySplit(*test) if test is not None else None,
+        frame=train.stored,
+        train=train,
+        validation=test,
         notes=tuple(notes),
     )
 
 
-def _size(pixels: Pixels) -> str:
-    return f"{pixels.shape[2]}x{pixels.shape[3]}"
+def _size(split: InMemorySplit) -> str:
+    return f"{split.stored.height}x{split.stored.width}"
 
 
-def _add_border(pixels: Pixels) -> Pixels:
-    return np.pad(pixels, ((0, 0), (0, 0), (2, 2), (2, 2)))
+def _add_border(split: InMemorySplit) -> InMemorySplit:
+    return replace(split, pixels=np.pad(split.pixels, ((0, 0), (0, 0), (2, 2), (2, 2))))
 
 
-def _part(root: Path, part: str) -> tuple[Pixels, Labels]:
+def _part(root: Path, part: str) -> InMemorySplit:
     paths = [_find(root, part, dimensions) for dimensions in (3, 1)]
     for path, dimensions in zip(paths, (3, 1), strict=True):
         if path is None:
@@ -89,7 +90,7 @@ def _part(root: Path, part: str) -> tuple[Pixels, Labels]:
             f"{numbers}: label {labels[index]} of image {format_count(index)} (from 0) is out of range: MNIST has "
             "0 to 9"
         )
-    return pixels[:, None], labels
+    return InMemorySplit(pixels[:, None], labels, numbered((images.name, len(labels))))
 
 
 def _names(part: str, dimensions: int) -> list[str]:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from io import FileIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Any
 
@@ -35,13 +35,19 @@ CHANGED_HINTS = ("put the file back as it was; a training can then go on from it
 
 
 class Shards:
-    """The images of a packed split, without those that were unreadable when it was packed."""
+    """The images of a packed split, without those that were unreadable when it was packed.
 
-    def __init__(self, root: Path, own: Sequence[Shard], frame: Frame, labels: NDArray[np.int32]) -> None:
+    ``folder`` is the split's folder in the folder that was packed; ``None`` for a pack that does not record it.
+    """
+
+    def __init__(
+        self, root: Path, own: Sequence[Shard], frame: Frame, labels: NDArray[np.int32], folder: str | None = None
+    ) -> None:
         self._rows = (labels >= 0).nonzero()[0]
         self.labels: Labels = labels[self._rows].astype(np.int64)
         self._root = root
         self._split = own[0].split if own else "train"
+        self._folder = folder
         self.stored = frame
         self._shards = own
 
@@ -66,9 +72,11 @@ class Shards:
             start = form.bytes_of(shard, self.stored) - (shard.rows - index) * self.stored.bytes
             _read_into(image, self._file(number), start)
 
-    def path(self, index: int) -> str:
-        """Return an image's split and its path in the folder that was packed."""
-        return f"{self._split}: {self._names[self._rows[index]]}"
+    def name(self, index: int) -> str:
+        """See ``Split.name``: the path is that in the folder that was packed. If the pack does not record the split's
+        folder, the path in it follows the name of the split."""
+        name = self._names[self._rows[index]]
+        return f"{self._split}: {name}" if self._folder is None else str(PurePosixPath(self._folder, name))
 
     @cached_property
     def _names(self) -> list[str]:
@@ -101,7 +109,10 @@ def open_packed(root: Path, frame: Frame | None = None) -> Data:
             *_size_hints(own, frame),
         )
     classes = tuple(manifest["classes"])
-    opened = {name: _open_split(root, name, own, len(classes)) for name in manifest["splits"]}
+    opened = {
+        name: _open_split(root, name, own, len(classes), split.get("folder"))
+        for name, split in manifest["splits"].items()
+    }
     unreadable = sum(split["unreadable"] for split in manifest["splits"].values())
     notes = (
         [f"{plural(unreadable, 'image')} could not be read when it was packed: {root / form.UNREADABLE}"]
@@ -148,7 +159,7 @@ def _manifest(root: Path) -> dict[str, Any]:
     raise TrainError(f"{path} is of version {version} with {rows} images a shard; this is version {form.VERSION}")
 
 
-def _open_split(root: Path, name: str, frame: Frame, classes: int) -> Shards:
+def _open_split(root: Path, name: str, frame: Frame, classes: int, folder: str | None) -> Shards:
     labels = _array(root / form.labels_name(name))
     if labels.ndim != 1 or labels.dtype != np.int32:
         raise TrainError(f"{root / form.labels_name(name)} is damaged: {labels.dtype}, shape {labels.shape}")
@@ -162,7 +173,7 @@ def _open_split(root: Path, name: str, frame: Frame, classes: int) -> Shards:
     own = shards(name, len(labels))
     for shard in own:
         _check_size(root / shard.name, form.bytes_of(shard, frame))
-    return Shards(root, own, frame, labels)
+    return Shards(root, own, frame, labels, folder)
 
 
 def _check_size(path: Path, expected: int) -> None:

@@ -6,7 +6,7 @@
 ``train-labels.npy``
     int32: the class number of each row of the split, -1 for an unreadable image.
 ``train-files.json``
-    The path of each row.
+    The path of each row, in the split's folder.
 ``val-...``
     The same files for the validation images, if there are any.
 ``mean.npy``
@@ -14,8 +14,9 @@
 ``unreadable.jsonl``
     ``split``, ``path`` and ``reason`` of each unreadable image. Absent if there are none.
 ``manifest.json``
-    Written last, so that its presence marks a complete pack. ``colours`` has the covariance of the training pixels'
-    channels, its eigenvalues in ascending order, and its eigenvectors as columns.
+    Written last, so that its presence marks a complete pack. ``splits`` has the folder of each split in the folder that
+    was packed (``train``, ``val``, or ``.`` for that folder itself). ``colours`` has the covariance of the training
+    pixels' channels, its eigenvalues in ascending order, and its eigenvectors as columns.
 """
 
 from __future__ import annotations

@@ -37,24 +37,29 @@ def open_synthetic(frame: Frame, classes: int, seed: int) -> Data:
         source="synthetic",
         classes=tuple(f"texture {number}" for number in range(classes)),
         frame=frame,
-        train=Textures(frame, classes, train, (seed, 0)),
-        validation=Textures(frame, classes, VALIDATION, (seed, 1)),
+        train=Textures(frame, classes, train, (seed, 0), "train"),
+        validation=Textures(frame, classes, VALIDATION, (seed, 1), "val"),
         sample=range(min(MEASURED, train)),
     )
 
 
 @dataclass(frozen=True)
 class Textures:
-    """A split of textures, generated on demand. Image i is of class i modulo ``classes``."""
+    """A split of textures, generated on demand. Image i is of class i modulo ``classes``. ``split`` names the split."""
 
     frame: Frame
     classes: int
     count: int
     seed: tuple[int, int]
+    split: str = "train"
 
     @property
     def labels(self) -> Labels:
         return np.arange(self.count, dtype=np.int64) % self.classes
+
+    def name(self, index: int) -> str:
+        """See ``Split.name``."""
+        return f"{self.split}[{index}]"
 
     def read(self, index: int) -> Pixels:
         """See ``Split.read``. The image depends only on the seed and ``index``."""
