@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 import click
 
 from netspec.cli.common import device_option, fail, format_option, importing_torch
+from netspec.cli.eval_files import STDOUT, require_outputs, write_outputs
 from netspec.cli.reading import read_net, reading_options
 from netspec.cli.runs import Unread, exit_on_error, names_data, note_printer, require_existing, warn
 from netspec.cli.trained import require_spec, views_option, with_weights
-from netspec.cli.writing import require_own_file, write_or_fail
-from netspec.own_images import is_own_image
 from netspec.source import SPEC_ENDINGS
 
 if TYPE_CHECKING:
@@ -46,6 +45,9 @@ if TYPE_CHECKING:
 @format_option
 @click.option("--confusion", metavar="OUT.png", type=click.Path(path_type=Path),
               help="Draw the confusion matrix into this file (needs matplotlib).")  # fmt: skip
+@click.option("--mistakes", metavar="OUT.csv", type=click.Path(path_type=Path),
+              help="List the wrongly classified images in this file (- for standard output), or draw them if its name "
+              "ends with .png.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
 @reading_options
 def command(
@@ -58,10 +60,11 @@ def command(
     device: str | None,
     form: str,
     confusion: Path | None,
+    mistakes: Path | None,
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Test a trained network: top-1 and top-5 accuracy, loss, results of each class, confusion matrix.
+    """Test a trained network: top-1 and top-5 accuracy, loss, results of each class, confusion matrix, mistakes.
 
     RUN is the folder of a run or one of its checkpoints. The predictions of several runs are averaged; each run
     prepares the images in its own way. With --weights and --data, RUN may also be a spec; --set, --input, --params and
@@ -71,11 +74,12 @@ def command(
 
     \b
     Examples:
-      netspec eval runs/alexnet-1 --views 10 --confusion confusion.png
+      netspec eval runs/alexnet-1 --views 10 --confusion confusion.png --mistakes mistakes.csv
       netspec eval runs/alexnet-1 runs/alexnet-2 --data photos/ --split all --format json
       netspec eval specs/alexnet-torchvision.net --weights alexnet.pth --data photos/
     """
-    _check_options(runs, data, weights, confusion)
+    _check_options(runs, data, weights)
+    require_outputs(confusion, mistakes, form)
     require_spec(runs[0], weights, reading)
     with exit_on_error():
         require_existing(*(run for run in runs if run.suffix not in SPEC_ENDINGS), data=data)
@@ -100,35 +104,36 @@ def command(
             workers=min(cores_available(), 16),
         )
         tested = _test(opened, settings, named=data is not None, quiet=quiet)
-        if confusion is not None:
-            _draw(tested, confusion, quiet)
-    if form == "json":
-        from netspec.cli.eval_results import as_data
+        try:
+            write_outputs(tested, confusion, mistakes, quiet)
+        finally:  # if a file cannot be written, the result of a long test is not lost
+            if form == "json":
+                _print_json(tested, opened, weight_facts)
+            else:
+                _print_text(tested, opened, sys.stderr if mistakes == STDOUT else sys.stdout)
 
-        click.echo(json.dumps(as_data(tested, opened, weight_facts), indent=2, allow_nan=False))
-    else:
-        _print_text(tested, opened)
 
-
-def _check_options(runs: Sequence[Path], data: str | None, weights: Path | None, confusion: Path | None) -> None:
-    """Exit if the options contradict each other, or ``--confusion`` names a file that must not be written."""
+def _check_options(runs: Sequence[Path], data: str | None, weights: Path | None) -> None:
+    """Exit if the options contradict each other."""
     if data is None and len(runs) == 2 and names_data(runs[1]):
         fail(f"{runs[1]} is not a run; did you mean --data {runs[1]}?")
     if weights is not None and len(runs) > 1:
         fail(f"--weights is for one run, and there are {len(runs)}")
-    if confusion is not None:
-        if confusion.suffix.lower() != ".png":
-            fail(f"--confusion {confusion}: the file's name must end with .png")
-        require_own_file(confusion, is_own_image, option="--confusion")
 
 
-def _print_text(tested: Outcome, runs: Sequence[Saved]) -> None:
+def _print_json(tested: Outcome, runs: Sequence[Saved], weight_facts: dict[str, str] | None) -> None:
+    from netspec.cli.eval_results import as_data
+
+    click.echo(json.dumps(as_data(tested, runs, weight_facts), indent=2, allow_nan=False))
+
+
+def _print_text(tested: Outcome, runs: Sequence[Saved], file: TextIO) -> None:
     from netspec.cli.eval_results import as_text, class_table
     from netspec.report.terminal import show
 
     for line in as_text(tested, runs):
-        click.echo(line)
-    show(class_table(tested), sys.stdout)
+        click.echo(line, file)
+    show(class_table(tested), file)
 
 
 def _spec(path: Path, data: str | None, reading: Reading) -> Net | None:
@@ -182,14 +187,3 @@ def _test(runs: Sequence[Saved], settings: EvaluationSettings, *, named: bool, q
             raise
         message = f"{settings.source} is what {runs[0].name} was trained on; --data names something else"
         raise RequestError(problem.message, message, *problem.notes) from problem
-
-
-def _draw(tested: Outcome, path: Path, quiet: bool) -> None:
-    from netspec.train.drawing.confusion import HOW_TO_GET_IT, confusion_png
-
-    picture = confusion_png(tested)
-    if picture is None:
-        warn(HOW_TO_GET_IT)
-        return
-    write_or_fail({path: picture})
-    note_printer(quiet)(f"wrote {path}")

@@ -35,7 +35,7 @@ from netspec.train.reporting.console import Lines, Plan, Reporter, Status, descr
 from netspec.train.run import Result
 from netspec.train.run import train as run_train
 from netspec.train.runs import checkpoint
-from netspec.train.runs.plot import HOW_TO_GET_IT
+from netspec.train.runs.plot import NO_MATPLOTLIB
 from netspec.train.runs.runfolder import read_metrics
 
 
@@ -293,7 +293,7 @@ def test_missing_matplotlib_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyP
     request = Request("synthetic", steps=1, out=tmp_path / "run", threads=1)
     collector = Collector()
     run_train(network(), "spec", "tiny", request, collector)
-    assert collector.notes == [HOW_TO_GET_IT]
+    assert collector.notes == [NO_MATPLOTLIB]
     assert not (tmp_path / "run" / "curves.png").exists()
 
 

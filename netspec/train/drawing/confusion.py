@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import logging
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.cells import cell_len
 
 from netspec.formatting import format_count
-from netspec.own_images import PNG_TEXT
+from netspec.train.drawing.lettering import as_png, short
 from netspec.train.evaluation.outcome import Outcome
-from netspec.train.reporting.progress import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-HOW_TO_GET_IT = "drawing a confusion matrix needs matplotlib: pip install 'netspec-compiler[plots]'"
 
 NAMED = 40
 """With up to this many classes, their names are shown along the axes."""
@@ -36,36 +31,28 @@ LISTED = 25
 CHARACTER = 0.068
 """The width of a character of this list, in inches."""
 
-MAX_NAME_LENGTH = 24
-"""The maximum number of characters shown of a class name."""
 
-
-def confusion_png(tested: Outcome) -> bytes | None:
-    """Return the plot as PNG, or ``None`` if matplotlib is not installed.
+def confusion_png(tested: Outcome) -> bytes:
+    """Return the plot as PNG. Needs matplotlib.
 
     The darkness of a cell is the square root of its share of the row's images, so that small shares are visible too. If
     there are many classes, whose cells are too small to see, frequent confusions are marked with dots. The most
     frequent ones are listed beside the matrix.
     """
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no remarks on where it keeps its fonts
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        return None
+    from matplotlib import rcParams
+    from matplotlib.figure import Figure
+
     listing = _confusion_list(tested)
     matrix_side = min(11.0, max(5.0, 0.42 * len(tested.classes)))  # of the matrix, in inches; at most 1,650 pixels
-    listing_width = 0.3 + CHARACTER * max(map(len, listing.splitlines()))
+    listing_width = 0.3 + CHARACTER * max(map(cell_len, listing.splitlines()))
     figure = Figure(figsize=(matrix_side + listing_width + 2.0, matrix_side + 0.9), layout="constrained")
     axes, margin = figure.subplots(1, 2, width_ratios=(matrix_side + 1.0, listing_width))
     _matrix(axes, figure, tested)
     axes.set_anchor("N")
     margin.axis("off")
-    margin.text(0, 1, listing, va="top", fontsize=8, family="monospace", transform=margin.transAxes)
-    out = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # names in scripts that the font lacks
-        figure.savefig(out, format="png", dpi=150, bbox_inches="tight", metadata=PNG_TEXT)
-    return out.getvalue()
+    margin.text(0, 1, listing, va="top", fontsize=8, transform=margin.transAxes,
+                family=["monospace", *rcParams["font.family"]])  # fmt: skip
+    return as_png(figure)
 
 
 def _matrix(axes: Axes, figure: Figure, tested: Outcome) -> None:
@@ -76,11 +63,11 @@ def _matrix(axes: Axes, figure: Figure, tested: Outcome) -> None:
     image = axes.imshow(share, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
     axes.set(xlabel="answer", ylabel="right class")
     axes.set_title(
-        f"top-1 {100 * tested.top1:.1f} % of {format_count(tested.used)} images of {_short(tested.source)}", fontsize=10
+        f"top-1 {100 * tested.top1:.1f} % of {format_count(tested.used)} images of {short(tested.source)}", fontsize=10
     )
     if classes <= NAMED:
-        names = [_short(name) for name in tested.classes]
-        axes.set_xticks(range(classes), names, rotation=90 if max(map(len, names)) > 2 else 0, fontsize=8)
+        names = [short(name) for name in tested.classes]
+        axes.set_xticks(range(classes), names, rotation=90 if max(map(cell_len, names)) > 2 else 0, fontsize=8)
         axes.set_yticks(range(classes), names, fontsize=8)
     if classes <= NUMBERED:
         for row, column in zip(*np.nonzero(tested.confusion), strict=True):
@@ -112,11 +99,5 @@ def _confusion_list(tested: Outcome) -> str:
 
 def _class_label(tested: Outcome, number: int) -> str:
     """Return the name of a class, preceded by its number if the axes show only numbers."""
-    name = _short(tested.classes[number])
+    name = short(tested.classes[number])
     return name if len(tested.classes) <= NAMED else f"{number} {name}"
-
-
-def _short(text: str) -> str:
-    """Prepare text for matplotlib: escape control characters and ``$`` (math mode), and shorten it."""
-    clean = printable(text).replace("$", r"\$")
-    return clean if len(clean) <= MAX_NAME_LENGTH else f"{clean[: MAX_NAME_LENGTH - 1]}…"

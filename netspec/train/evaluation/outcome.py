@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from netspec.train.evaluation.mistakes import Mistakes
 from netspec.train.evaluation.views import protocol
 from netspec.train.learning.validation import hits, predicted_classes
 
@@ -36,6 +37,7 @@ class Outcome:
     five: NDArray[np.int64]
     views: tuple[int, ...]
     distinct: tuple[int, ...]
+    mistakes: Mistakes
 
     @property
     def per_class(self) -> NDArray[np.int64]:

@@ -15,8 +15,9 @@ from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.transfer import buffers_for
 from netspec.train.data.source import open_source
-from netspec.train.data.splits import Data, Split, Unreadable
+from netspec.train.data.splits import Data, Labels, Split, Unreadable
 from netspec.train.errors import TrainError
+from netspec.train.evaluation.mistakes import Mistakes
 from netspec.train.evaluation.outcome import Outcome, RunningTotals, SplitName
 from netspec.train.evaluation.views import Predictor, mean_of, views
 from netspec.train.learning.heap import memory_kept
@@ -88,6 +89,7 @@ def run_test(
         note(line)
     require_known_classes(classes, data, runs[0], warn)
     splits = _splits(data, settings.split)
+    mistakes = Mistakes([_split(data, name) for name in splits], data.peak)
     total = sum(len(_split(data, name).labels) for name in splits)
     if not total:
         raise TrainError(f"{data.source} has no images in its {settings.split} split")
@@ -97,10 +99,11 @@ def run_test(
         Loader(settings.workers, met, buffers_for(settings.device)) as loader,
         Counter("testing", total, quiet=quiet) as bar,
     ):
-        for name in splits:
+        for number, name in enumerate(splits):
             for labels, predicted in _predictions(sources, name, loader, settings.batch):
                 _need_no_nan(predicted, runs)
                 totals.add(labels.classes, predicted)
+                mistakes.add(number, labels.indices, labels.classes, predicted)
                 done += labels.drawn
                 bar.update(done)
     if not totals.used:
@@ -117,6 +120,7 @@ def run_test(
         five=totals.five,
         views=tuple(view_counts),
         distinct=distinct,
+        mistakes=mistakes,
     )
 
 
@@ -152,9 +156,11 @@ def require_known_classes(classes: tuple[str, ...], data: Data, run: Saved, warn
 
 @dataclass(frozen=True, slots=True)
 class _Labels:
-    """The right classes of a chunk's readable images, and the total number of images in the chunk."""
+    """The right classes of a chunk's readable images, their indices in the split, and the total number of images in
+    the chunk."""
 
-    classes: NDArray[np.int64]
+    classes: Labels
+    indices: Indices
     drawn: int
 
 
@@ -210,7 +216,7 @@ def _predictions(
             readable &= readable_here
             predictions += predicted
         mean = mean_of(predictions)[torch.from_numpy(readable)]
-        yield _Labels(labels[indices][readable], len(indices)), mean
+        yield _Labels(labels[indices][readable], indices[readable], len(indices)), mean
 
 
 def _predict(

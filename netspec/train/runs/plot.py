@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from netspec.train.files import write_atomically
+from netspec.train.plotting import HOW_TO_GET_IT, has_matplotlib
 from netspec.train.runs.runfolder import RunFolder, read_metrics
 
-HOW_TO_GET_IT = "no curves.png is drawn, because matplotlib is not installed: pip install 'netspec-compiler[plots]'"
+NO_MATPLOTLIB = f"no curves.png is drawn, {HOW_TO_GET_IT}"
 
 SECONDS_BETWEEN = 60.0
 """The minimum time between two drawings during a run."""
@@ -39,7 +39,7 @@ class Drawing:
         failure = ""
         try:
             if not draw_curves(self._folder.metrics, self._folder.curves, self._title):
-                failure = HOW_TO_GET_IT
+                failure = NO_MATPLOTLIB
         except Exception as problem:
             failure = f"no curves.png: {type(problem).__name__}: {problem}"
         self._last = self._clock()
@@ -50,12 +50,11 @@ class Drawing:
 
 def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     """Draw a ``metrics.jsonl`` into the file ``picture``. Return ``False`` if matplotlib is not installed."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no remarks on where it keeps its fonts
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
-    except ImportError:
+    if not has_matplotlib():
         return False
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
     lines = read_metrics(metrics)
     training = [line for line in lines if "loss" in line]
     checks = [line for line in lines if "val_loss" in line]

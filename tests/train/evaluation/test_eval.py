@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from tiny_network import SPEC, invoke, png_pixels, train_tiny
 from netspec.cli.eval_results import as_text, class_table
 from netspec.cli.runs import Unread
 from netspec.train.data.splits import Unreadable
+from netspec.train.evaluation.mistakes import Mistakes
 from netspec.train.evaluation.outcome import Outcome
 from netspec.train.learning.validation import hits, predicted_classes
 from netspec.train.runs import checkpoint
@@ -208,18 +208,6 @@ def test_confusion_matrix_is_drawn_and_never_overwrites_other_files(run: Path, t
     assert done.stderr.endswith("was not written by netspec and stays as it is; --confusion names another file\n")
 
 
-def test_missing_matplotlib_only_omits_the_confusion_matrix(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    done = invoke("eval", run, "--confusion", tmp_path / "c.png", "--quiet")
-    assert done.exit_code == 0
-    assert (
-        done.stderr == "warning: drawing a confusion matrix needs matplotlib: pip install 'netspec-compiler[plots]'\n"
-    )
-    assert not (tmp_path / "c.png").exists()
-
-
 def test_predicted_class_of_a_tie_is_a_wrong_one() -> None:
     scores = torch.tensor([[1.0, 2.0, 2.0], [3.0, 1.0, 0.0], [0.0, 0.0, 5.0], [-torch.inf, 1.0, 1.0]]).double()
     labels = torch.tensor([1, 0, 0, 0])
@@ -246,7 +234,8 @@ def test_text_output_lists_only_the_worst_of_many_classes(run: Path) -> None:
     confusion[0, 0] = 0  # class 0: no images
     used, names = int(confusion.sum()), tuple(f"c{number}" for number in range(classes))
     correct = confusion.diagonal().copy()
-    outcome = Outcome("photos", "all", names, 2000, used, 2000 - used, 1.0, confusion, correct, (1,), (1,))
+    more = ((1,), (1,), Mistakes([], 255))
+    outcome = Outcome("photos", "all", names, 2000, used, 2000 - used, 1.0, confusion, correct, *more)
     lines, table = as_text(outcome, [open_run(run, print)]), class_table(outcome)
     assert lines[0].endswith(f"on {used:,} images of photos ({2000 - used} more cannot be read)")
     assert table.rows[0] == ("c7", "80", "10.0 %")
