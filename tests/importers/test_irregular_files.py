@@ -204,6 +204,7 @@ BASE_PARAMS = f"[c]\n{RATES}[out]\n{RATES}[logprob]\ncoeff=1\n"
         ("cost.logreg", "cost.binxent", "neuron=logistic, is type=cost.crossent2"),
         ("type=conv", "type=cccp", "type=conv with filterSize=1, in_nodes as channels"),
         ("type=fc", "type=fcdropo", "type=fc and a section after it, type=hs with keep=; keep is 1 - rate"),
+        ("type=fc", "type=fcdropc", "which no layer here does; dropping units is type=hs with keep="),
         ("[c]\n", "[c]\nneuron=dropout[0.5]\n", "dropout is a layer of its own, type=hs with keep="),
         ("[c]\n", "[c]\nneuron=abstanh[1.8,0.7]\n", "use tanh, followed by a section type=neuron with neuron=abs"),
     ],
@@ -254,9 +255,13 @@ def test_ignored_key_is_explained(dialect: Dialect, more: str, note: str) -> Non
     assert (warning.code, warning.notes) == ("cfg-ignored-key", (note,))
 
 
-def test_union_of_a_fork_is_explained() -> None:
-    (error,) = diagnose(net(conv("c", "data", 3) + "[u]\ntype=union\ninputs=c,c\n", "u"))
-    assert (error.code, error.notes) == ("unknown-type", ("type=concat joins layers one after another",))
+@pytest.mark.parametrize(
+    ("word", "note"),
+    [("union", "type=concat joins layers one after another"), ("sum", "the sum of several layers is type=eltsum")],
+)
+def test_type_that_joins_layers_elsewhere_is_explained(word: str, note: str) -> None:
+    (error,) = diagnose(net(conv("c", "data", 3) + f"[u]\ntype={word}\ninputs=c,c\n", "u"), dialect="2012")
+    assert (error.code, error.notes[-1]) == ("unknown-type", note)
 
 
 def test_neuron_of_a_cost_is_ignored() -> None:

@@ -18,6 +18,7 @@ _DROPOUT = {"2012": "type=hs with keep=", "v2": "type=dropout2"}
 _BINARY = {"2012": "cost.crossent2", "v2": "cost.bce"}
 _LOG_SOFTMAX = "the logarithm of a softmax is part of its cost: type=softmax with type=cost.logreg"
 _FC_WITH_DROPOUT = "a fully connected layer with dropout is type=fc and a section after it, {dropout}; keep is 1 - rate"
+_DROPCONNECT = "DropConnect drops single weights, which no layer here does; dropping units is {dropout}"
 _TYPES = {
     "cccp": "a layer over the maps at each pixel, as in Network in Network, is type=conv with filterSize=1, "
     "in_nodes as channels and out_nodes as filters",
@@ -28,6 +29,8 @@ _TYPES = {
     "union": "type=concat joins layers one after another",
     "fcdrop": _FC_WITH_DROPOUT,
     "fcdropo": _FC_WITH_DROPOUT,
+    **dict.fromkeys(("fcdropc", "fcdropcf"), _DROPCONNECT),
+    "sum": "the sum of several layers is type=eltsum",
 }
 """Layer types of forks and of the other version, with what to write instead."""
 _SCHED = (
