@@ -90,6 +90,7 @@ def test_cost_with_a_coefficient_is_an_explicit_loss() -> None:
         ("c", RATES + "wcNormMin=0.2\nwcNormMax=0.1\n", "bad-value", "0.2"),
         ("n", "scale=1\n", "missing-key", "[n]"),
         ("h", "enable=maybe\n", "bad-value", "maybe"),
+        ("probs", "quantF=quarter\n", "bad-value", "quarter"),
         ("logprob", "topk=5\n", "missing-key", "[logprob]"),
         ("c", None, "cfg-no-section", "[c]"),
     ],
@@ -104,6 +105,8 @@ def test_invalid_parameter_is_an_error(section: str, text: str | None, code: str
     [
         ("c", RATES + "sched=exp[10]\n", "cfg-ignored-key", "sched"),
         ("c", RATES + "quantF=half\n", "cfg-left-out", "half"),
+        ("h", "enable=1\nquantB=half\n", "cfg-left-out", "half"),
+        ("probs", "quantF=half\n", "cfg-left-out", "half"),
         ("other", RATES, "cfg-unmatched-section", "[other]"),
     ],
 )

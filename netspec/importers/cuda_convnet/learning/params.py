@@ -19,7 +19,7 @@ from netspec.importers.cuda_convnet.learning.rates import own_bias_keys, own_wei
 from netspec.importers.cuda_convnet.learning.replay import FileRates
 from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
-from netspec.importers.cuda_convnet.learning.sections import Parameters, known_keys, needs_section, read_section
+from netspec.importers.cuda_convnet.learning.sections import Parameters, needs_section, own_keys, read_section
 from netspec.importers.cuda_convnet.learning.usual import owners, possible_updates, usual_keys
 from netspec.importers.cuda_convnet.lenient import Lenient
 from netspec.importers.cuda_convnet.options import Options, SectionError, did_you_mean, shortened
@@ -100,7 +100,7 @@ class _Reader:
         without = [
             name
             for name, layer in self.definition.layers.items()
-            if name not in self.config.sections and known_keys(layer, self.definition.dialect)
+            if name not in self.config.sections and own_keys(layer, self.definition.dialect)
         ]
         for name, section in self.config.sections.items():
             if name not in self.definition.layers:

@@ -77,11 +77,6 @@ def _rates_2012(options: Options, inputs: int) -> _ScheduledRates:
     bias_lr = options.real("epsB")
     schedule = options.attempt(lambda: schedule_2012(options, "schedW"), CONSTANT, "schedW")
     bias_schedule = options.attempt(lambda: schedule_2012(options, "schedB"), CONSTANT, "schedB")
-    for key in ("quantF", "quantB"):
-        if options.choice(key, ("default", "half"), "default") == "half":
-            options.warn(
-                "cfg-left-out", f"{key}=half rounded the transfers between GPUs; a spec cannot express this", key
-            )
     return _ScheduledRates(lr, (schedule,) * inputs, bias_lr, bias_schedule)
 
 

@@ -17,7 +17,8 @@ from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options
 
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
 DROPOUT = "dropout"
-_2012 = ("schedW", "schedB", "quantF", "quantB")
+_2012 = ("schedW", "schedB")
+_QUANTIZERS = ("quantF", "quantB")
 _OF_COSTS = {
     "cost.logreg": ("topk",),
     "cost.bce": ("posWeight",),
@@ -62,11 +63,12 @@ def needs_section(layer: Layer, dialect: Dialect) -> bool:
 
 
 def known_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
-    """Return the keys that a layer's section may have."""
-    return (*_own_keys(layer, dialect), *((DROPOUT,) if _may_drop(layer) else ()))
+    """Return the keys that a layer's section may have: those of its type, and those of all layers."""
+    quantizers = _QUANTIZERS if dialect == "2012" else ()
+    return (*own_keys(layer, dialect), *quantizers, *((DROPOUT,) if _may_drop(layer) else ()))
 
 
-def _own_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
+def own_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
     """Return the keys of a layer's type."""
     if layer.weights:
         norm = ("wcNormMin", "wcNormMax") if layer.type == "conv" else ()
@@ -95,12 +97,7 @@ def _has_constant(layer: Layer, dialect: Dialect) -> bool:
 def _values(layer: Layer, options: Options, definition: Definition, parameters: Parameters) -> None:
     """Read the values in the section of one layer."""
     name = layer.name
-    if _may_drop(layer) and options.has(DROPOUT) and (rate := options.real(DROPOUT, low=0.0, high=1.0)):
-        message = (
-            "dropout is read as by a fork: it drops values of the layer before its neuron, and scales them in tests"
-        )
-        options.warn("cfg-old-habit", message, DROPOUT)
-        parameters.dropouts[name] = rate
+    _of_all_layers(layer, options, definition.dialect, parameters)
     if layer.weights:
         parameters.rates[name] = read_rates(layer, options, definition)
     elif layer.type in NORMS:
@@ -119,6 +116,18 @@ def _values(layer: Layer, options: Options, definition: Definition, parameters: 
             parameters.max_poolings.add(name)
     elif layer.type == "eltsum" and definition.dialect == "v2":
         parameters.sums[name] = factors_of_sum(options, len(layer.inputs))
+
+
+def _of_all_layers(layer: Layer, options: Options, dialect: Dialect, parameters: Parameters) -> None:
+    """Read the keys that sections of all types may have."""
+    for key in _QUANTIZERS if dialect == "2012" else ():
+        if options.choice(key, ("default", "half"), "default") == "half":
+            message = f"{key}=half rounded the transfers between GPUs; a spec cannot express this"
+            options.warn("cfg-left-out", message, key)
+    if _may_drop(layer) and options.has(DROPOUT) and (rate := options.real(DROPOUT, low=0.0, high=1.0)):
+        message = "dropout is read as by a fork: it drops values before the layer's neuron, and scales them in tests"
+        options.warn("cfg-old-habit", message, DROPOUT)
+        parameters.dropouts[layer.name] = rate
 
 
 def _cost(layer: Layer, options: Options, definition: Definition, parameters: Parameters) -> None:
