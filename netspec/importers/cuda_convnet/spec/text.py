@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from netspec.importers.cuda_convnet.spec.defaults import defaults_of, implied_value
 from netspec.importers.cuda_convnet.spec.lines import Line
+from netspec.importers.identifiers import identifier
 from netspec.ir.shape import Shape
 from netspec.language.formatter import formatted
 from netspec.source import Source
-
-_ODD = re.compile(r"[^A-Za-z0-9_-]+")
-_MAX_NAME_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +67,6 @@ def write_spec(lines: Sequence[Line], layout: Layout) -> WrittenSpec:
         text += ["", *_comments(layout.tail)]
     joined = "\n".join(text) + "\n"
     return WrittenSpec(formatted(Source("", joined)) if layout.readable else joined, names)
-
-
-def identifier(name: str) -> str:
-    """Convert a name to a valid one: letters, digits, ``_`` and ``-``, not starting with a digit or a hyphen."""
-    word = _ODD.sub("_", name)[:_MAX_NAME_LENGTH].rstrip("-") or "layer"
-    return word if word[0].isalpha() or word[0] == "_" else f"n{word}" if word[0].isdigit() else f"_{word}"
 
 
 def _names(lines: Sequence[Line]) -> dict[str, str]:
