@@ -1,16 +1,16 @@
-"""Load and check specs and layer files: the class ``Net`` and the functions that return one."""
+"""Load and check specs, layer files and ONNX models: the class ``Net`` and the functions that return one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netspec.check import Checked, check
-from netspec.diagnostics import Diagnostic, SpecError, in_order
+from netspec.diagnostics import CannotOpen, Diagnostic, SpecError, in_order
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count, plural
 from netspec.ir.graph import Graph
@@ -19,12 +19,16 @@ from netspec.language.bases import Folder
 from netspec.language.variants import Texts, collect_texts
 from netspec.language.written import written_out
 from netspec.opening import is_layer_file, open_folder, read_named
-from netspec.source import Source
+from netspec.source import ModelFile, Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from netspec.check.rewriting import Rewritten
     from netspec.importers.cuda_convnet import Dialect
+    from netspec.importers.cuda_convnet import Translation as LayerFileTranslation
+    from netspec.importers.onnx_file import Translation as ModelTranslation
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,7 +37,7 @@ class Net:
 
     ``net["conv1"].output`` is ``Shape(96, 55, 55)``. ``net.total.connections`` is the number of multiply-accumulates in
     one image's forward pass. ``warnings`` are the checker's. ``source`` is the spec as one text; ``texts`` are its own
-    text, those that it starts from and changes of keys, or ``None`` for a layer file.
+    text, those that it starts from and changes of keys, or ``None`` for a layer file or a model.
     """
 
     source: Source
@@ -90,7 +94,7 @@ def load(
     *,
     history: bool = False,
 ) -> Net:
-    """Load and check a spec or a layer file of cuda-convnet (``.cfg``).
+    """Load and check a spec, a layer file of cuda-convnet (``.cfg``) or an ONNX model (``.onnx``).
 
     ``params`` is the parameter file of a layer file. With ``history``, the learning rates are those with which the run
     began, which the notes in that file record. ``changes`` are changes of keys, ``conv1.stride=2``.
@@ -100,7 +104,7 @@ def load(
     SpecError
         The spec has mistakes; ``.diagnostics`` has them.
     CannotOpen
-        A file cannot be opened.
+        A file cannot be opened, or a library for reading it is not installed.
     ValueError
         ``params`` is given for a file that is not a layer file, or ``history`` without ``params``.
     """
@@ -140,10 +144,12 @@ def load_source(
     folder: Path | None = None,
     options: LayerFileOptions | None = None,
 ) -> Net:
-    """Check a spec or a layer file, and search for fixes of its mistakes. Raises ``SpecError``.
+    """Check a spec, a layer file or a model, and search for fixes of a spec's mistakes. Raises ``SpecError``.
 
     ``folder`` is where a variant finds the file that it starts from. ``options``: how to read a layer file.
     """
+    if isinstance(source, ModelFile):
+        return import_model(source, input_shape, changes).net
     if is_layer_file(source):
         return _load_layer_file(source, input_shape, changes, options or LayerFileOptions())
 
@@ -169,6 +175,34 @@ def import_layer_file(
     ``changes`` of keys are written into it. Raises ``SpecError``.
     """
     return _load_layer_file(source, input_shape, changes, options or LayerFileOptions(merged=True), readable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A network from another program's file, its ``source`` meant to be read, and its parameters and running statistics
+    by key, as functions that return float32 values in netspec's layout (``SpecError`` if they cannot be read)."""
+
+    net: Net
+    arrays: Mapping[str, Callable[[], NDArray[Any]]]
+
+
+def import_model(source: ModelFile, input_shape: Shape | None = None, changes: Sequence[str] = ()) -> Imported:
+    """Convert an ONNX model to a spec that is meant to be read. ``changes`` of keys are written into it.
+
+    Raises
+    ------
+    SpecError
+        The file is not a model, or a spec cannot express it.
+    CannotOpen
+        The file cannot be read, or the library onnx is not installed.
+    """
+    try:
+        from netspec.importers.onnx_file import translate  # needed only for such files
+    except ModuleNotFoundError as missing:
+        raise CannotOpen(f"reading {source.name} needs {missing.name}: pip install 'netspec-compiler[onnx]'") from None
+
+    translation = translate(source, input_shape)
+    return Imported(_checked(translation, changes, readable=True), translation.arrays)
 
 
 def rewrite(source: Source, input_shape: Shape | None, changes: Sequence[str], folder: Path | None) -> Rewritten:
@@ -201,10 +235,15 @@ def _load_layer_file(
         readable=readable,
         history=options.history,
     )
+    return _checked(translation, changes, readable=readable)
+
+
+def _checked(translation: LayerFileTranslation | ModelTranslation, changes: Sequence[str], *, readable: bool) -> Net:
+    """Check the spec that another program's file was translated to. Raises ``SpecError``."""
     if translation.source is None:
         raise SpecError(in_order(translation.diagnostics))
     checked = check(collect_texts(translation.source, Folder(), changes))
-    # A layer that seems unread may have been read by a cost that the spec leaves out.
+    # A layer that seems unread may have been read by a cost that the spec leaves out, or be a further output.
     found = [d for d in checked.diagnostics if d.code != "unread-layer"]
     placed = [translation.placed(d) if d.span.source is translation.source else d for d in found]
     diagnostics = in_order((*translation.diagnostics, *placed))

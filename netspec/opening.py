@@ -14,7 +14,7 @@ from netspec.diagnostics.model import first_line_span
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count
 from netspec.language.bases import Folder
-from netspec.source import LAYER_FILE, SPEC, SPEC_ENDINGS, Source, Span
+from netspec.source import LAYER_FILE, ONNX_FILE, SPEC, SPEC_ENDINGS, ModelFile, Source, Span
 
 MAX_FILE_BYTES = 4 * 2**20
 """In bytes. AlexNet's spec has fewer than 3,000."""
@@ -42,7 +42,7 @@ STDIN = "<stdin>"
 
 
 def read_source(path: str | os.PathLike[str]) -> Source:
-    """Read a spec's text.
+    """Read a spec's text. Of an ONNX model, only whether it can be opened is found out here (``ModelFile``).
 
     Raises
     ------
@@ -53,6 +53,8 @@ def read_source(path: str | os.PathLike[str]) -> Source:
     """
     try:
         with Path(path).open("rb") as file:
+            if os.fspath(path).lower().endswith(ONNX_FILE):
+                return ModelFile(os.fspath(path), "")
             data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise cannot_open(path, error) from None

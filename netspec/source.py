@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-SPEC, LAYER_FILE = SPEC_ENDINGS = (".net", ".cfg")
-"""The endings of files with networks: specs, and cuda-convnet's layer files."""
+SPEC, LAYER_FILE, ONNX_FILE = SPEC_ENDINGS = (".net", ".cfg", ".onnx")
+"""The endings of files with networks: specs, cuda-convnet's layer files, and ONNX models."""
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
@@ -42,6 +42,11 @@ class Source:
         start = self.line_starts[number - 1]
         end = self.line_starts[number] if number < len(self.line_starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
+
+
+@dataclass(frozen=True)
+class ModelFile(Source):
+    """An ONNX model. It is not text, so its text is empty; the name is the path at which its importer reads it."""
 
 
 class Span(NamedTuple):

@@ -41,6 +41,7 @@ FLOORS = (
 INSIDE = {
     "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "evaluation", "drawing"),
     "netspec.importers.cuda_convnet": ("layers", "learning", "spec"),
+    "netspec.importers.onnx_file": ("graph", "spec"),
 }
 """The rooms inside large ones: each imports only from those before it. Files beside these rooms are not restricted."""
 
@@ -53,7 +54,7 @@ ONLY_IN = {
     "matplotlib": ("netspec.train",),
     "sklearn": ("netspec.train.data",),
     "PIL": ("netspec.train", "netspec.draw"),
-    "onnx": ("netspec.backends.onnx_file",),
+    "onnx": ("netspec.backends.onnx_file", "netspec.importers.onnx_file.graph"),
     "pygls": ("netspec.lsp",),
     "lsprotocol": ("netspec.lsp",),
     "triton": ("netspec.backends.pytorch.fast.kernels",),

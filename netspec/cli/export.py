@@ -65,7 +65,7 @@ def command(
 
 
 def _ours(path: Path) -> bool:
-    """Whether ``export`` wrote a file. Imports torch, which is needed only if the file exists."""
-    from netspec.train.tensors.export import is_ours
+    """Whether netspec wrote a file."""
+    from netspec.train.tensors.imported import is_ours
 
     return is_ours(path)

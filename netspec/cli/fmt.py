@@ -106,16 +106,21 @@ def _rewrite(changes: tuple[str, ...], shape: Shape | None, path: str, source: S
 def _lay_out(path: str, rewrite: Callable[[str, Source], Rewritten] | None) -> _Layout:
     """Read and format a file, changed by ``rewrite``.
 
-    Raises ``CannotOpen``, also for a layer file, and ``SpecError`` for wrong syntax and from ``rewrite``.
+    Raises ``CannotOpen``, also for a layer file or a model, and ``SpecError`` for wrong syntax and from ``rewrite``.
     """
     from netspec.language.formatter import formatted
     from netspec.opening import MAX_FILE_BYTES, cannot_open, decode, is_layer_file, with_suggestion
+    from netspec.source import ONNX_FILE
 
     try:
         if path == "-":
             before = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         else:
             with Path(path).open("rb") as file:
+                if path.lower().endswith(ONNX_FILE):
+                    raise CannotOpen(
+                        f"cannot lay out {path}: it is an ONNX model, which netspec import writes as a spec"
+                    )
                 before = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise with_suggestion(cannot_open(path, error), path) from None

@@ -1,8 +1,9 @@
-"""Write a cuda-convnet layer file as a spec."""
+"""Write a cuda-convnet layer file or an ONNX model as a spec."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,14 @@ from netspec.cli.common import WRONG_SPEC, fail, print_diagnostics, stem_of
 from netspec.cli.reading import read, reading_options, spec_argument
 from netspec.cli.writing import require_own_file, write_or_fail
 from netspec.diagnostics import CannotOpen, SpecError
-from netspec.source import SPEC
+from netspec.source import ONNX_FILE, SPEC, ModelFile
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
+    from netspec.net import Imported, Net
 
 FIRST_WORDS = "# Imported from "
+_WEIGHTS = "--save-weights"
 
 
 @click.command()
@@ -25,45 +28,93 @@ FIRST_WORDS = "# Imported from "
 @click.option(
     "-o", "--output", metavar="OUT", help="File to write; - is standard output [default: ./<name of FILE>.net]."
 )
+@click.option(
+    _WEIGHTS,
+    "weights",
+    type=click.Path(path_type=Path),
+    metavar="OUT.safetensors",
+    help="Also write the weights of an ONNX model, for the option --weights of other commands.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
 @reading_options
-def command(file: str, output: str | None, quiet: bool, reading: Reading) -> None:
-    """Convert a cuda-convnet layer file (.cfg) to a spec.
+def command(file: str, output: str | None, weights: Path | None, quiet: bool, reading: Reading) -> None:
+    """Convert an ONNX model (.onnx) or a cuda-convnet layer file (.cfg) to a spec.
 
-    Layers that are halves of one layer on two GPUs, such as conv1a and conv1b, become one layer of a net with GPU
-    groups. Comments are kept, and --set changes keys of the written spec. If a spec cannot express something, an error
-    names the line. Files that this command did not write are never overwritten.
+    PyTorch, Keras and other programs export ONNX models. Layers have the names of their parameters in the model, and
+    --input gives the size of the images if the model leaves it open. In a layer file, layers that are halves of one
+    layer on two GPUs, such as conv1a and conv1b, become one layer of a net with GPU groups; comments are kept.
+
+    --set changes keys of the written spec. If a spec cannot express something, an error says what. Files that this
+    command did not write are never overwritten. Other commands read such files directly, without converting them first.
 
     \b
     Examples:
+      netspec import model.onnx --save-weights model.safetensors
       netspec import layers-145.cfg --params layer-params-145.cfg --history
       netspec import layers.cfg --input 3x32x32 -o cifar.net
     """
-    from netspec.net import import_layer_file
-    from netspec.opening import begins_as_layer_file
-
+    if weights is not None:
+        _check_weights_option(weights, file)
     try:
-        source = read(file)
-        if file.endswith(SPEC) and not begins_as_layer_file(source):
-            fail(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
-        options = reading.for_file([file], 0).layer_files.read(merged=True)
-        imported = import_layer_file(source, reading.shape, options, reading.changes)
+        imported = _imported(file, reading)
+        files = {} if weights is None else {weights: _weights_file(imported)}
     except CannotOpen as error:
         fail(str(error))
     except SpecError as error:
         print_diagnostics(error.diagnostics)
         sys.exit(WRONG_SPEC)
     if not quiet:
-        print_diagnostics(imported.warnings)
-    destination = output or f"{stem_of(file)}.net"
+        print_diagnostics(imported.net.warnings)
+    _write(imported.net, output or f"{stem_of(file)}.net", files, quiet)
+
+
+def _check_weights_option(weights: Path, file: str) -> None:
+    """Exit if the weights cannot be written under this name, or ``file`` has none."""
+    from netspec.train.tensors.imported import is_ours
+
+    if not file.lower().endswith(ONNX_FILE):
+        fail(f"{_WEIGHTS} writes the weights of an ONNX model (.onnx), and {file} is not one")
+    if weights.suffix != ".safetensors":
+        fail(f"{_WEIGHTS} {weights}: the file's name must end with .safetensors")
+    require_own_file(weights, is_ours, option=_WEIGHTS)
+
+
+def _imported(file: str, reading: Reading) -> Imported:
+    """Convert a file. Exits if it is a spec already. Raises ``CannotOpen`` and ``SpecError``."""
+    from netspec.net import Imported, import_layer_file, import_model
+    from netspec.opening import begins_as_layer_file
+
+    source = read(file)
+    options = reading.for_file([file], 0).layer_files
+    if isinstance(source, ModelFile):
+        return import_model(source, reading.shape, reading.changes)
+    if file.endswith(SPEC) and not begins_as_layer_file(source):
+        fail(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
+    return Imported(import_layer_file(source, reading.shape, options.read(merged=True), reading.changes), {})
+
+
+def _weights_file(imported: Imported) -> bytes:
+    """Return the weights as a file. Raises ``SpecError`` if they cannot be read."""
+    from netspec.train.tensors.imported import imported as in_file
+
+    try:
+        return in_file(imported.net.graph, imported.arrays)
+    except ValueError as problem:  # --set has changed what a parameter looks like
+        fail(f"{_WEIGHTS}: the weights of the model do not fit the changed spec", str(problem))
+
+
+def _write(net: Net, destination: str, files: Mapping[Path, bytes], quiet: bool) -> None:
+    """Write the spec and the other files. Exits if that fails or the spec's file is not this command's."""
+    contents: dict[Path, str | bytes] = {**files}
+    if destination != "-":
+        require_own_file(Path(destination), _is_ours, "this command")
+        contents[Path(destination)] = net.source.text
+    write_or_fail(contents)
     if destination == "-":
-        click.echo(imported.source.text.encode(), nl=False)  # a spec is UTF-8, whatever the terminal's is
-        return
-    path = Path(destination)
-    require_own_file(path, _is_ours, "this command")
-    write_or_fail({path: imported.source.text})
-    if not quiet:
-        click.echo(f"wrote {path}")
+        click.echo(net.source.text.encode(), nl=False)  # a spec is UTF-8, whatever the terminal's is
+    elif not quiet:
+        for path in reversed(contents):
+            click.echo(f"wrote {path}")
 
 
 def _is_ours(path: Path) -> bool:

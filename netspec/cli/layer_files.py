@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from netspec.diagnostics import CannotOpen, SpecError
-from netspec.source import SPEC, SPEC_ENDINGS
+from netspec.source import LAYER_FILE, SPEC_ENDINGS
 
 if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
@@ -62,7 +62,7 @@ def _is_layer_file(path: str) -> bool:
     from netspec.opening import is_layer_file, read_named
 
     if path == "-" or path.endswith(SPEC_ENDINGS):
-        return not path.endswith(SPEC)
+        return path == "-" or path.endswith(LAYER_FILE)
     try:
         return is_layer_file(read_named(path))
     except (CannotOpen, SpecError):

@@ -13,11 +13,19 @@ from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
 _QUALIFIED = re.compile(r"(?:\w+\.)+(?=\w)|\(.*")
 """What stands around a word in a program: ``nn.`` of ``nn.Conv2d``, and the arguments of a call."""
 
+FILES = {
+    "onnx": "all commands read ONNX models of other programs (netspec diff SPEC model.onnx), netspec import converts "
+    "them, and netspec compile --to onnx writes them (netspec explain onnx-not-expressible)",
+}
+"""Words for files that commands read or write, and those commands."""
+
 
 def advice(word: str, known: tuple[str, ...]) -> str:
     """Say which page of those on the ``known`` words helps with a word that has none; empty if that is not known."""
     word = _QUALIFIED.sub("", word)
     plain = plain_word(word)
+    if plain in FILES:
+        return FILES[plain]
     meant = WORDS.get(plain, ("",))[0]
     if layers.find(meant) is None and (translated := with_its_keys(word)):
         return f"a spec writes it as {translated} (netspec explain {translated.split()[0]})"

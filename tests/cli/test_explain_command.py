@@ -64,6 +64,7 @@ def test_quiet_without_a_word_lists_one_word_per_line() -> None:
         ("nn.Dropout2d", "a spec writes it as dropout over=channels (netspec explain dropout)"),
         ("instancenorm", "groupnorm with as many groups as it reads channels (netspec explain groupnorm)"),
         ("rmsnorm", "the normalisations are batchnorm, layernorm and groupnorm"),
+        ("ONNX", "netspec diff SPEC model.onnx"),
         ("adaptiveavgpool", "did you mean 'avgpool'?"),
         ("tf.keras.layers.Dense(10)", "did you mean 'fc'?"),
         ("Linear", "did you mean 'fc'?"),

@@ -25,7 +25,10 @@ from netspec.net import loads
 LANGUAGE = ROOT / "docs" / "language.md"
 INDEX = ROOT / "docs" / "diagnostics.md"
 GRAMMAR = ROOT / "netspec" / "language" / "netspec.lark"
-OF_ONNX = ("random-in-onnx",)
+OF_ONNX = (
+    *("random-in-onnx", "not-onnx", "onnx-input", "onnx-not-expressible", "onnx-outputs", "onnx-shapes"),
+    "onnx-weights",
+)
 """Codes of diagnostics whose example needs the library onnx."""
 
 

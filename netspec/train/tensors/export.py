@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
-from pathlib import Path
 
-from netspec.train.errors import TrainError
 from netspec.train.runs.saved import Saved
+from netspec.train.tensors.imported import ENTRY
 from netspec.train.tensors.layouts import Layout, split_layers, to_layout
-from netspec.train.tensors.weights import read_safetensors
 
 
 def exported(run: Saved, layout: Layout) -> tuple[bytes, int]:
@@ -37,13 +35,4 @@ def exported(run: Saved, layout: Layout) -> tuple[bytes, int]:
         "version": metadata.version("netspec-compiler"),
     }
     # A single entry, because the library writes several in an order that changes from one process to the next.
-    return save(tensors, {"netspec": json.dumps(about, sort_keys=True, ensure_ascii=False)}), len(tensors)
-
-
-def is_ours(path: Path) -> bool:
-    """Whether a file was written by ``exported``. Raises ``OSError`` if it cannot be opened."""
-    try:
-        _, about = read_safetensors(path, only_about=True)
-    except TrainError:
-        return False
-    return "layout" in about
+    return save(tensors, {ENTRY: json.dumps(about, sort_keys=True, ensure_ascii=False)}), len(tensors)

@@ -1,0 +1,1 @@
+"""The model's own graph: read from the file, its constants evaluated, and groups of nodes recognised."""

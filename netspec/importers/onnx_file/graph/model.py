@@ -1,0 +1,110 @@
+"""An ONNX graph as plain data, and the error for what a spec cannot express."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.diagnostics.model import first_line_span
+from netspec.source import Source
+
+Array = NDArray[Any]
+Sizes = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """A constant: a parameter, or what the file computes from constants. ``read`` returns its values.
+
+    ``name`` is its own name in the file; the name under which a node reads it may be another.
+    """
+
+    name: str
+    shape: Sizes
+    read: Callable[[], Array]
+
+    @property
+    def size(self) -> int:
+        """The number of values."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def values(self) -> NDArray[np.float32]:
+        """Return the values as float32."""
+        return np.asarray(self.read(), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """An operator of the graph. ``op`` is its type, with the domain in front unless that is ONNX's own.
+
+    ``inputs`` has ``""`` for an optional input that is left out. ``module`` is the module that the node comes from,
+    ``features.2``, if the exporter records it. A node in place of a group that was recognised has the name of the
+    group's last node, and its ``op`` is that of a single operator that computes the same.
+    """
+
+    op: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    module: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A graph whose constants and sizes are known.
+
+    ``nodes`` are in the order of the computation, and each is needed for an output. ``tensors`` are the constants, and
+    ``shapes`` the shapes of all other values as far as ONNX can infer them, the batch included. ``batch`` is the number
+    of images that these shapes are for. ``input`` is the name of the value with the images, ``channels_last`` says that
+    its axes are N,H,W,C. ``opset`` is the version of the operator set, ``about`` the metadata.
+    """
+
+    nodes: tuple[Node, ...]
+    tensors: Mapping[str, Tensor]
+    shapes: Mapping[str, Sizes]
+    batch: int
+    input: str
+    channels_last: bool
+    outputs: tuple[str, ...]
+    opset: int
+    producer: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def producers(self) -> dict[str, Node]:
+        """The node that computes each value."""
+        return {value: node for node in self.nodes for value in node.outputs if value}
+
+    @cached_property
+    def readers(self) -> dict[str, list[Node]]:
+        """The nodes that read each value. A node that reads it twice is there twice."""
+        readers: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for value in node.inputs:
+                readers.setdefault(value, []).append(node)
+        return readers
+
+    def read_once(self, value: str) -> bool:
+        """Whether a single node reads a value, once, and it is not an output of the graph."""
+        return len(self.readers.get(value, ())) == 1 and value not in self.outputs
+
+    def number(self, value: str) -> float | None:
+        """Return a constant that has a single value, ``None`` for anything else."""
+        tensor = self.tensors.get(value)
+        return float(tensor.values().reshape(-1)[0]) if tensor is not None and tensor.size == 1 else None
+
+
+class Inexpressible(Exception):
+    """A spec cannot express a node. The message says why."""
+
+
+def model_error(code: str, source: Source, message: str, notes: Iterable[str] = ()) -> SpecError:
+    """Return the error for a mistake of a model's file as a whole."""
+    return SpecError((Diagnostic(code, message, (first_line_span(source),), tuple(notes)),))

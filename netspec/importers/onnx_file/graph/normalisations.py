@@ -1,0 +1,187 @@
+"""The patterns of normalisations that are written as several operators."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.importers.onnx_file.graph.model import Model, Node, Tensor
+from netspec.importers.onnx_file.graph.patterns import Match, Pattern, made_by, scaled, shifted
+
+
+def layer_norm(model: Model, node: Node) -> Match | None:
+    """(x - mean) / sqrt(variance + eps) along one axis."""
+    if node.op != "Div":
+        return None
+    sub, root = made_by(model, node.inputs[0], "Sub"), made_by(model, node.inputs[1], "Sqrt")
+    add = model.producers.get(root.inputs[0]) if root is not None else None
+    sum_ = shifted(model, add)
+    variance = made_by(model, sum_[0], "ReduceMean") if sum_ is not None else None
+    square = made_by(model, variance.inputs[0], "Square") if variance is not None else None
+    mean = made_by(model, sub.inputs[1], "ReduceMean") if sub is not None else None
+    if None in (sub, root, add, sum_, variance, square, mean):
+        return None
+    assert sub and root and add and sum_ and variance and square and mean
+    x, axes = sub.inputs[0], _axes(model, mean)
+    if mean.inputs[0] != x or square.inputs[0] != sub.outputs[0] or axes is None or axes != _axes(model, variance):
+        return None
+    if len(axes) != 1 or not all(n.attributes.get("keepdims", 1) for n in (mean, variance)):
+        return None
+    inner = (sub, root, add, variance, square, mean)
+    return Match("LayerNorm", (x,), inner, {"axis": axes[0], "epsilon": sum_[1]})
+
+
+def group_norm(model: Model, node: Node) -> Match | None:
+    """InstanceNormalization of the groups as rows of numbers, between two Reshape."""
+    norm = made_by(model, node.inputs[0], "InstanceNormalization") if node.op == "Reshape" else None
+    before = made_by(model, norm.inputs[0], "Reshape") if norm is not None else None
+    if norm is None or before is None:
+        return None
+    x = before.inputs[0]
+    shape, rows = model.shapes.get(x), model.shapes.get(before.outputs[0])
+    if shape is None or rows is None or len(rows) < 3 or model.shapes.get(node.outputs[0]) != shape:
+        return None
+    groups = rows[1]
+    unit = all(_is_constant(model.tensors.get(norm.inputs[i]), value) for i, value in ((1, 1.0), (2, 0.0)))
+    if rows[0] != shape[0] or shape[1] % groups or not unit:
+        return None
+    return Match("GroupNorm", (x,), (before, norm), {"groups": groups, **norm.attributes})
+
+
+def with_scale_or_shift(model: Model, node: Node) -> Match | None:
+    """A recognised normalisation, times a constant for each channel, and then plus one."""
+    if node.op not in ("Mul", "Add") or len(node.inputs) != 2:
+        return None
+    for value, other in (node.inputs, node.inputs[::-1]):
+        norm, tensor = model.producers.get(value), model.tensors.get(other)
+        if norm is None or norm.op not in ("LayerNorm", "GroupNorm") or tensor is None or tensor.size == 1:
+            continue
+        part = "scale" if node.op == "Mul" else "shift"
+        if part not in norm.attributes and "shift" not in norm.attributes:
+            return Match(norm.op, norm.inputs, (norm,), {**norm.attributes, part: other})
+    return None
+
+
+def grouped_lrn(model: Model, node: Node) -> Match | None:
+    """The same LRN of each of the equal parts of a Split along the channels, joined by a Concat."""
+    if node.op != "Concat" or node.attributes.get("axis") != 1 or len(node.inputs) < 2:
+        return None
+    norms = [made_by(model, value, "LRN") for value in node.inputs]
+    split = made_by(model, norms[0].inputs[0], "Split") if norms[0] is not None else None
+    parts = [norm.inputs[0] for norm in norms if norm is not None]
+    if split is None or parts != list(split.outputs) or split.attributes.get("axis", 0) != 1:
+        return None
+    found = [norm for norm in norms if norm is not None]
+    shapes = {model.shapes.get(part) for part in parts}
+    if any(norm.attributes != found[0].attributes for norm in found) or len(shapes) > 1 or None in shapes:
+        return None
+    return Match("LRN", split.inputs[:1], (split, *found), {**found[0].attributes, "groups": len(found)})
+
+
+def map_norm(model: Model, node: Node) -> Match | None:
+    """x (k + alpha mean)^-beta, where the mean is an average of the squares over a square of pixels, zeros included."""
+    if node.op != "Mul" or len(node.inputs) != 2:
+        return None
+    for x, factor in (node.inputs, node.inputs[::-1]):
+        power = made_by(model, factor, "Pow")
+        add = model.producers.get(power.inputs[0]) if power is not None else None
+        sum_ = shifted(model, add)
+        beta = model.number(power.inputs[1]) if power is not None else None
+        if power is None or add is None or sum_ is None or beta is None:
+            continue
+        means = scaled(model, sum_[0])
+        pool = made_by(model, means.values[0], "AveragePool")
+        square = made_by(model, pool.inputs[0], "Square") if pool is not None else None
+        if pool is None or square is None or square.inputs[0] != x or (size := _side_averaged(pool)) == 0:
+            continue
+        inner = (power, add, *means.inner, pool, square)
+        return Match("MapNorm", (x,), inner, {"size": size, "alpha": means.factor, "beta": -beta, "bias": sum_[1]})
+    return None
+
+
+def _side_averaged(pool: Node) -> int:
+    """Return the side of the square around each pixel that an AveragePool averages, 0 if it does something else."""
+    kernel, strides = pool.attributes.get("kernel_shape", ()), pool.attributes.get("strides", ())
+    size = int(kernel[0])
+    pads = [size // 2] * 2 + [size - 1 - size // 2] * 2
+    plain = list(kernel) == [size] * 2 and set(strides) <= {1} and list(pool.attributes.get("pads", ())) == pads
+    return size if plain and pool.attributes.get("count_include_pad", 0) else 0
+
+
+def torch_lrn(model: Model, node: Node) -> Match | None:
+    """x / (k + alpha mean)^beta, where the mean is an average of the squares over neighbouring channels.
+
+    PyTorch computes it by average pooling of the channels as the depth of a volume, with zeros around them.
+    """
+    power = made_by(model, node.inputs[1], "Pow") if node.op == "Div" else None
+    add = model.producers.get(power.inputs[0]) if power is not None else None
+    sum_ = shifted(model, add)
+    beta = model.number(power.inputs[1]) if power is not None else None
+    if power is None or add is None or sum_ is None or beta is None:
+        return None
+    means, x = scaled(model, sum_[0]), node.inputs[0]
+    inner: list[Node] = [power, add, *means.inner]
+    value, size = means.values[0], 0
+    while value != x:
+        step = model.producers.get(value)
+        if step is None or step.op not in _OF_TORCH_LRN:
+            return None
+        inner.append(step)
+        value = step.inputs[0]
+        if step.op == "AveragePool":
+            size = _channels_averaged(step) if size == 0 else 0
+            if size == 0:
+                return None
+        if step.op == "Square":
+            break
+    padded = [step for step in inner if step.op == "Pad"]
+    if value != x or size == 0 or not padded or not _pads_channels(model, padded, size):
+        return None
+    about = {"size": size, "alpha": means.factor, "beta": beta, "bias": sum_[1]}
+    return Match("LRN", (x,), tuple(inner), about)
+
+
+_OF_TORCH_LRN = ("Reshape", "Squeeze", "Unsqueeze", "AveragePool", "Pad", "Square")
+
+
+def _channels_averaged(pool: Node) -> int:
+    """Return over how many channels an AveragePool averages, 0 if it is not one over neighbouring channels alone."""
+    kernel = tuple(pool.attributes.get("kernel_shape", ()))
+    plain = all(n == 1 for n in pool.attributes.get("strides", ())) and not any(pool.attributes.get("pads", ()))
+    alone = len(kernel) in (2, 3) and kernel[1:] == (1,) * (len(kernel) - 1)
+    plain = plain and pool.attributes.get("auto_pad", "NOTSET") in ("NOTSET", "VALID")
+    return int(kernel[0]) if plain and alone else 0
+
+
+def _pads_channels(model: Model, steps: list[Node], size: int) -> bool:
+    """Whether one Pad puts zeros before and after the channels only, so that an odd window is centred."""
+    mode = steps[0].attributes.get("mode", "constant")
+    if len(steps) != 1 or size % 2 == 0 or len(steps[0].inputs) < 2 or mode != "constant":
+        return False
+    pads, fill = model.tensors.get(steps[0].inputs[1]), [model.number(name) for name in steps[0].inputs[2:3] if name]
+    if pads is None or fill not in ([], [0.0]) or len(steps[0].inputs) > 3:
+        return False
+    numbers = [int(n) for n in pads.read()]
+    half = len(numbers) // 2
+    depth = {4: 2, 5: 2}.get(half)
+    expected = [0] * len(numbers)
+    if depth is None:
+        return False
+    expected[depth] = expected[half + depth] = size // 2
+    return numbers == expected
+
+
+def _axes(model: Model, node: Node) -> tuple[int, ...] | None:
+    """Return the axes of a reduction, which are an input since operator set 18, counted from the end."""
+    shape, axes = model.shapes.get(node.inputs[0]), node.attributes.get("axes")
+    if axes is None and len(node.inputs) > 1 and (tensor := model.tensors.get(node.inputs[1])) is not None:
+        axes = [int(axis) for axis in tensor.read().reshape(-1)]
+    if axes is None or shape is None:
+        return None
+    return tuple(sorted(axis % len(shape) - len(shape) for axis in axes))
+
+
+def _is_constant(tensor: Tensor | None, number: float) -> bool:
+    return tensor is not None and bool(np.all(tensor.values() == number))
+
+
+PATTERNS: tuple[Pattern, ...] = (layer_norm, group_norm, with_scale_or_shift, grouped_lrn, map_norm, torch_lrn)

@@ -1,0 +1,1 @@
+"""The graph as a spec: values, layers, names and text."""

@@ -1,0 +1,205 @@
+"""Sums, products and maxima of several values, and of a value and constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from netspec.importers.onnx_file.graph.model import Array, Inexpressible, Tensor
+from netspec.importers.onnx_file.spec.lines import Line, Site, described, ones
+from netspec.importers.onnx_file.spec.naming import of_parameter
+from netspec.importers.onnx_file.spec.norms import single
+from netspec.importers.onnx_file.spec.views import Value
+from netspec.ir.shape import Shape
+
+Read = Callable[[], Array]
+
+
+def add(site: Site) -> None:
+    """The sum of values, or a bias."""
+    if (constant := _constant(site)) is None:
+        _join(site, "sum")
+    else:
+        _plus(site, *constant)
+
+
+def subtract(site: Site) -> None:
+    """A value minus a constant."""
+    constant = _constant(site)
+    if constant is None or site.node.inputs[0] in site.model.tensors:
+        raise Inexpressible("it subtracts a value from another; a spec adds them")
+    _plus(site, *constant, sign=-1.0)
+
+
+def multiply(site: Site) -> None:
+    """The product of values, or coefficients."""
+    if (constant := _constant(site)) is None:
+        _product(site)
+    else:
+        _times(site, *constant)
+
+
+def divide(site: Site) -> None:
+    """A value divided by a constant."""
+    constant = _constant(site)
+    if constant is None or site.node.inputs[0] in site.model.tensors:
+        raise Inexpressible("it divides by a value; a spec multiplies values")
+    _times(site, *constant, inverse=True)
+
+
+def negate(site: Site) -> None:
+    """-x."""
+    site.emit("linear", site.x, {"a": "-1"})
+
+
+def join(type_: str) -> Callable[[Site], None]:
+    """Return the translation of an elementwise operation on several values."""
+    return lambda site: _join(site, type_)
+
+
+def _constant(site: Site) -> tuple[Value, Tensor] | None:
+    """Return the value and the constant of an operation on the two, ``None`` if both are values."""
+    a, b = site.node.inputs
+    for index, other in ((0, b), (1, a)):
+        if other in site.model.tensors:
+            return site.value(index), site.model.tensors[other]
+    return None
+
+
+def _join(site: Site, type_: str) -> None:
+    values = _of_one_rank([site.value(index) for index in range(len(site.node.inputs))])
+    if len(values) == 1:
+        site.result(values[0])
+        return
+    first = values[0]
+    if any(value.axes != first.axes for value in values):
+        raise Inexpressible(f"it joins {' and '.join(described(v) for v in values)}; they must have the same axes")
+    lines = _alike(site, values)
+    shape = site.draft.lines[lines[0]].shape
+    line = site.draft.new_line(type_, lines, {}, shape, node=site.node)
+    site.result(replace(first, line=line, shape=shape))
+
+
+def _alike(site: Site, values: Sequence[Value]) -> list[int]:
+    """Return the lines of values with the same numbers of units; if only some are vectors, the others are flattened."""
+    if len({value.shape for value in values}) == 1:
+        return [value.line for value in values]
+    if any(value.shape.channels != value.shape.units for value in values):
+        raise Inexpressible("it joins values of different shapes")
+    return [site.draft.flattened(value) for value in values]
+
+
+def _of_one_rank(values: Sequence[Value]) -> list[Value]:
+    """Give values the same number of axes, as broadcasting does: axes of length 1 in front."""
+    rank = max(len(value.axes) for value in values)
+    return [replace(value, axes=(*((),) * (rank - len(value.axes)), *value.axes)) for value in values]
+
+
+def _product(site: Site) -> None:
+    """A product of values of the same axes, or of maps and one number for each channel."""
+    a, b = _of_one_rank([site.value(0), site.value(1)])
+    large, gate = (a, b) if a.shape.units >= b.shape.units else (b, a)
+    if a.axes == b.axes:
+        lines = _alike(site, (a, b)) if a.shape.units == b.shape.units else []
+    else:
+        axes = tuple(group if group in (("N",), ("C",)) else () for group in large.axes)
+        lines = [a.line, b.line] if gate.axes == axes and gate.shape.units == large.shape.channels else []
+    if not lines or gate.shape.channels != large.shape.channels:
+        raise Inexpressible(
+            f"it multiplies {described(a)} and {described(b)}; a spec multiplies equal axes, or maps by channels"
+        )
+    shape = large.shape if len({*lines}) == 1 or a.axes != b.axes else site.draft.lines[lines[0]].shape
+    line = site.draft.new_line("product", lines, {}, shape, node=site.node)
+    site.result(replace(large, line=line, shape=shape))
+
+
+def _plus(site: Site, x: Value, constant: Tensor, *, sign: float = 1.0) -> None:
+    line = _own_line(site, x)
+    if constant.size == 1 and not (line is not None and _lacks_bias(line)):
+        b = sign * float(constant.values().reshape(-1)[0])
+        if line is not None and line.type == "linear" and "b" not in line.keys:
+            line.keys["b"] = single(b)
+            site.result(x)
+        else:
+            site.emit("linear", x, {"b": single(b)})
+        return
+    if line is not None and line.type == "conv" and _lacks_bias(line) and (unit := _per_unit(x, constant)):
+        line.keys |= {"bias_per": "unit"}
+        line.keys.pop("bias")
+        line.arrays["bias"] = _signed(unit, sign)
+        site.result(x)
+        return
+    x, read = _per_channel(site, x, constant)
+    if line is not None and _lacks_bias(line) and line is site.draft.lines[x.line]:
+        line.keys.pop("bias")
+        line.arrays["bias"] = _signed(read, sign)
+        line.hint = line.hint or of_parameter(constant)
+        site.result(x)
+        return
+    channels = x.shape.channels
+    arrays = {"weight": ones(channels), "bias": _signed(read, sign)}
+    site.emit("affine", x, arrays=arrays, hint=of_parameter(constant))
+
+
+def _times(site: Site, x: Value, constant: Tensor, *, inverse: bool = False) -> None:
+    if constant.size == 1:
+        a = float(constant.values().reshape(-1)[0])
+        if inverse and a == 0:
+            raise Inexpressible("it divides by 0")
+        site.emit("linear", x, {"a": single(1 / a if inverse else a)})
+        return
+    x, read = _per_channel(site, x, constant)
+    weight = (lambda: 1 / read()) if inverse else read
+    site.emit("affine", x, {"bias": "none"}, arrays={"weight": weight}, hint=of_parameter(constant))
+
+
+def _own_line(site: Site, x: Value) -> Line | None:
+    """Return the line of a value that only this node reads, so that it may be completed."""
+    name = next(name for name in site.node.inputs if name not in site.model.tensors)
+    line = site.draft.lines[x.line]
+    computed_here = line.node is not None and _chain_read_once(site, name, line)
+    return line if computed_here else None
+
+
+def _chain_read_once(site: Site, name: str, line: Line) -> bool:
+    """Whether nothing but this node reads a value, back to the node that the line was made from."""
+    while site.model.read_once(name):
+        node = site.model.producers.get(name)
+        if node is None or node is line.node:
+            return node is not None
+        name = node.inputs[0]
+    return False
+
+
+def _lacks_bias(line: Line) -> bool:
+    return line.keys.get("bias") == "none" and "bias" not in line.arrays
+
+
+def _signed(read: Read, sign: float) -> Read:
+    return lambda: sign * np.asarray(read(), dtype=np.float32)
+
+
+def _per_unit(x: Value, constant: Tensor) -> Read | None:
+    """Return one number for each unit of an image, if the constant has that many."""
+    if not x.shape.is_image or x.shape.units == x.shape.channels or constant.size != x.shape.units or not x.is_image:
+        return None
+    return lambda: constant.values().reshape(tuple(x.shape))
+
+
+def _per_channel(site: Site, x: Value, constant: Tensor) -> tuple[Value, Read]:
+    """Return the value, and one number for each of its channels. A flattened image becomes a vector for it.
+
+    Raises ``Inexpressible`` if the constant has other axes.
+    """
+    sizes = (*(1,) * (len(x.axes) - len(constant.shape)), *constant.shape)
+    if x.is_vector and x.shape.is_image and x.shape.units > x.shape.channels and constant.size == x.shape.units:
+        flat = Shape(x.shape.units)
+        x = Value(site.draft.flattened(x), flat, (("N",), ("C",)), x.batch)
+    place, channels = x.channel_axis, x.shape.channels
+    if len(sizes) != len(x.axes) or constant.size not in (1, channels) or (place is None and channels > 1):
+        raise Inexpressible(f"its constant is {'x'.join(map(str, constant.shape))}; a spec has one for each channel")
+    if constant.size > 1 and (place is None or sizes[place] != channels):
+        raise Inexpressible(f"its constant is {'x'.join(map(str, constant.shape))}; a spec has one for each channel")
+    return x, lambda: np.broadcast_to(constant.values().reshape(-1), channels)

@@ -1,0 +1,195 @@
+"""The lines of the spec while the graph is translated, and what the translation of a node may ask for and do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from netspec.importers.onnx_file.graph.model import Array, Inexpressible, Model, Node, Tensor
+from netspec.importers.onnx_file.spec.views import Value
+from netspec.ir.shape import Shape
+from netspec.ir.window import Pad
+
+Arrays = Mapping[str, Callable[[], Array]]
+"""A layer's parameters and running statistics, by their keys inside the layer, as functions that return the values."""
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of the spec: ``[conv1] conv filters=96 -> 96x55x55``.
+
+    ``inputs`` are the numbers of the lines that it reads. ``claimed``: its shape is stated, because it follows from
+    arithmetic. ``hint`` is the path of its name in the model, ``conv1`` or ``features``, ``0``. ``weights_of`` is the
+    line whose weights it uses.
+    """
+
+    type: str
+    inputs: tuple[int, ...]
+    keys: dict[str, str]
+    shape: Shape
+    claimed: bool
+    node: Node | None
+    hint: tuple[str, ...]
+    arrays: dict[str, Callable[[], Array]]
+    weights_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Padded:
+    """A value with padding that is not a line yet, because the windows that read it may state it."""
+
+    value: Value
+    pad: Pad
+
+
+@dataclass(slots=True)
+class Draft:
+    """The lines so far. ``values`` has the value of the model under each name; ``None`` if it cannot be expressed.
+
+    ``padded`` has padding that is left to the readers. ``flat`` has the flattened copies of lines. ``owners`` has the
+    first line that uses a weight, by the weight's tensor and the type of the line.
+    """
+
+    model: Model
+    lines: list[Line] = field(default_factory=list)
+    values: dict[str, Value | None] = field(default_factory=dict)
+    padded: dict[str, Padded] = field(default_factory=dict)
+    flat: dict[int, int] = field(default_factory=dict)
+    owners: dict[tuple[int, str], int] = field(default_factory=dict)
+
+    def new_line(
+        self,
+        type_: str,
+        inputs: Sequence[int],
+        keys: Mapping[str, str],
+        shape: Shape,
+        *,
+        node: Node | None = None,
+        hint: tuple[str, ...] = (),
+        arrays: Arrays | None = None,
+        claimed: bool = False,
+    ) -> int:
+        """Add a line and return its number."""
+        self.lines.append(Line(type_, tuple(inputs), dict(keys), shape, claimed, node, hint, dict(arrays or {})))
+        return len(self.lines) - 1
+
+    def flattened(self, value: Value) -> int:
+        """Return the line with a value as a vector, adding it if its line is an image."""
+        if not value.shape.is_image:
+            return value.line
+        if value.line not in self.flat:
+            self.flat[value.line] = self.new_line("flatten", [value.line], {}, Shape(value.shape.units))
+        return self.flat[value.line]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A node to be translated, and the draft that its lines are added to."""
+
+    node: Node
+    draft: Draft
+
+    @property
+    def model(self) -> Model:
+        return self.draft.model
+
+    @property
+    def x(self) -> Value:
+        """The first or only input."""
+        return self.value(0)
+
+    def value(self, index: int) -> Value:
+        """Return an input that is not constant. Raises ``Inexpressible`` if it is."""
+        name = self.node.inputs[index] if index < len(self.node.inputs) else ""
+        value = self.draft.values.get(name)
+        if value is None:
+            raise Inexpressible("it reads a constant where a spec has the value of a layer")
+        return value
+
+    def tensor(self, index: int) -> Tensor | None:
+        """Return an input that is constant, ``None`` if it is left out. Raises ``Inexpressible`` if it is computed."""
+        name = self.node.inputs[index] if index < len(self.node.inputs) else ""
+        if not name:
+            return None
+        if name not in self.model.tensors:
+            raise Inexpressible("it reads a computed value where a spec has parameters or numbers")
+        return self.model.tensors[name]
+
+    def needed_tensor(self, index: int) -> Tensor:
+        """Return an input that must be constant. Raises ``Inexpressible`` if it is not."""
+        tensor = self.tensor(index)
+        if tensor is None:
+            raise Inexpressible("it has no parameters")
+        return tensor
+
+    def get(self, attribute: str, default: Any = None) -> Any:
+        """Return an attribute."""
+        return self.node.attributes.get(attribute, default)
+
+    def output_sizes(self) -> tuple[int, ...]:
+        """Return the shape of the first output, the batch included. Raises ``Inexpressible`` if it is not known."""
+        sizes = self.model.shapes.get(self.node.outputs[0])
+        if sizes is None:
+            raise Inexpressible("its shape depends on the values that it reads")
+        return sizes
+
+    def image(self, index: int = 0) -> Value:
+        """Return an input as N,C,H,W. A vector whose axes are N,C,1,1 becomes an image by a line ``reshape``.
+
+        Raises ``Inexpressible`` if its axes are others.
+        """
+        value = self.value(index)
+        return as_image(self.draft, value)
+
+    def result(self, value: Value) -> None:
+        """Make a value that of the node's output."""
+        self.draft.values[self.node.outputs[0]] = value
+
+    def emit(
+        self,
+        type_: str,
+        x: Value,
+        keys: Mapping[str, str] | None = None,
+        shape: Shape | None = None,
+        *,
+        arrays: Arrays | None = None,
+        hint: tuple[str, ...] = (),
+        claimed: bool = False,
+    ) -> Value:
+        """Add a line that reads ``x`` and make it the node's output, viewed as ``x`` is. Return the value."""
+        new = shape if shape is not None else x.shape
+        line = self.draft.new_line(
+            type_, [x.line], keys or {}, new, node=self.node, hint=hint, arrays=arrays, claimed=claimed
+        )
+        value = x.of(line, new)
+        self.result(value)
+        return value
+
+
+def as_image(draft: Draft, value: Value) -> Value:
+    """Return a value as an image whose axes are N,C,H,W. Raises ``Inexpressible`` if they are others."""
+    if value.shape.is_image and value.is_image:
+        return value
+    if not value.shape.is_image and len(value.axes) == 4 and value.axes[:2] == ((("N",)), value.single("C")):
+        pixel = Shape(value.shape.channels, 1, 1)
+        line = draft.new_line("reshape", [value.line], {"size": str(pixel)}, pixel)
+        return replace(value, line=line, shape=pixel)
+    raise Inexpressible(f"it reads an image as N x channels x height x width, and its input is {described(value)}")
+
+
+def described(value: Value) -> str:
+    """Return the axes of a value in words: ``N x HW x C``."""
+    return " x ".join("".join(group) or "1" for group in value.axes)
+
+
+def ones(count: int) -> Callable[[], Array]:
+    """Return a function that returns this many ones."""
+    return lambda: np.ones(count, dtype=np.float32)
+
+
+def zeros(count: int) -> Callable[[], Array]:
+    """Return a function that returns this many zeros."""
+    return lambda: np.zeros(count, dtype=np.float32)

@@ -1,0 +1,85 @@
+"""Activation functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from netspec.importers.onnx_file.graph.model import Inexpressible
+from netspec.importers.onnx_file.graph.patterns import bounds, is_close
+from netspec.importers.onnx_file.spec.lines import Site
+from netspec.importers.onnx_file.spec.norms import single
+
+
+def neuron(word: str, **attributes: tuple[str, float]) -> Callable[[Site], None]:
+    """Return the translation of a function. ``attributes`` are the function's arguments in a spec: for each, the
+    attribute of the operator, and its default, which must be that of the spec."""
+
+    def translate(site: Site) -> None:
+        keys = {}
+        for key, (attribute, default) in attributes.items():
+            value = single(site.get(attribute, default))
+            if float(value) != default:
+                keys[key] = value
+        site.emit(word, site.x, keys)
+
+    return translate
+
+
+def clip(site: Site) -> None:
+    """relu or relu6."""
+    limits = bounds(site.model, site.node)
+    word = {(0.0, 6.0): "relu6", (0.0, math.inf): "relu"}.get(limits) if limits is not None else None
+    if word is None:
+        raise Inexpressible("its limits are not 0 and 6" if limits else "its limits are computed")
+    site.emit(word, site.x)
+
+
+def p_relu(site: Site) -> None:
+    """leakyrelu, if all slopes are equal."""
+    slopes = np.unique(site.needed_tensor(1).values())
+    if len(slopes) != 1 or slopes[0] < 0:
+        raise Inexpressible("its slopes differ; in a spec a layer has one, which is not learnt")
+    site.emit("leakyrelu", site.x, {"slope": single(float(slopes[0]))})
+
+
+def leaky_relu(site: Site) -> None:
+    """leakyrelu with a slope of at least 0."""
+    if site.get("alpha", 0.01) < 0:
+        raise Inexpressible("its slope is below 0")
+    neuron("leakyrelu", slope=("alpha", 0.01))(site)
+
+
+def hard_sigmoid(site: Site) -> None:
+    """max(0, min(1, alpha x + beta)): hardsigmoid of 6 alpha x + 6 beta - 3."""
+    alpha, beta = float(site.get("alpha", 0.2)), float(site.get("beta", 0.5))
+    x = site.x
+    if not (is_close(alpha, 1 / 6) and is_close(beta, 0.5)):
+        keys = {"a": single(6 * alpha)}
+        if 6 * beta != 3:
+            keys["b"] = single(6 * beta - 3)
+        x = x.of(site.draft.new_line("linear", [x.line], keys, x.shape), x.shape)
+    site.emit("hardsigmoid", x)
+
+
+def gelu(site: Site) -> None:
+    """gelu by the error function."""
+    if site.get("approximate", "none") != "none":
+        raise Inexpressible("it approximates gelu by tanh; a spec's is exact")
+    site.emit("gelu", site.x)
+
+
+def swish(site: Site) -> None:
+    """x sigmoid(alpha x), which is silu for alpha = 1."""
+    if site.get("alpha", 1.0) != 1:
+        raise Inexpressible("its alpha is not 1")
+    site.emit("silu", site.x)
+
+
+def celu(site: Site) -> None:
+    """elu, for alpha = 1."""
+    if site.get("alpha", 1.0) != 1:
+        raise Inexpressible("its alpha is not 1")
+    site.emit("elu", site.x)

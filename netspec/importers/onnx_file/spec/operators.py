@@ -1,0 +1,93 @@
+"""The translation of each operator, and why the best-known others have none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from netspec.importers.onnx_file.spec import arithmetic, neurons, norms, products, reshaping, windows
+from netspec.importers.onnx_file.spec.lines import Site
+from netspec.importers.onnx_file.spec.neurons import neuron
+
+Translate = Callable[[Site], None]
+
+OPERATORS: Mapping[str, Translate] = {
+    "Conv": windows.conv,
+    "MaxPool": windows.max_pool,
+    "AveragePool": windows.average_pool,
+    "GlobalAveragePool": windows.global_pool("avgpool"),
+    "GlobalMaxPool": windows.global_pool("maxpool"),
+    "ReduceMean": windows.reduce_over_maps("avgpool"),
+    "ReduceMax": windows.reduce_over_maps("maxpool"),
+    "Pad": windows.pad,
+    "Gemm": products.gemm,
+    "MatMul": products.mat_mul,
+    "Add": arithmetic.add,
+    "Sub": arithmetic.subtract,
+    "Mul": arithmetic.multiply,
+    "Div": arithmetic.divide,
+    "Neg": arithmetic.negate,
+    "Sum": arithmetic.join("sum"),
+    "Max": arithmetic.join("max"),
+    "BatchNormalization": norms.batch_norm,
+    "LayerNormalization": norms.layer_norm,
+    "LayerNorm": norms.recognised_layer_norm,
+    "InstanceNormalization": norms.instance_norm,
+    "GroupNormalization": norms.group_norm,
+    "GroupNorm": norms.recognised_group_norm,
+    "LRN": norms.lrn,
+    "MapNorm": norms.map_norm,
+    "Dropout": norms.dropout,
+    "Softmax": norms.softmax,
+    "LogSoftmax": norms.log_softmax,
+    "Relu": neuron("relu"),
+    "LeakyRelu": neurons.leaky_relu,
+    "PRelu": neurons.p_relu,
+    "Elu": neuron("elu", alpha=("alpha", 1.0)),
+    "Celu": neurons.celu,
+    "Sigmoid": neuron("logistic"),
+    "HardSigmoid": neurons.hard_sigmoid,
+    "HardSwish": neuron("hardswish"),
+    "Swish": neurons.swish,
+    "Silu": neuron("silu"),
+    "Gelu": neurons.gelu,
+    "Tanh": neuron("tanh"),
+    "ScaledTanh": neuron("tanh", a=("a", 1.0), b=("b", 1.0)),
+    "SoftRelu": neuron("softrelu"),
+    "Abs": neuron("abs"),
+    "Square": neuron("square"),
+    "Sqrt": neuron("sqrt"),
+    "Log": neuron("log"),
+    "ShiftedLog": neuron("log", a=("a", 0.0)),
+    "Clip": neurons.clip,
+    "Identity": reshaping.same,
+    "Cast": reshaping.cast,
+    "Reshape": reshaping.reshape,
+    "Flatten": reshaping.reshape,
+    "Squeeze": reshaping.reshape,
+    "Unsqueeze": reshaping.reshape,
+    "Expand": reshaping.expand,
+    "Transpose": reshaping.transpose,
+    "Concat": reshaping.concat,
+    "Slice": reshaping.slice_,
+}
+"""By the operator's type. The types that ONNX does not have are those of groups that were recognised."""
+
+NO_LAYER = "a spec has no layer that computes this"
+
+_RECURRENT = "a spec has no recurrent layers"
+_DEPENDS = "a spec computes the same for every image"
+_UPSAMPLING = "a spec's resize samples at other positions, and it has no other upsampling"
+
+REASONS: Mapping[str, str] = {
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
+    **dict.fromkeys(("If", "Loop", "Scan"), _DEPENDS),
+    **dict.fromkeys(("Resize", "Upsample"), _UPSAMPLING),
+    **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger",
+                     "QLinearMatMul", "MatMulInteger"), "a spec computes with real numbers, not with quantised ones"),
+    "ConvTranspose": "a spec has no transposed convolution",
+    "Attention": "a spec has no attention",
+    "Softplus": "a spec's softrelu is log(1 + e^x) only up to 4 and x above, which differs by up to 0.018",
+    "Split": "a spec's layers read all channels of another, or a share of them by groups",
+    "Einsum": "a spec has no products of computed values other than product",
+}  # fmt: skip
+"""Why operators cannot be expressed, where more can be said than that there is no such layer."""

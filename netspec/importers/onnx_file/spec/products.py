@@ -1,0 +1,91 @@
+"""Fully connected layers: Gemm and MatMul."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from netspec.importers.onnx_file.graph.model import Array, Inexpressible, Tensor
+from netspec.importers.onnx_file.spec.lines import Site, described
+from netspec.importers.onnx_file.spec.views import Value, image
+from netspec.importers.onnx_file.spec.windows import emit_weighted, give_bias
+from netspec.ir.shape import Shape
+
+
+def gemm(site: Site) -> None:
+    """alpha A B + beta C with constant B and C. The factors become part of the parameters."""
+    weight, bias = site.needed_tensor(1), site.tensor(2)
+    if site.get("transA", 0):
+        raise Inexpressible("it transposes what it reads: the images would be features")
+    alpha, beta = float(site.get("alpha", 1.0)), float(site.get("beta", 1.0))
+    outputs = weight.shape[0] if site.get("transB", 0) else weight.shape[1]
+
+    def matrix() -> Array:
+        values = weight.values() * np.float32(alpha)
+        return values if site.get("transB", 0) else values.T
+
+    if len(site.x.axes) != 2:
+        raise Inexpressible(f"it reads N x features, and its input is {described(site.x)}")
+    _fully_connected(site, outputs, matrix)
+    if bias is None:
+        return
+    if bias.size not in (1, outputs) or (len(bias.shape) > 1 and bias.shape[-2] != 1):
+        raise Inexpressible("it adds other numbers to each image")
+    give_bias(site, lambda: np.broadcast_to(bias.values().reshape(-1) * np.float32(beta), outputs))
+
+
+def mat_mul(site: Site) -> None:
+    """A value times a constant matrix: along channels a convolution of single pixels, else a fully connected layer."""
+    if len(site.node.inputs) == 2 and all(name not in site.model.tensors for name in site.node.inputs):
+        raise Inexpressible("it multiplies two computed matrices, as attention does")
+    if site.node.inputs[0] in site.model.tensors:
+        raise Inexpressible("it multiplies a constant by what it reads: it would mix the images or the pixels")
+    weight, x = site.needed_tensor(1), site.x
+    if len(weight.shape) != 2:
+        raise Inexpressible(f"its constant has {len(weight.shape)} axes; weights are a matrix")
+    outputs = weight.shape[1]
+    if len(x.axes) == 2:
+        _fully_connected(site, outputs, lambda: weight.values().T)
+        return
+    _need_channels_last(x)
+    if not x.shape.is_image:
+        value = emit_weighted(
+            site, "fc", x, {"outputs": str(outputs)}, Shape(outputs), {"weight": lambda: weight.values().T}
+        )
+    else:
+        value = _pointwise(site, x, weight)
+    site.result(value)
+
+
+def _need_channels_last(x: Value) -> None:
+    if x.axes[0] != ("N",) or x.axes[-1] != x.single("C") or any("C" in group for group in x.axes[:-1]):
+        raise Inexpressible(f"it multiplies along the last axis, and its input is {described(x)}")
+
+
+def _pointwise(site: Site, x: Value, weight: Tensor) -> Value:
+    """Add a convolution of single pixels, which multiplies the channels of each by the matrix."""
+    outputs = weight.shape[1]
+    arrays = {"weight": lambda: weight.values().T[:, :, None, None]}
+    shape = Shape(outputs, x.shape.height, x.shape.width)
+    return emit_weighted(site, "conv", x, {"filters": str(outputs), "kernel": "1"}, shape, arrays, window_claim=True)
+
+
+def _fully_connected(site: Site, outputs: int, matrix: Callable[[], Array]) -> None:
+    """Add a fully connected layer, with the weights in the order in which it reads an image: channels, rows, columns.
+
+    ``matrix`` returns the weights, outputs x inputs, in the order in which the model has the inputs.
+    """
+    x = site.x
+    if x.axes[0] != ("N",) or {*x.axes[1]} != {*x.own}:
+        raise Inexpressible(f"it reads N x features, and its input is {described(x)}")
+    lengths = x.lengths
+
+    def weight() -> Array:
+        by_axis = matrix().reshape(outputs, *(lengths[axis] for axis in x.axes[1]))
+        order = [x.axes[1].index(axis) + 1 for axis in x.own]
+        return by_axis.transpose(0, *order).reshape(outputs, math.prod(x.shape))
+
+    value = emit_weighted(site, "fc", x, {"outputs": str(outputs)}, Shape(outputs), {"weight": weight})
+    site.result(image(value.line, Shape(outputs), x.batch))

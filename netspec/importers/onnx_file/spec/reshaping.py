@@ -1,0 +1,134 @@
+"""Operators that move numbers without computing anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netspec.importers.onnx_file.graph.model import Inexpressible
+from netspec.importers.onnx_file.spec.lines import Site, described
+from netspec.importers.onnx_file.spec.views import Value, image
+from netspec.ir.shape import Shape
+from netspec.keys.texts import pair
+
+_FLOATS = (1, 10, 11, 16)
+"""The numbers of ONNX's types float32, float16, float64 and bfloat16."""
+
+
+def same(site: Site) -> None:
+    """The value itself."""
+    site.result(site.x)
+
+
+def cast(site: Site) -> None:
+    """Another type of numbers; only types of real numbers."""
+    if site.get("to") not in _FLOATS:
+        raise Inexpressible("it rounds to whole numbers or truth values")
+    site.result(site.x)
+
+
+def reshape(site: Site) -> None:
+    """Another shape: of the view if possible, else a line ``reshape``."""
+    sizes, x = site.output_sizes(), site.x
+    viewed = x.reshaped(sizes)
+    if viewed is not None:
+        site.result(viewed)
+        return
+    if not (x.is_image or x.is_vector) or sizes[0] != x.batch or len(sizes) not in (2, 4):
+        before = described(x)
+        raise Inexpressible(f"it divides the axes of {before} otherwise: to {' x '.join(map(str, sizes))}")
+    shape = Shape(*sizes[1:])
+    line = site.draft.new_line("reshape", [x.line], {"size": str(shape)}, shape, node=site.node)
+    site.result(image(line, shape, x.batch))
+
+
+def expand(site: Site) -> None:
+    """A value repeated along axes. A product repeats its factors itself."""
+    x, sizes = site.x, site.output_sizes()
+    if sizes != x.sizes:
+        readers = site.model.readers.get(site.node.outputs[0], [])
+        others = [name for node in readers for name in node.inputs if name != site.node.outputs[0]]
+        if site.node.outputs[0] in site.model.outputs or any(node.op != "Mul" for node in readers):
+            raise Inexpressible("it repeats a value; only a product of a spec repeats numbers for whole maps")
+        if any(site.model.shapes.get(name) != sizes for name in others):
+            raise Inexpressible("it repeats a value beyond what it is multiplied by")
+    site.result(x)
+
+
+def transpose(site: Site) -> None:
+    """Another order of the axes, which only changes the view."""
+    x = site.x
+    site.result(x.transposed(site.get("perm", tuple(reversed(range(len(x.axes)))))))
+
+
+def concat(site: Site) -> None:
+    """Concatenation of channels or features."""
+    values = [site.value(index) for index in range(len(site.node.inputs))]
+    if len(values) == 1:
+        site.result(values[0])
+        return
+    axis = site.get("axis") % len(values[0].axes)
+    if not all(_has_channels(value, axis) for value in values):
+        if axis != 1 or not all(value.is_vector for value in values):
+            raise Inexpressible(f"it joins {described(values[0])} along axis {axis}; a spec joins channels")
+        values = [_flat(site, value) for value in values]
+    others = {(*value.axes[:axis], *value.axes[axis + 1 :]) for value in values}
+    if len(others) > 1:
+        raise Inexpressible(f"it joins {' and '.join(described(value) for value in values)}")
+    if len({value.shape[1:] for value in values}) > 1:
+        values = [_flat(site, value) for value in values]
+    first = values[0]
+    channels = sum(value.shape.channels for value in values)
+    shape = Shape(channels, *first.shape[1:])
+    line = site.draft.new_line("concat", [v.line for v in values], {}, shape, node=site.node, claimed=True)
+    site.result(replace(first, line=line, shape=shape, axes=(*first.axes[:axis], ("C",), *first.axes[axis + 1 :])))
+
+
+def _has_channels(value: Value, axis: int) -> bool:
+    """Whether this axis of a value is that of the channels."""
+    others = (*value.axes[:axis], *value.axes[axis + 1 :])
+    return value.axes[axis] == value.single("C") and not any("C" in group for group in others)
+
+
+def _flat(site: Site, value: Value) -> Value:
+    shape = Shape(value.shape.units)
+    return image(site.draft.flattened(value), shape, value.batch)
+
+
+def slice_(site: Site) -> None:
+    """A rectangle of an image, or its mirror image."""
+    x = site.image()
+    starts, steps = _slice_numbers(site)
+    sizes = site.output_sizes()
+    changed = [place for place in range(4) if sizes[place] != x.sizes[place] or steps.get(place, 1) != 1]
+    if not changed:
+        site.result(x)
+        return
+    if any(place < 2 for place in changed):
+        raise Inexpressible("it takes some of the channels or images; a spec cuts out pixels")
+    if steps.get(3) == -1 and changed == [3] and sizes[3] == x.sizes[3]:
+        site.emit("mirror", x)
+        return
+    if any(step != 1 for step in steps.values()):
+        raise Inexpressible("it leaves out every other pixel, or takes them in reverse order")
+    top, left = (_first(starts.get(place, 0), x.sizes[place]) for place in (2, 3))
+    keys = {"size": pair((sizes[2], sizes[3]))}
+    keys |= {key: str(value) for key, value in (("top", top), ("left", left)) if value}
+    site.emit("crop", x, keys, Shape(*sizes[1:]), claimed=True)
+
+
+def _first(start: int, size: int) -> int:
+    return min(max(start + size if start < 0 else start, 0), size)
+
+
+def _slice_numbers(site: Site) -> tuple[dict[int, int], dict[int, int]]:
+    """Return where the slice of each axis starts, and its step. They are inputs since operator set 10."""
+
+    def read(index: int, attribute: str) -> list[int] | None:
+        tensor = site.tensor(index)
+        numbers = site.get(attribute) if tensor is None else tensor.read().reshape(-1)
+        return None if numbers is None else [int(number) for number in numbers]
+
+    starts = read(1, "starts") or []
+    axes = [axis % 4 for axis in read(3, "axes") or range(len(starts))]
+    steps = read(4, "steps") or [1] * len(axes)
+    return dict(zip(axes, starts, strict=True)), dict(zip(axes, steps, strict=True))

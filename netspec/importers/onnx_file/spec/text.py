@@ -1,0 +1,79 @@
+"""Write lines as the text of a spec."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from netspec.importers.identifiers import identifier
+from netspec.importers.onnx_file.spec.lines import Line
+from netspec.language.formatter import formatted
+from netspec.source import Source
+
+MIN_FOR_DEFAULT = 3
+"""The least number of layers of a type for a ``default`` line."""
+
+_DEFAULTS = {"conv": ("bias", "neuron"), "fc": ("neuron",), "batchnorm": ("eps", "average", "neuron")}
+"""The keys that a ``default`` line may state, by type of layer."""
+
+_OTHERWISE = {"neuron": "linear", "bias": "0", "eps": "1e-5", "average": "0.1"}
+"""The values of layers that do not state these keys."""
+
+_FIRST = ("size", "filters", "outputs", "kernel", "stride", "pad")
+_LAST = ("neuron", "weights", "inputs")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands above the layers: comments, the name of the net, and the keys of the input."""
+
+    comments: Sequence[str]
+    name: str
+    input_keys: Mapping[str, str]
+
+
+def write_spec(lines: Sequence[Line], names: Sequence[str], head: Head) -> str:
+    """Return the text of a spec."""
+    down = any(line.keys.get("rounding") == "down" for line in lines)
+    common = {type_: keys for type_ in _DEFAULTS if (keys := _common(type_, lines))}
+    text = [f"# {comment}" for comment in head.comments]
+    text.append(f"net {identifier(head.name)}" + (" rounding=down" if down else ""))
+    text += [_pairs(f"default {type_}", keys) for type_, keys in common.items()]
+    text.append("")
+    for number, line in enumerate(lines):
+        keys = {key: value for key, value in line.keys.items() if not (key == "rounding" and value == "down")}
+        for key, value in common.get(line.type, {}).items():
+            own = keys.pop(key, _OTHERWISE[key])
+            if own != value:
+                keys[key] = own
+        if line.weights_of is not None:
+            keys["weights"] = names[line.weights_of]
+        if line.inputs and line.inputs != (number - 1,):
+            keys["inputs"] = ",".join(names[i] for i in line.inputs)
+        start = f"[{names[number]}] {line.type}"
+        if line.type == "input":
+            start, keys = f"{start} {line.shape}", dict(head.input_keys)
+        text.append(_pairs(start, _ordered(keys)) + (f" -> {line.shape}" if line.claimed else ""))
+    return formatted(Source("", "\n".join(text) + "\n"))
+
+
+def _common(type_: str, lines: Sequence[Line]) -> dict[str, str]:
+    """Return the keys that a ``default`` line of this type makes shorter, with their values."""
+    of_type = [line for line in lines if line.type == type_ and line.weights_of is None]
+    common = {}
+    for key in _DEFAULTS[type_] if len(of_type) >= MIN_FOR_DEFAULT else ():
+        (value, count), *_ = Counter(line.keys.get(key, _OTHERWISE[key]) for line in of_type).most_common(1)
+        if value != _OTHERWISE[key] and count > len(of_type) - count + 1:
+            common[key] = value
+    return common
+
+
+def _ordered(keys: Mapping[str, str]) -> dict[str, str]:
+    """Return keys in the order in which people write them: sizes first, the neuron and inputs last."""
+    middle = [key for key in keys if key not in (*_FIRST, *_LAST)]
+    return {key: keys[key] for key in (*_FIRST, *middle, *_LAST) if key in keys}
+
+
+def _pairs(head: str, keys: Mapping[str, str]) -> str:
+    return " ".join([head, *(f"{key}={value}" for key, value in keys.items())])

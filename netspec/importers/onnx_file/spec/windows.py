@@ -1,0 +1,299 @@
+"""Convolution, pooling and padding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from netspec.importers.onnx_file.graph.model import Array, Inexpressible
+from netspec.importers.onnx_file.spec.lines import Arrays, Padded, Site
+from netspec.importers.onnx_file.spec.naming import of_parameter
+from netspec.importers.onnx_file.spec.views import Value
+from netspec.ir.fault import Fault
+from netspec.ir.shape import Shape
+from netspec.ir.window import Pad, Rounding, Window
+from netspec.keys.texts import pad as pad_text
+from netspec.keys.texts import pair
+
+NO_PAD = Pad(0, 0, 0, 0)
+_NEVER_CHOSEN = -1e30
+"""Padding of maximum pooling by this or less is never the largest pixel; exporters write the least float32."""
+
+
+def conv(site: Site) -> None:
+    """Convolution. The weights are in netspec's layout already: filters x channels / groups x height x width."""
+    x, padding = _read_padded(site)
+    weight, bias = site.needed_tensor(1), site.tensor(2)
+    if len(weight.shape) != 4:
+        raise Inexpressible(f"it has {len(weight.shape) - 2} spatial axes; convolutions of a spec have 2")
+    groups = int(site.get("group", 1))
+    if weight.shape[1] * groups != x.shape.channels:
+        read = f"{weight.shape[1] * groups} channels, and its input has {x.shape.channels}"
+        raise Inexpressible(f"its weights are for {read}")
+    window = _window(site, x.shape, weight.shape[2:], padding)
+    keys = {"filters": str(weight.shape[0]), **_window_keys(window)}
+    if groups != 1:
+        keys["groups"] = str(groups)
+    keys |= _rounding_key(window, x.shape, site, ("down",))
+    channels_alone = bias is None and groups == x.shape.channels == weight.shape[0]
+    if channels_alone and window.dilation == (1, 1) and "outside" not in keys and bool((weight.values() == 1).all()):
+        _sum_pool(site, x, window)
+        return
+    emit_weighted(site, "conv", x, keys, _image_shape(site), {"weight": weight.read}, window_claim=True)
+    if bias is not None:
+        give_bias(site, bias.read)
+
+
+def _sum_pool(site: Site, x: Value, window: Window) -> None:
+    """Add a sum pooling: a convolution of each channel by itself, all of whose weights are 1."""
+    pool = replace(window, kind="pool")
+    keys = _pool_keys(pool) | _rounding_key(pool, x.shape, site, ("down",))
+    site.emit("sumpool", x, keys, _image_shape(site), claimed=True)
+
+
+def emit_weighted(
+    site: Site,
+    type_: str,
+    x: Value,
+    keys: dict[str, str],
+    shape: Shape,
+    arrays: Arrays,
+    *,
+    window_claim: bool = False,
+) -> Value:
+    """Add a layer with weights and as yet without biases. A weight that an earlier layer has is that layer's."""
+    weight = site.tensor(1)
+    hint = of_parameter(weight, site.tensor(2))
+    value = site.emit(type_, x, {**keys, "bias": "none"}, shape, arrays=arrays, hint=hint, claimed=window_claim)
+    line = site.draft.lines[value.line]
+    signature = f"{type_} {sorted(keys.items())}"
+    owner = site.draft.owners.setdefault((id(weight), signature), value.line)
+    if owner != value.line:
+        line.weights_of = owner
+        line.arrays.pop("weight")
+    return value
+
+
+def give_bias(site: Site, read: Callable[[], Array]) -> None:
+    """Give the layer that computes the node's value one bias for each filter or output."""
+    value = site.draft.values[site.node.outputs[0]]
+    assert value is not None
+    line = site.draft.lines[value.line]
+    line.keys.pop("bias", None)
+    line.arrays["bias"] = read
+
+
+def max_pool(site: Site) -> None:
+    """Maximum pooling; neither ONNX nor netspec counts padding."""
+    if any(site.node.outputs[1:]):
+        raise Inexpressible("its second output, the places of the maxima, has no counterpart")
+    x, padding = _read_padded(site)
+    _pool(site, "maxpool", x, _pool_window(site, x.shape, padding))
+
+
+def average_pool(site: Site) -> None:
+    """Average pooling. Padding that counts becomes a line ``zeropad``: netspec's own padding never counts."""
+    x = site.image()
+    window = _pool_window(site, x.shape, NO_PAD)
+    if any(window.pad) and site.get("count_include_pad", 0):
+        left, right, top, bottom = window.pad
+        shape = Shape(x.shape.channels, x.shape.height + top + bottom, x.shape.width + left + right)
+        line = site.draft.new_line("zeropad", [x.line], {"pad": pad_text(window.pad)}, shape, claimed=True)
+        x, window = x.of(line, shape), replace(window, pad=NO_PAD)
+    _pool(site, "avgpool", x, window)
+
+
+def _pool_window(site: Site, x: Shape, padding: Pad) -> Window:
+    """Return the window of a pooling. Raises ``Inexpressible`` if it is dilated, or if runtimes read it differently."""
+    window = _window(site, x, site.get("kernel_shape"), padding, kind="pool")
+    if window.dilation != (1, 1):
+        raise Inexpressible("its window is dilated; poolings of a spec are not")
+    output = _image_shape(site)[1:]
+    before = window.pad.top, window.pad.left
+    starts = [(output[i] - 1) * window.stride[i] - before[i] for i in (0, 1)]
+    if site.get("ceil_mode", 0) and any(start >= side for start, side in zip(starts, x[1:], strict=True)):
+        raise Inexpressible("its last window starts behind the image; runtimes leave it out, operator set 11 counts it")
+    word = site.get("auto_pad", "NOTSET")
+    if word.startswith("SAME") and any(k < s for k, s in zip(window.kernel, window.stride, strict=True)):
+        raise Inexpressible(
+            f"its padding is {word} with a stride larger than the window, which runtimes read differently"
+        )
+    return window
+
+
+def _pool(site: Site, type_: str, x: Value, window: Window) -> None:
+    if window == Window((1, 1), kind="pool"):  # as adaptive pooling to the size of its input is exported
+        site.result(x)
+        return
+    roundings: tuple[Rounding, ...] = ("up", "caffe", "down") if site.get("ceil_mode", 0) else ("down",)
+    keys = _pool_keys(window) | _rounding_key(window, x.shape, site, roundings)
+    site.emit(type_, x, keys, _image_shape(site), claimed=True)
+
+
+def global_pool(type_: str) -> Callable[[Site], None]:
+    """Return the translation of a pooling over the whole map."""
+
+    def translate(site: Site) -> None:
+        site.emit(type_, site.image(), {"kernel": "global"}, _image_shape(site))
+
+    return translate
+
+
+def reduce_over_maps(type_: str) -> Callable[[Site], None]:
+    """Return the translation of a reduction, which must be over height and width."""
+
+    def translate(site: Site) -> None:
+        x = site.x
+        axes = _reduced_axes(site, len(x.axes))
+        reduced = {axis for place in axes for axis in x.axes[place]}
+        kept = {axis for place, group in enumerate(x.axes) if place not in axes for axis in group}
+        if "C" in reduced or "N" in reduced or kept & {"H", "W"}:
+            raise Inexpressible("it reduces other axes than height and width")
+        if reduced:
+            line = site.draft.new_line(
+                type_, [x.line], {"kernel": "global"}, Shape(x.shape.channels, 1, 1), node=site.node
+            )
+            x = Value(line, Shape(x.shape.channels, 1, 1), x.axes, x.batch)
+        groups = [() if place in axes else group for place, group in enumerate(x.axes)]
+        if not site.get("keepdims", 1):
+            groups = [group for place, group in enumerate(groups) if place not in axes]
+        site.result(Value(x.line, x.shape, tuple(groups), x.batch))
+
+    return translate
+
+
+def _reduced_axes(site: Site, rank: int) -> tuple[int, ...]:
+    axes = site.get("axes")
+    if axes is None and (tensor := site.tensor(1)) is not None:
+        axes = [int(axis) for axis in tensor.read().reshape(-1)]
+    if not axes:
+        return () if site.get("noop_with_empty_axes", 0) else tuple(range(rank))
+    return tuple(axis % rank for axis in axes)
+
+
+def pad(site: Site) -> None:
+    """Zeros around an image, which convolutions that alone read it state themselves; else a line ``zeropad``."""
+    x = site.image()
+    pads, fill = _constant_pad(site)
+    readers = site.model.readers.get(site.node.outputs[0], [])
+    read_by = {node.op for node in readers}
+    if site.node.outputs[0] in site.model.outputs:
+        read_by.add("")
+    fits = read_by == {"Conv"} if fill == 0 else read_by == {"MaxPool"} and fill <= _NEVER_CHOSEN
+    if fits and all(node.attributes.get("auto_pad", "NOTSET") in ("NOTSET", "VALID") for node in readers):
+        site.draft.padded[site.node.outputs[0]] = Padded(x, pads)
+        site.result(x)  # of which nothing but these readers, who look for the padding, gets to know
+        return
+    if fill != 0:
+        raise Inexpressible(f"it pads with {fill:g}; a spec pads with zeros")
+    site.emit("zeropad", x, {"pad": pad_text(pads)}, _image_shape(site), claimed=True)
+
+
+def _constant_pad(site: Site) -> tuple[Pad, float]:
+    if site.get("mode", "constant") != "constant":
+        raise Inexpressible(f"it pads by {site.get('mode')}; a spec pads with zeros")
+    numbers = site.get("pads", site.get("paddings"))
+    fill = float(site.get("value", 0.0))
+    if numbers is None:
+        numbers = [int(n) for n in site.needed_tensor(1).read()]
+        tensor = site.tensor(2)
+        fill = float(tensor.values().reshape(-1)[0]) if tensor is not None and tensor.size else 0.0
+    axes = site.tensor(3) if len(site.node.inputs) > 3 else None
+    places = [int(n) % 4 for n in axes.read()] if axes is not None else list(range(len(numbers) // 2))
+    before, after = [0] * 4, [0] * 4
+    for index, place in enumerate(places):
+        before[place], after[place] = int(numbers[index]), int(numbers[len(places) + index])
+    if any((*before[:2], *after[:2])) or min(*before, *after) < 0:
+        raise Inexpressible("it pads other axes than height and width, or cuts off pixels")
+    return Pad(before[3], after[3], before[2], after[2]), fill
+
+
+def _read_padded(site: Site) -> tuple[Value, Pad]:
+    """Return the image that a window reads, without padding that is left to the window, and that padding."""
+    padded = site.draft.padded.get(site.node.inputs[0])
+    return (padded.value, padded.pad) if padded is not None else (site.image(), NO_PAD)
+
+
+def _window(site: Site, x: Shape, kernel: Sequence[int], padding: Pad, kind: str = "conv") -> Window:
+    if kernel is None or len(kernel) != 2:
+        raise Inexpressible(f"its window has {len(kernel or ())} axes; windows of a spec have 2")
+    sides = int(kernel[0]), int(kernel[1])
+    dilation = _numbers(site.get("dilations", (1, 1)))
+    own = _pads(site, x, sides, dilation, padding)
+    total = Pad(*(a + b for a, b in zip(own, padding, strict=True)))
+    if min(total) < 0:
+        raise Inexpressible("its padding is below 0")
+    stride = _numbers(site.get("strides", (1, 1)))
+    return Window(sides, stride, total, dilation, kind="pool" if kind == "pool" else "conv")
+
+
+def _pads(site: Site, x: Shape, kernel: Sequence[int], dilation: tuple[int, int], padding: Pad) -> Pad:
+    """Return the padding that a window states: in numbers, or by a word, SAME_UPPER, SAME_LOWER or VALID."""
+    word = site.get("auto_pad", "NOTSET")
+    if word in ("NOTSET", ""):
+        top, left, bottom, right = (int(n) for n in site.get("pads", (0, 0, 0, 0)))
+        return Pad(left, right, top, bottom)
+    if word == "VALID":
+        return NO_PAD
+    if word not in ("SAME_UPPER", "SAME_LOWER") or any(padding):
+        raise Inexpressible(f"its padding is {word}")
+    stride = _numbers(site.get("strides", (1, 1)))
+    sides = []
+    for size, side, step, apart in zip(x[1:], kernel, stride, dilation, strict=True):
+        total = max(0, (math.ceil(size / step) - 1) * step + (side - 1) * apart + 1 - size)
+        less, more = total // 2, total - total // 2
+        sides.append((less, more) if word == "SAME_UPPER" else (more, less))
+    (top, bottom), (left, right) = sides
+    return Pad(left, right, top, bottom)
+
+
+def _pool_keys(window: Window) -> dict[str, str]:
+    """Return the keys of a pooling, whose stride is by default that of the kernel."""
+    return _window_keys(window, usual_stride=window.kernel)
+
+
+def _window_keys(window: Window, usual_stride: tuple[int, int] = (1, 1)) -> dict[str, str]:
+    keys = {"kernel": pair(window.kernel)}
+    if window.stride != usual_stride:
+        keys["stride"] = pair(window.stride)
+    if any(window.pad):
+        keys["pad"] = pad_text(window.pad)
+    if window.dilation != (1, 1):
+        keys["dilation"] = pair(window.dilation)
+    return keys
+
+
+def _rounding_key(window: Window, x: Shape, site: Site, roundings: Sequence[Rounding]) -> dict[str, str]:
+    """Return the rounding, if the window does not tile its input, with which its output has ONNX's size.
+
+    Windows that are wholly in the padding read zeros: a convolution's output is then the bias.
+    """
+    expected, reason = _image_shape(site), "ONNX gives its output another size"
+    tried: tuple[Rounding, ...] = ("exact", *roundings)
+    for rounding in tried:
+        for outside in (False, True) if window.kind == "conv" else (False,):
+            try:
+                rows, columns = Window(
+                    window.kernel, window.stride, window.pad, window.dilation, rounding, window.kind, outside
+                ).fit(x.height, x.width)
+            except Fault as fault:
+                reason = fault.notes[0]
+                continue
+            if (rows.output, columns.output) == (expected.height, expected.width):
+                keys = {} if rounding == "exact" else {"rounding": rounding}
+                return keys | ({"outside": "bias"} if outside else {})
+    raise Inexpressible(f"a spec has no such window: {reason}")
+
+
+def _image_shape(site: Site) -> Shape:
+    sizes = site.output_sizes()
+    if len(sizes) != 4:
+        raise Inexpressible(f"its output has {len(sizes)} axes; an image has 4: N, channels, height and width")
+    return Shape(*sizes[1:])
+
+
+def _numbers(values: Sequence[int]) -> tuple[int, int]:
+    if len(values) != 2:
+        raise Inexpressible(f"its window has {len(values)} axes; windows of a spec have 2")
+    return int(values[0]), int(values[1])

@@ -1,0 +1,77 @@
+"""Specs written as ONNX files and read again: the same network, as far as ONNX can say it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from places import ROOT
+
+from netspec import backend
+from netspec.diff import compare
+from netspec.net import Net, load
+
+pytest.importorskip("onnxruntime", reason="the extras onnx and peers are not installed")
+
+from onnx_graphs import assert_same, imported, numbers
+
+SPECS = sorted((ROOT / "specs").glob("*.net"))
+
+OTHER_WEIGHTS = {
+    "lenet-5": "ONNX has no connection tables: where c3's has no connection, the file has zeros, which are weights",
+}
+"""Specs that are not the same network after a round trip, and why."""
+
+SMALL = ("cifar-quick", "digits", "four-layers-relu", "lenet", "lenet-5")
+
+
+def written(net: Net) -> bytes:
+    """The net as an ONNX file, with the initial values of a seed."""
+    onnx_file = backend.load("onnx_file")
+    values = onnx_file.initial_values(net.graph, 0)
+    model = onnx_file.model(net.graph, values, spec=net.source.text)
+    result: bytes = model.SerializeToString()
+    return result
+
+
+def narrow(path: Path) -> Net:
+    """The net of a spec. The large fully connected layers of a large one are narrower, which changes nothing else."""
+    net = load(path)
+    wide = [name for name in ("fc6", "fc7") if name in net.layers and net[name].units > 1000]
+    return load(path, changes=[f"{name}.outputs=16" for name in wide])
+
+
+@pytest.mark.many
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_specs_come_back_as_the_same_network(path: Path) -> None:
+    net = narrow(path)
+    result = imported(written(net))
+    difference = compare(net, result.net)
+    assert difference.function == ("other" if path.stem in OTHER_WEIGHTS else "same"), path.stem
+    assert (difference.misfits == ()) == (path.stem not in OTHER_WEIGHTS)
+    assert {d.effect for d in difference.each()} <= {"nothing", "training", "testing", "placement", *_other(path)}
+
+
+def _other(path: Path) -> tuple[str, ...]:
+    return ("function",) if path.stem in OTHER_WEIGHTS else ()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_imported_specs_compute_what_the_files_compute(name: str) -> None:
+    net = load(ROOT / "specs" / f"{name}.net")
+    assert_same(written(net), numbers(2, *net.graph.input.output))
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("name", ["alexnet", "alexnet-torchvision", "caffenet"])
+def test_large_imported_specs_compute_what_the_files_compute(name: str) -> None:
+    net = narrow(ROOT / "specs" / f"{name}.net")
+    assert_same(written(net), numbers(1, *net.graph.input.output))
+
+
+def test_numbers_of_alexnet_are_the_papers() -> None:
+    net = load(ROOT / "specs" / "alexnet-tiny.net")
+    again = imported(written(net)).net
+    assert (again.total.parameters, again.total.connections) == (net.total.parameters, net.total.connections)
+    assert [layer.groups for n in again.layers.values() for layer in n.windows if layer.groups > 1] == [2, 2, 2]
+    assert again["fc8"].output == net["fc8"].output

@@ -1,0 +1,87 @@
+"""Modules written in PyTorch, exported by PyTorch: the spec that a person would write, and the same values.
+
+The files of PyTorch's newer exporter, which needs a further library, are in ``test_onnx_patterns.py``, as graphs.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import pytest
+import torch
+
+pytest.importorskip("onnxruntime", reason="the extras onnx and peers are not installed")
+
+from onnx_graphs import assert_same, imported, numbers, run
+from torch_modules import MODULES, made
+
+MODELS = [name if name == "resnet" else pytest.param(name, marks=pytest.mark.ci) for name in MODULES]
+
+
+def exported(name: str, *, as_trained: bool = False, batch: int | None = None) -> bytes:
+    """A module as PyTorch exports it. ``as_trained`` keeps batch normalisations and dropout."""
+    side = MODULES[name][1]
+    file = io.BytesIO()
+    keep = {"training": torch.onnx.TrainingMode.PRESERVE, "do_constant_folding": False} if as_trained else {}
+    axes = {} if batch else {"dynamic_axes": {"image": {0: "batch"}}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            made(name),
+            (torch.zeros(batch or 2, 3, side, side),),
+            file,
+            dynamo=False,
+            input_names=["image"],
+            **axes,
+            **keep,
+        )  # type: ignore[call-overload]
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_modules_compute_the_same(name: str) -> None:
+    side, data = MODULES[name][1], exported(name)
+    images = numbers(3, 3, side, side)
+    assert_same(data, images)
+    with torch.no_grad():
+        ours = made(name)(torch.from_numpy(images)).numpy()
+    assert abs(run(data, images) - ours).max() < 1e-5
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("name", ["resnet", "mobilenet", "inception"])
+def test_modules_with_a_fixed_batch_of_one(name: str) -> None:
+    side = MODULES[name][1]
+    assert_same(exported(name, as_trained=True, batch=1), numbers(1, 3, side, side))
+
+
+def test_spec_of_a_residual_network() -> None:
+    text = imported(exported("resnet", as_trained=True), name="resnet").net.source.text
+    origin, _, rest = text.partition("\n")
+    assert origin.startswith("# Imported from resnet.onnx, written by pytorch ") and rest == RESNET
+
+
+RESNET = """\
+net     resnet  rounding=down
+default conv  bias=none
+
+[image]                 input      3x32x32
+[conv1]                 conv       filters=6  kernel=7  stride=2  pad=3  -> 6x16x16
+[bn1]                   batchnorm  neuron=relu
+[pool1]                 maxpool    kernel=3  stride=2  pad=1             -> 6x8x8
+[layer1_0_conv1]        conv       filters=6  kernel=3  pad=1            -> 6x8x8
+[layer1_0_bn1]          batchnorm  neuron=relu
+[layer1_0_conv2]        conv       filters=6  kernel=3  pad=1            -> 6x8x8
+[layer1_0_bn2]          batchnorm
+[layer1_0]              sum        neuron=relu  inputs=layer1_0_bn2,pool1
+[layer1_1_conv1]        conv       filters=8  kernel=3  stride=2  pad=1  -> 8x4x4
+[layer1_1_bn1]          batchnorm  neuron=relu
+[layer1_1_conv2]        conv       filters=8  kernel=3  pad=1            -> 8x4x4
+[layer1_1_bn2]          batchnorm
+[layer1_1_downsample_0] conv       filters=8  kernel=1  stride=2  inputs=layer1_0  -> 8x4x4
+[layer1_1_downsample_1] batchnorm
+[layer1_1]              sum        neuron=relu  inputs=layer1_1_bn2,layer1_1_downsample_1
+[pool2]                 avgpool    kernel=global
+[fc]                    fc         outputs=5
+"""
