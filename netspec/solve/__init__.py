@@ -55,13 +55,14 @@ def _without_allowed(diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
             yield diagnostic
 
 
-def _own_fixes(mistake: Diagnostic, bench: Bench) -> tuple[Tried, ...]:
+def _own_fixes(mistake: Diagnostic, bench: Bench) -> tuple[Proposal, ...]:
     """Return the fixes of a mistake in notation that correct this mistake alone."""
+    tried = _working(_all_proposals(mistake, bench), mistake, bench)
+    return tuple(Proposal(t.fix.title, t.fix.edits, t.gives, t.fix.spelling) for t in tried)
+
+
+def _all_proposals(mistake: Diagnostic, bench: Bench) -> Iterable[Proposal]:
     facts = bench.checked.layer(mistake.layer) if mistake.layer else None
-    return _working(_all_proposals(mistake, facts, bench), mistake, bench)
-
-
-def _all_proposals(mistake: Diagnostic, facts: LayerFacts | None, bench: Bench) -> Iterable[Proposal]:
     return chain(_own_proposals(mistake), _proposals(mistake, facts, bench))
 
 
@@ -77,8 +78,9 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
         return _solve_claim(mistake, facts, bench)
     if mistake.code == "window-does-not-tile" and facts is not None:
         return _solve_window(replace(mistake, fixes=_working_fixes(own_proposals, mistake, bench)), facts, bench)
-    fixes = _working_fixes(_all_proposals(mistake, facts, bench), mistake, bench)
-    mistake = replace(mistake, fixes=fixes)
+    fixes = _working_fixes(_all_proposals(mistake, bench), mistake, bench)
+    more = numbers.other_channels_read(bench.checked, facts, mistake) if facts is not None else ()
+    mistake = replace(mistake, notes=(*mistake.notes, *more), fixes=fixes)
     if mistake.code in ("crop-differs", "kernel-too-large"):
         return _note_channels_last(mistake, bench.checked)
     return mistake
@@ -149,7 +151,7 @@ def _working_fixes(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Be
         if mistake.code not in NOTATION or (tried is not None and tried.fix.checks):
             return tried
         after = tried.after if tried is not None else bench.checked_with(proposal.edits)
-        longer = completed(proposal, after, mistake, bench, _own_fixes) if after is not None else None
+        longer = completed(proposal, after, mistake, bench, _all_proposals, _own_fixes) if after is not None else None
         return (longer and bench.fix(longer[0], mistake, longer[1])) or tried
 
     return tuple(tried.fix for tried in _working(proposals, mistake, bench, whole))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from netspec.check import Checked
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.language.syntax import Section, Setting
-from netspec.solve.trial import Bench, Proposal, Tried
+from netspec.solve.trial import Bench, Proposal
 from netspec.source import Span
 
 NOTATION = frozenset(("syntax", "missing-type", "unknown-type", "unknown-key", "bad-value", "stray-value"))
@@ -20,32 +20,43 @@ MAX_STEPS = 4
 MAX_TITLE_LENGTH = 80
 """A replacement of more characters is not shown in the fix's title."""
 
-FixesOf = Callable[[Diagnostic, Bench], Sequence[Tried]]
+ProposalsOf = Callable[[Diagnostic, Bench], Iterable[Proposal]]
 
 
 def completed(
-    proposal: Proposal, after: Checked, mistake: Diagnostic, bench: Bench, fixes_of: FixesOf
+    proposal: Proposal,
+    after: Checked,
+    mistake: Diagnostic,
+    bench: Bench,
+    proposals_of: ProposalsOf,
+    fixes_of: ProposalsOf,
 ) -> tuple[Proposal, Checked] | None:
     """Return a proposal together with the first fixes of the mistakes in the notation of its statement that come to
-    light with it, ``after``, and the check of the file with all of them.
+    light with it, ``after``, and the check of the file with all of them. A mistake of the syntax may be of several
+    statements.
 
-    ``fixes_of`` returns the fixes of a mistake. ``None`` if there are none, or none within the statement.
+    ``proposals_of`` returns what may fix a mistake, and ``fixes_of`` what was found to fix it. ``None`` if there are no
+    such fixes, or none within the statement.
     """
     root = bench.checked.texts.root
     whole = _statement(bench.checked, mistake.span)
+    if mistake.code == "syntax":
+        whole = whole._replace(end=max([whole.end, *(edit.span.end for edit in proposal.edits)]))
     if mistake.span.source is not root or not all(_is_inside(edit.span, whole) for edit in proposal.edits):
         return None
     checked, gives, spelling = after, [proposal.gives], proposal.spelling
     for _ in range(MAX_STEPS):
         text, inner = checked.texts.root, bench.on(checked)
         part = Span(text, whole.start, len(text.text) - (len(root.text) - whole.end))
-        errors = [error for error in bench.new_errors(checked) if error.code in NOTATION]
-        chosen = _fixes_inside(part, (fixes_of(error, inner) for error in errors if _is_inside(error.span, part)))
-        following = inner.checked_with([edit for tried in chosen for edit in tried.fix.edits]) if chosen else None
-        if following is None:
+        errors = [e for e in bench.new_errors(checked) if e.code in NOTATION and _is_inside(e.span, part)]
+        errors = [e for e in errors if len(e.fixes) < 2]  # between several, the user decides
+        step = _together(part, errors, inner, lambda e, on: islice(proposals_of(e, on), 1))
+        if step is None or not all(inner.fix(step[0], error, step[1]) for error in step[2]):
+            step = _together(part, errors, inner, fixes_of)
+        if step is None:
             break
-        checked, spelling = following, spelling and all(tried.fix.spelling for tried in chosen)
-        gives += [tried.gives for tried in chosen]
+        checked, spelling = step[1], spelling and step[0].spelling
+        gives.append(step[0].gives)
     if checked is after:
         return None
     new = checked.texts.root.text
@@ -68,16 +79,28 @@ def _is_inside(span: Span, whole: Span) -> bool:
     return span.source is whole.source and whole.start <= span.start and span.end <= whole.end
 
 
-def _fixes_inside(whole: Span, found: Iterable[Sequence[Tried]]) -> list[Tried]:
-    """Return the first fix of each mistake that changes the statement alone, and nothing that an earlier one does."""
-    chosen: list[Tried] = []
-    for fixes in found:
-        taken = [edit.span for tried in chosen for edit in tried.fix.edits]
-        first = next((t for t in fixes if all(_is_inside(edit.span, whole) for edit in t.fix.edits)), None)
-        spans = [edit.span for edit in first.fix.edits] if first is not None else []
-        if first is not None and not any(a.start <= b.end and b.start <= a.end for a in spans for b in taken):
+def _together(
+    whole: Span, errors: Sequence[Diagnostic], bench: Bench, proposals_of: ProposalsOf
+) -> tuple[Proposal, Checked, list[Diagnostic]] | None:
+    """Return the first proposal for each mistake that changes the statement alone, and nothing that an earlier one
+    does, as one; with it the check of the file with them, and these mistakes. ``None`` if there are none."""
+    chosen: list[Proposal] = []
+    fixed: list[Diagnostic] = []
+    for error in errors:
+        taken = [edit.span for proposal in chosen for edit in proposal.edits]
+        inside = (p for p in proposals_of(error, bench) if all(_is_inside(edit.span, whole) for edit in p.edits))
+        first = next(inside, None)
+        if first is not None and not any(
+            edit.span.start <= other.end and other.start <= edit.span.end for edit in first.edits for other in taken
+        ):
             chosen.append(first)
-    return chosen
+            fixed.append(error)
+    edits = tuple(edit for proposal in chosen for edit in proposal.edits)
+    after = bench.checked_with(edits) if chosen else None
+    if after is None:
+        return None
+    gives = "; ".join(dict.fromkeys(proposal.gives for proposal in chosen if proposal.gives))
+    return Proposal("", edits, gives, all(proposal.spelling for proposal in chosen)), after, fixed
 
 
 def _difference(whole: Span, text: str) -> Edit:

@@ -10,7 +10,7 @@ from netspec.check.claims import number_of
 from netspec.check.meant import adaptive_pooling
 from netspec.check.other_layers import instance_norm_keys
 from netspec.check.report import with_space_before
-from netspec.diagnostics import Edit
+from netspec.diagnostics import Diagnostic, Edit
 from netspec.diagnostics.other_keys import CHANNELS_READ, GROUP_SIZES, PARAMETERS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count, plural
@@ -18,7 +18,7 @@ from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Rows
 from netspec.keys.kind import shown
 from netspec.keys.texts import pair as size_text
-from netspec.language.syntax import Number
+from netspec.language.syntax import Dims, Number, Pair
 from netspec.solve.edits import propose_keys, set_crop, set_input, set_keys
 from netspec.solve.trial import Proposal
 
@@ -103,13 +103,37 @@ def for_unknown_key(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 def without_channels_read(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose to leave out other tools' number of channels or features that a layer reads, if it reads as many."""
-    above = checked.layers[facts.inputs[0]].computed if len(facts.inputs) == 1 else None
+    for pair, difference in _channels_read(checked, facts):
+        if not difference:
+            yield Proposal(f"leave out {shown(pair)}", (Edit(with_space_before(pair.span), ""),))
+
+
+def other_channels_read(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> tuple[str, ...]:
+    """Return a note if the mistake is such a number and the layer reads another one."""
+    differences = [text for pair, text in _channels_read(checked, facts) if text and pair.key.span == mistake.span]
+    return tuple(f"{text}: a layer is missing, different or in another place" for text in differences)
+
+
+def _channels_read(checked: Checked, facts: LayerFacts) -> Iterator[tuple[Pair, str]]:
+    """Yield the keys of other tools that state how much a layer reads, each with the difference, empty if it is right.
+
+    A size such as 64x8x8 stands for all features.
+    """
+    above = checked.layers[facts.inputs[0]] if len(facts.inputs) == 1 else None
+    shape = above and above.computed
+    if above is None or shape is None:
+        return
     for word, pair in facts.pairs.items():
-        if above is not None and plain_word(word) in CHANNELS_READ and isinstance(pair.value, Number):
-            read = above.units if facts.type == "fc" else above.channels
-            if pair.value.value == read:
-                edits = (Edit(with_space_before(pair.span), ""),)
-                yield Proposal(f"leave out {shown(pair)}", edits, f"{facts.name} reads {above}")
+        plain, value = plain_word(word), pair.value
+        sizes = value.values if isinstance(value, Dims) else (value.value,) if isinstance(value, Number) else ()
+        if plain not in CHANNELS_READ or not sizes or (plain == "normalizedshape" and len(sizes) > 1):
+            continue
+        is_whole = facts.type == "fc" or len(sizes) > 1 or not shape.is_image
+        what = plural(shape.units, "feature") if is_whole else plural(shape.channels, "channel")
+        has = f"{shape} = {what}" if is_whole and shape.is_image else what
+        stated = shown(value) if len(sizes) == 1 else f"{shown(value)} = {format_count(math.prod(sizes))}"
+        is_right = math.prod(sizes) == (shape.units if is_whole else shape.channels)
+        yield pair, "" if is_right else f"{facts.name} reads {above.name}, which has {has}, not {stated}"
 
 
 def groups_of_size(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

@@ -164,7 +164,7 @@ def test_range_of_channels_is_explained() -> None:
         ("c.pad=1", "c.pad", "[conv1] stride=2 changes a key of a layer; conv1.stride=2 is for --set"),
         ("[c] torch.nn.Conv2d", "torch.nn.Conv2d", "a name is letters, digits, _ and -"),
         ("[c] nn.Sequential(nn.ReLU(), 1)", "nn.Sequential", LAYER),
-        ("nn.Conv2d(3, 8, 3, padding=1)", "nn.Conv2d", LAYER),
+        ("nn.Conv2d(int(w), 8, 3, padding=1)", "nn.Conv2d", LAYER),
         ("self.act = act(3)", "self.act", LAYER),
         ("[c] conv1/pool", "conv1/pool", "a name is letters, digits, _ and -"),
         ("[c] relu//mine", "relu//mine", COMMENT),

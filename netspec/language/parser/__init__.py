@@ -11,6 +11,7 @@ from netspec.diagnostics import Diagnostic
 from netspec.language.foreign import foreign_to_specs
 from netspec.language.parser import grammar
 from netspec.language.parser.mistakes import broken_section, broken_setting, syntax_error
+from netspec.language.parser.pasted import Part, joined
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader, TooLong
 from netspec.language.parser.words import MAX_NAME_LENGTH, NAME
@@ -32,18 +33,21 @@ def parse(source: Source) -> File:
     settings: list[Setting] = []
     diagnostics: list[Diagnostic] = []
     broken: list[Setting] = []
+    parts: list[Part] = []
+    mistakes: dict[Part, Diagnostic] = {}
     for start, end, misplaced in statements(source):
         diagnostics += misplaced
-        if len(diagnostics) >= MAX_MISTAKES:
+        if len(diagnostics) + len(mistakes) >= MAX_MISTAKES:
             break
         if start == end:
             broken += broken_setting(source, start, misplaced[-1].span.end)
             continue
+        parts.append((start, end))
         try:
             statement = _section(source, start, end) or _statement(source, start, end)
         except (UnexpectedInput, TooLong) as error:
             mistake = error.diagnostic if isinstance(error, TooLong) else syntax_error(source, start, end, error)
-            diagnostics.append(mistake)
+            mistakes[start, end] = mistake
             sections += broken_section(source, start, end)
             broken += broken_setting(source, start, end)
             continue
@@ -51,6 +55,10 @@ def parse(source: Source) -> File:
             sections.append(statement)
         else:
             settings.append(statement)
+    pasted = joined(source, parts, mistakes)
+    if pasted is not None:
+        diagnostics.append(pasted[0])
+    diagnostics += (mistake for part, mistake in mistakes.items() if pasted is None or part not in pasted[1])
     if diagnostics and not any(section.values for section in sections):
         other = foreign_to_specs(source)
         if other is not None:

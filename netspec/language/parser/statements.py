@@ -9,7 +9,8 @@ from netspec.diagnostics import Diagnostic
 from netspec.language.parser.words import NAME
 from netspec.source import Source, Span
 
-_CONTINUATION = re.compile(rf"{NAME}\s*=|->")
+_CONTINUATION = re.compile(rf"{NAME}\s*=(?!\s*[\w.]*Sequential\()|->")
+"""A key or a claim, but not the list of a program's layers."""
 
 
 def statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
