@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from netspec import layers
 from netspec.check.converted import coefficients_note, converted
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_keys import CHANNELS_READ, absent_key
+from netspec.diagnostics.other_keys import absent_key
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
 from netspec.keys import NEURONS, BadValue, Key
 from netspec.keys.kind import shown
-from netspec.language.syntax import Call, Dims, Number, Pair, Value, Word
+from netspec.language.syntax import Call, Number, Pair, Value, Word
 from netspec.language.written import written
 
 _POOLING = ("kernel_size", "stride", "padding")
+_KERAS_POOLING = ("AveragePooling2D", "AvgPool2D", "MaxPool2D", "MaxPooling2D")
 _PLACES: Mapping[str, tuple[str, ...]] = {
     "AvgPool2d": (*_POOLING, "ceil_mode", "count_include_pad"),
-    "AveragePooling2D": ("pool_size", "strides", "padding"),
+    **dict.fromkeys(_KERAS_POOLING, ("pool_size", "strides", "padding")),
     "BatchNorm2d": ("num_features", "eps", "momentum", "affine", "track_running_stats"),
     "Conv2D": ("filters", "kernel_size", "strides", "padding"),
     "Conv2d": (
@@ -26,6 +27,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
         "padding_mode",
     ),
     "Dense": ("units", "activation"),
+    "Dropout": ("p", "inplace"),
     "ELU": ("alpha", "inplace"),
     "Flatten": ("start_dim", "end_dim"),
     "GroupNormalization": ("groups", "axis", "epsilon"),
@@ -34,22 +36,24 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "Linear": ("in_features", "out_features", "bias"),
     "LocalResponseNorm": ("size", "alpha", "beta", "k"),
     "MaxPool2d": (*_POOLING, "dilation", "return_indices", "ceil_mode"),
-    "MaxPooling2D": ("pool_size", "strides", "padding"),
     "ReLU": ("inplace",),
     "Softmax": ("dim",),
     "UpSampling2D": ("size", "data_format", "interpolation"),
     "Upsample": ("size", "scale_factor", "mode", "align_corners"),
     "ZeroPad2d": ("padding",),
+    "ZeroPadding2D": ("padding",),
 }
 """The names of the arguments of these classes, in the order in which they may be given without them."""
 
 _DEFAULTS: Mapping[str, Mapping[str, str]] = {
+    **{name: {"kernel": "2"} for name in _KERAS_POOLING},
     "BatchNormalization": {"eps": "1e-3", "average": "0.01"},
     "GroupNormalization": {"eps": "1e-3"},
     "LayerNormalization": {"eps": "1e-3"},
     "LocalResponseNorm": {"scale": "1e-4"},
     "UpSampling2D": {"interpolation": "nearest"},
     "Upsample": {"mode": "nearest"},
+    "ZeroPadding2D": {"pad": "1"},
 }
 """What these classes do unless their arguments say otherwise, where a spec has to say so, or cannot."""
 
@@ -70,6 +74,10 @@ _COUNTED = "count_include_pad"
 """The argument that PyTorch's average takes for true. A spec's average is another one only if there is padding."""
 
 
+_KERAS_SLOPE = "0.2"
+"""The slope of Keras's function ``leaky_relu``. That of its layer ``LeakyReLU`` is 0.3, and of PyTorch's is 0.01."""
+
+
 def called_layer(call: Call) -> str | None:
     """Translate a call of PyTorch or Keras: ``conv filters=64 kernel=3 pad=1`` for ``Conv2d(3, 64, 3, padding=1)``.
 
@@ -79,6 +87,8 @@ def called_layer(call: Call) -> str | None:
     name = call.name.text
     if name == "Activation":
         return _activation(call)
+    if name == "ReLU" and _is_up_to_6(call):
+        return "relu6"
     layer_type = layers.find(nearest(name, layers.names()) or "")
     places = _PLACES.get(name, ())
     if layer_type is None or layer_type.name == name or len(call.args) > len(places):
@@ -103,21 +113,27 @@ def _activation(call: Call) -> str | None:
     """Translate Keras's layer of an activation function, whose only argument is the word of this function."""
     values = (*call.args, *(pair.value for pair in call.named))
     words = [value.text for value in values if isinstance(value, Word)]
-    return nearest(words[0], (*NEURONS, "softmax")) if len(words) == len(values) == 1 else None
+    meant = nearest(words[0], (*NEURONS, "softmax")) if len(words) == len(values) == 1 else None
+    return f"leakyrelu slope={_KERAS_SLOPE}" if meant == "leakyrelu" else meant
+
+
+def _is_up_to_6(call: Call) -> bool:
+    """Whether the only argument of Keras's ``ReLU`` is a maximum of 6. PyTorch's argument in this place is a flag."""
+    values = (*call.args, *(pair.value for pair in call.named if pair.key.text == "max_value"))
+    numbers = [value.value for value in values if isinstance(value, Number)]
+    return numbers == [6] and len(call.args) + len(call.named) == 1
 
 
 def _as_key(name: str, pair: Pair, keys: Mapping[str, Key]) -> tuple[str, str] | None:
-    """Return an argument of the class ``name`` as a key and the text of its value; ``None`` if a spec does not have it.
-
-    That is so for the numbers of what the layer reads, and for what it does in any case.
-    """
+    """Return an argument of the class ``name`` as a key and the text of its value; ``None`` for what a spec's layer
+    does in any case."""
     if (name, pair.key.text) in _SAME and isinstance(pair.value, Number):
         pair = pair._replace(key=Word(_SAME[name, pair.key.text], pair.key.span))
     word, plain = pair.key.text, plain_word(pair.key.text)
-    if plain in CHANNELS_READ and isinstance(pair.value, Number if plain == "normalizedshape" else Number | Dims):
-        return None
     if plain == "bias" and shown(pair.value).lower() == "true":
         return None
+    if plain == "activation" and nearest(shown(pair.value), NEURONS) == "leakyrelu":
+        return "neuron", f"leakyrelu({_KERAS_SLOPE})"
     if (name, plain) in _SHARES_KEPT and isinstance(pair.value, Number):
         return _SHARES_KEPT[name, plain], format_number(round(1 - pair.value.value, 12))
     own = _OWN_KEYS.get((name, plain))

@@ -100,6 +100,9 @@ def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
         pooling, adaptive = global_pooling(first.name.text), adaptive_pooling(section)
         if pooling and (adaptive.size == (1, 1) if adaptive else not first.args and not first.named):
             return first.span, f"pooling over the whole map is {pooling}", (replacement(first.span, pooling),)
+        if first.name.text == "LeakyReLU" and not first.args and not first.named:
+            fixes = tuple(replacement(first.span, f"leakyrelu slope={slope}") for slope in ("0.01", "0.3"))
+            return first.span, "its slope is 0.01 in PyTorch and 0.3 in Keras", fixes
         if translated := translated_call(first) or called_layer(first):
             return first.span, f"a spec writes it as {translated}", (replacement(first.span, translated),)
         absent = ABSENT_TYPES.get(plain_word(first.name.text))

@@ -21,23 +21,24 @@ _WITH_KEYS: Mapping[str, str] = {
 
 
 class _Arguments(NamedTuple):
-    """What the arguments of a call stand for: a key for each in its place (``None`` if a spec does not state it), and
-    keys for those that are named."""
+    """What the arguments of a call stand for: a key for each in its place, and keys for those that are named."""
 
-    places: tuple[str | None, ...]
-    named: Mapping[str, str | None]
+    places: tuple[str, ...]
+    named: Mapping[str, str]
 
 
-_EPS: Mapping[str, str | None] = {"eps": "eps", "epsilon": "eps"}
+_EPS: Mapping[str, str] = {"eps": "eps", "epsilon": "eps"}
 _CALLED: Mapping[str, _Arguments] = {
     "groupnorm": _Arguments(
-        ("groups", None),
-        {**_EPS, "affine": "affine", "numgroups": "groups", "groups": "groups", "numchannels": None},
+        ("groups", "num_channels"),
+        {**_EPS, "affine": "affine", "numgroups": "groups", "groups": "groups", "numchannels": "num_channels"},
     ),
-    "layernorm": _Arguments((None,), {**_EPS, "elementwiseaffine": "affine", "normalizedshape": None}),
+    "layernorm": _Arguments(
+        ("normalized_shape",), {**_EPS, "elementwiseaffine": "affine", "normalizedshape": "normalized_shape"}
+    ),
     "dropout": _Arguments(("rate",), {"p": "rate", "rate": "rate", "dropprob": "rate"}),
 }
-_INSTANCE_NORM_CALLED = _Arguments((None,), {**_EPS, "affine": "affine", "numfeatures": None})
+_INSTANCE_NORM_CALLED = _Arguments(("num_features",), {**_EPS, "affine": "affine", "numfeatures": "num_features"})
 _WORDS_OF_VALUES = {"true": "yes", "false": "no"}
 
 
@@ -92,11 +93,11 @@ def _keys(call: Call, arguments: _Arguments) -> tuple[str, ...] | None:
     if not all(plain_word(pair.key.text) in arguments.named for pair in call.named):
         return None
     named = [(arguments.named[plain_word(pair.key.text)], pair) for pair in call.named]
-    if any(key is None and not isinstance(pair.value, Number) for key, pair in named):
+    if any(key == "normalized_shape" and not isinstance(pair.value, Number) for key, pair in named):
         return None  # such as normalized_shape=96x7x7, which is not the number of channels alone
     keys = [(key, shown(value)) for key, value in zip(arguments.places, numbers, strict=False)]
     keys += [(key, _value(pair)) for key, pair in named]
-    return tuple(f"{key}={text}" for key, text in keys if key is not None)
+    return tuple(f"{key}={text}" for key, text in keys)
 
 
 def _type_of(word: str) -> str | None:

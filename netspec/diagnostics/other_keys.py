@@ -56,6 +56,7 @@ ABSENT_KEYS: Mapping[str, str] = {
     ),
     "keepprob": "rate= is the probability of dropping a unit: 1 - keep_prob",
     "labelsmoothing": "it is a key of the train line: train label_smoothing=0.1",
+    "maxvalue": "relu6 is bounded by 6; no neuron is bounded by another number",
     "name": "the name of a layer is written before its type, in brackets: [conv1] conv ...",
     "noiseshape": "over= says what is dropped together: over=channels, over=images",
     "operation": "the operation is the layer's type: sum, product or max",

@@ -228,9 +228,12 @@ ABSENT_TYPES: Mapping[str, str] = {
             "mish",
             "prelu",
             "reglu",
+            "rrelu",
             "selu",
+            "softmin",
             "swiglu",
             "tanhshrink",
+            "thresholdedrelu",
         ),
         _ACTIVATION,
     ),
@@ -280,7 +283,14 @@ ABSENT_TYPES: Mapping[str, str] = {
         _TRANSPOSED,
     ),
     **dict.fromkeys(("maxunpool", "unpool", "unpooling"), "there is no unpooling; resize enlarges maps"),
-    "alphadropout": "what dropout drops is 0, and not another number",
+    **dict.fromkeys(
+        ("alphadropout", "featurealphadropout", "gaussiandropout"), "what dropout drops is 0, and not another number"
+    ),
+    **dict.fromkeys(
+        ("centercrop", "cropping", "randomcrop"),
+        "crop size= is the side of what is left, top= and left= its place",
+    ),
+    "fractionalmaxpool": "the windows of a pooling are of one size, and so are the distances between them",
     **dict.fromkeys(
         ("channeldropout", "featuredropout", "spatialdropout"), "dropout of whole maps is dropout over=channels"
     ),

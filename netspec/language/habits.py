@@ -209,6 +209,11 @@ def _attribute(match: re.Match[str], before: str) -> str:
     return f"[{match[0].partition('=')[0].strip().removeprefix('self.')}] "
 
 
+def _slope(match: re.Match[str], before: str) -> str:
+    """Write out the slope that a class of Keras or PyTorch has by default."""
+    return f"LeakyReLU({0.3 if 'layers.' in match[0] else 0.01})"
+
+
 def _betas(match: re.Match[str], before: str) -> str:
     """Write a pair of PyTorch's as two arguments."""
     first, second = re.findall(_PLAIN, match[0].partition("=")[2])
@@ -252,6 +257,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ),
     ("rule", rf"(?<=\boptimizer=)[{_QUOTE}]?(?:[a-z]+\.)*(?:SGD|AdamW?)\b", _rule),
     ("attribute", rf"^self\.{_NAME}[ \t]*=[ \t]*{_MODULE}*(?=[A-Z]\w*\()", _attribute),
+    ("slope", rf"(?<![\w.])(?:{_MODULE}*layers|(?:torch\.)?nn)\.LeakyReLU\(\s*\)", _slope),
     ("module", rf"(?<=[=\s])(?:(?:torch\.)?nn\.(?=[A-Z])|{_MODULE}+(?=[A-Z]\w*\())", _replaced_by("")),
     ("function", rf"(?<=\bactivation=){_MODULE}+(?=[a-z])", _replaced_by("")),
     ("flag", r"(?<=\bnesterov=)(?:True|False)\b", lambda match, before: "yes" if match[0] == "True" else "no"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import diagnostics_of, only_diagnostic, valid_net
+from checking import only_diagnostic, valid_net
 
 from netspec.diagnostics import apply
 
@@ -54,6 +54,22 @@ ABOVE = "[i] input 64x8x8\n[a] "
         ("nn.Dropout(p=0.5, inplace=False)", "dropout rate=0.5"),
         ("nn.Linear(64 * 8 * 8, 10)", "fc outputs=10"),
         ("nn.Linear(in_features=4096, out_features=10, bias=True)", "fc outputs=10"),
+        ("layers.LeakyReLU()", "leakyrelu slope=0.3"),
+        ("nn.LeakyReLU()", "leakyrelu slope=0.01"),
+        ("LeakyReLU(alpha=0.2)", "leakyrelu slope=0.2"),
+        ("Activation('leaky_relu')", "leakyrelu slope=0.2"),
+        ("Dense(10, activation=tf.nn.leaky_relu)", "fc outputs=10 neuron=leakyrelu(0.2)"),
+        ("layers.ReLU(max_value=6)", "relu6"),
+        ("ReLU(6.0)", "relu6"),
+        ("MaxPooling2D()", "maxpool kernel=2"),
+        ("layers.AvgPool2D(strides=2)", "avgpool stride=2 kernel=2"),
+        ("ZeroPadding2D()", "zeropad pad=1"),
+        ("ZeroPadding2D((1, 2))", "zeropad pad=2,2,1,1"),
+        ("GlobalAveragePooling2D()", "avgpool kernel=global"),
+        ("nn.Dropout(0.5, True)", "dropout rate=0.5"),
+        ("nn.BatchNorm2d(64, 1e-3, 0.01)", "batchnorm eps=1e-3 average=0.01"),
+        ("nn.GroupNorm(4, 64)", "groupnorm groups=4"),
+        ("nn.LayerNorm(normalized_shape=64)", "layernorm"),
         ("Dense(10, activation='relu', name='fc1')", "fc outputs=10 neuron=relu"),
         ("nn.Softmax(dim=1)", "softmax"),
         ("nn.LocalResponseNorm(5)", "lrn size=5 scale=1e-4"),
@@ -87,9 +103,8 @@ def test_softmax_of_a_layer_that_others_read_by_name_has_no_fix() -> None:
 
 def test_attribute_of_a_module_is_a_layer() -> None:
     text = "[i] input 3x8x8\nself.conv1 = nn.Conv2d(3, 6, 5)\nself.fc1 = nn.Linear(6 * 4 * 4, 10)\n"
-    fixes = [found.fixes[0] for found in diagnostics_of(text)]
-    edits = [edit for fix in fixes for edit in fix.edits]
-    assert valid_net(fixed := apply(edits, text)).total.weights == 6 * 3 * 25 + 96 * 10
+    (fix,) = only_diagnostic(text).fixes
+    assert valid_net(fixed := apply(fix.edits, text)).total.weights == 6 * 3 * 25 + 96 * 10
     assert fixed == "[i] input 3x8x8\n[conv1] conv filters=6 kernel=5\n[fc1] fc outputs=10\n"
 
 
@@ -112,7 +127,10 @@ def test_attribute_is_a_layer_in_one_fix_even_if_its_window_does_not_tile() -> N
         ("BatchNormalization(scale=False)", "scale"),
         ("batchnorm scale=False", "scale"),
         ("dropout keep_prob=0", "keep_prob"),
-        ("ReLU(6.0)", "inplace"),
+        ("ReLU(max_value=4)", "max_value"),
+        ("nn.BatchNorm2d(64, track_running_stats=False)", "track_running_stats"),
+        ("nn.MaxPool2d(2, return_indices=True)", "return_indices"),
+        ("nn.MaxPool2d(2, dilation=2)", "dilation"),
         ("nn.Conv2d(64, 8, 3, kernel_size=5)", "64x8x3"),
         ("Conv2d(64, 8, 3, padding='same', stride=2)", "pad"),
         ("conv filters=8 kernel=3 padding_mode=reflect", "padding_mode"),
@@ -127,6 +145,45 @@ def test_what_has_no_translation_is_left(line: str, left: str) -> None:
     if found.fixes:
         found = only_diagnostic(apply(found.fixes[0].edits, text))
     assert left in found.message and not found.fixes
+
+
+@pytest.mark.parametrize(
+    ("line", "difference"),
+    [
+        ("nn.Conv2d(32, 8, 3)", "64 channels, not 32"),
+        ("conv filters=8 kernel=3 in_channels=32", "64 channels, not 32"),
+        ("nn.BatchNorm2d(32)", "64 channels, not 32"),
+        ("nn.GroupNorm(4, 32)", "64 channels, not 32"),
+        ("nn.LayerNorm(32)", "64 channels, not 32"),
+        ("nn.InstanceNorm2d(32)", "64 channels, not 32"),
+        ("nn.Linear(100, 10)", "64x8x8 = 4,096 features, not 100"),
+        ("nn.Linear(64 * 4 * 4, 10)", "64x8x8 = 4,096 features, not 64x4x4 = 1,024"),
+        ("Conv2D(8, 3, input_shape=(32, 32, 3))", "64x8x8 = 4,096 features, not 32x32x3 = 3,072"),
+    ],
+)
+def test_other_number_of_channels_read_is_left_with_the_arithmetic(line: str, difference: str) -> None:
+    text = f"{ABOVE}{line}\n"
+    found = only_diagnostic(text)
+    assert not any(fix.checks for fix in found.fixes)
+    if found.fixes:
+        found = only_diagnostic(apply(found.fixes[0].edits, text))
+    note = f"a reads i, which has {difference}: a layer is missing, different or in another place"
+    assert (found.code, found.notes[1:], found.fixes) == ("unknown-key", (note,), ())
+
+
+def test_slope_of_a_class_that_both_tools_have_is_for_the_user_to_choose() -> None:
+    found = only_diagnostic(f"{ABOVE}LeakyReLU()\n")
+    titles = [fix.title for fix in found.fixes]
+    assert titles == ["write leakyrelu slope=0.01", "write leakyrelu slope=0.3"]
+    assert found.notes == ("its slope is 0.01 in PyTorch and 0.3 in Keras",)
+
+
+@pytest.mark.parametrize(
+    "line", ["Cropping2D(1)", "CenterCrop(4)", "RReLU()", "Softmin()", "GaussianDropout(0.1)", "FractionalMaxPool2d(2)"]
+)
+def test_class_whose_name_is_like_a_type_is_not_taken_for_it(line: str) -> None:
+    found = only_diagnostic(f"{ABOVE}{line}\n")
+    assert not any(fix.checks for fix in found.fixes)
 
 
 def test_call_behind_a_key_is_not_told_what_a_layer_looks_like() -> None:
