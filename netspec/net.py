@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from netspec.diagnostics import CannotOpen, Diagnostic, SpecError, in_order
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count, plural
 from netspec.ir.graph import Graph
+from netspec.ir.settings import Aspect
 from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
 from netspec.language.variants import Texts, collect_texts
@@ -37,13 +38,15 @@ class Net:
 
     ``net["conv1"].output`` is ``Shape(96, 55, 55)``. ``net.total.connections`` is the number of multiply-accumulates in
     one image's forward pass. ``warnings`` are the checker's. ``source`` is the spec as one text; ``texts`` are its own
-    text, those that it starts from and changes of keys, or ``None`` for a layer file or a model.
+    text, those that it starts from and changes of keys, or ``None`` for a layer file or a model. ``unstated``
+    is what the file, an ONNX model, cannot state; the graph has the defaults of a spec there.
     """
 
     source: Source
     graph: Graph
     warnings: tuple[Diagnostic, ...] = ()
     texts: Texts | None = field(default=None, compare=False)
+    unstated: frozenset[Aspect] = frozenset()
 
     @property
     def name(self) -> str:
@@ -202,7 +205,8 @@ def import_model(source: ModelFile, input_shape: Shape | None = None, changes: S
         raise CannotOpen(f"reading {source.name} needs {missing.name}: pip install 'netspec-compiler[onnx]'") from None
 
     translation = translate(source, input_shape)
-    return Imported(_checked(translation, changes, readable=True), translation.arrays)
+    net = _checked(translation, changes, readable=True)
+    return Imported(replace(net, unstated=translation.unstated), translation.arrays)
 
 
 def rewrite(source: Source, input_shape: Shape | None, changes: Sequence[str], folder: Path | None) -> Rewritten:

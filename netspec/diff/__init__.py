@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from netspec.diff.layers import layer_differences
@@ -22,6 +22,7 @@ from netspec.diff.model import (
 from netspec.diff.order import orders
 from netspec.diff.settings import setting_differences
 from netspec.ir.graph import Graph
+from netspec.ir.settings import ASPECTS
 from netspec.net import Net
 
 __all__ = [
@@ -37,7 +38,13 @@ __all__ = [
 
 
 def compare(a: Net, b: Net) -> NetDifference:
-    """Compare the graphs of two networks. Writing out a default value makes no difference."""
+    """Compare the graphs of two networks. Writing out a default value makes no difference.
+
+    What the file of one of them cannot state (``Net.unstated``) is not compared.
+    """
+    unstated = {*a.unstated, *b.unstated}
+    if "preparation" in unstated:
+        b = replace(b, graph=replace(b.graph, preprocessing=a.graph.preprocessing))
     matched = match(a, b)
     layers = layer_differences(matched)
     settings = setting_differences(a.graph, b.graph)
@@ -47,13 +54,22 @@ def compare(a: Net, b: Net) -> NetDifference:
         layers = tuple(_with_placement_effect(layer, whole) for layer in layers)
     return NetDifference(
         (a.name, b.name),
-        layers,
+        tuple(_stated(layers, unstated)),
         orders(matched, layers),
-        settings,
+        tuple(setting for setting in settings if setting.difference.effect not in unstated),
         "same" if whole == "nothing" else "scores" if whole == "output" else "other",
         tuple(_misfits(matched)),
         (_total(a), _total(b)),
+        tuple(aspect for aspect in ASPECTS if aspect in unstated),
     )
+
+
+def _stated(layers: Iterable[LayerDifference], unstated: Collection[str]) -> Iterable[LayerDifference]:
+    """Yield the differences of layers without those whose effect is on what is unstated."""
+    for layer in layers:
+        kept = replace(layer, differences=tuple(d for d in layer.differences if d.effect not in unstated))
+        if kept.differences or (layer.a and layer.b and layer.costs_differ):
+            yield kept
 
 
 def _with_placement_effect(layer: LayerDifference, effect: Effect) -> LayerDifference:

@@ -13,7 +13,8 @@
                  "effect": EFFECT, "note": "..."}, ...],
      "settings": [{"setting": "train", ...DIFFERENCE}, ...],
      "misfits": [{"a": "conv2", "b": "conv2"}, ...],
-     "total": {"units": {"a": 659272, "b": 659272}, "weights": ..., ... as a layer's}}
+     "total": {"units": {"a": 659272, "b": 659272}, "weights": ..., ... as a layer's},
+     "not_compared": ["preparation" | "training" | "testing" | "placement", ...]}
 
     DIFFERENCE: {"kind": "added" | "removed" | "renamed" | "replaced" | "moved" | "changed", "key": "init" | null,
                  "a": "gaussian(0.01)", "b": "gaussian(0.03)", "effect": EFFECT, "note": "..."}
@@ -23,7 +24,8 @@
 type, output and numbers are ``null`` on that side. Values are texts as in a spec; ``a`` or ``b`` is ``null`` if there
 is no value. ``key`` is set for ``changed`` only, and is ``null`` for ``gpus``. ``orders`` combines the differences of
 two layers in ``neuron``. ``misfits`` lists layers whose weights have different shapes or connection tables. Bytes are
-those of one image in float32. The effects are explained at ``netspec.diff.model.Effect``.
+those of one image in float32. ``not_compared`` lists what an ONNX model does not state. The effects are explained at
+``netspec.diff.model.Effect``.
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ def as_dict(difference: NetDifference, files: tuple[str, str]) -> dict[str, Any]
         "settings": [{"setting": s.setting, **_difference(s.difference)} for s in difference.settings],
         "misfits": [_sides(*names) for names in difference.misfits],
         "total": _costs(*difference.totals),
+        "not_compared": list(difference.not_compared),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from netspec.ir.settings import Aspect
 from netspec.ir.shape import Shape
 
 Effect = Literal["function", "output", "training", "testing", "placement", "nothing"]
@@ -120,7 +121,7 @@ class NetDifference:
 
     ``function`` says whether the same weights give the same results: ``same``, ``scores`` (the class scores are the
     same, the output is not) or ``other``. ``misfits`` are the layers, by their names in both networks, whose weights
-    differ in shape or connection table.
+    differ in shape or connection table. ``not_compared`` are aspects that one of the files cannot state (``ASPECTS``).
     """
 
     names: tuple[str, str]
@@ -130,6 +131,7 @@ class NetDifference:
     function: Literal["same", "scores", "other"]
     misfits: tuple[tuple[str | None, str | None], ...]
     totals: tuple[Costs, Costs]
+    not_compared: tuple[Aspect, ...] = ()
 
     @property
     def same(self) -> bool:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netspec.diff.model import NetDifference
-from netspec.diff.text import cost_rows, rows, summary
+from netspec.diff.text import cost_rows, not_compared, rows, summary
 
 _CHANGES = ("layer", "difference", "changes")
 _COSTS = ("layer", "output", "parameters", "connections", "activations")
@@ -27,7 +27,7 @@ _MAX_FIRST_COLUMN = 72
 def show(difference: NetDifference, files: tuple[str, str], file: TextIO) -> None:
     """Print a comparison. On a terminal that is too narrow, cells are folded."""
     if difference.same:
-        print(f"{files[0]} and {files[1]}: the same network", file=file)
+        print(f"{files[0]} and {files[1]}: the same network", *not_compared(difference), sep="\n", file=file)
         return
     if file.isatty():
         _compose(Console(file=file, highlight=False), difference, files)

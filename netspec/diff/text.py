@@ -58,7 +58,17 @@ def summary(difference: NetDifference) -> tuple[str, ...]:
         f"connections: {_change(a.connections, b.connections)}",
         f"memory: parameters {_bytes(a.parameters * _BYTES_PER_PARAMETER, b.parameters * _BYTES_PER_PARAMETER)}; "
         f"activations of one image {_bytes(a.activation_bytes, b.activation_bytes)}",
+        *not_compared(difference),
     )
+
+
+def not_compared(difference: NetDifference) -> tuple[str, ...]:
+    """Return a line on what was not compared, if there is anything."""
+    if not difference.not_compared:
+        return ()
+    words = {"preparation": "preparation of images", "placement": "placement on GPUs"}
+    aspects = ", ".join(words.get(aspect, aspect) for aspect in difference.not_compared)
+    return (f"not compared, because an ONNX model does not state it: {aspects}",)
 
 
 _ASPECTS: tuple[Effect, ...] = ("training", "testing", "placement")

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Aspect = Literal["preparation", "training", "testing", "placement"]
+ASPECTS: tuple[Aspect, ...] = ("preparation", "training", "testing", "placement")
+"""What a spec states beside the function of a network: how images are prepared, how the network is trained and tested,
+and what is on which GPU."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:

@@ -129,3 +129,40 @@ def test_python_interface_reads_models(files: Path) -> None:
     assert list(net.layers) == ["image", "conv1", "norm1", "pool1", "train", "prob"]
     with pytest.raises(ValueError, match="needs a layer file"):
         load(files / "model.onnx", params=files / "small.net")
+
+
+def test_diff_leaves_out_what_a_model_does_not_state(files: Path) -> None:
+    """The spec states training, testing, and GPU groups, of which the model only has grouped convolutions."""
+    settings = (
+        "gpus 2\ndefault fc init=gaussian(0.3) reads=all\ntrain epochs=3\naugment flip=horizontal\ntest views=10\n"
+    )
+    spec, model = files / "two.net", files / "two.onnx"
+    spec.write_text(
+        SPEC.replace("small\n", f"two\n{settings}")
+        .replace("outputs=3", "outputs=4")
+        .replace("[train]", "[drop] dropout\n[train]")
+    )
+    netspec("compile", spec, "--to", "onnx", "-o", model, "-q")
+    done = netspec("diff", spec, model, "--exit-code")
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0,
+        [
+            f"{spec} and {model}: the same network",
+            "not compared, because an ONNX model does not state it: training, testing, placement on GPUs",
+        ],
+    )
+    data = netspec("diff", spec, model, "--format", "json").stdout
+    assert json.loads(data)["not_compared"] == ["training", "testing", "placement"]
+
+
+def test_diff_compares_preparation_only_with_models_of_netspec(files: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    (files / "mean.net").write_text(SPEC.replace("1x8x8", "1x8x8 mean=channel"))
+    ours = netspec("diff", files / "mean.net", files / "model.onnx").stdout
+    assert "image  mean: channel -> none  function" in ours
+    model = onnx.load(files / "model.onnx")
+    model.producer_name = "pytorch"
+    onnx.save(model, files / "theirs.onnx")
+    for pair in (("mean.net", "theirs.onnx"), ("theirs.onnx", "mean.net")):
+        done = netspec("diff", *(files / name for name in pair))
+        assert ": the same network\n" in done.stdout and "state it: preparation of images, training" in done.stdout

@@ -21,6 +21,7 @@ from netspec.importers.onnx_file.spec.naming import of_input
 from netspec.importers.onnx_file.spec.operators import NO_LAYER, OPERATORS, REASONS
 from netspec.importers.onnx_file.spec.text import Head, write_spec
 from netspec.importers.onnx_file.spec.views import N, Value, image
+from netspec.ir.settings import ASPECTS, Aspect
 from netspec.ir.shape import Shape
 from netspec.source import Source
 
@@ -39,13 +40,14 @@ class Translation:
 
     ``source`` is the text of the spec, ``diagnostics`` are warnings. ``arrays`` has the parameters and running
     statistics by key (``conv1.weight``), as functions that return the values in netspec's layout. ``nodes`` maps layers
-    to the nodes that they come from.
+    to the nodes that they come from. ``unstated`` is what the model does not state.
     """
 
     source: Source
     diagnostics: tuple[Diagnostic, ...]
     arrays: Mapping[str, Callable[[], Array]] = field(default_factory=dict)
     nodes: Mapping[str, str] = field(default_factory=dict)
+    unstated: frozenset[Aspect] = frozenset(ASPECTS)
 
     def placed(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a diagnostic of the resulting spec, whose lines are those that ``netspec import`` writes."""
@@ -80,6 +82,7 @@ def translate(source: Source, shape: Shape | None = None) -> Translation:
         tuple(_other_outputs(model, source, [names[lines.index(merged.lines[merged.numbers[n]])] for n in outputs])),
         {f"{name}.{key}": read for name, line in zip(names, lines, strict=True) for key, read in line.arrays.items()},
         {name: _called(line.node) for name, line in zip(names, lines, strict=True) if line.node is not None},
+        frozenset(ASPECTS) - ({"preparation"} if _is_ours(model) else set()),
     )
 
 
@@ -203,9 +206,13 @@ def _stem(source: Source) -> str:
     return PurePath(source.name).stem
 
 
+def _is_ours(model: Model) -> bool:
+    return model.producer.partition(" ")[0] == PRODUCER
+
+
 def _preprocessing(model: Model) -> dict[str, str]:
     """Return the keys of the input line that a file of netspec's records."""
-    if model.producer.partition(" ")[0] != PRODUCER:
+    if not _is_ours(model):
         return {}
     usual = {"range": "1", "mean": "none", "std": "none", "order": "rgb"}
     about = {key: model.about.get(f"input.{key}", value) for key, value in usual.items()}
