@@ -14,7 +14,10 @@ _LINE = re.MULTILINE
 _MAX_EXAMINED = 2**18
 """The characters of a text that are examined."""
 _NOT_READ = "which netspec does not read"
-_ACCEPTED = "it reads specs, [conv1] conv filters=96 kernel=11 stride=4, and cuda-convnet's layer files (.cfg)"
+_ACCEPTED = (
+    "it reads specs, [conv1] conv filters=96 kernel=11 stride=4, models that PyTorch or Keras exported as ONNX "
+    "(.onnx), and cuda-convnet's layer files (.cfg)"
+)
 _WORDS = "netspec explain foreign-file has the words of other tools beside those of a spec"
 
 

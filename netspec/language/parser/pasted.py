@@ -26,7 +26,11 @@ _PASTED = re.compile(rf"(?:{_HEAD.pattern}|(?:self\.)?\w+\s*=)?\s*(?:\w+\.)*[A-Z
 _CONTAINERS = ("Sequential", "ModuleList", "OrderedDict", "add")
 _STEMS = {"conv": "conv", "pool": "pool", "norm": "norm", "dropout": "drop", "linear": "fc", "dense": "fc"}
 """What the name of a class contains, and what the names of its layers begin with."""
-_NOTES = ("a layer is its name, type and keys: [conv1] conv filters=96 kernel=11",)
+_NOTES = (
+    "a layer is its name, type and keys: [conv1] conv filters=96 kernel=11",
+    "a whole model need not be pasted: netspec import model.onnx converts one that PyTorch or Keras exported",
+)
+"""What is said of one layer, and of several."""
 
 Part = tuple[int, int]
 """Where a statement begins and ends."""
@@ -69,8 +73,9 @@ def joined(source: Source, parts: Sequence[Part], broken: Collection[Part]) -> t
     assert word is not None
     last = source.position(blocks[-1].span.end - 1)[0]
     what = "a layer is" if len(layers) == 1 else f"{len(layers)} layers, up to line {last}, are"
+    notes = _NOTES[: len(layers)]
     fix = Fix("write it as a spec does", edits)
-    mistake = Diagnostic("syntax", f"{what} written as in a program", (Span(source, *word.span()),), _NOTES, (fix,))
+    mistake = Diagnostic("syntax", f"{what} written as in a program", (Span(source, *word.span()),), notes, (fix,))
     return mistake, covered
 
 
