@@ -192,6 +192,15 @@ def test_version_2_states_more_windows_than_usual() -> None:
     assert_same_outputs(net.graph, reimported(files, net.graph).graph)
 
 
+def test_version_2_states_fewer_windows_if_they_read_all_pixels() -> None:
+    """Rounded down, windows of 3 at stride 2 with padding 1 are 6 on 12 pixels; cuda-convnet would use 7."""
+    conv = "[c] conv filters=16 kernel=3 stride=2 pad=1 rounding=down init=gaussian(0.1)"
+    net = loads(f"[image] input 3x12x12 range=255 mean=image\n{conv}\n{ENDING}")
+    files = BACKEND.emit(net, "v2")
+    assert "modulesX=6" in files.layers
+    assert_same_outputs(net.graph, reimported(files, net.graph).graph)
+
+
 @pytest.mark.parametrize(("pad", "dialect"), [("0,12,0,12", "v2"), ("5", "2012"), ("5", "v2")])
 def test_convolution_over_padding_alone_survives_the_round_trip(pad: str, dialect: Dialect) -> None:
     conv = f"[c] conv filters=16 kernel=3 pad={pad} outside=bias init=gaussian(0.1)"

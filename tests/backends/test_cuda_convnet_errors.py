@@ -171,4 +171,12 @@ def test_bounds_of_divided_weights_are_left_out() -> None:
 def test_more_windows_than_usual_need_version_2() -> None:
     middle = f"{CONV} pad=0,2,0,2"
     (error,) = errors_of(middle)
-    assert error.notes[-1] == "alternatives: --dialect v2, which can have more"
+    assert error.notes[-1] == "alternatives: --dialect v2, which can have another number"
+
+
+def test_fewer_windows_than_usual_need_version_2_unless_pixels_stay_unread() -> None:
+    """Rounded down, windows of 3 at stride 2 are 6 with padding 1, which read all 12 pixels, and else 5 with 11."""
+    (error,) = errors_of(f"{CONV} stride=2 pad=1 rounding=down")
+    assert error.notes[-1] == "alternatives: --dialect v2, which can have another number, or rounding=up, for 7"
+    (error,) = errors_of(f"{CONV} stride=2 rounding=down")
+    assert error.notes[-1] == "alternatives: rounding=up, for 6"

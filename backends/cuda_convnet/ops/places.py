@@ -11,10 +11,10 @@ from ..site import Site
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A convolution's ``padding``, and whether version 2 needs an explicit, larger number of windows (``modulesX``)."""
+    """A convolution's ``padding``, and whether version 2 needs an explicit number of windows (``modulesX``)."""
 
     padding: int
-    more_windows: bool = False
+    explicit: bool = False
 
 
 def convolution_place(site: Site, window: Window, side: int, windows: int) -> Place:
@@ -31,9 +31,14 @@ def convolution_place(site: Site, window: Window, side: int, windows: int) -> Pl
     default = 1 - (-spare // stride)
     if windows == default:
         return Place(before)
-    if not site.draft.old and windows > default:
-        return Place(before, more_windows=True)
-    raise _other_count(site, f"1 + ceil((2 * {before} + {side} - {kernel}) / {stride})", default, windows)
+    covers = stride * (windows - 1) + kernel - before >= side
+    if covers and not site.draft.old:
+        return Place(before, explicit=True)
+    instead = ["--dialect v2, which can have another number"] if covers else []
+    instead += [f"rounding=up, for {default}"] if windows < default else []
+    message = f"cuda-convnet has {default} windows along an axis, and this layer has {windows}"
+    note = f"1 + ceil((2 * {before} + {side} - {kernel}) / {stride}) = {default}; the last window overhangs into zeros"
+    raise site.error(message, "rounding", "pad", "kernel", notes=(note,), instead=tuple(instead))
 
 
 def pooling_keys(site: Site, window: Window, side: int, windows: int) -> dict[str, str]:
@@ -53,10 +58,3 @@ def _symmetric_window(site: Site, window: Window) -> tuple[int, int, int]:
     if window.pad.left != window.pad.top:
         raise site.error("cuda-convnet pads left and above alike", "pad")
     return window.pad.left, window.kernel[0], window.stride[0]
-
-
-def _other_count(site: Site, arithmetic: str, default: int, windows: int) -> Exception:
-    instead = [f"rounding=up, for {default}"] if windows < default else ["--dialect v2, which can have more"]
-    message = f"cuda-convnet has {default} windows along an axis, and this layer has {windows}"
-    note = f"{arithmetic} = {default}; the last window overhangs into zeros"
-    return site.error(message, "rounding", "pad", "kernel", notes=(note,), instead=tuple(instead))

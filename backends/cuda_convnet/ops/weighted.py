@@ -62,7 +62,7 @@ def _values_of_input(site: Site, index: int, node: Node) -> dict[str, object]:
         "groups": groups,
         "randSparse": "true" if repetitions > 1 else "false",
         "filterChannels": channels * repetitions // groups,
-        "modulesX": node.output.height if place.more_windows else None,
+        "modulesX": node.output.height if place.explicit else None,
     }
 
 
