@@ -12,7 +12,7 @@ from netspec.check.other_layers import global_pooling, translated_call
 from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_keys import ABSENT_KEYS
+from netspec.diagnostics.other_keys import ABSENT_KEYS, CHANNELS_READ
 from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
 from netspec.keys import BadValue, Key, Size2
 from netspec.keys.kind import shown
@@ -104,7 +104,8 @@ def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
             fixes = tuple(replacement(first.span, f"leakyrelu slope={slope}") for slope in ("0.01", "0.3"))
             return first.span, "its slope is 0.01 in PyTorch and 0.3 in Keras", fixes
         if translated := translated_call(first) or called_layer(first):
-            return first.span, f"a spec writes it as {translated}", (replacement(first.span, translated),)
+            words = [word for word in translated.split() if plain_word(word.partition("=")[0]) not in CHANNELS_READ]
+            return first.span, f"a spec writes it as {' '.join(words)}", (replacement(first.span, translated),)
         absent = ABSENT_TYPES.get(plain_word(first.name.text))
         if absent:
             return first.span, absent, ()

@@ -171,6 +171,11 @@ def test_other_number_of_channels_read_is_left_with_the_arithmetic(line: str, di
     assert (found.code, found.notes[1:], found.fixes) == ("unknown-key", (note,), ())
 
 
+def test_note_leaves_out_the_number_of_channels_that_is_read() -> None:
+    found = only_diagnostic(f"{ABOVE}Conv2d(64, 8, 3)\n")
+    assert (found.code, found.notes) == ("missing-type", ("a spec writes it as conv filters=8 kernel=3",))
+
+
 def test_slope_of_a_class_that_both_tools_have_is_for_the_user_to_choose() -> None:
     found = only_diagnostic(f"{ABOVE}LeakyReLU()\n")
     titles = [fix.title for fix in found.fixes]
