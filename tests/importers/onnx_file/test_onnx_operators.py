@@ -277,7 +277,7 @@ def test_shared_weights() -> None:
     ]
     given = model(nodes, ("N", *SHAPE), {"c.weight": numbers(6, 6, 3, 3)})
     lines = spec(given)
-    assert lines[-1] == "[c_2] conv filters=6 kernel=3 pad=1 bias=none weights=c -> 6x8x7"
+    assert lines[-1] == "[c_conv] conv filters=6 kernel=3 pad=1 bias=none weights=c -> 6x8x7"
     assert assert_same(given, numbers(2, *SHAPE)).net.total.parameters == 6 * 6 * 9
 
 

@@ -17,7 +17,7 @@ BATCH = 7
 """The number of images where the model does not fix one. No axis of a real model has this length by chance, so that an
 operator which mixes images is noticed."""
 
-_COLOURS = (1, 3, 4)
+_COLOURS = (1, 3)
 """The usual numbers of channels of an image."""
 
 _CHANNELS_FIRST = ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization", "LRN")

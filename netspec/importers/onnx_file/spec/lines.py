@@ -161,12 +161,26 @@ class Site:
     ) -> Value:
         """Add a line that reads ``x`` and make it the node's output, viewed as ``x`` is. Return the value."""
         new = shape if shape is not None else x.shape
-        line = self.draft.new_line(
-            type_, [x.line], keys or {}, new, node=self.node, hint=hint, arrays=arrays, claimed=claimed
-        )
+        line = self.line(type_, x, keys or {}, new, arrays=arrays, hint=hint, claimed=claimed)
         value = x.of(line, new)
         self.result(value)
         return value
+
+    def line(
+        self,
+        type_: str,
+        x: Value,
+        keys: Mapping[str, str],
+        shape: Shape,
+        *,
+        arrays: Arrays | None = None,
+        hint: tuple[str, ...] = (),
+        claimed: bool = False,
+    ) -> int:
+        """Add a line that reads ``x``, and return its number."""
+        return self.draft.new_line(
+            type_, [x.line], keys, shape, node=self.node, hint=hint, arrays=arrays, claimed=claimed
+        )
 
 
 def as_image(draft: Draft, value: Value) -> Value:

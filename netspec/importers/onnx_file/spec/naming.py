@@ -15,11 +15,8 @@ _PARAMETER = re.compile(
 )
 """The end of a parameter's name, behind the name of its module."""
 
-_OF_TENSORFLOW = frozenset({
-    "conv2d", "matmul", "biasadd", "fusedbatchnormv3", "depthwise", "tensordot", "statefulpartitionedcall", "model",
-    "sequential", "functional", "maxpool", "avgpool", "readvariableop",
-})  # fmt: skip
-"""Parts of names that TensorFlow gives to operators, in lower case."""
+_CALLS = ("StatefulPartitionedCall", "ReadVariableOp")
+"""Parts of names that TensorFlow puts around those of layers."""
 
 _SHORT = {
     "maxpool": "pool", "avgpool": "pool", "lrn": "norm", "batchnorm": "norm", "layernorm": "norm", "groupnorm": "norm",
@@ -47,22 +44,17 @@ def of_input(name: str) -> tuple[str, ...]:
 
 def names(lines: Sequence[Line]) -> list[str]:
     """Return a name for each line, all different."""
-    paths: list[tuple[str, ...]] = []
-    for line in lines:  # parameters with equal values may be stored once, under the name of the first
-        path = line.hint if line.hint not in paths else ()
-        paths.append(path or _of_node(line.node) or line.hint)
-    common = {path[0] for path in paths if path}
-    if len(common) == 1 and all(len(path) > 1 for path in paths if path):
-        paths = [path[1:] for path in paths]
     result: list[str] = []
     taken: set[str] = set()
     counts: dict[str, int] = {}
-    for line, path in zip(lines, paths, strict=True):
+    for line, path in zip(lines, _paths(lines), strict=True):
         word = _SHORT.get(line.type, line.type)
         name = identifier("_".join(path)) if path else ""
         while not path and (not name or name in taken):
             counts[word] = counts.get(word, 0) + 1
             name = word if counts[word] == 1 and word in _USUALLY_ONE else f"{word}{counts[word]}"
+        if name in taken:
+            name = f"{name}_{word}"
         base, number = name, 1
         while name in taken:
             number += 1
@@ -70,6 +62,18 @@ def names(lines: Sequence[Line]) -> list[str]:
         taken.add(name)
         result.append(name)
     return result
+
+
+def _paths(lines: Sequence[Line]) -> list[tuple[str, ...]]:
+    """Return the path of each line's name in the model, without a first part that all have."""
+    paths: list[tuple[str, ...]] = []
+    for line in lines:  # parameters with equal values may be stored once, under the name of the first
+        path = line.hint if line.hint not in paths else ()
+        paths.append(path or _of_node(line.node) or line.hint)
+    named = [path for line, path in zip(lines, paths, strict=True) if path and line.type != "input"]
+    if len(named) < 2 or len({path[0] for path in named}) > 1 or min(map(len, named)) == 1:
+        return paths
+    return [path[1:] if line.type != "input" else path for line, path in zip(lines, paths, strict=True)]
 
 
 def _of_node(node: Node | None) -> tuple[str, ...]:
@@ -87,7 +91,7 @@ def _of_node(node: Node | None) -> tuple[str, ...]:
 
 def _is_operator(part: str, operator: str) -> bool:
     """Whether a part of a name is the name of an operator, perhaps with a number."""
-    word = re.sub(r"_\d+$", "", part.lower())
+    word = re.sub(r"_+\d+$", "", part.lower())
     return word in _OPERATORS or word == operator or word.startswith("node_")
 
 
@@ -101,14 +105,16 @@ def _parts(name: str) -> tuple[str, ...]:
         inner = part.split(".")
         if parts and len(inner) > 1 and inner[0] == parts[-1]:
             inner = inner[1:]
-        parts += [word for word in inner if word and word.lower() not in _OF_TENSORFLOW]
+        parts += [word for word in inner if word and word not in _CALLS]
     return tuple(parts)
 
 
 _OPERATORS = frozenset({
-    "add", "averagepool", "avg_pool", "batchnormalization", "clip", "concat", "conv", "div", "dropout", "elu",
-    "flatten", "gelu", "gemm", "globalaveragepool", "hardsigmoid", "hardswish", "identity", "layernormalization",
-    "leakyrelu", "lrn", "matmul", "maxpool", "max_pool", "mean", "mul", "pad", "reducemean", "relu", "reshape",
-    "sigmoid", "softmax", "squeeze", "sub", "sum", "tanh", "transpose", "unsqueeze",
+    "add", "averagepool", "avgpool", "batchnormalization", "biasadd", "clip", "concat", "conv", "conv2d", "depthwise",
+    "div", "dropout", "elu", "flatten", "fusedbatchnormv3", "gelu", "gemm", "globalaveragepool", "hardsigmoid",
+    "hardswish", "identity", "layernormalization", "leakyrelu", "lrn", "matmul", "maxpool", "mean", "mul", "pad",
+    "reducemean", "relu", "relu6", "reshape", "sigmoid", "softmax", "squeeze", "sub", "sum", "tanh", "transpose",
+    "unsqueeze",
 })  # fmt: skip
-"""Names of operators that remain in a node's name when the node became part of a group."""
+"""Names of operators that may end a node's name although the node is another one: those of TensorFlow, and those that
+became part of a group."""

@@ -80,16 +80,9 @@ def instance_norm(site: Site) -> None:
 
 
 def group_norm(site: Site) -> None:
-    """GroupNormalization. Before operator set 21, it had one coefficient for each group."""
-    groups = int(site.get("num_groups"))
-    scale, shift = site.needed_tensor(1), site.needed_tensor(2)
-    if site.model.opset < 21:
-        share = site.x.shape.channels // groups
-        scale, shift = (
-            Tensor(t.name, (groups * share,), lambda t=t: np.repeat(t.values(), share))  # type: ignore[misc]
-            for t in (scale, shift)
-        )
-    _emit_group_norm(site, groups, scale, shift)
+    """GroupNormalization, which has had a coefficient for each channel since operator set 21. (ONNX withdrew the one of
+    operator set 18.)"""
+    _emit_group_norm(site, int(site.get("num_groups")), site.needed_tensor(1), site.needed_tensor(2))
 
 
 def _emit_group_norm(site: Site, groups: int, scale: Tensor | None, shift: Tensor | None) -> None:

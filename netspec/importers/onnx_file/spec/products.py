@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from netspec.importers.onnx_file.graph.model import Array, Inexpressible, Tensor
+from netspec.importers.onnx_file.graph.model import Array, Inexpressible
 from netspec.importers.onnx_file.spec.lines import Site, described
 from netspec.importers.onnx_file.spec.views import Value, image
-from netspec.importers.onnx_file.spec.windows import emit_weighted, give_bias
+from netspec.importers.onnx_file.spec.windows import give_bias, weighted_line
 from netspec.ir.shape import Shape
 
 
@@ -50,26 +50,19 @@ def mat_mul(site: Site) -> None:
         _fully_connected(site, outputs, lambda: weight.values().T)
         return
     _need_channels_last(x)
-    if not x.shape.is_image:
-        value = emit_weighted(
-            site, "fc", x, {"outputs": str(outputs)}, Shape(outputs), {"weight": lambda: weight.values().T}
-        )
+    if x.shape.is_image:
+        shape = Shape(outputs, x.shape.height, x.shape.width)
+        keys = {"filters": str(outputs), "kernel": "1"}
+        line = weighted_line(site, "conv", x, keys, shape, lambda: weight.values().T[:, :, None, None])
     else:
-        value = _pointwise(site, x, weight)
-    site.result(value)
+        shape = Shape(outputs)
+        line = weighted_line(site, "fc", x, {"outputs": str(outputs)}, shape, lambda: weight.values().T)
+    site.result(x.with_channels_last(line, shape))
 
 
 def _need_channels_last(x: Value) -> None:
     if x.axes[0] != ("N",) or x.axes[-1] != x.single("C") or any("C" in group for group in x.axes[:-1]):
         raise Inexpressible(f"it multiplies along the last axis, and its input is {described(x)}")
-
-
-def _pointwise(site: Site, x: Value, weight: Tensor) -> Value:
-    """Add a convolution of single pixels, which multiplies the channels of each by the matrix."""
-    outputs = weight.shape[1]
-    arrays = {"weight": lambda: weight.values().T[:, :, None, None]}
-    shape = Shape(outputs, x.shape.height, x.shape.width)
-    return emit_weighted(site, "conv", x, {"filters": str(outputs), "kernel": "1"}, shape, arrays, window_claim=True)
 
 
 def _fully_connected(site: Site, outputs: int, matrix: Callable[[], Array]) -> None:
@@ -87,5 +80,5 @@ def _fully_connected(site: Site, outputs: int, matrix: Callable[[], Array]) -> N
         order = [x.axes[1].index(axis) + 1 for axis in x.own]
         return by_axis.transpose(0, *order).reshape(outputs, math.prod(x.shape))
 
-    value = emit_weighted(site, "fc", x, {"outputs": str(outputs)}, Shape(outputs), {"weight": weight})
-    site.result(image(value.line, Shape(outputs), x.batch))
+    line = weighted_line(site, "fc", x, {"outputs": str(outputs)}, Shape(outputs), weight)
+    site.result(image(line, Shape(outputs), x.batch))

@@ -75,19 +75,14 @@ class Value:
         return found[0] if found else None
 
     def of(self, line: int, shape: Shape) -> Value:
-        """Return the value of another line, viewed in the same way.
-
-        The number of channels may differ, the height and width not, unless the view is N,C,H,W.
-        """
+        """Return the value of another line, viewed in the same way. Another shape needs the view N,C,H,W."""
         new = replace(self, line=line, shape=shape)
-        if self.is_image:
-            return replace(new, axes=new.image_axes)
-        if (shape.channels > 1) == (self.shape.channels > 1):
-            return new
-        place = self.channel_axis if shape.channels == 1 else None
-        if place is None:
-            raise ValueError(f"the channels of {shape} have no axis in {self.axes}")
-        return replace(new, axes=(*self.axes[:place], (), *self.axes[place + 1 :]))
+        return replace(new, axes=new.image_axes) if self.is_image else new
+
+    def with_channels_last(self, line: int, shape: Shape) -> Value:
+        """Return the value of another line, which differs only in the number of channels, the last axis of the view."""
+        new = replace(self, line=line, shape=shape)
+        return replace(new, axes=(*self.axes[:-1], new.single(C)))
 
     def transposed(self, order: Sequence[int]) -> Value:
         """Return the value with its axes in another order."""

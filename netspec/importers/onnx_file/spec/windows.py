@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from netspec.importers.onnx_file.graph.model import Array, Inexpressible
-from netspec.importers.onnx_file.spec.lines import Arrays, Padded, Site
+from netspec.importers.onnx_file.spec.lines import Padded, Site
 from netspec.importers.onnx_file.spec.naming import of_parameter
 from netspec.importers.onnx_file.spec.views import Value
 from netspec.ir.fault import Fault
@@ -40,7 +40,9 @@ def conv(site: Site) -> None:
     if channels_alone and window.dilation == (1, 1) and "outside" not in keys and bool((weight.values() == 1).all()):
         _sum_pool(site, x, window)
         return
-    emit_weighted(site, "conv", x, keys, _image_shape(site), {"weight": weight.read}, window_claim=True)
+    shape = _image_shape(site)
+    line = weighted_line(site, "conv", x, keys, shape, weight.read)
+    site.result(x.of(line, shape))
     if bias is not None:
         give_bias(site, bias.read)
 
@@ -52,27 +54,21 @@ def _sum_pool(site: Site, x: Value, window: Window) -> None:
     site.emit("sumpool", x, keys, _image_shape(site), claimed=True)
 
 
-def emit_weighted(
-    site: Site,
-    type_: str,
-    x: Value,
-    keys: dict[str, str],
-    shape: Shape,
-    arrays: Arrays,
-    *,
-    window_claim: bool = False,
-) -> Value:
+def weighted_line(
+    site: Site, type_: str, x: Value, keys: dict[str, str], shape: Shape, read: Callable[[], Array]
+) -> int:
     """Add a layer with weights and as yet without biases. A weight that an earlier layer has is that layer's."""
     weight = site.tensor(1)
     hint = of_parameter(weight, site.tensor(2))
-    value = site.emit(type_, x, {**keys, "bias": "none"}, shape, arrays=arrays, hint=hint, claimed=window_claim)
-    line = site.draft.lines[value.line]
+    without_bias = {**keys, "bias": "none"}
+    number = site.line(type_, x, without_bias, shape, arrays={"weight": read}, hint=hint, claimed=type_ == "conv")
     signature = f"{type_} {sorted(keys.items())}"
-    owner = site.draft.owners.setdefault((id(weight), signature), value.line)
-    if owner != value.line:
+    owner = site.draft.owners.setdefault((id(weight), signature), number)
+    if owner != number:
+        line = site.draft.lines[number]
         line.weights_of = owner
         line.arrays.pop("weight")
-    return value
+    return number
 
 
 def give_bias(site: Site, read: Callable[[], Array]) -> None:
