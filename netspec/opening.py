@@ -25,6 +25,9 @@ _TEXT_OF_BYTES = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]*")
 _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 """Byte order marks, which some editors write at the start of a file."""
 
+_MODEL = re.compile(rb"\x08[\x01-\x1f]\x12")
+"""The first bytes of most ONNX models: the version of the format, and the length of the name of its producer."""
+
 _DOS_END = b"\x1a"
 
 _ARCHIVES = (
@@ -142,6 +145,8 @@ def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
     span, notes = first_line_span(Source(name, "")), tuple[str, ...]()
     if archive:
         notes = (f"it is {archive}: weights, not a spec of a network",)
+    elif _MODEL.match(data):
+        notes = (f"it begins as an ONNX model does, whose name must end with {ONNX_FILE}",)
     elif _TEXT_OF_BYTES.fullmatch(data):
         span = Span(Source(name, data.decode("ascii", "replace")), place, place + 1)
         notes = ("text in another encoding must be converted: iconv -f LATIN1 -t UTF-8 does it for Latin-1",)

@@ -113,6 +113,17 @@ def test_operators_of_other_domains() -> None:
     assert refused(given).notes[0].startswith("com.microsoft.FusedConv (the one that computes a): a spec has no layer")
 
 
+def test_broadcasting_and_training_of_early_operator_sets() -> None:
+    nodes = [node("Add", ["x", "b"], ["y"], broadcast=1, axis=1)]
+    assert "operator sets before 7" in refused(model(nodes, (1, 3, 3, 3), {"b": numbers(3)}, opset=6)).notes[0]
+    for is_test, imports in ((0, False), (1, True)):
+        given = model([node("Dropout", ["x"], ["y"], is_test=is_test)], (1, 4), opset=6)
+        if imports:
+            assert spec(given)[-1] == "[drop1] dropout rate=0.5"
+        else:
+            assert "in evaluation mode" in refused(given).notes[0]
+
+
 def external(folder: Path, location: str = "m.data") -> Path:
     """A model whose weights are in a file of this name beside it."""
     given = small()

@@ -60,6 +60,12 @@ def test_a_group_whose_inner_value_is_read_elsewhere_is_none() -> None:
     assert_same(model(nodes, ("N", *SHAPE)), numbers(2, *SHAPE))
 
 
+def test_long_products_are_followed_to_a_limit() -> None:
+    nodes = [node("Mul", [f"v{i}" if i else "x", "h"], [f"v{i + 1}"]) for i in range(1500)]
+    given = model([*nodes, node("Tanh", ["v1500"], ["y"])], (1, *SHAPE), CONSTANTS)
+    assert [line.split(maxsplit=1)[1] for line in spec(given)[-2:]] == ["linear a=0.5", "tanh b=0.03125"]
+
+
 def layer_norm(axis: int) -> list[onnx.NodeProto]:
     """A layer normalisation as exporters wrote it before operator set 17."""
     return [

@@ -14,6 +14,8 @@ from typing import Any
 
 from netspec.importers.onnx_file.graph.model import Model, Node
 
+_DEEPEST = 4
+
 _CLOSE = 1e-4
 """How much a constant in a file may differ from the number meant, relatively. Some exporters round to four digits."""
 
@@ -90,8 +92,11 @@ def made_by(model: Model, value: str, op: str) -> Node | None:
     return node if node is not None and node.op == op else None
 
 
-def product(model: Model, node: Node) -> Product | None:
-    """Return what a Mul, or a Div by a number, multiplies, including the products that it alone reads."""
+def product(model: Model, node: Node, depth: int = 0) -> Product | None:
+    """Return what a Mul, or a Div by a number, multiplies, including the products that it alone reads.
+
+    Products inside products are followed to a ``depth`` of 4, more than exporters need.
+    """
     parts: tuple[str, ...]
     if node.op == "Div" and len(node.inputs) == 2 and (divisor := model.number(node.inputs[1])):
         parts, factor = node.inputs[:1], 1 / divisor
@@ -104,7 +109,8 @@ def product(model: Model, node: Node) -> Product | None:
     for part in parts:
         number = model.number(part)
         producer = model.producers.get(part)
-        nested = product(model, producer) if producer is not None and model.read_once(part) else None
+        follow = producer is not None and depth < _DEEPEST and model.read_once(part)
+        nested = product(model, producer, depth + 1) if producer is not None and follow else None
         if number is not None:
             factor *= number
         elif nested is not None and producer is not None:

@@ -61,6 +61,10 @@ def join(type_: str) -> Callable[[Site], None]:
 
 def _constant(site: Site) -> tuple[Value, Tensor] | None:
     """Return the value and the constant of an operation on the two, ``None`` if both are values."""
+    if site.get("broadcast", 0):
+        raise Inexpressible(
+            "it repeats a factor or term as operator sets before 7 did; onnx.version_converter updates it"
+        )
     a, b = site.node.inputs
     for index, other in ((0, b), (1, a)):
         if other in site.model.tensors:

@@ -23,7 +23,7 @@ def single(value: float) -> str:
 
 def batch_norm(site: Site) -> None:
     """Batch normalisation with running statistics."""
-    if site.get("training_mode", 0) or any(site.node.outputs[1:]):
+    if site.get("training_mode", 0) or any(site.node.outputs[1:]) or _trains(site):
         raise Inexpressible("it uses the statistics of the batch; export the model in evaluation mode")
     x = _by_channel(site, 1)
     scale, shift, mean, variance = (site.needed_tensor(index) for index in range(1, 5))
@@ -40,6 +40,11 @@ def batch_norm(site: Site) -> None:
     if abs(average - 0.1) > 1e-6 and 0 <= average <= 1:
         keys["average"] = format_literal(round(average, 6))
     site.emit("batchnorm", x, keys, arrays=arrays, hint=of_parameter(scale, shift, mean))
+
+
+def _trains(site: Site) -> bool:
+    """Whether an operator is in training mode, as those before operator set 7 were unless they said otherwise."""
+    return site.model.opset < 7 and not site.get("is_test", 0)
 
 
 def layer_norm(site: Site) -> None:
@@ -122,7 +127,7 @@ def dropout(site: Site) -> None:
     if mask and (mask in site.model.readers or mask in site.model.outputs):
         raise Inexpressible("its second output, what it dropped, has no counterpart")
     training = site.tensor(2)
-    if training is not None and bool(training.read().reshape(-1)[0]):
+    if (training is not None and bool(training.read().reshape(-1)[0])) or _trains(site):
         raise Inexpressible("it drops units outside training too; export the model in evaluation mode")
     rate = site.tensor(1)
     number_ = float(rate.values().reshape(-1)[0]) if rate is not None else float(site.get("ratio", 0.5))
