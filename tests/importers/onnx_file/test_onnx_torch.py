@@ -10,11 +10,16 @@ import warnings
 
 import pytest
 import torch
+from places import ROOT
+from torch import nn
 
 pytest.importorskip("onnxruntime", reason="the extras onnx and peers are not installed")
 
 from onnx_graphs import assert_same, imported, numbers, run
 from torch_modules import MODULES, made
+
+from netspec.diff import compare
+from netspec.net import load
 
 MODELS = [name if name == "resnet" else pytest.param(name, marks=pytest.mark.ci) for name in MODULES]
 
@@ -60,6 +65,42 @@ def test_spec_of_a_residual_network() -> None:
     text = imported(exported("resnet", as_trained=True), name="resnet").net.source.text
     origin, _, rest = text.partition("\n")
     assert origin.startswith("# Imported from resnet.onnx, written by pytorch ") and rest == RESNET
+
+
+class TorchvisionAlexNet(nn.Module):
+    """torchvision's alexnet, with fewer units in the fully connected layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths, kernels = (3, 64, 192, 384, 256, 256), ((11, 4, 2), (5, 1, 2), (3, 1, 1), (3, 1, 1), (3, 1, 1))
+        parts: list[nn.Module] = []
+        for index, (kernel, stride, pad) in enumerate(kernels):
+            parts += [nn.Conv2d(*widths[index : index + 2], kernel, stride, pad), nn.ReLU(inplace=True)]
+            parts += [nn.MaxPool2d(3, 2)] if index in (0, 1, 4) else []
+        self.features, self.avgpool = nn.Sequential(*parts), nn.AdaptiveAvgPool2d((6, 6))
+        linear = nn.Linear(9216, 16), nn.Linear(16, 16), nn.Linear(16, 1000)
+        self.classifier = nn.Sequential(
+            nn.Dropout(), linear[0], nn.ReLU(inplace=True), nn.Dropout(), linear[1], nn.ReLU(inplace=True), linear[2]
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
+        return result
+
+
+@pytest.mark.ci
+def test_alexnet_of_torchvision_is_the_network_of_its_spec() -> None:
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(TorchvisionAlexNet().eval(), (torch.zeros(1, 3, 224, 224),), file, dynamo=False)
+    changes = ("fc6.outputs=16", "fc7.outputs=16")
+    spec = load(ROOT / "specs" / "alexnet-torchvision.net", changes=changes)
+    difference = compare(spec, imported(file.getvalue()).net)
+    assert (difference.function, difference.misfits) == ("same", ())
+    assert {d.effect for d in difference.each()} <= {"nothing"}
+    changed = load(ROOT / "specs" / "alexnet-torchvision.net", changes=(*changes, "conv2.pad=1"))
+    assert compare(changed, imported(file.getvalue()).net).function == "other"
 
 
 RESNET = """\
