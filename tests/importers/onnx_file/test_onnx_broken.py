@@ -63,6 +63,28 @@ def test_models_without_parts_that_they_need() -> None:
 
 
 @pytest.mark.parametrize(
+    ("nodes", "code"),
+    [
+        ([node("Identity", [], ["y"])], "not-onnx"),
+        ([node("If", [], ["y"])], "not-onnx"),
+        ([node("LRN", ["x"], ["y"])], "not-onnx"),
+        ([node("Concat", ["x", "x"], ["y"])], "not-onnx"),
+        ([node("GroupNorm", ["x"], ["y"])], "onnx-not-expressible"),  # the importer's own word for a group
+        ([node("LayerNorm", ["x"], ["y"])], "onnx-not-expressible"),
+        ([node("LeakyRelu", ["x"], ["y"], alpha=float("nan"))], "onnx-not-expressible"),
+        ([node("Elu", ["x"], ["y"], alpha=float("inf"))], "onnx-not-expressible"),
+        ([node("Pad", ["x", "three"], ["y"])], "onnx-shapes"),
+        ([node("Gemm", ["f", "w"], ["y"]), node("Flatten", ["x"], ["f"])][::-1], "onnx-shapes"),
+        ([node("Conv", ["x", "w"], ["y"])], "onnx-shapes"),
+    ],
+    ids=lambda value: value[-1].op_type if isinstance(value, list) else "",
+)
+def test_operators_that_are_not_valid(nodes: list[onnx.NodeProto], code: str) -> None:
+    tensors = {"three": np.array([0, 0, 1]), "w": numbers(5, 4)}
+    assert refused(model([node("Abs", ["x"], ["v"]), *nodes], (1, 3, 4, 4), tensors)).code == code
+
+
+@pytest.mark.parametrize(
     ("shape", "message"),
     [
         (("N", 3, "H", "W"), "the model does not say how large its input x is: N x 3 x H x W"),

@@ -281,6 +281,17 @@ def test_shared_weights() -> None:
     assert assert_same(given, numbers(2, *SHAPE)).net.total.parameters == 6 * 6 * 9
 
 
+def test_weights_that_are_read_in_two_layouts_are_not_shared() -> None:
+    nodes = [
+        node("Gemm", ["x", "w"], ["a"]),
+        node("Gemm", ["a", "w"], ["b"], transB=1),
+        node("MatMul", ["b", "w"], ["y"]),
+    ]
+    given = model(nodes, ("N", 4), {"w": numbers(4, 4)})
+    assert all("weights=" not in line for line in spec(given)[:-1])
+    assert_same(given, numbers(2, 4))
+
+
 def test_several_outputs() -> None:
     nodes = [node("Relu", ["x"], ["a"]), node("Tanh", ["a"], ["b"]), node("Flatten", ["b"], ["f"])]
     nodes += [node("Gemm", ["f", "w"], ["y"]), node("Abs", ["b"], ["z"])]

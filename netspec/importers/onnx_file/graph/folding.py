@@ -137,6 +137,7 @@ def _step(walk: _Walk, proto: NodeProto, number: int) -> None:
     if unknown := [name for name in missing if name not in walk.computed]:
         message = f"{_called(proto, number)} reads {unknown[0]}, which nothing before it computes"
         raise model_error("not-onnx", walk.source, message)
+    _check(walk, proto, number)
     if proto.op_type == "If" and proto.input[0] in walk.tensors:
         _take_branch(walk, proto, number)
         return
@@ -157,13 +158,37 @@ def _step(walk: _Walk, proto: NodeProto, number: int) -> None:
             sizes = tuple(axis.dim_value if axis.HasField("dim_value") else -1 for axis in axes)
             if all(size >= 0 for size in sizes):
                 walk.shapes[name] = sizes
-    domain = "" if proto.domain in ("", "ai.onnx") else f"{proto.domain}."
     attributes = {attribute.name: _attribute(attribute) for attribute in proto.attribute}
     walk.computed.update(proto.output)
     read = tuple(walk.alias.get(name, name) for name in proto.input)
-    walk.nodes.append(
-        Node(f"{domain}{proto.op_type}", proto.name, read, tuple(proto.output), attributes, _module(proto))
-    )
+    walk.nodes.append(Node(_operator(proto), proto.name, read, tuple(proto.output), attributes, _module(proto)))
+
+
+def _operator(proto: NodeProto) -> str:
+    """Return a node's operator, with the domain in front unless it is an operator of ONNX's own."""
+    from onnx import defs
+
+    own = proto.domain in ("", "ai.onnx")
+    return proto.op_type if own and defs.has(proto.op_type) else f"{proto.domain or 'ai.onnx'}.{proto.op_type}"
+
+
+def _check(walk: _Walk, proto: NodeProto, number: int) -> None:
+    """Raise ``SpecError`` with ``not-onnx`` if an operator of ONNX's own lacks inputs, outputs or attributes."""
+    from onnx import checker, defs
+
+    if proto.domain not in ("", "ai.onnx") or not defs.has(proto.op_type):
+        return
+    if any(attribute.HasField("g") for attribute in proto.attribute) and proto.input:
+        return  # the checker does not know the values that a branch reads from outside
+    context = checker.C.CheckerContext()
+    context.ir_version = walk.model.ir_version or 8
+    context.opset_imports = {"": _opset(walk.model)}
+    try:
+        checker.check_node(proto, context)
+    except (checker.ValidationError, RuntimeError) as problem:
+        notes = (str(problem).partition("\n")[0],)
+        message = f"{_called(proto, number)} is not a valid operator"
+        raise model_error("not-onnx", walk.source, message, notes) from None
 
 
 def _copy(walk: _Walk, value: str, name: str) -> None:
@@ -179,13 +204,18 @@ def _copy(walk: _Walk, value: str, name: str) -> None:
 def _take_branch(walk: _Walk, proto: NodeProto, number: int) -> None:
     """Put the branch of an If whose condition is constant in its place."""
     taken = "then_branch" if bool(walk.tensors[proto.input[0]].read().reshape(-1)[0]) else "else_branch"
-    branch = next(attribute.g for attribute in proto.attribute if attribute.name == taken)
+    branch = next((attribute.g for attribute in proto.attribute if attribute.name == taken), None)
+    if branch is None or len(branch.output) != len(proto.output):
+        raise model_error("not-onnx", walk.source, f"{_called(proto, number)} has no {taken} with its outputs")
     _add_initializers(walk, branch)
     for node in branch.node:
         _step(walk, node, number)
     for name, value in zip(proto.output, branch.output, strict=True):
         if value.name in walk.computed:
             _copy(walk, value.name, name)
+        elif value.name not in walk.tensors:
+            message = f"nothing in the {taken} of {_called(proto, number)} computes its output {value.name}"
+            raise model_error("not-onnx", walk.source, message)
         else:
             walk.tensors[name], walk.types[name] = walk.tensors[value.name], walk.types[value.name]
 
@@ -252,7 +282,8 @@ def _evaluated(walk: _Walk, proto: NodeProto, number: int) -> Mapping[str, Array
     )
     model = helper.make_model(graph, opset_imports=walk.model.opset_import, ir_version=walk.model.ir_version or 8)
     try:
-        results = ReferenceEvaluator(model).run(None, values)
+        with np.errstate(all="ignore"):
+            results = ReferenceEvaluator(model).run(None, values)
     except Exception as problem:  # a wrong constant raises whatever numpy raises for it
         notes = (str(problem).partition("\n")[0],)
         message = f"{_called(proto, number)} of constants cannot be computed"

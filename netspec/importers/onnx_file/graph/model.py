@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,7 +33,7 @@ class Tensor:
     @property
     def size(self) -> int:
         """The number of values."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     def values(self) -> NDArray[np.float32]:
         """Return the values as float32."""
@@ -97,8 +98,16 @@ class Model:
 
     def number(self, value: str) -> float | None:
         """Return a constant that has a single value, ``None`` for anything else."""
-        tensor = self.tensors.get(value)
-        return float(tensor.values().reshape(-1)[0]) if tensor is not None and tensor.size == 1 else None
+        if value not in self._numbers:
+            tensor = self.tensors.get(value)
+            single = tensor is not None and tensor.size == 1
+            self._numbers[value] = float(tensor.values().reshape(-1)[0]) if tensor is not None and single else None
+        return self._numbers[value]
+
+    @cached_property
+    def _numbers(self) -> dict[str, float | None]:
+        """The results of ``number`` so far: patterns ask for the same constants again and again."""
+        return {}
 
 
 class Inexpressible(Exception):

@@ -49,7 +49,9 @@ def read_model(source: Source) -> ModelProto:
     if not any(entry.domain in ("", "ai.onnx") for entry in model.opset_import):
         raise model_error("not-onnx", source, "this ONNX file does not say which version of the operators it uses")
     model = _without_functions(model, source)
-    if not _is_named_by_text(model.graph):
+    about = [model.producer_name, model.producer_version, *(entry.domain for entry in model.opset_import)]
+    about += [text for entry in model.metadata_props for text in (entry.key, entry.value)]
+    if not all(isinstance(text, str) for text in about) or not _is_named_by_text(model.graph):
         raise model_error("not-onnx", source, "this ONNX file is damaged: it has names that are not text")
     return model
 
@@ -60,6 +62,7 @@ def _is_named_by_text(graph: GraphProto) -> bool:
     for node in graph.node:
         names += [node.name, node.op_type, node.domain, *node.input, *node.output]
         names += [attribute.name for attribute in node.attribute]
+        names += [text for entry in node.metadata_props for text in (entry.key, entry.value)]
         if not all(_is_named_by_text(attribute.g) for attribute in node.attribute if attribute.HasField("g")):
             return False
     return all(isinstance(name, str) for name in names)

@@ -18,6 +18,8 @@ EPS = 1e-5
 
 def single(value: float) -> str:
     """Return a number of an attribute, which is a float32, as text: the shortest that is the same float32."""
+    if not np.isfinite(value):
+        raise Inexpressible(f"it has the number {value}")
     return format_literal(float(str(np.float32(value))))
 
 

@@ -26,9 +26,9 @@ def gemm(site: Site) -> None:
         values = weight.values() * np.float32(alpha)
         return values if site.get("transB", 0) else values.T
 
-    if len(site.x.axes) != 2:
+    if len(site.x.axes) != 2 or len(weight.shape) != 2 or outputs == 0:
         raise Inexpressible(f"it reads N x features, and its input is {described(site.x)}")
-    _fully_connected(site, outputs, matrix)
+    _fully_connected(site, weight.size // outputs, outputs, matrix)
     if bias is None:
         return
     if bias.size not in (1, outputs) or (len(bias.shape) > 1 and bias.shape[-2] != 1):
@@ -47,9 +47,9 @@ def mat_mul(site: Site) -> None:
         raise Inexpressible(f"its constant has {len(weight.shape)} axes; weights are a matrix")
     outputs = weight.shape[1]
     if len(x.axes) == 2:
-        _fully_connected(site, outputs, lambda: weight.values().T)
+        _fully_connected(site, weight.shape[0], outputs, lambda: weight.values().T)
         return
-    _need_channels_last(x)
+    _need_channels_last(x, weight.shape[0])
     if x.shape.is_image:
         shape = Shape(outputs, x.shape.height, x.shape.width)
         keys = {"filters": str(outputs), "kernel": "1"}
@@ -60,12 +60,18 @@ def mat_mul(site: Site) -> None:
     site.result(x.with_channels_last(line, shape))
 
 
-def _need_channels_last(x: Value) -> None:
+def _need_channels_last(x: Value, inputs: int) -> None:
+    _need_inputs(inputs, x.shape.channels)
     if x.axes[0] != ("N",) or x.axes[-1] != x.single("C") or any("C" in group for group in x.axes[:-1]):
         raise Inexpressible(f"it multiplies along the last axis, and its input is {described(x)}")
 
 
-def _fully_connected(site: Site, outputs: int, matrix: Callable[[], Array]) -> None:
+def _need_inputs(weights: int, features: int) -> None:
+    if weights != features:
+        raise Inexpressible(f"its weights are for {weights} features, and its input has {features}")
+
+
+def _fully_connected(site: Site, inputs: int, outputs: int, matrix: Callable[[], Array]) -> None:
     """Add a fully connected layer, with the weights in the order in which it reads an image: channels, rows, columns.
 
     ``matrix`` returns the weights, outputs x inputs, in the order in which the model has the inputs.
@@ -73,6 +79,7 @@ def _fully_connected(site: Site, outputs: int, matrix: Callable[[], Array]) -> N
     x = site.x
     if x.axes[0] != ("N",) or {*x.axes[1]} != {*x.own}:
         raise Inexpressible(f"it reads N x features, and its input is {described(x)}")
+    _need_inputs(inputs, x.shape.units)
     lengths = x.lengths
 
     def weight() -> Array:

@@ -62,7 +62,8 @@ def weighted_line(
     hint = of_parameter(weight, site.tensor(2))
     without_bias = {**keys, "bias": "none"}
     number = site.line(type_, x, without_bias, shape, arrays={"weight": read}, hint=hint, claimed=type_ == "conv")
-    signature = f"{type_} {sorted(keys.items())}"
+    layout = site.node.op, site.get("transB"), site.get("alpha"), x.axes if type_ == "fc" else ()
+    signature = f"{type_} {sorted(keys.items())} {layout}"
     owner = site.draft.owners.setdefault((id(weight), signature), number)
     if owner != number:
         line = site.draft.lines[number]
@@ -198,6 +199,8 @@ def _constant_pad(site: Site) -> tuple[Pad, float]:
     axes = site.tensor(3) if len(site.node.inputs) > 3 else None
     places = [int(n) % 4 for n in axes.read()] if axes is not None else list(range(len(numbers) // 2))
     before, after = [0] * 4, [0] * 4
+    if len(numbers) != 2 * len(places) or not {*places} <= {*range(4)}:
+        raise Inexpressible(f"it has {len(numbers)} numbers for the sides of an image with 4 axes")
     for index, place in enumerate(places):
         before[place], after[place] = int(numbers[index]), int(numbers[len(places) + index])
     if any((*before[:2], *after[:2])) or min(*before, *after) < 0:
