@@ -209,7 +209,7 @@ def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @given(st.integers(0, 2**32), st.integers(0, 255))
-@examples(300)
+@examples(150)
 def test_changed_bytes_give_a_diagnostic_or_a_network(place: int, value: int) -> None:
     data = bytearray(model([*CONV, node("Flatten", ["y"], ["f"])], ("N", 3, 8, 8), WEIGHT).SerializeToString())
     structure = [i for i in range(len(data)) if not data.find(WEIGHT["c.weight"].tobytes()) <= i < data.find(

@@ -60,6 +60,7 @@ def test_a_group_whose_inner_value_is_read_elsewhere_is_none() -> None:
     assert_same(model(nodes, ("N", *SHAPE)), numbers(2, *SHAPE))
 
 
+@pytest.mark.ci
 def test_long_products_are_followed_to_a_limit() -> None:
     nodes = [node("Mul", [f"v{i}" if i else "x", "h"], [f"v{i + 1}"]) for i in range(1500)]
     given = model([*nodes, node("Tanh", ["v1500"], ["y"])], (1, *SHAPE), CONSTANTS)
@@ -229,7 +230,7 @@ def moves(draw: st.DrawFn) -> tuple[tuple[int, int, int], list[onnx.NodeProto], 
 
 
 @given(moves())
-@examples(200)
+@examples(100)
 def test_moved_numbers_arrive_where_they_do_in_onnxruntime(
     drawn: tuple[tuple[int, int, int], list[onnx.NodeProto], dict[str, Array], int],
 ) -> None:

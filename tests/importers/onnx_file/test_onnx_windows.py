@@ -43,7 +43,7 @@ def windows(draw: st.DrawFn) -> tuple[str, dict[str, Any], tuple[int, int], tupl
 
 
 @given(windows(), st.sampled_from([11, 17, 22]))
-@examples(400)
+@examples(200)
 def test_random_windows(drawn: tuple[str, dict[str, Any], tuple[int, int], tuple[int, int]], opset: int) -> None:
     """A pooling is refused only if a window is larger than its padded input or has no pixel of the image."""
     op, attributes, kernel, size = drawn

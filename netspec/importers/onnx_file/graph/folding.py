@@ -10,12 +10,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netspec.diagnostics import SpecError
+from netspec.importers.onnx_file.graph.inference import (
+    Walk,
+    called,
+    check_node,
+    evaluated,
+    inferred_types,
+    operator_of,
+    opset_of,
+    tensor_type,
+    type_of,
+)
 from netspec.importers.onnx_file.graph.inputs import Images, images_of
 from netspec.importers.onnx_file.graph.model import Array, Model, Node, Sizes, Tensor, model_error
 from netspec.importers.onnx_file.graph.reading import reader
@@ -23,16 +32,10 @@ from netspec.ir.shape import Shape
 from netspec.source import Source
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
+    from onnx import GraphProto, ModelProto, NodeProto
 
 MAX_FOLDED = 2**27
 """The most values that a constant computed from others may have."""
-
-MAX_GIVEN = 1024
-"""The most values of a constant that shape inference gets to see. Sizes and axes are far fewer."""
-
-_WHOLE = (6, 7)
-"""ONNX's types int32 and int64."""
 
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
@@ -41,23 +44,6 @@ _NOT_EVALUATED = frozenset({
     "If", "Loop", "Scan", "SequenceMap", "SequenceEmpty", "Optional",
 })  # fmt: skip
 """Operators that draw random numbers or have graphs of their own."""
-
-
-@dataclass
-class _Walk:
-    """The state of the pass: what is known of each value so far.
-
-    ``alias`` maps the outputs of Identity nodes to what they are copies of.
-    """
-
-    model: ModelProto
-    source: Source
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-    types: dict[str, TypeProto] = field(default_factory=dict)
-    shapes: dict[str, Sizes] = field(default_factory=dict)
-    nodes: list[Node] = field(default_factory=list)
-    computed: set[str] = field(default_factory=set)
-    alias: dict[str, str] = field(default_factory=dict)
 
 
 def fold(model: ModelProto, given: Shape | None, source: Source) -> Model:
@@ -71,10 +57,10 @@ def fold(model: ModelProto, given: Shape | None, source: Source) -> Model:
     """
     graph = model.graph
     images = images_of(graph, given, source)
-    walk = _Walk(model, source)
+    walk = Walk(model, source)
     _add_initializers(walk, graph)
     element = next(value.type.tensor_type.elem_type for value in graph.input if value.name == images.name)
-    walk.types[images.name] = _tensor_type(element, images.shape)
+    walk.types[images.name] = tensor_type(element, images.shape)
     walk.shapes[images.name] = images.shape
     walk.computed.add(images.name)
     for number, node in enumerate(graph.node):
@@ -82,13 +68,13 @@ def fold(model: ModelProto, given: Shape | None, source: Source) -> Model:
     return _model(walk, images, _outputs(walk, images))
 
 
-def _add_initializers(walk: _Walk, graph: GraphProto) -> None:
+def _add_initializers(walk: Walk, graph: GraphProto) -> None:
     for proto in graph.initializer:
         walk.tensors[proto.name] = Tensor(proto.name, tuple(proto.dims), reader(proto, walk.source))
-        walk.types[proto.name] = _tensor_type(proto.data_type, proto.dims)
+        walk.types[proto.name] = tensor_type(proto.data_type, proto.dims)
 
 
-def _outputs(walk: _Walk, images: Images) -> tuple[str, ...]:
+def _outputs(walk: Walk, images: Images) -> tuple[str, ...]:
     """Return the outputs that are not constant. Raises ``SpecError`` if there is none, or if one is not computed."""
     outputs = [walk.alias.get(value.name, value.name) for value in walk.model.graph.output]
     constant = [name for name in outputs if name not in walk.computed and name in walk.tensors]
@@ -100,7 +86,7 @@ def _outputs(walk: _Walk, images: Images) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kept))
 
 
-def _model(walk: _Walk, images: Images, outputs: tuple[str, ...]) -> Model:
+def _model(walk: Walk, images: Images, outputs: tuple[str, ...]) -> Model:
     model = walk.model
     return Model(
         nodes=tuple(_needed(walk.nodes, outputs)),
@@ -110,7 +96,7 @@ def _model(walk: _Walk, images: Images, outputs: tuple[str, ...]) -> Model:
         input=images.name,
         channels_last=images.channels_last,
         outputs=outputs,
-        opset=_opset(model),
+        opset=opset_of(model),
         producer=" ".join(filter(None, (model.producer_name, model.producer_version))),
         about={entry.key: entry.value for entry in model.metadata_props},
     )
@@ -126,18 +112,14 @@ def _needed(nodes: Iterable[Node], outputs: Iterable[str]) -> Iterator[Node]:
     return reversed(kept)
 
 
-def _opset(model: ModelProto) -> int:
-    return int(next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
-
-
-def _step(walk: _Walk, proto: NodeProto, number: int) -> None:
+def _step(walk: Walk, proto: NodeProto, number: int) -> None:
     """Evaluate a node if it is constant, else infer the shapes of its outputs and keep it."""
     inputs = [name for name in proto.input if name]
     missing = [name for name in inputs if name not in walk.types]
     if unknown := [name for name in missing if name not in walk.computed]:
-        message = f"{_called(proto, number)} reads {unknown[0]}, which nothing before it computes"
+        message = f"{called(proto, number)} reads {unknown[0]}, which nothing before it computes"
         raise model_error("not-onnx", walk.source, message)
-    _check(walk, proto, number)
+    check_node(walk, proto, number)
     if proto.op_type == "If" and proto.input[0] in walk.tensors:
         _take_branch(walk, proto, number)
         return
@@ -148,9 +130,9 @@ def _step(walk: _Walk, proto: NodeProto, number: int) -> None:
     if constant is not None:
         for name, values in constant.items():
             walk.tensors[name] = Tensor(name, values.shape, _returning(values))
-            walk.types[name] = _type_of(values)
+            walk.types[name] = type_of(values)
         return
-    types = {} if missing else _infer(walk, proto, number)
+    types = {} if missing else inferred_types(walk, proto, number)
     for name, value_type in types.items():
         walk.types[name] = value_type
         axes = value_type.tensor_type.shape.dim
@@ -161,37 +143,10 @@ def _step(walk: _Walk, proto: NodeProto, number: int) -> None:
     attributes = {attribute.name: _attribute(attribute) for attribute in proto.attribute}
     walk.computed.update(proto.output)
     read = tuple(walk.alias.get(name, name) for name in proto.input)
-    walk.nodes.append(Node(_operator(proto), proto.name, read, tuple(proto.output), attributes, _module(proto)))
+    walk.nodes.append(Node(operator_of(proto), proto.name, read, tuple(proto.output), attributes, _module(proto)))
 
 
-def _operator(proto: NodeProto) -> str:
-    """Return a node's operator, with the domain in front unless it is an operator of ONNX's own."""
-    from onnx import defs
-
-    own = proto.domain in ("", "ai.onnx")
-    return proto.op_type if own and defs.has(proto.op_type) else f"{proto.domain or 'ai.onnx'}.{proto.op_type}"
-
-
-def _check(walk: _Walk, proto: NodeProto, number: int) -> None:
-    """Raise ``SpecError`` with ``not-onnx`` if an operator of ONNX's own lacks inputs, outputs or attributes."""
-    from onnx import checker, defs
-
-    if proto.domain not in ("", "ai.onnx") or not defs.has(proto.op_type):
-        return
-    if any(attribute.HasField("g") for attribute in proto.attribute) and proto.input:
-        return  # the checker does not know the values that a branch reads from outside
-    context = checker.C.CheckerContext()
-    context.ir_version = walk.model.ir_version or 8
-    context.opset_imports = {"": _opset(walk.model)}
-    try:
-        checker.check_node(proto, context)
-    except (checker.ValidationError, RuntimeError) as problem:
-        notes = (str(problem).partition("\n")[0],)
-        message = f"{_called(proto, number)} is not a valid operator"
-        raise model_error("not-onnx", walk.source, message, notes) from None
-
-
-def _copy(walk: _Walk, value: str, name: str) -> None:
+def _copy(walk: Walk, value: str, name: str) -> None:
     """Let ``name`` be another name of a computed value."""
     walk.alias[name] = walk.alias.get(value, value)
     walk.computed.add(name)
@@ -201,12 +156,12 @@ def _copy(walk: _Walk, value: str, name: str) -> None:
         walk.shapes[name] = walk.shapes[value]
 
 
-def _take_branch(walk: _Walk, proto: NodeProto, number: int) -> None:
+def _take_branch(walk: Walk, proto: NodeProto, number: int) -> None:
     """Put the branch of an If whose condition is constant in its place."""
     taken = "then_branch" if bool(walk.tensors[proto.input[0]].read().reshape(-1)[0]) else "else_branch"
     branch = next((attribute.g for attribute in proto.attribute if attribute.name == taken), None)
     if branch is None or len(branch.output) != len(proto.output):
-        raise model_error("not-onnx", walk.source, f"{_called(proto, number)} has no {taken} with its outputs")
+        raise model_error("not-onnx", walk.source, f"{called(proto, number)} has no {taken} with its outputs")
     _add_initializers(walk, branch)
     for node in branch.node:
         _step(walk, node, number)
@@ -214,7 +169,7 @@ def _take_branch(walk: _Walk, proto: NodeProto, number: int) -> None:
         if value.name in walk.computed:
             _copy(walk, value.name, name)
         elif value.name not in walk.tensors:
-            message = f"nothing in the {taken} of {_called(proto, number)} computes its output {value.name}"
+            message = f"nothing in the {taken} of {called(proto, number)} computes its output {value.name}"
             raise model_error("not-onnx", walk.source, message)
         else:
             walk.tensors[name], walk.types[name] = walk.tensors[value.name], walk.types[value.name]
@@ -240,7 +195,7 @@ def _attribute(attribute: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _constant(walk: _Walk, proto: NodeProto, number: int) -> Mapping[str, Array] | None:
+def _constant(walk: Walk, proto: NodeProto, number: int) -> Mapping[str, Array] | None:
     """Return the outputs of a node that reads only constants, or the sizes of a value; ``None`` for another node."""
     domain_is_own = proto.domain in ("", "ai.onnx")
     if not domain_is_own or proto.op_type in _NOT_EVALUATED:
@@ -253,11 +208,11 @@ def _constant(walk: _Walk, proto: NodeProto, number: int) -> Mapping[str, Array]
         walk.tensors[proto.output[0]] = walk.tensors[proto.input[0]]
         walk.types[proto.output[0]] = walk.types[proto.input[0]]
         return {}
-    types = _infer(walk, proto, number) if proto.input else {}
+    types = inferred_types(walk, proto, number) if proto.input else {}
     sizes = [[axis.dim_value for axis in value.tensor_type.shape.dim] for value in types.values()]
     if any(math.prod(axes) > MAX_FOLDED for axes in sizes):
         return None
-    return _evaluated(walk, proto, number)
+    return evaluated(walk, proto, number)
 
 
 def _sizes(proto: NodeProto, shape: Sizes) -> Array:
@@ -265,89 +220,3 @@ def _sizes(proto: NodeProto, shape: Sizes) -> Array:
         return np.array(math.prod(shape), dtype=np.int64)
     ends = {attribute.name: attribute.i for attribute in proto.attribute}
     return np.array(shape[ends.get("start", 0) : ends.get("end", len(shape))], dtype=np.int64)
-
-
-def _evaluated(walk: _Walk, proto: NodeProto, number: int) -> Mapping[str, Array]:
-    """Evaluate a node with onnx's reference evaluator."""
-    from onnx import TensorProto, helper
-    from onnx.reference import ReferenceEvaluator
-
-    values = {name: walk.tensors[name].read() for name in dict.fromkeys(proto.input) if name}
-    outputs = [name for name in proto.output if name]
-    graph = helper.make_graph(
-        [proto],
-        "constant",
-        [helper.make_value_info(name, walk.types[name]) for name in values],
-        [helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None) for name in outputs],
-    )
-    model = helper.make_model(graph, opset_imports=walk.model.opset_import, ir_version=walk.model.ir_version or 8)
-    try:
-        with np.errstate(all="ignore"):
-            results = ReferenceEvaluator(model).run(None, values)
-    except Exception as problem:  # a wrong constant raises whatever numpy raises for it
-        notes = (str(problem).partition("\n")[0],)
-        message = f"{_called(proto, number)} of constants cannot be computed"
-        raise model_error("onnx-shapes", walk.source, message, notes) from None
-    return {name: np.asarray(result) for name, result in zip(outputs, results, strict=True)}
-
-
-def _infer(walk: _Walk, proto: NodeProto, number: int) -> Mapping[str, TypeProto]:
-    """Return the types of a node's outputs, as far as ONNX's shape inference knows the operator."""
-    from onnx import defs, shape_inference
-
-    domain = "" if proto.domain == "ai.onnx" else proto.domain
-    versions = {("" if e.domain == "ai.onnx" else e.domain): e.version for e in walk.model.opset_import}
-    if domain not in versions or not defs.has(proto.op_type, domain):
-        return {}
-    try:
-        schema = defs.get_schema(proto.op_type, versions[domain], domain)
-        result: Mapping[str, TypeProto] = shape_inference.infer_node_outputs(
-            schema,
-            proto,
-            {name: walk.types[name] for name in proto.input if name},
-            {name: _given(walk.tensors[name]) for name in proto.input if _decides_on_shapes(walk, name)},
-            opset_imports=walk.model.opset_import,
-            ir_version=walk.model.ir_version or 8,
-        )
-    except SpecError:  # a constant that cannot be read
-        raise
-    except Exception as problem:  # InferenceError, SchemaError, and others for attributes of a wrong type
-        notes = (_without_prefixes(str(problem)),)
-        message = f"the shapes at {_called(proto, number)} do not fit"
-        raise model_error("onnx-shapes", walk.source, message, notes) from None
-    return result
-
-
-def _without_prefixes(message: str) -> str:
-    """Return the first line of a message of shape inference, without the names of its own functions."""
-    line = message.partition("\n")[0].strip()
-    return line.rpartition("] ")[2] or line
-
-
-def _decides_on_shapes(walk: _Walk, name: str) -> bool:
-    """Whether a value is a constant that may be sizes or axes: few whole numbers."""
-    tensor = walk.tensors.get(name)
-    return tensor is not None and tensor.size <= MAX_GIVEN and walk.types[name].tensor_type.elem_type in _WHOLE
-
-
-def _given(tensor: Tensor) -> TensorProto:
-    from onnx import numpy_helper
-
-    return numpy_helper.from_array(np.asarray(tensor.read()), tensor.name)
-
-
-def _type_of(values: Array) -> TypeProto:
-    from onnx import helper
-
-    return _tensor_type(helper.np_dtype_to_tensor_dtype(values.dtype), values.shape)
-
-
-def _tensor_type(element: int, shape: Iterable[int]) -> TypeProto:
-    from onnx import helper
-
-    return helper.make_tensor_type_proto(element, tuple(shape))
-
-
-def _called(proto: NodeProto, number: int) -> str:
-    """Return how a node is named in messages: its operator, and its name or else its number."""
-    return f"{proto.op_type} {proto.name}" if proto.name else f"{proto.op_type}, node {number + 1}"
