@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netspec.importers.onnx_file.graph.branches import branch_of
 from netspec.importers.onnx_file.graph.inference import (
     Walk,
     called,
@@ -32,10 +33,13 @@ from netspec.ir.shape import Shape
 from netspec.source import Source
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto
+    from onnx import GraphProto, ModelProto, NodeProto, TypeProto
 
 MAX_FOLDED = 2**27
 """The most values that a constant computed from others may have."""
+
+_UNKNOWN, _REAL = 0, (1, 10, 11, 16)
+"""ONNX's types float32, float16, float64 and bfloat16."""
 
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
@@ -97,9 +101,14 @@ def _model(walk: Walk, images: Images, outputs: tuple[str, ...]) -> Model:
         channels_last=images.channels_last,
         outputs=outputs,
         opset=opset_of(model),
+        whole=frozenset(name for name in walk.computed if _is_whole(walk.types.get(name))),
         producer=" ".join(filter(None, (model.producer_name, model.producer_version))),
         about={entry.key: entry.value for entry in model.metadata_props},
     )
+
+
+def _is_whole(value_type: TypeProto | None) -> bool:
+    return value_type is not None and value_type.tensor_type.elem_type not in (_UNKNOWN, *_REAL)
 
 
 def _needed(nodes: Iterable[Node], outputs: Iterable[str]) -> Iterator[Node]:
@@ -120,6 +129,9 @@ def _step(walk: Walk, proto: NodeProto, number: int) -> None:
         message = f"{called(proto, number)} reads {unknown[0]}, which nothing before it computes"
         raise model_error("not-onnx", walk.source, message)
     check_node(walk, proto, number)
+    if again := [name for name in proto.output if name and (name in walk.tensors or name in walk.computed)]:
+        message = f"{called(proto, number)} computes {again[0]}, which is there already"
+        raise model_error("not-onnx", walk.source, message)
     if proto.op_type == "If" and proto.input[0] in walk.tensors:
         _take_branch(walk, proto, number)
         return
@@ -158,21 +170,19 @@ def _copy(walk: Walk, value: str, name: str) -> None:
 
 def _take_branch(walk: Walk, proto: NodeProto, number: int) -> None:
     """Put the branch of an If whose condition is constant in its place."""
-    taken = "then_branch" if bool(walk.tensors[proto.input[0]].read().reshape(-1)[0]) else "else_branch"
-    branch = next((attribute.g for attribute in proto.attribute if attribute.name == taken), None)
-    if branch is None or len(branch.output) != len(proto.output):
-        raise model_error("not-onnx", walk.source, f"{called(proto, number)} has no {taken} with its outputs")
+    condition = bool(walk.tensors[proto.input[0]].read().any())
+    branch = branch_of(proto, condition, walk.source)
     _add_initializers(walk, branch)
     for node in branch.node:
         _step(walk, node, number)
     for name, value in zip(proto.output, branch.output, strict=True):
         if value.name in walk.computed:
             _copy(walk, value.name, name)
-        elif value.name not in walk.tensors:
-            message = f"nothing in the {taken} of {called(proto, number)} computes its output {value.name}"
-            raise model_error("not-onnx", walk.source, message)
-        else:
+        elif value.name in walk.tensors:
             walk.tensors[name], walk.types[name] = walk.tensors[value.name], walk.types[value.name]
+        else:
+            message = f"nothing in the branch of {called(proto, number)} computes its output {name}"
+            raise model_error("not-onnx", walk.source, message)
 
 
 def _module(proto: NodeProto) -> str:

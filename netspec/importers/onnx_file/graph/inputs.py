@@ -45,7 +45,7 @@ def images_of(graph: GraphProto, given: Shape | None, source: Source) -> Images:
         ``onnx-input``: there is not exactly one input, its sizes are not known, or ``given`` does not go with it.
     """
     constants = {tensor.name for tensor in graph.initializer}
-    read = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
+    read = _read_in(graph)
     inputs = [value for value in graph.input if value.name not in constants and value.name in read]
     if len(inputs) != 1:
         listed = ", ".join(f"{value.name} ({_written(_axes(value))})" for value in inputs)
@@ -67,6 +67,13 @@ def images_of(graph: GraphProto, given: Shape | None, source: Source) -> Images:
     if len(sizes) < len(axes) - 1:
         raise _unknown_size(value.name, axes, channels_last, source)
     return Images(value.name, (batch, *sizes), channels_last)
+
+
+def _read_in(graph: GraphProto) -> set[str]:
+    """Return the names of all values that a graph and the graphs inside it read or return."""
+    inner = [a.g for node in graph.node for a in node.attribute if a.HasField("g")]
+    names = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
+    return names.union(*map(_read_in, inner))
 
 
 def _axes(value: ValueInfoProto) -> tuple[int | str, ...]:

@@ -64,7 +64,8 @@ class Model:
     ``nodes`` are in the order of the computation, and each is needed for an output. ``tensors`` are the constants, and
     ``shapes`` the shapes of all other values as far as ONNX can infer them, the batch included. ``batch`` is the number
     of images that these shapes are for. ``input`` is the name of the value with the images, ``channels_last`` says that
-    its axes are N,H,W,C. ``opset`` is the version of the operator set, ``about`` the metadata.
+    its axes are N,H,W,C. ``opset`` is the version of the operator set, ``about`` the metadata. ``whole`` are the
+    computed values that are whole numbers or truth values.
     """
 
     nodes: tuple[Node, ...]
@@ -75,6 +76,7 @@ class Model:
     channels_last: bool
     outputs: tuple[str, ...]
     opset: int
+    whole: frozenset[str] = frozenset()
     producer: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
 

@@ -53,12 +53,21 @@ def with_scale_or_shift(model: Model, node: Node) -> Match | None:
         return None
     for value, other in (node.inputs, node.inputs[::-1]):
         norm, tensor = model.producers.get(value), model.tensors.get(other)
-        if norm is None or norm.op not in ("LayerNorm", "GroupNorm") or tensor is None or tensor.size == 1:
+        if norm is None or tensor is None or tensor.size == 1 or not _is_by_channel(model, norm, tensor):
             continue
         part = "scale" if node.op == "Mul" else "shift"
         if part not in norm.attributes and "shift" not in norm.attributes:
             return Match(norm.op, norm.inputs, (norm,), {**norm.attributes, part: other})
     return None
+
+
+def _is_by_channel(model: Model, norm: Node, tensor: Tensor) -> bool:
+    """Whether a constant has different numbers only along the axis of a recognised normalisation's channels."""
+    shape = model.shapes.get(norm.inputs[0])
+    if norm.op not in ("LayerNorm", "GroupNorm") or shape is None:
+        return False
+    axis = norm.attributes["axis"] if norm.op == "LayerNorm" else 1 - len(shape)  # from the end
+    return len(tensor.shape) >= -axis and tensor.shape[axis] == tensor.size
 
 
 def grouped_lrn(model: Model, node: Node) -> Match | None:

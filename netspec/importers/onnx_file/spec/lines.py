@@ -145,7 +145,17 @@ class Site:
         return as_image(self.draft, value)
 
     def result(self, value: Value) -> None:
-        """Make a value that of the node's output."""
+        """Make a value that of the node's output.
+
+        Raises ``Inexpressible`` if the model has it in another shape, as a sum with a number that has more axes.
+        """
+        sizes = self.model.shapes.get(self.node.outputs[0])
+        if sizes not in (None, value.sizes):
+            raise Inexpressible(f"its output has the axes {' x '.join(map(str, sizes))}, {described(value)} in a spec")
+        self.stand_in(value)
+
+    def stand_in(self, value: Value) -> None:
+        """Let a value of another shape stand for the node's output. All that read it must allow for that."""
         self.draft.values[self.node.outputs[0]] = value
 
     def emit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,9 +17,12 @@ EPS = 1e-5
 
 
 def single(value: float) -> str:
-    """Return a number of an attribute, which is a float32, as text: the shortest that is the same float32."""
-    if not np.isfinite(value):
-        raise Inexpressible(f"it has the number {value}")
+    """Return a number of an attribute, which is a float32, as text: the shortest that is the same float32.
+
+    Raises ``Inexpressible`` if it is infinite or not a number.
+    """
+    if not np.isfinite(np.float32(value)):
+        raise Inexpressible(f"it computes with {np.float32(value)}; the numbers of a spec are finite")
     return format_literal(float(str(np.float32(value))))
 
 
@@ -32,10 +35,10 @@ def batch_norm(site: Site) -> None:
     if {tensor.size for tensor in (scale, shift, mean, variance)} != {x.shape.channels}:
         raise Inexpressible(f"its parameters are not one for each of {x.shape.channels} channels")
     arrays = {
-        "weight": scale.read,
-        "bias": shift.read,
-        "running_mean": mean.read,
-        "running_var": variance.read,
+        "weight": _flat(scale),
+        "bias": _flat(shift),
+        "running_mean": _flat(mean),
+        "running_var": _flat(variance),
     }
     keys = _eps(site)
     average = 1 - float(np.float32(site.get("momentum", 0.9)))
@@ -162,7 +165,8 @@ def _over_channels(site: Site) -> Value:
         return x
     if over == x.own and x.is_vector:
         return Value(site.draft.flattened(x), Shape(x.shape.units), (("N",), ("C",)), x.batch)
-    raise Inexpressible(f"it is over the axes {''.join(over)} of {described(x)}; a spec's is over the channels")
+    named = f"the axes {''.join(over)}" if over else "an axis of length 1"
+    raise Inexpressible(f"it is over {named} of {described(x)}; a spec's is over the channels")
 
 
 def _by_channel(site: Site, place: int) -> Value:
@@ -195,11 +199,12 @@ def _affine(channels: int, scale: Tensor | None, shift: Tensor | None) -> Arrays
     for tensor in (scale, shift):
         if tensor is not None and tensor.size != channels:
             raise Inexpressible(f"it has {tensor.size} coefficients for {channels} channels")
-
-    def flat(tensor: Tensor) -> Array:
-        return tensor.values().reshape(-1)
-
     return {
-        "weight": ones(channels) if scale is None else (lambda: flat(scale)),
-        "bias": zeros(channels) if shift is None else (lambda: flat(shift)),
+        "weight": ones(channels) if scale is None else _flat(scale),
+        "bias": zeros(channels) if shift is None else _flat(shift),
     }
+
+
+def _flat(tensor: Tensor) -> Callable[[], Array]:
+    """Return a function that returns a constant's values in one axis."""
+    return lambda: tensor.values().reshape(-1)

@@ -72,6 +72,14 @@ OPERATORS: Mapping[str, Translate] = {
 }
 """By the operator's type. The types that ONNX does not have are those of groups that were recognised."""
 
+EXACT = frozenset({
+    "Cast", "Concat", "Expand", "Flatten", "Max", "MaxPool", "GlobalMaxPool", "Pad", "ReduceMax", "Relu", "Reshape",
+    "Slice", "Squeeze", "Transpose", "Unsqueeze",
+})  # fmt: skip
+"""Operators that do to whole numbers what they do to real ones: others round, or leave the range of the type."""
+
+WHOLE = "it computes with whole numbers, which it rounds to or which overflow; a spec computes with real numbers"
+
 NO_LAYER = "a spec has no layer that computes this"
 
 _RECURRENT = "a spec has no recurrent layers"

@@ -34,8 +34,8 @@ def reshape(site: Site) -> None:
         site.result(viewed)
         return
     if not (x.is_image or x.is_vector) or sizes[0] != x.batch or len(sizes) not in (2, 4):
-        before = described(x)
-        raise Inexpressible(f"it divides the axes of {before} otherwise: to {' x '.join(map(str, sizes))}")
+        after = " x ".join(["N" if sizes[:1] == (x.batch,) else str(sizes[0]), *map(str, sizes[1:])])
+        raise Inexpressible(f"it divides the axes of {described(x)} otherwise: to {after}")
     shape = Shape(*sizes[1:])
     line = site.draft.new_line("reshape", [x.line], {"size": str(shape)}, shape, node=site.node)
     site.result(image(line, shape, x.batch))
@@ -51,7 +51,7 @@ def expand(site: Site) -> None:
             raise Inexpressible("it repeats a value; only a product of a spec repeats numbers for whole maps")
         if any(site.model.shapes.get(name) != sizes for name in others):
             raise Inexpressible("it repeats a value beyond what it is multiplied by")
-    site.result(x)
+    site.stand_in(x)
 
 
 def transpose(site: Site) -> None:

@@ -180,7 +180,7 @@ def pad(site: Site) -> None:
     fits = read_by == {"Conv"} if fill == 0 else read_by == {"MaxPool"} and fill <= _NEVER_CHOSEN
     if fits and all(node.attributes.get("auto_pad", "NOTSET") in ("NOTSET", "VALID") for node in readers):
         site.draft.padded[site.node.outputs[0]] = Padded(x, pads)
-        site.result(x)  # of which nothing but these readers, who look for the padding, gets to know
+        site.stand_in(x)  # these readers look for the padding
         return
     if fill != 0:
         raise Inexpressible(f"it pads with {fill:g}; a spec pads with zeros")
