@@ -50,7 +50,7 @@ class Draft:
     """The lines so far. ``values`` has the value of the model under each name; ``None`` if it cannot be expressed.
 
     ``padded`` has padding that is left to the readers. ``flat`` has the flattened copies of lines. ``owners`` has the
-    first line that uses a weight, by the weight's tensor and the type of the line.
+    first line that uses a weight, by the weight's tensor, and the keys of the line and the layout that it is read in.
     """
 
     model: Model
@@ -197,7 +197,7 @@ def as_image(draft: Draft, value: Value) -> Value:
     """Return a value as an image whose axes are N,C,H,W. Raises ``Inexpressible`` if they are others."""
     if value.shape.is_image and value.is_image:
         return value
-    if not value.shape.is_image and len(value.axes) == 4 and value.axes[:2] == ((("N",)), value.single("C")):
+    if not value.shape.is_image and len(value.axes) == 4 and value.axes[:2] == (("N",), value.single("C")):
         pixel = Shape(value.shape.channels, 1, 1)
         line = draft.new_line("reshape", [value.line], {"size": str(pixel)}, pixel)
         return replace(value, line=line, shape=pixel)
