@@ -24,7 +24,7 @@ from netspec.ir.ops import (
     Op,
 )
 from netspec.ir.settings import Schedule, Sgd
-from netspec.ir.window import Window
+from netspec.ir.window import Pad, Window
 from netspec.keys import texts
 
 TRAINING_KEYS = (
@@ -143,6 +143,8 @@ def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterato
         value = getattr(op, field.name)
         if isinstance(value, Window):
             yield from _window(value)
+        elif isinstance(value, Pad):
+            yield field.name, texts.pad(value)
         elif isinstance(op, Crop) and field.name in _SIZE:
             if field.name == _SIZE[0]:
                 yield "size", texts.pair((op.height, op.width))

@@ -310,3 +310,10 @@ def test_keys_are_reported_by_their_name_in_the_spec(text: str, old: str, new: s
 def test_crop_size_is_reported_as_one_key() -> None:
     text = "[image] input 3x9x9\n[c] crop size={}\n"
     assert difference_lines(diff(text.format(7), text.format("5x7"))) == ["c size: 7 -> 5x7, function"]
+
+
+def test_padding_of_a_layer_of_its_own_is_written_as_in_a_spec() -> None:
+    text = "net n\n[x] input 2x9x9\n[p] zeropad pad=1\n[c] conv filters=4 kernel=3\n"
+    assert difference_lines(diff(text, text.replace("pad=1", "pad=0,2,1,1"))) == ["p pad: 1 -> 0,2,1,1, function"]
+    without = text.replace("[p] zeropad pad=1\n", "")
+    assert difference_lines(diff(text, without)) == ["p removed: zeropad pad=1, after x -> , function"]
