@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -30,6 +31,9 @@ MAX_LISTED = 3
 
 PRODUCER = "netspec"
 """The producer of the files that ``compile --to onnx`` writes."""
+
+_NOT_IN_VALUES = re.compile(r"[^\w.,+-]")
+"""What no value of a key of the input line has, so that the text of a file cannot become more than a value."""
 
 _PATTERNS = (*functions.PATTERNS, *normalisations.PATTERNS)
 
@@ -201,7 +205,8 @@ def _other_outputs(model: Model, source: Source, names: Sequence[str]) -> Iterat
 
 def _origin(source: Source, model: Model) -> str:
     written = f", written by {model.producer}" if model.producer else ""
-    return f"Imported from {PurePath(source.name).name}{written}, operator set {model.opset}."
+    origin = f"Imported from {PurePath(source.name).name}{written}, operator set {model.opset}."
+    return "".join(c if c.isprintable() else " " for c in origin)
 
 
 def _stem(source: Source) -> str:
@@ -217,7 +222,7 @@ def _preprocessing(model: Model) -> dict[str, str]:
     if not _is_ours(model):
         return {}
     usual = {"range": "1", "mean": "none", "std": "none", "order": "rgb"}
-    about = {key: model.about.get(f"input.{key}", value) for key, value in usual.items()}
+    about = {key: _NOT_IN_VALUES.sub("", model.about.get(f"input.{key}", value)) for key, value in usual.items()}
     return {key: value for key, value in about.items() if value != usual[key]}
 
 

@@ -223,3 +223,18 @@ def test_changed_bytes_give_a_diagnostic_or_a_network(place: int, value: int) ->
 
 CODES = ("not-onnx", "onnx-input", "onnx-shapes", "onnx-weights", "onnx-not-expressible", "too-large", "bad-value",
          "kernel-too-large", "window-outside-image")  # fmt: skip
+
+
+def test_texts_of_a_file_do_not_become_lines_of_the_spec() -> None:
+    given = small()
+    given.producer_name = "netspec\n\n[x] fc\u2028[y] fc"
+    first = imported(given).net.source.text.splitlines()[0]
+    assert first == "# Imported from m.onnx, written by netspec  [x] fc [y] fc, operator set 17."
+    given.producer_name = "netspec"
+    given.metadata_props.add(key="input.mean", value="image\n[more] relu")
+    assert refused(given).message == "mean: 'imagemorerelu' is unknown; did you mean image?"
+
+
+def test_order_of_other_axes() -> None:
+    diagnostic = refused(model([node("Transpose", ["x"], ["y"], perm=[0, 1])], ("N", 3, 8, 8)))
+    assert diagnostic.notes[0].endswith("it gives an order of 2 axes, and its input has 4")

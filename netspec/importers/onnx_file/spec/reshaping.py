@@ -57,7 +57,10 @@ def expand(site: Site) -> None:
 def transpose(site: Site) -> None:
     """Another order of the axes, which only changes the view."""
     x = site.x
-    site.result(x.transposed(site.get("perm", tuple(reversed(range(len(x.axes)))))))
+    order = site.get("perm", tuple(reversed(range(len(x.axes)))))
+    if len(order) != len(x.axes):
+        raise Inexpressible(f"it gives an order of {len(order)} axes, and its input has {len(x.axes)}")
+    site.result(x.transposed(order))
 
 
 def concat(site: Site) -> None:
