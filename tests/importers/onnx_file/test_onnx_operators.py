@@ -93,7 +93,7 @@ def test_single_operators(line: str) -> None:
         (node("Pad", ["x", "pads", "one"], ["y"]), "it pads with 1"),
         (node("Softmax", ["x"], ["y"], axis=2), "a spec's is over the channels"),
         (node("ReduceMean", ["x"], ["y"], axes=[1]), "it reduces other axes"),
-        (node("Sub", ["one", "x"], ["y"]), "it subtracts a value from another"),
+        (node("Sub", ["column", "x"], ["y"]), "a spec has one for each channel"),
         (node("Add", ["x", "column"], ["y"]), "a spec has one for each channel"),
         (node("MatMul", ["x", "x"], ["y"]), "as attention does"),
         (node("Slice", ["x", "first", "second"], ["y"]), "it takes some of the channels or images"),
@@ -321,3 +321,44 @@ def test_weights_have_netspecs_layout() -> None:
     given = model([node("Gemm", ["x", "w"], ["y"])], ("N", 3), {"w": numbers(3, 2)})
     result = imported(given)
     np.testing.assert_array_equal(result.arrays["fc1.weight"](), numbers(3, 2).T)
+
+
+@pytest.mark.parametrize(
+    ("constant", "line"),
+    [(float32(3), "linear a=-1 b=3"), (numbers(6, 1, 1), "affine"), (numbers(1, 6, 1, 1), "affine")],
+)
+def test_constant_minus_a_value(constant: Array, line: str) -> None:
+    given = model([node("Sub", ["c", "x"], ["y"])], ("N", *SHAPE), {"c": constant})
+    assert spec(given)[-1].partition("] ")[2] == line
+    assert_same(given, numbers(2, *SHAPE))
+
+
+def test_difference_of_two_values() -> None:
+    given = model([node("Relu", ["x"], ["a"]), node("Sub", ["x", "a"], ["y"])], ("N", *SHAPE))
+    lines = [line.partition("] ")[2] for line in spec(given)[2:]]
+    assert lines == ["relu", "linear a=-1", "sum inputs=x,linear1"]
+    assert_same(given, numbers(2, *SHAPE))
+
+
+def transformed(order: tuple[int, ...], axis: int = 1) -> Any:
+    """Channels taken in this order, each times a number and plus another, as torchvision's ``transform_input``."""
+    nodes = []
+    for place, channel in enumerate(order):
+        nodes += [
+            node("Gather", ["x", f"i{channel}"], [f"g{place}"], axis=axis),
+            node("Unsqueeze", [f"g{place}", "one"], [f"u{place}"]),
+            node("Mul", [f"u{place}", f"m{place}"], [f"p{place}"]),
+            node("Add", [f"p{place}", f"m{channel}"], [f"q{place}"]),
+        ]
+    joined = [f"q{place}" for place in range(len(order))]
+    tensors = {"one": int64(1), **{f"i{n}": np.array(n) for n in range(3)}}
+    tensors |= {f"m{n}": float32(n + 0.5) for n in range(3)}
+    return model([*nodes, node("Concat", joined, ["y"], axis=1)], ("N", 3, 3, 4), tensors)
+
+
+def test_channels_that_are_scaled_one_by_one() -> None:
+    given = transformed((0, 1, 2))
+    assert spec(given)[2:] == ["[affine1] affine"]
+    assert_same(given, numbers(2, 3, 3, 4))
+    for other in (transformed((2, 1, 0)), transformed((0, 1)), transformed((0, 1, 1)), transformed((0, 1, 2), axis=2)):
+        assert refused(other).notes[0].startswith("Gather")

@@ -179,6 +179,37 @@ def _pads_channels(model: Model, steps: list[Node], size: int) -> bool:
     return numbers == expected
 
 
+def channels_apart(model: Model, node: Node) -> Match | None:
+    """a x + b of each channel of an image by itself, joined by a Concat: torchvision's ``transform_input``."""
+    if node.op != "Concat" or node.attributes.get("axis") != 1:
+        return None
+    parts = [part for value in node.inputs if (part := _one_channel(model, value)) is not None]
+    images = {gather.inputs[0] for gather, *_ in parts}
+    shape = model.shapes.get(next(iter(images))) if len(images) == 1 else None
+    if shape is None or len(shape) != 4 or len(parts) != len(node.inputs):
+        return None
+    numbers = [model.number(gather.inputs[1]) for gather, *_ in parts]
+    alone = {model.shapes.get(value) for value in node.inputs} == {(shape[0], 1, *shape[2:])}
+    if numbers != list(range(shape[1])) or not alone:
+        return None
+    inner = tuple(step for _, steps, *_ in parts for step in steps)
+    about = {"scale": [scale for *_, scale, _ in parts], "shift": [shift for *_, shift in parts]}
+    return Match("ChannelsApart", tuple(images), inner, about)
+
+
+def _one_channel(model: Model, value: str) -> tuple[Node, tuple[Node, ...], float, float] | None:
+    """Return the Gather of one channel, all nodes that compute ``a x + b`` of it, a and b."""
+    add = model.producers.get(value)
+    sum_ = shifted(model, add)
+    product = scaled(model, sum_[0] if sum_ is not None else value)
+    unsqueeze = made_by(model, product.values[0], "Unsqueeze")
+    gather = made_by(model, unsqueeze.inputs[0], "Gather") if unsqueeze is not None else None
+    if unsqueeze is None or gather is None or gather.attributes.get("axis", 0) != 1:
+        return None
+    last = (add,) if sum_ is not None and add is not None else ()
+    return gather, (*last, *product.inner, unsqueeze, gather), product.factor, sum_[1] if sum_ is not None else 0.0
+
+
 def _axes(model: Model, node: Node) -> tuple[int, ...] | None:
     """Return the axes of a reduction, which are an input since operator set 18, counted from the end."""
     shape, axes = model.shapes.get(node.inputs[0]), node.attributes.get("axes")
@@ -193,4 +224,12 @@ def _is_constant(tensor: Tensor | None, number: float) -> bool:
     return tensor is not None and bool(np.all(tensor.values() == number))
 
 
-PATTERNS: tuple[Pattern, ...] = (layer_norm, group_norm, with_scale_or_shift, grouped_lrn, map_norm, torch_lrn)
+PATTERNS: tuple[Pattern, ...] = (
+    layer_norm,
+    group_norm,
+    with_scale_or_shift,
+    grouped_lrn,
+    map_norm,
+    torch_lrn,
+    channels_apart,
+)

@@ -26,11 +26,32 @@ def add(site: Site) -> None:
 
 
 def subtract(site: Site) -> None:
-    """A value minus a constant."""
+    """A value minus a constant; else the sum of what it subtracts from and of what it subtracts times -1."""
     constant = _constant(site)
-    if constant is None or site.node.inputs[0] in site.model.tensors:
-        raise Inexpressible("it subtracts a value from another; a spec adds them")
-    _plus(site, *constant, sign=-1.0)
+    if constant is None:
+        a, b = site.value(0), site.value(1)
+        negative = site.draft.new_line("linear", [b.line], {"a": "-1"}, b.shape)
+        _join(site, "sum", [a, b.of(negative, b.shape)])
+    elif site.node.inputs[0] in site.model.tensors:
+        _minus(site, *constant)
+    else:
+        _plus(site, *constant, sign=-1.0)
+
+
+def _minus(site: Site, x: Value, constant: Tensor) -> None:
+    """A constant minus a value."""
+    if constant.size == 1:
+        site.emit("linear", x, {"a": "-1", "b": single(float(constant.values().reshape(-1)[0]))})
+        return
+    x, read = _per_channel(site, x, constant)
+    negative = np.full(x.shape.channels, -1, dtype=np.float32)
+    site.emit("affine", x, arrays={"weight": lambda: negative, "bias": read}, hint=of_parameter(constant))
+
+
+def channels_apart(site: Site) -> None:
+    """A coefficient and a term for each channel, which the model computes one by one."""
+    scale, shift = (np.array(site.get(word), dtype=np.float32) for word in ("scale", "shift"))
+    site.emit("affine", site.image(), arrays={"weight": lambda: scale, "bias": lambda: shift})
 
 
 def multiply(site: Site) -> None:
@@ -72,8 +93,8 @@ def _constant(site: Site) -> tuple[Value, Tensor] | None:
     return None
 
 
-def _join(site: Site, type_: str) -> None:
-    values = _of_one_rank([site.value(index) for index in range(len(site.node.inputs))])
+def _join(site: Site, type_: str, inputs: Sequence[Value] | None = None) -> None:
+    values = _of_one_rank(inputs or [site.value(index) for index in range(len(site.node.inputs))])
     if len(values) == 1:
         site.result(values[0])
         return

@@ -26,6 +26,7 @@ OPERATORS: Mapping[str, Translate] = {
     "Mul": arithmetic.multiply,
     "Div": arithmetic.divide,
     "Neg": arithmetic.negate,
+    "ChannelsApart": arithmetic.channels_apart,
     "Sum": arithmetic.join("sum"),
     "Max": arithmetic.join("max"),
     "BatchNormalization": norms.batch_norm,
