@@ -19,7 +19,7 @@ from netspec.importers.onnx_file.spec.activations import with_neurons
 from netspec.importers.onnx_file.spec.lines import Draft, Line, Site, described
 from netspec.importers.onnx_file.spec.naming import names as names_of
 from netspec.importers.onnx_file.spec.naming import of_input
-from netspec.importers.onnx_file.spec.operators import EXACT, NO_LAYER, OPERATORS, REASONS, WHOLE
+from netspec.importers.onnx_file.spec.operators import COUNTS, EXACT, NO_LAYER, OPERATORS, REASONS, WHOLE
 from netspec.importers.onnx_file.spec.text import Head, write_spec
 from netspec.importers.onnx_file.spec.views import N, Value, image
 from netspec.ir.settings import ASPECTS, Aspect
@@ -121,6 +121,8 @@ def _translate_nodes(draft: Draft) -> Iterator[tuple[Node, str]]:
             yield node, REASONS.get(node.op, NO_LAYER)
         elif node.op not in EXACT and not draft.model.whole.isdisjoint(node.inputs):
             yield node, WHOLE
+        elif not draft.model.counts.isdisjoint(node.inputs):
+            yield node, COUNTS
         elif not unknown:
             try:
                 translate_node(Site(node, draft))

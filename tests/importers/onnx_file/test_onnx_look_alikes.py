@@ -132,3 +132,19 @@ def test_branches_may_have_values_of_the_same_name() -> None:
     assert refused(model(nodes, ("N", 5), {"yes": np.array(True)})).code == "not-onnx"
     del nodes[1].attribute[:]
     assert refused(model(nodes, ("N", 5), {"yes": np.array(True)})).code == "not-onnx"
+
+
+def divided_by_size(axis: int, batch: str | int) -> Any:
+    nodes = [
+        node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "axis"], ["n"]),
+        node("Cast", ["n"], ["f"], to=1),
+        node("Div", ["x", "f"], ["y"]),
+    ]
+    return model(nodes, (batch, 3, 4, 5), {"axis": np.array(axis)})
+
+
+def test_the_number_of_images_is_no_constant() -> None:
+    assert "it computes with the number of images" in refused(divided_by_size(0, "N")).notes[0]
+    assert_same(divided_by_size(2, "N"), numbers(2, 3, 4, 5))
+    assert_same(divided_by_size(0, 2), numbers(2, 3, 4, 5))

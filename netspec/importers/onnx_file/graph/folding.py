@@ -26,7 +26,7 @@ from netspec.importers.onnx_file.graph.inference import (
     tensor_type,
     type_of,
 )
-from netspec.importers.onnx_file.graph.inputs import Images, images_of
+from netspec.importers.onnx_file.graph.inputs import BATCH, Images, images_of
 from netspec.importers.onnx_file.graph.model import Array, Model, Node, Sizes, Tensor, model_error
 from netspec.importers.onnx_file.graph.reading import reader
 from netspec.ir.shape import Shape
@@ -101,6 +101,7 @@ def _model(walk: Walk, images: Images, outputs: tuple[str, ...]) -> Model:
         channels_last=images.channels_last,
         outputs=outputs,
         opset=opset_of(model),
+        counts=frozenset(name for name in walk.counts if walk.types[name].tensor_type.elem_type in _REAL),
         whole=frozenset(name for name in walk.computed if _is_whole(walk.types.get(name))),
         producer=" ".join(filter(None, (model.producer_name, model.producer_version))),
         about={entry.key: entry.value for entry in model.metadata_props},
@@ -140,6 +141,8 @@ def _step(walk: Walk, proto: NodeProto, number: int) -> None:
         return
     constant = _constant(walk, proto, number)
     if constant is not None:
+        if _counts_images(walk, proto):
+            walk.counts.update(filter(None, proto.output))
         for name, values in constant.items():
             walk.tensors[name] = Tensor(name, values.shape, _returning(values))
             walk.types[name] = type_of(values)
@@ -223,6 +226,17 @@ def _constant(walk: Walk, proto: NodeProto, number: int) -> Mapping[str, Array] 
     if any(math.prod(axes) > MAX_FOLDED for axes in sizes):
         return None
     return evaluated(walk, proto, number)
+
+
+def _counts_images(walk: Walk, proto: NodeProto) -> bool:
+    """Whether a constant depends on the number of images, which the model leaves open. Only the first size does."""
+    first, *others = proto.input or ("",)
+    if proto.op_type in ("Shape", "Size"):
+        starts = [attribute.i for attribute in proto.attribute if attribute.name == "start"]
+        return first in walk.computed and walk.shapes[first][:1] == (BATCH,) and starts in ([], [0])
+    if proto.op_type in ("Gather", "Slice") and first in walk.counts and others:
+        return not walk.tensors[others[0]].read().all()
+    return not walk.counts.isdisjoint(proto.input)
 
 
 def _sizes(proto: NodeProto, shape: Sizes) -> Array:

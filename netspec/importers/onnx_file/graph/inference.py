@@ -26,7 +26,8 @@ _WHOLE = (6, 7)
 class Walk:
     """The state of the pass over the nodes (``folding``): what is known of each value so far.
 
-    ``alias`` maps the outputs of Identity nodes to what they are copies of.
+    ``alias`` maps the outputs of Identity nodes to what they are copies of. ``counts`` are the constants that depend on
+    the number of images.
     """
 
     model: ModelProto
@@ -37,6 +38,7 @@ class Walk:
     nodes: list[Node] = field(default_factory=list)
     computed: set[str] = field(default_factory=set)
     alias: dict[str, str] = field(default_factory=dict)
+    counts: set[str] = field(default_factory=set)
 
 
 def opset_of(model: ModelProto) -> int:

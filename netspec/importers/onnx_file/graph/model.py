@@ -65,7 +65,8 @@ class Model:
     ``shapes`` the shapes of all other values as far as ONNX can infer them, the batch included. ``batch`` is the number
     of images that these shapes are for. ``input`` is the name of the value with the images, ``channels_last`` says that
     its axes are N,H,W,C. ``opset`` is the version of the operator set, ``about`` the metadata. ``whole`` are the
-    computed values that are whole numbers or truth values.
+    computed values that are whole numbers or truth values, and ``counts`` the constants with real numbers that depend
+    on the number of images.
     """
 
     nodes: tuple[Node, ...]
@@ -77,6 +78,7 @@ class Model:
     outputs: tuple[str, ...]
     opset: int
     whole: frozenset[str] = frozenset()
+    counts: frozenset[str] = frozenset()
     producer: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
 

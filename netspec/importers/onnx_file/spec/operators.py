@@ -81,6 +81,8 @@ EXACT = frozenset({
 
 WHOLE = "it computes with whole numbers, which it rounds to or which overflow; a spec computes with real numbers"
 
+COUNTS = "it computes with the number of images; a spec computes the same for every image"
+
 NO_LAYER = "a spec has no layer that computes this"
 
 _RECURRENT = "a spec has no recurrent layers"
