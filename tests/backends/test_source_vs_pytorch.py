@@ -141,7 +141,7 @@ def test_small_specs_equal_the_module(path: Path, tmp_path: Path) -> None:
     pair.assert_same_steps()
 
 
-@pytest.mark.ci  # two training steps of AlexNet for each side
+@pytest.mark.slow  # two training steps of AlexNet for each side
 def test_alexnet_equals_the_module(tmp_path: Path) -> None:
     pair = Pair(netspec.load(ALEXNET).graph, tmp_path, count=1)
     pair.assert_same_state()

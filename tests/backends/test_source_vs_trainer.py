@@ -303,7 +303,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Tensor:
     return learnt
 
 
-@pytest.mark.many
+@pytest.mark.slow  # a test of the tests above: they would not notice an option that changes nothing
 @pytest.mark.parametrize(
     "keys",
     [

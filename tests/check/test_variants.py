@@ -145,7 +145,10 @@ def test_new_layers_can_follow_each_other(variant) -> None:
 
 @pytest.mark.ci
 @pytest.mark.parametrize("number", [pytest.param(100, marks=pytest.mark.slow), 2000])
-@pytest.mark.parametrize("changes", ["changed", "inserted", "dropped"])
+@pytest.mark.parametrize(
+    "changes",
+    [pytest.param("changed", marks=pytest.mark.slow), "inserted", pytest.param("dropped", marks=pytest.mark.slow)],
+)
 def test_many_unknown_layers_take_limited_effort(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, changes: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""How many examples Hypothesis tries for a property: a tenth by default, half in ``make ci``.
+"""How many examples Hypothesis tries for a property: a tenth by default, a quarter in ``make ci``.
 
 ``pytest --hypothesis-profile=all`` tries all of them.
 """
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 def register_profiles() -> None:
     """Register the profiles, and load the default one."""
     settings.register_profile("tenth", max_examples=10)
-    settings.register_profile("half", max_examples=50)
+    settings.register_profile("quarter", max_examples=25)
     settings.register_profile("all", max_examples=100)
     settings.load_profile("tenth")
 

@@ -258,8 +258,14 @@ def test_rewriting_edits_are_ordered_and_disjoint(pieces: list[str]) -> None:
 LINES = 200
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("line", ["[c] t " + ", " * 900, "[c] t : " + "3 x " * 450, "[c] t k=" + "(1" * 900])
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("[c] t " + ", " * 900, marks=pytest.mark.ci),
+        pytest.param("[c] t : " + "3 x " * 450, marks=pytest.mark.slow),
+        pytest.param("[c] t k=" + "(1" * 900, marks=pytest.mark.slow),
+    ],
+)
 def test_long_lines_of_habits_take_little_time(line: str) -> None:
     start = time.process_time()
     found = parse(Source("a.net", f"{line}\n" * LINES)).diagnostics

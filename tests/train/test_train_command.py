@@ -42,7 +42,7 @@ def tiny_spec(classes: int = 2, lr: float = 0.01) -> str:
     return TINY.format(classes=classes, lr=lr)
 
 
-@pytest.mark.ci  # a whole training
+@pytest.mark.slow  # a whole training; the front page has a longer one
 def test_digits_reach_97_percent_in_8_epochs() -> None:
     done = train(DIGITS, "--data", "digits", "--epochs", "8", "--threads", "1")
     assert done.exit_code == 0, done.output
