@@ -10,7 +10,7 @@ from processes import netspec
 
 from netspec import load
 
-pytest.importorskip("onnx", reason="the extra onnx is not installed")
+onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
 
 SPEC = (
     "net small\n\n[image] input 1x8x8\n[conv1] conv filters=4 kernel=3 neuron=relu\n[norm1] batchnorm\n"
@@ -156,7 +156,6 @@ def test_diff_leaves_out_what_a_model_does_not_state(files: Path) -> None:
 
 
 def test_diff_compares_preparation_only_with_models_of_netspec(files: Path) -> None:
-    onnx = pytest.importorskip("onnx")
     (files / "mean.net").write_text(SPEC.replace("1x8x8", "1x8x8 mean=channel"))
     ours = netspec("diff", files / "mean.net", files / "model.onnx").stdout
     assert "image  mean: channel -> none  function" in ours

@@ -17,9 +17,9 @@ Arrays = Mapping[str, Callable[[], Array]]
 """A layer's parameters and running statistics, by their keys inside the layer, as functions that return the values."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
-    """A line of the spec: ``[conv1] conv filters=96 -> 96x55x55``.
+    """A line of the spec: ``[conv1] conv filters=96 -> 96x55x55``. Two lines that say the same are different ones.
 
     ``inputs`` are the numbers of the lines that it reads. ``claimed``: its shape is stated, because it follows from
     arithmetic. ``hint`` is the path of its name in the model, ``conv1`` or ``features``, ``0``. ``weights_of`` is the
