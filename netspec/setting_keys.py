@@ -65,6 +65,14 @@ NET = (
 )
 TRAIN = (
     Key("epochs", Whole(), "number of passes over the training images", default=10),
+    Key(
+        "steps",
+        Whole(),
+        "number of steps of the training, in place of `epochs`",
+        default=None,
+        default_text="those of the epochs",
+        unit="steps",
+    ),
     Key("batch", Whole(), "number of images per step, over all devices", default=128, unit="images"),
     Key(
         "optimizer",

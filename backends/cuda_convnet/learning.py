@@ -102,6 +102,7 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
     """Warn of training settings that neither file can express. ``old``: whether the dialect is that of 2012."""
     train = graph.train
     for key, is_set, feature in (
+        ("steps", train.steps, "end of a training by steps: --epochs there ends it"),
         ("warmup", train.warmup.length, "warm-up"),
         ("accumulate", train.accumulate > 1 and not expresses_accumulate(graph, old=old), "accumulation of gradients"),
         ("ema", train.ema, "moving average of the weights"),
@@ -130,4 +131,5 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
 def command_line(graph: Graph) -> Iterator[str]:
     """Yield comments about settings that belong on cuda-convnet's command line."""
     train = graph.train
-    yield f"Options for the command line of convnet.py: --epochs={train.epochs} --mini={train.batch}"
+    end = f"--epochs={train.epochs} " if train.epochs is not None else ""
+    yield f"Options for the command line of convnet.py: {end}--mini={train.batch}"

@@ -13,9 +13,11 @@ from netspec.ir.settings import (
     DiscreteExponential,
     Exponential,
     Fixed,
+    Inverse,
     JumpingExponential,
     Linear,
     Plateau,
+    Polynomial,
     Schedule,
     Sgd,
     Step,
@@ -136,6 +138,8 @@ _SCHEDULES: dict[type[Schedule], str] = {
     JumpingExponential: "jdexp",
     Linear: "linear",
     Cosine: "cosine",
+    Polynomial: "poly",
+    Inverse: "inverse",
 }
 
 
@@ -146,6 +150,8 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
         The train line's schedule; see ``_function``.
     ``warmup``:
         The expression for the number of warm-up steps, in terms of ``data``; empty without a warm-up.
+    ``place``:
+        The arguments of the functions: ``epoch`` and ``progress``, and before them ``step`` if a schedule counts steps.
     ``factor``:
         The expression for the factor of learning rates, in terms of ``step``, ``total``, ``epoch`` and the number of
         warm-up steps, ``rising``.
@@ -165,23 +171,30 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
     names = attributes(graph)
     schedules = {state_key(p, names): graph.schedule_of(p) for p in graph.parameters.values()}
     others = dict.fromkeys(schedule for schedule in schedules.values() if schedule != main)
-    functions = {schedule: f"rate_factor_{place}" for place, schedule in enumerate(others, 2)}
+    functions = {schedule: f"rate_factor_{index}" for index, schedule in enumerate(others, 2)}
+    counted = "step, " if any(map(_counts_steps, (main, *functions))) else ""
     return {
-        **_function(main, "rate_factor"),
+        **_function(main, "rate_factor", counted),
         "warmup": f"{warmup.length} * data.steps"
         if has_warmup and warmup.unit == "epochs"
         else str(warmup.length or ""),
         "factor": warmup_factor
-        + ("plateau.factor" if isinstance(main, Plateau) else f"rate_factor(epoch, {progress})"),
-        "functions": [_function(schedule, name) for schedule, name in functions.items()],
+        + ("plateau.factor" if isinstance(main, Plateau) else f"rate_factor({counted}epoch, {progress})"),
+        "functions": [_function(schedule, name, counted) for schedule, name in functions.items()],
         "own": [(string(key), functions[schedule]) for key, schedule in schedules.items() if schedule in functions],
-        "own_factor": f"{warmup_factor}rate(epoch, {progress})",
+        "own_factor": f"{warmup_factor}rate({counted}epoch, {progress})",
         "noise": [(string(key), number(noise)) for key, s in schedules.items() if (noise := noise_of(s))],
         "freezes": any(isinstance(s, Steps) and s.freeze is not None for s in (main, *functions)),
     }
 
 
-def _function(schedule: Schedule, name: str) -> dict[str, Any]:
-    """Return the variables of a schedule's template: its word, after which the template is named, its numbers, and the
-    name of the generated function."""
-    return {"word": _SCHEDULES[type(schedule)], "numbers": schedule, "name": name}
+def _function(schedule: Schedule, name: str, counted: str) -> dict[str, Any]:
+    """Return the variables of a schedule's template: its word, after which the template is named, its numbers, the name
+    of the generated function, its arguments (``counted`` is ``step, `` if it has the step), and its unit of time."""
+    unit = "step" if _counts_steps(schedule) else "epoch"
+    word = _SCHEDULES[type(schedule)]
+    return {"word": word, "numbers": schedule, "name": name, "place": f"{counted}epoch, progress", "unit": unit}
+
+
+def _counts_steps(schedule: Schedule) -> bool:
+    return isinstance(schedule, Inverse) or getattr(schedule, "unit", "epochs") == "steps"

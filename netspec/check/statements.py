@@ -146,6 +146,8 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
         optimizer = values.pop("optimizer")
         if values["bias_schedule"] == values["schedule"]:
             values["bias_schedule"] = None
+        if values["steps"] is not None:
+            values["epochs"] = None
         result.train = Train(**values, **optimizer)
         _check_train(pairs, bad, result.train, findings)
     elif word == "augment":
@@ -169,13 +171,21 @@ def _check_train(pairs: dict[str, Pair], bad: set[str], train: Train, findings: 
                 "many images, so that each image counts as much",
             ),
         )
-    length = train.warmup.length
-    if train.warmup.unit == "epochs" and length >= train.epochs and not bad & {"warmup", "epochs"}:
+    if {"epochs", "steps"} <= {*pairs} - bad:
+        findings.add(
+            "bad-value",
+            "train has epochs and steps, which both say when the training ends",
+            *(spans[key] for key in ("epochs", "steps")),
+            notes=("netspec train --epochs 5 ends it after another number of epochs without a change of the spec",),
+        )
+    length, unit = train.warmup.length, train.warmup.unit
+    whole = train.epochs if unit == "epochs" else train.steps
+    if length and whole is not None and length >= whole and not bad & {"warmup", unit}:
         findings.warn(
             "warmup-too-long",
-            f"a warm-up of {format_count(length)} epochs does not end before the training, which has "
-            f"{format_count(train.epochs)}",
-            *(spans[key] for key in ("warmup", "epochs") if key in spans),
+            f"a warm-up of {format_count(length)} {unit} does not end before the training, which has "
+            f"{format_count(whole)}",
+            *(spans[key] for key in ("warmup", unit) if key in spans),
             notes=("the learning rate reaches its full value at the last step or never",),
         )
 

@@ -34,8 +34,9 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     """Yield each setting, key and value of a network, and the effect of changing it."""
     yield "gpus", "", Fact(str(graph.groups)), "placement"
     train, augment = graph.train, graph.augment
-    for key in ("epochs", "batch"):
-        yield "train", key, Fact(texts.number(getattr(train, key))), "training"
+    length = f"{train.steps} steps" if train.epochs is None else texts.number(train.epochs)
+    yield "train", "epochs", Fact(length), "training"
+    yield "train", "batch", Fact(texts.number(train.batch)), "training"
     yield "train", "optimizer", Fact(texts.optimizer(train.rule), frozenset({word_of(train.rule)})), "training"
     for key in ("lr", *_RULE, "weight_decay", "bias_decay"):
         value = getattr(train.rule if key in _RULE else train, key, None)

@@ -32,6 +32,9 @@ class Preprocessing:
         return self.mean in ("image", "channel") or self.std == "channel"
 
 
+Unit = Literal["epochs", "steps"]
+
+
 @dataclass(frozen=True, slots=True)
 class Fixed:
     """A constant learning rate."""
@@ -39,22 +42,24 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The rate is multiplied by ``factor`` after every ``every`` epochs."""
+    """The rate is multiplied by ``factor`` after every ``every`` epochs or steps, as ``unit`` says."""
 
     factor: float
     every: int
+    unit: Unit = "epochs"
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The rate is multiplied by ``factor`` at the start of each of these epochs (counted from 0).
+    """The rate is multiplied by ``factor`` at the start of each of these epochs or steps (counted from 0).
 
-    From the start of epoch ``freeze`` on the rate is 0, and the parameters no longer change.
+    From the start of epoch or step ``freeze`` on the rate is 0, and the parameters no longer change.
     """
 
-    epochs: tuple[int, ...]
+    starts: tuple[int, ...]
     factor: float
     freeze: int | None = None
+    unit: Unit = "epochs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +131,34 @@ class Cosine:
     factor: float
 
 
-OwnSchedule = Fixed | Step | Steps | Exponential | DiscreteExponential | JumpingExponential | Linear | Cosine
-"""The schedules that a single parameter may have: those that depend only on the epoch and the run's progress."""
+@dataclass(frozen=True, slots=True)
+class Polynomial:
+    """The rate falls to 0 over the run: lr * (1 - progress)^power. This is Caffe's ``poly``."""
+
+    power: float
+
+
+@dataclass(frozen=True, slots=True)
+class Inverse:
+    """The rate falls with the steps s, from 0: lr * (1 + gamma s)^(-power). This is Caffe's ``inv``."""
+
+    gamma: float
+    power: float
+
+
+OwnSchedule = (
+    Fixed
+    | Step
+    | Steps
+    | Exponential
+    | DiscreteExponential
+    | JumpingExponential
+    | Linear
+    | Cosine
+    | Polynomial
+    | Inverse
+)
+"""The schedules that a single parameter may have: those that depend only on the step, the epoch and the progress."""
 Schedule = OwnSchedule | Plateau
 
 
@@ -147,7 +178,7 @@ class Warmup:
     """
 
     length: int = 0
-    unit: Literal["epochs", "steps"] = "epochs"
+    unit: Unit = "epochs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +218,7 @@ Precision = Literal["fp32", "bf16"]
 class Train:
     """How the network is trained.
 
+    The training ends after ``epochs`` or after ``steps``; the other one is ``None``.
     ``rule`` is the rule by which parameters are updated. ``lr`` and the decays are the values for parameters without
     values of their own. ``bias_schedule`` is the schedule of biases without their own; ``None``: biases follow
     ``schedule``, as the weights do.
@@ -196,7 +228,8 @@ class Train:
     ``label_smoothing`` is the share of each target that is spread over all classes.
     """
 
-    epochs: int = 10
+    epochs: int | None = 10
+    steps: int | None = None
     batch: int = 128
     rule: UpdateRule = Sgd()
     lr: float = 0.01

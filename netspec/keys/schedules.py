@@ -9,10 +9,12 @@ from netspec.ir import settings as ir
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word
 from netspec.keys.numbers import Real, Whole
+from netspec.keys.words import Choice
 from netspec.language.syntax import Call, Number, Value
 
 _FALL = Argument("factor", Real(above=0, high=1), 0.1)
 _FREEZE = Argument("freeze", Whole(), default_text="never")
+_UNIT = Argument("unit", Choice({"epochs": "epochs", "steps": "steps"}), "epochs", default_text="epochs")
 _NOISE = Argument("noise", Real(low=0), 0.0)
 _TO = Argument("factor", Real(above=0), required=True)
 _LEVELS = (_TO, Argument("levels", Whole(), required=True), _NOISE)
@@ -23,7 +25,8 @@ _NOISY = (
 SCHEDULES: Mapping[str, Form] = {
     "constant": Form("the rate does not change"),
     "step": Form(
-        "the rate is multiplied by `factor` every `every` epochs", (Argument("every", Whole(), required=True), _FALL)
+        "the rate is multiplied by `factor` every `every` epochs, or every so many steps with unit=steps",
+        (Argument("every", Whole(), required=True), _FALL, _UNIT),
     ),
     "plateau": Form(
         "the rate is multiplied by `factor` whenever the validation top-1 error (0 to 1) has not fallen more than "
@@ -64,8 +67,18 @@ SCHEDULES: Mapping[str, Form] = {
     ),
     "steps": Form(
         "the rate is multiplied by `factor` at the start of each of these epochs, counted from 0: steps(25, 51, 79). "
-        "From epoch `freeze` on, it is 0, and the weights do not change",
-        (_FALL, _FREEZE),
+        "From epoch `freeze` on, it is 0, and the weights do not change. With unit=steps, the numbers count steps",
+        (_FALL, _FREEZE, _UNIT),
+    ),
+    "poly": Form(
+        "polynomial decay to 0 over the whole run: the rate is (1 - p)^power times the initial one at progress p from "
+        '0 to 1, as with lr_policy: "poly" in Caffe',
+        (Argument("power", Real(above=0), required=True),),
+    ),
+    "inverse": Form(
+        "the rate is (1 + gamma s)^(-power) times the initial one in step s, counted from 0, as with lr_policy: "
+        '"inv" in Caffe',
+        (Argument("gamma", Real(low=0), required=True), Argument("power", Real(low=0), required=True)),
     ),
 }
 _MAKERS: Mapping[str, Callable[..., ir.Schedule]] = {
@@ -77,6 +90,8 @@ _MAKERS: Mapping[str, Callable[..., ir.Schedule]] = {
     "jdexp": ir.JumpingExponential,
     "linear": ir.Linear,
     "cosine": ir.Cosine,
+    "poly": ir.Polynomial,
+    "inverse": ir.Inverse,
 }
 
 
@@ -89,7 +104,7 @@ class ScheduleWord:
     @property
     def doc(self) -> str:
         forms = [notation(word, form.arguments) for word, form in SCHEDULES.items() if word != "steps"]
-        return one_of([*forms, "steps(epoch, epoch, ..., factor, freeze)"])
+        return one_of([*forms, "steps(epoch, epoch, ..., factor, freeze, unit)"])
 
     def read(self, value: Value) -> ir.Schedule:
         return _schedule(value, self.words, self.doc)
@@ -144,16 +159,17 @@ def _lists_epochs(call: Call) -> bool:
 
 
 def _steps(call: Call) -> ir.Steps:
-    epochs = [Whole(1).read(v) for v in call.args if isinstance(v, Number)]
-    given = arguments(Call(call.name, (), call.named, call.span), (_FALL, _FREEZE))
-    freeze = given["freeze"]
-    if len(epochs) != len(call.args) or not (epochs or freeze) or epochs != sorted(set(epochs)):
-        raise BadValue("'steps' needs the epochs in increasing order: steps(25, 51, 79, factor=0.1)", call.span)
-    if freeze is not None and epochs and freeze <= epochs[-1]:
+    starts = [Whole(1).read(v) for v in call.args if isinstance(v, Number)]
+    given = arguments(Call(call.name, (), call.named, call.span), (_FALL, _FREEZE, _UNIT))
+    freeze, unit = given["freeze"], given["unit"]
+    if len(starts) != len(call.args) or not (starts or freeze) or starts != sorted(set(starts)):
+        raise BadValue(f"'steps' needs the {unit} in increasing order: steps(25, 51, 79, factor=0.1)", call.span)
+    if freeze is not None and starts and freeze <= starts[-1]:
         raise BadValue(
-            f"'steps' lowers the rate at epoch {epochs[-1]}, but it is already 0 from epoch {freeze}", call.span
+            f"'steps' lowers the rate at {unit[:-1]} {starts[-1]}, but it is already 0 from {unit[:-1]} {freeze}",
+            call.span,
         )
-    return ir.Steps(tuple(epochs), given["factor"], freeze)
+    return ir.Steps(tuple(starts), given["factor"], freeze, unit)
 
 
 _LENGTH = Argument("length", Whole(), required=True)

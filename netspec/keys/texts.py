@@ -28,6 +28,8 @@ _SCHEDULE_WORDS = {
     ir.JumpingExponential: "jdexp",
     ir.Linear: "linear",
     ir.Cosine: "cosine",
+    ir.Polynomial: "poly",
+    ir.Inverse: "inverse",
 }
 
 
@@ -109,12 +111,13 @@ def schedule(value: ir.Schedule) -> str:
     if isinstance(value, ir.Fixed):
         return "constant"
     if isinstance(value, ir.Steps):
-        arguments = [f"factor={number(value.factor)}"] if value.epochs else []
+        arguments = [f"factor={number(value.factor)}"] if value.starts else []
         arguments += [f"freeze={value.freeze}"] if value.freeze is not None else []
-        return call("steps", *map(str, value.epochs), *arguments)
+        arguments += [f"unit={value.unit}"] if value.unit != "epochs" else []
+        return call("steps", *map(str, value.starts), *arguments)
     name = _SCHEDULE_WORDS[type(value)]
     shown = [
-        f"{a.name}={number(getattr(value, a.name))}"
+        f"{a.name}={word(getattr(value, a.name))}"
         for a in SCHEDULES[name].arguments
         if a.name in ("factor", "every", "times", "levels") or getattr(value, a.name) != a.default
     ]

@@ -89,7 +89,8 @@ def _rule(rule: UpdateRule) -> str:
 def _notes(graph: Graph) -> tuple[str, ...]:
     """Return notes on the length of the run, and on layers that share weights."""
     train = graph.train
-    run = f"{plural(train.epochs, 'epoch')} in batches of {plural(train.batch, 'image')}"
+    length = plural(train.steps or 0, "step") if train.epochs is None else plural(train.epochs, "epoch")
+    run = f"{length} in batches of {plural(train.batch, 'image')}"
     run += f", warm-up {texts.warmup(train.warmup)}" if train.warmup.length else ""
     users: dict[str, dict[str, None]] = {}
     for node in graph.nodes.values():

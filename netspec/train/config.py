@@ -102,13 +102,13 @@ def resolve(request: Request, train: Train) -> Config:
         ``device="cuda"`` is requested, and torch finds no CUDA device.
     """
     cores, gpus = cores_available(), request.gpus or 1
-    epochs = request.epochs
-    if epochs is None and request.steps is None:
-        epochs = train.epochs
+    epochs, steps = request.epochs, request.steps
+    if epochs is None and steps is None:
+        epochs, steps = train.epochs, train.steps
     return Config(
         data=request.data or "",
         epochs=epochs,
-        steps=request.steps,
+        steps=steps,
         batch=request.batch or train.batch,
         seed=request.seed or 0,
         device=device_for(request.device),

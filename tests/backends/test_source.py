@@ -151,6 +151,7 @@ def test_globals_lists_all_names_that_templates_define() -> None:
     for schedule in (Step(0.5, 2), Plateau(0.1, 3, 5, 0.001)):
         graphs += [replace(graph, train=replace(graph.train, schedule=schedule)) for graph in (plain, vector)]
     graphs += [replace(vector, train=replace(vector.train, accumulate=2, ema=0.9, label_smoothing=0.1))]
+    graphs += [replace(vector, train=replace(vector.train, epochs=None, steps=3))]
     noisy = settings.Linear(0.5, noise=1.0)
     graphs += [replace(plain, train=replace(plain.train, schedule=noisy))]
     graphs += [netspec.loads("[image] input 8\n[a] fc outputs=2 schedule=cosine max_norm=2").graph]
@@ -253,15 +254,18 @@ def test_invisible_characters_are_escaped() -> None:
     [Step(0.5, 3), Steps((2, 5), 0.1), Exponential(0.01), settings.DiscreteExponential(0.004, 4),
      settings.DiscreteExponential(0.5, 1), settings.JumpingExponential(0.004, 4), settings.JumpingExponential(0.5, 1),
      Steps((2, 5), 0.1, freeze=6), Steps((), 0.1, freeze=6), settings.Linear(0.1), settings.Cosine(0.0),
-     settings.Fixed()],
+     settings.Fixed(), settings.Polynomial(0.5), settings.Inverse(1e-4, 0.75), Step(0.5, 7, "steps"),
+     Steps((5, 20), 0.1, unit="steps"), Steps((5, 20), 0.1, 33, "steps"), Steps((), 0.1, 33, "steps")],
     ids=lambda schedule: type(schedule).__name__,
 )  # fmt: skip
 def test_rate_factors_equal_the_trainers(schedule: Schedule, tmp_path: Path) -> None:
     graph = chain("fc")
     program = load_program(replace(graph, train=replace(graph.train, schedule=schedule)), tmp_path)
+    counts_steps = getattr(schedule, "unit", "") == "steps" or isinstance(schedule, settings.Inverse)
     for step in range(64):
-        expected = factor(schedule, epoch=step // 8, progress=step / 64, watch=Watch())
-        assert program.rate_factor(step // 8, step / 64) == expected
+        expected = factor(schedule, step=step, epoch=step // 8, progress=step / 64, watch=Watch())
+        step_of = (step,) if counts_steps else ()
+        assert program.rate_factor(*step_of, step // 8, step / 64) == expected
 
 
 def test_plateau_equals_the_trainers(tmp_path: Path) -> None:
@@ -273,7 +277,7 @@ def test_plateau_equals_the_trainers(tmp_path: Path) -> None:
     for error in (0.9, 0.8, 0.795, 0.8, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7):
         plateau.observe(error)
         watch = observe(schedule, watch, error)
-        factors.append(factor(schedule, epoch=0, progress=0.0, watch=watch))
+        factors.append(factor(schedule, step=0, epoch=0, progress=0.0, watch=watch))
         assert plateau.factor == pytest.approx(factors[-1], rel=1e-12)
     assert (factors[3], factors[-1]) == (pytest.approx(0.1), pytest.approx(0.01))
 

@@ -48,6 +48,18 @@ def test_training_on_synthetic_images_reduces_the_loss(tmp_path: Path) -> None:
     )
 
 
+def test_training_ends_after_the_steps_of_the_spec(tmp_path: Path) -> None:
+    text = "[x] input 6\n[f] fc outputs=3\n[p] softmax\ntrain steps=3 batch=4 schedule=inverse(1, 1)"
+    path = write_program(netspec.loads(text).graph, tmp_path)
+    lines = [line for line in run(path, "--synthetic").stdout.splitlines() if line.startswith("step ")]
+    assert [re.findall(r"^step (\S+) .* lr (\S+)", line)[0] for line in lines] == [
+        ("1/3", "0.01"),
+        ("3/3", "0.00333333"),
+    ]
+    assert "step 2/2 " in run(path, "--synthetic", "--steps", "2").stdout
+    assert re.search(r"^epoch 2: ", run(path, "--synthetic", "--epochs", "2", "--batch", "64").stdout, re.MULTILINE)
+
+
 @pytest.mark.ci  # takes seconds
 def test_alexnet_tiny_runs(tmp_path: Path) -> None:
     path = write_program(netspec.load(SPECS / "alexnet-tiny.net").graph, tmp_path)

@@ -127,6 +127,8 @@ def _small_data() -> Iterator[None]:
         ("schedule=dexp(0.5, 1)", ""),
         ("schedule=linear(0) warmup=steps(3)", ""),
         ("schedule=cosine warmup=1", ""),
+        ("schedule=inverse(0.1, 0.75) bias_schedule=step(every=5, factor=0.5, unit=steps)", ""),
+        ("schedule=poly(0.5) warmup=steps(3) bias_schedule=steps(4, 9, freeze=13, unit=steps)", ""),
         ("accumulate=4", ""),
         ("ema=0.9 schedule=plateau(factor=0.1, patience=1, threshold=0.9)", ""),
         ("label_smoothing=0.1", ""),

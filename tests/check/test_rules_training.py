@@ -11,14 +11,18 @@ from netspec.ir.settings import (
     DiscreteExponential,
     Exponential,
     Fixed,
+    Inverse,
     JumpingExponential,
     Linear,
     Plateau,
+    Polynomial,
     Schedule,
+    Step,
     Steps,
     Train,
     Warmup,
 )
+from netspec.keys import texts
 from netspec.net import loads
 
 IMAGE = "[image] input 3x8x8\n"
@@ -201,6 +205,37 @@ def test_warmup_as_long_as_the_training_gives_a_warning() -> None:
     assert warnings(f"{IMAGE}train epochs=5 warmup=4") == []
     assert warnings(f"{IMAGE}train epochs=5 warmup=steps(1000)") == []  # how many steps an epoch has is not in the file
     assert codes(f"{IMAGE}train epochs=x warmup=90") == ["bad-value"]
+    assert warnings(f"{IMAGE}train steps=500 warmup=steps(500)") == ["warmup-too-long"]
+    assert warnings(f"{IMAGE}train steps=500 warmup=steps(499)") == warnings(f"{IMAGE}train steps=5 warmup=9") == []
+
+
+def test_training_ends_after_steps_in_place_of_epochs() -> None:
+    assert (train("steps=450000").epochs, train("steps=450000").steps) == (None, 450000)
+    assert (train("epochs=90").epochs, train("epochs=90").steps) == (90, None)
+    assert codes(f"{IMAGE}train steps=1000 epochs=3") == ["bad-value"]
+    assert codes(f"{IMAGE}train steps=0") == ["bad-value"]
+
+
+@pytest.mark.parametrize(
+    ("written", "schedule"),
+    [
+        ("step(every=100000, factor=0.1, unit=steps)", Step(0.1, 100000, "steps")),
+        ("step(every=20)", Step(0.1, 20, "epochs")),
+        ("steps(60000, 65000, factor=0.5, unit=steps)", Steps((60000, 65000), 0.5, None, "steps")),
+        ("poly(0.5)", Polynomial(0.5)),
+        ("inverse(gamma=1e-4, power=0.75)", Inverse(1e-4, 0.75)),
+    ],
+)
+def test_schedules_that_count_steps_are_read_and_written(written: str, schedule: Schedule) -> None:
+    assert train(f"schedule={written}").schedule == schedule
+    assert train(f"schedule={texts.schedule(schedule)}").schedule == schedule
+
+
+@pytest.mark.parametrize(
+    "written", ["step(5, unit=images)", "poly", "poly(0)", "inverse(1e-4)", "steps(9, freeze=9, unit=steps)"]
+)
+def test_invalid_schedule_that_counts_steps_is_an_error(written: str) -> None:
+    assert codes(f"train schedule={written}\n{IMAGE}") == ["bad-value"]
 
 
 def test_options_of_the_train_line_are_read() -> None:

@@ -321,6 +321,8 @@ def test_learning_option_lists_weights_and_biases() -> None:
     ]
     done = run("summary", "-", "--learning", text=text)
     assert "3 epochs in batches of 4 images" in done.stdout and "the weights of b are also those of c" in done.stdout
+    by_steps = text.replace("epochs=3", "steps=60")
+    assert "60 steps in batches of 4 images" in run("summary", "-", "--learning", text=by_steps).stdout
     summary = json.loads(run("summary", "-", "--learning", "--format", "json", text=text).stdout)
     assert [[p["parameter"] for p in layer["learning"]] for layer in summary["layers"]] == [
         [], ["a.weight", "a.bias"], ["b.weight"], ["c.bias"], ["d.weight", "d.bias"],

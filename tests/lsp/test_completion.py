@@ -122,7 +122,7 @@ def test_default_and_setting_lines_offer_their_keys() -> None:
         ("train bias_schedule=|", [word for word in SCHEDULES if word != "plateau"]),
         ("[a] conv schedule=|", [word for word in SCHEDULES if word != "plateau"]),
         ("default fc bias_schedule=jdexp(|", ["factor", "levels", "noise"]),
-        ("[a] conv schedule=steps(3, |", ["factor", "freeze"]),
+        ("[a] conv schedule=steps(3, |", ["factor", "freeze", "unit"]),
         ("train optimizer=|", ["sgd", "adam", "adamw"]),
         ("train optimizer=sgd(|", ["lr", "momentum", "weight_decay", "bias_decay", "nesterov"]),
         ("train optimizer=sgd(lr=0.1, |)", ["momentum", "weight_decay", "bias_decay", "nesterov"]),

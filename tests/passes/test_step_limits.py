@@ -63,7 +63,7 @@ def test_highest_factor_of_rising_and_falling_schedules() -> None:
 @pytest.mark.parametrize("schedule", [Exponential(5), Linear(7), DiscreteExponential(4, 3), JumpingExponential(9, 4),
                                       JumpingExponential(0.5, 7), DiscreteExponential(3, 1)])  # fmt: skip
 def test_highest_factor_is_reached_and_not_exceeded(schedule: Schedule) -> None:
-    factors = [factor(schedule, epoch=0, progress=n / 200, watch=Watch()) for n in range(201)]
+    factors = [factor(schedule, step=0, epoch=0, progress=n / 200, watch=Watch()) for n in range(201)]
     assert max(factors) == pytest.approx(highest_factor(schedule))
 
 

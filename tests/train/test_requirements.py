@@ -66,6 +66,13 @@ def test_batch_normalisation_of_single_numbers_is_rejected() -> None:
     require_trainable(load_graph(NORMALISED.format(image="6x2x1", batch=1)), 1)
 
 
+def test_training_ends_after_the_steps_of_the_spec() -> None:
+    text = NORMALISED.format(image="3x2x1", batch=8) + "\n"
+    done = train(text.replace("batch=8", "batch=8 steps=3"))
+    assert "\n3 steps, " in done.stdout, done.output
+    assert "\n2 steps, " in train(text.replace("batch=8", "batch=8 steps=3"), "--steps", "2").stdout
+
+
 def test_batch_option_is_checked() -> None:
     text = NORMALISED.format(image="3x1x1", batch=8)
     rejected = train(text, "--steps", "1", "--batch", "1")

@@ -11,9 +11,11 @@ from netspec.ir.settings import (
     DiscreteExponential,
     Exponential,
     Fixed,
+    Inverse,
     JumpingExponential,
     Linear,
     Plateau,
+    Polynomial,
     Schedule,
     Step,
     Steps,
@@ -51,7 +53,7 @@ def rate_factor(train: Train, schedule: Schedule, now: Moment, watch: Watch) -> 
     warmup = warmup_steps(train.warmup, now.per_epoch)
     progress = min(1.0, max(0, now.step - warmup) / max(1, now.steps - warmup))
     warmup_factor = (now.step + 1) / warmup if now.step < warmup else 1.0
-    return warmup_factor * factor(schedule, epoch=now.epoch, progress=progress, watch=watch)
+    return warmup_factor * factor(schedule, step=now.step, epoch=now.epoch, progress=progress, watch=watch)
 
 
 def warmup_steps(warmup: Warmup, per_epoch: int) -> int:
@@ -59,12 +61,12 @@ def warmup_steps(warmup: Warmup, per_epoch: int) -> int:
     return warmup.length * (per_epoch if warmup.unit == "epochs" else 1)
 
 
-def factor(schedule: Schedule, *, epoch: int, progress: float, watch: Watch) -> float:
+def factor(schedule: Schedule, *, step: int, epoch: int, progress: float, watch: Watch) -> float:
     """Return the schedule's own multiplier.
 
     Parameters
     ----------
-    epoch:
+    step, epoch:
         Counted from 0.
     progress:
         The completed fraction of the planned steps after the warm-up, from 0 to 1.
@@ -75,11 +77,13 @@ def factor(schedule: Schedule, *, epoch: int, progress: float, watch: Watch) -> 
         case Fixed():
             return 1.0
         case Step():
-            return float(schedule.factor ** (epoch // schedule.every))
+            now = step if schedule.unit == "steps" else epoch
+            return float(schedule.factor ** (now // schedule.every))
         case Steps():
-            if schedule.freeze is not None and epoch >= schedule.freeze:
+            now = step if schedule.unit == "steps" else epoch
+            if schedule.freeze is not None and now >= schedule.freeze:
                 return 0.0
-            return float(schedule.factor ** sum(start <= epoch for start in schedule.epochs))
+            return float(schedule.factor ** sum(start <= now for start in schedule.starts))
         case Plateau():
             return float(schedule.factor**watch.cuts)
         case Exponential():
@@ -93,6 +97,10 @@ def factor(schedule: Schedule, *, epoch: int, progress: float, watch: Watch) -> 
             return 1 + (schedule.factor - 1) * progress
         case Cosine():
             return schedule.factor + (1 - schedule.factor) * (1 + math.cos(math.pi * progress)) / 2
+        case Polynomial():
+            return float((1 - progress) ** schedule.power)
+        case Inverse():
+            return float((1 + schedule.gamma * step) ** -schedule.power)
         case _:
             assert_never(schedule)
 

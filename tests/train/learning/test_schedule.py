@@ -11,9 +11,11 @@ from netspec.ir.settings import (
     DiscreteExponential,
     Exponential,
     Fixed,
+    Inverse,
     JumpingExponential,
     Linear,
     Plateau,
+    Polynomial,
     Schedule,
     Step,
     Steps,
@@ -28,9 +30,9 @@ from netspec.train.learning.schedule import Moment, Watch, factor, jump, level, 
     [
         (Fixed(), [1, 1, 1, 1, 1, 1]),
         (Step(factor=0.5, every=2), [1, 1, 0.5, 0.5, 0.25, 0.25]),
-        (Steps(epochs=(1, 4), factor=0.1), [1, 0.1, 0.1, 0.1, 0.01, 0.01]),
-        (Steps(epochs=(1, 3), factor=0.1, freeze=4), [1, 0.1, 0.1, 0.01, 0, 0]),
-        (Steps(epochs=(), factor=0.1, freeze=2), [1, 1, 0, 0, 0, 0]),
+        (Steps(starts=(1, 4), factor=0.1), [1, 0.1, 0.1, 0.1, 0.01, 0.01]),
+        (Steps(starts=(1, 3), factor=0.1, freeze=4), [1, 0.1, 0.1, 0.01, 0, 0]),
+        (Steps(starts=(), factor=0.1, freeze=2), [1, 1, 0, 0, 0, 0]),
         (Exponential(factor=0.25), [1, 0.25**0.2, 0.25**0.4, 0.25**0.6, 0.25**0.8, 0.25]),
         (Linear(factor=0.5), [1, 0.9, 0.8, 0.7, 0.6, 0.5]),
         (Linear(factor=0), [1, 0.8, 0.6, 0.4, 0.2, 0]),
@@ -43,16 +45,26 @@ from netspec.train.learning.schedule import Moment, Watch, factor, jump, level, 
         (DiscreteExponential(factor=0.01, levels=1), [0.01, 0.01, 0.01, 0.01, 0.01, 0.01]),
         # two levels: 0.6 is in the first half of the second, 0.8 in its second half, and 1 is beyond 0.9
         (JumpingExponential(factor=0.01, levels=2), [1, 1, 1, 0.01, 0.1, 0.01]),
+        # three steps per epoch: the epochs begin with steps 0, 3, 6, 9, 12 and 15
+        (Step(factor=0.5, every=6, unit="steps"), [1, 1, 0.5, 0.5, 0.25, 0.25]),
+        (Step(factor=0.5, every=7, unit="steps"), [1, 1, 1, 0.5, 0.5, 0.25]),
+        (Steps(starts=(3, 7), factor=0.1, unit="steps"), [1, 0.1, 0.1, 0.01, 0.01, 0.01]),
+        (Steps(starts=(3,), factor=0.1, freeze=12, unit="steps"), [1, 0.1, 0.1, 0.1, 0, 0]),
+        (Polynomial(power=1), [1, 0.8, 0.6, 0.4, 0.2, 0]),
+        (Polynomial(power=2), [1, 0.64, 0.36, 0.16, 0.04, 0]),
+        (Polynomial(power=0.5), [1, 0.894427191, 0.774596669, 0.632455532, 0.447213595, 0]),
+        (Inverse(gamma=1 / 3, power=1), [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6]),
+        (Inverse(gamma=1 / 3, power=2), [1, 1 / 4, 1 / 9, 1 / 16, 1 / 25, 1 / 36]),
         (JumpingExponential(factor=0.01, levels=1), [0.01, 0.01, 0.01, 0.01, 0.01, 0.01]),
     ],
 )
 def test_factors_of_six_epochs_by_hand(schedule: Schedule, expected: list[float]) -> None:
-    found = [factor(schedule, epoch=epoch, progress=epoch / 5, watch=Watch()) for epoch in range(6)]
+    found = [factor(schedule, step=3 * epoch, epoch=epoch, progress=epoch / 5, watch=Watch()) for epoch in range(6)]
     assert found == pytest.approx(expected)
 
 
 def test_exponential_reaches_the_geometric_mean_halfway() -> None:
-    assert factor(Exponential(0.01), epoch=0, progress=0.5, watch=Watch()) == pytest.approx(0.1)
+    assert factor(Exponential(0.01), step=0, epoch=0, progress=0.5, watch=Watch()) == pytest.approx(0.1)
 
 
 def test_plateau_cuts_after_patience_at_most_times_times() -> None:
@@ -61,7 +73,7 @@ def test_plateau_cuts_after_patience_at_most_times_times() -> None:
     # 0.395 is better than 0.4 by less than the threshold, so that the next error is the second without progress.
     for error in (0.5, 0.4, 0.395, 0.4, 0.4, 0.4, 0.4, 0.4):
         watch = observe(plateau, watch, error)
-        factors.append(factor(plateau, epoch=0, progress=0, watch=watch))
+        factors.append(factor(plateau, step=0, epoch=0, progress=0, watch=watch))
     assert factors == pytest.approx([1, 1, 1, 0.1, 0.1, 0.01, 0.01, 0.01])
     assert watch.best == 0.4
 
@@ -81,7 +93,9 @@ def test_other_schedules_ignore_errors() -> None:
 def test_discrete_exponential_is_cuda_convnets_dexp() -> None:
     """dexp[base=0.01;tgtFactor=250;numSteps=4] over 8 batches: the rates are 0.01 * 250^(-i/3) for
     i/4 < p <= (i + 1)/4, and the first also for p = 0."""
-    found = [0.01 * factor(DiscreteExponential(1 / 250, 4), epoch=0, progress=n / 8, watch=Watch()) for n in range(9)]
+    found = [
+        0.01 * factor(DiscreteExponential(1 / 250, 4), step=0, epoch=0, progress=n / 8, watch=Watch()) for n in range(9)
+    ]
     first, second, third, last = 0.01, 0.001587401052, 0.000251984210, 0.00004
     assert found == pytest.approx([first, first, first, second, second, third, third, last, last], rel=1e-9)
 
@@ -90,7 +104,7 @@ def test_jumping_exponential_is_cuda_convnets_jdexp() -> None:
     """jdexp[base=1;tgtFactor=1000;numSteps=4] has the rates 1, 1/10, 1/100 and 1/1000. After the middle of a level, the
     rate is the geometric mean of this level's and the one before: 10^-0.5 after 3/8, 10^-1.5 after 5/8, 10^-2.5 after
     7/8, the last only until 0.9. The middle itself still has the level's own rate."""
-    found = [factor(JumpingExponential(1e-3, 4), epoch=0, progress=n / 80, watch=Watch()) for n in range(81)]
+    found = [factor(JumpingExponential(1e-3, 4), step=0, epoch=0, progress=n / 80, watch=Watch()) for n in range(81)]
     one, second, third, last = [1.0], 10**-0.5, 10**-1.5, 10**-2.5
     expected = one * 21 + [0.1] * 10 + [second] * 10 + [0.01] * 10 + [third] * 10 + [0.001] * 10 + [last] + [0.001] * 9
     assert found == pytest.approx(expected, rel=1e-9)
@@ -100,9 +114,9 @@ def test_exponentials_may_rise() -> None:
     """The same with tgtFactor=0.001: rates 1, 10, 100 and 1000, and geometric means after the middles."""
     jumping = {0.2: 0, 0.3: 1, 0.38: 0.5, 0.5: 0.5, 0.6: 2, 0.63: 1.5, 0.8: 3, 0.88: 2.5, 0.9: 3}
     for progress, power in jumping.items():
-        found = factor(JumpingExponential(1e3, 4), epoch=0, progress=progress, watch=Watch())
+        found = factor(JumpingExponential(1e3, 4), step=0, epoch=0, progress=progress, watch=Watch())
         assert found == pytest.approx(10**power), progress
-        found = factor(DiscreteExponential(1e3, 4), epoch=0, progress=progress, watch=Watch())
+        found = factor(DiscreteExponential(1e3, 4), step=0, epoch=0, progress=progress, watch=Watch())
         assert found == pytest.approx(10 ** math.ceil(power)), progress
 
 
@@ -110,7 +124,7 @@ def test_level_that_ends_at_a_fifth_does_not_jump() -> None:
     """Of ten levels, the second ends at 0.2, the third begins there, and the last is after 0.9."""
     powers = {0.16: 1, 0.2: 1, 0.26: 1.5, 0.86: 7.5, 0.9: 8, 0.96: 9}
     for progress, power in powers.items():
-        found = factor(JumpingExponential(1e-9, 10), epoch=0, progress=progress, watch=Watch())
+        found = factor(JumpingExponential(1e-9, 10), step=0, epoch=0, progress=progress, watch=Watch())
         assert found == pytest.approx(10.0**-power), progress
 
 
