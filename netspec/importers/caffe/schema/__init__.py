@@ -1,0 +1,1 @@
+"""The messages of Caffe's files: which fields each has, their types and defaults."""
