@@ -1,4 +1,4 @@
-"""Load and check specs, layer files and ONNX models: the class ``Net`` and the functions that return one."""
+"""Load and check specs and networks of other programs: the class ``Net`` and the functions that return one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
 from netspec.language.variants import Texts, collect_texts
 from netspec.language.written import written_out
-from netspec.opening import is_layer_file, open_folder, read_named
+from netspec.opening import is_caffe_file, is_layer_file, open_folder, read_named
 from netspec.source import ModelFile, Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netspec.check.rewriting import Rewritten
+    from netspec.importers.caffe import Translation as CaffeTranslation
     from netspec.importers.cuda_convnet import Dialect
     from netspec.importers.cuda_convnet import Translation as LayerFileTranslation
     from netspec.importers.onnx_file import Translation as ModelTranslation
@@ -38,8 +39,8 @@ class Net:
 
     ``net["conv1"].output`` is ``Shape(96, 55, 55)``. ``net.total.connections`` is the number of multiply-accumulates in
     one image's forward pass. ``warnings`` are the checker's. ``source`` is the spec as one text; ``texts`` are its own
-    text, those that it starts from and changes of keys, or ``None`` for a layer file or a model. ``unstated``
-    is what the file, an ONNX model, cannot state; the graph has the defaults of a spec there.
+    text, those that it starts from and changes of keys, or ``None`` for a file of another program. ``unstated``
+    is what such a file does not state; the graph has the defaults of a spec there.
     """
 
     source: Source
@@ -97,7 +98,8 @@ def load(
     *,
     history: bool = False,
 ) -> Net:
-    """Load and check a spec, a layer file of cuda-convnet (``.cfg``) or an ONNX model (``.onnx``).
+    """Load and check a spec, a layer file of cuda-convnet (``.cfg``), an ONNX model (``.onnx``) or a network of Caffe
+    (``.prototxt``).
 
     ``params`` is the parameter file of a layer file. With ``history``, the learning rates are those with which the run
     began, which the notes in that file record. ``changes`` are changes of keys, ``conv1.stride=2``.
@@ -153,6 +155,8 @@ def load_source(
     """
     if isinstance(source, ModelFile):
         return import_model(source, input_shape, changes).net
+    if is_caffe_file(source):
+        return import_caffe(source, input_shape, changes)
     if is_layer_file(source):
         return _load_layer_file(source, input_shape, changes, options or LayerFileOptions())
 
@@ -209,6 +213,17 @@ def import_model(source: ModelFile, input_shape: Shape | None = None, changes: S
     return Imported(replace(net, unstated=translation.unstated), translation.arrays)
 
 
+def import_caffe(source: Source, input_shape: Shape | None = None, changes: Sequence[str] = ()) -> Net:
+    """Convert a network of Caffe to a spec that is meant to be read, the ``source`` of the net.
+
+    ``changes`` of keys are written into it. Raises ``SpecError``.
+    """
+    from netspec.importers.caffe import translate  # needed only for such files
+
+    translation = translate(source, input_shape)
+    return replace(_checked(translation, changes, readable=True), unstated=translation.unstated)
+
+
 def rewrite(source: Source, input_shape: Shape | None, changes: Sequence[str], folder: Path | None) -> Rewritten:
     """Return a spec's own text with an input shape and changes of keys written into it.
 
@@ -242,7 +257,9 @@ def _load_layer_file(
     return _checked(translation, changes, readable=readable)
 
 
-def _checked(translation: LayerFileTranslation | ModelTranslation, changes: Sequence[str], *, readable: bool) -> Net:
+def _checked(
+    translation: LayerFileTranslation | ModelTranslation | CaffeTranslation, changes: Sequence[str], *, readable: bool
+) -> Net:
     """Check the spec that another program's file was translated to. Raises ``SpecError``."""
     if translation.source is None:
         raise SpecError(in_order(translation.diagnostics))

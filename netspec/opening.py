@@ -14,7 +14,7 @@ from netspec.diagnostics.model import first_line_span
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count
 from netspec.language.bases import Folder
-from netspec.source import LAYER_FILE, ONNX_FILE, SPEC, SPEC_ENDINGS, ModelFile, Source, Span
+from netspec.source import CAFFE_FILE, LAYER_FILE, ONNX_FILE, SPEC, SPEC_ENDINGS, ModelFile, Source, Span
 
 MAX_FILE_BYTES = 4 * 2**20
 """In bytes. AlexNet's spec has fewer than 3,000."""
@@ -162,6 +162,11 @@ def is_layer_file(source: Source) -> bool:
     if name.endswith(SPEC_ENDINGS):
         return name.endswith(LAYER_FILE)
     return begins_as_layer_file(source)
+
+
+def is_caffe_file(source: Source) -> bool:
+    """Whether a text is a network of Caffe, by the ending of its name."""
+    return source.name.lower().endswith(CAFFE_FILE)
 
 
 def begins_as_layer_file(source: Source) -> bool:

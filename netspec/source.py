@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-SPEC, LAYER_FILE, ONNX_FILE = SPEC_ENDINGS = (".net", ".cfg", ".onnx")
-"""The endings of files with networks: specs, cuda-convnet's layer files, and ONNX models."""
+SPEC, LAYER_FILE, ONNX_FILE, CAFFE_FILE = SPEC_ENDINGS = (".net", ".cfg", ".onnx", ".prototxt")
+"""The endings of files with networks: specs, cuda-convnet's layer files, ONNX models, and Caffe's networks."""
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 

@@ -106,10 +106,10 @@ def _rewrite(changes: tuple[str, ...], shape: Shape | None, path: str, source: S
 def _lay_out(path: str, rewrite: Callable[[str, Source], Rewritten] | None) -> _Layout:
     """Read and format a file, changed by ``rewrite``.
 
-    Raises ``CannotOpen``, also for a layer file or a model, and ``SpecError`` for wrong syntax and from ``rewrite``.
+    Raises ``CannotOpen``, also for a file of another program, and ``SpecError`` for wrong syntax and from ``rewrite``.
     """
     from netspec.language.formatter import formatted
-    from netspec.opening import MAX_FILE_BYTES, cannot_open, decode, is_layer_file, with_suggestion
+    from netspec.opening import MAX_FILE_BYTES, cannot_open, decode, is_caffe_file, is_layer_file, with_suggestion
     from netspec.source import ONNX_FILE
 
     try:
@@ -125,6 +125,8 @@ def _lay_out(path: str, rewrite: Callable[[str, Source], Rewritten] | None) -> _
     except OSError as error:
         raise with_suggestion(cannot_open(path, error), path) from None
     source = decode(before, _STDIN if path == "-" else path)
+    if is_caffe_file(source):
+        raise CannotOpen(f"cannot lay out {path}: it is a network of Caffe, which netspec import writes as a spec")
     if is_layer_file(source):
         raise CannotOpen(
             f"cannot lay out {path}: it is a layer file of cuda-convnet, which netspec import writes as a spec"

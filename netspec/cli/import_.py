@@ -1,4 +1,4 @@
-"""Write a cuda-convnet layer file or an ONNX model as a spec."""
+"""Write an ONNX model, a network of Caffe or a cuda-convnet layer file as a spec."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _WEIGHTS = "--save-weights"
 @click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
 @reading_options
 def command(file: str, output: str | None, weights: Path | None, quiet: bool, reading: Reading) -> None:
-    """Convert an ONNX model (.onnx) or a cuda-convnet layer file (.cfg) to a spec.
+    """Convert an ONNX model (.onnx), a network of Caffe (.prototxt) or a cuda-convnet layer file (.cfg) to a spec.
 
     PyTorch, Keras and other programs export ONNX models. Layers have the names of their parameters in the model, and
-    --input gives the size of the images if the model leaves it open. In a layer file, layers that are halves of one
+    --input gives the size of the images if a file leaves it open. In a layer file, layers that are halves of one
     layer on two GPUs, such as conv1a and conv1b, become one layer of a net with GPU groups; comments are kept.
 
     --set changes keys of the written spec. If a spec cannot express something, an error says what. Files that this
@@ -50,6 +50,7 @@ def command(file: str, output: str | None, weights: Path | None, quiet: bool, re
     \b
     Examples:
       netspec import model.onnx --save-weights model.safetensors
+      netspec import train_val.prototxt -o alexnet.net
       netspec import layers-145.cfg --params layer-params-145.cfg --history
       netspec import layers.cfg --input 3x32x32 -o cifar.net
     """
@@ -81,13 +82,15 @@ def _check_weights_option(weights: Path, file: str) -> None:
 
 def _imported(file: str, reading: Reading) -> Imported:
     """Convert a file. Exits if it is a spec already. Raises ``CannotOpen`` and ``SpecError``."""
-    from netspec.net import Imported, import_layer_file, import_model
-    from netspec.opening import begins_as_layer_file
+    from netspec.net import Imported, import_caffe, import_layer_file, import_model
+    from netspec.opening import begins_as_layer_file, is_caffe_file
 
     source = read(file)
     options = reading.for_file([file], 0).layer_files
     if isinstance(source, ModelFile):
         return import_model(source, reading.shape, reading.changes)
+    if is_caffe_file(source):
+        return Imported(import_caffe(source, reading.shape, reading.changes), {})
     if file.endswith(SPEC) and not begins_as_layer_file(source):
         fail(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
     return Imported(import_layer_file(source, reading.shape, options.read(merged=True), reading.changes), {})

@@ -24,7 +24,7 @@
 type, output and numbers are ``null`` on that side. Values are texts as in a spec; ``a`` or ``b`` is ``null`` if there
 is no value. ``key`` is set for ``changed`` only, and is ``null`` for ``gpus``. ``orders`` combines the differences of
 two layers in ``neuron``. ``misfits`` lists layers whose weights have different shapes or connection tables. Bytes are
-those of one image in float32. ``not_compared`` lists what an ONNX model does not state. The effects are explained at
+those of one image in float32. ``not_compared`` lists what one of the files does not state. The effects are explained at
 ``netspec.diff.model.Effect``.
 """
 

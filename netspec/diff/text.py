@@ -68,7 +68,7 @@ def not_compared(difference: NetDifference) -> tuple[str, ...]:
         return ()
     words = {"preparation": "preparation of images", "placement": "placement on GPUs"}
     aspects = ", ".join(words.get(aspect, aspect) for aspect in difference.not_compared)
-    return (f"not compared, because an ONNX model does not state it: {aspects}",)
+    return (f"not compared, because one of the files does not state it: {aspects}",)
 
 
 _ASPECTS: tuple[Effect, ...] = ("training", "testing", "placement")

@@ -16,7 +16,7 @@ _MAX_EXAMINED = 2**18
 _NOT_READ = "which netspec does not read"
 _ACCEPTED = (
     "it reads specs, [conv1] conv filters=96 kernel=11 stride=4, models that PyTorch or Keras exported as ONNX "
-    "(.onnx), and cuda-convnet's layer files (.cfg)"
+    "(.onnx), networks of Caffe (.prototxt), and cuda-convnet's layer files (.cfg)"
 )
 _WORDS = "netspec explain foreign-file has the words of other tools beside those of a spec"
 
@@ -72,7 +72,12 @@ _TOOLS = (
     ),
     _format("XML", r"\A\s*(?P<here><[?A-Za-z][^\r\n]*)"),
     _format("a model of the convnet of TorontoDeepLearning (pbtxt)", r"^[ \t]*(?P<here>edge[ \t]*\{)"),
-    _format("a network of Caffe (prototxt)", r"(?:^|[ \t])(?P<here>layers?[ \t]*\{|layers?(?=\s*\{))"),
+    _format(
+        "a network of Caffe",
+        r"(?:^|[ \t])(?P<here>layers?[ \t]*\{|layers?(?=\s*\{))",
+        what="whose name does not end in .prototxt",
+        note="netspec reads networks of Caffe, and netspec import writes them as specs, if it does",
+    ),
     _format("a network of Caffe2 (pbtxt)", r"^[ \t]*(?P<here>op[ \t]*\{)"),
     _format("a graph of TensorFlow (pbtxt)", r"^[ \t]*(?P<here>node[ \t]*\{)", r"^[ \t]*op[ \t]*:"),
     _format("an ONNX model as text", r"^[ \t]*(?P<here>ir_version[ \t]*:)"),

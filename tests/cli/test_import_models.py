@@ -148,7 +148,7 @@ def test_diff_leaves_out_what_a_model_does_not_state(files: Path) -> None:
         0,
         [
             f"{spec} and {model}: the same network",
-            "not compared, because an ONNX model does not state it: training, testing, placement on GPUs",
+            "not compared, because one of the files does not state it: training, testing, placement on GPUs",
         ],
     )
     data = netspec("diff", spec, model, "--format", "json").stdout

@@ -68,7 +68,7 @@ NCNN = "7767517\n2 2\nInput data 0 1 data\n"
 TOML = '[net]\nname = "a"\n\n[[layers]]\ntype = "conv"\n'
 
 
-@pytest.mark.parametrize("name", ["a.net", "a.cfg", "a.prototxt"])
+@pytest.mark.parametrize("name", ["a.net", "a.cfg", "a.txt"])
 @pytest.mark.parametrize(
     ("text", "what", "place"),
     [

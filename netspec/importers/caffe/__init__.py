@@ -8,3 +8,7 @@ A file passes through these modules in order:
   and returns its ``record``, which knows the defaults.
 * ``net`` has the layers as Caffe connects them; ``problem`` is what a spec cannot express.
 """
+
+from netspec.importers.caffe.translation import Translation, translate
+
+__all__ = ["Translation", "translate"]

@@ -15,13 +15,13 @@ from netspec.importers.onnx_file.graph.folding import fold
 from netspec.importers.onnx_file.graph.model import Array, Inexpressible, Model, Node
 from netspec.importers.onnx_file.graph.patterns import recognised
 from netspec.importers.onnx_file.graph.reading import read_model
-from netspec.importers.onnx_file.spec.activations import with_neurons
 from netspec.importers.onnx_file.spec.lines import Draft, Line, Site, described
 from netspec.importers.onnx_file.spec.naming import names as names_of
 from netspec.importers.onnx_file.spec.naming import of_input
 from netspec.importers.onnx_file.spec.operators import COUNTS, EXACT, NO_LAYER, OPERATORS, REASONS, WHOLE
-from netspec.importers.onnx_file.spec.text import Head, write_spec
 from netspec.importers.onnx_file.spec.views import N, Value, image
+from netspec.importers.spec.activations import with_neurons
+from netspec.importers.spec.text import Head, write_spec
 from netspec.ir.settings import ASPECTS, Aspect
 from netspec.ir.shape import Shape
 from netspec.source import Source

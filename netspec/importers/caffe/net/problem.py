@@ -1,4 +1,4 @@
-"""What a spec cannot express."""
+"""What a spec cannot express, and what Caffe rejects."""
 
 from __future__ import annotations
 
@@ -11,3 +11,12 @@ class Inexpressible(Exception):
     def __init__(self, reason: str, span: Span | None = None) -> None:
         super().__init__(reason)
         self.span = span
+
+
+class Rejected(Exception):
+    """Caffe rejects a layer. ``notes`` have the arithmetic."""
+
+    def __init__(self, message: str, span: Span, *notes: str) -> None:
+        super().__init__(message)
+        self.span = span
+        self.notes = notes

@@ -10,6 +10,7 @@ import numpy as np
 
 from netspec.importers.onnx_file.graph.model import Array, Inexpressible, Model, Node, Tensor
 from netspec.importers.onnx_file.spec.views import Value
+from netspec.importers.spec import lines
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
 
@@ -18,23 +19,13 @@ Arrays = Mapping[str, Callable[[], Array]]
 
 
 @dataclass(slots=True, eq=False)
-class Line:
-    """A line of the spec: ``[conv1] conv filters=96 -> 96x55x55``. Two lines that say the same are different ones.
+class Line(lines.Line):
+    """A line of the spec that was made from a node. ``hint`` is the path of its name in the model, ``conv1`` or
+    ``features``, ``0``."""
 
-    ``inputs`` are the numbers of the lines that it reads. ``claimed``: its shape is stated, because it follows from
-    arithmetic. ``hint`` is the path of its name in the model, ``conv1`` or ``features``, ``0``. ``weights_of`` is the
-    line whose weights it uses.
-    """
-
-    type: str
-    inputs: tuple[int, ...]
-    keys: dict[str, str]
-    shape: Shape
-    claimed: bool
     node: Node | None
     hint: tuple[str, ...]
     arrays: dict[str, Callable[[], Array]]
-    weights_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

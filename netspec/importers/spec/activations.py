@@ -5,28 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from netspec import layers
-from netspec.importers.onnx_file.spec.lines import Line
+from netspec.importers.spec.lines import Line
 from netspec.keys.neurons import NEURONS
+
+L = TypeVar("L", bound=Line)
 
 SEPARATE = ("linear", "log", "sqrt")
 """Functions that stay lines of their own: they are steps of a computation rather than activations."""
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Generic[L]):
     """The lines that remain, and for each number of a line before, its number now."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[L, ...]
     numbers: tuple[int, ...]
 
 
-def with_neurons(lines: Sequence[Line], outputs: Collection[int]) -> Merged:
+def with_neurons(lines: Sequence[L], outputs: Collection[int]) -> Merged[L]:
     """Merge each activation function into the line that it reads, if it alone reads it. ``outputs`` are the lines whose
     values the model returns."""
     readers = Counter(number for line in lines for number in line.inputs)
-    kept: list[Line] = []
+    kept: list[L] = []
     numbers: list[int] = []
     for line in lines:
         source = kept[numbers[line.inputs[0]]] if line.inputs else None

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netspec.importers.identifiers import identifier
-from netspec.importers.onnx_file.spec.lines import Line
+from netspec.importers.spec.lines import Line
 from netspec.language.formatter import formatted
 from netspec.source import Source
 
 MIN_FOR_DEFAULT = 3
 """The least number of layers of a type for a ``default`` line."""
 
-_DEFAULTS = {"conv": ("bias", "neuron"), "fc": ("neuron",), "batchnorm": ("eps", "average", "neuron")}
+_LEARNT = ("init", "bias", "lr_mult", "decay_mult", "bias_lr_mult", "bias_decay_mult", "neuron")
+_DEFAULTS = {
+    "conv": _LEARNT,
+    "fc": _LEARNT,
+    "batchnorm": ("eps", "average", "affine", "neuron"),
+}
 """The keys that a ``default`` line may state, by type of layer."""
 
-_OTHERWISE = {"neuron": "linear", "bias": "0", "eps": "1e-5", "average": "0.1"}
+_OTHERWISE = {
+    "neuron": "linear", "bias": "0", "eps": "1e-5", "average": "0.1", "affine": "yes", "init": "he", "lr_mult": "1",
+    "decay_mult": "1", "bias_lr_mult": "1", "bias_decay_mult": "1",
+}  # fmt: skip
 """The values of layers that do not state these keys."""
 
 _FIRST = ("size", "filters", "outputs", "kernel", "stride", "pad")
@@ -26,23 +34,29 @@ _LAST = ("neuron", "weights", "inputs")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands above the layers: comments, the name of the net, and the keys of the input."""
+    """What stands above the layers: comments, the name of the net, and the keys of the input.
+
+    ``settings`` are the keys of the lines ``train`` and ``augment`` below them. ``rounding`` is that of the net line,
+    if any layer has it.
+    """
 
     comments: Sequence[str]
     name: str
     input_keys: Mapping[str, str]
+    rounding: str = "down"
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def write_spec(lines: Sequence[Line], names: Sequence[str], head: Head) -> str:
     """Return the text of a spec."""
-    down = any(line.keys.get("rounding") == "down" for line in lines)
+    rounded = any(line.keys.get("rounding") == head.rounding for line in lines)
     common = {type_: keys for type_ in _DEFAULTS if (keys := _common(type_, lines))}
     text = [f"# {comment}" for comment in head.comments]
-    text.append(f"net {identifier(head.name)}" + (" rounding=down" if down else ""))
+    text.append(f"net {identifier(head.name)}" + (f" rounding={head.rounding}" if rounded else ""))
     text += [_pairs(f"default {type_}", keys) for type_, keys in common.items()]
     text.append("")
     for number, line in enumerate(lines):
-        keys = {key: value for key, value in line.keys.items() if not (key == "rounding" and value == "down")}
+        keys = {key: value for key, value in line.keys.items() if not (key == "rounding" and value == head.rounding)}
         for key, value in common.get(line.type, {}).items():
             own = keys.pop(key, _OTHERWISE[key])
             if own != value:
@@ -55,6 +69,8 @@ def write_spec(lines: Sequence[Line], names: Sequence[str], head: Head) -> str:
         if line.type == "input":
             start, keys = f"{start} {line.shape}", dict(head.input_keys)
         text.append(_pairs(start, _ordered(keys)) + (f" -> {line.shape}" if line.claimed else ""))
+    if settings := [_pairs(word, keys) for word, keys in head.settings.items() if keys]:
+        text += ["", *settings]
     return formatted(Source("", "\n".join(text) + "\n"))
 
 

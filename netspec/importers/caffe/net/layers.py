@@ -1,0 +1,72 @@
+"""The layers of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from netspec.importers.caffe.schema.record import Record
+from netspec.source import Span
+
+SOURCES = ("Data", "DummyData", "HDF5Data", "ImageData", "Input", "MemoryData", "WindowData")
+"""The types of layers that have no bottoms: their tops are images and labels."""
+
+LOSSES = (
+    "ContrastiveLoss", "EuclideanLoss", "HingeLoss", "InfogainLoss", "MultinomialLogisticLoss",
+    "SigmoidCrossEntropyLoss", "SoftmaxWithLoss",
+)  # fmt: skip
+"""The types of losses. Their second bottom is the labels."""
+
+SINKS = ("Accuracy", "HDF5Output", "Silence")
+"""The types of layers that only report or write what they read."""
+
+
+class Top(NamedTuple):
+    """A value: the top number ``place`` of the layer number ``layer``."""
+
+    layer: int
+    place: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """A layer. ``record`` is its message, LayerParameter; ``bottoms`` are the values that it reads.
+
+    ``tops`` are the names of the values that it computes.
+    """
+
+    name: str
+    type: str
+    bottoms: tuple[Top, ...]
+    tops: tuple[str, ...]
+    record: Record
+
+    @property
+    def span(self) -> Span:
+        """The place of the layer: its name, else its type."""
+        return self.record.place("name", "type")
+
+    @property
+    def is_source(self) -> bool:
+        """Whether the layer reads images and labels: one of the types for it, or one in Python without bottoms."""
+        return self.type in SOURCES or (self.type == "Python" and not self.bottoms)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The layers of a network in the order of the file, and its name, which may be empty.
+
+    ``phase`` is that of its layers. ``record`` is its message.
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+    phase: str
+    record: Record
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the file is one to train with: it has losses, or says how weights are drawn."""
+        windows = ("convolution_param", "inner_product_param")
+        fillers = (layer.record.message(name).has("weight_filler") for layer in self.layers for name in windows)
+        return any(layer.type in LOSSES for layer in self.layers) or any(fillers)

@@ -1,0 +1,1 @@
+"""Turn layers of Caffe into lines of a spec."""

@@ -1,0 +1,124 @@
+"""Functions of single numbers, and sums, products and maxima of values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.spec.lines import Site, Value, described
+from netspec.importers.caffe.spec.numbers import finite
+from netspec.ir.shape import Shape
+
+
+def function(word: str) -> Callable[[Site], None]:
+    """Return the translation of a function without numbers."""
+
+    def translate(site: Site) -> None:
+        site.emit(word, site.x)
+
+    return translate
+
+
+def relu(site: Site) -> None:
+    """relu, or leakyrelu with its slope."""
+    parameter = site.parameter("relu_param")
+    slope = parameter.real("negative_slope")
+    if slope < 0:
+        raise Inexpressible("its slope is below 0", parameter.place("negative_slope"))
+    site.emit("leakyrelu" if slope else "relu", site.x, {"slope": finite(parameter, "negative_slope")} if slope else {})
+
+
+def elu(site: Site) -> None:
+    """elu."""
+    parameter = site.parameter("elu_param")
+    if parameter.real("alpha") < 0:
+        raise Inexpressible("its alpha is below 0", parameter.place("alpha"))
+    site.emit("elu", site.x, {"alpha": finite(parameter, "alpha")} if parameter.real("alpha") != 1 else {})
+
+
+def swish(site: Site) -> None:
+    """x sigmoid(beta x), which is silu for beta = 1."""
+    parameter = site.parameter("swish_param")
+    if parameter.real("beta") != 1:
+        raise Inexpressible("its beta is not 1; a spec's silu is x / (1 + e^-x)", parameter.place("beta"))
+    site.emit("silu", site.x)
+
+
+def clip(site: Site) -> None:
+    """relu6."""
+    parameter = site.parameter("clip_param")
+    if (parameter.real("min"), parameter.real("max")) != (0, 6):
+        raise Inexpressible("its limits are not 0 and 6", parameter.place("min", "max"))
+    site.emit("relu6", site.x)
+
+
+def power(site: Site) -> None:
+    """(shift + scale x)^power, for the powers 1, 2 and 1/2."""
+    parameter, x = site.parameter("power_param"), site.x
+    word = {1.0: None, 2.0: "square", 0.5: "sqrt"}.get(parameter.real("power"), "")
+    if word == "":
+        raise Inexpressible("its power is none of 1, 2 and 0.5", parameter.place("power"))
+    scale, shift = parameter.real("scale"), parameter.real("shift")
+    keys = {"a": finite(parameter, "scale")} if scale != 1 else {}
+    keys |= {"b": finite(parameter, "shift")} if shift else {}
+    if word is None:
+        site.emit("linear", x, keys)
+        return
+    site.emit(word, _linear(site, x, keys))
+
+
+def log(site: Site) -> None:
+    """log_base(shift + scale x)."""
+    parameter, x = site.parameter("log_param"), site.x
+    base, scale = parameter.real("base"), parameter.real("scale")
+    if base != -1 and (base <= 0 or base == 1):
+        raise Rejected("its base is not above 0, or 1", parameter.place("base"))
+    if scale != 1:
+        x = _linear(site, x, {"a": finite(parameter, "scale")})
+    shift = parameter.real("shift")
+    natural = site.emit("log", x, {"a": finite(parameter, "shift")} if shift else {"a": "0"})
+    if base != -1:
+        value = x.of(site.draft.lines.index(natural))
+        site.emit("linear", value, {"a": f"{1 / math.log(base):.9g}"})
+
+
+def _linear(site: Site, x: Value, keys: dict[str, str]) -> Value:
+    """Return a value after a x + b."""
+    return x.of(site.draft.new_line("linear", [x.line], keys, x.shape)) if keys else x
+
+
+def eltwise(site: Site) -> None:
+    """The sum, with coefficients, the product or the maximum of values of the same shape."""
+    parameter, values = site.parameter("eltwise_param"), site.values
+    if len(values) < 2:
+        raise Rejected(f"it has {len(values)} bottom; an Eltwise has at least 2", site.layer.span)
+    if len({value.sizes for value in values}) > 1:
+        note = " and ".join(map(described, values))
+        raise Rejected("its bottoms have different shapes", site.layer.record.place("bottom"), note)
+    coefficients, operation = parameter.reals("coeff"), parameter.text("operation")
+    if coefficients and len(coefficients) != len(values):
+        raise Rejected(f"it has {len(values)} bottoms and {len(coefficients)} coeff", parameter.place("coeff"))
+    if coefficients and operation == "PROD":
+        raise Rejected("a product has no coeff", parameter.place("coeff"))
+    if operation == "SUM":
+        factors = coefficients or [1.0] * len(values)
+        values = [_times(site, value, factor) for value, factor in zip(values, factors, strict=True)]
+    joined(site, {"SUM": "sum", "PROD": "product", "MAX": "max"}[operation], values)
+
+
+def _times(site: Site, value: Value, factor: float) -> Value:
+    return _linear(site, value, {"a": f"{factor:.9g}"} if factor != 1 else {})
+
+
+def joined(site: Site, type_: str, values: Sequence[Value]) -> None:
+    """Join values of the same sizes. If their lines have different shapes, they become vectors."""
+    if len({value.shape for value in values}) > 1:
+        sizes = values[0].sizes
+        if len(sizes) == 3:
+            values = [site.with_shape(value, Shape(*sizes)) for value in values]
+        else:
+            values = [site.vector(value) for value in values]
+    first = values[0]
+    line = site.draft.new_line(type_, [v.line for v in values], {}, first.shape, layer=site.layer)
+    site.result(first.of(line))

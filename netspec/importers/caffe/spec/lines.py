@@ -1,0 +1,193 @@
+"""The lines of the spec while the layers are translated, and what the translation of a layer may ask for and do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from netspec.importers.caffe.net.layers import Layer, Network, Top
+from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.schema.record import Record
+from netspec.importers.spec import lines
+from netspec.ir.shape import Shape
+
+
+@dataclass(slots=True, eq=False)
+class Line(lines.Line):
+    """A line of the spec that was made from a layer, ``None`` for one that only changes a shape.
+
+    ``blobs`` has, for each parameter (``weight``, ``running_mean``), the name of the layer whose blob it is and the
+    number of the blob.
+    """
+
+    layer: Layer | None
+    blobs: dict[str, tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value of Caffe's: a line whose output it is, the line's shape, and the sizes of its axes after the first.
+
+    ``sizes`` are those of the line's shape, or others that the same numbers in the same order have.
+    """
+
+    line: int
+    shape: Shape
+    sizes: tuple[int, ...]
+
+    def of(self, line: int, shape: Shape | None = None) -> Value:
+        """Return the value of another line; of one with the same shape, it has the sizes of this value."""
+        return replace(self, line=line) if shape is None else Value(line, shape, tuple(shape))
+
+
+@dataclass(slots=True)
+class Draft:
+    """The lines so far. ``values`` has each value of the network; ``None`` for one that cannot be expressed.
+
+    ``labels`` are the values that are labels, ``readers`` the layers that read each value. ``flat`` has the flattened
+    copies of lines, ``images`` those with the sizes of an image. ``owners`` has, for each name of a parameter, the
+    first layer that has it, which of its parameters it is, and the number of its line.
+    """
+
+    network: Network
+    labels: frozenset[Top]
+    readers: Mapping[Top, tuple[Layer, ...]]
+    lines: list[Line] = field(default_factory=list)
+    values: dict[Top, Value | None] = field(default_factory=dict)
+    flat: dict[int, int] = field(default_factory=dict)
+    images: dict[tuple[int, Shape], int] = field(default_factory=dict)
+    owners: dict[str, tuple[Layer, int, int]] = field(default_factory=dict)
+
+    def new_line(
+        self,
+        type_: str,
+        inputs: Sequence[int],
+        keys: Mapping[str, str],
+        shape: Shape,
+        *,
+        layer: Layer | None = None,
+        blobs: Mapping[str, tuple[str, int]] | None = None,
+        claimed: bool = False,
+    ) -> int:
+        """Add a line and return its number."""
+        self.lines.append(Line(type_, tuple(inputs), dict(keys), shape, claimed, layer, dict(blobs or {})))
+        return len(self.lines) - 1
+
+    def flattened(self, value: Value) -> int:
+        """Return the line with a value as a vector, adding it if its line is an image."""
+        if not value.shape.is_image:
+            return value.line
+        if value.line not in self.flat:
+            self.flat[value.line] = self.new_line("flatten", [value.line], {}, Shape(value.shape.units))
+        return self.flat[value.line]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A layer to be translated, its number, and the draft that its lines are added to."""
+
+    layer: Layer
+    number: int
+    draft: Draft
+
+    def parameter(self, name: str) -> Record:
+        """Return a message of the layer: ``convolution_param``."""
+        return self.layer.record.message(name)
+
+    @property
+    def x(self) -> Value:
+        """The first or only bottom."""
+        return self.value(0)
+
+    @property
+    def values(self) -> list[Value]:
+        """All bottoms."""
+        return [self.value(place) for place in range(len(self.layer.bottoms))]
+
+    def value(self, place: int) -> Value:
+        """Return a bottom. Raises ``Rejected`` if there is none, and ``Inexpressible`` if it is labels."""
+        if place >= len(self.layer.bottoms):
+            raise Rejected(f"it has {len(self.layer.bottoms)} bottoms, and needs more", self.layer.span)
+        top = self.layer.bottoms[place]
+        value = self.draft.values.get(top)
+        if value is None:
+            what = "labels" if top in self.draft.labels else "what is not in the spec"
+            raise Inexpressible(f"it reads {what}", self.layer.record.places("bottom")[place])
+        return value
+
+    def image(self, place: int = 0) -> Value:
+        """Return a bottom as an image. Raises ``Inexpressible`` if it does not have the axes of one."""
+        value = self.value(place)
+        if len(value.sizes) != 3:
+            raise Inexpressible(f"it reads N x channels x height x width, and its bottom is {described(value)}")
+        return self.with_shape(value, Shape(*value.sizes))
+
+    def features(self, place: int = 0) -> Value:
+        """Return a bottom as a value whose channels are its own: an image, or else a vector."""
+        value = self.value(place)
+        if tuple(value.shape) == value.sizes:
+            return value
+        if len(value.sizes) == 3:
+            return self.image(place)
+        if len(value.sizes) != 1:
+            raise Inexpressible(f"its bottom is {described(value)}; a spec has images and vectors")
+        return self.vector(value)
+
+    def vector(self, value: Value) -> Value:
+        """Return a value as a vector."""
+        shape = Shape(value.shape.units)
+        return Value(self.draft.flattened(value), shape, tuple(shape))
+
+    def with_shape(self, value: Value, shape: Shape) -> Value:
+        """Return a value as the output of a line of this shape, adding a line ``reshape`` if need be."""
+        if value.shape == shape:
+            return replace(value, sizes=tuple(shape))
+        key = value.line, shape
+        if key not in self.draft.images:
+            self.draft.images[key] = self.draft.new_line("reshape", [value.line], {"size": str(shape)}, shape)
+        return Value(self.draft.images[key], shape, tuple(shape))
+
+    def top(self, place: int) -> Top:
+        """Return the value that is a top of the layer."""
+        return Top(self.number, place)
+
+    def result(self, value: Value, place: int = 0) -> None:
+        """Give a top its value."""
+        self.draft.values[self.top(place)] = value
+
+    def emit(
+        self,
+        type_: str,
+        x: Value,
+        keys: Mapping[str, str] | None = None,
+        shape: Shape | None = None,
+        *,
+        blobs: Mapping[str, tuple[str, int]] | None = None,
+        claimed: bool = False,
+    ) -> Line:
+        """Add a line that reads ``x``, make it the layer's top, and return it. Its shape is by default that of x."""
+        new = x.shape if shape is None else shape
+        line = self.draft.new_line(type_, [x.line], keys or {}, new, layer=self.layer, blobs=blobs, claimed=claimed)
+        self.result(x.of(line, shape))
+        return self.draft.lines[line]
+
+    def owned_line(self) -> Line | None:
+        """Return the line of the first bottom if this layer alone reads it, so that it may be completed."""
+        value = self.x
+        line = self.draft.lines[value.line]
+        own = line.layer is not None and tuple(value.shape) == value.sizes
+        made_by = self.draft.network.layers[self.layer.bottoms[0].layer]
+        return line if own and line.layer is made_by and len(self.draft.readers[self.layer.bottoms[0]]) == 1 else None
+
+
+def described(value: Value) -> str:
+    """Return the axes of a value in numbers: ``N x 256 x 6 x 6``."""
+    return " x ".join(["N", *map(str, value.sizes)])
+
+
+def axis_of(record: Record, value: Value, name: str = "axis") -> int:
+    """Return an axis, counted from 0, the images. Raises ``Rejected`` if the value has no such axis."""
+    axis, rank = record.integer(name), len(value.sizes) + 1
+    if not -rank <= axis < rank:
+        raise Rejected(f"{name} is {axis}, and its bottom has {rank} axes", record.place(name))
+    return axis % rank

@@ -1,0 +1,172 @@
+"""Normalisations, coefficients of channels, dropout and softmax."""
+
+from __future__ import annotations
+
+from netspec.importers.caffe.net.network import twin_of
+from netspec.importers.caffe.net.phases import TEST
+from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.schema.record import Record
+from netspec.importers.caffe.spec.elementwise import joined
+from netspec.importers.caffe.spec.learnt import check_params, learning_keys
+from netspec.importers.caffe.spec.lines import Site, Value, axis_of, described
+from netspec.importers.caffe.spec.numbers import finite
+from netspec.keys.texts import number
+
+
+def lrn(site: Site) -> None:
+    """Local response normalisation. Caffe's alpha is the factor on the mean of the window, a spec's ``scale``.
+
+    Within a channel, k is always 1 (src/caffe/layers/lrn_layer.cpp).
+    """
+    parameter, x = site.parameter("lrn_param"), site.image()
+    size, within = parameter.integer("local_size"), parameter.text("norm_region") == "WITHIN_CHANNEL"
+    if size % 2 == 0:
+        raise Rejected("its local_size is even; Caffe takes odd ones", parameter.place("local_size"))
+    if within and size > min(x.shape.height, x.shape.width):
+        reason = f"its window of {size}x{size} is larger than its maps of {x.shape.height}x{x.shape.width}"
+        raise Inexpressible(f"{reason}; that of a spec's rnorm is not", parameter.place("local_size"))
+    k = parameter.real("k")
+    keys = {"size": str(size)}
+    if k != 1 and not within:
+        if k <= 0:
+            raise Inexpressible("its k is not above 0", parameter.place("k"))
+        keys["k"] = finite(parameter, "k")
+    if parameter.real("alpha") < 0:
+        raise Inexpressible("its alpha is below 0", parameter.place("alpha"))
+    keys |= {"scale": finite(parameter, "alpha"), "beta": finite(parameter, "beta")}
+    site.emit("rnorm" if within else "lrn", x, keys)
+
+
+def batch_norm(site: Site) -> None:
+    """Batch normalisation without coefficients, which a Scale may give it."""
+    parameter, x, name = site.parameter("batch_norm_param"), site.features(), site.layer.name
+    _check_statistics(site, parameter)
+    keys = {} if parameter.real("eps") == 1e-5 else {"eps": finite(parameter, "eps")}
+    fraction = parameter.real("moving_average_fraction")
+    if not 0 <= fraction <= 1:
+        raise Inexpressible(
+            "its moving_average_fraction is not from 0 to 1", parameter.place("moving_average_fraction")
+        )
+    keys |= {"average": number(round(1 - fraction, 9)), "affine": "no"}
+    site.emit("batchnorm", x, keys, blobs={"running_mean": (name, 0), "running_var": (name, 1)})
+
+
+def _check_statistics(site: Site, parameter: Record) -> None:
+    """Raise ``Inexpressible`` if it uses statistics of the batch where a spec has running averages, or these."""
+    if not parameter.has("use_global_stats"):
+        return
+    place, network = parameter.place("use_global_stats"), site.draft.network
+    rules = site.layer.record.has("include") or site.layer.record.has("exclude")
+    twin = twin_of(site.layer.record, network.record) if rules else None
+    if twin is not None and network.phase != TEST:
+        other = twin.message("batch_norm_param")
+        if not parameter.flag("use_global_stats") and (
+            other.flag("use_global_stats") or not other.has("use_global_stats")
+        ):
+            return
+    if parameter.flag("use_global_stats"):
+        if network.is_trained:
+            reason = "it uses the running averages in training too; a spec uses the statistics of the batch"
+            raise Inexpressible(reason, place)
+        return
+    reason = "it uses the statistics of the batch outside training too; a spec uses running averages"
+    raise Inexpressible(reason, place)
+
+
+def scale(site: Site) -> None:
+    """A coefficient for each channel, or a product of maps and one number for each channel."""
+    parameter = site.parameter("scale_param")
+    if len(site.layer.bottoms) > 1:
+        _product(site, parameter)
+        return
+    x, biased = _by_channel(site, parameter), parameter.flag("bias_term")
+    line, name = site.owned_line(), site.layer.name
+    check_params(site, 2 if biased else 1)
+    blobs = {"weight": (name, 0), **({"bias": (name, 1)} if biased else {})}
+    keys = learning_keys(site, (x.shape.channels,), 1, biased=biased)
+    completes = line is not None and line.type == "batchnorm" and line.keys.get("affine") == "no"
+    if line is not None and completes and biased and _usual_start(parameter):
+        del line.keys["affine"]
+        line.keys |= keys
+        line.blobs |= blobs
+        site.result(x)
+        return
+    if not biased:
+        keys["bias"] = "none"
+    site.emit("affine", x, keys, blobs=blobs)
+
+
+def _usual_start(parameter: Record) -> bool:
+    """Whether coefficients begin at 1 and biases at 0, as those of a batch normalisation of a spec do."""
+    for name, value in (("filler", 1.0), ("bias_filler", 0.0)):
+        filler = parameter.message(name)
+        start = filler.real("value") if filler.text("type") == "constant" else None
+        if parameter.has(name) and start != value:
+            return False
+    return True
+
+
+def bias(site: Site) -> None:
+    """A bias for each channel: coefficients that stay 1, and biases."""
+    parameter = site.parameter("bias_param")
+    if len(site.layer.bottoms) > 1:
+        raise Inexpressible("it adds a value with fewer axes")
+    if parameter.has("filler"):
+        raise Inexpressible("it draws its biases", parameter.place("filler"))
+    x = _by_channel(site, parameter)
+    check_params(site, 1)
+    site.emit("affine", x, {"lr_mult": "0", "decay_mult": "0"}, blobs={"bias": (site.layer.name, 0)})
+
+
+def _by_channel(site: Site, parameter: Record) -> Value:
+    """Return the bottom of a layer that has one number for each channel. Raises ``Inexpressible`` for others."""
+    value = site.value(0)
+    axis, count = axis_of(parameter, value), parameter.integer("num_axes")
+    covered = value.sizes[axis - 1 :] if count == -1 else value.sizes[axis - 1 : axis - 1 + count]
+    if axis != 1 or not covered or any(size != 1 for size in covered[1:]):
+        raise Inexpressible("its numbers are not one for each channel", parameter.place("axis", "num_axes"))
+    return site.features()
+
+
+def _product(site: Site, parameter: Record) -> None:
+    a, b = site.values
+    if parameter.flag("bias_term"):
+        raise Inexpressible("it adds biases to a product", parameter.place("bias_term"))
+    axis = axis_of(parameter, a)
+    sizes = b.sizes if axis == 0 else None
+    if sizes == a.sizes:
+        joined(site, "product", [a, b])
+        return
+    if sizes is None or sizes != a.sizes[: len(sizes)] or len(sizes) != 1 or not a.shape.is_image:
+        reason = f"it multiplies {described(a)} by {described(b)} from axis {axis} on"
+        raise Inexpressible(f"{reason}; a spec multiplies equal axes, or maps by one number for each channel")
+    maps, gates = site.image(0), site.vector(b)
+    line = site.draft.new_line("product", [maps.line, gates.line], {}, maps.shape, layer=site.layer)
+    site.result(maps.of(line))
+
+
+def dropout(site: Site) -> None:
+    """Dropout, whose factor is applied in training unless ``scale_train`` says otherwise."""
+    parameter = site.parameter("dropout_param")
+    ratio = parameter.real("dropout_ratio")
+    if not 0 < ratio < 1:
+        raise Rejected("its dropout_ratio is not between 0 and 1", parameter.place("dropout_ratio"))
+    keys = {"rate": finite(parameter, "dropout_ratio")}
+    if not parameter.flag("scale_train"):
+        keys["scaling"] = "test"
+    site.emit("dropout", site.x, keys)
+
+
+def softmax(site: Site) -> None:
+    """Softmax over the channels. That of single pixels is one of a vector."""
+    site.emit("softmax", scores(site, "softmax_param"))
+
+
+def scores(site: Site, name: str) -> Value:
+    """Return what a softmax reads: a vector, or maps. Raises ``Inexpressible`` if it is over another axis."""
+    parameter, x = site.parameter(name), site.value(0)
+    if axis_of(parameter, x) != 1:
+        raise Inexpressible("its softmax is not over the channels", parameter.place("axis"))
+    if len(x.sizes) > 1 and all(size == 1 for size in x.sizes[1:]):
+        return site.vector(x)
+    return site.features()

@@ -1,0 +1,64 @@
+"""Which function translates a type of layer, and why other types are not translated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from netspec.importers.caffe.net.layers import SINKS
+from netspec.importers.caffe.spec.connected import inner_product
+from netspec.importers.caffe.spec.elementwise import clip, eltwise, elu, function, log, power, relu, swish
+from netspec.importers.caffe.spec.lines import Site
+from netspec.importers.caffe.spec.losses import softmax_with_loss
+from netspec.importers.caffe.spec.norms import batch_norm, bias, dropout, lrn, scale, softmax
+from netspec.importers.caffe.spec.shapes import concat, flatten, reshape, split
+from netspec.importers.caffe.spec.windows import convolution, pooling
+
+
+def _left_out(site: Site) -> None:
+    """A layer that only reports or writes what it reads."""
+
+
+TRANSLATIONS: Mapping[str, Callable[[Site], None]] = {
+    "AbsVal": function("abs"), "BatchNorm": batch_norm, "Bias": bias, "Clip": clip, "Concat": concat,
+    "Convolution": convolution, "Dropout": dropout, "ELU": elu, "Eltwise": eltwise, "Flatten": flatten,
+    "InnerProduct": inner_product, "LRN": lrn, "Log": log, "Pooling": pooling, "Power": power, "ReLU": relu,
+    "Reshape": reshape, "Scale": scale, "Sigmoid": function("logistic"), "Softmax": softmax,
+    "SoftmaxWithLoss": softmax_with_loss, "Split": split, "Swish": swish, "TanH": function("tanh"),
+    **dict.fromkeys(SINKS, _left_out),
+}  # fmt: skip
+"""The functions by the type of layer."""
+
+_OUT_OF_ONE = "it computes numbers for pairs of images"
+_RECURRENT = "a spec has no recurrent layers"
+_BY_TARGETS = "its targets are numbers for each image; the losses of a spec know the image's class"
+
+REASONS: Mapping[str, str] = {
+    "ArgMax": "it computes the numbers of the largest units; a spec ends with scores",
+    "BatchReindex": "it reorders the images of a batch",
+    "BNLL": "a spec's softrelu is log(1 + e^x) only up to 4 and x above, which differs by up to 0.018",
+    "ContrastiveLoss": _OUT_OF_ONE,
+    "Crop": "it crops one value to the size of another",
+    "Deconvolution": "a spec has no transposed convolution",
+    "Embed": "a spec has no look-up of vectors",
+    "EuclideanLoss": _BY_TARGETS,
+    "Exp": "a spec has no exponential function",
+    "Filter": "it selects images of a batch",
+    "HingeLoss": "a spec has no hinge loss",
+    "Im2col": "a spec has no layer that writes windows as columns",
+    "InfogainLoss": "a spec has no loss with a matrix of the gains of classes",
+    "LSTM": _RECURRENT,
+    "LSTMUnit": _RECURRENT,
+    "MultinomialLogisticLoss": "it reads probabilities; a spec's crossentropy reads scores (SoftmaxWithLoss)",
+    "MVN": "it normalises each channel of each image by its own mean, and has no counterpart with the same eps",
+    "Parameter": "its value is a parameter",
+    "PReLU": "its slopes are learnt; those of a spec's leakyrelu are not",
+    "Python": "it is a program",
+    "Reduction": "it reduces values to one number",
+    "RNN": _RECURRENT,
+    "SigmoidCrossEntropyLoss": _BY_TARGETS,
+    "Slice": "a spec has no layer that takes some of the channels",
+    "SPP": "a spec has no layer that pools a pyramid; poolings and a concat do it",
+    "Threshold": "a spec has no step function",
+    "Tile": "it repeats a value along an axis",
+}
+"""Why layers of other types are not in a spec."""

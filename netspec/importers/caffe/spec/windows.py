@@ -1,0 +1,199 @@
+"""Convolution and pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.schema.record import Record
+from netspec.importers.caffe.spec.learnt import weighted
+from netspec.importers.caffe.spec.lines import Site, Value, axis_of
+from netspec.ir.fault import Fault
+from netspec.ir.shape import Shape
+from netspec.ir.window import Pad, Rounding, Window
+from netspec.keys.texts import pad as pad_text
+from netspec.keys.texts import pair
+
+NO_PAD = Pad(0, 0, 0, 0)
+
+Sides = tuple[int, int]
+"""Numbers for height and width."""
+
+
+def convolution(site: Site) -> None:
+    """Convolution: its size is rounded down, and a window may lie in the padding alone."""
+    parameter, x = site.parameter("convolution_param"), site.image()
+    if axis_of(parameter, x) != 1:
+        raise Inexpressible("its channels are another axis than the second", parameter.place("axis"))
+    if len(site.layer.bottoms) != 1 or len(site.layer.tops) != 1:
+        raise Inexpressible("it convolves several bottoms with the same weights; the layers of a spec have one input")
+    filters, groups = parameter.integer("num_output"), parameter.integer("group")
+    if filters == 0 or groups == 0 or filters % groups or x.shape.channels % groups:
+        note = f"{x.shape.channels} channels, {filters} filters, {groups} groups"
+        raise Rejected("group must divide its channels and num_output", parameter.place("group", "num_output"), note)
+    dilation = _repeated(parameter, "dilation")
+    window = Window(_kernel(parameter), _strides(parameter), _padding(parameter), dilation)
+    shape = Shape(filters, *(_down(site, window, parameter, axis, size) for axis, size in _axes(x)))
+    keys = {"filters": str(filters), **_window_keys(window, usual_stride=(1, 1))}
+    if groups != 1:
+        keys["groups"] = str(groups)
+    keys |= _rounding(window, x, shape)
+    weighted(site, "conv", x, keys, shape, (filters, x.shape.channels // groups, *window.kernel), groups)
+
+
+def pooling(site: Site) -> None:
+    """Pooling: its size is rounded up, but a last window that begins in the padding is left out."""
+    parameter, x = site.parameter("pooling_param"), site.image()
+    method = parameter.text("pool")
+    if method == "STOCHASTIC":
+        raise Inexpressible("its pooling is stochastic", parameter.place("pool"))
+    if len(site.layer.tops) > 1 and site.draft.readers.get(site.top(1)):
+        raise Inexpressible("its second top, the places of the maxima, is read")
+    type_ = {"MAX": "maxpool", "AVE": "avgpool"}[method]
+    if parameter.flag("global_pooling"):
+        _check_global(parameter)
+        site.emit(type_, x, {"kernel": "global"}, Shape(x.shape.channels, 1, 1), claimed=False)
+        return
+    window = Window(_kernel(parameter), _strides(parameter), _padding(parameter), kind="pool")
+    if window.kernel[0] <= window.pad.top or window.kernel[1] <= window.pad.left:
+        raise Rejected("its padding is not smaller than its window", parameter.place("pad", "pad_h", "pad_w"))
+    shape = Shape(x.shape.channels, *(_up(site, window, parameter, axis, size) for axis, size in _axes(x)))
+    if type_ == "avgpool" and any(window.pad):
+        x, window = _with_zeros(site, x, window)
+    if window == Window((1, 1), kind="pool"):
+        site.result(x)
+        return
+    keys = {**_window_keys(window, usual_stride=window.kernel), **_rounding(window, x, shape)}
+    site.emit(type_, x, keys, shape, claimed=True)
+
+
+def _with_zeros(site: Site, x: Value, window: Window) -> tuple[Value, Window]:
+    """Add the padding of an average as zeros. Caffe divides by the size of the window in the padded image."""
+    left, right, top, bottom = window.pad
+    shape = Shape(x.shape.channels, x.shape.height + top + bottom, x.shape.width + left + right)
+    line = site.draft.new_line("zeropad", [x.line], {"pad": pad_text(window.pad)}, shape, claimed=True)
+    return Value(line, shape, tuple(shape)), Window(window.kernel, window.stride, kind="pool")
+
+
+def _axes(x: Value) -> list[tuple[int, int]]:
+    return [(0, x.shape.height), (1, x.shape.width)]
+
+
+def _down(site: Site, window: Window, parameter: Record, axis: int, size: int) -> int:
+    """Return the number of windows along an axis, rounded down."""
+    spare = _spare(window, axis, size)
+    if spare < 0:
+        raise _too_large(parameter, window, axis, size)
+    return spare // window.stride[axis] + 1
+
+
+def _up(site: Site, window: Window, parameter: Record, axis: int, size: int) -> int:
+    """Return the number of windows along an axis, as src/caffe/layers/pooling_layer.cpp does."""
+    spare, stride = _spare(window, axis, size), window.stride[axis]
+    if spare < 0:
+        raise _too_large(parameter, window, axis, size)
+    before = window.pad.top if axis == 0 else window.pad.left
+    down = parameter.text("round_mode") == "FLOOR"
+    windows = (spare // stride if down else -(-spare // stride)) + 1
+    if any(window.pad) and (windows - 1) * stride >= size + before:
+        windows -= 1
+    if (windows - 1) * stride - before >= size:
+        start = (windows - 1) * stride - before
+        reason = f"its last window begins at pixel {start}, behind the last one, {size - 1}: it reads nothing"
+        raise Inexpressible(reason, parameter.place("stride", "stride_h", "stride_w"))
+    return windows
+
+
+def _spare(window: Window, axis: int, size: int) -> int:
+    before, after = window.pad[2:] if axis == 0 else window.pad[:2]
+    return size + before + after - window.extent[axis]
+
+
+def _too_large(parameter: Record, window: Window, axis: int, size: int) -> Rejected:
+    before, after = window.pad[2:] if axis == 0 else window.pad[:2]
+    side = ("height", "width")[axis]
+    note = f"{side}: the window spans {window.extent[axis]}, the bottom has {size} + {before} + {after}"
+    return Rejected(
+        "its window is larger than its bottom", parameter.place("kernel_size", "kernel_h", "kernel_w"), note
+    )
+
+
+def _rounding(window: Window, x: Value, shape: Shape) -> dict[str, str]:
+    """Return the rounding, if the window does not tile its input, with which a spec has the same number of windows."""
+    roundings: tuple[Rounding, ...] = ("exact", "caffe", "up", "down")
+    for rounding in roundings:
+        for outside in (False, True) if window.kind == "conv" else (False,):
+            try:
+                tried = Window(
+                    window.kernel, window.stride, window.pad, window.dilation, rounding, window.kind, outside
+                )
+                rows, columns = tried.fit(x.shape.height, x.shape.width)
+            except Fault:
+                continue
+            if (rows.output, columns.output) == (shape.height, shape.width):
+                keys = {} if rounding == "exact" else {"rounding": rounding}
+                return keys | ({"outside": "bias"} if outside else {})
+    raise Inexpressible("its windows are rounded up in one direction and down in the other")
+
+
+def _window_keys(window: Window, usual_stride: Sides) -> dict[str, str]:
+    keys = {"kernel": pair(window.kernel)}
+    if window.stride != usual_stride:
+        keys["stride"] = pair(window.stride)
+    if any(window.pad):
+        keys["pad"] = pad_text(window.pad)
+    if window.dilation != (1, 1):
+        keys["dilation"] = pair(window.dilation)
+    return keys
+
+
+def _kernel(parameter: Record) -> Sides:
+    sides = _both(parameter, "kernel_size", "kernel_h", "kernel_w", 0)
+    if 0 in sides:
+        raise Rejected("it has no kernel_size", parameter.place("kernel_size", "kernel_h", "kernel_w"))
+    return sides
+
+
+def _strides(parameter: Record) -> Sides:
+    sides = _both(parameter, "stride", "stride_h", "stride_w", 1)
+    if 0 in sides:
+        raise Rejected("its stride is 0", parameter.place("stride", "stride_h", "stride_w"))
+    return sides
+
+
+def _padding(parameter: Record) -> Pad:
+    height, width = _both(parameter, "pad", "pad_h", "pad_w", 0)
+    return Pad(width, width, height, height)
+
+
+def _both(parameter: Record, name: str, height: str, width: str, default: int) -> Sides:
+    """Return height and width: of one field, given once or twice, or of two. Caffe takes one of these ways."""
+    apart = [part for part in (height, width) if parameter.has(part)]
+    if apart and parameter.has(name):
+        raise Rejected(f"{name} and {apart[0]} are both given; Caffe takes one of them", parameter.place(apart[0]))
+    if len(apart) == 1 and default == 0 and name == "kernel_size":
+        raise Rejected(f"{apart[0]} is given alone", parameter.place(apart[0]))
+    if apart:
+        return (
+            parameter.integer(height) if parameter.has(height) else default,
+            parameter.integer(width) if parameter.has(width) else default,
+        )
+    return _repeated(parameter, name) if parameter.has(name) else (default, default)
+
+
+def _repeated(parameter: Record, name: str) -> Sides:
+    """Return the numbers of a field that is given once for both sides, or for each of two."""
+    numbers: Sequence[int] = parameter.integers(name) or [parameter.integer(name)]
+    if len(numbers) > 2:
+        raise Rejected(f"{name} is given {len(numbers)} times; an image has 2 sides", parameter.place(name))
+    return numbers[0], numbers[-1]
+
+
+def _check_global(parameter: Record) -> None:
+    """Raise ``Rejected`` for what Caffe does not take beside global_pooling."""
+    for name in ("kernel_size", "kernel_h", "kernel_w"):
+        if parameter.has(name):
+            raise Rejected("global_pooling takes the whole map, and has no kernel_size", parameter.place(name))
+    if any(_padding(parameter)) or _strides(parameter) != (1, 1):
+        places = ("pad", "pad_h", "pad_w", "stride", "stride_h", "stride_w")
+        raise Rejected("global_pooling has padding 0 and stride 1", parameter.place(*places))

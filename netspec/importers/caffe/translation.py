@@ -1,0 +1,197 @@
+"""Translate a network of Caffe to a spec: the pipeline through all modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+
+from netspec.check.report import Findings
+from netspec.diagnostics import Diagnostic, SpecError, in_order
+from netspec.formatting import plural
+from netspec.importers.caffe.net.layers import Layer, Network, Top
+from netspec.importers.caffe.net.network import differences, read_network
+from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.net.types import TYPES
+from netspec.importers.caffe.schema.messages import MESSAGES
+from netspec.importers.caffe.schema.reading import read_record
+from netspec.importers.caffe.schema.record import Record
+from netspec.importers.caffe.spec.inputs import images_of, labels_of, readers_of
+from netspec.importers.caffe.spec.lines import Draft, Line, Site, Value
+from netspec.importers.caffe.spec.naming import names as names_of
+from netspec.importers.caffe.spec.types import REASONS, TRANSLATIONS
+from netspec.importers.caffe.text.model import Message
+from netspec.importers.caffe.text.parser import read
+from netspec.importers.spec.activations import with_neurons
+from netspec.importers.spec.text import Head, write_spec
+from netspec.ir.settings import ASPECTS, Aspect
+from netspec.ir.shape import Shape
+from netspec.source import Source, Span
+
+Problem = tuple[Span, str, str]
+"""What a spec cannot express: its place, the layer's name and type, and the reason."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The result of translating a network.
+
+    ``source`` is the text of the spec, ``diagnostics`` are warnings. ``spans`` maps layers of the spec to their places
+    in the file. ``blobs`` maps parameters by key (``conv1.weight``) to the layer and the number of the blob in a
+    ``.caffemodel`` file. ``unstated`` is what the file does not state.
+    """
+
+    source: Source
+    diagnostics: tuple[Diagnostic, ...]
+    spans: Mapping[str, Span] = field(default_factory=dict)
+    blobs: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    unstated: frozenset[Aspect] = frozenset(ASPECTS)
+
+    def placed(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return a diagnostic of the resulting spec, moved to the layer's place in the file."""
+        place = self.spans.get(diagnostic.layer) or next(iter(self.spans.values()))
+        return replace(diagnostic, spans=(place,), fixes=(), rejected=(), labels=())
+
+
+def translate(source: Source, shape: Shape | None = None) -> Translation:
+    """Translate a network. ``shape`` is that of the images, if the file does not state it or it is to be another one.
+
+    Raises
+    ------
+    SpecError
+        ``caffe-syntax``, ``caffe-field`` or ``caffe-value``: the file is not a network; ``caffe-network``: Caffe
+        rejects it; ``caffe-not-expressible``: a list of all that a spec cannot express; ``caffe-input-shape``: the file
+        does not state the shape of the images.
+    """
+    findings = Findings(source)
+    message = read(source)
+    if (other := _other_file(message)) is not None:
+        raise SpecError((other,))
+    record = read_record(message, "NetParameter", findings)
+    _raise(findings)
+    network = read_network(record, findings)
+    _raise(findings)
+    draft = Draft(network, labels_of(network), readers_of(network))
+    problems = [_problem(layer, reason) for layer, reason in differences(record, network.phase)]
+    if _add_input(draft, shape, findings, problems):
+        problems += _translate_layers(draft, findings)
+    _raise(findings)
+    if problems:
+        raise SpecError((_report(problems, len(network.layers)),))
+    return _written(draft, source, findings)
+
+
+def _other_file(message: Message) -> Diagnostic | None:
+    """Return the diagnostic for a file of Caffe's that is not a network."""
+    network, solver = MESSAGES["NetParameter"].fields, MESSAGES["SolverParameter"].fields
+    fields = {field.name: field for field in message.fields}
+    only = [field for name, field in fields.items() if name in solver and name not in network]
+    if not only or any(name in network for name in fields if name not in solver):
+        return None
+    names = [fields[name].span.text for name in ("net", "train_net") if name in fields]
+    note = f"the network is in the file that it names: {names[0]}" if names else "it has no layers"
+    return Diagnostic("caffe-network", "this is a solver, not a network", (only[0].name_span,), (note,))
+
+
+def _raise(findings: Findings) -> None:
+    if findings.has_errors():
+        raise SpecError(in_order(findings.all))
+
+
+def _add_input(draft: Draft, given: Shape | None, findings: Findings, problems: list[Problem]) -> bool:
+    """Add the input line. Return whether there is one."""
+    network = draft.network
+    try:
+        images = images_of(network, draft.labels, given)
+    except Rejected as mistake:
+        findings.add("caffe-network", str(mistake), mistake.span)
+        return False
+    except Inexpressible as reason:
+        problems.append((reason.span or network.layers[0].span, "input", str(reason)))
+        return False
+    layer = network.layers[images.top.layer]
+    if images.shape is None:
+        message = f"{layer.name}: the file does not state the shape of the images"
+        findings.add("caffe-input-shape", message, layer.span, notes=("--input 3x224x224 states it",))
+        return False
+    if images.assumed:
+        message = f"{layer.name}: it is assumed that {images.assumed}"
+        findings.warn("caffe-input-shape", message, layer.span, notes=(f"--input {images.shape} states it",))
+    line = draft.new_line("input", [], {}, images.shape, layer=layer)
+    draft.values[images.top] = Value(line, images.shape, tuple(images.shape))
+    return True
+
+
+def _translate_layers(draft: Draft, findings: Findings) -> list[Problem]:
+    """Translate all layers in order, and return those that cannot be expressed, with the reason.
+
+    What only follows from another problem is not one.
+    """
+    problems: list[Problem] = []
+    unknown: set[Top] = set()
+    for number, layer in enumerate(draft.network.layers):
+        if layer.is_source:
+            continue
+        site = Site(layer, number, draft)
+        translate_layer = TRANSLATIONS.get(layer.type)
+        try:
+            if translate_layer is None:
+                raise Inexpressible(_no_layer(layer, findings))
+            if unknown.isdisjoint(layer.bottoms):
+                translate_layer(site)
+                continue
+        except Inexpressible as reason:
+            problems.append(_problem(layer.record, reason))
+        except Rejected as mistake:
+            findings.add("caffe-network", f"{layer.name}: {mistake}", mistake.span, notes=mistake.notes)
+        unknown |= {site.top(place) for place in range(len(layer.tops))}
+    return problems
+
+
+def _no_layer(layer: Layer, findings: Findings) -> str:
+    if layer.type in TYPES:
+        return REASONS.get(layer.type, "a spec has no layer that computes this")
+    near = findings.nearest(layer.type, sorted(TYPES))
+    return "BVLC's Caffe has no layers of this type" + (f"; did you mean {near}?" if near else "")
+
+
+def _problem(layer: Record, reason: Inexpressible) -> Problem:
+    type_ = layer.text("type") or "a layer without a type"
+    return reason.span or layer.place("type", "name"), f"{layer.text('name')} ({type_})", str(reason)
+
+
+def _report(problems: Sequence[Problem], count: int) -> Diagnostic:
+    """Return the diagnostic that lists everything that a spec cannot express, with its lines."""
+    ordered = sorted(problems, key=lambda problem: problem[0].start)
+    by_reason: dict[str, list[Problem]] = {}
+    for problem in ordered:
+        by_reason.setdefault(problem[2], []).append(problem)
+    notes = []
+    for reason, those in by_reason.items():
+        places = [f"{name} in line {span.line}" for span, name, _ in those]
+        notes.append(f"{', '.join(places)}: {reason}")
+    layers = len({name for _, name, _ in ordered})
+    message = f"a spec cannot express {layers} of the network's {plural(count, 'layer')}"
+    return Diagnostic("caffe-not-expressible", message, (ordered[0][0],), tuple(notes))
+
+
+def _written(draft: Draft, source: Source, findings: Findings) -> Translation:
+    """Write the lines as a spec."""
+    network = draft.network
+    lines: tuple[Line, ...] = with_neurons(draft.lines, ()).lines
+    names = names_of(lines, _input_name(network, lines))
+    head = Head(
+        [f"Imported from {_printable(PurePath(source.name).name)}."], network.name or "net", {}, rounding="caffe"
+    )
+    placed = {name: line.layer.span for name, line in zip(names, lines, strict=True) if line.layer is not None}
+    blobs = {f"{name}.{key}": blob for name, line in zip(names, lines, strict=True) for key, blob in line.blobs.items()}
+    return Translation(Source(source.name, write_spec(lines, names, head)), tuple(findings.all), placed, blobs)
+
+
+def _input_name(network: Network, lines: Sequence[Line]) -> str:
+    layer = lines[0].layer
+    return layer.tops[0] if layer is not None and layer.tops else "data"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
