@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.importers.caffe import translate
 from netspec.ir.shape import Shape
@@ -25,7 +27,9 @@ def message(**fields: object) -> str:
     return " ".join(parts)
 
 
-def layer(name: str, type_: str, bottom: str | list[str] = (), top: str | list[str] = "", **fields: object) -> str:  # type: ignore[assignment]
+def layer(
+    name: str, type_: str, bottom: str | Sequence[str] = (), top: str | Sequence[str] = "", **fields: object
+) -> str:
     """Return a layer on a line of its own. Its top has by default its name."""
     text = f'name: "{name}" type: "{type_}" {message(bottom=bottom, top=top or name, **fields)}'
     return f"layer {{ {text} }}\n"
