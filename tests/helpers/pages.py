@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from caffe_networks import write_files
 from consoles import output_of, run_block
 from image_files import photos
 from places import ROOT, SPECS
@@ -79,6 +80,7 @@ PAGES = (
         "a training, and images that are decoded again and again",
         lambda folder: photos(folder / "photos"),
     ),
+    Page("docs/caffe.md", prepare=write_files),
     Page(
         "docs/onnx.md",
         rf"{_REACHED}|(?<=right: )[\d.]+|(?<=read as )[\d ]+",

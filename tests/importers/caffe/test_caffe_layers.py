@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from prototxt import images, labelled, layer, layers, net, problems, rejected, spec
+from caffe_files import images, labelled, layer
+from prototxt import layers, net, problems, rejected, spec
 
 from netspec.ir.shape import Shape
 

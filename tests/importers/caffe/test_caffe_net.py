@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from prototxt import NAME, images, labelled, layer, layers, message, mistakes, net, problems, rejected, spec
+from caffe_files import images, labelled, layer, message
+from prototxt import NAME, layers, mistakes, net, problems, rejected, spec
 
 from netspec.importers.caffe import translate
 from netspec.ir.shape import Shape
@@ -121,7 +122,7 @@ def test_second_format() -> None:
 
 def test_first_format() -> None:
     assert spec(V0) == [
-        "net net",
+        "net net rounding=caffe",
         "[data] input 3x9x9",
         "[c] conv filters=4 kernel=3 pad=1 bias=none neuron=relu",
         "[n] lrn size=5 scale=0.1 beta=0.75",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import published
+import caffe_networks as published
 import pytest
 from prototxt import layers, net
 
@@ -34,7 +34,7 @@ def test_parameters_and_maps(name: str) -> None:
 
 
 ALEXNET = """\
-net net
+net net rounding=caffe
 default conv neuron=relu
 [data] input 3x227x227
 [conv1] conv filters=96 kernel=11 stride=4 -> 96x55x55
@@ -48,9 +48,9 @@ default conv neuron=relu
 [conv5] conv filters=256 kernel=3 pad=1 groups=2 -> 256x13x13
 [pool5] maxpool kernel=3 stride=2 -> 256x6x6
 [fc6] fc outputs=4096 neuron=relu
-[drop_fc6] dropout rate=0.5
+[drop6] dropout rate=0.5
 [fc7] fc outputs=4096 neuron=relu
-[drop_fc7] dropout rate=0.5
+[drop7] dropout rate=0.5
 [fc8] fc outputs=1000
 [prob] softmax
 """

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from caffe_files import images, layer
 from numpy.typing import NDArray
-from prototxt import NAME, images, layer, net
+from prototxt import NAME, net
 
 from netspec import backend
 from netspec.importers.caffe import translate

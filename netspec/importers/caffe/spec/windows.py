@@ -119,8 +119,8 @@ def _too_large(parameter: Record, window: Window, axis: int, size: int) -> Rejec
 
 
 def _rounding(window: Window, x: Value, shape: Shape) -> dict[str, str]:
-    """Return the rounding, if the window does not tile its input, with which a spec has the same number of windows."""
-    roundings: tuple[Rounding, ...] = ("exact", "caffe", "up", "down")
+    """Return the rounding with which a spec has the same number of windows: Caffe's own, if that is right."""
+    roundings: tuple[Rounding, ...] = ("caffe", "up", "down")
     for rounding in roundings:
         for outside in (False, True) if window.kind == "conv" else (False,):
             try:
@@ -131,8 +131,7 @@ def _rounding(window: Window, x: Value, shape: Shape) -> dict[str, str]:
             except Fault:
                 continue
             if (rows.output, columns.output) == (shape.height, shape.width):
-                keys = {} if rounding == "exact" else {"rounding": rounding}
-                return keys | ({"outside": "bias"} if outside else {})
+                return {"rounding": rounding} | ({"outside": "bias"} if outside else {})
     raise Inexpressible("its windows are rounded up in one direction and down in the other")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from prototxt import images, labelled, layer
+from caffe_files import images, labelled, layer
 
 
 @dataclass
@@ -61,6 +62,12 @@ class Writer:
         return name
 
 
+def write_files(folder: Path) -> None:
+    """Write the files that docs/caffe.md reads."""
+    (folder / "caffenet.prototxt").write_text(f'name: "CaffeNet"\n{alexnet(pool_first=True)}', "utf-8")
+    (folder / "cifar10_full.prototxt").write_text(f'name: "CIFAR10_full_deploy"\n{cifar10_full()}', "utf-8")
+
+
 def alexnet(*, pool_first: bool = False, width: int = 1) -> str:
     """bvlc_alexnet; with ``pool_first``, CaffeNet, which pools before it normalises. ``width`` divides the layers."""
     w = Writer(images(3, 227, 227))
@@ -78,9 +85,9 @@ def alexnet(*, pool_first: bool = False, width: int = 1) -> str:
     w.conv("conv4", 384 // width, 3, pad=1, group=2)
     w.conv("conv5", 256 // width, 3, pad=1, group=2)
     w.pool("pool5", 3)
-    for name in ("fc6", "fc7"):
-        w.dense(name, 4096 // width, relu=True)
-        w.dropout(f"drop_{name}", 0.5)
+    for number in (6, 7):
+        w.dense(f"fc{number}", 4096 // width, relu=True)
+        w.dropout(f"drop{number}", 0.5)
     w.dense("fc8", 1000)
     w.add("prob", "Softmax")
     return w.text
@@ -93,9 +100,9 @@ def vgg16() -> str:
         for number in range(1, count + 1):
             w.conv(f"conv{block}_{number}", filters, 3, pad=1)
         w.pool(f"pool{block}", 2)
-    for name in ("fc6", "fc7"):
-        w.dense(name, 4096, relu=True)
-        w.dropout(f"drop_{name}", 0.5)
+    for number in (6, 7):
+        w.dense(f"fc{number}", 4096, relu=True)
+        w.dropout(f"drop{number}", 0.5)
     w.dense("fc8", 1000)
     w.add("prob", "Softmax")
     return w.text
