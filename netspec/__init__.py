@@ -56,7 +56,7 @@ def load(
     set:
         Changes of keys, as with ``--set``: ``["conv1.stride=2", "train.batch=64"]``.
     params:
-        The parameter file of a layer file.
+        The parameter file of a layer file, or the solver of a network of Caffe.
     history:
         Use the learning rates with which a layer file's run began, which the notes in ``params`` record, instead of
         those with which it ended.
@@ -68,8 +68,8 @@ def load(
     CannotOpen
         A file cannot be opened.
     ValueError
-        ``input`` is not a shape, ``set`` has something that is not a change, ``params`` is given for a file that is not
-        a layer file, or ``history`` without ``params``.
+        ``input`` is not a shape, ``set`` has something that is not a change, ``params`` is given for a file that takes
+        none, or ``history`` without the parameter file of a layer file.
     """
     from netspec.net import load as load_net
 

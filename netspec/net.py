@@ -101,8 +101,9 @@ def load(
     """Load and check a spec, a layer file of cuda-convnet (``.cfg``), an ONNX model (``.onnx``) or a network of Caffe
     (``.prototxt``).
 
-    ``params`` is the parameter file of a layer file. With ``history``, the learning rates are those with which the run
-    began, which the notes in that file record. ``changes`` are changes of keys, ``conv1.stride=2``.
+    ``params`` is the parameter file of a layer file, or the solver of a network of Caffe. With ``history``, the
+    learning rates are those with which the run began, which the notes in a parameter file record. ``changes`` are
+    changes of keys, ``conv1.stride=2``.
 
     Raises
     ------
@@ -114,8 +115,11 @@ def load(
         ``params`` is given for a file that is not a layer file, or ``history`` without ``params``.
     """
     source = read_named(path)
-    if params is not None and not is_layer_file(source):
-        raise ValueError(f"params={os.fspath(params)!r} needs a layer file (.cfg), and {source.name} is not one")
+    if params is not None and not (is_layer_file(source) or is_caffe_file(source)):
+        needed = "a layer file (.cfg) or a network of Caffe (.prototxt)"
+        raise ValueError(f"params={os.fspath(params)!r} needs {needed}, and {source.name} is not one")
+    if history and is_caffe_file(source):
+        raise ValueError(f"history=True needs a layer file (.cfg), and {source.name} is not one")
     if history and params is None:
         raise ValueError("history=True needs params=: it reads the notes of the parameter file")
     options = LayerFileOptions(read_named(params), history=history) if params is not None else LayerFileOptions()
@@ -129,11 +133,12 @@ def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> 
 
 @dataclass(frozen=True, slots=True)
 class LayerFileOptions:
-    """How to read a layer file of cuda-convnet.
+    """How to read a layer file of cuda-convnet, or a network of Caffe.
 
-    ``params`` is its parameter file, and ``dialect`` its version (``None``: recognise it by the content). ``merged``:
-    twin layers on several GPUs, ``conv1a`` and ``conv1b``, become one layer. ``history``: use the learning rates with
-    which the run began, by the notes in the parameter file, instead of the values in it.
+    ``params`` is its parameter file, or the solver of a network of Caffe. ``dialect`` is its version (``None``:
+    recognise it by the content). ``merged``: twin layers on several GPUs, ``conv1a`` and ``conv1b``, become one layer.
+    ``history``: use the learning rates with which the run began, by the notes in the parameter file, instead of the
+    values in it.
     """
 
     params: Source | None = None
@@ -156,7 +161,7 @@ def load_source(
     if isinstance(source, ModelFile):
         return import_model(source, input_shape, changes).net
     if is_caffe_file(source):
-        return import_caffe(source, input_shape, changes)
+        return import_caffe(source, input_shape, changes, options.params if options else None).net
     if is_layer_file(source):
         return _load_layer_file(source, input_shape, changes, options or LayerFileOptions())
 
@@ -213,15 +218,34 @@ def import_model(source: ModelFile, input_shape: Shape | None = None, changes: S
     return Imported(replace(net, unstated=translation.unstated), translation.arrays)
 
 
-def import_caffe(source: Source, input_shape: Shape | None = None, changes: Sequence[str] = ()) -> Net:
-    """Convert a network of Caffe to a spec that is meant to be read, the ``source`` of the net.
+def import_caffe(
+    source: Source,
+    input_shape: Shape | None = None,
+    changes: Sequence[str] = (),
+    solver: Source | None = None,
+    weights: Path | None = None,
+) -> Imported:
+    """Convert a network of Caffe to a spec that is meant to be read. ``changes`` of keys are written into it.
 
-    ``changes`` of keys are written into it. Raises ``SpecError``.
+    ``solver`` is the file that says how it is trained, and ``weights`` a ``.caffemodel`` file.
+
+    Raises
+    ------
+    SpecError
+        The files are wrong, a spec cannot express them, or the weights are not those of the network.
+    CannotOpen
+        The file with the weights cannot be read.
     """
     from netspec.importers.caffe import translate  # needed only for such files
 
-    translation = translate(source, input_shape)
-    return replace(_checked(translation, changes, readable=True), unstated=translation.unstated)
+    translation = translate(source, input_shape, solver)
+    net = replace(_checked(translation, changes, readable=True), unstated=translation.unstated)
+    if weights is None:
+        return Imported(net, {})
+    from netspec.importers.caffe.weights.matching import read_weights  # needs numpy
+
+    read = read_weights(weights, net.graph, translation.blobs, translation.layers, source)
+    return Imported(replace(net, warnings=(*net.warnings, *read.warnings)), read.arrays)
 
 
 def rewrite(source: Source, input_shape: Shape | None, changes: Sequence[str], folder: Path | None) -> Rewritten:

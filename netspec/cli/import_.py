@@ -13,14 +13,14 @@ from netspec.cli.common import WRONG_SPEC, fail, print_diagnostics, stem_of
 from netspec.cli.reading import read, reading_options, spec_argument
 from netspec.cli.writing import require_own_file, write_or_fail
 from netspec.diagnostics import CannotOpen, SpecError
-from netspec.source import ONNX_FILE, SPEC, ModelFile
+from netspec.source import CAFFE_FILE, ONNX_FILE, SPEC, ModelFile
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
     from netspec.net import Imported, Net
 
 FIRST_WORDS = "# Imported from "
-_WEIGHTS = "--save-weights"
+_SAVED, _GIVEN = "--save-weights", "--weights"
 
 
 @click.command()
@@ -29,15 +29,24 @@ _WEIGHTS = "--save-weights"
     "-o", "--output", metavar="OUT", help="File to write; - is standard output [default: ./<name of FILE>.net]."
 )
 @click.option(
-    _WEIGHTS,
-    "weights",
+    _SAVED,
+    "saved",
     type=click.Path(path_type=Path),
     metavar="OUT.safetensors",
-    help="Also write the weights of an ONNX model, for the option --weights of other commands.",
+    help="Also write the weights of an ONNX model, or those of --weights, for the option --weights of other commands.",
+)
+@click.option(
+    _GIVEN,
+    "weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE.caffemodel",
+    help="Weights of a network of Caffe, for --save-weights.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
 @reading_options
-def command(file: str, output: str | None, weights: Path | None, quiet: bool, reading: Reading) -> None:
+def command(
+    file: str, output: str | None, saved: Path | None, weights: Path | None, quiet: bool, reading: Reading
+) -> None:
     """Convert an ONNX model (.onnx), a network of Caffe (.prototxt) or a cuda-convnet layer file (.cfg) to a spec.
 
     PyTorch, Keras and other programs export ONNX models. Layers have the names of their parameters in the model, and
@@ -50,15 +59,15 @@ def command(file: str, output: str | None, weights: Path | None, quiet: bool, re
     \b
     Examples:
       netspec import model.onnx --save-weights model.safetensors
-      netspec import train_val.prototxt -o alexnet.net
+      netspec import train_val.prototxt --params solver.prototxt -o alexnet.net
+      netspec import deploy.prototxt --weights alexnet.caffemodel --save-weights alexnet.safetensors
       netspec import layers-145.cfg --params layer-params-145.cfg --history
       netspec import layers.cfg --input 3x32x32 -o cifar.net
     """
-    if weights is not None:
-        _check_weights_option(weights, file)
+    _check_weights_options(file, saved, weights)
     try:
-        imported = _imported(file, reading)
-        files = {} if weights is None else {weights: _weights_file(imported)}
+        imported = _imported(file, reading, weights)
+        files = {} if saved is None else {saved: _weights_file(imported)}
     except CannotOpen as error:
         fail(str(error))
     except SpecError as error:
@@ -69,19 +78,31 @@ def command(file: str, output: str | None, weights: Path | None, quiet: bool, re
     _write(imported.net, output or f"{stem_of(file)}.net", files, quiet)
 
 
-def _check_weights_option(weights: Path, file: str) -> None:
-    """Exit if the weights cannot be written under this name, or ``file`` has none."""
+def _check_weights_options(file: str, saved: Path | None, weights: Path | None) -> None:
+    """Exit if there are no weights to save, or no file to save them to, or they cannot be written under its name."""
     from netspec.train.tensors.imported import is_ours
 
-    if not file.lower().endswith(ONNX_FILE):
-        fail(f"{_WEIGHTS} writes the weights of an ONNX model (.onnx), and {file} is not one")
-    if weights.suffix != ".safetensors":
-        fail(f"{_WEIGHTS} {weights}: the file's name must end with .safetensors")
-    require_own_file(weights, is_ours, option=_WEIGHTS)
+    is_caffes = file.lower().endswith(CAFFE_FILE)
+    if weights is not None and not is_caffes:
+        fail(f"{_GIVEN} {weights} is for a network of Caffe (.prototxt), and {file} is not one")
+    if weights is not None and saved is None:
+        fail(f"{_GIVEN} {weights}: {_SAVED} says where the weights are written")
+    if saved is None:
+        return
+    if is_caffes and weights is None:
+        fail(f"{_SAVED} {saved}: the weights of a network of Caffe are in another file: {_GIVEN} FILE.caffemodel")
+    if not is_caffes and not file.lower().endswith(ONNX_FILE):
+        fail(f"{_SAVED} writes the weights of an ONNX model (.onnx), and {file} is not one")
+    if saved.suffix != ".safetensors":
+        fail(f"{_SAVED} {saved}: the file's name must end with .safetensors")
+    require_own_file(saved, is_ours, option=_SAVED)
 
 
-def _imported(file: str, reading: Reading) -> Imported:
-    """Convert a file. Exits if it is a spec already. Raises ``CannotOpen`` and ``SpecError``."""
+def _imported(file: str, reading: Reading, weights: Path | None) -> Imported:
+    """Convert a file. ``weights`` is a ``.caffemodel`` file. Exits if the file is a spec already.
+
+    Raises ``CannotOpen`` and ``SpecError``.
+    """
     from netspec.net import Imported, import_caffe, import_layer_file, import_model
     from netspec.opening import begins_as_layer_file, is_caffe_file
 
@@ -90,7 +111,8 @@ def _imported(file: str, reading: Reading) -> Imported:
     if isinstance(source, ModelFile):
         return import_model(source, reading.shape, reading.changes)
     if is_caffe_file(source):
-        return Imported(import_caffe(source, reading.shape, reading.changes), {})
+        solver = options.read(merged=False).params
+        return import_caffe(source, reading.shape, reading.changes, solver, weights)
     if file.endswith(SPEC) and not begins_as_layer_file(source):
         fail(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
     return Imported(import_layer_file(source, reading.shape, options.read(merged=True), reading.changes), {})
@@ -103,7 +125,7 @@ def _weights_file(imported: Imported) -> bytes:
     try:
         return in_file(imported.net.graph, imported.arrays)
     except ValueError as problem:  # --set has changed what a parameter looks like
-        fail(f"{_WEIGHTS}: the weights of the model do not fit the changed spec", str(problem))
+        fail(f"{_SAVED}: the weights of the model do not fit the changed spec", str(problem))
 
 
 def _write(net: Net, destination: str, files: Mapping[Path, bytes], quiet: bool) -> None:

@@ -1,4 +1,4 @@
-"""Options of the commands that read cuda-convnet layer files (``.cfg``)."""
+"""Options of the commands that read cuda-convnet layer files (``.cfg``) and networks of Caffe (``.prototxt``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from netspec.diagnostics import CannotOpen, SpecError
-from netspec.source import LAYER_FILE, SPEC_ENDINGS
+from netspec.source import CAFFE_FILE, LAYER_FILE, SPEC_ENDINGS
 
 if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
@@ -22,9 +22,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class LayerFiles:
     """The values of ``--params``, ``--dialect`` and ``--history``.
 
-    ``params`` are the parameter files: one for all layer files, or one for each in their order. ``dialect`` is the
-    version of cuda-convnet that they were written for (``None``: recognised by their content). ``history`` says that
-    the learning rates come from the notes in the parameter file.
+    ``params`` are the parameter files, or the solvers of networks of Caffe: one for all files, or one for each in their
+    order. ``dialect`` is the version of cuda-convnet that they were written for (``None``: recognised by their
+    content). ``history`` says that the learning rates come from the notes in the parameter file.
     """
 
     params: tuple[str, ...] = ()
@@ -34,16 +34,18 @@ class LayerFiles:
     def for_file(self, files: Sequence[str], index: int) -> LayerFiles:
         """Return the options for ``files[index]`` alone, with at most one parameter file.
 
-        Raises ``click.UsageError`` if there are more parameter files than layer files, or several but too few to give
-        each layer file one, or ``--history`` without a parameter file.
+        Raises ``click.UsageError`` if there are more parameter files than files that take one, or several but too few
+        to give each one, or ``--history`` without a parameter file of a layer file.
         """
-        indices = [number for number, path in enumerate(files) if _is_layer_file(path)]
+        networks = {number for number, path in enumerate(files) if path.lower().endswith(CAFFE_FILE)}
+        indices = [number for number, path in enumerate(files) if number in networks or _is_layer_file(path)]
         given, needed = len(self.params), len(indices)
         if given > needed:
-            raise click.UsageError(f"there is no layer file (.cfg) that --params {self.params[needed]} belongs to")
+            takes = "layer file (.cfg) or network of Caffe (.prototxt)"
+            raise click.UsageError(f"there is no {takes} that --params {self.params[needed]} belongs to")
         if 1 < given < needed:
-            raise click.UsageError(f"{needed} layer files take one --params each, or one for all; there are {given}")
-        if self.history and not given:
+            raise click.UsageError(f"{needed} files take one --params each, or one for all; there are {given}")
+        if self.history and (not given or networks.issuperset(indices)):
             raise click.UsageError("--history reads the notes of a parameter file, and there is none: --params")
         if index not in indices:
             return LayerFiles()
@@ -75,7 +77,8 @@ def layer_file_options(command: Command) -> Command:
         "--params",
         multiple=True,
         metavar="FILE",
-        help="Parameter file of a cuda-convnet layer file (.cfg); for several layer files, give one each, in order.",
+        help="Parameter file of a cuda-convnet layer file (.cfg), or solver of a network of Caffe (.prototxt); for "
+        "several such files, give one each, in order.",
     )
     add_dialect = click.option(
         "--dialect",

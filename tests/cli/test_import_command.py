@@ -86,7 +86,9 @@ def test_load_reads_a_layer_file_with_parameters_and_changes(files: Path) -> Non
 def test_load_refuses_params_and_history_where_they_do_not_apply(files: Path) -> None:
     spec = files / "a.net"
     spec.write_text("[image] input 3x8x8\n[f] fc outputs=2\n")
-    with pytest.raises(ValueError, match=r"params='p.cfg' needs a layer file \(.cfg\), and .*a.net is not one"):
+    with pytest.raises(
+        ValueError, match=r"params='p.cfg' needs a layer file \(.cfg\) or a network of Caffe .*, and .*a.net is not one"
+    ):
         load(spec, params="p.cfg")
     for file in (spec, files / "net.cfg"):
         with pytest.raises(ValueError, match="history=True needs params=: it reads the notes of the parameter file"):
@@ -193,9 +195,9 @@ def test_layer_file_is_recognised_by_its_content(files: Path) -> None:
 @pytest.mark.parametrize(
     ("layer_files", "params", "message"),
     [
-        (1, 2, "Error: there is no layer file (.cfg) that --params 1.cfg belongs to"),
-        (0, 1, "Error: there is no layer file (.cfg) that --params 0.cfg belongs to"),
-        (3, 2, "Error: 3 layer files take one --params each, or one for all; there are 2"),
+        (1, 2, "Error: there is no layer file (.cfg) or network of Caffe (.prototxt) that --params 1.cfg belongs to"),
+        (0, 1, "Error: there is no layer file (.cfg) or network of Caffe (.prototxt) that --params 0.cfg belongs to"),
+        (3, 2, "Error: 3 files take one --params each, or one for all; there are 2"),
     ],
 )
 def test_superfluous_parameter_files_are_refused(layer_files: int, params: int, message: str) -> None:

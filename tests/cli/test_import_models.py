@@ -69,7 +69,10 @@ def test_files_of_others_stay(files: Path) -> None:
         (("small.net", "--save-weights", "w.safetensors"), "--save-weights writes the weights of an ONNX model"),
         (("model.onnx", "--save-weights", "w.pth"), "the file's name must end with .safetensors"),
         (("model.onnx", "--set", "conv1.filters=5", "--save-weights", "w.safetensors"), "do not fit the changed spec"),
-        (("model.onnx", "--params", "p.cfg"), "there is no layer file (.cfg) that --params"),
+        (
+            ("model.onnx", "--params", "p.cfg"),
+            "there is no layer file (.cfg) or network of Caffe (.prototxt) that --params",
+        ),
         (("missing.onnx",), "cannot open"),
     ],
 )

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic, SpecError, in_order
 from netspec.formatting import plural
+from netspec.importers.caffe.learning.training import Training, training_of, with_state
 from netspec.importers.caffe.net.layers import Layer, Network, Top
 from netspec.importers.caffe.net.network import differences, read_network
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
@@ -38,13 +39,15 @@ class Translation:
 
     ``source`` is the text of the spec, ``diagnostics`` are warnings. ``spans`` maps layers of the spec to their places
     in the file. ``blobs`` maps parameters by key (``conv1.weight``) to the layer and the number of the blob in a
-    ``.caffemodel`` file. ``unstated`` is what the file does not state.
+    ``.caffemodel`` file, and ``layers`` has the layers of the network by name. ``unstated`` is what the files do not
+    state.
     """
 
     source: Source
     diagnostics: tuple[Diagnostic, ...]
     spans: Mapping[str, Span] = field(default_factory=dict)
     blobs: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    layers: Mapping[str, Layer] = field(default_factory=dict)
     unstated: frozenset[Aspect] = frozenset(ASPECTS)
 
     def placed(self, diagnostic: Diagnostic) -> Diagnostic:
@@ -53,8 +56,9 @@ class Translation:
         return replace(diagnostic, spans=(place,), fixes=(), rejected=(), labels=())
 
 
-def translate(source: Source, shape: Shape | None = None) -> Translation:
+def translate(source: Source, shape: Shape | None = None, solver: Source | None = None) -> Translation:
     """Translate a network. ``shape`` is that of the images, if the file does not state it or it is to be another one.
+    ``solver`` is the file that says how it is trained.
 
     Raises
     ------
@@ -69,16 +73,40 @@ def translate(source: Source, shape: Shape | None = None) -> Translation:
         raise SpecError((other,))
     record = read_record(message, "NetParameter", findings)
     _raise(findings)
-    network = read_network(record, findings)
+    solved = _solver(solver, findings)
+    network = read_network(record if solved is None else with_state(record, solved), findings)
     _raise(findings)
     draft = Draft(network, labels_of(network), readers_of(network))
     problems = [_problem(layer, reason) for layer, reason in differences(record, network.phase)]
-    if _add_input(draft, shape, findings, problems):
+    training = Training()
+    data = _add_input(draft, shape, findings, problems)
+    if data is not None:
+        training = training_of(network, data, draft.lines[0].shape, solved)
+        for reason in training.of_data:
+            _add(data, reason, findings, problems)
+        draft.bias_decays = training.bias_decays
+        for warning in training.substitutes:
+            findings.warn("caffe-substitute", warning.message, warning.span, notes=warning.notes)
         problems += _translate_layers(draft, findings)
     _raise(findings)
-    if problems:
-        raise SpecError((_report(problems, len(network.layers)),))
-    return _written(draft, source, findings)
+    reports = [_report(problems, len(network.layers))] if problems else []
+    if reports or training.of_solver:
+        raise SpecError((*reports, *_report_of_solver(training.of_solver)))
+    return _written(draft, source, findings, training)
+
+
+def _solver(source: Source | None, findings: Findings) -> Record | None:
+    """Read the solver, if there is one. ``findings`` gets its mistakes."""
+    if source is None:
+        return None
+    message = read(source)
+    layer = next((field for field in message.fields if field.name in ("layer", "layers")), None)
+    if layer is not None:
+        findings.add("caffe-network", "this is a network, not a solver", layer.name_span)
+        _raise(findings)
+    record = read_record(message, "SolverParameter", findings)
+    _raise(findings)
+    return record
 
 
 def _other_file(message: Message) -> Diagnostic | None:
@@ -98,28 +126,28 @@ def _raise(findings: Findings) -> None:
         raise SpecError(in_order(findings.all))
 
 
-def _add_input(draft: Draft, given: Shape | None, findings: Findings, problems: list[Problem]) -> bool:
-    """Add the input line. Return whether there is one."""
+def _add_input(draft: Draft, given: Shape | None, findings: Findings, problems: list[Problem]) -> Layer | None:
+    """Add the input line, and return the layer that reads the images; ``None`` if there is none."""
     network = draft.network
     try:
         images = images_of(network, draft.labels, given)
     except Rejected as mistake:
         findings.add("caffe-network", str(mistake), mistake.span)
-        return False
+        return None
     except Inexpressible as reason:
         problems.append((reason.span or network.layers[0].span, "input", str(reason)))
-        return False
+        return None
     layer = network.layers[images.top.layer]
     if images.shape is None:
         message = f"{layer.name}: the file does not state the shape of the images"
         findings.add("caffe-input-shape", message, layer.span, notes=("--input 3x224x224 states it",))
-        return False
+        return None
     if images.assumed:
         message = f"{layer.name}: it is assumed that {images.assumed}"
         findings.warn("caffe-input-shape", message, layer.span, notes=(f"--input {images.shape} states it",))
     line = draft.new_line("input", [], {}, images.shape, layer=layer)
     draft.values[images.top] = Value(line, images.shape, tuple(images.shape))
-    return True
+    return layer
 
 
 def _translate_layers(draft: Draft, findings: Findings) -> list[Problem]:
@@ -140,12 +168,18 @@ def _translate_layers(draft: Draft, findings: Findings) -> list[Problem]:
             if unknown.isdisjoint(layer.bottoms):
                 translate_layer(site)
                 continue
-        except Inexpressible as reason:
-            problems.append(_problem(layer.record, reason))
-        except Rejected as mistake:
-            findings.add("caffe-network", f"{layer.name}: {mistake}", mistake.span, notes=mistake.notes)
+        except (Inexpressible, Rejected) as reason:
+            _add(layer, reason, findings, problems)
         unknown |= {site.top(place) for place in range(len(layer.tops))}
     return problems
+
+
+def _add(layer: Layer, reason: Inexpressible | Rejected, findings: Findings, problems: list[Problem]) -> None:
+    """Record why a layer cannot be translated."""
+    if isinstance(reason, Rejected):
+        findings.add("caffe-network", f"{layer.name}: {reason}", reason.span, notes=reason.notes)
+    else:
+        problems.append(_problem(layer.record, reason))
 
 
 def _no_layer(layer: Layer, findings: Findings) -> str:
@@ -175,17 +209,32 @@ def _report(problems: Sequence[Problem], count: int) -> Diagnostic:
     return Diagnostic("caffe-not-expressible", message, (ordered[0][0],), tuple(notes))
 
 
-def _written(draft: Draft, source: Source, findings: Findings) -> Translation:
+def _report_of_solver(problems: Sequence[Inexpressible]) -> list[Diagnostic]:
+    """Return the diagnostic that lists everything in a solver that a spec cannot express."""
+    ordered = sorted(problems, key=lambda problem: problem.span.start if problem.span else 0)
+    spans = tuple(problem.span for problem in ordered if problem.span)
+    message = f"a spec cannot express {plural(len(ordered), 'setting')} of the solver"
+    notes = tuple(f"line {span.line}: {problem}" for problem, span in zip(ordered, spans, strict=True))
+    return [Diagnostic("caffe-not-expressible", message, spans, notes)] if spans else []
+
+
+def _written(draft: Draft, source: Source, findings: Findings, training: Training) -> Translation:
     """Write the lines as a spec."""
     network = draft.network
     lines: tuple[Line, ...] = with_neurons(draft.lines, ()).lines
     names = names_of(lines, _input_name(network, lines))
-    head = Head(
-        [f"Imported from {_printable(PurePath(source.name).name)}."], network.name or "net", {}, rounding="caffe"
-    )
+    origin = f"Imported from {_printable(PurePath(source.name).name)}."
+    head = Head([origin, *training.comments], network.name or "net", training.input_keys, "caffe", training.settings)
     placed = {name: line.layer.span for name, line in zip(names, lines, strict=True) if line.layer is not None}
     blobs = {f"{name}.{key}": blob for name, line in zip(names, lines, strict=True) for key, blob in line.blobs.items()}
-    return Translation(Source(source.name, write_spec(lines, names, head)), tuple(findings.all), placed, blobs)
+    return Translation(
+        Source(source.name, write_spec(lines, names, head)),
+        tuple(findings.all),
+        placed,
+        blobs,
+        {layer.name: layer for layer in network.layers},
+        frozenset(ASPECTS) - training.stated,
+    )
 
 
 def _input_name(network: Network, lines: Sequence[Line]) -> str:

@@ -18,9 +18,8 @@ def spec(text: str, shape: Shape | None = None) -> list[str]:
 
 
 def layers(text: str, shape: Shape | None = None) -> list[str]:
-    """Return the lines of the spec of a network below its input."""
-    lines = spec(text, shape)
-    return lines[next(i for i, line in enumerate(lines) if " input " in line) + 1 :]
+    """Return the lines of the layers of a network's spec, without the input."""
+    return [line for line in spec(text, shape) if line.startswith("[") and " input " not in line]
 
 
 def net(text: str, shape: Shape | None = None) -> Net:

@@ -17,6 +17,9 @@ LOSSES = (
 )  # fmt: skip
 """The types of losses. Their second bottom is the labels."""
 
+WITH_FILLERS = ("convolution_param", "inner_product_param")
+"""The messages with ``weight_filler``."""
+
 SINKS = ("Accuracy", "HDF5Output", "Silence")
 """The types of layers that only report or write what they read."""
 
@@ -67,6 +70,5 @@ class Network:
     @property
     def is_trained(self) -> bool:
         """Whether the file is one to train with: it has losses, or says how weights are drawn."""
-        windows = ("convolution_param", "inner_product_param")
-        fillers = (layer.record.message(name).has("weight_filler") for layer in self.layers for name in windows)
+        fillers = (layer.record.message(name).has("weight_filler") for layer in self.layers for name in WITH_FILLERS)
         return any(layer.type in LOSSES for layer in self.layers) or any(fillers)

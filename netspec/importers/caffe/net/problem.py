@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from netspec.source import Span
 
 
@@ -20,3 +22,12 @@ class Rejected(Exception):
         super().__init__(message)
         self.span = span
         self.notes = notes
+
+
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """A warning about something that the spec says in place of what Caffe does or the file leaves out."""
+
+    message: str
+    span: Span
+    notes: tuple[str, ...] = ()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netspec.importers.caffe.learning import fillers, multipliers
+from netspec.importers.caffe.net.layers import Layer
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.lines import Line, Site, Value
 from netspec.ir.shape import Shape
+from netspec.keys.texts import number
 
+_RATES = ("lr_mult", "decay_mult")
 _PARAMETERS = {"conv": "convolution_param", "fc": "inner_product_param"}
 
 
@@ -21,7 +25,7 @@ def weighted(
     check_params(site, 2 if biased else 1)
     if site.layer.record.has("blobs"):
         raise Inexpressible("its weights are in this file", site.layer.record.place("blobs"))
-    own = {**keys, **learning_keys(site, blob, groups, biased=biased)}
+    own = {**keys, **_beginning(site, parameter, blob, groups), **rates(site, biased=biased)}
     if not biased:
         own["bias"] = "none"
     blobs = {"weight": (name, 0), **({"bias": (name, 1)} if biased else {})}
@@ -29,9 +33,22 @@ def weighted(
     _share(site, line)
 
 
-def learning_keys(site: Site, blob: tuple[int, ...], groups: int, *, biased: bool) -> dict[str, str]:
-    """Return how the parameters of a layer are drawn and learnt."""
-    return {}
+def _beginning(site: Site, parameter: Record, blob: tuple[int, ...], groups: int) -> dict[str, str]:
+    """Return how weights and biases begin, if the file is one to train with. ``blob`` is the shape of the weights."""
+    if not site.draft.network.is_trained:
+        return {}
+    init = fillers.weights(parameter.message("weight_filler"), blob, groups)
+    keys = {} if init == "he" else {"init": init}
+    if parameter.flag("bias_term"):
+        bias = fillers.biases(parameter.message("bias_filler"), blob[0])
+        keys |= {} if bias == "0" else {"bias": bias}
+    return keys
+
+
+def rates(site: Site, *, biased: bool) -> dict[str, str]:
+    """Return the factors of the learning rates and decays of a layer, whose blobs are weights and perhaps biases."""
+    record, decays = site.layer.record, site.draft.bias_decays
+    return multipliers.of_weights(record) | (multipliers.of_biases(record, decays=decays) if biased else {})
 
 
 def check_params(site: Site, blobs: int) -> None:
@@ -54,9 +71,9 @@ def _share(site: Site, line: Line) -> None:
         _use(site, line, owner, place, params[place])
 
 
-def _use(site: Site, line: Line, owner: tuple[object, int, int], place: int, param: Record) -> None:
-    _, owners_place, number = owner
-    first = site.draft.lines[number]
+def _use(site: Site, line: Line, owner: tuple[Layer, int, int], place: int, param: Record) -> None:
+    owners_layer, owners_place, number_of_line = owner
+    first = site.draft.lines[number_of_line]
     if place != 0 or owners_place != 0:
         raise Inexpressible(
             "it shares biases with another layer; the layers of a spec share weights", param.place("name")
@@ -68,6 +85,21 @@ def _use(site: Site, line: Line, owner: tuple[object, int, int], place: int, par
     )
     if first.type != line.type or not same_inputs or any(first.keys.get(k) != line.keys.get(k) for k in alike):
         raise Inexpressible("it shares weights with a layer of another shape", param.place("name"))
-    line.weights_of = number
+    line.weights_of = number_of_line
     line.blobs.pop("weight")
-    line.keys.pop("init", None)
+    for key in ("init", *_RATES):
+        line.keys.pop(key, None)
+    _merge_rates(first, owners_layer, param)
+
+
+def _merge_rates(first: Line, owner: Layer, param: Record) -> None:
+    """Let shared weights have the factors of whichever layer states them (``AppendParam`` in src/caffe/net.cpp)."""
+    own = owner.record.messages("param")[0]
+    for field in _RATES:
+        if not param.has(field):
+            continue
+        if not own.has(field):
+            value = param.real(field)
+            first.keys |= {} if value == 1 else {field: number(value)}
+        elif own.real(field) != param.real(field):
+            raise Rejected(f"it shares weights with {owner.name}, whose {field} is another one", param.place(field))

@@ -46,12 +46,14 @@ class Draft:
 
     ``labels`` are the values that are labels, ``readers`` the layers that read each value. ``flat`` has the flattened
     copies of lines, ``images`` those with the sizes of an image. ``owners`` has, for each name of a parameter, the
-    first layer that has it, which of its parameters it is, and the number of its line.
+    first layer that has it, which of its parameters it is, and the number of its line. ``bias_decays``: the train line
+    has a decay of biases.
     """
 
     network: Network
     labels: frozenset[Top]
     readers: Mapping[Top, tuple[Layer, ...]]
+    bias_decays: bool = False
     lines: list[Line] = field(default_factory=list)
     values: dict[Top, Value | None] = field(default_factory=dict)
     flat: dict[int, int] = field(default_factory=dict)

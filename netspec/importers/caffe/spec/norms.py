@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from netspec.importers.caffe.learning import fillers, multipliers
 from netspec.importers.caffe.net.network import twin_of
 from netspec.importers.caffe.net.phases import TEST
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.elementwise import joined
-from netspec.importers.caffe.spec.learnt import check_params, learning_keys
+from netspec.importers.caffe.spec.learnt import check_params, rates
 from netspec.importers.caffe.spec.lines import Site, Value, axis_of, described
 from netspec.importers.caffe.spec.numbers import finite
 from netspec.keys.texts import number
@@ -83,7 +84,7 @@ def scale(site: Site) -> None:
     line, name = site.owned_line(), site.layer.name
     check_params(site, 2 if biased else 1)
     blobs = {"weight": (name, 0), **({"bias": (name, 1)} if biased else {})}
-    keys = learning_keys(site, (x.shape.channels,), 1, biased=biased)
+    keys = rates(site, biased=biased)
     completes = line is not None and line.type == "batchnorm" and line.keys.get("affine") == "no"
     if line is not None and completes and biased and _usual_start(parameter):
         del line.keys["affine"]
@@ -91,9 +92,21 @@ def scale(site: Site) -> None:
         line.blobs |= blobs
         site.result(x)
         return
-    if not biased:
-        keys["bias"] = "none"
-    site.emit("affine", x, keys, blobs=blobs)
+    site.emit("affine", x, _coefficients(site, parameter, x.shape.channels) | keys, blobs=blobs)
+
+
+def _coefficients(site: Site, parameter: Record, channels: int) -> dict[str, str]:
+    """Return how coefficients and biases begin; those without a filler at 1 and 0."""
+    keys = {} if parameter.flag("bias_term") else {"bias": "none"}
+    if not site.draft.network.is_trained:
+        return keys
+    if parameter.has("filler"):
+        init = fillers.coefficients(parameter.message("filler"), channels)
+        keys |= {} if init == "constant(1)" else {"init": init}
+    if parameter.flag("bias_term"):
+        start = fillers.biases(parameter.message("bias_filler"), channels)
+        keys |= {} if start == "0" else {"bias": start}
+    return keys
 
 
 def _usual_start(parameter: Record) -> bool:
@@ -111,11 +124,13 @@ def bias(site: Site) -> None:
     parameter = site.parameter("bias_param")
     if len(site.layer.bottoms) > 1:
         raise Inexpressible("it adds a value with fewer axes")
-    if parameter.has("filler"):
-        raise Inexpressible("it draws its biases", parameter.place("filler"))
     x = _by_channel(site, parameter)
     check_params(site, 1)
-    site.emit("affine", x, {"lr_mult": "0", "decay_mult": "0"}, blobs={"bias": (site.layer.name, 0)})
+    keys = {"lr_mult": "0", "decay_mult": "0"}
+    start = fillers.biases(parameter.message("filler"), x.shape.channels)
+    keys |= {} if start == "0" else {"bias": start}
+    keys |= multipliers.of_biases(site.layer.record, 0, decays=site.draft.bias_decays)
+    site.emit("affine", x, keys, blobs={"bias": (site.layer.name, 0)})
 
 
 def _by_channel(site: Site, parameter: Record) -> Value:

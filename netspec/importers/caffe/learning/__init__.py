@@ -1,0 +1,1 @@
+"""How a network begins and learns: fillers, multipliers of rates and decays, preparation of images, and the solver."""
