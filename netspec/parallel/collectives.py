@@ -1,6 +1,7 @@
 """Thin wrappers around torch.distributed's collectives. They are not differentiable; see `crossing` for that.
 
-torch 2.13 renamed two of the collectives, and warns when the old names are used.
+torch 2.13 renamed two of the collectives, and 2.14 made the function that sets a timeout public; they warn when the old
+names are used.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.distributed_c10d import _set_pg_timeout
+from torch.distributed import distributed_c10d
 
 Group = dist.ProcessGroup
 
 _gather: Any = getattr(dist, "all_gather_single", None) or dist.all_gather_into_tensor
 _reduce_scatter: Any = getattr(dist, "reduce_scatter_single", None) or dist.reduce_scatter_tensor
+_set_timeout: Any = getattr(dist, "set_timeout", None) or distributed_c10d._set_pg_timeout
 
 
 def set_timeout(group: Group, timeout: timedelta) -> None:
@@ -24,7 +26,7 @@ def set_timeout(group: Group, timeout: timedelta) -> None:
 
     The groups of a device mesh do not inherit the timeout of ``init_process_group``: with NCCL they use its 10 minutes.
     """
-    _set_pg_timeout(timeout, group)
+    _set_timeout(timeout, group)
 
 
 def all_gather(x: Tensor, dim: int, group: Group) -> Tensor:
