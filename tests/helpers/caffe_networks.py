@@ -10,11 +10,11 @@ from caffe_files import images, labelled, layer
 
 @dataclass
 class Writer:
-    """The layers so far, and the value that the next one reads."""
+    """The layers so far, and the value that the next one reads. ``fillers`` are fields of all layers with weights."""
 
     text: str
     at: str = "data"
-    filler: dict[str, object] = field(default_factory=dict)
+    fillers: dict[str, object] = field(default_factory=dict)
 
     def add(self, name: str, type_: str, bottoms: list[str] | None = None, **fields: object) -> str:
         self.text += layer(name, type_, bottoms or [self.at], **fields)
@@ -25,7 +25,7 @@ class Writer:
         self.text += layer(name, type_, [self.at], self.at, **fields)
 
     def conv(self, name: str, filters: int, kernel: int, *, relu: bool = True, at: str = "", **fields: object) -> str:
-        given = {"num_output": filters, "kernel_size": kernel, **fields}
+        given = {"num_output": filters, "kernel_size": kernel, **self.fillers, **fields}
         self.add(name, "Convolution", [at or self.at], convolution_param=given)
         if relu:
             self.in_place(f"relu_{name}", "ReLU")
@@ -42,7 +42,7 @@ class Writer:
         return self.add(name, "LRN", lrn_param={"local_size": 5, "alpha": 1e-4, "beta": 0.75, **fields})
 
     def dense(self, name: str, outputs: int, *, relu: bool = False) -> str:
-        self.add(name, "InnerProduct", inner_product_param={"num_output": outputs})
+        self.add(name, "InnerProduct", inner_product_param={"num_output": outputs, **self.fillers})
         if relu:
             self.in_place(f"relu_{name}", "ReLU")
         return name
@@ -118,7 +118,8 @@ INCEPTION = {
 
 def googlenet(*, training: bool = True) -> str:
     """bvlc_googlenet, with its two further losses or as it is deployed."""
-    w = Writer(labelled(3, 224, 224) if training else images(3, 224, 224))
+    fillers = {"weight_filler": {"type": "xavier"}, "bias_filler": {"type": "constant", "value": 0.2}}
+    w = Writer(labelled(3, 224, 224), fillers=fillers) if training else Writer(images(3, 224, 224))
     w.conv("conv1/7x7_s2", 64, 7, stride=2, pad=3)
     w.pool("pool1/3x3_s2", 3)
     w.lrn("pool1/norm1")

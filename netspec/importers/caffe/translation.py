@@ -77,7 +77,7 @@ def translate(source: Source, shape: Shape | None = None, solver: Source | None 
     network = read_network(record if solved is None else with_state(record, solved), findings)
     _raise(findings)
     draft = Draft(network, labels_of(network), readers_of(network))
-    problems = [_problem(layer, reason) for layer, reason in differences(record, network.phase)]
+    problems = [_problem(layer, reason) for layer, reason in differences(network)]
     training = Training()
     data = _add_input(draft, shape, findings, problems)
     if data is not None:

@@ -88,7 +88,7 @@ def test_spec_of_a_network_with_its_solver() -> None:
     assert [" ".join(line.split()) for line in done.stdout.splitlines() if line] == [
         "# Imported from lenet.prototxt.",
         "# Weights with the filler xavier are uniform between -sqrt(3 / fan_in) and sqrt(3 / fan_in) in Caffe.",
-        "net LeNet",
+        "net LeNet rounding=caffe",
         "[data] input 1x28x28 range=255 std=256",
         "[conv1] conv filters=20 kernel=5 init=uniform(0.346410162) bias_lr_mult=2 -> 20x24x24",
         "[pool1] maxpool kernel=2 -> 20x12x12",

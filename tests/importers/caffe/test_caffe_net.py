@@ -115,7 +115,7 @@ layers { layer { name: "prob" type: "softmax" } bottom: "f" top: "prob" }
 
 def test_second_format() -> None:
     assert spec(V1) == [
-        "net net",
+        "net net rounding=caffe",
         "[data] input 3x9x9 range=255 mean=1,2,3 order=bgr",
         "[c] conv filters=4 kernel=3 init=constant(0) bias_lr_mult=2 neuron=relu",
         "[f] fc outputs=5 init=constant(0)",

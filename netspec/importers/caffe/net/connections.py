@@ -17,11 +17,12 @@ def connected(records: Sequence[Record], findings: Findings) -> tuple[Layer, ...
     """
     values: dict[str, Top] = {}
     layers: list[Layer] = []
+    makers = {top: record for record in records for top in record.texts("top")}
     for number, record in enumerate(records):
         name, bottoms, tops = record.text("name"), record.texts("bottom"), record.texts("top")
         for bottom, span in zip(bottoms, record.places("bottom"), strict=True):
-            if bottom not in values:
-                _report_unknown(bottom, span, number, records, findings)
+            if bottom not in values and not findings.full:
+                _report_unknown(name, bottom, span, list(values), makers.get(bottom), findings)
         read = tuple(values.get(bottom, Top(-1, 0)) for bottom in bottoms)
         for index, top in enumerate(tops):
             in_place = bottoms[index : index + 1] == [top]
@@ -34,11 +35,11 @@ def connected(records: Sequence[Record], findings: Findings) -> tuple[Layer, ...
     return tuple(layers)
 
 
-def _report_unknown(bottom: str, span: Span, number: int, records: Sequence[Record], findings: Findings) -> None:
-    above = [top for record in records[:number] for top in record.texts("top")]
+def _report_unknown(
+    name: str, bottom: str, span: Span, above: list[str], maker: Record | None, findings: Findings
+) -> None:
+    """Report a bottom that no layer above computes. ``maker`` is a layer below that does."""
     near = findings.nearest(bottom, above)
-    name = records[number].text("name")
     message = f"{name}: no layer above it computes {bottom}" + (f"; did you mean {near}?" if near else "")
-    later = next((record for record in records[number:] if bottom in record.texts("top")), None)
-    notes = [f"{later.text('name')}, in line {later.span.line}, computes it"] if later is not None else []
+    notes = [f"{maker.text('name')}, in line {maker.span.line}, computes it"] if maker is not None else []
     findings.add("caffe-network", message, span, notes=notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,13 +60,15 @@ class Layer:
 class Network:
     """The layers of a network in the order of the file, and its name, which may be empty.
 
-    ``phase`` is that of its layers. ``record`` is its message.
+    ``phase`` is that of its layers. ``record`` is its message. ``absent`` has the layers that the network does not have
+    in this phase, by what they share with one that stands in their place (``signature``).
     """
 
     name: str
     layers: tuple[Layer, ...]
     phase: str
     record: Record
+    absent: Mapping[str, Record]
 
     @property
     def is_trained(self) -> bool:

@@ -8,7 +8,7 @@ from netspec.check.report import Findings
 from netspec.importers.caffe.net.connections import connected
 from netspec.importers.caffe.net.inputs import input_layers
 from netspec.importers.caffe.net.layers import LOSSES, SINKS, SOURCES, Network
-from netspec.importers.caffe.net.phases import TEST, TRAIN, check_rules, phase_of, state_of
+from netspec.importers.caffe.net.phases import check_rules, other_phase, phase_of, state_of
 from netspec.importers.caffe.net.problem import Inexpressible
 from netspec.importers.caffe.net.upgrades import upgraded
 from netspec.importers.caffe.schema.record import Record
@@ -34,8 +34,9 @@ def read_network(network: Record, findings: Findings) -> Network:
     elif not present:
         findings.add("caffe-network", f"no layer is in the phase {phase}", layers[0].place("name"))
     if findings.has_errors():
-        return Network(network.text("name"), (), phase, network)
-    return Network(network.text("name"), connected(present, findings), phase, network)
+        return Network(network.text("name"), (), phase, network, {})
+    absent = {signature(layer): layer for layer in layers if not state.has(layer)}
+    return Network(network.text("name"), connected(present, findings), phase, network, absent)
 
 
 def all_layers(network: Record, findings: Findings) -> list[Record]:
@@ -47,45 +48,37 @@ def all_layers(network: Record, findings: Findings) -> list[Record]:
     return [*input_layers(network, findings), *old, *network.messages("layer")]
 
 
-def differences(network: Record, phase: str) -> list[tuple[Record, Inexpressible]]:
+def differences(network: Network) -> list[tuple[Record, Inexpressible]]:
     """Return the layers with which the network computes something else in the other phase, with the reason."""
-    layers = all_layers(network, Findings(network.span.source))
-    own, other = (state_of(network, word) for word in (phase, TEST if phase == TRAIN else TRAIN))
-    present = [layer for layer in layers if own.has(layer)]
-    absent = [layer for layer in layers if other.has(layer) and not own.has(layer)]
-    states_phase = network.message("state").has("phase")
-    if states_phase or not any(other.has(layer) for layer in layers if layer.text("type") in SOURCES):
-        return []
-    problems = []
-    for layer in absent:
-        if layer.text("type") not in FREE and not any(_same(layer, twin) for twin in present):
-            problems.append((layer, Inexpressible(f"it is only there in the phase {other.phase}")))
-    for layer in present:
-        if layer.text("type") in FREE or other.has(layer) or any(_same(layer, twin) for twin in absent):
-            continue
-        problems.append((layer, Inexpressible(f"it is only there in the phase {own.phase}")))
-    return problems
-
-
-def twin_of(layer: Record, network: Record) -> Record | None:
-    """Return the layer of another phase that stands in the place of this one."""
-    layers = all_layers(network, Findings(network.span.source))
-    return next((other for other in layers if other.span != layer.span and _same(layer, other)), None)
-
-
-def _same(layer: Record, other: Record) -> bool:
-    """Whether two layers of different phases are one, which only differs in how it uses statistics or data."""
-    ignored = {"include", "exclude", "param", "batch_norm_param"}
-    return _plain(layer, ignored) == _plain(other, ignored) and (
-        _plain(layer.message("batch_norm_param"), {"use_global_stats"})
-        == _plain(other.message("batch_norm_param"), {"use_global_stats"})
+    own, other = (state_of(network.record, phase) for phase in (network.phase, other_phase(network.phase)))
+    present = {signature(layer.record): layer.record for layer in network.layers}
+    in_other = {key: layer for key, layer in network.absent.items() if other.has(layer)}
+    shared = [layer for layer in network.layers if other.has(layer.record)]
+    has_images = any(layer.is_source for layer in shared) or any(
+        layer.text("type") in SOURCES for layer in in_other.values()
     )
+    if network.record.message("state").has("phase") or not has_images:
+        return []
+    alone = [(layer, own) for key, layer in present.items() if not other.has(layer) and key not in in_other]
+    alone += [(layer, other) for key, layer in in_other.items() if key not in present]
+    return [
+        (layer, Inexpressible(f"it is only there in the phase {state.phase}"))
+        for layer, state in alone
+        if layer.text("type") not in FREE
+    ]
 
 
-def _plain(record: Record, ignored: Collection[str] = ()) -> dict[str, list[object]]:
-    """Return the values of a message without their places."""
-    return {
-        name: [_plain(entry.value) if isinstance(entry.value, Record) else entry.value for entry in entries]
+def signature(layer: Record) -> str:
+    """Return a text that two layers share if they are one layer in two phases: they differ in nothing but their rules,
+    their learning rates, and which statistics a batch normalisation uses."""
+    plain = _plain(layer, ("include", "exclude", "param", "batch_norm_param"))
+    return repr((plain, _plain(layer.message("batch_norm_param"), ("use_global_stats",))))
+
+
+def _plain(record: Record, ignored: Collection[str] = ()) -> list[tuple[str, list[object]]]:
+    """Return the values of a message without their places, sorted by field."""
+    return sorted(
+        (name, [_plain(entry.value) if isinstance(entry.value, Record) else entry.value for entry in entries])
         for name, entries in record.entries.items()
         if name not in ignored
-    }
+    )

@@ -12,6 +12,11 @@ from netspec.importers.caffe.schema.record import Record
 TRAIN, TEST = "TRAIN", "TEST"
 
 
+def other_phase(phase: str) -> str:
+    """Return the other phase."""
+    return TEST if phase == TRAIN else TRAIN
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """The state of a network: its phase, its level and its stages."""

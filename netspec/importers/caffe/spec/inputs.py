@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from netspec.formatting import plural
@@ -31,12 +31,12 @@ class Images:
     assumed: str = ""
 
 
-def readers_of(network: Network) -> Mapping[Top, tuple[Layer, ...]]:
+def readers_of(network: Network) -> Mapping[Top, Sequence[Layer]]:
     """Return the layers that read each value."""
-    readers: dict[Top, tuple[Layer, ...]] = {}
+    readers: dict[Top, list[Layer]] = {}
     for layer in network.layers:
         for top in layer.bottoms:
-            readers[top] = (*readers.get(top, ()), layer)
+            readers.setdefault(top, []).append(layer)
     return readers
 
 

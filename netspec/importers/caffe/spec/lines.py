@@ -52,7 +52,7 @@ class Draft:
 
     network: Network
     labels: frozenset[Top]
-    readers: Mapping[Top, tuple[Layer, ...]]
+    readers: Mapping[Top, Sequence[Layer]]
     bias_decays: bool = False
     lines: list[Line] = field(default_factory=list)
     values: dict[Top, Value | None] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.importers.caffe.learning import fillers, multipliers
-from netspec.importers.caffe.net.network import twin_of
+from netspec.importers.caffe.net.network import signature
 from netspec.importers.caffe.net.phases import TEST
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.schema.record import Record
@@ -57,8 +57,7 @@ def _check_statistics(site: Site, parameter: Record) -> None:
     if not parameter.has("use_global_stats"):
         return
     place, network = parameter.place("use_global_stats"), site.draft.network
-    rules = site.layer.record.has("include") or site.layer.record.has("exclude")
-    twin = twin_of(site.layer.record, network.record) if rules else None
+    twin = network.absent.get(signature(site.layer.record))
     if twin is not None and network.phase != TEST:
         other = twin.message("batch_norm_param")
         if not parameter.flag("use_global_stats") and (
