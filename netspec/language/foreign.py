@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from netspec.diagnostics import Diagnostic
@@ -58,6 +58,8 @@ _WITH_TYPES = (
 )
 """Formats with sections, and lines ``type=`` in some of them."""
 
+_CAFFE = "a network of Caffe"
+
 _TOOLS = (
     _format(
         "a pointer of Git LFS",
@@ -73,7 +75,7 @@ _TOOLS = (
     _format("XML", r"\A\s*(?P<here><[?A-Za-z][^\r\n]*)"),
     _format("a model of the convnet of TorontoDeepLearning (pbtxt)", r"^[ \t]*(?P<here>edge[ \t]*\{)"),
     _format(
-        "a network of Caffe",
+        _CAFFE,
         r"(?:^|[ \t])(?P<here>layers?[ \t]*\{|layers?(?=\s*\{))",
         what="whose name does not end in .prototxt",
         note="netspec reads networks of Caffe, and netspec import writes them as specs, if it does",
@@ -179,6 +181,13 @@ def foreign_to_layer_files(source: Source, *, has_types: bool) -> Diagnostic | N
     if found is not None or _SECTION.search(source.text, 0, _MAX_EXAMINED):
         return found
     return _unlike_all("this is not a file of cuda-convnet: it has no section, [conv1] on a line of its own", source)
+
+
+def foreign_to_caffe(source: Source) -> Diagnostic | None:
+    """Return the diagnostic for a text with syntax errors, read as a network of Caffe, that is another tool's file."""
+    spec = replace(_SPEC, notes=("networks of Caffe have the ending .prototxt",))
+    others = (known for known in _TOOLS if "Caffe (" not in known.name and known.name != _CAFFE)
+    return _first((spec, *_WITH_TYPES, *others, *_WITH_SECTIONS), source)
 
 
 def _unlike_all(message: str, source: Source) -> Diagnostic | None:

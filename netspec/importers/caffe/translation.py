@@ -27,6 +27,7 @@ from netspec.importers.spec.activations import with_neurons
 from netspec.importers.spec.text import Head, write_spec
 from netspec.ir.settings import ASPECTS, Aspect
 from netspec.ir.shape import Shape
+from netspec.language.foreign import foreign_to_caffe
 from netspec.source import Source, Span
 
 Problem = tuple[Span, str, str]
@@ -68,7 +69,7 @@ def translate(source: Source, shape: Shape | None = None, solver: Source | None 
         does not state the shape of the images.
     """
     findings = Findings(source)
-    message = read(source)
+    message = _read(source)
     if (other := _other_file(message)) is not None:
         raise SpecError((other,))
     record = read_record(message, "NetParameter", findings)
@@ -93,6 +94,17 @@ def translate(source: Source, shape: Shape | None = None, solver: Source | None 
     if reports or training.of_solver:
         raise SpecError((*reports, *_report_of_solver(training.of_solver)))
     return _written(draft, source, findings, training)
+
+
+def _read(source: Source) -> Message:
+    """Read a text. If it is another tool's file, that is its only mistake."""
+    try:
+        return read(source)
+    except SpecError:
+        foreign = foreign_to_caffe(source)
+        if foreign is None:
+            raise
+    raise SpecError((foreign,))
 
 
 def _solver(source: Source | None, findings: Findings) -> Record | None:
@@ -224,7 +236,13 @@ def _written(draft: Draft, source: Source, findings: Findings, training: Trainin
     lines: tuple[Line, ...] = with_neurons(draft.lines, ()).lines
     names = names_of(lines, _input_name(network, lines))
     origin = f"Imported from {_printable(PurePath(source.name).name)}."
-    head = Head([origin, *training.comments], network.name or "net", training.input_keys, "caffe", training.settings)
+    head = Head(
+        [origin, *training.comments],
+        network.name or PurePath(source.name).stem,
+        training.input_keys,
+        "caffe",
+        training.settings,
+    )
     placed = {name: line.layer.span for name, line in zip(names, lines, strict=True) if line.layer is not None}
     blobs = {f"{name}.{key}": blob for name, line in zip(names, lines, strict=True) for key, blob in line.blobs.items()}
     return Translation(

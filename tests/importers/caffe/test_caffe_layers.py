@@ -36,7 +36,7 @@ def test_convolution(fields: dict[str, object], line: str) -> None:
 def test_convolutions_round_down_and_poolings_up() -> None:
     text = images(4, 14, 14) + conv("c", kernel_size=3, stride=2) + pool("p", "c", kernel_size=3, stride=2)
     assert spec(text) == [
-        "net net rounding=caffe",
+        "net a rounding=caffe",
         "[data] input 4x14x14",
         "[c] conv filters=8 kernel=3 stride=2",
         "[p] maxpool kernel=3 stride=2",

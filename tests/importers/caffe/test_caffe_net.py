@@ -115,7 +115,7 @@ layers { layer { name: "prob" type: "softmax" } bottom: "f" top: "prob" }
 
 def test_second_format() -> None:
     assert spec(V1) == [
-        "net net rounding=caffe",
+        "net a rounding=caffe",
         "[data] input 3x9x9 range=255 mean=1,2,3 order=bgr",
         "[c] conv filters=4 kernel=3 init=constant(0) bias_lr_mult=2 neuron=relu",
         "[f] fc outputs=5 init=constant(0)",
@@ -129,7 +129,7 @@ def test_second_format() -> None:
 
 def test_first_format() -> None:
     assert spec(V0) == [
-        "net net rounding=caffe",
+        "net a rounding=caffe",
         "[data] input 3x9x9",
         "[c] conv filters=4 kernel=3 pad=1 bias=none neuron=relu",
         "[n] lrn size=5 scale=0.1 beta=0.75",
@@ -242,6 +242,23 @@ def test_files_that_are_no_networks() -> None:
         "this is a solver, not a network",
         ('the network is in the file that it names: net: "train_val.prototxt"',),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("<!DOCTYPE html>\n<html>\n", "this is a web page, which netspec does not read"),
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:00\n",
+            "this is a pointer of Git LFS, in place of a file",
+        ),
+        ("net a\n[x] input 3x8x8\n", "this is a spec, whose name ends in .net"),
+        ("import torch\n\nclass Net(nn.Module):\n", "this is a program in Python, which netspec does not read"),
+    ],
+)
+def test_files_of_other_tools_are_one_mistake(text: str, what: str) -> None:
+    (found,) = mistakes(text)
+    assert (found.code, found.message) == ("foreign-file", what)
 
 
 def test_mistakes_that_the_checker_finds_are_at_the_layer() -> None:

@@ -34,7 +34,7 @@ def test_parameters_and_maps(name: str) -> None:
 
 
 ALEXNET = """\
-net net rounding=caffe
+net a rounding=caffe
 default conv neuron=relu
 [data] input 3x227x227
 [conv1] conv filters=96 kernel=11 stride=4 -> 96x55x55
