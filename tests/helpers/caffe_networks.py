@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from caffe_files import images, labelled, layer
+from caffemodels import Array, caffemodel
 
 
 @dataclass
 class Writer:
-    """The layers so far, and the value that the next one reads. ``fillers`` are fields of all layers with weights."""
+    """The layers so far, and the value that the next one reads. ``fillers`` and ``param`` are those of all layers with
+    weights."""
 
     text: str
     at: str = "data"
     fillers: dict[str, object] = field(default_factory=dict)
+    param: list[object] = field(default_factory=list)
 
     def add(self, name: str, type_: str, bottoms: list[str] | None = None, **fields: object) -> str:
         self.text += layer(name, type_, bottoms or [self.at], **fields)
@@ -26,7 +30,7 @@ class Writer:
 
     def conv(self, name: str, filters: int, kernel: int, *, relu: bool = True, at: str = "", **fields: object) -> str:
         given = {"num_output": filters, "kernel_size": kernel, **self.fillers, **fields}
-        self.add(name, "Convolution", [at or self.at], convolution_param=given)
+        self.add(name, "Convolution", [at or self.at], param=self.param, convolution_param=given)
         if relu:
             self.in_place(f"relu_{name}", "ReLU")
         return name
@@ -42,7 +46,7 @@ class Writer:
         return self.add(name, "LRN", lrn_param={"local_size": 5, "alpha": 1e-4, "beta": 0.75, **fields})
 
     def dense(self, name: str, outputs: int, *, relu: bool = False) -> str:
-        self.add(name, "InnerProduct", inner_product_param={"num_output": outputs, **self.fillers})
+        self.add(name, "InnerProduct", param=self.param, inner_product_param={"num_output": outputs, **self.fillers})
         if relu:
             self.in_place(f"relu_{name}", "ReLU")
         return name
@@ -66,6 +70,10 @@ def write_files(folder: Path) -> None:
     """Write the files that docs/caffe.md reads."""
     (folder / "caffenet.prototxt").write_text(f'name: "CaffeNet"\n{alexnet(pool_first=True)}', "utf-8")
     (folder / "cifar10_full.prototxt").write_text(f'name: "CIFAR10_full_deploy"\n{cifar10_full()}', "utf-8")
+    (folder / "lenet.prototxt").write_text(f'name: "LeNet"\n{lenet()}', "utf-8")
+    (folder / "lenet_train_test.prototxt").write_text(f'name: "LeNet"\n{lenet_train_test()}', "utf-8")
+    (folder / "lenet_solver.prototxt").write_text(LENET_SOLVER, "utf-8")
+    (folder / "lenet_iter_10000.caffemodel").write_bytes(caffemodel(lenet_blobs()))
 
 
 def alexnet(*, pool_first: bool = False, width: int = 1) -> str:
@@ -241,6 +249,53 @@ def lenet() -> str:
     w.dense("ip2", 10)
     w.add("prob", "Softmax")
     return w.text
+
+
+def lenet_train_test() -> str:
+    """Caffe's LeNet as it is trained."""
+    text = ""
+    for phase, batch in (("TRAIN", 64), ("TEST", 100)):
+        data = {"source": f"mnist_{phase.lower()}_lmdb", "batch_size": batch, "backend": "LMDB"}
+        text += layer(
+            "mnist", "Data", top=["data", "label"], include={"phase": phase}, transform_param={"scale": 0.00390625},
+            data_param=data,
+        )  # fmt: skip
+    w = Writer(text, fillers={"weight_filler": {"type": "xavier"}}, param=[{"lr_mult": 1}, {"lr_mult": 2}])
+    for number, filters in ((1, 20), (2, 50)):
+        w.conv(f"conv{number}", filters, 5, relu=False)
+        w.pool(f"pool{number}", 2)
+    w.dense("ip1", 500, relu=True)
+    w.dense("ip2", 10)
+    w.text += layer("accuracy", "Accuracy", ["ip2", "label"], include={"phase": "TEST"})
+    return w.text + layer("loss", "SoftmaxWithLoss", ["ip2", "label"])
+
+
+LENET_SOLVER = """\
+net: "lenet_train_test.prototxt"
+test_iter: 100
+test_interval: 500
+base_lr: 0.01
+momentum: 0.9
+weight_decay: 0.0005
+lr_policy: "inv"
+gamma: 0.0001
+power: 0.75
+display: 100
+max_iter: 10000
+snapshot: 5000
+snapshot_prefix: "lenet"
+solver_mode: GPU
+"""
+
+
+def lenet_blobs() -> dict[str, list[Array]]:
+    """Weights of LeNet that were not trained."""
+    rng = np.random.default_rng(0)
+    shapes = {"conv1": (20, 1, 5, 5), "conv2": (50, 20, 5, 5), "ip1": (500, 800), "ip2": (10, 500)}
+    return {
+        name: [rng.normal(0, 0.05, size).astype(np.float32) for size in (shape, shape[:1])]
+        for name, shape in shapes.items()
+    }
 
 
 def cifar10_full() -> str:

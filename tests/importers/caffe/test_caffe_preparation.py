@@ -68,6 +68,8 @@ def test_augmentation(transform: str, more: str, augment: dict[str, str], assume
     ("transform", "more", "test", "reason"),
     [
         ("scale: 0", "type: 'Data'", None, "scale must be above 0"),
+        ("scale: nan", "type: 'Data'", None, "its scale is nan"),
+        ("mean_value: inf", "type: 'Data'", None, "its mean_value is inf"),
         ("mean_file: 'm' mean_value: 1", "type: 'Data'", None, "both given"),
         ("mean_value: 1 mean_value: 2", "type: 'Data'", None, "2 mean_value for 3 channels"),
         ("crop_size: 9", "type: 'ImageData' image_data_param { new_height: 8 new_width: 8 }", None, "cannot be cut"),

@@ -104,6 +104,8 @@ def test_what_does_not_change_the_training_is_left_out() -> None:
         ("regularization_type: 'L3'", "no regularization_type 'L3'", "regularization_type: 'L3'"),
         ("weight_decay: -1", "weight_decay must be at least 0, and is -1", "weight_decay: -1"),
         ("clip_gradients: 0", "norm of all gradients", "clip_gradients: 0"),
+        ("momentum: inf", "its momentum is inf, which is not a finite float32 number", "momentum: inf"),
+        ("gamma: 1e39", "its gamma is 1e+39", "gamma: 1e39"),
         ("momentum: 1", "from 0 to below 1", "momentum: 1"),
         ("iter_size: 0", "at least 1", "iter_size: 0"),
         ("lr_policy: 'sigmoid'", "sigmoid", "lr_policy: 'sigmoid'"),

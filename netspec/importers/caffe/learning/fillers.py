@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from netspec.diagnostics.nearest import nearest
+from netspec.importers.caffe.learning.numbers import finite
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.schema.record import Record
 from netspec.keys.texts import call, number
@@ -26,7 +27,7 @@ def weights(filler: Record, blob: Sequence[int], groups: int = 1) -> str:
     word = filler.text("type")
     if word == "constant":
         _need_dense(filler)
-        return call("constant", number(filler.real("value")))
+        return call("constant", number(finite(filler, "value")))
     return _distribution(filler, blob, groups)
 
 
@@ -44,7 +45,7 @@ def biases(filler: Record, count: int) -> str:
     """Return the value of ``bias=`` for this many biases. Raises ``Inexpressible`` and ``Rejected``."""
     if filler.text("type") == "constant":
         _need_dense(filler)
-        return number(filler.real("value"))
+        return number(finite(filler, "value"))
     text = _distribution(filler, (count,), 1)
     return call("gaussian", number(math.sqrt(2))) if text == "he" else text
 
@@ -63,7 +64,7 @@ def _distribution(filler: Record, blob: Sequence[int], groups: int) -> str:
 def _gaussian(filler: Record, blob: Sequence[int], groups: int) -> str:
     if filler.integer("sparse") >= 0:
         raise Inexpressible("only some of its values are drawn, the others are 0 (sparse)", filler.place("sparse"))
-    std, mean = filler.real("std"), filler.real("mean")
+    std, mean = finite(filler, "std"), finite(filler, "mean")
     if not std > 0:
         raise Rejected("its filler's standard deviation is not above 0", filler.place("std"))
     return call("gaussian", number(std), *((f"mean={number(mean)}",) if mean else ()))
@@ -71,7 +72,7 @@ def _gaussian(filler: Record, blob: Sequence[int], groups: int) -> str:
 
 def _uniform(filler: Record, blob: Sequence[int], groups: int) -> str:
     _need_dense(filler)
-    low, high = filler.real("min"), filler.real("max")
+    low, high = finite(filler, "min"), finite(filler, "max")
     if low == high:
         return call("constant", number(low))
     if low != -high or high < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from netspec.importers.caffe.learning.numbers import finite
 from netspec.importers.caffe.net.problem import Inexpressible
 from netspec.importers.caffe.schema.record import Record
 from netspec.keys.texts import number
@@ -20,8 +21,8 @@ def multiplier(layer: Record, blob: int, field: str) -> float:
     params = layer.messages("param")
     if blob >= len(params):
         return 1.0
-    value = params[blob].real(field)
-    if not value >= 0:
+    value = finite(params[blob], field)
+    if value < 0:
         raise Inexpressible(f"its {field} is {number(value)}; a spec's is at least 0", params[blob].place(field))
     return value
 

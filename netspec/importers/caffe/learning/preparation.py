@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from netspec.importers.caffe.learning.numbers import checked, finite
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected, Substitute
 from netspec.importers.caffe.schema.record import Record
 from netspec.ir.shape import Shape
@@ -76,7 +77,9 @@ def _need_equal(train: Record, test: Record) -> None:
 
 def _values(transform: Record, channels: int) -> dict[str, str]:
     """Return the keys ``range``, ``mean`` and ``std``."""
-    scale, means = transform.real("scale"), transform.reals("mean_value")
+    scale = finite(transform, "scale")
+    places = transform.places("mean_value")
+    means = [checked("mean_value", m, place) for m, place in zip(transform.reals("mean_value"), places, strict=True)]
     if not scale > 0:
         raise Inexpressible("scale must be above 0", transform.place("scale"))
     if means and transform.has("mean_file"):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from netspec.diagnostics.nearest import nearest
+from netspec.importers.caffe.learning.numbers import unfit
 from netspec.importers.caffe.net.problem import Inexpressible, Substitute
 from netspec.importers.caffe.schema.record import Record
 from netspec.keys.texts import call, number
@@ -20,6 +21,9 @@ _OLD_TYPES = {
     "ADAM": "Adam",
 }  # fmt: skip
 """Today's names of solvers by those of ``solver_type``."""
+
+
+_REALS = ("base_lr", "momentum", "momentum2", "delta", "weight_decay", "gamma", "power")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,11 @@ def train_line(solver: Record, batch: int | None, *, bias_decays: bool) -> Solve
     biases of the network decay.
     """
     t = _Translation(solver, bias_decays)
+    for name in _REALS:
+        if reason := unfit(name, solver.real(name)):
+            t.cannot(reason, name)
+    if t.problems:
+        return Solved({}, problems=tuple(t.problems))
     keys: dict[str, str] = {}
     if solver.integer("max_iter") > 0:
         keys["steps"] = str(solver.integer("max_iter"))

@@ -1,0 +1,27 @@
+"""Numbers of a file that a spec can have."""
+
+from __future__ import annotations
+
+from netspec.importers.caffe.net.problem import Inexpressible
+from netspec.importers.caffe.schema.record import Record
+from netspec.source import Span
+
+LARGEST = 3.4028234663852886e38
+"""The largest float32, the type of these numbers in Caffe and in a spec."""
+
+
+def unfit(name: str, value: float) -> str:
+    """Return why a number cannot be one of a spec; empty if it can."""
+    return "" if abs(value) <= LARGEST else f"its {name} is {value:g}, which is not a finite float32 number"
+
+
+def finite(record: Record, name: str) -> float:
+    """Return a number of a message. Raises ``Inexpressible`` if it is infinite or not a number."""
+    return checked(name, record.real(name), record.place(name))
+
+
+def checked(name: str, value: float, place: Span) -> float:
+    """Return a number. Raises ``Inexpressible`` if it is infinite or not a number."""
+    if reason := unfit(name, value):
+        raise Inexpressible(reason, place)
+    return value
