@@ -103,9 +103,6 @@ def test_function_of_a_value_that_others_read_too_is_a_line() -> None:
     text = images(3, 9, 9) + conv("c", kernel_size=3)
     both = layer("r", "ReLU", "c") + layer("s", "Eltwise", ["c", "r"])
     assert layers(text + both)[1:] == ["[r] relu", "[s] sum inputs=c,r"]
-    # In place, what stands below reads the result, and what stands above the original.
-    mixed = conv("d", "c", kernel_size=1) + layer("r", "ReLU", "c", "c") + layer("s", "Eltwise", ["c", "d"])
-    assert layers(text + mixed)[1:] == ["[d] conv filters=8 kernel=1", "[r] relu inputs=c", "[s] sum inputs=r,d"]
 
 
 @pytest.mark.parametrize(

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from netspec.check.report import Findings
+from netspec.importers.caffe.net.counts import check_counts
 from netspec.importers.caffe.net.layers import Layer, Top
 from netspec.importers.caffe.schema.record import Record
 from netspec.source import Span
 
 
-def connected(records: Sequence[Record], findings: Findings) -> tuple[Layer, ...]:
+def connected(records: Sequence[Record], absent: Iterable[Record], findings: Findings) -> tuple[Layer, ...]:
     """Return layers with the values that they read. A layer reads the last value of a name that is above it.
 
-    ``findings`` gets ``caffe-network`` for a bottom that no layer above computes, and for a top that two compute.
+    ``absent`` are the layers of other phases and stages. ``findings`` gets ``caffe-network`` for a bottom that no layer
+    above computes, for a top that two compute, and for a layer that has too few or too many of either.
     """
     values: dict[str, Top] = {}
     layers: list[Layer] = []
-    makers = {top: record for record in records for top in record.texts("top")}
+    makers = {top: _left_out(record) for record in absent for top in record.texts("top")}
+    makers |= {top: _computes(record) for record in records for top in record.texts("top")}
     for number, record in enumerate(records):
         name, bottoms, tops = record.text("name"), record.texts("bottom"), record.texts("top")
         for bottom, span in zip(bottoms, record.places("bottom"), strict=True):
@@ -31,15 +34,44 @@ def connected(records: Sequence[Record], findings: Findings) -> tuple[Layer, ...
                 message = f"{name}: {top} is a value already, which {maker} computes"
                 findings.add("caffe-network", message, record.places("top")[index])
             values[top] = Top(number, index)
+        check_counts(record, findings)
         layers.append(Layer(name, record.text("type"), read, tuple(tops), record))
+    _check_in_place(layers, findings)
     return tuple(layers)
 
 
+def _check_in_place(layers: Sequence[Layer], findings: Findings) -> None:
+    """Report layers that change a value in place which another layer reads, too.
+
+    Caffe gives each reader a copy of such a value (src/caffe/util/insert_splits.cpp), so that it has two of that name.
+    """
+    readers: dict[Top, list[Layer]] = {}
+    for layer in layers:
+        for bottom in layer.bottoms:
+            readers.setdefault(bottom, []).append(layer)
+    for layer in layers:
+        for index, (name, bottom) in enumerate(zip(layer.record.texts("bottom"), layer.bottoms, strict=True)):
+            if layer.tops[index : index + 1] != (name,) or len(readers[bottom]) == 1:
+                continue
+            reader = next((other.name for other in readers[bottom] if other is not layer), "it")
+            message = f"{layer.name}: it changes {name} in place, but {reader} reads {name} unchanged"
+            note = "a top of another name keeps both values"
+            findings.add("caffe-network", message, layer.record.places("top")[index], notes=[note])
+
+
+def _computes(record: Record) -> str:
+    return f"{record.text('name')}, in line {record.span.line}, computes it"
+
+
+def _left_out(record: Record) -> str:
+    rule = " ".join(record.place("include", "exclude").text.split())
+    return f"{_computes(record)}, but is left out by its rule, {rule}"
+
+
 def _report_unknown(
-    name: str, bottom: str, span: Span, above: list[str], maker: Record | None, findings: Findings
+    name: str, bottom: str, span: Span, above: list[str], maker: str | None, findings: Findings
 ) -> None:
-    """Report a bottom that no layer above computes. ``maker`` is a layer below that does."""
+    """Report a bottom that no layer above computes. ``maker`` says which other layer does."""
     near = findings.nearest(bottom, above)
     message = f"{name}: no layer above it computes {bottom}" + (f"; did you mean {near}?" if near else "")
-    notes = [f"{maker.text('name')}, in line {maker.span.line}, computes it"] if maker is not None else []
-    findings.add("caffe-network", message, span, notes=notes)
+    findings.add("caffe-network", message, span, notes=[maker] if maker is not None else [])

@@ -36,7 +36,7 @@ def read_network(network: Record, findings: Findings) -> Network:
     if findings.has_errors():
         return Network(network.text("name"), (), phase, network, {})
     absent = {signature(layer): layer for layer in layers if not state.has(layer)}
-    return Network(network.text("name"), connected(present, findings), phase, network, absent)
+    return Network(network.text("name"), connected(present, absent.values(), findings), phase, network, absent)
 
 
 def all_layers(network: Record, findings: Findings) -> list[Record]:

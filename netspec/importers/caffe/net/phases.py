@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netspec.check.report import Findings
-from netspec.importers.caffe.net.layers import SOURCES
+from netspec.importers.caffe.net.layers import LOSSES, SOURCES
 from netspec.importers.caffe.schema.record import Record
 
 TRAIN, TEST = "TRAIN", "TEST"
@@ -49,17 +49,15 @@ def state_of(network: Record, phase: str) -> State:
 
 
 def phase_of(network: Record, layers: Sequence[Record]) -> str:
-    """Return the phase of the network that is meant: the file's own, else TRAIN, unless it has no data then.
-
-    A file to deploy has the same layers in both phases.
-    """
+    """Return the phase of the network that is meant: the file's own, else TRAIN, unless it has no data or loss then."""
     own = network.message("state")
     if own.has("phase"):
         return own.text("phase")
     train, test = (state_of(network, phase) for phase in (TRAIN, TEST))
     sources = [layer for layer in layers if layer.text("type") in SOURCES]
-    only_test = any(test.has(layer) for layer in sources) and not any(train.has(layer) for layer in sources)
-    return TEST if only_test else TRAIN
+    losses = [layer for layer in layers if layer.text("type") in LOSSES]
+    is_trained = any(train.has(layer) for layer in sources) and any(train.has(layer) for layer in losses)
+    return TEST if not is_trained and any(test.has(layer) for layer in sources) else TRAIN
 
 
 def check_rules(layers: Sequence[Record], findings: Findings) -> None:

@@ -91,8 +91,6 @@ def _linear(site: Site, x: Value, keys: dict[str, str]) -> Value:
 def eltwise(site: Site) -> None:
     """The sum, with coefficients, the product or the maximum of values of the same shape."""
     parameter, values = site.parameter("eltwise_param"), site.values
-    if len(values) < 2:
-        raise Rejected(f"it has {len(values)} bottom; an Eltwise has at least 2", site.layer.span)
     if len({value.sizes for value in values}) > 1:
         note = " and ".join(map(described, values))
         raise Rejected("its bottoms have different shapes", site.layer.record.place("bottom"), note)

@@ -107,9 +107,7 @@ class Site:
         return [self.value(place) for place in range(len(self.layer.bottoms))]
 
     def value(self, place: int) -> Value:
-        """Return a bottom. Raises ``Rejected`` if there is none, and ``Inexpressible`` if it is labels."""
-        if place >= len(self.layer.bottoms):
-            raise Rejected(f"it has {len(self.layer.bottoms)} bottoms, and needs more", self.layer.span)
+        """Return a bottom. Raises ``Inexpressible`` if it is labels."""
         top = self.layer.bottoms[place]
         value = self.draft.values.get(top)
         if value is None:

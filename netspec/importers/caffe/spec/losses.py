@@ -12,8 +12,6 @@ from netspec.keys.texts import number
 def softmax_with_loss(site: Site) -> None:
     """Cross-entropy. Its second top is the softmax, a line only if it is read."""
     x = scores(site, "softmax_param")
-    if len(site.layer.bottoms) != 2:
-        raise Rejected(f"it has {len(site.layer.bottoms)} bottoms; a loss has scores and labels", site.layer.span)
     if site.layer.bottoms[1] not in site.draft.labels:
         raise Inexpressible("its labels are computed, or are the images", site.layer.record.places("bottom")[1])
     if len(x.sizes) > 1:

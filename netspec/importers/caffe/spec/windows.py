@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.schema.record import Record
@@ -25,7 +26,7 @@ def convolution(site: Site) -> None:
     parameter, x = site.parameter("convolution_param"), site.image()
     if axis_of(parameter, x) != 1:
         raise Inexpressible("its channels are another axis than the second", parameter.place("axis"))
-    if len(site.layer.bottoms) != 1 or len(site.layer.tops) != 1:
+    if len(site.layer.bottoms) != 1:
         raise Inexpressible("it convolves several bottoms with the same weights; the layers of a spec have one input")
     filters, groups = parameter.integer("num_output"), parameter.integer("group")
     if filters == 0 or groups == 0 or filters % groups or x.shape.channels % groups:
@@ -33,7 +34,7 @@ def convolution(site: Site) -> None:
         raise Rejected("group must divide its channels and num_output", parameter.place("group", "num_output"), note)
     dilation = _repeated(parameter, "dilation")
     window = Window(_kernel(parameter), _strides(parameter), _padding(parameter), dilation)
-    shape = Shape(filters, *(_down(site, window, parameter, axis, size) for axis, size in _axes(x)))
+    shape = Shape(filters, *(_down(window, parameter, axis, size) for axis, size in _axes(x)))
     keys = {"filters": str(filters), **_window_keys(window, usual_stride=(1, 1))}
     if groups != 1:
         keys["groups"] = str(groups)
@@ -57,7 +58,9 @@ def pooling(site: Site) -> None:
     window = Window(_kernel(parameter), _strides(parameter), _padding(parameter), kind="pool")
     if window.kernel[0] <= window.pad.top or window.kernel[1] <= window.pad.left:
         raise Rejected("its padding is not smaller than its window", parameter.place("pad", "pad_h", "pad_w"))
-    shape = Shape(x.shape.channels, *(_up(site, window, parameter, axis, size) for axis, size in _axes(x)))
+    shape = Shape(x.shape.channels, *(_up(window, parameter, axis, size) for axis, size in _axes(x)))
+    height, width = (min(_span(window, axis, size), window.kernel[axis]) for axis, size in _axes(x))
+    window = replace(window, kernel=(height, width))
     if type_ == "avgpool" and any(window.pad):
         x, window = _with_zeros(site, x, window)
     if window == Window((1, 1), kind="pool"):
@@ -79,22 +82,25 @@ def _axes(x: Value) -> list[tuple[int, int]]:
     return [(0, x.shape.height), (1, x.shape.width)]
 
 
-def _down(site: Site, window: Window, parameter: Record, axis: int, size: int) -> int:
+def _down(window: Window, parameter: Record, axis: int, size: int) -> int:
     """Return the number of windows along an axis, rounded down."""
-    spare = _spare(window, axis, size)
+    spare = _span(window, axis, size) - window.extent[axis]
     if spare < 0:
-        raise _too_large(parameter, window, axis, size)
+        raise _too_large(window, parameter, axis, size)
     return spare // window.stride[axis] + 1
 
 
-def _up(site: Site, window: Window, parameter: Record, axis: int, size: int) -> int:
-    """Return the number of windows along an axis, as src/caffe/layers/pooling_layer.cpp does."""
-    spare, stride = _spare(window, axis, size), window.stride[axis]
-    if spare < 0:
-        raise _too_large(parameter, window, axis, size)
+def _up(window: Window, parameter: Record, axis: int, size: int) -> int:
+    """Return the number of windows along an axis, as src/caffe/layers/pooling_layer.cpp does.
+
+    One window may reach past the bottom, of which it reads all then.
+    """
+    spare, stride = _span(window, axis, size) - window.extent[axis], window.stride[axis]
     before = window.pad.top if axis == 0 else window.pad.left
     down = parameter.text("round_mode") == "FLOOR"
     windows = (spare // stride if down else -(-spare // stride)) + 1
+    if windows < 1:
+        raise _too_large(window, parameter, axis, size)
     if any(window.pad) and (windows - 1) * stride >= size + before:
         windows -= 1
     if (windows - 1) * stride - before >= size:
@@ -104,18 +110,24 @@ def _up(site: Site, window: Window, parameter: Record, axis: int, size: int) -> 
     return windows
 
 
-def _spare(window: Window, axis: int, size: int) -> int:
+def _span(window: Window, axis: int, size: int) -> int:
+    """Return the pixels along an axis, with those of the padding."""
     before, after = window.pad[2:] if axis == 0 else window.pad[:2]
-    return size + before + after - window.extent[axis]
+    return size + before + after
 
 
-def _too_large(parameter: Record, window: Window, axis: int, size: int) -> Rejected:
+def _too_large(window: Window, parameter: Record, axis: int, size: int) -> Rejected | Inexpressible:
+    """Return the mistake of a window that is larger than its bottom.
+
+    Caffe has one window if less than a stride is missing, since C++ rounds a quotient towards 0.
+    """
     before, after = window.pad[2:] if axis == 0 else window.pad[:2]
-    side = ("height", "width")[axis]
-    note = f"{side}: the window spans {window.extent[axis]}, the bottom has {size} + {before} + {after}"
-    return Rejected(
-        "its window is larger than its bottom", parameter.place("kernel_size", "kernel_h", "kernel_w"), note
-    )
+    extent, side = window.extent[axis], ("height", "width")[axis]
+    place = parameter.place("kernel_size", "kernel_h", "kernel_w")
+    note = f"{side}: the window spans {extent}, the bottom has {size} + {before} + {after}"
+    if window.kind == "conv" and extent - _span(window, axis, size) < window.stride[axis]:
+        return Inexpressible(f"its window reaches past its bottom ({note})", place)
+    return Rejected("its window is larger than its bottom", place, note)
 
 
 def _rounding(window: Window, x: Value, shape: Shape) -> dict[str, str]:
@@ -170,7 +182,7 @@ def _both(parameter: Record, name: str, height: str, width: str, default: int) -
     apart = [part for part in (height, width) if parameter.has(part)]
     if apart and parameter.has(name):
         raise Rejected(f"{name} and {apart[0]} are both given; Caffe takes one of them", parameter.place(apart[0]))
-    if len(apart) == 1 and default == 0 and name == "kernel_size":
+    if len(apart) == 1 and not (name == "pad" and parameter.kind.name == "ConvolutionParameter"):
         raise Rejected(f"{apart[0]} is given alone", parameter.place(apart[0]))
     if apart:
         return (
