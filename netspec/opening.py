@@ -107,9 +107,9 @@ def _suggestion(path: Path) -> Path | str | None:
 def decode(data: bytes, name: str) -> Source:
     """Decode a file's bytes. Raises ``SpecError`` with ``not-text`` or ``too-large-file``.
 
-    Specs are UTF-8. Layer files are older and may be in any 8-bit encoding. If one is not UTF-8, it is decoded as
-    Latin-1, which is right for its keys and names in all encodings that were in use. The character with which DOS
-    programs ended a text is removed.
+    Specs are UTF-8. Layer files and networks of Caffe are older and may be in any 8-bit encoding. One that is not UTF-8
+    is decoded as Latin-1, which is right for its keys and names in all encodings that were in use. The character with
+    which DOS programs ended a text is removed.
     """
     if len(data) > MAX_FILE_BYTES:
         raise _spec_error(
@@ -121,7 +121,7 @@ def decode(data: bytes, name: str) -> Source:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if name.lower().endswith(LAYER_FILE) and _TEXT_OF_BYTES.fullmatch(data):
+        if name.lower().endswith((LAYER_FILE, CAFFE_FILE)) and _TEXT_OF_BYTES.fullmatch(data):
             return Source(name, data.decode("latin-1"))
         place = len(data) - len(error.object) + error.start  # error.start does not count a byte order mark
         message = f"this file is not text: byte {place + 1} is 0x{data[place]:02x}, which is not UTF-8"

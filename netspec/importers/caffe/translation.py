@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic, SpecError, in_order
-from netspec.formatting import plural
+from netspec.formatting import listed, plural
 from netspec.importers.caffe.learning.training import Training, training_of, with_state
 from netspec.importers.caffe.net.layers import Layer, Network, Top
 from netspec.importers.caffe.net.network import differences, read_network
@@ -17,6 +17,7 @@ from netspec.importers.caffe.net.types import TYPES
 from netspec.importers.caffe.schema.messages import MESSAGES
 from netspec.importers.caffe.schema.reading import read_record
 from netspec.importers.caffe.schema.record import Record
+from netspec.importers.caffe.spec.checks import check_layer
 from netspec.importers.caffe.spec.inputs import images_of, labels_of, readers_of
 from netspec.importers.caffe.spec.lines import Draft, Line, Site, Value
 from netspec.importers.caffe.spec.naming import names as names_of
@@ -178,6 +179,7 @@ def _translate_layers(draft: Draft, findings: Findings) -> list[Problem]:
             if translate_layer is None:
                 raise Inexpressible(_no_layer(layer, findings))
             if unknown.isdisjoint(layer.bottoms):
+                check_layer(site)
                 translate_layer(site)
                 continue
         except (Inexpressible, Rejected) as reason:
@@ -243,6 +245,7 @@ def _written(draft: Draft, source: Source, findings: Findings, training: Trainin
         "caffe",
         training.settings,
     )
+    findings.extend(_other_outputs(lines, names))
     placed = {name: line.layer.span for name, line in zip(names, lines, strict=True) if line.layer is not None}
     blobs = {f"{name}.{key}": blob for name, line in zip(names, lines, strict=True) for key, blob in line.blobs.items()}
     return Translation(
@@ -253,6 +256,19 @@ def _written(draft: Draft, source: Source, findings: Findings, training: Trainin
         {layer.name: layer for layer in network.layers},
         frozenset(ASPECTS) - training.stated,
     )
+
+
+def _other_outputs(lines: Sequence[Line], names: Sequence[str]) -> Iterator[Diagnostic]:
+    """Yield a warning if the network has several outputs. One with losses is trained, not deployed."""
+    read = {number for line in lines for number in line.inputs}
+    unread = [number for number in range(len(lines)) if number not in read]
+    layer = lines[-1].layer
+    if len(unread) < 2 or layer is None or any(line.type == "crossentropy" for line in lines):
+        return
+    message = f"the network has {len(unread)} outputs; a spec has one, here {names[-1]}"
+    others = listed([names[number] for number in unread[:-1]], 12)
+    note = f"the others are layers that no layer need read: {others}"
+    yield Diagnostic("caffe-outputs", message, (layer.span,), (note,), severity="warning")
 
 
 def _input_name(network: Network, lines: Sequence[Line]) -> str:

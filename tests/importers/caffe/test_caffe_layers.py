@@ -268,6 +268,35 @@ def test_all_that_a_spec_cannot_express_is_in_one_report() -> None:
     ]
 
 
+def test_what_a_layer_of_a_spec_lacks_is_refused() -> None:
+    fc = layer("f", "InnerProduct", "data", inner_product_param={"num_output": 5})
+    for fields, reason in (
+        ({"loss_weight": 1}, "its top is a loss by itself"),
+        ({"phase": "TEST"}, "it is always in the other phase"),
+        ({"blobs": {"data": [1, 2]}}, "its weights are in this file"),
+        ({"propagate_down": False}, "it passes no gradient to what it reads"),
+    ):
+        loss = layer("loss", "SoftmaxWithLoss", ["r", "label"])
+        assert problems(labelled(3) + fc + layer("r", "ReLU", "f", **fields) + loss) == [
+            f"r (ReLU) in line 3: {reason}"
+        ]
+    bn = layer("a", "BatchNorm", "data", param={"name": "m"}) + layer("b", "BatchNorm", "a", param={"name": "m"})
+    assert problems(images(3) + bn) == ["b (BatchNorm) in line 3: it shares its parameters with another layer"]
+    # Gradients of images and labels are not needed, and a file that is not for training has none.
+    assert layers(images(3) + fc + layer("r", "ReLU", "f", propagate_down=False)) == ["[f] fc outputs=5 neuron=relu"]
+    loss = layer("loss", "SoftmaxWithLoss", ["f", "label"], propagate_down=[True, False])
+    assert layers(labelled(3) + fc + loss)[-1] == "[loss] crossentropy"
+
+
+def test_other_outputs_are_a_warning() -> None:
+    heads = [layer(name, "InnerProduct", "data", inner_product_param={"num_output": 5}) for name in ("a", "b")]
+    (warning,) = net(images(3) + "".join(heads)).warnings
+    assert (warning.code, warning.message) == ("caffe-outputs", "the network has 2 outputs; a spec has one, here b")
+    assert warning.notes == ("the others are layers that no layer need read: a",)
+    losses = [layer(f"loss_{name}", "SoftmaxWithLoss", [name, "label"]) for name in ("a", "b")]
+    assert "caffe-outputs" not in {found.code for found in net(labelled(3) + "".join(heads + losses)).warnings}
+
+
 DROPOUT = layer("c", "Dropout", "data", dropout_param={"dropout_ratio": 1})
 RESHAPE = layer("c", "Reshape", "data", reshape_param={"shape": {"dim": [0, 5]}})
 
@@ -282,6 +311,10 @@ RESHAPE = layer("c", "Reshape", "data", reshape_param={"shape": {"dim": [0, 5]}}
         (pool("c", kernel_size=2, pad=2), "its padding is not smaller than its window"),
         (pool("c", kernel_size=2, global_pooling=True), "global_pooling takes the whole map, and has no kernel_size"),
         (layer("c", "Eltwise", ["data", "data"], eltwise_param={"coeff": 1}), "it has 2 bottoms and 1 coeff"),
+        (layer("c", "ReLU", ["data", "data"]), "it has 2 bottoms; the type ReLU has 1"),
+        (layer("c", "Sigmoid", "data", ["c", "d"]), "it has 2 tops; the type Sigmoid has 1"),
+        (layer("c", "ReLU", "data", propagate_down=[True, True]), "it has 1 bottom, and propagate_down for 2"),
+        (layer("c", "BatchNorm", "data", param=[{}] * 4), "it has 4 param, and 3 blobs of parameters"),
         (DROPOUT, "its dropout_ratio is not between 0 and 1"),
         (RESHAPE, "its bottom has 243 numbers, its top 5"),
     ],

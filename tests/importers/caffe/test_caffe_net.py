@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from caffe_files import images, labelled, layer, message
 from prototxt import NAME, layers, mistakes, net, problems, rejected, spec
 
 from netspec.importers.caffe import translate
 from netspec.ir.shape import Shape
+from netspec.net import load
 from netspec.source import Source
 
 CONV = {"num_output": 4, "kernel_size": 3}
@@ -259,6 +262,12 @@ def test_files_that_are_no_networks() -> None:
 def test_files_of_other_tools_are_one_mistake(text: str, what: str) -> None:
     (found,) = mistakes(text)
     assert (found.code, found.message) == ("foreign-file", what)
+
+
+def test_comments_in_another_encoding_do_no_harm(tmp_path: Path) -> None:
+    file = tmp_path / "a.prototxt"
+    file.write_bytes(f"# Gr\xf6\xdfe\n{images(3, 9, 9)}{dense('f', 'data')}".encode("latin-1"))
+    assert load(file)["f"].output == Shape(5)
 
 
 def test_mistakes_that_the_checker_finds_are_at_the_layer() -> None:

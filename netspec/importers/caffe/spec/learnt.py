@@ -8,7 +8,7 @@ from netspec.importers.caffe.learning import fillers, multipliers
 from netspec.importers.caffe.net.layers import Layer
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.schema.record import Record
-from netspec.importers.caffe.spec.lines import Line, Site, Value
+from netspec.importers.caffe.spec.lines import NO_LINE, Line, Site, Value
 from netspec.ir.shape import Shape
 from netspec.keys.texts import number
 
@@ -23,8 +23,6 @@ def weighted(
     parameter, name = site.parameter(_PARAMETERS[type_]), site.layer.name
     biased = parameter.flag("bias_term")
     check_params(site, 2 if biased else 1)
-    if site.layer.record.has("blobs"):
-        raise Inexpressible("its weights are in this file", site.layer.record.place("blobs"))
     own = {**keys, **_beginning(site, parameter, blob, groups), **rates(site, biased=biased)}
     if not biased:
         own["bias"] = "none"
@@ -74,6 +72,8 @@ def _share(site: Site, line: Line) -> None:
 def _use(site: Site, line: Line, owner: tuple[Layer, int, int], place: int, param: Record) -> None:
     owners_layer, owners_place, number_of_line = owner
     first = site.draft.lines[number_of_line]
+    if number_of_line == NO_LINE:
+        raise Inexpressible("it shares weights with a layer of another shape", param.place("name"))
     if place != 0 or owners_place != 0:
         raise Inexpressible(
             "it shares biases with another layer; the layers of a spec share weights", param.place("name")

@@ -40,14 +40,18 @@ class Value:
         return replace(self, line=line) if shape is None else Value(line, shape, tuple(shape))
 
 
+NO_LINE = -1
+"""In place of a line, for a layer whose parameters no other can have."""
+
+
 @dataclass(slots=True)
 class Draft:
     """The lines so far. ``values`` has each value of the network; ``None`` for one that cannot be expressed.
 
     ``labels`` are the values that are labels, ``readers`` the layers that read each value. ``flat`` has the flattened
     copies of lines, ``images`` those with the sizes of an image. ``owners`` has, for each name of a parameter, the
-    first layer that has it, which of its parameters it is, and the number of its line. ``bias_decays``: the train line
-    has a decay of biases.
+    first layer that has it, which of its parameters it is, and the number of its line or ``NO_LINE``. ``bias_decays``:
+    the train line has a decay of biases.
     """
 
     network: Network

@@ -41,6 +41,7 @@ def lrn(site: Site) -> None:
 def batch_norm(site: Site) -> None:
     """Batch normalisation without coefficients, which a Scale may give it."""
     parameter, x, name = site.parameter("batch_norm_param"), site.features(), site.layer.name
+    check_params(site, 3)
     _check_statistics(site, parameter)
     keys = {} if parameter.real("eps") == 1e-5 else {"eps": finite(parameter, "eps")}
     fraction = parameter.real("moving_average_fraction")

@@ -1,0 +1,60 @@
+"""What is checked of every layer before it is translated."""
+
+from __future__ import annotations
+
+from netspec.formatting import plural
+from netspec.importers.caffe.net.layers import LOSSES, SINKS
+from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.spec.lines import NO_LINE, Site
+
+_BOTTOMS = {"Concat": (1, None), "Eltwise": (2, None), "Scale": (1, 2), "Bias": (1, 2), "Convolution": (1, None)}
+"""The least and the greatest number of bottoms of layers that have others than one."""
+
+_TOPS = {"Pooling": (1, 2), "Split": (1, None), "Convolution": (1, None)}
+"""The same of tops."""
+
+
+def check_layer(site: Site) -> None:
+    """Raise ``Rejected`` for a wrong number of bottoms or tops, ``Inexpressible`` for what layers of a spec lack."""
+    layer, network = site.layer, site.draft.network
+    if layer.type not in (*LOSSES, *SINKS):
+        _check_number(site, "bottom", len(layer.bottoms), _BOTTOMS.get(layer.type, (1, 1)))
+        _check_number(site, "top", len(layer.tops), _TOPS.get(layer.type, (1, 1)))
+        if any(layer.record.reals("loss_weight")):
+            raise Inexpressible("its top is a loss by itself", layer.record.place("loss_weight"))
+    if layer.record.has("blobs"):
+        raise Inexpressible("its weights are in this file", layer.record.place("blobs"))
+    if layer.record.has("phase") and layer.record.text("phase") != network.phase:
+        raise Inexpressible("it is always in the other phase", layer.record.place("phase"))
+    _check_gradients(site)
+    if layer.type not in ("Convolution", "InnerProduct"):
+        _check_sharing(site)
+
+
+def _check_sharing(site: Site) -> None:
+    """Raise ``Inexpressible`` if a layer has a parameter of another one."""
+    for param in site.layer.record.messages("param"):
+        if name := param.text("name"):
+            owner = site.draft.owners.setdefault(name, (site.layer, 0, NO_LINE))
+            if owner[0] is not site.layer:
+                raise Inexpressible("it shares its parameters with another layer", param.place("name"))
+
+
+def _check_number(site: Site, word: str, number: int, limits: tuple[int, int | None]) -> None:
+    least, most = limits
+    if number < least or (most is not None and number > most):
+        wanted = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} or {most}"
+        place = site.layer.record.place(word, "name", "type")
+        raise Rejected(f"it has {plural(number, word)}; the type {site.layer.type} has {wanted}", place)
+
+
+def _check_gradients(site: Site) -> None:
+    """Raise ``Inexpressible`` if a layer passes no gradient to a value that is computed."""
+    layer, network = site.layer, site.draft.network
+    flags = layer.record.flags("propagate_down")
+    if flags and len(flags) != len(layer.bottoms):
+        message = f"it has {plural(len(layer.bottoms), 'bottom')}, and propagate_down for {len(flags)}"
+        raise Rejected(message, layer.record.place("propagate_down"))
+    computed = [not network.layers[top.layer].is_source for top in layer.bottoms]
+    if network.is_trained and any(own and not flag for own, flag in zip(computed, flags, strict=False)):
+        raise Inexpressible("it passes no gradient to what it reads", layer.record.place("propagate_down"))
