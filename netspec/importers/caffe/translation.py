@@ -10,7 +10,7 @@ from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic, SpecError, in_order
 from netspec.formatting import listed, plural
 from netspec.importers.caffe.learning.training import Training, training_of, with_state
-from netspec.importers.caffe.net.layers import Layer, Network, Top
+from netspec.importers.caffe.net.layers import SINKS, Layer, Network, Top
 from netspec.importers.caffe.net.network import differences, read_network
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.net.types import TYPES
@@ -171,9 +171,9 @@ def _translate_layers(draft: Draft, findings: Findings) -> list[Problem]:
     problems: list[Problem] = []
     unknown: set[Top] = set()
     for number, layer in enumerate(draft.network.layers):
-        if layer.is_source:
-            continue
         site = Site(layer, number, draft)
+        if layer.is_source or _only_reported(site):
+            continue
         translate_layer = TRANSLATIONS.get(layer.type)
         try:
             if translate_layer is None:
@@ -186,6 +186,14 @@ def _translate_layers(draft: Draft, findings: Findings) -> list[Problem]:
             _add(layer, reason, findings, problems)
         unknown |= {site.top(place) for place in range(len(layer.tops))}
     return problems
+
+
+def _only_reported(site: Site) -> bool:
+    """Whether a layer computes probabilities or classes that only reports of a training read."""
+    tops = {site.top(place) for place in range(len(site.layer.tops))}
+    reports = (layer for layer in site.draft.network.layers if layer.type in SINKS)
+    unread = tops.isdisjoint(site.draft.readers)
+    return site.layer.type in ("Softmax", "ArgMax") and unread and any(tops & {*layer.bottoms} for layer in reports)
 
 
 def _add(layer: Layer, reason: Inexpressible | Rejected, findings: Findings, problems: list[Problem]) -> None:

@@ -243,6 +243,22 @@ def test_losses() -> None:
     assert "it has a label for each pixel of N x 3 x 4 x 4" in note
 
 
+def test_what_only_reports_read_is_left_out() -> None:
+    text = labelled(3, 4, 4) + layer("f", "InnerProduct", "data", inner_product_param={"num_output": 5})
+    text += layer("loss", "SoftmaxWithLoss", ["f", "label"], ["loss", "p"]) + layer("a", "Accuracy", ["p", "label"])
+    text += layer("prob", "Softmax", "f") + layer("b", "Accuracy", ["prob", "label"])
+    text += layer("class", "ArgMax", "f") + layer("s", "Silence", ["class"]).replace(' top: "s"', "")
+    text += layer("m", "Pooling", "data", ["m", "mask"], pooling_param={"kernel_size": 2})
+    text += layer("t", "Silence", ["m", "mask"]).replace(' top: "t"', "")
+    assert layers(text) == [
+        "[f] fc outputs=5 init=constant(0)",
+        "[loss] crossentropy",
+        "[m] maxpool kernel=2 stride=1 inputs=data",
+    ]
+    read = layers(text + layer("r", "ReLU", "p"))
+    assert [read[2], read[-1]] == ["[loss_softmax] softmax inputs=f", "[r] relu inputs=loss_softmax"]
+
+
 def test_weights_of_a_name_are_shared() -> None:
     shared = {"name": "w"}
     text = images(3, 9, 9) + layer(
@@ -311,8 +327,8 @@ RESHAPE = layer("c", "Reshape", "data", reshape_param={"shape": {"dim": [0, 5]}}
         (pool("c", kernel_size=2, pad=2), "its padding is not smaller than its window"),
         (pool("c", kernel_size=2, global_pooling=True), "global_pooling takes the whole map, and has no kernel_size"),
         (layer("c", "Eltwise", ["data", "data"], eltwise_param={"coeff": 1}), "it has 2 bottoms and 1 coeff"),
-        (layer("c", "ReLU", ["data", "data"]), "it has 2 bottoms; the type ReLU has 1"),
-        (layer("c", "Sigmoid", "data", ["c", "d"]), "it has 2 tops; the type Sigmoid has 1"),
+        (layer("c", "ReLU", ["data", "data"]), "it has 2 bottoms, and ReLU takes 1"),
+        (layer("c", "Sigmoid", "data", ["c", "d"]), "it has 2 tops, and Sigmoid takes 1"),
         (layer("c", "ReLU", "data", propagate_down=[True, True]), "it has 1 bottom, and propagate_down for 2"),
         (layer("c", "BatchNorm", "data", param=[{}] * 4), "it has 4 param, and 3 blobs of parameters"),
         (DROPOUT, "its dropout_ratio is not between 0 and 1"),

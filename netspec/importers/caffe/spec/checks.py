@@ -7,21 +7,12 @@ from netspec.importers.caffe.net.layers import LOSSES, SINKS
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.spec.lines import NO_LINE, Site
 
-_BOTTOMS = {"Concat": (1, None), "Eltwise": (2, None), "Scale": (1, 2), "Bias": (1, 2), "Convolution": (1, None)}
-"""The least and the greatest number of bottoms of layers that have others than one."""
-
-_TOPS = {"Pooling": (1, 2), "Split": (1, None), "Convolution": (1, None)}
-"""The same of tops."""
-
 
 def check_layer(site: Site) -> None:
-    """Raise ``Rejected`` for a wrong number of bottoms or tops, ``Inexpressible`` for what layers of a spec lack."""
+    """Raise ``Inexpressible`` for what layers of a spec lack, and ``Rejected`` for what Caffe rejects in all layers."""
     layer, network = site.layer, site.draft.network
-    if layer.type not in (*LOSSES, *SINKS):
-        _check_number(site, "bottom", len(layer.bottoms), _BOTTOMS.get(layer.type, (1, 1)))
-        _check_number(site, "top", len(layer.tops), _TOPS.get(layer.type, (1, 1)))
-        if any(layer.record.reals("loss_weight")):
-            raise Inexpressible("its top is a loss by itself", layer.record.place("loss_weight"))
+    if layer.type not in (*LOSSES, *SINKS) and any(layer.record.reals("loss_weight")):
+        raise Inexpressible("its top is a loss by itself", layer.record.place("loss_weight"))
     if layer.record.has("blobs"):
         raise Inexpressible("its weights are in this file", layer.record.place("blobs"))
     if layer.record.has("phase") and layer.record.text("phase") != network.phase:
@@ -38,14 +29,6 @@ def _check_sharing(site: Site) -> None:
             owner = site.draft.owners.setdefault(name, (site.layer, 0, NO_LINE))
             if owner[0] is not site.layer:
                 raise Inexpressible("it shares its parameters with another layer", param.place("name"))
-
-
-def _check_number(site: Site, word: str, number: int, limits: tuple[int, int | None]) -> None:
-    least, most = limits
-    if number < least or (most is not None and number > most):
-        wanted = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} or {most}"
-        place = site.layer.record.place(word, "name", "type")
-        raise Rejected(f"it has {plural(number, word)}; the type {site.layer.type} has {wanted}", place)
 
 
 def _check_gradients(site: Site) -> None:

@@ -32,10 +32,10 @@ class Images:
 
 
 def readers_of(network: Network) -> Mapping[Top, Sequence[Layer]]:
-    """Return the layers that read each value."""
+    """Return the layers that read each value, without those that only report it."""
     readers: dict[Top, list[Layer]] = {}
     for layer in network.layers:
-        for top in layer.bottoms:
+        for top in layer.bottoms if layer.type not in SINKS else ():
             readers.setdefault(top, []).append(layer)
     return readers
 
