@@ -6,10 +6,15 @@ A file passes through these modules in order:
 * ``schema`` gives the fields of the messages their types: ``messages`` has all of them, those of ``network``,
   ``layers``, ``data``, ``old`` and ``solver``, in a notation (``model``). ``reading`` reports the mistakes of a file
   and returns its ``record``, which knows the defaults.
-* ``net`` has the layers as Caffe connects them; ``problem`` is what a spec cannot express.
+* ``net`` has the ``layers`` of a ``network`` in one of its ``phases``, connected by the names of their values
+  (``connections``). ``upgrades`` rewrites those of the two older formats, whose ``types`` have other names, and
+  ``inputs`` those that stand beside the layers. ``counts`` are the numbers of bottoms and tops that Caffe accepts, and
+  ``problem`` is what it rejects and what a spec cannot express.
 * ``learning`` translates what does not change a network's function: ``fillers`` and ``multipliers`` of layers,
   the ``preparation`` of images, and the ``solver``; ``training`` is all that a network and its solver say.
-* ``spec`` translates layers to ``lines`` of a spec; ``types`` is the table.
+* ``spec`` translates layers to ``lines`` of a spec. ``inputs`` tells images from labels, ``checks`` looks at what all
+  layers may have. ``windows``, ``connected`` (both with weights, ``learnt``), ``elementwise``, ``norms``, ``shapes``
+  and ``losses`` translate layers, with the ``numbers`` of the file; ``types`` is the table. ``naming`` names lines.
 * ``weights`` reads the numbers of a ``.caffemodel`` file: ``wire`` is its format, ``blobs`` the arrays in it, and
   ``matching`` finds those of a spec's parameters.
 """

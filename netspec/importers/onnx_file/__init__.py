@@ -10,7 +10,8 @@ A model passes through these modules in order:
 * ``spec``: ``views`` says how the axes of a value of the model correspond to those of a layer's output, so that
   transposing and flattening need no layers. ``lines`` are the lines of the spec as they are collected, ``naming``
   names them. ``windows``, ``products``, ``arithmetic``, ``norms``, ``neurons`` and ``reshaping`` translate operators;
-  ``operators`` is the table. ``activations`` writes functions at the layers that they follow, ``text`` the spec.
+  ``operators`` is the table. In ``importers.spec``, ``activations`` writes functions at the layers that they follow,
+  and ``text`` the spec.
 * ``translation`` runs all of these steps.
 """
 

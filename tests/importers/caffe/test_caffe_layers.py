@@ -245,7 +245,9 @@ def test_losses() -> None:
 
 def test_what_only_reports_read_is_left_out() -> None:
     text = labelled(3, 4, 4) + layer("f", "InnerProduct", "data", inner_product_param={"num_output": 5})
-    text += layer("loss", "SoftmaxWithLoss", ["f", "label"], ["loss", "p"]) + layer("a", "Accuracy", ["p", "label"])
+    text += layer("loss", "SoftmaxWithLoss", ["f", "label"], ["loss", "p"]) + layer(
+        "a", "Accuracy", ["p", "label"], phase="TEST"
+    )
     text += layer("prob", "Softmax", "f") + layer("b", "Accuracy", ["prob", "label"])
     text += layer("class", "ArgMax", "f") + layer("s", "Silence", ["class"]).replace(' top: "s"', "")
     text += layer("m", "Pooling", "data", ["m", "mask"], pooling_param={"kernel_size": 2})

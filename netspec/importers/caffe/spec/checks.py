@@ -11,7 +11,9 @@ from netspec.importers.caffe.spec.lines import NO_LINE, Site
 def check_layer(site: Site) -> None:
     """Raise ``Inexpressible`` for what layers of a spec lack, and ``Rejected`` for what Caffe rejects in all layers."""
     layer, network = site.layer, site.draft.network
-    if layer.type not in (*LOSSES, *SINKS) and any(layer.record.reals("loss_weight")):
+    if layer.type in SINKS:
+        return
+    if layer.type not in LOSSES and any(layer.record.reals("loss_weight")):
         raise Inexpressible("its top is a loss by itself", layer.record.place("loss_weight"))
     if layer.record.has("blobs"):
         raise Inexpressible("its weights are in this file", layer.record.place("blobs"))
