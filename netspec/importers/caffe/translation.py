@@ -18,6 +18,7 @@ from netspec.importers.caffe.schema.messages import MESSAGES
 from netspec.importers.caffe.schema.reading import read_record
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.checks import check_layer
+from netspec.importers.caffe.spec.ends import needed
 from netspec.importers.caffe.spec.inputs import images_of, labels_of, readers_of
 from netspec.importers.caffe.spec.lines import Draft, Line, Site, Value
 from netspec.importers.caffe.spec.naming import names as names_of
@@ -184,7 +185,7 @@ def _translate_layers(draft: Draft, findings: Findings) -> list[Problem]:
                 continue
         except (Inexpressible, Rejected) as reason:
             _add(layer, reason, findings, problems)
-        unknown |= {site.top(place) for place in range(len(layer.tops))}
+        unknown |= {site.top(place) for place in range(len(layer.tops))} - draft.values.keys()
     return problems
 
 
@@ -243,7 +244,7 @@ def _report_of_solver(problems: Sequence[Inexpressible]) -> list[Diagnostic]:
 def _written(draft: Draft, source: Source, findings: Findings, training: Training) -> Translation:
     """Write the lines as a spec."""
     network = draft.network
-    lines: tuple[Line, ...] = with_neurons(draft.lines, ()).lines
+    lines: tuple[Line, ...] = with_neurons(needed(draft), ()).lines
     names = names_of(lines, _input_name(network, lines))
     origin = f"Imported from {_printable(PurePath(source.name).name)}."
     head = Head(

@@ -43,9 +43,15 @@ def test_change_in_place_of_a_value_that_others_read(reader: str) -> None:
 
 
 def test_readers_below_a_change_in_place_read_the_result() -> None:
-    text = images(3, 9, 9) + layer("a", "TanH", "data") + layer("r", "AbsVal", "a", "a")
+    text = images(3, 9, 9) + layer("a", "TanH", "data") + layer("r", "Sigmoid", "a", "a")
     text += layer("b", "ReLU", "a") + layer("s", "Eltwise", ["a", "b"])
-    assert layers(text) == ["[a] tanh", "[r] abs", "[b] relu", "[s] sum inputs=r,b"]
+    assert layers(text) == ["[a] tanh", "[r] logistic", "[b] relu", "[s] sum inputs=r,b"]
+
+
+@pytest.mark.parametrize("type_", ["AbsVal", "Flatten", "Reshape"])
+def test_layers_that_do_not_work_in_place(type_: str) -> None:
+    text = images(3, 9, 9) + layer("a", "TanH", "data") + layer("f", type_, "a", "a")
+    assert rejected(text) == [f"f: {type_} does not work in place"]
 
 
 @pytest.mark.parametrize("fields", [{"stride_h": 2}, {"pad_h": 1}])

@@ -225,3 +225,14 @@ def test_a_later_layer_of_the_same_name_is_the_one_that_counts(tmp_path: Path) -
     path = tmp_path / "w.caffemodel"
     path.write_bytes(layer("a", [numbers(2)]) + layer("a", [numbers(3)]) + layer("a", []))
     assert [b.shape for b in read_blobs(path)["a"]] == [(3,)]
+
+
+def test_layers_of_one_name(tmp_path: Path) -> None:
+    path, own = tmp_path / "w.caffemodel", layers()
+    path.write_bytes(caffemodel({"fc2": [numbers(5, 5)]}, "today"))
+    graph = loads("[x] input 5\n[fc2] fc outputs=5 bias=none\n[fc2_fc] fc outputs=5 bias=none\n").graph
+    places = {"fc2.weight": ("fc2", 0), "fc2_fc.weight": ("fc2", 0)}
+    with pytest.raises(SpecError) as error:
+        read_weights(path, graph, places, own, own["fc2"].span.source)
+    (found,) = error.value.diagnostics
+    assert found.message == "several layers with weights are named fc2: which of them has those in w.caffemodel?"

@@ -10,6 +10,9 @@ from netspec.importers.caffe.net.layers import Layer, Top
 from netspec.importers.caffe.schema.record import Record
 from netspec.source import Span
 
+NOT_IN_PLACE = ("AbsVal", "Flatten", "Reshape")
+"""The types of layers whose top must have another name than their bottom."""
+
 
 def connected(records: Sequence[Record], absent: Iterable[Record], findings: Findings) -> tuple[Layer, ...]:
     """Return layers with the values that they read. A layer reads the last value of a name that is above it.
@@ -41,7 +44,7 @@ def connected(records: Sequence[Record], absent: Iterable[Record], findings: Fin
 
 
 def _check_in_place(layers: Sequence[Layer], findings: Findings) -> None:
-    """Report layers that change a value in place which another layer reads, too.
+    """Report layers that change a value in place which another layer reads, too, and those that cannot do it.
 
     Caffe gives each reader a copy of such a value (src/caffe/util/insert_splits.cpp), so that it has two of that name.
     """
@@ -51,12 +54,17 @@ def _check_in_place(layers: Sequence[Layer], findings: Findings) -> None:
             readers.setdefault(bottom, []).append(layer)
     for layer in layers:
         for index, (name, bottom) in enumerate(zip(layer.record.texts("bottom"), layer.bottoms, strict=True)):
-            if layer.tops[index : index + 1] != (name,) or len(readers[bottom]) == 1:
+            if layer.tops[index : index + 1] != (name,):
+                continue
+            place = layer.record.places("top")[index]
+            if layer.type in NOT_IN_PLACE:
+                findings.add("caffe-network", f"{layer.name}: {layer.type} does not work in place", place)
+            if len(readers[bottom]) == 1:
                 continue
             reader = next((other.name for other in readers[bottom] if other is not layer), "it")
             message = f"{layer.name}: it changes {name} in place, but {reader} reads {name} unchanged"
             note = "a top of another name keeps both values"
-            findings.add("caffe-network", message, layer.record.places("top")[index], notes=[note])
+            findings.add("caffe-network", message, place, notes=[note])
 
 
 def _computes(record: Record) -> str:

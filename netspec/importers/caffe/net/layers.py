@@ -74,4 +74,9 @@ class Network:
     def is_trained(self) -> bool:
         """Whether the file is one to train with: it has losses, or says how weights are drawn."""
         fillers = (layer.record.message(name).has("weight_filler") for layer in self.layers for name in WITH_FILLERS)
-        return any(layer.type in LOSSES for layer in self.layers) or any(fillers)
+        return self.has_losses or any(fillers)
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether the network has losses, so that it computes gradients."""
+        return any(layer.type in LOSSES for layer in self.layers)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from netspec.formatting import plural
 from netspec.importers.caffe.net.layers import LOSSES, SINKS
+from netspec.importers.caffe.net.phases import TRAIN
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.spec.lines import NO_LINE, Site
+
+BY_PHASE = ("BatchNorm", "Dropout")
+"""The types of layers that compute something else in the other phase."""
 
 
 def check_layer(site: Site) -> None:
@@ -17,8 +21,9 @@ def check_layer(site: Site) -> None:
         raise Inexpressible("its top is a loss by itself", layer.record.place("loss_weight"))
     if layer.record.has("blobs"):
         raise Inexpressible("its weights are in this file", layer.record.place("blobs"))
-    if layer.record.has("phase") and layer.record.text("phase") != network.phase:
-        raise Inexpressible("it is always in the other phase", layer.record.place("phase"))
+    own = layer.record.text("phase") if layer.record.has("phase") else ""
+    if layer.type in BY_PHASE and own and (network.has_losses or own == TRAIN):
+        raise Inexpressible(f"it works as in the phase {own} in both phases", layer.record.place("phase"))
     _check_gradients(site)
     if layer.type not in ("Convolution", "InnerProduct"):
         _check_sharing(site)

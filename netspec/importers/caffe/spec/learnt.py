@@ -64,7 +64,7 @@ def _share(site: Site, line: Line) -> None:
         if not name:
             continue
         owner = site.draft.owners.setdefault(name, (site.layer, place, site.draft.lines.index(line)))
-        if owner[0] is site.layer:
+        if owner[:2] == (site.layer, place):
             continue
         _use(site, line, owner, place, params[place])
 
@@ -75,9 +75,7 @@ def _use(site: Site, line: Line, owner: tuple[Layer, int, int], place: int, para
     if number_of_line == NO_LINE:
         raise Inexpressible("it shares weights with a layer of another shape", param.place("name"))
     if place != 0 or owners_place != 0:
-        raise Inexpressible(
-            "it shares biases with another layer; the layers of a spec share weights", param.place("name")
-        )
+        raise Inexpressible("it shares biases; the layers of a spec share weights", param.place("name"))
     alike = ("filters", "outputs", "kernel", "groups")
     inputs = [site.draft.lines[each.inputs[0]].shape for each in (first, line)]
     same_inputs = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netspec.formatting import plural
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.spec.lines import Site, described
 from netspec.importers.caffe.spec.norms import scores
@@ -33,8 +34,9 @@ def loss_weight(site: Site) -> float:
     if parameter.has("normalization") and parameter.text("normalization") == "NONE":
         raise Inexpressible("it is summed over the images; a spec's is averaged", parameter.place("normalization"))
     weights = record.reals("loss_weight")
-    if len(weights) not in (0, len(site.layer.tops)):
-        note = f"{len(site.layer.tops)} top, {len(weights)} loss_weight"
+    tops = max(len(site.layer.tops), 1)  # Caffe adds the top of a loss that has none
+    if len(weights) not in (0, tops):
+        note = f"{plural(tops, 'top')}, {len(weights)} loss_weight"
         raise Rejected("it has a loss_weight for each top, or none", record.place("loss_weight"), note)
     if any(weights[1:]):
         raise Inexpressible("its second top, the probabilities, has a loss_weight", record.places("loss_weight")[1])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from netspec.importers.caffe.learning import fillers, multipliers
+from netspec.importers.caffe.net.layers import Network
 from netspec.importers.caffe.net.network import signature
-from netspec.importers.caffe.net.phases import TEST
+from netspec.importers.caffe.net.phases import TRAIN
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.elementwise import joined
@@ -42,7 +43,6 @@ def batch_norm(site: Site) -> None:
     """Batch normalisation without coefficients, which a Scale may give it."""
     parameter, x, name = site.parameter("batch_norm_param"), site.features(), site.layer.name
     check_params(site, 3)
-    _check_statistics(site, parameter)
     keys = {} if parameter.real("eps") == 1e-5 else {"eps": finite(parameter, "eps")}
     fraction = parameter.real("moving_average_fraction")
     if not 0 <= fraction <= 1:
@@ -51,27 +51,22 @@ def batch_norm(site: Site) -> None:
         )
     keys |= {"average": number(round(1 - fraction, 9)), "affine": "no"}
     site.emit("batchnorm", x, keys, blobs={"running_mean": (name, 0), "running_var": (name, 1)})
+    _check_statistics(site.layer.record, site.draft.network)
 
 
-def _check_statistics(site: Site, parameter: Record) -> None:
-    """Raise ``Inexpressible`` if it uses statistics of the batch where a spec has running averages, or these."""
-    if not parameter.has("use_global_stats"):
-        return
-    place, network = parameter.place("use_global_stats"), site.draft.network
-    twin = network.absent.get(signature(site.layer.record))
-    if twin is not None and network.phase != TEST:
-        other = twin.message("batch_norm_param")
-        if not parameter.flag("use_global_stats") and (
-            other.flag("use_global_stats") or not other.has("use_global_stats")
-        ):
-            return
-    if parameter.flag("use_global_stats"):
-        if network.is_trained:
-            reason = "it uses the running averages in training too; a spec uses the statistics of the batch"
-            raise Inexpressible(reason, place)
-        return
-    reason = "it uses the statistics of the batch outside training too; a spec uses running averages"
-    raise Inexpressible(reason, place)
+def _check_statistics(layer: Record, network: Network) -> None:
+    """Raise ``Inexpressible`` if it uses statistics of the batch where a spec has running averages, or these.
+
+    By default, Caffe uses them as a spec does. A file to deploy states what it uses outside training alone.
+    """
+    other = network.absent.get(signature(layer)) if network.phase == TRAIN else None
+    in_training, in_tests = (record.message("batch_norm_param") for record in (layer, other or layer))
+    if network.has_losses and in_training.flag("use_global_stats"):
+        reason = "it uses the running averages in training too; a spec uses the statistics of the batch"
+        raise Inexpressible(reason, in_training.place("use_global_stats"))
+    if in_tests.has("use_global_stats") and not in_tests.flag("use_global_stats"):
+        reason = "it uses the statistics of the batch outside training too; a spec uses running averages"
+        raise Inexpressible(reason, in_tests.place("use_global_stats"))
 
 
 def scale(site: Site) -> None:
@@ -152,7 +147,7 @@ def _product(site: Site, parameter: Record) -> None:
     if sizes == a.sizes:
         joined(site, "product", [a, b])
         return
-    if sizes is None or sizes != a.sizes[: len(sizes)] or len(sizes) != 1 or not a.shape.is_image:
+    if sizes is None or sizes != a.sizes[: len(sizes)] or len(sizes) != 1 or len(a.sizes) != 3:
         reason = f"it multiplies {described(a)} by {described(b)} from axis {axis} on"
         raise Inexpressible(f"{reason}; a spec multiplies equal axes, or maps by one number for each channel")
     maps, gates = site.image(0), site.vector(b)
@@ -164,8 +159,11 @@ def dropout(site: Site) -> None:
     """Dropout, whose factor is applied in training unless ``scale_train`` says otherwise."""
     parameter = site.parameter("dropout_param")
     ratio = parameter.real("dropout_ratio")
-    if not 0 < ratio < 1:
+    if not 0 <= ratio < 1:
         raise Rejected("its dropout_ratio is not between 0 and 1", parameter.place("dropout_ratio"))
+    if ratio == 0:
+        site.result(site.x)
+        return
     keys = {"rate": finite(parameter, "dropout_ratio")}
     if not parameter.flag("scale_train"):
         keys["scaling"] = "test"

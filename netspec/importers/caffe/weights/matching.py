@@ -75,6 +75,7 @@ def read_weights(
     shapes = _shapes(graph)
     wanted = {key: place for key, place in blobs.items() if key in shapes}  # --set may have removed some
     matching = _Matching(path, file, layers, findings)
+    matching.check_names(wanted)
     matching.check_layers(wanted)
     present = {key: place for key, place in wanted.items() if place[0] in file}
     matching.check_counts(present)
@@ -111,6 +112,15 @@ class _Matching:
     file: Mapping[str, tuple[Blob, ...]]
     layers: Mapping[str, Layer]
     findings: Findings
+
+    def check_names(self, wanted: Mapping[str, tuple[str, int]]) -> None:
+        """Report layers of one name with weights: a file has blobs by name."""
+        keys: dict[tuple[str, int], list[str]] = {}
+        for key, place in wanted.items():
+            keys.setdefault(place, []).append(key)
+        for name in dict.fromkeys(name for (name, _), own in keys.items() if len(own) > 1):
+            message = f"several layers with weights are named {name}: which of them has those in {self.path.name}?"
+            self.findings.add("caffe-weights", message, self.layers[name].span, layer=name)
 
     def check_layers(self, wanted: Mapping[str, tuple[str, int]]) -> None:
         """Report layers without blobs, in one error, and layers of the file that the network does not have."""
