@@ -143,7 +143,7 @@ def test_normalisations() -> None:
     assert layers(images(3, 9, 9) + across) == ["[n] lrn size=5 scale=0.0001 beta=0.75"]
     within = {"local_size": 3, "alpha": 5e-5, "norm_region": "WITHIN_CHANNEL", "k": 2}
     lines = layers(images(3, 9, 9) + layer("n", "LRN", "data", lrn_param=within))
-    assert lines == ["[n] rnorm size=3 scale=5e-05 beta=0.75"]  # k is 1 there, whatever the file says
+    assert lines == ["[n] rnorm size=3 scale=5e-5 beta=0.75"]  # k is 1 there, whatever the file says
     (note,) = problems(images(3, 2, 9) + layer("n", "LRN", "data", lrn_param=within))
     assert note.endswith("its window of 3x3 is larger than its maps of 2x9; that of a spec's rnorm is not")
     assert rejected(images(3, 9, 9) + layer("n", "LRN", "data", lrn_param={"local_size": 4})) == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netspec.formatting import format_literal
 from netspec.importers.caffe.learning import numbers
 from netspec.importers.caffe.schema.record import Record
 from netspec.keys.texts import number
@@ -9,4 +10,4 @@ from netspec.keys.texts import number
 
 def finite(record: Record, name: str) -> str:
     """Return a number as text. Raises ``Inexpressible`` if it is infinite or not a number."""
-    return number(numbers.finite(record, name))
+    return format_literal(float(number(numbers.finite(record, name))))
