@@ -188,6 +188,13 @@ def test_mistakes_of_a_solver_are_errors_in_it(text: str, message: str) -> None:
     assert "--> solver.prototxt:" in done.stderr
 
 
+def test_preparation_that_caffe_rejects_is_an_error_at_its_place() -> None:
+    Path("lenet.prototxt").write_text(LENET.replace("scale: 0.00390625", 'mean_file: "m" mean_value: 1'))
+    done = run("check", "lenet.prototxt", "--input", "1x28x28")
+    assert done.exit_code == 1
+    assert "error[caffe-network]: mnist: mean_file and mean_value are both given" in done.stderr
+
+
 def test_what_is_assumed_is_a_warning() -> None:
     text = LENET.replace("scale: 0.00390625", "crop_size: 24 mirror: true")
     Path("lenet.prototxt").write_text(text)

@@ -50,6 +50,7 @@ def test_pixels(transform: str, channels: int, expected: str) -> None:
         ("mirror: true", "type: 'Data'", {"flip": "horizontal"}, 0),
         ("crop_size: 227 mirror: true", "type: 'Data'", {"crop": "227", "from": "256", "flip": "horizontal"}, 1),
         ("crop_size: 28", "type: 'Data'", {"crop": "28"}, 1),
+        ("crop_size: 28", "type: 'Data' data_param { source: 'cifar10' }", {"crop": "28", "from": "32"}, 1),
         (
             "crop_size: 28",
             "type: 'ImageData' image_data_param { new_height: 32 new_width: 32 }",
@@ -81,6 +82,12 @@ def test_augmentation(transform: str, more: str, augment: dict[str, str], assume
 def test_what_a_spec_cannot_express(transform: str, more: str, test: str | None, reason: str) -> None:
     with pytest.raises((Inexpressible, Rejected), match=reason):
         prepared(transform, more, test=test)
+
+
+def test_colours_of_cifar_are_stored_as_they_are() -> None:
+    data = "type: 'Data' data_param {{ source: 'examples/{}_train_lmdb' }}"
+    assert prepared("", data.format("cifar10")).input_keys == {"range": "255"}
+    assert prepared("", data.format("ilsvrc12")).input_keys == {"range": "255", "order": "bgr"}
 
 
 def test_only_the_images_of_the_training_are_mirrored() -> None:

@@ -30,6 +30,9 @@ BGR = ("Data", "ImageData", "WindowData")
 IMAGENET = (192, 256)
 """The sides of crops for which images of 256 x 256 are assumed, which Caffe's scripts for ImageNet make."""
 
+CIFAR = 32
+"""The side of CIFAR's images."""
+
 _WHITE = 255
 
 
@@ -63,10 +66,15 @@ def preparation(train: Record, test: Record | None, shape: Shape) -> Preparation
     if test is not None:
         _need_equal(transform, test.message("transform_param"))
     keys = _values(transform, shape.channels)
-    if shape.channels == 3 and train.text("type") in BGR:
+    if shape.channels == 3 and train.text("type") in BGR and not _is_cifar(train):
         keys["order"] = "bgr"
     augment, assumed = _augment(train, transform, shape)
     return Preparation(keys, augment, assumed)
+
+
+def _is_cifar(layer: Record) -> bool:
+    """Whether a layer reads CIFAR's images, which Caffe's convert_cifar_data stores as they are: red, green, blue."""
+    return layer.text("type") == "Data" and "cifar" in layer.message("data_param").text("source").lower()
 
 
 def _need_equal(train: Record, test: Record) -> None:
@@ -108,18 +116,21 @@ def _augment(layer: Record, transform: Record, shape: Shape) -> tuple[dict[str, 
         if side is not None and side < crop:
             raise Rejected(f"a crop of {crop} pixels cannot be cut from {side}", transform.place("crop_size"))
         if side is None:
-            side, assumed = _likely_side(crop, transform)
+            side, assumed = _likely_side(crop, layer, transform)
         keys |= {"from": str(side)} if side != crop else {}
     if transform.flag("mirror"):
         keys["flip"] = "horizontal"
     return keys, assumed
 
 
-def _likely_side(crop: int, transform: Record) -> tuple[int, tuple[Substitute, ...]]:
+def _likely_side(crop: int, layer: Record, transform: Record) -> tuple[int, tuple[Substitute, ...]]:
     """Return the side of the images that crops are cut from, which a file with a database does not state."""
-    usual = IMAGENET[0] <= crop <= IMAGENET[1]
-    side = IMAGENET[1] if usual else crop
-    origin = "which Caffe's scripts for ImageNet make" if usual else "so that the whole image is used"
+    if _is_cifar(layer) and crop <= CIFAR:
+        side, origin = CIFAR, "those of CIFAR"
+    elif IMAGENET[0] <= crop <= IMAGENET[1]:
+        side, origin = IMAGENET[1], "which Caffe's scripts for ImageNet make"
+    else:
+        side, origin = crop, "so that the whole image is used"
     message = f"it is assumed that crops are cut from images of {side}x{side}, {origin}"
     notes = ("augment from= of the spec states their side: --set augment.from=256",)
     return side, (Substitute(message, transform.place("crop_size"), notes),)
