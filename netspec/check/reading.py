@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from netspec import layers
@@ -15,13 +14,14 @@ from netspec.check.other_layers import with_its_keys
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, joined_size, replacement
 from netspec.check.statements import BAD, Settings
-from netspec.check.values import keys_of, list_keys, pairs_by_key, read_pairs
+from netspec.check.values import keys_of, list_keys, pairs_by_key, read_pairs, required_keys
+from netspec.check.words import claimed, given_values
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Key
 from netspec.keys.kind import shown
-from netspec.language.syntax import Call, Dims, Pair, Section, Value, Word
+from netspec.language.syntax import Call, Dims, Pair, Section, Value, Word, Wording
 from netspec.lowering import LayerType
 
 _ADAPTIVE = (
@@ -40,28 +40,35 @@ class Reader:
         self.cache = cache
         self._defaults_of_types: dict[str, tuple[dict[str, Any], frozenset[str]]] = {}
 
-    @cached_property
-    def _trial(self) -> Reader:
-        """Another reader, with its own findings, to try out whether a statement has mistakes."""
-        return Reader(self.settings, Findings(self.findings.root), self.input_shape, self.cache)
-
     def read(self, section: Section, inputs: int) -> LayerStatement:
         """Read a layer with this number of inputs. Equal statements without mistakes are read only once."""
-        words = section.body.tokens
-        if words:
-            statement = self.cache.statements.get((words, inputs), lambda: self._read_if_correct(section, inputs))
+        wording = section.body.wording
+        if wording is not None:
+            key = wording.tokens, inputs
+            statement = self.cache.statements.get(key, lambda: self._read_words(section.body.type, wording, inputs))
             if statement is not None:
                 return statement
         return self._read(section, inputs)
 
-    def _read_if_correct(self, section: Section, inputs: int) -> LayerStatement | None:
-        """Read a statement, or return ``None`` if it has mistakes, which must be reported at each layer."""
-        trial = self._trial
-        statement = trial._read(Section(section.name, section.body, section.span), inputs)
-        if not trial.findings.all:
-            return statement
-        trial.findings = Findings(section.span.source)
-        return None
+    def _read_words(self, type_: str, wording: Wording, inputs: int) -> LayerStatement | None:
+        """Read a statement by its words. Returns ``None`` if it may have a mistake, which ``_read`` then reports."""
+        layer_type = layers.find(type_)
+        given = given_values(layer_type, wording, inputs, self.cache) if layer_type is not None else None
+        claim = claimed(wording, self.findings.root)
+        if layer_type is None or given is None or claim is None:
+            return None
+        values, unknown = self._with_defaults(layer_type, given, set())
+        if any(name not in values and name not in unknown for name in required_keys(layer_type)):
+            return None
+        if layer_type.operand is not None and self.input_shape is not None:
+            values[layer_type.operand.name] = self.input_shape
+        if unknown:
+            return LayerStatement(layer_type, None, *claim)
+        try:
+            self._check_values(layer_type, values)
+        except Fault:
+            return None
+        return LayerStatement(layer_type, values, *claim)
 
     def _read(self, section: Section, inputs: int) -> LayerStatement:
         name = section.name.text
@@ -165,7 +172,8 @@ class Reader:
             return None
         given, bad = read_pairs(pairs, keys, layer_type.name, self.findings, name, inputs, continued_key)
         values, unknown = self._with_defaults(layer_type, given, bad)
-        missing = [key for key in layer_type.keys if key.name not in values and key.name not in unknown]
+        required = map(keys.__getitem__, required_keys(layer_type))
+        missing = [key for key in required if key.name not in values and key.name not in unknown]
         if not stray:  # stray values are reported already and most likely belong to missing keys
             self._report_missing(section, missing)
         operand = self._operand(section, layer_type)
@@ -174,14 +182,18 @@ class Reader:
         if unknown or missing or (layer_type.operand and operand is None):
             return None
         try:
-            check_group(values.get("gpu"), self.settings.groups or 1)
-            if layer_type.check_values:
-                layer_type.check_values(values)
+            self._check_values(layer_type, values)
         except Fault as fault:
             self.findings.fault(fault, name, section.values[0].span, pairs)
             return None
-        values.pop("inputs", None)
         return values
+
+    def _check_values(self, layer_type: LayerType, values: dict[str, Any]) -> None:
+        """Check the values of a layer together, and leave out its inputs. Raises ``Fault``."""
+        check_group(values.get("gpu"), self.settings.groups or 1)
+        if layer_type.check_values:
+            layer_type.check_values(values)
+        values.pop("inputs", None)
 
     def _with_defaults(
         self, layer_type: LayerType, given: Mapping[str, Any], bad: set[str]

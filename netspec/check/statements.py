@@ -18,7 +18,7 @@ from netspec.formatting import format_count
 from netspec.ir.settings import Augment, Test, Train
 from netspec.keys import BadValue, Key, Whole
 from netspec.keys.kind import shown
-from netspec.language.syntax import Body, File, Number, Pair, Section, Setting, Value, Word
+from netspec.language.syntax import Body, File, Items, Number, Pair, Section, Setting, Value, Word
 from netspec.setting_keys import SETTINGS, WORDS
 
 MAX_GPUS = 1024
@@ -78,7 +78,7 @@ def with_unbracketed_layers(file: File) -> tuple[Section, ...]:
 
     The latter are marked as broken: their mistake is reported with the settings, and must not cause others.
     """
-    found = [Section(s.word, Body((), (), None), s.word.span, broken=True) for s in file.settings if _is_layer(s)]
+    found = [Section(s.word, Body.of(Items()), s.word.span, broken=True) for s in file.settings if _is_layer(s)]
     found = [section for section in found if section.span.source == file.source]
     if not found or any(section.span.source != file.source for section in file.sections):
         return file.sections

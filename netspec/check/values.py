@@ -18,7 +18,7 @@ from netspec.diagnostics.other_keys import ABSENT_SETTINGS, STANDS_FOR, absent_k
 from netspec.diagnostics.other_tools import plain_word
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kind import shown
-from netspec.language.syntax import Pair, Values
+from netspec.language.syntax import Pair, Value, Values
 from netspec.lowering import LayerType, PerInput
 
 
@@ -75,7 +75,7 @@ def read_pairs(
                 bad.add(near)
             continue
         try:
-            values[name] = _read(key, pair, inputs)
+            values[name] = read_value(key, pair.value, inputs)
         except BadValue as error:
             if name == continued_key:
                 bad.add(name)
@@ -98,8 +98,8 @@ def _report_arguments(
     return reported | report_arguments(others, keys, owner, findings, layer), bad
 
 
-def _read(key: Key, pair: Pair, inputs: int) -> Any:
-    value = pair.value
+def read_value(key: Key, value: Value, inputs: int) -> Any:
+    """Read the value of a key of a layer with this number of inputs. Raises ``BadValue``."""
     if key.per_input and inputs > 1 and isinstance(value, Values):
         if len(value.items) == inputs:
             return PerInput(tuple(key.kind.read(item) for item in value.items))
@@ -172,3 +172,9 @@ def list_keys(keys: Mapping[str, Key], owner: str) -> str:
 def keys_of(layer_type: LayerType) -> Mapping[str, Key]:
     """A layer type's keys by name."""
     return {key.name: key for key in layer_type.keys}
+
+
+@functools.cache
+def required_keys(layer_type: LayerType) -> tuple[str, ...]:
+    """The names of the keys that a layer of this type must give."""
+    return tuple(key.name for key in layer_type.keys if key.required)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from netspec import layers
 from netspec.check.report import Findings
 from netspec.diagnostics import Label
-from netspec.language.syntax import Body, Section, Value, Values, Word, by_key
+from netspec.language.syntax import Section, Word, by_key, names
 from netspec.lowering import LayerType
 
 MAX_LISTED = 10
@@ -53,14 +53,14 @@ class _Wires:
         self.index = index
         self.findings = findings
         self.layer_names, self.first_indices = tuple(index), list(index.values())
-        self.input_words = [_input_words(s.body) if "inputs" in s.body.keys else None for s in sections]
+        self.input_names = [section.body.inputs for section in sections]
         self.reported: set[int] = set()
         """The layers of cycles that have been reported, so that each cycle is reported once."""
 
     def inputs(self, number: int) -> tuple[int, ...] | None:
         """Return the indices of the layers that a layer reads, or ``None`` if they are not known."""
-        section, words = self.sections[number], self.input_words[number]
-        if words is None:
+        section, names_read = self.sections[number], self.input_names[number]
+        if names_read is None:
             if _is_source(section):
                 return ()
             if not number:
@@ -68,19 +68,19 @@ class _Wires:
             return (number - 1,) if number else None
         indices: list[int] = []
         located: tuple[Word, ...] = ()
-        for position, word in enumerate(words):
-            target = self.index.get(word.text)
+        for position, name in enumerate(names_read):
+            target = self.index.get(name)
             if target is not None and target < number:
                 indices.append(target)
                 continue
-            located = located or _input_words(section.located_body)
-            word_here = located[position]
+            located = located or names(by_key(section.pairs)["inputs"].value)
+            word = located[position]
             if target is None:
                 above = self.layer_names[: bisect_left(self.first_indices, number)]
-                self.findings.unknown("unknown-layer", "layer", word_here, above, layer=section.name.text)
+                self.findings.unknown("unknown-layer", "layer", word, above, layer=section.name.text)
             else:
-                self._report_later(number, target, word_here)
-        return tuple(indices) if indices and len(indices) == len(words) else None
+                self._report_later(number, target, word)
+        return tuple(indices) if indices and len(indices) == len(names_read) else None
 
     def _first_reads_nothing(self) -> None:
         """Report that the input comes after the first layer. (A missing input is reported elsewhere.)"""
@@ -131,10 +131,10 @@ class _Wires:
 
     def _reads(self, number: int) -> list[int]:
         """The indices of a layer's inputs with known names, wherever they are in the file."""
-        words = self.input_words[number]
-        if words is None:
+        names_read = self.input_names[number]
+        if names_read is None:
             return [] if number == 0 or _is_source(self.sections[number]) else [number - 1]
-        return [self.index[word.text] for word in words if word.text in self.index]
+        return [self.index[name] for name in names_read if name in self.index]
 
 
 def read_only_by_gathering(sections: Sequence[Section], wiring: Wiring) -> frozenset[int]:
@@ -151,13 +151,6 @@ def read_only_by_gathering(sections: Sequence[Section], wiring: Wiring) -> froze
     return frozenset(i for i, reader_numbers in readers.items() if all(gathers(n) for n in reader_numbers))
 
 
-def _input_words(body: Body) -> tuple[Word, ...]:
-    """The words of ``inputs=``."""
-    value = by_key(body.pairs)["inputs"].value
-    items: tuple[Value, ...] = value.items if isinstance(value, Values) else (value,)
-    return tuple(item for item in items if isinstance(item, Word))
-
-
 def _is_source(section: Section) -> bool:
     """Whether a section's layer type reads nothing."""
     layer_type = _layer_type(section)
@@ -165,5 +158,4 @@ def _is_source(section: Section) -> bool:
 
 
 def _layer_type(section: Section) -> LayerType | None:
-    word = section.body.values[0] if section.body.values else None
-    return layers.find(word.text) if isinstance(word, Word) else None
+    return layers.find(section.body.type)

@@ -5,7 +5,7 @@ The most frequent nodes are named tuples, because creating one takes half the ti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -100,72 +100,92 @@ class Claim:
         return spans[0].to(spans[-1])
 
 
-@dataclass(frozen=True, eq=False)
-class Body:
-    """A layer without its name: values, pairs and claim.
+class Items(NamedTuple):
+    """What follows a layer's name: values, pairs and claim."""
 
-    ``tokens`` are its words in order, without the names of the layers that it reads. Bodies with equal tokens differ
-    only in their place and inputs, so results can be cached by them. Bodies that are not parsed as a whole have none.
+    values: tuple[Value, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    claim: Claim | None = None
+
+
+class Wording(NamedTuple):
+    """The words of a layer after its name, by what they belong to: values, pairs (key, words of the value) and claim.
+
+    ``inputs`` are the names that ``inputs=`` lists, ``None`` without one, or if it is given twice or lists other
+    things. ``tokens`` are all words in order, without these names. Layers with equal tokens differ only in their place
+    and inputs, so results can be cached by them.
     """
 
-    values: tuple[Value, ...]
-    pairs: tuple[Pair, ...]
-    claim: Claim | None
-    tokens: tuple[str, ...] = ()
+    tokens: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+    pairs: tuple[tuple[str, tuple[str, ...]], ...]
+    claim: tuple[str, ...]
+    inputs: tuple[str, ...] | None
 
-    @cached_property
-    def keys(self) -> frozenset[str]:
-        """The keys in the pairs."""
-        return frozenset(pair.key.text for pair in self.pairs)
 
-    @cached_property
-    def end(self) -> int | None:
-        """The offset of its end, ``None`` if it is empty."""
-        last = self.claim or (self.pairs or self.values or (None,))[-1]
-        return last.span.end if last else None
+@dataclass(frozen=True, eq=False)
+class Body:
+    """A layer without its name, which layers with the same text share.
+
+    ``build`` makes its items, with the places that they have if the body begins at this offset of the source. That is
+    not necessary for most layers: their ``wording`` says enough. A body that is not parsed as a whole has none.
+    """
+
+    build: Callable[[Source, int], Items]
+    type: str
+    """The text of its first value if that is a single word or number, else empty."""
+    keys: frozenset[str]
+    """The keys of its pairs."""
+    inputs: tuple[str, ...] | None
+    """The names in its first ``inputs=``, ``None`` without one."""
+    wording: Wording | None = None
+
+    @classmethod
+    def of(cls, items: Items, wording: Wording | None = None) -> Body:
+        """Return the body with these items, at their own places."""
+        first, given = (items.values or (None,))[0], by_key(items.pairs)
+        inputs = tuple([word.text for word in names(given["inputs"].value)]) if "inputs" in given else None
+        type_ = first.text if isinstance(first, Word) else ""  # a number is no type either
+        return cls(lambda _source, _offset: items, type_, frozenset(given), inputs, wording)
 
     @cached_property
     def without_claim(self) -> Body:
-        before = self.tokens[: self.tokens.index("->")] if "->" in self.tokens else ()
-        return Body(self.values, self.pairs, None, before) if self.claim else self
-
-    def moved(self, source: Source, offset: int) -> Body:
-        """Return the same body with spans that point into ``source``, moved by ``offset``."""
-        move = _Move(source, offset)
-        claim = self.claim and Claim(move.values(self.claim.values), move.pairs(self.claim.pairs))
-        return Body(move.values(self.values), move.pairs(self.pairs), claim)
+        """The body without its claim."""
+        wording = self.wording
+        if wording is not None and wording.claim:
+            tokens = wording.tokens[: wording.tokens.index("->")]
+            wording = wording._replace(tokens=tokens, claim=())
+        return replace(self, build=lambda *place: self.build(*place)._replace(claim=None), wording=wording)
 
 
 @dataclass(frozen=True)
 class Section:
     """``[conv1] conv filters=96 -> 96x55x55``. If ``broken``, it has a syntax error after its name.
 
-    Layers with the same text share one ``body``, whose spans are relative to ``offset``; ``located_body`` has the real
-    spans. If ``offset`` is ``None``, the body belongs to this layer alone and has the real spans already.
+    ``offset`` is where the body begins, if layers with the same text share it.
     """
 
     name: Word
     body: Body
     span: Span
-    offset: int | None = None
+    offset: int = 0
     broken: bool = False
 
     @cached_property
-    def located_body(self) -> Body:
-        """The body with spans in this layer's file."""
-        return self.body if self.offset is None else self.body.moved(self.span.source, self.offset)
+    def _items(self) -> Items:
+        return self.body.build(self.span.source, self.offset)
 
     @property
     def values(self) -> tuple[Value, ...]:
-        return self.located_body.values
+        return self._items.values
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
-        return self.located_body.pairs
+        return self._items.pairs
 
     @property
     def claim(self) -> Claim | None:
-        return self.located_body.claim
+        return self._items.claim
 
     @property
     def name_end(self) -> int:
@@ -174,7 +194,7 @@ class Section:
 
     def with_pairs(self, pairs: Iterable[Pair], claim: Claim | None) -> Section:
         """Return the layer with other keys and another claim, whose spans are real ones."""
-        return replace(self, body=Body(self.values, tuple(pairs), claim), offset=None)
+        return replace(self, body=Body.of(Items(self.values, tuple(pairs), claim)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,38 +243,7 @@ def by_key(pairs: Iterable[Pair]) -> dict[str, Pair]:
     return result
 
 
-class _Move:
-    """Copies syntax with spans that point into ``source``, moved by ``offset``."""
-
-    def __init__(self, source: Source, offset: int) -> None:
-        self.source = source
-        self.offset = offset
-
-    def __call__(self, span: Span) -> Span:
-        return Span(self.source, self.offset + span.start, self.offset + span.end)
-
-    def values(self, values: Iterable[Value]) -> tuple[Value, ...]:
-        return tuple(map(self.value, values))
-
-    def pairs(self, pairs: Iterable[Pair]) -> tuple[Pair, ...]:
-        return tuple(Pair(self.word(p.key), self.value(p.value)) for p in pairs)
-
-    def word(self, word: Word) -> Word:
-        return Word(word.text, self(word.span))
-
-    def value(self, value: Value) -> Value:
-        match value:
-            case Word():
-                return self.word(value)
-            case Number():
-                return Number(value.value, self(value.span))
-            case Dims():
-                return Dims(value.values, self(value.span))
-            case Maps():
-                return Maps(value.values, self(value.span))
-            case FileName():
-                return FileName(value.text, self(value.span))
-            case Values():
-                return Values(self.values(value.items))
-            case Call():
-                return Call(self.word(value.name), self.values(value.args), self.pairs(value.named), self(value.span))
+def names(value: Value) -> tuple[Word, ...]:
+    """Return the words of a value that is a name or a list of names; what else is in it is left out."""
+    items: tuple[Value, ...] = value.items if isinstance(value, Values) else (value,)
+    return tuple([item for item in items if isinstance(item, Word)])

@@ -49,7 +49,7 @@ def layer_names(document: Document) -> Iterator[Element]:
 
 def type_of(document: Document, section: Section) -> str:
     """Return a layer's type as written or as inherited from the base spec; empty if there is none."""
-    written = section.body.values
+    written = section.values
     if written:
         return written[0].text if isinstance(written[0], Word) else ""
     facts = document.facts(section)

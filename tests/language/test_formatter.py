@@ -16,7 +16,7 @@ from spec_texts import specs
 from netspec.diagnostics import SpecError
 from netspec.language.formatter import formatted
 from netspec.language.parser import parse
-from netspec.language.syntax import Number
+from netspec.language.syntax import Number, Section
 from netspec.source import Source, Span
 
 SHIPPED = sorted(SPECS.rglob("*.net"))
@@ -33,9 +33,11 @@ def content(text: str) -> object:
     def plain(node: object) -> object:
         if isinstance(node, Number):
             return node.span.text
+        if isinstance(node, Section):
+            return plain((node.name, node.values, node.pairs, node.claim, node.broken))
         names = [field.name for field in fields(node)] if is_dataclass(node) else getattr(node, "_fields", ())
         if names:
-            found = ((name, getattr(node, name)) for name in names if name not in ("offset", "tokens"))
+            found = ((name, getattr(node, name)) for name in names)
             return (
                 type(node),
                 *((name, plain(value)) for name, value in found if not isinstance(value, Span | Source)),

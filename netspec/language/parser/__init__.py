@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from lark import UnexpectedInput
 
@@ -11,11 +13,12 @@ from netspec.diagnostics import Diagnostic
 from netspec.language.foreign import foreign_to_specs
 from netspec.language.parser import grammar
 from netspec.language.parser.mistakes import broken_section, broken_setting, syntax_error
+from netspec.language.parser.outline import may_be_too_long, wording
 from netspec.language.parser.pasted import Part, joined
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader, TooLong
 from netspec.language.parser.words import MAX_NAME_LENGTH, NAME
-from netspec.language.syntax import Body, File, Section, Setting, Value, Values, Word
+from netspec.language.syntax import Body, Claim, File, Items, Section, Setting, Value, Word
 from netspec.source import Source, Span
 
 MAX_MISTAKES = 1000
@@ -71,17 +74,18 @@ def _section(source: Source, start: int, end: int) -> Section | None:
     head = _HEAD.match(source.text, start, end)
     if head is None or len(head[1]) > MAX_NAME_LENGTH:
         return None
-    body = _body(source.text[head.end() : end].rstrip(_SPACE))
-    if body is None:
+    parsed = _body(source.text[head.end() : end].rstrip(_SPACE))
+    if parsed is None:
         return None  # parsing the whole statement then reports the mistake at its place in the file
+    body, length = parsed
     name = Word(head[1], Span(source, head.start(1), head.end(1)))
-    last = name.span.end if body.end is None else head.end() + body.end
+    last = head.end() + length if length else name.span.end
     return Section(name, body, Span(source, start, last), head.end())
 
 
 @functools.lru_cache(maxsize=16_384)
-def _body(text: str) -> Body | None:
-    """Parse the text after a layer's name, with spans counted from its start; ``None`` if it has a syntax error.
+def _body(text: str) -> tuple[Body, int] | None:
+    """Parse the text after a layer's name, and find where its last word ends; ``None`` if it has a syntax error.
 
     Cached, because networks repeat their layers, and the solver and editors parse the same ones many times.
     """
@@ -89,22 +93,38 @@ def _body(text: str) -> Body | None:
     if parsed is None:
         return None
     form, words = parsed
-    try:
-        values, pairs, claim = Reader(Source("", text), 0, words).body(form)
-    except TooLong:
-        return None
-    tokens = words.texts
-    reads = [pair.value for pair in pairs if pair.key.text == "inputs" and _names(pair.value)]
-    if len(reads) == 1:
-        _, first, last = reads[0].span
-        starts = (start for start, _ in words.places)
-        tokens = tuple([token for token, start in zip(tokens, starts, strict=True) if not first <= start < last])
-    return Body(values, pairs, claim, tokens)
+
+    def build(source: Source, offset: int) -> Items:
+        return Reader(source, offset, words).body(form)
+
+    said = wording(form, words)
+    keys = frozenset([key for key, _ in said.pairs])
+    if may_be_too_long(words) or (said.inputs is None and "inputs" in keys):
+        try:
+            items = build(Source("", text), 0)
+        except TooLong:
+            return None
+        return replace(Body.of(items, said), build=build), words.end
+    first = said.values[0] if said.values else ()
+    return Body(build, first[0] if len(first) == 1 else "", keys, said.inputs, said), words.end
 
 
-def _names(value: Value) -> bool:
-    """Whether a value is a name or a list of names."""
-    return all(isinstance(item, Word) for item in (value.items if isinstance(value, Values) else (value,)))
+def value_of(words: Sequence[str]) -> Value:
+    """Build a value of its words. Its spans are empty ones of an empty text."""
+    if len(words) == 1:
+        return Reader(None, 0, grammar.words_of(words[0])).word()
+    form, found = grammar.read(f"key= {' '.join(words)}", "body")
+    return Reader(None, 0, found).body(form).pairs[0].value
+
+
+def claim_of(words: Sequence[str]) -> Claim:
+    """Build a claim of its words. Its spans are empty ones of an empty text."""
+    if len(words) == 1:
+        return Claim((value_of(words),), ())
+    form, found = grammar.read(f"-> {' '.join(words)}", "body")
+    claim = Reader(None, 0, found).body(form).claim
+    assert claim is not None
+    return claim
 
 
 def _statement(source: Source, start: int, end: int) -> Section | Setting:
@@ -138,7 +158,7 @@ def parse_change(source: Source) -> File:
         return File(source, (), (), (syntax_error(source, head.end() - len(word), len(source.text), error),))
     if setting.values or not setting.pairs:
         return _not_a_change(source)
-    return File(source, (Section(name, Body((), setting.pairs, None), name.span),), (), ())
+    return File(source, (Section(name, Body.of(Items(pairs=setting.pairs)), name.span),), (), ())
 
 
 def _not_a_change(source: Source) -> File:

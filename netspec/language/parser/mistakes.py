@@ -11,7 +11,7 @@ from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.language.habits import hint, rewritten
 from netspec.language.parser import grammar
 from netspec.language.parser.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH, NAME
-from netspec.language.syntax import Body, Claim, Dims, Section, Setting, Word
+from netspec.language.syntax import Body, Claim, Dims, Items, Section, Setting, Word
 from netspec.source import Source, Span
 
 _NAME = re.compile(NAME)
@@ -183,7 +183,7 @@ def broken_section(source: Source, start: int, end: int) -> tuple[Section, ...]:
     if shape and all(len(part) <= MAX_NUMBER_LENGTH for part in shape[1].split("x")):
         span = Span(source, start + shape.start(1), start + shape.end(1))
         claim = Claim((Dims(tuple(map(int, shape[1].split("x"))), span),), ())
-    return (Section(name, Body((), (), claim), name.span, broken=True),)
+    return (Section(name, Body.of(Items(claim=claim)), name.span, broken=True),)
 
 
 def broken_setting(source: Source, start: int, end: int) -> tuple[Setting, ...]:

@@ -13,6 +13,7 @@ from netspec.language.syntax import (
     Claim,
     Dims,
     FileName,
+    Items,
     Maps,
     Number,
     Pair,
@@ -33,30 +34,37 @@ class TooLong(Exception):
         self.diagnostic = diagnostic
 
 
-class Reader:
-    """Builds syntax from the words of a text that begins at ``base`` in the source. Its methods raise ``TooLong``."""
+_NOWHERE = Span(Source("", ""), 0, 0)
 
-    def __init__(self, source: Source, base: int, words: Words) -> None:
+
+class Reader:
+    """Builds syntax from the words of a text that begins at ``base`` in the source. Its methods raise ``TooLong``.
+
+    Without a source, all spans are empty ones of an empty text, which is faster.
+    """
+
+    def __init__(self, source: Source | None, base: int, words: Words) -> None:
         self.source = source
         self.base = base
         self.kinds = words.kinds
-        self.places = words.places
         self.texts = words.texts
+        self.places = words.places() if source is not None else ()
 
     def section(self, form: Form) -> Section:
         """Return the layer of a statement's parse tree."""
         name, rest = form.parts
         assert isinstance(name, int)
         assert isinstance(rest, Form)
-        body, word = Body(*self.body(rest)), self._word(name)
-        return Section(word, body, Span(self.source, self.base, word.span.end if body.end is None else body.end))
+        items, word = self.body(rest), self._word(name)
+        last = items.claim or (items.pairs or items.values or (word,))[-1]
+        return Section(word, Body.of(items), self._statement(last.span.end))
 
-    def body(self, form: Form) -> tuple[tuple[Value, ...], tuple[Pair, ...], Claim | None]:
-        """Return the values, pairs and claim of a layer's body."""
+    def body(self, form: Form) -> Items:
+        """Return what is in a layer's body."""
         parts, claim = form.parts, None
         if parts and isinstance(last := parts[-1], Form) and last.rule == "claim":
             parts, claim = parts[:-1], self._claim(last)
-        return *self._items(parts), claim
+        return Items(*self._items(parts), claim)
 
     def setting(self, form: Form) -> Setting:
         """Return the setting of a statement's parse tree."""
@@ -65,7 +73,7 @@ class Reader:
         word = self._word(number)
         values, pairs = self._items(rest)
         last = max([word.span.end, *(v.span.end for v in values), *(p.span.end for p in pairs)])
-        return Setting(word, values, pairs, Span(self.source, self.base, last))
+        return Setting(word, values, pairs, self._statement(last))
 
     def _claim(self, form: Form) -> Claim:
         return Claim(*self._items(form.parts))
@@ -97,6 +105,10 @@ class Reader:
         word = self._word(name)
         return Call(word, args, named, word.span.to(self._span(close)))
 
+    def word(self) -> Value:
+        """Return the value of a text that is a single word or number."""
+        return self._plain(0)
+
     def _plain(self, number: int) -> Value:
         kind = self.kinds[number]
         if kind == "NAME":
@@ -118,8 +130,14 @@ class Reader:
         return Word(text, span)
 
     def _span(self, number: int) -> Span:
+        if self.source is None:
+            return _NOWHERE
         start, end = self.places[number]
         return Span(self.source, self.base + start, self.base + end)
+
+    def _statement(self, end: int) -> Span:
+        assert self.source is not None
+        return Span(self.source, self.base, end)
 
 
 def _number(text: str, span: Span) -> Number:
