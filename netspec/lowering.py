@@ -206,8 +206,8 @@ def _weight_of(op: Op, read: Shape) -> ParamShape:
 
 
 def _check_size(output: Shape, param_shapes: tuple[ParamShape, ...]) -> None:
-    for what, number in [("units", output.units), *[("weights", math.prod(p.shape)) for p in param_shapes]]:
-        if number > MAX_WHOLE:
+    for what, shape in (("units", output), *[("weights", p.shape) for p in param_shapes]):
+        if (number := math.prod(shape)) > MAX_WHOLE:
             raise Fault(
                 "too-large",
                 f"{{layer}} would have {format_count(number)} {what}",

@@ -26,15 +26,15 @@ def join_sums(graph: Graph) -> Graph:
         if joinable and not _is_borrowed_before(layer, terms, positions, borrowers):
             nodes = tuple(name for term in (*terms, layer) for name in term.nodes)
             inputs = tuple(name for term in terms for name in term.inputs)
-            sums[layer.name] = replace(layer, type=terms[0].type, inputs=inputs, nodes=nodes, reads=terms[0].reads)
+            sums[layer.name] = layer._replace(type=terms[0].type, inputs=inputs, nodes=nodes, reads=terms[0].reads)
             sum_of |= {term.name: layer.name for term in terms}
     if not sums:
         return graph
     return replace(
         graph,
         layers={name: sums.get(name, layer) for name, layer in graph.layers.items() if name not in sum_of},
-        nodes={name: replace(node, layer=sum_of.get(node.layer, node.layer)) for name, node in graph.nodes.items()},
-        parameters={key: replace(p, layer=sum_of.get(p.layer, p.layer)) for key, p in graph.parameters.items()},
+        nodes={name: node._replace(layer=sum_of.get(node.layer, node.layer)) for name, node in graph.nodes.items()},
+        parameters={key: p._replace(layer=sum_of.get(p.layer, p.layer)) for key, p in graph.parameters.items()},
     )
 
 

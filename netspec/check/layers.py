@@ -16,6 +16,7 @@ from netspec.check.cache import LayerCache, LayerStatement, LoweringKey
 from netspec.check.claims import Stated, channel_arithmetic, shape_arithmetic
 from netspec.check.counts import notes_on_counts, refute_counts
 from netspec.check.facts import LayerFacts
+from netspec.check.learning import Rules
 from netspec.check.lower import Lowered, Request, lower, renamed, reshaped
 from netspec.check.mismatch import MAX_LABELS, odd_shapes
 from netspec.check.placement import placement_of
@@ -72,6 +73,7 @@ class Walk:
         self.groups = settings.groups or 1
         self.findings = findings
         self.cache = cache
+        self.rules = Rules(settings.train)
         self.reader = Reader(settings, findings, input_shape, cache)
         self.values: list[Value | None] = []
         self.facts: list[LayerFacts] = []
@@ -169,7 +171,7 @@ class Walk:
             "gathers" if layer_type.name == "flatten" and number in self._gathered else layer_type.grouping
         )
         names = tuple(self.sections[i].name.text for i in inputs)
-        return Request(section.name.text, layer_type, grouping, values, names, self.groups, self.settings.train, owner)
+        return Request(section.name.text, layer_type, grouping, values, names, self.groups, self.rules, owner)
 
     def _weights_owner(self, number: int, layer_type: LayerType) -> int | None:
         """Return the index of the layer that ``weights=`` names. Report it if its weights cannot be shared."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from netspec.check.claims import Step
+from netspec.check.learning import LayerRules, Rules
 from netspec.check.placement import placement_of
 from netspec.formatting import format_sizes
-from netspec.ir.constraint import BOUNDS, FREE, Constraint
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Layer, Node, Parameter, Placement
 from netspec.ir.ops import ParamShape
-from netspec.ir.settings import OwnSchedule, Sgd, Train
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.keys import IDENTITY, Initialiser
-from netspec.lowering import Draft, Grouping, LayerType, Lowering, Operand, PerInput
+from netspec.lowering import Draft, Grouping, LayerType, Lowering, Operand
 
 
 class Weight(NamedTuple):
@@ -49,7 +48,7 @@ class Request(NamedTuple):
     values: Mapping[str, Any]
     input_names: tuple[str, ...]
     groups: int
-    train: Train
+    rules: Rules
     owner: Lowered | None
     """The layer whose weights it shares, if any."""
 
@@ -108,7 +107,7 @@ def renamed(lowered: Lowered, request: Request) -> Lowered:
         )
         for node in lowered.nodes
     )
-    parameters = tuple(replace(p, key=rename(p.key), layer=name) for p in lowered.parameters)
+    parameters = tuple(p._replace(key=rename(p.key), layer=name) for p in lowered.parameters)
     layer = lowered.layer
     return Lowered(
         Layer(
@@ -147,10 +146,13 @@ class _Parameters:
 
     def __init__(self, request: Request, placement: Placement) -> None:
         self.request = request
-        self.values = request.values
         self.placement = placement
         self.own: list[Parameter] = []
         self.weights: list[Weight] = []
+
+    @cached_property
+    def _rules(self) -> LayerRules:
+        return self.request.rules.of(self.request.values)
 
     def declare(self, param: ParamShape, index: int | None, initialiser: Initialiser) -> str:
         owner = self.request.owner
@@ -160,28 +162,21 @@ class _Parameters:
             return weight.key
         suffix = param.role if index is None else f"{param.role}s.{index}"
         key = f"{self.request.name}.{suffix}"
-        lr, momentum, decay = self._learning(param, index or 0)
-        distribution = initialiser.distribution(param.fan_in, param.fan_out)
-        schedule = self._schedule(param, index or 0)
-        constraint = self._constraint(index or 0) if param.role == "weight" else FREE
-        every = self.values.get("update_every")
-        every = None if every == self.request.train.accumulate else every
-        super_eps = self._super_eps(index or 0) if param.role == "weight" else None
-        decay = 0.0 if super_eps is not None else decay  # the update rule of super_eps has no weight decay
+        rule = self._rules.of(param.role, index or 0)
         self.own.append(
             Parameter(
                 key,
                 self.request.name,
                 param.role,
                 param.shape,
-                distribution,
-                lr,
-                momentum,
-                decay,
-                constraint,
-                schedule,
-                every,
-                super_eps,
+                initialiser.distribution(param.fan_in, param.fan_out),
+                rule.lr,
+                rule.momentum,
+                rule.decay,
+                rule.constraint,
+                rule.schedule,
+                rule.update_every,
+                rule.super_eps,
                 param.table,
             )
         )
@@ -205,70 +200,10 @@ class _Parameters:
             raise _mismatch(owner, note, "table")
         return weight
 
-    def _learning(self, param: ParamShape, index: int) -> tuple[float, float, float]:
-        """Learning rate, momentum and decay of a weight or bias: the layer's own, or else those of the ``train`` line.
-
-        ``index`` is the index of the input that a weight belongs to. A bias belongs to all inputs; without a rate or
-        momentum of its own, it has those of the first input's weights.
-        """
-        train, value = self.request.train, self._value
-        lr = _or_default(value("lr", index), train.lr)
-        momentum, bias_momentum = self._momentum(index)
-        if param.role == "weight":
-            decay = _or_default(value("decay", index), train.weight_decay)
-            return lr * value("lr_mult", index), momentum, decay * value("decay_mult", index)
-        return (
-            _or_default(self.values["bias_lr"], lr) * self.values["bias_lr_mult"],
-            bias_momentum,
-            _or_default(self.values["bias_decay"], train.bias_decay) * self.values["bias_decay_mult"],
-        )
-
-    def _momentum(self, index: int) -> tuple[float, float]:
-        """The momentum of the weights of one input, and that of the biases; 0 if the update rule has none."""
-        rule = self.request.train.rule
-        if not isinstance(rule, Sgd):
-            return 0.0, 0.0
-        momentum = _or_default(self._value("momentum", index), rule.momentum)
-        return momentum, _or_default(self.values.get("bias_momentum"), momentum)
-
-    def _super_eps(self, index: int) -> float | None:
-        """The ``super_eps`` of the weights of one input. It belongs to ``sgd``, whose rule it replaces."""
-        value: float | None = self._value("super_eps", index)
-        return value if isinstance(self.request.train.rule, Sgd) else None
-
-    def _schedule(self, param: ParamShape, index: int) -> OwnSchedule | None:
-        """The schedule of a weight or bias, or ``None`` if it is the ``train`` line's.
-
-        A bias without a schedule of its own has the ``train`` line's ``bias_schedule`` or, without that, the schedule
-        of the layer's (first) weights.
-        """
-        train, own = self.request.train, self._value("schedule", index)
-        candidates = (own,) if param.role == "weight" else (self.values.get("bias_schedule"), train.bias_schedule, own)
-        chosen: OwnSchedule | None = next((schedule for schedule in candidates if schedule is not None), None)
-        return None if chosen == train.schedule else chosen
-
-    def _constraint(self, index: int) -> Constraint:
-        """The bounds on the weights of one input."""
-        bounds = {key: self._value(key, index) for key in BOUNDS}
-        if not any(bounds.values()):
-            return FREE
-        constraint = Constraint(**bounds)
-        by_parts = self.values.get("norm_over") == "parts" and (constraint.max_norm or constraint.fixed_norm)
-        return replace(constraint, parts=self._value("parts", index)) if by_parts else constraint
-
-    def _value(self, key: str, index: int = 0) -> Any:
-        """The value of a key for one of the inputs, or ``None``."""
-        value = self.values.get(key)
-        return value.values[index] if isinstance(value, PerInput) else value
-
 
 def _mismatch(owner: Lowered, note: str, *keys: str) -> Fault:
     message = f"{{layer}} cannot take {owner.layer.name}'s weights"
     return Fault("weights-mismatch", message, ("weights", *keys), (note,))
-
-
-def _or_default(value: float | None, default: float) -> float:
-    return default if value is None else value
 
 
 def reshaped(operands: Sequence[Operand], shapes: Sequence[Shape]) -> tuple[Operand, ...]:

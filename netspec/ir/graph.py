@@ -1,4 +1,7 @@
-"""The checked network: operations in order, the parameters they use, and the layers of the spec they come from."""
+"""The checked network: operations in order, the parameters they use, and the layers of the spec they come from.
+
+Operations, parameters and layers are named tuples, because a network may have very many.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,7 @@ WHOLE = Placement()
 SPLIT = Placement(split=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A learnt tensor. Its key is its name in a state_dict: ``conv1.weight``, ``conv3.weights.0``.
 
     ``lr``, ``momentum`` and ``decay`` are the values at the start of training; ``momentum`` is 0 if the update rule has
@@ -61,8 +63,7 @@ class Parameter:
         return learnt(self.shape, self.table)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One operation. Its output value has the same name: the layer's name for the layer's last operation,
     ``conv1:conv`` for an earlier one."""
 
@@ -75,8 +76,7 @@ class Node:
     placement: Placement
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One layer of the spec: the names of the layers that it reads, and its operations, the last of which computes the
     layer's value. ``reads``: whether a layer over several GPU groups reads its own group's share or all of them."""
 

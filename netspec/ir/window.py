@@ -7,6 +7,7 @@ image (``pooling_layer.cpp``); PyTorch rounds both down.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
@@ -73,8 +74,7 @@ class Window:
         Fault
             ``kernel-too-large``, ``window-does-not-tile`` or ``window-outside-image``, with the arithmetic.
         """
-        columns = self._axis("width", width)
-        return self._axis("height", height), columns
+        return _fit(self, height, width)
 
     def effective_pad(self, height: int, width: int) -> Pad:
         """Return the number of zeros that are really read on each side.
@@ -107,7 +107,8 @@ class Window:
             f"{format_number(self.unrounded_output(axis, size))}"
         )
 
-    def _axis(self, axis: Literal["height", "width"], size: int) -> Axis:
+    def axis(self, axis: Literal["height", "width"], size: int) -> Axis:
+        """Return one of the axes that ``fit`` returns, or raise its fault."""
         extent, stride, before, after = self.terms(axis)
         spare = size + before + after - extent
         if spare < 0:
@@ -171,3 +172,9 @@ class Window:
         if self.rounding == "caffe" and (up - 1) * stride >= size + before:
             return up - 1
         return up
+
+
+@functools.lru_cache(maxsize=4096)  # a network has many equal windows, and a graph is verified after it is made
+def _fit(window: Window, height: int, width: int) -> tuple[Axis, Axis]:
+    columns = window.axis("width", width)
+    return window.axis("height", height), columns

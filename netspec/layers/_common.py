@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from netspec.ir.ops import Concat
 from netspec.ir.window import ROUNDINGS, Pad, Rounding, Window
 from netspec.keys import (
@@ -235,12 +237,18 @@ def lay_out(low: Lowering) -> None:
 
 def window(low: Lowering, index: int) -> Window:
     """Return the window for one of the layer's inputs."""
-    rounding: Rounding = low["rounding"]
-    return Window(
-        kernel=low.value_for("kernel", index),
-        stride=low.value_for("stride", index),
-        pad=low.value_for("pad", index),
-        dilation=low.value_for("dilation", index),
-        rounding=rounding,
-        outside=low["outside"],
-    )
+    kernel, stride, pad, dilation = (low.value_for(key, index) for key in ("kernel", "stride", "pad", "dilation"))
+    return _window(kernel, stride, pad, dilation, low["rounding"], low["outside"])
+
+
+@functools.lru_cache(maxsize=1024)
+def _window(
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    pad: Pad,
+    dilation: tuple[int, int],
+    rounding: Rounding,
+    outside: bool,
+) -> Window:
+    """Return the window with these properties. Layers share equal ones."""
+    return Window(kernel, stride, pad, dilation, rounding, outside=outside)

@@ -244,7 +244,7 @@ def test_netspec_torch_module_returns_a_module() -> None:
 
 def test_max_of_equal_inputs_gives_the_gradient_to_the_first() -> None:
     graph = CASES["max"]()
-    joined = replace(graph.nodes["joined"], inputs=("tanh", "tanh", "tanh"))
+    joined = graph.nodes["joined"]._replace(inputs=("tanh", "tanh", "tanh"))
     model = pytorch.module(replace(graph, nodes={**graph.nodes, "joined": joined}))
     x = torch.full((1, 4, 3, 3), 0.5, requires_grad=True)
     values = model.joined(*[x.requires_grad_() for _ in model.joined.reads])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -244,7 +243,7 @@ def shared() -> Graph:
     builder.add("first", op, "image")
     builder.add("between", Tanh(), "first")
     builder.add("layer", op, "between")
-    builder.nodes["layer"] = replace(builder.nodes["layer"], params=("first.weight", "layer.bias"))
+    builder.nodes["layer"] = builder.nodes["layer"]._replace(params=("first.weight", "layer.bias"))
     del builder.parameters["layer.weight"]
     return verify(builder.graph())
 

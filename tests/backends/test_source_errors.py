@@ -156,7 +156,7 @@ def test_network_of_vectors_accepts_only_synthetic_data(tmp_path: Path, run_here
 
 def test_diverging_training_stops_with_an_error(tmp_path: Path, run_here: RunHere) -> None:
     graph = small_graph()
-    parameters = {key: replace(p, lr=1e30) for key, p in graph.parameters.items()}
+    parameters = {key: p._replace(lr=1e30) for key, p in graph.parameters.items()}
     result = run_here(write_program(replace(graph, parameters=parameters), tmp_path), "--synthetic", "--steps", "20")
     assert_fails(result, 1, "error: training has diverged: the loss is nan")
 
@@ -183,7 +183,7 @@ def test_error_if_batch_normalisation_has_one_number_per_channel(tmp_path: Path,
 @pytest.mark.parametrize("lr", [1e300, float("inf"), float("nan")])
 def test_error_if_rates_exceed_float32(lr: float, tmp_path: Path, run_here: RunHere) -> None:
     graph = small_graph()
-    parameters = {key: replace(p, lr=lr) for key, p in graph.parameters.items()}
+    parameters = {key: p._replace(lr=lr) for key, p in graph.parameters.items()}
     graph = replace(graph, parameters=parameters, train=replace(graph.train, lr=lr))
     result = run_here(write_program(graph, tmp_path), "--synthetic")
     assert_fails(

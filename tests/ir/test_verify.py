@@ -45,12 +45,12 @@ def reordered() -> Graph:
 
 
 def renamed() -> Graph:
-    return with_node("relu", lambda node: replace(node, name="other"))
+    return with_node("relu", lambda node: node._replace(name="other"))
 
 
 def second_input() -> Graph:
     graph = small_graph()
-    extra = replace(graph.nodes["image"], name="again")
+    extra = graph.nodes["image"]._replace(name="again")
     return replace(graph, nodes={**graph.nodes, "again": extra})
 
 
@@ -60,7 +60,7 @@ def no_input() -> Graph:
 
 def extra_parameter() -> Graph:
     graph = small_graph()
-    unused = replace(graph.parameters["fc.bias"], key="none.bias")
+    unused = graph.parameters["fc.bias"]._replace(key="none.bias")
     return replace(graph, parameters={**graph.parameters, "none.bias": unused})
 
 
@@ -71,23 +71,23 @@ def missing_parameter() -> Graph:
 
 def parameter_with_wrong_shape() -> Graph:
     graph = small_graph()
-    wrong = replace(graph.parameters["fc.bias"], shape=(4,))
+    wrong = graph.parameters["fc.bias"]._replace(shape=(4,))
     return replace(graph, parameters={**graph.parameters, "fc.bias": wrong})
 
 
 def layer_without_operations() -> Graph:
     graph = small_graph()
-    return replace(graph, layers={**graph.layers, "relu": replace(graph.layers["relu"], nodes=())})
+    return replace(graph, layers={**graph.layers, "relu": graph.layers["relu"]._replace(nodes=())})
 
 
 def layer_with_unknown_operation() -> Graph:
     graph = small_graph()
-    return replace(graph, layers={**graph.layers, "relu": replace(graph.layers["relu"], nodes=("none",))})
+    return replace(graph, layers={**graph.layers, "relu": graph.layers["relu"]._replace(nodes=("none",))})
 
 
 def layer_with_wrong_shape() -> Graph:
     graph = small_graph()
-    return replace(graph, layers={**graph.layers, "relu": replace(graph.layers["relu"], output=Shape(3, 3, 4))})
+    return replace(graph, layers={**graph.layers, "relu": graph.layers["relu"]._replace(output=Shape(3, 3, 4))})
 
 
 @pytest.mark.parametrize(
@@ -95,15 +95,15 @@ def layer_with_wrong_shape() -> Graph:
     [
         (renamed(), "relu is stored under another name"),
         (reordered(), "relu reads what comes after it"),
-        (with_node("relu", lambda node: replace(node, inputs=("none",))), "relu reads what comes after it"),
-        (with_node("relu", lambda node: replace(node, inputs=("relu",))), "relu reads what comes after it"),
-        (with_node("relu", lambda node: replace(node, inputs=("conv", "image"))), "relu has 2 inputs"),
-        (with_node("relu", lambda node: replace(node, op=Sum(), inputs=())), "relu has 0 inputs"),
-        (with_node("relu", lambda node: replace(node, op=UnknownOp())), "UnknownOp is no operation"),
-        (with_node("relu", lambda node: replace(node, output=Shape(3, 3, 4))), "the stored shape is not the op"),
-        (with_node("conv", lambda node: replace(node, op=Conv(3, Window((9, 9))))), "kernel is larger than its padded"),
-        (with_node("conv", lambda node: replace(node, params=("conv.weight",))), "conv has 1 parameters, needs 2"),
-        (with_node("relu", lambda node: replace(node, params=("conv.bias",))), "relu has 1 parameters, needs 0"),
+        (with_node("relu", lambda node: node._replace(inputs=("none",))), "relu reads what comes after it"),
+        (with_node("relu", lambda node: node._replace(inputs=("relu",))), "relu reads what comes after it"),
+        (with_node("relu", lambda node: node._replace(inputs=("conv", "image"))), "relu has 2 inputs"),
+        (with_node("relu", lambda node: node._replace(op=Sum(), inputs=())), "relu has 0 inputs"),
+        (with_node("relu", lambda node: node._replace(op=UnknownOp())), "UnknownOp is no operation"),
+        (with_node("relu", lambda node: node._replace(output=Shape(3, 3, 4))), "the stored shape is not the op"),
+        (with_node("conv", lambda node: node._replace(op=Conv(3, Window((9, 9))))), "kernel is larger than its padded"),
+        (with_node("conv", lambda node: node._replace(params=("conv.weight",))), "conv has 1 parameters, needs 2"),
+        (with_node("relu", lambda node: node._replace(params=("conv.bias",))), "relu has 1 parameters, needs 0"),
         (parameter_with_wrong_shape(), "fc.bias has another shape than fc needs"),
         (missing_parameter(), "fc uses fc.bias, which is not there"),
         (extra_parameter(), "parameters unused or missing: {'none.bias'}"),
@@ -124,4 +124,4 @@ def test_subclass_of_an_operation_is_refused() -> None:
         """A subclass, which no backend supports."""
 
     with pytest.raises(MalformedGraph, match="Wider is no operation"):
-        verify(with_node("image", lambda node: replace(node, op=Wider(Shape(2, 4, 4)))))
+        verify(with_node("image", lambda node: node._replace(op=Wider(Shape(2, 4, 4)))))

@@ -27,7 +27,7 @@ def graph(text: str) -> Graph:
 
 def with_rate(lr: float, decay: float = 0.0, schedule: Schedule | None = None) -> Graph:
     original = graph("[image] input 4\n[fc] fc outputs=2 bias=none\n")
-    parameters = {key: replace(p, lr=lr, decay=decay) for key, p in original.parameters.items()}
+    parameters = {key: p._replace(lr=lr, decay=decay) for key, p in original.parameters.items()}
     train = replace(original.train, schedule=schedule) if schedule else original.train
     return replace(original, parameters=parameters, train=train)
 

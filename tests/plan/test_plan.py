@@ -160,12 +160,12 @@ def test_updates_within_a_batch_save_memory_and_cross_more_often() -> None:
     """fc6 and fc7 are updated after each of four parts, fc8 after every two."""
     update_every = {"fc6": 1, "fc7": 1, "fc8": 2}
     parts = alexnet(accumulate=4)
-    some = {name: replace(p, update_every=update_every.get(p.layer)) for name, p in parts.parameters.items()}
+    some = {name: p._replace(update_every=update_every.get(p.layer)) for name, p in parts.parameters.items()}
     early = replace(parts, parameters=some)
     gradients = 4 * sum(math.prod(p.shape) for p in some.values() if p.layer in ("fc6", "fc7"))
     peaks = [plan(graph, 1, batch=512).peak for graph in (parts, early)]
     assert 0 < peaks[0] - peaks[1] <= gradients
-    all_early = replace(parts, parameters={n: replace(p, update_every=1) for n, p in parts.parameters.items()})
+    all_early = replace(parts, parameters={n: p._replace(update_every=1) for n, p in parts.parameters.items()})
     others = 96 * IMAGE
     assert plan(all_early, 1, batch=128).peak == plan(alexnet(), 1, batch=32).peak + others
 

@@ -85,7 +85,7 @@ def test_batch_option_is_checked() -> None:
                                     {"lr": 1e30, "decay": 1e30}])  # fmt: skip
 def test_rate_or_decay_beyond_float32_is_rejected(change: dict[str, float]) -> None:
     graph = load_graph("[image] input 4\n[fc] fc outputs=2\n")
-    parameters = {key: replace(parameter, **change) for key, parameter in graph.parameters.items()}  # type: ignore[arg-type]
+    parameters = {key: parameter._replace(**change) for key, parameter in graph.parameters.items()}  # type: ignore[arg-type]
     with pytest.raises(TrainError, match=r"of fc\.weight is .*, which is not a finite float32 number"):
         require_trainable(replace(graph, parameters=parameters), 8)
 

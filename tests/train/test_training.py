@@ -48,8 +48,7 @@ def network(classes: int = 4, lr: float = 0.02, **settings: Any) -> Graph:
     builder.add("prob", Softmax(), x)
     graph = builder.graph()
     parameters = {
-        key: dataclasses.replace(p, lr=lr, decay=5e-4, distribution=Normal(0.0, 0.1))
-        for key, p in graph.parameters.items()
+        key: p._replace(lr=lr, decay=5e-4, distribution=Normal(0.0, 0.1)) for key, p in graph.parameters.items()
     }
     defaults = {
         "preprocessing": Preprocessing(1, "image"),

@@ -26,19 +26,18 @@ def local_graph(placed: Placed, layer: Layer, column: int) -> Graph:
         distribution = placed.layers[name].sharding if transfer is None else transfer.target
         source, node = graph.layers[name], graph.nodes[graph.layers[name].nodes[-1]]
         shape = share_of_shape(source.output, distribution.channels)
-        nodes[name] = replace(node, name=name, output=shape)
-        layers[name] = replace(source, output=shape)
+        nodes[name] = node._replace(name=name, output=shape)
+        layers[name] = source._replace(output=shape)
     parameters_used = [graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params]
-    parameters = {p.key: replace(p, shape=_share_of_parameter(p, placed.sharding_of(p))) for p in parameters_used}
+    parameters = {p.key: p._replace(shape=_share_of_parameter(p, placed.sharding_of(p))) for p in parameters_used}
     for name in layer.nodes:
         node = graph.nodes[name]
-        nodes[name] = replace(
-            node,
+        nodes[name] = node._replace(
             op=share_of(node.op, parts),
             inputs=tuple(x for x in node.inputs if x in nodes),
             output=share_of_shape(node.output, parts),
         )
-    layers[layer.name] = replace(layer, inputs=tuple(available), output=share_of_shape(layer.output, parts))
+    layers[layer.name] = layer._replace(inputs=tuple(available), output=share_of_shape(layer.output, parts))
     return replace(graph, nodes=nodes, layers=layers, parameters=parameters)
 
 

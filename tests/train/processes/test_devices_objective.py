@@ -58,7 +58,7 @@ def graph_of(case: str) -> Graph:
         key: 0.5 for key, p in graph.parameters.items() if p.layer in train.get("divided", ()) and p.role == "weight"
     }
     parameters = {
-        key: dataclasses.replace(p, update_every=updates.get(p.layer), super_eps=eps.get(key))
+        key: p._replace(update_every=updates.get(p.layer), super_eps=eps.get(key))
         for key, p in graph.parameters.items()
     }
     options = {key: value for key, value in train.items() if key not in ("updates", "divided")}

@@ -1,0 +1,131 @@
+"""How weights and biases are updated, by the keys of their layer and the ``train`` line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from netspec.ir.constraint import BOUNDS, FREE, Constraint
+from netspec.ir.ops.base import Role
+from netspec.ir.settings import OwnSchedule, Sgd, Train
+from netspec.lowering import PerInput
+
+_KEYS = (
+    *("lr", "lr_mult", "schedule", "momentum", "decay", "decay_mult", "super_eps", "update_every"),
+    *("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult"),
+    *(*BOUNDS, "norm_over", "parts"),
+)
+"""The keys that the rules depend on."""
+
+
+class Rule(NamedTuple):
+    """How one parameter is updated; see ``netspec.ir.graph.Parameter``."""
+
+    lr: float
+    momentum: float
+    decay: float
+    constraint: Constraint
+    schedule: OwnSchedule | None
+    update_every: int | None
+    super_eps: float | None
+
+
+class Rules:
+    """The rules of all layers under one ``train`` line. Layers with the same values share them."""
+
+    def __init__(self, train: Train) -> None:
+        self._train = train
+        self._layers: dict[tuple[Any, ...], LayerRules] = {}
+
+    def of(self, values: Mapping[str, Any]) -> LayerRules:
+        """Return the rules of a layer with these values of its keys."""
+        key = tuple(map(values.get, _KEYS))
+        if key not in self._layers:
+            self._layers[key] = LayerRules(self._train, dict(zip(_KEYS, key, strict=True)))
+        return self._layers[key]
+
+
+class LayerRules:
+    """The rules of one layer's parameters."""
+
+    def __init__(self, train: Train, values: Mapping[str, Any]) -> None:
+        self._train = train
+        self._values = values
+        self._rules: dict[tuple[Role, int], Rule] = {}
+
+    def of(self, role: Role, index: int) -> Rule:
+        """Return the rule of the weights of the input at ``index``, or of the biases.
+
+        A bias belongs to all inputs; without a rate or momentum of its own, it has those of the first input's weights.
+        """
+        if (role, index) not in self._rules:
+            self._rules[role, index] = self._bias_rule(index) if role == "bias" else self._weight_rule(index)
+        return self._rules[role, index]
+
+    def _weight_rule(self, index: int) -> Rule:
+        super_eps = self._super_eps(index)
+        decay = _or_default(self._value("decay", index), self._train.weight_decay) * self._value("decay_mult", index)
+        return Rule(
+            self._lr(index) * self._value("lr_mult", index),
+            self._momentum(index),
+            decay if super_eps is None else 0.0,  # the update rule of super_eps has no weight decay
+            self._constraint(index),
+            self._schedule(self._value("schedule", index)),
+            self._update_every,
+            super_eps,
+        )
+
+    def _bias_rule(self, index: int) -> Rule:
+        train, values = self._train, self._values
+        momentum = self._momentum(index)
+        return Rule(
+            _or_default(values["bias_lr"], self._lr(index)) * values["bias_lr_mult"],
+            _or_default(values["bias_momentum"], momentum) if isinstance(train.rule, Sgd) else momentum,
+            _or_default(values["bias_decay"], train.bias_decay) * values["bias_decay_mult"],
+            FREE,
+            self._schedule(values["bias_schedule"], train.bias_schedule, self._value("schedule", index)),
+            self._update_every,
+            None,
+        )
+
+    def _lr(self, index: int) -> float:
+        return _or_default(self._value("lr", index), self._train.lr)
+
+    def _momentum(self, index: int) -> float:
+        """The momentum of the weights of one input; 0 if the update rule has none."""
+        rule = self._train.rule
+        return _or_default(self._value("momentum", index), rule.momentum) if isinstance(rule, Sgd) else 0.0
+
+    def _super_eps(self, index: int) -> float | None:
+        """The ``super_eps`` of the weights of one input. It belongs to ``sgd``, whose rule it replaces."""
+        value: float | None = self._value("super_eps", index)
+        return value if isinstance(self._train.rule, Sgd) else None
+
+    def _schedule(self, *candidates: OwnSchedule | None) -> OwnSchedule | None:
+        """The first schedule that is given, ``None`` if it is the ``train`` line's."""
+        chosen = next((schedule for schedule in candidates if schedule is not None), None)
+        return None if chosen == self._train.schedule else chosen
+
+    def _constraint(self, index: int) -> Constraint:
+        """The bounds on the weights of one input."""
+        bounds = {key: self._value(key, index) for key in BOUNDS}
+        if not any(bounds.values()):
+            return FREE
+        constraint = Constraint(**bounds)
+        by_parts = self._values["norm_over"] == "parts" and (constraint.max_norm or constraint.fixed_norm)
+        return replace(constraint, parts=self._value("parts", index)) if by_parts else constraint
+
+    @property
+    def _update_every(self) -> int | None:
+        every: int | None = self._values["update_every"]
+        return None if every == self._train.accumulate else every
+
+    def _value(self, key: str, index: int) -> Any:
+        """The value of a key for one of the inputs, or ``None``."""
+        value = self._values[key]
+        return value.values[index] if isinstance(value, PerInput) else value
+
+
+def _or_default(value: float | None, default: float) -> float:
+    return default if value is None else value
