@@ -103,4 +103,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
+        optimized=False,  # each template is rendered once, and folding constants would take a third of its compilation
     )

@@ -51,9 +51,10 @@ class Concat(Op):
         return Shape(sum(x.channels for x in inputs), *first[1:])
 
 
-@dataclass(frozen=True, slots=True)
 class Elementwise(Op):
     """The base class of element-wise operations on several inputs of the same shape."""
+
+    __slots__ = ()
 
     arity = (1, None)
 
@@ -73,23 +74,26 @@ class Elementwise(Op):
         return (len(inputs) - 1) * output.units
 
 
-@dataclass(frozen=True, slots=True)
 class Sum(Elementwise):
     """The element-wise sum of the inputs."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Max(Elementwise):
     """The element-wise maximum of the inputs. If several are largest, the first gets the gradient."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Product(Elementwise):
     """The element-wise product of the inputs. One with a single unit per channel multiplies whole maps.
 
     Its gradients are grad times the product of the other inputs, summed over the pixels of a map that a unit multiplies
     (Hu, Shen & Sun, Squeeze-and-excitation networks, 2018, section 3.2).
     """
+
+    __slots__ = ()
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         largest = max(inputs, key=lambda x: (x.units, x.is_image))
@@ -108,9 +112,10 @@ class Product(Elementwise):
         return tuple(any(x.is_image for x in inputs) and not x.is_image for x in inputs)
 
 
-@dataclass(frozen=True, slots=True)
 class Flatten(Op):
     """An image as a vector, in the order channels, rows, columns."""
+
+    __slots__ = ()
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return Shape(inputs[0].units)
@@ -134,9 +139,10 @@ class Reshape(Op):
         return self.size
 
 
-@dataclass(frozen=True, slots=True)
 class Softmax(Op):
     """e^x / sum e^x over the features of a vector, or over the channels of each pixel of an image."""
+
+    __slots__ = ()
 
     flops_rule: ClassVar[str] = "3 a unit"
 

@@ -37,9 +37,10 @@ class Loss(Op):
         return 3 * inputs[0].units
 
 
-@dataclass(frozen=True, slots=True)
 class CrossEntropy(Loss):
     """-log softmax(x)[class]. The softmax is part of the loss."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +85,19 @@ class SetCrossEntropy(Loss):
         return 6 * self.size * inputs[0].units
 
 
-@dataclass(frozen=True, slots=True)
 class SquaredError(Loss):
     """The sum over the classes of (x - t)^2, with t = 1 for the image's class, else 0."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class CauchyError(Loss):
     """The sum over the classes of log(1 + (x - t)^2), with t = 1 for the image's class, else 0.
 
     It is less sensitive to outliers than the squared error (cuda-convnet's ``cost.rflickr`` of 2012).
     """
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +125,11 @@ class SumSquares(Loss):
         return 2 * inputs[0].units + (self.gate == "class")
 
 
-@dataclass(frozen=True, slots=True)
 class GatedSumSquares(Loss):
     """The sum of g x^2 over all units of the second input x. The first input, g, is one number for each image. Both
     inputs get a gradient (cuda-convnet's ``cost.gsum2`` of 2012)."""
+
+    __slots__ = ()
 
     labelled = False
     arity = (2, 2)

@@ -9,26 +9,29 @@ from netspec.ir.ops.base import Op
 from netspec.ir.shape import Shape
 
 
-@dataclass(frozen=True, slots=True)
 class Neuron(Op):
     """The base class of neurons: they keep the shape and cost one function per unit."""
+
+    __slots__ = ()
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return output.units
 
 
-@dataclass(frozen=True, slots=True)
 class Relu(Neuron):
     """max(0, x); the gradient at 0 is 0."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Relu6(Neuron):
     """min(max(0, x), ``top``); the gradient at 0 and at ``top`` is 0.
 
     Krizhevsky, Convolutional deep belief networks on CIFAR-10 (2010), units capped at 6; Sandler et al., MobileNetV2
     (2018), section 4.
     """
+
+    __slots__ = ()
 
     top: ClassVar[int] = 6
 
@@ -60,24 +63,28 @@ class Elu(Neuron):
     alpha: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
 class Silu(Neuron):
     """x / (1 + e^-x). Ramachandran, Zoph & Le (2017), section 4, where it is Swish with beta = 1."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Gelu(Neuron):
     """x P(X <= x) for a standard normal X: x (1 + erf(x / sqrt 2)) / 2. Hendrycks & Gimpel (2016), section 2."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class HardSigmoid(Neuron):
     """min(max(0, x + 3), 6) / 6; the gradient at -3 and 3 is 0. Howard et al., MobileNetV3 (2019), section 5.2."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class HardSwish(Neuron):
     """x min(max(0, x + 3), 6) / 6; the gradient at -3 is 0, at 3 it is 1. Howard et al. (2019), section 5.2."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +95,36 @@ class Tanh(Neuron):
     b: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
 class Logistic(Neuron):
     """1 / (1 + e^-x)."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class SoftRelu(Neuron):
     """log(1 + e^x), but x itself where x is above ``linear_above`` (cuda-convnet ``neuron.cuh``)."""
+
+    __slots__ = ()
 
     linear_above: ClassVar[int] = 4
 
 
-@dataclass(frozen=True, slots=True)
 class Abs(Neuron):
     """|x|; the gradient at 0 is 0."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Square(Neuron):
     """x^2."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Sqrt(Neuron):
     """The square root of x."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

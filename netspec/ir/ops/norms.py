@@ -72,12 +72,13 @@ class MapNorm(Op):
         return (2 * self.size**2 + 3) * output.units
 
 
-@dataclass(frozen=True, slots=True)
 class ContrastNorm(MapNorm):
     """Contrast: y = x (k + alpha sum d^2)^-beta with d = x - m and m the mean of the window's real pixels.
 
     The numerator is x, not d, as in cuda-convnet (``src/layer.cu:1605`` of 2012).
     """
+
+    __slots__ = ()
 
     flops_rule: ClassVar[str] = "3 size^2 + 5 a unit"
     word: ClassVar[str] = "contrast"
@@ -137,12 +138,13 @@ class GroupNorm(Op):
         return (7 if self.affine else 5) * output.units
 
 
-@dataclass(frozen=True, slots=True)
 class LayerNorm(GroupNorm):
     """Like ``GroupNorm``, but at each position by itself: over the channels of a group there.
 
     Ba, Kiros & Hinton (2016), as ConvNeXt applies it to images (Liu et al., 2022).
     """
+
+    __slots__ = ()
 
     def normalised_together(self, x: Shape) -> int:
         return x.channels // self.groups

@@ -25,10 +25,11 @@ class Pool(Op):
         return Shape(x.channels, rows.output, columns.output)
 
 
-@dataclass(frozen=True, slots=True)
 class MaxPool(Pool):
     """The largest pixel of each window, ignoring padding and overhang. If several are largest, the first (row by row)
     gets the gradient."""
+
+    __slots__ = ()
 
     flops_rule: ClassVar[str] = "kernel area - 1 a unit"
 
@@ -36,9 +37,10 @@ class MaxPool(Pool):
         return output.units * (self.window.area - 1)
 
 
-@dataclass(frozen=True, slots=True)
 class AvgPool(Pool):
     """The mean of each window's real pixels. Padding and overhang are never counted."""
+
+    __slots__ = ()
 
     flops_rule: ClassVar[str] = "kernel area a unit"
 
@@ -46,9 +48,10 @@ class AvgPool(Pool):
         return output.units * self.window.area
 
 
-@dataclass(frozen=True, slots=True)
 class SumPool(Pool):
     """The sum of each window's real pixels."""
+
+    __slots__ = ()
 
     flops_rule: ClassVar[str] = "kernel area - 1 a unit"
 
@@ -56,13 +59,14 @@ class SumPool(Pool):
         return output.units * (self.window.area - 1)
 
 
-@dataclass(frozen=True, slots=True)
 class MaxAbsPool(Pool):
     """The pixel of each window with the largest absolute value, with its sign, ignoring padding and overhang.
 
     If several have the largest absolute value, the last (row by row) is taken and gets the gradient (cuda-convnet
     ``conv_util.cuh`` of version 2).
     """
+
+    __slots__ = ()
 
     flops_rule: ClassVar[str] = "2 kernel area - 1 a unit"
 
@@ -123,9 +127,10 @@ class Nailbed(Op):
         return -(-x.height // self.stride), -(-x.width // self.stride)
 
 
-@dataclass(frozen=True, slots=True)
 class Mirror(Op):
     """The image with its columns in reverse order."""
+
+    __slots__ = ()
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs

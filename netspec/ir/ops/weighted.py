@@ -164,12 +164,13 @@ class Bias(Op):
         return output.units
 
 
-@dataclass(frozen=True, slots=True)
 class ChannelScale(Op):
     """Multiplies each channel of an image (each feature of a vector) by a learnt number. Weight: channels.
 
     Like the scales of a batch normalisation, it counts no connections.
     """
+
+    __slots__ = ()
 
     word: ClassVar[str] = "affine"
 

@@ -10,11 +10,8 @@ from dataclasses import replace
 from lark import UnexpectedInput
 
 from netspec.diagnostics import Diagnostic
-from netspec.language.foreign import foreign_to_specs
 from netspec.language.parser import grammar
-from netspec.language.parser.mistakes import broken_section, broken_setting, syntax_error
 from netspec.language.parser.outline import may_be_too_long, wording
-from netspec.language.parser.pasted import Part, joined
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader, TooLong
 from netspec.language.parser.words import MAX_NAME_LENGTH, NAME
@@ -31,26 +28,32 @@ _CHANGE = re.compile(rf"{_CHANGE_TARGET.pattern}{NAME}\s*=\s*\S")
 
 
 def parse(source: Source) -> File:
-    """Parse a whole spec. Never raises for a mistake in it: the result has the mistakes, one for each statement."""
+    """Parse a whole spec. Never raises for a mistake in it: the result has the mistakes, one for each statement.
+
+    What explains mistakes is imported only when there is one.
+    """
     sections: list[Section] = []
     settings: list[Setting] = []
     diagnostics: list[Diagnostic] = []
     broken: list[Setting] = []
-    parts: list[Part] = []
-    mistakes: dict[Part, Diagnostic] = {}
+    parts: list[tuple[int, int]] = []
+    mistakes: dict[tuple[int, int], Diagnostic] = {}
     for start, end, misplaced in statements(source):
         diagnostics += misplaced
         if len(diagnostics) + len(mistakes) >= MAX_MISTAKES:
             break
         if start == end:
+            from netspec.language.parser.mistakes import broken_setting
+
             broken += broken_setting(source, start, misplaced[-1].span.end)
             continue
         parts.append((start, end))
         try:
             statement = _section(source, start, end) or _statement(source, start, end)
         except (UnexpectedInput, TooLong) as error:
-            mistake = error.diagnostic if isinstance(error, TooLong) else syntax_error(source, start, end, error)
-            mistakes[start, end] = mistake
+            from netspec.language.parser.mistakes import broken_section, broken_setting
+
+            mistakes[start, end] = _mistake(source, start, end, error)
             sections += broken_section(source, start, end)
             broken += broken_setting(source, start, end)
             continue
@@ -58,15 +61,26 @@ def parse(source: Source) -> File:
             sections.append(statement)
         else:
             settings.append(statement)
-    pasted = joined(source, parts, mistakes)
-    if pasted is not None:
-        diagnostics.append(pasted[0])
-    diagnostics += (mistake for part, mistake in mistakes.items() if pasted is None or part not in pasted[1])
+    if mistakes:
+        from netspec.language.parser.pasted import joined
+
+        pasted = joined(source, parts, mistakes)
+        if pasted is not None:
+            diagnostics.append(pasted[0])
+        diagnostics += (mistake for part, mistake in mistakes.items() if pasted is None or part not in pasted[1])
     if diagnostics and not any(section.values for section in sections):
+        from netspec.language.foreign import foreign_to_specs
+
         other = foreign_to_specs(source)
         if other is not None:
             return File(source, (), (), (other,))
     return File(source, tuple(sections), tuple(settings), tuple(diagnostics), tuple(broken))
+
+
+def _mistake(source: Source, start: int, end: int, error: UnexpectedInput | TooLong) -> Diagnostic:
+    from netspec.language.parser.mistakes import syntax_error
+
+    return error.diagnostic if isinstance(error, TooLong) else syntax_error(source, start, end, error)
 
 
 def _section(source: Source, start: int, end: int) -> Section | None:
@@ -152,10 +166,8 @@ def parse_change(source: Source) -> File:
     try:
         form, words = grammar.read(statement, "statement")
         setting = Reader(source, head.end() - len(word), words).setting(form)
-    except TooLong as error:
-        return File(source, (), (), (error.diagnostic,))
-    except UnexpectedInput as error:
-        return File(source, (), (), (syntax_error(source, head.end() - len(word), len(source.text), error),))
+    except (TooLong, UnexpectedInput) as error:
+        return File(source, (), (), (_mistake(source, head.end() - len(word), len(source.text), error),))
     if setting.values or not setting.pairs:
         return _not_a_change(source)
     return File(source, (Section(name, Body.of(Items(pairs=setting.pairs)), name.span),), (), ())
