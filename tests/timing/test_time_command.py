@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import warm
 from click.testing import CliRunner, Result
 from places import SPECS
 
@@ -50,6 +51,14 @@ def json_of(*arguments: str) -> dict[str, Any]:
     assert (result.exit_code, result.stderr) == (0, "")
     data: dict[str, Any] = json.loads(result.stdout)
     return data
+
+
+@pytest.mark.ci
+def test_timing_a_step_does_without_sympy() -> None:
+    """Some of torch's functions import it, which takes a third of a second."""
+    done = warm.run("-m", "netspec", "time", DIGITS, *QUICK, blocked=("sympy",))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "conv1" in done.stdout
 
 
 @pytest.mark.ci
