@@ -213,6 +213,12 @@ def test_identical_layers_have_separate_positions() -> None:
         assert {span.line for span in spans} == {section.name.span.line}
 
 
+@pytest.mark.parametrize("text", ["[a] t k=1 u", "[a] t\n[b] t k=f(1) u(2) # 3", "[a] t k=1 -> 3 units=4"])
+def test_layer_ends_with_its_last_word(text: str) -> None:
+    section = read(text).sections[-1]
+    assert section.span.text == text[section.span.start :].partition(" #")[0]
+
+
 @examples(50, HealthCheck.too_slow)
 @given(specs())
 def test_body_parsed_alone_equals_that_of_its_statement(text: str) -> None:

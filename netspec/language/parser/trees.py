@@ -56,8 +56,8 @@ class Reader:
         assert isinstance(name, int)
         assert isinstance(rest, Form)
         items, word = self.body(rest), self._word(name)
-        last = items.claim or (items.pairs or items.values or (word,))[-1]
-        return Section(word, Body.of(items), self._statement(last.span.end))
+        last = self._span(len(self.places) - 1) if any(items) else word.span
+        return Section(word, Body.of(items), self._statement(last.end))
 
     def body(self, form: Form) -> Items:
         """Return what is in a layer's body."""
