@@ -28,6 +28,11 @@ _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "U
 _MODEL = re.compile(rb"\x08[\x01-\x1f]\x12")
 """The first bytes of most ONNX models: the version of the format, and the length of the name of its producer."""
 
+_CAFFE_START = re.compile(r"(?:\s|#[^\n]*\n)*(?:name|input|layers?|state|force_backward)\s*[:{]")
+_CAFFE_LAYER = re.compile(r"^\s*layers?\s*:?\s*\{", re.MULTILINE)
+_EDGE = re.compile(r"^\s*edge\s*\{", re.MULTILINE)
+"""What the networks of another program have that are otherwise like Caffe's."""
+
 _DOS_END = b"\x1a"
 
 _ARCHIVES = (
@@ -165,8 +170,12 @@ def is_layer_file(source: Source) -> bool:
 
 
 def is_caffe_file(source: Source) -> bool:
-    """Whether a text is a network of Caffe, by the ending of its name."""
-    return source.name.lower().endswith(CAFFE_FILE)
+    """Whether a text is a network of Caffe: by the ending of its name, or, if it has no ending of a network's file, by
+    its first field and its layers."""
+    name = source.name.lower()
+    if name.endswith(SPEC_ENDINGS):
+        return name.endswith(CAFFE_FILE)
+    return bool(_CAFFE_START.match(source.text) and _CAFFE_LAYER.search(source.text) and not _EDGE.search(source.text))
 
 
 def begins_as_layer_file(source: Source) -> bool:

@@ -14,6 +14,7 @@ from netspec.source import CAFFE_FILE, LAYER_FILE, SPEC_ENDINGS
 if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
     from netspec.net import LayerFileOptions
+    from netspec.source import Source
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -37,7 +38,9 @@ class LayerFiles:
         Raises ``click.UsageError`` if there are more parameter files than files that take one, or several but too few
         to give each one, or ``--history`` without a parameter file of a layer file.
         """
-        networks = {number for number, path in enumerate(files) if path.lower().endswith(CAFFE_FILE)}
+        if self == LayerFiles():
+            return self  # no file need be opened, which a pipe can be only once
+        networks = {number for number, path in enumerate(files) if _is_caffe_file(path)}
         indices = [number for number, path in enumerate(files) if number in networks or _is_layer_file(path)]
         given, needed = len(self.params), len(indices)
         if given > needed:
@@ -61,14 +64,28 @@ class LayerFiles:
 
 def _is_layer_file(path: str) -> bool:
     """Whether a file is a layer file, by its name or else by its content. Standard input counts as one."""
-    from netspec.opening import is_layer_file, read_named
+    from netspec.opening import is_layer_file
 
-    if path == "-" or path.endswith(SPEC_ENDINGS):
-        return path == "-" or path.endswith(LAYER_FILE)
+    return path == "-" or _is(is_layer_file, path, LAYER_FILE)
+
+
+def _is_caffe_file(path: str) -> bool:
+    """Whether a file is a network of Caffe, by its name or else by its content."""
+    from netspec.opening import is_caffe_file
+
+    return path != "-" and _is(is_caffe_file, path, CAFFE_FILE)
+
+
+def _is(recognise: Callable[[Source], bool], path: str, ending: str) -> bool:
+    """Whether a file has this ending or, if it has none of the known ones, is recognised by its content."""
+    from netspec.opening import read_named
+
+    if path.lower().endswith(SPEC_ENDINGS):
+        return path.lower().endswith(ending)
     try:
-        return is_layer_file(read_named(path))
+        return recognise(read_named(path))
     except (CannotOpen, SpecError):
-        return False
+        return False  # the command itself reports it
 
 
 def layer_file_options(command: Command) -> Command:

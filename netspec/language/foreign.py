@@ -78,7 +78,7 @@ _TOOLS = (
         _CAFFE,
         r"(?:^|[ \t])(?P<here>layers?[ \t]*\{|layers?(?=\s*\{))",
         what="whose name does not end in .prototxt",
-        note="netspec reads networks of Caffe, and netspec import writes them as specs, if it does",
+        note="with the ending .prototxt every command reads it, and netspec import converts it to a spec",
     ),
     _format("a network of Caffe2 (pbtxt)", r"^[ \t]*(?P<here>op[ \t]*\{)"),
     _format("a graph of TensorFlow (pbtxt)", r"^[ \t]*(?P<here>node[ \t]*\{)", r"^[ \t]*op[ \t]*:"),

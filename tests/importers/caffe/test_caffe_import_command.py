@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ from click.testing import CliRunner, Result
 
 import netspec
 from netspec.cli import main
+from netspec.opening import is_caffe_file
+from netspec.source import Source
 
 LENET = """
 name: "LeNet"
@@ -211,3 +215,39 @@ def test_stages_of_the_solver_choose_layers() -> None:
     assert "neuron=relu" not in run(*arguments).stdout
     Path("solver.prototxt").write_text(SOLVER + 'train_state { stage: "bent" } test_state { stage: "bent" }')
     assert "neuron=relu" in run(*arguments).stdout
+
+
+@pytest.mark.parametrize("name", ["net.pt", "network"])
+def test_network_is_recognised_by_its_content(name: str) -> None:
+    Path("lenet.prototxt").rename(name)
+    done = run("import", name, "--input", "1x28x28", "--params", "solver.prototxt", "-o", "-")
+    assert "schedule=inverse(gamma=0.0001, power=0.75)" in done.output
+    assert netspec.loads(Path(name).read_text(), input=(1, 28, 28)).name == "LeNet"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'name: "a"',
+        'name: "a"\nlayer {\n}\nedge {\n}',  # of TorontoDeepLearning's convnet
+        'net a\nlayer { name: "x" }',
+        "[conv1] conv kernel=3",
+        "",
+    ],
+)
+def test_other_texts_are_no_networks_of_caffe(text: str) -> None:
+    assert not is_caffe_file(Source("<stdin>", text))
+    assert not is_caffe_file(Source("a.net", LENET))
+
+
+def test_network_is_read_from_standard_input() -> None:
+    done = CliRunner().invoke(main, ["summary", "-", "--input", "1x28x28"], input=LENET)
+    assert done.exit_code == 0
+    assert done.output.startswith("LeNet: ")
+
+
+def test_network_is_read_from_a_pipe() -> None:
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor() as pool:
+        pool.submit(Path("pipe").write_text, LENET)
+        assert run("summary", "pipe", "--input", "1x28x28").output.startswith("LeNet: ")
