@@ -72,8 +72,6 @@ TOML = '[net]\nname = "a"\n\n[[layers]]\ntype = "conv"\n'
 @pytest.mark.parametrize(
     ("text", "what", "place"),
     [
-        (PROTOTXT, "Caffe", (2, "layer {")),
-        (OLD_PROTOTXT, "Caffe", (2, "layers {")),
         (DARKNET, "Darknet", (2, "[net]")),
         (TORCH, "Python", (1, "import torch")),
         (KERAS, "Python", (1, "from keras")),
@@ -85,7 +83,6 @@ TOML = '[net]\nname = "a"\n\n[[layers]]\ntype = "conv"\n'
         (KERAS_3_TABLE, "Keras", (3, "Layer (type)")),
         (TORCHINFO_TABLE, "torchinfo", (2, "Layer (type:depth-idx)")),
         (TORONTO, "TorontoDeepLearning", (5, "edge {")),
-        (BRACE_BELOW, "Caffe", (2, "layer")),
         (POLICY, "solver of Caffe", (2, "lr_policy:")),
         (LUA, "Torch7", (1, "require 'nn'")),
         (LUA_FUNCTION, "Torch7", (3, "local features")),
@@ -119,6 +116,16 @@ def test_foreign_file_gives_one_error_that_names_its_tool(
         (found,) = wrong.value.diagnostics
         assert found.code == "foreign-file" and what in found.message
         assert (found.span.line, found.span.text) == place
+
+
+@pytest.mark.parametrize("name", ["a.net", "a.cfg"])
+@pytest.mark.parametrize(("text", "here"), [(PROTOTXT, "layer {"), (OLD_PROTOTXT, "layers {"), (BRACE_BELOW, "layer")])
+def test_network_of_caffe_under_another_name_is_one_error(name: str, text: str, here: str) -> None:
+    with pytest.raises(SpecError) as wrong:
+        loads(text, name)
+    (found,) = wrong.value.diagnostics
+    assert found.code == "foreign-file" and "Caffe" in found.message
+    assert (found.span.line, found.span.text) == (2, here)
 
 
 def test_specs_are_not_taken_for_foreign_files() -> None:
