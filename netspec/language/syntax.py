@@ -138,6 +138,7 @@ class Body:
     """The keys of its pairs."""
     inputs: tuple[str, ...] | None
     """The names in its first ``inputs=``, ``None`` without one."""
+    has_claim: bool
     wording: Wording | None = None
 
     @classmethod
@@ -146,7 +147,7 @@ class Body:
         first, given = (items.values or (None,))[0], by_key(items.pairs)
         inputs = tuple([word.text for word in names(given["inputs"].value)]) if "inputs" in given else None
         type_ = first.text if isinstance(first, Word) else ""  # a number is no type either
-        return cls(lambda _source, _offset: items, type_, frozenset(given), inputs, wording)
+        return cls(lambda _source, _offset: items, type_, frozenset(given), inputs, items.claim is not None, wording)
 
     @cached_property
     def without_claim(self) -> Body:
@@ -155,7 +156,11 @@ class Body:
         if wording is not None and wording.claim:
             tokens = wording.tokens[: wording.tokens.index("->")]
             wording = wording._replace(tokens=tokens, claim=())
-        return replace(self, build=lambda *place: self.build(*place)._replace(claim=None), wording=wording)
+
+        def build(source: Source, offset: int) -> Items:
+            return self.build(source, offset)._replace(claim=None)
+
+        return replace(self, build=build, has_claim=False, wording=wording)
 
 
 @dataclass(frozen=True)

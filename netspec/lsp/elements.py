@@ -49,9 +49,8 @@ def layer_names(document: Document) -> Iterator[Element]:
 
 def type_of(document: Document, section: Section) -> str:
     """Return a layer's type as written or as inherited from the base spec; empty if there is none."""
-    written = section.values
-    if written:
-        return written[0].text if isinstance(written[0], Word) else ""
+    if section.body.type:
+        return section.body.type
     facts = document.facts(section)
     return (facts.type if facts else None) or ""
 

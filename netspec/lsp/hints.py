@@ -21,7 +21,7 @@ def hints(document: Document, start: int, end: int) -> list[Hint]:
     result = []
     for section in document.file.sections:
         offset = section.span.end
-        facts = document.facts(section) if start <= offset <= end and section.claim is None else None
+        facts = document.facts(section) if start <= offset <= end and not section.body.has_claim else None
         if facts is None or facts.computed is None:
             continue
         shape = str(facts.computed)

@@ -120,7 +120,7 @@ def _body(text: str) -> tuple[Body, int] | None:
             return None
         return replace(Body.of(items, said), build=build), words.end
     first = said.values[0] if said.values else ()
-    return Body(build, first[0] if len(first) == 1 else "", keys, said.inputs, said), words.end
+    return Body(build, first[0] if len(first) == 1 else "", keys, said.inputs, bool(said.claim), said), words.end
 
 
 def value_of(words: Sequence[str]) -> Value:
