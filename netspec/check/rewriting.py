@@ -16,7 +16,7 @@ from netspec.diagnostics import Diagnostic, Edit, SpecError, apply
 from netspec.ir.shape import Shape
 from netspec.language.parser import parse, parse_change
 from netspec.language.syntax import Claim, Number, Section, Setting, Word, by_key
-from netspec.language.variants import Texts
+from netspec.language.variants import EITHER, Texts
 from netspec.language.written import written
 from netspec.source import Source, Span
 
@@ -68,6 +68,10 @@ def _with_keys(source: Source, name: str, keys: Keys, *, layer: bool) -> Source:
     old = by_key(statement.pairs)
     edits = [Edit(old[key].value.span, text) for key, text in keys if key in old]
     new = [(key, text) for key, text in keys if key not in old]
+    if name == "train" and not layer:
+        replacing = {EITHER[key]: f"{key}={text}" for key, text in new if EITHER.get(key) in old}
+        edits += [Edit(old[key].span, text) for key, text in replacing.items()]
+        new = [(key, text) for key, text in new if EITHER.get(key) not in old]
     return _edited(source, (*edits, _addition(statement, _assignments(new))))
 
 

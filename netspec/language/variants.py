@@ -28,6 +28,8 @@ MAX_LISTED = 40
 
 _KEY = re.compile(r"(?<![\w-])([\w-]+)\s*=")
 _MERGED = ("net", "train", "augment", "test")
+EITHER = {"epochs": "steps", "steps": "epochs"}
+"""The keys of ``train`` of which a spec has one: a change to one of them replaces the other."""
 
 
 @dataclass(frozen=True)
@@ -269,11 +271,15 @@ def _wrong_after(value: Value, layers: _Layers, unknown_layers: _UnknownLayers) 
 def _merge_settings(base: Sequence[Setting], variant: Sequence[Setting]) -> tuple[Setting, ...]:
     """Return the base's settings with the variant's keys in place of its own, and without ``from=``.
 
-    A setting that is in one file twice stays there twice, for the checker to report.
+    Of the two keys in ``EITHER``, each replaces the other. A setting that is in one file twice stays there twice, for
+    the checker to report.
     """
     given: dict[str, set[str]] = {}
     for setting in variant:
-        given.setdefault(_identity(setting), set()).update(p.key.text for p in setting.pairs)
+        keys = {pair.key.text for pair in setting.pairs}
+        given.setdefault(_identity(setting), set()).update(keys)
+        if setting.word.text == "train":
+            given["train"].update(EITHER[key] for key in keys & EITHER.keys())
     result: list[Setting] = []
     places: dict[str, int] = {}
     for setting in map(_without_from, base):

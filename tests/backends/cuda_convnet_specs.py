@@ -288,7 +288,7 @@ def inexpressible_specs(draw: st.DrawFn, dialect: str) -> tuple[str, str]:
         "zeropad pad=1,0,0,1",
         "batchnorm",
         "layernorm",
-        "dropout over=channels",
+        *(["dropout over=channels"] if spec.side > 1 else []),  # of single pixels it is dropout over units
     )
     name = spec.add(spec.one_of(*inexpressible))
     spec.add(f"fc outputs={spec.gpus} reads=all init=gaussian(0.1)")

@@ -70,6 +70,12 @@ def test_values_are_replaced_in_place_and_new_keys_stand_before_the_claim() -> N
     assert lost == []
 
 
+def test_steps_stand_in_place_of_epochs() -> None:
+    spec = "[i] input 4 range=1\n[f] fc outputs=2\ntrain epochs=3 batch=8  # three\n"
+    assert changed(spec, "train.steps=50")[0] == spec.replace("epochs=3", "steps=50")
+    assert changed(spec, "train.steps=50", "train.epochs=7")[0] == spec.replace("epochs=3", "epochs=7")
+
+
 def test_refuted_claims_are_left_out_and_others_stay() -> None:
     text, lost = changed(BASE, "b.stride=1")  # (9 - 2) / 1 + 1 = 8
     assert lost == ["b"] and "[b] maxpool kernel=2 stride=1  \n" in text and "-> 4x9x9 weights=108" in text

@@ -100,6 +100,16 @@ def test_settings_are_changed_key_by_key(variant) -> None:
     assert (train.epochs, train.batch) == (3, 64)
 
 
+def test_steps_of_a_variant_replace_the_epochs_of_its_base(variant) -> None:
+    base = variant("train steps=9\n")
+    train = netspec.load(base).graph.train
+    assert (train.epochs, train.steps) == (None, 9)
+    train = netspec.load(base, set=["train.epochs=2"]).graph.train
+    assert (train.epochs, train.steps) == (2, None)
+    with pytest.raises(netspec.SpecError):
+        netspec.load(variant("train steps=9 epochs=2\n"))
+
+
 def test_variant_can_have_a_variant(variant, tmp_path: Path) -> None:
     variant("[conv1] filters=4\n")
     second = tmp_path / "second.net"
