@@ -193,7 +193,7 @@ def _only_reported(site: Site) -> bool:
     """Whether a layer computes probabilities or classes that only reports of a training read."""
     tops = {site.top(place) for place in range(len(site.layer.tops))}
     reports = (layer for layer in site.draft.network.layers if layer.type in SINKS)
-    unread = tops.isdisjoint(site.draft.readers)
+    unread = not any(top in site.draft.readers for top in tops)
     return site.layer.type in ("Softmax", "ArgMax") and unread and any(tops & {*layer.bottoms} for layer in reports)
 
 

@@ -107,3 +107,16 @@ def test_every_message_that_a_field_has_is_defined() -> None:
     fields = [field for message in MESSAGES.values() for field in message.fields.values()]
     assert {field.type for field in fields if field.is_message} <= {*MESSAGES}
     assert {type(field.default) for field in fields if field.words} == {str}
+
+
+@pytest.mark.parametrize(
+    ("field", "near"),
+    [("permute_param { }", ""), ("axpy_param { }", ""), ("poolin_param { }", "; did you mean pooling_param?")],
+)
+def test_messages_of_layers_are_compared_without_their_common_ending(field: str, near: str) -> None:
+    source = Source("a.prototxt", field)
+    findings = Findings(source)
+    read_record(read(source), "LayerParameter", findings)
+    (found,) = findings.all
+    assert found.message == f"LayerParameter has no field {field[:-4]}{near}"
+    assert bool(near) != any("BVLC's Caffe does not have" in note for note in found.notes)

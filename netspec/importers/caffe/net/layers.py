@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from netspec.importers.caffe.schema.record import Record
@@ -56,7 +57,7 @@ class Layer:
         return self.type in SOURCES or (self.type == "Python" and not self.bottoms)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Network:
     """The layers of a network in the order of the file, and its name, which may be empty.
 
@@ -70,13 +71,13 @@ class Network:
     record: Record
     absent: Mapping[str, Record]
 
-    @property
+    @cached_property
     def is_trained(self) -> bool:
         """Whether the file is one to train with: it has losses, or says how weights are drawn."""
         fillers = (layer.record.message(name).has("weight_filler") for layer in self.layers for name in WITH_FILLERS)
         return self.has_losses or any(fillers)
 
-    @property
+    @cached_property
     def has_losses(self) -> bool:
         """Whether the network has losses, so that it computes gradients."""
         return any(layer.type in LOSSES for layer in self.layers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netspec.check.report import Findings
@@ -16,7 +17,9 @@ from netspec.source import Span
 
 _BOOLEANS = {"true": True, "True": True, "t": True, "1": True, "false": False, "False": False, "f": False, "0": False}
 _REAL_WORDS = re.compile(r"-?(?:inf|infinity|nan)", re.IGNORECASE)
-_MANY = 12
+_SUFFIX = "_param"
+_OTHER_LAYERS = "it is of a layer that BVLC's Caffe does not have; other versions of Caffe have more layers"
+_MANY = 14
 """The most words that a message lists."""
 
 
@@ -86,14 +89,23 @@ class _Reader:
         """Report a field that a type does not have, at the first of its places."""
         first, *others = places
         fields = list(first.type.fields)
-        near = self.findings.nearest(name, fields)
+        near = self._near(name, fields)
         message = f"{first.type.name} has no field {name}" + (f"; did you mean {near}?" if near else "")
         notes = []
         if not near:
-            notes = [_elsewhere(name) or f"its fields: {listed(fields, _MANY)}"]
+            others_fields = _OTHER_LAYERS if name.endswith(_SUFFIX) else f"its fields: {listed(fields, _MANY)}"
+            notes = [_elsewhere(name) or others_fields]
         if others:
             notes.append(f"the same {plural(len(others), 'more time')}, next in line {others[0].span.line}")
         self.findings.add("caffe-field", message, first.span, notes=notes)
+
+    def _near(self, name: str, fields: Sequence[str]) -> str | None:
+        """Return the field that is probably meant. What all messages of layers end with is not compared."""
+        if not name.endswith(_SUFFIX):
+            return self.findings.nearest(name, fields)
+        stems = [field.removesuffix(_SUFFIX) for field in fields if field.endswith(_SUFFIX)]
+        near = self.findings.nearest(name.removesuffix(_SUFFIX), stems)
+        return f"{near}{_SUFFIX}" if near else None
 
 
 def _elsewhere(name: str) -> str:

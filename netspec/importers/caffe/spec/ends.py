@@ -8,7 +8,12 @@ from netspec.importers.caffe.spec.lines import Draft, Line
 
 def needed(draft: Draft) -> list[Line]:
     """Return the lines without those that only lead to layers ``Silence``, which drop what they read."""
-    wanted = {value.line for top, value in draft.values.items() if value is not None and _is_output(draft, top)}
+    sinks: dict[Top, set[str]] = {}
+    for layer in draft.network.layers:
+        for bottom in layer.bottoms if layer.type in SINKS else ():
+            sinks.setdefault(bottom, set()).add(layer.type)
+    ends = (top for top in draft.values if top not in draft.readers and sinks.get(top) != {"Silence"})
+    wanted = {value.line for top in ends if (value := draft.values[top]) is not None}
     wanted |= {place for place, line in enumerate(draft.lines) if line.layer is not None and line.layer.type in LOSSES}
     for place in range(len(draft.lines) - 1, -1, -1):
         if place in wanted:
@@ -22,9 +27,3 @@ def needed(draft: Draft) -> list[Line]:
         line.inputs = tuple(numbers[place] for place in line.inputs)
         line.weights_of = None if line.weights_of is None else numbers[line.weights_of]
     return lines
-
-
-def _is_output(draft: Draft, top: Top) -> bool:
-    """Whether no layer reads a value but those that report it, or none at all."""
-    sinks = {layer.type for layer in draft.network.layers if layer.type in SINKS and top in layer.bottoms}
-    return top not in draft.readers and sinks != {"Silence"}
