@@ -103,7 +103,10 @@ def test_layer_of_another_stage() -> None:
     text = images(3, 9, 9) + layer("a", "ReLU", "data", include=rule) + layer("b", "TanH", "a")
     (found,) = mistakes(text)
     assert found.message == "b: no layer above it computes a"
-    assert found.notes == ('a, in line 2, computes it, but is left out by its rule, include { stage: "deploy" }',)
+    assert found.notes == (
+        'a, in line 2, computes it, but is left out by its rule, include { stage: "deploy" }',
+        "the train_state of a solver chooses stages: --params solver.prototxt",
+    )
 
 
 def test_network_without_losses_is_that_of_testing() -> None:

@@ -22,13 +22,13 @@ def connected(records: Sequence[Record], absent: Iterable[Record], findings: Fin
     """
     values: dict[str, Top] = {}
     layers: list[Layer] = []
-    makers = {top: _left_out(record) for record in absent for top in record.texts("top")}
-    makers |= {top: _computes(record) for record in records for top in record.texts("top")}
+    makers = {top: _left_out(record) for record in reversed([*absent]) for top in record.texts("top")}
+    makers |= {top: [_computes(record)] for record in records for top in record.texts("top")}
     for number, record in enumerate(records):
         name, bottoms, tops = record.text("name"), record.texts("bottom"), record.texts("top")
         for bottom, span in zip(bottoms, record.places("bottom"), strict=True):
             if bottom not in values and not findings.full:
-                _report_unknown(name, bottom, span, list(values), makers.get(bottom), findings)
+                _report_unknown(name, bottom, span, list(values), makers.get(bottom, []), findings)
         read = tuple(values.get(bottom, Top(-1, 0)) for bottom in bottoms)
         for index, top in enumerate(tops):
             in_place = bottoms[index : index + 1] == [top]
@@ -71,15 +71,17 @@ def _computes(record: Record) -> str:
     return f"{record.text('name')}, in line {record.span.line}, computes it"
 
 
-def _left_out(record: Record) -> str:
+def _left_out(record: Record) -> list[str]:
     rule = " ".join(record.place("include", "exclude").text.split())
-    return f"{_computes(record)}, but is left out by its rule, {rule}"
+    notes = [f"{_computes(record)}, but is left out by its rule, {rule}"]
+    stages = any(rule.has("stage") for rule in record.messages("include"))
+    return [*notes, "the train_state of a solver chooses stages: --params solver.prototxt"] if stages else notes
 
 
 def _report_unknown(
-    name: str, bottom: str, span: Span, above: list[str], maker: str | None, findings: Findings
+    name: str, bottom: str, span: Span, above: list[str], makers: Sequence[str], findings: Findings
 ) -> None:
-    """Report a bottom that no layer above computes. ``maker`` says which other layer does."""
+    """Report a bottom that no layer above computes. ``makers`` are notes on another layer that does."""
     near = findings.nearest(bottom, above)
     message = f"{name}: no layer above it computes {bottom}" + (f"; did you mean {near}?" if near else "")
-    findings.add("caffe-network", message, span, notes=[maker] if maker is not None else [])
+    findings.add("caffe-network", message, span, notes=makers)
