@@ -83,10 +83,6 @@ ABSENT_SETTINGS: Mapping[str, str] = {
         ("gamma", "milestones", "stepsize"),
         "the numbers of a schedule are written in parentheses: schedule=step(every=30, factor=0.1)",
     ),
-    **dict.fromkeys(
-        ("iterations", "maxiter", "maxsteps", "numsteps", "steps"),
-        "the length of a training is given in epochs, or in steps on the command line: netspec train --steps 1000",
-    ),
     **dict.fromkeys(("amp", "fp16", "mixedprecision"), "precision=bf16 computes layers in bfloat16"),
     "loss": "a loss is a layer, [loss] crossentropy; without one it is the cross-entropy of the last softmax's scores",
     "name": "a net's name follows the word: net alexnet",

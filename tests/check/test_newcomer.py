@@ -299,7 +299,7 @@ def test_shapes_and_lists_in_other_notations_are_rewritten(text: str, excerpt: s
         ("train schedule=multistep(30, 60)", "did you mean steps?"),
         ("train schedule=step(30, 60, 80)", "several epochs are the arguments of steps"),
         ("train schedule=step(30, 60)", "several epochs are the arguments of steps"),
-        ("train max_iter=1000", "netspec train --steps 1000"),
+        ("train max_iter=1000", "did you mean steps?"),
         ("train loss=crossentropy", "[loss] crossentropy"),
         ("augment hflip=horizontal", "did you mean flip?"),
         ("augment resize=256", "did you mean from?"),
