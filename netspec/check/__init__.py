@@ -44,8 +44,7 @@ def check(spec: Source | Texts, input_shape: Shape | None = None, earlier: Layer
 def collector_paused() -> Iterator[None]:
     """Pause the garbage collector.
 
-    A check creates many small objects without cycles, and scanning them repeatedly would take a third of its time. Nor
-    are they scanned at the end: they count as old ones, unless objects are frozen, which would then be scanned too.
+    A check creates many small objects without cycles, and scanning them repeatedly would take a third of its time.
     """
     running = gc.isenabled()
     gc.disable()
@@ -53,9 +52,6 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         if running:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
             gc.enable()
 
 

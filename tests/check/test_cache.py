@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 
 import pytest
@@ -221,23 +220,3 @@ def test_values_written_alike_are_read_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert check(Source("a.net", f"[image] input 3x8x8\n{layers}")).graph is not None
     gaussian = ("gaussian", "(", "0.1", ")")
     assert read == [("3x8x8",), ("5",), ("3",), ("1",), gaussian, ("6",), ("7",)]
-
-
-def test_results_of_a_check_are_not_scanned_for_garbage_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gc, "get_freeze_count", lambda: 0)
-    generations: list[int] = []
-
-    def collecting(phase: str, info: dict[str, int]) -> None:
-        generations.append(info["generation"])
-
-    threshold = gc.get_threshold()
-    gc.collect()
-    gc.callbacks.append(collecting)
-    try:
-        gc.set_threshold(700)
-        checked = check(Source("a.net", chain(300)))
-        made = [[] for _ in range(100)]  # the collector runs, if at all, when the next objects are made
-    finally:
-        gc.callbacks.remove(collecting)
-        gc.set_threshold(*threshold)
-    assert (checked.graph is not None, len(made), generations, gc.isenabled()) == (True, 100, [], True)
