@@ -9,11 +9,10 @@ from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.learnt import weighted
 from netspec.importers.caffe.spec.lines import Site, Value, axis_of
-from netspec.ir.fault import Fault
+from netspec.importers.spec.windows import UnfitError, rounding_keys, window_keys
 from netspec.ir.shape import Shape
-from netspec.ir.window import Pad, Rounding, Window
+from netspec.ir.window import Pad, Window
 from netspec.keys.texts import pad as pad_text
-from netspec.keys.texts import pair
 
 NO_PAD = Pad(0, 0, 0, 0)
 
@@ -35,7 +34,7 @@ def convolution(site: Site) -> None:
     dilation = _repeated(parameter, "dilation")
     window = Window(_kernel(parameter), _strides(parameter), _padding(parameter), dilation)
     shape = Shape(filters, *(_down(window, parameter, axis, size) for axis, size in _axes(x)))
-    keys = {"filters": str(filters), **_window_keys(window, usual_stride=(1, 1))}
+    keys = {"filters": str(filters), **window_keys(window, usual_stride=(1, 1))}
     if groups != 1:
         keys["groups"] = str(groups)
     keys |= _rounding(window, x, shape)
@@ -66,7 +65,7 @@ def pooling(site: Site) -> None:
     if window == Window((1, 1), kind="pool"):
         site.result(x)
         return
-    keys = {**_window_keys(window, usual_stride=window.kernel), **_rounding(window, x, shape)}
+    keys = {**window_keys(window, usual_stride=window.kernel), **_rounding(window, x, shape)}
     site.emit(type_, x, keys, shape, claimed=True)
 
 
@@ -132,30 +131,10 @@ def _too_large(window: Window, parameter: Record, axis: int, size: int) -> Rejec
 
 def _rounding(window: Window, x: Value, shape: Shape) -> dict[str, str]:
     """Return the rounding with which a spec has the same number of windows: Caffe's own, if that is right."""
-    roundings: tuple[Rounding, ...] = ("caffe", "up", "down")
-    for rounding in roundings:
-        for outside in (False, True) if window.kind == "conv" else (False,):
-            try:
-                tried = Window(
-                    window.kernel, window.stride, window.pad, window.dilation, rounding, window.kind, outside
-                )
-                rows, columns = tried.fit(x.shape.height, x.shape.width)
-            except Fault:
-                continue
-            if (rows.output, columns.output) == (shape.height, shape.width):
-                return {"rounding": rounding} | ({"outside": "bias"} if outside else {})
-    raise Inexpressible("its windows are rounded up in one direction and down in the other")
-
-
-def _window_keys(window: Window, usual_stride: Sides) -> dict[str, str]:
-    keys = {"kernel": pair(window.kernel)}
-    if window.stride != usual_stride:
-        keys["stride"] = pair(window.stride)
-    if any(window.pad):
-        keys["pad"] = pad_text(window.pad)
-    if window.dilation != (1, 1):
-        keys["dilation"] = pair(window.dilation)
-    return keys
+    try:
+        return rounding_keys(window, x.shape, shape, ("caffe", "up", "down"))
+    except UnfitError:
+        raise Inexpressible("its windows are rounded up in one direction and down in the other") from None
 
 
 def _kernel(parameter: Record) -> Sides:

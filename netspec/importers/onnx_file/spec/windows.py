@@ -10,11 +10,10 @@ from netspec.importers.onnx_file.graph.model import Array, Inexpressible
 from netspec.importers.onnx_file.spec.lines import Padded, Site
 from netspec.importers.onnx_file.spec.naming import of_parameter
 from netspec.importers.onnx_file.spec.views import Value
-from netspec.ir.fault import Fault
+from netspec.importers.spec.windows import UnfitError, rounding_keys, window_keys
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window
 from netspec.keys.texts import pad as pad_text
-from netspec.keys.texts import pair
 
 NO_PAD = Pad(0, 0, 0, 0)
 _NEVER_CHOSEN = -1e30
@@ -32,7 +31,7 @@ def conv(site: Site) -> None:
         read = f"{weight.shape[1] * groups} channels, and its input has {x.shape.channels}"
         raise Inexpressible(f"its weights are for {read}")
     window = _window(site, x.shape, weight.shape[2:], padding)
-    keys = {"filters": str(weight.shape[0]), **_window_keys(window)}
+    keys = {"filters": str(weight.shape[0]), **window_keys(window, usual_stride=(1, 1))}
     if groups != 1:
         keys["groups"] = str(groups)
     keys |= _rounding_key(window, x.shape, site, ("down",))
@@ -249,40 +248,17 @@ def _pads(site: Site, x: Shape, kernel: Sequence[int], dilation: tuple[int, int]
 
 def _pool_keys(window: Window) -> dict[str, str]:
     """Return the keys of a pooling, whose stride is by default that of the kernel."""
-    return _window_keys(window, usual_stride=window.kernel)
-
-
-def _window_keys(window: Window, usual_stride: tuple[int, int] = (1, 1)) -> dict[str, str]:
-    keys = {"kernel": pair(window.kernel)}
-    if window.stride != usual_stride:
-        keys["stride"] = pair(window.stride)
-    if any(window.pad):
-        keys["pad"] = pad_text(window.pad)
-    if window.dilation != (1, 1):
-        keys["dilation"] = pair(window.dilation)
-    return keys
+    return window_keys(window, usual_stride=window.kernel)
 
 
 def _rounding_key(window: Window, x: Shape, site: Site, roundings: Sequence[Rounding]) -> dict[str, str]:
-    """Return the rounding, if the window does not tile its input, with which its output has ONNX's size.
-
-    Windows that are wholly in the padding read zeros: a convolution's output is then the bias.
-    """
-    expected, reason = _image_shape(site), "ONNX gives its output another size"
-    tried: tuple[Rounding, ...] = ("exact", *roundings)
-    for rounding in tried:
-        for outside in (False, True) if window.kind == "conv" else (False,):
-            try:
-                rows, columns = Window(
-                    window.kernel, window.stride, window.pad, window.dilation, rounding, window.kind, outside
-                ).fit(x.height, x.width)
-            except Fault as fault:
-                reason = fault.notes[0]
-                continue
-            if (rows.output, columns.output) == (expected.height, expected.width):
-                keys = {} if rounding == "exact" else {"rounding": rounding}
-                return keys | ({"outside": "bias"} if outside else {})
-    raise Inexpressible(f"a spec has no such window: {reason}")
+    """Return the rounding, if the window does not tile its input, with which its output has ONNX's size."""
+    try:
+        keys = rounding_keys(window, x, _image_shape(site), ("exact", *roundings))
+    except UnfitError as unfit:
+        reason = str(unfit) or "ONNX gives its output another size"
+        raise Inexpressible(f"a spec has no such window: {reason}") from None
+    return {key: value for key, value in keys.items() if (key, value) != ("rounding", "exact")}
 
 
 def _image_shape(site: Site) -> Shape:

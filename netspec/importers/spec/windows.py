@@ -1,0 +1,47 @@
+"""Keys of convolutions and poolings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from netspec.ir.fault import Fault
+from netspec.ir.shape import Shape
+from netspec.ir.window import Rounding, Window
+from netspec.keys.texts import pad as pad_text
+from netspec.keys.texts import pair
+
+
+class UnfitError(Exception):
+    """No rounding gives a window's output its size. The message is the reason; empty if other sizes result."""
+
+
+def window_keys(window: Window, usual_stride: tuple[int, int]) -> dict[str, str]:
+    """Return the keys of a window, without its rounding. A stride of ``usual_stride`` need not be stated."""
+    keys = {"kernel": pair(window.kernel)}
+    if window.stride != usual_stride:
+        keys["stride"] = pair(window.stride)
+    if any(window.pad):
+        keys["pad"] = pad_text(window.pad)
+    if window.dilation != (1, 1):
+        keys["dilation"] = pair(window.dilation)
+    return keys
+
+
+def rounding_keys(window: Window, x: Shape, output: Shape, roundings: Sequence[Rounding]) -> dict[str, str]:
+    """Return the first rounding with which a window over ``x`` has the size of ``output``.
+
+    A convolution's windows may lie in the padding alone if necessary: they read zeros, and give the bias. Raises
+    ``UnfitError`` if there is no such rounding.
+    """
+    reason = ""
+    for rounding in roundings:
+        for outside in (False, True) if window.kind == "conv" else (False,):
+            try:
+                rows, columns = replace(window, rounding=rounding, outside=outside).fit(x.height, x.width)
+            except Fault as fault:
+                reason = fault.notes[0]
+                continue
+            if (rows.output, columns.output) == (output.height, output.width):
+                return {"rounding": rounding} | ({"outside": "bias"} if outside else {})
+    raise UnfitError(reason)
