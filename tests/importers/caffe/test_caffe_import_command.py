@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from caffemodels import Array, Form, caffemodel
 from click.testing import CliRunner, Result
+from safetensors.torch import load_file
 
 import netspec
 from netspec.cli import main
@@ -131,9 +133,8 @@ def test_weights_give_caffes_outputs(form: Form) -> None:
     Path("w.caffemodel").write_bytes(caffemodel(BLOBS, form))
     done = run("import", "deploy.prototxt", "--weights", "w.caffemodel", "--save-weights", "w.safetensors")
     assert done.stdout.splitlines() == ["wrote deploy.net", "wrote w.safetensors"], done.output
-    torch, safetensors = pytest.importorskip("torch"), pytest.importorskip("safetensors.torch")
     module = netspec.torch_module(netspec.load("deploy.net"))
-    module.load_state_dict(safetensors.load_file("w.safetensors"))
+    module.load_state_dict(load_file("w.safetensors"))
     x = numbers(9, 3, 9, 9)
     found = module.eval()(torch.from_numpy(x)[None]).detach().numpy()[0]
     np.testing.assert_allclose(found, outputs_by_hand(x), rtol=2e-5, atol=1e-7)
