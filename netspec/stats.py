@@ -127,6 +127,17 @@ def totals(layers: Iterable[LayerNumbers]) -> Totals:
     )
 
 
+def depth(layers: Iterable[LayerNumbers]) -> int:
+    """Return the largest number of convolutions and fully connected layers on a way from the input to an output.
+
+    It is the number in names such as VGG-16 and ResNet-50. The layers come in the order of the spec.
+    """
+    depths: dict[str, int] = {}
+    for n in layers:
+        depths[n.name] = max((depths[name] for name in n.inputs), default=0) + n.counted
+    return max(depths.values())
+
+
 def share(numbers: LayerNumbers, group: int, groups: int) -> tuple[int, int, int, int]:
     """Return (units, weights, biases, connections) of a layer on one GPU group.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, fail, print_diagnostics
-from netspec.cli.reading import Reading, read, reading_options
+from netspec.cli.reading import Reading, read, reading_options, specs_argument
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class _FixWithOrWithoutCode(click.Command):
 
 
 @click.command(cls=_FixWithOrWithoutCode)
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@specs_argument
 @click.option(
     "--format",
     "form",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, print_diagnostics
-from netspec.cli.reading import change_options
+from netspec.cli.reading import change_options, specs_argument
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class _Layout:
 
 
 @click.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@specs_argument
 @click.option(
     "--check", is_flag=True, help="Change no file; name the files that would change, and exit with 1 if there are any."
 )

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, fail, print_diagnostics
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, fail, print_diagnostics
 from netspec.cli.layer_files import LayerFiles, layer_file_options
+from netspec.cli.surplus_argument import refuse_option_values
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 if TYPE_CHECKING:
@@ -155,6 +156,12 @@ def spec_argument(command: Command) -> Command:
     return click.argument("file", metavar="FILE")(command)
 
 
+def specs_argument(command: Command) -> Command:
+    """Add the argument FILE...: one or more specs, as the tuple ``files``."""
+    argument = click.argument("files", metavar="FILE...", nargs=-1, required=True, callback=refuse_option_values)
+    return argument(command)
+
+
 def read_net(
     path: str,
     reading: Reading = Reading(),
@@ -178,6 +185,29 @@ def read_net(
     if print_warnings:
         print_diagnostics([warning for warning in net.warnings if warning not in printed])
     return net
+
+
+def read_nets(paths: Sequence[str], reading: Reading) -> list[Net]:
+    """Load specs and print their warnings. If there are errors, prints those of all specs and exits as ``read_net``."""
+    if paths.count("-") > 1:
+        fail("standard input can be read only once")
+    nets: list[Net] = []
+    diagnostics: list[Diagnostic] = []
+    unopened = False
+    for index, path in enumerate(paths):
+        try:
+            nets.append(reading.for_file(paths, index).load(path, read(path)))
+        except CannotOpen as error:
+            click.echo(f"Error: {error}", err=True)
+            unopened = True
+        except SpecError as error:
+            diagnostics += error.diagnostics
+        else:
+            diagnostics += [warning for warning in nets[-1].warnings if warning not in diagnostics]
+    print_diagnostics(diagnostics)
+    if len(nets) < len(paths):
+        sys.exit(WRONG_COMMAND if unopened else WRONG_SPEC)
+    return nets
 
 
 def read(path: str) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
@@ -36,21 +37,26 @@ def with_suggestion(problem: click.UsageError, words: Sequence[str]) -> click.Us
     return click.UsageError(f"{problem.format_message().rstrip('.')}. Did you mean '{suggestion}'?", problem.ctx)
 
 
+def refuse_option_values(ctx: click.Context, _param: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return ``words``, the files of a command that takes several (a callback of click).
+
+    Raises ``click.UsageError`` for a word that is no file but looks like the value of one of the command's options.
+    """
+    options = [option for option in ctx.command.params if isinstance(option, click.Option)]
+    for word in words:
+        suggestion = next(_values(word, options), None)
+        if suggestion is not None and not Path(word).exists():
+            raise click.UsageError(f"{word!r} is not a file. Did you mean '{suggestion}'?", ctx)
+    return words
+
+
 def _suggestions(command: str, word: str, first: str, free: Sequence[click.Option]) -> Iterator[str]:
     """Yield options of ``free`` that ``word`` may be the value of, the likeliest first.
 
     ``first`` is the value of the command's first positional argument, ``free`` are the options that were not given.
     """
+    yield from _values(word, free)
     names = {name for option in free for name in option.opts}
-    for option in free:
-        if isinstance(option.type, click.Choice) and word in option.type.choices:
-            yield f"{option.opts[-1]} {word}"
-    if "--set" in names and _CHANGE.fullmatch(word):
-        yield f"--set {word}"
-    if "--input" in names and _SHAPE.fullmatch(word):
-        yield f"--input {word}"
-    if "--gpus" in names and word.isdecimal():
-        yield f"--gpus {word}"
     if "--params" in names and word.endswith(LAYER_FILE) and first.endswith(LAYER_FILE):
         yield f"--params {word}"
     if "--net" in names and word.endswith(SPEC_ENDINGS):
@@ -61,3 +67,17 @@ def _suggestions(command: str, word: str, first: str, free: Sequence[click.Optio
         yield f"--data {word}"
     if "-o" in names and (command == "import" or not word.endswith(SPEC_ENDINGS)):
         yield f"-o {word}"
+
+
+def _values(word: str, free: Sequence[click.Option]) -> Iterator[str]:
+    """Yield options of ``free`` with values of a form of their own, which ``word`` has."""
+    names = {name for option in free for name in option.opts}
+    for option in free:
+        if isinstance(option.type, click.Choice) and word in option.type.choices:
+            yield f"{option.opts[-1]} {word}"
+    if "--set" in names and _CHANGE.fullmatch(word):
+        yield f"--set {word}"
+    if "--input" in names and _SHAPE.fullmatch(word):
+        yield f"--input {word}"
+    if "--gpus" in names and word.isdecimal():
+        yield f"--gpus {word}"

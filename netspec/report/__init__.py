@@ -10,6 +10,7 @@ from netspec.passes.receptive_fields import receptive_fields
 from netspec.report.fields import receptive_field_data, receptive_field_table
 from netspec.report.layers import im2col_table, layer_table, per_gpu_table
 from netspec.report.learning import learning_of, learning_table
+from netspec.report.networks import network_table
 from netspec.report.style import BARE, READABLE, Style
 from netspec.report.table import Column, Table, csv_text, markdown
 from netspec.stats import LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
@@ -26,6 +27,7 @@ __all__ = [
     "layer_table",
     "learning_table",
     "markdown",
+    "network_table",
     "per_gpu_table",
     "receptive_field_table",
     "to_json",

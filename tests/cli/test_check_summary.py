@@ -249,7 +249,7 @@ def test_json_goes_to_standard_output() -> None:
     [
         ["check"],
         ["summary"],
-        ["summary", ALEXNET, ALEXNET],
+        ["draw", ALEXNET, ALEXNET],
         ["check", "--format", "yaml", ALEXNET],
         ["summary", "--format", "xml", ALEXNET],
         ["summary", "--batch", "0", ALEXNET],

@@ -148,9 +148,9 @@ def test_unknown_option_gets_a_suggestion(command: str, typed: str, hint: str | 
         ("compile a.net a.py", "-o a.py"),
         ("compile a.net onnx", "--to onnx"),
         ("compile a.net b.net", None),
-        ("summary a.net conv1.stride=2", "--set conv1.stride=2"),
-        ("summary a.net 3x8x8", "--input 3x8x8"),
-        ("summary a.net b.net", None),
+        ("draw a.net conv1.stride=2", "--set conv1.stride=2"),
+        ("draw a.net 3x8x8", "--input 3x8x8"),
+        ("draw a.net b.net", None),
         ("plan a.net 2", "--gpus 2"),
         ("plan a.net --gpus 2 4", None),
         ("train a.net --data photos runs/a", "-o runs/a"),
@@ -164,6 +164,22 @@ def test_superfluous_argument_suggests_an_option(words: str, meant: str | None) 
     message = done.stderr.splitlines()[-1]
     assert message.startswith(("Error: Got unexpected extra argument (", "Error: Missing option '-o'"))
     assert message.partition("Did you mean ")[2] == (f"'{meant}'?" if meant else "")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("check a.net conv1.stride=2", "--set conv1.stride=2"),
+        ("summary a.net 3x8x8", "--input 3x8x8"),
+        ("summary a.net markdown", "--format markdown"),
+        ("fmt 3x8x8 a.net", "--input 3x8x8"),
+    ],
+)
+def test_value_of_an_option_among_files_suggests_the_option(words: str, meant: str) -> None:
+    done = netspec(*words.split())
+    (value,) = {*words.split()} & {*meant.split()}
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == f"Error: '{value}' is not a file. Did you mean '{meant}'?"
 
 
 @pytest.mark.parametrize("typed", ["zzzzz", "common", "__init__", "../check", "cli.check", ""])
