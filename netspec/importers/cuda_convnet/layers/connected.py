@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Context, Kind, by_word
 from netspec.importers.cuda_convnet.layers.model import Layer
@@ -13,9 +12,8 @@ from netspec.importers.cuda_convnet.layers.weights import INITIAL_VALUES, initia
 def _fc(context: Context) -> Layer:
     outputs = context.options.integer("outputs", low=1)
     weights = tuple((layer.outputs, outputs) for layer in context.inputs)
-    return shared_weights(
-        context, context.layer("fc", outputs, weights=weights, biases=outputs, values=initial_values(context))
-    )
+    layer = context.layer(outputs, weights=weights, biases=outputs, values=initial_values(context))
+    return shared_weights(context, layer)
 
 
 def _sfc(context: Context) -> Layer:
@@ -28,10 +26,8 @@ def _sfc(context: Context) -> Layer:
             )
     weights = tuple((layer.outputs, outputs) for layer in context.inputs)
     total = outputs * parts
-    return shared_weights(
-        context,
-        context.layer("sfc", total, weights=weights, biases=total, values={**initial_values(context), "parts": parts}),
-    )
+    values = {**initial_values(context), "parts": parts}
+    return shared_weights(context, context.layer(total, weights=weights, biases=total, values=values))
 
 
 def _treefc(context: Context) -> Layer:
@@ -47,10 +43,7 @@ def _treefc(context: Context) -> Layer:
         "type",
     )
     weights = ((context.inputs[0].outputs, outputs),)
-    return replace(
-        context.layer("treefc", outputs, weights=weights, biases=outputs, values=initial_values(context)),
-        shared=(None,),
-    )
+    return context.layer(outputs, weights=weights, biases=outputs, values=initial_values(context), shared=(None,))
 
 
 KINDS = by_word(

@@ -12,7 +12,7 @@ _SPARSE = ("randSparse", "filterChannels", "initCFunc")
 _VERSION_KEYS: dict[Dialect, tuple[str, ...]] = {"2012": _SPARSE, "v2": ("modulesX",)}
 
 
-def _convolution(context: Context, word: str) -> Layer:
+def _convolution(context: Context) -> Layer:
     """Define a ``conv`` or a ``local``."""
     options, n, repeat = context.options, len(context.inputs), context.repeat
     images = context.channels()
@@ -23,7 +23,7 @@ def _convolution(context: Context, word: str) -> Layer:
     filters = _filters(context, groups)
     sparse = options.flags("randSparse", n) if context.dialect == "2012" else (False,) * n
     filter_channels = _filter_channels(context, any(sparse))
-    shared = word == "conv" and options.flag("sharedBiases", True)
+    shared = context.word == "conv" and options.flag("sharedBiases", True)
     initial = initial_values(context, any(sparse))
     reads, sides = [], []
     for i, image in enumerate(images):
@@ -34,16 +34,16 @@ def _convolution(context: Context, word: str) -> Layer:
         sides.append(_places(context, reads[i]))
     total, side = _output(context, filters, groups, sides)
     modules = side**2
-    if word == "conv":
+    if context.word == "conv":
         _check_partial_sums(context, modules)
-    copies = modules if word == "local" else 1
+    copies = modules if context.word == "local" else 1
     weights = tuple((copies * read.depth * read.kernel**2, total) for read in reads)
     if max(rows * total for rows, _ in weights) > MAX_NUMBER:
         raise options.report_error("too-large", "it would have more than 2^31 weights", "filters", "filterSize")
     values = {**initial, "reads": tuple(reads), "filters": total, "side": side, "shared_biases": shared}
     biases = total if shared else total * modules
     layer = context.layer(
-        word, total * modules, image=Image(total, side), reads=images, weights=weights, biases=biases, values=values
+        total * modules, image=Image(total, side), reads=images, weights=weights, biases=biases, values=values
     )
     return shared_weights(context, layer)
 
@@ -148,18 +148,6 @@ def _check_partial_sums(context: Context, modules: int) -> None:
 
 
 KINDS = by_word(
-    Kind(
-        "conv",
-        lambda context: _convolution(context, "conv"),
-        ANY,
-        (*_WINDOW, *INITIAL_VALUES, "sharedBiases"),
-        version_keys=_VERSION_KEYS,
-    ),
-    Kind(
-        "local",
-        lambda context: _convolution(context, "local"),
-        ANY,
-        (*_WINDOW, *INITIAL_VALUES),
-        version_keys=_VERSION_KEYS,
-    ),
+    Kind("conv", _convolution, ANY, (*_WINDOW, *INITIAL_VALUES, "sharedBiases"), version_keys=_VERSION_KEYS),
+    Kind("local", _convolution, ANY, (*_WINDOW, *INITIAL_VALUES), version_keys=_VERSION_KEYS),
 )

@@ -96,6 +96,7 @@ class _Definer:
         gpu = self._gpu(options, inputs)
         self._replicas(options, inputs, gpu)
         context = Context(
+            word=kind.word,
             options=options,
             dialect=self.dialect,
             inputs=inputs,

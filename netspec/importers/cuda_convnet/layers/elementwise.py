@@ -11,21 +11,21 @@ from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.options import Options
 
 
-def _same_shape(context: Context, type_: str, **values: object) -> Layer:
+def _same_shape(context: Context, **values: object) -> Layer:
     """Define a layer that keeps the shape of its first input."""
     source = context.inputs[0]
-    return context.layer(type_, source.outputs, image=source.image, values=values)
+    return context.layer(source.outputs, image=source.image, values=values)
 
 
 def _neuron(context: Context) -> Layer:
     neuron = read_neuron(context.options, context.dialect)
     if neuron is None:
         raise context.options.report_key_error("missing-key", "it needs neuron=")
-    return replace(_same_shape(context, "neuron"), neuron=neuron)
+    return replace(_same_shape(context), neuron=neuron)
 
 
 def _hs(context: Context) -> Layer:
-    return _same_shape(context, "hs", keep=context.options.real("keep", low=0.0, high=1.0))
+    return _same_shape(context, keep=context.options.real("keep", low=0.0, high=1.0))
 
 
 def _common_shape(context: Context) -> tuple[int, Image | None]:
@@ -61,20 +61,20 @@ def _weighted_sum(context: Context) -> Layer:
     outputs, image = _common_shape(context)
     n = len(context.inputs)
     coefficients = factors_of_sum(context.options, n) if context.dialect == "2012" else (1.0,) * n
-    return context.layer("eltsum", outputs, image=image, values={"coeffs": coefficients})
+    return context.layer(outputs, image=image, values={"coeffs": coefficients})
 
 
 def _maximum(context: Context) -> Layer:
     outputs, image = _common_shape(context)
-    return context.layer("eltmax", outputs, image=image)
+    return context.layer(outputs, image=image)
 
 
-def _concatenation(context: Context, word: str) -> Layer:
+def _concatenation(context: Context) -> Layer:
     """Define a concatenation. If all inputs are maps of the same size, so is the output."""
     images = [layer.image for layer in context.inputs]
     sides = {image.side if image else None for image in images}
     joined = Image(sum(i.channels for i in images if i), images[0].side) if len(sides) == 1 and images[0] else None
-    return context.layer(word, sum(layer.outputs for layer in context.inputs), image=joined)
+    return context.layer(sum(layer.outputs for layer in context.inputs), image=joined)
 
 
 def _pass(context: Context) -> Layer:
@@ -90,7 +90,7 @@ def _pass(context: Context) -> Layer:
             if other != options.name:
                 message = f"{layer.name} is passed on by {other} on the same GPU already"
                 raise options.report_error("cfg-replicas", message, "inputs")
-    return _concatenation(context, "pass")
+    return _concatenation(context)
 
 
 def _sums_of_runs(context: Context) -> Layer:
@@ -101,18 +101,18 @@ def _sums_of_runs(context: Context) -> Layer:
         raise options.report_error(
             "bad-value", f"stride={stride} does not divide the {source.outputs} of {source.name}", "stride"
         )
-    return context.layer("sum", source.outputs // stride, values={"stride": stride})
+    return context.layer(source.outputs // stride, values={"stride": stride})
 
 
 KINDS = by_word(
     Kind("neuron", _neuron, ONE),
     Kind("hs", _hs, ONE, ("keep",), ONLY_2012),
-    Kind("dropout", lambda context: _same_shape(context, "dropout"), ONE, (), ONLY_V2),
-    Kind("dropout2", lambda context: _same_shape(context, "dropout2"), ONE, (), ONLY_V2),
-    Kind("softmax", lambda context: _same_shape(context, "softmax"), ONE),
+    Kind("dropout", _same_shape, ONE, (), ONLY_V2),
+    Kind("dropout2", _same_shape, ONE, (), ONLY_V2),
+    Kind("softmax", _same_shape, ONE),
     Kind("eltsum", _weighted_sum, ANY, version_keys={"2012": ("coeffs",)}),
     Kind("eltmax", _maximum, (2, None)),
-    Kind("concat", lambda context: _concatenation(context, "concat"), ANY),
+    Kind("concat", _concatenation, ANY),
     Kind("pass", _pass, ANY, (), ONLY_V2),
     Kind("sum", _sums_of_runs, ONE, ("stride",), ONLY_V2),
 )

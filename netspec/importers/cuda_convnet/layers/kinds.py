@@ -22,8 +22,9 @@ COMMON = ("type", "inputs", "gpu", "neuron")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A section and its context, as far as they do not depend on its type."""
+    """A section and its context. ``word`` is its layer type."""
 
+    word: str
     options: Options
     dialect: Dialect
     inputs: tuple[Layer, ...]
@@ -77,22 +78,25 @@ class Context:
         """Whether an input has weights or depends on layers with weights."""
         return any(layer.name in self.with_weights for layer in self.inputs)
 
-    def require_no_weights_below(self, word: str) -> None:
+    def require_no_weights_below(self) -> None:
         """Reject a layer type that passes no gradient on, if layers below it have weights."""
         if self.weights_below():
-            raise self.options.report_error(
-                "cfg-no-gradient", f"{word} passes no gradient, but its input depends on layers with weights", "inputs"
-            )
+            message = f"{self.word} passes no gradient, but its input depends on layers with weights"
+            raise self.options.report_error("cfg-no-gradient", message, "inputs")
 
-    def layer(self, type_: str, outputs: int, **fields: Any) -> Layer:
+    def layer(self, outputs: int, **fields: Any) -> Layer:
         """Return the layer for this section. Rejects labels as inputs, except of costs and sums."""
         names = tuple(layer.name for layer in self.inputs)
         reads = fields.pop("reads", (None,) * len(names))
-        if any(layer.outputs < 0 for layer in self.inputs) and not is_cost(type_) and type_ != "eltsum":
+        if any(layer.outputs < 0 for layer in self.inputs) and not is_cost(self.word) and self.word != "eltsum":
             raise self.options.report_error(
                 "cfg-not-expressible", "it reads labels, which only costs can read", "inputs"
             )
-        return Layer(self.options.name, type_, names, self.gpu, outputs, self.options, reads=reads, **fields)
+        return Layer(self.options.name, self.word, names, self.gpu, outputs, self.options, reads=reads, **fields)
+
+    def map_layer(self, read: Image, output: Image, **values: object) -> Layer:
+        """Return the layer for this section, whose only input and whose output are maps."""
+        return self.layer(output.units, image=output, reads=(read,), values=values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,8 @@ def remaining_errors(
     options = Lenient(section, findings, sized=False)
     with suppress(SectionError):
         names = options.words("inputs")
-        context = _UnknownSizes(
-            options, dialect, tuple(_stand_in(name, above, options) for name in names), (), above, (), {}
-        )
+        inputs = tuple(_stand_in(name, above, options) for name in names)
+        context = _UnknownSizes(kind.word, options, dialect, inputs, (), above, (), {})
         if kind.accepts_inputs(len(names)):
             kind.define(context)
     warn_unknown_keys(options)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.kinds import ONE, ONLY_V2, Context, Kind, by_word
 from netspec.importers.cuda_convnet.layers.model import Image, Layer
@@ -37,8 +39,7 @@ def _pool(context: Context) -> Layer:
     if context.dialect == "v2" and kind != "avg" and options.has("sum"):
         options.warn("cfg-ignored-key", "sum only applies to pool=avg; it is ignored", "sum")
     values = {"pool": kind, "size": size, "stride": stride, "start": start, "places": places, "sum": summed}
-    out = Image(image.channels, places)
-    return context.layer("pool", out.units, image=out, reads=(image,), values=values)
+    return context.map_layer(image, Image(image.channels, places), **values)
 
 
 def _cmpool(context: Context) -> Layer:
@@ -56,17 +57,15 @@ def _cmpool(context: Context) -> Layer:
             "outputs",
             notes=(f"{start} + ({outputs} - 1) * {stride} + {size} = {covered}, less than {image.channels}",),
         )
-    out = Image(outputs, image.side)
-    values = {"size": size, "stride": stride, "start": start}
-    return context.layer("cmpool", out.units, image=out, reads=(image,), values=values)
+    return context.map_layer(image, Image(outputs, image.side), size=size, stride=stride, start=start)
 
 
 def _cmrnorm(context: Context) -> Layer:
     options, image = context.options, _image(context)
     size = options.integer("size", low=2, high=image.channels)
     options.require_divisible("channels", image.channels, 16)
-    values = {"size": size, "blocked": options.flag("blocked", False), **_old_parameters(context)}
-    return context.layer("cmrnorm", image.units, image=image, reads=(image,), values=values)
+    blocked = options.flag("blocked", False)
+    return context.map_layer(image, image, size=size, blocked=blocked, **_old_parameters(context))
 
 
 def _rnorm(context: Context) -> Layer:
@@ -76,15 +75,15 @@ def _rnorm(context: Context) -> Layer:
         options.accepted.add("crossmap")
         if options.flag("crossMap"):
             options.warn("cfg-old-habit", "rnorm with crossMap is read as cmrnorm, its present name", "crossMap")
-            return _cmrnorm(context)
-    return _map_norm(context, "rnorm")
+            return _cmrnorm(replace(context, word="cmrnorm"))
+    return _map_norm(context)
 
 
-def _map_norm(context: Context, word: str) -> Layer:
+def _map_norm(context: Context) -> Layer:
     image = _image(context, multiple_of_4=True)
     context.options.flag("blocked", False)
-    values = {"size": context.options.integer("size", low=1, high=image.side), **_old_parameters(context)}
-    return context.layer(word, image.units, image=image, reads=(image,), values=values)
+    size = context.options.integer("size", low=1, high=image.side)
+    return context.map_layer(image, image, size=size, **_old_parameters(context))
 
 
 def _old_parameters(context: Context) -> dict[str, float]:
@@ -98,8 +97,7 @@ def _old_parameters(context: Context) -> dict[str, float]:
 
 def _nailbed(context: Context) -> Layer:
     image, stride = _image(context), context.options.integer("stride", low=1)
-    out = Image(image.channels, (image.side + stride - 1) // stride)
-    return context.layer("nailbed", out.units, image=out, reads=(image,), values={"stride": stride})
+    return context.map_layer(image, Image(image.channels, -(-image.side // stride)), stride=stride)
 
 
 def _blur(context: Context) -> Layer:
@@ -114,20 +112,18 @@ def _blur(context: Context) -> Layer:
         raise options.report_error(
             "kernel-too-large", f"its filter is larger than its maps of {image.side}", "filterSize"
         )
-    values = {"size": size, "stdev": stdev}
-    return context.layer("blur", image.units, image=image, reads=(image,), values=values)
+    return context.map_layer(image, image, size=size, stdev=stdev)
 
 
 def _href(context: Context) -> Layer:
     image = context.image(0, context.options.integer("channels", low=1, high=3))
-    return context.layer("href", image.units, image=image, reads=(image,))
+    return context.map_layer(image, image)
 
 
 def _resize(context: Context) -> Layer:
     image, scale = _image(context), context.options.real("scale", low=0.5, high=2.0)
-    context.require_no_weights_below("resize")
-    out = Image(image.channels, int(image.side / scale))
-    return context.layer("resize", out.units, image=out, reads=(image,), values={"scale": scale})
+    context.require_no_weights_below()
+    return context.map_layer(image, Image(image.channels, int(image.side / scale)), scale=scale)
 
 
 def _rscale(context: Context) -> Layer:
@@ -138,9 +134,8 @@ def _rscale(context: Context) -> Layer:
     if not least <= target <= image.side:
         message = f"tgtSize must be from {least}, the smallest scaled size, to {image.side}, not {target}"
         raise options.report_error("bad-value", message, "tgtSize")
-    context.require_no_weights_below("rscale")
-    out = Image(image.channels, target)
-    return context.layer("rscale", out.units, image=out, reads=(image,), values={"scale": scale})
+    context.require_no_weights_below()
+    return context.map_layer(image, Image(image.channels, target), scale=scale)
 
 
 def _crop(context: Context) -> Layer:
@@ -154,17 +149,15 @@ def _crop(context: Context) -> Layer:
             notes = (note,) if key == "startY" else ()
             message = f"{key}={start} + sizeX={side} is more than {image.side}"
             raise options.report_error("bad-value", message, key, "sizeX", notes=notes)
-    context.require_no_weights_below("crop")
-    out = Image(image.channels, side)
-    values = {"left": left, "top": top, "side": side}
-    return context.layer("crop", out.units, image=out, reads=(image,), values=values)
+    context.require_no_weights_below()
+    return context.map_layer(image, Image(image.channels, side), left=left, top=top)
 
 
-def _colours(context: Context, word: str) -> Layer:
+def _colours(context: Context) -> Layer:
     image = context.image(0, 3)
-    centred = word == "rgb2lab" and context.options.flag("center", False)
-    context.require_no_weights_below(word)
-    return context.layer(word, image.units, image=image, reads=(image,), values={"center": centred})
+    centred = context.word == "rgb2lab" and context.options.flag("center", False)
+    context.require_no_weights_below()
+    return context.map_layer(image, image, center=centred)
 
 
 KINDS = by_word(
@@ -174,13 +167,13 @@ KINDS = by_word(
     Kind("cmpool", _cmpool, ONE, ("channels", "size", "stride", "pool", "start", "outputs"), ONLY_V2),
     Kind("cmrnorm", _cmrnorm, ONE, ("channels", "size", "blocked")),
     Kind("rnorm", _rnorm, ONE, ("channels", "size", "blocked")),
-    Kind("cnorm", lambda context: _map_norm(context, "cnorm"), ONE, ("channels", "size", "blocked")),
+    Kind("cnorm", _map_norm, ONE, ("channels", "size", "blocked")),
     Kind("nailbed", _nailbed, ONE, ("channels", "stride")),
     Kind("blur", _blur, ONE, ("channels", "filterSize", "stdev")),
     Kind("href", _href, ONE, ("channels",)),
     Kind("resize", _resize, ONE, ("channels", "scale")),
     Kind("rscale", _rscale, ONE, ("channels", "maxScale", "tgtSize")),
     Kind("crop", _crop, ONE, ("channels", "startX", "startY", "sizeX"), ONLY_V2),
-    Kind("rgb2yuv", lambda context: _colours(context, "rgb2yuv"), ONE),
-    Kind("rgb2lab", lambda context: _colours(context, "rgb2lab"), ONE, ("center",)),
+    Kind("rgb2yuv", _colours, ONE),
+    Kind("rgb2lab", _colours, ONE, ("center",)),
 )
