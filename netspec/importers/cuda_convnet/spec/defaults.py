@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from netspec.importers.cuda_convnet.spec.lines import Line, is_list
+from netspec.importers.cuda_convnet.spec.lines import WEIGHTED, Line, is_list
 
 MIN_FOR_DEFAULT = 6
 """The least number of layers of a type without weights for a ``default`` line. Fewer state their own, as in papers."""
 
-_WEIGHTED = ("conv", "local", "fc")
 _SHARED = (
     *("init", "neuron", "reads", "lr", "schedule", "momentum", "decay"),
     *("bias_lr", "bias_schedule", "bias_momentum", "update_every", "super_eps"),
@@ -30,7 +29,7 @@ def defaults_of(lines: Sequence[Line], usual: Mapping[str, str]) -> dict[str, di
     ``usual`` are the learning keys of layers that do not have their own.
     """
     defaults: dict[str, dict[str, str]] = {}
-    for type_ in _WEIGHTED:
+    for type_ in WEIGHTED:
         of_type = [line for line in lines if line.type == type_]
         chosen = {key: value for key in _SHARED if (value := _best_default(of_type, key, usual)) is not None}
         if chosen:

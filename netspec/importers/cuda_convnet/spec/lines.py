@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from netspec.importers.cuda_convnet.layers.model import Image, Layer
 
+WEIGHTED = {"conv": "filters", "local": "filters", "fc": "outputs"}
+"""The types of lines with weights, and their keys for the number of outputs."""
+
 OUTPUT = ""
 """The suffix of the line that has the same name as the layer, when a layer becomes several lines."""
 

@@ -8,14 +8,11 @@ from itertools import takewhile
 from netspec.importers.cuda_convnet.learning.constraints import CONSTRAINT_KEYS
 from netspec.importers.cuda_convnet.spec.families import Family, Reading
 from netspec.importers.cuda_convnet.spec.gathering import NEVER_SPLIT, uniform
-from netspec.importers.cuda_convnet.spec.lines import Line
+from netspec.importers.cuda_convnet.spec.lines import WEIGHTED, Line
 
-WEIGHTED = {"conv": "filters", "local": "filters", "fc": "outputs"}
-"""The types of lines with weights, and their keys for the number of outputs, which the members of a family divide."""
 JOINS = ("sum", "max", "concat")
 _ROLES_DIFFER = ("sum", "max", "gatedsumsquares")
 """Types that combine their inputs value by value. The shares of one layer cannot be separate inputs of these."""
-_ORDERLESS = ("conv", "local", "fc")
 
 
 class Search:
@@ -86,7 +83,7 @@ class Search:
         if inputs is not None:
             kind = self._own_reading(members[0], inputs)
             return (kind, inputs, {}) if kind else None
-        if members[0].type not in _ORDERLESS or not uniform(members[0]):
+        if members[0].type not in WEIGHTED or not uniform(members[0]):
             return None
         runs = [self.merged_inputs(member) for member in members]
         first = runs[0]
@@ -151,7 +148,7 @@ class Search:
             if any(key in line.keys for key in CONSTRAINT_KEYS):
                 return None  # the weights for each share are constrained separately
             if places != tuple(range(self.gpus)):
-                if line.type not in _ORDERLESS or (order and order != places):
+                if line.type not in WEIGHTED or (order and order != places):
                     return None
                 order = places
             names.append(family.name)

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from netspec.importers.cuda_convnet.spec.families import Family, Merged
 from netspec.importers.cuda_convnet.spec.gathering import can_read_shares, gathering_concats, without_concats
-from netspec.importers.cuda_convnet.spec.lines import Line
-from netspec.importers.cuda_convnet.spec.search import JOINS, WEIGHTED, Search
+from netspec.importers.cuda_convnet.spec.lines import WEIGHTED, Line
+from netspec.importers.cuda_convnet.spec.search import JOINS, Search
 
 MAX_LINES = 2000
 """Files with more lines are left unchanged."""
@@ -91,7 +91,7 @@ def _merged_line(search: Search, family: Family) -> Line:
     members = [search.by_name[name] for name in family.members]
     first = members[0]
     keys = dict(first.keys)
-    key = WEIGHTED.get(first.type)
+    key = WEIGHTED.get(first.type)  # the members divide the number of outputs
     if key is not None:
         keys[key] = str(int(keys[key]) * search.gpus)
         if family.reading == "all":
