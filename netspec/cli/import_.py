@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from netspec.cli.reading import Reading
     from netspec.net import Imported, Net
 
-FIRST_WORDS = "# Imported from "
 _SAVED, _GIVEN = "--save-weights", "--weights"
 
 
@@ -143,5 +142,7 @@ def _write(net: Net, destination: str, files: Mapping[Path, bytes], quiet: bool)
 
 
 def _is_ours(path: Path) -> bool:
+    from netspec.importers.spec.text import FIRST_WORDS
+
     with path.open(encoding="utf-8", errors="replace") as file:
         return file.readline(len(FIRST_WORDS)) == FIRST_WORDS

@@ -41,11 +41,19 @@ def test_layer_file_becomes_a_spec(files: Path) -> None:
     done = netspec("import", files / "net.cfg", "--params", files / "params.cfg", *SHAPED, "-o", files / "net.net")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {files / 'net.net'}\n", "")
     text = (files / "net.net").read_text()
-    assert text.startswith("# Imported from net.cfg and params.cfg.\n#  an example\n".replace("#  ", "# "))
+    assert text.startswith("# Imported from net.cfg and params.cfg.\n# an example\n")
     assert "# error 0.1234" in text and "filters=32" in text
     assert netspec("check", "--strict", files / "net.net").returncode == 0
     same = netspec("diff", "-q", files / "net.cfg", files / "net.net", "--params", files / "params.cfg", *SHAPED)
     assert (same.returncode, same.stderr) == (0, "")
+
+
+def test_name_of_a_file_stays_on_the_line_of_its_comment(files: Path) -> None:
+    for name in ("net", "params"):
+        (files / f"{name}.cfg").rename(files / f"{name}\nfc.cfg")
+    done = netspec("import", files / "net\nfc.cfg", "--params", files / "params\nfc.cfg", *SHAPED, "-q", "-o", "-")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "# Imported from net fc.cfg and params fc.cfg.\n" in done.stdout and "# In params fc.cfg:\n" in done.stdout
 
 
 def test_changes_of_keys_are_written_into_the_spec(files: Path) -> None:

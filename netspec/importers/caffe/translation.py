@@ -26,7 +26,7 @@ from netspec.importers.caffe.spec.types import REASONS, TRANSLATIONS
 from netspec.importers.caffe.text.model import Message
 from netspec.importers.caffe.text.parser import read
 from netspec.importers.spec.activations import with_neurons
-from netspec.importers.spec.text import Head, write_spec
+from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS, Aspect
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_caffe
@@ -246,9 +246,8 @@ def _written(draft: Draft, source: Source, findings: Findings, training: Trainin
     network = draft.network
     lines: tuple[Line, ...] = with_neurons(needed(draft), ()).lines
     names = names_of(lines, _input_name(network, lines))
-    origin = f"Imported from {_printable(PurePath(source.name).name)}."
     head = Head(
-        [origin, *training.comments],
+        [origin(source), *training.comments],
         network.name or PurePath(source.name).stem,
         training.input_keys,
         "caffe",
@@ -283,7 +282,3 @@ def _other_outputs(lines: Sequence[Line], names: Sequence[str]) -> Iterator[Diag
 def _input_name(network: Network, lines: Sequence[Line]) -> str:
     layer = lines[0].layer
     return layer.tops[0] if layer is not None and layer.tops else "data"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -21,7 +21,7 @@ from netspec.importers.onnx_file.spec.naming import of_input
 from netspec.importers.onnx_file.spec.operators import COUNTS, EXACT, NO_LAYER, OPERATORS, REASONS, WHOLE
 from netspec.importers.onnx_file.spec.views import N, Value, image
 from netspec.importers.spec.activations import with_neurons
-from netspec.importers.spec.text import Head, write_spec
+from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS, Aspect
 from netspec.ir.shape import Shape
 from netspec.source import Source
@@ -207,8 +207,7 @@ def _other_outputs(model: Model, source: Source, names: Sequence[str]) -> Iterat
 
 def _origin(source: Source, model: Model) -> str:
     written = f", written by {model.producer}" if model.producer else ""
-    origin = f"Imported from {PurePath(source.name).name}{written}, operator set {model.opset}."
-    return "".join(c if c.isprintable() else " " for c in origin)
+    return origin(source, f"{written}, operator set {model.opset}")
 
 
 def _stem(source: Source) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from netspec.importers.identifiers import identifier
 from netspec.importers.spec.lines import Line
 from netspec.language.formatter import formatted
 from netspec.source import Source
+
+FIRST_WORDS = "# Imported from "
+"""How every spec begins that was made from another program's file."""
 
 MIN_FOR_DEFAULT = 3
 """The least number of layers of a type for a ``default`` line."""
@@ -47,13 +51,23 @@ class Head:
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+def origin(source: Source, rest: str = "") -> str:
+    """Return the first comment of a spec, ``Imported from lenet.prototxt.``, with ``rest`` before the full stop."""
+    return one_line(f"{FIRST_WORDS.removeprefix('# ')}{PurePath(source.name).name}{rest}.")
+
+
+def one_line(text: str) -> str:
+    """Return a text that has a file's name in it, or other texts of a file, so that it stays on the comment's line."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def write_spec(lines: Sequence[Line], names: Sequence[str], head: Head) -> str:
     """Return the text of a spec."""
     rounded = any(line.keys.get("rounding") == head.rounding for line in lines)
     common = {type_: keys for type_ in _DEFAULTS if (keys := _common(type_, lines))}
     text = [f"# {comment}" for comment in head.comments]
     text.append(f"net {identifier(head.name)}" + (f" rounding={head.rounding}" if rounded else ""))
-    text += [_pairs(f"default {type_}", keys) for type_, keys in common.items()]
+    text += [pairs(f"default {type_}", keys) for type_, keys in common.items()]
     text.append("")
     for number, line in enumerate(lines):
         keys = {key: value for key, value in line.keys.items() if not (key == "rounding" and value == head.rounding)}
@@ -68,8 +82,8 @@ def write_spec(lines: Sequence[Line], names: Sequence[str], head: Head) -> str:
         start = f"[{names[number]}] {line.type}"
         if line.type == "input":
             start, keys = f"{start} {line.shape}", dict(head.input_keys)
-        text.append(_pairs(start, _ordered(keys)) + (f" -> {line.shape}" if line.claimed else ""))
-    if settings := [_pairs(word, keys) for word, keys in head.settings.items() if keys]:
+        text.append(pairs(start, _ordered(keys)) + (f" -> {line.shape}" if line.claimed else ""))
+    if settings := [pairs(word, keys) for word, keys in head.settings.items() if keys]:
         text += ["", *settings]
     return formatted(Source("", "\n".join(text) + "\n"))
 
@@ -91,5 +105,6 @@ def _ordered(keys: Mapping[str, str]) -> dict[str, str]:
     return {key: keys[key] for key in (*_FIRST, *middle, *_LAST) if key in keys}
 
 
-def _pairs(head: str, keys: Mapping[str, str]) -> str:
+def pairs(head: str, keys: Mapping[str, str]) -> str:
+    """Return a line of a spec: its beginning, and its keys with their values."""
     return " ".join([head, *(f"{key}={value}" for key, value in keys.items())])

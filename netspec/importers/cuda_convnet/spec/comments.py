@@ -11,6 +11,7 @@ from pathlib import PurePath
 from netspec.importers.cuda_convnet.reading import Config
 from netspec.importers.cuda_convnet.spec.families import Merged
 from netspec.importers.cuda_convnet.spec.lines import Line
+from netspec.importers.spec.text import one_line, origin
 
 _SHORT = 12
 _DIGITS = re.compile("[0-9]+")
@@ -32,7 +33,7 @@ def with_comments(twins: Merged, config: Config, params: Config | None) -> Comme
     """
     place_of = _places(twins, list(config.sections))
     last = len(twins.lines) - 1
-    head = [f"Imported from {PurePath(config.source.name).name}" + _and_name(params) + "."]
+    head = [origin(config.source, f" and {PurePath(params.source.name).name}" if params is not None else "")]
     tail: list[str] = []
     comments_at: dict[int, list[str]] = {}
     first = next(iter(config.sections), None)
@@ -47,7 +48,7 @@ def with_comments(twins: Merged, config: Config, params: Config | None) -> Comme
         text = f"{name} lists the shares of its input in the order {', '.join(map(str, order))}"
         comments_at.setdefault(place_of.get(name, last), []).append(text)
     if params is not None and (params_comments := _params_comments(params)):
-        tail += [f"In {PurePath(params.source.name).name}:", *params_comments]
+        tail += [one_line(f"In {PurePath(params.source.name).name}:"), *params_comments]
     lines = [replace(line, comments=_without_repeats(comments_at.get(i, ()))) for i, line in enumerate(twins.lines)]
     return Commented(lines, head, tail)
 
@@ -75,10 +76,6 @@ def _without_repeats(comments: Iterable[str]) -> tuple[str, ...]:
         else:
             result.append(comment)
     return tuple(result)
-
-
-def _and_name(params: Config | None) -> str:
-    return f" and {PurePath(params.source.name).name}" if params is not None else ""
 
 
 def _params_comments(params: Config) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from netspec.importers.cuda_convnet.spec.defaults import defaults_of, implied_value
 from netspec.importers.cuda_convnet.spec.lines import Line
 from netspec.importers.identifiers import identifier
+from netspec.importers.spec.text import pairs
 from netspec.ir.shape import Shape
 from netspec.language.formatter import formatted
 from netspec.source import Source
@@ -48,7 +49,7 @@ def write_spec(lines: Sequence[Line], layout: Layout) -> WrittenSpec:
     text = [*_comments(layout.head), f"net {identifier(layout.name)} rounding=up"]
     if layout.gpus:
         text.append(f"gpus {layout.gpus}")
-    text += [_pairs(f"default {type_}", keys) for type_, keys in common.items()]
+    text += [pairs(f"default {type_}", keys) for type_, keys in common.items()]
     text.append("")
     above: Line | None = None
     gpus = {line.name: line.gpu for line in lines}
@@ -61,7 +62,7 @@ def write_spec(lines: Sequence[Line], layout: Layout) -> WrittenSpec:
         shown = replace(line, gpu=()) if omit_gpu else line
         text.append(_line(shown, names, layout, common.get(line.type, {}), above))
         above = line
-    settings = [_pairs(word, keys) for word, keys in (("train", layout.train), ("augment", layout.augment)) if keys]
+    settings = [pairs(word, keys) for word, keys in (("train", layout.train), ("augment", layout.augment)) if keys]
     text += ["", *settings] if settings else []
     if layout.tail:
         text += ["", *_comments(layout.tail)]
@@ -102,11 +103,7 @@ def _line(line: Line, names: Mapping[str, str], layout: Layout, common: Mapping[
         keys["inputs"] = ",".join(names[name] for name in line.inputs)
     if line.gpu:
         keys["gpu"] = ",".join(map(str, line.gpu))
-    return _pairs(head, keys)
-
-
-def _pairs(head: str, keys: Mapping[str, str]) -> str:
-    return " ".join([head, *(f"{key}={value}" for key, value in keys.items())])
+    return pairs(head, keys)
 
 
 def _comments(lines: Sequence[str]) -> list[str]:
