@@ -1,4 +1,4 @@
-"""Format numbers for people. All numbers that netspec prints are formatted here."""
+"""Format numbers, lists and texts of other origin for people. All numbers that netspec prints are formatted here."""
 
 from __future__ import annotations
 
@@ -118,3 +118,13 @@ def format_rate(rate: float) -> str:
     ('0.0437', '8.36', '22,139')
     """
     return format_count(round(rate)) if rate >= 99.95 else f"{rate:.3g}"
+
+
+def printable(text: str) -> str:
+    r"""Escape what should not be sent to a terminal: control characters, marks of direction, and surrogates of
+    undecodable file names.
+
+    >>> printable("a\x1b[31mb\ndcé\udcff")
+    'a\\x1b[31mb\\ndcé\\udcff'
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

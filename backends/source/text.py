@@ -6,6 +6,8 @@ import keyword
 import math
 from collections.abc import Iterable, Sequence
 
+from netspec.formatting import printable
+
 MAX_LINE = 100
 """The most characters of a line that ``fill_lines`` fills."""
 
@@ -54,11 +56,6 @@ def string(text: str) -> str:
     """Return a string literal in double quotes."""
     inner = ascii(text)[1:-1].replace("\\'", "'").replace('"', '\\"')
     return f'"{inner}"'
-
-
-def printable(text: str) -> str:
-    """Escape unprintable characters, such as control characters and direction marks."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def comment(text: str) -> str:

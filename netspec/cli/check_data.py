@@ -11,6 +11,7 @@ import click
 from netspec.cli.common import DEVICES, WRONG_SPEC, format_option, processes_option
 from netspec.cli.reading import read_net, reading_options
 from netspec.cli.runs import exit_on_error
+from netspec.formatting import printable
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
@@ -58,7 +59,7 @@ def command(
         from netspec.train.data.cores import cores_available
         from netspec.train.data.packing.report import as_json, as_text, judge
         from netspec.train.data.packing.survey import survey
-        from netspec.train.reporting.progress import Counter, printable
+        from netspec.train.reporting.progress import Counter
         from netspec.train.requirements import require_trainable
 
         if graph is not None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from netspec.formatting import format_count, format_percent
+from netspec.formatting import format_count, format_percent, printable
 from netspec.report import Column, Table
-from netspec.train.reporting.progress import printable
 
 if TYPE_CHECKING:
     from netspec.train.evaluation.outcome import Outcome

@@ -12,6 +12,7 @@ import click
 from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, device_option, format_option
 from netspec.cli.runs import exit_on_error, warn
 from netspec.cli.trained import open_trained, views_option, weights_option
+from netspec.formatting import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +114,7 @@ def _show(prediction: Prediction, *, bars: bool) -> None:
     from rich.cells import cell_len
     from rich.console import Console
 
-    from netspec.train.reporting.progress import on_terminal, printable
+    from netspec.train.reporting.progress import on_terminal
 
     console = Console(highlight=False)
     click.echo(printable(str(prediction.image)))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netspec.formatting import printable
+
 if TYPE_CHECKING:
     from netspec.train.data.splits import Unreadable
     from netspec.train.errors import TrainError
@@ -70,8 +72,6 @@ def names_data(path: Path) -> bool:
 
 def print_error(problem: TrainError) -> None:
     """Print an error on standard error, with its notes below it."""
-    from netspec.train.reporting.progress import printable
-
     click.echo(f"Error: {printable(problem.message)}", err=True)
     for note in problem.notes:
         click.echo(f"  {printable(note)}".rstrip(), err=True)
@@ -79,15 +79,11 @@ def print_error(problem: TrainError) -> None:
 
 def warn(text: str) -> None:
     """Print a warning on standard error."""
-    from netspec.train.reporting.progress import printable
-
     click.echo(f"warning: {printable(text)}", err=True)
 
 
 def note_printer(quiet: bool) -> Callable[[str], None]:
     """Return a function that prints a note on standard error, or with ``quiet`` does nothing."""
-    from netspec.train.reporting.progress import printable
-
     return lambda text: None if quiet else click.echo(printable(text), err=True)
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from netspec.formatting import listed
+from netspec.formatting import listed, printable
 from netspec.own_images import PNG_TEXT
-from netspec.train.reporting.progress import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

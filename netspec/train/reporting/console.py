@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from netspec.formatting import format_count, format_rate
+from netspec.formatting import format_count, format_rate, printable
 from netspec.train.learning.validation import Evaluation
-from netspec.train.reporting.progress import SECONDS_BETWEEN_LINES, on_terminal, printable
+from netspec.train.reporting.progress import SECONDS_BETWEEN_LINES, on_terminal
 
 EPOCH_LINES = 20
 """Without a terminal, a short run prints about this many lines, however many epochs it has."""

@@ -96,9 +96,3 @@ class Counter:
     def _speed(self, done: int, now: float) -> str:
         seconds = max(now - self._start, 1e-9)
         return f"{format_rate((done - self._first) / seconds)} {self._noun}/s"
-
-
-def printable(text: str) -> str:
-    """Escape characters that should not be sent to a terminal: control characters, and surrogates of undecodable file
-    names."""
-    return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)

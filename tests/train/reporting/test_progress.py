@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from netspec.train.reporting.progress import Counter, printable
+from netspec.train.reporting.progress import Counter
 
 
 def printed(*, terminal: bool, quiet: bool = False) -> str:
@@ -37,7 +37,3 @@ def test_terminal_shows_a_bar() -> None:
 
 def test_quiet_prints_nothing() -> None:
     assert printed(terminal=False, quiet=True) == printed(terminal=True, quiet=True) == ""
-
-
-def test_control_characters_are_escaped() -> None:
-    assert printable("a\x1b[31mb\ndcé\udcff") == "a\\x1b[31mb\\ndcé\\udcff"
