@@ -16,6 +16,7 @@ from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import build
 from netspec.train.runs.saved import net_of, shape_text
 from netspec.train.tensors import layouts
+from netspec.train.tensors.ordering import alike, ordered, uncounted
 from netspec.train.tensors.weights import Weights
 
 MAX_LISTED = 12
@@ -88,18 +89,14 @@ def _layer(key: str) -> str:
 def _renaming_advice(expected: Mapping[str, Tensor], actual: Mapping[str, Tensor], weights: Weights) -> tuple[str, ...]:
     """Return advice for a file whose tensors match the network's in order, shape and role, but mostly not in name.
 
-    Files of the same network from other programs are often like that. Not for .safetensors files: their tensors are
-    sorted by name, so their order says nothing about the network.
+    Files of the same network from other programs are often like that.
     """
-
-    def alike(ours: str, theirs: str) -> bool:
-        same_role = ours.rpartition(".")[2] == theirs.rpartition(".")[2]
-        return same_role and expected[ours].shape == actual[theirs].shape
-
-    renamed = [(ours, theirs) for ours, theirs in zip(expected, actual, strict=False) if ours != theirs]
-    if len(expected) != len(actual) or 2 * len(renamed) <= len(expected) or not all(map(alike, expected, actual)):
+    our_keys, their_keys = uncounted(expected), uncounted(actual)
+    pairs = list(zip(our_keys, their_keys, strict=False))
+    renamed = [(ours, theirs) for ours, theirs in pairs if ours != theirs]
+    if not ordered(weights) or len(our_keys) != len(their_keys) or 2 * len(renamed) <= len(pairs):
         return ()
-    if weights.path.suffix == ".safetensors":
+    if not all(alike(ours, expected[ours], theirs, actual[theirs]) for ours, theirs in pairs):
         return ()
     ours, theirs = renamed[0]
     finding = f"the file has the same shapes in the same order under other names, {theirs} where {ours} is sought"
@@ -107,9 +104,8 @@ def _renaming_advice(expected: Mapping[str, Tensor], actual: Mapping[str, Tensor
         return (finding, "where these are the same layers, give those of the spec the names that the file has")
     return (
         finding,
-        "where these are the same layers, a file with the names that are sought is written in Python by",
-        "torch.save(dict(zip(model.state_dict(), state_dict.values())), 'renamed.pth')",
-        "with model = netspec.torch_module(netspec.load(SPEC)) and state_dict what torch.load(FILE) has of tensors",
+        "where these are the same layers, this writes a file with the names that are sought:",
+        f"netspec export SPEC --weights {weights.path} --by-order -o renamed.safetensors",
     )
 
 
