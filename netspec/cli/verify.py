@@ -136,26 +136,22 @@ def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], 
     A single device counts once, as its split makes no difference. Raises ``RequestError`` if a requested split or
     every arrangement is impossible.
     """
-    from netspec.passes.placing import ArrangementError, arrange
     from netspec.train.errors import RequestError
-    from netspec.train.processes.distributed import require_shares
+    from netspec.train.processes.distributed import sharing_arrangement
 
     arrangements: list[Arrangement] = []
-    refused: list[RequestError | ArrangementError] = []
+    refused: list[RequestError] = []
     for devices in gpus:
         for word in splits or SPLITS.choices if devices > 1 else ("batch",):
             try:
-                arrangement = arrange(graph, devices, word)  # type: ignore[arg-type]
-                require_shares(arrangement, batch, graph.train.accumulate)
-            except (ArrangementError, RequestError) as problem:
+                arrangements.append(sharing_arrangement(graph, devices, word, batch))  # type: ignore[arg-type]
+            except RequestError as problem:
                 if splits:
-                    raise RequestError(problem.message, *problem.notes) from problem
+                    raise
                 if word != "groups" or graph.groups > 1:
                     refused.append(problem)
-                continue
-            arrangements.append(arrangement)
     if not arrangements:
-        raise RequestError(refused[0].message, *refused[0].notes)
+        raise refused[0]
     for left_out in refused:
         click.echo(f"left out: {left_out.message}", err=True)
     return arrangements

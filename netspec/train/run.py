@@ -31,7 +31,7 @@ from netspec.train.learning.recorded import recorded
 from netspec.train.learning.validation import PROTOCOL, VIEWS, Evaluation
 from netspec.train.loop import run as run_loop
 from netspec.train.measuring import training_statistics
-from netspec.train.processes.distributed import distribute, require_shares
+from netspec.train.processes.distributed import distribute, sharing_arrangement
 from netspec.train.processes.launching import report_run, stop_with_the_others
 from netspec.train.processes.world import SINGLE_PROCESS, World, require_same_images
 from netspec.train.reporting.board import Board, require_tensorboard
@@ -186,7 +186,7 @@ def _open(graph: Graph, config: Config, named_source: str | None, world: World) 
     """
     graph = dataclasses.replace(graph, train=dataclasses.replace(graph.train, precision=config.precision))
     require_trainable(graph, config.batch)
-    require_shares(arrange(graph, config.gpus, config.split), config.batch, graph.train.accumulate)
+    sharing_arrangement(graph, config.gpus, config.split, config.batch)
     if config.tensorboard:
         require_tensorboard()
     torch.set_num_threads(config.threads)

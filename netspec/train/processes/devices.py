@@ -16,12 +16,11 @@ from rich.console import Console
 from netspec.diagnostics import SpecError
 from netspec.formatting import plural
 from netspec.net import Net, load
-from netspec.passes.placing import ArrangementError, arrange
 from netspec.train import run
 from netspec.train.config import Request, device_for
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.memory import memory_errors
-from netspec.train.processes.distributed import require_shares
+from netspec.train.processes.distributed import sharing_arrangement
 from netspec.train.processes.launching import launch, report_code, report_error, report_process
 from netspec.train.processes.world import World, communication_error, join_world
 from netspec.train.reporting.console import Reporter, make_reporter
@@ -105,16 +104,13 @@ def _train_as_rank(job: TrainingJob, quiet: bool) -> run.Result | int:
 
 def _train(job: TrainingJob, reporter: Reporter, world: World) -> run.Result:
     net, file = job.net, job.file
-    try:
-        with memory_errors(*SMALLER):
-            if job.resume is not None:
-                return run.resume(job.resume, net, job.request, reporter, world)
-            assert net is not None and file is not None
-            # standard input has no name, and a run's spec.net has that of any run
-            name = net.name if file == "-" or Path(file).name == SPEC else Path(file).stem
-            return run.train(net.graph, net.kept_text, name, job.request, reporter, world)
-    except ArrangementError as problem:
-        raise RequestError(problem.message, *problem.notes) from problem
+    with memory_errors(*SMALLER):
+        if job.resume is not None:
+            return run.resume(job.resume, net, job.request, reporter, world)
+        assert net is not None and file is not None
+        # standard input has no name, and a run's spec.net has that of any run
+        name = net.name if file == "-" or Path(file).name == SPEC else Path(file).stem
+        return run.train(net.graph, net.kept_text, name, job.request, reporter, world)
 
 
 def _check_devices(net: Net | None, request: Request, run_settings: Mapping[str, Any], gpus: int) -> None:
@@ -123,12 +119,8 @@ def _check_devices(net: Net | None, request: Request, run_settings: Mapping[str,
     ``run_settings`` are the settings of the run that is resumed.
     """
     if net is not None:
-        train = net.graph.train
-        try:
-            arrangement = arrange(net.graph, gpus, request.split or run_settings.get("split"))
-        except ArrangementError as problem:
-            raise RequestError(problem.message, *problem.notes) from problem
-        require_shares(arrangement, request.batch or run_settings.get("batch", train.batch), train.accumulate)
+        batch = request.batch or run_settings.get("batch", net.graph.train.batch)
+        sharing_arrangement(net.graph, gpus, request.split or run_settings.get("split"), batch)
     device = request.device or run_settings.get("device") or device_for(None)
     available = torch.cuda.device_count()
     if device == "cuda" and available < gpus:

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from netspec import backend
 from netspec.formatting import plural
+from netspec.ir.graph import Graph
 from netspec.parallel import shares
 from netspec.parallel.collectives import all_reduce
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
 from netspec.passes.parts import BatchProgress
-from netspec.passes.placing import Arrangement, place_on_devices
+from netspec.passes.placing import Arrangement, ArrangementError, SplitWord, arrange, place_on_devices
 from netspec.train.counter_rng import Indices
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective, no_update
@@ -133,11 +134,22 @@ def distribute(objective: Objective, arrangement: Arrangement) -> DistributedObj
     )
 
 
-def require_shares(arrangement: Arrangement, batch: int, accumulate: int = 1) -> None:
-    """Raise ``RequestError`` if the arrangement cannot divide a batch.
+def sharing_arrangement(graph: Graph, devices: int, split: SplitWord | None, batch: int) -> Arrangement:
+    """Return the arrangement of devices that share a network and each of its batches.
 
-    Each part of the batch (``accumulate``) needs an image for each row of devices; ``hybrid`` needs equal shares.
+    Raises ``RequestError`` if they cannot. Each part of a batch (``accumulate``) needs an image for each row of
+    devices; ``hybrid`` needs equal shares.
     """
+    try:
+        arrangement = arrange(graph, devices, split)
+    except ArrangementError as problem:
+        raise RequestError(problem.message, *problem.notes) from problem
+    _require_shares(arrangement, batch, graph.train.accumulate)
+    return arrangement
+
+
+def _require_shares(arrangement: Arrangement, batch: int, accumulate: int) -> None:
+    """Raise ``RequestError`` if the arrangement cannot divide a batch."""
     rows, least = arrangement.replicas, batch // accumulate
     devices = f"{arrangement.devices} devices"
     if arrangement.groups > 1:
