@@ -58,7 +58,15 @@ def is_ours(path: Path) -> bool:
 
     try:
         with safe_open(path, framework="np") as file:
-            about = json.loads((file.metadata() or {}).get(ENTRY, "{}"))
+            return "layout" in recorded(file)
     except (SafetensorError, ValueError):
         return False
-    return isinstance(about, dict) and "layout" in about
+
+
+def recorded(file: Any) -> dict[str, Any]:
+    """Return what netspec recorded in an open ``.safetensors`` file; nothing in files of other tools.
+
+    Raises ``ValueError`` if it is not JSON.
+    """
+    about = json.loads((file.metadata() or {}).get(ENTRY, "{}"))
+    return about if isinstance(about, dict) else {}

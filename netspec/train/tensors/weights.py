@@ -7,7 +7,6 @@ A file may be a checkpoint, a ``.safetensors`` file (from ``netspec export`` in 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from netspec.train.errors import RequestError, TrainError
 from netspec.train.runs.named import suggestion
 from netspec.train.runs.reading import newest, read_checkpoint
 from netspec.train.runs.saved import weights_of
+from netspec.train.tensors.imported import recorded
 
 _CLASS = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 """torch's message about an object that is not a tensor or a plain container."""
@@ -110,10 +110,9 @@ def _of_checkpoint(path: Path, digest: str, state: Mapping[str, Any]) -> Weights
     return Weights(path, digest, weights_of(state), {"layout": "merged", **about})
 
 
-def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors of a ``.safetensors`` file, and what netspec recorded about them.
-
-    With ``only_about``, no tensors are read. The record is empty for files of other tools.
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors of a ``.safetensors`` file, and what netspec recorded about them: nothing in files of other
+    tools.
 
     Raises
     ------
@@ -126,13 +125,13 @@ def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str,
 
     try:
         with safe_open(path, framework="pt") as file:
-            keys = [] if only_about else file.keys()
+            keys = file.keys()
             tensors = {key: file.get_tensor(key) for key in keys}
-            about = json.loads((file.metadata() or {}).get("netspec", "{}"))
+            about = recorded(file)
     except (SafetensorError, ValueError) as problem:
         notes = ("it is a file of torch.save: give it the ending .pth",) if zipfile.is_zipfile(path) else ()
         raise TrainError(f"{path} is damaged or not a safetensors file: {problem}", *notes) from problem
-    return tensors, about if isinstance(about, dict) else {}
+    return tensors, about
 
 
 def _state_dict(loaded: object, path: Path) -> dict[str, Tensor]:
