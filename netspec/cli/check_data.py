@@ -65,7 +65,7 @@ def command(
         if graph is not None:
             require_trainable(graph, graph.train.batch)
         data, mismatch = _open(source, graph)
-        total = len(data.train.labels) + (len(data.validation.labels) if data.validation is not None else 0)
+        total = sum(len(split.labels) for split in data.splits.values())
         cores = processes or cores_available()
         with Counter("looking", total, quiet=quiet) as counter:
             survey_result = survey(data, cores, counter.update)

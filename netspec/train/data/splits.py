@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.formatting import format_count
 from netspec.train.counter_rng import Indices
+from netspec.train.errors import TrainError
 
 if TYPE_CHECKING:
     from netspec.train.data.moments import Statistics
@@ -107,6 +110,11 @@ class Data:
     statistics: Statistics | None = None
     sample: range | None = None
 
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The existing splits by name, ``train`` and ``val``."""
+        return {"train": self.train} | ({"val": self.validation} if self.validation is not None else {})
+
 
 def numbered(*files: tuple[str, int]) -> Callable[[int], str]:
     """Return the function that names the images of files that hold several, given each file's name and number of
@@ -124,6 +132,17 @@ def numbered(*files: tuple[str, int]) -> Callable[[int], str]:
         raise IndexError(index)
 
     return name
+
+
+def require_labels(path: Path, labels: Labels, classes: int, data_set: str) -> None:
+    """Raise ``TrainError`` if a label in a file of a data set is not one of its ``classes``, counted from 0."""
+    invalid = (labels < 0) | (labels >= classes)
+    if invalid.any():
+        index = int(invalid.argmax())
+        raise TrainError(
+            f"{path}: label {labels[index]} of image {format_count(index)} (from 0) is out of range: {data_set} has "
+            f"0 to {classes - 1}"
+        )
 
 
 def only_class(classes: Sequence[str]) -> str | None:

@@ -19,16 +19,13 @@ import numpy as np
 
 from netspec.train.data.moments import Moments
 from netspec.train.data.packing.outfolder import claim
-from netspec.train.data.packing.processes import in_processes
+from netspec.train.data.packing.processes import CHUNK, in_processes
 from netspec.train.data.packing.sealing import Packed, ShardFacts, read_pack, seal
 from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import Files, Listing
 from netspec.train.data.sources.shards import Shard, bytes_of, header, shards
 from netspec.train.data.splits import Frame, Unreadable
 from netspec.train.files import finish_atomically, write_atomically
-
-CHUNK = 32
-"""The number of images in one task of a worker process."""
 
 
 @dataclass(frozen=True, slots=True)

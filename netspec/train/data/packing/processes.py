@@ -18,6 +18,9 @@ from netspec.train.errors import TrainError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+CHUNK = 32
+"""The usual number of images in a task."""
+
 AHEAD = 4
 """The number of tasks per process that may be pending at a time."""
 

@@ -10,13 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.train.data.packing.processes import in_processes
+from netspec.train.data.packing.processes import CHUNK, in_processes
 from netspec.train.data.sources.decode import image_size, read_image
 from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.data.splits import Data, Frame, Labels, Split, Unreadable
-
-CHUNK = 32
-"""The number of images in one task of a worker process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +102,7 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
     TrainError
         A worker process was killed, or a file of a pack has been deleted.
     """
-    splits = {"train": data.train} | ({"val": data.validation} if data.validation is not None else {})
+    splits = data.splits
     counts: dict[str, SplitCounts] = {}
     unreadable: list[Unreadable] = []
     sizes: list[tuple[int, int]] = []

@@ -16,7 +16,7 @@ import numpy as np
 
 from netspec.formatting import format_count, plural
 from netspec.train.data.sources.pickled import InvalidPickle, read_pickle
-from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels, numbered
+from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels, numbered, require_labels
 from netspec.train.errors import TrainError
 
 FRAME = Frame(3, 32, 32)
@@ -87,13 +87,7 @@ def _files(folder: Path) -> tuple[list[Path], Path | None]:
 def _read(path: Path) -> tuple[Pixels, Labels]:
     content = path.read_bytes()
     pixels, labels = _binary(path, content) if path.suffix == ".bin" else _python(path, content)
-    invalid = (labels < 0) | (labels >= len(CLASSES))
-    if invalid.any():
-        index = int(invalid.argmax())
-        raise TrainError(
-            f"{path}: label {labels[index]} of image {format_count(index)} (from 0) is out of range: CIFAR-10 has "
-            "0 to 9"
-        )
+    require_labels(path, labels, len(CLASSES), "CIFAR-10")
     return pixels, labels
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from netspec.formatting import format_count, format_sizes, plural
-from netspec.train.data.splits import Data, Frame, InMemorySplit, Pixels, numbered
+from netspec.train.data.splits import Data, Frame, InMemorySplit, Pixels, numbered, require_labels
 from netspec.train.errors import TrainError
 
 CLASSES = tuple("0123456789")
@@ -83,13 +83,7 @@ def _part(root: Path, part: str) -> InMemorySplit:
     pixels, labels = _read(images, 3), _read(numbers, 1).astype(np.int64)
     if len(pixels) != len(labels):
         raise TrainError(f"{images} has {plural(len(pixels), 'image')}, {numbers} {plural(len(labels), 'label')}")
-    invalid = labels >= len(CLASSES)
-    if invalid.any():
-        index = int(invalid.argmax())
-        raise TrainError(
-            f"{numbers}: label {labels[index]} of image {format_count(index)} (from 0) is out of range: MNIST has "
-            "0 to 9"
-        )
+    require_labels(numbers, labels, len(CLASSES), "MNIST")
     return InMemorySplit(pixels[:, None], labels, numbered((images.name, len(labels))))
 
 
