@@ -79,7 +79,8 @@ def command(
             facts, result, picture = _draw_kernels(opened, layer)
         write_or_fail({output: picture})
     if form == "json":
-        click.echo(json.dumps(facts | {"picture": str(output)}, indent=2))
+        about = {"run": opened.name, "net": opened.graph.name, "spec_sha256": opened.spec_sha256, "step": opened.step}
+        click.echo(json.dumps(about | facts | {"picture": str(output)}, indent=2))
     else:
         from netspec.report.terminal import show
 
@@ -118,10 +119,9 @@ def _draw_kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], Table,
     if all(measure is not None for measure in colours):
         heads += ["colour", "more than chance"]
         notes = (f"colour: the share of the kernels' energy off the grey axis; {100 * RANDOM_COLOUR:.1f} % by chance",)
-    header = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": name}
     columns = tuple(Column(head, right=head != name) for head in heads)
     table = Table("", columns, tuple(rows), notes=notes)
-    return {**header, "groups": facts}, table, encoded(draw_kernels(blocks))
+    return {"layer": name, "groups": facts}, table, encoded(draw_kernels(blocks))
 
 
 def _draw_activations(run: Saved, image: Path, layer: str, device: str | None) -> tuple[dict[str, Any], str, bytes]:
@@ -145,8 +145,7 @@ def _draw_activations(run: Saved, image: Path, layer: str, device: str | None) -
     images = prepared(run.preparation(frame, PEAK, place), pixels[None], centre)
     activations = activations_of(run.objective(place), images, layer)
     what = "maps" if activations.groups[0].shape[1:] != (1, 1) else "features"
-    facts = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": layer,
-             "image": str(image), what: activations.maps, "silent": activations.silent}  # fmt: skip
+    facts = {"layer": layer, "image": str(image), what: activations.maps, "silent": activations.silent}
     zero = f"{activations.silent} of them zero or less everywhere"
     line = f"{layer}: {activations.maps} {what}, {zero}, for the centre of {image}"
     return facts, line, encoded(draw_activations(activations))

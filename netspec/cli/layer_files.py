@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from netspec.cli.common import Command
 from netspec.diagnostics import CannotOpen, SpecError
 from netspec.source import CAFFE_FILE, LAYER_FILE, SPEC_ENDINGS
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
     from netspec.net import LayerFileOptions
     from netspec.source import Source
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)

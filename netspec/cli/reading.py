@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, fail, print_diagnostics
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, Command, fail, print_diagnostics
 from netspec.cli.layer_files import LayerFiles, layer_file_options
 from netspec.cli.surplus_argument import refuse_option_values
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
@@ -31,8 +31,6 @@ _SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
 
 READING_OPTIONS = "--set, --input, --params, --history and --dialect"
 """The options behind a ``Reading``, for error messages."""
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import fail, importing_torch
+from netspec.cli.common import Command, fail, importing_torch
 from netspec.cli.reading import READING_OPTIONS, Reading, read_net, reading_options
 from netspec.cli.runs import require_existing, warn
 from netspec.source import SPEC_ENDINGS
@@ -16,8 +15,6 @@ from netspec.source import SPEC_ENDINGS
 if TYPE_CHECKING:
     from netspec.train.runs.saved import Saved
     from netspec.train.tensors.weights import Weights
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def weights_option(command: Command) -> Command:

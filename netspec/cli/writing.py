@@ -14,7 +14,7 @@ from netspec.cli.common import fail
 def require_own_file(path: Path, is_ours: Callable[[Path], bool], author: str = "netspec", option: str = "-o") -> None:
     """Exit if ``path``, given by ``option``, already exists and was not written by ``author``.
 
-    ``ours`` recognises files that ``author`` wrote.
+    ``is_ours`` recognises files that ``author`` wrote.
     """
     try:
         if not os.path.lexists(path):
