@@ -1,8 +1,9 @@
 """Running the commands in README.md and docs/, and updating their outputs.
 
 A block marked ``<!-- run -->`` holds commands with their output, or a Python program whose output is in the following
-block marked ``<!-- output -->``. ``<!-- file: NAME -->`` marks a copy of a file. All blocks of a page run in one folder
-that contains ``specs``. ``python tests/helpers/pages.py README training`` rewrites these pages; without names, all.
+block marked ``<!-- output -->``. ``<!-- file: NAME -->`` marks a copy of a file, and ``<!-- write: NAME -->`` one that
+the reader writes. All blocks of a page run in one folder that contains ``specs``.
+``python tests/helpers/pages.py README training`` rewrites these pages; without names, all.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from consoles import output_of, run_block
 from image_files import photos
 from places import ROOT, SPECS
 
-_BLOCK = re.compile(r"^<!-- (run|output|file: \S+) -->\n```(\w*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^<!-- (run|output|file: \S+|write: \S+) -->\n```(\w*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 _REACHED = r"(?<=loss )[\d.e-]+|(?<=top-[15] )[\d.]+"
 """Losses and accuracies of trainings, whose last digits differ between machines because of rounding."""
 
@@ -55,6 +56,8 @@ class Page:
                 what, kind, body = block.groups()
                 if what.startswith("file: "):
                     body = (ROOT / what.removeprefix("file: ")).read_text("utf-8")
+                elif what.startswith("write: "):
+                    (folder / what.removeprefix("write: ")).write_text(body, "utf-8")
                 elif what == "output":
                     body = output
                 elif kind == "console":
@@ -72,6 +75,7 @@ class Page:
 
 PAGES = (
     Page("README.md", rf"[\d,.]+ images/s|\d+ % waiting|{_REACHED}|\d\.\de[-+]\d\d"),
+    Page("docs/tutorial.md", slow="two trainings"),
     Page("docs/devices.md"),
     Page(
         "docs/data.md",
