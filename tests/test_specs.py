@@ -13,7 +13,7 @@ from netspec.language.formatter import formatted
 from netspec.source import Source
 
 SPECS = Path(__file__).parent.parent / "specs"
-CORRECT = sorted(SPECS.glob("*.net"))
+CORRECT = [*sorted(SPECS.glob("*.net")), *sorted((SPECS / "classics").glob("*.net"))]
 INCORRECT = sorted((SPECS / "mistakes").glob("*.net"))
 PARAMETERS = {
     "alexnet": 60_965_224,

@@ -1,0 +1,135 @@
+"""The networks of specs/classics: their numbers to the last digit, against those that others publish."""
+
+from __future__ import annotations
+
+import pytest
+from places import SPECS
+
+from netspec import load
+from netspec.net import Net
+from netspec.stats import Totals, totals
+
+COUNTS = {
+    # name: parameters, connections
+    "all-cnn-c": (1_369_738, 270_798_336),
+    "densenet-121": (7_978_856, 2_834_161_664),
+    "googlenet": (13_378_280, 1_591_044_096),
+    "mobilenet": (4_231_976, 568_740_352),
+    "mobilenet-v2": (3_504_872, 300_774_272),
+    "nin-cifar10": (966_986, 222_486_528),
+    "resnet-18": (11_689_512, 1_814_073_344),
+    "resnet-20-cifar10": (269_722, 40_551_040),
+    "resnet-34": (21_797_672, 3_663_761_408),
+    "resnet-50": (25_557_032, 3_857_973_248),
+    "resnet-50-v1-5": (25_557_032, 4_089_184_256),
+    "squeezenet": (1_248_424, 832_667_936),
+    "vgg-11": (132_863_336, 7_609_090_048),
+    "vgg-16": (138_357_544, 15_470_264_320),
+    "vgg-19": (143_667_240, 19_632_062_464),
+    "zfnet": (62_357_608, 1_168_032_896),
+}
+
+TORCHVISION = {
+    "densenet-121": (7_978_856, 2.834),
+    "mobilenet-v2": (3_504_872, 0.301),
+    "resnet-18": (11_689_512, 1.814),
+    "resnet-34": (21_797_672, 3.664),
+    "resnet-50-v1-5": (25_557_032, 4.089),
+    "vgg-11": (132_863_336, 7.609),
+    "vgg-16": (138_357_544, 15.470),
+    "vgg-19": (143_667_240, 19.632),
+}
+"""``num_params`` and ``_ops``, billions of multiply-adds, of the weights in torchvision/models, torchvision 0.28."""
+
+SQUEEZENET = {
+    "conv1": 14_208,
+    "fire2": 11_920,
+    "fire3": 12_432,
+    "fire4": 45_344,
+    "fire5": 49_440,
+    "fire6": 104_880,
+    "fire7": 111_024,
+    "fire8": 188_992,
+    "fire9": 197_184,
+    "conv10": 513_000,
+}
+"""Iandola et al. (2016), table 1: parameters before pruning."""
+
+GOOGLENET = {
+    # part: thousands of parameters and millions of operations of table 1; weights and connections
+    "conv1": ("2.7", 34, 9_408, 118_013_952),
+    "conv2": ("112", 360, 114_688, 359_661_568),
+    "inc3a": ("159", 128, 163_328, 128_049_152),
+    "inc3b": ("380", 304, 388_096, 304_267_264),
+    "inc4a": ("364", 73, 375_552, 73_608_192),
+    "inc4b": ("437", 88, 448_512, 87_908_352),
+    "inc4c": ("463", 100, 509_440, 99_850_240),
+    "inc4d": ("580", 119, 604_672, 118_515_712),
+    "inc4e": ("840", 170, 867_328, 169_996_288),
+    "inc5a": ("1072", 54, 1_042_432, 51_079_168),
+    "inc5b": ("1388", 71, 1_442_816, 70_697_984),
+    "linear": ("1000", 1, 1_024_000, 1_024_000),
+}
+"""Szegedy et al. (2015), table 1, and what its layers have. A thousand is 1,024 in the column of parameters."""
+
+
+def classic(name: str) -> Net:
+    return load(SPECS / "classics" / f"{name}.net")
+
+
+def part(net: Net, name: str) -> Totals:
+    """Add up a module: a layer, or the layers whose names begin with its name and a hyphen."""
+    return totals(layer for key, layer in net.layers.items() if key == name or key.startswith(f"{name}-"))
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_of_classics(name: str) -> None:
+    total = classic(name).total
+    assert (total.parameters, total.connections) == COUNTS[name]
+
+
+def test_every_classic_has_its_counts_here() -> None:
+    assert set(COUNTS) == {path.stem for path in (SPECS / "classics").glob("*.net")}
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_counts_are_those_that_torchvision_documents(name: str) -> None:
+    total = classic(name).total
+    assert (total.parameters, round(total.connections / 1e9, 3)) == TORCHVISION[name]
+
+
+def test_squeezenet_matches_its_table_row_by_row() -> None:
+    net = classic("squeezenet")
+    assert {name: part(net, name).parameters for name in SQUEEZENET} == SQUEEZENET
+    assert sum(SQUEEZENET.values()) == net.total.parameters
+
+
+@pytest.mark.parametrize("name", GOOGLENET)
+def test_modules_of_googlenet(name: str) -> None:
+    *_, weights, connections = GOOGLENET[name]
+    total = part(classic("googlenet"), name)
+    assert (total.weights, total.connections) == (weights, connections)
+
+
+def test_which_rows_of_googlenets_table_follow_from_its_filters() -> None:
+    """Operations do, but for conv1 and inception (5a); most parameters are not within a thousand of 1,024."""
+    operations = {name for name, (_, ops, _, connections) in GOOGLENET.items() if abs(connections / 1e6 - ops) < 1}
+    assert set(GOOGLENET) - operations == {"conv1", "inc5a"}
+    parameters = {name for name, (k, _, weights, _) in GOOGLENET.items() if abs(weights / 1024 - float(k)) <= 1}
+    assert parameters == {"conv2", "inc3a", "inc3b", "inc4b", "linear"}
+
+
+def test_googlenet_without_and_with_its_auxiliary_classifiers() -> None:
+    """6,998,552 are the parameters of Caffe's bvlc_googlenet, which is tested without the auxiliary classifiers."""
+    net = classic("googlenet")
+    auxiliary = sum(part(net, f"aux{n}").parameters for n in (1, 2))
+    assert (net.total.parameters - auxiliary, auxiliary) == (6_998_552, 6_379_728)
+
+
+@pytest.mark.parametrize(("name", "flops"), [("resnet-18", "1.8"), ("resnet-34", "3.6")])
+def test_resnets_flops_are_those_of_shortcuts_without_weights(name: str, flops: str) -> None:
+    """He et al. (2016), table 1, counts multiply-adds of the networks of table 2, whose shortcuts are of option A."""
+    net = classic(name)
+    shortcuts = sum(net.layers[f"shortcut{n}"].connections for n in (3, 4, 5))
+    assert shortcuts == 19_267_584
+    assert f"{(net.total.connections - shortcuts) / 1e9:.1f}" == flops
