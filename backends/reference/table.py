@@ -28,6 +28,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Local: Pair(weighted.local, weighted.local_back),
     ops.Linear: Pair(weighted.linear, weighted.linear_back),
     ops.ChannelScale: Pair(weighted.channel_scale, weighted.channel_scale_back),
+    ops.PRelu: Pair(weighted.prelu, weighted.prelu_back),
     ops.Bias: Pair(weighted.bias, weighted.bias_back),
     ops.MaxPool: Pair(spatial.maxpool, spatial.maxpool_back),
     ops.AvgPool: Pair(spatial.avgpool, spatial.avgpool_back),

@@ -1,4 +1,4 @@
-"""Conv, Local, Linear, ChannelScale and Bias. Groups get an axis G: output group g reads input group g.
+"""Conv, Local, Linear, ChannelScale, PRelu and Bias. Groups get an axis G: output group g reads input group g.
 
 In the shapes below, K = C/G * KH * KW is the number of weights of a filter and P = OH * OW the number of output pixels.
 """
@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
 
 from .call import Array, Call, Gradient
 from .windows import columns, fold
@@ -118,8 +118,20 @@ def channel_scale_back(op: ChannelScale, call: Call, y: Array, grad: Array) -> G
     return Gradient((grad * _per_channel(call.params[0], call.x),), (by_weight,))
 
 
+def prelu(op: PRelu, call: Call) -> Array:
+    """x above 0, else x times the slope of its channel, (C,), or of all, (1,)."""
+    return np.where(call.x > 0, call.x, _per_channel(call.params[0], call.x) * call.x)
+
+
+def prelu_back(op: PRelu, call: Call, y: Array, grad: Array) -> Gradient:
+    """By x: 1 above 0, else the slope. By a slope: gradient times min(0, input), summed over what it multiplies."""
+    by_x = grad * np.where(call.x > 0, 1.0, _per_channel(call.params[0], call.x))
+    by_channel = (grad * np.minimum(call.x, 0.0)).sum(axis=(0, *range(2, grad.ndim)))
+    return Gradient((by_x,), (by_channel.sum(keepdims=True) if op.shared else by_channel,))
+
+
 def _per_channel(weight: Array, x: Array) -> Array:
-    """Reshape (C,) to broadcast with N,C,H,W or N,C."""
+    """Reshape (C,) or (1,) to broadcast with N,C,H,W or N,C."""
     return weight.reshape(weight.shape + (1,) * (x.ndim - 2))
 
 

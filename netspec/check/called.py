@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec import layers
+from netspec.check.called_prelu import called_prelu
 from netspec.check.converted import coefficients_note, converted
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_keys import absent_key
@@ -87,6 +88,8 @@ def called_layer(call: Call) -> str | None:
     name = call.name.text
     if name == "Activation":
         return _activation(call)
+    if name == "PReLU":
+        return called_prelu(call) if call.args or call.named else None
     if name == "ReLU" and _is_up_to_6(call):
         return "relu6"
     layer_type = layers.find(nearest(name, layers.names()) or "")

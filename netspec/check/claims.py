@@ -13,7 +13,7 @@ from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.other_keys import ABSENT_COUNTS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count
-from netspec.ir.ops import BatchNorm, ChannelScale, Conv, GroupNorm, Linear, Local, Op, window_of
+from netspec.ir.ops import BatchNorm, ChannelScale, Conv, GroupNorm, Linear, Local, Op, PRelu, window_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Axis, Window
@@ -227,6 +227,8 @@ def _step_arithmetic(name: str, step: Step) -> str | None:
         return f"{inputs} * {format_count(op.outputs)} outputs = {format_count(op.connections(step.reads, out))}"
     if isinstance(op, ChannelScale | BatchNorm | GroupNorm) and name == "weights":
         return f"one weight a channel * {format_count(out.channels)} channels = {format_count(out.channels)}"
+    if isinstance(op, PRelu) and name == "weights" and not op.shared:
+        return f"one slope a channel * {format_count(out.channels)} channels = {format_count(out.channels)}"
     return None
 
 

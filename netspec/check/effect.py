@@ -97,6 +97,8 @@ def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tupl
     if not owner and None not in _values_of(facts, "super_eps") and isinstance(settings.train.rule, Sgd):
         why = "the update rule of super_eps has no weight decay"
         yield from ((key, why) for key in ("decay", "decay_mult"))
+    if _values_of(facts, "decay") == {0} != _values_of(facts, "decay_mult"):
+        yield "decay_mult", f"{name}'s decay, which it multiplies, is 0"
     # With a rate of 0 the decay is 0 in effect. Caffe's files state both, so a decay of 0 is not reported.
     yield from ((key, why) for key, why in _keys_of_fixed_parameters(facts, settings) if _values_of(facts, key) != {0})
     if facts.values.get("norm_over") == "parts":

@@ -110,7 +110,7 @@ class Walk:
         if layer_type is None:
             return Result(None)
         if values is None or inputs is None or not self._inputs_fit(number, layer_type, inputs):
-            if layer_type.grouping == "weights" and _names_weights_owner(self.sections[number]):
+            if layer_type.key("weights") and _names_weights_owner(self.sections[number]):
                 self._weights_owner(number, layer_type)  # report an unknown name in spite of the other mistakes
             return Result(None)
         request = self._request(number, layer_type, values, inputs)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from netspec import layers
 from netspec.check.called import called_layer
+from netspec.check.called_prelu import AMBIGUOUS, is_bare_prelu
 from netspec.check.other_layers import global_pooling, translated_call
 from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
@@ -103,6 +104,9 @@ def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
         if first.name.text == "LeakyReLU" and not first.args and not first.named:
             fixes = tuple(replacement(first.span, f"leakyrelu slope={slope}") for slope in ("0.01", "0.3"))
             return first.span, "its slope is 0.01 in PyTorch and 0.3 in Keras", fixes
+        if is_bare_prelu(first):
+            fixes = tuple(replacement(first.span, text) for text in ("prelu shared=yes", "prelu"))
+            return first.span, AMBIGUOUS, fixes
         if translated := translated_call(first) or called_layer(first):
             words = [word for word in translated.split() if plain_word(word.partition("=")[0]) not in CHANNELS_READ]
             return first.span, f"a spec writes it as {' '.join(words)}", (replacement(first.span, translated),)

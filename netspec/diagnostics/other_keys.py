@@ -25,6 +25,7 @@ CHANNELS_READ = (
     "inputshape",
     "inputsize",
     "numfeatures",
+    "numparameters",
 )
 GROUP_SIZES = ("channelspergroup", "groupsize", "groupwidth", "numchannelspergroup")
 ABSENT_KEYS: Mapping[str, str] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from netspec.ir import ops
 from netspec.keys.calls import Argument, arguments, as_call, notation
-from netspec.keys.kind import one_of, unknown_word
+from netspec.keys.kind import BadValue, one_of, unknown_word
 from netspec.keys.numbers import Real
 from netspec.language.syntax import Value
 
@@ -63,6 +63,9 @@ class NeuronWord:
     def read(self, value: Value) -> ops.Op:
         call = as_call(value)
         if call is None or call.name.text not in NEURONS:
+            if call is not None and call.name.text.lower() == "prelu":
+                note = "its slopes are weights: it is a separate layer, [act1] prelu"
+                raise BadValue("prelu is no neuron", call.name.span, notes=(note,))
             error = unknown_word(value, self.words, self.doc)
             if call is not None and call.name.text.lower() == "softmax":
                 error.notes = ("a softmax is a separate layer: [prob] softmax",)

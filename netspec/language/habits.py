@@ -210,7 +210,9 @@ def _attribute(match: re.Match[str], before: str) -> str:
 
 
 def _slope(match: re.Match[str], before: str) -> str:
-    """Write out the slope that a class of Keras or PyTorch has by default."""
+    """Write out the slope that a class of Keras or PyTorch has by default, or the number of slopes."""
+    if "PReLU" in match[0]:
+        return "PReLU(1)"
     return f"LeakyReLU({0.3 if 'layers.' in match[0] else 0.01})"
 
 
@@ -257,7 +259,11 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ),
     ("rule", rf"(?<=\boptimizer=)[{_QUOTE}]?(?:[a-z]+\.)*(?:SGD|AdamW?)\b", _rule),
     ("attribute", rf"^self\.{_NAME}[ \t]*=[ \t]*{_MODULE}*(?=[A-Z]\w*\()", _attribute),
-    ("slope", rf"(?<![\w.])(?:{_MODULE}*layers|(?:torch\.)?nn)\.LeakyReLU\(\s*\)", _slope),
+    (
+        "slope",
+        rf"(?<![\w.])(?:{_MODULE}*layers|(?:torch\.)?nn)\.LeakyReLU\(\s*\)|(?<![\w.])(?:torch\.)?nn\.PReLU\(\s*\)",
+        _slope,
+    ),
     ("module", rf"(?<=[=\s])(?:(?:torch\.)?nn\.(?=[A-Z])|{_MODULE}+(?=[A-Z]\w*\())", _replaced_by("")),
     ("function", rf"(?<=\bactivation=){_MODULE}+(?=[a-z])", _replaced_by("")),
     ("flag", r"(?<=\bnesterov=)(?:True|False)\b", lambda match, before: "yes" if match[0] == "True" else "no"),

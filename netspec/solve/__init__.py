@@ -97,7 +97,7 @@ def _proposals(mistake: Diagnostic, facts: LayerFacts | None, bench: Bench) -> I
     if facts is None or (mistake.code == "shapes-differ" and not mistake.labels):
         return ()  # without labels, it is about the inputs of a layer with weights, not about branches that meet
     if mistake.code == "bad-value":
-        return chain(windows.numeric_same_pad(facts, mistake, bench), inserted.softmax(checked, facts, mistake))
+        return chain(windows.numeric_same_pad(facts, mistake, bench), inserted.own_layer(checked, facts, mistake))
     proposer = _PROPOSERS.get(mistake.code)
     return proposer(checked, facts) if proposer is not None else ()
 

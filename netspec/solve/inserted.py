@@ -46,19 +46,22 @@ def vector(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         yield Proposal(f"add {' and '.join(lines)} above", edits, f"gives {x.channels} numbers")
 
 
-def softmax(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Iterator[Proposal]:
-    """Propose a layer of its own for other tools' activation ``softmax``, unless other layers read this one by name."""
+def own_layer(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Iterator[Proposal]:
+    """Propose a layer of its own for other tools' activation ``softmax``, and for ``prelu``, unless other layers read
+    this one by name."""
     pair, section = facts.pairs.get("neuron"), facts.section
     read = [word for other in checked.file.sections for word in _names_read(other)]
-    if pair is None or mistake.span != pair.value.span or mistake.span.text.lower() != "softmax":
+    word = mistake.span.text.lower()
+    names = {"softmax": "prob", "prelu": f"{facts.name}_act"}
+    if pair is None or mistake.span != pair.value.span or word not in names:
         return
-    name, root = "prob", section.span.source
+    name, root = names[word], section.span.source
     if section.name.text in read or checked.layer(name) is not None or root is not checked.texts.root:
         return
     end = root.text.find("\n", section.span.end) + 1 or len(root.text)
     line_break = "" if root.text[:end].endswith("\n") else root.newline
-    line = Edit(Span(root, end, end), f"{line_break}[{name}] softmax{root.newline}")
-    yield Proposal(f"add [{name}] softmax below", (Edit(with_space_before(pair.span), ""), line))
+    line = Edit(Span(root, end, end), f"{line_break}[{name}] {word}{root.newline}")
+    yield Proposal(f"add [{name}] {word} below", (Edit(with_space_before(pair.span), ""), line))
 
 
 def _names_read(section: Section) -> Iterator[str]:

@@ -135,6 +135,19 @@ SPECS = {
         [fc] fc outputs=6 init=gaussian(0.3) gpu=0
         [s4] affine init=uniform(1) bias=0.1
     """,
+    "of-learnt-slopes": """
+        net bent
+        gpus 2
+        default conv  init=gaussian(0.3)
+        [image] input 3x6x6
+        [c1] conv filters=4 kernel=3
+        [r1] prelu
+        [c2] conv filters=4 kernel=3 reads=all
+        [r2] prelu shared=yes init=uniform(0.5)
+        [r3] prelu weights=r1
+        [fc] fc outputs=6 init=gaussian(0.3) gpu=0
+        [r4] prelu init=gaussian(0.3)
+    """,
     "noisy": """
         net noisy
         [image] input 3x8x8

@@ -70,6 +70,7 @@ def test_other_update_rules_are_errors(optimizer: str, message: str) -> None:
         (f"{CONV}\n[s] silu", "silu", "has no neuron silu", "relu"),
         (f"{CONV}\n[t] relu\n[s] product inputs=c,t", "product", "multiplies no outputs of layers", "sum"),
         (f"{CONV}\n[s] affine", "affine", "no learnt coefficients of channels", "neuron=linear(0.25, 0)"),
+        (f"{CONV}\n[s] prelu", "prelu", "older than parametric ReLUs", "leakyrelu"),
         (f"{CONV}\n[n] rnorm size=3 k=2 alpha=1e-4 beta=0.75", "k=2", "is 1, and its k is 2", "k=1, or --dialect v2"),
         (f"{CONV}\n[n] lrn groups=4 size=5 k=2 alpha=1e-4 beta=0.75", "groups=4", "covers all", "size=7, or groups=1"),
         (f"{CONV}\n[d] dropout", "dropout", "not divide by 1 - rate", "scaling=test, or --dialect v2"),

@@ -7,7 +7,7 @@ from by_hand import NINE, array, assert_close, gradient, on_map, value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
 from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Pad, Window
 
@@ -102,6 +102,19 @@ def test_channelscale_multiplies_each_channel() -> None:
     gradients = gradient(ChannelScale(), image, params=([10, 20],), seed=seed)
     assert_close(gradients.params[0], [1 * 1 + 2 * 2, 3 * 3 + 4 * 4])
     assert_close(gradients.inputs[0], [[[[10, 20]], [[60, 80]]]])
+
+
+def test_prelu_has_a_slope_for_each_channel_or_one_for_all() -> None:
+    image, seed = [[[[1, -2]], [[-3, 4]]]], [[[[1, 2]], [[3, 4]]]]
+    assert_close(value(PRelu(), image, params=([10, 20],)), [[[[1, -20]], [[-60, 4]]]])
+    assert_close(value(PRelu(), [[-1, -2]], params=([10, 20],)), [[-10, -40]])
+    assert_close(value(PRelu(shared=True), image, params=([10],)), [[[[1, -20]], [[-30, 4]]]])
+    gradients = gradient(PRelu(), image, params=([10, 20],), seed=seed)
+    assert_close(gradients.params[0], [2 * -2, 3 * -3])
+    assert_close(gradients.inputs[0], [[[[1, 20]], [[60, 4]]]])
+    gradients = gradient(PRelu(shared=True), image, params=([10],), seed=seed)
+    assert_close(gradients.params[0], [2 * -2 + 3 * -3])
+    assert_close(gradient(PRelu(), [[0]], params=([10],), seed=[[1]]).inputs[0], [[10]])
 
 
 def test_bias_per_channel_and_per_unit() -> None:

@@ -160,7 +160,7 @@ def test_globals_lists_all_names_that_templates_define() -> None:
     graphs += [replace(plain, preprocessing=settings.Preprocessing(1, (0.5,), std=(0.25,)))]
     graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]
     names = set().union(*(defined_names(emit(graph)) for graph in graphs))
-    networks = {"AlexNet", "Crossings", "Excited", "Idle", "Joined", "Little", "Modern", "Net", "Noisy", "Pair",
+    networks = {"AlexNet", "Bent", "Crossings", "Excited", "Idle", "Joined", "Little", "Modern", "Net", "Noisy", "Pair",
                 "Scaled", "Several", "Single", "Sparse", "Tabled", "Twofold"}  # fmt: skip
     assert names - networks - {"rate_factor_2"} == source.GLOBALS
 

@@ -51,6 +51,13 @@ ABOVE = "[i] input 64x8x8\n[a] "
         ("fc outputs=10 activation=softmax  # scores", "fc outputs=10  # scores\n[prob] softmax"),
         ("conv filters=8 kernel=3 use_bias=false", "conv filters=8 kernel=3 bias=none"),
         ("nn.LeakyReLU(0.2)", "leakyrelu slope=0.2"),
+        ("nn.PReLU()", "prelu shared=yes"),
+        ("nn.PReLU(64)", "prelu"),
+        ("nn.PReLU(num_parameters=64, init=0.1)", "prelu init=constant(0.1)"),
+        ("layers.PReLU(shared_axes=[1, 2])", "prelu init=constant(0)"),
+        ("PReLU(alpha_initializer='zeros', shared_axes=[1, 2])", "prelu init=constant(0)"),
+        ("prelu channel_shared=true", "prelu shared=yes"),
+        ("conv filters=8 kernel=3 neuron=prelu", "conv filters=8 kernel=3\n[a_act] prelu"),
         ("nn.Dropout(p=0.5, inplace=False)", "dropout rate=0.5"),
         ("nn.Linear(64 * 8 * 8, 10)", "fc outputs=10"),
         ("nn.Linear(in_features=4096, out_features=10, bias=True)", "fc outputs=10"),
@@ -157,6 +164,7 @@ def test_what_has_no_translation_is_left(line: str, left: str) -> None:
         ("nn.LayerNorm(32)", "64 channels, not 32"),
         ("nn.InstanceNorm2d(32)", "64 channels, not 32"),
         ("nn.Linear(100, 10)", "64x8x8 = 4,096 features, not 100"),
+        ("nn.PReLU(32)", "64 channels, not 32"),
         ("nn.Linear(64 * 4 * 4, 10)", "64x8x8 = 4,096 features, not 64x4x4 = 1,024"),
         ("Conv2D(8, 3, input_shape=(32, 32, 3))", "64x8x8 = 4,096 features, not 32x32x3 = 3,072"),
     ],
@@ -181,6 +189,19 @@ def test_slope_of_a_class_that_both_tools_have_is_for_the_user_to_choose() -> No
     titles = [fix.title for fix in found.fixes]
     assert titles == ["write leakyrelu slope=0.01", "write leakyrelu slope=0.3"]
     assert found.notes == ("its slope is 0.01 in PyTorch and 0.3 in Keras",)
+
+
+def test_slopes_of_a_class_that_both_tools_have_are_for_the_user_to_choose() -> None:
+    found = only_diagnostic(f"{ABOVE}PReLU()\n")
+    assert [fix.title for fix in found.fixes] == ["write prelu shared=yes", "write prelu"]
+    assert found.notes == (
+        "PReLU() has one slope for all channels in PyTorch, and in Keras one for each unit, which no layer has",
+    )
+
+
+@pytest.mark.parametrize("line", ["PReLU(alpha_regularizer=l2)", "PReLU(shared_axes=[2])", "PReLU(64, 0.1, 3)"])
+def test_slopes_that_no_layer_has_are_not_written_as_others(line: str) -> None:
+    assert not any(fix.checks for fix in only_diagnostic(f"{ABOVE}{line}\n").fixes)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,6 @@ def test_nearest_layer_type(word: str, meant: str | None) -> None:
         "RMSNorm",
         "DropPath",
         "hardtanh",
-        "PReLU",
         "SpatialDropout2D",
     ],
 )

@@ -23,11 +23,13 @@ default conv neuron=relu
 [right] conv filters=4 kernel=3 pad=1 inputs=pool gpu=1
 [joined] concat inputs=left,right
 [lifted] affine init=gaussian(0.5) bias=0.1
+[bent] prelu
 [own] local filters=8 kernel=3 init=he max_norm=1.5
 [drop1] dropout rate=0.4
 [fc1] fc outputs=16 neuron=relu reads=all fixed_norm=1.5
 [drop2] dropout scaling=test
 [fc2] fc outputs=16
+[bent2] prelu shared=yes init=constant(0.5) decay=1e-3
 [scores] fc outputs=6 gpu=1
 [cost] crossentropy
 [aux] fc outputs=6 inputs=own reads=all
@@ -35,7 +37,8 @@ default conv neuron=relu
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4)
 """
 """Normalisation across groups, shared weights, several inputs, layers placed on one GPU, batch normalisation, locally
-connected filters, a connection table, per-channel coefficients, bounds on weights, both kinds of dropout, two losses.
+connected filters, a connection table, per-channel coefficients and slopes, a slope for all channels, bounds on weights,
+both kinds of dropout, two losses.
 """
 
 IN_PARTS = BRANCHING.replace("train batch=8", "train batch=8 accumulate=2").replace(
@@ -71,13 +74,16 @@ net plain
 [conv] conv filters=8 kernel=3 bias=none
 [norm] batchnorm neuron=relu
 [drop] dropout
+[bent] prelu
 [fc] fc outputs=8 neuron=nrelu(0.5)
+[bent2] prelu weights=bent
 [drop2] dropout scaling=test
 [scores] fc outputs=4
 [prob] softmax
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9)
 """
-"""No groups, so that it can only be split by batch and by feature; dropout and noise; images of a random size."""
+"""No groups, so that it can only be split by batch and by feature; dropout and noise; images of a random
+size; slopes that layers of both kinds share."""
 
 SMALL_ALEXNET = (
     re.sub(" -> .*", "", (SPECS / "alexnet-tiny.net").read_text("utf-8"))

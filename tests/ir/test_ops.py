@@ -41,6 +41,7 @@ from netspec.ir.ops import (
     Nailbed,
     Op,
     ParamShape,
+    PRelu,
     Product,
     Relu,
     Reshape,
@@ -162,6 +163,7 @@ def test_vector_has_height_and_width_1() -> None:
         (Linear(8, groups=2), (VECTOR,), Shape(8)),
         (ChannelScale(), (IMAGE,), IMAGE),
         (ChannelScale(), (VECTOR,), VECTOR),
+        (PRelu(), (IMAGE,), IMAGE),
         (Bias(), (IMAGE,), IMAGE),
         (MaxPool(Window((2, 2), (2, 2), rounding="up")), (IMAGE,), Shape(6, 2, 3)),
         (AvgPool(Window((2, 2), (2, 2), rounding="down")), (IMAGE,), Shape(6, 2, 2)),
@@ -279,6 +281,8 @@ def test_invalid_inputs_are_faults(op: Op, inputs: tuple[Shape, ...], code: str)
         ),
         (Linear(8, bias=False), (VECTOR,), (ParamShape("weight", (8, 6), 6, 8),)),
         (ChannelScale(), (IMAGE,), (ParamShape("weight", (6,), 1, 1),)),
+        (PRelu(), (IMAGE,), (ParamShape("weight", (6,), 1, 1),)),
+        (PRelu(shared=True), (IMAGE,), (ParamShape("weight", (1,), 1, 1),)),
         (Bias("channel", 18, 12), (IMAGE,), (ParamShape("bias", (6,), 18, 12),)),
         (Bias("unit"), (IMAGE,), (ParamShape("bias", (6, 4, 5), 1, 1),)),
         (BatchNorm(1e-5, 0.1), (IMAGE,), (ParamShape("weight", (6,), 1, 1), ParamShape("bias", (6,), 1, 1))),
@@ -303,6 +307,7 @@ def test_parameter_shapes_and_fans(op: Op, inputs: tuple[Shape, ...], params: tu
         # 8 outputs of 120/2 inputs each.
         (Linear(8, groups=2), (IMAGE,), 480, 968),
         (ChannelScale(), (IMAGE,), 0, 120),
+        (PRelu(), (IMAGE,), 0, 120),
         (Bias(), (IMAGE,), 0, 120),
         # 6x2x2 = 24 windows of 4 pixels: 3 comparisons each; 3 additions and a division each.
         (MaxPool(Window((2, 2), (2, 2), rounding="down")), (IMAGE,), 0, 72),

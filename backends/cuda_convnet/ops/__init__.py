@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from netspec.ir.graph import Node
-from netspec.ir.ops import BatchNorm, ChannelScale, Conv, GroupNorm, LayerNorm, Linear, Local, Op, Product
+from netspec.ir.ops import BatchNorm, ChannelScale, Conv, GroupNorm, LayerNorm, Linear, Local, Op, PRelu, Product
 
 from ..sections import Section
 from ..site import Site
@@ -29,6 +29,10 @@ UNSUPPORTED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
     ChannelScale: (
         "cuda-convnet has no learnt coefficients of channels",
         ("neuron=linear(0.25, 0)",),
+    ),
+    PRelu: (
+        "cuda-convnet is older than parametric ReLUs",
+        ("leakyrelu",),
     ),
     Product: (
         "cuda-convnet multiplies no outputs of layers",

@@ -1,4 +1,4 @@
-"""Operations with weights: convolution, unshared convolution, linear, channel scale and bias."""
+"""Operations with weights: convolution, unshared convolution, linear, channel scale, parametric ReLU and bias."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 
@@ -78,8 +78,17 @@ def _linear(op: Linear, site: Site) -> None:
 
 
 def _channel_scale(op: ChannelScale, site: Site) -> None:
+    site.result("Mul", site.x, _by_channel(site))
+
+
+def _prelu(op: PRelu, site: Site) -> None:
+    site.result("PRelu", site.x, _by_channel(site))
+
+
+def _by_channel(site: Site) -> str:
+    """Store the weight, one number for each channel, so that it broadcasts with the operation's input."""
     one_pixel = (1, 1) if site.shape.is_image else ()
-    site.result("Mul", site.x, site.parameter(0, lambda weight: weight.reshape(*weight.shape, *one_pixel)))
+    return site.parameter(0, lambda weight: weight.reshape(*weight.shape, *one_pixel))
 
 
 def _bias(op: Bias, site: Site) -> None:
@@ -92,5 +101,6 @@ TABLE: Table = {
     Local: _local,
     Linear: _linear,
     ChannelScale: _channel_scale,
+    PRelu: _prelu,
     Bias: _bias,
 }

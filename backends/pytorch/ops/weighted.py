@@ -1,4 +1,4 @@
-"""Operations with weights: convolution, unshared convolution, linear, channel scale and bias."""
+"""Operations with weights: convolution, unshared convolution, linear, channel scale, parametric ReLU and bias."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
 from netspec.ir.shape import Shape
 from netspec.passes.padding import conv_padding
 
@@ -108,6 +108,16 @@ class ScaleChannels(nn.Module):
         return x * (weight[:, None, None] if self.of_maps else weight)
 
 
+class ParametricReLU(nn.Module):
+    """max(0, x) + a min(0, x) for N,C,H,W or N,C, with a slope a for each channel, (C,), or one for all, (1,).
+
+    Under autocast, torch computes it in lower precision, as it does products.
+    """
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.prelu(x, weight)
+
+
 class AddBias(nn.Module):
     """Adds a bias per channel of maps, (C,), or per unit or feature, shaped like an image's value."""
 
@@ -128,5 +138,6 @@ TABLE: Table = {
     Local: lambda op, inputs: LocalConvolution(op, inputs[0]),
     Linear: _product,
     ChannelScale: lambda op, inputs: ScaleChannels(of_maps=inputs[0].is_image),
+    PRelu: lambda op, inputs: ParametricReLU(),
     Bias: lambda op, inputs: AddBias(of_maps=inputs[0].is_image and cast(Bias, op).per == "channel"),
 }

@@ -1,8 +1,8 @@
-"""Operations with weights: convolution, unshared convolution, linear, channel scale and bias."""
+"""Operations with weights: convolution, unshared convolution, linear, channel scale, parametric ReLU and bias."""
 
 from __future__ import annotations
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
 from netspec.ir.shape import Shape
 from netspec.passes.padding import Padding, conv_padding
 
@@ -65,10 +65,25 @@ def _channel_scale(op: ChannelScale, at: Site) -> str:
     return f"{at.operand} * {at.params[0]}{'[:, None, None]' if at.shapes[0].is_image else ''}"
 
 
+def _prelu_module(op: PRelu, x: Shape, division: Division) -> str | None:
+    return call("nn.PReLU", *(() if op.shared else (division.share(x.channels),)))
+
+
+def _prelu(op: PRelu, at: Site) -> str:
+    return call(at.module, at.x) if at.module is not None else call("F.prelu", at.x, *at.params)
+
+
 def _bias(op: Bias, at: Site) -> str:
     per_channel_of_image = op.per == "channel" and at.shapes[0].is_image
     return f"{at.x} + {at.params[0]}{'[:, None, None]' if per_channel_of_image else ''}"
 
 
-EXPRESSIONS: Expressions = {Conv: _conv, Local: _local, Linear: _linear, ChannelScale: _channel_scale, Bias: _bias}
-MODULES: Modules = {Conv: _conv_module, Linear: _linear_module}
+EXPRESSIONS: Expressions = {
+    Conv: _conv,
+    Local: _local,
+    Linear: _linear,
+    ChannelScale: _channel_scale,
+    PRelu: _prelu,
+    Bias: _bias,
+}
+MODULES: Modules = {Conv: _conv_module, Linear: _linear_module, PRelu: _prelu_module}

@@ -31,6 +31,7 @@ from netspec.ir.ops import (
     Loss,
     Lrn,
     NoisyRelu,
+    PRelu,
     Product,
     Relu,
     Relu6,
@@ -82,6 +83,8 @@ def _output_square(graph: Graph, node: Node, reads: list[float]) -> float:
         return x / 2 * (1 + op.std * op.std)
     if isinstance(op, LeakyRelu):
         return x / 2 * (1 + op.slope * op.slope)
+    if isinstance(op, PRelu):
+        return x / 2 * (1 + mean_square(graph.parameters[node.params[0]].distribution))
     if isinstance(op, Elu):
         return x / 2 + op.alpha * op.alpha * min(x, 1.0) / 2
     if isinstance(op, Silu | Gelu | HardSwish):

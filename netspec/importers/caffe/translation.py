@@ -88,6 +88,7 @@ def translate(source: Source, shape: Shape | None = None, solver: Source | None 
         for reason in training.of_data:
             _add(data, reason, findings, problems)
         draft.bias_decays = training.bias_decays
+        draft.decay = 0.0 if solved is None else solved.real("weight_decay")
         for warning in training.substitutes:
             findings.warn("caffe-substitute", warning.message, warning.span, notes=warning.notes)
         problems += _translate_layers(draft, findings)

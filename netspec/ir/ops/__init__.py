@@ -50,7 +50,7 @@ from netspec.ir.ops.spatial import (
     SumPool,
     ZeroPad,
 )
-from netspec.ir.ops.weighted import Bias, ChannelScale, Conv, Linear, Local
+from netspec.ir.ops.weighted import Bias, ChannelScale, Conv, Linear, Local, PRelu
 
 VOCABULARY: tuple[type[Op], ...] = (
     Input,
@@ -58,6 +58,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     Local,
     Linear,
     ChannelScale,
+    PRelu,
     Bias,
     MaxPool,
     AvgPool,
@@ -158,6 +159,7 @@ __all__ = [
     "Neuron",
     "NoisyRelu",
     "Op",
+    "PRelu",
     "ParamShape",
     "Pool",
     "Product",

@@ -1,4 +1,4 @@
-"""Operations with weights: convolution, unshared convolution, matrix product, bias, and a coefficient per channel.
+"""Operations with weights: convolution, unshared convolution, matrix product, bias, a coefficient or slope per channel.
 
 Weights and connections are counted as in Krizhevsky, Sutskever & Hinton (2012) and the CSC321 notes on it: a
 convolution with K x K kernels, C input channels, M filters and a W x H output has K*K*C*M weights and W*H*K*K*C*M
@@ -176,6 +176,24 @@ class ChannelScale(Op):
 
     def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
         return (ParamShape("weight", (output.channels,), 1, 1),)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return output.units
+
+
+@dataclass(frozen=True, slots=True)
+class PRelu(Op):
+    """max(0, x) + a min(0, x) with a learnt slope a for each channel of an image (each feature of a vector).
+
+    Weight: channels; 1 if the slope is ``shared`` by all channels. The gradient at 0 is the slope. Like the
+    coefficients of a normalisation, the slopes count no connections. He, Zhang, Ren & Sun, Delving deep into
+    rectifiers (2015), section 2.1.
+    """
+
+    shared: bool = False
+
+    def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
+        return (ParamShape("weight", (1 if self.shared else output.channels,), 1, 1),)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return output.units

@@ -95,7 +95,11 @@ def _sharding(graph: Graph, arrangement: Arrangement, layers: Mapping[str, Place
         return by_batch
     if arrangement.split == "hybrid":
         by_feature = Sharding(channels=arrangement.devices)
-        feature = _has_linear(graph, layer) or _follows_features(layer, layers)
+        owner = _owner_of_weights(graph, layer)
+        if owner is not None:  # its devices hold the weights, or shares of them
+            feature = layers[owner].sharding.channels > 1
+        else:
+            feature = _has_linear(graph, layer) or _follows_features(layer, layers)
         return by_feature if feature and _requirements(graph, layer, by_feature, layers) else by_batch
     parts = arrangement.groups
     if layer.placement.gpu is not None and parts > 1:
@@ -104,6 +108,12 @@ def _sharding(graph: Graph, arrangement: Arrangement, layers: Mapping[str, Place
     if layer.placement.split and parts > 1 and _requirements(graph, layer, split, layers):
         return split
     return by_batch
+
+
+def _owner_of_weights(graph: Graph, layer: Layer) -> str | None:
+    """Return the layer whose weights another one uses (``weights=``), ``None`` for one with weights of its own."""
+    used = (graph.parameters[key].layer for name in layer.nodes for key in graph.nodes[name].params)
+    return next((owner for owner in used if owner != layer.name), None)
 
 
 def _has_linear(graph: Graph, layer: Layer) -> bool:

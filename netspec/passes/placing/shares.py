@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from netspec.ir.ops import ColourSpace, Concat, Conv, GroupNorm, Linear, Local, Loss, Lrn, Op, Reshape, Softmax
+from netspec.ir.ops import ColourSpace, Concat, Conv, GroupNorm, Linear, Local, Loss, Lrn, Op, PRelu, Reshape, Softmax
 from netspec.ir.shape import Shape
 
 Reading = Literal["share", "whole"]
@@ -32,6 +32,8 @@ def reading(op: Op, parts: int) -> Reading | None:
             return "share" if op.groups % parts == 0 else None
         case Reshape():
             return "share" if op.size.channels % parts == 0 else None
+        case PRelu(shared=True):
+            return None
         case Softmax() | ColourSpace() | Loss():
             return None
         case _:

@@ -4,8 +4,8 @@ From the forward pass torch keeps the tensors that the formulas in its ``derivat
 its input and weight, a ReLU its output, a maximum pooling its input and the int64 indices of the largest pixels. Where
 the backend pads an image first, or autocast makes a copy in lower precision, that copy is kept instead of the value.
 
-Under autocast to bfloat16, products take 2 bytes per number. Normalisations other than that of batches, softmax and
-losses take 4 (the backend widens them). Everything else takes as many as its input.
+Under autocast to bfloat16, products and parametric ReLUs take 2 bytes per number. Normalisations other than that of
+batches, softmax and losses take 4 (the backend widens them). Everything else takes as many as its input.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from netspec.ir.ops import (
     Mirror,
     Nailbed,
     Op,
+    PRelu,
     Product,
     RandomScale,
     Reshape,
@@ -60,7 +61,7 @@ def footprint(op: Op, site: Site) -> Footprint:
             dense = weighted(op, site)
             masked = op.filters * site.inputs[0].channels * op.window.area * FULL
             return replace(dense, extra=dense.extra + masked)
-        case Conv() | Local() | Linear() | ChannelScale() | Bias():
+        case Conv() | Local() | Linear() | ChannelScale() | PRelu() | Bias():
             return weighted(op, site)
         case Lrn() | MapNorm() | BatchNorm() | GroupNorm() | Dropout():
             return norm(op, site)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
 from netspec.passes.padding import conv_padding
 from netspec.plan.footprint.model import FULL, Footprint, Site, chain
 
 
-def weighted(op: Conv | Local | Linear | ChannelScale | Bias, site: Site) -> Footprint:
+def weighted(op: Conv | Local | Linear | ChannelScale | PRelu | Bias, site: Site) -> Footprint:
     """The footprint of a product with weights, or of adding biases."""
     width, product_width, read, numel = site.widths[0], site.product_width, site.input_numel, site.output_numel
     if isinstance(op, Bias):  # the bias is float32, so the sum is too
         return Footprint(numel * FULL, FULL, shares_gradient=width == FULL)
     if isinstance(op, ChannelScale):  # the weight is float32; its gradient is the sum of elementwise products
         return Footprint(numel * FULL, FULL, keeps_input=True, backward=numel * FULL)
+    if isinstance(op, PRelu):  # a product's type; the slopes' gradient is the sum of elementwise products
+        size = numel * product_width
+        kept = 0 if width == product_width else size
+        return Footprint(size, product_width, keeps_input=not kept, extra=kept, backward=size)
     if isinstance(op, Local):
         return _local(op, site)
     if isinstance(op, Conv):

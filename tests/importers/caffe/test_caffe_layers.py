@@ -275,10 +275,11 @@ def test_weights_of_a_name_are_shared() -> None:
 
 
 def test_all_that_a_spec_cannot_express_is_in_one_report() -> None:
-    text = images(3, 9, 9) + layer("p", "PReLU", "data") + layer("q", "PReLU", "p") + layer("d", "Deconvolution", "q")
+    text = images(3, 9, 9) + layer("p", "BNLL", "data") + layer("q", "BNLL", "p") + layer("d", "Deconvolution", "q")
     text += layer("u", "Upsample", "data") + layer("e", "Exp", "data")
     assert problems(text) == [
-        "p (PReLU) in line 2, q (PReLU) in line 3: its slopes are learnt; those of a spec's leakyrelu are not",
+        "p (BNLL) in line 2, q (BNLL) in line 3: a spec's softrelu is log(1 + e^x) only up to 4 and x above, which "
+        "differs by up to 0.018",
         "d (Deconvolution) in line 4: a spec has no transposed convolution",
         "u (Upsample) in line 5: BVLC's Caffe has no layers of this type",
         "e (Exp) in line 6: a spec has no exponential function",
@@ -311,6 +312,26 @@ def test_other_outputs_are_a_warning() -> None:
     assert warning.notes == ("the others are layers that no layer need read: a",)
     losses = [layer(f"loss_{name}", "SoftmaxWithLoss", [name, "label"]) for name in ("a", "b")]
     assert "caffe-outputs" not in {found.code for found in net(labelled(3) + "".join(heads + losses)).warnings}
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({}, "[p] prelu"),
+        ({"channel_shared": True, "filler": {"type": "constant", "value": 0.25}}, "[p] prelu shared=yes"),
+        ({"filler": {"type": "gaussian", "std": 0.1, "mean": 0.2}}, "[p] prelu init=gaussian(0.1, mean=0.2)"),
+    ],
+)
+def test_learnt_slopes(fields: dict[str, object], line: str) -> None:
+    prelu = layer("p", "PReLU", "data", prelu_param=fields)
+    fc = layer("f", "InnerProduct", "p", inner_product_param={"num_output": 5})
+    loss = layer("loss", "SoftmaxWithLoss", ["f", "label"])
+    assert layers(labelled(3, 9, 9) + prelu + fc + loss)[0] == line
+    named = layer("q", "PReLU", "p", param={"name": "s"}) + layer("r", "PReLU", "q", param={"name": "s"})
+    assert problems(images(3) + prelu + named) == ["r (PReLU) in line 4: it shares its parameters with another layer"]
+    assert rejected(images(3) + layer("p", "PReLU", "data", param=[{}, {}])) == [
+        "p: it has 2 param, and 1 blobs of parameters"
+    ]
 
 
 DROPOUT = layer("c", "Dropout", "data", dropout_param={"dropout_ratio": 1})

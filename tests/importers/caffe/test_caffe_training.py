@@ -35,13 +35,15 @@ layer { name: "ip1" type: "InnerProduct" bottom: "data" top: "ip1" param { lr_mu
 layer { name: "relu1" type: "ReLU" bottom: "ip1" top: "ip1" }
 layer { name: "frozen" type: "InnerProduct" bottom: "ip1" top: "frozen" param { lr_mult: 0 } param { lr_mult: 0 }
         inner_product_param { num_output: 4 weight_filler { type: "gaussian" std: 0.5 } } }
-layer { name: "ip2" type: "InnerProduct" bottom: "frozen" top: "ip2" param { lr_mult: 0.5 }
+layer { name: "bent" type: "PReLU" bottom: "frozen" top: "bent" param { lr_mult: 3 decay_mult: 2 } }
+layer { name: "bent2" type: "PReLU" bottom: "bent" top: "bent2" prelu_param { channel_shared: true } }
+layer { name: "ip2" type: "InnerProduct" bottom: "bent2" top: "ip2" param { lr_mult: 0.5 }
         inner_product_param { num_output: 3 weight_filler { type: "msra" } } }
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip2" bottom: "label" top: "loss" loss_weight: 0.5 }
 """
 MULTIPLIERS = {
-    "ip1.weight": (1, 2), "ip1.bias": (2, 0), "frozen.weight": (0, 1), "frozen.bias": (0, 1), "ip2.weight": (0.5, 1),
-    "ip2.bias": (1, 1),
+    "ip1.weight": (1, 2), "ip1.bias": (2, 0), "frozen.weight": (0, 1), "frozen.bias": (0, 1), "bent.weight": (3, 2),
+    "bent2.weight": (1, 1), "ip2.weight": (0.5, 1), "ip2.bias": (1, 1),
 }  # fmt: skip
 """lr_mult and decay_mult of each blob."""
 
@@ -91,15 +93,25 @@ def gradients(w: dict[str, Array], x: Array, labels: NDArray[np.int64]) -> dict[
     h1 = x @ w["ip1.weight"].T + w["ip1.bias"]
     relu = np.maximum(h1, 0)
     h2 = relu @ w["frozen.weight"].T + w["frozen.bias"]
-    scores = h2 @ w["ip2.weight"].T + w["ip2.bias"]
+    bent = np.maximum(h2, 0) + w["bent.weight"] * np.minimum(h2, 0)
+    bent2 = np.maximum(bent, 0) + w["bent2.weight"] * np.minimum(bent, 0)
+    scores = bent2 @ w["ip2.weight"].T + w["ip2.bias"]
     probabilities = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
     d3 = 0.5 * (probabilities - np.eye(3)[labels]) / len(x)
-    d2 = d3 @ w["ip2.weight"]
+    d_bent2 = d3 @ w["ip2.weight"]
+    d_bent = d_bent2 * np.where(bent > 0, 1, w["bent2.weight"])
+    d2 = d_bent * np.where(h2 > 0, 1, w["bent.weight"])
     d1 = d2 @ w["frozen.weight"] * (h1 > 0)
-    layers = {"ip1": (d1, x), "frozen": (d2, relu), "ip2": (d3, h2)}
-    return {f"{name}.weight": d.T @ read for name, (d, read) in layers.items()} | {
-        f"{name}.bias": d.sum(0) for name, (d, _) in layers.items()
+    layers = {"ip1": (d1, x), "frozen": (d2, relu), "ip2": (d3, bent2)}
+    slopes = {
+        "bent.weight": (d_bent * np.minimum(h2, 0)).sum(0),
+        "bent2.weight": (d_bent2 * np.minimum(bent, 0)).sum(keepdims=True).reshape(1),
     }
+    return (
+        slopes
+        | {f"{name}.weight": d.T @ read for name, (d, read) in layers.items()}
+        | {f"{name}.bias": d.sum(0) for name, (d, _) in layers.items()}
+    )
 
 
 def imported(solver: str) -> Graph:
@@ -150,9 +162,9 @@ def test_weights_after_some_steps_are_caffes(text: str, solver: Solver) -> None:
         solver.apply(blobs, {key: np.sum([part[key] for part in parts], 0) for key in blobs}, step)
     after = objective.module.state_dict()
     moved = {key for key in blobs if not torch.equal(after[key], torch.from_numpy(start[key]))}
-    assert moved == {"ip1.weight", "ip1.bias", "ip2.weight", "ip2.bias"}
+    assert moved == {"ip1.weight", "ip1.bias", "bent.weight", "bent2.weight", "ip2.weight", "ip2.bias"}
     for key, expected in blobs.items():
-        np.testing.assert_allclose(after[key].numpy(), expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(after[key].numpy(), expected, rtol=1e-8, atol=1e-12)
 
 
 def test_initial_values_are_the_fillers() -> None:

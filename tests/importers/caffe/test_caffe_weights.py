@@ -126,6 +126,20 @@ def test_coefficients_of_a_layer_that_only_adds_biases_are_ones(tmp_path: Path) 
     np.testing.assert_array_equal(weights.arrays["b.bias"](), numbers(6))
 
 
+@pytest.mark.parametrize("legacy", [False, True])
+def test_slope_for_all_channels_is_a_blob_without_axes(legacy: bool, tmp_path: Path) -> None:
+    net = """layer { name: "p" type: "PReLU" } layer { name: "q" type: "PReLU" prelu_param { channel_shared: true } }"""
+    path, own = tmp_path / "w.caffemodel", layers(net)
+    slopes = {"p": numbers(6), "q": np.float32(0.5).reshape(())}
+    path.write_bytes(
+        b"".join(field(100, field(1, name) + field(7, blob(own, legacy=legacy))) for name, own in slopes.items())
+    )
+    graph = loads("[x] input 6x5x5\n[p] prelu\n[q] prelu shared=yes").graph
+    weights = read_weights(path, graph, {"p.weight": ("p", 0), "q.weight": ("q", 0)}, own, own["p"].span.source)
+    np.testing.assert_array_equal(weights.arrays["p.weight"](), numbers(6))
+    np.testing.assert_array_equal(weights.arrays["q.weight"](), [0.5])
+
+
 def errors(data: bytes, folder: Path) -> list[tuple[str, str]]:
     """Return the messages of a file's errors, with the text that each points at."""
     with pytest.raises(SpecError) as caught:

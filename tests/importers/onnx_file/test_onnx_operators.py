@@ -25,7 +25,8 @@ def float32(value: float) -> Array:
 SINGLE: dict[str, tuple[str, dict[str, Any], Values]] = {
     "relu": ("Relu", {}, {}),
     "leakyrelu slope=0.2": ("LeakyRelu", {"alpha": 0.2}, {}),
-    "leakyrelu slope=0.25": ("PRelu", {}, {"slopes": np.full((6, 1, 1), 0.25, np.float32)}),
+    "prelu": ("PRelu", {}, {"slopes": numbers(6, 1, 1)}),
+    "prelu shared=yes": ("PRelu", {}, {"slope": np.full((1,), -0.25, np.float32)}),
     "elu alpha=1.5": ("Elu", {"alpha": 1.5}, {}),
     "elu": ("Celu", {}, {}),
     "logistic": ("Sigmoid", {}, {}),
@@ -86,7 +87,7 @@ def test_single_operators(line: str) -> None:
         (node("ConvTranspose", ["x", "w"], ["y"]), "a spec has no transposed convolution"),
         (node("Softplus", ["x"], ["y"]), "differs by up to 0.018"),
         (node("Clip", ["x", "one"], ["y"]), "its limits are not 0 and 6"),
-        (node("PRelu", ["x", "slopes"], ["y"]), "its slopes differ"),
+        (node("PRelu", ["x", "slopes"], ["y"]), "a spec has one for each channel"),
         (node("LRN", ["x"], ["y"], size=4), "its window is even"),
         (node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[2, 2]), "its window is dilated"),
         (node("Pad", ["x", "pads"], ["y"], mode="reflect"), "it pads by reflect"),
@@ -107,7 +108,7 @@ def test_single_operators(line: str) -> None:
 )
 def test_what_a_spec_cannot_express(op: Any, reason: str) -> None:
     tensors = {
-        "w": numbers(6, 2, 3, 3), "one": float32(1), "slopes": np.abs(numbers(6, 1, 1)), "column": numbers(8, 1),
+        "w": numbers(6, 2, 3, 3), "one": float32(1), "slopes": numbers(6, 8, 9), "column": numbers(8, 1),
         "pads": int64(0, 0, 1, 1, 0, 0, 1, 1), "first": int64(0, 1), "second": int64(1, 4), "six": np.abs(numbers(6)),
         "scales": np.array([1, 1, 2, 2], np.float32),
     }  # fmt: skip
@@ -330,6 +331,25 @@ def test_weights_have_netspecs_layout() -> None:
 def test_constant_minus_a_value(constant: Array, line: str) -> None:
     given = model([node("Sub", ["c", "x"], ["y"])], ("N", *SHAPE), {"c": constant})
     assert spec(given)[-1].partition("] ")[2] == line
+    assert_same(given, numbers(2, *SHAPE))
+
+
+def test_slopes_that_nodes_share_are_shared() -> None:
+    nodes = [node("PRelu", ["x", "s"], ["a"]), node("Neg", ["a"], ["b"]), node("PRelu", ["b", "s"], ["y"])]
+    given = model(nodes, ("N", *SHAPE), {"s": numbers(6, 1, 1)})
+    assert [line.partition("] ")[2] for line in spec(given)[2:]] == ["prelu", "linear a=-1", "prelu weights=prelu1"]
+    assert_same(given, numbers(2, *SHAPE))
+
+
+def test_slopes_of_channels_that_come_last() -> None:
+    """As Keras has them with ``shared_axes=[1, 2]``, one for each channel of an image."""
+    nodes = [
+        node("Transpose", ["x"], ["a"], perm=[0, 2, 3, 1]),
+        node("PRelu", ["a", "s"], ["b"]),
+        node("Transpose", ["b"], ["y"], perm=[0, 3, 1, 2]),
+    ]
+    given = model(nodes, ("N", *SHAPE), {"s": numbers(1, 1, 6)})
+    assert [line.partition("] ")[2] for line in spec(given)[2:]] == ["prelu"]
     assert_same(given, numbers(2, *SHAPE))
 
 

@@ -51,13 +51,14 @@ class Draft:
     ``labels`` are the values that are labels, ``readers`` the layers that read each value. ``flat`` has the flattened
     copies of lines, ``images`` those with the sizes of an image. ``owners`` has, for each name of a parameter, the
     first layer that has it, which of its parameters it is, and the number of its line or ``NO_LINE``. ``bias_decays``:
-    the train line has a decay of biases.
+    the train line has a decay of biases. ``decay`` is that of weights, 0 without a solver.
     """
 
     network: Network
     labels: frozenset[Top]
     readers: Mapping[Top, Sequence[Layer]]
     bias_decays: bool = False
+    decay: float = 0.0
     lines: list[Line] = field(default_factory=list)
     values: dict[Top, Value | None] = field(default_factory=dict)
     flat: dict[int, int] = field(default_factory=dict)

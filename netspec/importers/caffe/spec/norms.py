@@ -1,4 +1,4 @@
-"""Normalisations, coefficients of channels, dropout and softmax."""
+"""Normalisations, coefficients and slopes of channels, dropout and softmax."""
 
 from __future__ import annotations
 
@@ -112,6 +112,25 @@ def _usual_start(parameter: Record) -> bool:
         if parameter.has(name) and start != value:
             return False
     return True
+
+
+def prelu(site: Site) -> None:
+    """Slopes for what is below 0, one for each channel or one for all.
+
+    Caffe's slopes decay as other weights do; a spec's do only with a decay of their own.
+    """
+    parameter, x, record = site.parameter("prelu_param"), site.features(), site.layer.record
+    check_params(site, 1)
+    shared = parameter.flag("channel_shared")
+    keys = {"shared": "yes"} if shared else {}
+    if site.draft.network.is_trained and parameter.has("filler"):
+        init = fillers.coefficients(parameter.message("filler"), 1 if shared else x.shape.channels)
+        keys |= {} if init == "constant(0.25)" else {"init": init}
+    rate, decay = (multipliers.multiplier(record, 0, field) for field in ("lr_mult", "decay_mult"))
+    keys |= {} if rate == 1 else {"lr_mult": number(rate)}
+    if rate and decay and site.draft.decay:
+        keys["decay"] = number(decay * site.draft.decay)
+    site.emit("prelu", x, keys, blobs={"weight": (site.layer.name, 0)})
 
 
 def bias(site: Site) -> None:

@@ -9,7 +9,7 @@ from netspec.importers.caffe.spec.connected import inner_product
 from netspec.importers.caffe.spec.elementwise import clip, eltwise, elu, function, log, power, relu, swish
 from netspec.importers.caffe.spec.lines import Site
 from netspec.importers.caffe.spec.losses import softmax_with_loss
-from netspec.importers.caffe.spec.norms import batch_norm, bias, dropout, lrn, scale, softmax
+from netspec.importers.caffe.spec.norms import batch_norm, bias, dropout, lrn, prelu, scale, softmax
 from netspec.importers.caffe.spec.shapes import concat, flatten, reshape, split
 from netspec.importers.caffe.spec.windows import convolution, pooling
 
@@ -21,8 +21,8 @@ def _left_out(site: Site) -> None:
 TRANSLATIONS: Mapping[str, Callable[[Site], None]] = {
     "AbsVal": function("abs"), "BatchNorm": batch_norm, "Bias": bias, "Clip": clip, "Concat": concat,
     "Convolution": convolution, "Dropout": dropout, "ELU": elu, "Eltwise": eltwise, "Flatten": flatten,
-    "InnerProduct": inner_product, "LRN": lrn, "Log": log, "Pooling": pooling, "Power": power, "ReLU": relu,
-    "Reshape": reshape, "Scale": scale, "Sigmoid": function("logistic"), "Softmax": softmax,
+    "InnerProduct": inner_product, "LRN": lrn, "Log": log, "PReLU": prelu, "Pooling": pooling, "Power": power,
+    "ReLU": relu, "Reshape": reshape, "Scale": scale, "Sigmoid": function("logistic"), "Softmax": softmax,
     "SoftmaxWithLoss": softmax_with_loss, "Split": split, "Swish": swish, "TanH": function("tanh"),
     **dict.fromkeys(SINKS, _left_out),
 }  # fmt: skip
@@ -51,7 +51,6 @@ REASONS: Mapping[str, str] = {
     "MultinomialLogisticLoss": "it reads probabilities; a spec's crossentropy reads scores (SoftmaxWithLoss)",
     "MVN": "it normalises each channel of each image by its own mean, and has no counterpart with the same eps",
     "Parameter": "its value is a parameter",
-    "PReLU": "its slopes are learnt; those of a spec's leakyrelu are not",
     "Python": "it is a program",
     "Reduction": "it reduces values to one number",
     "RNN": _RECURRENT,

@@ -164,7 +164,8 @@ class _Matching:
         if index >= len(blobs):
             return None
         transposed = len(shape) == 2 and layer.record.message("inner_product_param").flag("transpose")
-        in_file = shape[::-1] if transposed else shape
+        one_for_all = layer.record.message("prelu_param").flag("channel_shared")  # a blob without axes
+        in_file = () if one_for_all else shape[::-1] if transposed else shape
         blob = blobs[index]
         if not blob.has_shape(in_file):
             what = {"weight": "weights", "bias": "biases"}.get(key.rpartition(".")[2], f"blob {index}")

@@ -43,7 +43,7 @@ def _minus(site: Site, x: Value, constant: Tensor) -> None:
     if constant.size == 1:
         site.emit("linear", x, {"a": "-1", "b": single(float(constant.values().reshape(-1)[0]))})
         return
-    x, read = _per_channel(site, x, constant)
+    x, read = per_channel(site, x, constant)
     negative = np.full(x.shape.channels, -1, dtype=np.float32)
     site.emit("affine", x, arrays={"weight": lambda: negative, "bias": read}, hint=of_parameter(constant))
 
@@ -156,7 +156,7 @@ def _plus(site: Site, x: Value, constant: Tensor, *, sign: float = 1.0) -> None:
         line.arrays["bias"] = _signed(unit, sign)
         site.result(x)
         return
-    x, read = _per_channel(site, x, constant)
+    x, read = per_channel(site, x, constant)
     if line is not None and _lacks_bias(line) and line is site.draft.lines[x.line]:
         line.keys.pop("bias")
         line.arrays["bias"] = _signed(read, sign)
@@ -175,7 +175,7 @@ def _times(site: Site, x: Value, constant: Tensor, *, inverse: bool = False) -> 
             raise Inexpressible("it divides by 0")
         site.emit("linear", x, {"a": single(1 / a if inverse else a)})
         return
-    x, read = _per_channel(site, x, constant)
+    x, read = per_channel(site, x, constant)
     weight = (lambda: 1 / read()) if inverse else read
     site.emit("affine", x, {"bias": "none"}, arrays={"weight": weight}, hint=of_parameter(constant))
 
@@ -213,7 +213,7 @@ def _per_unit(x: Value, constant: Tensor) -> Read | None:
     return lambda: constant.values().reshape(tuple(x.shape))
 
 
-def _per_channel(site: Site, x: Value, constant: Tensor) -> tuple[Value, Read]:
+def per_channel(site: Site, x: Value, constant: Tensor) -> tuple[Value, Read]:
     """Return the value, and one number for each of its channels. A flattened image becomes a vector for it.
 
     Raises ``Inexpressible`` if the constant has other axes.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
-
 from netspec.importers.onnx_file.graph.model import Inexpressible
 from netspec.importers.onnx_file.graph.patterns import bounds, is_close
+from netspec.importers.onnx_file.spec.arithmetic import per_channel
 from netspec.importers.onnx_file.spec.lines import Site
+from netspec.importers.onnx_file.spec.naming import of_parameter
 from netspec.importers.onnx_file.spec.norms import single
 
 
@@ -38,11 +38,19 @@ def clip(site: Site) -> None:
 
 
 def p_relu(site: Site) -> None:
-    """leakyrelu, if all slopes are equal."""
-    slopes = np.unique(site.needed_tensor(1).values())
-    if len(slopes) != 1 or slopes[0] < 0:
-        raise Inexpressible("its slopes differ; in a spec a layer has one, which is not learnt")
-    site.emit("leakyrelu", site.x, {"slope": single(float(slopes[0]))})
+    """prelu with a slope for each channel, or one for all. Slopes of an earlier line are that line's."""
+    slopes = site.needed_tensor(1)
+    if slopes.size == 1:
+        x, keys, read = site.x, {"shared": "yes"} if site.x.shape.channels > 1 else {}, lambda: slopes.values().ravel()
+    else:
+        x, read = per_channel(site, site.x, slopes)
+        keys = {}
+    value = site.emit("prelu", x, keys, arrays={"weight": read}, hint=of_parameter(slopes))
+    owner = site.draft.owners.setdefault((id(slopes), f"prelu {x.shape.channels} {keys}"), value.line)
+    if owner != value.line:
+        line = site.draft.lines[value.line]
+        line.weights_of = owner
+        line.arrays.pop("weight")
 
 
 def leaky_relu(site: Site) -> None:
