@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from netspec.importers.caffe import Translation as CaffeTranslation
     from netspec.importers.cuda_convnet import Dialect
     from netspec.importers.cuda_convnet import Translation as LayerFileTranslation
-    from netspec.importers.onnx_file import Translation as ModelTranslation
+    from netspec.importers.operators import Translation as ModelTranslation
 
 
 @dataclass(frozen=True, repr=False)

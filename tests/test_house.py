@@ -42,7 +42,9 @@ INSIDE = {
     "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "evaluation", "drawing"),
     "netspec.importers.caffe": ("text", "schema", "net", "learning", "spec", "weights"),
     "netspec.importers.cuda_convnet": ("layers", "learning", "spec"),
-    "netspec.importers.onnx_file": ("graph", "spec"),
+    "netspec.importers": ("spec", "operators", "caffe", "cuda_convnet", "onnx_file"),
+    "netspec.importers.onnx_file": ("graph",),
+    "netspec.importers.operators": ("graph", "spec"),
 }
 """The rooms inside large ones: each imports only from those before it. Files beside these rooms are not restricted."""
 

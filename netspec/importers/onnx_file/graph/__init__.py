@@ -1,1 +1,1 @@
-"""The model's own graph: read from the file, its constants evaluated, and groups of nodes recognised."""
+"""An ONNX model as a graph of operators: read from the file, and its constants evaluated."""

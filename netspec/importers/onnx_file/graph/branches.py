@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from netspec.importers.onnx_file.graph.model import model_error
+from netspec.importers.operators.graph.model import model_error
 from netspec.source import Source
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from netspec.importers.onnx_file.graph.inference import (
     type_of,
 )
 from netspec.importers.onnx_file.graph.inputs import BATCH, Images, images_of
-from netspec.importers.onnx_file.graph.model import Array, Model, Node, Sizes, Tensor, model_error
 from netspec.importers.onnx_file.graph.reading import reader
+from netspec.importers.operators.graph.model import Array, Model, Node, Sizes, Tensor, model_error
 from netspec.ir.shape import Shape
 from netspec.source import Source
 

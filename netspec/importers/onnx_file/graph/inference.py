@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netspec.diagnostics import SpecError
-from netspec.importers.onnx_file.graph.model import Array, Node, Sizes, Tensor, model_error
+from netspec.importers.operators.graph.model import Array, Node, Sizes, Tensor, model_error
 from netspec.source import Source
 
 if TYPE_CHECKING:

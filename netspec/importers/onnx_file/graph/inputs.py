@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netspec.formatting import plural
-from netspec.importers.onnx_file.graph.model import Sizes, model_error
+from netspec.importers.operators.graph.model import Sizes, model_error
 from netspec.ir.shape import Shape
 from netspec.source import Source
 

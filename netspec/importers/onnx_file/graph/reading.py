@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import CannotOpen
 from netspec.formatting import format_bytes
-from netspec.importers.onnx_file.graph.model import Array, model_error
+from netspec.importers.operators.graph.model import Array, model_error
 from netspec.source import Source
 
 if TYPE_CHECKING:

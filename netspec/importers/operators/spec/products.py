@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from netspec.importers.onnx_file.graph.model import Array, Inexpressible
-from netspec.importers.onnx_file.spec.lines import Site, described
-from netspec.importers.onnx_file.spec.views import Value, image
-from netspec.importers.onnx_file.spec.windows import give_bias, weighted_line
+from netspec.importers.operators.graph.model import Array, Inexpressible
+from netspec.importers.operators.spec.lines import Site, described
+from netspec.importers.operators.spec.views import Value, image
+from netspec.importers.operators.spec.windows import give_bias, weighted_line
 from netspec.ir.shape import Shape
 
 

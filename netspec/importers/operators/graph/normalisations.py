@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.importers.onnx_file.graph.model import Model, Node, Tensor
-from netspec.importers.onnx_file.graph.patterns import Match, Pattern, made_by, scaled, shifted
+from netspec.importers.operators.graph.model import Model, Node, Tensor
+from netspec.importers.operators.graph.patterns import Match, Pattern, made_by, scaled, shifted
 
 
 def layer_norm(model: Model, node: Node) -> Match | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from netspec.importers.onnx_file.graph.model import Model, Node
+from netspec.importers.operators.graph.model import Model, Node
 
 _DEEPEST = 4
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from netspec.importers.onnx_file.graph.model import Array, Inexpressible, Tensor
-from netspec.importers.onnx_file.spec.lines import Line, Site, described, ones
-from netspec.importers.onnx_file.spec.naming import of_parameter
-from netspec.importers.onnx_file.spec.norms import single
-from netspec.importers.onnx_file.spec.views import Value
+from netspec.importers.operators.graph.model import Array, Inexpressible, Tensor
+from netspec.importers.operators.spec.lines import Line, Site, described, ones
+from netspec.importers.operators.spec.naming import of_parameter
+from netspec.importers.operators.spec.norms import single
+from netspec.importers.operators.spec.views import Value
 from netspec.ir.shape import Shape
 
 Read = Callable[[], Array]

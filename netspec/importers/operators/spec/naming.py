@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from netspec.importers.identifiers import identifier
-from netspec.importers.onnx_file.graph.model import Node, Tensor
-from netspec.importers.onnx_file.spec.lines import Line
+from netspec.importers.operators.graph.model import Node, Tensor
+from netspec.importers.operators.spec.lines import Line
 
 _PARAMETER = re.compile(
     r"[./](?:weight|bias|kernel|gamma|beta|scale|shift|(?:depthwise|pointwise)_kernel|running_(?:mean|var)|"

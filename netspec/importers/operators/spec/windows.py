@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from netspec.importers.onnx_file.graph.model import Array, Inexpressible
-from netspec.importers.onnx_file.spec.lines import Padded, Site
-from netspec.importers.onnx_file.spec.naming import of_parameter
-from netspec.importers.onnx_file.spec.views import Value
+from netspec.importers.operators.graph.model import Array, Inexpressible
+from netspec.importers.operators.spec.lines import Padded, Site
+from netspec.importers.operators.spec.naming import of_parameter
+from netspec.importers.operators.spec.views import Value
 from netspec.importers.spec.windows import UnfitError, rounding_keys, window_keys
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from netspec.importers.onnx_file.graph.model import Array, Inexpressible, Model, Node, Tensor
-from netspec.importers.onnx_file.spec.views import Value
+from netspec.importers.operators.graph.model import Array, Inexpressible, Model, Node, Tensor
+from netspec.importers.operators.spec.views import Value
 from netspec.importers.spec import lines
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from netspec.importers.onnx_file.graph.model import Model, Node
-from netspec.importers.onnx_file.graph.patterns import (
+from netspec.importers.operators.graph.model import Model, Node
+from netspec.importers.operators.graph.patterns import (
     Match,
     Pattern,
     bounds,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from netspec.importers.onnx_file.graph.model import Inexpressible
-from netspec.importers.onnx_file.graph.patterns import bounds, is_close
-from netspec.importers.onnx_file.spec.arithmetic import per_channel
-from netspec.importers.onnx_file.spec.lines import Site
-from netspec.importers.onnx_file.spec.naming import of_parameter
-from netspec.importers.onnx_file.spec.norms import single
+from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.operators.graph.patterns import bounds, is_close
+from netspec.importers.operators.spec.arithmetic import per_channel
+from netspec.importers.operators.spec.lines import Site
+from netspec.importers.operators.spec.naming import of_parameter
+from netspec.importers.operators.spec.norms import single
 
 
 def neuron(word: str, **attributes: tuple[str, float]) -> Callable[[Site], None]:

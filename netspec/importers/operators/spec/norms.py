@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from netspec.formatting import format_literal
-from netspec.importers.onnx_file.graph.model import Array, Inexpressible, Tensor
-from netspec.importers.onnx_file.spec.lines import Arrays, Site, described, ones, zeros
-from netspec.importers.onnx_file.spec.naming import of_parameter
-from netspec.importers.onnx_file.spec.views import Value
+from netspec.importers.operators.graph.model import Array, Inexpressible, Tensor
+from netspec.importers.operators.spec.lines import Arrays, Site, described, ones, zeros
+from netspec.importers.operators.spec.naming import of_parameter
+from netspec.importers.operators.spec.views import Value
 from netspec.ir.shape import Shape
 
 EPS = 1e-5

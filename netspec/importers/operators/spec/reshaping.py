@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netspec.importers.onnx_file.graph.model import Inexpressible
-from netspec.importers.onnx_file.spec.lines import Site, described
-from netspec.importers.onnx_file.spec.views import Value, image
+from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.operators.spec.lines import Site, described
+from netspec.importers.operators.spec.views import Value, image
 from netspec.ir.shape import Shape
 from netspec.keys.texts import pair
 

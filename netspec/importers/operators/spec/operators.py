@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from netspec.importers.onnx_file.spec import arithmetic, neurons, norms, products, reshaping, windows
-from netspec.importers.onnx_file.spec.lines import Site
-from netspec.importers.onnx_file.spec.neurons import neuron
+from netspec.importers.operators.spec import arithmetic, neurons, norms, products, reshaping, windows
+from netspec.importers.operators.spec.lines import Site
+from netspec.importers.operators.spec.neurons import neuron
 
 Translate = Callable[[Site], None]
 

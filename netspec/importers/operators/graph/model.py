@@ -1,4 +1,4 @@
-"""An ONNX graph as plain data, and the error for what a spec cannot express."""
+"""A graph of operators as plain data, and the error for what a spec cannot express. The operators are ONNX's."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class Node:
 
     ``inputs`` has ``""`` for an optional input that is left out. ``module`` is the module that the node comes from,
     ``features.2``, if the exporter records it. A node in place of a group that was recognised has the name of the
-    group's last node, and its ``op`` is that of a single operator that computes the same.
+    group's last node, and its ``op`` is that of a single operator that computes the same. ``called`` is what messages
+    call the operator, if not ``op``.
     """
 
     op: str
@@ -55,6 +56,12 @@ class Node:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
     module: str = ""
+    called: str = ""
+
+    @property
+    def operator(self) -> str:
+        """What messages call the operator."""
+        return self.called or self.op
 
 
 @dataclass(frozen=True)
