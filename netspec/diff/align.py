@@ -1,8 +1,9 @@
 """Match the layers of two networks.
 
-1. Layers with the same name and type are paired, wherever they are.
+1. Layers with the same name and type are paired, wherever they are. A layer without weights whose shape differs is only
+   paired if more layers with weights find a partner in this way: two networks may each have another ``pool1``.
 2. In the stretches between pairs that are in the same order, the remaining layers are paired in order by type,
-   preferably with the same keys. These were renamed.
+   preferably with the same keys or the same shape. These were renamed.
 3. Remaining layers with the same name but different types are paired. These were replaced.
 
 All other layers were added or removed. Paired layers that are not in the same order as the others have moved. As few
@@ -23,12 +24,16 @@ have the same keys one by one count as renamed."""
 
 @dataclass(frozen=True, slots=True, order=True)
 class Item:
-    """What is known of a layer for matching: ``keys`` is its description, ``heavy`` says whether it has parameters."""
+    """What is known of a layer for matching.
+
+    ``keys`` is its description, ``heavy`` says whether it has parameters, and ``shape`` is that of its output.
+    """
 
     name: str
     type: str
     keys: str
     heavy: bool
+    shape: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,15 @@ def align(a: Sequence[Item], b: Sequence[Item]) -> Alignment:
     if tuple(b) < tuple(a):
         return align(b, a).mirrored()
     places = {item.name: j for j, item in enumerate(b)}
-    pairs = [
+    named = [
         (i, places[item.name])
         for i, item in enumerate(a)
         if item.name in places and item.type == b[places[item.name]].type
     ]
-    for stretch in list(_stretches(pairs, a, b)):
-        pairs += _renamed(stretch[0], stretch[1], a, b)
+    pairs = _with_renamed(named, a, b)
+    certain = [(i, j) for i, j in named if a[i].heavy or a[i].shape == b[j].shape]
+    if len(certain) < len(named):
+        pairs = max(pairs, _with_renamed(certain, a, b), key=lambda found: sum(a[i].heavy for i, _ in found))
     taken, met = {i for i, _ in pairs}, {j for _, j in pairs}
     pairs += [
         (i, places[item.name])
@@ -62,6 +69,11 @@ def align(a: Sequence[Item], b: Sequence[Item]) -> Alignment:
     ]
     pairs.sort()
     return Alignment(tuple(pairs), frozenset(pairs) - frozenset(_in_order(pairs, a)))
+
+
+def _with_renamed(pairs: Sequence[tuple[int, int]], a: Sequence[Item], b: Sequence[Item]) -> list[tuple[int, int]]:
+    """Return the pairs, and those of renamed layers in the stretches between them."""
+    return [*pairs, *(pair for left, right in _stretches(pairs, a, b) for pair in _renamed(left, right, a, b))]
 
 
 def _stretches(
@@ -108,12 +120,12 @@ def _in_order(pairs: Sequence[tuple[int, int]], a: Sequence[Item]) -> list[tuple
 def _renamed(
     left: Sequence[int], right: Sequence[int], a: Sequence[Item], b: Sequence[Item]
 ) -> Iterator[tuple[int, int]]:
-    """Pair layers in order for the highest score: three for the same keys, two for only the same type."""
+    """Pair layers of the same type in order for the highest score: two a pair, one for its keys, one for its shape."""
 
     def worth(i: int, j: int) -> int:
-        return 0 if a[i].type != b[j].type else 3 if a[i].keys == b[j].keys else 2
+        return 0 if a[i].type != b[j].type else 2 + (a[i].keys == b[j].keys) + (a[i].shape == b[j].shape)
 
-    alike = [worth(i, j) == 3 for i, j in zip(left, right, strict=False)]
+    alike = [(a[i].type, a[i].keys) == (b[j].type, b[j].keys) for i, j in zip(left, right, strict=False)]
     start = alike.index(False) if False in alike else len(alike)
     yield from zip(left[:start], right[:start], strict=True)
     left, right = left[start:], right[start:]

@@ -104,6 +104,6 @@ def _layers_above(graph: Graph) -> dict[str, str | None]:
 def _items(net: Net) -> tuple[Item, ...]:
     graph = net.graph
     return tuple(
-        Item(name, layer.type, description(graph, layer), net[name].parameters > 0)
+        Item(name, layer.type, description(graph, layer), net[name].parameters > 0, str(net[name].output))
         for name, layer in graph.layers.items()
     )

@@ -5,19 +5,20 @@ edges between them. It does not matter where the functions of a chain are writte
 Dropout is the factor that it applies outside training, windows are described by the positions that they cover, and a
 monotonically increasing function before maximum pooling is moved after it: max f(x) = f(max x). The product of a value
 and its logistic function is silu. A convolution whose kernel covers all of its input is a matrix product, and an image
-of one pixel is a vector.
+of one pixel is a vector. A concatenation of concatenations is one concatenation.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import (
     BatchNorm,
     Bias,
+    Concat,
     Conv,
     Dropout,
     Elu,
@@ -125,16 +126,18 @@ def normal_form(graph: Graph) -> NormalForm:
             (read[0], value) = _move_past_pooling(read[0], value)
         if _is_product(node.op, graph.shapes(node)):
             read = [_without_flattening(edge) for edge in read]
+        if node.op == Concat():
+            read = [part for edge in read for part in _concatenated(edge, cores)]
         parts = _node_signature(graph, node), tuple(read), _weights(graph, node)
         layer_cores.append(Core(*parts, ordered=not isinstance(node.op, Sum | Max | Product)))
         values[node.name] = value
     output = graph.output
     if isinstance(output.op, Loss):
         output = graph.nodes[output.inputs[-1]]
+    ends = values[graph.scores.name], values[output.name]
     return NormalForm(
-        {name: tuple(layer_cores) for name, layer_cores in cores.items()},
-        values[graph.scores.name],
-        values[output.name],
+        _without_inner_joins({name: tuple(layer_cores) for name, layer_cores in cores.items()}, ends),
+        *ends,
         _ancestors(graph, [graph.scores]),
         _ancestors(graph, [graph.scores, output]),
         _ancestors(graph, [graph.scores, *graph.losses]),
@@ -221,6 +224,7 @@ def _positions(window: Window, x: Shape, *, padded: bool) -> Signature:
 
 
 _FLAT = _describe(Flatten())
+_JOIN = _describe(Concat())
 _IDENTITY = _describe(LinearNeuron())
 _RELU = _describe(Relu())
 _GATED = {_describe(Logistic()): _describe(Silu()), _describe(HardSigmoid()): _describe(HardSwish())}
@@ -293,6 +297,25 @@ def _without_flattening(edge: Edge) -> Edge:
     """Remove flattening from an edge to a matrix product, which reads an image as a vector anyway."""
     chain, training_chain = (tuple(s for s in c if s.function != _FLAT) for c in (edge.chain, edge.training_chain))
     return Edge(edge.source, chain, training_chain, edge.through)
+
+
+def _concatenated(edge: Edge, cores: Mapping[str, Sequence[Core]]) -> Iterable[Edge]:
+    """Return the values of which an edge to a concatenation consists: those that another one joined, or its own."""
+    layer, index = edge.source
+    core = cores[layer][index]
+    if core.signature != _JOIN or edge.chain or edge.training_chain:
+        return (edge,)
+    return tuple(replace(part, through=part.through | edge.through | {layer}) for part in core.edges)
+
+
+def _without_inner_joins(cores: dict[str, tuple[Core, ...]], ends: Iterable[Edge]) -> dict[str, tuple[Core, ...]]:
+    """Leave out concatenations that only other concatenations read, which now have their values."""
+    edges = (edge for layer_cores in cores.values() for core in layer_cores for edge in core.edges)
+    read = {edge.source[0] for edge in (*edges, *ends)}
+    return {
+        name: () if name not in read and [core.signature for core in layer_cores] == [_JOIN] else layer_cores
+        for name, layer_cores in cores.items()
+    }
 
 
 def _weights(graph: Graph, node: Node) -> tuple[tuple[str, str], ...]:

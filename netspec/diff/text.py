@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 from netspec.diff.model import Costs, Difference, Effect, LayerDifference, NetDifference, Order, Side
 from netspec.formatting import format_bytes, format_count, format_percent
@@ -10,6 +11,18 @@ from netspec.formatting import format_bytes, format_count, format_percent
 Row = tuple[str, str, str]
 _BYTES_PER_PARAMETER = 4
 """Bytes of a parameter in float32."""
+
+_PLACE = ", after "
+"""What stands between an added or removed layer and its place."""
+
+_SAME_VALUES = "the same values, in another order or joined in other steps"
+
+_MANY = 4
+"""The largest number of layers whose places and inputs are told one by one."""
+
+_MAX_NAMES = 12
+_MAX_NAMES_WITHOUT_EFFECT = 8
+"""The longest lists of layers that are written in full. Of longer ones, the first layers are named."""
 
 
 @dataclass
@@ -27,6 +40,7 @@ def rows(difference: NetDifference) -> tuple[Row, ...]:
     order_of = {
         (name, side): order for order in difference.orders for pair in order.layers for side, name in enumerate(pair)
     }
+    common = Counter(_without_place(d) for layer in difference.layers for d in layer.differences)
     for layer in difference.layers:
         for d in layer.differences:
             order = order_of.get((layer.a.name, 0)) if d.key == "neuron" and layer.a else None
@@ -34,12 +48,42 @@ def rows(difference: NetDifference) -> tuple[Row, ...]:
                 text = _with_note(f"order: {', '.join(order.a)} -> {', '.join(order.b)}", order.note)
                 lines.setdefault(order, _Line([_ends(order)], text, order.effect))
                 continue
-            key = (d.kind, d.key, d.a, d.b, d.effect, d.note) if d.kind != "renamed" else (d.kind, d.effect, d.note)
-            lines.setdefault(key, _Line([], _describe(d), d.effect)).layers.append(layer.name)
+            key, text = _row_of(d, many=common[_without_place(d)] > _MANY)
+            lines.setdefault(key, _Line([], text, d.effect)).layers.append(layer.name)
     for setting in difference.settings:
         d = setting.difference
         lines[setting.setting, d.key] = _Line([setting.setting], _describe(d), d.effect)
-    return tuple((", ".join(line.layers), line.text, line.effect) for line in lines.values())
+    return tuple((_list(line.layers, line.effect), line.text, line.effect) for line in lines.values())
+
+
+def _row_of(d: Difference, *, many: bool) -> tuple[object, str]:
+    """Return what the differences of one row have in common, and its text.
+
+    If ``many`` layers differ in this way, where each of them stands and what it reads is not written.
+    """
+    if d.kind == "renamed":
+        return (d.kind, d.effect, d.note), _describe(d)
+    if many:
+        d = _without_place(d)
+    text = f"inputs: {_SAME_VALUES}" if d.note == _SAME_VALUES else _describe(d)
+    return (d.kind, d.key, d.a, d.b, d.effect, d.note), text
+
+
+def _without_place(d: Difference) -> Difference:
+    """Leave out the place of an added or removed layer, and the names of inputs that stand for the same values."""
+    if d.kind in ("added", "removed"):
+        return replace(d, a=d.a.partition(_PLACE)[0], b=d.b.partition(_PLACE)[0])
+    if d.kind == "changed" and d.key == "inputs" and d.effect == "nothing":
+        return replace(d, a="", b="", note=_SAME_VALUES)
+    return d
+
+
+def _list(names: list[str], effect: Effect = "function") -> str:
+    """Name the layers of a row, or the first ones of many."""
+    longest = _MAX_NAMES_WITHOUT_EFFECT if effect == "nothing" else _MAX_NAMES
+    if len(names) <= longest:
+        return ", ".join(names)
+    return f"{', '.join(names[: longest - 1])} and {len(names) - longest + 1} others"
 
 
 def cost_rows(difference: NetDifference) -> tuple[tuple[str, str, str, str, str], ...]:
@@ -120,7 +164,7 @@ def _weights_fit(difference: NetDifference) -> str:
         ("only in the first:", first),
         ("only in the second:", second),
     )
-    return "; ".join(f"{what} {', '.join(names)}" for what, names in parts if names) or "of the same shapes"
+    return "; ".join(f"{what} {_list(names)}" for what, names in parts if names) or "of the same shapes"
 
 
 def _keys(difference: NetDifference, effect: Effect) -> str:

@@ -35,6 +35,10 @@ SAME_FUNCTION = {
     "ReLU as a layer": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n[r] relu\n{POOL}\n{END}"),
     "ReLU as a layer after pooling": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n{POOL}\n[r] relu\n{END}"),
     "ReLU twice": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV} neuron=relu\n{POOL} neuron=relu\n{END}"),
+    "a concatenation of concatenations": (
+        f"{CONV}\n[a] conv filters=2 kernel=1\n[ab] concat inputs=conv1,a\n[abc] concat inputs=ab,conv1\n{END}",
+        f"{CONV}\n[a] conv filters=2 kernel=1\n[abc] concat inputs=conv1,a,conv1\n{END}",
+    ),
     "flatten before a product": (f"{CONV} neuron=relu\n{END}", f"{CONV}\n[flat] flatten neuron=relu\n{END}"),
     "the identity as a layer": (f"{CONV}\n{END}", f"{CONV}\n[id] linear\n{END}"),
     "dropout that divides in training": (f"{CONV}\n{END}", f"{CONV}\n[drop] dropout rate=0.3\n{END}"),
