@@ -114,7 +114,7 @@ def _refuse_unknown(code: str) -> None:
 
 def _print_result(diagnostics: list[Diagnostic], form: str) -> None:
     if form == "json":
-        from netspec.diagnostics.machine import to_json
+        from netspec.diagnostics.machine_readable import to_json
 
         click.echo(to_json(diagnostics))
     elif form == "sarif":

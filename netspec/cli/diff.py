@@ -58,7 +58,7 @@ def command(
     if quiet:
         pass
     elif form == "json":
-        from netspec.diff.machine import to_json
+        from netspec.diff.machine_readable import to_json
 
         click.echo(to_json(difference, files))
     else:

@@ -12,7 +12,6 @@ from netspec.diff.normal_form import Signature, signature
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Graph, Layer, Node
 from netspec.ir.ops import Conv, Dropout, Local, Lrn, MapNorm, Op, window_of
-from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.keys import texts
 
@@ -112,8 +111,4 @@ def _padding(a: tuple[Graph, Node], b: tuple[Graph, Node]) -> str:
 def _effective(graph: Graph, node: Node) -> str:
     window = window_of(node.op)
     (x,) = graph.shapes(node)
-    return _pads(window, x) if window else ""
-
-
-def _pads(window: Window, x: Shape) -> str:
-    return texts.pad(window.effective_pad(x.height, x.width))
+    return texts.pad(window.effective_pad(x.height, x.width)) if window else ""

@@ -16,7 +16,7 @@ from wrong_specs import IMAGE, Case
 from wrong_words import WORDS
 
 from netspec.diagnostics import Diagnostic, SpecError, apply
-from netspec.diagnostics.machine import as_dict, to_json
+from netspec.diagnostics.machine_readable import as_dict, to_json
 from netspec.diagnostics.text import render
 from netspec.net import loads
 

@@ -16,7 +16,7 @@ from wrong_networks import NETWORKS
 from wrong_words import WORDS
 
 from netspec.diagnostics import SpecError
-from netspec.diagnostics.machine import to_json
+from netspec.diagnostics.machine_readable import to_json
 from netspec.diagnostics.text import render, render_all
 from netspec.language.parser import MAX_MISTAKES
 from netspec.net import loads

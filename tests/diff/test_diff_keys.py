@@ -13,7 +13,7 @@ from hypothesis_profiles import examples
 
 from netspec.diagnostics import SpecError
 from netspec.diff import compare, gravest
-from netspec.diff.machine import to_json
+from netspec.diff.machine_readable import to_json
 from netspec.net import Net
 
 BASE = """\
