@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from checking import diagnostics_of, valid_net
-from click.testing import CliRunner
+from processes import invoke
 
 from netspec.check.allow import WARNINGS, silencing_edit
-from netspec.cli import main
 from netspec.diagnostics import Diagnostic, apply
 from netspec.explain import codes
 from netspec.net import load
@@ -119,7 +118,7 @@ def test_comments_are_not_checked_if_the_command_line_changes_the_network(tmp_pa
     path = tmp_path / "a.net"
     path.write_text(f"{INPUT}{WINDOW}  # allow: unread-pixels\n")
     assert load(path, changes=("c.stride=1",)).warnings == ()
-    shown = CliRunner().invoke(main, ["check", "--input", "3x34x34", str(path)])
+    shown = invoke("check", "--input", "3x34x34", path)
     assert shown.output == f"{path}: correct\n"
 
 
@@ -137,5 +136,5 @@ def test_unused_comments_of_a_base_are_not_reported(tmp_path: Path) -> None:
 def test_check_fix_corrects_a_misspelt_code(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text(f"{INPUT}{WINDOW}  # allow: unread-pixel\n")
-    result = CliRunner().invoke(main, ["check", "--fix", "--strict", str(path)])
+    result = invoke("check", "--fix", "--strict", path)
     assert (result.exit_code, path.read_text()) == (0, f"{INPUT}{WINDOW}  # allow: unread-pixels\n")

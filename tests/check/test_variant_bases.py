@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from processes import invoke
 from variants import BASE, diagnostics, message, names
 
 import netspec
-from netspec.cli import main
 
 
 def test_error_in_the_base_is_shown_in_the_base(tmp_path: Path) -> None:
@@ -49,7 +48,7 @@ def test_misspelt_base_suggests_an_existing_spec(variant, tmp_path: Path) -> Non
     assert found.message.endswith("bsae.net: No such file or directory; did you mean base.net?")
     (fix,) = found.fixes
     assert (fix.title, fix.checks) == ("write base.net", True)
-    assert CliRunner().invoke(main, ["check", "--fix", str(path)]).exit_code == 0
+    assert invoke("check", "--fix", path).exit_code == 0
     assert path.read_text() == text.replace("bsae.net", "base.net")
 
 

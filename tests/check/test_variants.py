@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from processes import invoke
 from variants import BASE, diagnostics, message, names
 
 import netspec
 from netspec.check import check
-from netspec.cli import main
 from netspec.diagnostics.nearest import distance
 from netspec.language.variants import MAX_COMPARED
 from netspec.net import load
@@ -242,7 +241,7 @@ def test_invalid_change_is_an_error(tmp_path: Path, change: str) -> None:
 def test_malformed_change_is_a_usage_error(tmp_path: Path, change: str, code: int) -> None:
     path = tmp_path / "base.net"
     path.write_text(BASE)
-    done = CliRunner().invoke(main, ["check", "--set", change, str(path)])
+    done = invoke("check", "--set", change, path)
     assert done.exit_code == code
     assert (f"'{change}' is not a change" in done.stderr) == (code == 2)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from processes import invoke
 
-from netspec.cli import main
 from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.solve.fixing import apply_fixes
 from netspec.source import Source, Span
@@ -18,7 +18,7 @@ MISSPELT = (
 
 
 def check(*args: str) -> Result:
-    return CliRunner().invoke(main, ["check", *args])
+    return invoke("check", *args)
 
 
 @pytest.fixture

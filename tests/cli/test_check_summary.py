@@ -9,11 +9,10 @@ import os
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from places import SPECS
-from processes import netspec
+from processes import invoke, netspec
 
-from netspec.cli import main
 from netspec.diagnostics import CannotOpen
 from netspec.opening import read_named
 
@@ -24,10 +23,7 @@ UNREAD = IMAGE + "[a] relu\n[b] relu inputs=image\n"
 
 
 def run(*arguments: str, text: str | bytes | None = None) -> Result:
-    result = CliRunner().invoke(main, arguments, input=text)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert "Traceback" not in result.output
-    return result
+    return invoke(*arguments, text=text)
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from click.testing import CliRunner
 from places import SPECS
+from processes import invoke
 
-from netspec.cli import main
 from netspec.cli.common import importing_torch
 
 
@@ -71,5 +70,5 @@ SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
     ],
 )
 def test_malformed_shape_or_change_is_explained(arguments: tuple[str, str], message: str) -> None:
-    done = CliRunner().invoke(main, ["summary", str(SPECS / "alexnet.net"), *arguments])
+    done = invoke("summary", SPECS / "alexnet.net", *arguments)
     assert (done.exit_code, done.stderr.splitlines()[-1].partition(": ")[2].partition(": ")[2]) == (2, message)

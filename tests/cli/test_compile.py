@@ -8,17 +8,17 @@ import stat
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from places import ROOT
+from processes import invoke
 
 import netspec
-from netspec.cli import main
 
 DIGITS = ROOT / "specs" / "digits.net"
 
 
 def run(*arguments: str | Path, text: str | None = None) -> Result:
-    return CliRunner().invoke(main, ["compile", *map(str, arguments)], input=text)
+    return invoke("compile", *arguments, text=text)
 
 
 @pytest.fixture(autouse=True)

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import Result
 from places import ROOT
+from processes import invoke, python
 from processes import netspec as process
-from processes import python
 from rich.console import Console
 
 import netspec
-from netspec.cli import main
 from netspec.train.config import Request
 from netspec.train.reporting.console import Reporter
 from netspec.train.run import train
@@ -45,7 +44,7 @@ augment crop=12 from=15
 
 
 def run(*arguments: str | Path, text: str | None = None) -> Result:
-    return CliRunner().invoke(main, ["compile", "--to", "onnx", *map(str, arguments)], input=text)
+    return invoke("compile", "--to", "onnx", *arguments, text=text)
 
 
 @pytest.fixture(autouse=True)
@@ -184,9 +183,7 @@ def test_run_provides_weights_classes_and_mean_image(trained: Path, folder: Path
 
 
 def test_weights_are_read_from_a_safetensors_file(trained: Path, folder: Path) -> None:
-    assert (
-        CliRunner().invoke(main, ["export", str(trained), "-o", "w.safetensors", "--layout", "groups"]).exit_code == 0
-    )
+    assert invoke("export", trained, "-o", "w.safetensors", "--layout", "groups").exit_code == 0
     assert run(trained / "spec.net", "--weights", "w.safetensors", "-o", "a.onnx").exit_code == 0
     assert run(trained / "spec.net", "--weights", trained, "-o", "b.onnx").exit_code == 0
     one, other = (onnx.load(folder / name) for name in ("a.onnx", "b.onnx"))
@@ -198,8 +195,8 @@ def test_weights_are_read_from_a_safetensors_file(trained: Path, folder: Path) -
 def test_channel_means_are_written_as_numbers(folder: Path) -> None:
     spec = "net c\n[image] input 3x8x8 mean=channel std=channel\n[fc] fc outputs=4\n[prob] softmax\ntrain batch=32"
     (folder / "c.net").write_text(spec)
-    training = CliRunner().invoke(
-        main, ["train", "c.net", "--data", "synthetic", "--steps", "1", "--threads", "1", "--quiet", "--out", "r"]
+    training = invoke(
+        "train", "c.net", "--data", "synthetic", "--steps", "1", "--threads", "1", "--quiet", "--out", "r"
     )
     assert training.exit_code == 0, training.output
     assert run("c.net", "--weights", "r").exit_code == 0
@@ -233,5 +230,5 @@ def test_options_without_effect_are_usage_errors() -> None:
         2,
         "Error: --seed has no effect with --weights: no initial values are drawn\n",
     )
-    done = CliRunner().invoke(main, ["compile", str(DIGITS), "--seed", "1"])
+    done = invoke("compile", DIGITS, "--seed", "1")
     assert (done.exit_code, done.stderr) == (2, "Error: --to python takes no --seed; --to onnx does\n")

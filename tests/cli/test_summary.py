@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from places import ROOT, SPECS
+from processes import invoke
 from terminals import Terminal
 
 import netspec
-from netspec.cli import main
 from netspec.report import Column, Table, layer_table
 from netspec.report.terminal import show
 
@@ -25,10 +25,7 @@ UNREAD = IMAGE + "[a] relu\n[b] relu inputs=image\n"
 
 
 def run(*arguments: str, text: str | bytes | None = None) -> Result:
-    result = CliRunner().invoke(main, arguments, input=text)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert "Traceback" not in result.output
-    return result
+    return invoke(*arguments, text=text)
 
 
 def data(*arguments: str) -> dict[str, Any]:

@@ -7,16 +7,14 @@ import io
 import json
 from typing import Any
 
-from click.testing import CliRunner
 from places import SPECS
-
-from netspec.cli import main
+from processes import invoke
 
 ALEXNET = str(SPECS / "alexnet.net")
 
 
 def summary(*arguments: str, text: str | None = None) -> str:
-    done = CliRunner().invoke(main, ("summary", *arguments), input=text, catch_exceptions=False)
+    done = invoke("summary", *arguments, text=text)
     assert (done.exit_code, done.stderr) == (0, "")
     return done.stdout
 
@@ -52,6 +50,6 @@ def test_json_has_the_fields_if_they_are_asked_for() -> None:
 
 
 def test_fields_beside_another_table_are_a_usage_error() -> None:
-    done = CliRunner().invoke(main, ("summary", ALEXNET, "--receptive-fields", "--im2col"))
+    done = invoke("summary", ALEXNET, "--receptive-fields", "--im2col")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "--im2col and --receptive-fields are 2 tables" in done.stderr

@@ -7,11 +7,11 @@ import io
 import json
 from pathlib import Path
 
-from click.testing import CliRunner, Result
+from click.testing import Result
 from places import SPECS
+from processes import invoke
 
 from netspec import loads
-from netspec.cli import main
 from netspec.stats import depth
 
 ALEXNET, LENET = str(SPECS / "alexnet.net"), str(SPECS / "lenet-5.net")
@@ -19,7 +19,7 @@ EXACT = str(SPECS / "mistakes" / "224-exact.net")
 
 
 def summary(*arguments: str, text: str | None = None) -> Result:
-    return CliRunner().invoke(main, ("summary", *arguments), input=text, catch_exceptions=False)
+    return invoke("summary", *arguments, text=text)
 
 
 def rows(*arguments: str) -> list[dict[str, str]]:

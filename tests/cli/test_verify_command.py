@@ -18,9 +18,9 @@ import networks
 import pytest
 import torch
 import warm
-from click.testing import CliRunner, Result
+from click.testing import Result
+from processes import invoke
 
-from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.net import loads
 from netspec.passes.placing import Arrangement
@@ -78,7 +78,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def verify(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["verify", *arguments])
+    return invoke("verify", *arguments)
 
 
 @pytest.mark.ci

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import warm
 from blocking import sitecustomize
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from places import ROOT
 
 from netspec.cli import main
@@ -57,6 +57,14 @@ def netspec(
     if own:
         return warm.run("-m", "netspec", *words, text=text)
     with chdir(ROOT):
-        runner = CliRunner(env={"NO_COLOR": "1"}, catch_exceptions=False)
-        done = runner.invoke(main, words, input=text, prog_name="netspec")
+        done = invoke(*words, text=text)
     return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+
+
+def invoke(*arguments: object, text: str | bytes | None = None) -> Result:
+    """Run the command ``netspec`` in this process, in the current folder, with ``text`` on standard input.
+
+    An exception that the command does not handle, for which a user would see a traceback, is raised here too.
+    """
+    runner = CliRunner(env={"NO_COLOR": "1"}, catch_exceptions=False)
+    return runner.invoke(main, [str(word) for word in arguments], input=text, prog_name="netspec")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 import warm
-from click.testing import CliRunner, Result
+from click.testing import Result
 from places import SPECS
+from processes import invoke
 
-from netspec.cli import main
 from netspec.ir.settings import Precision
 from netspec.net import load, loads
 from netspec.passes.fast import im2col
@@ -41,9 +41,7 @@ def _measure_machine_once(monkeypatch: pytest.MonkeyPatch, measured_once: Callab
 
 
 def run(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, ["time", *arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+    return invoke("time", *arguments)
 
 
 def json_of(*arguments: str) -> dict[str, Any]:
@@ -100,7 +98,7 @@ def test_batch_normalisation_branches_and_losses_are_timed() -> None:
         "[image] input 2x8x8\n[a] conv filters=4 kernel=3 pad=1\n[n] batchnorm\n[b] conv filters=4 kernel=1 inputs=n\n"
         "[s] sum inputs=n,b\n[f] fc outputs=3\n[cost] crossentropy\n"
     )
-    result = CliRunner().invoke(main, ["time", "-", *QUICK, "--format", "json"], input=text)
+    result = invoke("time", "-", *QUICK, "--format", "json", text=text)
     assert result.exit_code == 0, result.output
     assert [row["name"] for row in json.loads(result.stdout)["layers"]] == [
         "a", "n", "b", "s", "f", "cost", ":loss", ":update"
@@ -122,7 +120,7 @@ def test_missing_cuda_device_is_an_error() -> None:
 
 
 def test_network_that_cannot_be_trained_is_an_error() -> None:
-    result = CliRunner().invoke(main, ["time", "-"], input="[image] input 3x8x8\n[pool] maxpool kernel=2 stride=2\n")
+    result = invoke("time", "-", text="[image] input 3x8x8\n[pool] maxpool kernel=2 stride=2\n")
     assert result.exit_code == 1 and "no weights" in result.stderr
 
 
@@ -142,7 +140,7 @@ def test_pass_is_timed_only_if_it_changes_the_network(monkeypatch: pytest.Monkey
 def test_batch_too_large_for_memory_is_an_error(options: tuple[str, ...]) -> None:
     """2^20 images of 8192 x 8192 float32 pixels are 256 TiB, more than a process can address."""
     text = "[image] input 1x8192x8192\n[conv] conv filters=2 kernel=8 stride=8\n[fc] fc outputs=2\n"
-    result = CliRunner().invoke(main, ["time", "-", "--batch", str(2**20), "--device", "cpu", *options], input=text)
+    result = invoke("time", "-", "--batch", str(2**20), "--device", "cpu", *options, text=text)
     assert result.exit_code == 1, result.exception
     assert result.stderr.startswith("Error: out of memory: ") and "fewer images at a time need less" in result.stderr
 

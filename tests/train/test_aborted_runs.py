@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import Result
+from processes import invoke
 from run_folders import SPEC, launch, lines_in, newest_checkpoint, read_log, wait_until
 
-from netspec.cli import main
 from netspec.train.interrupt import STOPPING
 from netspec.train.runs import checkpoint, snapshot
 
@@ -34,7 +34,7 @@ def _in_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def train(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["train", *arguments])
+    return invoke("train", *arguments)
 
 
 @pytest.mark.many
@@ -172,7 +172,8 @@ def test_failing_gpu_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_other_runtime_errors_are_not_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("netspec.train.loop.train_epoch", _raises(RuntimeError("shapes differ")))
-    assert isinstance(train(*ARGUMENTS).exception, RuntimeError)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        train(*ARGUMENTS)
 
 
 def _raises(problem: Exception) -> Callable[..., bool]:

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from click.testing import CliRunner
+from processes import invoke
 from reporters import QUIET
 from run_folders import newest_checkpoint
 from safetensors.torch import save_file
 from torch import Tensor
 
 import netspec
-from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.passes.fast import NAMES, forms_of
 from netspec.train.config import Request
@@ -138,7 +137,7 @@ def test_run_with_tables_resumes_bit_for_bit(tmp_path: Path) -> None:
     command = ("train", str(tmp_path / "tabled.net"), "--data", "synthetic", "--threads", "1", "--quiet")
 
     def train_and_load(run: str, *arguments: str) -> dict[str, Any]:
-        done = CliRunner().invoke(main, [*arguments, str(tmp_path / run)])
+        done = invoke(*arguments, tmp_path / run)
         assert done.exit_code == 0, done.output
         return newest_checkpoint(tmp_path / run)
 

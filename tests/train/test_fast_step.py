@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 from checking import valid_net
-from click.testing import CliRunner, Result
+from click.testing import Result
+from processes import invoke
 
-from netspec.cli import main
 from netspec.passes.fast import ALL, NAMES, ComputeTarget, enabled_passes, forms_of
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of, set_state, state_of
@@ -117,9 +117,7 @@ def test_restored_velocities_have_the_strides_of_their_parameters() -> None:
 
 
 def train(*arguments: str | Path) -> Result:
-    result = CliRunner().invoke(main, ["train", *map(str, arguments)])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+    return invoke("train", *arguments)
 
 
 def test_resumed_run_keeps_the_passes_switched_off(tmp_path: Path) -> None:

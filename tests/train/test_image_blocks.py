@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 import torch
 from checking import SPECS, valid_net
-from click.testing import CliRunner
+from processes import invoke
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import netspec
 from netspec import backend
-from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
@@ -164,7 +163,7 @@ def test_run_on_blocks_has_the_losses_of_a_plain_one(tmp_path: Path, monkeypatch
             (spec, "--data", "synthetic", "--steps", 3, "--out", run, "--threads", 1),
             ("--resume", run, "--steps", 5),
         ):
-            result = CliRunner().invoke(main, ["train", *map(str, arguments)])
+            result = invoke("train", *arguments)
             assert result.exit_code == 0, result.output
         lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
         losses.append([number for line in lines for key, number in line.items() if key in ("loss", "val_loss", "top1")])

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 from building import Builder
-from click.testing import CliRunner
+from processes import invoke
 from reporters import QUIET, Collector
 from run_folders import SPEC
 from torch import tensor
 
-from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.ir.ops import CrossEntropy, Linear, SquaredError
 from netspec.net import loads
@@ -125,7 +124,7 @@ def test_initial_weights_too_large_for_the_range_are_a_warning(tmp_path: Path) -
         spec = tmp_path / f"{warns}.net"
         spec.write_text(text.format(key))
         command = ["train", str(spec), "--data", "synthetic", "--threads", "1", "--steps", "1", "--quiet"]
-        done = CliRunner().invoke(main, [*command, "--out", str(tmp_path / f"run-{warns}")])
+        done = invoke(*command, "--out", str(tmp_path / f"run-{warns}"))
         assert done.exit_code == 0, done.output
         assert ("warning: the first batch's loss is" in done.stderr) == warns
 
@@ -134,12 +133,10 @@ def test_single_class_is_one_warning(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     Path("one.net").write_text("[image] input 3x8x8\n[f] fc outputs=1\n[p] softmax\ntrain batch=64\n")
     options = ("--threads", "1", "--quiet")
-    done = CliRunner().invoke(
-        main, ["train", "one.net", "--data", "synthetic", "--out", "run", "--steps", "1", *options]
-    )
+    done = invoke("train", "one.net", "--data", "synthetic", "--out", "run", "--steps", "1", *options)
     warning = "texture 0 is the only class, and there is nothing to tell it from"
     assert done.exit_code == 0 and f"warning: {warning}\n" in done.stderr
-    done = CliRunner().invoke(main, ["train", "--resume", "run", "--steps", "2", *options])
+    done = invoke("train", "--resume", "run", "--steps", "2", *options)
     assert done.exit_code == 0 and "only class" not in done.stderr
     assert json.loads(Path("run/run.json").read_text())["warnings"] == [warning]
 
@@ -148,9 +145,9 @@ def test_network_that_does_not_learn_is_one_warning(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     Path("dead.net").write_text(DEAD.format(epochs=8))
     command = ["train", "dead.net", "--data", "synthetic", "--threads", "1", "--out", "run", "--quiet"]
-    done = CliRunner().invoke(main, [*command, "--steps", "50"])
+    done = invoke(*command, "--steps", "50")
     assert (done.exit_code, "guessing" in done.stderr) == (0, False)
-    done = CliRunner().invoke(main, ["train", "--resume", "run", "--epochs", "8", "--quiet"])
+    done = invoke("train", "--resume", "run", "--epochs", "8", "--quiet")
     assert done.exit_code == 0, done.output
     start = "warning: after 200 steps the loss is 2.303, that of guessing among 10 classes (2.303): nothing has been"
     assert [line.startswith(start) for line in done.stderr.splitlines() if "guessing" in line] == [True]
@@ -161,7 +158,7 @@ def test_short_run_that_has_not_learnt_is_a_warning_at_its_end(tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     Path("dead.net").write_text(DEAD.format(epochs=3))
     command = ["train", "dead.net", "--data", "synthetic", "--threads", "1", "--batch", "256", "--quiet"]
-    done = CliRunner().invoke(main, [*command, "--out", "run"])
+    done = invoke(*command, "--out", "run")
     (warning,) = json.loads(Path("run/run.json").read_text())["warnings"]
     assert warning.startswith(
         "after 12 steps the loss is 2.303, that of guessing among 10 classes (2.303): nothing has"
@@ -230,8 +227,8 @@ def test_tensorboard_has_the_log_of_an_interrupted_run(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     Path("tiny.net").write_text(SPEC)
     command = ["train", "tiny.net", "--data", "synthetic", "--threads", "1", "--out", "run", "--tensorboard"]
-    assert CliRunner().invoke(main, [*command, "--steps", "5"]).exit_code == 0
-    assert CliRunner().invoke(main, ["train", "--resume", "run", "--steps", "9"]).exit_code == 0
+    assert invoke(*command, "--steps", "5").exit_code == 0
+    assert invoke("train", "--resume", "run", "--steps", "9").exit_code == 0
     events = accumulator.EventAccumulator("run/tensorboard")
     events.Reload()
     lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
@@ -244,7 +241,7 @@ def test_missing_tensorboard_is_an_error_before_the_run(tmp_path: Path, monkeypa
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     monkeypatch.chdir(tmp_path)
     Path("tiny.net").write_text(SPEC)
-    done = CliRunner().invoke(main, ["train", "tiny.net", "--data", "synthetic", "--out", "run", "--tensorboard"])
+    done = invoke("train", "tiny.net", "--data", "synthetic", "--out", "run", "--tensorboard")
     assert done.exit_code == 2
     assert "pip install 'netspec-compiler[tensorboard]'" in done.stderr
     assert not Path("run").exists()

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from processes import invoke
 
 import netspec
-from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.train.errors import TrainError
 from netspec.train.requirements import require_trainable
@@ -23,7 +23,7 @@ def load_graph(text: str) -> Graph:
 
 
 def train(text: str, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["train", "-", "--data", "synthetic", *arguments], input=text)
+    return invoke("train", "-", "--data", "synthetic", *arguments, text=text)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def test_weights_that_the_loss_does_not_depend_on_are_rejected(tmp_path: Path, l
 @pytest.mark.parametrize("command", [("time", "-"), ("verify", "-"), ("check-data", "synthetic", "--net", "-")])
 @pytest.mark.parametrize("text", [WEIGHTLESS, UNREAD])
 def test_other_commands_reject_untrainable_networks(command: tuple[str, ...], text: str) -> None:
-    done = CliRunner().invoke(main, [*command], input=text)
+    done = invoke(*command, text=text)
     assert done.exit_code == 1, done.exception
     assert "nothing to learn" in done.stderr
 

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 import simulated_cuda_api
 import torch
+from processes import invoke
 from reporters import QUIET
 from run_folders import SPEC, newest_checkpoint
 from simulated_cuda import simulate_cuda
-from tiny_network import invoke, save_image
+from tiny_network import save_image
 
 from netspec.ir.settings import Preprocessing
 from netspec.ir.shape import Shape

@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from image_files import image_folder
 from places import ROOT
+from processes import invoke
 
-from netspec.cli import main
 from netspec.train.runs import checkpoint
 
 DIGITS = str(ROOT / "specs" / "digits.net")
@@ -35,7 +35,7 @@ def _in_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def train(*arguments: str, text: str | None = None) -> Result:
-    return CliRunner().invoke(main, ["train", *arguments], input=text)
+    return invoke("train", *arguments, text=text)
 
 
 def tiny_spec(classes: int = 2, lr: float = 0.01) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import Result
+from processes import invoke
 from reporters import QUIET
 from run_folders import newest_checkpoint
 
 import netspec
-from netspec.cli import main
 from netspec.train.config import Request
 from netspec.train.learning.objective import Objective
 from netspec.train.run import train
@@ -29,7 +29,7 @@ train epochs=1 batch=64 optimizer=sgd(lr=0.001) {}
 
 
 def train_spec(text: str, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["train", "-", "--data", "synthetic", "--steps", "2", *arguments], input=text)
+    return invoke("train", "-", "--data", "synthetic", "--steps", "2", *arguments, text=text)
 
 
 def test_moving_average_is_validated_and_saved_beside_the_weights(

@@ -6,11 +6,9 @@ import io
 from pathlib import Path
 
 import numpy as np
-from click.testing import CliRunner, Result
 from PIL import Image
 from reporters import QUIET
 
-from netspec.cli import main
 from netspec.net import Net, loads
 from netspec.train.config import Request
 from netspec.train.data.sources.synthetic import Textures
@@ -46,11 +44,6 @@ def train_tiny(
     """Train the network for a few steps, and return the run's folder."""
     request = Request(str(data), steps=steps, seed=seed, threads=1, out=out, **more)  # type: ignore[arg-type]
     return train(loads(spec).graph, spec, "tiny", request, QUIET).folder
-
-
-def invoke(*arguments: object) -> Result:
-    """Run the ``netspec`` command in this process."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def save_image(path: Path, label: int = 0, side: int = 40) -> Path:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 from caffemodels import Array, Form, caffemodel
-from click.testing import CliRunner, Result
+from click.testing import Result
+from processes import invoke
 from safetensors.torch import load_file
 
 import netspec
-from netspec.cli import main
 from netspec.opening import is_caffe_file
 from netspec.source import Source
 
@@ -61,7 +61,7 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, [*arguments])
+    return invoke(*arguments)
 
 
 def numbers(seed: int, *shape: int) -> Array:
@@ -242,7 +242,7 @@ def test_other_texts_are_no_networks_of_caffe(text: str) -> None:
 
 
 def test_network_is_read_from_standard_input() -> None:
-    done = CliRunner().invoke(main, ["summary", "-", "--input", "1x28x28"], input=LENET)
+    done = invoke("summary", "-", "--input", "1x28x28", text=LENET)
     assert done.exit_code == 0
     assert done.output.startswith("LeNet: ")
 

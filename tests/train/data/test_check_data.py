@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from image_files import image_folder, one_colour
+from processes import invoke
 
-from netspec.cli import main
 from netspec.train import speed
 from netspec.train.data.packing import packing
 from netspec.train.data.packing.report import Speeds, as_text, bottleneck, judge
@@ -39,7 +39,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def check(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["check-data", *arguments, "--processes", "1"])
+    return invoke("check-data", *arguments, "--processes", "1")
 
 
 def check_json(*arguments: str) -> dict[str, Any]:

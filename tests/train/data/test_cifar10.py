@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from linear_network import linear_network
+from processes import invoke
 
-from netspec.cli import main
 from netspec.train.data.source import open_source
 from netspec.train.data.sources.cifar10 import CLASSES, open_cifar10
 from netspec.train.data.sources.pickled import InvalidPickle, read_pickle
@@ -196,10 +195,10 @@ def test_training_on_crops_needs_an_augment_setting(tmp_path: Path, monkeypatch:
     write_binary(tmp_path / "it", random_parts())
     spec = "[image] input 3x24x24 range=1 mean=image\n[fc] fc outputs=10\n[prob] softmax\ntrain epochs=1 batch=20\n"
     command = ["train", "-", "--data", "cifar10:it", "--out", "run", "--threads", "1"]
-    done = CliRunner().invoke(main, command, input=f"{spec}augment crop=24 from=32 flip=horizontal\n")
+    done = invoke(*command, text=f"{spec}augment crop=24 from=32 flip=horizontal\n")
     assert done.exit_code == 0, done.output
     assert "on 20 validation images" in done.stdout
-    done = CliRunner().invoke(main, [*command[:-3], "run2"], input=spec)
+    done = invoke(*command[:-3], "run2", text=spec)
     assert done.exit_code == 1
     assert done.stderr.splitlines() == [
         "Error: the images of cifar10:it are 3x32x32, the network reads 3x24x24",

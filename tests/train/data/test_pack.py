@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from image_files import image_folder, one_colour
 from multi_device import all_end
+from processes import invoke
 from run_folders import wait_until
 
-from netspec.cli import main
 from netspec.train import files
 from netspec.train.data.packing import outfolder, packing, sealing
 from netspec.train.data.packing.processes import in_processes
@@ -68,7 +68,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def pack(root: Path, out: Path, *more: str) -> Result:
     arguments = ["pack", str(root), "-o", str(out), "--size", str(SIZE), "--processes", "1", *more]
-    return CliRunner().invoke(main, arguments)
+    return invoke(*arguments)
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -319,5 +319,5 @@ def test_arguments_that_cannot_be_packed_are_rejected(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("empty").mkdir()
-    done = CliRunner().invoke(main, ["pack", *arguments])
+    done = invoke("pack", *arguments)
     assert done.exit_code == code and message in done.stderr and not Path("out").exists()

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from image_files import image_folder
+from processes import invoke
 from run_folders import launch, lines_in, newest_checkpoint, wait_until
 
-from netspec.cli import main
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.packing import packing
 from netspec.train.data.sources import shards
@@ -49,7 +49,7 @@ def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def train(data: Path, stored: int = SIZE) -> Result:
     arguments = ["train", "-", "--data", str(data), "--out", str(data) + "-run", "--threads", "1"]
-    return CliRunner().invoke(main, arguments, input=SPEC.format(stored=stored))
+    return invoke(*arguments, text=SPEC.format(stored=stored))
 
 
 def test_pack_has_the_readable_images_of_its_folder(pack: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_network import SPEC, invoke, png_pixels, save_image, tiny_net, train_tiny
+from processes import invoke
+from tiny_network import SPEC, png_pixels, save_image, tiny_net, train_tiny
 
 from netspec.ir.graph import Graph
 from netspec.net import loads

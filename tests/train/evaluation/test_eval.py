@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 from image_files import image_folder
-from tiny_network import SPEC, invoke, png_pixels, train_tiny
+from processes import invoke
+from tiny_network import SPEC, png_pixels, train_tiny
 
 from netspec.cli.eval_results import as_text, class_table
 from netspec.cli.runs import Unread

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import torch
 from image_files import one_colour
+from processes import invoke
 from safetensors.torch import save_file
-from tiny_network import SPEC, invoke, png_pixels, train_tiny
+from tiny_network import SPEC, png_pixels, train_tiny
 
 from netspec.cli.eval_files import COLUMNS, as_csv
 from netspec.train.data.packing.packing import pack

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 from PIL import Image
+from processes import invoke
 from rich.cells import cell_len
 from rich.console import Console
-from tiny_network import SPEC, invoke, save_image, train_tiny
+from tiny_network import SPEC, save_image, train_tiny
 
-from netspec.cli import main
 from netspec.cli.predict import _line
 from netspec.train.runs.saved import open_run
 
@@ -94,10 +93,10 @@ def test_image_of_another_format_is_wrong_data_and_a_missing_one_a_wrong_command
 def test_image_is_read_from_standard_input(run: Path, tmp_path: Path) -> None:
     image = save_image(tmp_path / "a.png", label=2)
     named = invoke("predict", run, image)
-    piped = CliRunner().invoke(main, ["predict", str(run), "-"], input=image.read_bytes())
+    piped = invoke("predict", run, "-", text=image.read_bytes())
     assert (piped.exit_code, piped.stderr) == (0, "")
     assert piped.stdout.splitlines() == ["-", *named.stdout.splitlines()[1:]]
-    empty = CliRunner().invoke(main, ["predict", str(run), "-"], input=b"")
+    empty = invoke("predict", run, "-", text=b"")
     assert (empty.exit_code, empty.stderr) == (1, "warning: - cannot be read: the file is empty\n")
 
 

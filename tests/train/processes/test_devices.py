@@ -10,11 +10,9 @@ from typing import Any
 import multi_device
 import pytest
 import torch
-from click.testing import CliRunner
+from processes import invoke
 from run_folders import newest_checkpoint, read_log
-from tiny_network import invoke
 
-from netspec.cli import main
 from netspec.train.processes import devices
 from netspec.train.processes.environment import FOLDER
 from netspec.train.processes.launching import Ended
@@ -260,7 +258,7 @@ def test_resuming_on_unsuitable_devices_is_an_error(
 
 @pytest.mark.usefixtures("no_processes")
 def test_spec_from_standard_input_is_an_error() -> None:
-    done = CliRunner().invoke(main, ["train", "-", *multi_device.ARGUMENTS[1:], "--gpus", "2"], input=multi_device.SPEC)
+    done = invoke("train", "-", *multi_device.ARGUMENTS[1:], "--gpus", "2", text=multi_device.SPEC)
     assert done.exit_code == 2
     assert done.stderr == (
         "Error: several processes cannot all read the spec from standard input\n  give its file's name\n"

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import Result
 from image_files import image_folder
+from processes import invoke
 from reporters import QUIET, InterruptAt
 from run_folders import SPEC, newest_checkpoint, read_log, same_result
 
-from netspec.cli import main
 from netspec.net import loads
 from netspec.train import run
 from netspec.train.config import Request
@@ -39,7 +39,7 @@ def _in_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def train(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["train", *arguments])
+    return invoke("train", *arguments)
 
 
 def interrupt(step: int, out: str = "run", data: str = "synthetic", text: str = SPEC, **settings: Any) -> None:

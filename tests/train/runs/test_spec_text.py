@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from processes import invoke
 from reporters import InterruptAt
 from run_folders import newest_checkpoint
 
-from netspec.cli import main
 from netspec.net import load, loads
 from netspec.train.config import Request
 from netspec.train.run import train as run_train
@@ -36,7 +35,7 @@ def _in_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def train(*arguments: str) -> None:
-    done = CliRunner().invoke(main, ["train", *arguments])
+    done = invoke("train", *arguments)
     assert done.exit_code == 0, done.output
 
 

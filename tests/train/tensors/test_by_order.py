@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import invoke
 from safetensors.torch import load_file, save_file
-from tiny_network import invoke
 from torch import Tensor, nn
 
 import netspec

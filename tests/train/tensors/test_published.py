@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from processes import invoke
 from safetensors.torch import load_file
-from tiny_network import invoke, save_image
+from tiny_network import save_image
 from torch import nn
 
 SPEC = """\

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 from places import ROOT
+from processes import invoke
 from safetensors import safe_open
 from safetensors.torch import save_file
-from tiny_network import SPEC, invoke, tiny_net, train_tiny
+from tiny_network import SPEC, tiny_net, train_tiny
 from torch import Tensor
 
 import netspec
