@@ -9,6 +9,8 @@ from netspec.ir.constraint import BOUNDS, Constraint, incoming
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.settings import (
+    AdaGrad,
+    Adam,
     Cosine,
     DiscreteExponential,
     Exponential,
@@ -18,11 +20,12 @@ from netspec.ir.settings import (
     Linear,
     Plateau,
     Polynomial,
+    RmsProp,
     Schedule,
     Sgd,
     Step,
     Steps,
-    UpdateRule,
+    decay_in_gradient,
     noise_of,
 )
 from netspec.passes.torch_names import attributes, state_key
@@ -33,7 +36,7 @@ from .text import call, fill_lines, number, string
 def parameter_rows(graph: Graph) -> list[str]:
     """Return a row per parameter: ``"conv1.weight": ("normal", (0.0, 0.01), 0.01, 0.9, 0.0005),``. The momentum, the
     number before the last, is left out if the update rule has none."""
-    names, has_momentum = attributes(graph), isinstance(graph.train.rule, Sgd)
+    names, has_momentum = attributes(graph), _has_momentum(graph)
     rows = []
     for p in graph.parameters.values():
         rates = map(number, (p.lr, *((p.momentum,) if has_momentum else ()), p.decay))
@@ -41,21 +44,48 @@ def parameter_rows(graph: Graph) -> list[str]:
     return rows
 
 
-def rule_variables(rule: UpdateRule) -> dict[str, Any]:
+def _has_momentum(graph: Graph) -> bool:
+    """Whether the program's update has a momentum: always with sgd, and with rmsprop if a parameter has one."""
+    return isinstance(graph.train.rule, Sgd) or any(p.momentum for p in graph.parameters.values())
+
+
+def rule_variables(graph: Graph) -> dict[str, Any]:
     """Return the template variables of the update rule.
 
     ``template``, ``word``:
         The name of its template, and that of the generated class.
-    ``momentum``:
-        Whether it has one.
-    ``nesterov``, or ``beta1``, ``beta2``, ``eps`` and ``decoupled``:
+    ``constants``:
+        The values of the program's constants, as text, by name.
+    ``momentum``, ``mixed``:
+        Whether it has one, and whether that of some parameters is 0.
+    ``decay_in_gradient``:
+        Whether the weight decay is added to the gradient before anything else.
+    ``nesterov``, ``decoupled``, ``centered``, ``start``:
         As in ``ir.settings``; numbers as text.
+    ``in_root``:
+        Whether ``EPS`` is added in the root.
     """
-    if isinstance(rule, Sgd):
-        return {"template": "sgd.j2", "word": "SGD", "momentum": True, "nesterov": rule.nesterov}
-    numbers = {name: number(getattr(rule, name)) for name in ("beta1", "beta2", "eps")}
-    word = "AdamW" if rule.decoupled else "Adam"
-    return {"template": "adam.j2", "word": word, "momentum": False, "decoupled": rule.decoupled, **numbers}
+    rule, momenta = graph.train.rule, [p.momentum for p in graph.parameters.values()]
+    common = {
+        "momentum": _has_momentum(graph),
+        "mixed": not all(momenta),
+        "decay_in_gradient": decay_in_gradient(rule),
+        "constants": {},
+    }
+    match rule:
+        case Sgd():
+            return {**common, "template": "sgd.j2", "word": "SGD", "nesterov": rule.nesterov}
+        case Adam():
+            constants = {name.upper(): number(getattr(rule, name)) for name in ("beta1", "beta2", "eps")}
+            own = {"word": "AdamW" if rule.decoupled else "Adam", "decoupled": rule.decoupled, "constants": constants}
+            return {**common, "template": "adam.j2", **own}
+        case RmsProp() | AdaGrad():
+            constants = {"EPS": number(rule.eps_in_root or rule.eps)}
+            own = {"in_root": bool(rule.eps_in_root), "start": number(rule.start), "constants": constants}
+            if isinstance(rule, AdaGrad):
+                return {**common, "template": "adagrad.j2", "word": "AdaGrad", **own}
+            own["constants"] = {"RHO": number(rule.rho), **constants}
+            return {**common, "template": "rmsprop.j2", "word": "RMSProp", "centered": rule.centered, **own}
 
 
 def parameter_keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterable
 
 GLOBALS = frozenset({
-    "ACCUMULATE", "Adam", "AdamW", "AllOf", "AllReduce", "Average", "BATCH", "BETA1", "BETA2", "CONSTRAINTS",
+    "ACCUMULATE", "AdaGrad", "Adam", "AdamW", "AllOf", "AllReduce", "Average", "BATCH", "BETA1", "BETA2", "CONSTRAINTS",
     "DataError", "EMA", "EPOCHS", "EPS", "F", "Folder", "ForAll", "FromAll", "GROUPS", "IMAGES_FOR_THE_MEAN",
     "IMAGE_TYPES", "INPUT", "LABEL_SMOOTHING", "LEARNING_RATE", "LOADED", "LRN", "MEAN", "NAMES_IN_THE_SPEC", "NOISE",
-    "OUTPUTS", "PARAMETERS", "Path", "Plateau", "RATE_FACTORS", "SGD", "SINGLE_PROCESS", "STD", "STEPS", "ShareOf",
-    "Synthetic", "TABLES", "Tensors", "ThreadPoolExecutor", "ToFirst", "World", "add_gradients", "all_of", "argparse",
-    "arguments", "atexit", "average_pool", "batch_norm", "binary_cross_entropy", "blur", "cache", "cauchy_error",
-    "channel_sums", "class_folders", "concat_groups", "constrain", "contrast_norm", "deque", "describe", "deviations",
-    "dist", "dropout", "evaluate", "find_images", "for_all", "from_all", "grouped_linear", "hash_words",
+    "OUTPUTS", "PARAMETERS", "Path", "Plateau", "RATE_FACTORS", "RHO", "RMSProp", "SGD", "SINGLE_PROCESS", "STD",
+    "STEPS", "ShareOf", "Synthetic", "TABLES", "Tensors", "ThreadPoolExecutor", "ToFirst", "World", "add_gradients",
+    "all_of", "argparse", "arguments", "atexit", "average_pool", "batch_norm", "binary_cross_entropy", "blur", "cache",
+    "cauchy_error", "channel_sums", "class_folders", "concat_groups", "constrain", "contrast_norm", "deque", "describe",
+    "deviations", "dist", "dropout", "evaluate", "find_images", "for_all", "from_all", "grouped_linear", "hash_words",
     "init_device_mesh", "initialise", "interpolation", "is_held_out", "islice", "join_world", "largest", "layer_norm",
     "list_images", "local_conv", "log_inclusion_probabilities", "log_product", "loss_of", "lrn", "main", "map_norm",
     "math", "max_abs_pool", "mix_channels", "natural", "nn", "noisy_relu", "os", "positive",

@@ -81,7 +81,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         helpers=[name for name in HELPERS if name in used],
         colour=colour,
         train=graph.train,
-        rule=rule_variables(graph.train.rule),
+        rule=rule_variables(graph),
         rate=number(graph.train.lr),
         untrainable=unfit_scores(graph) or next(map(str, unfit_rates(graph)), None),
         need_two_images=layers_needing_two_images(graph),

@@ -10,7 +10,7 @@ from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.formatting import format_count
 from netspec.ir.constraint import BOUNDS
-from netspec.ir.settings import Sgd, UpdateRule
+from netspec.ir.settings import Sgd, UpdateRule, momentum_of
 from netspec.keys.optimizers import word_of
 from netspec.language.syntax import by_key
 from netspec.lowering import PerInput
@@ -29,8 +29,7 @@ _WEIGHT_KEYS = (
 )
 _BIAS_KEYS = ("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
 _UPDATE_KEYS_OF_BIASES = ("bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
-_OF_SGD = ("momentum", "bias_momentum", "super_eps")
-"""Keys that have an effect with the update rule ``sgd`` alone."""
+_MOMENTA = ("momentum", "bias_momentum")
 _GROUP_KEYS = ("gpu", "reads")
 _ALL_KEYS = frozenset((*_WEIGHT_KEYS, *_BIAS_KEYS, *_GROUP_KEYS, "update_every"))
 
@@ -82,9 +81,12 @@ def _keys_of_another_rule(
     ``momentum`` of a batch normalisation has a warning of its own (``traps``)."""
     if isinstance(rule, Sgd):
         return
-    why = f"it belongs to sgd, and the train line has optimizer={word_of(rule)}"
-    given = (key for key in _OF_SGD if values.get(key) is not None and (layer_type, key) != ("batchnorm", "momentum"))
-    yield from ((key, why) for key in given)
+    owners = {"super_eps": "sgd"} | (
+        {} if momentum_of(rule) is not None else dict.fromkeys(_MOMENTA, "sgd and rmsprop")
+    )
+    for key, owner in owners.items():
+        if values.get(key) is not None and (layer_type, key) != ("batchnorm", "momentum"):
+            yield key, f"it belongs to {owner}, and the train line has optimizer={word_of(rule)}"
 
 
 def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from netspec.ir.constraint import BOUNDS, FREE, Constraint
 from netspec.ir.ops.base import Role
-from netspec.ir.settings import OwnSchedule, Sgd, Train
+from netspec.ir.settings import OwnSchedule, Sgd, Train, momentum_of
 from netspec.lowering import PerInput
 
 _KEYS = (
@@ -81,7 +81,7 @@ class LayerRules:
         momentum = self._momentum(index)
         return Rule(
             _or_default(values["bias_lr"], self._lr(index)) * values["bias_lr_mult"],
-            _or_default(values["bias_momentum"], momentum) if isinstance(train.rule, Sgd) else momentum,
+            _or_default(values["bias_momentum"], momentum) if momentum_of(train.rule) is not None else momentum,
             _or_default(values["bias_decay"], train.bias_decay) * values["bias_decay_mult"],
             FREE,
             self._schedule(values["bias_schedule"], train.bias_schedule, self._value("schedule", index)),
@@ -94,8 +94,8 @@ class LayerRules:
 
     def _momentum(self, index: int) -> float:
         """The momentum of the weights of one input; 0 if the update rule has none."""
-        rule = self._train.rule
-        return _or_default(self._value("momentum", index), rule.momentum) if isinstance(rule, Sgd) else 0.0
+        momentum = momentum_of(self._train.rule)
+        return 0.0 if momentum is None else _or_default(self._value("momentum", index), momentum)
 
     def _super_eps(self, index: int) -> float | None:
         """The ``super_eps`` of the weights of one input. It belongs to ``sgd``, whose rule it replaces."""

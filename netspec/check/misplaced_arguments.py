@@ -10,7 +10,7 @@ from netspec.diagnostics import Edit, Fix
 from netspec.keys import BadValue, Key
 from netspec.keys.calls import Argument, as_call
 from netspec.keys.kind import shown
-from netspec.keys.optimizers import OPTIMIZERS, Optimizer, may_mean, meant
+from netspec.keys.optimizers import OPTIMIZERS, Optimizer, argument_meant, meant
 from netspec.language.syntax import Pair, Value, Values
 
 OPTIMIZER = "optimizer"
@@ -26,15 +26,16 @@ def report_optimizer_arguments(
     kind = keys[OPTIMIZER].kind if OPTIMIZER in keys else None
     if not isinstance(kind, Optimizer):
         return frozenset()
+    optimizer = pairs.get(OPTIMIZER)
+    written_rule = _rule(optimizer, ()) if optimizer is not None else None
     arguments = {
         word: argument
         for word in pairs
-        if word not in keys and (argument := _argument(word, kind, keys, findings)) is not None
+        if word not in keys and (argument := _argument(word, kind, written_rule, keys, findings)) is not None
     }
     if not arguments:
         return frozenset()
     misplaced = [pairs[word] for word in arguments]
-    optimizer = pairs.get(OPTIMIZER)
     rule = _rule(optimizer, arguments.values())
     fixes: tuple[Fix, ...] = ()
     notes = _lacking(rule, arguments.values())
@@ -63,12 +64,13 @@ def report_arguments(
     return frozenset(reported)
 
 
-def _argument(word: str, kind: Optimizer, keys: Mapping[str, Key], findings: Findings) -> str | None:
-    """Return the optimizer's argument that a word names or, if it is like no key, resembles."""
+def _argument(word: str, kind: Optimizer, rule: str | None, keys: Mapping[str, Key], findings: Findings) -> str | None:
+    """Return the optimizer's argument that a word names or, if it is like no key, resembles. ``rule`` is the written
+    update rule, if it is known."""
     if word in kind.arguments:
         return word
-    near = None if findings.nearest(word, keys) else findings.nearest(word, kind.arguments)
-    return near if near is not None and may_mean(word, near) else None
+    found = None if findings.nearest(word, keys) else argument_meant(word, rule)
+    return found[1] if found is not None else None
 
 
 def _word(optimizer: Pair) -> str:

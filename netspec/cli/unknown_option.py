@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from netspec.diagnostics.nearest import nearest
-from netspec.keys.optimizers import OPTIMIZERS, Optimizer, may_mean
+from netspec.keys.optimizers import Optimizer, argument_meant
 from netspec.setting_keys import SETTINGS
 
 _POSITIONAL = {
@@ -84,8 +84,8 @@ def _set_option(word: str) -> str:
         for key in keys:
             if key.name == word:
                 return f"--set {setting}.{key.name}=..."
-            near = nearest(word, key.kind.arguments) if isinstance(key.kind, Optimizer) else None
-            if near and may_mean(word, near):
-                rule = next(name for name, form in OPTIMIZERS.items() if near in [a.name for a in form.arguments])
-                return f"--set '{setting}.{key.name}={rule}({near}=..., ...)'"
+            found = argument_meant(word, None) if isinstance(key.kind, Optimizer) else None
+            if found is not None:
+                rule, argument = found
+                return f"--set '{setting}.{key.name}={rule}({argument}=..., ...)'"
     return ""

@@ -23,7 +23,7 @@ from netspec.ir.ops import (
     Neuron,
     Op,
 )
-from netspec.ir.settings import Schedule, Sgd
+from netspec.ir.settings import Schedule, momentum_of
 from netspec.ir.window import Pad, Window
 from netspec.keys import texts
 
@@ -202,7 +202,7 @@ def _rates(graph: Graph, parameters: Sequence[Parameter], decay: float, schedule
     """Learning rate, schedule, momentum and decay of a layer's weights or biases. ``decay`` and ``schedule`` are the
     values of the ``train`` line."""
     train = graph.train
-    momentum = train.rule.momentum if isinstance(train.rule, Sgd) else 0.0
+    momentum = momentum_of(train.rule) or 0.0
     return {
         "lr": _combined([Fact(texts.number(p.lr), _as_multiple(p.lr, train.lr)) for p in parameters]),
         "schedule": _combined([_schedule(graph, p, schedule) for p in parameters]),

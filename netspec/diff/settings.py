@@ -11,8 +11,10 @@ from netspec.ir.settings import Train
 from netspec.keys import texts
 from netspec.keys.optimizers import word_of
 
-_RULE = ("momentum", "nesterov", "beta1", "beta2", "eps")
+_RULE = ("momentum", "nesterov", "beta1", "beta2", "rho", "eps", "eps_in_root", "start", "centered")
 """The numbers of update rules, of which each rule has some."""
+_EPS = ("eps", "eps_in_root")
+"""Numbers that a rule does not have if they are 0."""
 _MORE = ("accumulate", "precision", "channels_last", "ema", "label_smoothing")
 _NOTES = {"from": "the central crops of the tests are cut from it too"}
 
@@ -40,7 +42,8 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     yield "train", "optimizer", Fact(texts.optimizer(train.rule), frozenset({word_of(train.rule)})), "training"
     for key in ("lr", *_RULE, "weight_decay", "bias_decay"):
         value = getattr(train.rule if key in _RULE else train, key, None)
-        yield "train", key, Fact("none" if value is None else texts.word(value)), "training"
+        absent = value is None or (key in _EPS and not value)
+        yield "train", key, Fact("none" if absent else texts.word(value)), "training"
     yield "train", "schedule", Fact(texts.schedule(train.schedule)), "training"
     yield "train", "bias_schedule", _of_biases(train), "training"
     yield "train", "warmup", Fact(texts.warmup(train.warmup)), "training"

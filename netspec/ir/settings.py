@@ -210,7 +210,48 @@ class Adam:
     decoupled: bool = False
 
 
-UpdateRule = Sgd | Adam
+@dataclass(frozen=True, slots=True)
+class RmsProp:
+    """Tieleman & Hinton (2012), lecture 6.5, on g <- g + decay w: s <- rho s + (1 - rho) g^2, at first ``start``;
+    v <- momentum v - lr g / (sqrt(s + eps_in_root) + eps);  w <- w + v.
+
+    Implementations differ in which of the two ``eps`` is 0. PyTorch has ``eps`` and starts from 0; TensorFlow 1, with
+    which Inception-v3, MobileNet and EfficientNet were trained, has ``eps_in_root`` and starts from 1. If ``centered``,
+    the root is of the variance (Graves 2013, formulas 38 to 41): s - m^2 takes the place of s in it, with
+    m <- rho m + (1 - rho) g. ``momentum`` is the value for parameters without one of their own.
+    """
+
+    rho: float = 0.9
+    momentum: float = 0.0
+    eps: float = 1e-8
+    eps_in_root: float = 0.0
+    start: float = 0.0
+    centered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AdaGrad:
+    """Duchi, Hazan & Singer (2011), with diagonal matrices, on g <- g + decay w: s <- s + g^2, at first ``start``;
+    w <- w - lr g / (sqrt(s + eps_in_root) + eps). One of the two ``eps`` is 0, as in ``RmsProp``."""
+
+    eps: float = 1e-8
+    eps_in_root: float = 0.0
+    start: float = 0.0
+
+
+UpdateRule = Sgd | Adam | RmsProp | AdaGrad
+
+
+def momentum_of(rule: UpdateRule) -> float | None:
+    """Return the momentum of parameters without one of their own; ``None`` if the rule has none."""
+    return rule.momentum if isinstance(rule, Sgd | RmsProp) else None
+
+
+def decay_in_gradient(rule: UpdateRule) -> bool:
+    """Whether the weight decay is added to the gradient, and so divided by the rule as it is."""
+    return isinstance(rule, RmsProp | AdaGrad) or (isinstance(rule, Adam) and not rule.decoupled)
+
+
 Precision = Literal["fp32", "bf16"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,9 +47,14 @@ def notation(word: str, arguments: Iterable[Argument]) -> str:
     return f"{word}({names})" if names else word
 
 
-def arguments(call: Call, signature: tuple[Argument, ...]) -> dict[str, Any]:
-    """Return a call's arguments by name, defaults included. Raises one ``BadValue`` for all that is wrong with them."""
-    given, errors = _by_name(call, signature)
+def arguments(
+    call: Call, signature: tuple[Argument, ...], meant: Callable[[Pair], str | None] = lambda pair: None
+) -> dict[str, Any]:
+    """Return a call's arguments by name, defaults included. Raises one ``BadValue`` for all that is wrong with them.
+
+    ``meant`` returns the name that an unknown one stands for, if that also depends on its value.
+    """
+    given, errors = _by_name(call, signature, meant)
     values: dict[str, Any] = {}
     for argument in signature:
         if argument.name not in given:
@@ -69,7 +74,9 @@ def arguments(call: Call, signature: tuple[Argument, ...]) -> dict[str, Any]:
     return values
 
 
-def _by_name(call: Call, signature: tuple[Argument, ...]) -> tuple[dict[str, Value], list[BadValue]]:
+def _by_name(
+    call: Call, signature: tuple[Argument, ...], meant: Callable[[Pair], str | None]
+) -> tuple[dict[str, Value], list[BadValue]]:
     """Return the given arguments by name, and the errors in their names and number."""
     given = {argument.name: value for argument, value in zip(signature, call.args, strict=False)}
     errors: list[BadValue] = []
@@ -80,16 +87,18 @@ def _by_name(call: Call, signature: tuple[Argument, ...]) -> tuple[dict[str, Val
     names = [a.name for a in signature]
     for pair in call.named:
         try:
-            _check_name(call, pair, names, given)
+            _check_name(call, pair, names, given, meant)
             given[pair.key.text] = pair.value
         except BadValue as error:
             errors.append(error)
     return given, errors
 
 
-def _check_name(call: Call, pair: Pair, names: list[str], given: Mapping[str, Value]) -> None:
+def _check_name(
+    call: Call, pair: Pair, names: list[str], given: Mapping[str, Value], meant: Callable[[Pair], str | None]
+) -> None:
     if pair.key.text not in names:
-        near = nearest(pair.key.text, names)
+        near = meant(pair) or nearest(pair.key.text, names)
         listed = ", ".join(names) or "no arguments"
         raise BadValue(
             f"'{call.name.text}' has no {pair.key.text}" + (f"; did you mean {near}?" if near else ""),

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_tools import plain_word
-from netspec.ir.settings import Adam, Sgd, Train, UpdateRule
+from netspec.formatting import format_number
+from netspec.ir.settings import AdaGrad, Adam, RmsProp, Sgd, Train, UpdateRule
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word
 from netspec.keys.numbers import Real
 from netspec.keys.words import YES_NO
-from netspec.language.syntax import Call, Value
+from netspec.language.syntax import Call, Number, Pair, Value
 from netspec.language.written import written
 
-_TRAIN, _SGD, _ADAM = Train(), Sgd(), Adam()
+_TRAIN, _SGD, _ADAM, _RMS = Train(), Sgd(), Adam(), RmsProp()
 _SHARE = Real(low=0, below=1)
 
 
@@ -43,30 +44,78 @@ _OF_SGD = (
     *_decays(_TRAIN.weight_decay),
     Argument("nesterov", YES_NO, _SGD.nesterov, default_text="no"),
 )
+_EPS = (
+    Argument("eps", Real(above=0), default_text=f"{format_number(_RMS.eps)}, without eps_in_root"),
+    Argument("eps_in_root", Real(above=0), default_text="none"),
+    Argument("start", Real(low=0), _RMS.start),
+)
+_OF_RMSPROP = (
+    Argument("lr", Real(low=0), 0.001),
+    Argument("rho", _SHARE, _RMS.rho),
+    Argument("momentum", _SHARE, _RMS.momentum),
+    *_EPS,
+    Argument("centered", YES_NO, _RMS.centered, default_text="no"),
+    *_decays(0.0),
+)
+_OF_ADAGRAD = (Argument("lr", Real(low=0), 0.01), *_EPS, *_decays(0.0))
 _VELOCITY = "v <- momentum v - decay lr w - lr g"
 _NESTEROV = "w <- w + momentum v - decay lr w - lr g"
 _MOMENTS = "m <- beta1 m + (1 - beta1) g, s <- beta2 s + (1 - beta2) g^2"
 _STEP = "lr (m / (1 - beta1^t)) / (sqrt(s / (1 - beta2^t)) + eps)"
+_DECAYED = "g <- g + decay w"
+_SQUARES, _SUM, _MEAN = "s <- rho s + (1 - rho) g^2", "s <- s + g^2", "m <- rho m + (1 - rho) g"
+_IN_ROOT = "with eps_in_root, sqrt(s + eps_in_root) takes the place of sqrt(s) + eps"
 
 OPTIMIZERS: Mapping[str, Form] = {
     "sgd": Form(f"{_VELOCITY}, then w <- w + v. With nesterov=yes: {_VELOCITY}, then {_NESTEROV}", _OF_SGD),
     "adam": Form(f"update t, from 1: g <- g + decay w, {_MOMENTS}, then w <- w - {_STEP}", _of_adam(0.0)),
     "adamw": Form(f"update t, from 1: {_MOMENTS}, then w <- w - lr decay w - {_STEP}", _of_adam(0.01)),
+    "rmsprop": Form(
+        f"{_DECAYED}, {_SQUARES} from s = start, v <- momentum v - lr g / (sqrt(s) + eps), then w <- w + v; "
+        f"{_IN_ROOT}, and with centered=yes, s - m^2 that of s in the root, with {_MEAN}. PyTorch has eps and start=0; "
+        "TensorFlow 1, with which Inception-v3, MobileNet and EfficientNet were trained, has eps_in_root and start=1",
+        _OF_RMSPROP,
+    ),
+    "adagrad": Form(
+        f"{_DECAYED}, {_SUM} from s = start, then w <- w - lr g / (sqrt(s) + eps); {_IN_ROOT}. PyTorch and Caffe have "
+        "eps and start=0; Keras has eps_in_root and start=0.1",
+        _OF_ADAGRAD,
+    ),
 }
 
 
 def word_of(rule: UpdateRule) -> str:
     """Return the word of an update rule."""
-    if isinstance(rule, Sgd):
-        return "sgd"
-    return "adamw" if rule.decoupled else "adam"
+    match rule:
+        case Sgd():
+            return "sgd"
+        case Adam():
+            return "adamw" if rule.decoupled else "adam"
+        case RmsProp():
+            return "rmsprop"
+        case AdaGrad():
+            return "adagrad"
 
 
 def formula(rule: UpdateRule) -> str:
     """Return a rule's update of a weight w with the gradient g, as a clause: ``an update is v <- ...``."""
-    if isinstance(rule, Sgd):
-        return f"an update is {_VELOCITY}, then {_NESTEROV if rule.nesterov else 'w <- w + v'}"
-    return OPTIMIZERS[word_of(rule)].doc.replace(":", ", is", 1)
+    match rule:
+        case Sgd():
+            return f"an update is {_VELOCITY}, then {_NESTEROV if rule.nesterov else 'w <- w + v'}"
+        case Adam():
+            return OPTIMIZERS[word_of(rule)].doc.replace(":", ", is", 1)
+        case RmsProp():
+            mean, inner = (f"{_MEAN}, ", "s - m^2") if rule.centered else ("", "s")
+            step = f"v <- momentum v - lr g / {_root(rule, inner)}, then w <- w + v"
+            return f"an update is {_DECAYED}, {_SQUARES} from {format_number(rule.start)}, {mean}{step}"
+        case AdaGrad():
+            step = f"w <- w - lr g / {_root(rule, 's')}"
+            return f"an update is {_DECAYED}, {_SUM} from {format_number(rule.start)}, then {step}"
+
+
+def _root(rule: RmsProp | AdaGrad, inner: str) -> str:
+    """Return what a step is divided by."""
+    return f"sqrt({inner} + eps_in_root)" if rule.eps_in_root else f"(sqrt({inner}) + eps)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +135,37 @@ class Optimizer:
         if call is None or call.name.text not in OPTIMIZERS:
             raise _unknown(value, self.words, self.doc)
         word = call.name.text
-        given = arguments(call, OPTIMIZERS[word].arguments)
+        given = arguments(call, OPTIMIZERS[word].arguments, _argument_meant(word))
         result = {name: given.pop(name) for name in ("lr", "weight_decay", "bias_decay")}
-        result["rule"] = Sgd(**given) if word == "sgd" else Adam(**given, decoupled=word == "adamw")
+        result["rule"] = _rule(word, given, call)
         return result
 
 
+def _rule(word: str, given: dict[str, Any], call: Call) -> UpdateRule:
+    """Return the update rule of a word and its own arguments."""
+    if word == "sgd":
+        return Sgd(**given)
+    if word in ("adam", "adamw"):
+        return Adam(**given, decoupled=word == "adamw")
+    if None not in (given["eps"], given["eps_in_root"]):
+        message = f"'{word}' has either eps, which is added to the root, or eps_in_root, and both are given"
+        raise BadValue(message, call.span)
+    given = {name: value for name, value in given.items() if value is not None}
+    if "eps_in_root" in given:
+        given["eps"] = 0.0
+    return RmsProp(**given) if word == "rmsprop" else AdaGrad(**given)
+
+
 _ABSENT = frozenset((
-    "adabelief", "adadelta", "adafactor", "adagrad", "adamax", "adamp", "amsgrad", "asgd", "ftrl", "lamb", "lars",
-    "lbfgs", "lion", "muon", "nadam", "nadamw", "radam", "rmsprop", "rprop", "sgdw", "shampoo", "sparseadam",
+    "adabelief", "adadelta", "adafactor", "adamax", "adamp", "amsgrad", "asgd", "ftrl", "lamb", "lars",
+    "lbfgs", "lion", "muon", "nadam", "nadamw", "radam", "rprop", "sgdw", "shampoo", "sparseadam",
 ))  # fmt: skip
 """Update rules that other tools have and specs do not. No similar spelling is suggested for them."""
 _NESTEROVS = ("nag", "nesterov", "nesterovsgd", "sgdnesterov")
 """Names that other tools have for ``sgd(nesterov=yes)``."""
+_TENSORFLOWS = ("rmspropoptimizer", "rmsproptf", "tfrmsprop")
+"""Names of TensorFlow's RMSProp, whose mean square starts from 1. timm's ``RMSpropTF`` calls what is in the root
+``eps``."""
 
 
 def meant(word: str) -> tuple[str, dict[str, str]] | None:
@@ -107,13 +174,42 @@ def meant(word: str) -> tuple[str, dict[str, str]] | None:
     plain = plain_word(word)
     if plain in _NESTEROVS:
         return "sgd", {"nesterov": "yes"}
+    if plain in _TENSORFLOWS:
+        return "rmsprop", {"start": "1"}
     near = word if word in OPTIMIZERS else nearest(word, OPTIMIZERS) if plain not in _ABSENT else None
     return (near, {}) if near else None
 
 
-def may_mean(word: str, argument: str) -> bool:
-    """Whether an unknown word that resembles an argument may mean it. ``eps`` is also a part of ``steps``."""
-    return argument != "eps" or word.startswith("eps")
+def argument_meant(word: str, rule: str | None) -> tuple[str, str] | None:
+    """Return a rule that has, or may have, an argument that a word names or resembles, and the argument: ``rule`` if
+    it is given and has one, otherwise the first that has; ``None`` if no rule has."""
+    exact = [name for name, form in OPTIMIZERS.items() if word in [a.name for a in form.arguments]]
+    for name in (*([rule] if rule else ()), *exact, *OPTIMIZERS):
+        near = nearest(word, [a.name for a in OPTIMIZERS[name].arguments])
+        if near and _may_mean(word, near):
+            return name, near
+    return None
+
+
+def _argument_meant(rule: str) -> Callable[[Pair], str | None]:
+    """Return what finds out the arguments of a rule that others may mean by an unknown name and its value.
+
+    TensorFlow's ``decay`` of RMSProp is rho, near 1; that of other tools is a weight decay, near 0.
+    """
+
+    def of_pair(pair: Pair) -> str | None:
+        near_one = isinstance(pair.value, Number) and pair.value.value >= 0.5
+        return "rho" if (rule, plain_word(pair.key.text)) == ("rmsprop", "decay") and near_one else None
+
+    return of_pair
+
+
+def _may_mean(word: str, argument: str) -> bool:
+    """Whether an unknown word that resembles an argument may mean it. ``eps`` is also a part of ``steps``, and
+    ``start`` one of ``start_epoch``."""
+    if argument == "start":
+        return plain_word(word) in ("start", "initialaccumulatorvalue")
+    return argument not in ("eps", "eps_in_root") or word.startswith("eps")
 
 
 def _unknown(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
@@ -126,7 +222,7 @@ def _unknown(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
     if call is None or found is None:
         return BadValue(f"needs {doc}, not '{shown(value)}'", value.span)
     word, implied = found
-    errors = _errors(call, OPTIMIZERS[word].arguments)
+    errors = _errors(call, word)
     if not implied and not (errors and all(error.replacement for error in errors)):
         error = unknown_word(value, words, doc)
         error.others = errors
@@ -135,10 +231,10 @@ def _unknown(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
     return BadValue(f"'{call.name.text}' is unknown; did you mean {text}?", call.span, replacement=text)
 
 
-def _errors(call: Call, signature: tuple[Argument, ...]) -> tuple[BadValue, ...]:
-    """Return all errors in the arguments of a call."""
+def _errors(call: Call, word: str) -> tuple[BadValue, ...]:
+    """Return all errors in the arguments of a call of a rule."""
     try:
-        arguments(call, signature)
+        arguments(call, OPTIMIZERS[word].arguments, _argument_meant(word))
     except BadValue as error:
         return error, *error.others
     return ()
@@ -150,4 +246,6 @@ def _corrected(call: Call, errors: Sequence[BadValue]) -> Iterator[str]:
     yield from (replacements.get(value.span, written(value)) for value in call.args)
     for key, value in call.named:
         name = replacements.get(key.span, key.text)
+        if name == "eps" and plain_word(call.name.text) in _TENSORFLOWS:
+            name = "eps_in_root"
         yield f"{name}={replacements.get(value.span, written(value))}"

@@ -6,6 +6,7 @@ of five equals ``alpha=1e-4`` whatever the last bit of the quotient.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from netspec.formatting import format_number
@@ -96,11 +97,13 @@ def initialiser(drawn: Distribution, fan_in: float, fan_out: float) -> str:
 def optimizer(rule: ir.UpdateRule) -> str:
     """Return an update rule with its own numbers, ``sgd(momentum=0.9)`` or ``adam(beta1=0.9, beta2=0.999, eps=1e-08)``.
 
-    ``nesterov`` is left out if it is ``no``, and the learning rate and the decays always are.
+    ``nesterov``, ``centered`` and an ``eps`` that the rule does not have are left out, and so are always the learning
+    rate and the decays.
     """
-    if isinstance(rule, ir.Sgd):
-        return call("sgd", f"momentum={number(rule.momentum)}", *(("nesterov=yes",) if rule.nesterov else ()))
-    return call(word_of(rule), *(f"{name}={number(getattr(rule, name))}" for name in ("beta1", "beta2", "eps")))
+    names = [field.name for field in fields(rule) if field.name != "decoupled"]
+    values = {name: getattr(rule, name) for name in names}
+    left_out = [name for name in ("nesterov", "centered", "eps", "eps_in_root") if not values.get(name)]
+    return call(word_of(rule), *(f"{name}={word(values[name])}" for name in names if name not in left_out))
 
 
 def schedule(value: ir.Schedule) -> str:

@@ -216,6 +216,10 @@ def _slope(match: re.Match[str], before: str) -> str:
     return f"LeakyReLU({0.3 if 'layers.' in match[0] else 0.01})"
 
 
+def _flag(match: re.Match[str], before: str) -> str:
+    return "yes" if match[0] == "True" else "no"
+
+
 def _betas(match: re.Match[str], before: str) -> str:
     """Write a pair of PyTorch's as two arguments."""
     first, second = re.findall(_PLAIN, match[0].partition("=")[2])
@@ -257,7 +261,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
         rf"(?<=\brange=)[(\[]?\s*0(?:\.0*)?\s*(?:[:,{_MINUS}-]|\.{{2,3}}|to)\s*(?:255|1)(?:\.0*)?\b(?:\s*[)\]])?",
         _range,
     ),
-    ("rule", rf"(?<=\boptimizer=)[{_QUOTE}]?(?:[a-z]+\.)*(?:SGD|AdamW?)\b", _rule),
+    ("rule", rf"(?<=\boptimizer=)[{_QUOTE}]?(?:[a-z]+\.)*(?:SGD|AdamW?|RMS[Pp]rop|Ada[Gg]rad)(?:Optimizer)?\b", _rule),
     ("attribute", rf"^self\.{_NAME}[ \t]*=[ \t]*{_MODULE}*(?=[A-Z]\w*\()", _attribute),
     (
         "slope",
@@ -266,7 +270,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ),
     ("module", rf"(?<=[=\s])(?:(?:torch\.)?nn\.(?=[A-Z])|{_MODULE}+(?=[A-Z]\w*\())", _replaced_by("")),
     ("function", rf"(?<=\bactivation=){_MODULE}+(?=[a-z])", _replaced_by("")),
-    ("flag", r"(?<=\bnesterov=)(?:True|False)\b", lambda match, before: "yes" if match[0] == "True" else "no"),
+    ("flag", r"(?<=\b(?:nesterov|centered)=)(?:True|False)\b", _flag),
     ("betas", rf"\bbetas\s*=\s*[(\[]\s*{_PLAIN}\s*,\s*{_PLAIN}\s*[)\]]", _betas),
     ("grouped", r"(?<![\w.])\d{1,9}(?:_\d{1,9})+(?![\w.])", lambda match, before: match[0].replace("_", "")),
     ("size", rf"(?<!\w)[(\[]\s*{_SEPARATED}\s*[)\]]|\d{{1,9}}(?:\s*[*X\u00d7]\s*\d{{1,9}})+", _size),

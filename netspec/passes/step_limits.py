@@ -11,7 +11,16 @@ from dataclasses import dataclass
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
-from netspec.ir.settings import Adam, DiscreteExponential, Exponential, JumpingExponential, Linear, Schedule, noise_of
+from netspec.ir.settings import (
+    Adam,
+    DiscreteExponential,
+    Exponential,
+    JumpingExponential,
+    Linear,
+    Schedule,
+    decay_in_gradient,
+    noise_of,
+)
 from netspec.passes.phases import phases
 
 MAX_FLOAT32 = 3.4028234663852886e38
@@ -40,13 +49,14 @@ def unfit_scores(graph: Graph) -> str | None:
 
 def unfit_rates(graph: Graph) -> list[Unfit]:
     """Return the learning rates, at their highest in the schedule, and products of decay and rate that are beyond
-    float32. For Adam, rates are those of the first update, and a decay that is a part of the gradient counts alone."""
+    float32. For Adam, rates are those of the first update. A decay that is a part of the gradient counts alone, unless
+    the rule is linear in it."""
     numbers, rule = [], graph.train.rule
     correction = 1 - rule.beta1 if isinstance(rule, Adam) else 1.0
     for parameter in graph.parameters.values():
         highest = highest_factor(graph.schedule_of(parameter))
         numbers.append(Unfit(parameter.key, "learning rate", parameter.lr * highest / correction))
-        if isinstance(rule, Adam) and not rule.decoupled:
+        if decay_in_gradient(rule):
             numbers.append(Unfit(parameter.key, "weight decay", parameter.decay))
         else:
             numbers.append(Unfit(parameter.key, "weight decay times rate", parameter.decay * parameter.lr * highest))

@@ -8,7 +8,7 @@ from typing import Any
 from netspec.formatting import format_sizes, plural
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import Graph, Parameter
-from netspec.ir.settings import Sgd, UpdateRule
+from netspec.ir.settings import Sgd, UpdateRule, momentum_of
 from netspec.keys import texts
 from netspec.keys.optimizers import formula
 from netspec.net import Net
@@ -52,7 +52,7 @@ def learning_table(net: Net, style: Style = READABLE) -> Table:
     table = Table(f"{net.name}: what is learnt, and how", columns, rows, None, notes)
     if not any(row[-1] for row in rows):
         table = table.without(frozenset({"more"}))
-    return table if isinstance(graph.train.rule, Sgd) else table.without(frozenset({"momentum"}))
+    return table if momentum_of(graph.train.rule) is not None else table.without(frozenset({"momentum"}))
 
 
 def learning_of(graph: Graph, layer: str) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ def learning_of(graph: Graph, layer: str) -> list[dict[str, Any]]:
             "shape": list(p.shape),
             "init": texts.distribution(p.distribution),
             "lr": p.lr,
-            **({"momentum": p.momentum} if isinstance(graph.train.rule, Sgd) else {}),
+            **({"momentum": p.momentum} if momentum_of(graph.train.rule) is not None else {}),
             "decay": p.decay,
             "schedule": texts.schedule(graph.schedule_of(p)),
             **_rare_properties(p),
@@ -81,7 +81,8 @@ def _rare_properties(parameter: Parameter) -> Mapping[str, float]:
 
 
 def _rule(rule: UpdateRule) -> str:
-    """Return the note on the update rule. The numbers of Adam are the same for all parameters."""
+    """Return the note on the update rule. The numbers of rules other than sgd are the same for all
+    parameters, except for the momentum."""
     numbers = "" if isinstance(rule, Sgd) else f"{texts.optimizer(rule)}: "
     return f"{numbers}{formula(rule)}; the schedule changes lr"
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Conv, Dropout, Flatten, Linear, Relu, Softmax, name_of
-from netspec.ir.settings import Adam, UpdateRule
+from netspec.ir.settings import AdaGrad, Adam, RmsProp, Sgd, UpdateRule
 
 
 class AlexNet(nn.Module):
@@ -110,13 +110,18 @@ class Peer:
 
 
 def optimiser(model: nn.Module, rule: UpdateRule, device: str) -> torch.optim.Optimizer:
-    """Return PyTorch's optimiser of an update rule, with the paper's hyperparameters for SGD and PyTorch's for Adam,
-    fused on a GPU."""
+    """Return PyTorch's optimiser of an update rule, with the paper's hyperparameters for SGD and PyTorch's for others,
+    fused on a GPU if PyTorch has such a kernel for GPUs."""
     fused = device == "cuda"
-    if isinstance(rule, Adam):
-        return (torch.optim.AdamW if rule.decoupled else torch.optim.Adam)(model.parameters(), fused=fused)
-    nesterov = rule.nesterov
-    return torch.optim.SGD(model.parameters(), 0.01, 0.9, weight_decay=5e-4, nesterov=nesterov, fused=fused)
+    match rule:
+        case Sgd(nesterov=nesterov):
+            return torch.optim.SGD(model.parameters(), 0.01, 0.9, weight_decay=5e-4, nesterov=nesterov, fused=fused)
+        case Adam():
+            return (torch.optim.AdamW if rule.decoupled else torch.optim.Adam)(model.parameters(), fused=fused)
+        case RmsProp():
+            return torch.optim.RMSprop(model.parameters(), momentum=rule.momentum, centered=rule.centered)
+        case AdaGrad():
+            return torch.optim.Adagrad(model.parameters())
 
 
 def peer_of(graph: Graph) -> Peer | None:

@@ -35,6 +35,8 @@ def errors_of(middle: str, head: str = "net x rounding=up", dialect: Dialect = "
         ("sgd(nesterov=yes)", "sgd without nesterov=yes"),
         ("adam", "sgd, and this net is trained with adam"),
         ("adamw(lr=0.01)", "sgd, and this net is trained with adamw"),
+        ("rmsprop", "sgd, and this net is trained with rmsprop"),
+        ("adagrad", "sgd, and this net is trained with adagrad"),
     ],
 )
 def test_other_update_rules_are_errors(optimizer: str, message: str) -> None:

@@ -155,7 +155,7 @@ def test_globals_lists_all_names_that_templates_define() -> None:
     noisy = settings.Linear(0.5, noise=1.0)
     graphs += [replace(plain, train=replace(plain.train, schedule=noisy))]
     graphs += [netspec.loads("[image] input 8\n[a] fc outputs=2 schedule=cosine max_norm=2").graph]
-    rules = (settings.Adam(), settings.Adam(decoupled=True))
+    rules = (settings.Adam(), settings.Adam(decoupled=True), settings.RmsProp(), settings.AdaGrad())
     graphs += [replace(vector, train=replace(vector.train, rule=rule)) for rule in rules]
     graphs += [replace(plain, preprocessing=settings.Preprocessing(1, (0.5,), std=(0.25,)))]
     graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]

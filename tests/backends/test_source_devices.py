@@ -95,6 +95,7 @@ def test_two_processes_compute_the_trainers_bits(tmp_path: Path) -> None:
         trial_of("own_loss", grouped(OWN_LOSS, OPTIONS), tmp_path),
         trial_of("early", grouped(TO_FIRST, EARLY), tmp_path),
         trial_of("adamw", grouped(BY_ALL, "train optimizer=adamw(lr=0.01)"), tmp_path),
+        trial_of("rmsprop", grouped(BY_ALL, "train optimizer=rmsprop(momentum=0.9, eps_in_root=1, start=1)"), tmp_path),
         trial_of("on_second", grouped(ON_SECOND), tmp_path, split="batch"),
         trial_of("low_modern", netspec.loads(f"{MODERN}train precision=bf16").graph, tmp_path),
         trial_of("branches", netspec.loads(BRANCHES.strip()).graph, tmp_path, batch=5),

@@ -225,6 +225,15 @@ def test_update_rules_are_compared_by_their_numbers() -> None:
         "train optimizer: adam(beta1=0.9, beta2=0.999, eps=1e-08) -> adamw(beta1=0.9, beta2=0.999, eps=1e-08), training"
     ]
     assert diff(text.format("adam"), text.format("adam(0.001, 0.9)")).same
+    pytorchs, tensorflows = text.format("rmsprop(momentum=0.9)"), text.format("rmsprop(eps_in_root=1, start=1)")
+    assert difference_lines(diff(pytorchs, tensorflows)) == [
+        "train momentum: 0.9 -> 0, training", "train eps: 1e-08 -> none, training",
+        "train eps_in_root: none -> 1, training", "train start: 0 -> 1, training",
+    ]  # fmt: skip
+    assert difference_lines(diff(text.format("adagrad"), text.format("rmsprop(lr=0.01, centered=yes)"))) == [
+        "train optimizer: adagrad(eps=1e-08, start=0) -> "
+        "rmsprop(rho=0.9, momentum=0, eps=1e-08, start=0, centered=yes), training"
+    ]
 
 
 def test_initialiser_is_compared_by_its_distribution() -> None:

@@ -43,6 +43,9 @@ SPECS |= {
     "nesterov": with_rule(networks.IN_PARTS, "sgd(weight_decay=5e-4, nesterov=yes)"),
     "adam": with_rule(networks.IN_PARTS, "adam(weight_decay=1e-3)"),
     "adamw": with_rule(networks.TOWERS, "adamw(lr=0.01)"),
+    "rmsprop": with_rule(networks.IN_PARTS, "rmsprop(momentum=0.9, eps_in_root=0.001, start=1, weight_decay=1e-4)"),
+    "centered": with_rule(networks.TOWERS, "rmsprop(lr=0.01, centered=yes)"),
+    "adagrad": with_rule(networks.TOWERS, "adagrad"),
     "adam on biases without gradients": "[image] input 3x10x10\n[c] conv filters=8 kernel=3\n[n] batchnorm\n"
     "[relu] relu\n[f] fc outputs=4\n[p] softmax\ntrain optimizer=adam(lr=0.01, eps=1e-12)\n",
 }
@@ -54,13 +57,14 @@ Row = tuple[str, str, int]
 ON_TWO: list[Row] = [
     ("branching", "groups", 8), ("branching", "batch", 7), ("branching", "hybrid", 8), ("modern", "groups", 3),
     ("no loss reaches all", "groups", 4), ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4),
-    ("adam", "hybrid", 8),
+    ("adam", "hybrid", 8), ("rmsprop", "groups", 6),
 ]  # fmt: skip
 MORE_ON_TWO: list[Row] = [
     ("in parts", "batch", 8), ("towers", "batch", 5), ("plain", "batch", 5), ("modern in one group", "hybrid", 4),
     ("nesterov", "groups", 6), ("adam", "groups", 6), ("adam on biases without gradients", "batch", 8),
     ("adam on biases without gradients", "hybrid", 8), ("towers", "groups", 5), ("plain", "hybrid", 6),
     ("in parts", "groups", 6), ("in parts", "hybrid", 8), ("adamw", "batch", 5),
+    ("rmsprop", "hybrid", 8), ("centered", "batch", 5), ("adagrad", "groups", 5),
 ]  # fmt: skip
 ON_FOUR: list[Row] = [
     ("branching", "hybrid", 8), ("towers", "groups", 5), ("alexnet", "groups", 4), ("alexnet", "batch", 4),

@@ -332,10 +332,14 @@ def test_peak_memory_of_layers_before_the_first_weights(layer: str) -> None:
 
 @pytest.mark.parametrize(
     ("optimizer", "key", "numbers"),
-    [("sgd", "", 3), ("sgd", "super_eps=1", 6), ("sgd(nesterov=yes)", "", 3), ("adam", "", 5), ("adamw", "", 5)],
+    [
+        *(("sgd", "", 3), ("sgd", "super_eps=1", 6), ("sgd(nesterov=yes)", "", 3), ("adam", "", 5), ("adamw", "", 5)),
+        *(("rmsprop", "", 4), ("rmsprop(momentum=0.9, centered=yes, eps_in_root=1)", "", 6), ("adagrad", "", 4)),
+    ],
 )
 def test_peak_memory_of_updates(optimizer: str, key: str, numbers: int) -> None:
-    """Weights, gradients and what the optimiser remembers; Adam and ``super_eps`` also divide by a root."""
+    """Weights, gradients and what the optimiser remembers; all but ``sgd``, and ``super_eps``, also divide by a
+    root."""
     text = f"net n\n[image] input 500\n[a] fc outputs=1000 {key}\n[b] fc outputs=10\ntrain optimizer={optimizer}"
     graph = netspec.loads(text).graph
     planned = plan(graph, 1, "batch", batch=1).devices[0].memory.peak

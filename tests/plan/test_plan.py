@@ -93,13 +93,19 @@ def test_super_eps_needs_two_more_numbers_per_weight() -> None:
     assert half.optimiser == standing.optimiser // 2
 
 
-@pytest.mark.parametrize(("optimizer", "numbers"), [("sgd(nesterov=yes)", 1), ("adam", 2), ("adamw", 2)])
+@pytest.mark.parametrize(
+    ("optimizer", "numbers"),
+    [
+        *(("sgd(nesterov=yes)", 1), ("adam", 2), ("adamw", 2), ("adagrad", 1), ("rmsprop", 1)),
+        *(("rmsprop(momentum=0.9)", 2), ("rmsprop(centered=yes)", 2), ("rmsprop(momentum=0.9, centered=yes)", 3)),
+    ],
+)
 def test_numbers_that_the_optimiser_remembers(optimizer: str, numbers: int) -> None:
     text = "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=6 kernel=1\n[c] fc outputs=4\n"
     graph = netspec.loads(f"{text}train optimizer={optimizer}").graph
     memory = plan(graph, 1).devices[0].memory
     assert memory.standing.optimiser == numbers * memory.standing.weights == numbers * 4 * (18 + 6 + 192 + 4)
-    assert memory.standing.roots == (0 if numbers == 1 else 4 * 192)  # of the largest parameter
+    assert memory.standing.roots == (0 if optimizer.startswith("sgd") else 4 * 192)  # of the largest parameter
     half = plan(graph, 2).devices[0].memory.standing
     assert half.optimiser == numbers * half.weights and half.roots == memory.standing.roots // 2
 

@@ -7,7 +7,7 @@ import torch
 from places import SPECS
 
 import netspec
-from netspec.ir.settings import Adam, Sgd
+from netspec.ir.settings import AdaGrad, Adam, RmsProp, Sgd
 from netspec.net import load_source
 from netspec.opening import read_source
 from netspec.timing.handwritten import PEERS, optimiser, peer_of
@@ -46,6 +46,7 @@ def test_handwritten_network_has_the_same_parameters_and_output(spec: str, chang
 
 def test_handwritten_network_is_updated_by_the_specs_rule() -> None:
     layer = torch.nn.Linear(2, 2)
-    found = [optimiser(layer, rule, "cpu") for rule in (Sgd(), Sgd(nesterov=True), Adam(), Adam(decoupled=True))]
-    assert [type(each) for each in found] == [torch.optim.SGD, torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW]
-    assert [each.defaults.get("nesterov") for each in found] == [False, True, None, None]
+    rules = (Sgd(), Sgd(nesterov=True), Adam(), Adam(decoupled=True), RmsProp(momentum=0.9), AdaGrad())
+    found = [optimiser(layer, rule, "cpu") for rule in rules]
+    assert [type(each).__name__ for each in found] == ["SGD", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad"]
+    assert [each.defaults.get("nesterov") for each in found] == [False, True, *[None] * 4]

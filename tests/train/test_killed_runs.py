@@ -67,7 +67,7 @@ def test_run_resumes_after_one_kill(tmp_path: Path, whole: Path, lines: int) -> 
 
 
 @pytest.mark.slow  # test_resume.py resumes runs of these rules, too
-@pytest.mark.parametrize("optimizer", ["sgd(lr=0.02, nesterov=yes)", "adamw(lr=0.01)"])
+@pytest.mark.parametrize("optimizer", ["sgd(lr=0.02, nesterov=yes)", "adamw(lr=0.01)", "rmsprop(centered=yes)"])
 def test_run_of_another_update_rule_resumes_after_a_kill(tmp_path: Path, optimizer: str) -> None:
     for name in ("killed", "whole"):
         (tmp_path / name).mkdir()

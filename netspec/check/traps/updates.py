@@ -11,7 +11,7 @@ from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.formatting import format_number
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
-from netspec.ir.settings import Sgd, UpdateRule
+from netspec.ir.settings import UpdateRule, momentum_of
 from netspec.keys.optimizers import word_of
 
 SAFE_SUPER_EPS = 0.25
@@ -42,7 +42,7 @@ def batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterato
 
 def _meaning(rule: UpdateRule) -> str:
     """Return what the momentum of a batch normalisation is."""
-    if isinstance(rule, Sgd):
+    if momentum_of(rule) is not None:
         return "the momentum of its weights in training"
     return f"the momentum of its weights in training, and {word_of(rule)} has none"
 

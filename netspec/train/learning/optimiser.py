@@ -9,11 +9,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from netspec.ir import settings
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.settings import Sgd, Train, noise_of
 from netspec.passes.optimiser_state import STATE_KINDS, StateKind, state_kinds
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.learning.adam import Adam
+from netspec.train.learning.rooted import Rooted
 from netspec.train.learning.rule import Group, Optimiser
 from netspec.train.learning.sgd import PaperSGD
 
@@ -51,7 +53,9 @@ def optimiser_for(
     groups = (replace(empty, params=tuple(params)) for empty, params in members.items())
     if isinstance(train.rule, Sgd):
         return PaperSGD(groups, nesterov=train.rule.nesterov, fused=fused)
-    return Adam(groups, train.rule, periods=periods, fused=fused)
+    if isinstance(train.rule, settings.Adam):
+        return Adam(groups, train.rule, periods=periods, fused=fused)
+    return Rooted(groups, train.rule, fused=fused)
 
 
 def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False) -> Optimiser:
@@ -73,12 +77,12 @@ def state_names(graph: Graph) -> dict[StateKind, tuple[str, ...]]:
 def state_of(module: nn.Module, optimiser: Optimiser, kind: StateKind) -> dict[str, Tensor]:
     """Return one kind of what the optimiser remembers of each parameter of a module, by the parameter's name.
 
-    Before the first update, and for a parameter of which this kind is not remembered, it is a single zero expanded to
-    the parameter's shape, which takes up no space in memory or in a file.
+    Before the first update, and for a parameter of which this kind is not remembered, it is a single number (see
+    ``Optimiser.starts``) expanded to the parameter's shape, which takes up no space in memory or in a file.
     """
-    tensors = optimiser.state[kind]
+    tensors, start = optimiser.state[kind], optimiser.starts.get(kind, 0.0)
     parameters = module.named_parameters()
-    return {name: tensors[p] if p in tensors else p.new_zeros(()).expand_as(p) for name, p in parameters}
+    return {name: tensors[p] if p in tensors else p.new_full((), start).expand_as(p) for name, p in parameters}
 
 
 @torch.no_grad()

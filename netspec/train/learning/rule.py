@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -67,6 +67,8 @@ class Optimiser(ABC):
         """One for each group, or ``None``."""
         self.state: dict[StateKind, dict[Tensor, Tensor]] = {kind: {} for kind in STATE_KINDS}
         """What is remembered of each parameter that has been updated."""
+        self.starts: Mapping[StateKind, float] = {}
+        """What is remembered at first, if it is not 0."""
         self.updates: dict[int, int] = {}
         """The numbers of updates so far, if the rule depends on them: those of the parameters with each
         ``update_every``, or with none (0)."""
@@ -107,12 +109,12 @@ class Optimiser(ABC):
         """Update those parameters of a group that have a gradient. The gradients may be overwritten."""
 
     def remembered(self, kind: StateKind, weights: Sequence[Tensor]) -> list[Tensor]:
-        """Return what is remembered of each of these parameters, at first zeros."""
+        """Return what is remembered of each of these parameters, at first ``starts`` or zeros."""
         tensors = self.state[kind]
         found = [tensors.get(w) for w in weights]  # one look-up each: a tensor's hash is computed in Python
         for place, w in enumerate(weights):
             if found[place] is None:
-                found[place] = tensors[w] = torch.zeros_like(w)
+                found[place] = tensors[w] = torch.full_like(w, self.starts.get(kind, 0.0))
         return [tensor for tensor in found if tensor is not None]
 
     def fusable(self, weights: Sequence[Tensor], *kinds: StateKind) -> list[Tensor]:

@@ -27,7 +27,7 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 from netspec import backend
 from netspec.formatting import plural
 from netspec.ir.graph import Graph
-from netspec.ir.settings import Adam, Train
+from netspec.ir.settings import AdaGrad, RmsProp, Sgd, Train
 from netspec.parallel import shares
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.mesh import join_mesh
@@ -47,8 +47,9 @@ from netspec.train.tensors.fitting import fit
 from netspec.train.tensors.weights import Weights
 
 MIN_EPS = 1e-3
-"""The smallest ``eps`` of Adam in a trial. Adam divides each gradient by its own size, so that a gradient that is zero
-up to rounding (see ``MIN_SCALE``) would move its weight up to 1 / eps times as far as the rounding."""
+"""The smallest ``eps`` of a rule in a trial. All rules but ``sgd`` divide each gradient by its own size, so that a
+gradient that is zero up to rounding (see ``MIN_SCALE``) would move its weight up to 1 / eps times as far as the
+rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +268,10 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
 
 
 def _without_magnified_rounding(graph: Graph) -> Train:
-    """Return the train line in full precision, and with an ``eps`` of Adam of at least ``MIN_EPS``."""
+    """Return the train line in full precision, and with an ``eps`` of at least ``MIN_EPS``, or its square in a root."""
     rule = graph.train.rule
-    rule = replace(rule, eps=max(rule.eps, MIN_EPS)) if isinstance(rule, Adam) else rule
+    if isinstance(rule, RmsProp | AdaGrad) and rule.eps_in_root:
+        rule = replace(rule, eps_in_root=max(rule.eps_in_root, MIN_EPS**2))
+    elif not isinstance(rule, Sgd):
+        rule = replace(rule, eps=max(rule.eps, MIN_EPS))
     return replace(graph.train, precision="fp32", channels_last=False, rule=rule)

@@ -66,6 +66,13 @@ def test_rates_of_each_iteration_are_caffes(policy: str) -> None:
             "base_lr: 1e-3 momentum: 0.9 momentum2: 0.99 delta: 1e-6 solver_type: ADAM",
             "adam(lr=0.001, beta1=0.9, beta2=0.99, eps=1e-06)",
         ),
+        ("base_lr: 1e-3 type: 'AdaGrad'", "adagrad(lr=0.001, eps=1e-08)"),
+        ("base_lr: 1e-3 solver_type: ADAGRAD delta: 1e-3 rms_decay: 2", "adagrad(lr=0.001, eps=0.001)"),
+        ("base_lr: 1e-3 type: 'RMSProp'", "rmsprop(lr=0.001, rho=0.99, eps=1e-08)"),
+        (
+            "base_lr: 1e-3 solver_type: RMSPROP rms_decay: 0.98 weight_decay: 5e-4",
+            "rmsprop(lr=0.001, rho=0.98, eps=1e-08, weight_decay=0.0005)",
+        ),
     ],
 )
 def test_update_rules(text: str, expected: str) -> None:
@@ -96,8 +103,13 @@ def test_what_does_not_change_the_training_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("text", "reason", "place"),
     [
-        ("type: 'AdaGrad'", "no update rule AdaGrad", "type: 'AdaGrad'"),
-        ("solver_type: RMSPROP", "no update rule RMSProp", "solver_type: RMSPROP"),
+        ("type: 'AdaDelta'", "rules are sgd, adam, adamw, rmsprop, adagrad", "type: 'AdaDelta'"),
+        ("solver_type: ADADELTA momentum: 0.95", "no update rule AdaDelta", "solver_type: ADADELTA"),
+        ("type: 'RMSProp' momentum: 0.9", "RMSProp has no momentum, and stops if one is given", "momentum: 0.9"),
+        ("type: 'AdaGrad' momentum: 0.9", "AdaGrad has no momentum", "momentum: 0.9"),
+        ("type: 'RMSProp' rms_decay: 1", "rms_decay must be from 0 to below 1, and is 1", "rms_decay: 1"),
+        ("type: 'RMSProp' delta: 0", "delta must be above 0, and is 0", "delta: 0"),
+        ("rms_decay: inf", "its rms_decay is inf", "rms_decay: inf"),
         ("type: 'Nestrov'", "did you mean Nesterov", "type: 'Nestrov'"),
         ("type: 'SGD' solver_type: SGD", "both given", "solver_type: SGD"),
         ("weight_decay: 0.1 regularization_type: 'L1'", "squares", "regularization_type: 'L1'"),

@@ -59,6 +59,7 @@ class Solver:
     parts: int = 1
     momentum2: float = 0.999
     delta: float = 1e-8
+    rms_decay: float = 0.99
     history: dict[str, Array] = field(default_factory=dict)
     history2: dict[str, Array] = field(default_factory=dict)
 
@@ -86,6 +87,15 @@ class Solver:
         t = iteration + 1
         correction = np.sqrt(1 - self.momentum2**t) / (1 - self.momentum**t)
         return rate * correction * m / (np.sqrt(v) + self.delta)
+
+    def rmsprop(self, name: str, diff: Array, rate: float, iteration: int) -> Array:
+        before = self.history.get(name, np.zeros_like(diff))
+        self.history[name] = (1 - self.rms_decay) * diff**2 + self.rms_decay * before
+        return rate * (diff / (np.sqrt(self.history[name]) + self.delta))
+
+    def adagrad(self, name: str, diff: Array, rate: float, iteration: int) -> Array:
+        self.history[name] = diff**2 + self.history.get(name, np.zeros_like(diff))
+        return rate * (diff / (np.sqrt(self.history[name]) + self.delta))
 
 
 def gradients(w: dict[str, Array], x: Array, labels: NDArray[np.int64]) -> dict[str, Array]:
@@ -138,6 +148,10 @@ def batches(count: int, images: int) -> list[tuple[Array, NDArray[np.int64]]]:
          Solver(lambda i: 0.2 * (1 + 0.5 * i) ** -0.75, 0.05, "nesterov", 0.8)),
         ("type: 'Adam' momentum: 0.9 delta: 1e-14 lr_policy: 'poly' power: 0.5",
          Solver(lambda i: 0.2 * (1 - i / STEPS) ** 0.5, 0.05, "adam", 0.9, delta=1e-14)),
+        ("type: 'RMSProp' rms_decay: 0.9 delta: 1e-3 lr_policy: 'step' stepsize: 3 gamma: 0.1 iter_size: 2",
+         Solver(lambda i: 0.2 * 0.1 ** (i // 3), 0.05, "rmsprop", 0, parts=2, delta=1e-3, rms_decay=0.9)),
+        ("type: 'AdaGrad' delta: 1e-3 lr_policy: 'exp' gamma: 0.9",
+         Solver(lambda i: 0.2 * 0.9**i, 0.05, "adagrad", 0, delta=1e-3)),
     ],
 )  # fmt: skip
 def test_weights_after_some_steps_are_caffes(text: str, solver: Solver) -> None:

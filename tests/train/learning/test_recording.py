@@ -72,7 +72,13 @@ SHARED = """\
 
 
 @pytest.mark.parametrize("update", [(), ("fused-update",)], ids=["plain", "fused"])
-@pytest.mark.parametrize("optimizer", ["sgd(lr=0.05, nesterov=yes)", "adam(weight_decay=0.1)", "adamw(lr=0.01)"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        *("sgd(lr=0.05, nesterov=yes)", "adam(weight_decay=0.1)", "adamw(lr=0.01)", "adagrad"),
+        "rmsprop(momentum=0.9, eps_in_root=1, start=1)",
+    ],
+)
 def test_updates_after_a_replay_have_the_current_rate_and_number(optimizer: str, update: tuple[str, ...]) -> None:
     """Only the gradients are recorded, not the update, which depends on the rate and on the number of the update."""
     graph = valid_net(SPEC.replace("sgd(lr=0.05, momentum=0.9, weight_decay=1e-3)", optimizer)).graph
@@ -83,14 +89,17 @@ def test_updates_after_a_replay_have_the_current_rate_and_number(optimizer: str,
     assert replayed.form_notes == ()
 
 
-RULES = ["sgd(lr=0.05, momentum=0.9, weight_decay=1e-3)", "sgd(lr=0.05, nesterov=yes)", "adam", "adamw(lr=0.01)"]
+RULES = [
+    *("sgd(lr=0.05, momentum=0.9, weight_decay=1e-3)", "sgd(lr=0.05, nesterov=yes)", "adam", "adamw(lr=0.01)"),
+    "rmsprop(momentum=0.9, eps_in_root=1, start=1)",
+]
 
 
 @pytest.mark.parametrize("update", [(), ("fused-update",)], ids=["plain", "fused"])
 @pytest.mark.parametrize(
     "spec",
     [*(SPEC.replace(RULES[0], rule) for rule in RULES), SPEC.replace("[drop] dropout", SHARED)],
-    ids=["layers", "nesterov", "adam", "adamw", "shared weights"],
+    ids=["layers", "nesterov", "adam", "adamw", "rmsprop", "shared weights"],
 )
 def test_recorded_inference_in_bf16_uses_the_updated_weights(spec: str, update: tuple[str, ...]) -> None:
     graph = valid_net(spec).graph

@@ -85,6 +85,8 @@ def test_resumed_run_has_the_result_of_an_uninterrupted_one(step: int, whole: Pa
         ("sgd(lr=0.02, nesterov=yes)", {"velocities"}),
         ("adam(lr=0.01, weight_decay=0.01)", {"means", "squares"}),
         ("adamw(lr=0.01)", {"means", "squares"}),
+        ("rmsprop(lr=0.003, momentum=0.9, eps_in_root=1e-3, start=1)", {"velocities", "squares"}),
+        ("adagrad(lr=0.01)", {"squares"}),
     ],
 )
 def test_resumed_run_of_another_update_rule_has_the_same_result(
@@ -97,7 +99,7 @@ def test_resumed_run_of_another_update_rule_has_the_same_result(
     interrupt(45, text=text)
     state = newest_checkpoint(Path("run"))["optimiser"]
     assert {kind for kind in ("velocities", "means", "squares") if state[kind]} == remembered
-    assert state["updates"] == ({} if "velocities" in remembered else {0: 45, 1: 90})
+    assert state["updates"] == ({0: 45, 1: 90} if optimizer.startswith("adam") else {})
     done = train("--resume", "run")
     assert done.exit_code == 0, done.output
     assert same_result(Path("run"), tmp_path / "whole")

@@ -1,8 +1,8 @@
 """The solver as the keys of a train line.
 
 Caffe's iterations, of ``iter_size`` batches each, are steps of a spec. The formulas of the rates are those of
-``GetLearningRate`` in src/caffe/solvers/sgd_solver.cpp. The updates of SGD, Nesterov and Adam are a spec's, except for
-the place of Adam's eps.
+``GetLearningRate`` in src/caffe/solvers/sgd_solver.cpp. The updates of SGD, Nesterov, AdaGrad, RMSProp and Adam
+(``ComputeUpdateValue`` in the files beside it) are a spec's, except for the place of Adam's eps.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from netspec.diagnostics.nearest import nearest
 from netspec.importers.caffe.learning.numbers import unfit
 from netspec.importers.caffe.net.problem import Inexpressible, Substitute
 from netspec.importers.caffe.schema.record import Record
+from netspec.keys.optimizers import OPTIMIZERS
 from netspec.keys.texts import call, number
 
 _OLD_TYPES = {
@@ -22,8 +23,17 @@ _OLD_TYPES = {
 }  # fmt: skip
 """Today's names of solvers by those of ``solver_type``."""
 
+_SGD = ("sgd", {"momentum": "momentum"})
+_ARGUMENTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "SGD": _SGD,
+    "Nesterov": _SGD,
+    "AdaGrad": ("adagrad", {"eps": "delta"}),
+    "RMSProp": ("rmsprop", {"rho": "rms_decay", "eps": "delta"}),
+    "Adam": ("adam", {"beta1": "momentum", "beta2": "momentum2", "eps": "delta"}),
+}
+"""Solvers that a spec can express: the word of the update rule, and the fields that are its arguments."""
 
-_REALS = ("base_lr", "momentum", "momentum2", "delta", "weight_decay", "gamma", "power")
+_REALS = ("base_lr", "momentum", "momentum2", "rms_decay", "delta", "weight_decay", "gamma", "power")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +107,22 @@ def _optimizer(t: _Translation) -> str:
     solver, rule = t.solver, _rule(t)
     decay = _decay(t)
     t.above("base_lr", 0)
-    arguments = {"lr": solver.real("base_lr")}
-    if rule == "Adam":
-        arguments |= {"beta1": solver.real("momentum"), "beta2": solver.real("momentum2"), "eps": solver.real("delta")}
+    word, fields = _ARGUMENTS[rule]
+    arguments = {"lr": solver.real("base_lr")} | {name: solver.real(field) for name, field in fields.items()}
+    if "eps" in fields:
         t.above("delta", 0, or_equal=False)
+    if rule == "Adam":
         t.substitutes.append(_delta(solver))
-    else:
-        arguments["momentum"] = solver.real("momentum")
-    for name in ("momentum", *(("momentum2",) if rule == "Adam" else ())):
-        if not 0 <= solver.real(name) < 1:
+    if "momentum" not in fields.values() and solver.real("momentum"):
+        t.cannot(f"Caffe's {rule} has no momentum, and stops if one is given", "momentum")
+    for name in ("momentum", "momentum2", "rms_decay"):
+        if name in fields.values() and not 0 <= solver.real(name) < 1:
             t.cannot(f"{name} must be from 0 to below 1, and is {number(solver.real(name))}", name)
     if decay:
         arguments |= {"weight_decay": decay} | ({"bias_decay": decay} if t.bias_decays else {})
     written = [f"{name}={number(value)}" for name, value in arguments.items()]
     written += ["nesterov=yes"] if rule == "Nesterov" else []
-    return call("adam" if rule == "Adam" else "sgd", *written)
+    return call(word, *written)
 
 
 def _delta(solver: Record) -> Substitute:
@@ -135,9 +146,9 @@ def _rule(t: _Translation) -> str:
     if rule not in known:
         near = nearest(rule, known)
         t.cannot(f"Caffe has no solver {rule!r}" + (f"; did you mean {near}?" if near else ""), place)
-    elif rule not in ("SGD", "Nesterov", "Adam"):
-        t.cannot(f"a spec has no update rule {rule}: its rules are sgd, also with nesterov=yes, adam and adamw", place)
-    return rule
+    elif rule not in _ARGUMENTS:
+        t.cannot(f"a spec has no update rule {rule}: its rules are {', '.join(OPTIMIZERS)}", place)
+    return rule if rule in _ARGUMENTS else "SGD"
 
 
 def _decay(t: _Translation) -> float:
