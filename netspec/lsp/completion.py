@@ -12,7 +12,6 @@ from netspec.explain.keys import argument_default, default_of, forms_of
 from netspec.keys import Argument, Key, LayerNames, OneOf
 from netspec.lsp.document import Document
 from netspec.lsp.elements import keys_of, naming_keys
-from netspec.lsp.numbers import numbers_of
 from netspec.lsp.scan import Context, context, statement_around
 from netspec.setting_keys import ABOUT, SETTINGS
 from netspec.source import Source
@@ -25,6 +24,11 @@ MAX_ROW_CHANNELS = 16
 _VARIANT_DOCS = {
     "drop": "Removes layers of the spec that this one starts from.",
     "after": "the layer that this one is inserted after",
+}
+_COUNT_DOCS = {
+    "units": "output values",
+    "weights": "learnt numbers of its own without biases",
+    "connections": "multiply-accumulates of one image's forward pass",
 }
 
 
@@ -107,7 +111,7 @@ def _keys(document: Document, here: Context) -> Iterator[Candidate]:
 
 
 def _values(document: Document, here: Context) -> Iterator[Candidate]:
-    key = next((key for key in _allowed_keys(document, here) if key.name == here.key), None)
+    key = _key(document, here)
     if key is None:
         return
     if key.name == "table":
@@ -145,7 +149,7 @@ def _bases(document: Document, here: Context) -> Iterator[Candidate]:
 
 def _signature(document: Document, here: Context) -> tuple[Argument, ...]:
     """Return the arguments of the word before the parentheses."""
-    key = next((key for key in _allowed_keys(document, here) if key.name == here.key), None)
+    key = _key(document, here)
     form = forms_of(key.kind).get(here.call) if key else None
     return form.arguments if form else ()
 
@@ -200,18 +204,18 @@ def _claims(document: Document, here: Context) -> Iterator[Candidate]:
     blank = "".join(c if c in "\r\n" else " " for c in text[arrow:end])
     without_claim = replace(document, source=Source(document.source.name, text[:arrow] + blank + text[end:]))
     facts = without_claim.checked.layer(here.name)
-    numbers = numbers_of(facts) if facts else None
-    if facts is None or numbers is None:
+    if facts is None or facts.computed is None:
         return
     space = " " if text[: here.start].endswith(">") else ""
-    claims = {
-        str(facts.computed): "its shape",
-        f"units={numbers.units}": "output values",
-        f"weights={numbers.weights}": "learnt numbers without biases",
-        f"connections={numbers.connections}": "multiply-accumulates of one image's forward pass",
-    }
+    claims = {str(facts.computed): "its shape"}
+    claims |= {f"{count}={facts.counts[count]}": doc for count, doc in _COUNT_DOCS.items()}
     for claim, doc in claims.items():
         yield Candidate(claim, "shape", space + claim, here.start, here.end, doc)
+
+
+def _key(document: Document, here: Context) -> Key | None:
+    """Return the key whose value is being written, if the statement may have it."""
+    return next((key for key in _allowed_keys(document, here) if key.name == here.key), None)
 
 
 def _allowed_keys(document: Document, here: Context) -> tuple[Key, ...]:

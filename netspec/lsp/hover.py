@@ -11,9 +11,9 @@ from netspec.check.claims import count_arithmetic, shape_arithmetic
 from netspec.explain.keys import argument_line, default_of, forms_of
 from netspec.formatting import format_count
 from netspec.ir.ops import Conv, GroupNorm, Linear, Local, Lrn
+from netspec.ir.ops.base import Role
 from netspec.lsp.document import Document
 from netspec.lsp.elements import Element, element_at
-from netspec.lsp.numbers import numbers_of
 from netspec.setting_keys import ABOUT
 from netspec.source import Span
 
@@ -68,8 +68,7 @@ def _layer_lines(document: Document, facts: LayerFacts) -> Iterator[str]:
     readers = [f.name for f in all_layers if any(all_layers[i] is facts for i in f.inputs)]
     if readers:
         yield f"read by {', '.join(readers)}"
-    numbers = numbers_of(facts)
-    if numbers is None:
+    if facts.computed is None:
         yield "its shape cannot be computed: it or what it reads is wrong"
         return
     if facts.stated.shape not in (None, facts.computed):
@@ -79,16 +78,22 @@ def _layer_lines(document: Document, facts: LayerFacts) -> Iterator[str]:
     if groups:
         yield f"{groups[0]} groups, each with its own share of the input"
     yield from _placement(document, facts)
-    if numbers.weights:
-        biases = f", {format_count(numbers.biases)} biases" if numbers.biases else ""
+    weights, biases = _parameters(facts, "weight"), _parameters(facts, "bias")
+    if weights:
         owner = facts.values.get("weights")
         shared = f" of {owner[0]}, shared" if owner else ""
-        yield f"{format_count(numbers.weights)} weights{shared}{biases}"
+        yield f"{format_count(weights)} weights{shared}" + (f", {format_count(biases)} biases" if biases else "")
         yield from (f"weights: {line}" for line in count_arithmetic("weights", facts.steps))
-    if numbers.connections:
-        yield f"{format_count(numbers.connections)} connections"
+    if connections := facts.counts["connections"]:
+        yield f"{format_count(connections)} connections"
         yield from (f"connections: {line}" for line in count_arithmetic("connections", facts.steps))
-    yield f"{format_count(numbers.units)} units"
+    yield f"{format_count(facts.counts['units'])} units"
+
+
+def _parameters(facts: LayerFacts, role: Role) -> int:
+    """Count the weights or biases that a layer uses, those of another layer included."""
+    used = (parameter for step in facts.steps for parameter in step.op.params(step.reads, step.output))
+    return sum(parameter.size for parameter in used if parameter.role == role)
 
 
 def _with_shape(facts: LayerFacts) -> str:

@@ -195,6 +195,14 @@ def test_claims_offer_the_computed_values(arrow: str) -> None:
     assert labels(text[len(HEAD) :])[0] == "8x25x25"
 
 
+def test_claims_of_shared_weights_are_those_of_their_owner() -> None:
+    text = f"{HEAD}[a] fc outputs=4\n[b] fc outputs=4\n[c] fc outputs=4 weights=b -> |\n"
+    claims = [candidate.insert for candidate in complete(*at_cursor(text))]
+    assert claims == ["4", "units=4", "weights=0", "connections=16"]
+    for claim in claims:
+        loads(text.replace("|", claim))
+
+
 @pytest.mark.parametrize("text", ["# |", "[a] conv # k|", "[|", "[a] conv kernel=3, |x", "[a] relu ] |", "[a] conv (|"])
 def test_unclear_positions_offer_at_most_keys_and_values(text: str) -> None:
     assert [c for c in candidates(text) if c.kind not in ("key", "value")] == []
