@@ -10,7 +10,7 @@ import click
 from netspec.cli.amounts import AmountParam, DevicesParam, parse_bytes, parse_flops, parse_link
 from netspec.cli.common import SPLITS, fail, format_option, precision_option, without_option
 from netspec.cli.reading import read_net, reading_options, spec_argument
-from netspec.plan import MAX_DEVICES
+from netspec.plan import MAX_BATCH, MAX_DEVICES
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--batch",
-    type=click.IntRange(1, 2**31),
+    type=click.IntRange(1, MAX_BATCH),
     metavar="N",
     help="Images per step, over all devices [default: batch= of the spec].",
 )

@@ -6,9 +6,10 @@ derive batch sizes and times from it. Nothing here needs torch.
 """
 
 from netspec.plan.crossing import RULE, Crossing
-from netspec.plan.model import MAX_DEVICES, DevicePlan, LayerShare, Plan, plan, plan_placed
+from netspec.plan.model import MAX_BATCH, MAX_DEVICES, DevicePlan, LayerShare, Plan, plan, plan_placed
 
 __all__ = [
+    "MAX_BATCH",
     "MAX_DEVICES",
     "RULE",
     "Crossing",

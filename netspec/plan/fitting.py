@@ -9,12 +9,8 @@ from netspec.ir.settings import Precision
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.placing import Placed, arrange, place_on_devices
 from netspec.plan.crossing import crossings
-from netspec.plan.footprint.model import FULL
-from netspec.plan.model import memories_of, smallest_batch
-from netspec.plan.program import HALF, local_graphs, values_of
-
-MAX_BATCH = 2**31
-"""The largest batch that the command line accepts."""
+from netspec.plan.model import MAX_BATCH, memories_of, product_width_of, smallest_batch
+from netspec.plan.program import local_graphs, values_of
 
 
 def largest_batch(placed: Placed, limit: int, precision: Precision, forms: Forms = PLAIN) -> int:
@@ -65,7 +61,7 @@ def break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
 
 def _busiest(placed: Placed, precision: Precision) -> Callable[[int], int]:
     """Return a function from a batch to the bytes of the device that sends or receives the most."""
-    values = values_of(placed.graph, HALF if precision == "bf16" else FULL)
+    values = values_of(placed.graph, product_width_of(precision))
 
     def busiest_at(batch: int) -> int:
         exchanges = crossings(placed, batch, values)

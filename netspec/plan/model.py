@@ -21,6 +21,8 @@ from netspec.plan.memory import Memory, Standing, memory
 from netspec.plan.program import HALF, LocalGraphs, images_on, local_graphs, program, trained, values_of
 
 MAX_DEVICES = 4096
+MAX_BATCH = 2**31
+"""The largest plans that are worked out."""
 
 
 class Kind(NamedTuple):
@@ -129,7 +131,7 @@ def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms =
     graph, arrangement = placed.graph, placed.arrangement
     warnings = _sharing_warnings(placed, batch)
     memories = memories_of(placed, local_graphs(placed), batch, precision, forms)
-    crossed = crossings(placed, batch, values_of(graph, _product_width(precision)))
+    crossed = crossings(placed, batch, values_of(graph, product_width_of(precision)))
     sent = [sum(c.sent[d] for c in crossed) for d in range(arrangement.devices)]
     received = [sum(c.received[d] for c in crossed) for d in range(arrangement.devices)]
     kinds = [_kind(placed, d, batch) for d in range(arrangement.devices)]
@@ -146,7 +148,7 @@ def memories_of(
     placed: Placed, local: LocalGraphs, batch: int, precision: Precision, forms: Forms = PLAIN
 ) -> dict[Kind, Memory]:
     """Return the memory of each kind of device; ``batch`` is the whole batch's number of images."""
-    product_width = _product_width(precision)
+    product_width = product_width_of(precision)
     values = values_of(placed.graph, product_width)
     accumulated = _accumulated(placed.graph)
     image, at_once = placed.graph.input.output.units * FULL, placed.graph.train.images_at_once(batch)
@@ -176,7 +178,8 @@ def _accumulated(graph: Graph) -> frozenset[str]:
     return frozenset(key for key, p in graph.parameters.items() if p.update_every != 1)
 
 
-def _product_width(precision: Precision) -> int:
+def product_width_of(precision: Precision) -> int:
+    """Return the bytes of a number that a product computes."""
     return HALF if precision == "bf16" else FULL
 
 
@@ -188,8 +191,8 @@ def _kind(placed: Placed, device: int, batch: int) -> Kind:
 
 
 def smallest_batch(placed: Placed) -> int:
-    """The smallest possible batch: one image for each row of devices, in each part of ``accumulate``."""
-    return placed.arrangement.replicas * placed.graph.train.accumulate
+    """The smallest batch that the devices can share."""
+    return placed.arrangement.smallest_batch(placed.graph.train.accumulate)
 
 
 def _sharing_warnings(placed: Placed, batch: int) -> tuple[str, ...]:

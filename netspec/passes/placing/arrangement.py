@@ -45,6 +45,11 @@ class Arrangement:
     def devices(self) -> int:
         return self.groups * self.replicas
 
+    def smallest_batch(self, parts: int) -> int:
+        """Return the smallest batch that the rows can share: an image for each row in each of its ``parts``
+        (``accumulate``)."""
+        return self.replicas * parts
+
     def column(self, device: int) -> int:
         """Return the column of a device, which is its share of the channels."""
         return device % self.groups

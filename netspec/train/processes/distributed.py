@@ -150,19 +150,18 @@ def sharing_arrangement(graph: Graph, devices: int, split: SplitWord | None, bat
 
 def _require_shares(arrangement: Arrangement, batch: int, accumulate: int) -> None:
     """Raise ``RequestError`` if the arrangement cannot divide a batch."""
-    rows, least = arrangement.replicas, batch // accumulate
+    rows, least = arrangement.replicas, arrangement.smallest_batch(accumulate)
     devices = f"{arrangement.devices} devices"
     if arrangement.groups > 1:
         devices += f" in {rows} rows of {arrangement.groups} GPU groups"
     in_parts = f" in {accumulate} parts" if accumulate > 1 else ""
-    multiple = rows * accumulate
-    if least < rows:
+    if batch < least:
         raise RequestError(
-            f"{plural(least, 'image')} at a time cannot be shared by {devices}: batch {batch}{in_parts}",
-            f"take a larger batch: --batch {multiple} or more",
+            f"{plural(batch // accumulate, 'image')} at a time cannot be shared by {devices}: batch {batch}{in_parts}",
+            f"take a larger batch: --batch {least} or more",
         )
-    if arrangement.split == "hybrid" and batch % multiple:
+    if arrangement.split == "hybrid" and batch % least:
         raise RequestError(
             f"--split hybrid shares the batch equally, and {rows} devices do not divide {batch}{in_parts}",
-            f"take a multiple of {multiple}: --batch {-(-batch // multiple) * multiple}",
+            f"take a multiple of {least}: --batch {-(-batch // least) * least}",
         )
