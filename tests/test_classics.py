@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from places import SPECS
+from classics import CLASSICS, classic
 
-from netspec import load
 from netspec.net import Net
 from netspec.stats import Totals, totals
 
@@ -14,6 +13,7 @@ COUNTS = {
     "all-cnn-c": (1_369_738, 270_798_336),
     "densenet-121": (7_978_856, 2_834_161_664),
     "googlenet": (13_378_280, 1_591_044_096),
+    "inception-v3": (27_161_264, 5_718_899_296),
     "mobilenet": (4_231_976, 568_740_352),
     "mobilenet-v2": (3_504_872, 300_774_272),
     "mobilenet-v2-torchvision": (3_504_872, 300_774_272),
@@ -74,10 +74,6 @@ GOOGLENET = {
 """Szegedy et al. (2015), table 1, and what its layers have. A thousand is 1,024 in the column of parameters."""
 
 
-def classic(name: str) -> Net:
-    return load(SPECS / "classics" / f"{name}.net")
-
-
 def part(net: Net, name: str) -> Totals:
     """Add up a module: a layer, or the layers whose names begin with its name and a hyphen."""
     return totals(layer for key, layer in net.layers.items() if key == name or key.startswith(f"{name}-"))
@@ -90,7 +86,7 @@ def test_counts_of_classics(name: str) -> None:
 
 
 def test_every_classic_has_its_counts_here() -> None:
-    assert set(COUNTS) == {path.stem for path in (SPECS / "classics").glob("*.net")}
+    assert set(COUNTS) == {path.stem for path in CLASSICS}
 
 
 @pytest.mark.parametrize("name", TORCHVISION)
@@ -125,6 +121,14 @@ def test_googlenet_without_and_with_its_auxiliary_classifiers() -> None:
     net = classic("googlenet")
     auxiliary = sum(part(net, f"aux{n}").parameters for n in (1, 2))
     assert (net.total.parameters - auxiliary, auxiliary) == (6_998_552, 6_379_728)
+
+
+def test_inception_v3_without_its_auxiliary_classifier() -> None:
+    """torchvision documents 27,161,264 parameters with it and, of the tested network, 5.713 billion multiply-adds."""
+    net = classic("inception-v3")
+    auxiliary = part(net, "aux")
+    assert (auxiliary.parameters, net.total.parameters) == (3_326_696, 27_161_264)
+    assert net.total.connections - auxiliary.connections == 5_713_216_096
 
 
 @pytest.mark.parametrize(("name", "flops"), [("resnet-18", "1.8"), ("resnet-34", "3.6")])

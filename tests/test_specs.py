@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from classics import CLASSICS
 
 import netspec
 from netspec.diagnostics import Diagnostic, apply
@@ -13,7 +14,7 @@ from netspec.language.formatter import formatted
 from netspec.source import Source
 
 SPECS = Path(__file__).parent.parent / "specs"
-CORRECT = [*sorted(SPECS.glob("*.net")), *sorted((SPECS / "classics").glob("*.net"))]
+CORRECT = [*sorted(SPECS.glob("*.net")), *CLASSICS]
 INCORRECT = sorted((SPECS / "mistakes").glob("*.net"))
 PARAMETERS = {
     "alexnet": 60_965_224,
