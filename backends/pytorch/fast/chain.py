@@ -15,6 +15,7 @@ from netspec.passes.fast import Chain
 from netspec.passes.padding import Padding, pool_padding
 
 from ..ops.lrn import channel_sums
+from ..ops.precision import wide
 from .axes import Axes, axes_of, largest
 from .pool_args import PoolArgs, pool_args
 from .pooled import largest_pixels
@@ -108,10 +109,10 @@ class ChainFunction(torch.autograd.Function):
 def _forward(x: Tensor, lrn: Lrn, relu: bool, pool: PoolArgs | None) -> tuple[Tensor, ...]:
     """Return the chain's value, and for its gradient the rectified maps, b, and the indices if it pools."""
     x = x.relu() if relu else x
-    wide = _wide(x)
-    sums = channel_sums(wide.square(), lrn.size // 2, lrn.size - 1 - lrn.size // 2, lrn.groups)
+    maps = wide(x)
+    sums = channel_sums(maps.square(), lrn.size // 2, lrn.size - 1 - lrn.size // 2, lrn.groups)
     base = sums.mul_(lrn.alpha).add_(lrn.k)
-    y = power(base, lrn.beta).mul_(wide)
+    y = power(base, lrn.beta).mul_(maps)
     if pool is None:
         return y.to(x.dtype), x, base
     pooled, indices = largest_pixels(y, pool)
@@ -122,15 +123,15 @@ def _backward(
     dy: Tensor, lrn: Lrn, relu: bool, pool: PoolArgs | None, x: Tensor, base: Tensor, indices: Tensor | None = None
 ) -> Tensor:
     """Return the gradient by the chain's input, in the type of the input."""
-    wide, dy = _wide(x), dy.to(base.dtype)
+    maps, dy = wide(x), dy.to(base.dtype)
     if pool is not None:
-        dy = torch.ops.aten.max_pool2d_with_indices_backward(dy, wide, *pool, indices)
+        dy = torch.ops.aten.max_pool2d_with_indices_backward(dy, maps, *pool, indices)
     dy = dy * power(base, lrn.beta)
-    shares = (dy * wide).div_(base)
+    shares = (dy * maps).div_(base)
     sums = channel_sums(shares, lrn.size - 1 - lrn.size // 2, lrn.size // 2, lrn.groups)
-    dx = dy.add_(sums.mul_(wide), alpha=-2 * lrn.alpha * lrn.beta)
+    dx = dy.add_(sums.mul_(maps), alpha=-2 * lrn.alpha * lrn.beta)
     if relu:
-        dx = torch.ops.aten.threshold_backward(dx, wide, 0)
+        dx = torch.ops.aten.threshold_backward(dx, maps, 0)
     return dx.to(x.dtype)
 
 
@@ -180,7 +181,3 @@ def power(base: Tensor, beta: float) -> Tensor:
         root = base.sqrt()
         return root.sqrt().mul_(root).reciprocal_()
     return base.rsqrt() if beta == 0.5 else base**-beta
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

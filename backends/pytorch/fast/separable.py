@@ -13,6 +13,7 @@ from netspec.ir.shape import Shape
 from netspec.passes.fast.avg_pool import MIN_ELEMENTS
 
 from ..ops import emit
+from ..ops.precision import wide
 from .axes import Axes, Axis, axes_of, reduce_windows, select
 
 AT_A_TIME = 2**19
@@ -51,7 +52,7 @@ class SeparableFunction(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, axes: Axes, number: int | None) -> Tensor:
         ctx.shape, ctx.dtype, ctx.axes, ctx.number = x.shape, x.dtype, axes, number
         rows, columns = axes
-        sums = reduce_windows(reduce_windows(_wide(x), rows, torch.add, 0), columns, torch.add, 0)
+        sums = reduce_windows(reduce_windows(wide(x), rows, torch.add, 0), columns, torch.add, 0)
         return _divided(sums, axes, number).to(x.dtype)
 
     @staticmethod
@@ -61,13 +62,13 @@ class SeparableFunction(torch.autograd.Function):
         dx = dy.new_empty(ctx.shape, dtype=ctx.dtype)
         parts = max(1, min(len(dx), dx.numel() // AT_A_TIME))
         for target, source in zip(dx.tensor_split(parts), dy.tensor_split(parts), strict=True):
-            shares = _divided(_wide(source), ctx.axes, ctx.number)
+            shares = _divided(wide(source), ctx.axes, ctx.number)
             between = shares.new_empty(*shares.shape[:3], columns.size)
             _scatter(shares, columns, between)
-            wide = target if target.dtype == shares.dtype else shares.new_empty(target.shape)
-            _scatter(between, rows, wide)
-            if wide is not target:
-                target.copy_(wide)
+            summed = target if target.dtype == shares.dtype else shares.new_empty(target.shape)
+            _scatter(between, rows, summed)
+            if summed is not target:
+                target.copy_(summed)
         return dx, None, None
 
 
@@ -93,7 +94,3 @@ def _divided(sums: Tensor, axes: Axes, number: int | None) -> Tensor:
         return sums / number if number > 1 else sums
     rows, columns = (sums.new_tensor(axis.counts) for axis in axes)
     return sums / (rows[:, None] * columns)
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

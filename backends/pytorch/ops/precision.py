@@ -1,4 +1,4 @@
-"""Conversion to float32 under autocast, for powers of sums of squares and for losses.
+"""Conversion to float32, for powers of sums of squares and for losses under autocast.
 
 Autocast does this for torch's own losses and powers, but not for operations that this package composes of several.
 """
@@ -20,5 +20,9 @@ def widened(x: Tensor) -> Tensor:
 
 @torch.fx.wrap  # keep the call in symbolic traces, whose proxies have no type to branch on
 def _widened(x: Tensor) -> Tensor:
-    narrow = x.dtype in (torch.bfloat16, torch.float16)
-    return x.float() if narrow and torch.is_autocast_enabled(x.device.type) else x
+    return wide(x) if torch.is_autocast_enabled(x.device.type) else x
+
+
+def wide(x: Tensor) -> Tensor:
+    """Convert a bfloat16 or float16 value to float32; return others unchanged."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
