@@ -192,8 +192,7 @@ def _with_output_last(lines: Sequence[Line], output: int) -> tuple[Line, ...]:
         return len(lines) - 1 if number == output else number - (number > output)
 
     for line in lines:
-        line.inputs = tuple(map(moved, line.inputs))
-        line.weights_of = None if line.weights_of is None else moved(line.weights_of)
+        line.renumber(moved)
     return (*lines[:output], *lines[output + 1 :], lines[output])
 
 

@@ -44,9 +44,7 @@ def with_neurons(lines: Sequence[L], outputs: Collection[int]) -> Merged[L]:
             source.keys["neuron"] = _written(line)
             numbers.append(numbers[line.inputs[0]])
             continue
-        line.inputs = tuple(numbers[number] for number in line.inputs)
-        if line.weights_of is not None:
-            line.weights_of = numbers[line.weights_of]
+        line.renumber(numbers.__getitem__)
         kept.append(line)
         numbers.append(len(kept) - 1)
     return Merged(tuple(kept), tuple(numbers))

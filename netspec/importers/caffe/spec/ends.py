@@ -17,13 +17,11 @@ def needed(draft: Draft) -> list[Line]:
     wanted |= {place for place, line in enumerate(draft.lines) if line.layer is not None and line.layer.type in LOSSES}
     for place in range(len(draft.lines) - 1, -1, -1):
         if place in wanted:
-            line = draft.lines[place]
-            wanted |= {*line.inputs, *(() if line.weights_of is None else (line.weights_of,))}
+            wanted.update(draft.lines[place].needs)
     if not wanted - {0}:
         return draft.lines
     numbers = {place: number for number, place in enumerate(sorted({0, *wanted}))}
     lines = [draft.lines[place] for place in numbers]
     for line in lines:
-        line.inputs = tuple(numbers[place] for place in line.inputs)
-        line.weights_of = None if line.weights_of is None else numbers[line.weights_of]
+        line.renumber(numbers.__getitem__)
     return lines
