@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.graph import Graph, Layer, Node, Placement
-from netspec.ir.ops import Bias, Conv, GroupNorm, Linear, Local, window_of, word_of
+from netspec.ir.ops import Bias, Conv, Deconv, GroupNorm, Linear, Local, window_of, word_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Pad, Window
@@ -31,7 +31,8 @@ class WindowNumbers:
 class MatrixProduct:
     """A convolution as a matrix product: ``groups`` products of a (rows x inner) by an (inner x columns) matrix.
 
-    The second matrix is the unrolled image (im2col), and ``growth`` how many times larger than the image it is.
+    The second matrix is the unrolled image (im2col), and ``growth`` how many times larger than the image it is. For a
+    transposed convolution it is the image itself, and the product has the windows of the output, which overlap.
     ``connections`` is the number of multiply-accumulates; with a connection table, the product also has some with
     weights that are 0, which are not counted.
     """
@@ -153,9 +154,14 @@ def share(numbers: LayerNumbers, group: int, groups: int) -> tuple[int, int, int
 
 
 def matrix_products(graph: Graph) -> tuple[MatrixProduct, ...]:
-    """Return each convolution as a matrix product: (filters x patch) by (patch x positions), for each group."""
+    """Return each convolution as a matrix product: (filters x patch) by (patch x positions), for each group.
+
+    A transposed one is (patches of the filters x channels) by (channels x positions of the input).
+    """
     products = []
     for node in graph.nodes.values():
+        if isinstance(node.op, Deconv):
+            products.append(_transposed_product(graph, node, node.op))
         if not isinstance(node.op, Conv):
             continue
         (x,) = graph.shapes(node)
@@ -165,6 +171,13 @@ def matrix_products(graph: Graph) -> tuple[MatrixProduct, ...]:
         rows, connections = node.op.filters // node.op.groups, node.op.connections((x,), node.output)
         products.append(MatrixProduct(node.layer, node.op.groups, rows, inner, places, growth, connections))
     return tuple(products)
+
+
+def _transposed_product(graph: Graph, node: Node, op: Deconv) -> MatrixProduct:
+    (x,) = graph.shapes(node)
+    rows, inner = op.filters // op.groups * op.window.area, x.channels // op.groups
+    connections = op.connections((x,), node.output)
+    return MatrixProduct(node.layer, op.groups, rows, inner, x.height * x.width, 1.0, connections)
 
 
 def _numbers(graph: Graph, layer: Layer, weights: int, biases: int) -> LayerNumbers:
@@ -190,7 +203,8 @@ def _numbers(graph: Graph, layer: Layer, weights: int, biases: int) -> LayerNumb
 
 def _dense(graph: Graph, nodes: Iterable[Node]) -> int:
     """Return the sum of input units times output units over all products with weights."""
-    return sum(graph.shapes(n)[0].units * n.output.units for n in nodes if isinstance(n.op, Conv | Local | Linear))
+    products = (n for n in nodes if isinstance(n.op, Conv | Deconv | Local | Linear))
+    return sum(graph.shapes(n)[0].units * n.output.units for n in products)
 
 
 def _window(graph: Graph, node: Node) -> WindowNumbers | None:
@@ -198,7 +212,7 @@ def _window(graph: Graph, node: Node) -> WindowNumbers | None:
     if window is None:
         return None
     (x,) = graph.shapes(node)
-    groups = node.op.groups if isinstance(node.op, Conv | Local) else 1
+    groups = node.op.groups if isinstance(node.op, Conv | Deconv | Local) else 1
     table = node.op.table if isinstance(node.op, Conv) else None
     return WindowNumbers(window, window.effective_pad(x.height, x.width), groups, table)
 

@@ -15,7 +15,7 @@ from places import SPECS
 
 from netspec import load, loads
 from netspec.formatting import format_number
-from netspec.ir.ops import VOCABULARY, Bias, ChannelScale, Conv, Dropout, Linear, Local, PRelu
+from netspec.ir.ops import VOCABULARY, Bias, ChannelScale, Conv, Deconv, Dropout, Linear, Local, PRelu
 from netspec.ir.ops.base import Op
 from netspec.net import Net
 from netspec.report import as_dict, layer_table
@@ -249,7 +249,7 @@ def test_operations_with_flops_describe_their_rule() -> None:
     for op in VOCABULARY:
         if "flops" in vars(op) and op.flops_rule == Op.flops_rule:
             # The default rule, 1 a unit, is right only for these, whose products are listed separately.
-            assert op in (Conv, Local, Linear, Bias, Dropout, ChannelScale, PRelu), op
+            assert op in (Conv, Deconv, Local, Linear, Bias, Dropout, ChannelScale, PRelu), op
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ class Pair(NamedTuple):
 OPS: Mapping[type[ops.Op], Pair] = {
     ops.Input: Pair(joins.network_input, joins.network_input_back),
     ops.Conv: Pair(weighted.conv, weighted.conv_back),
+    ops.Deconv: Pair(weighted.deconv, weighted.deconv_back),
     ops.Local: Pair(weighted.local, weighted.local_back),
     ops.Linear: Pair(weighted.linear, weighted.linear_back),
     ops.ChannelScale: Pair(weighted.channel_scale, weighted.channel_scale_back),

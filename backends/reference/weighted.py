@@ -1,4 +1,4 @@
-"""Conv, Local, Linear, ChannelScale, PRelu and Bias. Groups get an axis G: output group g reads input group g.
+"""Conv, Deconv, Local, Linear, ChannelScale, PRelu and Bias. Groups: axis G, output group g reads input group g.
 
 In the shapes below, K = C/G * KH * KW is the number of weights of a filter and P = OH * OW the number of output pixels.
 """
@@ -9,7 +9,8 @@ import math
 
 import numpy as np
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
+from netspec.ir.ops import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
+from netspec.ir.window import Pad, Window
 
 from .call import Array, Call, Gradient
 from .windows import columns, fold
@@ -58,6 +59,49 @@ def _masked(op: Conv, weight: Array) -> Array:
         return weight
     mask: Array = np.array(op.table.mask(weight.shape[1]))
     return weight * mask[:, :, None, None]
+
+
+def deconv(op: Deconv, call: Call) -> Array:
+    """Multiply each input pixel by the kernels, add the products to its windows of the output (col2im), and cut it.
+
+    With K = F/G * KH * KW and P = H * W input pixels, the products are G,K,C/G by N,G,C/G,P, which is N,G,K,P.
+    """
+    weight, *bias = call.params
+    n, channels, height, width = call.x.shape
+    matrix = weight.reshape(op.groups, channels // op.groups, -1)
+    products = matrix.swapaxes(1, 2) @ call.x.reshape(n, op.groups, channels // op.groups, height * width)
+    full = op.window.full_size("height", height), op.window.full_size("width", width)
+    sums = fold(products.reshape(n, op.filters, *op.window.kernel, height, width), _uncut(op), *full)
+    y = _cut(sums, op.window.pad)
+    return y + bias[0][:, None, None] if bias else y
+
+
+def deconv_back(op: Deconv, call: Call, y: Array, grad: Array) -> Gradient:
+    """The adjoint of scattering is collecting (im2col), so by the input this is a convolution of the gradient. By the
+    weights: input times transposed columns of the gradient."""
+    weight, *bias = call.params
+    n, channels, height, width = call.x.shape
+    matrix = weight.reshape(op.groups, channels // op.groups, -1)
+    patches = columns(_cut(grad, Pad(*(-side for side in op.window.pad))), _uncut(op))
+    patches = patches.reshape(n, op.groups, op.filters // op.groups * op.window.area, height * width)
+    by_x = (matrix @ patches).reshape(call.x.shape)
+    x = call.x.reshape(n, op.groups, channels // op.groups, height * width)
+    by_weight = (x @ patches.swapaxes(2, 3)).sum(axis=0).reshape(weight.shape)
+    return Gradient((by_x,), (by_weight, grad.sum(axis=(0, 2, 3))) if bias else (by_weight,))
+
+
+def _uncut(op: Deconv) -> Window:
+    """The windows over the output before anything is cut off it, one for each input pixel."""
+    return Window(op.window.kernel, op.window.stride, dilation=op.window.dilation)
+
+
+def _cut(x: Array, pad: Pad) -> Array:
+    """Cut the sides of N,C,H,W; a negative number adds zeros."""
+    added = [max(0, -side) for side in pad]
+    left, right, top, bottom = (max(0, side) for side in pad)
+    grown = np.pad(x, ((0, 0), (0, 0), (added[2], added[3]), (added[0], added[1])))
+    height, width = grown.shape[2:]
+    return grown[:, :, top : height - bottom, left : width - right]
 
 
 def local(op: Local, call: Call) -> Array:

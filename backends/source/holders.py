@@ -94,8 +94,8 @@ def _tensors(graph: Graph, layer: str, division: Division) -> str | None:
     by_holder: dict[str, list[str]] = {}
     for parameter in graph.parameters_of(layer):
         holder, _, index = suffix(parameter).partition(".")
-        rows, *others = parameter.shape
-        shape = f"({', '.join([division.share(rows), *map(str, others)])}{'' if others else ','})"
+        sizes = [division.share(n) if axis == parameter.axis else str(n) for axis, n in enumerate(parameter.shape)]
+        shape = f"({', '.join(sizes)}{'' if len(sizes) > 1 else ','})"
         if index:
             by_holder.setdefault(holder, []).append(f"{string(index)}: {shape}")
         else:

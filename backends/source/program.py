@@ -88,6 +88,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         has_loss=bool(graph.losses),
         schedule=schedule_variables(graph),
         groups=division.groups,
+        other_axes=any(p.axis and division.split(p.layer) for p in graph.parameters.values()),
         replicated_in_row=parameter_keys(graph, division.replicated_in_row),
         loss_on_all_groups=division.groups > 1 and not division.end_on_first,
         preprocessing=image_preprocessing(graph),

@@ -19,6 +19,7 @@ WARNINGS = (
     "mean-out-of-range",
     "no-class-loss",
     "no-effect",
+    "output-holes",
     "relu-on-scores",
     "saturating-bias",
     "signal-explodes",

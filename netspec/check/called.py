@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from netspec import layers
 from netspec.check.called_prelu import called_prelu
 from netspec.check.converted import coefficients_note, converted
+from netspec.check.cut_off import cut_off
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_keys import absent_key
 from netspec.diagnostics.other_tools import plain_word
@@ -18,11 +19,19 @@ from netspec.language.written import written
 
 _POOLING = ("kernel_size", "stride", "padding")
 _KERAS_POOLING = ("AveragePooling2D", "AvgPool2D", "MaxPool2D", "MaxPooling2D")
+_OUTPUT_PADDING = "output_padding"
+"""PyTorch's argument of a transposed convolution: how many pixels fewer are cut off the right and the bottom."""
+
 _PLACES: Mapping[str, tuple[str, ...]] = {
     "AvgPool2d": (*_POOLING, "ceil_mode", "count_include_pad"),
     **dict.fromkeys(_KERAS_POOLING, ("pool_size", "strides", "padding")),
     "BatchNorm2d": ("num_features", "eps", "momentum", "affine", "track_running_stats"),
     "Conv2D": ("filters", "kernel_size", "strides", "padding"),
+    "Conv2DTranspose": ("filters", "kernel_size", "strides", "padding"),
+    "ConvTranspose2d": (
+        *("in_channels", "out_channels", "kernel_size", "stride", "padding", _OUTPUT_PADDING, "groups", "bias"),
+        *("dilation", "padding_mode"),
+    ),
     "Conv2d": (
         *("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias"),
         "padding_mode",
@@ -103,7 +112,10 @@ def called_layer(call: Call) -> str | None:
     pairs = {pair.key.text: pair for pair in (*in_places, *call.named)}
     if len(pairs) < len(in_places) + len(call.named):
         return None
+    added = pairs.pop(_OUTPUT_PADDING, None) if name == "ConvTranspose2d" else None
     given = dict(filter(None, (_as_key(name, pair, keys) for pair in pairs.values())))
+    if name in ("ConvTranspose2d", "Conv2DTranspose"):
+        given |= cut_off(name, given, added)
     if name == "AvgPool2d":
         given.pop(_COUNTED, None)
         if given.get("pad", "0") != "0" and (_COUNTED not in pairs or converted(pairs[_COUNTED], keys) is None):

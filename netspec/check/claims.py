@@ -13,7 +13,7 @@ from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.other_keys import ABSENT_COUNTS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count
-from netspec.ir.ops import BatchNorm, ChannelScale, Conv, GroupNorm, Linear, Local, Op, PRelu, window_of
+from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Deconv, GroupNorm, Linear, Local, Op, PRelu, window_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Axis, Window
@@ -181,7 +181,7 @@ def shape_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
 def channel_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
     """Explain where a layer's number of channels comes from."""
     for step in steps:
-        if isinstance(step.op, Conv | Local):
+        if isinstance(step.op, Conv | Deconv | Local):
             return (f"channels: filters={step.op.filters}",)
     read = " + ".join(str(shape.channels) for shape in steps[0].reads) if steps else ""
     return (f"channels: those that it reads, {read}",) if read else ()
@@ -213,6 +213,8 @@ def _step_arithmetic(name: str, step: Step) -> str | None:
     x = step.reads[0]
     if isinstance(op, Conv) and op.table is not None:
         return _table_arithmetic(name, op, op.table, out)
+    if isinstance(op, Deconv):
+        return _deconv_arithmetic(name, op, step)
     if isinstance(op, Conv | Local):
         weights = math.prod(op.params(step.reads, out)[0].shape)
         if name == "weights" and isinstance(op, Conv):
@@ -230,6 +232,15 @@ def _step_arithmetic(name: str, step: Step) -> str | None:
     if isinstance(op, PRelu) and name == "weights" and not op.shared:
         return f"one slope a channel * {format_count(out.channels)} channels = {format_count(out.channels)}"
     return None
+
+
+def _deconv_arithmetic(name: str, op: Deconv, step: Step) -> str:
+    x, weights = step.reads[0], math.prod(op.params(step.reads, step.output)[0].shape)
+    if name == "weights":
+        kernels = f"{x.channels} channels * {_share(str(op.filters), op.groups)} filters"
+        return f"{_product(op.window.kernel)} weights a kernel * {kernels} = {format_count(weights)}"
+    connections = format_count(op.connections(step.reads, step.output))
+    return f"{x.height} * {x.width} places of its input * {format_count(weights)} weights = {connections}"
 
 
 def _share(number: str, groups: int) -> str:

@@ -178,6 +178,7 @@ class _Parameters:
                 rule.update_every,
                 rule.super_eps,
                 param.table,
+                param.axis,
             )
         )
         if param.role == "weight":

@@ -61,6 +61,8 @@ ABSENT_KEYS: Mapping[str, str] = {
     "name": "the name of a layer is written before its type, in brackets: [conv1] conv ...",
     "noiseshape": "over= says what is dropped together: over=channels, over=images",
     "operation": "the operation is the layer's type: sum, product or max",
+    "outputpadding": "output_padding is how many pixels fewer are cut off the right and the bottom: pad=1,0,1,0 for "
+    "padding=1, output_padding=1",
     "paddingmode": "padding is always zeros",
     "reduction": "a loss is always the mean over the batch",
     "scalefactor": "step= is the inverse: step=0.5 doubles the sides",

@@ -38,11 +38,14 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "cnorm": ("contrast",),
     "connectiontable": ("table",),
     "conntable": ("table",),
+    "convolutiontranspose": ("deconv",),
+    "convtranspose": ("deconv",),
     "cosine": ("exponential",),
     "costlogreg": ("crossentropy",),
     "crops": ("views",),
     "data": ("input",),
     "decay": ("weight_decay",),
+    "deconvolution": ("deconv",),
     "delta": ("eps",),
     "dense": ("fc",),
     "drop": ("dropout", "rate"),
@@ -64,6 +67,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "filtershape": ("kernel",),
     "filtersize": ("kernel",),
     "floor": ("down",),
+    "fractionallystridedconv": ("deconv",),
     "fullyconnected": ("fc",),
     "gamma": ("factor",),
     "gap": ("avgpool",),
@@ -199,8 +203,13 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "training": ("train",),
     "transform": ("augment",),
     "transforms": ("augment",),
+    "transposeconv": ("deconv",),
+    "transposedconv": ("deconv",),
+    "transposedconvolution": ("deconv",),
     "true": ("yes", "horizontal"),
     "units": ("outputs",),
+    "upconv": ("deconv",),
+    "upconvolution": ("deconv",),
     "upsample": ("resize",),
     "upsampling": ("resize",),
     "wball": ("max_norm",),
@@ -226,7 +235,6 @@ _NORMALISATION = (
     "contrast (both across pixels)"
 )
 _REARRANGED = "no layer splits or rearranges channels; reshape keeps the order of the values"
-_TRANSPOSED = "a spec has no transposed convolution; resize step=0.5 doubles the sides of a map by interpolation"
 
 ABSENT_TYPES: Mapping[str, str] = {
     **dict.fromkeys(
@@ -280,19 +288,6 @@ ABSENT_TYPES: Mapping[str, str] = {
         "product of what they make and what the avgpool reads",
     ),
     **dict.fromkeys(("channelshuffle", "permute", "pixelshuffle", "shuffle", "slice", "split"), _REARRANGED),
-    **dict.fromkeys(
-        (
-            "convtranspose",
-            "convolutiontranspose",
-            "deconv",
-            "deconvolution",
-            "transposedconv",
-            "transposedconvolution",
-            "upconv",
-            "upconvolution",
-        ),
-        _TRANSPOSED,
-    ),
     **dict.fromkeys(("maxunpool", "unpool", "unpooling"), "there is no unpooling; resize enlarges maps"),
     **dict.fromkeys(
         ("alphadropout", "featurealphadropout", "gaussiandropout"), "what dropout drops is 0, and not another number"

@@ -14,6 +14,7 @@ from netspec.ir.ops import (
     Concat,
     Conv,
     Crop,
+    Deconv,
     Input,
     Linear,
     LinearNeuron,
@@ -24,7 +25,7 @@ from netspec.ir.ops import (
     Op,
 )
 from netspec.ir.settings import Schedule, momentum_of
-from netspec.ir.window import Pad, Window
+from netspec.ir.window import Pad, TransposedWindow, Window
 from netspec.keys import texts
 
 TRAINING_KEYS = (
@@ -110,7 +111,7 @@ def main_nodes(graph: Graph, layer: Layer) -> tuple[Node, ...]:
     The sum and bias after several products and the final neuron are left out.
     """
     nodes = [graph.nodes[name] for name in layer.nodes]
-    products = tuple(n for n in nodes if isinstance(n.op, Conv | Local | Linear))
+    products = tuple(n for n in nodes if isinstance(n.op, Conv | Deconv | Local | Linear))
     return products or (nodes[0],)
 
 
@@ -154,7 +155,7 @@ def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterato
             if not by_gpu or not isinstance(op, Concat):
                 key = _key_of(op, "groups") if by_gpu else "groups"
                 yield key, str(value // _shares(graph, layer, node) if by_gpu else value)
-        elif field.name != "bias" or not isinstance(op, Conv | Local | Linear):
+        elif field.name != "bias" or not isinstance(op, Conv | Deconv | Local | Linear):
             yield _key_of(op, field.name), texts.word(value)
 
 
@@ -164,7 +165,8 @@ def _window(window: Window) -> Iterator[tuple[str, str]]:
     yield "pad", texts.pad(window.pad)
     if window.kind == "conv":
         yield "dilation", texts.pair(window.dilation)
-    yield "rounding", window.rounding
+    if not isinstance(window, TransposedWindow):
+        yield "rounding", window.rounding
 
 
 def _shares(graph: Graph, layer: Layer, node: Node) -> int:
@@ -182,7 +184,7 @@ def _learning(graph: Graph, layer: Layer, nodes: tuple[Node, ...]) -> dict[str, 
     facts = {}
     if weights:
         facts["init"] = _initial(weights, fan_in, fan_out)
-    if isinstance(nodes[0].op, Conv | Local | Linear | ChannelScale):
+    if isinstance(nodes[0].op, Conv | Deconv | Local | Linear | ChannelScale):
         facts["bias"] = _as_bias(_initial(biases, fan_in, fan_out)) if biases else Fact("none")
     if weights:
         facts |= _rates(graph, weights, graph.train.weight_decay, graph.train.schedule)
@@ -273,6 +275,6 @@ def _placement(graph: Graph, layer: Layer, nodes: tuple[Node, ...]) -> dict[str,
     gathers = first == SPLIT and placement == WHOLE
     is_default = first == placement or gathers
     facts = {"gpu": Fact(text, frozenset({"as its first input"} if is_default else ()))}
-    if isinstance(nodes[0].op, Conv | Local | Linear | Lrn):
+    if isinstance(nodes[0].op, Conv | Deconv | Local | Linear | Lrn):
         facts["reads"] = Fact(layer.reads)
     return facts

@@ -18,6 +18,7 @@ from netspec.ir.ops import (
     BatchNorm,
     Concat,
     Conv,
+    Deconv,
     Dropout,
     GroupNorm,
     Input,
@@ -36,7 +37,7 @@ from netspec.ir.ops import (
     word_of,
 )
 from netspec.ir.shape import Shape
-from netspec.ir.window import Window
+from netspec.ir.window import TransposedWindow, Window
 from netspec.net import Net
 from netspec.stats import LayerNumbers
 
@@ -48,7 +49,7 @@ TagKind: TypeAlias = Literal["neuron", "norm", "dropout", "end"]
 
 _KINDS: tuple[tuple[tuple[type[Op], ...], Kind], ...] = (
     ((Input,), "input"),
-    ((Conv, Local), "conv"),
+    ((Conv, Deconv, Local), "conv"),
     ((Linear,), "fc"),
     ((Pool,), "pool"),
     ((Concat,), "concat"),
@@ -77,7 +78,7 @@ class Read:
 
     ``block`` is the index of the block that is read. ``own``: each GPU group reads only its own share. ``share``: the
     GPU group whose share of the output this input is, or ``None``. ``window``: the extent (height, width) of the
-    kernel that moves over this input, or ``None``.
+    kernel that moves over this input, or ``None``, as in a transposed convolution, whose kernel moves over the output.
     """
 
     block: int
@@ -128,7 +129,7 @@ def _is_tag(graph: Graph, layer: Layer, readers: Counter[str]) -> bool:
     if before.placement != layer.placement or (layer.placement.split and layer.reads == "all"):
         return False
     ops = [node.op for node in _nodes(graph, layer)]
-    if any(isinstance(op, Conv | Local | Linear | Pool) for op in ops):
+    if any(isinstance(op, Conv | Deconv | Local | Linear | Pool) for op in ops):
         return False
     return layer.output == before.output or (isinstance(ops[-1], Loss) and not readers[layer.name])
 
@@ -165,7 +166,11 @@ def _reads(graph: Graph, layer: Layer, windows: Sequence[Window], block_of: dict
     inputs = [graph.layers[name] for name in layer.inputs]
     becomes_split = layer.placement.split and not any(x.placement.split for x in inputs)
     joins_shares = becomes_split and isinstance(graph.nodes[layer.nodes[0]].op, Concat)
-    extents = [w.extent for w in windows] if len(windows) == len(inputs) else [None] * len(inputs)
+    extents = (
+        [None if isinstance(w, TransposedWindow) else w.extent for w in windows]
+        if len(windows) == len(inputs)
+        else [None] * len(inputs)
+    )
     return tuple(
         Read(block_of[x.name], layer.reads == "own", x.placement.gpu if joins_shares else None, extent)
         for x, extent in zip(inputs, extents, strict=True)
@@ -189,7 +194,7 @@ def _group_lines(graph: Graph, layer: Layer, nodes: Sequence[Node]) -> tuple[str
     """
     groups = []
     for node in nodes:
-        if isinstance(node.op, Conv | Local | Linear):
+        if isinstance(node.op, Conv | Deconv | Local | Linear):
             source = graph.nodes[node.inputs[0]].placement
             own = layer.reads == "own" and layer.placement.split and source.split
             groups.append(node.op.groups // (graph.groups if own else 1))

@@ -40,7 +40,8 @@ class Parameter(NamedTuple):
     ``constraint`` is enforced after each update. The tensor is updated once per batch, or, with ``update_every``, after
     this many of the ``accumulate`` parts of a batch, by the mean gradient of their images.
     ``super_eps`` is that of cuda-convnet of 2012, which divides gradients by a root of their running means.
-    With a ``table``, only the kernels of the table are learnt; the rest of the array is 0.
+    With a ``table``, only the kernels of the table are learnt; the rest of the array is 0. ``axis`` is the axis along
+    which GPU groups and devices divide the array.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Parameter(NamedTuple):
     update_every: int | None = None
     super_eps: float | None = None
     table: ConnectionTable | None = None
+    axis: int = 0
 
     @property
     def size(self) -> int:

@@ -88,6 +88,16 @@ class Window:
     def with_rounding(self, rounding: Rounding) -> Window:
         return replace(self, rounding=rounding)
 
+    def needed_size(self, axis: Literal["height", "width"], positions: int) -> int | None:
+        """Return the input size at which the window has exactly this many positions, or ``None`` if there is none."""
+        extent, stride, before, after = self.terms(axis)
+        return stride * (positions - 1) + extent - before - after
+
+    def needed_pad(self, axis: Literal["height", "width"], size: int, positions: int) -> int:
+        """Return the total padding of both sides at which the window has exactly this many positions."""
+        extent, stride, _, _ = self.terms(axis)
+        return stride * (positions - 1) + extent - size
+
     def terms(self, axis: Literal["height", "width"]) -> tuple[int, int, int, int]:
         """Return (extent, stride, padding before, padding after) of one axis."""
         i = 0 if axis == "height" else 1
@@ -172,6 +182,68 @@ class Window:
         if self.rounding == "caffe" and (up - 1) * stride >= size + before:
             return up - 1
         return up
+
+
+@dataclass(frozen=True, slots=True)
+class TransposedWindow(Window):
+    """The window of a transposed convolution: each pixel of the input adds a multiple of the kernel to a window of the
+    output, ``stride`` pixels from that of its neighbour.
+
+    ``pad`` is what is cut off the output's sides; a negative number adds pixels that no window reaches. So this is the
+    window, over the output and with this padding, of the convolution whose adjoint the operation is (Dumoulin & Visin:
+    A guide to convolution arithmetic for deep learning, 2016, chapter 4). ``rounding`` has no meaning.
+    """
+
+    def full_size(self, axis: Literal["height", "width"], size: int) -> int:
+        """Return the output size before anything is cut off: (size - 1) * stride + extent."""
+        extent, stride, _, _ = self.terms(axis)
+        return (size - 1) * stride + extent
+
+    def unrounded_output(self, axis: Literal["height", "width"], size: int) -> Fraction:
+        """Return (size - 1) * stride + extent - pad - pad, which is always whole."""
+        _, _, before, after = self.terms(axis)
+        return Fraction(self.full_size(axis, size) - before - after)
+
+    def arithmetic(self, axis: Literal["height", "width"], size: int) -> str:
+        """Return the formula with its numbers: ``(16 - 1) * 2 + 4 - 1 - 1 = 32``."""
+        extent, stride, before, after = self.terms(axis)
+        cut = "".join(f" {'-' if side >= 0 else '+'} {abs(side)}" for side in (before, after))
+        return f"({size} - 1) * {stride} + {extent}{cut} = {self.unrounded_output(axis, size)}"
+
+    def effective_pad(self, height: int, width: int) -> Pad:
+        """Return the pixels that are cut off each side, which are those of ``pad``."""
+        return self.pad
+
+    def with_same_pad(self) -> TransposedWindow:
+        """Return the window whose output is ``stride`` times as large as the input, cut as Keras and TensorFlow do with
+        ``padding="same"``: the smaller half of the pixels before, and if there are too few, all the missing ones after.
+        """
+        height, width = (extent - stride for extent, stride in zip(self.extent, self.stride, strict=True))
+        before = max(0, width) // 2, max(0, height) // 2
+        return replace(self, pad=Pad(before[0], width - before[0], before[1], height - before[1]))
+
+    def axis(self, axis: Literal["height", "width"], size: int) -> Axis:
+        """Return the output size along one axis. Raises ``Fault`` with ``nothing-left`` if no window is left of it."""
+        _, _, before, after = self.terms(axis)
+        output = int(self.unrounded_output(axis, size))
+        if self.full_size(axis, size) <= max(0, before) + max(0, after):
+            raise Fault(
+                "nothing-left",
+                "{layer}'s pad cuts off all of its output",
+                ("pad",),
+                (f"{axis}: {self.arithmetic(axis, size)}",),
+            )
+        return Axis(output, 0, 0)
+
+    def needed_size(self, axis: Literal["height", "width"], positions: int) -> int | None:
+        """Return the input size at which the output has exactly this size, or ``None`` if there is none."""
+        extent, stride, before, after = self.terms(axis)
+        steps, rest = divmod(positions - extent + before + after, stride)
+        return steps + 1 if rest == 0 else None
+
+    def needed_pad(self, axis: Literal["height", "width"], size: int, positions: int) -> int:
+        """Return the pixels to cut off both sides together for the output to have exactly this size."""
+        return self.full_size(axis, size) - positions
 
 
 @functools.lru_cache(maxsize=4096)  # a network has many equal windows, and a graph is verified after it is made

@@ -16,6 +16,7 @@ MAX_SIDE = 2**16
 """The largest window, stride or padding, in pixels."""
 
 _PIXELS = Whole(0)
+_SIGNED_PIXELS = Whole(-MAX_WHOLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +59,34 @@ _SAME_OF_A_STRIDE = (
     "at a larger stride TensorFlow pads by (ceil(size / stride) - 1) * stride + kernel - size in total, with the "
     "smaller half before: pad=0,1,0,1 with kernel=3, stride=2 and an even size"
 )
+_SAME_OF_A_DECONV = (
+    "same, as Keras calls it, cuts off kernel - stride in total, the smaller half before: pad=1 with kernel=4, "
+    "stride=2, and pad=0,1,0,1 with kernel=3, stride=2"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Padding:
-    """Padding in pixels: one number for all sides, or left,right,top,bottom."""
+    """Padding in pixels: one number for all sides, or left,right,top,bottom. ``signed``: numbers may be negative."""
 
     words: tuple[str, ...] = ()
-    doc: str = "a whole number from 0 for all sides, or left,right,top,bottom"
+    signed: bool = False
+
+    @property
+    def doc(self) -> str:
+        return f"a whole number{'' if self.signed else ' from 0'} for all sides, or left,right,top,bottom"
 
     def read(self, value: Value) -> Pad:
         items: Sequence[Value] = value.items if isinstance(value, Values) else (value,)
         if not all(isinstance(item, Number) and isinstance(item.value, int) for item in items):
             message = f"needs {self.doc}, not '{shown(value)}'"
+            if isinstance(value, Word) and value.text.lower() == "same" and self.signed:
+                raise BadValue(message, value.span, notes=(_SAME_OF_A_DECONV,))
             if isinstance(value, Word) and value.text.lower() == "same":
                 raise BadValue(message, value.span, notes=(_SAME, _SAME_OF_A_STRIDE))
             raise BadValue(message, value.span, replacement=_as_padding(value))
-        sides = [_PIXELS.read(item) for item in items]
-        _check_side(max(sides), value)
+        sides = [(_SIGNED_PIXELS if self.signed else _PIXELS).read(item) for item in items]
+        _check_side(max(map(abs, sides)), value)
         if len(sides) == 1:
             sides *= 4
         if len(sides) == 2:

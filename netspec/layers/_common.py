@@ -220,7 +220,8 @@ SUPER_EPS = Key(
     affects_shape=False,
     per_input=True,
 )
-WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, SUPER_EPS, *BOUNDS, READS)
+LEARNT = (INIT, BIAS, WEIGHTS_OF, *LEARNING, SUPER_EPS)
+WEIGHTED = (*LEARNT, *BOUNDS, READS)
 
 
 def lay_out(low: Lowering) -> None:

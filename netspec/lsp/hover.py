@@ -10,14 +10,14 @@ from netspec.check import LayerFacts
 from netspec.check.claims import count_arithmetic, shape_arithmetic
 from netspec.explain.keys import argument_line, default_of, forms_of
 from netspec.formatting import format_count
-from netspec.ir.ops import Conv, GroupNorm, Linear, Local, Lrn
+from netspec.ir.ops import Conv, Deconv, GroupNorm, Linear, Local, Lrn
 from netspec.ir.ops.base import Role
 from netspec.lsp.document import Document
 from netspec.lsp.elements import Element, element_at
 from netspec.setting_keys import ABOUT
 from netspec.source import Span
 
-_GROUPED = Conv | Local | Linear | Lrn | GroupNorm
+_GROUPED = Conv | Deconv | Local | Linear | Lrn | GroupNorm
 
 
 @dataclass(frozen=True, slots=True)

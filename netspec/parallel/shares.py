@@ -11,22 +11,32 @@ from torch import Tensor, nn
 from netspec.parallel import collectives
 from netspec.parallel.mesh import Mesh
 from netspec.parallel.network import PlacedNetwork
-from netspec.passes.placing import Sharding, rows_of
-from netspec.passes.torch_names import attributes
+from netspec.passes.placing import Sharding
+from netspec.passes.torch_names import attributes, axes_of
 
 
 def load_shares(network: PlacedNetwork, state: Mapping[str, Tensor]) -> None:
     """Set this device's parameters and buffers to its shares of the whole network's ``state_dict``."""
     own = network.module.state_dict()
-    for key, tensor in own.items():
-        tensor.copy_(share(state[key], sharding_of(network, key), network.mesh))
+    for key, tensor in shares_of(network, state).items():
+        own[key].copy_(tensor)
 
 
-def share(whole: Tensor, sharding: Sharding, mesh: Mesh) -> Tensor:
-    """Return this device's share of a whole tensor, divided along its first axis. Scalars are not divided."""
+def shares_of(network: PlacedNetwork, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return this device's shares of whole tensors, of those that it holds, by their names in the ``state_dict``."""
+    own, axes = network.module.state_dict(), axes_of(network.placed.graph)
+    return {
+        key: _share(tensor, sharding_of(network, key), axes.get(key, 0), network.mesh)
+        for key, tensor in whole.items()
+        if key in own
+    }
+
+
+def _share(whole: Tensor, sharding: Sharding, axis: int, mesh: Mesh) -> Tensor:
+    """Return this device's share of a whole tensor, divided along ``axis``. Scalars are not divided."""
     if sharding.channels == 1 or whole.dim() == 0:
         return whole
-    return whole[rows_of(whole.shape[0], sharding.channels, dist.get_rank(mesh.channel_group))]
+    return whole.chunk(sharding.channels, axis)[dist.get_rank(mesh.channel_group)]
 
 
 def full_tensors(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -35,7 +45,8 @@ def full_tensors(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Map
     The names are those of the network's ``state_dict``. ``like`` has a tensor of the whole one's shape and type for
     each name, in the same order on all devices. A device that holds no part of a tensor has no entry in ``shares``.
     """
-    return {key: _assembled(network, shares.get(key), key, tensor) for key, tensor in like.items()}
+    axes = axes_of(network.placed.graph)
+    return {key: _assembled(network, shares.get(key), key, axes.get(key, 0), tensor) for key, tensor in like.items()}
 
 
 def sharding_of(network: PlacedNetwork, key: str) -> Sharding:
@@ -44,7 +55,7 @@ def sharding_of(network: PlacedNetwork, key: str) -> Sharding:
     return network.placed.layers[layers[key.split(".")[0]]].sharding
 
 
-def _assembled(network: PlacedNetwork, mine: Tensor | None, key: str, like: Tensor) -> Tensor:
+def _assembled(network: PlacedNetwork, mine: Tensor | None, key: str, axis: int, like: Tensor) -> Tensor:
     sharding, mesh = sharding_of(network, key), network.mesh
     if sharding.owner is not None:
         # Not empty_like: of a tensor on the meta device, it imports SymPy, which takes a second.
@@ -53,7 +64,7 @@ def _assembled(network: PlacedNetwork, mine: Tensor | None, key: str, like: Tens
     assert mine is not None
     if sharding.channels == 1 or not like.shape:
         return mine.clone()
-    return collectives.all_gather(mine, 0, mesh.channel_group)
+    return collectives.all_gather(mine, axis, mesh.channel_group)
 
 
 def meta_state(model: nn.Module) -> dict[str, Tensor]:

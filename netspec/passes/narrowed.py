@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from netspec.ir.graph import Graph
-from netspec.ir.ops import Conv, Linear
+from netspec.ir.ops import Conv, Deconv, Linear
 from netspec.passes.fast import Forms
 
 
@@ -16,5 +16,5 @@ def narrowed(graph: Graph, forms: Forms) -> frozenset[str]:
     for node in graph.nodes.values():
         for place, key in enumerate(node.params):
             separate_bias = place > 0 and (node.name in forms.rectified or forms.is_unbiased(node))
-            conversions[key].add(isinstance(node.op, Conv | Linear) and not separate_bias)
+            conversions[key].add(isinstance(node.op, Conv | Deconv | Linear) and not separate_bias)
     return frozenset(key for key, converted in conversions.items() if converted == {True})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netspec.ir.shape import Shape
-from netspec.ir.window import Pad, Window
+from netspec.ir.window import Pad, TransposedWindow, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,41 @@ def conv_padding(window: Window, x: Shape) -> Padding:
     if _gives_same_windows(window, x, op_pad, ceil_mode=False):
         return Padding(op_pad)
     return Padding((0, 0), image_pad=window.effective_pad(x.height, x.width))
+
+
+@dataclass(frozen=True, slots=True)
+class Trimming:
+    """How a framework cuts off the borders of a transposed convolution's output.
+
+    ``op_pad`` is the operation's own argument (rows, columns), the pixels that it cuts off both sides of an axis;
+    ``output_pad`` is how many fewer it cuts off the far side. ``rest`` is what must be cut off its output afterwards,
+    if anything; negative numbers add pixels, which must get the bias (``adds``).
+    """
+
+    op_pad: tuple[int, int]
+    output_pad: tuple[int, int] = (0, 0)
+    rest: Pad | None = None
+
+    @property
+    def adds(self) -> bool:
+        return self.rest is not None and min(self.rest) < 0
+
+
+def deconv_trimming(window: TransposedWindow) -> Trimming:
+    """Return how PyTorch cuts off the borders of a transposed convolution: the far side by at most as much as the near
+    one, with a difference below the stride or the dilation."""
+    axes = []
+    for axis in (0, 1):
+        before, after = window.pad[2:] if axis == 0 else window.pad[:2]
+        fewer = before - after
+        if before >= 0 and 0 <= fewer < max(window.stride[axis], window.dilation[axis]):
+            axes.append((before, fewer, 0, 0))
+        else:
+            both = max(0, min(before, after))
+            axes.append((both, 0, before - both, after - both))
+    rows, columns = axes
+    rest = Pad(*columns[2:], *rows[2:])
+    return Trimming((rows[0], columns[0]), (rows[1], columns[1]), rest if any(rest) else None)
 
 
 def pool_padding(window: Window, x: Shape) -> Padding:

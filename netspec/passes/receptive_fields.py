@@ -15,6 +15,7 @@ from netspec.ir.ops import (
     Blur,
     ContrastNorm,
     Crop,
+    Deconv,
     GroupNorm,
     LayerNorm,
     Linear,
@@ -31,6 +32,7 @@ from netspec.ir.ops import (
     window_of,
 )
 from netspec.ir.shape import Shape
+from netspec.ir.window import TransposedWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,16 @@ def _field(op: Op, inputs: Sequence[ReceptiveField], shapes: Sequence[Shape], ou
     joined = _join(inputs)
     if joined == "all" or _reads_everything(op, shapes[0]):
         return "all"
-    if joined == "varies" or isinstance(op, Resize | RandomScale):
+    if joined == "varies" or isinstance(op, Resize | RandomScale) or _enlarges(op):
         return "varies"
     if isinstance(op, Reshape) and output.is_image and output[1:] != shapes[0][1:]:
         return "varies"
     return _moved(op, joined, shapes[0])
+
+
+def _enlarges(op: Op) -> bool:
+    """Whether neighbouring units of a transposed convolution read different numbers of pixels, or the same ones."""
+    return isinstance(op, Deconv) and op.window.stride != (1, 1)
 
 
 def _reads_everything(op: Op, x: Shape) -> bool:
@@ -130,6 +137,9 @@ def _moved(op: Op, field: Field, x: Shape) -> Field:
     """The field after an operation that reads a window of ``x`` around each position, or moves the positions."""
     rows, columns = field.rows, field.columns
     window = window_of(op)
+    if isinstance(window, TransposedWindow):  # of stride 1: unit i reads the pixels whose windows it is in
+        (height, width), pad = window.extent, window.pad
+        return Field(rows.through(pad.top + 1 - height, height), columns.through(pad.left + 1 - width, width))
     if window is not None:
         (height, width), (down, right) = window.extent, window.stride
         return Field(rows.through(-window.pad.top, height, down), columns.through(-window.pad.left, width, right))

@@ -54,6 +54,13 @@ def state_key(parameter: Parameter, names: dict[str, str]) -> str:
     return f"{names[parameter.layer]}.{suffix(parameter)}"
 
 
+def axes_of(graph: Graph) -> dict[str, int]:
+    """Return the axes along which parameters are divided, by their keys in the module's ``state_dict``. The tensors of
+    a layer that are not among them are divided along axis 0."""
+    names = attributes(graph)
+    return {state_key(p, names): p.axis for p in graph.parameters.values()}
+
+
 def suffix(parameter: Parameter) -> str:
     """Return a parameter's key inside its layer, such as ``weight``, ``bias`` or ``weights.0``."""
     return parameter.key.split(".", 1)[1]

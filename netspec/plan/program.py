@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from netspec.ir.graph import Graph, Layer
-from netspec.ir.ops import BatchNorm, Conv, Crop, CrossEntropy, Dropout, LayerNorm, Linear, Local, Nailbed, Neuron
+from netspec.ir.ops import (
+    BatchNorm,
+    Conv,
+    Crop,
+    CrossEntropy,
+    Deconv,
+    Dropout,
+    LayerNorm,
+    Linear,
+    Local,
+    Nailbed,
+    Neuron,
+)
 from netspec.ir.shape import Shape
 from netspec.passes.dependence import with_gradient
 from netspec.passes.phases import phases
@@ -112,7 +124,7 @@ class _Builder:
                 requires_grad=name in self.values.learning,
                 grad_inputs=tuple(arrivals.get(x, x) for x in node.inputs if x in self.values.learning),
                 parameters=tuple((key, math.prod(graph.parameters[key].shape) * FULL) for key in node.params),
-                product=isinstance(node.op, Conv | Local | Linear),
+                product=isinstance(node.op, Conv | Deconv | Local | Linear),
             )
             self._add(instr)
 

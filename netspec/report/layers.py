@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.formatting import format_count, format_number, listed
-from netspec.ir.ops import Bias, Conv, Lrn, MapNorm, word_of
+from netspec.ir.ops import Bias, Conv, Deconv, Lrn, MapNorm, word_of
 from netspec.keys import texts
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
@@ -151,6 +151,12 @@ def im2col_table(net: Net, style: Style = READABLE) -> Table:
         "once per group",
         "image grows: numbers in the unrolled patches of all groups against numbers in the layer's input",
     )
+    transposed = [n.layer for n in net.graph.nodes.values() if isinstance(n.op, Deconv)]
+    if transposed:
+        notes += (
+            f"{', '.join(transposed)}: a transposed convolution is its transposed weights (a row for each weight of a "
+            "pixel) times the image (a column for each place); the products are added where their windows overlap",
+        )
     with_table = [n.layer for n in net.graph.nodes.values() if isinstance(n.op, Conv) and n.op.table is not None]
     if with_table:
         notes += (

@@ -11,7 +11,7 @@ from netspec.check.traps import MAX_COLOURS
 from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected, in_order
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
-from netspec.solve import blame, claims, inherited, inserted, joins, numbers, windows
+from netspec.solve import blame, claims, enlarging, inherited, inserted, joins, numbers, windows
 from netspec.solve.completed import NOTATION, completed
 from netspec.solve.consequences import consequence
 from netspec.solve.trial import Bench, KeepGoing, Proposal, Tried, always
@@ -106,6 +106,7 @@ _PROPOSERS: Mapping[str, Callable[[Checked, LayerFacts], Iterable[Proposal]]] = 
     "shapes-differ": joins.proposals,
     "needs-vector": inserted.vector,
     "window-outside-image": windows.smaller_pads,
+    "nothing-left": enlarging.without_pad,
     "unknown-type": numbers.layer_of_known_channels,
     "missing-type": numbers.instance_norm,
     "unknown-key": numbers.for_unknown_key,

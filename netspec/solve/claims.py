@@ -8,10 +8,10 @@ from dataclasses import replace
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.formatting import format_count
-from netspec.ir.ops import Conv, Linear, Local
-from netspec.ir.window import Rounding, Window
+from netspec.ir.ops import Conv, Deconv, Linear, Local
+from netspec.ir.window import Rounding, TransposedWindow, Window
 from netspec.language.syntax import Pair
-from netspec.solve import windows
+from netspec.solve import enlarging, windows
 from netspec.solve.edits import propose_keys
 from netspec.solve.trial import Proposal
 
@@ -61,6 +61,8 @@ def _for_window(checked: Checked, facts: LayerFacts, upstream: LayerFacts, windo
     if upstream is facts:
         yield from windows.as_caffe(checked, facts, window)
         yield from _for_size(checked, facts, window)
+        if isinstance(window, TransposedWindow):
+            return
         yield from windows.kernels(checked, facts, window)
         return
     name = upstream.name
@@ -135,6 +137,10 @@ def _suspects(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
 
 
 def _for_size(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+    if isinstance(window, TransposedWindow):
+        yield from enlarging.proposals(checked, facts, window)
+        yield from windows.input_sizes(checked, facts, window)
+        return
     if windows.tiles(facts):
         yield from windows.swapped_pad(checked, facts)
         yield from windows.same_size_padding(checked, facts)
@@ -155,7 +161,7 @@ def _for_channels(checked: Checked, facts: LayerFacts, channels: int) -> Iterato
 
 def _for_counts(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Yield changes of ``reads`` and ``groups``, which determine the number of weights and connections."""
-    if not facts.steps or not isinstance(facts.steps[0].op, Conv | Local | Linear):
+    if not facts.steps or not isinstance(facts.steps[0].op, Conv | Deconv | Local | Linear):
         return
     other = "own" if facts.values.get("reads") == "all" else "all"
     yield propose_keys(checked, facts, {"reads": other}, "another function")

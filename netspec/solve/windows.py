@@ -10,14 +10,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from typing import Literal
 
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.ir.fault import Fault
 from netspec.ir.ops import window_of
 from netspec.ir.shape import Shape
-from netspec.ir.window import Pad, Rounding, Window
+from netspec.ir.window import Pad, Rounding, TransposedWindow, Window
 from netspec.solve.edits import pad_text, propose_keys, set_crop, set_input, set_setting
 from netspec.solve.trial import Bench, Proposal
 
@@ -73,9 +72,12 @@ def input_sizes(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
     shape = source.computed
     if facts.inputs and checked.layers[facts.inputs[0]] is source:
         rows, columns = target(facts, window)
-        needed = Shape(shape.channels, _input_size(window, "height", rows), _input_size(window, "width", columns))
+        height, width = window.needed_size("height", rows), window.needed_size("width", columns)
+        if height is None or width is None:
+            return
+        needed = Shape(shape.channels, height, width)
         if needed != shape and min(needed) > 0:
-            yield _input(checked, source, needed, f"gives {_size_text(rows, columns)} exactly")
+            yield _input(checked, source, needed, f"gives {size_text(rows, columns)} exactly")
         return
     yield from _far_input_size(checked, source, facts, window)
     for distance in range(1, FARTHEST_SIZE + 1):
@@ -96,13 +98,16 @@ def _far_input_size(checked: Checked, source: LayerFacts, facts: LayerFacts, win
     while facts.stated.shape is not None and upstream is not source:
         above = layer_window(upstream)
         if above is not None:
-            size = _input_size(above, "height", size[0]), _input_size(above, "width", size[1])
+            height, width = above.needed_size("height", size[0]), above.needed_size("width", size[1])
+            if height is None or width is None:
+                return
+            size = height, width
         elif upstream.computed is None or not upstream.inputs or upstream.computed[1:] != upstream.reads[0][1:]:
             return
         upstream = checked.layers[upstream.inputs[0]]
     needed = Shape(source.computed.channels, *size)
     if max(abs(a - b) for a, b in zip(needed, source.computed, strict=True)) > FARTHEST_SIZE and min(needed) > 0:
-        yield _input(checked, source, needed, f"gives {_size_text(rows, columns)} exactly")
+        yield _input(checked, source, needed, f"gives {size_text(rows, columns)} exactly")
 
 
 def _input(checked: Checked, source: LayerFacts, shape: Shape, gives: str = "") -> Proposal:
@@ -136,7 +141,7 @@ def output_size(window: Window, x: Shape) -> tuple[int, int] | None:
 def _output_text(window: Window, x: Shape) -> str:
     """The height and width of a window's output as text, empty if the window does not fit."""
     size = output_size(window, x)
-    return _size_text(*size) if size else ""
+    return size_text(*size) if size else ""
 
 
 def as_caffe(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
@@ -169,7 +174,7 @@ def kernels(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Pro
     height = window.stride[0] * (1 - rows) + x.height + window.pad.top + window.pad.bottom
     width = window.stride[1] * (1 - columns) + x.width + window.pad.left + window.pad.right
     if height == width and height > 0 and (height, width) != window.kernel:
-        gives = f"gives {_size_text(rows, columns)} exactly, another function"
+        gives = f"gives {size_text(rows, columns)} exactly, another function"
         yield propose_keys(checked, facts, {"kernel": str(height)}, gives)
 
 
@@ -185,15 +190,15 @@ def pads(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Propos
     """Propose padding with which the window tiles, and equal padding with which it does when rounded down."""
     x = facts.reads[0]
     rows, columns = target(facts, window)
-    height, width = _total_pad(window, "height", x.height, rows), _total_pad(window, "width", x.width, columns)
+    height, width = window.needed_pad("height", x.height, rows), window.needed_pad("width", x.width, columns)
     exact = Pad(width // 2, width - width // 2, height // 2, height - height // 2)
     if min(height, width) >= 0 and exact != window.pad:
-        gives = f"gives {_size_text(rows, columns)} exactly, another function"
+        gives = f"gives {size_text(rows, columns)} exactly, another function"
         yield propose_keys(checked, facts, {"pad": pad_text(exact)}, gives)
     equal = _rounded_pad(window, x, rows, columns)
     if equal is not None:
         who = "torchvision" if is_alexnet_puzzle(window, x) and (rows, columns) == (55, 55) else "PyTorch"
-        gives = f"gives {_size_text(rows, columns)} as {who} computes it, another function"
+        gives = f"gives {size_text(rows, columns)} as {who} computes it, another function"
         yield propose_keys(checked, facts, {"pad": str(equal), "rounding": "down"}, gives)
 
 
@@ -229,7 +234,7 @@ def same_size_padding(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]
     """Propose the padding with which a convolution of stride 1 keeps its input's size, as most of them do."""
     pad = same_size_pad(facts)
     if pad is not None:
-        size = _size_text(*facts.reads[0][1:])
+        size = size_text(*facts.reads[0][1:])
         yield propose_keys(checked, facts, {"pad": pad_text(pad)}, f"keeps {size}, another function")
 
 
@@ -251,11 +256,11 @@ def smaller_pads(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     window = layer_window(facts)
     pad = _keeping_pad(window) if window is not None else None
     if pad is not None:
-        yield propose_keys(checked, facts, {"pad": pad_text(pad)}, f"keeps {_size_text(*facts.reads[0][1:])}")
+        yield propose_keys(checked, facts, {"pad": pad_text(pad)}, f"keeps {size_text(*facts.reads[0][1:])}")
 
 
 def numeric_same_pad(facts: LayerFacts, mistake: Diagnostic, bench: Bench) -> Iterator[Proposal]:
-    """Propose the number that ``pad=same`` of other tools stands for, at a stride of 1.
+    """Propose the number that ``pad=same`` of other tools stands for, at a stride of 1, or in a transposed convolution.
 
     To know the layer's other keys, including those of ``default`` lines, the file is checked with 0 in its place.
     """
@@ -265,9 +270,14 @@ def numeric_same_pad(facts: LayerFacts, mistake: Diagnostic, bench: Bench) -> It
     layer = checked.layer(facts.name) if checked is not None else None
     values = layer.values if layer is not None else {}
     kernel, stride, dilation = values.get("kernel"), values.get("stride"), values.get("dilation", (1, 1))
-    if not isinstance(kernel, tuple) or stride != (1, 1) or not isinstance(dilation, tuple):
+    if not isinstance(kernel, tuple) or not isinstance(stride, tuple) or not isinstance(dilation, tuple):
         return
-    pad = _keeping_pad(Window(kernel, dilation=dilation))
+    if facts.type == "deconv":
+        same = TransposedWindow(kernel, stride, dilation=dilation).with_same_pad().pad
+        gives = "keeps the size of what it reads" if stride == (1, 1) else "multiplies the size by the stride"
+        yield Proposal(f"write {pad_text(same)}", (Edit(mistake.span, pad_text(same)),), gives)
+        return
+    pad = _keeping_pad(Window(kernel, dilation=dilation)) if stride == (1, 1) else None
     if pad is not None:
         text = pad_text(pad)
         yield Proposal(f"write {text}", (Edit(mistake.span, text),), "keeps the size of what it reads")
@@ -299,17 +309,6 @@ def _unrounded_output(window: Window, x: Shape) -> tuple[Fraction, Fraction]:
     return window.unrounded_output("height", x.height), window.unrounded_output("width", x.width)
 
 
-def _input_size(window: Window, axis: Literal["height", "width"], positions: int) -> int:
-    """The input size at which a window has exactly this many positions."""
-    extent, stride, before, after = window.terms(axis)
-    return stride * (positions - 1) + extent - before - after
-
-
-def _total_pad(window: Window, axis: Literal["height", "width"], size: int, positions: int) -> int:
-    """The total padding of both sides with which a window has exactly this many positions."""
-    extent, stride, _, _ = window.terms(axis)
-    return stride * (positions - 1) + extent - size
-
-
-def _size_text(rows: int, columns: int) -> str:
+def size_text(rows: int, columns: int) -> str:
+    """Return a height and width as text: one number if they are equal."""
     return str(rows) if rows == columns else f"{rows}x{columns}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from networks import MODERN
+from networks import ENLARGING, MODERN
 
 SPECS = {
     "alexnet-like": """
@@ -66,6 +66,7 @@ SPECS = {
         [prob] softmax
     """,
     "modern-blocks-with-dropout": MODERN,
+    "enlarging": ENLARGING,
     "gated-and-of-sets": """
         net several
         [image] input 3x6x6

@@ -24,6 +24,7 @@ from netspec.ir.ops import (
     Conv,
     Crop,
     CrossEntropy,
+    Deconv,
     Dropout,
     Elu,
     Flatten,
@@ -71,7 +72,7 @@ from netspec.ir.ops import (
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.verify import verify
-from netspec.ir.window import Pad, Window
+from netspec.ir.window import Pad, TransposedWindow, Window
 
 Case = Callable[[], Graph]
 
@@ -96,6 +97,18 @@ OVER_ZEROS = {
 }
 """Windows some of whose positions cover only padding."""
 
+TRANSPOSED = {
+    "adjacent": TransposedWindow((2, 3), (2, 3)),
+    "enlarging": TransposedWindow((4, 4), (2, 2), Pad(1, 1, 1, 1)),
+    "output-padding": TransposedWindow((3, 3), (2, 2), Pad(1, 0, 1, 0)),
+    "same": TransposedWindow((3, 3), (2, 2), Pad(0, 1, 0, 1)),
+    "one-sided": TransposedWindow((3, 2), (1, 2), Pad(1, 0, 0, 3)),
+    "dilated": TransposedWindow((2, 3), (1, 2), Pad(1, 2, 0, 1), (3, 2)),
+    "holes": TransposedWindow((1, 1), (3, 2), Pad(0, -1, 0, -2)),
+    "growing": TransposedWindow((3, 3), (2, 1), Pad(-1, 2, -2, -3)),
+}
+"""The windows of transposed convolutions. The last one adds pixels that only get the bias."""
+
 TABLE = ConnectionTable(((0, 2), (3,), (0, 1, 2, 3), (1, 2, 3)))
 """The table of 4 filters over 4 channels."""
 
@@ -105,6 +118,8 @@ IMAGES: dict[str, Op] = {
         f"conv-table-{name}": Conv(4, WINDOWS[name], bias=name == "plain", table=TABLE)
         for name in ("plain", "padded", "overhang")
     },
+    **{f"deconv-{name}": Deconv(6, window, groups=2) for name, window in TRANSPOSED.items()},
+    **{f"deconv-{name}-without-bias": Deconv(3, TRANSPOSED[name], bias=False) for name in ("enlarging", "growing")},
     "conv-without-bias": Conv(5, WINDOWS["plain"], bias=False),
     **{f"local-{name}": Local(2, w, groups=2) for name, w in (WINDOWS | OVER_ZEROS).items() if name != "whole"},
     "local-without-bias": Local(3, WINDOWS["plain"], bias=False),

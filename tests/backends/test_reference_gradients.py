@@ -32,6 +32,7 @@ from netspec.ir.ops import (
     Conv,
     Crop,
     CrossEntropy,
+    Deconv,
     Dropout,
     Elu,
     Flatten,
@@ -81,7 +82,7 @@ from netspec.ir.ops import (
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.verify import verify
-from netspec.ir.window import Pad, Window
+from netspec.ir.window import Pad, TransposedWindow, Window
 
 reference = backend.load("reference")
 
@@ -99,6 +100,9 @@ ON_IMAGES: list[Op] = [
     *(Conv(6, window, groups=2) for window in WINDOWS),
     Conv(3, Window((1, 1)), bias=False),
     Conv(3, LOPSIDED, table=ConnectionTable(((0, 3), (2,), (0, 1, 2, 3)))),
+    Deconv(6, TransposedWindow((2, 3), (2, 1), Pad(1, 0, 2, 0), (1, 2)), groups=2),
+    Deconv(3, TransposedWindow((1, 2), (3, 2), Pad(-1, 1, 0, -2))),
+    Deconv(2, TransposedWindow((3, 3)), bias=False),
     *(Local(2, window, groups=2) for window in WINDOWS),
     Local(3, OVERHANGING, bias=False),
     Linear(6),

@@ -7,9 +7,9 @@ from by_hand import NINE, array, assert_close, gradient, on_map, value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
+from netspec.ir.ops import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
 from netspec.ir.table import ConnectionTable
-from netspec.ir.window import Pad, Window
+from netspec.ir.window import Pad, TransposedWindow, Window
 
 
 def test_conv_is_a_cross_correlation() -> None:
@@ -48,6 +48,69 @@ def test_conv_gradients_at_one_position() -> None:
     assert_close(by_inputs[0], [[[[20, 50]]]])
     assert_close(by_params[0], [[[[30, 70]]]])
     assert_close(by_params[1], [10])
+
+
+def test_deconv_adds_each_pixel_times_the_kernel_to_a_window() -> None:
+    # 1 puts 1, 10, 100 on pixels 0, 1, 2 of the output, 2 puts 2, 20, 200 on 2, 3, 4, and each gets the bias of 5.
+    kernel = [[[[1, 10, 100]]]]
+    op = Deconv(1, TransposedWindow((1, 3), (1, 2)))
+    assert_close(on_map(op, [[1, 2]], params=(kernel, [5])), [[6, 15, 107, 25, 205]])
+
+
+def test_deconv_is_cut_and_grown_on_each_side_separately() -> None:
+    # Uncut: 1, 10, 102, 20, 200. A negative pad adds pixels that only get the bias.
+    kernel = [[[[1, 10, 100]]]]
+    for pad, expected in (
+        (Pad(1, 0, 0, 0), [15, 107, 25, 205]),
+        (Pad(0, 2, 0, 0), [6, 15, 107]),
+        (Pad(-2, 4, 0, 0), [5, 5, 6]),
+        (Pad(4, -1, 0, 0), [205, 5]),
+    ):
+        op = Deconv(1, TransposedWindow((1, 3), (1, 2), pad))
+        assert_close(on_map(op, [[1, 2]], params=(kernel, [5])), [expected])
+
+
+def test_deconv_whose_kernel_is_smaller_than_its_stride_leaves_holes() -> None:
+    op = Deconv(1, TransposedWindow((1, 1), (2, 3)), bias=False)
+    assert_close(on_map(op, [[1, 2], [3, 4]], params=([[[[7]]]],)), [[7, 0, 0, 14], [0, 0, 0, 0], [21, 0, 0, 28]])
+
+
+def test_deconv_with_dilation() -> None:
+    op = Deconv(1, TransposedWindow((1, 2), dilation=(1, 3)), bias=False)
+    assert_close(on_map(op, [[1, 2]], params=([[[[10, 1]]]],)), [[10, 20, 0, 1, 2]])
+
+
+def test_deconv_reads_its_own_group() -> None:
+    # Weights are channels x filters/groups: channel 0 makes filters 0 and 1, channel 1 makes filters 2 and 3.
+    op = Deconv(4, TransposedWindow((1, 1)), groups=2, bias=False)
+    output = value(op, [[[[2]], [[3]]]], params=(array([1, 2, 3, 4]).reshape(2, 2, 1, 1),))
+    assert_close(output.ravel(), [2, 4, 9, 12])
+
+
+def test_deconv_gradients_at_one_position() -> None:
+    # y = (3*2 + b, 3*5 + b) with the seeds 10 and 100: dy/dx = 10*2 + 100*5, dy/dw = 3*10 and 3*100, dy/db = 110.
+    op = Deconv(1, TransposedWindow((1, 2)))
+    by_inputs, by_params = gradient(op, [[[[3]]]], params=([[[[2, 5]]]], [0]), seed=[[[[10, 100]]]])
+    assert_close(by_inputs[0], [[[[520]]]])
+    assert_close(by_params[0], [[[[30, 300]]]])
+    assert_close(by_params[1], [110])
+
+
+@given(st.data())
+def test_deconv_is_the_adjoint_of_the_convolution_with_its_window(data: st.DataObject) -> None:
+    """<deconv(x), y> = <x, conv(y)> with the same weights: in a convolution, channels x filters are filters x
+    channels."""
+    numbers = st.integers(1, 3)
+    kernel, stride, dilation = (data.draw(st.tuples(numbers, numbers)) for _ in range(3))
+    groups, channels, filters = data.draw(numbers), data.draw(numbers), data.draw(numbers)
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    x = rng.normal(size=(2, groups * channels, *data.draw(st.tuples(numbers, numbers))))
+    weight = rng.normal(size=(groups * channels, filters, *kernel))
+    op = Deconv(groups * filters, TransposedWindow(kernel, stride, dilation=dilation), groups, bias=False)
+    y = value(op, x, params=(weight,))
+    other = rng.normal(size=y.shape)
+    adjoint = Conv(groups * channels, Window(kernel, stride, dilation=dilation), groups, bias=False)
+    assert_close((y * other).sum(), (x * value(adjoint, other, params=(weight,))).sum())
 
 
 def test_local_has_separate_weights_at_each_position() -> None:

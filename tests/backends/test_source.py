@@ -21,9 +21,9 @@ import netspec
 from netspec import backend
 from netspec.ir import settings
 from netspec.ir.graph import Graph
-from netspec.ir.ops import VOCABULARY, Conv, Linear, Relu, Sum
+from netspec.ir.ops import VOCABULARY, Conv, Deconv, Linear, Relu, Sum
 from netspec.ir.settings import Exponential, Plateau, Schedule, Step, Steps
-from netspec.ir.window import Pad, Window
+from netspec.ir.window import Pad, TransposedWindow, Window
 from netspec.train.learning.schedule import Watch, factor, observe
 
 CASES = cases()
@@ -292,3 +292,18 @@ def test_layers_without_a_torch_module_hold_tensors(tmp_path: Path) -> None:
     assert "self.fc = Tensors(weight=(6, 24), bias=(6,))" in text
     assert "grouped_linear(x.flatten(1), self.fc.weight, self.fc.bias, groups=3)" in text
     assert network_class(load_program(builder.graph(), tmp_path))()(torch.zeros(1, 4, 5, 5)).shape == (1, 6)
+
+
+def test_transposed_convolutions_are_torchs_modules_unless_the_bias_comes_last() -> None:
+    builder = Builder()
+    image = builder.input(4, 5, 5)
+    up = builder.add("up", Deconv(6, TransposedWindow((3, 3), (2, 2), Pad(1, 0, 1, 0)), 2), image)
+    cut = builder.add("cut", Deconv(2, TransposedWindow((4, 4), (2, 2), Pad(0, 1, 0, 1)), bias=False), up)
+    builder.add("grown", Deconv(1, TransposedWindow((1, 1), pad=Pad(-1, 0, 0, 0))), cut)
+    text = emit(builder.graph())
+    assert "self.up = nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1, output_padding=1, groups=2)" in text
+    assert "self.cut = nn.ConvTranspose2d(6, 2, 4, stride=2, bias=False)" in text
+    assert "x = F.pad(self.cut(x), (0, -1, 0, -1))  # 2x21x21" in text
+    assert "self.grown = Tensors(weight=(2, 1, 1, 1), bias=(1,))" in text
+    grown = "F.pad(F.conv_transpose2d(x, self.grown.weight), (1, 0, 0, 0)) + self.grown.bias[:, None, None]"
+    assert grown in text

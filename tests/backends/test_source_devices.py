@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 import torch
 import warm
-from networks import MODERN, SMALL_ALEXNET
+from networks import ENLARGING, MODERN, SMALL_ALEXNET
 from PIL import Image
 from places import ROOT
 from program_vs_trainer import CROSSINGS, Trial, assert_same_steps, free_port
@@ -88,6 +88,7 @@ EARLY = "default batchnorm update_every=1\ndefault fc update_every=1\ntrain accu
 def test_two_processes_compute_the_trainers_bits(tmp_path: Path) -> None:
     tiny = netspec.loads(SMALL_ALEXNET).graph
     noisy = "default fc schedule=jdexp(0.1, 2)\ntrain schedule=linear(0.5, noise=0.5) bias_schedule=steps(freeze=2)"
+    enlarging = ENLARGING.replace("gpu=1", "gpu=all").replace("outputs=5 ", "outputs=6 ").replace("gpu=0", "reads=all")
     trials = [
         trial_of("tiny", tiny, tmp_path, batch=4),
         trial_of("to_first", grouped(train=noisy), tmp_path),
@@ -99,6 +100,7 @@ def test_two_processes_compute_the_trainers_bits(tmp_path: Path) -> None:
         trial_of("on_second", grouped(ON_SECOND), tmp_path, split="batch"),
         trial_of("low_modern", netspec.loads(f"{MODERN}train precision=bf16").graph, tmp_path),
         trial_of("branches", netspec.loads(BRANCHES.strip()).graph, tmp_path, batch=5),
+        trial_of("enlarging", netspec.loads(enlarging).graph, tmp_path),
     ]
     assert_same_steps(trials, 2)
 

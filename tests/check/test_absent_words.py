@@ -11,8 +11,6 @@ from netspec.diagnostics import apply
 @pytest.mark.parametrize(
     ("line", "note"),
     [
-        ("ConvTranspose2d filters=2 kernel=2 stride=2", "a spec has no transposed convolution; resize step=0.5"),
-        ("upconv filters=2 kernel=2", "a spec has no transposed convolution"),
         ("DepthwiseConv2D kernel=3", "a depthwise convolution is conv with groups="),
         ("depthwise kernel=3", "a depthwise convolution is conv with groups="),
         ("depthwise_separable filters=2", "conv with groups= set to the number of input channels, then conv kernel=1"),
@@ -69,7 +67,7 @@ def test_batchnorm_is_not_advised_to_be_a_separate_layer() -> None:
 
 
 def test_layer_types_are_listed_in_one_message_only() -> None:
-    found = diagnostics_of("[i] input 3x8x8\n[a] quux\n[b] xyzzy\n[c] deconv\n")
+    found = diagnostics_of("[i] input 3x8x8\n[a] quux\n[b] xyzzy\n[c] lstm\n")
     assert [any("the layer types" in note for note in d.notes) for d in found] == [True, False, False]
 
 

@@ -134,7 +134,7 @@ def test_reads_own_halves_the_weights() -> None:
 )
 def test_reads_is_a_key_of_weight_layers_and_lrn_only(word: str) -> None:
     found = only_diagnostic(SPLIT_CONV + f"[x] {word} reads=all")
-    assert found.message == f"reads is a key of conv, fc, local, lrn, not of {word.split()[0]}"
+    assert found.message == f"reads is a key of conv, deconv, fc, local and others, not of {word.split()[0]}"
 
 
 def test_lrn_window_stays_inside_its_group_without_reads_all() -> None:

@@ -113,6 +113,13 @@ NETWORKS = (
         "height: 3 + 30 = 33, the image has 32",
     ),
     Case(
+        "nothing-left",
+        IMAGE + "[c] deconv filters=2 kernel=3 pad=20",
+        (2, 31, "pad=20"),
+        "c's pad cuts off all of its output",
+        "width: (32 - 1) * 1 + 3 - 20 - 20 = -6",
+    ),
+    Case(
         "needs-colour",
         "[i] input 1x32x32\n[c] colourspace to=lab",
         (2, 5, "colourspace"),

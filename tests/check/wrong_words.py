@@ -180,7 +180,7 @@ WORDS = (
         "unknown-key",
         IMAGE + "[c] maxpool kernel=2 filters=3",
         (2, 22, "filters"),
-        "filters is a key of conv, local, not of maxpool",
+        "filters is a key of conv, deconv, local, not of maxpool",
         "the keys of maxpool: kernel, stride",
     ),
     Case(

@@ -80,6 +80,10 @@ def test_nearest_key(word: str, meant: str | None) -> None:
         ("padding", "zeropad"),
         ("ZeroPadding2D", "zeropad"),
         ("average_pool", "avgpool"),
+        ("ConvTranspose2d", "deconv"),
+        ("Conv2DTranspose", "deconv"),
+        ("Deconvolution", "deconv"),
+        ("up_conv", "deconv"),
         ("subsampling", "avgpool"),
         ("image", None),
     ],
@@ -91,9 +95,6 @@ def test_nearest_layer_type(word: str, meant: str | None) -> None:
 @pytest.mark.parametrize(
     "word",
     [
-        "deconv",
-        "ConvTranspose2d",
-        "Conv2DTranspose",
         "unpool",
         "LogSoftmax",
         "InstanceNorm",

@@ -14,7 +14,9 @@ def plain_parameter(layer: str, key: str, param: ParamShape, distribution: Distr
     """Return a parameter with default training settings, drawn from ``distribution`` or else N(0, 0.01)."""
     if distribution is None:
         distribution = Normal(0.0, 0.01)
-    return Parameter(key, layer, param.role, param.shape, distribution, 0.01, 0.9, 0.0, table=param.table)
+    return Parameter(
+        key, layer, param.role, param.shape, distribution, 0.01, 0.9, 0.0, table=param.table, axis=param.axis
+    )
 
 
 @dataclass

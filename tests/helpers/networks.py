@@ -121,6 +121,28 @@ default fc    init=gaussian(0.3)
 """Layer and group normalisation, and dropout of channels and images, in two groups and in one."""
 
 
+ENLARGING = """\
+net enlarging
+gpus 2
+default conv    init=gaussian(0.3)
+default deconv  init=gaussian(0.3)  bias=0.1
+[image] input 3x6x6
+[down] conv filters=8 kernel=4 stride=2 pad=1 neuron=relu
+[first] deconv filters=8 kernel=3 stride=2 pad=1,0,1,0
+[mixed] deconv filters=12 kernel=2 reads=all neuron=relu
+[deep] deconv filters=12 kernel=3 pad=1 groups=3
+[wide] deconv filters=8 kernel=4 stride=2 pad=1 inputs=image
+[two] deconv filters=8 kernel=2,3 stride=2,1 inputs=deep,wide
+[again] deconv filters=8 kernel=3 stride=2 pad=0,1,0,1 inputs=first weights=first
+[own] deconv filters=4 kernel=2 pad=-1,-1,0,0 gpu=1
+[scores] fc outputs=5 inputs=two,own gpu=0
+[prob] softmax
+train batch=8 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4)
+"""
+"""Transposed convolutions that read all channels or those of their group, in groups, of several inputs, with shared
+weights, on one GPU; their weights are divided along the first or the second axis."""
+
+
 def convnext(depths: tuple[int, ...], widths: tuple[int, ...], image: int, classes: int, drop: float = 0.1) -> str:
     """Return a ConvNeXt (Liu et al., 2022) as a spec.
 

@@ -23,6 +23,7 @@ from netspec.ir.ops import (
     Conv,
     Crop,
     CrossEntropy,
+    Deconv,
     Dropout,
     DropoutOver,
     Flatten,
@@ -55,7 +56,7 @@ from netspec.ir.ops import (
     name_of,
 )
 from netspec.ir.shape import Shape
-from netspec.ir.window import Pad, Rounding, Window
+from netspec.ir.window import Pad, Rounding, TransposedWindow, Window
 
 
 def window(kernel: int, stride: int = 1, pad: int = 0, rounding: Rounding = "exact") -> Window:
@@ -158,6 +159,8 @@ def test_vector_has_height_and_width_1() -> None:
     [
         (Input(IMAGE), (), IMAGE),
         (Conv(4, Window((2, 3))), (IMAGE,), Shape(4, 3, 3)),
+        # (4 - 1) * 2 + 3 - 1 - 2 = 6 rows, (5 - 1) * 3 + (2 - 1) * 2 + 1 - 0 + 1 = 16 columns.
+        (Deconv(4, TransposedWindow((3, 2), (2, 3), Pad(0, -1, 1, 2), (1, 2))), (IMAGE,), Shape(4, 6, 16)),
         (Local(4, Window((2, 3))), (IMAGE,), Shape(4, 3, 3)),
         (Linear(7), (IMAGE,), Shape(7)),
         (Linear(8, groups=2), (VECTOR,), Shape(8)),
@@ -212,6 +215,7 @@ def test_output_shape(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
     ("op", "inputs", "code"),
     [
         (Conv(4, Window((2, 2))), (VECTOR,), "needs-image"),
+        (Deconv(4, TransposedWindow((2, 2))), (VECTOR,), "needs-image"),
         (Local(4, Window((2, 2))), (VECTOR,), "needs-image"),
         (MaxPool(Window((2, 2))), (VECTOR,), "needs-image"),
         (Blur(3, 1.0), (VECTOR,), "needs-image"),
@@ -233,6 +237,10 @@ def test_output_shape(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
         (CauchyError(), (IMAGE,), "needs-vector"),
         (Conv(4, Window((2, 2)), groups=4), (IMAGE,), "groups-do-not-divide"),  # 6 channels
         (Conv(4, Window((2, 2)), groups=3), (IMAGE,), "groups-do-not-divide"),  # 4 filters
+        (Deconv(4, TransposedWindow((2, 2)), groups=4), (IMAGE,), "groups-do-not-divide"),  # 6 channels
+        (Deconv(4, TransposedWindow((2, 2)), groups=3), (IMAGE,), "groups-do-not-divide"),  # 4 filters
+        (Deconv(4, TransposedWindow((2, 2), pad=Pad(3, 3, 0, 0))), (IMAGE,), "nothing-left"),  # 6 columns, 6 cut off
+        (Deconv(4, TransposedWindow((2, 2), pad=Pad(0, 0, -1, 5))), (IMAGE,), "nothing-left"),  # of 5 rows
         (Linear(7, groups=2), (VECTOR,), "groups-do-not-divide"),
         (Linear(8, groups=4), (VECTOR,), "groups-do-not-divide"),
         (Lrn(5, 1, 1, 1, groups=4), (IMAGE,), "groups-do-not-divide"),
@@ -269,6 +277,17 @@ def test_invalid_inputs_are_faults(op: Op, inputs: tuple[Shape, ...], code: str)
             (ParamShape("weight", (4, 3, 2, 3), 18, 12), ParamShape("bias", (4,), 18, 12)),
         ),
         (Conv(4, Window((2, 3)), bias=False), (IMAGE,), (ParamShape("weight", (4, 6, 2, 3), 36, 24),)),
+        # 6 channels of 2x3 weights, of which one in 2x1 meets an output unit: 18; a pixel reaches 4 filters at 2x3.
+        (
+            Deconv(4, TransposedWindow((2, 3), (2, 1))),
+            (IMAGE,),
+            (ParamShape("weight", (6, 4, 2, 3), 18, 24, axis=1), ParamShape("bias", (4,), 18, 24)),
+        ),
+        (
+            Deconv(4, TransposedWindow((2, 3), (2, 2)), groups=2, bias=False),
+            (IMAGE,),
+            (ParamShape("weight", (6, 2, 2, 3), 4.5, 12),),
+        ),
         (
             Local(4, Window((2, 3)), groups=2),
             (IMAGE,),
@@ -303,6 +322,8 @@ def test_parameter_shapes_and_fans(op: Op, inputs: tuple[Shape, ...], params: tu
         # 4x3x3 = 36 output units, each of 3 channels x 2x3 pixels = 18 products: 648; twice that, and 36 biases.
         (Conv(4, Window((2, 3)), groups=2), (IMAGE,), 648, 1332),
         (Conv(4, Window((2, 3)), groups=2, bias=False), (IMAGE,), 648, 1296),
+        # 120 input pixels, each times 2 filters of its group x 2x3; whatever is cut off. 8x11 less 3x3 is 5x8.
+        (Deconv(4, TransposedWindow((2, 3), (2, 2), Pad(2, 1, 1, 2)), groups=2), (IMAGE,), 1440, 2880 + 4 * 5 * 8),
         (Local(4, Window((2, 3)), groups=2), (IMAGE,), 648, 1332),
         # 8 outputs of 120/2 inputs each.
         (Linear(8, groups=2), (IMAGE,), 480, 968),

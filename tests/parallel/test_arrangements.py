@@ -27,6 +27,8 @@ SPECS = {
     "plain": networks.PLAIN,
     "modern": networks.MODERN,
     "modern in one group": networks.MODERN.replace("gpus 2\n", "").replace("gpu=0", ""),
+    "enlarging": networks.ENLARGING,
+    "enlarging in one group": networks.ENLARGING.replace("gpus 2\n", "").replace("gpu=0", "").replace("gpu=1", ""),
     "alexnet": networks.SMALL_ALEXNET,
     "alexnet on large images": (SPECS_FOLDER / "alexnet-tiny.net").read_text("utf-8"),
     "no loss reaches all": "gpus 2\n[image] input 3x8x8\n[c] conv filters=4 kernel=3 neuron=relu\n[s] sumsquares\n"
@@ -58,6 +60,7 @@ ON_TWO: list[Row] = [
     ("branching", "groups", 8), ("branching", "batch", 7), ("branching", "hybrid", 8), ("modern", "groups", 3),
     ("no loss reaches all", "groups", 4), ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4),
     ("adam", "hybrid", 8), ("rmsprop", "groups", 6),
+    ("enlarging", "groups", 3), ("enlarging", "hybrid", 4),
 ]  # fmt: skip
 MORE_ON_TWO: list[Row] = [
     ("in parts", "batch", 8), ("towers", "batch", 5), ("plain", "batch", 5), ("modern in one group", "hybrid", 4),
@@ -65,6 +68,8 @@ MORE_ON_TWO: list[Row] = [
     ("adam on biases without gradients", "hybrid", 8), ("towers", "groups", 5), ("plain", "hybrid", 6),
     ("in parts", "groups", 6), ("in parts", "hybrid", 8), ("adamw", "batch", 5),
     ("rmsprop", "hybrid", 8), ("centered", "batch", 5), ("adagrad", "groups", 5),
+    ("enlarging", "batch", 5),
+    ("enlarging in one group", "hybrid", 4),
 ]  # fmt: skip
 ON_FOUR: list[Row] = [
     ("branching", "hybrid", 8), ("towers", "groups", 5), ("alexnet", "groups", 4), ("alexnet", "batch", 4),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from networks import ENLARGING
 from places import SPECS
 
 import netspec
 from netspec.ir.graph import Graph
-from netspec.ir.ops import Concat, Conv, Linear, Local, Lrn, Op, Reshape
+from netspec.ir.ops import Concat, Conv, Deconv, Linear, Local, Lrn, Op, Reshape
 from netspec.ir.shape import Shape
-from netspec.ir.window import Window
+from netspec.ir.window import TransposedWindow, Window
 from netspec.passes.placing import (
     ArrangementError,
     Placed,
@@ -18,7 +19,6 @@ from netspec.passes.placing import (
     arrange,
     local_graph,
     place_on_devices,
-    rows_of,
 )
 from netspec.passes.placing.shares import reading, share_of
 
@@ -234,6 +234,8 @@ def test_split_by_groups_needs_groups() -> None:
     [
         (Conv(8, Window((1, 1)), groups=4), Conv(4, Window((1, 1)), groups=2)),
         (Conv(8, Window((1, 1))), Conv(4, Window((1, 1)))),  # reads all channels
+        (Deconv(8, TransposedWindow((1, 1)), groups=4), Deconv(4, TransposedWindow((1, 1)), groups=2)),
+        (Deconv(8, TransposedWindow((1, 1))), Deconv(4, TransposedWindow((1, 1)))),
         (Linear(8, groups=2), Linear(4)),
         (Linear(8), Linear(4)),
         (Reshape(Shape(16, 4, 2)), Reshape(Shape(8, 4, 2))),
@@ -246,7 +248,9 @@ def test_share_of_an_operation_on_two_devices(op: Op, share: Op) -> None:
     assert share_of(op, 2) == share
 
 
-@pytest.mark.parametrize("op", [Conv(7, Window((1, 1))), Local(7, Window((1, 1))), Linear(7)])
+@pytest.mark.parametrize(
+    "op", [Conv(7, Window((1, 1))), Deconv(7, TransposedWindow((1, 1))), Local(7, Window((1, 1))), Linear(7)]
+)
 def test_indivisible_channels_have_no_shares(op: Op) -> None:
     assert (reading(op, 2), reading(op, 7)) == (None, "whole")
 
@@ -259,8 +263,11 @@ def test_row_and_place_of_each_device() -> None:
     assert arrangement.devices == 6
 
 
-def test_rows_of_all_places_cover_each_row_once() -> None:
-    assert [rows_of(12, 3, where) for where in range(3)] == [slice(0, 4), slice(4, 8), slice(8, 12)]
+def test_weights_of_a_transposed_convolution_are_divided_by_channels_within_groups_and_else_by_filters() -> None:
+    placed = placed_on(netspec.loads(ENLARGING).graph, 2)
+    for name, shape in {"first": (4, 4), "mixed": (8, 6), "deep": (6, 2), "wide": (3, 4), "own": (8, 4)}.items():
+        local = local_graph(placed, placed.graph.layers[name], 1)
+        assert local.parameters[f"{name}.weight"].shape[:2] == shape
 
 
 def test_weight_shapes_of_alexnets_second_device() -> None:

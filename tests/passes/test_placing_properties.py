@@ -20,8 +20,8 @@ from netspec.passes.placing import (
 )
 
 KINDS = (
-    "conv filters=8 kernel=1", "relu", "lrn size=3 k=1 alpha=0.1 beta=0.5", "dropout", "dropout over=channels",
-    "layernorm", "layernorm groups=2", "groupnorm groups=2",
+    "conv filters=8 kernel=1", "deconv filters=8 kernel=1", "relu", "lrn size=3 k=1 alpha=0.1 beta=0.5", "dropout",
+    "dropout over=channels", "layernorm", "layernorm groups=2", "groupnorm groups=2",
 )  # fmt: skip
 
 
@@ -38,11 +38,11 @@ def networks(draw: st.DrawFn) -> Graph:
     for i in range(1, draw(st.integers(2, 6))):
         kind = draw(st.sampled_from(KINDS))
         keys = []
-        if kind.startswith("conv") and draw(st.booleans()):
+        if kind.startswith(("conv", "deconv")) and draw(st.booleans()):
             keys.append(f"inputs=l{draw(st.integers(0, i - 1))}")
-        if kind.startswith(("conv", "lrn")) and draw(st.booleans()):
+        if kind.startswith(("conv", "deconv", "lrn")) and draw(st.booleans()):
             keys.append("reads=all")
-        if groups > 1 and kind.startswith("conv") and draw(st.booleans()):
+        if groups > 1 and kind.startswith(("conv", "deconv")) and draw(st.booleans()):
             keys.append(f"gpu={draw(st.sampled_from((*range(groups), 'all')))}")
         lines.append(f"[l{i}] {kind} {' '.join(keys)}")
     lines += [
@@ -71,7 +71,7 @@ def test_shares_divide_channels_evenly(case: tuple[Graph, int, SplitWord]) -> No
         assert placed is not None
         assert placed.graph.layers[name].output.channels % layer.sharding.channels == 0
         for parameter in placed.graph.parameters_of(name):
-            assert parameter.shape[0] % placed.sharding_of(parameter).channels == 0
+            assert parameter.shape[parameter.axis] % placed.sharding_of(parameter).channels == 0
 
 
 @given(CASES)

@@ -27,6 +27,7 @@ from netspec.ir.ops import (
     Conv,
     Crop,
     CrossEntropy,
+    Deconv,
     Dropout,
     Elu,
     Flatten,
@@ -75,7 +76,7 @@ from netspec.ir.ops import (
 from netspec.ir.settings import Precision
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
-from netspec.ir.window import Pad, Window
+from netspec.ir.window import Pad, TransposedWindow, Window
 from netspec.plan import plan
 
 EVEN, OVERHANGING = Window((3, 3), (2, 2), Pad(1, 1, 1, 1), rounding="down"), Window((3, 3), (2, 2), rounding="up")
@@ -85,6 +86,9 @@ OPERATIONS: dict[str, Op] = {
     "conv": Conv(8, EVEN, groups=2),
     "conv-overhang": Conv(8, OVERHANGING),
     "conv-table": Conv(8, EVEN, table=ConnectionTable(tuple((i, (i + 1) % 8) for i in range(8)))),
+    "deconv": Deconv(8, TransposedWindow((4, 4), (2, 2), Pad(1, 1, 1, 1)), groups=2),
+    "deconv-one-sided": Deconv(8, TransposedWindow((5, 5), (2, 2), Pad(0, 3, 1, 4))),
+    "deconv-growing": Deconv(8, TransposedWindow((2, 2), (1, 1), Pad(-3, -3, -2, -2))),
     "local": Local(8, EVEN),
     "local-in-groups": Local(8, OVERHANGING, groups=2),
     "linear": Linear(64),

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from netspec.ir.graph import Node
-from netspec.ir.ops import BatchNorm, ChannelScale, Conv, GroupNorm, LayerNorm, Linear, Local, Op, PRelu, Product
+from netspec.ir.ops import (
+    BatchNorm,
+    ChannelScale,
+    Conv,
+    Deconv,
+    GroupNorm,
+    LayerNorm,
+    Linear,
+    Local,
+    Op,
+    PRelu,
+    Product,
+)
 
 from ..sections import Section
 from ..site import Site
@@ -26,6 +38,10 @@ UNSUPPORTED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
         (LayerNorm, GroupNorm),
         ("cuda-convnet is older than layer and group normalisation", ("lrn",)),
     ),
+    Deconv: (
+        "cuda-convnet has no transposed convolution",
+        ("resize step=0.5",),
+    ),
     ChannelScale: (
         "cuda-convnet has no learnt coefficients of channels",
         ("neuron=linear(0.25, 0)",),
@@ -44,4 +60,4 @@ UNSUPPORTED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
 
 def main(site: Site) -> Node:
     """Return the operation that decides the type of a layer's section: the one with weights, else the first."""
-    return next((node for node in site.nodes if isinstance(node.op, Conv | Local | Linear)), site.nodes[0])
+    return next((node for node in site.nodes if isinstance(node.op, Conv | Deconv | Local | Linear)), site.nodes[0])

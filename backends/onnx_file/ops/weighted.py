@@ -1,4 +1,4 @@
-"""Operations with weights: convolution, unshared convolution, linear, channel scale, parametric ReLU and bias."""
+"""Operations with weights: convolution, plain, transposed and unshared; linear, channel scale, PReLU and bias."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
+from netspec.ir.ops import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 
@@ -37,6 +37,32 @@ def _conv(op: Conv, site: Site) -> None:
         return weight * np.array(op.table.mask(weight.shape[1]), dtype=np.float32)[:, :, None, None]
 
     site.result("Conv", site.x, *site.parameters(masked), group=op.groups, **window_attributes(op.window, site.shape))
+
+
+def _deconv(op: Deconv, site: Site) -> None:
+    """ONNX's ``pads`` cannot add pixels: ``output_padding`` can, at the far sides and fewer than the stride."""
+    pad, window = op.window.pad, op.window
+    cut = [max(0, side) for side in (pad.top, pad.left, pad.bottom, pad.right)]
+    added = [max(0, -side) for side in (pad.top, pad.left, pad.bottom, pad.right)]
+    attributes = {
+        "kernel_shape": window.kernel,
+        "strides": window.stride,
+        "dilations": window.dilation,
+        "group": op.groups,
+        "pads": cut,
+    }
+    limits = [max(sides) for sides in zip(window.stride, window.dilation, strict=True)]
+    if not any(added[:2]) and added[2] < limits[0] and added[3] < limits[1]:
+        attributes |= {"output_padding": added[2:]} if any(added) else {}
+        site.result("ConvTranspose", site.x, *site.parameters(), **attributes)
+        return
+    sums = site.inner("ConvTranspose", site.x, site.parameter(0), **attributes)
+    pads = site.sizes("added", 0, 0, *added[:2], 0, 0, *added[2:])
+    if not op.bias:
+        site.result("Pad", sums, pads)
+        return
+    per_channel = site.parameter(1, lambda values: values.reshape(-1, 1, 1))
+    site.result("Add", site.inner("Pad", sums, pads), per_channel)
 
 
 def _local(op: Local, site: Site) -> None:
@@ -98,6 +124,7 @@ def _bias(op: Bias, site: Site) -> None:
 
 TABLE: Table = {
     Conv: _conv,
+    Deconv: _deconv,
     Local: _local,
     Linear: _linear,
     ChannelScale: _channel_scale,

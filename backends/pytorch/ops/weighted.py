@@ -1,4 +1,4 @@
-"""Operations with weights: convolution, unshared convolution, linear, channel scale, parametric ReLU and bias."""
+"""Operations with weights: convolution, plain, transposed and unshared; linear, channel scale, PReLU and bias."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
+from netspec.ir.ops import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
 from netspec.ir.shape import Shape
-from netspec.passes.padding import conv_padding
+from netspec.passes.padding import conv_padding, deconv_trimming
 
 from .emission import Table
 from .fixed import Fixed
@@ -44,6 +44,41 @@ class Convolution(nn.Module):
         pad = f", pad={tuple(self.image_pad)}" if self.image_pad is not None else ""
         return f"stride={self.stride}, padding={self.padding}{pad}, dilation={self.dilation}, groups={self.groups}" + (
             f", kernels={int(sum(map(sum, self.mask.numbers)))}" if self.mask is not None else ""
+        )
+
+
+class TransposedConvolution(nn.Module):
+    """Transposed convolution of N,C,H,W with a weight of C,F/G,h,w to N,F,H',W'.
+
+    ``trim`` is what is then added to the output's sides (negative to cut it), or ``None``. If it adds any pixels, the
+    bias comes last, since these get it too.
+    """
+
+    def __init__(self, op: Deconv) -> None:
+        super().__init__()
+        trimming = deconv_trimming(op.window)
+        self.stride = op.window.stride
+        self.padding = trimming.op_pad
+        self.output_padding = trimming.output_pad
+        self.dilation = op.window.dilation
+        self.groups = op.groups
+        self.trim = None if trimming.rest is None else tuple(-side for side in trimming.rest)
+        self.bias_last = op.bias and trimming.adds
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        first = None if self.bias_last else bias
+        y = F.conv_transpose2d(
+            x, weight, first, self.stride, self.padding, self.output_padding, self.groups, self.dilation
+        )
+        if self.trim is not None:
+            y = F.pad(y, self.trim)
+        return y + bias[:, None, None].to(y.dtype) if self.bias_last and bias is not None else y
+
+    def extra_repr(self) -> str:
+        trim = f", trim={self.trim}" if self.trim is not None else ""
+        return (
+            f"stride={self.stride}, padding={self.padding}, output_padding={self.output_padding}{trim}, "
+            f"dilation={self.dilation}, groups={self.groups}"
         )
 
 
@@ -135,6 +170,7 @@ def _product(op: Linear, inputs: tuple[Shape, ...]) -> nn.Module:
 
 TABLE: Table = {
     Conv: lambda op, inputs: Convolution(op, inputs[0]),
+    Deconv: lambda op, inputs: TransposedConvolution(op),
     Local: lambda op, inputs: LocalConvolution(op, inputs[0]),
     Linear: _product,
     ChannelScale: lambda op, inputs: ScaleChannels(of_maps=inputs[0].is_image),

@@ -1,10 +1,10 @@
-"""Operations with weights: convolution, unshared convolution, linear, channel scale, parametric ReLU and bias."""
+"""Operations with weights: convolution, plain, transposed and unshared; linear, channel scale, PReLU and bias."""
 
 from __future__ import annotations
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
+from netspec.ir.ops import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
 from netspec.ir.shape import Shape
-from netspec.passes.padding import Padding, conv_padding
+from netspec.passes.padding import Padding, Trimming, conv_padding, deconv_trimming
 
 from ..site import Division, Expressions, Modules, Site
 from ..text import call, pair, pair_unless, string
@@ -36,6 +36,42 @@ def _conv(op: Conv, at: Site) -> str:
     if op.table is not None:
         return call(at.helper("table_conv"), x, *at.params, table=f"TABLES[{string(at.names[0])}]", **options)
     return call("F.conv2d", x, *at.params, **options)
+
+
+def _deconv_options(op: Deconv, trimming: Trimming, division: Division) -> dict[str, str | None]:
+    return {
+        "stride": pair_unless(op.window.stride, 1),
+        "padding": pair_unless(trimming.op_pad, 0),
+        "output_padding": pair_unless(trimming.output_pad, 0),
+        "groups": division.share(op.groups) if op.groups > 1 else None,
+        "dilation": pair_unless(op.window.dilation, 1),
+    }
+
+
+def _deconv_module(op: Deconv, x: Shape, division: Division) -> str | None:
+    trimming = deconv_trimming(op.window)
+    if op.bias and trimming.adds:
+        return None
+    options = _deconv_options(op, trimming, division)
+    channels = division.input_channels(x.channels, op.groups), division.share(op.filters)
+    return call("nn.ConvTranspose2d", *channels, pair(op.window.kernel), **options, bias=None if op.bias else "False")
+
+
+def _deconv(op: Deconv, at: Site) -> str:
+    trimming = deconv_trimming(op.window)
+    weight, *bias = at.params
+    if at.module is not None:
+        y = call(at.module, at.x)
+    else:
+        first = [] if trimming.adds else bias
+        y = call("F.conv_transpose2d", at.x, weight, *first, **_deconv_options(op, trimming, at.division))
+    if trimming.rest is not None:
+        y = call("F.pad", y, str(tuple(-side for side in trimming.rest)))
+    return f"{y} + {bias[0]}[:, None, None]{_narrowed(at)}" if trimming.adds and bias else y
+
+
+def _narrowed(at: Site) -> str:
+    return ".bfloat16()" if at.train.precision == "bf16" else ""
 
 
 def _local(op: Local, at: Site) -> str:
@@ -80,10 +116,11 @@ def _bias(op: Bias, at: Site) -> str:
 
 EXPRESSIONS: Expressions = {
     Conv: _conv,
+    Deconv: _deconv,
     Local: _local,
     Linear: _linear,
     ChannelScale: _channel_scale,
     PRelu: _prelu,
     Bias: _bias,
 }
-MODULES: Modules = {Conv: _conv_module, Linear: _linear_module, PRelu: _prelu_module}
+MODULES: Modules = {Conv: _conv_module, Deconv: _deconv_module, Linear: _linear_module, PRelu: _prelu_module}

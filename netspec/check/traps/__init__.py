@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.check.facts import LayerFacts
+from netspec.check.traps.enlarging import output_holes, unread_borders
 from netspec.check.traps.images import (
     MAX_COLOURS,
     channels_last,
@@ -30,6 +31,8 @@ _RULES = (
     channels_last,
     mean_out_of_range,
     unread_pixels,
+    unread_borders,
+    output_holes,
     unread_channels,
     relu_on_scores,
     softmax_twice,

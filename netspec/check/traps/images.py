@@ -10,11 +10,11 @@ from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.formatting import format_number, listed, plural
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import Conv, Input, Local, Lrn, window_of
+from netspec.ir.ops import Conv, Deconv, Input, Local, Lrn, window_of
 from netspec.ir.shape import Shape
 from netspec.source import Span
 
-_CONVOLUTIONS = (Conv, Local)
+_CONVOLUTIONS = (Conv, Deconv, Local)
 
 MAX_COLOURS = 4
 """The largest number of channels that an image is expected to have: three colours and a mask."""
@@ -112,7 +112,7 @@ def lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator
     makers = _makers(graph) if norms else {}
     for node in norms:
         maker = makers[node.name]
-        if maker is None or not isinstance(maker.op, Conv | Local) or not isinstance(node.op, Lrn):
+        if maker is None or not isinstance(maker.op, Conv | Deconv | Local) or not isinstance(node.op, Lrn):
             continue
         groups = graph.groups if maker.placement.split else maker.op.groups
         if node.op.groups == 1 and groups > 1:

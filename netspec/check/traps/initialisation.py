@@ -12,9 +12,9 @@ from netspec.diagnostics import Diagnostic
 from netspec.formatting import format_count, format_number
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph, Node, Parameter
-from netspec.ir.ops import Bias, Conv, CrossEntropy, Linear, Local, Logistic, Softmax, Tanh
+from netspec.ir.ops import Bias, Conv, CrossEntropy, Deconv, Linear, Local, Logistic, Softmax, Tanh
 
-_WEIGHTED = (Conv, Local, Linear)
+_WEIGHTED = (Conv, Deconv, Local, Linear)
 _BIASED = (*_WEIGHTED, Bias)
 _SATURATING = (Tanh, Logistic)
 
@@ -75,8 +75,10 @@ def _about(value: float) -> str:
 
 
 def _fan_in(weight: Parameter, node: Node) -> int:
-    """The number of weights of a unit; with a connection table, on average."""
+    """The number of weights of a unit; with a connection table, or in a transposed convolution, on average."""
     units = math.prod(weight.shape[: 3 if isinstance(node.op, Local) else 1])
+    if isinstance(node.op, Deconv):
+        units = node.output.channels * math.prod(node.op.window.stride)
     return round(weight.size / units)
 
 

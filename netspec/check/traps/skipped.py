@@ -8,7 +8,7 @@ from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import Concat, Conv, Dropout, Flatten, Linear, Local, Max, Pool, Product, Relu, Reshape, Sum
+from netspec.ir.ops import Concat, Conv, Deconv, Dropout, Flatten, Linear, Local, Max, Pool, Product, Relu, Reshape, Sum
 
 _KEEP_ZERO = (Concat, Dropout, Flatten, Max, Pool, Product, Relu, Reshape, Sum)
 """Operations whose output is 0 if all of their inputs are. Those with weights are too, if they have no biases."""
@@ -53,4 +53,4 @@ def _lost(dropout: Node, readers: Mapping[str, Sequence[Node]]) -> dict[str, boo
 
 
 def _keeps_zero(node: Node) -> bool:
-    return isinstance(node.op, _KEEP_ZERO) or (isinstance(node.op, Conv | Linear | Local) and not node.op.bias)
+    return isinstance(node.op, _KEEP_ZERO) or (isinstance(node.op, Conv | Deconv | Linear | Local) and not node.op.bias)

@@ -18,6 +18,7 @@ from netspec.ir.ops import (
     Bias,
     ChannelScale,
     Conv,
+    Deconv,
     Elu,
     Gelu,
     GroupNorm,
@@ -43,7 +44,7 @@ from netspec.ir.ops import (
 )
 from netspec.ir.settings import Preprocessing
 
-_WEIGHTED = (Conv, Local, Linear, ChannelScale, Bias)
+_WEIGHTED = (Conv, Deconv, Local, Linear, ChannelScale, Bias)
 _SPREAD = 1 / 4
 """The standard deviation of natural images' pixels, as a share of the range (about 60 of 255)."""
 

@@ -50,11 +50,12 @@ from netspec.ir.ops.spatial import (
     SumPool,
     ZeroPad,
 )
-from netspec.ir.ops.weighted import Bias, ChannelScale, Conv, Linear, Local, PRelu
+from netspec.ir.ops.weighted import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
 
 VOCABULARY: tuple[type[Op], ...] = (
     Input,
     Conv,
+    Deconv,
     Local,
     Linear,
     ChannelScale,
@@ -130,6 +131,7 @@ __all__ = [
     "Conv",
     "Crop",
     "CrossEntropy",
+    "Deconv",
     "Dropout",
     "DropoutOver",
     "Elementwise",

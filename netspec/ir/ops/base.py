@@ -18,7 +18,8 @@ class ParamShape(NamedTuple):
 
     ``fan_in`` is the number of inputs that one output unit sums over, ``fan_out`` the number of output units that one
     input contributes to, as the xavier and he initialisers count them. With a ``table``, in which these differ from
-    unit to unit, both are means, and only the table's kernels are weights.
+    unit to unit, both are means, and only the table's kernels are weights. ``axis`` is the axis along which the array
+    is divided into equal shares of the operation's output channels.
     """
 
     role: Role
@@ -26,6 +27,7 @@ class ParamShape(NamedTuple):
     fan_in: float
     fan_out: float
     table: ConnectionTable | None = None
+    axis: int = 0
 
     @property
     def size(self) -> int:

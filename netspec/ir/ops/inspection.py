@@ -5,14 +5,14 @@ from __future__ import annotations
 from netspec.ir.ops.base import Op
 from netspec.ir.ops.joins import Concat
 from netspec.ir.ops.spatial import Crop, Pool, ZeroPad
-from netspec.ir.ops.weighted import Conv, Local
+from netspec.ir.ops.weighted import Conv, Deconv, Local
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 
 
 def window_of(op: Op) -> Window | None:
     """Return an operation's window, or ``None`` if it has none."""
-    return op.window if isinstance(op, Conv | Local | Pool) else None
+    return op.window if isinstance(op, Conv | Deconv | Local | Pool) else None
 
 
 def is_identity(op: Op, inputs: tuple[Shape, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""Operations with weights: convolution, unshared convolution, matrix product, bias, a coefficient or slope per channel.
+"""Operations with weights: convolution, plain, transposed and unshared; matrix product, bias, numbers per channel.
 
 Weights and connections are counted as in Krizhevsky, Sutskever & Hinton (2012) and the CSC321 notes on it: a
 convolution with K x K kernels, C input channels, M filters and a W x H output has K*K*C*M weights and W*H*K*K*C*M
@@ -15,7 +15,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, ParamShape, require_divisible, require_image
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
-from netspec.ir.window import Window
+from netspec.ir.window import TransposedWindow, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,50 @@ def _need_channels(table: ConnectionTable, channels: int) -> None:
 
 def _numbers(channels: int) -> str:
     return f"0 to {channels - 1}" if channels > 1 else "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Deconv(Op):
+    """Transposed convolution: the adjoint of a cross-correlation, with a bias. Weight: channels x filters/groups x
+    kernel height x kernel width, the layout of PyTorch, Caffe and ONNX.
+
+    Each pixel of an input channel adds its value times a kernel to a window of each of the group's filters; the
+    window's ``pad`` is cut off the result. Filter group g reads channel group g.
+
+    An output unit away from the borders is a sum over kernel area / stride area input pixels of each channel, on
+    average, which is what ``fan_in`` counts. (PyTorch's initialisers count filters/groups x kernel area instead.)
+    """
+
+    filters: int
+    window: TransposedWindow
+    groups: int = 1
+    bias: bool = True
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        require_image(x, "convolves")
+        require_divisible(x.channels, self.groups, "input channels", "inputs")
+        require_divisible(self.filters, self.groups, "filters", "filters")
+        rows, columns = self.window.fit(x.height, x.width)
+        return Shape(self.filters, rows.output, columns.output)
+
+    def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
+        (x,) = inputs
+        down, right = self.window.stride
+        fan_in = x.channels // self.groups * self.window.area / (down * right)
+        fan_out = self.filters // self.groups * self.window.area
+        shape = (x.channels, self.filters // self.groups, *self.window.kernel)
+        # The channels that each group reads are rows of their own. Without groups, each share of the filters reads all.
+        weight = ParamShape("weight", shape, fan_in, fan_out, axis=0 if self.groups > 1 else 1)
+        return (weight, ParamShape("bias", (self.filters,), fan_in, fan_out)) if self.bias else (weight,)
+
+    def connections(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Return input pixels times weights. What lands on the cut-off border counts, like a convolution's zeros."""
+        (x,) = inputs
+        return x.units * (self.filters // self.groups) * self.window.area
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 2 * self.connections(inputs, output) + (output.units if self.bias else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netspec.ir.graph import Graph
-from netspec.ir.ops import Conv
+from netspec.ir.ops import Conv, Deconv
 from netspec.passes.fast.model import Forms, Pass
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    convolutions = any(isinstance(node.op, Conv) for node in graph.nodes.values())
+    convolutions = any(isinstance(node.op, Conv | Deconv) for node in graph.nodes.values())
     return replace(forms, benchmarked=True) if convolutions else forms
 
 

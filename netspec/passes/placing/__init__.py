@@ -8,7 +8,7 @@ from netspec.passes.placing.arrangement import SPLITS, Arrangement, ArrangementE
 from netspec.passes.placing.local import local_graph
 from netspec.passes.placing.placed import Placed, PlacedLayer, place_on_devices
 from netspec.passes.placing.sharding import Sharding, Transfer
-from netspec.passes.placing.shares import rows_of, share_of, share_of_shape
+from netspec.passes.placing.shares import share_of, share_of_shape
 
 __all__ = [
     "SPLITS",
@@ -22,7 +22,6 @@ __all__ = [
     "arrange",
     "local_graph",
     "place_on_devices",
-    "rows_of",
     "share_of",
     "share_of_shape",
 ]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netspec.ir.graph import Graph, Layer, Node, Parameter
+from netspec.ir.graph import Graph, Layer, Node
 from netspec.passes.placing.placed import Placed
-from netspec.passes.placing.sharding import Sharding
-from netspec.passes.placing.shares import share_of, share_of_shape
+from netspec.passes.placing.shares import share_of, share_of_shape, share_of_sizes
 
 
 def local_graph(placed: Placed, layer: Layer, column: int) -> Graph:
@@ -29,7 +28,10 @@ def local_graph(placed: Placed, layer: Layer, column: int) -> Graph:
         nodes[name] = node._replace(name=name, output=shape)
         layers[name] = source._replace(output=shape)
     parameters_used = [graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params]
-    parameters = {p.key: p._replace(shape=_share_of_parameter(p, placed.sharding_of(p))) for p in parameters_used}
+    parameters = {
+        p.key: p._replace(shape=share_of_sizes(p.shape, p.axis, placed.sharding_of(p).channels))
+        for p in parameters_used
+    }
     for name in layer.nodes:
         node = graph.nodes[name]
         nodes[name] = node._replace(
@@ -48,7 +50,3 @@ def _has_value(placed: Placed, layer: Layer, value: str, column: int) -> bool:
         return True
     owner = placed.layers[value].sharding.owner
     return owner is None or owner == column
-
-
-def _share_of_parameter(parameter: Parameter, sharding: Sharding) -> tuple[int, ...]:
-    return (parameter.shape[0] // sharding.channels, *parameter.shape[1:])

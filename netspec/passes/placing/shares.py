@@ -6,7 +6,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from netspec.ir.ops import ColourSpace, Concat, Conv, GroupNorm, Linear, Local, Loss, Lrn, Op, PRelu, Reshape, Softmax
+from netspec.ir.ops import (
+    ColourSpace,
+    Concat,
+    Conv,
+    Deconv,
+    GroupNorm,
+    Linear,
+    Local,
+    Loss,
+    Lrn,
+    Op,
+    PRelu,
+    Reshape,
+    Softmax,
+)
 from netspec.ir.shape import Shape
 
 Reading = Literal["share", "whole"]
@@ -22,7 +36,7 @@ def reading(op: Op, parts: int) -> Reading | None:
     match op:
         case Conv(table=table) if table is not None:
             return None
-        case Conv(filters=outputs) | Local(filters=outputs) | Linear(outputs=outputs):
+        case Conv(filters=outputs) | Deconv(filters=outputs) | Local(filters=outputs) | Linear(outputs=outputs):
             if outputs % parts:
                 return None
             if op.groups % parts == 0:
@@ -45,7 +59,7 @@ def share_of(op: Op, parts: int) -> Op:
     if parts == 1:
         return op
     match op:
-        case Conv() | Local():
+        case Conv() | Deconv() | Local():
             return replace(op, filters=op.filters // parts, groups=max(1, op.groups // parts))
         case Linear():
             return replace(op, outputs=op.outputs // parts, groups=max(1, op.groups // parts))
@@ -62,9 +76,6 @@ def share_of_shape(shape: Shape, parts: int) -> Shape:
     return Shape(shape.channels // parts, *shape[1:])
 
 
-def rows_of(rows: int, parts: int, index: int) -> slice:
-    """Return the rows (along the first axis) of a parameter that belong to share ``index`` of ``parts``.
-
-    The first axis of each parameter runs over the output channels of its operation.
-    """
-    return slice(rows // parts * index, rows // parts * (index + 1))
+def share_of_sizes(sizes: tuple[int, ...], axis: int, parts: int) -> tuple[int, ...]:
+    """Return the sizes of one of ``parts`` shares of an array that is divided along ``axis``."""
+    return *sizes[:axis], sizes[axis] // parts, *sizes[axis + 1 :]

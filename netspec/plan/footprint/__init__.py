@@ -22,6 +22,7 @@ from netspec.ir.ops import (
     Concat,
     Conv,
     Crop,
+    Deconv,
     Dropout,
     Flatten,
     GroupNorm,
@@ -61,7 +62,7 @@ def footprint(op: Op, site: Site) -> Footprint:
             dense = weighted(op, site)
             masked = op.filters * site.inputs[0].channels * op.window.area * FULL
             return replace(dense, extra=dense.extra + masked)
-        case Conv() | Local() | Linear() | ChannelScale() | PRelu() | Bias():
+        case Conv() | Deconv() | Local() | Linear() | ChannelScale() | PRelu() | Bias():
             return weighted(op, site)
         case Lrn() | MapNorm() | BatchNorm() | GroupNorm() | Dropout():
             return norm(op, site)

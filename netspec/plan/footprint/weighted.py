@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, PRelu
-from netspec.passes.padding import conv_padding
+from netspec.ir.ops import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
+from netspec.ir.window import Pad
+from netspec.passes.padding import conv_padding, deconv_trimming
 from netspec.plan.footprint.model import FULL, Footprint, Site, chain
 
 
-def weighted(op: Conv | Local | Linear | ChannelScale | PRelu | Bias, site: Site) -> Footprint:
+def weighted(op: Conv | Deconv | Local | Linear | ChannelScale | PRelu | Bias, site: Site) -> Footprint:
     """The footprint of a product with weights, or of adding biases."""
     width, product_width, read, numel = site.widths[0], site.product_width, site.input_numel, site.output_numel
     if isinstance(op, Bias):  # the bias is float32, so the sum is too
@@ -30,6 +31,10 @@ def weighted(op: Conv | Local | Linear | ChannelScale | PRelu | Bias, site: Site
             return Footprint(
                 numel * product_width, product_width, extra=kept, forward=sum(cast), backward=back, later=later
             )
+    if isinstance(op, Deconv):
+        rest = deconv_trimming(op.window).rest
+        if rest is not None:
+            return _trimmed(op, rest, site)
     result, forward = product_width, 0
     if isinstance(op, Linear) and op.groups > 1:  # batched products are rearranged, then the bias is added
         result = FULL if op.bias else product_width
@@ -38,6 +43,25 @@ def weighted(op: Conv | Local | Linear | ChannelScale | PRelu | Bias, site: Site
         return Footprint(numel * result, result, keeps_input=True, forward=forward, backward=forward // 2)
     back, later = chain(numel * product_width, read * product_width, read * width)
     return Footprint(numel * result, result, extra=read * product_width, forward=forward, backward=back, later=later)
+
+
+def _trimmed(op: Deconv, rest: Pad, site: Site) -> Footprint:
+    """A transposed convolution whose output is trimmed afterwards by ``rest``, which takes a copy."""
+    width, product_width, numel, read = site.widths[0], site.product_width, site.output_numel, site.input_numel
+    rows, columns = site.output.height + rest.top + rest.bottom, site.output.width + rest.left + rest.right
+    whole = site.images * op.filters * rows * columns
+    last = numel if op.bias and deconv_trimming(op.window).adds else 0  # what the bias is added to
+    cast = (read * product_width,) if width != product_width else ()
+    back, later = chain(numel * product_width, whole * product_width, *cast, read * width)
+    return Footprint(
+        numel * product_width,
+        product_width,
+        keeps_input=not cast,
+        extra=sum(cast),
+        forward=max(whole, last) * product_width,
+        backward=back,
+        later=later,
+    )
 
 
 def _local(op: Local, site: Site) -> Footprint:

@@ -105,12 +105,7 @@ class DistributedObjective(Objective):
         return shares.full_tensors(self.network, local, {name: self.empty[name] for name in names})
 
     def local_tensors(self, full: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        local_state = self.network.module.state_dict()
-        return {
-            key: shares.share(tensor, shares.sharding_of(self.network, key), self.network.mesh)
-            for key, tensor in full.items()
-            if key in local_state
-        }
+        return shares.shares_of(self.network, full)
 
 
 def distribute(objective: Objective, arrangement: Arrangement) -> DistributedObjective:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import plural
 from netspec.ir.graph import Graph
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import attributes, axes_of, state_key
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import build
 from netspec.train.runs.saved import net_of, shape_text
@@ -161,7 +161,7 @@ def _merged(graph: Graph, weights: Weights) -> dict[str, Tensor]:
         groups, split = about.get("groups"), about.get("split")
         if not isinstance(groups, int) or not isinstance(split, list):
             raise TrainError(f"{weights.path} does not say which of its layers are in groups")
-        return layouts.merged(tensors, groups, split)
+        return layouts.merged(tensors, groups, split, axes_of(graph))
     if layout not in (None, "merged"):
         raise TrainError(f"{weights.path} is in the layout {layout!r}, which this netspec does not know")
     return dict(tensors)

@@ -1,8 +1,8 @@
 """The three layouts of a network's weights in a file.
 
 ``merged``
-    One tensor per parameter, as in checkpoints: the GPU groups of a layer are concatenated along the first axis
-    (filters, outputs or channels).
+    One tensor per parameter, as in checkpoints: the GPU groups of a layer are concatenated along the axis of its
+    filters, outputs or channels. This is the first, except for a deconv's weights if each group reads all channels.
 ``groups``
     One tensor per GPU group for each layer that the spec splits: ``conv1.weight`` becomes ``conv1.0.weight`` and
     ``conv1.1.weight``, with the group's number after the layer's name. Other layers are unchanged, and so are scalars
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.passes.torch_names import attributes
+from netspec.passes.torch_names import attributes, axes_of
 from netspec.train.errors import TrainError
 
 Layout = Literal["groups", "merged", "torchvision"]
@@ -56,20 +56,22 @@ def to_layout(graph: Graph, weights: Tensors, layout: Layout) -> dict[str, Tenso
         return theirs
     if layout == "merged":
         return dict(weights)
-    split = split_layers(graph, weights)
+    split, axes = split_layers(graph, weights), axes_of(graph)
     result = {}
     for key, tensor in weights.items():
         layer, _, rest = key.partition(".")
         if layer not in split or tensor.dim() == 0:
             result[key] = tensor
             continue
-        for group, part in enumerate(tensor.chunk(graph.groups)):
+        for group, part in enumerate(tensor.chunk(graph.groups, axes.get(key, 0))):
             result[f"{layer}.{group}.{rest}"] = part
     return result
 
 
-def merged(tensors: Tensors, groups: int, split: Sequence[str]) -> dict[str, Tensor]:
+def merged(tensors: Tensors, groups: int, split: Sequence[str], axes: Mapping[str, int]) -> dict[str, Tensor]:
     """Convert tensors in the ``groups`` layout to the merged one; the inverse of ``to_layout``.
+
+    ``axes`` are those along which the merged tensors are divided (see ``axes_of``).
 
     Raises
     ------
@@ -89,7 +91,7 @@ def merged(tensors: Tensors, groups: int, split: Sequence[str]) -> dict[str, Ten
         if any(other not in tensors for other in keys):
             raise TrainError(f"{key}: the parts of {layer} should be {', '.join(keys)}")
         try:
-            result[f"{layer}.{rest}"] = torch.cat([tensors[other] for other in keys])
+            result[f"{layer}.{rest}"] = torch.cat([tensors[other] for other in keys], axes.get(f"{layer}.{rest}", 0))
         except RuntimeError as problem:
             raise TrainError(f"the parts of {layer}.{rest} do not fit together: {problem}") from problem
     return result

@@ -18,6 +18,7 @@ from torch import Tensor
 
 import netspec
 from netspec.ir.graph import Graph
+from netspec.passes.torch_names import axes_of
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import build
 from netspec.train.runs import checkpoint
@@ -66,10 +67,10 @@ def test_groups_layout_splits_the_merged_tensors(run: Path) -> None:
     assert torch.equal(parts["conv1.1.weight"], saved.weights["conv1.weight"][4:])
     assert parts["norm2.0.running_mean"].shape == (4,)
     assert parts["fc4.weight"].shape == (4, 8 * 36)  # gpu=0: not split
-    assert identical(merged(parts, 2, ("conv1", "conv2", "norm2", "conv3")), saved.weights)
+    assert identical(merged(parts, 2, ("conv1", "conv2", "norm2", "conv3"), {}), saved.weights)
     del parts["conv3.0.bias"]
     with pytest.raises(TrainError, match=r"conv3.1.bias: the parts of conv3 should be conv3.0.bias, conv3.1.bias"):
-        merged(parts, 2, ("conv1", "conv2", "norm2", "conv3"))
+        merged(parts, 2, ("conv1", "conv2", "norm2", "conv3"), {})
 
 
 def test_groups_layout_has_alexnets_towers() -> None:
@@ -92,7 +93,7 @@ def test_groups_layout_with_several_inputs_and_without_groups() -> None:
         weights = build(graph, 0, "cpu").module.state_dict()
         parts = to_layout(graph, weights, "groups")
         assert ("c.1.weights.1" in parts) == bool(groups)
-        assert identical(merged(parts, 2, split_layers(graph, weights)), weights)
+        assert identical(merged(parts, 2, split_layers(graph, weights), axes_of(graph)), weights)
 
 
 def test_torchvision_layout_is_written_and_read(tmp_path: Path) -> None:

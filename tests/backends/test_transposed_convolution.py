@@ -1,0 +1,80 @@
+"""Transposed convolutions of the backends against torch's conv_transpose2d, and networks made of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from building import Builder
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis_profiles import examples
+
+from netspec import backend
+from netspec.ir.ops import Deconv
+from netspec.ir.window import Pad, TransposedWindow
+
+reference = backend.load("reference")
+PAIRS = st.tuples(st.integers(1, 4), st.integers(1, 4))
+
+
+@st.composite
+def arguments(draw: st.DrawFn) -> dict[str, object]:
+    """Arguments of conv_transpose2d with which the output is not empty."""
+    kernel, stride, dilation, size = draw(PAIRS), draw(PAIRS), draw(PAIRS), draw(PAIRS)
+    padding, output_padding = [], []
+    for side, k, s, d in zip(size, kernel, stride, dilation, strict=True):
+        full = (side - 1) * s + (k - 1) * d + 1
+        padding.append(draw(st.integers(0, (full - 1) // 2)))
+        output_padding.append(draw(st.integers(0, max(s, d) - 1)))
+    return {
+        "kernel": kernel, "size": size, "stride": stride, "dilation": dilation, "padding": tuple(padding),
+        "output_padding": tuple(output_padding), "groups": draw(st.integers(1, 3)),
+    }  # fmt: skip
+
+
+@examples(100)
+@given(arguments(), st.integers(1, 2), st.integers(1, 2), st.integers(0, 99))
+def test_outputs_and_gradients_equal_those_of_conv_transpose2d(
+    given: dict[str, tuple[int, int]], channels: int, filters: int, seed: int
+) -> None:
+    """In float64. ``output_padding`` is what is cut off less on the far sides."""
+    groups: int = given["groups"]  # type: ignore[assignment]
+    (rows, columns), (more_rows, more_columns) = given["padding"], given["output_padding"]
+    pad = Pad(columns, columns - more_columns, rows, rows - more_rows)
+    op = Deconv(groups * filters, TransposedWindow(given["kernel"], given["stride"], pad, given["dilation"]), groups)
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(2, groups * channels, *given["size"]))
+    builder = Builder()
+    builder.add("up", op, builder.input(*x.shape[1:]))
+    graph = builder.graph()
+    weights = {key: rng.normal(size=p.shape) for key, p in graph.parameters.items()}
+    run = reference.run(graph, weights, x)
+    upstream = rng.normal(size=run.output.shape)
+    found = reference.backward(run, {"up": upstream})
+
+    tensors = [torch.tensor(array, requires_grad=True) for array in (x, weights["up.weight"], weights["up.bias"])]
+    keys = ("stride", "padding", "output_padding", "groups", "dilation")
+    expected = F.conv_transpose2d(*tensors, *(given[key] for key in keys))
+    expected.backward(torch.tensor(upstream))
+    module = backend.load("pytorch").module(graph).double()
+    with torch.no_grad():
+        for key, parameter in module.named_parameters():
+            parameter.copy_(torch.tensor(weights[key]))
+    np.testing.assert_allclose(run.output, expected.detach(), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(module(torch.tensor(x)).detach(), expected.detach(), rtol=1e-12, atol=1e-12)
+    gradients = (found.values["image"], found.params["up.weight"], found.params["up.bias"])
+    for mine, tensor in zip(gradients, tensors, strict=True):
+        assert tensor.grad is not None
+        np.testing.assert_allclose(mine, tensor.grad, rtol=1e-10, atol=1e-12)
+
+
+def test_weights_of_pytorch_need_no_conversion() -> None:
+    """The ``state_dict`` of an ``nn.ConvTranspose2d`` loads as it is, also in groups."""
+    theirs = torch.nn.ConvTranspose2d(6, 4, 3, stride=2, padding=1, output_padding=1, groups=2)
+    builder = Builder()
+    builder.add("up", Deconv(4, TransposedWindow((3, 3), (2, 2), Pad(1, 0, 1, 0)), 2), builder.input(6, 5, 5))
+    module = backend.load("pytorch").module(builder.graph())
+    module.load_state_dict({f"up.{key}": tensor for key, tensor in theirs.state_dict().items()})
+    x = torch.randn(2, 6, 5, 5)
+    torch.testing.assert_close(module(x), theirs(x))
