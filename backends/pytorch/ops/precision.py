@@ -9,6 +9,8 @@ import torch
 import torch.fx
 from torch import Tensor
 
+_NARROW = (torch.bfloat16, torch.float16)
+
 
 def widened(x: Tensor) -> Tensor:
     """Convert a bfloat16 or float16 value to float32 if autocast is on.
@@ -20,9 +22,10 @@ def widened(x: Tensor) -> Tensor:
 
 @torch.fx.wrap  # keep the call in symbolic traces, whose proxies have no type to branch on
 def _widened(x: Tensor) -> Tensor:
-    return wide(x) if torch.is_autocast_enabled(x.device.type) else x
+    # The type is looked at first, because the meta device has no autocast.
+    return x.float() if x.dtype in _NARROW and torch.is_autocast_enabled(x.device.type) else x
 
 
 def wide(x: Tensor) -> Tensor:
     """Convert a bfloat16 or float16 value to float32; return others unchanged."""
-    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+    return x.float() if x.dtype in _NARROW else x
