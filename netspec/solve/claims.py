@@ -60,6 +60,7 @@ def _for_windows(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 def _for_window(checked: Checked, facts: LayerFacts, upstream: LayerFacts, window: Window) -> Iterator[Proposal]:
     if upstream is facts:
         yield from windows.as_caffe(checked, facts, window)
+        yield from windows.size_keeping_stride(checked, facts, window)
         yield from _for_size(checked, facts, window)
         if isinstance(window, TransposedWindow):
             return

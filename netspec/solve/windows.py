@@ -186,6 +186,16 @@ def unit_stride(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
             yield propose_keys(checked, facts, {"stride": "1"}, f"gives {size} exactly, another function")
 
 
+def size_keeping_stride(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+    """Propose a stride of 1 for a layer that is claimed to be as large as what it reads, if it then is."""
+    x, claimed = facts.reads[0], facts.stated.shape
+    if claimed is None or claimed[1:] != x[1:] or window.stride == (1, 1):
+        return
+    size = _size_text(x.height, x.width)
+    if _output_text(replace(window, stride=(1, 1)), x) == size:
+        yield propose_keys(checked, facts, {"stride": "1"}, f"keeps {size}, another function")
+
+
 def pads(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """Propose padding with which the window tiles, and equal padding with which it does when rounded down."""
     x = facts.reads[0]

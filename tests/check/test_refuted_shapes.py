@@ -119,3 +119,11 @@ def test_rounded_window_above_is_named_only_if_the_claim_depends_on_it(line: str
     found = only_diagnostic(text + line)
     assert len(found.notes) == len(notes)
     assert all(note.startswith(start) for note, start in zip(found.notes, notes, strict=True))
+
+
+def test_a_layer_claimed_to_be_as_large_as_its_input_gets_a_stride_of_1() -> None:
+    """The last depthwise convolution in table 1 of MobileNet's paper has a stride of 2 and keeps 7 x 7 pixels."""
+    text = "[i] input 8x7x7\n[b] conv filters=8 kernel=3 stride=2 pad=1 -> 8x{0}x{0}"
+    fix, *_ = only_diagnostic(text.format(7)).fixes
+    assert (fix.title, fix.effect) == ("b stride=1", "keeps 7, another function; the whole network checks")
+    assert not any("stride" in fix.title for fix in only_diagnostic(text.format(5)).fixes)
