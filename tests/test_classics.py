@@ -114,6 +114,7 @@ def test_which_rows_of_googlenets_table_follow_from_its_filters() -> None:
     assert set(GOOGLENET) - operations == {"conv1", "inc5a"}
     parameters = {name for name, (k, _, weights, _) in GOOGLENET.items() if abs(weights / 1024 - float(k)) <= 1}
     assert parameters == {"conv2", "inc3a", "inc3b", "inc4b", "linear"}
+    assert [GOOGLENET[name][2] // 1024 for name in ("inc4c", "inc5a")] == [497, 1018]
 
 
 def test_googlenet_without_and_with_its_auxiliary_classifiers() -> None:
@@ -138,3 +139,30 @@ def test_resnets_flops_are_those_of_shortcuts_without_weights(name: str, flops: 
     shortcuts = sum(net.layers[f"shortcut{n}"].connections for n in (3, 4, 5))
     assert shortcuts == 19_267_584
     assert f"{(net.total.connections - shortcuts) / 1e9:.1f}" == flops
+
+
+def test_shares_of_mobilenets_table_2() -> None:
+    """Howard et al. (2017), table 2, but for the first convolution, whose 1.19 % have two digits swapped.
+
+    The shares of parameters leave out biases and batch normalisations.
+    """
+    layers = classic("mobilenet").layers.values()
+    weighted = totals(layer for layer in layers if layer.type in ("conv", "fc"))
+    rows = {
+        "1x1": [x for x in layers if x.type == "conv" and x.windows[0].window.kernel == (1, 1)],
+        "depthwise": [x for x in layers if x.type == "conv" and x.windows[0].groups > 1],
+        "3x3": [x for x in layers if x.name == "conv1"],
+        "fc": [x for x in layers if x.type == "fc"],
+    }
+    shares = {
+        name: (100 * totals(row).connections / weighted.connections, 100 * totals(row).weights / weighted.weights)
+        for name, row in rows.items()
+    }
+    assert {name: (f"{a:.2f}", f"{b:.2f}") for name, (a, b) in shares.items()} == {
+        "1x1": ("94.86", "74.59"), "depthwise": ("3.06", "1.06"), "3x3": ("1.91", "0.02"), "fc": ("0.18", "24.33"),
+    }  # fmt: skip
+
+
+def test_weights_of_mobilenet_v2_without_biases_and_batch_normalisations() -> None:
+    net = classic("mobilenet-v2")
+    assert totals(layer for layer in net.layers.values() if layer.type in ("conv", "fc")).weights == 3_469_760

@@ -85,6 +85,7 @@ PAGES = (
         lambda folder: photos(folder / "photos"),
     ),
     Page("docs/caffe.md", prepare=write_files),
+    Page("docs/classics.md"),
     Page(
         "docs/onnx.md",
         rf"{_REACHED}|(?<=right: )[\d.]+|(?<=read as )[\d ]+",
