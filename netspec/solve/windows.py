@@ -191,7 +191,7 @@ def size_keeping_stride(checked: Checked, facts: LayerFacts, window: Window) -> 
     x, claimed = facts.reads[0], facts.stated.shape
     if claimed is None or claimed[1:] != x[1:] or window.stride == (1, 1):
         return
-    size = _size_text(x.height, x.width)
+    size = size_text(x.height, x.width)
     if _output_text(replace(window, stride=(1, 1)), x) == size:
         yield propose_keys(checked, facts, {"stride": "1"}, f"keeps {size}, another function")
 
