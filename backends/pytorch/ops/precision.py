@@ -11,8 +11,6 @@ from torch import Tensor
 
 _NARROW = (torch.bfloat16, torch.float16)
 
-_NARROW = (torch.bfloat16, torch.float16)
-
 
 def widened(x: Tensor) -> Tensor:
     """Convert a bfloat16 or float16 value to float32 if autocast is on.
@@ -24,9 +22,8 @@ def widened(x: Tensor) -> Tensor:
 
 @torch.fx.wrap  # keep the call in symbolic traces, whose proxies have no type to branch on
 def _widened(x: Tensor) -> Tensor:
-    # The type is asked for first: autocast knows no device "meta", on which memory is measured in float32.
     # The type is looked at first, because the meta device has no autocast.
-    return x.float() if x.dtype in _NARROW and torch.is_autocast_enabled(x.device.type) else x
+    return wide(x) if x.dtype in _NARROW and torch.is_autocast_enabled(x.device.type) else x
 
 
 def wide(x: Tensor) -> Tensor:
