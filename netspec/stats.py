@@ -181,7 +181,7 @@ def _transposed_product(graph: Graph, node: Node, op: Deconv) -> MatrixProduct:
 
 
 def _numbers(graph: Graph, layer: Layer, weights: int, biases: int) -> LayerNumbers:
-    nodes = [graph.nodes[name] for name in layer.nodes]
+    nodes = graph.nodes_of(layer)
     connections = sum(n.op.connections(graph.shapes(n), n.output) for n in nodes)
     return LayerNumbers(
         layer.name,

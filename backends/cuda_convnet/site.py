@@ -64,7 +64,7 @@ class Site:
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The operations of the layer, without its neuron."""
-        nodes = tuple(self.graph.nodes[name] for name in self.layer.nodes)
+        nodes = tuple(self.graph.nodes_of(self.layer))
         return nodes[:-1] if self.neuron is not None else nodes
 
     @property

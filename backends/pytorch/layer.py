@@ -48,7 +48,7 @@ class Layer(nn.Module):
         self.description = describe(graph, layer)
         for parameter in graph.parameters_of(layer.name):
             self._hold(suffix(parameter), nn.Parameter(initial_values(parameter, seed)))
-        nodes = [graph.nodes[name] for name in layer.nodes]
+        nodes = graph.nodes_of(layer)
         self.calls = tuple(self._call(graph, node, forms) for node in nodes)
         internal = {node.name for node in nodes} | {f"{layer.name}.{key}" for key in self.state_dict()}
         arguments = (name for call in self.calls for name in call.arguments if name not in internal)

@@ -100,7 +100,7 @@ class Writer:
 
     def _layer(self, layer: Layer, variables: Mapping[str, str], variable: str) -> list[str]:
         """Return a layer as one line if it fits, else as one line per operation."""
-        nodes = [self.graph.nodes[name] for name in layer.nodes]
+        nodes = self.graph.nodes_of(layer)
         expressions = dict(variables)
         for node in nodes:
             expressions[node.name] = self._expression(node, expressions)

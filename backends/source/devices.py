@@ -94,7 +94,7 @@ def _is_writable(graph: Graph, placed: Placed) -> bool:
 
 def _holds_what_it_uses(graph: Graph, placed: Placed, layer: Layer) -> bool:
     """Whether all parameters that a layer uses, its own or another's, are held by the processes that compute it."""
-    used = (graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params)
+    used = (graph.parameters[key] for node in graph.nodes_of(layer) for key in node.params)
     return all(placed.sharding_of(parameter) == placed.layers[layer.name].sharding for parameter in used)
 
 

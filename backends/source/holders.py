@@ -79,7 +79,7 @@ class Holders:
 
 def _module(graph: Graph, layer: Layer, division: Division) -> str | None:
     """Return ``nn.Conv2d(3, 96, 11, stride=4)`` or the like, if one module holds exactly the layer's parameters."""
-    nodes = [graph.nodes[name] for name in layer.nodes]
+    nodes = graph.nodes_of(layer)
     with_tensors = [node for node in nodes if node.params or type(node.op) in MODULES]
     if len(with_tensors) != 1 or type(with_tensors[0].op) not in MODULES:
         return None

@@ -110,7 +110,7 @@ def main_nodes(graph: Graph, layer: Layer) -> tuple[Node, ...]:
 
     The sum and bias after several products and the final neuron are left out.
     """
-    nodes = [graph.nodes[name] for name in layer.nodes]
+    nodes = graph.nodes_of(layer)
     products = tuple(n for n in nodes if isinstance(n.op, Conv | Deconv | Local | Linear))
     return products or (nodes[0],)
 

@@ -128,7 +128,7 @@ def _is_tag(graph: Graph, layer: Layer, readers: Counter[str]) -> bool:
     before = graph.layers[layer.inputs[0]]
     if before.placement != layer.placement or (layer.placement.split and layer.reads == "all"):
         return False
-    ops = [node.op for node in _nodes(graph, layer)]
+    ops = [node.op for node in graph.nodes_of(layer)]
     if any(isinstance(op, Conv | Deconv | Local | Linear | Pool) for op in ops):
         return False
     return layer.output == before.output or (isinstance(ops[-1], Loss) and not readers[layer.name])
@@ -136,7 +136,7 @@ def _is_tag(graph: Graph, layer: Layer, readers: Counter[str]) -> bool:
 
 def _block(net: Net, layers: Sequence[Layer], block_of: dict[str, int], costs: bool) -> Block:
     graph, first = net.graph, layers[0]
-    nodes = _nodes(graph, first)
+    nodes = graph.nodes_of(first)
     numbers = [net.layers[layer.name] for layer in layers]
     windows = [w.window for w in numbers[0].windows]
     kind = _kind(nodes)
@@ -215,7 +215,7 @@ def _cost_lines(numbers: Sequence[LayerNumbers]) -> tuple[str, ...]:
 
 def _tags(graph: Graph, layer: Layer, *, as_tag: bool) -> tuple[Tag, ...]:
     """Return a layer's tags: the layer itself if it is one, the owners of weights that it shares, and its neurons."""
-    nodes = _nodes(graph, layer)
+    nodes = graph.nodes_of(layer)
     tags = []
     if as_tag:
         tags.append(Tag(_tag_text(layer), _tag_kind(nodes[0].op)))
@@ -239,10 +239,6 @@ def _tooltip_line(numbers: LayerNumbers) -> str:
     totals = ((numbers.weights, "weights"), (numbers.biases, "biases"), (numbers.connections, "connections"))
     counts = (f"{format_count(total)} {unit}" for total, unit in totals if total)
     return ", ".join((f"{numbers.name}: {numbers.type}", str(numbers.output), *counts))
-
-
-def _nodes(graph: Graph, layer: Layer) -> list[Node]:
-    return [graph.nodes[name] for name in layer.nodes]
 
 
 def _join_distinct(values: Iterable[str]) -> str:

@@ -161,9 +161,13 @@ class Graph:
         readers += [node for node in (self.output,) if isinstance(node.op, Loss)]
         return self.nodes[readers[0].inputs[-1]] if readers else self.output
 
+    def nodes_of(self, layer: Layer) -> list[Node]:
+        """Return the operations of a layer, in order."""
+        return [self.nodes[name] for name in layer.nodes]
+
     def parameters_of(self, layer: str) -> Iterator[Parameter]:
         """Yield the parameters that a layer owns, without those that it takes from another by ``weights=``."""
-        keys = dict.fromkeys(key for name in self.layers[layer].nodes for key in self.nodes[name].params)
+        keys = dict.fromkeys(key for node in self.nodes_of(self.layers[layer]) for key in node.params)
         return (p for key in keys if (p := self.parameters[key]).layer == layer)
 
     def schedule_of(self, parameter: Parameter) -> Schedule:

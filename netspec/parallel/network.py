@@ -44,7 +44,7 @@ class PlacedNetwork:
         self._dtypes: dict[tuple[Transfer, bool, bool], torch.dtype] = {}
         by_feature = [x for x in placed.graph.layers.values() if placed.layers[x.name].sharding.batch == 1]
         self._turns_possible = placed.arrangement.split == "hybrid" and not any(
-            isinstance(placed.graph.nodes[name].op, BatchNorm) for layer in by_feature for name in layer.nodes
+            isinstance(node.op, BatchNorm) for layer in by_feature for node in placed.graph.nodes_of(layer)
         )
         for layer in placed.graph.layers.values():
             if layer.name != placed.graph.input.layer and placed.on(mesh.rank, layer.name):

@@ -48,11 +48,4 @@ def phases(graph: Graph) -> Phases:
 
 def _needed(graph: Graph, names: Iterable[str]) -> set[str]:
     """Return these layers and all that they depend on."""
-    found: set[str] = set()
-    pending = list(names)
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found.add(name)
-            pending.extend(graph.layers[name].inputs)
-    return found
+    return {graph.nodes[node].layer for node in graph.dependencies(graph.nodes[name] for name in names)}

@@ -75,6 +75,6 @@ def highest_factor(schedule: Schedule) -> float:
 def layers_needing_two_images(graph: Graph) -> list[str]:
     """Return the layers with batch normalisation that have one number per channel and image. In training they need at
     least two images, since with a single one the number minus its mean is always 0."""
-    nodes = (graph.nodes[name] for layer in phases(graph).trunk for name in layer.nodes)
+    nodes = (node for layer in phases(graph).trunk for node in graph.nodes_of(layer))
     normalised = ((node.layer, graph.shapes(node)[0]) for node in nodes if isinstance(node.op, BatchNorm))
     return [layer for layer, shape in normalised if shape.units == shape.channels]

@@ -167,7 +167,7 @@ def _statistics_crossings(placed: Placed) -> list[Crossing]:
     result: list[Crossing] = []
     for layer in phases(placed.graph).trunk:
         sharding = placed.layers[layer.name].sharding
-        for node in (placed.graph.nodes[name] for name in layer.nodes):
+        for node in placed.graph.nodes_of(layer):
             if isinstance(node.op, BatchNorm) and sharding.batch > 1:
                 size = 2 * node.output.channels * FULL * placed.graph.train.accumulate
                 amounts = _ring_amounts(placed, layer.name, size)

@@ -236,7 +236,7 @@ def values_of(graph: Graph, product_width: int) -> Values:
     image = graph.input.name
     width, sliced, transposed, learning = {image: FULL}, set[str](), set[str](), with_gradient(graph)
     for layer in trained(graph):
-        for node in (graph.nodes[name] for name in layer.nodes):
+        for node in graph.nodes_of(layer):
             read = node.inputs[0]
             widths = tuple(width[x] for x in node.inputs)
             learns = tuple(x in learning for x in node.inputs)

@@ -143,6 +143,6 @@ def _flops(placed: Placed, local: Mapping[str, Graph], device: int, batch: int) 
     for layer in trained(placed.graph):
         graph = local.get(layer.name)
         images = images_on(placed, device, placed.layers[layer.name].sharding, batch)
-        nodes = [graph.nodes[name] for name in layer.nodes] if graph else []
+        nodes = graph.nodes_of(layer) if graph else []
         flops[layer.name] = images * sum(node.op.flops(graph.shapes(node), node.output) for node in nodes if graph)
     return flops

@@ -70,7 +70,7 @@ def update_bytes(graph: Graph) -> int:
 
 
 def _work(graph: Graph, layer: Layer, batch: int, width: int, differentiable: frozenset[str]) -> LayerWork:
-    nodes = [graph.nodes[name] for name in layer.nodes]
+    nodes = graph.nodes_of(layer)
     forward = backward = products = products_back = 0
     for node in nodes:
         shapes = graph.shapes(node)

@@ -165,14 +165,8 @@ def crop(site: Site) -> Section:
 
 def _follows_weights(site: Site) -> bool:
     """Whether any layer that the site's layer depends on has weights."""
-    pending, seen = list(site.layer.inputs), set[str]()
-    while pending:
-        layer = site.graph.layers[pending.pop()]
-        if any(site.graph.nodes[name].params for name in layer.nodes):
-            return True
-        pending += [name for name in layer.inputs if name not in seen]
-        seen.update(layer.inputs)
-    return False
+    nodes = site.graph.nodes
+    return any(nodes[name].params for name in site.graph.dependencies(nodes[name] for name in site.layer.inputs))
 
 
 def _single_pixels(site: Site, start: int, count: int) -> Section:

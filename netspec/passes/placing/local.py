@@ -23,18 +23,17 @@ def local_graph(placed: Placed, layer: Layer, column: int) -> Graph:
     for name in available:
         transfer = placed_layer.transfers.get(name)
         distribution = placed.layers[name].sharding if transfer is None else transfer.target
-        source, node = graph.layers[name], graph.nodes[graph.layers[name].nodes[-1]]
+        source, node = graph.layers[name], graph.nodes[name]
         shape = share_of_shape(source.output, distribution.channels)
-        nodes[name] = node._replace(name=name, output=shape)
+        nodes[name] = node._replace(output=shape)
         layers[name] = source._replace(output=shape)
-    parameters_used = [graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params]
+    parameters_used = [graph.parameters[key] for node in graph.nodes_of(layer) for key in node.params]
     parameters = {
         p.key: p._replace(shape=share_of_sizes(p.shape, p.axis, placed.sharding_of(p).channels))
         for p in parameters_used
     }
-    for name in layer.nodes:
-        node = graph.nodes[name]
-        nodes[name] = node._replace(
+    for node in graph.nodes_of(layer):
+        nodes[node.name] = node._replace(
             op=share_of(node.op, parts),
             inputs=tuple(x for x in node.inputs if x in nodes),
             output=share_of_shape(node.output, parts),

@@ -112,12 +112,12 @@ def _sharding(graph: Graph, arrangement: Arrangement, layers: Mapping[str, Place
 
 def _owner_of_weights(graph: Graph, layer: Layer) -> str | None:
     """Return the layer whose weights another one uses (``weights=``), ``None`` for one with weights of its own."""
-    used = (graph.parameters[key].layer for name in layer.nodes for key in graph.nodes[name].params)
+    used = (graph.parameters[key].layer for node in graph.nodes_of(layer) for key in node.params)
     return next((owner for owner in used if owner != layer.name), None)
 
 
 def _has_linear(graph: Graph, layer: Layer) -> bool:
-    return any(isinstance(graph.nodes[name].op, Linear) for name in layer.nodes)
+    return any(isinstance(node.op, Linear) for node in graph.nodes_of(layer))
 
 
 def _follows_features(layer: Layer, layers: Mapping[str, PlacedLayer]) -> bool:
@@ -136,7 +136,7 @@ def _requirements(
         return {name: (Sharding(sharding.batch, owner=sharding.owner), False) for name in layer.inputs}
     if layer.output.channels % sharding.channels:
         return None
-    nodes = [graph.nodes[name] for name in layer.nodes]
+    nodes = graph.nodes_of(layer)
     if any(graph.parameters[key].constraint.parts > 1 for node in nodes for key in node.params):
         return None
     if _joins_owners(nodes[0], layers):
