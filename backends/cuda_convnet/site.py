@@ -116,8 +116,7 @@ class Site:
     @property
     def shape(self) -> Shape:
         """The output shape of the section: the GPU's share if the layer is divided."""
-        whole = self.layer.output
-        return Shape(whole.channels // self.groups, *whole[1:])
+        return self.layer.output.share(self.groups)
 
     def error(
         self, message: str, *keys: str, notes: tuple[str, ...] = (), instead: tuple[str, ...] = ()

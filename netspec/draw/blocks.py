@@ -38,6 +38,7 @@ from netspec.ir.ops import (
 )
 from netspec.ir.shape import Shape
 from netspec.ir.window import TransposedWindow, Window
+from netspec.keys.texts import pair
 from netspec.net import Net
 from netspec.stats import LayerNumbers
 
@@ -181,9 +182,9 @@ def _window_lines(type_: str, windows: Sequence[Window]) -> tuple[str, ...]:
     if not windows:
         return (type_,)
     lines = [f"{type_} {_join_distinct(f'{h}x{w}' for h, w in (x.kernel for x in windows))}"]
-    lines.append(f"stride {_join_distinct(_pair(w.stride) for w in windows)}")
+    lines.append(f"stride {_join_distinct(pair(w.stride) for w in windows)}")
     if any(w.dilation != (1, 1) for w in windows):
-        lines.append(f"dilation {_join_distinct(_pair(w.dilation) for w in windows)}")
+        lines.append(f"dilation {_join_distinct(pair(w.dilation) for w in windows)}")
     return tuple(lines)
 
 
@@ -244,7 +245,3 @@ def _tooltip_line(numbers: LayerNumbers) -> str:
 def _join_distinct(values: Iterable[str]) -> str:
     """Join the distinct values with commas: ``3``, or ``3, 5`` if a layer's inputs differ."""
     return ", ".join(dict.fromkeys(values))
-
-
-def _pair(values: tuple[int, int]) -> str:
-    return str(values[0]) if values[0] == values[1] else f"{values[0]}x{values[1]}"

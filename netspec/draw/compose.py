@@ -14,7 +14,7 @@ from netspec.draw.paint import paint_row
 from netspec.draw.rows import Parts
 from netspec.draw.scale import scale_for
 from netspec.draw.sheet import MARGIN, placed_rows
-from netspec.draw.towers import drawn_towers, share_of
+from netspec.draw.towers import drawn_towers
 from netspec.formatting import listed, plural
 from netspec.net import Net
 
@@ -37,7 +37,7 @@ def figure_of(net: Net, *, costs: bool = False) -> Figure:
         label_of(block, (*_placement_lines(block, groups, towers), *input_lines))
         for block, input_lines in zip(blocks, wiring.input_lines, strict=True)
     ]
-    shapes = [share_of(b.shape, towers) if b.placement.split and towers > 1 else b.shape for b in blocks]
+    shapes = [b.shape.share(towers) if b.placement.split and towers > 1 else b.shape for b in blocks]
     stacked = max(Counter((c, b.placement.gpu) for c, b in zip(wiring.column, blocks, strict=True)).values())
     parts = Parts(blocks, labels, wiring, scale_for(shapes, stacked), towers)
     crossing = any(link.crossing for links in wiring.links for link in links)

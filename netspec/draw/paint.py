@@ -15,7 +15,6 @@ from netspec.draw.rows import LABEL_GAP, SHARE_HEIGHT, Item, Parts, Segment, ent
 from netspec.draw.scale import Solid
 from netspec.draw.shapes import box, line, window
 from netspec.draw.sheet import PlacedRow
-from netspec.draw.towers import share_of
 from netspec.ir.shape import Shape
 
 _BAND_PAD = 9.0
@@ -142,7 +141,7 @@ class _Painter:
 
     def _share(self, item: Item) -> Shape:
         block = self._parts.blocks[item.block]
-        return share_of(block.shape, self._parts.towers) if block.placement.split else block.shape
+        return block.shape.share(self._parts.towers) if block.placement.split else block.shape
 
     def _start(self, segment: Segment, source: Item) -> float:
         if source.where != "box":

@@ -15,7 +15,7 @@ from netspec.draw.columns import Wiring
 from netspec.draw.fonts import text_width
 from netspec.draw.labels import SMALL, Label
 from netspec.draw.scale import JOIN, Scale, Solid
-from netspec.draw.towers import Tower, share_of, towers_of
+from netspec.draw.towers import Tower, towers_of
 
 LABEL_GAP = 5.0
 SHARE_HEIGHT = 15.0
@@ -87,7 +87,7 @@ class Parts:
         if kind in DISCS:
             return Solid(JOIN, JOIN, 0.0, 0.0)
         split = placement.split and tower is not None
-        return self.scale.solid(share_of(shape, self.towers) if split else shape)
+        return self.scale.solid(shape.share(self.towers) if split else shape)
 
     def width(self, block: int) -> float:
         """Return the width that a block and its label need."""

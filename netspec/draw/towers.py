@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from netspec.draw.blocks import Block, Read
 from netspec.ir.graph import Placement
-from netspec.ir.shape import Shape
 
 MAX_TOWERS = 16
 MAX_SOLIDS = 20_000
@@ -44,11 +43,6 @@ def towers_of(placement: Placement, towers: int) -> tuple[Tower, ...]:
     if placement.split:
         return tuple(range(towers))
     return (placement.gpu,)
-
-
-def share_of(shape: Shape, groups: int) -> Shape:
-    """Return the shape of one GPU group's share of a split value."""
-    return Shape(shape.channels // groups, *shape[1:])
 
 
 def links_of(block: int, read: Read, blocks: Sequence[Block], towers: int) -> list[Link]:

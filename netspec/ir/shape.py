@@ -31,6 +31,10 @@ class Shape(tuple[int, ...]):
         """Channels of an image, features of a vector: the dimension that groups divide."""
         return self[0]
 
+    def share(self, parts: int) -> Shape:
+        """Return the shape of one of ``parts`` equal shares of the channels (or features)."""
+        return Shape(self.channels // parts, *self[1:])
+
     @property
     def height(self) -> int:
         return self[1] if self.is_image else 1

@@ -21,7 +21,7 @@ from netspec.ir.shape import Shape
 from netspec.parallel import collectives
 from netspec.parallel.collectives import Group
 from netspec.parallel.mesh import Mesh
-from netspec.passes.placing import Sharding, Transfer, share_of_shape
+from netspec.passes.placing import Sharding, Transfer
 
 BATCH, CHANNELS = 0, 1
 
@@ -209,7 +209,7 @@ def cross(
         The value's type, for devices that do not hold it (see ``agreed_dtype``).
     """
     source, target = transfer.source, transfer.target
-    like = x.new_empty((images, *share_of_shape(shape, target.channels)), dtype=dtype)
+    like = x.new_empty((images, *shape.share(target.channels)), dtype=dtype)
     received: Tensor = _apply(x, like, source, target, transfer.partial, mesh)
     return received
 

@@ -23,7 +23,7 @@ from netspec.ir.ops import (
 from netspec.ir.shape import Shape
 from netspec.passes.dependence import with_gradient
 from netspec.passes.phases import phases
-from netspec.passes.placing import Placed, Sharding, Transfer, local_graph, share_of_shape
+from netspec.passes.placing import Placed, Sharding, Transfer, local_graph
 from netspec.passes.placing.placed import TRAINING_LOSS
 from netspec.plan.footprint import footprint
 from netspec.plan.footprint.model import FULL, Footprint, Site
@@ -135,7 +135,7 @@ class _Builder:
             return
         name = self._arrival(TRAINING_LOSS, self.placed.scores, scores)
         sharding = self.placed.scores.target if self.placed.scores else self.placed.layers[scores].sharding
-        shape = share_of_shape(self.graph.layers[scores].output, sharding.channels)
+        shape = self.graph.layers[scores].output.share(sharding.channels)
         width, requires_grad = self.values.width[scores], scores in self.values.learning
         site = Site((shape,), Shape(1), self.images(sharding), (width,), (requires_grad,), self.product_width)
         loss_footprint = footprint(CrossEntropy(), site)

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Edit
 from netspec.ir.shape import Shape
-from netspec.ir.window import Pad
 from netspec.language.syntax import Section, Setting
 from netspec.language.written import written
 from netspec.solve.trial import Proposal
@@ -70,11 +69,6 @@ def set_input(checked: Checked, facts: LayerFacts, shape: Shape) -> tuple[Edit, 
 def set_crop(checked: Checked, side: int) -> tuple[Edit, ...]:
     """Return the edit that changes the size of crops, if the file has crops."""
     return (set_setting(checked, "augment", "crop", str(side)),) if checked.crop is not None else ()
-
-
-def pad_text(pad: Pad) -> str:
-    """Format padding as in a spec: one number if all sides are equal."""
-    return str(pad.left) if len(set(pad)) == 1 else ",".join(map(str, pad))
 
 
 def _is_own(checked: Checked, span: Span) -> bool:

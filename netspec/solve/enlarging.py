@@ -9,16 +9,18 @@ from collections.abc import Iterator
 
 from netspec.check import Checked, LayerFacts
 from netspec.ir.window import Pad, TransposedWindow
-from netspec.solve.edits import pad_text, propose_keys
+from netspec.keys.texts import pad as pad_text
+from netspec.keys.texts import pair as size_text
+from netspec.solve.edits import propose_keys
 from netspec.solve.trial import Proposal
-from netspec.solve.windows import size_text, target
+from netspec.solve.windows import target
 
 
 def proposals(checked: Checked, facts: LayerFacts, window: TransposedWindow) -> Iterator[Proposal]:
     """Propose another pad, stride or kernel with which the output has the claimed size."""
     x = facts.reads[0]
     size = target(facts, window)
-    gives = f"gives {size_text(*size)}, another function"
+    gives = f"gives {size_text(size)}, another function"
     height, width = window.needed_pad("height", x.height, size[0]), window.needed_pad("width", x.width, size[1])
     if (height, width) == (window.pad.top + window.pad.bottom, window.pad.left + window.pad.right):
         return
@@ -34,7 +36,7 @@ def proposals(checked: Checked, facts: LayerFacts, window: TransposedWindow) -> 
 def _pads(checked: Checked, facts: LayerFacts, height: int, width: int, size: tuple[int, int]) -> Iterator[Proposal]:
     """Propose to cut off ``height`` and ``width`` pixels in total. Odd numbers are divided as PyTorch does, which cuts
     off less on the far side (``output_padding``), and as Keras does, which cuts off more there (``same``)."""
-    gives = f"gives {size_text(*size)}"
+    gives = f"gives {size_text(size)}"
     near = Pad(-(-width // 2), width // 2, -(-height // 2), height // 2)
     far = Pad(near.right, near.left, near.bottom, near.top)
     if min(height, width) < 0:  # less than nothing cannot be cut off, and both tools add pixels on the far side

@@ -10,8 +10,9 @@ from netspec.check import Checked, LayerFacts
 from netspec.check.mismatch import MAX_LABELS, odd_shapes
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
+from netspec.keys.texts import pad as pad_text
 from netspec.solve import inserted, windows
-from netspec.solve.edits import pad_text, propose_keys
+from netspec.solve.edits import propose_keys
 from netspec.solve.trial import Proposal
 
 MAX_ABOVE = 12

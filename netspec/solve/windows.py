@@ -17,7 +17,9 @@ from netspec.ir.fault import Fault
 from netspec.ir.ops import window_of
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, TransposedWindow, Window
-from netspec.solve.edits import pad_text, propose_keys, set_crop, set_input, set_setting
+from netspec.keys.texts import pad as pad_text
+from netspec.keys.texts import pair as size_text
+from netspec.solve.edits import propose_keys, set_crop, set_input, set_setting
 from netspec.solve.trial import Bench, Proposal
 
 _COMPUTED_BY = {"up": "as cuda-convnet computed it", "down": "as PyTorch computes it", "caffe": "as Caffe computes it"}
@@ -77,7 +79,7 @@ def input_sizes(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
             return
         needed = Shape(shape.channels, height, width)
         if needed != shape and min(needed) > 0:
-            yield _input(checked, source, needed, f"gives {size_text(rows, columns)} exactly")
+            yield _input(checked, source, needed, f"gives {size_text((rows, columns))} exactly")
         return
     yield from _far_input_size(checked, source, facts, window)
     for distance in range(1, FARTHEST_SIZE + 1):
@@ -107,7 +109,7 @@ def _far_input_size(checked: Checked, source: LayerFacts, facts: LayerFacts, win
         upstream = checked.layers[upstream.inputs[0]]
     needed = Shape(source.computed.channels, *size)
     if max(abs(a - b) for a, b in zip(needed, source.computed, strict=True)) > FARTHEST_SIZE and min(needed) > 0:
-        yield _input(checked, source, needed, f"gives {size_text(rows, columns)} exactly")
+        yield _input(checked, source, needed, f"gives {size_text((rows, columns))} exactly")
 
 
 def _input(checked: Checked, source: LayerFacts, shape: Shape, gives: str = "") -> Proposal:
@@ -141,7 +143,7 @@ def output_size(window: Window, x: Shape) -> tuple[int, int] | None:
 def _output_text(window: Window, x: Shape) -> str:
     """The height and width of a window's output as text, empty if the window does not fit."""
     size = output_size(window, x)
-    return size_text(*size) if size else ""
+    return size_text(size) if size else ""
 
 
 def as_caffe(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
@@ -174,7 +176,7 @@ def kernels(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Pro
     height = window.stride[0] * (1 - rows) + x.height + window.pad.top + window.pad.bottom
     width = window.stride[1] * (1 - columns) + x.width + window.pad.left + window.pad.right
     if height == width and height > 0 and (height, width) != window.kernel:
-        gives = f"gives {size_text(rows, columns)} exactly, another function"
+        gives = f"gives {size_text((rows, columns))} exactly, another function"
         yield propose_keys(checked, facts, {"kernel": str(height)}, gives)
 
 
@@ -191,7 +193,7 @@ def size_keeping_stride(checked: Checked, facts: LayerFacts, window: Window) -> 
     x, claimed = facts.reads[0], facts.stated.shape
     if claimed is None or claimed[1:] != x[1:] or window.stride == (1, 1):
         return
-    size = size_text(x.height, x.width)
+    size = _size(x)
     if _output_text(replace(window, stride=(1, 1)), x) == size:
         yield propose_keys(checked, facts, {"stride": "1"}, f"keeps {size}, another function")
 
@@ -203,12 +205,12 @@ def pads(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Propos
     height, width = window.needed_pad("height", x.height, rows), window.needed_pad("width", x.width, columns)
     exact = Pad(width // 2, width - width // 2, height // 2, height - height // 2)
     if min(height, width) >= 0 and exact != window.pad:
-        gives = f"gives {size_text(rows, columns)} exactly, another function"
+        gives = f"gives {size_text((rows, columns))} exactly, another function"
         yield propose_keys(checked, facts, {"pad": pad_text(exact)}, gives)
     equal = _rounded_pad(window, x, rows, columns)
     if equal is not None:
         who = "torchvision" if is_alexnet_puzzle(window, x) and (rows, columns) == (55, 55) else "PyTorch"
-        gives = f"gives {size_text(rows, columns)} as {who} computes it, another function"
+        gives = f"gives {size_text((rows, columns))} as {who} computes it, another function"
         yield propose_keys(checked, facts, {"pad": str(equal), "rounding": "down"}, gives)
 
 
@@ -244,7 +246,7 @@ def same_size_padding(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]
     """Propose the padding with which a convolution of stride 1 keeps its input's size, as most of them do."""
     pad = same_size_pad(facts)
     if pad is not None:
-        size = size_text(*facts.reads[0][1:])
+        size = _size(facts.reads[0])
         yield propose_keys(checked, facts, {"pad": pad_text(pad)}, f"keeps {size}, another function")
 
 
@@ -266,7 +268,7 @@ def smaller_pads(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     window = layer_window(facts)
     pad = _keeping_pad(window) if window is not None else None
     if pad is not None:
-        yield propose_keys(checked, facts, {"pad": pad_text(pad)}, f"keeps {size_text(*facts.reads[0][1:])}")
+        yield propose_keys(checked, facts, {"pad": pad_text(pad)}, f"keeps {_size(facts.reads[0])}")
 
 
 def numeric_same_pad(facts: LayerFacts, mistake: Diagnostic, bench: Bench) -> Iterator[Proposal]:
@@ -319,6 +321,6 @@ def _unrounded_output(window: Window, x: Shape) -> tuple[Fraction, Fraction]:
     return window.unrounded_output("height", x.height), window.unrounded_output("width", x.width)
 
 
-def size_text(rows: int, columns: int) -> str:
-    """Return a height and width as text: one number if they are equal."""
-    return str(rows) if rows == columns else f"{rows}x{columns}"
+def _size(x: Shape) -> str:
+    """The height and width of a map as text."""
+    return size_text((x.height, x.width))

@@ -8,7 +8,7 @@ from netspec.passes.placing.arrangement import SPLITS, Arrangement, ArrangementE
 from netspec.passes.placing.local import local_graph
 from netspec.passes.placing.placed import Placed, PlacedLayer, place_on_devices
 from netspec.passes.placing.sharding import Sharding, Transfer
-from netspec.passes.placing.shares import share_of, share_of_shape
+from netspec.passes.placing.shares import share_of
 
 __all__ = [
     "SPLITS",
@@ -23,5 +23,4 @@ __all__ = [
     "local_graph",
     "place_on_devices",
     "share_of",
-    "share_of_shape",
 ]

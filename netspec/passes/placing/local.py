@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from netspec.ir.graph import Graph, Layer, Node
 from netspec.passes.placing.placed import Placed
-from netspec.passes.placing.shares import share_of, share_of_shape, share_of_sizes
+from netspec.passes.placing.shares import share_of, share_of_sizes
 
 
 def local_graph(placed: Placed, layer: Layer, column: int) -> Graph:
@@ -24,7 +24,7 @@ def local_graph(placed: Placed, layer: Layer, column: int) -> Graph:
         transfer = placed_layer.transfers.get(name)
         distribution = placed.layers[name].sharding if transfer is None else transfer.target
         source, node = graph.layers[name], graph.nodes[name]
-        shape = share_of_shape(source.output, distribution.channels)
+        shape = source.output.share(distribution.channels)
         nodes[name] = node._replace(output=shape)
         layers[name] = source._replace(output=shape)
     parameters_used = [graph.parameters[key] for node in graph.nodes_of(layer) for key in node.params]
@@ -36,9 +36,9 @@ def local_graph(placed: Placed, layer: Layer, column: int) -> Graph:
         nodes[node.name] = node._replace(
             op=share_of(node.op, parts),
             inputs=tuple(x for x in node.inputs if x in nodes),
-            output=share_of_shape(node.output, parts),
+            output=node.output.share(parts),
         )
-    layers[layer.name] = layer._replace(inputs=tuple(available), output=share_of_shape(layer.output, parts))
+    layers[layer.name] = layer._replace(inputs=tuple(available), output=layer.output.share(parts))
     return replace(graph, nodes=nodes, layers=layers, parameters=parameters)
 
 

@@ -21,7 +21,6 @@ from netspec.ir.ops import (
     Reshape,
     Softmax,
 )
-from netspec.ir.shape import Shape
 
 Reading = Literal["share", "whole"]
 
@@ -64,16 +63,11 @@ def share_of(op: Op, parts: int) -> Op:
         case Linear():
             return replace(op, outputs=op.outputs // parts, groups=max(1, op.groups // parts))
         case Reshape():
-            return replace(op, size=share_of_shape(op.size, parts))
+            return replace(op, size=op.size.share(parts))
         case Lrn() | GroupNorm() | Concat():
             return replace(op, groups=max(1, op.groups // parts))
         case _:
             return op
-
-
-def share_of_shape(shape: Shape, parts: int) -> Shape:
-    """Return the shape of one of ``parts`` shares of a value's channels (or features)."""
-    return Shape(shape.channels // parts, *shape[1:])
 
 
 def share_of_sizes(sizes: tuple[int, ...], axis: int, parts: int) -> tuple[int, ...]:
