@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from netspec.ir import settings as ir
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, OneOf, Real, Whole
-from netspec.keys.calls import Form, arguments
+from netspec.keys.calls import Form, arguments, as_call
 from netspec.keys.kind import shown, unknown_word
 from netspec.keys.optimizers import Optimizer
 from netspec.keys.schedules import OwnScheduleWord, ScheduleWord, WarmupLength
-from netspec.language.syntax import Call, FileName, Value, Word
+from netspec.language.syntax import Call, FileName, Number, Value, Word
 
 COLOURS: Mapping[str, Form] = {
     "pca": Form(
@@ -52,6 +52,45 @@ class SpecFile:
         if not isinstance(value, FileName):
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
         return value.text
+
+
+CLIPS: Mapping[str, Form] = {
+    "norm": Form(
+        "if the norm of all gradients together is above `max`, they are multiplied by max / norm: Pascanu et al. "
+        "(2013), algorithm 1; max_norm of torch's clip_grad_norm_, global_clipnorm of Keras, clip_gradients of Caffe",
+        (Argument("max", Real(above=0), required=True),),
+    ),
+    "value": Form(
+        "each number of a gradient that is below -max or above `max` is replaced by this limit: clip_value of torch's "
+        "clip_grad_value_, clipvalue of Keras",
+        (Argument("max", Real(above=0), required=True),),
+    ),
+    "none": Form("no limit"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClipWord:
+    """The kind of ``clip_gradients=``. It is read as an ``ir.settings.Clip``, or as ``None``."""
+
+    words: tuple[str, ...] = tuple(CLIPS)
+    doc: str = "norm(max), value(max) or none"
+
+    def read(self, value: Value) -> ir.Clip | None:
+        call = as_call(value)
+        if call is None or call.name.text not in CLIPS:
+            meant = f"norm({shown(value)})" if isinstance(value, Number) and value.value > 0 else None
+            if meant is None:
+                raise unknown_word(value, self.words, self.doc)
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, replacement=meant)
+        given = arguments(call, CLIPS[call.name.text].arguments)
+        match call.name.text:
+            case "norm":
+                return ir.Clip("norm", given["max"])
+            case "value":
+                return ir.Clip("value", given["max"])
+            case _:
+                return None
 
 
 NET = (
@@ -140,6 +179,14 @@ TRAIN = (
         "share of each training target that is distributed evenly over all classes, in all losses, but not in "
         "validation",
         default=0.0,
+    ),
+    Key(
+        "clip_gradients",
+        ClipWord(),
+        "limit of the gradients of all parameters that are updated at the same time, before the weight decay is added. "
+        "Parameters whose rate is 0 do not count",
+        default=None,
+        default_text="none",
     ),
 )
 AUGMENT = (

@@ -106,6 +106,7 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
         ("warmup", train.warmup.length, "warm-up"),
         ("accumulate", train.accumulate > 1 and not expresses_accumulate(graph, old=old), "accumulation of gradients"),
         ("ema", train.ema, "moving average of the weights"),
+        ("clip_gradients", train.clip_gradients, "limit of gradients"),
         ("label_smoothing", train.label_smoothing, "smoothing of labels"),
         ("precision", train.precision != "fp32", "reduced precision"),
     ):

@@ -57,7 +57,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
     division = devices(graph)
     model = write_model(graph, division)
     inputs = graph.input.output
-    tables = table_rows(graph)
+    tables, clip = table_rows(graph), graph.train.clip_gradients
     used = model.helpers | ({"table_conv"} if tables else set())
     return _environment().get_template("program.py.j2").render(
         first_line=FIRST_LINE,
@@ -83,6 +83,9 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         train=graph.train,
         rule=rule_variables(graph),
         rate=number(graph.train.lr),
+        clip=number(clip.max) if clip is not None else "",
+        clipped_norm=clip is not None and clip.by == "norm",
+        still=parameter_keys(graph, (p for p in graph.parameters.values() if not p.lr)),
         untrainable=unfit_scores(graph) or next(map(str, unfit_rates(graph)), None),
         need_two_images=layers_needing_two_images(graph),
         has_loss=bool(graph.losses),

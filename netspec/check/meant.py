@@ -13,7 +13,7 @@ from netspec.check.other_layers import global_pooling, translated_call
 from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_keys import ABSENT_KEYS, CHANNELS_READ
+from netspec.diagnostics.other_keys import ABSENT_KEYS, CHANNELS_READ, CLIPPED_NORMS, CLIPPED_VALUES
 from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
 from netspec.keys import BadValue, Key, Size2
 from netspec.keys.kind import shown
@@ -27,9 +27,13 @@ _TRANSLATED_KEYS = {
     "affine": {
         **dict.fromkeys(("scale", "weight", "gamma", "coefficient"), "init=constant({})"),
         **dict.fromkeys(("shift", "offset", "beta"), "bias={}"),
-    }
+    },
+    "train": {
+        **dict.fromkeys(CLIPPED_NORMS, "clip_gradients=norm({})"),
+        **dict.fromkeys(CLIPPED_VALUES, "clip_gradients=value({})"),
+    },
 }
-"""By layer type: keys of other tools, and how to write them here."""
+"""By layer type or setting: keys of other tools, as ``plain_word`` returns them, and how to write them here."""
 
 _OPERATIONS = {"prod": "product", "sum": "sum", "max": "max"}
 """The operations of Caffe's ``Eltwise``, and the types that compute them."""
@@ -89,8 +93,11 @@ def elementwise(section: Section) -> tuple[str, Fix] | None:
 
 
 def translated_key(owner: str, pair: Pair) -> str | None:
-    """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here."""
-    template = _TRANSLATED_KEYS.get(owner, {}).get(pair.key.text)
+    """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here, and ``clip_norm=2`` or
+    ``clip=norm(2)`` of a train line ``clip_gradients=norm(2)``."""
+    template = _TRANSLATED_KEYS.get(owner, {}).get(plain_word(pair.key.text))
+    if template and owner == "train" and isinstance(pair.value, Call):
+        return f"clip_gradients={shown(pair.value)}"
     return template.format(shown(pair.value)) if template and isinstance(pair.value, Number) else None
 
 

@@ -121,7 +121,8 @@ def _report_misplaced(
         fix = replacement(pair.span, translation)
         if not key:
             fix = Fix(f"leave out {shown(pair)}", (Edit(with_space_before(pair.span), ""),))
-        notes = filter(None, (absent_key(word, owner) or (None if key else "a spec says nothing of this kind"),))
+        about = absent_key(word, owner) if layer_type else ABSENT_SETTINGS.get(plain_word(word))
+        notes = filter(None, (about or (None if key else "a spec says nothing of this kind"),))
         findings.add("unknown-key", message, pair.key.span, notes=notes, fixes=(fix,), layer=layer)
         return key or word
     if layer_type is None or layer_type.operand is None or layer_type.operand.name != word:

@@ -81,7 +81,22 @@ STANDS_FOR: Mapping[str, str] = {
 }
 """Those of them that say in another way what a key of a spec says."""
 
+CLIPPED_NORMS = (
+    *("clip", "clipgrad", "clipgradient", "clipgradnorm", "clipgradnorms", "clipnorm", "globalclipnorm", "gradclip"),
+    *("gradclipnorm", "gradientclip", "gradientclipnorm", "gradientclipval", "gradientclipping", "gradientnorm"),
+    *("gradnorm", "gradnormclip", "maxgradnorm"),
+)
+CLIPPED_VALUES = ("clipgradvalue", "clipvalue", "gradclipvalue", "gradientclipvalue", "maxgradvalue")
+"""Words for limits of gradients: of the norm, and of single numbers."""
+_CLIPPED = (
+    "gradients are limited by train clip_gradients=: norm(2) is a limit of the norm of all together, value(0.5) one of "
+    "each of their numbers"
+)
+_PER_PARAMETER = "Keras's clipnorm limits the gradient of each parameter by itself, and a spec, as global_clipnorm, all"
+
 ABSENT_SETTINGS: Mapping[str, str] = {
+    **dict.fromkeys((*CLIPPED_NORMS, *CLIPPED_VALUES), _CLIPPED),
+    "clipnorm": f"{_CLIPPED}. {_PER_PARAMETER} together",
     **dict.fromkeys(
         ("gamma", "milestones", "stepsize"),
         "the numbers of a schedule are written in parentheses: schedule=step(every=30, factor=0.1)",

@@ -49,6 +49,7 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     yield "train", "warmup", Fact(texts.warmup(train.warmup)), "training"
     for key in _MORE:
         yield "train", key, Fact(texts.word(getattr(train, key))), "training"
+    yield "train", "clip_gradients", Fact(texts.clip(train.clip_gradients)), "training"
     yield "augment", "from", _cut_from(graph), "training"
     yield "augment", "flip", Fact(augment.flip), "training"
     yield "augment", "colour", Fact(f"pca({texts.number(augment.colour)})" if augment.colour else "none"), "training"

@@ -13,7 +13,7 @@ from netspec.keys.calls import Form
 from netspec.keys.initialisers import BIASES, INITIALISERS
 from netspec.keys.optimizers import OPTIMIZERS, Optimizer
 from netspec.keys.schedules import SCHEDULES, WARMUPS, OwnScheduleWord, ScheduleWord, WarmupLength
-from netspec.setting_keys import COLOURS, SETTINGS, Colour
+from netspec.setting_keys import CLIPS, COLOURS, SETTINGS, ClipWord, Colour
 
 
 def key_table(keys: Iterable[Key], *, several: bool = False) -> str:
@@ -59,6 +59,8 @@ def forms_of(kind: Kind) -> Mapping[str, Form]:
             return WARMUPS
         case Colour():
             return COLOURS
+        case ClipWord():
+            return CLIPS
         case _:
             return {}
 

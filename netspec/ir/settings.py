@@ -252,6 +252,20 @@ def decay_in_gradient(rule: UpdateRule) -> bool:
     return isinstance(rule, RmsProp | AdaGrad) or (isinstance(rule, Adam) and not rule.decoupled)
 
 
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A limit on the gradients of all parameters that are updated at the same time, before the weight decay is added.
+
+    By ``"norm"`` (Pascanu, Mikolov & Bengio 2013, algorithm 1): if their norm, the root of the sum of the squares of
+    all their numbers over the whole network, is above ``max``, they are multiplied by max / norm. By ``"value"``: each
+    number below -``max`` becomes -``max``, and each above ``max`` becomes ``max``. Parameters that the update does not
+    move, because their rate is 0, do not count.
+    """
+
+    by: Literal["norm", "value"]
+    max: float
+
+
 Precision = Literal["fp32", "bf16"]
 
 
@@ -266,7 +280,8 @@ class Train:
     ``batch`` is the number of images in a step on all devices together; ``batch / accumulate`` of them go through the
     network at a time. ``precision="bf16"`` computes under autocast, with weights and updates in float32.
     ``ema`` is the decay of the moving average of the weights with which the network is tested (0: no average).
-    ``label_smoothing`` is the share of each target that is spread over all classes.
+    ``label_smoothing`` is the share of each target that is spread over all classes. ``clip_gradients`` limits the
+    gradients before each update (``None``: no limit).
     """
 
     epochs: int | None = 10
@@ -284,6 +299,7 @@ class Train:
     channels_last: bool = False
     ema: float = 0.0
     label_smoothing: float = 0.0
+    clip_gradients: Clip | None = None
 
     def images_at_once(self, batch: int) -> int:
         """Return how many images of a batch go through the network at a time, at most."""

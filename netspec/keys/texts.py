@@ -127,6 +127,11 @@ def schedule(value: ir.Schedule) -> str:
     return call(name, *shown)
 
 
+def clip(value: ir.Clip | None) -> str:
+    """Return ``none``, ``norm(2)`` or ``value(0.5)``."""
+    return "none" if value is None else call(value.by, number(value.max))
+
+
 def warmup(value: ir.Warmup) -> str:
     """Return ``none``, ``epochs(5)`` or ``steps(500)``."""
     return call(value.unit, str(value.length)) if value.length else "none"

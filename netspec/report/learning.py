@@ -93,6 +93,7 @@ def _notes(graph: Graph) -> tuple[str, ...]:
     length = plural(train.steps or 0, "step") if train.epochs is None else plural(train.epochs, "epoch")
     run = f"{length} in batches of {plural(train.batch, 'image')}"
     run += f", warm-up {texts.warmup(train.warmup)}" if train.warmup.length else ""
+    run += f", gradients limited to {texts.clip(train.clip_gradients)}" if train.clip_gradients is not None else ""
     users: dict[str, dict[str, None]] = {}
     for node in graph.nodes.values():
         for key in node.params:

@@ -36,7 +36,7 @@ def handwritten_steps(
         # In the precision of the computation, as the images are also handed to netspec's network.
         narrow = torch.bfloat16 if settings.precision == "bf16" else images.dtype
         images = images.to(narrow, memory_format=torch.channels_last)
-    update = optimiser(model, graph.train.rule, device)
+    update, clip = optimiser(model, graph.train.rule, device), graph.train.clip_gradients
     precision = torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bf16")
 
     def loss() -> torch.Tensor:
@@ -56,6 +56,10 @@ def handwritten_steps(
         model.train()
         update.zero_grad()
         loss().backward()  # type: ignore[no-untyped-call]
+        if clip is not None and clip.by == "norm":
+            torch.nn.utils.clip_grad_norm_(model.parameters(), clip.max)
+        elif clip is not None:
+            torch.nn.utils.clip_grad_value_(model.parameters(), clip.max)
         update.step()
 
     def infer() -> None:

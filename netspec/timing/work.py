@@ -63,10 +63,11 @@ def work(graph: Graph, batch: int, precision: Precision) -> dict[str, LayerWork]
 
 def update_bytes(graph: Graph) -> int:
     """Return the bytes that the update of all weights reads (weight, gradient, and what the optimiser remembers) and
-    writes (all of these but the gradient)."""
-    rule = graph.train.rule
+    writes (all of these but the gradient). A limit of the gradients' norm reads them once more, before the update."""
+    rule, clip = graph.train.rule, graph.train.clip_gradients
+    read = 2 if clip is not None and clip.by == "norm" else 1
     numbers = ((math.prod(p.shape), len(state_kinds(rule, p))) for p in graph.parameters.values())
-    return FULL * sum(size * (3 + 2 * remembered) for size, remembered in numbers)
+    return FULL * sum(size * (2 + read + 2 * remembered) for size, remembered in numbers)
 
 
 def _work(graph: Graph, layer: Layer, batch: int, width: int, differentiable: frozenset[str]) -> LayerWork:

@@ -283,7 +283,7 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
         config=config,
         data=data,
         objective=objective,
-        optimiser=optimiser_of(graph, objective.module, fused=objective.forms.fused_update),
+        optimiser=optimiser_of(graph, objective.module, fused=objective.forms.fused_update, devices=objective.devices),
         prepare=prepare,
         loader=loader,
         folder=folder,

@@ -83,7 +83,8 @@ def free_port() -> int:
 def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
     graph = trial.graph
     objective = distribute(_undivided(graph), arrange(graph, processes, trial.split))
-    optimiser, average = optimiser_of(graph, objective.module), Average(objective.module, graph.train.ema)
+    optimiser = optimiser_of(graph, objective.module, devices=objective.devices)
+    average = Average(objective.module, graph.train.ema)
 
     program: Any = import_program(trial.path)
     world = program.World(rank, processes)
@@ -91,7 +92,7 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
     _with_world(program.initialise, world, model, SEED)
     if graph.train.channels_last:
         model.to(memory_format=torch.channels_last)
-    update_rule = optimiser_class(program)(model)
+    update_rule = _with_world(optimiser_class(program), world, model)
     program_average = program.Average(model) if graph.train.ema else None
 
     generator = torch.Generator().manual_seed(1)

@@ -159,6 +159,8 @@ def test_globals_lists_all_names_that_templates_define() -> None:
     graphs += [replace(vector, train=replace(vector.train, rule=rule)) for rule in rules]
     graphs += [replace(plain, preprocessing=settings.Preprocessing(1, (0.5,), std=(0.25,)))]
     graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]
+    clipped = f"{CROSSINGS.strip()}\ndefault conv lr=0\ntrain clip_gradients=norm(1)"
+    graphs += [netspec.loads(clipped).graph]
     names = set().union(*(defined_names(emit(graph)) for graph in graphs))
     networks = {"AlexNet", "Bent", "Crossings", "Excited", "Idle", "Joined", "Little", "Modern", "Net", "Noisy", "Pair",
                 "Scaled", "Several", "Single", "Sparse", "Tabled", "Twofold"}  # fmt: skip

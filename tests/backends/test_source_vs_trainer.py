@@ -219,6 +219,22 @@ def test_other_update_rules_end_with_the_trainers_bits(
     assert_same_training(netspec.loads(text).graph, tmp_path, monkeypatch)
 
 
+@pytest.mark.parametrize(
+    ("conv", "fc", "keys"),
+    [
+        ("lr=0", "update_every=2", f"clip_gradients=norm(0.3) {PARTS} ema=0.9"),
+        pytest.param("", "", "clip_gradients=norm(0.5) schedule=cosine warmup=1", marks=pytest.mark.ci),
+        pytest.param("", "schedule=steps(freeze=1)", "clip_gradients=norm(0.3)", marks=pytest.mark.ci),
+        pytest.param("", "", "clip_gradients=value(0.01) precision=bf16 channels_last=yes", marks=pytest.mark.ci),
+        pytest.param("lr=0", "update_every=1", f"clip_gradients=value(0.01) {PARTS}", marks=pytest.mark.ci),
+    ],
+)
+def test_limited_gradients_end_with_the_trainers_bits(
+    conv: str, fc: str, keys: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert_same_training(netspec.loads(spec(conv, fc, keys)).graph, tmp_path, monkeypatch)
+
+
 @pytest.mark.ci
 def test_super_eps_ends_with_the_trainers_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = "accumulate=2 schedule=linear(0.5, noise=0.5)"
@@ -336,6 +352,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Tensor:
         f"optimizer={TENSORFLOWS}",
         f"optimizer={CENTERED}",
         f"optimizer={ADAGRAD}",
+        "clip_gradients=norm(0.3)",
+        "clip_gradients=value(0.01)",
     ],
 )
 def test_each_option_changes_the_result(keys: str, plain: Tensor, tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ def test_learning_option_lists_weights_and_biases() -> None:
     ]
     done = run("summary", "-", "--learning", text=text)
     assert "3 epochs in batches of 4 images" in done.stdout and "the weights of b are also those of c" in done.stdout
+    limited = run("summary", "-", "--learning", text=text.replace("epochs=3", "clip_gradients=norm(2)")).stdout
+    assert "10 epochs in batches of 4 images, gradients limited to norm(2)" in limited
     by_steps = text.replace("epochs=3", "steps=60")
     assert "60 steps in batches of 4 images" in run("summary", "-", "--learning", text=by_steps).stdout
     summary = json.loads(run("summary", "-", "--learning", "--format", "json", text=text).stdout)

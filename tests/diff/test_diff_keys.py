@@ -179,6 +179,7 @@ def test_reported_function_agrees_with_the_outputs(changes: dict[str, str]) -> N
         ("train.optimizer=sgd(momentum=0.5)", ["train momentum: 0.9 -> 0.5, training"]),
         ("train.optimizer=sgd(weight_decay=1e-4)", ["train weight_decay: 0 -> 0.0001, training"]),
         ("train.optimizer=sgd(bias_decay=1e-4)", ["train bias_decay: 0 -> 0.0001, training"]),
+        ("train.clip_gradients=norm(2)", ["train clip_gradients: none -> norm(2), training"]),
         ("train.optimizer=sgd(nesterov=yes)", ["train nesterov: no -> yes, training"]),
         (
             "train.optimizer=adam",

@@ -117,6 +117,8 @@ def test_default_and_setting_lines_offer_their_keys() -> None:
         ("default conv rounding=|", ["exact", "down", "up", "caffe"]),
         ("net a rounding=|", ["exact", "down", "up", "caffe"]),
         ("test views=|", ["1", "10"]),
+        ("train clip_gradients=|", ["norm", "value", "none"]),
+        ("train clip_gradients=norm(|", ["max"]),
         ("[a] conv nonsense=|", []),
         ("train schedule=|", list(SCHEDULES)),
         ("train bias_schedule=|", [word for word in SCHEDULES if word != "plateau"]),

@@ -46,6 +46,9 @@ SPECS |= {
     "adam": with_rule(networks.IN_PARTS, "adam(weight_decay=1e-3)"),
     "adamw": with_rule(networks.TOWERS, "adamw(lr=0.01)"),
     "rmsprop": with_rule(networks.IN_PARTS, "rmsprop(momentum=0.9, eps_in_root=0.001, start=1, weight_decay=1e-4)"),
+    "clipped": networks.IN_PARTS.replace("train", "train clip_gradients=norm(0.01)"),
+    "clipped towers": networks.TOWERS.replace("train", "train clip_gradients=norm(0.01)"),
+    "clipped values": networks.TOWERS.replace("train", "train clip_gradients=value(0.001)"),
     "centered": with_rule(networks.TOWERS, "rmsprop(lr=0.01, centered=yes)"),
     "adagrad": with_rule(networks.TOWERS, "adagrad"),
     "adam on biases without gradients": "[image] input 3x10x10\n[c] conv filters=8 kernel=3\n[n] batchnorm\n"
@@ -59,7 +62,7 @@ Row = tuple[str, str, int]
 ON_TWO: list[Row] = [
     ("branching", "groups", 8), ("branching", "batch", 7), ("branching", "hybrid", 8), ("modern", "groups", 3),
     ("no loss reaches all", "groups", 4), ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4),
-    ("adam", "hybrid", 8), ("rmsprop", "groups", 6),
+    ("adam", "hybrid", 8), ("rmsprop", "groups", 6), ("clipped", "hybrid", 8),
     ("enlarging", "groups", 3), ("enlarging", "hybrid", 4),
 ]  # fmt: skip
 MORE_ON_TWO: list[Row] = [
@@ -67,6 +70,8 @@ MORE_ON_TWO: list[Row] = [
     ("nesterov", "groups", 6), ("adam", "groups", 6), ("adam on biases without gradients", "batch", 8),
     ("adam on biases without gradients", "hybrid", 8), ("towers", "groups", 5), ("plain", "hybrid", 6),
     ("in parts", "groups", 6), ("in parts", "hybrid", 8), ("adamw", "batch", 5),
+    ("clipped", "groups", 6), ("clipped towers", "groups", 5), ("clipped towers", "batch", 5),
+    ("clipped values", "groups", 5),
     ("rmsprop", "hybrid", 8), ("centered", "batch", 5), ("adagrad", "groups", 5),
     ("enlarging", "batch", 5),
     ("enlarging in one group", "hybrid", 4),
@@ -78,6 +83,7 @@ ON_FOUR: list[Row] = [
 MORE_ON_FOUR: list[Row] = [
     ("branching", "batch", 6), ("towers", "hybrid", 4), ("plain", "hybrid", 8), ("in parts", "groups", 8),
     ("modern", "hybrid", 4), ("adam", "groups", 8), ("adamw", "groups", 5), ("branching", "groups", 7),
+    ("clipped towers", "hybrid", 8), ("clipped towers", "groups", 5),
     ("plain", "batch", 7), ("modern", "groups", 7), ("nesterov", "hybrid", 8),
 ]  # fmt: skip
 ON_THREE: list[Row] = [("branching", "batch", 7), ("plain", "hybrid", 6), ("towers", "batch", 4)]

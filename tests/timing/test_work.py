@@ -48,6 +48,8 @@ def test_update_of_adam_reads_four_numbers_per_parameter_and_writes_three() -> N
     assert update_bytes(adam) == 7 * 4 * 60_965_224
     rmsprop = netspec.load(SPECS / "alexnet.net", set=["train.optimizer=rmsprop(momentum=0.9, centered=yes)"]).graph
     assert update_bytes(rmsprop) == 9 * 4 * 60_965_224
+    limited = netspec.load(SPECS / "alexnet.net", set=["train.clip_gradients=norm(2)"]).graph
+    assert update_bytes(limited) == 6 * 4 * 60_965_224
     normalised = netspec.loads("[i] input 5\n[f] fc outputs=2 super_eps=1").graph
     assert update_bytes(normalised) == 4 * (9 * 10 + 5 * 2)
 

@@ -17,6 +17,7 @@ from netspec.passes.parts import BatchProgress
 from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.layout import Layout
 from netspec.train.errors import TrainError
+from netspec.train.learning.clipping import ONE_DEVICE, Devices
 from netspec.train.requirements import LOSS_WITHOUT_WEIGHTS
 
 
@@ -142,6 +143,11 @@ class Objective:
             total, first = total + loss.detach(), first + len(classes)
             update(BatchProgress(sizes, done))
         return total
+
+    @property
+    def devices(self) -> Devices:
+        """The devices that compute the network together, as its optimiser needs them to limit gradients."""
+        return ONE_DEVICE
 
     @property
     def names(self) -> tuple[str, ...]:

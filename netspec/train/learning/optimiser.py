@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import torch
@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from netspec.ir import settings
 from netspec.ir.graph import Graph, Parameter
-from netspec.ir.settings import Sgd, Train, noise_of
+from netspec.ir.settings import Sgd, Train, UpdateRule, noise_of
 from netspec.passes.optimiser_state import STATE_KINDS, StateKind, state_kinds
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.learning.adam import Adam
+from netspec.train.learning.clipping import ONE_DEVICE, Clipping, Devices
 from netspec.train.learning.rooted import Rooted
 from netspec.train.learning.rule import Group, Optimiser
 from netspec.train.learning.sgd import PaperSGD
@@ -29,12 +30,22 @@ def optimiser_for(
     train: Train = _USUAL,
     periods: Iterable[int | None] = (),
     fused: bool = False,
+    devices: Devices = ONE_DEVICE,
 ) -> Optimiser:
     """Return an optimiser of a network's ``tensors``, given by parameter key, by the rule of the ``train`` line.
 
     Parameters with the same hyperparameters form a group. ``periods`` are the ``update_every`` of parameters that other
-    devices have.
+    ``devices`` have.
     """
+    all_periods = tuple(periods)
+    optimiser = _by_rule(train.rule, _groups(parameters, tensors, train), all_periods, fused)
+    optimiser.periods.update(all_periods)
+    if train.clip_gradients is not None:
+        optimiser.clipping = Clipping(train.clip_gradients, tensors, devices)
+    return optimiser
+
+
+def _groups(parameters: Mapping[str, Parameter], tensors: Mapping[str, Tensor], train: Train) -> Iterator[Group]:
     members: defaultdict[Group, list[Tensor]] = defaultdict(list)
     for key, p in parameters.items():
         noisy = noise_of(train.schedule if p.schedule is None else p.schedule)
@@ -50,21 +61,24 @@ def optimiser_for(
             name=key if noisy else "",
         )
         members[empty].append(tensors[key])
-    groups = (replace(empty, params=tuple(params)) for empty, params in members.items())
-    if isinstance(train.rule, Sgd):
-        return PaperSGD(groups, nesterov=train.rule.nesterov, fused=fused)
-    if isinstance(train.rule, settings.Adam):
-        return Adam(groups, train.rule, periods=periods, fused=fused)
-    return Rooted(groups, train.rule, fused=fused)
+    yield from (replace(empty, params=tuple(params)) for empty, params in members.items())
 
 
-def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False) -> Optimiser:
-    """Return an optimiser of those of a graph's parameters that a module has."""
+def _by_rule(rule: UpdateRule, groups: Iterable[Group], periods: Iterable[int | None], fused: bool) -> Optimiser:
+    if isinstance(rule, Sgd):
+        return PaperSGD(groups, nesterov=rule.nesterov, fused=fused)
+    if isinstance(rule, settings.Adam):
+        return Adam(groups, rule, periods=periods, fused=fused)
+    return Rooted(groups, rule, fused=fused)
+
+
+def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False, devices: Devices = ONE_DEVICE) -> Optimiser:
+    """Return an optimiser of those of a graph's parameters that a module has. ``devices`` have the others."""
     names, by_name = attributes(graph), dict(module.named_parameters())
     parameters = {key: p for key, p in graph.parameters.items() if state_key(p, names) in by_name}
     tensors = {key: by_name[state_key(p, names)] for key, p in parameters.items()}
     periods = [p.update_every for p in graph.parameters.values()]
-    return optimiser_for(parameters, tensors, train=graph.train, periods=periods, fused=fused)
+    return optimiser_for(parameters, tensors, train=graph.train, periods=periods, fused=fused, devices=devices)
 
 
 def state_names(graph: Graph) -> dict[StateKind, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.settings import OwnSchedule
 from netspec.passes.optimiser_state import STATE_KINDS, StateKind
 from netspec.passes.parts import WHOLE, BatchProgress
+from netspec.train.learning.clipping import Clipping
 from netspec.train.learning.constraining import constrain
 
 
@@ -49,7 +50,8 @@ class Optimiser(ABC):
 
     A group's learning rate in a step is its ``lr`` times its ``Scale``, or times ``factor`` if there are no ``scales``.
     After an update the ``constraint`` of the group is enforced, except on groups with an ``lr`` of 0. A group that its
-    schedule has frozen, with a scale of 0, does not move, whatever is remembered of it.
+    schedule has frozen, with a scale of 0, does not move, whatever is remembered of it. Before an update, the gradients
+    of all groups that move are limited by ``clipping``, if there is one.
 
     If ``fused``, tensors of a parameter with the same memory layout are updated in one pass over memory, with one
     kernel launch per group. The results may then differ in the last bits.
@@ -67,6 +69,10 @@ class Optimiser(ABC):
         """One for each group, or ``None``."""
         self.state: dict[StateKind, dict[Tensor, Tensor]] = {kind: {} for kind in STATE_KINDS}
         """What is remembered of each parameter that has been updated."""
+        self.clipping: Clipping | None = None
+        """The limit of the gradients, if there is one."""
+        self.periods = {group.update_every for group in self.groups}
+        """The ``update_every`` of the parameters on all devices, which limit gradients together."""
         self.starts: Mapping[StateKind, float] = {}
         """What is remembered at first, if it is not 0."""
         self.updates: dict[int, int] = {}
@@ -84,25 +90,25 @@ class Optimiser(ABC):
         """Update every parameter that has a gradient. After a part of a batch, update only the parameters that are due,
         and clear their gradients."""
         scales = self.scales or (Scale(self.factor),) * len(self.groups)
+        due: list[tuple[Group, Scale, list[Tensor]]] = []
         for group, scale in zip(self.groups, scales, strict=True):
             mean = progress.mean(group.update_every)
             if mean is None:
                 continue
-            self._step_group(group, scale, mean)
+            weights = [w for w in group.params if w.grad is not None] if scale.lr else []
+            if weights and mean != 1:  # the mean over the images since the last update
+                torch._foreach_mul_(gradients(weights), mean)
+            due.append((group, scale, weights))
+        if self.clipping is not None and any(progress.mean(every) is not None for every in self.periods):
+            self.clipping([w for group, _, weights in due if group.lr for w in weights])
+        for group, scale, weights in due:
+            if weights:
+                self.update(weights, group, scale)
+            for w in weights if group.constraint and group.lr else ():
+                constrain(w, group.constraint)
             if progress.done < len(progress.sizes):
                 for w in group.params:
                     w.grad = None
-
-    def _step_group(self, group: Group, scale: Scale, mean: float) -> None:
-        """Update a group. Its gradients times ``mean`` are the mean over the images since its last update."""
-        weights = [w for w in group.params if w.grad is not None]
-        if not weights or not scale.lr:
-            return
-        if mean != 1:
-            torch._foreach_mul_(gradients(weights), mean)
-        self.update(weights, group, scale)
-        for w in weights if group.constraint and group.lr else ():
-            constrain(w, group.constraint)
 
     @abstractmethod
     def update(self, weights: list[Tensor], group: Group, scale: Scale) -> None:

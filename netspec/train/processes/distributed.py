@@ -22,6 +22,7 @@ from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, ArrangementError, SplitWord, arrange, place_on_devices
 from netspec.train.counter_rng import Indices
 from netspec.train.errors import RequestError
+from netspec.train.learning.clipping import Devices
 from netspec.train.learning.objective import Objective, no_update
 from netspec.train.processes.world import PATIENCE
 
@@ -92,6 +93,19 @@ class DistributedObjective(Objective):
         with self._precision(images):
             _, reported = self.network.training_loss(self._in_memory_format(images), labels[mine], total)
         return all_reduce(reported), scores
+
+    @property
+    def devices(self) -> Devices:
+        """See ``Objective``. The rows of the mesh hold copies of each other, and the devices of a row copies of what is
+        not divided over them."""
+        placed, parameters = self.network.placed, self.network.placed.graph.parameters
+
+        def copies(key: str) -> int:
+            sharding = placed.sharding_of(parameters[key])
+            holders = placed.arrangement.devices if sharding.owner is None else placed.arrangement.replicas
+            return holders // sharding.channels
+
+        return Devices(self.network.mesh.device, copies, all_reduce)
 
     @property
     def names(self) -> tuple[str, ...]:

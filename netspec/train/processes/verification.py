@@ -237,7 +237,7 @@ def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> 
 def _record_steps(objective: Objective, trial: Trial) -> Record:
     """Take the trial's steps as training does, but so that they do not magnify rounding, and record the results."""
     objective = replace(objective, graph=replace(objective.graph, train=_without_magnified_rounding(objective.graph)))
-    optimiser = optimiser_of(objective.graph, objective.module)
+    optimiser = optimiser_of(objective.graph, objective.module, devices=objective.devices)
     images, labels = batch(objective.graph, trial)
     own_images = images[torch.from_numpy(objective.training_rows(trial.batch)).to(images.device)]
     record: Record = {"losses": []}

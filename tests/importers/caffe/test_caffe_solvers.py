@@ -92,6 +92,14 @@ def test_iter_size_divides_a_larger_batch() -> None:
     assert "batch" not in solved("max_iter: 9 base_lr: 1 lr_policy: 'fixed'", None).train
 
 
+def test_limit_of_gradients_is_of_their_mean() -> None:
+    """Caffe limits the sum over four parts to 2, whose mean a spec therefore limits to 0.5."""
+    text = "max_iter: 9 base_lr: 1 lr_policy: 'fixed' clip_gradients: 2"
+    assert solved(text).train["clip_gradients"] == "norm(2)"
+    assert solved(f"{text} iter_size: 4").train["clip_gradients"] == "norm(0.5)"
+    assert "clip_gradients" not in solved(text.replace(": 2", ": -1")).train
+
+
 def test_what_does_not_change_the_training_is_left_out() -> None:
     text = (
         "net: 'a' test_iter: 9 test_interval: 5 display: 2 snapshot: 7 snapshot_prefix: 'b' solver_mode: GPU "
@@ -115,7 +123,7 @@ def test_what_does_not_change_the_training_is_left_out() -> None:
         ("weight_decay: 0.1 regularization_type: 'L1'", "squares", "regularization_type: 'L1'"),
         ("regularization_type: 'L3'", "no regularization_type 'L3'", "regularization_type: 'L3'"),
         ("weight_decay: -1", "weight_decay must be at least 0, and is -1", "weight_decay: -1"),
-        ("clip_gradients: 0", "norm of all gradients", "clip_gradients: 0"),
+        ("clip_gradients: 0", "Caffe multiplies all gradients by 0", "clip_gradients: 0"),
         ("momentum: inf", "its momentum is inf, which is not a finite float32 number", "momentum: inf"),
         ("gamma: 1e39", "its gamma is 1e+39", "gamma: 1e39"),
         ("momentum: 1", "from 0 to below 1", "momentum: 1"),
@@ -139,5 +147,6 @@ def test_what_a_spec_cannot_express_is_reported_at_its_place(text: str, reason: 
 
 
 def test_all_problems_of_a_solver_are_listed() -> None:
-    found = solved("base_lr: -1 clip_gradients: 1 iter_size: 2", None).problems
-    assert [str(problem).split()[0] for problem in found] == ["max_iter", "iter_size", "base_lr", "lr_policy", "a"]
+    found = solved("base_lr: -1 clip_gradients: 0 iter_size: 2", None).problems
+    reported = ["max_iter", "iter_size", "base_lr", "lr_policy", "clip_gradients"]
+    assert [str(problem).split()[0] for problem in found] == reported

@@ -60,14 +60,17 @@ class Solver:
     momentum2: float = 0.999
     delta: float = 1e-8
     rms_decay: float = 0.99
+    clip: float = -1
     history: dict[str, Array] = field(default_factory=dict)
     history2: dict[str, Array] = field(default_factory=dict)
 
     def apply(self, blobs: dict[str, Array], gradients: dict[str, Array], iteration: int) -> None:
         """Update blobs, given the sums of the gradients of all parts of a batch."""
+        norm = np.sqrt(sum((g**2).sum() for name, g in gradients.items() if MULTIPLIERS[name][0]))
+        scale = self.clip / norm if norm > self.clip >= 0 else 1.0
         for name, data in blobs.items():
             lr_mult, decay_mult = MULTIPLIERS[name]
-            diff = gradients[name] / self.parts + self.decay * decay_mult * data
+            diff = scale * gradients[name] / self.parts + self.decay * decay_mult * data
             rate = self.rate(iteration) * lr_mult
             data -= getattr(self, self.kind)(name, diff, rate, iteration)
 
@@ -150,6 +153,8 @@ def batches(count: int, images: int) -> list[tuple[Array, NDArray[np.int64]]]:
          Solver(lambda i: 0.2 * (1 - i / STEPS) ** 0.5, 0.05, "adam", 0.9, delta=1e-14)),
         ("type: 'RMSProp' rms_decay: 0.9 delta: 1e-3 lr_policy: 'step' stepsize: 3 gamma: 0.1 iter_size: 2",
          Solver(lambda i: 0.2 * 0.1 ** (i // 3), 0.05, "rmsprop", 0, parts=2, delta=1e-3, rms_decay=0.9)),
+        ("momentum: 0.9 lr_policy: 'fixed' iter_size: 3 clip_gradients: 0.75",
+         Solver(lambda i: 0.2, 0.05, "sgd", 0.9, parts=3, clip=0.75)),
         ("type: 'AdaGrad' delta: 1e-3 lr_policy: 'exp' gamma: 0.9",
          Solver(lambda i: 0.2 * 0.9**i, 0.05, "adagrad", 0, delta=1e-3)),
     ],

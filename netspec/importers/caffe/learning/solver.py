@@ -33,7 +33,7 @@ _ARGUMENTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 }
 """Solvers that a spec can express: the word of the update rule, and the fields that are its arguments."""
 
-_REALS = ("base_lr", "momentum", "momentum2", "rms_decay", "delta", "weight_decay", "gamma", "power")
+_REALS = ("base_lr", "momentum", "momentum2", "rms_decay", "delta", "clip_gradients", "weight_decay", "gamma", "power")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,17 @@ def train_line(solver: Record, batch: int | None, *, bias_decays: bool) -> Solve
     schedule = _schedule(t)
     if schedule:
         keys["schedule"] = schedule
-    if solver.real("clip_gradients") >= 0:
-        t.cannot("a spec cannot limit the norm of all gradients together", "clip_gradients")
+    keys |= _clip(t, max(1, parts))
     return Solved(keys, tuple(t.substitutes), tuple(t.problems))
+
+
+def _clip(t: _Translation, parts: int) -> dict[str, str]:
+    """Return the limit of the gradients' norm, if there is one. ``ClipGradients`` limits their sum over all parts of a
+    batch before ``Normalize`` takes the mean, of which a spec limits the norm."""
+    limit = t.solver.real("clip_gradients")
+    if limit == 0:
+        t.cannot("clip_gradients is 0: Caffe multiplies all gradients by 0", "clip_gradients")
+    return {"clip_gradients": call("norm", number(limit / parts))} if limit > 0 else {}
 
 
 def _optimizer(t: _Translation) -> str:
