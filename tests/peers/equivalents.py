@@ -25,6 +25,7 @@ from netspec.ir.ops import (
     BatchNorm,
     Concat,
     Conv,
+    Deconv,
     Flatten,
     GroupNorm,
     LayerNorm,
@@ -41,7 +42,7 @@ from netspec.ir.ops import (
 )
 from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
-from netspec.ir.window import Window
+from netspec.ir.window import TransposedWindow, Window
 
 Array = NDArray[np.float64]
 Pair = tuple[int, int]
@@ -140,6 +141,16 @@ def conv(
     weight = weight if weight.ndim == 4 else weight[:, :, None]
     params = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
     return single(Conv(len(weight), window, groups, bias is not None), images, to_peer, **params)
+
+
+def deconv(
+    x: Array, weight: Array, bias: Array | None, window: TransposedWindow, groups: int = 1, *, batched: bool = True
+) -> Equivalent:
+    """A transposed convolution; ``weight`` is C,F/G,h,w, or C,F/G,w for images of one row."""
+    images, to_peer = to_images(x, batched)
+    weight = weight if weight.ndim == 4 else weight[:, :, None]
+    params = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
+    return single(Deconv(weight.shape[1] * groups, window, groups, bias is not None), images, to_peer, **params)
 
 
 def max_pool(x: Array, *windows: Window, batched: bool = True) -> Equivalent:

@@ -22,6 +22,7 @@ from equivalents import (
     avg_pool,
     batch_norm,
     conv,
+    deconv,
     elementwise,
     flatten,
     group_norm,
@@ -57,7 +58,7 @@ from netspec.ir.ops import (
     Sum,
     Tanh,
 )
-from netspec.ir.window import Pad, Window
+from netspec.ir.window import Pad, TransposedWindow, Window
 
 WITH_STATISTICS = ("LayerNormalization",)
 """Operators whose further outputs are only the statistics that the first output has been computed with."""
@@ -134,6 +135,30 @@ def _conv(case: Case) -> Equivalent:
     if x.ndim == 5:
         raise DoesNotApply(Reason.VOLUME)
     return conv(x, weight, bias, *_windows(case, x, weight.shape[2:]), case.get("group", 1))
+
+
+def _conv_transpose(case: Case) -> Equivalent:
+    x, weight, bias = (*case.inputs, None)[:3]
+    if x.ndim == 5:
+        raise DoesNotApply(Reason.VOLUME)
+    axes = x.ndim - 2
+    kernel, size = weight.shape[2:], case.outputs[0].shape[2:]
+    stride, dilation = case.get("strides", [1] * axes), case.get("dilations", [1] * axes)
+    pads = case.get("pads", [0] * 2 * axes)
+    word, sides = case.get("auto_pad", b"NOTSET").decode(), []
+    for i in range(axes):
+        cut = (x.shape[2 + i] - 1) * stride[i] + (kernel[i] - 1) * dilation[i] + 1 - size[i]
+        of_both = cut + case.get("output_padding", [0] * axes)[i]
+        before = pads[i]
+        if word.startswith("SAME") or "output_shape" in case.attributes:
+            smaller = max(0, of_both) // 2
+            before = of_both - smaller if word == "SAME_LOWER" else smaller
+        sides.append((before, cut - before))
+    alone = axes == 1  # an image of one row
+    (top, bottom), (left, right) = ((0, 0), *sides) if alone else sides
+    pairs = [(1, numbers[0]) if alone else (numbers[0], numbers[1]) for numbers in (kernel, stride, dilation)]
+    window = TransposedWindow(pairs[0], pairs[1], Pad(left, right, top, bottom), pairs[2])
+    return deconv(x, weight, bias, window, case.get("group", 1))
 
 
 def _max_pool(case: Case) -> Equivalent:
@@ -253,6 +278,7 @@ EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
     "BatchNormalization": _batch_norm,
     "Concat": lambda case: join(Concat, case.inputs, case.get("axis")),
     "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
     "Dropout": _dropout,
     "Elu": lambda case: elementwise(Elu(case.get("alpha", 1.0)), case.inputs[0]),
     "Flatten": lambda case: flatten(case.inputs[0], case.get("axis", 1)),
@@ -281,9 +307,9 @@ EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
 }
 
 CASE_MODULES = (
-    "abs", "averagepool", "batch_normalization", "concat", "conv", "dropout", "elu", "flatten", "gelu", "gemm",
-    "globalaveragepool", "globalmaxpool", "groupnormalization", "hardsigmoid", "hardswish", "instance_normalization",
-    "layernormalization", "leakyrelu", "log", "lrn", "max", "maxpool", "mul", "relu", "sigmoid", "softmax", "softplus",
-    "sqrt", "sum", "tanh",
+    "abs", "averagepool", "batch_normalization", "concat", "conv", "convtranspose", "dropout", "elu", "flatten", "gelu",
+    "gemm", "globalaveragepool", "globalmaxpool", "groupnormalization", "hardsigmoid", "hardswish",
+    "instance_normalization", "layernormalization", "leakyrelu", "log", "lrn", "max", "maxpool", "mul", "relu",
+    "sigmoid", "softmax", "softplus", "sqrt", "sum", "tanh",
 )  # fmt: skip
 """The modules that generate these operators' cases."""

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.peers, pytest.mark.slow]  # half a minute, mostly for 
 SAMPLES = {
     "avg_pool2d": (7, 7),
     "conv2d": (30, 30),
+    "conv_transpose2d": (12, 12),
     "group_norm": (21, 17),
     "layer_norm": (6, 5),
     "linear": (18, 18),

@@ -17,6 +17,7 @@ from equivalents import (
     Reason,
     avg_pool,
     conv,
+    deconv,
     group_norm,
     layer_norm,
     linear,
@@ -27,7 +28,7 @@ from equivalents import (
 )
 from torch import Tensor
 
-from netspec.ir.window import Pad, Window
+from netspec.ir.window import Pad, TransposedWindow, Window
 
 Arguments = dict[str, Any]
 
@@ -97,6 +98,18 @@ def _conv(x: Array, given: Arguments) -> Equivalent:
         pad = _both_sides(0 if padding == "valid" else padding)
     window = Window(weight.shape[2:], stride, pad, dilation, "down")
     return conv(x, weight, bias, window, given.get("groups", 1), batched=x.ndim == 4)
+
+
+def _conv_transpose(x: Array, given: Arguments) -> Equivalent:
+    bias = given["bias"].numpy() if given.get("bias") is not None else None
+    stride, dilation, padding = (
+        pair(given.get(name, default)) for name, default in (("stride", 1), ("dilation", 1), ("padding", 0))
+    )
+    rows, columns = pair(given.get("output_padding", 0))
+    pad = Pad(padding[1], padding[1] - columns, padding[0], padding[0] - rows)
+    weight = given["weight"].numpy()
+    window = TransposedWindow(weight.shape[2:], stride, pad, dilation)
+    return deconv(x, weight, bias, window, given.get("groups", 1), batched=x.ndim == 4)
 
 
 def _max_pool(x: Array, given: Arguments) -> Equivalent:
@@ -198,6 +211,7 @@ def _joined(numbers: Any) -> str:
 
 NAMES = {
     "conv2d": ("weight", "bias", "stride", "padding", "dilation", "groups"),
+    "conv_transpose2d": ("weight", "bias", "stride", "padding", "output_padding", "groups", "dilation"),
     "max_pool2d": ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     "avg_pool2d": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
     "local_response_norm": ("size", "alpha", "beta", "k"),
@@ -209,6 +223,7 @@ NAMES = {
 
 EQUIVALENTS: dict[str, Callable[[Array, Arguments], Equivalent]] = {
     "conv2d": _conv,
+    "conv_transpose2d": _conv_transpose,
     "max_pool2d": _max_pool,
     "avg_pool2d": _avg_pool,
     "local_response_norm": _lrn,

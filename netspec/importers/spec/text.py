@@ -21,6 +21,7 @@ MIN_FOR_DEFAULT = 3
 _LEARNT = ("init", "bias", "lr_mult", "decay_mult", "bias_lr_mult", "bias_decay_mult", "neuron")
 _DEFAULTS = {
     "conv": _LEARNT,
+    "deconv": _LEARNT,
     "fc": _LEARNT,
     "batchnorm": ("eps", "average", "affine", "neuron"),
 }

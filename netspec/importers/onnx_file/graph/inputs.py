@@ -20,7 +20,7 @@ operator which mixes images is noticed."""
 _COLOURS = (1, 3)
 """The usual numbers of channels of an image."""
 
-_CHANNELS_FIRST = ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization", "LRN")
+_CHANNELS_FIRST = ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization", "LRN")
 """Operators that read N,C,H,W."""
 
 _NUMBERS = (*range(1, 8), 10, 11, 12, 13, 16)

@@ -110,11 +110,11 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 _OPERATORS = frozenset({
-    "add", "averagepool", "avgpool", "batchnormalization", "biasadd", "clip", "concat", "conv", "conv2d", "depthwise",
-    "div", "dropout", "elu", "flatten", "fusedbatchnormv3", "gelu", "gemm", "globalaveragepool", "hardsigmoid",
-    "hardswish", "identity", "layernormalization", "leakyrelu", "lrn", "matmul", "maxpool", "mean", "mul", "pad",
-    "reducemean", "relu", "relu6", "reshape", "sigmoid", "softmax", "squeeze", "sub", "sum", "tanh", "transpose",
-    "unsqueeze",
+    "add", "averagepool", "avgpool", "batchnormalization", "biasadd", "clip", "concat", "conv", "conv2d",
+    "convtranspose", "depthwise", "div", "dropout", "elu", "flatten", "fusedbatchnormv3", "gelu", "gemm",
+    "globalaveragepool", "hardsigmoid", "hardswish", "identity", "layernormalization", "leakyrelu", "lrn", "matmul",
+    "maxpool", "mean", "mul", "pad", "reducemean", "relu", "relu6", "reshape", "sigmoid", "softmax", "squeeze", "sub",
+    "sum", "tanh", "transpose", "unsqueeze",
 })  # fmt: skip
 """Names of operators that may end a node's name although the node is another one: those of TensorFlow, and those that
 became part of a group."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from netspec.importers.operators.spec import arithmetic, neurons, norms, products, reshaping, windows
+from netspec.importers.operators.spec import arithmetic, neurons, norms, products, reshaping, transposed, windows
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.neurons import neuron
 
@@ -12,6 +12,7 @@ Translate = Callable[[Site], None]
 
 OPERATORS: Mapping[str, Translate] = {
     "Conv": windows.conv,
+    "ConvTranspose": transposed.conv_transpose,
     "MaxPool": windows.max_pool,
     "AveragePool": windows.average_pool,
     "GlobalAveragePool": windows.global_pool("avgpool"),
@@ -95,7 +96,6 @@ REASONS: Mapping[str, str] = {
     **dict.fromkeys(("Resize", "Upsample"), _UPSAMPLING),
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger",
                      "QLinearMatMul", "MatMulInteger"), "a spec computes with real numbers, not with quantised ones"),
-    "ConvTranspose": "a spec has no transposed convolution",
     "Attention": "a spec has no attention",
     "Softplus": "a spec's softrelu is log(1 + e^x) only up to 4 and x above, which differs by up to 0.018",
     "Split": "a spec's layers read all channels of another, or a share of them by groups",

@@ -39,7 +39,7 @@ def conv(site: Site) -> None:
     if channels_alone and window.dilation == (1, 1) and "outside" not in keys and bool((weight.values() == 1).all()):
         _sum_pool(site, x, window)
         return
-    shape = _image_shape(site)
+    shape = image_shape(site)
     line = weighted_line(site, "conv", x, keys, shape, weight.read)
     site.result(x.of(line, shape))
     if bias is not None:
@@ -50,7 +50,7 @@ def _sum_pool(site: Site, x: Value, window: Window) -> None:
     """Add a sum pooling: a convolution of each channel by itself, all of whose weights are 1."""
     pool = replace(window, kind="pool")
     keys = _pool_keys(pool) | _rounding_key(pool, x.shape, site, ("down",))
-    site.emit("sumpool", x, keys, _image_shape(site), claimed=True)
+    site.emit("sumpool", x, keys, image_shape(site), claimed=True)
 
 
 def weighted_line(
@@ -60,7 +60,9 @@ def weighted_line(
     weight = site.tensor(1)
     hint = of_parameter(weight, site.tensor(2))
     without_bias = {**keys, "bias": "none"}
-    number = site.line(type_, x, without_bias, shape, arrays={"weight": read}, hint=hint, claimed=type_ == "conv")
+    number = site.line(
+        type_, x, without_bias, shape, arrays={"weight": read}, hint=hint, claimed=type_ in ("conv", "deconv")
+    )
     layout = site.node.op, site.get("transB"), site.get("alpha"), x.axes if type_ == "fc" else ()
     signature = f"{type_} {sorted(keys.items())} {layout}"
     owner = site.draft.owners.setdefault((id(weight), signature), number)
@@ -105,7 +107,7 @@ def _pool_window(site: Site, x: Shape, padding: Pad) -> Window:
     window = _window(site, x, site.get("kernel_shape"), padding, kind="pool")
     if window.dilation != (1, 1):
         raise Inexpressible("its window is dilated; poolings of a spec are not")
-    output = _image_shape(site)[1:]
+    output = image_shape(site)[1:]
     before = window.pad.top, window.pad.left
     starts = [(output[i] - 1) * window.stride[i] - before[i] for i in (0, 1)]
     if site.get("ceil_mode", 0) and any(start >= side for start, side in zip(starts, x[1:], strict=True)):
@@ -124,14 +126,14 @@ def _pool(site: Site, type_: str, x: Value, window: Window) -> None:
         return
     roundings: tuple[Rounding, ...] = ("up", "caffe", "down") if site.get("ceil_mode", 0) else ("down",)
     keys = _pool_keys(window) | _rounding_key(window, x.shape, site, roundings)
-    site.emit(type_, x, keys, _image_shape(site), claimed=True)
+    site.emit(type_, x, keys, image_shape(site), claimed=True)
 
 
 def global_pool(type_: str) -> Callable[[Site], None]:
     """Return the translation of a pooling over the whole map."""
 
     def translate(site: Site) -> None:
-        site.emit(type_, site.image(), {"kernel": "global"}, _image_shape(site))
+        site.emit(type_, site.image(), {"kernel": "global"}, image_shape(site))
 
     return translate
 
@@ -183,7 +185,7 @@ def pad(site: Site) -> None:
         return
     if fill != 0:
         raise Inexpressible(f"it pads with {fill:g}; a spec pads with zeros")
-    site.emit("zeropad", x, {"pad": pad_text(pads)}, _image_shape(site), claimed=True)
+    site.emit("zeropad", x, {"pad": pad_text(pads)}, image_shape(site), claimed=True)
 
 
 def _constant_pad(site: Site) -> tuple[Pad, float]:
@@ -254,14 +256,15 @@ def _pool_keys(window: Window) -> dict[str, str]:
 def _rounding_key(window: Window, x: Shape, site: Site, roundings: Sequence[Rounding]) -> dict[str, str]:
     """Return the rounding, if the window does not tile its input, with which its output has ONNX's size."""
     try:
-        keys = rounding_keys(window, x, _image_shape(site), ("exact", *roundings))
+        keys = rounding_keys(window, x, image_shape(site), ("exact", *roundings))
     except UnfitError as unfit:
         reason = str(unfit) or "ONNX gives its output another size"
         raise Inexpressible(f"a spec has no such window: {reason}") from None
     return {key: value for key, value in keys.items() if (key, value) != ("rounding", "exact")}
 
 
-def _image_shape(site: Site) -> Shape:
+def image_shape(site: Site) -> Shape:
+    """Return the shape of the node's output, an image. Raises ``Inexpressible`` if it is none."""
     sizes = site.output_sizes()
     if len(sizes) != 4:
         raise Inexpressible(f"its output has {len(sizes)} axes; an image has 4: N, channels, height and width")
