@@ -24,9 +24,21 @@ if TYPE_CHECKING:
     from netspec.diagnostics.model import CannotOpen, SpecError
     from netspec.ir.shape import Shape
     from netspec.net import Net
-    from netspec.notebook import Markdown, Svg
+    from netspec.notebook import Comparison, Markdown, Svg
 
-__all__ = ["CannotOpen", "SpecError", "compile", "figure", "load", "loads", "summary", "table", "torch_module"]
+__all__ = [
+    "CannotOpen",
+    "SpecError",
+    "compare",
+    "compile",
+    "figure",
+    "from_torch",
+    "load",
+    "loads",
+    "summary",
+    "table",
+    "torch_module",
+]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 
@@ -83,6 +95,40 @@ def loads(text: str, *, name: str = "<text>", input: Sequence[int] | None = None
     return loads_net(text, name, _shape(input))
 
 
+def from_torch(model: Module, input: Sequence[int], *, name: str | None = None) -> Net:
+    """Return what a PyTorch module computes as a network, whose ``source.text`` is its spec.
+
+    ``torch.export`` follows the module's ``forward`` in evaluation mode. The module itself is not changed. Layers are
+    named after the modules that they come from: ``layer1.0.conv1`` becomes ``layer1_0_conv1``. With the network,
+    ``torch_module(net, weights=model)`` makes a module that has the same weights.
+
+    Parameters
+    ----------
+    model:
+        A module that reads one tensor: images N x C x H x W, or vectors N x features.
+    input:
+        The shape of an image without the batch, such as ``(3, 224, 224)``, or the number of features, ``(784,)``.
+    name:
+        The name of the net, by default that of the module's class.
+
+    Raises
+    ------
+    SpecError
+        A spec cannot express what the module computes, or ``torch.export`` cannot follow it; ``.diagnostics`` say why.
+    TypeError
+        ``model`` is not a module.
+    ValueError
+        ``input`` is not a shape.
+    """
+    from netspec.net import import_module
+
+    shape = _shape(input)
+    if shape is None:
+        raise ValueError("input=None is not a shape; a module does not say how large its images are")
+    _require_module(model)
+    return import_module(model, shape, name or type(model).__name__).net
+
+
 def summary(net: Net, batch: int | None = None) -> dict[str, Any]:
     """Return the layer table as plain data, as ``netspec summary --format json`` prints it.
 
@@ -116,16 +162,51 @@ def figure(net: Net, *, costs: bool = False) -> Svg:
     return figure_of(net, costs=costs)
 
 
-def torch_module(net: Net, *, seed: int = 0) -> Module:
-    """Return the network as an ordinary ``torch.nn.Module`` in float32, with initial values drawn from ``seed``.
+def compare(a: Net, b: Net) -> Comparison:
+    """Compare two networks: what differs, and what each difference changes.
+
+    The result is shown as ``netspec diff`` prints it, and in a notebook as tables. ``same`` says whether nothing
+    differs, ``same_function`` whether the same weights give the same output.
+    """
+    _require_net(a)
+    _require_net(b)
+    from netspec.notebook import comparison
+
+    return comparison(a, b)
+
+
+def torch_module(net: Net, *, seed: int = 0, weights: Module | None = None) -> Module:
+    """Return the network as an ordinary ``torch.nn.Module``, with random initial values or another module's weights.
 
     Its ``forward`` takes preprocessed images, a float tensor N x C x H x W, and returns the output of the last layer.
+
+    Parameters
+    ----------
+    seed:
+        Where the random numbers of the initial values start. The module is in float32.
+    weights:
+        A module of which ``from_torch`` makes a network with the same layers. Its parameters and running statistics are
+        copied, in float64 if they are. The spec may have been changed where this leaves the weights as they are.
+
+    Raises
+    ------
+    ValueError
+        The parameters of ``weights`` are not those of the network.
+    SpecError
+        ``from_torch`` cannot express ``weights``.
     """
     _require_net(net)
     from netspec.backend import load as load_backend
 
-    module: Module = load_backend("pytorch").module(net.graph, seed=seed)
-    return module
+    backend = load_backend("pytorch")
+    if weights is None:
+        module: Module = backend.module(net.graph, seed=seed)
+        return module
+    from netspec.net import import_module
+
+    _require_module(weights)
+    same: Module = backend.module_with(net.graph, import_module(weights, net.graph.input.output, net.name).arrays)
+    return same
 
 
 @overload
@@ -186,3 +267,10 @@ def _require_net(net: object) -> None:
     """Raise ``TypeError`` if a path or a text was passed instead of a net."""
     if isinstance(net, str | os.PathLike):
         raise TypeError(f"this takes a net, which netspec.load makes of a file: netspec.load({os.fspath(net)!r})")
+
+
+def _require_module(model: object) -> None:
+    """Raise ``TypeError`` if something else was passed instead of a module, such as its weights."""
+    if isinstance(model, type) or not hasattr(model, "named_parameters"):
+        given = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"this takes a torch.nn.Module, and is given {given}")

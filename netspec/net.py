@@ -25,6 +25,7 @@ from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch.nn import Module
 
     from netspec.check.rewriting import Rewritten
     from netspec.importers.caffe import Translation as CaffeTranslation
@@ -215,6 +216,18 @@ def import_model(source: ModelFile, input_shape: Shape | None = None, changes: S
 
     translation = translate(source, input_shape)
     net = _checked(translation, changes, readable=True)
+    return Imported(replace(net, unstated=translation.unstated), translation.arrays)
+
+
+def import_module(module: Module, input_shape: Shape, name: str) -> Imported:
+    """Convert a module of PyTorch to a spec that is meant to be read. ``name`` is that of the net.
+
+    Raises ``SpecError`` if the module cannot be followed, or if a spec cannot express it.
+    """
+    from netspec.importers.torch_module import translate  # needs torch
+
+    translation = translate(module, input_shape, ModelFile(name, ""))
+    net = _checked(translation, (), readable=True)
     return Imported(replace(net, unstated=translation.unstated), translation.arrays)
 
 

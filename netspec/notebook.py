@@ -1,8 +1,15 @@
-"""What a notebook shows of a network: its table and its figure, as texts that Jupyter displays formatted."""
+"""What a notebook shows of a network, its table and its figure, and of a comparison: texts that Jupyter formats."""
 
 from __future__ import annotations
 
+import io
+from dataclasses import dataclass
+
+from netspec.diff import NetDifference, compare
+from netspec.diff.text import CHANGES, COSTS, cost_rows, rows, summary
 from netspec.draw import figure_of, to_svg
+from netspec.explain.markdown import bullets
+from netspec.explain.markdown import table as table_of
 from netspec.net import Net
 from netspec.report import READABLE, layer_table, markdown
 
@@ -29,6 +36,48 @@ class Svg(str):
 
     def _repr_svg_(self) -> str:
         return str(self)
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """How two networks differ. It is shown as ``netspec diff`` prints it, and in a notebook as tables."""
+
+    difference: NetDifference
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs. The names of the networks are not compared."""
+        return self.difference.same
+
+    @property
+    def same_function(self) -> bool:
+        """Whether the same weights give the same output."""
+        return self.difference.function == "same"
+
+    def __repr__(self) -> str:
+        from netspec.diff.terminal import show  # needs rich
+
+        text = io.StringIO()
+        show(self.difference, self.difference.names, text)
+        return text.getvalue().rstrip("\n")
+
+    def _repr_markdown_(self) -> str:
+        first, second = self.difference.names
+        if self.same:
+            return f"{first} and {second}: the same network\n"
+        changes, costs = rows(self.difference), cost_rows(self.difference)
+        parts = [
+            f"**{first} -> {second}**\n",
+            table_of(CHANGES, changes) if changes else "",
+            table_of(COSTS, costs) if costs else "",
+            bullets(summary(self.difference)),
+        ]
+        return "\n".join(filter(None, parts))
+
+
+def comparison(a: Net, b: Net) -> Comparison:
+    """Compare two networks."""
+    return Comparison(compare(a, b))
 
 
 def table(net: Net, batch: int) -> Markdown:

@@ -42,7 +42,7 @@ INSIDE = {
     "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "evaluation", "drawing"),
     "netspec.importers.caffe": ("text", "schema", "net", "learning", "spec", "weights"),
     "netspec.importers.cuda_convnet": ("layers", "learning", "spec"),
-    "netspec.importers": ("spec", "operators", "caffe", "cuda_convnet", "onnx_file"),
+    "netspec.importers": ("spec", "operators", "caffe", "cuda_convnet", "onnx_file", "torch_module"),
     "netspec.importers.onnx_file": ("graph",),
     "netspec.importers.operators": ("graph", "spec"),
 }
@@ -52,7 +52,13 @@ ONLY_IN = {
     "lark": ("netspec.language.parser",),
     "click": ("netspec.cli",),
     "jinja2": ("netspec.backends.source",),
-    "torch": ("netspec.train", "netspec.timing", "netspec.parallel", "netspec.backends.pytorch"),
+    "torch": (
+        "netspec.train",
+        "netspec.timing",
+        "netspec.parallel",
+        "netspec.backends.pytorch",
+        "netspec.importers.torch_module",
+    ),
     "safetensors": ("netspec.train",),
     "matplotlib": ("netspec.train",),
     "sklearn": ("netspec.train.data",),

@@ -28,6 +28,26 @@ def test_figure_is_that_of_the_command(costs: bool) -> None:
     assert repr(figure) == f"<SVG of {len(drawn):,} characters>"
 
 
+def test_comparison_is_that_of_the_command() -> None:
+    paths = SPECS / "alexnet.net", SPECS / "alexnet-2012.net"
+    compared = netspec.compare(*map(netspec.load, paths))
+    printed = run("diff", *paths).stdout
+    assert repr(compared).splitlines()[1:] == printed.splitlines()[1:]
+    assert repr(compared).splitlines()[0] == "alexnet -> alexnet-2012"
+    shown = compared._repr_markdown_()
+    assert shown.startswith("**alexnet -> alexnet-2012**\n\n| layer | difference | changes |\n")
+    assert "\n- function: another one" in shown
+    assert (compared.same, compared.same_function) == (False, False)
+
+
+def test_comparison_of_the_same_network() -> None:
+    compared = netspec.compare(netspec.loads(TINY), netspec.loads(TINY.replace("net tiny", "net small")))
+    assert (compared.same, compared.same_function) == (True, True)
+    assert repr(compared) == compared._repr_markdown_().rstrip() == "tiny and small: the same network"
+    renamed = netspec.compare(netspec.loads(TINY), netspec.loads(TINY.replace("[fc]", "[out]")))
+    assert (renamed.same, renamed.same_function) == (False, True)
+
+
 def test_mistake_is_shown_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     """IPython shows what ``_render_traceback_`` returns in place of a traceback."""
     with pytest.raises(netspec.SpecError) as caught:
@@ -40,6 +60,6 @@ def test_mistake_is_shown_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_path_instead_of_a_net_is_an_error() -> None:
-    for show in (netspec.table, netspec.figure):
+    for show in (netspec.table, netspec.figure, lambda path: netspec.compare(path, path)):
         with pytest.raises(TypeError, match="this takes a net"):
             show("alexnet.net")  # type: ignore[operator]

@@ -4,6 +4,7 @@ The module has one attribute per layer of the spec. Keys of the ``state_dict`` c
 (``conv1.weight``, ``conv3.weights.0``), and parameters are initialised as the spec says.
 """
 
+from .arrays import module_with
 from .fast import GroupedConvolution, blocks, chosen_forms, compare_kernels, image_blocks, no_kernels, use_kernels
 from .initial import initial_values
 from .layer import LABELS, Layer
@@ -35,6 +36,7 @@ __all__ = [
     "image_blocks",
     "initial_values",
     "module",
+    "module_with",
     "no_kernels",
     "set_random_state",
     "to_torchvision",

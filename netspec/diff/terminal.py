@@ -11,10 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from netspec.diff.model import NetDifference
-from netspec.diff.text import cost_rows, not_compared, rows, summary
+from netspec.diff.text import CHANGES, COSTS, cost_rows, not_compared, rows, summary
 
-_CHANGES = ("layer", "difference", "changes")
-_COSTS = ("layer", "output", "parameters", "connections", "activations")
 _STYLES = {"function": "bold", "nothing": "dim"}
 _PLAIN = box.Box(str(box.SIMPLE_HEAD).replace("─", "-"), ascii=True)
 """The rules of a table for encodings without box-drawing characters."""
@@ -32,7 +30,7 @@ def show(difference: NetDifference, files: tuple[str, str], file: TextIO) -> Non
     if file.isatty():
         _compose(Console(file=file, highlight=False), difference, files)
         return
-    wide = max(_width(_CHANGES, rows(difference)), _width(_COSTS, cost_rows(difference)))
+    wide = max(_width(CHANGES, rows(difference)), _width(COSTS, cost_rows(difference)))
     page = Console(file=file, highlight=False, width=wide)  # captured; ``file`` only gives the encoding
     with page.capture() as printed:
         _compose(page, difference, files)
@@ -43,7 +41,7 @@ def show(difference: NetDifference, files: tuple[str, str], file: TextIO) -> Non
 def _compose(console: Console, difference: NetDifference, files: tuple[str, str]) -> None:
     console.print(Text(f"{files[0]} -> {files[1]}"), soft_wrap=True)
     console.print()
-    for headings, lines in ((_CHANGES, rows(difference)), (_COSTS, cost_rows(difference))):
+    for headings, lines in ((CHANGES, rows(difference)), (COSTS, cost_rows(difference))):
         if lines:
             _print(console, headings, lines)
     for line in summary(difference):

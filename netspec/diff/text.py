@@ -9,6 +9,12 @@ from netspec.diff.model import Costs, Difference, Effect, LayerDifference, NetDi
 from netspec.formatting import format_bytes, format_count, format_percent
 
 Row = tuple[str, str, str]
+CHANGES = ("layer", "difference", "changes")
+"""The headings of ``rows``."""
+
+COSTS = ("layer", "output", "parameters", "connections", "activations")
+"""The headings of ``cost_rows``."""
+
 _BYTES_PER_PARAMETER = 4
 """Bytes of a parameter in float32."""
 

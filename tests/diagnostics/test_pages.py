@@ -15,8 +15,8 @@ from docs import OF_ONNX, PARTS
 from netspec.explain import codes
 
 CODES = codes.names()
-MAKERS = ("Diagnostic", "Fault", "add", "warn", "report_error", "report_key_error", "unknown", "warning", "_unreadable",
-          "model_error")  # fmt: skip
+MAKERS = ("Diagnostic", "Fault", "Origin", "add", "warn", "report_error", "report_key_error", "unknown", "warning",
+          "_unreadable", "model_error")  # fmt: skip
 """The functions whose first argument is a code."""
 
 SECTIONS = ["Why it matters", "Example", "How to fix it"]

@@ -86,6 +86,7 @@ PAGES = (
     ),
     Page("docs/caffe.md", prepare=write_files),
     Page("docs/classics.md"),
+    Page("docs/pytorch.md", rf"{_REACHED}|(?<=PyTorch )[\w.+]+", "three programs that import torch"),
     Page(
         "docs/onnx.md",
         rf"{_REACHED}|(?<=right: )[\d.]+|(?<=read as )[\d ]+",

@@ -36,7 +36,7 @@ def translate(source: Source, shape: Shape | None = None) -> Translation:
         ("onnx-not-expressible", "onnx-outputs"),
         f"{written}, operator set {model.opset}",
         _preprocessing(model),
-        frozenset(ASPECTS) - ({"preparation"} if _is_ours(model) else set()),
+        unstated=frozenset(ASPECTS) - ({"preparation"} if _is_ours(model) else set()),
     )
     return translate_graph(model, source, about)
 

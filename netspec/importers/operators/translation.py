@@ -9,7 +9,7 @@ from pathlib import PurePath
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.model import first_line_span
 from netspec.formatting import listed, plural
-from netspec.importers.operators.graph import functions, normalisations
+from netspec.importers.operators.graph import dropouts, functions, normalisations
 from netspec.importers.operators.graph.model import Array, Inexpressible, Model, Node
 from netspec.importers.operators.graph.patterns import recognised
 from netspec.importers.operators.spec.lines import Draft, Line, Site, described
@@ -26,7 +26,7 @@ from netspec.source import Source
 MAX_LISTED = 3
 """The most nodes of an operator that the report names."""
 
-_PATTERNS = (*functions.PATTERNS, *normalisations.PATTERNS)
+_PATTERNS = (*functions.PATTERNS, *normalisations.PATTERNS, *dropouts.PATTERNS)
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,15 @@ class Translation:
 class Origin:
     """What a spec says about where its graph is from.
 
-    ``written`` follows the name of the source in the first comment, ``input_keys`` are those of the input line.
-    ``codes`` are those of the diagnostics: for operators that a spec cannot express, and for several outputs.
+    ``written`` follows the name of the source in the first comment, and ``comments`` follow that comment.
+    ``input_keys`` are those of the input line. ``codes`` are those of the diagnostics: for operators that a spec cannot
+    express, and for several outputs.
     """
 
     codes: tuple[str, str]
     written: str = ""
     input_keys: Mapping[str, str] = field(default_factory=dict)
+    comments: tuple[str, ...] = ()
     unstated: frozenset[Aspect] = frozenset(ASPECTS)
 
 
@@ -80,7 +82,9 @@ def translate(model: Model, source: Source, about: Origin) -> Translation:
     merged = with_neurons(draft.lines, outputs)
     lines = _with_output_last(merged.lines, merged.numbers[outputs[0]])
     names = names_of(lines)
-    head = Head([origin(source, about.written), *comments], PurePath(source.name).stem, about.input_keys)
+    head = Head(
+        [origin(source, about.written), *about.comments, *comments], PurePath(source.name).stem, about.input_keys
+    )
     names_of_outputs = [names[lines.index(merged.lines[merged.numbers[n]])] for n in outputs]
     return Translation(
         Source(source.name, write_spec(lines, names, head)),
@@ -119,7 +123,7 @@ def _translate_nodes(draft: Draft) -> Iterator[tuple[Node, str]]:
         translate_node = OPERATORS.get(node.op)
         unknown = any(name in values and values[name] is None for name in node.inputs)
         if translate_node is None:
-            yield node, REASONS.get(node.op, NO_LAYER)
+            yield node, node.reason or REASONS.get(node.op, NO_LAYER)
         elif node.op not in EXACT and not draft.model.whole.isdisjoint(node.inputs):
             yield node, WHOLE
         elif not draft.model.counts.isdisjoint(node.inputs):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from netspec.importers.onnx_file.graph.inference import (
 )
 from netspec.importers.onnx_file.graph.inputs import BATCH, Images, images_of
 from netspec.importers.onnx_file.graph.reading import reader
-from netspec.importers.operators.graph.model import Array, Model, Node, Sizes, Tensor, model_error
+from netspec.importers.operators.graph.model import Array, Model, Node, Sizes, Tensor, model_error, needed
 from netspec.ir.shape import Shape
 from netspec.source import Source
 
@@ -93,7 +93,7 @@ def _outputs(walk: Walk, images: Images) -> tuple[str, ...]:
 def _model(walk: Walk, images: Images, outputs: tuple[str, ...]) -> Model:
     model = walk.model
     return Model(
-        nodes=tuple(_needed(walk.nodes, outputs)),
+        nodes=tuple(needed(walk.nodes, outputs)),
         tensors=walk.tensors,
         shapes=walk.shapes,
         batch=images.shape[0],
@@ -110,16 +110,6 @@ def _model(walk: Walk, images: Images, outputs: tuple[str, ...]) -> Model:
 
 def _is_whole(value_type: TypeProto | None) -> bool:
     return value_type is not None and value_type.tensor_type.elem_type not in (_UNKNOWN, *_REAL)
-
-
-def _needed(nodes: Iterable[Node], outputs: Iterable[str]) -> Iterator[Node]:
-    """Return the nodes on which the outputs depend, in their order."""
-    needed, kept = {*outputs}, []
-    for node in reversed([*nodes]):
-        if needed.intersection(node.outputs):
-            needed.update(node.inputs)
-            kept.append(node)
-    return reversed(kept)
 
 
 def _step(walk: Walk, proto: NodeProto, number: int) -> None:

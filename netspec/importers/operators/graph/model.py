@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -35,9 +35,10 @@ class Tensor:
         """The number of values."""
         return math.prod(self.shape)
 
-    def values(self) -> NDArray[np.float32]:
-        """Return the values as float32."""
-        return np.asarray(self.read(), dtype=np.float32)
+    def values(self) -> NDArray[np.floating]:
+        """Return the values as float64 if they are, else as float32."""
+        values = self.read()
+        return np.asarray(values, dtype=np.float64 if values.dtype == np.float64 else np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +48,7 @@ class Node:
     ``inputs`` has ``""`` for an optional input that is left out. ``module`` is the module that the node comes from,
     ``features.2``, if the exporter records it. A node in place of a group that was recognised has the name of the
     group's last node, and its ``op`` is that of a single operator that computes the same. ``called`` is what messages
-    call the operator, if not ``op``.
+    call the operator, if not ``op``. ``reason`` is why a spec cannot express it, if whoever made the graph knows.
     """
 
     op: str
@@ -57,6 +58,7 @@ class Node:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     module: str = ""
     called: str = ""
+    reason: str = ""
 
     @property
     def operator(self) -> str:
@@ -88,6 +90,7 @@ class Model:
     counts: frozenset[str] = frozenset()
     producer: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
+    exact: bool = False
 
     @cached_property
     def producers(self) -> dict[str, Node]:
@@ -119,6 +122,16 @@ class Model:
     def _numbers(self) -> dict[str, float | None]:
         """The results of ``number`` so far: patterns ask for the same constants again and again."""
         return {}
+
+
+def needed(nodes: Sequence[Node], outputs: Iterable[str]) -> Iterator[Node]:
+    """Return the nodes on which the outputs depend, in their order."""
+    wanted, kept = {*outputs}, []
+    for node in reversed(nodes):
+        if wanted.intersection(node.outputs):
+            wanted.update(node.inputs)
+            kept.append(node)
+    return reversed(kept)
 
 
 class Inexpressible(Exception):

@@ -10,7 +10,6 @@ import numpy as np
 from netspec.importers.operators.graph.model import Array, Inexpressible, Tensor
 from netspec.importers.operators.spec.lines import Line, Site, described, ones
 from netspec.importers.operators.spec.naming import of_parameter
-from netspec.importers.operators.spec.norms import single
 from netspec.importers.operators.spec.views import Value
 from netspec.ir.shape import Shape
 
@@ -41,7 +40,7 @@ def subtract(site: Site) -> None:
 def _minus(site: Site, x: Value, constant: Tensor) -> None:
     """A constant minus a value."""
     if constant.size == 1:
-        site.emit("linear", x, {"a": "-1", "b": single(float(constant.values().reshape(-1)[0]))})
+        site.emit("linear", x, {"a": "-1", "b": site.literal(float(constant.values().reshape(-1)[0]))})
         return
     x, read = per_channel(site, x, constant)
     negative = np.full(x.shape.channels, -1, dtype=np.float32)
@@ -145,10 +144,10 @@ def _plus(site: Site, x: Value, constant: Tensor, *, sign: float = 1.0) -> None:
     if constant.size == 1 and not (line is not None and _lacks_bias(line)):
         b = sign * float(constant.values().reshape(-1)[0])
         if line is not None and line.type == "linear" and "b" not in line.keys:
-            line.keys["b"] = single(b)
+            line.keys["b"] = site.literal(b)
             site.result(x)
         else:
-            site.emit("linear", x, {"b": single(b)})
+            site.emit("linear", x, {"b": site.literal(b)})
         return
     if line is not None and line.type == "conv" and _lacks_bias(line) and (unit := _per_unit(x, constant)):
         line.keys |= {"bias_per": "unit"}
@@ -173,7 +172,7 @@ def _times(site: Site, x: Value, constant: Tensor, *, inverse: bool = False) -> 
         a = float(constant.values().reshape(-1)[0])
         if inverse and a == 0:
             raise Inexpressible("it divides by 0")
-        site.emit("linear", x, {"a": single(1 / a if inverse else a)})
+        site.emit("linear", x, {"a": site.literal(1 / a if inverse else a)})
         return
     x, read = per_channel(site, x, constant)
     weight = (lambda: 1 / read()) if inverse else read
@@ -203,7 +202,7 @@ def _lacks_bias(line: Line) -> bool:
 
 
 def _signed(read: Read, sign: float) -> Read:
-    return lambda: sign * np.asarray(read(), dtype=np.float32)
+    return lambda: sign * read()
 
 
 def _per_unit(x: Value, constant: Tensor) -> Read | None:

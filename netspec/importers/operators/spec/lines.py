@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from netspec.formatting import format_literal
 from netspec.importers.operators.graph.model import Array, Inexpressible, Model, Node, Tensor
 from netspec.importers.operators.spec.views import Value
 from netspec.importers.spec import lines
@@ -119,6 +120,16 @@ class Site:
     def get(self, attribute: str, default: Any = None) -> Any:
         """Return an attribute."""
         return self.node.attributes.get(attribute, default)
+
+    def literal(self, value: float) -> str:
+        """Return a number as text: the shortest that is the same float64, or float32 if the model has such numbers.
+
+        Raises ``Inexpressible`` if it is infinite or not a number.
+        """
+        number = float(value) if self.model.exact else np.float32(value)
+        if not np.isfinite(number):
+            raise Inexpressible(f"it computes with {number}; the numbers of a spec are finite")
+        return format_literal(float(str(number)))
 
     def output_sizes(self) -> tuple[int, ...]:
         """Return the shape of the first output, the batch included. Raises ``Inexpressible`` if it is not known."""

@@ -10,7 +10,6 @@ from netspec.importers.operators.graph.patterns import bounds, is_close
 from netspec.importers.operators.spec.arithmetic import per_channel
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.naming import of_parameter
-from netspec.importers.operators.spec.norms import single
 
 
 def neuron(word: str, **attributes: tuple[str, float]) -> Callable[[Site], None]:
@@ -20,7 +19,7 @@ def neuron(word: str, **attributes: tuple[str, float]) -> Callable[[Site], None]
     def translate(site: Site) -> None:
         keys = {}
         for key, (attribute, default) in attributes.items():
-            value = single(site.get(attribute, default))
+            value = site.literal(site.get(attribute, default))
             if float(value) != default:
                 keys[key] = value
         site.emit(word, site.x, keys)
@@ -65,9 +64,9 @@ def hard_sigmoid(site: Site) -> None:
     alpha, beta = float(site.get("alpha", 0.2)), float(site.get("beta", 0.5))
     x = site.x
     if not (is_close(alpha, 1 / 6) and is_close(beta, 0.5)):
-        keys = {"a": single(6 * alpha)}
+        keys = {"a": site.literal(6 * alpha)}
         if 6 * beta != 3:
-            keys["b"] = single(6 * beta - 3)
+            keys["b"] = site.literal(6 * beta - 3)
         x = x.of(site.draft.new_line("linear", [x.line], keys, x.shape), x.shape)
     site.emit("hardsigmoid", x)
 

@@ -16,31 +16,18 @@ from netspec.ir.shape import Shape
 EPS = 1e-5
 
 
-def single(value: float) -> str:
-    """Return a number of an attribute, which is a float32, as text: the shortest that is the same float32.
-
-    Raises ``Inexpressible`` if it is infinite or not a number.
-    """
-    if not np.isfinite(np.float32(value)):
-        raise Inexpressible(f"it computes with {np.float32(value)}; the numbers of a spec are finite")
-    return format_literal(float(str(np.float32(value))))
-
-
 def batch_norm(site: Site) -> None:
     """Batch normalisation with running statistics."""
     if site.get("training_mode", 0) or any(site.node.outputs[1:]) or _trains(site):
         raise Inexpressible("it uses the statistics of the batch; export the model in evaluation mode")
     x = _by_channel(site, 1)
-    scale, shift, mean, variance = (site.needed_tensor(index) for index in range(1, 5))
-    if {tensor.size for tensor in (scale, shift, mean, variance)} != {x.shape.channels}:
+    scale, shift = site.tensor(1), site.tensor(2)
+    mean, variance = site.needed_tensor(3), site.needed_tensor(4)
+    if {tensor.size for tensor in (scale, shift, mean, variance) if tensor is not None} != {x.shape.channels}:
         raise Inexpressible(f"its parameters are not one for each of {x.shape.channels} channels")
-    arrays = {
-        "weight": _flat(scale),
-        "bias": _flat(shift),
-        "running_mean": _flat(mean),
-        "running_var": _flat(variance),
-    }
-    keys = _eps(site)
+    affine = _affine(x.shape.channels, scale, shift)
+    arrays = {**affine, "running_mean": _flat(mean), "running_var": _flat(variance)}
+    keys = _eps(site) | ({} if affine else {"affine": "no"})
     average = 1 - float(np.float32(site.get("momentum", 0.9)))
     if abs(average - 0.1) > 1e-6 and 0 <= average <= 1:
         keys["average"] = format_literal(round(average, 6))
@@ -121,9 +108,9 @@ def map_norm(site: Site) -> None:
 
 def _response(site: Site) -> dict[str, str]:
     keys = {"size": str(int(site.get("size")))}
-    if (bias := single(site.get("bias", 1.0))) != "1":
+    if (bias := site.literal(site.get("bias", 1.0))) != "1":
         keys["k"] = bias
-    return keys | {"scale": single(site.get("alpha", 1e-4)), "beta": single(site.get("beta", 0.75))}
+    return keys | {"scale": site.literal(site.get("alpha", 1e-4)), "beta": site.literal(site.get("beta", 0.75))}
 
 
 def dropout(site: Site) -> None:
@@ -138,7 +125,8 @@ def dropout(site: Site) -> None:
     number_ = float(rate.values().reshape(-1)[0]) if rate is not None else float(site.get("ratio", 0.5))
     if number_ >= 1:
         raise Inexpressible("it drops everything")
-    site.emit("dropout", site.x, {"rate": single(number_)})
+    over = {"over": site.get("over")} if site.get("over") else {}
+    site.emit("dropout", site.x, {"rate": site.literal(number_), **over})
 
 
 def softmax(site: Site) -> None:
@@ -180,7 +168,7 @@ def _by_channel(site: Site, place: int) -> Value:
 
 
 def _eps(site: Site) -> dict[str, str]:
-    eps = single(site.get("epsilon", EPS))
+    eps = site.literal(site.get("epsilon", EPS))
     return {} if float(eps) == EPS else {"eps": eps}
 
 

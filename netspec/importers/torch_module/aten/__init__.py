@@ -1,0 +1,1 @@
+"""PyTorch's operators as ONNX's: a table, and the conversions in it."""

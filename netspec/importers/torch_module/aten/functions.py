@@ -1,0 +1,126 @@
+"""Fully connected layers, activation functions and arithmetic of PyTorch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.torch_module.graph import Call, Convert
+
+
+def linear(call: Call) -> None:
+    """A fully connected layer, or one of each pixel for a value with more axes."""
+    x, bias, rank = call.value(call.get("input")), call.get("bias"), len(call.sizes("input"))
+    if rank == 2:
+        call.emit("Gemm", x, call.value(call.get("weight")), call.value(bias), transB=1)
+        return
+    weight = call.tensor(call.get("weight"))
+    if weight is None:
+        raise Inexpressible("it reads a computed value where a spec has parameters or numbers")
+    turned = call.view(weight, "turned", weight.shape[::-1], np.transpose)
+    if bias is None:
+        call.emit("MatMul", x, turned)
+    else:
+        call.emit("Add", call.inner("MatMul", x, turned, sizes=call.output), call.value(bias))
+
+
+def matrix_product(call: Call) -> None:
+    """The product of two matrices, one of them constant."""
+    a, b = (call.arguments[name] for name in call.arguments if name in ("self", "other", "mat2"))
+    call.emit("MatMul", call.value(a), call.value(b))
+
+
+def prelu(call: Call) -> None:
+    """ReLU with slopes, one for each channel, axis 1, or one for all."""
+    slopes, rank = call.tensor(call.get("weight")), len(call.output)
+    if slopes is None:
+        raise Inexpressible("it reads a computed value where a spec has parameters or numbers")
+    shape = (slopes.size, *(1,) * (rank - 2)) if slopes.size > 1 else (1,)
+    call.emit("PRelu", call.value(call.get("self")), call.view(slopes, "upright", shape, lambda v: v.reshape(shape)))
+
+
+def function(op: str, **attributes: str) -> Convert:
+    """Return the conversion to an operator of the tensor arguments, with attributes from arguments of other names."""
+
+    def convert(call: Call) -> None:
+        given = {key: call.get(name) for key, name in attributes.items() if call.get(name) is not None}
+        call.emit(op, call.value(next(iter(call.arguments.values()))), **given)
+
+    return convert
+
+
+def elu(call: Call) -> None:
+    """elu without the factors of selu."""
+    if call.get("scale", 1) != 1 or call.get("input_scale", 1) != 1:
+        raise Inexpressible("it scales what it reads or returns, as selu does; a spec's elu does not")
+    call.emit("Elu", call.value(call.get("self")), alpha=float(call.get("alpha", 1)))
+
+
+def gelu(call: Call) -> None:
+    """gelu, exact or approximated by tanh."""
+    call.emit("Gelu", call.value(call.get("self")), approximate=call.get("approximate", "none"))
+
+
+def bounded(low: str, high: str) -> Convert:
+    """Return the conversion of a function with limits: numbers, or the names of arguments that are."""
+
+    def limit(call: Call, name: str, otherwise: float) -> float:
+        value = call.get(name, otherwise)
+        if not isinstance(value, (int, float)):
+            raise Inexpressible("its limits are computed")
+        return float(value)
+
+    def convert(call: Call) -> None:
+        limits = {"min": limit(call, low, -math.inf), "max": limit(call, high, math.inf)}
+        call.emit("Clip", call.value(call.get("self")), **limits)
+
+    return convert
+
+
+def relu6(call: Call) -> None:
+    """max(0, min(6, x))."""
+    call.emit("Clip", call.value(call.get("self")), min=0.0, max=6.0)
+
+
+def hard_sigmoid(call: Call) -> None:
+    """max(0, min(1, x / 6 + 1 / 2))."""
+    call.emit("HardSigmoid", call.value(call.get("self")), alpha=1 / 6, beta=0.5)
+
+
+def arithmetic(op: str) -> Convert:
+    """Return the conversion of an operator on two values or numbers, of which the second may have a factor."""
+
+    def convert(call: Call) -> None:
+        if call.get("alpha", 1) != 1:
+            raise Inexpressible(f"it multiplies the second value by {call.get('alpha')} first")
+        if call.get("rounding_mode") is not None:
+            raise Inexpressible("it rounds to whole numbers")
+        call.emit(op, call.value(call.get("self")), call.value(call.get("other")))
+
+    return convert
+
+
+def reversed_subtraction(call: Call) -> None:
+    """rsub: the second value minus the first."""
+    if call.get("alpha", 1) != 1:
+        raise Inexpressible(f"it multiplies the first value by {call.get('alpha')} first")
+    call.emit("Sub", call.value(call.get("other")), call.value(call.get("self")))
+
+
+def power(call: Call) -> None:
+    """x to the power of a number."""
+    call.emit("Pow", call.value(call.get("self")), call.value(call.get("exponent")))
+
+
+def reduction(op: str) -> Convert:
+    """Return the conversion of a mean, a sum or a maximum over some axes, by default all."""
+
+    def convert(call: Call) -> None:
+        axes = call.get("dim")
+        rank = len(call.sizes("self"))
+        axes = [*range(rank)] if axes in (None, []) else [axes] if isinstance(axes, int) else [*axes]
+        call.emit(op, call.value(call.get("self")), axes=axes, keepdims=int(call.get("keepdim", False)))
+
+    return convert

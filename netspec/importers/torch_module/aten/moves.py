@@ -1,0 +1,90 @@
+"""Operators of PyTorch that move numbers without computing anything."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.importers.torch_module.graph import Call
+
+_WHOLE = 7
+"""ONNX's type int64, for whole numbers and truth values."""
+
+
+def same(call: Call) -> None:
+    """The first argument itself."""
+    call.same(next(iter(call.arguments.values())))
+
+
+def cast(call: Call) -> None:
+    """Another type or device. What only the type of real numbers differs in is the same."""
+    value = call.node.meta["val"]
+    if value.is_floating_point():
+        same(call)
+    else:
+        call.emit("Cast", call.value(next(iter(call.arguments.values()))), to=_WHOLE)
+
+
+def reshape(call: Call) -> None:
+    """Another shape."""
+    call.emit("Reshape", call.value(call.get("self")))
+
+
+def expand(call: Call) -> None:
+    """A value repeated along axes of length 1."""
+    call.emit("Expand", call.value(call.get("self")))
+
+
+def permute(call: Call) -> None:
+    """Another order of the axes."""
+    rank = len(call.output)
+    call.emit("Transpose", call.value(call.get("self")), perm=[axis % rank for axis in call.get("dims")])
+
+
+def transpose(call: Call) -> None:
+    """Two axes exchanged, by default the last two."""
+    order = [*range(len(call.output))]
+    a, b = call.get("dim0", -2), call.get("dim1", -1)
+    order[a], order[b] = order[b], order[a]
+    call.emit("Transpose", call.value(call.get("self")), perm=order)
+
+
+def concat(call: Call) -> None:
+    """Concatenation along an axis."""
+    call.emit("Concat", *(call.value(value) for value in call.get("tensors")), axis=call.get("dim", 0))
+
+
+def split(call: Call) -> None:
+    """chunk, split and their like: the parts along an axis."""
+    values = call.node.meta["val"]
+    axis = call.get("dim", 0) % len(values[0].shape)
+    outputs = tuple(f"{call.node.name}:{place}" for place in range(len(values)))
+    parts = [int(value.shape[axis]) for value in values]
+    call.add("Split", (call.value(call.get("self")),), outputs, {"axis": axis, "split": parts}, call.output)
+    call.building.shapes.update({name: tuple(v.shape) for name, v in zip(outputs, values, strict=True)})
+    call.building.names[call.node] = outputs
+
+
+def part(call: Call) -> None:
+    """slice: some of an axis."""
+    axis = call.get("dim", 0)
+    size = call.sizes("self")[axis]
+    end = min(int(call.get("end", size)), size)
+    numbers = {"starts": [int(call.get("start", 0))], "ends": [end], "axes": [axis], "steps": [call.get("step", 1)]}
+    if call.output == call.sizes("self") and numbers["steps"] == [1]:
+        same(call)
+    else:
+        call.emit("Slice", call.value(call.get("self")), **numbers)
+
+
+def flip(call: Call) -> None:
+    """The reverse order along some axes."""
+    axes = [*call.get("dims")]
+    steps = {"starts": [-1] * len(axes), "ends": [-(2**31)] * len(axes), "axes": axes, "steps": [-1] * len(axes)}
+    call.emit("Slice", call.value(call.get("self")), **steps)
+
+
+def select(call: Call) -> None:
+    """One index of an axis, which is left out."""
+    axis, index = call.get("dim"), call.get("index")
+    size = call.sizes("self")[axis]
+    call.emit("Gather", call.value(call.get("self")), call.constant(np.int64(index % size)), axis=axis)

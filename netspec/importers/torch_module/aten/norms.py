@@ -1,0 +1,81 @@
+"""Normalisations, softmax and dropout of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.torch_module.graph import RANDOM, Call, Convert
+
+
+def batch_norm(call: Call) -> None:
+    """batch_norm, which uses running statistics in evaluation mode unless it has none."""
+    if call.get("running_mean") is None or bool(call.get("training")) != call.building.training:
+        which = "running statistics in training" if call.building.training else "the statistics of the batch in testing"
+        raise Inexpressible(f"it uses {which} too; a spec's batchnorm uses each in its own mode")
+    if call.get("momentum") == 0:
+        raise Inexpressible("it averages over all batches alike (momentum=None); a spec gives the last ones a share")
+    names = ("input", "weight", "bias", "running_mean", "running_var")
+    call.emit(
+        "BatchNormalization",
+        *(call.value(call.get(name)) for name in names),
+        epsilon=call.get("eps"),
+        momentum=1 - call.get("momentum"),
+    )
+
+
+def layer_norm(call: Call) -> None:
+    """Layer normalisation over the last axes."""
+    inputs = (call.value(call.get(name)) for name in ("input", "weight", "bias"))
+    call.emit("LayerNormalization", *inputs, axis=-len(call.get("normalized_shape")), epsilon=call.get("eps"))
+
+
+def group_norm(call: Call) -> None:
+    """Group normalisation."""
+    _emit_group_norm(call, call.get("num_groups"))
+
+
+def instance_norm(call: Call) -> None:
+    """Instance normalisation: as many groups as channels."""
+    if not call.get("use_input_stats"):
+        raise Inexpressible("it uses running statistics (track_running_stats=True); a spec's groupnorm has none")
+    _emit_group_norm(call, call.sizes("input")[1])
+
+
+def _emit_group_norm(call: Call, groups: int) -> None:
+    affine = {part: call.value(call.get(name)) for part, name in (("scale", "weight"), ("shift", "bias"))}
+    given = {part: name for part, name in affine.items() if name}
+    call.emit("GroupNorm", call.value(call.get("input")), groups=groups, epsilon=call.get("eps"), **given)
+
+
+def softmax(op: str) -> Convert:
+    """Return the conversion of a softmax over an axis, or of its logarithm."""
+    return lambda call: call.emit(op, call.value(call.get("self")), axis=call.get("dim"))
+
+
+def dropout(call: Call) -> None:
+    """Dropout of single units."""
+    _emit_dropout(call, {})
+
+
+def feature_dropout(call: Call) -> None:
+    """Dropout of whole maps."""
+    _emit_dropout(call, {"over": "channels"} if len(call.output) == 4 else {})
+
+
+def _emit_dropout(call: Call, attributes: Mapping[str, str]) -> None:
+    x = next(iter(call.arguments.values()))
+    if call.get("train") and not call.building.training:
+        raise Inexpressible("it drops units outside training too; give it training=self.training")
+    if call.get("p") == 0:
+        call.same(x)
+    else:
+        call.emit("Dropout", call.value(x), ratio=float(call.get("p")), **attributes)
+
+
+def bernoulli(call: Call) -> None:
+    """Random numbers that are 1 with a given probability, else 0."""
+    probability = call.get("p")
+    if not isinstance(probability, float):
+        raise Inexpressible(RANDOM)
+    call.emit("Bernoulli", call.value(call.get("self")), probability=probability)

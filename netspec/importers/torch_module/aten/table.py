@@ -1,0 +1,99 @@
+"""What PyTorch's operators are in ONNX's, by name. Those in place have the names of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netspec.importers.torch_module.aten import functions, moves, norms, windows
+from netspec.importers.torch_module.graph import Convert
+
+_SAME = (
+    "alias", "clone", "contiguous", "detach", "lift_fresh", "lift_fresh_copy", "positive", "requires_grad", "real",
+    "resolve_conj", "resolve_neg", "_assert_tensor_metadata",
+)  # fmt: skip
+_RESHAPED = (
+    "flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view", "_unsafe_view", "reshape_as", "view_as",
+    "ravel",
+)  # fmt: skip
+
+TABLE: Mapping[str, Convert] = {
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d"), windows.convolution),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), windows.transposed_convolution),
+    **dict.fromkeys(("max_pool2d", "max_pool2d_with_indices"), windows.max_pool),
+    **dict.fromkeys(("avg_pool2d", "avg_pool3d"), windows.average_pool),
+    "adaptive_avg_pool2d": windows.adaptive_pool("AveragePool"),
+    "adaptive_max_pool2d": windows.adaptive_pool("MaxPool"),
+    "batch_norm": norms.batch_norm,
+    "layer_norm": norms.layer_norm,
+    "group_norm": norms.group_norm,
+    "instance_norm": norms.instance_norm,
+    "linear": functions.linear,
+    **dict.fromkeys(("matmul", "mm", "bmm"), functions.matrix_product),
+    "relu": functions.function("Relu"),
+    "leaky_relu": functions.function("LeakyRelu", alpha="negative_slope"),
+    "elu": functions.elu,
+    "celu": functions.function("Celu", alpha="alpha"),
+    "sigmoid": functions.function("Sigmoid"),
+    "hardsigmoid": functions.hard_sigmoid,
+    "hardswish": functions.function("HardSwish"),
+    "silu": functions.function("Silu"),
+    "gelu": functions.gelu,
+    "tanh": functions.function("Tanh"),
+    "softplus": functions.function("Softplus"),
+    "erf": functions.function("Erf"),
+    "abs": functions.function("Abs"),
+    "square": functions.function("Square"),
+    "sqrt": functions.function("Sqrt"),
+    "log": functions.function("Log"),
+    "neg": functions.function("Neg"),
+    "prelu": functions.prelu,
+    "relu6": functions.relu6,
+    "hardtanh": functions.bounded("min_val", "max_val"),
+    "clamp": functions.bounded("min", "max"),
+    "clamp_min": functions.bounded("min", ""),
+    "clamp_max": functions.bounded("", "max"),
+    "add": functions.arithmetic("Add"),
+    "sub": functions.arithmetic("Sub"),
+    "mul": functions.arithmetic("Mul"),
+    "div": functions.arithmetic("Div"),
+    "maximum": functions.arithmetic("Max"),
+    "rsub": functions.reversed_subtraction,
+    "pow": functions.power,
+    "mean": functions.reduction("ReduceMean"),
+    "sum": functions.reduction("ReduceSum"),
+    "amax": functions.reduction("ReduceMax"),
+    "softmax": norms.softmax("Softmax"),
+    "log_softmax": norms.softmax("LogSoftmax"),
+    "dropout": norms.dropout,
+    "feature_dropout": norms.feature_dropout,
+    "bernoulli": norms.bernoulli,
+    **dict.fromkeys(_SAME, moves.same),
+    **dict.fromkeys(("to", "_to_copy", "type_as", "float", "double", "half"), moves.cast),
+    **dict.fromkeys(_RESHAPED, moves.reshape),
+    **dict.fromkeys(("expand", "expand_as"), moves.expand),
+    "permute": moves.permute,
+    **dict.fromkeys(("transpose", "t", "mT"), moves.transpose),
+    **dict.fromkeys(("cat", "concat", "concatenate"), moves.concat),
+    **dict.fromkeys(("chunk", "split", "split_with_sizes", "tensor_split"), moves.split),
+    "slice": moves.part,
+    "flip": moves.flip,
+    "select": moves.select,
+    **dict.fromkeys(("pad", "constant_pad_nd"), windows.pad),
+}
+"""By the operator's name in PyTorch."""
+
+_RECURRENT = "a spec has no recurrent layers"
+_ATTENTION = "a spec has no attention"
+_POSITIONS = "a spec's resize samples at other positions, and it has no other upsampling"
+
+REASONS: Mapping[str, str] = {
+    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _RECURRENT),
+    **dict.fromkeys(("scaled_dot_product_attention", "_native_multi_head_attention"), _ATTENTION),
+    **dict.fromkeys(("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d"), _POSITIONS),
+    **dict.fromkeys(
+        ("alpha_dropout", "feature_alpha_dropout"), "it keeps mean and variance; a spec's dropout does not"
+    ),
+    "einsum": "a spec has no products of computed values other than product",
+    "embedding": "a spec reads images, not the numbers of words",
+}
+"""Why operators of PyTorch without a counterpart in ONNX cannot be expressed."""

@@ -1,0 +1,92 @@
+"""Operators of PyTorch as layers: the same values, and the keys that a spec has for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis_profiles import examples
+from same_outputs import Calling, assert_same
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "in-place": lambda x: F.relu_(F.silu(x * 0.3, inplace=True).add_(1).mul_(2)).clamp_(0, 6),
+    "neurons": lambda x: F.elu(F.leaky_relu(F.hardswish(x), 0.2), 0.7) + F.gelu(x) + F.hardsigmoid(x) + F.celu(x),
+    "limits": lambda x: F.relu6(x) + F.hardtanh(x, 0, 6) + x.clamp(min=0) + x.clamp_min(0),
+    "numbers": lambda x: 1 - (x - 0.1) / 3 + (-x).abs() + 0.3 * x**2 + (x**2).sqrt() + (x.square() + 1).log(),
+    "gate": lambda x: x * torch.sigmoid(x.mean((2, 3), keepdim=True)) + torch.maximum(x, 0.5 * x.tanh()),
+    "crop": lambda x: x[:, :, 1:-2, 2:] + x[..., :3, :6],
+    "mirror": lambda x: torch.cat([x.flip(-1), x], 1),
+    "moves": lambda x: x.permute(0, 2, 3, 1).contiguous().transpose(1, 3).transpose(2, 3).unsqueeze(1).squeeze(1),
+    "vector": lambda x: F.log_softmax(x.amax((2, 3)).view(x.size(0), -1), dim=1),
+    "softmax": lambda x: x.softmax(1) + torch.softmax(x.double(), 1),
+    "norms": lambda x: F.layer_norm(x.flatten(1), [4 * 6 * 8]).view_as(x) + F.instance_norm(x) + F.group_norm(x, 2),
+    "rows and columns": lambda x: F.adaptive_avg_pool2d(x, (3, 4)) + F.adaptive_max_pool2d(x, (3, 4)),
+    "padding": lambda x: F.max_pool2d(F.pad(x, (1, 0, 2, 1)), 3, 2, ceil_mode=True),
+    "counted": lambda x: F.avg_pool2d(x, 3, 2, 1) + F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name: str) -> None:
+    assert_same(Calling(FUNCTIONS[name]), (4, 6, 8))
+
+
+LAYERS: dict[str, tuple[nn.Module, str]] = {
+    "norm without coefficients": (nn.BatchNorm2d(4, affine=False, momentum=0.3, eps=1e-3), "affine=no"),
+    "norm with another momentum": (nn.BatchNorm2d(4, momentum=0.25), "average=0.25"),
+    "group norm": (nn.GroupNorm(2, 4, affine=False), "groups=2"),
+    "prelu": (nn.PReLU(4, 0.1), "prelu"),
+    "shared prelu": (nn.PReLU(), "shared=yes"),
+    "depthwise": (nn.Conv2d(4, 8, 3, groups=4, dilation=2, padding=2, bias=False), "groups=4"),
+    "same": (nn.Conv2d(4, 3, (2, 5), padding="same"), "pad=2,2,0,1"),
+    "dropout": (nn.Dropout(0.3), "rate=0.3"),
+    "dropout of maps": (nn.Dropout2d(0.3), "over=channels"),
+    "response norm": (nn.LocalResponseNorm(3, alpha=3e-3, beta=0.6, k=2.0), "scale=0.003"),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers(name: str) -> None:
+    layer, key = LAYERS[name]
+    channels = {"depthwise": 8, "same": 3}.get(name, 4)
+    assert key in assert_same(nn.Sequential(layer, nn.Conv2d(channels, 2, 1)), (4, 6, 8)).source.text
+
+
+def test_precise_numbers() -> None:
+    """Numbers are float64 in a module, and not rounded to float32."""
+    text = assert_same(Calling(lambda x: x * (1 / 3) + 0.1), (2, 3, 3)).source.text
+    assert "a=0.3333333333333333  b=0.1" in text
+
+
+sides = st.integers(1, 4)
+
+
+@pytest.mark.ci
+@given(
+    st.tuples(sides, sides), st.tuples(sides, sides), st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    st.integers(1, 2), st.booleans(), st.tuples(st.integers(5, 9), st.integers(5, 9)),
+)  # fmt: skip
+@examples(50)
+def test_windows(
+    kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int], dilation: int, up: bool,
+    size: tuple[int, int],
+) -> None:  # fmt: skip
+    """Convolutions and poolings, of any window that PyTorch takes and a spec has."""
+    assume(all(2 * p <= k for p, k in zip(pad, kernel, strict=True)))
+    conv = nn.Conv2d(2, 3, kernel, stride, pad, dilation)
+
+    def forward(x: Tensor, conv: nn.Conv2d) -> Tensor:
+        y = F.max_pool2d(x, kernel, stride, pad, ceil_mode=up) + F.avg_pool2d(x, kernel, stride, pad, up, False)
+        return torch.cat([conv(x).mean((2, 3)), y.flatten(1)], 1)
+
+    module = Calling(forward, conv=conv).double()
+    try:
+        module(torch.zeros(1, 2, *size, dtype=torch.float64))
+    except RuntimeError:
+        assume(False)
+    assert_same(module, (2, *size))

@@ -1,0 +1,168 @@
+"""Modules of which no network is made: a plain message that names the module and the operator, never torch's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from same_outputs import Calling
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import netspec
+
+
+def refused(module: Any, shape: tuple[int, ...] = (3, 8, 8)) -> tuple[str, str, str]:
+    """The code, the message and the notes of the only diagnostic for a module."""
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.from_torch(module, shape)
+    assert caught.value.__cause__ is None and (caught.value.__suppress_context__ or caught.value.__context__ is None)
+    (diagnostic,) = caught.value.diagnostics
+    assert "Traceback" not in str(caught.value)
+    assert caught.value._render_traceback_()[0].count(diagnostic.message) == 1
+    return diagnostic.code, diagnostic.message, "\n".join(diagnostic.notes)
+
+
+REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
+    "unknown": (lambda x: x.exp(), "exp (the one that computes exp): a spec has no layer that computes this"),
+    "softplus": (lambda x: F.softplus(x), "softrelu is log(1 + e^x) only up to 4"),
+    "attention": (lambda x: F.scaled_dot_product_attention(x, x, x), "a spec has no attention"),
+    "matrices": (lambda x: x.flatten(2) @ x.flatten(2).mT, "it multiplies two computed matrices"),
+    "dropout": (lambda x: F.dropout(x, 0.3), "it drops units outside training too; give it training=self.training"),
+    "random": (lambda x: x + torch.rand_like(x), "it draws random numbers outside training too"),
+    "statistics": (lambda x: F.batch_norm(x, None, None, training=True), "it uses the statistics of the batch"),
+    "uneven": (lambda x: F.adaptive_avg_pool2d(x, 5), "it pools 8 pixels to 5, with windows that are not all alike"),
+    "divisor": (lambda x: F.avg_pool2d(x, 2, divisor_override=3), "it divides by 3"),
+    "places": (lambda x: F.max_pool2d(x, 2, return_indices=True), "its second output, the places of the maxima"),
+    "reflection": (lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"), "it pads by reflect; a spec pads with zeros"),
+    "batch": (lambda x: x.mean(0, keepdim=True), "it reduces other axes than height and width"),
+    "images as pixels": (lambda x: x.flatten(0, 1), "the model returns flatten with the axes NC x H x W"),
+    "whole numbers": (lambda x: x.long(), "it rounds to whole numbers or truth values"),
+    "part changed": (lambda x: (y := x.relu(), y[:, :1].add_(1))[0], "it changes in place a part of a value"),
+    "whole changed": (lambda x: (y := x.relu(), y[:, :, 1:], y.add_(1))[1], "it changes in place a part"),
+    "number of images": (lambda x: x / x.shape[0], "it computes with the number of images"),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_operators_and_reasons(name: str) -> None:
+    forward, reason = REASONS[name]
+    code, message, notes = refused(Calling(forward))
+    assert code == "torch-not-expressible" and message.startswith("a spec cannot express ")
+    assert reason in notes
+
+
+class Block(nn.Module):
+    def forward(self, image: Tensor) -> Tensor:
+        return image.cumsum(1).cumsum(2)
+
+
+def test_modules_are_named() -> None:
+    _, message, notes = refused(nn.Sequential(nn.Conv2d(3, 3, 1), nn.Sequential(Block(), nn.ReLU(), Block())))
+    assert message == "a spec cannot express 4 of the model's 6 operators"
+    assert notes == "cumsum, 4 times (1.0, 1.0, 1.2 and 1 more): a spec has no layer that computes this"
+
+
+class Wrong(nn.Module):
+    """Fails in a block that is inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.ReLU(), nn.Linear(5, 2))
+
+    def forward(self, image: Tensor) -> Tensor:
+        result: Tensor = self.body(image)
+        return result
+
+
+class Deciding(nn.Module):
+    def forward(self, image: Tensor) -> Tensor:
+        return image if image.sum() > 0 else -image
+
+
+class Pair(nn.Module):
+    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+        return left + right
+
+
+def test_forward_that_cannot_be_followed() -> None:
+    code, message, notes = refused(Deciding())
+    assert code == "torch-export" and message.endswith("it decides by the values that it computes")
+    assert "test_torch_refused.py" in notes and "return image if image.sum() > 0 else -image" in notes
+    code, message, notes = refused(Wrong())
+    assert (code, message) == (
+        "torch-export",
+        "torch.export cannot follow the module's forward with images of 3x8x8",
+    )
+    assert "in the module body.1" in notes and "RuntimeError: " in notes
+    code, message, notes = refused(nn.Conv2d(3, 4, 3), (1, 8, 8))
+    assert code == "torch-export" and "to have 3 channels, but got 1 channels instead" in notes
+
+
+def test_inputs() -> None:
+    assert refused(Pair()) == (
+        "torch-input",
+        "the module's forward reads 2 inputs; a spec has one, the images",
+        "left, right",
+    )
+    constant = Calling(lambda x: torch.ones(3))
+    assert refused(constant)[:2] == ("torch-input", "no output of the module depends on its input")
+
+
+def test_modules_in_a_wrong_state() -> None:
+    assert refused(nn.LazyLinear(3), (5,))[1] == "the parameter weight has no shape yet"
+    assert refused(nn.Linear(5, 3, device="meta"), (5,))[1] == "the parameter weight is on the device meta"
+    assert "TorchScript" in refused(torch.jit.trace(nn.ReLU(), torch.zeros(1)))[1]
+
+
+def test_dimensions() -> None:
+    _, _, notes = refused(Calling(lambda x: F.conv1d(x.flatten(2), torch.ones(2, 3, 3))))
+    assert notes.startswith("conv1d (the one that computes conv1d): it reads an image as ")
+    _, _, notes = refused(Calling(lambda x: F.conv3d(x.unsqueeze(2), torch.ones(2, 3, 1, 3, 3)).squeeze(2)))
+    assert "its input is N x C x 1 x H x W" in notes
+
+
+@pytest.mark.parametrize("shape", [None, (3, 8), (1, 3, 8, 8), "3x8x8", (3, 0, 8)])
+def test_shapes(shape: Any) -> None:
+    with pytest.raises(ValueError, match="is not a shape"):
+        netspec.from_torch(nn.ReLU(), shape)
+
+
+def test_no_module() -> None:
+    for call in (lambda: netspec.from_torch({}, (3, 8, 8)), lambda: netspec.from_torch(nn.ReLU, (3, 8, 8))):  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=r"this takes a torch\.nn\.Module"):
+            call()
+    net = netspec.from_torch(nn.ReLU(), (3, 8, 8))
+    with pytest.raises(TypeError, match=r"is given OrderedDict"):
+        netspec.torch_module(net, weights=nn.ReLU().state_dict())  # type: ignore[arg-type]
+
+
+def test_differences_of_training() -> None:
+    """Stochastic depth and further outputs are part of the network; anything else is left out with a warning."""
+
+    class Training(nn.Module):
+        def __init__(self, what: str) -> None:
+            super().__init__()
+            self.conv, self.what = nn.Conv2d(3, 3, 1), what
+
+        def forward(self, x: Tensor) -> Any:
+            y = self.conv(x)
+            if not self.training:
+                return x + y
+            if self.what == "outputs":
+                return x + y, y.mean((2, 3))
+            if self.what == "noise":
+                return x + y + torch.randn_like(x)
+            kept = torch.empty(x.shape[0], 1, 1, 1).bernoulli_(0.8)
+            return x + y * kept.div_(0.8)
+
+    depth = netspec.from_torch(Training("depth"), (3, 8, 8))
+    assert "dropout  rate=0.2" in depth.source.text and "over=images" in depth.source.text and not depth.warnings
+    (outputs,) = netspec.from_torch(Training("outputs"), (3, 8, 8)).warnings
+    assert outputs.code == "torch-outputs" and "the others are layers that no layer need read" in outputs.notes[0]
+    noise = netspec.from_torch(Training("noise"), (3, 8, 8))
+    assert [d.code for d in noise.warnings] == ["torch-training"]
+    assert noise.warnings[0].notes == ("only in training: randn_like, add in the module itself",)
+    assert "# It is what the module computes in evaluation mode." in noise.source.text
