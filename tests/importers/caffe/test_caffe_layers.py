@@ -275,12 +275,12 @@ def test_weights_of_a_name_are_shared() -> None:
 
 
 def test_all_that_a_spec_cannot_express_is_in_one_report() -> None:
-    text = images(3, 9, 9) + layer("p", "BNLL", "data") + layer("q", "BNLL", "p") + layer("d", "Deconvolution", "q")
+    text = images(3, 9, 9) + layer("p", "BNLL", "data") + layer("q", "BNLL", "p") + layer("d", "Tile", "q")
     text += layer("u", "Upsample", "data") + layer("e", "Exp", "data")
     assert problems(text) == [
         "p (BNLL) in line 2, q (BNLL) in line 3: a spec's softrelu is log(1 + e^x) only up to 4 and x above, which "
         "differs by up to 0.018",
-        "d (Deconvolution) in line 4: a spec has no transposed convolution",
+        "d (Tile) in line 4: it repeats a value along an axis",
         "u (Upsample) in line 5: BVLC's Caffe has no layers of this type",
         "e (Exp) in line 6: a spec has no exponential function",
     ]

@@ -21,13 +21,19 @@ _ABSENT = {
 }
 
 
-def weights(filler: Record, blob: Sequence[int], groups: int = 1) -> str:
+def weights(filler: Record, blob: Sequence[int], groups: int = 1, *, transposed: bool = False) -> str:
     """Return the value of ``init=`` for weights of a shape, outputs x channels / groups x height x width or outputs x
-    inputs. Raises ``Inexpressible`` and ``Rejected``."""
+    inputs. Those of a ``transposed`` convolution are channels x outputs / groups x height x width, and Caffe counts
+    their fans as if they were those of a convolution, which a spec does not. Raises ``Inexpressible`` and ``Rejected``.
+    """
     word = filler.text("type")
     if word == "constant":
         _need_dense(filler)
         return call("constant", number(finite(filler, "value")))
+    if transposed and word in _OF_FANS:
+        _need_dense(filler)
+        distribution, factor = _OF_FANS[word]
+        return call(distribution, number(math.sqrt(factor / _fan(filler, blob))))
     return _distribution(filler, blob, groups)
 
 
@@ -109,6 +115,9 @@ def _need_dense(filler: Record) -> None:
     if filler.integer("sparse") != -1:
         raise Rejected("only the filler gaussian takes sparse", filler.place("sparse"))
 
+
+_OF_FANS = {"xavier": ("uniform", 3), "msra": ("gaussian", 2)}
+"""The fillers that depend on a fan n: their distributions, and the factors in sqrt(factor / n)."""
 
 _WRITERS: Mapping[str, Callable[[Record, Sequence[int], int], str]] = {
     "gaussian": _gaussian,

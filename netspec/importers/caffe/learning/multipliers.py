@@ -9,7 +9,12 @@ from netspec.importers.caffe.net.problem import Inexpressible
 from netspec.importers.caffe.schema.record import Record
 from netspec.keys.texts import number
 
-_BIASED = {"Convolution": "convolution_param", "InnerProduct": "inner_product_param", "Scale": "scale_param"}
+_BIASED = {
+    "Convolution": "convolution_param",
+    "Deconvolution": "convolution_param",
+    "InnerProduct": "inner_product_param",
+    "Scale": "scale_param",
+}
 """The messages with ``bias_term``, by the type of the layer. The biases are then the second blob."""
 
 

@@ -36,7 +36,7 @@ _OF_ONE = (
 COUNTS: Mapping[str, tuple[Limits, Limits]] = {
     **dict.fromkeys(_OF_ONE, (ONE, ONE)),
     "Accuracy": (TWO, Limits(1, 2)), "Bias": (Limits(1, 2), ONE), "Concat": (ANY, ONE), "Convolution": (ANY, ANY),
-    "Deconvolution": (ANY, ANY), "Eltwise": (Limits(2, MANY), ONE), "HDF5Output": (TWO, NONE),
+    "Crop": (TWO, ONE), "Deconvolution": (ANY, ANY), "Eltwise": (Limits(2, MANY), ONE), "HDF5Output": (TWO, NONE),
     "Pooling": (ONE, Limits(1, 2)), "Scale": (Limits(1, 2), ONE), "Silence": (ANY, NONE),
     "SoftmaxWithLoss": (TWO, Limits(0, 2)), "Slice": (ONE, ANY), "Split": (ONE, ANY),
 }  # fmt: skip

@@ -25,7 +25,7 @@ def check_layer(site: Site) -> None:
     if layer.type in BY_PHASE and own and (network.has_losses or own == TRAIN):
         raise Inexpressible(f"it works as in the phase {own} in both phases", layer.record.place("phase"))
     _check_gradients(site)
-    if layer.type not in ("Convolution", "InnerProduct"):
+    if layer.type not in ("Convolution", "Deconvolution", "InnerProduct"):
         _check_sharing(site)
 
 

@@ -13,32 +13,33 @@ from netspec.ir.shape import Shape
 from netspec.keys.texts import number
 
 _RATES = ("lr_mult", "decay_mult")
-_PARAMETERS = {"conv": "convolution_param", "fc": "inner_product_param"}
+_PARAMETERS = {"conv": "convolution_param", "deconv": "convolution_param", "fc": "inner_product_param"}
 
 
 def weighted(
     site: Site, type_: str, x: Value, keys: Mapping[str, str], shape: Shape, blob: tuple[int, ...], groups: int = 1
 ) -> None:
-    """Add a convolution or a fully connected layer. ``blob`` is the shape of its weights in Caffe."""
+    """Add a layer with weights and biases. ``blob`` is the shape of its weights in Caffe."""
     parameter, name = site.parameter(_PARAMETERS[type_]), site.layer.name
     biased = parameter.flag("bias_term")
     check_params(site, 2 if biased else 1)
-    own = {**keys, **_beginning(site, parameter, blob, groups), **rates(site, biased=biased)}
+    own = {**keys, **_beginning(site, type_, shape, blob, groups), **rates(site, biased=biased)}
     if not biased:
         own["bias"] = "none"
     blobs = {"weight": (name, 0), **({"bias": (name, 1)} if biased else {})}
-    line = site.emit(type_, x, own, shape, blobs=blobs, claimed=type_ == "conv")
+    line = site.emit(type_, x, own, shape, blobs=blobs, claimed=type_ != "fc")
     _share(site, line)
 
 
-def _beginning(site: Site, parameter: Record, blob: tuple[int, ...], groups: int) -> dict[str, str]:
+def _beginning(site: Site, type_: str, shape: Shape, blob: tuple[int, ...], groups: int) -> dict[str, str]:
     """Return how weights and biases begin, if the file is one to train with. ``blob`` is the shape of the weights."""
     if not site.draft.network.is_trained:
         return {}
-    init = fillers.weights(parameter.message("weight_filler"), blob, groups)
+    parameter = site.parameter(_PARAMETERS[type_])
+    init = fillers.weights(parameter.message("weight_filler"), blob, groups, transposed=type_ == "deconv")
     keys = {} if init == "he" else {"init": init}
     if parameter.flag("bias_term"):
-        bias = fillers.biases(parameter.message("bias_filler"), blob[0])
+        bias = fillers.biases(parameter.message("bias_filler"), shape.channels)
         keys |= {} if bias == "0" else {"bias": bias}
     return keys
 
@@ -78,9 +79,7 @@ def _use(site: Site, line: Line, owner: tuple[Layer, int, int], place: int, para
         raise Inexpressible("it shares biases; the layers of a spec share weights", param.place("name"))
     alike = ("filters", "outputs", "kernel", "groups")
     inputs = [site.draft.lines[each.inputs[0]].shape for each in (first, line)]
-    same_inputs = (
-        inputs[0].channels == inputs[1].channels if line.type == "conv" else inputs[0].units == inputs[1].units
-    )
+    same_inputs = inputs[0].units == inputs[1].units if line.type == "fc" else inputs[0].channels == inputs[1].channels
     if first.type != line.type or not same_inputs or any(first.keys.get(k) != line.keys.get(k) for k in alike):
         raise Inexpressible("it shares weights with a layer of another shape", param.place("name"))
     line.weights_of = number_of_line

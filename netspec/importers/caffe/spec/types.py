@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from netspec.importers.caffe.net.layers import SINKS
 from netspec.importers.caffe.spec.connected import inner_product
 from netspec.importers.caffe.spec.elementwise import clip, eltwise, elu, function, log, power, relu, swish
+from netspec.importers.caffe.spec.enlarging import crop, deconvolution
 from netspec.importers.caffe.spec.lines import Site
 from netspec.importers.caffe.spec.losses import softmax_with_loss
 from netspec.importers.caffe.spec.norms import batch_norm, bias, dropout, lrn, prelu, scale, softmax
@@ -20,10 +21,11 @@ def _left_out(site: Site) -> None:
 
 TRANSLATIONS: Mapping[str, Callable[[Site], None]] = {
     "AbsVal": function("abs"), "BatchNorm": batch_norm, "Bias": bias, "Clip": clip, "Concat": concat,
-    "Convolution": convolution, "Dropout": dropout, "ELU": elu, "Eltwise": eltwise, "Flatten": flatten,
-    "InnerProduct": inner_product, "LRN": lrn, "Log": log, "PReLU": prelu, "Pooling": pooling, "Power": power,
-    "ReLU": relu, "Reshape": reshape, "Scale": scale, "Sigmoid": function("logistic"), "Softmax": softmax,
-    "SoftmaxWithLoss": softmax_with_loss, "Split": split, "Swish": swish, "TanH": function("tanh"),
+    "Convolution": convolution, "Crop": crop, "Deconvolution": deconvolution, "Dropout": dropout, "ELU": elu,
+    "Eltwise": eltwise, "Flatten": flatten, "InnerProduct": inner_product, "LRN": lrn, "Log": log, "PReLU": prelu,
+    "Pooling": pooling, "Power": power, "ReLU": relu, "Reshape": reshape, "Scale": scale,
+    "Sigmoid": function("logistic"), "Softmax": softmax, "SoftmaxWithLoss": softmax_with_loss, "Split": split,
+    "Swish": swish, "TanH": function("tanh"),
     **dict.fromkeys(SINKS, _left_out),
 }  # fmt: skip
 """The functions by the type of layer."""
@@ -37,8 +39,6 @@ REASONS: Mapping[str, str] = {
     "BatchReindex": "it reorders the images of a batch",
     "BNLL": "a spec's softrelu is log(1 + e^x) only up to 4 and x above, which differs by up to 0.018",
     "ContrastiveLoss": _OUT_OF_ONE,
-    "Crop": "it crops one value to the size of another",
-    "Deconvolution": "a spec has no transposed convolution",
     "Embed": "a spec has no look-up of vectors",
     "EuclideanLoss": _BY_TARGETS,
     "Exp": "a spec has no exponential function",

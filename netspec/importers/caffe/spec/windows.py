@@ -23,6 +23,18 @@ Sides = tuple[int, int]
 def convolution(site: Site) -> None:
     """Convolution: its size is rounded down, and a window may lie in the padding alone."""
     parameter, x = site.parameter("convolution_param"), site.image()
+    filters, groups = filters_and_groups(site, parameter, x)
+    window = convolution_window(parameter)
+    shape = Shape(filters, *(_down(window, parameter, axis, size) for axis, size in _axes(x)))
+    keys = {"filters": str(filters), **window_keys(window, usual_stride=(1, 1))}
+    if groups != 1:
+        keys["groups"] = str(groups)
+    keys |= _rounding(window, x, shape)
+    weighted(site, "conv", x, keys, shape, (filters, x.shape.channels // groups, *window.kernel), groups)
+
+
+def filters_and_groups(site: Site, parameter: Record, x: Value) -> tuple[int, int]:
+    """Return the numbers of filters and groups of a convolution of ``x``. Raises ``Inexpressible`` and ``Rejected``."""
     if axis_of(parameter, x) != 1:
         raise Inexpressible("its channels are another axis than the second", parameter.place("axis"))
     if len(site.layer.bottoms) != 1:
@@ -31,14 +43,12 @@ def convolution(site: Site) -> None:
     if filters == 0 or groups == 0 or filters % groups or x.shape.channels % groups:
         note = f"{x.shape.channels} channels, {filters} filters, {groups} groups"
         raise Rejected("group must divide its channels and num_output", parameter.place("group", "num_output"), note)
-    dilation = _repeated(parameter, "dilation")
-    window = Window(_kernel(parameter), _strides(parameter), _padding(parameter), dilation)
-    shape = Shape(filters, *(_down(window, parameter, axis, size) for axis, size in _axes(x)))
-    keys = {"filters": str(filters), **window_keys(window, usual_stride=(1, 1))}
-    if groups != 1:
-        keys["groups"] = str(groups)
-    keys |= _rounding(window, x, shape)
-    weighted(site, "conv", x, keys, shape, (filters, x.shape.channels // groups, *window.kernel), groups)
+    return filters, groups
+
+
+def convolution_window(parameter: Record) -> Window:
+    """Return the kernel, stride, padding and dilation of a convolution."""
+    return Window(_kernel(parameter), _strides(parameter), _padding(parameter), _repeated(parameter, "dilation"))
 
 
 def pooling(site: Site) -> None:

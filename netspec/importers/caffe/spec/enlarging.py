@@ -1,0 +1,60 @@
+"""Transposed convolution, and cropping to the size of another value."""
+
+from __future__ import annotations
+
+from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.spec.learnt import weighted
+from netspec.importers.caffe.spec.lines import Site, axis_of, described
+from netspec.importers.caffe.spec.windows import convolution_window, filters_and_groups
+from netspec.importers.spec.windows import window_keys
+from netspec.ir.fault import Fault
+from netspec.ir.shape import Shape
+from netspec.ir.window import TransposedWindow
+from netspec.keys.texts import pair
+
+HEIGHT = 2
+"""The axis of an image's height; that of the images is 0."""
+
+
+def deconvolution(site: Site) -> None:
+    """Transposed convolution: (size - 1) * stride + extent - 2 * pad (src/caffe/layers/deconv_layer.cpp)."""
+    parameter, x = site.parameter("convolution_param"), site.image()
+    filters, groups = filters_and_groups(site, parameter, x)
+    plain = convolution_window(parameter)
+    window = TransposedWindow(plain.kernel, plain.stride, plain.pad, plain.dilation)
+    try:
+        rows, columns = window.fit(x.shape.height, x.shape.width)
+    except Fault as fault:
+        raise Rejected("its padding cuts off all of its top", parameter.place("pad", "pad_h"), *fault.notes) from None
+    shape = Shape(filters, rows.output, columns.output)
+    keys = {"filters": str(filters), **window_keys(window, usual_stride=(1, 1))}
+    if groups != 1:
+        keys["groups"] = str(groups)
+    weighted(site, "deconv", x, keys, shape, (x.shape.channels, filters // groups, *window.kernel), groups)
+
+
+def crop(site: Site) -> None:
+    """The part of a value with the size of another one: of the axes from ``axis`` on, behind ``offset`` numbers."""
+    parameter, x, size = site.parameter("crop_param"), site.image(), site.image(1)
+    axis, offsets = axis_of(parameter, x), parameter.integers("offset")
+    cropped = range(axis, 4)
+    if len(offsets) > 1 and len(offsets) != len(cropped):
+        raise Rejected(f"it has {len(offsets)} offset, and crops {len(cropped)} axes", parameter.place("offset"))
+    offset = dict(zip(cropped, offsets if len(offsets) > 1 else (offsets or [0]) * len(cropped), strict=True))
+    sizes, wanted = (0, *x.shape), (0, *size.shape)
+    for place in cropped:
+        if offset[place] + wanted[place] > sizes[place] and place > 0:
+            note = f"axis {place}: {offset[place]} + {wanted[place]} of {sizes[place]}"
+            raise Rejected("it crops more than there is", parameter.place("offset", "axis"), note)
+        if place < HEIGHT and (offset[place] or wanted[place] != sizes[place]):
+            what = "images" if place == 0 else f"channels of {described(x)}"
+            raise Inexpressible(f"it takes some of the {what}", parameter.place("axis", "offset"))
+    top, left = offset.get(HEIGHT, 0), offset[HEIGHT + 1]
+    height = wanted[HEIGHT] if HEIGHT in cropped else sizes[HEIGHT]
+    width = wanted[HEIGHT + 1]
+    if (top, left, height, width) == (0, 0, *x.shape[1:]):
+        site.result(x)
+        return
+    keys = {"size": pair((height, width))}
+    keys |= {key: str(number) for key, number in (("top", top), ("left", left)) if number}
+    site.emit("crop", x, keys, Shape(x.shape.channels, height, width), claimed=True)
