@@ -13,7 +13,7 @@ from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
 from netspec.solve import blame, claims, enlarging, inherited, inserted, joins, numbers, windows
 from netspec.solve.completed import NOTATION, completed
-from netspec.solve.consequences import consequence
+from netspec.solve.consequences import consequence, expectation
 from netspec.solve.trial import Bench, KeepGoing, Proposal, Tried, always
 
 MAX_FIXES = 4
@@ -232,8 +232,8 @@ def _expectation(facts: LayerFacts, bench: Bench) -> tuple[str, ...]:
     if facts.steps and isinstance(facts.steps[0].op, Linear):
         return ()
     after = bench.checked_with((), claims=False)
-    expectation = blame.expectation(bench.checked, facts, after) if after is not None else ""
-    return (expectation,) if expectation else ()
+    text = expectation(bench.checked, facts, after) if after is not None else ""
+    return (text,) if text else ()
 
 
 def _note_channels_last(mistake: Diagnostic, checked: Checked) -> Diagnostic:

@@ -9,8 +9,6 @@ from typing import Literal
 from netspec.check import Checked, LayerFacts
 from netspec.check.report import key_spans
 from netspec.diagnostics import Diagnostic, Label
-from netspec.formatting import format_count
-from netspec.ir.ops import Linear
 from netspec.solve import windows
 from netspec.solve.trial import Proposal
 
@@ -51,42 +49,3 @@ def moved_to(mistake: Diagnostic, cause: LayerFacts, checked: Checked) -> Diagno
         notes=tuple(others),
         labels=(Label(spans[0], f"makes {positions} of {size}: {arithmetic}"), Label(mistake.span, first)),
     )
-
-
-def expectation(checked: Checked, facts: LayerFacts, after: Checked) -> str:
-    """Describe what a refuted shape means for the first fully connected layer that depends on it, if there is one.
-
-    ``after`` is the network checked without claims; it shows what that layer really reads.
-    """
-    reached = {facts.name}
-    for before, real in zip(checked.layers, after.layers, strict=True):
-        name = before.name
-        if not reached.intersection(checked.layers[i].name for i in before.inputs):
-            continue
-        if before.stated.shape is None or before.stated.shape == before.computed:
-            reached.add(name)
-        if real.steps and isinstance(real.steps[0].op, Linear) and len(real.reads) == len(before.reads) == 1:
-            return _expected(name, before, real, facts)
-    return ""
-
-
-def _expected(name: str, before: LayerFacts, real: LayerFacts, facts: LayerFacts) -> str:
-    """``fc6 reads 6,400 = 256x5x5; expected 9,216 because of -> 256x6x6 at pool5: 11,534,336 weights fewer``."""
-    (reads,), (expected,), stated = real.reads, before.reads, facts.stated.shape
-    if reads.units == expected.units or not before.steps:
-        return ""
-    as_map = f" = {reads}" if reads.is_image else ""
-    as_stated = f" = {expected}" if expected.is_image and expected != stated else ""
-    change = _weights(real) - _weights(before)
-    return (
-        f"{name} reads {format_count(reads.units)}{as_map}; expected {format_count(expected.units)}{as_stated} "
-        "because of "
-        f"-> {stated} at {facts.name}: {format_count(abs(change))} weights "
-        f"{'more' if change > 0 else 'fewer'}"
-    )
-
-
-def _weights(facts: LayerFacts) -> int:
-    step = facts.steps[0]
-    rows, columns = step.op.params(step.reads, step.output)[0].shape
-    return rows * columns
