@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.importers.cuda_convnet.layers.model import Dialect
+from netspec.importers.cuda_convnet.layers.types import TYPES_OF_ONE
 from netspec.importers.cuda_convnet.reading import Config
 
-_TYPES: Mapping[Dialect, set[str]] = {
-    "2012": {"hs", "treefc", "cost.crossent2", "cost.rflickr", "cost.gsum2", "cost.tica", "cost.msm"},
-    "v2": {"dropout", "dropout2", "pass", "sfc", "cmpool", "crop", "sum", "cost.bce", "cost.dce", "cost.ce"},
-}
 _NEEDED: Mapping[Dialect, str] = {"2012": "partialsum", "v2": "sumwidth"}
 _KEYS: Mapping[Dialect, set[str]] = {
-    "2012": {"initcfunc", "randsparse", "filterchannels", "coeffs"}, "v2": {"modulesx", "end"},
-}  # fmt: skip
+    "2012": {"initcfunc", "randsparse", "filterchannels", "coeffs"},
+    "v2": {"modulesx", "end"},
+}
 _PARAMETERS: Mapping[Dialect, set[str]] = {
     "2012": {"schedw", "schedb", "sched", "quantf", "quantb"},
     "v2": {"updateperiod", "coeffs", "keep", "posweight"},
@@ -40,7 +38,7 @@ def _votes_of_layers(config: Config) -> dict[Dialect, int]:
         options = section.options
         kind = section.text("type")
         for version in votes:
-            votes[version] += kind in _TYPES[version]
+            votes[version] += kind in TYPES_OF_ONE[version]
             votes[version] += _NEEDED[version] in options
         votes["2012"] += kind == "pool" and section.text("pool") == "rand"
         votes["v2"] += "," in section.text("gpu")

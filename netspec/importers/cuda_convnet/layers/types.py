@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from netspec.importers.cuda_convnet.layers import connected, convolutions, costs, elementwise, spatial
 from netspec.importers.cuda_convnet.layers.forks import notes_on_type, other_version
-from netspec.importers.cuda_convnet.layers.kinds import Kind
+from netspec.importers.cuda_convnet.layers.kinds import ONLY_2012, ONLY_V2, Kind
 from netspec.importers.cuda_convnet.layers.model import Dialect, is_cost
 from netspec.importers.cuda_convnet.options import Options, SectionError, did_you_mean, shortened
 
@@ -19,6 +19,12 @@ KINDS: Mapping[str, Kind] = {
 }
 OLD_TYPES = {"cost.ce": "cost.crossent"}
 """Former names of types, from when version 2 was new."""
+
+TYPES_OF_ONE: Mapping[Dialect, frozenset[str]] = {
+    "2012": frozenset(word for word, kind in KINDS.items() if kind.dialects == ONLY_2012),
+    "v2": frozenset((*OLD_TYPES, *(word for word, kind in KINDS.items() if kind.dialects == ONLY_V2))),
+}
+"""The types that only this version has."""
 
 
 def kind_of(word: str, dialect: Dialect) -> Kind | None:
