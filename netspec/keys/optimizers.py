@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.other_keys import ABSENT_SETTINGS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
 from netspec.ir.settings import AdaGrad, Adam, RmsProp, Sgd, Train, UpdateRule
@@ -135,10 +136,22 @@ class Optimizer:
         if call is None or call.name.text not in OPTIMIZERS:
             raise _unknown(value, self.words, self.doc)
         word = call.name.text
-        given = arguments(call, OPTIMIZERS[word].arguments, _argument_meant(word))
+        given = _arguments(call, word)
         result = {name: given.pop(name) for name in ("lr", "weight_decay", "bias_decay")}
         result["rule"] = _rule(word, given, call)
         return result
+
+
+def _arguments(call: Call, word: str) -> dict[str, Any]:
+    """Return the arguments of a rule's call. Raises ``BadValue``, with a note on arguments of other tools' rules that
+    are keys of the train line."""
+    try:
+        return arguments(call, OPTIMIZERS[word].arguments, _argument_meant(word))
+    except BadValue as error:
+        for each in (error, *error.others):
+            if about := ABSENT_SETTINGS.get(plain_word(each.span.text)):
+                each.notes = (about,)
+        raise
 
 
 def _rule(word: str, given: dict[str, Any], call: Call) -> UpdateRule:
@@ -234,7 +247,7 @@ def _unknown(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
 def _errors(call: Call, word: str) -> tuple[BadValue, ...]:
     """Return all errors in the arguments of a call of a rule."""
     try:
-        arguments(call, OPTIMIZERS[word].arguments, _argument_meant(word))
+        _arguments(call, word)
     except BadValue as error:
         return error, *error.others
     return ()

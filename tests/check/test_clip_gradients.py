@@ -69,6 +69,12 @@ def test_kerass_limit_of_each_parameter_is_named() -> None:
     assert "Keras's clipnorm limits the gradient of each parameter by itself" in note
 
 
+def test_limit_as_an_argument_of_the_rule_gets_a_note() -> None:
+    found = only_diagnostic(f"{START}train optimizer=adam(0.1, clipnorm=1)")
+    assert found.message == "optimizer: 'adam' has no clipnorm"
+    assert found.notes[0].startswith("gradients are limited by train clip_gradients=")
+
+
 def test_limit_that_is_given_twice_is_not_corrected() -> None:
     found = only_diagnostic(f"{START}train clip_gradients=norm(2) clipnorm=1")
     assert (found.code, found.fixes) == ("unknown-key", ())

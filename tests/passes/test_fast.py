@@ -100,6 +100,14 @@ def test_kernel_of_dropout_draws_for_single_units() -> None:
     assert forms_of(valid_net(text).graph, ("dropout",)).dropped == {"a"}
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "fused"), [("sgd", True), ("adamw", True), ("rmsprop", False), ("adagrad", False)]
+)
+def test_fused_update_is_for_rules_with_a_kernel(optimizer: str, fused: bool) -> None:
+    graph = valid_net(f"[image] input 8\n[f] fc outputs=2\ntrain optimizer={optimizer}").graph
+    assert forms_of(graph, ("fused-update",)).fused_update == fused
+
+
 def test_cudnn_benchmark_needs_a_convolution() -> None:
     assert forms_of(ALEXNET, ("cudnn-benchmark",)).benchmarked
     assert forms_of(valid_net("[image] input 1x8x8\n[f] fc outputs=2\n").graph, ("cudnn-benchmark",)).passes == ()

@@ -16,11 +16,10 @@ class Standing:
     gradients:
         The parameters' gradients; unlike the rest they are not in memory all the time.
     optimiser:
-        The optimiser's state: a velocity for each weight, or two running means with Adam, or all three with a
-        ``super_eps``.
+        The optimiser's state, in numbers for each weight: what ``passes.optimiser_state`` says of the update rule.
     roots:
-        What the update computes for the largest parameter that it divides by a root of its running means, one parameter
-        after the other. Unlike the rest, it is in memory only then.
+        What the update computes for the largest parameter that it divides by a root of its squared gradients: one
+        parameter after the other, or smaller ones together. Unlike the rest, it is in memory only then.
     average:
         The moving average of weights and statistics, if the train line asks for one (``ema``).
     statistics:

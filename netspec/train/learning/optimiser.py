@@ -69,7 +69,7 @@ def _by_rule(rule: UpdateRule, groups: Iterable[Group], periods: Iterable[int | 
         return PaperSGD(groups, nesterov=rule.nesterov, fused=fused)
     if isinstance(rule, settings.Adam):
         return Adam(groups, rule, periods=periods, fused=fused)
-    return Rooted(groups, rule, fused=fused)
+    return Rooted(groups, rule)
 
 
 def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False, devices: Devices = ONE_DEVICE) -> Optimiser:

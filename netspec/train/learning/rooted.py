@@ -19,8 +19,8 @@ class Rooted(Optimiser):
     ``torch.optim.Adagrad``.
     """
 
-    def __init__(self, groups: Iterable[Group], rule: RmsProp | AdaGrad, *, fused: bool = False) -> None:
-        super().__init__(groups, fused=fused)
+    def __init__(self, groups: Iterable[Group], rule: RmsProp | AdaGrad) -> None:
+        super().__init__(groups)
         self.rule = rule
         self.starts = {"squares": rule.start}
         self._most = max((w.numel() for group in self.groups for w in group.params), default=0)
