@@ -60,10 +60,13 @@ def _input_lines(names: Sequence[str], *, also: bool) -> tuple[str, ...]:
     return ("also reads" if also else "reads", *shown, *rest)
 
 
-def split_into_rows(widths: Sequence[float], gaps: Sequence[float], cut: Sequence[int], room: float) -> list[range]:
-    """Divide columns into as few rows of at most ``room`` pixels as possible, evenly filled and with few lines cut.
+def split_into_rows(
+    widths: Sequence[float], gaps: Sequence[float], cut: Sequence[int], rooms: Sequence[float]
+) -> list[range]:
+    """Divide columns into as few rows as possible, evenly filled and with few lines cut.
 
-    ``gaps[c]`` is the gap before column c, and ``cut[c]`` the number of lines that a break before column c would cut.
+    ``rooms[c]`` are the pixels of a row that begins with column c, ``gaps[c]`` is the gap before column c, and
+    ``cut[c]`` the number of lines that a break before column c would cut.
     This is solved by dynamic programming over the end of the last row.
     """
     total = len(widths)
@@ -75,10 +78,12 @@ def split_into_rows(widths: Sequence[float], gaps: Sequence[float], cut: Sequenc
         width = 0.0
         for begin in range(end - 1, -1, -1):
             width += widths[begin] + (gaps[begin + 1] if begin + 1 < end else 0.0)
-            if width > room and begin < end - 1:
+            if width > max(rooms) and begin < end - 1:
                 break
+            if width > rooms[begin] and begin < end - 1:
+                continue
             rows, cost = best[begin]
-            spare = (room - width) / room
+            spare = (rooms[begin] - width) / rooms[begin]
             candidate = (rows + 1, cost + spare * spare + (0.1 * max(0, cut[begin] - 1) if begin else 0.0))
             if least is None or candidate < least:
                 least, least_begin = candidate, begin

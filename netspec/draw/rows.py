@@ -19,6 +19,7 @@ from netspec.draw.towers import Tower, towers_of
 
 LABEL_GAP = 5.0
 SHARE_HEIGHT = 15.0
+EXIT_WIDTH = 16.0
 _PASSING = 4.0
 _UNREAD = (-1, -1)
 
@@ -100,6 +101,11 @@ def entry_text(block: Block) -> str:
     return f"from {block.name}"
 
 
+def entry_width(block: Block) -> float:
+    """Return the width of that text, with a gap after it."""
+    return text_width(entry_text(block), SMALL) + 6
+
+
 def spans_of(wiring: Wiring) -> dict[BoxKey, tuple[int, int]]:
     """Map each box that is read to the first and the last column that read it."""
     spans: dict[BoxKey, tuple[int, int]] = {}
@@ -176,13 +182,13 @@ def _row(
     draft = _Draft(spans)
     aligned = all(len(blocks_in[column]) <= 1 for column in columns)
     if pending:
-        draft.start_column(max(text_width(entry_text(parts.blocks[b]), SMALL) for b, _ in pending) + 6)
+        draft.start_column(max(entry_width(parts.blocks[b]) for b, _ in pending))
         for key in pending:
             draft.line_end[key] = draft.add(key, "entry", 8.0, 8.0, skip=spans[key][0] < columns.start)
     for column in columns:
         _fill(draft, parts, column, blocks_in[column], aligned)
     if draft.line_end:
-        draft.start_column(16.0)
+        draft.start_column(EXIT_WIDTH)
         for key in draft.line_end:
             draft.extend(key, "exit", columns.stop - 1)
     grid = tuple(map(tuple, draft.columns))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from netspec.draw.columns import split_into_rows
-from netspec.draw.rows import Parts, Row, rows_of, spans_of
+from netspec.draw.rows import EXIT_WIDTH, Parts, Row, entry_width, rows_of, spans_of
 
 PAGE = 1123.0
 """The width of a landscape A4 page at 96 pixels to the inch. A wider figure continues in another row."""
@@ -19,7 +19,7 @@ _PLAIN, _BUSY, _CROSSED, _MARGINAL = 22.0, 34.0, 46.0, 8.0
 
 _TIGHTEST = 0.6
 _ROW_ENDS = 110.0
-"""Pixels reserved for the columns where lines enter and leave a row."""
+"""Pixels reserved, at least, for the columns where lines enter and leave a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ def placed_rows(parts: Parts) -> list[PlacedRow]:
     if sum(widths) + sum(tight[1:]) <= room:
         ranges = [range(len(widths))]
     else:
-        ranges = split_into_rows(widths, tight, _lines_into(parts, len(widths)), room - _ROW_ENDS)
+        rooms = [room - max(_ROW_ENDS, ends) for ends in _row_ends(parts, len(widths))]
+        ranges = split_into_rows(widths, tight, _lines_into(parts, len(widths)), rooms)
     return [_place(row, columns, gaps, room) for row, columns in zip(rows_of(parts, ranges), ranges, strict=True)]
 
 
@@ -63,6 +64,16 @@ def _gaps(parts: Parts, blocks_in: Sequence[Sequence[int]]) -> list[float]:
         else:
             gaps.append(_PLAIN)
     return gaps
+
+
+def _row_ends(parts: Parts, columns: int) -> list[float]:
+    """Return the width of the columns where lines enter and leave a row, with gaps, for each first column of a row."""
+    names = [0.0] * columns
+    for (block, _), (_, end) in spans_of(parts.wiring).items():
+        width = entry_width(parts.blocks[block])
+        for column in range(parts.wiring.column[block] + 1, end + 1):
+            names[column] = max(names[column], width)
+    return [width + EXIT_WIDTH + _TIGHTEST * (_BUSY + _MARGINAL) for width in names]
 
 
 def _lines_into(parts: Parts, columns: int) -> list[int]:

@@ -100,18 +100,24 @@ def test_separate_keeps_distances_with_optimal_shift(items: list[tuple[float, fl
 
 
 def test_rows_are_few_and_even() -> None:
-    assert split_into_rows([10.0] * 6, [0.0] * 6, [1] * 6, 60) == [range(6)]
-    assert split_into_rows([10.0] * 6, [0.0] * 6, [1] * 6, 40) == [range(3), range(3, 6)]
-    assert split_into_rows([10.0] * 6, [5.0] * 6, [1] * 6, 40) == [range(3), range(3, 6)]  # 10 5 10 5 10
+    assert split_into_rows([10.0] * 6, [0.0] * 6, [1] * 6, [60.0] * 6) == [range(6)]
+    assert split_into_rows([10.0] * 6, [0.0] * 6, [1] * 6, [40.0] * 6) == [range(3), range(3, 6)]
+    assert split_into_rows([10.0] * 6, [5.0] * 6, [1] * 6, [40.0] * 6) == [range(3), range(3, 6)]  # 10 5 10 5 10
 
 
 def test_rows_end_where_few_lines_continue() -> None:
     cut = [0, 1, 9, 9, 1, 9]
-    assert split_into_rows([10.0] * 6, [0.0] * 6, cut, 40) == [range(4), range(4, 6)]
+    assert split_into_rows([10.0] * 6, [0.0] * 6, cut, [40.0] * 6) == [range(4), range(4, 6)]
 
 
 def test_block_wider_than_the_page_has_its_own_row() -> None:
-    assert split_into_rows([10.0, 99.0, 10.0], [0.0] * 3, [1] * 3, 50) == [range(1), range(1, 2), range(2, 3)]
+    assert split_into_rows([10.0, 99.0, 10.0], [0.0] * 3, [1] * 3, [50.0] * 3) == [range(1), range(1, 2), range(2, 3)]
+
+
+def test_rows_have_the_room_that_their_first_column_leaves() -> None:
+    """A row that begins with column 3 has lines with long names entering it, and no room for three columns."""
+    rooms = [40.0, 40.0, 40.0, 20.0, 40.0, 40.0]
+    assert split_into_rows([10.0] * 6, [0.0] * 6, [1] * 6, rooms) == [range(4), range(4, 6)]
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))

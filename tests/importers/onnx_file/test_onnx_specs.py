@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import classics
 import pytest
+from classics import CLASSICS
 from places import ROOT
 
 from netspec import backend
@@ -50,6 +52,15 @@ def test_specs_come_back_as_the_same_network(path: Path) -> None:
     assert difference.function == ("other" if path.stem in OTHER_WEIGHTS else "same"), path.stem
     assert (difference.misfits == ()) == (path.stem not in OTHER_WEIGHTS)
     assert {d.effect for d in difference.each()} <= {"nothing", "training", "testing", "placement", *_other(path)}
+
+
+@pytest.mark.many
+@pytest.mark.parametrize("path", CLASSICS, ids=lambda path: path.stem)
+def test_narrow_classics_come_back_as_the_same_network(path: Path) -> None:
+    net = classics.narrow(path.stem)
+    difference = compare(net, imported(written(net)).net)
+    assert (difference.function, difference.misfits) == ("same", ())
+    assert {d.effect for d in difference.each()} <= {"nothing"}
 
 
 def _other(path: Path) -> tuple[str, ...]:
