@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from netspec.ir import ops
 
-from . import batch, colour, groupnorm, joins, losses, neurons, norms, spatial, weighted
+from . import batch, channels, colour, groupnorm, joins, losses, neurons, norms, spatial, weighted
 from .call import Array, Call, Gradient
 
 
@@ -51,6 +51,8 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.GroupNorm: Pair(groupnorm.groupnorm, groupnorm.groupnorm_back),
     ops.Dropout: Pair(batch.dropout, batch.dropout_back),
     ops.Concat: Pair(joins.concat, joins.concat_back),
+    ops.Slice: Pair(channels.slice_channels, channels.slice_channels_back),
+    ops.Shuffle: Pair(channels.shuffle, channels.shuffle_back),
     ops.Sum: Pair(joins.add, joins.add_back),
     ops.Max: Pair(joins.largest, joins.largest_back),
     ops.Product: Pair(joins.product, joins.product_back),

@@ -25,6 +25,7 @@ _OUTPUT_PADDING = "output_padding"
 _PLACES: Mapping[str, tuple[str, ...]] = {
     "AvgPool2d": (*_POOLING, "ceil_mode", "count_include_pad"),
     **dict.fromkeys(_KERAS_POOLING, ("pool_size", "strides", "padding")),
+    "ChannelShuffle": ("groups",),
     "BatchNorm2d": ("num_features", "eps", "momentum", "affine", "track_running_stats"),
     "Conv2D": ("filters", "kernel_size", "strides", "padding"),
     "Conv2DTranspose": ("filters", "kernel_size", "strides", "padding"),

@@ -31,8 +31,10 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "cardinality": ("groups",),
     "cat": ("concat",),
     "ceil": ("up",),
+    "begin": ("first",),
     "channels": ("filters",),
     "channelshared": ("shared",),
+    "channelshuffle": ("shuffle",),
     "classes": ("outputs",),
     "cmrnorm": ("lrn",),
     "cnorm": ("contrast",),
@@ -136,6 +138,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "multistep": ("steps",),
     "multisteplr": ("steps",),
     "n": ("size", "outputs"),
+    "narrow": ("slice",),
     "negativeslope": ("slope",),
     "neurons": ("outputs",),
     "nfilters": ("filters",),
@@ -182,6 +185,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "schedw": ("schedule",),
     "shape": ("kernel", "size"),
     "shortcut": ("sum",),
+    "shufflechannel": ("shuffle",),
     "sigma": ("std",),
     "sigmoid": ("logistic",),
     "sigmoidcrossentropyloss": ("binarycrossentropy",),
@@ -193,7 +197,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "softmaxwithloss": ("crossentropy",),
     "softplus": ("softrelu",),
     "solver": ("train",),
+    "split": ("slice",),
     "src": ("inputs",),
+    "start": ("first",),
     "stepsize": ("every",),
     "subsample": ("avgpool",),
     "subsampling": ("avgpool",),
@@ -234,7 +240,7 @@ _NORMALISATION = (
     "the normalisations are batchnorm, layernorm and groupnorm, and of squares alone lrn (across channels), rnorm and "
     "contrast (both across pixels)"
 )
-_REARRANGED = "no layer splits or rearranges channels; reshape keeps the order of the values"
+_REARRANGED = "no layer turns channels into pixels or axes into others; shuffle rearranges channels"
 
 ABSENT_TYPES: Mapping[str, str] = {
     **dict.fromkeys(
@@ -287,7 +293,8 @@ ABSENT_TYPES: Mapping[str, str] = {
         "squeeze and excitation is avgpool kernel=global, two fc layers, the second with neuron=logistic, and the "
         "product of what they make and what the avgpool reads",
     ),
-    **dict.fromkeys(("channelshuffle", "permute", "pixelshuffle", "shuffle", "slice", "split"), _REARRANGED),
+    **dict.fromkeys(("permute", "pixelshuffle"), _REARRANGED),
+    "chunk": "slice channels= takes the channels of one part, from channel first= on; each part is a layer",
     **dict.fromkeys(("maxunpool", "unpool", "unpooling"), "there is no unpooling; resize enlarges maps"),
     **dict.fromkeys(
         ("alphadropout", "featurealphadropout", "gaussiandropout"), "what dropout drops is 0, and not another number"

@@ -23,6 +23,7 @@ from netspec.ir.ops import (
     Lrn,
     Neuron,
     Op,
+    Slice,
 )
 from netspec.ir.settings import Schedule, momentum_of
 from netspec.ir.window import Pad, TransposedWindow, Window
@@ -50,6 +51,8 @@ _NEUTRAL = {
     "stride": "1",
     "dilation": "1",
     "groups": "1",
+    "shares": "1",
+    "first": "0",
     "parts": "1",
     "table": "none",
     "neuron": "linear",
@@ -151,6 +154,9 @@ def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterato
                 yield "size", texts.pair((op.height, op.width))
         elif field.name == "table":
             yield "table", str(value or "none")
+        elif (isinstance(op, Slice) and field.name == "groups") or field.name == "shares":
+            if not by_gpu:
+                yield field.name, str(value)
         elif field.name == "groups":
             if not by_gpu or not isinstance(op, Concat):
                 key = _key_of(op, "groups") if by_gpu else "groups"

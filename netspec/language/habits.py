@@ -27,6 +27,7 @@ _COUNTS = ("units", "weights", "connections", "params", "parameters")
 _KEY_BEFORE = re.compile(rf"({_NAME})=[^\s=;,]*$")
 _HINTS_OF_KEYS: dict[str, str] = {
     "betas": "they are two arguments: adam(beta1=0.9, beta2=0.999)",
+    "channels": "channels= is a number of channels, and first= the first of them: channels=32 first=0",
     "range": "range= is the value of a white pixel, and black is 0: range=255 or range=1",
     **dict.fromkeys(_COUNTS, "a count is one number, in digits alone: weights=512000"),
 }

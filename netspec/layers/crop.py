@@ -13,7 +13,7 @@ def lower(low: Lowering) -> None:
 
 TYPE = LayerType(
     "crop",
-    "Cuts the same rectangle of pixels out of each map.",
+    "Cuts the same rectangle of pixels out of each map. Of the channels, slice takes some.",
     lower,
     keys=(
         Key("size", Size2(), "the side of the rectangle, or its height x width", unit="pixels"),

@@ -11,7 +11,7 @@ from netspec.check.traps import MAX_COLOURS
 from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected, in_order
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
-from netspec.solve import blame, claims, enlarging, inherited, inserted, joins, numbers, windows
+from netspec.solve import blame, claims, enlarging, inherited, inserted, joins, numbers, slices, windows
 from netspec.solve.completed import NOTATION, completed
 from netspec.solve.consequences import consequence, expectation
 from netspec.solve.trial import Bench, KeepGoing, Proposal, Tried, always
@@ -111,6 +111,7 @@ _PROPOSERS: Mapping[str, Callable[[Checked, LayerFacts], Iterable[Proposal]]] = 
     "missing-type": numbers.instance_norm,
     "unknown-key": numbers.for_unknown_key,
     "groups-do-not-divide": numbers.divisible_numbers,
+    "slice-outside-value": slices.within,
     "table-mismatch": numbers.table_fixes,
 }
 

@@ -20,6 +20,7 @@ from netspec.keys.kind import shown
 from netspec.keys.texts import pair as size_text
 from netspec.language.syntax import Dims, Number, Pair
 from netspec.solve.edits import propose_keys, set_crop, set_input, set_keys
+from netspec.solve.slices import of_equal_parts
 from netspec.solve.trial import Proposal
 
 
@@ -171,10 +172,14 @@ def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]
     """Propose numbers that divide: the nearest number of groups that divides the channels, if the given one does not,
     then the nearest numbers of filters or outputs, which the trial checks."""
     groups = facts.values.get("groups")
-    if facts.type in ("groupnorm", "layernorm"):
+    if facts.type == "slice":
+        yield from of_equal_parts(checked, facts)
+    elif facts.type in ("groupnorm", "layernorm"):
         yield from _groups_of_norm(checked, facts)
     elif isinstance(groups, int) and "groups" in facts.pairs and len(facts.reads) == 1:
-        channels, filters = facts.reads[0].channels, facts.values.get("filters")
+        of_share = facts.type == "shuffle"
+        channels = _channels_of_share(checked, facts, facts.reads[0]) if of_share else facts.reads[0].channels
+        filters = facts.values.get("filters")
         if channels % groups:
             fitting = (g for g in range(1, channels + 1) if channels % g == 0 and not (filters and filters % g))
             for other in sorted(fitting, key=lambda g: abs(g - groups))[:1]:

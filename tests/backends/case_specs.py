@@ -149,6 +149,23 @@ SPECS = {
         [fc] fc outputs=6 init=gaussian(0.3) gpu=0
         [r4] prelu init=gaussian(0.3)
     """,
+    "split-and-shuffled": """
+        net mixed
+        gpus 2
+        default conv  init=gaussian(0.3)
+        [image] input 3x6x6
+        [c1] conv filters=12 kernel=3
+        [kept] slice channels=4
+        [read] slice channels=8 first=4 inputs=c1
+        [c2] conv filters=8 kernel=1 groups=2 neuron=relu
+        [both] concat inputs=kept,c2
+        [mixed] shuffle groups=3 neuron=tanh
+        [c3] conv filters=12 kernel=1 groups=3
+        [whole] fc outputs=6 init=gaussian(0.3) gpu=0 inputs=c3
+        [odd] slice channels=3 first=1
+        [even] shuffle groups=2 inputs=whole
+        [last] concat inputs=odd,even
+    """,
     "noisy": """
         net noisy
         [image] input 3x8x8

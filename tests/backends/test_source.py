@@ -162,8 +162,8 @@ def test_globals_lists_all_names_that_templates_define() -> None:
     clipped = f"{CROSSINGS.strip()}\ndefault conv lr=0\ntrain clip_gradients=norm(1)"
     graphs += [netspec.loads(clipped).graph]
     names = set().union(*(defined_names(emit(graph)) for graph in graphs))
-    networks = {"AlexNet", "Bent", "Crossings", "Excited", "Idle", "Joined", "Little", "Modern", "Net", "Noisy", "Pair",
-                "Scaled", "Several", "Single", "Sparse", "Tabled", "Twofold"}  # fmt: skip
+    networks = {"AlexNet", "Bent", "Crossings", "Excited", "Idle", "Joined", "Little", "Mixed", "Modern", "Net",
+                "Noisy", "Pair", "Scaled", "Several", "Single", "Sparse", "Tabled", "Twofold"}  # fmt: skip
     assert names - networks - {"rate_factor_2"} == source.GLOBALS
 
 

@@ -120,6 +120,13 @@ NETWORKS = (
         "width: (32 - 1) * 1 + 3 - 20 - 20 = -6",
     ),
     Case(
+        "slice-outside-value",
+        IMAGE + "[c] slice channels=2 first=2",
+        (2, 11, "channels=2"),
+        "c takes more channels than there are",
+        "2 + 2 = 4, its input has 3 channels",
+    ),
+    Case(
         "needs-colour",
         "[i] input 1x32x32\n[c] colourspace to=lab",
         (2, 5, "colourspace"),

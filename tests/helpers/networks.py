@@ -18,6 +18,10 @@ default conv neuron=relu
 [both] sum inputs=b,c
 [bn] batchnorm
 [two] conv filters=8 kernel=1,3 pad=0,1 inputs=bn,norm1 reads=all min_std=0.5,none max_norm=none,1
+[half] slice channels=4 first=2
+[rest] slice channels=4 inputs=two
+[again] concat inputs=half,rest
+[mixed] shuffle groups=2
 [pool] maxpool kernel=2 stride=2
 [left] conv filters=4 kernel=3 pad=1 inputs=pool gpu=0 table=0+3,1+2,0+7,4+5+6
 [right] conv filters=4 kernel=3 pad=1 inputs=pool gpu=1
@@ -38,7 +42,7 @@ train batch=8 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4)
 """
 """Normalisation across groups, shared weights, several inputs, layers placed on one GPU, batch normalisation, locally
 connected filters, a connection table, per-channel coefficients and slopes, a slope for all channels, bounds on weights,
-both kinds of dropout, two losses.
+both kinds of dropout, two losses; channels that are taken from the groups' shares and rearranged within them.
 """
 
 IN_PARTS = BRANCHING.replace("train batch=8", "train batch=8 accumulate=2").replace(
@@ -56,10 +60,13 @@ gpus 4
 [d] conv filters=4 kernel=3 gpu=3 inputs=b
 [c2] conv filters=4 kernel=1 gpu=1 inputs=c
 [wide] conv filters=8 kernel=1 gpu=all inputs=c2
+[upper] slice channels=4 first=4 gpu=all inputs=wide
+[some] slice channels=2 first=1 inputs=d
+[turned] shuffle groups=2 inputs=c2 gpu=all
 [ab] concat inputs=c,d
 [own] conv filters=8 kernel=3 gpu=all neuron=nrelu
 [across] lrn size=5 k=2 alpha=1e-2 beta=0.75 reads=all
-[f] fc outputs=8 inputs=across,wide,a
+[f] fc outputs=8 inputs=across,upper,a,some,turned
 [drop] dropout
 [last] fc outputs=4 gpu=2
 [prob] softmax
@@ -78,12 +85,14 @@ net plain
 [fc] fc outputs=8 neuron=nrelu(0.5)
 [bent2] prelu weights=bent
 [drop2] dropout scaling=test
+[taken] slice channels=6 first=1
+[mixed] shuffle groups=3
 [scores] fc outputs=4
 [prob] softmax
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9)
 """
 """No groups, so that it can only be split by batch and by feature; dropout and noise; images of a random
-size; slopes that layers of both kinds share."""
+size; slopes that layers of both kinds share; features that are taken and rearranged."""
 
 SMALL_ALEXNET = (
     re.sub(" -> .*", "", (SPECS / "alexnet-tiny.net").read_text("utf-8"))

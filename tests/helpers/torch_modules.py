@@ -141,6 +141,36 @@ class Older(nn.Module):
         return torch.tanh(0.5 * self.fc(F.elu(self.slope(self.instance(x))).flatten(1)))
 
 
+class ShuffleUnit(nn.Module):
+    """A unit of ShuffleNet v2 with a stride of 1 (Ma et al., 2018, figure 3 c)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        half = channels // 2
+        self.branch = nn.Sequential(
+            nn.Conv2d(half, half, 1, bias=False), nn.BatchNorm2d(half), nn.PReLU(half),
+            nn.Conv2d(half, half, 3, 1, 1, groups=half, bias=False), nn.BatchNorm2d(half),
+            nn.Conv2d(half, half, 1, bias=False), nn.BatchNorm2d(half), nn.ReLU(True),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept, read = x.chunk(2, dim=1)
+        y = torch.cat((kept, self.branch(read)), dim=1)
+        n, c, h, w = y.shape
+        return y.view(n, 2, c // 2, h, w).transpose(1, 2).contiguous().view(n, -1, h, w)
+
+
+class Shuffled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.unit, self.fc = nn.Conv2d(3, 8, 3, 2, 1), ShuffleUnit(8), nn.Linear(6, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, _, last = torch.split(self.unit(self.conv(x)), [3, 2, 3], dim=1)
+        result: Tensor = self.fc(torch.cat((last[:, 1:], first, last[:, :1]), 1).mean([2, 3]))
+        return result
+
+
 MODULES: dict[str, tuple[type[nn.Module], int]] = {
     "alexnet": (AlexNet, 63),
     "resnet": (ResNet, 32),
@@ -148,6 +178,7 @@ MODULES: dict[str, tuple[type[nn.Module], int]] = {
     "inception": (Inception, 32),
     "convnext": (ConvNeXt, 16),
     "older": (Older, 32),
+    "shuffled": (Shuffled, 16),
 }
 """By name: the class, and the side of the images."""
 
@@ -163,4 +194,6 @@ def made(name: str) -> nn.Module:
             part.running_var.uniform_(0.5, 2)
             nn.init.normal_(part.weight)
             nn.init.normal_(part.bias)
+        if isinstance(part, nn.PReLU):
+            nn.init.normal_(part.weight)
     return module.eval()

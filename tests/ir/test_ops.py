@@ -47,6 +47,8 @@ from netspec.ir.ops import (
     Relu,
     Reshape,
     Resize,
+    Shuffle,
+    Slice,
     Softmax,
     SquaredError,
     Sum,
@@ -182,6 +184,9 @@ def test_vector_has_height_and_width_1() -> None:
         (Resize(4), (IMAGE,), Shape(6, 1, 1)),
         (Resize(0.75), (Shape(1, 10, 10),), Shape(1, 13, 13)),
         (ColourSpace("lab"), (Shape(3, 4, 5),), Shape(3, 4, 5)),
+        (Slice(1, 4), (IMAGE,), Shape(4, 4, 5)),
+        (Slice(2, 4, groups=2), (VECTOR,), Shape(4)),
+        (Shuffle(3, shares=2), (IMAGE,), IMAGE),
         (Reshape(Shape(2, 12, 5)), (IMAGE,), Shape(2, 12, 5)),
         (Reshape(Shape(1, 2, 3)), (VECTOR,), Shape(1, 2, 3)),
         (Lrn(5, 1, 1, 1, groups=3), (IMAGE,), IMAGE),
@@ -347,6 +352,8 @@ def test_parameter_shapes_and_fans(op: Op, inputs: tuple[Shape, ...], params: tu
         # 3 products and 2 additions; twice that, and a product, a power and a comparison between.
         (ColourSpace("yuv"), (Shape(3, 4, 5),), 0, 60 * 5),
         (ColourSpace("lab"), (Shape(3, 4, 5),), 0, 60 * 13),
+        (Slice(1, 4), (IMAGE,), 0, 0),
+        (Shuffle(3), (IMAGE,), 0, 0),
         (Reshape(Shape(120)), (IMAGE,), 0, 0),
         # 5 squares and 5 additions, a product by alpha, a power, a product by x.
         (Lrn(5, 1, 1, 1), (IMAGE,), 0, 120 * 13),

@@ -17,6 +17,8 @@ from netspec.ir.ops import (
     Op,
     PRelu,
     Product,
+    Shuffle,
+    Slice,
 )
 
 from ..sections import Section
@@ -49,6 +51,14 @@ UNSUPPORTED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
     PRelu: (
         "cuda-convnet is older than parametric ReLUs",
         ("leakyrelu",),
+    ),
+    Slice: (
+        "cuda-convnet has no layer that takes some of the channels",
+        ("groups", "table"),
+    ),
+    Shuffle: (
+        "cuda-convnet has no layer that rearranges channels",
+        ("reads=all", "table"),
     ),
     Product: (
         "cuda-convnet multiplies no outputs of layers",

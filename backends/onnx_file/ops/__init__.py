@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from netspec.ir.ops import Op
 
 from ..site import Emission
-from . import colour, joins, losses, neurons, norms, spatial, weighted
+from . import channels, colour, joins, losses, neurons, norms, spatial, weighted
 
 EMISSIONS: Mapping[type[Op], Emission] = {
     **weighted.TABLE,
@@ -20,6 +20,7 @@ EMISSIONS: Mapping[type[Op], Emission] = {
     **norms.TABLE,
     **neurons.TABLE,
     **joins.TABLE,
+    **channels.TABLE,
     **losses.TABLE,
 }
 """The emitter of every operation of ``netspec.ir.ops.VOCABULARY`` except ``Input``."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from netspec.ir.ops import Op
 from netspec.ir.shape import Shape
 
-from . import colour, joins, losses, neurons, norms, pooling, spatial, weighted
+from . import channels, colour, joins, losses, neurons, norms, pooling, spatial, weighted
 from .emission import Emission
 
 TABLE: Mapping[type[Op], Emission] = {
@@ -24,6 +24,7 @@ TABLE: Mapping[type[Op], Emission] = {
     **norms.TABLE,
     **neurons.TABLE,
     **joins.TABLE,
+    **channels.TABLE,
     **losses.TABLE,
 }
 

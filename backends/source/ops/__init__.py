@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..site import Expressions, Modules
-from . import colour, joins, losses, neurons, norms, spatial, weighted
+from . import channels, colour, joins, losses, neurons, norms, spatial, weighted
 
 EXPRESSIONS: Expressions = {
     **weighted.EXPRESSIONS,
@@ -12,6 +12,7 @@ EXPRESSIONS: Expressions = {
     **norms.EXPRESSIONS,
     **neurons.EXPRESSIONS,
     **joins.EXPRESSIONS,
+    **channels.EXPRESSIONS,
     **losses.EXPRESSIONS,
 }
 

@@ -1,6 +1,7 @@
 """The operations, which are all that layer types and backends have in common."""
 
 from netspec.ir.ops.base import Op, ParamShape, Role, name_of, word_of
+from netspec.ir.ops.channels import Shuffle, Slice
 from netspec.ir.ops.colour import ColourSpace
 from netspec.ir.ops.inspection import is_identity, window_of
 from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Product, Reshape, Softmax, Sum
@@ -81,6 +82,8 @@ VOCABULARY: tuple[type[Op], ...] = (
     GroupNorm,
     Dropout,
     Concat,
+    Slice,
+    Shuffle,
     Sum,
     Max,
     Product,
@@ -172,7 +175,9 @@ __all__ = [
     "Resize",
     "Role",
     "SetCrossEntropy",
+    "Shuffle",
     "Silu",
+    "Slice",
     "SoftRelu",
     "Softmax",
     "Sqrt",

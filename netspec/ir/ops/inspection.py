@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netspec.ir.ops.base import Op
+from netspec.ir.ops.channels import Shuffle, Slice
 from netspec.ir.ops.joins import Concat
 from netspec.ir.ops.spatial import Crop, Pool, ZeroPad
 from netspec.ir.ops.weighted import Conv, Deconv, Local
@@ -16,7 +17,10 @@ def window_of(op: Op) -> Window | None:
 
 
 def is_identity(op: Op, inputs: tuple[Shape, ...]) -> bool:
-    """Whether an operation is a crop to the whole image, a padding by nothing, or a concatenation of one value."""
+    """Whether an operation is a crop to the whole image, a padding by nothing, a concatenation of one value, a slice of
+    all channels, or a shuffle of one group or of single channels."""
     if isinstance(op, Concat):
         return len(inputs) == 1
-    return isinstance(op, Crop | ZeroPad) and op.shape(inputs) == inputs[0]
+    if isinstance(op, Shuffle):
+        return op.groups in (1, inputs[0].channels // op.shares)
+    return isinstance(op, Crop | ZeroPad | Slice) and op.shape(inputs) == inputs[0]

@@ -19,6 +19,8 @@ from netspec.ir.ops import (
     Op,
     PRelu,
     Reshape,
+    Shuffle,
+    Slice,
     Softmax,
 )
 
@@ -41,10 +43,12 @@ def reading(op: Op, parts: int) -> Reading | None:
             if op.groups % parts == 0:
                 return "share"
             return "whole" if op.groups == 1 else None
-        case Lrn() | GroupNorm() | Concat():
+        case Lrn() | GroupNorm() | Concat() | Slice():
             return "share" if op.groups % parts == 0 else None
         case Reshape():
             return "share" if op.size.channels % parts == 0 else None
+        case Shuffle():
+            return "share" if op.shares % parts == 0 else None
         case PRelu(shared=True):
             return None
         case Softmax() | ColourSpace() | Loss():
@@ -64,6 +68,10 @@ def share_of(op: Op, parts: int) -> Op:
             return replace(op, outputs=op.outputs // parts, groups=max(1, op.groups // parts))
         case Reshape():
             return replace(op, size=op.size.share(parts))
+        case Slice():
+            return replace(op, first=op.first // parts, channels=op.channels // parts, groups=op.groups // parts)
+        case Shuffle():
+            return replace(op, shares=op.shares // parts)
         case Lrn() | GroupNorm() | Concat():
             return replace(op, groups=max(1, op.groups // parts))
         case _:

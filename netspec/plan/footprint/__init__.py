@@ -42,6 +42,8 @@ from netspec.ir.ops import (
     RandomScale,
     Reshape,
     Resize,
+    Shuffle,
+    Slice,
     Softmax,
     Sum,
     SumPool,
@@ -70,7 +72,7 @@ def footprint(op: Op, site: Site) -> Footprint:
             return pool(op, site)
         case Blur() | Mirror() | Nailbed() | Crop() | ZeroPad() | Resize() | RandomScale() | ColourSpace():
             return spatial(op, site)
-        case Concat() | Sum() | Max() | Product() | Flatten() | Reshape() | Softmax() | Loss():
+        case Concat() | Slice() | Shuffle() | Sum() | Max() | Product() | Flatten() | Reshape() | Softmax() | Loss():
             return join(op, site)
         case _:
             return neuron(op, site)

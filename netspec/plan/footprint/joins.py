@@ -1,11 +1,11 @@
-"""Footprints of operations that combine several values or reshape one, and of softmax."""
+"""Footprints of operations that combine several values, reshape one or take or rearrange channels, and of softmax."""
 
 from __future__ import annotations
 
 from itertools import accumulate
 from operator import or_
 
-from netspec.ir.ops import Concat, Flatten, Loss, Op, Product, Reshape, Softmax, Sum
+from netspec.ir.ops import Concat, Flatten, Loss, Op, Product, Reshape, Shuffle, Slice, Softmax, Sum
 from netspec.plan.footprint.losses import loss
 from netspec.plan.footprint.model import FULL, Footprint, Site
 
@@ -16,6 +16,11 @@ def join(op: Op, site: Site) -> Footprint:
     match op:
         case Flatten() | Reshape():
             return Footprint(numel * width if site.strided else None, width)
+        case Slice():
+            part = numel * width
+            return Footprint(None, width, part=part) if op.groups == 1 else Footprint(part, width)
+        case Shuffle():
+            return Footprint(numel * width, width)
         case Concat():
             return Footprint(numel * width, width, shares_gradient=True)
         case Softmax():

@@ -26,6 +26,9 @@ class Footprint:
     ----------
     output:
         Size of the value; ``None`` if it is a view of the first input.
+    part:
+        Size of a view that is a part of the first input. Its gradient has this size, and that of the input is a new
+        tensor.
     width:
         Bytes per number of the value.
     keeps_input, keeps_output:
@@ -54,6 +57,12 @@ class Footprint:
     backward: int = 0
     later: int = 0
     shares_gradient: bool = False
+    part: int = 0
+
+    @property
+    def passes_gradient(self) -> bool:
+        """Whether the input's gradient is the value's gradient itself, seen differently or not."""
+        return (self.output is None and not self.part) or self.shares_gradient
 
 
 @dataclass(frozen=True, slots=True)

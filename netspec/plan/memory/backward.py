@@ -42,7 +42,7 @@ class _Flow:
         temporary = 0
         for name in instr.grad_inputs:
             earlier = self.pending.get(name)
-            if gradient is not None and (instr.footprint.output is None or instr.footprint.shares_gradient):
+            if gradient is not None and instr.footprint.passes_gradient:
                 new = gradient
                 new.holders += 1
             else:
@@ -61,7 +61,7 @@ class _Flow:
             self.size -= gradient.size if gradient.holders == 0 else 0
 
     def _allocate(self, value: str) -> _Gradient:
-        gradient = _Gradient(self.storages.size(value))
+        gradient = _Gradient(self.storages.gradients[value])
         self.size += gradient.size
         return gradient
 

@@ -14,16 +14,14 @@ class Storages:
     """The storages of values.
 
     ``roots`` maps a value to its storage: itself, or the value that it is a view of. ``sizes`` (bytes) and ``makers``
-    (layers) are by storage.
+    (layers) are by storage. ``gradients`` are the bytes of each value's gradient: as many as its storage has, unless it
+    is a part of it.
     """
 
     roots: dict[str, str]
     sizes: dict[str, int]
     makers: dict[str, str]
-
-    def size(self, value: str) -> int:
-        """The bytes of a value's storage; its gradient has the same size."""
-        return self.sizes[self.roots[value]]
+    gradients: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +72,15 @@ class Step:
 def storages_of(program: Program) -> Storages:
     """Return the storages of a program's values. The images have size 0, because they are counted separately."""
     roots, sizes, makers = {program.image: program.image}, {program.image: 0}, {program.image: program.image}
+    gradients = {program.image: 0}
     for instr in program.instructions:
         if instr.footprint.output is None:
             roots[instr.value] = roots[instr.reads[0]]
+            gradients[instr.value] = instr.footprint.part or gradients[instr.reads[0]]
         else:
             roots[instr.value], sizes[instr.value] = instr.value, instr.footprint.output
-            makers[instr.value] = instr.layer
-    return Storages(roots, sizes, makers)
+            makers[instr.value], gradients[instr.value] = instr.layer, instr.footprint.output
+    return Storages(roots, sizes, makers, gradients)
 
 
 def keep(program: Program, storages: Storages) -> tuple[dict[str, Kept], dict[int, Kept]]:

@@ -97,7 +97,8 @@ def test_single_operators(line: str) -> None:
         (node("Sub", ["column", "x"], ["y"]), "a spec has one for each channel"),
         (node("Add", ["x", "column"], ["y"]), "a spec has one for each channel"),
         (node("MatMul", ["x", "x"], ["y"]), "as attention does"),
-        (node("Slice", ["x", "first", "second"], ["y"]), "it takes some of the channels or images"),
+        (node("Slice", ["x", "1", "4", "1", "2"], ["y"]), "it leaves out every other channel"),
+        (node("Slice", ["x", "1", "2", "0"], ["y"]), "it takes some of the images"),
         (node("Concat", ["x", "x"], ["y"], axis=2), "a spec joins channels"),
         (node("BatchNormalization", ["x", *["six"] * 4], ["y", "m", "v"], training_mode=1), "in evaluation mode"),
         (node("Transpose", ["x"], ["y"], perm=[1, 0, 2, 3]), "a spec returns images or vectors"),
@@ -111,8 +112,9 @@ def test_what_a_spec_cannot_express(op: Any, reason: str) -> None:
         "w": numbers(6, 2, 3, 3), "one": float32(1), "slopes": numbers(6, 8, 9), "column": numbers(8, 1),
         "pads": int64(0, 0, 1, 1, 0, 0, 1, 1), "first": int64(0, 1), "second": int64(1, 4), "six": np.abs(numbers(6)),
         "scales": np.array([1, 1, 2, 2], np.float32),
+        **{str(number): int64(number) for number in (0, 1, 2, 4)},
     }  # fmt: skip
-    shape = (1, 6, 8, 8) if op.op_type == "MatMul" else (1, *SHAPE)
+    shape = (1, 6, 8, 8) if op.op_type == "MatMul" else (2 if op.op_type == "Slice" else 1, *SHAPE)
     diagnostic = refused(model([op], shape, tensors))
     assert diagnostic.code == "onnx-not-expressible"
     assert diagnostic.notes[0].startswith(op.op_type) and reason in diagnostic.notes[0]
@@ -380,5 +382,7 @@ def test_channels_that_are_scaled_one_by_one() -> None:
     given = transformed((0, 1, 2))
     assert spec(given)[2:] == ["[affine1] affine"]
     assert_same(given, numbers(2, 3, 3, 4))
-    for other in (transformed((2, 1, 0)), transformed((0, 1)), transformed((0, 1, 1)), transformed((0, 1, 2), axis=2)):
-        assert refused(other).notes[0].startswith("Gather")
+    for other in (transformed((2, 1, 0)), transformed((0, 1)), transformed((0, 1, 1))):
+        assert sum(" slice " in line for line in spec(other)) == len(other.graph.node[-1].input)
+        assert_same(other, numbers(2, 3, 3, 4))
+    assert refused(transformed((0, 1, 2), axis=2)).notes[0].startswith("Gather")

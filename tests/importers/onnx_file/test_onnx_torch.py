@@ -67,6 +67,24 @@ def test_spec_of_a_residual_network() -> None:
     assert origin.startswith("# Imported from resnet.onnx, written by pytorch ") and rest == RESNET
 
 
+def test_spec_of_a_network_that_shuffles_channels() -> None:
+    lines = imported(exported("shuffled", as_trained=True), name="shuffled").net.source.text.splitlines()
+    assert [" ".join(line.split("]")[1].split()) for line in lines if line.startswith("[")][2:14] == [
+        "slice channels=4 -> 4x8x8",
+        "slice channels=4 first=4 inputs=conv -> 4x8x8",
+        "conv filters=4 kernel=1 -> 4x8x8",
+        "batchnorm",
+        "prelu",
+        "conv filters=4 kernel=3 pad=1 groups=4 -> 4x8x8",
+        "batchnorm",
+        "conv filters=4 kernel=1 -> 4x8x8",
+        "batchnorm neuron=relu",
+        "concat inputs=unit,unit_branch_6 -> 8x8x8",
+        "shuffle groups=2",
+        "slice channels=3 -> 3x8x8",
+    ]
+
+
 class TorchvisionAlexNet(nn.Module):
     """torchvision's alexnet, with fewer units in the fully connected layers."""
 

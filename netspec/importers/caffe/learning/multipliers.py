@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from netspec.importers.caffe.learning.numbers import finite
 from netspec.importers.caffe.net.problem import Inexpressible
+from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.schema.record import Record
 from netspec.keys.texts import number
 
 _BIASED = {
-    "Convolution": "convolution_param",
-    "Deconvolution": "convolution_param",
+    **dict.fromkeys(("Convolution", "Deconvolution", *DEPTHWISE), "convolution_param"),
     "InnerProduct": "inner_product_param",
     "Scale": "scale_param",
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from netspec.check.report import Findings
 from netspec.formatting import plural
+from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.schema.record import Record
 
 MANY = 2**31
@@ -29,14 +30,15 @@ NONE, ONE, TWO, ANY = Limits(0, 0), Limits(1, 1), Limits(2, 2), Limits(1, MANY)
 
 _OF_ONE = (
     "AbsVal", "ArgMax", "BNLL", "BatchNorm", "Clip", "Dropout", "ELU", "Exp", "Flatten", "Im2col", "InnerProduct",
-    "LRN", "Log", "MVN", "PReLU", "Power", "ReLU", "Reduction", "Reshape", "SPP", "Sigmoid", "Softmax", "Swish",
-    "TanH", "Threshold", "Tile",
+    "LRN", "Log", "MVN", "PReLU", "Power", "ReLU", "Reduction", "Reshape", "SPP", "ShuffleChannel", "Sigmoid",
+    "Softmax", "Swish", "TanH", "Threshold", "Tile",
 )  # fmt: skip
 
 COUNTS: Mapping[str, tuple[Limits, Limits]] = {
     **dict.fromkeys(_OF_ONE, (ONE, ONE)),
     "Accuracy": (TWO, Limits(1, 2)), "Bias": (Limits(1, 2), ONE), "Concat": (ANY, ONE), "Convolution": (ANY, ANY),
-    "Crop": (TWO, ONE), "Deconvolution": (ANY, ANY), "Eltwise": (Limits(2, MANY), ONE), "HDF5Output": (TWO, NONE),
+    **dict.fromkeys(("Deconvolution", *DEPTHWISE), (ANY, ANY)),
+    "Crop": (TWO, ONE), "Eltwise": (Limits(2, MANY), ONE), "HDF5Output": (TWO, NONE),
     "Pooling": (ONE, Limits(1, 2)), "Scale": (Limits(1, 2), ONE), "Silence": (ANY, NONE),
     "SoftmaxWithLoss": (TWO, Limits(0, 2)), "Slice": (ONE, ANY), "Split": (ONE, ANY),
 }  # fmt: skip

@@ -34,3 +34,6 @@ TYPES: frozenset[str] = frozenset({
     "Swish", "Tile",
 } - {"", "padding"})  # fmt: skip
 """All types of layers of BVLC's Caffe 1.0."""
+
+DEPTHWISE = ("ConvolutionDepthwise", "DepthwiseConvolution")
+"""Types of other versions of Caffe: convolutions of each channel by itself, with the message of a Convolution."""

@@ -1,4 +1,7 @@
-"""The messages of layers that compute, from src/caffe/proto/caffe.proto of BVLC's Caffe 1.0."""
+"""The messages of layers that compute, from src/caffe/proto/caffe.proto of BVLC's Caffe 1.0.
+
+ShuffleChannelParameter is of versions with a ShuffleChannel layer (github.com/farmingyard/ShuffleNet).
+"""
 
 from __future__ import annotations
 
@@ -151,6 +154,8 @@ ScaleParameter
     filler           FillerParameter
     bias_term        bool
     bias_filler      FillerParameter
+ShuffleChannelParameter
+    group            uint         1
 SigmoidParameter
     engine           DEFAULT|CAFFE|CUDNN
 SliceParameter

@@ -94,6 +94,7 @@ LayerParameter
     relu_param              ReLUParameter
     reshape_param           ReshapeParameter
     scale_param             ScaleParameter
+    shuffle_channel_param   ShuffleChannelParameter
     sigmoid_param           SigmoidParameter
     softmax_param           SoftmaxParameter
     spp_param               SPPParameter

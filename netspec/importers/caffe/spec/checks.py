@@ -6,6 +6,7 @@ from netspec.formatting import plural
 from netspec.importers.caffe.net.layers import LOSSES, SINKS
 from netspec.importers.caffe.net.phases import TRAIN
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.spec.lines import NO_LINE, Site
 
 BY_PHASE = ("BatchNorm", "Dropout")
@@ -25,7 +26,7 @@ def check_layer(site: Site) -> None:
     if layer.type in BY_PHASE and own and (network.has_losses or own == TRAIN):
         raise Inexpressible(f"it works as in the phase {own} in both phases", layer.record.place("phase"))
     _check_gradients(site)
-    if layer.type not in ("Convolution", "Deconvolution", "InnerProduct"):
+    if layer.type not in ("Convolution", "Deconvolution", "InnerProduct", *DEPTHWISE):
         _check_sharing(site)
 
 

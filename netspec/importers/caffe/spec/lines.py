@@ -17,11 +17,12 @@ class Line(lines.Line):
     """A line of the spec that was made from a layer, ``None`` for one that only changes a shape.
 
     ``blobs`` has, for each parameter (``weight``, ``running_mean``), the name of the layer whose blob it is and the
-    number of the blob.
+    number of the blob. ``called`` is a name other than the layer's: that of one of its tops.
     """
 
     layer: Layer | None
     blobs: dict[str, tuple[str, int]]
+    called: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

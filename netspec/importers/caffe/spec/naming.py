@@ -1,4 +1,4 @@
-"""Names of lines: those of the layers, which may have characters that names in a spec do not have."""
+"""Names of lines: those of their layers, or of tops, which may have characters that names in a spec do not have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def names(lines: Sequence[Line], input_name: str) -> list[str]:
     result: list[str] = []
     taken: set[str] = set()
     for line in lines:
-        own = line.layer.name if line.layer is not None else ""
+        own = line.called or (line.layer.name if line.layer is not None else "")
         base = identifier(input_name if line.type == "input" else own or line.type)
         name, number = base, 1
         if name in taken:

@@ -97,3 +97,52 @@ def concat(site: Site) -> None:
     lines = [value.line for value in values]
     line = site.draft.new_line("concat", lines, {}, shape, layer=site.layer, claimed=True)
     site.result(values[0].of(line, shape))
+
+
+def slice_(site: Site) -> None:
+    """A line for each top: some of the channels or features (src/caffe/layers/slice_layer.cpp)."""
+    parameter, x = site.parameter("slice_param"), site.value(0)
+    name = "slice_dim" if parameter.has("slice_dim") else "axis"
+    if parameter.has("axis") and parameter.has("slice_dim"):
+        raise Rejected("axis and slice_dim are both given", parameter.place("slice_dim"))
+    if axis_of(parameter, x, name) != 1:
+        raise Inexpressible("it divides another axis than the channels", parameter.place(name))
+    x, ends = site.features(), _ends(site, x.sizes[0])
+    if len(ends) == 1:
+        site.result(x)
+        return
+    for place, (first, end) in enumerate(zip((0, *ends), ends, strict=False)):
+        keys = {"channels": str(end - first), **({"first": str(first)} if first else {})}
+        shape = Shape(end - first, *x.shape[1:])
+        line = site.draft.new_line("slice", [x.line], keys, shape, layer=site.layer, claimed=True)
+        site.draft.lines[line].called = site.layer.tops[place]
+        site.result(x.of(line, shape), place)
+
+
+def _ends(site: Site, channels: int) -> tuple[int, ...]:
+    """Return the number after the last channel of each top."""
+    parameter, tops = site.parameter("slice_param"), len(site.layer.tops)
+    points = parameter.integers("slice_point")
+    if not points:
+        if channels % tops:
+            raise Rejected(f"its {tops} tops do not divide its {channels} channels", site.layer.record.place("top"))
+        return tuple(range(channels // tops, channels + 1, channels // tops))
+    if len(points) != tops - 1:
+        raise Rejected(f"it has {tops} tops and {len(points)} slice_point", parameter.place("slice_point"))
+    ends = (*points, channels)
+    if any(end <= before for before, end in zip((0, *ends), ends, strict=False)):
+        reason = f"its slice_point do not increase from 1 to {channels - 1}, its number of channels less 1"
+        raise Rejected(reason, parameter.place("slice_point"))
+    return ends
+
+
+def shuffle(site: Site) -> None:
+    """A channel shuffle, a layer of other versions of Caffe."""
+    parameter, x = site.parameter("shuffle_channel_param"), site.features()
+    groups = parameter.integer("group")
+    if groups < 1 or x.shape.channels % groups:
+        raise Rejected(f"its group does not divide its {x.shape.channels} channels", parameter.place("group"))
+    if groups == 1:
+        site.result(x)
+        return
+    site.emit("shuffle", x, {"groups": str(groups)})

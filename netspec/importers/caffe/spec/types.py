@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from netspec.importers.caffe.net.layers import SINKS
+from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.spec.connected import inner_product
 from netspec.importers.caffe.spec.elementwise import clip, eltwise, elu, function, log, power, relu, swish
 from netspec.importers.caffe.spec.enlarging import crop, deconvolution
 from netspec.importers.caffe.spec.lines import Site
 from netspec.importers.caffe.spec.losses import softmax_with_loss
 from netspec.importers.caffe.spec.norms import batch_norm, bias, dropout, lrn, prelu, scale, softmax
-from netspec.importers.caffe.spec.shapes import concat, flatten, reshape, split
+from netspec.importers.caffe.spec.shapes import concat, flatten, reshape, shuffle, slice_, split
 from netspec.importers.caffe.spec.windows import convolution, pooling
 
 
@@ -23,10 +24,10 @@ TRANSLATIONS: Mapping[str, Callable[[Site], None]] = {
     "AbsVal": function("abs"), "BatchNorm": batch_norm, "Bias": bias, "Clip": clip, "Concat": concat,
     "Convolution": convolution, "Crop": crop, "Deconvolution": deconvolution, "Dropout": dropout, "ELU": elu,
     "Eltwise": eltwise, "Flatten": flatten, "InnerProduct": inner_product, "LRN": lrn, "Log": log, "PReLU": prelu,
-    "Pooling": pooling, "Power": power, "ReLU": relu, "Reshape": reshape, "Scale": scale,
-    "Sigmoid": function("logistic"), "Softmax": softmax, "SoftmaxWithLoss": softmax_with_loss, "Split": split,
-    "Swish": swish, "TanH": function("tanh"),
-    **dict.fromkeys(SINKS, _left_out),
+    "Pooling": pooling, "Power": power, "ReLU": relu, "Reshape": reshape, "Scale": scale, "ShuffleChannel": shuffle,
+    "Sigmoid": function("logistic"), "Slice": slice_, "Softmax": softmax, "SoftmaxWithLoss": softmax_with_loss,
+    "Split": split, "Swish": swish, "TanH": function("tanh"),
+    **dict.fromkeys(DEPTHWISE, convolution), **dict.fromkeys(SINKS, _left_out),
 }  # fmt: skip
 """The functions by the type of layer."""
 
@@ -55,7 +56,6 @@ REASONS: Mapping[str, str] = {
     "Reduction": "it reduces values to one number",
     "RNN": _RECURRENT,
     "SigmoidCrossEntropyLoss": _BY_TARGETS,
-    "Slice": "a spec has no layer that takes some of the channels",
     "SPP": "a spec has no layer that pools a pyramid; poolings and a concat do it",
     "Threshold": "a spec has no step function",
     "Tile": "it repeats a value along an axis",

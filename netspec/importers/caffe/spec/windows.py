@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.learnt import weighted
 from netspec.importers.caffe.spec.lines import Site, Value, axis_of
@@ -40,6 +41,10 @@ def filters_and_groups(site: Site, parameter: Record, x: Value) -> tuple[int, in
     if len(site.layer.bottoms) != 1:
         raise Inexpressible("it convolves several bottoms with the same weights; the layers of a spec have one input")
     filters, groups = parameter.integer("num_output"), parameter.integer("group")
+    if site.layer.type in DEPTHWISE:
+        groups = x.shape.channels
+        if filters != groups:
+            raise Inexpressible(f"it has {groups} channels and {filters} filters", parameter.place("num_output"))
     if filters == 0 or groups == 0 or filters % groups or x.shape.channels % groups:
         note = f"{x.shape.channels} channels, {filters} filters, {groups} groups"
         raise Rejected("group must divide its channels and num_output", parameter.place("group", "num_output"), note)

@@ -156,9 +156,9 @@ class Site:
             raise Inexpressible(f"its output has the axes {' x '.join(map(str, sizes))}, {described(value)} in a spec")
         self.stand_in(value)
 
-    def stand_in(self, value: Value) -> None:
-        """Let a value of another shape stand for the node's output. All that read it must allow for that."""
-        self.draft.values[self.node.outputs[0]] = value
+    def stand_in(self, value: Value, place: int = 0) -> None:
+        """Let a value stand for an output. All that read it must allow for another shape than the model's."""
+        self.draft.values[self.node.outputs[place]] = value
 
     def emit(
         self,

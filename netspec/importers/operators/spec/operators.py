@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from netspec.importers.operators.spec import arithmetic, neurons, norms, products, reshaping, transposed, windows
+from netspec.importers.operators.spec import (
+    arithmetic,
+    channels,
+    neurons,
+    norms,
+    products,
+    reshaping,
+    transposed,
+    windows,
+)
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.neurons import neuron
 
@@ -71,12 +80,15 @@ OPERATORS: Mapping[str, Translate] = {
     "Transpose": reshaping.transpose,
     "Concat": reshaping.concat,
     "Slice": reshaping.slice_,
+    "Split": channels.split,
+    "Gather": channels.gather,
+    "ChannelShuffle": channels.shuffle,
 }
 """By the operator's type. The types that ONNX does not have are those of groups that were recognised."""
 
 EXACT = frozenset({
     "Cast", "Concat", "Expand", "Flatten", "Max", "MaxPool", "GlobalMaxPool", "Pad", "ReduceMax", "Relu", "Reshape",
-    "Slice", "Squeeze", "Transpose", "Unsqueeze",
+    "Slice", "Squeeze", "Transpose", "Unsqueeze", "Split", "Gather", "ChannelShuffle",
 })  # fmt: skip
 """Operators that do to whole numbers what they do to real ones: others round, or leave the range of the type."""
 
@@ -98,7 +110,6 @@ REASONS: Mapping[str, str] = {
                      "QLinearMatMul", "MatMulInteger"), "a spec computes with real numbers, not with quantised ones"),
     "Attention": "a spec has no attention",
     "Softplus": "a spec's softrelu is log(1 + e^x) only up to 4 and x above, which differs by up to 0.018",
-    "Split": "a spec's layers read all channels of another, or a share of them by groups",
     "Einsum": "a spec has no products of computed values other than product",
 }  # fmt: skip
 """Why operators cannot be expressed, where more can be said than that there is no such layer."""

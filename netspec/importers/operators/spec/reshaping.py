@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netspec.importers.operators.graph.model import Inexpressible
-from netspec.importers.operators.spec.lines import Site, described
+from netspec.importers.operators.spec.channels import taken
+from netspec.importers.operators.spec.lines import Site, as_image, described
 from netspec.importers.operators.spec.views import Value, image
 from netspec.ir.shape import Shape
 from netspec.keys.texts import pair
@@ -98,16 +99,22 @@ def _flat(site: Site, value: Value) -> Value:
 
 
 def slice_(site: Site) -> None:
-    """A rectangle of an image, or its mirror image."""
-    x = site.image()
-    starts, steps = _slice_numbers(site)
-    sizes = site.output_sizes()
-    changed = [place for place in range(4) if sizes[place] != x.sizes[place] or steps.get(place, 1) != 1]
+    """Some of the channels, a rectangle of an image, or its mirror image."""
+    x, sizes = site.x, site.output_sizes()
+    starts, steps = _slice_numbers(site, len(x.axes))
+    changed = [place for place, size in enumerate(sizes) if size != x.sizes[place] or steps.get(place, 1) != 1]
+    for place in changed:
+        if x.axes[place] == ("N",):
+            raise Inexpressible("it takes some of the images")
+        if place == x.channel_axis or not (x.shape.is_image and x.is_image):
+            if steps.get(place, 1) != 1:
+                raise Inexpressible("it leaves out every other channel, or takes them in reverse order")
+            x = taken(site, x, place, _first(starts.get(place, 0), x.sizes[place]), sizes[place])
+            changed = [other for other in changed if other != place]
     if not changed:
         site.result(x)
         return
-    if any(place < 2 for place in changed):
-        raise Inexpressible("it takes some of the channels or images; a spec cuts out pixels")
+    x = as_image(site.draft, x)
     if steps.get(3) == -1 and changed == [3] and sizes[3] == x.sizes[3]:
         site.emit("mirror", x)
         return
@@ -123,7 +130,7 @@ def _first(start: int, size: int) -> int:
     return min(max(start + size if start < 0 else start, 0), size)
 
 
-def _slice_numbers(site: Site) -> tuple[dict[int, int], dict[int, int]]:
+def _slice_numbers(site: Site, rank: int) -> tuple[dict[int, int], dict[int, int]]:
     """Return where the slice of each axis starts, and its step. They are inputs since operator set 10."""
 
     def read(index: int, attribute: str) -> list[int] | None:
@@ -132,6 +139,6 @@ def _slice_numbers(site: Site) -> tuple[dict[int, int], dict[int, int]]:
         return None if numbers is None else [int(number) for number in numbers]
 
     starts = read(1, "starts") or []
-    axes = [axis % 4 for axis in read(3, "axes") or range(len(starts))]
+    axes = [axis % rank for axis in read(3, "axes") or range(len(starts))]
     steps = read(4, "steps") or [1] * len(axes)
     return dict(zip(axes, starts, strict=True)), dict(zip(axes, steps, strict=True))

@@ -1,0 +1,34 @@
+"""Operations that take or rearrange channels."""
+
+from __future__ import annotations
+
+from netspec.ir.ops import Shuffle, Slice
+
+from ..site import Site, Table
+
+
+def _slice(op: Slice, site: Site) -> None:
+    """With groups, take the part of each group between a split and a concatenation."""
+    first, count, _ = op.of_group(site.shape)
+    starts, ends, axes = site.sizes("first", first), site.sizes("end", first + count), site.sizes("axis", 1)
+    if op.groups == 1:
+        site.result("Slice", site.x, starts, ends, axes)
+        return
+    parts = [site.inner("Slice", part, starts, ends, axes) for part in site.split(site.x, op.groups)]
+    site.result("Concat", *parts, axis=1)
+
+
+def _shuffle(op: Shuffle, site: Site) -> None:
+    """Transpose a matrix of channels, whose pixels are one axis; with shares, between a split and a concatenation."""
+    channels = site.shape.channels // op.shares
+    matrix = site.sizes("matrix", 0, op.groups, channels // op.groups, site.shape.height * site.shape.width)
+    size = site.sizes("size", 0, channels, *site.shape[1:])
+    parts = site.split(site.x, op.shares) if op.shares > 1 else (site.x,)
+    turned = [site.inner("Transpose", site.inner("Reshape", part, matrix), perm=(0, 2, 1, 3)) for part in parts]
+    if op.shares == 1:
+        site.result("Reshape", *turned, size)
+    else:
+        site.result("Concat", *(site.inner("Reshape", part, size) for part in turned), axis=1)
+
+
+TABLE: Table = {Slice: _slice, Shuffle: _shuffle}

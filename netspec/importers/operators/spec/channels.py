@@ -1,0 +1,94 @@
+"""Operators that take some of the channels, or rearrange them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.operators.spec.lines import Site, described
+from netspec.importers.operators.spec.views import Value, image
+from netspec.ir.shape import Shape
+
+
+def split(site: Site) -> None:
+    """A slice for each output that is read."""
+    sizes = _parts(site)
+    axis = site.get("axis", 0) % len(site.x.axes)
+    ends = np.cumsum(sizes)
+    for place, (name, count, end) in enumerate(zip(site.node.outputs, sizes, ends, strict=True)):
+        if name and (name in site.model.readers or name in site.model.outputs):
+            site.stand_in(taken(site, site.x, axis, int(end) - count, count), place)
+
+
+def _parts(site: Site) -> list[int]:
+    """Return the lengths of the parts that a Split makes: given, or equal but for a shorter last one."""
+    x, outputs = site.x, site.node.outputs
+    tensor = site.tensor(1)
+    given = site.get("split") if tensor is None else tensor.read().reshape(-1)
+    whole = x.sizes[site.get("axis", 0) % len(x.axes)]
+    each = -(-whole // len(outputs))
+    parts = [each] * (len(outputs) - 1) if given is None else [int(part) for part in given]
+    parts += [whole - sum(parts)] if given is None else []
+    if len(parts) != len(outputs) or sum(parts) != whole or min(parts) < 1:
+        raise Inexpressible(f"it divides {whole} into {len(outputs)} parts of other sizes")
+    return parts
+
+
+def gather(site: Site) -> None:
+    """A channel, neighbouring channels, or a shuffle of all; a single number takes away the axis of the channels."""
+    x = site.x
+    indices = site.needed_tensor(1)
+    axis = site.get("axis", 0) % len(x.axes)
+    numbers = np.where((own := indices.read()) < 0, own + x.sizes[axis], own).astype(int)
+    listed = numbers.reshape(-1)
+    if numbers.ndim > 1:
+        raise Inexpressible("it takes channels by a table of numbers")
+    if len(listed) and np.array_equal(listed, np.arange(listed[0], listed[0] + len(listed))):
+        value = taken(site, x, axis, int(listed[0]), len(listed))
+        if numbers.ndim == 0:
+            value = replace(value, axes=(*value.axes[:axis], *value.axes[axis + 1 :]))
+        site.result(value)
+        return
+    groups = next((g for g in range(2, len(listed)) if _is_shuffle(listed, g)), None)
+    if groups is None or len(listed) != x.sizes[axis]:
+        raise Inexpressible("it takes channels that are not neighbours, or in another order; a spec's slice does not")
+    _shuffled(site, x, axis, groups)
+
+
+def _is_shuffle(numbers: np.ndarray, groups: int) -> bool:
+    count = len(numbers)
+    return count % groups == 0 and np.array_equal(numbers, np.arange(count).reshape(groups, -1).T.reshape(-1))
+
+
+def shuffle(site: Site) -> None:
+    """A channel shuffle, recognised from its reshapes and transposition."""
+    _shuffled(site, site.x, site.get("axis"), site.get("groups"))
+
+
+def _shuffled(site: Site, x: Value, axis: int, groups: int) -> None:
+    x = _with_channels(site, x, axis)
+    site.emit("shuffle", x, {"groups": str(groups)})
+
+
+def taken(site: Site, x: Value, axis: int, first: int, count: int) -> Value:
+    """Return some neighbours along an axis, of which ``first`` is the first: a slice, if these are the channels."""
+    if (first, count) == (0, x.sizes[axis]):
+        return x
+    x = _with_channels(site, x, axis)
+    shape = Shape(count, *x.shape[1:])
+    keys = {"channels": str(count), **({"first": str(first)} if first else {})}
+    line = site.draft.new_line("slice", [x.line], keys, shape, node=site.node, claimed=True)
+    new = replace(x, line=line, shape=shape)
+    return replace(new, axes=(*new.axes[:axis], new.single("C"), *new.axes[axis + 1 :]))
+
+
+def _with_channels(site: Site, x: Value, axis: int) -> Value:
+    """Return a value one of whose axes is that of its line's channels; a flattened image becomes a vector for it."""
+    if x.shape.is_image and x.is_vector and axis == 1 and x.shape.units > x.shape.channels:
+        x = image(site.draft.flattened(x), Shape(x.shape.units), x.batch)
+    if x.channel_axis != axis:
+        what = "images" if x.axes[axis] == ("N",) else f"axis {axis} of {described(x)}"
+        raise Inexpressible(f"it divides or rearranges {what}; a spec does so with channels")
+    return x

@@ -1,0 +1,42 @@
+"""The reference's slices and shuffles, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+from by_hand import assert_close, gradient, value
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netspec.ir.ops import Concat, Shuffle, Slice
+
+ROW = [[0, 1, 2, 3, 4, 5]]
+
+
+def test_slice_takes_channels_and_gives_the_others_no_gradient() -> None:
+    image = np.arange(8).reshape(1, 4, 1, 2)
+    assert_close(value(Slice(1, 2), image), [[[[2, 3]], [[4, 5]]]])
+    assert_close(value(Slice(2, 4, groups=2), ROW), [[1, 2, 4, 5]])
+    assert_close(gradient(Slice(1, 2), ROW, seed=[[7, 8]]).inputs[0], [[0, 7, 8, 0, 0, 0]])
+    assert_close(gradient(Slice(2, 2, groups=2), ROW, seed=[[7, 8]]).inputs[0], [[0, 7, 0, 0, 8, 0]])
+
+
+def test_shuffle_takes_the_first_of_each_group_then_the_second() -> None:
+    """Zhang et al. (2018), figure 1 (c): two channels of each of three groups."""
+    assert_close(value(Shuffle(3), ROW), [[0, 2, 4, 1, 3, 5]])
+    assert_close(value(Shuffle(2), ROW), [[0, 3, 1, 4, 2, 5]])
+    assert_close(value(Shuffle(2, shares=2), [[0, 1, 2, 3, 4, 5, 6, 7]]), [[0, 2, 1, 3, 4, 6, 5, 7]])
+    assert_close(gradient(Shuffle(3), ROW, seed=ROW).inputs[0], [[0, 3, 1, 4, 2, 5]])
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))
+def test_shuffle_is_undone_by_as_many_groups_as_channels_of_a_group(groups: int, each: int, shares: int) -> None:
+    x = np.arange(groups * each * shares)[None]
+    assert_close(value(Shuffle(each, shares), value(Shuffle(groups, shares), x)), x)
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
+def test_slices_undo_a_concat(groups: int, left: int, right: int) -> None:
+    a, b = np.arange(left * groups)[None], -np.arange(right * groups)[None]
+    both = value(Concat(groups), a, b)
+    assert_close(value(Slice(0, left * groups, groups), both), a)
+    assert_close(value(Slice(left * groups, right * groups, groups), both), b)
