@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from netspec.diagnostics.model import Diagnostic, Label
 from netspec.formatting import plural
-from netspec.source import Span
+from netspec.source import ModelFile, Span
 
 _MAX_LINE_WIDTH = 160
 _MAX_NOTE_WIDTH = 120
@@ -27,7 +27,8 @@ def render(diagnostic: Diagnostic) -> str:
     """Return the text of one diagnostic, usually a dozen lines at most. The first line is enough on its own.
 
     Below the place of the mistake come the first span in another file, and all labels of other spans, underlined with
-    hyphens. A line of the file is not repeated for a label on the same line, nor shown at all for a brief label.
+    hyphens. A line of the file is not repeated for a label on the same line, nor shown at all for a brief label. The
+    place of a model, which has no lines, is its name.
     """
     span = diagnostic.span
     elsewhere = [s for s in diagnostic.spans if s.source != span.source]
@@ -36,13 +37,13 @@ def render(diagnostic: Diagnostic) -> str:
         len(str(s.line)) for s in (span, *elsewhere[:1], *(label.span for label in others if not label.brief))
     )
     lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
-    lines += [f"{gutter}--> {_place(span)}", f"{gutter} |"]
-    excerpt = _excerpt(diagnostic.spans, gutter, diagnostic.own_label)
-    lines += excerpt
+    lines.append(f"{gutter}--> {_place(span)}")
+    excerpt = _excerpt(diagnostic.spans, gutter, diagnostic.own_label) if _is_text(span) else []
+    lines += [f"{gutter} |", *excerpt] if excerpt else []
     if elsewhere:
         lines += [f"{gutter}::: {_place(elsewhere[0])}", *_excerpt(elsewhere, gutter)]
     for label in others:
-        lines += _label(label, span, excerpt[0], gutter)
+        lines += _label(label, span, excerpt[0] if excerpt else "", gutter)
     for note in diagnostic.notes:
         lines += _note(note, gutter)
     fixes = [(f"fix: {f.title}", f.effect) for f in diagnostic.fixes]
@@ -76,7 +77,11 @@ def _note(note: str, gutter: str) -> list[str]:
 
 
 def _place(span: Span) -> str:
-    return f"{span.source.name}:{span.line}:{span.column}"
+    return f"{span.source.name}:{span.line}:{span.column}" if _is_text(span) else span.source.name
+
+
+def _is_text(span: Span) -> bool:
+    return not isinstance(span.source, ModelFile)
 
 
 def _excerpt(spans: Sequence[Span], gutter: str, label: str = "", mark: str = "^") -> list[str]:

@@ -6,7 +6,7 @@ from checking import diagnostics_of
 
 from netspec.diagnostics import Diagnostic, Label, SpecError
 from netspec.diagnostics.text import render, render_all
-from netspec.source import Source, Span
+from netspec.source import ModelFile, Source, Span
 
 OWN = Source("own.net", "one two three\nfour\n")
 OTHER = Source("other.net", "\n" * 9 + "five six\n")
@@ -116,3 +116,8 @@ def test_many_errors_are_counted_but_only_some_shown() -> None:
 def test_count_is_shown_from_two_errors_on() -> None:
     assert "1 error" not in render_all(diagnostics_of(IMAGE + "[c] qqq"))
     assert render_all(diagnostics_of(IMAGE + "[c] qqq\n[d] www")).endswith("\n\n2 errors")
+
+
+def test_place_in_a_model_is_its_name() -> None:
+    found = Diagnostic("bad-value", "no", (Span(ModelFile("a.onnx", ""), 0, 0),), ("a note",))
+    assert render(found).splitlines() == ["error[bad-value]: no", " --> a.onnx", "  = a note"]
