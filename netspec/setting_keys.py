@@ -54,16 +54,17 @@ class SpecFile:
         return value.text
 
 
+_LIMIT = (Argument("max", Real(above=0), required=True),)
 CLIPS: Mapping[str, Form] = {
     "norm": Form(
         "if the norm of all gradients together is above `max`, they are multiplied by max / norm: Pascanu et al. "
         "(2013), algorithm 1; max_norm of torch's clip_grad_norm_, global_clipnorm of Keras, clip_gradients of Caffe",
-        (Argument("max", Real(above=0), required=True),),
+        _LIMIT,
     ),
     "value": Form(
         "each number of a gradient that is below -max or above `max` is replaced by this limit: clip_value of torch's "
         "clip_grad_value_, clipvalue of Keras",
-        (Argument("max", Real(above=0), required=True),),
+        _LIMIT,
     ),
     "none": Form("no limit"),
 }

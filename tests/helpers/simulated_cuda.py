@@ -31,7 +31,7 @@ WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal
 INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_"}
 """Operations whose indices may be on the CPU; they are then copied to the device."""
 
-NARROW = {"conv2d", "linear", "bmm", "mm", "matmul", "__matmul__", "addmm", "einsum"}
+NARROW = {"conv2d", "conv_transpose2d", "prelu", "linear", "bmm", "mm", "matmul", "__matmul__", "addmm", "einsum"}
 WIDE = {"pow", "__pow__", "__rpow__", "rsqrt", "reciprocal", "log", "log2", "exp", "softmax", "log_softmax", "sum",
         "prod", "cumsum", "cross_entropy", "nll_loss", "mse_loss", "norm", "softplus", "tan", "cosh"}  # fmt: skip
 """The functions that autocast computes in lower precision (``NARROW``) and in float32 (``WIDE``), from PyTorch's list

@@ -46,6 +46,9 @@ FAST = SPEC.replace("kernel=3", "kernel=4 stride=2").replace(
     "[norm] batchnorm", "[norm] lrn size=3 k=1 alpha=0.1 beta=0.75"
 )
 """A network with a strided convolution, computed on blocks of pixels, and an LRN chain."""
+RMSPROP = "rmsprop(lr=0.003, momentum=0.9, eps_in_root=0.1, start=1) clip_gradients=norm(0.1)"
+RULES = (FAST, FAST.replace("sgd(lr=0.02)", RMSPROP))
+"""The network with two update rules, the second of which also limits the norm of the gradients."""
 
 
 def train_on(device: str, spec: str, out: Path, steps: int = 3, **more: object) -> Path:
@@ -62,8 +65,9 @@ def weight_difference(a: Path, b: Path) -> float:
 
 @pytest.mark.ci
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_training_has_the_weights_of_the_cpu(precision: str, tmp_path: Path) -> None:
-    spec = FAST.replace("train epochs", f"train precision={precision} epochs")
+@pytest.mark.parametrize("text", RULES, ids=["sgd", "rmsprop"])
+def test_training_has_the_weights_of_the_cpu(text: str, precision: str, tmp_path: Path) -> None:
+    spec = text.replace("train epochs", f"train precision={precision} epochs")
     plain = train_on("cpu", spec, tmp_path / "cpu", without=("all",))
     with simulate_cuda() as device:
         cuda = train_on("cuda", spec, tmp_path / "cuda")
@@ -94,12 +98,13 @@ def test_all_commands_on_a_run_work_on_the_device(tmp_path: Path) -> None:
 
 
 @pytest.mark.ci
-def test_steps_wait_for_the_device_only_to_log_the_loss(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", RULES, ids=["sgd", "rmsprop"])
+def test_steps_wait_for_the_device_only_to_log_the_loss(text: str, tmp_path: Path) -> None:
     """A recorded step waits only for its loss, and only if it is logged."""
     waits = []
     for steps in (6, 16):
         with simulate_cuda() as device:
-            train_on("cuda", FAST, tmp_path / str(steps), steps)
+            train_on("cuda", text, tmp_path / str(steps), steps)
         waits.append(Counter(device.waits))
     more = waits[1] - waits[0]
     assert set(more) == {"_local_scalar_dense"} and more.total() <= 2 * 10
@@ -193,7 +198,8 @@ def test_forms_of_a_grouped_convolution_are_timed_on_the_device() -> None:
 )
 def test_two_devices_make_matching_exchanges(spec: str, split: str, tmp_path: Path) -> None:
     """With a stand-in for NCCL, in bfloat16: the same collectives in each group, with the same lengths and types."""
-    (tmp_path / "small.net").write_text(getattr(networks, spec))
+    text = getattr(networks, spec).replace("\ntrain", "\ntrain clip_gradients=norm(0.01)")
+    (tmp_path / "small.net").write_text(text)
     options = f"--data synthetic --steps 2 --batch 64 --precision bf16 --threads 1 --quiet --gpus 2 --split {split}"
     done = subprocess.run(
         [sys.executable, "-m", "netspec", "train", "small.net", *options.split(), "--out", "run"],

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
+from steep_gradients import copies, gradients
 
 import netspec
 from netspec.ir import settings
@@ -22,18 +22,6 @@ from netspec.train.learning.schedule import Moment, Watch
 
 RULE = settings.Adam(0.8, 0.95, 1e-6)
 DECOUPLED = settings.Adam(0.8, 0.95, 1e-6, decoupled=True)
-
-
-def copies(count: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    start = torch.randn(7, 5, generator=torch.Generator().manual_seed(1), dtype=dtype)
-    return [start.clone().requires_grad_() for _ in range(count)]
-
-
-def gradients(steps: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    """Return gradients of very different sizes."""
-    generator = torch.Generator().manual_seed(2)
-    sizes = 10 ** torch.linspace(-9, 2, 35, dtype=dtype).view(7, 5)
-    return [torch.randn(7, 5, generator=generator, dtype=dtype) * sizes for _ in range(steps)]
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

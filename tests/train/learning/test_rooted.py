@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from steep_gradients import copies, gradients
 from torch import Tensor
 
 from netspec.ir import settings
@@ -21,18 +22,6 @@ from netspec.train.learning.rule import Group
 from netspec.train.learning.schedule import Moment, Watch
 
 Array = NDArray[np.float64]
-
-
-def copies(count: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    start = torch.randn(7, 5, generator=torch.Generator().manual_seed(1), dtype=dtype)
-    return [start.clone().requires_grad_() for _ in range(count)]
-
-
-def gradients(steps: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    """Return gradients of very different sizes."""
-    generator = torch.Generator().manual_seed(2)
-    sizes = 10 ** torch.linspace(-9, 2, 35, dtype=dtype).view(7, 5)
-    return [torch.randn(7, 5, generator=generator, dtype=dtype) * sizes for _ in range(steps)]
 
 
 def cosine(step: int, steps: int) -> float:

@@ -126,6 +126,7 @@ def test_run_with_adam_on_two_devices_resumes_on_one(tmp_path: Path) -> None:
     The gradients of the convolution's biases are 0 up to rounding, which a smaller ``eps`` would magnify.
     """
     text = multi_device.SPEC.replace("sgd(lr=0.02)", "adam(lr=0.01, eps=1e-3, weight_decay=0.01) accumulate=2")
+    text = text.replace("accumulate=2", "accumulate=2 clip_gradients=norm(0.1)")
     (tmp_path / "adam.net").write_text(text.replace("reads=all ", "gpu=1 update_every=1 "))
     command = ("adam.net", *multi_device.ARGUMENTS[1:])
     multi_device.finish(tmp_path, *command, "--steps", "10", "--gpus", "2", "--out", "two")
