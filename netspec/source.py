@@ -74,3 +74,10 @@ class Span(NamedTuple):
     def to(self, other: Span) -> Span:
         """Return the span from the start of this one to the end of another of the same source."""
         return Span(self.source, self.start, other.end)
+
+    def contains(self, other: Span) -> bool:
+        return self.source is other.source and self.start <= other.start and other.end <= self.end
+
+    def touches(self, other: Span) -> bool:
+        """Whether two spans have characters in common, or one begins where the other ends."""
+        return self.source is other.source and self.start <= other.end and other.start <= self.end

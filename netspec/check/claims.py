@@ -56,7 +56,7 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
         return None, {}
     shape = None
     spaced = _with_spaces(claim)
-    values = [v for v in claim.values if not any(_within(v.span, number) for number in spaced.values())]
+    values = [v for v in claim.values if not any(number.contains(v.span) for number in spaced.values())]
     first, *others = values or (None,)
     fix = joined_size(values) if others else None
     if fix:
@@ -98,10 +98,6 @@ def _with_spaces(claim: Claim) -> dict[str, Span]:
         if number := _SPACED.match(value.source.text, value.start, end):
             found[pair.key.text] = Span(value.source, *number.span())
     return found
-
-
-def _within(inner: Span, outer: Span) -> bool:
-    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
 
 
 def _report_spaces(name: str, span: Span, findings: Findings, layer: str) -> None:

@@ -42,13 +42,13 @@ def completed(
     whole = _statement(bench.checked, mistake.span)
     if mistake.code == "syntax":
         whole = whole._replace(end=max([whole.end, *(edit.span.end for edit in proposal.edits)]))
-    if mistake.span.source is not root or not all(_is_inside(edit.span, whole) for edit in proposal.edits):
+    if mistake.span.source is not root or not all(whole.contains(edit.span) for edit in proposal.edits):
         return None
     checked, gives, spelling = after, [proposal.gives], proposal.spelling
     for _ in range(MAX_STEPS):
         text, inner = checked.texts.root, bench.on(checked)
         part = Span(text, whole.start, len(text.text) - (len(root.text) - whole.end))
-        errors = [e for e in bench.new_errors(checked) if e.code in NOTATION and _is_inside(e.span, part)]
+        errors = [e for e in bench.new_errors(checked) if e.code in NOTATION and part.contains(e.span)]
         errors = [e for e in errors if len(e.fixes) < 2]  # between several, the user decides
         step = _together(part, errors, inner, lambda e, on: islice(proposals_of(e, on), 1))
         if step is None or not all(inner.fix(step[0], error, step[1]) for error in step[2]):
@@ -75,10 +75,6 @@ def _statement(checked: Checked, place: Span) -> Span:
     return Span(place.source, max(before, default=0), min(behind, default=len(place.source.text)))
 
 
-def _is_inside(span: Span, whole: Span) -> bool:
-    return span.source is whole.source and whole.start <= span.start and span.end <= whole.end
-
-
 def _together(
     whole: Span, errors: Sequence[Diagnostic], bench: Bench, proposals_of: ProposalsOf
 ) -> tuple[Proposal, Checked, list[Diagnostic]] | None:
@@ -88,11 +84,9 @@ def _together(
     fixed: list[Diagnostic] = []
     for error in errors:
         taken = [edit.span for proposal in chosen for edit in proposal.edits]
-        inside = (p for p in proposals_of(error, bench) if all(_is_inside(edit.span, whole) for edit in p.edits))
+        inside = (p for p in proposals_of(error, bench) if all(whole.contains(edit.span) for edit in p.edits))
         first = next(inside, None)
-        if first is not None and not any(
-            edit.span.start <= other.end and other.start <= edit.span.end for edit in first.edits for other in taken
-        ):
+        if first is not None and not any(edit.span.touches(other) for edit in first.edits for other in taken):
             chosen.append(first)
             fixed.append(error)
     edits = tuple(edit for proposal in chosen for edit in proposal.edits)

@@ -66,7 +66,7 @@ def _chosen(source: Source, diagnostics: Iterable[Diagnostic], code: str | None)
         fix = next((f for f in candidates if other_text(f, source) is None), None)
         if fix is None:
             continue
-        if any(_touches(edit, other) for edit in fix.edits for other in edits):
+        if any(edit.span.touches(other.span) for edit in fix.edits for other in edits):
             continue
         chosen.append((diagnostic, fix))
         edits += fix.edits
@@ -77,7 +77,3 @@ def _chosen(source: Source, diagnostics: Iterable[Diagnostic], code: str | None)
 
 def _applies(diagnostic: Diagnostic, fix: Fix, code: str | None) -> bool:
     return fix.spelling if code is None else diagnostic.code == code
-
-
-def _touches(a: Edit, b: Edit) -> bool:
-    return a.span.start <= b.span.end and b.span.start <= a.span.end
