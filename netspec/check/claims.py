@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from netspec.check.report import Findings, joined_size
 from netspec.check.values import pairs_by_key
@@ -16,7 +16,7 @@ from netspec.formatting import format_count
 from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Deconv, GroupNorm, Linear, Local, Op, PRelu, window_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
-from netspec.ir.window import Axis, Window
+from netspec.ir.window import Axis, AxisName, Window
 from netspec.keys import BadValue, ImageShape, Key, Whole
 from netspec.keys.numbers import without_commas
 from netspec.language.syntax import Claim, Dims, Maps, Number, Pair, Section, Value, by_key
@@ -183,7 +183,7 @@ def channel_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
     return (f"channels: those that it reads, {read}",) if read else ()
 
 
-def _axis_arithmetic(window: Window, axis: Literal["height", "width"], size: int, fits: Axis) -> str:
+def _axis_arithmetic(window: Window, axis: AxisName, size: int, fits: Axis) -> str:
     """Explain the number of window positions along one axis, how it was rounded, and which pixels stay unread."""
     text = f"{axis}: {window.arithmetic(axis, size)}"
     if window.unrounded_output(axis, size).denominator > 1:

@@ -18,6 +18,7 @@ from netspec.ir.fault import Fault
 Rounding = Literal["exact", "down", "up", "caffe"]
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 WindowKind = Literal["conv", "pool"]
+AxisName = Literal["height", "width"]
 
 
 class Pad(NamedTuple):
@@ -88,28 +89,28 @@ class Window:
     def with_rounding(self, rounding: Rounding) -> Window:
         return replace(self, rounding=rounding)
 
-    def needed_size(self, axis: Literal["height", "width"], positions: int) -> int | None:
+    def needed_size(self, axis: AxisName, positions: int) -> int | None:
         """Return the input size at which the window has exactly this many positions, or ``None`` if there is none."""
         extent, stride, before, after = self.terms(axis)
         return stride * (positions - 1) + extent - before - after
 
-    def needed_pad(self, axis: Literal["height", "width"], size: int, positions: int) -> int:
+    def needed_pad(self, axis: AxisName, size: int, positions: int) -> int:
         """Return the total padding of both sides at which the window has exactly this many positions."""
         extent, stride, _, _ = self.terms(axis)
         return stride * (positions - 1) + extent - size
 
-    def terms(self, axis: Literal["height", "width"]) -> tuple[int, int, int, int]:
+    def terms(self, axis: AxisName) -> tuple[int, int, int, int]:
         """Return (extent, stride, padding before, padding after) of one axis."""
         i = 0 if axis == "height" else 1
         before, after = self.pad[2:] if i == 0 else self.pad[:2]
-        return (self.kernel[i] - 1) * self.dilation[i] + 1, self.stride[i], before, after
+        return self.extent[i], self.stride[i], before, after
 
-    def unrounded_output(self, axis: Literal["height", "width"], size: int) -> Fraction:
+    def unrounded_output(self, axis: AxisName, size: int) -> Fraction:
         """Return (size + padding - extent) / stride + 1, the number of windows before rounding."""
         extent, stride, before, after = self.terms(axis)
         return Fraction(size + before + after - extent, stride) + 1
 
-    def arithmetic(self, axis: Literal["height", "width"], size: int) -> str:
+    def arithmetic(self, axis: AxisName, size: int) -> str:
         """Return the formula with its numbers: ``(224 + 0 + 0 - 11) / 4 + 1 = 54.25``."""
         extent, stride, before, after = self.terms(axis)
         return (
@@ -117,7 +118,7 @@ class Window:
             f"{format_number(self.unrounded_output(axis, size))}"
         )
 
-    def axis(self, axis: Literal["height", "width"], size: int) -> Axis:
+    def axis(self, axis: AxisName, size: int) -> Axis:
         """Return one of the axes that ``fit`` returns, or raise its fault."""
         extent, stride, before, after = self.terms(axis)
         spare = size + before + after - extent
@@ -135,7 +136,7 @@ class Window:
         reach = last + extent
         return Axis(output, max(0, reach - size), max(0, size - reach))
 
-    def _check_inside(self, axis: Literal["height", "width"], size: int, output: int, last: int) -> None:
+    def _check_inside(self, axis: AxisName, size: int, output: int, last: int) -> None:
         """Raise ``window-outside-image`` if one of ``output`` windows covers no pixel of the image.
 
         ``last`` is the pixel at which the last window begins.
@@ -166,7 +167,7 @@ class Window:
                     (f"{axis}: from pixel {start} in steps of {dilation}, over an image with 0 to {size - 1}",),
                 )
 
-    def _rounded(self, axis: Literal["height", "width"], size: int, spare: int, stride: int, before: int) -> int:
+    def _rounded(self, axis: AxisName, size: int, spare: int, stride: int, before: int) -> int:
         down, up = spare // stride + 1, -(-spare // stride) + 1
         if self.rounding == "exact":
             if down != up:
@@ -194,17 +195,17 @@ class TransposedWindow(Window):
     A guide to convolution arithmetic for deep learning, 2016, chapter 4). ``rounding`` has no meaning.
     """
 
-    def full_size(self, axis: Literal["height", "width"], size: int) -> int:
+    def full_size(self, axis: AxisName, size: int) -> int:
         """Return the output size before anything is cut off: (size - 1) * stride + extent."""
         extent, stride, _, _ = self.terms(axis)
         return (size - 1) * stride + extent
 
-    def unrounded_output(self, axis: Literal["height", "width"], size: int) -> Fraction:
+    def unrounded_output(self, axis: AxisName, size: int) -> Fraction:
         """Return (size - 1) * stride + extent - pad - pad, which is always whole."""
         _, _, before, after = self.terms(axis)
         return Fraction(self.full_size(axis, size) - before - after)
 
-    def arithmetic(self, axis: Literal["height", "width"], size: int) -> str:
+    def arithmetic(self, axis: AxisName, size: int) -> str:
         """Return the formula with its numbers: ``(16 - 1) * 2 + 4 - 1 - 1 = 32``."""
         extent, stride, before, after = self.terms(axis)
         cut = "".join(f" {'-' if side >= 0 else '+'} {abs(side)}" for side in (before, after))
@@ -222,7 +223,7 @@ class TransposedWindow(Window):
         before = max(0, width) // 2, max(0, height) // 2
         return replace(self, pad=Pad(before[0], width - before[0], before[1], height - before[1]))
 
-    def axis(self, axis: Literal["height", "width"], size: int) -> Axis:
+    def axis(self, axis: AxisName, size: int) -> Axis:
         """Return the output size along one axis. Raises ``Fault`` with ``nothing-left`` if no window is left of it."""
         _, _, before, after = self.terms(axis)
         output = int(self.unrounded_output(axis, size))
@@ -235,13 +236,13 @@ class TransposedWindow(Window):
             )
         return Axis(output, 0, 0)
 
-    def needed_size(self, axis: Literal["height", "width"], positions: int) -> int | None:
+    def needed_size(self, axis: AxisName, positions: int) -> int | None:
         """Return the input size at which the output has exactly this size, or ``None`` if there is none."""
         extent, stride, before, after = self.terms(axis)
         steps, rest = divmod(positions - extent + before + after, stride)
         return steps + 1 if rest == 0 else None
 
-    def needed_pad(self, axis: Literal["height", "width"], size: int, positions: int) -> int:
+    def needed_pad(self, axis: AxisName, size: int, positions: int) -> int:
         """Return the pixels to cut off both sides together for the output to have exactly this size."""
         return self.full_size(axis, size) - positions
 

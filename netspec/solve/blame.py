@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 from netspec.check import Checked, LayerFacts
 from netspec.check.report import key_spans
 from netspec.diagnostics import Diagnostic, Label
+from netspec.ir.window import AxisName
 from netspec.solve import windows
 from netspec.solve.trial import Proposal
-
-Axis = Literal["height", "width"]
 
 
 def culprit(working: Sequence[Proposal]) -> LayerFacts | None:
@@ -33,8 +31,8 @@ def moved_to(mistake: Diagnostic, cause: LayerFacts, checked: Checked) -> Diagno
     output = cause.computed
     assert window is not None and output is not None
     x, name, exact = cause.reads[0], cause.name, windows.tiles(cause)
-    sizes: dict[Axis, tuple[int, int]] = {"width": (x.width, output.width), "height": (x.height, output.height)}
-    axis: Axis = next(
+    sizes: dict[AxisName, tuple[int, int]] = {"width": (x.width, output.width), "height": (x.height, output.height)}
+    axis: AxisName = next(
         (a for a, (size, _) in sizes.items() if window.unrounded_output(a, size).denominator > 1), "width"
     )
     size, positions = sizes[axis]
