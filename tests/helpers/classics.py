@@ -18,6 +18,9 @@ _SMALLER = {"inception-v3": ["aux-pool.kernel=3", "aux-conv2.kernel=1"]}
 _NARROWER = 8
 """All numbers of filters are multiples of this, but those of scores."""
 
+_AS_WIDE = ("shufflenet-v2",)
+"""Its channels are counted by its slices too, and it is small."""
+
 
 def classic(name: str) -> Net:
     return load(SPECS / "classics" / f"{name}.net")
@@ -29,7 +32,7 @@ def narrow(name: str) -> Net:
     for layer in classic(name).layers.values():
         if layer.type == "fc":
             changes.append(f"{layer.name}.outputs=12")
-        elif layer.type == "conv" and layer.output.channels % _NARROWER == 0:
+        elif layer.type == "conv" and name not in _AS_WIDE and layer.output.channels % _NARROWER == 0:
             changes.append(f"{layer.name}.filters={layer.output.channels // _NARROWER}")
             groups = layer.windows[0].groups
             changes += [f"{layer.name}.groups={groups // _NARROWER}"] * (groups > 1)
