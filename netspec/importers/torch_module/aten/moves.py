@@ -53,6 +53,11 @@ def concat(call: Call) -> None:
     call.emit("Concat", *(call.value(value) for value in call.get("tensors")), axis=call.get("dim", 0))
 
 
+def shuffle(call: Call) -> None:
+    """channel_shuffle: the channels of several groups in turn."""
+    call.emit("ChannelShuffle", call.value(call.get("self")), axis=1, groups=call.get("groups"))
+
+
 def split(call: Call) -> None:
     """chunk, split and their like: the parts along an axis."""
     values = call.node.meta["val"]

@@ -75,6 +75,7 @@ TABLE: Mapping[str, Convert] = {
     **dict.fromkeys(("transpose", "t", "mT"), moves.transpose),
     **dict.fromkeys(("cat", "concat", "concatenate"), moves.concat),
     **dict.fromkeys(("chunk", "split", "split_with_sizes", "tensor_split"), moves.split),
+    **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), moves.shuffle),
     "slice": moves.part,
     "flip": moves.flip,
     "select": moves.select,
