@@ -160,10 +160,12 @@ def test_globals_lists_all_names_that_templates_define() -> None:
     graphs += [replace(plain, preprocessing=settings.Preprocessing(1, (0.5,), std=(0.25,)))]
     graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]
     clipped = f"{CROSSINGS.strip()}\ndefault conv lr=0\ntrain clip_gradients=norm(1)"
-    graphs += [netspec.loads(clipped).graph]
+    held = "gpus 2\n[image] input 3x4x4\n[n] batchnorm\n[a] conv filters=4 kernel=1\n"
+    held += "[e] deconv filters=4 kernel=2 stride=2 reads=all\n[f] fc outputs=4 reads=all\ntrain clip_gradients=norm(1)"
+    graphs += [netspec.loads(text).graph for text in (clipped, held)]
     names = set().union(*(defined_names(emit(graph)) for graph in graphs))
-    networks = {"AlexNet", "Bent", "Crossings", "Excited", "Idle", "Joined", "Little", "Mixed", "Modern", "Net",
-                "Noisy", "Pair", "Scaled", "Several", "Single", "Sparse", "Tabled", "Twofold"}  # fmt: skip
+    networks = {"AlexNet", "Bent", "Crossings", "Enlarging", "Excited", "Idle", "Joined", "Little", "Mixed", "Modern",
+                "Net", "Noisy", "Pair", "Scaled", "Several", "Single", "Sparse", "Tabled", "Twofold"}  # fmt: skip
     assert names - networks - {"rate_factor_2"} == source.GLOBALS
 
 
