@@ -26,7 +26,8 @@ have the same keys one by one count as renamed."""
 class Item:
     """What is known of a layer for matching.
 
-    ``keys`` is its description, ``heavy`` says whether it has parameters, and ``shape`` is that of its output.
+    ``type`` is what it is paired by, ``keys`` is its description, ``heavy`` says whether it has parameters, and
+    ``shape`` is that of its output.
     """
 
     name: str

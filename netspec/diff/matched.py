@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from netspec.diff.align import Alignment, Item, align
 from netspec.diff.effects import Pair
-from netspec.diff.facts import description
+from netspec.diff.facts import description, main_nodes
 from netspec.diff.function import Verdict, greatest_effect, judge
 from netspec.diff.model import Effect, gravest
-from netspec.diff.normal_form import NormalForm, normal_form
+from netspec.diff.normal_form import NormalForm, is_product, normal_form
 from netspec.ir.graph import Graph, Layer
 from netspec.net import Net
 
@@ -104,6 +104,12 @@ def _layers_above(graph: Graph) -> dict[str, str | None]:
 def _items(net: Net) -> tuple[Item, ...]:
     graph = net.graph
     return tuple(
-        Item(name, layer.type, description(graph, layer), net[name].parameters > 0, str(net[name].output))
+        Item(name, _type(graph, layer), description(graph, layer), net[name].parameters > 0, str(net[name].output))
         for name, layer in graph.layers.items()
     )
+
+
+def _type(graph: Graph, layer: Layer) -> str:
+    """The layer's type, or ``fc`` for a convolution that is a matrix product, as of a map of one pixel."""
+    (node, *_) = main_nodes(graph, layer)
+    return "fc" if layer.type == "conv" and is_product(node.op, graph.shapes(node)) else layer.type

@@ -124,7 +124,7 @@ def normal_form(graph: Graph) -> NormalForm:
         value = Edge((node.layer, len(layer_cores)))
         if isinstance(node.op, MaxPool):
             (read[0], value) = _move_past_pooling(read[0], value)
-        if _is_product(node.op, graph.shapes(node)):
+        if is_product(node.op, graph.shapes(node)):
             read = [_without_flattening(edge) for edge in read]
         if node.op == Concat():
             read = [part for edge in read for part in _concatenated(edge, cores)]
@@ -161,7 +161,7 @@ def signature(op: Op, inputs: tuple[Shape, ...]) -> Signature:
         return _IDENTITY
     if isinstance(op, Conv) and op.table is not None and op.table.links == op.filters * inputs[0].channels:
         op = replace(op, table=None)
-    if isinstance(op, Conv) and _is_product(op, inputs):
+    if isinstance(op, Conv) and is_product(op, inputs):
         return _describe(Linear(op.filters, op.groups, op.bias))
     return _describe(op, inputs[0] if inputs else None)
 
@@ -176,7 +176,7 @@ def _changes_nothing(op: Op, inputs: tuple[Shape, ...]) -> bool:
     return is_identity(op, inputs)
 
 
-def _is_product(op: Op, inputs: tuple[Shape, ...]) -> bool:
+def is_product(op: Op, inputs: tuple[Shape, ...]) -> bool:
     """Whether an operation is a matrix product: also a convolution with one position, all of whose kernel is read."""
     if isinstance(op, Conv) and op.table is None:
         height, width = inputs[0].height, inputs[0].width

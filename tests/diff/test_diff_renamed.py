@@ -83,3 +83,20 @@ def test_layers_added_in_many_places_are_one_row_that_names_the_first_ones() -> 
     assert rows(diff(blocks(1), blocks(1, norm=norm).replace(",c", ",bn")))[0] == (
         "bn1", "added: batchnorm eps=1e-05 affine=yes, after c1", "function",
     )  # fmt: skip
+
+
+def test_a_matrix_product_is_a_convolution_of_one_pixel_under_another_name() -> None:
+    """Squeeze and excitation (Hu et al., 2018), as some write it with matrix products and others with convolutions."""
+    head = "[image] input 8x6x6\n[conv] conv filters=8 kernel=3 pad=1\n[mean] avgpool kernel=global\n"
+    products = "[fc1] fc outputs=4 neuron=relu\n[fc2] fc outputs=8 neuron=logistic\n[gated] product inputs=conv,fc2\n"
+    convolutions = products.replace("fc1] fc outputs=4", "a] conv filters=4 kernel=1").replace(
+        "fc2] fc outputs=8", "b] conv filters=8 kernel=1"
+    )
+    comparison = diff(head + products, head + convolutions.replace("fc2", "b"))
+    assert comparison.function == "same"
+    assert [(x.name, d.kind, d.effect) for x in comparison.layers for d in x.differences] == [
+        ("fc1 = a", "renamed", "nothing"),
+        ("fc1 = a", "replaced", "nothing"),
+        ("fc2 = b", "renamed", "nothing"),
+        ("fc2 = b", "replaced", "nothing"),
+    ]
