@@ -14,7 +14,7 @@ from netspec.ir.graph import Layer as LayerOfFile
 from netspec.ir.shape import Shape
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.phases import phases
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import attributes, state_keys
 
 from .layer import LABELS, Layer
 from .ops.precision import widened
@@ -179,7 +179,7 @@ def _plan(graph: Graph, model: nn.Module) -> Plan:
         trunk=_with_last_reads([step(layer) for layer in parts.trunk], kept),
         tail=tuple(step(layer) for layer in parts.tail),
         losses=tuple((step(layer), weights[layer.name]) for layer in parts.losses),
-        parameters={key: state_key(parameter, names) for key, parameter in graph.parameters.items()},
+        parameters=state_keys(graph),
         labelled=parts.labelled,
         scores=parts.carried[0],
         output=graph.output.layer,

@@ -28,7 +28,7 @@ from torch import Tensor
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Conv, Dropout, Flatten, Input, Linear, Loss, MaxPool, Relu, Softmax, word_of
 from netspec.passes.padding import conv_padding, pool_padding
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import state_keys
 
 ALEXNET = (
     "features.0", "features.3", "features.6", "features.8", "features.10", "classifier.1", "classifier.4",
@@ -58,7 +58,7 @@ def from_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str
     ValueError
         The numbers of tensors differ, or the shapes or roles of two corresponding tensors do.
     """
-    names = attributes(graph)
+    keys = state_keys(graph)
     parameters = list(graph.parameters.values())
     if len(parameters) != len(state_dict):
         raise ValueError(f"{graph.name} has {len(parameters)} parameters, the file has {len(state_dict)}")
@@ -68,7 +68,7 @@ def from_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str
             raise ValueError(
                 f"{parameter.key} has shape {_by_x(parameter.shape)}, {key} in its place has {_by_x(tensor.shape)}"
             )
-        result[state_key(parameter, names)] = tensor
+        result[keys[parameter.key]] = tensor
     return result
 
 
@@ -86,7 +86,7 @@ def torchvision_keys(graph: Graph) -> dict[str, str]:
     ValueError
         The graph does not have eight layers with one weight and one bias each.
     """
-    names = attributes(graph)
+    keys = state_keys(graph)
     owners = list(dict.fromkeys(parameter.layer for parameter in graph.parameters.values()))
     if len(owners) != len(ALEXNET):
         raise ValueError(
@@ -94,10 +94,10 @@ def torchvision_keys(graph: Graph) -> dict[str, str]:
         )
     keys_by_theirs: dict[str, str] = {}
     for theirs, layer in zip(ALEXNET, owners, strict=True):
-        keys = {parameter.role: state_key(parameter, names) for parameter in graph.parameters_of(layer)}
-        if len(keys) != len(list(graph.parameters_of(layer))) or set(keys) != {"weight", "bias"}:
+        own = {parameter.role: keys[parameter.key] for parameter in graph.parameters_of(layer)}
+        if len(own) != len(list(graph.parameters_of(layer))) or set(own) != {"weight", "bias"}:
             raise ValueError(f"{layer} does not have one weight and one bias, as {theirs} of torchvision's alexnet has")
-        keys_by_theirs |= {f"{theirs}.{role}": key for role, key in keys.items()}
+        keys_by_theirs |= {f"{theirs}.{role}": key for role, key in own.items()}
     return keys_by_theirs
 
 

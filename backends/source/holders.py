@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.ir.graph import Graph, Layer, Node
-from netspec.passes.torch_names import attributes, state_key, suffix
+from netspec.passes.torch_names import attributes, state_keys, suffix
 
 from .devices import Devices
 from .ops import MODULES
@@ -18,6 +18,7 @@ class Holders:
         self._graph = graph
         self._devices = devices
         self._names = attributes(graph)
+        self._state_keys = state_keys(graph)
         self._modules = {
             name: _module(graph, layer, self.division(name, "parts")) for name, layer in graph.layers.items()
         }
@@ -63,7 +64,7 @@ class Holders:
 
     def name(self, key: str) -> str:
         """Return the key of a parameter in the ``state_dict``: ``conv1.weight``, ``conv3.weights.0``."""
-        return state_key(self._graph.parameters[key], self._names)
+        return self._state_keys[key]
 
     def _constructors(self) -> dict[str, str]:
         constructors = {

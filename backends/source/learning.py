@@ -28,7 +28,7 @@ from netspec.ir.settings import (
     decay_in_gradient,
     noise_of,
 )
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import state_keys
 
 from .text import call, fill_lines, number, string
 
@@ -36,11 +36,11 @@ from .text import call, fill_lines, number, string
 def parameter_rows(graph: Graph) -> list[str]:
     """Return a row per parameter: ``"conv1.weight": ("normal", (0.0, 0.01), 0.01, 0.9, 0.0005),``. The momentum, the
     number before the last, is left out if the update rule has none."""
-    names, has_momentum = attributes(graph), _has_momentum(graph)
+    keys, has_momentum = state_keys(graph), _has_momentum(graph)
     rows = []
     for p in graph.parameters.values():
         rates = map(number, (p.lr, *((p.momentum,) if has_momentum else ()), p.decay))
-        rows.append(f"{string(state_key(p, names))}: ({_distribution(p.distribution)}, {', '.join(rates)}),")
+        rows.append(f"{string(keys[p.key])}: ({_distribution(p.distribution)}, {', '.join(rates)}),")
     return rows
 
 
@@ -90,28 +90,27 @@ def rule_variables(graph: Graph) -> dict[str, Any]:
 
 def parameter_keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:
     """Return the string literals of parameters' keys in the ``state_dict``, such as ``"bn.weight"``."""
-    names = attributes(graph)
-    return [string(state_key(p, names)) for p in parameters]
+    keys = state_keys(graph)
+    return [string(keys[p.key]) for p in parameters]
 
 
 def constraint_rows(graph: Graph) -> list[str]:
     """Return a row per constrained parameter that is trained: ``"conv2.weight": ((1, 2, 3), dict(max_norm=3.0)),``."""
-    names = attributes(graph)
+    keys = state_keys(graph)
     constrained = (p for p in graph.parameters.values() if p.constraint and p.lr)
     return [
-        f"{string(state_key(p, names))}: ({incoming(p.shape)}, {call('dict', **_bounds(p.constraint))}),"
-        for p in constrained
+        f"{string(keys[p.key])}: ({incoming(p.shape)}, {call('dict', **_bounds(p.constraint))})," for p in constrained
     ]
 
 
 def table_rows(graph: Graph) -> list[str]:
     """Return rows per weight with a connection table: ``"c3.weight": (``, a tuple of channels per filter, ``),``."""
-    names = attributes(graph)
+    keys = state_keys(graph)
     rows = []
     for p in graph.parameters.values():
         if p.table is not None:
             rows += [
-                f"{string(state_key(p, names))}: (",
+                f"{string(keys[p.key])}: (",
                 *(f"    {line}" for line in fill_lines(map(_row, p.table.rows))),
                 "),",
             ]
@@ -124,15 +123,15 @@ def _row(channels: tuple[int, ...]) -> str:
 
 def update_rows(graph: Graph) -> list[str]:
     """Return a row per parameter that is updated more often than once per batch: ``"fc6.weight": 1,``."""
-    names = attributes(graph)
-    return [f"{string(state_key(p, names))}: {p.update_every}," for p in graph.parameters.values() if p.update_every]
+    keys = state_keys(graph)
+    return [f"{string(keys[p.key])}: {p.update_every}," for p in graph.parameters.values() if p.update_every]
 
 
 def super_eps_rows(graph: Graph) -> list[str]:
     """Return a row per trained parameter whose gradient is normalised by running means: ``"fc6.weight": 1.0,``."""
-    names = attributes(graph)
+    keys = state_keys(graph)
     normalised = ((p, p.super_eps) for p in graph.parameters.values() if p.super_eps is not None and p.lr)
-    return [f"{string(state_key(p, names))}: {number(super_eps)}," for p, super_eps in normalised]
+    return [f"{string(keys[p.key])}: {number(super_eps)}," for p, super_eps in normalised]
 
 
 def _bounds(constraint: Constraint) -> dict[str, str | None]:
@@ -143,9 +142,8 @@ def _bounds(constraint: Constraint) -> dict[str, str | None]:
 
 def renamed_rows(graph: Graph) -> list[str]:
     """Return a row per parameter whose key in the ``state_dict`` differs: ``"train_.weight": "train.weight",``."""
-    names = attributes(graph)
-    pairs = ((state_key(p, names), p.key) for p in graph.parameters.values())
-    return [f"{string(key)}: {string(spec_key)}," for key, spec_key in pairs if key != spec_key]
+    keys = state_keys(graph)
+    return [f"{string(key)}: {string(spec_key)}," for spec_key, key in keys.items() if key != spec_key]
 
 
 def _distribution(distribution: Distribution) -> str:
@@ -198,8 +196,8 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
     has_warmup = bool(warmup.length)
     progress = "max(0, step - rising) / max(1, total - rising)" if has_warmup else "step / total"
     warmup_factor = "min(1.0, (step + 1) / rising) * " if has_warmup else ""
-    names = attributes(graph)
-    schedules = {state_key(p, names): graph.schedule_of(p) for p in graph.parameters.values()}
+    keys = state_keys(graph)
+    schedules = {keys[p.key]: graph.schedule_of(p) for p in graph.parameters.values()}
     others = dict.fromkeys(schedule for schedule in schedules.values() if schedule != main)
     functions = {schedule: f"rate_factor_{index}" for index, schedule in enumerate(others, 2)}
     counted = "step, " if any(map(_counts_steps, (main, *functions))) else ""

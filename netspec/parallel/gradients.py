@@ -19,7 +19,7 @@ from netspec.parallel.collectives import start_all_reduce, start_broadcast
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.shares import sharding_of
 from netspec.passes.parts import WHOLE
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import state_keys
 
 
 class Gradients:
@@ -35,9 +35,9 @@ class Gradients:
         self._column_group = network.mesh.column_group
         self._row_group = network.mesh.row_group
         graph, named = network.placed.graph, dict(network.module.named_parameters())
-        names = attributes(graph)
-        update_every = {state_key(p, names): p.update_every for p in graph.parameters.values()}
-        replicated = (state_key(p, names) for p in graph.parameters.values() if network.placed.replicated_in_row(p))
+        keys = state_keys(graph)
+        update_every = {keys[p.key]: p.update_every for p in graph.parameters.values()}
+        replicated = (keys[p.key] for p in graph.parameters.values() if network.placed.replicated_in_row(p))
         self._replicated = [(named[key], update_every[key]) for key in replicated]
         if dist.get_world_size(self._column_group) == 1:
             return

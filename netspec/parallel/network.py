@@ -21,7 +21,7 @@ from netspec.passes.dependence import with_gradient
 from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
 from netspec.passes.phases import phases
 from netspec.passes.placing import Placed, Sharding, Transfer, local_graph
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import attributes, state_keys
 
 
 class PlacedNetwork:
@@ -38,6 +38,7 @@ class PlacedNetwork:
         self.forms = on_devices(forms, placed)
         self.module = nn.Module()
         self._names = attributes(placed.graph)
+        self._state_keys = state_keys(placed.graph)
         self._phases = phases(placed.graph)
         self._learning = with_gradient(placed.graph)
         self._draw: tuple[int, int, int] | None = None
@@ -188,7 +189,7 @@ class PlacedNetwork:
         module: Any = getattr(self.module, self._names[layer.name])
         available = {**inputs, backend.load("pytorch").LABELS: labels}
         arguments = [
-            available[name] if name in available else self.module.get_parameter(self._state_key(name))
+            available[name] if name in available else self.module.get_parameter(self._state_keys[name])
             for name in module.reads
         ]
         value: Tensor = module(*arguments)
@@ -213,9 +214,6 @@ class PlacedNetwork:
         if key not in self._dtypes:
             self._dtypes[key] = agreed_dtype(value, transfer, self.mesh)
         return cross(value, transfer, output, images, self.mesh, self._dtypes[key])
-
-    def _state_key(self, key: str) -> str:
-        return state_key(self.placed.graph.parameters[key], self._names)
 
     def _layer_module(self, layer: Layer) -> nn.Module:
         """Build the layer's module for this device.

@@ -49,16 +49,17 @@ def attributes(graph: Graph) -> dict[str, str]:
     return names
 
 
-def state_key(parameter: Parameter, names: dict[str, str]) -> str:
-    """Return a parameter's key in the module's ``state_dict``: the name of its layer's attribute, and ``suffix``."""
-    return f"{names[parameter.layer]}.{suffix(parameter)}"
+def state_keys(graph: Graph) -> dict[str, str]:
+    """Return the parameters' keys in the module's ``state_dict``, by their keys in the graph: the name of the layer's
+    attribute, and ``suffix``."""
+    names = attributes(graph)
+    return {key: f"{names[parameter.layer]}.{suffix(parameter)}" for key, parameter in graph.parameters.items()}
 
 
 def axes_of(graph: Graph) -> dict[str, int]:
     """Return the axes along which parameters are divided, by their keys in the module's ``state_dict``. The tensors of
     a layer that are not among them are divided along axis 0."""
-    names = attributes(graph)
-    return {state_key(p, names): p.axis for p in graph.parameters.values()}
+    return {key: graph.parameters[own].axis for own, key in state_keys(graph).items()}
 
 
 def suffix(parameter: Parameter) -> str:

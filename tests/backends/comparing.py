@@ -15,7 +15,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm, Dropout, NoisyRelu, RandomScale
 from netspec.passes.fast import Forms
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import attributes, state_keys
 
 Array = NDArray[np.float64]
 
@@ -88,8 +88,8 @@ def statistics(graph: Graph) -> dict[str, Array]:
 
 def load_weights(model: torch.nn.Module, graph: Graph, weights: dict[str, Array]) -> None:
     """Load these weights and the running statistics of ``statistics`` into a module."""
-    names = attributes(graph)
-    tensors = {state_key(p, names): torch.tensor(weights[key]) for key, p in graph.parameters.items()}
+    names, keys = attributes(graph), state_keys(graph)
+    tensors = {keys[key]: torch.tensor(weights[key]) for key in graph.parameters}
     for key, values in statistics(graph).items():
         layer, buffer = key.split(".")
         tensors[f"{names[layer]}.{buffer}"] = torch.tensor(values)
@@ -123,7 +123,7 @@ def assert_matches_reference(graph: Graph, forms: Forms) -> torch.nn.Module:
     y.square().sum().backward()
     expected = reference.backward(run, {graph.output.name: 2 * run.output})
     assert_near(x.grad, expected.values[graph.input.name], "gradient of the images")
-    names, parameters = attributes(graph), dict(model.named_parameters())
-    for key, parameter in graph.parameters.items():
-        assert_near(parameters[state_key(parameter, names)].grad, expected.params[key], f"gradient of {key}")
+    keys, parameters = state_keys(graph), dict(model.named_parameters())
+    for key in graph.parameters:
+        assert_near(parameters[keys[key]].grad, expected.params[key], f"gradient of {key}")
     return model

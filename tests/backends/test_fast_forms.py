@@ -15,7 +15,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.fast import NAMES, forms_of
 from netspec.passes.phases import phases
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import state_keys
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -87,9 +87,9 @@ def compare(graph: Graph, count: int) -> None:
         with torch.no_grad():
             assert_near(model(torch.tensor(x), *classes), run.output, "output without gradients")
         assert_near(images.grad, expected.values[graph.input.name], "gradient of the images")
-        names, parameters = attributes(graph), dict(model.named_parameters())
+        keys, parameters = state_keys(graph), dict(model.named_parameters())
         for key, parameter in graph.parameters.items():
-            gradient = parameters[state_key(parameter, names)].grad
+            gradient = parameters[keys[parameter.key]].grad
             if gradient is None:  # a parameter of another loss than the output
                 assert not expected.params[key].any()
                 continue

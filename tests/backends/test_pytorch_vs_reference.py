@@ -30,7 +30,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.ir.ops import VOCABULARY, HardSigmoid
 from netspec.passes.phases import phases
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import state_keys
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -68,10 +68,10 @@ def tolerance_of_gradients(graph: Graph) -> float:
 
 
 def assert_same_gradients(graph: Graph, model: torch.nn.Module, expected: dict[str, Array]) -> None:
-    names, parameters = attributes(graph), dict(model.named_parameters())
-    assert set(parameters) == {state_key(p, names) for p in graph.parameters.values()}
+    keys, parameters = state_keys(graph), dict(model.named_parameters())
+    assert set(parameters) == set(keys.values())
     for key, parameter in graph.parameters.items():
-        grad = parameters[state_key(parameter, names)].grad
+        grad = parameters[keys[parameter.key]].grad
         actual = torch.zeros(parameter.shape) if grad is None else grad
         assert_near(actual, expected[key], f"gradient of {key}", tolerance_of_gradients(graph))
 

@@ -19,7 +19,7 @@ import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.phases import phases
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import state_keys
 from netspec.train.learning.optimiser import optimiser_for
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -89,8 +89,8 @@ class Pair:
 
     def assert_same_steps(self, steps: int = 3) -> None:
         """Train the module like ``netspec train``, and the network like its program; the rate changes once."""
-        names, tensors = attributes(self.graph), dict(self.module.named_parameters())
-        keyed = {key: tensors[state_key(p, names)] for key, p in self.graph.parameters.items()}
+        keys, tensors = state_keys(self.graph), dict(self.module.named_parameters())
+        keyed = {key: tensors[keys[key]] for key in self.graph.parameters}
         trainer = optimiser_for(self.graph.parameters, keyed)
         optimiser = optimiser_class(self.program)(self.network)
         # Schedules of single layers are ignored on both sides.

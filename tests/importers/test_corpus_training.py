@@ -17,7 +17,7 @@ from netspec.ir.graph import Graph, Parameter
 from netspec.ir.ops import Dropout, LinearNeuron
 from netspec.ir.settings import DiscreteExponential, Exponential, Fixed, JumpingExponential, Linear, Schedule
 from netspec.net import LayerFileOptions, load_source
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import state_keys
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of
 
@@ -53,8 +53,8 @@ def test_every_file_takes_a_training_step(file: dict[str, Any], pair: dict[str, 
     graph = graph_of(file, pair)
     objective = build(graph, seed=0, device="cpu")
     optimiser = optimiser_of(graph, objective.module)
-    names, tensors = attributes(graph), dict(objective.module.named_parameters())
-    keyed = {key: tensors[state_key(p, names)] for key, p in graph.parameters.items()}
+    keys, tensors = state_keys(graph), dict(objective.module.named_parameters())
+    keyed = {key: tensors[keys[key]] for key in graph.parameters}
     settings = {w: (g.lr, g.momentum, g.decay, g.constraint) for g in optimiser.groups for w in g.params}
     for key, p in graph.parameters.items():
         assert settings[keyed[key]] == (p.lr, p.momentum, p.decay, p.constraint), key

@@ -7,7 +7,7 @@ from torch import nn
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
-from netspec.passes.torch_names import RESERVED, attributes, state_key, suffix
+from netspec.passes.torch_names import RESERVED, attributes, state_keys, suffix
 
 
 def graph(*layers: str) -> Graph:
@@ -42,8 +42,7 @@ def test_renamed_layers_do_not_collide_with_other_layers() -> None:
 
 def test_state_keys_follow_the_attribute_names() -> None:
     net = graph("train", "fc")
-    keys = {key: state_key(parameter, attributes(net)) for key, parameter in net.parameters.items()}
-    assert keys == {
+    assert state_keys(net) == {
         "train.weight": "train_.weight",
         "train.bias": "train_.bias",
         "fc.weight": "fc.weight",

@@ -13,7 +13,7 @@ from torch import Tensor
 from netspec.diagnostics.nearest import nearest
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.ops import Conv
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import state_keys
 from netspec.train.drawing.tiles import Tiles, across, own_range, sheet
 from netspec.train.errors import RequestError, TrainError
 
@@ -75,11 +75,11 @@ def blocks_of(graph: Graph, weights: Mapping[str, Tensor], layer: str | None) ->
             f"--layer {name}: {problem} in {graph.name}",
             f"did you mean {near}?" if near else f"layers with kernels: {', '.join(layers)}",
         )
-    names = attributes(graph)
+    keys = state_keys(graph)
     groups = graph.groups if graph.layers[name].placement.split else 1
     blocks = []
     for index, parameter in enumerate(p for p in _kernels(graph) if p.layer == name):
-        tensor: Real = weights[state_key(parameter, names)].float().numpy()
+        tensor: Real = weights[keys[parameter.key]].float().numpy()
         if graph.preprocessing.order == "bgr" and tensor.shape[1] == 3:
             tensor = tensor[:, ::-1]
         blocks += [Block(group, index, part) for group, part in enumerate(np.split(tensor, groups))]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from netspec.ir.graph import Graph
 from netspec.passes.fast import Forms
 from netspec.passes.narrowed import narrowed
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import state_keys
 
 
 class Narrowed:
@@ -23,8 +23,8 @@ class Narrowed:
 
     def __init__(self, module: nn.Module, graph: Graph, forms: Forms) -> None:
         self._module = module
-        names = attributes(graph)
-        self._names = frozenset(state_key(graph.parameters[key], names) for key in narrowed(graph, forms))
+        keys = state_keys(graph)
+        self._names = frozenset(keys[key] for key in narrowed(graph, forms))
         self._twin: nn.Module | None = None
         self._narrow: list[Tensor] = []
         self._wide: list[Tensor] = []

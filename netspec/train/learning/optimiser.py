@@ -13,7 +13,7 @@ from netspec.ir import settings
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.settings import Sgd, Train, UpdateRule, noise_of
 from netspec.passes.optimiser_state import STATE_KINDS, StateKind, state_kinds
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import state_keys
 from netspec.train.learning.adam import Adam
 from netspec.train.learning.clipping import ONE_DEVICE, Clipping, Devices
 from netspec.train.learning.rooted import Rooted
@@ -74,17 +74,16 @@ def _by_rule(rule: UpdateRule, groups: Iterable[Group], periods: Iterable[int | 
 
 def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False, devices: Devices = ONE_DEVICE) -> Optimiser:
     """Return an optimiser of those of a graph's parameters that a module has. ``devices`` have the others."""
-    names, by_name = attributes(graph), dict(module.named_parameters())
-    parameters = {key: p for key, p in graph.parameters.items() if state_key(p, names) in by_name}
-    tensors = {key: by_name[state_key(p, names)] for key, p in parameters.items()}
+    keys, by_name = state_keys(graph), dict(module.named_parameters())
+    parameters = {key: p for key, p in graph.parameters.items() if keys[key] in by_name}
+    tensors = {key: by_name[keys[key]] for key in parameters}
     periods = [p.update_every for p in graph.parameters.values()]
     return optimiser_for(parameters, tensors, train=graph.train, periods=periods, fused=fused, devices=devices)
 
 
 def state_names(graph: Graph) -> dict[StateKind, tuple[str, ...]]:
     """Return the names in the ``state_dict`` of the parameters of which each kind of state is remembered."""
-    names, parameters = attributes(graph), graph.parameters.values()
-    kinds = {state_key(p, names): state_kinds(graph.train.rule, p) for p in parameters}
+    kinds = {key: state_kinds(graph.train.rule, graph.parameters[own]) for own, key in state_keys(graph).items()}
     return {kind: tuple(name for name, remembered in kinds.items() if kind in remembered) for kind in STATE_KINDS}
 
 

@@ -35,7 +35,7 @@ from netspec.parallel.network import PlacedNetwork
 from netspec.passes.dependence import trained_parameters
 from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place_on_devices
-from netspec.passes.torch_names import attributes, state_key
+from netspec.passes.torch_names import state_keys
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, state_names, state_of
@@ -222,8 +222,7 @@ def _worker(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, thr
 def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> Record:
     """Run the trial in this process of an arrangement; ``start`` is the whole network's ``state_dict``."""
     graph = network.placed.graph
-    names = attributes(graph)
-    learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in graph.parameters.values()))
+    learnt = tuple(state_keys(graph).values())
     shares.load_shares(network, start)
     network.module.to(dtype=trial.dtype).to(network.mesh.device).train()
     empty = {
@@ -241,8 +240,8 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
     images, labels = batch(objective.graph, trial)
     own_images = images[torch.from_numpy(objective.training_rows(trial.batch)).to(images.device)]
     record: Record = {"losses": []}
-    names = attributes(objective.graph)
-    learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in trained_parameters(objective.graph)))
+    keys = state_keys(objective.graph)
+    learnt = tuple(keys[parameter.key] for parameter in trained_parameters(objective.graph))
 
     def whole(own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
         return {name: x.detach().cpu().clone() for name, x in objective.full_tensors(own, names).items()}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import plural
 from netspec.ir.graph import Graph
-from netspec.passes.torch_names import attributes, axes_of, state_key
+from netspec.passes.torch_names import axes_of, state_keys
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import build
 from netspec.train.runs.saved import net_of, shape_text
@@ -111,9 +111,9 @@ def _renaming_advice(expected: Mapping[str, Tensor], actual: Mapping[str, Tensor
 
 def _excluded_weights(graph: Graph, actual: Mapping[str, Tensor]) -> dict[str, str]:
     """Return, by key, messages about nonzero weights that a layer's connection table excludes."""
-    names, problems = attributes(graph), {}
+    keys, problems = state_keys(graph), {}
     for parameter in graph.parameters.values():
-        tensor = actual.get(key := state_key(parameter, names))
+        tensor = actual.get(key := keys[parameter.key])
         if parameter.table is None or tensor is None:
             continue
         mask = torch.tensor(parameter.table.mask(parameter.shape[1]))

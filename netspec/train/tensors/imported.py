@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
-from netspec.passes.torch_names import attributes
+from netspec.passes.torch_names import attributes, state_keys
 
 ENTRY = "netspec"
 """The entry of a ``.safetensors`` file's metadata in which netspec records, as JSON, what the weights are."""
@@ -36,7 +36,7 @@ def imported(graph: Graph, arrays: Mapping[str, Callable[[], NDArray[Any]]]) -> 
     for key, read in arrays.items():
         layer, _, rest = key.partition(".")
         tensors[f"{names[layer]}.{rest}"] = np.ascontiguousarray(read(), dtype=np.float32)
-    expected = {f"{names[p.layer]}.{p.key.partition('.')[2]}": p.shape for p in graph.parameters.values()}
+    expected = {key: graph.parameters[own].shape for own, key in state_keys(graph).items()}
     for node in graph.nodes.values():
         if isinstance(node.op, BatchNorm):
             statistics = {f"{names[node.layer]}.{word}": (node.output.channels,) for word in _STATISTICS}
