@@ -149,7 +149,23 @@ def _schedule(value: Value, words: tuple[str, ...], doc: str) -> ir.Schedule:
             call.name.span,
             replacement="steps",
         )
-    return _MAKERS[word](**arguments(call, SCHEDULES[word].arguments))
+    try:
+        return _MAKERS[word](**arguments(call, SCHEDULES[word].arguments))
+    except BadValue as error:
+        if word == "step" and _is_fraction_of_epochs(call, error):
+            error.notes = (*error.notes, _IN_STEPS.format(error.span.text))
+        raise
+
+
+_IN_STEPS = "{0} epochs are {0} * images / batch steps, which every= counts with unit=steps"
+
+
+def _is_fraction_of_epochs(call: Call, error: BadValue) -> bool:
+    """Whether the mistake is a number that is not whole, ``step(every=2.4)``, and not of steps."""
+    values = (*call.args[:1], *(pair.value for pair in call.named if pair.key.text == "every"))
+    in_steps = any(pair.key.text == "unit" and shown(pair.value) == "steps" for pair in call.named)
+    numbers = [value for value in values if isinstance(value, Number) and value.span == error.span]
+    return not in_steps and any(number.value > 1 and number.value % 1 for number in numbers)
 
 
 def _lists_epochs(call: Call) -> bool:

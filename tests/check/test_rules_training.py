@@ -287,3 +287,19 @@ def test_invalid_learning_values_of_two_inputs_are_errors(keys: str) -> None:
 def test_decay_mult_multiplies_the_train_lines_decay() -> None:
     parameters = valid_net(TRAIN + IMAGE + "[x] batchnorm decay_mult=0\n[y] fc outputs=2 decay_mult=3").graph.parameters
     assert (parameters["x.weight"].decay, parameters["y.weight"].decay) == (0.0, pytest.approx(0.03))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "has_note"),
+    [
+        ("step(every=2.4, factor=0.97)", True),
+        ("step(2.4)", True),
+        ("step(every=2.4, unit=steps)", False),
+        ("step(every=0.5)", False),
+        ("step(every=3, factor=2)", False),
+    ],
+)
+def test_interval_of_a_fraction_of_epochs_is_counted_in_steps(schedule: str, has_note: bool) -> None:
+    found = only_diagnostic(f"{IMAGE}train schedule={schedule}")
+    note = "2.4 epochs are 2.4 * images / batch steps, which every= counts with unit=steps"
+    assert found.code == "bad-value" and found.notes == ((note,) if has_note else ())
