@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import caffe_networks as published
 import pytest
+from classics import classic
 from prototxt import layers, net
 
+from netspec.diff import compare
 from netspec.ir.shape import Shape
 
 SIZES = {
@@ -74,3 +78,9 @@ def test_resnet_has_a_line_for_each_convolution_normalisation_and_sum() -> None:
     assert lines[-4:] == ["[res5c] sum neuron=relu inputs=res5b,bn_res5c_branch2c", "[pool5] avgpool kernel=7 stride=1",
                           "[fc1000] fc outputs=1000", "[prob] softmax"]  # fmt: skip
     assert len(lines) == 53 + 53 + 16 + 4
+
+
+@pytest.mark.parametrize(("name", "write"), [("googlenet", published.googlenet), ("vgg-16", published.vgg16)])
+def test_classics_are_the_networks_of_caffes_files(name: str, write: Callable[[], str]) -> None:
+    comparison = compare(classic(name), net(write()))
+    assert (comparison.function, comparison.misfits) == ("same", ())

@@ -39,12 +39,14 @@ class Bottleneck(nn.Module):
         return torch.relu(self.bn3(self.conv3(y)) + self.shortcut(x))
 
 
-def stem() -> list[nn.Module]:
-    return [conv(3, 64, 7, 2), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+def stem(*, overhanging: bool = False) -> list[nn.Module]:
+    pool = nn.MaxPool2d(3, 2, ceil_mode=True) if overhanging else nn.MaxPool2d(3, 2, 1)
+    return [conv(3, 64, 7, 2), nn.BatchNorm2d(64), nn.ReLU(), pool]
 
 
 def resnet50(*, paper: bool) -> nn.Module:
-    layers, channels = stem(), 64
+    """As the paper's authors wrote it, or as torchvision did."""
+    layers, channels = stem(overhanging=paper), 64
     for stage, (depth, inside) in enumerate(((3, 64), (4, 128), (6, 256), (3, 512))):
         for block in range(depth):
             layers.append(Bottleneck(channels, inside, 2 if stage and not block else 1, paper=paper))
