@@ -159,7 +159,7 @@ LEARNING = training_keys(
         OwnScheduleWord(),
         "schedule of the learning rate of the weights, after the warm-up of the train line",
     ),
-    _of_weights("momentum", _SHARE, "momentum of the weights, with the update rule sgd"),
+    _of_weights("momentum", _SHARE, "momentum of the weights, with the update rule sgd or rmsprop"),
     _of_weights("decay", _RATE, "weight decay of the weights"),
     Key(
         "decay_mult",
@@ -178,7 +178,10 @@ LEARNING = training_keys(
         "that of the train line, or of the (first) weights",
     ),
     _of_biases(
-        "bias_momentum", _SHARE, "momentum of the biases, with the update rule sgd", "that of the (first) weights"
+        "bias_momentum",
+        _SHARE,
+        "momentum of the biases, with the update rule sgd or rmsprop",
+        "that of the (first) weights",
     ),
     _of_biases("bias_decay", _RATE, "weight decay of the biases", "that of the train line, or 0"),
     Key("bias_decay_mult", _RATE, "factor on the weight decay of the biases", default=1.0, affects_shape=False),
