@@ -6,7 +6,7 @@
    preferably with the same keys or the same shape. These were renamed.
 3. Remaining layers with the same name but different types are paired. These were replaced.
 
-All other layers were added or removed. Paired layers that are not in the same order as the others have moved. As few
+All other layers were added or removed, or renamed and written elsewhere (``netspec.diff.matched``). Paired layers that are not in the same order as the others have moved. As few
 layers as possible count as moved, preferably those without weights. The result does not depend on which network comes
 first.
 """
@@ -121,10 +121,10 @@ def _in_order(pairs: Sequence[tuple[int, int]], a: Sequence[Item]) -> list[tuple
 def _renamed(
     left: Sequence[int], right: Sequence[int], a: Sequence[Item], b: Sequence[Item]
 ) -> Iterator[tuple[int, int]]:
-    """Pair layers of the same type in order for the highest score: two a pair, one for its keys, one for its shape."""
+    """Pair layers of the same type in order for the highest score: one a pair, three for keys, two for the shape."""
 
     def worth(i: int, j: int) -> int:
-        return 0 if a[i].type != b[j].type else 2 + (a[i].keys == b[j].keys) + (a[i].shape == b[j].shape)
+        return 0 if a[i].type != b[j].type else 1 + 3 * (a[i].keys == b[j].keys) + 2 * (a[i].shape == b[j].shape)
 
     alike = [(a[i].type, a[i].keys) == (b[j].type, b[j].keys) for i, j in zip(left, right, strict=False)]
     start = alike.index(False) if False in alike else len(alike)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netspec.diff.align import Alignment, Item, align
@@ -90,10 +91,34 @@ def match(a: Net, b: Net) -> Matched:
     items = _items(a), _items(b)
     alignment: Alignment = align(*items)
     pairs = {items[0][i].name: items[1][j].name for i, j in alignment.pairs}
+    elsewhere = _written_elsewhere(pairs, items, (a.graph, b.graph))
+    pairs |= elsewhere
     forms = normal_form(a.graph), normal_form(b.graph)
-    moved = frozenset(items[0][i].name for i, _ in alignment.moved)
+    moved = frozenset(items[0][i].name for i, _ in alignment.moved) | elsewhere.keys()
     layers_above = _layers_above(a.graph), _layers_above(b.graph)
     return Matched((a, b), forms, pairs, moved, judge(*forms, pairs), layers_above, a.graph.groups == b.graph.groups)
+
+
+def _written_elsewhere(
+    pairs: Mapping[str, str], items: tuple[Sequence[Item], Sequence[Item]], graphs: tuple[Graph, Graph]
+) -> dict[str, str]:
+    """Return pairs of renamed layers that stand in another order: with the same keys and shape, of the same values.
+
+    A shortcut, for example, may stand before the branch that it is added to, or after it.
+    """
+    found: dict[str, str] = {}
+    met = set(pairs.values())
+    waiting: defaultdict[object, list[str]] = defaultdict(list)
+    for item in items[1]:
+        if item.name not in met and (inputs := graphs[1].layers[item.name].inputs):
+            waiting[item.type, item.keys, item.shape, inputs].append(item.name)
+    for item in items[0]:
+        if item.name not in pairs:
+            inputs = tuple(pairs.get(x) or found.get(x, "") for x in graphs[0].layers[item.name].inputs)
+            partners = waiting[item.type, item.keys, item.shape, inputs]
+            if partners:
+                found[item.name] = partners.pop(0)
+    return found
 
 
 def _layers_above(graph: Graph) -> dict[str, str | None]:

@@ -100,3 +100,17 @@ def test_a_matrix_product_is_a_convolution_of_one_pixel_under_another_name() -> 
         ("fc2 = b", "renamed", "nothing"),
         ("fc2 = b", "replaced", "nothing"),
     ]
+
+
+def test_a_renamed_shortcut_may_stand_before_or_after_its_branch() -> None:
+    """As in the files of ResNet's authors, and in torchvision's modules."""
+    image, end = "[image] input 4x8x8\n[stem] conv filters=4 kernel=3 pad=1 neuron=relu\n", "[fc] fc outputs=2\n"
+    short = "[{0}] conv filters=8 kernel=1 inputs=stem bias=none\n[{0}-bn] batchnorm\n"
+    branch = "[{0}1] conv filters=6 kernel=3 pad=1 inputs=stem bias=none\n[{0}1-bn] batchnorm neuron=relu\n"
+    branch += "[{0}2] conv filters=8 kernel=3 pad=1 bias=none\n[{0}2-bn] batchnorm\n"
+    a = image + branch.format("b") + short.format("s") + "[sum] sum inputs=b2-bn,s-bn\n" + end
+    b = image + short.format("p") + branch.format("q") + "[sum] sum inputs=p-bn,q2-bn\n" + end
+    for comparison, names in ((diff(a, b), {"b1 = q1", "s = p"}), (diff(b, a), {"q1 = b1", "p = s"})):
+        assert comparison.function == "same"
+        assert names <= {layer.name for layer in comparison.layers}
+        assert not [d for layer in comparison.layers for d in layer.differences if d.kind in ("added", "removed")]

@@ -84,3 +84,11 @@ def test_resnet_has_a_line_for_each_convolution_normalisation_and_sum() -> None:
 def test_classics_are_the_networks_of_caffes_files(name: str, write: Callable[[], str]) -> None:
     comparison = compare(classic(name), net(write()))
     assert (comparison.function, comparison.misfits) == ("same", ())
+
+
+def test_resnet_50_differs_from_its_authors_file_in_the_biases_of_conv1() -> None:
+    comparison = compare(classic("resnet-50"), net(published.resnet50()))
+    assert comparison.misfits == (("conv1", "conv1"),)
+    assert [(x.name, d.key) for x in comparison.layers for d in x.differences if d.effect == "function"] == [
+        ("conv1", "bias")
+    ]
