@@ -3,7 +3,7 @@
 A graph passes through these modules in order:
 
 * ``graph``: a graph is a ``Model`` (``model``). ``patterns`` puts single operators in place of groups of them: those of
-  ``functions`` (silu, gelu, ...), of ``normalisations`` and of ``dropouts``.
+  ``functions`` (silu, gelu, ...), ``normalisations``, ``dropouts``, ``rearrangements`` and ``reductions``.
 * ``spec``: ``views`` says how the axes of a value of the model correspond to those of a layer's output, so that
   transposing and flattening need no layers. ``lines`` are the lines of the spec as they are collected, ``naming``
   names them. ``windows``, ``products``, ``arithmetic``, ``norms``, ``neurons`` and ``reshaping`` translate operators;

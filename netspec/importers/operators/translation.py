@@ -9,7 +9,7 @@ from pathlib import PurePath
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.model import first_line_span
 from netspec.formatting import listed, plural
-from netspec.importers.operators.graph import dropouts, functions, normalisations, rearrangements
+from netspec.importers.operators.graph import dropouts, functions, normalisations, rearrangements, reductions
 from netspec.importers.operators.graph.model import Array, Inexpressible, Model, Node
 from netspec.importers.operators.graph.patterns import recognised
 from netspec.importers.operators.spec.lines import Draft, Line, Site, described
@@ -26,7 +26,13 @@ from netspec.source import Source
 MAX_LISTED = 3
 """The most nodes of an operator that the report names."""
 
-_PATTERNS = (*functions.PATTERNS, *normalisations.PATTERNS, *dropouts.PATTERNS, *rearrangements.PATTERNS)
+_PATTERNS = (
+    *functions.PATTERNS,
+    *normalisations.PATTERNS,
+    *dropouts.PATTERNS,
+    *rearrangements.PATTERNS,
+    *reductions.PATTERNS,
+)
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class Call:
     def constant(self, values: Any) -> str:
         """Add a constant, and return its name."""
         array = np.asarray(values)
-        name = f"{self.node.name}:{len(self.building.tensors)}"
+        name = f"{self.node.name}:constant{len(self.building.tensors)}"
         self.building.tensors[name] = Tensor(name, array.shape, lambda: array)
         return name
 
@@ -125,7 +125,7 @@ class Call:
 
     def inner(self, op: str, *inputs: str, sizes: Sizes, **attributes: Any) -> str:
         """Add an operator before the last one that the call becomes, and return the name of its value."""
-        name = f"{self.node.name}:{len(self.building.nodes)}"
+        name = f"{self.node.name}:inner{len(self.building.nodes)}"
         self.add(op, inputs, (name,), attributes, sizes)
         return name
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable
 
+import numpy as np
+
 from netspec.importers.operators.graph import dropouts
 from netspec.importers.operators.graph.model import Model, Node, needed
 from netspec.importers.operators.graph.patterns import recognised
 
 _FEW = 16
-"""The most values of a constant that are compared; larger ones are parameters, which the modes share."""
+"""The most values of a constant that are compared; larger ones are other forms of parameters."""
 
 
 def computes_same(trained: Model, tested: Model) -> bool:
@@ -58,7 +60,11 @@ def _steps(model: Model, count: int) -> list[Hashable]:
 
 
 def _constant(model: Model, name: str) -> Hashable:
+    """Return what is the same for the same constant: parameters are the same in both modes, but not what is computed
+    from them."""
     tensor = model.tensors[name]
-    is_parameter = name.startswith("p:")
-    values = () if is_parameter or tensor.size > _FEW else tuple(tensor.read().reshape(-1).tolist())
-    return tensor.name if is_parameter or not values else "", tensor.shape, values
+    if name.startswith("p:"):
+        return name
+    if tensor.size > _FEW and not name.startswith("c:"):
+        return tensor.name, tensor.shape
+    return tensor.shape, np.ascontiguousarray(tensor.read()).tobytes()

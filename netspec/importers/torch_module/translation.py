@@ -42,12 +42,15 @@ def translate(module: nn.Module, shape: Shape, source: Source) -> Translation:
         trained = _followed(module, shape, source, training=True, batch=OTHER_BATCH)
         if computes_same(trained, tested):
             return translate_graph(trained, source, about)
-        notes = [f"only in training: {_listed(only_in_training(trained, tested))}"]
+        more = only_in_training(trained, tested)
+        notes = [f"only in training: {_listed(more)}" if more else "in training, it computes with other numbers"]
     except SpecError as problem:
         notes = [note for diagnostic in problem.diagnostics for note in (diagnostic.message, *diagnostic.notes)]
     about = replace(about, comments=("It is what the module computes in evaluation mode.",))
     counts = counting(tested, _followed(module, shape, source, batch=OTHER_BATCH))
-    nodes = (replace(node, op=node.called, reason=COUNTS) if node in counts else node for node in tested.nodes)
+    nodes = (
+        replace(node, op=node.called, reason=node.reason or COUNTS) if node in counts else node for node in tested.nodes
+    )
     translation = translate_graph(replace(tested, nodes=tuple(nodes)), source, about)
     return replace(translation, diagnostics=(*translation.diagnostics, _warning(notes, source)))
 

@@ -138,6 +138,17 @@ def test_weights_that_are_computed() -> None:
     assert torch.equal(conv.weight, before)
 
 
+def test_weights_that_are_computed_otherwise_in_training() -> None:
+    """Spectral normalisation improves its estimate in training, each time that the module is called."""
+    module = nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 4, 3)).double()
+    module(torch.rand(1, 3, 8, 8, dtype=torch.float64))
+    state = {key: value.clone() for key, value in module.state_dict().items()}
+    net = assert_same(module, (3, 6, 6))
+    assert [d.code for d in net.warnings] == ["torch-training"]
+    assert net.warnings[0].notes == ("in training, it computes with other numbers",)
+    assert all(torch.equal(value, state[key]) for key, value in module.state_dict().items())
+
+
 RESNET = """\
 net     ResNet  rounding=down
 default conv  bias=none

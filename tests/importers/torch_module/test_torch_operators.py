@@ -28,6 +28,10 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "norms": lambda x: F.layer_norm(x.flatten(1), [4 * 6 * 8]).view_as(x) + F.instance_norm(x) + F.group_norm(x, 2),
     "rows and columns": lambda x: F.adaptive_avg_pool2d(x, (3, 4)) + F.adaptive_max_pool2d(x, (3, 4)),
     "padding": lambda x: F.max_pool2d(F.pad(x, (1, 0, 2, 1)), 3, 2, ceil_mode=True),
+    "shuffle": lambda x: x.view(-1, 2, 2, 6, 8).transpose(1, 2).flatten(1, 2) + F.channel_shuffle(x, 2),
+    "one channel": lambda x: x[:, 2].unsqueeze(1) * 0.5 + x[:, 3:],
+    "repeated": lambda x: torch.add(y := x.repeat(1, 2, 1, 1), 1, alpha=0.5).sub(y, alpha=3),
+    "reductions": lambda x: x.mean(3).mean(2) + x.max(3)[0].max(2).values - x.sum(2).sum(-1),
     "counted": lambda x: F.avg_pool2d(x, 3, 2, 1) + F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
 }
 
@@ -46,6 +50,8 @@ LAYERS: dict[str, tuple[nn.Module, str]] = {
     "channel shuffle": (nn.ChannelShuffle(2), "shuffle  groups=2"),
     "depthwise": (nn.Conv2d(4, 8, 3, groups=4, dilation=2, padding=2, bias=False), "groups=4"),
     "same": (nn.Conv2d(4, 3, (2, 5), padding="same"), "pad=2,2,0,1"),
+    "transposed": (nn.ConvTranspose2d(4, 4, 4, 2, 1, groups=2), "deconv"),
+    "transposed, larger": (nn.ConvTranspose2d(4, 4, 3, 2, 1, output_padding=1, bias=False), "deconv"),
     "dropout": (nn.Dropout(0.3), "rate=0.3"),
     "dropout of maps": (nn.Dropout2d(0.3), "over=channels"),
     "response norm": (nn.LocalResponseNorm(3, alpha=3e-3, beta=0.6, k=2.0), "scale=0.003"),

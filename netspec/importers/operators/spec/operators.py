@@ -28,6 +28,7 @@ OPERATORS: Mapping[str, Translate] = {
     "GlobalMaxPool": windows.global_pool("maxpool"),
     "ReduceMean": windows.reduce_over_maps("avgpool"),
     "ReduceMax": windows.reduce_over_maps("maxpool"),
+    "ReduceSum": windows.reduce_over_maps("sumpool"),
     "Pad": windows.pad,
     "Gemm": products.gemm,
     "MatMul": products.mat_mul,

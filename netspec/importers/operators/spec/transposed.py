@@ -31,7 +31,7 @@ def conv_transpose(site: Site) -> None:
     if len(sizes) != 4:
         raise Inexpressible("its output_shape is smaller than what it reads, for which ONNX infers no sizes")
     if sizes[1:] != tuple(shape):
-        raise Inexpressible(f"ONNX gives its output {sizes[2]} x {sizes[3]} pixels, its window another number")
+        raise Inexpressible(f"the model gives its output {sizes[2]} x {sizes[3]} pixels, its window another number")
     keys = {"filters": str(weight.shape[1] * groups), **window_keys(window, usual_stride=(1, 1))}
     if groups != 1:
         keys["groups"] = str(groups)

@@ -258,7 +258,7 @@ def _rounding_key(window: Window, x: Shape, site: Site, roundings: Sequence[Roun
     try:
         keys = rounding_keys(window, x, image_shape(site), ("exact", *roundings))
     except UnfitError as unfit:
-        reason = str(unfit) or "ONNX gives its output another size"
+        reason = str(unfit) or "the model gives its output another size"
         raise Inexpressible(f"a spec has no such window: {reason}") from None
     return {key: value for key, value in keys.items() if (key, value) != ("rounding", "exact")}
 

@@ -93,20 +93,31 @@ def arithmetic(op: str) -> Convert:
     """Return the conversion of an operator on two values or numbers, of which the second may have a factor."""
 
     def convert(call: Call) -> None:
-        if call.get("alpha", 1) != 1:
-            raise Inexpressible(f"it multiplies the second value by {call.get('alpha')} first")
         if call.get("rounding_mode") is not None:
             raise Inexpressible("it rounds to whole numbers")
-        call.emit(op, call.value(call.get("self")), call.value(call.get("other")))
+        call.emit(op, call.value(call.get("self")), _scaled(call, "other"))
 
     return convert
 
 
+def _scaled(call: Call, name: str) -> str:
+    """Return an argument times ``alpha``."""
+    value, alpha = call.get(name), call.get("alpha", 1)
+    if alpha == 1:
+        return call.value(value)
+    if not hasattr(value, "meta"):  # a number
+        return call.constant(np.float64(value * alpha))
+    return call.inner("Mul", call.value(value), call.constant(np.float64(alpha)), sizes=call.sizes(name))
+
+
 def reversed_subtraction(call: Call) -> None:
     """rsub: the second value minus the first."""
-    if call.get("alpha", 1) != 1:
-        raise Inexpressible(f"it multiplies the first value by {call.get('alpha')} first")
-    call.emit("Sub", call.value(call.get("other")), call.value(call.get("self")))
+    call.emit("Sub", call.value(call.get("other")), _scaled(call, "self"))
+
+
+def maximum(call: Call) -> None:
+    """The larger of two values, or the maximum over one axis."""
+    (arithmetic("Max") if "other" in call.arguments else reduction("ReduceMax"))(call)
 
 
 def power(call: Call) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.torch_module.graph import Call
 
 _WHOLE = 7
@@ -32,6 +33,15 @@ def reshape(call: Call) -> None:
 def expand(call: Call) -> None:
     """A value repeated along axes of length 1."""
     call.emit("Expand", call.value(call.get("self")))
+
+
+def repeat(call: Call) -> None:
+    """A value repeated along one axis, as a concatenation."""
+    times = [int(number) for number in call.get("repeats")]
+    repeated = [axis for axis, number in enumerate(times) if number != 1]
+    if len(repeated) != 1 or len(times) != len(call.sizes("self")) or times[repeated[0]] < 1:
+        raise Inexpressible("it repeats a value along several axes")
+    call.emit("Concat", *[call.value(call.get("self"))] * times[repeated[0]], axis=repeated[0])
 
 
 def permute(call: Call) -> None:

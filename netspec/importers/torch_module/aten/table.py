@@ -57,6 +57,7 @@ TABLE: Mapping[str, Convert] = {
     "mul": functions.arithmetic("Mul"),
     "div": functions.arithmetic("Div"),
     "maximum": functions.arithmetic("Max"),
+    "max": functions.maximum,
     "rsub": functions.reversed_subtraction,
     "pow": functions.power,
     "mean": functions.reduction("ReduceMean"),
@@ -71,13 +72,14 @@ TABLE: Mapping[str, Convert] = {
     **dict.fromkeys(("to", "_to_copy", "type_as", "float", "double", "half"), moves.cast),
     **dict.fromkeys(_RESHAPED, moves.reshape),
     **dict.fromkeys(("expand", "expand_as"), moves.expand),
+    "repeat": moves.repeat,
     "permute": moves.permute,
     **dict.fromkeys(("transpose", "t", "mT"), moves.transpose),
     **dict.fromkeys(("cat", "concat", "concatenate"), moves.concat),
     **dict.fromkeys(("chunk", "split", "split_with_sizes", "tensor_split"), moves.split),
-    **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), moves.shuffle),
     "slice": moves.part,
     "flip": moves.flip,
+    **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), moves.shuffle),
     "select": moves.select,
     **dict.fromkeys(("pad", "constant_pad_nd"), windows.pad),
 }
@@ -94,6 +96,7 @@ REASONS: Mapping[str, str] = {
     **dict.fromkeys(
         ("alpha_dropout", "feature_alpha_dropout"), "it keeps mean and variance; a spec's dropout does not"
     ),
+    "wrap_with_autocast": "it computes with other types of numbers (torch.autocast), which is how a spec is run",
     "einsum": "a spec has no products of computed values other than product",
     "embedding": "a spec reads images, not the numbers of words",
 }
