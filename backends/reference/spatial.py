@@ -1,4 +1,4 @@
-"""Pooling, Blur, Nailbed, Mirror, Crop, ZeroPad, Resize and RandomScale: operations over pixels, channel by channel."""
+"""Pooling, Blur, Nailbed, Mirror, Crop, ZeroPad, Resize, Upsample, RandomScale: of pixels, channel by channel."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from netspec.ir.ops import (
     RandomScale,
     Resize,
     SumPool,
+    Upsample,
     ZeroPad,
 )
 from netspec.ir.shape import Shape
@@ -188,6 +189,24 @@ def _resize_matrices(op: Resize, x: Array) -> tuple[Array, Array]:
     return _interpolation_weights(op.sampling_positions(height), height), _interpolation_weights(
         op.sampling_positions(width), width
     )
+
+
+def upsample(op: Upsample, call: Call) -> Array:
+    """Interpolation, or repetition, as R x C^T: R is that of rows, C that of columns."""
+    rows, cols = _upsampling_matrices(op, call.x)
+    y: Array = rows @ call.x @ cols.T
+    return y
+
+
+def upsample_back(op: Upsample, call: Call, y: Array, grad: Array) -> Gradient:
+    """R^T grad C."""
+    rows, cols = _upsampling_matrices(op, call.x)
+    return Gradient((rows.T @ grad @ cols,))
+
+
+def _upsampling_matrices(op: Upsample, x: Array) -> tuple[Array, Array]:
+    rows, cols = (tuple(map(float, op.sampling_positions(axis, x.shape[2 + axis]))) for axis in (0, 1))
+    return _interpolation_weights(rows, x.shape[2]), _interpolation_weights(cols, x.shape[3])
 
 
 def random_scale(op: RandomScale, call: Call) -> Array:

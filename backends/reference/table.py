@@ -41,6 +41,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Crop: Pair(spatial.crop, spatial.crop_back),
     ops.ZeroPad: Pair(spatial.zero_pad, spatial.zero_pad_back),
     ops.Resize: Pair(spatial.resize, spatial.resize_back),
+    ops.Upsample: Pair(spatial.upsample, spatial.upsample_back),
     ops.RandomScale: Pair(spatial.random_scale, spatial.random_scale_back),
     ops.ColourSpace: Pair(colour.colourspace, colour.colourspace_back),
     ops.Lrn: Pair(norms.lrn, norms.lrn_back),

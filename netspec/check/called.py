@@ -62,8 +62,7 @@ _DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "GroupNormalization": {"eps": "1e-3"},
     "LayerNormalization": {"eps": "1e-3"},
     "LocalResponseNorm": {"scale": "1e-4"},
-    "UpSampling2D": {"interpolation": "nearest"},
-    "Upsample": {"mode": "nearest"},
+    "UpSampling2D": {"factor": "2"},
     "ZeroPadding2D": {"pad": "1"},
 }
 """What these classes do unless their arguments say otherwise, where a spec has to say so, or cannot."""
@@ -72,14 +71,15 @@ _OWN_KEYS: Mapping[tuple[str, str], str] = {
     ("BatchNorm2d", "momentum"): "average",
     ("ELU", "alpha"): "alpha",
     ("LocalResponseNorm", "alpha"): "scale",
+    ("UpSampling2D", "interpolation"): "method",
+    ("UpSampling2D", "size"): "factor",
+    ("Upsample", "mode"): "method",
+    ("Upsample", "scalefactor"): "factor",
 }
 """The keys of a spec for arguments of these classes, where another key has the argument's name or a name like it."""
 
 _SHARES_KEPT: Mapping[tuple[str, str], str] = {("BatchNormalization", "momentum"): "average"}
 """Arguments that say how much of an average is kept, and the keys for how much is replaced."""
-
-_SAME: Mapping[tuple[str, str], str] = {("UpSampling2D", "size"): "scale_factor"}
-"""Arguments with a number that other tools have under another name, which ``converted`` knows."""
 
 _COUNTED = "count_include_pad"
 """The argument that PyTorch's average takes for true. A spec's average is another one only if there is padding."""
@@ -117,12 +117,19 @@ def called_layer(call: Call) -> str | None:
     given = dict(filter(None, (_as_key(name, pair, keys) for pair in pairs.values())))
     if name in ("ConvTranspose2d", "Conv2DTranspose"):
         given |= cut_off(name, given, added)
+    if given.get("method") == "bilinear" and _is_true(pairs.get("align_corners")):
+        given["method"] = "corners"
+        given.pop("align_corners", None)
     if name == "AvgPool2d":
         given.pop(_COUNTED, None)
         if given.get("pad", "0") != "0" and (_COUNTED not in pairs or converted(pairs[_COUNTED], keys) is None):
             given[_COUNTED] = "True"
     given |= {key: text for key, text in _DEFAULTS.get(name, {}).items() if key not in given}
     return " ".join([layer_type.name, *(f"{key}={text}" for key, text in given.items())])
+
+
+def _is_true(pair: Pair | None) -> bool:
+    return pair is not None and shown(pair.value).lower() == "true"
 
 
 def _activation(call: Call) -> str | None:
@@ -143,8 +150,6 @@ def _is_up_to_6(call: Call) -> bool:
 def _as_key(name: str, pair: Pair, keys: Mapping[str, Key]) -> tuple[str, str] | None:
     """Return an argument of the class ``name`` as a key and the text of its value; ``None`` for what a spec's layer
     does in any case."""
-    if (name, pair.key.text) in _SAME and isinstance(pair.value, Number):
-        pair = pair._replace(key=Word(_SAME[name, pair.key.text], pair.key.span))
     word, plain = pair.key.text, plain_word(pair.key.text)
     if plain == "bias" and shown(pair.value).lower() == "true":
         return None

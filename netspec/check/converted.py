@@ -14,6 +14,7 @@ _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "none")
 
 _NEED_NOT: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("device", "dtype", "name"), ()),
+    "aligncorners": _NO,
     "axis": ("1", "-1"),
     **dict.fromkeys(("center", "scale"), ("true", "yes")),
     "countincludepad": _NO,

@@ -53,7 +53,9 @@ ABSENT_KEYS: Mapping[str, str] = {
     "countincludepad": "an average counts only real pixels; for zeros that count, put a zeropad layer before it",
     "depthradius": "size= is the whole window, in channels: 2 * depth_radius + 1",
     **dict.fromkeys(
-        ("interpolation", "mode"), "resize interpolates between pixels, evenly around the centre, and in no other way"
+        ("interpolation", "mode"),
+        "resize interpolates evenly around the centre; upsample method= has nearest, bilinear, and corners for "
+        "align_corners",
     ),
     "keepprob": "rate= is the probability of dropping a unit: 1 - keep_prob",
     "labelsmoothing": "it is a key of the train line: train label_smoothing=0.1",
@@ -65,7 +67,8 @@ ABSENT_KEYS: Mapping[str, str] = {
     "padding=1, output_padding=1",
     "paddingmode": "padding is always zeros",
     "reduction": "a loss is always the mean over the batch",
-    "scalefactor": "step= is the inverse: step=0.5 doubles the sides",
+    "aligncorners": "method=corners is bilinear with align_corners=True, method=bilinear without",
+    "scalefactor": "upsample factor=2 doubles the sides; resize step=0.5 does so around the centre",
     "trainable": "lr=0 keeps a layer's weights as they are",
 }
 """Keys that other tools have and specs do not, with a note on how a spec expresses each."""
@@ -77,7 +80,6 @@ STANDS_FOR: Mapping[str, str] = {
     "depthradius": "size",
     "keepprob": "rate",
     "noiseshape": "over",
-    "scalefactor": "step",
 }
 """Those of them that say in another way what a key of a spec says."""
 

@@ -216,8 +216,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "units": ("outputs",),
     "upconv": ("deconv",),
     "upconvolution": ("deconv",),
-    "upsample": ("resize",),
-    "upsampling": ("resize",),
+    "upsampling": ("upsample",),
     "wball": ("max_norm",),
     "wc": ("decay",),
     "wd": ("weight_decay",),
@@ -295,7 +294,7 @@ ABSENT_TYPES: Mapping[str, str] = {
     ),
     **dict.fromkeys(("permute", "pixelshuffle"), _REARRANGED),
     "chunk": "slice channels= takes the channels of one part, from channel first= on; each part is a layer",
-    **dict.fromkeys(("maxunpool", "unpool", "unpooling"), "there is no unpooling; resize enlarges maps"),
+    **dict.fromkeys(("maxunpool", "unpool", "unpooling"), "there is no unpooling; upsample and deconv enlarge maps"),
     **dict.fromkeys(
         ("alphadropout", "featurealphadropout", "gaussiandropout"), "what dropout drops is 0, and not another number"
     ),

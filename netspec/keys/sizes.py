@@ -25,6 +25,7 @@ class Size2:
 
     low: int = 1
     whole_map: bool = False
+    high: int = MAX_SIDE
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -32,7 +33,10 @@ class Size2:
 
     @property
     def doc(self) -> str:
-        return f"a whole number from {self.low}, or height x width (3x5)" + (", or global" if self.whole_map else "")
+        most = f" to {self.high}" if self.high < MAX_SIDE else ""
+        return f"a whole number from {self.low}{most}, or height x width (3x5)" + (
+            ", or global" if self.whole_map else ""
+        )
 
     def read(self, value: Value) -> tuple[int, int] | None:
         if self.whole_map and isinstance(value, Word) and value.text == "global":
@@ -45,6 +49,8 @@ class Size2:
         if len(numbers) != 2 or min(numbers) < self.low:
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, replacement=_as_size(value))
         _check_side(max(numbers), value)
+        if max(numbers) > self.high:
+            raise BadValue(f"is at most {self.high}, not {max(numbers)}", value.span)
         return numbers[0], numbers[1]
 
 

@@ -28,6 +28,7 @@ from netspec.ir.ops import (
     Reshape,
     Resize,
     Softmax,
+    Upsample,
     ZeroPad,
     window_of,
 )
@@ -97,7 +98,7 @@ def _field(op: Op, inputs: Sequence[ReceptiveField], shapes: Sequence[Shape], ou
     joined = _join(inputs)
     if joined == "all" or _reads_everything(op, shapes[0]):
         return "all"
-    if joined == "varies" or isinstance(op, Resize | RandomScale) or _enlarges(op):
+    if joined == "varies" or isinstance(op, Resize | Upsample | RandomScale) or _enlarges(op):
         return "varies"
     if isinstance(op, Reshape) and output.is_image and output[1:] != shapes[0][1:]:
         return "varies"

@@ -69,6 +69,7 @@ from netspec.ir.ops import (
     SumSquares,
     Tanh,
     Topographic,
+    Upsample,
     ZeroPad,
 )
 from netspec.ir.shape import Shape
@@ -144,6 +145,9 @@ IMAGES: dict[str, Op] = {
     "zeropad": ZeroPad(Pad(1, 0, 2, 3)),
     "resize-down": Resize(1.7),
     "resize-up": Resize(0.75),
+    "upsample": Upsample((2, 3)),
+    "upsample-bilinear": Upsample((3, 2), "bilinear"),
+    "upsample-corners": Upsample((2, 3), "corners"),
     "lrn": Lrn(3, 1.5, 0.2, 0.75),
     "lrn-in-groups": Lrn(3, 1.5, 0.2, 0.75, groups=2),
     "lrn-even": Lrn(2, 2.0, 0.3, 0.5),

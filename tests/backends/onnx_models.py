@@ -30,7 +30,10 @@ def with_losses(graph: Graph, weights: Arrays) -> onnx.ModelProto:
 
 
 def inferred_shapes(model: onnx.ModelProto) -> dict[str, list[int | str]]:
-    """Return the shape of every value as inferred by onnx from the input, ignoring the shapes in the model."""
+    """Return the shape of every value as inferred by onnx from the input, ignoring the shapes in the model.
+
+    Unknown sizes are N: onnx does not infer that N, scaled by 1, is N.
+    """
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
     del bare.graph.value_info[:]
@@ -38,7 +41,7 @@ def inferred_shapes(model: onnx.ModelProto) -> dict[str, list[int | str]]:
         output.type.tensor_type.ClearField("shape")
     graph = onnx.shape_inference.infer_shapes(bare, check_type=True, strict_mode=True).graph
     return {
-        value.name: [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
+        value.name: [axis.dim_param or axis.dim_value or "N" for axis in value.type.tensor_type.shape.dim]
         for value in (*graph.input, *graph.value_info, *graph.output)
     }
 

@@ -71,6 +71,7 @@ def test_other_update_rules_are_errors(optimizer: str, message: str) -> None:
         (f"{CONV}\n[s] elu", "elu", "has no neuron elu", "relu"),
         (f"{CONV}\n[s] silu", "silu", "has no neuron silu", "relu"),
         (f"{CONV}\n[t] relu\n[s] product inputs=c,t", "product", "multiplies no outputs of layers", "sum"),
+        (f"{CONV}\n[d] upsample factor=2", "upsample", "only by sampling around their centre", "resize step=0.5"),
         (f"{CONV}\n[d] deconv filters=16 kernel=2", "deconv", "has no transposed convolution", "resize step=0.5"),
         (f"{CONV}\n[s] affine", "affine", "no learnt coefficients of channels", "neuron=linear(0.25, 0)"),
         (f"{CONV}\n[s] prelu", "prelu", "older than parametric ReLUs", "leakyrelu"),

@@ -78,9 +78,11 @@ from netspec.ir.ops import (
     SumSquares,
     Tanh,
     Topographic,
+    Upsample,
     ZeroPad,
     name_of,
 )
+from netspec.ir.ops.scaling import METHODS
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.verify import verify
@@ -119,15 +121,14 @@ ON_IMAGES: list[Op] = [
     MaxPool(Window((3, 3), (2, 2), Pad(1, 1, 1, 1), rounding="caffe", kind="pool")),
     *(SumPool(window) for window in WINDOWS),
     *(MaxAbsPool(window) for window in WINDOWS),
-    Blur(3, 0.8),
-    Blur(4, 1.5),
-    Nailbed(2),
-    Nailbed(3),
+    *(Blur(size, 1.2) for size in (3, 4)),
+    *(Nailbed(stride) for stride in (2, 3)),
     Mirror(),
     Crop(1, 2, 3, 4),
     ZeroPad(Pad(1, 0, 2, 3)),
     Resize(1.3),
     Resize(0.6),
+    *(Upsample((2, 3), method) for method in METHODS),
     Lrn(3, 1.0, 0.7, 0.75),
     Lrn(2, 2.0, 0.7, 0.75, groups=2),
     Lrn(4, 1.0, 0.5, 1.3),

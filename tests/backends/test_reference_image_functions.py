@@ -7,7 +7,7 @@ import math
 import pytest
 from by_hand import LN2, NINE, assert_close, gradient, on_channels, on_map, on_vector, value
 
-from netspec.ir.ops import ColourSpace, Crop, Log, MaxAbsPool, Reshape, Resize, SumPool, ZeroPad
+from netspec.ir.ops import ColourSpace, Crop, Log, MaxAbsPool, Reshape, Resize, SumPool, Upsample, ZeroPad
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 
@@ -89,3 +89,14 @@ def test_log() -> None:
     assert_close(on_vector(Log(), [1, math.e, 2]), [0, 1, LN2])
     assert_close(on_vector(Log(1), [0, 1]), [0, LN2])
     assert_close(gradient(Log(1), [[0, 1]], seed=[[1, 1]]).inputs[0], [[1, 0.5]])
+
+
+def test_upsample_repeats_pixels_or_interpolates_between_them() -> None:
+    assert_close(on_map(Upsample((1, 3)), [[1, 2]]), [[1, 1, 1, 2, 2, 2]])
+    assert_close(on_map(Upsample((2, 1)), [[1, 2], [3, 4]]), [[1, 2], [1, 2], [3, 4], [3, 4]])
+    # The centres of the new pixels are a quarter and three quarters into the old ones, or 1, 3, 5 and 7 eighths.
+    assert_close(on_map(Upsample((1, 2), "bilinear"), [[0, 4, 8]]), [[0, 1, 3, 5, 7, 8]])
+    assert_close(on_map(Upsample((1, 4), "bilinear"), [[0, 8]]), [[0, 0, 1, 3, 5, 7, 8, 8]])
+    # Six pixels from the first to the last: five steps of 2/5.
+    assert_close(on_map(Upsample((1, 2), "corners"), [[0, 5, 10]]), [[0, 2, 4, 6, 8, 10]])
+    assert_close(on_map(Upsample((3, 1), "corners"), [[7]]), [[7], [7], [7]])

@@ -54,6 +54,7 @@ from netspec.ir.ops import (
     Sum,
     SumPool,
     SumSquares,
+    Upsample,
     ZeroPad,
     name_of,
 )
@@ -183,6 +184,7 @@ def test_vector_has_height_and_width_1() -> None:
         (Resize(1.5), (IMAGE,), Shape(6, 2, 3)),
         (Resize(4), (IMAGE,), Shape(6, 1, 1)),
         (Resize(0.75), (Shape(1, 10, 10),), Shape(1, 13, 13)),
+        (Upsample((2, 3)), (IMAGE,), Shape(6, 8, 15)),
         (ColourSpace("lab"), (Shape(3, 4, 5),), Shape(3, 4, 5)),
         (Slice(1, 4), (IMAGE,), Shape(4, 4, 5)),
         (Slice(2, 4, groups=2), (VECTOR,), Shape(4)),
@@ -233,6 +235,7 @@ def test_output_shape(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
         (ZeroPad(Pad(1, 1, 1, 1)), (VECTOR,), "needs-image"),
         (Resize(2), (VECTOR,), "needs-image"),
         (Resize(4.5), (IMAGE,), "bad-value"),
+        (Upsample((2, 2)), (VECTOR,), "needs-image"),
         (ColourSpace("yuv"), (VECTOR,), "needs-image"),
         (ColourSpace("yuv"), (IMAGE,), "needs-colour"),
         (Reshape(Shape(119)), (IMAGE,), "shapes-differ"),
@@ -349,6 +352,8 @@ def test_parameter_shapes_and_fans(op: Op, inputs: tuple[Shape, ...], params: tu
         (ZeroPad(Pad(1, 0, 2, 3)), (IMAGE,), 0, 0),
         # 36 outputs of 4 pixels: 4 products and 3 additions each.
         (Resize(1.5), (IMAGE,), 0, 36 * 7),
+        (Upsample((2, 2)), (IMAGE,), 0, 0),
+        (Upsample((2, 2), "bilinear"), (IMAGE,), 0, 480 * 7),
         # 3 products and 2 additions; twice that, and a product, a power and a comparison between.
         (ColourSpace("yuv"), (Shape(3, 4, 5),), 0, 60 * 5),
         (ColourSpace("lab"), (Shape(3, 4, 5),), 0, 60 * 13),

@@ -73,6 +73,7 @@ from netspec.ir.ops import (
     SumSquares,
     Tanh,
     Topographic,
+    Upsample,
     ZeroPad,
 )
 from netspec.ir.settings import Precision
@@ -112,6 +113,7 @@ OPERATIONS: dict[str, Op] = {
     "crop": Crop(3, 4, 10, 12),
     "zeropad": ZeroPad(Pad(1, 0, 2, 3)),
     "resize": Resize(2.0),
+    "upsample": Upsample((2, 3), "bilinear"),
     "randomscale": RandomScale(16, 1.25),
     "yuv": ColourSpace("yuv"),
     "lab": ColourSpace("lab"),

@@ -19,6 +19,7 @@ from netspec.ir.ops import (
     Product,
     Shuffle,
     Slice,
+    Upsample,
 )
 
 from ..sections import Section
@@ -39,6 +40,10 @@ UNSUPPORTED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys(
         (LayerNorm, GroupNorm),
         ("cuda-convnet is older than layer and group normalisation", ("lrn",)),
+    ),
+    Upsample: (
+        "cuda-convnet enlarges maps only by sampling around their centre",
+        ("resize step=0.5",),
     ),
     Deconv: (
         "cuda-convnet has no transposed convolution",

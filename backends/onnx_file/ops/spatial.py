@@ -15,6 +15,7 @@ from netspec.ir.ops import (
     RandomScale,
     Resize,
     SumPool,
+    Upsample,
     ZeroPad,
 )
 from netspec.ir.window import Window
@@ -140,6 +141,17 @@ def _resize(op: Resize, site: Site) -> None:
     site.result("MatMul", between_rows, site.constant("columns", columns.T))
 
 
+def _upsample(op: Upsample, site: Site) -> None:
+    """ONNX has PyTorch's ways of resampling, by the words of PyTorch's own exporter."""
+    ways: dict[str, dict[str, str]] = {
+        "nearest": {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"},
+        "bilinear": {"mode": "linear", "coordinate_transformation_mode": "half_pixel"},
+        "corners": {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
+    }
+    scales = site.constant("scales", np.array([1, 1, *op.factor], dtype=np.float32))
+    site.result("Resize", site.x, "", scales, **ways[op.method])
+
+
 def _interpolation_weights(positions: tuple[float, ...], size: int) -> Floats:
     """Return the interpolation weights of each sampling position for each pixel of an axis, (positions, size)."""
     distances = np.abs(np.array(positions)[:, None] - np.arange(size))
@@ -158,5 +170,6 @@ TABLE: Table = {
     Crop: _crop,
     ZeroPad: _zero_pad,
     Resize: _resize,
+    Upsample: _upsample,
     RandomScale: lambda op, site: _crop(op.centre_crop(site.shape.height), site),
 }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import Blur, Crop, Mirror, Nailbed, RandomScale, Resize, ZeroPad
+from netspec.ir.ops import Blur, Crop, Mirror, Nailbed, RandomScale, Resize, Upsample, ZeroPad
 from netspec.ir.shape import Shape
 
 from .counter_rng import RandomLayer
@@ -128,6 +128,12 @@ class RandomlyScaled(RandomLayer):
         return f"size={self.op.size}, max_scale={self.op.max_scale}"
 
 
+_METHODS: dict[str, dict[str, Any]] = {
+    "nearest": {"mode": "nearest"},
+    "bilinear": {"mode": "bilinear", "align_corners": False},
+    "corners": {"mode": "bilinear", "align_corners": True},
+}
+
 TABLE: Table = {
     Blur: lambda op, inputs: GaussianBlur(op.size, op.stdev),
     Nailbed: lambda op, inputs: Sample(*cast(Nailbed, op).starts(inputs[0]), op.stride),
@@ -135,5 +141,6 @@ TABLE: Table = {
     Crop: lambda op, inputs: Rectangle(op),
     ZeroPad: lambda op, inputs: nn.ZeroPad2d(cast(ZeroPad, op).pad),
     Resize: lambda op, inputs: Bilinear(op, inputs[0]),
+    Upsample: lambda op, inputs: nn.Upsample(scale_factor=op.factor, **_METHODS[cast(Upsample, op).method]),
     RandomScale: lambda op, inputs: RandomlyScaled(op, inputs[0]),
 }

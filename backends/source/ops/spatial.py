@@ -13,6 +13,7 @@ from netspec.ir.ops import (
     RandomScale,
     Resize,
     SumPool,
+    Upsample,
     ZeroPad,
 )
 from netspec.ir.window import Window
@@ -89,6 +90,12 @@ def _resize(op: Resize, at: Site) -> str:
     return call(at.helper("resize"), at.x, step=repr(op.step))
 
 
+def _upsample(op: Upsample, at: Site) -> str:
+    mode = {"mode": string("nearest" if op.method == "nearest" else "bilinear")}
+    aligned = {"align_corners": "True"} if op.method == "corners" else {}
+    return call("F.interpolate", at.x, scale_factor=pair(op.factor), **mode, **aligned)
+
+
 def _random_scale(op: RandomScale, at: Site) -> str:
     at.helper("interpolation")
     options = {"size": str(op.size), "max_scale": repr(op.max_scale)}
@@ -106,5 +113,6 @@ EXPRESSIONS: Expressions = {
     Crop: _crop,
     ZeroPad: _zero_pad,
     Resize: _resize,
+    Upsample: _upsample,
     RandomScale: _random_scale,
 }

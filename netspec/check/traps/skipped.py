@@ -8,9 +8,24 @@ from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import Concat, Conv, Deconv, Dropout, Flatten, Linear, Local, Max, Pool, Product, Relu, Reshape, Sum
+from netspec.ir.ops import (
+    Concat,
+    Conv,
+    Deconv,
+    Dropout,
+    Flatten,
+    Linear,
+    Local,
+    Max,
+    Pool,
+    Product,
+    Relu,
+    Reshape,
+    Sum,
+    Upsample,
+)
 
-_KEEP_ZERO = (Concat, Dropout, Flatten, Max, Pool, Product, Relu, Reshape, Sum)
+_KEEP_ZERO = (Concat, Dropout, Flatten, Max, Pool, Product, Relu, Reshape, Sum, Upsample)
 """Operations whose output is 0 if all of their inputs are. Those with weights are too, if they have no biases."""
 
 

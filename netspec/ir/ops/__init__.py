@@ -37,7 +37,7 @@ from netspec.ir.ops.neurons import (
     Tanh,
 )
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, DropoutOver, GroupNorm, LayerNorm, Lrn, MapNorm
-from netspec.ir.ops.scaling import RandomScale
+from netspec.ir.ops.scaling import RandomScale, Upsample
 from netspec.ir.ops.spatial import (
     AvgPool,
     Blur,
@@ -72,6 +72,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     Crop,
     ZeroPad,
     Resize,
+    Upsample,
     RandomScale,
     ColourSpace,
     Lrn,
@@ -188,6 +189,7 @@ __all__ = [
     "SumSquares",
     "Tanh",
     "Topographic",
+    "Upsample",
     "ZeroPad",
     "is_identity",
     "name_of",

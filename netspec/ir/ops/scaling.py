@@ -1,16 +1,56 @@
-"""RandomScale: a square cut out of an image that training scales at random."""
+"""Upsampling, and RandomScale: a square cut out of an image that training scales at random."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from fractions import Fraction
+from typing import ClassVar, Literal, get_args
 
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, require_image
 from netspec.ir.ops.spatial import Crop
 from netspec.ir.shape import Shape
+
+UpsamplingMethod = Literal["nearest", "bilinear", "corners"]
+METHODS: tuple[UpsamplingMethod, ...] = get_args(UpsamplingMethod)
+MAX_FACTOR = 32
+"""PyTorch multiplies by 1 / factor in float32, which up to this factor always finds the nearest pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upsample(Op):
+    """Each channel, ``factor`` (rows, columns) times as high and wide, as by PyTorch's ``interpolate``.
+
+    On an axis of S pixels and S n outputs, output i of ``nearest`` is pixel floor(i / n). The others are interpolated
+    between pixels at position (i + 1/2) / n - 1/2, limited to 0..S - 1 (``bilinear``), or at i (S - 1) / (S n - 1)
+    (``corners``).
+    """
+
+    factor: tuple[int, int]
+    method: UpsamplingMethod = "nearest"
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        require_image(x, "enlarges")
+        return Shape(x.channels, x.height * self.factor[0], x.width * self.factor[1])
+
+    def sampling_positions(self, axis: int, size: int) -> tuple[Fraction, ...]:
+        """Return the positions of the outputs on an axis (0: rows) of ``size`` pixels."""
+        factor = self.factor[axis]
+        outputs = range(size * factor)
+        if self.method == "nearest":
+            return tuple(Fraction(i // factor) for i in outputs)
+        if self.method == "corners":
+            return tuple(Fraction(i * (size - 1), max(1, size * factor - 1)) for i in outputs)
+        middles = (Fraction(2 * i + 1 - factor, 2 * factor) for i in outputs)
+        return tuple(min(max(middle, Fraction(0)), Fraction(size - 1)) for middle in middles)
+
+    flops_rule: ClassVar[str] = "7 a unit, 0 if it repeats pixels"
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 0 if self.method == "nearest" else 7 * output.units
 
 
 @dataclass(frozen=True, slots=True)

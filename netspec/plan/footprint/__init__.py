@@ -47,6 +47,7 @@ from netspec.ir.ops import (
     Softmax,
     Sum,
     SumPool,
+    Upsample,
     ZeroPad,
 )
 from netspec.plan.footprint.joins import join
@@ -70,7 +71,7 @@ def footprint(op: Op, site: Site) -> Footprint:
             return norm(op, site)
         case MaxPool() | AvgPool() | SumPool() | MaxAbsPool():
             return pool(op, site)
-        case Blur() | Mirror() | Nailbed() | Crop() | ZeroPad() | Resize() | RandomScale() | ColourSpace():
+        case Blur() | Mirror() | Nailbed() | Crop() | ZeroPad() | Resize() | Upsample() | RandomScale() | ColourSpace():
             return spatial(op, site)
         case Concat() | Slice() | Shuffle() | Sum() | Max() | Product() | Flatten() | Reshape() | Softmax() | Loss():
             return join(op, site)

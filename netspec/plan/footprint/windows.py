@@ -14,6 +14,7 @@ from netspec.ir.ops import (
     Pool,
     RandomScale,
     Resize,
+    Upsample,
     ZeroPad,
 )
 from netspec.ir.window import Pad
@@ -21,7 +22,9 @@ from netspec.passes.padding import exact_padding, pool_padding
 from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site, chain
 
 
-def spatial(op: Blur | Mirror | Nailbed | Crop | ZeroPad | Resize | RandomScale | ColourSpace, site: Site) -> Footprint:
+def spatial(
+    op: Blur | Mirror | Nailbed | Crop | ZeroPad | Resize | Upsample | RandomScale | ColourSpace, site: Site
+) -> Footprint:
     """The footprint of an operation that moves or resamples pixels."""
     width, numel = site.widths[0], site.output_numel
     match op:
@@ -29,7 +32,7 @@ def spatial(op: Blur | Mirror | Nailbed | Crop | ZeroPad | Resize | RandomScale 
             return Footprint(None, width, backward=site.input_numel * width // op.stride)
         case Crop():  # backward puts back columns first, then rows
             return Footprint(None, width, backward=numel // site.output.width * site.inputs[0].width * width)
-        case Mirror() | ZeroPad():
+        case Mirror() | ZeroPad() | Upsample():
             return Footprint(numel * width, width)
         case ColourSpace():
             return _colour_space(op, numel)

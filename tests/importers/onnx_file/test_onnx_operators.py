@@ -102,7 +102,7 @@ def test_single_operators(line: str) -> None:
         (node("Concat", ["x", "x"], ["y"], axis=2), "a spec joins channels"),
         (node("BatchNormalization", ["x", *["six"] * 4], ["y", "m", "v"], training_mode=1), "in evaluation mode"),
         (node("Transpose", ["x"], ["y"], perm=[1, 0, 2, 3]), "a spec returns images or vectors"),
-        (node("Resize", ["x", "", "scales"], ["y"]), "other positions"),
+        (node("Resize", ["x", "", "scales"], ["y"], nearest_mode="ceil"), "other positions"),
         (node("Exp", ["x"], ["y"]), "a spec has no layer that computes this"),
     ],
     ids=lambda value: value.op_type if hasattr(value, "op_type") else "",

@@ -21,6 +21,9 @@ MAX_GIVEN = 1024
 _WHOLE = (6, 7)
 """ONNX's types int32 and int64."""
 
+_FLOAT = 1
+"""ONNX's type of float32."""
+
 
 @dataclass
 class Walk:
@@ -111,7 +114,7 @@ def inferred_types(walk: Walk, proto: NodeProto, number: int) -> Mapping[str, Ty
             schema,
             proto,
             {name: walk.types[name] for name in proto.input if name},
-            {name: _given(walk.tensors[name]) for name in proto.input if _decides_on_shapes(walk, name)},
+            {name: _given(walk.tensors[name]) for name in proto.input if _decides_on_shapes(walk, proto, name)},
             opset_imports=walk.model.opset_import,
             ir_version=walk.model.ir_version or 8,
         )
@@ -130,10 +133,11 @@ def _without_prefixes(message: str) -> str:
     return line.rpartition("] ")[2] or line
 
 
-def _decides_on_shapes(walk: Walk, name: str) -> bool:
-    """Whether a value is a constant that may be sizes or axes: few whole numbers."""
+def _decides_on_shapes(walk: Walk, proto: NodeProto, name: str) -> bool:
+    """Whether a value is a constant that may be sizes or axes, few whole numbers, or the factors of a resizing."""
     tensor = walk.tensors.get(name)
-    return tensor is not None and tensor.size <= MAX_GIVEN and walk.types[name].tensor_type.elem_type in _WHOLE
+    kinds = (*_WHOLE, _FLOAT) if proto.op_type in ("Resize", "Upsample") else _WHOLE
+    return tensor is not None and tensor.size <= MAX_GIVEN and walk.types[name].tensor_type.elem_type in kinds
 
 
 def _given(tensor: Tensor) -> TensorProto:

@@ -12,6 +12,7 @@ from netspec.importers.operators.spec import (
     products,
     reshaping,
     transposed,
+    upsampling,
     windows,
 )
 from netspec.importers.operators.spec.lines import Site
@@ -22,6 +23,7 @@ Translate = Callable[[Site], None]
 OPERATORS: Mapping[str, Translate] = {
     "Conv": windows.conv,
     "ConvTranspose": transposed.conv_transpose,
+    **dict.fromkeys(("Resize", "Upsample"), upsampling.resize),
     "MaxPool": windows.max_pool,
     "AveragePool": windows.average_pool,
     "GlobalAveragePool": windows.global_pool("avgpool"),
@@ -101,12 +103,10 @@ NO_LAYER = "a spec has no layer that computes this"
 
 _RECURRENT = "a spec has no recurrent layers"
 _DEPENDS = "a spec computes the same for every image"
-_UPSAMPLING = "a spec's resize samples at other positions, and it has no other upsampling"
 
 REASONS: Mapping[str, str] = {
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
     **dict.fromkeys(("If", "Loop", "Scan"), _DEPENDS),
-    **dict.fromkeys(("Resize", "Upsample"), _UPSAMPLING),
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger",
                      "QLinearMatMul", "MatMulInteger"), "a spec computes with real numbers, not with quantised ones"),
     "Attention": "a spec has no attention",

@@ -1,8 +1,9 @@
-"""Transposed convolutions of the backends against torch's conv_transpose2d, and networks made of them."""
+"""Transposed convolutions and upsampling against PyTorch's conv_transpose2d and interpolate."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from building import Builder
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis_profiles import examples
 
 from netspec import backend
-from netspec.ir.ops import Deconv
+from netspec.ir.ops import Deconv, Upsample
+from netspec.ir.ops.scaling import MAX_FACTOR, METHODS, UpsamplingMethod
 from netspec.ir.window import Pad, TransposedWindow
 
 reference = backend.load("reference")
@@ -78,3 +80,22 @@ def test_weights_of_pytorch_need_no_conversion() -> None:
     module.load_state_dict({f"up.{key}": tensor for key, tensor in theirs.state_dict().items()})
     x = torch.randn(2, 6, 5, 5)
     torch.testing.assert_close(module(x), theirs(x))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("factor", [(2, 3), (1, 7), (5, 32)])
+def test_upsampling_equals_interpolate_in_float64(factor: tuple[int, int], method: UpsamplingMethod) -> None:
+    mode: dict[str, object] = {"mode": "nearest" if method == "nearest" else "bilinear"}
+    mode |= {} if method == "nearest" else {"align_corners": method == "corners"}
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    builder = Builder()
+    builder.add("up", Upsample(factor, method), builder.input(3, 4, 5))
+    ours = reference.run(builder.graph(), {}, x).output
+    np.testing.assert_allclose(ours, F.interpolate(torch.tensor(x), scale_factor=factor, **mode), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("factor", range(1, MAX_FACTOR + 1))
+def test_every_factor_repeats_each_pixel_as_often_in_float32(factor: int) -> None:
+    row = torch.arange(2**10, dtype=torch.float32)[None, None, None]
+    enlarged = F.interpolate(row, scale_factor=(1, factor), mode="nearest")
+    assert torch.equal(enlarged, row.repeat_interleave(factor, 3))

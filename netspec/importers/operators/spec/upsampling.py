@@ -1,0 +1,73 @@
+"""Resize and Upsample of ONNX, as far as they enlarge maps by whole numbers of times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.operators.spec.lines import Site
+from netspec.importers.operators.spec.windows import image_shape
+from netspec.ir.ops.scaling import MAX_FACTOR, METHODS, Upsample
+from netspec.keys.texts import pair
+
+_COORDINATES: Mapping[str, Callable[[int, int, int], Fraction]] = {
+    "half_pixel": lambda i, size, factor: Fraction(2 * i + 1, 2 * factor) - Fraction(1, 2),
+    "half_pixel_symmetric": lambda i, size, factor: Fraction(2 * i + 1, 2 * factor) - Fraction(1, 2),
+    "pytorch_half_pixel": lambda i, size, factor: (
+        Fraction(2 * i + 1, 2 * factor) - Fraction(1, 2) if size * factor > 1 else Fraction(0)
+    ),
+    "align_corners": lambda i, size, factor: Fraction(i * (size - 1), max(1, size * factor - 1)),
+    "asymmetric": lambda i, size, factor: Fraction(i, factor),
+    "tf_half_pixel_for_nn": lambda i, size, factor: Fraction(2 * i + 1, 2 * factor),
+}
+"""The position of output i on an axis of ``size`` pixels, by ``coordinate_transformation_mode``."""
+
+_ROUNDINGS: Mapping[str, Callable[[Fraction], int]] = {
+    "round_prefer_floor": lambda position: math.ceil(position - Fraction(1, 2)),
+    "round_prefer_ceil": lambda position: math.floor(position + Fraction(1, 2)),
+    "floor": math.floor,
+    "ceil": math.ceil,
+}
+"""The pixel at a position, by ``nearest_mode``."""
+
+
+def resize(site: Site) -> None:
+    """A map that is enlarged by repeating or interpolating pixels, if all samples are those of a line ``upsample``."""
+    x, shape = site.image(), image_shape(site)
+    if any(site.get(name) for name in ("antialias", "exclude_outside", "axes")):
+        raise Inexpressible("it filters, or resizes only some axes")
+    if shape.channels != x.shape.channels or shape.height % x.shape.height or shape.width % x.shape.width:
+        raise Inexpressible(f"it resizes {x.shape} to {shape}; a spec's upsample multiplies sides by whole numbers")
+    factor = shape.height // x.shape.height, shape.width // x.shape.width
+    if max(factor) > MAX_FACTOR:
+        raise Inexpressible(f"it enlarges by more than {MAX_FACTOR} times")
+    sizes = x.shape.height, x.shape.width
+    positions = [_positions(site, size, times) for size, times in zip(sizes, factor, strict=True)]
+    for method in METHODS:
+        op = Upsample(factor, method)
+        if [op.sampling_positions(axis, sizes[axis]) for axis in (0, 1)] == positions:
+            break
+    else:
+        raise Inexpressible("it samples at other positions than a spec's upsample and resize")
+    if factor == (1, 1):
+        site.result(x)
+        return
+    keys = {"factor": pair(factor), **({} if method == "nearest" else {"method": method})}
+    site.emit("upsample", x, keys, shape, claimed=True)
+
+
+def _positions(site: Site, size: int, factor: int) -> tuple[Fraction, ...]:
+    """Return the positions at which the outputs of an axis are sampled: whole numbers if pixels are repeated."""
+    old = site.node.op == "Upsample"
+    word = "asymmetric" if old else str(site.get("coordinate_transformation_mode", "half_pixel"))
+    mode = str(site.get("mode", "nearest"))
+    coordinate = _COORDINATES.get(word)
+    if coordinate is None or mode not in ("nearest", "linear"):
+        raise Inexpressible(f"it samples by {mode if coordinate else word}; a spec's upsample is nearest or bilinear")
+    rounding = _ROUNDINGS["floor" if old else str(site.get("nearest_mode", "round_prefer_floor"))]
+    at = (coordinate(i, size, factor) for i in range(size * factor))
+    if mode == "nearest":
+        return tuple(Fraction(min(max(rounding(position), 0), size - 1)) for position in at)
+    return tuple(min(max(position, Fraction(0)), Fraction(size - 1)) for position in at)

@@ -1,0 +1,95 @@
+"""Resize and Upsample of ONNX: whatever is imported computes what onnxruntime computes."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+pytest.importorskip("onnxruntime", reason="the extras onnx and peers are not installed")
+
+from onnx_graphs import assert_same, imported, model, node, numbers, refused, spec
+
+from netspec.diagnostics import SpecError
+
+SCALES = {"scales": np.array([1, 1, 2, 3], np.float32)}
+COORDINATES = ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
+IMPORTED = {
+    **{("nearest", c, r): "nearest" for c in COORDINATES[:2] for r in ("round_prefer_floor", "round_prefer_ceil")},
+    ("nearest", "asymmetric", "floor"): "nearest",
+    **{("linear", c, r): "bilinear" for c in COORDINATES[:2] for r in ("round_prefer_floor", "round_prefer_ceil")},
+    **{("linear", "align_corners", r): "corners" for r in ("round_prefer_floor", "round_prefer_ceil")},
+}
+
+
+def test_every_combination_of_modes_that_is_imported_computes_the_same() -> None:
+    found = {}
+    for mode, coordinates, rounding in itertools.product(
+        ("nearest", "linear"), COORDINATES, ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+    ):
+        words = {"mode": mode, "coordinate_transformation_mode": coordinates, "nearest_mode": rounding}
+        made = model([node("Resize", ["x", "", "scales"], ["y"], **words)], ("N", 2, 4, 5), SCALES)
+        try:
+            imported(made)
+        except SpecError:
+            continue
+        assert_same(made, numbers(2, 2, 4, 5))
+        line = spec(made)[-1]
+        found[mode, coordinates, rounding] = line.partition("method=")[2].partition(" ")[0] or "nearest"
+    everywhere = {("linear", c, r): IMPORTED["linear", c, "round_prefer_floor"] for c in COORDINATES[:3]
+                  for r in ("floor", "ceil")}  # fmt: skip
+    assert found == IMPORTED | everywhere
+
+
+class Upsampled(nn.Module):
+    """A map enlarged in the three ways, and by a convolution after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ups = nn.ModuleList([
+            nn.Upsample(scale_factor=2),
+            nn.Upsample(scale_factor=2, mode="bilinear"),
+            nn.Upsample(scale_factor=(3, 2), mode="bilinear", align_corners=True),
+        ])  # fmt: skip
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for up in self.ups:
+            x = up(x)
+        result: torch.Tensor = self.conv(x)
+        return result
+
+
+def test_module_of_pytorch() -> None:
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(Upsampled().eval(), (torch.zeros(1, 3, 4, 5),), file, dynamo=False)
+    result = assert_same(file.getvalue(), numbers(1, 3, 4, 5))
+    lines = [" ".join(line.split()) for line in result.net.source.text.splitlines() if "upsample" in line]
+    assert [line.partition("] ")[2] for line in lines] == [
+        "upsample factor=2 -> 3x8x10",
+        "upsample factor=2 method=bilinear -> 3x16x20",
+        "upsample factor=3x2 method=corners -> 3x48x40",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "scales", "reason"),
+    [
+        ({"mode": "cubic"}, (2, 2), "it samples by cubic"),
+        ({}, (0.5, 0.5), "multiplies sides by whole numbers"),
+        ({}, (1.5, 2), "multiplies sides by whole numbers"),
+        ({"nearest_mode": "ceil"}, (2, 2), "it samples at other positions"),
+        ({}, (33, 1), "more than 32 times"),
+    ],
+)
+def test_other_samples_are_refused(words: dict[str, str], scales: tuple[float, float], reason: str) -> None:
+    tensors = {"scales": np.array([1, 1, *scales], np.float32)}
+    made = model([node("Resize", ["x", "", "scales"], ["y"], **words)], ("N", 2, 4, 4), tensors)
+    assert reason in refused(made).notes[0]
