@@ -32,7 +32,7 @@ def with_losses(graph: Graph, weights: Arrays) -> onnx.ModelProto:
 def inferred_shapes(model: onnx.ModelProto) -> dict[str, list[int | str]]:
     """Return the shape of every value as inferred by onnx from the input, ignoring the shapes in the model.
 
-    Unknown sizes are N: onnx does not infer that N, scaled by 1, is N.
+    Unknown sizes, which onnx calls ``unk__0``, are N: it does not infer that N, scaled by 1, is N.
     """
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
@@ -41,9 +41,14 @@ def inferred_shapes(model: onnx.ModelProto) -> dict[str, list[int | str]]:
         output.type.tensor_type.ClearField("shape")
     graph = onnx.shape_inference.infer_shapes(bare, check_type=True, strict_mode=True).graph
     return {
-        value.name: [axis.dim_param or axis.dim_value or "N" for axis in value.type.tensor_type.shape.dim]
+        value.name: [_size(axis) for axis in value.type.tensor_type.shape.dim]
         for value in (*graph.input, *graph.value_info, *graph.output)
     }
+
+
+def _size(axis: onnx.TensorShapeProto.Dimension) -> int | str:
+    name: str = axis.dim_param
+    return "N" if name.startswith("unk__") else name or axis.dim_value
 
 
 def graph_shapes(graph: Graph) -> dict[str, list[int | str]]:
