@@ -6,9 +6,9 @@
    preferably with the same keys or the same shape. These were renamed.
 3. Remaining layers with the same name but different types are paired. These were replaced.
 
-All other layers were added or removed, or renamed and written elsewhere (``netspec.diff.matched``). Paired layers that are not in the same order as the others have moved. As few
-layers as possible count as moved, preferably those without weights. The result does not depend on which network comes
-first.
+All other layers were added or removed, or renamed and written elsewhere (``netspec.diff.matched``). Paired layers that
+are not in the same order as the others have moved. As few layers as possible count as moved, preferably those without
+weights. The result does not depend on which network comes first.
 """
 
 from __future__ import annotations
