@@ -13,11 +13,17 @@ from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
 _QUALIFIED = re.compile(r"(?:\w+\.)+(?=\w)|\(.*")
 """What stands around a word in a program: ``nn.`` of ``nn.Conv2d``, and the arguments of a call."""
 
+_MODULES = (
+    "in Python, netspec.from_torch(model, (3, 224, 224)) makes a network of a module, its source.text is the spec, and "
+    "netspec.torch_module makes a module of a network (netspec explain torch-not-expressible)"
+)
+
 FILES = {
+    "pytorch": _MODULES,
     "onnx": "all commands read ONNX models of other programs (netspec diff SPEC model.onnx), netspec import converts "
     "them, and netspec compile --to onnx writes them (netspec explain onnx-not-expressible)",
 }
-"""Words for files that commands read or write, and those commands."""
+"""Words for files and modules that netspec reads or writes, and how."""
 
 
 def advice(word: str, known: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import netspec
+from netspec.explain.other_tools import advice
 
 
 def refused(module: Any, shape: tuple[int, ...] = (3, 8, 8)) -> tuple[str, str, str]:
@@ -170,3 +171,7 @@ def test_differences_of_training() -> None:
     assert [d.code for d in noise.warnings] == ["torch-training"]
     assert noise.warnings[0].notes == ("only in training: randn_like, add in the module itself",)
     assert "# It is what the module computes in evaluation mode." in noise.source.text
+
+
+def test_explain_refers_to_it() -> None:
+    assert "netspec.from_torch(model, (3, 224, 224))" in advice("PyTorch", ())
