@@ -19,6 +19,8 @@ _RESHAPED = (
 TABLE: Mapping[str, Convert] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), windows.convolution),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), windows.transposed_convolution),
+    "upsample_nearest2d": windows.nearest,
+    "upsample_bilinear2d": windows.bilinear,
     **dict.fromkeys(("max_pool2d", "max_pool2d_with_indices"), windows.max_pool),
     **dict.fromkeys(("avg_pool2d", "avg_pool3d"), windows.average_pool),
     "adaptive_avg_pool2d": windows.adaptive_pool("AveragePool"),
@@ -87,12 +89,12 @@ TABLE: Mapping[str, Convert] = {
 
 _RECURRENT = "a spec has no recurrent layers"
 _ATTENTION = "a spec has no attention"
-_POSITIONS = "a spec's resize samples at other positions, and it has no other upsampling"
+_POSITIONS = "a spec's upsample repeats pixels or interpolates linearly"
 
 REASONS: Mapping[str, str] = {
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _RECURRENT),
     **dict.fromkeys(("scaled_dot_product_attention", "_native_multi_head_attention"), _ATTENTION),
-    **dict.fromkeys(("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d"), _POSITIONS),
+    "upsample_bicubic2d": _POSITIONS,
     **dict.fromkeys(
         ("alpha_dropout", "feature_alpha_dropout"), "it keeps mean and variance; a spec's dropout does not"
     ),

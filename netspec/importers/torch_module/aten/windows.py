@@ -51,6 +51,18 @@ def transposed_convolution(call: Call) -> None:
     )
 
 
+def nearest(call: Call) -> None:
+    """upsample_nearest2d, which repeats pixels or leaves some out."""
+    way = {"nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+    call.emit("Resize", call.value(call.arguments["input"]), mode="nearest", **way)
+
+
+def bilinear(call: Call) -> None:
+    """upsample_bilinear2d."""
+    way = "align_corners" if call.get("align_corners") else "half_pixel"
+    call.emit("Resize", call.value(call.arguments["input"]), mode="linear", coordinate_transformation_mode=way)
+
+
 def max_pool(call: Call) -> None:
     """max_pool2d, which may return the places of the maxima too."""
     call.emit("MaxPool", call.value(call.arguments["self"]), **_window(call), dilations=_each(call.get("dilation", 1)))
