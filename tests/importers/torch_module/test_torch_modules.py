@@ -16,6 +16,7 @@ import netspec
 from netspec.net import load, loads
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_compute_the_same(name: str) -> None:
     side = MODULES[name][1]

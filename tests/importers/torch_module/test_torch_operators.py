@@ -36,6 +36,7 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions(name: str) -> None:
     assert_same(Calling(FUNCTIONS[name]), (4, 6, 8))
@@ -61,6 +62,7 @@ LAYERS: dict[str, tuple[nn.Module, str]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", LAYERS)
 def test_layers(name: str) -> None:
     layer, key = LAYERS[name]

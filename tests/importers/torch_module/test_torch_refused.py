@@ -48,6 +48,7 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", REASONS)
 def test_operators_and_reasons(name: str) -> None:
     forward, reason = REASONS[name]
