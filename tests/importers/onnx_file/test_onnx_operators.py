@@ -336,25 +336,6 @@ def test_constant_minus_a_value(constant: Array, line: str) -> None:
     assert_same(given, numbers(2, *SHAPE))
 
 
-def test_slopes_that_nodes_share_are_shared() -> None:
-    nodes = [node("PRelu", ["x", "s"], ["a"]), node("Neg", ["a"], ["b"]), node("PRelu", ["b", "s"], ["y"])]
-    given = model(nodes, ("N", *SHAPE), {"s": numbers(6, 1, 1)})
-    assert [line.partition("] ")[2] for line in spec(given)[2:]] == ["prelu", "linear a=-1", "prelu weights=prelu1"]
-    assert_same(given, numbers(2, *SHAPE))
-
-
-def test_slopes_of_channels_that_come_last() -> None:
-    """As Keras has them with ``shared_axes=[1, 2]``, one for each channel of an image."""
-    nodes = [
-        node("Transpose", ["x"], ["a"], perm=[0, 2, 3, 1]),
-        node("PRelu", ["a", "s"], ["b"]),
-        node("Transpose", ["b"], ["y"], perm=[0, 3, 1, 2]),
-    ]
-    given = model(nodes, ("N", *SHAPE), {"s": numbers(1, 1, 6)})
-    assert [line.partition("] ")[2] for line in spec(given)[2:]] == ["prelu"]
-    assert_same(given, numbers(2, *SHAPE))
-
-
 def test_difference_of_two_values() -> None:
     given = model([node("Relu", ["x"], ["a"]), node("Sub", ["x", "a"], ["y"])], ("N", *SHAPE))
     lines = [line.partition("] ")[2] for line in spec(given)[2:]]

@@ -94,6 +94,25 @@ def soft_relu(model: Model, node: Node) -> Match | None:
     return Match("SoftRelu", (x,), (greater, softplus)) if model.number(greater.inputs[1]) == 4 else None
 
 
+def parametric_relu(model: Model, node: Node) -> Match | None:
+    """max(0, x) + a max(0, -x) with constants a, which are the slopes times -1, or the same with a difference.
+
+    Keras computes its ``PReLU`` so.
+    """
+    orders = (node.inputs, node.inputs[::-1]) if node.op == "Add" else (node.inputs,) if node.op == "Sub" else ()
+    for above, below in orders:
+        relu, product_ = made_by(model, above, "Relu"), made_by(model, below, "Mul")
+        for slopes, part in _two_ways(product_.inputs) if product_ is not None else ():
+            mirrored = made_by(model, part, "Relu")
+            negative = made_by(model, mirrored.inputs[0], "Neg") if mirrored is not None else None
+            if relu is None or product_ is None or mirrored is None or negative is None:
+                continue
+            if slopes in model.tensors and negative.inputs == relu.inputs:
+                sign = {"sign": -1.0 if node.op == "Add" else 1.0}
+                return Match("PRelu", (relu.inputs[0], slopes), (relu, product_, mirrored, negative), sign)
+    return None
+
+
 def log_of_shifted(model: Model, node: Node) -> Match | None:
     """log(a + x)."""
     add = made_by(model, node.inputs[0], "Add") if node.op == "Log" else None
@@ -144,6 +163,7 @@ PATTERNS: tuple[Pattern, ...] = (
     hard_swish,
     scaled_tanh,
     soft_relu,
+    parametric_relu,
     log_of_shifted,
     square,
     square_root,

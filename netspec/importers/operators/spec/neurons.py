@@ -37,15 +37,16 @@ def clip(site: Site) -> None:
 
 
 def p_relu(site: Site) -> None:
-    """prelu with a slope for each channel, or one for all. Slopes of an earlier line are that line's."""
-    slopes = site.needed_tensor(1)
-    if slopes.size == 1:
-        x, keys, read = site.x, {"shared": "yes"} if site.x.shape.channels > 1 else {}, lambda: slopes.values().ravel()
-    else:
-        x, read = per_channel(site, site.x, slopes)
-        keys = {}
-    value = site.emit("prelu", x, keys, arrays={"weight": read}, hint=of_parameter(slopes))
-    owner = site.draft.owners.setdefault((id(slopes), f"prelu {x.shape.channels} {keys}"), value.line)
+    """prelu with a slope for each channel, or one for all. Slopes of an earlier line are that line's.
+
+    In a group that was recognised, the slopes are the constants times ``sign``.
+    """
+    slopes, sign = site.needed_tensor(1), site.get("sign", 1.0)
+    keys = {"shared": "yes"} if slopes.size == 1 < site.x.shape.channels else {}
+    x = site.x if slopes.size == 1 else per_channel(site, site.x, slopes)[0]
+    weight = {"weight": lambda: sign * slopes.values().reshape(-1)}
+    value = site.emit("prelu", x, keys, arrays=weight, hint=of_parameter(slopes))
+    owner = site.draft.owners.setdefault((id(slopes), f"prelu {x.shape.channels} {keys} {sign}"), value.line)
     if owner != value.line:
         line = site.draft.lines[value.line]
         line.weights_of = owner
