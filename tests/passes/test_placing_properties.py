@@ -21,7 +21,8 @@ from netspec.passes.placing import (
 
 KINDS = (
     "conv filters=8 kernel=1", "deconv filters=8 kernel=1", "relu", "lrn size=3 k=1 alpha=0.1 beta=0.5", "dropout",
-    "dropout over=channels", "layernorm", "layernorm groups=2", "groupnorm groups=2",
+    "dropout over=channels", "layernorm", "layernorm groups=2", "groupnorm groups=2", "prelu",
+    "prelu shared=yes", "shuffle groups=2",
 )  # fmt: skip
 
 
@@ -45,6 +46,10 @@ def networks(draw: st.DrawFn) -> Graph:
         if groups > 1 and kind.startswith(("conv", "deconv")) and draw(st.booleans()):
             keys.append(f"gpu={draw(st.sampled_from((*range(groups), 'all')))}")
         lines.append(f"[l{i}] {kind} {' '.join(keys)}")
+    if draw(st.booleans()):
+        last = lines[-1][1:].partition("]")[0]
+        halves = ["[left] slice channels=4 first=4", f"[right] slice channels=4 inputs={last}"]
+        lines += [*halves, "[both] concat inputs=left,right"]
     lines += [
         "[fc] fc outputs=8",
         f"[scores] fc outputs={draw(st.sampled_from((4, 8) if groups == 4 else (4, 6, 8)))} reads=all",
