@@ -35,6 +35,7 @@ from netspec.ir.ops import (
     Max,
     MaxPool,
     Op,
+    PRelu,
     Reshape,
     Softmax,
     Sum,
@@ -242,6 +243,16 @@ def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Arra
     images = x.reshape(*x.shape[:2], 1, math.prod(x.shape[2:]))
     params = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": variance}
     return single(BatchNorm(eps, 0.1), images, lambda y: y.reshape(x.shape), **params)
+
+
+def prelu(x: Array, slopes: Array) -> Equivalent:
+    """Slopes along neighbouring axes: those before are the batch, those after pixels."""
+    sizes = (*(1,) * (x.ndim - slopes.ndim), *slopes.shape)
+    own = [axis for axis, size in enumerate(sizes) if size > 1] or [1]
+    first, end = own[0], own[-1] + 1
+    shape = tuple(math.prod(part) for part in (x.shape[:first], x.shape[first:end], x.shape[end:]))
+    images = x.reshape(shape[0], shape[1], 1, shape[2])
+    return single(PRelu(slopes.size == 1), images, lambda y: y.reshape(x.shape), weight=slopes.ravel())
 
 
 def layer_norm(x: Array, weight: Array, bias: Array, axis: int, eps: float) -> Equivalent:

@@ -31,6 +31,7 @@ from equivalents import (
     linear,
     lrn,
     max_pool,
+    prelu,
     same_padding,
     softmax,
 )
@@ -292,6 +293,7 @@ EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
     "InstanceNormalization": _instance_norm,
     "LRN": _lrn,
     "LayerNormalization": _layer_norm,
+    "PRelu": lambda case: prelu(*case.inputs),
     "LeakyRelu": lambda case: elementwise(LeakyRelu(case.get("alpha", 0.01)), case.inputs[0]),
     "Log": _neuron(Log()),
     "Max": lambda case: join(Max, case.inputs),
@@ -309,7 +311,7 @@ EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
 CASE_MODULES = (
     "abs", "averagepool", "batch_normalization", "concat", "conv", "convtranspose", "dropout", "elu", "flatten", "gelu",
     "gemm", "globalaveragepool", "globalmaxpool", "groupnormalization", "hardsigmoid", "hardswish",
-    "instance_normalization", "layernormalization", "leakyrelu", "log", "lrn", "max", "maxpool", "mul", "relu",
-    "sigmoid", "softmax", "softplus", "sqrt", "sum", "tanh",
+    "instance_normalization", "layernormalization", "leakyrelu", "log", "lrn", "max", "maxpool", "mul", "prelu",
+    "relu", "sigmoid", "softmax", "softplus", "sqrt", "sum", "tanh",
 )  # fmt: skip
 """The modules that generate these operators' cases."""
