@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from netspec.net import Net
 
 _TARGETS = targets()
+_WEIGHTS = (".pt", ".pth", ".safetensors")
+"""The endings of files of weights, which people expect of other compilers."""
 
 
 def _supported_by(option: str) -> str:
@@ -35,9 +37,9 @@ def _supported_by(option: str) -> str:
     "--to",
     "word",
     type=click.Choice(list(_TARGETS)),
-    default="python",
-    show_default=True,
-    help="Output: " + "; ".join(f"{target.word}, {target.doc}" for target in _TARGETS.values()) + ".",
+    help="Output: "
+    + "; ".join(f"{target.word}, {target.doc}" for target in _TARGETS.values())
+    + " [default: python, or by the ending of OUT].",
 )
 @click.option(
     "-o",
@@ -67,7 +69,7 @@ def _supported_by(option: str) -> str:
 @reading_options
 def command(
     file: str,
-    word: str,
+    word: str | None,
     output: str | None,
     weights: Path | None,
     seed: int | None,
@@ -88,12 +90,12 @@ def command(
       netspec compile specs/digits.net --to onnx --weights runs/digits
       netspec compile specs/alexnet.net --to cuda-convnet -o alexnet-cfg
     """
-    target = _TARGETS[word]
+    target = _target(word, output)
     options = _given_options(target, weights=weights, seed=seed, losses=losses or None)
     if weights is not None and seed is not None:
         fail("--seed has no effect with --weights: no initial values are drawn")
     if output == "-" and not target.ending:
-        fail(f"{word} is several files, which cannot go to standard output; -o names a folder")
+        fail(f"{target.word} is several files, which cannot go to standard output; -o names a folder")
     net = read_net(file, reading)
     default = Path(f"{stem_of(file)}{target.ending}")
     path = default if output in (None, "-") else Path(str(output))
@@ -116,6 +118,18 @@ def command(
         for file_path in files:
             require_own_file(file_path, target.ours)
         _write(files, quiet)
+
+
+def _target(word: str | None, output: str | None) -> Target:
+    """Return the target of a word, else of the ending of the output. Exits if the two do not agree."""
+    ending = "" if output in (None, "-") else Path(str(output)).suffix.lower()
+    by_ending = [other for other in _TARGETS.values() if other.ending and other.ending == ending]
+    target = _TARGETS[word] if word is not None else next(iter(by_ending), _TARGETS["python"])
+    if ending and target.ending and target.ending != ending:
+        files = ", ".join(f"--to {other.word} writes {other.ending}" for other in _TARGETS.values() if other.ending)
+        hint = "\n  weights are written by netspec export" if ending in _WEIGHTS else ""
+        fail(f"the name {output} does not fit: {files}{hint}")
+    return target
 
 
 def _given_options(target: Target, **given: object) -> dict[str, object]:

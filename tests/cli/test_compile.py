@@ -122,6 +122,28 @@ def test_missing_spec_and_unknown_target_are_usage_errors() -> None:
     assert "'cuda' is not " in done.stderr and "'python'" in done.stderr
 
 
+def test_target_by_the_ending_of_the_output(folder: Path) -> None:
+    pytest.importorskip("onnx")
+    assert run(DIGITS, "-o", "model.ONNX").exit_code == run(DIGITS, "-o", "model.PY").exit_code == 0
+    assert "python model.py --data" in (folder / "model.PY").read_text("utf-8")
+    assert (folder / "model.ONNX").read_bytes().startswith(b"\x08")  # the field ir_version
+    assert run(DIGITS, "-o", "model", "--seed", "1").exit_code == 2  # a Python program
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "net.pt"), "--to python writes .py, --to onnx writes .onnx\n  weights are written by netspec export\n"),
+        (("-o", "net.cfg"), "--to python writes .py, --to onnx writes .onnx\n"),
+        (("--to", "python", "-o", "net.onnx"), "--to python writes .py, --to onnx writes .onnx\n"),
+    ],
+)
+def test_ending_of_something_else_is_a_usage_error(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    done = run(DIGITS, *arguments)
+    assert (done.exit_code, done.stderr) == (2, f"Error: the name {arguments[-1]} does not fit: {message}")
+    assert list(folder.iterdir()) == []
+
+
 def test_unusual_file_names_are_escaped_in_the_program(folder: Path) -> None:
     shutil.copy(DIGITS, folder / 'a"""b\\.net')
     done = run('a"""b\\.net')
