@@ -131,6 +131,13 @@ def _neuron(op: Op) -> Callable[[Case], Equivalent]:
     return lambda case: elementwise(op, case.inputs[0])
 
 
+def _prelu(case: Case) -> Equivalent:
+    """Before operator set 7, a row of slopes was one for each channel, not for each number of the last axis."""
+    x, slopes = case.inputs
+    per_channel = case.opset < 7 and slopes.size == x.shape[1]
+    return prelu(x, slopes.reshape(-1, *(1,) * (x.ndim - 2)) if per_channel else slopes)
+
+
 def _conv(case: Case) -> Equivalent:
     x, weight, bias = (*case.inputs, None)[:3]
     if x.ndim == 5:
@@ -293,7 +300,7 @@ EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
     "InstanceNormalization": _instance_norm,
     "LRN": _lrn,
     "LayerNormalization": _layer_norm,
-    "PRelu": lambda case: prelu(*case.inputs),
+    "PRelu": _prelu,
     "LeakyRelu": lambda case: elementwise(LeakyRelu(case.get("alpha", 0.01)), case.inputs[0]),
     "Log": _neuron(Log()),
     "Max": lambda case: join(Max, case.inputs),
