@@ -110,7 +110,7 @@ class Call:
 
     def view(self, tensor: Tensor, word: str, shape: Sizes, change: Callable[[Array], Array]) -> str:
         """Add a constant in another form, one for all who ask for the same form, and return its name."""
-        key = f"{tensor.name}:{word}"
+        key = f"{word}:{id(tensor)}"  # several tensors may have the name of one module
         if key not in self.building.tensors:
             self.building.tensors[key] = Tensor(tensor.name, shape, lambda: change(tensor.read()))
         return key
@@ -236,7 +236,7 @@ def _convert(
     if node.target is operator.getitem:
         _take(building, node)
         return
-    if _is_constant(building, node):
+    if _is_constant(building, node) and not changed:
         _add_constant(building, node)
         return
     call = Call(node, building, _arguments(node))

@@ -8,24 +8,13 @@ from typing import Any
 
 import pytest
 import torch
+from refusals import refused
 from same_outputs import Calling
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 import netspec
 from netspec.explain.other_tools import advice
-
-
-def refused(module: Any, shape: tuple[int, ...] = (3, 8, 8)) -> tuple[str, str, str]:
-    """The code, the message and the notes of the only diagnostic for a module."""
-    with pytest.raises(netspec.SpecError) as caught:
-        netspec.from_torch(module, shape)
-    assert caught.value.__cause__ is None and (caught.value.__suppress_context__ or caught.value.__context__ is None)
-    (diagnostic,) = caught.value.diagnostics
-    assert "Traceback" not in str(caught.value)
-    assert caught.value._render_traceback_()[0].count(diagnostic.message) == 1
-    return diagnostic.code, diagnostic.message, "\n".join(diagnostic.notes)
-
 
 REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "unknown": (lambda x: x.exp(), "exp (the one that computes exp): a spec has no layer that computes this"),

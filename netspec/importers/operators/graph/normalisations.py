@@ -143,7 +143,7 @@ def torch_lrn(model: Model, node: Node) -> Match | None:
         if step.op == "Square":
             break
     padded = [step for step in inner if step.op == "Pad"]
-    if value != x or size == 0 or not padded or not _pads_channels(model, padded, size):
+    if value != x or size == 0 or not padded or not _pads_channels(model, padded, size, x):
         return None
     about = {"size": size, "alpha": means.factor, "beta": beta, "bias": sum_[1]}
     return Match("LRN", (x,), tuple(inner), about)
@@ -161,8 +161,14 @@ def _channels_averaged(pool: Node) -> int:
     return int(kernel[0]) if plain and alone else 0
 
 
-def _pads_channels(model: Model, steps: list[Node], size: int) -> bool:
-    """Whether one Pad puts zeros before and after the channels only, so that an odd window is centred."""
+def _pads_channels(model: Model, steps: list[Node], size: int, x: str) -> bool:
+    """Whether one Pad puts zeros before and after the channels only, so that an odd window is centred.
+
+    These are the third axis: the second one has length 1.
+    """
+    volume, image = (model.shapes.get(name, ()) for name in (steps[0].inputs[0], x))
+    if volume[:3] != (*image[:1], 1, *image[1:2]):
+        return False
     mode = steps[0].attributes.get("mode", "constant")
     if len(steps) != 1 or size % 2 == 0 or len(steps[0].inputs) < 2 or mode != "constant":
         return False

@@ -10,7 +10,7 @@ from netspec.formatting import format_literal
 from netspec.importers.operators.graph.model import Array, Inexpressible, Tensor
 from netspec.importers.operators.spec.lines import Arrays, Site, described, ones, zeros
 from netspec.importers.operators.spec.naming import of_parameter
-from netspec.importers.operators.spec.views import Value
+from netspec.importers.operators.spec.views import C, N, Value
 from netspec.ir.shape import Shape
 
 EPS = 1e-5
@@ -125,8 +125,17 @@ def dropout(site: Site) -> None:
     number_ = float(rate.values().reshape(-1)[0]) if rate is not None else float(site.get("ratio", 0.5))
     if number_ >= 1:
         raise Inexpressible("it drops everything")
-    over = {"over": site.get("over")} if site.get("over") else {}
-    site.emit("dropout", site.x, {"rate": site.literal(number_), **over})
+    site.emit("dropout", site.x, {"rate": site.literal(number_), **_dropped_together(site)})
+
+
+def _dropped_together(site: Site) -> dict[str, str]:
+    """Return what drops as a whole: single units, ``channels``, axis 1, or ``images``, axis 0."""
+    x, over = site.x, site.get("over")
+    if not over or (over == "channels" and x.is_vector and not x.shape.is_image):
+        return {}
+    if x.axes[:1] != ((N,),) or (over == "channels" and x.axes[1:2] != (x.single(C),)):
+        raise Inexpressible(f"it drops parts of {described(x)} as a whole; a spec's drops channels, axis 1, or images")
+    return {"over": over}
 
 
 def softmax(site: Site) -> None:

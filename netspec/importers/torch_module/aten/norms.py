@@ -14,7 +14,9 @@ def batch_norm(call: Call) -> None:
         which = "running statistics in training" if call.building.training else "the statistics of the batch in testing"
         raise Inexpressible(f"it uses {which} too; a spec's batchnorm uses each in its own mode")
     if call.get("momentum") == 0:
-        raise Inexpressible("it averages over all batches alike (momentum=None); a spec gives the last ones a share")
+        raise Inexpressible("it averages over all batches alike, or not at all (momentum=None or 0)")
+    if not 0 < call.get("momentum") <= 1:
+        raise Inexpressible(f"its momentum is {call.get('momentum')}; the share of the last batch is from 0 to 1")
     names = ("input", "weight", "bias", "running_mean", "running_var")
     call.emit(
         "BatchNormalization",
@@ -59,23 +61,23 @@ def dropout(call: Call) -> None:
 
 
 def feature_dropout(call: Call) -> None:
-    """Dropout of whole maps."""
-    _emit_dropout(call, {"over": "channels"} if len(call.output) == 4 else {})
+    """Dropout of all numbers with the same index in the first two axes: in a matrix, of single numbers."""
+    _emit_dropout(call, {"over": "channels"} if len(call.output) > 2 else {})
 
 
 def _emit_dropout(call: Call, attributes: Mapping[str, str]) -> None:
-    x = next(iter(call.arguments.values()))
-    if call.get("train") and not call.building.training:
+    x, drops = next(iter(call.arguments.values())), call.get("train")
+    if drops and not call.building.training:
         raise Inexpressible("it drops units outside training too; give it training=self.training")
-    if call.get("p") == 0:
+    if call.get("p") == 0 or (call.building.training and not drops):
         call.same(x)
     else:
         call.emit("Dropout", call.value(x), ratio=float(call.get("p")), **attributes)
 
 
 def bernoulli(call: Call) -> None:
-    """Random numbers that are 1 with a given probability, else 0."""
+    """Random numbers that are 1 with a given probability, else 0. What they take the place of does not matter."""
     probability = call.get("p")
     if not isinstance(probability, float):
         raise Inexpressible(RANDOM)
-    call.emit("Bernoulli", call.value(call.get("self")), probability=probability)
+    call.emit("Bernoulli", probability=probability)

@@ -1,0 +1,119 @@
+"""Training mode and evaluation mode of modules, which networks have both; and numbers that a forward changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from refusals import refused
+from same_outputs import Calling, assert_same
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import netspec
+
+DROPOUTS: dict[str, tuple[Callable[..., Tensor], str]] = {
+    "of units": (lambda x, d: d(x), "dropout  rate=0.3\n"),
+    "of maps": (lambda x, d: F.dropout2d(x, 0.3, d.training), "over=channels"),
+    "of rows of pixels": (lambda x, d: F.dropout1d(x.flatten(2), 0.3, d.training).view(x.shape), "over=channels"),
+    "of features": (lambda x, d: F.dropout2d(x.mean((2, 3)), 0.3, d.training), "dropout  rate=0.3\n"),
+}
+
+
+@pytest.mark.parametrize("name", DROPOUTS)
+def test_dropouts(name: str) -> None:
+    forward, line = DROPOUTS[name]
+    module = Calling(lambda x, d: forward(x, d).flatten(1).abs(), d=nn.Dropout(0.3))
+    net = netspec.from_torch(module, (3, 4, 4))
+    assert line in net.source.text and not any(w.code.startswith("torch") for w in net.warnings)
+
+
+def test_dropout_that_never_drops() -> None:
+    net = netspec.from_torch(Calling(lambda x: F.dropout(x.relu(), 0.5, training=False)), (3, 4, 4))
+    assert "dropout" not in net.source.text
+
+
+OTHER_DROPOUTS: dict[str, Callable[..., Tensor]] = {
+    "of images": lambda x, d: F.dropout1d(x.mean((2, 3)), 0.3, d.training),
+    "of images, as volumes": lambda x, d: F.dropout3d(x, 0.3, d.training),
+    "of rows": lambda x, d: F.dropout2d(x.permute(0, 2, 3, 1), 0.3, d.training),
+}
+
+
+@pytest.mark.filterwarnings("ignore:dropout")
+@pytest.mark.parametrize("name", OTHER_DROPOUTS)
+def test_dropout_of_other_parts(name: str) -> None:
+    """What feature dropout drops is of the first two axes, whatever they are."""
+    module = Calling(OTHER_DROPOUTS[name], d=nn.Dropout(0.3))
+    assert "as a whole; a spec's drops channels, axis 1, or images" in refused(module)[2]
+
+
+class DropPath(nn.Module):
+    """Stochastic depth as timm writes it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        return x * x.new_empty((x.shape[0], 1, 1, 1)).bernoulli_(0.8).div_(0.8)
+
+
+def test_random_numbers_in_a_new_tensor() -> None:
+    net = netspec.from_torch(Calling(lambda x, drop: x + drop(x.relu()), drop=DropPath()), (3, 4, 4))
+    assert "rate=0.2  over=images" in net.source.text and not net.warnings
+
+
+class Scaled(nn.Conv2d):
+    """A convolution whose weights are computed otherwise in training."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight * (2 if self.training else 3), self.bias)
+
+
+def test_weights_that_differ_between_the_modes() -> None:
+    net = assert_same(Scaled(3, 4, 3), (3, 5, 5))
+    (warning,) = net.warnings
+    assert (warning.code, warning.notes) == (
+        "torch-training",
+        ("in training, it computes with other numbers",),
+    )
+
+
+class ScaledLinear(nn.Linear):
+    """A matrix that is computed otherwise in training, and two that are computed from one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        turned = x.permute(0, 2, 3, 1)
+        y = F.linear(turned, self.weight * (2 if self.training else 3)) + F.linear(turned, self.weight.abs())
+        return y.permute(0, 3, 1, 2)
+
+
+def test_matrices_that_are_computed() -> None:
+    linear = ScaledLinear(5, 6, bias=False)
+    assert len(assert_same(linear, (5, 2, 2), unused=-30).warnings) == 1
+
+
+@pytest.mark.parametrize(("momentum", "reason"), [(None, "momentum=None or 0"), (1.5, "its momentum is 1.5")])
+def test_running_statistics_that_a_spec_does_not_have(momentum: float | None, reason: str) -> None:
+    assert reason in refused(nn.BatchNorm2d(3, momentum=momentum))[2]
+
+
+def test_constants_that_are_changed() -> None:
+    """A mask that forward fills in: its first value is not what the images are multiplied by."""
+
+    def forward(x: Tensor) -> Tensor:
+        mask = torch.ones(1, 3, 1, 1)
+        mask[:, 0] = 0
+        return x * mask
+
+    assert "it changes in place a part of a value" in refused(Calling(forward))[2]
+
+
+def test_response_norm_over_rows() -> None:
+    """What PyTorch writes for a normalisation over channels, over rows of pixels."""
+
+    def forward(x: Tensor) -> Tensor:
+        means = F.avg_pool2d(F.pad(x * x, (0, 0, 1, 1)), (3, 1), 1)
+        return x / (means * 0.5 + 1.0) ** 0.75
+
+    assert "lrn" not in refused(Calling(forward))[2]
