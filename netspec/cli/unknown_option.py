@@ -20,8 +20,8 @@ _POSITIONAL = {
 }
 """Words that users may write as options, and the metavars of the positional arguments that take their values."""
 
-_COUNTERPARTS = {"--format": "--to", "--to": "--format"}
-"""Options that commands use for the same purpose under different names."""
+_COUNTERPARTS = {"--format": "--to", "--solver": "--params", "--to": "--format"}
+"""Options that commands, or their users, have for the same purpose under different names."""
 
 _OUTPUT = ("-o", "--out", "--output")
 _NO_OUTPUT = {

@@ -114,6 +114,7 @@ def test_misspelt_command_gets_a_suggestion(typed: str, near: str) -> None:
         ("export", "--out", "Did you mean '--output'?"),
         ("compile", "--format", "Did you mean '--to'?"),
         ("summary", "--to", "Did you mean '--format'?"),
+        ("import", "--solver", "Did you mean '--params'?"),
         ("eval", "-o", "The result goes to standard output: > FILE"),
         ("fmt", "--output", "Specs are laid out in place; - is standard input, laid out on standard output"),
         ("check-data", "--data", "It is an argument here: netspec check-data SOURCE"),

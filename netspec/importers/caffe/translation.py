@@ -89,9 +89,9 @@ def translate(source: Source, shape: Shape | None = None, solver: Source | None 
             _add(data, reason, findings, problems)
         draft.bias_decays = training.bias_decays
         draft.decay = 0.0 if solved is None else solved.real("weight_decay")
-        for warning in training.substitutes:
-            findings.warn("caffe-substitute", warning.message, warning.span, notes=warning.notes)
         problems += _translate_layers(draft, findings)
+        for warning in (*training.substitutes, *draft.substitutes):
+            findings.warn("caffe-substitute", warning.message, warning.span, notes=warning.notes)
     _raise(findings)
     reports = [_report(problems, len(network.layers))] if problems else []
     if reports or training.of_solver:

@@ -150,3 +150,16 @@ def test_weights_are_those_of_the_file(tmp_path: Path) -> None:
     expected = torch.nn.functional.conv_transpose2d(*tensors, stride=2, groups=2)
     ours = backend.load("reference").run(result.net.graph, arrays, x).output
     np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("filler", ["type: 'bilinear'", "type: 'gaussian' std: 1 sparse: 3"])
+def test_filler_that_a_spec_lacks_is_left_out_where_nothing_is_trained(filler: str) -> None:
+    """Such weights come from a file. With a loss, their first values matter."""
+    parameter = f"num_output: 3 kernel_size: 4 stride: 2 weight_filler {{ {filler} }}"
+    up = f'layer {{ name: "up" type: "Deconvolution" bottom: "data" top: "up" convolution_param {{ {parameter} }} }}'
+    deployed = images(3, 4, 4) + up
+    network = net(deployed)
+    (warning,) = network.warnings
+    assert warning.code == "caffe-substitute" and warning.message.startswith("up: its weights must come from a file")
+    assert warning.spans[0].text == filler.split("std: 1 ")[-1]
+    assert layers(deployed)[0].startswith("[up] deconv filters=3 kernel=4 stride=2")

@@ -73,9 +73,13 @@ class Network:
 
     @cached_property
     def is_trained(self) -> bool:
-        """Whether the file is one to train with: it has losses, or says how weights are drawn."""
-        fillers = (layer.record.message(name).has("weight_filler") for layer in self.layers for name in WITH_FILLERS)
-        return self.has_losses or any(fillers)
+        """Whether the file is one to train with: it has losses, or says how weights are drawn.
+
+        Files for tests alone may have the filler of interpolations, whose weights are not drawn.
+        """
+        parameters = [layer.record.message(name) for layer in self.layers for name in WITH_FILLERS]
+        fillers = [p.message("weight_filler").text("type") for p in parameters if p.has("weight_filler")]
+        return self.has_losses or any(filler != "bilinear" for filler in fillers)
 
     @cached_property
     def has_losses(self) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from netspec.importers.caffe.learning import fillers, multipliers
 from netspec.importers.caffe.net.layers import Layer
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.net.problem import Inexpressible, Rejected, Substitute
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.lines import NO_LINE, Line, Site, Value
 from netspec.ir.shape import Shape
 from netspec.keys.texts import number
+from netspec.source import Span
 
 _RATES = ("lr_mult", "decay_mult")
 _PARAMETERS = {"conv": "convolution_param", "deconv": "convolution_param", "fc": "inner_product_param"}
@@ -33,15 +34,27 @@ def weighted(
 
 def _beginning(site: Site, type_: str, shape: Shape, blob: tuple[int, ...], groups: int) -> dict[str, str]:
     """Return how weights and biases begin, if the file is one to train with. ``blob`` is the shape of the weights."""
+    parameter = site.parameter(_PARAMETERS[type_])
+    try:
+        init = fillers.weights(parameter.message("weight_filler"), blob, groups, transposed=type_ == "deconv")
+    except Inexpressible as problem:
+        if site.draft.network.has_losses:
+            raise
+        site.draft.substitutes.append(_without_filler(site, str(problem), problem.span or site.layer.span))
+        init = "he"
     if not site.draft.network.is_trained:
         return {}
-    parameter = site.parameter(_PARAMETERS[type_])
-    init = fillers.weights(parameter.message("weight_filler"), blob, groups, transposed=type_ == "deconv")
     keys = {} if init == "he" else {"init": init}
     if parameter.flag("bias_term"):
         bias = fillers.biases(parameter.message("bias_filler"), shape.channels)
         keys |= {} if bias == "0" else {"bias": bias}
     return keys
+
+
+def _without_filler(site: Site, reason: str, span: Span) -> Substitute:
+    message = f"{site.layer.name}: its weights must come from a file, and their filler is left out: {reason}"
+    note = "--weights FILE.caffemodel --save-weights of netspec import converts such a file"
+    return Substitute(message, span, (note,))
 
 
 def rates(site: Site, *, biased: bool) -> dict[str, str]:

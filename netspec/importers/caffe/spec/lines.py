@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from netspec.importers.caffe.net.layers import Layer, Network, Top
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.net.problem import Inexpressible, Rejected, Substitute
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.spec import lines
 from netspec.ir.shape import Shape
@@ -52,7 +52,8 @@ class Draft:
     ``labels`` are the values that are labels, ``readers`` the layers that read each value. ``flat`` has the flattened
     copies of lines, ``images`` those with the sizes of an image. ``owners`` has, for each name of a parameter, the
     first layer that has it, which of its parameters it is, and the number of its line or ``NO_LINE``. ``bias_decays``:
-    the train line has a decay of biases. ``decay`` is that of weights, 0 without a solver.
+    the train line has a decay of biases. ``decay`` is that of weights, 0 without a solver. ``substitutes`` are
+    warnings.
     """
 
     network: Network
@@ -65,6 +66,7 @@ class Draft:
     flat: dict[int, int] = field(default_factory=dict)
     images: dict[tuple[int, Shape], int] = field(default_factory=dict)
     owners: dict[str, tuple[Layer, int, int]] = field(default_factory=dict)
+    substitutes: list[Substitute] = field(default_factory=list)
 
     def new_line(
         self,
