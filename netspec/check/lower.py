@@ -20,11 +20,12 @@ from netspec.lowering import Draft, Grouping, LayerType, Lowering, Operand
 
 
 class Weight(NamedTuple):
-    """The key and shape of a weight parameter, and its connection table if it has one."""
+    """The key and shape of a weight parameter, its connection table if it has one, and the axis that is divided."""
 
     key: str
     shape: tuple[int, ...]
     table: ConnectionTable | None
+    axis: int
 
 
 class Lowered(NamedTuple):
@@ -182,7 +183,7 @@ class _Parameters:
             )
         )
         if param.role == "weight":
-            self.weights.append(Weight(key, param.shape, param.table))
+            self.weights.append(Weight(key, param.shape, param.table, param.axis))
         return key
 
     def _shared(self, owner: Lowered, param: ParamShape, index: int) -> Weight:
@@ -194,6 +195,9 @@ class _Parameters:
         if weight.shape != param.shape:
             needs, has = map(format_sizes, (param.shape, weight.shape))
             raise _mismatch(owner, f"{self.request.name} needs {needs}, {owner.layer.name} has {has}")
+        if weight.axis != param.axis:
+            note = "only one of them has groups: the shapes of their weights are equal by chance"
+            raise _mismatch(owner, note, "groups")
         if owner.layer.placement != self.placement:
             raise _mismatch(owner, "both must be placed alike on the GPU groups")
         if weight.table != param.table:

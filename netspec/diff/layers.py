@@ -87,7 +87,7 @@ def _effect(matched: Matched, names: tuple[str, str], key: str, texts: tuple[str
     greatest = matched.greatest_effect(*names)
     if key in _PLACEMENT_KEYS and not computes:
         return "placement"
-    if key == "neuron" or not matched.computes(0, names[0]):
+    if key == "neuron" or not any(matched.computes(side, name) for side, name in enumerate(names)):
         return matched.chain_effect(*names)
     if computes or key in PREPARATION_KEYS or (key == "bias" and "none" in texts):
         return greatest

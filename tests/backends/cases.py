@@ -107,6 +107,7 @@ TRANSPOSED = {
     "same": TransposedWindow((3, 3), (2, 2), Pad(0, 1, 0, 1)),
     "one-sided": TransposedWindow((3, 2), (1, 2), Pad(1, 0, 0, 3)),
     "dilated": TransposedWindow((2, 3), (1, 2), Pad(1, 2, 0, 1), (3, 2)),
+    "dilated-output-padding": TransposedWindow((3, 2), (2, 1), Pad(1, 0, 1, 0), (1, 2)),
     "holes": TransposedWindow((1, 1), (3, 2), Pad(0, -1, 0, -2)),
     "growing": TransposedWindow((3, 3), (2, 1), Pad(-1, 2, -2, -3)),
 }

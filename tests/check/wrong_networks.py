@@ -219,6 +219,13 @@ NETWORKS = (
         "d needs 2x2, c has 2x3072",
     ),
     Case(
+        "weights-mismatch",
+        "[i] input 4x8x8\n[c] deconv filters=2 kernel=3\n[d] deconv filters=4 kernel=3 groups=2 inputs=i weights=c",
+        (3, 31, "groups=2"),
+        "d cannot take c's weights",
+        "only one of them has groups: the shapes of their weights are equal by chance",
+    ),
+    Case(
         "window-does-not-tile",
         IMAGE + "[c] conv filters=2 kernel=3 stride=2",
         (2, 20, "kernel=3"),

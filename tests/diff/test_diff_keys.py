@@ -14,7 +14,7 @@ from hypothesis_profiles import examples
 from netspec.diagnostics import SpecError
 from netspec.diff import compare, gravest
 from netspec.diff.machine_readable import to_json
-from netspec.net import Net
+from netspec.net import Net, loads
 
 BASE = """\
 net base  rounding=down
@@ -327,3 +327,11 @@ def test_padding_of_a_layer_of_its_own_is_written_as_in_a_spec() -> None:
     assert difference_lines(diff(text, text.replace("pad=1", "pad=0,2,1,1"))) == ["p pad: 1 -> 0,2,1,1, function"]
     without = text.replace("[p] zeropad pad=1\n", "")
     assert difference_lines(diff(text, without)) == ["p removed: zeropad pad=1, after x -> , function"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(("one", "other"), [("shuffle groups=1", "shuffle groups=2"), ("crop size=17", "crop size=15")])
+def test_a_layer_that_changes_nothing_in_one_network_only(one: str, other: str, order: int) -> None:
+    texts = [BASE.replace("[norm1]", f"[moved] {layer}\n[norm1]") for layer in (one, other)][::order]
+    comparison = compare(*map(loads, texts))
+    assert [layer.differences[0].effect for layer in comparison.layers if layer.name == "moved"] == ["function"]

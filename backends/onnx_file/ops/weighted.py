@@ -40,7 +40,8 @@ def _conv(op: Conv, site: Site) -> None:
 
 
 def _deconv(op: Deconv, site: Site) -> None:
-    """ONNX's ``pads`` cannot add pixels: ``output_padding`` can, at the far sides and fewer than the stride."""
+    """ONNX's ``pads`` cannot add pixels: ``output_padding`` can, at the far sides and fewer than the stride. (ONNX also
+    allows fewer than the dilation, which onnxruntime rejects.)"""
     pad, window = op.window.pad, op.window
     cut = [max(0, side) for side in (pad.top, pad.left, pad.bottom, pad.right)]
     added = [max(0, -side) for side in (pad.top, pad.left, pad.bottom, pad.right)]
@@ -51,8 +52,7 @@ def _deconv(op: Deconv, site: Site) -> None:
         "group": op.groups,
         "pads": cut,
     }
-    limits = [max(sides) for sides in zip(window.stride, window.dilation, strict=True)]
-    if not any(added[:2]) and added[2] < limits[0] and added[3] < limits[1]:
+    if not any(added[:2]) and added[2] < window.stride[0] and added[3] < window.stride[1]:
         attributes |= {"output_padding": added[2:]} if any(added) else {}
         site.result("ConvTranspose", site.x, *site.parameters(), **attributes)
         return
