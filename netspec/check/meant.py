@@ -13,7 +13,14 @@ from netspec.check.other_layers import global_pooling, translated_call
 from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_keys import ABSENT_KEYS, CHANNELS_READ, CLIPPED_NORMS, CLIPPED_VALUES
+from netspec.diagnostics.other_keys import (
+    ABSENT_KEYS,
+    CHANNELS_READ,
+    CLIPPED_NORMS,
+    CLIPPED_VALUES,
+    WARM_UP_EPOCHS,
+    WARM_UP_STEPS,
+)
 from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
 from netspec.keys import BadValue, Key, Size2
 from netspec.keys.kind import shown
@@ -31,6 +38,8 @@ _TRANSLATED_KEYS = {
     "train": {
         **dict.fromkeys(CLIPPED_NORMS, "clip_gradients=norm({})"),
         **dict.fromkeys(CLIPPED_VALUES, "clip_gradients=value({})"),
+        **dict.fromkeys(WARM_UP_EPOCHS, "warmup={}"),
+        **dict.fromkeys(WARM_UP_STEPS, "warmup=steps({})"),
     },
 }
 """By layer type or setting: keys of other tools, as ``plain_word`` returns them, and how to write them here."""
@@ -97,7 +106,7 @@ def translated_key(owner: str, pair: Pair) -> str | None:
     ``clip=norm(2)`` of a train line ``clip_gradients=norm(2)``."""
     template = _TRANSLATED_KEYS.get(owner, {}).get(plain_word(pair.key.text))
     if template and owner == "train" and isinstance(pair.value, Call):
-        return f"clip_gradients={shown(pair.value)}"
+        return f"{template.partition('=')[0]}={shown(pair.value)}"
     return template.format(shown(pair.value)) if template and isinstance(pair.value, Number) else None
 
 

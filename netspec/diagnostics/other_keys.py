@@ -90,6 +90,9 @@ CLIPPED_NORMS = (
 )
 CLIPPED_VALUES = ("clipgradvalue", "clipvalue", "gradclipvalue", "gradientclipvalue", "maxgradvalue")
 """Words for limits of gradients: of the norm, and of single numbers."""
+WARM_UP_EPOCHS = ("warmupepoch", "warmupepochs", "warmuplength")
+WARM_UP_STEPS = ("numwarmupsteps", "warmupiters", "warmupiterations", "warmupstep", "warmupsteps")
+"""Words for the length of a warm-up."""
 _CLIPPED = (
     "gradients are limited by train clip_gradients=: norm(2) is a limit of the norm of all together, value(0.5) one of "
     "each of their numbers"
@@ -98,6 +101,7 @@ _PER_PARAMETER = "Keras's clipnorm limits the gradient of each parameter by itse
 
 ABSENT_SETTINGS: Mapping[str, str] = {
     **dict.fromkeys((*CLIPPED_NORMS, *CLIPPED_VALUES), _CLIPPED),
+    **dict.fromkeys((*WARM_UP_EPOCHS, *WARM_UP_STEPS), "a warm-up takes epochs, warmup=5, or steps, warmup=steps(500)"),
     "clipnorm": f"{_CLIPPED}. {_PER_PARAMETER} together",
     **dict.fromkeys(
         ("gamma", "milestones", "stepsize"),

@@ -33,6 +33,10 @@ class BadValue(Exception):
         self.replacement = replacement
 
 
+_LONG = 100
+"""The most characters of what a key needs that a message may have."""
+
+
 class Kind(Protocol):
     """A kind of values: reads a key's value, and describes the values that it accepts."""
 
@@ -56,7 +60,15 @@ def unknown_word(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
         return BadValue(
             f"'{word}' is unknown; did you mean {near}?", span, notes=(f"it may be {doc}",), replacement=near
         )
-    return BadValue(f"needs {doc}, not '{shown(value)}'", value.span)
+    return none_of(value, doc)
+
+
+def none_of(value: Value, doc: str) -> BadValue:
+    """Return the error for a value that is none of those that ``doc`` describes, which are a note if they are many."""
+    if len(doc) <= _LONG:
+        return BadValue(f"needs {doc}, not '{shown(value)}'", value.span)
+    word = value.name.text if isinstance(value, Call) else shown(value)
+    return BadValue(f"'{word}' is unknown", value.span, notes=(f"it may be {doc}",))
 
 
 def shown(value: Value | Pair) -> str:

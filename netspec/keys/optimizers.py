@@ -12,7 +12,7 @@ from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
 from netspec.ir.settings import AdaGrad, Adam, RmsProp, Sgd, Train, UpdateRule
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
-from netspec.keys.kind import BadValue, one_of, shown, unknown_word
+from netspec.keys.kind import BadValue, none_of, one_of, unknown_word
 from netspec.keys.numbers import Real
 from netspec.keys.words import YES_NO
 from netspec.language.syntax import Call, Number, Pair, Value
@@ -233,7 +233,7 @@ def _unknown(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
     call = as_call(value)
     found = meant(call.name.text) if call else None
     if call is None or found is None:
-        return BadValue(f"needs {doc}, not '{shown(value)}'", value.span)
+        return none_of(value, doc)
     word, implied = found
     errors = _errors(call, word)
     if not implied and not (errors and all(error.replacement for error in errors)):

@@ -23,6 +23,7 @@ from netspec.ir.settings import (
     Warmup,
 )
 from netspec.keys import texts
+from netspec.language.variants import apply
 from netspec.net import loads
 
 IMAGE = "[image] input 3x8x8\n"
@@ -303,3 +304,18 @@ def test_interval_of_a_fraction_of_epochs_is_counted_in_steps(schedule: str, has
     found = only_diagnostic(f"{IMAGE}train schedule={schedule}")
     note = "2.4 epochs are 2.4 * images / batch steps, which every= counts with unit=steps"
     assert found.code == "bad-value" and found.notes == ((note,) if has_note else ())
+
+
+@pytest.mark.parametrize(
+    ("written", "fixed"),
+    [
+        ("warmup_epochs=5", "warmup=5"),
+        ("warmup_steps=500", "warmup=steps(500)"),
+        ("num_warmup_steps=500", "warmup=steps(500)"),
+        ("warmup_iters=steps(20)", "warmup=steps(20)"),
+    ],
+)
+def test_words_of_other_tools_for_a_warm_up(written: str, fixed: str) -> None:
+    text = f"{IMAGE}[fc] fc outputs=2\ntrain {written} epochs=90"
+    (fix,) = only_diagnostic(text).fixes
+    assert (apply(fix.edits, text), fix.checks) == (text.replace(written, fixed), True)
