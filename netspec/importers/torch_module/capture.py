@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
@@ -110,7 +111,7 @@ def _tensors(module: nn.Module) -> Iterator[Tensor]:
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Keep the random numbers that follow as they are, and torch quiet: on errors, it prints graphs."""
-    state, disabled = random.getstate(), logging.root.manager.disable
+    states, disabled = (random.getstate(), np.random.get_state()), logging.root.manager.disable
     logging.disable()
     try:
         with (
@@ -123,7 +124,8 @@ def _undisturbed() -> Iterator[None]:
             yield
     finally:
         logging.disable(disabled)
-        random.setstate(state)
+        random.setstate(states[0])
+        np.random.set_state(states[1])
 
 
 def _cannot_follow(problem: Exception, module: nn.Module, shape: Shape, source: Source) -> SpecError:

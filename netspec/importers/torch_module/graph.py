@@ -43,10 +43,12 @@ class Building:
 
     ``names`` has the name of each node's value in the graph, those of several values for a node that returns several.
     ``reads`` has functions that return the values of what is constant, ``parameters`` those of the module by identity,
-    so that one with several names is one tensor. ``training``: the graph is that of training mode.
+    so that one with several names is one tensor. ``training``: the graph is that of training mode. ``on_read`` is
+    called with the name of a parameter or buffer whenever it is read.
     """
 
     training: bool
+    on_read: Callable[[str], None]
     nodes: list[Node] = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     shapes: dict[str, Sizes] = field(default_factory=dict)
@@ -150,14 +152,16 @@ def graph_of(
     source: Source,
     *,
     training: bool,
+    on_read: Callable[[str], None],
 ) -> Model:
     """Return the program as a graph. ``module`` is the one that was followed, whose parameters it has.
 
     ``table`` converts operators, by their names in PyTorch. ``reasons`` says why others cannot be expressed.
+    ``on_read`` is that of ``Building``.
 
     Raises ``SpecError`` with ``torch-input`` if the output does not depend on the images.
     """
-    building = Building(training)
+    building = Building(training, on_read)
     _add_inputs(building, program, module)
     changed = _misread_changes(program.graph)
     for node in program.graph.nodes:
@@ -216,8 +220,13 @@ def _add_inputs(building: Building, program: ExportedProgram, module: nn.Module)
 
 
 def _add_tensor(building: Building, node: fx.Node, name: str, value: TorchTensor) -> None:
-    tensor = building.parameters.setdefault(id(value), Tensor(name, tuple(value.shape), lambda: _array(value)))
-    building.reads[node] = lambda: value
+    def read() -> TorchTensor:
+        building.on_read(tensor.name)
+        return value
+
+    new = Tensor(name, tuple(value.shape), lambda: _array(read()))
+    tensor = building.parameters.setdefault(id(value), new)
+    building.reads[node] = read
     building.names[node] = f"p:{name}"
     building.tensors[f"p:{name}"] = tensor
 

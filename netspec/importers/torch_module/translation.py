@@ -13,11 +13,12 @@ from netspec.diagnostics.model import first_line_span
 from netspec.formatting import listed
 from netspec.importers.operators import Origin, Translation
 from netspec.importers.operators import translate as translate_graph
-from netspec.importers.operators.graph.model import Model, Node
+from netspec.importers.operators.graph.model import Model, Node, model_error
 from netspec.importers.operators.spec.operators import COUNTS
 from netspec.importers.torch_module.aten.table import REASONS, TABLE
 from netspec.importers.torch_module.capture import BATCH, OTHER_BATCH, capture
 from netspec.importers.torch_module.graph import graph_of
+from netspec.importers.torch_module.learning import Reads, differences
 from netspec.importers.torch_module.modes import computes_same, counting, only_in_training
 from netspec.ir.shape import Shape
 from netspec.source import Source
@@ -29,7 +30,8 @@ def translate(module: nn.Module, shape: Shape, source: Source) -> Translation:
     """Translate what a module computes of images of a shape. ``source`` has the name of the spec.
 
     It is what the module computes in evaluation mode. Training mode, where some dropout shows alone, and outputs for
-    training alone, adds these if it computes the same otherwise. A warning says if it does not.
+    training alone, adds these if it computes the same otherwise. Warnings say if it does not, and if the spec has other
+    parameters.
 
     Raises
     ------
@@ -37,31 +39,47 @@ def translate(module: nn.Module, shape: Shape, source: Source) -> Translation:
         ``torch-not-expressible``: a list of all that a spec cannot express, or a code of ``capture`` or ``graph_of``.
     """
     about = Origin(("torch-not-expressible", "torch-outputs"), f", a module of PyTorch {torch.__version__}")
-    tested = _followed(module, shape, source)
+    reads = Reads()
+    tested = _followed(module, shape, source, reads)
     try:
-        trained = _followed(module, shape, source, training=True, batch=OTHER_BATCH)
+        trained = _followed(module, shape, source, reads, training=True, batch=OTHER_BATCH)
         if computes_same(trained, tested):
-            return translate_graph(trained, source, about)
+            return _translated(trained, module, source, about, reads)
         more = only_in_training(trained, tested)
         notes = [f"only in training: {_listed(more)}" if more else "in training, it computes with other numbers"]
     except SpecError as problem:
         notes = [note for diagnostic in problem.diagnostics for note in (diagnostic.message, *diagnostic.notes)]
     about = replace(about, comments=("It is what the module computes in evaluation mode.",))
-    counts = counting(tested, _followed(module, shape, source, batch=OTHER_BATCH))
+    other = _followed(module, shape, source, reads, batch=OTHER_BATCH)
+    if [node.op for node in other.nodes] != [node.op for node in tested.nodes]:
+        raise model_error("torch-not-expressible", source, f"its forward depends on the number of images: {COUNTS}")
+    counts = counting(tested, other)
     nodes = (
         replace(node, op=node.called, reason=node.reason or COUNTS) if node in counts else node for node in tested.nodes
     )
-    translation = translate_graph(replace(tested, nodes=tuple(nodes)), source, about)
-    return replace(translation, diagnostics=(*translation.diagnostics, _warning(notes, source)))
-
-
-def _followed(module: nn.Module, shape: Shape, source: Source, *, training: bool = False, batch: int = BATCH) -> Model:
-    program = capture(module, shape, source, training=training, batch=batch)
-    return graph_of(program, module, TABLE, REASONS, source, training=training)
-
-
-def _warning(notes: Iterable[str], source: Source) -> Diagnostic:
     message = "the spec has what the module computes in evaluation mode, which is not all that it does in training"
+    translation = _translated(replace(tested, nodes=tuple(nodes)), module, source, about, reads)
+    return replace(translation, diagnostics=(*translation.diagnostics, _warning(message, notes, source)))
+
+
+def _followed(
+    module: nn.Module, shape: Shape, source: Source, reads: Reads, *, training: bool = False, batch: int = BATCH
+) -> Model:
+    program = capture(module, shape, source, training=training, batch=batch)
+    return graph_of(program, module, TABLE, REASONS, source, training=training, on_read=reads.note)
+
+
+def _translated(model: Model, module: nn.Module, source: Source, about: Origin, reads: Reads) -> Translation:
+    """Translate a graph, with a warning if the spec does not learn what the module does."""
+    translation = translate_graph(model, source, about)
+    learnt = {name for name, _ in module.named_parameters(remove_duplicate=False)}
+    notes = [*differences(model, translation.arrays, learnt, reads)]
+    message = "the spec computes what the module does, but it learns other numbers"
+    warnings = [_warning(message, notes, source)] if notes else []
+    return replace(translation, diagnostics=(*translation.diagnostics, *warnings))
+
+
+def _warning(message: str, notes: Iterable[str], source: Source) -> Diagnostic:
     return Diagnostic("torch-training", message, (first_line_span(source),), tuple(notes), severity="warning")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from same_outputs import Calling, assert_same
@@ -75,7 +76,7 @@ class Remembering(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         self.calls += 1
         self.last = image
-        print("called", random.random())
+        print("called", random.random(), np.random.rand())
         x = F.dropout(self.conv(self.norm(image)), training=self.training)
         return x if not self.fails else x.reshape(5)
 
@@ -88,7 +89,7 @@ def test_module_and_random_numbers_stay_as_they_are(
     module = Remembering(fails).train(training)
     module.norm.eval()
     state = {key: value.clone() for key, value in module.state_dict().items()}
-    numbers, drawn = torch.get_rng_state(), random.getstate()
+    numbers, drawn, of_numpy = torch.get_rng_state(), random.getstate(), str(np.random.get_state())
     try:
         netspec.from_torch(module, (3, 8, 8))
         assert not fails
@@ -98,6 +99,7 @@ def test_module_and_random_numbers_stay_as_they_are(
     assert (module.calls, module.last) == (0, None)
     assert all(torch.equal(value, state[key]) for key, value in module.state_dict().items())
     assert torch.equal(torch.get_rng_state(), numbers) and random.getstate() == drawn
+    assert str(np.random.get_state()) == of_numpy
     assert capfd.readouterr() == ("", "")
 
 

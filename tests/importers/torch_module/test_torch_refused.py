@@ -74,6 +74,11 @@ class Deciding(nn.Module):
         return image if image.sum() > 0 else -image
 
 
+def test_forward_that_depends_on_the_number_of_images() -> None:
+    few = Calling(lambda x: x.relu().tanh() if x.shape[0] < 6 else x.relu())
+    assert "it computes with the number of images" in refused(few)[1]
+
+
 class Pair(nn.Module):
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
         return left + right

@@ -90,7 +90,8 @@ class ScaledLinear(nn.Linear):
 
 def test_matrices_that_are_computed() -> None:
     linear = ScaledLinear(5, 6, bias=False)
-    assert len(assert_same(linear, (5, 2, 2), unused=-30).warnings) == 1
+    _, warning = assert_same(linear, (5, 2, 2), unused=-30).warnings
+    assert warning.notes == ("in training, it computes with other numbers",)
 
 
 @pytest.mark.parametrize(("momentum", "reason"), [(None, "momentum=None or 0"), (1.5, "its momentum is 1.5")])
@@ -117,3 +118,37 @@ def test_response_norm_over_rows() -> None:
         return x / (means * 0.5 + 1.0) ** 0.75
 
     assert "lrn" not in refused(Calling(forward))[2]
+
+
+class Learning(nn.Module):
+    """What a spec cannot learn as this module does: a number, a shared normalisation, and nothing of a buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 3, 1, bias=False), nn.BatchNorm2d(3)
+        self.alpha = nn.Parameter(torch.zeros(1))
+        self.register_buffer("blur", torch.ones(3, 1, 3, 3) / 9)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(self.norm(x)).relu()
+        y = F.conv2d(self.norm(self.conv(x)), self.blur, padding=1, groups=3)
+        return x + self.alpha * y
+
+
+def test_other_parameters() -> None:
+    (warning,) = netspec.from_torch(Learning(), (3, 5, 5)).warnings
+    assert warning.code == "torch-training" and warning.message.endswith("it learns other numbers")
+    assert warning.notes == (
+        "fixed numbers in the spec, learnt by the module: alpha",
+        "one parameter of the module, several in the spec: norm.weight (norm.weight, norm_norm.weight), "
+        "norm.bias (norm.bias, norm_norm.bias), norm.running_mean (norm.running_mean, norm_norm.running_mean), "
+        "norm.running_var (norm.running_var, norm_norm.running_var)",
+        "learnt by the spec, fixed numbers in the module: conv1.weight",
+    )
+
+
+def test_parameters_that_are_learnt_alike() -> None:
+    """Shared weights, computed ones, and those of a group normalisation."""
+    conv = nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 4, 1, bias=False))
+    module = nn.Sequential(conv, nn.GroupNorm(2, 4), nn.PReLU(), nn.Flatten(), nn.Linear(16, 3))
+    assert not netspec.from_torch(module, (4, 2, 2)).warnings
