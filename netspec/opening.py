@@ -40,7 +40,9 @@ _ARCHIVES = (
     (b"\x89HDF", "HDF5, as Keras writes"),
     *((bytes((0x80, protocol)), "a pickle, as cuda-convnet writes") for protocol in range(2, 6)),
 )
-"""The first bytes of weight files of other tools."""
+"""The first bytes of files of weights."""
+_SAFETENSORS = re.compile(rb".{8}\{\s*\"", re.DOTALL)
+"""The first bytes of a file of safetensors: the length of its header, which is JSON."""
 
 MAX_FILES = 500
 """The most files of a folder that are considered when looking for a name or for variants."""
@@ -121,6 +123,7 @@ def decode(data: bytes, name: str) -> Source:
             "too-large-file",
             f"this file is larger than {format_count(MAX_FILE_BYTES)} bytes: too large for a spec",
             name,
+            _about_weights(data),
         )
     data = data.removesuffix(_DOS_END)
     try:
@@ -136,8 +139,15 @@ def decode(data: bytes, name: str) -> Source:
     return Source(name, text)
 
 
-def _spec_error(code: str, message: str, name: str) -> SpecError:
-    return SpecError((Diagnostic(code, message, (first_line_span(Source(name, "")),)),))
+def _spec_error(code: str, message: str, name: str, notes: tuple[str, ...]) -> SpecError:
+    return SpecError((Diagnostic(code, message, (first_line_span(Source(name, "")),), notes),))
+
+
+def _about_weights(data: bytes) -> tuple[str, ...]:
+    """Return a note on a file that has weights."""
+    found = next((word for mark, word in _ARCHIVES if data.startswith(mark)), None)
+    kind = found or ("a file of safetensors" if _SAFETENSORS.match(data) else None)
+    return (f"it is {kind}: weights, not a spec of a network",) if kind else ()
 
 
 def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
@@ -145,11 +155,10 @@ def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
 
     The diagnostic points at the byte if the file may be text in another encoding, else at the file as a whole.
     """
-    archive = next((word for mark, word in _ARCHIVES if data.startswith(mark)), None)
     encoding = next((word for mark, word in _MARKS if data.startswith(mark)), None)
     span, notes = first_line_span(Source(name, "")), tuple[str, ...]()
-    if archive:
-        notes = (f"it is {archive}: weights, not a spec of a network",)
+    if weights := _about_weights(data):
+        notes = weights
     elif _MODEL.match(data):
         notes = (f"it begins as an ONNX model does, whose name must end with {ONNX_FILE}",)
     elif _TEXT_OF_BYTES.fullmatch(data):

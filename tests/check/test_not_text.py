@@ -49,3 +49,18 @@ def test_byte_order_mark_names_the_encoding(encoding: str) -> None:
     (found,) = caught.value.diagnostics
     word = encoding.upper()
     assert found.notes == (f"it begins as {word} does: iconv -f {word} -t UTF-8 converts it",)
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"PK\x03\x04", "a zip archive, as torch.save writes"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5, as Keras writes"),
+        (b"\x40\0\0\0\0\0\0\0" + b'{"fc.weight":', "a file of safetensors"),
+    ],
+)
+@pytest.mark.parametrize("size", [100, 4 * 2**20 + 1])
+def test_files_of_weights_are_recognised(start: bytes, kind: str, size: int) -> None:
+    with pytest.raises(SpecError) as caught:
+        decode(start + bytes(size), "a.pth")
+    assert caught.value.diagnostics[0].notes == (f"it is {kind}: weights, not a spec of a network",)

@@ -26,6 +26,12 @@ from netspec.train.tensors.imported import recorded
 _CLASS = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 """torch's message about an object that is not a tensor or a plain container."""
 
+_IMPORTS = {
+    ".onnx": "netspec import {} --save-weights OUT.safetensors",
+    ".caffemodel": "netspec import DEPLOY.prototxt --weights {} --save-weights OUT.safetensors",
+}
+"""The commands that convert weights of other programs, by the endings of their files."""
+
 STATE_KEYS = ("state_dict", "model_state_dict", "model")
 """The key of a network's weights in other tools' checkpoints: PyTorch's ImageNet example and Lightning; PyTorch's
 tutorial on saving; torchvision's training scripts."""
@@ -97,6 +103,9 @@ def _unreadable(path: Path, problem: Exception) -> TrainError:
         return TrainError(f"{path} cannot be read as weights: {first[:200]}")
     kinds = "a file of weights is a run, a checkpoint, .safetensors, or what torch.save writes of a state_dict"
     match = _CLASS.search(message)
+    command = _IMPORTS.get(path.suffix.lower())
+    if command is not None:
+        return TrainError(f"{path} cannot be read as weights", f"this converts them: {command.format(path)}")
     if match is None:
         return TrainError(f"{path} cannot be read as weights", kinds)
     return TrainError(

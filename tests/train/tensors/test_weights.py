@@ -173,6 +173,15 @@ def test_file_without_weights_is_an_error(tmp_path: Path, name: str, content: by
         read_without_warnings(tmp_path / name)
 
 
+@pytest.mark.parametrize(("name", "arguments"), [("a.onnx", "{} "), ("a.caffemodel", "DEPLOY.prototxt --weights {} ")])
+def test_command_for_weights_of_other_programs(tmp_path: Path, name: str, arguments: str) -> None:
+    (path := tmp_path / name).write_bytes(b"\x08\x07")
+    with pytest.raises(TrainError, match="cannot be read as weights") as caught:
+        read_without_warnings(path)
+    (note,) = caught.value.notes
+    assert note == f"this converts them: netspec import {arguments.format(path)}--save-weights OUT.safetensors"
+
+
 def test_file_of_torch_save_with_the_ending_of_safetensors_is_recognised(tmp_path: Path) -> None:
     torch.save({"a": torch.ones(2)}, tmp_path / "a.safetensors")
     with pytest.raises(TrainError, match="not a safetensors file") as caught:
