@@ -166,7 +166,8 @@ def compare(a: Net, b: Net) -> Comparison:
     """Compare two networks: what differs, and what each difference changes.
 
     The result is shown as ``netspec diff`` prints it, and in a notebook as tables. ``same`` says whether nothing
-    differs, ``same_function`` whether the same weights give the same output.
+    differs, ``same_function`` whether the same weights give the same output, ``same_scores`` whether they give the same
+    class scores: one of the networks may end with a softmax of them.
     """
     _require_net(a)
     _require_net(b)
@@ -246,9 +247,10 @@ def _shape(input: Sequence[int] | None) -> Shape | None:
     except TypeError:
         sides = ()
     if len(sides) not in (1, 3) or min(sides) < 1:
-        raise ValueError(
-            f"input={input!r} is not a shape; write channels, height and width, (3, 224, 224), or features"
-        )
+        given = repr(input) if isinstance(input, str | int | Sequence) else type(input).__name__
+        images = ", without the number of images" if len(sides) == 4 or hasattr(input, "shape") else ""
+        wanted = f"write channels, height and width, (3, 224, 224), or features{images}"
+        raise ValueError(f"input={given} is not a shape; {wanted}")
     return Shape(*sides)
 
 
@@ -264,9 +266,14 @@ def _changes(set: Iterable[str]) -> tuple[str, ...]:
 
 
 def _require_net(net: object) -> None:
-    """Raise ``TypeError`` if a path or a text was passed instead of a net."""
+    """Raise ``TypeError`` if something else was passed instead of a net, such as a path or a module."""
     if isinstance(net, str | os.PathLike):
         raise TypeError(f"this takes a net, which netspec.load makes of a file: netspec.load({os.fspath(net)!r})")
+    if hasattr(net, "named_parameters"):
+        call = "netspec.from_torch(model, (3, 224, 224))"
+        raise TypeError(f"this takes a net, which netspec.from_torch makes of a module: {call}")
+    if not hasattr(net, "graph"):
+        raise TypeError(f"this takes a net, and is given {type(net).__name__}")
 
 
 def _require_module(model: object) -> None:

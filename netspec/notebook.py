@@ -54,6 +54,11 @@ class Comparison:
         """Whether the same weights give the same output."""
         return self.difference.function == "same"
 
+    @property
+    def same_scores(self) -> bool:
+        """Whether the same weights give the same class scores, whatever is computed from them: probabilities or not."""
+        return self.difference.function in ("same", "scores")
+
     def __repr__(self) -> str:
         from netspec.diff.terminal import show  # needs rich
 

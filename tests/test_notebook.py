@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from places import SPECS
 from processes import netspec as run
+from torch import nn
 
 import netspec
 
@@ -63,3 +64,17 @@ def test_path_instead_of_a_net_is_an_error() -> None:
     for show in (netspec.table, netspec.figure, lambda path: netspec.compare(path, path)):
         with pytest.raises(TypeError, match="this takes a net"):
             show("alexnet.net")  # type: ignore[operator]
+        with pytest.raises(
+            TypeError, match=r"from_torch makes of a module: netspec.from_torch\(model, \(3, 224, 224\)\)"
+        ):
+            show(nn.Linear(2, 3))  # type: ignore[operator]
+        with pytest.raises(TypeError, match="this takes a net, and is given dict"):
+            show({})  # type: ignore[operator]
+
+
+def test_same_scores_without_the_same_output() -> None:
+    scores = netspec.loads(TINY)
+    probabilities = netspec.loads(f"{TINY}\n[prob] softmax")
+    compared = netspec.compare(scores, probabilities)
+    assert (compared.same, compared.same_function, compared.same_scores) == (False, False, True)
+    assert not netspec.compare(scores, netspec.loads(TINY.replace("kernel=3", "kernel=3 neuron=relu"))).same_scores

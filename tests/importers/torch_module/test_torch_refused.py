@@ -130,6 +130,11 @@ def test_shapes(shape: Any) -> None:
         netspec.from_torch(nn.ReLU(), shape)
 
 
+def test_images_instead_of_a_shape() -> None:
+    with pytest.raises(ValueError, match=r"^input=Tensor is not a shape; .* without the number of images$"):
+        netspec.from_torch(nn.ReLU(), torch.zeros(1, 3, 8, 8))  # type: ignore[arg-type]
+
+
 def test_no_module() -> None:
     for call in (lambda: netspec.from_torch({}, (3, 8, 8)), lambda: netspec.from_torch(nn.ReLU, (3, 8, 8))):  # type: ignore[arg-type]
         with pytest.raises(TypeError, match=r"this takes a torch\.nn\.Module"):
