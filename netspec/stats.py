@@ -142,13 +142,15 @@ def depth(layers: Iterable[LayerNumbers]) -> int:
 def share(numbers: LayerNumbers, group: int, groups: int) -> tuple[int, int, int, int]:
     """Return (units, weights, biases, connections) of a layer on one GPU group.
 
-    A split layer has an equal share of each on every group. A layer that is placed on one group is wholly there, and
-    one with replicas wholly on each of their groups. A whole layer that is not placed is on every group.
+    A split layer has an equal share of each on every group, but a slope that all of its channels share is on every
+    group. A layer that is placed on one group is wholly there, and one with replicas wholly on each of their groups. A
+    whole layer that is not placed is on every group.
     """
     whole = (numbers.units, numbers.weights, numbers.biases, numbers.connections)
     placement = numbers.placement
     if placement.split:
-        return whole[0] // groups, whole[1] // groups, whole[2] // groups, whole[3] // groups
+        weights = whole[1] // groups or whole[1]
+        return whole[0] // groups, weights, whole[2] // groups, whole[3] // groups
     present = group in placement.replicas if placement.replicas else placement.gpu in (None, group)
     return whole if present else (0, 0, 0, 0)
 

@@ -100,6 +100,8 @@ def test_shares_of_split_whole_and_placed_layers() -> None:
     conv = valid_net("gpus 3\n[i] input 3x8x8\n[c] conv filters=6 kernel=3 gpu=0,2\n[p] softmax")["c"]
     assert share(conv, 0, 3) == share(conv, 2, 3) == (216, 162, 6, 5_832)
     assert share(conv, 1, 3) == (0, 0, 0, 0)
+    slope = valid_net("gpus 2\n[i] input 4\n[f] fc outputs=6\n[r] prelu shared=yes\n[s] softmax")["r"]
+    assert share(slope, 0, 2) == share(slope, 1, 2) == (3, 1, 0, 0)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
