@@ -31,6 +31,7 @@ def test_stochastic_depth_needs_a_way_around_it(layers: str, warned: list[str]) 
         ("[p] product inputs=i,d\n[f] fc outputs=2", "p"),
         ("[e] conv filters=3 kernel=1 bias=none\n[p] product inputs=i,e\n[f] fc outputs=2", "p"),
         ("[p] product inputs=i,d\n[g] relu inputs=d\n[q] product inputs=g,i\n[s] sum inputs=p,q", "p and q"),
+        ("[e] slice channels=3\n[e2] prelu\n[p] product inputs=i,e2\n[f] fc outputs=2", "p"),
         ("[e] logistic\n[p] product inputs=i,e\n[f] fc outputs=2", ""),
         ("[e] conv filters=3 kernel=1\n[p] product inputs=i,e\n[f] fc outputs=2", ""),
         ("[p] product inputs=i,d\n[s] sum inputs=i,p\n[f] fc outputs=2", ""),

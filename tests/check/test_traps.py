@@ -250,6 +250,12 @@ def test_layers_with_several_inputs_end_the_search_for_groups() -> None:
     assert netspec.loads(text).warnings == ()
 
 
+@pytest.mark.parametrize("layer", ["shuffle groups=2", "slice channels=4"])
+def test_layers_that_move_channels_end_the_search_for_groups(layer: str) -> None:
+    text = f"[i] input 8x8x8\n[a] conv filters=8 kernel=3 groups=2\n[m] {layer}\n[n] lrn size=3 scale=1e-4\n"
+    assert netspec.loads(text).warnings == ()
+
+
 @pytest.mark.parametrize("word", ["silu", "gelu", "hardswish", "logistic", "hardsigmoid"])
 @pytest.mark.parametrize("scale", [0.05, 0.25, 1.0, 4.0])
 def test_estimated_strengths_of_smooth_neurons_are_close(word: str, scale: float) -> None:

@@ -10,7 +10,7 @@ from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.formatting import format_number, listed, plural
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import Conv, Deconv, Input, Local, Lrn, window_of
+from netspec.ir.ops import Conv, Deconv, Input, Local, Lrn, Shuffle, Slice, window_of
 from netspec.ir.shape import Shape
 from netspec.source import Span
 
@@ -126,11 +126,13 @@ def lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator
 
 
 def _makers(graph: Graph) -> dict[str, Node | None]:
-    """Map each value to the convolution that made its channels, if only operations with one input lie in between."""
+    """Map each value to the convolution that made its channels, if in between are only operations with one input that
+    leave all channels in their places."""
     makers: dict[str, Node | None] = {}
     for node in graph.nodes.values():
         if isinstance(node.op, _CONVOLUTIONS):
             makers[node.name] = node
         else:
-            makers[node.name] = makers[node.inputs[0]] if len(node.inputs) == 1 else None
+            keeps = len(node.inputs) == 1 and not isinstance(node.op, Shuffle | Slice)
+            makers[node.name] = makers[node.inputs[0]] if keeps else None
     return makers

@@ -18,14 +18,17 @@ from netspec.ir.ops import (
     Local,
     Max,
     Pool,
+    PRelu,
     Product,
     Relu,
     Reshape,
+    Shuffle,
+    Slice,
     Sum,
     Upsample,
 )
 
-_KEEP_ZERO = (Concat, Dropout, Flatten, Max, Pool, Product, Relu, Reshape, Sum, Upsample)
+_KEEP_ZERO = (Concat, Dropout, Flatten, Max, Pool, PRelu, Product, Relu, Reshape, Shuffle, Slice, Sum, Upsample)
 """Operations whose output is 0 if all of their inputs are. Those with weights are too, if they have no biases."""
 
 

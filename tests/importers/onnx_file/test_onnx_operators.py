@@ -84,7 +84,7 @@ def test_single_operators(line: str) -> None:
 @pytest.mark.parametrize(
     ("op", "reason"),
     [
-        (node("ConvTranspose", ["x", "w"], ["y"], output_shape=[9, 10]), "cuts off 1 pixels of its height"),
+        (node("ConvTranspose", ["x", "w"], ["y"], output_shape=[9, 10]), "cuts off 1 pixel of its height"),
         (node("Softplus", ["x"], ["y"]), "differs by up to 0.018"),
         (node("Clip", ["x", "one"], ["y"]), "its limits are not 0 and 6"),
         (node("PRelu", ["x", "slopes"], ["y"]), "a spec has one for each channel"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netspec.formatting import plural
 from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.windows import give_bias, weighted_line
@@ -66,7 +67,8 @@ def _cut(site: Site, window: TransposedWindow, x: Shape) -> tuple[int, int, int,
         total = window.full_size("height" if axis == "height" else "width", side) + more - output
         if total > 0 and total % 2 and not same:
             raise Inexpressible(
-                f"it cuts off {total} pixels of its {axis}, and does not say of which side more; runtimes disagree"
+                f"it cuts off {plural(total, 'pixel')} of its {axis}, and does not say of which side more; runtimes "
+                "disagree"
             )
         smaller = max(0, total) // 2  # an output that is larger than the windows is so at its far end
         first = total - smaller if word == "SAME_LOWER" and total > 0 else smaller
