@@ -5,8 +5,8 @@
     filters, outputs or channels. This is the first, except for a deconv's weights if each group reads all channels.
 ``groups``
     One tensor per GPU group for each layer that the spec splits: ``conv1.weight`` becomes ``conv1.0.weight`` and
-    ``conv1.1.weight``, with the group's number after the layer's name. Other layers are unchanged, and so are scalars
-    (the batch counter of a batch normalisation).
+    ``conv1.1.weight``, with the group's number after the layer's name. Other layers are unchanged, and so are single
+    numbers: the batch counter of a batch normalisation, a slope that all channels share.
 ``torchvision``
     The keys of torchvision's alexnet, for a network that computes the same function.
 """
@@ -60,7 +60,7 @@ def to_layout(graph: Graph, weights: Tensors, layout: Layout) -> dict[str, Tenso
     result = {}
     for key, tensor in weights.items():
         layer, _, rest = key.partition(".")
-        if layer not in split or tensor.dim() == 0:
+        if layer not in split or tensor.numel() == 1:
             result[key] = tensor
             continue
         for group, part in enumerate(tensor.chunk(graph.groups, axes.get(key, 0))):

@@ -87,12 +87,13 @@ def test_groups_layout_has_alexnets_towers() -> None:
 
 def test_groups_layout_with_several_inputs_and_without_groups() -> None:
     text = "[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[b] conv filters=4 kernel=3 inputs=image\n"
-    text += "[c] conv filters=4 kernel=1 inputs=a,b\n[fc] fc outputs=2 gpu=0\n"
+    text += "[c] conv filters=4 kernel=1 inputs=a,b\n[p] prelu shared=yes\n[fc] fc outputs=2 gpu=0\n"
     for groups in ("", "gpus 2\n"):
         graph = netspec.loads(groups + text if groups else text.replace(" gpu=0", "")).graph
         weights = build(graph, 0, "cpu").module.state_dict()
         parts = to_layout(graph, weights, "groups")
         assert ("c.1.weights.1" in parts) == bool(groups)
+        assert parts["p.weight"].shape == (1,)
         assert identical(merged(parts, 2, split_layers(graph, weights), axes_of(graph)), weights)
 
 
