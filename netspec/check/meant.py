@@ -35,6 +35,8 @@ _TRANSLATED_KEYS = {
         **dict.fromkeys(("scale", "weight", "gamma", "coefficient"), "init=constant({})"),
         **dict.fromkeys(("shift", "offset", "beta"), "bias={}"),
     },
+    "prelu": dict.fromkeys(("alpha", "negativeslope", "slope", "weight"), "init=constant({})"),
+    "upsample": dict.fromkeys(("scale", "scalefactor"), "factor={}"),
     "train": {
         **dict.fromkeys(CLIPPED_NORMS, "clip_gradients=norm({})"),
         **dict.fromkeys(CLIPPED_VALUES, "clip_gradients=value({})"),
@@ -43,6 +45,9 @@ _TRANSLATED_KEYS = {
     },
 }
 """By layer type or setting: keys of other tools, as ``plain_word`` returns them, and how to write them here."""
+
+_TRANSLATED_WORDS = {"upsample": {key: ("nearest", "bilinear") for key in ("interpolation", "mode")}}
+"""By layer type: keys of other tools for ``method=``, and those of their words that mean the same here."""
 
 _OPERATIONS = {"prod": "product", "sum": "sum", "max": "max"}
 """The operations of Caffe's ``Eltwise``, and the types that compute them."""
@@ -102,8 +107,12 @@ def elementwise(section: Section) -> tuple[str, Fix] | None:
 
 
 def translated_key(owner: str, pair: Pair) -> str | None:
-    """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here, and ``clip_norm=2`` or
-    ``clip=norm(2)`` of a train line ``clip_gradients=norm(2)``."""
+    """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here, ``mode=bilinear`` of an
+    upsample layer ``method=bilinear``, and ``clip_norm=2`` or ``clip=norm(2)`` of a train line
+    ``clip_gradients=norm(2)``."""
+    if isinstance(pair.value, Word):
+        words = _TRANSLATED_WORDS.get(owner, {}).get(plain_word(pair.key.text), ())
+        return f"method={pair.value.text}" if pair.value.text in words else None
     template = _TRANSLATED_KEYS.get(owner, {}).get(plain_word(pair.key.text))
     if template and owner == "train" and isinstance(pair.value, Call):
         return f"{template.partition('=')[0]}={shown(pair.value)}"

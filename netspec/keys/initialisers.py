@@ -124,7 +124,12 @@ _VARIANTS = {"glorotnormal": _NORMAL, "heuniform": _UNIFORM, "kaiminguniform": _
 def _unknown(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
     """Return the error for a value that is not an initialiser: one of another tool's, or an unknown word."""
     call = as_call(value)
-    return (call and _other_tools_word(call)) or unknown_word(value, words, doc)
+    error = (call and _other_tools_word(call)) or unknown_word(value, words, doc)
+    if isinstance(value, Number) and value.value > 0:
+        number = shown(value)
+        drawn = f"gaussian({number}) draws them with this standard deviation"
+        error.notes = (f"constant({number}) makes all weights {number}, {drawn}",)
+    return error
 
 
 def _other_tools_word(call: Call) -> BadValue | None:

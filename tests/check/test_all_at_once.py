@@ -53,6 +53,10 @@ def test_layer_in_call_syntax_is_rewritten_as_a_statement() -> None:
         ("affine scale=2", "unknown-key", "affine init=constant(2)"),
         ("affine gamma=0.5 bias=1", "unknown-key", "affine init=constant(0.5) bias=1"),
         ("affine shift=-1", "unknown-key", "affine bias=-1"),
+        ("prelu slope=0.1", "unknown-key", "prelu init=constant(0.1)"),
+        ("prelu negative_slope=0.1 shared=yes", "unknown-key", "prelu init=constant(0.1) shared=yes"),
+        ("upsample scale_factor=2", "unknown-key", "upsample factor=2"),
+        ("upsample factor=2 mode=bilinear", "unknown-key", "upsample factor=2 method=bilinear"),
     ],
 )
 def test_words_of_other_tools_are_replaced_by_keys(written: str, code: str, right: str) -> None:
@@ -71,6 +75,7 @@ def test_words_of_other_tools_are_replaced_by_keys(written: str, code: str, righ
         ("eltwise inputs=image,image", "unknown-type", "write sum"),
         ("affine scale=2 init=he", "unknown-key", None),
         ("affine scale=two", "unknown-key", None),
+        ("upsample factor=2 mode=bicubic", "unknown-key", None),
     ],
 )
 def test_unsuitable_replacement_is_not_proposed(written: str, code: str, title: str | None) -> None:
@@ -122,3 +127,10 @@ def test_count_that_fits_neither_shape_is_reported_too() -> None:
     assert [(f.title, f.checks) for f in shape.fixes] == [("claim 3x6x6 units=108 weights=81", True)]
     (shape,) = diagnostics_of(head + "units=126 weights=81 connections=3402\n")
     assert not any("does not hold either" in note for note in shape.notes)
+
+
+def test_number_as_an_initialiser_is_not_guessed() -> None:
+    (found,) = diagnostics_of("[i] input 3x8x8\n[p] prelu init=0.25\n")
+    constant = "constant(0.25) makes all weights 0.25"
+    assert found.notes == (f"{constant}, gaussian(0.25) draws them with this standard deviation",)
+    assert found.fixes == ()
