@@ -46,7 +46,7 @@ _TRANSLATED_KEYS = {
 }
 """By layer type or setting: keys of other tools, as ``plain_word`` returns them, and how to write them here."""
 
-_TRANSLATED_WORDS = {"upsample": {key: ("nearest", "bilinear") for key in ("interpolation", "mode")}}
+_TRANSLATED_WORDS = {"upsample": dict.fromkeys(("interpolation", "mode"), ("nearest", "bilinear"))}
 """By layer type: keys of other tools for ``method=``, and those of their words that mean the same here."""
 
 _OPERATIONS = {"prod": "product", "sum": "sum", "max": "max"}
@@ -107,8 +107,8 @@ def elementwise(section: Section) -> tuple[str, Fix] | None:
 
 
 def translated_key(owner: str, pair: Pair) -> str | None:
-    """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here, ``mode=bilinear`` of an
-    upsample layer ``method=bilinear``, and ``clip_norm=2`` or ``clip=norm(2)`` of a train line
+    """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here, ``mode=bilinear`` of
+    an upsample layer ``method=bilinear``, and ``clip_norm=2`` or ``clip=norm(2)`` of a train line
     ``clip_gradients=norm(2)``."""
     if isinstance(pair.value, Word):
         words = _TRANSLATED_WORDS.get(owner, {}).get(plain_word(pair.key.text), ())

@@ -23,6 +23,8 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "mirror": lambda x: torch.cat([x.flip(-1), x], 1),
     "parts": lambda x: torch.cat([*x.chunk(2, 1)[::-1], x[:, 1:3], *torch.split(x, [1, 3], 1), x[:, -1:]], 1),
     "moves": lambda x: x.permute(0, 2, 3, 1).contiguous().transpose(1, 3).transpose(2, 3).unsqueeze(1).squeeze(1),
+    "other names": lambda x: torch.clip(x, 0, 6).multiply(2).subtract(x.negative().absolute()).divide(3).true_divide(2),
+    "other moves": lambda x: x.movedim((1, 2), (-1, 1)).swapaxes(1, 3).swapdims(-2, -1).moveaxis(0, 0).narrow(1, 1, 2),
     "vector": lambda x: F.log_softmax(x.amax((2, 3)).view(x.size(0), -1), dim=1),
     "softmax": lambda x: x.softmax(1) + torch.softmax(x.double(), 1),
     "norms": lambda x: F.layer_norm(x.flatten(1), [4 * 6 * 8]).view_as(x) + F.instance_norm(x) + F.group_norm(x, 2),

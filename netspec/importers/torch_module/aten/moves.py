@@ -50,10 +50,25 @@ def permute(call: Call) -> None:
     call.emit("Transpose", call.value(call.get("self")), perm=[axis % rank for axis in call.get("dims")])
 
 
+def move_axes(call: Call) -> None:
+    """Some axes at other places, and the others in their order."""
+    rank = len(call.output)
+    sources, places = ([axis % rank for axis in _axes(call, name)] for name in ("source", "destination"))
+    order = [axis for axis in range(rank) if axis not in sources]
+    for place, source in sorted(zip(places, sources, strict=True)):
+        order.insert(place, source)
+    call.emit("Transpose", call.value(call.get("self")), perm=order)
+
+
+def _axes(call: Call, name: str) -> list[int]:
+    axes = call.get(name)
+    return [axes] if isinstance(axes, int) else [*axes]
+
+
 def transpose(call: Call) -> None:
     """Two axes exchanged, by default the last two."""
     order = [*range(len(call.output))]
-    a, b = call.get("dim0", -2), call.get("dim1", -1)
+    a, b = call.get("dim0", call.get("axis0", -2)), call.get("dim1", call.get("axis1", -1))
     order[a], order[b] = order[b], order[a]
     call.emit("Transpose", call.value(call.get("self")), perm=order)
 
@@ -89,6 +104,16 @@ def part(call: Call) -> None:
         same(call)
     else:
         call.emit("Slice", call.value(call.get("self")), **numbers)
+
+
+def narrow(call: Call) -> None:
+    """A number of indices of an axis, from one on."""
+    axis, start = call.get("dim"), call.get("start")
+    if not isinstance(start, int):
+        raise Inexpressible("where it begins is computed")
+    start %= call.sizes("self")[axis]
+    numbers = {"starts": [start], "ends": [start + call.get("length")], "axes": [axis], "steps": [1]}
+    call.emit("Slice", call.value(call.get("self")), **numbers)
 
 
 def flip(call: Call) -> None:
