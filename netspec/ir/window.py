@@ -19,6 +19,7 @@ Rounding = Literal["exact", "down", "up", "caffe"]
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 WindowKind = Literal["conv", "pool"]
 AxisName = Literal["height", "width"]
+AXES: tuple[AxisName, ...] = get_args(AxisName)
 
 
 class Pad(NamedTuple):

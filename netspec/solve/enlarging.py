@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netspec.check import Checked, LayerFacts
-from netspec.ir.window import Pad, TransposedWindow
+from netspec.ir.window import AXES, Pad, TransposedWindow
 from netspec.keys.texts import pad as pad_text
 from netspec.keys.texts import pair as size_text
 from netspec.solve.edits import propose_keys
@@ -52,8 +52,8 @@ def _pads(checked: Checked, facts: LayerFacts, height: int, width: int, size: tu
 def _strides(window: TransposedWindow, sides: tuple[int, int], size: tuple[int, int]) -> str | None:
     """The stride of both axes with which the output has this size, if there is one."""
     strides = set()
-    for axis, side, output in zip(("height", "width"), sides, size, strict=True):
-        extent, _, before, after = window.terms("height" if axis == "height" else "width")
+    for axis, side, output in zip(AXES, sides, size, strict=True):
+        extent, _, before, after = window.terms(axis)
         steps, rest = divmod(output - extent + before + after, max(1, side - 1))
         strides.add(steps if rest == 0 and side > 1 else 0)
     (stride,) = strides if len(strides) == 1 else (0,)

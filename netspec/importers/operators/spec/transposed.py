@@ -11,7 +11,7 @@ from netspec.importers.operators.spec.windows import give_bias, weighted_line
 from netspec.importers.spec.windows import window_keys
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
-from netspec.ir.window import Pad, TransposedWindow
+from netspec.ir.window import AXES, Pad, TransposedWindow
 
 
 def conv_transpose(site: Site) -> None:
@@ -63,8 +63,8 @@ def _cut(site: Site, window: TransposedWindow, x: Shape) -> tuple[int, int, int,
         return int(top), int(left), int(bottom) - added[0], int(right) - added[1]
     wanted = _pair(size[-2:]) if size is not None else (x.height * window.stride[0], x.width * window.stride[1])
     before, after = [], []
-    for axis, side, more, output in zip(("height", "width"), x[1:], added, wanted, strict=True):
-        total = window.full_size("height" if axis == "height" else "width", side) + more - output
+    for axis, side, more, output in zip(AXES, x[1:], added, wanted, strict=True):
+        total = window.full_size(axis, side) + more - output
         if total > 0 and total % 2 and not same:
             raise Inexpressible(
                 f"it cuts off {plural(total, 'pixel')} of its {axis}, and does not say of which side more; runtimes "
