@@ -61,9 +61,9 @@ def mat_mul(site: Site) -> None:
 
 
 def _need_channels_last(x: Value, inputs: int) -> None:
-    _need_inputs(inputs, x.shape.channels)
     if x.axes[0] != ("N",) or x.axes[-1] != x.single("C") or any("C" in group for group in x.axes[:-1]):
         raise Inexpressible(f"it multiplies along the last axis, and its input is {described(x)}")
+    _need_inputs(inputs, x.shape.channels)
 
 
 def _need_inputs(weights: int, features: int) -> None:
