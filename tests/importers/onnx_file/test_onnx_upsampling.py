@@ -85,6 +85,7 @@ def test_module_of_pytorch() -> None:
         ({"mode": "cubic"}, (2, 2), "it samples by cubic"),
         ({}, (0.5, 0.5), "multiplies sides by whole numbers"),
         ({}, (1.5, 2), "multiplies sides by whole numbers"),
+        ({"mode": "linear"}, (2.1, 2), "it scales by 2.1 and 2"),
         ({"nearest_mode": "ceil"}, (2, 2), "it samples at other positions"),
         ({}, (33, 1), "more than 32 times"),
     ],
@@ -93,3 +94,12 @@ def test_other_samples_are_refused(words: dict[str, str], scales: tuple[float, f
     tensors = {"scales": np.array([1, 1, *scales], np.float32)}
     made = model([node("Resize", ["x", "", "scales"], ["y"], **words)], ("N", 2, 4, 4), tensors)
     assert reason in refused(made).notes[0]
+
+
+def test_scale_that_only_the_size_depends_on() -> None:
+    """With aligned corners, positions follow from the sizes, which are rounded down."""
+    words = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
+    tensors = {"scales": np.array([1, 1, 2.1, 2], np.float32)}
+    made = model([node("Resize", ["x", "", "scales"], ["y"], **words)], ("N", 2, 4, 5), tensors)
+    assert_same(made, numbers(2, 2, 4, 5))
+    assert "factor=2 method=corners" in spec(made)[-1]

@@ -27,10 +27,10 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "uneven": (lambda x: F.adaptive_avg_pool2d(x, 5), "it pools 8 pixels to 5, with windows that are not all alike"),
     "divisor": (lambda x: F.avg_pool2d(x, 2, divisor_override=3), "it divides by 3"),
     "places": (lambda x: F.max_pool2d(x, 2, return_indices=True), "its second output, the places of the maxima"),
-    "scale": (lambda x: F.interpolate(x, scale_factor=2.1, mode="bilinear"), "16 pixels of 8, at distances of 1 / 2.1"),
+    "scale": (lambda x: F.interpolate(x, scale_factor=2.1, mode="bilinear"), "it scales by 2.1 and 2.1"),
     "scale of repeated pixels": (
         lambda x: F.interpolate(x, scale_factor=3.1),
-        "24 pixels of 8, at distances of 1 / 3.1",
+        "it scales by 3.1 and 3.1",
     ),
     "reflection": (lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"), "it pads by reflect; a spec pads with zeros"),
     "batch": (lambda x: x.mean(0, keepdim=True), "it reduces other axes than height and width"),

@@ -41,6 +41,7 @@ def resize(site: Site) -> None:
     if shape.channels != x.shape.channels or shape.height % x.shape.height or shape.width % x.shape.width:
         raise Inexpressible(f"it resizes {x.shape} to {shape}; a spec's upsample multiplies sides by whole numbers")
     factor = shape.height // x.shape.height, shape.width // x.shape.width
+    _need_scales(site, factor)
     if max(factor) > MAX_FACTOR:
         raise Inexpressible(f"it enlarges by more than {MAX_FACTOR} times")
     sizes = x.shape.height, x.shape.width
@@ -56,6 +57,16 @@ def resize(site: Site) -> None:
         return
     keys = {"factor": pair(factor), **({} if method == "nearest" else {"method": method})}
     site.emit("upsample", x, keys, shape, claimed=True)
+
+
+def _need_scales(site: Site, factor: tuple[int, int]) -> None:
+    """Raise ``Inexpressible`` if the scales are not whole numbers, from which the sizes are rounded down: it samples at
+    distances of 1 / scale then, unless it aligns the corners."""
+    tensor = site.tensor(2 if len(site.node.inputs) > 2 else 1)
+    scales = site.get("scales") if tensor is None else tensor.read().tolist()
+    if scales and site.get("coordinate_transformation_mode") != "align_corners" and tuple(scales[-2:]) != factor:
+        sides = " and ".join(f"{scale:g}" for scale in scales[-2:])
+        raise Inexpressible(f"it scales by {sides}; a spec's upsample multiplies sides by whole numbers")
 
 
 def _positions(site: Site, size: int, factor: int) -> tuple[Fraction, ...]:

@@ -53,28 +53,19 @@ def transposed_convolution(call: Call) -> None:
 
 def nearest(call: Call) -> None:
     """upsample_nearest2d, which repeats pixels or leaves some out."""
-    _need_scale_of_sizes(call)
-    way = {"nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
-    call.emit("Resize", call.value(call.arguments["input"]), mode="nearest", **way)
+    _resize(call, mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric")
 
 
 def bilinear(call: Call) -> None:
     """upsample_bilinear2d."""
     way = "align_corners" if call.get("align_corners") else "half_pixel"
-    if way == "half_pixel":
-        _need_scale_of_sizes(call)
-    call.emit("Resize", call.value(call.arguments["input"]), mode="linear", coordinate_transformation_mode=way)
+    _resize(call, mode="linear", coordinate_transformation_mode=way)
 
 
-def _need_scale_of_sizes(call: Call) -> None:
-    """Raise ``Inexpressible`` if it samples at the distances of ``scale_factor``, which its output is rounded from."""
-    scales = call.get("scale_factors") or ()
-    for scale, before, after in zip(scales, call.sizes("input")[2:], call.output[2:], strict=False):
-        if scale * before != after:
-            raise Inexpressible(
-                f"it makes {after} pixels of {before}, at distances of 1 / {scale:g}; recompute_scale_factor=True "
-                f"makes these {before} / {after}"
-            )
+def _resize(call: Call, **attributes: str) -> None:
+    scales = call.get("scale_factors")
+    given = () if scales is None else ("", call.constant(np.array([1, 1, *scales])))
+    call.emit("Resize", call.value(call.arguments["input"]), *given, **attributes)
 
 
 def max_pool(call: Call) -> None:
