@@ -18,6 +18,7 @@ from netspec.explain.other_tools import advice
 
 REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "unknown": (lambda x: x.exp(), "exp (the one that computes exp): a spec has no layer that computes this"),
+    "nearly gelu": (lambda x: 0.50004 * x * (1 + torch.erf(x * 0.5**0.5)), "erf (the one that computes erf)"),
     "softplus": (lambda x: F.softplus(x), "softrelu is log(1 + e^x) only up to 4"),
     "attention": (lambda x: F.scaled_dot_product_attention(x, x, x), "a spec has no attention"),
     "matrices": (lambda x: x.flatten(2) @ x.flatten(2).mT, "it multiplies two computed matrices"),

@@ -22,7 +22,7 @@ def drawn_dropout(model: Model, node: Node) -> Match | None:
         kept = drawn.attributes["probability"]
         divisor = model.number(divided.inputs[1]) if divided is not None else 1.0
         over = _drawn_for(model, x, drawn.outputs[0])
-        if over and is_close(divisor, kept):
+        if over and is_close(model, divisor, kept):
             inner = (drawn,) if divided is None else (divided, drawn)
             return Match("Dropout", (x,), inner, {"ratio": round(1 - kept, _DIGITS), "over": over})
     return None

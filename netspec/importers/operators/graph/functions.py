@@ -22,7 +22,7 @@ _SIXTH = 1 / 6
 def silu(model: Model, node: Node) -> Match | None:
     """x sigmoid(x)."""
     found = product(model, node)
-    for x, gate in _two_ways(found.values) if found is not None and is_close(found.factor, 1) else ():
+    for x, gate in _two_ways(found.values) if found is not None and is_close(model, found.factor, 1) else ():
         sigmoid = made_by(model, gate, "Sigmoid")
         if found is not None and sigmoid is not None and sigmoid.inputs[0] == x:
             return Match("Silu", (x,), (*found.inner, sigmoid))
@@ -32,14 +32,14 @@ def silu(model: Model, node: Node) -> Match | None:
 def gelu(model: Model, node: Node) -> Match | None:
     """x (1 + erf(x / sqrt 2)) / 2."""
     found = product(model, node)
-    for x, doubled in _two_ways(found.values) if found is not None and is_close(found.factor, 0.5) else ():
+    for x, doubled in _two_ways(found.values) if found is not None and is_close(model, found.factor, 0.5) else ():
         add = model.producers.get(doubled)
         sum_ = shifted(model, add)
-        erf = made_by(model, sum_[0], "Erf") if sum_ is not None and is_close(sum_[1], 1) else None
+        erf = made_by(model, sum_[0], "Erf") if sum_ is not None and is_close(model, sum_[1], 1) else None
         if found is None or add is None or erf is None:
             continue
         inside = scaled(model, erf.inputs[0])
-        if inside.values == (x,) and is_close(inside.factor, math.sqrt(0.5)):
+        if inside.values == (x,) and is_close(model, inside.factor, math.sqrt(0.5)):
             return Match("Gelu", (x,), (*found.inner, add, erf, *inside.inner))
     return None
 
@@ -47,7 +47,7 @@ def gelu(model: Model, node: Node) -> Match | None:
 def hard_sigmoid(model: Model, node: Node) -> Match | None:
     """min(max(0, x + 3), 6) / 6."""
     found = product(model, node)
-    if found is None or len(found.values) != 1 or not is_close(found.factor, _SIXTH):
+    if found is None or len(found.values) != 1 or not is_close(model, found.factor, _SIXTH):
         return None
     clipped = _clipped(model, found.values[0])
     return Match("HardSigmoid", clipped[:1], (*found.inner, *clipped[1]), _SLOPE) if clipped else None
@@ -60,10 +60,15 @@ def hard_swish(model: Model, node: Node) -> Match | None:
         if found is None:
             continue
         operator = made_by(model, gate, "HardSigmoid")
-        if operator is not None and operator.inputs[0] == x and is_close(found.factor, 1) and _is_sixth(operator):
+        if (
+            operator is not None
+            and operator.inputs[0] == x
+            and is_close(model, found.factor, 1)
+            and _is_sixth(model, operator)
+        ):
             return Match("HardSwish", (x,), (*found.inner, operator))
         clipped = _clipped(model, gate)
-        if clipped is not None and clipped[0] == x and is_close(found.factor, _SIXTH):
+        if clipped is not None and clipped[0] == x and is_close(model, found.factor, _SIXTH):
             return Match("HardSwish", (x,), (*found.inner, *clipped[1]))
     return None
 
@@ -143,10 +148,10 @@ def _clipped(model: Model, value: str) -> tuple[str, tuple[Node, ...]] | None:
     return sum_[0], (clip, add)
 
 
-def _is_sixth(node: Node) -> bool:
+def _is_sixth(model: Model, node: Node) -> bool:
     """Whether a HardSigmoid has the slope 1/6, which is not its default."""
     alpha, beta = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
-    return is_close(alpha, _SIXTH) and is_close(beta, 0.5)
+    return is_close(model, alpha, _SIXTH) and is_close(model, beta, 0.5)
 
 
 def _two_ways(values: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

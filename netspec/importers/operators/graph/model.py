@@ -75,7 +75,7 @@ class Model:
     of images that these shapes are for. ``input`` is the name of the value with the images, ``channels_last`` says that
     its axes are N,H,W,C. ``opset`` is the version of the operator set, ``about`` the metadata. ``whole`` are the
     computed values that are whole numbers or truth values, and ``counts`` the constants with real numbers that depend
-    on the number of images.
+    on the number of images. ``exact``: numbers are those that somebody wrote, not rounded to float32 or fewer digits.
     """
 
     nodes: tuple[Node, ...]

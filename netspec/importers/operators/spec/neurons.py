@@ -64,7 +64,7 @@ def hard_sigmoid(site: Site) -> None:
     """max(0, min(1, alpha x + beta)): hardsigmoid of 6 alpha x + 6 beta - 3."""
     alpha, beta = float(site.get("alpha", 0.2)), float(site.get("beta", 0.5))
     x = site.x
-    if not (is_close(alpha, 1 / 6) and is_close(beta, 0.5)):
+    if not (is_close(site.model, alpha, 1 / 6) and is_close(site.model, beta, 0.5)):
         keys = {"a": site.literal(6 * alpha)}
         if 6 * beta != 3:
             keys["b"] = site.literal(6 * beta - 3)
