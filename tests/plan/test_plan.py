@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from allocations import peak_bytes
 from places import SPECS
 
 import netspec
@@ -317,3 +318,13 @@ def test_answer_leaves_out_impossible_splits() -> None:
     assert [(way.devices, way.split) for way in result.left_out] == [(3, "groups"), (3, "hybrid")]
     with pytest.raises(ArrangementError):
         plan_for(alexnet(), PlanRequest((3,), None, 128, "fp32"))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("layers", ["[r] prelu", "[a] tanh\n[r] prelu shared=yes", "[r] affine"])
+def test_peak_of_coefficients_of_a_value_without_gradient(layers: str, precision: Precision) -> None:
+    """Of a PReLU, PyTorch computes the gradient of the value as well, even if nothing needs it."""
+    text = f"train precision={precision}\n[image] input 8x12x12\n{layers}\n[fc] fc outputs=8"
+    graph = netspec.loads(text).graph
+    predicted = plan(graph, 1, "batch", batch=32, precision=precision).devices[0].memory.peak.total
+    assert predicted == pytest.approx(peak_bytes(graph, 32, "cpu"), rel=0.01)

@@ -18,7 +18,8 @@ def weighted(op: Conv | Deconv | Local | Linear | ChannelScale | PRelu | Bias, s
     if isinstance(op, PRelu):  # a product's type; the slopes' gradient is the sum of elementwise products
         size = numel * product_width
         kept = 0 if width == product_width else size
-        return Footprint(size, product_width, keeps_input=not kept, extra=kept, backward=size)
+        unused = 0 if site.learning[0] else size  # the input's gradient, which torch computes all the same
+        return Footprint(size, product_width, keeps_input=not kept, extra=kept, backward=size + unused)
     if isinstance(op, Local):
         return _local(op, site)
     if isinstance(op, Conv):

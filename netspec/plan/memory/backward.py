@@ -77,7 +77,9 @@ def backward(step: Step) -> Moment:
     for i, instr in reversed(list(enumerate(step.program.instructions))):
         when = f"in the backward pass of {instr.layer}"
         gradient = flow.pop(instr)
-        temporary = flow.pass_on(instr, gradient) + (instr.footprint.backward if instr.grad_inputs else 0)
+        # Products need what is counted for the input's gradient alone; others for the gradient of their weights, too.
+        computes = instr.grad_inputs or (instr.parameters and not instr.product)
+        temporary = flow.pass_on(instr, gradient) + (instr.footprint.backward if computes else 0)
         narrow, added = _temporary_gradients(instr, step)
         # A bfloat16 gradient is computed first; the tensors it was computed from are freed before it is widened.
         early = gradients + (0 if narrow else fresh.get(i, 0))
