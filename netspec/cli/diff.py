@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from netspec.cli.common import WRONG_SPEC, fail, format_option
 from netspec.cli.reading import Reading, read_net, reading_options
+from netspec.source import ONNX_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from netspec.net import Net
+
+_MERGED = """has no batch normalisations: many exporters merge them into convolutions
+  PyTorch's keeps them with training=torch.onnx.TrainingMode.PRESERVE; netspec.from_torch reads the module itself"""
 
 
 @click.command()
@@ -65,8 +75,18 @@ def command(
         from netspec.diff.terminal import show
 
         show(difference, files, sys.stdout)
+        for name in _merged_norms((first, second), files):
+            click.echo(f"{name} {_MERGED}", err=True)
     if (exit_code or quiet) and not difference.same:
         sys.exit(WRONG_SPEC)
+
+
+def _merged_norms(nets: tuple[Net, Net], files: tuple[str, str]) -> Iterator[str]:
+    """Yield an ONNX model that has no batch normalisations where the other network has some."""
+    for net, other, file in zip(nets, reversed(nets), files, strict=True):
+        has, other_has = (any(layer.type == "batchnorm" for layer in n.layers.values()) for n in (net, other))
+        if file.lower().endswith(ONNX_FILE) and other_has and not has:
+            yield file
 
 
 def _files(a: str, b: str | None, reading: Reading) -> tuple[str, str]:

@@ -38,6 +38,16 @@ def test_model_becomes_a_spec(files: Path) -> None:
     assert printed.stdout == text
 
 
+def test_diff_with_a_model_whose_normalisations_were_merged(files: Path) -> None:
+    (files / "merged.net").write_text(SPEC.replace("[norm1] batchnorm\n", ""))
+    assert netspec("compile", files / "merged.net", "-q", "-o", files / "merged.onnx").returncode == 0
+    done = netspec("diff", files / "small.net", files / "merged.onnx")
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"{files / 'merged.onnx'} has no batch normalisations: many exporters merge them")
+    for a, b in (("small.net", "model.onnx"), ("small.net", "merged.net"), ("merged.onnx", "merged.net")):
+        assert netspec("diff", files / a, files / b).stderr == ""
+
+
 def test_weights_are_written_under_the_names_of_the_spec(files: Path) -> None:
     weights = files / "model.safetensors"
     done = netspec("import", files / "model.onnx", "-o", files / "model.net", "--save-weights", weights)
