@@ -30,11 +30,16 @@ _SYNONYMS = {
     "benchmark": "time",
     "compare": "diff",
     "convert": "compile",
+    "fix": "check --fix",
     "format": "fmt",
+    "infer": "predict",
+    "lint": "check",
     "plot": "draw",
     "resume": "train --resume",
+    "show": "summary",
     "table": "summary",
     "test": "eval",
+    "validate": "check",
 }
 """Names that other programs use for a command, and netspec's name for it."""
 

@@ -56,6 +56,8 @@ def _suggestions(command: str, word: str, first: str, free: Sequence[click.Optio
     ``first`` is the value of the command's first positional argument, ``free`` are the options that were not given.
     """
     yield from _values(word, free)
+    if command == "diff" and word.endswith(SPEC_ENDINGS):
+        yield "netspec summary A B C"
     names = {name for option in free for name in option.opts}
     if "--params" in names and word.endswith(LAYER_FILE) and first.endswith(LAYER_FILE):
         yield f"--params {word}"

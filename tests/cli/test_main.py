@@ -94,6 +94,7 @@ def test_short_help_is_the_first_line_of_the_docstring() -> None:
         ("CHECK", "check"),
         ("compare", "diff"),
         ("resume", "train --resume"),
+        ("fix", "check --fix"),
     ],
 )
 def test_misspelt_command_gets_a_suggestion(typed: str, near: str) -> None:
@@ -156,7 +157,7 @@ def test_unknown_option_gets_a_suggestion(command: str, typed: str, hint: str | 
         ("plan a.net --gpus 2 4", None),
         ("train a.net --data photos runs/a", "-o runs/a"),
         ("train a.net b.net", None),
-        ("diff a.net b.net c.net", None),
+        ("diff a.net b.net c.net", "netspec summary A B C"),
     ],
 )
 def test_superfluous_argument_suggests_an_option(words: str, meant: str | None) -> None:
