@@ -63,6 +63,8 @@ def test_augmentation(transform: str, more: str, augment: dict[str, str], assume
     found = prepared(transform, more)
     assert found.augment == augment
     assert len(found.assumed) == assumed
+    for warning in found.assumed:  # its command states what is assumed
+        assert warning.notes[0].endswith(f"--set augment.from={augment.get('from', augment['crop'])}")
 
 
 @pytest.mark.parametrize(

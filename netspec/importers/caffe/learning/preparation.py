@@ -132,7 +132,7 @@ def _likely_side(crop: int, layer: Record, transform: Record) -> tuple[int, tupl
     else:
         side, origin = crop, "so that the whole image is used"
     message = f"it is assumed that crops are cut from images of {side}x{side}, {origin}"
-    notes = ("augment from= of the spec states their side: --set augment.from=256",)
+    notes = (f"augment from= of the spec states their side: --set augment.from={side}",)
     return side, (Substitute(message, transform.place("crop_size"), notes),)
 
 
