@@ -16,6 +16,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
 from netspec.importers.operators.graph.model import (
+    COMPUTED,
     Array,
     Inexpressible,
     Model,
@@ -98,10 +99,13 @@ class Call:
             raise Inexpressible("it reads several values at once")
         return name
 
-    def tensor(self, argument: fx.Node) -> Tensor | None:
-        """Return a tensor that is constant; ``None`` if it is computed from the images."""
+    def tensor(self, argument: fx.Node) -> Tensor:
+        """Return a tensor that is constant. Raises ``Inexpressible`` if it is computed from the images."""
         name = self.building.names.get(argument)
-        return self.building.tensors.get(name) if isinstance(name, str) else None
+        tensor = self.building.tensors.get(name) if isinstance(name, str) else None
+        if tensor is None:
+            raise Inexpressible(COMPUTED)
+        return tensor
 
     def constant(self, values: Any) -> str:
         """Add a constant, and return its name."""

@@ -134,6 +134,10 @@ def needed(nodes: Sequence[Node], outputs: Iterable[str]) -> Iterator[Node]:
     return reversed(kept)
 
 
+COMPUTED = "it reads a computed value where a spec has parameters or numbers"
+"""Why weights that depend on the images cannot be expressed."""
+
+
 class Inexpressible(Exception):
     """A spec cannot express a node. The message says why."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from netspec.formatting import format_literal
-from netspec.importers.operators.graph.model import Array, Inexpressible, Model, Node, Tensor
+from netspec.importers.operators.graph.model import COMPUTED, Array, Inexpressible, Model, Node, Tensor
 from netspec.importers.operators.spec.views import Value
 from netspec.importers.spec import lines
 from netspec.ir.shape import Shape
@@ -107,7 +107,7 @@ class Site:
         if not name:
             return None
         if name not in self.model.tensors:
-            raise Inexpressible("it reads a computed value where a spec has parameters or numbers")
+            raise Inexpressible(COMPUTED)
         return self.model.tensors[name]
 
     def needed_tensor(self, index: int) -> Tensor:

@@ -17,8 +17,6 @@ def linear(call: Call) -> None:
         call.emit("Gemm", x, call.value(call.get("weight")), call.value(bias), transB=1)
         return
     weight = call.tensor(call.get("weight"))
-    if weight is None:
-        raise Inexpressible("it reads a computed value where a spec has parameters or numbers")
     turned = call.view(weight, "turned", weight.shape[::-1], np.transpose)
     if bias is None:
         call.emit("MatMul", x, turned)
@@ -35,8 +33,6 @@ def matrix_product(call: Call) -> None:
 def prelu(call: Call) -> None:
     """ReLU with slopes, one for each channel, axis 1, or one for all."""
     slopes, rank = call.tensor(call.get("weight")), len(call.output)
-    if slopes is None:
-        raise Inexpressible("it reads a computed value where a spec has parameters or numbers")
     shape = (slopes.size, *(1,) * (rank - 2)) if slopes.size > 1 else (1,)
     call.emit("PRelu", call.value(call.get("self")), call.view(slopes, "upright", shape, lambda v: v.reshape(shape)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netspec.importers.operators.spec import operators
 from netspec.importers.torch_module.aten import functions, moves, norms, windows
 from netspec.importers.torch_module.graph import Convert
 
@@ -89,19 +90,15 @@ TABLE: Mapping[str, Convert] = {
 }
 """By the operator's name in PyTorch."""
 
-_RECURRENT = "a spec has no recurrent layers"
-_ATTENTION = "a spec has no attention"
-_POSITIONS = "a spec's upsample repeats pixels or interpolates linearly"
-
 REASONS: Mapping[str, str] = {
-    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _RECURRENT),
-    **dict.fromkeys(("scaled_dot_product_attention", "_native_multi_head_attention"), _ATTENTION),
-    "upsample_bicubic2d": _POSITIONS,
+    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), operators.REASONS["LSTM"]),
+    **dict.fromkeys(("scaled_dot_product_attention", "_native_multi_head_attention"), operators.REASONS["Attention"]),
+    "upsample_bicubic2d": "a spec's upsample repeats pixels or interpolates linearly",
     **dict.fromkeys(
         ("alpha_dropout", "feature_alpha_dropout"), "it keeps mean and variance; a spec's dropout does not"
     ),
     "wrap_with_autocast": "it computes with other types of numbers (torch.autocast), which is how a spec is run",
-    "einsum": "a spec has no products of computed values other than product",
+    "einsum": operators.REASONS["Einsum"],
     "embedding": "a spec reads images, not the numbers of words",
 }
 """Why operators of PyTorch without a counterpart in ONNX cannot be expressed."""
