@@ -11,7 +11,7 @@ from places import ROOT
 
 from netspec import backend
 from netspec.diff import compare
-from netspec.net import Net, load
+from netspec.net import Net, load, loads
 
 pytest.importorskip("onnxruntime", reason="the extras onnx and peers are not installed")
 
@@ -86,3 +86,10 @@ def test_numbers_of_alexnet_are_the_papers() -> None:
     assert (again.total.parameters, again.total.connections) == (net.total.parameters, net.total.connections)
     assert [layer.groups for n in again.layers.values() for layer in n.windows if layer.groups > 1] == [2, 2, 2]
     assert again["fc8"].output == net["fc8"].output
+
+
+def test_product_in_groups_of_a_map_comes_back() -> None:
+    """The file has a convolution of one pixel, whose channels are the numbers of the map in order."""
+    text = "gpus 2\n[i] input 3x4x5\n[c] conv filters=4 kernel=2\n[f] fc outputs=6\n"
+    result = assert_same(written(loads(text)), numbers(2, 3, 4, 5))
+    assert [layer.type for layer in result.net.graph.layers.values()][2:4] == ["reshape", "conv"]

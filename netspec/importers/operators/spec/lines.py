@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from netspec.formatting import format_literal
 from netspec.importers.operators.graph.model import COMPUTED, Array, Inexpressible, Model, Node, Tensor
-from netspec.importers.operators.spec.views import Value
+from netspec.importers.operators.spec.views import Value, image
 from netspec.importers.spec import lines
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
@@ -139,7 +139,8 @@ class Site:
         return sizes
 
     def image(self, index: int = 0) -> Value:
-        """Return an input as N,C,H,W. A vector whose axes are N,C,1,1 becomes an image by a line ``reshape``.
+        """Return an input as N,C,H,W. A vector or flattened image with two more axes of length 1 becomes an image
+        of one pixel by a line ``reshape``.
 
         Raises ``Inexpressible`` if its axes are others.
         """
@@ -199,10 +200,9 @@ def as_image(draft: Draft, value: Value) -> Value:
     """Return a value as an image whose axes are N,C,H,W. Raises ``Inexpressible`` if they are others."""
     if value.shape.is_image and value.is_image:
         return value
-    if not value.shape.is_image and len(value.axes) == 4 and value.axes[:2] == (("N",), value.single("C")):
-        pixel = Shape(value.shape.channels, 1, 1)
-        line = draft.new_line("reshape", [value.line], {"size": str(pixel)}, pixel)
-        return replace(value, line=line, shape=pixel)
+    if value.axes == (("N",), value.own, (), ()):
+        pixel = Shape(value.shape.units, 1, 1)
+        return image(draft.new_line("reshape", [value.line], {"size": str(pixel)}, pixel), pixel, value.batch)
     raise Inexpressible(f"it reads an image as N x channels x height x width, and its input is {described(value)}")
 
 
