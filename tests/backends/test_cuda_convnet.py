@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cuda_convnet_specs import specs
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_profiles import examples
 from places import SPECS
@@ -43,7 +43,7 @@ def result_names(graph: Graph) -> list[str]:
 
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
 @given(data=st.data())
-@examples(25, HealthCheck.too_slow)
+@examples(25)
 def test_random_specs_survive_the_round_trip(dialect: Dialect, data: st.DataObject) -> None:
     net = loads(data.draw(specs(dialect)))
     again = reimported(BACKEND.emit(net, dialect), net.graph)

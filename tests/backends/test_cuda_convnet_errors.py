@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 from cuda_convnet_specs import inexpressible_specs
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_profiles import examples
 
@@ -108,7 +108,7 @@ def test_all_errors_are_reported_at_once() -> None:
 
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
 @given(data=st.data())
-@examples(15, HealthCheck.too_slow)
+@examples(15)
 def test_error_only_at_the_inexpressible_layer_of_random_specs(dialect: Dialect, data: st.DataObject) -> None:
     text, name = data.draw(inexpressible_specs(dialect))
     with pytest.raises(SpecError) as caught:

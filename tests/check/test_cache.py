@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_profiles import examples
 from places import SPECS
@@ -70,7 +70,7 @@ def edits(draw: st.DrawFn) -> list[str]:
     return texts
 
 
-@examples(150, HealthCheck.too_slow)
+@examples(150)
 @given(edits(), st.sampled_from([None, None, Shape(3, 32, 32)]))
 def test_reusing_the_previous_check_does_not_change_results(texts: list[str], shape: Shape | None) -> None:
     cache = None
@@ -81,7 +81,7 @@ def test_reusing_the_previous_check_does_not_change_results(texts: list[str], sh
         cache = checked.cache
 
 
-@examples(60, HealthCheck.too_slow)
+@examples(60)
 @given(edits())
 def test_sharing_between_identical_layers_does_not_change_results(texts: list[str]) -> None:
     shared = [results_of(check(Source("a.net", text))) for text in texts]

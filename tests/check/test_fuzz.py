@@ -53,7 +53,7 @@ IMAGE = "[image] input 3x32x32\n"
 MAX_SECONDS = 5.0
 """Seconds that the check of a spec of AlexNet's size may take: about 200 times the usual, for busy machines."""
 
-SLOW = examples(150, HealthCheck.too_slow, HealthCheck.data_too_large)
+SLOW = examples(150, HealthCheck.data_too_large)
 
 
 def check_and_render(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis_profiles import examples
 from layerfiles import load
 from random_columns import columns
@@ -12,7 +12,7 @@ from netspec.diff import compare
 
 
 @given(text=columns())
-@examples(60, HealthCheck.too_slow)
+@examples(60)
 def test_random_columns_survive_export_and_import(text: str) -> None:
     net = load(text, dialect="2012", merged=True)
     written = backend.load("cuda_convnet").emit(net, "2012")

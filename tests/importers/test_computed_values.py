@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from computed import random_parameters, values
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis_profiles import examples
 from layerfiles import DATA, RATES, SHAPE, TWINS, conv, diagnose, ending, load, locations, net, readable_spec
 from random_columns import columns
@@ -56,7 +56,7 @@ def assert_same_function(text: str) -> None:
 
 
 @given(text=columns())
-@examples(100, HealthCheck.too_slow)
+@examples(100)
 def test_random_columns_compute_the_same_when_merged(text: str) -> None:
     assert_same_function(text)
 

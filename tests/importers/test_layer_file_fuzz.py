@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis_profiles import examples
 from layerfiles import NORMS, PARAMS, SHAPE, TWINS, conv, ending, net, params
@@ -33,7 +33,7 @@ def edited(draw: st.DrawFn, files: list[str]) -> str:
     return text
 
 
-@examples(150, HealthCheck.too_slow)
+@examples(150)
 @given(
     edited(FILES),
     edited([params(), *PARAMS.values()]) | st.none(),

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_profiles import examples
 from places import SPECS
@@ -20,7 +20,7 @@ from netspec.language.syntax import Number, Section
 from netspec.source import Source, Span
 
 SHIPPED = sorted(SPECS.rglob("*.net"))
-SOME = examples(100, HealthCheck.too_slow)
+SOME = examples(100)
 
 
 def layout(text: str) -> str:

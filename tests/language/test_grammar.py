@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis_profiles import examples
 from lark import Token, Tree, UnexpectedInput
@@ -93,7 +93,7 @@ def test_random_pieces_are_parsed_or_refused_as_by_lark(text: str, start: gramma
     assert by_kinds(text, start) == by_characters(text, start)
 
 
-@examples(50, HealthCheck.too_slow)
+@examples(50)
 @given(specs())
 def test_statements_are_parsed_as_by_lark(text: str) -> None:
     for begin, end, _ in statements(Source("a.net", text)):

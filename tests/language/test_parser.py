@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis_profiles import examples
 from parsed import only, places, read
 from spec_texts import specs
@@ -219,7 +219,7 @@ def test_layer_ends_with_its_last_word(text: str) -> None:
     assert section.span.text == text[section.span.start :].partition(" #")[0]
 
 
-@examples(50, HealthCheck.too_slow)
+@examples(50)
 @given(specs())
 def test_body_parsed_alone_equals_that_of_its_statement(text: str) -> None:
     source = Source("a.net", text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_profiles import examples
 from places import SPECS
@@ -40,7 +40,7 @@ def edited(draw: st.DrawFn) -> tuple[str, int]:
     return text, draw(st.just(offset) | st.integers(0, len(text)))
 
 
-@examples(150, HealthCheck.too_slow)
+@examples(150)
 @given(edited(), st.sampled_from(["relu1", "conv1", "1", "a b"]))
 def test_all_features_answer_after_random_edits(case: tuple[str, int], new_name: str) -> None:
     text, offset = case
