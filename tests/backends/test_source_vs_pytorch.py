@@ -158,6 +158,7 @@ def test_other_large_specs_equal_the_module(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.ci
+@pytest.mark.many
 @pytest.mark.parametrize("path", CLASSICS, ids=lambda path: path.stem)
 def test_programs_of_narrow_classics(path: Path, tmp_path: Path) -> None:
     Pair(narrow(path.stem).graph, tmp_path, count=2).assert_same_outputs()

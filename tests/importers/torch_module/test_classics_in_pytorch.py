@@ -96,7 +96,7 @@ def densenet121() -> nn.Module:
 @pytest.mark.parametrize(
     ("name", "make", "same"),
     [
-        pytest.param("resnet-50", lambda: resnet50(paper=True), True, id="resnet-50"),
+        pytest.param("resnet-50", lambda: resnet50(paper=True), True, id="resnet-50", marks=pytest.mark.slow),
         pytest.param("resnet-50", lambda: resnet50(paper=False), False, id="resnet-50 with other strides"),
         pytest.param("resnet-50-v1-5", lambda: resnet50(paper=False), True, id="resnet-50-v1-5"),
         pytest.param("densenet-121", densenet121, True, id="densenet-121", marks=pytest.mark.slow),
