@@ -123,7 +123,7 @@ def test_missing_spec_and_unknown_target_are_usage_errors() -> None:
 
 
 def test_target_by_the_ending_of_the_output(folder: Path) -> None:
-    pytest.importorskip("onnx")
+    pytest.importorskip("onnx", reason="the extra onnx is not installed")
     assert run(DIGITS, "-o", "model.ONNX").exit_code == run(DIGITS, "-o", "model.PY").exit_code == 0
     assert "python model.py --data" in (folder / "model.PY").read_text("utf-8")
     assert (folder / "model.ONNX").read_bytes().startswith(b"\x08")  # the field ir_version

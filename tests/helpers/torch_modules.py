@@ -197,3 +197,29 @@ def made(name: str) -> nn.Module:
         if isinstance(part, nn.PReLU):
             nn.init.normal_(part.weight)
     return module.eval()
+
+
+RESNET = """\
+net     resnet  rounding=down
+default conv  bias=none
+
+[image]                 input      3x32x32
+[conv1]                 conv       filters=6  kernel=7  stride=2  pad=3  -> 6x16x16
+[bn1]                   batchnorm  neuron=relu
+[pool1]                 maxpool    kernel=3  stride=2  pad=1             -> 6x8x8
+[layer1_0_conv1]        conv       filters=6  kernel=3  pad=1            -> 6x8x8
+[layer1_0_bn1]          batchnorm  neuron=relu
+[layer1_0_conv2]        conv       filters=6  kernel=3  pad=1            -> 6x8x8
+[layer1_0_bn2]          batchnorm
+[layer1_0]              sum        neuron=relu  inputs=layer1_0_bn2,pool1
+[layer1_1_conv1]        conv       filters=8  kernel=3  stride=2  pad=1  -> 8x4x4
+[layer1_1_bn1]          batchnorm  neuron=relu
+[layer1_1_conv2]        conv       filters=8  kernel=3  pad=1            -> 8x4x4
+[layer1_1_bn2]          batchnorm
+[layer1_1_downsample_0] conv       filters=8  kernel=1  stride=2  inputs=layer1_0  -> 8x4x4
+[layer1_1_downsample_1] batchnorm
+[layer1_1]              sum        neuron=relu  inputs=layer1_1_bn2,layer1_1_downsample_1
+[pool2]                 avgpool    kernel=global
+[fc]                    fc         outputs=5
+"""
+"""What a person would write of ``made("resnet")``, for images of 3x32x32."""

@@ -16,7 +16,7 @@ from torch import nn
 pytest.importorskip("onnxruntime", reason="the extras onnx and peers are not installed")
 
 from onnx_graphs import assert_same, imported, numbers, run
-from torch_modules import MODULES, made
+from torch_modules import MODULES, RESNET, made
 
 from netspec.diff import compare
 from netspec.net import load
@@ -119,28 +119,3 @@ def test_alexnet_of_torchvision_is_the_network_of_its_spec() -> None:
     assert {d.effect for d in difference.each()} <= {"nothing"}
     changed = load(ROOT / "specs" / "alexnet-torchvision.net", changes=(*changes, "conv2.pad=1"))
     assert compare(changed, imported(file.getvalue()).net).function == "other"
-
-
-RESNET = """\
-net     resnet  rounding=down
-default conv  bias=none
-
-[image]                 input      3x32x32
-[conv1]                 conv       filters=6  kernel=7  stride=2  pad=3  -> 6x16x16
-[bn1]                   batchnorm  neuron=relu
-[pool1]                 maxpool    kernel=3  stride=2  pad=1             -> 6x8x8
-[layer1_0_conv1]        conv       filters=6  kernel=3  pad=1            -> 6x8x8
-[layer1_0_bn1]          batchnorm  neuron=relu
-[layer1_0_conv2]        conv       filters=6  kernel=3  pad=1            -> 6x8x8
-[layer1_0_bn2]          batchnorm
-[layer1_0]              sum        neuron=relu  inputs=layer1_0_bn2,pool1
-[layer1_1_conv1]        conv       filters=8  kernel=3  stride=2  pad=1  -> 8x4x4
-[layer1_1_bn1]          batchnorm  neuron=relu
-[layer1_1_conv2]        conv       filters=8  kernel=3  pad=1            -> 8x4x4
-[layer1_1_bn2]          batchnorm
-[layer1_1_downsample_0] conv       filters=8  kernel=1  stride=2  inputs=layer1_0  -> 8x4x4
-[layer1_1_downsample_1] batchnorm
-[layer1_1]              sum        neuron=relu  inputs=layer1_1_bn2,layer1_1_downsample_1
-[pool2]                 avgpool    kernel=global
-[fc]                    fc         outputs=5
-"""

@@ -11,7 +11,7 @@ import torch
 from same_outputs import Calling, assert_same
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_modules import MODULES, made
+from torch_modules import MODULES, RESNET, made
 
 import netspec
 from netspec.net import load, loads
@@ -33,7 +33,7 @@ def test_spec_of_a_residual_network() -> None:
     net = netspec.from_torch(made("resnet"), (3, 32, 32))
     origin, _, rest = net.source.text.partition("\n")
     assert origin == f"# Imported from ResNet, a module of PyTorch {torch.__version__}."
-    assert rest == RESNET
+    assert rest == RESNET.replace("net     resnet", "net     ResNet")
     assert repr(loads(net.source.text)) == repr(net) and net.warnings == ()
     assert netspec.from_torch(made("resnet"), (3, 32, 32), name="mine").name == "mine"
 
@@ -150,28 +150,3 @@ def test_weights_that_are_computed_otherwise_in_training() -> None:
     assert [d.code for d in net.warnings] == ["torch-training"]
     assert net.warnings[0].notes == ("in training, it computes with other numbers",)
     assert all(torch.equal(value, state[key]) for key, value in module.state_dict().items())
-
-
-RESNET = """\
-net     ResNet  rounding=down
-default conv  bias=none
-
-[image]                 input      3x32x32
-[conv1]                 conv       filters=6  kernel=7  stride=2  pad=3  -> 6x16x16
-[bn1]                   batchnorm  neuron=relu
-[pool1]                 maxpool    kernel=3  stride=2  pad=1             -> 6x8x8
-[layer1_0_conv1]        conv       filters=6  kernel=3  pad=1            -> 6x8x8
-[layer1_0_bn1]          batchnorm  neuron=relu
-[layer1_0_conv2]        conv       filters=6  kernel=3  pad=1            -> 6x8x8
-[layer1_0_bn2]          batchnorm
-[layer1_0]              sum        neuron=relu  inputs=layer1_0_bn2,pool1
-[layer1_1_conv1]        conv       filters=8  kernel=3  stride=2  pad=1  -> 8x4x4
-[layer1_1_bn1]          batchnorm  neuron=relu
-[layer1_1_conv2]        conv       filters=8  kernel=3  pad=1            -> 8x4x4
-[layer1_1_bn2]          batchnorm
-[layer1_1_downsample_0] conv       filters=8  kernel=1  stride=2  inputs=layer1_0  -> 8x4x4
-[layer1_1_downsample_1] batchnorm
-[layer1_1]              sum        neuron=relu  inputs=layer1_1_bn2,layer1_1_downsample_1
-[pool2]                 avgpool    kernel=global
-[fc]                    fc         outputs=5
-"""
