@@ -171,42 +171,26 @@ def zero_pad_back(op: ZeroPad, call: Call, y: Array, grad: Array) -> Gradient:
     return Gradient((grad[:, :, op.pad.top : op.pad.top + height, op.pad.left : op.pad.left + width],))
 
 
-def resize(op: Resize, call: Call) -> Array:
-    """Bilinear interpolation as R x C^T: R interpolates between rows, C between columns."""
-    rows, cols = _resize_matrices(op, call.x)
-    y: Array = rows @ call.x @ cols.T
-    return y
-
-
-def resize_back(op: Resize, call: Call, y: Array, grad: Array) -> Gradient:
-    """R^T grad C."""
-    rows, cols = _resize_matrices(op, call.x)
-    return Gradient((rows.T @ grad @ cols,))
-
-
-def _resize_matrices(op: Resize, x: Array) -> tuple[Array, Array]:
-    height, width = x.shape[2:]
-    return _interpolation_weights(op.sampling_positions(height), height), _interpolation_weights(
-        op.sampling_positions(width), width
-    )
-
-
-def upsample(op: Upsample, call: Call) -> Array:
+def interpolate(op: Resize | Upsample, call: Call) -> Array:
     """Interpolation, or repetition, as R x C^T: R is that of rows, C that of columns."""
-    rows, cols = _upsampling_matrices(op, call.x)
+    rows, cols = _interpolation_matrices(op, call.x)
     y: Array = rows @ call.x @ cols.T
     return y
 
 
-def upsample_back(op: Upsample, call: Call, y: Array, grad: Array) -> Gradient:
+def interpolate_back(op: Resize | Upsample, call: Call, y: Array, grad: Array) -> Gradient:
     """R^T grad C."""
-    rows, cols = _upsampling_matrices(op, call.x)
+    rows, cols = _interpolation_matrices(op, call.x)
     return Gradient((rows.T @ grad @ cols,))
 
 
-def _upsampling_matrices(op: Upsample, x: Array) -> tuple[Array, Array]:
-    rows, cols = (tuple(map(float, op.sampling_positions(axis, x.shape[2 + axis]))) for axis in (0, 1))
-    return _interpolation_weights(rows, x.shape[2]), _interpolation_weights(cols, x.shape[3])
+def _interpolation_matrices(op: Resize | Upsample, x: Array) -> tuple[Array, Array]:
+    height, width = x.shape[2:]
+    if isinstance(op, Resize):
+        rows, cols = op.sampling_positions(height), op.sampling_positions(width)
+    else:
+        rows, cols = (tuple(map(float, op.sampling_positions(axis, x.shape[2 + axis]))) for axis in (0, 1))
+    return _interpolation_weights(rows, height), _interpolation_weights(cols, width)
 
 
 def random_scale(op: RandomScale, call: Call) -> Array:
