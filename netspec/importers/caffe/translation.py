@@ -160,7 +160,7 @@ def _add_input(draft: Draft, given: Shape | None, findings: Findings, problems: 
     if images.assumed:
         message = f"{layer.name}: it is assumed that {images.assumed}"
         findings.warn("caffe-input-shape", message, layer.span, notes=(f"--input {images.shape} states it",))
-    line = draft.new_line("input", [], {}, images.shape, layer=layer)
+    line = draft.new_line("input", [], {}, images.shape, origin=layer)
     draft.values[images.top] = Value(line, images.shape, tuple(images.shape))
     return layer
 
@@ -255,8 +255,10 @@ def _written(draft: Draft, source: Source, findings: Findings, training: Trainin
         training.settings,
     )
     findings.extend(_other_outputs(lines, names))
-    placed = {name: line.layer.span for name, line in zip(names, lines, strict=True) if line.layer is not None}
-    blobs = {f"{name}.{key}": blob for name, line in zip(names, lines, strict=True) for key, blob in line.blobs.items()}
+    placed = {name: line.origin.span for name, line in zip(names, lines, strict=True) if line.origin is not None}
+    blobs = {
+        f"{name}.{key}": blob for name, line in zip(names, lines, strict=True) for key, blob in line.arrays.items()
+    }
     return Translation(
         Source(source.name, write_spec(lines, names, head)),
         tuple(findings.all),
@@ -271,7 +273,7 @@ def _other_outputs(lines: Sequence[Line], names: Sequence[str]) -> Iterator[Diag
     """Yield a warning if the network has several outputs. One with losses is trained, not deployed."""
     read = {number for line in lines for number in line.inputs}
     unread = [number for number in range(len(lines)) if number not in read]
-    layer = lines[-1].layer
+    layer = lines[-1].origin
     if len(unread) < 2 or layer is None or any(line.type == "crossentropy" for line in lines):
         return
     message = f"the network has {len(unread)} outputs; a spec has one, here {names[-1]}"
@@ -281,5 +283,5 @@ def _other_outputs(lines: Sequence[Line], names: Sequence[str]) -> Iterator[Diag
 
 
 def _input_name(network: Network, lines: Sequence[Line]) -> str:
-    layer = lines[0].layer
+    layer = lines[0].origin
     return layer.tops[0] if layer is not None and layer.tops else "data"

@@ -96,7 +96,7 @@ def translate(model: Model, source: Source, about: Origin) -> Translation:
         Source(source.name, write_spec(lines, names, head)),
         tuple(_other_outputs(model, source, names_of_outputs, about.codes[1])),
         {f"{name}.{key}": read for name, line in zip(names, lines, strict=True) for key, read in line.arrays.items()},
-        {name: _called(line.node) for name, line in zip(names, lines, strict=True) if line.node is not None},
+        {name: _called(line.origin) for name, line in zip(names, lines, strict=True) if line.origin is not None},
         about.unstated,
     )
 
@@ -181,7 +181,7 @@ def _finish(draft: Draft) -> tuple[list[str], list[int]]:
         value = draft.values[name]
         assert value is not None
         if value.shape.is_image and value.is_vector:
-            outputs.append(draft.flattened(value))
+            outputs.append(draft.flattened(value.line))
             continue
         outputs.append(value.line)
         usual = value.image_axes if value.shape.is_image else ((N,), value.single("C"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from netspec import layers
 from netspec.importers.spec.lines import Line
 from netspec.keys.neurons import NEURONS
 
-L = TypeVar("L", bound=Line)
+L = TypeVar("L", bound=Line[Any, Any])
 
 SEPARATE = ("linear", "log", "sqrt")
 """Functions that stay lines of their own: they are steps of a computation rather than activations."""
@@ -50,7 +50,7 @@ def with_neurons(lines: Sequence[L], outputs: Collection[int]) -> Merged[L]:
     return Merged(tuple(kept), tuple(numbers))
 
 
-def _takes_neuron(line: Line) -> bool:
+def _takes_neuron(line: Line[Any, Any]) -> bool:
     layer_type = layers.find(line.type)
     return (
         layer_type is not None
@@ -60,7 +60,7 @@ def _takes_neuron(line: Line) -> bool:
     )
 
 
-def _written(line: Line) -> str:
+def _written(line: Line[Any, Any]) -> str:
     """Return a function as a value of ``neuron=``: ``relu``, ``tanh(1.7159, 0.667)``."""
     arguments = NEURONS[line.type].arguments
     last = max((place for place, a in enumerate(arguments) if a.name in line.keys), default=-1)

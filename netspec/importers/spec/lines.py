@@ -1,27 +1,36 @@
-"""A line of a spec, before the spec is written."""
+"""The lines of a spec as they are collected, before the spec is written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from netspec.ir.shape import Shape
 
+T = TypeVar("T")
+A = TypeVar("A")
+
 
 @dataclass(slots=True, eq=False)
-class Line:
+class Line(Generic[T, A]):
     """A line of the spec: ``[conv1] conv filters=96 -> 96x55x55``. Two lines that say the same are different ones.
 
-    ``inputs`` are the numbers of the lines that it reads. ``claimed``: its shape is stated, because it follows from
-    arithmetic. ``weights_of`` is the line whose weights it uses.
+    ``inputs`` are the numbers of the lines that it reads. ``origin`` is what it was made from, ``None`` for a line that
+    only changes a shape. ``hint`` is the path of the name that it should have: ``features``, ``0``. ``arrays`` says
+    where the numbers of its parameters and running statistics are (``weight``, ``running_mean``). ``claimed``: its
+    shape is stated, because it follows from arithmetic. ``weights_of`` is the line whose weights it uses.
     """
 
     type: str
     inputs: tuple[int, ...]
     keys: dict[str, str]
     shape: Shape
+    origin: T | None
+    hint: tuple[str, ...]
+    arrays: dict[str, A]
     claimed: bool
-    weights_of: int | None = field(default=None, kw_only=True)
+    weights_of: int | None = None
 
     @property
     def needs(self) -> tuple[int, ...]:
@@ -32,3 +41,42 @@ class Line:
         """Let the line refer to others by their new numbers."""
         self.inputs = tuple(map(number_of, self.inputs))
         self.weights_of = None if self.weights_of is None else number_of(self.weights_of)
+
+    def share_weights(self, owner: int) -> None:
+        """Let the line use the weights of another one in place of its own."""
+        self.weights_of = owner
+        self.arrays.pop("weight")
+
+
+@dataclass(slots=True)
+class Draft(Generic[T, A]):
+    """The lines so far. ``flat`` has the flattened copies of lines."""
+
+    lines: list[Line[T, A]] = field(default_factory=list, init=False)
+    flat: dict[int, int] = field(default_factory=dict, init=False)
+
+    def new_line(
+        self,
+        type_: str,
+        inputs: Sequence[int],
+        keys: Mapping[str, str],
+        shape: Shape,
+        *,
+        origin: T | None = None,
+        hint: tuple[str, ...] = (),
+        arrays: Mapping[str, A] | None = None,
+        claimed: bool = False,
+    ) -> int:
+        """Add a line and return its number."""
+        own = dict(arrays or {})
+        self.lines.append(Line(type_, tuple(inputs), dict(keys), shape, origin, hint, own, claimed))
+        return len(self.lines) - 1
+
+    def flattened(self, line: int) -> int:
+        """Return the line with the output of a line as a vector, adding it if that is an image."""
+        shape = self.lines[line].shape
+        if not shape.is_image:
+            return line
+        if line not in self.flat:
+            self.flat[line] = self.new_line("flatten", [line], {}, Shape(shape.units))
+        return self.flat[line]

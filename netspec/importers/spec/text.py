@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
+from typing import Any
 
 from netspec.importers.identifiers import identifier
 from netspec.importers.spec.lines import Line
@@ -62,7 +63,7 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def write_spec(lines: Sequence[Line], names: Sequence[str], head: Head) -> str:
+def write_spec(lines: Sequence[Line[Any, Any]], names: Sequence[str], head: Head) -> str:
     """Return the text of a spec."""
     rounded = any(line.keys.get("rounding") == head.rounding for line in lines)
     common = {type_: keys for type_ in _DEFAULTS if (keys := _common(type_, lines))}
@@ -89,7 +90,7 @@ def write_spec(lines: Sequence[Line], names: Sequence[str], head: Head) -> str:
     return formatted(Source("", "\n".join(text) + "\n"))
 
 
-def _common(type_: str, lines: Sequence[Line]) -> dict[str, str]:
+def _common(type_: str, lines: Sequence[Line[Any, Any]]) -> dict[str, str]:
     """Return the keys that a ``default`` line of this type makes shorter, with their values."""
     of_type = [line for line in lines if line.type == type_ and line.weights_of is None]
     common = {}

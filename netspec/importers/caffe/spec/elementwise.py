@@ -118,5 +118,5 @@ def joined(site: Site, type_: str, values: Sequence[Value]) -> None:
         else:
             values = [site.vector(value) for value in values]
     first = values[0]
-    line = site.draft.new_line(type_, [v.line for v in values], {}, first.shape, layer=site.layer)
+    line = site.draft.new_line(type_, [v.line for v in values], {}, first.shape, origin=site.layer)
     site.result(first.of(line))

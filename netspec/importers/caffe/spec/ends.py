@@ -14,7 +14,9 @@ def needed(draft: Draft) -> list[Line]:
             sinks.setdefault(bottom, set()).add(layer.type)
     ends = (top for top in draft.values if top not in draft.readers and sinks.get(top) != {"Silence"})
     wanted = {value.line for top in ends if (value := draft.values[top]) is not None}
-    wanted |= {place for place, line in enumerate(draft.lines) if line.layer is not None and line.layer.type in LOSSES}
+    wanted |= {
+        place for place, line in enumerate(draft.lines) if line.origin is not None and line.origin.type in LOSSES
+    }
     for place in range(len(draft.lines) - 1, -1, -1):
         if place in wanted:
             wanted.update(draft.lines[place].needs)

@@ -95,8 +95,7 @@ def _use(site: Site, line: Line, owner: tuple[Layer, int, int], place: int, para
     same_inputs = inputs[0].units == inputs[1].units if line.type == "fc" else inputs[0].channels == inputs[1].channels
     if first.type != line.type or not same_inputs or any(first.keys.get(k) != line.keys.get(k) for k in alike):
         raise Inexpressible("it shares weights with a layer of another shape", param.place("name"))
-    line.weights_of = number_of_line
-    line.blobs.pop("weight")
+    line.share_weights(number_of_line)
     for key in ("init", *_RATES):
         line.keys.pop(key, None)
     _merge_rates(first, owners_layer, param)

@@ -11,18 +11,11 @@ from netspec.importers.caffe.schema.record import Record
 from netspec.importers.spec import lines
 from netspec.ir.shape import Shape
 
+BlobPlace = tuple[str, int]
+"""Where the numbers of a parameter are: the name of the layer whose blob it is, and the number of the blob."""
 
-@dataclass(slots=True, eq=False)
-class Line(lines.Line):
-    """A line of the spec that was made from a layer, ``None`` for one that only changes a shape.
-
-    ``blobs`` has, for each parameter (``weight``, ``running_mean``), the name of the layer whose blob it is and the
-    number of the blob. ``called`` is a name other than the layer's: that of one of its tops.
-    """
-
-    layer: Layer | None
-    blobs: dict[str, tuple[str, int]]
-    called: str = field(default="", kw_only=True)
+Line = lines.Line[Layer, BlobPlace]
+"""A line of the spec that was made from a layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +39,13 @@ NO_LINE = -1
 
 
 @dataclass(slots=True)
-class Draft:
+class Draft(lines.Draft[Layer, BlobPlace]):
     """The lines so far. ``values`` has each value of the network; ``None`` for one that cannot be expressed.
 
-    ``labels`` are the values that are labels, ``readers`` the layers that read each value. ``flat`` has the flattened
-    copies of lines, ``images`` those with the sizes of an image. ``owners`` has, for each name of a parameter, the
-    first layer that has it, which of its parameters it is, and the number of its line or ``NO_LINE``. ``bias_decays``:
-    the train line has a decay of biases. ``decay`` is that of weights, 0 without a solver. ``substitutes`` are
-    warnings.
+    ``labels`` are the values that are labels, ``readers`` the layers that read each value. ``images`` has the copies of
+    lines with the sizes of an image. ``owners`` has, for each name of a parameter, the first layer that has it, which
+    of its parameters it is, and the number of its line or ``NO_LINE``. ``bias_decays``: the train line has a decay of
+    biases. ``decay`` is that of weights, 0 without a solver. ``substitutes`` are warnings.
     """
 
     network: Network
@@ -61,35 +53,10 @@ class Draft:
     readers: Mapping[Top, Sequence[Layer]]
     bias_decays: bool = False
     decay: float = 0.0
-    lines: list[Line] = field(default_factory=list)
     values: dict[Top, Value | None] = field(default_factory=dict)
-    flat: dict[int, int] = field(default_factory=dict)
     images: dict[tuple[int, Shape], int] = field(default_factory=dict)
     owners: dict[str, tuple[Layer, int, int]] = field(default_factory=dict)
     substitutes: list[Substitute] = field(default_factory=list)
-
-    def new_line(
-        self,
-        type_: str,
-        inputs: Sequence[int],
-        keys: Mapping[str, str],
-        shape: Shape,
-        *,
-        layer: Layer | None = None,
-        blobs: Mapping[str, tuple[str, int]] | None = None,
-        claimed: bool = False,
-    ) -> int:
-        """Add a line and return its number."""
-        self.lines.append(Line(type_, tuple(inputs), dict(keys), shape, claimed, layer, dict(blobs or {})))
-        return len(self.lines) - 1
-
-    def flattened(self, value: Value) -> int:
-        """Return the line with a value as a vector, adding it if its line is an image."""
-        if not value.shape.is_image:
-            return value.line
-        if value.line not in self.flat:
-            self.flat[value.line] = self.new_line("flatten", [value.line], {}, Shape(value.shape.units))
-        return self.flat[value.line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +111,7 @@ class Site:
     def vector(self, value: Value) -> Value:
         """Return a value as a vector."""
         shape = Shape(value.shape.units)
-        return Value(self.draft.flattened(value), shape, tuple(shape))
+        return Value(self.draft.flattened(value.line), shape, tuple(shape))
 
     def with_shape(self, value: Value, shape: Shape) -> Value:
         """Return a value as the output of a line of this shape, adding a line ``reshape`` if need be."""
@@ -170,12 +137,12 @@ class Site:
         keys: Mapping[str, str] | None = None,
         shape: Shape | None = None,
         *,
-        blobs: Mapping[str, tuple[str, int]] | None = None,
+        blobs: Mapping[str, BlobPlace] | None = None,
         claimed: bool = False,
     ) -> Line:
         """Add a line that reads ``x``, make it the layer's top, and return it. Its shape is by default that of x."""
         new = x.shape if shape is None else shape
-        line = self.draft.new_line(type_, [x.line], keys or {}, new, layer=self.layer, blobs=blobs, claimed=claimed)
+        line = self.draft.new_line(type_, [x.line], keys or {}, new, origin=self.layer, arrays=blobs, claimed=claimed)
         self.result(x.of(line, shape))
         return self.draft.lines[line]
 
@@ -183,9 +150,9 @@ class Site:
         """Return the line of the first bottom if this layer alone reads it, so that it may be completed."""
         value = self.x
         line = self.draft.lines[value.line]
-        own = line.layer is not None and tuple(value.shape) == value.sizes
+        own = line.origin is not None and tuple(value.shape) == value.sizes
         made_by = self.draft.network.layers[self.layer.bottoms[0].layer]
-        return line if own and line.layer is made_by and len(self.draft.readers[self.layer.bottoms[0]]) == 1 else None
+        return line if own and line.origin is made_by and len(self.draft.readers[self.layer.bottoms[0]]) == 1 else None
 
 
 def described(value: Value) -> str:

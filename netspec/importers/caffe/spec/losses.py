@@ -19,10 +19,10 @@ def softmax_with_loss(site: Site) -> None:
         raise Inexpressible(f"it has a label for each pixel of {described(x)}; a spec has one for each image")
     weight = loss_weight(site)
     keys = {} if weight == 1 else {"loss_weight": number(weight)}
-    site.draft.new_line("crossentropy", [x.line], keys, Shape(1), layer=site.layer)
+    site.draft.new_line("crossentropy", [x.line], keys, Shape(1), origin=site.layer)
     site.draft.values[site.top(0)] = None
     if len(site.layer.tops) > 1 and site.draft.readers.get(site.top(1)):
-        probabilities = site.draft.new_line("softmax", [x.line], {}, x.shape, layer=site.layer)
+        probabilities = site.draft.new_line("softmax", [x.line], {}, x.shape, origin=site.layer)
         site.result(x.of(probabilities), 1)
 
 

@@ -13,7 +13,7 @@ def names(lines: Sequence[Line], input_name: str) -> list[str]:
     result: list[str] = []
     taken: set[str] = set()
     for line in lines:
-        own = line.called or (line.layer.name if line.layer is not None else "")
+        own = "".join(line.hint) or (line.origin.name if line.origin is not None else "")
         base = identifier(input_name if line.type == "input" else own or line.type)
         name, number = base, 1
         if name in taken:

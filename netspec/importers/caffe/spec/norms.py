@@ -84,7 +84,7 @@ def scale(site: Site) -> None:
     if line is not None and completes and biased and _usual_start(parameter):
         del line.keys["affine"]
         line.keys |= keys
-        line.blobs |= blobs
+        line.arrays |= blobs
         site.result(x)
         return
     site.emit("affine", x, _coefficients(site, parameter, x.shape.channels) | keys, blobs=blobs)
@@ -170,7 +170,7 @@ def _product(site: Site, parameter: Record) -> None:
         reason = f"it multiplies {described(a)} by {described(b)} from axis {axis} on"
         raise Inexpressible(f"{reason}; a spec multiplies equal axes, or maps by one number for each channel")
     maps, gates = site.image(0), site.vector(b)
-    line = site.draft.new_line("product", [maps.line, gates.line], {}, maps.shape, layer=site.layer)
+    line = site.draft.new_line("product", [maps.line, gates.line], {}, maps.shape, origin=site.layer)
     site.result(maps.of(line))
 
 

@@ -95,7 +95,7 @@ def concat(site: Site) -> None:
     channels = sum(value.shape.channels for value in values)
     shape = Shape(channels, *values[0].shape[1:])
     lines = [value.line for value in values]
-    line = site.draft.new_line("concat", lines, {}, shape, layer=site.layer, claimed=True)
+    line = site.draft.new_line("concat", lines, {}, shape, origin=site.layer, claimed=True)
     site.result(values[0].of(line, shape))
 
 
@@ -114,8 +114,8 @@ def slice_(site: Site) -> None:
     for place, (first, end) in enumerate(zip((0, *ends), ends, strict=False)):
         keys = {"channels": str(end - first), **({"first": str(first)} if first else {})}
         shape = Shape(end - first, *x.shape[1:])
-        line = site.draft.new_line("slice", [x.line], keys, shape, layer=site.layer, claimed=True)
-        site.draft.lines[line].called = site.layer.tops[place]
+        hint = (site.layer.tops[place],)
+        line = site.draft.new_line("slice", [x.line], keys, shape, origin=site.layer, hint=hint, claimed=True)
         site.result(x.of(line, shape), place)
 
 

@@ -7,13 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from netspec.importers.operators.graph.model import Array, Inexpressible, Tensor
-from netspec.importers.operators.spec.lines import Line, Site, described, ones
+from netspec.importers.operators.graph.model import Inexpressible, Tensor
+from netspec.importers.operators.spec.lines import Line, Read, Site, described, ones
 from netspec.importers.operators.spec.naming import of_parameter
 from netspec.importers.operators.spec.views import Value
-from netspec.ir.shape import Shape
-
-Read = Callable[[], Array]
 
 
 def add(site: Site) -> None:
@@ -102,7 +99,7 @@ def _join(site: Site, type_: str, inputs: Sequence[Value] | None = None) -> None
         raise Inexpressible(f"it joins {' and '.join(described(v) for v in values)}; they must have the same axes")
     lines = _alike(site, values)
     shape = site.draft.lines[lines[0]].shape
-    line = site.draft.new_line(type_, lines, {}, shape, node=site.node)
+    line = site.draft.new_line(type_, lines, {}, shape, origin=site.node)
     site.result(replace(first, line=line, shape=shape))
 
 
@@ -112,7 +109,7 @@ def _alike(site: Site, values: Sequence[Value]) -> list[int]:
         return [value.line for value in values]
     if any(value.shape.channels != value.shape.units for value in values):
         raise Inexpressible("it joins values of different shapes")
-    return [site.draft.flattened(value) for value in values]
+    return [site.draft.flattened(value.line) for value in values]
 
 
 def _of_one_rank(values: Sequence[Value]) -> list[Value]:
@@ -135,7 +132,7 @@ def _product(site: Site) -> None:
             f"it multiplies {described(a)} and {described(b)}; a spec multiplies equal axes, or maps by channels"
         )
     shape = large.shape if len({*lines}) == 1 or a.axes != b.axes else site.draft.lines[lines[0]].shape
-    line = site.draft.new_line("product", lines, {}, shape, node=site.node)
+    line = site.draft.new_line("product", lines, {}, shape, origin=site.node)
     site.result(replace(large, line=line, shape=shape))
 
 
@@ -183,7 +180,7 @@ def _own_line(site: Site, x: Value) -> Line | None:
     """Return the line of a value that only this node reads, so that it may be completed."""
     name = next(name for name in site.node.inputs if name not in site.model.tensors)
     line = site.draft.lines[x.line]
-    computed_here = line.node is not None and _chain_read_once(site, name, line)
+    computed_here = line.origin is not None and _chain_read_once(site, name, line)
     return line if computed_here else None
 
 
@@ -191,7 +188,7 @@ def _chain_read_once(site: Site, name: str, line: Line) -> bool:
     """Whether nothing but this node reads a value, back to the node that the line was made from."""
     while site.model.read_once(name):
         node = site.model.producers.get(name)
-        if node is None or node is line.node:
+        if node is None or node is line.origin:
             return node is not None
         name = node.inputs[0]
     return False
@@ -219,8 +216,7 @@ def per_channel(site: Site, x: Value, constant: Tensor) -> tuple[Value, Read]:
     """
     sizes = (*(1,) * (len(x.axes) - len(constant.shape)), *constant.shape)
     if x.is_vector and x.shape.is_image and x.shape.units > x.shape.channels and constant.size == x.shape.units:
-        flat = Shape(x.shape.units)
-        x = Value(site.draft.flattened(x), flat, (("N",), ("C",)), x.batch)
+        x = site.draft.vector(x)
     place, channels = x.channel_axis, x.shape.channels
     if len(sizes) != len(x.axes) or constant.size not in (1, channels) or (place is None and channels > 1):
         raise Inexpressible(f"its constant is {'x'.join(map(str, constant.shape))}; a spec has one for each channel")

@@ -8,7 +8,7 @@ import numpy as np
 
 from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site, described
-from netspec.importers.operators.spec.views import Value, image
+from netspec.importers.operators.spec.views import Value
 from netspec.ir.shape import Shape
 
 
@@ -79,7 +79,7 @@ def taken(site: Site, x: Value, axis: int, first: int, count: int) -> Value:
     x = _with_channels(site, x, axis)
     shape = Shape(count, *x.shape[1:])
     keys = {"channels": str(count), **({"first": str(first)} if first else {})}
-    line = site.draft.new_line("slice", [x.line], keys, shape, node=site.node, claimed=True)
+    line = site.line("slice", x, keys, shape, claimed=True)
     new = replace(x, line=line, shape=shape)
     return replace(new, axes=(*new.axes[:axis], new.single("C"), *new.axes[axis + 1 :]))
 
@@ -87,7 +87,7 @@ def taken(site: Site, x: Value, axis: int, first: int, count: int) -> Value:
 def _with_channels(site: Site, x: Value, axis: int) -> Value:
     """Return a value one of whose axes is that of its line's channels; a flattened image becomes a vector for it."""
     if x.shape.is_image and x.is_vector and axis == 1 and x.shape.units > x.shape.channels:
-        x = image(site.draft.flattened(x), Shape(x.shape.units), x.batch)
+        x = site.draft.vector(x)
     if x.channel_axis != axis:
         what = "images" if x.axes[axis] == ("N",) else f"axis {axis} of {described(x)}"
         raise Inexpressible(f"it divides or rearranges {what}; a spec does so with channels")

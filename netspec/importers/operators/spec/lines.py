@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,18 +15,14 @@ from netspec.importers.spec import lines
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
 
-Arrays = Mapping[str, Callable[[], Array]]
-"""A layer's parameters and running statistics, by their keys inside the layer, as functions that return the values."""
+Read = Callable[[], Array]
+"""Returns the values of a parameter or running statistic."""
 
+Arrays = Mapping[str, Read]
+"""A layer's parameters and running statistics, by their keys inside the layer."""
 
-@dataclass(slots=True, eq=False)
-class Line(lines.Line):
-    """A line of the spec that was made from a node. ``hint`` is the path of its name in the model, ``conv1`` or
-    ``features``, ``0``."""
-
-    node: Node | None
-    hint: tuple[str, ...]
-    arrays: dict[str, Callable[[], Array]]
+Line = lines.Line[Node, Read]
+"""A line of the spec that was made from a node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,43 +34,27 @@ class Padded:
 
 
 @dataclass(slots=True)
-class Draft:
+class Draft(lines.Draft[Node, Read]):
     """The lines so far. ``values`` has the value of the model under each name; ``None`` if it cannot be expressed.
 
-    ``padded`` has padding that is left to the readers. ``flat`` has the flattened copies of lines. ``owners`` has the
-    first line that uses a weight, by the weight's tensor, and the keys of the line and the layout that it is read in.
+    ``padded`` has padding that is left to the readers. ``owners`` has the first line that uses a weight, by the tensor
+    of the weight, and the keys of the line and the layout that it is read in.
     """
 
     model: Model
-    lines: list[Line] = field(default_factory=list)
     values: dict[str, Value | None] = field(default_factory=dict)
     padded: dict[str, Padded] = field(default_factory=dict)
-    flat: dict[int, int] = field(default_factory=dict)
     owners: dict[tuple[int, str], int] = field(default_factory=dict)
 
-    def new_line(
-        self,
-        type_: str,
-        inputs: Sequence[int],
-        keys: Mapping[str, str],
-        shape: Shape,
-        *,
-        node: Node | None = None,
-        hint: tuple[str, ...] = (),
-        arrays: Arrays | None = None,
-        claimed: bool = False,
-    ) -> int:
-        """Add a line and return its number."""
-        self.lines.append(Line(type_, tuple(inputs), dict(keys), shape, claimed, node, hint, dict(arrays or {})))
-        return len(self.lines) - 1
+    def vector(self, value: Value) -> Value:
+        """Return a value as a vector of its features, N,F."""
+        return image(self.flattened(value.line), Shape(value.shape.units), value.batch)
 
-    def flattened(self, value: Value) -> int:
-        """Return the line with a value as a vector, adding it if its line is an image."""
-        if not value.shape.is_image:
-            return value.line
-        if value.line not in self.flat:
-            self.flat[value.line] = self.new_line("flatten", [value.line], {}, Shape(value.shape.units))
-        return self.flat[value.line]
+    def share(self, number: int, weight: Tensor, signature: str) -> None:
+        """Let a line use the weights of the first one with this weight and signature, if there is an earlier one."""
+        owner = self.owners.setdefault((id(weight), signature), number)
+        if owner != number:
+            self.lines[number].share_weights(owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +172,7 @@ class Site:
     ) -> int:
         """Add a line that reads ``x``, and return its number."""
         return self.draft.new_line(
-            type_, [x.line], keys, shape, node=self.node, hint=hint, arrays=arrays, claimed=claimed
+            type_, [x.line], keys, shape, origin=self.node, hint=hint, arrays=arrays, claimed=claimed
         )
 
 
@@ -211,11 +191,11 @@ def described(value: Value) -> str:
     return " x ".join("".join(group) or "1" for group in value.axes)
 
 
-def ones(count: int) -> Callable[[], Array]:
+def ones(count: int) -> Read:
     """Return a function that returns this many ones."""
     return lambda: np.ones(count, dtype=np.float32)
 
 
-def zeros(count: int) -> Callable[[], Array]:
+def zeros(count: int) -> Read:
     """Return a function that returns this many zeros."""
     return lambda: np.zeros(count, dtype=np.float32)

@@ -69,7 +69,7 @@ def _paths(lines: Sequence[Line]) -> list[tuple[str, ...]]:
     paths: list[tuple[str, ...]] = []
     for line in lines:  # parameters with equal values may be stored once, under the name of the first
         path = line.hint if line.hint not in paths else ()
-        paths.append(path or _of_node(line.node) or line.hint)
+        paths.append(path or _of_node(line.origin) or line.hint)
     named = [path for line, path in zip(lines, paths, strict=True) if path and line.type != "input"]
     if len(named) < 2 or len({path[0] for path in named}) > 1 or min(map(len, named)) == 1:
         return paths

@@ -46,11 +46,7 @@ def p_relu(site: Site) -> None:
     x = site.x if slopes.size == 1 else per_channel(site, site.x, slopes)[0]
     weight = {"weight": lambda: sign * slopes.values().reshape(-1)}
     value = site.emit("prelu", x, keys, arrays=weight, hint=of_parameter(slopes))
-    owner = site.draft.owners.setdefault((id(slopes), f"prelu {x.shape.channels} {keys} {sign}"), value.line)
-    if owner != value.line:
-        line = site.draft.lines[value.line]
-        line.weights_of = owner
-        line.arrays.pop("weight")
+    site.draft.share(value.line, slopes, f"prelu {x.shape.channels} {keys} {sign}")
 
 
 def leaky_relu(site: Site) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from netspec.formatting import format_literal
-from netspec.importers.operators.graph.model import Array, Inexpressible, Tensor
-from netspec.importers.operators.spec.lines import Arrays, Site, described, ones, zeros
+from netspec.importers.operators.graph.model import Inexpressible, Tensor
+from netspec.importers.operators.spec.lines import Arrays, Read, Site, described, ones, zeros
 from netspec.importers.operators.spec.naming import of_parameter
 from netspec.importers.operators.spec.views import C, N, Value
-from netspec.ir.shape import Shape
 
 EPS = 1e-5
 
@@ -57,8 +56,7 @@ def recognised_layer_norm(site: Site) -> None:
 def _emit_layer_norm(site: Site, x: Value, axes: Sequence[int], scale: Tensor | None, shift: Tensor | None) -> None:
     over = tuple(axis for place in axes for axis in x.axes[place])
     if over == x.own and x.shape.is_image and len(over) > 1 and x.is_vector:
-        flat = Shape(x.shape.units)
-        x = Value(site.draft.flattened(x), flat, (("N",), ("C",)), x.batch)
+        x = site.draft.vector(x)
     elif over != x.single("C"):
         raise Inexpressible(f"it normalises {described(x)} over {''.join(over)}; a spec does over the channels")
     affine = _affine(x.shape.channels, scale, shift)
@@ -161,7 +159,7 @@ def _over_channels(site: Site) -> Value:
     if over == x.single("C"):
         return x
     if over == x.own and x.is_vector:
-        return Value(site.draft.flattened(x), Shape(x.shape.units), (("N",), ("C",)), x.batch)
+        return site.draft.vector(x)
     named = f"the axes {''.join(over)}" if over else "an axis of length 1"
     raise Inexpressible(f"it is over {named} of {described(x)}; a spec's is over the channels")
 
@@ -170,7 +168,7 @@ def _by_channel(site: Site, place: int) -> Value:
     """Return a value with the channels at this axis. A flattened image becomes a vector."""
     x = site.x
     if x.is_vector and x.shape.is_image and x.shape.units > x.shape.channels:
-        return Value(site.draft.flattened(x), Shape(x.shape.units), (("N",), ("C",)), x.batch)
+        return site.draft.vector(x)
     if len(x.axes) <= place or x.axes[0] != ("N",) or x.axes[place] != x.single("C"):
         raise Inexpressible(f"it normalises each channel, axis 1, and its input is {described(x)}")
     return x
@@ -202,6 +200,6 @@ def _affine(channels: int, scale: Tensor | None, shift: Tensor | None) -> Arrays
     }
 
 
-def _flat(tensor: Tensor) -> Callable[[], Array]:
+def _flat(tensor: Tensor) -> Read:
     """Return a function that returns a constant's values in one axis."""
     return lambda: tensor.values().reshape(-1)

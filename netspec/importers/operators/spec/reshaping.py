@@ -38,7 +38,7 @@ def reshape(site: Site) -> None:
         after = " x ".join(["N" if sizes[:1] == (x.batch,) else str(sizes[0]), *map(str, sizes[1:])])
         raise Inexpressible(f"it divides the axes of {described(x)} otherwise: to {after}")
     shape = Shape(*sizes[1:])
-    line = site.draft.new_line("reshape", [x.line], {"size": str(shape)}, shape, node=site.node)
+    line = site.line("reshape", x, {"size": str(shape)}, shape)
     site.result(image(line, shape, x.batch))
 
 
@@ -74,16 +74,16 @@ def concat(site: Site) -> None:
     if not all(_has_channels(value, axis) for value in values):
         if axis != 1 or not all(value.is_vector for value in values):
             raise Inexpressible(f"it joins {described(values[0])} along axis {axis}; a spec joins channels")
-        values = [_flat(site, value) for value in values]
+        values = [site.draft.vector(value) for value in values]
     others = {(*value.axes[:axis], *value.axes[axis + 1 :]) for value in values}
     if len(others) > 1:
         raise Inexpressible(f"it joins {' and '.join(described(value) for value in values)}")
     if len({value.shape[1:] for value in values}) > 1:
-        values = [_flat(site, value) for value in values]
+        values = [site.draft.vector(value) for value in values]
     first = values[0]
     channels = sum(value.shape.channels for value in values)
     shape = Shape(channels, *first.shape[1:])
-    line = site.draft.new_line("concat", [v.line for v in values], {}, shape, node=site.node, claimed=True)
+    line = site.draft.new_line("concat", [v.line for v in values], {}, shape, origin=site.node, claimed=True)
     site.result(replace(first, line=line, shape=shape, axes=(*first.axes[:axis], ("C",), *first.axes[axis + 1 :])))
 
 
@@ -91,11 +91,6 @@ def _has_channels(value: Value, axis: int) -> bool:
     """Whether this axis of a value is that of the channels."""
     others = (*value.axes[:axis], *value.axes[axis + 1 :])
     return value.axes[axis] == value.single("C") and not any("C" in group for group in others)
-
-
-def _flat(site: Site, value: Value) -> Value:
-    shape = Shape(value.shape.units)
-    return image(site.draft.flattened(value), shape, value.batch)
 
 
 def slice_(site: Site) -> None:

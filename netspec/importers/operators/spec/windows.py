@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from netspec.importers.operators.graph.model import Array, Inexpressible
-from netspec.importers.operators.spec.lines import Padded, Site
+from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.operators.spec.lines import Padded, Read, Site
 from netspec.importers.operators.spec.naming import of_parameter
 from netspec.importers.operators.spec.views import Value
 from netspec.importers.spec.windows import UnfitError, rounding_keys, window_keys
@@ -53,27 +53,20 @@ def _sum_pool(site: Site, x: Value, window: Window) -> None:
     site.emit("sumpool", x, keys, image_shape(site), claimed=True)
 
 
-def weighted_line(
-    site: Site, type_: str, x: Value, keys: dict[str, str], shape: Shape, read: Callable[[], Array]
-) -> int:
+def weighted_line(site: Site, type_: str, x: Value, keys: dict[str, str], shape: Shape, read: Read) -> int:
     """Add a layer with weights and as yet without biases. A weight that an earlier layer has is that layer's."""
-    weight = site.tensor(1)
+    weight = site.needed_tensor(1)
     hint = of_parameter(weight, site.tensor(2))
     without_bias = {**keys, "bias": "none"}
     number = site.line(
         type_, x, without_bias, shape, arrays={"weight": read}, hint=hint, claimed=type_ in ("conv", "deconv")
     )
     layout = site.node.op, site.get("transB"), site.get("alpha"), x.axes if type_ == "fc" else ()
-    signature = f"{type_} {sorted(keys.items())} {layout}"
-    owner = site.draft.owners.setdefault((id(weight), signature), number)
-    if owner != number:
-        line = site.draft.lines[number]
-        line.weights_of = owner
-        line.arrays.pop("weight")
+    site.draft.share(number, weight, f"{type_} {sorted(keys.items())} {layout}")
     return number
 
 
-def give_bias(site: Site, read: Callable[[], Array]) -> None:
+def give_bias(site: Site, read: Read) -> None:
     """Give the layer that computes the node's value one bias for each filter or output."""
     value = site.draft.values[site.node.outputs[0]]
     assert value is not None
@@ -149,14 +142,12 @@ def reduce_over_maps(type_: str) -> Callable[[Site], None]:
         if "C" in reduced or "N" in reduced or kept & {"H", "W"}:
             raise Inexpressible("it reduces other axes than height and width")
         if reduced:
-            line = site.draft.new_line(
-                type_, [x.line], {"kernel": "global"}, Shape(x.shape.channels, 1, 1), node=site.node
-            )
-            x = Value(line, Shape(x.shape.channels, 1, 1), x.axes, x.batch)
+            pixel = Shape(x.shape.channels, 1, 1)
+            x = replace(x, line=site.line(type_, x, {"kernel": "global"}, pixel), shape=pixel)
         groups = [() if place in axes else group for place, group in enumerate(x.axes)]
         if not site.get("keepdims", 1):
             groups = [group for place, group in enumerate(groups) if place not in axes]
-        site.result(Value(x.line, x.shape, tuple(groups), x.batch))
+        site.result(replace(x, axes=tuple(groups)))
 
     return translate
 
