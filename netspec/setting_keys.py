@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from netspec.ir import settings as ir
+from netspec.ir.rules import Clip
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, OneOf, Real, Whole
 from netspec.keys.calls import Form, arguments, as_call
@@ -72,12 +73,12 @@ CLIPS: Mapping[str, Form] = {
 
 @dataclass(frozen=True, slots=True)
 class ClipWord:
-    """The kind of ``clip_gradients=``. It is read as an ``ir.settings.Clip``, or as ``None``."""
+    """The kind of ``clip_gradients=``. It is read as a ``Clip``, or as ``None``."""
 
     words: tuple[str, ...] = tuple(CLIPS)
     doc: str = "norm(max), value(max) or none"
 
-    def read(self, value: Value) -> ir.Clip | None:
+    def read(self, value: Value) -> Clip | None:
         call = as_call(value)
         if call is None or call.name.text not in CLIPS:
             meant = f"norm({shown(value)})" if isinstance(value, Number) and value.value > 0 else None
@@ -87,9 +88,9 @@ class ClipWord:
         given = arguments(call, CLIPS[call.name.text].arguments)
         match call.name.text:
             case "norm":
-                return ir.Clip("norm", given["max"])
+                return Clip("norm", given["max"])
             case "value":
-                return ir.Clip("value", given["max"])
+                return Clip("value", given["max"])
             case _:
                 return None
 

@@ -8,9 +8,8 @@ from typing import Any
 from netspec.ir.constraint import BOUNDS, Constraint, incoming
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph, Parameter
+from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, decay_in_gradient
 from netspec.ir.settings import (
-    AdaGrad,
-    Adam,
     Cosine,
     DiscreteExponential,
     Exponential,
@@ -20,12 +19,9 @@ from netspec.ir.settings import (
     Linear,
     Plateau,
     Polynomial,
-    RmsProp,
     Schedule,
-    Sgd,
     Step,
     Steps,
-    decay_in_gradient,
     noise_of,
 )
 from netspec.passes.torch_names import state_keys

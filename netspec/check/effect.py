@@ -10,7 +10,7 @@ from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.formatting import format_count
 from netspec.ir.constraint import BOUNDS
-from netspec.ir.settings import Sgd, UpdateRule, momentum_of
+from netspec.ir.rules import Sgd, UpdateRule, momentum_of
 from netspec.keys.optimizers import word_of
 from netspec.language.syntax import by_key
 from netspec.lowering import PerInput

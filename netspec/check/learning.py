@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from netspec.ir.constraint import BOUNDS, FREE, Constraint
 from netspec.ir.ops.base import Role
-from netspec.ir.settings import OwnSchedule, Sgd, Train, momentum_of
+from netspec.ir.rules import Sgd, momentum_of
+from netspec.ir.settings import OwnSchedule, Train
 from netspec.lowering import PerInput
 
 _KEYS = (

@@ -25,7 +25,8 @@ from netspec.ir.ops import (
     Op,
     Slice,
 )
-from netspec.ir.settings import Schedule, momentum_of
+from netspec.ir.rules import momentum_of
+from netspec.ir.settings import Schedule
 from netspec.ir.window import Pad, TransposedWindow, Window
 from netspec.keys import texts
 

@@ -10,7 +10,8 @@ from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_keys import ABSENT_SETTINGS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
-from netspec.ir.settings import AdaGrad, Adam, RmsProp, Sgd, Train, UpdateRule
+from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, UpdateRule
+from netspec.ir.settings import Train
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
 from netspec.keys.kind import BadValue, none_of, one_of, unknown_word
 from netspec.keys.numbers import Real

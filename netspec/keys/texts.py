@@ -13,6 +13,7 @@ from netspec.formatting import format_number
 from netspec.ir import settings as ir
 from netspec.ir.distribution import Constant, Distribution, Normal
 from netspec.ir.ops import Op
+from netspec.ir.rules import Clip, UpdateRule
 from netspec.keys.initialisers import Initialiser
 from netspec.keys.neurons import NEURONS
 from netspec.keys.optimizers import word_of
@@ -94,7 +95,7 @@ def initialiser(drawn: Distribution, fan_in: float, fan_out: float) -> str:
     return text
 
 
-def optimizer(rule: ir.UpdateRule) -> str:
+def optimizer(rule: UpdateRule) -> str:
     """Return an update rule with its own numbers, ``sgd(momentum=0.9)`` or ``adam(beta1=0.9, beta2=0.999, eps=1e-08)``.
 
     ``nesterov``, ``centered`` and an ``eps`` that the rule does not have are left out, and so are always the learning
@@ -127,7 +128,7 @@ def schedule(value: ir.Schedule) -> str:
     return call(name, *shown)
 
 
-def clip(value: ir.Clip | None) -> str:
+def clip(value: Clip | None) -> str:
     """Return ``none``, ``norm(2)`` or ``value(0.5)``."""
     return "none" if value is None else call(value.by, number(value.max))
 

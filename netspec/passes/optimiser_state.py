@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from netspec.ir.graph import Parameter
-from netspec.ir.settings import AdaGrad, Adam, RmsProp, Sgd, UpdateRule
+from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, UpdateRule
 
 StateKind = Literal["velocities", "means", "squares"]
 """A number for each value of a parameter: its velocity, the running mean of its gradient, or the running mean or sum of

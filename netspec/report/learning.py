@@ -8,7 +8,7 @@ from typing import Any
 from netspec.formatting import format_sizes, plural
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import Graph, Parameter
-from netspec.ir.settings import Sgd, UpdateRule, momentum_of
+from netspec.ir.rules import Sgd, UpdateRule, momentum_of
 from netspec.keys import texts
 from netspec.keys.optimizers import formula
 from netspec.net import Net

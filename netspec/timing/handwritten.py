@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Conv, Dropout, Flatten, Linear, Relu, Softmax, name_of
-from netspec.ir.settings import AdaGrad, Adam, RmsProp, Sgd, UpdateRule
+from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, UpdateRule
 
 
 class AlexNet(nn.Module):

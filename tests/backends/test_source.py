@@ -22,6 +22,7 @@ from netspec import backend
 from netspec.ir import settings
 from netspec.ir.graph import Graph
 from netspec.ir.ops import VOCABULARY, Conv, Deconv, Linear, Relu, Sum
+from netspec.ir.rules import AdaGrad, Adam, RmsProp
 from netspec.ir.settings import Exponential, Plateau, Schedule, Step, Steps
 from netspec.ir.window import Pad, TransposedWindow, Window
 from netspec.train.learning.schedule import Watch, factor, observe
@@ -155,8 +156,8 @@ def test_globals_lists_all_names_that_templates_define() -> None:
     noisy = settings.Linear(0.5, noise=1.0)
     graphs += [replace(plain, train=replace(plain.train, schedule=noisy))]
     graphs += [netspec.loads("[image] input 8\n[a] fc outputs=2 schedule=cosine max_norm=2").graph]
-    rules = (settings.Adam(), settings.Adam(decoupled=True), settings.RmsProp(), settings.AdaGrad())
-    graphs += [replace(vector, train=replace(vector.train, rule=rule)) for rule in rules]
+    other_rules = (Adam(), Adam(decoupled=True), RmsProp(), AdaGrad())
+    graphs += [replace(vector, train=replace(vector.train, rule=rule)) for rule in other_rules]
     graphs += [replace(plain, preprocessing=settings.Preprocessing(1, (0.5,), std=(0.25,)))]
     graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]
     clipped = f"{CROSSINGS.strip()}\ndefault conv lr=0\ntrain clip_gradients=norm(1)"

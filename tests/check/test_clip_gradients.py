@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from checking import only_diagnostic, valid_net
 
-from netspec.ir.settings import Clip
+from netspec.ir.rules import Clip
 from netspec.language.variants import apply
 
 START = "[i] input 8\n[f] fc outputs=2\n"

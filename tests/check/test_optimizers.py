@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from checking import diagnostics_of, only_diagnostic, valid_net
 
-from netspec.ir.settings import AdaGrad, Adam, RmsProp, Sgd, Train, UpdateRule
+from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, UpdateRule
+from netspec.ir.settings import Train
 from netspec.language.variants import apply
 
 START = "[i] input 3x8x8\n[f] fc outputs=2\n"

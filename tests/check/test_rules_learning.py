@@ -6,7 +6,8 @@ import pytest
 from checking import codes, valid_net
 
 from netspec.ir.graph import Parameter
-from netspec.ir.settings import Augment, Exponential, Fixed, Plateau, Schedule, Sgd, Step, Steps
+from netspec.ir.rules import Sgd
+from netspec.ir.settings import Augment, Exponential, Fixed, Plateau, Schedule, Step, Steps
 
 IMAGE = "[image] input 4x8x8\n"
 

@@ -21,7 +21,7 @@ from layerfiles import (
 
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.ops import Dropout, Lrn, MapNorm
-from netspec.ir.settings import Sgd
+from netspec.ir.rules import Sgd
 
 
 def test_rates_reach_the_graphs_parameters() -> None:

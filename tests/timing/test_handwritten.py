@@ -7,7 +7,7 @@ import torch
 from places import SPECS
 
 import netspec
-from netspec.ir.settings import AdaGrad, Adam, RmsProp, Sgd
+from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd
 from netspec.net import load_source
 from netspec.opening import read_source
 from netspec.timing.handwritten import PEERS, optimiser, peer_of

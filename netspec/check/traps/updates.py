@@ -11,7 +11,7 @@ from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.formatting import format_number
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
-from netspec.ir.settings import UpdateRule, momentum_of
+from netspec.ir.rules import UpdateRule, momentum_of
 from netspec.keys.optimizers import word_of
 
 SAFE_SUPER_EPS = 0.25

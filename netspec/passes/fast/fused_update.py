@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netspec.ir.graph import Graph
-from netspec.ir.settings import Adam, Sgd
+from netspec.ir.rules import Adam, Sgd
 from netspec.passes.fast.model import Forms, Pass
 
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from netspec.ir import settings
+from netspec.ir import rules
 from netspec.passes.parts import WHOLE, BatchProgress
 from netspec.train.learning.rule import Group, Optimiser, Scale, gradients, without
 
 
 class Adam(Optimiser):
     """Kingma & Ba (2015), algorithm 1, and Loshchilov & Hutter (2019), algorithm 2; the formulas are in
-    ``ir.settings.Adam``. The results are those of ``torch.optim.Adam`` and ``torch.optim.AdamW``.
+    ``ir.rules.Adam``. The results are those of ``torch.optim.Adam`` and ``torch.optim.AdamW``.
 
     ``updates`` are the numbers t of updates so far. They do not depend on which parameters this device has:
     ``periods`` are the ``update_every`` of the parameters on all devices.
@@ -23,7 +23,7 @@ class Adam(Optimiser):
     def __init__(
         self,
         groups: Iterable[Group],
-        rule: settings.Adam,
+        rule: rules.Adam,
         *,
         periods: Iterable[int | None] = (),
         fused: bool = False,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from netspec.ir.settings import Clip
+from netspec.ir.rules import Clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ ONE_DEVICE = Devices(torch.device("cpu"), lambda key: 1, lambda x: x)
 
 
 class Clipping:
-    """Limits gradients as ``ir.settings.Clip`` says. ``parameters`` are those that this device holds, by key.
+    """Limits gradients as ``ir.rules.Clip`` says. ``parameters`` are those that this device holds, by key.
 
     Nothing is copied from the device, so the limit does not make the processor wait for it.
     """

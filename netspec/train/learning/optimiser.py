@@ -9,9 +9,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from netspec.ir import settings
+from netspec.ir import rules
 from netspec.ir.graph import Graph, Parameter
-from netspec.ir.settings import Sgd, Train, UpdateRule, noise_of
+from netspec.ir.rules import Sgd, UpdateRule
+from netspec.ir.settings import Train, noise_of
 from netspec.passes.optimiser_state import STATE_KINDS, StateKind, state_kinds
 from netspec.passes.torch_names import state_keys
 from netspec.train.learning.adam import Adam
@@ -67,7 +68,7 @@ def _groups(parameters: Mapping[str, Parameter], tensors: Mapping[str, Tensor], 
 def _by_rule(rule: UpdateRule, groups: Iterable[Group], periods: Iterable[int | None], fused: bool) -> Optimiser:
     if isinstance(rule, Sgd):
         return PaperSGD(groups, nesterov=rule.nesterov, fused=fused)
-    if isinstance(rule, settings.Adam):
+    if isinstance(rule, rules.Adam):
         return Adam(groups, rule, periods=periods, fused=fused)
     return Rooted(groups, rule)
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from netspec.ir.settings import AdaGrad, RmsProp
+from netspec.ir.rules import AdaGrad, RmsProp
 from netspec.train.learning.rule import Group, Optimiser, Scale, gradients
 
 
 class Rooted(Optimiser):
-    """The update rules of ``ir.settings.RmsProp`` and ``ir.settings.AdaGrad``.
+    """The update rules of ``ir.rules.RmsProp`` and ``ir.rules.AdaGrad``.
 
     As in ``PaperSGD``, the velocity includes the learning rate, as in TensorFlow; ``torch.optim.RMSprop`` scales the
     velocity with the new rate. Otherwise, with ``eps`` and from 0, the results are those of ``torch.optim.RMSprop`` and

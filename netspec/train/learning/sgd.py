@@ -17,7 +17,7 @@ class PaperSGD(Optimiser):
     Krizhevsky et al. (2012), section 5. The velocity includes the learning rate: after a reduction of the rate, the
     accumulated velocity still reflects the old one. (``torch.optim.SGD`` scales the velocity with the new rate, so its
     results differ from the first change of the rate.) With ``nesterov``, the second part is
-    w <- w + momentum v - decay lr w - lr g (``ir.settings.Sgd``).
+    w <- w + momentum v - decay lr w - lr g (``ir.rules.Sgd``).
     """
 
     def __init__(self, groups: Iterable[Group], *, nesterov: bool = False, fused: bool = False) -> None:

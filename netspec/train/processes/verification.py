@@ -27,7 +27,8 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 from netspec import backend
 from netspec.formatting import plural
 from netspec.ir.graph import Graph
-from netspec.ir.settings import AdaGrad, RmsProp, Sgd, Train
+from netspec.ir.rules import AdaGrad, RmsProp, Sgd
+from netspec.ir.settings import Train
 from netspec.parallel import shares
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.mesh import join_mesh

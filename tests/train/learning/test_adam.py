@@ -9,7 +9,7 @@ import torch
 from steep_gradients import copies, gradients
 
 import netspec
-from netspec.ir import settings
+from netspec.ir import rules
 from netspec.ir.constraint import Constraint
 from netspec.ir.settings import Fixed, Linear, Steps, Train
 from netspec.passes.parts import BatchProgress
@@ -20,14 +20,14 @@ from netspec.train.learning.rates import deviations, scales
 from netspec.train.learning.rule import Group
 from netspec.train.learning.schedule import Moment, Watch
 
-RULE = settings.Adam(0.8, 0.95, 1e-6)
-DECOUPLED = settings.Adam(0.8, 0.95, 1e-6, decoupled=True)
+RULE = rules.Adam(0.8, 0.95, 1e-6)
+DECOUPLED = rules.Adam(0.8, 0.95, 1e-6, decoupled=True)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 @pytest.mark.parametrize("rule", [RULE, DECOUPLED], ids=["adam", "adamw"])
-def test_steps_have_pytorchs_bits_while_the_rate_changes(rule: settings.Adam, decay: float, dtype: torch.dtype) -> None:
+def test_steps_have_pytorchs_bits_while_the_rate_changes(rule: rules.Adam, decay: float, dtype: torch.dtype) -> None:
     ours, theirs = copies(2, dtype)
     adam = Adam([Group((ours,), 0.01, 0.0, decay)], rule)
     kind = torch.optim.AdamW if rule.decoupled else torch.optim.Adam
@@ -45,7 +45,7 @@ def test_steps_have_pytorchs_bits_while_the_rate_changes(rule: settings.Adam, de
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 @pytest.mark.parametrize("rule", [RULE, DECOUPLED], ids=["adam", "adamw"])
-def test_fused_update_is_the_plain_one(rule: settings.Adam, decay: float) -> None:
+def test_fused_update_is_the_plain_one(rule: rules.Adam, decay: float) -> None:
     plain, fused, strided = copies(3, torch.float32)
     version = fused._version
     optimisers = [
@@ -65,7 +65,7 @@ def test_fused_update_is_the_plain_one(rule: settings.Adam, decay: float) -> Non
 def test_first_steps_by_hand() -> None:
     """The first step moves a weight by lr, whatever the gradient; the second by lr m' / sqrt(s') of two gradients."""
     w = torch.ones(1, dtype=torch.float64).requires_grad_()
-    adam = Adam([Group((w,), 0.1, 0.0, 0.0)], settings.Adam(0.9, 0.99, 1e-30))
+    adam = Adam([Group((w,), 0.1, 0.0, 0.0)], rules.Adam(0.9, 0.99, 1e-30))
     for gradient, expected in (
         (5.0, 0.9),
         (-1.0, 0.9 - 0.1 * ((0.9 * 0.5 - 0.1) / (1 - 0.81)) / math.sqrt((0.99 * 0.25 + 0.01) / (1 - 0.9801))),
@@ -120,7 +120,7 @@ def test_frozen_weights_and_means_do_not_change() -> None:
 
 
 @pytest.mark.parametrize("rule", [RULE, DECOUPLED], ids=["adam", "adamw"])
-def test_noise_of_the_rate(rule: settings.Adam) -> None:
+def test_noise_of_the_rate(rule: rules.Adam) -> None:
     """A decoupled decay has noise of its own. One in the gradient has that of the step, of which it is a part."""
     w, expected = copies(2)
     adam = Adam([Group((w,), 0.01, 0.0, 0.1, schedule=Linear(1.0, noise=0.5), name="w")], rule)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from netspec.ir.graph import Graph
-from netspec.ir.settings import Clip
+from netspec.ir.rules import Clip
 from netspec.passes.parts import BatchProgress
 from netspec.train.learning.clipping import Clipping, Devices, squares
 from netspec.train.learning.objective import build

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from steep_gradients import copies, gradients
 from torch import Tensor
 
-from netspec.ir import settings
+from netspec.ir import rules
 from netspec.ir.constraint import Constraint
-from netspec.ir.settings import AdaGrad, Fixed, Linear, RmsProp, Steps, Train
+from netspec.ir.rules import AdaGrad, RmsProp
+from netspec.ir.settings import Fixed, Linear, Steps, Train
 from netspec.passes.parts import BatchProgress
 from netspec.train.learning.optimiser import set_state, state_of
 from netspec.train.learning.rates import deviations, scales
@@ -189,7 +190,7 @@ def test_frozen_weights_and_squares_do_not_change() -> None:
 
 def test_noise_of_the_rate_is_not_that_of_the_decay() -> None:
     w, expected = copies(2)
-    rule = settings.RmsProp(rho=0.9, eps=1e-6)
+    rule = rules.RmsProp(rho=0.9, eps=1e-6)
     rooted = Rooted([Group((w,), 0.01, 0.0, 0.1, schedule=Linear(1.0, noise=0.5), name="w")], rule)
     rooted.scales = scales(Train(schedule=Fixed()), rooted.groups, Moment(5, 10, 0, 10), Watch(), seed=9)
     noise, _ = deviations(9, 5, "w")
