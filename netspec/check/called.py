@@ -1,21 +1,24 @@
-"""Layers that are written as calls of the classes of PyTorch or Keras."""
+"""Layers that are written as calls of the classes of other tools."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from netspec import layers
 from netspec.check.called_prelu import called_prelu
 from netspec.check.converted import coefficients_note, converted
 from netspec.check.cut_off import cut_off
+from netspec.check.other_layers import with_its_keys
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_keys import absent_key
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
 from netspec.keys import NEURONS, BadValue, Key
 from netspec.keys.kind import shown
-from netspec.language.syntax import Call, Number, Pair, Value, Word
+from netspec.language.syntax import Call, Number, Pair, Section, Value, Word
 from netspec.language.written import written
+from netspec.lowering import LayerType
 
 _POOLING = ("kernel_size", "stride", "padding")
 _KERAS_POOLING = ("AveragePooling2D", "AvgPool2D", "MaxPool2D", "MaxPooling2D")
@@ -38,10 +41,14 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
         "padding_mode",
     ),
     "Dense": ("units", "activation"),
-    "Dropout": ("p", "inplace"),
+    "DropPath": ("drop_prob",),
+    **dict.fromkeys(("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "dropout"), ("p", "inplace")),
     "ELU": ("alpha", "inplace"),
     "Flatten": ("start_dim", "end_dim"),
+    **dict.fromkeys(("GroupNorm", "groupnorm"), ("num_groups", "num_channels", "eps", "affine")),
     "GroupNormalization": ("groups", "axis", "epsilon"),
+    "InstanceNorm2d": ("num_features", "eps"),
+    **dict.fromkeys(("LayerNorm", "LayerNorm2d", "layernorm"), ("normalized_shape", "eps", "elementwise_affine")),
     "LayerNormalization": ("axis", "epsilon"),
     "LeakyReLU": ("negative_slope", "inplace"),
     "Linear": ("in_features", "out_features", "bias"),
@@ -49,6 +56,8 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "MaxPool2d": (*_POOLING, "dilation", "return_indices", "ceil_mode"),
     "ReLU": ("inplace",),
     "Softmax": ("dim",),
+    "SpatialDropout2D": ("rate",),
+    "StochasticDepth": ("p", "mode"),
     "UpSampling2D": ("size", "data_format", "interpolation"),
     "Upsample": ("size", "scale_factor", "mode", "align_corners"),
     "ZeroPad2d": ("padding",),
@@ -89,11 +98,16 @@ _KERAS_SLOPE = "0.2"
 """The slope of Keras's function ``leaky_relu``. That of its layer ``LeakyReLU`` is 0.3, and of PyTorch's is 0.01."""
 
 
-def called_layer(call: Call) -> str | None:
-    """Translate a call of PyTorch or Keras: ``conv filters=64 kernel=3 pad=1`` for ``Conv2d(3, 64, 3, padding=1)``.
+_INSTANCE_NORM = re.compile(r"instancenorm(?:alization)?")
+_INSTANCE_NORM_ARGUMENTS = ("affine", "eps", "epsilon", "numfeatures")
 
-    Arguments that have no translation become keys of the same name. ``None`` if the type's name says all, for a spec's
-    own layer type, and if the class is like none of these, does not take so many arguments or is given one twice.
+
+def called_layer(call: Call) -> str | None:
+    """Translate a call of another tool: ``conv filters=64 kernel=3 pad=1`` for ``Conv2d(3, 64, 3, padding=1)``.
+
+    Arguments that have no translation become keys of the same name. ``None`` if the class is like none of these, does
+    not take so many arguments, is given one twice, or is a layer type with a certain key (``DropPath``) and has an
+    argument that is no key of this type.
     """
     name = call.name.text
     if name == "Activation":
@@ -102,16 +116,50 @@ def called_layer(call: Call) -> str | None:
         return called_prelu(call) if call.args or call.named else None
     if name == "ReLU" and _is_up_to_6(call):
         return "relu6"
-    layer_type = layers.find(nearest(name, layers.names()) or "")
+    with_keys = with_its_keys(name, [pair.key.text for pair in call.named])
+    meant = with_keys or nearest(name, layers.names()) or ""
+    layer_type = layers.find(meant.partition(" ")[0])
+    if layer_type is None or (meant == name and name not in _PLACES):
+        return None
+    given = _arguments(call, layer_type)
+    if given is None or (with_keys and not all(map(layer_type.key, given))):
+        return None
+    return " ".join([meant, *_assignments(given)])
+
+
+def instance_norm_keys(section: Section) -> list[str] | None:
+    """Return the keys that another tool's instance normalisation has in brackets: ``affine=yes`` for
+    ``InstanceNorm2d(64, affine=True)``.
+
+    ``None`` for another layer, or if not all of them can be written.
+    """
+    first = section.values[0] if section.values else None
+    word = first.name if isinstance(first, Call) else first
+    if not isinstance(word, Word) or not _INSTANCE_NORM.fullmatch(plain_word(word.text)):
+        return None
+    groupnorm = layers.find("groupnorm")
+    if not isinstance(first, Call) or groupnorm is None:
+        return []
+    known = all(plain_word(pair.key.text) in _INSTANCE_NORM_ARGUMENTS for pair in first.named)
+    given = _arguments(first, groupnorm) if known else None
+    return None if given is None else _assignments(given)
+
+
+def _assignments(given: Mapping[str, str]) -> list[str]:
+    return [f"{key}={text}" for key, text in given.items()]
+
+
+def _arguments(call: Call, layer_type: LayerType) -> dict[str, str] | None:
+    """Return the arguments of a call, and what its class does without them, as keys of this layer type.
+
+    ``None`` if the class does not take so many arguments, or is given one twice.
+    """
+    name = call.name.text
     places = _PLACES.get(name, ())
-    if layer_type is None or layer_type.name == name or len(call.args) > len(places):
-        return None
-    if not (call.args or call.named or name in _DEFAULTS):
-        return None
     keys = {key.name: key for key in layer_type.keys}
     in_places = [Pair(Word(word, call.span), value) for word, value in zip(places, call.args, strict=False)]
     pairs = {pair.key.text: pair for pair in (*in_places, *call.named)}
-    if len(pairs) < len(in_places) + len(call.named):
+    if len(pairs) < len(call.args) + len(call.named):
         return None
     added = pairs.pop(_OUTPUT_PADDING, None) if name == "ConvTranspose2d" else None
     given = dict(filter(None, (_as_key(name, pair, keys) for pair in pairs.values())))
@@ -124,8 +172,7 @@ def called_layer(call: Call) -> str | None:
         given.pop(_COUNTED, None)
         if given.get("pad", "0") != "0" and (_COUNTED not in pairs or converted(pairs[_COUNTED], keys) is None):
             given[_COUNTED] = "True"
-    given |= {key: text for key, text in _DEFAULTS.get(name, {}).items() if key not in given}
-    return " ".join([layer_type.name, *(f"{key}={text}" for key, text in given.items())])
+    return given | {key: text for key, text in _DEFAULTS.get(name, {}).items() if key not in given}
 
 
 def _is_true(pair: Pair | None) -> bool:

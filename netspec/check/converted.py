@@ -23,6 +23,7 @@ _NEED_NOT: Mapping[str, tuple[str, ...]] = {
     "divisoroverride": _NO,
     "enddim": ("-1",),
     "inplace": ("true", "false"),
+    "mode": ("row",),
     "paddingmode": ("zeros",),
     "returnindices": _NO,
     "startdim": ("1",),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from netspec import layers
 from netspec.check.called import called_layer
 from netspec.check.called_prelu import AMBIGUOUS, is_bare_prelu
-from netspec.check.other_layers import global_pooling, translated_call
+from netspec.check.other_layers import global_pooling
 from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.nearest import nearest
@@ -132,15 +132,14 @@ def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
         if is_bare_prelu(first):
             fixes = tuple(replacement(first.span, text) for text in ("prelu shared=yes", "prelu"))
             return first.span, AMBIGUOUS, fixes
-        if translated := translated_call(first) or called_layer(first):
+        if translated := called_layer(first):
             words = [word for word in translated.split() if plain_word(word.partition("=")[0]) not in CHANNELS_READ]
             return first.span, f"a spec writes it as {' '.join(words)}", (replacement(first.span, translated),)
         absent = ABSENT_TYPES.get(plain_word(first.name.text))
         if absent:
             return first.span, absent, ()
         note = "keys follow the type without brackets: conv filters=96 kernel=11"
-        known = None if first.args or first.named else nearest(first.name.text, layers.names())
-        return first.span, note, (replacement(first.span, known or without_brackets(first)),)
+        return first.span, note, (replacement(first.span, without_brackets(first)),)
     if first is not None:
         note = "the layer's type, a word, follows its name: [conv1] conv filters=96 kernel=11"
         return first.span, note, ()
