@@ -35,7 +35,7 @@ class Writer:
 
     def __init__(self, graph: Graph, devices: Devices, holders: Holders, random_state: str, world: str) -> None:
         self.graph = graph
-        self.helpers: set[str] = set()
+        self.helpers: dict[str, None] = {}
         self._devices = devices
         self._holders = holders
         self._random_state = f"self.{random_state}"
@@ -88,7 +88,7 @@ class Writer:
         """Return the lines of a transfer between processes. Processes that receive nothing return after it."""
         name = transfer_helper(transfer)
         assert name is not None, "devices.py lets no other pass"
-        self.helpers.add(name)
+        self.helpers[name] = None
         shape = f"{self.graph.layers[transfer.value].output}, {_TRANSFER_COMMENTS[name]}"
         lines = [f"{variable} = {name}({source}, {self._world})  # {shape}"]
         if name == "to_first":

@@ -9,6 +9,7 @@ from netspec.passes.phases import Phases, phases
 
 from .body import Writer
 from .devices import Devices
+from .helpers import with_their_own
 from .holders import Holders
 from .names import Names, class_name
 from .text import sum_of
@@ -28,7 +29,7 @@ class Method:
 class Model:
     """The template variables of the model class.
 
-    ``layers`` are the lines of ``__init__``, ``helpers`` the functions and classes that the program must define.
+    ``layers`` are the lines of ``__init__``, ``helpers`` the helpers that the program must define.
     ``scores`` and ``loss`` are the bodies of functions of ``model``, ``images`` and ``labels``: of the class scores
     (N,C), and of the training loss. ``random_state`` is the attribute that random numbers depend on, if the model
     draws any, and ``random_in_evaluation`` whether it also draws in evaluation. ``world`` is the attribute for the
@@ -38,7 +39,7 @@ class Model:
     name: str
     layers: list[str]
     methods: list[Method]
-    helpers: set[str]
+    helpers: tuple[str, ...]
     scores: list[str]
     loss: list[str]
     random_state: str | None
@@ -62,15 +63,15 @@ def write_model(graph: Graph, devices: Devices) -> Model:
         loss = [f"return model.{methods[-1].name}(images, labels)"]
     else:
         loss = _cross_entropy(graph, scores, devices)
-    helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
-    helpers |= {"random_words"} if helpers & {"dropout", "noisy_relu"} else set()
-    is_random = bool(helpers & {"dropout", "noisy_relu", "random_scale"})
+    helpers = writer.helpers
+    is_random = not helpers.keys().isdisjoint({"dropout", "noisy_relu", "random_scale"})
     needs_world = devices.placed is not None or "batch_norm" in helpers
+    tables = ["table_conv"] if any(p.table for p in graph.parameters.values()) else []
     return Model(
         name=class_name(graph.name),
         layers=_layers(holders, random_state if is_random else None, world if needs_world else None),
         methods=methods,
-        helpers=helpers,
+        helpers=with_their_own([*(["Tensors"] if holders.has_tensors else []), *tables, *helpers]),
         scores=[f"return {scores}"],
         loss=loss,
         random_state=random_state if is_random else None,
@@ -92,7 +93,7 @@ def _scores(writer: Writer, parts: Phases, call: str, world: str, devices: Devic
     """Return the expression for the class scores (N,C) of ``images``. ``call`` is the call that runs the trunk."""
     scores, graph = call + ("[0]" if len(parts.carried) > 1 else ""), writer.graph
     if parts.losses and devices.split(parts.carried[0]):
-        writer.helpers.add("all_of")
+        writer.helpers["all_of"] = None
         scores = f"all_of({scores}, {world})"
     scores += ".flatten(1)" if graph.scores.output.is_image else ""
     return scores + (".float()" if graph.train.precision == "bf16" else "")

@@ -59,7 +59,7 @@ class Site:
     shapes:
         The shapes of the inputs.
     helpers:
-        Collects the names of the helper functions that the program must define.
+        Collects the names of the helper functions that the program must define, in the order of their use.
     train:
         The training settings: label smoothing and precision.
     """
@@ -73,7 +73,7 @@ class Site:
     names: tuple[str, ...]
     module: str | None
     shapes: tuple[Shape, ...]
-    helpers: set[str]
+    helpers: dict[str, None]
     train: Train
 
     @property
@@ -109,7 +109,7 @@ class Site:
 
     def helper(self, name: str) -> str:
         """Make the program define a helper function, and return its name."""
-        self.helpers.add(name)
+        self.helpers[name] = None
         return name
 
 

@@ -9,7 +9,6 @@ from ..text import call
 
 
 def _colour_space(op: ColourSpace, at: Site) -> str:
-    at.helper("mix_channels")
     if op.to == "yuv":
         return call(at.helper("to_yuv"), at.x)
     return call(at.helper("to_lab"), at.x, offset=repr(op.offset))

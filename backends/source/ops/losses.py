@@ -34,7 +34,6 @@ def _binary_cross_entropy(op: BinaryCrossEntropy, at: Site) -> str:
 
 
 def _set_cross_entropy(op: SetCrossEntropy, at: Site) -> str:
-    at.helper("log_inclusion_probabilities")
     return _with_helper("set_cross_entropy", at, size=str(op.size))
 
 
@@ -49,7 +48,6 @@ def _gated_sum_squares(op: GatedSumSquares, at: Site) -> str:
 
 
 def _topographic_sparsity(op: Topographic, at: Site) -> str:
-    at.helper("window_sums")
     return call(at.helper("topographic_sparsity"), at.float32, str(op.size), repr(op.smallest))
 
 

@@ -14,12 +14,10 @@ def _lrn(op: Lrn, at: Site) -> str:
 
 
 def _map_norm(op: MapNorm, at: Site) -> str:
-    at.helper("window_sums")
     return call(at.helper("map_norm"), at.x, **_response(op))
 
 
 def _contrast_norm(op: ContrastNorm, at: Site) -> str:
-    at.helper("window_sums")
     return call(at.helper("contrast_norm"), at.x, **_response(op))
 
 

@@ -86,7 +86,6 @@ def _zero_pad(op: ZeroPad, at: Site) -> str:
 
 
 def _resize(op: Resize, at: Site) -> str:
-    at.helper("interpolation")
     return call(at.helper("resize"), at.x, step=repr(op.step))
 
 
@@ -97,7 +96,6 @@ def _upsample(op: Upsample, at: Site) -> str:
 
 
 def _random_scale(op: RandomScale, at: Site) -> str:
-    at.helper("interpolation")
     options = {"size": str(op.size), "max_scale": repr(op.max_scale)}
     return call(at.helper("random_scale"), at.x, string(at.name), "self.training", at.random_state, **options)
 
