@@ -7,14 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from netspec.formatting import plural
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import Precision
 from netspec.passes.fast import PLAIN, ComputeTarget, Forms, enabled_passes, forms_of
 from netspec.passes.narrowed import narrowed
 from netspec.passes.optimiser_state import divides, state_kinds
-from netspec.passes.placing import Arrangement, ArrangementError, Placed, SplitWord, arrange, place_on_devices
+from netspec.passes.placing import Arrangement, Placed, SplitWord, arrange, place_on_devices, share_batch
 from netspec.plan.crossing import Crossing, crossings
 from netspec.plan.footprint.model import FULL
 from netspec.plan.memory import Memory, Standing, memory
@@ -129,7 +128,7 @@ def forms_on_a_gpu(graph: Graph, precision: Precision, without: Collection[str] 
 def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms = PLAIN) -> Plan:
     """Plan a training step of a placed graph. Raises ``ArrangementError`` if the batch cannot be shared."""
     graph, arrangement = placed.graph, placed.arrangement
-    warnings = _sharing_warnings(placed, batch)
+    warnings = share_batch(arrangement, batch, graph.train.accumulate)
     memories = memories_of(placed, local_graphs(placed), batch, precision, forms)
     crossed = crossings(placed, batch, values_of(graph, product_width_of(precision)))
     sent = [sum(c.sent[d] for c in crossed) for d in range(arrangement.devices)]
@@ -193,38 +192,6 @@ def _kind(placed: Placed, device: int, batch: int) -> Kind:
 def smallest_batch(placed: Placed) -> int:
     """The smallest batch that the devices can share."""
     return placed.arrangement.smallest_batch(placed.graph.train.accumulate)
-
-
-def _sharing_warnings(placed: Placed, batch: int) -> tuple[str, ...]:
-    """Return the warning about unequal shares of a batch, if any.
-
-    Raises ``ArrangementError`` if the batch cannot be shared at all; training refuses the same batches.
-    """
-    rows, parts = placed.arrangement.replicas, placed.graph.train.accumulate
-    in_parts = f" in {parts} parts" if parts > 1 else ""
-    fewest = smallest_batch(placed)
-    if batch < fewest:
-        need = "an image in each part" if parts > 1 else "an image"
-        raise ArrangementError(
-            f"{plural(rows, 'device')} cannot share a batch of {batch}{in_parts}",
-            f"each needs {need}: --batch {fewest} or more",
-        )
-    at_once, remainder = divmod(batch, parts)
-    if remainder:
-        below = batch - remainder
-        raise ArrangementError(
-            f"a batch of {batch} images cannot be divided into {parts} equal parts (accumulate={parts})",
-            f"{batch} / {parts} = {batch / parts:.6g}: --batch {below} or --batch {below + parts}",
-        )
-    share, remainder = divmod(at_once, rows)
-    if not remainder:
-        return ()
-    message = f"{rows} shares do not divide a batch of {batch}{in_parts}: {at_once} / {rows} = {at_once / rows:.6g}"
-    below = at_once - remainder
-    fix = f"--batch {below * parts} or --batch {(below + rows) * parts}"
-    if placed.arrangement.split == "hybrid":
-        raise ArrangementError(message, f"the hybrid exchange needs equal shares: {fix}")
-    return (f"{message}; some devices compute {share + 1} images and the others wait with {share}; even: {fix}",)
 
 
 def _narrowed_bytes(graph: Graph, forms: Forms) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from netspec.formatting import format_count
 from netspec.ir.graph import Graph
 from netspec.passes.dependence import with_gradient
+from netspec.passes.placing import ArrangementError, require_equal_parts
 from netspec.passes.step_limits import layers_needing_two_images, unfit_rates, unfit_scores
 from netspec.train.errors import TrainError
 
@@ -32,11 +33,10 @@ def require_trainable(graph: Graph, batch: int) -> None:
     for rate in unfit_rates(graph):
         raise TrainError(str(rate))
     parts = graph.train.accumulate
-    if batch % parts:
-        raise TrainError(
-            f"a batch of {batch} images cannot be divided into {parts} equal parts (accumulate={parts})",
-            f"train with another one: --batch {max(1, batch // parts) * parts}",
-        )
+    try:
+        require_equal_parts(batch, parts)
+    except ArrangementError as problem:
+        raise TrainError(problem.message, *problem.notes) from problem
     if batch == parts and (layers := layers_needing_two_images(graph)):
         alone = "one image has" if parts == 1 else f"each of the {parts} parts of the batch is one image, which has"
         raise TrainError(

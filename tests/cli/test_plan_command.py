@@ -142,8 +142,8 @@ def test_impossible_split_is_reported_with_the_possible_ones() -> None:
     ("arguments", "message"),
     [
         (("--gpus", "3"), "3 devices cannot share 2 GPU groups: 2 / 3 = 0.6667 groups a device\n  take a divisor"),
-        (("--gpus", "3", "--split", "hybrid"), "3 shares do not divide a batch of 128: 128 / 3 = 42.6667"),
-        (("--gpus", "4", "--batch", "1"), "2 devices cannot share a batch of 1"),
+        (("--gpus", "3", "--split", "hybrid"), "--split hybrid needs equal shares, and 3 shares do not divide"),
+        (("--gpus", "4", "--batch", "1"), "4 devices in 2 rows of 2 GPU groups cannot share a batch of 1"),
         (("--gpus", "0"), "'0' is not a number of devices; write 2, or several, 1,2,4"),
         (("--gpus", "two"), "'two' is not a number of devices"),
         (("--gpus", "2,"), "'2,' is not a number of devices"),

@@ -227,9 +227,9 @@ def test_impossible_split_is_left_out_with_a_note(towers: str, quick: list[dict[
     assert result.exit_code == 0
     assert quick[0]["arrangements"] == [("groups", 2), ("batch", 2), ("batch", 3)]
     assert result.stderr.splitlines() == [
-        "left out: --split hybrid shares the batch equally, and 2 devices do not divide 7",
+        "left out: --split hybrid needs equal shares, and 2 shares do not divide a batch of 7: 7 / 2 = 3.5",
         "left out: 3 devices cannot share 4 GPU groups: 4 / 3 = 1.333 groups a device",
-        "left out: --split hybrid shares the batch equally, and 3 devices do not divide 7",
+        "left out: --split hybrid needs equal shares, and 3 shares do not divide a batch of 7: 7 / 3 = 2.33333",
     ]
 
 
@@ -237,8 +237,8 @@ def test_impossible_split_is_left_out_with_a_note(towers: str, quick: list[dict[
     ("arguments", "message"),
     [
         (("--gpus", "3", "--split", "groups"), "3 devices cannot share 4 GPU groups: 4 / 3 = 1.333 groups a device"),
-        (("--gpus", "2", "--split", "hybrid", "--batch", "3"), "--split hybrid shares the batch equally, and 2"),
-        (("--gpus", "4", "--split", "batch", "--batch", "3"), "3 images at a time cannot be shared by 4 devices"),
+        (("--gpus", "2", "--split", "hybrid", "--batch", "3"), "--split hybrid needs equal shares, and 2"),
+        (("--gpus", "4", "--split", "batch", "--batch", "3"), "4 devices cannot share a batch of 3"),
         (("--gpus", "0"), "'0' is not a number of devices; write 2, or several, 1,2,4 (1 to 64)"),
         (("--gpus", "two"), "'two' is not a number of devices"),
         (("--gpus", "1,,2"), "'1,,2' is not a number of devices"),

@@ -256,10 +256,15 @@ def test_accumulated_batch_must_divide_into_equal_parts() -> None:
     """All parts are equal, and in each part every device has at least one image."""
     parts = alexnet(accumulate=4)
     for devices, split, batch, message in (
-        (1, "batch", 3, "1 device cannot share a batch of 3 in 4 parts"),
+        (1, "batch", 3, "a batch of 3 images cannot be divided into 4 equal parts"),
         (1, "batch", 10, r"a batch of 10 images cannot be divided into 4 equal parts \(accumulate=4\)"),
         (4, "batch", 12, "4 devices cannot share a batch of 12 in 4 parts"),
-        (2, "hybrid", 12, "2 shares do not divide a batch of 12 in 4 parts: 3 / 2 = 1.5"),
+        (
+            2,
+            "hybrid",
+            12,
+            "and 2 shares do not divide a batch of 12 in 4 parts: 3 / 2 = 1.5",
+        ),
     ):
         with pytest.raises(ArrangementError, match=message):
             plan(parts, devices, split, batch=batch)  # type: ignore[arg-type]

@@ -101,10 +101,10 @@ def test_batch_must_be_divisible_into_its_parts() -> None:
     require_trainable(graph, 8)
     with pytest.raises(TrainError, match="a batch of 10 images cannot be divided into 4 equal parts") as caught:
         require_trainable(graph, 10)
-    assert caught.value.notes == ("train with another one: --batch 8",)
+    assert caught.value.notes == ("10 / 4 = 2.5: --batch 8 or --batch 12",)
     with pytest.raises(TrainError) as caught:
         require_trainable(graph, 3)
-    assert caught.value.notes == ("train with another one: --batch 4",)
+    assert caught.value.notes == ("3 / 4 = 0.75: --batch 4",)
 
 
 def test_batch_normalisation_of_parts_of_one_image_is_rejected() -> None:

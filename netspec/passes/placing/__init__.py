@@ -4,7 +4,15 @@
 ``shares`` divides an operation into shares, ``placed`` combines these, and ``local`` extracts the part of one device.
 """
 
-from netspec.passes.placing.arrangement import SPLITS, Arrangement, ArrangementError, SplitWord, arrange
+from netspec.passes.placing.arrangement import (
+    SPLITS,
+    Arrangement,
+    ArrangementError,
+    SplitWord,
+    arrange,
+    require_equal_parts,
+    share_batch,
+)
 from netspec.passes.placing.local import local_graph
 from netspec.passes.placing.placed import Placed, PlacedLayer, place_on_devices
 from netspec.passes.placing.sharding import Sharding, Transfer
@@ -22,5 +30,7 @@ __all__ = [
     "arrange",
     "local_graph",
     "place_on_devices",
+    "require_equal_parts",
+    "share_batch",
     "share_of",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from netspec.formatting import plural
 from netspec.ir.graph import Graph
 
 SplitWord = Literal["groups", "batch", "hybrid"]
@@ -96,3 +97,43 @@ def _fitting(groups: int, devices: int) -> str:
     below = max(n for n in range(1, devices) if groups % n == 0 or n % groups == 0)
     above = next(n for n in range(devices + 1, devices + groups + 1) if groups % n == 0 or n % groups == 0)
     return f"{below} or --gpus {above}"
+
+
+def require_equal_parts(batch: int, parts: int) -> None:
+    """Raise ``ArrangementError`` if a batch cannot be divided into so many equal ``parts`` (``accumulate``)."""
+    if batch % parts:
+        below = batch // parts * parts
+        sizes = f"--batch {below} or --batch {below + parts}" if below else f"--batch {parts}"
+        raise ArrangementError(
+            f"a batch of {batch} images cannot be divided into {parts} equal parts (accumulate={parts})",
+            f"{batch} / {parts} = {batch / parts:.6g}: {sizes}",
+        )
+
+
+def share_batch(arrangement: Arrangement, batch: int, parts: int) -> tuple[str, ...]:
+    """Return the warning about unequal shares of a batch that goes through the network in ``parts``, if any.
+
+    Raises
+    ------
+    ArrangementError
+        The parts are not equal, a row of devices gets no image of each, or, with ``hybrid``, its share is not equal.
+    """
+    require_equal_parts(batch, parts)
+    rows, at_once, fewest = arrangement.replicas, batch // parts, arrangement.smallest_batch(parts)
+    in_parts = f" in {parts} parts" if parts > 1 else ""
+    if batch < fewest:
+        devices, each = plural(arrangement.devices, "device"), "device"
+        if arrangement.groups > 1:
+            devices, each = f"{devices} in {rows} rows of {arrangement.groups} GPU groups", "row"
+        raise ArrangementError(
+            f"{devices} cannot share a batch of {batch}{in_parts}",
+            f"each {each} needs an image{' in each part' if parts > 1 else ''}: --batch {fewest} or more",
+        )
+    share, remainder = divmod(at_once, rows)
+    if not remainder:
+        return ()
+    message = f"{rows} shares do not divide a batch of {batch}{in_parts}: {at_once} / {rows} = {at_once / rows:.6g}"
+    sizes = f"--batch {batch - remainder * parts} or --batch {batch + (rows - remainder) * parts}"
+    if arrangement.split == "hybrid":
+        raise ArrangementError(f"--split hybrid needs equal shares, and {message}", f"take {sizes}")
+    return (f"{message}; some devices compute {share + 1} images and the others wait with {share}; even: {sizes}",)

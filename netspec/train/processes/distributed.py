@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from netspec import backend
-from netspec.formatting import plural
 from netspec.ir.graph import Graph
 from netspec.parallel import shares
 from netspec.parallel.collectives import all_reduce
@@ -19,7 +18,7 @@ from netspec.parallel.gradients import Gradients
 from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
 from netspec.passes.parts import BatchProgress
-from netspec.passes.placing import Arrangement, ArrangementError, SplitWord, arrange, place_on_devices
+from netspec.passes.placing import Arrangement, ArrangementError, SplitWord, arrange, place_on_devices, share_batch
 from netspec.train.counter_rng import Indices
 from netspec.train.errors import RequestError
 from netspec.train.learning.clipping import Devices
@@ -146,31 +145,11 @@ def distribute(objective: Objective, arrangement: Arrangement) -> DistributedObj
 def sharing_arrangement(graph: Graph, devices: int, split: SplitWord | None, batch: int) -> Arrangement:
     """Return the arrangement of devices that share a network and each of its batches.
 
-    Raises ``RequestError`` if they cannot. Each part of a batch (``accumulate``) needs an image for each row of
-    devices; ``hybrid`` needs equal shares.
+    Raises ``RequestError`` if they cannot (``share_batch``).
     """
     try:
         arrangement = arrange(graph, devices, split)
+        share_batch(arrangement, batch, graph.train.accumulate)
     except ArrangementError as problem:
         raise RequestError(problem.message, *problem.notes) from problem
-    _require_shares(arrangement, batch, graph.train.accumulate)
     return arrangement
-
-
-def _require_shares(arrangement: Arrangement, batch: int, accumulate: int) -> None:
-    """Raise ``RequestError`` if the arrangement cannot divide a batch."""
-    rows, least = arrangement.replicas, arrangement.smallest_batch(accumulate)
-    devices = f"{arrangement.devices} devices"
-    if arrangement.groups > 1:
-        devices += f" in {rows} rows of {arrangement.groups} GPU groups"
-    in_parts = f" in {accumulate} parts" if accumulate > 1 else ""
-    if batch < least:
-        raise RequestError(
-            f"{plural(batch // accumulate, 'image')} at a time cannot be shared by {devices}: batch {batch}{in_parts}",
-            f"take a larger batch: --batch {least} or more",
-        )
-    if arrangement.split == "hybrid" and batch % least:
-        raise RequestError(
-            f"--split hybrid shares the batch equally, and {rows} devices do not divide {batch}{in_parts}",
-            f"take a multiple of {least}: --batch {-(-batch // least) * least}",
-        )

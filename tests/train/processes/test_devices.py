@@ -199,11 +199,8 @@ def test_spec_without_groups_cannot_be_split_by_groups() -> None:
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        (("--batch", "1"), "1 image at a time cannot be shared by 2 devices: batch 1"),
-        (
-            ("--batch", "33", "--split", "hybrid"),
-            "--split hybrid shares the batch equally, and 2 devices do not divide",
-        ),
+        (("--batch", "1"), "2 devices cannot share a batch of 1"),
+        (("--batch", "33", "--split", "hybrid"), "--split hybrid needs equal shares, and 2 shares do not divide"),
     ],
 )
 def test_batch_that_cannot_be_shared_is_an_error(options: tuple[str, ...], error: str) -> None:
@@ -217,8 +214,8 @@ def test_message_on_a_small_batch_names_the_devices_that_were_asked_for() -> Non
     done = invoke("train", *multi_device.ARGUMENTS, "--gpus", "64", "--batch", "4")
     assert done.exit_code == 2
     assert done.stderr.splitlines() == [
-        "Error: 4 images at a time cannot be shared by 64 devices in 32 rows of 2 GPU groups: batch 4",
-        "  take a larger batch: --batch 32 or more",
+        "Error: 64 devices in 32 rows of 2 GPU groups cannot share a batch of 4",
+        "  each row needs an image: --batch 32 or more",
     ]
 
 
@@ -245,8 +242,8 @@ def test_gpus_without_cuda_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     ("options", "error"),
     [
         (("--gpus", "3"), "3 devices cannot share 2 GPU groups"),
-        (("--gpus", "64", "--split", "batch"), "32 images at a time cannot be shared by 64 devices"),
-        (("--gpus", "3", "--split", "hybrid"), "--split hybrid shares the batch equally, and 3 devices do not divide"),
+        (("--gpus", "64", "--split", "batch"), "64 devices cannot share a batch of 32"),
+        (("--gpus", "3", "--split", "hybrid"), "--split hybrid needs equal shares, and 3 shares do not divide"),
     ],
 )
 def test_resuming_on_unsuitable_devices_is_an_error(
