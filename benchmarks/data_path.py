@@ -94,6 +94,7 @@ def from_pack(data: Data, graph: Graph, loader: Loader, batch: int, device: torc
     """Yield the prepared batches of one epoch after another, as the training loop does."""
     size = graph.input.output
     prepare = Preparation(graph.preprocessing, data.statistics, data.frame, size, data.peak, device)
+    prepare = prepare.for_training(graph.augment)
     assert isinstance(data.train, DecodedSplit)  # true of every pack
     split = CountingSplit(data.train)
     per_epoch = len(split.labels) // batch
@@ -101,7 +102,7 @@ def from_pack(data: Data, graph: Graph, loader: Loader, batch: int, device: torc
         order = shuffled(0, epoch, len(split.labels))
         for number, one in enumerate(loader.run(split, order, batch, keep_partial=False), 1):
             CountingSplit.images_requested = (epoch * per_epoch + min(number + AHEAD, per_epoch)) * batch
-            choices = choose(0, epoch, one.indices, data.frame, size, graph.augment)
+            choices = choose(0, epoch, one.indices, prepare.frame, size, graph.augment)
             yield prepare(one.pixels, choices), to_device(one.labels, device)
 
 

@@ -209,6 +209,21 @@ AUGMENT = (
         unit="pixels",
     ),
     Key(
+        "pad",
+        Whole(0),
+        "number of pixels that are put on each side of the square before the crop; not in validation and tests",
+        default=0,
+        unit="pixels",
+    ),
+    Key(
+        "fill",
+        Choice({"black": "black", "mean": "mean"}),
+        "colour of the padding. black: 0 in the image, from which the mean is still subtracted, as in torchvision's "
+        "recipes; beyond the edges of a mean image, its outermost pixels count. mean: 0 after the mean is subtracted, "
+        "as in Torch's fb.resnet.torch",
+        default="black",
+    ),
+    Key(
         "flip",
         Choice({"horizontal": "horizontal", "none": "none"}),
         "mirror images with a probability of one half",

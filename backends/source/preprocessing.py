@@ -15,14 +15,17 @@ class ImagePreprocessing:
 
     ``mode`` is Pillow's mode for the input's channels, or ``None`` if the network cannot read images. ``loaded`` is the
     size, rows and columns, to which images are scaled and centre-cropped when read; the network's input is cropped from
-    that. ``mean`` and ``std`` are words, or numbers per channel. ``view_numbers`` identifies each of the ten views;
-    views that coincide have the same number.
+    that, in training with ``pad`` pixels of padding on each side, whose colour is ``fill``. ``mean`` and ``std`` are
+    words, or numbers per channel. ``view_numbers`` identifies each of the ten views; views that coincide have the same
+    number.
     """
 
     mode: Literal["RGB", "L"] | None
     bgr: bool
     loaded: tuple[int, int]
     crops: bool
+    pad: int
+    fill: Literal["black", "mean"]
     flip: bool
     colour: float
     mean: str | tuple[float, ...]
@@ -30,6 +33,11 @@ class ImagePreprocessing:
     range: int
     views: int
     view_numbers: tuple[int, ...]
+
+    @property
+    def varies(self) -> bool:
+        """Whether training images are varied at random."""
+        return self.crops or self.pad > 0 or self.flip or self.colour > 0
 
     @property
     def some_views_coincide(self) -> bool:
@@ -56,6 +64,8 @@ def image_preprocessing(graph: Graph) -> ImagePreprocessing:
         bgr=preprocessing.order == "bgr" and mode == "RGB",
         loaded=loaded,
         crops=loaded != (size.height, size.width),
+        pad=augment.pad,
+        fill=augment.fill,
         flip=augment.flip == "horizontal",
         colour=augment.colour if mode == "RGB" else 0.0,
         mean=preprocessing.mean,

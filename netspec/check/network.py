@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netspec.check.augmenting import check_augmenting, warn_of_unused
 from netspec.check.effect import warn_no_effect
 from netspec.check.facts import LayerFacts
 from netspec.check.layers import Walk
@@ -10,8 +11,7 @@ from netspec.check.statements import Settings
 from netspec.check.updates import check_update_every
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.model import first_line_span
-from netspec.language.syntax import Section, Word, by_key
-from netspec.source import Span
+from netspec.language.syntax import Section, Word
 
 
 def check_network(walk: Walk, settings: Settings, findings: Findings) -> None:
@@ -23,12 +23,13 @@ def check_network(walk: Walk, settings: Settings, findings: Findings) -> None:
         _report_empty(findings)
     else:
         _check_input(walk, findings)
-        _check_crop(walk, settings, findings)
+        check_augmenting(walk, settings, findings)
     if not findings.has_errors():
         check_update_every(walk.facts, settings, findings)
     if not findings.has_errors():
         _warn_unread(walk, findings)
         warn_no_effect(walk.facts, settings, findings)
+        warn_of_unused(settings, findings)
 
 
 def _report_empty(findings: Findings) -> None:
@@ -81,36 +82,6 @@ def _type_word(section: Section) -> str:
     """The word in the position of a layer's type, or an empty string."""
     word = section.values[0] if section.values else None
     return word.text if isinstance(word, Word) else ""
-
-
-def _check_crop(walk: Walk, settings: Settings, findings: Findings) -> None:
-    """Check that crops have the size of the network's input and fit into the images that they are cut from."""
-    facts = next((f for f in walk.facts if f.type == "input" and f.computed), None)
-    if facts is None or facts.computed is None:
-        return
-    shape, crop, resize = facts.computed, settings.augment.crop, settings.augment.resize
-    if settings.crop is None or crop is None:
-        if resize is not None and shape.is_image and resize < min(shape.height, shape.width):
-            findings.add(
-                "crop-too-large",
-                f"an input of {shape} cannot be cut from images whose shorter side is {resize}",
-                by_key(settings.statements["augment"].pairs)["from"].span,
-                labels=(Label(_shape_span(facts), f"{facts.name} is {shape}"),),
-            )
-        return
-    if not shape.is_image or shape[1:] != (crop, crop):
-        findings.add(
-            "crop-differs",
-            f"crops of {crop} x {crop} pixels do not fit an input of {shape}",
-            settings.crop.span,
-            labels=(Label(_shape_span(facts), f"{facts.name} is {shape}"),),
-        )
-
-
-def _shape_span(facts: LayerFacts) -> Span:
-    """The span of an input layer's shape, or of its name if the shape is missing."""
-    values = facts.section.values
-    return values[1].span if len(values) > 1 else facts.section.name.span
 
 
 def _warn_unread(walk: Walk, findings: Findings) -> None:

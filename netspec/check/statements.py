@@ -151,7 +151,14 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
         result.train = Train(**values, **optimizer)
         _check_train(pairs, bad, result.train, findings)
     elif word == "augment":
-        result.augment = Augment(values["crop"], values["from"], values["flip"], values["colour"])
+        result.augment = Augment(
+            crop=values["crop"],
+            resize=values["from"],
+            pad=values["pad"],
+            fill=values["fill"],
+            flip=values["flip"],
+            colour=values["colour"],
+        )
         result.crop = pairs.get("crop")
         _check_crop(pairs, result.augment, findings)
     else:
@@ -197,6 +204,7 @@ def _check_crop(pairs: dict[str, Pair], augment: Augment, findings: Findings) ->
             f"a crop of {augment.crop} pixels cannot be cut from {augment.resize}",
             pairs["crop"].span,
             pairs["from"].span,
+            notes=("from= is the size before the padding, from which validation is cut",) if augment.pad else (),
         )
 
 

@@ -51,6 +51,8 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
         yield "train", key, Fact(texts.word(getattr(train, key))), "training"
     yield "train", "clip_gradients", Fact(texts.clip(train.clip_gradients)), "training"
     yield "augment", "from", _cut_from(graph), "training"
+    yield "augment", "pad", Fact(str(augment.pad)), "training"
+    yield "augment", "fill", Fact(augment.fill if augment.pad else "none"), "training"
     yield "augment", "flip", Fact(augment.flip), "training"
     yield "augment", "colour", Fact(f"pca({texts.number(augment.colour)})" if augment.colour else "none"), "training"
     yield "test", "views", Fact(str(graph.test.views)), "testing"

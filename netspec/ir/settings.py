@@ -227,14 +227,17 @@ class Train:
 class Augment:
     """How training images are varied.
 
-    Images are scaled so that their shorter side is ``resize`` pixels, and their central square is cut out. ``crop`` is
-    the side of the random crop from that square (``None``: the side of the network's input). ``flip`` mirrors half of
-    the images. ``colour`` is the standard deviation of the paper's shift along the principal components of the colours
+    Images are scaled so that their shorter side is ``resize`` pixels, and their central square is cut out. ``pad``
+    pixels are put around it: ``fill`` says whether they are black, or 0 after the mean is subtracted. ``crop`` is the
+    side of the random crop from the result (``None``: the side of the network's input). ``flip`` mirrors half of the
+    images. ``colour`` is the standard deviation of the paper's shift along the principal components of the colours
     (0: no shift).
     """
 
     crop: int | None = None
     resize: int | None = None
+    pad: int = 0
+    fill: Literal["black", "mean"] = "black"
     flip: Literal["none", "horizontal"] = "none"
     colour: float = 0.0
 

@@ -119,8 +119,9 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
 def augmented(t: Training, batch: Batch) -> Tensor:
     """Return this process's images of a batch, augmented (random crop, mirroring, colour shift) and prepared."""
     indices = batch.indices[batch.rows]
-    choices = choose(t.config.seed, t.epoch, indices, t.data.frame, t.graph.input.output, t.graph.augment)
-    return t.prepare(batch.pixels, choices)
+    prepare = t.prepare_training
+    choices = choose(t.config.seed, t.epoch, indices, prepare.frame, t.graph.input.output, t.graph.augment)
+    return prepare(batch.pixels, choices)
 
 
 def take_step(t: Training, progress: EpochProgress, x: Tensor, classes: Labels) -> Tensor:

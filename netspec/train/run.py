@@ -276,7 +276,10 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
         objective: Objective = distribute(job.objective, arrange(graph, config.gpus, config.split))
     else:
         objective = recorded(job.objective)
-    for line in (*objective.use_kernels(), *prepare.lay_out(objective.layout)):
+    prepare_training = prepare.for_training(graph.augment)
+    prepared = dict.fromkeys((prepare, prepare_training))
+    layout_notes = [note for one in prepared for note in one.lay_out(objective.layout)]
+    for line in (*objective.use_kernels(), *dict.fromkeys(layout_notes)):
         reporter.note(line)
     return Training(
         graph=graph,
@@ -285,6 +288,7 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
         objective=objective,
         optimiser=optimiser_of(graph, objective.module, fused=objective.forms.fused_update, devices=objective.devices),
         prepare=prepare,
+        prepare_training=prepare_training,
         loader=loader,
         folder=folder,
         reporter=reporter,

@@ -41,12 +41,13 @@ def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed 
     prepare: Preparation | None = None
     if graph is not None:
         prepare = Preparation.for_graph(graph, data.statistics, data.frame, data.peak, "cpu")
+        prepare = prepare.for_training(graph.augment)
     with Loader(workers, lambda problem: None) as loader:
         start = time.perf_counter()
         images, seconds = 0, 0.0
         for loaded in loader.run(data.train, indices, batch, keep_partial=True):
             if prepare is not None and graph is not None:
-                prepare(loaded.pixels, choose(0, 0, loaded.indices, data.frame, graph.input.output, graph.augment))
+                prepare(loaded.pixels, choose(0, 0, loaded.indices, prepare.frame, graph.input.output, graph.augment))
             images += len(loaded.labels)
             seconds = time.perf_counter() - start
             if seconds > SECONDS:

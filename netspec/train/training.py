@@ -121,6 +121,8 @@ class Training:
     ----------
     facts:
         What every checkpoint contains besides the state: the spec, the classes, the preparation, the settings.
+    prepare, prepare_training:
+        What prepares validation images and training images; the same for both unless training images are padded.
     drawing, board:
         The run's curves, and its TensorBoard files if requested: in the main process only.
     average:
@@ -147,6 +149,7 @@ class Training:
     objective: Objective
     optimiser: Optimiser
     prepare: Preparation
+    prepare_training: Preparation
     loader: Loader
     folder: RunFolder
     reporter: Reporter

@@ -30,3 +30,21 @@ def test_input_must_not_exceed_the_resized_image_without_crop(image: str, least:
     found = only_diagnostic(f"augment from={least - 1}\n[image] input {image}")
     assert (found.code, position_of(found)) == ("crop-too-large", (1, 9, f"from={least - 1}"))
     assert found.message == f"an input of {image} cannot be cut from images whose shorter side is {least - 1}"
+
+
+def test_images_are_padded_by_less_than_the_crop() -> None:
+    augment = valid_net(f"augment pad=7 fill=mean\n{IMAGE}").graph.augment
+    assert (augment.pad, augment.fill, augment.resize) == (7, "mean", None)
+    found = only_diagnostic("augment pad=6\n[image] input 4x8x6")
+    assert (found.code, position_of(found)) == ("bad-value", (1, 9, "pad=6"))
+    assert found.message == "with 6 pixels of padding, a crop of 6 can be padding alone"
+
+
+def test_padding_does_not_make_an_image_larger_for_validation() -> None:
+    found = only_diagnostic(f"augment crop=8 from=7 pad=2\n{IMAGE}")
+    assert found.notes == ("from= is the size before the padding, from which validation is cut",)
+
+
+def test_colour_of_no_padding_is_a_warning() -> None:
+    (found,) = valid_net(f"augment fill=mean\n{IMAGE}").warnings
+    assert (found.code, position_of(found)) == ("no-effect", (1, 9, "fill=mean"))

@@ -93,6 +93,7 @@ VALUES = {
     "train.ema": ("0", "0.999"),
     "train.label_smoothing": ("0", "0.1"),
     "augment.from": ("20", "24"),
+    "augment.pad": ("0", "4"),
     "augment.flip": ("none", "horizontal"),
     "augment.colour": ("none", "pca(0.1)"),
     "test.views": ("1", "10"),

@@ -5,12 +5,14 @@ All random choices are drawn beforehand (see ``augment``). Given the same choice
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -61,6 +63,9 @@ class Preparation:
         device: torch.device,
     ) -> None:
         self.frame = frame
+        """The size of what the input is cropped from: that of the stored images with their padding."""
+        self.pad = 0
+        """The number of black pixels that are put on each side of a stored image."""
         self.size = size
         self.peak = peak
         self.range = preprocessing.range
@@ -114,6 +119,27 @@ class Preparation:
         self._mean_images: tuple[Real, Real] | None = None
         if self._whole_frame and self.device.type == "cpu":
             self._mean_images = (self.mean.numpy(), self.mean.flip(2).contiguous().numpy())
+
+    def for_training(self, augment: Augment) -> Preparation:
+        """Return the preparation of training images, which shares its memory with this one: itself, unless they are
+        padded.
+
+        Padding is black, and its mean the nearest pixel's; or, so that it is 0 after the subtraction, 0.
+        """
+        if not augment.pad:
+            return self
+        padded, sides = copy.copy(self), (augment.pad,) * 4
+        padded.pad = augment.pad
+        padded.frame = Frame(
+            self.frame.channels, self.frame.height + 2 * augment.pad, self.frame.width + 2 * augment.pad
+        )
+        mean = self.mean
+        if augment.fill == "mean" and mean.any():
+            mean = F.pad(mean.expand(-1, self.frame.height, self.frame.width), sides)
+        elif self._whole_frame:
+            mean = F.pad(mean, sides, mode="replicate")
+        padded.restore(mean, self.axes, self.std)
+        return padded
 
     def lay_out(self, layout: Layout | None) -> tuple[str, ...]:
         """Prepare images in this layout from now on; ``None`` for the plain one. Return a note if the device cannot.
@@ -172,10 +198,12 @@ class Preparation:
         blocks requested with ``lay_out``.
 
         The mean image is cropped like the image, so that each pixel is reduced by the mean at its position in the
-        stored frame.
+        stored frame. ``choices`` are those for a ``frame``, which has the padding, and ``pixels`` are without it.
         """
         if self.device.type != "cpu":
             moved = self._copy_async(pixels)
+            if self.pad:
+                moved = F.pad(moved, (self.pad,) * 4)
             return self._by_kernel(moved, choices, self._layout) if self._layout else self.on_device(moved, choices)
         if self._layout is not None:
             out = self._layout.buffer(self._buffers, len(pixels), self.size)
@@ -195,6 +223,8 @@ class Preparation:
         during the computations.
         """
         height, width = self.size.height, self.size.width
+        if self.pad:
+            pixels = np.pad(pixels, ((0, 0), (0, 0), (self.pad,) * 2, (self.pad,) * 2))
         canvas, image = self._layout.canvas(self.size) if self._layout is not None else (None, None)
         shifts = (choices.shift @ self.axes.numpy().T).astype(np.float32)
         for slot, (stored, shift) in enumerate(zip(pixels, shifts, strict=True)):
@@ -221,7 +251,8 @@ class Preparation:
                 self._layout.write(canvas, out[slot])
 
     def on_device(self, x: Tensor, choices: Choices) -> Tensor:
-        """Prepare uint8 images (N, channels, height, width) on their device, all at once."""
+        """Prepare uint8 images of the size of ``frame``, (N, channels, height, width), on their device, all at
+        once."""
         x = self._crop(x, choices).float().mul_(self._scale)
         x -= self._crop(self.mean.expand(len(x), -1, -1, -1), choices) if self._whole_frame else self.mean
         mirrored = self._to_device(choices.mirror.nonzero()[0])

@@ -1,0 +1,66 @@
+"""Generated programs vary the images of a folder as the trainer does: the batches of an epoch have the same bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from programs import load_program
+from rich.console import Console
+from small_network import small_graph
+
+from netspec.ir.graph import Graph
+from netspec.train.counter_rng import shuffled
+from netspec.train.data.batches.augment import choose
+from netspec.train.data.batches.loader import Loader
+from netspec.train.data.batches.preparation import Preparation
+from netspec.train.data.source import open_source
+from netspec.train.measuring import training_statistics
+from netspec.train.reporting.console import Reporter
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SEED, EPOCH, BATCH = 5, 2, 8
+MEANS = ("none", "image", "channel std=channel", "0.4,0.5,0.3 order=bgr")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Images of random pixels, of several sizes and shapes, in three classes."""
+    folder, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
+    for number in range(48):
+        height, width = rng.integers(14, 40, 2)
+        (folder / "abc"[number % 3]).mkdir(exist_ok=True)
+        pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / "abc"[number % 3] / f"{number}.{'png' if number % 2 else 'jpg'}")
+    return folder
+
+
+@pytest.mark.parametrize("mean", MEANS)
+@pytest.mark.parametrize("augment", ["pad=3", "crop=12 from=14 pad=2 fill=mean flip=horizontal colour=pca(0.1)"])
+def test_batches_of_an_epoch_are_the_trainers(mean: str, augment: str, photos: Path, tmp_path: Path) -> None:
+    graph = small_graph(mean, augment)
+    folder = load_program(graph, tmp_path).Folder(photos, BATCH, SEED, 1)
+    own = list(folder.training(EPOCH))
+    expected = trainers_batches(graph, photos)
+    assert len(own) == len(expected) > 3
+    for (x, classes), (y, labels) in zip(own, expected, strict=True):
+        assert classes.tolist() == labels
+        assert torch.equal(x, y)
+
+
+def trainers_batches(graph: Graph, photos: Path) -> list[tuple[torch.Tensor, list[int]]]:
+    """The batches of an epoch as `netspec train` prepares them."""
+    data = open_source(str(photos), graph, SEED)
+    with Loader(1, lambda problem: None) as loader:
+        measured = training_statistics(graph, data, BATCH, loader, Reporter(Console(quiet=True)))
+        prepare = Preparation.for_graph(graph, measured, data.frame, data.peak, "cpu").for_training(graph.augment)
+        order = shuffled(SEED, EPOCH, len(data.train.labels))
+        batches = []
+        for batch in loader.run(data.train, order, BATCH, keep_partial=False):
+            choices = choose(SEED, EPOCH, batch.indices, prepare.frame, graph.input.output, graph.augment)
+            batches.append((prepare(batch.pixels, choices).clone(), batch.labels.tolist()))
+    return batches
