@@ -164,7 +164,7 @@ def _read_weights(net: Net, path: Path) -> Trained:
 
 def _extra_options(target: Target, reading: Reading) -> dict[str, object]:
     """Return the further arguments that the target takes: cuda-convnet's version, and the function for its warnings."""
-    available: dict[str, object] = {"dialect": reading.layer_files.dialect, "tell": print_diagnostics}
+    available: dict[str, object] = {"dialect": reading.dialect, "tell": print_diagnostics}
     return {name: value for name, value in available.items() if name in target.options}
 
 

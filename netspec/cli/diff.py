@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -56,7 +57,7 @@ def command(
             fail("there is nothing to compare with; name a second spec, or a change with --set or --input")
         if a == "-":
             fail("standard input can be read only once; name a file")
-        first = read_net(a, Reading(layer_files=reading.layer_files), merged=True)
+        first = read_net(a, replace(reading, shape=None, changes=()), merged=True)
         second = read_net(a, reading, merged=True, printed=first.warnings)
     else:
         if a == b == "-":

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netspec.cli.changes import change_options
 from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, print_diagnostics
-from netspec.cli.reading import change_options, specs_argument
+from netspec.cli.reading import specs_argument
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 if TYPE_CHECKING:

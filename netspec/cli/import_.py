@@ -106,15 +106,17 @@ def _imported(file: str, reading: Reading, weights: Path | None) -> Imported:
     from netspec.opening import begins_as_layer_file, is_caffe_file
 
     source = read(file)
-    options = reading.for_file([file], 0).layer_files
+    reading = reading.for_file([file], 0)
     if isinstance(source, ModelFile):
         return import_model(source, reading.shape, reading.changes)
     if is_caffe_file(source):
-        solver = options.read(merged=False).params
+        solver = reading.layer_file_options(merged=False).params
         return import_caffe(source, reading.shape, reading.changes, solver, weights)
     if file.endswith(SPEC) and not begins_as_layer_file(source):
         fail(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
-    return Imported(import_layer_file(source, reading.shape, options.read(merged=True), reading.changes), {})
+    return Imported(
+        import_layer_file(source, reading.shape, reading.layer_file_options(merged=True), reading.changes), {}
+    )
 
 
 def _weights_file(imported: Imported) -> bytes:

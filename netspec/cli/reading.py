@@ -1,10 +1,9 @@
-"""Loading the spec named on the command line, and the options that control it."""
+"""Loading the spec, or the file of another program, named on the command line, and the options that control it."""
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -12,22 +11,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from netspec.cli.changes import change_options
 from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, Command, fail, print_diagnostics
-from netspec.cli.layer_files import LayerFiles, layer_file_options
 from netspec.cli.surplus_argument import refuse_option_values
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
+from netspec.source import SPEC_ENDINGS, Source
 
 if TYPE_CHECKING:
+    from netspec.importers.cuda_convnet import Dialect
     from netspec.ir.shape import Shape
-    from netspec.net import Net
-    from netspec.source import Source
-
-_LENGTH = re.compile("[0-9]{1,10}")
-_MAX_SIDE = 2**31
-_OTHER_NOTATION = re.compile(r"[(\[]? *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[)\]]?")
-"""A shape as other tools write it: ``(3, 224, 224)``, ``[3,224,224]`` or ``3*224*224``."""
-
-_SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
+    from netspec.net import LayerFileOptions, Net
 
 READING_OPTIONS = "--set, --input, --params, --history and --dialect"
 """The options behind a ``Reading``, for error messages."""
@@ -35,99 +28,113 @@ READING_OPTIONS = "--set, --input, --params, --history and --dialect"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The command-line options that control how a spec is read.
+    """The command-line options that control how a spec, or another program's file, is read.
 
-    ``shape`` is the input shape of ``--input`` (``None``: the file's own), ``changes`` are the assignments of
-    ``--set``, and ``layer_files`` are the options for cuda-convnet layer files.
+    ``shape`` is the input shape of ``--input`` (``None``: the file's own), and ``changes`` are the assignments of
+    ``--set``. ``params`` are the parameter files of layer files of cuda-convnet, or the solvers of networks of Caffe:
+    one for all files, or one for each in their order. ``dialect`` is the version of cuda-convnet that layer files were
+    written for (``None``: recognised by their content). ``history`` says that the learning rates come from the notes in
+    the parameter file.
     """
 
     shape: Shape | None = None
     changes: tuple[str, ...] = ()
-    layer_files: LayerFiles = LayerFiles()
+    params: tuple[str, ...] = ()
+    dialect: Dialect | None = None
+    history: bool = False
 
     def for_file(self, files: Sequence[str], index: int) -> Reading:
-        """Return the options for ``files[index]``, one of several on the command line; see ``LayerFiles.for_file``."""
-        return replace(self, layer_files=self.layer_files.for_file(files, index))
+        """Return the options for ``files[index]`` alone, with at most one parameter file.
+
+        Raises ``click.UsageError`` if there are more parameter files than files that take one, or several but too few
+        to give each one, or ``--history`` without a parameter file of a layer file.
+        """
+        if not (self.params or self.dialect or self.history):
+            return self  # no file need be opened, which a pipe can be only once
+        networks = {number for number, path in enumerate(files) if _is_caffe_file(path)}
+        indices = [number for number, path in enumerate(files) if number in networks or _is_layer_file(path)]
+        given, needed = len(self.params), len(indices)
+        if given > needed:
+            takes = "layer file (.cfg) or network of Caffe (.prototxt)"
+            raise click.UsageError(f"there is no {takes} that --params {self.params[needed]} belongs to")
+        if 1 < given < needed:
+            raise click.UsageError(f"{needed} files take one --params each, or one for all; there are {given}")
+        if self.history and (not given or networks.issuperset(indices)):
+            raise click.UsageError("--history reads the notes of a parameter file, and there is none: --params")
+        if index not in indices:
+            return Reading(self.shape, self.changes)
+        return self if given <= 1 else replace(self, params=(self.params[indices.index(index)],))
 
     def load(self, path: str, source: Source, *, merged: bool = False) -> Net:
-        """Load the network of a spec's text, ``source``, that was read from ``path``.
+        """Load the network of a text, ``source``, that was read from ``path``; ``merged`` as in ``layer_file_options``.
 
-        With ``merged``, the copies of a layer that a cuda-convnet layer file has for each GPU become one layer. Raises
-        ``CannotOpen`` and ``SpecError``.
+        Raises ``CannotOpen`` and ``SpecError``.
         """
         from netspec.net import load_source
 
         folder = None if path == "-" else Path(path).parent
-        return load_source(source, self.shape, self.changes, folder, self.layer_files.read(merged=merged))
+        return load_source(source, self.shape, self.changes, folder, self.layer_file_options(merged=merged))
+
+    def layer_file_options(self, *, merged: bool) -> LayerFileOptions:
+        """Read the parameter file and return the loader's options. Raises ``CannotOpen`` and ``SpecError``.
+
+        With ``merged``, the copies of a layer that a cuda-convnet layer file has for each GPU become one layer.
+        """
+        from netspec.net import LayerFileOptions
+        from netspec.opening import read_named
+
+        return LayerFileOptions(read_named(self.params[0]) if self.params else None, self.dialect, merged, self.history)
 
 
-class ShapeParam(click.ParamType["Shape"]):
-    """An input shape such as ``3x224x224`` or ``784``."""
+def _is_layer_file(path: str) -> bool:
+    """Whether a file is a layer file. Standard input counts as one."""
+    from netspec.opening import is_layer_file
 
-    name = "shape"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shape:
-        from netspec.ir.shape import Shape
-
-        if isinstance(value, Shape):
-            return value
-        parts = str(value).split("x")
-        if len(parts) not in (1, 3) or not all(map(_is_length, parts)):
-            sides = _OTHER_NOTATION.fullmatch(str(value))
-            hint = (
-                f"did you mean {'x'.join(sides.groups())}?"
-                if sides and all(map(_is_length, sides.groups()))
-                else _SHAPES
-            )
-            self.fail(f"{value!r} is not a shape; {hint}", param, ctx)
-        return Shape(*map(int, parts))
+    return path == "-" or _is(is_layer_file, path)
 
 
-def _is_length(word: str) -> bool:
-    return _LENGTH.fullmatch(word) is not None and 0 < int(word) <= _MAX_SIDE
+def _is_caffe_file(path: str) -> bool:
+    """Whether a file is a network of Caffe."""
+    from netspec.opening import is_caffe_file
+
+    return path != "-" and _is(is_caffe_file, path)
 
 
-class ChangeParam(click.ParamType[str]):
-    """An assignment such as ``conv1.stride=2``. Only its form is checked here; the checker looks up layer and key."""
+def _is(recognise: Callable[[Source], bool], path: str) -> bool:
+    """Whether a file is recognised, which is read only if the ending of its name is none of the known ones."""
+    from netspec.opening import read_named
 
-    name = "change"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from netspec.language.parser import is_change
-
-        if not is_change(str(value)):
-            hint = ""
-            if shape := re.fullmatch(r"[\w-]+=(\d+x\d+x\d+)", str(value)):
-                hint = f"; the input's shape is --input {shape[1]}"
-            elif argument := re.fullmatch(r"([\w-]+\.\w+)\.(\w+=[^()\s]+)", str(value)):
-                hint = f"; an argument stands in brackets behind its word: {argument[1]}='WORD({argument[2]})'"
-            self.fail(f"{value!r} is not a change; write LAYER.KEY=VALUE, conv1.stride=2{hint}", param, ctx)
-        return str(value)
+    try:
+        return recognise(Source(path, "") if path.lower().endswith(SPEC_ENDINGS) else read_named(path))
+    except (CannotOpen, SpecError):
+        return False  # the command itself reports it
 
 
 def reading_options(command: Command) -> Command:
     """Add the options that control how a spec is read. The command gets them as the ``Reading`` ``reading``."""
-    return change_options(layer_file_options(_with_reading(command)))
+    return change_options(_import_options(_with_reading(command)))
 
 
-def change_options(command: Command) -> Command:
-    """Add the options that change a network: ``--set``, as ``changes``, and ``--input``, as ``input_shape``."""
-    add_set = click.option(
-        "--set",
-        "changes",
-        type=ChangeParam(),
+def _import_options(command: Command) -> Command:
+    """Add the options ``--params``, ``--dialect`` and ``--history``."""
+    add_params = click.option(
+        "--params",
         multiple=True,
-        metavar="LAYER.KEY=VALUE",
-        help="Change a key of a layer or setting, e.g. conv1.stride=2 or train.batch=64; may be given several times.",
+        metavar="FILE",
+        help="Parameter file of a cuda-convnet layer file (.cfg), or solver of a network of Caffe (.prototxt); for "
+        "several such files, give one each, in order.",
     )
-    add_input = click.option(
-        "--input",
-        "input_shape",
-        type=ShapeParam(),
-        metavar="CxHxW",
-        help="Shape of the input, e.g. 3x227x227 [default: as in the file].",
+    add_dialect = click.option(
+        "--dialect",
+        type=click.Choice(["2012", "v2"]),
+        help="Version of cuda-convnet that a .cfg file was written for [default: recognised by its content].",
     )
-    return add_input(add_set(command))
+    add_history = click.option(
+        "--history",
+        is_flag=True,
+        help="Start with the first learning rates of a .cfg file's run, taken from the notes in its parameter file.",
+    )
+    return add_params(add_dialect(add_history(command)))
 
 
 def _with_reading(command: Command) -> Command:
@@ -143,7 +150,7 @@ def _with_reading(command: Command) -> Command:
         changes: tuple[str, ...],
         **named: Any,
     ) -> Any:
-        reading = Reading(input_shape, changes, LayerFiles(params, dialect, history))
+        reading = Reading(input_shape, changes, params, dialect, history)
         return command(*arguments, reading=reading, **named)
 
     return cast(Command, with_reading)
