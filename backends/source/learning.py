@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 from netspec.ir.constraint import BOUNDS, Constraint, incoming
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph, Parameter
-from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, decay_in_gradient
+from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, decay_in_gradient, momentum_of
 from netspec.ir.settings import (
     Cosine,
     DiscreteExponential,
@@ -30,14 +31,36 @@ from .text import call, fill_lines, number, string
 
 
 def parameter_rows(graph: Graph) -> list[str]:
-    """Return a row per parameter: ``"conv1.weight": ("normal", (0.0, 0.01), 0.01, 0.9, 0.0005),``. The momentum, the
+    """Return a row per parameter: ``"conv1.weight": ("normal", (0.0, 0.01), LR, MOMENTUM, DECAY),``. The momentum, the
     number before the last, is left out if the update rule has none."""
-    keys, has_momentum = state_keys(graph), _has_momentum(graph)
+    keys, common, has_momentum = state_keys(graph), common_rates(graph), _has_momentum(graph)
     rows = []
     for p in graph.parameters.values():
-        rates = map(number, (p.lr, *((p.momentum,) if has_momentum else ()), p.decay))
-        rows.append(f"{string(keys[p.key])}: ({_distribution(p.distribution)}, {', '.join(rates)}),")
+        own = {"LR": p.lr, **({"MOMENTUM": p.momentum} if has_momentum else {}), "DECAY": p.decay}
+        rates = ", ".join(_times(value, name, common.get(name, 0.0)) for name, value in own.items())
+        rows.append(f"{string(keys[p.key])}: ({_distribution(p.distribution)}, {rates}),")
     return rows
+
+
+def common_rates(graph: Graph) -> dict[str, float]:
+    """Return the numbers of the train line that parameters have, by the names of the program's constants."""
+    train, parameters = graph.train, graph.parameters.values()
+    momentum, decay = momentum_of(train.rule), train.weight_decay
+    common = {"LR": train.lr}
+    if momentum and any(p.momentum == momentum for p in parameters):
+        common["MOMENTUM"] = momentum
+    if decay and any(p.decay == decay for p in parameters):
+        common["DECAY"] = decay
+    return common
+
+
+def _times(value: float, name: str, constant: float) -> str:
+    """Return a number, as a constant or a whole multiple of it if it is one."""
+    ratio = value / constant if constant else 0.0
+    times = round(ratio) if math.isfinite(ratio) else 0
+    if not times or times * constant != value:
+        return number(value)
+    return name if times == 1 else f"{times} * {name}"
 
 
 def _has_momentum(graph: Graph) -> bool:

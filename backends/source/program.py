@@ -8,11 +8,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from netspec.formatting import format_count
 from netspec.ir.graph import Graph
-from netspec.ir.ops import colour
+from netspec.ir.ops import Dropout, colour
 from netspec.passes.step_limits import layers_needing_two_images, unfit_rates, unfit_scores
 
 from .devices import devices
 from .learning import (
+    common_rates,
     constraint_rows,
     parameter_keys,
     parameter_rows,
@@ -47,7 +48,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
     division = devices(graph)
     model = write_model(graph, division)
     inputs = graph.input.output
-    clip = graph.train.clip_gradients
+    rule, clip = rule_variables(graph), graph.train.clip_gradients
     return _environment().get_template("program.py.j2").render(
         first_line=FIRST_LINE,
         net=inside_docstring(graph.name),
@@ -64,13 +65,14 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         constraints=constraint_rows(graph),
         tables=table_rows(graph),
         super_eps=super_eps_rows(graph),
+        drops_together=any(isinstance(n.op, Dropout) and n.op.over != "units" for n in graph.nodes.values()),
         updates=update_rows(graph) if graph.train.accumulate > 1 else [],
         over_parts=any(p.constraint.parts > 1 for p in graph.parameters.values()),
         model=model,
         colour=colour,
         train=graph.train,
-        rule=rule_variables(graph),
-        rate=number(graph.train.lr),
+        rule=rule,
+        constants={name: number(value) for name, value in common_rates(graph).items()} | rule["constants"],
         clip=number(clip.max) if clip is not None else "",
         clipped_norm=clip is not None and clip.by == "norm",
         still=parameter_keys(graph, (p for p in graph.parameters.values() if not p.lr)),

@@ -8,6 +8,9 @@ from netspec.ir.shape import Shape
 from ..site import Division, Expressions, Modules, Site
 from ..text import call, operand, string
 
+EPS, MOMENTUM = 1e-5, 0.1
+"""The defaults of ``torch.nn``'s normalisations."""
+
 
 def _lrn(op: Lrn, at: Site) -> str:
     return call(at.helper("lrn"), at.x, **_response(op), groups=at.division.share(op.groups))
@@ -27,8 +30,13 @@ def _response(op: Lrn | MapNorm) -> dict[str, str]:
 
 def _batch_norm_module(op: BatchNorm, x: Shape, division: Division) -> str:
     kind = "nn.BatchNorm2d" if x.is_image else "nn.BatchNorm1d"
-    options = {"eps": repr(op.eps), "momentum": repr(op.momentum), "affine": None if op.affine else "False"}
-    return call(kind, division.share(x.channels), **options)
+    options = {"eps": _unless(op.eps, EPS), "momentum": _unless(op.momentum, MOMENTUM)}
+    return call(kind, division.share(x.channels), **options, affine=None if op.affine else "False")
+
+
+def _unless(value: float, default: float) -> str | None:
+    """Return the value of an option, unless it is the default."""
+    return None if value == default else repr(value)
 
 
 def _batch_norm(op: BatchNorm, at: Site) -> str:
@@ -39,8 +47,8 @@ def _batch_norm(op: BatchNorm, at: Site) -> str:
 def _group_norm_module(op: GroupNorm, x: Shape, division: Division) -> str:
     share, affine = division.share, None if op.affine else "False"
     if isinstance(op, LayerNorm) and op.groups == 1:
-        return call("nn.LayerNorm", share(x.channels), eps=repr(op.eps), elementwise_affine=affine)
-    return call("nn.GroupNorm", share(op.groups), share(x.channels), eps=repr(op.eps), affine=affine)
+        return call("nn.LayerNorm", share(x.channels), eps=_unless(op.eps, EPS), elementwise_affine=affine)
+    return call("nn.GroupNorm", share(op.groups), share(x.channels), eps=_unless(op.eps, EPS), affine=affine)
 
 
 def _layer_norm(op: LayerNorm, at: Site) -> str:

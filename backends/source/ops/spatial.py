@@ -29,7 +29,7 @@ def _max_pool(op: MaxPool, at: Site) -> str:
     if padding.image_pad is not None:
         x = call("F.pad", x, str(tuple(padding.image_pad)), value="-math.inf")
     options = {"dilation": pair_unless(op.window.dilation, 1), **_own(padding)}
-    return call("F.max_pool2d", x, pair(op.window.kernel), pair(op.window.stride), **options)
+    return call("F.max_pool2d", x, *_sides(op.window), **options)
 
 
 def _avg_pool(op: AvgPool, at: Site) -> str:
@@ -42,7 +42,7 @@ def _avg_pool(op: AvgPool, at: Site) -> str:
         )  # fmt: skip
     padded = padding.op_pad != (0, 0)
     options = {**_own(padding), "count_include_pad": "False" if padded else None}
-    return call("F.avg_pool2d", at.x, pair(window.kernel), pair(window.stride), **options)
+    return call("F.avg_pool2d", at.x, *_sides(window), **options)
 
 
 def _sum_pool(op: SumPool, at: Site) -> str:
@@ -54,6 +54,11 @@ def _sum_pool(op: SumPool, at: Site) -> str:
 def _max_abs_pool(op: MaxAbsPool, at: Site) -> str:
     pad = exact_padding(op.window, at.shapes[0])
     return call(at.helper("max_abs_pool"), at.x, **_window(op.window), pad=str(tuple(pad)))
+
+
+def _sides(window: Window) -> list[str]:
+    """Return the kernel, and the stride unless it is the kernel, the default of ``torch.nn.functional``."""
+    return [pair(window.kernel), *([] if window.stride == window.kernel else [pair(window.stride)])]
 
 
 def _window(window: Window) -> dict[str, str]:
