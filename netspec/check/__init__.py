@@ -88,8 +88,7 @@ def check_file(
         graph,
         in_order(findings.all),
         tuple(walk.facts),
-        settings.statements,
-        settings.crop,
+        settings,
         cache,
     )
 
@@ -107,7 +106,6 @@ def _fit_crops(settings: Settings, shape: Shape) -> None:
     resize = settings.augment.resize
     large = resize if resize is not None and resize >= max(shape.height, shape.width) else None
     settings.augment = replace(settings.augment, crop=None, resize=large)
-    settings.crop = None
 
 
 def _build_graph(walk: Walk, settings: Settings) -> Graph:

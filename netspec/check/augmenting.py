@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netspec.check.facts import LayerFacts
+from netspec.check.facts import LayerFacts, known_input
 from netspec.check.layers import Walk
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.diagnostics import Label
 from netspec.ir.shape import Shape
-from netspec.language.syntax import Pair, by_key
+from netspec.language.syntax import Pair
 from netspec.source import Span
 
 
@@ -18,8 +18,7 @@ def check_augmenting(walk: Walk, settings: Settings, findings: Findings) -> None
     """Check the sizes on the augment line."""
     if "augment" not in settings.statements:
         return
-    pairs = by_key(settings.statements["augment"].pairs)
-    facts = next((f for f in walk.facts if f.type == "input" and f.computed), None)
+    pairs, facts = settings.pairs("augment"), known_input(walk.facts)
     if facts is not None and facts.computed is not None:
         _check_crop(pairs, facts, facts.computed, settings, findings)
         _check_padding(pairs, facts, facts.computed, settings, findings)
@@ -27,7 +26,7 @@ def check_augmenting(walk: Walk, settings: Settings, findings: Findings) -> None
 
 def warn_of_unused(settings: Settings, findings: Findings) -> None:
     """Warn of keys of the augment line that have no effect without others."""
-    pairs = by_key(settings.statements["augment"].pairs) if "augment" in settings.statements else {}
+    pairs = settings.pairs("augment")
     if "fill" in pairs and not settings.augment.pad:
         why = "it is the colour of padding, and the augment line has no pad="
         findings.warn("no-effect", "augment's fill has no effect", pairs["fill"].span, notes=(why,))
@@ -38,7 +37,7 @@ def _check_crop(
 ) -> None:
     """Check that crops have the size of the network's input and fit into the images that they are cut from."""
     crop, resize = settings.augment.crop, settings.augment.resize
-    if settings.crop is None or crop is None:
+    if crop is None:
         if resize is not None and shape.is_image and resize < min(shape.height, shape.width):
             findings.add(
                 "crop-too-large",
@@ -51,7 +50,7 @@ def _check_crop(
         findings.add(
             "crop-differs",
             f"crops of {crop} x {crop} pixels do not fit an input of {shape}",
-            settings.crop.span,
+            pairs["crop"].span,
             labels=(_input_label(facts),),
         )
 

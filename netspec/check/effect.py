@@ -12,7 +12,6 @@ from netspec.formatting import format_count
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.rules import Sgd, UpdateRule, momentum_of
 from netspec.keys.optimizers import word_of
-from netspec.language.syntax import by_key
 from netspec.lowering import PerInput
 
 _WEIGHT_KEYS = (
@@ -69,7 +68,7 @@ def _warn_of_nesterov(layers: Iterable[LayerFacts], settings: Settings, findings
         return
     if any(_values_of(facts, key) - {None, 0} for facts in layers for key in ("momentum", "bias_momentum")):
         return
-    pair = by_key(settings.statements["train"].pairs)["optimizer"]
+    pair = settings.pairs("train")["optimizer"]
     why = "without momentum, both rules are w <- w - decay lr w - lr g"
     findings.warn("no-effect", "nesterov=yes has no effect", pair.span, notes=(why,))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,11 +10,12 @@ from netspec.check.cache import LayerCache
 from netspec.check.claims import Stated, Step
 from netspec.check.counts import computed_counts
 from netspec.check.lower import Lowered
+from netspec.check.statements import Settings
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Op
 from netspec.ir.shape import Shape
-from netspec.language.syntax import File, Pair, Section, Setting, by_key
+from netspec.language.syntax import File, Pair, Section, by_key
 from netspec.language.variants import Texts
 
 
@@ -70,8 +71,7 @@ class Checked:
     graph: Graph | None
     diagnostics: tuple[Diagnostic, ...]
     layers: tuple[LayerFacts, ...]
-    statements: Mapping[str, Setting]
-    crop: Pair | None
+    settings: Settings
     cache: LayerCache
 
     @property
@@ -81,3 +81,13 @@ class Checked:
     def layer(self, name: str) -> LayerFacts | None:
         """Return the facts of the first layer with this name."""
         return next((f for f in self.layers if f.name == name), None)
+
+    @property
+    def input(self) -> LayerFacts | None:
+        """The facts of the network's input, if its shape is known."""
+        return known_input(self.layers)
+
+
+def known_input(layers: Iterable[LayerFacts]) -> LayerFacts | None:
+    """Return the first input among layers, if its shape is known."""
+    return next((f for f in layers if f.type == "input" and f.computed), None)

@@ -18,7 +18,7 @@ from netspec.formatting import format_count
 from netspec.ir.settings import Augment, Test, Train
 from netspec.keys import BadValue, Key, Whole
 from netspec.keys.kind import shown
-from netspec.language.syntax import Body, File, Items, Number, Pair, Section, Setting, Value, Word
+from netspec.language.syntax import Body, File, Items, Number, Pair, Section, Setting, Value, Word, by_key
 from netspec.setting_keys import SETTINGS, WORDS
 
 MAX_GPUS = 1024
@@ -40,7 +40,10 @@ class Settings:
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
     default_pairs: dict[str, dict[str, Pair]] = field(default_factory=dict)
     statements: dict[str, Setting] = field(default_factory=dict)
-    crop: Pair | None = None
+
+    def pairs(self, word: str) -> dict[str, Pair]:
+        """Return the pairs of a setting by key, as written; empty if the file does not have the setting."""
+        return by_key(self.statements[word].pairs) if word in self.statements else {}
 
 
 def read_settings(file: File, findings: Findings) -> Settings:
@@ -159,7 +162,6 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
             flip=values["flip"],
             colour=values["colour"],
         )
-        result.crop = pairs.get("crop")
         _check_crop(pairs, result.augment, findings)
     else:
         result.test = Test(values["views"])

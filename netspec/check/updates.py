@@ -8,14 +8,13 @@ from netspec.check.facts import LayerFacts
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.formatting import format_count, plural
-from netspec.language.syntax import by_key
 from netspec.source import Span
 
 
 def check_update_every(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
     """Report each ``update_every`` that does not divide the number of parts, one from a ``default`` line only once."""
     parts = settings.train.accumulate
-    train_pairs = by_key(settings.statements["train"].pairs) if "train" in settings.statements else {}
+    train_pairs = settings.pairs("train")
     reported: set[Span] = set()
     for facts in layers:
         every = facts.values.get("update_every")

@@ -243,10 +243,10 @@ def _note_channels_last(mistake: Diagnostic, checked: Checked) -> Diagnostic:
     That happens if the file has other mistakes too. Other fixes of this mistake are then kept only if with them the
     whole file checks.
     """
+    shape = checked.input.computed if checked.input is not None else None
     for proposal in numbers.channels_first(checked, MAX_COLOURS):
         if not any(fix.title == proposal.title for fix in mistake.fixes):
-            source = next(facts.computed for facts in checked.layers if facts.type == "input")
-            note = f"the input is {source}, which is channels x height x width; did you mean {proposal.title}?"
+            note = f"the input is {shape}, which is channels x height x width; did you mean {proposal.title}?"
             fixes = tuple(fix for fix in mistake.fixes if fix.checks)
             return replace(mistake, notes=(*mistake.notes, note), fixes=fixes)
     return mistake

@@ -41,8 +41,7 @@ def set_keys(checked: Checked, facts: LayerFacts, values: Mapping[str, str]) -> 
 
 def set_setting(checked: Checked, word: str, key: str, value: str) -> Edit:
     """Return the edit that sets a key of a setting, on a new line if the file does not have the setting."""
-    merged = checked.statements.get(word)
-    pair = next((p for p in merged.pairs if p.key.text == key), None) if merged else None
+    pair = checked.settings.pairs(word).get(key)
     if pair is not None and _is_own(checked, pair.span):
         return Edit(pair.value.span, value)
     statement = _own_setting(checked, word)
@@ -68,7 +67,7 @@ def set_input(checked: Checked, facts: LayerFacts, shape: Shape) -> tuple[Edit, 
 
 def set_crop(checked: Checked, side: int) -> tuple[Edit, ...]:
     """Return the edit that changes the size of crops, if the file has crops."""
-    return (set_setting(checked, "augment", "crop", str(side)),) if checked.crop is not None else ()
+    return (set_setting(checked, "augment", "crop", str(side)),) if checked.settings.augment.crop else ()
 
 
 def _is_own(checked: Checked, span: Span) -> bool:
@@ -95,7 +94,7 @@ def _own_section(checked: Checked, facts: LayerFacts) -> Section | None:
 
 def _own_setting(checked: Checked, word: str) -> Setting | None:
     if not checked.texts.bases and not checked.texts.changes:
-        return checked.statements.get(word)
+        return checked.settings.statements.get(word)
     return next((s for s in checked.texts.own.settings if s.word.text == word), None)
 
 

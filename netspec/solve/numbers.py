@@ -26,7 +26,7 @@ from netspec.solve.trial import Proposal
 
 def channels_first(checked: Checked, most: float = math.inf) -> Iterator[Proposal]:
     """Propose to reorder an input that was written height x width x channels, if it has at most ``most`` channels."""
-    source = next((f for f in checked.layers if f.type == "input"), None)
+    source = checked.input
     if source is None or source.computed is None or len(source.section.values) < 2:
         return
     shape = source.computed
@@ -37,15 +37,14 @@ def channels_first(checked: Checked, most: float = math.inf) -> Iterator[Proposa
 
 def crop(checked: Checked) -> Iterator[Proposal]:
     """Propose crops of the input's size, and an input of the crops' size."""
-    source = next((f for f in checked.layers if f.type == "input"), None)
-    if source is None or source.computed is None or checked.crop is None or not source.computed.is_image:
+    source, crop = checked.input, checked.settings.augment.crop
+    if source is None or source.computed is None or crop is None or not source.computed.is_image:
         return
     shape = source.computed
     if shape.height == shape.width:
         yield Proposal(f"augment crop={shape.height}", set_crop(checked, shape.height))
-    crop = checked.crop.value.span.text
-    if len(source.section.values) > 1 and crop.isdigit():
-        other = Shape(shape.channels, int(crop), int(crop))
+    if len(source.section.values) > 1:
+        other = Shape(shape.channels, crop, crop)
         yield Proposal(f"input {other}", set_input(checked, source, other))
 
 
@@ -147,7 +146,7 @@ def groups_of_size(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     size = pair.value.value if pair is not None and isinstance(pair.value, Number) else 0
     if pair is None or "groups" in facts.pairs or above is None or not isinstance(size, int) or size < 1:
         return
-    if facts.type == "conv" and "gpus" in checked.statements:
+    if facts.type == "conv" and "gpus" in checked.settings.statements:
         return
     channels = _channels_of_share(checked, facts, above)
     if channels % size == 0:
@@ -216,8 +215,7 @@ def _channels_of_share(checked: Checked, facts: LayerFacts, read: Shape) -> int:
     above, own = checked.layers[facts.inputs[0]].lowered, facts.pairs.get("gpu")
     gpu = facts.values.get("gpu", own and own.value.span.text)
     split = above is not None and above.value.placement.split and gpu in (None, "all")
-    gpus = next(iter(checked.statements["gpus"].values), None) if split else None
-    return read.channels // (gpus.value if isinstance(gpus, Number) and isinstance(gpus.value, int) else 1)
+    return read.channels // ((checked.settings.groups if split else None) or 1)
 
 
 def table_fixes(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

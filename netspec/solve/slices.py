@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netspec.check import Checked, LayerFacts
-from netspec.language.syntax import Number
 from netspec.solve.edits import propose_keys
 from netspec.solve.trial import Proposal
 
@@ -21,10 +20,9 @@ def within(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 def of_equal_parts(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose the nearest numbers that the GPU groups divide: smaller ones first, then larger ones."""
-    stated = next(iter(checked.statements["gpus"].values), None) if "gpus" in checked.statements else None
-    if not isinstance(stated, Number) or not isinstance(stated.value, int):
+    gpus, given = checked.settings.groups, {key: facts.values[key] for key in ("channels", "first")}
+    if gpus is None:
         return
-    gpus, given = stated.value, {key: facts.values[key] for key in ("channels", "first")}
     for up in (0, gpus - 1):
         numbers = {key: (value + up) // gpus * gpus for key, value in given.items()}
         changed = {key: str(number) for key, number in numbers.items() if number != given[key]}

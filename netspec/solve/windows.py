@@ -68,7 +68,7 @@ def leaves_out_padding_alone(facts: LayerFacts, window: Window) -> bool:
 def input_sizes(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """Propose other sizes of the network's input: the one that the window needs if it reads the input directly, or else
     all sizes nearby, the nearest first."""
-    source = next((f for f in checked.layers if f.type == "input" and f.computed), None)
+    source = checked.input
     if source is None or source.computed is None or not source.computed.is_image or len(source.section.values) < 2:
         return
     shape = source.computed
@@ -113,7 +113,7 @@ def _far_input_size(checked: Checked, source: LayerFacts, facts: LayerFacts, win
 
 
 def _input(checked: Checked, source: LayerFacts, shape: Shape, gives: str = "") -> Proposal:
-    crop = f", crop={shape.height}" if checked.crop is not None else ""
+    crop = f", crop={shape.height}" if checked.settings.augment.crop else ""
     edits = (*set_input(checked, source, shape), *set_crop(checked, shape.height))
     return Proposal(f"input {shape}{crop}", edits, gives)
 
