@@ -173,6 +173,6 @@ def test_invalid_setting_value_is_an_error(line: str) -> None:
 
 def test_augment_and_test_lines_are_read() -> None:
     text = "augment crop=8 from=10 flip=horizontal colour=pca(0.1)\ntest views=10\n" + IMAGE
-    assert valid_net(text).graph.augment == Augment(8, 10, "horizontal", 0.1)
+    assert valid_net(text).graph.augment == Augment(crop=8, resize=10, flip="horizontal", colour=0.1)
     assert valid_net(text).graph.test.views == 10
     assert valid_net("augment flip=none colour=none\n" + IMAGE).graph.augment == Augment()
