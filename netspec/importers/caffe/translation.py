@@ -26,6 +26,7 @@ from netspec.importers.caffe.spec.types import REASONS, TRANSLATIONS
 from netspec.importers.caffe.text.model import Message
 from netspec.importers.caffe.text.parser import read
 from netspec.importers.spec.activations import with_neurons
+from netspec.importers.spec.reasons import NO_LAYER
 from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS, Aspect
 from netspec.ir.shape import Shape
@@ -208,7 +209,7 @@ def _add(layer: Layer, reason: Inexpressible | Rejected, findings: Findings, pro
 
 def _no_layer(layer: Layer, findings: Findings) -> str:
     if layer.type in TYPES:
-        return REASONS.get(layer.type, "a spec has no layer that computes this")
+        return REASONS.get(layer.type, NO_LAYER)
     near = findings.nearest(layer.type, sorted(TYPES))
     return "BVLC's Caffe has no layers of this type" + (f"; did you mean {near}?" if near else "")
 

@@ -15,9 +15,10 @@ from netspec.importers.operators.graph.patterns import recognised
 from netspec.importers.operators.spec.lines import Draft, Line, Site, described
 from netspec.importers.operators.spec.naming import names as names_of
 from netspec.importers.operators.spec.naming import of_input
-from netspec.importers.operators.spec.operators import COUNTS, EXACT, NO_LAYER, OPERATORS, REASONS, WHOLE
+from netspec.importers.operators.spec.operators import COUNTS, EXACT, OPERATORS, REASONS, WHOLE
 from netspec.importers.operators.spec.views import N, Value, image
 from netspec.importers.spec.activations import with_neurons
+from netspec.importers.spec.reasons import NO_LAYER
 from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS, Aspect
 from netspec.ir.shape import Shape

@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from netspec.ir.ops import ZeroPad
 from netspec.ir.shape import Shape
+from netspec.ir.window import Pad
+from netspec.keys.texts import pad as pad_text
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -71,6 +74,11 @@ class Draft(Generic[T, A]):
         own = dict(arrays or {})
         self.lines.append(Line(type_, tuple(inputs), dict(keys), shape, origin, hint, own, claimed))
         return len(self.lines) - 1
+
+    def zero_padded(self, line: int, pad: Pad) -> int:
+        """Add a line with the output of a line, an image, and zeros around it, and return its number."""
+        shape = ZeroPad(pad).shape((self.lines[line].shape,))
+        return self.new_line("zeropad", [line], {"pad": pad_text(pad)}, shape, claimed=True)
 
     def flattened(self, line: int) -> int:
         """Return the line with the output of a line as a vector, adding it if that is an image."""

@@ -16,8 +16,19 @@ class UnfitError(Exception):
     """No rounding gives a window's output its size. The message is the reason; empty if other sizes result."""
 
 
-def window_keys(window: Window, usual_stride: tuple[int, int]) -> dict[str, str]:
-    """Return the keys of a window, without its rounding. A stride of ``usual_stride`` need not be stated."""
+def convolution_keys(filters: int, window: Window, groups: int) -> dict[str, str]:
+    """Return the keys of a convolution, plain or transposed, without its rounding."""
+    grouped = {"groups": str(groups)} if groups != 1 else {}
+    return {"filters": str(filters), **_window_keys(window, usual_stride=(1, 1)), **grouped}
+
+
+def pooling_keys(window: Window) -> dict[str, str]:
+    """Return the keys of a pooling, whose stride is by default that of the kernel, without its rounding."""
+    return _window_keys(window, usual_stride=window.kernel)
+
+
+def _window_keys(window: Window, usual_stride: tuple[int, int]) -> dict[str, str]:
+    """Return the keys of a window. A stride of ``usual_stride`` need not be stated."""
     keys = {"kernel": pair(window.kernel)}
     if window.stride != usual_stride:
         keys["stride"] = pair(window.stride)

@@ -6,11 +6,11 @@ from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.spec.learnt import weighted
 from netspec.importers.caffe.spec.lines import Site, axis_of, described
 from netspec.importers.caffe.spec.windows import convolution_window, filters_and_groups
-from netspec.importers.spec.windows import window_keys
+from netspec.importers.spec.parts import crop_keys
+from netspec.importers.spec.windows import convolution_keys
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import TransposedWindow
-from netspec.keys.texts import pair
 
 HEIGHT = 2
 """The axis of an image's height; that of the images is 0."""
@@ -27,9 +27,7 @@ def deconvolution(site: Site) -> None:
     except Fault as fault:
         raise Rejected("its padding cuts off all of its top", parameter.place("pad", "pad_h"), *fault.notes) from None
     shape = Shape(filters, rows.output, columns.output)
-    keys = {"filters": str(filters), **window_keys(window, usual_stride=(1, 1))}
-    if groups != 1:
-        keys["groups"] = str(groups)
+    keys = convolution_keys(filters, window, groups)
     weighted(site, "deconv", x, keys, shape, (x.shape.channels, filters // groups, *window.kernel), groups)
 
 
@@ -55,6 +53,4 @@ def crop(site: Site) -> None:
     if (top, left, height, width) == (0, 0, *x.shape[1:]):
         site.result(x)
         return
-    keys = {"size": pair((height, width))}
-    keys |= {key: str(number) for key, number in (("top", top), ("left", left)) if number}
-    site.emit("crop", x, keys, Shape(x.shape.channels, height, width), claimed=True)
+    site.emit("crop", x, crop_keys(top, left, height, width), Shape(x.shape.channels, height, width), claimed=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.spec.lines import Site, axis_of, described
+from netspec.importers.spec.parts import slice_keys
 from netspec.ir.shape import Shape
 
 
@@ -112,7 +113,7 @@ def slice_(site: Site) -> None:
         site.result(x)
         return
     for place, (first, end) in enumerate(zip((0, *ends), ends, strict=False)):
-        keys = {"channels": str(end - first), **({"first": str(first)} if first else {})}
+        keys = slice_keys(first, end - first)
         shape = Shape(end - first, *x.shape[1:])
         hint = (site.layer.tops[place],)
         line = site.draft.new_line("slice", [x.line], keys, shape, origin=site.layer, hint=hint, claimed=True)

@@ -14,6 +14,7 @@ from netspec.importers.caffe.spec.losses import softmax_with_loss
 from netspec.importers.caffe.spec.norms import batch_norm, bias, dropout, lrn, prelu, scale, softmax
 from netspec.importers.caffe.spec.shapes import concat, flatten, reshape, shuffle, slice_, split
 from netspec.importers.caffe.spec.windows import convolution, pooling
+from netspec.importers.spec.reasons import NO_RECURRENCE, NO_SOFTPLUS
 
 
 def _left_out(site: Site) -> None:
@@ -32,13 +33,12 @@ TRANSLATIONS: Mapping[str, Callable[[Site], None]] = {
 """The functions by the type of layer."""
 
 _OUT_OF_ONE = "it computes numbers for pairs of images"
-_RECURRENT = "a spec has no recurrent layers"
 _BY_TARGETS = "its targets are numbers for each image; the losses of a spec know the image's class"
 
 REASONS: Mapping[str, str] = {
     "ArgMax": "it computes the numbers of the largest units; a spec ends with scores",
     "BatchReindex": "it reorders the images of a batch",
-    "BNLL": "a spec's softrelu is log(1 + e^x) only up to 4 and x above, which differs by up to 0.018",
+    "BNLL": NO_SOFTPLUS,
     "ContrastiveLoss": _OUT_OF_ONE,
     "Embed": "a spec has no look-up of vectors",
     "EuclideanLoss": _BY_TARGETS,
@@ -47,14 +47,14 @@ REASONS: Mapping[str, str] = {
     "HingeLoss": "a spec has no hinge loss",
     "Im2col": "a spec has no layer that writes windows as columns",
     "InfogainLoss": "a spec has no loss with a matrix of the gains of classes",
-    "LSTM": _RECURRENT,
-    "LSTMUnit": _RECURRENT,
+    "LSTM": NO_RECURRENCE,
+    "LSTMUnit": NO_RECURRENCE,
     "MultinomialLogisticLoss": "it reads probabilities; a spec's crossentropy reads scores (SoftmaxWithLoss)",
     "MVN": "it normalises each channel of each image by its own mean, and has no counterpart with the same eps",
     "Parameter": "its value is a parameter",
     "Python": "it is a program",
     "Reduction": "it reduces values to one number",
-    "RNN": _RECURRENT,
+    "RNN": NO_RECURRENCE,
     "SigmoidCrossEntropyLoss": _BY_TARGETS,
     "SPP": "a spec has no layer that pools a pyramid; poolings and a concat do it",
     "Threshold": "a spec has no step function",

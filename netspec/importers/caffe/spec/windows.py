@@ -10,10 +10,9 @@ from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.learnt import weighted
 from netspec.importers.caffe.spec.lines import Site, Value, axis_of
-from netspec.importers.spec.windows import UnfitError, rounding_keys, window_keys
+from netspec.importers.spec.windows import UnfitError, convolution_keys, pooling_keys, rounding_keys
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
-from netspec.keys.texts import pad as pad_text
 
 NO_PAD = Pad(0, 0, 0, 0)
 
@@ -27,10 +26,7 @@ def convolution(site: Site) -> None:
     filters, groups = filters_and_groups(site, parameter, x)
     window = convolution_window(parameter)
     shape = Shape(filters, *(_down(window, parameter, axis, size) for axis, size in _axes(x)))
-    keys = {"filters": str(filters), **window_keys(window, usual_stride=(1, 1))}
-    if groups != 1:
-        keys["groups"] = str(groups)
-    keys |= _rounding(window, x, shape)
+    keys = convolution_keys(filters, window, groups) | _rounding(window, x, shape)
     weighted(site, "conv", x, keys, shape, (filters, x.shape.channels // groups, *window.kernel), groups)
 
 
@@ -80,16 +76,14 @@ def pooling(site: Site) -> None:
     if window == Window((1, 1), kind="pool"):
         site.result(x)
         return
-    keys = {**window_keys(window, usual_stride=window.kernel), **_rounding(window, x, shape)}
+    keys = pooling_keys(window) | _rounding(window, x, shape)
     site.emit(type_, x, keys, shape, claimed=True)
 
 
 def _with_zeros(site: Site, x: Value, window: Window) -> tuple[Value, Window]:
     """Add the padding of an average as zeros. Caffe divides by the size of the window in the padded image."""
-    left, right, top, bottom = window.pad
-    shape = Shape(x.shape.channels, x.shape.height + top + bottom, x.shape.width + left + right)
-    line = site.draft.new_line("zeropad", [x.line], {"pad": pad_text(window.pad)}, shape, claimed=True)
-    return Value(line, shape, tuple(shape)), Window(window.kernel, window.stride, kind="pool")
+    line = site.draft.zero_padded(x.line, window.pad)
+    return x.of(line, site.draft.lines[line].shape), Window(window.kernel, window.stride, kind="pool")
 
 
 def _axes(x: Value) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ import numpy as np
 from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site, described
 from netspec.importers.operators.spec.views import Value
+from netspec.importers.spec.parts import slice_keys
 from netspec.ir.shape import Shape
 
 
@@ -78,8 +79,7 @@ def taken(site: Site, x: Value, axis: int, first: int, count: int) -> Value:
         return x
     x = _with_channels(site, x, axis)
     shape = Shape(count, *x.shape[1:])
-    keys = {"channels": str(count), **({"first": str(first)} if first else {})}
-    line = site.line("slice", x, keys, shape, claimed=True)
+    line = site.line("slice", x, slice_keys(first, count), shape, claimed=True)
     new = replace(x, line=line, shape=shape)
     return replace(new, axes=(*new.axes[:axis], new.single("C"), *new.axes[axis + 1 :]))
 

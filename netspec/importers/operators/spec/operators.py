@@ -17,6 +17,7 @@ from netspec.importers.operators.spec import (
 )
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.neurons import neuron
+from netspec.importers.spec.reasons import NO_RECURRENCE, NO_SOFTPLUS
 
 Translate = Callable[[Site], None]
 
@@ -99,18 +100,15 @@ WHOLE = "it computes with whole numbers, which it rounds to or which overflow; a
 
 COUNTS = "it computes with the number of images; a spec computes the same for every image"
 
-NO_LAYER = "a spec has no layer that computes this"
-
-_RECURRENT = "a spec has no recurrent layers"
 _DEPENDS = "a spec computes the same for every image"
 
 REASONS: Mapping[str, str] = {
-    **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), NO_RECURRENCE),
     **dict.fromkeys(("If", "Loop", "Scan"), _DEPENDS),
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger",
                      "QLinearMatMul", "MatMulInteger"), "a spec computes with real numbers, not with quantised ones"),
     "Attention": "a spec has no attention",
-    "Softplus": "a spec's softrelu is log(1 + e^x) only up to 4 and x above, which differs by up to 0.018",
+    "Softplus": NO_SOFTPLUS,
     "Einsum": "a spec has no products of computed values other than product",
 }  # fmt: skip
 """Why operators cannot be expressed, where more can be said than that there is no such layer."""

@@ -8,8 +8,8 @@ from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.channels import taken
 from netspec.importers.operators.spec.lines import Site, as_image, described
 from netspec.importers.operators.spec.views import Value, image
+from netspec.importers.spec.parts import crop_keys
 from netspec.ir.shape import Shape
-from netspec.keys.texts import pair
 
 _FLOATS = (1, 10, 11, 16)
 """The numbers of ONNX's types float32, float16, float64 and bfloat16."""
@@ -116,9 +116,7 @@ def slice_(site: Site) -> None:
     if any(step != 1 for step in steps.values()):
         raise Inexpressible("it leaves out every other pixel, or takes them in reverse order")
     top, left = (_first(starts.get(place, 0), x.sizes[place]) for place in (2, 3))
-    keys = {"size": pair((sizes[2], sizes[3]))}
-    keys |= {key: str(value) for key, value in (("top", top), ("left", left)) if value}
-    site.emit("crop", x, keys, Shape(*sizes[1:]), claimed=True)
+    site.emit("crop", x, crop_keys(top, left, *sizes[2:]), Shape(*sizes[1:]), claimed=True)
 
 
 def _first(start: int, size: int) -> int:

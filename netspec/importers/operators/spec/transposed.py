@@ -8,7 +8,7 @@ from netspec.formatting import plural
 from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.windows import give_bias, weighted_line
-from netspec.importers.spec.windows import window_keys
+from netspec.importers.spec.windows import convolution_keys
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import AXES, Pad, TransposedWindow
@@ -33,9 +33,7 @@ def conv_transpose(site: Site) -> None:
         raise Inexpressible("its output_shape is smaller than what it reads, for which ONNX infers no sizes")
     if sizes[1:] != tuple(shape):
         raise Inexpressible(f"the model gives its output {sizes[2]} x {sizes[3]} pixels, its window another number")
-    keys = {"filters": str(weight.shape[1] * groups), **window_keys(window, usual_stride=(1, 1))}
-    if groups != 1:
-        keys["groups"] = str(groups)
+    keys = convolution_keys(weight.shape[1] * groups, window, groups)
     line = weighted_line(site, "deconv", x, keys, shape, weight.read)
     site.result(x.of(line, shape))
     if bias is not None:

@@ -10,7 +10,7 @@ from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Padded, Read, Site
 from netspec.importers.operators.spec.naming import of_parameter
 from netspec.importers.operators.spec.views import Value
-from netspec.importers.spec.windows import UnfitError, rounding_keys, window_keys
+from netspec.importers.spec.windows import UnfitError, convolution_keys, pooling_keys, rounding_keys
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window
 from netspec.keys.texts import pad as pad_text
@@ -31,10 +31,7 @@ def conv(site: Site) -> None:
         read = f"{weight.shape[1] * groups} channels, and its input has {x.shape.channels}"
         raise Inexpressible(f"its weights are for {read}")
     window = _window(site, x.shape, weight.shape[2:], padding)
-    keys = {"filters": str(weight.shape[0]), **window_keys(window, usual_stride=(1, 1))}
-    if groups != 1:
-        keys["groups"] = str(groups)
-    keys |= _rounding_key(window, x.shape, site, ("down",))
+    keys = convolution_keys(weight.shape[0], window, groups) | _rounding_key(window, x.shape, site, ("down",))
     channels_alone = bias is None and groups == x.shape.channels == weight.shape[0]
     if channels_alone and window.dilation == (1, 1) and "outside" not in keys and bool((weight.values() == 1).all()):
         _sum_pool(site, x, window)
@@ -49,7 +46,7 @@ def conv(site: Site) -> None:
 def _sum_pool(site: Site, x: Value, window: Window) -> None:
     """Add a sum pooling: a convolution of each channel by itself, all of whose weights are 1."""
     pool = replace(window, kind="pool")
-    keys = _pool_keys(pool) | _rounding_key(pool, x.shape, site, ("down",))
+    keys = pooling_keys(pool) | _rounding_key(pool, x.shape, site, ("down",))
     site.emit("sumpool", x, keys, image_shape(site), claimed=True)
 
 
@@ -88,10 +85,8 @@ def average_pool(site: Site) -> None:
     x = site.image()
     window = _pool_window(site, x.shape, NO_PAD)
     if any(window.pad) and site.get("count_include_pad", 0):
-        left, right, top, bottom = window.pad
-        shape = Shape(x.shape.channels, x.shape.height + top + bottom, x.shape.width + left + right)
-        line = site.draft.new_line("zeropad", [x.line], {"pad": pad_text(window.pad)}, shape, claimed=True)
-        x, window = x.of(line, shape), replace(window, pad=NO_PAD)
+        line = site.draft.zero_padded(x.line, window.pad)
+        x, window = x.of(line, site.draft.lines[line].shape), replace(window, pad=NO_PAD)
     _pool(site, "avgpool", x, window)
 
 
@@ -118,7 +113,7 @@ def _pool(site: Site, type_: str, x: Value, window: Window) -> None:
         site.result(x)
         return
     roundings: tuple[Rounding, ...] = ("up", "caffe", "down") if site.get("ceil_mode", 0) else ("down",)
-    keys = _pool_keys(window) | _rounding_key(window, x.shape, site, roundings)
+    keys = pooling_keys(window) | _rounding_key(window, x.shape, site, roundings)
     site.emit(type_, x, keys, image_shape(site), claimed=True)
 
 
@@ -237,11 +232,6 @@ def _pads(site: Site, x: Shape, kernel: Sequence[int], dilation: tuple[int, int]
         sides.append((less, more) if word == "SAME_UPPER" else (more, less))
     (top, bottom), (left, right) = sides
     return Pad(left, right, top, bottom)
-
-
-def _pool_keys(window: Window) -> dict[str, str]:
-    """Return the keys of a pooling, whose stride is by default that of the kernel."""
-    return window_keys(window, usual_stride=window.kernel)
 
 
 def _rounding_key(window: Window, x: Shape, site: Site, roundings: Sequence[Rounding]) -> dict[str, str]:
