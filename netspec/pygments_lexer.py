@@ -12,7 +12,7 @@ from pygments.lexer import RegexLexer, bygroups, default, words
 from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, String, Whitespace
 
 from netspec import layers
-from netspec.setting_keys import SETTINGS, WORDS
+from netspec.setting_keys import SETTINGS
 
 NAME = r"[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*"
 _END = r"(?![A-Za-z0-9_]|-(?!>))"
@@ -25,8 +25,7 @@ def value_words() -> tuple[str, ...]:
 
 
 def _value_words() -> Iterator[str]:
-    types = [layer_type for name in layers.names() if (layer_type := layers.find(name))]
-    for keys in (*(layer_type.keys for layer_type in types), *SETTINGS.values()):
+    for keys in (*(t.keys for t in layers.all_types()), *(setting.keys for setting in SETTINGS.values())):
         for key in keys:
             yield from key.kind.words
 
@@ -45,7 +44,7 @@ class NetspecLexer(RegexLexer):  # type: ignore[misc]  # Pygments publishes no t
             (rf"(\[)(\s*)({NAME})(\s*)(\])", bygroups(Punctuation, Whitespace, Name.Class, Whitespace, Punctuation),
              "type"),
             (rf"^default{_END}", Keyword, "type"),
-            (words((*WORDS, "drop"), prefix="^", suffix=_END), Keyword),
+            (words((*SETTINGS, "drop"), prefix="^", suffix=_END), Keyword),
             (r"->", Operator),
             (r"[A-Za-z0-9_./\\-]+\.(?:net|cfg)(?![A-Za-z0-9_./\\-])", String),
             (rf"[0-9]+(?:x[0-9]+)+{_NUMBER_END}", Number),

@@ -246,44 +246,49 @@ TEST = (
     ),
 )
 
-SETTINGS: dict[str, tuple[Key, ...]] = {"net": NET, "train": TRAIN, "augment": AUGMENT, "test": TEST}
-"""The keys of the settings that have fixed ones. ``gpus`` takes a number, ``default`` a layer type and its keys."""
-
-WORDS = (*SETTINGS, "gpus", "default")
-
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """A setting's doc, and an example line of a spec."""
+class SettingType:
+    """A setting's doc, an example line of a spec, and its keys. ``gpus`` takes a number instead, and ``default`` a
+    layer type and its keys."""
 
     doc: str
     example: str
+    keys: tuple[Key, ...] = ()
 
 
-ABOUT: Mapping[str, About] = {
-    "net": About(
+SETTINGS: Mapping[str, SettingType] = {
+    "net": SettingType(
         "The name of the network, and values for all layers that do not set their own.",
         "net alexnet rounding=up",
+        NET,
     ),
-    "gpus": About(
+    "gpus": SettingType(
         "The number of GPU groups. Layers with weights are split over them: each group computes its share of the "
         "filters or outputs from its own share of the input. The groups are part of the network's function, also on a "
         "single device.",
         "gpus 2",
     ),
-    "default": About(
+    "default": SettingType(
         "Values for all layers of a type that do not set their own. The position of the line does not matter.",
         "default conv init=gaussian(0.01) neuron=relu",
     ),
-    "train": About(
+    "train": SettingType(
         "Settings of the training.",
         "train epochs=90 batch=128 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4) "
         "schedule=plateau(factor=0.1, times=3)",
+        TRAIN,
     ),
-    "augment": About(
+    "augment": SettingType(
         "Augmentation of the training images.",
         "augment crop=224 from=256 flip=horizontal colour=pca(0.1)",
+        AUGMENT,
     ),
-    "test": About("Settings of the test.", "test views=10"),
+    "test": SettingType("Settings of the test.", "test views=10", TEST),
 }
-"""The texts of each setting's page, for all of ``WORDS``."""
+"""The words with which a line of a spec may begin, except for ``drop``."""
+
+
+def keys_of_setting(word: str) -> tuple[Key, ...]:
+    """Return the keys of a setting; empty for another word."""
+    return SETTINGS[word].keys if word in SETTINGS else ()

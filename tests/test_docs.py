@@ -23,7 +23,7 @@ def test_generated_document_is_up_to_date(path: Path) -> None:
 
 def test_language_page_has_every_setting_and_layer_type() -> None:
     headings = re.findall(r"^### (\S+)$", LANGUAGE.read_text("utf-8"), re.MULTILINE)
-    assert headings == [*setting_keys.ABOUT, *layers.names()]
+    assert headings == [*setting_keys.SETTINGS, *layers.names()]
 
 
 def test_index_of_codes_is_complete_with_valid_links() -> None:

@@ -13,13 +13,12 @@ from places import ROOT, SPECS
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.token import Comment, Error, Keyword, Name, Number, Operator, Punctuation, _TokenType
 
-from netspec import layers
+from netspec import layers, setting_keys
 from netspec.pygments_lexer import NetspecLexer, value_words
-from netspec.setting_keys import ABOUT
 
 VSCODE = ROOT / "editors" / "vscode"
 GRAMMAR = json.loads((VSCODE / "syntaxes" / "netspec.tmLanguage.json").read_text("utf-8"))
-SETTINGS = {*ABOUT, "drop"}
+SETTINGS = {*setting_keys.SETTINGS, "drop"}
 
 
 def tokens(text: str) -> list[tuple[_TokenType, str]]:

@@ -170,8 +170,8 @@ def meant_type(layer_type: LayerType, pairs: Mapping[str, Pair], keys: Mapping[s
             and not any(nearest(key, keys) for key in lacking)
         ):
             return other.name
-    longer = (layers.find(name) for name in sorted(layers.names(), key=len) if name.startswith(layer_type.name))
-    return next((t.name for t in longer if t and t is not layer_type and all(t.key(key) for key in pairs)), None)
+    longer = sorted((t for t in layers.all_types() if t.name.startswith(layer_type.name)), key=lambda t: len(t.name))
+    return next((t.name for t in longer if t is not layer_type and all(map(t.key, pairs))), None)
 
 
 def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -> Fix | None:

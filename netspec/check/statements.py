@@ -19,7 +19,7 @@ from netspec.ir.settings import Augment, Test, Train
 from netspec.keys import BadValue, Key, Whole
 from netspec.keys.kind import shown
 from netspec.language.syntax import Body, File, Items, Number, Pair, Section, Setting, Value, Word, by_key
-from netspec.setting_keys import SETTINGS, WORDS
+from netspec.setting_keys import SETTINGS
 
 MAX_GPUS = 1024
 
@@ -53,7 +53,7 @@ def read_settings(file: File, findings: Findings) -> Settings:
         _mark_unknown(statement, result)
     for statement in file.settings:
         word: str | None = statement.word.text
-        if word not in WORDS:
+        if word not in SETTINGS:
             word = _report_unknown(statement, findings)
         if word is None:
             continue
@@ -93,9 +93,9 @@ def with_unbracketed_layers(file: File) -> tuple[Section, ...]:
 def _is_layer(statement: Setting) -> bool:
     """Whether a statement that was parsed as a setting is a layer without brackets: ``conv ...`` or ``c1 conv ...``."""
     word = statement.word.text
-    if word in WORDS:
+    if word in SETTINGS:
         return False
-    return layers.find(word) is not None or (_has_type(statement) and nearest(word, WORDS) is None)
+    return layers.find(word) is not None or (_has_type(statement) and nearest(word, SETTINGS) is None)
 
 
 def _has_type(statement: Setting) -> bool:
@@ -113,13 +113,13 @@ def _report_unknown(statement: Setting, findings: Findings) -> str | None:
         fix = replacement(word.span, f"[{word.text}]" if named else f"[{word.text}] {word.text}")
         findings.add("unknown-setting", message, word.span, fixes=(fix,))
         return None
-    owner = next((name for name, keys in SETTINGS.items() if word.text in [key.name for key in keys]), None)
+    owner = next((name for name, setting in SETTINGS.items() if word.text in [key.name for key in setting.keys]), None)
     if owner is not None:
         message = f"setting '{word.text}' is unknown; it is a key of {owner}: {owner} {word.text}=..."
         findings.add("unknown-setting", message, word.span)
         return None
     notes = ("a layer begins with its name in brackets: [name] type key=value ...",)
-    return findings.unknown("unknown-setting", "setting", word, WORDS, notes=notes)
+    return findings.unknown("unknown-setting", "setting", word, SETTINGS, notes=notes)
 
 
 def _mark_unknown(statement: Setting, result: Settings) -> None:
@@ -138,7 +138,7 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
     positional = list(statement.values)
     if word == "net" and positional and isinstance(positional[0], Word):
         result.name = positional.pop(0).span.text
-    keys = {key.name: key for key in SETTINGS[word]}
+    keys = {key.name: key for key in SETTINGS[word].keys}
     continued_key = _report_stray(word, positional, findings, statement.pairs, keys)
     pairs = pairs_by_key(statement.pairs, findings)
     given, bad = read_pairs(pairs, keys, word, findings, continued_key=continued_key)

@@ -141,7 +141,7 @@ def _report_unknown(pair: Pair, keys: Mapping[str, Key], owner: str, findings: F
     absent = absent_key(word.text, owner, shown(pair.value)) if is_layer else ABSENT_SETTINGS.get(plain_word(word.text))
     absent = absent or coefficients_note(word.text, keys)
     near = None if absent else findings.nearest(word.text, keys)
-    others = [name for name in layers.names() if (t := layers.find(name)) and t.key(word.text)]
+    others = [layer_type.name for layer_type in layers.all_types() if layer_type.key(word.text)]
     if others and word.text != near:
         whose = ", ".join(others[:4]) + (" and others" if len(others) > 4 else "")
         message = f"{word.text} is a key of {whose}, not of {owner}"

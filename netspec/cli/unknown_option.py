@@ -80,8 +80,8 @@ def _commands_with(ctx: click.Context, option: str) -> list[str]:
 
 def _set_option(word: str) -> str:
     """Return the ``--set`` option for a setting's key or an optimizer's parameter, or an empty string."""
-    for setting, keys in SETTINGS.items():
-        for key in keys:
+    for setting, definition in SETTINGS.items():
+        for key in definition.keys:
             if key.name == word:
                 return f"--set {setting}.{key.name}=..."
             found = argument_meant(word, None) if isinstance(key.kind, Optimizer) else None

@@ -34,7 +34,7 @@ def _main_page(word: str) -> str | None:
     layer_type = layers.find(word)
     if layer_type is not None:
         return types.page(layer_type)
-    if word in setting_keys.ABOUT:
+    if word in setting_keys.SETTINGS:
         return statements.page(word)
     if word in codes.names():
         return codes.page(word)
@@ -44,7 +44,7 @@ def _main_page(word: str) -> str | None:
 def words() -> tuple[str, ...]:
     """Return all words that have a page."""
     return tuple(
-        dict.fromkeys((*layers.names(), *setting_keys.ABOUT, *codes.names(), *keys.names(), *values.names())),
+        dict.fromkeys((*layers.names(), *setting_keys.SETTINGS, *codes.names(), *keys.names(), *values.names())),
     )
 
 
@@ -52,8 +52,8 @@ def index() -> str:
     """Return a page that lists all layer types, settings and diagnostics with a line on each, and all keys and
     values."""
     parts = [
-        ("Layer types", [(word, _doc(word)) for word in layers.names()]),
-        ("Settings", [(word, about.doc) for word, about in setting_keys.ABOUT.items()]),
+        ("Layer types", [(layer_type.name, layer_type.doc) for layer_type in layers.all_types()]),
+        ("Settings", [(word, setting.doc) for word, setting in setting_keys.SETTINGS.items()]),
         ("Diagnostics", [(code, codes.summary(code)) for code in codes.names()]),
     ]
     lists = [
@@ -62,9 +62,3 @@ def index() -> str:
     for title, words in (("Keys", keys.names()), ("Values, and the numbers that they take", values.names())):
         lists.append(f"## {title}\n\n" + ", ".join(f"`{word}`" for word in words) + "\n")
     return "\n".join(lists)
-
-
-def _doc(word: str) -> str:
-    layer_type = layers.find(word)
-    assert layer_type is not None
-    return layer_type.doc

@@ -116,9 +116,10 @@ def argument_default(argument: Argument) -> str:
 @cache
 def owners() -> Mapping[str, tuple[tuple[Key, tuple[str, ...]], ...]]:
     """Return the definitions of each key name, each with the layer types and settings that have it."""
-    types = {word: layer_type.keys for word in layers.names() if (layer_type := layers.find(word))}
+    types = ((layer_type.name, layer_type.keys) for layer_type in layers.all_types())
+    settings = ((word, setting.keys) for word, setting in SETTINGS.items())
     result: dict[str, list[tuple[Key, tuple[str, ...]]]] = {}
-    for word, keys in (*types.items(), *SETTINGS.items()):
+    for word, keys in (*types, *settings):
         for key in keys:
             definitions = result.setdefault(key.name, [])
             index = next((i for i, (definition, _) in enumerate(definitions) if definition == key), None)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from netspec.explain.keys import forms_table, key_table
 from netspec.explain.markdown import spec
-from netspec.setting_keys import ABOUT, SETTINGS
+from netspec.setting_keys import SETTINGS
 
 
 def page(word: str) -> str:
     """Return the page of a setting: its doc, an example line, and its keys."""
-    about = ABOUT[word]
-    parts = [f"# {word}", about.doc, spec(about.example, kind="").rstrip()]
-    keys = SETTINGS.get(word, ())
-    if keys:
-        parts += ["## Keys", key_table(keys).rstrip()]
-    forms = forms_table(keys)
+    setting = SETTINGS[word]
+    parts = [f"# {word}", setting.doc, spec(setting.example, kind="").rstrip()]
+    if setting.keys:
+        parts += ["## Keys", key_table(setting.keys).rstrip()]
+    forms = forms_table(setting.keys)
     return "\n\n".join([*parts, forms.rstrip()] if forms else parts) + "\n"

@@ -15,6 +15,11 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")))
 
 
+def all_types() -> tuple[LayerType, ...]:
+    """Return all layer types, in alphabetical order."""
+    return tuple(filter(None, map(find, names())))
+
+
 @functools.cache
 def find(word: str) -> LayerType | None:
     """Return the layer type of a word, or ``None``. Only the file of this type is imported."""

@@ -13,7 +13,7 @@ from netspec.keys import Argument, Key, LayerNames, OneOf
 from netspec.lsp.document import Document
 from netspec.lsp.elements import keys_of, naming_keys
 from netspec.lsp.scan import Context, context, statement_around
-from netspec.setting_keys import ABOUT, SETTINGS
+from netspec.setting_keys import SETTINGS, keys_of_setting
 from netspec.source import Source
 
 Kind = Literal["setting", "type", "key", "value", "layer", "shape", "file"]
@@ -82,7 +82,7 @@ def _candidates(document: Document, here: Context) -> Iterator[Candidate]:
 
 
 def _settings(document: Document, here: Context) -> Iterator[Candidate]:
-    docs = {word: about.doc for word, about in ABOUT.items()}
+    docs = {word: setting.doc for word, setting in SETTINGS.items()}
     if document.base:
         docs["drop"] = _VARIANT_DOCS["drop"]
     for word, doc in docs.items():
@@ -90,11 +90,10 @@ def _settings(document: Document, here: Context) -> Iterator[Candidate]:
 
 
 def _types(here: Context) -> Iterator[Candidate]:
-    for word in layers.names():
-        type_ = layers.find(word)
-        assert type_ is not None
+    for type_ in layers.all_types():
         required = " ".join(f"{key.name}=" for key in type_.keys if key.required)
-        yield Candidate(word, "type", word, here.start, here.end, required, f"{type_.doc}\n\nShape: {type_.rule}")
+        doc = f"{type_.doc}\n\nShape: {type_.rule}"
+        yield Candidate(type_.name, "type", type_.name, here.start, here.end, required, doc)
 
 
 def _keys(document: Document, here: Context) -> Iterator[Candidate]:
@@ -224,7 +223,7 @@ def _allowed_keys(document: Document, here: Context) -> tuple[Key, ...]:
         return keys_of(_type(document, here))
     if here.head == "default":
         return tuple(key for key in keys_of(here.operand) if not isinstance(key.kind, LayerNames))
-    return SETTINGS.get(here.head, ())
+    return keys_of_setting(here.head)
 
 
 def _type(document: Document, here: Context) -> str:

@@ -11,7 +11,7 @@ from netspec import layers
 from netspec.keys import Key, LayerNames
 from netspec.language.syntax import Call, Pair, Section, Setting, Value, Values, Word
 from netspec.lsp.document import Document
-from netspec.setting_keys import SETTINGS
+from netspec.setting_keys import keys_of_setting
 
 Kind = Literal["layer", "type", "setting", "key", "value", "argument"]
 
@@ -58,14 +58,14 @@ def type_of(document: Document, section: Section) -> str:
 def keys_of(word: str) -> tuple[Key, ...]:
     """Return the keys of a layer type or a setting; empty for an unknown word."""
     type_ = layers.find(word)
-    return type_.keys if type_ else SETTINGS.get(word, ())
+    return type_.keys if type_ else keys_of_setting(word)
 
 
 @cache
 def naming_keys() -> frozenset[str]:
     """Return the keys whose values are layer names, including ``after``, with which a variant inserts a layer."""
-    types = [type_ for name in layers.names() if (type_ := layers.find(name))]
-    return frozenset({"after", *(k.name for t in types for k in t.keys if isinstance(k.kind, LayerNames))})
+    keys = (key for layer_type in layers.all_types() for key in layer_type.keys)
+    return frozenset({"after", *(key.name for key in keys if isinstance(key.kind, LayerNames))})
 
 
 def _statements(document: Document) -> Iterator[Section | Setting]:

@@ -14,7 +14,7 @@ from netspec.ir.ops import Conv, Deconv, GroupNorm, Linear, Local, Lrn
 from netspec.ir.ops.base import Role
 from netspec.lsp.document import Document
 from netspec.lsp.elements import Element, element_at
-from netspec.setting_keys import ABOUT
+from netspec.setting_keys import SETTINGS
 from netspec.source import Span
 
 _GROUPED = Conv | Deconv | Local | Linear | Lrn | GroupNorm
@@ -43,8 +43,8 @@ def _text(document: Document, element: Element) -> str:
         case "type":
             return _type(element.word.text)
         case "setting":
-            about = ABOUT.get(element.word.text)
-            return f"**{element.word.text}**: {about.doc}\n\n```net\n{about.example}\n```" if about else ""
+            setting = SETTINGS.get(element.word.text)
+            return f"**{element.word.text}**: {setting.doc}\n\n```net\n{setting.example}\n```" if setting else ""
         case "key":
             return _key(element)
         case "value":

@@ -60,7 +60,7 @@ def layer_types() -> str:
 
 def settings_() -> str:
     """Return the pages of all settings, as sections."""
-    return "\n".join(lowered(statements.page(word)) for word in setting_keys.ABOUT)
+    return "\n".join(lowered(statements.page(word)) for word in setting_keys.SETTINGS)
 
 
 def initial_values() -> str:

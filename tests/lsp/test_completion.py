@@ -10,7 +10,7 @@ from netspec import layers
 from netspec.keys.schedules import SCHEDULES
 from netspec.lsp.completion import Candidate, complete
 from netspec.net import loads
-from netspec.setting_keys import ABOUT, SETTINGS
+from netspec.setting_keys import SETTINGS, TRAIN
 
 HEAD = "[image] input 3x227x227\n[conv1] conv filters=96 kernel=11 stride=4\n[pool1] maxpool kernel=3 stride=2\n"
 BASE = {"base.net": HEAD}
@@ -26,8 +26,8 @@ def labels(text: str, others: dict[str, str] | None = None) -> list[str]:
 
 
 def test_line_start_offers_settings() -> None:
-    assert labels("|") == labels("tr|") == labels("|\n[a] relu") == list(ABOUT)
-    assert labels("net b from=base.net\n|", BASE) == [*ABOUT, "drop"]
+    assert labels("|") == labels("tr|") == labels("|\n[a] relu") == list(SETTINGS)
+    assert labels("net b from=base.net\n|", BASE) == [*SETTINGS, "drop"]
 
 
 @pytest.mark.parametrize("text", ["[a] |", "[a] con|", "[a]|", "default |", "[a] |\n[b] relu"])
@@ -83,7 +83,7 @@ def test_connection_table_rows_match_the_input_channels(text: str, rows: list[st
 def test_default_and_setting_lines_offer_their_keys() -> None:
     assert {"neuron", "filters"} <= set(labels("default conv init=he |"))
     assert not {"init", "inputs", "weights"} & set(labels("default conv init=he |"))
-    assert labels("train epochs=3 |") == [k.name for k in SETTINGS["train"] if k.name != "epochs"]
+    assert labels("train epochs=3 |") == [k.name for k in TRAIN if k.name != "epochs"]
     assert labels("gpus |") == []
 
 
@@ -137,7 +137,7 @@ def test_default_and_setting_lines_offer_their_keys() -> None:
         ),
         ("train optimizer=rmsprop(centered=|", ["yes", "no"]),
         ("train optimizer=sgd(lr=|", []),
-        ("train optimizer=sgd(lr=0.1) sched|", [k.name for k in SETTINGS["train"] if k.name != "optimizer"]),
+        ("train optimizer=sgd(lr=0.1) sched|", [k.name for k in TRAIN if k.name != "optimizer"]),
         ("[a] conv init=|", ["gaussian", "uniform", "constant", "xavier", "he", "torch"]),
         ("[a] conv bias=|", ["none", "gaussian", "uniform", "constant", "xavier", "he", "torch"]),
         ("[a] conv init=gaussian(|", ["std", "mean"]),

@@ -9,7 +9,7 @@ from editing import at_cursor, document
 from netspec import layers
 from netspec.lsp.elements import element_at, keys_of
 from netspec.lsp.hover import hover
-from netspec.setting_keys import SETTINGS, WORDS
+from netspec.setting_keys import SETTINGS
 
 
 def hover_text(text: str, others: dict[str, str] | None = None) -> str:
@@ -104,10 +104,10 @@ def test_layer_types_and_their_keys_show_their_docs(word: str) -> None:
         assert key.doc in hover_text(f"[a] {word} |{key.name}=1")
 
 
-@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("word", SETTINGS)
 def test_settings_and_their_keys_show_their_docs(word: str) -> None:
     assert hover_text(f"|{word} 2").startswith(f"**{word}**: ")
-    for key in SETTINGS.get(word, ()):
+    for key in SETTINGS[word].keys:
         assert key.doc in hover_text(f"{word} {key.name}|=1")
 
 
