@@ -4,33 +4,52 @@ from __future__ import annotations
 
 import pytest
 from classics import CLASSICS, classic
+from places import SPECS
 
+from netspec import load
 from netspec.net import Net
+from netspec.passes.receptive_fields import Field, receptive_fields
 from netspec.stats import Totals, totals
 
 COUNTS = {
     # name: parameters, connections
     "all-cnn-c": (1_369_738, 270_798_336),
     "convnext-t": (28_589_128, 4_455_531_264),
+    "dcgan-discriminator": (17_232_768, 638_992_384),
+    "dcgan-generator": (18_885_760, 640_614_400),
     "densenet-121": (7_978_856, 2_834_161_664),
+    "densenet-bc-100-12": (769_162, 287_929_692),
     "efficientnet-b0": (5_288_548, 385_814_752),
+    "fcn-16s": (134_379_194, 180_949_193_472),
+    "fcn-32s": (134_432_597, 180_925_453_056),
+    "fcn-8s": (134_368_799, 180_992_697_408),
+    "fsrcnn": (12_809, 610_736),
     "googlenet": (13_378_280, 1_591_044_096),
     "inception-v3": (27_161_264, 5_718_899_296),
     "mobilenet": (4_231_976, 568_740_352),
     "mobilenet-v2": (3_504_872, 300_774_272),
     "mobilenet-v2-torchvision": (3_504_872, 300_774_272),
+    "mobilenet-v3-large": (5_483_032, 216_589_760),
     "nin-cifar10": (966_986, 222_486_528),
+    "overfeat-fast": (145_920_872, 2_801_403_904),
+    "resnet-101": (44_549_160, 7_570_194_432),
     "resnet-18": (11_689_512, 1_814_073_344),
     "resnet-20-cifar10": (269_722, 40_551_040),
     "resnet-34": (21_797_672, 3_663_761_408),
     "resnet-50": (25_557_032, 3_857_973_248),
     "resnet-50-v1-5": (25_557_032, 4_089_184_256),
     "resnext-50": (25_028_904, 4_230_479_872),
+    "se-resnet-50": (28_088_024, 3_860_488_192),
+    "shufflenet": (1_865_728, 137_460_672),
     "shufflenet-v2": (2_278_604, 144_907_992),
     "squeezenet": (1_248_424, 832_667_936),
+    "srcnn": (8_129, 4_872_800),
+    "u-net": (31_030_658, 150_428_424_448),
     "vgg-11": (132_863_336, 7_609_090_048),
     "vgg-16": (138_357_544, 15_470_264_320),
     "vgg-19": (143_667_240, 19_632_062_464),
+    "wrn-28-10": (36_479_194, 5_243_328_768),
+    "xception": (22_855_952, 8_357_403_496),
     "zfnet": (62_357_608, 1_168_032_896),
 }
 
@@ -38,6 +57,7 @@ TORCHVISION = {
     "convnext-t": (28_589_128, 4.456),
     "densenet-121": (7_978_856, 2.834),
     "efficientnet-b0": (5_288_548, 0.386),
+    "mobilenet-v3-large": (5_483_032, 0.217),
     "mobilenet-v2-torchvision": (3_504_872, 0.301),
     "resnet-18": (11_689_512, 1.814),
     "resnet-34": (21_797_672, 3.664),
@@ -169,6 +189,41 @@ def test_shares_of_mobilenets_table_2() -> None:
     assert {name: (f"{a:.2f}", f"{b:.2f}") for name, (a, b) in shares.items()} == {
         "1x1": ("94.86", "74.59"), "depthwise": ("3.06", "1.06"), "3x3": ("1.91", "0.02"), "fc": ("0.18", "24.33"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "weights"), [("srcnn", 8_032), ("fsrcnn", 12_464)])
+def test_super_resolutions_weights_without_biases_and_slopes(name: str, weights: int) -> None:
+    """Dong et al. (2016), table 4 of SRCNN's paper and table 2 of FSRCNN's."""
+    layers = classic(name).layers.values()
+    assert totals(layer for layer in layers if layer.type in ("conv", "deconv")).weights == weights
+
+
+@pytest.mark.parametrize(("stride", "side", "enlarged"), [(2, 10, 19), (3, 7, 19), (4, 6, 21)])
+def test_training_images_of_fsrcnn(stride: int, side: int, enlarged: int) -> None:
+    """Dong, Loy & Tang (2016), section 4.1, for each factor."""
+    net = load(SPECS / "classics" / "fsrcnn.net", input=(1, side, side), set=[f"enlarge.stride={stride}"])
+    assert net["enlarge"].output[1:] == (enlarged, enlarged)
+
+
+@pytest.mark.parametrize("name", ["fcn-32s", "fcn-16s", "fcn-8s"])
+def test_fcns_learnt_weights_and_receptive_field(name: str) -> None:
+    """Long et al. (2015), table 1: 134M parameters and fields of 404 x 404. Added up by hand: VGG-16 without its last
+    layer, as convolutions, and 21 scores of 4,096, 512 and 256 maps."""
+    net = classic(name)
+    scores = {"score_pool4": 21 * 513, "score_pool3": 21 * 257}
+    expected = (
+        14_714_688 + 102_764_544 + 16_781_312 + 21 * 4_097 + sum(scores[key] for key in scores if key in net.layers)
+    )
+    assert sum(layer.parameters for layer in net.layers.values() if layer.type == "conv") == expected
+    field = receptive_fields(net.graph)["fc7"]
+    assert isinstance(field, Field) and (field.rows.size, field.rows.stride) == (404, 32)
+
+
+def test_squeeze_and_excitation_adds_two_and_a_half_million_parameters() -> None:
+    """Hu et al. (2018), section 4, "~2.5 million": 2 c^2 / 16 weights and c + c / 16 biases of each of 16 blocks."""
+    added = classic("se-resnet-50").total.parameters - classic("resnet-50").total.parameters
+    blocks = {256: 3, 512: 4, 1024: 6, 2048: 3}
+    assert added == sum(n * (2 * c * c // 16 + c + c // 16) for c, n in blocks.items()) == 2_530_992
 
 
 def test_weights_of_mobilenet_v2_without_biases_and_batch_normalisations() -> None:

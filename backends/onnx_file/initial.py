@@ -13,7 +13,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.ir.distribution import Constant, Normal, Uniform
+from netspec.ir.distribution import Bilinear, Constant, Normal, Uniform
 from netspec.ir.graph import Graph, Parameter
 
 from .site import Floats
@@ -50,6 +50,8 @@ def parameter_values(parameter: Parameter, seed: int) -> Floats:
             values = _uniform(twister, count) * np.float32(high - low) + np.float32(low)
         case Constant(value):
             values = np.full(count, value, dtype=np.float32)
+        case Bilinear() as interpolation:
+            values = np.broadcast_to(np.array(interpolation.values, dtype=np.float32), parameter.shape)
     return values.reshape(parameter.shape)
 
 

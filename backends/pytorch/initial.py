@@ -7,7 +7,7 @@ from hashlib import sha256
 import torch
 from torch import Tensor
 
-from netspec.ir.distribution import Constant, Normal, Uniform
+from netspec.ir.distribution import Bilinear, Constant, Normal, Uniform
 from netspec.ir.graph import Parameter
 
 
@@ -26,6 +26,8 @@ def initial_values(parameter: Parameter, seed: int) -> Tensor:
             values.uniform_(low, high, generator=generator)
         case Constant(value):
             values.fill_(value)
+        case Bilinear() as interpolation:
+            values[:] = torch.tensor(interpolation.values)
     if parameter.table is not None:
         values *= torch.tensor(parameter.table.mask(parameter.shape[1]))[:, :, None, None]
     return values

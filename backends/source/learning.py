@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from netspec.ir.constraint import BOUNDS, Constraint, incoming
-from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
+from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, decay_in_gradient, momentum_of
 from netspec.ir.settings import (
@@ -173,6 +173,8 @@ def _distribution(distribution: Distribution) -> str:
             return f'"uniform", ({low!r}, {high!r})'
         case Constant(value):
             return f'"constant", ({value!r},)'
+        case Bilinear(kernel):
+            return f'"bilinear", {kernel}'
 
 
 _SCHEDULES: dict[type[Schedule], str] = {

@@ -7,6 +7,7 @@ from functools import cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from netspec.formatting import format_count
+from netspec.ir.distribution import Bilinear
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Dropout, colour
 from netspec.passes.step_limits import layers_needing_two_images, unfit_rates, unfit_scores
@@ -62,6 +63,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         parameters=format_count(sum(p.size for p in graph.parameters.values())),
         rows=parameter_rows(graph),
         renamed=renamed_rows(graph),
+        interpolates=any(isinstance(p.distribution, Bilinear) for p in graph.parameters.values()),
         constraints=constraint_rows(graph),
         tables=table_rows(graph),
         super_eps=super_eps_rows(graph),

@@ -170,7 +170,7 @@ class _Parameters:
                 self.request.name,
                 param.role,
                 param.shape,
-                initialiser.distribution(param.fan_in, param.fan_out),
+                initialiser.distribution(param.fan_in, param.fan_out, param.shape[2:]),
                 rule.lr,
                 rule.momentum,
                 rule.decay,

@@ -10,7 +10,7 @@ from netspec.explain.markdown import table
 from netspec.formatting import format_number
 from netspec.keys import NEURONS, Argument, BiasInit, Init, Key, Kind, NeuronWord
 from netspec.keys.calls import Form
-from netspec.keys.initialisers import BIASES, INITIALISERS
+from netspec.keys.initialisers import BIASES
 from netspec.keys.optimizers import OPTIMIZERS, Optimizer
 from netspec.keys.schedules import SCHEDULES, WARMUPS, OwnScheduleWord, ScheduleWord, WarmupLength
 from netspec.setting_keys import CLIPS, COLOURS, SETTINGS, ClipWord, Colour
@@ -48,7 +48,7 @@ def forms_of(kind: Kind) -> Mapping[str, Form]:
         case NeuronWord():
             return {word: Form(neuron.doc, neuron.arguments) for word, neuron in NEURONS.items()}
         case Init():
-            return INITIALISERS
+            return kind.forms
         case BiasInit():
             return BIASES
         case Optimizer():

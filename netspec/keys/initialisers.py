@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.diagnostics.other_tools import plain_word
-from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
+from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal, Uniform
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word
 from netspec.keys.numbers import Real
@@ -22,8 +22,12 @@ class Initialiser:
     word: str
     numbers: tuple[float, ...] = ()
 
-    def distribution(self, fan_in: float, fan_out: float) -> Distribution:
-        """Return the distribution of initial values. ``fan_in`` and ``fan_out`` are as in ``ParamShape``."""
+    def distribution(self, fan_in: float, fan_out: float, kernel: tuple[int, ...] = ()) -> Distribution:
+        """Return the distribution of initial values. ``fan_in`` and ``fan_out`` are as in ``ParamShape``; ``kernel`` is
+        the height and width of the kernels, which only ``bilinear`` needs."""
+        if self.word == BILINEAR:
+            height, width = kernel
+            return Bilinear((height, width))
         return _FORMULAS[self.word](self.numbers, fan_in, fan_out)
 
 
@@ -49,6 +53,16 @@ INITIALISERS: Mapping[str, Form] = {
 }
 """The words of ``init=``. ``bias=`` takes them too."""
 
+BILINEAR = "bilinear"
+OF_KERNELS: Mapping[str, Form] = {
+    **INITIALISERS,
+    BILINEAR: Form(
+        "not drawn: each kernel has the weights of a bilinear interpolation, as Caffe's filler of this name. With a "
+        "kernel of 2 s - s mod 2 pixels, a stride of s and groups= as many as channels, a deconv enlarges maps s times"
+    ),
+}
+"""The words of ``init=`` of layers whose weights are kernels that slide over maps."""
+
 BIASES: Mapping[str, Form] = {"none": Form("no biases"), **INITIALISERS}
 
 _FORMULAS: Mapping[str, Callable[[tuple[float, ...], float, float], Distribution]] = {
@@ -65,22 +79,31 @@ WORDS = tuple(INITIALISERS)
 
 @dataclass(frozen=True, slots=True)
 class Init:
-    """The kind of ``init=``."""
+    """The kind of ``init=``; ``of_kernels`` if the weights are kernels that slide over maps."""
 
-    words: tuple[str, ...] = WORDS
+    of_kernels: bool = False
+
+    @property
+    def forms(self) -> Mapping[str, Form]:
+        """The words and their arguments."""
+        return OF_KERNELS if self.of_kernels else INITIALISERS
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(self.forms)
 
     @property
     def doc(self) -> str:
-        return one_of([notation(word, form.arguments) for word, form in INITIALISERS.items()])
+        return one_of([notation(word, form.arguments) for word, form in self.forms.items()])
 
     def read(self, value: Value) -> Initialiser:
         call = as_call(value)
         misordered = call and _other_tools_numbers(call)
         if misordered:
             raise misordered
-        if call is None or call.name.text not in INITIALISERS:
-            raise _unknown(value, WORDS, self.doc)
-        numbers = arguments(call, INITIALISERS[call.name.text].arguments)
+        if call is None or call.name.text not in self.forms:
+            raise _unknown(value, self.words, self.doc)
+        numbers = arguments(call, self.forms[call.name.text].arguments)
         return Initialiser(call.name.text, tuple(numbers.values()))
 
 
@@ -141,6 +164,9 @@ def _other_tools_word(call: Call) -> BadValue | None:
         return BadValue(f"'{word}' is unknown; did you mean {meant}?", call.span, replacement=meant)
     if plain in _VARIANTS:
         return BadValue(f"'{word}' is unknown", call.name.span, notes=(_VARIANTS[plain],))
+    if plain == BILINEAR:
+        note = "bilinear is for the weights of conv and deconv"
+        return BadValue(f"'{word}' is not an initial value of this layer", call.name.span, notes=(note,))
     return None
 
 

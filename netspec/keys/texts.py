@@ -11,10 +11,10 @@ from typing import Any
 
 from netspec.formatting import format_number
 from netspec.ir import settings as ir
-from netspec.ir.distribution import Constant, Distribution, Normal
+from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal
 from netspec.ir.ops import Op
 from netspec.ir.rules import Clip, UpdateRule
-from netspec.keys.initialisers import Initialiser
+from netspec.keys.initialisers import BILINEAR, Initialiser
 from netspec.keys.neurons import NEURONS
 from netspec.keys.optimizers import word_of
 from netspec.keys.schedules import SCHEDULES
@@ -76,12 +76,14 @@ def neuron(op: Op) -> str:
 
 
 def distribution(drawn: Distribution) -> str:
-    """Return ``gaussian(0.01)``, ``uniform(0.05)`` or ``constant(1)``."""
+    """Return ``gaussian(0.01)``, ``uniform(0.05)``, ``constant(1)`` or ``bilinear``."""
     if isinstance(drawn, Normal):
         mean = () if drawn.mean == 0 else (f"mean={number(drawn.mean)}",)
         return call("gaussian", number(drawn.std), *mean)
     if isinstance(drawn, Constant):
         return call("constant", number(drawn.value))
+    if isinstance(drawn, Bilinear):
+        return BILINEAR
     return call("uniform", number(drawn.high))
 
 

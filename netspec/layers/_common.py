@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 from netspec.ir.ops import Concat
 from netspec.ir.window import ROUNDINGS, Pad, Rounding, Window
@@ -124,6 +125,7 @@ INIT = Key(
     per_input=True,
     affects_shape=False,
 )
+INIT_OF_KERNELS = replace(INIT, kind=Init(of_kernels=True))
 BIAS = Key(
     "bias",
     BiasInit(),
@@ -223,8 +225,10 @@ SUPER_EPS = Key(
     affects_shape=False,
     per_input=True,
 )
-LEARNT = (INIT, BIAS, WEIGHTS_OF, *LEARNING, SUPER_EPS)
-WEIGHTED = (*LEARNT, *BOUNDS, READS)
+_LEARNT = (BIAS, WEIGHTS_OF, *LEARNING, SUPER_EPS)
+WEIGHTED = (INIT, *_LEARNT, *BOUNDS, READS)
+LEARNT_KERNELS = (INIT_OF_KERNELS, *_LEARNT)
+WEIGHTED_KERNELS = (*LEARNT_KERNELS, *BOUNDS, READS)
 
 
 def lay_out(low: Lowering) -> None:

@@ -8,7 +8,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.ops import Conv
 from netspec.keys import Key, OrNone, Rows, Whole
 from netspec.layers import _bounds
-from netspec.layers._common import BIAS_PER, GROUPS, PLACES, SPREAD, USUAL, WEIGHTED, WINDOWED, lay_out, window
+from netspec.layers._common import BIAS_PER, GROUPS, PLACES, SPREAD, USUAL, WEIGHTED_KERNELS, WINDOWED, lay_out, window
 from netspec.lowering import LayerType, Lowering
 
 TABLE = Key(
@@ -108,7 +108,7 @@ TYPE = LayerType(
         TABLE,
         SPREAD,
         BIAS_PER,
-        *WEIGHTED,
+        *WEIGHTED_KERNELS,
         *USUAL,
     ),
     arity=(1, None),

@@ -3,7 +3,7 @@
 from netspec.ir.ops import Deconv
 from netspec.ir.window import Pad, TransposedWindow
 from netspec.keys import Key, Padding, Size2, Whole
-from netspec.layers._common import DILATION, GROUPS, LEARNT, READS, USUAL
+from netspec.layers._common import DILATION, GROUPS, LEARNT_KERNELS, READS, USUAL
 from netspec.lowering import LayerType, Lowering
 
 KEYS = (
@@ -36,7 +36,7 @@ KEYS = (
     ),
     DILATION,
     GROUPS,
-    *LEARNT,
+    *LEARNT_KERNELS,
     READS,
     *USUAL,
 )

@@ -133,6 +133,7 @@ SPECS = {
         [s1] affine init=gaussian(0.5) bias=gaussian(0.2) neuron=tanh
         [s2] sumpool kernel=2
         [s3] affine bias=none neuron=relu
+        [up] deconv filters=4 kernel=4x3 stride=2 groups=2 init=bilinear bias=none
         [fc] fc outputs=6 init=gaussian(0.3) gpu=0
         [s4] affine init=uniform(1) bias=0.1
     """,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from classics import CLASSICS, narrow
+from classics import DISTINCT, narrow
 from comparing import assert_near, initial_weights, load_weights, random_images, statistics
 
 from netspec import backend
@@ -18,7 +18,7 @@ pytorch = backend.load("pytorch")
 
 
 @pytest.mark.many
-@pytest.mark.parametrize("path", CLASSICS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DISTINCT, ids=lambda path: path.stem)
 def test_module_computes_what_the_reference_computes(path: Path) -> None:
     graph = narrow(path.stem).graph
     weights, images = initial_weights(graph), random_images(graph, 2)

@@ -101,6 +101,12 @@ def test_initial_values_equal_torchs(count: int, distribution: Distribution, see
     np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-6 * np.abs(expected).max())
 
 
+def test_weights_of_an_interpolation_equal_torchs() -> None:
+    graph = netspec.loads("[image] input 4x3x3\n[up] deconv filters=4 kernel=7x4 groups=2 init=bilinear").graph
+    weights = graph.parameters["up.weight"]
+    assert np.array_equal(onnx_file.initial_values(graph, 0)["up.weight"], pytorch.initial_values(weights, 0).numpy())
+
+
 def test_initial_values_of_a_network_equal_torchs() -> None:
     graph = netspec.load(ROOT / "specs" / "alexnet-tiny.net").graph
     actual, expected = onnx_file.initial_values(graph, 3), pytorch.module(graph, seed=3).state_dict()

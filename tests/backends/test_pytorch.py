@@ -18,7 +18,7 @@ from torch import nn
 
 import netspec
 from netspec import backend
-from netspec.ir.distribution import Constant, Normal, Uniform
+from netspec.ir.distribution import Bilinear, Constant, Normal, Uniform
 from netspec.ir.ops import VOCABULARY, Conv, Linear, Lrn, MaxPool, ParamShape
 from netspec.ir.window import Pad, Window
 
@@ -109,6 +109,23 @@ def test_initial_values_follow_their_distribution() -> None:
     assert -1 <= uniform.min() < -0.99
     assert 2.99 < uniform.max() <= 3
     assert pytorch.initial_values(parameter(Constant(0.25), 2), 0).tolist() == [0.25, 0.25]
+
+
+def test_weights_of_an_interpolation_are_the_same_in_each_kernel() -> None:
+    weights = pytorch.initial_values(parameter(Bilinear((4, 3)), 2, 1, 4, 3), 0)
+    rows, columns = [0.25, 0.75, 0.75, 0.25], [0.5, 1, 0.5]
+    assert weights.tolist() == [[[[a * b for b in columns] for a in rows]]] * 2
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_deconv_with_such_weights_interpolates_between_pixels(factor: int) -> None:
+    """Caffe's kernel and padding for this (include/caffe/filler.hpp). At the border it sees zeros."""
+    keys = f"kernel={2 * factor - factor % 2} stride={factor} pad={factor // 2} groups=3 init=bilinear bias=none"
+    model = pytorch.module(netspec.loads(f"[image] input 3x5x6\n[up] deconv filters=3 {keys}").graph).double()
+    x = torch.randn(1, 3, 5, 6, dtype=torch.float64)
+    expected = nn.functional.interpolate(x, scale_factor=factor, mode="bilinear")
+    inner = (slice(None), slice(None), slice(factor, -factor), slice(factor, -factor))
+    torch.testing.assert_close(model(x)[inner], expected[inner], rtol=1e-6, atol=1e-6)
 
 
 def test_module_starts_with_drawn_values() -> None:

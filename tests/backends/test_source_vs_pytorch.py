@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from cases import Case, cases
-from classics import CLASSICS, narrow
+from classics import DISTINCT, narrow
 from comparing import SPECS, is_large, random_labels
 from places import ROOT
 from programs import load_program, network_class, optimiser_class
@@ -159,6 +159,6 @@ def test_other_large_specs_equal_the_module(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.ci
 @pytest.mark.many
-@pytest.mark.parametrize("path", CLASSICS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DISTINCT, ids=lambda path: path.stem)
 def test_programs_of_narrow_classics(path: Path, tmp_path: Path) -> None:
     Pair(narrow(path.stem).graph, tmp_path, count=2).assert_same_outputs()

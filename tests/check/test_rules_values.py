@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from checking import codes, only_diagnostic, ops, position_of, valid_net
 
-from netspec.ir.distribution import Constant, Normal, Uniform
+from netspec.ir.distribution import Bilinear, Constant, Normal, Uniform
 from netspec.ir.graph import Parameter
 from netspec.ir.ops import ContrastNorm, Lrn, MapNorm
 from netspec.ir.settings import Preprocessing
@@ -47,6 +47,7 @@ def test_values_that_a_word_does_not_take_are_marked(value: str, message: str) -
         ("he", Normal(0.0, math.sqrt(2 / 36))),
         ("he()", Normal(0.0, math.sqrt(2 / 36))),
         ("torch", Uniform(-1 / 6, 1 / 6)),
+        ("bilinear", Bilinear((3, 3))),
     ],
 )
 def test_initialisers_give_their_distributions(init: str, distribution: object) -> None:

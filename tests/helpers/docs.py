@@ -84,13 +84,21 @@ def index() -> str:
     return table(("code", "what is wrong"), rows)
 
 
-INITIALISERS = {"gaussian": "0.01", "uniform": "0.05", "constant": "0", "xavier": "", "he": "", "torch": ""}
+INITIALISERS = {
+    "gaussian": "0.01",
+    "uniform": "0.05",
+    "constant": "0",
+    "xavier": "",
+    "he": "",
+    "torch": "",
+    "bilinear": "",
+}
 """The words of ``init=``, with the argument that each has in the example."""
 
 PARTS: Mapping[str, Callable[[], str]] = {
     "grammar": grammar,
     "initial-values": initial_values,
-    "initialisers": lambda: words(Init()),
+    "initialisers": lambda: words(Init(of_kernels=True)),
     "neurons": lambda: words(NeuronWord()),
     "layer-types": layer_types,
     "settings": settings_,

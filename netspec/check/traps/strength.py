@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from netspec.ir.distribution import Constant, Distribution, Normal
+from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import (
     BatchNorm,
@@ -138,5 +138,7 @@ def mean_square(distribution: Distribution) -> float:
         return distribution.value * distribution.value
     if isinstance(distribution, Normal):
         return distribution.mean * distribution.mean + distribution.std * distribution.std
+    if isinstance(distribution, Bilinear):
+        return distribution.mean_square
     low, high = distribution.low, distribution.high
     return (low * low + low * high + high * high) / 3

@@ -137,6 +137,17 @@ def test_initial_values_are_caffes() -> None:
         assert line == f"[up] deconv filters=6 kernel=4 stride=2 groups=2 init={init} bias=0.5"
 
 
+@pytest.mark.parametrize("trained", [True, False])
+def test_interpolations_keep_their_filler(trained: bool) -> None:
+    """Also where nothing is trained: they often have no weights in a file."""
+    text = labelled(4, 9, 9) if trained else images(4, 9, 9)
+    text += up(kernel_size=4, stride=2, group=2, bias_term=False, weight_filler={"type": "bilinear"})
+    if trained:
+        text += layer("f", "InnerProduct", "up", inner_product_param={"num_output": 5})
+        text += layer("loss", "SoftmaxWithLoss", ["f", "label"])
+    assert layers(text)[0] == "[up] deconv filters=6 kernel=4 stride=2 groups=2 init=bilinear bias=none"
+
+
 def test_weights_are_those_of_the_file(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     weight, bias = (rng.normal(size=size).astype(np.float32) for size in ((4, 3, 3, 3), (6,)))
@@ -152,7 +163,7 @@ def test_weights_are_those_of_the_file(tmp_path: Path) -> None:
     np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("filler", ["type: 'bilinear'", "type: 'gaussian' std: 1 sparse: 3"])
+@pytest.mark.parametrize("filler", ["type: 'positive_unitball'", "type: 'gaussian' std: 1 sparse: 3"])
 def test_filler_that_a_spec_lacks_is_left_out_where_nothing_is_trained(filler: str) -> None:
     """Such weights come from a file. With a loss, their first values matter."""
     parameter = f"num_output: 3 kernel_size: 4 stride: 2 weight_filler {{ {filler} }}"

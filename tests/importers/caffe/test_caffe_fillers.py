@@ -84,11 +84,11 @@ def test_biases_are_a_blob_of_one_axis(text: str, expected: str) -> None:
         ("type: 'uniform' min: -1 max: 2", "from -1 to 2", "min: -1"),
         ("type: 'uniform' min: 1 max: -1", "from 1 to -1", "min: 1"),
         ("type: 'positive_unitball'", "add up to 1", "type: 'positive_unitball'"),
-        ("type: 'bilinear'", "interpolation", "type: 'bilinear'"),
         ("type: 'gaussian' std: inf", "its std is inf, which is not a finite float32 number", "std: inf"),
         ("value: nan", "its value is nan", "value: nan"),
         ("type: 'uniform' min: -1e39 max: 1e39", "its min is -1e\\+39", "min: -1e39"),
         ("type: 'gausian'", "did you mean gaussian", "type: 'gausian'"),
+        ("type: 'bilinear'", "for the weights of square kernels", "type: 'bilinear'"),
     ],
 )
 def test_other_fillers_are_refused_at_their_place(text: str, reason: str, place: str) -> None:

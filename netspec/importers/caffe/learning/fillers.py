@@ -16,7 +16,6 @@ from netspec.importers.caffe.schema.record import Record
 from netspec.keys.texts import call, number
 
 _ABSENT = {
-    "bilinear": "its values are those of a bilinear interpolation; a spec draws initial values at random",
     "positive_unitball": "its values are positive and add up to 1 for each output; a spec has no such distribution",
 }
 
@@ -111,6 +110,14 @@ def _fan(filler: Record, blob: Sequence[int]) -> float:
     return {"FAN_IN": fan_in, "FAN_OUT": fan_out, "AVERAGE": (fan_in + fan_out) / 2}[filler.text("variance_norm")]
 
 
+def _bilinear(filler: Record, blob: Sequence[int], groups: int) -> str:
+    """The weights of an interpolation, the same in each kernel."""
+    _need_dense(filler)
+    if len(blob) != 4 or blob[2] != blob[3]:
+        raise Rejected("the filler bilinear is for the weights of square kernels", filler.place("type"))
+    return "bilinear"
+
+
 def _need_dense(filler: Record) -> None:
     if filler.integer("sparse") != -1:
         raise Rejected("only the filler gaussian takes sparse", filler.place("sparse"))
@@ -120,6 +127,7 @@ _OF_FANS = {"xavier": ("uniform", 3), "msra": ("gaussian", 2)}
 """The fillers that depend on a fan n: their distributions, and the factors in sqrt(factor / n)."""
 
 _WRITERS: Mapping[str, Callable[[Record, Sequence[int], int], str]] = {
+    "bilinear": _bilinear,
     "gaussian": _gaussian,
     "msra": _msra,
     "uniform": _uniform,

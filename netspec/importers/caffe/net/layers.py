@@ -75,7 +75,7 @@ class Network:
     def is_trained(self) -> bool:
         """Whether the file is one to train with: it has losses, or says how weights are drawn.
 
-        Files for tests alone may have the filler of interpolations, whose weights are not drawn.
+        Files for tests alone may have the filler of interpolations, which does not draw them.
         """
         parameters = [layer.record.message(name) for layer in self.layers for name in WITH_FILLERS]
         fillers = [p.message("weight_filler").text("type") for p in parameters if p.has("weight_filler")]

@@ -43,7 +43,7 @@ def _beginning(site: Site, type_: str, shape: Shape, blob: tuple[int, ...], grou
         site.draft.substitutes.append(_without_filler(site, str(problem), problem.span or site.layer.span))
         init = "he"
     if not site.draft.network.is_trained:
-        return {}
+        return {"init": init} if init == "bilinear" else {}
     keys = {} if init == "he" else {"init": init}
     if parameter.flag("bias_term"):
         bias = fillers.biases(parameter.message("bias_filler"), shape.channels)
