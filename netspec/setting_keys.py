@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 from netspec.ir import settings as ir
 from netspec.ir.rules import Clip
@@ -29,6 +31,7 @@ COLOURS: Mapping[str, Form] = {
 class Colour:
     """The kind of ``colour=``. It is read as the standard deviation of the shift, 0 for none."""
 
+    forms: ClassVar = COLOURS
     words: tuple[str, ...] = tuple(COLOURS)
     doc: str = "pca(std) or none"
 
@@ -61,13 +64,15 @@ CLIPS: Mapping[str, Form] = {
         "if the norm of all gradients together is above `max`, they are multiplied by max / norm: Pascanu et al. "
         "(2013), algorithm 1; max_norm of torch's clip_grad_norm_, global_clipnorm of Keras, clip_gradients of Caffe",
         _LIMIT,
+        partial(Clip, "norm"),
     ),
     "value": Form(
         "each number of a gradient that is below -max or above `max` is replaced by this limit: clip_value of torch's "
         "clip_grad_value_, clipvalue of Keras",
         _LIMIT,
+        partial(Clip, "value"),
     ),
-    "none": Form("no limit"),
+    "none": Form("no limit", make=lambda: None),
 }
 
 
@@ -75,6 +80,7 @@ CLIPS: Mapping[str, Form] = {
 class ClipWord:
     """The kind of ``clip_gradients=``. It is read as a ``Clip``, or as ``None``."""
 
+    forms: ClassVar = CLIPS
     words: tuple[str, ...] = tuple(CLIPS)
     doc: str = "norm(max), value(max) or none"
 
@@ -85,14 +91,8 @@ class ClipWord:
             if meant is None:
                 raise unknown_word(value, self.words, self.doc)
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, replacement=meant)
-        given = arguments(call, CLIPS[call.name.text].arguments)
-        match call.name.text:
-            case "norm":
-                return Clip("norm", given["max"])
-            case "value":
-                return Clip("value", given["max"])
-            case _:
-                return None
+        clip: Clip | None = CLIPS[call.name.text].read(call)
+        return clip
 
 
 NET = (

@@ -8,12 +8,9 @@ from functools import cache
 from netspec import layers
 from netspec.explain.markdown import table
 from netspec.formatting import format_number
-from netspec.keys import NEURONS, Argument, BiasInit, Init, Key, Kind, NeuronWord
+from netspec.keys import Argument, Key, Kind
 from netspec.keys.calls import Form
-from netspec.keys.initialisers import BIASES
-from netspec.keys.optimizers import OPTIMIZERS, Optimizer
-from netspec.keys.schedules import SCHEDULES, WARMUPS, OwnScheduleWord, ScheduleWord, WarmupLength
-from netspec.setting_keys import CLIPS, COLOURS, SETTINGS, ClipWord, Colour
+from netspec.setting_keys import SETTINGS
 
 
 def key_table(keys: Iterable[Key], *, several: bool = False) -> str:
@@ -44,25 +41,7 @@ def default_of(key: Key) -> str:
 
 def forms_of(kind: Kind) -> Mapping[str, Form]:
     """Return the words of a kind whose words take arguments or have a doc of their own; empty for other kinds."""
-    match kind:
-        case NeuronWord():
-            return {word: Form(neuron.doc, neuron.arguments) for word, neuron in NEURONS.items()}
-        case Init():
-            return kind.forms
-        case BiasInit():
-            return BIASES
-        case Optimizer():
-            return OPTIMIZERS
-        case ScheduleWord() | OwnScheduleWord():
-            return {word: SCHEDULES[word] for word in kind.words}
-        case WarmupLength():
-            return WARMUPS
-        case Colour():
-            return COLOURS
-        case ClipWord():
-            return CLIPS
-        case _:
-            return {}
+    return getattr(kind, "forms", {})
 
 
 def forms_table(keys: Iterable[Key]) -> str:

@@ -28,10 +28,15 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A word that a value may begin with: its doc and its arguments."""
+    """A word that a value may begin with: its doc, its arguments, and what makes the value of them, passed by name."""
 
     doc: str
     arguments: tuple[Argument, ...] = ()
+    make: Callable[..., Any] = dict
+
+    def read(self, call: Call) -> Any:
+        """Return the value of a call of this word. Raises ``BadValue``."""
+        return self.make(**arguments(call, self.arguments))
 
 
 def as_call(value: Value) -> Call | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.diagnostics.other_tools import plain_word
@@ -180,6 +181,7 @@ _BEGIN = "bias= sets the initial biases; for a layer without biases, write bias=
 class BiasInit:
     """The kind of ``bias=``: a number, an initialiser, or ``none`` (read as ``None``) for no bias at all."""
 
+    forms: ClassVar = BIASES
     words: tuple[str, ...] = tuple(BIASES)
 
     @property

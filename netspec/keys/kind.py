@@ -38,7 +38,10 @@ _LONG = 100
 
 
 class Kind(Protocol):
-    """A kind of values: reads a key's value, and describes the values that it accepts."""
+    """A kind of values: reads a key's value, and describes the values that it accepts.
+
+    A kind whose words take arguments, or have docs of their own, has them as ``forms``, by word.
+    """
 
     @property
     def doc(self) -> str: ...

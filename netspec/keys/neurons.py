@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from netspec.ir import ops
-from netspec.keys.calls import Argument, arguments, as_call, notation
+from netspec.keys.calls import Argument, Form, as_call, notation
 from netspec.keys.kind import BadValue, one_of, unknown_word
 from netspec.keys.numbers import Real
 from netspec.language.syntax import Value
 
-
-@dataclass(frozen=True, slots=True)
-class Neuron:
-    """The definition of a neuron: its doc, its arguments, and a function that makes its operation of their values."""
-
-    doc: str
-    make: Callable[..., ops.Op]
-    arguments: tuple[Argument, ...] = ()
-
-
-NEURONS: dict[str, Neuron] = {
-    "relu": Neuron("max(0, x)", ops.Relu),
-    "relu6": Neuron("min(max(0, x), 6)", ops.Relu6),
-    "nrelu": Neuron(
+NEURONS: Mapping[str, Form] = {
+    "relu": Form("max(0, x)", make=ops.Relu),
+    "relu6": Form("min(max(0, x), 6)", make=ops.Relu6),
+    "nrelu": Form(
         "max(0, r + std r z), where r is max(0, x) and z is standard normal noise, also outside training",
-        ops.NoisyRelu,
         (Argument("std", Real(low=0), 1.0),),
+        ops.NoisyRelu,
     ),
-    "leakyrelu": Neuron("max(0, x) + slope min(0, x)", ops.LeakyRelu, (Argument("slope", Real(low=0), 0.01),)),
-    "elu": Neuron("max(0, x) + alpha min(0, e^x - 1)", ops.Elu, (Argument("alpha", Real(low=0), 1.0),)),
-    "silu": Neuron("x / (1 + e^-x)", ops.Silu),
-    "gelu": Neuron("x (1 + erf(x / sqrt 2)) / 2", ops.Gelu),
-    "hardswish": Neuron("x min(max(0, x + 3), 6) / 6", ops.HardSwish),
-    "tanh": Neuron("a tanh(b x)", ops.Tanh, (Argument("a", Real(), 1.0), Argument("b", Real(), 1.0))),
-    "logistic": Neuron("1 / (1 + e^-x)", ops.Logistic),
-    "hardsigmoid": Neuron("min(max(0, x + 3), 6) / 6", ops.HardSigmoid),
-    "softrelu": Neuron("log(1 + e^x), and x above 4", ops.SoftRelu),
-    "abs": Neuron("|x|", ops.Abs),
-    "square": Neuron("x^2", ops.Square),
-    "sqrt": Neuron("the square root of x", ops.Sqrt),
-    "log": Neuron("log(a + x)", ops.Log, (Argument("a", Real(), 0.0),)),
-    "linear": Neuron(
-        "a x + b, by default x", ops.LinearNeuron, (Argument("a", Real(), 1.0), Argument("b", Real(), 0.0))
+    "leakyrelu": Form("max(0, x) + slope min(0, x)", (Argument("slope", Real(low=0), 0.01),), ops.LeakyRelu),
+    "elu": Form("max(0, x) + alpha min(0, e^x - 1)", (Argument("alpha", Real(low=0), 1.0),), ops.Elu),
+    "silu": Form("x / (1 + e^-x)", make=ops.Silu),
+    "gelu": Form("x (1 + erf(x / sqrt 2)) / 2", make=ops.Gelu),
+    "hardswish": Form("x min(max(0, x + 3), 6) / 6", make=ops.HardSwish),
+    "tanh": Form(
+        "a tanh(b x)",
+        (
+            Argument("a", Real(), 1.0),
+            Argument("b", Real(), 1.0),
+        ),
+        ops.Tanh,
+    ),
+    "logistic": Form("1 / (1 + e^-x)", make=ops.Logistic),
+    "hardsigmoid": Form("min(max(0, x + 3), 6) / 6", make=ops.HardSigmoid),
+    "softrelu": Form("log(1 + e^x), and x above 4", make=ops.SoftRelu),
+    "abs": Form("|x|", make=ops.Abs),
+    "square": Form("x^2", make=ops.Square),
+    "sqrt": Form("the square root of x", make=ops.Sqrt),
+    "log": Form("log(a + x)", (Argument("a", Real(), 0.0),), ops.Log),
+    "linear": Form(
+        "a x + b, by default x",
+        (
+            Argument("a", Real(), 1.0),
+            Argument("b", Real(), 0.0),
+        ),
+        ops.LinearNeuron,
     ),
 }
 
@@ -54,6 +57,7 @@ IDENTITY = ops.LinearNeuron()
 class NeuronWord:
     """The kind of ``neuron=``: a word, or a word with numbers, ``tanh(1.7159, 0.667)``. It is read as an operation."""
 
+    forms: ClassVar = NEURONS
     words: tuple[str, ...] = tuple(NEURONS)
 
     @property
@@ -70,5 +74,5 @@ class NeuronWord:
             if call is not None and call.name.text.lower() == "softmax":
                 error.notes = ("a softmax is a separate layer: [prob] softmax",)
             raise error
-        neuron = NEURONS[call.name.text]
-        return neuron.make(**arguments(call, neuron.arguments))
+        op: ops.Op = NEURONS[call.name.text].read(call)
+        return op

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_keys import ABSENT_SETTINGS
@@ -124,6 +124,7 @@ def _root(rule: RmsProp | AdaGrad, inner: str) -> str:
 class Optimizer:
     """The kind of ``optimizer=``. It is read as the attributes of ``ir.settings.Train`` that it sets, by name."""
 
+    forms: ClassVar = OPTIMIZERS
     words: tuple[str, ...] = tuple(OPTIMIZERS)
     arguments: tuple[str, ...] = tuple(dict.fromkeys(a.name for form in OPTIMIZERS.values() for a in form.arguments))
     """The names of the arguments of all rules."""

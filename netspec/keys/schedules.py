@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 from netspec.ir import settings as ir
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
@@ -23,10 +25,11 @@ _NOISY = (
     "and separately for its decay, except with adam, rmsprop and adagrad, where the decay is a part of the gradient"
 )
 SCHEDULES: Mapping[str, Form] = {
-    "constant": Form("the rate does not change"),
+    "constant": Form("the rate does not change", make=ir.Fixed),
     "step": Form(
         "the rate is multiplied by `factor` every `every` epochs, or every so many steps with unit=steps",
         (Argument("every", Whole(), required=True), _FALL, _UNIT),
+        ir.Step,
     ),
     "plateau": Form(
         "the rate is multiplied by `factor` whenever the validation top-1 error (0 to 1) has not fallen more than "
@@ -38,32 +41,38 @@ SCHEDULES: Mapping[str, Form] = {
             Argument("patience", Whole(), 5),
             Argument("threshold", Real(low=0), 1e-3),
         ),
+        ir.Plateau,
     ),
     "exponential": Form(
         "exponential decay over the whole run: the rate is factor^p times the initial one at progress p from 0 to 1. A "
         "factor above 1 raises the rate" + _NOISY,
         (_TO, _NOISE),
+        ir.Exponential,
     ),
     "dexp": Form(
         "the discrete exponential of cuda-convnet: the run is divided into `levels` equal parts, and the rate in part "
         "i (from 0) is factor^(i / (levels - 1)) times the initial one. tgtFactor=250, numSteps=4 in cuda-convnet is "
         "dexp(factor=0.004, levels=4). A factor above 1 raises the rate" + _NOISY,
         _LEVELS,
+        ir.DiscreteExponential,
     ),
     "jdexp": Form(
         "the dexp of cuda-convnet with jumps: like dexp, but in the second half of each part i > 0, the rate is the "
         "geometric mean of the rates of parts i - 1 and i, while the progress is above 0.2 and below 0.9" + _NOISY,
         _LEVELS,
+        ir.JumpingExponential,
     ),
     "linear": Form(
         "the rate changes linearly over the whole run to `factor` times the initial one. A factor above 1 raises it"
         + _NOISY,
         (Argument("factor", Real(low=0), required=True), _NOISE),
+        ir.Linear,
     ),
     "cosine": Form(
         "cosine decay over the whole run: the rate is factor + (1 - factor) (1 + cos(pi p)) / 2 times the initial one "
         "at progress p from 0 to 1",
         (Argument("factor", Real(low=0, high=1), 0.0),),
+        ir.Cosine,
     ),
     "steps": Form(
         "the rate is multiplied by `factor` at the start of each of these epochs, counted from 0: steps(25, 51, 79). "
@@ -74,24 +83,14 @@ SCHEDULES: Mapping[str, Form] = {
         "polynomial decay to 0 over the whole run: the rate is (1 - p)^power times the initial one at progress p from "
         '0 to 1, as with lr_policy: "poly" in Caffe',
         (Argument("power", Real(above=0), required=True),),
+        ir.Polynomial,
     ),
     "inverse": Form(
         "the rate is (1 + gamma s)^(-power) times the initial one in step s, counted from 0, as with lr_policy: "
         '"inv" in Caffe',
         (Argument("gamma", Real(low=0), required=True), Argument("power", Real(low=0), required=True)),
+        ir.Inverse,
     ),
-}
-_MAKERS: Mapping[str, Callable[..., ir.Schedule]] = {
-    "constant": ir.Fixed,
-    "step": ir.Step,
-    "plateau": ir.Plateau,
-    "exponential": ir.Exponential,
-    "dexp": ir.DiscreteExponential,
-    "jdexp": ir.JumpingExponential,
-    "linear": ir.Linear,
-    "cosine": ir.Cosine,
-    "poly": ir.Polynomial,
-    "inverse": ir.Inverse,
 }
 
 
@@ -99,6 +98,7 @@ _MAKERS: Mapping[str, Callable[..., ir.Schedule]] = {
 class ScheduleWord:
     """The kind of ``schedule=`` of the ``train`` line."""
 
+    forms: ClassVar = SCHEDULES
     words: tuple[str, ...] = tuple(SCHEDULES)
 
     @property
@@ -114,7 +114,8 @@ class ScheduleWord:
 class OwnScheduleWord:
     """The kind of a layer's ``schedule=`` and of ``bias_schedule=``: schedules that do not use the validation error."""
 
-    words: tuple[str, ...] = tuple(word for word in SCHEDULES if word != "plateau")
+    forms: ClassVar = {word: form for word, form in SCHEDULES.items() if word != "plateau"}
+    words: tuple[str, ...] = tuple(forms)
 
     @property
     def doc(self) -> str:
@@ -150,7 +151,8 @@ def _schedule(value: Value, words: tuple[str, ...], doc: str) -> ir.Schedule:
             replacement="steps",
         )
     try:
-        return _MAKERS[word](**arguments(call, SCHEDULES[word].arguments))
+        made: ir.Schedule = SCHEDULES[word].read(call)
+        return made
     except BadValue as error:
         if word == "step" and _is_fraction_of_epochs(call, error):
             error.notes = (*error.notes, _IN_STEPS.format(error.span.text))
@@ -190,9 +192,9 @@ def _steps(call: Call) -> ir.Steps:
 
 _LENGTH = Argument("length", Whole(), required=True)
 WARMUPS: Mapping[str, Form] = {
-    "epochs": Form("`length` epochs; a number alone means the same", (_LENGTH,)),
-    "steps": Form("`length` steps", (_LENGTH,)),
-    "none": Form("no warm-up: the first step uses the full rate"),
+    "epochs": Form("`length` epochs; a number alone means the same", (_LENGTH,), ir.Warmup),
+    "steps": Form("`length` steps", (_LENGTH,), partial(ir.Warmup, unit="steps")),
+    "none": Form("no warm-up: the first step uses the full rate", make=ir.Warmup),
 }
 
 
@@ -200,6 +202,7 @@ WARMUPS: Mapping[str, Form] = {
 class WarmupLength:
     """The kind of ``warmup=``: ``5`` or ``epochs(5)``, ``steps(500)``, ``none``."""
 
+    forms: ClassVar = WARMUPS
     words: tuple[str, ...] = tuple(WARMUPS)
     doc: str = "a whole number of epochs from 0, epochs(length), steps(length) or none"
 
@@ -209,8 +212,5 @@ class WarmupLength:
         call = as_call(value)
         if call is None or call.name.text not in self.words:
             raise unknown_word(value, self.words, self.doc)
-        word = call.name.text
-        given = arguments(call, WARMUPS[word].arguments)
-        if word == "none":
-            return ir.Warmup()
-        return ir.Warmup(given["length"], "steps" if word == "steps" else "epochs")
+        warmup: ir.Warmup = WARMUPS[call.name.text].read(call)
+        return warmup

@@ -22,17 +22,7 @@ from netspec.keys.schedules import SCHEDULES
 BY_FAN = ("he", "xavier", "torch")
 """Initialisers whose numbers follow from the fans."""
 
-_SCHEDULE_WORDS = {
-    ir.Step: "step",
-    ir.Plateau: "plateau",
-    ir.Exponential: "exponential",
-    ir.DiscreteExponential: "dexp",
-    ir.JumpingExponential: "jdexp",
-    ir.Linear: "linear",
-    ir.Cosine: "cosine",
-    ir.Polynomial: "poly",
-    ir.Inverse: "inverse",
-}
+_SCHEDULE_WORDS = {form.make: word for word, form in SCHEDULES.items()}
 
 
 def number(value: float | int) -> str:
@@ -68,7 +58,7 @@ def call(name: str, *arguments: str) -> str:
 
 def neuron(op: Op) -> str:
     """Return a neuron's word, with its numbers unless they are the defaults."""
-    name = next(name for name, definition in NEURONS.items() if isinstance(op, type(definition.make())))
+    name = next(name for name, form in NEURONS.items() if form.make is type(op))
     arguments = NEURONS[name].arguments
     if all(getattr(op, a.name) == a.default for a in arguments):
         return name
