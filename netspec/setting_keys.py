@@ -236,6 +236,21 @@ AUGMENT = (
         default=0.0,
         default_text="none",
     ),
+    Key(
+        "mixup",
+        Real(low=0),
+        "mix each image x with another one of its batch y, m x + (1 - m) y, and their classes in the same way, with m "
+        "drawn from Beta(mixup, mixup) for each batch (Zhang et al. 2018). With `cutmix` too, each batch takes one of "
+        "the two, with equal probability. 0: none",
+        default=0.0,
+    ),
+    Key(
+        "cutmix",
+        Real(low=0),
+        "replace a box in each image by the same box of another image of its batch, and mix their classes by its area, "
+        "which is drawn from Beta(cutmix, cutmix) for each batch (Yun et al. 2019). 0: none",
+        default=0.0,
+    ),
 )
 TEST = (
     Key(

@@ -112,6 +112,9 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
     ):
         if is_set:
             problems.add_warning("train", f"cuda-convnet has no {feature}", key)
+    for key in ("mixup", "cutmix"):
+        if getattr(graph.augment, key):
+            problems.add_warning("augment", f"cuda-convnet does not mix images: it has no {key}", key)
     images = graph.preprocessing
     if (images.range, images.mean, images.order, images.std) != (255, "image", "rgb", "none"):
         mean, std = (

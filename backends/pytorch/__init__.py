@@ -8,9 +8,10 @@ from .arrays import module_with
 from .fast import GroupedConvolution, blocks, chosen_forms, compare_kernels, image_blocks, no_kernels, use_kernels
 from .initial import initial_values
 from .layer import LABELS, Layer
-from .network import Network, class_scores, cross_entropy, module, training_loss
+from .network import Network, class_scores, module, training_loss
 from .ops import TABLE
 from .ops.counter_rng import DeviceRandomState, RandomLayer, RandomState, evaluation_random_state, set_random_state
+from .ops.losses import cross_entropy
 from .ops.norms import BatchNormalise
 from .ops.precision import widened
 from .torchvision import ALEXNET, from_torchvision, to_torchvision, torchvision_keys

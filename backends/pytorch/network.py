@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netspec.ir.graph import Graph
@@ -17,6 +16,7 @@ from netspec.passes.phases import phases
 from netspec.passes.torch_names import attributes, state_keys
 
 from .layer import LABELS, Layer
+from .ops.losses import cross_entropy
 from .ops.precision import widened
 
 
@@ -122,7 +122,8 @@ def training_loss(model: Network, images: Tensor, labels: Tensor) -> Tensor:
     """Return the scalar that training minimises: the weighted sum of the losses, or else the cross-entropy of the
     class scores.
 
-    Labels are N class numbers. In training mode, label smoothing applies as set on the spec's train line.
+    Labels are N class numbers, or targets (N, classes). In training mode, label smoothing applies as set on the spec's
+    train line.
     """
     plan, values = model._plan, _trunk(model, images)
     if not plan.losses:
@@ -134,14 +135,6 @@ def training_loss(model: Network, images: Tensor, labels: Tensor) -> Tensor:
     for other in others:
         first = first + other
     return first
-
-
-def cross_entropy(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """Return the loss of a spec without a loss layer: the cross-entropy of N,C scores and N class numbers.
-
-    It is computed in float32 or higher precision.
-    """
-    return F.cross_entropy(widened(scores), labels, label_smoothing=smoothing)
 
 
 def _trunk(model: Network, images: Tensor) -> dict[str, Tensor]:

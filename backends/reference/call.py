@@ -34,7 +34,7 @@ class Call:
     training:
         Whether dropout is active and batch normalisation uses the statistics of the batch.
     labels:
-        The class numbers of the images, (N,); required by losses.
+        The class numbers of the images, (N,), or targets, (N, classes); required by losses.
     mask:
         0 for what is dropped, 1 for the rest, one number for each choice (``Dropout.choices``); required by ``Dropout``
         in training.
@@ -50,7 +50,7 @@ class Call:
     inputs: tuple[Array, ...]
     params: tuple[Array, ...] = ()
     training: bool = False
-    labels: Labels | None = None
+    labels: Labels | Array | None = None
     mask: Array | None = None
     noise: Array | None = None
     uniforms: Array | None = None

@@ -7,7 +7,6 @@ formulas t is 1 for the image's class and 0 for the others.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from netspec.ir.ops import (
     BinaryCrossEntropy,
@@ -20,7 +19,7 @@ from netspec.ir.ops import (
     Topographic,
 )
 
-from .call import Array, Call, Gradient
+from .call import Array, Call, Gradient, Labels
 from .joins import softmax_of
 from .neurons import sigmoid
 from .norms import window_sums, window_sums_back
@@ -46,11 +45,14 @@ def set_cross_entropy(op: SetCrossEntropy, call: Call) -> Array:
 def set_cross_entropy_back(op: SetCrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
     """The probability of each class to be in the set, minus the same given that the set contains the image's class.
 
-    Given that, the rest of the set is a random set of size - 1 of the other classes.
+    Given that, the rest of the set is a random set of size - 1 of the other classes. With several classes of an image,
+    it is the mean over them.
     """
     t = _targets(call)
-    others = np.where(t > 0, -np.inf, call.x)
-    conditional = t + np.exp(_log_inclusion_probabilities(others, op.size - 1)) if op.size > 1 else t
+    conditional = t.copy()
+    for c in range(t.shape[1]) if op.size > 1 else ():
+        others = np.where(np.arange(t.shape[1]) == c, -np.inf, call.x)
+        conditional += t[:, c : c + 1] * np.exp(_log_inclusion_probabilities(others, op.size - 1))
     return _mean_gradient(call, grad, np.exp(_log_inclusion_probabilities(call.x, op.size)) - conditional)
 
 
@@ -129,10 +131,13 @@ def sum_squares_back(op: SumSquares, call: Call, y: Array, grad: Array) -> Gradi
 
 
 def _gate(op: SumSquares, call: Call) -> Array:
-    """Return the class numbers reshaped to broadcast with the input, or 1 if there is no gate."""
+    """Return the class numbers reshaped to broadcast with the input, or 1 if there is no gate. Those of targets are
+    the means of the numbers."""
     if op.gate == "none":
         return np.ones(1)
-    return _labels(call).reshape(-1, *(1,) * (call.x.ndim - 1)).astype(np.float64)
+    labels = _labels(call)
+    numbers = labels if labels.ndim == 1 else labels @ np.arange(labels.shape[1])
+    return numbers.reshape(-1, *(1,) * (call.x.ndim - 1)).astype(np.float64)
 
 
 def gated_sum_squares(op: GatedSumSquares, call: Call) -> Array:
@@ -162,23 +167,26 @@ def topographic_sparsity_back(op: Topographic, call: Call, y: Array, grad: Array
 
 
 def _targets(call: Call) -> Array:
-    """Return one-hot targets t, shaped like the scores.
+    """Return targets t, shaped like the scores: one-hot unless the labels are targets.
 
     Raises ``ValueError`` like ``_labels``, and if a label is not the number of a class.
     """
     classes, labels = call.x.shape[1], _labels(call)
+    if labels.ndim == 2:
+        return labels.astype(np.float64)
     if not np.isin(labels, np.arange(classes)).all():
         raise ValueError(f"{call.name} has {classes} classes: labels run from 0 to {classes - 1}")
     targets: Array = np.eye(classes)[labels]
     return targets
 
 
-def _labels(call: Call) -> npt.NDArray[np.int64]:
-    """Return the class numbers. Raises ``ValueError`` if there are none, or not one for each image."""
+def _labels(call: Call) -> Labels | Array:
+    """Return the class numbers, (N,), or the targets, (N, C). Raises ``ValueError`` if there are none, or not one for
+    each image."""
     images = len(call.x)
     if call.labels is None:
         raise ValueError(f"{call.name} is a loss: it needs labels")
-    if call.labels.shape != (images,):
+    if call.labels.shape[:1] != (images,) or call.labels.ndim > 2:
         raise ValueError(f"{call.name} needs {images} labels, and has {call.labels.shape}")
     return call.labels
 

@@ -38,7 +38,7 @@ class Run:
 
     graph: Graph
     weights: Mapping[str, Array]
-    labels: Labels | None
+    labels: Labels | Array | None
     calls: Mapping[str, Call]
     values: Mapping[str, Array]
     statistics: Mapping[str, Array]
@@ -88,7 +88,7 @@ def run(
     x:
         Preprocessed images, N,C,H,W (or N,F where the network reads vectors).
     labels:
-        Class numbers from 0, (N,).
+        Class numbers from 0, (N,), or targets, (N, classes).
     training:
         Whether dropout is active and batch normalisation uses the statistics of the batch.
     masks:
@@ -108,7 +108,9 @@ def run(
     images = np.asarray(x, dtype=np.float64)
     if images.shape[1:] != tuple(graph.input.output):
         raise ValueError(f"{graph.name} reads images of {graph.input.output}, not an array of shape {images.shape}")
-    class_numbers = None if labels is None else np.asarray(labels, dtype=np.int64)
+    class_numbers: Labels | Array | None = None
+    if labels is not None:
+        class_numbers = np.asarray(labels, np.float64) if np.ndim(labels) == 2 else np.asarray(labels, np.int64)
     parameters = _parameters(graph, weights)
     buffers = _buffers(graph, statistics or {})
     calls: dict[str, Call] = {}

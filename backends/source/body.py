@@ -128,6 +128,7 @@ class Writer:
             shapes=self.graph.shapes(node),
             helpers=self.helpers,
             train=self.graph.train,
+            mixes=self.graph.augment.mixes,
         )
         return EXPRESSIONS[type(node.op)](node.op, site)
 

@@ -87,6 +87,9 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         replicated_in_row=parameter_keys(graph, division.replicated_in_row),
         loss_on_all_groups=division.groups > 1 and not division.end_on_first,
         preprocessing=image_preprocessing(graph),
+        augment=graph.augment,
+        mixup=number(graph.augment.mixup),
+        cutmix=number(graph.augment.cutmix),
     )  # fmt: skip
 
 

@@ -62,6 +62,8 @@ class Site:
         Collects the names of the helper functions that the program must define, in the order of their use.
     train:
         The training settings: label smoothing and precision.
+    mixes:
+        Whether training mixes images, so that labels may be targets, N,C.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Site:
     shapes: tuple[Shape, ...]
     helpers: dict[str, None]
     train: Train
+    mixes: bool
 
     @property
     def x(self) -> str:

@@ -6,6 +6,7 @@ from netspec.check.augmenting import check_augmenting, warn_of_unused
 from netspec.check.effect import warn_no_effect
 from netspec.check.facts import LayerFacts
 from netspec.check.layers import Walk
+from netspec.check.mixing import check_mixing
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.check.updates import check_update_every
@@ -24,6 +25,7 @@ def check_network(walk: Walk, settings: Settings, findings: Findings) -> None:
     else:
         _check_input(walk, findings)
         check_augmenting(walk, settings, findings)
+        check_mixing(walk, settings, findings)
     if not findings.has_errors():
         check_update_every(walk.facts, settings, findings)
     if not findings.has_errors():

@@ -154,14 +154,7 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
         result.train = Train(**values, **optimizer)
         _check_train(pairs, bad, result.train, findings)
     elif word == "augment":
-        result.augment = Augment(
-            crop=values["crop"],
-            resize=values["from"],
-            pad=values["pad"],
-            fill=values["fill"],
-            flip=values["flip"],
-            colour=values["colour"],
-        )
+        result.augment = Augment(resize=values.pop("from"), **values)
         _check_crop(pairs, result.augment, findings)
     else:
         result.test = Test(values["views"])

@@ -20,6 +20,7 @@ from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kind import shown
 from netspec.language.syntax import Pair, Value, Values
 from netspec.lowering import LayerType, PerInput
+from netspec.setting_keys import SETTINGS
 
 
 def pairs_by_key(
@@ -142,6 +143,7 @@ def _report_unknown(pair: Pair, keys: Mapping[str, Key], owner: str, findings: F
     absent = absent or coefficients_note(word.text, keys)
     near = None if absent else findings.nearest(word.text, keys)
     others = [layer_type.name for layer_type in layers.all_types() if layer_type.key(word.text)]
+    others = (others if is_layer else _settings_with(word.text)) or others
     if others and word.text != near:
         whose = ", ".join(others[:4]) + (" and others" if len(others) > 4 else "")
         message = f"{word.text} is a key of {whose}, not of {owner}"
@@ -158,6 +160,11 @@ def _report_unknown(pair: Pair, keys: Mapping[str, Key], owner: str, findings: F
     )
     stands_for = STANDS_FOR.get(plain_word(word.text))
     return stands_for if absent and stands_for in keys else near
+
+
+def _settings_with(key: str) -> list[str]:
+    """Return the settings that have a key."""
+    return [word for word, setting in SETTINGS.items() if key in {known.name for known in setting.keys}]
 
 
 def list_keys(keys: Mapping[str, Key], owner: str) -> str:

@@ -108,6 +108,11 @@ ABSENT_SETTINGS: Mapping[str, str] = {
         "the numbers of a schedule are written in parentheses: schedule=step(every=30, factor=0.1)",
     ),
     **dict.fromkeys(("amp", "fp16", "mixedprecision"), "precision=bf16 computes layers in bfloat16"),
+    **dict.fromkeys(
+        ("mixupprob", "mixupmode", "mixupswitchprob", "cutmixminmax", "mixupoffepoch"),
+        "mixup= and cutmix= of the augment line are the alphas; each batch is mixed as a whole, by one of them, with "
+        "equal probability",
+    ),
     "loss": "a loss is a layer, [loss] crossentropy; without one it is the cross-entropy of the last softmax's scores",
     "name": "a net's name follows the word: net alexnet",
 }

@@ -55,6 +55,8 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     yield "augment", "fill", Fact(augment.fill if augment.pad else "none"), "training"
     yield "augment", "flip", Fact(augment.flip), "training"
     yield "augment", "colour", Fact(f"pca({texts.number(augment.colour)})" if augment.colour else "none"), "training"
+    for key in ("mixup", "cutmix"):
+        yield "augment", key, Fact(texts.number(getattr(augment, key))), "training"
     yield "test", "views", Fact(str(graph.test.views)), "testing"
 
 

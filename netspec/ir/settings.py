@@ -231,7 +231,8 @@ class Augment:
     pixels are put around it: ``fill`` says whether they are black, or 0 after the mean is subtracted. ``crop`` is the
     side of the random crop from the result (``None``: the side of the network's input). ``flip`` mirrors half of the
     images. ``colour`` is the standard deviation of the paper's shift along the principal components of the colours
-    (0: no shift).
+    (0: no shift). ``mixup`` and ``cutmix`` are the alphas with which the images of a batch are mixed (0: they are not;
+    see ``netspec.train.data.batches.mixing``).
     """
 
     crop: int | None = None
@@ -240,6 +241,13 @@ class Augment:
     fill: Literal["black", "mean"] = "black"
     flip: Literal["none", "horizontal"] = "none"
     colour: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+
+    @property
+    def mixes(self) -> bool:
+        """Whether the images of a batch are mixed, and with them their classes."""
+        return bool(self.mixup or self.cutmix)
 
 
 @dataclass(frozen=True, slots=True)

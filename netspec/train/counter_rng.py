@@ -1,4 +1,4 @@
-"""Random numbers for each image that depend only on the seed, the epoch and the image's index.
+"""Random numbers for each image that depend only on the seed, the epoch and the image's index, or for each step.
 
 They do not depend on the number of threads or on the order of reading. The counters are mixed and hashed with
 SplitMix64 (Steele, Lea & Flood, Fast splittable pseudorandom number generators, 2014).
@@ -19,7 +19,12 @@ TOP: Final = 1
 LEFT: Final = 2
 MIRROR: Final = 3
 COLOUR: Final = 4
-"""The purposes of a random number. ``COLOUR`` is last because it takes two consecutive values for each channel."""
+MIXED: Final = 48
+MIX_WORD: Final = 50
+BOX_ROW: Final = 51
+BOX_COLUMN: Final = 52
+"""The purposes of a random number. ``COLOUR`` takes two consecutive values for each channel, and ``MIXED`` takes two.
+Those from ``MIXED`` on are drawn for a step, not for an image."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)

@@ -11,11 +11,12 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor
 
-from netspec.train.counter_rng import shuffled
+from netspec.train.counter_rng import Indices, shuffled
 from netspec.train.data.batches.augment import central, choose
 from netspec.train.data.batches.loader import Batch, Tally
+from netspec.train.data.batches.mixing import draw_mixture, mixed_batch, with_partners
 from netspec.train.data.batches.transfer import to_device
-from netspec.train.data.splits import CachedSplit, Labels
+from netspec.train.data.splits import CachedSplit
 from netspec.train.errors import TrainError
 from netspec.train.interval import Due
 from netspec.train.learning.rates import scales
@@ -88,13 +89,13 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
     position = np.empty(images, np.int64)
     position[order] = np.arange(images)
     skipped_before = progress.tally.skipped
-    readers = Readers(t.world, t.objective.training_rows)
+    readers = Readers(t.world, lambda count: rows_read(t, count))
     reading = t.loader.run(t.data.train, order[progress.position :], config.batch, keep_partial=False, sharing=readers)
     batches = iter(reading)
     t.reporter.plan(progress.plan)
     try:
         while t.step != config.steps and (batch := next(batches, None)) is not None:
-            loss = take_step(t, progress, augmented(t, batch), batch.labels)
+            loss = take_step(t, progress, *augmented(t, batch))
             progress.advance(int(position[batch.indices[-1]]) + 1, len(batch.labels), loss, reading.waited)
             report_step(t, progress, loss)
             if t.world.any(due(t.step)):
@@ -116,18 +117,30 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
     return True
 
 
-def augmented(t: Training, batch: Batch) -> Tensor:
-    """Return this process's images of a batch, augmented (random crop, mirroring, colour shift) and prepared."""
-    indices = batch.indices[batch.rows]
-    prepare = t.prepare_training
-    choices = choose(t.config.seed, t.epoch, indices, prepare.frame, t.graph.input.output, t.graph.augment)
-    return prepare(batch.pixels, choices)
+def rows_read(t: Training, count: int) -> Indices:
+    """Return the rows of a batch of ``count`` images that this process reads: its own, and those that are mixed into
+    them."""
+    rows = t.objective.training_rows(count)
+    return with_partners(rows, count) if t.graph.augment.mixes else rows
 
 
-def take_step(t: Training, progress: EpochProgress, x: Tensor, classes: Labels) -> Tensor:
-    """Take one optimiser step on a batch of prepared images. Return the loss, a scalar that is still on the device."""
+def augmented(t: Training, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return this process's images of a batch, augmented (random crop, mirroring, colour shift) and prepared, and the
+    labels of the whole batch. If the augment line mixes images, so are these, and the labels are targets."""
+    indices, size, prepare = batch.indices[batch.rows], t.graph.input.output, t.prepare_training
+    choices = choose(t.config.seed, t.epoch, indices, prepare.frame, size, t.graph.augment)
+    images, labels = prepare(batch.pixels, choices), to_device(batch.labels, t.config.device)
+    mixture = draw_mixture(t.graph.augment, t.config.seed, t.step, size)
+    if mixture is None:
+        return images, labels
+    rows = t.objective.training_rows(len(labels))
+    return mixed_batch(images, labels, batch.rows, rows, t.graph.scores.output.units, mixture)
+
+
+def take_step(t: Training, progress: EpochProgress, x: Tensor, labels: Tensor) -> Tensor:
+    """Take one optimiser step on a batch of prepared images with their labels, or their targets (see ``Objective``).
+    Return the loss, a scalar that is still on the device."""
     config, plan = t.config, progress.plan
-    labels = to_device(classes, config.device)
     train, now = t.graph.train, Moment(t.step, plan.steps, t.epoch, plan.per_epoch)
     t.optimiser.factor = rate_factor(train, train.schedule, now, t.watch)
     t.optimiser.scales = scales(train, t.optimiser.groups, now, t.watch, config.seed)

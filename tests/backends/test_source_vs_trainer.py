@@ -251,6 +251,15 @@ def test_norm_over_parts_ends_with_the_trainers_bits(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.ci
+def test_losses_of_mixed_images_end_with_the_trainers_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recorded batches are mixed already."""
+    text = spec(train="accumulate=2 label_smoothing=0.1", losses=LOSSES).replace(
+        "augment ", "augment mixup=1 cutmix=1 "
+    )
+    assert_same_training(netspec.loads(text).graph, tmp_path, monkeypatch)
+
+
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("mean", "augment", "schedule", "unreadable"),
     [
@@ -258,10 +267,11 @@ def test_norm_over_parts_ends_with_the_trainers_bits(tmp_path: Path, monkeypatch
         ("channel std=channel", "crop=12 from=14 pad=2", "constant", 0),
         ("0.4,0.5,0.3 std=0.25,0.3,0.2 order=bgr", "flip=horizontal", "constant", 0),
         ("none", "crop=12 from=14 flip=horizontal colour=pca(0.1)", "constant", 0),
+        ("0.5", "crop=12 from=14 flip=horizontal mixup=0.3 cutmix=1", "constant", 2),
         ("none", "flip=horizontal", "linear(0.1) warmup=1", 3),
         ("image", "flip=horizontal", "cosine", 3),
     ],
-    ids=["all", "crops", "mirrored", "colours", "unreadable images", "unreadable images and mean"],
+    ids=["all", "crops", "mirrored", "colours", "mixed", "unreadable images", "unreadable images and mean"],
 )
 def test_training_on_a_folder_ends_with_the_trainers_bits(
     mean: str, augment: str, schedule: str, unreadable: int, tmp_path: Path, run_here: RunHere
@@ -306,6 +316,7 @@ def assert_same_training(graph: Graph, tmp_path: Path, monkeypatch: pytest.Monke
     program = load_program(graph, tmp_path)
     model = network_class(program)()
     program.initialise(model, SEED)
+    program.mixed = lambda images, labels, seed, step: (images, labels)
     if graph.train.channels_last:
         model.to(memory_format=torch.channels_last)
     program.train(model, data, epochs=EPOCHS, steps=None, device="cpu", seed=SEED, out=None)

@@ -158,6 +158,8 @@ def test_train_line_is_read() -> None:
         "augment colour=pca",
         "augment colour=pca(-1)",
         "augment colour=1",
+        "augment mixup=-0.1",
+        "augment cutmix=yes",
         "gpus 0",
         "gpus x",
         "gpus 1025",
@@ -172,7 +174,8 @@ def test_invalid_setting_value_is_an_error(line: str) -> None:
 
 
 def test_augment_and_test_lines_are_read() -> None:
-    text = "augment crop=8 from=10 flip=horizontal colour=pca(0.1)\ntest views=10\n" + IMAGE
-    assert valid_net(text).graph.augment == Augment(crop=8, resize=10, flip="horizontal", colour=0.1)
+    text = "augment crop=8 from=10 flip=horizontal colour=pca(0.1) mixup=0.2 cutmix=1\ntest views=10\n" + IMAGE
+    read = Augment(crop=8, resize=10, flip="horizontal", colour=0.1, mixup=0.2, cutmix=1)
+    assert valid_net(text).graph.augment == read
     assert valid_net(text).graph.test.views == 10
     assert valid_net("augment flip=none colour=none\n" + IMAGE).graph.augment == Augment()

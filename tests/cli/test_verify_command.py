@@ -83,7 +83,9 @@ def verify(*arguments: str) -> Result:
 
 @pytest.mark.ci
 def test_table_of_real_processes(plain: str) -> None:
-    result = verify(plain, "--gpus", "1,2", "--batch", "4", "--steps", "2", "--split", "batch", "--split", "hybrid")
+    mixing = ("--set", "augment.mixup=0.4", "--set", "augment.cutmix=1")
+    words = ("--gpus", "1,2", "--batch", "4", "--steps", "2", "--split", "batch", "--split", "hybrid")
+    result = verify(plain, *words, *mixing)
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     lines = result.stdout.splitlines()

@@ -96,6 +96,8 @@ VALUES = {
     "augment.pad": ("0", "4"),
     "augment.flip": ("none", "horizontal"),
     "augment.colour": ("none", "pca(0.1)"),
+    "augment.mixup": ("0", "0.2"),
+    "augment.cutmix": ("0", "1"),
     "test.views": ("1", "10"),
 }
 """Values of keys; the first one is that of ``BASE``."""

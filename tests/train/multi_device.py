@@ -24,7 +24,7 @@ gpus 2
 [fc] fc outputs=4 init=gaussian(0.1) reads=all bias_schedule=steps(freeze=1)
 [prob] softmax
 train epochs=3 batch=32 optimizer=sgd(lr=0.02) ema=0.9 schedule=plateau(patience=1, times=3)
-augment from=10 flip=horizontal colour=pca(0.1)
+augment from=10 flip=horizontal colour=pca(0.1) mixup=0.4 cutmix=1
 """
 """``run_folders.SPEC`` in two groups."""
 

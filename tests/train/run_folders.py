@@ -24,10 +24,10 @@ net tiny
 [fc] fc outputs=4 init=gaussian(0.1) bias_schedule=steps(freeze=2)
 [prob] softmax
 train epochs=3 batch=32 optimizer=sgd(lr=0.02) ema=0.9 schedule=plateau(patience=1, times=3)
-augment from=10 flip=horizontal colour=pca(0.1)
+augment from=10 flip=horizontal colour=pca(0.1) mixup=0.4 cutmix=1
 """
-"""A network with everything that a resumed run must restore: random crops, mirroring, colours and dropout; running
-statistics and averages; a schedule with a memory, one with noise, and one that freezes."""
+"""A network with everything that a resumed run must restore: random crops, mirroring, colours, mixing and dropout;
+running statistics and averages; a schedule with a memory, one with noise, and one that freezes."""
 
 TIMING_KEYS = ("images_per_s", "waiting")
 """Keys of the log whose values depend on the clock."""

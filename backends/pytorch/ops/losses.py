@@ -1,7 +1,9 @@
 """Losses of N,C scores and N class numbers (some of any value), averaged over the images, without the loss's weight.
 
-In training mode targets t are smoothed with a share s: (1 - s) t + s / C (Szegedy et al., Rethinking the Inception
-architecture, 2016, section 7). Under autocast, scores are converted to float32 first.
+In place of class numbers there may be targets t, N,C, for images that have been mixed. In training mode targets are
+smoothed with a share s: (1 - s) t + s / C (Szegedy et al., Rethinking the Inception architecture, 2016, section 7). It
+makes no difference whether targets are mixed before or after, since the shares of a mixture add up to 1. Under
+autocast, scores are converted to float32 first.
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ class LossLayer(nn.Module):
         return self.label_smoothing * self.training
 
     def targets(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Return one-hot targets, N,C, smoothed in training."""
-        targets = F.one_hot(labels, x.shape[1]).to(x.dtype)
+        """Return the targets, N,C, smoothed in training."""
+        targets = targets_of(x, labels)
         return targets * (1 - self.smoothing) + self.smoothing / x.shape[1] if self.smoothing else targets
 
 
@@ -48,7 +50,18 @@ class CrossEntropyLoss(LossLayer):
     """-sum over the classes of t log p, p = softmax(x)."""
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        return F.cross_entropy(widened(x), labels, label_smoothing=self.smoothing)
+        return cross_entropy(x, labels, self.smoothing)
+
+
+def cross_entropy(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    """Return the cross-entropy of N,C scores and N class numbers or N,C targets, in float32 or higher precision."""
+    x = widened(scores)
+    return F.cross_entropy(x, labels if labels.dim() == 1 else targets_of(x, labels), label_smoothing=smoothing)
+
+
+def targets_of(x: Tensor, labels: Tensor) -> Tensor:
+    """Return the targets, N,C, of N,C scores: one-hot ones of class numbers, or the given ones."""
+    return (F.one_hot(labels, x.shape[1]) if labels.dim() == 1 else labels).to(x.dtype)
 
 
 class SetCrossEntropyLoss(LossLayer):
@@ -138,7 +151,7 @@ class CauchyErrorLoss(LossLayer):
 
 
 class SumSquaresLoss(LossLayer):
-    """The sum of x^2 over all units, times the class number if ``gate`` is "class"."""
+    """The sum of x^2 over all units, times the class number if ``gate`` is "class", mixed as the targets are."""
 
     def __init__(self, gate: str) -> None:
         super().__init__()
@@ -146,7 +159,14 @@ class SumSquaresLoss(LossLayer):
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         sums = widened(x).square().flatten(1).sum(1)
-        return (sums * labels if self.gate == "class" else sums).mean()
+        return (sums * class_numbers(labels) if self.gate == "class" else sums).mean()
+
+
+def class_numbers(labels: Tensor) -> Tensor:
+    """Return the N class numbers of labels; of N,C targets, their means."""
+    if labels.dim() == 1:
+        return labels
+    return (labels * torch.arange(labels.shape[1], device=labels.device)).sum(1)
 
 
 class GatedSumSquaresLoss(LossLayer):

@@ -39,7 +39,10 @@ def _set_cross_entropy(op: SetCrossEntropy, at: Site) -> str:
 
 def _sum_squares(op: SumSquares, at: Site) -> str:
     sums = f"{operand(at.float32)}.square().flatten(1).sum(1)"
-    return f"({sums} * labels).mean()" if op.gate == "class" else f"{sums}.mean()"
+    if op.gate == "none":
+        return f"{sums}.mean()"
+    numbers = f"{at.helper('class_numbers')}(labels)" if at.mixes else "labels"
+    return f"({sums} * {numbers}).mean()"
 
 
 def _gated_sum_squares(op: GatedSumSquares, at: Site) -> str:

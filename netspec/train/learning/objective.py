@@ -30,7 +30,8 @@ class Objective:
     """A network's module, with its training loss and class scores computed as the train line says.
 
     Images are prepared and of shape (N, channels, height, width), or as described by ``layout``; labels are N class
-    numbers. With ``precision=bf16`` loss and scores are computed under autocast to bfloat16, but returned in float32.
+    numbers or, of mixed images, targets: (N, classes), float32, how much an image is of each class. With
+    ``precision=bf16`` loss and scores are computed under autocast to bfloat16, but returned in float32.
     ``forms`` are the optimised forms with which the module was built.
     """
 

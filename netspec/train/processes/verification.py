@@ -37,6 +37,7 @@ from netspec.passes.dependence import trained_parameters
 from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place_on_devices
 from netspec.passes.torch_names import state_keys
+from netspec.train.data.batches.mixing import draw_mixture, mixed_batch, with_partners
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, state_names, state_of
@@ -238,8 +239,7 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
     """Take the trial's steps as training does, but so that they do not magnify rounding, and record the results."""
     objective = replace(objective, graph=replace(objective.graph, train=_without_magnified_rounding(objective.graph)))
     optimiser = optimiser_of(objective.graph, objective.module, devices=objective.devices)
-    images, labels = batch(objective.graph, trial)
-    own_images = images[torch.from_numpy(objective.training_rows(trial.batch)).to(images.device)]
+    whole_batch = batch(objective.graph, trial)
     record: Record = {"losses": []}
     keys = state_keys(objective.graph)
     learnt = tuple(keys[parameter.key] for parameter in trained_parameters(objective.graph))
@@ -255,7 +255,8 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
 
     for step in range(trial.steps):
         optimiser.zero_grad()
-        record["losses"].append(float(objective.gradients(own_images, labels, trial.seed, step, update)))
+        images, labels = _own_part(objective, *whole_batch, trial.seed, step)
+        record["losses"].append(float(objective.gradients(images, labels, trial.seed, step, update)))
         if step in (0, trial.steps - 1):
             state = whole(objective.module.state_dict(), objective.names)
             for kind, remembered in state_names(objective.graph).items():
@@ -265,6 +266,19 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
             record["first" if step == 0 else "last"] = state
     record.setdefault("last", record["first"])
     return record
+
+
+def _own_part(objective: Objective, images: Tensor, labels: Tensor, seed: int, step: int) -> tuple[Tensor, Tensor]:
+    """Return this process's images of a whole batch, and all labels, as ``loop.augmented`` does: mixed if the augment
+    line says so, from the images that the process would have read."""
+    graph, count = objective.graph, len(labels)
+    rows = objective.training_rows(count)
+    mixture = draw_mixture(graph.augment, seed, step, graph.input.output)
+    if mixture is None:
+        return images[torch.from_numpy(rows).to(images.device)], labels
+    read = with_partners(rows, count)
+    images = images[torch.from_numpy(read).to(images.device)]
+    return mixed_batch(images, labels, read, rows, graph.scores.output.units, mixture)
 
 
 def _without_magnified_rounding(graph: Graph) -> Train:
