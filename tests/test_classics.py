@@ -216,7 +216,7 @@ def test_fcns_learnt_weights_and_receptive_field(name: str) -> None:
     )
     assert sum(layer.parameters for layer in net.layers.values() if layer.type == "conv") == expected
     field = receptive_fields(net.graph)["fc7"]
-    assert isinstance(field, Field) and (field.rows.size, field.rows.stride) == (404, 32)
+    assert isinstance(field, Field) and (field.rows.sizes, field.rows.stride) == ((404, 404), 32)
 
 
 def test_squeeze_and_excitation_adds_two_and_a_half_million_parameters() -> None:

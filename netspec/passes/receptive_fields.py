@@ -1,21 +1,24 @@
 """Receptive fields: the pixels of the image that a unit depends on.
 
 The formulas are those of Araujo, Norris & Sim: Computing receptive fields of convolutional neural networks. Distill
-(2019), doi:10.23915/distill.00021. Borders do not count: a field may reach into the padding.
+(2019), doi:10.23915/distill.00021. Behind layers that enlarge maps, neighbouring units depend on different numbers of
+pixels, or on the same ones, and the fields of several units repeat. Borders do not count: a field may reach into the
+padding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from fractions import Fraction
+from typing import Literal, NamedTuple
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import (
     Blur,
     ContrastNorm,
     Crop,
-    Deconv,
     GroupNorm,
     LayerNorm,
     Linear,
@@ -34,28 +37,7 @@ from netspec.ir.ops import (
 )
 from netspec.ir.shape import Shape
 from netspec.ir.window import TransposedWindow
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The fields along one axis: unit i depends on the ``size`` pixels from ``start + i * stride`` on.
-
-    Pixels are counted from the first of the image, so that of the padding before it have negative numbers. The
-    ``stride`` is negative where the image is mirrored.
-    """
-
-    start: int
-    size: int
-    stride: int
-
-    def through(self, first: int, extent: int, stride: int = 1) -> Span:
-        """The fields of units of which unit i reads ``extent`` neighbours, from number ``first + i * stride`` on."""
-        ends = first * self.stride, (first + extent - 1) * self.stride
-        return Span(self.start + min(ends), self.size + max(ends) - min(ends), self.stride * stride)
-
-    def contains(self, pixels: int) -> bool:
-        """Whether the first unit's field has all pixels of an image with so many on this axis."""
-        return self.start <= 0 and self.start + self.size >= pixels
+from netspec.passes.spans import Span, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +49,10 @@ class Field:
 
 
 ReceptiveField = Field | Literal["all", "varies"]
-"""``all``: each unit depends on everything that reaches the layer. ``varies``: fields differ in size or distance."""
+"""``all``: each unit depends on everything that reaches the layer. ``varies``: fields do not repeat, or after too many
+units."""
 
-_PIXEL = Field(Span(0, 1, 1), Span(0, 1, 1))
+_PIXEL = Field(Span.regular(0, 1, 1), Span.regular(0, 1, 1))
 
 
 def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
@@ -95,19 +78,26 @@ def _is_whole(field: ReceptiveField, output: Shape, image: Shape) -> bool:
 
 def _field(op: Op, inputs: Sequence[ReceptiveField], shapes: Sequence[Shape], output: Shape) -> ReceptiveField:
     """Return the field of an operation's output from those of its inputs."""
-    joined = _join(inputs)
-    if joined == "all" or _reads_everything(op, shapes[0]):
+    read = _join(inputs)
+    if read == "all" or _reads_everything(op, shapes[0]):
         return "all"
-    if joined == "varies" or isinstance(op, Resize | Upsample | RandomScale) or _enlarges(op):
+    if read == "varies" or isinstance(op, Resize | RandomScale) or _is_uneven(op):
         return "varies"
     if isinstance(op, Reshape) and output.is_image and output[1:] != shapes[0][1:]:
         return "varies"
-    return _moved(op, joined, shapes[0])
+    moved = _moved(op, shapes[0])
+    if moved is None:
+        return read
+    return _of_spans(moved[0].of(read.rows), moved[1].of(read.columns))
 
 
-def _enlarges(op: Op) -> bool:
-    """Whether neighbouring units of a transposed convolution read different numbers of pixels, or the same ones."""
-    return isinstance(op, Deconv) and op.window.stride != (1, 1)
+def _is_uneven(op: Op) -> bool:
+    """Whether neighbouring units read at distances that differ from place to place."""
+    return isinstance(op, Upsample) and op.method == "corners"
+
+
+def _of_spans(rows: Span | None, columns: Span | None) -> ReceptiveField:
+    return Field(rows, columns) if rows and columns else "varies"
 
 
 def _reads_everything(op: Op, x: Shape) -> bool:
@@ -122,40 +112,77 @@ def _join(fields: Sequence[ReceptiveField]) -> ReceptiveField:
     known = [field for field in fields if isinstance(field, Field)]
     if len(known) < len(fields):
         return "all" if "all" in fields else "varies"
-    rows, columns = _join_spans([field.rows for field in known]), _join_spans([field.columns for field in known])
-    return Field(rows, columns) if rows and columns else "varies"
+    return _of_spans(joined([field.rows for field in known]), joined([field.columns for field in known]))
 
 
-def _join_spans(spans: Sequence[Span]) -> Span | None:
-    strides = {span.stride for span in spans}
-    if len(strides) > 1:
-        return None
-    start = min(span.start for span in spans)
-    return Span(start, max(span.start + span.size for span in spans) - start, strides.pop())
+class _Reading(NamedTuple):
+    """Which units an operation's output reads along one axis: unit i reads ``units(i)``, and unit ``i + period`` the
+    same ones ``stride`` further on."""
+
+    units: Callable[[int], Iterable[int]]
+    stride: int = 1
+    period: int = 1
+
+    def of(self, span: Span) -> Span | None:
+        return span.through(self.units, self.stride, self.period)
 
 
-def _moved(op: Op, field: Field, x: Shape) -> Field:
-    """The field after an operation that reads a window of ``x`` around each position, or moves the positions."""
-    rows, columns = field.rows, field.columns
+def _neighbours(first: int, count: int, stride: int = 1, distance: int = 1) -> _Reading:
+    """Unit i reads ``count`` units at a ``distance`` from each other, the first of them ``first + i * stride``."""
+    return _Reading(lambda i: (first + i * stride + k * distance for k in range(count)), stride)
+
+
+def _moved(op: Op, x: Shape) -> tuple[_Reading, _Reading] | None:
+    """Which units of ``x`` an operation reads along both axes. ``None``: only the one at the same position."""
     window = window_of(op)
-    if isinstance(window, TransposedWindow):  # of stride 1: unit i reads the pixels whose windows it is in
-        (height, width), pad = window.extent, window.pad
-        return Field(rows.through(pad.top + 1 - height, height), columns.through(pad.left + 1 - width, width))
+    if isinstance(window, TransposedWindow):
+        return _spread(window, 0), _spread(window, 1)
     if window is not None:
-        (height, width), (down, right) = window.extent, window.stride
-        return Field(rows.through(-window.pad.top, height, down), columns.through(-window.pad.left, width, right))
+        pads = window.pad.top, window.pad.left
+        rows, columns = (
+            _neighbours(-pad, window.kernel[axis], window.stride[axis], window.dilation[axis])
+            for axis, pad in enumerate(pads)
+        )
+        return rows, columns
     match op:
         case Blur(size=size) | MapNorm(size=size):
             times = 2 if isinstance(op, ContrastNorm) else 1  # the squares are of differences from means of windows
-            first, extent = -(size // 2) * times, (size - 1) * times + 1
-            return Field(rows.through(first, extent), columns.through(first, extent))
+            reading = _neighbours(-(size // 2) * times, (size - 1) * times + 1)
+            return reading, reading
         case Nailbed(stride=stride):
             top, left = op.starts(x)
-            return Field(rows.through(top, 1, stride), columns.through(left, 1, stride))
+            return _neighbours(top, 1, stride), _neighbours(left, 1, stride)
         case Crop(top=top, left=left):
-            return Field(rows.through(top, 1), columns.through(left, 1))
+            return _neighbours(top, 1), _neighbours(left, 1)
         case ZeroPad(pad=pad):
-            return Field(rows.through(-pad.top, 1), columns.through(-pad.left, 1))
+            return _neighbours(-pad.top, 1), _neighbours(-pad.left, 1)
         case Mirror():
-            return Field(rows, columns.through(x.width - 1, 1, -1))
-    return field
+            return _neighbours(0, 1), _neighbours(x.width - 1, 1, -1)
+        case Upsample():
+            return _sampled(op, 0), _sampled(op, 1)
+    return None
+
+
+def _spread(window: TransposedWindow, axis: Literal[0, 1]) -> _Reading:
+    """What a pixel of the output of a transposed convolution reads: those whose windows it is in."""
+    pad = (window.pad.top, window.pad.left)[axis]
+    kernel, stride, dilation = window.kernel[axis], window.stride[axis], window.dilation[axis]
+
+    def units(i: int) -> Iterable[int]:
+        places = (i + pad - k * dilation for k in range(kernel))
+        return (place // stride for place in places if place % stride == 0)
+
+    return _Reading(units, 1, stride)
+
+
+def _sampled(op: Upsample, axis: Literal[0, 1]) -> _Reading:
+    """The pixel that is repeated, or the two around the position that is sampled."""
+    factor = op.factor[axis]
+
+    def units(i: int) -> Iterable[int]:
+        if op.method == "nearest":
+            return (i // factor,)
+        position = Fraction(2 * i + 1 - factor, 2 * factor)
+        return math.floor(position), math.ceil(position)
+
+    return _Reading(units, 1, factor)

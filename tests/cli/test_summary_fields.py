@@ -39,6 +39,15 @@ def test_sides_that_differ_are_both_shown() -> None:
     assert any(line.startswith("starts at: ") and line.endswith("negative in the padding") for line in lines)
 
 
+def test_fields_of_different_sizes() -> None:
+    text = "[image] input 3x8x8\n[u] upsample factor=2\n[c] conv filters=2 kernel=4x3\n"
+    rows = list(csv.DictReader(io.StringIO(summary("--receptive-fields", "--format", "csv", "-", text=text))))
+    assert [list(row.values())[-3:] for row in rows[1:]] == [["1x1", "0.5", "0"], ["2x2 to 3x2", "0.5", "0"]]
+    found = json.loads(summary("--receptive-fields", "--format", "json", "-", text=text))["layers"][-1]
+    expected = {"smallest": [2, 2], "size": [3, 2], "stride": [0.5, 0.5], "start": [0, 0]}
+    assert found["receptive_field"] == expected
+
+
 def test_json_has_the_fields_if_they_are_asked_for() -> None:
     fields = [layer["receptive_field"] for layer in layers("--receptive-fields")]
     assert fields[:2] == [

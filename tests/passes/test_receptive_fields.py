@@ -11,11 +11,12 @@ from places import SPECS
 
 from netspec import SpecError, load, loads, torch_module
 from netspec.net import Net
-from netspec.passes.receptive_fields import Field, ReceptiveField, Span, receptive_fields
+from netspec.passes.receptive_fields import Field, ReceptiveField, receptive_fields
+from netspec.passes.spans import Span
 
 
 def square(start: int, size: int, stride: int) -> Field:
-    return Field(Span(start, size, stride), Span(start, size, stride))
+    return Field(Span.regular(start, size, stride), Span.regular(start, size, stride))
 
 
 def of_last_layer(text: str) -> ReceptiveField:
@@ -49,7 +50,7 @@ def test_field_of_mobilenet() -> None:
     lines = ["[image] input 4x224x224", "net rounding=down"]
     lines += [f"[c{i}] conv filters=4 kernel=3 pad=1 stride={stride} groups=4" for i, stride in enumerate(strides)]
     field = of_last_layer("\n".join(lines))
-    assert isinstance(field, Field) and (field.rows.size, field.rows.stride) == (315, 32)
+    assert isinstance(field, Field) and (field.rows.sizes, field.rows.stride) == ((315, 315), 32)
 
 
 IMAGE = "[i] input 4x16x20\n"
@@ -59,20 +60,21 @@ IMAGE = "[i] input 4x16x20\n"
     ("layers", "field"),
     [
         ("[c] conv filters=2 kernel=3x5 dilation=2x1 stride=1x2 rounding=down",
-         Field(Span(0, 5, 1), Span(0, 5, 2))),
+         Field(Span.regular(0, 5, 1), Span.regular(0, 5, 2))),
         ("[a] conv filters=4 kernel=3 pad=1\n[s] sum inputs=a,i", square(-1, 3, 1)),
         ("[a] conv filters=4 kernel=3 pad=2,0,2,0\n[s] concat inputs=a,i", square(-2, 3, 1)),
         ("[b] blur size=5 stdev=1\n[n] nailbed stride=3",
-         Field(Span(-2, 5, 3), Span(-1, 5, 3))),
+         Field(Span.regular(-2, 5, 3), Span.regular(-1, 5, 3))),
         ("[r] rnorm size=4 k=1 alpha=1 beta=0.5", square(-2, 4, 1)),
         ("[r] contrast size=4 k=1 alpha=1 beta=0.5", square(-4, 7, 1)),
-        ("[m] mirror\n[c] conv filters=2 kernel=3", Field(Span(0, 3, 1), Span(17, 3, -1))),
+        ("[m] mirror\n[c] conv filters=2 kernel=3", Field(Span.regular(0, 3, 1), Span.regular(17, 3, -1))),
         ("[m] mirror\n[n] mirror\n[z] zeropad pad=1", square(-1, 1, 1)),
         ("[b] batchnorm\n[d] dropout rate=0.5\n[l] layernorm\n[r] relu", square(0, 1, 1)),
         ("[g] groupnorm groups=2", "all"),
         ("[a] conv filters=4 kernel=3\n[p] avgpool kernel=global", "all"),
         ("[q] avgpool kernel=global\n[f] fc outputs=4\n[s] product inputs=f,i", "all"),
         ("[r] resize step=1.5\n[c] conv filters=2 kernel=3", "varies"),
+        ("[u] upsample factor=2 method=corners", "varies"),
         ("[c] crop size=8 top=2 left=3\n[d] conv filters=4 kernel=2 stride=2 inputs=i\n[e] crop size=8 inputs=d\n"
          "[s] sum inputs=c,e", "varies"),
         ("[r] reshape size=4x20x16", "varies"),
@@ -88,6 +90,42 @@ def test_units_of_a_vector_see_all_of_it() -> None:
     assert set(receptive_fields(loads("[i] input 10\n[f] fc outputs=4\n[r] relu").graph).values()) == {"all"}
 
 
+def test_fields_of_u_net_are_those_of_its_lowest_layers_grown_by_its_last_convolutions() -> None:
+    """By hand: 140 pixels behind conv5b, every 16. Of the 16 units that share one, those at its ends see the next."""
+    fields = receptive_fields(load(SPECS / "classics" / "u-net.net").graph)
+    deepest, last = fields["conv5b"], fields["scores"]
+    assert deepest == square(0, 140, 16)
+    assert isinstance(last, Field) and (last.rows, last.columns) == (last.columns, last.rows)
+    assert (last.rows.sizes, last.rows.start, last.rows.stride, last.rows.shift) == ((188, 204), 0, 1, 16)
+
+
+@pytest.mark.parametrize(
+    ("layer", "fields", "shift"),
+    [
+        ("deconv filters=1 kernel=2 stride=2", ((0, 1), (0, 1)), 1),
+        ("deconv filters=1 kernel=4 stride=2 pad=1", ((-1, 2), (0, 2)), 1),
+        ("deconv filters=1 kernel=3 stride=2 pad=1", ((0, 1), (0, 2)), 1),
+        ("deconv filters=1 kernel=1 stride=2  # allow: output-holes", ((0, 1), (0, 0)), 1),
+        ("deconv filters=1 kernel=3 pad=1", ((-1, 3),), 1),
+        ("upsample factor=2", ((0, 1), (0, 1)), 1),
+        ("upsample factor=3 method=bilinear", ((-1, 2), (0, 1), (0, 2)), 1),
+        ("upsample factor=4\n[p] maxpool kernel=2", ((0, 1), (0, 1)), 1),
+        ("upsample factor=2\n[c] conv filters=1 kernel=3 pad=1", ((-1, 2), (0, 2)), 1),
+        ("upsample factor=2\n[p] maxpool kernel=2", ((0, 1),), 1),
+        ("conv filters=1 kernel=2 stride=2\n[u] upsample factor=2\n[s] sum inputs=i,u", ((0, 2), (0, 2)), 2),
+    ],
+)
+def test_fields_behind_layers_that_enlarge_maps(layer: str, fields: tuple[tuple[int, int], ...], shift: int) -> None:
+    """By hand: a pixel of the output of a transposed convolution reads those whose windows it is in."""
+    assert of_last_layer(f"[i] input 1x8x8\n[l] {layer}") == Field(Span(fields, shift), Span(fields, shift))
+
+
+def test_fields_that_repeat_after_too_many_units_vary() -> None:
+    assert (
+        of_last_layer("[i] input 1x2x2\n[u] upsample factor=32\n[v] deconv filters=1 kernel=64 stride=64") == "varies"
+    )
+
+
 WINDOWS = st.builds(
     lambda word, kernel, stride, pad, dilation: (
         f"{word} kernel={kernel} stride={stride} pad={min(pad, kernel - 1)} rounding=down"
@@ -96,8 +134,16 @@ WINDOWS = st.builds(
     st.sampled_from(["conv", "avgpool"]),
     *[st.integers(*limits) for limits in ((1, 3), (1, 3), (0, 2), (1, 2))],
 )
+ENLARGING = st.builds(
+    lambda kernel, stride, pad, dilation: (
+        f"deconv filters=2 kernel={kernel} stride={stride} pad={min(pad, kernel - 1)} dilation={dilation}"
+    ),
+    *[st.integers(*limits) for limits in ((1, 4), (1, 3), (0, 2), (1, 2))],
+)
+OTHERS = ["mirror", "zeropad pad=1", "blur size=3 stdev=1", "nailbed stride=2", "upsample factor=2",
+          "upsample factor=3 method=bilinear"]  # fmt: skip
 LAYERS = st.lists(
-    st.one_of(WINDOWS, st.sampled_from(["mirror", "zeropad pad=1", "blur size=3 stdev=1", "nailbed stride=2"])),
+    st.one_of(WINDOWS, ENLARGING, st.sampled_from(OTHERS)),
     min_size=1,
     max_size=4,
 )
@@ -126,8 +172,8 @@ def test_units_depend_on_the_pixels_of_their_fields(layers: list[str], where: tu
 def require_field(depends: torch.Tensor, span: Span, unit: int) -> None:
     """Require that the pixels of an axis that a unit depends on are from its field, and reach from end to end if the
     field is inside the image."""
-    first = span.start + unit * span.stride
-    last = first + span.size - 1
+    first, size = span.of(unit)
+    last = first + size - 1
     pixels = depends.nonzero().flatten().tolist()
     assert all(first <= pixel <= last for pixel in pixels)
     if pixels and first >= 0 and last < len(depends):
