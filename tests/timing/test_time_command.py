@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from processes import invoke
 from netspec.ir.settings import Precision
 from netspec.net import load, loads
 from netspec.passes.fast import im2col
-from netspec.timing import gains, machine, measure
+from netspec.timing import gains, measure
 from netspec.timing.handwritten import PEERS
 from netspec.timing.machine import Machine
 from netspec.timing.separate_process import Run, in_separate_process
@@ -29,15 +28,10 @@ DIGITS = str(SPECS / "digits.net")
 QUICK = ("--rounds", "1", "--batch", "4", "--device", "cpu")
 
 
-@pytest.fixture(scope="module")
-def measured_once() -> Callable[[str, Precision], Machine]:
-    return cache(machine.measure)
-
-
 @pytest.fixture(autouse=True)
-def _measure_machine_once(monkeypatch: pytest.MonkeyPatch, measured_once: Callable[[str, Precision], Machine]) -> None:
-    """Measure the machine's speed, which takes seconds, only once for all tests."""
-    monkeypatch.setattr(measure, "measure_machine", measured_once)
+def _known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not measure the machine's speed, which takes seconds."""
+    monkeypatch.setattr(measure, "measure_machine", lambda device, precision: Machine(1e10, 1e11))
 
 
 def run(*arguments: str) -> Result:
@@ -59,7 +53,6 @@ def test_timing_a_step_does_without_sympy() -> None:
     assert "conv1" in done.stdout
 
 
-@pytest.mark.ci
 def test_table_lists_every_layer_of_a_training_step() -> None:
     result = run(DIGITS, *QUICK)
     assert (result.exit_code, result.stderr) == (0, "")
@@ -88,7 +81,6 @@ def test_json_has_seconds_bytes_and_flops() -> None:
     assert "handwritten" not in data
 
 
-@pytest.mark.ci  # takes seconds
 def test_precision_option_selects_bf16() -> None:
     assert json_of(DIGITS, *QUICK, "--precision", "bf16")["precision"] == "bf16"
 
