@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from netspec.check.report import replacement
 from netspec.diagnostics import Diagnostic, Edit
+from netspec.diagnostics.fixes import insertion, replacement
 from netspec.diagnostics.nearest import nearest
 from netspec.source import Source, Span
 
@@ -64,7 +64,7 @@ def silencing_edit(warning: Diagnostic) -> Edit:
     else:
         column, text = len(line.rstrip()), f"  # allow: {warning.code}"
     start = source.line_starts[number - 1] + column
-    return Edit(Span(source, start, start), text)
+    return insertion(source, start, text)
 
 
 def unknown(source: Source) -> Iterator[Diagnostic]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
-from netspec.check.report import replacement
 from netspec.diagnostics import Fix
+from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
 from netspec.keys import BadValue, Key
 from netspec.keys.calls import as_call

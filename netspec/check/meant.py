@@ -10,8 +10,8 @@ from netspec import layers
 from netspec.check.called import called_layer
 from netspec.check.called_prelu import AMBIGUOUS, is_bare_prelu
 from netspec.check.other_layers import global_pooling
-from netspec.check.report import replacement, with_space_before
 from netspec.diagnostics import Edit, Fix
+from netspec.diagnostics.fixes import removal, replacement
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_keys import (
     ABSENT_KEYS,
@@ -69,7 +69,7 @@ class AdaptivePooling(NamedTuple):
 
     def written_as(self, kernel: str) -> tuple[Edit, ...]:
         """Return the edits that write it as pooling with a kernel of this size, which is the stride too."""
-        return Edit(self.type_span, f"{self.type} kernel={kernel}"), Edit(with_space_before(self.size_span), "")
+        return Edit(self.type_span, f"{self.type} kernel={kernel}"), removal(self.size_span)
 
 
 def adaptive_pooling(section: Section) -> AdaptivePooling | None:
@@ -103,7 +103,7 @@ def elementwise(section: Section) -> tuple[str, Fix] | None:
     meant = _OPERATIONS.get(pair.value.text.lower()) if isinstance(pair.value, Word) else None
     if meant is None:
         return None
-    return meant, Fix(f"write {meant}", (Edit(word.span, meant), Edit(with_space_before(pair.span), "")))
+    return meant, Fix(f"write {meant}", (Edit(word.span, meant), removal(pair.span)))
 
 
 def translated_key(owner: str, pair: Pair) -> str | None:

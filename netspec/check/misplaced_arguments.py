@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from netspec.check.continued import arguments_as_keys
-from netspec.check.report import Findings, with_space_before
+from netspec.check.report import Findings
 from netspec.diagnostics import Edit, Fix
+from netspec.diagnostics.fixes import removal
 from netspec.keys import BadValue, Key
 from netspec.keys.calls import Argument, as_call
 from netspec.keys.kind import shown
@@ -155,4 +156,4 @@ def _fixes(
     removed = [pair for pair in misplaced if pair is not kept]
     if len(set(given)) < len(given) or any(p.span.source is not kept.span.source for p in removed):
         return ()
-    return (Fix(f"write {merged}", (Edit(kept.span, merged), *(Edit(with_space_before(p.span), "") for p in removed))),)
+    return (Fix(f"write {merged}", (Edit(kept.span, merged), *(removal(p.span) for p in removed))),)

@@ -12,11 +12,12 @@ from netspec.check.continued import continued
 from netspec.check.meant import adaptive_pooling, elementwise, meant_type, missing_type, with_keys
 from netspec.check.other_layers import with_its_keys
 from netspec.check.placement import check_group
-from netspec.check.report import Findings, joined_size, replacement
+from netspec.check.report import Findings, joined_size
 from netspec.check.statements import BAD, Settings
 from netspec.check.values import keys_of, list_keys, pairs_by_key, read_pairs, required_keys
 from netspec.check.words import claimed, given_values
 from netspec.diagnostics import Edit, Fix, Label
+from netspec.diagnostics.fixes import replacement
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Key

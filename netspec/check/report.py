@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label
-from netspec.diagnostics.nearest import is_slip, nearest
+from netspec.diagnostics.fixes import replacement
+from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_tools import ABSENT_TYPES, plain_word
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
@@ -138,14 +139,3 @@ def joined_size(values: Sequence[Value]) -> Fix | None:
         return None
     text = "x".join(re.findall(r"\d+", whole.text))
     return Fix(f"write {text}", (Edit(whole, text),), spelling=True)
-
-
-def with_space_before(span: Span) -> Span:
-    """Return a span together with the spaces before it on its line."""
-    before = span.source.text[: span.start]
-    return Span(span.source, len(before.rstrip(" \t")), span.end)
-
-
-def replacement(span: Span, text: str, known: Iterable[str] = ()) -> Fix:
-    """Return the fix that replaces a span with ``text``. ``known`` are the words that may stand there."""
-    return Fix(f"write {text}", (Edit(span, text),), spelling=is_slip(span.text, text, known))

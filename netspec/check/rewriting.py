@@ -13,6 +13,7 @@ from netspec.check import LayerFacts, check, check_file
 from netspec.check.claims import read_claim
 from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic, Edit, SpecError, apply
+from netspec.diagnostics.fixes import insertion
 from netspec.ir.shape import Shape
 from netspec.language.parser import parse, parse_change
 from netspec.language.syntax import Claim, Number, Section, Setting, Word, by_key
@@ -155,7 +156,7 @@ def _with_line(source: Source, line: str, *, layer: bool, first: bool) -> Source
     before = source.newline if place and source.text[place - 1] not in "\r\n" else ""
     if not (layer or first) and file.sections and file.sections[-1].span.start == max(span.start for span in spans):
         before += source.newline  # a blank line between the layers and the settings below them
-    return _edited(source, [Edit(Span(source, place, place), f"{before}{line}{source.newline}")])
+    return _edited(source, [insertion(source, place, f"{before}{line}{source.newline}")])
 
 
 def _addition(statement: Section | Setting, items: Sequence[str]) -> Edit:

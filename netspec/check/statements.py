@@ -10,9 +10,10 @@ from typing import Any
 
 from netspec import layers
 from netspec.check.continued import continued
-from netspec.check.report import Findings, replacement
+from netspec.check.report import Findings
 from netspec.check.values import keys_of, pairs_by_key, read_pairs
 from netspec.diagnostics import Label
+from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count
 from netspec.ir.settings import Augment, Test, Train

@@ -12,8 +12,9 @@ from netspec.check.continued import in_brackets
 from netspec.check.converted import coefficients_note, converted
 from netspec.check.meant import translated_key
 from netspec.check.misplaced_arguments import OPTIMIZER, report_arguments, report_optimizer_arguments
-from netspec.check.report import Findings, replacement, with_space_before
-from netspec.diagnostics import Edit, Fix, Label
+from netspec.check.report import Findings
+from netspec.diagnostics import Fix, Label
+from netspec.diagnostics.fixes import removal, replacement
 from netspec.diagnostics.other_keys import ABSENT_SETTINGS, STANDS_FOR, absent_key
 from netspec.diagnostics.other_tools import plain_word
 from netspec.keys import BadValue, Key, Padding
@@ -121,7 +122,7 @@ def _report_misplaced(
         message = f"{owner} has no key '{word}'" + (f"; did you mean {translation}?" if key else "")
         fix = replacement(pair.span, translation)
         if not key:
-            fix = Fix(f"leave out {shown(pair)}", (Edit(with_space_before(pair.span), ""),))
+            fix = Fix(f"leave out {shown(pair)}", (removal(pair.span),))
         about = absent_key(word, owner) if layer_type else ABSENT_SETTINGS.get(plain_word(word))
         notes = filter(None, (about or (None if key else "a spec says nothing of this kind"),))
         findings.add("unknown-key", message, pair.key.span, notes=notes, fixes=(fix,), layer=layer)

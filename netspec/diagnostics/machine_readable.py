@@ -24,11 +24,11 @@ def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
         **span_fields(diagnostic.span),
         "notes": [
             *diagnostic.notes,
-            *(f"not a fix: {r.title}: {r.effect}" for r in diagnostic.rejected),
+            *(rejected.text for rejected in diagnostic.rejected),
         ],
         "fixes": [
             {
-                "title": f"{fix.title}: {fix.effect}" if fix.effect else fix.title,
+                "title": fix.text,
                 "edits": [{**span_fields(edit.span), "text": edit.text} for edit in fix.edits],
                 "checks": fix.checks,
             }

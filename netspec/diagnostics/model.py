@@ -34,6 +34,11 @@ class Fix:
     checks: bool = False
     spelling: bool = False
 
+    @property
+    def text(self) -> str:
+        """The title with the effect, if that is known."""
+        return f"{self.title}: {self.effect}" if self.effect else self.title
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -41,6 +46,11 @@ class Rejected:
 
     title: str
     effect: str
+
+    @property
+    def text(self) -> str:
+        """The title with the effect, marked as no fix."""
+        return f"not a fix: {self.title}: {self.effect}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def _fix(fix: Fix) -> dict[str, Any]:
     for edit in fix.edits:
         by_file.setdefault(edit.span.source.name, []).append(edit)
     return {
-        "description": {"text": f"{fix.title}: {fix.effect}" if fix.effect else fix.title},
+        "description": {"text": fix.text},
         "artifactChanges": [
             {
                 "artifactLocation": {"uri": _uri(name)},

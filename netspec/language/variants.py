@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from netspec.diagnostics import Diagnostic, Edit, Fix, Label, apply
-from netspec.diagnostics.nearest import is_slip, nearest
+from netspec.diagnostics import Diagnostic, Edit, Label, apply
+from netspec.diagnostics.fixes import replacement
+from netspec.diagnostics.nearest import nearest
 from netspec.language.bases import Folder, find_bases, other_mistakes
 from netspec.language.parser import parse, parse_change
 from netspec.language.syntax import Dropped, File, Section, Setting, Value, Word
@@ -96,9 +97,7 @@ class _UnknownLayers:
         if self._compared < MAX_COMPARED and word.text not in known:
             self._compared += len(known)
             near = nearest(word.text, known)
-        fixes = (
-            (Fix(f"write {near}", (Edit(word.span, near),), spelling=is_slip(word.text, near, known)),) if near else ()
-        )
+        fixes = (replacement(word.span, near, known),) if near else ()
         text = message.format(word.text) + (f"; did you mean {near}?" if near else "")
         if not near and len(known) <= MAX_LISTED:
             notes = (*notes, f"there are {', '.join(known)}")

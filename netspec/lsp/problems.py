@@ -21,7 +21,7 @@ def shown_at(document: Document, diagnostic: Diagnostic) -> Span:
 def message(diagnostic: Diagnostic) -> str:
     """Return the text of a diagnostic: message, labels, notes and rejected fixes, one per line."""
     labels = (label.text for label in diagnostic.labels)
-    rejected = (f"not a fix: {r.title}: {r.effect}" for r in diagnostic.rejected)
+    rejected = (rejected.text for rejected in diagnostic.rejected)
     return "\n".join([diagnostic.message, *labels, *diagnostic.notes, *rejected])
 
 
@@ -57,8 +57,3 @@ def allowances(
     """Return the fixes that silence the warnings between two offsets with a comment."""
     overlapping = [d for d in diagnostics if d.span.start <= end and start <= d.span.end]
     return [(d, fix) for d in overlapping if (fix := allowance(document, d))]
-
-
-def title(fix: Fix) -> str:
-    """Return a one-line description of a fix."""
-    return f"{fix.title}: {fix.effect}" if fix.effect else fix.title

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from lsprotocol import types
 
 from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.diagnostics.fixes import insertion
 from netspec.lsp import problems
 from netspec.lsp.completion import Candidate
 from netspec.lsp.document import Document
@@ -95,7 +96,7 @@ class Translator:
     def action(self, document: Document, diagnostic: Diagnostic, fix: Fix, *, preferred: bool) -> types.CodeAction:
         """Convert a fix to a code action."""
         return types.CodeAction(
-            problems.title(fix),
+            fix.text,
             kind=types.CodeActionKind.QuickFix,
             diagnostics=[self.diagnostic(document, diagnostic)],
             is_preferred=preferred,
@@ -128,12 +129,12 @@ class Translator:
 
     def hint(self, document: Document, hint: Hint) -> types.InlayHint:
         """Convert an inlay hint. A double click on it inserts the claim into the text."""
-        insertion = Edit(Span(document.source, hint.offset, hint.offset), hint.claim)
+        edit = insertion(document.source, hint.offset, hint.claim)
         return types.InlayHint(
             self.position(document.source, hint.offset),
             hint.shape,
             kind=types.InlayHintKind.Type,
-            text_edits=[self.text_edit(insertion)],
+            text_edits=[self.text_edit(edit)],
             padding_left=True,
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Edit
+from netspec.diagnostics.fixes import insertion
 from netspec.ir.shape import Shape
 from netspec.language.syntax import Section, Setting
 from netspec.language.written import written
@@ -112,4 +113,4 @@ def _appended_line(checked: Checked, line: str) -> Edit:
 
 
 def _inserted(checked: Checked, place: int, text: str) -> Edit:
-    return Edit(Span(checked.texts.root, place, place), text)
+    return insertion(checked.texts.root, place, text)

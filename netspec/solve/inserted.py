@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from netspec.check import Checked, LayerFacts
-from netspec.check.report import with_space_before
 from netspec.diagnostics import Diagnostic, Edit
+from netspec.diagnostics.fixes import insertion, removal
 from netspec.ir.shape import Shape
 from netspec.language.syntax import Section, Values, Word, by_key
 from netspec.solve.trial import Proposal
-from netspec.source import Span
 
 
 def projection(checked: Checked, facts: LayerFacts, n: int, target: Shape) -> Iterator[Proposal]:
@@ -60,8 +59,8 @@ def own_layer(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
         return
     end = root.text.find("\n", section.span.end) + 1 or len(root.text)
     line_break = "" if root.text[:end].endswith("\n") else root.newline
-    line = Edit(Span(root, end, end), f"{line_break}[{name}] {word}{root.newline}")
-    yield Proposal(f"add [{name}] {word} below", (Edit(with_space_before(pair.span), ""), line))
+    line = insertion(root, end, f"{line_break}[{name}] {word}{root.newline}")
+    yield Proposal(f"add [{name}] {word} below", (removal(pair.span), line))
 
 
 def _names_read(section: Section) -> Iterator[str]:
@@ -86,4 +85,4 @@ def _above(checked: Checked, facts: LayerFacts, names: Sequence[str], lines: Seq
     span, taken = facts.section.span, {other.name for other in checked.layers}
     if taken.intersection(names) or span.source is not checked.texts.root:
         return None
-    return Edit(Span(span.source, span.start, span.start), "".join(f"{line}{span.source.newline}" for line in lines))
+    return insertion(span.source, span.start, "".join(f"{line}{span.source.newline}" for line in lines))

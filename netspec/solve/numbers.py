@@ -9,8 +9,8 @@ from netspec.check import Checked, LayerFacts
 from netspec.check.called import instance_norm_keys
 from netspec.check.claims import number_of
 from netspec.check.meant import adaptive_pooling
-from netspec.check.report import with_space_before
 from netspec.diagnostics import Diagnostic, Edit
+from netspec.diagnostics.fixes import removal
 from netspec.diagnostics.other_keys import CHANNELS_READ, GROUP_SIZES, PARAMETERS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count, plural
@@ -105,7 +105,7 @@ def without_channels_read(checked: Checked, facts: LayerFacts) -> Iterator[Propo
     """Propose to leave out other tools' number of channels or features that a layer reads, if it reads as many."""
     for pair, difference in _channels_read(checked, facts):
         if not difference:
-            yield Proposal(f"leave out {shown(pair)}", (Edit(with_space_before(pair.span), ""),))
+            yield Proposal(f"leave out {shown(pair)}", (removal(pair.span),))
 
 
 def other_channels_read(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> tuple[str, ...]:

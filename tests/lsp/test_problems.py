@@ -8,7 +8,7 @@ from editing import document
 from places import SPECS
 
 from netspec.diagnostics import apply
-from netspec.lsp.problems import allowances, fixes, message, related, shown_at, title
+from netspec.lsp.problems import allowances, fixes, message, related, shown_at
 from netspec.net import loads
 from netspec.opening import MAX_FILE_BYTES
 
@@ -30,7 +30,7 @@ def test_all_fixes_are_offered_at_the_error_and_correct_it() -> None:
     ]
     for _, fix in found:
         assert loads(apply(fix.edits, PUZZLE)).graph
-    assert title(found[1][1]) == "net rounding=up: gives 55 as cuda-convnet computed it; the whole network checks"
+    assert found[1][1].text == "net rounding=up: gives 55 as cuda-convnet computed it; the whole network checks"
 
 
 def test_fixes_are_only_offered_at_the_error() -> None:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.diagnostics.fixes import insertion
 from netspec.formatting import format_number, listed, plural
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Conv, Deconv, Input, Local, Lrn, Shuffle, Slice, window_of
 from netspec.ir.shape import Shape
-from netspec.source import Span
 
 _CONVOLUTIONS = (Conv, Deconv, Local)
 
@@ -58,8 +58,9 @@ def mean_out_of_range(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator
     notes = [f"mean= and std= are numbers of that range; with range={other} pixels are 0 to {other}"]
     found = warning("mean-out-of-range", message, node, facts, ("mean",), notes)
     if largest <= other:
-        place = written.span if written else Span(pair.span.source, pair.span.start, pair.span.start)
-        edit = Edit(place, f"range={other}" if written else f"range={other} ")
+        edit = insertion(pair.span.source, pair.span.start, f"range={other} ")
+        if written:
+            edit = Edit(written.span, f"range={other}")
         found = replace(found, fixes=(Fix(f"write range={other}", (edit,)),))
     yield found
 

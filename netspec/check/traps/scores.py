@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
-from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.diagnostics import Diagnostic, Fix
+from netspec.diagnostics.fixes import insertion
 from netspec.formatting import format_count
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import CrossEntropy, Dropout, Loss, NoisyRelu, Relu, Relu6, SetCrossEntropy, Softmax
-from netspec.source import Source, Span
 
 
 def relu_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
@@ -96,14 +96,10 @@ def _class_loss(scores: str, facts: Mapping[str, LayerFacts]) -> Fix:
     if softmax is None:
         source = sections[0].span.source
         line_break = "" if source.text.endswith(("\n", "\r")) else source.newline
-        return Fix(f"add {line}", (_inserted(source, len(source.text), f"{line_break}{line}{source.newline}"),))
+        return Fix(f"add {line}", (insertion(source, len(source.text), f"{line_break}{line}{source.newline}"),))
     source = softmax.span.source
-    edits = [_inserted(source, softmax.span.start, f"{line}{source.newline}")]
+    edits = [insertion(source, softmax.span.start, f"{line}{source.newline}")]
     if not any(pair.key.text == "inputs" for pair in softmax.pairs):
         word = softmax.values[0].span
-        edits.append(_inserted(word.source, word.end, f" inputs={scores}"))
+        edits.append(insertion(word.source, word.end, f" inputs={scores}"))
     return Fix(f"add {line} above {softmax.name.text}", tuple(edits))
-
-
-def _inserted(source: Source, place: int, text: str) -> Edit:
-    return Edit(Span(source, place, place), text)
