@@ -1,10 +1,11 @@
-"""Slice and Shuffle: channels that are taken or rearranged."""
+"""Slice, Shuffle, PixelShuffle, PixelUnshuffle, ChannelMax and ChannelMean: channels that are taken, rearranged or
+reduced."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import Shuffle, Slice
+from netspec.ir.ops import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
 from netspec.ir.shape import Shape
 
 from .call import Array, Call, Gradient
@@ -39,6 +40,63 @@ def _transposed(x: Array, shares: int, rows: int) -> Array:
     n, channels, *pixels = x.shape
     matrices = x.reshape(n, shares, rows, channels // shares // rows, *pixels)
     return matrices.swapaxes(2, 3).reshape(x.shape)
+
+
+def pixel_shuffle(op: PixelShuffle, call: Call) -> Array:
+    """Channels to the pixels of squares."""
+    return _spread(call.x, op.factor)
+
+
+def pixel_shuffle_back(op: PixelShuffle, call: Call, y: Array, grad: Array) -> Gradient:
+    """Move the gradient back to where its pixels came from."""
+    return Gradient((_gathered(grad, op.factor),))
+
+
+def pixel_unshuffle(op: PixelUnshuffle, call: Call) -> Array:
+    """The pixels of squares to channels."""
+    return _gathered(call.x, op.factor)
+
+
+def pixel_unshuffle_back(op: PixelUnshuffle, call: Call, y: Array, grad: Array) -> Gradient:
+    """Move the gradient back to where its pixels came from."""
+    return Gradient((_spread(grad, op.factor),))
+
+
+def _spread(x: Array, r: int) -> Array:
+    n, channels, rows, columns = x.shape
+    squares = x.reshape(n, channels // r**2, r, r, rows, columns)
+    return squares.transpose(0, 1, 4, 2, 5, 3).reshape(n, channels // r**2, r * rows, r * columns)
+
+
+def _gathered(x: Array, r: int) -> Array:
+    n, channels, rows, columns = x.shape
+    squares = x.reshape(n, channels, rows // r, r, columns // r, r)
+    return squares.transpose(0, 1, 3, 5, 2, 4).reshape(n, channels * r**2, rows // r, columns // r)
+
+
+def channel_max(op: ChannelMax, call: Call) -> Array:
+    """The maximum of each group of channels."""
+    y: Array = _by_groups(call.x, op.groups).max(axis=2)
+    return y
+
+
+def channel_max_back(op: ChannelMax, call: Call, y: Array, grad: Array) -> Gradient:
+    """The largest channel of a group gets the gradient, the first one of equals (argmax returns the first)."""
+    x = _by_groups(call.x, op.groups)
+    places = np.arange(x.shape[2]).reshape(1, 1, -1, *(1,) * (x.ndim - 3))
+    return Gradient((_merged(grad[:, :, None] * (places == x.argmax(axis=2)[:, :, None])),))
+
+
+def channel_mean(op: ChannelMean, call: Call) -> Array:
+    """The mean of each group of channels."""
+    y: Array = _by_groups(call.x, op.groups).mean(axis=2)
+    return y
+
+
+def channel_mean_back(op: ChannelMean, call: Call, y: Array, grad: Array) -> Gradient:
+    """Each channel of a group gets an equal part of the gradient."""
+    each = call.x.shape[1] // op.groups
+    return Gradient((np.repeat(grad, each, axis=1) / each,))
 
 
 def _by_groups(x: Array, groups: int) -> Array:

@@ -89,10 +89,9 @@ def _factors(call: Call) -> list[Array]:
 
 
 def _summed_to(shape: tuple[int, ...], part: Array) -> Array:
-    """Sum the pixels of N,C,H,W if ``shape`` has one number for each channel."""
-    if part.shape == shape or part.size == math.prod(shape):
-        return part.reshape(shape)
-    total: Array = part.sum(axis=(2, 3))
+    """Sum the pixels of N,C,H,W if ``shape`` has one number for each channel, the channels if it has one channel."""
+    sizes = (*shape, *(1,) * (part.ndim - len(shape)))
+    total: Array = part.sum(axis=tuple(axis for axis, size in enumerate(sizes) if size != part.shape[axis]))
     return total.reshape(shape)
 
 

@@ -48,6 +48,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "data": ("input",),
     "decay": ("weight_decay",),
     "deconvolution": ("deconv",),
+    "depthtospace": ("pixelshuffle",),
     "delta": ("eps",),
     "dense": ("fc",),
     "drop": ("dropout", "rate"),
@@ -197,10 +198,12 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "softmaxwithloss": ("crossentropy",),
     "softplus": ("softrelu",),
     "solver": ("train",),
+    "spacetodepth": ("pixelunshuffle",),
     "split": ("slice",),
     "src": ("inputs",),
     "start": ("first",),
     "stepsize": ("every",),
+    "subpixel": ("pixelshuffle",),
     "subsample": ("avgpool",),
     "subsampling": ("avgpool",),
     "swish": ("silu",),
@@ -239,7 +242,10 @@ _NORMALISATION = (
     "the normalisations are batchnorm, layernorm and groupnorm, and of squares alone lrn (across channels), rnorm and "
     "contrast (both across pixels)"
 )
-_REARRANGED = "no layer turns channels into pixels or axes into others; shuffle rearranges channels"
+_REARRANGED = (
+    "no layer turns axes into others; shuffle rearranges channels, pixelshuffle makes pixels of them, and "
+    "pixelunshuffle channels of pixels"
+)
 
 ABSENT_TYPES: Mapping[str, str] = {
     **dict.fromkeys(
@@ -292,7 +298,7 @@ ABSENT_TYPES: Mapping[str, str] = {
         "squeeze and excitation is avgpool kernel=global, two fc layers, the second with neuron=logistic, and the "
         "product of what they make and what the avgpool reads",
     ),
-    **dict.fromkeys(("permute", "pixelshuffle"), _REARRANGED),
+    "permute": _REARRANGED,
     "chunk": "slice channels= takes the channels of one part, from channel first= on; each part is a layer",
     **dict.fromkeys(("maxunpool", "unpool", "unpooling"), "there is no unpooling; upsample and deconv enlarge maps"),
     **dict.fromkeys(

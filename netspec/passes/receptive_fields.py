@@ -27,6 +27,8 @@ from netspec.ir.ops import (
     Mirror,
     Nailbed,
     Op,
+    PixelShuffle,
+    PixelUnshuffle,
     RandomScale,
     Reshape,
     Resize,
@@ -156,6 +158,12 @@ def _moved(op: Op, x: Shape) -> tuple[_Reading, _Reading] | None:
             return _neighbours(top, 1), _neighbours(left, 1)
         case ZeroPad(pad=pad):
             return _neighbours(-pad.top, 1), _neighbours(-pad.left, 1)
+        case PixelUnshuffle(factor=factor):  # the pixels of a square, whichever becomes a channel
+            reading = _neighbours(0, factor, factor)
+            return reading, reading
+        case PixelShuffle(factor=factor):
+            repeated = Upsample((factor, factor))
+            return _sampled(repeated, 0), _sampled(repeated, 1)
         case Mirror():
             return _neighbours(0, 1), _neighbours(x.width - 1, 1, -1)
         case Upsample():

@@ -167,6 +167,27 @@ SPECS = {
         [even] shuffle groups=2 inputs=whole
         [last] concat inputs=odd,even
     """,
+    "spatial-attention": """
+        net attentive
+        gpus 2
+        default conv  init=gaussian(0.3)
+        [image] input 3x8x8
+        [squares] pixelunshuffle factor=2
+        [c1] conv filters=12 kernel=1 neuron=silu
+        [best] channelmax groups=2 inputs=c1
+        [mean] channelmean groups=2 inputs=c1
+        [both] concat inputs=best,mean
+        [c2] conv filters=8 kernel=3 pad=1
+        [large] pixelshuffle factor=2
+        [whole] conv filters=4 kernel=1 gpu=0
+        [m1] channelmax
+        [m2] channelmean inputs=whole
+        [m] concat inputs=m1,m2
+        [gate] conv filters=1 kernel=3 pad=1 neuron=logistic
+        [units] fc outputs=4 neuron=logistic inputs=whole
+        [gated] product inputs=gate,whole,units
+        [last] product inputs=gated,gate
+    """,
     "noisy": """
         net noisy
         [image] input 3x8x8

@@ -25,6 +25,8 @@ from netspec.ir.ops import (
     BinaryCrossEntropy,
     Blur,
     CauchyError,
+    ChannelMax,
+    ChannelMean,
     ChannelScale,
     ColourSpace,
     Concat,
@@ -57,6 +59,8 @@ from netspec.ir.ops import (
     Nailbed,
     NoisyRelu,
     Op,
+    PixelShuffle,
+    PixelUnshuffle,
     PRelu,
     Product,
     RandomScale,
@@ -149,6 +153,8 @@ ON_IMAGES: list[Op] = [
     Dropout(0.3, "test", "images"),
     *(Slice(2, 2, groups) for groups in (1, 2)),
     *(Shuffle(2, shares) for shares in (1, 2)),
+    PixelShuffle(2),
+    *(reduction(groups) for reduction in (ChannelMax, ChannelMean) for groups in (1, 2)),
     Flatten(),
     Reshape(Shape(2, 12, 5)),
     Softmax(),
@@ -169,6 +175,7 @@ ON_VECTORS: list[Op] = [
     GroupNorm(1e-2, groups=3),
     *(Slice(2, 2, groups) for groups in (1, 2)),
     Shuffle(3),
+    *(ChannelMax(2), ChannelMean(3)),
     Dropout(0.3, "train"),
     Dropout(0.3, "test"),
     Softmax(),
@@ -242,6 +249,15 @@ def gates() -> Graph:
     return verify(builder.graph())
 
 
+def masks() -> Graph:
+    """Return a product of maps, one map for all of them, and one unit for each map."""
+    builder = Builder()
+    image = builder.input(*IMAGE)
+    mean = builder.add("mean", ChannelMean(), builder.add("maps", Tanh(), image))
+    builder.add("layer", Product(), mean, image, builder.add("vector", Linear(4), image))
+    return verify(builder.graph())
+
+
 def gated() -> Graph:
     """Return a loss of an image with a gate that is computed from the image."""
     builder = Builder()
@@ -279,6 +295,8 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "max": joined(Max()),
     "product": joined(Product()),
     "product with means and a vector": gates,
+    "product with one map": masks,
+    "pixelunshuffle": partial(single, PixelUnshuffle(2), (2, 4, 6)),
     "concat": joined(Concat()),
     "concat in groups": joined(Concat(groups=2)),
     "shared weights": shared,

@@ -34,6 +34,15 @@ def test_product_of_maps_and_one_unit_for_each_map() -> None:
     assert_close(value(Product(), vector, units), [[[[20]], [[300]]]])
 
 
+def test_product_with_one_map() -> None:
+    maps, mask, vector = [[[[1, 2]], [[3, 4]]]], [[[[5, 10]]]], [[2, 3]]
+    assert_close(value(Product(), mask, maps), [[[[5, 20]], [[15, 40]]]])
+    assert_close(value(Product(), vector, maps, mask), [[[[10, 40]], [[45, 120]]]])
+    first, second = gradient(Product(), maps, mask, seed=[[[[10, 20]], [[30, 40]]]]).inputs
+    assert_close(first, [[[[50, 200]], [[150, 400]]]])
+    assert_close(second, [[[[100, 200]]]])  # 1 * 10 + 3 * 30, 2 * 20 + 4 * 40
+
+
 def test_gradient_of_a_product_is_summed_over_the_pixels_of_a_map() -> None:
     maps, vector = [[[[1, 2]], [[3, 4]]]], [[2, 3]]
     first, second = gradient(Product(), maps, vector, seed=[[[[10, 20]], [[30, 40]]]]).inputs

@@ -61,6 +61,8 @@ ABOVE = "[i] input 64x8x8\n[a] "
         ("conv filters=8 kernel=3 use_bias=false", "conv filters=8 kernel=3 bias=none"),
         ("nn.LeakyReLU(0.2)", "leakyrelu slope=0.2"),
         ("nn.ChannelShuffle(2)", "shuffle groups=2"),
+        ("nn.PixelShuffle(2)", "pixelshuffle factor=2"),
+        ("nn.PixelUnshuffle(downscale_factor=2)", "pixelunshuffle factor=2"),
         ("ShuffleChannel group=2", "shuffle groups=2"),
         ("split channels=32", "slice channels=32"),
         ("slice channels=32 start=32", "slice channels=32 first=32"),

@@ -75,6 +75,7 @@ IMAGE = "[i] input 4x16x20\n"
         ("[q] avgpool kernel=global\n[f] fc outputs=4\n[s] product inputs=f,i", "all"),
         ("[r] resize step=1.5\n[c] conv filters=2 kernel=3", "varies"),
         ("[u] upsample factor=2 method=corners", "varies"),
+        ("[u] pixelunshuffle factor=2\n[m] channelmax", square(0, 2, 2)),
         ("[c] crop size=8 top=2 left=3\n[d] conv filters=4 kernel=2 stride=2 inputs=i\n[e] crop size=8 inputs=d\n"
          "[s] sum inputs=c,e", "varies"),
         ("[r] reshape size=4x20x16", "varies"),
@@ -112,6 +113,8 @@ def test_fields_of_u_net_are_those_of_its_lowest_layers_grown_by_its_last_convol
         ("upsample factor=4\n[p] maxpool kernel=2", ((0, 1), (0, 1)), 1),
         ("upsample factor=2\n[c] conv filters=1 kernel=3 pad=1", ((-1, 2), (0, 2)), 1),
         ("upsample factor=2\n[p] maxpool kernel=2", ((0, 1),), 1),
+        ("conv filters=4 kernel=1\n[s] pixelshuffle factor=2", ((0, 1), (0, 1)), 1),
+        ("conv filters=4 kernel=1\n[s] pixelshuffle factor=2\n[u] pixelunshuffle factor=2", ((0, 1),), 1),
         ("conv filters=1 kernel=2 stride=2\n[u] upsample factor=2\n[s] sum inputs=i,u", ((0, 2), (0, 2)), 2),
     ],
 )

@@ -20,6 +20,8 @@ from netspec.ir.ops import (
     BinaryCrossEntropy,
     Blur,
     CauchyError,
+    ChannelMax,
+    ChannelMean,
     ChannelScale,
     ColourSpace,
     Concat,
@@ -52,6 +54,8 @@ from netspec.ir.ops import (
     Nailbed,
     NoisyRelu,
     Op,
+    PixelShuffle,
+    PixelUnshuffle,
     PRelu,
     Product,
     RandomScale,
@@ -136,6 +140,12 @@ OPERATIONS: dict[str, Op] = {
     "slice-in-groups": Slice(2, 4, groups=2),
     "shuffle": Shuffle(4),
     "shuffle-of-shares": Shuffle(2, shares=2),
+    "pixelshuffle": PixelShuffle(2),
+    "pixelunshuffle": PixelUnshuffle(2),
+    "channelmax": ChannelMax(),
+    "channelmax-of-groups": ChannelMax(2),
+    "channelmean": ChannelMean(),
+    "channelmean-of-groups": ChannelMean(2),
     "softmax": Softmax(),
     "relu": Relu(),
     "relu6": Relu6(),
@@ -228,7 +238,7 @@ def test_tables_cover_every_operation() -> None:
 
 
 def graph_with_gates(factors: list[str]) -> Graph:
-    """Return a network with a product of maps, of one unit for each map, and of a vector, in the given order.
+    """Return a network with a product of maps, of one unit for each map, of one map, and of a vector, in an order.
 
     ``image`` and ``light``, the means of its maps, have no gradient.
     """
@@ -236,6 +246,7 @@ def graph_with_gates(factors: list[str]) -> Graph:
     builder.add("light", AvgPool(Window((20, 24))), builder.input(8, 20, 24))
     builder.add("maps", Conv(8, Window((1, 1))), "image")
     builder.add("means", AvgPool(Window((20, 24))), "maps")
+    builder.add("mask", ChannelMean(), "maps")
     builder.add("vector", Linear(8), "means")
     builder.add("middle", Product(), *factors)
     builder.add("last", Linear(10), "middle")
@@ -251,6 +262,8 @@ def graph_with_gates(factors: list[str]) -> Graph:
         ["maps", "maps"],
         ["light", "maps"],
         ["maps", "vector", "light"],
+        ["maps", "mask"],
+        ["mask", "maps", "means"],
         ["light", "light", "maps", "image"],
     ],
 )

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from netspec.ir.graph import Node
 from netspec.ir.ops import (
     BatchNorm,
+    ChannelMax,
+    ChannelMean,
     ChannelScale,
     Conv,
     Deconv,
@@ -15,6 +17,8 @@ from netspec.ir.ops import (
     Linear,
     Local,
     Op,
+    PixelShuffle,
+    PixelUnshuffle,
     PRelu,
     Product,
     Shuffle,
@@ -60,6 +64,14 @@ UNSUPPORTED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
     Slice: (
         "cuda-convnet has no layer that takes some of the channels",
         ("groups", "table"),
+    ),
+    **dict.fromkeys(
+        (PixelShuffle, PixelUnshuffle),
+        ("cuda-convnet has no layer that turns channels into pixels or back", ("resize step=0.5", "maxpool")),
+    ),
+    **dict.fromkeys(
+        (ChannelMax, ChannelMean),
+        ("cuda-convnet reduces channels only with weights", ("conv filters=1 kernel=1",)),
     ),
     Shuffle: (
         "cuda-convnet has no layer that rearranges channels",

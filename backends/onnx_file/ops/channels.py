@@ -1,8 +1,11 @@
-"""Operations that take or rearrange channels."""
+"""Operations that take, rearrange or reduce channels."""
 
 from __future__ import annotations
 
-from netspec.ir.ops import Shuffle, Slice
+from collections.abc import Callable
+
+from netspec.ir.ops import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
+from netspec.ir.ops.channels import ChannelReduction
 
 from ..site import Site, Table
 
@@ -31,4 +34,33 @@ def _shuffle(op: Shuffle, site: Site) -> None:
         site.result("Concat", *(site.inner("Reshape", part, size) for part in turned), axis=1)
 
 
-TABLE: Table = {Slice: _slice, Shuffle: _shuffle}
+def _pixel_unshuffle(op: PixelUnshuffle, site: Site) -> None:
+    """ONNX's SpaceToDepth orders the channels otherwise, by the pixels of the squares first."""
+    channels, height, width = site.shape
+    r = op.factor
+    squares = site.inner("Reshape", site.x, site.sizes("squares", 0, channels, height // r, r, width // r, r))
+    turned = site.inner("Transpose", squares, perm=(0, 1, 3, 5, 2, 4))
+    site.result("Reshape", turned, site.sizes("size", 0, channels * r**2, height // r, width // r))
+
+
+def _reduction(word: str) -> Callable[[ChannelReduction, Site], None]:
+    """Reduce the channels, those of each group between a split and a concatenation."""
+
+    def emit(op: ChannelReduction, site: Site) -> None:
+        if op.groups == 1:
+            site.result(word, site.x, axes=[1])
+            return
+        parts = [site.inner(word, part, axes=[1]) for part in site.split(site.x, op.groups)]
+        site.result("Concat", *parts, axis=1)
+
+    return emit
+
+
+TABLE: Table = {
+    Slice: _slice,
+    Shuffle: _shuffle,
+    PixelShuffle: lambda op, site: site.result("DepthToSpace", site.x, blocksize=op.factor, mode="CRD"),
+    PixelUnshuffle: _pixel_unshuffle,
+    ChannelMax: _reduction("ReduceMax"),
+    ChannelMean: _reduction("ReduceMean"),
+}

@@ -1,11 +1,11 @@
-"""Operations that take or rearrange channels."""
+"""Operations that take, rearrange or reduce channels."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from netspec.ir.ops import Shuffle, Slice
+from netspec.ir.ops import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
 from netspec.ir.shape import Shape
 
 from .emission import Table
@@ -56,9 +56,44 @@ class ChannelShuffle(nn.Module):
         return f"groups={self.groups}" + (f", shares={self.shares}" if self.shares > 1 else "")
 
 
+class Reduced(nn.Module):
+    """The base class of what makes one channel (or feature) of each of ``groups`` equal groups."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def by_groups(self, x: Tensor) -> Tensor:
+        return torch.unflatten(x, 1, (self.groups, -1))
+
+    def extra_repr(self) -> str:
+        return f"groups={self.groups}" if self.groups > 1 else ""
+
+
+class LargestChannel(Reduced):
+    """The largest channel of each group; one of equals gets the whole gradient, which ``torch.amax`` would divide."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.by_groups(x).max(2).values
+
+
+class MeanChannel(Reduced):
+    """The mean of the channels of each group."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.by_groups(x).mean(2)
+
+
 def _slice(op: Slice, inputs: tuple[Shape, ...]) -> nn.Module:
     first, count, _ = op.of_group(inputs[0])
     return ChannelSlice(first, count) if op.groups == 1 else GroupedSlice(first, count, op.groups)
 
 
-TABLE: Table = {Slice: _slice, Shuffle: lambda op, inputs: ChannelShuffle(op.groups, op.shares)}
+TABLE: Table = {
+    Slice: _slice,
+    Shuffle: lambda op, inputs: ChannelShuffle(op.groups, op.shares),
+    PixelShuffle: lambda op, inputs: nn.PixelShuffle(op.factor),
+    PixelUnshuffle: lambda op, inputs: nn.PixelUnshuffle(op.factor),
+    ChannelMax: lambda op, inputs: LargestChannel(op.groups),
+    ChannelMean: lambda op, inputs: MeanChannel(op.groups),
+}

@@ -1,10 +1,11 @@
-"""Operations that take or rearrange channels."""
+"""Operations that take, rearrange or reduce channels."""
 
 from __future__ import annotations
 
-from netspec.ir.ops import Shuffle, Slice
+from netspec.ir.ops import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
 
 from ..site import Expressions, Site
+from ..text import call
 
 
 def _slice(op: Slice, at: Site) -> str:
@@ -22,4 +23,25 @@ def _shuffle(op: Shuffle, at: Site) -> str:
     return f"{matrices}.transpose(2, 3).flatten(1, 3)"
 
 
-EXPRESSIONS: Expressions = {Slice: _slice, Shuffle: _shuffle}
+def _by_groups(groups: int, at: Site) -> str:
+    return f"{at.operand}.unflatten(1, ({at.division.share(groups)}, -1))"
+
+
+def _channel_max(op: ChannelMax, at: Site) -> str:
+    if op.groups == 1:
+        return f"{at.operand}.max(1, keepdim=True).values"
+    return f"{_by_groups(op.groups, at)}.max(2).values"
+
+
+def _channel_mean(op: ChannelMean, at: Site) -> str:
+    return f"{at.operand}.mean(1, keepdim=True)" if op.groups == 1 else f"{_by_groups(op.groups, at)}.mean(2)"
+
+
+EXPRESSIONS: Expressions = {
+    Slice: _slice,
+    Shuffle: _shuffle,
+    PixelShuffle: lambda op, at: call("F.pixel_shuffle", at.x, str(op.factor)),
+    PixelUnshuffle: lambda op, at: call("F.pixel_unshuffle", at.x, str(op.factor)),
+    ChannelMax: _channel_max,
+    ChannelMean: _channel_mean,
+}

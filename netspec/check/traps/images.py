@@ -11,7 +11,20 @@ from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.diagnostics.fixes import insertion
 from netspec.formatting import format_number, listed, plural
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import Conv, Deconv, Input, Local, Lrn, Shuffle, Slice, window_of
+from netspec.ir.ops import (
+    ChannelMax,
+    ChannelMean,
+    Conv,
+    Deconv,
+    Input,
+    Local,
+    Lrn,
+    PixelShuffle,
+    PixelUnshuffle,
+    Shuffle,
+    Slice,
+    window_of,
+)
 from netspec.ir.shape import Shape
 
 _CONVOLUTIONS = (Conv, Deconv, Local)
@@ -126,6 +139,9 @@ def lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator
             yield warning("lrn-across-groups", message, node, facts, ("reads", "size"), notes)
 
 
+_REARRANGE = Shuffle | Slice | PixelShuffle | PixelUnshuffle | ChannelMax | ChannelMean
+
+
 def _makers(graph: Graph) -> dict[str, Node | None]:
     """Map each value to the convolution that made its channels, if in between are only operations with one input that
     leave all channels in their places."""
@@ -134,6 +150,6 @@ def _makers(graph: Graph) -> dict[str, Node | None]:
         if isinstance(node.op, _CONVOLUTIONS):
             makers[node.name] = node
         else:
-            keeps = len(node.inputs) == 1 and not isinstance(node.op, Shuffle | Slice)
+            keeps = len(node.inputs) == 1 and not isinstance(node.op, _REARRANGE)
             makers[node.name] = makers[node.inputs[0]] if keeps else None
     return makers

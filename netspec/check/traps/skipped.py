@@ -9,6 +9,8 @@ from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import (
+    ChannelMax,
+    ChannelMean,
     Concat,
     Conv,
     Deconv,
@@ -17,6 +19,8 @@ from netspec.ir.ops import (
     Linear,
     Local,
     Max,
+    PixelShuffle,
+    PixelUnshuffle,
     Pool,
     PRelu,
     Product,
@@ -28,7 +32,10 @@ from netspec.ir.ops import (
     Upsample,
 )
 
-_KEEP_ZERO = (Concat, Dropout, Flatten, Max, Pool, PRelu, Product, Relu, Reshape, Shuffle, Slice, Sum, Upsample)
+_KEEP_ZERO = (
+    *(ChannelMax, ChannelMean, Concat, Dropout, Flatten, Max, PixelShuffle, PixelUnshuffle, Pool, PRelu, Product, Relu),
+    *(Reshape, Shuffle, Slice, Sum, Upsample),
+)
 """Operations whose output is 0 if all of their inputs are. Those with weights are too, if they have no biases."""
 
 

@@ -140,7 +140,7 @@ def _translate_nodes(draft: Draft) -> Iterator[tuple[Node, str]]:
                 translate_node(Site(node, draft))
             except Inexpressible as reason:
                 yield node, str(reason)
-        for name in node.outputs:
+        for name in filter(None, node.outputs):  # an output without a name is one that nothing reads
             values.setdefault(name, None)
 
 

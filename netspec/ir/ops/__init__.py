@@ -1,7 +1,7 @@
 """The operations, which are all that layer types and backends have in common."""
 
 from netspec.ir.ops.base import Op, ParamShape, Role, name_of, word_of
-from netspec.ir.ops.channels import Shuffle, Slice
+from netspec.ir.ops.channels import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
 from netspec.ir.ops.colour import ColourSpace
 from netspec.ir.ops.inspection import is_identity, window_of
 from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Product, Reshape, Softmax, Sum
@@ -85,6 +85,10 @@ VOCABULARY: tuple[type[Op], ...] = (
     Concat,
     Slice,
     Shuffle,
+    PixelShuffle,
+    PixelUnshuffle,
+    ChannelMax,
+    ChannelMean,
     Sum,
     Max,
     Product,
@@ -128,6 +132,8 @@ __all__ = [
     "BinaryCrossEntropy",
     "Blur",
     "CauchyError",
+    "ChannelMax",
+    "ChannelMean",
     "ChannelScale",
     "ColourSpace",
     "Concat",
@@ -167,6 +173,8 @@ __all__ = [
     "Op",
     "PRelu",
     "ParamShape",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "Pool",
     "Product",
     "RandomScale",

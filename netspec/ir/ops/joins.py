@@ -87,22 +87,29 @@ class Max(Elementwise):
 
 
 class Product(Elementwise):
-    """The element-wise product of the inputs. One with a single unit per channel multiplies whole maps.
+    """The element-wise product of the inputs. One with a single unit per channel multiplies whole maps, and one with a
+    single channel multiplies every channel.
 
     Its gradients are grad times the product of the other inputs, summed over the pixels of a map that a unit multiplies
-    (Hu, Shen & Sun, Squeeze-and-excitation networks, 2018, section 3.2).
+    (Hu, Shen & Sun, Squeeze-and-excitation networks, 2018, section 3.2), or over the channels that a map multiplies
+    (Woo et al., CBAM, 2018, section 3).
     """
 
     __slots__ = ()
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         largest = max(inputs, key=lambda x: (x.units, x.is_image))
-        if any(x != largest and not (x.channels == x.units == largest.channels) for x in inputs):
+        one_map = Shape(1, *largest[1:]) if largest.is_image else largest
+        if any(x not in (largest, one_map) and not (x.channels == x.units == largest.channels) for x in inputs):
             raise Fault(
                 "shapes-differ",
                 "{layer} multiplies inputs that do not match",
                 ("inputs",),
-                (_list_shapes(inputs) + ": each must have the shape of the largest, or one unit for each channel",),
+                (
+                    _list_shapes(inputs)
+                    + ": each must have the shape of the largest, one unit for each channel, or one "
+                    "channel",
+                ),
             )
         return largest
 

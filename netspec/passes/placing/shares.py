@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Literal
 
 from netspec.ir.ops import (
+    ChannelMax,
+    ChannelMean,
     ColourSpace,
     Concat,
     Conv,
@@ -43,7 +45,7 @@ def reading(op: Op, parts: int) -> Reading | None:
             if op.groups % parts == 0:
                 return "share"
             return "whole" if op.groups == 1 else None
-        case Lrn() | GroupNorm() | Concat() | Slice():
+        case Lrn() | GroupNorm() | Concat() | Slice() | ChannelMax() | ChannelMean():
             return "share" if op.groups % parts == 0 else None
         case Reshape():
             return "share" if op.size.channels % parts == 0 else None
@@ -72,7 +74,7 @@ def share_of(op: Op, parts: int) -> Op:
             return replace(op, first=op.first // parts, channels=op.channels // parts, groups=op.groups // parts)
         case Shuffle():
             return replace(op, shares=op.shares // parts)
-        case Lrn() | GroupNorm() | Concat():
+        case Lrn() | GroupNorm() | Concat() | ChannelMax() | ChannelMean():
             return replace(op, groups=max(1, op.groups // parts))
         case _:
             return op

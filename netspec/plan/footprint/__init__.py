@@ -17,6 +17,8 @@ from netspec.ir.ops import (
     BatchNorm,
     Bias,
     Blur,
+    ChannelMax,
+    ChannelMean,
     ChannelScale,
     ColourSpace,
     Concat,
@@ -37,6 +39,8 @@ from netspec.ir.ops import (
     Mirror,
     Nailbed,
     Op,
+    PixelShuffle,
+    PixelUnshuffle,
     PRelu,
     Product,
     RandomScale,
@@ -50,7 +54,7 @@ from netspec.ir.ops import (
     Upsample,
     ZeroPad,
 )
-from netspec.plan.footprint.joins import join
+from netspec.plan.footprint.joins import channels, join
 from netspec.plan.footprint.model import FULL, Footprint, Site
 from netspec.plan.footprint.neurons import neuron
 from netspec.plan.footprint.norms import norm
@@ -73,7 +77,9 @@ def footprint(op: Op, site: Site) -> Footprint:
             return pool(op, site)
         case Blur() | Mirror() | Nailbed() | Crop() | ZeroPad() | Resize() | Upsample() | RandomScale() | ColourSpace():
             return spatial(op, site)
-        case Concat() | Slice() | Shuffle() | Sum() | Max() | Product() | Flatten() | Reshape() | Softmax() | Loss():
+        case Slice() | Shuffle() | PixelShuffle() | PixelUnshuffle() | ChannelMax() | ChannelMean():
+            return channels(op, site)
+        case Concat() | Sum() | Max() | Product() | Flatten() | Reshape() | Softmax() | Loss():
             return join(op, site)
         case _:
             return neuron(op, site)

@@ -1,13 +1,14 @@
-"""Footprints of operations that combine several values, reshape one or take or rearrange channels, and of softmax."""
+"""Footprints of operations that combine several values, reshape one or take, rearrange or reduce channels, and of
+softmax."""
 
 from __future__ import annotations
 
 from itertools import accumulate
 from operator import or_
 
-from netspec.ir.ops import Concat, Flatten, Loss, Op, Product, Reshape, Shuffle, Slice, Softmax, Sum
+from netspec.ir.ops import ChannelMax, Concat, Flatten, Loss, Op, Product, Reshape, Slice, Softmax, Sum
 from netspec.plan.footprint.losses import loss
-from netspec.plan.footprint.model import FULL, Footprint, Site
+from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site
 
 
 def join(op: Op, site: Site) -> Footprint:
@@ -16,11 +17,6 @@ def join(op: Op, site: Site) -> Footprint:
     match op:
         case Flatten() | Reshape():
             return Footprint(numel * width if site.strided else None, width)
-        case Slice():
-            part = numel * width
-            return Footprint(None, width, part=part) if op.groups == 1 else Footprint(part, width)
-        case Shuffle():
-            return Footprint(numel * width, width)
         case Concat():
             return Footprint(numel * width, width, shares_gradient=True)
         case Softmax():
@@ -37,6 +33,17 @@ def join(op: Op, site: Site) -> Footprint:
     # are temporary.
     conditions = (inputs - 1) * numel
     return Footprint(numel * width, width, extra=conditions, forward=numel * width if inputs > 2 else 0)
+
+
+def channels(op: Op, site: Site) -> Footprint:
+    """The footprint of an operation that takes, rearranges or reduces channels."""
+    width, numel = site.width, site.output_numel
+    match op:
+        case Slice(groups=1):
+            return Footprint(None, width, part=numel * width)
+        case ChannelMax():  # keeps the place of each maximum; backward puts the gradients into zeros
+            return Footprint(numel * width, width, extra=numel * INDEX, backward=site.input_numel * width)
+    return Footprint(numel * width, width)
 
 
 def _product(site: Site) -> Footprint:

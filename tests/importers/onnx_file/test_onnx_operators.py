@@ -93,7 +93,7 @@ def test_single_operators(line: str) -> None:
         (node("Pad", ["x", "pads"], ["y"], mode="reflect"), "it pads by reflect"),
         (node("Pad", ["x", "pads", "one"], ["y"]), "it pads with 1"),
         (node("Softmax", ["x"], ["y"], axis=2), "a spec's is over the channels"),
-        (node("ReduceMean", ["x"], ["y"], axes=[1]), "it reduces other axes"),
+        (node("ReduceMean", ["x"], ["y"], axes=[0]), "it reduces all images of a batch"),
         (node("Sub", ["column", "x"], ["y"]), "a spec has one for each channel"),
         (node("Add", ["x", "column"], ["y"]), "a spec has one for each channel"),
         (node("MatMul", ["x", "x"], ["y"]), "as attention does"),

@@ -34,6 +34,18 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "one channel": lambda x: x[:, 2].unsqueeze(1) * 0.5 + x[:, 3:],
     "repeated": lambda x: torch.add(y := x.repeat(1, 2, 1, 1), 1, alpha=0.5).sub(y, alpha=3),
     "reductions": lambda x: x.mean(3).mean(2) + x.max(3)[0].max(2).values - x.sum(2).sum(-1),
+    "gates of pixels": lambda x: x.max(1, True)[0] * x + x * x.mean(1, True) * x.sum(1, True).expand_as(x),
+    "rows, columns, channels": lambda x: torch.cat(
+        [x.mean(2).flatten(1), x.amax((2, 1)), x.sum((1, 3)), x.mean((1, 2, 3))[:, None], x.flatten(1).sum(1, True)], 1
+    ),
+    "pixels": lambda x: torch.cat([F.pixel_shuffle(y := F.pixel_unshuffle(x, 2), 4), F.pixel_shuffle(y.flip(3), 4)], 1),
+    "squares": lambda x: torch.cat(
+        [
+            x.view(-1, 4, 3, 2, 4, 2).permute(0, 1, 3, 5, 2, 4).reshape(-1, 16, 3, 4),
+            x.view(-1, 4, 3, 2, 8).transpose(2, 3).unflatten(4, (4, 2)).permute(0, 2, 5, 1, 3, 4).reshape(-1, 16, 3, 4),
+        ],
+        1,
+    ),
     "counted": lambda x: F.avg_pool2d(x, 3, 2, 1) + F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
 }
 

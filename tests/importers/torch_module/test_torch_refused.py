@@ -34,7 +34,11 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
         "it scales by 3.1 and 3.1",
     ),
     "reflection": (lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"), "it pads by reflect; a spec pads with zeros"),
-    "batch": (lambda x: x.mean(0, keepdim=True), "it reduces other axes than height and width"),
+    "batch": (lambda x: x.mean(0, keepdim=True), "it reduces all images of a batch to one"),
+    "squares in another order": (
+        lambda x: x.view(-1, 3, 4, 2, 4, 2).permute(0, 5, 3, 1, 2, 4).reshape(-1, 12, 4, 4),
+        "view (the one that computes view): it divides the axes of N x C x H x W otherwise",
+    ),
     "images as pixels": (lambda x: x.flatten(0, 1), "the model returns flatten with the axes NC x H x W"),
     "whole numbers": (lambda x: x.long(), "it rounds to whole numbers or truth values"),
     "part changed": (lambda x: (y := x.relu(), y[:, :1].add_(1))[0], "it changes in place a part of a value"),

@@ -1,10 +1,14 @@
-"""The pattern of a channel shuffle."""
+"""The patterns of numbers that are moved: channel shuffles, and channels that become pixels or the other way round."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from netspec.importers.operators.graph.model import Model, Node
+import numpy as np
+
+from netspec.importers.operators.graph.model import Array, Model, Node, Sizes
 from netspec.importers.operators.graph.patterns import Match, Pattern, made_by
 
 
@@ -34,4 +38,68 @@ def channel_shuffle(model: Model, node: Node) -> Match | None:
     return Match("ChannelShuffle", apart.inputs[:1], (transpose, apart), {"axis": axis, "groups": between[first]})
 
 
-PATTERNS: tuple[Pattern, ...] = (channel_shuffle,)
+def squares(model: Model, node: Node) -> Match | None:
+    """Reshapes and transpositions that together move channels to the pixels of squares, or back.
+
+    What they move is computed for one image, and compared with all ways of doing so.
+    """
+    if node.op != "Reshape" or not _is_apart(model, node.inputs[0]):
+        return None
+    after = model.shapes.get(node.outputs[0], ())
+    steps = [node]
+    while (step := model.producers.get(steps[-1].inputs[0])) is not None and step.op in ("Reshape", "Transpose"):
+        steps.append(step)
+        if step.op == "Reshape" and (factor := _factor(model.shapes.get(step.inputs[0], ()), after)):
+            before = model.shapes[step.inputs[0]]
+            moved = _moved(model, steps[::-1], np.arange(math.prod(before[1:])).reshape(before[1:]))
+            for op, attributes, expected in _ways(before, factor):
+                if moved is not None and np.array_equal(moved, expected):
+                    return Match(op, step.inputs[:1], tuple(steps[1:]), attributes)
+    return None
+
+
+def _is_apart(model: Model, value: str) -> bool:
+    """Whether a value is a transposition of more axes than an image has, perhaps reshaped."""
+    step = model.producers.get(value)
+    return step is not None and step.op in ("Reshape", "Transpose") and len(model.shapes.get(value, ())) > 4
+
+
+def _factor(before: Sizes, after: Sizes) -> int:
+    """Return the side of the squares that make an image of another, 0 if there are none. Below 0: of those it has."""
+    if len(before) != 4 or len(after) != 4 or before[0] != after[0]:
+        return 0
+    for sign, small, large in ((1, before, after), (-1, after, before)):
+        factor = large[2] // small[2]
+        if factor > 1 and large[2:] == (small[2] * factor, small[3] * factor) and small[1] == large[1] * factor**2:
+            return sign * factor
+    return 0
+
+
+def _moved(model: Model, steps: list[Node], image: Array) -> Array | None:
+    """Return what steps make of an image, None if they move other images to it."""
+    for step in steps:
+        sizes, order = model.shapes.get(step.outputs[0], ()), tuple(step.attributes.get("perm", (1,)))
+        if sizes[:1] != (model.batch,) or (step.op == "Transpose" and order[0] != 0):
+            return None
+        image = image.reshape(sizes[1:]) if step.op == "Reshape" else image.transpose([axis - 1 for axis in order[1:]])
+    return image
+
+
+def _ways(before: Sizes, factor: int) -> Iterator[tuple[str, Mapping[str, Any], Array]]:
+    """Yield the operators that move channels to squares or back, with what they make of an image."""
+    _, channels, height, width = before
+    numbers, r = np.arange(channels * height * width), abs(factor)
+    if factor > 0:
+        size = (channels // r**2, height * r, width * r)
+        apart = numbers.reshape(size[0], r, r, height, width).transpose(0, 3, 1, 4, 2)
+        yield "DepthToSpace", {"blocksize": r, "mode": "CRD"}, apart.reshape(size)
+        apart = numbers.reshape(r, r, size[0], height, width).transpose(2, 3, 0, 4, 1)
+        yield "DepthToSpace", {"blocksize": r, "mode": "DCR"}, apart.reshape(size)
+    else:
+        size = (channels * r**2, height // r, width // r)
+        apart = numbers.reshape(channels, size[1], r, size[2], r)
+        yield "PixelUnshuffle", {"blocksize": r}, apart.transpose(0, 2, 4, 1, 3).reshape(size)
+        yield "SpaceToDepth", {"blocksize": r}, apart.transpose(2, 4, 0, 1, 3).reshape(size)
+
+
+PATTERNS: tuple[Pattern, ...] = (channel_shuffle, squares)

@@ -11,6 +11,7 @@ from netspec.importers.operators.graph.model import Inexpressible, Tensor
 from netspec.importers.operators.spec.lines import Line, Read, Site, described, ones
 from netspec.importers.operators.spec.naming import of_parameter
 from netspec.importers.operators.spec.views import Value
+from netspec.ir.shape import Shape
 
 
 def add(site: Site) -> None:
@@ -119,21 +120,31 @@ def _of_one_rank(values: Sequence[Value]) -> list[Value]:
 
 
 def _product(site: Site) -> None:
-    """A product of values of the same axes, or of maps and one number for each channel."""
+    """A product of values of the same axes, of maps and one number for each channel, or of maps and one map."""
     a, b = _of_one_rank([site.value(0), site.value(1)])
     large, gate = (a, b) if a.shape.units >= b.shape.units else (b, a)
     if a.axes == b.axes:
         lines = _alike(site, (a, b)) if a.shape.units == b.shape.units else []
     else:
-        axes = tuple(group if group in (("N",), ("C",)) else () for group in large.axes)
-        lines = [a.line, b.line] if gate.axes == axes and gate.shape.units == large.shape.channels else []
-    if not lines or gate.shape.channels != large.shape.channels:
+        lines = [a.line, b.line] if _is_unit_per_channel(gate, large) or _is_one_map(gate, large) else []
+    if not lines:
         raise Inexpressible(
-            f"it multiplies {described(a)} and {described(b)}; a spec multiplies equal axes, or maps by channels"
+            f"it multiplies {described(a)} and {described(b)}; a spec multiplies equal axes, maps by one unit each, or "
+            "all maps by one"
         )
     shape = large.shape if len({*lines}) == 1 or a.axes != b.axes else site.draft.lines[lines[0]].shape
     line = site.draft.new_line("product", lines, {}, shape, origin=site.node)
     site.result(replace(large, line=line, shape=shape))
+
+
+def _is_unit_per_channel(gate: Value, large: Value) -> bool:
+    axes = tuple(group if group in (("N",), ("C",)) else () for group in large.axes)
+    return gate.axes == axes and gate.shape.units == gate.shape.channels == large.shape.channels
+
+
+def _is_one_map(gate: Value, large: Value) -> bool:
+    axes = tuple(() if group == ("C",) else group for group in large.axes)
+    return gate.axes == axes and large.shape.is_image and gate.shape == Shape(1, *large.shape[1:])
 
 
 def _plus(site: Site, x: Value, constant: Tensor, *, sign: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""Operators that take some of the channels, or rearrange them."""
+"""Operators that take some of the channels, rearrange them, or turn them into pixels."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site, described
 from netspec.importers.operators.spec.views import Value
+from netspec.importers.operators.spec.windows import image_shape
 from netspec.importers.spec.parts import slice_keys
 from netspec.ir.shape import Shape
 
@@ -71,6 +72,33 @@ def shuffle(site: Site) -> None:
 def _shuffled(site: Site, x: Value, axis: int, groups: int) -> None:
     x = _with_channels(site, x, axis)
     site.emit("shuffle", x, {"groups": str(groups)})
+
+
+def depth_to_space(site: Site) -> None:
+    """Channels as the pixels of squares. By default, ONNX's channels are ordered by these pixels first."""
+    x, factor = site.image(), int(site.get("blocksize"))
+    if site.get("mode", "DCR") == "DCR":
+        x = _turned(site, x, factor**2)
+    site.emit("pixelshuffle", x, {"factor": str(factor)}, image_shape(site), claimed=True)
+
+
+def space_to_depth(site: Site) -> None:
+    """The pixels of squares as channels, ordered by these pixels first."""
+    x, shape = site.image(), image_shape(site)
+    line = site.line("pixelunshuffle", x, {"factor": str(int(site.get("blocksize")))}, shape, claimed=True)
+    site.result(_turned(site, x.of(line, shape), x.shape.channels))
+
+
+def pixel_unshuffle(site: Site) -> None:
+    """The pixels of squares as channels, recognised from a rearrangement."""
+    site.emit("pixelunshuffle", site.image(), {"factor": str(site.get("blocksize"))}, image_shape(site), claimed=True)
+
+
+def _turned(site: Site, x: Value, groups: int) -> Value:
+    """Return a value with the channels of so many groups in turn."""
+    if groups in (1, x.shape.channels):
+        return x
+    return x.of(site.line("shuffle", x, {"groups": str(groups)}, x.shape), x.shape)
 
 
 def taken(site: Site, x: Value, axis: int, first: int, count: int) -> Value:

@@ -10,6 +10,7 @@ from netspec.importers.operators.spec import (
     neurons,
     norms,
     products,
+    reductions,
     reshaping,
     transposed,
     upsampling,
@@ -29,9 +30,7 @@ OPERATORS: Mapping[str, Translate] = {
     "AveragePool": windows.average_pool,
     "GlobalAveragePool": windows.global_pool("avgpool"),
     "GlobalMaxPool": windows.global_pool("maxpool"),
-    "ReduceMean": windows.reduce_over_maps("avgpool"),
-    "ReduceMax": windows.reduce_over_maps("maxpool"),
-    "ReduceSum": windows.reduce_over_maps("sumpool"),
+    **dict.fromkeys(("ReduceMean", "ReduceMax", "ReduceSum"), reductions.reduce),
     "Pad": windows.pad,
     "Gemm": products.gemm,
     "MatMul": products.mat_mul,
@@ -87,12 +86,16 @@ OPERATORS: Mapping[str, Translate] = {
     "Split": channels.split,
     "Gather": channels.gather,
     "ChannelShuffle": channels.shuffle,
+    "DepthToSpace": channels.depth_to_space,
+    "SpaceToDepth": channels.space_to_depth,
+    "PixelUnshuffle": channels.pixel_unshuffle,
 }
 """By the operator's type. The types that ONNX does not have are those of groups that were recognised."""
 
 EXACT = frozenset({
     "Cast", "Concat", "Expand", "Flatten", "Max", "MaxPool", "GlobalMaxPool", "Pad", "ReduceMax", "Relu", "Reshape",
     "Slice", "Squeeze", "Transpose", "Unsqueeze", "Split", "Gather", "ChannelShuffle",
+    "DepthToSpace", "SpaceToDepth", "PixelUnshuffle",
 })  # fmt: skip
 """Operators that do to whole numbers what they do to real ones: others round, or leave the range of the type."""
 

@@ -126,36 +126,6 @@ def global_pool(type_: str) -> Callable[[Site], None]:
     return translate
 
 
-def reduce_over_maps(type_: str) -> Callable[[Site], None]:
-    """Return the translation of a reduction, which must be over height and width."""
-
-    def translate(site: Site) -> None:
-        x = site.x
-        axes = _reduced_axes(site, len(x.axes))
-        reduced = {axis for place in axes for axis in x.axes[place]}
-        kept = {axis for place, group in enumerate(x.axes) if place not in axes for axis in group}
-        if "C" in reduced or "N" in reduced or kept & {"H", "W"}:
-            raise Inexpressible("it reduces other axes than height and width")
-        if reduced:
-            pixel = Shape(x.shape.channels, 1, 1)
-            x = replace(x, line=site.line(type_, x, {"kernel": "global"}, pixel), shape=pixel)
-        groups = [() if place in axes else group for place, group in enumerate(x.axes)]
-        if not site.get("keepdims", 1):
-            groups = [group for place, group in enumerate(groups) if place not in axes]
-        site.result(replace(x, axes=tuple(groups)))
-
-    return translate
-
-
-def _reduced_axes(site: Site, rank: int) -> tuple[int, ...]:
-    axes = site.get("axes")
-    if axes is None and (tensor := site.tensor(1)) is not None:
-        axes = [int(axis) for axis in tensor.read().reshape(-1)]
-    if not axes:
-        return () if site.get("noop_with_empty_axes", 0) else tuple(range(rank))
-    return tuple(axis % rank for axis in axes)
-
-
 def pad(site: Site) -> None:
     """Zeros around an image, which convolutions that alone read it state themselves; else a line ``zeropad``."""
     x = site.image()

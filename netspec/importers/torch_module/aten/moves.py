@@ -83,6 +83,16 @@ def shuffle(call: Call) -> None:
     call.emit("ChannelShuffle", call.value(call.get("self")), axis=1, groups=call.get("groups"))
 
 
+def pixel_shuffle(call: Call) -> None:
+    """pixel_shuffle: channels to the pixels of squares."""
+    call.emit("DepthToSpace", call.value(call.get("self")), blocksize=call.get("upscale_factor"), mode="CRD")
+
+
+def pixel_unshuffle(call: Call) -> None:
+    """pixel_unshuffle: the pixels of squares to channels."""
+    call.emit("PixelUnshuffle", call.value(call.get("self")), blocksize=call.get("downscale_factor"))
+
+
 def split(call: Call) -> None:
     """chunk, split and their like: the parts along an axis."""
     values = call.node.meta["val"]

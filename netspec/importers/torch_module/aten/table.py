@@ -85,6 +85,8 @@ TABLE: Mapping[str, Convert] = {
     "narrow": moves.narrow,
     "flip": moves.flip,
     **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), moves.shuffle),
+    "pixel_shuffle": moves.pixel_shuffle,
+    "pixel_unshuffle": moves.pixel_unshuffle,
     "select": moves.select,
     **dict.fromkeys(("pad", "constant_pad_nd"), windows.pad),
 }

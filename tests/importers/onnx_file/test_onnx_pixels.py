@@ -1,0 +1,98 @@
+"""Channels that become pixels or back, and reductions of channels: imported models compute what onnxruntime does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime", reason="the extras onnx and peers are not installed")
+
+from onnx_graphs import Values, assert_same, model, node, numbers, refused, spec
+
+from netspec import backend
+from netspec.net import loads
+
+SHAPE = (8, 4, 6)
+
+
+def lines(given: Any) -> list[str]:
+    """The layers of the imported spec but for their names and the input."""
+    return [" ".join(line.partition("] ")[2].split()) for line in spec(given) if line.startswith("[")][1:]
+
+
+NODES: dict[str, tuple[Any, list[str]]] = {
+    "pixels last": (node("DepthToSpace", ["x"], ["y"], blocksize=2, mode="CRD"), ["pixelshuffle factor=2 -> 2x8x12"]),
+    "pixels first": (
+        node("DepthToSpace", ["x"], ["y"], blocksize=2),
+        ["shuffle groups=4", "pixelshuffle factor=2 -> 2x8x12"],
+    ),
+    "back": (
+        node("SpaceToDepth", ["x"], ["y"], blocksize=2),
+        ["pixelunshuffle factor=2 -> 32x2x3", "shuffle groups=8"],
+    ),
+    "mean": (node("ReduceMean", ["x"], ["y"], axes=[1]), ["channelmean"]),
+    "maximum": (node("ReduceMax", ["x"], ["y"], axes=[-3]), ["channelmax"]),
+    "sum": (node("ReduceSum", ["x", "one"], ["y"]), ["channelmean", "linear a=8"]),
+    "rows": (node("ReduceMean", ["x"], ["y"], axes=[2]), ["avgpool kernel=4x1"]),
+    "all": (node("ReduceMax", ["x"], ["y"], axes=[1, 2, 3]), ["maxpool kernel=global", "channelmax"]),
+}
+TENSORS: Values = {"one": np.array([1], np.int64)}
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_operators(name: str) -> None:
+    op, expected = NODES[name]
+    given = model([op], ("N", *SHAPE), TENSORS)
+    assert lines(given) == expected
+    assert_same(given, numbers(2, *SHAPE))
+
+
+def rearranged(between: tuple[int, ...], order: tuple[int, ...], after: tuple[int, ...]) -> Any:
+    """A model of two reshapes and a transposition."""
+    tensors = {"between": np.array((-1, *between), np.int64), "after": np.array((-1, *after), np.int64)}
+    nodes = [
+        node("Reshape", ["x", "between"], ["a"]),
+        node("Transpose", ["a"], ["b"], perm=order),
+        node("Reshape", ["b", "after"], ["y"]),
+    ]
+    return model(nodes, ("N", *SHAPE), tensors)
+
+
+@pytest.mark.parametrize(
+    ("between", "order", "after", "expected"),
+    [
+        ((2, 2, 2, 4, 6), (0, 1, 4, 2, 5, 3), (2, 8, 12), NODES["pixels last"][1]),
+        ((2, 2, 2, 4, 6), (0, 3, 4, 1, 5, 2), (2, 8, 12), NODES["pixels first"][1]),
+        ((8, 2, 2, 3, 2), (0, 1, 3, 5, 2, 4), (32, 2, 3), NODES["back"][1][:1]),
+        ((8, 2, 2, 3, 2), (0, 3, 5, 1, 2, 4), (32, 2, 3), NODES["back"][1]),
+    ],
+)
+def test_rearrangements(between: tuple[int, ...], order: tuple[int, ...], after: Any, expected: list[str]) -> None:
+    given = rearranged(between, order, after)
+    assert lines(given) == expected
+    assert_same(given, numbers(2, *SHAPE))
+
+
+@pytest.mark.parametrize(
+    ("between", "order", "after"),
+    [
+        ((2, 2, 2, 4, 6), (0, 1, 4, 3, 5, 2), (2, 8, 12)),  # columns of squares first
+        ((8, 2, 2, 3, 2), (0, 5, 3, 1, 2, 4), (32, 2, 3)),  # as YOLO's first layer
+        ((8, 2, 2, 2, 3), (0, 1, 3, 5, 2, 4), (48, 2, 2)),  # squares that are none
+    ],
+)
+def test_rearrangements_that_are_others(between: tuple[int, ...], order: tuple[int, ...], after: Any) -> None:
+    assert "it divides the axes of N x C x H x W otherwise" in str(refused(rearranged(between, order, after)).notes)
+
+
+def test_own_files_are_read() -> None:
+    """What netspec writes for these layers, it reads as the same layers."""
+    text = "net m\n[x] input 4x4x6\n[a] pixelunshuffle factor=2\n[b] channelmax\n[c] pixelshuffle factor=2 inputs=a\n"
+    text += "[d] channelmean\n[e] upsample factor=2 inputs=b\n[y] product inputs=c,d,e"
+    net, onnx_file = loads(text), backend.load("onnx_file")
+    given = onnx_file.model(net.graph, onnx_file.initial_values(net.graph, 0), spec=text)
+    types = [line.split()[0] for line in lines(given)]
+    assert types == ["pixelunshuffle", "channelmax", "pixelshuffle", "channelmean", "upsample", "product", "product"]
+    assert_same(given, numbers(2, 4, 4, 6))
