@@ -10,58 +10,21 @@ from building import Builder
 from netspec.ir.fault import Fault
 from netspec.ir.ops import (
     VOCABULARY,
-    AvgPool,
-    BatchNorm,
-    Bias,
-    BinaryCrossEntropy,
-    Blur,
-    CauchyError,
-    ChannelMax,
-    ChannelMean,
-    ChannelScale,
     ColourSpace,
-    Concat,
-    ContrastNorm,
-    Conv,
-    Crop,
-    CrossEntropy,
-    Deconv,
-    Dropout,
     DropoutOver,
-    Flatten,
-    GroupNorm,
-    Input,
-    LayerNorm,
-    Linear,
     LinearNeuron,
-    Local,
-    Lrn,
-    MapNorm,
-    Max,
-    MaxAbsPool,
-    MaxPool,
-    Mirror,
-    Nailbed,
     Op,
     ParamShape,
-    PixelShuffle,
-    PixelUnshuffle,
-    PRelu,
-    Product,
     Relu,
-    Reshape,
-    Resize,
-    Shuffle,
-    Slice,
-    Softmax,
-    SquaredError,
-    Sum,
-    SumPool,
-    SumSquares,
     Upsample,
-    ZeroPad,
     name_of,
 )
+from netspec.ir.ops.channels import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
+from netspec.ir.ops.joins import Concat, Flatten, Input, Max, Product, Reshape, Softmax, Sum
+from netspec.ir.ops.losses import BinaryCrossEntropy, CauchyError, CrossEntropy, SquaredError, SumSquares
+from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm
+from netspec.ir.ops.spatial import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Resize, SumPool, ZeroPad
+from netspec.ir.ops.weighted import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, TransposedWindow, Window
 
