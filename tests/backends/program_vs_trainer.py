@@ -130,7 +130,7 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
     whole.module.load_state_dict(weights)
     validation = evaluate(whole, [(images, labels)])
     assert validation is not None
-    actual = program.evaluate(model, [(images.unsqueeze(1), labels)], "cpu", world)
+    actual = program.evaluate(model, [(images.unsqueeze(1), labels)], world)
     tolerance = 1e-2 if graph.train.precision == "bf16" else 1e-5  # the order of sums differs
     torch.testing.assert_close(actual, (validation.loss, validation.top1, validation.top5), rtol=tolerance, atol=0.0)
 

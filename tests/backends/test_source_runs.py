@@ -141,7 +141,7 @@ def test_validation_loss_is_that_of_the_spec(tmp_path: Path) -> None:
     batches = [(torch.randn(n, 5), torch.randint(3, (n,))) for n in (4, 2)]
     expected = evaluate(build(graph, 3, "cpu"), batches)
     assert expected is not None
-    loss, top1, _ = program.evaluate(model, [(x.unsqueeze(1), labels) for x, labels in batches], "cpu")
+    loss, top1, _ = program.evaluate(model, [(x.unsqueeze(1), labels) for x, labels in batches])
     assert loss == pytest.approx(expected.loss, rel=1e-6)
     assert top1 == expected.top1
 
@@ -155,7 +155,7 @@ def test_noise_in_validation_is_repeatable_and_equals_the_trainers(tmp_path: Pat
     batches = [(torch.randn(n, 5), torch.randint(3, (n,))) for n in (4, 2)]
     objective = build(graph, 3, "cpu")
     as_views = [(x.unsqueeze(1), labels) for x, labels in batches]
-    first, again, other = (program.evaluate(model, as_views, "cpu", seed=seed) for seed in (5, 5, 6))
+    first, again, other = (program.evaluate(model, as_views, seed=seed) for seed in (5, 5, 6))
     expected = evaluate(objective, batches, seed=5)
     assert expected is not None
     assert first == again
@@ -165,7 +165,7 @@ def test_noise_in_validation_is_repeatable_and_equals_the_trainers(tmp_path: Pat
     at_once = evaluate(objective, joined, seed=5)
     assert at_once is not None and at_once.loss == pytest.approx(expected.loss, rel=1e-6)
     repeated = [(x.unsqueeze(1).repeat(1, 2, *(1,) * (x.dim() - 1)), labels) for x, labels in batches]
-    assert program.evaluate(model, repeated, "cpu", seed=5)[0] == pytest.approx(_loss_of_two_views(objective, batches))
+    assert program.evaluate(model, repeated, seed=5)[0] == pytest.approx(_loss_of_two_views(objective, batches))
 
 
 def _loss_of_two_views(objective: Objective, batches: list[tuple[torch.Tensor, torch.Tensor]]) -> float:
@@ -194,7 +194,7 @@ def test_ten_views_equal_those_of_eval_even_if_crops_coincide(size: int, distinc
     program = load_program(graph, tmp_path)
     model = network_class(program)()
     program.initialise(model, 3)
-    loss, _, _ = program.evaluate(model, program.Folder(tmp_path, 4, 0, 1).validation(10), "cpu", seed=5)
+    loss, _, _ = program.evaluate(model, program.Folder(tmp_path, 4, 0, 1).validation(10), seed=5)
     frame, shape = Frame(3, size, size), graph.input.output
     eval_views = views(10, frame, shape)
     assert len(eval_views) == distinct

@@ -319,7 +319,7 @@ def assert_same_training(graph: Graph, tmp_path: Path, monkeypatch: pytest.Monke
     program.mixed = lambda images, labels, seed, step: (images, labels)
     if graph.train.channels_last:
         model.to(memory_format=torch.channels_last)
-    program.train(model, data, epochs=EPOCHS, steps=None, device="cpu", seed=SEED, out=None)
+    program.train(model, data, epochs=EPOCHS, steps=None, seed=SEED, out=None)
 
     expected = state["average"]["weights"] if graph.train.ema else state["weights"]
     assert_equal(model.state_dict(), expected)

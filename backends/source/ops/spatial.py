@@ -16,6 +16,7 @@ from netspec.ir.ops import (
     Upsample,
     ZeroPad,
 )
+from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.passes.padding import Padding, exact_padding, pool_padding
 
@@ -29,7 +30,7 @@ def _max_pool(op: MaxPool, at: Site) -> str:
     if padding.image_pad is not None:
         x = call("F.pad", x, str(tuple(padding.image_pad)), value="-math.inf")
     options = {"dilation": pair_unless(op.window.dilation, 1), **_own(padding)}
-    return call("F.max_pool2d", x, *_sides(op.window), **options)
+    return call("F.max_pool2d", x, *_sides(op.window, at.shapes[0]), **options)
 
 
 def _avg_pool(op: AvgPool, at: Site) -> str:
@@ -42,7 +43,7 @@ def _avg_pool(op: AvgPool, at: Site) -> str:
         )  # fmt: skip
     padded = padding.op_pad != (0, 0)
     options = {**_own(padding), "count_include_pad": "False" if padded else None}
-    return call("F.avg_pool2d", at.x, *_sides(window), **options)
+    return call("F.avg_pool2d", at.x, *_sides(window, x), **options)
 
 
 def _sum_pool(op: SumPool, at: Site) -> str:
@@ -56,9 +57,10 @@ def _max_abs_pool(op: MaxAbsPool, at: Site) -> str:
     return call(at.helper("max_abs_pool"), at.x, **_window(op.window), pad=str(tuple(pad)))
 
 
-def _sides(window: Window) -> list[str]:
-    """Return the kernel, and the stride unless it is the kernel, the default of ``torch.nn.functional``."""
-    return [pair(window.kernel), *([] if window.stride == window.kernel else [pair(window.stride)])]
+def _sides(window: Window, x: Shape) -> list[str]:
+    """Return the kernel, and the stride if it matters and is not the kernel, the default of ``torch.nn.functional``."""
+    single = window.kernel == (x.height, x.width) and not any(window.pad)
+    return [pair(window.kernel), *([] if single or window.stride == window.kernel else [pair(window.stride)])]
 
 
 def _window(window: Window) -> dict[str, str]:
