@@ -9,7 +9,7 @@ from typing import Any
 from netspec.ir.constraint import BOUNDS, Constraint, incoming
 from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph, Parameter
-from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, decay_in_gradient, momentum_of
+from netspec.ir.rules import AdaDelta, AdaGrad, Adam, Lamb, Lars, RmsProp, Sgd, decay_in_gradient, momentum_of
 from netspec.ir.settings import (
     Cosine,
     DiscreteExponential,
@@ -25,6 +25,7 @@ from netspec.ir.settings import (
     Steps,
     noise_of,
 )
+from netspec.passes.optimiser_state import adapts
 from netspec.passes.torch_names import state_keys
 
 from .text import call, fill_lines, number, string
@@ -64,8 +65,8 @@ def _times(value: float, name: str, constant: float) -> str:
 
 
 def _has_momentum(graph: Graph) -> bool:
-    """Whether the program's update has a momentum: always with sgd, and with rmsprop if a parameter has one."""
-    return isinstance(graph.train.rule, Sgd) or any(p.momentum for p in graph.parameters.values())
+    """Whether the program's update has a momentum: with sgd and lars, and with rmsprop if a parameter has one."""
+    return isinstance(graph.train.rule, Sgd | Lars) or any(p.momentum for p in graph.parameters.values())
 
 
 def rule_variables(graph: Graph) -> dict[str, Any]:
@@ -83,13 +84,17 @@ def rule_variables(graph: Graph) -> dict[str, Any]:
         As in ``ir.settings``; numbers as text.
     ``in_root``:
         Whether ``EPS`` is added in the root.
+    ``adapted``:
+        The keys of the parameters with a trust ratio; ``None`` if the rule has none.
     """
     rule, momenta = graph.train.rule, [p.momentum for p in graph.parameters.values()]
+    adapted = parameter_keys(graph, (p for p in graph.parameters.values() if adapts(rule, p)))
     common = {
         "momentum": _has_momentum(graph),
         "mixed": not all(momenta),
         "decay_in_gradient": decay_in_gradient(rule),
         "constants": {},
+        "adapted": None,
     }
     match rule:
         case Sgd():
@@ -105,6 +110,15 @@ def rule_variables(graph: Graph) -> dict[str, Any]:
                 return {**common, "template": "adagrad.j2", "word": "AdaGrad", **own}
             own["constants"] = {"RHO": number(rule.rho), **constants}
             return {**common, "template": "rmsprop.j2", "word": "RMSProp", "centered": rule.centered, **own}
+        case AdaDelta():
+            constants = {"RHO": number(rule.rho), "EPS": number(rule.eps)}
+            return {**common, "template": "adadelta.j2", "word": "AdaDelta", "constants": constants}
+        case Lars():
+            constants = {"TRUST": number(rule.trust), "EPS": number(rule.eps)}
+            return {**common, "template": "lars.j2", "word": "LARS", "constants": constants, "adapted": adapted}
+        case Lamb():
+            constants = {name.upper(): number(getattr(rule, name)) for name in ("beta1", "beta2", "eps")}
+            return {**common, "template": "lamb.j2", "word": "LAMB", "constants": constants, "adapted": adapted}
 
 
 def parameter_keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:

@@ -15,8 +15,8 @@ _DEFINITION = re.compile(r"^(?:(?:def|class) |(?:from|import) (?:.* )?)(\w+)|^([
 """A module-level definition in a template, with its name."""
 
 _COMPUTED = frozenset({
-    "AdaGrad", "Adam", "AdamW", "BETA1", "BETA2", "DECAY", "EPS", "LR", "MOMENTUM", "RHO", "RMSProp", "SGD",
-    "cache", "partial", "rate_factor",
+    "AdaDelta", "AdaGrad", "Adam", "AdamW", "BETA1", "BETA2", "DECAY", "EPS", "LAMB", "LARS", "LR", "MOMENTUM", "RHO",
+    "RMSProp", "SGD", "TRUST", "cache", "partial", "rate_factor",
 })  # fmt: skip
 """Module-level names that the templates take from variables, except ``rate_factor_2`` and the like, which no layer's
 code uses."""

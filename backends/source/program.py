@@ -50,6 +50,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
     model = write_model(graph, division)
     inputs = graph.input.output
     rule, clip = rule_variables(graph), graph.train.clip_gradients
+    clipped_norm = clip is not None and clip.by == "norm"
     return _environment().get_template("program.py.j2").render(
         first_line=FIRST_LINE,
         net=inside_docstring(graph.name),
@@ -76,7 +77,8 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         rule=rule,
         constants={name: number(value) for name, value in common_rates(graph).items()} | rule["constants"],
         clip=number(clip.max) if clip is not None else "",
-        clipped_norm=clip is not None and clip.by == "norm",
+        clipped_norm=clipped_norm,
+        whole_norms=clipped_norm or rule["adapted"] is not None,
         still=parameter_keys(graph, (p for p in graph.parameters.values() if not p.lr)),
         untrainable=unfit_scores(graph) or next(map(str, unfit_rates(graph)), None),
         need_two_images=layers_needing_two_images(graph),

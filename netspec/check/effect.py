@@ -81,7 +81,7 @@ def _keys_of_another_rule(
     if isinstance(rule, Sgd):
         return
     owners = {"super_eps": "sgd"} | (
-        {} if momentum_of(rule) is not None else dict.fromkeys(_MOMENTA, "sgd and rmsprop")
+        {} if momentum_of(rule) is not None else dict.fromkeys(_MOMENTA, "sgd, rmsprop and lars")
     )
     for key, owner in owners.items():
         if values.get(key) is not None and (layer_type, key) != ("batchnorm", "momentum"):

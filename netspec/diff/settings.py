@@ -11,7 +11,7 @@ from netspec.ir.settings import Train
 from netspec.keys import texts
 from netspec.keys.optimizers import word_of
 
-_RULE = ("momentum", "nesterov", "beta1", "beta2", "rho", "eps", "eps_in_root", "start", "centered")
+_RULE = ("momentum", "nesterov", "beta1", "beta2", "rho", "eps", "eps_in_root", "start", "centered", "trust", "adapt")
 """The numbers of update rules, of which each rule has some."""
 _EPS = ("eps", "eps_in_root")
 """Numbers that a rule does not have if they are 0."""

@@ -64,17 +64,58 @@ class AdaGrad:
     start: float = 0.0
 
 
-UpdateRule = Sgd | Adam | RmsProp | AdaGrad
+@dataclass(frozen=True, slots=True)
+class AdaDelta:
+    """Zeiler (2012), algorithm 1, on g <- g + decay w: s <- rho s + (1 - rho) g^2;
+    d <- g sqrt(m + eps) / sqrt(s + eps);  m <- rho m + (1 - rho) d^2;  w <- w - lr d. The paper has no learning rate:
+    its lr is 1."""
+
+    rho: float = 0.95
+    eps: float = 1e-6
+
+
+Adapted = Literal["weights", "all"]
+"""The parameters that a rule with trust ratios adapts: weights of connections, or all
+(``passes.optimiser_state.adapts``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lars:
+    """You, Gitman & Ginsburg (2017), algorithm 1: v <- momentum v - lr r (g + decay w);  w <- w + v, with the trust
+    ratio r = trust |w| / (|g| + decay |w| + eps).
+
+    The norms are those of a whole parameter, on however many devices it is. The ratio is 1 if one of them is 0, and for
+    parameters that the rule does not adapt. ``momentum`` is the value for parameters without one of their own.
+    """
+
+    momentum: float = 0.9
+    trust: float = 0.001
+    eps: float = 1e-8
+    adapt: Adapted = "weights"
+
+
+@dataclass(frozen=True, slots=True)
+class Lamb:
+    """You et al. (2020), algorithm 2: with m and s of ``Adam``, u = (m / (1 - beta1^t)) / (sqrt(s / (1 - beta2^t)) +
+    eps) + decay w;  w <- w - lr r u, with the trust ratio r = |w| / |u|, under the conditions of ``Lars``."""
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-6
+    adapt: Adapted = "weights"
+
+
+UpdateRule = Sgd | Adam | RmsProp | AdaGrad | AdaDelta | Lars | Lamb
 
 
 def momentum_of(rule: UpdateRule) -> float | None:
     """Return the momentum of parameters without one of their own; ``None`` if the rule has none."""
-    return rule.momentum if isinstance(rule, Sgd | RmsProp) else None
+    return rule.momentum if isinstance(rule, Sgd | RmsProp | Lars) else None
 
 
 def decay_in_gradient(rule: UpdateRule) -> bool:
-    """Whether the weight decay is added to the gradient, and so divided by the rule as it is."""
-    return isinstance(rule, RmsProp | AdaGrad) or (isinstance(rule, Adam) and not rule.decoupled)
+    """Whether the weight decay is added to the gradient, or to the step, before this is scaled."""
+    return not (isinstance(rule, Sgd) or (isinstance(rule, Adam) and rule.decoupled))
 
 
 @dataclass(frozen=True, slots=True)

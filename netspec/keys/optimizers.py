@@ -10,16 +10,16 @@ from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_keys import ABSENT_SETTINGS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
-from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, UpdateRule
+from netspec.ir.rules import AdaDelta, AdaGrad, Adam, Lamb, Lars, RmsProp, Sgd, UpdateRule
 from netspec.ir.settings import Train
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
 from netspec.keys.kind import BadValue, none_of, one_of, unknown_word
 from netspec.keys.numbers import Real
-from netspec.keys.words import YES_NO
+from netspec.keys.words import YES_NO, Choice
 from netspec.language.syntax import Call, Number, Pair, Value
 from netspec.language.written import written
 
-_TRAIN, _SGD, _ADAM, _RMS = Train(), Sgd(), Adam(), RmsProp()
+_TRAIN, _SGD, _ADAM, _RMS, _DELTA, _LARS, _LAMB = Train(), Sgd(), Adam(), RmsProp(), AdaDelta(), Lars(), Lamb()
 _SHARE = Real(low=0, below=1)
 
 
@@ -30,14 +30,17 @@ def _decays(of_weights: float) -> tuple[Argument, ...]:
     )
 
 
-def _of_adam(weight_decay: float) -> tuple[Argument, ...]:
+def _of_adam(eps: float, weight_decay: float) -> tuple[Argument, ...]:
     return (
         Argument("lr", Real(low=0), 0.001),
         Argument("beta1", _SHARE, _ADAM.beta1),
         Argument("beta2", _SHARE, _ADAM.beta2),
-        Argument("eps", Real(above=0), _ADAM.eps),
+        Argument("eps", Real(above=0), eps),
         *_decays(weight_decay),
     )
+
+
+_ADAPT = Argument("adapt", Choice({"weights": "weights", "all": "all"}), "weights", default_text="weights")
 
 
 _OF_SGD = (
@@ -60,18 +63,41 @@ _OF_RMSPROP = (
     *_decays(0.0),
 )
 _OF_ADAGRAD = (Argument("lr", Real(low=0), 0.01), *_EPS, *_decays(0.0))
+_OF_ADADELTA = (
+    Argument("lr", Real(low=0), 1.0),
+    Argument("rho", _SHARE, _DELTA.rho),
+    Argument("eps", Real(above=0), _DELTA.eps),
+    *_decays(0.0),
+)
+_OF_LARS = (
+    Argument("lr", Real(low=0), 1.0),
+    Argument("momentum", _SHARE, _LARS.momentum),
+    *_decays(0.0),
+    Argument("trust", Real(above=0), _LARS.trust),
+    Argument("eps", Real(above=0), _LARS.eps),
+    _ADAPT,
+)
 _VELOCITY = "v <- momentum v - decay lr w - lr g"
 _NESTEROV = "w <- w + momentum v - decay lr w - lr g"
 _MOMENTS = "m <- beta1 m + (1 - beta1) g, s <- beta2 s + (1 - beta2) g^2"
 _STEP = "lr (m / (1 - beta1^t)) / (sqrt(s / (1 - beta2^t)) + eps)"
 _DECAYED = "g <- g + decay w"
 _SQUARES, _SUM, _MEAN = "s <- rho s + (1 - rho) g^2", "s <- s + g^2", "m <- rho m + (1 - rho) g"
+_MOVES = "d <- g sqrt(m + eps) / sqrt(s + eps), m <- rho m + (1 - rho) d^2"
+_RATIO = "r = trust |w| / (|g| + decay |w| + eps)"
+_LARS_STEP = "v <- momentum v - lr r (g + decay w), then w <- w + v"
+_LAMB_STEP = "u = (m / (1 - beta1^t)) / (sqrt(s / (1 - beta2^t)) + eps) + decay w, then w <- w - lr (|w| / |u|) u"
+_NORMS = (
+    "The norms are those of all weights of a layer together (of each input, if it has several), in whatever groups and "
+    "on however many devices they are. {ratio} is 1 where a norm is 0, and for biases and the coefficients of "
+    "normalisations, unless adapt=all"
+)
 _IN_ROOT = "with eps_in_root, sqrt(s + eps_in_root) takes the place of sqrt(s) + eps"
 
 OPTIMIZERS: Mapping[str, Form] = {
     "sgd": Form(f"{_VELOCITY}, then w <- w + v. With nesterov=yes: {_VELOCITY}, then {_NESTEROV}", _OF_SGD),
-    "adam": Form(f"update t, from 1: g <- g + decay w, {_MOMENTS}, then w <- w - {_STEP}", _of_adam(0.0)),
-    "adamw": Form(f"update t, from 1: {_MOMENTS}, then w <- w - lr decay w - {_STEP}", _of_adam(0.01)),
+    "adam": Form(f"update t, from 1: g <- g + decay w, {_MOMENTS}, then w <- w - {_STEP}", _of_adam(_ADAM.eps, 0.0)),
+    "adamw": Form(f"update t, from 1: {_MOMENTS}, then w <- w - lr decay w - {_STEP}", _of_adam(_ADAM.eps, 0.01)),
     "rmsprop": Form(
         f"{_DECAYED}, {_SQUARES} from s = start, v <- momentum v - lr g / (sqrt(s) + eps), then w <- w + v; "
         f"{_IN_ROOT}, and with centered=yes, s - m^2 that of s in the root, with {_MEAN}. PyTorch has eps and start=0; "
@@ -82,6 +108,18 @@ OPTIMIZERS: Mapping[str, Form] = {
         f"{_DECAYED}, {_SUM} from s = start, then w <- w - lr g / (sqrt(s) + eps); {_IN_ROOT}. PyTorch and Caffe have "
         "eps and start=0; Keras has eps_in_root and start=0.1",
         _OF_ADAGRAD,
+    ),
+    "adadelta": Form(
+        f"{_DECAYED}, {_SQUARES}, {_MOVES}, then w <- w - lr d (Zeiler 2012, with lr=1)",
+        _OF_ADADELTA,
+    ),
+    "lars": Form(
+        f"{_RATIO}, {_LARS_STEP}: for large batches (You, Gitman & Ginsburg 2017). {_NORMS.format(ratio='r')}", _OF_LARS
+    ),
+    "lamb": Form(
+        f"update t, from 1: {_MOMENTS}, {_LAMB_STEP}: for large batches (You et al. 2020). "
+        f"{_NORMS.format(ratio='|w| / |u|')}",
+        (*_of_adam(_LAMB.eps, 0.01), _ADAPT),
     ),
 }
 
@@ -97,6 +135,12 @@ def word_of(rule: UpdateRule) -> str:
             return "rmsprop"
         case AdaGrad():
             return "adagrad"
+        case AdaDelta():
+            return "adadelta"
+        case Lars():
+            return "lars"
+        case Lamb():
+            return "lamb"
 
 
 def formula(rule: UpdateRule) -> str:
@@ -113,6 +157,12 @@ def formula(rule: UpdateRule) -> str:
         case AdaGrad():
             step = f"w <- w - lr g / {_root(rule, 's')}"
             return f"an update is {_DECAYED}, {_SUM} from {format_number(rule.start)}, then {step}"
+        case AdaDelta():
+            return f"an update is {_DECAYED}, {_SQUARES}, {_MOVES}, then w <- w - lr d"
+        case Lars():
+            return f"an update is {_RATIO}, {_LARS_STEP}"
+        case Lamb():
+            return f"an update t, from 1, is {_MOMENTS}, {_LAMB_STEP}"
 
 
 def _root(rule: RmsProp | AdaGrad, inner: str) -> str:
@@ -162,6 +212,8 @@ def _rule(word: str, given: dict[str, Any], call: Call) -> UpdateRule:
         return Sgd(**given)
     if word in ("adam", "adamw"):
         return Adam(**given, decoupled=word == "adamw")
+    if word in _NAMED:
+        return _NAMED[word](**given)
     if None not in (given["eps"], given["eps_in_root"]):
         message = f"'{word}' has either eps, which is added to the root, or eps_in_root, and both are given"
         raise BadValue(message, call.span)
@@ -171,9 +223,11 @@ def _rule(word: str, given: dict[str, Any], call: Call) -> UpdateRule:
     return RmsProp(**given) if word == "rmsprop" else AdaGrad(**given)
 
 
+_NAMED: Mapping[str, type[AdaDelta | Lars | Lamb]] = {"adadelta": AdaDelta, "lars": Lars, "lamb": Lamb}
+
 _ABSENT = frozenset((
-    "adabelief", "adadelta", "adafactor", "adamax", "adamp", "amsgrad", "asgd", "ftrl", "lamb", "lars",
-    "lbfgs", "lion", "muon", "nadam", "nadamw", "radam", "rprop", "sgdw", "shampoo", "sparseadam",
+    "adabelief", "adafactor", "adamax", "adamp", "amsgrad", "asgd", "ftrl", "larc", "lbfgs", "lion", "muon", "nadam",
+    "nadamw", "radam", "rprop", "sgdw", "shampoo", "sparseadam",
 ))  # fmt: skip
 """Update rules that other tools have and specs do not. No similar spelling is suggested for them."""
 _NESTEROVS = ("nag", "nesterov", "nesterovsgd", "sgdnesterov")

@@ -22,7 +22,7 @@ _TO = Argument("factor", Real(above=0), required=True)
 _LEVELS = (_TO, Argument("levels", Whole(), required=True), _NOISE)
 _NOISY = (
     ". With noise s, the rate is multiplied by 1 + s |n|, where n is drawn from N(0, 1) for each parameter and step, "
-    "and separately for its decay, except with adam, rmsprop and adagrad, where the decay is a part of the gradient"
+    "and separately for its decay, if this is not a part of the gradient: with sgd and adamw"
 )
 SCHEDULES: Mapping[str, Form] = {
     "constant": Form("the rate does not change", make=ir.Fixed),

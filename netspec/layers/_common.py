@@ -161,7 +161,7 @@ LEARNING = training_keys(
         OwnScheduleWord(),
         "schedule of the learning rate of the weights, after the warm-up of the train line",
     ),
-    _of_weights("momentum", _SHARE, "momentum of the weights, with the update rule sgd or rmsprop"),
+    _of_weights("momentum", _SHARE, "momentum of the weights, with the update rule sgd, rmsprop or lars"),
     _of_weights("decay", _RATE, "weight decay of the weights"),
     Key(
         "decay_mult",
@@ -182,7 +182,7 @@ LEARNING = training_keys(
     _of_biases(
         "bias_momentum",
         _SHARE,
-        "momentum of the biases, with the update rule sgd or rmsprop",
+        "momentum of the biases, with the update rule sgd, rmsprop or lars",
         "that of the (first) weights",
     ),
     _of_biases("bias_decay", _RATE, "weight decay of the biases", "that of the train line, or 0"),

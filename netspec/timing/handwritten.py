@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Conv, Dropout, Flatten, Linear, Relu, Softmax, name_of
-from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, UpdateRule
+from netspec.ir.rules import AdaDelta, AdaGrad, Adam, Lamb, Lars, RmsProp, Sgd, UpdateRule
 
 
 class AlexNet(nn.Module):
@@ -111,17 +111,22 @@ class Peer:
 
 def optimiser(model: nn.Module, rule: UpdateRule, device: str) -> torch.optim.Optimizer:
     """Return PyTorch's optimiser of an update rule, with the paper's hyperparameters for SGD and PyTorch's for others,
-    fused on a GPU if PyTorch has such a kernel for GPUs."""
+    fused on a GPU if PyTorch has such a kernel for GPUs. PyTorch has neither LARS nor LAMB: in their place are the
+    rules that they scale, SGD and AdamW."""
     fused = device == "cuda"
     match rule:
-        case Sgd(nesterov=nesterov):
+        case Sgd() | Lars():
+            nesterov = isinstance(rule, Sgd) and rule.nesterov
             return torch.optim.SGD(model.parameters(), 0.01, 0.9, weight_decay=5e-4, nesterov=nesterov, fused=fused)
-        case Adam():
-            return (torch.optim.AdamW if rule.decoupled else torch.optim.Adam)(model.parameters(), fused=fused)
+        case Adam() | Lamb():
+            decoupled = isinstance(rule, Lamb) or rule.decoupled
+            return (torch.optim.AdamW if decoupled else torch.optim.Adam)(model.parameters(), fused=fused)
         case RmsProp():
             return torch.optim.RMSprop(model.parameters(), momentum=rule.momentum, centered=rule.centered)
         case AdaGrad():
             return torch.optim.Adagrad(model.parameters())
+        case AdaDelta():
+            return torch.optim.Adadelta(model.parameters())
 
 
 def peer_of(graph: Graph) -> Peer | None:

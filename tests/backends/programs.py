@@ -79,7 +79,7 @@ class RunHere:
 
 def optimiser_class(program: ModuleType) -> Any:
     """Return the class of a program's update rule."""
-    (name,) = {"SGD", "Adam", "AdamW", "RMSProp", "AdaGrad"} & vars(program).keys()
+    (name,) = {"SGD", "Adam", "AdamW", "RMSProp", "AdaGrad", "AdaDelta", "LARS", "LAMB"} & vars(program).keys()
     return vars(program)[name]
 
 

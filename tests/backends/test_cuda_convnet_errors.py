@@ -37,6 +37,7 @@ def errors_of(middle: str, head: str = "net x rounding=up", dialect: Dialect = "
         ("adamw(lr=0.01)", "sgd, and this net is trained with adamw"),
         ("rmsprop", "sgd, and this net is trained with rmsprop"),
         ("adagrad", "sgd, and this net is trained with adagrad"),
+        ("lars", "sgd, and this net is trained with lars"),
     ],
 )
 def test_other_update_rules_are_errors(optimizer: str, message: str) -> None:

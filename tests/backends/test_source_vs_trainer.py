@@ -190,6 +190,11 @@ TENSORFLOWS = "rmsprop(lr=0.01, momentum=0.9, eps_in_root=0.001, start=1, weight
 PYTORCHS = "rmsprop(lr=0.003, rho=0.99, eps=1e-6, bias_decay=0.1)"
 CENTERED = "rmsprop(lr=0.003, rho=0.8, centered=yes, eps_in_root=0.01)"
 ADAGRAD, ADAGRAD_IN_ROOT = "adagrad(weight_decay=0.01)", "adagrad(lr=0.02, eps_in_root=1e-7, start=0.1)"
+ADADELTA = "adadelta(weight_decay=0.01)"
+LARS, LAMB = (
+    "lars(lr=0.5, momentum=0.8, trust=0.02, weight_decay=0.01)",
+    "lamb(lr=0.02, beta1=0.8, adapt=all) clip_gradients=norm(1)",
+)
 PARTS = "accumulate=4 schedule=linear(0.5, noise=0.5) bias_schedule=steps(freeze=2)"
 
 
@@ -201,14 +206,17 @@ PARTS = "accumulate=4 schedule=linear(0.5, noise=0.5) bias_schedule=steps(freeze
         pytest.param(ADAM, "", "", "schedule=cosine warmup=1", marks=pytest.mark.ci),
         (ADAM, "max_norm=0.6", "update_every=2", f"{PARTS} ema=0.9"),
         pytest.param(ADAM, "", "", "precision=bf16 channels_last=yes accumulate=2", marks=pytest.mark.ci),
-        pytest.param(ADAMW, "", "", "schedule=cosine warmup=1", marks=pytest.mark.ci),
+        pytest.param(ADAMW, "", "", "schedule=cosine warmup=1", marks=pytest.mark.slow),
         (TENSORFLOWS, "max_norm=0.6", "update_every=2 momentum=0", f"{PARTS} ema=0.9"),
         pytest.param(TENSORFLOWS, "", "", "schedule=step(every=1, factor=0.94) warmup=1", marks=pytest.mark.ci),
         pytest.param(PYTORCHS, "", "momentum=0.5", "precision=bf16 channels_last=yes", marks=pytest.mark.ci),
-        pytest.param(PYTORCHS, "lr=0", "", "schedule=cosine", marks=pytest.mark.ci),
+        pytest.param(PYTORCHS, "lr=0", "", "schedule=cosine", marks=pytest.mark.slow),
         pytest.param(CENTERED, "", "bias_momentum=0.5", PARTS, marks=pytest.mark.ci),
         pytest.param(ADAGRAD, "", "update_every=1", PARTS, marks=pytest.mark.ci),
-        pytest.param(ADAGRAD_IN_ROOT, "", "", "schedule=cosine", marks=pytest.mark.ci),
+        pytest.param(ADAGRAD_IN_ROOT, "", "", "schedule=cosine", marks=pytest.mark.slow),
+        pytest.param(ADADELTA, "", "update_every=1", PARTS, marks=pytest.mark.ci),
+        pytest.param(LARS, "lr=0", "update_every=1 momentum=0.5", PARTS, marks=pytest.mark.ci),
+        pytest.param(LAMB, "schedule=steps(1)", "update_every=2", PARTS, marks=pytest.mark.ci),
         pytest.param(ADAMW, "table=0+1,1+2,0+2,0+1+2", "update_every=1 decay_mult=5", PARTS, marks=pytest.mark.ci),
     ],
 )

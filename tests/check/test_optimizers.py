@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from checking import diagnostics_of, only_diagnostic, valid_net
 
-from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd, UpdateRule
+from netspec.ir.rules import AdaDelta, AdaGrad, Adam, Lamb, Lars, RmsProp, Sgd, UpdateRule
 from netspec.ir.settings import Train
 from netspec.language.variants import apply
 
@@ -37,6 +37,12 @@ def train(optimizer: str) -> Train:
         ("rmsprop(centered=yes, bias_decay=0.1)", RmsProp(centered=True), (0.001, 0.0, 0.1)),
         ("adagrad", AdaGrad(1e-8), (0.01, 0.0, 0.0)),
         ("adagrad(0.1, eps_in_root=1e-7, start=0.1)", AdaGrad(0.0, 1e-7, 0.1), (0.1, 0.0, 0.0)),
+        ("adadelta", AdaDelta(0.95, 1e-6), (1.0, 0.0, 0.0)),
+        ("adadelta(0.1, 0.9, 1e-8)", AdaDelta(0.9, 1e-8), (0.1, 0.0, 0.0)),
+        ("lars", Lars(0.9, 0.001, 1e-8, "weights"), (1.0, 0.0, 0.0)),
+        ("lars(10, 0.8, 5e-4, 1e-5, 0.02, adapt=all)", Lars(0.8, 0.02, 1e-8, "all"), (10.0, 5e-4, 1e-5)),
+        ("lamb", Lamb(0.9, 0.999, 1e-6, "weights"), (0.001, 0.01, 0.0)),
+        ("lamb(0.01, eps=1e-8, weight_decay=0.1, adapt=all)", Lamb(eps=1e-8, adapt="all"), (0.01, 0.1, 0.0)),
     ],
 )
 def test_rules_and_their_defaults(optimizer: str, rule: UpdateRule, rates: tuple[float, ...]) -> None:
@@ -57,6 +63,8 @@ def test_rules_and_their_defaults(optimizer: str, rule: UpdateRule, rates: tuple
         ("rmsprop(start=-1)", "start needs a number from 0, not -1"),
         ("adagrad(eps_in_root=0)", "eps_in_root needs a number above 0, not 0"),
         ("adagrad(momentum=0.9)", "'adagrad' has no momentum"),
+        ("lars(trust=0)", "trust needs a number above 0, not 0"),
+        ("lamb(adapt=biases)", "adapt needs weights or all, not 'biases'"),
         (
             "rmsprop(eps=1e-8, eps_in_root=1)",
             "'rmsprop' has either eps, which is added to the root, or eps_in_root, and both are given",
@@ -73,7 +81,7 @@ def test_unknown_argument_gets_the_list_of_arguments() -> None:
     assert found.notes == ("it has lr, beta1, beta2, eps, weight_decay, bias_decay",)
 
 
-@pytest.mark.parametrize("word", ["adadelta", "LAMB", "lars", "nadam", "RAdam", "adamax"])
+@pytest.mark.parametrize("word", ["larc", "nadam", "RAdam", "adamax"])
 def test_other_rules_are_not_taken_for_one_of_these(word: str) -> None:
     for optimizer in (word, f"{word}(lr=0.1)"):
         found = only_diagnostic(f"{START}train optimizer={optimizer}")
@@ -81,8 +89,10 @@ def test_other_rules_are_not_taken_for_one_of_these(word: str) -> None:
         assert found.notes == (
             "it may be sgd(lr, momentum, weight_decay, bias_decay, nesterov), adam(lr, beta1, beta2, eps, "
             "weight_decay, bias_decay), adamw(lr, beta1, beta2, eps, weight_decay, bias_decay), rmsprop(lr, rho, "
-            "momentum, eps, eps_in_root, start, centered, weight_decay, bias_decay) or adagrad(lr, eps, eps_in_root, "
-            "start, weight_decay, bias_decay)",
+            "momentum, eps, eps_in_root, start, centered, weight_decay, bias_decay), adagrad(lr, eps, eps_in_root, "
+            "start, weight_decay, bias_decay), adadelta(lr, rho, eps, weight_decay, bias_decay), lars(lr, momentum, "
+            "weight_decay, bias_decay, trust, eps, adapt) or lamb(lr, beta1, beta2, eps, weight_decay, bias_decay, "
+            "adapt)",
         )
         assert found.fixes == ()
     beside = diagnostics_of(f"{START}train optimizer={word} lr=0.1")
@@ -118,6 +128,14 @@ def test_other_rules_are_not_taken_for_one_of_these(word: str) -> None:
         ("Adagrad(lr=0.1, initial_accumulator_value=0.1)", "adagrad(lr=0.1, start=0.1)"),
         ("AdagradOptimizer(0.1)", "adagrad(0.1)"),
         ("rmsprop lr=0.1 alpha=0.9 epsilon=1", "rmsprop(lr=0.1, rho=0.9, eps_in_root=1)"),
+        ("torch.optim.Adadelta(lr=1.0, rho=0.9, eps=1e-6)", "adadelta(lr=1.0, rho=0.9, eps=1e-6)"),
+        ("Adadelta(learning_rate=0.1, epsilon=1e-7)", "adadelta(lr=0.1, eps=1e-7)"),
+        ("LARS(lr=2, momentum=0.9, weight_decay=1e-4, trust_coefficient=0.001)",
+         "lars(lr=2, momentum=0.9, weight_decay=1e-4, trust=0.001)"),
+        ("LARSOptimizer(2, eeta=0.001, epsilon=1e-9)", "lars(2, trust=0.001, eps=1e-9)"),
+        ("timm.optim.Lars(lr=2, trust_coeff=0.02, eps=1e-8)", "lars(lr=2, trust=0.02, eps=1e-8)"),
+        ("Lamb(lr=0.01, betas=(0.9, 0.99), wd=0.1)", "lamb(lr=0.01, beta1=0.9, beta2=0.99, weight_decay=0.1)"),
+        ("FusedLAMB(lr=0.01)", "lamb(lr=0.01)"),
         ("adagrad lr=0.1 decay=4e-5", "adagrad(lr=0.1, weight_decay=4e-5)"),
         ("Nesterov", "sgd(nesterov=yes)"),
         ("nag(lr=0.1)", "sgd(lr=0.1, nesterov=yes)"),
@@ -168,13 +186,13 @@ def test_epsilon_is_eps() -> None:
 
 
 @pytest.mark.parametrize("key", ["momentum=0.5", "bias_momentum=0.5", "super_eps=1"])
-@pytest.mark.parametrize("rule", ["adam", "adamw", "adagrad"])
+@pytest.mark.parametrize("rule", ["adam", "adagrad", "lamb"])
 def test_keys_of_sgd_have_no_effect_with_adam(key: str, rule: str) -> None:
     for text in (f"[i] input 8\n[f] fc outputs=2 {key}\n", f"default fc {key}\n[i] input 8\n[f] fc outputs=2\n"):
         net = valid_net(f"{text}train optimizer={rule}")
         (found,) = net.warnings
         assert (found.code, found.span.text) == ("no-effect", key)
-        owner = "sgd" if key == "super_eps=1" else "sgd and rmsprop"
+        owner = "sgd" if key == "super_eps=1" else "sgd, rmsprop and lars"
         assert found.notes == (f"it belongs to {owner}, and the train line has optimizer={rule}",)
         assert all((p.momentum, p.super_eps) == (0.0, None) for p in net.graph.parameters.values())
         assert valid_net(text).warnings == ()

@@ -72,6 +72,13 @@ def test_learning_option_lists_weights_and_biases() -> None:
             "adagrad(eps=1e-08, start=0.1): an update is g <- g + decay w, s <- s + g^2 from 0.1, then w <- w - lr g /"
             " (sqrt(s) + eps)",
         ),
+        ("adadelta", "adadelta(rho=0.95, eps=1e-06): an update is g <- g + decay w, s <- rho s + (1 - rho) g^2, d <-"),
+        (
+            "lars(trust=0.02)",
+            "lars(momentum=0.9, trust=0.02, eps=1e-08, adapt=weights): an update is r = trust |w| / (|g| + decay |w| +"
+            " eps), v <- momentum v - lr r (g + decay w), then w <- w + v; the schedule changes lr",
+        ),
+        ("lamb(adapt=all)", "lamb(beta1=0.9, beta2=0.999, eps=1e-06, adapt=all): an update t, from 1, is m <- beta1 m"),
     ],
 )  # fmt: skip
 def test_learning_option_states_the_update_rule(optimizer: str, rule: str) -> None:
@@ -79,6 +86,6 @@ def test_learning_option_states_the_update_rule(optimizer: str, rule: str) -> No
     done = run("summary", "-", "--learning", text=text).stdout
     assert any(line.startswith(rule) for line in done.splitlines()) or rule in " ".join(done.split()), done
     (_, a) = json.loads(run("summary", "-", "--learning", "--format", "json", text=text).stdout)["layers"]
-    has_momentum = optimizer.startswith(("sgd", "rmsprop"))
+    has_momentum = optimizer.startswith(("sgd", "rmsprop", "lars"))
     assert ("momentum" in done.splitlines()[1]) == ("momentum" in a["learning"][0]) == has_momentum
     assert a["learning"][0]["lr"] == 0.5

@@ -51,6 +51,10 @@ SPECS |= {
     "clipped values": networks.TOWERS.replace("train", "train clip_gradients=value(0.001)"),
     "centered": with_rule(networks.TOWERS, "rmsprop(lr=0.01, centered=yes)"),
     "adagrad": with_rule(networks.TOWERS, "adagrad"),
+    "lars": with_rule(networks.IN_PARTS, "lars(lr=0.1, weight_decay=1e-3, trust=0.1)"),
+    "lars on towers": with_rule(networks.TOWERS, "lars(lr=0.1, adapt=all)"),
+    "lamb": with_rule(networks.TOWERS, "lamb(lr=0.01)"),
+    "adadelta": with_rule(networks.TOWERS, "adadelta(weight_decay=1e-3)"),
     "adam on biases without gradients": "[image] input 3x10x10\n[c] conv filters=8 kernel=3\n[n] batchnorm\n"
     "[relu] relu\n[f] fc outputs=4\n[p] softmax\ntrain optimizer=adam(lr=0.01, eps=1e-12)\n",
 }
@@ -63,6 +67,7 @@ ON_TWO: list[Row] = [
     ("branching", "groups", 8), ("branching", "batch", 7), ("branching", "hybrid", 8), ("modern", "groups", 3),
     ("no loss reaches all", "groups", 4), ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4),
     ("adam", "hybrid", 8), ("rmsprop", "groups", 6), ("clipped", "hybrid", 8),
+    ("lars", "groups", 6), ("lars", "hybrid", 8),
     ("enlarging", "groups", 3), ("enlarging", "hybrid", 4),
 ]  # fmt: skip
 MORE_ON_TWO: list[Row] = [
@@ -73,6 +78,7 @@ MORE_ON_TWO: list[Row] = [
     ("clipped", "groups", 6), ("clipped towers", "groups", 5), ("clipped towers", "batch", 5),
     ("clipped values", "groups", 5),
     ("rmsprop", "hybrid", 8), ("centered", "batch", 5), ("adagrad", "groups", 5),
+    ("lars on towers", "groups", 5), ("lamb", "groups", 5), ("lamb", "batch", 5), ("adadelta", "groups", 5),
     ("enlarging", "batch", 5),
     ("enlarging in one group", "hybrid", 4),
 ]  # fmt: skip
@@ -83,7 +89,7 @@ ON_FOUR: list[Row] = [
 MORE_ON_FOUR: list[Row] = [
     ("branching", "batch", 6), ("towers", "hybrid", 4), ("plain", "hybrid", 8), ("in parts", "groups", 8),
     ("modern", "hybrid", 4), ("adam", "groups", 8), ("adamw", "groups", 5), ("branching", "groups", 7),
-    ("clipped towers", "hybrid", 8), ("clipped towers", "groups", 5),
+    ("clipped towers", "hybrid", 8), ("clipped towers", "groups", 5), ("lars", "groups", 8), ("lamb", "hybrid", 8),
     ("plain", "batch", 7), ("modern", "groups", 7), ("nesterov", "hybrid", 8),
 ]  # fmt: skip
 ON_THREE: list[Row] = [("branching", "batch", 7), ("plain", "hybrid", 6), ("towers", "batch", 4)]

@@ -101,7 +101,7 @@ def test_kernel_of_dropout_draws_for_single_units() -> None:
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "fused"), [("sgd", True), ("adamw", True), ("rmsprop", False), ("adagrad", False)]
+    ("optimizer", "fused"), [("sgd", True), ("adamw", True), ("rmsprop", False), ("adagrad", False), ("lars", False)]
 )
 def test_fused_update_is_for_rules_with_a_kernel(optimizer: str, fused: bool) -> None:
     graph = valid_net(f"[image] input 8\n[f] fc outputs=2\ntrain optimizer={optimizer}").graph

@@ -323,23 +323,6 @@ def test_peak_memory_of_layers_before_the_first_weights(layer: str) -> None:
     assert planned.peak.total == pytest.approx(peak_bytes(graph, 16), rel=0.12)
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "key", "numbers"),
-    [
-        *(("sgd", "", 3), ("sgd", "super_eps=1", 6), ("sgd(nesterov=yes)", "", 3), ("adam", "", 5), ("adamw", "", 5)),
-        *(("rmsprop", "", 4), ("rmsprop(momentum=0.9, centered=yes, eps_in_root=1)", "", 6), ("adagrad", "", 4)),
-    ],
-)
-def test_peak_memory_of_updates(optimizer: str, key: str, numbers: int) -> None:
-    """Weights, gradients and what the optimiser remembers; all but ``sgd``, and ``super_eps``, also divide by a
-    root."""
-    text = f"net n\n[image] input 500\n[a] fc outputs=1000 {key}\n[b] fc outputs=10\ntrain optimizer={optimizer}"
-    graph = netspec.loads(text).graph
-    planned = plan(graph, 1, "batch", batch=1).devices[0].memory.peak
-    assert planned.total == pytest.approx(numbers * 4 * 500_000, rel=0.1)
-    assert planned.total == pytest.approx(peak_bytes(graph, 1), rel=0.01)
-
-
 @pytest.mark.ci
 @pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "caffenet", "alexnet-tanh"])
 def test_peak_memory_of_a_step_with_128_images(name: str) -> None:

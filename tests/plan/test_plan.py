@@ -99,6 +99,7 @@ def test_super_eps_needs_two_more_numbers_per_weight() -> None:
     [
         *(("sgd(nesterov=yes)", 1), ("adam", 2), ("adamw", 2), ("adagrad", 1), ("rmsprop", 1)),
         *(("rmsprop(momentum=0.9)", 2), ("rmsprop(centered=yes)", 2), ("rmsprop(momentum=0.9, centered=yes)", 3)),
+        *(("adadelta", 2), ("lars", 1), ("lamb", 2)),
     ],
 )
 def test_numbers_that_the_optimiser_remembers(optimizer: str, numbers: int) -> None:
@@ -106,7 +107,9 @@ def test_numbers_that_the_optimiser_remembers(optimizer: str, numbers: int) -> N
     graph = netspec.loads(f"{text}train optimizer={optimizer}").graph
     memory = plan(graph, 1).devices[0].memory
     assert memory.standing.optimiser == numbers * memory.standing.weights == numbers * 4 * (18 + 6 + 192 + 4)
-    assert memory.standing.roots == (0 if optimizer.startswith("sgd") else 4 * 192)  # of the largest parameter
+    assert memory.standing.roots == (
+        0 if optimizer.startswith(("sgd", "lars")) else 4 * 192
+    )  # of the largest parameter
     half = plan(graph, 2).devices[0].memory.standing
     assert half.optimiser == numbers * half.weights and half.roots == memory.standing.roots // 2
 

@@ -7,7 +7,7 @@ import torch
 from places import SPECS
 
 import netspec
-from netspec.ir.rules import AdaGrad, Adam, RmsProp, Sgd
+from netspec.ir.rules import AdaDelta, AdaGrad, Adam, Lamb, Lars, RmsProp, Sgd
 from netspec.net import load_source
 from netspec.opening import read_source
 from netspec.timing.handwritten import PEERS, optimiser, peer_of
@@ -46,7 +46,19 @@ def test_handwritten_network_has_the_same_parameters_and_output(spec: str, chang
 
 def test_handwritten_network_is_updated_by_the_specs_rule() -> None:
     layer = torch.nn.Linear(2, 2)
-    rules = (Sgd(), Sgd(nesterov=True), Adam(), Adam(decoupled=True), RmsProp(momentum=0.9), AdaGrad())
+    rules = (
+        Sgd(),
+        Sgd(nesterov=True),
+        Adam(),
+        Adam(decoupled=True),
+        RmsProp(momentum=0.9),
+        AdaGrad(),
+        AdaDelta(),
+        Lars(),
+        Lamb(),
+    )
     found = [optimiser(layer, rule, "cpu") for rule in rules]
-    assert [type(each).__name__ for each in found] == ["SGD", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad"]
-    assert [each.defaults.get("nesterov") for each in found] == [False, True, *[None] * 4]
+    assert [type(each).__name__ for each in found] == [
+        *("SGD", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "SGD", "AdamW"),
+    ]
+    assert [each.defaults.get("nesterov") for each in found] == [False, True, *[None] * 5, False, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -11,10 +12,11 @@ from netspec.ir import rules
 from netspec.passes.parts import WHOLE, BatchProgress
 from netspec.train.learning.rule import Group, Optimiser, Scale, gradients, without
 
+R = TypeVar("R", rules.Adam, rules.Lamb)
 
-class Adam(Optimiser):
-    """Kingma & Ba (2015), algorithm 1, and Loshchilov & Hutter (2019), algorithm 2; the formulas are in
-    ``ir.rules.Adam``. The results are those of ``torch.optim.Adam`` and ``torch.optim.AdamW``.
+
+class WithMoments(Optimiser, Generic[R]):
+    """A rule with running means of the gradients and of their squares, both corrected for their start from 0.
 
     ``updates`` are the numbers t of updates so far. They do not depend on which parameters this device has:
     ``periods`` are the ``update_every`` of the parameters on all devices.
@@ -23,13 +25,13 @@ class Adam(Optimiser):
     def __init__(
         self,
         groups: Iterable[Group],
-        rule: rules.Adam,
+        rule: R,
         *,
         periods: Iterable[int | None] = (),
         fused: bool = False,
     ) -> None:
         super().__init__(groups, fused=fused)
-        self.rule = rule
+        self.rule: R = rule
         self.updates = {every or 0: 0 for every in (*periods, *(group.update_every for group in self.groups))}
 
     def step(self, progress: BatchProgress = WHOLE) -> None:
@@ -37,6 +39,20 @@ class Adam(Optimiser):
         for every in self.updates:
             self.updates[every] += progress.mean(every or None) is not None
         super().step(progress)
+
+    def root(self, w: Tensor, t: int) -> Tensor:
+        """Update the running means of a parameter, and return what the one of the gradient is divided by."""
+        rule, g = self.rule, w.grad
+        assert g is not None
+        (mean,), (square,) = self.remembered("means", [w]), self.remembered("squares", [w])
+        mean.lerp_(g, 1 - rule.beta1)
+        square.mul_(rule.beta2).addcmul_(g, g, value=1 - rule.beta2)
+        return square.sqrt().div_((1 - rule.beta2**t) ** 0.5).add_(rule.eps)
+
+
+class Adam(WithMoments[rules.Adam]):
+    """Kingma & Ba (2015), algorithm 1, and Loshchilov & Hutter (2019), algorithm 2; the formulas are in
+    ``ir.rules.Adam``. The results are those of ``torch.optim.Adam`` and ``torch.optim.AdamW``."""
 
     def update(self, weights: list[Tensor], group: Group, scale: Scale) -> None:
         """See ``Optimiser``. A decay that is a part of the gradient has no noise of its own."""
@@ -53,14 +69,12 @@ class Adam(Optimiser):
         """Update one parameter; all at once would need memory for the roots of all."""
         rule, g = self.rule, w.grad
         assert g is not None
-        (mean,), (square,) = self.remembered("means", [w]), self.remembered("squares", [w])
         if decay and rule.decoupled:
             w.mul_(1 - lr * decay)
         elif decay:
             g.add_(w, alpha=decay)
-        mean.lerp_(g, 1 - rule.beta1)
-        square.mul_(rule.beta2).addcmul_(g, g, value=1 - rule.beta2)
-        root = square.sqrt().div_((1 - rule.beta2**t) ** 0.5).add_(rule.eps)
+        root = self.root(w, t)
+        (mean,) = self.remembered("means", [w])
         w.addcdiv_(mean, root, value=-lr / (1 - rule.beta1**t))
 
     def _update_fused(self, weights: list[Tensor], t: int, lr: float, decay: float) -> None:

@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
 
 from netspec.ir.rules import Clip
-
-
-@dataclass(frozen=True, slots=True)
-class Devices:
-    """The devices that train a network together, as one of them sees them.
-
-    ``copies`` returns how many of them hold the same part of a parameter as this one, by the parameter's key. ``total``
-    returns the sum of a number, a tensor on ``device``, over all devices; all of them must call it together.
-    """
-
-    device: torch.device
-    copies: Callable[[str], int]
-    total: Callable[[Tensor], Tensor]
-
-
-ONE_DEVICE = Devices(torch.device("cpu"), lambda key: 1, lambda x: x)
-"""A device that trains alone, with numbers on the device of the gradients."""
+from netspec.train.learning.norms import ONE_DEVICE, Devices, norms_of_rows
 
 
 class Clipping:
@@ -71,15 +54,9 @@ class Clipping:
 
 
 def squares(tensors: list[Tensor]) -> Tensor:
-    """Return the sum of the squares of all numbers in some tensors, in float64.
-
-    On a processor a float32 sum over a whole tensor would be too small by some thousandths for large ones, so only the
-    sums over rows are in float32.
-    """
-    if tensors[0].is_cuda:
-        norms = torch.stack(torch._foreach_norm(tensors))
-    else:
-        norms = torch.cat([torch.linalg.vector_norm(x, dim=tuple(range(1, x.dim())) or None).view(-1) for x in tensors])
+    """Return the sum of the squares of all numbers in some tensors, in float64 except for the sums over rows."""
+    on_gpu = tensors[0].is_cuda
+    norms = torch.stack(torch._foreach_norm(tensors)) if on_gpu else torch.cat([norms_of_rows(x) for x in tensors])
     return norms.double().square().sum()
 
 

@@ -17,7 +17,7 @@ from netspec.passes.parts import BatchProgress
 from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.layout import Layout
 from netspec.train.errors import TrainError
-from netspec.train.learning.clipping import ONE_DEVICE, Devices
+from netspec.train.learning.norms import ONE_DEVICE, Devices
 from netspec.train.requirements import LOSS_WITHOUT_WEIGHTS
 
 

@@ -11,12 +11,14 @@ from torch import Tensor, nn
 
 from netspec.ir import rules
 from netspec.ir.graph import Graph, Parameter
-from netspec.ir.rules import Sgd, UpdateRule
+from netspec.ir.rules import AdaDelta, Lamb, Lars, Sgd, UpdateRule
 from netspec.ir.settings import Train, noise_of
-from netspec.passes.optimiser_state import STATE_KINDS, StateKind, state_kinds
+from netspec.passes.optimiser_state import STATE_KINDS, StateKind, adapts, state_kinds
 from netspec.passes.torch_names import state_keys
+from netspec.train.learning import adaptive, rooted
 from netspec.train.learning.adam import Adam
-from netspec.train.learning.clipping import ONE_DEVICE, Clipping, Devices
+from netspec.train.learning.clipping import Clipping
+from netspec.train.learning.norms import ONE_DEVICE, Devices, Norms
 from netspec.train.learning.rooted import Rooted
 from netspec.train.learning.rule import Group, Optimiser
 from netspec.train.learning.sgd import PaperSGD
@@ -29,18 +31,20 @@ def optimiser_for(
     tensors: Mapping[str, Tensor],
     *,
     train: Train = _USUAL,
-    periods: Iterable[int | None] = (),
+    everywhere: Mapping[str, Parameter] | None = None,
     fused: bool = False,
     devices: Devices = ONE_DEVICE,
 ) -> Optimiser:
     """Return an optimiser of a network's ``tensors``, given by parameter key, by the rule of the ``train`` line.
 
-    Parameters with the same hyperparameters form a group. ``periods`` are the ``update_every`` of parameters that other
-    ``devices`` have.
+    Parameters with the same hyperparameters form a group. ``everywhere`` are the parameters of all ``devices``; if it
+    is not given, this device has them all.
     """
-    all_periods = tuple(periods)
-    optimiser = _by_rule(train.rule, _groups(parameters, tensors, train), all_periods, fused)
-    optimiser.periods.update(all_periods)
+    whole = parameters if everywhere is None else everywhere
+    periods = [p.update_every for p in whole.values()]
+    norms = Norms([key for key, p in whole.items() if adapts(train.rule, p)], tensors, devices)
+    optimiser = _by_rule(train.rule, _groups(parameters, tensors, train), periods, norms, fused)
+    optimiser.periods.update(periods)
     if train.clip_gradients is not None:
         optimiser.clipping = Clipping(train.clip_gradients, tensors, devices)
     return optimiser
@@ -65,12 +69,22 @@ def _groups(parameters: Mapping[str, Parameter], tensors: Mapping[str, Tensor], 
     yield from (replace(empty, params=tuple(params)) for empty, params in members.items())
 
 
-def _by_rule(rule: UpdateRule, groups: Iterable[Group], periods: Iterable[int | None], fused: bool) -> Optimiser:
-    if isinstance(rule, Sgd):
-        return PaperSGD(groups, nesterov=rule.nesterov, fused=fused)
-    if isinstance(rule, rules.Adam):
-        return Adam(groups, rule, periods=periods, fused=fused)
-    return Rooted(groups, rule)
+def _by_rule(
+    rule: UpdateRule, groups: Iterable[Group], periods: Iterable[int | None], norms: Norms, fused: bool
+) -> Optimiser:
+    match rule:
+        case Sgd():
+            return PaperSGD(groups, nesterov=rule.nesterov, fused=fused)
+        case rules.Adam():
+            return Adam(groups, rule, periods=periods, fused=fused)
+        case AdaDelta():
+            return rooted.AdaDelta(groups, rule)
+        case Lars():
+            return adaptive.Lars(groups, rule, norms)
+        case Lamb():
+            return adaptive.Lamb(groups, rule, norms, periods=periods)
+        case _:
+            return Rooted(groups, rule)
 
 
 def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False, devices: Devices = ONE_DEVICE) -> Optimiser:
@@ -78,8 +92,9 @@ def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False, device
     keys, by_name = state_keys(graph), dict(module.named_parameters())
     parameters = {key: p for key, p in graph.parameters.items() if keys[key] in by_name}
     tensors = {key: by_name[keys[key]] for key in parameters}
-    periods = [p.update_every for p in graph.parameters.values()]
-    return optimiser_for(parameters, tensors, train=graph.train, periods=periods, fused=fused, devices=devices)
+    return optimiser_for(
+        parameters, tensors, train=graph.train, everywhere=graph.parameters, fused=fused, devices=devices
+    )
 
 
 def state_names(graph: Graph) -> dict[StateKind, tuple[str, ...]]:

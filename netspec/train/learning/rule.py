@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -43,6 +44,14 @@ class Scale:
 
     lr: float
     decay: float = 1.0
+
+
+class Due(NamedTuple):
+    """A group that is due for an update, with those of its parameters that move: all have a gradient."""
+
+    group: Group
+    scale: Scale
+    weights: list[Tensor]
 
 
 class Optimiser(ABC):
@@ -90,7 +99,7 @@ class Optimiser(ABC):
         """Update every parameter that has a gradient. After a part of a batch, update only the parameters that are due,
         and clear their gradients."""
         scales = self.scales or (Scale(self.factor),) * len(self.groups)
-        due: list[tuple[Group, Scale, list[Tensor]]] = []
+        due: list[Due] = []
         for group, scale in zip(self.groups, scales, strict=True):
             mean = progress.mean(group.update_every)
             if mean is None:
@@ -98,9 +107,11 @@ class Optimiser(ABC):
             weights = [w for w in group.params if w.grad is not None] if scale.lr else []
             if weights and mean != 1:  # the mean over the images since the last update
                 torch._foreach_mul_(gradients(weights), mean)
-            due.append((group, scale, weights))
-        if self.clipping is not None and any(progress.mean(every) is not None for every in self.periods):
-            self.clipping([w for group, _, weights in due if group.lr for w in weights])
+            due.append(Due(group, scale, weights))
+        if any(progress.mean(every) is not None for every in self.periods):
+            if self.clipping is not None:
+                self.clipping([w for group, _, weights in due if group.lr for w in weights])
+            self.prepare(due)
         for group, scale, weights in due:
             if weights:
                 self.update(weights, group, scale)
@@ -109,6 +120,11 @@ class Optimiser(ABC):
             if progress.done < len(progress.sizes):
                 for w in group.params:
                     w.grad = None
+
+    def prepare(self, due: Sequence[Due]) -> None:
+        """Compute what the updates of several groups need together. All devices call this together if any of them has a
+        parameter to update. The gradients may be overwritten."""
+        return
 
     @abstractmethod
     def update(self, weights: list[Tensor], group: Group, scale: Scale) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from netspec.passes.optimiser_state import STATE_KINDS
 from netspec.train.learning.rule import Group, Optimiser, Scale, gradients, without
 
 
@@ -59,7 +58,8 @@ class PaperSGD(Optimiser):
         """
         g = w.grad
         assert g is not None
-        (velocity,), (mean,), (square,) = (self.remembered(kind, [w]) for kind in STATE_KINDS)
+        (velocity,), (mean,) = self.remembered("velocities", [w]), self.remembered("means", [w])
+        (square,) = self.remembered("squares", [w])
         mean.mul_(momentum).add_(g, alpha=1 - momentum)
         square.mul_(momentum).addcmul_(g, g, value=1 - momentum)
         root = square.add(mean).add_(super_eps).sqrt_()

@@ -29,7 +29,12 @@ LIMITS: dict[Number, float] = {"float64": 1e-6, "float32": 1e-3}
 """The largest difference that may count as amplified rounding. Errors of an arrangement cause larger ones: those that
 the tests try, above 1e-4 in float64."""
 
-REMEMBERED: Mapping[StateKind, str] = {"velocities": "velocity of ", "means": "mean of ", "squares": "squares of "}
+REMEMBERED: Mapping[StateKind, str] = {
+    "velocities": "velocity of ",
+    "means": "mean of ",
+    "squares": "squares of ",
+    "moves": "squared moves of ",
+}
 """The names, before that of a parameter, of what the optimiser remembers of it."""
 
 Record = dict[str, Any]

@@ -21,7 +21,7 @@ from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, ArrangementError, SplitWord, arrange, place_on_devices, share_batch
 from netspec.train.counter_rng import Indices
 from netspec.train.errors import RequestError
-from netspec.train.learning.clipping import Devices
+from netspec.train.learning.norms import Devices
 from netspec.train.learning.objective import Objective, no_update
 from netspec.train.processes.world import PATIENCE
 

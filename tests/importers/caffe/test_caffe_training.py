@@ -100,6 +100,13 @@ class Solver:
         self.history[name] = diff**2 + self.history.get(name, np.zeros_like(diff))
         return rate * (diff / (np.sqrt(self.history[name]) + self.delta))
 
+    def adadelta(self, name: str, diff: Array, rate: float, iteration: int) -> Array:
+        squares, updates = (h.get(name, np.zeros_like(diff)) for h in (self.history, self.history2))
+        self.history[name] = squares = (1 - self.momentum) * diff**2 + self.momentum * squares
+        update = diff * np.sqrt((updates + self.delta) / (squares + self.delta))
+        self.history2[name] = (1 - self.momentum) * update**2 + self.momentum * updates
+        return rate * update
+
 
 def gradients(w: dict[str, Array], x: Array, labels: NDArray[np.int64]) -> dict[str, Array]:
     """Return the gradients of the weighted mean loss of some images."""
@@ -157,6 +164,8 @@ def batches(count: int, images: int) -> list[tuple[Array, NDArray[np.int64]]]:
          Solver(lambda i: 0.2, 0.05, "sgd", 0.9, parts=3, clip=0.75)),
         ("type: 'AdaGrad' delta: 1e-3 lr_policy: 'exp' gamma: 0.9",
          Solver(lambda i: 0.2 * 0.9**i, 0.05, "adagrad", 0, delta=1e-3)),
+        ("type: 'AdaDelta' momentum: 0.95 delta: 1e-6 lr_policy: 'fixed'",
+         Solver(lambda i: 0.2, 0.05, "adadelta", 0.95, delta=1e-6)),
     ],
 )  # fmt: skip
 def test_weights_after_some_steps_are_caffes(text: str, solver: Solver) -> None:

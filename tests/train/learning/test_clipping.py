@@ -15,7 +15,8 @@ from torch import Tensor
 from netspec.ir.graph import Graph
 from netspec.ir.rules import Clip
 from netspec.passes.parts import BatchProgress
-from netspec.train.learning.clipping import Clipping, Devices, squares
+from netspec.train.learning.clipping import Clipping, squares
+from netspec.train.learning.norms import Devices
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.rule import Group, Optimiser, Scale
@@ -162,7 +163,14 @@ SPEC = """
 [f] fc outputs=3 init=gaussian(0.5) {}
 train batch=8 clip_gradients=norm(0.1) optimizer={}
 """
-RULES = ("sgd(lr=0.1)", "sgd(lr=0.1, nesterov=yes)", "adam(lr=0.1)", "rmsprop(lr=0.1, momentum=0.9)", "adagrad(lr=0.1)")
+RULES = (
+    "sgd(lr=0.1)",
+    "sgd(lr=0.1, nesterov=yes)",
+    "adam(lr=0.1)",
+    "rmsprop(lr=0.1, momentum=0.9)",
+    "adagrad(lr=0.1)",
+    "lars(lr=0.1)",
+)
 
 
 def first_step(graph: Graph, *, fused: bool = False) -> dict[str, Tensor]:

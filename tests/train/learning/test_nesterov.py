@@ -47,19 +47,6 @@ def test_three_steps_by_hand() -> None:
     assert steps == [pytest.approx(pair, rel=1e-14) for pair in expected]
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.01])
-def test_rule_is_pytorchs_until_the_rate_changes(decay: float) -> None:
-    ours, theirs = weights(2)
-    sgd = PaperSGD([Group((ours,), 0.1, 0.9, decay)], nesterov=True)
-    peer = torch.optim.SGD([theirs], lr=0.1, momentum=0.9, weight_decay=decay, nesterov=True)
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(50):
-        ours.grad = torch.randn(7, 5, generator=generator, dtype=torch.float64)
-        theirs.grad = ours.grad.clone()
-        sgd.step(), peer.step()
-    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
-
-
 def test_rate_is_a_part_of_the_velocity() -> None:
     """After a change of the rate, w <- w + momentum v + d with the old v, where PyTorch scales v with the new rate."""
     w, u = weights(2)
@@ -74,19 +61,6 @@ def test_rate_is_a_part_of_the_velocity() -> None:
         plain = plain + 0.9 * velocity + change
         sgd.step()
     torch.testing.assert_close(w.detach(), plain, rtol=1e-12, atol=1e-14)
-
-
-@pytest.mark.parametrize("decay", [0.0, 0.01])
-def test_fused_update_is_the_plain_one(decay: float) -> None:
-    a, b = weights(2, torch.float32)
-    version = b._version
-    optimisers: list[Optimiser] = [
-        PaperSGD([Group((w,), 0.1, 0.9, decay)], nesterov=True, fused=fused) for w, fused in ((a, False), (b, True))
-    ]
-    take(optimisers, (a, b), [0.6**step for step in range(8)])
-    torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(*(o.state["velocities"][w] for o, w in zip(optimisers, (a, b), strict=True)))
-    assert b._version == version + 8  # so that copies of the weights are refreshed
 
 
 def test_groups_without_momentum_and_with_super_eps_have_their_own_rules() -> None:

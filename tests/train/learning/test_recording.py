@@ -75,7 +75,7 @@ SHARED = """\
 @pytest.mark.parametrize(
     "optimizer",
     [
-        *("sgd(lr=0.05, nesterov=yes)", "adam(weight_decay=0.1)", "adamw(lr=0.01)", "adagrad"),
+        *("sgd(lr=0.05, nesterov=yes)", "adam(weight_decay=0.1)", "adamw(lr=0.01)", "adagrad", "lars", "lamb"),
         "rmsprop(momentum=0.9, eps_in_root=1, start=1)",
     ],
 )

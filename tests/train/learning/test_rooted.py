@@ -11,75 +11,12 @@ from numpy.typing import NDArray
 from steep_gradients import copies, gradients
 from torch import Tensor
 
-from netspec.ir import rules
-from netspec.ir.constraint import Constraint
 from netspec.ir.rules import AdaGrad, RmsProp
-from netspec.ir.settings import Fixed, Linear, Steps, Train
-from netspec.passes.parts import BatchProgress
 from netspec.train.learning.optimiser import set_state, state_of
-from netspec.train.learning.rates import deviations, scales
 from netspec.train.learning.rooted import Rooted
 from netspec.train.learning.rule import Group
-from netspec.train.learning.schedule import Moment, Watch
 
 Array = NDArray[np.float64]
-
-
-def cosine(step: int, steps: int) -> float:
-    return 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("decay", [0.0, 0.1])
-@pytest.mark.parametrize("centered", [False, True])
-def test_without_momentum_rmsprop_has_pytorchs_bits_while_the_rate_changes(
-    centered: bool, decay: float, dtype: torch.dtype
-) -> None:
-    ours, theirs = copies(2, dtype)
-    rooted = Rooted([Group((ours,), 0.01, 0.0, decay)], RmsProp(rho=0.95, eps=1e-6, centered=centered))
-    peer = torch.optim.RMSprop([theirs], 0.01, 0.95, 1e-6, decay, centered=centered, foreach=False)
-    for step, gradient in enumerate(gradients(200, dtype)):
-        rooted.factor = cosine(step, 200)
-        peer.param_groups[0]["lr"] = 0.01 * rooted.factor
-        for w in (ours, theirs):
-            w.grad = gradient.clone()
-        rooted.step(), peer.step()
-        assert torch.equal(ours, theirs), step
-    assert torch.equal(rooted.state["squares"][ours], peer.state[theirs]["square_avg"])
-    assert (ours in rooted.state["means"], ours in rooted.state["velocities"]) == (centered, False)
-
-
-@pytest.mark.parametrize("centered", [False, True])
-def test_at_a_constant_rate_rmsprop_with_momentum_is_pytorchs(centered: bool) -> None:
-    """PyTorch's buffer times the rate is the velocity. When the rate falls, ours still moves with the old one."""
-    ours, theirs = copies(2)
-    rooted = Rooted([Group((ours,), 0.01, 0.9, 0.1)], RmsProp(rho=0.9, momentum=0.9, eps=1e-6, centered=centered))
-    peer = torch.optim.RMSprop([theirs], 0.01, 0.9, 1e-6, 0.1, 0.9, centered)
-    for step, gradient in enumerate(gradients(210)):
-        if step == 200:
-            rooted.factor, peer.param_groups[0]["lr"] = 0.1, 0.001
-        for w in (ours, theirs):
-            w.grad = gradient.clone()
-        rooted.step(), peer.step()
-        if step < 200:
-            torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
-    assert not torch.allclose(ours, theirs, rtol=1e-4)
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("start", [0.0, 0.1])
-def test_adagrad_has_pytorchs_bits_while_the_rate_changes(start: float, dtype: torch.dtype) -> None:
-    ours, theirs = copies(2, dtype)
-    rooted = Rooted([Group((ours,), 0.01, 0.0, 0.1)], AdaGrad(eps=1e-6, start=start))
-    peer = torch.optim.Adagrad([theirs], 0.01, 0.0, 0.1, start, 1e-6, foreach=False)
-    for step, gradient in enumerate(gradients(100, dtype)):
-        rooted.factor = cosine(step, 100)
-        peer.param_groups[0]["lr"] = 0.01 * rooted.factor
-        for w in (ours, theirs):
-            w.grad = gradient.clone()
-        rooted.step(), peer.step()
-        assert torch.equal(ours, theirs), step
-    assert torch.equal(rooted.state["squares"][ours], peer.state[theirs]["sum"])
 
 
 def tensorflow(w: Array, given: list[Array], lr: list[float], momentum: float, epsilon: float, centered: bool) -> Array:
@@ -161,52 +98,6 @@ def test_roots_of_many_parameters_are_in_memory_for_as_many_numbers_as_the_large
     for each in others:
         each.step()
     assert all(torch.equal(w, v) for w, v in zip(together, alone, strict=True))
-
-
-def test_several_updates_per_batch_take_means_over_their_images() -> None:
-    parts, expected = copies(2)
-    rule = RmsProp(rho=0.9, momentum=0.5, eps=1e-6)
-    rooted = Rooted([Group((parts,), 0.01, 0.5, 0.0, update_every=1)], rule)
-    peer = Rooted([Group((expected,), 0.01, 0.5, 0.0)], rule)
-    for done, gradient in enumerate(gradients(2), 1):
-        parts.grad = gradient / 2
-        rooted.step(BatchProgress((4, 4), done))
-        expected.grad = gradient.clone()
-        peer.step()
-    assert torch.equal(parts, expected)
-
-
-def test_frozen_weights_and_squares_do_not_change() -> None:
-    (w,) = copies(1)
-    rooted = Rooted([Group((w,), 0.01, 0.9, 0.1, schedule=Steps((), 0.1, freeze=1))], RmsProp(momentum=0.9, start=1.0))
-    states = []
-    for epoch in range(3):
-        rooted.scales = scales(Train(), rooted.groups, Moment(epoch, 3, epoch, 1), Watch(), 0)
-        w.grad = torch.ones_like(w)
-        rooted.step()
-        states.append([x.detach().clone() for x in (w, *(rooted.state[k][w] for k in ("velocities", "squares")))])
-    assert all(torch.equal(x, y) for state in states[1:] for x, y in zip(state, states[0], strict=True))
-
-
-def test_noise_of_the_rate_is_not_that_of_the_decay() -> None:
-    w, expected = copies(2)
-    rule = rules.RmsProp(rho=0.9, eps=1e-6)
-    rooted = Rooted([Group((w,), 0.01, 0.0, 0.1, schedule=Linear(1.0, noise=0.5), name="w")], rule)
-    rooted.scales = scales(Train(schedule=Fixed()), rooted.groups, Moment(5, 10, 0, 10), Watch(), seed=9)
-    noise, _ = deviations(9, 5, "w")
-    (g,) = gradients(1)
-    w.grad, expected.grad = g.clone(), g.clone()
-    rooted.step()
-    Rooted([Group((expected,), 0.01 * (1 + 0.5 * noise), 0.0, 0.1)], rule).step()
-    torch.testing.assert_close(w, expected, rtol=1e-14, atol=0.0)
-
-
-def test_bounds_hold_after_an_update() -> None:
-    (w,) = copies(1)
-    rooted = Rooted([Group((w,), 0.01, 0.0, 0.0, constraint=Constraint(fixed_norm=0.5))], RmsProp())
-    w.grad = torch.ones_like(w)
-    rooted.step()
-    torch.testing.assert_close(w.norm(dim=1), torch.full((7,), 0.5, dtype=torch.float64))
 
 
 def test_state_before_the_first_update_is_the_start() -> None:

@@ -1,7 +1,7 @@
 """The solver as the keys of a train line.
 
 Caffe's iterations, of ``iter_size`` batches each, are steps of a spec. The formulas of the rates are those of
-``GetLearningRate`` in src/caffe/solvers/sgd_solver.cpp. The updates of SGD, Nesterov, AdaGrad, RMSProp and Adam
+``GetLearningRate`` in src/caffe/solvers/sgd_solver.cpp. The updates of all solvers
 (``ComputeUpdateValue`` in the files beside it) are a spec's, except for the place of Adam's eps.
 """
 
@@ -14,7 +14,6 @@ from netspec.diagnostics.nearest import nearest
 from netspec.importers.caffe.learning.numbers import unfit
 from netspec.importers.caffe.net.problem import Inexpressible, Substitute
 from netspec.importers.caffe.schema.record import Record
-from netspec.keys.optimizers import OPTIMIZERS
 from netspec.keys.texts import call, number
 
 _OLD_TYPES = {
@@ -29,9 +28,10 @@ _ARGUMENTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "Nesterov": _SGD,
     "AdaGrad": ("adagrad", {"eps": "delta"}),
     "RMSProp": ("rmsprop", {"rho": "rms_decay", "eps": "delta"}),
+    "AdaDelta": ("adadelta", {"rho": "momentum", "eps": "delta"}),
     "Adam": ("adam", {"beta1": "momentum", "beta2": "momentum2", "eps": "delta"}),
 }
-"""Solvers that a spec can express: the word of the update rule, and the fields that are its arguments."""
+"""Caffe's solvers: the word of the update rule in a spec, and the fields that are its arguments."""
 
 _REALS = ("base_lr", "momentum", "momentum2", "rms_decay", "delta", "clip_gradients", "weight_decay", "gamma", "power")
 
@@ -145,17 +145,15 @@ def _delta(solver: Record) -> Substitute:
 
 
 def _rule(t: _Translation) -> str:
-    """Return the type of the solver, SGD if it is one that a spec cannot express."""
-    solver, known = t.solver, tuple(_OLD_TYPES.values())
+    """Return the type of the solver, SGD if Caffe has none of this name."""
+    solver = t.solver
     if solver.has("type") and solver.has("solver_type"):
         t.cannot("type and solver_type are both given", "solver_type")
     place = "type" if solver.has("type") else "solver_type"
     rule = solver.text("type") if solver.has("type") else _OLD_TYPES[solver.text("solver_type")]
-    if rule not in known:
-        near = nearest(rule, known)
+    if rule not in _ARGUMENTS:
+        near = nearest(rule, _ARGUMENTS)
         t.cannot(f"Caffe has no solver {rule!r}" + (f"; did you mean {near}?" if near else ""), place)
-    elif rule not in _ARGUMENTS:
-        t.cannot(f"a spec has no update rule {rule}: its rules are {', '.join(OPTIMIZERS)}", place)
     return rule if rule in _ARGUMENTS else "SGD"
 
 
