@@ -21,7 +21,7 @@ from netspec.passes.dependence import with_gradient
 from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
 from netspec.passes.phases import phases
 from netspec.passes.placing import Placed, Sharding, Transfer, local_graph
-from netspec.passes.torch_names import attributes, state_keys
+from netspec.passes.torch_names import attributes, layer_names, state_keys
 
 
 class PlacedNetwork:
@@ -37,6 +37,7 @@ class PlacedNetwork:
         self.mesh = mesh
         self.forms = on_devices(forms, placed)
         self.module = nn.Module()
+        self.layer_names = layer_names(placed.graph)
         self._names = attributes(placed.graph)
         self._state_keys = state_keys(placed.graph)
         self._phases = phases(placed.graph)

@@ -12,7 +12,7 @@ from netspec.parallel import collectives
 from netspec.parallel.mesh import Mesh
 from netspec.parallel.network import PlacedNetwork
 from netspec.passes.placing import Sharding
-from netspec.passes.torch_names import attributes, axes_of
+from netspec.passes.torch_names import axes_of
 
 
 def load_shares(network: PlacedNetwork, state: Mapping[str, Tensor]) -> None:
@@ -51,8 +51,7 @@ def full_tensors(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Map
 
 def sharding_of(network: PlacedNetwork, key: str) -> Sharding:
     """How the layer of a ``state_dict`` tensor is divided over the devices."""
-    layers = {attribute: name for name, attribute in attributes(network.placed.graph).items()}
-    return network.placed.layers[layers[key.split(".")[0]]].sharding
+    return network.placed.layers[network.layer_names[key.split(".")[0]]].sharding
 
 
 def _assembled(network: PlacedNetwork, mine: Tensor | None, key: str, axis: int, like: Tensor) -> Tensor:

@@ -49,6 +49,11 @@ def attributes(graph: Graph) -> dict[str, str]:
     return names
 
 
+def layer_names(graph: Graph) -> dict[str, str]:
+    """Return the layers' names by their attributes, the inverse of ``attributes``."""
+    return {attribute: name for name, attribute in attributes(graph).items()}
+
+
 def state_keys(graph: Graph) -> dict[str, str]:
     """Return the parameters' keys in the module's ``state_dict``, by their keys in the graph: the name of the layer's
     attribute, and ``suffix``."""

@@ -14,7 +14,7 @@ from netspec.timing.clock import take_turns
 from netspec.timing.handwritten import Peer, optimiser, peer_of
 from netspec.timing.separate_process import in_separate_process
 from netspec.timing.settings import OURS, TimingSettings
-from netspec.timing.step import Work, batch_of, separate_step
+from netspec.timing.step import StepKind, batch_of, separate_step
 
 
 def modes(device: str) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ def compile_error(works: Sequence[Callable[[], None]]) -> str | None:
     return None
 
 
-def take_turns_separately(graph: Graph, settings: TimingSettings, work: Work) -> dict[str, list[float]]:
+def take_turns_separately(graph: Graph, settings: TimingSettings, kind: StepKind) -> dict[str, list[float]]:
     """Return the seconds of the compiled and the hand-written network in each turn on the CPU.
 
     They run in separate processes. In one process, the hand-written network would benefit from the memory that the
@@ -92,18 +92,20 @@ def take_turns_separately(graph: Graph, settings: TimingSettings, work: Work) ->
     """
     threads = torch.get_num_threads()
     makers: dict[str, Callable[[], Callable[[], object]]] = {
-        OURS: partial(separate_step, graph, settings, settings.passes, threads, work),
-        "eager": partial(separate_handwritten_step, graph, settings, threads, work),
+        OURS: partial(separate_step, graph, settings, settings.passes, threads, kind),
+        "eager": partial(separate_handwritten_step, graph, settings, threads, kind),
     }
     with ExitStack() as stack:
         competitors = {name: stack.enter_context(in_separate_process(make)) for name, make in makers.items()}
         return take_turns(competitors, settings.rounds, warm_up=2)
 
 
-def separate_handwritten_step(graph: Graph, settings: TimingSettings, threads: int, work: Work) -> Callable[[], None]:
+def separate_handwritten_step(
+    graph: Graph, settings: TimingSettings, threads: int, kind: StepKind
+) -> Callable[[], None]:
     """Return a step of the hand-written network in eager mode, for use in a dedicated process."""
     torch.set_num_threads(threads)
     peer = peer_of(graph)
     assert peer is not None
     train, infer = handwritten_steps(peer, graph, settings, "eager")
-    return {"train": train, "infer": infer}[work]
+    return {"train": train, "infer": infer}[kind]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netspec.passes.torch_names import attributes
+from netspec.passes.torch_names import layer_names
 from netspec.timing.measure import Measured
 from netspec.timing.work import Work, update_bytes, work
 
@@ -39,7 +39,7 @@ def rows(measured: Measured) -> list[Row]:
 
 def _rows(measured: Measured) -> Iterator[Row]:
     graph, settings, profile = measured.graph, measured.settings, measured.profile
-    names = {attribute: name for name, attribute in attributes(graph).items()}
+    names = layer_names(graph)
     minimum, total = work(graph, settings.batch, settings.precision), profile.total
 
     def floor(*pieces: Work) -> float:

@@ -20,7 +20,7 @@ from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
 from netspec.train.learning.rule import Optimiser
 
-Work = Literal["train", "infer"]
+StepKind = Literal["train", "infer"]
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ def _in_one_part(graph: Graph, settings: TimingSettings) -> Graph:
 
 
 def separate_step(
-    graph: Graph, settings: TimingSettings, passes: Collection[str], threads: int, work: Work = "train"
+    graph: Graph, settings: TimingSettings, passes: Collection[str], threads: int, kind: StepKind = "train"
 ) -> Callable[[], object]:
     """Return a function that runs a step and waits for the device, for use in a dedicated process.
 
@@ -83,7 +83,7 @@ def separate_step(
     step = step_of(graph, settings, passes)
     keep_memory(step.objective.forms.kept_memory)
     torch.backends.cudnn.benchmark = step.objective.forms.benchmarked
-    return partial(seconds_of, {"train": step.train, "infer": step.infer}[work], settings.device)
+    return partial(seconds_of, {"train": step.train, "infer": step.infer}[kind], settings.device)
 
 
 def batch_of(graph: Graph, device: str, batch: int) -> tuple[Tensor, Tensor]:

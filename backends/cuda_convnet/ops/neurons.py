@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, LinearNeuron, Log, NoisyRelu, Relu6, Silu, Tanh
+from collections.abc import Callable
 
-from ..neurons import PLAIN, word
+from netspec.ir.ops import VOCABULARY, Neuron, Op
+
+from ..neurons import word
 from ..sections import Section
 from ..site import Site
 
@@ -15,6 +17,4 @@ def neuron(site: Site) -> Section:
     return site.section("neuron", (part,), {"neuron": word(site, site.nodes[0].op)})
 
 
-EMITTED = dict.fromkeys(
-    (*PLAIN, Relu6, NoisyRelu, LeakyRelu, Elu, Silu, Gelu, HardSwish, Tanh, HardSigmoid, LinearNeuron, Log), neuron
-)
+EMITTED: dict[type[Op], Callable[[Site], Section]] = {op: neuron for op in VOCABULARY if issubclass(op, Neuron)}

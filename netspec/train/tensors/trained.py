@@ -12,7 +12,7 @@ from torch import Tensor
 
 from netspec.backend import Trained
 from netspec.ir.graph import Graph
-from netspec.passes.torch_names import attributes
+from netspec.passes.torch_names import layer_names
 from netspec.train.tensors.fitting import module_with
 from netspec.train.tensors.weights import read_weights
 
@@ -41,7 +41,7 @@ def read_trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Train
     """
     weights = read_weights(path, warn)
     module = module_with(graph, weights)
-    names = {attribute: layer for layer, attribute in attributes(graph).items()}
+    names = layer_names(graph)
     arrays = {
         f"{names[key.partition('.')[0]]}.{key.partition('.')[2]}": tensor.float().numpy()
         for key, tensor in module.state_dict().items()
