@@ -94,7 +94,7 @@ def from_pack(data: Data, graph: Graph, loader: Loader, batch: int, device: torc
     """Yield the prepared batches of one epoch after another, as the training loop does."""
     size = graph.input.output
     prepare = Preparation(graph.preprocessing, data.statistics, data.frame, size, data.peak, device)
-    prepare = prepare.for_training(graph.augment)
+    prepare = prepare.for_training(graph)
     assert isinstance(data.train, DecodedSplit)  # true of every pack
     split = CountingSplit(data.train)
     per_epoch = len(split.labels) // batch

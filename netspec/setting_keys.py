@@ -14,6 +14,7 @@ from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, OneOf, Real, W
 from netspec.keys.calls import Form, arguments, as_call
 from netspec.keys.kind import shown, unknown_word
 from netspec.keys.optimizers import Optimizer
+from netspec.keys.ranges import Range, Sides
 from netspec.keys.schedules import OwnScheduleWord, ScheduleWord, WarmupLength
 from netspec.language.syntax import Call, FileName, Number, Value, Word
 
@@ -202,11 +203,29 @@ AUGMENT = (
     ),
     Key(
         "from",
-        Whole(),
-        "side of the square from which crops are cut; the shorter side of each image is scaled to it",
+        Sides(),
+        "side of the square from which crops are cut; the shorter side of each image is scaled to it. Two numbers: a "
+        "side from the least to the greatest is drawn for each image (Simonyan & Zisserman 2015, section 3.1), and "
+        "validation and tests use their mean",
         default=None,
         default_text="that of the crop",
         unit="pixels",
+    ),
+    Key(
+        "area",
+        Range("0.08,1", high=1),
+        "the crop has a share of the image's area that is drawn from this range, and is resized to the input: "
+        "RandomResizedCrop of torchvision, after Szegedy et al. (2015), section 6. `from` is then the side in "
+        "validation and tests",
+        default=None,
+        default_text="that of the crop",
+    ),
+    Key(
+        "aspect",
+        Range("0.75,1.3333"),
+        "range of the ratio of width to height of a crop with `area`; its logarithm is drawn",
+        default=None,
+        default_text="3/4 to 4/3",
     ),
     Key(
         "pad",
@@ -258,6 +277,14 @@ TEST = (
         OneOf((1, 10)),
         "1: the centre crop. 10: the mean over the corner and centre crops and their mirror images",
         default=1,
+    ),
+    Key(
+        "from",
+        Whole(),
+        "side of the square from which the crops of validation and tests are cut",
+        default=None,
+        default_text="that of augment",
+        unit="pixels",
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from netspec.ir.graph import Graph
+from netspec.passes.crops import stored_size
 
 
 def about(graph: Graph, spec: str) -> dict[str, str]:
@@ -27,7 +28,7 @@ def about(graph: Graph, spec: str) -> dict[str, str]:
     }
     shape = graph.input.output
     if shape.is_image:
-        metadata["input.resize"] = str(graph.augment.resize or min(shape.height, shape.width))
+        metadata["input.resize"] = str(min(stored_size(graph)))
         metadata["input.crop"] = f"{shape.height}x{shape.width}"
     return metadata
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.graph import Graph
-from netspec.passes.crops import five_crops, stored_size
+from netspec.passes.crops import DrawnCrops, drawn_crops, five_crops, stored_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class ImagePreprocessing:
 
     ``mode`` is Pillow's mode for the input's channels, or ``None`` if the network cannot read images. ``loaded`` is the
     size, rows and columns, to which images are scaled and centre-cropped when read; the network's input is cropped from
-    that, in training with ``pad`` pixels of padding on each side, whose colour is ``fill``. ``mean`` and ``std`` are
+    that, in training as ``drawn`` says, or with ``pad`` pixels of padding on each side, whose colour is ``fill``.
+    ``mean`` and ``std`` are
     words, or numbers per channel. ``view_numbers`` identifies each of the ten views; views that coincide have the same
     number.
     """
@@ -24,6 +25,7 @@ class ImagePreprocessing:
     bgr: bool
     loaded: tuple[int, int]
     crops: bool
+    drawn: DrawnCrops | None
     pad: int
     fill: Literal["black", "mean"]
     flip: bool
@@ -35,9 +37,14 @@ class ImagePreprocessing:
     view_numbers: tuple[int, ...]
 
     @property
+    def cuts_stored(self) -> bool:
+        """Whether the crops of a training are cut from images of the size ``loaded``, with their padding."""
+        return self.drawn is None and (self.crops or self.pad > 0)
+
+    @property
     def varies(self) -> bool:
         """Whether training images are varied at random."""
-        return self.crops or self.pad > 0 or self.flip or self.colour > 0
+        return self.cuts_stored or self.drawn is not None or self.flip or self.colour > 0
 
     @property
     def some_views_coincide(self) -> bool:
@@ -64,6 +71,7 @@ def image_preprocessing(graph: Graph) -> ImagePreprocessing:
         bgr=preprocessing.order == "bgr" and mode == "RGB",
         loaded=loaded,
         crops=loaded != (size.height, size.width),
+        drawn=drawn_crops(graph),
         pad=augment.pad,
         fill=augment.fill,
         flip=augment.flip == "horizontal",

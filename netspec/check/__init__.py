@@ -103,9 +103,13 @@ def _silence_warnings(findings: Findings, *, report_unused: bool) -> None:
 
 def _fit_crops(settings: Settings, shape: Shape) -> None:
     """Make crops as large as the given input, and drop ``from=`` if its images are too small for them."""
-    resize = settings.augment.resize
-    large = resize if resize is not None and resize >= max(shape.height, shape.width) else None
-    settings.augment = replace(settings.augment, crop=None, resize=large)
+    augment, longer = settings.augment, max(shape.height, shape.width)
+    least = augment.sides[0] if augment.sides else augment.resize
+    if least is not None and least < longer:
+        augment = replace(augment, resize=None, sides=None)
+    settings.augment = replace(augment, crop=None)
+    if settings.test.resize is not None and settings.test.resize < longer:
+        settings.test = replace(settings.test, resize=None)
 
 
 def _build_graph(walk: Walk, settings: Settings) -> Graph:

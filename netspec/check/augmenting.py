@@ -8,40 +8,49 @@ from netspec.check.facts import LayerFacts, known_input
 from netspec.check.layers import Walk
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
-from netspec.diagnostics import Label
+from netspec.diagnostics import Fix, Label
+from netspec.diagnostics.fixes import removal, replacement
 from netspec.ir.shape import Shape
 from netspec.language.syntax import Pair
 from netspec.source import Span
 
 
 def check_augmenting(walk: Walk, settings: Settings, findings: Findings) -> None:
-    """Check the sizes on the augment line."""
-    if "augment" not in settings.statements:
-        return
+    """Check the sizes on the augment line and of the images in tests."""
     pairs, facts = settings.pairs("augment"), known_input(walk.facts)
     if facts is not None and facts.computed is not None:
         _check_crop(pairs, facts, facts.computed, settings, findings)
+        _check_tested_side(facts, facts.computed, settings, findings)
         _check_padding(pairs, facts, facts.computed, settings, findings)
+        _check_drawn_once(pairs, facts.computed, settings, findings)
 
 
 def warn_of_unused(settings: Settings, findings: Findings) -> None:
     """Warn of keys of the augment line that have no effect without others."""
-    pairs = settings.pairs("augment")
-    if "fill" in pairs and not settings.augment.pad:
-        why = "it is the colour of padding, and the augment line has no pad="
-        findings.warn("no-effect", "augment's fill has no effect", pairs["fill"].span, notes=(why,))
+    augment, pairs = settings.augment, settings.pairs("augment")
+    reasons = {
+        "fill": "it is the colour of padding, and the augment line has no pad=" if not augment.pad else "",
+        "aspect": "it is that of crops with area=, which the augment line does not have" if not augment.areas else "",
+        "from": "with area=, crops are cut from whole images, and test from= is that of tests"
+        if augment.areas and settings.test.resize
+        else "",
+    }
+    for key, why in reasons.items():
+        if why and key in pairs:
+            findings.warn("no-effect", f"augment's {key} has no effect", pairs[key].span, notes=(why,))
 
 
 def _check_crop(
     pairs: Mapping[str, Pair], facts: LayerFacts, shape: Shape, settings: Settings, findings: Findings
 ) -> None:
     """Check that crops have the size of the network's input and fit into the images that they are cut from."""
-    crop, resize = settings.augment.crop, settings.augment.resize
+    augment = settings.augment
+    crop, least = augment.crop, augment.sides[0] if augment.sides else augment.resize
     if crop is None:
-        if resize is not None and shape.is_image and resize < min(shape.height, shape.width):
+        if least is not None and shape.is_image and least < min(shape.height, shape.width):
             findings.add(
                 "crop-too-large",
-                f"an input of {shape} cannot be cut from images whose shorter side is {resize}",
+                f"an input of {shape} cannot be cut from images whose shorter side is {least}",
                 pairs["from"].span,
                 labels=(_input_label(facts),),
             )
@@ -53,6 +62,40 @@ def _check_crop(
             pairs["crop"].span,
             labels=(_input_label(facts),),
         )
+
+
+def _check_tested_side(facts: LayerFacts, shape: Shape, settings: Settings, findings: Findings) -> None:
+    """Check that the crops of tests fit into their images."""
+    side = settings.test.resize
+    if side is not None and shape.is_image and side < min(shape.height, shape.width):
+        findings.add(
+            "crop-too-large",
+            f"an input of {shape} cannot be cut from images whose shorter side is {side}",
+            settings.pairs("test")["from"].span,
+            labels=(_input_label(facts),),
+        )
+
+
+def _check_drawn_once(pairs: Mapping[str, Pair], shape: Shape, settings: Settings, findings: Findings) -> None:
+    """Check that only one thing draws the size of crops, and that only images of the size of validation are padded."""
+    augment = settings.augment
+    if augment.areas is not None and augment.sides is not None:
+        fixes = (replacement(pairs["from"].value.span, str(augment.resize)),)
+        message = "from= with two numbers and area= both draw the size of a crop"
+        notes = ("with area=, from= is the side of images in validation and tests, one number",)
+        findings.add("bad-value", message, pairs["from"].span, pairs["area"].span, notes=notes, fixes=fixes)
+    if not augment.pad:
+        return
+    tested = settings.test.resize
+    if augment.areas is not None or augment.sides is not None:
+        drawn = "area" if augment.areas is not None else "from"
+        message, other = f"pad= is for images of one size, and {drawn}= draws the size", pairs[drawn]
+    elif tested is not None and tested != (augment.resize or min(shape[1:], default=tested)):
+        message, other = "pad= is for images of the size of validation", settings.pairs("test")["from"]
+    else:
+        return
+    fix = Fix(f"leave out pad={augment.pad}", (removal(pairs["pad"].span),))
+    findings.add("bad-value", message, pairs["pad"].span, other.span, fixes=(fix,))
 
 
 def _check_padding(

@@ -6,6 +6,7 @@ inherits is changed by a line in the variant, never in its base.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ from netspec.diagnostics import Diagnostic, Edit, SpecError, apply
 from netspec.diagnostics.fixes import insertion
 from netspec.ir.shape import Shape
 from netspec.language.parser import parse, parse_change
-from netspec.language.syntax import Claim, Number, Section, Setting, Word, by_key
+from netspec.language.syntax import Claim, Number, Pair, Section, Setting, Values, Word, by_key
 from netspec.language.variants import EITHER, Texts
 from netspec.language.written import written
 from netspec.source import Source, Span
@@ -85,11 +86,20 @@ def _with_crop(texts: Texts, shape: Shape) -> Source:
     if "crop" in pairs and square:
         source = _with_keys(source, "augment", [("crop", str(shape.height))], layer=False)
     lost = {"crop"} if not square else set[str]()
-    images = pairs["from"].value if "from" in pairs else None
-    if isinstance(images, Number) and images.value < max(shape.height, shape.width):
+    longer = max(shape.height, shape.width)
+    if "from" in pairs and _least(pairs["from"]) < longer:
         lost.add("from")
     own = _setting(source, "augment")
-    return _without_pairs(source, own, lost) if own else source
+    source = _without_pairs(source, own, lost) if own else source
+    tests = _setting(source, "test")
+    tested = by_key(tests.pairs).get("from") if tests else None
+    return _without_pairs(source, tests, {"from"}) if tests and tested and _least(tested) < longer else source
+
+
+def _least(pair: Pair) -> float:
+    """Return the number of a pair, or the first of several."""
+    value = pair.value.items[0] if isinstance(pair.value, Values) else pair.value
+    return value.value if isinstance(value, Number) else math.inf
 
 
 def _without_pairs(source: Source, setting: Setting, lost: set[str]) -> Source:

@@ -16,7 +16,7 @@ from netspec.diagnostics import Label
 from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count
-from netspec.ir.settings import Augment, Test, Train
+from netspec.ir.settings import ASPECTS_OF_CROPS, Augment, Test, Train
 from netspec.keys import BadValue, Key, Whole
 from netspec.keys.kind import shown
 from netspec.language.syntax import Body, File, Items, Number, Pair, Section, Setting, Value, Word, by_key
@@ -155,10 +155,10 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
         result.train = Train(**values, **optimizer)
         _check_train(pairs, bad, result.train, findings)
     elif word == "augment":
-        result.augment = Augment(resize=values.pop("from"), **values)
+        result.augment = _augment(values)
         _check_crop(pairs, result.augment, findings)
     else:
-        result.test = Test(values["views"])
+        result.test = Test(values["views"], values["from"])
 
 
 def _check_train(pairs: dict[str, Pair], bad: set[str], train: Train, findings: Findings) -> None:
@@ -193,11 +193,20 @@ def _check_train(pairs: dict[str, Pair], bad: set[str], train: Train, findings: 
         )
 
 
+def _augment(values: Mapping[str, Any]) -> Augment:
+    others = dict(values)
+    side, areas, aspects = others.pop("from"), others.pop("area"), others.pop("aspect") or ASPECTS_OF_CROPS
+    sides = side if isinstance(side, tuple) else None
+    resize = sum(sides) // 2 if sides else side
+    return Augment(resize=resize, sides=sides, areas=areas, aspects=aspects, **others)
+
+
 def _check_crop(pairs: dict[str, Pair], augment: Augment, findings: Findings) -> None:
-    if augment.crop and augment.resize and augment.crop > augment.resize:
+    least = augment.sides[0] if augment.sides else augment.resize
+    if augment.crop and least and augment.crop > least:
         findings.add(
             "crop-too-large",
-            f"a crop of {augment.crop} pixels cannot be cut from {augment.resize}",
+            f"a crop of {augment.crop} pixels cannot be cut from {least}",
             pairs["crop"].span,
             pairs["from"].span,
             notes=("from= is the size before the padding, from which validation is cut",) if augment.pad else (),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from netspec.diff.facts import Fact
 from netspec.diff.model import Difference, Effect, SettingDifference
 from netspec.ir.graph import Graph
-from netspec.ir.settings import Train
+from netspec.ir.settings import ASPECTS_OF_CROPS, Train
 from netspec.keys import texts
 from netspec.keys.optimizers import word_of
 
@@ -51,13 +51,16 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
         yield "train", key, Fact(texts.word(getattr(train, key))), "training"
     yield "train", "clip_gradients", Fact(texts.clip(train.clip_gradients)), "training"
     yield "augment", "from", _cut_from(graph), "training"
+    yield "augment", "area", Fact(texts.word(augment.areas or "none")), "training"
+    yield "augment", "aspect", Fact(texts.word(augment.aspects if augment.areas else ASPECTS_OF_CROPS)), "training"
     yield "augment", "pad", Fact(str(augment.pad)), "training"
-    yield "augment", "fill", Fact(augment.fill if augment.pad else "none"), "training"
+    yield "augment", "fill", Fact(augment.fill if augment.pad else "black"), "training"
     yield "augment", "flip", Fact(augment.flip), "training"
     yield "augment", "colour", Fact(f"pca({texts.number(augment.colour)})" if augment.colour else "none"), "training"
     for key in ("mixup", "cutmix"):
         yield "augment", key, Fact(texts.number(getattr(augment, key))), "training"
     yield "test", "views", Fact(str(graph.test.views)), "testing"
+    yield "test", "from", _tested_side(graph), "testing"
 
 
 def _of_biases(train: Train) -> Fact:
@@ -71,4 +74,12 @@ def _cut_from(graph: Graph) -> Fact:
     shape = graph.input.output
     own = min(shape.height, shape.width)
     side = graph.augment.resize or own
+    if graph.augment.sides:
+        return Fact(texts.word(graph.augment.sides))
     return Fact(str(side), frozenset({"the input's own"} if side == own else ()))
+
+
+def _tested_side(graph: Graph) -> Fact:
+    """The side of the square that the crops of tests are cut from, if it is not that of training."""
+    side = graph.test.resize
+    return Fact("that of augment" if side is None or side == graph.augment.resize else str(side))

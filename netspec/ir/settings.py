@@ -223,20 +223,30 @@ class Train:
         return -(-batch // self.accumulate)
 
 
+ASPECTS_OF_CROPS = (3 / 4, 4 / 3)
+"""The range of the ratio of width to height of drawn crops: Szegedy et al. (2015), section 6."""
+
+
 @dataclass(frozen=True, slots=True)
 class Augment:
     """How training images are varied.
 
-    Images are scaled so that their shorter side is ``resize`` pixels, and their central square is cut out. ``pad``
-    pixels are put around it: ``fill`` says whether they are black, or 0 after the mean is subtracted. ``crop`` is the
-    side of the random crop from the result (``None``: the side of the network's input). ``flip`` mirrors half of the
-    images. ``colour`` is the standard deviation of the paper's shift along the principal components of the colours
-    (0: no shift). ``mixup`` and ``cutmix`` are the alphas with which the images of a batch are mixed (0: they are not;
-    see ``netspec.train.data.batches.mixing``).
+    Images are scaled so that their shorter side is ``resize`` pixels, and their central square is cut out. With
+    ``sides``, the side is drawn for each image, from the least to the greatest, and ``resize``, their mean, is that of
+    validation. With ``areas``, the crop has a share of the image's area drawn from this range, and a ratio of width to
+    height drawn from ``aspects``, and is resized to the input; ``resize`` is then the side in validation. ``pad``
+    pixels are put around the square: ``fill`` says whether they are black, or 0 after the mean is subtracted. ``crop``
+    is the side of the crop (``None``: the side of the network's input). ``flip`` mirrors half of the images. ``colour``
+    is the standard deviation of the paper's shift along the principal components of the colours (0: no shift).
+    ``mixup`` and ``cutmix`` are the alphas with which the images of a batch are mixed (0: they are not; see
+    ``netspec.train.data.batches.mixing``).
     """
 
     crop: int | None = None
     resize: int | None = None
+    sides: tuple[int, int] | None = None
+    areas: tuple[float, float] | None = None
+    aspects: tuple[float, float] = ASPECTS_OF_CROPS
     pad: int = 0
     fill: Literal["black", "mean"] = "black"
     flip: Literal["none", "horizontal"] = "none"
@@ -252,6 +262,8 @@ class Augment:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """How the network is tested: on the centre crop, or by the mean over ten views."""
+    """How the network is tested: on the centre crop, or by the mean over ten views, of images whose shorter side is
+    ``resize`` pixels (``None``: that of training)."""
 
     views: Literal[1, 10] = 1
+    resize: int | None = None

@@ -1,8 +1,12 @@
-"""The size of stored images, and the positions of the crops used in tests."""
+"""The size of stored images, the positions of the crops used in tests, and how the crops of a training are drawn."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 from netspec.ir.graph import Graph
+from netspec.ir.settings import ASPECTS_OF_CROPS
 
 Place = tuple[int, int]
 """The row and column of a crop's upper left pixel."""
@@ -11,13 +15,68 @@ Place = tuple[int, int]
 def stored_size(graph: Graph) -> tuple[int, int]:
     """Return the height and width to which images are scaled before the network's input is cropped from them.
 
-    The aspect ratio is that of the input. The shorter side is given by ``augment from=``, and by default is that of the
-    input.
+    The aspect ratio is that of the input. The shorter side is given by ``test from=``, else by ``augment from=`` (the
+    mean of its two numbers), and by default is that of the input.
     """
     size = graph.input.output
     shorter = min(size.height, size.width)
-    resize = graph.augment.resize or shorter
-    return round(size.height * resize / shorter), round(size.width * resize / shorter)
+    return _sides(graph, graph.test.resize or graph.augment.resize or shorter)
+
+
+def _sides(graph: Graph, side: int) -> tuple[int, int]:
+    """Return the height and width of an image with the input's aspect ratio and this shorter side."""
+    size = graph.input.output
+    shorter = min(size.height, size.width)
+    return round(size.height * side / shorter), round(size.width * side / shorter)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnCrops:
+    """How crops of drawn sizes are cut from training images, and resized to the network's input.
+
+    ``size`` is the height and width of the input. If ``areas`` is ``None``, the shorter side of each image is first
+    scaled to a whole number from ``sides``, the least and the greatest; the central part with the input's aspect ratio
+    is kept, and the crop is cut from it. Otherwise a crop has a share of the image's area, from ``areas``, and a ratio
+    of width to height, from ``aspects``.
+    """
+
+    size: tuple[int, int]
+    sides: tuple[int, int]
+    areas: tuple[float, float] | None = None
+    aspects: tuple[float, float] = ASPECTS_OF_CROPS
+
+    @property
+    def least_side(self) -> int:
+        """The shorter side that an image of a source needs, so that no crop is enlarged beyond what the spec draws."""
+        return self.sides[1]
+
+    def scaled(self, side: int) -> tuple[int, int]:
+        """Return the height and width of the part of an image that is kept if its shorter side is scaled to this."""
+        height, width = self.size
+        return round(height * side / min(self.size)), round(width * side / min(self.size))
+
+    @property
+    def decoded_side(self) -> int:
+        """The least side to which a JPEG decoder may scale an image down: twice the greatest side that is drawn, or as
+        many pixels as the smallest crop needs to have at least those of the input."""
+        if self.areas is None:
+            return 2 * max(self.scaled(self.sides[1]))
+        elongation = max(1.0, self.aspects[1], 1 / self.aspects[0])
+        return math.ceil(max(self.size) * math.sqrt(elongation / self.areas[0]))
+
+
+def drawn_crops(graph: Graph) -> DrawnCrops | None:
+    """Return how the crops of a training are drawn; ``None`` if all are cut from images as validation reads them."""
+    size, augment = graph.input.output, graph.augment
+    if not size.is_image:
+        return None
+    own = augment.resize or min(size.height, size.width)
+    tested = graph.test.resize or own
+    if augment.areas is not None:
+        return DrawnCrops((size.height, size.width), (tested, tested), augment.areas, augment.aspects)
+    if augment.sides is not None:
+        return DrawnCrops((size.height, size.width), augment.sides)
+    return DrawnCrops((size.height, size.width), (own, own)) if tested != own else None
 
 
 def centre_crop(down: int, right: int) -> Place:

@@ -23,16 +23,19 @@ MIXED: Final = 48
 MIX_WORD: Final = 50
 BOX_ROW: Final = 51
 BOX_COLUMN: Final = 52
-"""The purposes of a random number. ``COLOUR`` takes two consecutive values for each channel, and ``MIXED`` takes two.
-Those from ``MIXED`` on are drawn for a step, not for an image."""
+SIDE: Final = 64
+AREA: Final = 66
+"""The purposes of a random number. ``COLOUR`` takes two consecutive values for each channel, ``MIXED`` two, and
+``AREA`` two for each try to draw a crop. ``MIXED`` to ``BOX_COLUMN`` are drawn for a step, the others for an image."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 
 
-def uniform(seed: int, epoch: int, indices: Indices, purpose: int) -> NDArray[np.float64]:
-    """Return one number in [0, 1) for each index; the same arguments give the same numbers."""
+def uniform(seed: int, epoch: int, indices: Indices, purpose: int | Indices) -> NDArray[np.float64]:
+    """Return one number in [0, 1) for each index; the same arguments give the same numbers. For a single index,
+    ``purpose`` may be several: one number for each."""
     return (_bits(seed, epoch, indices, purpose) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
@@ -48,10 +51,10 @@ def shuffled(seed: int, epoch: int, count: int) -> Indices:
     return np.argsort(_bits(seed, epoch, np.arange(count), ORDER), kind="stable")
 
 
-def _bits(seed: int, epoch: int, indices: Indices, purpose: int) -> NDArray[np.uint64]:
+def _bits(seed: int, epoch: int, indices: Indices, purpose: int | Indices) -> NDArray[np.uint64]:
     state = np.array([seed % 2**64], np.uint64)
     for number in (epoch, purpose):
-        state = _mix(state) ^ np.uint64(number)
+        state = _mix(state) ^ np.asarray(number, np.uint64)
     return _mix(_mix(state) ^ indices.astype(np.uint64))
 
 

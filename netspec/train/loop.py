@@ -11,11 +11,13 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor
 
+from netspec.passes.crops import drawn_crops
 from netspec.train.counter_rng import Indices, shuffled
 from netspec.train.data.batches.augment import central, choose
 from netspec.train.data.batches.loader import Batch, Tally
 from netspec.train.data.batches.mixing import draw_mixture, mixed_batch, with_partners
 from netspec.train.data.batches.transfer import to_device
+from netspec.train.data.drawn import training_split
 from netspec.train.data.splits import CachedSplit
 from netspec.train.errors import TrainError
 from netspec.train.interval import Due
@@ -90,7 +92,8 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
     position[order] = np.arange(images)
     skipped_before = progress.tally.skipped
     readers = Readers(t.world, lambda count: rows_read(t, count))
-    reading = t.loader.run(t.data.train, order[progress.position :], config.batch, keep_partial=False, sharing=readers)
+    split = training_split(t.data, drawn_crops(t.graph), config.seed, t.epoch)
+    reading = t.loader.run(split, order[progress.position :], config.batch, keep_partial=False, sharing=readers)
     batches = iter(reading)
     t.reporter.plan(progress.plan)
     try:

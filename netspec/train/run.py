@@ -280,7 +280,7 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
     if graph.augment.mixes and layout is not None:
         layout = None
         reporter.note("images are laid out as blocks in another copy, after they have been mixed")
-    prepare_training = prepare.for_training(graph.augment)
+    prepare_training = prepare.for_training(graph)
     prepared = dict.fromkeys((prepare, prepare_training))
     layout_notes = [note for one in prepared for note in one.lay_out(layout)]
     for line in (*objective.use_kernels(), *dict.fromkeys(layout_notes)):

@@ -10,10 +10,12 @@ import torch
 
 from netspec import backend
 from netspec.ir.graph import Graph
+from netspec.passes.crops import drawn_crops
 from netspec.train.counter_rng import shuffled
 from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
+from netspec.train.data.drawn import training_split
 from netspec.train.data.splits import Data
 from netspec.train.learning.optimiser import optimiser_of
 
@@ -41,11 +43,12 @@ def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed 
     prepare: Preparation | None = None
     if graph is not None:
         prepare = Preparation.for_graph(graph, data.statistics, data.frame, data.peak, "cpu")
-        prepare = prepare.for_training(graph.augment)
+        prepare = prepare.for_training(graph)
+    split = training_split(data, drawn_crops(graph) if graph is not None else None, 0, 0)
     with Loader(workers, lambda problem: None) as loader:
         start = time.perf_counter()
         images, seconds = 0, 0.0
-        for loaded in loader.run(data.train, indices, batch, keep_partial=True):
+        for loaded in loader.run(split, indices, batch, keep_partial=True):
             if prepare is not None and graph is not None:
                 prepare(loaded.pixels, choose(0, 0, loaded.indices, prepare.frame, graph.input.output, graph.augment))
             images += len(loaded.labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,14 @@ from rich.console import Console
 from small_network import small_graph
 
 from netspec.ir.graph import Graph
+from netspec.passes.crops import drawn_crops
 from netspec.train.counter_rng import shuffled
 from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
+from netspec.train.data.drawn import training_split
 from netspec.train.data.source import open_source
+from netspec.train.data.splits import with_cache
 from netspec.train.measuring import training_statistics
 from netspec.train.reporting.console import Reporter
 
@@ -40,9 +44,20 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("mean", MEANS)
-@pytest.mark.parametrize("augment", ["pad=3", "crop=12 from=14 pad=2 fill=mean flip=horizontal colour=pca(0.1)"])
+@pytest.mark.parametrize(
+    "augment",
+    [
+        "crop=12 from=13,20",
+        "area=0.08,1 flip=horizontal",
+        "from=14,30 flip=horizontal colour=pca(0.1)",
+        "from=14 area=0.05,0.5 aspect=0.5,3",
+        "pad=3",
+        "crop=12 from=14 pad=2 fill=mean flip=horizontal colour=pca(0.1)",
+    ],
+)
 def test_batches_of_an_epoch_are_the_trainers(mean: str, augment: str, photos: Path, tmp_path: Path) -> None:
     graph = small_graph(mean, augment)
+    graph = replace(graph, test=replace(graph.test, resize=24)) if "from=14,30" in augment else graph
     folder = load_program(graph, tmp_path).Folder(photos, BATCH, SEED, 1)
     own = list(folder.training(EPOCH))
     expected = trainers_batches(graph, photos)
@@ -57,10 +72,11 @@ def trainers_batches(graph: Graph, photos: Path) -> list[tuple[torch.Tensor, lis
     data = open_source(str(photos), graph, SEED)
     with Loader(1, lambda problem: None) as loader:
         measured = training_statistics(graph, data, BATCH, loader, Reporter(Console(quiet=True)))
-        prepare = Preparation.for_graph(graph, measured, data.frame, data.peak, "cpu").for_training(graph.augment)
+        prepare = Preparation.for_graph(graph, measured, data.frame, data.peak, "cpu").for_training(graph)
+        split = training_split(with_cache(data), drawn_crops(graph), SEED, EPOCH)
         order = shuffled(SEED, EPOCH, len(data.train.labels))
         batches = []
-        for batch in loader.run(data.train, order, BATCH, keep_partial=False):
+        for batch in loader.run(split, order, BATCH, keep_partial=False):
             choices = choose(SEED, EPOCH, batch.indices, prepare.frame, graph.input.output, graph.augment)
             batches.append((prepare(batch.pixels, choices).clone(), batch.labels.tolist()))
     return batches

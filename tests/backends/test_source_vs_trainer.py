@@ -274,7 +274,7 @@ def test_losses_of_mixed_images_end_with_the_trainers_bits(tmp_path: Path, monke
         ("image", "crop=12 from=15 flip=horizontal colour=pca(0.1)", "plateau(factor=0.1, times=1)", 0),
         ("channel std=channel", "crop=12 from=14 pad=2", "constant", 0),
         ("0.4,0.5,0.3 std=0.25,0.3,0.2 order=bgr", "flip=horizontal", "constant", 0),
-        ("none", "crop=12 from=14 flip=horizontal colour=pca(0.1)", "constant", 0),
+        ("none", "crop=12 from=14 area=0.1,1 flip=horizontal colour=pca(0.1)", "constant", 0),
         ("0.5", "crop=12 from=14 flip=horizontal mixup=0.3 cutmix=1", "constant", 2),
         ("none", "flip=horizontal", "linear(0.1) warmup=1", 3),
         ("image", "flip=horizontal", "cosine", 3),

@@ -105,6 +105,13 @@ def test_another_input_shape_fits_the_crop(shape: Shape, augment: str) -> None:
     assert text.endswith(f"{augment}\n")
 
 
+def test_sizes_that_are_too_small_for_another_input_are_left_out() -> None:
+    lines = "augment  from=12,20\ntest  views=10 from=12\n"
+    for side, left in ((12, lines), (13, "test  views=10 \n")):
+        text, _ = changed(f"[i] input 3x4x4\n[s] softmax\n{lines}", shape=Shape(3, side, side))
+        assert text.removeprefix(f"[i] input 3x{side}x{side}\n[s] softmax\n").strip("\n") == left.strip("\n")
+
+
 def test_crop_alone_that_no_shape_can_have_takes_its_line_with_it() -> None:
     text, _ = changed("[i] input 3x4x4\n[s] softmax\naugment crop=4\n", shape=Shape(3, 4, 5))
     assert text == "[i] input 3x4x5\n[s] softmax\n\n"

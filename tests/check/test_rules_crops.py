@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from checking import codes, only_diagnostic, position_of, valid_net
 
+import netspec
+from netspec.diagnostics import SpecError
+
 IMAGE = "[image] input 4x8x8"
 
 
@@ -48,3 +51,55 @@ def test_padding_does_not_make_an_image_larger_for_validation() -> None:
 def test_colour_of_no_padding_is_a_warning() -> None:
     (found,) = valid_net(f"augment fill=mean\n{IMAGE}").warnings
     assert (found.code, position_of(found)) == ("no-effect", (1, 9, "fill=mean"))
+
+
+def test_sides_areas_and_aspects_are_read() -> None:
+    augment = valid_net(f"augment from=12,21\n{IMAGE}").graph.augment
+    assert (augment.resize, augment.sides, augment.areas) == (16, (12, 21), None)
+    assert valid_net(f"augment from=12,12\n{IMAGE}").graph.augment.sides is None
+    net = valid_net(f"augment from=10 area=0.08,1 aspect=0.5,2\n{IMAGE}\ntest from=9")
+    augment = net.graph.augment
+    assert (augment.resize, augment.areas, augment.aspects, net.graph.test.resize) == (10, (0.08, 1), (0.5, 2), 9)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message", "fix"),
+    [
+        ("area=0.08", "area: needs two numbers above 0 up to 1, the least and the greatest: 0.08,1, not", "0.08,1"),
+        ("area=1,0.08", "area: has the least first: 0.08,1", "0.08,1"),
+        ("area=8,100", "area: needs a number above 0 up to 1, not 8", "0.08,1"),
+        ("area=0.1,0.2,0.3", "area: needs two numbers above 0 up to 1, the least", None),
+        ("area=0.1,1 aspect=2,0.5", "aspect: has the least first: 0.5,2", "0.5,2"),
+        ("area=0.1,1 aspect=0.75", "aspect: needs two numbers above 0, the least and the greatest", "0.75,0.75"),
+        ("from=16,9", "from: has the least first: 9,16", "9,16"),
+        ("from=9,16,20", "from: needs a whole number from 1, or the least and the greatest: 256,512, not 3", None),
+        ("from=9,16 area=0.1,1", "from= with two numbers and area= both draw the size of a crop", "12"),
+        ("pad=2 area=0.1,1", "pad= is for images of one size, and area= draws the size", "leave out pad=2"),
+        ("pad=2 from=9,16", "pad= is for images of one size, and from= draws the size", "leave out pad=2"),
+        ("pad=2\ntest from=9", "pad= is for images of the size of validation", "leave out pad=2"),
+    ],
+)
+def test_mistakes_in_drawn_sizes_have_fixes(keys: str, message: str, fix: str | None) -> None:
+    with pytest.raises(SpecError) as caught:
+        netspec.loads(f"{IMAGE}\naugment {keys}")
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message[: len(message)]) == ("bad-value", message)
+    assert [one.title.removeprefix("write ") for one in found.fixes] == ([fix] if fix else [])
+
+
+@pytest.mark.parametrize("keys", ["augment from=7,16", "augment crop=8 from=7,16", "test from=7"])
+def test_every_drawn_image_and_every_tested_one_is_as_large_as_the_crop(keys: str) -> None:
+    assert codes(f"{keys}\n{IMAGE}") == ["crop-too-large"]
+
+
+@pytest.mark.parametrize("keys", ["aspect=0.5,2", "from=9 area=0.1,1\ntest from=10"])
+def test_a_key_that_another_one_replaces_is_a_warning(keys: str) -> None:
+    (found,) = valid_net(f"augment {keys}\n{IMAGE}").warnings
+    assert (found.code, position_of(found)[1]) == ("no-effect", 9)
+
+
+def test_another_input_drops_sizes_that_are_too_small_for_it() -> None:
+    text = f"augment from=10,20\ntest from=12\n{IMAGE}"
+    kept, larger = (netspec.loads(text, input=(4, side, side)).graph for side in (10, 14))
+    assert (kept.augment.sides, kept.augment.resize, kept.test.resize) == ((10, 20), 15, 12)
+    assert (larger.augment.sides, larger.augment.resize, larger.test.resize) == (None, None, None)

@@ -92,13 +92,15 @@ VALUES = {
     "train.channels_last": ("no", "yes"),
     "train.ema": ("0", "0.999"),
     "train.label_smoothing": ("0", "0.1"),
-    "augment.from": ("20", "24"),
+    "augment.from": ("20", "24", "20,30"),
+    "augment.area": ("none", "0.08,1"),
     "augment.pad": ("0", "4"),
     "augment.flip": ("none", "horizontal"),
     "augment.colour": ("none", "pca(0.1)"),
     "augment.mixup": ("0", "0.2"),
     "augment.cutmix": ("0", "1"),
     "test.views": ("1", "10"),
+    "test.from": ("that of augment", "28"),
 }
 """Values of keys; the first one is that of ``BASE``."""
 

@@ -10,7 +10,8 @@ from netspec.formatting import plural
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
-from netspec.passes.crops import stored_size
+from netspec.passes.crops import drawn_crops, stored_size
+from netspec.train.data.drawn import WholeImages, scaled_down
 from netspec.train.data.sources.cifar10 import holds_cifar10, open_cifar10
 from netspec.train.data.sources.digits import open_digits
 from netspec.train.data.sources.folder import DEFAULT_FRAME, open_folder
@@ -64,7 +65,10 @@ def open_source(name: str, graph: Graph, seed: int, *, allow_empty: bool = False
     """
     frame = stored_frame(graph)
     outputs = graph.scores.output.units
-    data = open_data(name, frame, outputs, seed, allow_empty=allow_empty)
+    larger = _larger_frame(graph)
+    data = open_data(name, frame, outputs, seed, allow_empty=allow_empty, larger=larger)
+    if larger is not None and not isinstance(data.train, WholeImages):
+        data = scaled_down(data, frame, larger)
     if data.frame != frame:
         raise TrainError(
             f"the images of {data.source} are {data.frame}, the network reads {frame}",
@@ -94,11 +98,14 @@ def open_data(
     seed: int = 0,
     *,
     allow_empty: bool = False,
+    larger: Frame | None = None,
 ) -> Data:
     """Open a source for a network with a stored image size of ``frame`` and ``outputs`` outputs.
 
     Both may be ``None`` when there is no network. A source whose images have a fixed size may return a size that
-    differs from ``frame``. With ``allow_empty``, some classes of an image folder may have no images.
+    differs from ``frame``. With ``allow_empty``, some classes of an image folder may have no images. ``larger`` is the
+    size that images need at least if crops of drawn sizes are cut from them: sources that cannot read an image in any
+    size then return it, or a larger one.
 
     Raises
     ------
@@ -112,13 +119,13 @@ def open_data(
     if name == "synthetic":
         if frame is None or outputs is None:
             raise RequestError("synthetic images take their size and classes from a network", "name one: --net FILE")
-        return open_synthetic(frame, outputs, seed)
+        return open_synthetic(larger or frame, outputs, seed)
     kind, colon, where = name.partition(":")
     if not colon or kind not in FORMATS:
         kind, where = "", name
     root = _existing_folder(where or ".")
     try:
-        return _open_files(kind, root, frame, allow_empty=allow_empty)
+        return _open_files(kind, root, frame, larger, allow_empty=allow_empty)
     except TrainError as problem:
         suggestion = _other_format(root)
         if suggestion is None or suggestion == f"{kind}:{root}":
@@ -126,7 +133,7 @@ def open_data(
         raise TrainError(problem.message, f"did you mean {suggestion}?", *problem.notes) from problem
 
 
-def _open_files(kind: str, root: Path, frame: Frame | None, *, allow_empty: bool) -> Data:
+def _open_files(kind: str, root: Path, frame: Frame | None, larger: Frame | None, *, allow_empty: bool) -> Data:
     """Open a folder as a source of this kind; if ``kind`` is empty, as a pack or an image folder."""
     try:
         if kind == "cifar10":
@@ -134,7 +141,7 @@ def _open_files(kind: str, root: Path, frame: Frame | None, *, allow_empty: bool
         if kind == "mnist":
             return open_mnist(root, frame)
         if is_packed(root):
-            return open_packed(root, frame)
+            return open_packed(root, frame if larger is None else None)
         return open_folder(root, frame if frame is not None else DEFAULT_FRAME, allow_empty=allow_empty)
     except OSError as problem:
         raise TrainError(f"cannot open {problem.filename}: {problem.strerror}") from problem
@@ -187,6 +194,12 @@ def stored_frame(graph: Graph) -> Frame:
     if not size.is_image:
         raise TrainError(f"{graph.name} reads vectors of {size}, and every data source gives images")
     return Frame(size.channels, *stored_size(graph))
+
+
+def _larger_frame(graph: Graph) -> Frame | None:
+    """Return the least size of images from which crops of drawn sizes are cut; ``None`` if the spec draws none."""
+    crops = drawn_crops(graph)
+    return None if crops is None else Frame(graph.input.output.channels, *crops.scaled(crops.least_side))
 
 
 def _existing_folder(name: str) -> Path:

@@ -97,7 +97,8 @@ class Data:
 
     ``peak`` is the pixel value of full brightness (255 for image files). ``notes`` are messages for the user, one per
     line. ``statistics`` cover all training images, if the source provides them. Otherwise they are measured on the
-    images with the indices in ``sample``, if given, or on an evenly spread sample.
+    images with the indices in ``sample``, if given, or on an evenly spread sample. ``larger`` are the training images
+    in a larger size, if crops of drawn sizes are to be cut from them and not from those of the ``frame``.
     """
 
     source: str
@@ -109,6 +110,7 @@ class Data:
     notes: tuple[str, ...] = ()
     statistics: Statistics | None = None
     sample: range | None = None
+    larger: Split | None = None
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -173,22 +175,29 @@ class InMemorySplit:
 
 
 class CachedSplit:
-    """A split that caches its images if all of them fit into ``limit`` bytes.
+    """A split that caches its images if they have the size of a ``frame`` and all of them fit into ``limit`` bytes.
 
     Unreadable images are remembered in any case and never tried twice. The operating system allocates the pages of the
     cache only when they are first written, so a short run costs little.
     """
 
-    def __init__(self, split: Split, frame: Frame, limit: int = CACHE_BYTES) -> None:
+    def __init__(self, split: Split, frame: Frame | None = None, limit: int = CACHE_BYTES) -> None:
         self.labels = split.labels
         self.name = split.name
-        self._split = split
+        self.original = split
         count = len(split.labels)
         self._cache: Pixels | None = None
-        if count * frame.bytes <= limit:
+        if frame is not None and count * frame.bytes <= limit:
             self._cache = np.empty((count, frame.channels, frame.height, frame.width), np.uint8)
         self._cached = np.zeros(count, np.bool_)
         self._failed: dict[int, tuple[str, str]] = {}  # not the exceptions: their tracebacks keep images alive
+
+    def with_failures_of(self, other: Split) -> CachedSplit:
+        """Return another split of the same images without a cache. What is found unreadable in one of the two is so in
+        both."""
+        uncached = CachedSplit(other)
+        uncached._failed = self._failed
+        return uncached
 
     @property
     def unreadable(self) -> int:
@@ -219,7 +228,7 @@ class CachedSplit:
         if failure is not None:
             raise Unreadable(*failure)
         try:
-            image = self._split.read(index)
+            image = self.original.read(index)
         except Unreadable as problem:
             self._failed[index] = (problem.path, problem.reason)
             raise

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from linear_network import linear_network
 
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
@@ -15,13 +18,14 @@ from netspec.train.data.splits import Frame, Pixels
 
 FRAME, SIZE = Frame(3, 6, 7), Shape(3, 6, 7)
 CPU = torch.device("cpu")
+GRAPH = linear_network(3, 6, 7)
 IMAGES: Pixels = np.random.default_rng(0).integers(1, 256, (32, 3, 6, 7), np.uint8)
 INDICES = np.arange(32)
 
 
 def prepared(preprocessing: Preprocessing, augment: Augment) -> Preparation:
     own = Preparation(preprocessing, statistics(Moments.from_pixels(IMAGES)), FRAME, SIZE, 255, CPU)
-    return own.for_training(augment)
+    return own.for_training(replace(GRAPH, augment=augment))
 
 
 @pytest.mark.parametrize("fill", ["black", "mean"])
@@ -76,4 +80,4 @@ def test_a_padded_batch_has_the_bits_of_one_by_one(mean: str, fill: str) -> None
 
 def test_nothing_is_padded_without_pad() -> None:
     own = Preparation(Preprocessing(255, "none"), None, FRAME, SIZE, 255, CPU)
-    assert own.for_training(Augment(flip="horizontal")) is own
+    assert own.for_training(replace(GRAPH, augment=Augment(flip="horizontal"))) is own

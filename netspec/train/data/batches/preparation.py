@@ -20,6 +20,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
+from netspec.passes.crops import centre_crop, drawn_crops
 from netspec.train.data.batches.augment import Choices, choose
 from netspec.train.data.batches.buffers import Buffers
 from netspec.train.data.batches.layout import Layout
@@ -120,26 +121,32 @@ class Preparation:
         if self._whole_frame and self.device.type == "cpu":
             self._mean_images = (self.mean.numpy(), self.mean.flip(2).contiguous().numpy())
 
-    def for_training(self, augment: Augment) -> Preparation:
+    def for_training(self, graph: Graph) -> Preparation:
         """Return the preparation of training images, which shares its memory with this one: itself, unless they are
-        padded.
+        padded or arrive as crops of drawn sizes.
 
-        Padding is black, and its mean the nearest pixel's; or, so that it is 0 after the subtraction, 0.
+        Padding is black, and its mean the nearest pixel's; or, so that it is 0 after the subtraction, 0. From crops of
+        drawn sizes, which have no fixed place in the mean image, its centre is subtracted.
         """
-        if not augment.pad:
+        augment, frame, mean = graph.augment, self.frame, self.mean
+        if drawn_crops(graph) is not None:
+            frame = Frame(frame.channels, self.size.height, self.size.width)
+            if self._whole_frame:
+                top, left = centre_crop(self.frame.height - frame.height, self.frame.width - frame.width)
+                mean = mean[:, top : top + frame.height, left : left + frame.width].contiguous()
+        elif augment.pad:
+            sides = (augment.pad,) * 4
+            frame = Frame(frame.channels, frame.height + 2 * augment.pad, frame.width + 2 * augment.pad)
+            if augment.fill == "mean" and mean.any():
+                mean = F.pad(mean.expand(-1, self.frame.height, self.frame.width), sides)
+            elif self._whole_frame:
+                mean = F.pad(mean, sides, mode="replicate")
+        else:
             return self
-        padded, sides = copy.copy(self), (augment.pad,) * 4
-        padded.pad = augment.pad
-        padded.frame = Frame(
-            self.frame.channels, self.frame.height + 2 * augment.pad, self.frame.width + 2 * augment.pad
-        )
-        mean = self.mean
-        if augment.fill == "mean" and mean.any():
-            mean = F.pad(mean.expand(-1, self.frame.height, self.frame.width), sides)
-        elif self._whole_frame:
-            mean = F.pad(mean, sides, mode="replicate")
-        padded.restore(mean, self.axes, self.std)
-        return padded
+        other = copy.copy(self)
+        other.frame, other.pad = frame, augment.pad
+        other.restore(mean, self.axes, self.std)
+        return other
 
     def lay_out(self, layout: Layout | None) -> tuple[str, ...]:
         """Prepare images in this layout from now on; ``None`` for the plain one. Return a note if the device cannot.

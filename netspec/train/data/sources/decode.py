@@ -47,6 +47,20 @@ def read_image(path: Path, frame: Frame) -> Pixels:
 
 def decode(file: BinaryIO, name: str, frame: Frame) -> Pixels:
     """Read an image as ``read_image`` does, from a file that is open. ``name`` is the one to show to the user."""
+    # The JPEG decoder may scale down to no less than twice the requested size.
+    whole = upright(file, name, frame.channels, 2 * max(frame.height, frame.width))
+    try:
+        square = _cover(whole, frame)
+    except Exception as problem:
+        raise Unreadable(name, _reason(problem)) from problem
+    pixels = np.asarray(square, np.uint8)
+    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    return np.array(planes, order="C")  # a copy: Pillow's array is read-only, about which torch warns
+
+
+def upright(file: BinaryIO, name: str, channels: int, side: int) -> Image.Image:
+    """Decode an open image file, turn it upright and convert it to mode L (1 channel) or RGB (3). The JPEG decoder may
+    scale it down by 2, 4 or 8, but to no less than ``side``. Raises ``Unreadable``."""
     try:
         if not file.read(1):
             raise Unreadable(name, "the file is empty")
@@ -54,19 +68,22 @@ def decode(file: BinaryIO, name: str, frame: Frame) -> Pixels:
         with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Unreadable(name, f"{image.width} x {image.height} pixels are too many to decode safely")
-            # Let the JPEG decoder scale down by 2, 4 or 8, but to no less than twice the requested size.
-            side = 2 * max(frame.height, frame.width)
             image.draft(None, (side, side))
-            upright = ImageOps.exif_transpose(image)
-            square = _cover(_colours(upright, frame.channels), frame)
+            return _colours(ImageOps.exif_transpose(image), channels)
     except Unreadable:
         raise
     except Exception as problem:
         # Pillow's decoders raise many kinds of exceptions for broken files.
         raise Unreadable(name, _reason(problem)) from problem
-    pixels = np.asarray(square, np.uint8)
-    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return np.array(planes, order="C")  # a copy: Pillow's array is read-only, about which torch warns
+
+
+def decode_whole(path: Path, channels: int, side: int) -> Image.Image:
+    """Decode an image file as ``upright`` does. Raises ``Unreadable``."""
+    try:
+        with path.open("rb") as file:
+            return upright(file, str(path), channels, side)
+    except OSError as problem:
+        raise Unreadable(str(path), _reason(problem)) from problem
 
 
 def image_size(path: Path) -> tuple[int, int]:

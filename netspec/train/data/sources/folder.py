@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from netspec.train.data.sources.decode import read_image
+from PIL import Image
+
+from netspec.train.data.sources.decode import decode_whole, read_image
 from netspec.train.data.sources.listing import Files, list_folder
 from netspec.train.data.splits import Data, Frame, Labels, Pixels
 from netspec.train.errors import TrainError
@@ -32,6 +34,10 @@ class ImageFiles:
     def read(self, index: int) -> Pixels:
         """See ``Split.read``."""
         return read_image(self.files.root / self.files.names[index], self.frame)
+
+    def decode(self, index: int, side: int) -> Image.Image:
+        """See ``WholeImages.decode``."""
+        return decode_whole(self.files.root / self.files.names[index], self.frame.channels, side)
 
 
 def open_folder(root: Path, frame: Frame = DEFAULT_FRAME, *, allow_empty: bool = False) -> Data:

@@ -1,0 +1,211 @@
+"""Crops of drawn sizes: which part of an image each one is, and the split that cuts them from another split's images.
+
+They are cut and resized with Pillow as soon as an image is read, in the threads that read, since only there is all of
+the image. The draws are functions of the seed, the epoch and the image's index alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from netspec.passes.crops import DrawnCrops, centre_crop
+from netspec.train import counter_rng
+from netspec.train.data.splits import CachedSplit, Data, Frame, Labels, Pixels, Split
+from netspec.train.errors import TrainError
+
+TRIES = 10
+"""How often an area and an aspect ratio are drawn, until the crop fits into the image; then it is a central one."""
+
+
+@runtime_checkable
+class WholeImages(Split, Protocol):
+    """A split whose ``read`` scales and crops image files, which can also be decoded whole."""
+
+    def decode(self, index: int, side: int) -> Image.Image:
+        """Decode an image upright, in mode L or RGB. A JPEG file may be scaled down on the way, to no less than
+        ``side``. Raises ``Unreadable``."""
+        ...
+
+
+class Cut(NamedTuple):
+    """A part of an image that becomes a crop: its upper left corner, and its size; in pixels of the image, or of the
+    image scaled to ``scaled``, (height, width)."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    scaled: tuple[int, int] | None = None
+
+
+def cut_of(crops: DrawnCrops, seed: int, epoch: int, index: int, height: int, width: int) -> Cut:
+    """Draw the part of an image of this height and width that becomes its crop in an epoch."""
+    draws = _Draws(seed, epoch, index)
+    if crops.areas is not None:
+        return _share_of_area(crops, draws, height, width)
+    low, high = crops.sides
+    kept = crops.scaled(low + int(draws(counter_rng.SIDE)[0] * (high - low + 1)))
+    scale = max(kept[0] / height, kept[1] / width)
+    scaled = max(kept[0], round(height * scale)), max(kept[1], round(width * scale))
+    top, left = centre_crop(scaled[0] - kept[0], scaled[1] - kept[1])
+    down, right = (draws.below(kept[i] - crops.size[i] + 1, (counter_rng.TOP, counter_rng.LEFT)[i]) for i in (0, 1))
+    return Cut(top + down, left + right, *crops.size, scaled)
+
+
+class _Draws:
+    """The random numbers of an image in an epoch."""
+
+    def __init__(self, seed: int, epoch: int, index: int) -> None:
+        self._of = seed, epoch, np.array([index])
+
+    def __call__(self, *purposes: int) -> list[float]:
+        """Return a number in [0, 1) for each purpose."""
+        numbers: list[float] = counter_rng.uniform(*self._of, np.array(purposes)).tolist()
+        return numbers
+
+    def below(self, count: int, purpose: int) -> int:
+        """Return a whole number from 0 to ``count`` - 1."""
+        return int(self(purpose)[0] * count)
+
+
+def _share_of_area(crops: DrawnCrops, draws: _Draws, height: int, width: int) -> Cut:
+    """Draw a crop with a share of the image's area and a ratio of width to height.
+
+    The area is drawn evenly, the ratio's logarithm too, and the place among all where the crop fits, as in torchvision
+    (torchvision/transforms/transforms.py, ``RandomResizedCrop.get_params``).
+    """
+    assert crops.areas is not None
+    (least, most), (narrow, wide) = crops.areas, crops.aspects
+    top, left, *tries = draws(counter_rng.TOP, counter_rng.LEFT, *range(counter_rng.AREA, counter_rng.AREA + 2 * TRIES))
+    for share, stretch in zip(tries[::2], tries[1::2], strict=True):
+        area = height * width * (least + share * (most - least))
+        aspect = math.exp(math.log(narrow) + stretch * (math.log(wide) - math.log(narrow)))
+        rows, columns = round(math.sqrt(area / aspect)), round(math.sqrt(area * aspect))
+        if 0 < rows <= height and 0 < columns <= width:
+            return Cut(int(top * (height - rows + 1)), int(left * (width - columns + 1)), rows, columns)
+    rows, columns = height, width
+    if width / height < narrow:
+        rows = round(width / narrow)
+    elif width / height > wide:
+        columns = round(height * wide)
+    return Cut(*centre_crop(height - rows, width - columns), rows, columns)
+
+
+def resized(image: Image.Image, cut: Cut, size: tuple[int, int]) -> Image.Image:
+    """Return a part of an image, resized to a height and width, with Pillow's bilinear filter."""
+    width_first = size[1], size[0]
+    if cut.scaled is None:
+        part = image.crop((cut.left, cut.top, cut.left + cut.width, cut.top + cut.height))
+        return part.resize(width_first, Image.Resampling.BILINEAR)
+    down, right = image.height / cut.scaled[0], image.width / cut.scaled[1]
+    box = (cut.left * right, cut.top * down, (cut.left + cut.width) * right, (cut.top + cut.height) * down)
+    return image.resize(width_first, Image.Resampling.BILINEAR, box, reducing_gap=3.0)
+
+
+def resized_planes(pixels: Pixels, cut: Cut, size: tuple[int, int]) -> Pixels:
+    """Return a part of stored pixels, (channels, height, width), resized like ``resized``."""
+    return np.stack([np.asarray(resized(Image.fromarray(plane), cut, size)) for plane in pixels])
+
+
+@dataclass(frozen=True, slots=True)
+class CutSplit:
+    """The crops of the images of a split in an epoch, as a split."""
+
+    split: Split
+    crops: DrawnCrops
+    seed: int
+    epoch: int
+
+    @property
+    def labels(self) -> Labels:
+        return self.split.labels
+
+    def name(self, index: int) -> str:
+        """See ``Split.name``."""
+        return self.split.name(index)
+
+    def read(self, index: int) -> Pixels:
+        """See ``Split.read``."""
+        if not isinstance(self.split, WholeImages):
+            pixels = self.split.read(index)
+            return resized_planes(pixels, self._cut(index, *pixels.shape[1:]), self.crops.size)
+        image = self.split.decode(index, self.crops.decoded_side)
+        crop = np.asarray(resized(image, self._cut(index, image.height, image.width), self.crops.size))
+        return np.array(crop[None] if crop.ndim == 2 else crop.transpose(2, 0, 1), order="C")
+
+    def _cut(self, index: int, height: int, width: int) -> Cut:
+        return cut_of(self.crops, self.seed, self.epoch, index, height, width)
+
+
+def training_split(data: Data, crops: DrawnCrops | None, seed: int, epoch: int) -> Split:
+    """Return the training images of an epoch: crops of drawn sizes, or without ``crops`` the stored images."""
+    if crops is None:
+        return data.train
+    stored = data.larger if data.larger is not None else data.train
+    if not isinstance(stored, CachedSplit):
+        return CutSplit(stored, crops, seed, epoch)
+    whole = stored.original if isinstance(stored.original, WholeImages) else stored
+    return stored.with_failures_of(CutSplit(whole, crops, seed, epoch))
+
+
+@dataclass(frozen=True, slots=True)
+class SmallerSplit:
+    """The images of a split, scaled down to a frame of the same shape."""
+
+    split: Split
+    frame: Frame
+
+    @property
+    def labels(self) -> Labels:
+        return self.split.labels
+
+    def name(self, index: int) -> str:
+        """See ``Split.name``."""
+        return self.split.name(index)
+
+    def read(self, index: int) -> Pixels:
+        """See ``Split.read``."""
+        pixels = self.split.read(index)
+        height, width = size = self.frame.height, self.frame.width
+        return resized_planes(pixels, Cut(0, 0, height, width, size), size)
+
+
+def scaled_down(data: Data, frame: Frame, least: Frame) -> Data:
+    """Return a source whose images are scaled down to a frame of the same shape, with the larger ones for crops of
+    drawn sizes. A source of another shape is returned as it is.
+
+    The mean image is scaled too. The spread of the colours stays that of the larger images.
+
+    Raises
+    ------
+    TrainError
+        The images are smaller than ``least``.
+    """
+    own = data.frame
+    if own.channels != frame.channels or own.height * frame.width != own.width * frame.height:
+        return data
+    if own.height < least.height:
+        raise TrainError(
+            f"the images of {data.source} are {own}, and crops are drawn from images of up to {least}",
+            f"draw from smaller ones: augment from=; a pack can have larger ones: netspec pack --size {least.height}",
+        )
+    if own == frame:
+        return data
+    statistics = data.statistics
+    if statistics is not None:
+        statistics = replace(statistics, mean=_smaller_mean(statistics.mean, frame))
+    validation = SmallerSplit(data.validation, frame) if data.validation is not None else None
+    train = SmallerSplit(data.train, frame)
+    return replace(data, frame=frame, train=train, validation=validation, statistics=statistics, larger=data.train)
+
+
+def _smaller_mean(mean: NDArray[np.float64], frame: Frame) -> NDArray[np.float64]:
+    size = frame.width, frame.height
+    planes = (Image.fromarray(plane.astype(np.float32)) for plane in mean)
+    return np.stack([np.asarray(plane.resize(size, Image.Resampling.BILINEAR), np.float64) for plane in planes])
