@@ -71,10 +71,11 @@ def lower(request: Request, operands: Sequence[Operand]) -> Lowered:
         low.emit(neuron, low.result)
     nodes, steps = _nodes(request.name, low.drafts, placement, operands)
     value = Operand(request.name, nodes[-1].output, placement)
+    read = {name for draft in low.drafts for name in draft.inputs}
     layer = Layer(
         request.name,
         request.type.name,
-        request.input_names,
+        tuple([name for name in request.input_names if name in read]),  # of a crop's two inputs, the first
         tuple([n.name for n in nodes]),
         value.shape,
         placement,
@@ -89,9 +90,10 @@ def renamed(lowered: Lowered, request: Request) -> Lowered:
     The names of a layer's operations and parameters all begin with the layer's name.
     """
     old_name, name = lowered.layer.name, request.name
-    if (old_name, lowered.layer.inputs) == (name, request.input_names):
+    inputs = request.input_names[: len(lowered.layer.inputs)]
+    if (old_name, lowered.layer.inputs) == (name, inputs):
         return lowered
-    reads = dict(zip(lowered.layer.inputs, request.input_names, strict=True))
+    reads = dict(zip(lowered.layer.inputs, inputs, strict=True))
 
     def rename(text: str) -> str:
         return name + text[len(old_name) :]
@@ -114,7 +116,7 @@ def renamed(lowered: Lowered, request: Request) -> Lowered:
         Layer(
             name,
             layer.type,
-            request.input_names,
+            inputs,
             tuple(map(rename, layer.nodes)),
             layer.output,
             layer.placement,

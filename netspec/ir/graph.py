@@ -79,8 +79,9 @@ class Node(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """One layer of the spec: the names of the layers that it reads, and its operations, the last of which computes the
-    layer's value. ``reads``: whether a layer over several GPU groups reads its own group's share or all of them."""
+    """One layer of the spec: the names of the layers whose values it reads, and its operations, the last of which
+    computes the layer's value. ``reads``: whether a layer over several GPU groups reads its own group's share or all of
+    them."""
 
     name: str
     type: str

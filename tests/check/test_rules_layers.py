@@ -77,6 +77,7 @@ HALVES = Window((2, 2), (2, 2), kind="pool")
         ("maxabspool kernel=2", MaxAbsPool(HALVES)),
         ("crop size=3", Crop(0, 0, 3, 3)),
         ("crop size=3x4 top=1 left=2", Crop(1, 2, 3, 4)),
+        ("crop inputs=image,image", Crop(0, 0, 8, 8)),
         ("zeropad pad=2", ZeroPad(Pad(2, 2, 2, 2))),
         ("zeropad pad=0,1,2,3", ZeroPad(Pad(0, 1, 2, 3))),
         ("resize step=0.5", Resize(0.5)),

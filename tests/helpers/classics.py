@@ -26,13 +26,9 @@ _SIDES = {
 
 _SMALLER = {
     "dcgan-generator": ["project.outputs=2048", "maps.size=128x4x4"],
-    "fcn-32s": ["score.size=32"],
-    "fcn-16s": ["score_pool4c.size=6", "score.size=32"],
-    "fcn-8s": ["score_pool4c.size=6", "score_pool3c.size=14", "score.size=32"],
     "inception-v3": ["aux-pool.kernel=3", "aux-conv2.kernel=1"],
-    "u-net": [f"crop{k}.size=8" for k in range(1, 5)],
 }
-"""Windows that are as large as maps of the original images, the sides of crops, and other sizes of all of a layer."""
+"""Windows that are as large as maps of the original images, and a shape that the network states."""
 
 _NARROWER = 8
 """All numbers of filters are multiples of this, but those of scores."""
@@ -49,7 +45,7 @@ def narrow(name: str) -> Net:
     """Return a network with an eighth of its filters, of depthwise ones too, and with 12 outputs of each ``fc``, but an
     eighth of those that gate maps."""
     changes = list(_SMALLER.get(name, ()))
-    fixed = {change.partition(".")[0] for change in changes if ".size" not in change}
+    fixed = {change.partition(".")[0] for change in changes}
     net = classic(name)
     gates = {input_ for node in net.graph.nodes.values() if isinstance(node.op, Product) for input_ in node.inputs}
     for layer in net.layers.values():
