@@ -28,7 +28,7 @@ from netspec.importers.onnx_file.graph.inference import (
 )
 from netspec.importers.onnx_file.graph.inputs import BATCH, Images, images_of
 from netspec.importers.onnx_file.graph.reading import reader
-from netspec.importers.operators.graph.model import Array, Model, Node, Sizes, Tensor, model_error, needed
+from netspec.importers.operators.graph.model import REAL_TYPES, Array, Model, Node, Sizes, Tensor, model_error, needed
 from netspec.ir.shape import Shape
 from netspec.source import Source
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 MAX_FOLDED = 2**27
 """The most values that a constant computed from others may have."""
 
-_UNKNOWN, _REAL = 0, (1, 10, 11, 16)
-"""ONNX's types float32, float16, float64 and bfloat16."""
+_UNKNOWN = 0
+"""ONNX's type of a value whose type is not known."""
 
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
@@ -101,7 +101,7 @@ def _model(walk: Walk, images: Images, outputs: tuple[str, ...]) -> Model:
         channels_last=images.channels_last,
         outputs=outputs,
         opset=opset_of(model),
-        counts=frozenset(name for name in walk.counts if walk.types[name].tensor_type.elem_type in _REAL),
+        counts=frozenset(name for name in walk.counts if walk.types[name].tensor_type.elem_type in REAL_TYPES),
         whole=frozenset(name for name in walk.computed if _is_whole(walk.types.get(name))),
         producer=" ".join(filter(None, (model.producer_name, model.producer_version))),
         about={entry.key: entry.value for entry in model.metadata_props},
@@ -109,7 +109,7 @@ def _model(walk: Walk, images: Images, outputs: tuple[str, ...]) -> Model:
 
 
 def _is_whole(value_type: TypeProto | None) -> bool:
-    return value_type is not None and value_type.tensor_type.elem_type not in (_UNKNOWN, *_REAL)
+    return value_type is not None and value_type.tensor_type.elem_type not in (_UNKNOWN, *REAL_TYPES)
 
 
 def _step(walk: Walk, proto: NodeProto, number: int) -> None:

@@ -118,6 +118,16 @@ class Model:
             self._numbers[value] = float(tensor.values().reshape(-1)[0]) if tensor is not None and single else None
         return self._numbers[value]
 
+    def axes_of(self, node: Node) -> list[int] | None:
+        """Return the axes that an operator is for: an attribute, or an input since operator sets 13 and 18.
+
+        ``None`` if it states none, or reads them as a computed value.
+        """
+        axes = node.attributes.get("axes")
+        if axes is None and len(node.inputs) > 1 and (tensor := self.tensors.get(node.inputs[1])) is not None:
+            axes = tensor.read().reshape(-1)
+        return None if axes is None else [int(axis) for axis in axes]
+
     @cached_property
     def _numbers(self) -> dict[str, float | None]:
         """The results of ``number`` so far: patterns ask for the same constants again and again."""
@@ -133,6 +143,9 @@ def needed(nodes: Sequence[Node], outputs: Iterable[str]) -> Iterator[Node]:
             kept.append(node)
     return reversed(kept)
 
+
+REAL_TYPES = (1, 10, 11, 16)
+"""The numbers of ONNX's types float32, float16, float64 and bfloat16."""
 
 COMPUTED = "it reads a computed value where a spec has parameters or numbers"
 """Why weights that depend on the images cannot be expressed."""

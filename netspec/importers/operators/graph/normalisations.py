@@ -217,10 +217,8 @@ def _one_channel(model: Model, value: str) -> tuple[Node, tuple[Node, ...], floa
 
 
 def _axes(model: Model, node: Node) -> tuple[int, ...] | None:
-    """Return the axes of a reduction, which are an input since operator set 18, counted from the end."""
-    shape, axes = model.shapes.get(node.inputs[0]), node.attributes.get("axes")
-    if axes is None and len(node.inputs) > 1 and (tensor := model.tensors.get(node.inputs[1])) is not None:
-        axes = [int(axis) for axis in tensor.read().reshape(-1)]
+    """Return the axes of a reduction, counted from the end."""
+    shape, axes = model.shapes.get(node.inputs[0]), model.axes_of(node)
     if axes is None or shape is None:
         return None
     return tuple(sorted(axis % len(shape) - len(shape) for axis in axes))

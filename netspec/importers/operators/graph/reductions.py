@@ -13,7 +13,7 @@ def both_axes(model: Model, node: Node) -> Match | None:
     inner = made_by(model, node.inputs[0], node.op) if node.op in _REDUCTIONS else None
     if inner is None:
         return None
-    first, second = _axes(inner), _axes(node)
+    first, second = model.axes_of(inner), model.axes_of(node)
     shape = model.shapes.get(inner.inputs[0])
     keep = {bool(n.attributes.get("keepdims", 1)) for n in (node, inner)}
     if not first or not second or shape is None or len(keep) > 1:
@@ -22,11 +22,6 @@ def both_axes(model: Model, node: Node) -> Match | None:
     left = [axis for axis in range(rank) if keep == {True} or axis not in reduced]
     axes = sorted(reduced | {left[axis % len(left)] for axis in second})
     return Match(node.op, inner.inputs[:1], (inner,), {"axes": axes, "keepdims": int(keep == {True})})
-
-
-def _axes(node: Node) -> list[int]:
-    """Return the axes that a node states itself; none if it does not, or if they are an input."""
-    return [int(axis) for axis in node.attributes.get("axes") or ()] if len(node.inputs) == 1 else []
 
 
 PATTERNS: tuple[Pattern, ...] = (both_axes,)

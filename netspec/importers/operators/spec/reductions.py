@@ -47,9 +47,9 @@ def _over_channels(site: Site, x: Value) -> Value:
 
 
 def _reduced_axes(site: Site, rank: int) -> tuple[int, ...]:
-    axes = site.get("axes")
-    if axes is None and (tensor := site.tensor(1)) is not None:
-        axes = [int(axis) for axis in tensor.read().reshape(-1)]
+    axes = site.model.axes_of(site.node)
+    if axes is None:
+        site.tensor(1)  # raises Inexpressible if they are computed
     if not axes:
         return () if site.get("noop_with_empty_axes", 0) else tuple(range(rank))
     return tuple(axis % rank for axis in axes)

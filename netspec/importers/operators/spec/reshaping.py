@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.operators.graph.model import REAL_TYPES, Inexpressible
 from netspec.importers.operators.spec.channels import taken
 from netspec.importers.operators.spec.lines import Site, as_image, described
 from netspec.importers.operators.spec.views import Value, image
 from netspec.importers.spec.parts import crop_keys
 from netspec.ir.shape import Shape
-
-_FLOATS = (1, 10, 11, 16)
-"""The numbers of ONNX's types float32, float16, float64 and bfloat16."""
 
 
 def same(site: Site) -> None:
@@ -22,7 +19,7 @@ def same(site: Site) -> None:
 
 def cast(site: Site) -> None:
     """Another type of numbers; only types of real numbers."""
-    if site.get("to") not in _FLOATS:
+    if site.get("to") not in REAL_TYPES:
         raise Inexpressible("it rounds to whole numbers or truth values")
     site.result(site.x)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from netspec.formatting import plural
 from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site
-from netspec.importers.operators.spec.windows import give_bias, weighted_line
+from netspec.importers.operators.spec.windows import give_bias, pair, weighted_line
 from netspec.importers.spec.windows import convolution_keys
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
@@ -41,7 +41,7 @@ def conv_transpose(site: Site) -> None:
 
 
 def _window(site: Site, x: Shape, kernel: Sequence[int]) -> TransposedWindow:
-    stride, dilation = (_pair(site.get(name, (1, 1))) for name in ("strides", "dilations"))
+    stride, dilation = (pair(site.get(name, (1, 1))) for name in ("strides", "dilations"))
     window = TransposedWindow((kernel[0], kernel[1]), stride, dilation=dilation)
     top, left, bottom, right = _cut(site, window, x)
     return TransposedWindow(window.kernel, stride, Pad(left, right, top, bottom), dilation)
@@ -53,13 +53,13 @@ def _cut(site: Site, window: TransposedWindow, x: Shape) -> tuple[int, int, int,
     The file says them, or the size of the output. Then an odd number to cut off is divided as ``auto_pad`` says; if it
     says nothing, ONNX's text and onnxruntime disagree.
     """
-    added = _pair(site.get("output_padding", (0, 0)))
+    added = pair(site.get("output_padding", (0, 0)))
     word, size = site.get("auto_pad", "NOTSET") or "NOTSET", site.get("output_shape")
     same = word.startswith("SAME")
     if size is None and not same:
         top, left, bottom, right = (0, 0, 0, 0) if word == "VALID" else site.get("pads", (0, 0, 0, 0))
         return int(top), int(left), int(bottom) - added[0], int(right) - added[1]
-    wanted = _pair(size[-2:]) if size is not None else (x.height * window.stride[0], x.width * window.stride[1])
+    wanted = pair(size[-2:]) if size is not None else (x.height * window.stride[0], x.width * window.stride[1])
     before, after = [], []
     for axis, side, more, output in zip(AXES, x[1:], added, wanted, strict=True):
         total = window.full_size(axis, side) + more - output
@@ -73,9 +73,3 @@ def _cut(site: Site, window: TransposedWindow, x: Shape) -> tuple[int, int, int,
         before.append(first)
         after.append(total - first - more)
     return before[0], before[1], after[0], after[1]
-
-
-def _pair(values: Sequence[int]) -> tuple[int, int]:
-    if len(values) != 2:
-        raise Inexpressible(f"its window has {len(values)} axes; windows of a spec have 2")
-    return int(values[0]), int(values[1])

@@ -172,15 +172,13 @@ def _read_padded(site: Site) -> tuple[Value, Pad]:
 
 
 def _window(site: Site, x: Shape, kernel: Sequence[int], padding: Pad, kind: str = "conv") -> Window:
-    if kernel is None or len(kernel) != 2:
-        raise Inexpressible(f"its window has {len(kernel or ())} axes; windows of a spec have 2")
-    sides = int(kernel[0]), int(kernel[1])
-    dilation = _numbers(site.get("dilations", (1, 1)))
+    sides = pair(kernel or ())
+    dilation = pair(site.get("dilations", (1, 1)))
     own = _pads(site, x, sides, dilation, padding)
     total = Pad(*(a + b for a, b in zip(own, padding, strict=True)))
     if min(total) < 0:
         raise Inexpressible("its padding is below 0")
-    stride = _numbers(site.get("strides", (1, 1)))
+    stride = pair(site.get("strides", (1, 1)))
     return Window(sides, stride, total, dilation, kind="pool" if kind == "pool" else "conv")
 
 
@@ -194,7 +192,7 @@ def _pads(site: Site, x: Shape, kernel: Sequence[int], dilation: tuple[int, int]
         return NO_PAD
     if word not in ("SAME_UPPER", "SAME_LOWER") or any(padding):
         raise Inexpressible(f"its padding is {word}")
-    stride = _numbers(site.get("strides", (1, 1)))
+    stride = pair(site.get("strides", (1, 1)))
     sides = []
     for size, side, step, apart in zip(x[1:], kernel, stride, dilation, strict=True):
         total = max(0, (math.ceil(size / step) - 1) * step + (side - 1) * apart + 1 - size)
@@ -222,7 +220,8 @@ def image_shape(site: Site) -> Shape:
     return Shape(*sizes[1:])
 
 
-def _numbers(values: Sequence[int]) -> tuple[int, int]:
+def pair(values: Sequence[int]) -> tuple[int, int]:
+    """Return a window's numbers for height and width. Raises ``Inexpressible`` if it has another number of axes."""
     if len(values) != 2:
         raise Inexpressible(f"its window has {len(values)} axes; windows of a spec have 2")
     return int(values[0]), int(values[1])
