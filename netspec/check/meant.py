@@ -1,122 +1,29 @@
-"""Guess what is meant by a layer that is written as in another tool."""
+"""Guess what is meant by a layer without a type, or of a type that lacks its keys, and by values without a key."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from netspec import layers
-from netspec.check.called import called_layer
-from netspec.check.called_prelu import AMBIGUOUS, is_bare_prelu
-from netspec.check.other_layers import global_pooling
+from netspec.check.other_tools.calls import called_layer
+from netspec.check.other_tools.prelu import AMBIGUOUS, is_bare_prelu
+from netspec.check.other_tools.types import adaptive_pooling, global_pooling
 from netspec.diagnostics import Edit, Fix
-from netspec.diagnostics.fixes import removal, replacement
+from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_keys import (
-    ABSENT_KEYS,
-    CHANNELS_READ,
-    CLIPPED_NORMS,
-    CLIPPED_VALUES,
-    WARM_UP_EPOCHS,
-    WARM_UP_STEPS,
-)
+from netspec.diagnostics.other_keys import ABSENT_KEYS, CHANNELS_READ
 from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
-from netspec.keys import BadValue, Key, Size2
+from netspec.keys import BadValue, Key
 from netspec.keys.kind import shown
-from netspec.language.syntax import Call, Number, Pair, Section, Value, Word
+from netspec.language.syntax import Call, Pair, Section, Value, Word
 from netspec.language.written import without_brackets
 from netspec.lowering import LayerType
 from netspec.source import Span
-
-_ADAPTIVE_POOLING = re.compile(r"adaptive(avg|average|max)pool(?:ing)?")
-_TRANSLATED_KEYS = {
-    "affine": {
-        **dict.fromkeys(("scale", "weight", "gamma", "coefficient"), "init=constant({})"),
-        **dict.fromkeys(("shift", "offset", "beta"), "bias={}"),
-    },
-    "prelu": dict.fromkeys(("alpha", "negativeslope", "slope", "weight"), "init=constant({})"),
-    "upsample": dict.fromkeys(("scale", "scalefactor"), "factor={}"),
-    "train": {
-        **dict.fromkeys(CLIPPED_NORMS, "clip_gradients=norm({})"),
-        **dict.fromkeys(CLIPPED_VALUES, "clip_gradients=value({})"),
-        **dict.fromkeys(WARM_UP_EPOCHS, "warmup={}"),
-        **dict.fromkeys(WARM_UP_STEPS, "warmup=steps({})"),
-    },
-}
-"""By layer type or setting: keys of other tools, as ``plain_word`` returns them, and how to write them here."""
-
-_TRANSLATED_WORDS = {"upsample": dict.fromkeys(("interpolation", "mode"), ("nearest", "bilinear"))}
-"""By layer type: keys of other tools for ``method=``, and those of their words that mean the same here."""
-
-_OPERATIONS = {"prod": "product", "sum": "sum", "max": "max"}
-"""The operations of Caffe's ``Eltwise``, and the types that compute them."""
 
 _NEVER_GUESSED = ("inputs", "gpu", "parts", "eps", "loss_weight")
 """Keys that a value without a key is never taken for."""
 _IN_ORDER = ("kernel", "stride", "pad")
 """The order in which other tools take the numbers of a pooling."""
-
-
-class AdaptivePooling(NamedTuple):
-    """A layer of adaptive pooling: the type of pooling, the height and width of its output, and where its own type and
-    this size are written. The size is ``None`` if it cannot be read."""
-
-    type: str
-    size: tuple[int, int] | None
-    type_span: Span
-    size_span: Span
-
-    def written_as(self, kernel: str) -> tuple[Edit, ...]:
-        """Return the edits that write it as pooling with a kernel of this size, which is the stride too."""
-        return Edit(self.type_span, f"{self.type} kernel={kernel}"), removal(self.size_span)
-
-
-def adaptive_pooling(section: Section) -> AdaptivePooling | None:
-    """Return what a layer of the adaptive pooling of other tools asks for, or ``None`` for another layer.
-
-    Its size is a value, a key, or in brackets as in a program.
-    """
-    first = section.values[0] if section.values else None
-    call = first if isinstance(first, Call) else None
-    word = call.name if call else first
-    match = _ADAPTIVE_POOLING.fullmatch(plain_word(word.text)) if isinstance(word, Word) else None
-    pairs, values = (call.named, call.args) if call else (section.pairs, section.values[1:2])
-    pair = next((p for p in pairs if plain_word(p.key.text) == "outputsize"), None)
-    value = pair.value if pair is not None else next(iter(values), None)
-    if word is None or match is None or value is None:
-        return None
-    try:
-        size = Size2().read(value)
-    except BadValue:
-        size = None
-    size_span = Span(call.span.source, word.span.end, call.span.end) if call else (pair or value).span
-    return AdaptivePooling("maxpool" if match[1] == "max" else "avgpool", size, word.span, size_span)
-
-
-def elementwise(section: Section) -> tuple[str, Fix] | None:
-    """Return the type that Caffe's ``Eltwise`` is with its ``operation``, and the fix that writes it so."""
-    word = section.values[0] if section.values else None
-    pair = next((p for p in section.pairs if p.key.text == "operation"), None)
-    if not isinstance(word, Word) or plain_word(word.text) != "eltwise" or pair is None:
-        return None
-    meant = _OPERATIONS.get(pair.value.text.lower()) if isinstance(pair.value, Word) else None
-    if meant is None:
-        return None
-    return meant, Fix(f"write {meant}", (Edit(word.span, meant), removal(pair.span)))
-
-
-def translated_key(owner: str, pair: Pair) -> str | None:
-    """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here, ``mode=bilinear`` of
-    an upsample layer ``method=bilinear``, and ``clip_norm=2`` or ``clip=norm(2)`` of a train line
-    ``clip_gradients=norm(2)``."""
-    if isinstance(pair.value, Word):
-        words = _TRANSLATED_WORDS.get(owner, {}).get(plain_word(pair.key.text), ())
-        return f"method={pair.value.text}" if pair.value.text in words else None
-    template = _TRANSLATED_KEYS.get(owner, {}).get(plain_word(pair.key.text))
-    if template and owner == "train" and isinstance(pair.value, Call):
-        return f"{template.partition('=')[0]}={shown(pair.value)}"
-    return template.format(shown(pair.value)) if template and isinstance(pair.value, Number) else None
 
 
 def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:

@@ -9,8 +9,8 @@ from netspec import layers
 from netspec.check.cache import LayerCache, LayerStatement
 from netspec.check.claims import read_claim
 from netspec.check.continued import continued
-from netspec.check.meant import adaptive_pooling, elementwise, meant_type, missing_type, with_keys
-from netspec.check.other_layers import with_its_keys
+from netspec.check.meant import meant_type, missing_type, with_keys
+from netspec.check.other_tools.types import adaptive_pooling, elementwise, with_its_keys
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, joined_size
 from netspec.check.statements import BAD, Settings

@@ -9,9 +9,8 @@ from typing import Any
 
 from netspec import layers
 from netspec.check.continued import in_brackets
-from netspec.check.converted import coefficients_note, converted
-from netspec.check.meant import translated_key
 from netspec.check.misplaced_arguments import OPTIMIZER, report_arguments, report_optimizer_arguments
+from netspec.check.other_tools.keys import coefficients_note, converted, translated_key
 from netspec.check.report import Findings
 from netspec.diagnostics import Fix, Label
 from netspec.diagnostics.fixes import removal, replacement

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from netspec import layers
-from netspec.check.other_layers import with_its_keys
+from netspec.check.other_tools.types import with_its_keys
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_keys import ABSENT_COUNTS, ABSENT_KEYS, ABSENT_SETTINGS, STANDS_FOR
 from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 
 from netspec.check import Checked, LayerFacts
-from netspec.check.called import instance_norm_keys
 from netspec.check.claims import number_of
-from netspec.check.meant import adaptive_pooling
+from netspec.check.other_tools.calls import instance_norm_keys
+from netspec.check.other_tools.types import adaptive_pooling
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.diagnostics.fixes import removal
 from netspec.diagnostics.other_keys import CHANNELS_READ, GROUP_SIZES, PARAMETERS

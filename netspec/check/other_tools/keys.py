@@ -1,16 +1,36 @@
-"""Keys of other tools whose values say in another way what a spec says, or what it need not say."""
+"""Keys of other tools, with their values, as a spec writes them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Mapping
 
+from netspec.diagnostics.other_keys import CLIPPED_NORMS, CLIPPED_VALUES, WARM_UP_EPOCHS, WARM_UP_STEPS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
 from netspec.keys.kind import shown
-from netspec.language.syntax import Number, Pair, Value
+from netspec.language.syntax import Call, Number, Pair, Value, Word
 
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "none")
+
+_TRANSLATED_KEYS = {
+    "affine": {
+        **dict.fromkeys(("scale", "weight", "gamma", "coefficient"), "init=constant({})"),
+        **dict.fromkeys(("shift", "offset", "beta"), "bias={}"),
+    },
+    "prelu": dict.fromkeys(("alpha", "negativeslope", "slope", "weight"), "init=constant({})"),
+    "upsample": dict.fromkeys(("scale", "scalefactor"), "factor={}"),
+    "train": {
+        **dict.fromkeys(CLIPPED_NORMS, "clip_gradients=norm({})"),
+        **dict.fromkeys(CLIPPED_VALUES, "clip_gradients=value({})"),
+        **dict.fromkeys(WARM_UP_EPOCHS, "warmup={}"),
+        **dict.fromkeys(WARM_UP_STEPS, "warmup=steps({})"),
+    },
+}
+"""By layer type or setting: keys of other tools, as ``plain_word`` returns them, and how to write them here."""
+
+_TRANSLATED_WORDS = {"upsample": dict.fromkeys(("interpolation", "mode"), ("nearest", "bilinear"))}
+"""By layer type: keys of other tools for ``method=``, and those of their words that mean the same here."""
 
 _NEED_NOT: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("device", "dtype", "name"), ()),
@@ -56,6 +76,19 @@ _NUMBERS: Mapping[str, tuple[str, Callable[[float], float | None]]] = {
 
 _COEFFICIENTS = re.compile("bias|usebias|init|center|scale|weight|(?:beta|gamma)(?:initializer)?")
 """Keys with which other tools, and other layers, say what a normalisation learns, and where it begins."""
+
+
+def translated_key(owner: str, pair: Pair) -> str | None:
+    """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here, ``mode=bilinear`` of
+    an upsample layer ``method=bilinear``, and ``clip_norm=2`` or ``clip=norm(2)`` of a train line
+    ``clip_gradients=norm(2)``."""
+    if isinstance(pair.value, Word):
+        words = _TRANSLATED_WORDS.get(owner, {}).get(plain_word(pair.key.text), ())
+        return f"method={pair.value.text}" if pair.value.text in words else None
+    template = _TRANSLATED_KEYS.get(owner, {}).get(plain_word(pair.key.text))
+    if template and owner == "train" and isinstance(pair.value, Call):
+        return f"{template.partition('=')[0]}={shown(pair.value)}"
+    return template.format(shown(pair.value)) if template and isinstance(pair.value, Number) else None
 
 
 def converted(pair: Pair, keys: Container[str]) -> str | None:

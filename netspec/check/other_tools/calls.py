@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 
 from netspec import layers
-from netspec.check.called_prelu import called_prelu
-from netspec.check.converted import coefficients_note, converted
-from netspec.check.cut_off import cut_off
-from netspec.check.other_layers import with_its_keys
+from netspec.check.other_tools.cut_off import cut_off
+from netspec.check.other_tools.keys import coefficients_note, converted
+from netspec.check.other_tools.prelu import called_prelu
+from netspec.check.other_tools.types import with_its_keys
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_keys import absent_key
 from netspec.diagnostics.other_tools import plain_word

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.ir.window import Pad, TransposedWindow
+from netspec.keys import texts
 from netspec.keys.kind import shown
 from netspec.language.syntax import Pair
 
@@ -38,7 +39,7 @@ def cut_off(name: str, given: Mapping[str, str], added: Pair | None) -> dict[str
         pad = Pad(sides[0], sides[1] - fewer[1], sides[2], sides[3] - fewer[0])
     if not any(pad) and "pad" not in given:
         return {}
-    return {"pad": str(pad.left) if len(set(pad)) == 1 else ",".join(map(str, pad))}
+    return {"pad": texts.pad(pad)}
 
 
 def _numbers(text: str, count: int) -> tuple[int, ...]:
