@@ -147,7 +147,7 @@ def test_train_line_is_read() -> None:
         "train batch=0",
         "train batch=1.5",
         "train batch=3x3",
-        "train optimizer=adadelta",
+        "train optimizer=adafactor",
         "train optimizer=sgd(momentum=1)",
         "train optimizer=0.1",
         "test views=5",
