@@ -10,10 +10,8 @@ from netspec.ir.graph import Graph, Layer, Node, Placement
 from netspec.ir.ops import Bias, Conv, Deconv, GroupNorm, Linear, Local, window_of, word_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
+from netspec.ir.widths import FULL
 from netspec.ir.window import Pad, Window
-
-BYTES = 4
-"""The size of one number in float32, in which memory is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ class LayerNumbers:
 
     def activation_bytes(self, batch: int) -> int:
         """Return the size in bytes of the layer's output for a batch in float32."""
-        return self.units * batch * BYTES
+        return self.units * batch * FULL
 
 
 @dataclass(frozen=True, slots=True)

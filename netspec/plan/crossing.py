@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.ops import BatchNorm
+from netspec.ir.widths import FULL
 from netspec.passes.phases import phases
 from netspec.passes.placing import Placed, Sharding, Transfer
-from netspec.plan.footprint.model import FULL
 from netspec.plan.program import Values, images_on
 
 RULE = (

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
+from netspec.ir.widths import width_of
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.placing import Placed, arrange, place_on_devices
 from netspec.plan.crossing import crossings
-from netspec.plan.model import MAX_BATCH, memories_of, product_width_of, smallest_batch
+from netspec.plan.model import MAX_BATCH, memories_of, smallest_batch
 from netspec.plan.program import local_graphs, values_of
 
 
@@ -61,7 +62,7 @@ def break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
 
 def _busiest(placed: Placed, precision: Precision) -> Callable[[int], int]:
     """Return a function from a batch to the bytes of the device that sends or receives the most."""
-    values = values_of(placed.graph, product_width_of(precision))
+    values = values_of(placed.graph, width_of(precision))
 
     def busiest_at(batch: int) -> int:
         exchanges = crossings(placed, batch, values)

@@ -10,14 +10,14 @@ from typing import NamedTuple
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import Precision
+from netspec.ir.widths import FULL, HALF, width_of
 from netspec.passes.fast import PLAIN, ComputeTarget, Forms, enabled_passes, forms_of
 from netspec.passes.narrowed import narrowed
 from netspec.passes.optimiser_state import divides, state_kinds
 from netspec.passes.placing import Arrangement, Placed, SplitWord, arrange, place_on_devices, share_batch
 from netspec.plan.crossing import Crossing, crossings
-from netspec.plan.footprint.model import FULL
 from netspec.plan.memory import Memory, Standing, memory
-from netspec.plan.program import HALF, LocalGraphs, images_on, local_graphs, program, trained, values_of
+from netspec.plan.program import LocalGraphs, images_on, local_graphs, program, trained, values_of
 
 MAX_DEVICES = 4096
 MAX_BATCH = 2**31
@@ -130,7 +130,7 @@ def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms =
     graph, arrangement = placed.graph, placed.arrangement
     warnings = share_batch(arrangement, batch, graph.train.accumulate)
     memories = memories_of(placed, local_graphs(placed), batch, precision, forms)
-    crossed = crossings(placed, batch, values_of(graph, product_width_of(precision)))
+    crossed = crossings(placed, batch, values_of(graph, width_of(precision)))
     sent = [sum(c.sent[d] for c in crossed) for d in range(arrangement.devices)]
     received = [sum(c.received[d] for c in crossed) for d in range(arrangement.devices)]
     kinds = [_kind(placed, d, batch) for d in range(arrangement.devices)]
@@ -147,7 +147,7 @@ def memories_of(
     placed: Placed, local: LocalGraphs, batch: int, precision: Precision, forms: Forms = PLAIN
 ) -> dict[Kind, Memory]:
     """Return the memory of each kind of device; ``batch`` is the whole batch's number of images."""
-    product_width = product_width_of(precision)
+    product_width = width_of(precision)
     values = values_of(placed.graph, product_width)
     accumulated = _accumulated(placed.graph)
     image, at_once = placed.graph.input.output.units * FULL, placed.graph.train.images_at_once(batch)
@@ -175,11 +175,6 @@ def _accumulated(graph: Graph) -> frozenset[str]:
     if graph.train.accumulate == 1:
         return frozenset()
     return frozenset(key for key, p in graph.parameters.items() if p.update_every != 1)
-
-
-def product_width_of(precision: Precision) -> int:
-    """Return the bytes of a number that a product computes."""
-    return HALF if precision == "bf16" else FULL
 
 
 def _kind(placed: Placed, device: int, batch: int) -> Kind:

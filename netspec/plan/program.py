@@ -21,15 +21,13 @@ from netspec.ir.ops import (
     Neuron,
 )
 from netspec.ir.shape import Shape
+from netspec.ir.widths import FULL
 from netspec.passes.dependence import with_gradient
 from netspec.passes.phases import phases
 from netspec.passes.placing import Placed, Sharding, Transfer, local_graph
 from netspec.passes.placing.placed import TRAINING_LOSS
 from netspec.plan.footprint import footprint
-from netspec.plan.footprint.model import FULL, Footprint, Site
-
-HALF = 2
-"""Bytes of a number in bfloat16."""
+from netspec.plan.footprint.model import Footprint, Site
 
 
 @dataclass(frozen=True, slots=True)

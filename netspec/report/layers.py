@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from netspec.formatting import format_count, format_number, listed
 from netspec.ir.ops import Bias, Conv, Deconv, Lrn, MapNorm, word_of
+from netspec.ir.widths import FULL
 from netspec.keys import texts
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
-from netspec.stats import BYTES, LayerNumbers, Totals, flops_by_kind, matrix_products, share
+from netspec.stats import LayerNumbers, Totals, flops_by_kind, matrix_products, share
 
 MAX_LISTED = 8
 """The most layers that are listed for one value of alpha."""
@@ -182,7 +183,7 @@ def per_gpu_table(net: Net, batch: int, style: Style = READABLE) -> Table:
         cells: list[str] = []
         for g in range(groups):
             units, weights, biases, connections = share(n, g, groups)
-            memory = units * -(-batch // max(1, len(n.placement.replicas))) * BYTES
+            memory = units * -(-batch // max(1, len(n.placement.replicas))) * FULL
             counted = (units, connections) if n.counted else (0, 0)
             for i, amount in enumerate((counted[0], weights, biases, counted[1], memory)):
                 sums[g][i] += amount

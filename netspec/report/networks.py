@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.formatting import plural
+from netspec.ir.widths import FULL
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
-from netspec.stats import BYTES, depth
+from netspec.stats import depth
 
 _NOTES = (
     "depth: the most convolutions and fully connected layers one after another; connections: multiply-accumulates of "
@@ -40,7 +41,7 @@ def network_table(nets: Sequence[tuple[str, Net]], batch: int, style: Style = RE
             style.count(len(net.layers)),
             style.count(depth(net.layers.values())),
             *map(style.count, (net.total.parameters, net.total.connections, net.total.flops)),
-            style.size(net.total.parameters * BYTES),
+            style.size(net.total.parameters * FULL),
             style.size(sum(n.activation_bytes(batch) for n in net.layers.values())),
         )
         for file, net in nets

@@ -10,14 +10,9 @@ from dataclasses import dataclass
 
 from netspec.ir.graph import Graph, Layer
 from netspec.ir.settings import Precision
+from netspec.ir.widths import FULL, width_of
 from netspec.passes.dependence import with_gradient
 from netspec.passes.optimiser_state import state_kinds
-
-FULL = 4
-"""Bytes of a weight, its gradient and what the optimiser remembers of it, which are float32 in any precision."""
-
-VALUE = {"fp32": 4, "bf16": 2}
-"""Bytes of a number in a layer's output, by precision."""
 
 RULE = (
     "FLOPs: those of netspec summary, times the images; backward passes have two products per connection, or one if "
@@ -55,7 +50,7 @@ def work(graph: Graph, batch: int, precision: Precision) -> dict[str, LayerWork]
     """Return the work of each layer except the input, by name."""
     differentiable = with_gradient(graph)
     return {
-        layer.name: _work(graph, layer, batch, VALUE[precision], differentiable)
+        layer.name: _work(graph, layer, batch, width_of(precision), differentiable)
         for layer in graph.layers.values()
         if layer.name != graph.input.layer
     }

@@ -54,8 +54,9 @@ from netspec.ir.ops import (
     Upsample,
     ZeroPad,
 )
+from netspec.ir.widths import FULL
 from netspec.plan.footprint.joins import channels, join
-from netspec.plan.footprint.model import FULL, Footprint, Site
+from netspec.plan.footprint.model import Footprint, Site
 from netspec.plan.footprint.neurons import neuron
 from netspec.plan.footprint.norms import norm
 from netspec.plan.footprint.weighted import weighted

@@ -7,8 +7,9 @@ from itertools import accumulate
 from operator import or_
 
 from netspec.ir.ops import ChannelMax, Concat, Flatten, Loss, Op, Product, Reshape, Slice, Softmax, Sum
+from netspec.ir.widths import FULL
 from netspec.plan.footprint.losses import loss
-from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site
+from netspec.plan.footprint.model import INDEX, Footprint, Site
 
 
 def join(op: Op, site: Site) -> Footprint:

@@ -11,8 +11,9 @@ from netspec.ir.ops import (
     SumSquares,
     Topographic,
 )
+from netspec.ir.widths import FULL
 from netspec.ir.window import Pad
-from netspec.plan.footprint.model import FULL, Footprint, Site
+from netspec.plan.footprint.model import Footprint, Site
 
 
 def loss(op: Loss, site: Site) -> Footprint:

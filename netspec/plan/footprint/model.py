@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from netspec.ir.shape import Shape
+from netspec.ir.widths import FULL
 from netspec.ir.window import Pad
-
-FULL = 4
-"""Bytes of a number in float32."""
 
 INDEX = 8
 """Bytes of an int64: the index of a maximum within a pooling window, a random word for a normal number."""

@@ -20,7 +20,8 @@ from netspec.ir.ops import (
     Square,
     Tanh,
 )
-from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site
+from netspec.ir.widths import FULL
+from netspec.plan.footprint.model import INDEX, Footprint, Site
 
 
 def neuron(op: Op, site: Site) -> Footprint:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm
+from netspec.ir.widths import FULL
 from netspec.ir.window import Pad
-from netspec.plan.footprint.model import FULL, WORD, Footprint, Site, chain
+from netspec.plan.footprint.model import WORD, Footprint, Site, chain
 
 
 def norm(op: Lrn | MapNorm | BatchNorm | GroupNorm | Dropout, site: Site) -> Footprint:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from netspec.ir.ops import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
+from netspec.ir.widths import FULL
 from netspec.ir.window import Pad
 from netspec.passes.padding import conv_padding, deconv_trimming
-from netspec.plan.footprint.model import FULL, Footprint, Site, chain
+from netspec.plan.footprint.model import Footprint, Site, chain
 
 
 def weighted(op: Conv | Deconv | Local | Linear | ChannelScale | PRelu | Bias, site: Site) -> Footprint:

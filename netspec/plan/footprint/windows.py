@@ -17,9 +17,10 @@ from netspec.ir.ops import (
     Upsample,
     ZeroPad,
 )
+from netspec.ir.widths import FULL
 from netspec.ir.window import Pad
 from netspec.passes.padding import exact_padding, pool_padding
-from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site, chain
+from netspec.plan.footprint.model import INDEX, Footprint, Site, chain
 
 
 def spatial(

@@ -7,11 +7,12 @@ the backward computation of its last reader to the end of that of the operation 
 
 from __future__ import annotations
 
+from netspec.ir.widths import HALF
 from netspec.plan.memory.backward import backward
 from netspec.plan.memory.forward import forward
 from netspec.plan.memory.model import Memory, Moment, Standing
 from netspec.plan.memory.step import Step, casts_of, keep, storages_of
-from netspec.plan.program import HALF, Program
+from netspec.plan.program import Program
 
 __all__ = ["Memory", "Moment", "Standing", "memory"]
 

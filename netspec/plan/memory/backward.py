@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.plan.footprint.model import FULL
+from netspec.ir.widths import FULL, HALF
 from netspec.plan.memory.model import Moment
 from netspec.plan.memory.step import Step, Storages
-from netspec.plan.program import HALF, Instruction
+from netspec.plan.program import Instruction
 
 
 @dataclass(slots=True)

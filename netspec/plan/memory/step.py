@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.plan.footprint.model import FULL
+from netspec.ir.widths import FULL, HALF
 from netspec.plan.memory.model import Moment, Standing
-from netspec.plan.program import HALF, Program
+from netspec.plan.program import Program
 
 
 @dataclass(frozen=True, slots=True)
