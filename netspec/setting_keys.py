@@ -11,39 +11,13 @@ from netspec.ir import settings as ir
 from netspec.ir.rules import Clip
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, OneOf, Real, Whole
-from netspec.keys.calls import Form, arguments, as_call
+from netspec.keys.calls import Form, as_call
+from netspec.keys.colours import Colours
 from netspec.keys.kind import shown, unknown_word
 from netspec.keys.optimizers import Optimizer
 from netspec.keys.ranges import Range, Sides
 from netspec.keys.schedules import OwnScheduleWord, ScheduleWord, WarmupLength
-from netspec.language.syntax import Call, FileName, Number, Value, Word
-
-COLOURS: Mapping[str, Form] = {
-    "pca": Form(
-        "the colours of each image are shifted by V (a * s), where V are the principal components of the colours of "
-        "the training pixels, s the standard deviations along them, and a is drawn from N(0, std^2) each time",
-        (Argument("std", Real(low=0), required=True),),
-    ),
-    "none": Form("no shift"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Colour:
-    """The kind of ``colour=``. It is read as the standard deviation of the shift, 0 for none."""
-
-    forms: ClassVar = COLOURS
-    words: tuple[str, ...] = tuple(COLOURS)
-    doc: str = "pca(std) or none"
-
-    def read(self, value: Value) -> float:
-        if isinstance(value, Word) and value.text == "none":
-            return 0.0
-        if isinstance(value, Call) and value.name.text == "pca":
-            return float(arguments(value, COLOURS["pca"].arguments)["std"])
-        if isinstance(value, Word) and value.text == "pca":
-            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
-        raise unknown_word(value, self.words, self.doc)
+from netspec.language.syntax import FileName, Number, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +224,10 @@ AUGMENT = (
     ),
     Key(
         "colour",
-        Colour(),
-        "random shift of the colours along their principal components",
-        default=0.0,
+        Colours(),
+        "random changes of the colours: `jitter`, of brightness, contrast, saturation and hue, and then `pca`, a shift "
+        "along their principal components",
+        default={},
         default_text="none",
     ),
     Key(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.graph import Graph
+from netspec.ir.settings import Jitter
 from netspec.passes.crops import DrawnCrops, drawn_crops, five_crops, stored_size
 
 
@@ -16,9 +17,9 @@ class ImagePreprocessing:
     ``mode`` is Pillow's mode for the input's channels, or ``None`` if the network cannot read images. ``loaded`` is the
     size, rows and columns, to which images are scaled and centre-cropped when read; the network's input is cropped from
     that, in training as ``drawn`` says, or with ``pad`` pixels of padding on each side, whose colour is ``fill``.
-    ``mean`` and ``std`` are
-    words, or numbers per channel. ``view_numbers`` identifies each of the ten views; views that coincide have the same
-    number.
+    ``jitter`` are the numbers of brightness, contrast, saturation and hue, none if nothing changes. ``mean`` and
+    ``std`` are words, or numbers per channel. ``view_numbers`` identifies each of the ten views; views that coincide
+    have the same number.
     """
 
     mode: Literal["RGB", "L"] | None
@@ -29,6 +30,7 @@ class ImagePreprocessing:
     pad: int
     fill: Literal["black", "mean"]
     flip: bool
+    jitter: tuple[float, ...]
     colour: float
     mean: str | tuple[float, ...]
     std: str | tuple[float, ...]
@@ -44,7 +46,7 @@ class ImagePreprocessing:
     @property
     def varies(self) -> bool:
         """Whether training images are varied at random."""
-        return self.cuts_stored or self.drawn is not None or self.flip or self.colour > 0
+        return self.cuts_stored or self.drawn is not None or self.flip or bool(self.jitter) or self.colour > 0
 
     @property
     def some_views_coincide(self) -> bool:
@@ -75,6 +77,7 @@ def image_preprocessing(graph: Graph) -> ImagePreprocessing:
         pad=augment.pad,
         fill=augment.fill,
         flip=augment.flip == "horizontal",
+        jitter=_jitter(augment.jitter, mode),
         colour=augment.colour if mode == "RGB" else 0.0,
         mean=preprocessing.mean,
         std=preprocessing.std,
@@ -89,3 +92,11 @@ def _view_numbers(down: int, right: int) -> tuple[int, ...]:
     corners = five_crops(down, right)
     distinct = list(dict.fromkeys(corners))
     return tuple(len(distinct) * mirrored + distinct.index(corner) for mirrored in (0, 1) for corner in corners)
+
+
+def _jitter(jitter: Jitter | None, mode: str | None) -> tuple[float, ...]:
+    """Return the numbers of the changes, of which grey images have two."""
+    if jitter is None or mode is None:
+        return ()
+    numbers = (jitter.brightness, jitter.contrast, *((jitter.saturation, jitter.hue) if mode == "RGB" else (0.0, 0.0)))
+    return numbers if any(numbers) else ()

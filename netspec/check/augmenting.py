@@ -23,6 +23,7 @@ def check_augmenting(walk: Walk, settings: Settings, findings: Findings) -> None
         _check_tested_side(facts, facts.computed, settings, findings)
         _check_padding(pairs, facts, facts.computed, settings, findings)
         _check_drawn_once(pairs, facts.computed, settings, findings)
+        _check_jitter(pairs, facts, facts.computed, settings, findings)
 
 
 def warn_of_unused(settings: Settings, findings: Findings) -> None:
@@ -111,6 +112,26 @@ def _check_padding(
             notes=(f"pad is the padding on each side, below {side} here; pad=4 is that of most networks for CIFAR-10",),
             labels=(_input_label(facts),),
         )
+
+
+def _check_jitter(
+    pairs: Mapping[str, Pair], facts: LayerFacts, shape: Shape, settings: Settings, findings: Findings
+) -> None:
+    """Check that colours are changed of images that have some, and that this leaves padding as it is."""
+    augment, jitter = settings.augment, settings.augment.jitter
+    if jitter is None:
+        return
+    if not shape.is_image or shape.channels not in (1, 3):
+        note = "colours are 3 channels: red, green, blue; a grey image has 1"
+        message = f"jitter changes colours, and {facts.name} is {shape}"
+        findings.add("needs-colour", message, pairs["colour"].span, notes=(note,), labels=(_input_label(facts),))
+    elif augment.pad and augment.fill == "mean":
+        spans = (pairs[key].span for key in ("fill", "colour"))
+        note = "black padding is jittered as the image is; pca shifts the colours of both in the same way"
+        findings.add("bad-value", "the mean as padding has no colours that could be jittered", *spans, notes=(note,))
+    elif shape.channels == 1 and (jitter.saturation or jitter.hue):
+        why = "grey images have neither; jitter(brightness=, contrast=) changes them"
+        findings.warn("no-effect", "saturation and hue have no effect", pairs["colour"].span, notes=(why,))
 
 
 def _input_label(facts: LayerFacts) -> Label:

@@ -198,7 +198,8 @@ def _augment(values: Mapping[str, Any]) -> Augment:
     side, areas, aspects = others.pop("from"), others.pop("area"), others.pop("aspect") or ASPECTS_OF_CROPS
     sides = side if isinstance(side, tuple) else None
     resize = sum(sides) // 2 if sides else side
-    return Augment(resize=resize, sides=sides, areas=areas, aspects=aspects, **others)
+    colour = others.pop("colour")
+    return Augment(resize=resize, sides=sides, areas=areas, aspects=aspects, **others, **colour)
 
 
 def _check_crop(pairs: dict[str, Pair], augment: Augment, findings: Findings) -> None:

@@ -109,6 +109,10 @@ ABSENT_SETTINGS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("amp", "fp16", "mixedprecision"), "precision=bf16 computes layers in bfloat16"),
     **dict.fromkeys(
+        ("brightness", "contrast", "hue", "jitter", "saturation"),
+        "colours are changed by augment colour=jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)",
+    ),
+    **dict.fromkeys(
         ("mixupprob", "mixupmode", "mixupswitchprob", "cutmixminmax", "mixupoffepoch"),
         "mixup= and cutmix= of the augment line are the alphas; each batch is mixed as a whole, by one of them, with "
         "equal probability",

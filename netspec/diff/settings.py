@@ -56,7 +56,7 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     yield "augment", "pad", Fact(str(augment.pad)), "training"
     yield "augment", "fill", Fact(augment.fill if augment.pad else "black"), "training"
     yield "augment", "flip", Fact(augment.flip), "training"
-    yield "augment", "colour", Fact(f"pca({texts.number(augment.colour)})" if augment.colour else "none"), "training"
+    yield "augment", "colour", Fact(texts.colours(augment)), "training"
     for key in ("mixup", "cutmix"):
         yield "augment", key, Fact(texts.number(getattr(augment, key))), "training"
     yield "test", "views", Fact(str(graph.test.views)), "testing"

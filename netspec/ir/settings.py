@@ -228,6 +228,21 @@ ASPECTS_OF_CROPS = (3 / 4, 4 / 3)
 
 
 @dataclass(frozen=True, slots=True)
+class Jitter:
+    """Random changes of the colours of an image, in random order, as in torchvision's ``ColorJitter``.
+
+    Pixels x become f x, f x + (1 - f) m with the mean m of the image's grey values, and f x + (1 - f) g with the grey
+    value g of each pixel: f is uniform between max(0, 1 - b) and 1 + b, with the b of ``brightness``, ``contrast`` and
+    ``saturation``. Hues are turned by a part of the circle between -``hue`` and ``hue``. 0: no such change.
+    """
+
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Augment:
     """How training images are varied.
 
@@ -236,10 +251,10 @@ class Augment:
     validation. With ``areas``, the crop has a share of the image's area drawn from this range, and a ratio of width to
     height drawn from ``aspects``, and is resized to the input; ``resize`` is then the side in validation. ``pad``
     pixels are put around the square: ``fill`` says whether they are black, or 0 after the mean is subtracted. ``crop``
-    is the side of the crop (``None``: the side of the network's input). ``flip`` mirrors half of the images. ``colour``
-    is the standard deviation of the paper's shift along the principal components of the colours (0: no shift).
-    ``mixup`` and ``cutmix`` are the alphas with which the images of a batch are mixed (0: they are not; see
-    ``netspec.train.data.batches.mixing``).
+    is the side of the crop (``None``: the side of the network's input). ``flip`` mirrors half of the images. ``jitter``
+    says how their colours are changed, and then ``colour`` is the standard deviation of the paper's shift along the
+    principal components of the colours (0: no shift). ``mixup`` and ``cutmix`` are the alphas with which the images of
+    a batch are mixed (0: they are not; see ``netspec.train.data.batches.mixing``).
     """
 
     crop: int | None = None
@@ -250,6 +265,7 @@ class Augment:
     pad: int = 0
     fill: Literal["black", "mean"] = "black"
     flip: Literal["none", "horizontal"] = "none"
+    jitter: Jitter | None = None
     colour: float = 0.0
     mixup: float = 0.0
     cutmix: float = 0.0

@@ -125,6 +125,15 @@ def clip(value: Clip | None) -> str:
     return "none" if value is None else call(value.by, number(value.max))
 
 
+def colours(augment: ir.Augment) -> str:
+    """Return ``none``, ``pca(0.1)``, ``jitter(brightness=0.4, hue=0.1)``, or both with a comma between them."""
+    changes = fields(augment.jitter) if augment.jitter is not None else ()
+    given = {change.name: getattr(augment.jitter, change.name) for change in changes}
+    jitter = [call("jitter", *(f"{name}={number(value)}" for name, value in given.items() if value))] if given else []
+    shift = [call("pca", number(augment.colour))] if augment.colour else []
+    return ",".join(jitter + shift) or "none"
+
+
 def warmup(value: ir.Warmup) -> str:
     """Return ``none``, ``epochs(5)`` or ``steps(500)``."""
     return call(value.unit, str(value.length)) if value.length else "none"

@@ -19,14 +19,17 @@ TOP: Final = 1
 LEFT: Final = 2
 MIRROR: Final = 3
 COLOUR: Final = 4
+JITTER: Final = 32
+JITTER_ORDER: Final = 36
 MIXED: Final = 48
 MIX_WORD: Final = 50
 BOX_ROW: Final = 51
 BOX_COLUMN: Final = 52
 SIDE: Final = 64
 AREA: Final = 66
-"""The purposes of a random number. ``COLOUR`` takes two consecutive values for each channel, ``MIXED`` two, and
-``AREA`` two for each try to draw a crop. ``MIXED`` to ``BOX_COLUMN`` are drawn for a step, the others for an image."""
+"""The purposes of a random number. ``COLOUR`` takes two consecutive values for each channel, ``JITTER`` and
+``JITTER_ORDER`` four each, ``MIXED`` two, and ``AREA`` two for each try to draw a crop. ``MIXED`` to ``BOX_COLUMN`` are
+drawn for a step, the others for an image."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)

@@ -277,9 +277,10 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
     else:
         objective = recorded(job.objective)
     layout = objective.layout
-    if graph.augment.mixes and layout is not None:
-        layout = None
-        reporter.note("images are laid out as blocks in another copy, after they have been mixed")
+    jitters_without_kernel = graph.augment.jitter is not None and config.device == "cuda"
+    if layout is not None and (graph.augment.mixes or jitters_without_kernel):
+        layout, when = None, "mixed" if graph.augment.mixes else "jittered"
+        reporter.note(f"images are laid out as blocks in another copy, after they have been {when}")
     prepare_training = prepare.for_training(graph)
     prepared = dict.fromkeys((prepare, prepare_training))
     layout_notes = [note for one in prepared for note in one.lay_out(layout)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, valid_net
+from checking import codes, only_diagnostic, valid_net
 
 from netspec.ir.graph import Parameter
 from netspec.ir.rules import Sgd
-from netspec.ir.settings import Augment, Exponential, Fixed, Plateau, Schedule, Step, Steps
+from netspec.ir.settings import Augment, Exponential, Fixed, Jitter, Plateau, Schedule, Step, Steps
 
 IMAGE = "[image] input 4x8x8\n"
 
@@ -158,6 +158,12 @@ def test_train_line_is_read() -> None:
         "augment colour=pca",
         "augment colour=pca(-1)",
         "augment colour=1",
+        "augment colour=jitter",
+        "augment colour=jitter(0)",
+        "augment colour=jitter(-0.1)",
+        "augment colour=jitter(hue=0.6)",
+        "augment colour=jitter(0.1),none",
+        "augment colour=pca(0.1),jitter(0.1)",
         "augment mixup=-0.1",
         "augment cutmix=yes",
         "gpus 0",
@@ -171,6 +177,13 @@ def test_train_line_is_read() -> None:
 )
 def test_invalid_setting_value_is_an_error(line: str) -> None:
     assert codes(f"{line}\n{IMAGE}") == ["bad-value"]
+
+
+def test_colours_are_jittered_and_then_shifted() -> None:
+    text = "augment colour=jitter(0.4, 0.3, hue=0.1),pca(0.1)\n[image] input 3x8x8"
+    assert valid_net(text).graph.augment == Augment(jitter=Jitter(0.4, 0.3, 0.0, 0.1), colour=0.1)
+    found = only_diagnostic(text.replace("jitter(0.4, 0.3, hue=0.1),pca(0.1)", "pca(0.1),jitter(0.4)"))
+    assert found.fixes[0].edits[0].text == "jitter(0.4),pca(0.1)"
 
 
 def test_augment_and_test_lines_are_read() -> None:

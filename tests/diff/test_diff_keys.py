@@ -340,3 +340,16 @@ def test_a_layer_that_changes_nothing_in_one_network_only(one: str, other: str, 
     texts = [BASE.replace("[norm1]", f"[moved] {layer}\n[norm1]") for layer in (one, other)][::order]
     comparison = compare(*map(loads, texts))
     assert [layer.differences[0].effect for layer in comparison.layers if layer.name == "moved"] == ["function"]
+
+
+@pytest.mark.parametrize(
+    "colour", ["jitter(brightness=0.4)", "jitter(contrast=0.4, hue=0.1)", "jitter(hue=0.1),pca(0.1)"]
+)
+def test_changes_of_colours_are_compared(colour: str) -> None:
+    plain, changed = (
+        loads(f"[image] input 3x8x8\n[a] fc outputs=4\n{line}") for line in ("", f"augment colour={colour}")
+    )
+    (found,) = compare(plain, changed).settings
+    assert (found.setting, found.difference.key, found.difference.a, found.difference.b) == (
+        "augment", "colour", "none", colour,
+    )  # fmt: skip

@@ -8,12 +8,13 @@ from netspec import explain, layers, setting_keys
 from netspec.explain import keys
 from netspec.explain.markdown import first_sentence, table
 from netspec.keys import NEURONS
+from netspec.keys.colours import COLOURS
 from netspec.keys.initialisers import INITIALISERS
 from netspec.keys.optimizers import OPTIMIZERS
 from netspec.keys.schedules import SCHEDULES, WARMUPS
 from netspec.layers._common import KERNEL, ROUNDING
 from netspec.net import loads
-from netspec.setting_keys import COLOURS, TRAIN
+from netspec.setting_keys import TRAIN
 
 
 def page(word: str) -> str:

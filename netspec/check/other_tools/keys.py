@@ -20,6 +20,7 @@ _TRANSLATED_KEYS = {
     },
     "prelu": dict.fromkeys(("alpha", "negativeslope", "slope", "weight"), "init=constant({})"),
     "upsample": dict.fromkeys(("scale", "scalefactor"), "factor={}"),
+    "augment": {"colorjitter": "colour=jitter({0}, {0}, {0})"},
     "train": {
         **dict.fromkeys(CLIPPED_NORMS, "clip_gradients=norm({})"),
         **dict.fromkeys(CLIPPED_VALUES, "clip_gradients=value({})"),

@@ -12,22 +12,25 @@ from netspec.ir.settings import Augment
 from netspec.ir.shape import Shape
 from netspec.train import counter_rng
 from netspec.train.counter_rng import Indices
+from netspec.train.data.batches.jitter import Jitters, draw_jitters
 from netspec.train.data.splits import Frame
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The augmentation of N images: each crop's upper left corner, whether it is mirrored, and the colour shift along
-    each principal component in standard deviations, (N, channels)."""
+    """The augmentation of N images: each crop's upper left corner, whether it is mirrored, the colour shift along each
+    principal component in standard deviations, (N, channels), and other changes of the colours, if there are any."""
 
     top: Indices
     left: Indices
     mirror: NDArray[np.bool_]
     shift: NDArray[np.float64]
+    jitters: Jitters | None = None
 
     def __getitem__(self, some: slice) -> Choices:
         """Return the choices for a slice of the images."""
-        return Choices(self.top[some], self.left[some], self.mirror[some], self.shift[some])
+        jitters = self.jitters[some] if self.jitters is not None else None
+        return Choices(self.top[some], self.left[some], self.mirror[some], self.shift[some], jitters)
 
 
 def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, augment: Augment) -> Choices:
@@ -41,7 +44,8 @@ def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, a
             shift[:, channel] = (
                 counter_rng.normal(seed, epoch, indices, counter_rng.COLOUR + 2 * channel) * augment.colour
             )
-    return Choices(top.astype(np.int64), left.astype(np.int64), mirror & (augment.flip == "horizontal"), shift)
+    jitters = draw_jitters(augment.jitter, seed, epoch, indices, frame.channels) if augment.jitter else None
+    return Choices(top.astype(np.int64), left.astype(np.int64), mirror & (augment.flip == "horizontal"), shift, jitters)
 
 
 def central(count: int, frame: Frame, size: Shape) -> Choices:

@@ -23,6 +23,7 @@ from netspec.ir.shape import Shape
 from netspec.passes.crops import centre_crop, drawn_crops
 from netspec.train.data.batches.augment import Choices, choose
 from netspec.train.data.batches.buffers import Buffers
+from netspec.train.data.batches.jitter import jitter_image, jitter_images
 from netspec.train.data.batches.layout import Layout
 from netspec.train.data.batches.prefetch import CHUNK
 from netspec.train.data.batches.transfer import to_device
@@ -243,6 +244,8 @@ class Preparation:
             np.copyto(target, crop[:, :, ::-1] if mirrored else crop)
             if self._scale != 1:
                 np.multiply(target, np.float32(self._scale), out=target)
+            if choices.jitters is not None:
+                jitter_image(target, choices.jitters, slot, self.range)
             if self._mean_images is not None:
                 # The mirrored mean image is stored too, because reading an image backwards takes twice the time.
                 start = self.frame.width - width - left if mirrored else left
@@ -261,6 +264,8 @@ class Preparation:
         """Prepare uint8 images of the size of ``frame``, (N, channels, height, width), on their device, all at
         once."""
         x = self._crop(x, choices).float().mul_(self._scale)
+        if choices.jitters is not None:
+            jitter_images(x, choices.jitters, self.range)
         x -= self._crop(self.mean.expand(len(x), -1, -1, -1), choices) if self._whole_frame else self.mean
         mirrored = self._to_device(choices.mirror.nonzero()[0])
         if len(mirrored):
