@@ -31,12 +31,18 @@ class Unfit:
         return f"the {self.quantity} of {self.parameter} is {self.value:g}, which is not a finite float32 number"
 
 
-def unfit_scores(graph: Graph) -> str | None:
+WITHOUT_CLASSES = (
+    "images have one class each, and pixels none; summary, draw, plan, diff, compile and export take such a network"
+)
+"""What is said of a network whose class scores are maps."""
+
+
+def unfit_scores(graph: Graph, purpose: str = "training") -> str | None:
     """Return what is wrong with the class scores if they have more than one number per class."""
     scores = graph.scores.output
     if scores.units == scores.channels:
         return None
-    return f"the class scores are an image of {scores}: training needs one score per class"
+    return f"the class scores are an image of {scores}: {purpose} needs one score per class"
 
 
 def unfit_rates(graph: Graph) -> list[Unfit]:

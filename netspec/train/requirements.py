@@ -8,7 +8,7 @@ from netspec.formatting import format_count
 from netspec.ir.graph import Graph
 from netspec.passes.dependence import with_gradient
 from netspec.passes.placing import ArrangementError, require_equal_parts
-from netspec.passes.step_limits import layers_needing_two_images, unfit_rates, unfit_scores
+from netspec.passes.step_limits import WITHOUT_CLASSES, layers_needing_two_images, unfit_rates, unfit_scores
 from netspec.train.errors import TrainError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def require_trainable(graph: Graph, batch: int) -> None:
     if with_gradient(graph).isdisjoint(node.name for node in graph.losses or (graph.scores,)):
         raise TrainError(LOSS_WITHOUT_WEIGHTS)
     if unfit := unfit_scores(graph):
-        raise TrainError(unfit)
+        raise TrainError(unfit, WITHOUT_CLASSES)
     for rate in unfit_rates(graph):
         raise TrainError(str(rate))
     parts = graph.train.accumulate

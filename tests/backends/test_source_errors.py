@@ -170,8 +170,10 @@ def test_error_if_the_network_has_no_weights(tmp_path: Path, run_here: RunHere) 
 
 def test_error_if_class_scores_are_maps(tmp_path: Path, run_here: RunHere) -> None:
     text = "[image] input 3x4x4\n[conv] conv filters=5 kernel=1\n[prob] softmax\n"
-    result = run_here(write_program(netspec.loads(text).graph, tmp_path), "--synthetic")
-    assert_fails(result, 1, "error: the class scores are an image of 5x4x4: training needs one score per class\n")
+    path = write_program(netspec.loads(text).graph, tmp_path)
+    reason = "the class scores are an image of 5x4x4: training needs one score per class"
+    assert f"The program does not train it:\n{reason}.\n" in path.read_text()
+    assert_fails(run_here(path, "--synthetic"), 1, f"error: {reason}\n")
 
 
 def test_error_if_batch_normalisation_has_one_number_per_channel(tmp_path: Path, run_here: RunHere) -> None:

@@ -19,7 +19,7 @@ from netspec.train.data.splits import Data, Labels, Split, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.mistakes import Mistakes
 from netspec.train.evaluation.outcome import Outcome, RunningTotals, SplitName
-from netspec.train.evaluation.views import Predictor, mean_of, views
+from netspec.train.evaluation.views import Predictor, mean_of, require_class_scores, views
 from netspec.train.learning.heap import memory_kept
 from netspec.train.reporting.progress import Counter
 from netspec.train.runs.saved import Saved
@@ -125,8 +125,10 @@ def run_test(
 
 
 def require_same_classes(runs: Sequence[Saved]) -> tuple[str, ...]:
-    """Return the classes of the runs. Raises ``TrainError`` if the runs have different classes."""
+    """Return the classes of the runs. Raises ``TrainError`` if the runs have different classes, or maps of scores."""
     first, *others = runs
+    for run in runs:
+        require_class_scores(run.graph, "eval")
     for other in others:
         if other.classes != first.classes:
             raise TrainError(

@@ -111,3 +111,15 @@ def test_weights_trained_on_another_pixel_range_are_rejected(run: Path, tmp_path
     assert rejected.exit_code == 1
     assert "was trained on pixels from 0 to 1, and tiny reads them from 0 to 255" in rejected.stderr
     assert invoke("predict", spec, image, "--weights", run, "--set", "image.range=1").exit_code == 0
+
+
+def test_network_of_maps_is_not_taken_for_a_classifier(tmp_path: Path) -> None:
+    spec, weights = tmp_path / "maps.net", tmp_path / "maps.pth"
+    spec.write_text("[image] input 3x8x8\n[up] deconv filters=2 kernel=2 stride=2\n")
+    torch.save({"up.weight": torch.zeros(3, 2, 2, 2), "up.bias": torch.zeros(2)}, weights)
+    for command in (("predict", spec, save_image(tmp_path / "a.png")), ("eval", spec, "--data", "synthetic")):
+        done = invoke(*command, "--weights", weights)
+        assert done.exit_code == 1
+        message, note = done.stderr.splitlines()
+        assert message == f"Error: the class scores are an image of 2x16x16: {command[0]} needs one score per class"
+        assert "summary, draw, plan, diff, compile and export" in note
