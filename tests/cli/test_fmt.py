@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -161,9 +162,12 @@ def test_unreadable_file_does_not_stop_the_others(ugly: Path) -> None:
 
 
 def test_pipe_is_not_replaced_by_a_file() -> None:
-    done = netspec("fmt", "/dev/stdin", text="net a\n", own=True)
+    reading, writing = os.pipe()
+    os.write(writing, b"net a\n")
+    os.close(writing)
+    done = netspec("fmt", path := f"/dev/fd/{reading}")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "Error: cannot write /dev/stdin: it is not a file; - formats standard input\n"
+    assert done.stderr == f"Error: cannot write {path}: it is not a file; - formats standard input\n"
 
 
 def test_unwritable_file_is_kept(ugly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
