@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 from netspec.parallel import collectives
 from netspec.parallel.mesh import Mesh
@@ -66,6 +66,9 @@ def _assembled(network: PlacedNetwork, mine: Tensor | None, key: str, axis: int,
     return collectives.all_gather(mine, axis, mesh.channel_group)
 
 
-def meta_state(model: nn.Module) -> dict[str, Tensor]:
-    """Return the model's ``state_dict`` as tensors on the meta device: shapes and types without data."""
-    return {key: torch.empty(x.shape, dtype=x.dtype, device="meta") for key, x in model.state_dict().items()}
+def meta_state(state: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
+    """Return a ``state_dict``, its real numbers in ``dtype``, on the meta device: shapes and types without data."""
+    return {
+        key: torch.empty(x.shape, dtype=dtype if x.is_floating_point() else x.dtype, device="meta")
+        for key, x in state.items()
+    }

@@ -83,6 +83,13 @@ class Config:
     split: SplitWord | None = None
     without: tuple[str, ...] = ()
 
+    def reached(self, step: int, epoch: int, *, within: bool, validated: int) -> bool:
+        """Whether a training is at its end: all epochs or steps are done, and the network validated after them.
+
+        ``epoch`` epochs are complete; ``within``: another has begun. ``validated`` is the step of the last validation.
+        """
+        return (not within and epoch == self.epochs) or step == self.steps == validated
+
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as numbers, strings and lists, for ``run.json`` and the checkpoints."""
         settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -174,9 +174,8 @@ class Training:
     @property
     def finished(self) -> bool:
         """Whether all epochs or steps are done, and the network has been validated after them."""
-        if self.progress is None and self.epoch == self.config.epochs:
-            return True
-        return self.step == self.config.steps and self.validated == self.step
+        within = self.progress is not None
+        return self.config.reached(self.step, self.epoch, within=within, validated=self.validated)
 
     @property
     def start_step(self) -> int:

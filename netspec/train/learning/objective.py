@@ -155,11 +155,6 @@ class Objective:
         """The names of all tensors of the whole network, as in its ``state_dict``."""
         return tuple(self.module.state_dict())
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """The names of the trainable tensors, as in the ``state_dict``."""
-        return tuple(name for name, _ in self.module.named_parameters())
-
     def full_tensors(self, local: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
         """Assemble the whole tensors with these names from the parts that the processes hold in ``local``. A single
         process holds whole tensors."""

@@ -31,13 +31,12 @@ class DistributedObjective(Objective):
     """An objective of which this process computes a part; ``module`` holds its shares of the parameters.
 
     Each process passes in its part of a batch's images, and all labels; each gets the loss and the scores of the whole
-    batch. ``empty`` is the whole network's ``state_dict`` on the meta device, ``learnt`` the names of its parameters.
+    batch. ``empty`` is the whole network's ``state_dict`` on the meta device.
     """
 
     network: PlacedNetwork
     sums: Gradients
     empty: Mapping[str, Tensor]
-    learnt: tuple[str, ...]
 
     def training_rows(self, count: int) -> Indices:
         """See ``Objective``: this process's row's share of each part of the batch (``accumulate``)."""
@@ -110,10 +109,6 @@ class DistributedObjective(Objective):
     def names(self) -> tuple[str, ...]:
         return tuple(self.empty)
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self.learnt
-
     def full_tensors(self, local: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
         return shares.full_tensors(self.network, local, {name: self.empty[name] for name in names})
 
@@ -130,15 +125,26 @@ def distribute(objective: Objective, arrangement: Arrangement) -> DistributedObj
     device = next(objective.module.parameters()).device
     mesh = join_mesh(arrangement, device, PATIENCE)
     network = PlacedNetwork(place_on_devices(objective.graph, arrangement), mesh, objective.forms)
-    network.module.to(device)
-    shares.load_shares(network, objective.module.state_dict())
     if objective.graph.train.channels_last:
         network.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    empty = shares.meta_state(objective.module)
-    learnt = objective.parameter_names
+    distributed = with_values(network, objective.module.state_dict())
     objective.module.to("meta")
+    return distributed
+
+
+def with_values(
+    network: PlacedNetwork, whole: Mapping[str, Tensor], dtype: torch.dtype = torch.float32
+) -> DistributedObjective:
+    """Return the objective of a placed network with the values of the whole one's ``state_dict``, in ``dtype``."""
+    network.module.to(network.mesh.device, dtype)
+    shares.load_shares(network, whole)
     return DistributedObjective(
-        objective.graph, network.module, network, Gradients(network), empty, learnt, forms=network.forms
+        network.placed.graph,
+        network.module,
+        network,
+        Gradients(network),
+        shares.meta_state(whole, dtype),
+        forms=network.forms,
     )
 
 

@@ -29,8 +29,6 @@ from netspec.formatting import plural
 from netspec.ir.graph import Graph
 from netspec.ir.rules import AdaGrad, RmsProp, Sgd
 from netspec.ir.settings import Train
-from netspec.parallel import shares
-from netspec.parallel.gradients import Gradients
 from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
 from netspec.passes.dependence import trained_parameters
@@ -43,7 +41,7 @@ from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, state_names, state_of
 from netspec.train.learning.tf32 import matrix_products
 from netspec.train.processes.differences import REMEMBERED, TOLERANCES, Comparison, Number, Record, difference
-from netspec.train.processes.distributed import DistributedObjective
+from netspec.train.processes.distributed import with_values
 from netspec.train.processes.world import leave_distributed
 from netspec.train.tensors.fitting import fit
 from netspec.train.tensors.weights import Weights
@@ -223,16 +221,8 @@ def _worker(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, thr
 
 def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> Record:
     """Run the trial in this process of an arrangement; ``start`` is the whole network's ``state_dict``."""
-    graph = network.placed.graph
-    learnt = tuple(state_keys(graph).values())
-    shares.load_shares(network, start)
-    network.module.to(dtype=trial.dtype).to(network.mesh.device).train()
-    empty = {
-        key: torch.empty(x.shape, dtype=trial.dtype if x.is_floating_point() else x.dtype, device="meta")
-        for key, x in start.items()
-    }
-    objective = DistributedObjective(graph, network.module, network, Gradients(network), empty, learnt)
-    return _record_steps(objective, trial)
+    network.module.train()
+    return _record_steps(with_values(network, start, trial.dtype), trial)
 
 
 def _record_steps(objective: Objective, trial: Trial) -> Record:

@@ -75,9 +75,8 @@ class Earlier:
         state = self.state
         if state is None or self.facts.get("state") != "finished" or "counts" not in self.facts:
             return False
-        if state["place"] is None and state["epoch"] == config.epochs:
-            return True
-        return bool(state["step"] == config.steps and state["validated"] == state["step"])
+        within = state["place"] is not None
+        return config.reached(state["step"], state["epoch"], within=within, validated=state["validated"])
 
 
 def is_run(path: Path) -> bool:

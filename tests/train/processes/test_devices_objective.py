@@ -14,6 +14,7 @@ from torch import Tensor
 import netspec
 from netspec.ir.graph import Graph
 from netspec.passes.placing import arrange
+from netspec.passes.torch_names import state_keys
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import optimiser_of, state_names, state_of
 from netspec.train.learning.validation import evaluate
@@ -79,7 +80,7 @@ def results(objective: Objective, batch: int) -> dict[str, Any]:
     optimiser = optimiser_of(objective.graph, objective.module)
     loss = objective.gradients(x[objective.training_rows(batch)], labels, 5, 2, optimiser.step)
     own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
-    whole = objective.full_tensors(own, objective.parameter_names)
+    whole = objective.full_tensors(own, tuple(state_keys(objective.graph).values()))
     for kind in ("means", "squares"):
         own = state_of(objective.module, optimiser, kind)
         tensors = objective.full_tensors(own, state_names(objective.graph)[kind])

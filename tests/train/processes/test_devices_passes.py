@@ -12,6 +12,7 @@ from torch import Tensor
 import netspec
 from netspec.passes.fast import NAMES, PLAIN, forms_of, on_devices, on_one_device
 from netspec.passes.placing import SPLITS, SplitWord, arrange, local_graph, place_on_devices
+from netspec.passes.torch_names import state_keys
 from netspec.train.learning.objective import Objective, build
 from netspec.train.processes.distributed import distribute
 
@@ -49,7 +50,11 @@ def results(objective: Objective) -> dict[str, Any]:
     loss = objective.gradients(x[objective.training_rows(8)], labels, 5, 2)
     own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
     modules = {type(module).__name__ for module in objective.module.modules()}
-    return {"loss": loss, "gradients": objective.full_tensors(own, objective.parameter_names), "modules": modules}
+    return {
+        "loss": loss,
+        "gradients": objective.full_tensors(own, tuple(state_keys(objective.graph).values())),
+        "modules": modules,
+    }
 
 
 def results_of_splits() -> dict[SplitWord, dict[str, Any]]:
