@@ -126,7 +126,7 @@ def from_torch(model: Module, input: Sequence[int], *, name: str | None = None) 
     if shape is None:
         raise ValueError("input=None is not a shape; a module does not say how large its images are")
     _require_module(model)
-    return import_module(model, shape, name or type(model).__name__).net
+    return import_module(model, shape, name).net
 
 
 def summary(net: Net, batch: int | None = None) -> dict[str, Any]:

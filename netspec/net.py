@@ -219,14 +219,18 @@ def import_model(source: ModelFile, input_shape: Shape | None = None, changes: S
     return Imported(replace(net, unstated=translation.unstated), translation.arrays)
 
 
-def import_module(module: Module, input_shape: Shape, name: str) -> Imported:
-    """Convert a module of PyTorch to a spec that is meant to be read. ``name`` is that of the net.
+def import_module(module: Module, input_shape: Shape, name: str | None = None) -> Imported:
+    """Convert a module of PyTorch to a spec that is meant to be read.
+
+    ``name`` is that of the net, by default that of the module's class. What only runs another module, as that of
+    ``torch.compile`` does, is left out.
 
     Raises ``SpecError`` if the module cannot be followed, or if a spec cannot express it.
     """
-    from netspec.importers.torch_module import translate  # needs torch
+    from netspec.importers.torch_module import translate, unwrapped  # needs torch
 
-    translation = translate(module, input_shape, ModelFile(name, ""))
+    module = unwrapped(module)
+    translation = translate(module, input_shape, ModelFile(name or type(module).__name__, ""))
     net = _checked(translation, (), readable=True)
     return Imported(replace(net, unstated=translation.unstated), translation.arrays)
 

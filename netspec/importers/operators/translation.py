@@ -161,7 +161,8 @@ def _report(problems: Sequence[tuple[Node, str]], count: int, source: Source, co
     """Return the diagnostic that lists everything that a spec cannot express, an operator and reason a line."""
     groups: dict[tuple[str, str], list[str]] = {}
     for node, reason in problems:
-        groups.setdefault((node.operator, reason), []).append(node.name or f"the one that computes {node.outputs[0]}")
+        where = node.name or node.place or f"the one that computes {node.outputs[0]}"
+        groups.setdefault((node.operator, reason), []).append(where)
     notes = [
         f"{op}{f', {len(nodes)} times' if len(nodes) > 1 else ''} ({listed(nodes, MAX_LISTED)}): {reason}"
         for (op, reason), nodes in groups.items()

@@ -6,5 +6,6 @@ translated. torch is imported here.
 """
 
 from netspec.importers.torch_module.translation import translate
+from netspec.importers.torch_module.wrappers import unwrapped
 
-__all__ = ["translate"]
+__all__ = ["translate", "unwrapped"]

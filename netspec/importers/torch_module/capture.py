@@ -7,29 +7,25 @@ import inspect
 import io
 import logging
 import random
-import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from netspec.diagnostics import SpecError
 from netspec.formatting import plural
 from netspec.importers.operators.graph.model import model_error
+from netspec.importers.torch_module.inlining import inlined
+from netspec.importers.torch_module.mistakes import cannot_follow, first_line
 from netspec.ir.shape import Shape
 from netspec.source import Source
 
 BATCH, OTHER_BATCH = 7, 5
 """The number of images that are followed, and another one, which shows whether a module computes with that number. No
 axis of a real model has such a length by chance, so that an operator which mixes images is noticed."""
-
-_DECIDES = ("GuardOnDataDependentSymNode", "UserError", "DataDependentOutputException", "UnsupportedOperatorException")
-"""The errors of torch for a forward that reads the values that it computes, by name: they are not public."""
 
 
 def capture(
@@ -44,13 +40,13 @@ def capture(
     """
     _require_values(module, source)
     _require_one_input(module, source)
-    example = _example(module, (batch, *shape))
+    example = example_of(module, (batch, *shape))
     copied = _copied(module, source).train(training)
     try:
-        with _undisturbed(), torch.no_grad():
-            return torch.export.export(copied, (example,))
+        with undisturbed(), torch.no_grad():
+            return inlined(torch.export.export(copied, (example,)))
     except Exception as problem:  # whatever the module's own code raises, and many errors of torch's own
-        raise _cannot_follow(problem, copied, shape, source) from None
+        raise cannot_follow(problem, copied, shape, source, batch) from None
 
 
 def _require_values(module: nn.Module, source: Source) -> None:
@@ -86,7 +82,7 @@ def _require_one_input(module: nn.Module, source: Source) -> None:
         raise model_error("torch-input", source, message, notes) from None
 
 
-def _example(module: nn.Module, sizes: Sequence[int]) -> Tensor:
+def example_of(module: nn.Module, sizes: Sequence[int]) -> Tensor:
     """Return zeros, of the type and on the device of the module's parameters."""
     tensors = (t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point())
     first = next(tensors, torch.empty(0))
@@ -95,21 +91,22 @@ def _example(module: nn.Module, sizes: Sequence[int]) -> Tensor:
 
 def _copied(module: nn.Module, source: Source) -> nn.Module:
     """Return a copy of a module that shares its tensors: what forward assigns, and the mode, are the copy's own."""
-    tensors = [value for inner in module.modules() for value in _tensors(inner)]
+    tensors = [value for inner in module.modules() for value in tensors_of(inner)]
     try:
         return copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})
     except Exception as problem:  # whatever the parts of the module raise
         message = "the module cannot be copied, which keeps it unchanged"
-        raise model_error("torch-export", source, message, (_first_line(problem),)) from None
+        raise model_error("torch-export", source, message, (first_line(problem),)) from None
 
 
-def _tensors(module: nn.Module) -> Iterator[Tensor]:
+def tensors_of(module: nn.Module) -> Iterator[Tensor]:
+    """Yield a module's own parameters, buffers and attributes that are tensors."""
     for values in (module.__dict__, module._parameters, module._buffers):
         yield from (value for value in values.values() if isinstance(value, Tensor))
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Keep the random numbers that follow as they are, and torch quiet: on errors, it prints graphs."""
     states, disabled = (random.getstate(), np.random.get_state()), logging.root.manager.disable
     logging.disable()
@@ -126,42 +123,3 @@ def _undisturbed() -> Iterator[None]:
         logging.disable(disabled)
         random.setstate(states[0])
         np.random.set_state(states[1])
-
-
-def _cannot_follow(problem: Exception, module: nn.Module, shape: Shape, source: Source) -> SpecError:
-    """Return the error for a forward that failed, with the module and the line where it did."""
-    names = [type(error).__name__ for error in _chain(problem)]
-    where = _where(problem, module)
-    if any(name in _DECIDES for name in names):
-        message = "torch.export cannot follow the module's forward: it decides by the values that it computes"
-        notes = (*where, "a spec computes the same for every image")
-    else:
-        message = f"torch.export cannot follow the module's forward with images of {shape}"
-        notes = (_first_line(problem), *where)
-    return model_error("torch-export", source, message, notes)
-
-
-def _chain(problem: BaseException | None) -> Iterator[BaseException]:
-    while problem is not None:
-        yield problem
-        problem = problem.__cause__ or problem.__context__
-
-
-def _first_line(problem: Exception) -> str:
-    lines = [line for line in str(problem).splitlines() if line.strip()]
-    return f"{type(problem).__name__}: {lines[0].strip()}" if lines else type(problem).__name__
-
-
-def _where(problem: Exception, module: nn.Module) -> tuple[str, ...]:
-    """Return the innermost line outside torch that raised an error, and the path of its module."""
-    paths = {id(inner): path for path, inner in module.named_modules(remove_duplicate=False)}
-    torch_folder, own = str(Path(torch.__file__).parent), str(Path(__file__).parent)
-    found, path = None, ""
-    for frame, number in traceback.walk_tb(problem.__traceback__):
-        path = paths.get(id(frame.f_locals.get("self")), path)
-        if not frame.f_code.co_filename.startswith((torch_folder, own, "<")):
-            found = traceback.FrameSummary(frame.f_code.co_filename, number, frame.f_code.co_name)
-    places = [f"in the module {path}"] if path else []
-    if found is not None and found.line:
-        places.append(f"{found.filename}:{found.lineno}: {found.line}")
-    return tuple(places)

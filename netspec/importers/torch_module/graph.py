@@ -26,6 +26,7 @@ from netspec.importers.operators.graph.model import (
     model_error,
     needed,
 )
+from netspec.importers.torch_module.origins import module_of, operator_of, place_of
 from netspec.source import Source
 
 INPUT = "image"
@@ -139,7 +140,16 @@ class Call:
         self, op: str, inputs: tuple[str, ...], outputs: tuple[str, ...], attributes: Mapping[str, Any], sizes: Sizes
     ) -> None:
         """Add an operator. ``sizes`` is the shape of its first output."""
-        node = Node(op, self.module, inputs, outputs, dict(attributes), self.module, operator_of(self.node))
+        node = Node(
+            op,
+            self.module,
+            inputs,
+            outputs,
+            dict(attributes),
+            self.module,
+            operator_of(self.node),
+            place=place_of(self.node),
+        )
         self.building.nodes.append(node)
         self.building.shapes[outputs[0]] = sizes
 
@@ -189,20 +199,6 @@ def graph_of(
 
 _OPSET = 23
 """The version of ONNX's operators that these are of: one where softmax is over one axis."""
-
-
-def operator_of(node: fx.Node) -> str:
-    """Return the name of an operator in PyTorch, without namespace and overload: ``conv2d``, ``relu`` for ``relu_``."""
-    target = node.target
-    name = target._schema.name.rpartition("::")[2] if isinstance(target, OpOverload) else str(node.target)
-    return name.rstrip("_") or name
-
-
-def module_of(node: fx.Node) -> str:
-    """Return the path of the module whose forward calls an operator, ``""`` for that of the whole network."""
-    stack = node.meta.get("nn_module_stack") or {}
-    path = next(reversed([*stack.values()]), ("",))[0]
-    return str(path).partition("@")[0]
 
 
 def _sizes(value: Any) -> Sizes:
@@ -266,7 +262,7 @@ def _convert(
     inputs = tuple(n for i in node.all_input_nodes for n in _names(building, i))
     outputs = tuple(f"{node.name}:{place}" for place in range(_count(node))) or (node.name,)
     module = module_of(node)
-    building.nodes.append(Node(f"torch.{name}", module, inputs, outputs, {}, module, name, reason))
+    building.nodes.append(Node(f"torch.{name}", module, inputs, outputs, {}, module, name, reason, place_of(node)))
     building.names[node] = outputs if _count(node) else node.name
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import torch
 from torch import nn
+from torch.export import ExportedProgram
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.model import first_line_span
@@ -17,9 +18,11 @@ from netspec.importers.operators.graph.model import Model, Node, model_error
 from netspec.importers.operators.spec.operators import COUNTS
 from netspec.importers.torch_module.aten.table import REASONS, TABLE
 from netspec.importers.torch_module.capture import BATCH, OTHER_BATCH, capture
+from netspec.importers.torch_module.gradients import reached, stops
 from netspec.importers.torch_module.graph import graph_of
 from netspec.importers.torch_module.learning import Reads, differences
 from netspec.importers.torch_module.modes import computes_same, counting, only_in_training
+from netspec.importers.torch_module.wrappers import unregistered
 from netspec.ir.shape import Shape
 from netspec.source import Source
 
@@ -38,19 +41,28 @@ def translate(module: nn.Module, shape: Shape, source: Source) -> Translation:
     SpecError
         ``torch-not-expressible``: a list of all that a spec cannot express, or a code of ``capture`` or ``graph_of``.
     """
+    try:
+        return _translate(module, shape, source)
+    except SpecError as error:
+        if not (lists := [*unregistered(module)]):
+            raise
+        raise SpecError(tuple(replace(d, notes=(*d.notes, _in_lists(lists))) for d in error.diagnostics)) from None
+
+
+def _translate(module: nn.Module, shape: Shape, source: Source) -> Translation:
     about = Origin(("torch-not-expressible", "torch-outputs"), f", a module of PyTorch {torch.__version__}")
     reads = Reads()
-    tested = _followed(module, shape, source, reads)
+    tested, program = _followed(module, shape, source, reads)
     try:
-        trained = _followed(module, shape, source, reads, training=True, batch=OTHER_BATCH)
+        trained, in_training = _followed(module, shape, source, reads, training=True, batch=OTHER_BATCH)
         if computes_same(trained, tested):
-            return _translated(trained, module, source, about, reads)
+            return _translated(trained, in_training, module, shape, source, about, reads)
         more = only_in_training(trained, tested)
         notes = [f"only in training: {_listed(more)}" if more else "in training, it computes with other numbers"]
     except SpecError as problem:
         notes = [note for diagnostic in problem.diagnostics for note in (diagnostic.message, *diagnostic.notes)]
     about = replace(about, comments=("It is what the module computes in evaluation mode.",))
-    other = _followed(module, shape, source, reads, batch=OTHER_BATCH)
+    other, _ = _followed(module, shape, source, reads, batch=OTHER_BATCH)
     if [node.op for node in other.nodes] != [node.op for node in tested.nodes]:
         raise model_error("torch-not-expressible", source, f"its forward depends on the number of images: {COUNTS}")
     counts = counting(tested, other)
@@ -58,25 +70,43 @@ def translate(module: nn.Module, shape: Shape, source: Source) -> Translation:
         replace(node, op=node.called, reason=node.reason or COUNTS) if node in counts else node for node in tested.nodes
     )
     message = "the spec has what the module computes in evaluation mode, which is not all that it does in training"
-    translation = _translated(replace(tested, nodes=tuple(nodes)), module, source, about, reads)
+    translation = _translated(replace(tested, nodes=tuple(nodes)), program, module, shape, source, about, reads)
     return replace(translation, diagnostics=(*translation.diagnostics, _warning(message, notes, source)))
 
 
 def _followed(
     module: nn.Module, shape: Shape, source: Source, reads: Reads, *, training: bool = False, batch: int = BATCH
-) -> Model:
+) -> tuple[Model, ExportedProgram]:
     program = capture(module, shape, source, training=training, batch=batch)
-    return graph_of(program, module, TABLE, REASONS, source, training=training, on_read=reads.note)
+    return graph_of(program, module, TABLE, REASONS, source, training=training, on_read=reads.note), program
 
 
-def _translated(model: Model, module: nn.Module, source: Source, about: Origin, reads: Reads) -> Translation:
+def _translated(
+    model: Model,
+    program: ExportedProgram,
+    module: nn.Module,
+    shape: Shape,
+    source: Source,
+    about: Origin,
+    reads: Reads,
+) -> Translation:
     """Translate a graph, with a warning if the spec does not learn what the module does."""
     translation = translate_graph(model, source, about)
-    learnt = {name for name, _ in module.named_parameters(remove_duplicate=False)}
+    names = frozenset(name for name, _ in module.named_parameters(remove_duplicate=False))
+    found = reached(module, shape)
+    learnt = names if found is None else found
     notes = [*differences(model, translation.arrays, learnt, reads)]
+    if places := [*dict.fromkeys(stops(program, names))]:
+        notes.append(f"the gradient ends at detach: {listed(places, _MAX_LISTED)}")
+    if lists := [*unregistered(module)]:
+        notes.append(_in_lists(lists))
     message = "the spec computes what the module does, but it learns other numbers"
     warnings = [_warning(message, notes, source)] if notes else []
     return replace(translation, diagnostics=(*translation.diagnostics, *warnings))
+
+
+def _in_lists(paths: Sequence[str]) -> str:
+    return f"modules in plain lists, whose parameters .parameters() lacks (nn.ModuleList has them): {listed(paths, 4)}"
 
 
 def _warning(message: str, notes: Iterable[str], source: Source) -> Diagnostic:

@@ -48,7 +48,8 @@ class Node:
     ``inputs`` has ``""`` for an optional input that is left out. ``module`` is the module that the node comes from,
     ``features.2``, if the exporter records it. A node in place of a group that was recognised has the name of the
     group's last node, and its ``op`` is that of a single operator that computes the same. ``called`` is what messages
-    call the operator, if not ``op``. ``reason`` is why a spec cannot express it, if whoever made the graph knows.
+    call the operator, if not ``op``. ``reason`` is why a spec cannot express it, if whoever made the graph knows, and
+    ``place`` where it is in a program, if it has no name.
     """
 
     op: str
@@ -59,6 +60,7 @@ class Node:
     module: str = ""
     called: str = ""
     reason: str = ""
+    place: str = ""
 
     @property
     def operator(self) -> str:

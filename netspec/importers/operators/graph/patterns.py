@@ -64,7 +64,8 @@ def _one_round(model: Model, patterns: Sequence[Pattern]) -> Model | None:
             if match is None or not _is_closed(model, node, match):
                 continue
             if gone.isdisjoint(map(id, (node, *match.inner))):
-                new = Node(match.op, node.name, match.inputs, node.outputs[:1], match.attributes, node.module)
+                where = {"module": node.module, "place": node.place}
+                new = Node(match.op, node.name, match.inputs, node.outputs[:1], match.attributes, **where)
                 replaced[id(node)] = new
                 gone.update(map(id, (node, *match.inner)))
                 break

@@ -15,8 +15,8 @@ _PARAMETER = re.compile(
 )
 """The end of a parameter's name, behind the name of its module."""
 
-_CALLS = ("StatefulPartitionedCall", "ReadVariableOp")
-"""Parts of names that TensorFlow puts around those of layers."""
+_CALLS = ("StatefulPartitionedCall", "ReadVariableOp", "_orig_mod")
+"""Parts of names that TensorFlow puts around those of layers, and torch.compile."""
 
 _SHORT = {
     "maxpool": "pool", "avgpool": "pool", "lrn": "norm", "batchnorm": "norm", "layernorm": "norm", "groupnorm": "norm",
