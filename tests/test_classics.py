@@ -26,6 +26,8 @@ COUNTS = {
     "fsrcnn": (12_809, 610_736),
     "googlenet": (13_378_280, 1_591_044_096),
     "inception-v3": (27_161_264, 5_718_899_296),
+    "lecun-1989": (9_760, 63_660),
+    "lenet-1": (2_578, 91_520),
     "mobilenet": (4_231_976, 568_740_352),
     "mobilenet-v2": (3_504_872, 300_774_272),
     "mobilenet-v2-torchvision": (3_504_872, 300_774_272),
@@ -189,6 +191,27 @@ def test_shares_of_mobilenets_table_2() -> None:
     assert {name: (f"{a:.2f}", f"{b:.2f}") for name, (a, b) in shares.items()} == {
         "1x1": ("94.86", "74.59"), "depthwise": ("3.06", "1.06"), "3x3": ("1.91", "0.02"), "fc": ("0.18", "24.33"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "total"),
+    [
+        ("lecun-1989", {"h1": (1_068, 19_968), "h2": (2_592, 38_592), "h3": (5_790, 5_790), "output": (310, 310)},
+         (9_760, 64_660)),
+        ("lenet-1", {"h1": (104, 59_904), "h2": (8, 2_880), "h3": (512, 32_768), "h4": (24, 960),
+                     "output": (1_930, 1_930)}, (2_578, 98_442)),
+    ],
+)  # fmt: skip
+def test_networks_before_lenet_5(name: str, layers: dict[str, tuple[int, int]], total: tuple[int, int]) -> None:
+    """LeCun et al. (1989), section 3, and LeCun et al. (1990), section 4, which has the sums alone. Both count the bias
+    of a unit as a connection; each pixel that a unit of LeNet-1's H2 and H4 adds up is one too."""
+    net, counts = classic(name), {}
+    for key in layers:
+        layer = net.layers[key]
+        read = 4 * layer.units if layer.type == "affine" else layer.connections
+        counts[key] = layer.parameters, read + layer.units
+    assert counts == layers
+    assert tuple(map(sum, zip(*counts.values(), strict=True))) == total
 
 
 @pytest.mark.parametrize(("name", "weights"), [("srcnn", 8_032), ("fsrcnn", 12_464)])
