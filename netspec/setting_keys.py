@@ -210,10 +210,11 @@ AUGMENT = (
     ),
     Key(
         "fill",
-        Choice({"black": "black", "mean": "mean"}),
+        Choice({"black": "black", "mean": "mean", "reflect": "reflect"}),
         "colour of the padding. black: 0 in the image, from which the mean is still subtracted, as in torchvision's "
         "recipes; beyond the edges of a mean image, its outermost pixels count. mean: 0 after the mean is subtracted, "
-        "as in Torch's fb.resnet.torch",
+        "as in Torch's fb.resnet.torch. reflect: the image, mirrored at its outermost pixels (Zagoruyko & Komodakis "
+        "2016, section 3)",
         default="black",
     ),
     Key(

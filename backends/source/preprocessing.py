@@ -28,7 +28,7 @@ class ImagePreprocessing:
     crops: bool
     drawn: DrawnCrops | None
     pad: int
-    fill: Literal["black", "mean"]
+    fill: Literal["black", "mean", "reflect"]
     flip: bool
     jitter: tuple[float, ...]
     colour: float
@@ -42,6 +42,11 @@ class ImagePreprocessing:
     def cuts_stored(self) -> bool:
         """Whether the crops of a training are cut from images of the size ``loaded``, with their padding."""
         return self.drawn is None and (self.crops or self.pad > 0)
+
+    @property
+    def pads_mean(self) -> bool:
+        """Whether the mean of padded images has a value for each of their pixels."""
+        return self.pad > 0 and self.mean != "none" and (self.mean == "image" or self.fill == "mean")
 
     @property
     def varies(self) -> bool:

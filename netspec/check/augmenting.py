@@ -33,7 +33,7 @@ def warn_of_unused(settings: Settings, findings: Findings) -> None:
         "fill": "it is the colour of padding, and the augment line has no pad=" if not augment.pad else "",
         "aspect": "it is that of crops with area=, which the augment line does not have" if not augment.areas else "",
         "from": "with area=, crops are cut from whole images, and test from= is that of tests"
-        if augment.areas and settings.test.resize
+        if augment.areas and settings.test.resize not in (None, augment.resize)
         else "",
     }
     for key, why in reasons.items():

@@ -250,11 +250,12 @@ class Augment:
     ``sides``, the side is drawn for each image, from the least to the greatest, and ``resize``, their mean, is that of
     validation. With ``areas``, the crop has a share of the image's area drawn from this range, and a ratio of width to
     height drawn from ``aspects``, and is resized to the input; ``resize`` is then the side in validation. ``pad``
-    pixels are put around the square: ``fill`` says whether they are black, or 0 after the mean is subtracted. ``crop``
-    is the side of the crop (``None``: the side of the network's input). ``flip`` mirrors half of the images. ``jitter``
-    says how their colours are changed, and then ``colour`` is the standard deviation of the paper's shift along the
-    principal components of the colours (0: no shift). ``mixup`` and ``cutmix`` are the alphas with which the images of
-    a batch are mixed (0: they are not; see ``netspec.train.data.batches.mixing``).
+    pixels are put around the square: ``fill`` says whether they are black, 0 after the mean is subtracted, or those of
+    the image mirrored at its edges. ``crop`` is the side of the crop (``None``: the side of the network's input).
+    ``flip`` mirrors half of the images. ``jitter`` says how their colours are changed, and then ``colour`` is the
+    standard deviation of the paper's shift along the principal components of the colours (0: no shift). ``mixup`` and
+    ``cutmix`` are the alphas with which the images of a batch are mixed (0: they are not; see
+    ``netspec.train.data.batches.mixing``).
     """
 
     crop: int | None = None
@@ -263,7 +264,7 @@ class Augment:
     areas: tuple[float, float] | None = None
     aspects: tuple[float, float] = ASPECTS_OF_CROPS
     pad: int = 0
-    fill: Literal["black", "mean"] = "black"
+    fill: Literal["black", "mean", "reflect"] = "black"
     flip: Literal["none", "horizontal"] = "none"
     jitter: Jitter | None = None
     colour: float = 0.0

@@ -51,7 +51,10 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "area=0.08,1 flip=horizontal",
         "from=14,30 flip=horizontal colour=pca(0.1)",
         "from=14 area=0.05,0.5 aspect=0.5,3",
-        "pad=3",
+        "pad=3 colour=jitter(brightness=0.4, contrast=0.3)",
+        "pad=3 fill=reflect colour=jitter(contrast=0.4)",
+        "from=13,20 colour=jitter(brightness=0.4)",
+        "pad=4 fill=reflect",
         "crop=12 from=14 pad=2 fill=mean flip=horizontal colour=pca(0.1)",
     ],
 )

@@ -28,7 +28,7 @@ def prepared(preprocessing: Preprocessing, augment: Augment) -> Preparation:
     return own.for_training(replace(GRAPH, augment=augment))
 
 
-@pytest.mark.parametrize("fill", ["black", "mean"])
+@pytest.mark.parametrize("fill", ["black", "mean", "reflect"])
 def test_crops_are_cut_from_the_padded_image(fill: str) -> None:
     """Compared with numpy's padding. With a mean of 0, both colours are 0."""
     augment = Augment(pad=2, fill=fill)  # type: ignore[arg-type]
@@ -36,7 +36,7 @@ def test_crops_are_cut_from_the_padded_image(fill: str) -> None:
     assert prepare.frame == Frame(3, 10, 11)
     choices = choose(3, 1, INDICES, prepare.frame, SIZE, augment)
     x = prepare(IMAGES, choices).numpy()
-    padded = np.pad(IMAGES, ((0, 0), (0, 0), (2, 2), (2, 2)))
+    padded = np.pad(IMAGES, ((0, 0), (0, 0), (2, 2), (2, 2)), "reflect" if fill == "reflect" else "constant")
     for image, crop, top, left in zip(padded, x, choices.top, choices.left, strict=True):
         assert crop.tolist() == image[:, top : top + 6, left : left + 7].tolist()
     assert {*choices.top.tolist()} == {*choices.left.tolist()} == {0, 1, 2, 3, 4}
@@ -68,14 +68,24 @@ def test_a_mean_image_goes_on_beyond_its_edge() -> None:
         assert x[:, 1:, 1:] == pytest.approx((IMAGES[corner] - mean)[:, :5, :6], abs=1e-4)
 
 
-@pytest.mark.parametrize("fill", ["black", "mean"])
+@pytest.mark.parametrize("fill", ["black", "mean", "reflect"])
 @pytest.mark.parametrize("mean", ["image", "channel"])
 def test_a_padded_batch_has_the_bits_of_one_by_one(mean: str, fill: str) -> None:
     augment = Augment(pad=3, fill=fill, flip="horizontal", colour=0.1)  # type: ignore[arg-type]
     prepare = prepared(Preprocessing(1, mean, "bgr", "channel"), augment)
     choices = choose(5, 2, INDICES, prepare.frame, SIZE, augment)
-    padded = torch.from_numpy(np.pad(IMAGES, ((0, 0), (0, 0), (3, 3), (3, 3))))
+    padded = torch.from_numpy(
+        np.pad(IMAGES, ((0, 0), (0, 0), (3, 3), (3, 3)), "reflect" if fill == "reflect" else "constant")
+    )
     assert torch.equal(prepare(IMAGES, choices), prepare.on_device(padded, choices))
+
+
+def test_a_mean_image_is_reflected_with_the_image() -> None:
+    prepare = prepared(Preprocessing(255, "image"), Augment(pad=2, fill="reflect"))
+    choices = Choices(np.array([0]), np.array([0]), np.array([False]), np.zeros((1, 3)))
+    x = prepare(IMAGES[:1], choices)[0].numpy()
+    expected = np.pad(IMAGES[0] - IMAGES.astype(np.float64).mean(0), ((0, 0), (2, 0), (2, 0)), "reflect")[:, :6, :7]
+    assert x == pytest.approx(expected, abs=1e-4)
 
 
 def test_nothing_is_padded_without_pad() -> None:

@@ -67,7 +67,8 @@ class Preparation:
         self.frame = frame
         """The size of what the input is cropped from: that of the stored images with their padding."""
         self.pad = 0
-        """The number of black pixels that are put on each side of a stored image."""
+        """The number of pixels that are put on each side of a stored image."""
+        self._reflects = False  # whether they are the image's, else black
         self.size = size
         self.peak = peak
         self.range = preprocessing.range
@@ -126,7 +127,7 @@ class Preparation:
         """Return the preparation of training images, which shares its memory with this one: itself, unless they are
         padded or arrive as crops of drawn sizes.
 
-        Padding is black, and its mean the nearest pixel's; or, so that it is 0 after the subtraction, 0. From crops of
+        Black padding has the mean of the nearest pixel, or, so that it is 0 after the subtraction, 0. From crops of
         drawn sizes, which have no fixed place in the mean image, its centre is subtracted.
         """
         augment, frame, mean = graph.augment, self.frame, self.mean
@@ -141,11 +142,11 @@ class Preparation:
             if augment.fill == "mean" and mean.any():
                 mean = F.pad(mean.expand(-1, self.frame.height, self.frame.width), sides)
             elif self._whole_frame:
-                mean = F.pad(mean, sides, mode="replicate")
+                mean = F.pad(mean, sides, mode="reflect" if augment.fill == "reflect" else "replicate")
         else:
             return self
         other = copy.copy(self)
-        other.frame, other.pad = frame, augment.pad
+        other.frame, other.pad, other._reflects = frame, augment.pad, augment.fill == "reflect"
         other.restore(mean, self.axes, self.std)
         return other
 
@@ -209,9 +210,7 @@ class Preparation:
         stored frame. ``choices`` are those for a ``frame``, which has the padding, and ``pixels`` are without it.
         """
         if self.device.type != "cpu":
-            moved = self._copy_async(pixels)
-            if self.pad:
-                moved = F.pad(moved, (self.pad,) * 4)
+            moved = self._copy_async(self._padded(pixels))
             return self._by_kernel(moved, choices, self._layout) if self._layout else self.on_device(moved, choices)
         if self._layout is not None:
             out = self._layout.buffer(self._buffers, len(pixels), self.size)
@@ -231,8 +230,7 @@ class Preparation:
         during the computations.
         """
         height, width = self.size.height, self.size.width
-        if self.pad:
-            pixels = np.pad(pixels, ((0, 0), (0, 0), (self.pad,) * 2, (self.pad,) * 2))
+        pixels = self._padded(pixels)
         canvas, image = self._layout.canvas(self.size) if self._layout is not None else (None, None)
         shifts = (choices.shift @ self.axes.numpy().T).astype(np.float32)
         for slot, (stored, shift) in enumerate(zip(pixels, shifts, strict=True)):
@@ -259,6 +257,12 @@ class Preparation:
                 np.divide(target, self.std.numpy(), out=target)
             if self._layout is not None and canvas is not None:
                 self._layout.write(canvas, out[slot])
+
+    def _padded(self, pixels: Pixels) -> Pixels:
+        if not self.pad:
+            return pixels
+        sides = ((0, 0), (0, 0), (self.pad, self.pad), (self.pad, self.pad))
+        return np.pad(pixels, sides, "reflect" if self._reflects else "constant")
 
     def on_device(self, x: Tensor, choices: Choices) -> Tensor:
         """Prepare uint8 images of the size of ``frame``, (N, channels, height, width), on their device, all at
