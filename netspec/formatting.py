@@ -69,6 +69,11 @@ def format_sizes(sizes: Iterable[int]) -> str:
     return "x".join(map(str, sizes))
 
 
+def format_product(factors: Iterable[int]) -> str:
+    """Return numbers that are multiplied, as in arithmetic for people: ``96 * 55 * 55``."""
+    return " * ".join(map(str, factors))
+
+
 def plural(number: int, noun: str) -> str:
     """Return a count with its noun: ``1 error``, ``2 errors``, ``3 classes``."""
     more = "es" if noun.endswith("s") else "s"

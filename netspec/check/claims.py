@@ -1,10 +1,10 @@
-"""Claims: reading what a layer states after ``->``, and the arithmetic that explains the true shape and counts."""
+"""Read claims: what a layer states after ``->``."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from netspec.check.report import Findings, joined_size
@@ -12,11 +12,8 @@ from netspec.check.values import pairs_by_key
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.other_keys import ABSENT_COUNTS
 from netspec.diagnostics.other_tools import plain_word
-from netspec.formatting import format_count
-from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Deconv, GroupNorm, Linear, Local, Op, PRelu, window_of
+from netspec.formatting import format_count, format_product
 from netspec.ir.shape import Shape
-from netspec.ir.table import ConnectionTable
-from netspec.ir.window import Axis, AxisName, Window
 from netspec.keys import BadValue, ImageShape, Key, Whole
 from netspec.keys.numbers import without_commas
 from netspec.language.syntax import Claim, Dims, Maps, Number, Pair, Section, Value, by_key
@@ -131,7 +128,7 @@ def _report_bad_count(pair: Pair, error: BadValue, findings: Findings, layer: st
     fixes: tuple[Fix, ...] = ()
     if number is not None and 0 <= number <= MAX_COUNT:
         fixes = (Fix(f"write {number}", (Edit(value.span, str(number)),), spelling=True),)
-        notes = (f"{_product(value.values)} = {format_count(number)}",) if isinstance(value, Dims) else ()
+        notes = (f"{format_product(value.values)} = {format_count(number)}",) if isinstance(value, Dims) else ()
     findings.add("bad-value", f"{pair.key.text}: {error.message}", error.span, notes=notes, fixes=fixes, layer=layer)
 
 
@@ -146,111 +143,3 @@ def number_of(value: Value) -> int | None:
             return sum(value.values)
     digits = without_commas(value)
     return int(digits) if digits else None
-
-
-class Step(NamedTuple):
-    """One operation of a layer with its input and output shapes."""
-
-    op: Op
-    reads: tuple[Shape, ...]
-    output: Shape
-
-
-def shape_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
-    """Explain in numbers how a layer's output shape follows from its input."""
-    for step in steps:
-        x = step.reads[0] if step.reads else step.output
-        window = window_of(step.op)
-        if window is not None:
-            rows, columns = window.fit(x.height, x.width)
-            notes = [_axis_arithmetic(window, "width", x.width, columns)]
-            if window.terms("height") != window.terms("width") or x.height != x.width:
-                notes.append(_axis_arithmetic(window, "height", x.height, rows))
-            return tuple(notes)
-        if isinstance(step.op, Linear):
-            return (f"outputs={step.op.outputs}",)
-    if steps and steps[0].reads:
-        return (f"it reads {' and '.join(map(str, steps[0].reads))}",)
-    return ()
-
-
-def channel_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
-    """Explain where a layer's number of channels comes from."""
-    for step in steps:
-        if isinstance(step.op, Conv | Deconv | Local):
-            return (f"channels: filters={step.op.filters}",)
-    read = " + ".join(str(shape.channels) for shape in steps[0].reads) if steps else ""
-    return (f"channels: those that it reads, {read}",) if read else ()
-
-
-def _axis_arithmetic(window: Window, axis: AxisName, size: int, fits: Axis) -> str:
-    """Explain the number of window positions along one axis, how it was rounded, and which pixels stay unread."""
-    text = f"{axis}: {window.arithmetic(axis, size)}"
-    if window.unrounded_output(axis, size).denominator > 1:
-        text += f", rounded to {fits.output} (rounding={window.rounding})"
-    if fits.unread:
-        last = "the last" if fits.unread == 1 else f"the last {fits.unread}"
-        text += f"; {last} of its {size} {'columns' if axis == 'width' else 'rows'} unread"
-    return text
-
-
-def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
-    """Explain in numbers how units, weights or connections are counted, one line for each operation with weights."""
-    if name == "units":
-        out = steps[-1].output
-        return (f"{_product(tuple(out))} = {format_count(out.units)}",) if out.is_image else ()
-    return tuple(line for step in steps if (line := _step_arithmetic(name, step)) is not None)
-
-
-def _step_arithmetic(name: str, step: Step) -> str | None:
-    op, out = step.op, step.output
-    if not op.params(step.reads, out):
-        return None
-    x = step.reads[0]
-    if isinstance(op, Conv) and op.table is not None:
-        return _table_arithmetic(name, op, op.table, out)
-    if isinstance(op, Deconv):
-        return _deconv_arithmetic(name, op, step)
-    if isinstance(op, Conv | Local):
-        weights = math.prod(op.params(step.reads, out)[0].shape)
-        if name == "weights" and isinstance(op, Conv):
-            rows, columns = op.window.kernel
-            per_filter = f"{rows} * {columns} * {_share(str(x.channels), op.groups)}"
-            return f"{per_filter} weights a filter * {op.filters} filters = {format_count(weights)}"
-        per_place = weights if isinstance(op, Conv) else weights // (out.height * out.width)
-        places = f"{out.height} * {out.width} places"
-        return f"{places} * {format_count(per_place)} weights = {format_count(op.connections(step.reads, out))}"
-    if isinstance(op, Linear):
-        inputs = f"{_share(format_count(x.units), op.groups)} inputs"
-        return f"{inputs} * {format_count(op.outputs)} outputs = {format_count(op.connections(step.reads, out))}"
-    if isinstance(op, ChannelScale | BatchNorm | GroupNorm) and name == "weights":
-        return f"one weight a channel * {format_count(out.channels)} channels = {format_count(out.channels)}"
-    if isinstance(op, PRelu) and name == "weights" and not op.shared:
-        return f"one slope a channel * {format_count(out.channels)} channels = {format_count(out.channels)}"
-    return None
-
-
-def _deconv_arithmetic(name: str, op: Deconv, step: Step) -> str:
-    x, weights = step.reads[0], math.prod(op.params(step.reads, step.output)[0].shape)
-    if name == "weights":
-        kernels = f"{x.channels} channels * {_share(str(op.filters), op.groups)} filters"
-        return f"{_product(op.window.kernel)} weights a kernel * {kernels} = {format_count(weights)}"
-    connections = format_count(op.connections(step.reads, step.output))
-    return f"{x.height} * {x.width} places of its input * {format_count(weights)} weights = {connections}"
-
-
-def _share(number: str, groups: int) -> str:
-    return f"{number} / {groups}" if groups > 1 else number
-
-
-def _product(shape: tuple[int, ...]) -> str:
-    return " * ".join(map(str, shape))
-
-
-def _table_arithmetic(name: str, op: Conv, table: ConnectionTable, out: Shape) -> str:
-    area, links = op.window.area, table.links
-    if name == "weights":
-        kernel = f"{op.window.kernel[0]} * {op.window.kernel[1]}"
-        return f"{kernel} weights a kernel * {format_count(links)} kernels of the table = {format_count(area * links)}"
-    places = f"{out.height} * {out.width} places"
-    return f"{places} * {format_count(area * links)} weights = {format_count(out.height * out.width * area * links)}"

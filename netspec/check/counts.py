@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netspec.check.claims import Stated, count_arithmetic
+from netspec.check.arithmetic import count_arithmetic
+from netspec.check.claims import Stated
 from netspec.check.lower import Lowered
 from netspec.check.report import Findings
 from netspec.formatting import format_count, plural

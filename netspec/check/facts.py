@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from netspec.check.arithmetic import Step
 from netspec.check.cache import LayerCache
-from netspec.check.claims import Stated, Step
+from netspec.check.claims import Stated
 from netspec.check.counts import computed_counts
 from netspec.check.lower import Lowered
 from netspec.check.statements import Settings

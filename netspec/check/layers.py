@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from netspec.check.arithmetic import channel_arithmetic, shape_arithmetic
 from netspec.check.axis_order import in_axis_order, report_axis_order
 from netspec.check.cache import LayerCache, LayerStatement, LoweringKey
-from netspec.check.claims import Stated, channel_arithmetic, shape_arithmetic
+from netspec.check.claims import Stated
 from netspec.check.counts import notes_on_counts, refute_counts
 from netspec.check.facts import LayerFacts
 from netspec.check.learning import Rules
@@ -35,7 +36,7 @@ from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
 
 
-class Value(NamedTuple):
+class Output(NamedTuple):
     """A layer's output, as far as it is known. ``alternative`` is its shape if a claim here or above is wrong."""
 
     operand: Operand
@@ -50,7 +51,7 @@ class Value(NamedTuple):
 class Result(NamedTuple):
     """What was computed of a layer: its output, the input shapes used, and the operation that failed, if one did."""
 
-    value: Value | None
+    value: Output | None
     reads: tuple[Shape, ...] = ()
     failed: Op | None = None
 
@@ -75,7 +76,7 @@ class Walk:
         self.cache = cache
         self.rules = Rules(settings.train)
         self.reader = Reader(settings, findings, input_shape, cache)
-        self.values: list[Value | None] = []
+        self.values: list[Output | None] = []
         self.facts: list[LayerFacts] = []
 
     @cached_property
@@ -119,13 +120,13 @@ class Walk:
             return Result(None)
         return self._lower(request, read, stated, statement)
 
-    def _claimed(self, stated: Stated, statement: LayerStatement, inputs: tuple[int, ...] | None) -> Value | None:
+    def _claimed(self, stated: Stated, statement: LayerStatement, inputs: tuple[int, ...] | None) -> Output | None:
         """Return the value that a layer that could not be computed claims, unless that is impossible."""
         assert stated.shape is not None
         placement = self._likely_placement(statement.type, statement.values, inputs)
         if placement.split and stated.shape.channels % self.groups != 0:
             return None
-        return Value(Operand(stated.section.name.text, stated.shape, placement))
+        return Output(Operand(stated.section.name.text, stated.shape, placement))
 
     def _inputs_fit(self, number: int, layer_type: LayerType, inputs: tuple[int, ...]) -> bool:
         section = self.sections[number]
@@ -203,7 +204,7 @@ class Walk:
             return None
         return target
 
-    def _lower(self, request: Request, read: Sequence[Value], stated: Stated, statement: LayerStatement) -> Result:
+    def _lower(self, request: Request, read: Sequence[Output], stated: Stated, statement: LayerStatement) -> Result:
         """Lower a layer and check its claim against the result."""
         operands = [v.operand for v in read]
         lowered: Lowered | None = None
@@ -227,7 +228,7 @@ class Walk:
         shape: Shape | None = None
         if alternative and stated.shape is None and alternative.value.shape != lowered.value.shape:
             shape = alternative.value.shape
-        value = self._check_claim(Value(lowered.value, shape, lowered), lowered, stated, request.name, alternative)
+        value = self._check_claim(Output(lowered.value, shape, lowered), lowered, stated, request.name, alternative)
         return Result(value, reads)
 
     def _report_fault(self, fault: Fault, request: Request, operands: Sequence[Operand], section: Section) -> None:
@@ -290,8 +291,8 @@ class Walk:
             return None
 
     def _check_claim(
-        self, value: Value, lowered: Lowered, stated: Stated, name: str, alternative: Lowered | None
-    ) -> Value:
+        self, value: Output, lowered: Lowered, stated: Stated, name: str, alternative: Lowered | None
+    ) -> Output:
         """Prove or refute a claim, and return the value that the readers are checked against.
 
         ``alternative`` is the layer as it is if refuted claims above it are wrong.
@@ -312,7 +313,7 @@ class Walk:
         message = f"{name} is {computed}, not {stated.shape}"
         self.findings.add("claim-refuted", message, stated.shape_span, notes=notes, layer=name)
         self._check_counts(stated, lowered, (computed, stated.shape))
-        return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
+        return Output(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
 
     def _check_counts(
         self, stated: Stated, lowered: Lowered, shapes: tuple[Shape, ...], alternative: Lowered | None = None
@@ -323,7 +324,7 @@ class Walk:
 
 
 def _facts(
-    statement: LayerStatement, stated: Stated, inputs: tuple[int, ...] | None, value: Value | None, result: Result
+    statement: LayerStatement, stated: Stated, inputs: tuple[int, ...] | None, value: Output | None, result: Result
 ) -> LayerFacts:
     """Collect the facts of a layer. ``value`` is its output, or the one that it claims."""
     return LayerFacts(

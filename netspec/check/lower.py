@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from netspec.check.claims import Step
+from netspec.check.arithmetic import Step
 from netspec.check.learning import LayerRules, Rules
 from netspec.check.placement import placement_of
 from netspec.formatting import format_sizes

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from netspec.check import Checked, LayerFacts, check
-from netspec.check.claims import count_arithmetic, shape_arithmetic
+from netspec.check.arithmetic import count_arithmetic, shape_arithmetic
 from netspec.explain.keys import key_table, words_line
 from netspec.explain.markdown import bullets, spec
-from netspec.formatting import format_count, plural
+from netspec.formatting import format_count, format_product, plural
 from netspec.lowering import Grouping, LayerType
 from netspec.source import Source
 
@@ -80,7 +80,7 @@ def _worked_example(layer_type: LayerType) -> str:
 def _arithmetic(checked: Checked, facts: LayerFacts) -> Iterator[str]:
     assert checked.graph is not None and facts.computed is not None
     yield from shape_arithmetic(facts.steps)
-    product = f"{' * '.join(map(str, facts.computed))} = " if facts.computed.is_image else ""
+    product = f"{format_product(facts.computed)} = " if facts.computed.is_image else ""
     yield f"units: {product}{format_count(facts.computed.units)}"
     for name in ("weights", "connections"):
         yield from (f"{name}: {line}" for line in count_arithmetic(name, facts.steps))

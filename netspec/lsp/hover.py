@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from netspec import layers
 from netspec.check import LayerFacts
-from netspec.check.claims import count_arithmetic, shape_arithmetic
+from netspec.check.arithmetic import count_arithmetic, shape_arithmetic
 from netspec.explain.keys import argument_line, default_of, forms_of
 from netspec.formatting import format_count
 from netspec.ir.ops import Conv, Deconv, GroupNorm, Linear, Local, Lrn
