@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netspec.formatting import listed
 from netspec.ir.graph import Graph
-from netspec.passes.torch_names import attributes
+from netspec.passes.torch_names import attributes, renamed
 
 from .network import Network, module
 
@@ -30,10 +30,7 @@ def module_with(graph: Graph, arrays: Mapping[str, Callable[[], NDArray[Any]]]) 
         The names or shapes are not those of the graph.
     """
     names = attributes(graph)
-    tensors = {}
-    for key, read in arrays.items():
-        layer, _, rest = key.partition(".")
-        tensors[f"{names.get(layer, layer)}.{rest}"] = torch.from_numpy(read().copy())
+    tensors = {renamed(key, names): torch.from_numpy(read().copy()) for key, read in arrays.items()}
     network = module(graph)
     expected = {key: tuple(t.shape) for key, t in network.state_dict().items() if not key.endswith(_COUNT)}
     actual = {key: tuple(tensor.shape) for key, tensor in tensors.items()}

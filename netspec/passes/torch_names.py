@@ -6,6 +6,8 @@ becomes ``train_`` or ``float_``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from netspec.ir.graph import Graph, Parameter
 
 PLAN = "_plan"
@@ -55,10 +57,15 @@ def layer_names(graph: Graph) -> dict[str, str]:
 
 
 def state_keys(graph: Graph) -> dict[str, str]:
-    """Return the parameters' keys in the module's ``state_dict``, by their keys in the graph: the name of the layer's
-    attribute, and ``suffix``."""
+    """Return the parameters' keys in the module's ``state_dict``, by their keys in the graph."""
     names = attributes(graph)
-    return {key: f"{names[parameter.layer]}.{suffix(parameter)}" for key, parameter in graph.parameters.items()}
+    return {key: renamed(key, names) for key in graph.parameters}
+
+
+def renamed(key: str, names: Mapping[str, str]) -> str:
+    """Return a tensor's key, such as ``conv1.weight``, with another name of its layer; unchanged if it has none."""
+    layer, _, rest = key.partition(".")
+    return f"{names.get(layer, layer)}.{rest}"
 
 
 def axes_of(graph: Graph) -> dict[str, int]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
-from netspec.passes.torch_names import attributes, state_keys
+from netspec.passes.torch_names import attributes, renamed, state_keys
 
 ENTRY = "netspec"
 """The entry of a ``.safetensors`` file's metadata in which netspec records, as JSON, what the weights are."""
@@ -32,10 +32,9 @@ def imported(graph: Graph, arrays: Mapping[str, Callable[[], NDArray[Any]]]) -> 
     from safetensors.numpy import save
 
     names = attributes(graph)
-    tensors: dict[str, NDArray[Any]] = {}
-    for key, read in arrays.items():
-        layer, _, rest = key.partition(".")
-        tensors[f"{names[layer]}.{rest}"] = np.ascontiguousarray(read(), dtype=np.float32)
+    tensors: dict[str, NDArray[Any]] = {
+        renamed(key, names): np.ascontiguousarray(read(), dtype=np.float32) for key, read in arrays.items()
+    }
     expected = {key: graph.parameters[own].shape for own, key in state_keys(graph).items()}
     for node in graph.nodes.values():
         if isinstance(node.op, BatchNorm):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from netspec.backend import Trained
 from netspec.ir.graph import Graph
-from netspec.passes.torch_names import layer_names
+from netspec.passes.torch_names import layer_names, renamed
 from netspec.train.tensors.fitting import module_with
 from netspec.train.tensors.weights import read_weights
 
@@ -43,7 +43,7 @@ def read_trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Train
     module = module_with(graph, weights)
     names = layer_names(graph)
     arrays = {
-        f"{names[key.partition('.')[0]]}.{key.partition('.')[2]}": tensor.float().numpy()
+        renamed(key, names): tensor.float().numpy()
         for key, tensor in module.state_dict().items()
         if tensor.is_floating_point()
     }
