@@ -115,6 +115,9 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
     for key in ("mixup", "cutmix"):
         if getattr(graph.augment, key):
             problems.add_warning("augment", f"cuda-convnet does not mix images: it has no {key}", key)
+    if graph.augment.jitter is not None:
+        message = "cuda-convnet changes colours only along their principal components: it has no jitter"
+        problems.add_warning("augment", message, "colour")
     images = graph.preprocessing
     if (images.range, images.mean, images.order, images.std) != (255, "image", "rgb", "none"):
         mean, std = (

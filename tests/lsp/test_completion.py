@@ -119,6 +119,8 @@ def test_default_and_setting_lines_offer_their_keys() -> None:
         ("test views=|", ["1", "10"]),
         ("train clip_gradients=|", ["norm", "value", "none"]),
         ("train clip_gradients=norm(|", ["max"]),
+        ("augment colour=jitter(0.4),|", ["jitter", "pca", "none"]),
+        ("augment colour=jitter(brightness=0.4, hue=0.1, |),pca(0.1)", ["contrast", "saturation"]),
         ("[a] conv nonsense=|", []),
         ("train schedule=|", list(SCHEDULES)),
         ("train bias_schedule=|", [word for word in SCHEDULES if word != "plateau"]),
