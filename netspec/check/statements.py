@@ -15,9 +15,12 @@ from netspec.check.values import keys_of, pairs_by_key, read_pairs
 from netspec.diagnostics import Label
 from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.other_augmentations import AUGMENTATIONS
+from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count
 from netspec.ir.settings import ASPECTS_OF_CROPS, Augment, Test, Train
 from netspec.keys import BadValue, Key, Whole
+from netspec.keys.calls import as_call
 from netspec.keys.kind import shown
 from netspec.language.syntax import Body, File, Items, Number, Pair, Section, Setting, Value, Word, by_key
 from netspec.setting_keys import SETTINGS
@@ -284,5 +287,8 @@ def _report_stray(
         return more.key
     for value in values:
         what = "number" if isinstance(value, Number) else "value"
-        findings.add("stray-value", f"{word} does not take the {what} '{shown(value)}' here", value.span)
+        call = as_call(value) if word == "augment" else None
+        note = AUGMENTATIONS.get(plain_word(call.name.text)) if call else None
+        message = f"{word} does not take the {what} '{shown(value)}' here"
+        findings.add("stray-value", message, value.span, notes=(note,) if note else ())
     return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from netspec.diagnostics.other_augmentations import AUGMENTATIONS
+
 WORDS: Mapping[str, tuple[str, ...]] = {
     "act": ("neuron",),
     "activation": ("neuron",),
@@ -310,10 +312,8 @@ ABSENT_TYPES: Mapping[str, str] = {
     **dict.fromkeys(
         ("alphadropout", "featurealphadropout", "gaussiandropout"), "what dropout drops is 0, and not another number"
     ),
-    **dict.fromkeys(
-        ("centercrop", "cropping", "randomcrop"),
-        "crop size= is the side of what is left, top= and left= its place",
-    ),
+    **AUGMENTATIONS,
+    "cropping": "crop size= is the side of what is left, top= and left= its place",
     "fractionalmaxpool": "the windows of a pooling are of one size, and so are the distances between them",
     **dict.fromkeys(
         ("channeldropout", "featuredropout", "spatialdropout"), "dropout of whole maps is dropout over=channels"

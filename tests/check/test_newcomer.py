@@ -302,7 +302,7 @@ def test_shapes_and_lists_in_other_notations_are_rewritten(text: str, excerpt: s
         ("train max_iter=1000", "did you mean steps?"),
         ("train loss=crossentropy", "[loss] crossentropy"),
         ("augment hflip=horizontal", "did you mean flip?"),
-        ("augment resize=256", "did you mean from?"),
+        ("augment resize=256", "did you mean from=256?"),
         ("net name=a", "a net's name follows the word"),
     ],
 )

@@ -103,3 +103,38 @@ def test_another_input_drops_sizes_that_are_too_small_for_it() -> None:
     kept, larger = (netspec.loads(text, input=(4, side, side)).graph for side in (10, 14))
     assert (kept.augment.sides, kept.augment.resize, kept.test.resize) == ((10, 20), 15, 12)
     assert (larger.augment.sides, larger.augment.resize, larger.test.resize) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("other", "meant"),
+    [
+        ("padding=2", "pad=2"),
+        ("scale=0.08,1", "area=0.08,1"),
+        ("area=0.1,1 ratio=0.5,2", "aspect=0.5,2"),
+        ("aspect_ratio=1,1", "aspect=1,1"),
+        ("resize=12", "from=12"),
+        ("resize=12,16", "from=12,16"),
+        ("RandomResizedCrop=0.08,1", "area=0.08,1"),
+    ],
+)
+def test_keys_of_other_tools_are_translated(other: str, meant: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        netspec.loads(f"{IMAGE}\naugment {other}")
+    (found,) = caught.value.diagnostics
+    assert found.message.endswith(f"did you mean {meant}?")
+    assert [fix.title for fix in found.fixes] == [f"write {meant}"]
+
+
+@pytest.mark.parametrize(
+    ("other", "note"),
+    [
+        ("RandomResizedCrop(224)", "random resized crops are augment area=0.08,1"),
+        ("RandomCrop(32, padding=4)", "with padding augment pad=4"),
+        ("CenterCrop(224)", "augment from= is the side that images are scaled to"),
+        ("RandomHorizontalFlip", "it is augment flip=horizontal"),
+        ("RandAugment(2, 9)", "no policies that choose among operations"),
+    ],
+)
+def test_transforms_of_other_tools_are_explained(other: str, note: str) -> None:
+    found = only_diagnostic(f"augment {other}\n{IMAGE}")
+    assert found.code == "stray-value" and note in found.notes[0]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Mapping
 
+from netspec.diagnostics.other_augmentations import OF_AUGMENT
 from netspec.diagnostics.other_keys import CLIPPED_NORMS, CLIPPED_VALUES, WARM_UP_EPOCHS, WARM_UP_STEPS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
 from netspec.keys.kind import shown
-from netspec.language.syntax import Call, Number, Pair, Value, Word
+from netspec.language.syntax import Call, Number, Pair, Value, Values, Word
 
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "none")
 
@@ -20,7 +21,7 @@ _TRANSLATED_KEYS = {
     },
     "prelu": dict.fromkeys(("alpha", "negativeslope", "slope", "weight"), "init=constant({})"),
     "upsample": dict.fromkeys(("scale", "scalefactor"), "factor={}"),
-    "augment": {"colorjitter": "colour=jitter({0}, {0}, {0})"},
+    "augment": {"colorjitter": "colour=jitter({0}, {0}, {0})", **OF_AUGMENT},
     "train": {
         **dict.fromkeys(CLIPPED_NORMS, "clip_gradients=norm({})"),
         **dict.fromkeys(CLIPPED_VALUES, "clip_gradients=value({})"),
@@ -89,7 +90,8 @@ def translated_key(owner: str, pair: Pair) -> str | None:
     template = _TRANSLATED_KEYS.get(owner, {}).get(plain_word(pair.key.text))
     if template and owner == "train" and isinstance(pair.value, Call):
         return f"{template.partition('=')[0]}={shown(pair.value)}"
-    return template.format(shown(pair.value)) if template and isinstance(pair.value, Number) else None
+    numbers = (Number, Values) if owner == "augment" else Number
+    return template.format(shown(pair.value)) if template and isinstance(pair.value, numbers) else None
 
 
 def converted(pair: Pair, keys: Container[str]) -> str | None:

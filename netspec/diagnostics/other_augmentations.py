@@ -1,0 +1,43 @@
+"""How a spec says what other tools call the augmentation of images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_RESIZED = "random resized crops are augment area=0.08,1, and aspect= if the ratios are not 3/4 to 4/3"
+_CENTRAL = "validation and tests always cut the centre; augment from= is the side that images are scaled to"
+
+AUGMENTATIONS: Mapping[str, str] = {
+    **dict.fromkeys(("randomresizedcrop", "randomsizedcrop", "rrc", "randomcropandresize"), _RESIZED),
+    "randomcrop": "every crop is random in training: augment crop=224 from=256, or with padding augment pad=4; the "
+    "layer crop cuts all maps in the same way",
+    **dict.fromkeys(("centercrop", "resizecrop"), f"{_CENTRAL}; the layer crop cuts all maps in the same way"),
+    **dict.fromkeys(
+        ("randomhorizontalflip", "horizontalflip", "randomflip", "randomleftright"),
+        "it is augment flip=horizontal, with a probability of one half",
+    ),
+    **dict.fromkeys(
+        ("scalejitter", "scalejittering", "multiscale"),
+        "augment from=256,512 draws the side that an image is scaled to",
+    ),
+    "totensor": "it is range=1 of the input line",
+    **dict.fromkeys(
+        ("randomrotation", "randomaffine", "randomperspective", "randomverticalflip", "verticalflip"),
+        "a spec does not turn, shear or invert images",
+    ),
+    **dict.fromkeys(
+        ("autoaugment", "randaugment", "trivialaugment", "trivialaugmentwide", "augmix"),
+        "augment has crops, mirror images, colours and mixing, and no policies that choose among operations",
+    ),
+}
+"""What other tools call a change of images, as ``plain_word`` returns it, and how a spec says it, or that it does
+not."""
+
+OF_AUGMENT: Mapping[str, str] = {
+    **dict.fromkeys(("padding", "padpixels"), "pad={}"),
+    **dict.fromkeys(("scale", "arearange", "cropscale", "areas"), "area={}"),
+    **dict.fromkeys(("ratio", "ratios", "aspectratio", "aspectratiorange", "aspects"), "aspect={}"),
+    **dict.fromkeys(("resize", "resizesize", "imagesize", "shorterside"), "from={}"),
+    **dict.fromkeys(("randomresizedcrop", "rrc"), "area={}"),
+}
+"""Keys of other tools for those of the augment line, and how to write them."""
