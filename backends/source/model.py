@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netspec.ir.graph import Graph, Layer
+from netspec.ir.ops import BatchNorm
 from netspec.passes.phases import Phases, phases
 
 from .body import Writer
@@ -33,7 +34,7 @@ class Model:
     ``scores`` and ``loss`` are the bodies of functions of ``model``, ``images`` and ``labels``: of the class scores
     (N,C), and of the training loss. ``random_state`` is the attribute that random numbers depend on, if the model
     draws any, and ``random_in_evaluation`` whether it also draws in evaluation. ``world`` is the attribute for the
-    processes, if needed.
+    processes, if needed. ``batch_norms``: it has batch normalisations.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Model:
     random_state: str | None
     random_in_evaluation: bool
     world: str | None
+    batch_norms: bool
 
 
 def write_model(graph: Graph, devices: Devices) -> Model:
@@ -65,7 +67,7 @@ def write_model(graph: Graph, devices: Devices) -> Model:
         loss = _cross_entropy(graph, scores, devices)
     helpers = writer.helpers
     is_random = not helpers.keys().isdisjoint({"dropout", "noisy_relu", "random_scale"})
-    needs_world = devices.placed is not None or "batch_norm" in helpers
+    needs_world = devices.placed is not None
     tables = ["table_conv"] if any(p.table for p in graph.parameters.values()) else []
     return Model(
         name=class_name(graph.name),
@@ -77,6 +79,7 @@ def write_model(graph: Graph, devices: Devices) -> Model:
         random_state=random_state if is_random else None,
         random_in_evaluation="noisy_relu" in helpers,
         world=world if needs_world else None,
+        batch_norms=any(isinstance(node.op, BatchNorm) for node in graph.nodes.values()),
     )
 
 

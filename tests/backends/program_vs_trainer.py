@@ -90,6 +90,8 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
     world = program.World(rank, processes)
     model = _with_world(network_class(program), world)
     _with_world(program.initialise, world, model, SEED)
+    if hasattr(program, "share_batch_norms"):
+        program.share_batch_norms(model, world)
     if graph.train.channels_last:
         model.to(memory_format=torch.channels_last)
     update_rule = _with_world(optimiser_class(program), world, model)

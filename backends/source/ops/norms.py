@@ -41,7 +41,7 @@ def _unless(value: float, default: float) -> str | None:
 
 def _batch_norm(op: BatchNorm, at: Site) -> str:
     assert at.module is not None, "batch normalisation has its layer to itself"
-    return call(at.helper("batch_norm"), at.x, at.module, at.world)
+    return call(at.module, at.x)
 
 
 def _group_norm_module(op: GroupNorm, x: Shape, division: Division) -> str:
