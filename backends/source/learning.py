@@ -18,8 +18,10 @@ from netspec.ir.settings import (
     Inverse,
     JumpingExponential,
     Linear,
+    OneCycle,
     Plateau,
     Polynomial,
+    Restarts,
     Schedule,
     Step,
     Steps,
@@ -201,6 +203,8 @@ _SCHEDULES: dict[type[Schedule], str] = {
     JumpingExponential: "jdexp",
     Linear: "linear",
     Cosine: "cosine",
+    Restarts: "restarts",
+    OneCycle: "onecycle",
     Polynomial: "poly",
     Inverse: "inverse",
 }
@@ -215,6 +219,7 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
         The expression for the number of warm-up steps, in terms of ``data``; empty without a warm-up.
     ``place``:
         The arguments of the functions: ``epoch`` and ``progress``, and before them ``step`` if a schedule counts steps.
+        ``epoch`` includes the completed share of the current one if a schedule needs it.
     ``factor``:
         The expression for the factor of learning rates, in terms of ``step``, ``total``, ``epoch`` and the number of
         warm-up steps, ``rising``.
@@ -230,22 +235,24 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
     main, warmup = graph.train.schedule, graph.train.warmup
     has_warmup = bool(warmup.length)
     progress = "max(0, step - rising) / max(1, total - rising)" if has_warmup else "step / total"
-    warmup_factor = "min(1.0, (step + 1) / rising) * " if has_warmup else ""
+    rising = f"{warmup.start!r} + (1 - {warmup.start!r}) * step / rising" if warmup.start else "(step + 1) / rising"
+    warmup_factor = f"min(1.0, {rising}) * " if has_warmup else ""
     keys = state_keys(graph)
     schedules = {keys[p.key]: graph.schedule_of(p) for p in graph.parameters.values()}
     others = dict.fromkeys(schedule for schedule in schedules.values() if schedule != main)
     functions = {schedule: f"rate_factor_{index}" for index, schedule in enumerate(others, 2)}
     counted = "step, " if any(map(_counts_steps, (main, *functions))) else ""
+    epoch = "epoch + (step - first) / data.steps" if any(map(_divides_epochs, (main, *functions))) else "epoch"
     return {
         **_function(main, "rate_factor", counted),
         "warmup": f"{warmup.length} * data.steps"
         if has_warmup and warmup.unit == "epochs"
         else str(warmup.length or ""),
         "factor": warmup_factor
-        + ("plateau.factor" if isinstance(main, Plateau) else f"rate_factor({counted}epoch, {progress})"),
+        + ("plateau.factor" if isinstance(main, Plateau) else f"rate_factor({counted}{epoch}, {progress})"),
         "functions": [_function(schedule, name, counted) for schedule, name in functions.items()],
         "own": [(string(key), functions[schedule]) for key, schedule in schedules.items() if schedule in functions],
-        "own_factor": f"{warmup_factor}rate({counted}epoch, {progress})",
+        "own_factor": f"{warmup_factor}rate({counted}{epoch}, {progress})",
         "noise": [(string(key), number(noise)) for key, s in schedules.items() if (noise := noise_of(s))],
         "freezes": any(isinstance(s, Steps) and s.freeze is not None for s in (main, *functions)),
     }
@@ -257,6 +264,13 @@ def _function(schedule: Schedule, name: str, counted: str) -> dict[str, Any]:
     unit = "step" if _counts_steps(schedule) else "epoch"
     word = _SCHEDULES[type(schedule)]
     return {"word": word, "numbers": schedule, "name": name, "place": f"{counted}epoch, progress", "unit": unit}
+
+
+def _divides_epochs(schedule: Schedule) -> bool:
+    """Whether a schedule changes within epochs that it counts."""
+    if isinstance(schedule, Step):
+        return schedule.unit == "epochs" and bool(schedule.every % 1)
+    return isinstance(schedule, Restarts) and schedule.unit == "epochs"
 
 
 def _counts_steps(schedule: Schedule) -> bool:

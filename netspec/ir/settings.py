@@ -44,10 +44,11 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The rate is multiplied by ``factor`` after every ``every`` epochs or steps, as ``unit`` says."""
+    """The rate is multiplied by ``factor`` after every ``every`` epochs or steps, as ``unit`` says. 2.4 epochs are 2.4
+    times the steps of an epoch; a number of steps is whole."""
 
     factor: float
-    every: int
+    every: int | float
     unit: Unit = "epochs"
 
 
@@ -134,6 +135,42 @@ class Cosine:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarts:
+    """Loshchilov & Hutter, SGDR (2017), formula 5: in each cycle, the rate falls step by step along half a cosine from
+    lr to lr * factor, and then starts again from lr. The first cycle takes ``every`` epochs or steps, and each further
+    one ``mult`` times as many as the one before."""
+
+    every: int
+    mult: int = 1
+    factor: float = 0.0
+    unit: Unit = "epochs"
+
+
+@dataclass(frozen=True, slots=True)
+class OneCycle:
+    """Smith (2018), section 2: the rate rises from lr * start to lr at progress ``peak`` and falls to lr * factor at
+    the end, linearly or along half a cosine. With three ``phases``, it is back at lr * start at twice ``peak``.
+
+    The names and numbers are those of PyTorch's ``OneCycleLR`` (``pct_start``, 1 / ``div_factor``, 1 / (``div_factor``
+    ``final_div_factor``)), which reaches its peak and its end one step earlier. The momentum does not change.
+    """
+
+    peak: float = 0.3
+    start: float = 0.04
+    factor: float = 4e-6
+    phases: Literal[2, 3] = 2
+    anneal: Literal["cosine", "linear"] = "cosine"
+
+    @property
+    def parts(self) -> tuple[tuple[float, float, float, float], ...]:
+        """The phases: their progress at the begin and at the end, and the multipliers there."""
+        rise = (0.0, self.peak, self.start, 1.0)
+        if self.phases == 2:
+            return rise, (self.peak, 1.0, 1.0, self.factor)
+        return rise, (self.peak, 2 * self.peak, 1.0, self.start), (2 * self.peak, 1.0, self.start, self.factor)
+
+
+@dataclass(frozen=True, slots=True)
 class Polynomial:
     """The rate falls to 0 over the run: lr * (1 - progress)^power. This is Caffe's ``poly``."""
 
@@ -157,6 +194,8 @@ OwnSchedule = (
     | JumpingExponential
     | Linear
     | Cosine
+    | Restarts
+    | OneCycle
     | Polynomial
     | Inverse
 )
@@ -175,12 +214,14 @@ def noise_of(schedule: Schedule) -> float:
 class Warmup:
     """How many epochs or steps the rate takes to rise linearly to its full value (Goyal et al. 2017, section 2.2).
 
-    In step s (from 0) of a warm-up of w steps, the schedule's rate is multiplied by (s + 1) / w. The progress of a run
-    counts from the end of the warm-up, but epochs count from the start of the run.
+    In step s (from 0) of a warm-up of w steps, the schedule's rate is multiplied by (s + 1) / w, or, if ``start`` is
+    above 0, by start + (1 - start) s / w. The progress of a run counts from the end of the warm-up, but epochs count
+    from the start of the run.
     """
 
     length: int = 0
     unit: Unit = "epochs"
+    start: float = 0.0
 
 
 Precision = Literal["fp32", "bf16"]

@@ -7,13 +7,30 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+from netspec.diagnostics.other_keys import WARM_UP_EPOCHS, WARM_UP_STEPS
+from netspec.diagnostics.other_tools import plain_word
+from netspec.formatting import format_number
 from netspec.ir import settings as ir
 from netspec.keys.calls import Argument, Form, arguments, as_call, notation
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word
-from netspec.keys.numbers import Real, Whole
+from netspec.keys.numbers import OneOf, Real, Whole
 from netspec.keys.words import Choice
 from netspec.language.syntax import Call, Number, Value
 
+
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    """A number of epochs or steps, read as an integer if it is whole."""
+
+    words: tuple[str, ...] = ()
+    doc: str = "a number above 0"
+
+    def read(self, value: Value) -> int | float:
+        number = Real(above=0).read(value)
+        return number if number % 1 else Whole().read(value) if "." not in value.span.text else int(number)
+
+
+_ONE = ir.OneCycle()
 _FALL = Argument("factor", Real(above=0, high=1), 0.1)
 _FREEZE = Argument("freeze", Whole(), default_text="never")
 _UNIT = Argument("unit", Choice({"epochs": "epochs", "steps": "steps"}), "epochs", default_text="epochs")
@@ -27,8 +44,9 @@ _NOISY = (
 SCHEDULES: Mapping[str, Form] = {
     "constant": Form("the rate does not change", make=ir.Fixed),
     "step": Form(
-        "the rate is multiplied by `factor` every `every` epochs, or every so many steps with unit=steps",
-        (Argument("every", Whole(), required=True), _FALL, _UNIT),
+        "the rate is multiplied by `factor` every `every` epochs, or every so many steps with unit=steps. 2.4 epochs "
+        "are 2.4 times the steps of an epoch",
+        (Argument("every", _Interval(), required=True), _FALL, _UNIT),
         ir.Step,
     ),
     "plateau": Form(
@@ -73,6 +91,33 @@ SCHEDULES: Mapping[str, Form] = {
         "at progress p from 0 to 1",
         (Argument("factor", Real(low=0, high=1), 0.0),),
         ir.Cosine,
+    ),
+    "restarts": Form(
+        "cosine decay with warm restarts (SGDR): the rate falls along half a cosine to `factor` times the initial one "
+        "in the first `every` epochs, or so many steps with unit=steps, and starts again from the initial one. Each "
+        "further cycle takes `mult` times as long as the one before",
+        (
+            Argument("every", Whole(), required=True),
+            Argument("mult", Whole(), 1),
+            Argument("factor", Real(low=0, high=1), 0.0),
+            _UNIT,
+        ),
+        ir.Restarts,
+    ),
+    "onecycle": Form(
+        "one cycle over the whole run (Smith 2018), with the names of PyTorch's OneCycleLR in parentheses: the rate "
+        "rises from `start` (1 / div_factor) times that of the optimizer to this one at progress `peak` (pct_start), "
+        "and falls to `factor` (1 / (div_factor final_div_factor)) times it at the end; with phases=3 it is back at "
+        "`start` at twice `peak`. It moves along half a cosine or, with anneal=linear, along a line. The momentum does "
+        "not change",
+        (
+            Argument("peak", Real(above=0, below=1), _ONE.peak),
+            Argument("start", Real(low=0, high=1), _ONE.start),
+            Argument("factor", Real(low=0, high=1), _ONE.factor),
+            Argument("phases", OneOf((2, 3)), _ONE.phases),
+            Argument("anneal", Choice({"cosine": "cosine", "linear": "linear"}), "cosine", default_text="cosine"),
+        ),
+        ir.OneCycle,
     ),
     "steps": Form(
         "the rate is multiplied by `factor` at the start of each of these epochs, counted from 0: steps(25, 51, 79). "
@@ -152,22 +197,39 @@ def _schedule(value: Value, words: tuple[str, ...], doc: str) -> ir.Schedule:
         )
     try:
         made: ir.Schedule = SCHEDULES[word].read(call)
-        return made
     except BadValue as error:
-        if word == "step" and _is_fraction_of_epochs(call, error):
-            error.notes = (*error.notes, _IN_STEPS.format(error.span.text))
+        for each in (error, *error.others):
+            if about := _ABSENT.get(plain_word(each.span.text)):
+                each.notes, each.replacement = (about,), None
         raise
+    if isinstance(made, ir.Step) and made.unit == "steps" and made.every % 1:
+        raise BadValue(f"every needs a whole number of steps, not {format_number(made.every)}", call.span)
+    if isinstance(made, ir.OneCycle) and made.phases == 3 and made.peak >= 0.5:
+        message = (
+            f"with phases=3, the second phase ends at twice peak, and 2 * {format_number(made.peak)} is not below 1"
+        )
+        raise BadValue(message, call.span)
+    return made
 
 
-_IN_STEPS = "{0} epochs are {0} * images / batch steps, which every= counts with unit=steps"
-
-
-def _is_fraction_of_epochs(call: Call, error: BadValue) -> bool:
-    """Whether the mistake is a number that is not whole, ``step(every=2.4)``, and not of steps."""
-    values = (*call.args[:1], *(pair.value for pair in call.named if pair.key.text == "every"))
-    in_steps = any(pair.key.text == "unit" and shown(pair.value) == "steps" for pair in call.named)
-    numbers = [value for value in values if isinstance(value, Number) and value.span == error.span]
-    return not in_steps and any(number.value > 1 and number.value % 1 for number in numbers)
+_WHOLE_RUN = "the schedule takes the whole run, whose length is epochs= or steps= of the train line"
+_AT_THE_END = "factor= is the last rate divided by the highest"
+_ABSENT: Mapping[str, str] = {
+    **dict.fromkeys(("epochs", "maxepochs", "stepsperepoch", "tmax", "totalsteps", "decaysteps"), _WHOLE_RUN),
+    **dict.fromkeys(
+        ("warmup", "warmupratio", *WARM_UP_EPOCHS, *WARM_UP_STEPS),
+        "a warm-up is a key of the train line: warmup=5 takes five epochs, warmup=steps(500) as many steps",
+    ),
+    **dict.fromkeys(("alpha", "endlr", "etamin", "finallr", "lrmin", "minlr"), _AT_THE_END),
+    **dict.fromkeys(("baselr", "initiallr", "lr", "maxlr"), "the highest rate is that of the optimizer: sgd(lr=0.1)"),
+    **dict.fromkeys(
+        ("basemomentum", "cyclemomentum", "maxmomentum"), "a schedule changes the rate, and not the momentum"
+    ),
+    "divfactor": "start= is 1 / div_factor",
+    "finaldivfactor": "factor= is 1 / (div_factor * final_div_factor)",
+    "threephase": "phases=3 has the three phases of three_phase=True",
+}
+"""Arguments that schedules of other tools have and those of specs do not."""
 
 
 def _lists_epochs(call: Call) -> bool:
@@ -191,9 +253,14 @@ def _steps(call: Call) -> ir.Steps:
 
 
 _LENGTH = Argument("length", Whole(), required=True)
+_START = Argument("start", Real(low=0, below=1), 0.0)
+_RISE = (
+    "In step s of w, from 0, the rate is (s + 1) / w times the full one; with a `start` above 0, it rises from this "
+    "share of it: start + (1 - start) s / w"
+)
 WARMUPS: Mapping[str, Form] = {
-    "epochs": Form("`length` epochs; a number alone means the same", (_LENGTH,), ir.Warmup),
-    "steps": Form("`length` steps", (_LENGTH,), partial(ir.Warmup, unit="steps")),
+    "epochs": Form(f"`length` epochs; a number alone means the same. {_RISE}", (_LENGTH, _START), ir.Warmup),
+    "steps": Form(f"`length` steps. {_RISE}", (_LENGTH, _START), partial(ir.Warmup, unit="steps")),
     "none": Form("no warm-up: the first step uses the full rate", make=ir.Warmup),
 }
 
@@ -204,7 +271,7 @@ class WarmupLength:
 
     forms: ClassVar = WARMUPS
     words: tuple[str, ...] = tuple(WARMUPS)
-    doc: str = "a whole number of epochs from 0, epochs(length), steps(length) or none"
+    doc: str = "a whole number of epochs from 0, epochs(length, start), steps(length, start) or none"
 
     def read(self, value: Value) -> ir.Warmup:
         if isinstance(value, Number):

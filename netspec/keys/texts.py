@@ -135,5 +135,6 @@ def colours(augment: ir.Augment) -> str:
 
 
 def warmup(value: ir.Warmup) -> str:
-    """Return ``none``, ``epochs(5)`` or ``steps(500)``."""
-    return call(value.unit, str(value.length)) if value.length else "none"
+    """Return ``none``, ``epochs(5)`` or ``steps(500, start=0.1)``."""
+    start = (f"start={number(value.start)}",) if value.start else ()
+    return call(value.unit, str(value.length), *start) if value.length else "none"

@@ -22,7 +22,7 @@ from netspec.train.data.splits import CachedSplit
 from netspec.train.errors import TrainError
 from netspec.train.interval import Due
 from netspec.train.learning.rates import scales
-from netspec.train.learning.schedule import Moment, observe, rate_factor
+from netspec.train.learning.schedule import Moment, observe, rate_factor, unfinished_warmup
 from netspec.train.learning.validation import evaluate
 from netspec.train.processes.world import Readers
 from netspec.train.reporting.console import Status
@@ -57,6 +57,9 @@ def run(t: Training, stop: Stop) -> Literal["finished", "interrupted"]:
         if t.progress is None:
             agree_on_unreadable(t)
             t.progress = t.begin_epoch()
+            plan = t.progress.plan
+            if t.step == 0 and (warning := unfinished_warmup(t.graph.train, plan.steps, plan.per_epoch)) is not None:
+                t.warn(warning)
         if not (train_epoch(t, t.progress, due, stop) and validate(t, t.progress, stop)):
             save(t)
             return "interrupted"
@@ -144,7 +147,7 @@ def take_step(t: Training, progress: EpochProgress, x: Tensor, labels: Tensor) -
     """Take one optimiser step on a batch of prepared images with their labels, or their targets (see ``Objective``).
     Return the loss, a scalar that is still on the device."""
     config, plan = t.config, progress.plan
-    train, now = t.graph.train, Moment(t.step, plan.steps, t.epoch, plan.per_epoch)
+    train, now = t.graph.train, Moment(t.step, plan.steps, t.epoch, plan.per_epoch, progress.epoch_meter.steps)
     t.optimiser.factor = rate_factor(train, train.schedule, now, t.watch)
     t.optimiser.scales = scales(train, t.optimiser.groups, now, t.watch, config.seed)
     t.optimiser.zero_grad()

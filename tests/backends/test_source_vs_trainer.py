@@ -202,14 +202,14 @@ PARTS = "accumulate=4 schedule=linear(0.5, noise=0.5) bias_schedule=steps(freeze
 @pytest.mark.parametrize(
     ("rule", "conv", "fc", "keys"),
     [
-        pytest.param(NESTEROV, "", "", "schedule=cosine warmup=1", marks=pytest.mark.ci),
+        pytest.param(NESTEROV, "", "", "schedule=restarts(1, mult=2) warmup=1", marks=pytest.mark.ci),
         pytest.param(NESTEROV, "super_eps=1", "update_every=1", f"{PARTS} ema=0.9", marks=pytest.mark.ci),
-        pytest.param(ADAM, "", "", "schedule=cosine warmup=1", marks=pytest.mark.ci),
+        pytest.param(ADAM, "", "", "schedule=onecycle warmup=steps(3, start=0.1)", marks=pytest.mark.ci),
         (ADAM, "max_norm=0.6", "update_every=2", f"{PARTS} ema=0.9"),
         pytest.param(ADAM, "", "", "precision=bf16 channels_last=yes accumulate=2", marks=pytest.mark.ci),
         pytest.param(ADAMW, "", "", "schedule=cosine warmup=1", marks=pytest.mark.slow),
         (TENSORFLOWS, "max_norm=0.6", "update_every=2 momentum=0", f"{PARTS} ema=0.9"),
-        pytest.param(TENSORFLOWS, "", "", "schedule=step(every=1, factor=0.94) warmup=1", marks=pytest.mark.ci),
+        pytest.param(TENSORFLOWS, "", "", "schedule=step(every=0.4, factor=0.94) warmup=1", marks=pytest.mark.ci),
         pytest.param(PYTORCHS, "", "momentum=0.5", "precision=bf16 channels_last=yes", marks=pytest.mark.ci),
         pytest.param(PYTORCHS, "lr=0", "", "schedule=cosine", marks=pytest.mark.slow),
         pytest.param(CENTERED, "", "bias_momentum=0.5", PARTS, marks=pytest.mark.ci),

@@ -14,8 +14,10 @@ from netspec.ir.settings import (
     Inverse,
     JumpingExponential,
     Linear,
+    OneCycle,
     Plateau,
     Polynomial,
+    Restarts,
     Schedule,
     Step,
     Steps,
@@ -57,6 +59,12 @@ def warnings(text: str) -> list[str]:
         ("linear(factor=100)", Linear(100.0)),
         ("cosine", Cosine(0.0)),
         ("cosine(0.01)", Cosine(0.01)),
+        ("step(every=2.4, factor=0.97)", Step(0.97, 2.4)),
+        ("step(2.0)", Step(0.1, 2)),
+        ("restarts(10)", Restarts(10, 1, 0.0)),
+        ("restarts(2000, mult=2, factor=0.01, unit=steps)", Restarts(2000, 2, 0.01, "steps")),
+        ("onecycle", OneCycle(0.3, 0.04, 4e-6, 2, "cosine")),
+        ("onecycle(0.45, 0.1, 0.001, 3, linear)", OneCycle(0.45, 0.1, 0.001, 3, "linear")),
         ("exponential(1000)", Exponential(1000.0)),
     ],
 )
@@ -189,13 +197,17 @@ def test_freeze_before_the_last_step_is_an_error() -> None:
         ("none", Warmup()),
         ("epochs(5)", Warmup(5, "epochs")),
         ("steps(500)", Warmup(500, "steps")),
+        ("epochs(5, start=0.1)", Warmup(5, "epochs", 0.1)),
+        ("steps(500, 0.25)", Warmup(500, "steps", 0.25)),
     ],
 )
 def test_warmup_is_read(written: str, warmup: Warmup) -> None:
     assert train(f"epochs=90 warmup={written}").warmup == warmup
 
 
-@pytest.mark.parametrize("written", ["-1", "1.5", "steps", "epochs(0)", "steps(0)", "none(1)", "minutes(5)", "step(5)"])
+@pytest.mark.parametrize(
+    "written", ["-1", "1.5", "steps", "epochs(0)", "steps(0)", "none(1)", "minutes(5)", "step(5)", "steps(5, 1)"]
+)
 def test_invalid_warmup_is_an_error(written: str) -> None:
     assert codes(f"train warmup={written}\n{IMAGE}") == ["bad-value"]
 
@@ -291,19 +303,55 @@ def test_decay_mult_multiplies_the_train_lines_decay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schedule", "has_note"),
+    ("schedule", "message"),
     [
-        ("step(every=2.4, factor=0.97)", True),
-        ("step(2.4)", True),
-        ("step(every=2.4, unit=steps)", False),
-        ("step(every=0.5)", False),
-        ("step(every=3, factor=2)", False),
+        ("step(every=2.4, unit=steps)", "every needs a whole number of steps, not 2.4"),
+        ("step(every=0)", "every needs a number above 0, not 0"),
+        ("step(every=3, factor=2)", "factor needs a number above 0 up to 1, not 2"),
+        ("restarts(every=2.5)", "every needs a whole number from 1, not '2.5'"),
+        ("restarts", "'restarts' needs every, a whole number from 1"),
+        ("onecycle(peak=1)", "peak needs a number above 0 below 1, not 1"),
+        (
+            "onecycle(peak=0.5, phases=3)",
+            "with phases=3, the second phase ends at twice peak, and 2 * 0.5 is not below 1",
+        ),
     ],
 )
-def test_interval_of_a_fraction_of_epochs_is_counted_in_steps(schedule: str, has_note: bool) -> None:
+def test_numbers_that_a_schedule_cannot_have(schedule: str, message: str) -> None:
     found = only_diagnostic(f"{IMAGE}train schedule={schedule}")
-    note = "2.4 epochs are 2.4 * images / batch steps, which every= counts with unit=steps"
-    assert found.code == "bad-value" and found.notes == ((note,) if has_note else ())
+    assert (found.code, found.message) == ("bad-value", f"schedule: {message}")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "note"),
+    [
+        ("cosine(warmup=1)", "a warm-up is a key of the train line"),
+        ("linear(0.1, warmup_steps=100)", "a warm-up is a key of the train line"),
+        ("cosine(T_max=90)", "the schedule takes the whole run, whose length is epochs= or steps="),
+        ("cosine(eta_min=1e-5)", "factor= is the last rate divided by the highest"),
+        ("onecycle(max_lr=0.1)", "the highest rate is that of the optimizer"),
+        ("onecycle(div_factor=25)", "start= is 1 / div_factor"),
+        ("onecycle(three_phase=True)", "phases=3 has the three phases"),
+        ("onecycle(cycle_momentum=False)", "a schedule changes the rate, and not the momentum"),
+    ],
+)
+def test_arguments_that_other_tools_schedules_have(schedule: str, note: str) -> None:
+    found = only_diagnostic(f"{IMAGE}train schedule={schedule}")
+    assert found.code == "bad-value" and found.notes[0].startswith(note) and found.fixes == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "fixed"),
+    [
+        ("CosineAnnealingWarmRestarts(T_0=10)", "restarts(every=10)"),
+        ("sgdr(10)", "restarts(10)"),
+        ("OneCycleLR(pct_start=0.2)", "onecycle(peak=0.2)"),
+    ],
+)
+def test_schedules_of_other_tools(written: str, fixed: str) -> None:
+    text = f"{IMAGE}[fc] fc outputs=2\ntrain schedule={written}"
+    (fix,) = only_diagnostic(text).fixes
+    assert (apply(fix.edits, text), fix.checks) == (text.replace(written, fixed), True)
 
 
 @pytest.mark.parametrize(

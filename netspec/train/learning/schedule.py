@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from netspec.formatting import format_count, plural
 from netspec.ir.settings import (
     Cosine,
     DiscreteExponential,
@@ -14,8 +15,10 @@ from netspec.ir.settings import (
     Inverse,
     JumpingExponential,
     Linear,
+    OneCycle,
     Plateau,
     Polynomial,
+    Restarts,
     Schedule,
     Step,
     Steps,
@@ -36,13 +39,19 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A position in a run: the number of completed ``step``s and ``epoch``s, the total number of ``steps`` planned, and
-    the number of steps ``per_epoch``."""
+    """A position in a run: the number of completed ``step``s and ``epoch``s, the total number of ``steps`` planned, the
+    number of steps ``per_epoch``, and how many ``within`` the current one are completed."""
 
     step: int
     steps: int
     epoch: int
     per_epoch: int
+    within: int = 0
+
+    @property
+    def epochs(self) -> float:
+        """The completed epochs and the completed share of the current one."""
+        return self.epoch + self.within / self.per_epoch
 
 
 def rate_factor(train: Train, schedule: Schedule, now: Moment, watch: Watch) -> float:
@@ -50,10 +59,12 @@ def rate_factor(train: Train, schedule: Schedule, now: Moment, watch: Watch) -> 
 
     ``watch`` is used only by ``Plateau``.
     """
-    warmup = warmup_steps(train.warmup, now.per_epoch)
+    warmup, start = warmup_steps(train.warmup, now.per_epoch), train.warmup.start
     progress = min(1.0, max(0, now.step - warmup) / max(1, now.steps - warmup))
-    warmup_factor = (now.step + 1) / warmup if now.step < warmup else 1.0
-    return warmup_factor * factor(schedule, step=now.step, epoch=now.epoch, progress=progress, watch=watch)
+    warmup_factor = 1.0
+    if now.step < warmup:
+        warmup_factor = start + (1 - start) * now.step / warmup if start else (now.step + 1) / warmup
+    return warmup_factor * factor(schedule, step=now.step, epoch=now.epochs, progress=progress, watch=watch)
 
 
 def warmup_steps(warmup: Warmup, per_epoch: int) -> int:
@@ -61,13 +72,28 @@ def warmup_steps(warmup: Warmup, per_epoch: int) -> int:
     return warmup.length * (per_epoch if warmup.unit == "epochs" else 1)
 
 
-def factor(schedule: Schedule, *, step: int, epoch: int, progress: float, watch: Watch) -> float:
+def unfinished_warmup(train: Train, steps: int, per_epoch: int) -> str | None:
+    """Return a warning if the warm-up does not end before a run of this many steps, unless the checker has given it:
+    only the data says how many steps an epoch has, and the command line may shorten a run."""
+    length, unit = train.warmup.length, train.warmup.unit
+    own = train.epochs if unit == "epochs" else train.steps
+    taken = warmup_steps(train.warmup, per_epoch)
+    if not length or taken < steps or (own is not None and length >= own):
+        return None
+    here = f" takes {plural(taken, 'step')} and" if unit == "epochs" else ""
+    return (
+        f"the warm-up of {plural(length, unit[:-1])}{here} does not end before the training, which has "
+        f"{format_count(steps)} steps: the learning rate never reaches its full value"
+    )
+
+
+def factor(schedule: Schedule, *, step: int, epoch: float, progress: float, watch: Watch) -> float:
     """Return the schedule's own multiplier.
 
     Parameters
     ----------
     step, epoch:
-        Counted from 0.
+        Counted from 0; the epoch includes the completed share of the current one.
     progress:
         The completed fraction of the planned steps after the warm-up, from 0 to 1.
     watch:
@@ -78,7 +104,8 @@ def factor(schedule: Schedule, *, step: int, epoch: int, progress: float, watch:
             return 1.0
         case Step():
             now = step if schedule.unit == "steps" else epoch
-            return float(schedule.factor ** (now // schedule.every))
+            # A billionth is added, so that rounding does not delay a cut after a fraction of an epoch.
+            return float(schedule.factor ** math.floor(now / schedule.every + 1e-9))
         case Steps():
             now = step if schedule.unit == "steps" else epoch
             if schedule.freeze is not None and now >= schedule.freeze:
@@ -97,12 +124,32 @@ def factor(schedule: Schedule, *, step: int, epoch: int, progress: float, watch:
             return 1 + (schedule.factor - 1) * progress
         case Cosine():
             return schedule.factor + (1 - schedule.factor) * (1 + math.cos(math.pi * progress)) / 2
+        case Restarts():
+            part = cycle_part(step if schedule.unit == "steps" else epoch, schedule.every, schedule.mult)
+            return schedule.factor + (1 - schedule.factor) * (1 + math.cos(math.pi * part)) / 2
+        case OneCycle():
+            begin, end, first, last = next(part for part in schedule.parts if progress <= part[1])
+            part = (progress - begin) / (end - begin)
+            if schedule.anneal == "linear":
+                return first + (last - first) * part
+            return last + (first - last) * (1 + math.cos(math.pi * part)) / 2
         case Polynomial():
             return float((1 - progress) ** schedule.power)
         case Inverse():
             return float((1 + schedule.gamma * step) ** -schedule.power)
         case _:
             assert_never(schedule)
+
+
+def cycle_part(now: float, first: int, mult: int) -> float:
+    """Return the completed share of the current cycle, if the first takes ``first`` steps or epochs and each further
+    one ``mult`` times as many as the one before."""
+    if mult == 1:
+        return now % first / first
+    length = first
+    while now >= length:
+        now, length = now - length, mult * length
+    return now / length
 
 
 def level(progress: float, levels: int) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any, Literal
 
 import pytest
+import torch
 
 from netspec.ir.settings import (
     Cosine,
@@ -14,15 +16,17 @@ from netspec.ir.settings import (
     Inverse,
     JumpingExponential,
     Linear,
+    OneCycle,
     Plateau,
     Polynomial,
+    Restarts,
     Schedule,
     Step,
     Steps,
     Train,
     Warmup,
 )
-from netspec.train.learning.schedule import Moment, Watch, factor, jump, level, observe, rate_factor
+from netspec.train.learning.schedule import Moment, Watch, factor, jump, level, observe, rate_factor, unfinished_warmup
 
 
 @pytest.mark.parametrize(
@@ -55,6 +59,15 @@ from netspec.train.learning.schedule import Moment, Watch, factor, jump, level, 
         (Polynomial(power=0.5), [1, 0.894427191, 0.774596669, 0.632455532, 0.447213595, 0]),
         (Inverse(gamma=1 / 3, power=1), [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6]),
         (Inverse(gamma=1 / 3, power=2), [1, 1 / 4, 1 / 9, 1 / 16, 1 / 25, 1 / 36]),
+        (Step(factor=0.5, every=1.5), [1, 1, 0.5, 0.25, 0.25, 0.125]),
+        (Step(factor=0.5, every=0.4), [1, 0.25, 1 / 32, 1 / 128, 0.5**10, 0.5**12]),
+        # cycles of two epochs; then of one and of two epochs, with half a cosine from 1 to 0.5
+        (Restarts(2), [1, 0.5, 1, 0.5, 1, 0.5]),
+        (Restarts(1, 2, 0.5), [1, 1, 0.75, 1, 0.926776695, 0.75]),
+        (Restarts(6, unit="steps"), [1, 0.5, 1, 0.5, 1, 0.5]),
+        (OneCycle(0.4, 0.2, 0.1, anneal="linear"), [0.2, 0.6, 1, 0.7, 0.4, 0.1]),
+        (OneCycle(0.4, 0.2, 0.1, 3, "linear"), [0.2, 0.6, 1, 0.6, 0.2, 0.1]),
+        (OneCycle(0.4, 0.2, 0), [0.2, 0.6, 1, 0.75, 0.25, 0]),
         (JumpingExponential(factor=0.01, levels=1), [0.01, 0.01, 0.01, 0.01, 0.01, 0.01]),
     ],
 )
@@ -188,3 +201,77 @@ def test_plateau_cuts_during_a_warmup() -> None:
     train = Train(schedule=Plateau(0.1, 3, 1, 0.0), warmup=Warmup(4, "steps"))
     found = rate_factor(train, train.schedule, Moment(1, 10, 1, 1), Watch(best=0.5, cuts=2))
     assert found == pytest.approx(0.5 * 0.01)
+
+
+def test_warmup_may_start_from_a_share_of_the_rate() -> None:
+    """As PyTorch's LinearLR, whose ``start_factor`` is that of the first step; the rate is full after the warm-up."""
+    found = factors_of_run(Train(warmup=Warmup(4, "steps", start=0.2)), 6, per_epoch=3)
+    assert found == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1])
+    assert found == pytest.approx(pytorchs(6, torch.optim.lr_scheduler.LinearLR, start_factor=0.2, total_iters=4))
+    assert factors_of_run(Train(warmup=Warmup(1, start=0.2)), 3, per_epoch=1) == [0.2, 1, 1]
+
+
+def pytorchs(steps: int, scheduler: Any, **arguments: Any) -> list[float]:
+    """Return the factors of a scheduler of PyTorch that moves after each step."""
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule, found = scheduler(optimiser, **arguments), []
+    for _ in range(steps):
+        found.append(optimiser.param_groups[0]["lr"])
+        optimiser.step(), schedule.step()
+    return found
+
+
+@pytest.mark.parametrize("mult", [1, 2, 3])
+def test_restarts_are_pytorchs_within_epochs(mult: int) -> None:
+    """PyTorch's scheduler, which is told the epoch with the share of it that is done."""
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimiser, 2, mult, eta_min=0.1)
+    train = Train(schedule=Restarts(2, mult, 0.1))
+    for step in range(200):
+        scheduler.step(step // 7 + step % 7 / 7)
+        found = rate_factor(train, train.schedule, Moment(step, 200, step // 7, 7, step % 7), Watch())
+        assert found == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9), step
+    in_steps = Train(schedule=Restarts(14, mult, 0.1, unit="steps"))
+    by_epochs = [rate_factor(train, train.schedule, Moment(s, 200, s // 7, 7, s % 7), Watch()) for s in range(200)]
+    assert factors_of_run(in_steps, 200, 7) == pytest.approx(by_epochs, rel=1e-9)
+
+
+@pytest.mark.parametrize("anneal", ["cosine", "linear"])
+@pytest.mark.parametrize("three", [False, True])
+def test_phases_of_one_cycle_are_pytorchs(anneal: Literal["cosine", "linear"], three: bool) -> None:
+    """PyTorch's phases end with steps of the run, ours with its progress: step s of a phase is the same share of it."""
+    steps, peak = 200, 0.3
+    theirs = pytorchs(
+        steps, torch.optim.lr_scheduler.OneCycleLR, max_lr=1.0, total_steps=steps, pct_start=peak, three_phase=three,
+        anneal_strategy=anneal[:3] if anneal == "cosine" else anneal, cycle_momentum=False, final_div_factor=100,
+    )  # fmt: skip
+    ends = [0, peak * steps - 1, *([2 * peak * steps - 2] if three else []), steps - 1]
+    shares = [0, peak, *([2 * peak] if three else []), 1]
+    schedule = OneCycle(peak, 1 / 25, 1 / 2500, 3 if three else 2, anneal)
+    for step, expected in enumerate(theirs):
+        phase = next(i for i, end in enumerate(ends[1:]) if step <= end)
+        part = (step - ends[phase]) / (ends[phase + 1] - ends[phase])
+        progress = min(1.0, shares[phase] + part * (shares[phase + 1] - shares[phase]))
+        found = factor(schedule, step=step, epoch=0, progress=progress, watch=Watch())
+        assert found == pytest.approx(expected, rel=1e-9), step
+
+
+def test_fraction_of_an_epoch_is_that_of_its_steps() -> None:
+    """EfficientNet's rate falls every 2.4 epochs: with 5 steps per epoch, every 12 steps."""
+    train = Train(schedule=Step(0.5, 2.4))
+    found = [rate_factor(train, train.schedule, Moment(s, 99, s // 5, 5, s % 5), Watch()) for s in range(99)]
+    assert found == [0.5 ** (s // 12) for s in range(99)]
+
+
+def test_warm_up_that_does_not_end_in_the_run() -> None:
+    """The checker compares lengths in the same unit; here the steps of an epoch are known, and the run's length."""
+    found = unfinished_warmup(Train(epochs=None, steps=300, warmup=Warmup(5)), 300, per_epoch=100)
+    assert found == (
+        "the warm-up of 5 epochs takes 500 steps and does not end before the training, which has 300 steps: the "
+        "learning rate never reaches its full value"
+    )
+    in_steps = unfinished_warmup(Train(epochs=3, warmup=Warmup(900, "steps")), 300, per_epoch=100)
+    assert in_steps is not None and in_steps.startswith("the warm-up of 900 steps does not end")
+    assert unfinished_warmup(Train(epochs=3, warmup=Warmup(5)), 300, per_epoch=100) is None
+    assert unfinished_warmup(Train(epochs=None, steps=501, warmup=Warmup(5)), 501, per_epoch=100) is None
+    assert unfinished_warmup(Train(epochs=9, warmup=Warmup(5)), 500, per_epoch=100) is not None  # --epochs 5

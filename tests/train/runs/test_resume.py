@@ -93,9 +93,10 @@ def test_resumed_run_has_the_result_of_an_uninterrupted_one(step: int, whole: Pa
 def test_resumed_run_of_another_update_rule_has_the_same_result(
     optimizer: str, remembered: set[str], tmp_path: Path
 ) -> None:
-    """``fc`` is updated after each of two parts of a batch, and counts its own updates."""
+    """``fc`` is updated after each of two parts of a batch, and counts its own updates. Its rate depends on how much of
+    an epoch is done."""
     text = SPEC.replace("epochs=3", "epochs=2 accumulate=2").replace("sgd(lr=0.02)", optimizer)
-    text = text.replace("[fc] fc", "[fc] fc update_every=1")
+    text = text.replace("[fc] fc", "[fc] fc update_every=1 schedule=restarts(1)")
     run_train(loads(text).graph, text, "tiny", Request("synthetic", out=tmp_path / "whole", threads=1), QUIET)
     interrupt(45, text=text)
     state = newest_checkpoint(Path("run"))["optimiser"]
