@@ -87,17 +87,22 @@ def mixed_batch(
     """Return the images of some ``rows`` of a batch, mixed, and the targets of all rows, (N, classes), float32.
 
     ``images`` are the prepared images, (M, channels, height, width), of the rows ``read``, which are those of
-    ``with_partners``. ``labels`` are the N class numbers of the whole batch.
+    ``with_partners``; they may be overwritten. ``labels`` are the N class numbers of the whole batch.
     """
+    count, whole = len(labels), len(rows) == len(labels)
 
-    def of(some: Indices) -> Tensor:
-        return images[to_device(np.searchsorted(read, some), images.device)]
+    def of(some: Indices, x: Tensor) -> Tensor:
+        return x[to_device(np.searchsorted(read, some), x.device)]
 
-    mixed, partners = of(rows), of(_partners(rows, len(labels)))
+    def partners(x: Tensor) -> Tensor:
+        return x.roll(1, 0) if whole else of(_partners(rows, count), x)
+
+    mixed = images if whole else of(rows, images)
     if mixture.box is None:
-        mixed.mul_(mixture.share).add_(partners.mul_(1 - mixture.share))
+        others = partners(images).mul_(1 - mixture.share)
+        mixed.mul_(mixture.share).add_(others)
     else:
         down, across = mixture.box
-        mixed[:, :, down, across] = partners[:, :, down, across]
+        mixed[:, :, down, across] = partners(images[:, :, down, across])
     targets = F.one_hot(labels, classes).float()
     return mixed, targets * mixture.share + targets.roll(1, 0) * (1 - mixture.share)
