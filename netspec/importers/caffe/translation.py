@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from typing import NamedTuple
 
 from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic, SpecError, in_order
@@ -33,8 +34,13 @@ from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_caffe
 from netspec.source import Source, Span
 
-Problem = tuple[Span, str, str]
-"""What a spec cannot express: its place, the layer's name and type, and the reason."""
+
+class Problem(NamedTuple):
+    """What a spec cannot express: its place, the layer's name and type, and the reason."""
+
+    span: Span
+    layer: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,7 @@ def _add_input(draft: Draft, given: Shape | None, findings: Findings, problems: 
         findings.add("caffe-network", str(mistake), mistake.span)
         return None
     except Inexpressible as reason:
-        problems.append((reason.span or network.layers[0].span, "input", str(reason)))
+        problems.append(Problem(reason.span or network.layers[0].span, "input", str(reason)))
         return None
     layer = network.layers[images.top.layer]
     if images.shape is None:
@@ -216,22 +222,19 @@ def _no_layer(layer: Layer, findings: Findings) -> str:
 
 def _problem(layer: Record, reason: Inexpressible) -> Problem:
     type_ = layer.text("type") or "a layer without a type"
-    return reason.span or layer.place("type", "name"), f"{layer.text('name')} ({type_})", str(reason)
+    return Problem(reason.span or layer.place("type", "name"), f"{layer.text('name')} ({type_})", str(reason))
 
 
 def _report(problems: Sequence[Problem], count: int) -> Diagnostic:
     """Return the diagnostic that lists everything that a spec cannot express, with its lines."""
-    ordered = sorted(problems, key=lambda problem: problem[0].start)
-    by_reason: dict[str, list[Problem]] = {}
-    for problem in ordered:
-        by_reason.setdefault(problem[2], []).append(problem)
-    notes = []
-    for reason, those in by_reason.items():
-        places = [f"{name} in line {span.line}" for span, name, _ in those]
-        notes.append(f"{', '.join(places)}: {reason}")
-    layers = len({name for _, name, _ in ordered})
+    ordered = sorted(problems, key=lambda problem: problem.span.start)
+    places: dict[str, list[str]] = {}
+    for span, layer, reason in ordered:
+        places.setdefault(reason, []).append(f"{layer} in line {span.line}")
+    notes = [f"{', '.join(those)}: {reason}" for reason, those in places.items()]
+    layers = len({problem.layer for problem in ordered})
     message = f"a spec cannot express {layers} of the network's {plural(count, 'layer')}"
-    return Diagnostic("caffe-not-expressible", message, (ordered[0][0],), tuple(notes))
+    return Diagnostic("caffe-not-expressible", message, (ordered[0].span,), tuple(notes))
 
 
 def _report_of_solver(problems: Sequence[Inexpressible]) -> list[Diagnostic]:
