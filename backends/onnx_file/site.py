@@ -81,6 +81,15 @@ class Site:
         """Append the ONNX operator that computes the operation's output."""
         self.writer.node(kind, inputs, (self.node.name,), attributes)
 
+    def result_by_group(self, groups: int, kind: str, *inputs: str, **attributes: Any) -> None:
+        """Append the ONNX operator that computes the output from ``x`` and other inputs: with several groups of
+        channels, one operator for each, between a split and a concatenation."""
+        if groups == 1:
+            self.result(kind, self.x, *inputs, **attributes)
+            return
+        parts = [self.inner(kind, part, *inputs, **attributes) for part in self.split(self.x, groups)]
+        self.result("Concat", *parts, axis=1)
+
     def inner(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Append an ONNX operator that computes an intermediate value, and return its name."""
         name = self._unique_name(kind.lower())
@@ -114,6 +123,11 @@ class Site:
     def parameters(self, layout: Callable[[Floats], Floats] = lambda values: values) -> tuple[str, ...]:
         """Store the weight, converted by ``layout``, and the bias if there is one, and return their keys."""
         return self.parameter(0, layout), *(self.parameter(index) for index in range(1, len(self.node.params)))
+
+    def per_channel(self, index: int) -> str:
+        """Store a parameter, one number for each channel, so that it broadcasts with ``x``, and return its key."""
+        one_pixel = (1, 1) if self.shape.is_image else ()
+        return self.parameter(index, lambda values: values.reshape(*values.shape, *one_pixel))
 
     def statistic(self, name: str, initial: float) -> str:
         """Store a running statistic of the layer, filled with ``initial`` if there is none, and return its key."""

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from netspec.ir.ops import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
-from netspec.ir.ops.channels import ChannelReduction
 
 from ..site import Site, Table
 
 
 def _slice(op: Slice, site: Site) -> None:
-    """With groups, take the part of each group between a split and a concatenation."""
     first, count, _ = op.of_group(site.shape)
     starts, ends, axes = site.sizes("first", first), site.sizes("end", first + count), site.sizes("axis", 1)
-    if op.groups == 1:
-        site.result("Slice", site.x, starts, ends, axes)
-        return
-    parts = [site.inner("Slice", part, starts, ends, axes) for part in site.split(site.x, op.groups)]
-    site.result("Concat", *parts, axis=1)
+    site.result_by_group(op.groups, "Slice", starts, ends, axes)
 
 
 def _shuffle(op: Shuffle, site: Site) -> None:
@@ -43,24 +35,11 @@ def _pixel_unshuffle(op: PixelUnshuffle, site: Site) -> None:
     site.result("Reshape", turned, site.sizes("size", 0, channels * r**2, height // r, width // r))
 
 
-def _reduction(word: str) -> Callable[[ChannelReduction, Site], None]:
-    """Reduce the channels, those of each group between a split and a concatenation."""
-
-    def emit(op: ChannelReduction, site: Site) -> None:
-        if op.groups == 1:
-            site.result(word, site.x, axes=[1])
-            return
-        parts = [site.inner(word, part, axes=[1]) for part in site.split(site.x, op.groups)]
-        site.result("Concat", *parts, axis=1)
-
-    return emit
-
-
 TABLE: Table = {
     Slice: _slice,
     Shuffle: _shuffle,
     PixelShuffle: lambda op, site: site.result("DepthToSpace", site.x, blocksize=op.factor, mode="CRD"),
     PixelUnshuffle: _pixel_unshuffle,
-    ChannelMax: _reduction("ReduceMax"),
-    ChannelMean: _reduction("ReduceMean"),
+    ChannelMax: lambda op, site: site.result_by_group(op.groups, "ReduceMax", axes=[1]),
+    ChannelMean: lambda op, site: site.result_by_group(op.groups, "ReduceMean", axes=[1]),
 }

@@ -17,12 +17,7 @@ def _lrn(op: Lrn, site: Site) -> None:
     if op.size % 2 == 0:
         _even_lrn(op, site)
         return
-    attributes = {"size": op.size, "bias": op.k, "alpha": op.alpha * op.size, "beta": op.beta}
-    if op.groups == 1:
-        site.result("LRN", site.x, **attributes)
-        return
-    groups = site.split(site.x, op.groups)
-    site.result("Concat", *(site.inner("LRN", group, **attributes) for group in groups), axis=1)
+    site.result_by_group(op.groups, "LRN", size=op.size, bias=op.k, alpha=op.alpha * op.size, beta=op.beta)
 
 
 def _even_lrn(op: Lrn, site: Site) -> None:
@@ -120,9 +115,8 @@ def _scale_and_shift(op: GroupNorm, site: Site, normal: str) -> None:
     if not op.affine:
         site.result("Reshape", normal, shape)
         return
-    one_pixel = (1, 1) if site.shape.is_image else ()
-    weight, bias = (site.parameter(i, lambda values: values.reshape(*values.shape, *one_pixel)) for i in (0, 1))
-    site.result("Add", site.inner("Mul", site.inner("Reshape", normal, shape), weight), bias)
+    scaled = site.inner("Mul", site.inner("Reshape", normal, shape), site.per_channel(0))
+    site.result("Add", scaled, site.per_channel(1))
 
 
 def _dropout(op: Dropout, site: Site) -> None:

@@ -61,8 +61,7 @@ def _deconv(op: Deconv, site: Site) -> None:
     if not op.bias:
         site.result("Pad", sums, pads)
         return
-    per_channel = site.parameter(1, lambda values: values.reshape(-1, 1, 1))
-    site.result("Add", site.inner("Pad", sums, pads), per_channel)
+    site.result("Add", site.inner("Pad", sums, pads), site.per_channel(1))
 
 
 def _local(op: Local, site: Site) -> None:
@@ -103,23 +102,8 @@ def _linear(op: Linear, site: Site) -> None:
     site.result("Flatten", product)
 
 
-def _channel_scale(op: ChannelScale, site: Site) -> None:
-    site.result("Mul", site.x, _by_channel(site))
-
-
-def _prelu(op: PRelu, site: Site) -> None:
-    site.result("PRelu", site.x, _by_channel(site))
-
-
-def _by_channel(site: Site) -> str:
-    """Store the weight, one number for each channel, so that it broadcasts with the operation's input."""
-    one_pixel = (1, 1) if site.shape.is_image else ()
-    return site.parameter(0, lambda weight: weight.reshape(*weight.shape, *one_pixel))
-
-
 def _bias(op: Bias, site: Site) -> None:
-    one_pixel = (1, 1) if site.shape.is_image and op.per == "channel" else ()
-    site.result("Add", site.x, site.parameter(0, lambda bias: bias.reshape(*bias.shape, *one_pixel)))
+    site.result("Add", site.x, site.per_channel(0) if op.per == "channel" else site.parameter(0))
 
 
 TABLE: Table = {
@@ -127,7 +111,7 @@ TABLE: Table = {
     Deconv: _deconv,
     Local: _local,
     Linear: _linear,
-    ChannelScale: _channel_scale,
-    PRelu: _prelu,
+    ChannelScale: lambda op, site: site.result("Mul", site.x, site.per_channel(0)),
+    PRelu: lambda op, site: site.result("PRelu", site.x, site.per_channel(0)),
     Bias: _bias,
 }
