@@ -13,6 +13,7 @@ from netspec.ir.window import ROUNDINGS
 from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, OneOf, Real, Whole
 from netspec.keys.calls import Form, as_call
 from netspec.keys.colours import Colours
+from netspec.keys.erasing import Erase
 from netspec.keys.kind import shown, unknown_word
 from netspec.keys.optimizers import Optimizer
 from netspec.keys.ranges import Range, Sides
@@ -229,6 +230,13 @@ AUGMENT = (
         "random changes of the colours: `jitter`, of brightness, contrast, saturation and hue, and then `pca`, a shift "
         "along their principal components",
         default={},
+        default_text="none",
+    ),
+    Key(
+        "erase",
+        Erase(),
+        "what is erased of each image: it becomes 0 for the network, after the mean is subtracted",
+        default=None,
         default_text="none",
     ),
     Key(

@@ -118,6 +118,15 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
     if graph.augment.jitter is not None:
         message = "cuda-convnet changes colours only along their principal components: it has no jitter"
         problems.add_warning("augment", message, "colour")
+    augment = graph.augment
+    for key, is_set, feature in (
+        ("pad", augment.pad > 0, "padding of images"),
+        ("from", augment.sides is not None, "images of drawn sizes"),
+        ("area", augment.areas is not None, "crops of drawn sizes"),
+        ("erase", augment.erase is not None, "erased parts of images"),
+    ):
+        if is_set:
+            problems.add_warning("augment", f"cuda-convnet has no {feature}", key)
     images = graph.preprocessing
     if (images.range, images.mean, images.order, images.std) != (255, "image", "rgb", "none"):
         mean, std = (

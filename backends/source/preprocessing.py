@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.graph import Graph
-from netspec.ir.settings import Jitter
+from netspec.ir.settings import Cutout, Jitter, RandomErasing
 from netspec.passes.crops import DrawnCrops, drawn_crops, five_crops, stored_size
 
 
@@ -31,6 +31,7 @@ class ImagePreprocessing:
     fill: Literal["black", "mean", "reflect"]
     flip: bool
     jitter: tuple[float, ...]
+    erase: Cutout | RandomErasing | None
     colour: float
     mean: str | tuple[float, ...]
     std: str | tuple[float, ...]
@@ -51,7 +52,13 @@ class ImagePreprocessing:
     @property
     def varies(self) -> bool:
         """Whether training images are varied at random."""
-        return self.cuts_stored or self.drawn is not None or self.flip or bool(self.jitter) or self.colour > 0
+        return (
+            self.cuts_stored
+            or self.drawn is not None
+            or self.flip
+            or bool(self.jitter or self.erase)
+            or self.colour > 0
+        )
 
     @property
     def some_views_coincide(self) -> bool:
@@ -82,6 +89,7 @@ def image_preprocessing(graph: Graph) -> ImagePreprocessing:
         pad=augment.pad,
         fill=augment.fill,
         flip=augment.flip == "horizontal",
+        erase=augment.erase if mode is not None else None,
         jitter=_jitter(augment.jitter, mode),
         colour=augment.colour if mode == "RGB" else 0.0,
         mean=preprocessing.mean,

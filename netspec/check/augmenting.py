@@ -10,6 +10,7 @@ from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.diagnostics import Fix, Label
 from netspec.diagnostics.fixes import removal, replacement
+from netspec.ir.settings import Cutout
 from netspec.ir.shape import Shape
 from netspec.language.syntax import Pair
 from netspec.source import Span
@@ -23,6 +24,7 @@ def check_augmenting(walk: Walk, settings: Settings, findings: Findings) -> None
         _check_tested_side(facts, facts.computed, settings, findings)
         _check_padding(pairs, facts, facts.computed, settings, findings)
         _check_drawn_once(pairs, facts.computed, settings, findings)
+        _check_cutout(pairs, facts, facts.computed, settings, findings)
         _check_jitter(pairs, facts, facts.computed, settings, findings)
 
 
@@ -110,6 +112,21 @@ def _check_padding(
             f"with {pad} pixels of padding, a crop of {side} can be padding alone",
             pairs["pad"].span,
             notes=(f"pad is the padding on each side, below {side} here; pad=4 is that of most networks for CIFAR-10",),
+            labels=(_input_label(facts),),
+        )
+
+
+def _check_cutout(
+    pairs: Mapping[str, Pair], facts: LayerFacts, shape: Shape, settings: Settings, findings: Findings
+) -> None:
+    """Check that a cutout leaves something of every image: that it is not larger than the crop."""
+    erase = settings.augment.erase
+    if isinstance(erase, Cutout) and shape.is_image and erase.length > min(shape.height, shape.width):
+        findings.add(
+            "bad-value",
+            f"a square of {erase.length} pixels is larger than the crop",
+            pairs["erase"].span,
+            notes=("half of the side is usual: DeVries & Taylor (2017) erase 16 x 16 of 32 x 32 pixels",),
             labels=(_input_label(facts),),
         )
 

@@ -20,6 +20,11 @@ AUGMENTATIONS: Mapping[str, str] = {
         ("scalejitter", "scalejittering", "multiscale"),
         "augment from=256,512 draws the side that an image is scaled to",
     ),
+    **dict.fromkeys(
+        ("randomerasing", "randomerase"),
+        "it is augment erase=random(0.5), with the probability in brackets; what is erased becomes 0",
+    ),
+    **dict.fromkeys(("coarsedropout", "cutout"), "a square that becomes 0 is augment erase=cutout(16)"),
     "totensor": "it is range=1 of the input line",
     **dict.fromkeys(
         ("randomrotation", "randomaffine", "randomperspective", "randomverticalflip", "verticalflip"),
@@ -39,5 +44,7 @@ OF_AUGMENT: Mapping[str, str] = {
     **dict.fromkeys(("ratio", "ratios", "aspectratio", "aspectratiorange", "aspects"), "aspect={}"),
     **dict.fromkeys(("resize", "resizesize", "imagesize", "shorterside"), "from={}"),
     **dict.fromkeys(("randomresizedcrop", "rrc"), "area={}"),
+    **dict.fromkeys(("cutout", "cutoutlength", "cutoutsize"), "erase=cutout({})"),
+    **dict.fromkeys(("randomerasing", "randomerase", "reprob", "randomeraseprob"), "erase=random({})"),
 }
 """Keys of other tools for those of the augment line, and how to write them."""

@@ -59,6 +59,7 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     yield "augment", "colour", Fact(texts.colours(augment)), "training"
     for key in ("mixup", "cutmix"):
         yield "augment", key, Fact(texts.number(getattr(augment, key))), "training"
+    yield "augment", "erase", Fact(texts.erased(augment.erase)), "training"
     yield "test", "views", Fact(str(graph.test.views)), "testing"
     yield "test", "from", _tested_side(graph), "testing"
 

@@ -269,6 +269,25 @@ ASPECTS_OF_CROPS = (3 / 4, 4 / 3)
 
 
 @dataclass(frozen=True, slots=True)
+class Cutout:
+    """A square with sides of ``length`` pixels, around a random pixel of a training image, becomes 0."""
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class RandomErasing:
+    """With the probability ``p``, a rectangle of a training image becomes 0. Its share of the area and its ratio of
+    height to width are drawn from these ranges."""
+
+    p: float = 0.5
+    min_area: float = 0.02
+    max_area: float = 0.33
+    min_aspect: float = 0.3
+    max_aspect: float = 3.3
+
+
+@dataclass(frozen=True, slots=True)
 class Jitter:
     """Random changes of the colours of an image, in random order, as in torchvision's ``ColorJitter``.
 
@@ -294,9 +313,9 @@ class Augment:
     pixels are put around the square: ``fill`` says whether they are black, 0 after the mean is subtracted, or those of
     the image mirrored at its edges. ``crop`` is the side of the crop (``None``: the side of the network's input).
     ``flip`` mirrors half of the images. ``jitter`` says how their colours are changed, and then ``colour`` is the
-    standard deviation of the paper's shift along the principal components of the colours (0: no shift). ``mixup`` and
-    ``cutmix`` are the alphas with which the images of a batch are mixed (0: they are not; see
-    ``netspec.train.data.batches.mixing``).
+    standard deviation of the paper's shift along the principal components of the colours (0: no shift). ``erase`` says
+    what is then erased. ``mixup`` and ``cutmix`` are the alphas with which the images of a batch are mixed (0: they are
+    not; see ``netspec.train.data.batches.mixing``).
     """
 
     crop: int | None = None
@@ -309,6 +328,7 @@ class Augment:
     flip: Literal["none", "horizontal"] = "none"
     jitter: Jitter | None = None
     colour: float = 0.0
+    erase: Cutout | RandomErasing | None = None
     mixup: float = 0.0
     cutmix: float = 0.0
 

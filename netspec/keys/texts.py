@@ -125,6 +125,20 @@ def clip(value: Clip | None) -> str:
     return "none" if value is None else call(value.by, number(value.max))
 
 
+def erased(erase: ir.Cutout | ir.RandomErasing | None) -> str:
+    """Return ``none``, ``cutout(16)``, or ``random(p=0.5)`` with those of its numbers that are not the defaults."""
+    if erase is None:
+        return "none"
+    if isinstance(erase, ir.Cutout):
+        return call("cutout", number(erase.length))
+    given = {field.name: getattr(erase, field.name) for field in fields(erase)}
+    usual = ir.RandomErasing()
+    numbers = (
+        f"{name}={number(value)}" for name, value in given.items() if name == "p" or value != getattr(usual, name)
+    )
+    return call("random", *numbers)
+
+
 def colours(augment: ir.Augment) -> str:
     """Return ``none``, ``pca(0.1)``, ``jitter(brightness=0.4, hue=0.1)``, or both with a comma between them."""
     changes = fields(augment.jitter) if augment.jitter is not None else ()

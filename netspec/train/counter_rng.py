@@ -27,9 +27,13 @@ BOX_ROW: Final = 51
 BOX_COLUMN: Final = 52
 SIDE: Final = 64
 AREA: Final = 66
+ERASES: Final = 96
+ERASED_ROW: Final = 97
+ERASED_COLUMN: Final = 98
+ERASED_AREA: Final = 100
 """The purposes of a random number. ``COLOUR`` takes two consecutive values for each channel, ``JITTER`` and
-``JITTER_ORDER`` four each, ``MIXED`` two, and ``AREA`` two for each try to draw a crop. ``MIXED`` to ``BOX_COLUMN`` are
-drawn for a step, the others for an image."""
+``JITTER_ORDER`` four each, ``MIXED`` two, and ``AREA`` and ``ERASED_AREA`` two for each try to draw a size. Those from
+``MIXED`` to ``BOX_COLUMN`` are drawn for a step, the others for an image."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)

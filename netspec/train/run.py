@@ -277,9 +277,12 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
     else:
         objective = recorded(job.objective)
     layout = objective.layout
-    jitters_without_kernel = graph.augment.jitter is not None and config.device == "cuda"
-    if layout is not None and (graph.augment.mixes or jitters_without_kernel):
-        layout, when = None, "mixed" if graph.augment.mixes else "jittered"
+    without_kernel = bool(graph.augment.jitter or graph.augment.erase) and config.device == "cuda"
+    if layout is not None and (graph.augment.mixes or without_kernel):
+        layout, when = (
+            None,
+            "mixed" if graph.augment.mixes else "jittered" if graph.augment.jitter else "erased in part",
+        )
         reporter.note(f"images are laid out as blocks in another copy, after they have been {when}")
     prepare_training = prepare.for_training(graph)
     prepared = dict.fromkeys((prepare, prepare_training))

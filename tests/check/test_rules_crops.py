@@ -7,6 +7,7 @@ from checking import codes, only_diagnostic, position_of, valid_net
 
 import netspec
 from netspec.diagnostics import SpecError
+from netspec.ir.settings import Cutout, RandomErasing
 
 IMAGE = "[image] input 4x8x8"
 
@@ -138,3 +139,45 @@ def test_keys_of_other_tools_are_translated(other: str, meant: str) -> None:
 def test_transforms_of_other_tools_are_explained(other: str, note: str) -> None:
     found = only_diagnostic(f"augment {other}\n{IMAGE}")
     assert found.code == "stray-value" and note in found.notes[0]
+
+
+def test_what_is_erased_is_read() -> None:
+    assert valid_net(f"augment erase=cutout(4)\n{IMAGE}").graph.augment.erase == Cutout(4)
+    assert valid_net(f"augment erase=random\n{IMAGE}").graph.augment.erase == RandomErasing()
+    erase = valid_net(f"augment erase=random(0.25, max_area=0.5)\n{IMAGE}").graph.augment.erase
+    assert erase == RandomErasing(p=0.25, max_area=0.5)
+    assert valid_net(f"augment erase=none\n{IMAGE}").graph.augment.erase is None
+
+
+@pytest.mark.parametrize(
+    ("value", "message", "fix"),
+    [
+        ("4", "erase: needs cutout(length), random(p) or none, not '4'", "cutout(4)"),
+        ("0.5", "erase: needs cutout(length), random(p) or none, not '0.5'", "random(0.5)"),
+        ("cutout", "erase: 'cutout' needs length, a whole number from 1", None),
+        ("cutout(9)", "a square of 9 pixels is larger than the crop", None),
+        ("random(2)", "erase: p needs a number above 0 up to 1, not 2", None),
+        ("random(min_area=0.5)", "erase: 'random' has min_area=0.5 above max_area=0.33", None),
+        ("random(min_aspect=3, max_aspect=2)", "erase: 'random' has min_aspect=3.0 above max_aspect=2.0", None),
+    ],
+)
+def test_mistakes_in_what_is_erased(value: str, message: str, fix: str | None) -> None:
+    with pytest.raises(SpecError) as caught:
+        netspec.loads(f"{IMAGE}\naugment erase={value}")
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == ("bad-value", message)
+    assert [one.title for one in found.fixes if one.title.endswith(fix or "none")] == ([f"write {fix}"] if fix else [])
+
+
+@pytest.mark.parametrize(
+    ("other", "meant"),
+    [
+        ("cutout=4", "erase=cutout(4)"),
+        ("random_erasing=0.25", "erase=random(0.25)"),
+        ("reprob=0.1", "erase=random(0.1)"),
+    ],
+)
+def test_other_keys_for_erasing_are_translated(other: str, meant: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        netspec.loads(f"{IMAGE}\naugment {other}")
+    assert [fix.title for fix in caught.value.diagnostics[0].fixes] == [f"write {meant}"]

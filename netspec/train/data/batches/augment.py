@@ -1,5 +1,5 @@
-"""Random augmentation: crops, mirroring and colour shifts, drawn for each image as a function of (seed, epoch,
-index)."""
+"""Random augmentation: crops, mirroring, changes of colours and erasing, drawn for each image as a function of (seed,
+epoch, index)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from netspec.ir.settings import Augment
 from netspec.ir.shape import Shape
 from netspec.train import counter_rng
 from netspec.train.counter_rng import Indices
+from netspec.train.data.batches.erasing import draw_boxes
 from netspec.train.data.batches.jitter import Jitters, draw_jitters
 from netspec.train.data.splits import Frame
 
@@ -19,18 +20,21 @@ from netspec.train.data.splits import Frame
 @dataclass(frozen=True, slots=True)
 class Choices:
     """The augmentation of N images: each crop's upper left corner, whether it is mirrored, the colour shift along each
-    principal component in standard deviations, (N, channels), and other changes of the colours, if there are any."""
+    principal component in standard deviations, (N, channels), other changes of the colours, if there are any, and the
+    boxes of the crop that are erased, if there are any, (N, 4); see ``erasing.draw_boxes``."""
 
     top: Indices
     left: Indices
     mirror: NDArray[np.bool_]
     shift: NDArray[np.float64]
     jitters: Jitters | None = None
+    erased: Indices | None = None
 
     def __getitem__(self, some: slice) -> Choices:
         """Return the choices for a slice of the images."""
         jitters = self.jitters[some] if self.jitters is not None else None
-        return Choices(self.top[some], self.left[some], self.mirror[some], self.shift[some], jitters)
+        erased = self.erased[some] if self.erased is not None else None
+        return Choices(self.top[some], self.left[some], self.mirror[some], self.shift[some], jitters, erased)
 
 
 def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, augment: Augment) -> Choices:
@@ -45,7 +49,9 @@ def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, a
                 counter_rng.normal(seed, epoch, indices, counter_rng.COLOUR + 2 * channel) * augment.colour
             )
     jitters = draw_jitters(augment.jitter, seed, epoch, indices, frame.channels) if augment.jitter else None
-    return Choices(top.astype(np.int64), left.astype(np.int64), mirror & (augment.flip == "horizontal"), shift, jitters)
+    erased = draw_boxes(augment.erase, seed, epoch, indices, size) if augment.erase else None
+    mirror &= augment.flip == "horizontal"
+    return Choices(top.astype(np.int64), left.astype(np.int64), mirror, shift, jitters, erased)
 
 
 def central(count: int, frame: Frame, size: Shape) -> Choices:

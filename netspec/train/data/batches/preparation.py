@@ -23,6 +23,7 @@ from netspec.ir.shape import Shape
 from netspec.passes.crops import centre_crop, drawn_crops
 from netspec.train.data.batches.augment import Choices, choose
 from netspec.train.data.batches.buffers import Buffers
+from netspec.train.data.batches.erasing import erase_boxes
 from netspec.train.data.batches.jitter import jitter_image, jitter_images
 from netspec.train.data.batches.layout import Layout
 from netspec.train.data.batches.prefetch import CHUNK
@@ -255,6 +256,9 @@ class Preparation:
                 np.add(target, shift[:, None, None], out=target)
             if self._divides:
                 np.divide(target, self.std.numpy(), out=target)
+            if choices.erased is not None:
+                first_row, first_column, last_row, last_column = choices.erased[slot].tolist()
+                target[:, first_row:last_row, first_column:last_column] = 0
             if self._layout is not None and canvas is not None:
                 self._layout.write(canvas, out[slot])
 
@@ -278,6 +282,8 @@ class Preparation:
             x += self._shifts(choices)[:, :, None, None]
         if self._divides:
             x /= self.std
+        if choices.erased is not None:
+            erase_boxes(x, self._to_device(choices.erased))
         return x.flip(1) if self._reverse else x
 
     def _copy_async(self, pixels: Pixels) -> Tensor:

@@ -1,0 +1,61 @@
+"""Erasing a part of each image: cutout (DeVries & Taylor 2017) and random erasing (Zhong et al. 2017)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netspec.ir.settings import Cutout, RandomErasing
+from netspec.ir.shape import Shape
+from netspec.train import counter_rng
+from netspec.train.counter_rng import Indices
+
+TRIES = 10
+"""How often an area and a ratio are drawn, until the rectangle is smaller than the image; then nothing is erased."""
+
+
+def draw_boxes(erase: Cutout | RandomErasing, seed: int, epoch: int, indices: Indices, size: Shape) -> Indices:
+    """Draw what is erased of some images of an epoch: the first row and column of each box, and those after its last,
+    (N, 4). An image of which nothing is erased has an empty box."""
+    rows = counter_rng.uniform(seed, epoch, indices, counter_rng.ERASED_ROW)
+    columns = counter_rng.uniform(seed, epoch, indices, counter_rng.ERASED_COLUMN)
+    if isinstance(erase, Cutout):
+        first = np.stack([rows * size.height, columns * size.width], axis=1).astype(np.int64) - erase.length // 2
+        corners = np.concatenate([first, first + erase.length], axis=1)
+        return corners.clip(0, [size.height, size.width] * 2)
+    boxes = np.zeros((len(indices), 4), np.int64)
+    drawn = counter_rng.uniform(seed, epoch, indices, counter_rng.ERASES) < erase.p
+    for number in drawn.nonzero()[0].tolist():
+        height, width = _rectangle(erase, seed, epoch, int(indices[number]), size)
+        top = int(rows[number] * (size.height - height + 1))
+        left = int(columns[number] * (size.width - width + 1))
+        if height:
+            boxes[number] = top, left, top + height, left + width
+    return boxes
+
+
+def _rectangle(erase: RandomErasing, seed: int, epoch: int, index: int, size: Shape) -> tuple[int, int]:
+    """Draw the height and width of what is erased, as torchvision does (``RandomErasing.get_params``); 0 and 0 if no
+    try gives a rectangle that is smaller than the image."""
+    purposes = counter_rng.ERASED_AREA + np.arange(2 * TRIES)
+    draws = counter_rng.uniform(seed, epoch, np.array([index]), purposes).tolist()
+    narrow, wide = math.log(erase.min_aspect), math.log(erase.max_aspect)
+    for share, stretch in zip(draws[::2], draws[1::2], strict=True):
+        area = size.height * size.width * (erase.min_area + share * (erase.max_area - erase.min_area))
+        aspect = math.exp(narrow + stretch * (wide - narrow))
+        height, width = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+        if height < size.height and width < size.width:
+            return height, width
+    return 0, 0
+
+
+def erase_boxes(x: Tensor, boxes: Tensor) -> None:
+    """Set the boxes of images (N, channels, height, width), which are on the same device, to 0 in place."""
+    rows = torch.arange(x.shape[2], device=x.device)[None, :, None]
+    columns = torch.arange(x.shape[3], device=x.device)[None, None, :]
+    top, left, bottom, right = (edge[:, None, None] for edge in boxes.unbind(1))
+    inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
+    x.masked_fill_(inside[:, None], 0.0)
