@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from netspec.formatting import format_count
@@ -12,14 +13,14 @@ from netspec.ir.fault import Fault
 from netspec.ir.graph import Placement
 from netspec.ir.ops import Bias, Op, ParamShape, Sum, name_of
 from netspec.ir.shape import Shape
-from netspec.keys import MAX_WHOLE, ZERO, Initialiser, Key
+from netspec.keys import MAX_WHOLE, ZERO, Initialiser, Key, by_name
 
 Grouping = Literal["input", "weights", "follows", "joins", "alike", "gathers"]
 """What a layer type does with GPU groups. In this order: its value is whole; it is split by default; it is placed as
 its input is; it joins its inputs group by group; its inputs must be placed alike; it gathers split values."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class LayerType:
     """A layer type: its keys, and how it lowers to operations. It computes no shapes; the operations do."""
 
@@ -38,8 +39,18 @@ class LayerType:
     example: str = field(kw_only=True)
     """A small spec without mistakes. Its last layer of this type is the example on the type's page."""
 
+    @cached_property
+    def by_name(self) -> Mapping[str, Key]:
+        """The keys by their names."""
+        return by_name(self.keys)
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The names of the keys that a layer of this type must give."""
+        return tuple(key.name for key in self.keys if key.required)
+
     def key(self, name: str) -> Key | None:
-        return next((k for k in self.keys if k.name == name), None)
+        return self.by_name.get(name)
 
 
 class Operand(NamedTuple):

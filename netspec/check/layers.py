@@ -183,7 +183,7 @@ class Walk:
             return None
         target = self.wiring.index.get(word.text)
         if target is None:
-            self.findings.unknown("unknown-layer", "layer", word, self.wiring.index, layer=name)
+            self.findings.unknown_layer(word, self.wiring.index, name)
             return None
         if target >= number:
             self.findings.add(

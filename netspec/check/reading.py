@@ -14,7 +14,7 @@ from netspec.check.other_tools.types import adaptive_pooling, elementwise, with_
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, joined_size
 from netspec.check.statements import BAD, Settings
-from netspec.check.values import keys_of, list_keys, pairs_by_key, read_pairs, required_keys
+from netspec.check.values import list_keys, pairs_by_key, read_pairs
 from netspec.check.words import claimed, given_values
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.fixes import replacement
@@ -59,7 +59,7 @@ class Reader:
         if layer_type is None or given is None or claim is None:
             return None
         values, unknown = self._with_defaults(layer_type, given, set())
-        if any(name not in values and name not in unknown for name in required_keys(layer_type)):
+        if any(name not in values and name not in unknown for name in layer_type.required):
             return None
         if layer_type.operand is not None and self.input_shape is not None:
             values[layer_type.operand.name] = self.input_shape
@@ -99,7 +99,7 @@ class Reader:
                 message = f"layer type '{word.text}' is unknown; did you mean {meant[0]}?"
                 self.findings.add("unknown-type", message, word.span, fixes=(meant[1],), layer=name)
                 return None
-            self.findings.unknown("unknown-type", "layer type", word, layers.names(), layer=name)
+            self.findings.unknown_type(word, name)
             return None
         return layer_type
 
@@ -126,7 +126,7 @@ class Reader:
         what = shown(stray[0]) + (f" ... {shown(stray[-1])}" if len(stray) > 1 else "")
         message = f"{layer_type.name} does not take '{what}' without a key"
         fix = joined_size(section.values[1:]) if layer_type.operand else None
-        keys = keys_of(layer_type)
+        keys = layer_type.by_name
         key, meant = None, None if fix else with_keys(stray, section, layer_type)
         if not fix and not meant and (more := continued(stray, section.pairs, keys)):
             key, meant = more.key, more.fix
@@ -165,7 +165,7 @@ class Reader:
     ) -> dict[str, Any] | None:
         """Return the values of all keys except ``inputs``, or ``None`` if a required one is not known."""
         name = section.name.text
-        keys = keys_of(layer_type)
+        keys = layer_type.by_name
         stray = _stray(section, layer_type)
         continued_key = self._report_stray(stray, section, layer_type) if stray else None
         if meant := meant_type(layer_type, pairs, keys):
@@ -173,7 +173,7 @@ class Reader:
             return None
         given, bad = read_pairs(pairs, keys, layer_type.name, self.findings, name, inputs, continued_key)
         values, unknown = self._with_defaults(layer_type, given, bad)
-        required = map(keys.__getitem__, required_keys(layer_type))
+        required = map(keys.__getitem__, layer_type.required)
         missing = [key for key in required if key.name not in values and key.name not in unknown]
         if not stray:  # stray values are reported already and most likely belong to missing keys
             self._report_missing(section, missing)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
+from netspec import layers
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label
 from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
@@ -76,25 +77,33 @@ class Findings:
         self, code: str, what: str, word: Word, known: Collection[str], *, notes: Iterable[str] = (), layer: str = ""
     ) -> str | None:
         """Record an unknown name, and return the nearest known one."""
-        if code == "unknown-layer" and word.text in self.dropped:
-            label = Label(self.dropped[word.text].word.span, "dropped here")
-            self.add(code, f"{what} '{word.text}' is dropped", word.span, notes=notes, labels=(label,), layer=layer)
-            return None
         near = self.nearest(word.text, known)
         message = f"{what} '{word.text}' is unknown" + (f"; did you mean {near}?" if near else "")
         fixes = (replacement(word.span, near, known),) if near else ()
-        if code == "unknown-type" and not near:
-            notes = (*notes, *self._unknown_type_notes(word, known))
         self.add(code, message, word.span, notes=notes, fixes=fixes, layer=layer)
         return near
 
-    def _unknown_type_notes(self, word: Word, known: Collection[str]) -> tuple[str, ...]:
-        """The note on an unknown layer type that resembles none: why it is absent or, once a file, the known types."""
-        absent = ABSENT_TYPES.get(plain_word(word.text))
-        if absent:
-            return (absent,)
-        listed, self._listed = self._listed, True
-        return () if listed else (f"the layer types, which netspec explain describes: {', '.join(known)}",)
+    def unknown_layer(self, word: Word, known: Collection[str], layer: str) -> None:
+        """Record the name of a layer that does not exist, or is dropped. ``layer`` is the one that names it."""
+        if word.text not in self.dropped:
+            self.unknown("unknown-layer", "layer", word, known, layer=layer)
+            return
+        label = Label(self.dropped[word.text].word.span, "dropped here")
+        self.add("unknown-layer", f"layer '{word.text}' is dropped", word.span, layer=layer, labels=(label,))
+
+    def unknown_type(self, word: Word, layer: str = "") -> str | None:
+        """Record an unknown layer type, and return the nearest known one.
+
+        If it resembles none, a note says why it is absent or, once a file, lists the known types.
+        """
+        notes: tuple[str, ...] = ()
+        known = layers.names()
+        if not self.nearest(word.text, known):
+            absent = ABSENT_TYPES.get(plain_word(word.text))
+            listed = f"the layer types, which netspec explain describes: {', '.join(known)}"
+            notes = (absent,) if absent else () if self._listed else (listed,)
+            self._listed = self._listed or absent is None
+        return self.unknown("unknown-type", "layer type", word, known, notes=notes, layer=layer)
 
     def nearest(self, word: str, known: Collection[str]) -> str | None:
         """Return the known name that is most like a misspelt one, unless too many names have been compared."""

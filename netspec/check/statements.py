@@ -11,7 +11,7 @@ from typing import Any
 from netspec import layers
 from netspec.check.continued import continued
 from netspec.check.report import Findings
-from netspec.check.values import keys_of, pairs_by_key, read_pairs
+from netspec.check.values import pairs_by_key, read_pairs
 from netspec.diagnostics import Label
 from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
@@ -19,7 +19,7 @@ from netspec.diagnostics.other_augmentations import AUGMENTATIONS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count
 from netspec.ir.settings import ASPECTS_OF_CROPS, Augment, Test, Train
-from netspec.keys import BadValue, Key, Whole
+from netspec.keys import BadValue, Key, Whole, by_name
 from netspec.keys.calls import as_call
 from netspec.keys.kind import shown
 from netspec.language.syntax import Body, File, Items, Number, Pair, Section, Setting, Value, Word, by_key
@@ -142,7 +142,7 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
     positional = list(statement.values)
     if word == "net" and positional and isinstance(positional[0], Word):
         result.name = positional.pop(0).span.text
-    keys = {key.name: key for key in SETTINGS[word].keys}
+    keys = by_name(SETTINGS[word].keys)
     continued_key = _report_stray(word, positional, findings, statement.pairs, keys)
     pairs = pairs_by_key(statement.pairs, findings)
     given, bad = read_pairs(pairs, keys, word, findings, continued_key=continued_key)
@@ -241,11 +241,11 @@ def _read_default(statement: Setting, result: Settings, findings: Findings) -> N
     name = word.text
     layer_type = layers.find(name)
     if layer_type is None:
-        name = findings.unknown("unknown-type", "layer type", word, layers.names()) or name
+        name = findings.unknown_type(word) or name
         layer_type = layers.find(name)
     if layer_type is None:
         return
-    continued_key = _report_stray("default", values, findings, statement.pairs, keys_of(layer_type))
+    continued_key = _report_stray("default", values, findings, statement.pairs, layer_type.by_name)
     if "=" not in statement.span.text and not values:  # the text, because a variant removes pairs from its base
         note = f"values follow the type: default {name} neuron=relu" if name in ("conv", "fc", "local") else ""
         findings.warn("no-effect", f"default {name} gives no value", word.span, notes=(note,) if note else ())
@@ -255,7 +255,7 @@ def _read_default(statement: Setting, result: Settings, findings: Findings) -> N
         if key in fresh:
             message = f"{key} cannot have a default: it differs from layer to layer"
             findings.add("bad-value", message, fresh.pop(key).span)
-    given, bad = read_pairs(fresh, keys_of(layer_type), name, findings, continued_key=continued_key)
+    given, bad = read_pairs(fresh, layer_type.by_name, name, findings, continued_key=continued_key)
     result.defaults.setdefault(name, {}).update(given)
     for key in bad:
         result.defaults[name].setdefault(key, BAD)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +18,7 @@ from netspec.diagnostics.other_tools import plain_word
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kind import shown
 from netspec.language.syntax import Pair, Value, Values
-from netspec.lowering import LayerType, PerInput
+from netspec.lowering import PerInput
 from netspec.setting_keys import SETTINGS
 
 
@@ -174,15 +173,3 @@ def list_keys(keys: Mapping[str, Key], owner: str) -> str:
         return f"{owner} has no keys"
     more = f"; for those of training see netspec explain {owner}" if len(names) < len(keys) else ""
     return f"the keys of {owner}: {', '.join(names)}{more}"
-
-
-@functools.cache
-def keys_of(layer_type: LayerType) -> Mapping[str, Key]:
-    """A layer type's keys by name."""
-    return {key.name: key for key in layer_type.keys}
-
-
-@functools.cache
-def required_keys(layer_type: LayerType) -> tuple[str, ...]:
-    """The names of the keys that a layer of this type must give."""
-    return tuple(key.name for key in layer_type.keys if key.required)

@@ -77,7 +77,7 @@ class _Wires:
             word = located[position]
             if target is None:
                 above = self.layer_names[: bisect_left(self.first_indices, number)]
-                self.findings.unknown("unknown-layer", "layer", word, above, layer=section.name.text)
+                self.findings.unknown_layer(word, above, section.name.text)
             else:
                 self._report_later(number, target, word)
         return tuple(indices) if indices and len(indices) == len(names_read) else None

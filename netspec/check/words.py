@@ -13,7 +13,7 @@ from typing import Any
 from netspec.check.cache import LayerCache
 from netspec.check.claims import read_claim
 from netspec.check.report import Findings
-from netspec.check.values import keys_of, read_value
+from netspec.check.values import read_value
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Key
 from netspec.language.parser import claim_of, value_of
@@ -24,7 +24,7 @@ from netspec.source import Source
 
 def given_values(layer_type: LayerType, wording: Wording, inputs: int, cache: LayerCache) -> dict[str, Any] | None:
     """Return the values that a layer gives, by key, without those of ``inputs``; ``None`` if any is wrong."""
-    keys, operand = keys_of(layer_type), layer_type.operand
+    keys, operand = layer_type.by_name, layer_type.operand
     if len(wording.values) != (1 if operand is None else 2):
         return None
     given: dict[str, Any] = {}

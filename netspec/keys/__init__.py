@@ -3,7 +3,7 @@
 from netspec.keys.calls import Argument
 from netspec.keys.channels import PerChannel, PixelRange
 from netspec.keys.initialisers import HE, ZERO, BiasInit, Init, Initialiser
-from netspec.keys.key import REQUIRED, Key, training_keys
+from netspec.keys.key import REQUIRED, Key, by_name, training_keys
 from netspec.keys.kind import BadValue, Kind
 from netspec.keys.neurons import IDENTITY, NEURONS, NeuronWord
 from netspec.keys.numbers import MAX_WHOLE, OneOf, Real, Whole
@@ -42,5 +42,6 @@ __all__ = [
     "Rows",
     "Size2",
     "Whole",
+    "by_name",
     "training_keys",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -42,6 +43,11 @@ class Key:
     @property
     def required(self) -> bool:
         return self.default is REQUIRED
+
+
+def by_name(keys: Iterable[Key]) -> dict[str, Key]:
+    """Return keys by their names."""
+    return {key.name: key for key in keys}
 
 
 def training_keys(*keys: Key) -> tuple[Key, ...]:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from netspec import layers
-from netspec.keys import Key, LayerNames
+from netspec.keys import Key, LayerNames, by_name
 from netspec.language.syntax import Call, Pair, Section, Setting, Value, Values, Word
 from netspec.lsp.document import Document
 from netspec.setting_keys import keys_of_setting
@@ -96,7 +96,7 @@ def _types(values: Sequence[Value]) -> Iterator[Element]:
 
 
 def _pairs(pairs: Sequence[Pair], owner: str) -> Iterator[Element]:
-    keys = {key.name: key for key in keys_of(owner)}
+    keys = by_name(keys_of(owner))
     for pair in pairs:
         key = keys.get(pair.key.text)
         yield Element("key", pair.key, key, owner)

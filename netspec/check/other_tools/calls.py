@@ -160,7 +160,7 @@ def _arguments(call: Call, layer_type: LayerType) -> dict[str, str] | None:
     """
     name = call.name.text
     places = _PLACES.get(name, ())
-    keys = {key.name: key for key in layer_type.keys}
+    keys = layer_type.by_name
     in_places = [Pair(Word(word, call.span), value) for word, value in zip(places, call.args, strict=False)]
     pairs = {pair.key.text: pair for pair in (*in_places, *call.named)}
     if len(pairs) < len(call.args) + len(call.named):
