@@ -108,7 +108,7 @@ def test_schedules_are_read(written: str, schedule: Schedule) -> None:
     [
         "step",
         "step(0)",
-        "step(1.5)",
+        "step(0)",
         "steps",
         "steps(factor=0.1)",
         "steps(2,1)",
