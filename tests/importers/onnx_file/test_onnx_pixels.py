@@ -37,8 +37,41 @@ NODES: dict[str, tuple[Any, list[str]]] = {
     "sum": (node("ReduceSum", ["x", "one"], ["y"]), ["channelmean", "linear a=8"]),
     "rows": (node("ReduceMean", ["x"], ["y"], axes=[2]), ["avgpool kernel=4x1"]),
     "all": (node("ReduceMax", ["x"], ["y"], axes=[1, 2, 3]), ["maxpool kernel=global", "channelmax"]),
+    "every second": (
+        node("Slice", ["x", "first", "last", "sides", "steps"], ["y"]),
+        ["crop size=3x5 top=1 -> 8x3x5", "maxpool kernel=1 stride=2 -> 8x2x3"],
+    ),
+    "halved": (
+        node("Resize", ["x", "", "half"], ["y"], nearest_mode="floor", coordinate_transformation_mode="asymmetric"),
+        ["maxpool kernel=1 stride=2 -> 8x2x3"],
+    ),
+    "means": (node("Resize", ["x", "", "half"], ["y"], mode="linear"), ["avgpool kernel=2 -> 8x2x3"]),
+    "more channels": (
+        node("Pad", ["x", "pads"], ["y"]),
+        [
+            "zeropad pad=0,1,0,0 -> 8x4x7",
+            "linear a=0",
+            "slice channels=2",
+            "concat inputs=linear1,slice1,pad1 -> 18x4x7",
+        ],
+    ),
+    "mean of one": (node("Mean", ["x"], ["y"]), ["linear a=1"]),
+    "selu": (node("Selu", ["x"], ["y"]), ["elu alpha=1.6732632", "linear a=1.050701"]),
+    "norm of maps": (
+        node("LayerNormalization", ["x", "coefficients"], ["y"], axis=1),
+        ["flatten", "layernorm", "reshape size=8x4x6"],
+    ),
 }
-TENSORS: Values = {"one": np.array([1], np.int64)}
+TENSORS: Values = {
+    "one": np.array([1], np.int64),
+    "first": np.array([1, 0], np.int64),
+    "last": np.array([4, 99], np.int64),
+    "sides": np.array([2, 3], np.int64),
+    "steps": np.array([2, 2], np.int64),
+    "half": np.array([1, 1, 0.5, 0.5], np.float32),
+    "pads": np.array([0, 10, 0, 0, 0, 0, 0, 1], np.int64),
+    "coefficients": numbers(*SHAPE),
+}
 
 
 @pytest.mark.parametrize("name", NODES)
@@ -47,6 +80,23 @@ def test_operators(name: str) -> None:
     given = model([op], ("N", *SHAPE), TENSORS)
     assert lines(given) == expected
     assert_same(given, numbers(2, *SHAPE))
+
+
+def rows(weight: Any, **attributes: Any) -> Any:
+    """A model that convolves the pixels of each map in a row."""
+    tensors = {"w": weight, "b": numbers(len(weight)), "rows": np.array([-1, 8, 24], np.int64)}
+    row = node("Reshape", ["x", "rows"], ["r"])
+    conv = node("Conv", ["r", "w", "b"], ["c"], **attributes)
+    return model([row, conv, node("Relu", ["c"], ["y"])], ("N", *SHAPE), tensors)
+
+
+def test_convolution_of_rows() -> None:
+    """N x channels x length, as of a model that reads sequences of features, or of channels as ECA-Net does."""
+    given = rows(numbers(5, 8, 3), pads=[1, 1])
+    assert "kernel=1x3 pad=1,1,0,0 neuron=relu -> 5x1x24" in lines(given)[1]
+    assert_same(given, numbers(2, *SHAPE))
+    assert_same(rows(numbers(4, 4, 3), group=2, pads=[1, 0], strides=[2], dilations=[2]), numbers(2, *SHAPE))
+    assert "its weights are for other channels" in str(refused(rows(numbers(5, 8, 3), auto_pad="SAME_UPPER")).notes)
 
 
 def rearranged(between: tuple[int, ...], order: tuple[int, ...], after: tuple[int, ...]) -> Any:

@@ -83,7 +83,7 @@ def test_module_of_pytorch() -> None:
     ("words", "scales", "reason"),
     [
         ({"mode": "cubic"}, (2, 2), "it samples by cubic"),
-        ({}, (0.5, 0.5), "multiplies sides by whole numbers"),
+        ({}, (0.5, 0.5), "not by every n-th pixel"),
         ({}, (1.5, 2), "multiplies sides by whole numbers"),
         ({"mode": "linear"}, (2.1, 2), "it scales by 2.1 and 2"),
         ({"nearest_mode": "ceil"}, (2, 2), "it samples at other positions"),

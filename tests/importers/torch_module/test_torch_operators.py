@@ -46,6 +46,25 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
         ],
         1,
     ),
+    "every second pixel": lambda x: x[:, :, 1::3, ::2] + x[..., :4:2, 1:].narrow(3, 2, 4) + x[:, :, 2::2, 1::2],
+    "more channels": lambda x: torch.cat(
+        [F.pad(x[:, :, ::2, ::2], (1, 0, 0, 0, 1, 1)), F.pad(x[:, :, ::2, 1::2], (1, 0, 0, 0, 6, 0))], 1
+    ),
+    "smaller maps": lambda x: F.interpolate(x, scale_factor=0.5, mode="bilinear") + F.interpolate(x, size=(3, 4)),
+    "enlarged by pooling": lambda x: torch.cat(
+        [F.adaptive_avg_pool2d(x, (12, 4)).flatten(1), F.adaptive_max_pool2d(x.mean((2, 3), True), 3).flatten(1)], 1
+    ),
+    "stacked": lambda x: (
+        y := x.tanh(),
+        torch.stack([x, y, x * 2]).sum(0) * torch.stack([x, y], 2).mean(2) + torch.stack([x, y], 4).max(4)[0],
+    )[1],
+    "maxout": lambda x: (
+        x.view(-1, 2, 2, 6, 8).amax(2) + x.unflatten(1, (2, 2)).max(1)[0] - x.view(-1, 4, 1, 6, 8).mean(1)
+    ),
+    "repeated one by one": lambda x: x.repeat_interleave(2, 1).repeat_interleave(3, -1).repeat_interleave(2, dim=2),
+    "more neurons": lambda x: F.selu(x) + F.threshold(x, 0, 0) + F.glu(torch.cat([x, x.tanh()], 1), 1),
+    "zeros": lambda x: torch.zeros_like(x).add_(x) + torch.cat([x[:, 2:], torch.zeros_like(x[:, :2])], 1),
+    "norm by hand": lambda x: (x - x.mean(1, True)) / ((x - x.mean(1, True)).pow(2).mean(1, True) + 1e-6).sqrt(),
     "counted": lambda x: F.avg_pool2d(x, 3, 2, 1) + F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
 }
 
@@ -56,6 +75,31 @@ def test_functions(name: str) -> None:
     assert_same(Calling(FUNCTIONS[name]), (4, 6, 8))
 
 
+class Rows(nn.Conv1d):
+    """A convolution of all pixels of a map in a row."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.flatten(2)).unsqueeze(2)
+
+
+class Efficient(nn.Conv1d):
+    """Gates that a convolution of the channels computes: Wang et al., ECA-Net (2020)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        gates = super().forward(x.mean((2, 3), keepdim=True).squeeze(-1).transpose(-1, -2))
+        return x * gates.transpose(-1, -2).unsqueeze(-1).sigmoid().expand_as(x)
+
+
+class Channels(nn.LayerNorm):
+    """Layer normalisation of the channels as the authors of ConvNeXt wrote it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        u = x.mean(1, keepdim=True)
+        s = (x - u).pow(2).mean(1, keepdim=True)
+        x = (x - u) / torch.sqrt(s + self.eps)
+        return self.weight[:, None, None] * x + self.bias[:, None, None]
+
+
 LAYERS: dict[str, tuple[nn.Module, str]] = {
     "norm without coefficients": (nn.BatchNorm2d(4, affine=False, momentum=0.3, eps=1e-3), "affine=no"),
     "norm with another momentum": (nn.BatchNorm2d(4, momentum=0.25), "average=0.25"),
@@ -63,6 +107,10 @@ LAYERS: dict[str, tuple[nn.Module, str]] = {
     "prelu": (nn.PReLU(4, 0.1), "prelu"),
     "shared prelu": (nn.PReLU(), "shared=yes"),
     "channel shuffle": (nn.ChannelShuffle(2), "shuffle  groups=2"),
+    "norm of a map": (nn.LayerNorm([4, 6, 8]), "layernorm\n[reshape1] reshape  size=4x6x8"),
+    "norm of the channels": (Channels(4), "layernorm"),
+    "gates of neighbouring channels": (Efficient(1, 1, 3, padding=1, bias=False), "conv     filters=1  kernel=1x3"),
+    "pixels in a row": (Rows(4, 4, 3, 2, dilation=3, groups=2), "kernel=1x3  stride=1x2  dilation=1x3"),
     "depthwise": (nn.Conv2d(4, 8, 3, groups=4, dilation=2, padding=2, bias=False), "groups=4"),
     "same": (nn.Conv2d(4, 3, (2, 5), padding="same"), "pad=2,2,0,1"),
     "transposed": (nn.ConvTranspose2d(4, 4, 4, 2, 1, groups=2), "deconv"),
@@ -80,6 +128,8 @@ LAYERS: dict[str, tuple[nn.Module, str]] = {
 @pytest.mark.parametrize("name", LAYERS)
 def test_layers(name: str) -> None:
     layer, key = LAYERS[name]
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter, 0.5)
     channels = {"depthwise": 8, "same": 3}.get(name, 4)
     assert key in assert_same(nn.Sequential(layer, nn.Conv2d(channels, 2, 1)), (4, 6, 8)).source.text
 

@@ -29,6 +29,24 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "random": (lambda x: x + torch.rand_like(x), "it draws random numbers outside training too"),
     "statistics": (lambda x: F.batch_norm(x, None, None, training=True), "it uses the statistics of the batch"),
     "uneven": (lambda x: F.adaptive_avg_pool2d(x, 5), "it pools 8 pixels to 5, with windows that are not all alike"),
+    "uneven and larger": (lambda x: F.adaptive_avg_pool2d(x, 12), "it pools 8 pixels to 12, with windows that are not"),
+    "stacked": (lambda x: torch.stack([x, x], 2).flatten(1, 2), "it stacks values along a new axis, which neither"),
+    "stacked otherwise": (lambda x: torch.stack([x, x], 2).sum(1), "it stacks values along a new axis"),
+    "threshold": (lambda x: F.threshold(x, 0.1, 0), "its numbers are not 0; a spec's relu"),
+    "channels": (lambda x: x[:, ::2], "it leaves out every other channel"),
+    "reversed": (lambda x: x.flip(2), "it takes pixels in reverse order"),
+    "filled": (lambda x: F.pad(x, (0, 0, 0, 0, 1, 1), value=1), "it pads with 1"),
+    "quarter": (
+        lambda x: F.interpolate(x, scale_factor=0.25, mode="bilinear"),
+        "it shrinks 3x8x8 to 3x2x2, and not by",
+    ),
+    "shrunk": (lambda x: F.interpolate(x, scale_factor=0.4), "it resizes 3x8x8 to 3x3x3"),
+    "repeated": (lambda x: x.repeat_interleave(2, 0), "it repeats images"),
+    "norm by hand": (
+        lambda x: (x - x.mean(1, True)) / ((x - x.mean((2, 3), True)).pow(2).mean(1, True) + 1e-6).sqrt(),
+        "they must have the same axes",
+    ),
+    "halves": (lambda x: F.glu(x, 2), "it divides or rearranges axis 2"),
     "divisor": (lambda x: F.avg_pool2d(x, 2, divisor_override=3), "it divides by 3"),
     "places": (lambda x: F.max_pool2d(x, 2, return_indices=True), "its second output, the places of the maxima"),
     "scale": (lambda x: F.interpolate(x, scale_factor=2.1, mode="bilinear"), "it scales by 2.1 and 2.1"),
@@ -139,8 +157,8 @@ def test_modules_in_a_wrong_state() -> None:
 
 
 def test_dimensions() -> None:
-    _, _, notes = refused(Calling(lambda x: F.conv1d(x.flatten(2), torch.ones(2, 3, 3))))
-    assert "it reads an image as N x channels x height x width, and its input is N x C x HW" in notes
+    _, _, notes = refused(Calling(lambda x: F.conv1d(x.flatten(2).mT, torch.ones(2, 64, 3))))
+    assert "it convolves N x HW x C; a spec convolves axes in the order of its layer" in notes
     _, _, notes = refused(Calling(lambda x: F.conv3d(x.unsqueeze(2), torch.ones(2, 3, 1, 3, 3)).squeeze(2)))
     assert "its input is N x C x 1 x H x W" in notes
 

@@ -63,6 +63,35 @@ def test_random_numbers_in_a_new_tensor() -> None:
     assert "rate=0.2  over=images" in net.source.text and not net.warnings
 
 
+DRAWN: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], bool]] = {
+    "divided first": (lambda x, mask: x.div(0.8) * mask, True),
+    "divided last": (lambda x, mask: x * mask / 0.8, True),
+    "with a factor": (lambda x, mask: mask * (1.25 * x), True),
+    "of a scaled layer": (lambda x, mask: (x * GAMMA) * (mask / 0.8), True),
+    "of a scaled layer, divided last": (lambda x, mask: mask * (x * GAMMA) / 0.8, True),
+    "divided by something else": (lambda x, mask: x / 0.9 * mask, False),
+    "twice": (lambda x, mask: x / 0.8 * mask + mask, False),
+}
+GAMMA = torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_random_numbers_that_are_rounded_down(name: str) -> None:
+    """Stochastic depth as EfficientNets in PyTorch have it."""
+    dropped, same = DRAWN[name]
+
+    def forward(x: Tensor, d: nn.Module) -> Tensor:
+        y = x.relu()
+        if not d.training:
+            return x + (y * GAMMA if "scaled" in name else y)
+        kept = 0.8 + torch.rand((x.shape[0], 1, 1, 1), dtype=x.dtype)
+        return x + dropped(y, kept.floor_())
+
+    net = netspec.from_torch(Calling(forward, d=nn.Identity()), (3, 4, 4))
+    assert ("rate=0.2  over=images" in net.source.text) == same
+    assert any("only in training: " in str(warning.notes) for warning in net.warnings) != same
+
+
 class Scaled(nn.Conv2d):
     """A convolution whose weights are computed otherwise in training."""
 

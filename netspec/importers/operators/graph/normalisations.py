@@ -9,25 +9,34 @@ from netspec.importers.operators.graph.patterns import Match, Pattern, made_by, 
 
 
 def layer_norm(model: Model, node: Node) -> Match | None:
-    """(x - mean) / sqrt(variance + eps) along one axis."""
-    if node.op != "Div":
-        return None
-    sub, root = made_by(model, node.inputs[0], "Sub"), made_by(model, node.inputs[1], "Sqrt")
+    """(x - mean) / sqrt(variance + eps) along one axis. The difference may be computed twice."""
+    root = made_by(model, node.inputs[1], "Sqrt") if node.op == "Div" else None
     add = model.producers.get(root.inputs[0]) if root is not None else None
     sum_ = shifted(model, add)
     variance = made_by(model, sum_[0], "ReduceMean") if sum_ is not None else None
     square = made_by(model, variance.inputs[0], "Square") if variance is not None else None
-    mean = made_by(model, sub.inputs[1], "ReduceMean") if sub is not None else None
-    if None in (sub, root, add, sum_, variance, square, mean):
+    if root is None or add is None or sum_ is None or variance is None or square is None:
         return None
-    assert sub and root and add and sum_ and variance and square and mean
-    x, axes = sub.inputs[0], _axes(model, mean)
-    if mean.inputs[0] != x or square.inputs[0] != sub.outputs[0] or axes is None or axes != _axes(model, variance):
+    centred, squared = (_centred(model, value) for value in (node.inputs[0], square.inputs[0]))
+    if not centred or not squared or centred[0].inputs[0] != squared[0].inputs[0]:
         return None
-    if len(axes) != 1 or not all(n.attributes.get("keepdims", 1) for n in (mean, variance)):
+    means = (centred[1], squared[1], variance)
+    axes = _axes(model, variance)
+    if axes is None or len(axes) != 1 or any(_axes(model, mean) != axes for mean in means):
         return None
-    inner = (sub, root, add, variance, square, mean)
-    return Match("LayerNorm", (x,), inner, {"axis": axes[0], "epsilon": sum_[1]})
+    if not all(mean.attributes.get("keepdims", 1) for mean in means):
+        return None
+    inner = {id(step): step for step in (root, add, variance, square, *centred, *squared)}
+    return Match("LayerNorm", centred[0].inputs[:1], (*inner.values(),), {"axis": axes[0], "epsilon": sum_[1]})
+
+
+def _centred(model: Model, value: str) -> tuple[Node, Node] | None:
+    """Return the nodes of a difference from a mean, and of the mean."""
+    difference = made_by(model, value, "Sub")
+    mean = made_by(model, difference.inputs[1], "ReduceMean") if difference is not None else None
+    if difference is None or mean is None or mean.inputs[0] != difference.inputs[0]:
+        return None
+    return difference, mean
 
 
 def group_norm(model: Model, node: Node) -> Match | None:

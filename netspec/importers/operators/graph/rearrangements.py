@@ -102,4 +102,26 @@ def _ways(before: Sizes, factor: int) -> Iterator[tuple[str, Mapping[str, Any], 
         yield "SpaceToDepth", {"blocksize": r}, apart.transpose(2, 4, 0, 1, 3).reshape(size)
 
 
-PATTERNS: tuple[Pattern, ...] = (channel_shuffle, squares)
+def slices(model: Model, node: Node) -> Match | None:
+    """A slice of some axes of a slice of others."""
+    inner = made_by(model, node.inputs[0], "Slice") if node.op == "Slice" else None
+    first, second = (_sliced(step) for step in (inner, node)) if inner is not None else ({}, {})
+    if inner is None or not first or not second or not first.keys().isdisjoint(second):
+        return None
+    both = {**first, **second}
+    words = ("starts", "ends", "steps")
+    attributes = {word: [numbers[place] for numbers in both.values()] for place, word in enumerate(words)}
+    return Match("Slice", inner.inputs[:1], (inner,), {**attributes, "axes": [*both]})
+
+
+def _sliced(node: Node) -> Mapping[int, tuple[int, int, int]]:
+    """Return start, end and step by axis, if a slice has them as attributes, as of PyTorch's."""
+    words = ("starts", "ends", "axes", "steps")
+    if len(node.inputs) > 1 or any(word not in node.attributes for word in words):
+        return {}
+    starts, ends, axes, steps = (node.attributes[word] for word in words)
+    numbers = zip(starts, ends, steps, strict=True)
+    return dict(zip(axes, numbers, strict=True)) if min(axes) >= 0 else {}
+
+
+PATTERNS: tuple[Pattern, ...] = (channel_shuffle, squares, slices)

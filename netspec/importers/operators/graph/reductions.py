@@ -1,4 +1,4 @@
-"""The pattern of a reduction over height and width that is written as two."""
+"""The patterns of reductions over several axes one by one, of values that are stacked, and of groups of channels."""
 
 from __future__ import annotations
 
@@ -24,4 +24,31 @@ def both_axes(model: Model, node: Node) -> Match | None:
     return Match(node.op, inner.inputs[:1], (inner,), {"axes": axes, "keepdims": int(keep == {True})})
 
 
-PATTERNS: tuple[Pattern, ...] = (both_axes,)
+def stacked(model: Model, node: Node) -> Match | None:
+    """A reduction over the new axis of values that are stacked."""
+    stack = made_by(model, node.inputs[0], "Stack") if node.op in _JOINS else None
+    rank = len(model.shapes.get(stack.outputs[0], ())) if stack is not None else 0
+    if stack is None or not rank or [axis % rank for axis in model.axes_of(node) or ()] != [stack.attributes["axis"]]:
+        return None
+    return Match(_JOINS[node.op], stack.inputs, (stack,)) if not node.attributes.get("keepdims", 1) else None
+
+
+_JOINS = {"ReduceMean": "Mean", "ReduceMax": "Max", "ReduceSum": "Sum"}
+
+
+def in_groups(model: Model, node: Node) -> Match | None:
+    """A reduction of the channels of several groups, which a reshape makes an axis: the second one, or the first."""
+    reshape = made_by(model, node.inputs[0], "Reshape") if node.op in ("ReduceMean", "ReduceMax") else None
+    if reshape is None or node.attributes.get("keepdims", 1):
+        return None
+    before, between = (model.shapes.get(step.inputs[0], ()) for step in (reshape, node))
+    if len(before) < 2 or len(between) != len(before) + 1:
+        return None
+    axes = [axis % len(between) for axis in model.axes_of(node) or ()]
+    apart = between[:1] == before[:1] and between[3:] == before[2:] and between[1] * between[2] == before[1]
+    if axes not in ([1], [2]) or not apart:
+        return None
+    return Match(f"Group{node.op}", reshape.inputs[:1], (reshape,), {"parts": between[1:3], "axis": axes[0]})
+
+
+PATTERNS: tuple[Pattern, ...] = (both_axes, stacked, in_groups)

@@ -77,6 +77,14 @@ def join(type_: str) -> Callable[[Site], None]:
     return lambda site: _join(site, type_)
 
 
+def mean(site: Site) -> None:
+    """The mean of several values: their sum, times a number."""
+    _join(site, "sum")
+    total = site.draft.values[site.node.outputs[0]]
+    assert total is not None
+    site.emit("linear", total, {"a": site.literal(1 / len(site.node.inputs))})
+
+
 def _constant(site: Site) -> tuple[Value, Tensor] | None:
     """Return the value and the constant of an operation on the two, ``None`` if both are values."""
     if site.get("broadcast", 0):
@@ -126,7 +134,9 @@ def _product(site: Site) -> None:
     if a.axes == b.axes:
         lines = _alike(site, (a, b)) if a.shape.units == b.shape.units else []
     else:
-        lines = [a.line, b.line] if _is_unit_per_channel(gate, large) or _is_one_map(gate, large) else []
+        gate = _as_units(site, gate)
+        ordered = [large.line, gate.line] if large is a else [gate.line, large.line]
+        lines = ordered if _is_unit_per_channel(gate, large) or _is_one_map(gate, large) else []
     if not lines:
         raise Inexpressible(
             f"it multiplies {described(a)} and {described(b)}; a spec multiplies equal axes, maps by one unit each, or "
@@ -135,6 +145,16 @@ def _product(site: Site) -> None:
     shape = large.shape if len({*lines}) == 1 or a.axes != b.axes else site.draft.lines[lines[0]].shape
     line = site.draft.new_line("product", lines, {}, shape, origin=site.node)
     site.result(replace(large, line=line, shape=shape))
+
+
+def _as_units(site: Site, gate: Value) -> Value:
+    """Return a value whose second axis is all that it has, as of one row of pixels, as that many channels."""
+    axes = (gate.axes[0], gate.own, *((),) * (len(gate.axes) - 2))
+    if len(gate.own) != 1 or gate.own == ("C",) or gate.axes != axes:
+        return gate
+    shape = Shape(gate.shape.units, 1, 1)
+    line = site.draft.new_line("reshape", [gate.line], {"size": str(shape)}, shape)
+    return replace(gate, line=line, shape=shape, axes=(gate.axes[0], ("C",), *axes[2:]))
 
 
 def _is_unit_per_channel(gate: Value, large: Value) -> bool:

@@ -56,6 +56,13 @@ def leaky_relu(site: Site) -> None:
     neuron("leakyrelu", slope=("alpha", 0.01))(site)
 
 
+def selu(site: Site) -> None:
+    """gamma elu(x) with its alpha, by default ONNX's in float32."""
+    alpha, gamma = site.get("alpha", 1.67326319217681884765625), site.get("gamma", 1.05070102214813232421875)
+    x = site.x.of(site.line("elu", site.x, {"alpha": site.literal(alpha)}, site.x.shape), site.x.shape)
+    site.emit("linear", x, {"a": site.literal(gamma)})
+
+
 def hard_sigmoid(site: Site) -> None:
     """max(0, min(1, alpha x + beta)): hardsigmoid of 6 alpha x + 6 beta - 3."""
     alpha, beta = float(site.get("alpha", 0.2)), float(site.get("beta", 0.5))

@@ -54,14 +54,19 @@ def recognised_layer_norm(site: Site) -> None:
 
 
 def _emit_layer_norm(site: Site, x: Value, axes: Sequence[int], scale: Tensor | None, shift: Tensor | None) -> None:
-    over = tuple(axis for place in axes for axis in x.axes[place])
-    if over == x.own and x.shape.is_image and len(over) > 1 and x.is_vector:
-        x = site.draft.vector(x)
+    over, whole = tuple(axis for place in axes for axis in x.axes[place]), None
+    if over == x.own and x.shape.is_image and len(over) > 1 and (x.is_vector or x.is_image):
+        whole, x = x, site.draft.vector(x)
     elif over != x.single("C"):
         raise Inexpressible(f"it normalises {described(x)} over {''.join(over)}; a spec does over the channels")
     affine = _affine(x.shape.channels, scale, shift)
     keys = _eps(site) | ({} if affine else {"affine": "no"})
-    site.emit("layernorm", x, keys, arrays=affine, hint=of_parameter(scale, shift))
+    if whole is None or whole.is_vector:
+        site.emit("layernorm", x, keys, arrays=affine, hint=of_parameter(scale, shift))
+        return
+    line = site.line("layernorm", x, keys, x.shape, arrays=affine, hint=of_parameter(scale, shift))
+    maps = site.draft.new_line("reshape", [line], {"size": str(whole.shape)}, whole.shape)
+    site.result(whole.of(maps, whole.shape))
 
 
 def recognised_group_norm(site: Site) -> None:

@@ -31,6 +31,7 @@ OPERATORS: Mapping[str, Translate] = {
     "GlobalAveragePool": windows.global_pool("avgpool"),
     "GlobalMaxPool": windows.global_pool("maxpool"),
     **dict.fromkeys(("ReduceMean", "ReduceMax", "ReduceSum"), reductions.reduce),
+    **dict.fromkeys(("GroupReduceMean", "GroupReduceMax"), reductions.reduce_groups),
     "Pad": windows.pad,
     "Gemm": products.gemm,
     "MatMul": products.mat_mul,
@@ -42,6 +43,7 @@ OPERATORS: Mapping[str, Translate] = {
     "ChannelsApart": arithmetic.channels_apart,
     "Sum": arithmetic.join("sum"),
     "Max": arithmetic.join("max"),
+    "Mean": arithmetic.mean,
     "BatchNormalization": norms.batch_norm,
     "LayerNormalization": norms.layer_norm,
     "LayerNorm": norms.recognised_layer_norm,
@@ -57,6 +59,7 @@ OPERATORS: Mapping[str, Translate] = {
     "LeakyRelu": neurons.leaky_relu,
     "PRelu": neurons.p_relu,
     "Elu": neuron("elu", alpha=("alpha", 1.0)),
+    "Selu": neurons.selu,
     "Celu": neurons.celu,
     "Sigmoid": neuron("logistic"),
     "HardSigmoid": neurons.hard_sigmoid,
@@ -93,8 +96,8 @@ OPERATORS: Mapping[str, Translate] = {
 """By the operator's type. The types that ONNX does not have are those of groups that were recognised."""
 
 EXACT = frozenset({
-    "Cast", "Concat", "Expand", "Flatten", "Max", "MaxPool", "GlobalMaxPool", "Pad", "ReduceMax", "Relu", "Reshape",
-    "Slice", "Squeeze", "Transpose", "Unsqueeze", "Split", "Gather", "ChannelShuffle",
+    "Cast", "Concat", "Expand", "Flatten", "Max", "MaxPool", "GlobalMaxPool", "Pad", "ReduceMax", "GroupReduceMax",
+    "Relu", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze", "Split", "Gather", "ChannelShuffle",
     "DepthToSpace", "SpaceToDepth", "PixelUnshuffle",
 })  # fmt: skip
 """Operators that do to whole numbers what they do to real ones: others round, or leave the range of the type."""
@@ -111,6 +114,7 @@ REASONS: Mapping[str, str] = {
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger",
                      "QLinearMatMul", "MatMulInteger"), "a spec computes with real numbers, not with quantised ones"),
     "Attention": "a spec has no attention",
+    "Stack": "it stacks values along a new axis, which neither a sum, a maximum nor a mean takes away",
     "Softplus": NO_SOFTPLUS,
     "Einsum": "a spec has no products of computed values other than product",
 }  # fmt: skip

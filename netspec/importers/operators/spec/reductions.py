@@ -46,6 +46,21 @@ def _over_channels(site: Site, x: Value) -> Value:
     return replace(x, line=line, shape=shape)
 
 
+def reduce_groups(site: Site) -> None:
+    """A reduction of each of several groups of channels. If these alternate, a shuffle puts each together."""
+    x, (first, second), axis = site.value(0), site.get("parts"), site.get("axis")
+    if x.channel_axis != 1 or not (x.is_image or x.is_vector):
+        raise Inexpressible("it reduces parts of other axes than the channels")
+    if axis == 1 and first > 1 and second > 1:
+        x = x.of(site.line("shuffle", x, {"groups": str(first)}, x.shape), x.shape)
+    groups = first if axis == 2 else second
+    keys = {"groups": str(groups)} if groups > 1 else {}
+    shape = Shape(groups, *x.shape[1:])
+    line = site.line("channelmax" if site.node.op.endswith("Max") else "channelmean", x, keys, shape)
+    value = replace(x, line=line, shape=shape)
+    site.result(replace(value, axes=(value.axes[0], value.single("C"), *value.axes[2:])))
+
+
 def _reduced_axes(site: Site, rank: int) -> tuple[int, ...]:
     axes = site.model.axes_of(site.node)
     if axes is None:

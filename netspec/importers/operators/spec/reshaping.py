@@ -9,7 +9,9 @@ from netspec.importers.operators.spec.channels import taken
 from netspec.importers.operators.spec.lines import Site, as_image, described
 from netspec.importers.operators.spec.views import Value, image
 from netspec.importers.spec.parts import crop_keys
+from netspec.importers.spec.windows import pooling_keys, rounding_keys
 from netspec.ir.shape import Shape
+from netspec.ir.window import Window
 
 
 def same(site: Site) -> None:
@@ -110,10 +112,29 @@ def slice_(site: Site) -> None:
     if steps.get(3) == -1 and changed == [3] and sizes[3] == x.sizes[3]:
         site.emit("mirror", x)
         return
-    if any(step != 1 for step in steps.values()):
-        raise Inexpressible("it leaves out every other pixel, or takes them in reverse order")
+    if any(step < 1 for step in steps.values()):
+        raise Inexpressible("it takes pixels in reverse order")
     top, left = (_first(starts.get(place, 0), x.sizes[place]) for place in (2, 3))
+    if any(step != 1 for step in steps.values()):
+        _take_every(site, x, (top, left), (steps.get(2, 1), steps.get(3, 1)))
+        return
     site.emit("crop", x, crop_keys(top, left, *sizes[2:]), Shape(*sizes[1:]), claimed=True)
+
+
+def _take_every(site: Site, x: Value, first: tuple[int, int], stride: tuple[int, int]) -> None:
+    """Every second pixel, or third, ...: a pooling of single pixels, of a crop if it does not begin at the first."""
+    after = Shape(*site.output_sizes()[1:])
+    window = Window((1, 1), stride, rounding="down", kind="pool")
+    if (
+        first != (0, 0)
+        or (x.shape[1] - 1) // stride[0] + 1 != after[1]
+        or (x.shape[2] - 1) // stride[1] + 1 != after[2]
+    ):
+        read = Shape(x.shape.channels, *((n - 1) * step + 1 for n, step in zip(after[1:], stride, strict=True)))
+        x = x.of(site.line("crop", x, crop_keys(*first, *read[1:]), read, claimed=True), read)
+    rounding = rounding_keys(window, x.shape, after, ("exact", "down"))
+    keys = pooling_keys(window) | {key: word for key, word in rounding.items() if word != "exact"}
+    site.emit("maxpool", x, keys, after, claimed=True)
 
 
 def _first(start: int, size: int) -> int:

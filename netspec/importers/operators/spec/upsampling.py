@@ -8,8 +8,12 @@ from fractions import Fraction
 
 from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site
+from netspec.importers.operators.spec.views import Value
 from netspec.importers.operators.spec.windows import image_shape
+from netspec.importers.spec.windows import pooling_keys, rounding_keys
 from netspec.ir.ops.scaling import MAX_FACTOR, METHODS, Upsample
+from netspec.ir.shape import Shape
+from netspec.ir.window import Window
 from netspec.keys.texts import pair
 
 _COORDINATES: Mapping[str, Callable[[int, int, int], Fraction]] = {
@@ -38,6 +42,9 @@ def resize(site: Site) -> None:
     x, shape = site.image(), image_shape(site)
     if any(site.get(name) for name in ("antialias", "exclude_outside", "axes")):
         raise Inexpressible("it filters, or resizes only some axes")
+    if shape.channels == x.shape.channels and shape.units < x.shape.units:
+        _shrink(site, x, shape)
+        return
     if shape.channels != x.shape.channels or shape.height % x.shape.height or shape.width % x.shape.width:
         raise Inexpressible(f"it resizes {x.shape} to {shape}; a spec's upsample multiplies sides by whole numbers")
     factor = shape.height // x.shape.height, shape.width // x.shape.width
@@ -57,6 +64,26 @@ def resize(site: Site) -> None:
         return
     keys = {"factor": pair(factor), **({} if method == "nearest" else {"method": method})}
     site.emit("upsample", x, keys, shape, claimed=True)
+
+
+def _shrink(site: Site, x: Value, shape: Shape) -> None:
+    """A map whose sides are divided by whole numbers: some of its pixels, or the means of squares of 2 x 2 pixels."""
+    factor = x.shape.height // shape.height, x.shape.width // shape.width
+    divides = all(small * times == large for small, times, large in zip(shape[1:], factor, x.shape[1:], strict=True))
+    tensor = site.tensor(2 if len(site.node.inputs) > 2 else 1)
+    scales = site.get("scales") if tensor is None else tensor.read().tolist()
+    way = site.get("mode", "nearest"), site.get("coordinate_transformation_mode", "half_pixel")
+    if not divides or (scales and any(s * f != 1 for s, f in zip(scales[-2:], factor, strict=True))):
+        raise Inexpressible(f"it resizes {x.shape} to {shape}; a spec's upsample multiplies sides by whole numbers")
+    if way == ("nearest", "asymmetric") and site.get("nearest_mode") == "floor":
+        window, type_ = Window((1, 1), factor, rounding="down", kind="pool"), "maxpool"
+    elif factor == (2, 2) and way in (("linear", "half_pixel"), ("linear", "pytorch_half_pixel")):
+        window, type_ = Window((2, 2), (2, 2), kind="pool"), "avgpool"
+    else:
+        raise Inexpressible(f"it shrinks {x.shape} to {shape}, and not by every n-th pixel or means of 2 x 2 pixels")
+    rounding = rounding_keys(window, x.shape, shape, ("exact", "down"))
+    keys = pooling_keys(window) | {key: word for key, word in rounding.items() if word != "exact"}
+    site.emit(type_, x, keys, shape, claimed=True)
 
 
 def _need_scales(site: Site, factor: tuple[int, int]) -> None:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from netspec.importers.operators.graph.model import Inexpressible
-from netspec.importers.operators.spec.lines import Padded, Read, Site
+from netspec.importers.operators.graph.model import Inexpressible, Tensor
+from netspec.importers.operators.spec.lines import Padded, Read, Site, described
 from netspec.importers.operators.spec.naming import of_parameter
-from netspec.importers.operators.spec.views import Value
+from netspec.importers.operators.spec.views import Value, image
 from netspec.importers.spec.windows import UnfitError, convolution_keys, pooling_keys, rounding_keys
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window
@@ -22,8 +22,11 @@ _NEVER_CHOSEN = -1e30
 
 def conv(site: Site) -> None:
     """Convolution. The weights are in netspec's layout already: filters x channels / groups x height x width."""
-    x, padding = _read_padded(site)
     weight, bias = site.needed_tensor(1), site.tensor(2)
+    if len(weight.shape) == 3 and len(site.x.axes) == 3:
+        _conv_of_rows(site, weight, bias)
+        return
+    x, padding = _read_padded(site)
     if len(weight.shape) != 4:
         raise Inexpressible(f"it has {len(weight.shape) - 2} spatial axes; convolutions of a spec have 2")
     groups = int(site.get("group", 1))
@@ -39,6 +42,34 @@ def conv(site: Site) -> None:
     shape = image_shape(site)
     line = weighted_line(site, "conv", x, keys, shape, weight.read)
     site.result(x.of(line, shape))
+    if bias is not None:
+        give_bias(site, bias.read)
+
+
+def _conv_of_rows(site: Site, weight: Tensor, bias: Tensor | None) -> None:
+    """A convolution of N x channels x length: of an image of one row, as which a line ``reshape`` has it if needed."""
+    x, groups = site.x, int(site.get("group", 1))
+    row = Shape(x.sizes[1], 1, x.sizes[2])
+    if x.axes != (("N",), x.single("C"), x.single("W")) or x.shape[1:2] != (1,):
+        if tuple(axis for group in x.axes[1:] for axis in group) != x.own or x.axes[0] != ("N",):
+            raise Inexpressible(f"it convolves {described(x)}; a spec convolves axes in the order of its layer")
+        x = image(site.draft.new_line("reshape", [x.line], {"size": str(row)}, row), row, x.batch)
+    if weight.shape[1] * groups != row.channels or site.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
+        raise Inexpressible("its weights are for other channels, or its padding is given by a word")
+    before, after = (int(n) for n in site.get("pads", (0, 0)))
+    stride, dilation = (int(site.get(word, (1,))[0]) for word in ("strides", "dilations"))
+    window = Window((1, weight.shape[2]), (1, stride), Pad(before, after, 0, 0), (1, dilation))
+    shape = Shape(weight.shape[0], 1, site.output_sizes()[2])
+    try:
+        rounding = rounding_keys(window, row, shape, ("exact", "down"))
+    except UnfitError as unfit:
+        raise Inexpressible(f"a spec has no such window: {unfit}") from None
+    keys = convolution_keys(weight.shape[0], window, groups)
+    keys |= {key: word for key, word in rounding.items() if word != "exact"}
+    kernels = (*weight.shape[:2], 1, weight.shape[2])
+    line = weighted_line(site, "conv", x, keys, shape, lambda: weight.read().reshape(kernels))
+    value = image(line, shape, x.batch)
+    site.result(replace(value, axes=(value.axes[0], value.axes[1], value.axes[3])))
     if bias is not None:
         give_bias(site, bias.read)
 
@@ -129,7 +160,10 @@ def global_pool(type_: str) -> Callable[[Site], None]:
 def pad(site: Site) -> None:
     """Zeros around an image, which convolutions that alone read it state themselves; else a line ``zeropad``."""
     x = site.image()
-    pads, fill = _constant_pad(site)
+    pads, channels, fill = _constant_pad(site)
+    if any(channels):
+        _pad_channels(site, x, pads, channels, fill)
+        return
     readers = site.model.readers.get(site.node.outputs[0], [])
     read_by = {node.op for node in readers}
     if site.node.outputs[0] in site.model.outputs:
@@ -144,7 +178,30 @@ def pad(site: Site) -> None:
     site.emit("zeropad", x, {"pad": pad_text(pads)}, image_shape(site), claimed=True)
 
 
-def _constant_pad(site: Site) -> tuple[Pad, float]:
+def _pad_channels(site: Site, x: Value, pads: Pad, channels: tuple[int, int], fill: float) -> None:
+    """Channels of zeros before and after those of an image: a concatenation with its channels times 0."""
+    if fill != 0:
+        raise Inexpressible(f"it pads with {fill:g}; a spec pads with zeros")
+    if any(pads):
+        line = site.draft.zero_padded(x.line, pads)
+        x = x.of(line, site.draft.lines[line].shape)
+    zeros = site.draft.new_line("linear", [x.line], {"a": "0"}, x.shape)
+    before = _zero_channels(site, x.shape, zeros, channels[0])
+    after = before if channels[0] == channels[1] else _zero_channels(site, x.shape, zeros, channels[1])
+    shape = Shape(x.shape.channels + sum(channels), *x.shape[1:])
+    lines = [*before, x.line, *after]
+    site.result(x.of(site.draft.new_line("concat", lines, {}, shape, origin=site.node, claimed=True), shape))
+
+
+def _zero_channels(site: Site, x: Shape, zeros: int, count: int) -> list[int]:
+    """Return lines with so many channels of zeros in all, of a line with as many as the image has."""
+    whole, rest = divmod(count, x.channels)
+    keys, shape = {"channels": str(rest)}, Shape(rest, *x[1:]) if rest else x
+    return [zeros] * whole + ([site.draft.new_line("slice", [zeros], keys, shape)] if rest else [])
+
+
+def _constant_pad(site: Site) -> tuple[Pad, tuple[int, int], float]:
+    """Return the padding of height and width, of the channels, and the number that it consists of."""
     if site.get("mode", "constant") != "constant":
         raise Inexpressible(f"it pads by {site.get('mode')}; a spec pads with zeros")
     numbers = site.get("pads", site.get("paddings"))
@@ -160,9 +217,9 @@ def _constant_pad(site: Site) -> tuple[Pad, float]:
         raise Inexpressible(f"it has {len(numbers)} numbers for the sides of an image with 4 axes")
     for index, place in enumerate(places):
         before[place], after[place] = int(numbers[index]), int(numbers[len(places) + index])
-    if any((*before[:2], *after[:2])) or min(*before, *after) < 0:
-        raise Inexpressible("it pads other axes than height and width, or cuts off pixels")
-    return Pad(before[3], after[3], before[2], after[2]), fill
+    if before[0] or after[0] or min(*before, *after) < 0:
+        raise Inexpressible("it adds images, or cuts off pixels or channels")
+    return Pad(before[3], after[3], before[2], after[2]), (before[1], after[1]), fill
 
 
 def _read_padded(site: Site) -> tuple[Value, Pad]:

@@ -54,6 +54,40 @@ def elu(call: Call) -> None:
     call.emit("Elu", call.value(call.get("self")), alpha=float(call.get("alpha", 1)))
 
 
+def selu(call: Call) -> None:
+    """selu, with PyTorch's numbers (aten/src/ATen/native/Activation.cpp)."""
+    numbers = {"alpha": 1.6732632423543772848170429916717, "gamma": 1.0507009873554804934193349852946}
+    call.emit("Selu", call.value(call.get("self")), **numbers)
+
+
+def threshold(call: Call) -> None:
+    """threshold with the numbers of relu."""
+    if call.get("threshold") != 0 or call.get("value") != 0:
+        raise Inexpressible("its numbers are not 0; a spec's relu puts 0 in place of what is below 0")
+    call.emit("Relu", call.value(call.get("self")))
+
+
+def gated(call: Call) -> None:
+    """glu: the first half of an axis times the logistic function of the second."""
+    x, sizes = call.get("self"), call.output
+    axis = call.get("dim", -1) % len(sizes)
+    halves = tuple(f"{call.node.name}:{half}" for half in ("value", "gate"))
+    call.add("Split", (call.value(x),), halves, {"axis": axis, "split": [sizes[axis]] * 2}, sizes)
+    call.building.shapes[halves[1]] = sizes
+    call.emit("Mul", halves[0], call.inner("Sigmoid", halves[1], sizes=sizes))
+
+
+def zeros_like(call: Call) -> None:
+    """As many zeros as another value has numbers: that value times 0."""
+    call.emit("Mul", call.value(call.get("self")), call.constant(np.float64(0)))
+
+
+def product_and_sum(call: Call) -> None:
+    """addmm: a product of two matrices, and a term."""
+    inputs = (call.value(call.get(name)) for name in ("mat1", "mat2", "self"))
+    call.emit("Gemm", *inputs, alpha=float(call.get("alpha", 1)), beta=float(call.get("beta", 1)))
+
+
 def gelu(call: Call) -> None:
     """gelu, exact or approximated by tanh."""
     call.emit("Gelu", call.value(call.get("self")), approximate=call.get("approximate", "none"))

@@ -44,6 +44,28 @@ def repeat(call: Call) -> None:
     call.emit("Concat", *[call.value(call.get("self"))] * times[repeated[0]], axis=repeated[0])
 
 
+def repeat_each(call: Call) -> None:
+    """repeat_interleave: each of an axis several times. Channels are concatenated and shuffled, pixels enlarged."""
+    x, times, axis = call.get("self"), call.get("repeats"), call.get("dim")
+    sizes = call.sizes("self")
+    if not isinstance(times, int) or axis is None or times < 1 or len(sizes) < 2:
+        raise Inexpressible("it repeats some of the numbers, or all of them in one row")
+    if (axis := axis % len(sizes)) == 1:
+        joined = call.inner("Concat", *[call.value(x)] * times, sizes=call.output, axis=1)
+        call.emit("ChannelShuffle", joined, axis=1, groups=times)
+    elif axis > 1 and len(sizes) == 4:
+        nearest = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+        call.emit("Resize", call.value(x), **nearest)
+    else:
+        raise Inexpressible("it repeats images, or axes of a value that is no image")
+
+
+def stack(call: Call) -> None:
+    """Values along a new axis."""
+    values = [call.value(value) for value in call.get("tensors")]
+    call.emit("Stack", *values, axis=call.get("dim", 0) % len(call.output))
+
+
 def permute(call: Call) -> None:
     """Another order of the axes."""
     rank = len(call.output)

@@ -75,6 +75,13 @@ def _emit_dropout(call: Call, attributes: Mapping[str, str]) -> None:
         call.emit("Dropout", call.value(x), ratio=float(call.get("p")), **attributes)
 
 
+def uniform(call: Call) -> None:
+    """Uniform random numbers from 0 to 1, in training."""
+    if not call.building.training:
+        raise Inexpressible(RANDOM)
+    call.emit("RandomUniform")
+
+
 def bernoulli(call: Call) -> None:
     """Random numbers that are 1 with a given probability, else 0. What they take the place of does not matter."""
     probability = call.get("p")

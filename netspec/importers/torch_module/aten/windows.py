@@ -51,9 +51,13 @@ def transposed_convolution(call: Call) -> None:
     )
 
 
+_REPEATED = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+"""How ONNX's Resize repeats pixels, or leaves some out."""
+
+
 def nearest(call: Call) -> None:
     """upsample_nearest2d, which repeats pixels or leaves some out."""
-    _resize(call, mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric")
+    _resize(call, **_REPEATED)
 
 
 def bilinear(call: Call) -> None:
@@ -100,7 +104,7 @@ def adaptive_pool(word: str) -> Convert:
     """adaptive_avg_pool2d and adaptive_max_pool2d: a pooling of the whole map, or of windows that are all alike.
 
     Output i of n is over the pixels from floor(i size / n) to ceil((i + 1) size / n) (PyTorch,
-    aten/src/ATen/native/AdaptivePooling.h).
+    aten/src/ATen/native/AdaptivePooling.h), which repeats pixels if n is a multiple of the size.
     """
 
     def convert(call: Call) -> None:
@@ -109,14 +113,25 @@ def adaptive_pool(word: str) -> Convert:
             call.emit(f"Global{word}", x)
         else:
             windows = [_even_windows(size, count) for size, count in zip(before, after, strict=True)]
-            kernel, strides = [side for side, _ in windows], [stride for _, stride in windows]
-            call.emit(word, x, kernel_shape=kernel, strides=strides, pads=[0] * 2 * len(kernel))
+            kernel, strides = [side for side, _ in windows], [max(stride, 1) for _, stride in windows]
+            pool = {"kernel_shape": kernel, "strides": strides, "pads": [0] * 2 * len(kernel)}
+            if all(stride for _, stride in windows):
+                call.emit(word, x, **pool)
+                return
+            pooled = [size if not w[1] else count for size, count, w in zip(before, after, windows, strict=True)]
+            small = call.inner(word, x, sizes=(*call.output[:2], *pooled), **pool)
+            call.emit("Resize", small, **_REPEATED)
 
     return convert
 
 
 def _even_windows(size: int, count: int) -> tuple[int, int]:
-    """Return the side and the stride of the windows of an adaptive pooling. Raises ``Inexpressible`` if they differ."""
+    """Return the side and the stride of the windows of an adaptive pooling, the stride 0 if each pixel is repeated.
+
+    Raises ``Inexpressible`` if the windows differ.
+    """
+    if count > size and count % size == 0:
+        return 1, 0
     starts = [place * size // count for place in range(count)]
     sides = {-(-(place + 1) * size // count) - start for place, start in enumerate(starts)}
     strides = {b - a for a, b in pairwise(starts)} or {1}
