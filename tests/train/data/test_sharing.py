@@ -16,6 +16,7 @@ from numbered import Numbered, NumberedInMemory
 
 from netspec.train.counter_rng import Indices, shuffled
 from netspec.train.data.batches.loader import Loader, Tally
+from netspec.train.data.batches.mixing import with_partners
 from netspec.train.data.batches.sharing import Failures, Sharing
 from netspec.train.data.splits import CachedSplit, Frame, Split
 
@@ -42,13 +43,16 @@ class Table:
 
 @dataclass
 class Member(Sharing):
-    """Reads a contiguous part of each batch. If the parts cannot be equal, the last ones are smaller by one."""
+    """Reads a contiguous part of each batch. If the parts cannot be equal, the last ones are smaller by one. If images
+    are ``mixed``, it also reads those that are mixed into its own."""
 
     rank: int
     table: Table
+    mixed: bool = False
 
     def rows(self, count: int) -> Indices:
-        return np.array_split(np.arange(count), self.table.members)[self.rank]
+        own = np.array_split(np.arange(count), self.table.members)[self.rank]
+        return with_partners(own, count) if self.mixed else own
 
     def merge_failures(self, failures: Failures) -> Failures:
         return {place: why for one in self.table.gather(self.rank, failures) for place, why in one.items()}
@@ -79,28 +83,30 @@ def load(split: Split, order: Indices, size: int, keep: bool, **sharing: Any) ->
     )
 
 
-def load_together(splits: list[Split], order: Indices, size: int, keep: bool) -> list[Pass]:
+def load_together(splits: list[Split], order: Indices, size: int, keep: bool, mixed: bool = False) -> list[Pass]:
     table = Table(len(splits))
     with ThreadPoolExecutor(len(splits)) as pool:
         futures = [
-            pool.submit(load, split, order, size, keep, sharing=Member(rank, table))
+            pool.submit(load, split, order, size, keep, sharing=Member(rank, table, mixed))
             for rank, split in enumerate(splits)
         ]
         return [future.result() for future in futures]
 
 
-def assert_like_single_process(splits: list[Split], alone: Split, size: int, keep: bool) -> None:
-    """Check that the members' batches are those of a single process, and that one member reads each image."""
+def assert_like_single_process(splits: list[Split], alone: Split, size: int, keep: bool, mixed: bool = False) -> None:
+    """Check that the members' batches are those of a single process, and that one member reads each image or, if images
+    are mixed, that each member also reads the image before its first one."""
     order = shuffled(seed=1, epoch=0, count=len(alone.labels))
     expected = load(alone, order, size, keep)
-    shared = load_together(splits, order, size, keep)
+    shared = load_together(splits, order, size, keep, mixed)
     for one in shared:
         assert (one.indices, one.labels) == (expected.indices, expected.labels)
         assert (one.reported, one.tally) == (expected.reported, expected.tally)
     for number, pixels in enumerate(expected.pixels):
         parts = [one.pixels[number] for one in shared]
         assert {index: pixel for part in parts for index, pixel in part.items()} == pixels
-        assert sum(map(len, parts)) == len(pixels)
+        others = sum(0 < len(own) < len(pixels) for own in np.array_split(np.arange(len(pixels)), len(splits)))
+        assert sum(map(len, parts)) == len(pixels) + mixed * others
 
 
 @examples(40)
@@ -110,9 +116,10 @@ def assert_like_single_process(splits: list[Split], alone: Split, size: int, kee
     size=st.integers(4, 25),
     broken=st.frozensets(st.integers(0, 59), max_size=20),
     cached=st.booleans(),
+    mixed=st.booleans(),
 )
 def test_members_together_load_what_one_process_loads(
-    members: int, count: int, size: int, broken: frozenset[int], cached: bool
+    members: int, count: int, size: int, broken: frozenset[int], cached: bool, mixed: bool
 ) -> None:
     def make_split() -> Split:
         plain = Numbered(count, broken)
@@ -121,7 +128,7 @@ def test_members_together_load_what_one_process_loads(
     splits = [make_split() for _ in range(members)]
     alone = make_split()
     for _ in range(2):  # the second time, cached splits know their unreadable images
-        assert_like_single_process(splits, alone, size, keep=False)
+        assert_like_single_process(splits, alone, size, keep=False, mixed=mixed)
     for one in (*splits, alone):
         assert not isinstance(one, CachedSplit) or one.failures().keys() == {p for p in broken if p < count}
 

@@ -33,13 +33,18 @@ train epochs=1 batch=8 optimizer=sgd(lr=0.05, momentum=0.9, weight_decay=1e-3)
 RECORDED = Forms(("cuda-graph",), recorded=True)
 
 
-def train(objective: Objective, steps: int, batch: Callable[[int], int] = lambda step: 8) -> list[Tensor]:
-    """Train for some steps, and return the losses, all tensors of the network, and the scores of some images."""
+def train(
+    objective: Objective, steps: int, batch: Callable[[int], int] = lambda step: 8, mixed: bool = False
+) -> list[Tensor]:
+    """Train for some steps, with targets in place of labels if images are ``mixed``. Return the losses, all tensors of
+    the network, and the scores of some images."""
     objective.module.train()
     optimiser = optimiser_of(objective.graph, objective.module, fused=objective.forms.fused_update)
     generator, found = torch.Generator().manual_seed(0), []
     for step in range(steps):
         images, labels = torch.randn(batch(step), 3, 24, 24, generator=generator), torch.arange(batch(step)) % 4
+        if mixed:
+            labels = torch.rand(batch(step), 4, generator=generator).softmax(1)
         optimiser.factor = 0.9**step
         optimiser.zero_grad()
         found.append(objective.gradients(images, labels, 3, step, optimiser.step))
@@ -50,14 +55,14 @@ def train(objective: Objective, steps: int, batch: Callable[[int], int] = lambda
     return found
 
 
-@pytest.mark.parametrize("accumulate", [1, 3])
-def test_recorded_steps_compute_the_same_bits(accumulate: int) -> None:
+@pytest.mark.parametrize(("accumulate", "mixed"), [(1, False), (3, True)])
+def test_recorded_steps_compute_the_same_bits(accumulate: int, mixed: bool) -> None:
     graph = valid_net(SPEC).graph
     graph = replace(graph, train=replace(graph.train, accumulate=accumulate))
     tapes = Tapes()
     replayed = recorded(build(graph, 0, "cpu", RECORDED), tapes)
     plain = build(graph, 0, "cpu")
-    for a, b in zip(train(replayed, 6), train(plain, 6), strict=True):
+    for a, b in zip(train(replayed, 6, mixed=mixed), train(plain, 6, mixed=mixed), strict=True):
         assert torch.equal(a, b)
     assert replayed.form_notes == ()
     assert len(tapes.tapes) == 2
