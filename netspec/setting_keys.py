@@ -193,7 +193,7 @@ AUGMENT = (
         "RandomResizedCrop of torchvision, after Szegedy et al. (2015), section 6. `from` is then the side in "
         "validation and tests",
         default=None,
-        default_text="that of the crop",
+        default_text="none",
     ),
     Key(
         "aspect",

@@ -16,7 +16,7 @@ _RULE = ("momentum", "nesterov", "beta1", "beta2", "rho", "eps", "eps_in_root", 
 _EPS = ("eps", "eps_in_root")
 """Numbers that a rule does not have if they are 0."""
 _MORE = ("accumulate", "precision", "channels_last", "ema", "label_smoothing")
-_NOTES = {"from": "the central crops of the tests are cut from it too"}
+_NOTES = {("augment", "from"): "the central crops of the tests are cut from it too"}
 
 
 def setting_differences(a: Graph, b: Graph) -> tuple[SettingDifference, ...]:
@@ -26,7 +26,7 @@ def setting_differences(a: Graph, b: Graph) -> tuple[SettingDifference, ...]:
     """
     same_rule = word_of(a.train.rule) == word_of(b.train.rule)
     return tuple(
-        SettingDifference(setting, Difference("changed", key, p.text, q.text, effect, _NOTES.get(key, "")))
+        SettingDifference(setting, Difference("changed", key, p.text, q.text, effect, _NOTES.get((setting, key), "")))
         for (setting, key, p, effect), (_, _, q, _) in zip(_settings(a), _settings(b), strict=True)
         if not p.same(q) and (same_rule or key not in _RULE)
     )
