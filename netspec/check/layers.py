@@ -35,6 +35,9 @@ from netspec.language.syntax import Section, Word, by_key
 from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
 
+_ADJOINT = {"conv", "deconv"}
+"""Types that may share weights: a deconv's are laid out as those of the convolution whose adjoint it is."""
+
 
 class Output(NamedTuple):
     """A layer's output, as far as it is known. ``alternative`` is its shape if a claim here or above is wrong."""
@@ -194,7 +197,7 @@ class Walk:
             )
             return None
         facts = self.facts[target]
-        if facts.type and facts.type != layer_type.name:
+        if facts.type and facts.type != layer_type.name and {facts.type, layer_type.name} != _ADJOINT:
             self.findings.add(
                 "weights-mismatch",
                 f"{name} is {layer_type.name} and cannot take the weights of {word.text}, which is {facts.type}",

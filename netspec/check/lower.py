@@ -197,7 +197,8 @@ class _Parameters:
         if weight.shape != param.shape:
             needs, has = map(format_sizes, (param.shape, weight.shape))
             raise _mismatch(owner, f"{self.request.name} needs {needs}, {owner.layer.name} has {has}")
-        if weight.axis != param.axis:
+        alike = self.request.type.name == owner.layer.type  # those of adjoint types are divided along other axes
+        if weight.axis != param.axis and (alike or self.placement.split):
             note = "only one of them has groups: the shapes of their weights are equal by chance"
             raise _mismatch(owner, note, "groups")
         if owner.layer.placement != self.placement:

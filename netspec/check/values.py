@@ -9,9 +9,10 @@ from typing import Any
 from netspec import layers
 from netspec.check.continued import in_brackets
 from netspec.check.misplaced_arguments import OPTIMIZER, report_arguments, report_optimizer_arguments
+from netspec.check.other_tools.cut_off import cut_off
 from netspec.check.other_tools.keys import coefficients_note, converted, translated_key
 from netspec.check.report import Findings
-from netspec.diagnostics import Fix, Label
+from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.fixes import removal, replacement
 from netspec.diagnostics.other_keys import ABSENT_SETTINGS, STANDS_FOR, absent_key
 from netspec.diagnostics.other_tools import plain_word
@@ -115,6 +116,11 @@ def _report_misplaced(
 ) -> str | None:
     """Report an unknown key that belongs elsewhere on the line, and return the key that it belongs to."""
     word, value, layer_type = pair.key.text, shown(pair.value), layers.find(owner)
+    if owner == "deconv" and plain_word(word) == "outputpadding" and (fix := _less_cut_off(pair, pairs)):
+        message = f"{owner} has no key '{word}'; did you mean {fix.edits[0].text}?"
+        notes = filter(None, (absent_key(word, owner),))
+        findings.add("unknown-key", message, pair.key.span, notes=notes, fixes=(fix,), layer=layer)
+        return "pad"
     translation = translated_key(owner, pair) or (converted(pair, keys) if layer_type else None)
     if translation is not None and (key := translation.partition("=")[0]) not in pairs:
         message = f"{owner} has no key '{word}'" + (f"; did you mean {translation}?" if key else "")
@@ -132,6 +138,21 @@ def _report_misplaced(
     fixes = (replacement(pair.span, value),)
     findings.add("unknown-key", message, pair.key.span, notes=(note,), fixes=fixes, layer=layer)
     return word
+
+
+def _less_cut_off(added: Pair, pairs: Mapping[str, Pair]) -> Fix | None:
+    """Return a fix that writes PyTorch's ``output_padding`` as a part of ``pad``; ``None`` if a number is not one."""
+    given = {name: shown(pair.value) for name, pair in pairs.items()}
+    pad = pairs.get("pad") or pairs.get("padding")
+    if pad is not None:
+        given["pad"] = shown(pad.value)
+    keys = cut_off("ConvTranspose2d", given, added)
+    if "pad" not in keys:
+        return None
+    text = f"pad={keys['pad']}"
+    if pad is None:
+        return Fix(f"write {text}", (Edit(added.span, text),))
+    return Fix(f"write {text}", (Edit(pad.span, text), removal(added.span)))
 
 
 def _report_unknown(pair: Pair, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:

@@ -73,7 +73,7 @@ def _node_complaints(graph: Graph, node: Node, seen: set[str]) -> Iterator[str]:
         parameter = graph.parameters[key]
         if parameter.shape != shape.shape:
             yield f"{key} has another shape than {node.name} needs"
-        if parameter.axis != shape.axis:
+        if parameter.axis != shape.axis and node.placement.split:
             yield f"{key} is divided along another axis than {node.name} needs"
         if parameter.table != shape.table:
             yield f"{key} has another table than {node.name} needs"

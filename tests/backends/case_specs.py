@@ -32,7 +32,8 @@ SPECS = {
         [both] conv filters=6 inputs=left,right neuron=relu bias=0.1
         [again] conv filters=6 inputs=right,left weights=both neuron=relu bias=0.3
         [twice] conv filters=4 inputs=image weights=left
-        [all] concat inputs=both,again,twice
+        [back] deconv filters=2 kernel=3 pad=1 weights=left neuron=tanh
+        [all] concat inputs=both,again,twice,back
         [scores] fc outputs=4 init=gaussian(0.2)
         [fc2] fc outputs=3 inputs=scores,all init=gaussian(0.2)
     """,

@@ -11,7 +11,8 @@ from proposed import fixed, titles
 from netspec.diagnostics import apply
 from netspec.ir.window import Pad, TransposedWindow
 
-ABOVE = "[i] input 8x14x14\n[up] "
+IMAGE = "[i] input 8x14x14\n"
+ABOVE = IMAGE + "[up] "
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,12 @@ def test_strength_of_the_signal_counts_the_weights_that_meet_in_a_pixel() -> Non
         ("Conv2DTranspose(4, 3, strides=2)", "deconv filters=4 kernel=3 stride=2", 29),
         ("upconv filters=4 kernel=2 stride=2", "deconv filters=4 kernel=2 stride=2", 28),
         ("Deconvolution num_output=4 kernel_size=2 stride=2", "deconv filters=4 kernel=2 stride=2", 28),
+        (
+            "deconv filters=4 kernel=3 stride=2 pad=1 output_padding=1",
+            "deconv filters=4 kernel=3 stride=2 pad=1,0,1,0",
+            28,
+        ),
+        ("deconv filters=4 kernel=3 stride=2 output_padding=1", "deconv filters=4 kernel=3 stride=2 pad=0,-1,0,-1", 30),
         ("deconv filters=4 kernel=3 stride=2 pad=same", "deconv filters=4 kernel=3 stride=2 pad=0,1,0,1", 28),
     ],
 )
@@ -146,9 +153,25 @@ def test_layer_of_other_tools_is_rewritten(line: str, right: str, side: int) -> 
     assert valid_net(changed)["up"].output[1:] == (side, side)
 
 
-def test_output_padding_is_explained_where_it_is_a_key() -> None:
-    found = only_diagnostic(ABOVE + "deconv filters=4 kernel=3 stride=2 pad=1 output_padding=1")
-    assert found.code == "unknown-key" and "pad=1,0,1,0 for padding=1, output_padding=1" in found.notes[0]
+def test_output_padding_that_is_no_number_is_explained() -> None:
+    found = only_diagnostic(ABOVE + "deconv filters=4 kernel=3 stride=2 pad=1 output_padding=x")
+    assert (found.code, found.fixes) == ("unknown-key", ())
+    assert "pad=1,0,1,0 for padding=1, output_padding=1" in found.notes[0]
+
+
+def test_convolution_and_its_adjoint_may_share_weights() -> None:
+    """As in an autoencoder with tied weights: 5 x 8 kernels read the 8 maps, and make them of the 5."""
+    net = valid_net(f"{IMAGE}[down] conv filters=5 kernel=3\n[up] deconv filters=8 kernel=3 stride=2 weights=down")
+    assert list(net.graph.parameters) == ["down.weight", "down.bias", "up.bias"]
+    net = valid_net(f"{IMAGE}[up] deconv filters=5 kernel=3\n[down] conv filters=8 kernel=3 weights=up bias=none")
+    assert list(net.graph.parameters) == ["up.weight", "up.bias"]
+
+
+@pytest.mark.parametrize(("settings", "has"), [("", "up needs 5x4x3x3"), ("gpus 2\n", "up needs")])
+def test_other_weights_than_the_adjoints(settings: str, has: str) -> None:
+    text = f"{settings}{IMAGE}[down] conv filters={'8' if settings else '5'} kernel=3\n"
+    found = only_diagnostic(text + f"[up] deconv filters={8 if settings else 4} kernel=3 weights=down")
+    assert found.code == "weights-mismatch" and found.notes[0].startswith(has)
 
 
 SMALL = st.integers(1, 5)

@@ -89,8 +89,9 @@ def weighted_line(site: Site, type_: str, x: Value, keys: dict[str, str], shape:
     number = site.line(
         type_, x, without_bias, shape, arrays={"weight": read}, hint=hint, claimed=type_ in ("conv", "deconv")
     )
+    kernels = type_ in ("conv", "deconv")  # of one layout, whatever the window's stride and padding
     layout = site.node.op, site.get("transB"), site.get("alpha"), x.axes if type_ == "fc" else ()
-    site.draft.share(number, weight, f"{type_} {sorted(keys.items())} {layout}")
+    site.draft.share(number, weight, "kernels" if kernels else f"{type_} {sorted(keys.items())} {layout}")
     return number
 
 
