@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeVar
 
 from netspec.check.report import Findings
-from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options, SectionError
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, PLACEHOLDER, Options, SectionError
 from netspec.importers.cuda_convnet.reading import Section
-
-PLACEHOLDER = 2**12
-"""The placeholder for an unreadable integer and for the side of maps of unknown size: larger than any window."""
-PLACEHOLDER_REAL = 0.5
-"""The placeholder for an unreadable real number: a rate, a momentum, a fraction."""
 
 T = TypeVar("T")
 
@@ -52,47 +47,9 @@ class Lenient(Options):
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
         """Do nothing: these warnings are given when the section is accepted."""
 
-    def integer(self, key: str, default: int | None = None, low: int = -MAX_NUMBER, high: int = MAX_NUMBER) -> int:
-        placeholder = default or min(high, PLACEHOLDER)
-        bound = MAX_NUMBER if high == PLACEHOLDER else high  # this bound comes from a placeholder
-        return self.attempt(lambda: super(Lenient, self).integer(key, default, low, bound), placeholder, key)
-
-    def real(self, key: str, default: float | None = None, low: float = -MAX_NUMBER, high: float = MAX_NUMBER) -> float:
-        return self.attempt(
-            lambda: super(Lenient, self).real(key, default, low, high), default or max(low, PLACEHOLDER_REAL), key
-        )
-
-    def flag(self, key: str, default: bool | None = None) -> bool:
-        return self.attempt(lambda: super(Lenient, self).flag(key, default), bool(default), key)
-
-    def choice(self, key: str, words: Collection[str], default: str | None = None) -> str:
-        return self.attempt(lambda: super(Lenient, self).choice(key, words, default), next(iter(words)), key)
-
-    def integers(
-        self,
-        key: str,
-        inputs: int,
-        *,
-        default: int | None = None,
-        repeat: bool = False,
-        low: int = -MAX_NUMBER,
-        high: int = MAX_NUMBER,
-    ) -> tuple[int, ...]:
-        placeholder = (default or min(high, PLACEHOLDER),) * inputs
-        return self.attempt(
-            lambda: super(Lenient, self).integers(key, inputs, default=default, repeat=repeat, low=low, high=high),
-            placeholder,
-            key,
-        )
-
-    def reals(self, key: str, inputs: int, *, default: float | None = None, repeat: bool = False) -> tuple[float, ...]:
-        placeholder = (default or PLACEHOLDER_REAL,) * inputs
-        return self.attempt(
-            lambda: super(Lenient, self).reals(key, inputs, default=default, repeat=repeat), placeholder, key
-        )
-
-    def flags(self, key: str, inputs: int) -> tuple[bool, ...]:
-        return self.attempt(lambda: super(Lenient, self).flags(key, inputs), (False,) * inputs, key)
+    def _within(self, key: str, number: T, low: float, high: float) -> T:
+        """A bound that comes from a placeholder is none."""
+        return super()._within(key, number, low, MAX_NUMBER if high == PLACEHOLDER else high)
 
     def require_divisible(self, key: str, number: int, by: int, what: str = "") -> None:
         if not self.placeholder_keys:

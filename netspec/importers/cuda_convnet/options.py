@@ -14,6 +14,10 @@ from netspec.importers.cuda_convnet.reading import Option, Section
 from netspec.source import Span
 
 MAX_NUMBER = 2**31
+PLACEHOLDER = 2**12
+"""The placeholder for an unreadable integer and for the side of maps of unknown size: larger than any window."""
+PLACEHOLDER_REAL = 0.5
+"""The placeholder for an unreadable real number: a rate, a momentum, a fraction."""
 OLD_NAMES = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX", "size": "sizeX"}
 """Keys, and their names in old files."""
 
@@ -101,32 +105,41 @@ class Options:
         return [word.strip() for word in self.text(key).split(",")]
 
     def integer(self, key: str, default: int | None = None, low: int = -MAX_NUMBER, high: int = MAX_NUMBER) -> int:
-        if default is not None and self.get(key) is None:
-            return default
-        return self._integer(key, self.text(key).strip(), low, high)
+        return self._one(
+            key, default, default or min(high, PLACEHOLDER), lambda text: self._integer(key, text, low, high)
+        )
 
     def real(self, key: str, default: float | None = None, low: float = -math.inf, high: float = math.inf) -> float:
-        if default is not None and self.get(key) is None:
-            return default
-        return self._real(key, self.text(key).strip(), low, high)
+        return self._one(
+            key, default, default or max(low, PLACEHOLDER_REAL), lambda text: self._real(key, text, low, high)
+        )
 
     def flag(self, key: str, default: bool | None = None) -> bool:
         """Read ``1/0``, ``yes/no``, ``true/false`` or ``on/off``."""
-        if default is not None and self.get(key) is None:
-            return default
-        text = self.text(key).strip()
-        if text.lower() not in _FLAGS:
-            raise self.report_key_error("bad-value", f"{key} needs true or false, not '{shortened(text)}'", key)
-        return _FLAGS[text.lower()]
+
+        def read(text: str) -> bool:
+            if text.lower() not in _FLAGS:
+                raise self.report_key_error("bad-value", f"{key} needs true or false, not '{shortened(text)}'", key)
+            return _FLAGS[text.lower()]
+
+        return self._one(key, default, bool(default), read)
 
     def choice(self, key: str, words: Collection[str], default: str | None = None) -> str:
         """Read one of several words."""
-        text = self.text(key, default).strip()
-        if text not in words:
-            raise self.report_key_error(
-                "bad-value", f"{key} is one of {', '.join(words)}, not '{shortened(text)}'", key
-            )
-        return text
+
+        def read(text: str) -> str:
+            if text not in words:
+                message = f"{key} is one of {', '.join(words)}, not '{shortened(text)}'"
+                raise self.report_key_error("bad-value", message, key)
+            return text
+
+        return self._one(key, default, next(iter(words)), read)
+
+    def _one(self, key: str, default: T | None, placeholder: T, read: Callable[[str], T]) -> T:
+        def value() -> T:
+            return default if default is not None and self.get(key) is None else read(self.text(key).strip())
+
+        return self.attempt(value, placeholder, key)
 
     def integers(
         self,
@@ -139,25 +152,40 @@ class Options:
         high: int = MAX_NUMBER,
     ) -> tuple[int, ...]:
         """Read one number per input. With ``repeat``, a single number stands for all inputs."""
-        return self._list(key, inputs, default, repeat, lambda word: self._integer(key, word, low, high))
+        placeholder = default or min(high, PLACEHOLDER)
+        return self._list(key, inputs, default, placeholder, lambda word: self._integer(key, word, low, high), repeat)
 
     def reals(self, key: str, inputs: int, *, default: float | None = None, repeat: bool = False) -> tuple[float, ...]:
         """Read one number per input. With ``repeat``, a single number stands for all inputs."""
-        return self._list(key, inputs, default, repeat, lambda word: self._real(key, word, -math.inf, math.inf))
+        placeholder = default or PLACEHOLDER_REAL
+        return self._list(
+            key, inputs, default, placeholder, lambda word: self._real(key, word, -math.inf, math.inf), repeat
+        )
 
     def flags(self, key: str, inputs: int) -> tuple[bool, ...]:
         """Read one flag per input. In lists, only ``true`` and ``1`` are true."""
         return self._list(key, inputs, False, False, lambda word: word.lower() in ("true", "1"))
 
-    def _list(self, key: str, inputs: int, default: T | None, repeat: bool, read: Callable[[str], T]) -> tuple[T, ...]:
-        if default is not None and self.get(key) is None:
-            return (default,) * inputs
-        values = tuple(map(read, self.words(key)))
-        if len(values) == 1 and repeat:
-            return values * inputs
-        if len(values) != inputs:
-            raise self.report_length_error(key, len(values), inputs)
-        return values
+    def _list(
+        self,
+        key: str,
+        inputs: int,
+        default: T | None,
+        placeholder: T,
+        read: Callable[[str], T],
+        repeat: bool = False,
+    ) -> tuple[T, ...]:
+        def values() -> tuple[T, ...]:
+            if default is not None and self.get(key) is None:
+                return (default,) * inputs
+            values = tuple(map(read, self.words(key)))
+            if len(values) == 1 and repeat:
+                return values * inputs
+            if len(values) != inputs:
+                raise self.report_length_error(key, len(values), inputs)
+            return values
+
+        return self.attempt(values, (placeholder,) * inputs, key)
 
     def report_length_error(self, key: str, values: int, inputs: int) -> SectionError:
         """Report a list that does not have one value per input."""

@@ -15,8 +15,8 @@ from netspec.check.report import Findings
 from netspec.importers.cuda_convnet.layers.kinds import Context, Kind
 from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer, is_cost
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
-from netspec.importers.cuda_convnet.lenient import PLACEHOLDER, Lenient
-from netspec.importers.cuda_convnet.options import Options, SectionError
+from netspec.importers.cuda_convnet.lenient import Lenient
+from netspec.importers.cuda_convnet.options import PLACEHOLDER, Options, SectionError
 from netspec.importers.cuda_convnet.reading import Section
 
 
