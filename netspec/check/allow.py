@@ -20,6 +20,7 @@ WARNINGS = (
     "no-class-loss",
     "no-effect",
     "output-holes",
+    "rate-too-large",
     "relu-on-scores",
     "saturating-bias",
     "signal-explodes",

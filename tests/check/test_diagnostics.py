@@ -79,6 +79,7 @@ def test_every_error_code_has_a_case() -> None:
         "channels-last",
         "no-class-loss",
         "no-effect",
+        "rate-too-large",
         "unknown-allow",
         "unread-layer",
         "unused-allow",

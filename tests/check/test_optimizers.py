@@ -232,3 +232,24 @@ def test_nesterov_needs_a_momentum() -> None:
     assert (found.code, found.message) == ("no-effect", "nesterov=yes has no effect")
     for own, momentum in (("", 0.9), (" momentum=0.5", 0), (" bias_momentum=0.5", 0)):
         assert valid_net(text.format(own, momentum)).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "usual"),
+    [
+        ("adam(lr=0.1)", "for adam: usual are 0.0001 to 0.01"),
+        ("adamw(0.5)", "for adamw: usual are 0.0001 to 0.01"),
+        ("rmsprop(lr=0.1, eps_in_root=1e-7)", "for rmsprop: usual are 0.0001 to 0.01"),
+        ("lamb(lr=1)", "for lamb: usual are 0.001 to 0.02"),
+        ("lars(lr=100, trust=0.02)", "for lars: usual are 1 to 30, with trust=0.001"),
+        ("adam(lr=0.099)", None),
+        ("rmsprop(lr=0.256, eps_in_root=0.001, start=1)", None),  # EfficientNet's
+        ("lars(lr=37)", None),
+        ("lamb(lr=0.5)", None),
+        ("sgd(lr=1)", None),
+        ("adadelta", None),
+    ],
+)
+def test_rates_of_sgd_are_too_large_for_rules_that_divide_by_the_gradient(optimizer: str, usual: str | None) -> None:
+    found = [w for w in valid_net(f"{START}train optimizer={optimizer}").warnings if w.code == "rate-too-large"]
+    assert [w.message.partition("far too large ")[2] for w in found] == ([usual] if usual else [])

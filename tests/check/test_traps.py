@@ -54,6 +54,11 @@ TRAPS = {
         "[i] input 8\n[f] fc outputs=4 super_eps=0.25\n",
         (2, 18),
     ),
+    "rate-too-large": (
+        "[i] input 8\n[f] fc outputs=4\ntrain optimizer=adamw(lr=0.1)\n",
+        "[i] input 8\n[f] fc outputs=4\ntrain optimizer=adamw(lr=0.05)\n",
+        (3, 7),
+    ),
     "saturating-bias": (
         "[i] input 8\n[f] fc outputs=4 bias=1 neuron=tanh\n",
         "[i] input 8\n[f] fc outputs=4 bias=1 neuron=relu\n",

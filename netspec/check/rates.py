@@ -1,0 +1,42 @@
+"""A warning about learning rates that are far too large for their update rule."""
+
+from __future__ import annotations
+
+from netspec.check.report import Findings
+from netspec.formatting import format_number
+from netspec.ir.rules import Adam, Lamb, Lars, RmsProp, UpdateRule
+from netspec.ir.settings import Train
+from netspec.keys.optimizers import word_of
+from netspec.language.syntax import Pair
+
+LARGEST_STEP = 0.1
+"""A step of every weight, from which on a rate is far too large: ten times what initial weights usually are."""
+_SMALL = 0.01
+"""Below this, a constant beside the root hardly makes steps smaller."""
+
+
+def warn_of_rate(optimizer: Pair, train: Train, findings: Findings) -> None:
+    """Warn if the steps of the rule, which do not become smaller with the gradients, are very large at this rate."""
+    found = _too_large(train.rule, train.lr)
+    if found is None:
+        return
+    usual, why = found
+    word = word_of(train.rule)
+    message = f"a learning rate of {format_number(train.lr)} is far too large for {word}: usual are {usual}"
+    findings.warn("rate-too-large", message, optimizer.span, notes=(why,))
+
+
+def _too_large(rule: UpdateRule, lr: float) -> tuple[str, str] | None:
+    """Return which rates are usual, and what a rate does that is too large, or ``None``."""
+    step = "a step moves a weight by up to about lr, however small its gradient is, and initial weights are about 0.01"
+    match rule:
+        case Adam() if lr >= LARGEST_STEP:
+            return "0.0001 to 0.01", step
+        case RmsProp() if lr >= LARGEST_STEP and max(rule.eps, rule.eps_in_root**0.5) < _SMALL:
+            return "0.0001 to 0.01", step
+        case Lamb() if lr >= 1:
+            return "0.001 to 0.02", "a step is lr times as long as the weights of the layer"
+        case Lars() if lr * rule.trust >= 1:
+            ratio = f"{format_number(lr)} * {format_number(rule.trust)} = {format_number(lr * rule.trust)}"
+            return "1 to 30, with trust=0.001", f"a step is up to lr trust times as long as the weights: {ratio}"
+    return None
