@@ -7,7 +7,9 @@ the image. The draws are functions of the seed, the epoch and the image's index 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -115,12 +117,16 @@ def resized_planes(pixels: Pixels, cut: Cut, size: tuple[int, int]) -> Pixels:
 
 @dataclass(frozen=True, slots=True)
 class CutSplit:
-    """The crops of the images of a split in an epoch, as a split."""
+    """Parts of the images of a split, resized to a height and width, as a split.
+
+    ``cut`` returns the part, given an image's index, height and width. Image files are decoded whole, large JPEG files
+    to no less than ``decoded_side``.
+    """
 
     split: Split
-    crops: DrawnCrops
-    seed: int
-    epoch: int
+    size: tuple[int, int]
+    cut: Callable[[int, int, int], Cut]
+    decoded_side: int = 0
 
     @property
     def labels(self) -> Labels:
@@ -134,13 +140,21 @@ class CutSplit:
         """See ``Split.read``."""
         if not isinstance(self.split, WholeImages):
             pixels = self.split.read(index)
-            return resized_planes(pixels, self._cut(index, *pixels.shape[1:]), self.crops.size)
-        image = self.split.decode(index, self.crops.decoded_side)
-        crop = np.asarray(resized(image, self._cut(index, image.height, image.width), self.crops.size))
-        return np.array(crop[None] if crop.ndim == 2 else crop.transpose(2, 0, 1), order="C")
+            return resized_planes(pixels, self.cut(index, *pixels.shape[1:]), self.size)
+        image = self.split.decode(index, self.decoded_side)
+        part = np.asarray(resized(image, self.cut(index, image.height, image.width), self.size))
+        return np.array(part[None] if part.ndim == 2 else part.transpose(2, 0, 1), order="C")
 
-    def _cut(self, index: int, height: int, width: int) -> Cut:
-        return cut_of(self.crops, self.seed, self.epoch, index, height, width)
+
+def crops_of(split: Split, crops: DrawnCrops, seed: int, epoch: int) -> CutSplit:
+    """Return the crops of the images of a split in an epoch."""
+    return CutSplit(split, crops.size, partial(cut_of, crops, seed, epoch), crops.decoded_side)
+
+
+def smaller(split: Split, frame: Frame) -> CutSplit:
+    """Return the images of a split, scaled down to a frame of the same shape."""
+    size = frame.height, frame.width
+    return CutSplit(split, size, lambda index, height, width: Cut(0, 0, *size, scaled=size))
 
 
 def training_split(data: Data, crops: DrawnCrops | None, seed: int, epoch: int) -> Split:
@@ -149,31 +163,9 @@ def training_split(data: Data, crops: DrawnCrops | None, seed: int, epoch: int) 
         return data.train
     stored = data.larger if data.larger is not None else data.train
     if not isinstance(stored, CachedSplit):
-        return CutSplit(stored, crops, seed, epoch)
+        return crops_of(stored, crops, seed, epoch)
     whole = stored.original if isinstance(stored.original, WholeImages) else stored
-    return stored.with_failures_of(CutSplit(whole, crops, seed, epoch))
-
-
-@dataclass(frozen=True, slots=True)
-class SmallerSplit:
-    """The images of a split, scaled down to a frame of the same shape."""
-
-    split: Split
-    frame: Frame
-
-    @property
-    def labels(self) -> Labels:
-        return self.split.labels
-
-    def name(self, index: int) -> str:
-        """See ``Split.name``."""
-        return self.split.name(index)
-
-    def read(self, index: int) -> Pixels:
-        """See ``Split.read``."""
-        pixels = self.split.read(index)
-        height, width = size = self.frame.height, self.frame.width
-        return resized_planes(pixels, Cut(0, 0, height, width, size), size)
+    return stored.with_failures_of(crops_of(whole, crops, seed, epoch))
 
 
 def scaled_down(data: Data, frame: Frame, least: Frame) -> Data:
@@ -200,8 +192,8 @@ def scaled_down(data: Data, frame: Frame, least: Frame) -> Data:
     statistics = data.statistics
     if statistics is not None:
         statistics = replace(statistics, mean=_smaller_mean(statistics.mean, frame))
-    validation = SmallerSplit(data.validation, frame) if data.validation is not None else None
-    train = SmallerSplit(data.train, frame)
+    validation = smaller(data.validation, frame) if data.validation is not None else None
+    train = smaller(data.train, frame)
     return replace(data, frame=frame, train=train, validation=validation, statistics=statistics, larger=data.train)
 
 

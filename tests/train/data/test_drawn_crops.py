@@ -19,7 +19,7 @@ from netspec.passes.crops import DrawnCrops, drawn_crops, stored_size
 from netspec.train.counter_rng import shuffled, uniform
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.drawn import Cut, CutSplit, cut_of, resized, scaled_down, training_split
+from netspec.train.data.drawn import Cut, crops_of, cut_of, resized, scaled_down, training_split
 from netspec.train.data.moments import Moments, statistics
 from netspec.train.data.packing.packing import pack
 from netspec.train.data.source import open_source
@@ -117,7 +117,7 @@ def test_crops_of_a_side_are_those_of_the_stored_image(photos: Path) -> None:
     stored = open_source(str(photos), graph, 0).train
     files = open_source(str(photos), graph_of(Augment(resize=14)), 0).train
     crops = DrawnCrops((12, 12), (20, 20))
-    cut = CutSplit(files, crops, 5, 1)
+    cut = crops_of(files, crops, 5, 1)
     for index in range(12):
         top, left = (int(float(uniform(5, 1, np.array([index]), purpose)[0]) * 9) for purpose in (1, 2))
         expected = stored.read(index)[:, top : top + 12, left : left + 12].astype(int)
@@ -246,4 +246,4 @@ def test_grey_images_are_cut_too(photos: Path) -> None:
     cut = Cut(3, 4, 20, 30)
     assert resized(image, cut, (12, 12)).size == (12, 12)
     uncached = CachedSplit(InMemorySplit(np.zeros((1, 1, 20, 20), np.uint8), np.zeros(1, np.int64), str))
-    assert CutSplit(uncached, AREA, 0, 0).read(0).shape == (1, 12, 12)
+    assert crops_of(uncached, AREA, 0, 0).read(0).shape == (1, 12, 12)
