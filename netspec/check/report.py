@@ -9,7 +9,7 @@ from types import MappingProxyType
 from netspec import layers
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label
 from netspec.diagnostics.fixes import replacement
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import Suggestions
 from netspec.diagnostics.other_tools import ABSENT_TYPES, plain_word
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
@@ -28,7 +28,7 @@ class Findings:
         self.root = root
         self.dropped = dropped
         self.all: list[Diagnostic] = []
-        self._compared = 0
+        self._suggestions = Suggestions(MAX_COMPARED)
         self._listed = False
 
     @property
@@ -107,10 +107,7 @@ class Findings:
 
     def nearest(self, word: str, known: Collection[str]) -> str | None:
         """Return the known name that is most like a misspelt one, unless too many names have been compared."""
-        if self.full or self._compared > MAX_COMPARED:
-            return None
-        self._compared += len(known)
-        return nearest(word, known)
+        return None if self.full else self._suggestions.nearest(word, known)
 
     def fault(
         self, fault: Fault, layer: str, type_span: Span, pairs: Mapping[str, Pair], labels: Iterable[Label] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
 
@@ -50,6 +50,20 @@ def _nearest(word: str, names: tuple[str, ...]) -> str | None:
             if errors < best_distance or (equal and best and _nearer(sought, candidate, best.lower())):
                 best, best_distance = name, errors
     return best or _contained(sought, names)
+
+
+class Suggestions:
+    """Finds the nearest names of several misspelt ones, until ``most`` names have been compared."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def nearest(self, word: str, known: Collection[str]) -> str | None:
+        """Return the known name that a word most likely means; ``None`` if none is near or too many were compared."""
+        if self._left <= 0:
+            return None
+        self._left -= len(known)
+        return nearest(word, known)
 
 
 def _nearer(sought: str, one: str, other: str) -> bool:

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from netspec.diagnostics import Diagnostic, Edit, Label, apply
 from netspec.diagnostics.fixes import replacement
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import Suggestions
 from netspec.language.bases import Folder, find_bases, other_mistakes
 from netspec.language.parser import parse, parse_change
 from netspec.language.syntax import Dropped, File, Section, Setting, Value, Word
@@ -55,12 +55,12 @@ class Texts:
             return File(self.root, (), (), (*self.problems, *other_mistakes(self.problems, self.own)))
         files = [*map(parse, reversed(self.bases)), self.own]
         result = files[0]
-        unknown_layers = _UnknownLayers()
+        suggestions = Suggestions(MAX_COMPARED)
         for variant in files[1:]:
-            result = _merge(result, variant, unknown_layers)
+            result = _merge(result, variant, suggestions)
         for change in self.changes:
-            resolved = _resolve_change(parse_change(change), result, unknown_layers)
-            result = replace(_merge(result, resolved, unknown_layers), source=self.root)
+            resolved = _resolve_change(parse_change(change), result, suggestions)
+            result = replace(_merge(result, resolved, suggestions), source=self.root)
         return result
 
     def edited(self, edits: Sequence[Edit]) -> Texts:
@@ -86,22 +86,15 @@ def _collect_texts(source: Source, folder: Folder, changes: tuple[Source, ...]) 
     return Texts(source, bases, changes, problems, folder)
 
 
-class _UnknownLayers:
-    """Makes diagnostics for unknown layer names. They suggest the nearest name until ``MAX_COMPARED`` is used up."""
-
-    def __init__(self) -> None:
-        self._compared = 0
-
-    def diagnostic(self, word: Word, known: Collection[str], message: str, notes: tuple[str, ...] = ()) -> Diagnostic:
-        near = None
-        if self._compared < MAX_COMPARED and word.text not in known:
-            self._compared += len(known)
-            near = nearest(word.text, known)
-        fixes = (replacement(word.span, near, known),) if near else ()
-        text = message.format(word.text) + (f"; did you mean {near}?" if near else "")
-        if not near and len(known) <= MAX_LISTED:
-            notes = (*notes, f"there are {', '.join(known)}")
-        return Diagnostic("unknown-layer", text, (word.span,), notes, fixes)
+def _unknown_layer(
+    word: Word, known: Collection[str], message: str, suggestions: Suggestions, notes: tuple[str, ...] = ()
+) -> Diagnostic:
+    near = suggestions.nearest(word.text, known) if word.text not in known else None
+    fixes = (replacement(word.span, near, known),) if near else ()
+    text = message.format(word.text) + (f"; did you mean {near}?" if near else "")
+    if not near and len(known) <= MAX_LISTED:
+        notes = (*notes, f"there are {', '.join(known)}")
+    return Diagnostic("unknown-layer", text, (word.span,), notes, fixes)
 
 
 def _dropped_layer(word: Word, dropped: Mapping[str, Dropped], message: str) -> Diagnostic:
@@ -161,13 +154,13 @@ class _Layers:
         self._sections[place] = None
 
 
-def _merge(base: File, variant: File, unknown_layers: _UnknownLayers) -> File:
+def _merge(base: File, variant: File, suggestions: Suggestions) -> File:
     layers = _Layers(base.without_claims().sections, base.dropped)
     diagnostics = [*base.diagnostics, *variant.diagnostics]
     settings = []
     for setting in variant.settings:
         if setting.word.text == "drop":
-            diagnostics += _drop(setting, layers, unknown_layers)
+            diagnostics += _drop(setting, layers, suggestions)
         else:
             settings.append(setting)
     changed: set[str] = set()
@@ -178,7 +171,7 @@ def _merge(base: File, variant: File, unknown_layers: _UnknownLayers) -> File:
         elif name in layers.places:
             layers.change(section)
         else:
-            diagnostics += _insert(section, layers, unknown_layers)
+            diagnostics += _insert(section, layers, suggestions)
         changed.add(name)
     merged = _merge_settings(_without_lost_keys(base.settings, variant.broken), settings)
     broken = (*base.broken, *variant.broken)
@@ -201,7 +194,7 @@ def _without_lost_keys(settings: Iterable[Setting], broken: Iterable[Setting]) -
     return tuple(kept)
 
 
-def _resolve_change(change: File, base: File, unknown_layers: _UnknownLayers) -> File:
+def _resolve_change(change: File, base: File, suggestions: Suggestions) -> File:
     """Turn a ``--set`` change into a change of a layer, or of a setting if no layer has that name."""
     layers = [section.name.text for section in base.sections]
     sections: list[Section] = []
@@ -218,11 +211,11 @@ def _resolve_change(change: File, base: File, unknown_layers: _UnknownLayers) ->
             diagnostics.append(_dropped_layer(section.name, base.dropped, message))
         else:
             names = [*layers, *_MERGED]
-            diagnostics.append(unknown_layers.diagnostic(section.name, names, "there is no layer {}"))
+            diagnostics.append(_unknown_layer(section.name, names, "there is no layer {}", suggestions))
     return File(change.source, tuple(sections), tuple(settings), tuple(diagnostics))
 
 
-def _drop(setting: Setting, layers: _Layers, unknown_layers: _UnknownLayers) -> list[Diagnostic]:
+def _drop(setting: Setting, layers: _Layers, suggestions: Suggestions) -> list[Diagnostic]:
     """Remove the layers that a ``drop`` line names."""
     names = [v for v in setting.values if isinstance(v, Word)]
     wrong = [*(v for v in setting.values if not isinstance(v, Word)), *setting.pairs]
@@ -234,17 +227,17 @@ def _drop(setting: Setting, layers: _Layers, unknown_layers: _UnknownLayers) -> 
         if word.text in layers.places:
             layers.drop(word)
         else:
-            diagnostics.append(unknown_layers.diagnostic(word, known, "there is no layer {} to drop"))
+            diagnostics.append(_unknown_layer(word, known, "there is no layer {} to drop", suggestions))
     return diagnostics
 
 
-def _insert(section: Section, layers: _Layers, unknown_layers: _UnknownLayers) -> list[Diagnostic]:
+def _insert(section: Section, layers: _Layers, suggestions: Suggestions) -> list[Diagnostic]:
     """Insert a new layer after the one that its ``after=`` names, or at the end."""
     if not section.values and not section.broken:
         if section.name.text in layers.dropped:
             return [_dropped_layer(section.name, layers.dropped, "layer {} is dropped, and cannot be changed")]
         message = "the base has no layer {}"
-        return [unknown_layers.diagnostic(section.name, layers.places, message, ("a new layer needs a type",))]
+        return [_unknown_layer(section.name, layers.places, message, suggestions, ("a new layer needs a type",))]
     after = next((p for p in section.pairs if p.key.text == "after"), None)
     if after is None:
         layers.append(section)
@@ -253,18 +246,18 @@ def _insert(section: Section, layers: _Layers, unknown_layers: _UnknownLayers) -
     if isinstance(after.value, Word) and after.value.text in layers.places:
         layers.insert(layers.places[after.value.text], layer)
         return []
-    diagnostic = _wrong_after(after.value, layers, unknown_layers)
+    diagnostic = _wrong_after(after.value, layers, suggestions)
     layers.append(layer)
     return [diagnostic]
 
 
-def _wrong_after(value: Value, layers: _Layers, unknown_layers: _UnknownLayers) -> Diagnostic:
+def _wrong_after(value: Value, layers: _Layers, suggestions: Suggestions) -> Diagnostic:
     """Return the diagnostic for a value of ``after=`` that is not the name of a layer."""
     if not isinstance(value, Word):
         return Diagnostic("bad-value", "after: needs the name of a layer", (value.span,))
     if value.text in layers.dropped:
         return _dropped_layer(value, layers.dropped, "layer {} is dropped: nothing can be placed after it")
-    return unknown_layers.diagnostic(value, layers.places, "there is no layer {} to place it after")
+    return _unknown_layer(value, layers.places, "there is no layer {} to place it after", suggestions)
 
 
 def _merge_settings(base: Sequence[Setting], variant: Sequence[Setting]) -> tuple[Setting, ...]:
