@@ -86,7 +86,7 @@ def test_single_operators(line: str) -> None:
     [
         (node("ConvTranspose", ["x", "w"], ["y"], output_shape=[9, 10]), "cuts off 1 pixel of its height"),
         (node("Softplus", ["x"], ["y"]), "differs by up to 0.018"),
-        (node("Clip", ["x", "one"], ["y"]), "its limits are not 0 and 6"),
+        (node("Clip", ["x", "one", "one"], ["y"]), "its limits are 1 and 1"),
         (node("PRelu", ["x", "slopes"], ["y"]), "a spec has one for each channel"),
         (node("LRN", ["x"], ["y"], size=4), "its window is even"),
         (node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[2, 2]), "its window is dilated"),

@@ -55,6 +55,14 @@ NODES: dict[str, tuple[Any, list[str]]] = {
             "concat inputs=linear1,slice1,pad1 -> 18x4x7",
         ],
     ),
+    "other limits": (
+        node("Clip", ["x", "low", "high"], ["y"]),
+        ["linear a=3 b=3", "relu6", "linear a=0.33333334 b=-1"],
+    ),
+    "least": (
+        node("Min", ["x", "x"], ["y"]),
+        ["linear a=-1", "linear a=-1 inputs=x", "max inputs=linear1,linear2", "linear a=-1"],
+    ),
     "mean of one": (node("Mean", ["x"], ["y"]), ["linear a=1"]),
     "selu": (node("Selu", ["x"], ["y"]), ["elu alpha=1.6732632", "linear a=1.050701"]),
     "norm of maps": (
@@ -70,6 +78,8 @@ TENSORS: Values = {
     "steps": np.array([2, 2], np.int64),
     "half": np.array([1, 1, 0.5, 0.5], np.float32),
     "pads": np.array([0, 10, 0, 0, 0, 0, 0, 1], np.int64),
+    "low": np.array(-1, np.float32),
+    "high": np.array(1, np.float32),
     "coefficients": numbers(*SHAPE),
 }
 

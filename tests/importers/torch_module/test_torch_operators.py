@@ -63,6 +63,8 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     ),
     "repeated one by one": lambda x: x.repeat_interleave(2, 1).repeat_interleave(3, -1).repeat_interleave(2, dim=2),
     "more neurons": lambda x: F.selu(x) + F.threshold(x, 0, 0) + F.glu(torch.cat([x, x.tanh()], 1), 1),
+    "other limits": lambda x: F.hardtanh(x) + x.clamp(0, 1) * x.clamp(min=0.1) - x.clamp(max=-0.2) + x.clamp(-0.5, 0.1),
+    "smaller": lambda x: torch.minimum(x, x.tanh() * 2) + torch.min(x, 1 - x),
     "zeros": lambda x: torch.zeros_like(x).add_(x) + torch.cat([x[:, 2:], torch.zeros_like(x[:, :2])], 1),
     "norm by hand": lambda x: (x - x.mean(1, True)) / ((x - x.mean(1, True)).pow(2).mean(1, True) + 1e-6).sqrt(),
     "counted": lambda x: F.avg_pool2d(x, 3, 2, 1) + F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),

@@ -77,6 +77,16 @@ def join(type_: str) -> Callable[[Site], None]:
     return lambda site: _join(site, type_)
 
 
+def minimum(site: Site) -> None:
+    """The minimum of several values: the maximum of these times -1, times -1."""
+    values = [site.value(index) for index in range(len(site.node.inputs))]
+    negative = [v.of(site.draft.new_line("linear", [v.line], {"a": "-1"}, v.shape), v.shape) for v in values]
+    _join(site, "max", negative)
+    largest = site.draft.values[site.node.outputs[0]]
+    assert largest is not None
+    site.emit("linear", largest, {"a": "-1"})
+
+
 def mean(site: Site) -> None:
     """The mean of several values: their sum, times a number."""
     _join(site, "sum")

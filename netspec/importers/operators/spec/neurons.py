@@ -28,12 +28,29 @@ def neuron(word: str, **attributes: tuple[str, float]) -> Callable[[Site], None]
 
 
 def clip(site: Site) -> None:
-    """relu or relu6."""
+    """relu or relu6. Other limits are those of relu or relu6 between two lines ``linear``: low + s relu((x - low) / s)
+    with s = (high - low) / 6, or 1 if there is no upper limit, and -1 if there is only an upper one."""
     limits = bounds(site.model, site.node)
-    word = {(0.0, 6.0): "relu6", (0.0, math.inf): "relu"}.get(limits) if limits is not None else None
-    if word is None:
-        raise Inexpressible("its limits are not 0 and 6" if limits else "its limits are computed")
-    site.emit(word, site.x)
+    if limits is None:
+        raise Inexpressible("its limits are computed")
+    low, high = limits
+    if low >= high or limits == (-math.inf, math.inf):
+        raise Inexpressible(f"its limits are {low:g} and {high:g}")
+    word = "relu6" if math.isfinite(low) and math.isfinite(high) else "relu"
+    scale = (high - low) / 6 if word == "relu6" else 1.0 if math.isfinite(low) else -1.0
+    start = low if math.isfinite(low) else high
+    if (scale, start) == (1, 0):
+        site.emit(word, site.x)
+        return
+    before, after = _linear(site, 1 / scale, -start / scale), _linear(site, scale, start)
+    x = site.x.of(site.draft.new_line("linear", [site.x.line], before, site.x.shape), site.x.shape)
+    site.emit("linear", x.of(site.line(word, x, {}, x.shape), x.shape), after)
+
+
+def _linear(site: Site, a: float, b: float) -> dict[str, str]:
+    """Return the keys of a x + b."""
+    numbers = (("a", a, 1.0), ("b", b, 0.0))
+    return {key: site.literal(number) for key, number, usual in numbers if number != usual}
 
 
 def p_relu(site: Site) -> None:

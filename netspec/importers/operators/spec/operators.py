@@ -44,6 +44,7 @@ OPERATORS: Mapping[str, Translate] = {
     "Sum": arithmetic.join("sum"),
     "Max": arithmetic.join("max"),
     "Mean": arithmetic.mean,
+    "Min": arithmetic.minimum,
     "BatchNormalization": norms.batch_norm,
     "LayerNormalization": norms.layer_norm,
     "LayerNorm": norms.recognised_layer_norm,
@@ -96,9 +97,9 @@ OPERATORS: Mapping[str, Translate] = {
 """By the operator's type. The types that ONNX does not have are those of groups that were recognised."""
 
 EXACT = frozenset({
-    "Cast", "Concat", "Expand", "Flatten", "Max", "MaxPool", "GlobalMaxPool", "Pad", "ReduceMax", "GroupReduceMax",
-    "Relu", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze", "Split", "Gather", "ChannelShuffle",
-    "DepthToSpace", "SpaceToDepth", "PixelUnshuffle",
+    "Cast", "Concat", "Expand", "Flatten", "Max", "Min", "MaxPool", "GlobalMaxPool", "Pad", "ReduceMax",
+    "GroupReduceMax", "Relu", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze", "Split", "Gather",
+    "ChannelShuffle", "DepthToSpace", "SpaceToDepth", "PixelUnshuffle",
 })  # fmt: skip
 """Operators that do to whole numbers what they do to real ones: others round, or leave the range of the type."""
 

@@ -150,6 +150,13 @@ def maximum(call: Call) -> None:
     (arithmetic("Max") if "other" in call.arguments else reduction("ReduceMax"))(call)
 
 
+def minimum(call: Call) -> None:
+    """The smaller of two values."""
+    if "other" not in call.arguments:
+        raise Inexpressible("it takes minima over an axis; a spec takes means and maxima")
+    arithmetic("Min")(call)
+
+
 def power(call: Call) -> None:
     """x to the power of a number."""
     call.emit("Pow", call.value(call.get("self")), call.value(call.get("exponent")))

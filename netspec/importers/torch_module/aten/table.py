@@ -67,6 +67,8 @@ TABLE: Mapping[str, Convert] = {
     **dict.fromkeys(("div", "divide", "true_divide"), functions.arithmetic("Div")),
     "maximum": functions.arithmetic("Max"),
     "max": functions.maximum,
+    "minimum": functions.arithmetic("Min"),
+    "min": functions.minimum,
     "rsub": functions.reversed_subtraction,
     "pow": functions.power,
     "mean": functions.reduction("ReduceMean"),
