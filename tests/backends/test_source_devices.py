@@ -97,7 +97,7 @@ def test_two_processes_compute_the_trainers_bits(tmp_path: Path) -> None:
         trial_of("early", grouped(TO_FIRST, EARLY), tmp_path),
         trial_of("adamw", grouped(BY_ALL, "train optimizer=adamw(lr=0.01)"), tmp_path),
         trial_of("lars", grouped(BY_ALL, "train optimizer=lars(weight_decay=0.01, adapt=all)"), tmp_path),
-        trial_of("lamb", grouped(BY_ALL, "train optimizer=lamb(lr=0.01)"), tmp_path, split="batch"),
+        trial_of("lamb", grouped(BY_ALL, "train optimizer=lamb(lr=0.01)"), tmp_path),
         trial_of("clipped", grouped(BY_ALL, "train clip_gradients=norm(0.01)"), tmp_path),
         trial_of("clipped_parts", grouped(TO_FIRST, f"{EARLY} clip_gradients=norm(0.01)"), tmp_path),
         trial_of("clipped_batch", grouped(ON_SECOND, "train clip_gradients=norm(0.01)"), tmp_path, split="batch"),
