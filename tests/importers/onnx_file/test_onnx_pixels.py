@@ -109,6 +109,21 @@ def test_convolution_of_rows() -> None:
     assert "its weights are for other channels" in str(refused(rows(numbers(5, 8, 3), auto_pad="SAME_UPPER")).notes)
 
 
+MEANS: dict[int, list[Any]] = {
+    17: [node("ReduceMean", ["x"], ["a"], axes=[2]), node("ReduceMean", ["a"], ["y"], axes=[3])],
+    18: [node("ReduceMean", ["x", "two"], ["a"]), node("ReduceMean", ["a", "three"], ["y"])],
+}
+"""The means of the rows, then of the columns, by operator set: the axes are an input since 18."""
+
+
+@pytest.mark.parametrize("opset", MEANS)
+def test_mean_of_means_is_one_pooling(opset: int) -> None:
+    axes = {"two": np.array([2], np.int64), "three": np.array([3], np.int64)}
+    given = model(MEANS[opset], ("N", *SHAPE), axes if opset == 18 else {}, opset=opset)
+    assert lines(given) == ["avgpool kernel=global"]
+    assert_same(given, numbers(2, *SHAPE))
+
+
 def rearranged(between: tuple[int, ...], order: tuple[int, ...], after: tuple[int, ...]) -> Any:
     """A model of two reshapes and a transposition."""
     tensors = {"between": np.array((-1, *between), np.int64), "after": np.array((-1, *after), np.int64)}
