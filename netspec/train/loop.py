@@ -12,10 +12,10 @@ import numpy as np
 from torch import Tensor
 
 from netspec.passes.crops import drawn_crops
-from netspec.train.counter_rng import Indices, shuffled
+from netspec.train.counter_rng import shuffled
 from netspec.train.data.batches.augment import central, choose
 from netspec.train.data.batches.loader import Batch, Tally
-from netspec.train.data.batches.mixing import draw_mixture, mixed_batch, with_partners
+from netspec.train.data.batches.mixing import mixed, rows_to_read
 from netspec.train.data.batches.transfer import to_device
 from netspec.train.data.drawn import training_split
 from netspec.train.data.splits import CachedSplit
@@ -94,7 +94,7 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
     position = np.empty(images, np.int64)
     position[order] = np.arange(images)
     skipped_before = progress.tally.skipped
-    readers = Readers(t.world, lambda count: rows_read(t, count))
+    readers = Readers(t.world, lambda count: rows_to_read(t.graph.augment, t.objective.training_rows(count), count))
     split = training_split(t.data, drawn_crops(t.graph), config.seed, t.epoch)
     reading = t.loader.run(split, order[progress.position :], config.batch, keep_partial=False, sharing=readers)
     batches = iter(reading)
@@ -123,24 +123,14 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
     return True
 
 
-def rows_read(t: Training, count: int) -> Indices:
-    """Return the rows of a batch of ``count`` images that this process reads: its own, and those that are mixed into
-    them."""
-    rows = t.objective.training_rows(count)
-    return with_partners(rows, count) if t.graph.augment.mixes else rows
-
-
 def augmented(t: Training, batch: Batch) -> tuple[Tensor, Tensor]:
     """Return this process's images of a batch, augmented (random crop, mirroring, colour shift) and prepared, and the
     labels of the whole batch. If the augment line mixes images, so are these, and the labels are targets."""
     indices, size, prepare = batch.indices[batch.rows], t.graph.input.output, t.prepare_training
     choices = choose(t.config.seed, t.epoch, indices, prepare.frame, size, t.graph.augment)
     images, labels = prepare(batch.pixels, choices), to_device(batch.labels, t.config.device)
-    mixture = draw_mixture(t.graph.augment, t.config.seed, t.step, size)
-    if mixture is None:
-        return images, labels
     rows = t.objective.training_rows(len(labels))
-    return mixed_batch(images, labels, batch.rows, rows, t.graph.scores.output.units, mixture)
+    return mixed(t.graph, images, labels, batch.rows, rows, t.config.seed, t.step)
 
 
 def take_step(t: Training, progress: EpochProgress, x: Tensor, labels: Tensor) -> Tensor:

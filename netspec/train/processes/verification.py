@@ -35,7 +35,7 @@ from netspec.passes.dependence import trained_parameters
 from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place_on_devices
 from netspec.passes.torch_names import state_keys
-from netspec.train.data.batches.mixing import draw_mixture, mixed_batch, with_partners
+from netspec.train.data.batches.mixing import mixed, rows_to_read
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, state_names, state_of
@@ -261,14 +261,9 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
 def _own_part(objective: Objective, images: Tensor, labels: Tensor, seed: int, step: int) -> tuple[Tensor, Tensor]:
     """Return this process's images of a whole batch, and all labels, as ``loop.augmented`` does: mixed if the augment
     line says so, from the images that the process would have read."""
-    graph, count = objective.graph, len(labels)
-    rows = objective.training_rows(count)
-    mixture = draw_mixture(graph.augment, seed, step, graph.input.output)
-    if mixture is None:
-        return images[torch.from_numpy(rows).to(images.device)], labels
-    read = with_partners(rows, count)
-    images = images[torch.from_numpy(read).to(images.device)]
-    return mixed_batch(images, labels, read, rows, graph.scores.output.units, mixture)
+    graph, rows = objective.graph, objective.training_rows(len(labels))
+    read = rows_to_read(graph.augment, rows, len(labels))
+    return mixed(graph, images[torch.from_numpy(read).to(images.device)], labels, read, rows, seed, step)
 
 
 def _without_magnified_rounding(graph: Graph) -> Train:

@@ -15,6 +15,7 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
+from netspec.ir.graph import Graph
 from netspec.ir.settings import Augment
 from netspec.ir.shape import Shape
 from netspec.train import counter_rng
@@ -72,6 +73,11 @@ def _interval(u: float, half: float, length: int) -> slice:
     return slice(max(centre - reach, 0), min(centre + reach, length))
 
 
+def rows_to_read(augment: Augment, rows: Indices, count: int) -> Indices:
+    """Return the rows of a batch of ``count`` images that are read to train on ``rows``: also those mixed into them."""
+    return with_partners(rows, count) if augment.mixes else rows
+
+
 def with_partners(rows: Indices, count: int) -> Indices:
     """Return the rows of a batch of ``count`` images, and those with which they are mixed, in ascending order."""
     return np.unique(np.concatenate([rows, _partners(rows, count)]))
@@ -79,6 +85,17 @@ def with_partners(rows: Indices, count: int) -> Indices:
 
 def _partners(rows: Indices, count: int) -> Indices:
     return (rows - 1) % count
+
+
+def mixed(
+    graph: Graph, images: Tensor, labels: Tensor, read: Indices, rows: Indices, seed: int, step: int
+) -> tuple[Tensor, Tensor]:
+    """Return the images of some ``rows`` of a step's batch, and the labels of all rows. If the augment line mixes
+    images, these are mixed, and the labels are targets. ``images`` are those of ``rows_to_read``."""
+    mixture = draw_mixture(graph.augment, seed, step, graph.input.output)
+    if mixture is None:
+        return images, labels
+    return mixed_batch(images, labels, read, rows, graph.scores.output.units, mixture)
 
 
 def mixed_batch(
