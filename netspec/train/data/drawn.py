@@ -93,9 +93,9 @@ def _share_of_area(crops: DrawnCrops, draws: _Draws, height: int, width: int) ->
             return Cut(int(top * (height - rows + 1)), int(left * (width - columns + 1)), rows, columns)
     rows, columns = height, width
     if width / height < narrow:
-        rows = round(width / narrow)
+        rows = max(1, round(width / narrow))
     elif width / height > wide:
-        columns = round(height * wide)
+        columns = max(1, round(height * wide))
     return Cut(*centre_crop(height - rows, width - columns), rows, columns)
 
 

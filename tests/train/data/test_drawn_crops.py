@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from linear_network import linear_network
 from PIL import Image
 
@@ -19,7 +21,7 @@ from netspec.passes.crops import DrawnCrops, drawn_crops, stored_size
 from netspec.train.counter_rng import shuffled, uniform
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.drawn import Cut, crops_of, cut_of, resized, scaled_down, training_split
+from netspec.train.data.drawn import Cut, crops_of, cut_of, resized, resized_planes, scaled_down, training_split
 from netspec.train.data.moments import Moments, statistics
 from netspec.train.data.packing.packing import pack
 from netspec.train.data.source import open_source
@@ -88,6 +90,25 @@ def test_the_first_try_is_worked_out_by_hand() -> None:
     h, w = round((area / aspect) ** 0.5), round((area * aspect) ** 0.5)
     assert h <= 300 and w <= 400
     assert cut_of(AREA, 3, 2, 5, 300, 400) == Cut(int(top * (301 - h)), int(left * (401 - w)), h, w)
+
+
+@given(
+    height=st.integers(1, 400),
+    width=st.integers(1, 400),
+    low=st.floats(0.001, 1),
+    aspects=st.tuples(st.floats(0.05, 20), st.floats(0.05, 20)),
+    index=st.integers(0, 2**31),
+)
+def test_every_crop_lies_in_its_image(
+    height: int, width: int, low: float, aspects: tuple[float, float], index: int
+) -> None:
+    for crops in (DrawnCrops((6, 8), (9, 30)), DrawnCrops((6, 8), (9, 9), (low, 1.0), (min(aspects), max(aspects)))):
+        cut = cut_of(crops, 1, 2, index, height, width)
+        whole = cut.scaled or (height, width)
+        assert cut.height > 0 and cut.width > 0
+        assert 0 <= cut.top <= whole[0] - cut.height and 0 <= cut.left <= whole[1] - cut.width
+        pixels = np.zeros((1, height, width), np.uint8)
+        assert resized_planes(pixels, cut, crops.size).shape == (1, 6, 8)
 
 
 def test_a_crop_that_never_fits_is_central() -> None:
