@@ -133,7 +133,6 @@ def _small_data() -> Iterator[None]:
         ("accumulate=4", ""),
         ("ema=0.9 schedule=plateau(factor=0.1, patience=1, threshold=0.9)", ""),
         ("label_smoothing=0.1", ""),
-        ("label_smoothing=0.1", LOSSES),
         ("precision=bf16", ""),
         ("precision=bf16", LOSSES),
         ("channels_last=yes", ""),
