@@ -19,8 +19,8 @@ _OTHERS_LAYERS = (
 DISTINCT = [path for path in CLASSICS if path.stem not in _OTHERS_LAYERS]
 
 _SIDES = {
-    "densenet-bc-100-12": 8, "fsrcnn": 7, "googlenet": 80, "inception-v3": 75, "lecun-1989": 16, "lenet-1": 28,
-    "overfeat-fast": 71, "squeezenet": 67, "u-net": 188, "wrn-28-10": 8, "xception": 43, "zfnet": 64,
+    "densenet-bc-100-12": 8, "espcn": 5, "fsrcnn": 7, "googlenet": 80, "inception-v3": 75, "lecun-1989": 16,
+    "lenet-1": 28, "overfeat-fast": 71, "squeezenet": 67, "u-net": 188, "wrn-28-10": 8, "xception": 43, "zfnet": 64,
 }  # fmt: skip
 """Sides of small images in which every window fits, where 32 is too small or too large."""
 

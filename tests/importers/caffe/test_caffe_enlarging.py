@@ -10,9 +10,11 @@ import torch
 from caffe_files import images, labelled, layer
 from caffe_networks import Writer
 from caffemodels import caffemodel
+from classics import classic
 from prototxt import layers, net, problems, rejected
 
 from netspec import backend
+from netspec.diff import compare
 from netspec.ir.shape import Shape
 from netspec.net import import_caffe
 from netspec.source import Source
@@ -39,14 +41,14 @@ def fcn(*, skips: bool) -> str:
         w.add(name, "Crop", bottoms, crop_param={"axis": 2, "offset": offset})
 
     if skips:
-        for pool, offset in (("pool4", 5), ("pool3", 9)):
-            enlarge(f"upscore_{pool}", 4)
+        for name, pool, offset in (("upscore2", "pool4", 5), ("upscore_pool4", "pool3", 9)):
+            enlarge(name, 4)
             scores = w.at
             w.conv(f"score_{pool}", 21, 1, relu=False, at=pool)
             crop(f"score_{pool}c", [w.at, scores], offset)
             w.add(f"fuse_{pool}", "Eltwise", [scores, w.at], eltwise_param={"operation": "SUM"})
-    enlarge("upscore", 16 if skips else 64)
-    crop("score", ["upscore", "data"], 31 if skips else 19)
+    enlarge("upscore8" if skips else "upscore", 16 if skips else 64)
+    crop("score", [w.at, "data"], 31 if skips else 19)
     return w.text
 
 
@@ -67,7 +69,7 @@ def test_fcn_32s() -> None:
 
 def test_fcn_8s() -> None:
     network = net(fcn(skips=True))
-    shapes = {"upscore_pool4": 34, "fuse_pool4": 34, "upscore_pool3": 70, "upscore": 568, "score": 500}
+    shapes = {"upscore2": 34, "fuse_pool4": 34, "upscore_pool4": 70, "upscore8": 568, "score": 500}
     assert {name: network[name].output.height for name in shapes} == shapes
     assert [line.partition("] ")[2] for line in layers(fcn(skips=True)) if "crop" in line] == [
         "crop size=34 top=5 left=5",
@@ -174,3 +176,13 @@ def test_filler_that_a_spec_lacks_is_left_out_where_nothing_is_trained(filler: s
     assert warning.code == "caffe-substitute" and warning.message.startswith("up: its weights must come from a file")
     assert warning.spans[0].text == filler.split("std: 1 ")[-1]
     assert layers(deployed)[0].startswith("[up] deconv filters=3 kernel=4 stride=2")
+
+
+@pytest.mark.parametrize(("name", "skips"), [("fcn-32s", False), ("fcn-8s", True)])
+def test_classics_differ_from_the_authors_files_in_the_kernels_between_classes(name: str, skips: bool) -> None:
+    """The specs have only those from a class to the same class; the others are zero there."""
+    comparison = compare(classic(name), net(fcn(skips=skips)))
+    changed = {(x.name, d.key) for x in comparison.layers for d in x.differences if d.effect == "function"}
+    enlarging = ("upscore2", "upscore_pool4", "upscore8") if skips else ("upscore",)
+    assert changed == {(layer, "groups") for layer in enlarging}
+    assert comparison.misfits == tuple((layer, layer) for layer in enlarging)
