@@ -16,6 +16,7 @@ from netspec.ir.ops import (
     LinearNeuron,
     Log,
     Logistic,
+    Mish,
     NoisyRelu,
     Relu,
     Relu6,
@@ -106,6 +107,18 @@ def silu_back(op: Silu, call: Call, y: Array, grad: Array) -> Gradient:
     """Slope s + x s (1 - s) with s = 1 / (1 + e^-x)."""
     s = sigmoid(call.x)
     return Gradient((grad * (s + call.x * s * (1 - s)),))
+
+
+def mish(op: Mish, call: Call) -> Array:
+    """x tanh(log(1 + e^x))."""
+    y: Array = call.x * np.tanh(np.logaddexp(0, call.x))
+    return y
+
+
+def mish_back(op: Mish, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope t + x (1 - t^2) / (1 + e^-x) with t = tanh(log(1 + e^x))."""
+    t = np.tanh(np.logaddexp(0, call.x))
+    return Gradient((grad * (t + call.x * (1 - t**2) * sigmoid(call.x)),))
 
 
 def gelu(op: Gelu, call: Call) -> Array:

@@ -70,6 +70,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.LeakyRelu: Pair(neurons.leaky_relu, neurons.leaky_relu_back),
     ops.Elu: Pair(neurons.elu, neurons.elu_back),
     ops.Silu: Pair(neurons.silu, neurons.silu_back),
+    ops.Mish: Pair(neurons.mish, neurons.mish_back),
     ops.Gelu: Pair(neurons.gelu, neurons.gelu_back),
     ops.HardSwish: Pair(neurons.hard_swish, neurons.hard_swish_back),
     ops.Tanh: Pair(neurons.tanh, neurons.tanh_back),

@@ -273,7 +273,6 @@ ABSENT_TYPES: Mapping[str, str] = {
             "glu",
             "hardtanh",
             "logsigmoid",
-            "mish",
             "reglu",
             "rrelu",
             "selu",

@@ -23,6 +23,7 @@ NEURONS: Mapping[str, Form] = {
     "leakyrelu": Form("max(0, x) + slope min(0, x)", (Argument("slope", Real(low=0), 0.01),), ops.LeakyRelu),
     "elu": Form("max(0, x) + alpha min(0, e^x - 1)", (Argument("alpha", Real(low=0), 1.0),), ops.Elu),
     "silu": Form("x / (1 + e^-x)", make=ops.Silu),
+    "mish": Form("x tanh(log(1 + e^x))", make=ops.Mish),
     "gelu": Form("x (1 + erf(x / sqrt 2)) / 2", make=ops.Gelu),
     "hardswish": Form("x min(max(0, x + 3), 6) / 6", make=ops.HardSwish),
     "tanh": Form(

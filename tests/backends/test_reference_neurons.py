@@ -18,6 +18,7 @@ from netspec.ir.ops import (
     LeakyRelu,
     LinearNeuron,
     Logistic,
+    Mish,
     NoisyRelu,
     Op,
     Relu,
@@ -41,6 +42,7 @@ reference = backend.load("reference")
         (LeakyRelu(0.5), [-2, 3], [-1, 3]),
         (Elu(), [-LN3, 0, 3], [-2 / 3, 0, 3]),  # 1/3 - 1
         (Elu(0.5), [-1000, -LN2, 1000], [-0.5, -0.25, 1000]),
+        (Mish(), [0, np.log(np.e - 1)], [0, np.log(np.e - 1) * np.tanh(1)]),
         (Silu(), [-LN3, 0, LN3], [-LN3 / 4, 0, 3 * LN3 / 4]),  # the logistic function is 1/4, 1/2, 3/4
         (Gelu(), [-1000, 0, 1000], [0, 0, 1000]),
         (Gelu(), [1, -1], [0.8413447460685429, -0.15865525393145707]),  # the normal distribution function at 1 and -1
@@ -72,6 +74,7 @@ def test_neurons(op: Op, x: list[float], expected: list[float]) -> None:
         (LeakyRelu(0.5), [-2, 0, 3], [0.5, 0.5, 1]),
         (Elu(), [-LN3, 0, 3], [1 / 3, 1, 1]),
         (Elu(0.5), [-LN2, 0, 1000], [0.25, 0.5, 1]),
+        (Mish(), [0], [0.6]),  # tanh(log 2) = (4 - 1) / (4 + 1)
         (Silu(), [0, LN3], [0.5, 0.75 + LN3 * 0.1875]),
         (Gelu(), [0, 1], [0.5, 0.8413447460685429 + 0.24197072451914337]),  # with the density at 1
         (HardSwish(), [-4, -3, 0, 1.5, 3, 4], [0, 0, 0.5, 1, 1, 1]),

@@ -41,6 +41,7 @@ def test_layer_in_call_syntax_is_rewritten_as_a_statement() -> None:
         ("AdaptiveMaxPool2d(1, 1)", "missing-type", "maxpool kernel=global"),
         ("GlobalAveragePooling2D()", "missing-type", "avgpool kernel=global"),
         ("SiLU", "unknown-type", "silu"),
+        ("Mish", "unknown-type", "mish"),
         ("hswish", "unknown-type", "hardswish"),
         ("swish", "unknown-type", "silu"),
         ("SiLU()", "missing-type", "silu"),
@@ -90,7 +91,7 @@ def test_named_padding_of_other_tools_is_replaced_by_a_number(word: str, fixed: 
     assert bool(found.notes) == (word != "valid")
 
 
-@pytest.mark.parametrize("word", ["mish", "celu", "rrelu", "SELU", "gelu_tanh", "quick_gelu", "ReGLU"])
+@pytest.mark.parametrize("word", ["celu", "rrelu", "SELU", "gelu_tanh", "quick_gelu", "ReGLU"])
 def test_unsupported_function_gets_no_replacement(word: str) -> None:
     (neuron,) = diagnostics_of(f"[i] input 3x8x8\n[f] fc outputs=2 neuron={word}\n")
     (layer,) = diagnostics_of(f"[i] input 3x8x8\n[f] {word}\n")

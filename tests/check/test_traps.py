@@ -261,7 +261,7 @@ def test_layers_that_move_channels_end_the_search_for_groups(layer: str) -> None
     assert netspec.loads(text).warnings == ()
 
 
-@pytest.mark.parametrize("word", ["silu", "gelu", "hardswish", "logistic", "hardsigmoid"])
+@pytest.mark.parametrize("word", ["silu", "mish", "gelu", "hardswish", "logistic", "hardsigmoid"])
 @pytest.mark.parametrize("scale", [0.05, 0.25, 1.0, 4.0])
 def test_estimated_strengths_of_smooth_neurons_are_close(word: str, scale: float) -> None:
     """Of normal numbers; a batch normalisation has a strength of 1."""

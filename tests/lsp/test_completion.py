@@ -99,6 +99,7 @@ def test_default_and_setting_lines_offer_their_keys() -> None:
                 "leakyrelu",
                 "elu",
                 "silu",
+                "mish",
                 "gelu",
                 "hardswish",
                 "tanh",

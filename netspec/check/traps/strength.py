@@ -31,6 +31,7 @@ from netspec.ir.ops import (
     Logistic,
     Loss,
     Lrn,
+    Mish,
     NoisyRelu,
     PRelu,
     Product,
@@ -90,6 +91,8 @@ def _output_square(graph: Graph, node: Node, reads: list[float]) -> float:
         return x / 2 + op.alpha * op.alpha * min(x, 1.0) / 2
     if isinstance(op, Silu | Gelu | HardSwish):
         return x / 2 * (1 - 1 / (2 + 2 * x))  # linear with slope 1/2 for small numbers, like ReLU for large ones
+    if isinstance(op, Mish):
+        return x / 2 * (1 - 0.28 / (1 + 2 * x))  # the same with slope 0.6
     if isinstance(op, Tanh):
         slope = op.a * op.b
         return min(op.a * op.a, slope * slope * x)

@@ -69,6 +69,12 @@ class Silu(Neuron):
     __slots__ = ()
 
 
+class Mish(Neuron):
+    """x tanh(log(1 + e^x)). Misra, Mish: a self regularized non-monotonic activation function (2020), section 2."""
+
+    __slots__ = ()
+
+
 class Gelu(Neuron):
     """x P(X <= x) for a standard normal X: x (1 + erf(x / sqrt 2)) / 2. Hendrycks & Gimpel (2016), section 2."""
 

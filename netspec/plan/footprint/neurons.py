@@ -11,6 +11,7 @@ from netspec.ir.ops import (
     LeakyRelu,
     LinearNeuron,
     Log,
+    Mish,
     NoisyRelu,
     Op,
     Relu6,
@@ -41,7 +42,9 @@ def neuron(op: Op, site: Site) -> Footprint:
             return Footprint(wide, FULL, extra=wide, backward=2 * wide)
         case Log(a=a) if a:
             return Footprint(size, width, extra=size)
-        case Relu6() | LeakyRelu() | Elu() | Silu() | Gelu() | HardSwish() | HardSigmoid() | SoftRelu() | Log():
+        case (
+            Relu6() | LeakyRelu() | Elu() | Silu() | Mish() | Gelu() | HardSwish() | HardSigmoid() | SoftRelu() | Log()
+        ):
             return Footprint(size, width, keeps_input=True)
         case Square():
             return Footprint(size, width, keeps_input=True, backward=2 * size)

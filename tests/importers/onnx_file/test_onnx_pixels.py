@@ -92,6 +92,17 @@ def test_operators(name: str) -> None:
     assert_same(given, numbers(2, *SHAPE))
 
 
+def test_mish() -> None:
+    """As one operator, which it is since operator set 18, and as three."""
+    one = model([node("Mish", ["x"], ["y"])], ("N", *SHAPE), opset=18)
+    parts = [node("Softplus", ["x"], ["a"]), node("Tanh", ["a"], ["b"]), node("Mul", ["b", "x"], ["y"])]
+    for given in (one, model(parts, ("N", *SHAPE))):
+        assert lines(given) == ["mish"]
+        assert_same(given, numbers(2, *SHAPE))
+    other = [node("Softplus", ["x"], ["a"]), node("Tanh", ["a"], ["b"]), node("Mul", ["b", "a"], ["y"])]
+    assert "Softplus" in str(refused(model(other, ("N", *SHAPE))).notes)
+
+
 def rows(weight: Any, **attributes: Any) -> Any:
     """A model that convolves the pixels of each map in a row."""
     tensors = {"w": weight, "b": numbers(len(weight)), "rows": np.array([-1, 8, 24], np.int64)}

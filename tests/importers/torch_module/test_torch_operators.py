@@ -62,7 +62,7 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
         x.view(-1, 2, 2, 6, 8).amax(2) + x.unflatten(1, (2, 2)).max(1)[0] - x.view(-1, 4, 1, 6, 8).mean(1)
     ),
     "repeated one by one": lambda x: x.repeat_interleave(2, 1).repeat_interleave(3, -1).repeat_interleave(2, dim=2),
-    "more neurons": lambda x: F.selu(x) + F.threshold(x, 0, 0) + F.glu(torch.cat([x, x.tanh()], 1), 1),
+    "more neurons": lambda x: F.selu(x) + F.threshold(x, 0, 0) + F.glu(torch.cat([x, x.tanh()], 1), 1) + F.mish(x),
     "other limits": lambda x: F.hardtanh(x) + x.clamp(0, 1) * x.clamp(min=0.1) - x.clamp(max=-0.2) + x.clamp(-0.5, 0.1),
     "smaller": lambda x: torch.minimum(x, x.tanh() * 2) + torch.min(x, 1 - x),
     "zeros": lambda x: torch.zeros_like(x).add_(x) + torch.cat([x[:, 2:], torch.zeros_like(x[:, :2])], 1),

@@ -29,6 +29,17 @@ def silu(model: Model, node: Node) -> Match | None:
     return None
 
 
+def mish(model: Model, node: Node) -> Match | None:
+    """x tanh(log(1 + e^x))."""
+    found = product(model, node)
+    for x, gate in _two_ways(found.values) if found is not None and is_close(model, found.factor, 1) else ():
+        tanh = made_by(model, gate, "Tanh")
+        softplus = made_by(model, tanh.inputs[0], "Softplus") if tanh is not None else None
+        if found is not None and tanh is not None and softplus is not None and softplus.inputs[0] == x:
+            return Match("Mish", (x,), (*found.inner, tanh, softplus))
+    return None
+
+
 def gelu(model: Model, node: Node) -> Match | None:
     """x (1 + erf(x / sqrt 2)) / 2."""
     found = product(model, node)
@@ -163,6 +174,7 @@ _SLOPE = {"alpha": _SIXTH, "beta": 0.5}
 
 PATTERNS: tuple[Pattern, ...] = (
     silu,
+    mish,
     gelu,
     hard_sigmoid,
     hard_swish,

@@ -67,6 +67,7 @@ OPERATORS: Mapping[str, Translate] = {
     "HardSwish": neuron("hardswish"),
     "Swish": neurons.swish,
     "Silu": neuron("silu"),
+    "Mish": neuron("mish"),
     "Gelu": neurons.gelu,
     "Tanh": neuron("tanh"),
     "ScaledTanh": neuron("tanh", a=("a", 1.0), b=("b", 1.0)),

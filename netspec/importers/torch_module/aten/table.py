@@ -46,6 +46,7 @@ TABLE: Mapping[str, Convert] = {
     "hardsigmoid": functions.hard_sigmoid,
     "hardswish": functions.function("HardSwish"),
     "silu": functions.function("Silu"),
+    "mish": functions.function("Mish"),
     "gelu": functions.gelu,
     "tanh": functions.function("Tanh"),
     "softplus": functions.function("Softplus"),
