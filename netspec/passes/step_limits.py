@@ -32,7 +32,8 @@ class Unfit:
 
 
 WITHOUT_CLASSES = (
-    "images have one class each, and pixels none; summary, draw, plan, diff, compile and export take such a network"
+    "images have one class each, and pixels none; netspec.torch_module and compile give the module, to train in a "
+    "program of your own"
 )
 """What is said of a network whose class scores are maps."""
 

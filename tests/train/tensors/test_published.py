@@ -122,4 +122,4 @@ def test_network_of_maps_is_not_taken_for_a_classifier(tmp_path: Path) -> None:
         assert done.exit_code == 1
         message, note = done.stderr.splitlines()
         assert message == f"Error: the class scores are an image of 2x16x16: {command[0]} needs one score per class"
-        assert "summary, draw, plan, diff, compile and export" in note
+        assert "netspec.torch_module and compile give the module" in note
