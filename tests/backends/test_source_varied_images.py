@@ -35,14 +35,14 @@ AUGMENTS = (
     "from=14 area=0.05,0.5 aspect=0.5,3",
     "pad=3 colour=jitter(brightness=0.4, contrast=0.3)",
     "pad=3 fill=reflect colour=jitter(contrast=0.4)",
-    "from=13,20 colour=jitter(brightness=0.4)",
+    "from=13,20 colour=jitter(brightness=0.4, hue=0.3)",
     "flip=horizontal erase=cutout(5)",
     "pad=2 erase=random(0.9)",
     "pad=4 fill=reflect",
     "crop=12 from=14 pad=2 fill=mean flip=horizontal colour=pca(0.1)",
     "crop=12 from=14 area=0.1,1 colour=pca(0.1) erase=random(0.5, max_area=0.8)",
 )
-MEANS = ("none", "image", "channel std=channel", "0.4,0.5,0.3 order=bgr")
+MEANS = ("none", "image", "channel std=channel", "0.4,0.5,0.3 std=0.25,0.3,0.2 order=bgr")
 
 
 @pytest.fixture(scope="module")
