@@ -42,13 +42,16 @@ SIMULATION = Path(__file__).parents[1] / "helpers" / "simulated_cuda_site"
 
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, on which the tests marked gpu run")
 
-FAST = SPEC.replace("kernel=3", "kernel=4 stride=2").replace(
+MIXING = " mixup=0.4 cutmix=1"
+MIXED = SPEC.replace("kernel=3", "kernel=4 stride=2").replace(
     "[norm] batchnorm", "[norm] lrn size=3 k=1 alpha=0.1 beta=0.75"
 )
-"""A network with a strided convolution, computed on blocks of pixels, and an LRN chain."""
+FAST = MIXED.replace(MIXING, "")
+"""A network with a strided convolution, computed on blocks of pixels, and an LRN chain. Images that are mixed are not
+prepared as blocks."""
 RMSPROP = "rmsprop(lr=0.003, momentum=0.9, eps_in_root=0.1, start=1) clip_gradients=norm(0.1)"
-RULES = (FAST, FAST.replace("sgd(lr=0.02)", RMSPROP))
-"""The network with two update rules, the second of which also limits the norm of the gradients."""
+RULES = (FAST, MIXED.replace("sgd(lr=0.02)", RMSPROP))
+"""The network with two update rules, the second of which also limits the norm of the gradients, with mixed images."""
 
 
 def train_on(device: str, spec: str, out: Path, steps: int = 3, **more: object) -> Path:
@@ -66,12 +69,18 @@ def weight_difference(a: Path, b: Path) -> float:
 @pytest.mark.ci
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("text", RULES, ids=["sgd", "rmsprop"])
-def test_training_has_the_weights_of_the_cpu(text: str, precision: str, tmp_path: Path) -> None:
+def test_training_has_the_weights_of_the_cpu(
+    text: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+    monkeypatch.setattr(QUIET, "note", notes.append)
     spec = text.replace("train epochs", f"train precision={precision} epochs")
     plain = train_on("cpu", spec, tmp_path / "cpu", without=("all",))
     with simulate_cuda() as device:
         cuda = train_on("cuda", spec, tmp_path / "cuda")
     assert weight_difference(plain, cuda) < (1e-5 if precision == "fp32" else 0.1)
+    note = "images are laid out as blocks in another copy, after they have been mixed"
+    assert (note in notes) == (MIXING in text)
     # A recording is preceded by a warm-up on a side stream, and followed by a replay that checks it. After that of the
     # step, two more steps are replayed, and then inference is recorded.
     recording = ["wait", "aside", "wait", "record", "recorded", "replay"]
@@ -114,7 +123,7 @@ def test_steps_wait_for_the_device_only_to_log_the_loss(text: str, tmp_path: Pat
 def test_simulation_rejects_mixing_cpu_and_gpu_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "to_device", lambda labels, device: torch.from_numpy(labels))
     with simulate_cuda(), pytest.raises(RuntimeError, match=r"on the same device: aten\.nll_loss"):
-        train_on("cuda", SPEC, tmp_path / "run", without=("cuda-graph",))
+        train_on("cuda", SPEC.replace(MIXING, ""), tmp_path / "run", without=("cuda-graph",))
 
 
 def test_synchronising_work_cannot_be_recorded() -> None:
