@@ -87,7 +87,7 @@ class PixelShuffle(Op):
         if x.channels % area:
             raise Fault(
                 "groups-do-not-divide",
-                "{layer} makes the pixels of a square of a number of channels that does not divide its input",
+                f"{{layer}}: {area} channels, one for each pixel of a square, do not divide its input",
                 ("factor", "inputs"),
                 (f"{x.channels} channels / {self.factor}^2 = {x.channels / area:.6g}, not a whole number",),
             )
