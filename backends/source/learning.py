@@ -23,6 +23,7 @@ from netspec.ir.settings import (
     Polynomial,
     Restarts,
     Schedule,
+    Sigmoid,
     Step,
     Steps,
     noise_of,
@@ -207,6 +208,7 @@ _SCHEDULES: dict[type[Schedule], str] = {
     OneCycle: "onecycle",
     Polynomial: "poly",
     Inverse: "inverse",
+    Sigmoid: "sigmoid",
 }
 
 
@@ -274,4 +276,4 @@ def _divides_epochs(schedule: Schedule) -> bool:
 
 
 def _counts_steps(schedule: Schedule) -> bool:
-    return isinstance(schedule, Inverse) or getattr(schedule, "unit", "epochs") == "steps"
+    return isinstance(schedule, Inverse | Sigmoid) or getattr(schedule, "unit", "epochs") == "steps"

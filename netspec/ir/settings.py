@@ -185,6 +185,15 @@ class Inverse:
     power: float
 
 
+@dataclass(frozen=True, slots=True)
+class Sigmoid:
+    """The rate follows a logistic function of the steps s, from 0: lr / (1 + exp(-gamma (s - center))). With a
+    ``gamma`` below 0 it falls. This is Caffe's ``sigmoid``, whose ``stepsize`` is the center."""
+
+    gamma: float
+    center: int
+
+
 OwnSchedule = (
     Fixed
     | Step
@@ -198,6 +207,7 @@ OwnSchedule = (
     | OneCycle
     | Polynomial
     | Inverse
+    | Sigmoid
 )
 """The schedules that a single parameter may have: those that depend only on the step, the epoch and the progress."""
 Schedule = OwnSchedule | Plateau

@@ -136,6 +136,12 @@ SCHEDULES: Mapping[str, Form] = {
         (Argument("gamma", Real(low=0), required=True), Argument("power", Real(low=0), required=True)),
         ir.Inverse,
     ),
+    "sigmoid": Form(
+        "the rate is 1 / (1 + exp(-gamma (s - center))) times that of the optimizer in step s, counted from 0, as with "
+        'lr_policy: "sigmoid" in Caffe. With a gamma below 0 it falls, and is half of it at step `center`',
+        (Argument("gamma", Real(), required=True), Argument("center", Whole(0), required=True)),
+        ir.Sigmoid,
+    ),
 }
 
 

@@ -248,14 +248,14 @@ def test_invisible_characters_are_escaped() -> None:
      Steps((2, 5), 0.1, freeze=6), Steps((), 0.1, freeze=6), settings.Linear(0.1), settings.Cosine(0.0),
      settings.Fixed(), settings.Polynomial(0.5), settings.Inverse(1e-4, 0.75), Step(0.5, 7, "steps"),
      Step(0.5, 2.4), settings.Restarts(3), settings.Restarts(1, 2, 0.1), settings.Restarts(5, 2, unit="steps"),
-     settings.OneCycle(), settings.OneCycle(0.3, 0.1, 0.0, 3, "linear"),
+     settings.OneCycle(), settings.Sigmoid(-0.1, 30), settings.OneCycle(0.3, 0.1, 0.0, 3, "linear"),
      Steps((5, 20), 0.1, unit="steps"), Steps((5, 20), 0.1, 33, "steps"), Steps((), 0.1, 33, "steps")],
     ids=lambda schedule: type(schedule).__name__,
 )  # fmt: skip
 def test_rate_factors_equal_the_trainers(schedule: Schedule, tmp_path: Path) -> None:
     graph = chain("fc")
     program = load_program(replace(graph, train=replace(graph.train, schedule=schedule)), tmp_path)
-    counts_steps = getattr(schedule, "unit", "") == "steps" or isinstance(schedule, settings.Inverse)
+    counts_steps = getattr(schedule, "unit", "") == "steps" or isinstance(schedule, settings.Inverse | settings.Sigmoid)
     for step in range(64):
         expected = factor(schedule, step=step, epoch=step / 8, progress=step / 64, watch=Watch())
         step_of = (step,) if counts_steps else ()

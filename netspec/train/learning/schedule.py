@@ -20,6 +20,7 @@ from netspec.ir.settings import (
     Polynomial,
     Restarts,
     Schedule,
+    Sigmoid,
     Step,
     Steps,
     Train,
@@ -137,6 +138,8 @@ def factor(schedule: Schedule, *, step: int, epoch: float, progress: float, watc
             return float((1 - progress) ** schedule.power)
         case Inverse():
             return float((1 + schedule.gamma * step) ** -schedule.power)
+        case Sigmoid():
+            return (1 + math.tanh(schedule.gamma * (step - schedule.center) / 2)) / 2  # exp would overflow
         case _:
             assert_never(schedule)
 

@@ -40,6 +40,7 @@ FORMULAS: dict[str, Callable[[int], float]] = {
     "lr_policy: 'poly' power: 1": lambda i: 1 - i / ITERATIONS,
     "lr_policy: 'poly' power: 0.5": lambda i: math.sqrt(1 - i / ITERATIONS),
     "lr_policy: 'poly'": lambda i: 1,
+    "lr_policy: 'sigmoid' gamma: -0.5 stepsize: 12": lambda i: 1 / (1 + math.exp(0.5 * (i - 12))),
 }
 """The factors of ``base_lr`` in iteration i."""
 
@@ -128,7 +129,7 @@ def test_what_does_not_change_the_training_is_left_out() -> None:
         ("gamma: 1e39", "its gamma is 1e+39", "gamma: 1e39"),
         ("momentum: 1", "from 0 to below 1", "momentum: 1"),
         ("iter_size: 0", "at least 1", "iter_size: 0"),
-        ("lr_policy: 'sigmoid'", "sigmoid", "lr_policy: 'sigmoid'"),
+        ("lr_policy: 'sigmoid' stepsize: -1", "center at a step from 0 on", "stepsize: -1"),
         ("lr_policy: 'stp'", "did you mean step", "lr_policy: 'stp'"),
         ("lr_policy: 'step' gamma: 0.1", "stepsize must be at least 1", "lr_policy: 'step'"),
         ("lr_policy: 'step' gamma: 2 stepsize: 5", "above 0 up to 1, not 2", "gamma: 2"),

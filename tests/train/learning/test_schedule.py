@@ -21,6 +21,7 @@ from netspec.ir.settings import (
     Polynomial,
     Restarts,
     Schedule,
+    Sigmoid,
     Step,
     Steps,
     Train,
@@ -59,6 +60,9 @@ from netspec.train.learning.schedule import Moment, Watch, factor, jump, level, 
         (Polynomial(power=0.5), [1, 0.894427191, 0.774596669, 0.632455532, 0.447213595, 0]),
         (Inverse(gamma=1 / 3, power=1), [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6]),
         (Inverse(gamma=1 / 3, power=2), [1, 1 / 4, 1 / 9, 1 / 16, 1 / 25, 1 / 36]),
+        # steps 0, 3, ..., 15, so the exponents are -1 to 4 times the logarithm of 2
+        (Sigmoid(gamma=-math.log(2) / 3, center=3), [2 / 3, 1 / 2, 1 / 3, 1 / 5, 1 / 9, 1 / 17]),
+        (Sigmoid(gamma=-1e3, center=4), [1, 1, 0, 0, 0, 0]),
         (Step(factor=0.5, every=1.5), [1, 1, 0.5, 0.25, 0.25, 0.125]),
         (Step(factor=0.5, every=0.4), [1, 0.25, 1 / 32, 1 / 128, 0.5**10, 0.5**12]),
         # cycles of two epochs; then of one and of two epochs, with half a cosine from 1 to 0.5

@@ -172,12 +172,10 @@ def _schedule(t: _Translation) -> str:
     policy = t.solver.text("lr_policy")
     if not t.solver.has("lr_policy"):
         t.cannot("lr_policy is not given, without which Caffe stops", "base_lr")
-    elif policy in _ABSENT:
-        t.cannot(_ABSENT[policy], "lr_policy")
     elif policy in _POLICIES:
         return _POLICIES[policy](t)
     else:
-        near = nearest(policy, (*_POLICIES, *_ABSENT))
+        near = nearest(policy, tuple(_POLICIES))
         hint = f"; did you mean {near}?" if near else ""
         t.cannot(f"Caffe has no lr_policy {policy!r}{hint}", "lr_policy")
     return ""
@@ -220,6 +218,13 @@ def _poly(t: _Translation) -> str:
     return call("poly", f"power={number(power)}") if t.above("power", 0) and power else ""
 
 
+def _sigmoid(t: _Translation) -> str:
+    gamma, center = number(t.solver.real("gamma")), t.solver.integer("stepsize")
+    if center < 0:
+        t.cannot("a spec's sigmoid(...) has its center at a step from 0 on", "stepsize")
+    return call("sigmoid", f"gamma={gamma}", f"center={center}")
+
+
 _POLICIES: Mapping[str, Callable[[_Translation], str]] = {
     "fixed": lambda t: "",
     "step": _step,
@@ -227,5 +232,5 @@ _POLICIES: Mapping[str, Callable[[_Translation], str]] = {
     "inv": _inv,
     "multistep": _multistep,
     "poly": _poly,
+    "sigmoid": _sigmoid,
 }
-_ABSENT = {"sigmoid": "a spec has no schedule that follows a sigmoid"}
