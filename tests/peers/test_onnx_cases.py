@@ -75,7 +75,7 @@ IMPORTED = {
     "Abs": 1,
     "AveragePool": 14,
     "BatchNormalization": 4,
-    "Conv": 18,
+    "Conv": 26,
     "ConvTranspose": 12,
     "Dropout": 3,
     "Elu": 3,
