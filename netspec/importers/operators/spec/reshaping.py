@@ -8,8 +8,8 @@ from netspec.importers.operators.graph.model import REAL_TYPES, Inexpressible
 from netspec.importers.operators.spec.channels import taken
 from netspec.importers.operators.spec.lines import Site, as_image, described
 from netspec.importers.operators.spec.views import Value, image
+from netspec.importers.operators.spec.windows import pool
 from netspec.importers.spec.parts import crop_keys
-from netspec.importers.spec.windows import pooling_keys, rounding_keys
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 
@@ -124,7 +124,7 @@ def slice_(site: Site) -> None:
 def _take_every(site: Site, x: Value, first: tuple[int, int], stride: tuple[int, int]) -> None:
     """Every second pixel, or third, ...: a pooling of single pixels, of a crop if it does not begin at the first."""
     after = Shape(*site.output_sizes()[1:])
-    window = Window((1, 1), stride, rounding="down", kind="pool")
+    window = Window((1, 1), stride, kind="pool")
     if (
         first != (0, 0)
         or (x.shape[1] - 1) // stride[0] + 1 != after[1]
@@ -132,9 +132,7 @@ def _take_every(site: Site, x: Value, first: tuple[int, int], stride: tuple[int,
     ):
         read = Shape(x.shape.channels, *((n - 1) * step + 1 for n, step in zip(after[1:], stride, strict=True)))
         x = x.of(site.line("crop", x, crop_keys(*first, *read[1:]), read, claimed=True), read)
-    rounding = rounding_keys(window, x.shape, after, ("exact", "down"))
-    keys = pooling_keys(window) | {key: word for key, word in rounding.items() if word != "exact"}
-    site.emit("maxpool", x, keys, after, claimed=True)
+    pool(site, "maxpool", x, window)
 
 
 def _first(start: int, size: int) -> int:

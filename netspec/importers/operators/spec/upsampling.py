@@ -9,8 +9,7 @@ from fractions import Fraction
 from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.views import Value
-from netspec.importers.operators.spec.windows import image_shape
-from netspec.importers.spec.windows import pooling_keys, rounding_keys
+from netspec.importers.operators.spec.windows import image_shape, pool
 from netspec.ir.ops.scaling import MAX_FACTOR, METHODS, Upsample
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
@@ -76,14 +75,12 @@ def _shrink(site: Site, x: Value, shape: Shape) -> None:
     if not divides or (scales and any(s * f != 1 for s, f in zip(scales[-2:], factor, strict=True))):
         raise Inexpressible(f"it resizes {x.shape} to {shape}; a spec's upsample multiplies sides by whole numbers")
     if way == ("nearest", "asymmetric") and site.get("nearest_mode") == "floor":
-        window, type_ = Window((1, 1), factor, rounding="down", kind="pool"), "maxpool"
+        window, type_ = Window((1, 1), factor, kind="pool"), "maxpool"
     elif factor == (2, 2) and way in (("linear", "half_pixel"), ("linear", "pytorch_half_pixel")):
         window, type_ = Window((2, 2), (2, 2), kind="pool"), "avgpool"
     else:
         raise Inexpressible(f"it shrinks {x.shape} to {shape}, and not by every n-th pixel or means of 2 x 2 pixels")
-    rounding = rounding_keys(window, x.shape, shape, ("exact", "down"))
-    keys = pooling_keys(window) | {key: word for key, word in rounding.items() if word != "exact"}
-    site.emit(type_, x, keys, shape, claimed=True)
+    pool(site, type_, x, window)
 
 
 def _need_scales(site: Site, factor: tuple[int, int]) -> None:

@@ -76,9 +76,7 @@ def _conv_of_rows(site: Site, weight: Tensor, bias: Tensor | None) -> None:
 
 def _sum_pool(site: Site, x: Value, window: Window) -> None:
     """Add a sum pooling: a convolution of each channel by itself, all of whose weights are 1."""
-    pool = replace(window, kind="pool")
-    keys = pooling_keys(pool) | _rounding_key(pool, x.shape, site, ("down",))
-    site.emit("sumpool", x, keys, image_shape(site), claimed=True)
+    pool(site, "sumpool", x, replace(window, kind="pool"))
 
 
 def weighted_line(site: Site, type_: str, x: Value, keys: dict[str, str], shape: Shape, read: Read) -> int:
@@ -109,7 +107,7 @@ def max_pool(site: Site) -> None:
     if any(site.node.outputs[1:]):
         raise Inexpressible("its second output, the places of the maxima, has no counterpart")
     x, padding = _read_padded(site)
-    _pool(site, "maxpool", x, _pool_window(site, x.shape, padding))
+    pool(site, "maxpool", x, _pool_window(site, x.shape, padding))
 
 
 def average_pool(site: Site) -> None:
@@ -119,7 +117,7 @@ def average_pool(site: Site) -> None:
     if any(window.pad) and site.get("count_include_pad", 0):
         line = site.draft.zero_padded(x.line, window.pad)
         x, window = x.of(line, site.draft.lines[line].shape), replace(window, pad=NO_PAD)
-    _pool(site, "avgpool", x, window)
+    pool(site, "avgpool", x, window)
 
 
 def _pool_window(site: Site, x: Shape, padding: Pad) -> Window:
@@ -140,7 +138,8 @@ def _pool_window(site: Site, x: Shape, padding: Pad) -> Window:
     return window
 
 
-def _pool(site: Site, type_: str, x: Value, window: Window) -> None:
+def pool(site: Site, type_: str, x: Value, window: Window) -> None:
+    """Add the pooling of a window, rounded as the model's output is."""
     if window == Window((1, 1), kind="pool"):  # as adaptive pooling to the size of its input is exported
         site.result(x)
         return

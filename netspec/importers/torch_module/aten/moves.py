@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.torch_module.aten.windows import REPEATED
 from netspec.importers.torch_module.graph import Call
 
 _WHOLE = 7
@@ -54,8 +55,7 @@ def repeat_each(call: Call) -> None:
         joined = call.inner("Concat", *[call.value(x)] * times, sizes=call.output, axis=1)
         call.emit("ChannelShuffle", joined, axis=1, groups=times)
     elif axis > 1 and len(sizes) == 4:
-        nearest = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
-        call.emit("Resize", call.value(x), **nearest)
+        call.emit("Resize", call.value(x), **REPEATED)
     else:
         raise Inexpressible("it repeats images, or axes of a value that is no image")
 

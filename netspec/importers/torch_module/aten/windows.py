@@ -51,13 +51,13 @@ def transposed_convolution(call: Call) -> None:
     )
 
 
-_REPEATED = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+REPEATED = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
 """How ONNX's Resize repeats pixels, or leaves some out."""
 
 
 def nearest(call: Call) -> None:
     """upsample_nearest2d, which repeats pixels or leaves some out."""
-    _resize(call, **_REPEATED)
+    _resize(call, **REPEATED)
 
 
 def bilinear(call: Call) -> None:
@@ -120,7 +120,7 @@ def adaptive_pool(word: str) -> Convert:
                 return
             pooled = [size if not w[1] else count for size, count, w in zip(before, after, windows, strict=True)]
             small = call.inner(word, x, sizes=(*call.output[:2], *pooled), **pool)
-            call.emit("Resize", small, **_REPEATED)
+            call.emit("Resize", small, **REPEATED)
 
     return convert
 
