@@ -51,12 +51,18 @@ def format_bytes(amount: int) -> str:
     >>> format_bytes(243860896), format_bytes(999_960_000)
     ('243.9 MB', '1.0 GB')
     """
-    value = float(amount)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 999.95 or unit == "TB":
-            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+    value, unit = _scaled(amount, ("B", "kB", "MB", "GB", "TB"), 999.95)
+    return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def _scaled(value: float, units: Sequence[str], limit: float) -> tuple[float, str]:
+    """Return a number below ``limit`` and its unit; in the last unit, the number may be larger. Each unit is 1000 of
+    the one before."""
+    for unit in units[:-1]:
+        if value < limit:
+            return value, unit
         value /= 1000
-    raise AssertionError("unreachable")
+    return value, units[-1]
 
 
 def format_percent(part: int, whole: int) -> str:
@@ -96,12 +102,8 @@ def format_rounded_count(number: int) -> str:
     >>> format_rounded_count(37748736)
     '37.7 M'
     """
-    value = float(number)
-    for unit in ("", " k", " M", " G", " T"):
-        if value < 999.5 or unit == " T":
-            return f"{value:.3g}{unit}" if value < 999.5 else f"{value:.0f}{unit}"
-        value /= 1000
-    raise AssertionError("unreachable")
+    value, unit = _scaled(number, ("", " k", " M", " G", " T"), 999.5)
+    return f"{value:.3g}{unit}" if value < 999.5 else f"{value:.0f}{unit}"
 
 
 def format_duration(seconds: float) -> str:

@@ -47,9 +47,6 @@ _SAFETENSORS = re.compile(rb".{8}\{\s*\"", re.DOTALL)
 MAX_FILES = 500
 """The most files of a folder that are considered when looking for a name or for variants."""
 
-STDIN = "<stdin>"
-"""The name of standard input in messages."""
-
 
 def read_source(path: str | os.PathLike[str]) -> Source:
     """Read a spec's text. Of an ONNX model, only whether it can be opened is found out here (``ModelFile``).

@@ -11,6 +11,9 @@ from typing import NamedTuple
 SPEC, LAYER_FILE, ONNX_FILE, CAFFE_FILE = SPEC_ENDINGS = (".net", ".cfg", ".onnx", ".prototxt")
 """The endings of files with networks: specs, cuda-convnet's layer files, ONNX models, and Caffe's networks."""
 
+STDIN = "<stdin>"
+"""The name of standard input in messages."""
+
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 

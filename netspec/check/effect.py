@@ -111,13 +111,10 @@ def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tupl
         yield from ((key, why) for key in (*_WEIGHT_KEYS, *_BIAS_KEYS, "update_every"))
     defaults = settings.default_pairs.get(facts.type or "", {})
     if facts.values.get("update_every") == (parts := settings.train.accumulate) and "update_every" not in defaults:
-        why = "each batch is processed in one part; train accumulate=4 divides it into four"
-        yield (
-            "update_every",
-            why
-            if parts == 1
-            else f"{format_count(parts)} parts are a whole batch, after which all layers are updated anyway",
-        )
+        why = f"{format_count(parts)} parts are a whole batch, after which all layers are updated anyway"
+        if parts == 1:
+            why = "each batch is processed in one part; train accumulate=4 divides it into four"
+        yield "update_every", why
     elif owner and facts.values.get("bias", True) is None:
         yield "update_every", f"{name} has neither weights of its own nor biases"
     if "gpus" not in settings.statements:

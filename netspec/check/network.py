@@ -12,7 +12,7 @@ from netspec.check.statements import Settings
 from netspec.check.updates import check_update_every
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.model import first_line_span
-from netspec.language.syntax import Section, Word
+from netspec.language.syntax import Section
 
 
 def check_network(walk: Walk, settings: Settings, findings: Findings) -> None:
@@ -58,7 +58,7 @@ def _check_input(walk: Walk, findings: Findings) -> None:
 
 
 def _report_no_input(first: Section, findings: Findings) -> None:
-    dropped = next((d for d in findings.dropped.values() if _type_word(d.section) == "input"), None)
+    dropped = next((d for d in findings.dropped.values() if d.section.body.type == "input"), None)
     findings.add(
         "no-input",
         "the network has no input",
@@ -78,12 +78,6 @@ def _report_second_input(facts: LayerFacts, first: LayerFacts, findings: Finding
         fixes=() if is_read else (Fix(f"remove {name}", (Edit(facts.section.span, ""),)),),
         layer=name,
     )
-
-
-def _type_word(section: Section) -> str:
-    """The word in the position of a layer's type, or an empty string."""
-    word = section.values[0] if section.values else None
-    return word.text if isinstance(word, Word) else ""
 
 
 def _warn_unread(walk: Walk, findings: Findings) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from netspec.source import STDIN
+
 if TYPE_CHECKING:
     from netspec.diagnostics import Diagnostic
 
@@ -97,6 +99,11 @@ def fail(message: str, *notes: str) -> NoReturn:
     """Print an error message, with each note on a line below it, and exit with ``WRONG_COMMAND``."""
     click.echo("\n  ".join((f"Error: {message}", *notes)), err=True)
     sys.exit(WRONG_COMMAND)
+
+
+def name_of(path: str) -> str:
+    """Return the name of a spec's file for messages: ``<stdin>`` for ``-``."""
+    return STDIN if path == "-" else path
 
 
 def stem_of(path: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, fail, format_option
+from netspec.cli.common import WRONG_SPEC, fail, format_option, name_of
 from netspec.cli.reading import Reading, read_net, reading_options
 from netspec.source import ONNX_FILE
 
@@ -92,7 +92,7 @@ def _merged_norms(nets: tuple[Net, Net], files: tuple[str, str]) -> Iterator[str
 
 def _files(a: str, b: str | None, reading: Reading) -> tuple[str, str]:
     """Return display names for the two specs: their files, or the file and the options that change it."""
-    first, second = ("<stdin>" if path == "-" else path for path in (a, b or a))
+    first, second = map(name_of, (a, b or a))
     if b is None:
         options = [f"--input {reading.shape}"] if reading.shape is not None else []
         second = " ".join([second, *options, *(f"--set {change}" for change in reading.changes)])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.changes import change_options
-from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, print_diagnostics
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, name_of, print_diagnostics
 from netspec.cli.reading import specs_argument
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from netspec.check.rewriting import Rewritten
     from netspec.ir.shape import Shape
     from netspec.source import Source
-
-_STDIN = "<stdin>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class _Layout:
 
     @property
     def name(self) -> str:
-        return _STDIN if self.path == "-" else self.path
+        return name_of(self.path)
 
     @property
     def changed(self) -> bool:
@@ -125,7 +123,7 @@ def _lay_out(path: str, rewrite: Callable[[str, Source], Rewritten] | None) -> _
                 before = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise with_suggestion(cannot_open(path, error), path) from None
-    source = decode(before, _STDIN if path == "-" else path)
+    source = decode(before, name_of(path))
     if is_caffe_file(source):
         raise CannotOpen(f"cannot lay out {path}: it is a network of Caffe, which netspec import writes as a spec")
     if is_layer_file(source):

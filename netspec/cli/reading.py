@@ -15,7 +15,7 @@ from netspec.cli.changes import change_options
 from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, Command, fail, print_diagnostics
 from netspec.cli.surplus_argument import refuse_option_values
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
-from netspec.source import SPEC_ENDINGS, Source
+from netspec.source import SPEC_ENDINGS, STDIN, Source
 
 if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
@@ -217,7 +217,7 @@ def read_nets(paths: Sequence[str], reading: Reading) -> list[Net]:
 
 def read(path: str) -> Source:
     """Read a spec's text from a file, or from standard input for ``-``. Raises ``CannotOpen`` and ``SpecError``."""
-    from netspec.opening import MAX_FILE_BYTES, STDIN, decode, read_named
+    from netspec.opening import MAX_FILE_BYTES, decode, read_named
 
     if path == "-":
         return decode(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), STDIN)

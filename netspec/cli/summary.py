@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import fail
+from netspec.cli.common import fail, name_of
 from netspec.cli.reading import read_nets, reading_options, specs_argument
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def command(
         return
     style = report.BARE if form == "csv" else report.READABLE
     if len(nets) > 1:
-        names = ["<stdin>" if path == "-" else path for path in files]
-        table = report.network_table(list(zip(names, nets, strict=True)), batch or 1, style)
+        table = report.network_table(list(zip(map(name_of, files), nets, strict=True)), batch or 1, style)
     else:
         table = _layers(nets[0], batch or nets[0].graph.train.batch, style, tables)
     if quiet:
