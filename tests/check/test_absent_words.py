@@ -22,7 +22,7 @@ from netspec.diagnostics import apply
         ("conv filters=6 kernel=3 depth_multiplier=2", "input channels, and filters= a multiple of it"),
         ("fc outputs=2 view=192", "it is a separate layer, [flat] flatten, which fc does not need"),
         ("inception filters=2", "a spec has no blocks"),
-        ("Mish", "netspec does not have this activation"),
+        ("SELU", "netspec does not have this activation"),
         ("SqueezeExcitation", "the second with neuron=logistic, and the product"),
         ("se reduction=4", "the second with neuron=logistic, and the product"),
         ("SEBlock(16, 4)", "the second with neuron=logistic, and the product"),
