@@ -58,7 +58,9 @@ def _reads(layer_type: LayerType) -> str:
     least, most = layer_type.arity
     if most == 0:
         return "nothing"
-    return plural(least, "layer") + (" or more" if most is None else "")
+    if most is None:
+        return f"{plural(least, 'layer')} or more"
+    return plural(least, "layer") if least == most else f"{least} or {plural(most, 'layer')}"
 
 
 def _operand(layer_type: LayerType) -> str:
