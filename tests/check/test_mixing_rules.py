@@ -38,3 +38,10 @@ def test_mixing_that_is_useless(text: str, expected: list[tuple[str, str]]) -> N
 
 def test_vectors_can_be_mixed_up() -> None:
     assert not valid_net(VECTOR + "[a] fc outputs=4\naugment mixup=1").warnings
+
+
+@pytest.mark.parametrize(("line", "owner"), [("train mixup=0.2", "augment"), ("augment batch=8", "train")])
+def test_a_key_of_another_setting_is_named_as_such(line: str, owner: str) -> None:
+    found = only_diagnostic(f"{IMAGE}[a] fc outputs=4\n{line}")
+    word, key = line.partition("=")[0].split()
+    assert (found.code, found.message) == ("unknown-key", f"{key} is a key of {owner}, not of {word}")
