@@ -11,14 +11,14 @@ from netspec.ir import settings as ir
 from netspec.ir.rules import Clip
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, OneOf, Real, Whole
-from netspec.keys.calls import Form, as_call
+from netspec.keys.calls import Form, known_call
 from netspec.keys.colours import Colours
 from netspec.keys.erasing import Erase
-from netspec.keys.kind import shown, unknown_word
+from netspec.keys.kind import shown
 from netspec.keys.optimizers import Optimizer
 from netspec.keys.ranges import Range, Sides
 from netspec.keys.schedules import OwnScheduleWord, ScheduleWord, WarmupLength
-from netspec.language.syntax import FileName, Number, Value
+from netspec.language.syntax import FileName, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,7 @@ class ClipWord:
     doc: str = "norm(max), value(max) or none"
 
     def read(self, value: Value) -> Clip | None:
-        call = as_call(value)
-        if call is None or call.name.text not in CLIPS:
-            meant = f"norm({shown(value)})" if isinstance(value, Number) and value.value > 0 else None
-            if meant is None:
-                raise unknown_word(value, self.words, self.doc)
-            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, replacement=meant)
+        call = known_call(value, self.words, self.doc, lambda number: f"norm({shown(number)})")
         clip: Clip | None = CLIPS[call.name.text].read(call)
         return clip
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import plural
-from netspec.keys.kind import BadValue, Kind
-from netspec.language.syntax import Call, Pair, Value, Word
+from netspec.keys.kind import BadValue, Kind, shown, unknown_word
+from netspec.language.syntax import Call, Number, Pair, Value, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,20 @@ def as_call(value: Value) -> Call | None:
     if isinstance(value, Word):
         return Call(value, (), (), value.span)
     return value if isinstance(value, Call) else None
+
+
+def known_call(
+    value: Value, words: tuple[str, ...], doc: str, meant: Callable[[Number], str | None] = lambda number: None
+) -> Call:
+    """Return a value as a call of one of these words. Raises ``BadValue``, for a number above 0 with what is ``meant``
+    by it, if that returns a text."""
+    call = as_call(value)
+    if call is not None and call.name.text in words:
+        return call
+    text = meant(value) if isinstance(value, Number) and value.value > 0 else None
+    if text is None:
+        raise unknown_word(value, words, doc)
+    raise BadValue(f"needs {doc}, not '{shown(value)}'", value.span, replacement=text)
 
 
 def notation(word: str, arguments: Iterable[Argument]) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from netspec.ir.settings import Jitter
-from netspec.keys.calls import Argument, Form, as_call
-from netspec.keys.kind import BadValue, shown, unknown_word
+from netspec.keys.calls import Argument, Form, known_call
+from netspec.keys.kind import BadValue, shown
 from netspec.keys.numbers import Real
 from netspec.language.syntax import Call, Value, Values
 
@@ -47,9 +47,7 @@ class Colours:
     def read(self, value: Value) -> dict[str, Any]:
         if isinstance(value, Values):
             return self._read_list(value)
-        call = as_call(value)
-        if call is None or call.name.text not in COLOURS:
-            raise unknown_word(value, self.words, self.doc)
+        call = known_call(value, self.words, self.doc)
         given = COLOURS[call.name.text].read(call)
         if call.name.text == "pca":
             return {"colour": float(given["std"])}

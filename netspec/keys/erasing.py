@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from netspec.ir.settings import Cutout, RandomErasing
-from netspec.keys.calls import Argument, Form, as_call
-from netspec.keys.kind import BadValue, shown, unknown_word
+from netspec.keys.calls import Argument, Form, known_call
+from netspec.keys.kind import BadValue, shown
 from netspec.keys.numbers import Real, Whole
 from netspec.language.syntax import Number, Value
 
 _SHARE = Real(above=0, high=1)
 _RATIO = Real(above=0)
+_USUAL = RandomErasing()
 
 ERASED: Mapping[str, Form] = {
     "cutout": Form(
@@ -27,11 +28,11 @@ ERASED: Mapping[str, Form] = {
         "are drawn from these ranges, the ratio by its logarithm (Zhong et al. 2017); the defaults are those of "
         "torchvision's RandomErasing",
         (
-            Argument("p", _SHARE, 0.5),
-            Argument("min_area", _SHARE, 0.02),
-            Argument("max_area", _SHARE, 0.33),
-            Argument("min_aspect", _RATIO, 0.3),
-            Argument("max_aspect", _RATIO, 3.3),
+            Argument("p", _SHARE, _USUAL.p),
+            Argument("min_area", _SHARE, _USUAL.min_area),
+            Argument("max_area", _SHARE, _USUAL.max_area),
+            Argument("min_aspect", _RATIO, _USUAL.min_aspect),
+            Argument("max_aspect", _RATIO, _USUAL.max_aspect),
         ),
         RandomErasing,
     ),
@@ -48,12 +49,7 @@ class Erase:
     doc: str = "cutout(length), random(p) or none"
 
     def read(self, value: Value) -> Cutout | RandomErasing | None:
-        call = as_call(value)
-        if call is None or call.name.text not in ERASED:
-            if not isinstance(value, Number) or value.value <= 0:
-                raise unknown_word(value, self.words, self.doc)
-            meant = f"random({shown(value)})" if value.value <= 1 else f"cutout({shown(value)})"
-            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, replacement=meant)
+        call = known_call(value, self.words, self.doc, _of_number)
         given = ERASED[call.name.text].read(call)
         if isinstance(given, RandomErasing):
             for name in ("area", "aspect"):
@@ -61,3 +57,7 @@ class Erase:
                 if least > most:
                     raise BadValue(f"'random' has min_{name}={least} above max_{name}={most}", value.span)
         return given or None
+
+
+def _of_number(number: Number) -> str:
+    return f"{'random' if number.value <= 1 else 'cutout'}({shown(number)})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from netspec.diagnostics.nearest import nearest
@@ -94,34 +95,55 @@ _NORMS = (
 )
 _IN_ROOT = "with eps_in_root, sqrt(s + eps_in_root) takes the place of sqrt(s) + eps"
 
+
+def _rooted(rule: type[RmsProp | AdaGrad], *, eps: float | None, eps_in_root: float | None, **own: Any) -> UpdateRule:
+    """Return a rule of which at most one of the two ``eps`` is given."""
+    if eps_in_root is not None:
+        return rule(eps=0.0, eps_in_root=eps_in_root, **own)
+    return rule(**own) if eps is None else rule(eps=eps, **own)
+
+
 OPTIMIZERS: Mapping[str, Form] = {
-    "sgd": Form(f"{_VELOCITY}, then w <- w + v. With nesterov=yes: {_VELOCITY}, then {_NESTEROV}", _OF_SGD),
-    "adam": Form(f"update t, from 1: g <- g + decay w, {_MOMENTS}, then w <- w - {_STEP}", _of_adam(_ADAM.eps, 0.0)),
-    "adamw": Form(f"update t, from 1: {_MOMENTS}, then w <- w - lr decay w - {_STEP}", _of_adam(_ADAM.eps, 0.01)),
+    "sgd": Form(f"{_VELOCITY}, then w <- w + v. With nesterov=yes: {_VELOCITY}, then {_NESTEROV}", _OF_SGD, Sgd),
+    "adam": Form(
+        f"update t, from 1: g <- g + decay w, {_MOMENTS}, then w <- w - {_STEP}", _of_adam(_ADAM.eps, 0.0), Adam
+    ),
+    "adamw": Form(
+        f"update t, from 1: {_MOMENTS}, then w <- w - lr decay w - {_STEP}",
+        _of_adam(_ADAM.eps, 0.01),
+        partial(Adam, decoupled=True),
+    ),
     "rmsprop": Form(
         f"{_DECAYED}, {_SQUARES} from s = start, v <- momentum v - lr g / (sqrt(s) + eps), then w <- w + v; "
         f"{_IN_ROOT}, and with centered=yes, s - m^2 that of s in the root, with {_MEAN}. PyTorch has eps and start=0; "
         "TensorFlow 1, with which Inception-v3, MobileNet and EfficientNet were trained, has eps_in_root and start=1",
         _OF_RMSPROP,
+        partial(_rooted, RmsProp),
     ),
     "adagrad": Form(
         f"{_DECAYED}, {_SUM} from s = start, then w <- w - lr g / (sqrt(s) + eps); {_IN_ROOT}. PyTorch and Caffe have "
         "eps and start=0; Keras has eps_in_root and start=0.1",
         _OF_ADAGRAD,
+        partial(_rooted, AdaGrad),
     ),
     "adadelta": Form(
         f"{_DECAYED}, {_SQUARES}, {_MOVES}, then w <- w - lr d (Zeiler 2012, with lr=1)",
         _OF_ADADELTA,
+        AdaDelta,
     ),
     "lars": Form(
-        f"{_RATIO}, {_LARS_STEP}: for large batches (You, Gitman & Ginsburg 2017). {_NORMS.format(ratio='r')}", _OF_LARS
+        f"{_RATIO}, {_LARS_STEP}: for large batches (You, Gitman & Ginsburg 2017). {_NORMS.format(ratio='r')}",
+        _OF_LARS,
+        Lars,
     ),
     "lamb": Form(
         f"update t, from 1: {_MOMENTS}, {_LAMB_STEP}: for large batches (You et al. 2020). "
         f"{_NORMS.format(ratio='|w| / |u|')}",
         (*_of_adam(_LAMB.eps, 0.01), _ADAPT),
+        Lamb,
     ),
 }
+"""The update rules; ``make`` makes each of those of its arguments that are not attributes of ``Train``."""
 
 
 def word_of(rule: UpdateRule) -> str:
@@ -189,8 +211,11 @@ class Optimizer:
             raise _unknown(value, self.words, self.doc)
         word = call.name.text
         given = _arguments(call, word)
+        if given.get("eps") is not None and given.get("eps_in_root") is not None:
+            message = f"'{word}' has either eps, which is added to the root, or eps_in_root, and both are given"
+            raise BadValue(message, call.span)
         result = {name: given.pop(name) for name in ("lr", "weight_decay", "bias_decay")}
-        result["rule"] = _rule(word, given, call)
+        result["rule"] = OPTIMIZERS[word].make(**given)
         return result
 
 
@@ -205,25 +230,6 @@ def _arguments(call: Call, word: str) -> dict[str, Any]:
                 each.notes = (about,)
         raise
 
-
-def _rule(word: str, given: dict[str, Any], call: Call) -> UpdateRule:
-    """Return the update rule of a word and its own arguments."""
-    if word == "sgd":
-        return Sgd(**given)
-    if word in ("adam", "adamw"):
-        return Adam(**given, decoupled=word == "adamw")
-    if word in _NAMED:
-        return _NAMED[word](**given)
-    if None not in (given["eps"], given["eps_in_root"]):
-        message = f"'{word}' has either eps, which is added to the root, or eps_in_root, and both are given"
-        raise BadValue(message, call.span)
-    given = {name: value for name, value in given.items() if value is not None}
-    if "eps_in_root" in given:
-        given["eps"] = 0.0
-    return RmsProp(**given) if word == "rmsprop" else AdaGrad(**given)
-
-
-_NAMED: Mapping[str, type[AdaDelta | Lars | Lamb]] = {"adadelta": AdaDelta, "lars": Lars, "lamb": Lamb}
 
 _ABSENT = frozenset((
     "adabelief", "adafactor", "adamax", "adamp", "amsgrad", "asgd", "ftrl", "larc", "lbfgs", "lion", "muon", "nadam",

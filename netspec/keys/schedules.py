@@ -11,8 +11,8 @@ from netspec.diagnostics.other_keys import WARM_UP_EPOCHS, WARM_UP_STEPS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
 from netspec.ir import settings as ir
-from netspec.keys.calls import Argument, Form, arguments, as_call, notation
-from netspec.keys.kind import BadValue, one_of, shown, unknown_word
+from netspec.keys.calls import Argument, Form, arguments, as_call, known_call, notation
+from netspec.keys.kind import BadValue, one_of, shown
 from netspec.keys.numbers import OneOf, Real, Whole
 from netspec.keys.words import Choice
 from netspec.language.syntax import Call, Number, Value
@@ -189,9 +189,7 @@ _ON_THE_TRAIN_LINE = (
 
 
 def _schedule(value: Value, words: tuple[str, ...], doc: str) -> ir.Schedule:
-    call = as_call(value)
-    if call is None or call.name.text not in words:
-        raise unknown_word(value, words, doc)
+    call = known_call(value, words, doc)
     word = call.name.text
     if word == "steps":
         return _steps(call)
@@ -282,8 +280,6 @@ class WarmupLength:
     def read(self, value: Value) -> ir.Warmup:
         if isinstance(value, Number):
             return ir.Warmup(Whole(0).read(value))
-        call = as_call(value)
-        if call is None or call.name.text not in self.words:
-            raise unknown_word(value, self.words, self.doc)
+        call = known_call(value, self.words, self.doc)
         warmup: ir.Warmup = WARMUPS[call.name.text].read(call)
         return warmup
