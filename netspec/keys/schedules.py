@@ -112,7 +112,7 @@ SCHEDULES: Mapping[str, Form] = {
         "not change",
         (
             Argument("peak", Real(above=0, below=1), _ONE.peak),
-            Argument("start", Real(low=0, high=1), _ONE.start),
+            Argument("start", Real(above=0, high=1), _ONE.start),
             Argument("factor", Real(low=0, high=1), _ONE.factor),
             Argument("phases", OneOf((2, 3)), _ONE.phases),
             Argument("anneal", Choice({"cosine": "cosine", "linear": "linear"}), "cosine", default_text="cosine"),

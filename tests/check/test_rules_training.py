@@ -313,6 +313,7 @@ def test_decay_mult_multiplies_the_train_lines_decay() -> None:
         ("restarts(every=2.5)", "every needs a whole number from 1, not '2.5'"),
         ("restarts", "'restarts' needs every, a whole number from 1"),
         ("onecycle(peak=1)", "peak needs a number above 0 below 1, not 1"),
+        ("onecycle(start=0)", "start needs a number above 0 up to 1, not 0"),
         (
             "onecycle(peak=0.5, phases=3)",
             "with phases=3, the second phase ends at twice peak, and 2 * 0.5 is not below 1",

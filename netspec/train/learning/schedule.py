@@ -139,7 +139,9 @@ def factor(schedule: Schedule, *, step: int, epoch: float, progress: float, watc
         case Inverse():
             return float((1 + schedule.gamma * step) ** -schedule.power)
         case Sigmoid():
-            return (1 + math.tanh(schedule.gamma * (step - schedule.center) / 2)) / 2  # exp would overflow
+            # A rate of exactly 0 would freeze the weights, and exp of more than 709 overflows.
+            x = max(-700.0, schedule.gamma * (step - schedule.center))
+            return math.exp(min(x, 0.0)) / (1 + math.exp(-abs(x)))
         case _:
             assert_never(schedule)
 

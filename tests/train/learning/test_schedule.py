@@ -267,6 +267,13 @@ def test_fraction_of_an_epoch_is_that_of_its_steps() -> None:
     assert found == [0.5 ** (s // 12) for s in range(99)]
 
 
+def test_sigmoid_is_never_0() -> None:
+    """A rate of 0 would freeze the weights, while their velocities still move them in a generated program."""
+    found = [factor(Sigmoid(-5.0, 0), step=s, epoch=0, progress=0.0, watch=Watch()) for s in range(1000)]
+    assert min(found) > 0
+    assert found[20] == pytest.approx(math.exp(-100), rel=1e-12)
+
+
 def test_warm_up_that_does_not_end_in_the_run() -> None:
     """The checker compares lengths in the same unit; here the steps of an epoch are known, and the run's length."""
     found = unfinished_warmup(Train(epochs=None, steps=300, warmup=Warmup(5)), 300, per_epoch=100)
