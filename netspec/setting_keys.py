@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from netspec.ir import settings as ir
 from netspec.ir.rules import Clip
+from netspec.ir.schedules import Fixed, Warmup
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, OneOf, Real, Whole
 from netspec.keys.calls import Form, known_call
@@ -97,7 +97,7 @@ TRAIN = (
         "schedule",
         ScheduleWord(),
         "schedule of the learning rates of all layers that do not set their own",
-        default=ir.Fixed(),
+        default=Fixed(),
         default_text="constant",
     ),
     Key(
@@ -112,7 +112,7 @@ TRAIN = (
         WarmupLength(),
         "length of the warm-up, in which the learning rate rises linearly with each step. Schedules that depend on the "
         "progress of the run begin after it; those that count epochs count from the start of the run",
-        default=ir.Warmup(),
+        default=Warmup(),
         default_text="none",
         unit="epochs",
     ),

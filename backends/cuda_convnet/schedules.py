@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.ir.settings import (
-    DiscreteExponential,
-    Exponential,
-    Fixed,
-    JumpingExponential,
-    Linear,
-    Schedule,
-    noise_of,
-)
+from netspec.ir.schedules import DiscreteExponential, Exponential, Fixed, JumpingExponential, Linear, Schedule, noise_of
 
 from .sections import decimal
 

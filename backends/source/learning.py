@@ -10,7 +10,7 @@ from netspec.ir.constraint import BOUNDS, Constraint, incoming
 from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.rules import AdaDelta, AdaGrad, Adam, Lamb, Lars, RmsProp, Sgd, decay_in_gradient, momentum_of
-from netspec.ir.settings import (
+from netspec.ir.schedules import (
     Cosine,
     DiscreteExponential,
     Exponential,
@@ -84,7 +84,7 @@ def rule_variables(graph: Graph) -> dict[str, Any]:
     ``decay_in_gradient``:
         Whether the weight decay is added to the gradient before anything else.
     ``nesterov``, ``decoupled``, ``centered``, ``start``:
-        As in ``ir.settings``; numbers as text.
+        As in ``ir.rules``; numbers as text.
     ``in_root``:
         Whether ``EPS`` is added in the root.
     ``adapted``:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from netspec.ir.constraint import BOUNDS, FREE, Constraint
 from netspec.ir.ops.base import Role
 from netspec.ir.rules import Sgd, momentum_of
-from netspec.ir.settings import OwnSchedule, Train
+from netspec.ir.schedules import OwnSchedule
+from netspec.ir.settings import Train
 from netspec.lowering import PerInput
 
 _KEYS = (

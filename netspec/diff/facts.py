@@ -26,7 +26,7 @@ from netspec.ir.ops import (
     Slice,
 )
 from netspec.ir.rules import momentum_of
-from netspec.ir.settings import Schedule
+from netspec.ir.schedules import Schedule
 from netspec.ir.window import Pad, TransposedWindow, Window
 from netspec.keys import texts
 

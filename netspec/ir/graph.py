@@ -13,7 +13,8 @@ from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.distribution import Distribution
 from netspec.ir.ops import Input, Loss, Op, Softmax
 from netspec.ir.ops.base import Role, learnt
-from netspec.ir.settings import Augment, OwnSchedule, Preprocessing, Schedule, Test, Train
+from netspec.ir.schedules import OwnSchedule, Schedule
+from netspec.ir.settings import Augment, Preprocessing, Test, Train
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 from netspec.diagnostics.other_keys import WARM_UP_EPOCHS, WARM_UP_STEPS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
-from netspec.ir import settings as ir
+from netspec.ir import schedules as ir
 from netspec.keys.calls import Argument, Form, arguments, as_call, known_call, notation
 from netspec.keys.kind import BadValue, one_of, shown
 from netspec.keys.numbers import OneOf, Real, Whole

@@ -10,10 +10,11 @@ from dataclasses import fields
 from typing import Any
 
 from netspec.formatting import format_number
-from netspec.ir import settings as ir
 from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal
 from netspec.ir.ops import Op
 from netspec.ir.rules import Clip, UpdateRule
+from netspec.ir.schedules import Fixed, Schedule, Steps, Warmup
+from netspec.ir.settings import Augment, Cutout, RandomErasing
 from netspec.keys.initialisers import BILINEAR, Initialiser
 from netspec.keys.neurons import NEURONS
 from netspec.keys.optimizers import word_of
@@ -99,14 +100,14 @@ def optimizer(rule: UpdateRule) -> str:
     return call(word_of(rule), *(f"{name}={word(values[name])}" for name in names if name not in left_out))
 
 
-def schedule(value: ir.Schedule) -> str:
+def schedule(value: Schedule) -> str:
     """Return ``constant``, ``steps(25, 51, 79, factor=0.1)``, ``plateau(factor=0.1, times=3)`` ...
 
     Rarely used arguments are left out if they have their defaults.
     """
-    if isinstance(value, ir.Fixed):
+    if isinstance(value, Fixed):
         return "constant"
-    if isinstance(value, ir.Steps):
+    if isinstance(value, Steps):
         arguments = [f"factor={number(value.factor)}"] if value.starts else []
         arguments += [f"freeze={value.freeze}"] if value.freeze is not None else []
         arguments += [f"unit={value.unit}"] if value.unit != "epochs" else []
@@ -125,21 +126,21 @@ def clip(value: Clip | None) -> str:
     return "none" if value is None else call(value.by, number(value.max))
 
 
-def erased(erase: ir.Cutout | ir.RandomErasing | None) -> str:
+def erased(erase: Cutout | RandomErasing | None) -> str:
     """Return ``none``, ``cutout(16)``, or ``random(p=0.5)`` with those of its numbers that are not the defaults."""
     if erase is None:
         return "none"
-    if isinstance(erase, ir.Cutout):
+    if isinstance(erase, Cutout):
         return call("cutout", number(erase.length))
     given = {field.name: getattr(erase, field.name) for field in fields(erase)}
-    usual = ir.RandomErasing()
+    usual = RandomErasing()
     numbers = (
         f"{name}={number(value)}" for name, value in given.items() if name == "p" or value != getattr(usual, name)
     )
     return call("random", *numbers)
 
 
-def colours(augment: ir.Augment) -> str:
+def colours(augment: Augment) -> str:
     """Return ``none``, ``pca(0.1)``, ``jitter(brightness=0.4, hue=0.1)``, or both with a comma between them."""
     changes = fields(augment.jitter) if augment.jitter is not None else ()
     given = {change.name: getattr(augment.jitter, change.name) for change in changes}
@@ -148,7 +149,7 @@ def colours(augment: ir.Augment) -> str:
     return ",".join(jitter + shift) or "none"
 
 
-def warmup(value: ir.Warmup) -> str:
+def warmup(value: Warmup) -> str:
     """Return ``none``, ``epochs(5)`` or ``steps(500, start=0.1)``."""
     start = (f"start={number(value.start)}",) if value.start else ()
     return call(value.unit, str(value.length), *start) if value.length else "none"

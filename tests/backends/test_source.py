@@ -18,10 +18,25 @@ from programs import load_program, network_class
 
 import netspec
 from netspec import backend
-from netspec.ir import settings
+from netspec.ir import schedules
 from netspec.ir.graph import Graph
 from netspec.ir.ops import VOCABULARY, Conv, Deconv, Linear, Relu, Sum
-from netspec.ir.settings import Exponential, Plateau, Schedule, Step, Steps
+from netspec.ir.schedules import (
+    Cosine,
+    DiscreteExponential,
+    Exponential,
+    Fixed,
+    Inverse,
+    JumpingExponential,
+    OneCycle,
+    Plateau,
+    Polynomial,
+    Restarts,
+    Schedule,
+    Sigmoid,
+    Step,
+    Steps,
+)
 from netspec.ir.window import Pad, TransposedWindow, Window
 from netspec.keys.optimizers import OPTIMIZERS
 from netspec.train.learning.schedule import Watch, factor, observe
@@ -243,19 +258,19 @@ def test_invisible_characters_are_escaped() -> None:
 
 @pytest.mark.parametrize(
     "schedule",
-    [Step(0.5, 3), Steps((2, 5), 0.1), Exponential(0.01), settings.DiscreteExponential(0.004, 4),
-     settings.DiscreteExponential(0.5, 1), settings.JumpingExponential(0.004, 4), settings.JumpingExponential(0.5, 1),
-     Steps((2, 5), 0.1, freeze=6), Steps((), 0.1, freeze=6), settings.Linear(0.1), settings.Cosine(0.0),
-     settings.Fixed(), settings.Polynomial(0.5), settings.Inverse(1e-4, 0.75), Step(0.5, 7, "steps"),
-     Step(0.5, 2.4), settings.Restarts(3), settings.Restarts(1, 2, 0.1), settings.Restarts(5, 2, unit="steps"),
-     settings.OneCycle(), settings.Sigmoid(-0.1, 30), settings.OneCycle(0.3, 0.1, 0.0, 3, "linear"),
+    [Step(0.5, 3), Steps((2, 5), 0.1), Exponential(0.01), DiscreteExponential(0.004, 4),
+     DiscreteExponential(0.5, 1), JumpingExponential(0.004, 4), JumpingExponential(0.5, 1),
+     Steps((2, 5), 0.1, freeze=6), Steps((), 0.1, freeze=6), schedules.Linear(0.1), Cosine(0.0),
+     Fixed(), Polynomial(0.5), Inverse(1e-4, 0.75), Step(0.5, 7, "steps"),
+     Step(0.5, 2.4), Restarts(3), Restarts(1, 2, 0.1), Restarts(5, 2, unit="steps"),
+     OneCycle(), Sigmoid(-0.1, 30), OneCycle(0.3, 0.1, 0.0, 3, "linear"),
      Steps((5, 20), 0.1, unit="steps"), Steps((5, 20), 0.1, 33, "steps"), Steps((), 0.1, 33, "steps")],
     ids=lambda schedule: type(schedule).__name__,
 )  # fmt: skip
 def test_rate_factors_equal_the_trainers(schedule: Schedule, tmp_path: Path) -> None:
     graph = chain("fc")
     program = load_program(replace(graph, train=replace(graph.train, schedule=schedule)), tmp_path)
-    counts_steps = getattr(schedule, "unit", "") == "steps" or isinstance(schedule, settings.Inverse | settings.Sigmoid)
+    counts_steps = getattr(schedule, "unit", "") == "steps" or isinstance(schedule, Inverse | Sigmoid)
     for step in range(64):
         expected = factor(schedule, step=step, epoch=step / 8, progress=step / 64, watch=Watch())
         step_of = (step,) if counts_steps else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from checking import valid_net
 
-from netspec.ir.settings import Cosine
+from netspec.ir.schedules import Cosine
 
 IMAGE = "[image] input 4x8x8\n"
 SHARED = (

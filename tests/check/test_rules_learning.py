@@ -7,7 +7,8 @@ from checking import codes, only_diagnostic, valid_net
 
 from netspec.ir.graph import Parameter
 from netspec.ir.rules import Sgd
-from netspec.ir.settings import Augment, Exponential, Fixed, Jitter, Plateau, Schedule, Step, Steps
+from netspec.ir.schedules import Exponential, Fixed, Plateau, Schedule, Step, Steps
+from netspec.ir.settings import Augment, Jitter
 
 IMAGE = "[image] input 4x8x8\n"
 

@@ -8,7 +8,7 @@ from checking import codes, diagnostics_of, only_diagnostic, ops, position_of, v
 from netspec import layers
 from netspec.ir.ops import Conv, MaxPool, Relu, Tanh
 from netspec.ir.rules import Sgd
-from netspec.ir.settings import Fixed
+from netspec.ir.schedules import Fixed
 
 IMAGE = "[image] input 3x32x32\n"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from checking import codes, diagnostics_of, only_diagnostic, valid_net
 
-from netspec.ir.settings import (
+from netspec.ir.schedules import (
     Cosine,
     DiscreteExponential,
     Exponential,
@@ -22,9 +22,9 @@ from netspec.ir.settings import (
     Sigmoid,
     Step,
     Steps,
-    Train,
     Warmup,
 )
+from netspec.ir.settings import Train
 from netspec.keys import texts
 from netspec.language.variants import apply
 from netspec.net import loads

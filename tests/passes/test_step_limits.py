@@ -8,15 +8,7 @@ import pytest
 
 import netspec
 from netspec.ir.graph import Graph
-from netspec.ir.settings import (
-    Cosine,
-    DiscreteExponential,
-    Exponential,
-    JumpingExponential,
-    Linear,
-    Plateau,
-    Schedule,
-)
+from netspec.ir.schedules import Cosine, DiscreteExponential, Exponential, JumpingExponential, Linear, Plateau, Schedule
 from netspec.passes.step_limits import highest_factor, layers_needing_two_images, unfit_rates
 from netspec.train.learning.schedule import Watch, factor
 

@@ -23,7 +23,8 @@ from run_folders import newest_checkpoint
 from netspec.ir.distribution import Normal
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Conv, CrossEntropy, Dropout, Linear, MaxPool, Relu, Softmax
-from netspec.ir.settings import Augment, Plateau, Preprocessing, Train
+from netspec.ir.schedules import Plateau
+from netspec.ir.settings import Augment, Preprocessing, Train
 from netspec.ir.window import Window
 from netspec.train import loop
 from netspec.train.config import Request

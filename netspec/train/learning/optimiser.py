@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from netspec.ir import rules
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.rules import AdaDelta, Lamb, Lars, Sgd, UpdateRule
-from netspec.ir.settings import Train, noise_of
+from netspec.ir.schedules import noise_of
+from netspec.ir.settings import Train
 from netspec.passes.optimiser_state import STATE_KINDS, StateKind, adapts, state_kinds
 from netspec.passes.torch_names import state_keys
 from netspec.train.learning import adaptive, rooted

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable
 from hashlib import sha256
 
-from netspec.ir.settings import Schedule, Train, noise_of
+from netspec.ir.schedules import Schedule, noise_of
+from netspec.ir.settings import Train
 from netspec.train.learning.rule import Group, Scale
 from netspec.train.learning.schedule import Moment, Watch, rate_factor
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from netspec.ir.constraint import FREE, Constraint
-from netspec.ir.settings import OwnSchedule
+from netspec.ir.schedules import OwnSchedule
 from netspec.passes.optimiser_state import STATE_KINDS, StateKind
 from netspec.passes.parts import WHOLE, BatchProgress
 from netspec.train.learning.clipping import Clipping

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from netspec.formatting import format_count, plural
-from netspec.ir.settings import (
+from netspec.ir.schedules import (
     Cosine,
     DiscreteExponential,
     Exponential,
@@ -23,9 +23,9 @@ from netspec.ir.settings import (
     Sigmoid,
     Step,
     Steps,
-    Train,
     Warmup,
 )
+from netspec.ir.settings import Train
 
 
 @dataclass(frozen=True, slots=True)

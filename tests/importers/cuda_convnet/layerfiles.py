@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.importers.cuda_convnet import Dialect, translate
-from netspec.ir.settings import Schedule
+from netspec.ir.schedules import Schedule
 from netspec.ir.shape import Shape
 from netspec.net import LayerFileOptions, Net, load_source
 from netspec.source import Source

@@ -15,7 +15,7 @@ from corpusfiles import CORPUS, FILES, golden, shape, source
 from netspec.ir.constraint import Constraint
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.ops import Dropout, LinearNeuron
-from netspec.ir.settings import DiscreteExponential, Exponential, Fixed, JumpingExponential, Linear, Schedule
+from netspec.ir.schedules import DiscreteExponential, Exponential, Fixed, JumpingExponential, Linear, Schedule
 from netspec.net import LayerFileOptions, load_source
 from netspec.passes.torch_names import state_keys
 from netspec.train.learning.objective import build

@@ -10,7 +10,8 @@ from layerfiles import SHAPE, TWINS, ending
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diff import compare
-from netspec.ir.settings import Augment, Fixed, Steps
+from netspec.ir.schedules import Fixed, Steps
+from netspec.ir.settings import Augment
 from netspec.net import LayerFileOptions, Net, load_source, loads
 from netspec.source import Source
 

@@ -16,34 +16,34 @@ from layerfiles import (
 )
 
 from netspec.diff import compare
-from netspec.ir import settings
+from netspec.ir.schedules import DiscreteExponential, Exponential, Fixed, JumpingExponential, Linear, Schedule
 from netspec.net import loads
 
 
 @pytest.mark.parametrize(
     ("schedule", "expected", "code"),
     [
-        ("default", settings.Fixed(), None),
-        ("exp[tgtFactor=1000,noiseStdev=0]", settings.Exponential(0.001), None),
-        ("DEXP [ tgtFactor = 250 , noiseStdev=0 , numSteps=4 ]", settings.DiscreteExponential(0.004, 4), None),
-        ("linear[tgtFactor=4,noiseStdev=0]", settings.Linear(0.25), None),
-        ("dexp[1000,4]", settings.DiscreteExponential(0.001, 4), "cfg-old-habit"),
-        ("dexp[250,0,4]", settings.DiscreteExponential(0.004, 4), "cfg-old-habit"),
-        ("exp[1000]", settings.Exponential(0.001), "cfg-old-habit"),
-        ("jdexp[tgtFactor=500,noiseStdev=0,numSteps=5]", settings.JumpingExponential(0.002, 5), None),
-        ("jdexp[500,0.5,5]", settings.JumpingExponential(0.002, 5, 0.5), "cfg-old-habit"),
-        ("linear[tgtFactor=2,noiseStdev=1]", settings.Linear(0.5, 1.0), None),
-        ("exp[tgtFactor=0.5,noiseStdev=0.25]", settings.Exponential(2.0, 0.25), None),
-        ("dexp[tgtFactor=250,noiseStdev=0.1,numSteps=4]", settings.DiscreteExponential(0.004, 4, 0.1), None),
-        ("dexp[tgtFactor=0.5,noiseStdev=0,numSteps=4]", settings.DiscreteExponential(2, 4), None),
-        ("jdexp[tgtFactor=0.000001,noiseStdev=0,numSteps=4]", settings.JumpingExponential(1e6, 4), None),
-        ("dexp[tgtFactor=1e-7,noiseStdev=0,numSteps=2000000]", settings.DiscreteExponential(1e7, 2_000_000), None),
-        ("exp[tgtFactor=1e30,noiseStdev=0]", settings.Exponential(1 / 1e30), None),
-        ("dexp[tgtFactor=1e-39,noiseStdev=0,numSteps=4]", settings.Fixed(), "cfg-left-out"),
-        ("exp[tgtFactor=1e39,noiseStdev=0]", settings.Fixed(), "cfg-left-out"),
+        ("default", Fixed(), None),
+        ("exp[tgtFactor=1000,noiseStdev=0]", Exponential(0.001), None),
+        ("DEXP [ tgtFactor = 250 , noiseStdev=0 , numSteps=4 ]", DiscreteExponential(0.004, 4), None),
+        ("linear[tgtFactor=4,noiseStdev=0]", Linear(0.25), None),
+        ("dexp[1000,4]", DiscreteExponential(0.001, 4), "cfg-old-habit"),
+        ("dexp[250,0,4]", DiscreteExponential(0.004, 4), "cfg-old-habit"),
+        ("exp[1000]", Exponential(0.001), "cfg-old-habit"),
+        ("jdexp[tgtFactor=500,noiseStdev=0,numSteps=5]", JumpingExponential(0.002, 5), None),
+        ("jdexp[500,0.5,5]", JumpingExponential(0.002, 5, 0.5), "cfg-old-habit"),
+        ("linear[tgtFactor=2,noiseStdev=1]", Linear(0.5, 1.0), None),
+        ("exp[tgtFactor=0.5,noiseStdev=0.25]", Exponential(2.0, 0.25), None),
+        ("dexp[tgtFactor=250,noiseStdev=0.1,numSteps=4]", DiscreteExponential(0.004, 4, 0.1), None),
+        ("dexp[tgtFactor=0.5,noiseStdev=0,numSteps=4]", DiscreteExponential(2, 4), None),
+        ("jdexp[tgtFactor=0.000001,noiseStdev=0,numSteps=4]", JumpingExponential(1e6, 4), None),
+        ("dexp[tgtFactor=1e-7,noiseStdev=0,numSteps=2000000]", DiscreteExponential(1e7, 2_000_000), None),
+        ("exp[tgtFactor=1e30,noiseStdev=0]", Exponential(1 / 1e30), None),
+        ("dexp[tgtFactor=1e-39,noiseStdev=0,numSteps=4]", Fixed(), "cfg-left-out"),
+        ("exp[tgtFactor=1e39,noiseStdev=0]", Fixed(), "cfg-left-out"),
     ],
 )
-def test_schedule_is_read(schedule: str, expected: settings.Schedule, code: str | None) -> None:
+def test_schedule_is_read(schedule: str, expected: Schedule, code: str | None) -> None:
     both = f"schedW={schedule}\nschedB={schedule}\n"
     network = load(NORMS, params(c=RATES + both))
     assert network.graph.train.schedule == expected
@@ -63,8 +63,8 @@ def params_of_three(**changed: str) -> str:
 
 def test_weights_and_biases_have_separate_schedules() -> None:
     network = load(THREE, params_of_three())
-    assert set(schedules(network).values()) == {settings.Exponential(0.1), settings.DiscreteExponential(0.2, 2)}
-    assert network.graph.train.bias_schedule == settings.DiscreteExponential(0.2, 2)
+    assert set(schedules(network).values()) == {Exponential(0.1), DiscreteExponential(0.2, 2)}
+    assert network.graph.train.bias_schedule == DiscreteExponential(0.2, 2)
     assert network.warnings == ()
     text = readable_spec(THREE, params_of_three())
     (_, train) = text.split("\ntrain ")
@@ -77,9 +77,9 @@ def test_layer_with_another_schedule_states_it() -> None:
     network = load(THREE, text)
     assert network.warnings == ()
     expected = {f"{name}.{role}": schedule for name in ("c", "e", "out") for role, schedule in (
-        ("weight", settings.Exponential(0.1)), ("bias", settings.DiscreteExponential(0.2, 2))
+        ("weight", Exponential(0.1)), ("bias", DiscreteExponential(0.2, 2))
     )}  # fmt: skip
-    expected |= {"d.weight": settings.JumpingExponential(0.25, 3), "d.bias": settings.Fixed()}
+    expected |= {"d.weight": JumpingExponential(0.25, 3), "d.bias": Fixed()}
     assert schedules(network) == expected
     (line,) = [line for line in readable_spec(THREE, text).splitlines() if "jdexp" in line]
     assert line.startswith("[d]") and " schedule=jdexp(factor=0.25, levels=3) " in line
@@ -114,4 +114,4 @@ def test_rate_of_0_has_no_schedule() -> None:
 def test_inexpressible_schedule_is_left_out() -> None:
     network = load(THREE, params_of_three(d=RATES + "schedB=jdexp[tgtFactor=1e-40,noiseStdev=0,numSteps=3]\n"))
     assert locations(network.warnings) == [("cfg-left-out", 15, "jdexp[tgtFactor=1e-40,noiseStdev=0,numSteps=3]")]
-    assert schedules(network)["d.bias"] == settings.Fixed()
+    assert schedules(network)["d.bias"] == Fixed()

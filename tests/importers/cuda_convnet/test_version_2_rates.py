@@ -6,16 +6,16 @@ import pytest
 from layerfiles import RATES, VERSION_2, VERSION_2_PARAMS, conv, diagnose, load, net, schedules
 
 from netspec.importers.cuda_convnet import Dialect
-from netspec.ir import settings
 from netspec.ir.ops import Dropout
+from netspec.ir.schedules import DiscreteExponential, Exponential, Fixed, Linear
 
 
 def test_version_2_rates_set_schedules_and_base_rates() -> None:
     network = load(VERSION_2, "".join(f"[{name}]\n{text}" for name, text in VERSION_2_PARAMS.items()))
     graph = network.graph
     assert schedules(network) == {
-        "c.weight": settings.DiscreteExponential(0.004, 4), "c.bias": settings.Fixed(),
-        "out.weight": settings.Fixed(), "out.bias": settings.Fixed(),
+        "c.weight": DiscreteExponential(0.004, 4), "c.bias": Fixed(),
+        "out.weight": Fixed(), "out.bias": Fixed(),
     }  # fmt: skip
     assert {key: p.lr for key, p in graph.parameters.items()} == {
         "c.weight": 0.04, "c.bias": 0.02, "out.weight": 0.04, "out.bias": 0.5,
@@ -36,7 +36,7 @@ def test_each_input_has_its_own_schedule() -> None:
     network = load(text, "".join(f"[{name}]\n{section}" for name, section in given.items()), "v2")
     assert network.warnings == ()
     assert [schedules(network)[f"d.{key}"] for key in ("weights.0", "weights.1", "bias")] == [
-        settings.Exponential(0.125), settings.Linear(0.25), settings.Fixed(),
+        Exponential(0.125), Linear(0.25), Fixed(),
     ]  # fmt: skip
 
 

@@ -26,7 +26,8 @@ from netspec.ir.rules import (
     decay_in_gradient,
     momentum_of,
 )
-from netspec.ir.settings import Fixed, Linear, Steps, Train
+from netspec.ir.schedules import Fixed, Linear, Steps
+from netspec.ir.settings import Train
 from netspec.passes.optimiser_state import state_kinds
 from netspec.passes.parts import BatchProgress
 from netspec.train.learning.optimiser import optimiser_for

@@ -13,7 +13,8 @@ from places import SPECS
 from torch import Tensor
 
 from netspec import backend
-from netspec.ir.settings import Fixed, Linear, Steps, Train, Warmup
+from netspec.ir.schedules import Fixed, Linear, Steps, Warmup
+from netspec.ir.settings import Train
 from netspec.net import load
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.rates import deviations, scales

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 import torch
 
-from netspec.ir.settings import (
+from netspec.ir.schedules import (
     Cosine,
     DiscreteExponential,
     Exponential,
@@ -24,9 +24,9 @@ from netspec.ir.settings import (
     Sigmoid,
     Step,
     Steps,
-    Train,
     Warmup,
 )
+from netspec.ir.settings import Train
 from netspec.train.learning.schedule import Moment, Watch, factor, jump, level, observe, rate_factor, unfinished_warmup
 
 
