@@ -42,10 +42,11 @@ def test_state_dict_has_the_parameters_keys_and_shapes() -> None:
         "both.bias": (6,),
         "again.bias": (6,),
         "twice.bias": (4,),
-        "scores.weight": (4, 784),
+        "back.bias": (2,),
+        "scores.weight": (4, 882),
         "scores.bias": (4,),
         "fc2.weights.0": (3, 4),
-        "fc2.weights.1": (3, 784),
+        "fc2.weights.1": (3, 882),
         "fc2.bias": (3,),
     }
 
