@@ -50,6 +50,11 @@ class ImagePreprocessing:
         return self.pad > 0 and self.mean != "none" and (self.mean == "image" or self.fill == "mean")
 
     @property
+    def draws_rectangles(self) -> bool:
+        """Whether crops or what is erased have a drawn area and ratio of sides."""
+        return isinstance(self.erase, RandomErasing) or (self.drawn is not None and self.drawn.areas is not None)
+
+    @property
     def varies(self) -> bool:
         """Whether training images are varied at random."""
         return (

@@ -18,16 +18,14 @@ def stored_size(graph: Graph) -> tuple[int, int]:
     The aspect ratio is that of the input. The shorter side is given by ``test from=``, else by ``augment from=`` (the
     mean of its two numbers), and by default is that of the input.
     """
-    size = graph.input.output
-    shorter = min(size.height, size.width)
-    return _sides(graph, graph.test.resize or graph.augment.resize or shorter)
+    size = graph.input.output.height, graph.input.output.width
+    return _scaled(size, graph.test.resize or graph.augment.resize or min(size))
 
 
-def _sides(graph: Graph, side: int) -> tuple[int, int]:
-    """Return the height and width of an image with the input's aspect ratio and this shorter side."""
-    size = graph.input.output
-    shorter = min(size.height, size.width)
-    return round(size.height * side / shorter), round(size.width * side / shorter)
+def _scaled(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Return the height and width with the aspect ratio of ``size`` and this shorter side."""
+    height, width = size
+    return round(height * side / min(size)), round(width * side / min(size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,7 @@ class DrawnCrops:
 
     def scaled(self, side: int) -> tuple[int, int]:
         """Return the height and width of the part of an image that is kept if its shorter side is scaled to this."""
-        height, width = self.size
-        return round(height * side / min(self.size)), round(width * side / min(self.size))
+        return _scaled(self.size, side)
 
     @property
     def decoded_side(self) -> int:

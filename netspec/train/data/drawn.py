@@ -6,7 +6,6 @@ the image. The draws are functions of the seed, the epoch and the image's index 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,11 +17,9 @@ from PIL import Image
 
 from netspec.passes.crops import DrawnCrops, centre_crop
 from netspec.train import counter_rng
+from netspec.train.data.rectangles import TRIES, rectangles
 from netspec.train.data.splits import CachedSplit, Data, Frame, Labels, Pixels, Split
 from netspec.train.errors import TrainError
-
-TRIES = 10
-"""How often an area and an aspect ratio are drawn, until the crop fits into the image; then it is a central one."""
 
 
 @runtime_checkable
@@ -77,21 +74,14 @@ class _Draws:
 
 
 def _share_of_area(crops: DrawnCrops, draws: _Draws, height: int, width: int) -> Cut:
-    """Draw a crop with a share of the image's area and a ratio of width to height.
-
-    The area is drawn evenly, the ratio's logarithm too, and the place among all where the crop fits, as in torchvision
-    (torchvision/transforms/transforms.py, ``RandomResizedCrop.get_params``).
-    """
+    """Draw a crop with a share of the image's area and a ratio of width to height, anywhere where it fits, or a central
+    one if no try fits, as torchvision does (``rectangles``)."""
     assert crops.areas is not None
-    (least, most), (narrow, wide) = crops.areas, crops.aspects
     top, left, *tries = draws(counter_rng.TOP, counter_rng.LEFT, *range(counter_rng.AREA, counter_rng.AREA + 2 * TRIES))
-    for share, stretch in zip(tries[::2], tries[1::2], strict=True):
-        area = height * width * (least + share * (most - least))
-        aspect = math.exp(math.log(narrow) + stretch * (math.log(wide) - math.log(narrow)))
-        rows, columns = round(math.sqrt(area / aspect)), round(math.sqrt(area * aspect))
+    for columns, rows in rectangles(tries, height * width, crops.areas, crops.aspects):
         if 0 < rows <= height and 0 < columns <= width:
             return Cut(int(top * (height - rows + 1)), int(left * (width - columns + 1)), rows, columns)
-    rows, columns = height, width
+    rows, columns, (narrow, wide) = height, width, crops.aspects
     if width / height < narrow:
         rows = max(1, round(width / narrow))
     elif width / height > wide:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,9 +10,7 @@ from netspec.ir.settings import Cutout, RandomErasing
 from netspec.ir.shape import Shape
 from netspec.train import counter_rng
 from netspec.train.counter_rng import Indices
-
-TRIES = 10
-"""How often an area and a ratio are drawn, until the rectangle is smaller than the image; then nothing is erased."""
+from netspec.train.data.rectangles import TRIES, rectangles
 
 
 def draw_boxes(erase: Cutout | RandomErasing, seed: int, epoch: int, indices: Indices, size: Shape) -> Indices:
@@ -38,15 +34,12 @@ def draw_boxes(erase: Cutout | RandomErasing, seed: int, epoch: int, indices: In
 
 
 def _rectangle(erase: RandomErasing, seed: int, epoch: int, index: int, size: Shape) -> tuple[int, int]:
-    """Draw the height and width of what is erased, as torchvision does (``RandomErasing.get_params``); 0 and 0 if no
-    try gives a rectangle that is smaller than the image."""
+    """Draw the height and width of what is erased, as torchvision does (``rectangles``); 0 and 0 if no try gives a
+    rectangle that is smaller than the image."""
     purposes = counter_rng.ERASED_AREA + np.arange(2 * TRIES)
     draws = counter_rng.uniform(seed, epoch, np.array([index]), purposes).tolist()
-    narrow, wide = math.log(erase.min_aspect), math.log(erase.max_aspect)
-    for share, stretch in zip(draws[::2], draws[1::2], strict=True):
-        area = size.height * size.width * (erase.min_area + share * (erase.max_area - erase.min_area))
-        aspect = math.exp(narrow + stretch * (wide - narrow))
-        height, width = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+    areas, ratios = (erase.min_area, erase.max_area), (erase.min_aspect, erase.max_aspect)
+    for height, width in rectangles(draws, size.height * size.width, areas, ratios):
         if height < size.height and width < size.width:
             return height, width
     return 0, 0
