@@ -175,8 +175,8 @@ AUGMENT = (
         "from",
         Sides(),
         "side of the square from which crops are cut; the shorter side of each image is scaled to it. Two numbers: a "
-        "side from the least to the greatest is drawn for each image (Simonyan & Zisserman 2015, section 3.1), and "
-        "validation and tests use their mean",
+        "side from the least to the greatest is drawn for each image, and the crop is cut from all of it (Simonyan & "
+        "Zisserman 2015, section 3.1); validation and tests use their mean",
         default=None,
         default_text="that of the crop",
         unit="pixels",

@@ -33,9 +33,9 @@ class DrawnCrops:
     """How crops of drawn sizes are cut from training images, and resized to the network's input.
 
     ``size`` is the height and width of the input. If ``areas`` is ``None``, the shorter side of each image is first
-    scaled to a whole number from ``sides``, the least and the greatest; the central part with the input's aspect ratio
-    is kept, and the crop is cut from it. Otherwise a crop has a share of the image's area, from ``areas``, and a ratio
-    of width to height, from ``aspects``.
+    scaled to a whole number from ``sides``, the least and the greatest, and the crop is cut from it; if the two are
+    equal, from its central part with the input's aspect ratio, as the crops of images that are stored in one size.
+    Otherwise a crop has a share of the image's area, from ``areas``, and a ratio of width to height, from ``aspects``.
     """
 
     size: tuple[int, int]
@@ -44,12 +44,18 @@ class DrawnCrops:
     aspects: tuple[float, float] = ASPECTS_OF_CROPS
 
     @property
+    def from_whole_images(self) -> bool:
+        """Whether crops may be anywhere in an image, not only in its central part with the input's aspect ratio."""
+        return self.areas is not None or self.sides[0] < self.sides[1]
+
+    @property
     def least_side(self) -> int:
         """The shorter side that an image of a source needs, so that no crop is enlarged beyond what the spec draws."""
         return self.sides[1]
 
     def scaled(self, side: int) -> tuple[int, int]:
-        """Return the height and width of the part of an image that is kept if its shorter side is scaled to this."""
+        """Return the height and width of the central part of an image whose shorter side is scaled to this, with the
+        input's aspect ratio."""
         return _scaled(self.size, side)
 
     @property

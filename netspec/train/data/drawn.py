@@ -49,9 +49,10 @@ def cut_of(crops: DrawnCrops, seed: int, epoch: int, index: int, height: int, wi
     if crops.areas is not None:
         return _share_of_area(crops, draws, height, width)
     low, high = crops.sides
-    kept = crops.scaled(low + int(draws(counter_rng.SIDE)[0] * (high - low + 1)))
-    scale = max(kept[0] / height, kept[1] / width)
-    scaled = max(kept[0], round(height * scale)), max(kept[1], round(width * scale))
+    centre = crops.scaled(low + int(draws(counter_rng.SIDE)[0] * (high - low + 1)))
+    scale = max(centre[0] / height, centre[1] / width)
+    scaled = max(centre[0], round(height * scale)), max(centre[1], round(width * scale))
+    kept = scaled if crops.from_whole_images else centre
     top, left = centre_crop(scaled[0] - kept[0], scaled[1] - kept[1])
     down, right = (draws.below(kept[i] - crops.size[i] + 1, (counter_rng.TOP, counter_rng.LEFT)[i]) for i in (0, 1))
     return Cut(top + down, left + right, *crops.size, scaled)

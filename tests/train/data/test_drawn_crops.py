@@ -125,11 +125,16 @@ def test_sides_are_drawn_evenly_from_the_least_to_the_greatest() -> None:
     assert sorted(set(sides)) == list(range(16, 25))
     assert np.bincount(sides)[16:] == pytest.approx([60] * 9, abs=25)
     assert {cut.scaled[1] / cut.scaled[0] for cut in cuts if cut.scaled} == {2.0}
-    for cut in cuts:  # of the central square
-        assert cut.scaled
-        side = cut.scaled[0]
-        assert 0 <= cut.top <= side - 12 and side // 2 <= cut.left <= side // 2 + side - 12
     assert {cut.top for cut in cuts if cut.scaled == (24, 48)} == set(range(13))
+
+
+def test_crops_lie_anywhere_in_an_image_whose_side_is_drawn_and_in_its_central_square_otherwise() -> None:
+    """As in the papers: VGG's "were randomly cropped from rescaled training images", AlexNet's from central squares."""
+    anywhere = [cut_of(SIDES, 3, 1, index, 48, 96) for index in range(540)]
+    lefts = [cut.left for cut in anywhere if cut.scaled == (16, 32)]
+    assert min(lefts) <= 1 and max(lefts) >= 19 and max(lefts) <= 20
+    square = DrawnCrops((12, 12), (16, 16))
+    assert {cut_of(square, 3, 1, index, 48, 96).left for index in range(100)} == set(range(8, 13))
 
 
 def test_crops_of_a_side_are_those_of_the_stored_image(photos: Path) -> None:
@@ -217,10 +222,18 @@ def test_a_pack_may_be_larger_than_the_images_of_validation(
     assert data.statistics is not None and data.statistics.mean.shape == (3, tested, tested)
     assert data.larger is not None and data.larger.read(0).shape == (3, 32, 32)
     folder = open_source(str(photos), graph, 0)
-    crops = drawn_crops(graph)
     for index in range(12):
         assert np.abs(data.train.read(index).astype(int) - folder.train.read(index)).max() <= 8
-        own, other = (training_split(one, crops, 1, 0).read(index).astype(int) for one in (data, folder))
+
+
+def test_crops_of_one_size_are_those_of_a_pack(photos: Path, tmp_path: Path) -> None:
+    pack(list_folder(photos), tmp_path / "pack", 32, 1)
+    graph = graph_of(Augment(resize=20), 18)
+    splits = [
+        training_split(open_source(str(p), graph, 0), drawn_crops(graph), 1, 0) for p in (tmp_path / "pack", photos)
+    ]
+    for index in range(12):
+        own, other = (split.read(index).astype(int) for split in splits)
         assert np.abs(own - other).max() <= 8
 
 
