@@ -10,6 +10,7 @@ from typing import Any
 
 from netspec import layers
 from netspec.check.continued import continued
+from netspec.check.other_tools.augmentations import keys_of_transform
 from netspec.check.rates import warn_of_rate
 from netspec.check.report import Findings
 from netspec.check.values import pairs_by_key, read_pairs
@@ -292,6 +293,8 @@ def _report_stray(
         what = "number" if isinstance(value, Number) else "value"
         call = as_call(value) if word == "augment" else None
         note = AUGMENTATIONS.get(plain_word(call.name.text)) if call else None
-        message = f"{word} does not take the {what} '{shown(value)}' here"
-        findings.add("stray-value", message, value.span, notes=(note,) if note else ())
+        text = keys_of_transform(call, [pair.key.text for pair in pairs]) if call else None
+        message = f"{word} does not take the {what} '{shown(value)}' here" + (f"; did you mean {text}?" if text else "")
+        fixes = (replacement(value.span, text),) if text else ()
+        findings.add("stray-value", message, value.span, notes=(note,) if note else (), fixes=fixes)
     return None

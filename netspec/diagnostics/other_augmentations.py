@@ -32,7 +32,7 @@ AUGMENTATIONS: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         ("autoaugment", "randaugment", "trivialaugment", "trivialaugmentwide", "augmix"),
-        "augment has crops, mirror images, colours and mixing, and no policies that choose among operations",
+        "augment has crops, mirror images, colours, erasing and mixing, and no policies that choose among operations",
     ),
 }
 """What other tools call a change of images, as ``plain_word`` returns it, and how a spec says it, or that it does
@@ -40,6 +40,8 @@ not."""
 
 OF_AUGMENT: Mapping[str, str] = {
     **dict.fromkeys(("padding", "padpixels"), "pad={}"),
+    "mixupalpha": "mixup={}",
+    "cutmixalpha": "cutmix={}",
     **dict.fromkeys(("scale", "arearange", "cropscale", "areas"), "area={}"),
     **dict.fromkeys(("ratio", "ratios", "aspectratio", "aspectratiorange", "aspects"), "aspect={}"),
     **dict.fromkeys(("resize", "resizesize", "imagesize", "shorterside"), "from={}"),

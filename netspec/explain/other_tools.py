@@ -7,6 +7,7 @@ import re
 from netspec import layers
 from netspec.check.other_tools.types import with_its_keys
 from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.other_augmentations import AUGMENTATIONS
 from netspec.diagnostics.other_keys import ABSENT_COUNTS, ABSENT_KEYS, ABSENT_SETTINGS, STANDS_FOR
 from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
 
@@ -44,7 +45,10 @@ def advice(word: str, known: tuple[str, ...]) -> str:
 
 def _note(plain: str, known: tuple[str, ...]) -> str:
     """Return the note on what specs do not have, with the page of what it names instead, if it names something."""
-    if plain in ABSENT_TYPES:
+    if plain in AUGMENTATIONS:
+        note = AUGMENTATIONS[plain]
+        names = [*re.findall(r"(\w+)=", note), "augment"]
+    elif plain in ABSENT_TYPES:
         note = ABSENT_TYPES[plain]
         names = [name for name in re.findall(r"\w+", note) if layers.find(name)]
     else:

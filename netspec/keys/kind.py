@@ -60,8 +60,9 @@ def unknown_word(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
     span = value.name.span if isinstance(value, Call) else value.span
     near = nearest(word, words) if word else None
     if near and near != word:
+        known = doc if len(doc) <= _LONG else one_of(words)  # without arguments, because one word is suggested
         return BadValue(
-            f"'{word}' is unknown; did you mean {near}?", span, notes=(f"it may be {doc}",), replacement=near
+            f"'{word}' is unknown; did you mean {near}?", span, notes=(f"it may be {known}",), replacement=near
         )
     return none_of(value, doc)
 

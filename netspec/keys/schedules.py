@@ -189,6 +189,9 @@ _ON_THE_TRAIN_LINE = (
 
 
 def _schedule(value: Value, words: tuple[str, ...], doc: str) -> ir.Schedule:
+    given = as_call(value)
+    if given is not None and (found := _of_pytorch(given)):
+        raise found
     call = known_call(value, words, doc)
     word = call.name.text
     if word == "steps":
@@ -234,6 +237,23 @@ _ABSENT: Mapping[str, str] = {
     "threephase": "phases=3 has the three phases of three_phase=True",
 }
 """Arguments that schedules of other tools have and those of specs do not."""
+
+
+def _of_pytorch(call: Call) -> BadValue | None:
+    """Return the error for a scheduler of PyTorch whose arguments are not those of the schedule with a similar name."""
+    named = {plain_word(pair.key.text): pair.value for pair in call.named}
+    match plain_word(call.name.text):
+        case "exponentiallr":
+            gamma = next((value for value in (*call.args, *named.values()) if isinstance(value, Number)), None)
+            text = f"step(every=1, factor={shown(gamma)})" if gamma else None
+            note = "its gamma is the factor of an epoch, and that of exponential(factor) the factor of the whole run"
+        case "cosineannealinglr":
+            text = None if "etamin" in named or len(call.args) > 1 else "cosine"
+            note = _WHOLE_RUN if text else f"cosine(factor): {_AT_THE_END}; {_WHOLE_RUN}"
+        case _:
+            return None
+    message = f"'{call.name.text}' is unknown" + (f"; did you mean {text}?" if text else "")
+    return BadValue(message, call.span, notes=(note,), replacement=text)
 
 
 def _lists_epochs(call: Call) -> bool:

@@ -8,6 +8,7 @@ from checking import codes, only_diagnostic, position_of, valid_net
 import netspec
 from netspec.diagnostics import SpecError
 from netspec.ir.settings import Cutout, RandomErasing
+from netspec.language.variants import apply
 
 IMAGE = "[image] input 4x8x8"
 
@@ -119,6 +120,9 @@ def test_another_input_drops_sizes_that_are_too_small_for_it() -> None:
         ("cutout=4", "erase=cutout(4)"),
         ("random_erase=0.2", "erase=random(0.2)"),
         ("reprob=0.1", "erase=random(0.1)"),
+        ("pad=1 padding_mode=reflect", "fill=reflect"),
+        ("mixup_alpha=0.2", "mixup=0.2"),
+        ("cutmix_alpha=1", "cutmix=1"),
     ],
 )
 def test_keys_of_other_tools_are_translated(other: str, meant: str) -> None:
@@ -133,7 +137,6 @@ def test_keys_of_other_tools_are_translated(other: str, meant: str) -> None:
     ("other", "note"),
     [
         ("RandomResizedCrop(224)", "random resized crops are augment area=0.08,1"),
-        ("RandomCrop(32, padding=4)", "with padding augment pad=4"),
         ("CenterCrop(224)", "augment from= is the side that images are scaled to"),
         ("RandomHorizontalFlip", "it is augment flip=horizontal"),
         ("RandAugment(2, 9)", "no policies that choose among operations"),
@@ -142,6 +145,47 @@ def test_keys_of_other_tools_are_translated(other: str, meant: str) -> None:
 def test_transforms_of_other_tools_are_explained(other: str, note: str) -> None:
     found = only_diagnostic(f"augment {other}\n{IMAGE}")
     assert found.code == "stray-value" and note in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("transform", "meant"),
+    [
+        ("RandomCrop(8)", "crop=8"),
+        ("RandomCrop(8, padding=2)", "crop=8 pad=2"),
+        ("transforms.RandomCrop(8, padding=2, padding_mode=reflect)", "crop=8 pad=2 fill=reflect"),
+        ("RandomResizedCrop(8)", "crop=8 area=0.08,1"),
+        ("RandomHorizontalFlip()", "flip=horizontal"),
+        ("RandomHorizontalFlip(p=0.5)", "flip=horizontal"),
+        ("RandomErasing(p=0.25)", "erase=random(0.25)"),
+        ("RandomErasing", "erase=random"),
+        ("Cutout(length=4)", "erase=cutout(4)"),
+        ("ColorJitter(0.4, 0.3)", "colour=jitter(brightness=0.4, contrast=0.3)"),
+        ("ColorJitter(contrast=0.4)", "colour=jitter(contrast=0.4)"),
+        ("v2.MixUp(alpha=0.2, num_classes=8)", "mixup=0.2"),
+        ("CutMix()", "cutmix=1"),
+        ("Resize(12)", "from=12"),
+    ],
+)
+def test_transforms_of_torchvision_are_translated(transform: str, meant: str) -> None:
+    text = f"augment {transform}\n[image] input 3x8x8"
+    (fix,) = only_diagnostic(text).fixes
+    assert apply(fix.edits, text) == text.replace(transform, meant)
+
+
+def test_a_crop_that_the_line_has_is_not_written_twice() -> None:
+    found = only_diagnostic(f"augment crop=8 RandomCrop(8, padding=2)\n{IMAGE}")
+    assert [fix.title for fix in found.fixes] == ["write pad=2"]
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        *("RandomHorizontalFlip(0.3)", "RandomErasing(0.25, ratio=0.3)", "RandomCrop(8, pad_if_needed=True)"),
+        *("RandomCrop(8, padding=2, padding_mode=edge)", "Cutout", "Resize(a)", "RandAugment(2, 9)", "Resize(1, 2)"),
+    ],
+)
+def test_transforms_that_a_spec_does_not_have_are_not_translated(transform: str) -> None:
+    assert only_diagnostic(f"augment {transform}\n{IMAGE}").fixes == ()
 
 
 def test_what_is_erased_is_read() -> None:

@@ -336,6 +336,8 @@ def test_numbers_that_a_schedule_cannot_have(schedule: str, message: str) -> Non
         ("onecycle(div_factor=25)", "start= is 1 / div_factor"),
         ("onecycle(three_phase=True)", "phases=3 has the three phases"),
         ("onecycle(cycle_momentum=False)", "a schedule changes the rate, and not the momentum"),
+        ("CosineAnnealingLR(90, eta_min=1e-5)", "cosine(factor): factor= is the last rate divided by the highest"),
+        ("ExponentialLR", "its gamma is the factor of an epoch"),
     ],
 )
 def test_arguments_that_other_tools_schedules_have(schedule: str, note: str) -> None:
@@ -349,6 +351,10 @@ def test_arguments_that_other_tools_schedules_have(schedule: str, note: str) -> 
         ("CosineAnnealingWarmRestarts(T_0=10)", "restarts(every=10)"),
         ("sgdr(10)", "restarts(10)"),
         ("OneCycleLR(pct_start=0.2)", "onecycle(peak=0.2)"),
+        ("ExponentialLR(gamma=0.97)", "step(every=1, factor=0.97)"),
+        ("ExponentialLR(0.97)", "step(every=1, factor=0.97)"),
+        ("CosineAnnealingLR(T_max=90)", "cosine"),
+        ("CosineAnnealingLR(90)", "cosine"),
     ],
 )
 def test_schedules_of_other_tools(written: str, fixed: str) -> None:

@@ -31,8 +31,11 @@ _TRANSLATED_KEYS = {
 }
 """By layer type or setting: keys of other tools, as ``plain_word`` returns them, and how to write them here."""
 
-_TRANSLATED_WORDS = {"upsample": dict.fromkeys(("interpolation", "mode"), ("nearest", "bilinear"))}
-"""By layer type: keys of other tools for ``method=``, and those of their words that mean the same here."""
+_TRANSLATED_WORDS: Mapping[str, Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "augment": {"paddingmode": ("fill", ("reflect",))},
+    "upsample": dict.fromkeys(("interpolation", "mode"), ("method", ("nearest", "bilinear"))),
+}
+"""By layer type or setting: keys of other tools, the key of a spec, and those of their words that mean the same."""
 
 _NEED_NOT: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("device", "dtype", "name"), ()),
@@ -85,8 +88,8 @@ def translated_key(owner: str, pair: Pair) -> str | None:
     an upsample layer ``method=bilinear``, and ``clip_norm=2`` or ``clip=norm(2)`` of a train line
     ``clip_gradients=norm(2)``."""
     if isinstance(pair.value, Word):
-        words = _TRANSLATED_WORDS.get(owner, {}).get(plain_word(pair.key.text), ())
-        return f"method={pair.value.text}" if pair.value.text in words else None
+        key, words = _TRANSLATED_WORDS.get(owner, {}).get(plain_word(pair.key.text), ("", ()))
+        return f"{key}={pair.value.text}" if pair.value.text in words else None
     template = _TRANSLATED_KEYS.get(owner, {}).get(plain_word(pair.key.text))
     if template and owner == "train" and isinstance(pair.value, Call):
         return f"{template.partition('=')[0]}={shown(pair.value)}"
