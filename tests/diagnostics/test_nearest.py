@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from netspec import layers
 from netspec.diagnostics.nearest import distance, is_slip, nearest
+from netspec.keys.neurons import NEURONS
+from netspec.keys.optimizers import OPTIMIZERS
+from netspec.keys.schedules import SCHEDULES
 from netspec.layers.conv import TYPE as CONV
 
 KEYS = [key.name for key in CONV.keys]
@@ -48,6 +51,12 @@ WORD = st.text("abcx", max_size=7)
 )
 def test_nearest_key(word: str, meant: str | None) -> None:
     assert nearest(word, KEYS) == meant
+
+
+@pytest.mark.parametrize("names", [layers.names(), tuple(SCHEDULES), tuple(NEURONS), tuple(OPTIMIZERS)])
+def test_capitals_do_not_make_another_tools_word_of_a_word_of_specs(names: tuple[str, ...]) -> None:
+    found = {name: nearest(name.capitalize(), names) for name in names if name != "linear"}  # Linear of PyTorch is fc
+    assert found == {name: name for name in found}
 
 
 @pytest.mark.parametrize(
