@@ -168,7 +168,7 @@ def scaled_down(data: Data, frame: Frame, least: Frame) -> Data:
     Raises
     ------
     TrainError
-        The images are smaller than ``least``.
+        The images are smaller than ``least`` or ``frame``.
     """
     own = data.frame
     if own.channels != frame.channels or own.height * frame.width != own.width * frame.height:
@@ -177,6 +177,11 @@ def scaled_down(data: Data, frame: Frame, least: Frame) -> Data:
         raise TrainError(
             f"the images of {data.source} are {own}, and crops are drawn from images of up to {least}",
             f"draw from smaller ones: augment from=; a pack can have larger ones: netspec pack --size {least.height}",
+        )
+    if own.height < frame.height:
+        raise TrainError(
+            f"the images of {data.source} are {own}, and validation cuts its crops from {frame}",
+            f"cut from smaller ones: test from=; a pack can have larger ones: netspec pack --size {frame.height}",
         )
     if own == frame:
         return data

@@ -70,10 +70,10 @@ def open_source(name: str, graph: Graph, seed: int, *, allow_empty: bool = False
     if larger is not None and not isinstance(data.train, WholeImages):
         data = scaled_down(data, frame, larger)
     if data.frame != frame:
-        raise TrainError(
-            f"the images of {data.source} are {data.frame}, the network reads {frame}",
-            *_size_hints(data.frame, graph),
-        )
+        reads = f"the network reads {frame}"
+        if larger is None and (frame.height, frame.width) != graph.input.output[1:]:
+            reads = f"the network reads crops from {frame}: augment from={frame.height}"
+        raise TrainError(f"the images of {data.source} are {data.frame}, {reads}", *_size_hints(data.frame, graph))
     if len(data.classes) != outputs:
         raise TrainError(
             f"{data.source} has {plural(len(data.classes), 'class')}, {graph.name} has {plural(outputs, 'output')}",
@@ -162,6 +162,8 @@ def _other_format(root: Path) -> str | None:
 def _size_hints(stored: Frame, graph: Graph) -> tuple[str, ...]:
     """Suggest a remedy for images that do not have the input's size: cropping, if the input is smaller."""
     size = graph.input.output
+    if tuple(size) == (stored.channels, stored.height, stored.width):
+        return ("they have the size of the input: leave out from=, or widen them with augment pad=",)
     fits = stored.channels == size.channels and stored.height == stored.width and size.height == size.width
     if fits and size.height < stored.height:
         return (f"for crops from them: augment crop={size.height} from={stored.height}",)

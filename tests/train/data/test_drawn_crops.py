@@ -248,6 +248,15 @@ def test_images_that_are_smaller_than_what_is_drawn_are_refused(photos: Path, tm
         open_source(str(tmp_path / "pack"), graph_of(Augment(resize=22, areas=(0.1, 1.0))), 0)
 
 
+def test_images_that_are_smaller_than_those_of_validation_are_refused(photos: Path, tmp_path: Path) -> None:
+    pack(list_folder(photos), tmp_path / "pack", 20, 1)
+    graph = graph_of(Augment(resize=20))
+    graph = replace(graph, test=replace(graph.test, resize=24))
+    with pytest.raises(TrainError, match="are 3x20x20, and validation cuts its crops from 3x24x24") as caught:
+        open_source(str(tmp_path / "pack"), graph, 0)
+    assert "test from=" in caught.value.notes[0] and "netspec pack --size 24" in caught.value.notes[0]
+
+
 def test_made_up_images_are_made_in_the_greatest_size() -> None:
     data = open_source("synthetic", graph_of(Augment(resize=20, sides=(16, 24))), 0)
     assert data.frame == Frame(3, 20, 20)

@@ -78,6 +78,13 @@ def test_digits_need_a_network_with_their_input_size() -> None:
         open_source("digits", linear_network(3, 8, 8), seed=0)
 
 
+def test_digits_are_not_enlarged_for_crops() -> None:
+    graph = loads("[image] input 1x8x8\n[fc] fc outputs=10\naugment from=10").graph
+    with pytest.raises(TrainError, match="are 1x8x8, the network reads crops from 1x10x10: augment from=10") as caught:
+        open_source("digits", graph, seed=0)
+    assert caught.value.notes == ("they have the size of the input: leave out from=, or widen them with augment pad=",)
+
+
 def test_digits_without_scikit_learn_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(TrainError, match="not installed") as caught:
