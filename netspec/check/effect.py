@@ -30,7 +30,7 @@ _BIAS_KEYS = ("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias
 _UPDATE_KEYS_OF_BIASES = ("bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
 _MOMENTA = ("momentum", "bias_momentum")
 _GROUP_KEYS = ("gpu", "reads")
-_ALL_KEYS = frozenset((*_WEIGHT_KEYS, *_BIAS_KEYS, *_GROUP_KEYS, "update_every"))
+_ALL_KEYS = frozenset((*_WEIGHT_KEYS, "bias_per", *_BIAS_KEYS, *_GROUP_KEYS, "update_every"))
 
 
 def warn_no_effect(layers: Sequence[LayerFacts], settings: Settings, findings: Findings) -> None:
@@ -105,7 +105,7 @@ def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tupl
     if facts.values.get("norm_over") == "parts":
         yield from (("norm_over", why) for why in _why_no_norm_over_parts(facts))
     if "bias" in facts.values and facts.values["bias"] is None:
-        yield from ((key, f"{name} has no biases: bias=none") for key in _BIAS_KEYS)
+        yield from ((key, f"{name} has no biases: bias=none") for key in ("bias_per", *_BIAS_KEYS))
     if facts.values.get("affine") is False:
         why = f"{name} has no coefficients and no biases: affine=no"
         yield from ((key, why) for key in (*_WEIGHT_KEYS, *_BIAS_KEYS, "update_every"))

@@ -75,7 +75,7 @@ _OF_LARS = (
     Argument("momentum", _SHARE, _LARS.momentum),
     *_decays(0.0),
     Argument("trust", Real(above=0), _LARS.trust),
-    Argument("eps", Real(above=0), _LARS.eps),
+    Argument("eps", Real(low=0), _LARS.eps),
     _ADAPT,
 )
 _VELOCITY = "v <- momentum v - decay lr w - lr g"

@@ -66,6 +66,11 @@ def test_bias_keys_have_no_effect_without_biases(word: str, key: str) -> None:
     assert keys_without_effect(IMAGE + f"[a] {word} bias=0 {key}") == []
 
 
+def test_kind_of_biases_has_no_effect_without_biases() -> None:
+    text = IMAGE + "[a] conv filters=2 kernel=3 bias_per=unit"
+    assert (keys_without_effect(f"{text} bias=none"), keys_without_effect(text)) == (["bias_per=unit"], [])
+
+
 @pytest.mark.parametrize("key", ["gpu=0", "gpu=all", "reads=all", "reads=own"])
 def test_placement_keys_have_no_effect_without_gpu_groups(key: str) -> None:
     text = IMAGE + f"[a] fc outputs=4 {key}"

@@ -40,6 +40,7 @@ def train(optimizer: str) -> Train:
         ("adadelta", AdaDelta(0.95, 1e-6), (1.0, 0.0, 0.0)),
         ("adadelta(0.1, 0.9, 1e-8)", AdaDelta(0.9, 1e-8), (0.1, 0.0, 0.0)),
         ("lars", Lars(0.9, 0.001, 1e-8, "weights"), (1.0, 0.0, 0.0)),
+        ("lars(eps=0)", Lars(eps=0.0), (1.0, 0.0, 0.0)),  # as in the paper and in TensorFlow
         ("lars(10, 0.8, 5e-4, 1e-5, 0.02, adapt=all)", Lars(0.8, 0.02, 1e-8, "all"), (10.0, 5e-4, 1e-5)),
         ("lamb", Lamb(0.9, 0.999, 1e-6, "weights"), (0.001, 0.01, 0.0)),
         ("lamb(0.01, eps=1e-8, weight_decay=0.1, adapt=all)", Lamb(eps=1e-8, adapt="all"), (0.01, 0.1, 0.0)),

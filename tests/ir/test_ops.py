@@ -254,6 +254,18 @@ def test_invalid_inputs_are_faults(op: Op, inputs: tuple[Shape, ...], code: str)
     assert caught.value.code == code
 
 
+def test_what_a_product_needs_depends_on_the_largest_factor() -> None:
+    found = []
+    for largest in (VECTOR, IMAGE):
+        with pytest.raises(Fault) as caught:
+            Product().shape((largest, Shape(1)))
+        found += caught.value.notes
+    assert found == [
+        "6, 1: all must be equal",
+        "6x4x5, 1: each must be 6x4x5, one map (1x4x5), or one unit for each of 6 channels",
+    ]
+
+
 @pytest.mark.parametrize(
     ("op", "inputs", "params"),
     [

@@ -101,16 +101,12 @@ class Product(Elementwise):
         largest = max(inputs, key=lambda x: (x.units, x.is_image))
         one_map = Shape(1, *largest[1:]) if largest.is_image else largest
         if any(x not in (largest, one_map) and not (x.channels == x.units == largest.channels) for x in inputs):
-            raise Fault(
-                "shapes-differ",
-                "{layer} multiplies inputs that do not match",
-                ("inputs",),
-                (
-                    _list_shapes(inputs)
-                    + ": each must have the shape of the largest, one unit for each channel, or one "
-                    "channel",
-                ),
-            )
+            rule = "all must be equal"
+            if largest.is_image:
+                units = f"one unit for each of {largest.channels} channels"
+                rule = f"each must be {largest}, one map ({one_map}), or {units}"
+            message = "{layer} multiplies inputs that do not match"
+            raise Fault("shapes-differ", message, ("inputs",), (f"{_list_shapes(inputs)}: {rule}",))
         return largest
 
     @staticmethod
