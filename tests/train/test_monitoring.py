@@ -223,7 +223,9 @@ def test_failure_to_draw_curves_is_only_a_note(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.ci
 def test_tensorboard_has_the_log_of_an_interrupted_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason="needs the extra tensorboard"
+    )
     monkeypatch.chdir(tmp_path)
     Path("tiny.net").write_text(SPEC)
     command = ["train", "tiny.net", "--data", "synthetic", "--threads", "1", "--out", "run", "--tensorboard"]

@@ -267,7 +267,7 @@ def test_lock_is_released_before_its_folder_is_removed(
 
 
 def test_second_process_cannot_pack_into_the_same_folder(photos: Path, tmp_path: Path) -> None:
-    pytest.importorskip("fcntl")
+    pytest.importorskip("fcntl", reason="Windows has no file locks of this kind")
     listing = list_folder(photos)
     with (
         outfolder.claim(photos, tmp_path / "out", "same"),

@@ -26,9 +26,7 @@ def subtract(site: Site) -> None:
     """A value minus a constant; else the sum of what it subtracts from and of what it subtracts times -1."""
     constant = _constant(site)
     if constant is None:
-        a, b = site.value(0), site.value(1)
-        negative = site.draft.new_line("linear", [b.line], {"a": "-1"}, b.shape)
-        _join(site, "sum", [a, b.of(negative, b.shape)])
+        _join(site, "sum", [site.value(0), _negative(site, site.value(1))])
     elif site.node.inputs[0] in site.model.tensors:
         _minus(site, *constant)
     else:
@@ -74,24 +72,22 @@ def negate(site: Site) -> None:
 
 def join(type_: str) -> Callable[[Site], None]:
     """Return the translation of an elementwise operation on several values."""
-    return lambda site: _join(site, type_)
+
+    def translate(site: Site) -> None:
+        _join(site, type_)
+
+    return translate
 
 
 def minimum(site: Site) -> None:
     """The minimum of several values: the maximum of these times -1, times -1."""
-    values = [site.value(index) for index in range(len(site.node.inputs))]
-    negative = [v.of(site.draft.new_line("linear", [v.line], {"a": "-1"}, v.shape), v.shape) for v in values]
-    _join(site, "max", negative)
-    largest = site.draft.values[site.node.outputs[0]]
-    assert largest is not None
+    largest = _join(site, "max", [_negative(site, value) for value in site.all_values()])
     site.emit("linear", largest, {"a": "-1"})
 
 
 def mean(site: Site) -> None:
     """The mean of several values: their sum, times a number."""
-    _join(site, "sum")
-    total = site.draft.values[site.node.outputs[0]]
-    assert total is not None
+    total = _join(site, "sum")
     site.emit("linear", total, {"a": site.literal(1 / len(site.node.inputs))})
 
 
@@ -108,18 +104,25 @@ def _constant(site: Site) -> tuple[Value, Tensor] | None:
     return None
 
 
-def _join(site: Site, type_: str, inputs: Sequence[Value] | None = None) -> None:
-    values = _of_one_rank(inputs or [site.value(index) for index in range(len(site.node.inputs))])
+def _negative(site: Site, x: Value) -> Value:
+    """Return a value times -1."""
+    return x.of(site.draft.new_line("linear", [x.line], {"a": "-1"}, x.shape), x.shape)
+
+
+def _join(site: Site, type_: str, inputs: Sequence[Value] | None = None) -> Value:
+    """Make the sum, product or maximum of all inputs that of the node's output, and return it."""
+    values = _of_one_rank(inputs or site.all_values())
     if len(values) == 1:
         site.result(values[0])
-        return
+        return values[0]
     first = values[0]
     if any(value.axes != first.axes for value in values):
         raise Inexpressible(f"it joins {' and '.join(described(v) for v in values)}; they must have the same axes")
     lines = _alike(site, values)
     shape = site.draft.lines[lines[0]].shape
-    line = site.draft.new_line(type_, lines, {}, shape, origin=site.node)
-    site.result(replace(first, line=line, shape=shape))
+    value = replace(first, line=site.draft.new_line(type_, lines, {}, shape, origin=site.node), shape=shape)
+    site.result(value)
+    return value
 
 
 def _alike(site: Site, values: Sequence[Value]) -> list[int]:

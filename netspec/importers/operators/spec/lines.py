@@ -81,6 +81,10 @@ class Site:
             raise Inexpressible("it reads a constant where a spec has the value of a layer")
         return value
 
+    def all_values(self) -> list[Value]:
+        """Return all inputs. Raises ``Inexpressible`` if one is constant."""
+        return [self.value(index) for index in range(len(self.node.inputs))]
+
     def tensor(self, index: int) -> Tensor | None:
         """Return an input that is constant, ``None`` if it is left out. Raises ``Inexpressible`` if it is computed."""
         name = self.node.inputs[index] if index < len(self.node.inputs) else ""

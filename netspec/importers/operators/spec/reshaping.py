@@ -65,7 +65,7 @@ def transpose(site: Site) -> None:
 
 def concat(site: Site) -> None:
     """Concatenation of channels or features."""
-    values = [site.value(index) for index in range(len(site.node.inputs))]
+    values = site.all_values()
     if len(values) == 1:
         site.result(values[0])
         return
