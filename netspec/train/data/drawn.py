@@ -160,28 +160,24 @@ def training_split(data: Data, crops: DrawnCrops | None, seed: int, epoch: int) 
 
 
 def scaled_down(data: Data, frame: Frame, least: Frame) -> Data:
-    """Return a source whose images are scaled down to a frame of the same shape, with the larger ones for crops of
-    drawn sizes. A source of another shape is returned as it is.
+    """Return a source whose images are scaled down to a frame of the same shape up to rounding, with the larger ones
+    for crops of drawn sizes. A source of another shape is returned as it is.
 
     The mean image is scaled too. The spread of the colours stays that of the larger images.
 
     Raises
     ------
     TrainError
-        The images are smaller than ``least`` or ``frame``.
+        The images are smaller than ``least``.
     """
-    own = data.frame
-    if own.channels != frame.channels or own.height * frame.width != own.width * frame.height:
+    own, size = data.frame, (frame.height, frame.width)
+    if own.channels != frame.channels or abs(own.height * frame.width - own.width * frame.height) > max(*size):
         return data
     if own.height < least.height:
         raise TrainError(
-            f"the images of {data.source} are {own}, and crops are drawn from images of up to {least}",
-            f"draw from smaller ones: augment from=; a pack can have larger ones: netspec pack --size {least.height}",
-        )
-    if own.height < frame.height:
-        raise TrainError(
-            f"the images of {data.source} are {own}, and validation cuts its crops from {frame}",
-            f"cut from smaller ones: test from=; a pack can have larger ones: netspec pack --size {frame.height}",
+            f"the images of {data.source} are {own}, and crops are cut from images of up to {least}",
+            "from smaller ones: augment from= and test from=; a pack can have larger ones: "
+            f"netspec pack --size {min(least.height, least.width)}",
         )
     if own == frame:
         return data

@@ -199,9 +199,12 @@ def stored_frame(graph: Graph) -> Frame:
 
 
 def _larger_frame(graph: Graph) -> Frame | None:
-    """Return the least size of images from which crops of drawn sizes are cut; ``None`` if the spec draws none."""
+    """Return the least size of images from which crops of drawn sizes, and those of validation, are cut; ``None`` if
+    the spec draws none."""
     crops = drawn_crops(graph)
-    return None if crops is None else Frame(graph.input.output.channels, *crops.scaled(crops.least_side))
+    if crops is None:
+        return None
+    return Frame(graph.input.output.channels, *max(crops.scaled(crops.least_side), stored_size(graph)))
 
 
 def _existing_folder(name: str) -> Path:

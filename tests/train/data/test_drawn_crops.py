@@ -240,21 +240,14 @@ def test_crops_of_one_size_are_those_of_a_pack(photos: Path, tmp_path: Path) -> 
 def test_images_that_are_smaller_than_what_is_drawn_are_refused(photos: Path, tmp_path: Path) -> None:
     pack(list_folder(photos), tmp_path / "pack", 20, 1)
     graph = graph_of(Augment(resize=20, sides=(16, 24)))
-    with pytest.raises(TrainError, match="are 3x20x20, and crops are drawn from images of up to 3x24x24") as caught:
+    with pytest.raises(TrainError, match="are 3x20x20, and crops are cut from images of up to 3x24x24") as caught:
         open_source(str(tmp_path / "pack"), graph, 0)
     assert "netspec pack --size 24" in caught.value.notes[0]
     assert open_source(str(tmp_path / "pack"), graph_of(Augment(resize=18, areas=(0.1, 1.0))), 0).frame.height == 18
-    with pytest.raises(TrainError, match="are 3x20x20"):
-        open_source(str(tmp_path / "pack"), graph_of(Augment(resize=22, areas=(0.1, 1.0))), 0)
-
-
-def test_images_that_are_smaller_than_those_of_validation_are_refused(photos: Path, tmp_path: Path) -> None:
-    pack(list_folder(photos), tmp_path / "pack", 20, 1)
-    graph = graph_of(Augment(resize=20))
-    graph = replace(graph, test=replace(graph.test, resize=24))
-    with pytest.raises(TrainError, match="are 3x20x20, and validation cuts its crops from 3x24x24") as caught:
-        open_source(str(tmp_path / "pack"), graph, 0)
-    assert "test from=" in caught.value.notes[0] and "netspec pack --size 24" in caught.value.notes[0]
+    for larger in (graph_of(Augment(resize=22, areas=(0.1, 1.0))), graph_of(Augment(resize=16), tested=22)):
+        with pytest.raises(TrainError, match="are 3x20x20, and crops are cut from images of up to 3x22x22") as caught:
+            open_source(str(tmp_path / "pack"), larger, 0)
+        assert "test from=" in caught.value.notes[0] and "netspec pack --size 22" in caught.value.notes[0]
 
 
 def test_made_up_images_are_made_in_the_greatest_size() -> None:
@@ -262,6 +255,14 @@ def test_made_up_images_are_made_in_the_greatest_size() -> None:
     assert data.frame == Frame(3, 20, 20)
     assert data.larger is not None and data.larger.read(0).shape == (3, 24, 24)
     assert data.train.read(0).shape == (3, 20, 20)
+    assert open_source("synthetic", graph_of(Augment(resize=16), tested=22), 0).frame == Frame(3, 22, 22)
+
+
+def test_sides_of_made_up_images_that_are_not_square_are_rounded() -> None:
+    graph = replace(linear_network(3, 8, 12), augment=Augment(sides=(8, 9), resize=8))
+    data = open_source("synthetic", graph, 0)
+    assert data.larger is not None and data.larger.read(0).shape == (3, 9, 14)
+    assert data.train.read(0).shape == (3, 8, 12)
 
 
 def test_images_of_another_shape_are_not_scaled() -> None:
