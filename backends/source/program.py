@@ -10,6 +10,7 @@ from netspec.formatting import format_count
 from netspec.ir.distribution import Bilinear
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Dropout, colour
+from netspec.passes import purposes
 from netspec.passes.step_limits import layers_needing_two_images, unfit_rates, unfit_scores
 
 from .devices import devices
@@ -89,6 +90,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         replicated_in_row=parameter_keys(graph, division.replicated_in_row),
         loss_on_all_groups=division.groups > 1 and not division.end_on_first,
         preprocessing=image_preprocessing(graph),
+        purposes=purposes,
         augment=graph.augment,
         mixup=number(graph.augment.mixup),
         cutmix=number(graph.augment.cutmix),

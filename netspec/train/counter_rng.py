@@ -7,33 +7,13 @@ SplitMix64 (Steele, Lea & Flood, Fast splittable pseudorandom number generators,
 from __future__ import annotations
 
 import math
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Indices = NDArray[np.int64]
+from netspec.passes import purposes
 
-ORDER: Final = 0
-TOP: Final = 1
-LEFT: Final = 2
-MIRROR: Final = 3
-COLOUR: Final = 4
-JITTER: Final = 32
-JITTER_ORDER: Final = 36
-MIXED: Final = 48
-MIX_WORD: Final = 50
-BOX_ROW: Final = 51
-BOX_COLUMN: Final = 52
-SIDE: Final = 64
-AREA: Final = 66
-ERASES: Final = 96
-ERASED_ROW: Final = 97
-ERASED_COLUMN: Final = 98
-ERASED_AREA: Final = 100
-"""The purposes of a random number. ``COLOUR`` takes two consecutive values for each channel, ``JITTER`` and
-``JITTER_ORDER`` four each, ``MIXED`` two, and ``AREA`` and ``ERASED_AREA`` two for each try to draw a size. Those from
-``MIXED`` to ``BOX_COLUMN`` are drawn for a step, the others for an image."""
+Indices = NDArray[np.int64]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -55,7 +35,7 @@ def normal(seed: int, epoch: int, indices: Indices, purpose: int) -> NDArray[np.
 
 def shuffled(seed: int, epoch: int, count: int) -> Indices:
     """Return the indices 0 to count - 1 in the random order of an epoch."""
-    return np.argsort(_bits(seed, epoch, np.arange(count), ORDER), kind="stable")
+    return np.argsort(_bits(seed, epoch, np.arange(count), purposes.ORDER), kind="stable")
 
 
 def _bits(seed: int, epoch: int, indices: Indices, purpose: int | Indices) -> NDArray[np.uint64]:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from netspec.passes import purposes
 from netspec.passes.crops import DrawnCrops, centre_crop
 from netspec.train import counter_rng
-from netspec.train.data.rectangles import TRIES, rectangles
+from netspec.train.data.rectangles import rectangles
 from netspec.train.data.splits import CachedSplit, Data, Frame, Labels, Pixels, Split
 from netspec.train.errors import TrainError
 
@@ -49,12 +50,12 @@ def cut_of(crops: DrawnCrops, seed: int, epoch: int, index: int, height: int, wi
     if crops.areas is not None:
         return _share_of_area(crops, draws, height, width)
     low, high = crops.sides
-    centre = crops.scaled(low + int(draws(counter_rng.SIDE)[0] * (high - low + 1)))
+    centre = crops.scaled(low + int(draws(purposes.SIDE)[0] * (high - low + 1)))
     scale = max(centre[0] / height, centre[1] / width)
     scaled = max(centre[0], round(height * scale)), max(centre[1], round(width * scale))
     kept = scaled if crops.from_whole_images else centre
     top, left = centre_crop(scaled[0] - kept[0], scaled[1] - kept[1])
-    down, right = (draws.below(kept[i] - crops.size[i] + 1, (counter_rng.TOP, counter_rng.LEFT)[i]) for i in (0, 1))
+    down, right = (draws.below(kept[i] - crops.size[i] + 1, (purposes.TOP, purposes.LEFT)[i]) for i in (0, 1))
     return Cut(top + down, left + right, *crops.size, scaled)
 
 
@@ -78,7 +79,7 @@ def _share_of_area(crops: DrawnCrops, draws: _Draws, height: int, width: int) ->
     """Draw a crop with a share of the image's area and a ratio of width to height, anywhere where it fits, or a central
     one if no try fits, as torchvision does (``rectangles``)."""
     assert crops.areas is not None
-    top, left, *tries = draws(counter_rng.TOP, counter_rng.LEFT, *range(counter_rng.AREA, counter_rng.AREA + 2 * TRIES))
+    top, left, *tries = draws(purposes.TOP, purposes.LEFT, *range(purposes.AREA, purposes.AREA + 2 * purposes.TRIES))
     for columns, rows in rectangles(tries, height * width, crops.areas, crops.aspects):
         if 0 < rows <= height and 0 < columns <= width:
             return Cut(int(top * (height - rows + 1)), int(left * (width - columns + 1)), rows, columns)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-TRIES = 10
-"""How often a rectangle is drawn, until it fits."""
-
 
 def rectangles(
     draws: Sequence[float], pixels: int, areas: tuple[float, float], ratios: tuple[float, float]

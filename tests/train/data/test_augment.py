@@ -11,6 +11,7 @@ import torch
 
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
+from netspec.passes import purposes
 from netspec.train import counter_rng
 from netspec.train.data.batches.augment import Choices, central, choose
 from netspec.train.data.batches.buffers import Buffers
@@ -178,7 +179,7 @@ def hashed(*numbers: int) -> int:
 
 def test_random_numbers_are_hashes_of_seed_epoch_purpose_and_place() -> None:
     for seed, unsigned in ((7, 7), (2**64 + 7, 7), (-1, 2**64 - 1)):
-        numbers = counter_rng.uniform(seed, 3, np.array([5, 0]), counter_rng.LEFT)
+        numbers = counter_rng.uniform(seed, 3, np.array([5, 0]), purposes.LEFT)
         assert numbers.tolist() == [(hashed(unsigned, 3, 2, place) >> 11) / 2**53 for place in (5, 0)]
     assert counter_rng.shuffled(7, 3, 9).tolist() == sorted(range(9), key=lambda place: hashed(7, 3, 0, place))
     choices = choose(7, 3, np.arange(20), FRAME, SIZE, Augment(flip="horizontal"))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from netspec.ir.settings import Augment
 from netspec.ir.shape import Shape
+from netspec.passes import purposes
 from netspec.train import counter_rng
 from netspec.train.data.batches.mixing import Mixture, draw_mixture, mixed_batch, symmetric_beta, with_partners
 
@@ -33,7 +34,7 @@ def test_beta_numbers_have_the_moments_of_the_formula(alpha: float) -> None:
     """Beta(a, a) has mean 1/2, variance 1 / (4 (2a + 1)) and fourth central moment 3 / (16 (2a + 1)(2a + 3))."""
     count = 20_000
     steps = np.arange(count)
-    u, v = (counter_rng.uniform(3, 0, steps, counter_rng.MIXED + i).tolist() for i in range(2))
+    u, v = (counter_rng.uniform(3, 0, steps, purposes.MIXED + i).tolist() for i in range(2))
     drawn = np.array([symmetric_beta(alpha, *uv) for uv in zip(u, v, strict=True)])
     assert drawn.min() >= 0
     assert drawn.max() <= 1

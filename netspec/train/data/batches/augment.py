@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from netspec.ir.settings import Augment
 from netspec.ir.shape import Shape
+from netspec.passes import purposes
 from netspec.train import counter_rng
 from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.erasing import draw_boxes
@@ -39,15 +40,13 @@ class Choices:
 
 def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, augment: Augment) -> Choices:
     """Draw the choices for some images of an epoch. All corners at which the crop fits are equally likely."""
-    top = counter_rng.uniform(seed, epoch, indices, counter_rng.TOP) * (frame.height - size.height + 1)
-    left = counter_rng.uniform(seed, epoch, indices, counter_rng.LEFT) * (frame.width - size.width + 1)
-    mirror = counter_rng.uniform(seed, epoch, indices, counter_rng.MIRROR) < 0.5
+    top = counter_rng.uniform(seed, epoch, indices, purposes.TOP) * (frame.height - size.height + 1)
+    left = counter_rng.uniform(seed, epoch, indices, purposes.LEFT) * (frame.width - size.width + 1)
+    mirror = counter_rng.uniform(seed, epoch, indices, purposes.MIRROR) < 0.5
     shift = np.zeros((len(indices), frame.channels))
     if augment.colour:
         for channel in range(frame.channels):
-            shift[:, channel] = (
-                counter_rng.normal(seed, epoch, indices, counter_rng.COLOUR + 2 * channel) * augment.colour
-            )
+            shift[:, channel] = counter_rng.normal(seed, epoch, indices, purposes.COLOUR + 2 * channel) * augment.colour
     jitters = draw_jitters(augment.jitter, seed, epoch, indices, frame.channels) if augment.jitter else None
     erased = draw_boxes(augment.erase, seed, epoch, indices, size) if augment.erase else None
     mirror &= augment.flip == "horizontal"

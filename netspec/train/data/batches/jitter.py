@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netspec.ir.settings import Jitter
+from netspec.passes import purposes
 from netspec.train import counter_rng
 from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.transfer import to_device
@@ -47,10 +48,10 @@ def draw_jitters(jitter: Jitter, seed: int, epoch: int, indices: Indices, channe
     factors = np.empty((len(indices), len(bounds)))
     for i, bound in enumerate(bounds):
         low, high = (-bound, bound) if i == 3 else (max(0.0, 1 - bound), 1 + bound)
-        factors[:, i] = low + counter_rng.uniform(seed, epoch, indices, counter_rng.JITTER + i) * (high - low)
+        factors[:, i] = low + counter_rng.uniform(seed, epoch, indices, purposes.JITTER + i) * (high - low)
     places = np.empty((len(indices), len(active)))
     for column, i in enumerate(active.tolist()):
-        places[:, column] = counter_rng.uniform(seed, epoch, indices, counter_rng.JITTER_ORDER + i)
+        places[:, column] = counter_rng.uniform(seed, epoch, indices, purposes.JITTER_ORDER + i)
     return Jitters(active[places.argsort(axis=1, kind="stable")], factors)
 
 

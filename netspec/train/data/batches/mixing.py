@@ -18,6 +18,7 @@ from torch import Tensor
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Augment
 from netspec.ir.shape import Shape
+from netspec.passes import purposes
 from netspec.train import counter_rng
 from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.transfer import to_device
@@ -43,14 +44,14 @@ def draw_mixture(augment: Augment, seed: int, step: int, size: Shape) -> Mixture
 
     if not augment.mixes:
         return None
-    cut = not augment.mixup or (bool(augment.cutmix) and uniform(counter_rng.MIX_WORD) < 0.5)
+    cut = not augment.mixup or (bool(augment.cutmix) and uniform(purposes.MIX_WORD) < 0.5)
     alpha = augment.cutmix if cut else augment.mixup
-    share = symmetric_beta(alpha, uniform(counter_rng.MIXED), uniform(counter_rng.MIXED + 1))
+    share = symmetric_beta(alpha, uniform(purposes.MIXED), uniform(purposes.MIXED + 1))
     if not cut:
         return Mixture(share)
     half = 0.5 * math.sqrt(1 - share)
-    rows = _interval(uniform(counter_rng.BOX_ROW), half, size.height)
-    columns = _interval(uniform(counter_rng.BOX_COLUMN), half, size.width)
+    rows = _interval(uniform(purposes.BOX_ROW), half, size.height)
+    columns = _interval(uniform(purposes.BOX_COLUMN), half, size.width)
     area = (rows.stop - rows.start) * (columns.stop - columns.start)
     return Mixture(1 - area / (size.height * size.width), (rows, columns))
 
