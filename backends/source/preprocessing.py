@@ -72,10 +72,10 @@ class ImagePreprocessing:
 
     @property
     def measured_statistics(self) -> tuple[str, ...]:
-        """The statistics that the program measures on the training images, in words."""
-        mean = {"image": ("mean image",), "channel": ("mean of each channel",)}.get(str(self.mean), ())
-        std = ("standard deviation of each channel",) if self.std == "channel" else ()
-        return (*mean, *std, *(("colours' principal components",) if self.colour else ()))
+        """The statistics that the program measures on the training images, in words; of the channels if not of all."""
+        mean = {"image": ("mean image",), "channel": ("means",)}.get(str(self.mean), ())
+        std = ("standard deviations",) if self.std == "channel" else ()
+        return (*mean, *std, *(("principal components of colours",) if self.colour else ()))
 
 
 def image_preprocessing(graph: Graph) -> ImagePreprocessing:

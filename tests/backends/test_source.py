@@ -137,6 +137,24 @@ def test_lines_are_short_and_at_most_two_are_blank(path: Path) -> None:
     assert "\n\n\n\n" not in text.partition("\nimport ")[2]
 
 
+@pytest.mark.parametrize("mean", ["image", "channel"])
+@pytest.mark.parametrize(
+    "augment",
+    [
+        "from=32,40 flip=horizontal colour=jitter(0.4, 0.4, 0.4, 0.1),pca(0.1) erase=random(0.25) mixup=1 cutmix=1",
+        "pad=4 fill=reflect colour=jitter(contrast=0.4) erase=cutout(16) cutmix=1",
+        "pad=4 fill=mean flip=horizontal mixup=1",
+        "area=0.08,1 erase=random(0.25)",
+    ],
+)
+def test_lines_are_short_with_every_key_of_augment(augment: str, mean: str) -> None:
+    image = f"[image] input 3x32x32 mean={mean} std=channel"
+    net = netspec.loads(f"{image}\n[f] fc outputs=4\n[p] softmax\naugment {augment}")
+    text = emit(net.graph, "spec")
+    assert max(map(len, text.splitlines())) <= 120
+    assert "\n\n\n\n" not in text.partition("\nimport ")[2]
+
+
 def defined_names(text: str) -> set[str]:
     """Return the names that a program defines at module level."""
     symbols = symtable.symtable(text, "program", "exec").get_symbols()
