@@ -60,6 +60,28 @@ def test_hues_are_turned_as_in_hsv(turn: float) -> None:
         assert found == pytest.approx(colorsys.hsv_to_rgb((h + turn) % 1, s, v), abs=2e-6)
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {CONTRAST: 1.3, HUE: 0.2, SATURATION: 0.5, BRIGHTNESS: 0.7},
+            [[0.3402730, 0.5864751, 0.2364752], [0.2235353, 0.1325354, 0.3600354], [0.2613914, 0.2613914, 0.2613914]],
+        ),
+        (
+            {HUE: -0.4, BRIGHTNESS: 1.4, CONTRAST: 0.6, SATURATION: 1.8},
+            [[0.3617725, 0.2408121, 1], [0.8857309, 0.7345307, 0.1297309], [0.5559603, 0.5559603, 0.5559603]],
+        ),
+    ],
+)
+def test_changes_one_after_the_other_are_torchvisions(changes: dict[int, float], expected: list[list[float]]) -> None:
+    """The numbers are printed by torchvision 0.28: adjust_contrast() and so on of a float tensor, in this order."""
+    x = np.array([[0.9, 0.5, 0.1], [0.2, 0.6, 0.7], [0.4, 0.4, 0.4]], np.float32).T[:, None, :].copy()
+    factors = np.array([[changes[operation] for operation in range(4)]])
+    jitter_image(x, Jitters(np.array([list(changes)]), factors), 0, 1)
+    for pixel, numbers in zip(x[:, 0, :].T.tolist(), expected, strict=True):
+        assert pixel == pytest.approx(numbers, abs=2e-6)
+
+
 def test_factors_and_orders_are_uniform() -> None:
     """Between max(0, 1 - b) and 1 + b, and -hue and hue; each of the 24 orders is drawn 2000 / 24 = 83 +- 45 times."""
     drawn = draw_jitters(Jitter(1.5, 0.4, 0.2, 0.1), 3, 1, ALL, 3)
