@@ -39,7 +39,7 @@ class Omission:
 
 
 _NO_SCHEDULE = Omission(
-    "cuda-convnet has no such schedule: the rates stay as they begin",
+    "cuda-convnet has no such schedule: the rates keep their full values",
     (
         "in 2012 they were lowered by hand, in the parameter file of the run",
         "alternatives: exponential, dexp, jdexp (of 2012), or linear",

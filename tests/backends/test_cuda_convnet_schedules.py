@@ -73,7 +73,7 @@ def test_2012_uses_the_first_of_several_schedules() -> None:
 
 
 def test_unknown_schedules_give_warnings_at_their_keys() -> None:
-    message = "cuda-convnet has no such schedule: the rates stay as they begin"
+    message = "cuda-convnet has no such schedule: the rates keep their full values"
     _, warnings = emit("2012", "schedule=steps(5, freeze=9)", "bias_schedule=cosine", "bias_schedule=step(3)")
     assert warnings == [f"b: {message}, schedule", f"c: {message}, bias_schedule", f"{message}, bias_schedule"]
     assert emit("2012", train="schedule=cosine bias_schedule=constant")[1] == [f"{message}, schedule"]

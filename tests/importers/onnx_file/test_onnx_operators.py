@@ -149,6 +149,13 @@ def test_bias_of_each_unit() -> None:
     assert_same(given, numbers(2, *SHAPE))
 
 
+def test_as_many_numbers_for_the_images_of_a_batch_are_no_biases() -> None:
+    """Four images of four channels: one map for each image has as many numbers as one for each channel."""
+    nodes = node("Conv", ["x", "c.weight"], ["c"]), node("Add", ["b", "c"], ["y"])
+    tensors = {"c.weight": numbers(4, 6, 3, 3), "b": numbers(4, 1, 6, 5)}
+    assert "its constant is 4x1x6x5" in refused(model(nodes, (4, *SHAPE), tensors)).notes[0]
+
+
 def test_bias_of_a_convolution_that_another_layer_reads_is_a_layer() -> None:
     given = conv_model(node("Add", ["c", "b"], ["d"]), node("Mul", ["c", "d"], ["y"]), tensors={"b": numbers(4, 1, 1)})
     assert [line.split()[1] for line in spec(given)[1:]] == ["input", "conv", "affine", "product"]

@@ -247,8 +247,10 @@ def _signed(read: Read, sign: float) -> Read:
 
 
 def _per_unit(x: Value, constant: Tensor) -> Read | None:
-    """Return one number for each unit of an image, if the constant has that many."""
-    if not x.shape.is_image or x.shape.units == x.shape.channels or constant.size != x.shape.units or not x.is_image:
+    """Return one number for each unit of an image, if the constant has an image's axes. A constant with as many numbers
+    may also differ from image to image of a fixed batch."""
+    sizes = (*(1,) * (4 - len(constant.shape)), *constant.shape)
+    if not x.shape.is_image or x.shape.units == x.shape.channels or sizes != (1, *x.shape) or not x.is_image:
         return None
     return lambda: constant.values().reshape(tuple(x.shape))
 
