@@ -223,8 +223,8 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
         The arguments of the functions: ``epoch`` and ``progress``, and before them ``step`` if a schedule counts steps.
         ``epoch`` includes the completed share of the current one if a schedule needs it.
     ``factor``:
-        The expression for the factor of learning rates, in terms of ``step``, ``total``, ``epoch`` and the number of
-        warm-up steps, ``rising``.
+        The expression for the factor of learning rates, in terms of ``step``, ``total``, ``epoch``, the number of
+        warm-up steps, ``rising``, and with ``divides_epochs`` that of the epoch's steps, ``per_epoch``.
     ``functions``, ``own``:
         The other schedules, and (key, function) of each parameter that follows one of them.
     ``own_factor``:
@@ -244,7 +244,8 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
     others = dict.fromkeys(schedule for schedule in schedules.values() if schedule != main)
     functions = {schedule: f"rate_factor_{index}" for index, schedule in enumerate(others, 2)}
     counted = "step, " if any(map(_counts_steps, (main, *functions))) else ""
-    epoch = "epoch + (step - first) / data.steps" if any(map(_divides_epochs, (main, *functions))) else "epoch"
+    divided = any(map(_divides_epochs, (main, *functions)))
+    epoch = "epoch + (step - first) / per_epoch" if divided else "epoch"
     return {
         **_function(main, "rate_factor", counted),
         "warmup": f"{warmup.length} * data.steps"
@@ -255,6 +256,7 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
         "functions": [_function(schedule, name, counted) for schedule, name in functions.items()],
         "own": [(string(key), functions[schedule]) for key, schedule in schedules.items() if schedule in functions],
         "own_factor": f"{warmup_factor}rate({counted}{epoch}, {progress})",
+        "divides_epochs": divided,
         "noise": [(string(key), number(noise)) for key, s in schedules.items() if (noise := noise_of(s))],
         "freezes": any(isinstance(s, Steps) and s.freeze is not None for s in (main, *functions)),
     }

@@ -274,7 +274,7 @@ def test_losses_of_mixed_images_end_with_the_trainers_bits(tmp_path: Path, monke
         ("image", f"crop=12 from=15 flip=horizontal colour={JITTER},pca(0.1)", "plateau(factor=0.1, times=1)", 0),
         ("none", "crop=12 from=14 area=0.1,1 flip=horizontal colour=pca(0.1)", "constant", 0),
         ("none", "flip=horizontal mixup=0.3 cutmix=1", "linear(0.1) warmup=1", 3),
-        ("image", "flip=horizontal", "cosine", 3),
+        ("image", "flip=horizontal", "step(every=0.4) warmup=1", 3),
     ],
     ids=["all", "crops of drawn sizes", "unreadable images and mixed", "unreadable images and mean"],
 )
