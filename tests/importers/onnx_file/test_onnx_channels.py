@@ -111,7 +111,6 @@ def test_channels_in_another_order_are_refused(indices: Array) -> None:
 SHUFFLES: dict[str, tuple[list[int], list[int], list[int]]] = {
     "of images": ([0, 3, 2, 4, 5], [0, 2, 1, 3, 4], [0, 6, 4, 5]),
     "with the pixels as one axis": ([0, 3, 2, 20], [0, 2, 1, 3], [0, -1, 4, 5]),
-    "of as many groups as channels": ([0, 6, 1, 4, 5], [0, 2, 1, 3, 4], [0, 6, 4, 5]),
 }
 
 
@@ -126,6 +125,18 @@ def test_shuffle(kind: str) -> None:
     given = model(nodes, ("N", *SHAPE), {"apart": int64(*apart), "together": int64(*together)})
     assert lines(given) == [f"shuffle groups={apart[1]}"]
     assert_same(given, numbers(2, *SHAPE))
+
+
+@pytest.mark.parametrize("apart", [(0, 1, 6, 4, 5), (0, 6, 1, 4, 5)])
+def test_shuffle_of_one_group_or_of_single_channels_is_no_layer(apart: tuple[int, ...]) -> None:
+    nodes = [
+        node("Reshape", ["x", "apart"], ["a"]),
+        node("Transpose", ["a"], ["b"], perm=[0, 2, 1, 3, 4]),
+        node("Reshape", ["b", "together"], ["c"]),
+        node("Relu", ["c"], ["y"]),
+    ]
+    given = model(nodes, ("N", *SHAPE), {"apart": int64(*apart), "together": int64(0, *SHAPE)})
+    assert lines(given) == ["relu"]
 
 
 def test_shuffle_of_channels_that_come_last() -> None:

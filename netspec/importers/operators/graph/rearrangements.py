@@ -35,6 +35,8 @@ def channel_shuffle(model: Model, node: Node) -> Match | None:
     sides = (math.prod(between[:first]), between[first] * between[first + 1], math.prod(between[first + 2 :]))
     if sides != (math.prod(before[:axis]), before[axis], math.prod(before[axis + 1 :])) or between[0] != before[0]:
         return None
+    if 1 in between[first : first + 2]:  # nothing moves
+        return Match("Identity", apart.inputs[:1], (transpose, apart))
     return Match("ChannelShuffle", apart.inputs[:1], (transpose, apart), {"axis": axis, "groups": between[first]})
 
 
