@@ -274,6 +274,23 @@ def test_weights_of_a_name_are_shared() -> None:
     assert "it shares biases" in problems(text + biases)[0]
 
 
+def test_a_deconvolution_has_the_weights_of_a_convolution() -> None:
+    """Both blobs are 8 x 3 x 3 x 3, as in a tied autoencoder."""
+
+    def tied(name: str, type_: str, bottom: str, outputs: int, **more: int) -> str:
+        fields = {"num_output": outputs, "kernel_size": 3, **more}
+        return layer(name, type_, bottom, param={"name": "w"}, convolution_param=fields)
+
+    text = images(3, 9, 9) + tied("a", "Convolution", "data", 8)
+    assert layers(text + tied("b", "Deconvolution", "a", 3))[1] == "[b] deconv filters=3 kernel=3 weights=a"
+    assert net(text + tied("b", "Deconvolution", "a", 3)).graph.parameters["a.weight"].shape == (8, 3, 3, 3)
+    (note,) = problems(text + tied("b", "Deconvolution", "a", 8))
+    assert note.endswith("it shares weights with a layer of another shape")
+    grouped = tied("b", "Deconvolution", "a", 6, group=2)  # 8 x 6 / 2 x 3 x 3
+    assert layers(text + grouped)[1] == "[b] deconv filters=6 kernel=3 groups=2 weights=a"
+    assert net(text + grouped)["b"].output == Shape(6, 9, 9)
+
+
 def test_all_that_a_spec_cannot_express_is_in_one_report() -> None:
     text = images(3, 9, 9) + layer("p", "BNLL", "data") + layer("q", "BNLL", "p") + layer("d", "Tile", "q")
     text += layer("u", "Upsample", "data") + layer("e", "Exp", "data")
@@ -344,6 +361,7 @@ RESHAPE = layer("c", "Reshape", "data", reshape_param={"shape": {"dim": [0, 5]}}
         (conv("c", kernel_size=3, kernel_h=2), "kernel_size and kernel_h are both given; Caffe takes one of them"),
         (conv("c"), "it has no kernel_size"),
         (conv("c", kernel_size=3, group=3), "group must divide its channels and num_output"),
+        (layer("c", "Convolution", "data", convolution_param={"kernel_size": 3}), "it has no num_output"),
         (conv("c", kernel_size=11), "its window is larger than its bottom"),
         (pool("c", kernel_size=2, pad=2), "its padding is not smaller than its window"),
         (pool("c", kernel_size=2, global_pooling=True), "global_pooling takes the whole map, and has no kernel_size"),

@@ -90,15 +90,22 @@ def _use(site: Site, line: Line, owner: tuple[Layer, int, int], place: int, para
         raise Inexpressible("it shares weights with a layer of another shape", param.place("name"))
     if place != 0 or owners_place != 0:
         raise Inexpressible("it shares biases; the layers of a spec share weights", param.place("name"))
-    alike = ("filters", "outputs", "kernel", "groups")
-    inputs = [site.draft.lines[each.inputs[0]].shape for each in (first, line)]
-    same_inputs = inputs[0].units == inputs[1].units if line.type == "fc" else inputs[0].channels == inputs[1].channels
-    if first.type != line.type or not same_inputs or any(first.keys.get(k) != line.keys.get(k) for k in alike):
+    if _blob(site, first) != _blob(site, line):
         raise Inexpressible("it shares weights with a layer of another shape", param.place("name"))
     line.share_weights(number_of_line)
     for key in ("init", *_RATES):
         line.keys.pop(key, None)
     _merge_rates(first, owners_layer, param)
+
+
+def _blob(site: Site, line: Line) -> tuple[object, ...]:
+    """Return the shape of a line's weights in Caffe. A ``deconv`` has those of the ``conv`` whose gradient it computes:
+    the channels that it reads come first."""
+    given, groups = site.draft.lines[line.inputs[0]].shape, int(line.keys.get("groups", "1"))
+    if line.type == "fc":
+        return line.shape.units, given.units
+    first, second = (given, line.shape) if line.type == "deconv" else (line.shape, given)
+    return first.channels, second.channels // groups, line.keys["kernel"]
 
 
 def _merge_rates(first: Line, owner: Layer, param: Record) -> None:

@@ -50,7 +50,7 @@ REASONS: Mapping[str, str] = {
     "LSTM": NO_RECURRENCE,
     "LSTMUnit": NO_RECURRENCE,
     "MultinomialLogisticLoss": "it reads probabilities; a spec's crossentropy reads scores (SoftmaxWithLoss)",
-    "MVN": "it normalises each channel of each image by its own mean, and has no counterpart with the same eps",
+    "MVN": "it divides by standard deviations plus eps, if at all; a spec's groupnorm has eps in the root",
     "Parameter": "its value is a parameter",
     "Python": "it is a program",
     "Reduction": "it reduces values to one number",

@@ -37,11 +37,13 @@ def filters_and_groups(site: Site, parameter: Record, x: Value) -> tuple[int, in
     if len(site.layer.bottoms) != 1:
         raise Inexpressible("it convolves several bottoms with the same weights; the layers of a spec have one input")
     filters, groups = parameter.integer("num_output"), parameter.integer("group")
+    if filters == 0:
+        raise Rejected("it has no num_output", parameter.place("num_output"))
     if site.layer.type in DEPTHWISE:
         groups = x.shape.channels
         if filters != groups:
             raise Inexpressible(f"it has {groups} channels and {filters} filters", parameter.place("num_output"))
-    if filters == 0 or groups == 0 or filters % groups or x.shape.channels % groups:
+    if groups == 0 or filters % groups or x.shape.channels % groups:
         note = f"{x.shape.channels} channels, {filters} filters, {groups} groups"
         raise Rejected("group must divide its channels and num_output", parameter.place("group", "num_output"), note)
     return filters, groups
