@@ -103,3 +103,28 @@ def test_scale_that_only_the_size_depends_on() -> None:
     made = model([node("Resize", ["x", "", "scales"], ["y"], **words)], ("N", 2, 4, 5), tensors)
     assert_same(made, numbers(2, 2, 4, 5))
     assert "factor=2 method=corners" in spec(made)[-1]
+
+
+@pytest.mark.parametrize(
+    ("mode", "scale", "line"),
+    [
+        ("nearest", 2, "upsample factor=2"),
+        ("nearest", 0.5, "maxpool kernel=1 stride=2"),
+        ("linear", 0.5, "maxpool kernel=1 stride=2"),
+        ("linear", 2, None),
+    ],
+)
+def test_operator_set_10_samples_as_upsample_did(mode: str, scale: float, line: str | None) -> None:
+    tensors = {"scales": np.array([1, 1, scale, scale], np.float32)}
+    made = model([node("Resize", ["x", "scales"], ["y"], mode=mode)], ("N", 2, 4, 4), tensors, opset=10)
+    if line is None:
+        assert "it samples at other positions" in refused(made).notes[0]
+        return
+    assert_same(made, numbers(2, 2, 4, 4))
+    assert line in spec(made)[-1]
+
+
+def test_upsample_does_not_shrink() -> None:
+    tensors = {"scales": np.array([1, 1, 0.5, 0.5], np.float32)}
+    made = model([node("Upsample", ["x", "scales"], ["y"], mode="linear")], ("N", 2, 4, 4), tensors, opset=9)
+    assert "multiplies sides by whole numbers" in refused(made).notes[0]

@@ -149,6 +149,35 @@ def square_root(model: Model, node: Node) -> Match | None:
     return Match("Sqrt", node.inputs[:1], ()) if is_root else None
 
 
+def limited(model: Model, node: Node) -> Match | None:
+    """The maximum or minimum of x and a number, where x may be limited already."""
+    found = _limit(model, node)
+    if found is None:
+        return None
+    x, number = found
+    inner = model.producers.get(x) if model.read_once(x) else None
+    if inner is not None and _limit(model, inner) is not None:
+        return None  # the next round finds a Clip in its place
+    within = _range(model, inner) if inner is not None else None
+    if inner is not None and within is not None and within[0] < number < within[1]:
+        low, high = (number, within[1]) if node.op == "Max" else (within[0], number)
+        return Match("Clip", inner.inputs[:1], (inner,), {"min": low, "max": high})
+    return Match("Clip", (x,), (), {"min" if node.op == "Max" else "max": number})
+
+
+def _limit(model: Model, node: Node) -> tuple[str, float] | None:
+    """Return x and the number of a maximum or minimum of the two."""
+    for x, other in _two_ways(node.inputs) if node.op in ("Max", "Min") else ():
+        if (number := model.number(other)) is not None and x not in model.tensors:
+            return x, number
+    return None
+
+
+def _range(model: Model, node: Node) -> tuple[float, float] | None:
+    """Return the limits of a Relu or a Clip."""
+    return bounds(model, node) if node.op == "Clip" else (0.0, math.inf) if node.op == "Relu" else None
+
+
 def _clipped(model: Model, value: str) -> tuple[str, tuple[Node, ...]] | None:
     """Return x and the nodes of min(max(0, x + 3), 6)."""
     clip = made_by(model, value, "Clip")
@@ -184,4 +213,5 @@ PATTERNS: tuple[Pattern, ...] = (
     log_of_shifted,
     square,
     square_root,
+    limited,
 )

@@ -155,8 +155,8 @@ def bounds(model: Model, node: Node) -> tuple[float, float] | None:
                 return None
             limits[place] = number
     low, high = map(float, limits)
-    return low, math.inf if high >= _LARGEST else high
+    return -math.inf if low <= -_LARGEST else low, math.inf if high >= _LARGEST else high
 
 
 _LARGEST = 3.4e38
-"""What exporters write for no upper bound is the largest number of float32."""
+"""What exporters write for no bound is the largest number of float32, or that times -1."""

@@ -39,12 +39,19 @@ def clip(site: Site) -> None:
     word = "relu6" if math.isfinite(low) and math.isfinite(high) else "relu"
     scale = (high - low) / 6 if word == "relu6" else 1.0 if math.isfinite(low) else -1.0
     start = low if math.isfinite(low) else high
+    if abs(start) > _FARTHEST:
+        reason = f"its limits are {low:g} and {high:g}: a spec would add {-start:g} to x, which takes digits from it"
+        raise Inexpressible(reason)
     if (scale, start) == (1, 0):
         site.emit(word, site.x)
         return
     before, after = _linear(site, 1 / scale, -start / scale), _linear(site, scale, start)
     x = site.x.of(site.draft.new_line("linear", [site.x.line], before, site.x.shape), site.x.shape)
     site.emit("linear", x.of(site.line(word, x, {}, x.shape), x.shape), after)
+
+
+_FARTHEST = 1000.0
+"""The limit of the terms of x: with a larger one, more than 6e-5 of a small x are lost in float32."""
 
 
 def _linear(site: Site, a: float, b: float) -> dict[str, str]:

@@ -71,12 +71,16 @@ def _shrink(site: Site, x: Value, shape: Shape) -> None:
     divides = all(small * times == large for small, times, large in zip(shape[1:], factor, x.shape[1:], strict=True))
     tensor = site.tensor(2 if len(site.node.inputs) > 2 else 1)
     scales = site.get("scales") if tensor is None else tensor.read().tolist()
-    way = site.get("mode", "nearest"), site.get("coordinate_transformation_mode", "half_pixel")
-    if not divides or (scales and any(s * f != 1 for s, f in zip(scales[-2:], factor, strict=True))):
+    mode, coordinates, rounding = _sampling(site)
+    if (
+        site.node.op == "Upsample"
+        or not divides
+        or (scales and any(s * f != 1 for s, f in zip(scales[-2:], factor, strict=True)))
+    ):
         raise Inexpressible(f"it resizes {x.shape} to {shape}; a spec's upsample multiplies sides by whole numbers")
-    if way == ("nearest", "asymmetric") and site.get("nearest_mode") == "floor":
+    if coordinates == "asymmetric" and (mode == "linear" or (mode == "nearest" and rounding == "floor")):
         window, type_ = Window((1, 1), factor, kind="pool"), "maxpool"
-    elif factor == (2, 2) and way in (("linear", "half_pixel"), ("linear", "pytorch_half_pixel")):
+    elif factor == (2, 2) and mode == "linear" and coordinates in ("half_pixel", "pytorch_half_pixel"):
         window, type_ = Window((2, 2), (2, 2), kind="pool"), "avgpool"
     else:
         raise Inexpressible(f"it shrinks {x.shape} to {shape}, and not by every n-th pixel or means of 2 x 2 pixels")
@@ -93,15 +97,23 @@ def _need_scales(site: Site, factor: tuple[int, int]) -> None:
         raise Inexpressible(f"it scales by {sides}; a spec's upsample multiplies sides by whole numbers")
 
 
+def _sampling(site: Site) -> tuple[str, str, str]:
+    """Return the mode, the coordinates and the rounding of a nearest pixel. Before operator set 11 ONNX says nothing of
+    the last two, and onnxruntime samples at i / factor, rounded down."""
+    mode = str(site.get("mode", "nearest"))
+    if site.node.op == "Upsample" or site.model.opset < 11:
+        return mode, "asymmetric", "floor"
+    coordinates = str(site.get("coordinate_transformation_mode", "half_pixel"))
+    return mode, coordinates, str(site.get("nearest_mode", "round_prefer_floor"))
+
+
 def _positions(site: Site, size: int, factor: int) -> tuple[Fraction, ...]:
     """Return the positions at which the outputs of an axis are sampled: whole numbers if pixels are repeated."""
-    old = site.node.op == "Upsample"
-    word = "asymmetric" if old else str(site.get("coordinate_transformation_mode", "half_pixel"))
-    mode = str(site.get("mode", "nearest"))
+    mode, word, nearest = _sampling(site)
     coordinate = _COORDINATES.get(word)
     if coordinate is None or mode not in ("nearest", "linear"):
         raise Inexpressible(f"it samples by {mode if coordinate else word}; a spec's upsample is nearest or bilinear")
-    rounding = _ROUNDINGS["floor" if old else str(site.get("nearest_mode", "round_prefer_floor"))]
+    rounding = _ROUNDINGS[nearest]
     at = (coordinate(i, size, factor) for i in range(size * factor))
     if mode == "nearest":
         return tuple(Fraction(min(max(rounding(position), 0), size - 1)) for position in at)
