@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 from .names import TEMPLATES
 
@@ -22,6 +23,14 @@ def with_their_own(names: Iterable[str]) -> tuple[str, ...]:
 @cache
 def _called(name: str) -> tuple[str, ...]:
     """Return the other helpers that a helper calls."""
-    folder = TEMPLATES / "helpers"
-    words = dict.fromkeys(_CALL.findall((folder / f"{name}.j2").read_text(encoding="utf-8")))
-    return tuple(word for word in words if word != name and (folder / f"{word}.j2").is_file())
+    words = dict.fromkeys(_CALL.findall(helper_text(name)))
+    return tuple(word for word in words if word != name and _path(word).is_file())
+
+
+def helper_text(name: str) -> str:
+    """Return the template of a helper."""
+    return _path(name).read_text(encoding="utf-8")
+
+
+def _path(name: str) -> Path:
+    return TEMPLATES / "helpers" / f"{name}.j2"

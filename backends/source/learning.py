@@ -34,15 +34,15 @@ from netspec.passes.torch_names import state_keys
 from .text import call, fill_lines, number, string
 
 
-def parameter_rows(graph: Graph) -> list[str]:
+def parameter_rows(graph: Graph, trains: bool) -> list[str]:
     """Return a row per parameter: ``"conv1.weight": ("normal", (0.0, 0.01), LR, MOMENTUM, DECAY),``. The momentum, the
-    number before the last, is left out if the update rule has none."""
+    number before the last, is left out if the update rule has none; a program that does not train has no rates."""
     keys, common, has_momentum = state_keys(graph), common_rates(graph), _has_momentum(graph)
     rows = []
     for p in graph.parameters.values():
         own = {"LR": p.lr, **({"MOMENTUM": p.momentum} if has_momentum else {}), "DECAY": p.decay}
-        rates = ", ".join(_times(value, name, common.get(name, 0.0)) for name, value in own.items())
-        rows.append(f"{string(keys[p.key])}: ({_distribution(p.distribution)}, {rates}),")
+        rates = [_times(value, name, common.get(name, 0.0)) for name, value in own.items()] if trains else []
+        rows.append(f"{string(keys[p.key])}: ({', '.join([_distribution(p.distribution), *rates])}),")
     return rows
 
 

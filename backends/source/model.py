@@ -48,6 +48,11 @@ class Model:
     world: str | None
     batch_norms: bool
 
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the class."""
+        return [*self.layers, *(line for method in self.methods for line in method.body)]
+
 
 def write_model(graph: Graph, devices: Devices) -> Model:
     """Return the model class of a graph, divided over processes as ``devices`` says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,6 +15,7 @@ from netspec.passes import purposes
 from netspec.passes.step_limits import layers_needing_two_images, unfit_rates, unfit_scores
 
 from .devices import devices
+from .helpers import helper_text
 from .learning import (
     common_rates,
     constraint_rows,
@@ -52,6 +54,8 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
     inputs = graph.input.output
     rule, clip = rule_variables(graph), graph.train.clip_gradients
     clipped_norm = clip is not None and clip.by == "norm"
+    texts = (*model.lines, *map(helper_text, model.helpers))
+    untrainable = unfit_scores(graph) or next(map(str, unfit_rates(graph)), None)
     return _environment().get_template("program.py.j2").render(
         first_line=FIRST_LINE,
         net=inside_docstring(graph.name),
@@ -63,7 +67,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         output=graph.output.output,
         outputs=graph.scores.output.units,
         parameters=format_count(sum(p.size for p in graph.parameters.values())),
-        rows=parameter_rows(graph),
+        rows=parameter_rows(graph, untrainable is None),
         renamed=renamed_rows(graph),
         interpolates=any(isinstance(p.distribution, Bilinear) for p in graph.parameters.values()),
         constraints=constraint_rows(graph),
@@ -81,7 +85,10 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         clipped_norm=clipped_norm,
         whole_norms=clipped_norm or rule["adapted"] is not None,
         still=parameter_keys(graph, (p for p in graph.parameters.values() if not p.lr)),
-        untrainable=unfit_scores(graph) or next(map(str, unfit_rates(graph)), None),
+        untrainable=untrainable,
+        trains=untrainable is None,
+        uses_math=any("math." in text for text in texts),
+        uses_functions=any(re.search(r"\bF\.", text) for text in texts),
         need_two_images=layers_needing_two_images(graph),
         has_loss=bool(graph.losses),
         schedule=schedule_variables(graph),
