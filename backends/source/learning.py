@@ -11,16 +11,8 @@ from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal, Un
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.rules import AdaDelta, AdaGrad, Adam, Lamb, Lars, RmsProp, Sgd, decay_in_gradient, momentum_of
 from netspec.ir.schedules import (
-    Cosine,
-    DiscreteExponential,
-    Exponential,
-    Fixed,
     Inverse,
-    JumpingExponential,
-    Linear,
-    OneCycle,
     Plateau,
-    Polynomial,
     Restarts,
     Schedule,
     Sigmoid,
@@ -28,6 +20,7 @@ from netspec.ir.schedules import (
     Steps,
     noise_of,
 )
+from netspec.keys.schedules import word_of
 from netspec.passes.optimiser_state import adapts
 from netspec.passes.torch_names import state_keys
 
@@ -194,24 +187,6 @@ def _distribution(distribution: Distribution) -> str:
             return f'"bilinear", {kernel}'
 
 
-_SCHEDULES: dict[type[Schedule], str] = {
-    Fixed: "fixed",
-    Step: "step",
-    Steps: "steps",
-    Plateau: "plateau",
-    Exponential: "exponential",
-    DiscreteExponential: "dexp",
-    JumpingExponential: "jdexp",
-    Linear: "linear",
-    Cosine: "cosine",
-    Restarts: "restarts",
-    OneCycle: "onecycle",
-    Polynomial: "poly",
-    Inverse: "inverse",
-    Sigmoid: "sigmoid",
-}
-
-
 def schedule_variables(graph: Graph) -> dict[str, Any]:
     """Return the template variables of the learning rate schedule and its exceptions for single parameters.
 
@@ -266,7 +241,7 @@ def _function(schedule: Schedule, name: str, counted: str) -> dict[str, Any]:
     """Return the variables of a schedule's template: its word, after which the template is named, its numbers, the name
     of the generated function, its arguments (``counted`` is ``step, `` if it has the step), and its unit of time."""
     unit = "step" if _counts_steps(schedule) else "epoch"
-    word = _SCHEDULES[type(schedule)]
+    word = word_of(schedule)
     return {"word": word, "numbers": schedule, "name": name, "place": f"{counted}epoch, progress", "unit": unit}
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
+from typing import get_args
 
 from netspec.diff.facts import Fact
 from netspec.diff.model import Difference, Effect, SettingDifference
 from netspec.ir.graph import Graph
+from netspec.ir.rules import UpdateRule
 from netspec.ir.settings import ASPECTS_OF_CROPS, Train
 from netspec.keys import texts
 from netspec.keys.optimizers import word_of
 
-_RULE = ("momentum", "nesterov", "beta1", "beta2", "rho", "eps", "eps_in_root", "start", "centered", "trust", "adapt")
+_RULE = dict.fromkeys(
+    field.name for rule in get_args(UpdateRule) for field in fields(rule) if field.name != "decoupled"
+)
 """The numbers of update rules, of which each rule has some."""
 _EPS = ("eps", "eps_in_root")
 """Numbers that a rule does not have if they are 0."""

@@ -144,6 +144,13 @@ SCHEDULES: Mapping[str, Form] = {
     ),
 }
 
+_WORDS = {form.make: word for word, form in SCHEDULES.items()} | {ir.Steps: "steps"}
+
+
+def word_of(schedule: ir.Schedule) -> str:
+    """Return the word of a schedule."""
+    return _WORDS[type(schedule)]
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduleWord:

@@ -15,15 +15,13 @@ from netspec.ir.ops import Op
 from netspec.ir.rules import Clip, UpdateRule
 from netspec.ir.schedules import Fixed, Schedule, Steps, Warmup
 from netspec.ir.settings import Augment, Cutout, RandomErasing
+from netspec.keys import schedules
 from netspec.keys.initialisers import BILINEAR, Initialiser
 from netspec.keys.neurons import NEURONS
 from netspec.keys.optimizers import word_of
-from netspec.keys.schedules import SCHEDULES
 
 BY_FAN = ("he", "xavier", "torch")
 """Initialisers whose numbers follow from the fans."""
-
-_SCHEDULE_WORDS = {form.make: word for word, form in SCHEDULES.items()}
 
 
 def number(value: float | int) -> str:
@@ -112,10 +110,10 @@ def schedule(value: Schedule) -> str:
         arguments += [f"freeze={value.freeze}"] if value.freeze is not None else []
         arguments += [f"unit={value.unit}"] if value.unit != "epochs" else []
         return call("steps", *map(str, value.starts), *arguments)
-    name = _SCHEDULE_WORDS[type(value)]
+    name = schedules.word_of(value)
     shown = [
         f"{a.name}={word(getattr(value, a.name))}"
-        for a in SCHEDULES[name].arguments
+        for a in schedules.SCHEDULES[name].arguments
         if a.name in ("factor", "every", "times", "levels") or getattr(value, a.name) != a.default
     ]
     return call(name, *shown)
