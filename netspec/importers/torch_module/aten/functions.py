@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from netspec.importers.operators.graph.model import Inexpressible
-from netspec.importers.torch_module.graph import Call, Convert
+from netspec.importers.torch_module.calls import Call, Convert
 
 
 def linear(call: Call) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.torch_module.aten.windows import REPEATED
-from netspec.importers.torch_module.graph import Call
+from netspec.importers.torch_module.calls import Call
 
 _WHOLE = 7
 """ONNX's type int64, for whole numbers and truth values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.importers.operators.graph.model import Inexpressible
-from netspec.importers.torch_module.graph import RANDOM, Call, Convert
+from netspec.importers.torch_module.calls import RANDOM, Call, Convert
 
 
 def batch_norm(call: Call) -> None:

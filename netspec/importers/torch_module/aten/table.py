@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from netspec.importers.operators.spec import operators
 from netspec.importers.torch_module.aten import functions, moves, norms, windows
-from netspec.importers.torch_module.graph import Convert
+from netspec.importers.torch_module.calls import Convert
 
 _SAME = (
     "alias", "clone", "contiguous", "detach", "lift_fresh", "lift_fresh_copy", "positive", "requires_grad", "real",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from netspec.importers.operators.graph.model import Inexpressible
-from netspec.importers.torch_module.graph import Call, Convert
+from netspec.importers.torch_module.calls import Call, Convert
 
 
 def convolution(call: Call) -> None:
