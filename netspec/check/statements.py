@@ -17,7 +17,7 @@ from netspec.check.values import pairs_by_key, read_pairs
 from netspec.diagnostics import Label
 from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_augmentations import AUGMENTATIONS
+from netspec.diagnostics.other_augmentations import AUGMENTATIONS, OF_THE_INPUT
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count
 from netspec.ir.settings import ASPECTS_OF_CROPS, Augment, Test, Train
@@ -292,7 +292,7 @@ def _report_stray(
     for value in values:
         what = "number" if isinstance(value, Number) else "value"
         call = as_call(value) if word == "augment" else None
-        note = AUGMENTATIONS.get(plain_word(call.name.text)) if call else None
+        note = {**AUGMENTATIONS, **OF_THE_INPUT}.get(plain_word(call.name.text)) if call else None
         text = keys_of_transform(call, [pair.key.text for pair in pairs]) if call else None
         message = f"{word} does not take the {what} '{shown(value)}' here" + (f"; did you mean {text}?" if text else "")
         fixes = (replacement(value.span, text),) if text else ()

@@ -9,6 +9,7 @@ from typing import Any
 from netspec import layers
 from netspec.check.continued import in_brackets
 from netspec.check.misplaced_arguments import OPTIMIZER, report_arguments, report_optimizer_arguments
+from netspec.check.other_tools.augmentations import keys_of_transform
 from netspec.check.other_tools.cut_off import cut_off
 from netspec.check.other_tools.keys import coefficients_note, converted, translated_key
 from netspec.check.report import Findings
@@ -18,7 +19,7 @@ from netspec.diagnostics.other_keys import ABSENT_SETTINGS, STANDS_FOR, absent_k
 from netspec.diagnostics.other_tools import plain_word
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kind import shown
-from netspec.language.syntax import Pair, Value, Values
+from netspec.language.syntax import Call, Pair, Value, Values
 from netspec.lowering import PerInput
 from netspec.setting_keys import SETTINGS
 
@@ -82,11 +83,18 @@ def read_pairs(
                 bad.add(name)
                 continue
             error.replacement = error.replacement or in_brackets(pair.value, key)
+            if owner == "augment" and not error.replacement and (meant := _transform(pair, pairs)):
+                error = BadValue(f"{error.message}; did you mean {meant}?", pair.span, replacement=meant)
             if error.replacement:
                 error.replacement += "".join(f" {k}={text}" for k, text in error.companions if k not in pairs)
             findings.bad_value(name, error, layer)
             bad.add(name)
     return values, bad
+
+
+def _transform(pair: Pair, pairs: Mapping[str, Pair]) -> str | None:
+    """Return the keys that say what a transform of another tool does, for a key whose value it is."""
+    return keys_of_transform(pair.value, pairs.keys() - {pair.key.text}) if isinstance(pair.value, Call) else None
 
 
 def _report_arguments(

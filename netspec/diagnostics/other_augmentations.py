@@ -38,6 +38,9 @@ AUGMENTATIONS: Mapping[str, str] = {
 """What other tools call a change of images, as ``plain_word`` returns it, and how a spec says it, or that it does
 not."""
 
+OF_THE_INPUT: Mapping[str, str] = {"normalize": "it is mean=0.485,0.456,0.406 std=0.229,0.224,0.225 of the input line"}
+"""What other tools call a preparation of all images, where their word is also that of a layer."""
+
 OF_AUGMENT: Mapping[str, str] = {
     **dict.fromkeys(("padding", "padpixels"), "pad={}"),
     "mixupalpha": "mixup={}",

@@ -107,6 +107,10 @@ ABSENT_SETTINGS: Mapping[str, str] = {
         ("gamma", "milestones", "stepsize"),
         "the numbers of a schedule are written in parentheses: schedule=step(every=30, factor=0.1)",
     ),
+    **dict.fromkeys(
+        ("endlr", "etamin", "finallr", "lrmin", "minlr"),
+        "the last rate is an argument of the schedule, divided by the highest: schedule=cosine(factor=0.01)",
+    ),
     **dict.fromkeys(("amp", "fp16", "mixedprecision"), "precision=bf16 computes layers in bfloat16"),
     **dict.fromkeys(
         ("brightness", "contrast", "hue", "jitter", "saturation"),

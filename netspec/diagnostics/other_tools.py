@@ -46,6 +46,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "conntable": ("table",),
     "convolutiontranspose": ("deconv",),
     "convtranspose": ("deconv",),
+    "cosineannealing": ("cosine",),
+    "cosineannealinglr": ("cosine",),
     "cosineannealingwarmrestarts": ("restarts",),
     "cosinedecayrestarts": ("restarts",),
     "costlogreg": ("crossentropy",),

@@ -257,6 +257,11 @@ def _of_pytorch(call: Call) -> BadValue | None:
         case "cosineannealinglr":
             text = None if "etamin" in named or len(call.args) > 1 else "cosine"
             note = _WHOLE_RUN if text else f"cosine(factor): {_AT_THE_END}; {_WHOLE_RUN}"
+        case "linearlr":
+            text = None
+            note = (
+                "its rate rises at the beginning: warmup=epochs(5, start=0.1); linear(factor) falls over the whole run"
+            )
         case _:
             return None
     message = f"'{call.name.text}' is unknown" + (f"; did you mean {text}?" if text else "")

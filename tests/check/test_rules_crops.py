@@ -139,6 +139,7 @@ def test_keys_of_other_tools_are_translated(other: str, meant: str) -> None:
         ("RandomResizedCrop(224)", "random resized crops are augment area=0.08,1"),
         ("CenterCrop(224)", "augment from= is the side that images are scaled to"),
         ("RandomHorizontalFlip", "it is augment flip=horizontal"),
+        ("Normalize(0.5, 0.5)", "it is mean=0.485,0.456,0.406"),
         ("RandAugment(2, 9)", "no policies that choose among operations"),
     ],
 )
@@ -164,6 +165,10 @@ def test_transforms_of_other_tools_are_explained(other: str, note: str) -> None:
         ("v2.MixUp(alpha=0.2, num_classes=8)", "mixup=0.2"),
         ("CutMix()", "cutmix=1"),
         ("Resize(12)", "from=12"),
+        ("crop=RandomResizedCrop(8)", "crop=8 area=0.08,1"),
+        ("erase=RandomErasing(p=0.25)", "erase=random(0.25)"),
+        ("flip=RandomHorizontalFlip()", "flip=horizontal"),
+        ("mixup=MixUp(0.2)", "mixup=0.2"),
     ],
 )
 def test_transforms_of_torchvision_are_translated(transform: str, meant: str) -> None:

@@ -338,6 +338,7 @@ def test_numbers_that_a_schedule_cannot_have(schedule: str, message: str) -> Non
         ("onecycle(cycle_momentum=False)", "a schedule changes the rate, and not the momentum"),
         ("CosineAnnealingLR(90, eta_min=1e-5)", "cosine(factor): factor= is the last rate divided by the highest"),
         ("ExponentialLR", "its gamma is the factor of an epoch"),
+        ("LinearLR(start_factor=0.1)", "its rate rises at the beginning: warmup="),
     ],
 )
 def test_arguments_that_other_tools_schedules_have(schedule: str, note: str) -> None:
