@@ -126,7 +126,7 @@ def lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator
     makers = _makers(graph) if norms else {}
     for node in norms:
         maker = makers[node.name]
-        if maker is None or not isinstance(maker.op, Conv | Deconv | Local) or not isinstance(node.op, Lrn):
+        if maker is None or not isinstance(maker.op, _CONVOLUTIONS) or not isinstance(node.op, Lrn):
             continue
         groups = graph.groups if maker.placement.split else maker.op.groups
         if node.op.groups == 1 and groups > 1:
