@@ -303,6 +303,21 @@ def test_all_that_a_spec_cannot_express_is_in_one_report() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            layer("c", "BatchNorm", "data", batch_norm_param={"eps": 0}),
+            "c (BatchNorm) in line 2: its eps is not above 0",
+        ),
+        (conv("c", kernel_size=3, dilation=0), "c (Convolution) in line 2: its dilation is 0"),
+        (layer("c", "Clip", "data", clip_param={"min": 1, "max": 1}), "c (Clip) in line 2: its limits are 1 and 1"),
+    ],
+)
+def test_numbers_that_a_spec_lacks(text: str, reason: str) -> None:
+    assert problems(images(3, 9, 9) + text) == [reason]
+
+
 def test_what_a_layer_of_a_spec_lacks_is_refused() -> None:
     fc = layer("f", "InnerProduct", "data", inner_product_param={"num_output": 5})
     for fields, reason in (

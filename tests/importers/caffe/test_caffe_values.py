@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from caffe_files import images, layer
 from numpy.typing import NDArray
-from prototxt import NAME, net
+from prototxt import NAME, layers, net
 
 from netspec import backend
 from netspec.importers.caffe import translate
@@ -95,6 +95,14 @@ def test_normalisation_is_caffes(fields: dict[str, object], expected: Callable[[
     x = np.random.default_rng(2).normal(size=(2, 7, SIDE, SIDE))
     text = images(7, SIDE, SIDE) + layer("n", "LRN", "data", lrn_param=fields)
     np.testing.assert_allclose(values(text, {}, x), expected(x), atol=1e-12)
+
+
+@pytest.mark.parametrize(("low", "high", "types"), [(0, 6, ["relu6"]), (-1, 0.5, ["linear", "relu6", "linear"])])
+def test_clip_is_caffes(low: float, high: float, types: list[str]) -> None:
+    x = 3 * np.random.default_rng(4).normal(size=(2, 2, SIDE, SIDE))
+    text = images(2, SIDE, SIDE) + layer("c", "Clip", "data", clip_param={"min": low, "max": high})
+    np.testing.assert_allclose(values(text, {}, x), np.clip(x, low, high), atol=1e-7)
+    assert [line.split()[1] for line in layers(text)] == types
 
 
 def test_block_with_shortcut_is_caffes() -> None:

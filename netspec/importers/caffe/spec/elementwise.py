@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from netspec.formatting import format_literal
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.spec.lines import Site, Value, described
 from netspec.importers.caffe.spec.numbers import finite
+from netspec.importers.spec.limits import LimitsError, limited
 from netspec.ir.shape import Shape
 
 
@@ -46,11 +48,24 @@ def swish(site: Site) -> None:
 
 
 def clip(site: Site) -> None:
-    """relu6."""
-    parameter = site.parameter("clip_param")
-    if (parameter.real("min"), parameter.real("max")) != (0, 6):
-        raise Inexpressible("its limits are not 0 and 6", parameter.place("min", "max"))
-    site.emit("relu6", site.x)
+    """relu6, between two lines ``linear`` unless its limits are 0 and 6."""
+    parameter, x = site.parameter("clip_param"), site.x
+    low, high = (float(finite(parameter, name)) for name in ("min", "max"))
+    try:
+        before, word, after = limited(low, high)
+    except LimitsError as reason:
+        raise Inexpressible(str(reason), parameter.place("min", "max")) from None
+    if after == (1.0, 0.0):
+        site.emit(word, x)
+        return
+    inner = site.draft.lines.index(site.emit(word, _linear(site, x, _coefficients(*before))))
+    site.emit("linear", x.of(inner), _coefficients(*after))
+
+
+def _coefficients(a: float, b: float) -> dict[str, str]:
+    """Return the keys of a x + b."""
+    numbers = (("a", a, 1.0), ("b", b, 0.0))
+    return {key: format_literal(float(f"{value:.9g}")) for key, value, usual in numbers if value != usual}
 
 
 def power(site: Site) -> None:

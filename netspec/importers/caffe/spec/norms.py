@@ -43,6 +43,8 @@ def batch_norm(site: Site) -> None:
     """Batch normalisation without coefficients, which a Scale may give it."""
     parameter, x, name = site.parameter("batch_norm_param"), site.features(), site.layer.name
     check_params(site, 3)
+    if not parameter.real("eps") > 0:
+        raise Inexpressible("its eps is not above 0", parameter.place("eps"))
     keys = {} if parameter.real("eps") == 1e-5 else {"eps": finite(parameter, "eps")}
     fraction = parameter.real("moving_average_fraction")
     if not 0 <= fraction <= 1:

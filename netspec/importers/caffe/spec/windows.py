@@ -51,7 +51,10 @@ def filters_and_groups(site: Site, parameter: Record, x: Value) -> tuple[int, in
 
 def convolution_window(parameter: Record) -> Window:
     """Return the kernel, stride, padding and dilation of a convolution."""
-    return Window(_kernel(parameter), _strides(parameter), _padding(parameter), _repeated(parameter, "dilation"))
+    dilation = _repeated(parameter, "dilation")
+    if 0 in dilation:
+        raise Inexpressible("its dilation is 0", parameter.place("dilation"))
+    return Window(_kernel(parameter), _strides(parameter), _padding(parameter), dilation)
 
 
 def pooling(site: Site) -> None:

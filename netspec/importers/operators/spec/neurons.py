@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from netspec.importers.operators.graph.model import Inexpressible
@@ -10,6 +9,7 @@ from netspec.importers.operators.graph.patterns import bounds, is_close
 from netspec.importers.operators.spec.arithmetic import per_channel
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.naming import of_parameter
+from netspec.importers.spec.limits import LimitsError, limited
 
 
 def neuron(word: str, **attributes: tuple[str, float]) -> Callable[[Site], None]:
@@ -28,30 +28,19 @@ def neuron(word: str, **attributes: tuple[str, float]) -> Callable[[Site], None]
 
 
 def clip(site: Site) -> None:
-    """relu or relu6. Other limits are those of relu or relu6 between two lines ``linear``: low + s relu((x - low) / s)
-    with s = (high - low) / 6, or 1 if there is no upper limit, and -1 if there is only an upper one."""
+    """relu, relu6, or one of them between two lines ``linear``."""
     limits = bounds(site.model, site.node)
     if limits is None:
         raise Inexpressible("its limits are computed")
-    low, high = limits
-    if low >= high or limits == (-math.inf, math.inf):
-        raise Inexpressible(f"its limits are {low:g} and {high:g}")
-    word = "relu6" if math.isfinite(low) and math.isfinite(high) else "relu"
-    scale = (high - low) / 6 if word == "relu6" else 1.0 if math.isfinite(low) else -1.0
-    start = low if math.isfinite(low) else high
-    if abs(start) > _FARTHEST:
-        reason = f"its limits are {low:g} and {high:g}: a spec would add {-start:g} to x, which takes digits from it"
-        raise Inexpressible(reason)
-    if (scale, start) == (1, 0):
+    try:
+        before, word, after = limited(*limits)
+    except LimitsError as reason:
+        raise Inexpressible(str(reason)) from None
+    if after == (1.0, 0.0):
         site.emit(word, site.x)
         return
-    before, after = _linear(site, 1 / scale, -start / scale), _linear(site, scale, start)
-    x = site.x.of(site.draft.new_line("linear", [site.x.line], before, site.x.shape), site.x.shape)
-    site.emit("linear", x.of(site.line(word, x, {}, x.shape), x.shape), after)
-
-
-_FARTHEST = 1000.0
-"""The limit of the terms of x: with a larger one, more than 6e-5 of a small x are lost in float32."""
+    x = site.x.of(site.draft.new_line("linear", [site.x.line], _linear(site, *before), site.x.shape), site.x.shape)
+    site.emit("linear", x.of(site.line(word, x, {}, x.shape), x.shape), _linear(site, *after))
 
 
 def _linear(site: Site, a: float, b: float) -> dict[str, str]:
