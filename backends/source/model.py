@@ -124,7 +124,8 @@ def _trunk(writer: Writer, parts: Phases, members: Names, devices: Devices) -> M
         body += writer.transfer_lines(devices.scores, variables[name], variables[name])
     body = _returning(body, [variables[name] for name in parts.carried])
     if not parts.tail:
-        return Method("forward", "image", "The class scores.", body)
+        doc = "The network's output." if writer.graph.scores.output.is_image else "The class scores."
+        return Method("forward", "image", doc, body)
     if len(parts.carried) == 1:
         return Method(members.new("scores"), "image", "The class scores.", body)
     doc = "The class scores, then other values that the other methods read."

@@ -30,10 +30,13 @@ from netspec.ir.ops import (
     Max,
     Neuron,
     Op,
+    PixelShuffle,
+    PixelUnshuffle,
     Pool,
     Product,
     Softmax,
     Sum,
+    Upsample,
     word_of,
 )
 from netspec.ir.shape import Shape
@@ -141,7 +144,7 @@ def _block(net: Net, layers: Sequence[Layer], block_of: dict[str, int], costs: b
     numbers = [net.layers[layer.name] for layer in layers]
     windows = [w.window for w in numbers[0].windows]
     kind = _kind(nodes)
-    lines = _window_lines(first.type, windows) + _group_lines(graph, first, nodes)
+    lines = _window_lines(first.type, windows) + _factor_lines(nodes) + _group_lines(graph, first, nodes)
     if costs:
         lines += _cost_lines(numbers)
     return Block(
@@ -186,6 +189,13 @@ def _window_lines(type_: str, windows: Sequence[Window]) -> tuple[str, ...]:
     if any(w.dilation != (1, 1) for w in windows):
         lines.append(f"dilation {_join_distinct(pair(w.dilation) for w in windows)}")
     return tuple(lines)
+
+
+def _factor_lines(nodes: Sequence[Node]) -> tuple[str, ...]:
+    """Return the label line of a layer that changes the size of maps by a whole factor, without windows."""
+    shuffled = [(n.op.factor, n.op.factor) for n in nodes if isinstance(n.op, PixelShuffle | PixelUnshuffle)]
+    factors = [*shuffled, *(n.op.factor for n in nodes if isinstance(n.op, Upsample))]
+    return (f"factor {_join_distinct(map(pair, factors))}",) if factors else ()
 
 
 def _group_lines(graph: Graph, layer: Layer, nodes: Sequence[Node]) -> tuple[str, ...]:

@@ -59,6 +59,19 @@ def test_connection_table_shows_its_number_of_kernels() -> None:
     assert "3 of 8 kernels" in blocks("[x] input 4x9x9\n[c] conv filters=2 kernel=1 table=0+2,1")[1].lines
 
 
+@pytest.mark.parametrize(
+    ("layer", "lines"),
+    [
+        ("pixelshuffle factor=2", ("pixelshuffle", "factor 2")),
+        ("pixelunshuffle factor=3", ("pixelunshuffle", "factor 3")),
+        ("upsample factor=2", ("upsample", "factor 2")),
+        ("upsample factor=1x3", ("upsample", "factor 1x3")),
+    ],
+)
+def test_labels_say_by_how_much_maps_grow_or_shrink(layer: str, lines: tuple[str, ...]) -> None:
+    assert blocks(f"[x] input 4x9x9\n[c] {layer}")[1].lines == lines
+
+
 def test_shared_weights_are_a_tag() -> None:
     text = "[x] input 8x9x9\n[c] conv filters=8 kernel=1\n[d] conv filters=8 kernel=1 weights=c"
     assert tags(text) == [[], [], ["weights of c"]]
