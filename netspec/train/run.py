@@ -13,6 +13,7 @@ import torch
 
 from netspec.ir.graph import Graph
 from netspec.net import Net
+from netspec.passes.crops import drawn_crops
 from netspec.passes.placing import arrange
 from netspec.train.config import Config, Request, resolve
 from netspec.train.data.batches.loader import Loader
@@ -226,7 +227,7 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
     resumed = {"resumed": [*job.state["resumed"], job.state["step"]]} if job.state is not None else {}
     state: Literal["finished", "interrupted", "failed"] = "failed"
     training: Training | None = None
-    data = with_cache(job.data)
+    data = with_cache(job.data, train=drawn_crops(graph) is None)
     try:
         folder.write_run({"state": "running", **facts, **resumed})
         folder.write_spec(job.spec)

@@ -238,14 +238,17 @@ class CachedSplit:
         return image
 
 
-def with_cache(data: Data) -> Data:
-    """Wrap the splits of a source in ``CachedSplit``, unless they are ``DecodedSplit`` instances already."""
+def with_cache(data: Data, *, train: bool = True) -> Data:
+    """Wrap the splits of a source in ``CachedSplit``, unless they are ``DecodedSplit`` instances already. Training
+    images are kept only if ``train`` says that each epoch reads them again as they are stored."""
 
-    def wrap(split: Split) -> Split:
-        return split if isinstance(split, DecodedSplit) else CachedSplit(split, data.frame)
+    def wrap(split: Split, frame: Frame | None) -> Split:
+        return split if isinstance(split, DecodedSplit) else CachedSplit(split, frame)
 
     return replace(
-        data, train=wrap(data.train), validation=wrap(data.validation) if data.validation is not None else None
+        data,
+        train=wrap(data.train, data.frame if train else None),
+        validation=wrap(data.validation, data.frame) if data.validation is not None else None,
     )
 
 

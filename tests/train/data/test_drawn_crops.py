@@ -193,6 +193,14 @@ def test_an_unreadable_image_is_remembered_in_the_next_epoch(photos: Path) -> No
         training_split(data, drawn_crops(graph), 0, 1).read(0)
 
 
+def test_images_that_are_read_whole_in_each_epoch_are_not_kept_in_their_stored_size(photos: Path) -> None:
+    for train in (True, False):
+        data = with_cache(open_source(str(photos), graph_of(Augment(areas=(0.08, 1.0))), 0), train=train)
+        for index in range(12):
+            data.train.read(index)
+        assert isinstance(data.train, CachedSplit) and (data.train.whole is not None) == train
+
+
 def test_sizes_in_validation() -> None:
     assert stored_size(graph_of(Augment(resize=20, sides=(16, 24)))) == (20, 20)
     assert stored_size(graph_of(Augment(resize=14, areas=(0.1, 1.0)))) == (14, 14)
