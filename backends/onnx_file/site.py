@@ -96,15 +96,22 @@ class Site:
         self.writer.node(kind, inputs, (name,), attributes)
         return name
 
-    def multi_output(self, kind: str, x: str, words: Sequence[str], **attributes: Any) -> tuple[str, ...]:
+    def multi_output(self, kind: str, *inputs: str, words: Sequence[str], **attributes: Any) -> tuple[str, ...]:
         """Append an ONNX operator that computes several intermediate values, and return their names."""
         names = tuple(self._unique_name(word) for word in words)
-        self.writer.node(kind, (x,), names, attributes)
+        self.writer.node(kind, inputs, names, attributes)
         return names
 
     def split(self, x: str, parts: int) -> tuple[str, ...]:
-        """Split the channels of a value into equal parts, and return their names."""
-        return self.multi_output("Split", x, ("group",) * parts, axis=1)
+        """Split the channels of an input into equal parts, and return their names.
+
+        ONNX would know the sizes from the number of parts. But onnxruntime (1.32) takes two nodes without sizes for one
+        if they split the same value, into however many parts, and its results are wrong.
+        """
+        channels = dict(zip(self.node.inputs, self.shapes, strict=True))[x].channels
+        sizes = np.full(parts, channels // parts, np.int64)
+        stored = self.writer.tensor(self._unique_name("sizes"), sizes)
+        return self.multi_output("Split", x, stored, words=("group",) * parts, axis=1)
 
     def constant(self, name: str, array: NDArray[Any] | float) -> str:
         """Store a constant of this operation, and return its name. A single number becomes float32."""

@@ -168,6 +168,14 @@ def test_models_accept_any_number_of_images() -> None:
     np.testing.assert_allclose(at_once, one_by_one, rtol=1e-5)
 
 
+def test_value_that_is_split_into_different_numbers_of_parts() -> None:
+    """onnxruntime takes splits of a value without sizes for one and the same."""
+    net = netspec.loads(
+        "[x] input 8\n[a] channelmax groups=4\n[b] channelmax groups=2 inputs=x\n[f] fc inputs=a,b outputs=2"
+    )
+    compare(net.graph, singles(random_weights(net.graph)))
+
+
 def test_lrn_that_onnx_supports_is_a_single_operator() -> None:
     def operators(line: str) -> set[str]:
         return {

@@ -89,7 +89,7 @@ def _max_abs_pool(op: MaxAbsPool, site: Site) -> None:
     magnitudes = site.inner("Pad", site.inner("Abs", flipped), pads, site.constant("padding-value", -1.0))
     pixels = site.inner("Reshape", site.inner("Pad", flipped, pads), site.sizes("all", -1))
     unpadded = {"kernel_shape": window.kernel, "strides": window.stride, "dilations": window.dilation}
-    _, indices = site.multi_output("MaxPool", magnitudes, ("largest", "places"), **unpadded)
+    _, indices = site.multi_output("MaxPool", magnitudes, words=("largest", "places"), **unpadded)
     output = site.node.output
     selected = site.inner("Gather", pixels, indices)
     last = site.sizes("last-selected", output.height - 1, output.width - 1)
