@@ -1,6 +1,7 @@
 """Updating weights in one pass over memory, with one kernel launch for all weights with the same hyperparameters.
 
-torch has kernels for the rules SGD and Adam. It has none for RMSProp, and none for AdaGrad with a constant in the root.
+torch has kernels for the rules SGD and Adam. It has none for RMSProp, AdaDelta, LARS and LAMB, and none for AdaGrad
+with a constant in the root.
 """
 
 from __future__ import annotations
