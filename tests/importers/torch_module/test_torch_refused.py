@@ -25,6 +25,7 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "softplus": (lambda x: F.softplus(x), "softrelu is log(1 + e^x) only up to 4"),
     "attention": (lambda x: F.scaled_dot_product_attention(x, x, x), "a spec has no attention"),
     "matrices": (lambda x: x.flatten(2) @ x.flatten(2).mT, "it multiplies two computed matrices"),
+    "sequence": (lambda x: x.flatten(2).permute(2, 0, 1) @ torch.ones(3, 2), "HW x N x C: pixels are a sequence"),
     "dropout": (lambda x: F.dropout(x, 0.3), "it drops units outside training too; give it training=self.training"),
     "random": (lambda x: x + torch.rand_like(x), "it draws random numbers outside training too"),
     "statistics": (lambda x: F.batch_norm(x, None, None, training=True), "it uses the statistics of the batch"),

@@ -62,7 +62,8 @@ def mat_mul(site: Site) -> None:
 
 def _need_channels_last(x: Value, inputs: int) -> None:
     if x.axes[0] != ("N",) or x.axes[-1] != x.single("C") or any("C" in group for group in x.axes[:-1]):
-        raise Inexpressible(f"it multiplies along the last axis, and its input is {described(x)}")
+        sequence = ": pixels are a sequence, as for attention" if x.axes[-1] == x.single("C") else ""
+        raise Inexpressible(f"it multiplies along the last axis, and its input is {described(x)}{sequence}")
     _need_inputs(inputs, x.shape.channels)
 
 
