@@ -11,7 +11,8 @@ from netspec.check.statements import Settings
 from netspec.formatting import format_count
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.rules import Sgd, UpdateRule, momentum_of
-from netspec.keys.optimizers import word_of
+from netspec.keys.kind import one_of
+from netspec.keys.optimizers import WITH_MOMENTUM, word_of
 from netspec.lowering import PerInput
 
 _WEIGHT_KEYS = (
@@ -81,7 +82,7 @@ def _keys_of_another_rule(
     if isinstance(rule, Sgd):
         return
     owners = {"super_eps": "sgd"} | (
-        {} if momentum_of(rule) is not None else dict.fromkeys(_MOMENTA, "sgd, rmsprop and lars")
+        {} if momentum_of(rule) is not None else dict.fromkeys(_MOMENTA, one_of(WITH_MOMENTUM))
     )
     for key, owner in owners.items():
         if values.get(key) is not None and (layer_type, key) != ("batchnorm", "momentum"):

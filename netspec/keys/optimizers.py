@@ -145,6 +145,9 @@ OPTIMIZERS: Mapping[str, Form] = {
 }
 """The update rules; ``make`` makes each of those of its arguments that are not attributes of ``Train``."""
 
+WITH_MOMENTUM = tuple(word for word, form in OPTIMIZERS.items() if "momentum" in [a.name for a in form.arguments])
+"""The update rules with a momentum."""
+
 
 def word_of(rule: UpdateRule) -> str:
     """Return the word of an update rule."""

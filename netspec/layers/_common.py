@@ -27,6 +27,8 @@ from netspec.keys import (
     Whole,
     training_keys,
 )
+from netspec.keys.kind import one_of
+from netspec.keys.optimizers import WITH_MOMENTUM
 from netspec.keys.schedules import OwnScheduleWord
 from netspec.keys.sizes import MAX_SIDE
 from netspec.layers._bounds import BOUNDS
@@ -161,7 +163,7 @@ LEARNING = training_keys(
         OwnScheduleWord(),
         "schedule of the learning rate of the weights, after the warm-up of the train line",
     ),
-    _of_weights("momentum", _SHARE, "momentum of the weights, with the update rule sgd, rmsprop or lars"),
+    _of_weights("momentum", _SHARE, f"momentum of the weights, with the update rule {one_of(WITH_MOMENTUM)}"),
     _of_weights("decay", _RATE, "weight decay of the weights"),
     Key(
         "decay_mult",
@@ -182,7 +184,7 @@ LEARNING = training_keys(
     _of_biases(
         "bias_momentum",
         _SHARE,
-        "momentum of the biases, with the update rule sgd, rmsprop or lars",
+        f"momentum of the biases, with the update rule {one_of(WITH_MOMENTUM)}",
         "that of the (first) weights",
     ),
     _of_biases("bias_decay", _RATE, "weight decay of the biases", "that of the train line, or 0"),

@@ -193,7 +193,7 @@ def test_keys_of_sgd_have_no_effect_with_adam(key: str, rule: str) -> None:
         net = valid_net(f"{text}train optimizer={rule}")
         (found,) = net.warnings
         assert (found.code, found.span.text) == ("no-effect", key)
-        owner = "sgd" if key == "super_eps=1" else "sgd, rmsprop and lars"
+        owner = "sgd" if key == "super_eps=1" else "sgd, rmsprop or lars"
         assert found.notes == (f"it belongs to {owner}, and the train line has optimizer={rule}",)
         assert all((p.momentum, p.super_eps) == (0.0, None) for p in net.graph.parameters.values())
         assert valid_net(text).warnings == ()
