@@ -186,7 +186,14 @@ def test_a_crop_that_the_line_has_is_not_written_twice() -> None:
     "transform",
     [
         *("RandomHorizontalFlip(0.3)", "RandomErasing(0.25, ratio=0.3)", "RandomCrop(8, pad_if_needed=True)"),
-        *("RandomCrop(8, padding=2, padding_mode=edge)", "Cutout", "Resize(a)", "RandAugment(2, 9)", "Resize(1, 2)"),
+        *(
+            "RandomCrop(8, padding=2, padding_mode=edge)",
+            "Cutout",
+            "ColorJitter()",
+            "Resize(a)",
+            "RandAugment(2, 9)",
+            "Resize(1, 2)",
+        ),
     ],
 )
 def test_transforms_that_a_spec_does_not_have_are_not_translated(transform: str) -> None:

@@ -55,9 +55,11 @@ def keys_of_transform(call: Call, given: Collection[str] = ()) -> str | None:
         rest = _padding(written) if name == "randomcrop" else _areas(written)
         return " ".join([*side, *rest]) if rest is not None else None
     if name == "colorjitter":
-        return f"colour=jitter({', '.join(f'{word}={written[word]}' for word in places if word in written)})"
+        changes = [f"{word}={written[word]}" for word in places if word in written]
+        return f"colour=jitter({', '.join(changes)})" if changes else None
     if name == "randomhorizontalflip":
-        return "flip=horizontal" if float(written.get("p", 0.5)) == 0.5 else None
+        p = pairs.get("p")
+        return "flip=horizontal" if p is None or (isinstance(p, Number) and p.value == 0.5) else None
     with_number, without = _TEMPLATES[name]
     return with_number.format(written[places[0]]) if places[0] in written else without
 
