@@ -16,6 +16,7 @@ from netspec.keys.colours import Colours
 from netspec.keys.erasing import Erase
 from netspec.keys.kind import shown
 from netspec.keys.optimizers import Optimizer
+from netspec.keys.optional import OrNone
 from netspec.keys.ranges import Range, Sides
 from netspec.keys.schedules import OwnScheduleWord, ScheduleWord, WarmupLength
 from netspec.language.syntax import FileName, Value
@@ -183,7 +184,7 @@ AUGMENT = (
     ),
     Key(
         "area",
-        Range("0.08,1", high=1),
+        OrNone(Range("0.08,1", high=1)),
         "the crop has a share of the image's area that is drawn from this range, and is resized to the input: "
         "RandomResizedCrop of torchvision, after Szegedy et al. (2015), section 6. `from` is then the side in "
         "validation and tests",

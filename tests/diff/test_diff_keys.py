@@ -128,7 +128,7 @@ def expected_keys(changes: Mapping[str, str]) -> dict[tuple[str, ...], tuple[str
 
 
 @pytest.mark.many
-@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("name", sorted({*VALUES} - {"test.from"}))  # "that of augment" is said by leaving it out
 def test_setting_a_key_to_its_value_is_no_difference(name: str) -> None:
     assert compare(BASE_NET, net_of({name: VALUES[name][0]})).same
 
