@@ -296,7 +296,9 @@ def test_kept_memory_of_a_map_loss(name: str) -> None:
 def test_peak_memory_around_an_operation(name: str) -> None:
     graph = graph_around(OPERATIONS[name])
     planned = plan(graph, 1, "batch", batch=32).devices[0].memory
-    assert planned.peak.total == pytest.approx(peak_bytes(graph, 32), rel=0.1)
+    # The meta device composes mish's gradient of many operations; on others, it is one.
+    device = "cpu" if name == "mish" else "meta"
+    assert planned.peak.total == pytest.approx(peak_bytes(graph, 32, device), rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
         torch.stack([x, y, x * 2]).sum(0) * torch.stack([x, y], 2).mean(2) + torch.stack([x, y], 4).max(4)[0],
     )[1],
     "maxout": lambda x: (
-        x.view(-1, 2, 2, 6, 8).amax(2) + x.unflatten(1, (2, 2)).max(1)[0] - x.view(-1, 4, 1, 6, 8).mean(1)
+        x.view(-1, 2, 2, 6, 8).amax(2) + x.unflatten(1, (2, 2)).max(1)[0] - x.view(-1, 2, 2, 6, 8).mean(2)
     ),
     "repeated one by one": lambda x: x.repeat_interleave(2, 1).repeat_interleave(3, -1).repeat_interleave(2, dim=2),
     "more neurons": lambda x: F.selu(x) + F.threshold(x, 0, 0) + F.glu(torch.cat([x, x.tanh()], 1), 1) + F.mish(x),
