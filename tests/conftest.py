@@ -33,7 +33,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of five cases of a test marked ``many``, mark two as ``ci`` and two as ``slow``; move the slowest files forward.
+    """Of five cases of a test marked ``many``, mark one as ``ci`` and three as ``slow``; move slow files forward.
 
     If one of them started last, one worker would still run it while the others are idle.
     """
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("many") and not item.get_closest_marker("slow"):
             test = item.nodeid.partition("[")[0]
             if seen[test] % 5:
-                item.add_marker("slow" if seen[test] % 2 else "ci")
+                item.add_marker("ci" if seen[test] % 5 == 2 else "slow")
             seen[test] += 1
     items.sort(
         key=lambda item: SLOWEST_FILES.index(item.path.stem) if item.path.stem in SLOWEST_FILES else len(SLOWEST_FILES)
