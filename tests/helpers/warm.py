@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -95,6 +96,8 @@ def run(
 
 def _run_here(what: Start, stdin: Connection | None) -> None:
     """Set up the new process as Python would, and run the program in it."""
+    # The server ignores Ctrl-C if `netspec verify` started it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, path in ((1, what.out), (2, what.err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666), number)
     os.dup2(stdin.fileno() if stdin is not None else os.open(os.devnull, os.O_RDONLY), 0)
