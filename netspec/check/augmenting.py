@@ -51,11 +51,14 @@ def check_augmenting(walk: Walk, settings: Settings, findings: Findings) -> None
 
 
 def warn_of_unused(settings: Settings, findings: Findings) -> None:
-    """Warn of keys of the augment line that have no effect without others."""
+    """Warn of keys of the augment line that have no effect without others.
+
+    ``pad=0`` and ``area=none`` are how a variant takes what its base draws out: what goes with them then stays.
+    """
     augment, pairs = settings.augment, settings.pairs("augment")
     reasons = {
-        "fill": "it is the colour of padding, and the augment line has no pad=" if not augment.pad else "",
-        "aspect": "it is that of crops with area=, which the augment line does not have" if not augment.areas else "",
+        "fill": "it is the colour of padding, and the augment line has no pad=" if "pad" not in pairs else "",
+        "aspect": "it is that of crops with area=, which the augment line does not have" if "area" not in pairs else "",
         "from": "with area=, crops are cut from whole images, and test from= is that of tests"
         if augment.areas and settings.test.resize not in (None, augment.resize)
         else "",

@@ -55,6 +55,11 @@ def test_colour_of_no_padding_is_a_warning() -> None:
     assert (found.code, position_of(found)) == ("no-effect", (1, 9, "fill=mean"))
 
 
+@pytest.mark.parametrize("keys", ["pad=0 fill=mean", "area=none aspect=0.5,2"])
+def test_what_goes_with_padding_or_areas_may_stay_where_these_are_switched_off(keys: str) -> None:
+    assert valid_net(f"augment {keys}\n{IMAGE}").warnings == ()
+
+
 def test_sides_areas_and_aspects_are_read() -> None:
     augment = valid_net(f"augment from=12,21\n{IMAGE}").graph.augment
     assert (augment.resize, augment.sides, augment.areas) == (16, (12, 21), None)
