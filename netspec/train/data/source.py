@@ -11,6 +11,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.passes.crops import drawn_crops, stored_size
+from netspec.passes.score_grid import is_dense
 from netspec.train.data.drawn import WholeImages, scaled_down
 from netspec.train.data.sources.cifar10 import holds_cifar10, open_cifar10
 from netspec.train.data.sources.digits import open_digits
@@ -18,6 +19,7 @@ from netspec.train.data.sources.folder import DEFAULT_FRAME, open_folder
 from netspec.train.data.sources.mnist import holds_mnist, open_mnist
 from netspec.train.data.sources.packed import is_packed, open_packed
 from netspec.train.data.sources.synthetic import open_synthetic
+from netspec.train.data.sources.synthetic_masks import open_synthetic_masks
 from netspec.train.data.splits import Data, Frame
 from netspec.train.errors import RequestError, TrainError
 
@@ -64,9 +66,9 @@ def open_source(name: str, graph: Graph, seed: int, *, allow_empty: bool = False
         The source does not fit the network, or a folder in it cannot be opened.
     """
     frame = stored_frame(graph)
-    outputs = graph.scores.output.units
+    outputs = graph.scores.output.channels
     larger = _larger_frame(graph)
-    data = open_data(name, frame, outputs, seed, allow_empty=allow_empty, larger=larger)
+    data = open_data(name, frame, outputs, seed, allow_empty=allow_empty, larger=larger, masks=is_dense(graph))
     if larger is not None and not isinstance(data.train, WholeImages):
         data = scaled_down(data, frame, larger)
     if data.frame != frame:
@@ -99,13 +101,14 @@ def open_data(
     *,
     allow_empty: bool = False,
     larger: Frame | None = None,
+    masks: bool = False,
 ) -> Data:
     """Open a source for a network with a stored image size of ``frame`` and ``outputs`` outputs.
 
     Both may be ``None`` when there is no network. A source whose images have a fixed size may return a size that
     differs from ``frame``. With ``allow_empty``, some classes of an image folder may have no images. ``larger`` is the
     size that images need at least if crops of drawn sizes are cut from them: sources that cannot read an image in any
-    size then return it, or a larger one.
+    size then return it, or a larger one. With ``masks``, each pixel needs a class of its own.
 
     Raises
     ------
@@ -114,12 +117,14 @@ def open_data(
     TrainError
         The source is damaged or cannot be opened.
     """
-    if name == "digits":
-        return open_digits()
     if name == "synthetic":
         if frame is None or outputs is None:
             raise RequestError("synthetic images take their size and classes from a network", "name one: --net FILE")
-        return open_synthetic(larger or frame, outputs, seed)
+        return (open_synthetic_masks if masks else open_synthetic)(larger or frame, outputs, seed)
+    if masks:
+        raise TrainError(f"{name} has a class for each image, and the network needs one for each pixel: a mask")
+    if name == "digits":
+        return open_digits()
     kind, colon, where = name.partition(":")
     if not colon or kind not in FORMATS:
         kind, where = "", name

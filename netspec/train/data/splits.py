@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
+UNLABELLED = 255
+"""The number in a mask of a pixel without a class, as in the masks of Pascal VOC: it counts neither in the loss nor in
+the metrics."""
+
 CACHE_BYTES = 2**30
 """A split is cached in memory once read if its decoded images take no more than this many bytes in total."""
 
@@ -63,7 +67,8 @@ class Split(Protocol):
         ...
 
     def read(self, index: int) -> Pixels:
-        """Return one image, (channels, height, width), channels in RGB order. Raises ``Unreadable``.
+        """Return one image, (channels, height, width), channels in RGB order, and in a source with masks one plane
+        more, its mask. Raises ``Unreadable``.
 
         May be called from several threads at once.
         """
@@ -99,6 +104,10 @@ class Data:
     line. ``statistics`` cover all training images, if the source provides them. Otherwise they are measured on the
     images with the indices in ``sample``, if given, or on an evenly spread sample. ``larger`` are the training images
     in a larger size, if crops of drawn sizes are to be cut from them and not from those of the ``frame``.
+
+    With ``masks``, each pixel has a class of its own. What the splits read of an image then has its mask as one more
+    plane, the last one, so that all that moves pixels moves their classes too: numbers of ``classes``, or
+    ``UNLABELLED``. ``labels`` are then zeros.
     """
 
     source: str
@@ -111,6 +120,12 @@ class Data:
     statistics: Statistics | None = None
     sample: range | None = None
     larger: Split | None = None
+    masks: bool = False
+
+    @property
+    def stored(self) -> Frame:
+        """The size of what is read of an image: that of the image, and of its mask if it has one."""
+        return replace(self.frame, channels=self.frame.channels + self.masks)
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -247,8 +262,8 @@ def with_cache(data: Data, *, train: bool = True) -> Data:
 
     return replace(
         data,
-        train=wrap(data.train, data.frame if train else None),
-        validation=wrap(data.validation, data.frame) if data.validation is not None else None,
+        train=wrap(data.train, data.stored if train else None),
+        validation=wrap(data.validation, data.stored) if data.validation is not None else None,
     )
 
 

@@ -63,8 +63,10 @@ class Textures:
 
     def read(self, index: int) -> Pixels:
         """See ``Split.read``. The image depends only on the seed and ``index``."""
-        rng = np.random.default_rng((*self.seed, index))
-        kind = index % self.classes
+        return self.of_class(index % self.classes, np.random.default_rng((*self.seed, index)))
+
+    def of_class(self, kind: int, rng: np.random.Generator) -> Pixels:
+        """Return an image of a class, (channels, height, width), with random numbers from ``rng``."""
         stripes = _stripes(kind, self.frame, phase=rng.uniform(0, 2 * math.pi))
         contrast, brightness = rng.uniform(0.25, 0.45), rng.uniform(0.4, 0.6)
         # In place from here on, since allocating an array for each operation takes longer than the operation.

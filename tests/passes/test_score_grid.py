@@ -1,0 +1,109 @@
+"""Where the class scores of dense networks stand: worked out by hand, and compared with the pixels that units read."""
+
+from __future__ import annotations
+
+import pytest
+from places import SPECS
+
+from netspec import load, loads
+from netspec.ir.graph import Graph
+from netspec.passes.score_grid import NoGrid, ScoreGrid, is_dense, score_grid
+
+IMAGE = "[image] input 3x12x16\n"
+SCORES = "[scores] conv filters=2 kernel=1\n"
+
+
+def grid(layers: str) -> ScoreGrid:
+    graph = loads(IMAGE + layers).graph
+    assert is_dense(graph)
+    return score_grid(graph)
+
+
+def problem(layers: str) -> NoGrid:
+    with pytest.raises(NoGrid) as caught:
+        score_grid(loads(IMAGE + layers).graph)
+    return caught.value
+
+
+def classic(name: str) -> Graph:
+    return load(SPECS / "classics" / f"{name}.net").graph
+
+
+def test_scores_of_u_net_stand_in_the_middle() -> None:
+    """Ronneberger et al. (2015), figure 1: 572 - 388 = 184 pixels are lost, 92 on each side."""
+    assert score_grid(classic("u-net")) == ScoreGrid(388, 388, 1, 1, 92, 92)
+
+
+@pytest.mark.parametrize("name", ["fcn-32s", "fcn-16s", "fcn-8s"])
+def test_scores_of_fcn_stand_on_every_pixel(name: str) -> None:
+    assert score_grid(classic(name)) == ScoreGrid(500, 500, 1, 1, 0, 0)
+
+
+def test_scores_of_deeplab_are_eight_pixels_apart() -> None:
+    """DeepLab-LargeFOV: three poolings of stride 2, 321 x 321 pixels, 41 x 41 scores: 8 * 40 + 1 = 321."""
+    pools = "".join(f"[p{i}] maxpool kernel=3 stride=2 pad=1\n" for i in range(3))
+    graph = loads("[image] input 3x321x321\n" + pools + SCORES).graph
+    assert score_grid(graph) == ScoreGrid(41, 41, 8, 8, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        # 12 pixels, and 10 scores behind an unpadded kernel of 3: one is lost on each side
+        ("[c] conv filters=2 kernel=3", ScoreGrid(10, 14, 1, 1, 1, 1)),
+        # 6 x 8 scores two pixels apart: 2 * 5 + 1 = 11 of 12 rows, and the one that is left over is the last
+        ("[p] maxpool kernel=2 stride=2\n" + SCORES, ScoreGrid(6, 8, 2, 2, 0, 0)),
+        # a stride in one direction alone: 4 * 3 + 1 = 13 of 16 columns, 3 left over, one of them before
+        ("[c] conv filters=2 kernel=1x4 stride=1x4", ScoreGrid(12, 4, 1, 4, 0, 1)),
+        ("[p] maxpool kernel=4 stride=4\n[u] upsample factor=2\n" + SCORES, ScoreGrid(6, 8, 2, 2, 0, 0)),
+        ("[p] avgpool kernel=4 stride=4\n[u] deconv filters=2 kernel=4 stride=4", ScoreGrid(12, 16, 1, 1, 0, 0)),
+        ("[p] pixelunshuffle factor=2\n[s] pixelshuffle factor=2", ScoreGrid(12, 16, 1, 1, 0, 0)),
+        ("[m] mirror\n[n] mirror inputs=m\n" + SCORES, ScoreGrid(12, 16, 1, 1, 0, 0)),
+        ("[c] crop size=6 top=0 left=0\n" + SCORES, ScoreGrid(6, 6, 1, 1, 3, 5)),
+        # what has one unit for all of the image stands nowhere, as the features of a whole image in DeepLab v3
+        ("[g] avgpool kernel=12x16\n[u] upsample factor=12x16\n[j] concat inputs=image,u\n" + SCORES,
+         ScoreGrid(12, 16, 1, 1, 0, 0)),
+        # a decoder of a vector: the sizes tell
+        ("[f] fc outputs=24\n[r] reshape size=2x3x4", ScoreGrid(3, 4, 4, 4, 1, 1)),
+    ],
+)  # fmt: skip
+def test_grids(layers: str, expected: ScoreGrid) -> None:
+    assert grid(layers) == expected
+
+
+def test_one_score_for_each_class_is_not_dense() -> None:
+    assert not is_dense(loads(IMAGE + "[f] fc outputs=2\n").graph)
+    assert not is_dense(loads(IMAGE + "[g] avgpool kernel=12x16\n").graph)
+
+
+def test_joining_different_scales_is_refused() -> None:
+    found = problem("[p] maxpool kernel=2 stride=2\n[c] crop size=6x8 inputs=image\n[j] concat inputs=p,c\n")
+    assert found.message == "j joins maps of different scales"
+    assert found.notes == ("units are so many pixels apart: those of p 2, those of c 1",)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ("[u] upsample factor=2\n", "the class scores are 0.5 pixels of the image apart"),
+        ("[u] upsample factor=3x1\n[p] maxpool kernel=1x2 stride=1x2\n",
+         "the class scores are 0.333 x 2 pixels of the image apart"),
+        ("[r] resize step=1.5\n", "the class scores are 1.5 pixels of the image apart"),
+        ("[m] mirror\n", "the class scores are 1 x -1 pixels of the image apart"),
+        ("[c] conv filters=2 kernel=2 pad=1\n", "the class scores reach beyond the image"),
+        ("[c] crop size=12\n[r] randomscale size=10 max_scale=2\n", "r scales images at random in training"),
+    ],
+)  # fmt: skip
+def test_scores_without_a_grid_are_refused(layers: str, message: str) -> None:
+    assert problem(layers).message.startswith(message)
+
+
+def test_sizes_beyond_the_image_are_said() -> None:
+    found = problem("[c] conv filters=2 kernel=2 pad=1\n")
+    assert found.notes == ("1 * (13 - 1) + 1 = 13 pixels, the image has 12; a crop layer takes their middle",)
+
+
+def test_grids_in_words() -> None:
+    assert str(ScoreGrid(388, 388, 1, 1, 92, 92)) == "388 x 388 pixels, from row 92 and column 92 on"
+    assert str(ScoreGrid(41, 41, 8, 8, 0, 0)) == "41 x 41 pixels, 8 apart, from row 0 and column 0 on"
+    assert str(ScoreGrid(12, 4, 1, 4, 0, 1)) == "12 x 4 pixels, 1 and 4 apart, from row 0 and column 1 on"
