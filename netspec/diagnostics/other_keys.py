@@ -13,26 +13,12 @@ _ONE_SIZE = "height and width are one value: 3x5; padding of single sides is pad
 _OWN_LAYER = "it is a separate layer"
 
 CHANNELS_READ = (
-    "channelsin",
-    "indim",
-    "normalizedshape",
-    "numchannels",
-    "infeatures",
-    "inchannels",
-    "inplanes",
-    "inputchannels",
-    "inputdim",
-    "inputshape",
-    "inputsize",
-    "numfeatures",
-    "numparameters",
+    *("channelsin", "indim", "infeatures", "inchannels", "inplanes", "inputchannels", "inputdim", "inputshape"),
+    *("inputsize", "normalizedshape", "numchannels", "numfeatures", "numparameters"),
 )
 GROUP_SIZES = ("channelspergroup", "groupsize", "groupwidth", "numchannelspergroup")
 ABSENT_KEYS: Mapping[str, str] = {
-    **dict.fromkeys(
-        CHANNELS_READ,
-        _CHANNELS_NOTE,
-    ),
+    **dict.fromkeys(CHANNELS_READ, _CHANNELS_NOTE),
     **dict.fromkeys(GROUP_SIZES, "groups= is the number of groups: the channels that are read / those of a group"),
     **dict.fromkeys(("axis", "dataformat", "dim", "startdim"), _NO_AXES),
     **dict.fromkeys(("kernelh", "kernelw", "padh", "padw", "strideh", "stridew"), _ONE_SIZE),

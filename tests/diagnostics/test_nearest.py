@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from netspec import layers
 from netspec.diagnostics.nearest import distance, is_slip, nearest
+from netspec.diagnostics.other_tools import _AMBIGUOUS, _NAMED, WORDS, plain_word
 from netspec.keys.neurons import NEURONS
 from netspec.keys.optimizers import OPTIMIZERS
 from netspec.keys.schedules import SCHEDULES
@@ -51,6 +52,11 @@ WORD = st.text("abcx", max_size=7)
 )
 def test_nearest_key(word: str, meant: str | None) -> None:
     assert nearest(word, KEYS) == meant
+
+
+def test_each_word_of_other_tools_is_listed_once_and_as_it_is_sought() -> None:
+    listed = [*" ".join(_NAMED.values()).split(), *_AMBIGUOUS]
+    assert sorted(listed) == sorted(WORDS) == sorted(map(plain_word, WORDS))
 
 
 @pytest.mark.parametrize("names", [layers.names(), tuple(SCHEDULES), tuple(NEURONS), tuple(OPTIMIZERS)])
