@@ -11,9 +11,7 @@ import pytest
 from checking import alexnet, diagnostics_of, only_diagnostic, position_of
 from mutations import MUTATIONS, mutated
 from places import ROOT
-from wrong_networks import NETWORKS
-from wrong_specs import IMAGE, Case
-from wrong_words import WORDS
+from wrong_specs import CASES, IMAGE, Case
 
 from netspec.diagnostics import Diagnostic, SpecError, apply
 from netspec.diagnostics.machine_readable import as_dict, to_json
@@ -21,7 +19,6 @@ from netspec.diagnostics.text import render
 from netspec.net import loads
 
 NETSPEC = ROOT / "netspec"
-CASES = (*WORDS, *NETWORKS)
 
 
 def title(case: Case) -> str:

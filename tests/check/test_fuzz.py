@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from hypothesis_profiles import examples
 from places import SPECS
-from wrong_networks import NETWORKS
-from wrong_words import WORDS
+from wrong_specs import CASES
 
 from netspec.diagnostics import SpecError
 from netspec.diagnostics.machine_readable import to_json
@@ -23,7 +22,7 @@ from netspec.net import loads
 from netspec.opening import decode
 
 GOOD = sorted(path.read_text("utf-8") for path in SPECS.glob("*.net"))
-TEXTS = [*GOOD, *(case.text for case in (*WORDS, *NETWORKS))]
+TEXTS = [*GOOD, *(case.text for case in CASES)]
 TOKENS = sorted(
     {word for text in TEXTS for word in text.split()}
     | {"->", "=", ",", "(", ")", "[", "]", "\n", "\n ", "\t", "#", "0", "-1", "1e400", "9" * 60, "3x0x0", "gpus 3\n"}
