@@ -11,10 +11,11 @@ A file passes through these modules in order:
   ``inputs`` those that stand beside the layers. ``counts`` are the numbers of bottoms and tops that Caffe accepts, and
   ``problem`` is what it rejects and what a spec cannot express.
 * ``learning`` translates what does not change a network's function: ``fillers`` and ``multipliers`` of layers,
-  the ``preparation`` of images, and the ``solver``; ``training`` is all that a network and its solver say.
+  the ``preparation`` of images, and the ``solver``; ``training`` is all that a network and its solver say. ``numbers``
+  are those of the file.
 * ``spec`` translates layers to ``lines`` of a spec. ``inputs`` tells images from labels, ``checks`` looks at what all
   layers may have. ``windows``, ``connected`` (both with weights, ``learnt``), ``elementwise``, ``norms``, ``shapes``
-  and ``losses`` translate layers, with the ``numbers`` of the file; ``types`` is the table. ``naming`` names lines.
+  and ``losses`` translate layers; ``types`` is the table. ``naming`` names lines.
 * ``weights`` reads the numbers of a ``.caffemodel`` file: ``wire`` is its format, ``blobs`` the arrays in it, and
   ``matching`` finds those of a spec's parameters.
 """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from netspec.formatting import format_literal
 from netspec.importers.caffe.net.problem import Inexpressible
 from netspec.importers.caffe.schema.record import Record
+from netspec.keys.texts import number
 from netspec.source import Span
 
 LARGEST = 3.4028234663852886e38
@@ -18,6 +20,11 @@ def unfit(name: str, value: float) -> str:
 def finite(record: Record, name: str) -> float:
     """Return a number of a message. Raises ``Inexpressible`` if it is infinite or not a number."""
     return checked(name, record.real(name), record.place(name))
+
+
+def literal(record: Record, name: str) -> str:
+    """Return a number of a message as text. Raises ``Inexpressible`` if it is infinite or not a number."""
+    return format_literal(float(number(finite(record, name))))
 
 
 def checked(name: str, value: float, place: Span) -> float:

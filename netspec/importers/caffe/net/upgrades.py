@@ -13,50 +13,38 @@ from netspec.importers.caffe.schema.record import Entry, Record
 
 LAYER = MESSAGES["LayerParameter"]
 
-_BY_TYPE: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "conv": {
-        "num_output": ("convolution_param", "num_output"), "biasterm": ("convolution_param", "bias_term"),
-        "weight_filler": ("convolution_param", "weight_filler"), "bias_filler": ("convolution_param", "bias_filler"),
-        "pad": ("convolution_param", "pad"), "kernelsize": ("convolution_param", "kernel_size"),
-        "group": ("convolution_param", "group"), "stride": ("convolution_param", "stride"),
-    },
-    "innerproduct": {
-        "num_output": ("inner_product_param", "num_output"), "biasterm": ("inner_product_param", "bias_term"),
-        "weight_filler": ("inner_product_param", "weight_filler"),
-        "bias_filler": ("inner_product_param", "bias_filler"),
-    },
-    "pool": {
-        "pad": ("pooling_param", "pad"), "kernelsize": ("pooling_param", "kernel_size"),
-        "stride": ("pooling_param", "stride"), "pool": ("pooling_param", "pool"),
-    },
-    "dropout": {"dropout_ratio": ("dropout_param", "dropout_ratio")},
-    "lrn": {key: ("lrn_param", key) for key in ("local_size", "alpha", "beta", "k")},
-    "concat": {"concat_dim": ("concat_param", "concat_dim")},
-    "data": {
-        "source": ("data_param", "source"), "batchsize": ("data_param", "batch_size"),
-        "rand_skip": ("data_param", "rand_skip"),
-    },
-    "hdf5_data": {"source": ("hdf5_data_param", "source"), "batchsize": ("hdf5_data_param", "batch_size")},
-    "images": {
-        "source": ("image_data_param", "source"), "batchsize": ("image_data_param", "batch_size"),
-        "rand_skip": ("image_data_param", "rand_skip"), "shuffle_images": ("image_data_param", "shuffle"),
-        "new_height": ("image_data_param", "new_height"), "new_width": ("image_data_param", "new_width"),
-    },
-    "window_data": {
-        "source": ("window_data_param", "source"), "batchsize": ("window_data_param", "batch_size"),
-        **{f"det_{key}": ("window_data_param", key)
-           for key in ("fg_threshold", "bg_threshold", "fg_fraction", "context_pad", "crop_mode")},
-    },
-    "infogain_loss": {"source": ("infogain_loss_param", "source")},
+_WINDOW = {"pad": "pad", "kernelsize": "kernel_size", "stride": "stride"}
+_WEIGHTED = {
+    "num_output": "num_output", "biasterm": "bias_term", "weight_filler": "weight_filler", "bias_filler": "bias_filler",
 }  # fmt: skip
-"""Where the fields of the first format stand today, by the type of the layer."""
+_BATCHES = {"source": "source", "batchsize": "batch_size"}
+_BY_TYPE: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "conv": ("convolution_param", {**_WEIGHTED, **_WINDOW, "group": "group"}),
+    "innerproduct": ("inner_product_param", _WEIGHTED),
+    "pool": ("pooling_param", {**_WINDOW, "pool": "pool"}),
+    "dropout": ("dropout_param", {"dropout_ratio": "dropout_ratio"}),
+    "lrn": ("lrn_param", {key: key for key in ("local_size", "alpha", "beta", "k")}),
+    "concat": ("concat_param", {"concat_dim": "concat_dim"}),
+    "data": ("data_param", {**_BATCHES, "rand_skip": "rand_skip"}),
+    "hdf5_data": ("hdf5_data_param", _BATCHES),
+    "images": (
+        "image_data_param",
+        {**_BATCHES, "rand_skip": "rand_skip", "shuffle_images": "shuffle", "new_height": "new_height",
+         "new_width": "new_width"},
+    ),
+    "window_data": (
+        "window_data_param",
+        {**_BATCHES, **{f"det_{key}": key for key in ("fg_threshold", "bg_threshold", "fg_fraction", "context_pad",
+                                                      "crop_mode")}},
+    ),
+    "infogain_loss": ("infogain_loss_param", {"source": "source"}),
+}  # fmt: skip
+"""The message in which the fields of the first format stand today, and their names there, by the type of the layer."""
 
-_ALWAYS = {
-    "scale": ("transform_param", "scale"), "meanfile": ("transform_param", "mean_file"),
-    "cropsize": ("transform_param", "crop_size"), "mirror": ("transform_param", "mirror"),
-}  # fmt: skip
+_TRANSFORM = {"scale": "scale", "meanfile": "mean_file", "cropsize": "crop_size", "mirror": "mirror"}
+"""The fields of the first format that stand in ``transform_param`` today, whatever the type of the layer."""
+
 _OF_ANY = ("name", "type", "blobs", "blobs_lr", "weight_decay", "hdf5_output_param")
-_TRANSFORMS = ("scale", "mean_file", "crop_size", "mirror")
 _DATA = {"DATA": "data_param", "IMAGE_DATA": "image_data_param", "WINDOW_DATA": "window_data_param"}
 
 
@@ -79,7 +67,9 @@ def _from_v0(layer: Record, findings: Findings) -> Record:
         findings.add(
             "caffe-network", message + (f"; did you mean {near!r}?" if near else ""), inner.place("type", "name")
         )
-    places = {**_ALWAYS, **_BY_TYPE.get(type_, {})}
+    own_message, own_fields = _BY_TYPE.get(type_, ("", {}))
+    places = {old: ("transform_param", new) for old, new in _TRANSFORM.items()}
+    places |= {old: (own_message, new) for old, new in own_fields.items()}
     inside: dict[str, dict[str, tuple[Entry, ...]]] = {}
     for name, values in inner.entries.items():
         if name in places:
@@ -157,10 +147,10 @@ def _with_transforms(
 ) -> dict[str, tuple[Entry, ...]]:
     """Return the fields of a data layer with its old fields on preparation moved into ``transform_param``."""
     old, transform = layer.message(data), layer.message("transform_param")
-    moved = {name: values for name, values in old.entries.items() if name in _TRANSFORMS}
+    moved = {name: values for name, values in old.entries.items() if name in _TRANSFORM.values()}
     if not moved:
         return dict(entries)
-    kept = {name: values for name, values in old.entries.items() if name not in _TRANSFORMS}
+    kept = {name: values for name, values in old.entries.items() if name not in _TRANSFORM.values()}
     return {
         **entries,
         data: (Entry(replace(old, entries=kept), layer.place(data)),),

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from netspec.formatting import format_literal
+from netspec.importers.caffe.learning.numbers import literal
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.spec.lines import Site, Value, described
-from netspec.importers.caffe.spec.numbers import finite
 from netspec.importers.spec.limits import LimitsError, limited
 from netspec.ir.shape import Shape
 
@@ -28,7 +28,9 @@ def relu(site: Site) -> None:
     slope = parameter.real("negative_slope")
     if slope < 0:
         raise Inexpressible("its slope is below 0", parameter.place("negative_slope"))
-    site.emit("leakyrelu" if slope else "relu", site.x, {"slope": finite(parameter, "negative_slope")} if slope else {})
+    site.emit(
+        "leakyrelu" if slope else "relu", site.x, {"slope": literal(parameter, "negative_slope")} if slope else {}
+    )
 
 
 def elu(site: Site) -> None:
@@ -36,7 +38,7 @@ def elu(site: Site) -> None:
     parameter = site.parameter("elu_param")
     if parameter.real("alpha") < 0:
         raise Inexpressible("its alpha is below 0", parameter.place("alpha"))
-    site.emit("elu", site.x, {"alpha": finite(parameter, "alpha")} if parameter.real("alpha") != 1 else {})
+    site.emit("elu", site.x, {"alpha": literal(parameter, "alpha")} if parameter.real("alpha") != 1 else {})
 
 
 def swish(site: Site) -> None:
@@ -50,7 +52,7 @@ def swish(site: Site) -> None:
 def clip(site: Site) -> None:
     """relu6, between two lines ``linear`` unless its limits are 0 and 6."""
     parameter, x = site.parameter("clip_param"), site.x
-    low, high = (float(finite(parameter, name)) for name in ("min", "max"))
+    low, high = (float(literal(parameter, name)) for name in ("min", "max"))
     try:
         before, word, after = limited(low, high)
     except LimitsError as reason:
@@ -75,8 +77,8 @@ def power(site: Site) -> None:
     if word == "":
         raise Inexpressible("its power is none of 1, 2 and 0.5", parameter.place("power"))
     scale, shift = parameter.real("scale"), parameter.real("shift")
-    keys = {"a": finite(parameter, "scale")} if scale != 1 else {}
-    keys |= {"b": finite(parameter, "shift")} if shift else {}
+    keys = {"a": literal(parameter, "scale")} if scale != 1 else {}
+    keys |= {"b": literal(parameter, "shift")} if shift else {}
     if word is None:
         site.emit("linear", x, keys)
         return
@@ -90,9 +92,9 @@ def log(site: Site) -> None:
     if base != -1 and (base <= 0 or base == 1):
         raise Rejected("its base is not above 0, or 1", parameter.place("base"))
     if scale != 1:
-        x = _linear(site, x, {"a": finite(parameter, "scale")})
+        x = _linear(site, x, {"a": literal(parameter, "scale")})
     shift = parameter.real("shift")
-    natural = site.emit("log", x, {"a": finite(parameter, "shift")} if shift else {"a": "0"})
+    natural = site.emit("log", x, {"a": literal(parameter, "shift")} if shift else {"a": "0"})
     if base != -1:
         value = x.of(site.draft.lines.index(natural))
         site.emit("linear", value, {"a": f"{1 / math.log(base):.9g}"})

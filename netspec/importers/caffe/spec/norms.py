@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netspec.importers.caffe.learning import fillers, multipliers
+from netspec.importers.caffe.learning.numbers import literal
 from netspec.importers.caffe.net.layers import Network
 from netspec.importers.caffe.net.network import signature
 from netspec.importers.caffe.net.phases import TRAIN
@@ -11,7 +12,6 @@ from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.elementwise import joined
 from netspec.importers.caffe.spec.learnt import check_params, rates
 from netspec.importers.caffe.spec.lines import Site, Value, axis_of, described
-from netspec.importers.caffe.spec.numbers import finite
 from netspec.keys.texts import number
 
 
@@ -32,10 +32,10 @@ def lrn(site: Site) -> None:
     if k != 1 and not within:
         if k <= 0:
             raise Inexpressible("its k is not above 0", parameter.place("k"))
-        keys["k"] = finite(parameter, "k")
+        keys["k"] = literal(parameter, "k")
     if parameter.real("alpha") < 0:
         raise Inexpressible("its alpha is below 0", parameter.place("alpha"))
-    keys |= {"scale": finite(parameter, "alpha"), "beta": finite(parameter, "beta")}
+    keys |= {"scale": literal(parameter, "alpha"), "beta": literal(parameter, "beta")}
     site.emit("rnorm" if within else "lrn", x, keys)
 
 
@@ -45,7 +45,7 @@ def batch_norm(site: Site) -> None:
     check_params(site, 3)
     if not parameter.real("eps") > 0:
         raise Inexpressible("its eps is not above 0", parameter.place("eps"))
-    keys = {} if parameter.real("eps") == 1e-5 else {"eps": finite(parameter, "eps")}
+    keys = {} if parameter.real("eps") == 1e-5 else {"eps": literal(parameter, "eps")}
     fraction = parameter.real("moving_average_fraction")
     if not 0 <= fraction <= 1:
         raise Inexpressible(
@@ -185,7 +185,7 @@ def dropout(site: Site) -> None:
     if ratio == 0:
         site.result(site.x)
         return
-    keys = {"rate": finite(parameter, "dropout_ratio")}
+    keys = {"rate": literal(parameter, "dropout_ratio")}
     if not parameter.flag("scale_train"):
         keys["scaling"] = "test"
     site.emit("dropout", site.x, keys)
