@@ -8,166 +8,46 @@ from typing import Any
 import pytest
 from allocations import kept_bytes, peak_bytes
 from building import Builder
+from cases import COLOURS, IMAGES, JOINS, ROOTS, SCALED, VECTORS
 from places import SPECS
 
 import netspec
 from netspec.ir.graph import Graph
 from netspec.ir.ops import (
-    Abs,
-    BinaryCrossEntropy,
-    CauchyError,
-    ColourSpace,
-    CrossEntropy,
-    Elu,
+    VOCABULARY,
+    AvgPool,
+    ChannelMean,
+    Concat,
+    Conv,
     GatedSumSquares,
-    Gelu,
-    HardSigmoid,
-    HardSwish,
-    LeakyRelu,
-    LinearNeuron,
-    Log,
-    Logistic,
-    Mish,
-    NoisyRelu,
+    Input,
+    Linear,
+    Loss,
+    Max,
     Op,
-    RandomScale,
+    Product,
     Relu,
-    Relu6,
-    SetCrossEntropy,
-    Silu,
-    SoftRelu,
-    Sqrt,
-    Square,
-    SquaredError,
-    SumSquares,
+    Sum,
     Tanh,
-    Topographic,
-    Upsample,
 )
-from netspec.ir.ops.channels import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
-from netspec.ir.ops.joins import Concat, Flatten, Max, Product, Reshape, Softmax, Sum
-from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm
-from netspec.ir.ops.spatial import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Resize, SumPool, ZeroPad
-from netspec.ir.ops.weighted import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
 from netspec.ir.settings import Precision
-from netspec.ir.shape import Shape
-from netspec.ir.table import ConnectionTable
-from netspec.ir.window import Pad, TransposedWindow, Window
+from netspec.ir.window import Window
 from netspec.plan import plan
 
-EVEN, OVERHANGING = Window((3, 3), (2, 2), Pad(1, 1, 1, 1), rounding="down"), Window((3, 3), (2, 2), rounding="up")
-LOPSIDED = Window((3, 3), (2, 2), Pad(2, 0, 2, 0), rounding="down")
-
-OPERATIONS: dict[str, Op] = {
-    "conv": Conv(8, EVEN, groups=2),
-    "conv-overhang": Conv(8, OVERHANGING),
-    "conv-table": Conv(8, EVEN, table=ConnectionTable(tuple((i, (i + 1) % 8) for i in range(8)))),
-    "deconv": Deconv(8, TransposedWindow((4, 4), (2, 2), Pad(1, 1, 1, 1)), groups=2),
-    "deconv-one-sided": Deconv(8, TransposedWindow((5, 5), (2, 2), Pad(0, 3, 1, 4))),
-    "deconv-growing": Deconv(8, TransposedWindow((2, 2), (1, 1), Pad(-3, -3, -2, -2))),
-    "local": Local(8, EVEN),
-    "local-in-groups": Local(8, OVERHANGING, groups=2),
-    "linear": Linear(64),
-    "linear-in-groups": Linear(64, groups=2),
-    "channelscale": ChannelScale(),
-    "prelu": PRelu(),
-    "prelu-of-one-slope": PRelu(shared=True),
-    "bias": Bias(),
-    "maxpool": MaxPool(EVEN),
-    "maxpool-padded": MaxPool(LOPSIDED),
-    "avgpool": AvgPool(OVERHANGING),
-    "avgpool-padded": AvgPool(LOPSIDED),
-    "sumpool": SumPool(OVERHANGING),
-    "maxabspool": MaxAbsPool(OVERHANGING),
-    "maxabspool-padded": MaxAbsPool(LOPSIDED),
-    "blur": Blur(5, 1.2),
-    "nailbed": Nailbed(2),
-    "mirror": Mirror(),
-    "crop": Crop(3, 4, 10, 12),
-    "zeropad": ZeroPad(Pad(1, 0, 2, 3)),
-    "resize": Resize(2.0),
-    "upsample": Upsample((2, 3), "bilinear"),
-    "randomscale": RandomScale(16, 1.25),
-    "yuv": ColourSpace("yuv"),
-    "lab": ColourSpace("lab"),
-    "lrn": Lrn(3, 1.5, 0.2, 0.75, groups=2),
-    "mapnorm": MapNorm(3, 1.0, 0.1, 0.75),
-    "contrastnorm": ContrastNorm(3, 1.0, 0.1, 0.75),
-    "batchnorm": BatchNorm(1e-3, 0.2),
-    "batchnorm-without-affine": BatchNorm(1e-3, 0.2, affine=False),
-    "layernorm": LayerNorm(1e-6),
-    "layernorm-in-groups": LayerNorm(1e-6, groups=2),
-    "groupnorm": GroupNorm(1e-5, groups=2),
-    "groupnorm-without-affine": GroupNorm(1e-5, groups=8, affine=False),
-    "dropout": Dropout(0.3, "train"),
-    "dropout-of-channels": Dropout(0.3, "train", "channels"),
-    "dropout-of-images": Dropout(0.3, "train", "images"),
-    "dropout-scaled-at-test": Dropout(0.3, "test"),
-    "flatten": Flatten(),
-    "reshape": Reshape(Shape(16, 10, 24)),
-    "slice": Slice(2, 5),
-    "slice-in-groups": Slice(2, 4, groups=2),
-    "shuffle": Shuffle(4),
-    "shuffle-of-shares": Shuffle(2, shares=2),
-    "pixelshuffle": PixelShuffle(2),
-    "pixelunshuffle": PixelUnshuffle(2),
-    "channelmax": ChannelMax(),
-    "channelmax-of-groups": ChannelMax(2),
-    "channelmean": ChannelMean(),
-    "channelmean-of-groups": ChannelMean(2),
-    "softmax": Softmax(),
-    "relu": Relu(),
-    "relu6": Relu6(),
-    "nrelu": NoisyRelu(),
-    "leakyrelu": LeakyRelu(),
-    "elu": Elu(),
-    "silu": Silu(),
-    "mish": Mish(),
-    "gelu": Gelu(),
-    "hardswish": HardSwish(),
-    "hardsigmoid": HardSigmoid(),
-    "tanh": Tanh(),
-    "tanh-scaled": Tanh(1.7159, 0.667),
-    "logistic": Logistic(),
-    "softrelu": SoftRelu(),
-    "abs": Abs(),
-    "square": Square(),
-    "sqrt": Sqrt(),
-    "log": Log(),
-    "log-of-sum": Log(1.5),
-    "linear-neuron": LinearNeuron(-0.5, 2.0),
-    "identity": LinearNeuron(),
-    "concat": Concat(),
-    "concat-in-groups": Concat(2),
-    "sum": Sum(),
-    "max": Max(),
-    "product": Product(),
-}
-LOSSES: dict[str, Op] = {
-    "crossentropy": CrossEntropy(),
-    "binarycrossentropy": BinaryCrossEntropy(),
-    "binarycrossentropy-of-probabilities": BinaryCrossEntropy(of="probabilities"),
-    "squarederror": SquaredError(),
-    "cauchyerror": CauchyError(),
-    "setcrossentropy": SetCrossEntropy(size=5),
-    "setcrossentropy-of-one": SetCrossEntropy(),
-    "sumsquares": SumSquares(),
-    "sumsquares-by-class": SumSquares(gate="class"),
-}
-MAP_LOSSES: dict[str, Op] = {
-    "topographic": Topographic(size=3),
-    "topographic-even": Topographic(size=4),
-    "gatedsumsquares": GatedSumSquares(),
-}
+OPERATIONS = {name: op for name, op in (IMAGES | SCALED | COLOURS | ROOTS | JOINS).items() if not isinstance(op, Loss)}
+LOSSES = {name: op for name, op in VECTORS.items() if isinstance(op, Loss)}
+MAP_LOSSES = {name: op for name, op in IMAGES.items() if isinstance(op, Loss)} | {"gatedsumsquares": GatedSumSquares()}
 """Losses that read maps instead of class scores."""
+
+BATCH = 256
+"""Enough images that what does not grow with them is less than the tolerance."""
 
 
 def graph_around(op: Op) -> Graph:
     """Return a network with the operation between two layers with weights; joins read one of their inputs twice."""
     builder = Builder()
-    maps = 3 if isinstance(op, ColourSpace) else 8
-    columns = 20 if isinstance(op, RandomScale) else 24
-    first = builder.add("first", Conv(maps, Window((1, 1))), builder.input(2, 20, columns))
+    maps, columns = (3, 9) if op in (SCALED | COLOURS).values() else (4, 8)
+    first = builder.add("first", Conv(maps, Window((1, 1))), builder.input(2, 9, columns))
     if isinstance(op, Concat | Sum | Max | Product):
         other = builder.add("other", Tanh(), first)
         builder.add("middle", op, first, other, other)
@@ -201,8 +81,6 @@ def spec(name: str, **train: Any) -> Graph:
 
 
 def test_tables_cover_every_operation() -> None:
-    from netspec.ir.ops import VOCABULARY, Input
-
     tested = {type(op) for op in (*OPERATIONS.values(), *LOSSES.values(), *MAP_LOSSES.values())}
     assert tested == set(VOCABULARY) - {Input}
 
@@ -270,11 +148,15 @@ def test_memory_of_a_normalisation_of_bfloat16(name: str) -> None:
     assert planned.peak.total == pytest.approx(peak_bytes(graph, 32, "cpu"), rel=0.02)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_kept_memory_of_an_operation(name: str) -> None:
+def test_memory_around_an_operation(name: str) -> None:
     graph = graph_around(OPERATIONS[name])
-    planned = plan(graph, 1, "batch", batch=32).devices[0].memory
-    assert planned.activations == pytest.approx(kept_bytes(graph, 32), rel=0.01)
+    planned = plan(graph, 1, "batch", batch=BATCH).devices[0].memory
+    assert planned.activations == pytest.approx(kept_bytes(graph, BATCH), rel=0.015)
+    # The meta device composes mish's gradient of many operations; on others, it is one.
+    device = "cpu" if name == "mish" else "meta"
+    assert planned.peak.total == pytest.approx(peak_bytes(graph, BATCH, device), rel=0.1)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -289,16 +171,6 @@ def test_kept_memory_of_a_map_loss(name: str) -> None:
     graph = graph_with_map_loss(MAP_LOSSES[name])
     planned = plan(graph, 1, "batch", batch=32).devices[0].memory
     assert planned.activations == pytest.approx(kept_bytes(graph, 32), rel=0.01)
-
-
-@pytest.mark.many
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_peak_memory_around_an_operation(name: str) -> None:
-    graph = graph_around(OPERATIONS[name])
-    planned = plan(graph, 1, "batch", batch=32).devices[0].memory
-    # The meta device composes mish's gradient of many operations; on others, it is one.
-    device = "cpu" if name == "mish" else "meta"
-    assert planned.peak.total == pytest.approx(peak_bytes(graph, 32, device), rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -359,10 +231,10 @@ def test_peak_memory_of_an_accumulated_batch() -> None:
 
 
 def test_memory_of_a_small_network_by_hand() -> None:
-    """A 1x1 convolution of 2x20x24 to 8 maps, a ReLU, a fully connected layer with 10 outputs; 32 images."""
+    """A 1x1 convolution of 2x9x8 to 4 maps, a ReLU, a fully connected layer with 10 outputs; 32 images."""
     memory = plan(graph_around(Relu()), 1, "batch", batch=32).devices[0].memory
-    images, relu, scores = 32 * 2 * 20 * 24 * 4, 32 * 8 * 20 * 24 * 4, 32 * 10 * 4
+    images, relu, scores = 32 * 2 * 9 * 8 * 4, 32 * 4 * 9 * 8 * 4, 32 * 10 * 4
     assert memory.images == images
     assert memory.kept == {"middle": relu, "loss": scores}
-    parameters = 8 * 2 + 8 + 8 * 20 * 24 * 10 + 10
+    parameters = 4 * 2 + 4 + 4 * 9 * 8 * 10 + 10
     assert (memory.standing.weights, memory.standing.optimiser) == (parameters * 4, parameters * 4)

@@ -52,6 +52,7 @@ from netspec.ir.ops import (
     NoisyRelu,
     Op,
     PixelShuffle,
+    PixelUnshuffle,
     PRelu,
     Product,
     RandomScale,
@@ -256,6 +257,7 @@ SCALED: dict[str, Op] = {
     "randomscale": RandomScale(6, 1.5),
     "randomscale-beyond-the-image": RandomScale(8, 2.0),
     "randomscale-of-one-size": RandomScale(9, 1.0),
+    "pixelunshuffle": PixelUnshuffle(3),
 }
 """Operations on a square image."""
 
@@ -268,11 +270,9 @@ JOINS: dict[str, Op] = {
     "sum": Sum(), "max": Max(), "product": Product(), "concat": Concat(), "concat-in-groups": Concat(2),
 }  # fmt: skip
 
-"""Whole networks, as specs: several inputs, shared weights, losses, noise, layers that nothing reads."""
-
 
 def cases() -> dict[str, Case]:
-    """Return functions that build the networks, by name."""
+    """Return functions that build the networks, by name: single operations, and the specs of ``case_specs``."""
     builders: dict[str, Case] = {name: _single(op, (4, 9, 8)) for name, op in IMAGES.items()}
     builders |= {name: _single(op, (6,)) for name, op in VECTORS.items()}
     builders |= {name: _single(op, (3, 9, 9)) for name, op in SCALED.items()}
