@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from PIL import Image
 from netspec.passes import purposes
 from netspec.passes.crops import DrawnCrops, centre_crop
 from netspec.train import counter_rng
+from netspec.train.data.cut import Cut, nearest
 from netspec.train.data.rectangles import rectangles
 from netspec.train.data.splits import CachedSplit, Data, Frame, Labels, Pixels, Split
 from netspec.train.errors import TrainError
@@ -33,15 +34,14 @@ class WholeImages(Split, Protocol):
         ...
 
 
-class Cut(NamedTuple):
-    """A part of an image that becomes a crop: its upper left corner, and its size; in pixels of the image, or of the
-    image scaled to ``scaled``, (height, width)."""
+@runtime_checkable
+class WholeMasks(WholeImages, Protocol):
+    """A split of image files whose images have masks."""
 
-    top: int
-    left: int
-    height: int
-    width: int
-    scaled: tuple[int, int] | None = None
+    def mask(self, index: int) -> Pixels:
+        """Return the mask of an image, (height, width), which may be larger than the image decoded. Raises
+        ``Unreadable``."""
+        ...
 
 
 def cut_of(crops: DrawnCrops, seed: int, epoch: int, index: int, height: int, width: int) -> Cut:
@@ -102,9 +102,12 @@ def resized(image: Image.Image, cut: Cut, size: tuple[int, int]) -> Image.Image:
     return image.resize(width_first, Image.Resampling.BILINEAR, box, reducing_gap=3.0)
 
 
-def resized_planes(pixels: Pixels, cut: Cut, size: tuple[int, int]) -> Pixels:
-    """Return a part of stored pixels, (channels, height, width), resized like ``resized``."""
-    return np.stack([np.asarray(resized(Image.fromarray(plane), cut, size)) for plane in pixels])
+def resized_planes(pixels: Pixels, cut: Cut, size: tuple[int, int], *, masks: bool = False) -> Pixels:
+    """Return a part of stored pixels, (channels, height, width), resized like ``resized``; with ``masks``, the last
+    plane is a mask, and resized like ``nearest``."""
+    image, mask = (pixels[:-1], pixels[-1:]) if masks else (pixels, pixels[:0])
+    planes = [np.asarray(resized(Image.fromarray(plane), cut, size)) for plane in image]
+    return np.stack([*planes, *(nearest(plane, cut, plane.shape, size) for plane in mask)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +115,14 @@ class CutSplit:
     """Parts of the images of a split, resized to a height and width, as a split.
 
     ``cut`` returns the part, given an image's index, height and width. Image files are decoded whole, large JPEG files
-    to no less than ``decoded_side``.
+    to no less than ``decoded_side``. With ``masks``, images have masks, of which the same parts are taken.
     """
 
     split: Split
     size: tuple[int, int]
     cut: Callable[[int, int, int], Cut]
     decoded_side: int = 0
+    masks: bool = False
 
     @property
     def labels(self) -> Labels:
@@ -132,21 +136,26 @@ class CutSplit:
         """See ``Split.read``."""
         if not isinstance(self.split, WholeImages):
             pixels = self.split.read(index)
-            return resized_planes(pixels, self.cut(index, *pixels.shape[1:]), self.size)
+            return resized_planes(pixels, self.cut(index, *pixels.shape[1:]), self.size, masks=self.masks)
         image = self.split.decode(index, self.decoded_side)
-        part = np.asarray(resized(image, self.cut(index, image.height, image.width), self.size))
-        return np.array(part[None] if part.ndim == 2 else part.transpose(2, 0, 1), order="C")
+        cut = self.cut(index, image.height, image.width)
+        part = np.asarray(resized(image, cut, self.size))
+        planes = part[None] if part.ndim == 2 else part.transpose(2, 0, 1)
+        if isinstance(self.split, WholeMasks):
+            mask = nearest(self.split.mask(index), cut, (image.height, image.width), self.size)
+            planes = np.concatenate([planes, mask[None]])
+        return np.array(planes, order="C")
 
 
-def crops_of(split: Split, crops: DrawnCrops, seed: int, epoch: int) -> CutSplit:
-    """Return the crops of the images of a split in an epoch."""
-    return CutSplit(split, crops.size, partial(cut_of, crops, seed, epoch), crops.decoded_side)
+def crops_of(split: Split, crops: DrawnCrops, seed: int, epoch: int, *, masks: bool = False) -> CutSplit:
+    """Return the crops of the images of a split, which have ``masks`` or not, in an epoch."""
+    return CutSplit(split, crops.size, partial(cut_of, crops, seed, epoch), crops.decoded_side, masks)
 
 
-def smaller(split: Split, frame: Frame) -> CutSplit:
-    """Return the images of a split, scaled down to a frame of the same shape."""
+def smaller(split: Split, frame: Frame, *, masks: bool = False) -> CutSplit:
+    """Return the images of a split, which have ``masks`` or not, scaled down to a frame of the same shape."""
     size = frame.height, frame.width
-    return CutSplit(split, size, lambda index, height, width: Cut(0, 0, *size, scaled=size))
+    return CutSplit(split, size, lambda index, height, width: Cut(0, 0, *size, scaled=size), masks=masks)
 
 
 def training_split(data: Data, crops: DrawnCrops | None, seed: int, epoch: int) -> Split:
@@ -155,9 +164,9 @@ def training_split(data: Data, crops: DrawnCrops | None, seed: int, epoch: int) 
         return data.train
     stored = data.larger if data.larger is not None else data.train
     if not isinstance(stored, CachedSplit):
-        return crops_of(stored, crops, seed, epoch)
+        return crops_of(stored, crops, seed, epoch, masks=data.masks)
     whole = stored.original if isinstance(stored.original, WholeImages) else stored
-    return stored.with_failures_of(crops_of(whole, crops, seed, epoch))
+    return stored.with_failures_of(crops_of(whole, crops, seed, epoch, masks=data.masks))
 
 
 def scaled_down(data: Data, frame: Frame, least: Frame) -> Data:
@@ -185,8 +194,8 @@ def scaled_down(data: Data, frame: Frame, least: Frame) -> Data:
     statistics = data.statistics
     if statistics is not None:
         statistics = replace(statistics, mean=_smaller_mean(statistics.mean, frame))
-    validation = smaller(data.validation, frame) if data.validation is not None else None
-    train = smaller(data.train, frame)
+    validation = smaller(data.validation, frame, masks=data.masks) if data.validation is not None else None
+    train = smaller(data.train, frame, masks=data.masks)
     return replace(data, frame=frame, train=train, validation=validation, statistics=statistics, larger=data.train)
 
 

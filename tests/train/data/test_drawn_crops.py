@@ -21,7 +21,8 @@ from netspec.passes.crops import DrawnCrops, drawn_crops, stored_size
 from netspec.train.counter_rng import shuffled, uniform
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.drawn import Cut, crops_of, cut_of, resized, resized_planes, scaled_down, training_split
+from netspec.train.data.cut import Cut
+from netspec.train.data.drawn import crops_of, cut_of, resized, resized_planes, scaled_down, training_split
 from netspec.train.data.moments import Moments, statistics
 from netspec.train.data.packing.packing import pack
 from netspec.train.data.source import open_source

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from netspec.passes.crops import centre_crop
+from netspec.train.data.cut import Cut
 from netspec.train.data.splits import Frame, Pixels, Unreadable
 
 FORMATS = ("JPEG", "PNG")
@@ -42,18 +44,28 @@ def read_image(path: Path, frame: Frame) -> Pixels:
         with path.open("rb") as file:
             return decode(file, name, frame)
     except OSError as problem:
-        raise Unreadable(name, _reason(problem)) from problem
+        raise Unreadable(name, read_error(problem)) from problem
 
 
 def decode(file: BinaryIO, name: str, frame: Frame) -> Pixels:
     """Read an image as ``read_image`` does, from a file that is open. ``name`` is the one to show to the user."""
-    # The JPEG decoder may scale down to no less than twice the requested size.
-    whole = upright(file, name, frame.channels, 2 * max(frame.height, frame.width))
+    return cover(upright(file, name, frame.channels, decoded_side(frame)), frame, name)
+
+
+def decoded_side(frame: Frame) -> int:
+    """Return the least side to which the JPEG decoder may scale down an image that is then scaled to a frame: no less
+    than twice the requested size."""
+    return 2 * max(frame.height, frame.width)
+
+
+def cover(image: Image.Image, frame: Frame, name: str) -> Pixels:
+    """Return a decoded image, scaled to cover the frame and cropped at the centre (see ``covering``). Raises
+    ``Unreadable``, with the ``name`` to show to the user."""
     try:
-        square = _cover(whole, frame)
+        part = _cover(image, covering(image.height, image.width, frame))
     except Exception as problem:
-        raise Unreadable(name, _reason(problem)) from problem
-    pixels = np.asarray(square, np.uint8)
+        raise Unreadable(name, read_error(problem)) from problem
+    pixels = np.asarray(part, np.uint8)
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return np.array(planes, order="C")  # a copy: Pillow's array is read-only, about which torch warns
 
@@ -74,7 +86,7 @@ def upright(file: BinaryIO, name: str, channels: int, side: int) -> Image.Image:
         raise
     except Exception as problem:
         # Pillow's decoders raise many kinds of exceptions for broken files.
-        raise Unreadable(name, _reason(problem)) from problem
+        raise Unreadable(name, read_error(problem)) from problem
 
 
 def decode_whole(path: Path, channels: int, side: int) -> Image.Image:
@@ -83,7 +95,7 @@ def decode_whole(path: Path, channels: int, side: int) -> Image.Image:
         with path.open("rb") as file:
             return upright(file, str(path), channels, side)
     except OSError as problem:
-        raise Unreadable(str(path), _reason(problem)) from problem
+        raise Unreadable(str(path), read_error(problem)) from problem
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -92,7 +104,21 @@ def image_size(path: Path) -> tuple[int, int]:
         with Image.open(path, formats=FORMATS) as image:
             return image.size
     except Exception as problem:
-        raise Unreadable(str(path), _reason(problem)) from problem
+        raise Unreadable(str(path), read_error(problem)) from problem
+
+
+def displayed_size(path: Path) -> tuple[int, int]:
+    """Return the height and width of a file's image as it is displayed: after EXIF orientation. Raises
+    ``Unreadable``."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            turned = image.getexif().get(ExifTags.Base.Orientation) in _TURNED
+            return (image.width, image.height) if turned else (image.height, image.width)
+    except Exception as problem:
+        raise Unreadable(str(path), read_error(problem)) from problem
+
+
+_TURNED = (5, 6, 7, 8)  # the orientations of EXIF that exchange rows and columns
 
 
 def _colours(image: Image.Image, channels: int) -> Image.Image:
@@ -108,18 +134,24 @@ def _colours(image: Image.Image, channels: int) -> Image.Image:
     return image.convert(mode)
 
 
-def _cover(image: Image.Image, frame: Frame) -> Image.Image:
-    """Scale the image to just cover the frame (if that is square, by the image's shorter side), and crop its centre."""
-    scale = max(frame.height / image.height, frame.width / image.width)
-    width = max(frame.width, round(image.width * scale))
-    height = max(frame.height, round(image.height * scale))
+def covering(height: int, width: int, frame: Frame) -> Cut:
+    """Return the part of an image of this height and width that is stored: its centre, when the image is scaled to just
+    cover the frame (if that is square, by the image's shorter side)."""
+    scale = max(frame.height / height, frame.width / width)
+    down, right = max(frame.height, round(height * scale)), max(frame.width, round(width * scale))
+    return Cut(*centre_crop(down - frame.height, right - frame.width), frame.height, frame.width, (down, right))
+
+
+def _cover(image: Image.Image, cut: Cut) -> Image.Image:
+    assert cut.scaled is not None
+    height, width = cut.scaled
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
-    left, top = (width - frame.width) // 2, (height - frame.height) // 2
-    return image.crop((left, top, left + frame.width, top + frame.height))
+    return image.crop((cut.left, cut.top, cut.left + cut.width, cut.top + cut.height))
 
 
-def _reason(problem: Exception) -> str:
+def read_error(problem: Exception) -> str:
+    """Return why an image file cannot be read, in words."""
     if isinstance(problem, UnidentifiedImageError):
         return "its content is neither JPEG nor PNG"
     if isinstance(problem, FileNotFoundError):

@@ -31,12 +31,14 @@ class Files:
     """The files of a split: their paths relative to ``root``, with forward slashes, and their class numbers.
 
     ``folder`` is the path of ``root`` in the folder that was listed, such as ``val``; ``.`` if it is that folder.
+    ``masks`` are the paths of the images' masks, if they have masks, and no class of their own.
     """
 
     root: Path
     folder: str
     names: tuple[str, ...]
     labels: Labels
+    masks: tuple[str, ...] | None = None
 
     def path(self, index: int) -> str:
         """Return the path of a file in the folder that was listed."""
@@ -99,11 +101,11 @@ def list_folder(root: Path, val_labels: Path | None = None, *, allow_empty: bool
     OSError
         A folder or file in it cannot be opened.
     """
-    split = _folders(root / "train") != []
+    split = folders_in(root / "train") != []
     base = root / "train" if split else root
-    classes = tuple(_folders(base))
+    classes = tuple(folders_in(base))
     if not classes:
-        loose, _ = _images(base)
+        loose, _ = images_in(base)
         content = f"{plural(len(loose), 'image')} without a class folder" if loose else "no folders"
         raise TrainError(f"{root} holds {content}", LAYOUT)
     train = _list_classes(base, classes)
@@ -120,7 +122,7 @@ def list_folder(root: Path, val_labels: Path | None = None, *, allow_empty: bool
             "no image was chosen for validation, so top-1 and top-5 are not measured (a val folder would give them)"
         )
     notes += ignored_entries.classes_without(validation.as_files(root).labels, classes)
-    notes += ignored_entries.notes(ignored, _images(base)[0])
+    notes += ignored_entries.notes(ignored, images_in(base)[0])
     return Listing(
         root=root,
         classes=classes,
@@ -154,7 +156,7 @@ def held_out(relative: str) -> bool:
     return int.from_bytes(hashlib.sha256(relative.encode("utf-8", "surrogateescape")).digest(), "big") % 10 == 0
 
 
-def _folders(parent: Path) -> list[str]:
+def folders_in(parent: Path) -> list[str]:
     """Return the sorted names of the class folders, without hidden ones and those like ``__MACOSX``."""
     if not parent.is_dir():
         return []
@@ -162,7 +164,7 @@ def _folders(parent: Path) -> list[str]:
         return sorted(entry.name for entry in entries if not entry.name.startswith((".", "__")) and _is_folder(entry))
 
 
-def _images(folder: Path) -> tuple[list[str], list[str]]:
+def images_in(folder: Path) -> tuple[list[str], list[str]]:
     """Return the sorted names of a folder's images, and those of its other entries (folders with a trailing slash).
     Hidden entries are left out."""
     images: list[str] = []
@@ -191,7 +193,7 @@ def _list_classes(base: Path, classes: tuple[str, ...]) -> _Content:
     for number, name in enumerate(classes):
         if not (base / name).is_dir():
             continue
-        images, others = _images(base / name)
+        images, others = images_in(base / name)
         files += [(f"{name}/{image}", number) for image in images]
         ignored += [f"{name}/{other}" for other in others]
     return _Content(base, tuple(files), tuple(ignored))
@@ -201,7 +203,7 @@ def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -
     """Return the images in ``root/val``, which may have class folders or not; ``None`` if there is no validation
     set."""
     folder = root / "val"
-    folders = _folders(folder)
+    folders = folders_in(folder)
     if not folders:
         return _flat_validation(root, classes, val_labels) if folder.is_dir() else None
     if val_labels is not None:
@@ -213,13 +215,13 @@ def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -
             f"{plural(len(folders), 'folder')} in val, {len(classes)} in train",
         )
     content = _list_classes(folder, classes)
-    loose, _ = _images(folder)
+    loose, _ = images_in(folder)
     return replace(content, ignored=(*content.ignored, *loose))
 
 
 def _flat_validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> _Content | None:
     folder = root / "val"
-    images, others = _images(folder)
+    images, others = images_in(folder)
     if val_labels is None and not images:
         return None
     path = val_labels if val_labels is not None else find_labels(root, len(images))
@@ -255,7 +257,7 @@ def _need_images(base: Path, classes: tuple[str, ...], content: _Content) -> Tra
 def _holds_classes(folder: Path) -> bool:
     """Whether a folder has class folders with images, directly or in ``train``; false if it cannot be read."""
     try:
-        base = folder / "train" if _folders(folder / "train") else folder
-        return any(_images(base / name)[0] for name in _folders(base))
+        base = folder / "train" if folders_in(folder / "train") else folder
+        return any(images_in(base / name)[0] for name in folders_in(base))
     except OSError:
         return False

@@ -1,0 +1,1 @@
+"""Folders of images with masks, label images that give each pixel a class."""

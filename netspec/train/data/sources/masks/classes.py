@@ -1,0 +1,82 @@
+"""The classes of masks: their names, and which ones masks may have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from netspec.formatting import format_count
+from netspec.train.data.splits import UNLABELLED, Pixels
+from netspec.train.errors import TrainError
+
+CLASSES = "classes.txt"
+"""The file, beside the folders of images and masks, that names the classes: one a line, from class 0 on."""
+
+
+def read_names(root: Path) -> tuple[str, ...]:
+    """Return the names in ``root/classes.txt``; none if there is no such file.
+
+    Raises
+    ------
+    TrainError
+        The file has no names, too many, an empty line, or a name twice.
+    OSError
+        It cannot be opened.
+    """
+    path = root / CLASSES
+    if not path.is_file():
+        return ()
+    try:
+        names = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+    except UnicodeDecodeError as problem:
+        raise TrainError(f"{path} is not a text file") from problem
+    while names and not names[-1]:
+        names.pop()
+    if not names:
+        raise TrainError(f"{path} names no class", "write a name on each line, that of class 0 first")
+    if len(names) > UNLABELLED:
+        raise TrainError(
+            f"{path} has {format_count(len(names))} lines: a mask holds at most {UNLABELLED} classes, numbered 0 to "
+            f"{UNLABELLED - 1}"
+        )
+    for number, name in enumerate(names):
+        if not name:
+            raise TrainError(f"{path}:{number + 1}: the line is empty, so class {number} has no name")
+        if names.index(name) < number:
+            raise TrainError(f"{path}:{number + 1}: {name!r} is already class {names.index(name)}")
+    return tuple(names)
+
+
+def numbered_names(count: int) -> tuple[str, ...]:
+    """Return names for classes that have none.
+
+    >>> numbered_names(2)
+    ('class 0', 'class 1')
+    """
+    return tuple(f"class {number}" for number in range(count))
+
+
+def require_classes(path: Path | str, mask: Pixels, classes: int | None) -> None:
+    """Raise ``TrainError`` if a mask has a class that does not exist; ``classes`` is their number, ``None`` if it is
+    not known."""
+    if classes is None:
+        return
+    beyond = (mask >= classes) & (mask != UNLABELLED)
+    if beyond.any():
+        row, column = (int(place) for place in np.argwhere(beyond)[0])
+        raise TrainError(f"{path}: {beyond_classes(int(mask[row, column]), classes)}", *EXPLANATION)
+
+
+def beyond_classes(number: int, classes: int) -> str:
+    """Return what is wrong with a class that does not exist."""
+    return (
+        f"the mask has class {number}, and there are {classes}, numbered 0 to {classes - 1} ({UNLABELLED} means "
+        "unlabelled)"
+    )
+
+
+EXPLANATION = (
+    "the network needs as many scores as the masks have classes; or the masks hold brightness to look at, not numbers "
+    "of classes",
+)

@@ -1,0 +1,114 @@
+"""Folders of images and masks as a source, with files decoded on demand. See ``listing`` for the accepted layouts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from netspec.train.data.cut import nearest
+from netspec.train.data.sources.decode import cover, covering, decode_whole, decoded_side, displayed_size
+from netspec.train.data.sources.listing import Files
+from netspec.train.data.sources.masks.classes import numbered_names, require_classes
+from netspec.train.data.sources.masks.listing import list_masks
+from netspec.train.data.sources.masks.reading import read_mask
+from netspec.train.data.splits import Data, Frame, Labels, Pixels
+from netspec.train.errors import TrainError
+
+
+def read_pair(image: Path, mask: Path, frame: Frame) -> Pixels:
+    """Decode an image and its mask, scale both to cover the frame, and crop them at the centre.
+
+    Returns
+    -------
+    pixels:
+        The planes of the image, as many as the frame has channels, and that of the mask: (channels + 1, height, width).
+
+    Raises
+    ------
+    Unreadable
+        One of the files cannot be decoded, or the mask is none of this image.
+    """
+    whole = decode_whole(image, frame.channels, decoded_side(frame))
+    pixels = cover(whole, frame, str(image))
+    size = frame.height, frame.width
+    classes = read_mask(mask, displayed_size(image))
+    part = nearest(classes, covering(whole.height, whole.width, frame), (whole.height, whole.width), size)
+    return np.concatenate([pixels, part[None]])
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFiles:
+    """A split of image files with masks, decoded on demand. ``classes`` is the number of classes; ``None`` if it is not
+    known."""
+
+    files: Files
+    frame: Frame
+    classes: int | None
+
+    @property
+    def labels(self) -> Labels:
+        """Zeros: an image has no class of its own."""
+        return self.files.labels
+
+    def name(self, index: int) -> str:
+        """See ``Split.name``."""
+        return self.files.path(index)
+
+    def read(self, index: int) -> Pixels:
+        """See ``read_pair``. Raises ``TrainError`` if the mask has a class that does not exist."""
+        image, mask = self.paths(index)
+        pixels = read_pair(image, mask, self.frame)
+        require_classes(mask, pixels[-1], self.classes)
+        return pixels
+
+    def decode(self, index: int, side: int) -> Image.Image:
+        """See ``WholeImages.decode``."""
+        return decode_whole(self.paths(index)[0], self.frame.channels, side)
+
+    def mask(self, index: int) -> Pixels:
+        """See ``WholeMasks.mask``. Raises ``TrainError`` if the mask has a class that does not exist."""
+        image, mask = self.paths(index)
+        classes = read_mask(mask, displayed_size(image))
+        require_classes(mask, classes, self.classes)
+        return classes
+
+    def paths(self, index: int) -> tuple[Path, Path]:
+        """Return the files of an image and of its mask."""
+        assert self.files.masks is not None
+        return self.files.root / self.files.names[index], self.files.root / self.files.masks[index]
+
+
+def open_mask_folder(root: Path, frame: Frame, outputs: int | None) -> Data:
+    """Open a folder of images with masks. This lists its files but opens none. If no file names the classes, they are
+    as many as the ``outputs`` of the network, if there is one.
+
+    Raises
+    ------
+    TrainError
+        See ``list_masks``; or ``frame`` has neither 1 nor 3 channels.
+    OSError
+        A folder in it cannot be opened.
+    """
+    if frame.channels not in (1, 3):
+        raise TrainError(
+            f"image files have 1 or 3 channels, the network reads {frame.channels}",
+            "--data synthetic makes images with any number of channels",
+        )
+    listing = list_masks(root)
+    classes = listing.classes or numbered_names(outputs or 0)
+
+    def split(files: Files) -> MaskFiles:
+        return MaskFiles(files, frame, len(classes) or None)
+
+    return Data(
+        source=str(root),
+        classes=classes,
+        frame=frame,
+        train=split(listing.train),
+        validation=split(listing.validation) if listing.validation is not None else None,
+        notes=listing.notes,
+        masks=True,
+    )

@@ -1,0 +1,138 @@
+"""Listing the images and masks of a folder. No file is opened but lists and names of classes.
+
+Three layouts are accepted: ``DIR/train/images/NAME.jpg`` with ``DIR/train/masks/NAME.png``, and the same in ``DIR/val``
+if there is one; ``DIR/images`` and ``DIR/masks``, of which a tenth is held out for validation, by a hash of its paths
+as in folders of classes; and Pascal VOC's (see ``voc``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from netspec.diagnostics.nearest import nearest
+from netspec.formatting import format_count, listed, plural
+from netspec.train.data.sources.listing import Files, Listing, folders_in, held_out
+from netspec.train.data.sources.masks import voc
+from netspec.train.data.sources.masks.classes import read_names
+from netspec.train.data.sources.masks.pairing import IMAGES, MASKS, Pairs, pair
+from netspec.train.errors import TrainError
+
+LAYOUT = (
+    "expected DIR/train/images/NAME.jpg with DIR/train/masks/NAME.png, and the same in DIR/val; or DIR/images and "
+    "DIR/masks; or Pascal VOC's folder (JPEGImages, SegmentationClass, ImageSets)"
+)
+
+_OTHER_NAMES = {
+    IMAGES: ("image", "imgs", "img", "photos", "pictures", "inputs", "input"),
+    MASKS: ("mask", "labels", "label", "annotations", "segmentations", "segmentation", "targets", "target", "gt"),
+}
+"""What other projects call the two folders."""
+
+
+def holds_masks(root: Path) -> bool:
+    """Whether a folder is one of images with masks, by the names of its folders."""
+    if voc.is_voc(root):
+        return True
+    return any((base / IMAGES).is_dir() and (base / MASKS).is_dir() for base in (root / "train", root))
+
+
+def list_masks(root: Path) -> Listing:
+    """List a folder of images with masks. ``classes`` are empty if no file names them.
+
+    Raises
+    ------
+    TrainError
+        The folder has none of the layouts, an image has no mask, or no image is left to train on.
+    OSError
+        A folder or file in it cannot be opened.
+    """
+    if voc.is_voc(root):
+        return _listing(root, read_names(root) or voc.CLASSES, _voc_split(root, "train"), voc.list_voc(root, "val"))
+    split = any((root / "train" / name).is_dir() for name in (IMAGES, MASKS))
+    base = root / "train" if split else root
+    _need_folders(root, base)
+    pairs = pair(base)
+    ignored, notes = pairs.ignored, pairs.notes
+    validation = None
+    if split and (root / "val").is_dir():
+        _need_folders(root, root / "val")
+        others = pair(root / "val")
+        validation = _files(root, root / "val", others)
+        ignored, notes = (*ignored, *others.ignored), (*notes, *others.notes)
+    return _listing(root, read_names(root), _files(root, base, pairs), validation, ignored, notes)
+
+
+def _voc_split(root: Path, split: str) -> Files:
+    files = voc.list_voc(root, split)
+    assert files is not None
+    return files
+
+
+def _files(root: Path, base: Path, pairs: Pairs) -> Files:
+    none = np.zeros(len(pairs.images), np.int64)
+    return Files(base, base.relative_to(root).as_posix(), pairs.images, none, pairs.masks)
+
+
+def _listing(
+    root: Path,
+    classes: tuple[str, ...],
+    train: Files,
+    validation: Files | None,
+    ignored: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Listing:
+    """Return a listing, with a part of the training images held out if there are none of validation."""
+    if validation is None:
+        held = np.array([held_out(name) for name in train.names])
+        if held.all():
+            raise TrainError(
+                f"no image of {root} is left to train on: all {len(held)} are in the tenth that is held out for "
+                "validation",
+                "add more images, or divide them into DIR/train and DIR/val, with folders images and masks each",
+            )
+        share = f"{format_count(int(held.sum()))} of {plural(len(held), 'image')}"
+        if held.any():
+            validation = _chosen(train, held)
+            how = "about a tenth, chosen by a hash of their paths"
+            notes = (*notes, f"no val folder: {share} ({how}) held out for validation")
+        else:
+            notes = (*notes, "no image was chosen for validation, so it measures nothing (a val folder would give some)")
+        train = _chosen(train, ~held)
+    return Listing(root, classes, train, validation, ignored, notes)
+
+
+def _chosen(files: Files, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Files:
+    assert files.masks is not None
+    (places,) = which.nonzero()
+    names, masks = (tuple(paths[place] for place in places) for paths in (files.names, files.masks))
+    return Files(files.root, files.folder, names, files.labels[places], masks)
+
+
+def _need_folders(root: Path, base: Path) -> None:
+    """Raise ``TrainError`` unless a folder has folders of images and of masks."""
+    there = folders_in(base)
+    missing = [name for name in (IMAGES, MASKS) if name not in there]
+    if not missing:
+        return
+    if len(missing) == 1:
+        message = f"{base} has a folder {({IMAGES, MASKS} - set(missing)).pop()}, and no folder {missing[0]}"
+    else:
+        message = f"{base} has no folders {IMAGES} and {MASKS}"
+    raise TrainError(message, *_hints(root, base, there, missing), LAYOUT)
+
+
+def _hints(root: Path, base: Path, there: list[str], missing: list[str]) -> Iterator[str]:
+    for name in missing:
+        near = [other for other in there if other.lower() in (name, *_OTHER_NAMES[name])]
+        other = near[0] if near else nearest(name, [other for other in there if other not in (IMAGES, MASKS)])
+        if other is not None:
+            yield f"is {base / other} meant? its name has to be {name}"
+            return
+    inner = next((root / name for name in there if holds_masks(root / name)), None)
+    if inner is not None and base == root:
+        yield f"did you mean {inner}?"
+    elif there:
+        yield f"its folders are {listed(there, 5)}"

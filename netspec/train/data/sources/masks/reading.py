@@ -1,0 +1,78 @@
+"""Reading a mask: a PNG file in which each pixel is the number of a class."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from netspec.train.data.sources.decode import FORMATS, MAX_PIXELS, read_error
+from netspec.train.data.splits import Pixels, Unreadable
+
+SUFFIX = ".png"
+
+_STEPS = {"L;2": 85, "L;4": 17}
+"""What Pillow multiplies grey levels of 2 and 4 bits by, so that the brightest is 255."""
+
+AS_NUMBERS = "save it as a PNG whose pixels are the numbers of classes (a palette image, or grey levels of 8 bits)"
+
+
+def read_mask(path: Path, size: tuple[int, int]) -> Pixels:
+    """Read a mask, (height, width): the class of each pixel. A palette is ignored; of 1 bit are the classes 0 and 1.
+
+    Parameters
+    ----------
+    size:
+        The height and width that it must have: those of its image as it is displayed.
+
+    Raises
+    ------
+    Unreadable
+        The file cannot be decoded, its pixels are not class numbers, or it has another size.
+    """
+    name = str(path)
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise Unreadable(name, read_error(problem)) from problem
+    if not content:
+        raise Unreadable(name, "the file is empty")
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
+            mask = _class_numbers(image, name)
+    except Unreadable:
+        raise
+    except Exception as problem:  # Pillow's decoders raise many kinds for broken files
+        raise Unreadable(name, read_error(problem)) from problem
+    if mask.shape != size:
+        turned = ": the image is turned by its EXIF orientation, the mask is not" if mask.shape == size[::-1] else ""
+        raise Unreadable(
+            name,
+            f"the mask is {mask.shape[1]} x {mask.shape[0]} pixels, its image {size[1]} x {size[0]}{turned}",
+        )
+    return mask
+
+
+def _class_numbers(image: Image.Image, name: str) -> Pixels:
+    """Return the numbers in the pixels of an open image."""
+    if image.format != "PNG":
+        raise Unreadable(name, f"the mask is a JPEG image, whose compression changes class numbers; {AS_NUMBERS}")
+    if image.width * image.height > MAX_PIXELS:
+        raise Unreadable(name, f"{image.width} x {image.height} pixels are too many to decode safely")
+    if image.mode not in ("P", "L", "1"):
+        raise Unreadable(name, f"the mask {_KINDS.get(image.mode, f'has the mode {image.mode}')}; {AS_NUMBERS}")
+    # Only the file's own numbers tell grey levels of 2 bits from those of 8.
+    step = _STEPS.get(str(image.tile[0].args), 1) if image.tile else 1
+    return np.array(ImageOps.exif_transpose(image), np.uint8) // step
+
+
+_KINDS = {
+    "RGB": "has colours, not class numbers",
+    "RGBA": "has colours, not class numbers",
+    "LA": "has transparent parts beside the grey levels",
+    "PA": "has transparent parts beside the palette",
+    "I;16": "has 16 bits per pixel",
+    "I": "has 16 bits per pixel",
+}

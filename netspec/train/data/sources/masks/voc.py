@@ -1,0 +1,75 @@
+"""Pascal VOC's folder as a source of masks: Everingham et al., *The Pascal Visual Object Classes (VOC) challenge*, IJCV
+2010, and its development kit's documentation, section "Segmentation Image Set".
+
+``ImageSets/Segmentation/train.txt`` and ``val.txt`` name the images, one a line, of ``JPEGImages/NAME.jpg`` with the
+masks ``SegmentationClass/NAME.png``. Class 0 is the background, classes 1 to 20 the objects in the order of their
+names, and 255 the border of objects and whatever is difficult, which is unlabelled.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from netspec.formatting import format_count, plural
+from netspec.train.data.sources.listing import Files
+from netspec.train.errors import TrainError
+
+CLASSES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dining table",
+    "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa", "train", "tv/monitor",
+)  # fmt: skip
+
+IMAGES, MASKS = "JPEGImages", "SegmentationClass"
+LISTS = Path("ImageSets", "Segmentation")
+
+
+def is_voc(root: Path) -> bool:
+    """Whether a folder has the folders of Pascal VOC's images and masks."""
+    return (root / IMAGES).is_dir() and (root / MASKS).is_dir()
+
+
+def list_voc(root: Path, split: str) -> Files | None:
+    """Return the images and masks of ``train`` or ``val``; ``None`` if there is no list of ``val``.
+
+    Raises
+    ------
+    TrainError
+        There is no list of ``train``, or it names an image or a mask that is not there, or none at all.
+    OSError
+        A file or folder cannot be opened.
+    """
+    path = root / LISTS / f"{split}.txt"
+    if not path.is_file():
+        if split == "val":
+            return None
+        raise TrainError(
+            f"there is no {path}", f"in Pascal VOC's folder it names the images of {split} that have a mask, one a line"
+        )
+    try:
+        names = path.read_text("utf-8").split()
+    except UnicodeDecodeError as problem:
+        raise TrainError(f"{path} is not a text file") from problem
+    if not names:
+        raise TrainError(f"{path} names no image")
+    _need_files(root, path, names, IMAGES, ".jpg")
+    _need_files(root, path, names, MASKS, ".png")
+    return Files(
+        root,
+        ".",
+        tuple(f"{IMAGES}/{name}.jpg" for name in names),
+        np.zeros(len(names), np.int64),
+        tuple(f"{MASKS}/{name}.png" for name in names),
+    )
+
+
+def _need_files(root: Path, path: Path, names: list[str], folder: str, suffix: str) -> None:
+    there = {entry.name for entry in (root / folder).iterdir()}
+    missing = [name for name in names if f"{name}{suffix}" not in there]
+    if missing:
+        line = names.index(missing[0]) + 1
+        raise TrainError(
+            f"{path}:{format_count(line)}: there is no {root / folder / f'{missing[0]}{suffix}'}",
+            f"of the {plural(len(names), 'image')} that it names, {format_count(len(missing))} are not in {folder}",
+        )
