@@ -16,6 +16,9 @@ from netspec.train.data.drawn import WholeImages, scaled_down
 from netspec.train.data.sources.cifar10 import holds_cifar10, open_cifar10
 from netspec.train.data.sources.digits import open_digits
 from netspec.train.data.sources.folder import DEFAULT_FRAME, open_folder
+from netspec.train.data.sources.masks.folder import MaskFiles, open_mask_folder
+from netspec.train.data.sources.masks.listing import holds_masks, resembles_masks
+from netspec.train.data.sources.masks.looking import require_masks
 from netspec.train.data.sources.mnist import holds_mnist, open_mnist
 from netspec.train.data.sources.packed import is_packed, open_packed
 from netspec.train.data.sources.synthetic import open_synthetic
@@ -24,7 +27,8 @@ from netspec.train.data.splits import Data, Frame
 from netspec.train.errors import RequestError, TrainError
 
 SOURCES: dict[str, str] = {
-    "DIR": "JPEG and PNG files in DIR/train/CLASS/* and DIR/val/CLASS/*, or DIR/CLASS/*; or what netspec pack wrote",
+    "DIR": "JPEG and PNG files in DIR/train/CLASS/* and DIR/val/CLASS/*, or DIR/CLASS/*; or what netspec pack wrote; "
+    "for networks whose scores are maps, images and PNG masks in DIR/train/images/* and DIR/train/masks/*",
     "cifar10:DIR": "CIFAR-10, 32x32 colour images, 10 classes: its binary or its Python version's files in DIR",
     "mnist:DIR": "MNIST or its likes, 28x28 grey images, 10 classes: the four idx files in DIR, .gz or not",
     "digits": "1,797 handwritten digits, 8x8 pixels, 10 classes (needs scikit-learn)",
@@ -81,15 +85,21 @@ def open_source(name: str, graph: Graph, seed: int, *, allow_empty: bool = False
             f"{data.source} has {plural(len(data.classes), 'class')}, {graph.name} has {plural(outputs, 'output')}",
             *_class_hints(data, graph),
         )
+    if isinstance(data.train, MaskFiles):
+        require_masks(data.train)
     return data
+
+
+_KEY_OF_OUTPUTS = {"fc": "outputs", "conv": "filters", "deconv": "filters", "local": "filters"}
 
 
 def _class_hints(data: Data, graph: Graph) -> tuple[str, ...]:
     """Suggest a remedy for a network and data with different numbers of classes."""
     layer, classes = graph.layers[graph.scores.layer], len(data.classes)
-    if classes == 1:
+    if classes == 1 and not data.masks:
         return (f"the class is {data.classes[0]}: a source is the folder that has a folder for each class",)
-    change = f": --set {layer.name}.outputs={classes}" if layer.type == "fc" else f"; give it {classes}"
+    key = _KEY_OF_OUTPUTS.get(layer.type)
+    change = f": --set {layer.name}.{key}={classes}" if key is not None else f"; give it {classes}"
     return (f"the outputs are those of layer {layer.name}{change}, or use other data",)
 
 
@@ -101,14 +111,15 @@ def open_data(
     *,
     allow_empty: bool = False,
     larger: Frame | None = None,
-    masks: bool = False,
+    masks: bool | None = None,
 ) -> Data:
     """Open a source for a network with a stored image size of ``frame`` and ``outputs`` outputs.
 
     Both may be ``None`` when there is no network. A source whose images have a fixed size may return a size that
     differs from ``frame``. With ``allow_empty``, some classes of an image folder may have no images. ``larger`` is the
     size that images need at least if crops of drawn sizes are cut from them: sources that cannot read an image in any
-    size then return it, or a larger one. With ``masks``, each pixel needs a class of its own.
+    size then return it, or a larger one. With ``masks``, each pixel needs a class of its own; ``None`` if
+    images may have masks or a class each.
 
     Raises
     ------
@@ -121,16 +132,18 @@ def open_data(
         if frame is None or outputs is None:
             raise RequestError("synthetic images take their size and classes from a network", "name one: --net FILE")
         return (open_synthetic_masks if masks else open_synthetic)(larger or frame, outputs, seed)
-    if masks:
-        raise TrainError(f"{name} has a class for each image, and the network needs one for each pixel: a mask")
     if name == "digits":
-        return open_digits()
+        return open_digits(masks=bool(masks))
     kind, colon, where = name.partition(":")
     if not colon or kind not in FORMATS:
         kind, where = "", name
+    elif masks:
+        raise TrainError(f"{name} has a class for each image, and the network needs a mask, a class for each pixel")
     root = _existing_folder(where or ".")
     try:
-        return _open_files(kind, root, frame, larger, allow_empty=allow_empty)
+        return _open_files(kind, root, frame, larger, outputs, allow_empty=allow_empty, masks=masks)
+    except OSError as problem:
+        raise TrainError(f"cannot open {problem.filename}: {problem.strerror}") from problem
     except TrainError as problem:
         suggestion = _other_format(root)
         if suggestion is None or suggestion == f"{kind}:{root}":
@@ -138,18 +151,32 @@ def open_data(
         raise TrainError(problem.message, f"did you mean {suggestion}?", *problem.notes) from problem
 
 
-def _open_files(kind: str, root: Path, frame: Frame | None, larger: Frame | None, *, allow_empty: bool) -> Data:
-    """Open a folder as a source of this kind; if ``kind`` is empty, as a pack or an image folder."""
-    try:
-        if kind == "cifar10":
-            return open_cifar10(root)
-        if kind == "mnist":
-            return open_mnist(root, frame)
-        if is_packed(root):
-            return open_packed(root, frame if larger is None else None)
-        return open_folder(root, frame if frame is not None else DEFAULT_FRAME, allow_empty=allow_empty)
-    except OSError as problem:
-        raise TrainError(f"cannot open {problem.filename}: {problem.strerror}") from problem
+def _open_files(
+    kind: str,
+    root: Path,
+    frame: Frame | None,
+    larger: Frame | None,
+    outputs: int | None,
+    *,
+    allow_empty: bool,
+    masks: bool | None,
+) -> Data:
+    """Open a folder as a source of this kind; if ``kind`` is empty, as a pack or a folder of images."""
+    if kind == "cifar10":
+        return open_cifar10(root)
+    if kind == "mnist":
+        return open_mnist(root, frame)
+    if is_packed(root):
+        return open_packed(root, frame if larger is None else None)
+    if masks is False and holds_masks(root):
+        raise TrainError(
+            f"{root} has images and masks, a class for each pixel, and the network needs a class for each image",
+            "networks whose scores are maps are trained on masks",
+        )
+    stored = frame if frame is not None else DEFAULT_FRAME
+    if masks or (masks is None and resembles_masks(root)):
+        return open_mask_folder(root, stored, outputs)
+    return open_folder(root, stored, allow_empty=allow_empty)
 
 
 def _other_format(root: Path) -> str | None:

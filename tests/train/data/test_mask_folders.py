@@ -145,7 +145,7 @@ def test_images_without_masks_are_refused(tmp_path: Path) -> None:
 def test_a_folder_above_or_of_classes_is_refused(tmp_path: Path) -> None:
     mask_folder(tmp_path / "upper" / "inner", {".": 1})
     assert _refused(tmp_path / "upper")[:2] == [
-        f"{tmp_path}/upper has no folders images and masks",
+        f"{tmp_path}/upper has no folders images and masks, with which networks whose scores are maps are trained",
         f"did you mean {tmp_path}/upper/inner?",
     ]
     (tmp_path / "photos" / "cat").mkdir(parents=True)
@@ -211,5 +211,5 @@ def test_pascal_voc_without_val_is_divided(tmp_path: Path) -> None:
     lists = _voc(tmp_path) / voc.LISTS
     (lists / "val.txt").unlink()
     assert list_masks(tmp_path).notes == (
-        "no image was chosen for validation, so it measures nothing (a val folder would give some)",
+        "no ImageSets/Segmentation/val.txt, and no image was chosen for validation: nothing is measured",
     )

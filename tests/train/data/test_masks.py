@@ -71,5 +71,5 @@ def test_synthetic_masks() -> None:
 
 def test_sources_without_masks_are_refused() -> None:
     graph = loads("[image] input 1x8x8\n[scores] conv filters=11 kernel=1\n").graph
-    with pytest.raises(TrainError, match="digits has a class for each image, and the network needs one for each pixel"):
-        open_source("digits", graph, 0)
+    with pytest.raises(TrainError, match=r"cifar10:\. has a class for each image, and the network needs a mask"):
+        open_source("cifar10:.", graph, 0)

@@ -3,6 +3,9 @@
 Every fifth digit (at index 4, 9, 14, ... in scikit-learn's order) is held out for validation, which leaves 1,438 for
 training and 359 for validation. ``digits[9]`` is ``load_digits().images[9]``. Source: E. Alpaydin & C. Kaynak, Optical
 recognition of handwritten digits, UCI repository (the test set).
+
+With masks, the ink of a digit, which are the pixels of at least half of the greatest value, has the digit's class, one
+more than the digit, and all other pixels have class 0, the background.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.train.data.splits import Data, Frame, InMemorySplit
+from netspec.train.data.splits import Data, Frame, InMemorySplit, Labels, Pixels
 from netspec.train.errors import TrainError
 
 FRAME = Frame(1, 8, 8)
@@ -24,11 +27,20 @@ FILE = Path("datasets", "data", "digits.csv.gz")
 """The path of the digits in scikit-learn's folder."""
 
 
-def open_digits() -> Data:
-    """Open the digits. Raises ``TrainError`` if scikit-learn is not installed."""
+INK = PEAK // 2
+"""The least value of a pixel that is ink."""
+
+
+def open_digits(*, masks: bool = False) -> Data:
+    """Open the digits, with masks or with a class for each. Raises ``TrainError`` if scikit-learn is not installed."""
     rows = _rows()
     pixels = rows[:, :-1].reshape(-1, 1, 8, 8).astype(np.uint8)
     numbers = rows[:, -1].astype(np.int64)
+    classes: tuple[str, ...] = tuple("0123456789")
+    if masks:
+        classes = ("background", *classes)
+        pixels = np.concatenate([pixels, _masks(pixels, numbers)], axis=1)
+        numbers = np.zeros_like(numbers)
     held_out = np.arange(len(numbers)) % HOLD_OUT == HOLD_OUT - 1
 
     def part(chosen: NDArray[np.bool_]) -> InMemorySplit:
@@ -37,12 +49,18 @@ def open_digits() -> Data:
 
     return Data(
         source="digits",
-        classes=tuple("0123456789"),
+        classes=classes,
         frame=FRAME,
         train=part(~held_out),
         validation=part(held_out),
         peak=PEAK,
+        masks=masks,
     )
+
+
+def _masks(pixels: Pixels, numbers: Labels) -> Pixels:
+    """Return the masks of digits, in the shape of the images, (N, 1, 8, 8)."""
+    return np.where(pixels >= INK, 1 + numbers[:, None, None, None], 0).astype(np.uint8)
 
 
 def _rows() -> NDArray[np.float64]:

@@ -39,6 +39,17 @@ def holds_masks(root: Path) -> bool:
     return any((base / IMAGES).is_dir() and (base / MASKS).is_dir() for base in (root / "train", root))
 
 
+def resembles_masks(root: Path) -> bool:
+    """Whether a folder is one of images with masks, or its folders have names like theirs. Raises ``OSError``."""
+    if holds_masks(root):
+        return True
+    for base in (root / "train", root):
+        there = {name.lower() for name in folders_in(base)}
+        if all(there & {name, *_OTHER_NAMES[name]} for name in (IMAGES, MASKS)):
+            return True
+    return False
+
+
 def list_masks(root: Path) -> Listing:
     """List a folder of images with masks. ``classes`` are empty if no file names them.
 
@@ -50,7 +61,8 @@ def list_masks(root: Path) -> Listing:
         A folder or file in it cannot be opened.
     """
     if voc.is_voc(root):
-        return _listing(root, read_names(root) or voc.CLASSES, _voc_split(root, "train"), voc.list_voc(root, "val"))
+        train, validation = _voc_split(root, "train"), voc.list_voc(root, "val")
+        return _listing(root, read_names(root) or voc.CLASSES, train, validation, f"{voc.LISTS / 'val.txt'}")
     split = any((root / "train" / name).is_dir() for name in (IMAGES, MASKS))
     base = root / "train" if split else root
     _need_folders(root, base)
@@ -62,7 +74,7 @@ def list_masks(root: Path) -> Listing:
         others = pair(root / "val")
         validation = _files(root, root / "val", others)
         ignored, notes = (*ignored, *others.ignored), (*notes, *others.notes)
-    return _listing(root, read_names(root), _files(root, base, pairs), validation, ignored, notes)
+    return _listing(root, read_names(root), _files(root, base, pairs), validation, "val folder", ignored, notes)
 
 
 def _voc_split(root: Path, split: str) -> Files:
@@ -81,10 +93,12 @@ def _listing(
     classes: tuple[str, ...],
     train: Files,
     validation: Files | None,
+    lacking: str,
     ignored: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> Listing:
-    """Return a listing, with a part of the training images held out if there are none of validation."""
+    """Return a listing, with a part of the training images held out if there are none of validation, which a file or
+    folder that is ``lacking`` would name."""
     if validation is None:
         held = np.array([held_out(name) for name in train.names])
         if held.all():
@@ -97,9 +111,9 @@ def _listing(
         if held.any():
             validation = _chosen(train, held)
             how = "about a tenth, chosen by a hash of their paths"
-            notes = (*notes, f"no val folder: {share} ({how}) held out for validation")
+            notes = (*notes, f"no {lacking}: {share} ({how}) held out for validation")
         else:
-            notes = (*notes, "no image was chosen for validation, so it measures nothing (a val folder would give some)")
+            notes = (*notes, f"no {lacking}, and no image was chosen for validation: nothing is measured")
         train = _chosen(train, ~held)
     return Listing(root, classes, train, validation, ignored, notes)
 
@@ -120,7 +134,7 @@ def _need_folders(root: Path, base: Path) -> None:
     if len(missing) == 1:
         message = f"{base} has a folder {({IMAGES, MASKS} - set(missing)).pop()}, and no folder {missing[0]}"
     else:
-        message = f"{base} has no folders {IMAGES} and {MASKS}"
+        message = f"{base} has no folders {IMAGES} and {MASKS}, with which networks whose scores are maps are trained"
     raise TrainError(message, *_hints(root, base, there, missing), LAYOUT)
 
 

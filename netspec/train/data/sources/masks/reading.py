@@ -63,8 +63,8 @@ def _class_numbers(image: Image.Image, name: str) -> Pixels:
         raise Unreadable(name, f"{image.width} x {image.height} pixels are too many to decode safely")
     if image.mode not in ("P", "L", "1"):
         raise Unreadable(name, f"the mask {_KINDS.get(image.mode, f'has the mode {image.mode}')}; {AS_NUMBERS}")
-    # Only the file's own numbers tell grey levels of 2 bits from those of 8.
-    step = _STEPS.get(str(image.tile[0].args), 1) if image.tile else 1
+    # Pillow multiplies grey levels of 2 and 4 bits; only how it decodes the file tells them from those of 8 bits.
+    step = max((_STEPS.get(str(tile.args), 1) for tile in getattr(image, "tile", ())), default=1)
     return np.array(ImageOps.exif_transpose(image), np.uint8) // step
 
 

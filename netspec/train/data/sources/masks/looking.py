@@ -1,0 +1,43 @@
+"""Looking at a few masks of a folder before all of them are used, for what is usually wrong with all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.formatting import plural
+from netspec.train.data.sources.masks.folder import MaskFiles
+from netspec.train.data.splits import UNLABELLED, Unreadable
+from netspec.train.errors import TrainError
+
+LOOKED_AT = 8
+"""The number of training masks that are read, evenly spread over all of them."""
+
+
+def require_masks(split: MaskFiles) -> None:
+    """Read a few masks of a split.
+
+    Raises
+    ------
+    TrainError
+        None of them can be used; one has a class that does not exist; or they have only the numbers 0 and 255, as
+        masks of two classes have that are drawn in black and white.
+    """
+    count = len(split.labels)
+    problems: list[Unreadable] = []
+    seen: set[int] = set()
+    looked_at = np.unique(np.linspace(0, count - 1, min(count, LOOKED_AT)).astype(int)).tolist()
+    for index in looked_at:
+        try:
+            seen |= set(np.unique(split.mask(index)).tolist())
+        except Unreadable as problem:
+            problems.append(problem)
+    if len(problems) == len(looked_at):
+        others = f"so are the others looked at, {len(looked_at)} of {plural(count, 'training mask')}"
+        raise TrainError(f"{problems[0].path}: {problems[0].reason}", *([others] if len(problems) > 1 else []))
+    if UNLABELLED in seen and seen <= {0, UNLABELLED}:
+        raise TrainError(
+            f"the masks of {split.files.root} have the numbers 0 and {UNLABELLED} only, and {UNLABELLED} is unlabelled",
+            f"{plural(len(looked_at), 'training mask')} looked at, the first {split.paths(looked_at[0])[1]}; the whole "
+            "image would be class 0",
+            f"if {UNLABELLED} is meant as a class of its own, write it as 1, or save the masks with 1 bit per pixel",
+        )
