@@ -18,8 +18,8 @@ from netspec.formatting import format_number
 from netspec.ir.ops import VOCABULARY, Bias, ChannelScale, Conv, Deconv, Dropout, Linear, Local, PRelu
 from netspec.ir.ops.base import Op
 from netspec.net import Net
-from netspec.report import as_dict, layer_table
-from netspec.stats import flops_by_kind, layer_numbers, matrix_products, share, totals
+from netspec.report import as_dict, im2col_table, layer_table
+from netspec.stats import MatrixProduct, flops_by_kind, layer_numbers, matrix_products, share, totals
 
 PATHS = sorted(SPECS.glob("*.net"))
 
@@ -86,6 +86,15 @@ def test_matrix_product_size_equals_the_connections(path: Path) -> None:
         assert m.connections == network[m.layer].connections
         absent = (16 * 6 - 60) * 25 * 100 if (path.stem, m.layer) == ("lenet-5", "c3") else 0
         assert m.groups * m.rows * m.inner * m.columns == m.connections + absent
+
+
+def test_matrix_product_of_a_transposed_convolution() -> None:
+    """Of 4 channels of 8 x 8 pixels, in 2 groups: 4 x 16 weights of each of the 2 channels of a group, 64 pixels."""
+    network = valid_net("[i] input 4x8x8\n[d] deconv filters=8 kernel=4 stride=2 pad=1 groups=2")
+    (m,) = matrix_products(network.graph)
+    assert m == MatrixProduct("d", 2, 64, 2, 64, 1.0, 2 * 64 * 2 * 64)
+    assert m.connections == network["d"].connections
+    assert im2col_table(network).notes[-1].startswith("d: a transposed convolution is its transposed weights")
 
 
 # Shares of the GPU groups.

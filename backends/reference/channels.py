@@ -6,7 +6,6 @@ from __future__ import annotations
 import numpy as np
 
 from netspec.ir.ops import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
-from netspec.ir.shape import Shape
 
 from .call import Array, Call, Gradient
 
@@ -14,14 +13,14 @@ from .call import Array, Call, Gradient
 def slice_channels(op: Slice, call: Call) -> Array:
     """The channels of each group that are taken: N,C,... is read as N,G,C/G,..."""
     x = _by_groups(call.x, op.groups)
-    first, count, _ = op.of_group(Shape(*call.x.shape[1:]))
+    first, count = op.of_group
     return _merged(x[:, :, first : first + count])
 
 
 def slice_channels_back(op: Slice, call: Call, y: Array, grad: Array) -> Gradient:
     """The channels that are taken get the gradient, the others 0."""
     by_x = np.zeros_like(_by_groups(call.x, op.groups))
-    first, count, _ = op.of_group(Shape(*call.x.shape[1:]))
+    first, count = op.of_group
     by_x[:, :, first : first + count] = _by_groups(grad, op.groups)
     return Gradient((_merged(by_x),))
 

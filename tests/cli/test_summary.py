@@ -224,6 +224,13 @@ def test_connection_table_is_shown_in_the_groups_column() -> None:
     assert c3[:11] == ["c3", "conv", "16x10x10", "5", "1", "0", "table", "1,600", "1,500", "16", "150,000"]
 
 
+def test_convolution_of_several_inputs_lists_the_window_of_each() -> None:
+    text = "[i] input 3x8x8\n[a] relu\n[c] conv filters=4 kernel=3 inputs=i,a\n"
+    image, layer = (netspec.summary(netspec.loads(text))["layers"][n] for n in (0, 2))
+    assert layer["windows"] == [layer["window"]] * 2 and layer["window"]["kernel"] == [3, 3]
+    assert not {"window", "windows"} & set(image)
+
+
 def test_im2col_option_prints_matrix_products() -> None:
     table = rows(run("summary", "--im2col", "--format", "csv", ALEXNET).stdout)
     assert [(row["layer"], row["times"], row["filters x patch"], row["patch x places"]) for row in table[:2]] == [
@@ -231,6 +238,7 @@ def test_im2col_option_prints_matrix_products() -> None:
         ("conv2", "2", "128 x 1200", "1200 x 729"),
     ]
     assert [float(row["image grows"]) for row in table[:2]] == [pytest.approx(7.29, abs=0.01), 25]
+    assert "c3: the product has zeros where the table" in run("summary", "--im2col", str(SPECS / "lenet-5.net")).stdout
 
 
 def test_per_gpu_option_prints_shares() -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from building import Builder
 
-from netspec.ir.graph import Graph, Node
+from netspec.ir.graph import Graph, Node, Parameter, Placement
 from netspec.ir.ops import Conv, Input, Linear, Op, Relu, Sum
 from netspec.ir.shape import Shape
+from netspec.ir.table import ConnectionTable
 from netspec.ir.verify import MalformedGraph, verify
 from netspec.ir.window import Window
 
@@ -69,10 +70,11 @@ def missing_parameter() -> Graph:
     return replace(graph, parameters={key: p for key, p in graph.parameters.items() if key != "fc.bias"})
 
 
-def parameter_with_wrong_shape() -> Graph:
+def with_parameter(key: str, change: Callable[[Parameter], Parameter], *, split: bool = False) -> Graph:
     graph = small_graph()
-    wrong = graph.parameters["fc.bias"]._replace(shape=(4,))
-    return replace(graph, parameters={**graph.parameters, "fc.bias": wrong})
+    if split:
+        graph = with_node("fc", lambda node: node._replace(placement=Placement(split=True)))
+    return replace(graph, parameters={**graph.parameters, key: change(graph.parameters[key])})
 
 
 def layer_without_operations() -> Graph:
@@ -104,7 +106,15 @@ def layer_with_wrong_shape() -> Graph:
         (with_node("conv", lambda node: node._replace(op=Conv(3, Window((9, 9))))), "kernel is larger than its padded"),
         (with_node("conv", lambda node: node._replace(params=("conv.weight",))), "conv has 1 parameters, needs 2"),
         (with_node("relu", lambda node: node._replace(params=("conv.bias",))), "relu has 1 parameters, needs 0"),
-        (parameter_with_wrong_shape(), "fc.bias has another shape than fc needs"),
+        (with_parameter("fc.bias", lambda p: p._replace(shape=(4,))), "fc.bias has another shape than fc needs"),
+        (
+            with_parameter("fc.weight", lambda p: p._replace(axis=1), split=True),
+            "fc.weight is divided along another axis than fc needs",
+        ),
+        (
+            with_parameter("conv.weight", lambda p: p._replace(table=ConnectionTable(((0,), (1,), (0,))))),
+            "conv.weight has another table than conv needs",
+        ),
         (missing_parameter(), "fc uses fc.bias, which is not there"),
         (extra_parameter(), "parameters unused or missing: {'none.bias'}"),
         (second_input(), "exactly one input"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netspec.ir.fault import Fault
-from netspec.ir.window import ROUNDINGS, Axis, Pad, Rounding, Window, WindowKind
+from netspec.ir.window import ROUNDINGS, Axis, Pad, Rounding, TransposedWindow, Window, WindowKind
 
 
 def square(
@@ -50,6 +50,8 @@ def square(
         # A dilated kernel of 3 spans 5; a stride larger than the kernel leaves pixels at the end.
         (square(3, dilation=2), 7, Axis(3, 0, 0)),
         (square(1, 3, rounding="down"), 6, Axis(2, 0, 2)),
+        # A dilation may step over a small image, but not from these starts: pixels -5 and 0, and 0 and 5.
+        (Window((2, 2), (5, 5), Pad(5, 3, 5, 3), (5, 5)), 3, Axis(2, 3, 0)),
     ],
 )
 def test_positions_by_hand(window: Window, size: int, axis: Axis) -> None:
@@ -73,6 +75,12 @@ def test_effective_pad_of_alexnets_first_layer() -> None:
 
 def test_with_rounding_only_changes_the_rounding() -> None:
     assert square(11, 4).with_rounding("up") == square(11, 4, rounding="up")
+
+
+def test_input_size_that_a_transposed_window_needs() -> None:
+    window = TransposedWindow((4, 4), (2, 2), Pad(1, 1, 1, 1))
+    # (16 - 1) * 2 + 4 - 1 - 1 = 32, and sizes between 32 and 34 are not reached.
+    assert [window.needed_size("height", size) for size in (32, 33, 34)] == [16, None, 17]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +127,12 @@ def test_with_rounding_only_changes_the_rounding() -> None:
             3,
             "window-outside-image",
             ("width: from pixel -2 in steps of 5, over an image with 0 to 2",),
+        ),
+        (
+            Window((2, 1), pad=Pad(0, 0, 2, 2), dilation=(5, 1)),
+            3,
+            "window-outside-image",
+            ("height: from pixel -2 in steps of 5, over an image with 0 to 2",),
         ),
     ],
 )

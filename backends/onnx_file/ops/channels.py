@@ -8,7 +8,7 @@ from ..site import Site, Table
 
 
 def _slice(op: Slice, site: Site) -> None:
-    first, count, _ = op.of_group(site.shape)
+    first, count = op.of_group
     starts, ends, axes = site.sizes("first", first), site.sizes("end", first + count), site.sizes("axis", 1)
     site.result_by_group(op.groups, "Slice", starts, ends, axes)
 

@@ -85,7 +85,7 @@ class MeanChannel(Reduced):
 
 
 def _slice(op: Slice, inputs: tuple[Shape, ...]) -> nn.Module:
-    first, count, _ = op.of_group(inputs[0])
+    first, count = op.of_group
     return ChannelSlice(first, count) if op.groups == 1 else GroupedSlice(first, count, op.groups)
 
 

@@ -9,7 +9,7 @@ from ..text import call
 
 
 def _slice(op: Slice, at: Site) -> str:
-    first, count, _ = op.of_group(at.shapes[0])
+    first, count = op.of_group
     if op.groups == 1:
         return f"{at.operand}[:, {first}:{first + count}]"
     shares = f"{at.operand}.unflatten(1, ({at.division.share(op.groups)}, -1))"

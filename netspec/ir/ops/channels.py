@@ -64,9 +64,10 @@ class Slice(Op):
                 )
         return Shape(self.channels, *x[1:])
 
-    def of_group(self, x: Shape) -> tuple[int, int, int]:
-        """Return, of each group of an input's channels, the first that is taken, how many are, and how many it has."""
-        return self.first // self.groups, self.channels // self.groups, x.channels // self.groups
+    @property
+    def of_group(self) -> tuple[int, int]:
+        """Of each group's channels: the first that is taken, and how many are."""
+        return self.first // self.groups, self.channels // self.groups
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ class ColourSpace(Op):
 
     @property
     def offset(self) -> float:
-        """The constant added to the first coordinate."""
-        return 0.0 if self.to == "yuv" else -66.0 if self.centred else -16.0
+        """The constant added to L."""
+        return -66.0 if self.centred else -16.0
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
