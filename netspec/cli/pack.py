@@ -52,7 +52,8 @@ def command(
 ) -> None:
     """Pack an image folder into arrays that training reads without decoding.
 
-    DIR has the folders DIR/train/CLASS and DIR/val/CLASS, or DIR/CLASS, with JPEG or PNG files.
+    DIR has the folders DIR/train/CLASS and DIR/val/CLASS, or DIR/CLASS, with JPEG or PNG files; or images and masks, as
+    --data of netspec train accepts them, and masks are packed too.
 
     If DIR/val has no class folders, as in ILSVRC, the classes of its images are read from DIR/val_labels.txt or the
     file of --val-labels. It has one line for each image, in the order of the file names, with the name of the class or
@@ -99,12 +100,17 @@ def command(
 def _list(folder: Path, val_labels: Path | None) -> Listing:
     """List the folder's images. Raises ``RequestError`` if it, or the file with the labels, cannot be read."""
     from netspec.train.data.sources.listing import list_folder
+    from netspec.train.data.sources.masks.listing import list_masks, resembles_masks
     from netspec.train.errors import RequestError
 
     if not folder.is_dir():
         raise RequestError(f"there is no folder {folder}")
     try:
-        return list_folder(folder, val_labels)
+        if not resembles_masks(folder):
+            return list_folder(folder, val_labels)
+        if val_labels is not None:
+            raise RequestError(f"{folder} has images and masks, and --val-labels gives classes to images")
+        return list_masks(folder)
     except OSError as problem:
         raise RequestError(f"cannot open {problem.filename}: {problem.strerror}") from problem
 

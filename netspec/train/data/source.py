@@ -137,11 +137,9 @@ def open_data(
     kind, colon, where = name.partition(":")
     if not colon or kind not in FORMATS:
         kind, where = "", name
-    elif masks:
-        raise TrainError(f"{name} has a class for each image, and the network needs a mask, a class for each pixel")
     root = _existing_folder(where or ".")
     try:
-        return _open_files(kind, root, frame, larger, outputs, allow_empty=allow_empty, masks=masks)
+        data = _open_files(kind, root, frame, larger, outputs, allow_empty=allow_empty, masks=masks)
     except OSError as problem:
         raise TrainError(f"cannot open {problem.filename}: {problem.strerror}") from problem
     except TrainError as problem:
@@ -149,6 +147,18 @@ def open_data(
         if suggestion is None or suggestion == f"{kind}:{root}":
             raise
         raise TrainError(problem.message, f"did you mean {suggestion}?", *problem.notes) from problem
+    if masks is not None and masks != data.masks:
+        raise _other_kind(name, masks)
+    return data
+
+
+def _other_kind(name: object, masks: bool) -> TrainError:
+    """Return the error for a source of the other kind than the network needs: with ``masks``, or without."""
+    has, needs = "images and masks, a class for each pixel", "a class for each image"
+    if masks:
+        has, needs = needs, "a mask of each, a class for each pixel"
+    why = "networks whose scores are maps are trained on masks, all others on classes of images"
+    return TrainError(f"{name} has {has}, and the network needs {needs}", why)
 
 
 def _open_files(
@@ -162,17 +172,16 @@ def _open_files(
     masks: bool | None,
 ) -> Data:
     """Open a folder as a source of this kind; if ``kind`` is empty, as a pack or a folder of images."""
+    if kind and masks:
+        raise _other_kind(f"{kind}:{root}", masks)
     if kind == "cifar10":
         return open_cifar10(root)
     if kind == "mnist":
         return open_mnist(root, frame)
     if is_packed(root):
-        return open_packed(root, frame if larger is None else None)
+        return open_packed(root, frame if larger is None else None, outputs)
     if masks is False and holds_masks(root):
-        raise TrainError(
-            f"{root} has images and masks, a class for each pixel, and the network needs a class for each image",
-            "networks whose scores are maps are trained on masks",
-        )
+        raise _other_kind(root, masks)
     stored = frame if frame is not None else DEFAULT_FRAME
     if masks or (masks is None and resembles_masks(root)):
         return open_mask_folder(root, stored, outputs)

@@ -90,7 +90,7 @@ def test_a_folder_of_classes_or_of_masks_suits_the_other_kind_of_network_only(tm
     classes = graph("[image] input 3x24x24\n[scores] fc outputs=2\n")
     assert _refused(masks, classes) == [
         f"{masks} has images and masks, a class for each pixel, and the network needs a class for each image",
-        "networks whose scores are maps are trained on masks",
+        "networks whose scores are maps are trained on masks, all others on classes of images",
     ]
     assert _refused(photos, graph())[:2] == [
         f"{photos} has no folders images and masks, with which networks whose scores are maps are trained",

@@ -12,10 +12,11 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netspec.train.data.moments import Moments
 from netspec.train.data.packing.outfolder import claim
@@ -23,18 +24,23 @@ from netspec.train.data.packing.processes import CHUNK, in_processes
 from netspec.train.data.packing.sealing import Packed, ShardFacts, read_pack, seal
 from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import Files, Listing
+from netspec.train.data.sources.masks.classes import require_classes
+from netspec.train.data.sources.masks.folder import read_pair
 from netspec.train.data.sources.shards import Shard, bytes_of, header, shards
-from netspec.train.data.splits import Frame, Unreadable
+from netspec.train.data.splits import Frame, Pixels, Unreadable
 from netspec.train.files import finish_atomically, write_atomically
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """A worker's task: images for consecutive rows of a shard. ``part`` is the shard's temporary file, ``offset`` the
-    position of the first row's pixels in it. If ``measured``, the images' sums are computed too."""
+    """A worker's task: images for consecutive rows of a shard, with their ``masks`` if they have masks, of ``classes``
+    classes (``None`` if it is not known how many). ``part`` is the shard's temporary file, ``offset`` the position of
+    the first row's pixels in it. If ``measured``, the images' sums are computed too."""
 
     root: Path
     names: Sequence[str]
+    masks: Sequence[str] | None
+    classes: int | None
     frame: Frame
     part: Path
     offset: int
@@ -43,10 +49,12 @@ class _Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _ChunkResult:
-    """The result of a chunk: an (index, reason) pair for each unreadable image, and sums over the others."""
+    """The result of a chunk: an (index, reason) pair for each unreadable image, and sums over the others. ``pixels``
+    counts the pixels of masks with each number, 0 to 255."""
 
     unreadable: Sequence[tuple[int, str]]
     moments: Moments
+    pixels: NDArray[np.int64]
 
 
 def _ignore(done: int) -> None:
@@ -77,26 +85,27 @@ def pack(
     RequestError
         ``out`` contains other files, or another process is packing into it.
     TrainError
-        No training image can be read, or a process was killed.
+        No training image can be read, a mask has a class that does not exist, or a process was killed.
     OSError
         ``out`` cannot be written.
     """
     frame = Frame(3, size, size)
+    stored = replace(frame, channels=frame.channels + listing.has_masks)
     fingerprint = fingerprint_of(listing, frame)
     with claim(listing.root, out, fingerprint) as state:
         if state.complete:
             return read_pack(out, already=True)
         all_shards = [shard for name, files in listing.splits.items() for shard in shards(name, len(files.names))]
-        saved = {shard.name: _load_facts(shard, out, state.facts, frame) for shard in all_shards}
+        saved = {shard.name: _load_facts(shard, out, state.facts, stored) for shard in all_shards}
         finished = {name: facts for name, facts in saved.items() if facts is not None}
         done = sum(shard.rows for shard in all_shards if shard.name in finished)
         begin(done)
         remaining = [shard for shard in all_shards if shard.name not in finished]
-        chunks = _chunks(listing, remaining, out, frame)
+        chunks = _chunks(listing, remaining, out, frame, stored)
         results = in_processes(_read_chunk, chunks, min(processes, _useful_processes(remaining)))
         try:
             for shard in remaining:
-                facts = ShardFacts((), Moments.zero(frame))
+                facts = ShardFacts((), Moments.zero(frame), np.zeros(256, np.int64))
                 for start in range(shard.start, shard.stop, CHUNK):
                     facts = _add(facts, next(results), start - shard.start)
                     done += min(CHUNK, shard.stop - start)
@@ -112,16 +121,19 @@ def pack(
 def _add(facts: ShardFacts, result: _ChunkResult, first_row: int) -> ShardFacts:
     """Add the result of a chunk that begins at a row of the shard."""
     unreadable = tuple((first_row + index, reason) for index, reason in result.unreadable)
-    return ShardFacts(facts.unreadable + unreadable, facts.moments + result.moments)
+    return ShardFacts(facts.unreadable + unreadable, facts.moments + result.moments, facts.pixels + result.pixels)
 
 
 def fingerprint_of(listing: Listing, frame: Frame) -> str:
-    """Return a hash that identifies a source: its classes; the path, class and size in bytes of each file; and the
-    size of the packed images. It depends neither on the folder's location nor on modification times."""
+    """Return a hash that identifies a source: its classes; the path, class and size in bytes of each file, and of each
+    mask the path and size; and the size of the packed images. It depends neither on the folder's location nor on
+    modification times."""
     digest = hashlib.sha256(json.dumps([str(frame), listing.classes]).encode())
     for name, files in listing.splits.items():
         for path, label in zip(files.names, files.labels.tolist(), strict=True):
             digest.update(json.dumps([name, path, label, _size(files, path)]).encode())
+        for path in files.masks or ():
+            digest.update(json.dumps([name, path, _size(files, path)]).encode())
     return digest.hexdigest()
 
 
@@ -137,37 +149,68 @@ def _useful_processes(remaining: Sequence[Shard]) -> int:
     return max(1, sum(-(-shard.rows // CHUNK) for shard in remaining))
 
 
-def _chunks(listing: Listing, remaining: Sequence[Shard], out: Path, frame: Frame) -> Iterator[_Chunk]:
-    """Yield the chunks in order. A shard's file is created when its first chunk is yielded."""
+def _chunks(listing: Listing, remaining: Sequence[Shard], out: Path, frame: Frame, stored: Frame) -> Iterator[_Chunk]:
+    """Yield the chunks in order, of images of a ``frame`` in rows of the size ``stored``, which has a plane for masks
+    too. A shard's file is created when its first chunk is yielded."""
     for shard in remaining:
         files = listing.splits[shard.split]
         part = _temporary_file(out, shard)
-        start_of_pixels = header(shard.rows, frame)
+        start_of_pixels = header(shard.rows, stored)
         part.unlink(missing_ok=True)  # a process of an earlier attempt may still have it open
         with part.open("wb") as file:
             file.write(start_of_pixels)
-            file.truncate(bytes_of(shard, frame))
+            file.truncate(bytes_of(shard, stored))
         for start in range(shard.start, shard.stop, CHUNK):
-            names = files.names[start : min(start + CHUNK, shard.stop)]
-            offset = len(start_of_pixels) + (start - shard.start) * frame.bytes
-            yield _Chunk(files.root, names, frame, part, offset, shard.split == "train")
+            rows = slice(start, min(start + CHUNK, shard.stop))
+            masks = files.masks[rows] if files.masks is not None else None
+            offset = len(start_of_pixels) + (start - shard.start) * stored.bytes
+            classes = len(listing.classes) or None
+            measured = shard.split == "train"
+            yield _Chunk(files.root, files.names[rows], masks, classes, frame, part, offset, measured)
 
 
 def _read_chunk(chunk: _Chunk) -> _ChunkResult:
     """Decode images and write them to their rows. Runs in a worker process."""
     images, unreadable = [], []
+    pixels = np.zeros(256, np.int64)
     with chunk.part.open("r+b") as file:
-        for index, name in enumerate(chunk.names):
+        for index in range(len(chunk.names)):
             try:
-                image = read_image(chunk.root / name, chunk.frame)
+                image = _read_row(chunk, index)
             except Unreadable as problem:
                 unreadable.append((index, problem.reason))
                 continue
-            file.seek(chunk.offset + index * chunk.frame.bytes)
+            file.seek(chunk.offset + index * image.nbytes)
             file.write(image.tobytes())
-            images.append(image)
+            images.append(image[: chunk.frame.channels])
+            if chunk.masks is not None:
+                pixels += np.bincount(image[-1].ravel(), minlength=256)
     measured = chunk.measured and images
-    return _ChunkResult(unreadable, Moments.from_pixels(np.stack(images)) if measured else Moments.zero(chunk.frame))
+    moments = Moments.from_pixels(np.stack(images)) if measured else Moments.zero(chunk.frame)
+    return _ChunkResult(unreadable, moments, pixels)
+
+
+def _read_row(chunk: _Chunk, index: int) -> Pixels:
+    """Return the pixels of an image, with its mask as the last plane if it has one.
+
+    Raises
+    ------
+    Unreadable
+        The image cannot be read, or its mask; the reason then names the mask.
+    TrainError
+        The mask has a class that does not exist.
+    """
+    image = chunk.root / chunk.names[index]
+    if chunk.masks is None:
+        return read_image(image, chunk.frame)
+    mask = chunk.root / chunk.masks[index]
+    try:
+        pixels = read_pair(image, mask, chunk.frame)
+    except Unreadable as problem:
+        named = f"{chunk.masks[index]}: " if problem.path == str(mask) else ""
+        raise Unreadable(problem.path, f"{named}{problem.reason}") from problem
+    require_classes(mask, pixels[-1], chunk.classes)
+    return pixels
 
 
 def _finish(shard: Shard, out: Path, folder: Path, facts: ShardFacts) -> None:
@@ -175,7 +218,14 @@ def _finish(shard: Shard, out: Path, folder: Path, facts: ShardFacts) -> None:
     moments = facts.moments
     buffer = io.BytesIO()
     unreadable = np.frombuffer(json.dumps(facts.unreadable).encode(), np.uint8)
-    np.savez(buffer, images=moments.images, total=moments.total, products=moments.products, unreadable=unreadable)
+    np.savez(
+        buffer,
+        images=moments.images,
+        total=moments.total,
+        products=moments.products,
+        unreadable=unreadable,
+        pixels=facts.pixels,
+    )
     write_atomically(_facts_file(folder, shard), buffer.getvalue())
     finish_atomically(_temporary_file(out, shard), out / shard.name)
 
@@ -188,7 +238,9 @@ def _load_facts(shard: Shard, out: Path, folder: Path, frame: Frame) -> ShardFac
         return None
     with np.load(facts, allow_pickle=False) as facts:
         unreadable = tuple((row, reason) for row, reason in json.loads(facts["unreadable"].tobytes()))
-        return ShardFacts(unreadable, Moments(int(facts["images"]), facts["total"], facts["products"]))
+        moments = Moments(int(facts["images"]), facts["total"], facts["products"])
+        pixels = facts["pixels"] if "pixels" in facts else np.zeros(256, np.int64)  # of a version without masks
+        return ShardFacts(unreadable, moments, pixels)
 
 
 def _facts_file(folder: Path, shard: Shard) -> Path:

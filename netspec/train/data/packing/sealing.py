@@ -23,10 +23,12 @@ from netspec.train.files import write_atomically
 
 @dataclass(frozen=True, slots=True)
 class ShardFacts:
-    """Facts about a shard's images: a (row, reason) pair for each unreadable one, and the sums over the others."""
+    """Facts about a shard's images: a (row, reason) pair for each unreadable one, the sums over the others, and how
+    many pixels of their masks have each number, 0 to 255."""
 
     unreadable: tuple[tuple[int, str], ...]
     moments: Moments
+    pixels: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +57,34 @@ def seal(
     """Write all files of a pack except the shards. Raises ``TrainError`` if no training image could be read."""
     moments = sum((facts.moments for _, facts in shards), Moments.zero(frame))
     if moments.images == 0:
-        raise TrainError(f"none of the {len(listing.train.names)} training images of {listing.root} can be read")
+        first = next(
+            (
+                f"{listing.splits[shard.split].path(shard.start + row)}: {reason}"
+                for shard, facts in shards
+                for row, reason in facts.unreadable
+            ),
+            None,
+        )
+        raise TrainError(
+            f"none of the {len(listing.train.names)} training images of {listing.root} can be read",
+            *([first] if first is not None else []),
+        )
     splits: dict[str, Any] = {}
     problems: list[dict[str, str]] = []
     for name, files in listing.splits.items():
-        labels, unreadable = _labels(files, [(shard, facts) for shard, facts in shards if shard.split == name])
+        own = [(shard, facts) for shard, facts in shards if shard.split == name]
+        labels, unreadable = _labels(files, own)
         write_atomically(out / form.labels_name(name), as_npy(labels))
         write_atomically(out / form.files_name(name), as_json(files.names))
         splits[name] = {
             "listed": len(labels),
             "stored": len(labels) - len(unreadable),
             "unreadable": len(unreadable),
-            "shards": [shard.name for shard, _ in shards if shard.split == name],
+            "shards": [shard.name for shard, _ in own],
             "folder": files.folder,
         }
+        if listing.has_masks:
+            splits[name]["pixels"] = np.sum([facts.pixels for _, facts in own], axis=0).tolist()
         for index, reason in unreadable.items():
             problems.append({"split": name, "path": files.path(index), "reason": reason})
     write_atomically(out / form.MEAN, as_npy(moments.total / moments.images))
@@ -79,6 +95,7 @@ def seal(
         "version": form.VERSION,
         "size": frame.height,
         "channels": frame.channels,
+        "masks": listing.has_masks,
         "shard_images": form.SHARD,
         "classes": listing.classes,
         "splits": splits,
@@ -107,7 +124,7 @@ def read_pack(out: Path, *, already: bool) -> Packed:
         for name, split in manifest["splits"].items()
     }
     total = sum(path.stat().st_size for path in out.iterdir() if path.is_file())
-    return Packed(splits, len(manifest["classes"]), total, already)
+    return Packed(splits, form.count_classes(manifest), total, already)
 
 
 def _as_json(distribution: Colours) -> dict[str, Any]:

@@ -58,6 +58,11 @@ class Listing:
     notes: tuple[str, ...]
 
     @property
+    def has_masks(self) -> bool:
+        """Whether images have masks, and no class of their own."""
+        return self.train.masks is not None
+
+    @property
     def splits(self) -> dict[str, Files]:
         """The existing splits by name, ``train`` and ``val``."""
         splits = {"train": self.train}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from io import FileIO
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,7 @@ from netspec.formatting import format_count, plural
 from netspec.train.counter_rng import Indices
 from netspec.train.data.moments import Statistics
 from netspec.train.data.sources import shards as form
+from netspec.train.data.sources.masks.classes import EXPLANATION, beyond_classes, numbered_names
 from netspec.train.data.sources.shards import Shard, shards
 from netspec.train.data.splits import Data, Frame, Labels, Pixels
 from netspec.train.errors import TrainError
@@ -29,6 +31,9 @@ from netspec.train.errors import TrainError
 MAX_OPEN_FILES = 512
 """The maximum number of shard files that are open at a time; many systems allow a process 1,024."""
 
+
+MEASURES = {False: "top-1 and top-5", True: "the accuracy of pixels"}
+"""What validation measures, of images with a class or with masks."""
 
 CHANGED_HINTS = ("put the file back as it was; a training can then go on from its last checkpoint, with --resume",)
 """The remedy if a pack changes while it is being read."""
@@ -93,13 +98,15 @@ def is_packed(root: Path) -> bool:
     return (root / form.MANIFEST).is_file() or (root / ".packing" / form.MANIFEST).is_file()
 
 
-def open_packed(root: Path, frame: Frame | None = None) -> Data:
-    """Open a pack. ``frame`` is the stored image size that the network needs; if ``None``, any size is accepted.
+def open_packed(root: Path, frame: Frame | None = None, outputs: int | None = None) -> Data:
+    """Open a pack. ``frame`` is the stored image size that the network needs; if ``None``, any size is accepted. If the
+    classes of masks have no names, they are as many as the network's ``outputs``, or as the masks have.
 
     Raises
     ------
     TrainError
-        The pack is unfinished, damaged or of another version, or its images do not have the size of ``frame``.
+        The pack is unfinished, damaged or of another version, its images do not have the size of ``frame``, or its
+        masks have a class that does not exist.
     """
     manifest = _manifest(root)
     own = Frame(manifest["channels"], manifest["size"], manifest["size"])
@@ -108,9 +115,11 @@ def open_packed(root: Path, frame: Frame | None = None) -> Data:
             f"{root} is packed as {own}, the network's images are stored as {frame}",
             *_size_hints(own, frame),
         )
-    classes = tuple(manifest["classes"])
+    masks = bool(manifest.get("masks"))
+    classes = _classes(root, manifest, outputs) if masks else tuple(manifest["classes"])
+    stored = replace(own, channels=own.channels + masks)
     opened = {
-        name: _open_split(root, name, own, len(classes), split.get("folder"))
+        name: _open_split(root, name, stored, len(classes), split.get("folder"))
         for name, split in manifest["splits"].items()
     }
     unreadable = sum(split["unreadable"] for split in manifest["splits"].values())
@@ -120,7 +129,7 @@ def open_packed(root: Path, frame: Frame | None = None) -> Data:
         else []
     )
     if "val" not in opened:
-        notes.append("the pack has no validation images: top-1 and top-5 will not be measured")
+        notes.append(f"the pack has no validation images: {MEASURES[masks]} will not be measured")
     return Data(
         source=str(root),
         classes=classes,
@@ -129,7 +138,21 @@ def open_packed(root: Path, frame: Frame | None = None) -> Data:
         validation=opened.get("val"),
         notes=tuple(notes),
         statistics=_statistics(root, own, manifest, len(opened["train"].labels)),
+        masks=masks,
     )
+
+
+def _classes(root: Path, manifest: dict[str, Any], outputs: int | None) -> tuple[str, ...]:
+    """Return the classes of masks. Raises ``TrainError`` if a mask has a class that the network has not."""
+    try:
+        present = form.count_classes(manifest)
+    except (KeyError, TypeError, ValueError, IndexError) as problem:
+        raise TrainError(f"{root / form.MANIFEST}: the masks are damaged: {problem!r}", "pack again") from problem
+    if manifest["classes"]:
+        return tuple(manifest["classes"])
+    if outputs is not None and present > outputs:
+        raise TrainError(f"{root}: {beyond_classes(present - 1, outputs)}", *EXPLANATION)
+    return numbered_names(outputs or present)
 
 
 def _size_hints(own: Frame, frame: Frame) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 ``train-00000.npy`` and so on
     uint8, (up to 2,048, 3, size, size): the images of a split in the order of its listing, channels in RGB order. The
-    rows of unreadable images are zeros.
+    rows of unreadable images are zeros. If images have masks, (up to 2,048, 4, size, size), with the masks last.
 ``train-labels.npy``
-    int32: the class number of each row of the split, -1 for an unreadable image.
+    int32: the class number of each row of the split, -1 for an unreadable image; 0 for one with a mask.
 ``train-files.json``
     The path of each row, in the split's folder.
 ``val-...``
@@ -17,18 +17,21 @@
     Written last, so that its presence marks a complete pack. ``splits`` has the folder of each split in the folder that
     was packed (``train``, ``val``, or ``.`` for that folder itself). ``colours`` has the covariance of the training
     pixels' channels, its eigenvalues in ascending order, and its eigenvectors as columns.
+    ``masks`` says whether images have masks; each split then has ``pixels``, how many pixels of its masks have each
+    number from 0 to 255.
 """
 
 from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from netspec.train.data.splits import Frame
+from netspec.train.data.splits import UNLABELLED, Frame
 
 FORMAT = "netspec-pack"
 VERSION = 1
@@ -75,6 +78,15 @@ def header(rows: int, frame: Frame) -> bytes:
 def bytes_of(shard: Shard, frame: Frame) -> int:
     """Return the size of a shard's file in bytes."""
     return len(header(shard.rows, frame)) + shard.rows * frame.bytes
+
+
+def count_classes(manifest: Mapping[str, Any]) -> int:
+    """Return how many classes a pack has: as many as are named, or if masks have classes without names, up to the
+    highest number in them."""
+    if manifest["classes"] or not manifest.get("masks"):
+        return len(manifest["classes"])
+    pixels = np.sum([split["pixels"] for split in manifest["splits"].values()], axis=0)
+    return int(pixels[:UNLABELLED].nonzero()[0].max(initial=-1)) + 1
 
 
 def labels_name(split: str) -> str:
