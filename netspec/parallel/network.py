@@ -229,7 +229,7 @@ class PlacedNetwork:
         sharding = self.placed.layers[layer.name].sharding
         for name, child in list(module.named_children()):
             if isinstance(child, pytorch.BatchNormalise) and sharding.batch > 1:
-                shared = SharedBatchNorm(child.eps, child.momentum, child.affine, self.mesh.column_group)
+                shared = SharedBatchNorm(child.op, self.mesh.column_group)
                 setattr(module, name, shared)
             if isinstance(child, pytorch.RandomLayer) and sharding.channels > 1:
                 column = self.mesh.rank if self.mesh.arrangement.split == "hybrid" else self.mesh.column

@@ -9,6 +9,7 @@ from ranks import call_on_ranks
 from torch import Tensor
 from torch.nn.functional import batch_norm
 
+from netspec.ir.ops import BatchNorm
 from netspec.parallel.batchnorm import SharedBatchNorm
 
 IMAGES, CHANNELS = 7, 3
@@ -34,7 +35,7 @@ def results_of_a_share(bf16: bool) -> Results:
     """Normalise this process's images: the first 4 in one process, the other 3 in the other."""
     x, dy, weight = random_inputs(bf16)
     mine = [slice(0, 4), slice(4, 7)][dist.get_rank()]
-    module = SharedBatchNorm(EPS, MOMENTUM, True, dist.group.WORLD).train()
+    module = SharedBatchNorm(BatchNorm(EPS, MOMENTUM), dist.group.WORLD).train()
     statistics = initial_statistics()
     share = x[mine].clone().requires_grad_()
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):

@@ -36,7 +36,7 @@ class KernelDropout(DropoutLayer):
         ):
             return super().forward(x)
         one = torch.ones((), dtype=x.dtype)  # rounded as the values are
-        scale = float(one / (1 - self.rate) if self.scaling == "train" else one)
+        scale = float(one / (1 - self.op.rate) if self.op.scaling == "train" else one)
         keys = self.random_state.table[self.random_state.rows[self.name]]
         arguments = keys, self.random_state.first_sample, self.first_unit, self.least, scale
         y: Tensor = DropoutFunction.apply(x, *arguments)  # type: ignore[no-untyped-call]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from netspec.ir.ops import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
 from netspec.ir.shape import Shape
 
-from .emission import Table
+from .emission import OperationModule, Table
 
 
 class ChannelSlice(nn.Module):
@@ -41,47 +41,32 @@ class GroupedSlice(ChannelSlice):
         return f"{super().extra_repr()}, groups={self.groups}"
 
 
-class ChannelShuffle(nn.Module):
+class ChannelShuffle(OperationModule):
     """Transposes the groups of the channels (or features) and the channels of a group, in each of ``shares`` shares."""
 
-    def __init__(self, groups: int, shares: int) -> None:
-        super().__init__()
-        self.groups = groups
-        self.shares = shares
+    op: Shuffle
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.unflatten(x, 1, (self.shares, self.groups, -1)).transpose(2, 3).flatten(1, 3)
-
-    def extra_repr(self) -> str:
-        return f"groups={self.groups}" + (f", shares={self.shares}" if self.shares > 1 else "")
+        return torch.unflatten(x, 1, (self.op.shares, self.op.groups, -1)).transpose(2, 3).flatten(1, 3)
 
 
-class Reduced(nn.Module):
-    """The base class of what makes one channel (or feature) of each of ``groups`` equal groups."""
+class LargestChannel(OperationModule):
+    """The largest channel (or feature) of each group; one of equals gets the whole gradient, which ``torch.amax`` would
+    divide."""
 
-    def __init__(self, groups: int) -> None:
-        super().__init__()
-        self.groups = groups
-
-    def by_groups(self, x: Tensor) -> Tensor:
-        return torch.unflatten(x, 1, (self.groups, -1))
-
-    def extra_repr(self) -> str:
-        return f"groups={self.groups}" if self.groups > 1 else ""
-
-
-class LargestChannel(Reduced):
-    """The largest channel of each group; one of equals gets the whole gradient, which ``torch.amax`` would divide."""
+    op: ChannelMax
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.by_groups(x).max(2).values
+        return torch.unflatten(x, 1, (self.op.groups, -1)).max(2).values
 
 
-class MeanChannel(Reduced):
-    """The mean of the channels of each group."""
+class MeanChannel(OperationModule):
+    """The mean of the channels (or features) of each group."""
+
+    op: ChannelMean
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.by_groups(x).mean(2)
+        return torch.unflatten(x, 1, (self.op.groups, -1)).mean(2)
 
 
 def _slice(op: Slice, inputs: tuple[Shape, ...]) -> nn.Module:
@@ -91,9 +76,9 @@ def _slice(op: Slice, inputs: tuple[Shape, ...]) -> nn.Module:
 
 TABLE: Table = {
     Slice: _slice,
-    Shuffle: lambda op, inputs: ChannelShuffle(op.groups, op.shares),
+    Shuffle: lambda op, inputs: ChannelShuffle(op),
     PixelShuffle: lambda op, inputs: nn.PixelShuffle(op.factor),
     PixelUnshuffle: lambda op, inputs: nn.PixelUnshuffle(op.factor),
-    ChannelMax: lambda op, inputs: LargestChannel(op.groups),
-    ChannelMean: lambda op, inputs: MeanChannel(op.groups),
+    ChannelMax: lambda op, inputs: LargestChannel(op),
+    ChannelMean: lambda op, inputs: MeanChannel(op),
 }

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from netspec.ir.ops import ColourSpace
 from netspec.ir.ops.colour import CUBE_ROOT_FROM, EXPONENT, INTERCEPT, LAB, SLOPE, XYZ, YUV, Matrix
 
-from .emission import Table
+from .emission import OperationModule, Table
 from .precision import widened
 
 
@@ -19,21 +19,16 @@ class Yuv(nn.Module):
         return mix_channels(widened(x), YUV)
 
 
-class Lab(nn.Module):
+class Lab(OperationModule):
     """Converts RGB from 0 to 1 to L*a*b*."""
 
-    def __init__(self, offset: float) -> None:
-        super().__init__()
-        self.offset = offset
+    op: ColourSpace
 
     def forward(self, x: Tensor) -> Tensor:
         t = mix_channels(widened(x), XYZ)
         roots = torch.where(t > CUBE_ROOT_FROM, t.clamp(min=CUBE_ROOT_FROM) ** EXPONENT, SLOPE * t + INTERCEPT)
         light, a, b = mix_channels(roots, LAB).unbind(1)
-        return torch.stack([light + self.offset, a, b], 1)
-
-    def extra_repr(self) -> str:
-        return f"offset={self.offset}"
+        return torch.stack([light + self.op.offset, a, b], 1)
 
 
 def mix_channels(x: Tensor, matrix: Matrix) -> Tensor:
@@ -42,4 +37,4 @@ def mix_channels(x: Tensor, matrix: Matrix) -> Tensor:
     return torch.stack([red * r + green * g + blue * b for r, g, b in matrix], 1)
 
 
-TABLE: Table = {ColourSpace: lambda op, inputs: Yuv() if op.to == "yuv" else Lab(op.offset)}
+TABLE: Table = {ColourSpace: lambda op, inputs: Yuv() if op.to == "yuv" else Lab(op)}

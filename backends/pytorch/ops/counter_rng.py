@@ -14,6 +14,10 @@ from hashlib import sha256
 import torch
 from torch import Tensor, nn
 
+from netspec.ir.ops import Op
+
+from .emission import OperationModule
+
 WORD = 2**32
 
 _SIGN_BIT = -(2**31)
@@ -49,15 +53,15 @@ def evaluation_random_state(seed: int, first_sample: int = 0, view: int = 0) -> 
     return RandomState(seed, -1 - view, first_sample)
 
 
-class RandomLayer(nn.Module):
+class RandomLayer(OperationModule):
     """A layer that draws random numbers: from ``random_state`` if it is set, else from torch's generator.
 
     ``name`` is the name of the operation in the graph. ``first_unit`` is the index of the value's first unit in the
     whole layer, of which a device may have only a share (see ``take_share``).
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, op: Op) -> None:
+        super().__init__(op)
         self.name = ""
         self.random_state: RandomState | None = None
         self.first_unit = 0

@@ -25,34 +25,30 @@ class DropoutLayer(RandomLayer):
     are chosen by the words of ``choices``, the shape of one image's choices, which is ``None`` for units.
     """
 
+    op: Dropout
+
     def __init__(self, op: Dropout, shape: Shape = ANY) -> None:
-        super().__init__()
-        self.rate = op.rate
-        self.scaling = op.scaling
-        self.over = op.over
+        super().__init__(op)
         self.choices = None if op.over == "units" else tuple(op.choices(shape))
         self.least = least_kept(op.rate)
 
     def take_share(self, index: int, units: int) -> None:
         if self.choices is not None:
-            units = self.choices[0] if self.over == "channels" else 0  # all shares of an image have the same choice
+            units = self.choices[0] if self.op.over == "channels" else 0  # all shares of an image have the same choice
         super().take_share(index, units)
 
     def forward(self, x: Tensor) -> Tensor:
-        scaled = self.scaling == "train"
+        rate, scaled = self.op.rate, self.op.scaling == "train"
         if not self.training:
-            return x if scaled else x * (1 - self.rate)
+            return x if scaled else x * (1 - rate)
         chosen = x if self.choices is None else x.new_ones((x.shape[0], *self.choices))
         if self.random_state is None:
-            kept = F.dropout(chosen, self.rate) if self.choices is None else x * F.dropout(chosen, self.rate)
-            return kept if scaled else kept * (1 - self.rate)
+            kept = F.dropout(chosen, rate) if self.choices is None else x * F.dropout(chosen, rate)
+            return kept if scaled else kept * (1 - rate)
         if self.least == 0:
             return x
         mask = at_least(self.least, chosen, self.name, self.random_state, self.first_unit).to(x.dtype)
-        return x * (mask.div_(1 - self.rate) if scaled else mask)
-
-    def extra_repr(self) -> str:
-        return f"rate={self.rate}, scaling={self.scaling!r}, over={self.over!r}"
+        return x * (mask.div_(1 - rate) if scaled else mask)
 
 
 def least_kept(rate: float) -> int:

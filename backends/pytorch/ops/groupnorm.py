@@ -5,39 +5,33 @@ from __future__ import annotations
 import torch
 import torch.fx
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from netspec.ir.ops import GroupNorm
 
+from .emission import OperationModule
 from .precision import widened
 
 
-class GroupNormalise(nn.Module):
+class GroupNormalise(OperationModule):
     """Group normalisation of N,...: ``nn.GroupNorm``. ``forward`` takes weight and bias if affine.
 
     The input is made contiguous, as PyTorch does on a GPU. On the CPU, it would compute the variance of an input with
     channels last as E[x^2] - E[x]^2, which is wrong by a hundredth if the mean is a hundred standard deviations.
     """
 
-    def __init__(self, op: GroupNorm) -> None:
-        super().__init__()
-        self.eps = op.eps
-        self.groups = op.groups
-        self.affine = op.affine
+    op: GroupNorm
 
     def forward(self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
         # F.group_norm would reject a single number, as in the last batch of a test, which is normalised to 0.
-        return torch.group_norm(widened(x).contiguous(), self.groups, weight, bias, self.eps)
-
-    def extra_repr(self) -> str:
-        return f"eps={self.eps}, groups={self.groups}, affine={self.affine}"
+        return torch.group_norm(widened(x).contiguous(), self.op.groups, weight, bias, self.op.eps)
 
 
 class LayerNormalise(GroupNormalise):
     """Layer normalisation of the channels at each position of N,C,H,W, or of the units of N,C: ``nn.LayerNorm``."""
 
     def forward(self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
-        return _normalise_positions(widened(x), self.groups, weight, bias, self.eps)
+        return _normalise_positions(widened(x), self.op.groups, weight, bias, self.op.eps)
 
 
 @torch.fx.wrap  # keep the call in symbolic traces, whose proxies have no memory layout to branch on

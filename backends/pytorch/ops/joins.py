@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from netspec.ir.ops import Concat, Flatten, Input, Max, Product, Reshape, Softmax, Sum
 from netspec.ir.shape import Shape
 
-from .emission import Table
+from .emission import OperationModule, Table
 
 
 class Concatenate(nn.Module):
@@ -18,19 +18,14 @@ class Concatenate(nn.Module):
         return torch.cat(values, 1)
 
 
-class GroupedConcatenate(nn.Module):
+class GroupedConcatenate(OperationModule):
     """Concatenates group by group: group 0 of all values, then group 1 of all values, and so on."""
 
-    def __init__(self, groups: int) -> None:
-        super().__init__()
-        self.groups = groups
+    op: Concat
 
     def forward(self, *values: Tensor) -> Tensor:
-        shares = [value.chunk(self.groups, 1) for value in values]
-        return torch.cat([share[g] for g in range(self.groups) for share in shares], 1)
-
-    def extra_repr(self) -> str:
-        return f"groups={self.groups}"
+        shares = [value.chunk(self.op.groups, 1) for value in values]
+        return torch.cat([share[g] for g in range(self.op.groups) for share in shares], 1)
 
 
 class Add(nn.Module):
@@ -80,7 +75,7 @@ class Relaid(nn.Module):
 
 
 def _concat(op: Concat, inputs: tuple[Shape, ...]) -> nn.Module:
-    return Concatenate() if op.groups == 1 else GroupedConcatenate(op.groups)
+    return Concatenate() if op.groups == 1 else GroupedConcatenate(op)
 
 
 TABLE: Table = {

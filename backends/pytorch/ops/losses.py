@@ -10,29 +10,30 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from netspec.ir.ops import (
     BinaryCrossEntropy,
     CauchyError,
     CrossEntropy,
     GatedSumSquares,
+    Loss,
     SetCrossEntropy,
     SquaredError,
     SumSquares,
     Topographic,
 )
 
-from .emission import Table
+from .emission import OperationModule, Table
 from .norms import window_sums
 from .precision import widened
 
 
-class LossLayer(nn.Module):
+class LossLayer(OperationModule):
     """Base class of the losses. ``label_smoothing`` is the share s."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, op: Loss) -> None:
+        super().__init__(op)
         self.label_smoothing = 0.0
 
     @property
@@ -67,13 +68,11 @@ def targets_of(x: Tensor, labels: Tensor) -> Tensor:
 class SetCrossEntropyLoss(LossLayer):
     """-sum over the classes of t log P, P being the probability to be in a random set of ``size`` classes."""
 
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
+    op: SetCrossEntropy
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = widened(x)
-        return -(self.targets(x, labels) * log_inclusion_probabilities(x, self.size)).sum(1).mean()
+        return -(self.targets(x, labels) * log_inclusion_probabilities(x, self.op.size)).sum(1).mean()
 
 
 def log_inclusion_probabilities(x: Tensor, size: int) -> Tensor:
@@ -109,13 +108,11 @@ def log_product(a: Tensor, b: Tensor, most: int) -> Tensor:
 class BinaryCrossEntropyLoss(LossLayer):
     """-sum over the classes of w t log p + (1 - t) log(1 - p), with p = logistic(x) and w = ``positive``."""
 
-    def __init__(self, positive: float) -> None:
-        super().__init__()
-        self.positive = positive
+    op: BinaryCrossEntropy
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = widened(x)
-        weight = x.new_full((), self.positive) if self.positive != 1 else None
+        weight = x.new_full((), self.op.positive) if self.op.positive != 1 else None
         targets = self.targets(x, labels)
         return F.binary_cross_entropy_with_logits(x, targets, pos_weight=weight, reduction="none").sum(1).mean()
 
@@ -123,15 +120,13 @@ class BinaryCrossEntropyLoss(LossLayer):
 class ProbabilityCrossEntropyLoss(LossLayer):
     """Like ``BinaryCrossEntropyLoss``, with p = x; p and 1 - p are clamped to at least ``smallest``."""
 
-    def __init__(self, positive: float, smallest: float) -> None:
-        super().__init__()
-        self.positive, self.smallest = positive, smallest
+    op: BinaryCrossEntropy
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        x = widened(x)
+        x, smallest = widened(x), self.op.smallest
         targets = self.targets(x, labels)
-        log_p, log_not_p = x.clamp(min=self.smallest).log(), (1 - x).clamp(min=self.smallest).log()
-        return -(self.positive * targets * log_p + (1 - targets) * log_not_p).sum(1).mean()
+        log_p, log_not_p = x.clamp(min=smallest).log(), (1 - x).clamp(min=smallest).log()
+        return -(self.op.positive * targets * log_p + (1 - targets) * log_not_p).sum(1).mean()
 
 
 class SquaredErrorLoss(LossLayer):
@@ -153,13 +148,11 @@ class CauchyErrorLoss(LossLayer):
 class SumSquaresLoss(LossLayer):
     """The sum of x^2 over all units, times the class number if ``gate`` is "class", mixed as the targets are."""
 
-    def __init__(self, gate: str) -> None:
-        super().__init__()
-        self.gate = gate
+    op: SumSquares
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         sums = widened(x).square().flatten(1).sum(1)
-        return (sums * class_numbers(labels) if self.gate == "class" else sums).mean()
+        return (sums * class_numbers(labels) if self.op.gate == "class" else sums).mean()
 
 
 def class_numbers(labels: Tensor) -> Tensor:
@@ -179,12 +172,10 @@ class GatedSumSquaresLoss(LossLayer):
 class TopographicSparsityLoss(LossLayer):
     """The sum of sqrt(S) - e log(1 + sqrt(S) / e), S being the sum of squares around each pixel. Labels are ignored."""
 
-    def __init__(self, size: int, smallest: float) -> None:
-        super().__init__()
-        self.size, self.smallest = size, smallest
+    op: Topographic
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        return topographic_sparsity(widened(x), self.size, self.smallest)
+        return topographic_sparsity(widened(x), self.op.size, self.op.smallest)
 
 
 def topographic_sparsity(x: Tensor, size: int, smallest: float) -> Tensor:
@@ -200,18 +191,16 @@ def topographic_sparsity(x: Tensor, size: int, smallest: float) -> Tensor:
 
 
 def _binary_cross_entropy(op: BinaryCrossEntropy) -> LossLayer:
-    if op.of == "probabilities":
-        return ProbabilityCrossEntropyLoss(op.positive, op.smallest)
-    return BinaryCrossEntropyLoss(op.positive)
+    return ProbabilityCrossEntropyLoss(op) if op.of == "probabilities" else BinaryCrossEntropyLoss(op)
 
 
 TABLE: Table = {
-    CrossEntropy: lambda op, inputs: CrossEntropyLoss(),
-    SetCrossEntropy: lambda op, inputs: SetCrossEntropyLoss(op.size),
+    CrossEntropy: lambda op, inputs: CrossEntropyLoss(op),
+    SetCrossEntropy: lambda op, inputs: SetCrossEntropyLoss(op),
     BinaryCrossEntropy: lambda op, inputs: _binary_cross_entropy(op),
-    SquaredError: lambda op, inputs: SquaredErrorLoss(),
-    CauchyError: lambda op, inputs: CauchyErrorLoss(),
-    SumSquares: lambda op, inputs: SumSquaresLoss(op.gate),
-    GatedSumSquares: lambda op, inputs: GatedSumSquaresLoss(),
-    Topographic: lambda op, inputs: TopographicSparsityLoss(op.size, op.smallest),
+    SquaredError: lambda op, inputs: SquaredErrorLoss(op),
+    CauchyError: lambda op, inputs: CauchyErrorLoss(op),
+    SumSquares: lambda op, inputs: SumSquaresLoss(op),
+    GatedSumSquares: lambda op, inputs: GatedSumSquaresLoss(op),
+    Topographic: lambda op, inputs: TopographicSparsityLoss(op),
 }

@@ -10,11 +10,12 @@ from typing import Any
 
 import torch
 import torch.fx
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from netspec.ir.ops import Lrn
 
+from .emission import OperationModule
 from .precision import widened
 
 
@@ -72,23 +73,15 @@ def _response_norm(x: Tensor, size: int, k: float, alpha: float, beta: float, gr
     return y
 
 
-class ResponseNorm(nn.Module):
+class ResponseNorm(OperationModule):
     """Normalisation across channels: x (k + alpha sum x^2)^-beta, summed over a window of channels in the same group.
 
     With one group and an odd window it equals ``nn.LocalResponseNorm(size, alpha * size, beta, k)``. It can be
     differentiated only once.
     """
 
-    def __init__(self, op: Lrn) -> None:
-        super().__init__()
-        self.size = op.size
-        self.k = op.k
-        self.alpha = op.alpha
-        self.beta = op.beta
-        self.groups = op.groups
+    op: Lrn
 
     def forward(self, x: Tensor) -> Tensor:
-        return _response_norm(widened(x), self.size, self.k, self.alpha, self.beta, self.groups)
-
-    def extra_repr(self) -> str:
-        return f"size={self.size}, k={self.k}, alpha={self.alpha}, beta={self.beta}, groups={self.groups}"
+        op = self.op
+        return _response_norm(widened(x), op.size, op.k, op.alpha, op.beta, op.groups)

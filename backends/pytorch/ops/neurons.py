@@ -28,38 +28,27 @@ from netspec.ir.ops import (
 )
 
 from .counter_rng import RandomLayer
-from .emission import Table
+from .emission import OperationModule, Table
 
 
 class NoisyReLU(RandomLayer):
     """max(0, r + std r z) with r = max(0, x) and standard normal z. The gradient passes unchanged where this is > 0."""
 
-    def __init__(self, std: float) -> None:
-        super().__init__()
-        self.std = std
+    op: NoisyRelu
 
     def forward(self, x: Tensor) -> Tensor:
-        noise = self.std * self.normals(x)
+        noise = self.op.std * self.normals(x)
         kept = F.relu(x) * (noise > -1)
         return kept + kept.detach() * noise
 
-    def extra_repr(self) -> str:
-        return f"std={self.std}"
 
-
-class ScaledTanh(nn.Module):
+class ScaledTanh(OperationModule):
     """a tanh(b x)."""
 
-    def __init__(self, a: float, b: float) -> None:
-        super().__init__()
-        self.a = a
-        self.b = b
+    op: Tanh
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.a * torch.tanh(self.b * x)
-
-    def extra_repr(self) -> str:
-        return f"a={self.a}, b={self.b}"
+        return self.op.a * torch.tanh(self.op.b * x)
 
 
 class SoftReLU(nn.Module):
@@ -90,52 +79,41 @@ class SquareRoot(nn.Module):
         return x.sqrt()
 
 
-class Logarithm(nn.Module):
+class Logarithm(OperationModule):
     """log(a + x)."""
 
-    def __init__(self, a: float) -> None:
-        super().__init__()
-        self.a = a
+    op: Log
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.log(x + self.a if self.a else x)
-
-    def extra_repr(self) -> str:
-        return f"a={self.a}"
+        return torch.log(x + self.op.a if self.op.a else x)
 
 
-class ScaleShift(nn.Module):
+class ScaleShift(OperationModule):
     """a x + b."""
 
-    def __init__(self, a: float, b: float) -> None:
-        super().__init__()
-        self.a = a
-        self.b = b
+    op: LinearNeuron
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.a * x + self.b
-
-    def extra_repr(self) -> str:
-        return f"a={self.a}, b={self.b}"
+        return self.op.a * x + self.op.b
 
 
 TABLE: Table = {
     Relu: lambda op, inputs: nn.ReLU(),
     Relu6: lambda op, inputs: nn.ReLU6(),
-    NoisyRelu: lambda op, inputs: NoisyReLU(op.std),
+    NoisyRelu: lambda op, inputs: NoisyReLU(op),
     LeakyRelu: lambda op, inputs: nn.LeakyReLU(op.slope),
     Elu: lambda op, inputs: nn.ELU(op.alpha),
     Silu: lambda op, inputs: nn.SiLU(),
     Mish: lambda op, inputs: nn.Mish(),
     Gelu: lambda op, inputs: nn.GELU(),
     HardSwish: lambda op, inputs: nn.Hardswish(),
-    Tanh: lambda op, inputs: nn.Tanh() if (op.a, op.b) == (1, 1) else ScaledTanh(op.a, op.b),
+    Tanh: lambda op, inputs: nn.Tanh() if (op.a, op.b) == (1, 1) else ScaledTanh(op),
     Logistic: lambda op, inputs: nn.Sigmoid(),
     HardSigmoid: lambda op, inputs: nn.Hardsigmoid(),
     SoftRelu: lambda op, inputs: SoftReLU(),
     Abs: lambda op, inputs: Absolute(),
     Square: lambda op, inputs: Squared(),
     Sqrt: lambda op, inputs: SquareRoot(),
-    Log: lambda op, inputs: Logarithm(op.a),
-    LinearNeuron: lambda op, inputs: nn.Identity() if (op.a, op.b) == (1, 0) else ScaleShift(op.a, op.b),
+    Log: lambda op, inputs: Logarithm(op),
+    LinearNeuron: lambda op, inputs: nn.Identity() if (op.a, op.b) == (1, 0) else ScaleShift(op),
 }

@@ -6,43 +6,35 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm, Op
 
 from .dropout import DropoutLayer
-from .emission import Table
+from .emission import OperationModule, Table
 from .groupnorm import GroupNormalise, LayerNormalise
 from .lrn import ResponseNorm
 from .precision import widened
 
 
-class MapResponseNorm(nn.Module):
+class MapResponseNorm(OperationModule):
     """Normalisation within each map: x (k + alpha sum x^2)^-beta over the size x size window around each pixel."""
 
-    def __init__(self, op: MapNorm) -> None:
-        super().__init__()
-        self.size = op.size
-        self.k = op.k
-        self.alpha = op.alpha
-        self.beta = op.beta
+    op: MapNorm
 
     def forward(self, x: Tensor) -> Tensor:
-        x = widened(x)
-        return x * (self.k + self.alpha * window_sums(x.square(), self.size)) ** -self.beta
-
-    def extra_repr(self) -> str:
-        return f"size={self.size}, k={self.k}, alpha={self.alpha}, beta={self.beta}"
+        x, op = widened(x), self.op
+        return x * (op.k + op.alpha * window_sums(x.square(), op.size)) ** -op.beta
 
 
 class ContrastResponseNorm(MapResponseNorm):
     """Like ``MapResponseNorm``, but with the squares of x minus the mean of the image pixels in the window."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = widened(x)
-        count = window_sums(x.new_ones(1, 1, x.shape[2], x.shape[3]), self.size)
-        contrast = x - window_sums(x, self.size) / count
-        return x * (self.k + self.alpha * window_sums(contrast.square(), self.size)) ** -self.beta
+        x, op = widened(x), self.op
+        count = window_sums(x.new_ones(1, 1, x.shape[2], x.shape[3]), op.size)
+        contrast = x - window_sums(x, op.size) / count
+        return x * (op.k + op.alpha * window_sums(contrast.square(), op.size)) ** -op.beta
 
 
 def window_sums(x: Tensor, size: int) -> Tensor:
@@ -51,24 +43,17 @@ def window_sums(x: Tensor, size: int) -> Tensor:
     return F.avg_pool2d(F.pad(x, (before, after, before, after)), size, 1, divisor_override=1)
 
 
-class BatchNormalise(nn.Module):
+class BatchNormalise(OperationModule):
     """Batch normalisation. ``forward`` takes weight and bias if affine, then the buffers of ``_running``."""
 
-    def __init__(self, op: BatchNorm) -> None:
-        super().__init__()
-        self.eps = op.eps
-        self.momentum = op.momentum
-        self.affine = op.affine
+    op: BatchNorm
 
     def forward(self, x: Tensor, *tensors: Tensor) -> Tensor:
-        weight, bias = tensors[:2] if self.affine else (None, None)
+        weight, bias = tensors[:2] if self.op.affine else (None, None)
         mean, variance, batches = tensors[-3:]
         if self.training:
             batches.add_(1)
-        return F.batch_norm(x, mean, variance, weight, bias, self.training, self.momentum, self.eps)
-
-    def extra_repr(self) -> str:
-        return f"eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
+        return F.batch_norm(x, mean, variance, weight, bias, self.training, self.op.momentum, self.op.eps)
 
 
 def _running(channels: int) -> dict[str, Tensor]:

@@ -14,30 +14,27 @@ from netspec.ir.ops import Blur, Crop, Mirror, Nailbed, RandomScale, Resize, Ups
 from netspec.ir.shape import Shape
 
 from .counter_rng import RandomLayer
-from .emission import Table
+from .emission import OperationModule, Table
 from .fixed import Fixed
 
 
-class GaussianBlur(nn.Module):
+class GaussianBlur(OperationModule):
     """Blurs each channel along rows and columns, with weights exp(-(i - r)^2 / (2 stdev^2)) normalised to sum 1."""
 
-    def __init__(self, size: int, stdev: float) -> None:
-        super().__init__()
-        self.size = size
-        self.stdev = stdev
-        weights = [math.exp(-((i - size // 2) ** 2) / (2 * stdev**2)) for i in range(size)]
+    op: Blur
+
+    def __init__(self, op: Blur) -> None:
+        super().__init__(op)
+        weights = [math.exp(-((i - op.size // 2) ** 2) / (2 * op.stdev**2)) for i in range(op.size)]
         self.line = Fixed([w / sum(weights) for w in weights])
 
     def forward(self, x: Tensor) -> Tensor:
-        before = self.size // 2
-        after = self.size - 1 - before
+        before = self.op.size // 2
+        after = self.op.size - 1 - before
         line = self.line(x)
         maps = F.pad(x.flatten(0, 1).unsqueeze(1), (before, after, before, after))
         maps = F.conv2d(F.conv2d(maps, line.view(1, 1, 1, -1)), line.view(1, 1, -1, 1))
         return maps.view(x.shape)
-
-    def extra_repr(self) -> str:
-        return f"size={self.size}, stdev={self.stdev}"
 
 
 class Sample(nn.Module):
@@ -63,21 +60,14 @@ class Reverse(nn.Module):
         return x.flip(3)
 
 
-class Rectangle(nn.Module):
+class Rectangle(OperationModule):
     """Crops a rectangle."""
 
-    def __init__(self, op: Crop) -> None:
-        super().__init__()
-        self.top = op.top
-        self.left = op.left
-        self.height = op.height
-        self.width = op.width
+    op: Crop
 
     def forward(self, x: Tensor) -> Tensor:
-        return x[:, :, self.top : self.top + self.height, self.left : self.left + self.width]
-
-    def extra_repr(self) -> str:
-        return f"top={self.top}, left={self.left}, height={self.height}, width={self.width}"
+        op = self.op
+        return x[:, :, op.top : op.top + op.height, op.left : op.left + op.width]
 
 
 def interpolation_weights(positions: Sequence[float], size: int) -> Tensor:
@@ -90,28 +80,25 @@ def interpolation_weights(positions: Sequence[float], size: int) -> Tensor:
     return (1 - distances.abs()).clamp(min=0)
 
 
-class Bilinear(nn.Module):
+class Bilinear(OperationModule):
     """Bilinear interpolation as R x C^T: R interpolates between rows, C between columns."""
 
     def __init__(self, op: Resize, x: Shape) -> None:
-        super().__init__()
-        self.step = op.step
+        super().__init__(op)
         self.rows = Fixed(interpolation_weights(op.sampling_positions(x.height), x.height).tolist())
         self.columns = Fixed(interpolation_weights(op.sampling_positions(x.width), x.width).tolist())
 
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.rows(x) @ x @ self.columns(x).T)
 
-    def extra_repr(self) -> str:
-        return f"step={self.step}"
-
 
 class RandomlyScaled(RandomLayer):
     """In training a square of the image at a random scale, in evaluation its middle: N,C,S,S to N,C,size,size."""
 
+    op: RandomScale
+
     def __init__(self, op: RandomScale, x: Shape) -> None:
-        super().__init__()
-        self.op = op
+        super().__init__(op)
         self.centre = Rectangle(op.centre_crop(x.height))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -124,9 +111,6 @@ class RandomlyScaled(RandomLayer):
         )
         return rows @ x @ columns.T
 
-    def extra_repr(self) -> str:
-        return f"size={self.op.size}, max_scale={self.op.max_scale}"
-
 
 _METHODS: dict[str, dict[str, Any]] = {
     "nearest": {"mode": "nearest"},
@@ -135,7 +119,7 @@ _METHODS: dict[str, dict[str, Any]] = {
 }
 
 TABLE: Table = {
-    Blur: lambda op, inputs: GaussianBlur(op.size, op.stdev),
+    Blur: lambda op, inputs: GaussianBlur(op),
     Nailbed: lambda op, inputs: Sample(*cast(Nailbed, op).starts(inputs[0]), op.stride),
     Mirror: lambda op, inputs: Reverse(),
     Crop: lambda op, inputs: Rectangle(op),
