@@ -6,20 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netspec.formatting import format_literal
+from netspec.ir import ops
 from netspec.ir.graph import Layer
-from netspec.ir.ops import (
-    BinaryCrossEntropy,
-    CauchyError,
-    CrossEntropy,
-    GatedSumSquares,
-    Logistic,
-    Op,
-    SetCrossEntropy,
-    Softmax,
-    SquaredError,
-    SumSquares,
-    Topographic,
-)
 
 from .sections import Part, Section, Value, listed
 from .site import Draft, Site
@@ -35,12 +23,12 @@ def add_cost(draft: Draft, layer: Layer) -> None:
     _COSTS[type(op)](Site(draft, layer, draft.name(layer.name)), op)
 
 
-def _cross_entropy(site: Site, op: CrossEntropy) -> None:
+def _cross_entropy(site: Site, op: ops.CrossEntropy) -> None:
     softmax = _softmax_of(site.draft, site.layer.inputs[0]) or _add_intermediate(site, "softmax", {})
     _logreg(site, softmax, op.weight)
 
 
-def _binary_cross_entropy(site: Site, op: BinaryCrossEntropy) -> None:
+def _binary_cross_entropy(site: Site, op: ops.BinaryCrossEntropy) -> None:
     old = site.draft.old
     if op.positive != 1 and old:
         site.error("the costs of 2012 have no weights of classes", "positive", instead=("positive=1", "--dialect v2"))
@@ -48,14 +36,14 @@ def _binary_cross_entropy(site: Site, op: BinaryCrossEntropy) -> None:
         probabilities = site.single()
     else:
         input_name = site.layer.inputs[0]
-        logistic = _section_applying(site.draft, input_name, Logistic)
+        logistic = _section_applying(site.draft, input_name, ops.Logistic)
         probabilities = logistic or _add_intermediate(site, "neuron", {"neuron": "logistic"})
     positive = {"posWeight": format_literal(op.positive)} if op.positive != 1 else {}
     labels = _labels(site.draft, _ONE_HOT)
     _cost(site, "cost.crossent2" if old else "cost.bce", (labels, probabilities), op.weight, **positive)
 
 
-def _sum_of_squares(site: Site, op: SumSquares) -> None:
+def _sum_of_squares(site: Site, op: ops.SumSquares) -> None:
     if op.gate == "class":
         _require_2012(site, "cost.gsum2", "gate=none")
         _cost(site, "cost.gsum2", (_labels(site.draft, _INDEX), site.single()), op.weight)
@@ -63,30 +51,30 @@ def _sum_of_squares(site: Site, op: SumSquares) -> None:
         _cost(site, "cost.sum2", (site.single(),), op.weight)
 
 
-def _gated_sum_of_squares(site: Site, op: GatedSumSquares) -> None:
+def _gated_sum_of_squares(site: Site, op: ops.GatedSumSquares) -> None:
     _require_2012(site, "cost.gsum2", "sumsquares")
     _cost(site, "cost.gsum2", (site.single(), site.single(1)), op.weight)
 
 
-def _set_cross_entropy(site: Site, op: SetCrossEntropy) -> None:
+def _set_cross_entropy(site: Site, op: ops.SetCrossEntropy) -> None:
     _require_2012(site, "cost.msm", "crossentropy")
     inputs = (_labels(site.draft, _INDEX), site.single())
     _cost(site, "cost.msm", inputs, op.weight, setSize=str(op.size), threads="1")
 
 
-def _topographic(site: Site, op: Topographic) -> None:
+def _topographic(site: Site, op: ops.Topographic) -> None:
     _require_2012(site, "cost.tica", "sumsquares")
     channels, _ = site.square_maps()
     _cost(site, "cost.tica", (site.single(),), op.weight)
     site.draft.sections[-1].keys |= {"channels": str(channels), "sizeX": str(op.size)}
 
 
-def _cauchy_error(site: Site, op: CauchyError) -> None:
+def _cauchy_error(site: Site, op: ops.CauchyError) -> None:
     _require_2012(site, "cost.rflickr", "squarederror")
     _cost(site, "cost.rflickr", (_labels(site.draft, _ONE_HOT), site.single()), op.weight)
 
 
-def _squared_error(site: Site, op: SquaredError) -> None:
+def _squared_error(site: Site, op: ops.SquaredError) -> None:
     """Add a section for the difference from the labels, and a cost that sums its squares."""
     draft, layer, coefficients = site.draft, site.layer, {"coeffs": "1,-1"}
     parts = (site.single(), _labels(draft, _ONE_HOT))
@@ -97,15 +85,15 @@ def _squared_error(site: Site, op: SquaredError) -> None:
     _cost(site, "cost.sum2", (draft.add(section, parts[0].shape, site.gpu),), op.weight)
 
 
-_COSTS: Mapping[type[Op], Callable[[Site, Any], None]] = {
-    CrossEntropy: _cross_entropy,
-    BinaryCrossEntropy: _binary_cross_entropy,
-    SumSquares: _sum_of_squares,
-    GatedSumSquares: _gated_sum_of_squares,
-    SetCrossEntropy: _set_cross_entropy,
-    Topographic: _topographic,
-    CauchyError: _cauchy_error,
-    SquaredError: _squared_error,
+_COSTS: Mapping[type[ops.Op], Callable[[Site, Any], None]] = {
+    ops.CrossEntropy: _cross_entropy,
+    ops.BinaryCrossEntropy: _binary_cross_entropy,
+    ops.SumSquares: _sum_of_squares,
+    ops.GatedSumSquares: _gated_sum_of_squares,
+    ops.SetCrossEntropy: _set_cross_entropy,
+    ops.Topographic: _topographic,
+    ops.CauchyError: _cauchy_error,
+    ops.SquaredError: _squared_error,
 }
 
 
@@ -155,10 +143,10 @@ def _add_intermediate(site: Site, type_: str, keys: dict[str, str]) -> Part:
 
 
 def _softmax_of(draft: Draft, input_name: str) -> Part | None:
-    return _section_applying(draft, input_name, Softmax)
+    return _section_applying(draft, input_name, ops.Softmax)
 
 
-def _section_applying(draft: Draft, input_name: str, op: type[Softmax | Logistic]) -> Part | None:
+def _section_applying(draft: Draft, input_name: str, op: type[ops.Softmax | ops.Logistic]) -> Part | None:
     """Return the section of a layer that applies only this operation to the layer ``input_name``, or ``None``."""
     for layer in draft.graph.layers.values():
         applies = (

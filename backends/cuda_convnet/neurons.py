@@ -5,53 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netspec.formatting import format_literal
-from netspec.ir.ops import (
-    Abs,
-    LinearNeuron,
-    Log,
-    Logistic,
-    NoisyRelu,
-    Op,
-    Relu,
-    Relu6,
-    SoftRelu,
-    Sqrt,
-    Square,
-    Tanh,
-    word_of,
-)
+from netspec.ir import ops
 
 from .sections import decimal
 
 if TYPE_CHECKING:
     from .site import Site
 
-PLAIN: dict[type[Op], str] = {
-    Relu: "relu", Logistic: "logistic", SoftRelu: "softrelu", Abs: "abs", Square: "square", Sqrt: "sqrt",
-}  # fmt: skip
+PLAIN: dict[type[ops.Op], str] = {
+    ops.Relu: "relu",
+    ops.Logistic: "logistic",
+    ops.SoftRelu: "softrelu",
+    ops.Abs: "abs",
+    ops.Square: "square",
+    ops.Sqrt: "sqrt",
+}
 """The words of neurons without parameters."""
 
 
-def word(site: Site, op: Op) -> str:
+def word(site: Site, op: ops.Op) -> str:
     """Return the value of ``neuron=``, such as ``relu`` or ``tanh[1.7159,0.667]``. Raises ``Inexpressible``."""
     if type(op) in PLAIN:
         return PLAIN[type(op)]
-    if isinstance(op, Relu6):
+    if isinstance(op, ops.Relu6):
         return f"brelu[{op.top}]"
-    if isinstance(op, NoisyRelu):
+    if isinstance(op, ops.NoisyRelu):
         return _noisy(site, op)
-    if isinstance(op, Tanh):
+    if isinstance(op, ops.Tanh):
         return f"tanh[{decimal(op.a)},{decimal(op.b)}]"
-    if isinstance(op, LinearNeuron):
+    if isinstance(op, ops.LinearNeuron):
         return "ident" if (op.a, op.b) == (1, 0) else f"linear[{decimal(op.a)},{decimal(op.b)}]"
-    if isinstance(op, Log) and not site.draft.old:
+    if isinstance(op, ops.Log) and not site.draft.old:
         return f"log[{decimal(op.a)}]"
-    if isinstance(op, Log):
+    if isinstance(op, ops.Log):
         raise site.error("the neurons of 2012 have no logarithm", "neuron", instead=("--dialect v2",))
-    raise site.error(f"cuda-convnet has no neuron {word_of(op)}", "neuron", instead=("relu",))
+    raise site.error(f"cuda-convnet has no neuron {ops.word_of(op)}", "neuron", instead=("relu",))
 
 
-def _noisy(site: Site, op: NoisyRelu) -> str:
+def _noisy(site: Site, op: ops.NoisyRelu) -> str:
     """Return ``nrelu``, which only 2012 has: version 2 still parses it but does not implement it."""
     if not site.draft.old:
         raise site.error("the neurons of version 2 have no noise", "neuron", instead=("--dialect 2012", "relu"))

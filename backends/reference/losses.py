@@ -8,16 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import (
-    BinaryCrossEntropy,
-    CauchyError,
-    CrossEntropy,
-    GatedSumSquares,
-    SetCrossEntropy,
-    SquaredError,
-    SumSquares,
-    Topographic,
-)
+from netspec.ir import ops
 
 from .call import Array, Call, Gradient, Labels
 from .joins import softmax_of
@@ -25,24 +16,24 @@ from .neurons import sigmoid
 from .norms import window_sums, window_sums_back
 
 
-def cross_entropy(op: CrossEntropy, call: Call) -> Array:
+def cross_entropy(op: ops.CrossEntropy, call: Call) -> Array:
     """log(sum e^x) - x[class]."""
     largest = call.x.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(call.x - largest).sum(axis=1, keepdims=True)) + largest
     return _mean((log_sum - call.x) * _targets(call))
 
 
-def cross_entropy_back(op: CrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
+def cross_entropy_back(op: ops.CrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
     """softmax(x) - t."""
     return _mean_gradient(call, grad, softmax_of(call.x) - _targets(call))
 
 
-def set_cross_entropy(op: SetCrossEntropy, call: Call) -> Array:
+def set_cross_entropy(op: ops.SetCrossEntropy, call: Call) -> Array:
     """-log of the probability that a random set of ``op.size`` classes contains the image's class."""
     return _mean(-_log_inclusion_probabilities(call.x, op.size) * _targets(call))
 
 
-def set_cross_entropy_back(op: SetCrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
+def set_cross_entropy_back(op: ops.SetCrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
     """The probability of each class to be in the set, minus the same given that the set contains the image's class.
 
     Given that, the rest of the set is a random set of size - 1 of the other classes. With several classes of an image,
@@ -77,7 +68,7 @@ def _log_sums(x: Array, size: int) -> Array:
     return sums
 
 
-def binary_cross_entropy(op: BinaryCrossEntropy, call: Call) -> Array:
+def binary_cross_entropy(op: ops.BinaryCrossEntropy, call: Call) -> Array:
     """-w t log p - (1 - t) log(1 - p), with w = ``op.positive``.
 
     Of scores x, -log p = log(1 + e^-x) and -log(1 - p) = log(1 + e^x).
@@ -89,7 +80,7 @@ def binary_cross_entropy(op: BinaryCrossEntropy, call: Call) -> Array:
     return _mean(op.positive * t * np.logaddexp(0.0, -call.x) + (1 - t) * np.logaddexp(0.0, call.x))
 
 
-def binary_cross_entropy_back(op: BinaryCrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
+def binary_cross_entropy_back(op: ops.BinaryCrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
     """(1 - t) p - w t (1 - p) by scores; (1 - t) / (1 - p) - w t / p by probabilities, 0 for clamped ones."""
     t = _targets(call)
     if op.of == "probabilities":
@@ -99,38 +90,38 @@ def binary_cross_entropy_back(op: BinaryCrossEntropy, call: Call, y: Array, grad
     return _mean_gradient(call, grad, (1 - t) * p - op.positive * t * (1 - p))
 
 
-def squared_error(op: SquaredError, call: Call) -> Array:
+def squared_error(op: ops.SquaredError, call: Call) -> Array:
     """The sum of (x - t)^2."""
     return _mean((call.x - _targets(call)) ** 2)
 
 
-def squared_error_back(op: SquaredError, call: Call, y: Array, grad: Array) -> Gradient:
+def squared_error_back(op: ops.SquaredError, call: Call, y: Array, grad: Array) -> Gradient:
     """2 (x - t)."""
     return _mean_gradient(call, grad, 2 * (call.x - _targets(call)))
 
 
-def cauchy_error(op: CauchyError, call: Call) -> Array:
+def cauchy_error(op: ops.CauchyError, call: Call) -> Array:
     """The sum of log(1 + (x - t)^2)."""
     return _mean(np.log1p((call.x - _targets(call)) ** 2))
 
 
-def cauchy_error_back(op: CauchyError, call: Call, y: Array, grad: Array) -> Gradient:
+def cauchy_error_back(op: ops.CauchyError, call: Call, y: Array, grad: Array) -> Gradient:
     """2 d / (1 + d^2), d = x - t."""
     d = call.x - _targets(call)
     return _mean_gradient(call, grad, 2 * d / (1 + d**2))
 
 
-def sum_squares(op: SumSquares, call: Call) -> Array:
+def sum_squares(op: ops.SumSquares, call: Call) -> Array:
     """The sum of x^2, times the gate."""
     return _mean(_gate(op, call) * call.x**2)
 
 
-def sum_squares_back(op: SumSquares, call: Call, y: Array, grad: Array) -> Gradient:
+def sum_squares_back(op: ops.SumSquares, call: Call, y: Array, grad: Array) -> Gradient:
     """2 x times the gate."""
     return _mean_gradient(call, grad, 2 * _gate(op, call) * call.x)
 
 
-def _gate(op: SumSquares, call: Call) -> Array:
+def _gate(op: ops.SumSquares, call: Call) -> Array:
     """Return the class numbers reshaped to broadcast with the input, or 1 if there is no gate. Those of targets are
     the means of the numbers."""
     if op.gate == "none":
@@ -140,13 +131,13 @@ def _gate(op: SumSquares, call: Call) -> Array:
     return numbers.reshape(-1, *(1,) * (call.x.ndim - 1)).astype(np.float64)
 
 
-def gated_sum_squares(op: GatedSumSquares, call: Call) -> Array:
+def gated_sum_squares(op: ops.GatedSumSquares, call: Call) -> Array:
     """The sum of g x^2."""
     gate, x = call.inputs
     return _mean(gate.reshape(-1) * (x**2).reshape(len(x), -1).sum(axis=1))
 
 
-def gated_sum_squares_back(op: GatedSumSquares, call: Call, y: Array, grad: Array) -> Gradient:
+def gated_sum_squares_back(op: ops.GatedSumSquares, call: Call, y: Array, grad: Array) -> Gradient:
     """The sum of x^2 by the gate, 2 g x by x."""
     gate, x = call.inputs
     by_gate = (x**2).reshape(len(x), -1).sum(axis=1).reshape(gate.shape)
@@ -154,13 +145,13 @@ def gated_sum_squares_back(op: GatedSumSquares, call: Call, y: Array, grad: Arra
     return Gradient((grad * by_gate / len(x), grad * by_x / len(x)))
 
 
-def topographic_sparsity(op: Topographic, call: Call) -> Array:
+def topographic_sparsity(op: ops.Topographic, call: Call) -> Array:
     """The sum of sqrt(S) - e log(1 + sqrt(S) / e), S being the sum of squares in the window around each pixel."""
     roots = np.sqrt(window_sums(op.size, call.x**2))
     return _mean(roots - op.smallest * np.log1p(roots / op.smallest))
 
 
-def topographic_sparsity_back(op: Topographic, call: Call, y: Array, grad: Array) -> Gradient:
+def topographic_sparsity_back(op: ops.Topographic, call: Call, y: Array, grad: Array) -> Gradient:
     """x times the sum of 1 / (e + sqrt(S)) over the pixels whose windows contain it."""
     slopes = 1 / (op.smallest + np.sqrt(window_sums(op.size, call.x**2)))
     return _mean_gradient(call, grad, call.x * window_sums_back(op.size, slopes))

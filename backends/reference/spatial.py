@@ -6,33 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netspec.ir.ops import (
-    AvgPool,
-    Blur,
-    Crop,
-    MaxAbsPool,
-    MaxPool,
-    Mirror,
-    Nailbed,
-    RandomScale,
-    Resize,
-    SumPool,
-    Upsample,
-    ZeroPad,
-)
+from netspec.ir import ops
 from netspec.ir.shape import Shape
 
 from .call import Array, Call, Gradient
 from .windows import columns, fold, slide, slide_back
 
 
-def maxpool(op: MaxPool, call: Call) -> Array:
+def maxpool(op: ops.MaxPool, call: Call) -> Array:
     """The largest pixel of each window; padding and overhang are -infinity."""
     y: Array = columns(call.x, op.window, fill=-np.inf).max(axis=(2, 3))
     return y
 
 
-def maxpool_back(op: MaxPool, call: Call, y: Array, grad: Array) -> Gradient:
+def maxpool_back(op: ops.MaxPool, call: Call, y: Array, grad: Array) -> Gradient:
     """The largest pixel of each window gets the gradient, the first one of equals (argmax returns the first)."""
     n, c, height, width = call.x.shape
     patches = columns(call.x, op.window, fill=-np.inf)
@@ -41,13 +28,13 @@ def maxpool_back(op: MaxPool, call: Call, y: Array, grad: Array) -> Gradient:
     return Gradient((fold((selected * grad[:, :, None]).reshape(patches.shape), op.window, height, width),))
 
 
-def avgpool(op: AvgPool, call: Call) -> Array:
+def avgpool(op: ops.AvgPool, call: Call) -> Array:
     """The mean of the pixels of each window that are in the image."""
     total: Array = columns(call.x, op.window).sum(axis=(2, 3))
     return total / _pixel_counts(op, call.x)
 
 
-def avgpool_back(op: AvgPool, call: Call, y: Array, grad: Array) -> Gradient:
+def avgpool_back(op: ops.AvgPool, call: Call, y: Array, grad: Array) -> Gradient:
     """Each pixel of a window gets the same share of the gradient."""
     n, c, height, width = call.x.shape
     share = (grad / _pixel_counts(op, call.x))[:, :, None, None]
@@ -55,38 +42,38 @@ def avgpool_back(op: AvgPool, call: Call, y: Array, grad: Array) -> Gradient:
     return Gradient((fold(patches, op.window, height, width),))
 
 
-def _pixel_counts(op: AvgPool, x: Array) -> Array:
+def _pixel_counts(op: ops.AvgPool, x: Array) -> Array:
     """Return how many pixels of the image each window covers: 1,1,OH,OW."""
     counts: Array = columns(np.ones((1, 1, *x.shape[2:])), op.window).sum(axis=(2, 3))
     return counts
 
 
-def sumpool(op: SumPool, call: Call) -> Array:
+def sumpool(op: ops.SumPool, call: Call) -> Array:
     """The sum of each window's pixels."""
     total: Array = columns(call.x, op.window).sum(axis=(2, 3))
     return total
 
 
-def sumpool_back(op: SumPool, call: Call, y: Array, grad: Array) -> Gradient:
+def sumpool_back(op: ops.SumPool, call: Call, y: Array, grad: Array) -> Gradient:
     """Each pixel of a window gets the whole gradient."""
     n, c, height, width = call.x.shape
     patches = np.broadcast_to(grad[:, :, None, None], (n, c, *op.window.kernel, *grad.shape[2:]))
     return Gradient((fold(patches, op.window, height, width),))
 
 
-def maxabspool(op: MaxAbsPool, call: Call) -> Array:
+def maxabspool(op: ops.MaxAbsPool, call: Call) -> Array:
     """The pixel of largest magnitude in each window, the last one of equals; padding and overhang do not count."""
     total: Array = (columns(call.x, op.window) * _largest_magnitude(op, call.x)).sum(axis=(2, 3))
     return total
 
 
-def maxabspool_back(op: MaxAbsPool, call: Call, y: Array, grad: Array) -> Gradient:
+def maxabspool_back(op: ops.MaxAbsPool, call: Call, y: Array, grad: Array) -> Gradient:
     """The selected pixel gets the gradient."""
     height, width = call.x.shape[2:]
     return Gradient((fold(_largest_magnitude(op, call.x) * grad[:, :, None, None], op.window, height, width),))
 
 
-def _largest_magnitude(op: MaxAbsPool, x: Array) -> Array:
+def _largest_magnitude(op: ops.MaxAbsPool, x: Array) -> Array:
     """Return 1 at the pixel that each window selects and 0 at the others: N,C,KH,KW,OH,OW.
 
     argmax returns the first of equals, so it runs over the elements in reverse order to find the last.
@@ -98,19 +85,19 @@ def _largest_magnitude(op: MaxAbsPool, x: Array) -> Array:
     return selected.reshape(magnitudes.shape)
 
 
-def blur(op: Blur, call: Call) -> Array:
+def blur(op: ops.Blur, call: Call) -> Array:
     """Convolve with a Gaussian along the axis of rows, then along that of columns."""
     rows = slide(call.x, 2, op.size // 2, _gaussian(op))
     return slide(rows, 3, op.size // 2, _gaussian(op))
 
 
-def blur_back(op: Blur, call: Call, y: Array, grad: Array) -> Gradient:
+def blur_back(op: ops.Blur, call: Call, y: Array, grad: Array) -> Gradient:
     """The two adjoints in reverse order."""
     rows = slide_back(grad, 3, op.size // 2, _gaussian(op))
     return Gradient((slide_back(rows, 2, op.size // 2, _gaussian(op)),))
 
 
-def _gaussian(op: Blur) -> Array:
+def _gaussian(op: ops.Blur) -> Array:
     """exp(-(i - r)^2 / (2 stdev^2)) with r = size // 2, scaled to sum 1: (size,)."""
     distance = np.arange(op.size, dtype=np.float64) - op.size // 2
     unscaled = np.exp(-(distance**2) / (2 * op.stdev**2))
@@ -118,13 +105,13 @@ def _gaussian(op: Blur) -> Array:
     return weights
 
 
-def nailbed(op: Nailbed, call: Call) -> Array:
+def nailbed(op: ops.Nailbed, call: Call) -> Array:
     """Every stride-th pixel, starting so that the selection is centred."""
     rows, cols = _selected(op, call.x)
     return call.x[:, :, rows, cols]
 
 
-def nailbed_back(op: Nailbed, call: Call, y: Array, grad: Array) -> Gradient:
+def nailbed_back(op: ops.Nailbed, call: Call, y: Array, grad: Array) -> Gradient:
     """The selected pixels get the gradient, the others 0."""
     by_x = np.zeros_like(call.x)
     rows, cols = _selected(op, call.x)
@@ -132,68 +119,68 @@ def nailbed_back(op: Nailbed, call: Call, y: Array, grad: Array) -> Gradient:
     return Gradient((by_x,))
 
 
-def _selected(op: Nailbed, x: Array) -> tuple[slice, slice]:
+def _selected(op: ops.Nailbed, x: Array) -> tuple[slice, slice]:
     top, left = op.starts(Shape(*x.shape[1:]))
     return slice(top, None, op.stride), slice(left, None, op.stride)
 
 
-def mirror(op: Mirror, call: Call) -> Array:
+def mirror(op: ops.Mirror, call: Call) -> Array:
     """Reverse the order of the columns."""
     return call.x[..., ::-1]
 
 
-def mirror_back(op: Mirror, call: Call, y: Array, grad: Array) -> Gradient:
+def mirror_back(op: ops.Mirror, call: Call, y: Array, grad: Array) -> Gradient:
     """Reverse the order of the columns."""
     return Gradient((grad[..., ::-1],))
 
 
-def crop(op: Crop, call: Call) -> Array:
+def crop(op: ops.Crop, call: Call) -> Array:
     """The pixels of a rectangle."""
     return call.x[:, :, op.top : op.top + op.height, op.left : op.left + op.width]
 
 
-def crop_back(op: Crop, call: Call, y: Array, grad: Array) -> Gradient:
+def crop_back(op: ops.Crop, call: Call, y: Array, grad: Array) -> Gradient:
     """The pixels of the rectangle get the gradient, the others 0."""
     by_x = np.zeros_like(call.x)
     by_x[:, :, op.top : op.top + op.height, op.left : op.left + op.width] = grad
     return Gradient((by_x,))
 
 
-def zero_pad(op: ZeroPad, call: Call) -> Array:
+def zero_pad(op: ops.ZeroPad, call: Call) -> Array:
     """Pad with zeros on both axes."""
     left, right, top, bottom = op.pad
     return np.pad(call.x, ((0, 0), (0, 0), (top, bottom), (left, right)))
 
 
-def zero_pad_back(op: ZeroPad, call: Call, y: Array, grad: Array) -> Gradient:
+def zero_pad_back(op: ops.ZeroPad, call: Call, y: Array, grad: Array) -> Gradient:
     """The part of the gradient that belongs to the image."""
     height, width = call.x.shape[2:]
     return Gradient((grad[:, :, op.pad.top : op.pad.top + height, op.pad.left : op.pad.left + width],))
 
 
-def interpolate(op: Resize | Upsample, call: Call) -> Array:
+def interpolate(op: ops.Resize | ops.Upsample, call: Call) -> Array:
     """Interpolation, or repetition, as R x C^T: R is that of rows, C that of columns."""
     rows, cols = _interpolation_matrices(op, call.x)
     y: Array = rows @ call.x @ cols.T
     return y
 
 
-def interpolate_back(op: Resize | Upsample, call: Call, y: Array, grad: Array) -> Gradient:
+def interpolate_back(op: ops.Resize | ops.Upsample, call: Call, y: Array, grad: Array) -> Gradient:
     """R^T grad C."""
     rows, cols = _interpolation_matrices(op, call.x)
     return Gradient((rows.T @ grad @ cols,))
 
 
-def _interpolation_matrices(op: Resize | Upsample, x: Array) -> tuple[Array, Array]:
+def _interpolation_matrices(op: ops.Resize | ops.Upsample, x: Array) -> tuple[Array, Array]:
     height, width = x.shape[2:]
-    if isinstance(op, Resize):
+    if isinstance(op, ops.Resize):
         rows, cols = op.sampling_positions(height), op.sampling_positions(width)
     else:
         rows, cols = (tuple(map(float, op.sampling_positions(axis, x.shape[2 + axis]))) for axis in (0, 1))
     return _interpolation_weights(rows, height), _interpolation_weights(cols, width)
 
 
-def random_scale(op: RandomScale, call: Call) -> Array:
+def random_scale(op: ops.RandomScale, call: Call) -> Array:
     """A square of the image at a random scale and position, by bilinear interpolation; in evaluation the middle."""
     if not call.training:
         return crop(op.centre_crop(call.x.shape[2]), call)
@@ -202,7 +189,7 @@ def random_scale(op: RandomScale, call: Call) -> Array:
     return y
 
 
-def random_scale_back(op: RandomScale, call: Call, y: Array, grad: Array) -> Gradient:
+def random_scale_back(op: ops.RandomScale, call: Call, y: Array, grad: Array) -> Gradient:
     """R^T grad C."""
     if not call.training:
         return crop_back(op.centre_crop(call.x.shape[2]), call, y, grad)
@@ -210,7 +197,7 @@ def random_scale_back(op: RandomScale, call: Call, y: Array, grad: Array) -> Gra
     return Gradient((rows.T @ grad @ cols,))
 
 
-def _scale_matrices(op: RandomScale, call: Call) -> tuple[Array, Array]:
+def _scale_matrices(op: ops.RandomScale, call: Call) -> tuple[Array, Array]:
     if call.uniforms is None:
         raise ValueError(f"{call.name} draws a size in training: it needs four numbers from 0 up to 1")
     side = call.x.shape[2]

@@ -14,29 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
+from netspec.ir import ops
 from netspec.ir.graph import Graph
-from netspec.ir.ops import (
-    Blur,
-    ContrastNorm,
-    Crop,
-    GroupNorm,
-    LayerNorm,
-    Linear,
-    Loss,
-    MapNorm,
-    Mirror,
-    Nailbed,
-    Op,
-    PixelShuffle,
-    PixelUnshuffle,
-    RandomScale,
-    Reshape,
-    Resize,
-    Softmax,
-    Upsample,
-    ZeroPad,
-    window_of,
-)
 from netspec.ir.shape import Shape
 from netspec.ir.window import TransposedWindow
 from netspec.passes.spans import Span, joined
@@ -78,14 +57,14 @@ def _is_whole(field: ReceptiveField, output: Shape, image: Shape) -> bool:
     return field.rows.contains(image.height) and field.columns.contains(image.width)
 
 
-def _field(op: Op, inputs: Sequence[ReceptiveField], shapes: Sequence[Shape], output: Shape) -> ReceptiveField:
+def _field(op: ops.Op, inputs: Sequence[ReceptiveField], shapes: Sequence[Shape], output: Shape) -> ReceptiveField:
     """Return the field of an operation's output from those of its inputs."""
     read = _join(inputs)
     if read == "all" or _reads_everything(op, shapes[0]):
         return "all"
-    if read == "varies" or isinstance(op, Resize | RandomScale) or _is_uneven(op):
+    if read == "varies" or isinstance(op, ops.Resize | ops.RandomScale) or _is_uneven(op):
         return "varies"
-    if isinstance(op, Reshape) and output.is_image and output[1:] != shapes[0][1:]:
+    if isinstance(op, ops.Reshape) and output.is_image and output[1:] != shapes[0][1:]:
         return "varies"
     moved = _moved(op, shapes[0])
     if moved is None:
@@ -93,20 +72,20 @@ def _field(op: Op, inputs: Sequence[ReceptiveField], shapes: Sequence[Shape], ou
     return _of_spans(moved[0].of(read.rows), moved[1].of(read.columns))
 
 
-def _is_uneven(op: Op) -> bool:
+def _is_uneven(op: ops.Op) -> bool:
     """Whether neighbouring units read at distances that differ from place to place."""
-    return isinstance(op, Upsample) and op.method == "corners"
+    return isinstance(op, ops.Upsample) and op.method == "corners"
 
 
 def _of_spans(rows: Span | None, columns: Span | None) -> ReceptiveField:
     return Field(rows, columns) if rows and columns else "varies"
 
 
-def _reads_everything(op: Op, x: Shape) -> bool:
+def _reads_everything(op: ops.Op, x: Shape) -> bool:
     """Whether each unit depends on all positions of the (first) input."""
-    if isinstance(op, LayerNorm | Softmax):
+    if isinstance(op, ops.LayerNorm | ops.Softmax):
         return not x.is_image
-    return isinstance(op, Linear | GroupNorm | Loss)
+    return isinstance(op, ops.Linear | ops.GroupNorm | ops.Loss)
 
 
 def _join(fields: Sequence[ReceptiveField]) -> ReceptiveField:
@@ -134,9 +113,9 @@ def _neighbours(first: int, count: int, stride: int = 1, distance: int = 1) -> _
     return _Reading(lambda i: (first + i * stride + k * distance for k in range(count)), stride)
 
 
-def _moved(op: Op, x: Shape) -> tuple[_Reading, _Reading] | None:
+def _moved(op: ops.Op, x: Shape) -> tuple[_Reading, _Reading] | None:
     """Which units of ``x`` an operation reads along both axes. ``None``: only the one at the same position."""
-    window = window_of(op)
+    window = ops.window_of(op)
     if isinstance(window, TransposedWindow):
         return _spread(window, 0), _spread(window, 1)
     if window is not None:
@@ -147,26 +126,26 @@ def _moved(op: Op, x: Shape) -> tuple[_Reading, _Reading] | None:
         )
         return rows, columns
     match op:
-        case Blur(size=size) | MapNorm(size=size):
-            times = 2 if isinstance(op, ContrastNorm) else 1  # the squares are of differences from means of windows
+        case ops.Blur(size=size) | ops.MapNorm(size=size):
+            times = 2 if isinstance(op, ops.ContrastNorm) else 1  # the squares are of differences from means of windows
             reading = _neighbours(-(size // 2) * times, (size - 1) * times + 1)
             return reading, reading
-        case Nailbed(stride=stride):
+        case ops.Nailbed(stride=stride):
             top, left = op.starts(x)
             return _neighbours(top, 1, stride), _neighbours(left, 1, stride)
-        case Crop(top=top, left=left):
+        case ops.Crop(top=top, left=left):
             return _neighbours(top, 1), _neighbours(left, 1)
-        case ZeroPad(pad=pad):
+        case ops.ZeroPad(pad=pad):
             return _neighbours(-pad.top, 1), _neighbours(-pad.left, 1)
-        case PixelUnshuffle(factor=factor):  # the pixels of a square, whichever becomes a channel
+        case ops.PixelUnshuffle(factor=factor):  # the pixels of a square, whichever becomes a channel
             reading = _neighbours(0, factor, factor)
             return reading, reading
-        case PixelShuffle(factor=factor):
-            repeated = Upsample((factor, factor))
+        case ops.PixelShuffle(factor=factor):
+            repeated = ops.Upsample((factor, factor))
             return _sampled(repeated, 0), _sampled(repeated, 1)
-        case Mirror():
+        case ops.Mirror():
             return _neighbours(0, 1), _neighbours(x.width - 1, 1, -1)
-        case Upsample():
+        case ops.Upsample():
             return _sampled(op, 0), _sampled(op, 1)
     return None
 
@@ -183,7 +162,7 @@ def _spread(window: TransposedWindow, axis: Literal[0, 1]) -> _Reading:
     return _Reading(units, 1, stride)
 
 
-def _sampled(op: Upsample, axis: Literal[0, 1]) -> _Reading:
+def _sampled(op: ops.Upsample, axis: Literal[0, 1]) -> _Reading:
     """The pixel that is repeated, or the two around the position that is sampled."""
     factor = op.factor[axis]
 

@@ -19,28 +19,8 @@ from building import Builder
 from numpy.typing import NDArray
 
 from netspec import backend
+from netspec.ir import ops
 from netspec.ir.graph import Graph
-from netspec.ir.ops import (
-    AvgPool,
-    BatchNorm,
-    Concat,
-    Conv,
-    Deconv,
-    Flatten,
-    GroupNorm,
-    LayerNorm,
-    Linear,
-    LinearNeuron,
-    Lrn,
-    Max,
-    MaxPool,
-    Op,
-    PRelu,
-    Reshape,
-    Softmax,
-    Sum,
-    SumPool,
-)
 from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
 from netspec.ir.window import TransposedWindow, Window
@@ -109,14 +89,14 @@ class Equivalent:
         return self.to_peer(session.run(["y"], {"image": self.images.astype(np.float32)})[0])
 
 
-def single(op: Op, x: Array, to_peer: Callable[[Array], Array] = lambda y: y, **params: Array) -> Equivalent:
+def single(op: ops.Op, x: Array, to_peer: Callable[[Array], Array] = lambda y: y, **params: Array) -> Equivalent:
     """A single operation. ``x`` is N,C,H,W or N,F; ``params`` are its parameters and running statistics."""
     builder = Builder()
     builder.add("y", op, builder.input(*x.shape[1:]))
     return Equivalent(verify(builder.graph()), x, {f"y.{name}": values for name, values in params.items()}, to_peer)
 
 
-def elementwise(op: Op, x: Array) -> Equivalent:
+def elementwise(op: ops.Op, x: Array) -> Equivalent:
     """An elementwise function, for which the shape of ``x`` does not matter."""
     return single(op, x.reshape(1, -1), lambda y: y.reshape(x.shape))
 
@@ -141,7 +121,7 @@ def conv(
     images, to_peer = to_images(x, batched)
     weight = weight if weight.ndim == 4 else weight[:, :, None]
     params = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
-    return single(Conv(len(weight), window, groups, bias is not None), images, to_peer, **params)
+    return single(ops.Conv(len(weight), window, groups, bias is not None), images, to_peer, **params)
 
 
 def deconv(
@@ -151,12 +131,12 @@ def deconv(
     images, to_peer = to_images(x, batched)
     weight = weight if weight.ndim == 4 else weight[:, :, None]
     params = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
-    return single(Deconv(weight.shape[1] * groups, window, groups, bias is not None), images, to_peer, **params)
+    return single(ops.Deconv(weight.shape[1] * groups, window, groups, bias is not None), images, to_peer, **params)
 
 
 def max_pool(x: Array, *windows: Window, batched: bool = True) -> Equivalent:
     """Max pooling; volumes take one window over the first axis and one over the other two."""
-    return _pool(MaxPool, x, windows, batched)
+    return _pool(ops.MaxPool, x, windows, batched)
 
 
 def avg_pool(
@@ -165,15 +145,19 @@ def avg_pool(
     """Average pooling, with windows as in ``max_pool``. If padding counts or a divisor is given, it is a scaled sum."""
     padded = any(window.pad != (0, 0, 0, 0) for window in windows)
     if divisor is None and not (padding_counts and padded):
-        return _pool(AvgPool, x, windows, batched)
+        return _pool(ops.AvgPool, x, windows, batched)
     overhang = any(_overhangs(window, *size) for window, size in zip(windows, _pooled_planes(x, batched), strict=True))
     if divisor == 0 or (divisor is None and overhang):
         raise DoesNotApply(Reason.DIVISOR)
-    return _pool(SumPool, x, windows, batched, 1 / (divisor or math.prod(window.area for window in windows)))
+    return _pool(ops.SumPool, x, windows, batched, 1 / (divisor or math.prod(window.area for window in windows)))
 
 
 def _pool(
-    op: type[MaxPool | AvgPool | SumPool], x: Array, windows: Sequence[Window], batched: bool, factor: float = 1.0
+    op: type[ops.MaxPool | ops.AvgPool | ops.SumPool],
+    x: Array,
+    windows: Sequence[Window],
+    batched: bool,
+    factor: float = 1.0,
 ) -> Equivalent:
     """Pooling. Volumes are pooled in two steps: within each plane, and then along the depth for each pixel."""
     builder = Builder()
@@ -186,13 +170,13 @@ def _pool(
         planes = builder.add("planes", op(windows[1]), builder.input(*images.shape[1:]))
         _, rows, columns = builder.nodes[planes].output
         builder.add(
-            "pool", op(windows[0]), builder.add("lines", Reshape(Shape(channels, depth, rows * columns)), planes)
+            "pool", op(windows[0]), builder.add("lines", ops.Reshape(Shape(channels, depth, rows * columns)), planes)
         )
 
         def to_peer(y: Array) -> Array:
             return y.reshape(n, channels, -1, rows, columns)
 
-    builder.add("y", LinearNeuron(factor), "pool")
+    builder.add("y", ops.LinearNeuron(factor), "pool")
     return Equivalent(verify(builder.graph()), images, to_peer=to_peer)
 
 
@@ -211,14 +195,14 @@ def _overhangs(window: Window, height: int, width: int) -> bool:
 def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> Equivalent:
     """Normalisation across channels; ``alpha`` is divided by the window's size. Pixels may have any layout."""
     images = x.reshape(*x.shape[:2], 1, math.prod(x.shape[2:]))
-    return single(Lrn(size, k, alpha / size, beta), images, lambda y: y.reshape(x.shape))
+    return single(ops.Lrn(size, k, alpha / size, beta), images, lambda y: y.reshape(x.shape))
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Equivalent:
     """A matrix product along the last axis: x times the weight transposed."""
     params = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
     shape = (*x.shape[:-1], len(weight))
-    op = Linear(len(weight), bias=bias is not None)
+    op = ops.Linear(len(weight), bias=bias is not None)
     return single(op, x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), lambda y: y.reshape(shape), **params)
 
 
@@ -227,7 +211,7 @@ def softmax(x: Array, axis: int, end: int | None = None) -> Equivalent:
     axis %= x.ndim
     end = axis + 1 if end is None else end
     images = x.reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:end]), 1, math.prod(x.shape[end:]))
-    return single(Softmax(), images, lambda y: y.reshape(x.shape))
+    return single(ops.Softmax(), images, lambda y: y.reshape(x.shape))
 
 
 def flatten(x: Array, axis: int) -> Equivalent:
@@ -235,14 +219,14 @@ def flatten(x: Array, axis: int) -> Equivalent:
     axis = axis % x.ndim if axis < 0 else axis
     inner = (*x.shape[axis:], 1, 1, 1)[: max(3, x.ndim - axis)]
     shape = (*inner[:2], math.prod(inner[2:]))
-    return single(Flatten(), x.reshape(math.prod(x.shape[:axis]), *shape))
+    return single(ops.Flatten(), x.reshape(math.prod(x.shape[:axis]), *shape))
 
 
 def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Array, eps: float) -> Equivalent:
     """Batch normalisation with given statistics. Pixels may have any layout."""
     images = x.reshape(*x.shape[:2], 1, math.prod(x.shape[2:]))
     params = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": variance}
-    return single(BatchNorm(eps, 0.1), images, lambda y: y.reshape(x.shape), **params)
+    return single(ops.BatchNorm(eps, 0.1), images, lambda y: y.reshape(x.shape), **params)
 
 
 def prelu(x: Array, slopes: Array) -> Equivalent:
@@ -252,23 +236,23 @@ def prelu(x: Array, slopes: Array) -> Equivalent:
     first, end = own[0], own[-1] + 1
     shape = tuple(math.prod(part) for part in (x.shape[:first], x.shape[first:end], x.shape[end:]))
     images = x.reshape(shape[0], shape[1], 1, shape[2])
-    return single(PRelu(slopes.size == 1), images, lambda y: y.reshape(x.shape), weight=slopes.ravel())
+    return single(ops.PRelu(slopes.size == 1), images, lambda y: y.reshape(x.shape), weight=slopes.ravel())
 
 
 def layer_norm(x: Array, weight: Array, bias: Array, axis: int, eps: float) -> Equivalent:
     """Normalisation over all axes from ``axis`` on, which are the units of a vector."""
     axis %= x.ndim
     rows = x.reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))
-    return single(LayerNorm(eps), rows, lambda y: y.reshape(x.shape), weight=weight.ravel(), bias=bias.ravel())
+    return single(ops.LayerNorm(eps), rows, lambda y: y.reshape(x.shape), weight=weight.ravel(), bias=bias.ravel())
 
 
 def group_norm(x: Array, weight: Array, bias: Array, groups: int, eps: float) -> Equivalent:
     """Normalisation of groups of channels. Pixels may have any layout."""
     images = x.reshape(*x.shape[:2], 1, math.prod(x.shape[2:]))
-    return single(GroupNorm(eps, groups), images, lambda y: y.reshape(x.shape), weight=weight, bias=bias)
+    return single(ops.GroupNorm(eps, groups), images, lambda y: y.reshape(x.shape), weight=weight, bias=bias)
 
 
-def join(op: type[Sum | Max | Concat], values: Sequence[Array], axis: int = 0) -> Equivalent:
+def join(op: type[ops.Sum | ops.Max | ops.Concat], values: Sequence[Array], axis: int = 0) -> Equivalent:
     """Join several values. They are channels of one input, from which 1x1 convolutions select each value."""
     axis %= values[0].ndim
     before, after = values[0].shape[:axis], values[0].shape[axis + 1 :]
@@ -278,7 +262,7 @@ def join(op: type[Sum | Max | Concat], values: Sequence[Array], axis: int = 0) -
     builder, weights, start = Builder(), {}, 0
     source = builder.input(*images.shape[1:])
     for number, part in enumerate(parts):
-        name = builder.add(f"x{number}", Conv(part.shape[1], Window((1, 1)), bias=False), source)
+        name = builder.add(f"x{number}", ops.Conv(part.shape[1], Window((1, 1)), bias=False), source)
         weights[f"{name}.weight"] = np.eye(images.shape[1])[start : start + part.shape[1], :, None, None]
         start += part.shape[1]
     builder.add("y", op(), *(f"x{number}" for number in range(len(parts))))

@@ -39,26 +39,7 @@ from onnx import numpy_helper
 from onnx.backend.test.case import node as generated
 from onnx.backend.test.loader import load_model_tests
 
-from netspec.ir.ops import (
-    Abs,
-    Concat,
-    Elu,
-    Gelu,
-    HardSigmoid,
-    HardSwish,
-    LeakyRelu,
-    LinearNeuron,
-    Log,
-    Logistic,
-    Max,
-    Op,
-    Product,
-    Relu,
-    SoftRelu,
-    Sqrt,
-    Sum,
-    Tanh,
-)
+from netspec.ir import ops
 from netspec.ir.window import Pad, TransposedWindow, Window
 
 WITH_STATISTICS = ("LayerNormalization",)
@@ -127,7 +108,7 @@ def _stored_data(folder: Path) -> tuple[list[Any], list[Any]]:
     return read("input"), read("output")
 
 
-def _neuron(op: Op) -> Callable[[Case], Equivalent]:
+def _neuron(op: ops.Op) -> Callable[[Case], Equivalent]:
     return lambda case: elementwise(op, case.inputs[0])
 
 
@@ -240,20 +221,20 @@ def _softmax(case: Case) -> Equivalent:
 def _gelu(case: Case) -> Equivalent:
     if case.get("approximate", b"none") != b"none":
         raise DoesNotApply(Reason.APPROXIMATION)
-    return elementwise(Gelu(), case.inputs[0])
+    return elementwise(ops.Gelu(), case.inputs[0])
 
 
 def _hard_sigmoid(case: Case) -> Equivalent:
     """Clip(alpha x + beta, 0, 1). hardsigmoid has the slope 1/6, so it reads 6 alpha x + 6 beta - 3."""
     alpha, beta = case.get("alpha", 0.2), case.get("beta", 0.5)
-    return elementwise(HardSigmoid(), 6 * alpha * case.inputs[0] + 6 * beta - 3)
+    return elementwise(ops.HardSigmoid(), 6 * alpha * case.inputs[0] + 6 * beta - 3)
 
 
 def _mul(case: Case) -> Equivalent:
     a, b = case.inputs
     if a.shape != b.shape:
         raise DoesNotApply(Reason.BROADCAST)
-    return join(Product, [a, b])
+    return join(ops.Product, [a, b])
 
 
 def _dropout(case: Case) -> Equivalent:
@@ -261,7 +242,7 @@ def _dropout(case: Case) -> Equivalent:
     ratio, training = (*case.inputs[1:], None, None)[:2]
     if training is not None and training.item() and (ratio is None or ratio.item() > 0):
         raise DoesNotApply(Reason.RANDOM)
-    return elementwise(LinearNeuron(), case.inputs[0])
+    return elementwise(ops.LinearNeuron(), case.inputs[0])
 
 
 def _batch_norm(case: Case) -> Equivalent:
@@ -281,14 +262,14 @@ def _instance_norm(case: Case) -> Equivalent:
 
 
 EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
-    "Abs": _neuron(Abs()),
+    "Abs": _neuron(ops.Abs()),
     "AveragePool": _avg_pool,
     "BatchNormalization": _batch_norm,
-    "Concat": lambda case: join(Concat, case.inputs, case.get("axis")),
+    "Concat": lambda case: join(ops.Concat, case.inputs, case.get("axis")),
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
     "Dropout": _dropout,
-    "Elu": lambda case: elementwise(Elu(case.get("alpha", 1.0)), case.inputs[0]),
+    "Elu": lambda case: elementwise(ops.Elu(case.get("alpha", 1.0)), case.inputs[0]),
     "Flatten": lambda case: flatten(case.inputs[0], case.get("axis", 1)),
     "Gemm": _gemm,
     "Gelu": _gelu,
@@ -296,23 +277,23 @@ EQUIVALENTS: dict[str, Callable[[Case], Equivalent]] = {
     "GlobalMaxPool": _global(max_pool),
     "GroupNormalization": _group_norm,
     "HardSigmoid": _hard_sigmoid,
-    "HardSwish": _neuron(HardSwish()),
+    "HardSwish": _neuron(ops.HardSwish()),
     "InstanceNormalization": _instance_norm,
     "LRN": _lrn,
     "LayerNormalization": _layer_norm,
     "PRelu": _prelu,
-    "LeakyRelu": lambda case: elementwise(LeakyRelu(case.get("alpha", 0.01)), case.inputs[0]),
-    "Log": _neuron(Log()),
-    "Max": lambda case: join(Max, case.inputs),
+    "LeakyRelu": lambda case: elementwise(ops.LeakyRelu(case.get("alpha", 0.01)), case.inputs[0]),
+    "Log": _neuron(ops.Log()),
+    "Max": lambda case: join(ops.Max, case.inputs),
     "MaxPool": _max_pool,
     "Mul": _mul,
-    "Relu": _neuron(Relu()),
-    "Sigmoid": _neuron(Logistic()),
+    "Relu": _neuron(ops.Relu()),
+    "Sigmoid": _neuron(ops.Logistic()),
     "Softmax": _softmax,
-    "Softplus": _neuron(SoftRelu()),
-    "Sqrt": _neuron(Sqrt()),
-    "Sum": lambda case: join(Sum, case.inputs),
-    "Tanh": _neuron(Tanh()),
+    "Softplus": _neuron(ops.SoftRelu()),
+    "Sqrt": _neuron(ops.Sqrt()),
+    "Sum": lambda case: join(ops.Sum, case.inputs),
+    "Tanh": _neuron(ops.Tanh()),
 }
 
 CASE_MODULES = (

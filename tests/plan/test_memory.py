@@ -12,65 +12,53 @@ from cases import COLOURS, IMAGES, JOINS, ROOTS, SCALED, VECTORS
 from places import SPECS
 
 import netspec
+from netspec.ir import ops
 from netspec.ir.graph import Graph
-from netspec.ir.ops import (
-    VOCABULARY,
-    AvgPool,
-    ChannelMean,
-    Concat,
-    Conv,
-    GatedSumSquares,
-    Input,
-    Linear,
-    Loss,
-    Max,
-    Op,
-    Product,
-    Relu,
-    Sum,
-    Tanh,
-)
 from netspec.ir.settings import Precision
 from netspec.ir.window import Window
 from netspec.plan import plan
 
-OPERATIONS = {name: op for name, op in (IMAGES | SCALED | COLOURS | ROOTS | JOINS).items() if not isinstance(op, Loss)}
-LOSSES = {name: op for name, op in VECTORS.items() if isinstance(op, Loss)}
-MAP_LOSSES = {name: op for name, op in IMAGES.items() if isinstance(op, Loss)} | {"gatedsumsquares": GatedSumSquares()}
+OPERATIONS = {
+    name: op for name, op in (IMAGES | SCALED | COLOURS | ROOTS | JOINS).items() if not isinstance(op, ops.Loss)
+}
+LOSSES = {name: op for name, op in VECTORS.items() if isinstance(op, ops.Loss)}
+MAP_LOSSES = {name: op for name, op in IMAGES.items() if isinstance(op, ops.Loss)} | {
+    "gatedsumsquares": ops.GatedSumSquares()
+}
 """Losses that read maps instead of class scores."""
 
 BATCH = 256
 """Enough images that what does not grow with them is less than the tolerance."""
 
 
-def graph_around(op: Op) -> Graph:
+def graph_around(op: ops.Op) -> Graph:
     """Return a network with the operation between two layers with weights; joins read one of their inputs twice."""
     builder = Builder()
     maps, columns = (3, 9) if op in (SCALED | COLOURS).values() else (4, 8)
-    first = builder.add("first", Conv(maps, Window((1, 1))), builder.input(2, 9, columns))
-    if isinstance(op, Concat | Sum | Max | Product):
-        other = builder.add("other", Tanh(), first)
+    first = builder.add("first", ops.Conv(maps, Window((1, 1))), builder.input(2, 9, columns))
+    if isinstance(op, ops.Concat | ops.Sum | ops.Max | ops.Product):
+        other = builder.add("other", ops.Tanh(), first)
         builder.add("middle", op, first, other, other)
     else:
         builder.add("middle", op, first)
-    builder.add("last", Linear(10), "middle")
+    builder.add("last", ops.Linear(10), "middle")
     return builder.graph()
 
 
-def graph_with_loss(op: Op) -> Graph:
+def graph_with_loss(op: ops.Op) -> Graph:
     """Return a network of one layer with so many classes that the loss matters for its memory."""
     builder = Builder()
-    builder.add("scores", Linear(4000), builder.input(50))
+    builder.add("scores", ops.Linear(4000), builder.input(50))
     builder.add("loss", op, "scores")
     return builder.graph()
 
 
-def graph_with_map_loss(op: Op) -> Graph:
+def graph_with_map_loss(op: ops.Op) -> Graph:
     """Return a network of one convolution with a loss of its maps."""
     builder = Builder()
     image = builder.input(2, 20, 24)
-    gate = [builder.add("gate", Linear(1), image)] if isinstance(op, GatedSumSquares) else []
-    builder.add("loss", op, *gate, builder.add("maps", Conv(8, Window((1, 1))), image))
+    gate = [builder.add("gate", ops.Linear(1), image)] if isinstance(op, ops.GatedSumSquares) else []
+    builder.add("loss", op, *gate, builder.add("maps", ops.Conv(8, Window((1, 1))), image))
     return builder.graph()
 
 
@@ -82,7 +70,7 @@ def spec(name: str, **train: Any) -> Graph:
 
 def test_tables_cover_every_operation() -> None:
     tested = {type(op) for op in (*OPERATIONS.values(), *LOSSES.values(), *MAP_LOSSES.values())}
-    assert tested == set(VOCABULARY) - {Input}
+    assert tested == set(ops.VOCABULARY) - {ops.Input}
 
 
 def graph_with_gates(factors: list[str]) -> Graph:
@@ -91,13 +79,13 @@ def graph_with_gates(factors: list[str]) -> Graph:
     ``image`` and ``light``, the means of its maps, have no gradient.
     """
     builder = Builder()
-    builder.add("light", AvgPool(Window((20, 24))), builder.input(8, 20, 24))
-    builder.add("maps", Conv(8, Window((1, 1))), "image")
-    builder.add("means", AvgPool(Window((20, 24))), "maps")
-    builder.add("mask", ChannelMean(), "maps")
-    builder.add("vector", Linear(8), "means")
-    builder.add("middle", Product(), *factors)
-    builder.add("last", Linear(10), "middle")
+    builder.add("light", ops.AvgPool(Window((20, 24))), builder.input(8, 20, 24))
+    builder.add("maps", ops.Conv(8, Window((1, 1))), "image")
+    builder.add("means", ops.AvgPool(Window((20, 24))), "maps")
+    builder.add("mask", ops.ChannelMean(), "maps")
+    builder.add("vector", ops.Linear(8), "means")
+    builder.add("middle", ops.Product(), *factors)
+    builder.add("last", ops.Linear(10), "middle")
     return builder.graph()
 
 
@@ -232,7 +220,7 @@ def test_peak_memory_of_an_accumulated_batch() -> None:
 
 def test_memory_of_a_small_network_by_hand() -> None:
     """A 1x1 convolution of 2x9x8 to 4 maps, a ReLU, a fully connected layer with 10 outputs; 32 images."""
-    memory = plan(graph_around(Relu()), 1, "batch", batch=32).devices[0].memory
+    memory = plan(graph_around(ops.Relu()), 1, "batch", batch=32).devices[0].memory
     images, relu, scores = 32 * 2 * 9 * 8 * 4, 32 * 4 * 9 * 8 * 4, 32 * 10 * 4
     assert memory.images == images
     assert memory.kept == {"middle": relu, "loss": scores}

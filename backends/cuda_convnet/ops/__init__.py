@@ -4,80 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from netspec.ir import ops
 from netspec.ir.graph import Node
-from netspec.ir.ops import (
-    BatchNorm,
-    ChannelMax,
-    ChannelMean,
-    ChannelScale,
-    Conv,
-    Deconv,
-    GroupNorm,
-    LayerNorm,
-    Linear,
-    Local,
-    Op,
-    PixelShuffle,
-    PixelUnshuffle,
-    PRelu,
-    Product,
-    Shuffle,
-    Slice,
-    Upsample,
-)
 
 from ..sections import Section
 from ..site import Site
 from . import joins, maps, neurons, weighted
 
-EMITTED: Mapping[type[Op], Callable[[Site], Section]] = {
+EMITTED: Mapping[type[ops.Op], Callable[[Site], Section]] = {
     **weighted.EMITTED,
     **maps.EMITTED,
     **joins.EMITTED,
     **neurons.EMITTED,
 }
-UNSUPPORTED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
-    BatchNorm: (
+UNSUPPORTED: Mapping[type[ops.Op], tuple[str, tuple[str, ...]]] = {
+    ops.BatchNorm: (
         "cuda-convnet is older than batch normalisation",
         ("lrn",),
     ),
     **dict.fromkeys(
-        (LayerNorm, GroupNorm),
+        (ops.LayerNorm, ops.GroupNorm),
         ("cuda-convnet is older than layer and group normalisation", ("lrn",)),
     ),
-    Upsample: (
+    ops.Upsample: (
         "cuda-convnet enlarges maps only by sampling around their centre",
         ("resize step=0.5",),
     ),
-    Deconv: (
+    ops.Deconv: (
         "cuda-convnet has no transposed convolution",
         ("resize step=0.5",),
     ),
-    ChannelScale: (
+    ops.ChannelScale: (
         "cuda-convnet has no learnt coefficients of channels",
         ("neuron=linear(0.25, 0)",),
     ),
-    PRelu: (
+    ops.PRelu: (
         "cuda-convnet is older than parametric ReLUs",
         ("leakyrelu",),
     ),
-    Slice: (
+    ops.Slice: (
         "cuda-convnet has no layer that takes some of the channels",
         ("groups", "table"),
     ),
     **dict.fromkeys(
-        (PixelShuffle, PixelUnshuffle),
+        (ops.PixelShuffle, ops.PixelUnshuffle),
         ("cuda-convnet has no layer that turns channels into pixels or back", ("resize step=0.5", "maxpool")),
     ),
     **dict.fromkeys(
-        (ChannelMax, ChannelMean),
+        (ops.ChannelMax, ops.ChannelMean),
         ("cuda-convnet reduces channels only with weights", ("conv filters=1 kernel=1",)),
     ),
-    Shuffle: (
+    ops.Shuffle: (
         "cuda-convnet has no layer that rearranges channels",
         ("reads=all", "table"),
     ),
-    Product: (
+    ops.Product: (
         "cuda-convnet multiplies no outputs of layers",
         ("sum",),
     ),
@@ -87,4 +68,7 @@ UNSUPPORTED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
 
 def main(site: Site) -> Node:
     """Return the operation that decides the type of a layer's section: the one with weights, else the first."""
-    return next((node for node in site.nodes if isinstance(node.op, Conv | Deconv | Local | Linear)), site.nodes[0])
+    return next(
+        (node for node in site.nodes if isinstance(node.op, ops.Conv | ops.Deconv | ops.Local | ops.Linear)),
+        site.nodes[0],
+    )

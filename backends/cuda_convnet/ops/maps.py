@@ -5,26 +5,7 @@ from __future__ import annotations
 import math
 
 from netspec.formatting import format_literal
-from netspec.ir.ops import (
-    AvgPool,
-    Blur,
-    ColourSpace,
-    ContrastNorm,
-    Crop,
-    Lrn,
-    MapNorm,
-    MaxAbsPool,
-    MaxPool,
-    Mirror,
-    Nailbed,
-    Op,
-    Pool,
-    RandomScale,
-    Resize,
-    SumPool,
-    ZeroPad,
-    is_identity,
-)
+from netspec.ir import ops
 from netspec.ir.shape import Shape
 
 from ..sections import Section
@@ -35,21 +16,21 @@ from .places import pooling_keys
 def pool(site: Site) -> Section:
     """``pool``, for max, max-abs, average and sum pooling, or ``cmpool`` for pooling across maps."""
     op = site.nodes[0].op
-    assert isinstance(op, Pool)
-    if isinstance(op, MaxPool) and _across_maps(op, site.parts()[0].shape):
+    assert isinstance(op, ops.Pool)
+    if isinstance(op, ops.MaxPool) and _across_maps(op, site.parts()[0].shape):
         return _pool_across(site, op)
     channels, side = site.square_maps()
     places = pooling_keys(site, op.window, side, site.layer.output.height)
     keys = {"pool": _POOLS[type(op)], "channels": str(channels), "sizeX": str(op.window.kernel[0])}
     keys |= {"stride": str(op.window.stride[0]), **places}
-    if isinstance(op, SumPool):
+    if isinstance(op, ops.SumPool):
         if site.draft.old:
             site.error("cuda-convnet of 2012 does not sum windows", instead=("avgpool", "--dialect v2"))
         keys["sum"] = "true"
     return site.section("pool", (site.single(),), keys)
 
 
-def _across_maps(op: MaxPool, shape: Shape) -> bool:
+def _across_maps(op: ops.MaxPool, shape: Shape) -> bool:
     """Whether a pooling is across maps: a one-channel image whose rows are flattened square maps, with windows one
     column wide."""
     window, pad = op.window, op.window.pad
@@ -59,7 +40,7 @@ def _across_maps(op: MaxPool, shape: Shape) -> bool:
     return narrow and math.isqrt(shape.width) ** 2 == shape.width
 
 
-def _pool_across(site: Site, op: MaxPool) -> Section:
+def _pool_across(site: Site, op: ops.MaxPool) -> Section:
     """``cmpool``, which only version 2 has."""
     if site.draft.old:
         site.error("cuda-convnet of 2012 does not pool across maps", instead=("--dialect v2",))
@@ -70,13 +51,13 @@ def _pool_across(site: Site, op: MaxPool) -> Section:
     return site.section("cmpool", (part,), keys)
 
 
-_POOLS: dict[type[Op], str] = {MaxPool: "max", MaxAbsPool: "maxabs", AvgPool: "avg", SumPool: "avg"}
+_POOLS: dict[type[ops.Op], str] = {ops.MaxPool: "max", ops.MaxAbsPool: "maxabs", ops.AvgPool: "avg", ops.SumPool: "avg"}
 
 
 def cross_map(site: Site) -> Section:
     """``cmrnorm``. Groups become ``blocked`` if the window of every channel covers its whole group."""
     op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, Lrn)
+    assert isinstance(op, ops.Lrn)
     if op.groups % site.groups:
         message = "its window crosses the GPUs' shares, and cuda-convnet normalises each section alone"
         raise site.error(message, "reads", instead=("reads=own",))
@@ -94,8 +75,8 @@ def cross_map(site: Site) -> Section:
 def within_maps(site: Site) -> Section:
     """``rnorm`` and ``cnorm``."""
     op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, MapNorm | ContrastNorm)
-    type_ = "cnorm" if isinstance(op, ContrastNorm) else "rnorm"
+    assert isinstance(op, ops.MapNorm | ops.ContrastNorm)
+    type_ = "cnorm" if isinstance(op, ops.ContrastNorm) else "rnorm"
     params = {"scale": _scale(op.alpha, op.size**2), "pow": format_literal(op.beta)}
     if site.draft.old and op.k != 1:
         message = f"the constant of a {type_} of 2012 is 1, and its k is {format_literal(op.k)}"
@@ -115,7 +96,7 @@ def _scale(alpha: float, count: int) -> str:
 def blur(site: Site) -> Section:
     """``blur``."""
     op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, Blur)
+    assert isinstance(op, ops.Blur)
     keys = {"channels": str(channels), "filterSize": str(op.size), "stdev": format_literal(op.stdev)}
     return site.section("blur", (site.single(),), keys)
 
@@ -123,7 +104,7 @@ def blur(site: Site) -> Section:
 def nailbed(site: Site) -> Section:
     """``nailbed``."""
     op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, Nailbed)
+    assert isinstance(op, ops.Nailbed)
     return site.section("nailbed", (site.single(),), {"channels": str(channels), "stride": str(op.stride)})
 
 
@@ -143,10 +124,10 @@ def crop(site: Site) -> Section:
 
     cuda-convnet's ``crop`` does not propagate gradients, which layers with weights before it need.
     """
-    if is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
+    if ops.is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
         return _identity(site)
     op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, Crop)
+    assert isinstance(op, ops.Crop)
     if op.height != op.width:
         raise site.error(f"cuda-convnet's crops are square, and this one is {op.height}x{op.width}", "size")
     follows_weights = _follows_weights(site)
@@ -179,10 +160,10 @@ def _single_pixels(site: Site, start: int, count: int) -> Section:
 
 def zero_pad(site: Site) -> Section:
     """``pool`` of single pixels, some of which are outside the image and read as 0."""
-    if is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
+    if ops.is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
         return _identity(site)
     op, (_, side) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, ZeroPad)
+    assert isinstance(op, ops.ZeroPad)
     before, after = op.pad.left, op.pad.right
     if (op.pad.top, op.pad.bottom) != (before, after):
         raise site.error("cuda-convnet's maps are square, and this padding differs between the axes", "pad")
@@ -195,14 +176,14 @@ def zero_pad(site: Site) -> Section:
 def resize(site: Site) -> Section:
     """``resize``."""
     op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, Resize)
+    assert isinstance(op, ops.Resize)
     return site.section("resize", (site.single(),), {"channels": str(channels), "scale": format_literal(op.step)})
 
 
 def random_scale(site: Site) -> Section:
     """``rscale``."""
     op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, RandomScale)
+    assert isinstance(op, ops.RandomScale)
     if op.max_scale > 2:
         message = f"the scale of rscale is at most 2, and this one is {format_literal(op.max_scale)}"
         raise site.error(message, "max_scale", instead=("max_scale=2",))
@@ -213,22 +194,22 @@ def random_scale(site: Site) -> Section:
 def colours(site: Site) -> Section:
     """``rgb2yuv`` and ``rgb2lab``."""
     op, _ = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, ColourSpace)
+    assert isinstance(op, ops.ColourSpace)
     centred = {"center": "true"} if op.centred else {}
     return site.section(f"rgb2{op.to}", (site.single(),), {} if op.to == "yuv" else centred)
 
 
 EMITTED = {
     **dict.fromkeys(_POOLS, pool),
-    Crop: crop,
-    ZeroPad: zero_pad,
-    Resize: resize,
-    RandomScale: random_scale,
-    ColourSpace: colours,
-    Lrn: cross_map,
-    MapNorm: within_maps,
-    ContrastNorm: within_maps,
-    Blur: blur,
-    Nailbed: nailbed,
-    Mirror: mirror,
+    ops.Crop: crop,
+    ops.ZeroPad: zero_pad,
+    ops.Resize: resize,
+    ops.RandomScale: random_scale,
+    ops.ColourSpace: colours,
+    ops.Lrn: cross_map,
+    ops.MapNorm: within_maps,
+    ops.ContrastNorm: within_maps,
+    ops.Blur: blur,
+    ops.Nailbed: nailbed,
+    ops.Mirror: mirror,
 }

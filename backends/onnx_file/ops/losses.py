@@ -5,27 +5,18 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto
 
-from netspec.ir.ops import (
-    BinaryCrossEntropy,
-    CauchyError,
-    CrossEntropy,
-    GatedSumSquares,
-    SetCrossEntropy,
-    SquaredError,
-    SumSquares,
-    Topographic,
-)
+from netspec.ir import ops
 
 from ..site import Site, Table
 from .inclusion import log_inclusion_probabilities
 from .norms import window_means
 
 
-def _cross_entropy(op: CrossEntropy, site: Site) -> None:
+def _cross_entropy(op: ops.CrossEntropy, site: Site) -> None:
     site.result("SoftmaxCrossEntropyLoss", site.x, site.labels, reduction="mean")
 
 
-def _binary_cross_entropy(op: BinaryCrossEntropy, site: Site) -> None:
+def _binary_cross_entropy(op: ops.BinaryCrossEntropy, site: Site) -> None:
     """-t log p - (1 - t) log(1 - p) with p = logistic(x) equals log(1 + e^x) - t x.
 
     A weight w of the first term adds (w - 1) t log(1 + e^-x).
@@ -42,7 +33,7 @@ def _binary_cross_entropy(op: BinaryCrossEntropy, site: Site) -> None:
     _emit_mean(site, terms)
 
 
-def _probability_cross_entropy(op: BinaryCrossEntropy, site: Site, targets: str) -> str:
+def _probability_cross_entropy(op: ops.BinaryCrossEntropy, site: Site, targets: str) -> str:
     one, smallest = site.constant("one", 1.0), site.constant("smallest", op.smallest)
 
     def log(p: str) -> str:
@@ -53,18 +44,18 @@ def _probability_cross_entropy(op: BinaryCrossEntropy, site: Site, targets: str)
     return site.inner("Add", positive_terms, negative_terms)
 
 
-def _squared_error(op: SquaredError, site: Site) -> None:
+def _squared_error(op: ops.SquaredError, site: Site) -> None:
     difference = site.inner("Sub", site.x, _targets(site))
     _emit_mean(site, site.inner("Mul", difference, difference))
 
 
-def _cauchy_error(op: CauchyError, site: Site) -> None:
+def _cauchy_error(op: ops.CauchyError, site: Site) -> None:
     difference = site.inner("Sub", site.x, _targets(site))
     one_more = site.inner("Add", site.inner("Mul", difference, difference), site.constant("one", 1.0))
     _emit_mean(site, site.inner("Log", one_more))
 
 
-def _sum_squares(op: SumSquares, site: Site) -> None:
+def _sum_squares(op: ops.SumSquares, site: Site) -> None:
     flat = site.inner("Flatten", site.x) if site.shape.is_image else site.x
     squares = site.inner("Mul", flat, flat)
     if op.gate == "class":
@@ -73,17 +64,17 @@ def _sum_squares(op: SumSquares, site: Site) -> None:
     _emit_mean(site, squares)
 
 
-def _set_cross_entropy(op: SetCrossEntropy, site: Site) -> None:
+def _set_cross_entropy(op: ops.SetCrossEntropy, site: Site) -> None:
     _emit_mean(site, site.inner("Neg", site.inner("Mul", _targets(site), log_inclusion_probabilities(site, op.size))))
 
 
-def _gated_sum_squares(op: GatedSumSquares, site: Site) -> None:
+def _gated_sum_squares(op: ops.GatedSumSquares, site: Site) -> None:
     gate, x = (site.inner("Flatten", name) for name in site.node.inputs)
     summed = site.inner("ReduceSum", site.inner("Mul", x, x), site.sizes("axis", 1))
     _emit_mean(site, site.inner("Mul", gate, summed))
 
 
-def _topographic_sparsity(op: Topographic, site: Site) -> None:
+def _topographic_sparsity(op: ops.Topographic, site: Site) -> None:
     means = window_means(op.size, site, site.inner("Mul", site.x, site.x), padding=True)
     roots = site.inner("Sqrt", site.inner("Mul", means, site.constant("window", float(op.size**2))))
     smallest = site.constant("smallest", op.smallest)
@@ -106,12 +97,12 @@ def _emit_mean(site: Site, terms: str) -> None:
 
 
 TABLE: Table = {
-    CrossEntropy: _cross_entropy,
-    SetCrossEntropy: _set_cross_entropy,
-    BinaryCrossEntropy: _binary_cross_entropy,
-    SquaredError: _squared_error,
-    CauchyError: _cauchy_error,
-    SumSquares: _sum_squares,
-    GatedSumSquares: _gated_sum_squares,
-    Topographic: _topographic_sparsity,
+    ops.CrossEntropy: _cross_entropy,
+    ops.SetCrossEntropy: _set_cross_entropy,
+    ops.BinaryCrossEntropy: _binary_cross_entropy,
+    ops.SquaredError: _squared_error,
+    ops.CauchyError: _cauchy_error,
+    ops.SumSquares: _sum_squares,
+    ops.GatedSumSquares: _gated_sum_squares,
+    ops.Topographic: _topographic_sparsity,
 }

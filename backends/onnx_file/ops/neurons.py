@@ -4,48 +4,29 @@ from __future__ import annotations
 
 import math
 
-from netspec.ir.ops import (
-    Abs,
-    Elu,
-    Gelu,
-    HardSigmoid,
-    HardSwish,
-    LeakyRelu,
-    LinearNeuron,
-    Log,
-    Logistic,
-    Mish,
-    NoisyRelu,
-    Relu,
-    Relu6,
-    Silu,
-    SoftRelu,
-    Sqrt,
-    Square,
-    Tanh,
-)
+from netspec.ir import ops
 
 from ..site import Site, Table
 
 
-def _relu6(op: Relu6, site: Site) -> None:
+def _relu6(op: ops.Relu6, site: Site) -> None:
     site.result("Clip", site.x, site.constant("bottom", 0.0), site.constant("top", op.top))
 
 
-def _noisy_relu(op: NoisyRelu, site: Site) -> None:
+def _noisy_relu(op: ops.NoisyRelu, site: Site) -> None:
     """relu(x) relu(1 + std z), where the runtime draws new normal noise z in every run."""
     noise = site.inner("RandomNormalLike", site.x, mean=1.0, scale=op.std)
     site.result("Mul", site.inner("Relu", site.x), site.inner("Relu", noise))
 
 
-def _gelu(op: Gelu, site: Site) -> None:
+def _gelu(op: ops.Gelu, site: Site) -> None:
     scaled = site.inner("Mul", site.x, site.constant("slope", math.sqrt(0.5)))
     doubled = site.inner("Add", site.inner("Erf", scaled), site.constant("one", 1.0))
     share = site.inner("Mul", doubled, site.constant("half", 0.5))
     site.result("Mul", site.x, share)
 
 
-def _tanh(op: Tanh, site: Site) -> None:
+def _tanh(op: ops.Tanh, site: Site) -> None:
     x = site.x if op.b == 1 else site.inner("Mul", site.x, site.constant("b", op.b))
     if op.a == 1:
         site.result("Tanh", x)
@@ -53,16 +34,16 @@ def _tanh(op: Tanh, site: Site) -> None:
         site.result("Mul", site.inner("Tanh", x), site.constant("a", op.a))
 
 
-def _softrelu(op: SoftRelu, site: Site) -> None:
+def _softrelu(op: ops.SoftRelu, site: Site) -> None:
     above = site.inner("Greater", site.x, site.constant("linear-above", op.linear_above))
     site.result("Where", above, site.x, site.inner("Softplus", site.x))
 
 
-def _log(op: Log, site: Site) -> None:
+def _log(op: ops.Log, site: Site) -> None:
     site.result("Log", site.inner("Add", site.x, site.constant("a", op.a)) if op.a else site.x)
 
 
-def _linear_neuron(op: LinearNeuron, site: Site) -> None:
+def _linear_neuron(op: ops.LinearNeuron, site: Site) -> None:
     if (op.a, op.b) == (1, 0):
         site.result("Identity", site.x)
         return
@@ -71,22 +52,22 @@ def _linear_neuron(op: LinearNeuron, site: Site) -> None:
 
 
 TABLE: Table = {
-    Relu: lambda op, site: site.result("Relu", site.x),
-    Relu6: _relu6,
-    NoisyRelu: _noisy_relu,
-    LeakyRelu: lambda op, site: site.result("LeakyRelu", site.x, alpha=op.slope),
-    Elu: lambda op, site: site.result("Elu", site.x, alpha=op.alpha),
-    Silu: lambda op, site: site.result("Mul", site.x, site.inner("Sigmoid", site.x)),
-    Mish: lambda op, site: site.result("Mul", site.x, site.inner("Tanh", site.inner("Softplus", site.x))),
-    Gelu: _gelu,
-    HardSwish: lambda op, site: site.result("HardSwish", site.x),
-    Tanh: _tanh,
-    Logistic: lambda op, site: site.result("Sigmoid", site.x),
-    HardSigmoid: lambda op, site: site.result("HardSigmoid", site.x, alpha=1 / 6, beta=0.5),
-    SoftRelu: _softrelu,
-    Abs: lambda op, site: site.result("Abs", site.x),
-    Square: lambda op, site: site.result("Mul", site.x, site.x),
-    Sqrt: lambda op, site: site.result("Sqrt", site.x),
-    Log: _log,
-    LinearNeuron: _linear_neuron,
+    ops.Relu: lambda op, site: site.result("Relu", site.x),
+    ops.Relu6: _relu6,
+    ops.NoisyRelu: _noisy_relu,
+    ops.LeakyRelu: lambda op, site: site.result("LeakyRelu", site.x, alpha=op.slope),
+    ops.Elu: lambda op, site: site.result("Elu", site.x, alpha=op.alpha),
+    ops.Silu: lambda op, site: site.result("Mul", site.x, site.inner("Sigmoid", site.x)),
+    ops.Mish: lambda op, site: site.result("Mul", site.x, site.inner("Tanh", site.inner("Softplus", site.x))),
+    ops.Gelu: _gelu,
+    ops.HardSwish: lambda op, site: site.result("HardSwish", site.x),
+    ops.Tanh: _tanh,
+    ops.Logistic: lambda op, site: site.result("Sigmoid", site.x),
+    ops.HardSigmoid: lambda op, site: site.result("HardSigmoid", site.x, alpha=1 / 6, beta=0.5),
+    ops.SoftRelu: _softrelu,
+    ops.Abs: lambda op, site: site.result("Abs", site.x),
+    ops.Square: lambda op, site: site.result("Mul", site.x, site.x),
+    ops.Sqrt: lambda op, site: site.result("Sqrt", site.x),
+    ops.Log: _log,
+    ops.LinearNeuron: _linear_neuron,
 }

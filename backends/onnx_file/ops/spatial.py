@@ -4,20 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import (
-    AvgPool,
-    Blur,
-    Crop,
-    MaxAbsPool,
-    MaxPool,
-    Mirror,
-    Nailbed,
-    RandomScale,
-    Resize,
-    SumPool,
-    Upsample,
-    ZeroPad,
-)
+from netspec.ir import ops
 from netspec.ir.window import Window
 
 from ..site import Floats, Site, Table
@@ -27,7 +14,7 @@ BEFORE_FIRST = np.iinfo(np.int64).min
 """End of a slice with a negative step that includes the first element."""
 
 
-def _max_pool(op: MaxPool, site: Site) -> None:
+def _max_pool(op: ops.MaxPool, site: Site) -> None:
     """Apply padding as wide as the kernel, which onnxruntime rejects, with a Pad of -infinity first."""
     attributes = window_attributes(op.window, site.shape)
     if not _is_wider_than_kernel(op.window, attributes["pads"]):
@@ -43,7 +30,7 @@ def _is_wider_than_kernel(window: Window, pads: tuple[int, int, int, int]) -> bo
     return any(pad >= side for pad, side in zip(pads, window.kernel * 2, strict=True))
 
 
-def _avg_pool(op: AvgPool, site: Site) -> None:
+def _avg_pool(op: ops.AvgPool, site: Site) -> None:
     """ONNX dilates averages only since operator set 19: divide the window's sum by its number of image pixels."""
     attributes = window_attributes(op.window, site.shape)
     if op.window.dilation == (1, 1):
@@ -56,7 +43,7 @@ def _avg_pool(op: AvgPool, site: Site) -> None:
     site.result("Div", total, site.constant("pixel-counts", _pixel_counts(op, site)))
 
 
-def _pixel_counts(op: AvgPool, site: Site) -> Floats:
+def _pixel_counts(op: ops.AvgPool, site: Site) -> Floats:
     """Return how many pixels of the image each window covers, OH,OW."""
     pad = op.window.effective_pad(site.shape.height, site.shape.width)
     by_axis = []
@@ -68,14 +55,14 @@ def _pixel_counts(op: AvgPool, site: Site) -> Floats:
     return counts
 
 
-def _sum_pool(op: SumPool, site: Site) -> None:
+def _sum_pool(op: ops.SumPool, site: Site) -> None:
     """A depthwise convolution with a box of ones."""
     channels = site.shape.channels
     box = site.constant("box", np.ones((channels, 1, *op.window.kernel), dtype=np.float32))
     site.result("Conv", site.x, box, group=channels, **window_attributes(op.window, site.shape))
 
 
-def _max_abs_pool(op: MaxAbsPool, site: Site) -> None:
+def _max_abs_pool(op: ops.MaxAbsPool, site: Site) -> None:
     """Take the pixel of largest magnitude in each window, the last one of equals.
 
     MaxPool returns the index of the first maximum, so it runs on the image flipped along both axes. Rows and columns
@@ -101,7 +88,7 @@ def _flip_slice(site: Site) -> tuple[str, str, str]:
     return site.sizes("ends", BEFORE_FIRST, BEFORE_FIRST), site.sizes("axes", 2, 3), site.sizes("steps", -1, -1)
 
 
-def _blur(op: Blur, site: Site) -> None:
+def _blur(op: ops.Blur, site: Site) -> None:
     """A depthwise convolution with the outer product of two Gaussians."""
     before, channels = op.size // 2, site.shape.channels
     line = np.exp(-((np.arange(op.size) - before) ** 2) / (2 * op.stdev**2))
@@ -111,37 +98,37 @@ def _blur(op: Blur, site: Site) -> None:
     site.result("Conv", site.x, site.constant("gaussian", kernels), group=channels, pads=pads)
 
 
-def _nailbed(op: Nailbed, site: Site) -> None:
+def _nailbed(op: ops.Nailbed, site: Site) -> None:
     starts = site.sizes("first", *op.starts(site.shape))
     ends = site.sizes("end", site.shape.height, site.shape.width)
     axes, steps = site.sizes("axes", 2, 3), site.sizes("stride", op.stride, op.stride)
     site.result("Slice", site.x, starts, ends, axes, steps)
 
 
-def _mirror(op: Mirror, site: Site) -> None:
+def _mirror(op: ops.Mirror, site: Site) -> None:
     last, end = site.sizes("last", -1), site.sizes("end", BEFORE_FIRST)
     site.result("Slice", site.x, last, end, site.sizes("axis", 3), site.sizes("step", -1))
 
 
-def _crop(op: Crop, site: Site) -> None:
+def _crop(op: ops.Crop, site: Site) -> None:
     starts = site.sizes("first", op.top, op.left)
     ends = site.sizes("end", op.top + op.height, op.left + op.width)
     site.result("Slice", site.x, starts, ends, site.sizes("axes", 2, 3))
 
 
-def _zero_pad(op: ZeroPad, site: Site) -> None:
+def _zero_pad(op: ops.ZeroPad, site: Site) -> None:
     left, right, top, bottom = op.pad
     site.result("Pad", site.x, site.sizes("pads", 0, 0, top, left, 0, 0, bottom, right))
 
 
-def _resize(op: Resize, site: Site) -> None:
+def _resize(op: ops.Resize, site: Site) -> None:
     """Bilinear interpolation as R x C^T. ONNX's Resize samples at other positions."""
     rows, columns = (_interpolation_weights(op.sampling_positions(size), size) for size in site.shape[1:])
     between_rows = site.inner("MatMul", site.constant("rows", rows), site.x)
     site.result("MatMul", between_rows, site.constant("columns", columns.T))
 
 
-def _upsample(op: Upsample, site: Site) -> None:
+def _upsample(op: ops.Upsample, site: Site) -> None:
     """ONNX has PyTorch's ways of resampling, by the words of PyTorch's own exporter."""
     ways: dict[str, dict[str, str]] = {
         "nearest": {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"},
@@ -160,16 +147,16 @@ def _interpolation_weights(positions: tuple[float, ...], size: int) -> Floats:
 
 
 TABLE: Table = {
-    MaxPool: _max_pool,
-    AvgPool: _avg_pool,
-    SumPool: _sum_pool,
-    MaxAbsPool: _max_abs_pool,
-    Blur: _blur,
-    Nailbed: _nailbed,
-    Mirror: _mirror,
-    Crop: _crop,
-    ZeroPad: _zero_pad,
-    Resize: _resize,
-    Upsample: _upsample,
-    RandomScale: lambda op, site: _crop(op.centre_crop(site.shape.height), site),
+    ops.MaxPool: _max_pool,
+    ops.AvgPool: _avg_pool,
+    ops.SumPool: _sum_pool,
+    ops.MaxAbsPool: _max_abs_pool,
+    ops.Blur: _blur,
+    ops.Nailbed: _nailbed,
+    ops.Mirror: _mirror,
+    ops.Crop: _crop,
+    ops.ZeroPad: _zero_pad,
+    ops.Resize: _resize,
+    ops.Upsample: _upsample,
+    ops.RandomScale: lambda op, site: _crop(op.centre_crop(site.shape.height), site),
 }

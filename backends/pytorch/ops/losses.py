@@ -12,17 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from netspec.ir.ops import (
-    BinaryCrossEntropy,
-    CauchyError,
-    CrossEntropy,
-    GatedSumSquares,
-    Loss,
-    SetCrossEntropy,
-    SquaredError,
-    SumSquares,
-    Topographic,
-)
+from netspec.ir import ops
 
 from .emission import OperationModule, Table
 from .norms import window_sums
@@ -32,7 +22,7 @@ from .precision import widened
 class LossLayer(OperationModule):
     """Base class of the losses. ``label_smoothing`` is the share s."""
 
-    def __init__(self, op: Loss) -> None:
+    def __init__(self, op: ops.Loss) -> None:
         super().__init__(op)
         self.label_smoothing = 0.0
 
@@ -68,7 +58,7 @@ def targets_of(x: Tensor, labels: Tensor) -> Tensor:
 class SetCrossEntropyLoss(LossLayer):
     """-sum over the classes of t log P, P being the probability to be in a random set of ``size`` classes."""
 
-    op: SetCrossEntropy
+    op: ops.SetCrossEntropy
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = widened(x)
@@ -108,7 +98,7 @@ def log_product(a: Tensor, b: Tensor, most: int) -> Tensor:
 class BinaryCrossEntropyLoss(LossLayer):
     """-sum over the classes of w t log p + (1 - t) log(1 - p), with p = logistic(x) and w = ``positive``."""
 
-    op: BinaryCrossEntropy
+    op: ops.BinaryCrossEntropy
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = widened(x)
@@ -120,7 +110,7 @@ class BinaryCrossEntropyLoss(LossLayer):
 class ProbabilityCrossEntropyLoss(LossLayer):
     """Like ``BinaryCrossEntropyLoss``, with p = x; p and 1 - p are clamped to at least ``smallest``."""
 
-    op: BinaryCrossEntropy
+    op: ops.BinaryCrossEntropy
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x, smallest = widened(x), self.op.smallest
@@ -148,7 +138,7 @@ class CauchyErrorLoss(LossLayer):
 class SumSquaresLoss(LossLayer):
     """The sum of x^2 over all units, times the class number if ``gate`` is "class", mixed as the targets are."""
 
-    op: SumSquares
+    op: ops.SumSquares
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         sums = widened(x).square().flatten(1).sum(1)
@@ -172,7 +162,7 @@ class GatedSumSquaresLoss(LossLayer):
 class TopographicSparsityLoss(LossLayer):
     """The sum of sqrt(S) - e log(1 + sqrt(S) / e), S being the sum of squares around each pixel. Labels are ignored."""
 
-    op: Topographic
+    op: ops.Topographic
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         return topographic_sparsity(widened(x), self.op.size, self.op.smallest)
@@ -190,17 +180,17 @@ def topographic_sparsity(x: Tensor, size: int, smallest: float) -> Tensor:
     return values.flatten(1).sum(1).mean()
 
 
-def _binary_cross_entropy(op: BinaryCrossEntropy) -> LossLayer:
+def _binary_cross_entropy(op: ops.BinaryCrossEntropy) -> LossLayer:
     return ProbabilityCrossEntropyLoss(op) if op.of == "probabilities" else BinaryCrossEntropyLoss(op)
 
 
 TABLE: Table = {
-    CrossEntropy: lambda op, inputs: CrossEntropyLoss(op),
-    SetCrossEntropy: lambda op, inputs: SetCrossEntropyLoss(op),
-    BinaryCrossEntropy: lambda op, inputs: _binary_cross_entropy(op),
-    SquaredError: lambda op, inputs: SquaredErrorLoss(op),
-    CauchyError: lambda op, inputs: CauchyErrorLoss(op),
-    SumSquares: lambda op, inputs: SumSquaresLoss(op),
-    GatedSumSquares: lambda op, inputs: GatedSumSquaresLoss(op),
-    Topographic: lambda op, inputs: TopographicSparsityLoss(op),
+    ops.CrossEntropy: lambda op, inputs: CrossEntropyLoss(op),
+    ops.SetCrossEntropy: lambda op, inputs: SetCrossEntropyLoss(op),
+    ops.BinaryCrossEntropy: lambda op, inputs: _binary_cross_entropy(op),
+    ops.SquaredError: lambda op, inputs: SquaredErrorLoss(op),
+    ops.CauchyError: lambda op, inputs: CauchyErrorLoss(op),
+    ops.SumSquares: lambda op, inputs: SumSquaresLoss(op),
+    ops.GatedSumSquares: lambda op, inputs: GatedSumSquaresLoss(op),
+    ops.Topographic: lambda op, inputs: TopographicSparsityLoss(op),
 }

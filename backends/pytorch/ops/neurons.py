@@ -6,26 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import (
-    Abs,
-    Elu,
-    Gelu,
-    HardSigmoid,
-    HardSwish,
-    LeakyRelu,
-    LinearNeuron,
-    Log,
-    Logistic,
-    Mish,
-    NoisyRelu,
-    Relu,
-    Relu6,
-    Silu,
-    SoftRelu,
-    Sqrt,
-    Square,
-    Tanh,
-)
+from netspec.ir import ops
 
 from .counter_rng import RandomLayer
 from .emission import OperationModule, Table
@@ -34,7 +15,7 @@ from .emission import OperationModule, Table
 class NoisyReLU(RandomLayer):
     """max(0, r + std r z) with r = max(0, x) and standard normal z. The gradient passes unchanged where this is > 0."""
 
-    op: NoisyRelu
+    op: ops.NoisyRelu
 
     def forward(self, x: Tensor) -> Tensor:
         noise = self.op.std * self.normals(x)
@@ -45,7 +26,7 @@ class NoisyReLU(RandomLayer):
 class ScaledTanh(OperationModule):
     """a tanh(b x)."""
 
-    op: Tanh
+    op: ops.Tanh
 
     def forward(self, x: Tensor) -> Tensor:
         return self.op.a * torch.tanh(self.op.b * x)
@@ -55,7 +36,7 @@ class SoftReLU(nn.Module):
     """log(1 + e^x), or x where x is large (see ``netspec.ir.ops.SoftRelu``)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.softplus(x, threshold=SoftRelu.linear_above)
+        return F.softplus(x, threshold=ops.SoftRelu.linear_above)
 
 
 class Absolute(nn.Module):
@@ -82,7 +63,7 @@ class SquareRoot(nn.Module):
 class Logarithm(OperationModule):
     """log(a + x)."""
 
-    op: Log
+    op: ops.Log
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.log(x + self.op.a if self.op.a else x)
@@ -91,29 +72,29 @@ class Logarithm(OperationModule):
 class ScaleShift(OperationModule):
     """a x + b."""
 
-    op: LinearNeuron
+    op: ops.LinearNeuron
 
     def forward(self, x: Tensor) -> Tensor:
         return self.op.a * x + self.op.b
 
 
 TABLE: Table = {
-    Relu: lambda op, inputs: nn.ReLU(),
-    Relu6: lambda op, inputs: nn.ReLU6(),
-    NoisyRelu: lambda op, inputs: NoisyReLU(op),
-    LeakyRelu: lambda op, inputs: nn.LeakyReLU(op.slope),
-    Elu: lambda op, inputs: nn.ELU(op.alpha),
-    Silu: lambda op, inputs: nn.SiLU(),
-    Mish: lambda op, inputs: nn.Mish(),
-    Gelu: lambda op, inputs: nn.GELU(),
-    HardSwish: lambda op, inputs: nn.Hardswish(),
-    Tanh: lambda op, inputs: nn.Tanh() if (op.a, op.b) == (1, 1) else ScaledTanh(op),
-    Logistic: lambda op, inputs: nn.Sigmoid(),
-    HardSigmoid: lambda op, inputs: nn.Hardsigmoid(),
-    SoftRelu: lambda op, inputs: SoftReLU(),
-    Abs: lambda op, inputs: Absolute(),
-    Square: lambda op, inputs: Squared(),
-    Sqrt: lambda op, inputs: SquareRoot(),
-    Log: lambda op, inputs: Logarithm(op),
-    LinearNeuron: lambda op, inputs: nn.Identity() if (op.a, op.b) == (1, 0) else ScaleShift(op),
+    ops.Relu: lambda op, inputs: nn.ReLU(),
+    ops.Relu6: lambda op, inputs: nn.ReLU6(),
+    ops.NoisyRelu: lambda op, inputs: NoisyReLU(op),
+    ops.LeakyRelu: lambda op, inputs: nn.LeakyReLU(op.slope),
+    ops.Elu: lambda op, inputs: nn.ELU(op.alpha),
+    ops.Silu: lambda op, inputs: nn.SiLU(),
+    ops.Mish: lambda op, inputs: nn.Mish(),
+    ops.Gelu: lambda op, inputs: nn.GELU(),
+    ops.HardSwish: lambda op, inputs: nn.Hardswish(),
+    ops.Tanh: lambda op, inputs: nn.Tanh() if (op.a, op.b) == (1, 1) else ScaledTanh(op),
+    ops.Logistic: lambda op, inputs: nn.Sigmoid(),
+    ops.HardSigmoid: lambda op, inputs: nn.Hardsigmoid(),
+    ops.SoftRelu: lambda op, inputs: SoftReLU(),
+    ops.Abs: lambda op, inputs: Absolute(),
+    ops.Square: lambda op, inputs: Squared(),
+    ops.Sqrt: lambda op, inputs: SquareRoot(),
+    ops.Log: lambda op, inputs: Logarithm(op),
+    ops.LinearNeuron: lambda op, inputs: nn.Identity() if (op.a, op.b) == (1, 0) else ScaleShift(op),
 }

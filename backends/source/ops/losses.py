@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import (
-    BinaryCrossEntropy,
-    CauchyError,
-    CrossEntropy,
-    GatedSumSquares,
-    SetCrossEntropy,
-    SquaredError,
-    SumSquares,
-    Topographic,
-)
+from netspec.ir import ops
 
 from ..site import Expressions, Site
 from ..text import call, operand
@@ -27,17 +18,17 @@ def _with_helper(name: str, at: Site, **options: str | None) -> str:
     return call(at.helper(name), at.float32, "labels", *smoothing, **options)
 
 
-def _binary_cross_entropy(op: BinaryCrossEntropy, at: Site) -> str:
+def _binary_cross_entropy(op: ops.BinaryCrossEntropy, at: Site) -> str:
     if op.of == "probabilities":
         return _with_helper("probability_cross_entropy", at, positive=repr(op.positive), smallest=repr(op.smallest))
     return _with_helper("binary_cross_entropy", at, positive=repr(op.positive) if op.positive != 1 else None)
 
 
-def _set_cross_entropy(op: SetCrossEntropy, at: Site) -> str:
+def _set_cross_entropy(op: ops.SetCrossEntropy, at: Site) -> str:
     return _with_helper("set_cross_entropy", at, size=str(op.size))
 
 
-def _sum_squares(op: SumSquares, at: Site) -> str:
+def _sum_squares(op: ops.SumSquares, at: Site) -> str:
     sums = f"{operand(at.float32)}.square().flatten(1).sum(1)"
     if op.gate == "none":
         return f"{sums}.mean()"
@@ -45,22 +36,22 @@ def _sum_squares(op: SumSquares, at: Site) -> str:
     return f"({sums} * {numbers}).mean()"
 
 
-def _gated_sum_squares(op: GatedSumSquares, at: Site) -> str:
+def _gated_sum_squares(op: ops.GatedSumSquares, at: Site) -> str:
     gate, x = at.all_float32
     return f"({operand(gate)}.flatten() * {operand(x)}.square().flatten(1).sum(1)).mean()"
 
 
-def _topographic_sparsity(op: Topographic, at: Site) -> str:
+def _topographic_sparsity(op: ops.Topographic, at: Site) -> str:
     return call(at.helper("topographic_sparsity"), at.float32, str(op.size), repr(op.smallest))
 
 
 EXPRESSIONS: Expressions = {
-    CrossEntropy: lambda op, at: _cross_entropy(at),
-    SetCrossEntropy: _set_cross_entropy,
-    BinaryCrossEntropy: _binary_cross_entropy,
-    SquaredError: lambda op, at: _with_helper("squared_error", at),
-    CauchyError: lambda op, at: _with_helper("cauchy_error", at),
-    SumSquares: _sum_squares,
-    GatedSumSquares: _gated_sum_squares,
-    Topographic: _topographic_sparsity,
+    ops.CrossEntropy: lambda op, at: _cross_entropy(at),
+    ops.SetCrossEntropy: _set_cross_entropy,
+    ops.BinaryCrossEntropy: _binary_cross_entropy,
+    ops.SquaredError: lambda op, at: _with_helper("squared_error", at),
+    ops.CauchyError: lambda op, at: _with_helper("cauchy_error", at),
+    ops.SumSquares: _sum_squares,
+    ops.GatedSumSquares: _gated_sum_squares,
+    ops.Topographic: _topographic_sparsity,
 }

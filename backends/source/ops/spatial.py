@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import (
-    AvgPool,
-    Blur,
-    Crop,
-    MaxAbsPool,
-    MaxPool,
-    Mirror,
-    Nailbed,
-    RandomScale,
-    Resize,
-    SumPool,
-    Upsample,
-    ZeroPad,
-)
+from netspec.ir import ops
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.passes.padding import Padding, exact_padding, pool_padding
@@ -24,7 +11,7 @@ from ..site import Expressions, Site
 from ..text import call, pair, pair_unless, string
 
 
-def _max_pool(op: MaxPool, at: Site) -> str:
+def _max_pool(op: ops.MaxPool, at: Site) -> str:
     padding = pool_padding(op.window, at.shapes[0])
     x = at.x
     if padding.image_pad is not None:
@@ -33,7 +20,7 @@ def _max_pool(op: MaxPool, at: Site) -> str:
     return call("F.max_pool2d", x, *_sides(op.window, at.shapes[0]), **options)
 
 
-def _avg_pool(op: AvgPool, at: Site) -> str:
+def _avg_pool(op: ops.AvgPool, at: Site) -> str:
     window, x = op.window, at.shapes[0]
     padding = pool_padding(window, x)
     if padding.image_pad is not None or window.dilation != (1, 1):
@@ -46,13 +33,13 @@ def _avg_pool(op: AvgPool, at: Site) -> str:
     return call("F.avg_pool2d", at.x, *_sides(window, x), **options)
 
 
-def _sum_pool(op: SumPool, at: Site) -> str:
+def _sum_pool(op: ops.SumPool, at: Site) -> str:
     x = at.shapes[0]
     pad = op.window.effective_pad(x.height, x.width)
     return call(at.helper("sum_pool"), at.x, **_window(op.window), pad=str(tuple(pad)))
 
 
-def _max_abs_pool(op: MaxAbsPool, at: Site) -> str:
+def _max_abs_pool(op: ops.MaxAbsPool, at: Site) -> str:
     pad = exact_padding(op.window, at.shapes[0])
     return call(at.helper("max_abs_pool"), at.x, **_window(op.window), pad=str(tuple(pad)))
 
@@ -71,53 +58,53 @@ def _own(padding: Padding) -> dict[str, str | None]:
     return {"padding": pair_unless(padding.op_pad, 0), "ceil_mode": "True" if padding.ceil_mode else None}
 
 
-def _blur(op: Blur, at: Site) -> str:
+def _blur(op: ops.Blur, at: Site) -> str:
     return call(at.helper("blur"), at.x, size=str(op.size), stdev=repr(op.stdev))
 
 
-def _nailbed(op: Nailbed, at: Site) -> str:
+def _nailbed(op: ops.Nailbed, at: Site) -> str:
     top, left = op.starts(at.shapes[0])
     return f"{at.operand}[:, :, {top}::{op.stride}, {left}::{op.stride}]"
 
 
-def _mirror(op: Mirror, at: Site) -> str:
+def _mirror(op: ops.Mirror, at: Site) -> str:
     return f"{at.operand}.flip(3)"
 
 
-def _crop(op: Crop, at: Site) -> str:
+def _crop(op: ops.Crop, at: Site) -> str:
     return f"{at.operand}[:, :, {op.top}:{op.top + op.height}, {op.left}:{op.left + op.width}]"
 
 
-def _zero_pad(op: ZeroPad, at: Site) -> str:
+def _zero_pad(op: ops.ZeroPad, at: Site) -> str:
     return call("F.pad", at.x, str(tuple(op.pad)))
 
 
-def _resize(op: Resize, at: Site) -> str:
+def _resize(op: ops.Resize, at: Site) -> str:
     return call(at.helper("resize"), at.x, step=repr(op.step))
 
 
-def _upsample(op: Upsample, at: Site) -> str:
+def _upsample(op: ops.Upsample, at: Site) -> str:
     mode = {"mode": string("nearest" if op.method == "nearest" else "bilinear")}
     aligned = {"align_corners": "True"} if op.method == "corners" else {}
     return call("F.interpolate", at.x, scale_factor=pair(op.factor), **mode, **aligned)
 
 
-def _random_scale(op: RandomScale, at: Site) -> str:
+def _random_scale(op: ops.RandomScale, at: Site) -> str:
     options = {"size": str(op.size), "max_scale": repr(op.max_scale)}
     return call(at.helper("random_scale"), at.x, string(at.name), "self.training", at.random_state, **options)
 
 
 EXPRESSIONS: Expressions = {
-    MaxPool: _max_pool,
-    AvgPool: _avg_pool,
-    SumPool: _sum_pool,
-    MaxAbsPool: _max_abs_pool,
-    Blur: _blur,
-    Nailbed: _nailbed,
-    Mirror: _mirror,
-    Crop: _crop,
-    ZeroPad: _zero_pad,
-    Resize: _resize,
-    Upsample: _upsample,
-    RandomScale: _random_scale,
+    ops.MaxPool: _max_pool,
+    ops.AvgPool: _avg_pool,
+    ops.SumPool: _sum_pool,
+    ops.MaxAbsPool: _max_abs_pool,
+    ops.Blur: _blur,
+    ops.Nailbed: _nailbed,
+    ops.Mirror: _mirror,
+    ops.Crop: _crop,
+    ops.ZeroPad: _zero_pad,
+    ops.Resize: _resize,
+    ops.Upsample: _upsample,
+    ops.RandomScale: _random_scale,
 }
