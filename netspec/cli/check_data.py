@@ -44,10 +44,11 @@ def command(
     """Check training data: classes, counts, sizes, unreadable files, duplicates and reading speed.
 
     SOURCE is the same as for the option --data of netspec train. Every image is decoded. Files with identical bytes are
-    reported as warnings: within a class, in two classes, or in training and validation.
+    reported as warnings: within a class, in two classes, or in training and validation. Of images with masks, the
+    pixels of each class are counted.
 
-    The exit code is 1 if an image cannot be read, if a class has no readable image, or, with --net, if the classes or
-    the image size do not suit the network.
+    The exit code is 1 if an image or mask cannot be read, if a class has no readable image or does not exist, or, with
+    --net, if the classes or the image size do not suit the network.
 
     \b
     Examples:
@@ -69,7 +70,9 @@ def command(
         cores = processes or cores_available()
         with Counter("looking", total, quiet=quiet) as counter:
             survey_result = survey(data, cores, counter.update)
-        speeds = _speeds(data, graph if mismatch is None else None, device, cores)
+        # A training would end at the first mask with a class that does not exist, and so would a measurement.
+        measured = not survey_result.beyond
+        speeds = _speeds(data, graph if mismatch is None else None, device, cores, measured=measured)
         findings: Findings = judge(survey_result, mismatch)
     if form == "json":
         click.echo(json.dumps(as_json(survey_result, findings, speeds), indent=2))
@@ -102,12 +105,14 @@ def _open(source: str, graph: Graph | None) -> tuple[Data, str | None]:
         return data, "; ".join((problem.message, *problem.notes))
 
 
-def _speeds(data: Data, graph: Graph | None, device: str | None, workers: int) -> Speeds:
+def _speeds(data: Data, graph: Graph | None, device: str | None, workers: int, *, measured: bool) -> Speeds:
     from netspec.train.config import device_for
     from netspec.train.data.packing.report import Speeds
     from netspec.train.speed import MAX_CPU_BATCH, reading, training
 
     chosen = device_for(device)
+    if not measured:
+        return Speeds(None, None, chosen, workers)
     batch = min(graph.train.batch if graph is not None else MAX_CPU_BATCH, len(data.train.labels))
     read = reading(data, graph, workers, batch)
     return Speeds(read, training(graph, chosen) if graph is not None else None, chosen, workers)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 
 from netspec.formatting import format_count, format_number, format_rate, listed, plural
-from netspec.train.data.packing.survey import Copies, Spread, Survey
+from netspec.train.data.packing.mask_report import labelled_line, mask_columns, mask_problems, masks_as_json
+from netspec.train.data.packing.survey import Copies, SplitCounts, Spread, Survey
 from netspec.train.data.splits import only_class
 
 if TYPE_CHECKING:
@@ -47,28 +48,34 @@ def judge(survey: Survey, mismatch: str | None) -> Findings:
     """Return the errors and warnings about the data. ``mismatch`` says why they do not fit the network, if so."""
     errors = [mismatch] if mismatch is not None else []
     if survey.unreadable:
-        errors.append(f"{plural(len(survey.unreadable), 'image')} cannot be read")
-    empty = [name for name, images in zip(survey.classes, survey.counts["train"].per_class, strict=True) if not images]
-    if empty:
-        errors.append(f"{plural(len(empty), 'class')} without a readable training image: {listed(empty, MAX_LISTED)}")
+        whole = ", or their masks" if survey.masks else ""
+        errors.append(f"{plural(len(survey.unreadable), 'image')} cannot be read{whole}")
     warning = only_class(survey.classes)
     warnings = [warning] if warning is not None else []
+    own_errors, own_warnings = mask_problems(survey) if survey.masks else _class_problems(survey)
+    errors += own_errors
+    warnings += own_warnings
     for duplicates, where in _duplicates_by_kind(survey).values():
         if duplicates:
             warnings.append(f"{plural(len(duplicates), 'image')} {where}")
     return Findings(tuple(errors), tuple(warnings))
 
 
+def _class_problems(survey: Survey) -> tuple[list[str], list[str]]:
+    """Return the errors and warnings about the classes of images."""
+    empty = [name for name, images in zip(survey.classes, survey.counts["train"].per_class, strict=True) if not images]
+    if not empty:
+        return [], []
+    return [f"{plural(len(empty), 'class')} without a readable training image: {listed(empty, MAX_LISTED)}"], []
+
+
 def as_text(survey: Survey, findings: Findings, speeds: Speeds) -> list[str]:
     """Return the lines of the report."""
     lines = [f"{survey.source}: {plural(len(survey.classes), 'class')}"]
     for name, split in survey.counts.items():
-        least, most = min(split.per_class), max(split.per_class)
-        each = f"{format_count(least)}" if least == most else f"{format_count(least)} to {format_count(most)}"
         lines.append(
             f"{name}: {plural(split.images, 'image')} = {format_count(split.readable)} readable + "
-            f"{format_count(split.unreadable)} "
-            f"unreadable; {each} of a class"
+            f"{format_count(split.unreadable)} unreadable; {labelled_line(split) if survey.masks else _each(split)}"
         )
     lines += _table(survey)
     if survey.width is not None and survey.height is not None:
@@ -92,6 +99,13 @@ def as_text(survey: Survey, findings: Findings, speeds: Speeds) -> list[str]:
     if not findings.warnings and not findings.errors:
         lines.append("nothing is wrong with these data")
     return lines
+
+
+def _each(split: SplitCounts) -> str:
+    """Return how many images a class has."""
+    least, most = min(split.per_class), max(split.per_class)
+    each = f"{format_count(least)}" if least == most else f"{format_count(least)} to {format_count(most)}"
+    return f"{each} of a class"
 
 
 def as_json(survey: Survey, findings: Findings, speeds: Speeds) -> dict[str, Any]:
@@ -120,7 +134,7 @@ def as_json(survey: Survey, findings: Findings, speeds: Speeds) -> dict[str, Any
         "notes": list(survey.notes),
         "warnings": list(findings.warnings),
         "errors": list(findings.errors),
-    }
+    } | (masks_as_json(survey) if survey.masks else {})
 
 
 def bottleneck(speeds: Speeds) -> str | None:
@@ -136,7 +150,7 @@ def _duplicates_by_kind(survey: Survey) -> dict[str, tuple[list[Copies], str]]:
     kinds: dict[str, tuple[list[Copies], str]] = {
         "splits": ([], "in training and validation"),
         "classes": ([], "in two classes"),
-        "class": ([], "twice in a class"),
+        "class": ([], "twice" if survey.masks else "twice in a class"),
     }
     for copies in survey.copies:
         kind = "splits" if copies.across_splits else "classes" if copies.across_classes else "class"
@@ -145,14 +159,21 @@ def _duplicates_by_kind(survey: Survey) -> dict[str, tuple[list[Copies], str]]:
 
 
 def _table(survey: Survey) -> list[str]:
-    """Return the lines of the table of classes, with each class's number of readable images."""
-    rows = list(zip(survey.classes, *(split.per_class for split in survey.counts.values()), strict=True))
-    shown = rows if len(rows) <= ROWS else sorted(rows, key=lambda row: row[1])[:ROWS]
-    width = max(cell_len(row[0]) for row in shown)  # Chinese and Japanese characters are two columns wide
-    lines = [f"  {'':<{width}}  " + "  ".join(f"{name:>9}" for name in survey.counts)]
-    for name, *images in shown:
+    """Return the lines of the table of classes, with each class's number of readable images, and its share of pixels if
+    they have masks."""
+    if survey.masks:
+        headings, cells = mask_columns(survey)
+    else:
+        headings = list(survey.counts)
+        columns = [[format_count(images) for images in split.per_class] for split in survey.counts.values()]
+        cells = [list(row) for row in zip(*columns, strict=True)]
+    rows = list(zip(survey.classes, cells, survey.counts["train"].per_class, strict=True))
+    shown = rows if len(rows) <= ROWS else sorted(rows, key=lambda row: row[2])[:ROWS]
+    width = max((cell_len(row[0]) for row in shown), default=0)  # Chinese characters are two columns wide
+    lines = [f"  {'':<{width}}  " + "  ".join(f"{heading:>9}" for heading in headings)]
+    for name, row, _ in shown:
         gap = " " * (width - cell_len(name))
-        lines.append(f"  {name}{gap}  " + "  ".join(f"{format_count(number):>9}" for number in images))
+        lines.append(f"  {name}{gap}  " + "  ".join(f"{cell:>9}" for cell in row))
     if len(shown) < len(rows):
         lines.append(f"  the {len(shown)} classes with the fewest training images, of {format_count(len(rows))}")
     return lines

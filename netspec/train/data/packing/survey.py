@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netspec.train.data.packing.processes import CHUNK, in_processes
-from netspec.train.data.sources.decode import image_size, read_image
+from netspec.train.data.sources.decode import displayed_size, image_size, read_image
 from netspec.train.data.sources.folder import ImageFiles
-from netspec.train.data.splits import Data, Frame, Labels, Split, Unreadable
+from netspec.train.data.sources.masks.classes import numbered_names
+from netspec.train.data.sources.masks.folder import MaskFiles
+from netspec.train.data.sources.masks.reading import read_mask
+from netspec.train.data.splits import UNLABELLED, Data, Frame, Labels, Pixels, Split, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Duplicates: images whose files, or whose pixels if the source has no files, are identical to the byte."""
+    """Duplicates: images whose files, or whose pixels if the source has no files, are identical to the byte. There
+    are no ``classes`` if images have masks."""
 
     paths: tuple[str, ...]
     splits: tuple[str, ...]
@@ -52,11 +57,13 @@ class Copies:
 @dataclass(frozen=True, slots=True)
 class SplitCounts:
     """The numbers of images of a split: ``images`` = ``readable`` + ``unreadable``; ``per_class`` counts the readable
-    ones of each class."""
+    ones of each class, or in a source with masks those in which the class occurs. ``pixels`` then counts the pixels of
+    masks that have each number, 0 to 255."""
 
     images: int
     unreadable: int
     per_class: tuple[int, ...]
+    pixels: tuple[int, ...] | None = None
 
     @property
     def readable(self) -> int:
@@ -65,7 +72,8 @@ class SplitCounts:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The result of a survey. ``width`` and ``height`` are those of the image files, ``None`` if there are no files."""
+    """The result of a survey. ``width`` and ``height`` are those of the image files, ``None`` if there are no files.
+    ``beyond`` are the masks that have a class that does not exist, with the highest one."""
 
     source: str
     classes: tuple[str, ...]
@@ -76,15 +84,23 @@ class Survey:
     unreadable: tuple[Unreadable, ...]
     copies: tuple[Copies, ...]
     notes: tuple[str, ...]
+    beyond: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def masks(self) -> bool:
+        """Whether the images have masks."""
+        return any(split.pixels is not None for split in self.counts.values())
 
 
 @dataclass(frozen=True, slots=True)
 class _Inspection:
-    """An inspected image: its hash and its file's (width, height), or a (path, reason) pair if it is unreadable."""
+    """An inspected image: its hash and its file's (width, height), or a (path, reason) pair if it is unreadable; and
+    how many pixels of its mask have each number, if it has a mask."""
 
     digest: bytes
     size: tuple[int, int] | None
     problem: tuple[str, str] | None = None
+    pixels: NDArray[np.int64] | None = None
 
 
 def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda done: None) -> Survey:
@@ -108,10 +124,12 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
     sizes: list[tuple[int, int]] = []
     first_seen: dict[bytes, tuple[str, int]] = {}
     duplicates: dict[bytes, list[tuple[str, int]]] = {}
+    beyond: list[tuple[str, int]] = []
     done = 0
     for name, split in splits.items():
         readable = np.zeros(len(split.labels), np.bool_)
-        for index, inspection in enumerate(_inspect(split, processes)):
+        masks = _MaskCounts()
+        for index, inspection in enumerate(_inspect(split, processes, masks=data.masks)):
             done += 1
             progress(done)
             if inspection.problem is not None:
@@ -120,57 +138,106 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
             readable[index] = True
             if inspection.size is not None:
                 sizes.append(inspection.size)
+            if inspection.pixels is not None:
+                highest = masks.add(inspection.pixels)
+                if data.classes and highest >= len(data.classes):
+                    beyond.append((_mask_path(split, index), highest))
             original = first_seen.setdefault(inspection.digest, (name, index))
             if original != (name, index):
                 duplicates.setdefault(inspection.digest, [original]).append((name, index))
-        counts[name] = _split_counts(split.labels, readable, len(data.classes))
+        counts[name] = masks.counts(readable) if data.masks else _split_counts(split.labels, readable, data.classes)
+    classes = data.classes
+    if data.masks:
+        classes = classes or numbered_names(max(len(split.per_class) for split in counts.values()))
+        counts = {name: replace(split, per_class=_exactly(split.per_class, classes)) for name, split in counts.items()}
     return Survey(
         source=data.source,
-        classes=data.classes,
+        classes=classes,
         counts=counts,
         stored=data.frame,
         width=Spread.from_lengths([width for width, _ in sizes]) if sizes else None,
         height=Spread.from_lengths([height for _, height in sizes]) if sizes else None,
         unreadable=tuple(unreadable),
-        copies=tuple(_as_copies(members, splits, data.classes) for members in duplicates.values()),
+        copies=tuple(_as_copies(members, data) for members in duplicates.values()),
         notes=data.notes,
+        beyond=tuple(beyond),
     )
+
+
+class _MaskCounts:
+    """Counts over the masks of a split, as a survey goes on."""
+
+    def __init__(self) -> None:
+        self._pixels = np.zeros(256, np.int64)
+        self._images = np.zeros(256, np.int64)
+
+    def add(self, pixels: NDArray[np.int64]) -> int:
+        """Count a mask, given how many of its pixels have each number. Return its highest class, -1 for none."""
+        self._pixels += pixels
+        self._images += pixels > 0
+        return int(pixels[:UNLABELLED].nonzero()[0].max(initial=-1))
+
+    def counts(self, readable: NDArray[np.bool_]) -> SplitCounts:
+        """Return the counts of a split, ``per_class`` up to the highest class there is."""
+        classes = int(self._images[:UNLABELLED].nonzero()[0].max(initial=-1)) + 1
+        per_class = tuple(self._images[:classes].tolist())
+        return SplitCounts(len(readable), int((~readable).sum()), per_class, tuple(self._pixels.tolist()))
+
+
+def _exactly(per_class: Sequence[int], classes: Sequence[str]) -> tuple[int, ...]:
+    """Return the numbers of as many classes as there are."""
+    return (*per_class[: len(classes)], *[0] * (len(classes) - len(per_class)))
+
+
+def _mask_path(split: Split, index: int) -> str:
+    """Return the path of an image's mask, or its name if it has no file."""
+    return str(split.paths(index)[1]) if isinstance(split, MaskFiles) else split.name(index)
 
 
 def _path(split: Split, index: int) -> str:
     """Return the path of an image's file, as messages about unreadable ones do, or its name if it has no file."""
-    if isinstance(split, ImageFiles):
+    if isinstance(split, ImageFiles | MaskFiles):
         return str(split.files.root / split.files.names[index])
     return split.name(index)
 
 
-def _inspect(split: Split, processes: int) -> Iterator[_Inspection]:
+def _inspect(split: Split, processes: int, *, masks: bool) -> Iterator[_Inspection]:
     """Inspect every image of a split, in order."""
-    if not isinstance(split, ImageFiles):
-        yield from (_inspect_image(split, index) for index in range(len(split.labels)))
+    if not isinstance(split, ImageFiles | MaskFiles):
+        yield from (_inspect_image(split, index, masks=masks) for index in range(len(split.labels)))
         return
-    names = split.files.names
-    chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
+    files = list(zip(split.files.names, split.files.masks or [None] * len(split.files.names), strict=True))
+    chunks = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
     inspect = partial(_inspect_files, split.files.root, split.frame)
     for inspections in in_processes(inspect, iter(chunks), max(1, min(processes, len(chunks)))):
         yield from inspections
 
 
-def _inspect_image(split: Split, index: int) -> _Inspection:
+def _inspect_image(split: Split, index: int, *, masks: bool) -> _Inspection:
     try:
-        return _Inspection(hashlib.sha256(split.read(index).tobytes()).digest(), None)
+        planes = split.read(index)
+        image, mask = (planes[:-1], planes[-1]) if masks else (planes, None)
+        pixels = _count_pixels(mask) if mask is not None else None
+        return _Inspection(hashlib.sha256(image.tobytes()).digest(), None, pixels=pixels)
     except Unreadable as problem:
         return _Inspection(b"", None, (problem.path, problem.reason))
 
 
-def _inspect_files(root: Path, frame: Frame, names: Sequence[str]) -> list[_Inspection]:
-    """Inspect some image files. Runs in a worker process."""
+def _count_pixels(mask: Pixels) -> NDArray[np.int64]:
+    """Return how many pixels of a mask have each number, 0 to 255."""
+    return np.bincount(mask.ravel(), minlength=256)
+
+
+def _inspect_files(root: Path, frame: Frame, files: Sequence[tuple[str, str | None]]) -> list[_Inspection]:
+    """Inspect some image files and their masks. Runs in a worker process."""
     inspections = []
-    for name in names:
+    for name, mask in files:
         path = root / name
         try:
             read_image(path, frame)
-            inspections.append(_Inspection(hashlib.sha256(path.read_bytes()).digest(), image_size(path)))
+            pixels = _count_pixels(read_mask(root / mask, displayed_size(path))) if mask is not None else None
+            digest = hashlib.sha256(path.read_bytes()).digest()
+            inspections.append(_Inspection(digest, image_size(path), pixels=pixels))
         except Unreadable as problem:
             inspections.append(_Inspection(b"", None, (problem.path, problem.reason)))
         except OSError as problem:  # deleted since it was decoded
@@ -178,14 +245,16 @@ def _inspect_files(root: Path, frame: Frame, names: Sequence[str]) -> list[_Insp
     return inspections
 
 
-def _split_counts(labels: Labels, readable: np.ndarray[tuple[int], np.dtype[np.bool_]], classes: int) -> SplitCounts:
-    per_class = np.bincount(labels[readable], minlength=classes)
+def _split_counts(labels: Labels, readable: NDArray[np.bool_], classes: Sequence[str]) -> SplitCounts:
+    per_class = np.bincount(labels[readable], minlength=len(classes))
     return SplitCounts(len(labels), int((~readable).sum()), tuple(per_class.tolist()))
 
 
-def _as_copies(members: Sequence[tuple[str, int]], splits: dict[str, Split], classes: Sequence[str]) -> Copies:
+def _as_copies(members: Sequence[tuple[str, int]], data: Data) -> Copies:
+    splits = data.splits
+    labels = [int(splits[name].labels[index]) for name, index in members]
     return Copies(
         paths=tuple(_path(splits[name], index) for name, index in members),
         splits=tuple(name for name, _ in members),
-        classes=tuple(classes[int(splits[name].labels[index])] for name, index in members),
+        classes=() if data.masks else tuple(data.classes[label] for label in labels),
     )
