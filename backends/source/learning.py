@@ -6,25 +6,39 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from netspec.ir import rules
 from netspec.ir.constraint import BOUNDS, Constraint, incoming
 from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph, Parameter
-from netspec.ir.rules import AdaDelta, AdaGrad, Adam, Lamb, Lars, RmsProp, Sgd, decay_in_gradient, momentum_of
-from netspec.ir.schedules import (
-    Inverse,
-    Plateau,
-    Restarts,
-    Schedule,
-    Sigmoid,
-    Step,
-    Steps,
-    noise_of,
-)
+from netspec.ir.rules import decay_in_gradient, momentum_of
+from netspec.ir.schedules import Inverse, Plateau, Restarts, Schedule, Sigmoid, Step, Steps, Warmup, noise_of
 from netspec.keys.schedules import word_of
 from netspec.passes.optimiser_state import adapts
 from netspec.passes.torch_names import state_keys
 
 from .text import call, fill_lines, number, string
+
+_WORDS: dict[type[rules.UpdateRule], str] = {
+    rules.Sgd: "SGD",
+    rules.Adam: "Adam",
+    rules.RmsProp: "RMSProp",
+    rules.AdaGrad: "AdaGrad",
+    rules.AdaDelta: "AdaDelta",
+    rules.Lars: "LARS",
+    rules.Lamb: "LAMB",
+}
+"""The names of the generated classes; that of Adam with decoupled weight decay is ``AdamW``."""
+
+_NUMBERS = ("beta1", "beta2", "rho", "trust", "eps")
+"""The numbers of update rules that are constants of the program."""
+
+_RATE_FACTOR = "rate_factor"
+"""The function of the train line's schedule; those of others have a number behind it, unlike a layer's variable."""
+
+COMPUTED_NAMES = frozenset(
+    {*_WORDS.values(), "AdamW", *map(str.upper, _NUMBERS), "LR", "MOMENTUM", "DECAY", _RATE_FACTOR}
+)
+"""The names at module level that the templates take from variables."""
 
 
 def parameter_rows(graph: Graph, trains: bool) -> list[str]:
@@ -62,59 +76,40 @@ def _times(value: float, name: str, constant: float) -> str:
 
 def _has_momentum(graph: Graph) -> bool:
     """Whether the program's update has a momentum: with sgd and lars, and with rmsprop if a parameter has one."""
-    return isinstance(graph.train.rule, Sgd | Lars) or any(p.momentum for p in graph.parameters.values())
+    return isinstance(graph.train.rule, rules.Sgd | rules.Lars) or any(p.momentum for p in graph.parameters.values())
 
 
 def rule_variables(graph: Graph) -> dict[str, Any]:
     """Return the template variables of the update rule.
 
-    ``template``, ``word``:
-        The name of its template, and that of the generated class.
+    ``template``, ``word``, ``numbers``:
+        The name of its template, that of the generated class, and the rule itself.
     ``constants``:
-        The values of the program's constants, as text, by name.
+        The values of the program's constants, as text, by name. ``EPS`` is the one of the two that is not 0.
     ``momentum``, ``mixed``:
         Whether it has one, and whether that of some parameters is 0.
     ``decay_in_gradient``:
         Whether the weight decay is added to the gradient before anything else.
-    ``nesterov``, ``decoupled``, ``centered``, ``start``:
-        As in ``ir.rules``; numbers as text.
     ``in_root``:
         Whether ``EPS`` is added in the root.
     ``adapted``:
         The keys of the parameters with a trust ratio; ``None`` if the rule has none.
     """
-    rule, momenta = graph.train.rule, [p.momentum for p in graph.parameters.values()]
+    rule = graph.train.rule
+    constants = {name.upper(): number(getattr(rule, name)) for name in _NUMBERS if hasattr(rule, name)}
+    in_root = rule.eps_in_root if isinstance(rule, rules.RmsProp | rules.AdaGrad) else 0.0
     adapted = parameter_keys(graph, (p for p in graph.parameters.values() if adapts(rule, p)))
-    common = {
+    return {
+        "template": f"{type(rule).__name__.lower()}.j2",
+        "word": "AdamW" if isinstance(rule, rules.Adam) and rule.decoupled else _WORDS[type(rule)],
+        "numbers": rule,
+        "constants": constants | ({"EPS": number(in_root)} if in_root else {}),
         "momentum": _has_momentum(graph),
-        "mixed": not all(momenta),
+        "mixed": not all(p.momentum for p in graph.parameters.values()),
         "decay_in_gradient": decay_in_gradient(rule),
-        "constants": {},
-        "adapted": None,
+        "in_root": bool(in_root),
+        "adapted": adapted if isinstance(rule, rules.Lars | rules.Lamb) else None,
     }
-    match rule:
-        case Sgd():
-            return {**common, "template": "sgd.j2", "word": "SGD", "nesterov": rule.nesterov}
-        case Adam():
-            constants = {name.upper(): number(getattr(rule, name)) for name in ("beta1", "beta2", "eps")}
-            own = {"word": "AdamW" if rule.decoupled else "Adam", "decoupled": rule.decoupled, "constants": constants}
-            return {**common, "template": "adam.j2", **own}
-        case RmsProp() | AdaGrad():
-            constants = {"EPS": number(rule.eps_in_root or rule.eps)}
-            own = {"in_root": bool(rule.eps_in_root), "start": number(rule.start), "constants": constants}
-            if isinstance(rule, AdaGrad):
-                return {**common, "template": "adagrad.j2", "word": "AdaGrad", **own}
-            own["constants"] = {"RHO": number(rule.rho), **constants}
-            return {**common, "template": "rmsprop.j2", "word": "RMSProp", "centered": rule.centered, **own}
-        case AdaDelta():
-            constants = {"RHO": number(rule.rho), "EPS": number(rule.eps)}
-            return {**common, "template": "adadelta.j2", "word": "AdaDelta", "constants": constants}
-        case Lars():
-            constants = {"TRUST": number(rule.trust), "EPS": number(rule.eps)}
-            return {**common, "template": "lars.j2", "word": "LARS", "constants": constants, "adapted": adapted}
-        case Lamb():
-            constants = {name.upper(): number(getattr(rule, name)) for name in ("beta1", "beta2", "eps")}
-            return {**common, "template": "lamb.j2", "word": "LAMB", "constants": constants, "adapted": adapted}
 
 
 def parameter_keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:
@@ -209,25 +204,19 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
     ``freezes``:
         Whether any learning rate becomes 0.
     """
-    main, warmup = graph.train.schedule, graph.train.warmup
-    has_warmup = bool(warmup.length)
-    progress = "max(0, step - rising) / max(1, total - rising)" if has_warmup else "step / total"
-    rising = f"{warmup.start!r} + (1 - {warmup.start!r}) * step / rising" if warmup.start else "(step + 1) / rising"
-    warmup_factor = f"min(1.0, {rising}) * " if has_warmup else ""
-    keys = state_keys(graph)
+    main, keys = graph.train.schedule, state_keys(graph)
+    warmup, warmup_factor, progress = _warmup(graph.train.warmup)
     schedules = {keys[p.key]: graph.schedule_of(p) for p in graph.parameters.values()}
     others = dict.fromkeys(schedule for schedule in schedules.values() if schedule != main)
-    functions = {schedule: f"rate_factor_{index}" for index, schedule in enumerate(others, 2)}
+    functions = {schedule: f"{_RATE_FACTOR}_{index}" for index, schedule in enumerate(others, 2)}
     counted = "step, " if any(map(_counts_steps, (main, *functions))) else ""
     divided = any(map(_divides_epochs, (main, *functions)))
     epoch = "epoch + (step - first) / per_epoch" if divided else "epoch"
     return {
-        **_function(main, "rate_factor", counted),
-        "warmup": f"{warmup.length} * data.steps"
-        if has_warmup and warmup.unit == "epochs"
-        else str(warmup.length or ""),
+        **_function(main, _RATE_FACTOR, counted),
+        "warmup": warmup,
         "factor": warmup_factor
-        + ("plateau.factor" if isinstance(main, Plateau) else f"rate_factor({counted}{epoch}, {progress})"),
+        + ("plateau.factor" if isinstance(main, Plateau) else f"{_RATE_FACTOR}({counted}{epoch}, {progress})"),
         "functions": [_function(schedule, name, counted) for schedule, name in functions.items()],
         "own": [(string(key), functions[schedule]) for key, schedule in schedules.items() if schedule in functions],
         "own_factor": f"{warmup_factor}rate({counted}{epoch}, {progress})",
@@ -235,6 +224,17 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
         "noise": [(string(key), number(noise)) for key, s in schedules.items() if (noise := noise_of(s))],
         "freezes": any(isinstance(s, Steps) and s.freeze is not None for s in (main, *functions)),
     }
+
+
+def _warmup(warmup: Warmup) -> tuple[str, str, str]:
+    """Return the expressions for the number of warm-up steps, for what they multiply a factor with, and for the
+    progress after them; the first two are empty without a warm-up."""
+    if not warmup.length:
+        return "", "", "step / total"
+    start = warmup.start
+    steps = f"{warmup.length} * data.steps" if warmup.unit == "epochs" else str(warmup.length)
+    rising = f"{start!r} + (1 - {start!r}) * step / rising" if start else "(step + 1) / rising"
+    return steps, f"min(1.0, {rising}) * ", "max(0, step - rising) / max(1, total - rising)"
 
 
 def _function(schedule: Schedule, name: str, counted: str) -> dict[str, Any]:

@@ -9,17 +9,12 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from .learning import COMPUTED_NAMES
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 _DEFINITION = re.compile(r"^(?:(?:def|class) |(?:from|import) (?:.* )?)(\w+)|^([A-Z_]+) = ", re.MULTILINE)
 """A module-level definition in a template, with its name."""
-
-_COMPUTED = frozenset({
-    "AdaDelta", "AdaGrad", "Adam", "AdamW", "BETA1", "BETA2", "DECAY", "EPS", "LAMB", "LARS", "LR", "MOMENTUM", "RHO",
-    "RMSProp", "SGD", "TRUST", "cache", "partial", "rate_factor",
-})  # fmt: skip
-"""Module-level names that the templates take from variables, except ``rate_factor_2`` and the like, which no layer's
-code uses."""
 
 LOCALS = frozenset({"self", "x", "image", "labels"})
 
@@ -28,7 +23,8 @@ LOCALS = frozenset({"self", "x", "image", "labels"})
 def global_names() -> frozenset[str]:
     """Return the names that programs may define at module level."""
     texts = (path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.j2"))
-    return _COMPUTED.union(*({name for names in _DEFINITION.findall(text) for name in names if name} for text in texts))
+    defined = {name for text in texts for names in _DEFINITION.findall(text) for name in names if name}
+    return COMPUTED_NAMES | defined
 
 
 class Names:

@@ -8,17 +8,7 @@ import pytest
 from building import Builder
 
 from netspec.ir.fault import Fault
-from netspec.ir.ops import (
-    VOCABULARY,
-    ColourSpace,
-    DropoutOver,
-    Op,
-    ParamShape,
-    Relu,
-    Upsample,
-    is_identity,
-    name_of,
-)
+from netspec.ir.ops import VOCABULARY, ColourSpace, DropoutOver, Op, ParamShape, Relu, Upsample, is_identity, name_of
 from netspec.ir.ops.channels import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
 from netspec.ir.ops.joins import Concat, Flatten, Input, Max, Product, Reshape, Softmax, Sum
 from netspec.ir.ops.losses import (

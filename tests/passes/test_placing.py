@@ -11,15 +11,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import Concat, Conv, Deconv, Linear, Local, Lrn, Op, Reshape
 from netspec.ir.shape import Shape
 from netspec.ir.window import TransposedWindow, Window
-from netspec.passes.placing import (
-    ArrangementError,
-    Placed,
-    Sharding,
-    SplitWord,
-    arrange,
-    local_graph,
-    place_on_devices,
-)
+from netspec.passes.placing import ArrangementError, Placed, Sharding, SplitWord, arrange, local_graph, place_on_devices
 from netspec.passes.placing.shares import reading, share_of
 
 CONVS = ("conv1", "norm1", "pool1", "conv2", "norm2", "pool2", "conv3", "conv4", "conv5", "pool5")
