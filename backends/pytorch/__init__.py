@@ -11,7 +11,7 @@ from .layer import LABELS, Layer
 from .network import Network, class_scores, module, training_loss
 from .ops import TABLE
 from .ops.counter_rng import DeviceRandomState, RandomLayer, RandomState, evaluation_random_state, set_random_state
-from .ops.losses import cross_entropy
+from .ops.losses import cross_entropy, pixel_losses, share_of_labels
 from .ops.norms import BatchNormalise
 from .ops.precision import widened
 from .torchvision import ALEXNET, from_torchvision, to_torchvision, torchvision_keys
@@ -39,7 +39,9 @@ __all__ = [
     "module",
     "module_with",
     "no_kernels",
+    "pixel_losses",
     "set_random_state",
+    "share_of_labels",
     "to_torchvision",
     "torchvision_keys",
     "training_loss",

@@ -13,6 +13,7 @@ from netspec.ir.graph import Layer as LayerOfFile
 from netspec.ir.shape import Shape
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.phases import phases
+from netspec.passes.score_grid import is_dense
 from netspec.passes.torch_names import attributes, state_keys
 
 from .layer import LABELS, Layer
@@ -39,7 +40,7 @@ class Plan:
 
     ``net`` is the name of the net, ``image`` that of its input layer, ``size`` the shape of the input. ``scores`` and
     ``output`` name values. ``labelled``: the output depends on labels. ``parameters`` maps keys of parameters to their
-    keys in the module.
+    keys in the module. ``dense``: the scores are maps.
     """
 
     net: str
@@ -53,6 +54,12 @@ class Plan:
     scores: str
     output: str
     label_smoothing: float
+    dense: bool
+
+    def scores_of(self, values: dict[str, Tensor]) -> Tensor:
+        """Return the class scores among the values of the trunk: N,C, or N,C,H,W of a dense network."""
+        scores = values[self.scores]
+        return scores if self.dense else scores.flatten(1)
 
 
 class Network(nn.Module):
@@ -114,21 +121,22 @@ def module(graph: Graph, seed: int = 0, forms: Forms = PLAIN) -> Network:
 
 
 def class_scores(model: Network, images: Tensor) -> Tensor:
-    """Return the class scores, N,C: what the last loss or softmax reads, or else the output."""
-    return widened(_trunk(model, images)[model._plan.scores].flatten(1))
+    """Return the class scores, N,C or, of a dense network, N,C,H,W: what the last loss or softmax reads, or else the
+    output."""
+    return widened(model._plan.scores_of(_trunk(model, images)))
 
 
 def training_loss(model: Network, images: Tensor, labels: Tensor) -> Tensor:
     """Return the scalar that training minimises: the weighted sum of the losses, or else the cross-entropy of the
     class scores.
 
-    Labels are N class numbers, or targets (N, classes). In training mode, label smoothing applies as set on the spec's
-    train line.
+    Labels are N class numbers, targets (N, classes), or masks (N, H, W) in bytes. In training mode, label smoothing
+    applies as set on the spec's train line.
     """
     plan, values = model._plan, _trunk(model, images)
     if not plan.losses:
         smoothing = plan.label_smoothing * model.training
-        return cross_entropy(values[plan.scores].flatten(1), labels, smoothing)
+        return cross_entropy(plan.scores_of(values), labels, smoothing)
     values[LABELS] = labels
     _run(model, [step for step, _ in plan.losses], values)
     first, *others = (weight * values[step.value] for step, weight in plan.losses)
@@ -177,6 +185,7 @@ def _plan(graph: Graph, model: nn.Module) -> Plan:
         scores=parts.carried[0],
         output=graph.output.layer,
         label_smoothing=graph.train.label_smoothing,
+        dense=is_dense(graph),
     )
 
 

@@ -211,7 +211,7 @@ def _result_lines(result: Result) -> list[str]:
         skipped = f" ({format_count(validation['skipped'])} unreadable)" if validation["skipped"] else ""
         when = "at the last validation: " if result.state == "interrupted" else ""
         lines.append(
-            f"{when}top-1 {100 * evaluation.top1:.1f} %, top-5 {100 * evaluation.top5:.1f} %, "
+            f"{when}{', '.join(evaluation.accuracies)}, "
             f"loss {evaluation.loss:.4g} on {format_count(evaluation.images)} validation images{skipped}, {PROTOCOL}"
         )
     parts = [f"{format_count(train['used'])} used", f"{format_count(train['skipped'])} unreadable",

@@ -21,6 +21,7 @@ from netspec.passes.dependence import with_gradient
 from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
 from netspec.passes.phases import phases
 from netspec.passes.placing import Placed, Sharding, Transfer, local_graph
+from netspec.passes.score_grid import is_dense
 from netspec.passes.torch_names import attributes, layer_names, state_keys
 
 
@@ -42,6 +43,7 @@ class PlacedNetwork:
         self._state_keys = state_keys(placed.graph)
         self._phases = phases(placed.graph)
         self._learning = with_gradient(placed.graph)
+        self._dense = is_dense(placed.graph)
         self._draw: tuple[int, int, int] | None = None
         self._dtypes: dict[tuple[Transfer, bool, bool], torch.dtype] = {}
         by_feature = [x for x in placed.graph.layers.values() if placed.layers[x.name].sharding.batch == 1]
@@ -52,29 +54,29 @@ class PlacedNetwork:
             if layer.name != placed.graph.input.layer and placed.on(mesh.rank, layer.name):
                 self.module.add_module(self._names[layer.name], self._layer_module(layer))
 
-    def training_loss(self, images: Tensor, labels: Tensor, batch: int) -> tuple[Tensor, Tensor]:
-        """Return this device's training loss in two forms, both scalars weighted by its fraction of the images.
+    def training_loss(self, images: Tensor, labels: Tensor, share: float | Tensor) -> tuple[Tensor, Tensor]:
+        """Return this device's training loss in two forms, both scalars multiplied by the ``share`` that its mean loss
+        has in that of the whole batch (see ``share_of_labels`` of the pytorch backend).
 
         Every device runs ``backward()`` from the first. The second, detached, is this device's contribution to the
         reported loss: over all devices they sum to the loss of the whole batch, also where several devices have
         computed the same loss.
 
-        ``images`` and ``labels`` are this device's share of the batch (see ``Mesh.share_of_batch``); ``batch`` is the
-        number of images in the whole batch.
+        ``images`` and ``labels`` are this device's share of the batch (see ``Mesh.share_of_batch``).
         """
         values = {self.placed.graph.input.layer: images}
         self._run(self._phases.trunk, values, labels, len(images))
         losses = self._own_losses if self._phases.losses else self._cross_entropy
         terms = losses(values, labels, len(images))
-        part = len(images) / batch
         (_, total), *others = terms
         for _, loss in others:
             total = total + loss
         reported = sum((loss.detach() for name, loss in terms if self._reports_loss(name)), torch.zeros_like(total))
-        return total * part, reported * part
+        return total * share, reported * share
 
     def class_scores(self, images: Tensor) -> Tensor:
-        """Return the class scores (N, classes) of this device's share of the batch; empty on devices without them."""
+        """Return the class scores, (N, classes) or, of a dense network, (N, classes, rows, columns), of this device's
+        share of the batch; empty on devices without them."""
         graph = self.placed.graph
         values = {graph.input.layer: images}
         self._run(self._phases.trunk, values, None, len(images))
@@ -85,8 +87,17 @@ class PlacedNetwork:
             value = self._transferred(values, Transfer(scores, "scores", source, target, partial=False), len(images))
         else:
             value = values[scores]
-        wide: Tensor = backend.load("pytorch").widened(value.flatten(1) if value.dim() > 1 else value)
+        wide: Tensor = backend.load("pytorch").widened(self._scores_of(value))
         return wide
+
+    @property
+    def counts_scores(self) -> bool:
+        """Whether this device's scores are to be counted where each image's are counted once: the owner's are, or else
+        those of the row's first device."""
+        return self._reports_loss(self.placed.graph.scores.layer)
+
+    def _scores_of(self, value: Tensor) -> Tensor:
+        return value if self._dense or value.dim() == 1 else value.flatten(1)
 
     def set_random_state(self, seed: int, step: int, first_sample: int, start: int) -> None:
         """Seed the random choices of the next pass, so that they do not depend on which device computes what.
@@ -133,7 +144,7 @@ class PlacedNetwork:
         if not self.placed.on(self.mesh.rank, name):
             return [(name, _scalar(scores))]
         smoothing = self.placed.graph.train.label_smoothing * self.module.training
-        return [(name, backend.load("pytorch").cross_entropy(scores.flatten(1), labels, smoothing))]
+        return [(name, backend.load("pytorch").cross_entropy(self._scores_of(scores), labels, smoothing))]
 
     def _run(self, layers: Iterable[Layer], values: dict[str, Tensor], labels: Tensor | None, images: int) -> None:
         """Compute layers and add their values to ``values``: empty tensors for layers that other devices compute."""

@@ -22,6 +22,10 @@ from netspec.ir.ops.inspection import window_of
 from netspec.ir.shape import Shape
 from netspec.ir.window import TransposedWindow
 
+UNLABELLED = 255
+"""The number in a mask of a pixel without a class, as in the masks of Pascal VOC: it counts neither in the loss nor in
+the metrics."""
+
 
 class Scale(NamedTuple):
     """The distances in the image, in pixels, of neighbouring units of a value: down and across."""

@@ -1,5 +1,5 @@
-"""Reasons why a network cannot be trained: class scores that are maps, values beyond float32, and batches too small for
-batch normalisation.
+"""Reasons why a network cannot be trained: class scores that do not fit masks, values beyond float32, and batches too
+small for batch normalisation.
 
 The trainer and the generated program use these checks to reject the same networks.
 """
@@ -14,6 +14,7 @@ from netspec.ir.ops import BatchNorm
 from netspec.ir.rules import Adam, decay_in_gradient
 from netspec.ir.schedules import DiscreteExponential, Exponential, JumpingExponential, Linear, Schedule, noise_of
 from netspec.passes.phases import phases
+from netspec.passes.score_grid import UNLABELLED, NoGrid, is_dense, score_grid
 
 MAX_FLOAT32 = 3.4028234663852886e38
 """The largest float32."""
@@ -44,6 +45,36 @@ def unfit_scores(graph: Graph, purpose: str = "training") -> str | None:
     if scores.units == scores.channels:
         return None
     return f"the class scores are an image of {scores}: {purpose} needs one score per class"
+
+
+MOST_CLASSES = UNLABELLED
+"""A mask has a byte for each pixel, and one of its 256 values for unlabelled ones."""
+
+
+def unfit_masks(graph: Graph) -> tuple[str, ...] | None:
+    """Return why a dense network cannot be trained on images and their masks: the message, and further lines. ``None``
+    if it can, or if it is not dense."""
+    if not is_dense(graph):
+        return None
+    scores, augment = graph.scores.output, graph.augment
+    maps = f"the class scores are an image of {scores}"
+    if scores.channels == 1:
+        return f"{maps}: with one class there is nothing to tell it from", WITHOUT_CLASSES
+    if scores.channels > MOST_CLASSES:
+        return (f"{maps}: masks have at most {MOST_CLASSES} classes, as one byte of each pixel says its class",)
+    if graph.losses:
+        layer = graph.losses[0].layer
+        return f"{maps}, and {layer} is a loss of whole images", f"their loss is the cross-entropy: leave {layer} out"
+    if augment.mixes:
+        key = "mixup" if augment.mixup else "cutmix"
+        return f"{maps}: augment {key}= mixes the classes of whole images, and not those of pixels", f"leave {key}= out"
+    if graph.test.views > 1:
+        return f"{maps}: a test has one view of each image, in which each pixel has one place", "leave test views= out"
+    try:
+        score_grid(graph)
+    except NoGrid as problem:
+        return problem.message, *problem.notes
+    return None
 
 
 def unfit_rates(graph: Graph) -> list[Unfit]:

@@ -19,6 +19,7 @@ from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
 from netspec.train.learning.rule import Optimiser
+from netspec.train.learning.task import made_up_labels
 
 StepKind = Literal["train", "infer"]
 
@@ -90,4 +91,4 @@ def batch_of(graph: Graph, device: str, batch: int) -> tuple[Tensor, Tensor]:
     """Return standard normal images, and labels that cycle through the classes."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(batch, *graph.input.output, generator=generator).to(device)
-    return images, torch.arange(batch, device=device) % graph.scores.output.units
+    return images, made_up_labels(graph, batch).to(device)

@@ -101,7 +101,7 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
     t.reporter.plan(progress.plan)
     try:
         while t.step != config.steps and (batch := next(batches, None)) is not None:
-            loss = take_step(t, progress, *augmented(t, batch))
+            loss = take_step(t, progress, *augmented(t, batch, readers))
             progress.advance(int(position[batch.indices[-1]]) + 1, len(batch.labels), loss, reading.waited)
             report_step(t, progress, loss)
             if t.world.any(due(t.step)):
@@ -123,12 +123,13 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
     return True
 
 
-def augmented(t: Training, batch: Batch) -> tuple[Tensor, Tensor]:
+def augmented(t: Training, batch: Batch, readers: Readers) -> tuple[Tensor, Tensor]:
     """Return this process's images of a batch, augmented (random crop, mirroring, colour shift) and prepared, and the
     labels of the whole batch. If the augment line mixes images, so are these, and the labels are targets."""
     indices, size, prepare = batch.indices[batch.rows], t.graph.input.output, t.prepare_training
     choices = choose(t.config.seed, t.epoch, indices, prepare.frame, size, t.graph.augment)
-    images, labels = prepare(batch.pixels, choices), to_device(batch.labels, t.config.device)
+    images = prepare(batch.pixels, choices)
+    labels = to_device(t.task.labels(batch, choices, prepare, readers), t.config.device)
     rows = t.objective.training_rows(len(labels))
     return mixed(t.graph, images, labels, batch.rows, rows, t.config.seed, t.step)
 
@@ -168,7 +169,7 @@ def look_back(t: Training, last: EpochProgress) -> None:
 def close_epoch(t: Training, progress: EpochProgress) -> None:
     """Count an epoch as done, and pass its validation error to the schedule."""
     if t.evaluation is not None:
-        t.watch = observe(t.graph.train.schedule, t.watch, 1 - t.evaluation.top1)
+        t.watch = observe(t.graph.train.schedule, t.watch, t.evaluation.error)
     t.tally.add(progress.tally)
     t.epoch += 1
     t.progress = None
@@ -215,14 +216,15 @@ def validate(t: Training, progress: EpochProgress, stop: Stop) -> bool:
     status = epoch_status(t, progress)  # taken before the evaluation, so that the speed is that of training steps
     if t.data.validation is not None:
         with t.average.in_place() if t.average is not None else contextlib.nullcontext():
-            evaluation = evaluate(
-                t.objective, itertools.takewhile(lambda _: not stop(), validation_batches(t)), t.config.seed
-            )
+            batches = itertools.takewhile(lambda _: not stop(), validation_batches(t))
+            evaluation = evaluate(t.objective, batches, t.config.seed, t.task.totals)
         if stop():
             return False
         t.report_forms()  # the first evaluation may have added notes
         # Devices may round differently, and the schedule may depend on the result: all use that of the main process.
         t.evaluation = t.world.broadcast(evaluation)
+        if t.evaluation is None and t.task.nothing_counted not in t.warnings:
+            t.warn(t.task.nothing_counted)
     if t.evaluation is not None:
         log(
             t,
@@ -230,8 +232,7 @@ def validate(t: Training, progress: EpochProgress, stop: Stop) -> bool:
                 "step": t.step,
                 "epoch": t.epoch + 1,
                 "val_loss": t.evaluation.loss,
-                "top1": t.evaluation.top1,
-                "top5": t.evaluation.top5,
+                **t.evaluation.metrics,
                 "val_images": t.evaluation.images,
             },
         )
@@ -264,4 +265,5 @@ def validation_batches(t: Training) -> Iterator[tuple[Tensor, Tensor]]:
     readers = Readers(t.world, t.objective.evaluation_rows)
     for batch in t.loader.run(split, np.arange(len(split.labels)), t.config.batch, keep_partial=True, sharing=readers):
         choices = central(len(batch.pixels), t.data.frame, t.graph.input.output)
-        yield t.prepare(batch.pixels, choices), to_device(batch.labels, t.config.device)
+        labels = t.task.labels(batch, choices, t.prepare, readers)
+        yield t.prepare(batch.pixels, choices), to_device(labels, t.config.device)

@@ -40,7 +40,7 @@ def training_statistics(
         for loaded in loader.run(data.train, indices, batch, keep_partial=True):
             done += len(loaded.labels)
             reporter.reading(done, len(indices))
-            yield loaded.pixels
+            yield loaded.pixels[:, : data.frame.channels]
 
     moments = sum(world.gather(measure(read(), data.frame)), Moments.zero(data.frame))
     if moments.images == 0:

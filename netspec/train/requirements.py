@@ -8,7 +8,7 @@ from netspec.formatting import format_count
 from netspec.ir.graph import Graph
 from netspec.passes.dependence import with_gradient
 from netspec.passes.placing import ArrangementError, require_equal_parts
-from netspec.passes.step_limits import WITHOUT_CLASSES, layers_needing_two_images, unfit_rates, unfit_scores
+from netspec.passes.step_limits import layers_needing_two_images, unfit_masks, unfit_rates
 from netspec.train.errors import TrainError
 
 if TYPE_CHECKING:
@@ -21,15 +21,16 @@ LOSS_WITHOUT_WEIGHTS = "nothing to learn: the loss depends on no weights"
 def require_trainable(graph: Graph, batch: int) -> None:
     """Raise ``TrainError`` if the network cannot be trained with this batch.
 
-    Its loss does not depend on any weights, numbers of a step do not fit into float32, or the batch cannot be divided
-    into the parts of ``accumulate``, or into parts that are large enough for batch normalisation.
+    Its loss does not depend on any weights, its class scores are maps that do not fit masks, numbers of a step do not
+    fit into float32, or the batch cannot be divided into the parts of ``accumulate``, or into parts that are large
+    enough for batch normalisation.
     """
     if not graph.parameters:
         raise TrainError(NOTHING_TO_LEARN)
     if with_gradient(graph).isdisjoint(node.name for node in graph.losses or (graph.scores,)):
         raise TrainError(LOSS_WITHOUT_WEIGHTS)
-    if unfit := unfit_scores(graph):
-        raise TrainError(unfit, WITHOUT_CLASSES)
+    if unfit := unfit_masks(graph):
+        raise TrainError(*unfit)
     for rate in unfit_rates(graph):
         raise TrainError(str(rate))
     parts = graph.train.accumulate

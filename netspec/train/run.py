@@ -29,6 +29,7 @@ from netspec.train.learning.heap import memory_kept
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
+from netspec.train.learning.task import task_of
 from netspec.train.learning.validation import PROTOCOL, VIEWS, Evaluation
 from netspec.train.loop import run as run_loop
 from netspec.train.measuring import training_statistics
@@ -208,7 +209,7 @@ def _finished_result(earlier: Earlier) -> Result:
     """Return the result of a run that is already finished."""
     assert earlier.state is not None
     scores = earlier.state["found"]
-    evaluation = Evaluation(**scores) if scores is not None else None
+    evaluation = task_of(earlier.net().graph, ()).evaluation(scores) if scores is not None else None
     return Result(earlier.folder, "finished", earlier.step, evaluation, earlier.facts["counts"], unchanged=True)
 
 
@@ -267,6 +268,9 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
 def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: Reporter) -> Training:
     """Build the ``Training``, before its first step. A run that is resumed prepares images as its checkpoint says."""
     graph, config, world = job.graph, job.config, job.world
+    task = task_of(graph, data.classes)
+    for line in task.notes:
+        reporter.note(line)
     if job.state is None:
         statistics = world.broadcast(training_statistics(graph, data, config.batch, loader, reporter, world))
         prepare = Preparation.for_graph(graph, statistics, data.frame, data.peak, config.device)
@@ -298,6 +302,7 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
         optimiser=optimiser_of(graph, objective.module, fused=objective.forms.fused_update, devices=objective.devices),
         prepare=prepare,
         prepare_training=prepare_training,
+        task=task,
         loader=loader,
         folder=folder,
         reporter=reporter,

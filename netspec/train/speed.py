@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from netspec import backend
@@ -18,6 +17,7 @@ from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.drawn import training_split
 from netspec.train.data.splits import Data
 from netspec.train.learning.optimiser import optimiser_of
+from netspec.train.learning.task import made_up_labels
 
 SECONDS = 2.0
 """How long a measurement lasts. It takes at least one batch, or three steps."""
@@ -71,7 +71,7 @@ def training(graph: Graph, device: str) -> Speed:
     optimiser = optimiser_of(graph, model)
     size = graph.input.output
     x = torch.zeros(batch, size.channels, size.height, size.width, device=device).normal_()
-    y = torch.from_numpy(np.arange(batch) % graph.scores.output.units).to(device)
+    y = made_up_labels(graph, batch).to(device)
     steps, start, seconds = 0, 0.0, 0.0
     while steps < 3 or seconds < SECONDS:
         optimiser.zero_grad()

@@ -18,6 +18,7 @@ from netspec.train.learning.guessing import Guessing
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.rule import Optimiser
 from netspec.train.learning.schedule import Watch
+from netspec.train.learning.task import Task
 from netspec.train.learning.validation import Evaluation
 from netspec.train.processes.world import SINGLE_PROCESS, World
 from netspec.train.reporting.board import Board
@@ -123,6 +124,8 @@ class Training:
         What every checkpoint contains besides the state: the spec, the classes, the preparation, the settings.
     prepare, prepare_training:
         What prepares validation images and training images; the same for both unless training images are padded.
+    task:
+        What is learnt from the labels: a class for each image, or for each pixel.
     drawing, board:
         The run's curves, and its TensorBoard files if requested: in the main process only.
     average:
@@ -150,6 +153,7 @@ class Training:
     optimiser: Optimiser
     prepare: Preparation
     prepare_training: Preparation
+    task: Task
     loader: Loader
     folder: RunFolder
     reporter: Reporter

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_network import train_tiny
 
 from netspec.train.data.sources.synthetic import Textures
+from netspec.train.data.sources.synthetic_masks import Scenes
 from netspec.train.data.splits import Pixels
 
 CACHED_BYTES = 1000
@@ -19,20 +21,22 @@ CACHED_BYTES = 1000
 @pytest.fixture(scope="session", autouse=True)
 def _cached_textures() -> Iterator[None]:
     """Compute each small synthetic image once, since hundreds of trainings read the same thousand."""
-    read = Textures.read
+    with pytest.MonkeyPatch.context() as patched:
+        for made_up in (Textures, Scenes):
+            patched.setattr(made_up, "read", _cached(made_up.read))
+        yield
+
+
+def _cached(read: Callable[[Any, int], Pixels]) -> Callable[[Any, int], Pixels]:
+    """Return a split's ``read`` that computes each small image once."""
 
     @cache
-    def cached(split: Textures, index: int) -> Pixels:
+    def cached(split: Any, index: int) -> Pixels:
         image = read(split, index)
         image.flags.writeable = False
         return image
 
-    def read_cached(split: Textures, index: int) -> Pixels:
-        return cached(split, index) if split.frame.bytes < CACHED_BYTES else read(split, index)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Textures, "read", read_cached)
-        yield
+    return lambda split, index: cached(split, index) if split.frame.bytes < CACHED_BYTES else read(split, index)
 
 
 @pytest.fixture(scope="session")

@@ -90,10 +90,44 @@ def test_rate_or_decay_beyond_float32_is_rejected(change: dict[str, float]) -> N
         require_trainable(replace(graph, parameters=parameters), 8)
 
 
-def test_class_scores_with_height_and_width_are_rejected() -> None:
-    graph = load_graph("[image] input 3x4x4\n[c] conv filters=2 kernel=1\n[p] softmax\n")
-    with pytest.raises(TrainError, match="the class scores are an image of 2x4x4"):
-        require_trainable(graph, 2)
+MAPS = "[image] input 3x4x4\n[c] conv filters={filters} kernel=1\n"
+
+
+@pytest.mark.parametrize(
+    ("filters", "more", "message", "notes"),
+    [
+        (1, "", "with one class there is nothing to tell it from", ("images have one class each",)),
+        (256, "", "masks have at most 255 classes, as one byte of each pixel says its class", ()),
+        (2, "[s] sumsquares\n", "and s is a loss of whole images",
+         ("their loss is the cross-entropy: leave s out",)),
+        (2, "augment mixup=0.2\n", "augment mixup= mixes the classes of whole images, and not those of pixels",
+         ("leave mixup= out",)),
+        (2, "augment cutmix=1\n", "augment cutmix= mixes the classes of whole images", ("leave cutmix= out",)),
+        (2, "test views=10\n", "a test has one view of each image, in which each pixel has one place",
+         ("leave test views= out",)),
+        (2, "[m] mirror\n", "the class scores are 1 x -1 pixels of the image apart", ("2x4x4 scores for an image",)),
+    ],
+)  # fmt: skip
+def test_maps_of_scores_that_do_not_fit_masks_are_rejected(
+    filters: int, more: str, message: str, notes: tuple[str, ...], tmp_path: Path
+) -> None:
+    text = MAPS.format(filters=filters) + more
+    with pytest.raises(TrainError) as caught:
+        require_trainable(load_graph(text), 2)
+    assert message in caught.value.message
+    assert len(caught.value.notes) == len(notes)
+    assert all(note.startswith(start) for note, start in zip(caught.value.notes, notes, strict=True))
+    for command in (("train", "-", "--data", "synthetic"), ("verify", "-"), ("time", "-")):
+        done = invoke(*command, text=text)
+        assert (done.exit_code, message in done.stderr) == (1, True), done.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_maps_of_scores_are_trained_on_masks() -> None:
+    require_trainable(load_graph(MAPS.format(filters=255) + "[p] softmax\n"), 2)
+    done = train(MAPS.format(filters=2) + "train batch=64 steps=2\n")
+    assert done.exit_code == 0, done.output
+    assert "labels: a class for each of 4 x 4 pixels, from row 0 and column 0 on" in done.stderr
 
 
 def test_batch_must_be_divisible_into_its_parts() -> None:

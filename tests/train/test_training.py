@@ -31,7 +31,7 @@ from netspec.train.config import Request
 from netspec.train.data.sources import synthetic
 from netspec.train.data.splits import Frame
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.learning.validation import Evaluation, evaluate
+from netspec.train.learning.validation import Evaluation, ImageEvaluation, evaluate
 from netspec.train.reporting.console import Lines, Plan, Reporter, Status, describe, make_reporter
 from netspec.train.run import Result
 from netspec.train.run import train as run_train
@@ -306,7 +306,7 @@ def test_plain_output_of_a_quick_run_stays_short(
         lines.plan(Plan(10 * epochs, epochs))
         for step in range(10):
             lines.progress(Status(10 * (epoch - 1) + step, epoch, 1.0, 100.0, 0.02))
-        lines.validated(Status(10 * epoch, epoch, 0.5, 1234.0, 0.02), Evaluation(100, 0.5, 0.9, 0.99))
+        lines.validated(Status(10 * epoch, epoch, 0.5, 1234.0, 0.02), ImageEvaluation(100, 0.5, 0.9, 0.99))
     printed = capsys.readouterr().err.splitlines()
     assert len(printed) == expected
     last = f"epoch {epochs}/{epochs}  step {10 * epochs}/{10 * epochs}  loss 0.5  1,234 images/s, 2 % waiting for data"

@@ -1,5 +1,8 @@
 """Losses of N,C scores and N class numbers (some of any value), averaged over the images, without the loss's weight.
 
+Dense networks have N,C,H,W scores, and the N,H,W classes of masks as labels, in bytes. Their loss, the cross-entropy,
+is averaged over the labelled pixels.
+
 In place of class numbers there may be targets t, N,C, for images that have been mixed. In training mode targets are
 smoothed with a share s: (1 - s) t + s / C (Szegedy et al., Rethinking the Inception architecture, 2016, section 7). It
 makes no difference whether targets are mixed before or after, since the shares of a mixture add up to 1. Under
@@ -13,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from netspec.ir import ops
+from netspec.passes.score_grid import UNLABELLED
 
 from .emission import OperationModule, Table
 from .norms import window_sums
@@ -45,9 +49,35 @@ class CrossEntropyLoss(LossLayer):
 
 
 def cross_entropy(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """Return the cross-entropy of N,C scores and N class numbers or N,C targets, in float32 or higher precision."""
+    """Return the cross-entropy of N,C scores and N class numbers or N,C targets, or of N,C,H,W scores and N,H,W masks,
+    in float32 or higher precision. That of masks without a labelled pixel is 0."""
+    if labels.dim() == 3:
+        return pixel_losses(scores, labels, smoothing).sum() / labelled(labels).clamp(min=1)
     x = widened(scores)
     return F.cross_entropy(x, labels if labels.dim() == 1 else targets_of(x, labels), label_smoothing=smoothing)
+
+
+def pixel_losses(scores: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Return the cross-entropy of each pixel, N,H,W, in float32 or higher precision: 0 if it is unlabelled.
+
+    A mean that PyTorch computed on a GPU would be summed in a random order.
+    """
+    return F.cross_entropy(
+        widened(scores), labels.long(), ignore_index=UNLABELLED, reduction="none", label_smoothing=smoothing
+    )
+
+
+def labelled(labels: Tensor) -> Tensor:
+    """Return the number of labelled pixels of masks, on their device."""
+    return (labels != UNLABELLED).sum()
+
+
+def share_of_labels(part: Tensor, labels: Tensor) -> float | Tensor:
+    """Return how much the mean loss of some of a batch's labels counts in that of all: their share of the images, or
+    of the labelled pixels of masks, in float64 on their device."""
+    if labels.dim() == 3:
+        return labelled(part).double() / labelled(labels).clamp(min=1)
+    return len(part) / len(labels)
 
 
 def targets_of(x: Tensor, labels: Tensor) -> Tensor:

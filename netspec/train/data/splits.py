@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
-UNLABELLED = 255
-"""The number in a mask of a pixel without a class, as in the masks of Pascal VOC: it counts neither in the loss nor in
-the metrics."""
-
 CACHE_BYTES = 2**30
 """A split is cached in memory once read if its decoded images take no more than this many bytes in total."""
 
@@ -107,7 +103,7 @@ class Data:
 
     With ``masks``, each pixel has a class of its own. What the splits read of an image then has its mask as one more
     plane, the last one, so that all that moves pixels moves their classes too: numbers of ``classes``, or
-    ``UNLABELLED``. ``labels`` are then zeros.
+    ``score_grid.UNLABELLED``. ``labels`` are then zeros.
     """
 
     source: str

@@ -97,7 +97,7 @@ class Guessing:
 
 def guessing(graph: Graph, images: int, batch: int) -> Guessing:
     """Return the watcher for training a graph on ``images`` images in batches of ``batch``."""
-    classes = graph.scores.output.units
+    classes = graph.scores.output.channels
     check_at = max(EARLIEST, min(LATEST, images // batch))
     losses = [node.op for node in graph.losses]
     weights = [op.weight if isinstance(op, CrossEntropy) and op.weight >= 0 else math.nan for op in losses]

@@ -30,7 +30,8 @@ class Objective:
     """A network's module, with its training loss and class scores computed as the train line says.
 
     Images are prepared and of shape (N, channels, height, width), or as described by ``layout``; labels are N class
-    numbers or, of mixed images, targets: (N, classes), float32, how much an image is of each class. With
+    numbers or, of mixed images, targets: (N, classes), float32, how much an image is of each class. Those of a dense
+    network are the classes of its grid's pixels, (N, rows, columns), uint8 (``score_grid``). With
     ``precision=bf16`` loss and scores are computed under autocast to bfloat16, but returned in float32.
     ``forms`` are the optimised forms with which the module was built.
     """
@@ -61,7 +62,7 @@ class Objective:
         pytorch.set_random_state(self.module, pytorch.evaluation_random_state(seed, first_sample, view))
 
     def scores(self, images: Tensor) -> Tensor:
-        """Return the class scores, (N, classes)."""
+        """Return the class scores, (N, classes), or (N, classes, rows, columns) of a dense network."""
         with self._precision(images):
             scores: Tensor = backend.load("pytorch").class_scores(self.module, self._in_memory_format(images))
         return scores
@@ -73,6 +74,15 @@ class Objective:
         if self.graph.losses:
             return self.loss(images, labels), scores
         return F.cross_entropy(scores, labels), scores
+
+    def counted(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the class scores and the labels of the images of a batch that this process counts in an evaluation,
+        where each image is counted once: a single process counts all. ``labels`` are those of the whole batch."""
+        return self.scores(images), labels
+
+    def summed(self, counts: Tensor) -> Tensor:
+        """Return the sum of what the processes have counted, in each of them."""
+        return counts
 
     @property
     def layout(self) -> Layout | None:
@@ -118,7 +128,7 @@ class Objective:
         """Add the gradient of a batch's loss to the parameters' gradients, and return the loss, detached.
 
         The batch goes through the network in ``accumulate`` parts (see ``parts``). The gradients of their mean losses,
-        each weighted with its share of the images, add up to the gradient of the whole batch.
+        each weighted with its share of the images (or labelled pixels), add up to the gradient of the whole batch.
 
         Parameters
         ----------
@@ -137,10 +147,10 @@ class Objective:
         sizes = tuple(len(classes) for _, classes in pieces)
         for done, (part, classes) in enumerate(pieces, 1):
             self.set_random_state(seed, step, first)
-            loss = self.loss(part, classes) * (len(classes) / len(labels))
+            loss = self.loss(part, classes) * backend.load("pytorch").share_of_labels(classes, labels)
             if not loss.requires_grad:
                 raise TrainError(LOSS_WITHOUT_WEIGHTS)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             total, first = total + loss.detach(), first + len(classes)
             update(BatchProgress(sizes, done))
         return total

@@ -1,9 +1,11 @@
-"""Evaluating a network on a split: the loss, and top-1 and top-5 accuracy."""
+"""Evaluating a network on a split: the loss, and how often it is right; of images, top-1 and top-5 accuracy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -18,44 +20,109 @@ PROTOCOL = "centre crop"
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The mean loss over ``images`` images, and the fractions (0 to 1) with the right class first and among the best
-    five.
+class Evaluation(ABC):
+    """The result of an evaluation on ``images`` images, with their mean loss."""
+
+    images: int
+    loss: float
+
+    @property
+    @abstractmethod
+    def error(self) -> float:
+        """The fraction (0 to 1) that is wrong, by which a schedule judges progress."""
+
+    @property
+    @abstractmethod
+    def metrics(self) -> dict[str, Any]:
+        """The other results, by their names in ``metrics.jsonl``: numbers, or dictionaries of numbers."""
+
+    @property
+    @abstractmethod
+    def accuracies(self) -> tuple[str, ...]:
+        """The results in words, the most important one first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEvaluation(Evaluation):
+    """The fractions (0 to 1) of the images with the right class first, and among the best five.
 
     With fewer than six classes ``top5`` is 1, unless scores are not finite.
     """
 
-    images: int
-    loss: float
     top1: float
     top5: float
 
+    @property
+    def error(self) -> float:
+        return 1 - self.top1
 
-def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]], seed: int = 0) -> Evaluation | None:
-    """Evaluate the network on batches of prepared images (N, channels, height, width) and their class numbers.
+    @property
+    def metrics(self) -> dict[str, Any]:
+        return {"top1": self.top1, "top5": self.top5}
+
+    @property
+    def accuracies(self) -> tuple[str, ...]:
+        return f"top-1 {100 * self.top1:.1f} %", f"top-5 {100 * self.top5:.1f} %"
+
+
+class Totals(Protocol):
+    """Counts of an evaluation so far."""
+
+    images: int
+
+    def add(self, objective: Objective, x: Tensor, labels: Tensor) -> None:
+        """Count a batch. ``x`` are the prepared images that this process evaluates, ``labels`` those of the whole
+        batch."""
+        ...
+
+    def result(self, objective: Objective) -> Evaluation | None:
+        """Return the evaluation; ``None`` if there was nothing to count. Processes that share the evaluation call it
+        together, and each gets the same."""
+        ...
+
+
+class ImageTotals:
+    """Counts of images with the right class first, and among the best five, and the sum of the losses."""
+
+    def __init__(self) -> None:
+        self.images, self.loss, self.first, self.five = 0, 0.0, 0, 0
+
+    def add(self, objective: Objective, x: Tensor, labels: Tensor) -> None:
+        batch_loss, scores = objective.loss_and_scores(x, labels)
+        hits = count_hits(scores, labels)
+        self.images += len(labels)
+        self.loss += float(batch_loss) * len(labels)
+        self.first += int(hits[0])
+        self.five += int(hits[1])
+
+    def result(self, objective: Objective) -> ImageEvaluation | None:
+        n = self.images
+        return ImageEvaluation(n, self.loss / n, self.first / n, self.five / n) if n else None
+
+
+def evaluate(
+    objective: Objective,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    seed: int = 0,
+    totals_of: Callable[[], Totals] = ImageTotals,
+) -> Evaluation | None:
+    """Evaluate the network on batches of prepared images (N, channels, height, width) and their labels.
 
     Each image is seen in one view. Random choices outside training depend on the seed and the image's index among
-    these. Returns ``None`` if there are no images. The module's training mode is restored afterwards.
+    these. Returns ``None`` if there is nothing to count. The module's training mode is restored afterwards.
     """
     module = objective.module
     was_training = module.training
     module.eval()
-    images, loss, first, five = 0, 0.0, 0, 0
+    totals = totals_of()
     try:
         with torch.no_grad():
             for x, labels in batches:
-                objective.set_evaluation_random_state(seed, images, len(labels))
-                batch_loss, scores = objective.loss_and_scores(x, labels)
-                hits = count_hits(scores, labels)
-                images += len(labels)
-                loss += float(batch_loss) * len(labels)
-                first += int(hits[0])
-                five += int(hits[1])
+                objective.set_evaluation_random_state(seed, totals.images, len(labels))
+                totals.add(objective, x, labels)
+            return totals.result(objective)
     finally:
         module.train(was_training)
-    if images == 0:
-        return None
-    return Evaluation(images, loss / images, first / images, five / images)
 
 
 def count_hits(scores: Tensor, labels: Tensor) -> Tensor:

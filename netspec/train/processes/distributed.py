@@ -54,6 +54,7 @@ class DistributedObjective(Objective):
     ) -> Tensor:
         """See ``Objective``: each process's parameters get the gradients of the whole batch's loss."""
         total, first = torch.zeros((), device=images.device), 0
+        share_of_labels = backend.load("pytorch").share_of_labels
         parts = labels.tensor_split(min(self.graph.train.accumulate, len(labels)))
         sizes = tuple(map(len, parts))
         shares_of_parts = [self.network.mesh.share_of_batch(size) for size in sizes]
@@ -62,10 +63,11 @@ class DistributedObjective(Objective):
             self.sums.gathered = BatchProgress(sizes, done)
             self.network.set_random_state(seed, step, first, share.start)
             with self._precision(images):
-                loss, reported = self.network.training_loss(self._in_memory_format(x), classes[share], len(classes))
-            weight = len(classes) / len(labels)
+                own = share_of_labels(classes[share], classes)
+                loss, reported = self.network.training_loss(self._in_memory_format(x), classes[share], own)
+            weight = share_of_labels(classes, labels)
             if loss.requires_grad:
-                (loss * weight).backward()  # type: ignore[no-untyped-call]
+                (loss * weight).backward()
             total, first = total + reported * weight, first + len(classes)
             self.sums.wait()
             update(self.sums.gathered)
@@ -87,10 +89,24 @@ class DistributedObjective(Objective):
         if not self.graph.losses:
             return F.cross_entropy(scores, labels), scores
         mine = torch.from_numpy(self.evaluation_rows(len(labels))).to(labels.device)
-        total = len(images) * self.network.mesh.arrangement.replicas
+        share = 1 / self.network.mesh.arrangement.replicas
         with self._precision(images):
-            _, reported = self.network.training_loss(self._in_memory_format(images), labels[mine], total)
+            _, reported = self.network.training_loss(self._in_memory_format(images), labels[mine], share)
         return all_reduce(reported), scores
+
+    def counted(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """See ``Objective``: the row's share of the images or, if all rows have all of them, those of the first row."""
+        with self._precision(images):
+            scores = self.network.class_scores(self._in_memory_format(images))
+        mesh = self.network.mesh
+        rows = self.evaluation_rows(len(labels))
+        alike = len(rows) == len(labels) and mesh.row > 0
+        if alike or not self.network.counts_scores:
+            return scores.new_empty((0, *self.graph.scores.output)), labels[:0]
+        return scores, labels[torch.from_numpy(rows).to(labels.device)]
+
+    def summed(self, counts: Tensor) -> Tensor:
+        return all_reduce(counts)
 
     @property
     def devices(self) -> Devices:

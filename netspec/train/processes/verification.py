@@ -34,6 +34,7 @@ from netspec.parallel.network import PlacedNetwork
 from netspec.passes.dependence import trained_parameters
 from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place_on_devices
+from netspec.passes.score_grid import UNLABELLED, is_dense
 from netspec.passes.torch_names import state_keys
 from netspec.train.data.batches.mixing import mixed, rows_to_read
 from netspec.train.errors import RequestError, TrainError
@@ -186,10 +187,20 @@ def _without_tf32() -> Iterator[None]:
 
 
 def batch(graph: Graph, trial: Trial) -> tuple[Tensor, Tensor]:
-    """Return the trial's images (standard normal) and labels on its device, the same in every process."""
+    """Return the trial's images (standard normal) and labels on its device, the same in every process.
+
+    A third of the pixels of a dense network's masks is unlabelled, and all of one image, so that the parts of a batch
+    differ in what counts.
+    """
     generator = torch.Generator().manual_seed(trial.seed)
     images = torch.randn(trial.batch, *graph.input.output, generator=generator, dtype=torch.float64)
-    labels = torch.randint(graph.scores.output.units, (trial.batch,), generator=generator)
+    scores = graph.scores.output
+    if is_dense(graph):
+        labels = torch.randint(scores.channels, (trial.batch, *scores[1:]), generator=generator).byte()
+        labels[torch.rand(labels.shape, generator=generator) < 1 / 3] = UNLABELLED
+        labels[-1] = UNLABELLED
+    else:
+        labels = torch.randint(scores.channels, (trial.batch,), generator=generator)
     return images.to(trial.dtype).to(trial.device), labels.to(trial.device)
 
 

@@ -19,8 +19,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 
 from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.sharing import Failures, Sharing
@@ -130,6 +132,15 @@ class Readers(Sharing):
     def merge_failures(self, failures: Failures) -> Failures:
         """See ``Sharing``."""
         return self.world.merge_failures(failures)
+
+    def whole(self, own: NDArray[np.uint8], rows: Indices, count: int) -> NDArray[np.uint8]:
+        """See ``Sharing``."""
+        if self.world.size == 1 or len(rows) == count:  # then all processes read all: shares are smaller than that
+            return own
+        labels = np.empty((count, *own.shape[1:]), own.dtype)
+        for rows_there, there in self.world.gather((rows, own)):
+            labels[rows_there] = there
+        return labels
 
     def all(self, value: bool) -> bool:
         """See ``Sharing``."""

@@ -14,11 +14,15 @@ NAMES: Mapping[str, str] = {
     "val_loss": "loss/validation",
     "top1": "validation/top-1",
     "top5": "validation/top-5",
+    "pixels_right": "validation/pixels right",
+    "mean_iou": "validation/mean IoU",
+    "iou": "validation IoU",
     "lr": "training/learning rate",
     "images_per_s": "training/images per second",
     "waiting": "training/share of time waiting for data",
 }
-"""The TensorBoard tag for each key of a line of ``metrics.jsonl``."""
+"""The TensorBoard tag for each key of a line of ``metrics.jsonl``. If a key has several numbers by name, each has a tag
+of its own, which ends with the name."""
 
 
 class Board:
@@ -44,8 +48,11 @@ class Board:
     def add(self, line: Mapping[str, Any]) -> None:
         """Add the numbers of a line of ``metrics.jsonl``."""
         for key, name in NAMES.items():
-            if key in line and math.isfinite(line[key]):
-                self._writer.add_scalar(name, line[key], line["step"])
+            value = line.get(key)
+            numbers = {f"{name}/{part}": x for part, x in value.items()} if isinstance(value, dict) else {name: value}
+            for tag, number in numbers.items():
+                if number is not None and math.isfinite(number):
+                    self._writer.add_scalar(tag, number, line["step"])
 
     def close(self) -> None:
         """Flush and close the event file."""

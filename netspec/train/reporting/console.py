@@ -148,7 +148,7 @@ class Bar(Reporter):
         self._show(f"epoch {status.epoch}/{self._plan.epochs}", status.step, self._plan.steps, facts)
 
     def validated(self, status: Status, evaluation: Evaluation | None) -> None:
-        self._evaluation = f"  top-1 {100 * evaluation.top1:.1f} %" if evaluation is not None else ""
+        self._evaluation = f"  {evaluation.accuracies[0]}" if evaluation is not None else ""
         self.progress(status)
 
     def close(self) -> None:
@@ -180,4 +180,4 @@ def scores(evaluation: Evaluation | None) -> str:
     """Return the result of a validation, to be appended to a line; empty if there was none."""
     if evaluation is None:
         return ""
-    return f"  top-1 {100 * evaluation.top1:.1f} %  top-5 {100 * evaluation.top5:.1f} %"
+    return "".join(f"  {accuracy}" for accuracy in evaluation.accuracies)

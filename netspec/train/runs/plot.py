@@ -16,6 +16,10 @@ NO_MATPLOTLIB = f"no curves.png is drawn, {HOW_TO_GET_IT}"
 SECONDS_BETWEEN = 60.0
 """The minimum time between two drawings during a run."""
 
+_ERRORS = (("top1", "top-1", 3), ("top5", "top-5", 2), ("pixels_right", "pixels", 3), ("mean_iou", "1 - mean IoU", 2))
+"""The validation errors, of images or of pixels: their keys in ``metrics.jsonl``, their labels, and which is drawn
+above the other."""
+
 
 class Drawing:
     """Keeps a run's ``curves.png`` up to date. An error while drawing does not end the training."""
@@ -64,7 +68,9 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     losses.plot([x["step"] for x in training], [x["loss"] for x in training], lw=0.8, label="training")
     losses.plot([x["step"] for x in checks], [x["val_loss"] for x in checks], marker=marker, label="validation")
     losses.set(xlabel="step", ylabel="loss", title=title)
-    for key, label, above in (("top1", "top-1", 3), ("top5", "top-5", 2)):
+    for key, label, above in _ERRORS:
+        if checks and key not in checks[0]:
+            continue
         values = [100 * (1 - x[key]) for x in checks]
         errors.plot([x["step"] for x in checks], values, marker=marker, label=label, zorder=above)
     errors.set(xlabel="step", ylabel="validation error, %", ylim=(0, None))

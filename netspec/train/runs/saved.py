@@ -98,7 +98,7 @@ class Saved:
 
     def with_classes(self, names: Sequence[str]) -> Saved:
         """Return the run with other class names. Raises ``TrainError`` if their number is wrong."""
-        classes = self.graph.scores.output.units
+        classes = self.graph.scores.output.channels
         if len(names) != classes:
             raise TrainError(
                 f"{plural(len(names), 'name')} for the {format_count(classes)} classes of {self.graph.name}"

@@ -21,7 +21,6 @@ from netspec.train.data.splits import CachedSplit, Split
 from netspec.train.errors import TrainError
 from netspec.train.learning.optimiser import set_state, state_names, state_of
 from netspec.train.learning.schedule import Watch
-from netspec.train.learning.validation import Evaluation
 from netspec.train.reporting.console import Plan
 from netspec.train.runs import checkpoint
 from netspec.train.training import EpochProgress, Meter, Training
@@ -102,7 +101,7 @@ def restore(t: Training, state: Mapping[str, Any]) -> None:
     t.watch = Watch(**state["watch"])
     t.tally = Tally(**state["tally"])
     t.validated = state["validated"]
-    t.evaluation = Evaluation(**state["found"]) if state["found"] is not None else None
+    t.evaluation = t.task.evaluation(state["found"]) if state["found"] is not None else None
     total = state["guessing"]
     t.guessing.total = total.to(device) if isinstance(total, torch.Tensor) else total
     if isinstance(t.data.train, CachedSplit):

@@ -61,7 +61,7 @@ def without_data(net: Net, path: Path, weights: Weights, classes: Sequence[str] 
     """
     graph = net.graph
     module = module_with(graph, weights)
-    names = tuple(classes) if classes is not None else tuple(map(str, range(graph.scores.output.units)))
+    names = tuple(classes) if classes is not None else tuple(map(str, range(graph.scores.output.channels)))
     preparation: dict[str, Any] = {}
     if graph.input.output.is_image and not graph.preprocessing.measured:
         preparation = Preparation.for_graph(graph, None, stored_frame(graph), PEAK, "cpu").state()

@@ -12,10 +12,11 @@ from PIL import Image
 from netspec import loads
 from netspec.ir.graph import Graph
 from netspec.passes.crops import drawn_crops
+from netspec.passes.score_grid import UNLABELLED
 from netspec.train.data.drawn import scaled_down, training_split
 from netspec.train.data.source import open_data, open_source
 from netspec.train.data.sources.digits import open_digits
-from netspec.train.data.splits import UNLABELLED, Data, Frame, InMemorySplit, with_cache
+from netspec.train.data.splits import Data, Frame, InMemorySplit, with_cache
 from netspec.train.errors import TrainError
 
 DENSE = "[image] input 3x24x24\n[scores] conv filters=3 kernel=1\n"

@@ -8,12 +8,12 @@ import pytest
 from netspec import loads
 from netspec.ir.settings import Augment
 from netspec.ir.shape import Shape
-from netspec.passes.score_grid import ScoreGrid
+from netspec.passes.score_grid import UNLABELLED, ScoreGrid
 from netspec.train.data.batches.augment import Choices, choose
 from netspec.train.data.batches.masks import labels_of_masks
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.source import open_source
-from netspec.train.data.splits import UNLABELLED, Frame
+from netspec.train.data.splits import Frame
 from netspec.train.errors import TrainError
 
 MASK = np.arange(24, dtype=np.uint8).reshape(1, 4, 6)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
 from netspec.train.learning.objective import Objective, build
-from netspec.train.learning.validation import Evaluation, count_hits, evaluate
+from netspec.train.learning.validation import ImageEvaluation, count_hits, evaluate
 
 
 def graph(classes: int) -> Graph:
@@ -51,7 +51,7 @@ def test_batches_of_different_sizes_are_weighted_by_their_images() -> None:
     """Three images have a loss of log(2), and one of log(1 + e^3)."""
     batches = [(torch.zeros(3, 2), torch.zeros(3, dtype=torch.int64)), (torch.tensor([[0.0, 3.0]]), torch.tensor([0]))]
     found = evaluate(identity(2), batches)
-    assert found == Evaluation(4, pytest.approx((3 * math.log(2) + math.log(1 + math.e**3)) / 4), 0.0, 1.0)
+    assert found == ImageEvaluation(4, pytest.approx((3 * math.log(2) + math.log(1 + math.e**3)) / 4), 0.0, 1.0)
 
 
 def test_training_mode_is_restored() -> None:

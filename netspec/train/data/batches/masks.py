@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.ir.shape import Shape
-from netspec.passes.score_grid import ScoreGrid
+from netspec.passes.score_grid import UNLABELLED, ScoreGrid
 from netspec.train.data.batches.augment import Choices
-from netspec.train.data.splits import UNLABELLED
 
 Masks = NDArray[np.uint8]
 

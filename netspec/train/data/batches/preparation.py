@@ -209,7 +209,9 @@ class Preparation:
 
         The mean image is cropped like the image, so that each pixel is reduced by the mean at its position in the
         stored frame. ``choices`` are those for a ``frame``, which has the padding, and ``pixels`` are without it.
+        Masks, planes of ``pixels`` after those of the image, are left out.
         """
+        pixels = pixels[:, : self.frame.channels]
         if self.device.type != "cpu":
             moved = self._copy_async(self._padded(pixels))
             return self._by_kernel(moved, choices, self._layout) if self._layout else self.on_device(moved, choices)
@@ -289,8 +291,8 @@ class Preparation:
     def _copy_async(self, pixels: Pixels) -> Tensor:
         """Copy images to the GPU asynchronously. Their pinned memory is kept alive until the copy has finished."""
         x = torch.from_numpy(pixels)
-        if not x.is_pinned():
-            x = x.pin_memory()
+        if not (x.is_pinned() and x.is_contiguous()):
+            x = x.contiguous().pin_memory()
         moved = x.to(self.device, non_blocking=True)
         copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
         copied.record()

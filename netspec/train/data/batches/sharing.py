@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netspec.train.counter_rng import Indices
 
@@ -25,6 +26,10 @@ class Sharing:
     def merge_failures(self, failures: Failures) -> Failures:
         """Return the images that any process has found unreadable. ``failures`` are those of this process."""
         return failures
+
+    def whole(self, own: NDArray[np.uint8], rows: Indices, count: int) -> NDArray[np.uint8]:
+        """Return the labels of all ``count`` images of a batch, given those of the ``rows`` that this process reads."""
+        return own
 
     def all(self, value: bool) -> bool:
         """Whether ``value`` is true in every process."""

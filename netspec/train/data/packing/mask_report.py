@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.formatting import format_count, listed, plural
+from netspec.passes.score_grid import UNLABELLED
 from netspec.train.data.packing.survey import SplitCounts, Survey
-from netspec.train.data.splits import UNLABELLED
 
 MAX_LISTED = 5
 """The most names in one line."""

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.passes.score_grid import UNLABELLED
 from netspec.train.data.packing.processes import CHUNK, in_processes
 from netspec.train.data.sources.decode import displayed_size, image_size, read_image
 from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.data.sources.masks.classes import numbered_names
 from netspec.train.data.sources.masks.folder import MaskFiles
 from netspec.train.data.sources.masks.reading import read_mask
-from netspec.train.data.splits import UNLABELLED, Data, Frame, Labels, Pixels, Split, Unreadable
+from netspec.train.data.splits import Data, Frame, Labels, Pixels, Split, Unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ from typing import Any
 
 import numpy as np
 
-from netspec.train.data.splits import UNLABELLED, Frame
+from netspec.passes.score_grid import UNLABELLED
+from netspec.train.data.splits import Frame
 
 FORMAT = "netspec-pack"
 VERSION = 1

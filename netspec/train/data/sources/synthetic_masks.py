@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.passes.score_grid import UNLABELLED
 from netspec.train.data.sources.synthetic import MEASURED, VALIDATION, Textures
-from netspec.train.data.splits import UNLABELLED, Data, Frame, Labels, Pixels
+from netspec.train.data.splits import Data, Frame, Labels, Pixels
 
 TRAIN = 1024
 """The number of training images."""

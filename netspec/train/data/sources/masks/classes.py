@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from netspec.formatting import format_count
-from netspec.train.data.splits import UNLABELLED, Pixels
+from netspec.passes.score_grid import UNLABELLED
+from netspec.train.data.splits import Pixels
 from netspec.train.errors import TrainError
 
 CLASSES = "classes.txt"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from netspec.formatting import plural
+from netspec.passes.score_grid import UNLABELLED
 from netspec.train.data.sources.masks.folder import MaskFiles
-from netspec.train.data.splits import UNLABELLED, Unreadable
+from netspec.train.data.splits import Unreadable
 from netspec.train.errors import TrainError
 
 LOOKED_AT = 8

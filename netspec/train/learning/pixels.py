@@ -1,0 +1,110 @@
+"""Evaluating a dense network: the loss, and how many pixels get the right class.
+
+The intersection over union (IoU) of a class is the number of pixels that have it and get it, divided by the number of
+those that have it or get it: Everingham et al., The Pascal visual object classes challenge: a retrospective (2015),
+section 4.1. Their mean is over the classes that at least one pixel has or gets. Unlabelled pixels do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from netspec import backend
+from netspec.passes.score_grid import UNLABELLED
+from netspec.train.learning.objective import Objective
+from netspec.train.learning.validation import Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class PixelEvaluation(Evaluation):
+    """The result on ``pixels`` labelled pixels: the fraction (0 to 1) of them that got the right class, the mean of the
+    classes' IoU (0 to 1), and each class's own by its name; ``None`` for classes that no pixel has or gets."""
+
+    pixels: int
+    pixels_right: float
+    mean_iou: float
+    iou: Mapping[str, float | None]
+
+    @property
+    def error(self) -> float:
+        return 1 - self.pixels_right
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        return {
+            "pixels_right": self.pixels_right,
+            "mean_iou": self.mean_iou,
+            "iou": dict(self.iou),
+            "val_pixels": self.pixels,
+        }
+
+    @property
+    def accuracies(self) -> tuple[str, ...]:
+        return f"pixels right {100 * self.pixels_right:.1f} %", f"mean IoU {100 * self.mean_iou:.1f} %"
+
+
+def pixel_evaluation(
+    confusion: NDArray[np.int64], loss: float, images: int, classes: Sequence[str]
+) -> PixelEvaluation | None:
+    """Return the evaluation of some images; ``None`` if none of their pixels is labelled.
+
+    ``confusion`` has the number of pixels of each right class (row) that got each class (column), and ``loss`` is the
+    sum of their losses.
+    """
+    pixels, right = int(confusion.sum()), confusion.diagonal()
+    if not pixels:
+        return None
+    union = confusion.sum(axis=0) + confusion.sum(axis=1) - right
+    iou = [float(r / u) if u else None for r, u in zip(right, union, strict=True)]
+    occurring = [x for x in iou if x is not None]
+    return PixelEvaluation(
+        images=images,
+        loss=loss / pixels,
+        pixels=pixels,
+        pixels_right=int(right.sum()) / pixels,
+        mean_iou=sum(occurring) / len(occurring),
+        iou=dict(zip(classes, iou, strict=True)),
+    )
+
+
+class PixelTotals:
+    """Counts of pixels by their right class and the class that they got, the best-scored one, and the sum of the
+    losses. Processes that share an evaluation add up theirs at its end."""
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self.images = 0
+        self._classes = classes
+        self._confusion: Tensor | int = 0
+        self._loss: Tensor | float = 0.0
+
+    def add(self, objective: Objective, x: Tensor, labels: Tensor) -> None:
+        """See ``Totals``."""
+        scores, own = objective.counted(x, labels)
+        self._confusion = self._confusion + confusion_of(scores.argmax(1), own, len(self._classes))
+        losses: Tensor = backend.load("pytorch").pixel_losses(scores, own)
+        self._loss = self._loss + losses.sum(dtype=torch.float64)
+        self.images += len(labels)
+
+    def result(self, objective: Objective) -> PixelEvaluation | None:
+        """See ``Totals``."""
+        if not (isinstance(self._confusion, Tensor) and isinstance(self._loss, Tensor)):
+            return None  # no batch
+        confusion, loss = objective.summed(self._confusion), objective.summed(self._loss)
+        return pixel_evaluation(confusion.cpu().numpy(), float(loss), self.images, self._classes)
+
+
+def confusion_of(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Return how many labelled pixels of each right class (row) got each class (column): (classes, classes), int64.
+
+    ``predicted`` are class numbers, int64, and ``labels`` masks of the same shape, uint8.
+    """
+    labelled = labels != UNLABELLED
+    pairs = labels[labelled].long() * classes + predicted[labelled]
+    return torch.bincount(pairs, minlength=classes**2).view(classes, classes)

@@ -1,0 +1,104 @@
+"""What a network learns from the labels of its images: a class for each image, or, if it is dense, for each pixel.
+
+This is the one place where the trainer tells the two apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from netspec.ir.graph import Graph
+from netspec.passes.score_grid import ScoreGrid, is_dense, score_grid
+from netspec.train.data.batches.augment import Choices
+from netspec.train.data.batches.loader import Batch
+from netspec.train.data.batches.masks import labels_of_masks
+from netspec.train.data.batches.preparation import Preparation
+from netspec.train.data.batches.sharing import Sharing
+from netspec.train.learning.pixels import PixelEvaluation, PixelTotals
+from netspec.train.learning.validation import Evaluation, ImageEvaluation, ImageTotals, Totals
+
+
+class Task(Protocol):
+    """What is learnt: the labels of a batch, and how an evaluation counts. ``notes`` are lines for the user, and
+    ``nothing_counted`` says why an evaluation has no result."""
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def nothing_counted(self) -> str: ...
+
+    def labels(self, batch: Batch, choices: Choices, prepare: Preparation, sharing: Sharing) -> NDArray[Any]:
+        """Return the labels of a whole batch (see ``Objective``), given the choices with which this process prepares
+        its images."""
+        ...
+
+    def totals(self) -> Totals:
+        """Return counts at the beginning of an evaluation."""
+        ...
+
+    def evaluation(self, found: Mapping[str, Any]) -> Evaluation:
+        """Return the evaluation that a checkpoint holds."""
+        ...
+
+
+class ImageTask:
+    """A class for each image."""
+
+    notes = ()
+    nothing_counted = "none of the validation images can be read"
+
+    def labels(self, batch: Batch, choices: Choices, prepare: Preparation, sharing: Sharing) -> NDArray[np.int64]:
+        return batch.labels
+
+    def totals(self) -> ImageTotals:
+        return ImageTotals()
+
+    def evaluation(self, found: Mapping[str, Any]) -> ImageEvaluation:
+        return ImageEvaluation(**found)
+
+
+@dataclass(frozen=True, slots=True)
+class PixelTask:
+    """A class for each pixel of ``grid``. ``classes`` are the names of the classes."""
+
+    grid: ScoreGrid
+    classes: tuple[str, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (f"labels: a class for each of {self.grid}",)
+
+    @property
+    def nothing_counted(self) -> str:
+        return f"{ImageTask.nothing_counted}, or none of their pixels is labelled"
+
+    def labels(self, batch: Batch, choices: Choices, prepare: Preparation, sharing: Sharing) -> NDArray[np.uint8]:
+        own = labels_of_masks(batch.pixels[:, -1], choices, self.grid, prepare.size, prepare.pad)
+        return sharing.whole(own, batch.rows, len(batch.labels))
+
+    def totals(self) -> PixelTotals:
+        return PixelTotals(self.classes)
+
+    def evaluation(self, found: Mapping[str, Any]) -> PixelEvaluation:
+        return PixelEvaluation(**found)
+
+
+def task_of(graph: Graph, classes: Sequence[str]) -> Task:
+    """Return what a graph learns. ``classes`` are the names of the classes."""
+    return PixelTask(score_grid(graph), tuple(classes)) if is_dense(graph) else ImageTask()
+
+
+def made_up_labels(graph: Graph, count: int) -> Tensor:
+    """Return labels for ``count`` images that cycle through the classes, for measuring a network's speed."""
+    classes, scores = graph.scores.output.channels, graph.scores.output
+    if not is_dense(graph):
+        return torch.arange(count) % classes
+    return (torch.arange(count * scores.height * scores.width) % classes).byte().view(count, *scores[1:])
