@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch.nn import Module
 
-    from netspec.check.rewriting import Rewritten
     from netspec.importers.caffe import Translation as CaffeTranslation
     from netspec.importers.cuda_convnet import Dialect
     from netspec.importers.cuda_convnet import Translation as LayerFileTranslation
     from netspec.importers.operators import Translation as ModelTranslation
+    from netspec.solve.rewriting import Rewritten
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,7 +78,7 @@ class Net:
         """
         if self.texts is None or self.texts.bases or not self.texts.changes:
             return self.source.text
-        from netspec.check.rewriting import rewritten  # needed only for changed texts
+        from netspec.solve.rewriting import rewritten  # needed only for changed texts
 
         try:
             return _formatted(rewritten(self.texts).source).text
@@ -270,7 +270,7 @@ def rewrite(source: Source, input_shape: Shape | None, changes: Sequence[str], f
 
     ``folder`` is as in ``load_source``. Raises ``SpecError`` if the changed spec has mistakes.
     """
-    from netspec.check.rewriting import rewritten  # needed only for changed texts
+    from netspec.solve.rewriting import rewritten  # needed only for changed texts
 
     load_source(source, input_shape, changes, folder)
     return rewritten(collect_texts(source, open_folder(folder), changes), input_shape)
@@ -313,7 +313,7 @@ def _checked(
         raise SpecError(diagnostics)
     if not (readable and changes):
         return Net(_merged_source(checked), checked.graph, diagnostics)
-    from netspec.check.rewriting import rewritten  # needed only for changed texts
+    from netspec.solve.rewriting import rewritten  # needed only for changed texts
 
     return Net(_formatted(rewritten(checked.texts).source), checked.graph, diagnostics)
 

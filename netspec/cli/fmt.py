@@ -19,8 +19,8 @@ from netspec.cli.reading import specs_argument
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 if TYPE_CHECKING:
-    from netspec.check.rewriting import Rewritten
     from netspec.ir.shape import Shape
+    from netspec.solve.rewriting import Rewritten
     from netspec.source import Source
 
 

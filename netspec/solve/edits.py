@@ -14,7 +14,7 @@ from netspec.ir.shape import Shape
 from netspec.language.syntax import Section, Setting
 from netspec.language.written import written
 from netspec.solve.trial import Proposal
-from netspec.source import Span
+from netspec.source import Source, Span
 
 
 def propose_keys(
@@ -47,7 +47,7 @@ def set_setting(checked: Checked, word: str, key: str, value: str) -> Edit:
         return Edit(pair.value.span, value)
     statement = _own_setting(checked, word)
     if statement is not None:
-        return _inserted(checked, statement.span.end, f" {key}={value}")
+        return addition(checked.texts.root, statement, [f"{key}={value}"])
     if word != "net":
         return _appended_line(checked, f"{word} {key}={value}")
     return _inserted(checked, _first_statement(checked), f"{word} {key}={value}{checked.texts.root.newline}")
@@ -71,6 +71,18 @@ def set_crop(checked: Checked, side: int) -> tuple[Edit, ...]:
     return (set_setting(checked, "augment", "crop", str(side)),) if checked.settings.augment.crop else ()
 
 
+def addition(source: Source, statement: Section | Setting, items: Sequence[str]) -> Edit:
+    """Return the edit that adds items to a statement of a file, before a layer's claim.
+
+    A key of a layer that was changed on the command line is no part of the file.
+    """
+    place = statement.span.end
+    if isinstance(statement, Section):
+        parts = (*statement.values, *statement.pairs)
+        place = max([statement.name_end, *(part.span.end for part in parts if part.span.source is source)])
+    return insertion(source, place, "".join(f" {item}" for item in items))
+
+
 def _is_own(checked: Checked, span: Span) -> bool:
     """Whether a span is in the file itself or on the command line, not in a file that it starts from."""
     return span.source not in checked.texts.bases
@@ -80,9 +92,7 @@ def _with_added_keys(checked: Checked, facts: LayerFacts, keys: str) -> Edit:
     section = _own_section(checked, facts)
     if section is None:
         return _appended_line(checked, f"[{facts.name}] {keys}")
-    parts = (section.name, *section.values, *section.pairs)
-    last = max(part.span.end for part in parts if part.span.source is checked.texts.root)
-    return _inserted(checked, max(last, section.name_end), f" {keys}")
+    return addition(checked.texts.root, section, [keys])
 
 
 def _own_section(checked: Checked, facts: LayerFacts) -> Section | None:

@@ -8,7 +8,6 @@ import pytest
 from places import ROOT
 
 from netspec.check import check
-from netspec.check.rewriting import rewritten
 from netspec.diagnostics import SpecError
 from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
@@ -16,6 +15,7 @@ from netspec.language.formatter import formatted
 from netspec.language.variants import collect_texts
 from netspec.net import rewrite
 from netspec.opening import open_folder
+from netspec.solve.rewriting import rewritten
 from netspec.source import Source
 
 SPECS = sorted(ROOT.glob("specs/*.net"))

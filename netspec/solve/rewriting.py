@@ -20,6 +20,7 @@ from netspec.language.parser import parse, parse_change
 from netspec.language.syntax import Claim, Number, Pair, Section, Setting, Values, Word, by_key
 from netspec.language.variants import EITHER, Texts
 from netspec.language.written import written
+from netspec.solve.edits import addition
 from netspec.source import Source, Span
 
 Keys = Sequence[tuple[str, str]]
@@ -74,7 +75,7 @@ def _with_keys(source: Source, name: str, keys: Keys, *, layer: bool) -> Source:
         replacing = {EITHER[key]: f"{key}={text}" for key, text in new if EITHER.get(key) in old}
         edits += [Edit(old[key].span, text) for key, text in replacing.items()]
         new = [(key, text) for key, text in new if EITHER.get(key) not in old]
-    return _edited(source, (*edits, _addition(statement, _assignments(new))))
+    return _edited(source, (*edits, addition(source, statement, _assignments(new))))
 
 
 def _with_crop(texts: Texts, shape: Shape) -> Source:
@@ -167,16 +168,6 @@ def _with_line(source: Source, line: str, *, layer: bool, first: bool) -> Source
     if not (layer or first) and file.sections and file.sections[-1].span.start == max(span.start for span in spans):
         before += source.newline  # a blank line between the layers and the settings below them
     return _edited(source, [insertion(source, place, f"{before}{line}{source.newline}")])
-
-
-def _addition(statement: Section | Setting, items: Sequence[str]) -> Edit:
-    """Return the edit that adds items to a statement, before a layer's claim."""
-    spans = [*(value.span for value in statement.values), *(pair.span for pair in statement.pairs)]
-    if spans:
-        place = _after(max(spans, key=lambda span: span.end))
-    else:
-        place = _after_name(statement) if isinstance(statement, Section) else _after(statement.word.span)
-    return Edit(place, "".join(f" {item}" for item in items))
 
 
 def _after_name(section: Section) -> Span:
