@@ -60,13 +60,7 @@ def test_wrong_default_is_reported_once() -> None:
 
 @pytest.mark.parametrize(
     "first",
-    [
-        "net rounding=upp",
-        "net ruonding=up",
-        "net rounding=up $",
-        "nett rounding=up",
-        "net a rounding=up,",
-    ],
+    ["net rounding=upp", "net ruonding=up", "net rounding=up $", "nett rounding=up", "net a rounding=up,"],
 )
 def test_wrong_net_line_causes_no_errors_in_windows(first: str) -> None:
     text = "\n[i] input 3x224x224\n[c] conv filters=2 kernel=11 stride=4\n[p] maxpool kernel=2"
@@ -90,18 +84,7 @@ def test_wrong_default_line_causes_no_errors_in_layers(first: str) -> None:
     assert {d.span.line for d in found} == {1}
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        "gpus two",
-        "gpus 0",
-        "gpus 2 $",
-        "gpu 2",
-        "gpus",
-        "gpus n=2",
-        "gpus=2",
-    ],
-)
+@pytest.mark.parametrize("first", ["gpus two", "gpus 0", "gpus 2 $", "gpu 2", "gpus", "gpus n=2", "gpus=2"])
 def test_wrong_gpus_line_causes_no_errors_in_placements(first: str) -> None:
     text = (
         IMAGE

@@ -34,10 +34,7 @@ ABOVE = "[i] input 64x8x8\n[a] "
         ("nn.AdaptiveAvgPool2d((4, 4))", "avgpool kernel=2"),
         ("nn.AdaptiveAvgPool2d(output_size=(1, 1))", "avgpool kernel=global"),
         ("nn.Upsample(scale_factor=2)", "upsample factor=2"),
-        (
-            "nn.Upsample(scale_factor=(2, 3), mode='bilinear', align_corners=True)",
-            "upsample factor=2x3 method=corners",
-        ),
+        ("nn.Upsample(scale_factor=(2, 3), mode='bilinear', align_corners=True)", "upsample factor=2x3 method=corners"),
         ("nn.Upsample(scale_factor=2, mode='bilinear', align_corners=False)", "upsample factor=2 method=bilinear"),
         ("UpSampling2D(2)", "upsample factor=2"),
         ("UpSampling2D()", "upsample factor=2"),

@@ -12,6 +12,7 @@ START = "gpus 2\n[image] input 4x8x8\n"
 SPLIT_CONV = START + "[a] conv filters=8 kernel=3 pad=1\n"
 ON_0 = Placement(gpu=0)
 ON_1 = Placement(gpu=1)
+WEIGHTED = ("conv filters=8 kernel=3", "local filters=8 kernel=3", "fc outputs=8")
 
 
 def placed(text: str, layer: str) -> Placement:
@@ -38,26 +39,12 @@ def test_gpus_1_equals_no_gpus() -> None:
     assert placed(SPLIT_CONV.replace("gpus 2", "gpus 1"), "a") == WHOLE
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        "conv filters=8 kernel=3",
-        "local filters=8 kernel=3",
-        "fc outputs=8",
-    ],
-)
+@pytest.mark.parametrize("layer", WEIGHTED)
 def test_layer_with_weights_is_split(layer: str) -> None:
     assert placed(START + f"[x] {layer}", "x") == SPLIT
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        "conv filters=9 kernel=3",
-        "local filters=9 kernel=3",
-        "fc outputs=9",
-    ],
-)
+@pytest.mark.parametrize("layer", [layer.replace("8", "9") for layer in WEIGHTED])
 def test_groups_must_divide_filters_or_outputs(layer: str) -> None:
     found = only_diagnostic(START + f"[x] {layer}")
     assert (found.code, position_of(found)[2]) == ("groups-do-not-divide", layer.split()[1])
@@ -66,39 +53,18 @@ def test_groups_must_divide_filters_or_outputs(layer: str) -> None:
     assert found.notes == ("9 / 2 = 4.5: each group computes an equal share",)
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        "conv filters=8 kernel=3",
-        "local filters=8 kernel=3",
-        "fc outputs=8",
-    ],
-)
+@pytest.mark.parametrize("layer", WEIGHTED)
 def test_whole_value_is_read_whole(layer: str) -> None:
     assert groups(START + f"[x] {layer}", "x") == 1
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        "conv filters=8 kernel=3",
-        "local filters=8 kernel=3",
-        "fc outputs=8",
-    ],
-)
+@pytest.mark.parametrize("layer", WEIGHTED)
 def test_split_value_is_read_by_own_share(layer: str) -> None:
     assert groups(SPLIT_CONV + f"[x] {layer}", "x") == 2
     assert groups(SPLIT_CONV + f"[x] {layer} reads=own", "x") == 2
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        "conv filters=8 kernel=3",
-        "local filters=8 kernel=3",
-        "fc outputs=8",
-    ],
-)
+@pytest.mark.parametrize("layer", WEIGHTED)
 def test_reads_all_reads_the_whole_value(layer: str) -> None:
     text = SPLIT_CONV + f"[x] {layer} reads=all"
     assert groups(text, "x") == 1
@@ -209,13 +175,7 @@ def test_concat_of_unequal_shares_is_an_error() -> None:
     assert codes(text + "[x] concat inputs=g0,g1") == ["placement-mismatch"]
 
 
-@pytest.mark.parametrize(
-    "word",
-    [
-        "sum",
-        "max",
-    ],
-)
+@pytest.mark.parametrize("word", ["sum", "max"])
 def test_sum_and_max_need_inputs_placed_alike(word: str) -> None:
     other = "[b] conv filters=8 kernel=3 pad=1 inputs=image"
     assert placed(SPLIT_CONV + f"{other}\n[x] {word} inputs=a,b", "x") == SPLIT
@@ -227,15 +187,7 @@ def test_sum_and_max_need_inputs_placed_alike(word: str) -> None:
     assert found.notes[0] == "b (8x8x8) is whole on each of groups 0, 1, image (4x8x8) is whole"
 
 
-@pytest.mark.parametrize(
-    "word",
-    [
-        "softmax",
-        "crossentropy",
-        "binarycrossentropy",
-        "squarederror",
-    ],
-)
+@pytest.mark.parametrize("word", ["softmax", "crossentropy", "binarycrossentropy", "squarederror"])
 def test_softmax_and_losses_gather_split_values(word: str) -> None:
     split = START + "[f] fc outputs=4\n"
     assert placed(split + f"[x] {word}", "f") == SPLIT

@@ -191,32 +191,12 @@ def test_preprocessing_of_the_input_is_read(keys: str) -> None:
     assert preprocessing == expected.get(keys, Preprocessing(255, "image", "rgb"))
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [
-        "range=2",
-        "mean=pixel",
-        "order=gbr",
-        "range=rgb",
-    ],
-)
+@pytest.mark.parametrize("keys", ["range=2", "mean=pixel", "order=gbr", "range=rgb"])
 def test_invalid_input_value_is_an_error(keys: str) -> None:
     assert codes(f"[image] input 3x8x8 {keys}") == ["bad-value"]
 
 
-@pytest.mark.parametrize(
-    "shape",
-    [
-        "3x8",
-        "3x8x8x8",
-        "0x8x8",
-        "3x0x8",
-        "0",
-        "-3",
-        "rgb",
-        "1.5",
-    ],
-)
+@pytest.mark.parametrize("shape", ["3x8", "3x8x8x8", "0x8x8", "3x0x8", "0", "-3", "rgb", "1.5"])
 def test_invalid_shape_is_an_error(shape: str) -> None:
     assert codes(f"[image] input {shape}") == ["bad-value"]
 

@@ -54,19 +54,7 @@ def test_four_pads_are_left_right_top_bottom() -> None:
     assert op.window.pad == Pad(left=1, right=2, top=3, bottom=4)
 
 
-@pytest.mark.parametrize(
-    "pads",
-    [
-        "1,2",
-        "1,2,3",
-        "1,2,3,4,5",
-        "3x3",
-        "-1",
-        "1.5",
-        "same",
-        "1,2,3,x",
-    ],
-)
+@pytest.mark.parametrize("pads", ["1,2", "1,2,3", "1,2,3,4,5", "3x3", "-1", "1.5", "same", "1,2,3,x"])
 def test_other_numbers_of_pads_are_errors(pads: str) -> None:
     assert codes(f"[image] input 1x10x10\n[x] conv filters=1 kernel=5 pad={pads}") == ["bad-value"]
 

@@ -67,11 +67,7 @@ def test_labels_follow_their_marks() -> None:
 def test_label_on_the_same_line_is_below_the_carets() -> None:
     two, three = span(OWN, "two"), span(OWN, "three")
     labelled = Diagnostic("bad-value", "no", (three,), labels=(Label(two, "first here"),))
-    assert render(labelled).splitlines()[3:] == [
-        "1 | one two three",
-        "  |         ^^^^^",
-        "  |     --- first here",
-    ]
+    assert render(labelled).splitlines()[3:] == ["1 | one two three", "  |         ^^^^^", "  |     --- first here"]
 
 
 def test_label_in_another_file_names_the_file() -> None:

@@ -38,11 +38,7 @@ def test_alexnet_2012_differs_from_the_printed_network() -> None:
         # the initial weights of conv3 to conv5
         ("conv3, conv4, conv5", "init: gaussian(0.01) -> gaussian(0.03)", "training"),
         # conv5's ReLU comes after its pooling, which does not change the function
-        (
-            "conv5, pool5",
-            "order: conv5, relu, pool5 -> conv5, pool5, relu (max pooling commutes with relu)",
-            "nothing",
-        ),
+        ("conv5, pool5", "order: conv5, relu, pool5 -> conv5, pool5, relu (max pooling commutes with relu)", "nothing"),
         # epsB of every layer is 0.02, epsW 0.01
         (weighted, "bias_lr: 0.01 -> 0.02", "training"),
         # the rate of the weights was lowered by hand, and the run stopped

@@ -161,7 +161,7 @@ CMPOOL = conv("c", "data", 3) + "[p]\ntype=cmpool\ninputs=c\npool=max\nchannels=
         ),
         (
             "[p]\ntype=pass\ninputs=data\ngpu=0,1\n", "cfg-replicas", "0,1",
-            "",
+            ""
         ),
     ],
 )  # fmt: skip

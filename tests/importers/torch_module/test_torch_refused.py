@@ -127,10 +127,7 @@ def test_forward_that_cannot_be_followed() -> None:
     assert code == "torch-export" and message.endswith("it decides by the values that it computes")
     assert "test_torch_refused.py" in notes and "return image if image.sum() > 0 else -image" in notes
     code, message, notes = refused(Wrong())
-    assert (code, message) == (
-        "torch-export",
-        "torch.export cannot follow the module's forward with images of 3x8x8",
-    )
+    assert (code, message) == ("torch-export", "torch.export cannot follow the module's forward with images of 3x8x8")
     assert notes.startswith("body.1 (Linear) reads 5 features, and its input has 8\nin the module body.1\n")
     code, message, notes = refused(nn.Conv2d(3, 4, 3), (1, 8, 8))
     assert code == "torch-export" and notes.startswith("the Conv2d reads 3 channels, and its input has 1")
