@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from checking import marked, position_of
 
 import netspec
 from netspec.check.traps.strength import strengths
@@ -13,96 +14,82 @@ from netspec.diagnostics import apply
 
 SPECS = Path(__file__).parent.parent.parent / "specs"
 
-TRAPS = {
+TRAPS = {  # a spec with the place of its warning marked, and one without a warning
     "unread-pixels": (
-        "[i] input 3x32x32\n[c] conv filters=4 kernel=4 stride=3 rounding=down\n",
+        "[i] input 3x32x32\n[c] conv filters=4 «kernel=4» stride=3 rounding=down\n",
         "[i] input 3x31x31\n[c] conv filters=4 kernel=4 stride=3 rounding=down\n",
-        (2, 20),
     ),
     "relu-on-scores": (
-        "[i] input 8\n[f] fc outputs=4 neuron=relu\n[s] softmax\n",
+        "[i] input 8\n[f] fc outputs=4 «neuron=relu»\n[s] softmax\n",
         "[i] input 8\n[f] fc outputs=4 neuron=relu\n[g] fc outputs=4\n[s] softmax\n",
-        (2, 18),
     ),
     "softmax-twice": (
-        "[i] input 8\n[f] fc outputs=4\n[s] softmax\n[l] crossentropy\n",
+        "[i] input 8\n[f] fc outputs=4\n[s] softmax\n[l] «crossentropy»\n",
         "[i] input 8\n[f] fc outputs=4\n[l] crossentropy\n",
-        (4, 5),
     ),
     "no-class-loss": (
-        "[i] input 8\n[f] fc outputs=4 init=he\n[l] sumsquares\n[g] fc outputs=3 inputs=f\n[s] softmax\n",
+        "[i] input 8\n[f] fc outputs=4 init=he\n[l] «sumsquares»\n[g] fc outputs=3 inputs=f\n[s] softmax\n",
         "[i] input 8\n[f] fc outputs=4 init=he\n[l] sumsquares gate=class\n[g] fc outputs=3 inputs=f\n[s] softmax\n",
-        (3, 5),
     ),
     "dropout-on-scores": (
-        "[i] input 8\n[f] fc outputs=4\n[d] dropout\n[s] softmax\n",
+        "[i] input 8\n[f] fc outputs=4\n[d] «dropout»\n[s] softmax\n",
         "[i] input 8\n[f] fc outputs=4\n[d] dropout\n[g] fc outputs=4\n[s] softmax\n",
-        (3, 5),
     ),
     "image-dropped": (
-        "[i] input 8\n[a] fc outputs=8\n[d] dropout over=images\n[g] fc outputs=4\n[s] softmax\n",
+        "[i] input 8\n[a] fc outputs=8\n[d] dropout «over=images»\n[g] fc outputs=4\n[s] softmax\n",
         "[i] input 8\n[a] fc outputs=8\n[d] dropout over=images\n[b] sum inputs=i,d\n[g] fc outputs=4\n[s] softmax\n",
-        (3, 13),
     ),
     "lrn-across-groups": (
-        "[i] input 8x8x8\n[c] conv filters=8 kernel=3 groups=2\n[n] lrn size=5 scale=1e-4\n",
+        "[i] input 8x8x8\n[c] conv filters=8 kernel=3 groups=2\n[n] lrn «size=5» scale=1e-4\n",
         "[i] input 8x8x8\n[c] conv filters=8 kernel=3\n[n] lrn size=5 scale=1e-4\n",
-        (3, 9),
     ),
     "super-eps-too-small": (
-        "[i] input 8\n[f] fc outputs=4 super_eps=0.2\n",
+        "[i] input 8\n[f] fc outputs=4 «super_eps=0.2»\n",
         "[i] input 8\n[f] fc outputs=4 super_eps=0.25\n",
-        (2, 18),
     ),
     "rate-too-large": (
-        "[i] input 8\n[f] fc outputs=4\ntrain optimizer=adamw(lr=0.1)\n",
+        "[i] input 8\n[f] fc outputs=4\ntrain «optimizer=adamw(lr=0.1)»\n",
         "[i] input 8\n[f] fc outputs=4\ntrain optimizer=adamw(lr=0.05)\n",
-        (3, 7),
     ),
     "saturating-bias": (
-        "[i] input 8\n[f] fc outputs=4 bias=1 neuron=tanh\n",
+        "[i] input 8\n[f] fc outputs=4 «bias=1» neuron=tanh\n",
         "[i] input 8\n[f] fc outputs=4 bias=1 neuron=relu\n",
-        (2, 18),
     ),
     "batchnorm-momentum": (
-        "[i] input 8x8x8\n[b] batchnorm momentum=0.9\n",
+        "[i] input 8x8x8\n[b] batchnorm «momentum=0.9»\n",
         "[i] input 8x8x8\n[b] batchnorm average=0.1 bias_momentum=0.9\n",
-        (2, 15),
     ),
     "mean-out-of-range": (
-        "[i] input 3x8x8 mean=103.9,116.8,0\n[f] fc outputs=4\n",
+        "[i] input 3x8x8 «mean=103.9,116.8,0»\n[f] fc outputs=4\n",
         "[i] input 3x8x8 mean=103.9,116.8,0 range=255\n[f] fc outputs=4\n",
-        (1, 17),
     ),
     "signal-vanishes": (
-        "[i] input 8 range=1\n[f] fc outputs=4 init=gaussian(1e-5)\n",
+        "[i] input 8 range=1\n[f] fc outputs=4 «init=gaussian(1e-5)»\n",
         "[i] input 8 range=1\n[f] fc outputs=4 init=gaussian(0.1)\n",
-        (2, 18),
     ),
     "signal-explodes": (
-        "[i] input 1000 range=255\n[f] fc outputs=1000 init=gaussian(5)\n",
+        "[i] input 1000 range=255\n[f] fc outputs=1000 «init=gaussian(5)»\n",
         "[i] input 1000 range=255\n[f] fc outputs=1000 init=he\n",
-        (2, 21),
     ),
     "unread-layer": (
-        "[i] input 8\n[f] fc outputs=4\n[g] fc outputs=4 inputs=i\n",
+        "[i] input 8\n[«f»] fc outputs=4\n[g] fc outputs=4 inputs=i\n",
         "[i] input 8\n[f] fc outputs=4\n[g] fc outputs=4 inputs=f\n",
-        (2, 2),
     ),
 }
 
 
 @pytest.mark.parametrize("code", TRAPS)
 def test_trap_gives_a_warning_at_its_location_only(code: str) -> None:
-    wrong, right, place = TRAPS[code]
-    (warning,) = netspec.loads(wrong).warnings
-    assert (warning.code, warning.severity, warning.span.line, warning.span.column) == (code, "warning", *place)
+    wrong, right = TRAPS[code]
+    text, place = marked(wrong)
+    (warning,) = netspec.loads(text).warnings
+    assert (warning.code, warning.severity, position_of(warning)) == (code, "warning", place)
     assert netspec.loads(right).warnings == ()
 
 
 @pytest.mark.parametrize("code", TRAPS)
 def test_comment_silences_a_trap_by_its_code(code: str) -> None:
-    wrong, _, (line, _) = TRAPS[code]
+    wrong, (line, _, _) = marked(TRAPS[code][0])
     lines = wrong.splitlines()
     for comment, warnings in (
         (f"# meant: allow: {code}", 0),
@@ -218,13 +205,11 @@ def test_signal_too_small_for_a_float_is_zero() -> None:
 
 def test_strided_window_may_skip_as_many_pixels_at_the_end() -> None:
     shortcut = "[i] input 3x{0}x{0}\n[c] conv filters=4 kernel=1 stride=3 rounding=down\n"
-    assert (
-        netspec.loads(shortcut.format(33)).warnings == ()
-    )  # pixels 0, 3 ... 30; 31 and 32 are skipped like any two between
+    # pixels 0, 3 ... 30; 31 and 32 are skipped like any two between
+    assert netspec.loads(shortcut.format(33)).warnings == ()
     dilated = "[i] input 3x10x9\n[c] conv filters=4 kernel=2 dilation=2 stride=4 rounding=down\n"
-    (warning,) = netspec.loads(
-        dilated
-    ).warnings  # columns 0 and 2, 4 and 6: 3 is skipped inside, 7 and 8 are left at the end
+    # columns 0 and 2, 4 and 6: 3 is skipped inside, 7 and 8 are left at the end
+    (warning,) = netspec.loads(dilated).warnings
     assert warning.notes == ("(9 + 0 + 0 - 3) / 4 + 1 = 2.5: the last 2 of 9 columns are never read",)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from checking import marked
+
 IMAGE = "[image] input 3x32x32\n"
 
 
@@ -21,13 +23,12 @@ class Case:
 
     @property
     def text(self) -> str:
-        return self.marked.replace("«", "").replace("»", "")
+        return marked(self.marked)[0]
 
     @property
     def place(self) -> tuple[int, int, str]:
         """The line and the column of the place, from 1, and its text."""
-        before, _, rest = self.marked.partition("«")
-        return before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1, rest.partition("»")[0]
+        return marked(self.marked)[1]
 
 
 CASES = (

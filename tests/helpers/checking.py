@@ -39,6 +39,13 @@ def position_of(diagnostic: Diagnostic) -> tuple[int, int, str]:
     return diagnostic.span.line, diagnostic.span.column, diagnostic.span.text
 
 
+def marked(text: str) -> tuple[str, tuple[int, int, str]]:
+    """Return a spec without its marks « and », and the place between them, as ``position_of`` gives one."""
+    before, _, rest = text.partition("«")
+    inner, _, after = rest.partition("»")
+    return before + inner + after, (before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1, inner)
+
+
 def ops(text: str, layer: str) -> list[Op]:
     """Return the operations that a layer was lowered to."""
     graph = valid_net(text).graph
