@@ -11,7 +11,7 @@ from netspec.check.traps import MAX_COLOURS
 from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected, in_order
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
-from netspec.solve import blame, claims, enlarging, inherited, inserted, joins, numbers, slices, windows
+from netspec.solve import blame, claims, enlarging, inherited, inserted, joins, numbers, other_tools, windows
 from netspec.solve.completed import NOTATION, completed
 from netspec.solve.consequences import consequence, expectation
 from netspec.solve.trial import Bench, KeepGoing, Proposal, Tried, always
@@ -79,7 +79,7 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     if mistake.code == "window-does-not-tile" and facts is not None:
         return _solve_window(replace(mistake, fixes=_working_fixes(own_proposals, mistake, bench)), facts, bench)
     fixes = _working_fixes(_all_proposals(mistake, bench), mistake, bench)
-    more = numbers.other_channels_read(bench.checked, facts, mistake) if facts is not None else ()
+    more = other_tools.other_channels_read(bench.checked, facts, mistake) if facts is not None else ()
     mistake = replace(mistake, notes=(*mistake.notes, *more), fixes=fixes)
     if mistake.code in ("crop-differs", "kernel-too-large"):
         return _note_channels_last(mistake, bench.checked)
@@ -107,11 +107,11 @@ _PROPOSERS: Mapping[str, Callable[[Checked, LayerFacts], Iterable[Proposal]]] = 
     "needs-vector": inserted.vector,
     "window-outside-image": windows.smaller_pads,
     "nothing-left": enlarging.without_pad,
-    "unknown-type": numbers.layer_of_known_channels,
-    "missing-type": numbers.instance_norm,
-    "unknown-key": numbers.for_unknown_key,
+    "unknown-type": other_tools.layer_of_known_channels,
+    "missing-type": other_tools.instance_norm,
+    "unknown-key": other_tools.for_unknown_key,
     "groups-do-not-divide": numbers.divisible_numbers,
-    "slice-outside-value": slices.within,
+    "slice-outside-value": numbers.slice_within,
     "table-mismatch": numbers.table_fixes,
 }
 
