@@ -7,17 +7,9 @@ LINES = {
         ("rounding=down", "rounding=floor", "bad-value"),
         ("rounding", "ruonding", "unknown-key"),
     ],
-    "gpus    2": [
-        ("2", "two", "bad-value"),
-    ],
-    "default conv  neuron=relu": [
-        ("neuron", "nueron", "unknown-key"),
-        ("conv", "cnov", "unknown-type"),
-    ],
-    "[image] input    3x32x32  range=1": [
-        ("3x32x32", "3x32", "bad-value"),
-        ("range=1", "rnage=1", "unknown-key"),
-    ],
+    "gpus    2": [("2", "two", "bad-value")],
+    "default conv  neuron=relu": [("neuron", "nueron", "unknown-key"), ("conv", "cnov", "unknown-type")],
+    "[image] input    3x32x32  range=1": [("3x32x32", "3x32", "bad-value"), ("range=1", "rnage=1", "unknown-key")],
     "[conv1] conv     filters=8  kernel=5  -> 8x28x28": [
         ("kernel=5", "kernal=5", "unknown-key"),
         ("kernel=5", "kernel=five", "bad-value"),
@@ -28,10 +20,7 @@ LINES = {
         ("kernel=5", "", "missing-key"),
         ("28x28", "27x27", "claim-refuted"),
     ],
-    "[norm1] lrn      size=5  alpha=1e-4": [
-        ("alpha", "aplha", "unknown-key"),
-        ("alpha=1e-4", "", "lrn-convention"),
-    ],
+    "[norm1] lrn      size=5  alpha=1e-4": [("alpha", "aplha", "unknown-key"), ("alpha=1e-4", "", "lrn-convention")],
     "[pool1] maxpool  kernel=2  stride=2  -> 8x14x14": [
         ("maxpool", "maxpol", "unknown-type"),
         ("stride=2", "stride=two", "bad-value"),
@@ -50,18 +39,9 @@ LINES = {
         ("gpu=1", "gpu=7", "no-such-group"),
         ("inputs=fc2", "inputs=fc22", "unknown-layer"),
     ],
-    "[prob]  softmax": [
-        ("softmax", "sotfmax", "unknown-type"),
-        ("softmax", "softmax 3", "stray-value"),
-    ],
-    "train   epochs=9  batch=4": [
-        ("epochs=9", "epochs=0", "bad-value"),
-        ("batch", "bacth", "unknown-key"),
-    ],
-    "test    views=10": [
-        ("test ", "tset ", "unknown-setting"),
-        ("10", "9", "bad-value"),
-    ],
+    "[prob]  softmax": [("softmax", "sotfmax", "unknown-type"), ("softmax", "softmax 3", "stray-value")],
+    "train   epochs=9  batch=4": [("epochs=9", "epochs=0", "bad-value"), ("batch", "bacth", "unknown-key")],
+    "test    views=10": [("test ", "tset ", "unknown-setting"), ("10", "9", "bad-value")],
 }
 
 MUTATIONS = [(number, *change) for number, changes in enumerate(LINES.values()) for change in changes]

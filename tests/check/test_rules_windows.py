@@ -78,14 +78,7 @@ def test_notes_name_the_axis() -> None:
     assert found.notes == ("height: (224 + 0 + 0 - 11) / 4 + 1 = 54.25, not a whole number",)
 
 
-@pytest.mark.parametrize(
-    ("rounding", "conv", "pool"),
-    [
-        ("down", 54, 54),
-        ("up", 55, 55),
-        ("caffe", 54, 55),
-    ],
-)
+@pytest.mark.parametrize(("rounding", "conv", "pool"), [("down", 54, 54), ("up", 55, 55), ("caffe", 54, 55)])
 def test_rounding_of_54_25_places(rounding: str, conv: int, pool: int) -> None:
     assert shape("3x224x224", f"conv filters=2 kernel=11 stride=4 rounding={rounding}") == (2, conv, conv)
     assert shape("3x224x224", f"maxpool kernel=11 stride=4 rounding={rounding}") == (3, pool, pool)

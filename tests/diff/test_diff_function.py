@@ -28,10 +28,7 @@ SAME_FUNCTION = {
         f"{CONV} neuron=logistic\n{POOL}\n[pool2] maxpool kernel=2 stride=1\n{END}",
         f"{CONV}\n{POOL}\n[pool2] maxpool kernel=2 stride=1 neuron=logistic\n{END}",
     ),
-    "tanh falling twice": (
-        f"{CONV} neuron=tanh(-1, -2)\n{POOL}\n{END}",
-        f"{CONV}\n{POOL} neuron=tanh(-1, -2)\n{END}",
-    ),
+    "tanh falling twice": (f"{CONV} neuron=tanh(-1, -2)\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=tanh(-1, -2)\n{END}"),
     "ReLU as a layer": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n[r] relu\n{POOL}\n{END}"),
     "ReLU as a layer after pooling": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n{POOL}\n[r] relu\n{END}"),
     "ReLU twice": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV} neuron=relu\n{POOL} neuron=relu\n{END}"),
@@ -166,18 +163,12 @@ OTHER_FUNCTION = {
         f"{CONV}\n[n] layernorm\n{END}",
         f"{CONV}\n[n] groupnorm groups=1\n{END}",
     ),
-    "layer normalisation in more groups": (
-        f"{CONV}\n[n] layernorm\n{END}",
-        f"{CONV}\n[n] layernorm groups=2\n{END}",
-    ),
+    "layer normalisation in more groups": (f"{CONV}\n[n] layernorm\n{END}", f"{CONV}\n[n] layernorm groups=2\n{END}"),
     "the number of normalised groups": (
         f"{CONV}\n[n] groupnorm groups=1\n{END}",
         f"{CONV}\n[n] groupnorm groups=4\n{END}",
     ),
-    "the number added to a variance": (
-        f"{CONV}\n[n] layernorm eps=1\n{END}",
-        f"{CONV}\n[n] layernorm eps=2\n{END}",
-    ),
+    "the number added to a variance": (f"{CONV}\n[n] layernorm eps=1\n{END}", f"{CONV}\n[n] layernorm eps=2\n{END}"),
     "normalisation across GPU groups": (
         f"gpus 2\n{CONV}\n[n] lrn size=3 alpha=0.1\n{END.strip()} reads=all\n",
         f"gpus 2\n{CONV}\n[n] lrn size=3 alpha=0.1 reads=all\n{END.strip()} reads=all\n",

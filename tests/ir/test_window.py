@@ -92,18 +92,8 @@ def test_input_size_that_a_transposed_window_needs() -> None:
             "window-does-not-tile",
             ("width: (224 + 0 + 0 - 11) / 4 + 1 = 54.25, not a whole number",),
         ),
-        (
-            square(5, pad=1),
-            2,
-            "kernel-too-large",
-            ("width: the kernel spans 5, the input has 2 + 1 + 1 = 4",),
-        ),
-        (
-            square(3, dilation=3),
-            6,
-            "kernel-too-large",
-            ("width: the kernel spans 7, the input has 6 + 0 + 0 = 6",),
-        ),
+        (square(5, pad=1), 2, "kernel-too-large", ("width: the kernel spans 5, the input has 2 + 1 + 1 = 4",)),
+        (square(3, dilation=3), 6, "kernel-too-large", ("width: the kernel spans 7, the input has 6 + 0 + 0 = 6",)),
         (
             square(2, 2, pad=2),
             4,
@@ -188,9 +178,7 @@ def enumerate_starts(
 
 
 @given(axes)
-def test_fit_agrees_with_enumerated_windows(
-    axis: tuple[int, int, int, int, int, Rounding, WindowKind, int],
-) -> None:
+def test_fit_agrees_with_enumerated_windows(axis: tuple[int, int, int, int, int, Rounding, WindowKind, int]) -> None:
     kernel, stride, before, after, dilation, rounding, kind, size = axis
     window = Window((kernel, 1), (stride, 1), Pad(0, 0, before, after), (dilation, 1), rounding, kind)
     extent = (kernel - 1) * dilation + 1

@@ -67,12 +67,7 @@ def test_comments_belong_to_their_section_or_the_next() -> None:
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [
-        ("ano[a]\nx=1\n[b]\n", 1),
-        ("[a]\nnothing\n", 2),
-        ("[a]\n =1\n", 2),
-        ("\x00\x01\x02", 1),
-    ],
+    [("ano[a]\nx=1\n[b]\n", 1), ("[a]\nnothing\n", 2), ("[a]\n =1\n", 2), ("\x00\x01\x02", 1)],
 )
 def test_syntax_error_is_reported_once_at_its_line(text: str, line: int) -> None:
     _, findings = parsed(text)

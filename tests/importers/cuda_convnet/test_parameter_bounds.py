@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from layerfiles import (
-    PARAMS,
-    RATES,
-    TWINS,
-    conv,
-    ending,
-    load,
-    net,
-    readable_spec,
-)
+from layerfiles import PARAMS, RATES, TWINS, conv, ending, load, net, readable_spec
 
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.constraint import FREE, Constraint

@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from layerfiles import (
-    NORMS,
-    RATES,
-    conv,
-    load,
-    locations,
-    net,
-    params,
-    readable_spec,
-    schedules,
-)
+from layerfiles import NORMS, RATES, conv, load, locations, net, params, readable_spec, schedules
 
 from netspec.diff import compare
 from netspec.ir.schedules import DiscreteExponential, Exponential, Fixed, JumpingExponential, Linear, Schedule
