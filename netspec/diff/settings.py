@@ -32,41 +32,48 @@ def setting_differences(a: Graph, b: Graph) -> tuple[SettingDifference, ...]:
     same_rule = word_of(a.train.rule) == word_of(b.train.rule)
     return tuple(
         SettingDifference(setting, Difference("changed", key, p.text, q.text, effect, _NOTES.get((setting, key), "")))
-        for (setting, key, p, effect), (_, _, q, _) in zip(_settings(a), _settings(b), strict=True)
+        for (setting, key, p, effect), (_, _, q, _) in zip(settings_of(a), settings_of(b), strict=True)
         if not p.same(q) and (same_rule or key not in _RULE)
     )
 
 
-def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
+def settings_of(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     """Yield each setting, key and value of a network, and the effect of changing it."""
     yield "gpus", "", Fact(str(graph.groups)), "placement"
-    train, augment = graph.train, graph.augment
-    length = f"{train.steps} steps" if train.epochs is None else texts.number(train.epochs)
-    yield "train", "epochs", Fact(length), "training"
-    yield "train", "batch", Fact(texts.number(train.batch)), "training"
-    yield "train", "optimizer", Fact(texts.optimizer(train.rule), frozenset({word_of(train.rule)})), "training"
+    yield from (("train", key, value, "training") for key, value in _training(graph.train))
+    yield from (("augment", key, value, "training") for key, value in _augmentation(graph))
+    yield "test", "views", Fact(str(graph.test.views)), "testing"
+    yield "test", "from", _tested_side(graph), "testing"
+
+
+def _training(train: Train) -> Iterator[tuple[str, Fact]]:
+    yield "epochs", Fact(f"{train.steps} steps" if train.epochs is None else texts.number(train.epochs))
+    yield "batch", Fact(texts.number(train.batch))
+    yield "optimizer", Fact(texts.optimizer(train.rule), frozenset({word_of(train.rule)}))
     for key in ("lr", *_RULE, "weight_decay", "bias_decay"):
         value = getattr(train.rule if key in _RULE else train, key, None)
         absent = value is None or (key in _EPS and not value)
-        yield "train", key, Fact("none" if absent else texts.word(value)), "training"
-    yield "train", "schedule", Fact(texts.schedule(train.schedule)), "training"
-    yield "train", "bias_schedule", _of_biases(train), "training"
-    yield "train", "warmup", Fact(texts.warmup(train.warmup)), "training"
+        yield key, Fact("none" if absent else texts.word(value))
+    yield "schedule", Fact(texts.schedule(train.schedule))
+    yield "bias_schedule", _of_biases(train)
+    yield "warmup", Fact(texts.warmup(train.warmup))
     for key in _MORE:
-        yield "train", key, Fact(texts.word(getattr(train, key))), "training"
-    yield "train", "clip_gradients", Fact(texts.clip(train.clip_gradients)), "training"
-    yield "augment", "from", _cut_from(graph), "training"
-    yield "augment", "area", Fact(texts.word(augment.areas or "none")), "training"
-    yield "augment", "aspect", Fact(texts.word(augment.aspects if augment.areas else ASPECTS_OF_CROPS)), "training"
-    yield "augment", "pad", Fact(str(augment.pad)), "training"
-    yield "augment", "fill", Fact(augment.fill if augment.pad else "black"), "training"
-    yield "augment", "flip", Fact(augment.flip), "training"
-    yield "augment", "colour", Fact(texts.colours(augment)), "training"
-    for key in ("mixup", "cutmix"):
-        yield "augment", key, Fact(texts.number(getattr(augment, key))), "training"
-    yield "augment", "erase", Fact(texts.erased(augment.erase)), "training"
-    yield "test", "views", Fact(str(graph.test.views)), "testing"
-    yield "test", "from", _tested_side(graph), "testing"
+        yield key, Fact(texts.word(getattr(train, key)))
+    yield "clip_gradients", Fact(texts.clip(train.clip_gradients))
+
+
+def _augmentation(graph: Graph) -> Iterator[tuple[str, Fact]]:
+    augment = graph.augment
+    yield "from", _cut_from(graph)
+    yield "area", Fact(texts.word(augment.areas or "none"))
+    yield "aspect", Fact(texts.word(augment.aspects if augment.areas else ASPECTS_OF_CROPS))
+    yield "pad", Fact(str(augment.pad))
+    yield "fill", Fact(augment.fill if augment.pad else "black")
+    yield "flip", Fact(augment.flip)
+    yield "colour", Fact(texts.colours(augment))
+    yield "mixup", Fact(texts.number(augment.mixup))
+    yield "cutmix", Fact(texts.number(augment.cutmix))
+    yield "erase", Fact(texts.erased(augment.erase))
 
 
 def _of_biases(train: Train) -> Fact:

@@ -14,7 +14,10 @@ from hypothesis_profiles import examples
 from netspec.diagnostics import SpecError
 from netspec.diff import compare, gravest
 from netspec.diff.machine_readable import to_json
+from netspec.diff.settings import settings_of
+from netspec.keys.optimizers import OPTIMIZERS
 from netspec.net import Net, loads
+from netspec.setting_keys import SETTINGS
 
 BASE = """\
 net base  rounding=down
@@ -354,3 +357,12 @@ def test_changes_of_colours_are_compared(colour: str) -> None:
     assert (found.setting, found.difference.key, found.difference.a, found.difference.b) == (
         "augment", "colour", "none", colour,
     )  # fmt: skip
+
+
+def test_every_key_of_a_setting_is_compared() -> None:
+    """Except those whose effect is compared elsewhere: in windows, in the input's size, and as ``epochs``."""
+    compared = {(setting, key) for setting, key, *_ in settings_of(loads(BASE).graph)}
+    keys = {(word, key.name) for word, setting in SETTINGS.items() for key in setting.keys}
+    assert keys - compared == {("net", "from"), ("net", "rounding"), ("augment", "crop"), ("train", "steps")}
+    arguments = {argument.name for form in OPTIMIZERS.values() for argument in form.arguments}
+    assert arguments <= {key for setting, key in compared if setting == "train"}
