@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from netspec.train.data.source import stored_frame
-from netspec.train.data.sources.decode import PEAK, decode, read_image
+from netspec.train.data.sources.decode import PEAK, decode, read_error
 from netspec.train.data.splits import Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.views import Predictor, protocol, require_class_scores, views
@@ -23,7 +23,7 @@ STDIN = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A predicted class: its number, name and probability (0 to 1)."""
+    """A predicted class: its number, name and probability, or share of an image's pixels (0 to 1)."""
 
     number: int
     name: str
@@ -34,13 +34,21 @@ class Guess:
 class Prediction:
     """The most probable classes of an image in descending order, or the reason why it cannot be read.
 
-    ``opened``: there is such a file, whatever is in it.
+    ``opened``: there is such a file, whatever is in it. ``mask`` is the class of each pixel, (height, width) of the
+    image, which is its ``size``, if the network is dense; the ``share`` of a guess is then that of the pixels.
     """
 
     image: Path
     guesses: tuple[Guess, ...] = ()
     unreadable: str | None = None
     opened: bool = True
+    mask: Pixels | None = None
+    size: tuple[int, int] | None = None
+
+    @classmethod
+    def without(cls, image: Path, problem: Unreadable) -> Prediction:
+        """Return the prediction of an image that cannot be read."""
+        return cls(image, unreadable=problem.reason, opened=not isinstance(problem, Unopened))
 
 
 class Unopened(Unreadable):
@@ -82,7 +90,7 @@ class Classifier:
         try:
             pixels = load_image(image, self.frame)
         except Unreadable as problem:
-            return Prediction(image, unreadable=problem.reason, opened=not isinstance(problem, Unopened))
+            return Prediction.without(image, problem)
         shares = self._predictor(pixels[None])[0].exp()
         if bool(shares.isnan().any()):
             raise TrainError(f"the class scores of {image} are not numbers (NaN)", "the run's weights have diverged")
@@ -100,10 +108,18 @@ def frame_of(run: Saved) -> Frame:
 
 def load_image(image: Path, frame: Frame) -> Pixels:
     """Read the pixels of an image file, or of standard input for ``-``. Raises ``Unreadable`` and ``Unopened``."""
+    return decode(open_image(image), str(image), frame)
+
+
+def open_image(image: Path) -> BytesIO:
+    """Return the content of an image file, or of standard input for ``-``. Raises ``Unreadable`` and ``Unopened``."""
     if image == STDIN:
-        return decode(BytesIO(sys.stdin.buffer.read()), str(image), frame)
+        return BytesIO(sys.stdin.buffer.read())
     if image.is_dir():
         raise Unopened(str(image), f"a folder; name the images in it: {image / '*'}")
     if not image.exists():
         raise Unopened(str(image), "there is no such file")
-    return read_image(image, frame)
+    try:
+        return BytesIO(image.read_bytes())
+    except OSError as problem:
+        raise Unreadable(str(image), read_error(problem)) from problem

@@ -99,7 +99,7 @@ def test_an_image_turned_by_exif_has_the_mask_of_what_is_displayed(tmp_path: Pat
     Image.fromarray(pixels).save(tmp_path / "i.jpg", exif=exif)
     mask = np.zeros((30, 20), np.uint8)
     mask[:15] = 1
-    assert displayed_size(tmp_path / "i.jpg") == (30, 20)
+    assert displayed_size(tmp_path / "i.jpg", "i") == (30, 20)
     both = read_pair(tmp_path / "i.jpg", mask_png(tmp_path / "m.png", mask), Frame(1, 30, 20))
     assert np.array_equal(both[0] > 128, both[1] == 1)
 

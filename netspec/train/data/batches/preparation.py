@@ -133,11 +133,8 @@ class Preparation:
         """
         augment, frame, mean = graph.augment, self.frame, self.mean
         if drawn_crops(graph) is not None:
-            frame = Frame(frame.channels, self.size.height, self.size.width)
-            if self._whole_frame:
-                top, left = centre_crop(self.frame.height - frame.height, self.frame.width - frame.width)
-                mean = mean[:, top : top + frame.height, left : left + frame.width].contiguous()
-        elif augment.pad:
+            return self.for_crops()
+        if augment.pad:
             sides = (augment.pad,) * 4
             frame = Frame(frame.channels, frame.height + 2 * augment.pad, frame.width + 2 * augment.pad)
             if augment.fill == "mean" and mean.any():
@@ -148,6 +145,18 @@ class Preparation:
             return self
         other = copy.copy(self)
         other.frame, other.pad, other._reflects = frame, augment.pad, augment.fill == "reflect"
+        other.restore(mean, self.axes, self.std)
+        return other
+
+    def for_crops(self) -> Preparation:
+        """Return the preparation of images of the input's size that have no fixed place in the stored image, so that
+        the centre of a mean image is subtracted from them. It shares its memory with this one."""
+        frame, mean = Frame(self.frame.channels, self.size.height, self.size.width), self.mean
+        if self._whole_frame:
+            top, left = centre_crop(self.frame.height - frame.height, self.frame.width - frame.width)
+            mean = mean[:, top : top + frame.height, left : left + frame.width].contiguous()
+        other = copy.copy(self)
+        other.frame = frame
         other.restore(mean, self.axes, self.std)
         return other
 

@@ -236,7 +236,9 @@ def _inspect_files(root: Path, frame: Frame, files: Sequence[tuple[str, str | No
         path = root / name
         try:
             read_image(path, frame)
-            pixels = _count_pixels(read_mask(root / mask, displayed_size(path))) if mask is not None else None
+            pixels = (
+                _count_pixels(read_mask(root / mask, displayed_size(path, str(path)))) if mask is not None else None
+            )
             digest = hashlib.sha256(path.read_bytes()).digest()
             inspections.append(_Inspection(digest, image_size(path), pixels=pixels))
         except Unreadable as problem:

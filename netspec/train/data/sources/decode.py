@@ -61,8 +61,14 @@ def decoded_side(frame: Frame) -> int:
 def cover(image: Image.Image, frame: Frame, name: str) -> Pixels:
     """Return a decoded image, scaled to cover the frame and cropped at the centre (see ``covering``). Raises
     ``Unreadable``, with the ``name`` to show to the user."""
+    return planes_of(image, covering(image.height, image.width, frame), name)
+
+
+def planes_of(image: Image.Image, cut: Cut, name: str) -> Pixels:
+    """Return a part of a decoded image that is scaled, (channels, height, width). Raises ``Unreadable``, with the
+    ``name`` to show to the user."""
     try:
-        part = _cover(image, covering(image.height, image.width, frame))
+        part = _scaled_part(image, cut)
     except Exception as problem:
         raise Unreadable(name, read_error(problem)) from problem
     pixels = np.asarray(part, np.uint8)
@@ -107,15 +113,15 @@ def image_size(path: Path) -> tuple[int, int]:
         raise Unreadable(str(path), read_error(problem)) from problem
 
 
-def displayed_size(path: Path) -> tuple[int, int]:
-    """Return the height and width of a file's image as it is displayed: after EXIF orientation. Raises
-    ``Unreadable``."""
+def displayed_size(file: Path | BinaryIO, name: str) -> tuple[int, int]:
+    """Return the height and width of a file's image as it is displayed: after EXIF orientation. Raises ``Unreadable``,
+    with the ``name`` to show to the user."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(file, formats=FORMATS) as image:
             turned = image.getexif().get(ExifTags.Base.Orientation) in _TURNED
             return (image.width, image.height) if turned else (image.height, image.width)
     except Exception as problem:
-        raise Unreadable(str(path), read_error(problem)) from problem
+        raise Unreadable(name, read_error(problem)) from problem
 
 
 _TURNED = (5, 6, 7, 8)  # the orientations of EXIF that exchange rows and columns
@@ -142,7 +148,7 @@ def covering(height: int, width: int, frame: Frame) -> Cut:
     return Cut(*centre_crop(down - frame.height, right - frame.width), frame.height, frame.width, (down, right))
 
 
-def _cover(image: Image.Image, cut: Cut) -> Image.Image:
+def _scaled_part(image: Image.Image, cut: Cut) -> Image.Image:
     assert cut.scaled is not None
     height, width = cut.scaled
     if image.size != (width, height):

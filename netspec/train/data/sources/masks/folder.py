@@ -34,7 +34,7 @@ def read_pair(image: Path, mask: Path, frame: Frame) -> Pixels:
     whole = decode_whole(image, frame.channels, decoded_side(frame))
     pixels = cover(whole, frame, str(image))
     size = frame.height, frame.width
-    classes = read_mask(mask, displayed_size(image))
+    classes = read_mask(mask, displayed_size(image, str(image)))
     part = nearest(classes, covering(whole.height, whole.width, frame), (whole.height, whole.width), size)
     return np.concatenate([pixels, part[None]])
 
@@ -71,7 +71,7 @@ class MaskFiles:
     def mask(self, index: int) -> Pixels:
         """See ``WholeMasks.mask``. Raises ``TrainError`` if the mask has a class that does not exist."""
         image, mask = self.paths(index)
-        classes = read_mask(mask, displayed_size(image))
+        classes = read_mask(mask, displayed_size(image, str(image)))
         require_classes(mask, classes, self.classes)
         return classes
 

@@ -1,0 +1,83 @@
+"""How crops of a network's input size cover a whole image, so that each of its pixels gets the class of a score.
+
+The crops lie side by side, and the last ones end with the image, overlapping those before them. Where the scores of a
+crop do not reach its border, the crops overlap by as much, and the image is mirrored at its border: the overlap-tile
+strategy of U-Net (Ronneberger et al. 2015, figure 2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.ir.shape import Shape
+from netspec.passes.score_grid import ScoreGrid
+from netspec.train.data.splits import Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Crops along one axis: each is ``size`` pixels long and gives classes to ``span`` pixels from its pixel ``first``
+    on. ``starts`` are the pixels of the image where these begin, and ``scores`` the score of each of them."""
+
+    size: int
+    first: int
+    span: int
+    starts: tuple[int, ...]
+    scores: NDArray[np.int64]
+
+    @property
+    def margins(self) -> tuple[int, int]:
+        """The pixels of a crop before and after those that get a class."""
+        return self.first, self.size - self.first - self.span
+
+
+def _line(length: int, size: int, count: int, apart: int, first_score: int) -> _Line:
+    """Return the crops along an axis of an image of this ``length``, at least ``size``. A pixel gets the class of the
+    nearest of ``count`` scores, which stand ``apart`` from ``first_score`` on, if it is not further than half of that
+    from one."""
+    first = max(0, first_score - apart // 2)
+    span = min(size, first_score + apart * (count - 1) + apart // 2 + 1) - first
+    starts = tuple(min(start, length - span) for start in range(0, length, span))
+    places = np.arange(first, first + span)
+    scores = ((places - first_score + apart // 2) // apart).clip(0, count - 1)
+    return _Line(size, first, span, starts, scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """Crops that cover an image of ``height`` x ``width`` pixels."""
+
+    height: int
+    width: int
+    rows: _Line
+    columns: _Line
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """The row and column of the image where the pixels begin to which each crop gives classes."""
+        return [(row, column) for row in self.rows.starts for column in self.columns.starts]
+
+    def crops(self, image: Pixels) -> Pixels:
+        """Return the crops of an image (channels, height, width): (N, channels, height, width) of the input."""
+        padded = np.pad(image, ((0, 0), self.rows.margins, self.columns.margins), "reflect")
+        height, width = self.rows.size, self.columns.size
+        return np.stack([padded[:, row : row + height, column : column + width] for row, column in self.places])
+
+    def join(self, scored: Pixels) -> Pixels:
+        """Return the class of each pixel, (height, width), given the classes of the scores of all crops,
+        (N, rows, columns)."""
+        mask = np.empty((self.height, self.width), np.uint8)
+        for classes, (row, column) in zip(scored, self.places, strict=True):
+            spread = classes[self.rows.scores[:, None], self.columns.scores]
+            mask[row : row + self.rows.span, column : column + self.columns.span] = spread
+        return mask
+
+
+def tiling(height: int, width: int, size: Shape, grid: ScoreGrid) -> Tiling:
+    """Return the crops that cover an image of at least the input's ``size``, of which the scores are a ``grid``."""
+    rows = _line(height, size.height, grid.rows, grid.down, grid.top)
+    columns = _line(width, size.width, grid.columns, grid.across, grid.left)
+    return Tiling(height, width, rows, columns)
