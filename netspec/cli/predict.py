@@ -139,7 +139,7 @@ def _mask_files(run: Saved, images: Sequence[Path], out: Path | None) -> dict[Pa
         fail(f"cannot make the folder {out}: {problem.strerror}")
     files = dict(zip(images, (out / name for name in mask_names(images)), strict=True))
     for path in files.values():
-        require_own_file(path, is_own_image)
+        require_own_file(path, is_own_image, named="folder")
     return files
 
 

@@ -11,8 +11,11 @@ from tempfile import mkstemp
 from netspec.cli.common import fail
 
 
-def require_own_file(path: Path, is_ours: Callable[[Path], bool], author: str = "netspec", option: str = "-o") -> None:
-    """Exit if ``path``, given by ``option``, already exists and was not written by ``author``.
+def require_own_file(
+    path: Path, is_ours: Callable[[Path], bool], author: str = "netspec", option: str = "-o", named: str = "file"
+) -> None:
+    """Exit if ``path`` already exists and was not written by ``author``. ``option`` is the one that gives it, or the
+    folder that it is in; ``named`` says which.
 
     ``is_ours`` recognises files that ``author`` wrote.
     """
@@ -25,7 +28,7 @@ def require_own_file(path: Path, is_ours: Callable[[Path], bool], author: str = 
     except OSError as error:
         fail(f"cannot read {path}: {error.strerror or error}")
     if not wrote_it:
-        fail(f"{path} was not written by {author} and stays as it is; {option} names another file")
+        fail(f"{path} was not written by {author} and stays as it is; {option} names another {named}")
 
 
 def write_or_fail(files: Mapping[Path, str | bytes]) -> None:
