@@ -29,17 +29,25 @@ LIMITS: dict[Number, float] = {"float64": 1e-6, "float32": 1e-3}
 """The largest difference that may count as amplified rounding. Errors of an arrangement cause larger ones: those that
 the tests try, above 1e-4 in float64."""
 
-REMEMBERED: Mapping[StateKind, str] = {
+Kind = Literal["held"] | StateKind
+"""What a tensor is: held by the network (a weight, its gradient, or statistics), or what the optimiser remembers of a
+parameter."""
+
+_WORDS: Mapping[Kind, str] = {
+    "held": "",
     "velocities": "velocity of ",
     "means": "mean of ",
     "squares": "squares of ",
     "moves": "squared moves of ",
 }
-"""The names, before that of a parameter, of what the optimiser remembers of it."""
+"""What is written before the name of a tensor of each kind."""
+
+Tensors = Mapping[tuple[Kind, str], Tensor]
+"""Tensors by kind and name."""
 
 Record = dict[str, Any]
-"""The results of a trial: ``losses`` (a list), and tensors by name under ``gradients`` (of the first step), ``first``
-and ``last`` (weights, statistics and what the optimiser remembers after the first and the last step)."""
+"""The results of a trial: ``losses`` (a list), and ``Tensors`` under ``gradients`` (of the first step), ``first`` and
+``last`` (weights, statistics and what the optimiser remembers after the first and the last step)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,37 +104,29 @@ def difference(expected: Record, actual: Record, number: Number) -> Difference:
     return Difference(_largest(abs(a - b) / max(abs(a), 1e-300) for a, b in pairs), gradients, first, last, where)
 
 
-def _largest_difference(
-    expected: Mapping[str, Tensor], actual: Mapping[str, Tensor], least: float
-) -> tuple[float, str]:
-    """Return the largest difference between two sets of tensors, relative to the tensor's scale, and its name.
+def _largest_difference(expected: Tensors, actual: Tensors, least: float) -> tuple[float, str]:
+    """Return the largest difference between two sets of tensors, relative to the tensor's scale, and where it is.
 
     The scale is the tensor's largest absolute number, or if larger, ``least`` times the largest of all tensors of its
-    kind (one of ``REMEMBERED``, or others). If the names differ, the difference is infinite; it is NaN if any number is
-    not one.
+    kind. If the names differ, the difference is infinite; it is NaN if any number is not one.
     """
     if set(expected) != set(actual):
-        unmatched = sorted(set(expected) ^ set(actual))[0]
-        return float("inf"), unmatched
+        kind, name = min(set(expected) ^ set(actual))
+        return float("inf"), _WORDS[kind] + name
     largest = {key: _largest_number(x) for key, x in expected.items()}
-    of_kind: dict[str, float] = {}
-    for key, number in largest.items():
-        of_kind[_kind(key)] = max(number, of_kind.get(_kind(key), 0.0))
+    of_kind: dict[Kind, float] = {}
+    for (kind, _), number in largest.items():
+        of_kind[kind] = max(number, of_kind.get(kind, 0.0))
     worst, where = 0.0, ""
-    for key, x in expected.items():
-        scale = max(largest[key], least * of_kind[_kind(key)])
-        absolute = _largest_number(x.double() - actual[key].double())
+    for (kind, name), x in expected.items():
+        scale = max(largest[kind, name], least * of_kind[kind])
+        absolute = _largest_number(x.double() - actual[kind, name].double())
         relative = absolute / scale if scale else absolute
         if math.isnan(relative):
-            return relative, key
+            return relative, _WORDS[kind] + name
         if relative > worst:
-            worst, where = relative, key
+            worst, where = relative, _WORDS[kind] + name
     return worst, where
-
-
-def _kind(key: str) -> str:
-    """What the name of a tensor begins with if it is one of ``REMEMBERED``, else nothing."""
-    return next((prefix for prefix in REMEMBERED.values() if key.startswith(prefix)), "")
 
 
 def _largest_number(x: Tensor) -> float:

@@ -41,7 +41,7 @@ from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, state_names, state_of
 from netspec.train.learning.tf32 import matrix_products
-from netspec.train.processes.differences import REMEMBERED, TOLERANCES, Comparison, Number, Record, difference
+from netspec.train.processes.differences import TOLERANCES, Comparison, Kind, Number, Record, difference
 from netspec.train.processes.distributed import with_values
 from netspec.train.processes.world import leave_distributed
 from netspec.train.tensors.fitting import fit
@@ -245,13 +245,13 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
     keys = state_keys(objective.graph)
     learnt = tuple(keys[parameter.key] for parameter in trained_parameters(objective.graph))
 
-    def whole(own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
-        return {name: x.detach().cpu().clone() for name, x in objective.full_tensors(own, names).items()}
+    def whole(kind: Kind, own: Mapping[str, Tensor], names: Sequence[str]) -> dict[tuple[Kind, str], Tensor]:
+        return {(kind, name): x.detach().cpu().clone() for name, x in objective.full_tensors(own, names).items()}
 
     def update(gathered: BatchProgress) -> None:
         if "gradients" not in record and gathered.done == len(gathered.sizes):
             own = {name: p.grad for name, p in objective.module.named_parameters() if p.grad is not None}
-            record["gradients"] = whole(own, learnt)
+            record["gradients"] = whole("held", own, learnt)
         optimiser.step(gathered)
 
     for step in range(trial.steps):
@@ -259,11 +259,10 @@ def _record_steps(objective: Objective, trial: Trial) -> Record:
         images, labels = _own_part(objective, *whole_batch, trial.seed, step)
         record["losses"].append(float(objective.gradients(images, labels, trial.seed, step, update)))
         if step in (0, trial.steps - 1):
-            state = whole(objective.module.state_dict(), objective.names)
+            state = whole("held", objective.module.state_dict(), objective.names)
             for kind, remembered in state_names(objective.graph).items():
                 own = state_of(objective.module, optimiser, kind)
-                tensors = whole(own, [name for name in remembered if name in record["gradients"]])
-                state |= {REMEMBERED[kind] + name: x for name, x in tensors.items()}
+                state |= whole(kind, own, [name for name in remembered if ("held", name) in record["gradients"]])
             record["first" if step == 0 else "last"] = state
     record.setdefault("last", record["first"])
     return record

@@ -13,7 +13,7 @@ from netspec.train.processes.differences import Comparison, Difference, Number, 
 
 def record(loss: float = 1.0, **tensors: float) -> dict[str, Any]:
     """A record of one step in which all tensors have one number."""
-    numbers = {name: torch.tensor([x], dtype=torch.float64) for name, x in tensors.items()}
+    numbers = {("held", name): torch.tensor([x], dtype=torch.float64) for name, x in tensors.items()}
     return {"losses": [loss], "gradients": numbers, "first": numbers, "last": numbers}
 
 
@@ -29,6 +29,13 @@ def test_what_is_not_a_number_is_not_the_same(wrong: dict[str, Any]) -> None:
 def test_largest_difference_is_named() -> None:
     found = difference(record(1.0, a=1.0, b=2.0, c=3.0), record(1.0, a=1.0, b=2.5, c=3.0), "float64")
     assert found == Difference(0.0, 0.25, 0.25, 0.25, "b")
+
+
+def test_tensors_of_different_kinds_have_no_common_scale() -> None:
+    """Compared with the largest weight, no velocity would matter."""
+    one, other = ({("held", "w"): torch.tensor([1e6]), ("velocities", "w"): torch.tensor([x])} for x in (1.0, 1.25))
+    records = [{"losses": [1.0], "gradients": {}, "first": {}, "last": tensors} for tensors in (one, other)]
+    assert difference(*records, "float64") == Difference(0.0, 0.0, 0.0, 0.25, "velocity of w")
 
 
 @pytest.mark.parametrize(
