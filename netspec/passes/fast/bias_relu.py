@@ -3,6 +3,9 @@
 Separately, adding the bias and the ReLU each read and write the maps. In the backward pass, one operation masks the
 gradient, and another reads all of it for the gradient of the bias. If a chain (``lrn_chain``) follows the convolution,
 the chain adds the bias.
+
+In ``[conv3] conv filters=384 kernel=3 neuron=relu``, y = max(0, x + b) overwrites x, the convolution's output. Nothing
+needs x any more: a convolution's gradient needs its input, and the gradient of a ReLU passes where y is above 0.
 """
 
 from __future__ import annotations

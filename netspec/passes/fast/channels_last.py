@@ -1,4 +1,9 @@
-"""The channels-last memory format for images, maps and kernels."""
+"""The channels-last memory format for images, maps and kernels.
+
+Shapes stay N,C,H,W, but in memory the channels of a pixel lie side by side: of 96x55x55, the 96 numbers of a pixel, not
+the 55 x 55 of a channel. Matrix units multiply such runs as they are; cuDNN rearranges other maps first. No number
+changes except by the order in which the library adds up products.
+"""
 
 from __future__ import annotations
 

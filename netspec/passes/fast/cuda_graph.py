@@ -2,6 +2,9 @@
 
 A step of AlexNet launches hundreds of kernels, each prepared by Python, PyTorch and the driver. If the kernels are
 short, above all with small batches, the GPU waits for this work of the CPU.
+
+The graph holds the same kernels with the same addresses, so a replay computes what the step computed. What differs from
+step to step, images, labels and the keys of random numbers, is copied to these addresses before each replay.
 """
 
 from __future__ import annotations

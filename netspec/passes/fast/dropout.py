@@ -2,6 +2,9 @@
 
 Whether a unit is kept is a function of its position (``backends/pytorch/ops/counter_rng.py``). Computing it takes about
 thirty operations, each with a kernel launch and a pass over memory. Dropout of channels or images makes few choices.
+
+Since the choices can be computed again at any time, no mask is kept for the backward pass. They are the same bits: the
+kernel computes the same hash in integers, and multiplies by the same factor, rounded as the values are.
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@
 The forms are PyTorch's grouped convolution, one convolution per group, and a dense convolution whose weights between
 groups are 0. The last needs twice the multiplications for two groups, but libraries are most efficient at it. Each form
 is timed on the layer's own values, forward and backward, in the first training step, and the fastest is kept.
+
+In AlexNet's conv2, 256 filters in two groups read 48 of 96 maps each. As a dense convolution they read all 96, with a
+weight of 0 for the 48 maps of the other group: these products are 0, and add nothing to the sums.
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@
 PyTorch's convolutions are made for many channels. With one, as in grey images, the gradient of the weight takes several
 times as long as the convolution itself. Instead, the patches that the kernel covers at each position are copied into a
 matrix (im2col), for a few images at a time, and the gradient is a matrix product.
+
+LeNet's first convolution, 5 x 5 over 32 x 32 grey pixels, has 28 x 28 = 784 positions. The gradient of its 6 kernels is
+the product of the output's gradient, 6 x 784, and the patches, 784 x 25: the sums over positions that define it.
 """
 
 from __future__ import annotations

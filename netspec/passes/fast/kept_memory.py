@@ -1,7 +1,8 @@
 """Keeping the memory of a training step in the process for the next one.
 
 By default, large blocks are returned to the system as soon as a step frees them. When the next step allocates the same
-amount again, the system provides and clears the memory page by page.
+amount again, the system provides and clears the memory page by page. Every operation fills what it allocates, whatever
+the block contains.
 """
 
 from __future__ import annotations

@@ -3,6 +3,11 @@ after it, if any.
 
 Separately, each of them passes over the maps and stores a copy for the backward pass. As one operation, they store only
 the convolution's output and what the derivative needs.
+
+AlexNet's first chain is a ReLU, a normalisation over 5 channels, and the largest of 3 x 3 pixels. With x the rectified
+maps and b = k + alpha times the sum of the squares around, the normalised maps are x b^-beta. They need not be kept:
+their derivative (``backends/pytorch/ops/lrn.py``) is a formula of x and b. The values are those of the three operations
+up to rounding; where two pixels of a window are equal up to rounding, another may be taken for the largest.
 """
 
 from __future__ import annotations

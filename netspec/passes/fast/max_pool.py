@@ -5,6 +5,9 @@ many channels at a time as fit into a vector register. The copy costs less than 
 
 If no gradient is needed, the positions of the maxima are not needed either. There is then no copy: rows are compared as
 vectors, then the columns of the result.
+
+A maximum rounds nothing, and the largest pixel of a window is the largest of its rows' largest. Where several are
+equal, PyTorch takes the first one in either format, so that the same pixel gets the gradient.
 """
 
 from __future__ import annotations
