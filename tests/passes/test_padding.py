@@ -14,8 +14,8 @@ from hypothesis_profiles import examples
 
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
-from netspec.ir.window import ROUNDINGS, Pad, Window, WindowKind
-from netspec.passes.padding import Padding, conv_padding, pool_padding
+from netspec.ir.window import ROUNDINGS, Pad, TransposedWindow, Window, WindowKind
+from netspec.passes.padding import Padding, Trimming, conv_padding, deconv_trimming, pool_padding
 
 
 def square(kernel: int, stride: int, pad: int = 0, rounding: str = "exact", kind: WindowKind = "pool") -> Window:
@@ -54,6 +54,28 @@ def test_conv_padding(window: Window, size: int, padding: Padding) -> None:
 )
 def test_pool_padding(window: Window, size: int, padding: Padding) -> None:
     assert pool_padding(window, Shape(3, size, size)) == padding
+
+
+@pytest.mark.parametrize(
+    ("pad", "dilation", "trimming"),
+    [
+        # What is cut off the two sides, at a stride of 2: as much, one pixel fewer on the far side, and more there.
+        ((1, 1), 1, Trimming((1, 1))),
+        ((1, 0), 1, Trimming((1, 1), (1, 1))),
+        ((0, 1), 1, Trimming((0, 0), rest=Pad(0, 1, 0, 1))),
+        ((2, 3), 1, Trimming((2, 2), rest=Pad(0, 1, 0, 1))),
+        # A difference of 2 is below the dilation only.
+        ((3, 1), 1, Trimming((1, 1), rest=Pad(2, 0, 2, 0))),
+        ((3, 1), 3, Trimming((3, 3), (2, 2))),
+        # Pixels are added on the far side, and on the near one.
+        ((0, -1), 1, Trimming((0, 0), (1, 1))),
+        ((-1, 0), 1, Trimming((0, 0), rest=Pad(-1, 0, -1, 0))),
+    ],
+)
+def test_trimming_of_a_transposed_convolution(pad: tuple[int, int], dilation: int, trimming: Trimming) -> None:
+    window = TransposedWindow((4, 4), (2, 2), Pad(*pad, *pad), (dilation, dilation))
+    assert deconv_trimming(window) == trimming
+    assert trimming.adds == (pad == (-1, 0))
 
 
 sides = st.integers(1, 4)

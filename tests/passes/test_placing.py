@@ -8,10 +8,12 @@ from places import SPECS
 
 import netspec
 from netspec.ir.graph import Graph
-from netspec.ir.ops import Concat, Conv, Deconv, Linear, Local, Lrn, Op, Reshape
+from netspec.ir.ops import Concat, Conv, Deconv, Linear, Local, Lrn, Op, PRelu, Reshape, Shuffle, Slice
 from netspec.ir.shape import Shape
+from netspec.ir.table import ConnectionTable
 from netspec.ir.window import TransposedWindow, Window
 from netspec.passes.placing import ArrangementError, Placed, Sharding, SplitWord, arrange, local_graph, place_on_devices
+from netspec.passes.placing.arrangement import require_equal_parts
 from netspec.passes.placing.shares import reading, share_of
 
 CONVS = ("conv1", "norm1", "pool1", "conv2", "norm2", "pool2", "conv3", "conv4", "conv5", "pool5")
@@ -210,9 +212,27 @@ def test_device_count_must_match_the_groups() -> None:
         arrange(alexnet(), 3)
     assert caught.value.message == "3 devices cannot share 2 GPU groups: 2 / 3 = 0.6667 groups a device"
     assert "--gpus 2 or --gpus 4" in caught.value.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("groups", "devices", "fitting"),
+    [(3, 2, (1, 3)), (2, 5, (4, 6)), (12, 5, (4, 6)), (12, 8, (6, 12))],
+)
+def test_nearest_numbers_of_devices_are_divisors_or_multiples(
+    groups: int, devices: int, fitting: tuple[int, int]
+) -> None:
     with pytest.raises(ArrangementError) as caught:
-        arrange(netspec.loads("gpus 3\n[image] input 4\n[a] fc outputs=6").graph, 2)
-    assert "--gpus 1 or --gpus 3" in caught.value.notes[0]
+        arrange(netspec.loads(f"gpus {groups}\n[image] input 4\n[a] fc outputs=12").graph, devices)
+    assert caught.value.notes[0].endswith(": --gpus {} or --gpus {}".format(*fitting))
+
+
+@pytest.mark.parametrize(
+    ("batch", "note"), [(10, "10 / 4 = 2.5: --batch 8 or --batch 12"), (3, "3 / 4 = 0.75: --batch 4")]
+)
+def test_batches_that_have_equal_parts(batch: int, note: str) -> None:
+    with pytest.raises(ArrangementError) as caught:
+        require_equal_parts(batch, 4)
+    assert caught.value.notes == (note,)
 
 
 def test_split_by_groups_needs_groups() -> None:
@@ -232,6 +252,8 @@ def test_split_by_groups_needs_groups() -> None:
         (Linear(8), Linear(4)),
         (Reshape(Shape(16, 4, 2)), Reshape(Shape(8, 4, 2))),
         (Lrn(5, 1, 1, 1, groups=2), Lrn(5, 1, 1, 1)),
+        (Slice(4, 8, groups=4), Slice(2, 4, groups=2)),
+        (Shuffle(3, shares=4), Shuffle(3, shares=2)),
         (Concat(groups=4), Concat(groups=2)),
         (Concat(), Concat()),  # of inputs that are whole on each device
     ],
@@ -245,6 +267,22 @@ def test_share_of_an_operation_on_two_devices(op: Op, share: Op) -> None:
 )
 def test_indivisible_channels_have_no_shares(op: Op) -> None:
     assert (reading(op, 2), reading(op, 7)) == (None, "whole")
+
+
+@pytest.mark.parametrize(
+    ("op", "on_2_and_4"),
+    [
+        (Conv(8, Window((1, 1)), groups=2), ("share", None)),
+        (Conv(8, Window((1, 1)), table=ConnectionTable(((0,),) * 8)), (None, None)),
+        (Reshape(Shape(6, 4, 2)), ("share", None)),
+        (Shuffle(3, shares=2), ("share", None)),
+        (Slice(0, 4, groups=2), ("share", None)),
+        (PRelu(), ("share", "share")),
+        (PRelu(shared=True), (None, None)),
+    ],
+)
+def test_what_devices_read_to_compute_a_share(op: Op, on_2_and_4: tuple[str | None, ...]) -> None:
+    assert (reading(op, 2), reading(op, 4)) == on_2_and_4
 
 
 def test_row_and_place_of_each_device() -> None:

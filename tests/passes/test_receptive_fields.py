@@ -79,12 +79,23 @@ IMAGE = "[i] input 4x16x20\n"
         ("[c] crop size=8 top=2 left=3\n[d] conv filters=4 kernel=2 stride=2 inputs=i\n[e] crop size=8 inputs=d\n"
          "[s] sum inputs=c,e", "varies"),
         ("[r] reshape size=4x20x16", "varies"),
+        ("[r] reshape size=1280", square(0, 1, 1)),
+        # One position each, which does not see the last column or the last row.
+        ("[c] conv filters=2 kernel=16x19 stride=1x2 rounding=down",
+         Field(Span.regular(0, 16, 1), Span.regular(0, 19, 2))),
+        ("[c] conv filters=2 kernel=15x20 stride=2x1 rounding=down",
+         Field(Span.regular(0, 15, 2), Span.regular(0, 20, 1))),
         ("[f] flatten", square(0, 1, 1)),
         ("[f] flatten\n[s] softmax", "all"),
     ],
 )  # fmt: skip
 def test_fields_by_hand(layers: str, field: ReceptiveField) -> None:
     assert of_last_layer(IMAGE + layers) == field
+
+
+def test_field_of_several_units_is_not_all_even_if_each_sees_the_whole_image() -> None:
+    field = of_last_layer("[i] input 1x1x2\n[c] conv filters=1 kernel=1x3 pad=1,1,0,0")
+    assert field == Field(Span.regular(0, 1, 1), Span.regular(-1, 3, 1))
 
 
 def test_units_of_a_vector_see_all_of_it() -> None:
@@ -108,6 +119,7 @@ def test_fields_of_u_net_are_those_of_its_lowest_layers_grown_by_its_last_convol
         ("deconv filters=1 kernel=3 stride=2 pad=1", ((0, 1), (0, 2)), 1),
         ("deconv filters=1 kernel=1 stride=2  # allow: output-holes", ((0, 1), (0, 0)), 1),
         ("deconv filters=1 kernel=3 pad=1", ((-1, 3),), 1),
+        ("deconv filters=1 kernel=2 dilation=2 pad=1", ((-1, 3),), 1),
         ("upsample factor=2", ((0, 1), (0, 1)), 1),
         ("upsample factor=3 method=bilinear", ((-1, 2), (0, 1), (0, 2)), 1),
         ("upsample factor=4\n[p] maxpool kernel=2", ((0, 1), (0, 1)), 1),
@@ -123,10 +135,10 @@ def test_fields_behind_layers_that_enlarge_maps(layer: str, fields: tuple[tuple[
     assert of_last_layer(f"[i] input 1x8x8\n[l] {layer}") == Field(Span(fields, shift), Span(fields, shift))
 
 
-def test_fields_that_repeat_after_too_many_units_vary() -> None:
-    assert (
-        of_last_layer("[i] input 1x2x2\n[u] upsample factor=32\n[v] deconv filters=1 kernel=64 stride=64") == "varies"
-    )
+@pytest.mark.parametrize(("factor", "stride"), [("32", "64"), ("1x32", "1x64"), ("32x1", "64x1")])
+def test_fields_that_repeat_after_too_many_units_vary(factor: str, stride: str) -> None:
+    layers = f"[u] upsample factor={factor}\n[v] deconv filters=1 kernel={stride} stride={stride}"
+    assert of_last_layer(f"[i] input 1x2x2\n{layers}") == "varies"
 
 
 WINDOWS = st.builds(
