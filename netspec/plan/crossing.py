@@ -121,7 +121,7 @@ def _backward_kind(transfer: Transfer, forward: Kind | None) -> Kind | None:
         return "broadcast"
     if target.channels > source.channels:
         return "all-gather"
-    return "all-reduce" if transfer.partial else None
+    return "all-reduce"  # the value stays as it is, so the transfer is one of partial gradients
 
 
 def _amounts(

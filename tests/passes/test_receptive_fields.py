@@ -85,6 +85,8 @@ IMAGE = "[i] input 4x16x20\n"
          Field(Span.regular(0, 16, 1), Span.regular(0, 19, 2))),
         ("[c] conv filters=2 kernel=15x20 stride=2x1 rounding=down",
          Field(Span.regular(0, 15, 2), Span.regular(0, 20, 1))),
+        ("[z] crop size=15x20 top=1 left=0\n[c] conv filters=2 kernel=15x20",
+         Field(Span.regular(1, 15, 1), Span.regular(0, 20, 1))),
         ("[f] flatten", square(0, 1, 1)),
         ("[f] flatten\n[s] softmax", "all"),
     ],

@@ -147,6 +147,18 @@ def test_owner_to_shares_is_a_scatter() -> None:
     assert crossings_of(step, "backward")["a"] == ("gather", (0, 2), (2, 0))
 
 
+def test_owner_exchanges_with_each_of_three_others() -> None:
+    """Of 8 numbers the others need all for their own features of b, and return 2 of these each; 2 each for the relu."""
+    text = "gpus 4\n[image] input 8\n[a] fc outputs=8 gpu=0\n[b] fc outputs=8 gpu=all\n[c] fc outputs=8 gpu=0\n"
+    forward = crossings_of(plan(netspec.loads(text + "[d] relu gpu=all").graph, 4, batch=10), "forward")
+    assert forward == {
+        "a": ("broadcast", (24, 0, 0, 0), (0, 8, 8, 8)),
+        "b": ("gather", (0, 2, 2, 2), (6, 0, 0, 0)),
+        "c": ("scatter", (6, 0, 0, 0), (0, 2, 2, 2)),
+        "d": ("all-gather", (6, 6, 6, 6), (6, 6, 6, 6)),
+    }
+
+
 def test_replicated_value_is_sliced_and_its_gradient_gathered() -> None:
     text = (
         "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=4 kernel=1\n"
