@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netspec.check.report import Findings
+from netspec.formatting import plural
 from netspec.importers.caffe.schema.messages import MESSAGES
 from netspec.importers.caffe.schema.record import Entry, Record
 
@@ -36,7 +37,8 @@ def input_layers(network: Record, findings: Findings) -> list[Record]:
 def _shapes_of_dimensions(network: Record, inputs: int, findings: Findings) -> tuple[Entry, ...]:
     numbers = network.entries.get("input_dim", ())
     if numbers and len(numbers) != DIMENSIONS * inputs:
-        message = f"input_dim is given {len(numbers)} times: {DIMENSIONS} numbers for each of {inputs} inputs"
+        needed = f"{plural(inputs, 'input')} of {DIMENSIONS} dimensions"
+        message = f"input_dim is given {plural(len(numbers), 'time')}, for {needed}"
         findings.add("caffe-network", message, numbers[0].span)
         return ()
     shapes = []

@@ -136,10 +136,11 @@ def prelu(site: Site) -> None:
 
 
 def bias(site: Site) -> None:
-    """A bias for each channel: coefficients that stay 1, and biases."""
+    """A bias for each channel: coefficients that stay 1, and biases. With a second bottom of the same shape, a sum."""
     parameter = site.parameter("bias_param")
     if len(site.layer.bottoms) > 1:
-        raise Inexpressible("it adds a value with fewer axes")
+        _sum(site, parameter)
+        return
     x = _by_channel(site, parameter)
     check_params(site, 1)
     keys = {"lr_mult": "0", "decay_mult": "0"}
@@ -157,6 +158,15 @@ def _by_channel(site: Site, parameter: Record) -> Value:
     if axis != 1 or not covered or any(size != 1 for size in covered[1:]):
         raise Inexpressible("its numbers are not one for each channel", parameter.place("axis", "num_axes"))
     return site.features()
+
+
+def _sum(site: Site, parameter: Record) -> None:
+    a, b = site.values
+    axis = axis_of(parameter, a)
+    if axis != 0 or a.sizes != b.sizes:
+        reason = f"it adds {described(b)} to {described(a)} from axis {axis} on"
+        raise Inexpressible(f"{reason}; a spec adds values of the same shape")
+    joined(site, "sum", [a, b])
 
 
 def _product(site: Site, parameter: Record) -> None:
