@@ -23,6 +23,7 @@ WARNINGS = (
     "rate-too-large",
     "relu-on-scores",
     "saturating-bias",
+    "schedule-too-long",
     "signal-explodes",
     "signal-vanishes",
     "softmax-twice",

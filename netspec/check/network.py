@@ -8,6 +8,7 @@ from netspec.check.facts import LayerFacts
 from netspec.check.layers import Walk
 from netspec.check.mixing import check_mixing
 from netspec.check.report import Findings
+from netspec.check.schedules import warn_of_late_changes
 from netspec.check.statements import Settings
 from netspec.check.updates import check_update_every
 from netspec.diagnostics import Edit, Fix, Label
@@ -31,6 +32,7 @@ def check_network(walk: Walk, settings: Settings, findings: Findings) -> None:
     if not findings.has_errors():
         _warn_unread(walk, findings)
         warn_no_effect(walk.facts, settings, findings)
+        warn_of_late_changes(walk.facts, settings, findings)
         warn_of_unused(settings, findings)
 
 

@@ -77,6 +77,7 @@ def test_every_error_code_has_a_case() -> None:
         "no-class-loss",
         "no-effect",
         "rate-too-large",
+        "schedule-too-long",
         "unknown-allow",
         "unread-layer",
         "unused-allow",

@@ -117,7 +117,7 @@ def test_instructions_start_from_the_rates_in_the_file() -> None:
     notes += "# Then another factor of 10 after 10 more epochs.\n"
     net = read(params(notes, "0.01"))
     assert (net.graph.train.lr, net.graph.train.schedule) == (0.01, Steps((120, 130), 0.1))
-    assert [d.code for d in net.warnings] == ["cfg-substitute"]
+    assert [d.code for d in net.warnings] == ["schedule-too-long", "cfg-substitute"]  # the files state no epochs
     assert diagnose(params(notes, "0.01"), history=False) == []
 
 
