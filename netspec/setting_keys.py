@@ -10,7 +10,7 @@ from typing import ClassVar
 from netspec.ir.rules import Clip
 from netspec.ir.schedules import Fixed, Warmup
 from netspec.ir.window import ROUNDINGS
-from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, OneOf, Real, Whole
+from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, Mirrors, OneOf, Real, Whole
 from netspec.keys.calls import Form, known_call
 from netspec.keys.colours import Colours
 from netspec.keys.erasing import Erase
@@ -216,7 +216,7 @@ AUGMENT = (
     ),
     Key(
         "flip",
-        Choice({"horizontal": "horizontal", "none": "none"}),
+        Mirrors(),
         "mirror images with a probability of one half",
         default="none",
     ),

@@ -129,7 +129,9 @@ def _report_misplaced(
         notes = filter(None, (absent_key(word, owner),))
         findings.add("unknown-key", message, pair.key.span, notes=notes, fixes=(fix,), layer=layer)
         return "pad"
-    translation = translated_key(owner, pair) or (converted(pair, keys) if layer_type else None)
+    translation = translated_key(owner, pair)
+    if translation is None and layer_type:
+        translation = converted(pair, keys)
     if translation is not None and (key := translation.partition("=")[0]) not in pairs:
         message = f"{owner} has no key '{word}'" + (f"; did you mean {translation}?" if key else "")
         fix = replacement(pair.span, translation)

@@ -41,6 +41,13 @@ not."""
 OF_THE_INPUT: Mapping[str, str] = {"normalize": "it is mean=0.485,0.456,0.406 std=0.229,0.224,0.225 of the input line"}
 """What other tools call a preparation of all images, where their word is also that of a layer."""
 
+MIRRORED = (
+    *("fliph", "fliplr", "flipp", "flipprob", "hflip", "hflipprob", "horizontalflip", "horizontalflipp"),
+    *("horizontalflipprob", "mirror", "mirroring", "randomflip", "randomhflip", "randomhorizontalflip", "randommirror"),
+)
+TURNED = ("flipud", "flipv", "randomverticalflip", "randomvflip", "verticalflip", "vflip", "vflipprob")
+"""Words for mirror images, and for those that are upside down."""
+
 OF_AUGMENT: Mapping[str, str] = {
     **dict.fromkeys(("padding", "padpixels"), "pad={}"),
     "mixupalpha": "mixup={}",

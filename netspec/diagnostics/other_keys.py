@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.other_augmentations import AUGMENTATIONS, MIRRORED, TURNED
 from netspec.diagnostics.other_tools import ABSENT_TYPES, DEPTHWISE, plain_word
 
 _CHANNELS_NOTE = "the number of input channels or features is that of the layer that is read"
@@ -102,6 +103,8 @@ ABSENT_SETTINGS: Mapping[str, str] = {
         ("brightness", "contrast", "hue", "jitter", "saturation"),
         "colours are changed by augment colour=jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)",
     ),
+    **dict.fromkeys(MIRRORED, AUGMENTATIONS["horizontalflip"]),
+    **dict.fromkeys(TURNED, AUGMENTATIONS["verticalflip"]),
     **dict.fromkeys(
         ("mixupprob", "mixupmode", "mixupswitchprob", "cutmixminmax", "mixupoffepoch"),
         "mixup= and cutmix= of the augment line are the alphas; each batch is mixed as a whole, by one of them, with "

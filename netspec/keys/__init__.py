@@ -10,7 +10,7 @@ from netspec.keys.numbers import MAX_WHOLE, OneOf, Real, Whole
 from netspec.keys.optional import BOUND, OrNone
 from netspec.keys.sizes import ImageShape, Padding, Size2
 from netspec.keys.tables import Rows
-from netspec.keys.words import YES_NO, Choice, GpuPlace, LayerNames
+from netspec.keys.words import YES_NO, Choice, GpuPlace, LayerNames, Mirrors
 
 __all__ = [
     "BOUND",
@@ -32,6 +32,7 @@ __all__ = [
     "Key",
     "Kind",
     "LayerNames",
+    "Mirrors",
     "NeuronWord",
     "OneOf",
     "OrNone",

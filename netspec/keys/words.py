@@ -8,7 +8,7 @@ from typing import Any
 
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word
 from netspec.keys.numbers import Whole
-from netspec.language.syntax import Value, Values, Word
+from netspec.language.syntax import Number, Value, Values, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,23 @@ class Choice:
         if isinstance(value, Word) and value.text in self.options:
             return self.options[value.text]
         raise unknown_word(value, self.words, self.doc)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrors:
+    """Whether images are mirrored. Other tools say how often."""
+
+    words: tuple[str, ...] = ("horizontal", "none")
+    doc: str = "horizontal or none"
+
+    def read(self, value: Value) -> str:
+        if isinstance(value, Word) and value.text in self.words:
+            return value.text
+        error = unknown_word(value, self.words, self.doc)
+        if isinstance(value, Number):
+            error.notes = ("an image is mirrored with a probability of one half",)
+            error.replacement = {0.5: "horizontal", 0: "none"}.get(value.value)
+        raise error
 
 
 YES_NO = Choice({"yes": True, "no": False})

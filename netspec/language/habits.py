@@ -19,6 +19,7 @@ _COMMENT = "a comment begins with #"
 _NAME = r"[A-Za-z_][\w-]*"
 _SPACE = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _QUOTE = "\"'`\u2018\u2019\u201c\u201d"
+_NUMBER = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _MINUS = "\u2013\u2014\u2212"
 
 _COUNTS = ("units", "weights", "connections", "params", "parameters")
@@ -63,6 +64,10 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (r"\{", "a layer is one statement: [name] type key=value ..."),
     (r",", "keys are separated by spaces, without commas, and sizes are written 3x224x224"),
     (r"\[", "lists are written without brackets, inputs=a,b, and sizes with the letter x, 3x224x224"),
+    (
+        rf"\((?=[^()]*\.)\s*{_NUMBER}(?:\s*,\s*{_NUMBER})*\s*\)",
+        "several numbers are written without brackets: area=0.08,1",
+    ),
     (r"\(", "brackets are only for the numbers of a word, gaussian(0.01); height and width are written 3x5"),
 )
 
@@ -240,8 +245,16 @@ def _replaced_by(text: str) -> Callable[[re.Match[str], str], str]:
     return lambda match, before: text
 
 
+def _crops(match: re.Match[str], before: str) -> str:
+    """Write PyTorch's random crops of several sizes, whose shares of the image and ratios of sides are in brackets."""
+    others = before + match.string[match.end() : match.endpos]
+    side = None if re.search(r"\bcrop\s*=", others) else match["side"]
+    pairs = {"crop": side, "area": match["area"] or "0.08,1", "aspect": match["aspect"]}
+    return " ".join(f"{key}={''.join(text.split())}" for key, text in pairs.items() if text)
+
+
 _PLAIN = r"-?[\w.]+(?:[-+]\w+)*"
-_NUMBER = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_PAIR = rf"\s*{_NUMBER}\s*,\s*{_NUMBER}\s*"
 _SEPARATED = r"\d{1,9}(?:\s*[,x*X\u00d7@]\s*\d{1,9})+"
 _TERM = r"(?:\(\s*)*\d{1,9}(?:\s*\))*"
 _COUNT_KEYS = "|".join(rf"(?<=\b{word}=)" for word in _COUNTS)
@@ -263,6 +276,12 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
         _range,
     ),
     ("rule", rf"(?<=\boptimizer=)[{_QUOTE}]?(?:[a-z]+\.)*(?:SGD|AdamW?|RMS[Pp]rop|Ada[Gg]rad)(?:Optimizer)?\b", _rule),
+    (
+        "crops",
+        rf"(?:\w+\.)*RandomResizedCrop\(\s*(?:size\s*=\s*)?(?P<side>\d{{1,9}})"
+        rf"(?:\s*,\s*scale\s*=\s*\((?P<area>{_PAIR})\))?(?:\s*,\s*ratio\s*=\s*\((?P<aspect>{_PAIR})\))?\s*\)",
+        _crops,
+    ),
     ("attribute", rf"^self\.{_NAME}[ \t]*=[ \t]*{_MODULE}*(?=[A-Z]\w*\()", _attribute),
     (
         "slope",

@@ -301,7 +301,7 @@ def test_shapes_and_lists_in_other_notations_are_rewritten(text: str, excerpt: s
         ("train schedule=step(30, 60)", "several epochs are the arguments of steps"),
         ("train max_iter=1000", "did you mean steps?"),
         ("train loss=crossentropy", "[loss] crossentropy"),
-        ("augment hflip=horizontal", "did you mean flip?"),
+        ("augment hflip=horizontal", "did you mean flip=horizontal?"),
         ("augment resize=256", "did you mean from=256?"),
         ("net name=a", "a net's name follows the word"),
     ],

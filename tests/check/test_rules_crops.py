@@ -128,6 +128,11 @@ def test_another_input_drops_sizes_that_are_too_small_for_it() -> None:
         ("pad=1 padding_mode=reflect", "fill=reflect"),
         ("mixup_alpha=0.2", "mixup=0.2"),
         ("cutmix_alpha=1", "cutmix=1"),
+        ("hflip=0.5", "flip=horizontal"),
+        ("horizontal_flip=True", "flip=horizontal"),
+        ("RandomHorizontalFlip=0.5", "flip=horizontal"),
+        ("mirror=false", "flip=none"),
+        ("hflip=0.0", "flip=none"),
     ],
 )
 def test_keys_of_other_tools_are_translated(other: str, meant: str) -> None:
@@ -136,6 +141,46 @@ def test_keys_of_other_tools_are_translated(other: str, meant: str) -> None:
     (found,) = caught.value.diagnostics
     assert found.message.endswith(f"did you mean {meant}?")
     assert [fix.title for fix in found.fixes] == [f"write {meant}"]
+
+
+@pytest.mark.parametrize(
+    ("other", "fixes"),
+    [
+        ("flip=0.5", ["write horizontal"]),
+        ("flip=0", ["write none"]),
+        ("flip=0.3", []),
+        ("hflip=0.3", []),
+    ],
+)
+def test_probabilities_of_mirror_images_are_explained(other: str, fixes: list[str]) -> None:
+    found = only_diagnostic(f"augment {other}\n{IMAGE}")
+    assert "a probability of one half" in found.notes[0]
+    assert [fix.title for fix in found.fixes] == fixes
+
+
+@pytest.mark.parametrize(("other", "fixes"), [("vflip=0.5", []), ("vertical_flip=False", ["leave out {}"])])
+def test_images_are_not_turned_upside_down(other: str, fixes: list[str]) -> None:
+    found = only_diagnostic(f"augment {other}\n{IMAGE}")
+    assert found.notes == ("a spec does not turn, shear or invert images",)
+    assert [fix.title for fix in found.fixes] == [fix.format(other) for fix in fixes]
+
+
+@pytest.mark.parametrize(
+    ("other", "meant"),
+    [
+        ("crop=8 scale=(0.08, 1.0)", "crop=8 area=0.08,1.0"),
+        ("RandomResizedCrop(8, scale=(0.08, 1.0))", "crop=8 area=0.08,1.0"),
+        ("flip=none v2.RandomResizedCrop(size=8, ratio=(0.5, 2))", "flip=none crop=8 area=0.08,1 aspect=0.5,2"),
+        ("RandomResizedCrop(8, scale=(0.25, 1), ratio=(1.0, 1)) crop=8", "area=0.25,1 aspect=1.0,1 crop=8"),
+    ],
+)
+def test_pairs_in_brackets_lose_them(other: str, meant: str) -> None:
+    text = f"augment {other}\n[image] input 3x8x8"
+    found = only_diagnostic(text)
+    if "v2." not in other:
+        assert found.notes == ("several numbers are written without brackets: area=0.08,1",)
+    (fix,) = found.fixes
+    assert fix.checks and apply(fix.edits, text) == text.replace(other, meant)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from netspec import layers
 from netspec.check.other_tools.cut_off import cut_off
@@ -113,6 +114,7 @@ def called_layer(call: Call) -> str | None:
     not take so many arguments, is given one twice, or is a layer type with a certain key (``DropPath``) and has an
     argument that is no key of this type.
     """
+    call = _as_class(call)
     name = call.name.text
     if name == "Activation":
         return _activation(call)
@@ -129,6 +131,26 @@ def called_layer(call: Call) -> str | None:
     if given is None or (with_keys and not all(map(layer_type.key, given))):
         return None
     return " ".join([meant, *_assignments(given)])
+
+
+def _as_class(call: Call) -> Call:
+    """Return a call with a name in small letters as one of the class: ``LayerNorm(64)`` for ``layer_norm(64)``.
+
+    A convolution that is given the channels that it reads is PyTorch's, others are Keras's. A layer type with its own
+    keys in brackets stays as it is, and a call whose first argument is a word, which then is what the function reads.
+    """
+    name, args, named = call.name.text, call.args, [pair.key.text for pair in call.named]
+    if name != name.lower() or name in _PLACES or (args and isinstance(args[0], Word)):
+        return call
+    own = layers.find(name)
+    if own is not None and not args and all(map(own.key, named)):
+        return call
+    plain = name.replace("_", "")
+    names = [word for word in _PLACES if word.lower() in (plain, f"{plain}2d")]
+    places = len(args) + ("kernel_size" in named)
+    if names == ["Conv2D", "Conv2d"] and places < 3 and "in_channels" not in named:
+        names = names[:1]
+    return replace(call, name=call.name._replace(text=names[-1])) if names else call
 
 
 def instance_norm_keys(section: Section) -> list[str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Mapping
 
-from netspec.diagnostics.other_augmentations import OF_AUGMENT
+from netspec.diagnostics.other_augmentations import MIRRORED, OF_AUGMENT, TURNED
 from netspec.diagnostics.other_keys import CLIPPED_NORMS, CLIPPED_VALUES, WARM_UP_EPOCHS, WARM_UP_STEPS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
@@ -86,15 +86,26 @@ _COEFFICIENTS = re.compile("bias|usebias|init|center|scale|weight|(?:beta|gamma)
 def translated_key(owner: str, pair: Pair) -> str | None:
     """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here, ``mode=bilinear`` of
     an upsample layer ``method=bilinear``, and ``clip_norm=2`` or ``clip=norm(2)`` of a train line
-    ``clip_gradients=norm(2)``."""
+    ``clip_gradients=norm(2)``. Empty if a spec does not write it, ``vflip=0`` of an augment line."""
+    plain = plain_word(pair.key.text)
+    if owner == "augment" and plain in (*MIRRORED, *TURNED):
+        flip = _FLIPS.get(pair.value.value if isinstance(pair.value, Number) else shown(pair.value).lower())
+        return ("" if flip == "none" else None) if plain in TURNED else flip and f"flip={flip}"
     if isinstance(pair.value, Word):
-        key, words = _TRANSLATED_WORDS.get(owner, {}).get(plain_word(pair.key.text), ("", ()))
+        key, words = _TRANSLATED_WORDS.get(owner, {}).get(plain, ("", ()))
         return f"{key}={pair.value.text}" if pair.value.text in words else None
-    template = _TRANSLATED_KEYS.get(owner, {}).get(plain_word(pair.key.text))
+    template = _TRANSLATED_KEYS.get(owner, {}).get(plain)
     if template and owner == "train" and isinstance(pair.value, Call):
         return f"{template.partition('=')[0]}={shown(pair.value)}"
     numbers = (Number, Values) if owner == "augment" else Number
     return template.format(shown(pair.value)) if template and isinstance(pair.value, numbers) else None
+
+
+_FLIPS: Mapping[float | str, str] = {
+    **dict.fromkeys((0.5, "true", "yes", "horizontal"), "horizontal"),
+    **dict.fromkeys((0, "false", "no", "none"), "none"),
+}
+"""Probabilities of mirror images, and words for whether there are any, as ``flip=`` says them."""
 
 
 def converted(pair: Pair, keys: Container[str]) -> str | None:
