@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from timing import print_table
@@ -25,7 +26,7 @@ import netspec
 from netspec import backend
 from netspec.timing.separate_process import Run, in_separate_process
 from netspec.timing.settings import TimingSettings
-from netspec.timing.step import Step, Work, step_of
+from netspec.timing.step import Step, StepKind, step_of
 from netspec.train.learning.heap import keep_memory
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -36,13 +37,13 @@ _FRAMES = 64
 """How many layers a function may be recompiled for before dynamo gives up."""
 
 
-def uncompiled(spec: str, work: Work) -> Run:
+def uncompiled(spec: str, work: StepKind) -> Run:
     """Return netspec's own step, with the optimising passes that are on by default."""
     step = _step(spec)
     return {"train": step.train, "infer": step.infer}[work]
 
 
-def compiled(spec: str, work: Work, cache: str) -> Run:
+def compiled(spec: str, work: StepKind, cache: str) -> Run:
     """Return the same step, compiled on its first run. ``cache`` is the compiler's cache folder."""
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache
     torch._dynamo.config.recompile_limit = _FRAMES
@@ -51,8 +52,9 @@ def compiled(spec: str, work: Work, cache: str) -> Run:
     objective, module = step.objective, step.objective.module
     for layer in module.modules():
         if isinstance(layer, pytorch.RandomLayer):
-            layer.forward = torch.compiler.disable(layer.forward)
-    loss, scores = torch.compile(pytorch.training_loss), torch.compile(pytorch.class_scores)
+            layer.forward = torch.compiler.disable(layer.forward)  # type: ignore[no-untyped-call]
+    loss: Any = torch.compile(pytorch.training_loss)
+    scores: Any = torch.compile(pytorch.class_scores)
 
     def train() -> None:
         module.train()
@@ -85,7 +87,7 @@ def seconds_of_first_step(run: Callable[[], float]) -> float:
     return time.perf_counter() - start
 
 
-def measure(spec: str, work: Work, rounds: int) -> tuple[str, ...]:
+def measure(spec: str, work: StepKind, rounds: int) -> tuple[str, ...]:
     """Measure one network in training or inference, and return its row of the table."""
     with TemporaryDirectory() as cache, ExitStack() as stack:
         plain_run = stack.enter_context(in_separate_process(partial(uncompiled, spec, work)))
@@ -105,8 +107,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    rows = [("", "netspec's step", "compiled", "times faster", "compiling", "from a cache")]
-    works: tuple[Work, ...] = ("train", "infer")
+    rows: list[tuple[str, ...]] = [("", "netspec's step", "compiled", "times faster", "compiling", "from a cache")]
+    works: tuple[StepKind, ...] = ("train", "infer")
     rows += [measure(spec, work, options.rounds) for spec in NETWORKS for work in works]
     print(f"torch {torch.__version__}, float32, one thread, seconds of the processor; compiling by the clock")
     print_table(rows)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from timing import print_table
@@ -68,7 +69,7 @@ def draw(curves: dict[Training, list[float]], title: str, path: Path) -> None:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.add_subplot(title=title, xlabel="step", ylabel="training loss")
     for training, curve in curves.items():
-        look = {"linewidth": 1.0, "zorder": 3} if training.fast else {"linewidth": 3.0, "alpha": 0.4}
+        look: dict[str, Any] = {"linewidth": 1.0, "zorder": 3} if training.fast else {"linewidth": 3.0, "alpha": 0.4}
         axes.plot(range(1, len(curve) + 1), curve, label=training.name, **look)
     axes.legend()
     figure.savefig(path, dpi=120)
@@ -86,16 +87,8 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.png")
     options = parser.parse_args()
     curves = dict[Training, list[float]]()
-    rows = [
-        (
-            "precision",
-            "first loss",
-            "last",
-            "from no passes",
-            "no passes: from the other precision",
-            "from another seed",
-        )
-    ]
+    distances_from = ("from no passes", "no passes: from the other precision", "from another seed")
+    rows: list[tuple[str, ...]] = [("precision", "first loss", "last", *distances_from)]
     with TemporaryDirectory() as folder:
         for training in TRAININGS:
             curves[training] = losses(options, training, Path(folder) / str(len(curves)))

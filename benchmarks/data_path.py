@@ -60,7 +60,7 @@ class CountingSplit:
     images_requested = images_read = 0
 
     def __init__(self, split: DecodedSplit) -> None:
-        self.stored, self.labels = split.stored, split.labels
+        self.stored, self.labels, self.name = split.stored, split.labels, split.name
         self._split = split
 
     def read(self, index: int) -> Pixels:

@@ -59,19 +59,8 @@ Times = dict[str, tuple[float, float]]
 
 def until_first_step(spec: Path, data: str, batch: int, device: str, run: Path) -> Times:
     """Start a training in a new process, and return the time of each part up to its first step."""
-    command = [
-        "train",
-        str(spec),
-        "--data",
-        data,
-        "--batch",
-        str(batch),
-        "--out",
-        str(run),
-        "--device",
-        device,
-        "--quiet",
-    ]
+    options = ("--data", data, "--batch", str(batch), "--out", str(run), "--device", device)
+    command = ["train", str(spec), *options, "--quiet"]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *command],
         check=True,
@@ -104,7 +93,9 @@ def main() -> None:
             )
             for number in range(options.rounds + 1)
         ][1:]
-    rows = [(f"{options.spec}, batch {options.batch}, {options.data}", "by the clock", "of the processor")]
+    rows: list[tuple[str, ...]] = [
+        (f"{options.spec}, batch {options.batch}, {options.data}", "by the clock", "of the processor")
+    ]
     for what in runs[0]:
         rows.append((what, *(f"{median(run[what][kind] for run in runs):.2f} s" for kind in (0, 1))))
     whole = [[sum(seconds[kind] for seconds in run.values()) for run in runs] for kind in (0, 1)]

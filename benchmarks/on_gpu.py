@@ -61,7 +61,8 @@ def speeds(output: str) -> Figures:
     """Return the images/s in the JSON of `netspec time`, and the ratios to the hand-written network if compared."""
     found = json.loads(output)
     fast = {f"{kind} images/s": found[kind]["images_per_s"] for kind in ("training", "inference")}
-    return fast | found.get("times_handwritten", {})
+    by_hand: Figures = found.get("times_handwritten", {})
+    return {**fast, **by_hand}
 
 
 def passed(output: str) -> Figures:

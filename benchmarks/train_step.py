@@ -65,11 +65,11 @@ def program(images: Tensor, labels: Tensor) -> Callable[[], object]:
 def by_hand(images: Tensor, labels: Tensor) -> Callable[[], object]:
     """Return a training step of the hand-written network."""
     model = AlexNet().train()
-    optimiser = optimiser_by_hand(model, "cpu")
+    optimiser = optimiser_by_hand(model, netspec.load(SPEC).graph.train.rule, "cpu")
 
     def step() -> None:
         optimiser.zero_grad()
-        F.cross_entropy(model(images), labels).backward()
+        F.cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
     return step
