@@ -139,12 +139,12 @@ def _add_section(site: Site) -> Part:
 
     A section that cannot be expressed has been reported; readers get a placeholder, so that they are checked too.
     """
-    op = type(main(site).op)
+    op = main(site)
     try:
-        if op in UNSUPPORTED:
-            reason, instead = UNSUPPORTED[op]
+        if type(op) in UNSUPPORTED:
+            reason, instead = UNSUPPORTED[type(op)]
             raise site.error(reason, instead=instead)
-        return site.draft.add(EMITTED[op](site), site.shape, site.gpu)
+        return site.draft.add(EMITTED[type(op)](site, op), site.shape, site.gpu)
     except Inexpressible:
         return Part(site.name, site.shape, site.gpu)
 

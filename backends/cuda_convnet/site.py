@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.graph import Graph, Layer, Node
@@ -143,3 +144,7 @@ class Site:
             section.keys["neuron"] = word(self, self.neuron)
         section.keys |= self.gpu_key(inputs[0].gpu if inputs else ())
         return section
+
+
+Emissions = dict[type[Op], Callable[[Site, Any], Section]]
+"""Functions that return a layer's section. The type of the second argument, its main operation, is its key."""

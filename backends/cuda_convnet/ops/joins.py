@@ -6,10 +6,10 @@ from netspec.formatting import format_literal
 from netspec.ir.ops import Concat, Dropout, Flatten, Max, Reshape, Softmax, Sum
 
 from ..sections import Part, Section, listed
-from ..site import Site
+from ..site import Emissions, Site
 
 
-def concat(site: Site) -> Section:
+def concat(site: Site, op: Concat) -> Section:
     """``concat``. If each input lies on one GPU, in order, the section of a GPU reads only that GPU's input."""
     indices = range(len(site.layer.inputs))
     if site.member is not None and not all(site.reads_own_share(i) for i in indices):
@@ -19,14 +19,14 @@ def concat(site: Site) -> Section:
     return site.section("concat", inputs, {})
 
 
-def total(site: Site) -> Section:
+def total(site: Site, op: Sum) -> Section:
     """``eltsum``."""
     inputs = _all(site)
     ones = {} if site.draft.old else {"coeffs": listed("1" for _ in inputs)}
     return site.section("eltsum", inputs, {}, **ones)
 
 
-def largest(site: Site) -> Section:
+def largest(site: Site, op: Max) -> Section:
     """``eltmax``."""
     return site.section("eltmax", _all(site), {})
 
@@ -35,7 +35,7 @@ def _all(site: Site) -> tuple[Part, ...]:
     return tuple(site.single(i) for i in range(len(site.layer.inputs)))
 
 
-def softmax(site: Site) -> Section:
+def softmax(site: Site, op: Softmax) -> Section:
     """``softmax`` of a vector."""
     read = site.single()
     if read.shape.is_image and read.shape[1:] != (1, 1):
@@ -43,10 +43,9 @@ def softmax(site: Site) -> Section:
     return site.section("softmax", (read,), {})
 
 
-def dropout(site: Site) -> Section:
+def dropout(site: Site, op: Dropout) -> Section:
     """``hs`` in 2012, ``dropout2`` or ``dropout`` in version 2."""
-    op, read = site.nodes[0].op, site.single()
-    assert isinstance(op, Dropout)
+    read = site.single()
     if op.choices(read.shape) != read.shape:
         site.error(
             "cuda-convnet drops single units only, not whole channels or images", "over", instead=("over=units",)
@@ -61,12 +60,12 @@ def dropout(site: Site) -> Section:
     return site.section(type_, (read,), {}, enable="true", keep=keep)
 
 
-def vector(site: Site) -> Section:
+def vector(site: Site, op: Flatten | Reshape) -> Section:
     """``concat`` of one input, for a flatten or reshape layer with a neuron."""
     return site.section("concat", (site.single(),), {})
 
 
-EMITTED = {
+EMITTED: Emissions = {
     Concat: concat,
     Sum: total,
     Max: largest,

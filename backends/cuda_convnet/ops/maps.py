@@ -9,14 +9,12 @@ from netspec.ir import ops
 from netspec.ir.shape import Shape
 
 from ..sections import Section
-from ..site import Site
+from ..site import Emissions, Site
 from .places import pooling_keys
 
 
-def pool(site: Site) -> Section:
+def pool(site: Site, op: ops.Pool) -> Section:
     """``pool``, for max, max-abs, average and sum pooling, or ``cmpool`` for pooling across maps."""
-    op = site.nodes[0].op
-    assert isinstance(op, ops.Pool)
     if isinstance(op, ops.MaxPool) and _across_maps(op, site.parts()[0].shape):
         return _pool_across(site, op)
     channels, side = site.square_maps()
@@ -54,10 +52,9 @@ def _pool_across(site: Site, op: ops.MaxPool) -> Section:
 _POOLS: dict[type[ops.Op], str] = {ops.MaxPool: "max", ops.MaxAbsPool: "maxabs", ops.AvgPool: "avg", ops.SumPool: "avg"}
 
 
-def cross_map(site: Site) -> Section:
+def cross_map(site: Site, op: ops.Lrn) -> Section:
     """``cmrnorm``. Groups become ``blocked`` if the window of every channel covers its whole group."""
-    op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, ops.Lrn)
+    channels, _ = site.square_maps()
     if op.groups % site.groups:
         message = "its window crosses the GPUs' shares, and cuda-convnet normalises each section alone"
         raise site.error(message, "reads", instead=("reads=own",))
@@ -72,10 +69,9 @@ def cross_map(site: Site) -> Section:
     return site.section("cmrnorm", (site.single(),), {**keys, "size": str(size)}, **params)
 
 
-def within_maps(site: Site) -> Section:
+def within_maps(site: Site, op: ops.MapNorm) -> Section:
     """``rnorm`` and ``cnorm``."""
-    op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, ops.MapNorm | ops.ContrastNorm)
+    channels, _ = site.square_maps()
     type_ = "cnorm" if isinstance(op, ops.ContrastNorm) else "rnorm"
     params = {"scale": _scale(op.alpha, op.size**2), "pow": format_literal(op.beta)}
     if site.draft.old and op.k != 1:
@@ -93,22 +89,20 @@ def _scale(alpha: float, count: int) -> str:
     return format_literal(short if math.isclose(short / count, alpha, rel_tol=1e-15) else exact)
 
 
-def blur(site: Site) -> Section:
+def blur(site: Site, op: ops.Blur) -> Section:
     """``blur``."""
-    op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, ops.Blur)
+    channels, _ = site.square_maps()
     keys = {"channels": str(channels), "filterSize": str(op.size), "stdev": format_literal(op.stdev)}
     return site.section("blur", (site.single(),), keys)
 
 
-def nailbed(site: Site) -> Section:
+def nailbed(site: Site, op: ops.Nailbed) -> Section:
     """``nailbed``."""
-    op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, ops.Nailbed)
+    channels, _ = site.square_maps()
     return site.section("nailbed", (site.single(),), {"channels": str(channels), "stride": str(op.stride)})
 
 
-def mirror(site: Site) -> Section:
+def mirror(site: Site, op: ops.Mirror) -> Section:
     """``href``."""
     channels, _ = site.square_maps()
     return site.section("href", (site.single(),), {"channels": str(channels)})
@@ -119,15 +113,14 @@ def _identity(site: Site) -> Section:
     return site.section("neuron", (site.single(),), {"neuron": "ident"})
 
 
-def crop(site: Site) -> Section:
+def crop(site: Site, op: ops.Crop) -> Section:
     """``crop`` of version 2, or ``pool`` of single pixels in 2012 and after layers with weights.
 
     cuda-convnet's ``crop`` does not propagate gradients, which layers with weights before it need.
     """
-    if ops.is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
+    if ops.is_identity(op, site.graph.shapes(site.nodes[0])):
         return _identity(site)
-    op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, ops.Crop)
+    channels, _ = site.square_maps()
     if op.height != op.width:
         raise site.error(f"cuda-convnet's crops are square, and this one is {op.height}x{op.width}", "size")
     follows_weights = _follows_weights(site)
@@ -158,12 +151,11 @@ def _single_pixels(site: Site, start: int, count: int) -> Section:
     return site.section("pool", (site.single(),), {**keys, "outputsX": str(count)})
 
 
-def zero_pad(site: Site) -> Section:
+def zero_pad(site: Site, op: ops.ZeroPad) -> Section:
     """``pool`` of single pixels, some of which are outside the image and read as 0."""
-    if ops.is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
+    if ops.is_identity(op, site.graph.shapes(site.nodes[0])):
         return _identity(site)
-    op, (_, side) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, ops.ZeroPad)
+    _, side = site.square_maps()
     before, after = op.pad.left, op.pad.right
     if (op.pad.top, op.pad.bottom) != (before, after):
         raise site.error("cuda-convnet's maps are square, and this padding differs between the axes", "pad")
@@ -173,17 +165,15 @@ def zero_pad(site: Site) -> Section:
     return _single_pixels(site, -before, site.layer.output.height)
 
 
-def resize(site: Site) -> Section:
+def resize(site: Site, op: ops.Resize) -> Section:
     """``resize``."""
-    op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, ops.Resize)
+    channels, _ = site.square_maps()
     return site.section("resize", (site.single(),), {"channels": str(channels), "scale": format_literal(op.step)})
 
 
-def random_scale(site: Site) -> Section:
+def random_scale(site: Site, op: ops.RandomScale) -> Section:
     """``rscale``."""
-    op, (channels, _) = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, ops.RandomScale)
+    channels, _ = site.square_maps()
     if op.max_scale > 2:
         message = f"the scale of rscale is at most 2, and this one is {format_literal(op.max_scale)}"
         raise site.error(message, "max_scale", instead=("max_scale=2",))
@@ -191,15 +181,14 @@ def random_scale(site: Site) -> Section:
     return site.section("rscale", (site.single(),), keys)
 
 
-def colours(site: Site) -> Section:
+def colours(site: Site, op: ops.ColourSpace) -> Section:
     """``rgb2yuv`` and ``rgb2lab``."""
-    op, _ = site.nodes[0].op, site.square_maps()
-    assert isinstance(op, ops.ColourSpace)
+    site.square_maps()
     centred = {"center": "true"} if op.centred else {}
     return site.section(f"rgb2{op.to}", (site.single(),), {} if op.to == "yuv" else centred)
 
 
-EMITTED = {
+EMITTED: Emissions = {
     **dict.fromkeys(_POOLS, pool),
     ops.Crop: crop,
     ops.ZeroPad: zero_pad,

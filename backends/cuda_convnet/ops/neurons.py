@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from netspec.ir.ops import VOCABULARY, Neuron, Op
+from netspec.ir.ops import VOCABULARY, Neuron
 
 from ..neurons import word
 from ..sections import Section
-from ..site import Site
+from ..site import Emissions, Site
 
 
-def neuron(site: Site) -> Section:
+def neuron(site: Site, op: Neuron) -> Section:
     """``neuron``."""
     part = site.single()
-    return site.section("neuron", (part,), {"neuron": word(site, site.nodes[0].op)})
+    return site.section("neuron", (part,), {"neuron": word(site, op)})
 
 
-EMITTED: dict[type[Op], Callable[[Site], Section]] = {op: neuron for op in VOCABULARY if issubclass(op, Neuron)}
+EMITTED: Emissions = {op: neuron for op in VOCABULARY if issubclass(op, Neuron)}

@@ -10,14 +10,14 @@ from netspec.ir.ops import Bias, Concat, Conv, Linear, Local
 from ..constraints import constraints
 from ..learning import rates
 from ..sections import Part, Section, listed
-from ..site import Site
+from ..site import Emissions, Site
 from .places import convolution_place
 
 _SUM_WIDTH = 4
 """``sumWidth``: over how many columns version 2 sums the weight gradient at once. It does not affect results."""
 
 
-def conv_or_local(site: Site) -> Section:
+def conv_or_local(site: Site, op: Conv | Local) -> Section:
     """``conv`` or ``local``."""
     products = _weighted_nodes(site)
     by_part: list[dict[str, object]] = []
@@ -29,7 +29,7 @@ def conv_or_local(site: Site) -> Section:
         del lists["groups"]
     if "true" not in lists["randSparse"]:
         del lists["randSparse"], lists["filterChannels"]
-    type_ = "conv" if isinstance(products[0].op, Conv) else "local"
+    type_ = "conv" if isinstance(op, Conv) else "local"
     keys = {key: listed(values) for key, values in lists.items()} | _initial_keys(site, products)
     if type_ == "conv":
         unshared = any(isinstance(node.op, Bias) and node.op.per == "unit" for node in site.nodes)
@@ -66,7 +66,7 @@ def _values_of_input(site: Site, index: int, node: Node) -> dict[str, object]:
     }
 
 
-def fully_connected(site: Site) -> Section:
+def fully_connected(site: Site, op: Linear) -> Section:
     """``fc``, or ``sfc`` if each part of the outputs reads only its own part of the inputs."""
     products = _weighted_nodes(site)
     part_counts = set()
@@ -183,4 +183,4 @@ def _weight_source(site: Site, node: Node, index: int, part: int) -> str:
     return f"{owner.name}[{number}]"
 
 
-EMITTED = {Conv: conv_or_local, Local: conv_or_local, Linear: fully_connected}
+EMITTED: Emissions = {Conv: conv_or_local, Local: conv_or_local, Linear: fully_connected}
