@@ -17,10 +17,11 @@ from netspec.cli.trained import require_spec, views_option, with_weights
 from netspec.source import SPEC_ENDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from netspec.cli.reading import Reading
     from netspec.net import Net
+    from netspec.train.evaluation.masks.outcome import PixelOutcome
     from netspec.train.evaluation.outcome import Outcome, SplitName
     from netspec.train.evaluation.testing import EvaluationSettings
     from netspec.train.runs.saved import Saved
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
               help="Draw the confusion matrix into this file (needs matplotlib).")  # fmt: skip
 @click.option("--mistakes", metavar="OUT.csv", type=click.Path(path_type=Path),
               help="List the wrongly classified images in this file (- for standard output), or draw them if its name "
-              "ends with .png.")  # fmt: skip
+              "ends with .png; of networks whose scores are maps, the images with wrong pixels.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
 @reading_options
 def command(
@@ -64,7 +65,10 @@ def command(
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Test a trained network: top-1 and top-5 accuracy, loss, results of each class, confusion matrix, mistakes.
+    """Test a trained network: its accuracy, loss, results of each class, confusion matrix, mistakes.
+
+    The accuracy is top-1 and top-5, or if the scores of the network are maps, the share of the pixels that are right
+    and the mean intersection over union (IoU) of the classes.
 
     RUN is the folder of a run or one of its checkpoints. The predictions of several runs are averaged; each run
     prepares the images in its own way. With --weights and --data, RUN may also be a spec; --set, --input, --params and
@@ -121,19 +125,29 @@ def _check_options(runs: Sequence[Path], data: str | None, weights: Path | None)
         fail(f"--weights is for one run, and there are {len(runs)}")
 
 
-def _print_json(tested: Outcome, runs: Sequence[Saved], weight_facts: dict[str, str] | None) -> None:
-    from netspec.cli.eval_results import as_data
+def _print_json(tested: Outcome | PixelOutcome, runs: Sequence[Saved], weight_facts: dict[str, str] | None) -> None:
+    from netspec.cli import eval_masks, eval_results
+    from netspec.train.evaluation.outcome import Outcome
 
-    click.echo(json.dumps(as_data(tested, runs, weight_facts), indent=2, allow_nan=False))
+    if isinstance(tested, Outcome):
+        data = eval_results.as_data(tested, runs, weight_facts)
+    else:
+        data = eval_masks.as_data(tested, runs, weight_facts)
+    click.echo(json.dumps(data, indent=2, allow_nan=False))
 
 
-def _print_text(tested: Outcome, runs: Sequence[Saved], file: TextIO) -> None:
-    from netspec.cli.eval_results import as_text, class_table
+def _print_text(tested: Outcome | PixelOutcome, runs: Sequence[Saved], file: TextIO) -> None:
+    from netspec.cli import eval_masks, eval_results
     from netspec.report.terminal import show
+    from netspec.train.evaluation.outcome import Outcome
 
-    for line in as_text(tested, runs):
+    if isinstance(tested, Outcome):
+        lines, table = eval_results.as_text(tested, runs), eval_results.class_table(tested)
+    else:
+        lines, table = eval_masks.as_text(tested, runs), eval_masks.class_table(tested)
+    for line in lines:
         click.echo(line, file)
-    show(class_table(tested), file)
+    show(table, file)
 
 
 def _spec(path: Path, data: str | None, reading: Reading) -> Net | None:
@@ -175,13 +189,16 @@ def _source(run: Saved, data: str | None) -> str:
     return source
 
 
-def _test(runs: Sequence[Saved], settings: EvaluationSettings, *, named: bool, quiet: bool) -> Outcome:
+def _test(runs: Sequence[Saved], settings: EvaluationSettings, *, named: bool, quiet: bool) -> Outcome | PixelOutcome:
     """Test the runs. ``named``: whether the source was given on the command line rather than taken from the run."""
+    from netspec.passes.score_grid import is_dense
     from netspec.train.errors import RequestError
+    from netspec.train.evaluation.masks.testing import run_mask_test
     from netspec.train.evaluation.testing import run_test
 
+    test: Callable[..., Outcome | PixelOutcome] = run_mask_test if is_dense(runs[0].graph) else run_test
     try:
-        return run_test(runs, settings, note=note_printer(quiet), warn=warn, met=Unread(), quiet=quiet)
+        return test(runs, settings, note=note_printer(quiet), warn=warn, met=Unread(), quiet=quiet)
     except RequestError as problem:
         if named:
             raise

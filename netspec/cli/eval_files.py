@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +16,8 @@ from netspec.cli.writing import require_own_file, write_or_fail
 from netspec.own_images import is_own_image
 
 if TYPE_CHECKING:
+    from netspec.train.evaluation.masks.outcome import PixelOutcome
     from netspec.train.evaluation.outcome import Outcome
-
-COLUMNS = ("image", "right", "answer", "answer_probability", "right_probability", "right_rank")
-"""The columns of the list of mistakes. Their names in the first line mark a file that netspec may overwrite."""
 
 STDOUT = Path("-")
 
@@ -49,7 +46,7 @@ def _require_output(path: Path, option: str, endings: tuple[str, ...]) -> None:
     require_own_file(path, is_own_image if _is_picture(path) else _is_own_list, option=option)
 
 
-def write_outputs(tested: Outcome, confusion: Path | None, mistakes: Path | None, quiet: bool) -> None:
+def write_outputs(tested: Outcome | PixelOutcome, confusion: Path | None, mistakes: Path | None, quiet: bool) -> None:
     """Write the files that were asked for. Exits if that fails. Raises ``TrainError`` if images can no longer be
     read."""
     contents: dict[Path, bytes] = {}
@@ -67,28 +64,17 @@ def write_outputs(tested: Outcome, confusion: Path | None, mistakes: Path | None
         note_printer(quiet)(f"wrote {path}")
 
 
-def as_csv(tested: Outcome) -> bytes:
-    """Return the wrongly classified images, a line each, the most confident mistakes first.
+def as_csv(tested: Outcome | PixelOutcome) -> bytes:
+    """Return the wrongly classified images, a line each, the most confident mistakes first; of a dense network the
+    images with wrong pixels, those with the greatest share of them first.
 
     Text is in UTF-8, except that names of files that are not in UTF-8 have the bytes that they have on disk.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_rows(tested))
+    writer.writerow(tested.mistake_columns)
+    writer.writerows(tested.mistake_rows())
     return _NOT_FROM_BYTES.sub("\N{REPLACEMENT CHARACTER}", out.getvalue()).encode("utf-8", "surrogateescape")
-
-
-def _rows(tested: Outcome) -> Iterator[tuple[str, str, str, str, str, int]]:
-    for mistake in tested.mistakes:
-        yield (
-            tested.mistakes.name(mistake),
-            tested.classes[mistake.right],
-            tested.classes[mistake.answer],
-            f"{mistake.answer_share:.6g}",
-            f"{mistake.right_share:.6g}",
-            mistake.rank,
-        )
 
 
 def _is_picture(path: Path) -> bool:
@@ -96,12 +82,16 @@ def _is_picture(path: Path) -> bool:
 
 
 def _is_own_list(path: Path) -> bool:
-    """Whether netspec wrote a list of mistakes. Raises ``OSError``."""
+    """Whether netspec wrote a list of mistakes: the names of the columns mark it. Raises ``OSError``."""
+    from netspec.train.evaluation.masks.outcome import PixelOutcome
+    from netspec.train.evaluation.outcome import Outcome
+
     with path.open("rb") as file:
-        return file.readline(200).decode("latin1").rstrip("\r\n") == ",".join(COLUMNS)
+        first_line = file.readline(200).decode("latin1").rstrip("\r\n")
+    return first_line in (",".join(Outcome.mistake_columns), ",".join(PixelOutcome.mistake_columns))
 
 
-def _pictures(tested: Outcome, confusion: Path | None, sheet: Path | None) -> dict[Path, bytes]:
+def _pictures(tested: Outcome | PixelOutcome, confusion: Path | None, sheet: Path | None) -> dict[Path, bytes]:
     """Return the pictures that were asked for; none, with a warning, if matplotlib is not installed."""
     from netspec.train.plotting import HOW_TO_GET_IT, has_matplotlib
 
@@ -114,12 +104,14 @@ def _pictures(tested: Outcome, confusion: Path | None, sheet: Path | None) -> di
         return {}
     from netspec.train.drawing.confusion import confusion_png
     from netspec.train.drawing.lettering import fonts_for
+    from netspec.train.drawing.masks import masks_png
     from netspec.train.drawing.mistakes import mistakes_png
+    from netspec.train.evaluation.outcome import Outcome
 
     pictures = {}
     with fonts_for("".join((tested.source, *tested.classes)), warn):
         if confusion is not None:
             pictures[confusion] = confusion_png(tested)
         if sheet is not None:
-            pictures[sheet] = mistakes_png(tested, warn)
+            pictures[sheet] = mistakes_png(tested, warn) if isinstance(tested, Outcome) else masks_png(tested)
     return pictures

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from netspec.formatting import format_count, format_percent, printable
 from netspec.report import Column, Table
 
 if TYPE_CHECKING:
-    from netspec.train.evaluation.outcome import Outcome
+    from netspec.train.evaluation.outcome import Counted, Outcome
     from netspec.train.runs.saved import Saved
 
 ROWS = 50
@@ -20,31 +20,15 @@ WORST = 20
 
 def as_data(tested: Outcome, runs: Sequence[Saved], weights: dict[str, str] | None) -> dict[str, Any]:
     """Return the result as JSON data. ``net`` and ``spec_sha256`` are ``None`` if the runs differ in them."""
-    hashes = {run.spec_sha256 for run in runs}
+    views = [
+        {"views": number, "distinct_views": distinct}
+        for number, distinct in zip(tested.views, tested.distinct, strict=True)
+    ]
     numbers = zip(tested.classes, tested.per_class, tested.confusion.diagonal(), tested.five, strict=True)
     return {
-        "net": runs[0].graph.name if len({run.graph.name for run in runs}) == 1 else None,
-        "spec_sha256": hashes.pop() if len(hashes) == 1 else None,
-        "runs": [
-            {
-                "run": run.name,
-                "checkpoint": str(run.path),
-                "step": run.step,
-                "net": run.graph.name,
-                "spec_sha256": run.spec_sha256,
-                "views": number,
-                "distinct_views": distinct,
-            }
-            for run, number, distinct in zip(runs, tested.views, tested.distinct, strict=True)
-        ],
+        **run_facts(runs, views),
         "weights": weights,
-        "data": {
-            "source": tested.source,
-            "split": tested.split,
-            "images": tested.images,
-            "used": tested.used,
-            "unreadable": tested.unreadable,
-        },
+        "data": data_facts(tested),
         "protocol": tested.protocol,
         "n": tested.used,
         "top1": tested.top1,
@@ -59,6 +43,42 @@ def as_data(tested: Outcome, runs: Sequence[Saved], weights: dict[str, str] | No
     }  # fmt: skip
 
 
+def run_facts(runs: Sequence[Saved], more: Sequence[Mapping[str, int]]) -> dict[str, Any]:
+    """Return what the JSON data say about the runs, with ``more`` about each of them."""
+    hashes = {run.spec_sha256 for run in runs}
+    return {
+        "net": runs[0].graph.name if len({run.graph.name for run in runs}) == 1 else None,
+        "spec_sha256": hashes.pop() if len(hashes) == 1 else None,
+        "runs": [
+            {
+                "run": run.name,
+                "checkpoint": str(run.path),
+                "step": run.step,
+                "net": run.graph.name,
+                "spec_sha256": run.spec_sha256,
+                **facts,
+            }
+            for run, facts in zip(runs, more, strict=True)
+        ],
+    }
+
+
+def data_facts(tested: Counted) -> dict[str, Any]:
+    """Return what the JSON data say about the source that was tested on."""
+    return {
+        "source": tested.source,
+        "split": tested.split,
+        "images": tested.images,
+        "used": tested.used,
+        "unreadable": tested.unreadable,
+    }
+
+
+def run_lines(runs: Sequence[Saved]) -> list[str]:
+    """Return a line about each run."""
+    return [f"{run.name}: {run.graph.name}, step {format_count(run.step)}, spec {run.spec_sha256[:12]}" for run in runs]
+
+
 def as_text(tested: Outcome, runs: Sequence[Saved]) -> list[str]:
     """Return the lines above the table of classes."""
     unread = f" ({format_count(tested.unreadable)} more cannot be read)" if tested.unreadable else ""
@@ -67,7 +87,7 @@ def as_text(tested: Outcome, runs: Sequence[Saved]) -> list[str]:
         f"top-1 {100 * tested.top1:.2f} %, top-5 {100 * tested.top5:.2f} %, loss {tested.loss:.4g} "
         f"on {format_count(tested.used)} {which}images of {tested.source}{unread}",
         f"protocol: {tested.protocol}",
-        *(f"{run.name}: {run.graph.name}, step {format_count(run.step)}, spec {run.spec_sha256[:12]}" for run in runs),
+        *run_lines(runs),
         "",
     ]
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from netspec.formatting import format_count
 from netspec.train.drawing.lettering import as_png, short
-from netspec.train.evaluation.outcome import Outcome
+from netspec.train.evaluation.outcome import Counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,12 +32,12 @@ CHARACTER = 0.068
 """The width of a character of this list, in inches."""
 
 
-def confusion_png(tested: Outcome) -> bytes:
+def confusion_png(tested: Counted) -> bytes:
     """Return the plot as PNG. Needs matplotlib.
 
-    The darkness of a cell is the square root of its share of the row's images, so that small shares are visible too. If
-    there are many classes, whose cells are too small to see, frequent confusions are marked with dots. The most
-    frequent ones are listed beside the matrix.
+    The darkness of a cell is the square root of its share of the row's images or pixels, so that small shares are
+    visible too. If there are many classes, whose cells are too small to see, frequent confusions are marked with dots.
+    The most frequent ones are listed beside the matrix.
     """
     from matplotlib import rcParams
     from matplotlib.figure import Figure
@@ -55,23 +55,21 @@ def confusion_png(tested: Outcome) -> bytes:
     return as_png(figure)
 
 
-def _matrix(axes: Axes, figure: Figure, tested: Outcome) -> None:
+def _matrix(axes: Axes, figure: Figure, tested: Counted) -> None:
     from matplotlib.colors import PowerNorm
 
     classes, total = len(tested.classes), tested.per_class[:, None]
     share = np.divide(tested.confusion, total, out=np.zeros(tested.confusion.shape), where=total > 0)
     image = axes.imshow(share, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
     axes.set(xlabel="answer", ylabel="right class")
-    axes.set_title(
-        f"top-1 {100 * tested.top1:.1f} % of {format_count(tested.used)} images of {short(tested.source)}", fontsize=10
-    )
+    axes.set_title(f"{tested.headline} of {short(tested.source)}", fontsize=10)
     if classes <= NAMED:
         names = [short(name) for name in tested.classes]
         axes.set_xticks(range(classes), names, rotation=90 if max(map(cell_len, names)) > 2 else 0, fontsize=8)
         axes.set_yticks(range(classes), names, fontsize=8)
     if classes <= NUMBERED:
         for row, column in zip(*np.nonzero(tested.confusion), strict=True):
-            axes.text(column, row, str(tested.confusion[row, column]), ha="center", va="center", fontsize=8,
+            axes.text(column, row, _cell(tested, row, column), ha="center", va="center", fontsize=8,
                       color="white" if share[row, column] > 0.3 else "black")  # fmt: skip
     if classes > DOTTED:
         confused = share * (1 - np.eye(classes))
@@ -79,25 +77,34 @@ def _matrix(axes: Axes, figure: Figure, tested: Outcome) -> None:
         axes.scatter(columns, rows, s=60 * confused[rows, columns], color="tab:orange", alpha=0.6, linewidths=0,
                      label=f"answer of {FREQUENT:.0%} of a class or more; area: the share")  # fmt: skip
         axes.legend(loc="upper right", fontsize=8)
-    bar = figure.colorbar(image, ax=axes, shrink=0.6, label="share of the class's images")
+    bar = figure.colorbar(image, ax=axes, shrink=0.6, label=f"share of the class's {tested.counted}")
     bar.set_ticks([0, 0.01, 0.05, 0.1, 0.25, 0.5, 1], labels=["0", "1 %", "5 %", "10 %", "25 %", "50 %", "100 %"])
 
 
-def _confusion_list(tested: Outcome) -> str:
+def _cell(tested: Counted, row: int, column: int) -> str:
+    """Return the text in a cell: the number of images, or the share of the class's pixels, of which there are many."""
+    count = int(tested.confusion[row, column])
+    if tested.counted == "images":
+        return str(count)
+    percent = 100 * count / int(tested.per_class[row])
+    return f"{percent:.0f} %" if percent >= 0.5 else ""
+
+
+def _confusion_list(tested: Counted) -> str:
     """Return the list of the most frequent confusions, one per line."""
     confusions = tested.confusions()
     if not confusions:
-        return "no image is taken for another class"
+        return f"no {tested.counted.removesuffix('s')} is taken for another class"
     lines = ["most frequent confusions", "(right class, answer)", ""]
-    for right, answer, images in confusions[:LISTED]:
-        of = f"{format_count(images)} of {format_count(int(tested.per_class[right]))}"
+    for right, answer, count in confusions[:LISTED]:
+        of = f"{format_count(count)} of {format_count(int(tested.per_class[right]))}"
         lines.append(f"{of:>12}  {_class_label(tested, right)} as {_class_label(tested, answer)}")
     if len(confusions) > LISTED:
         lines.append(f"and {format_count(len(confusions) - LISTED)} other pairs")
     return "\n".join(lines)
 
 
-def _class_label(tested: Outcome, number: int) -> str:
+def _class_label(tested: Counted, number: int) -> str:
     """Return the name of a class, preceded by its number if the axes show only numbers."""
     name = short(tested.classes[number])
     return name if len(tested.classes) <= NAMED else f"{number} {name}"

@@ -36,7 +36,7 @@ def mistakes_png(tested: Outcome, warn: Callable[[str], None]) -> bytes:
     for axes in all_axes[len(shown) :]:
         axes.remove()
     for axes, (mistake, pixels) in zip(all_axes, shown, strict=False):
-        axes.imshow(_colours(pixels, tested.mistakes.peak), cmap="gray", vmin=0, vmax=1)
+        axes.imshow(colours(pixels, tested.mistakes.peak), cmap="gray", vmin=0, vmax=1)
         axes.set(xticks=[], yticks=[])
         right, answer = (short(tested.classes[number]) for number in (mistake.right, mistake.answer))
         axes.set_xlabel(f"{right}\nas {answer}\n{100 * mistake.answer_share:.1f} %", fontsize=7)
@@ -61,7 +61,7 @@ def _title(tested: Outcome, shown: int) -> str:
     return f"{title}\n(right class, answer and its probability)"
 
 
-def _colours(pixels: Pixels, peak: int) -> NDArray[np.float64]:
+def colours(pixels: Pixels, peak: int) -> NDArray[np.float64]:
     """Return an image as matplotlib draws it, from 0 to 1: (height, width, 3) if it has three channels, else the mean
     of its channels, (height, width)."""
     brightness: NDArray[np.float64] = pixels / peak

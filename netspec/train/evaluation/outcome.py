@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from netspec.formatting import format_count
 from netspec.train.evaluation.mistakes import Mistakes
 from netspec.train.evaluation.views import protocol
 from netspec.train.learning.validation import hits, predicted_classes
@@ -17,13 +20,11 @@ SplitName = Literal["validation", "train", "all"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of a test. ``images`` = ``used`` + ``unreadable``.
+class Counted(ABC):
+    """What a test of trained networks has counted. ``images`` = ``used`` + ``unreadable``.
 
-    ``confusion`` has shape (classes, classes), with a row for each right class and a column for each predicted one.
-    ``five`` counts, for each class, its images with a hit among the five best. ``loss`` is the mean of -ln of the right
-    class's predicted probability. ``views`` and ``distinct`` are the numbers of views and distinct views of each
-    network.
+    ``confusion`` has shape (classes, classes), with a row for each right class and a column for each predicted one: how
+    many images, or pixels. ``loss`` is the mean of -ln of the right class's predicted probability.
     """
 
     source: str
@@ -34,16 +35,71 @@ class Outcome:
     unreadable: int
     loss: float
     confusion: NDArray[np.int64]
+
+    @property
+    @abstractmethod
+    def counted(self) -> str:
+        """What is counted: ``images``, or ``pixels``."""
+
+    mistake_columns: ClassVar[tuple[str, ...]]
+    """The names of the columns of ``mistake_rows``."""
+
+    @abstractmethod
+    def mistake_rows(self) -> Iterator[tuple[str | int, ...]]:
+        """Yield a row for each image that was wrongly classified, the worst one first."""
+
+    @property
+    @abstractmethod
+    def headline(self) -> str:
+        """The main result and on how many it was measured, in words."""
+
+    @property
+    def per_class(self) -> NDArray[np.int64]:
+        """The number of tested images, or pixels, of each class."""
+        total: NDArray[np.int64] = self.confusion.sum(axis=1)
+        return total
+
+    def confusions(self) -> list[tuple[int, int, int]]:
+        """Return the confusions as (right class, predicted class, count), the most frequent first."""
+        rows, columns = np.nonzero(self.confusion)
+        pairs = [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if row != column]
+        confusions = [(row, column, int(self.confusion[row, column])) for row, column in pairs]
+        return sorted(confusions, key=lambda confusion: -confusion[2])  # stable: then by right class and predicted one
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Counted):
+    """The outcome of a test of networks that give each image a class.
+
+    ``five`` counts, for each class, its images with a hit among the five best. ``views`` and ``distinct`` are the
+    numbers of views and distinct views of each network.
+    """
+
     five: NDArray[np.int64]
     views: tuple[int, ...]
     distinct: tuple[int, ...]
     mistakes: Mistakes
 
+    mistake_columns = ("image", "right", "answer", "answer_probability", "right_probability", "right_rank")
+
+    def mistake_rows(self) -> Iterator[tuple[str | int, ...]]:
+        for mistake in self.mistakes:
+            yield (
+                self.mistakes.name(mistake),
+                self.classes[mistake.right],
+                self.classes[mistake.answer],
+                f"{mistake.answer_share:.6g}",
+                f"{mistake.right_share:.6g}",
+                mistake.rank,
+            )
+
     @property
-    def per_class(self) -> NDArray[np.int64]:
-        """The number of tested images of each class."""
-        total: NDArray[np.int64] = self.confusion.sum(axis=1)
-        return total
+    def counted(self) -> str:
+        return "images"
+
+    @property
+    def headline(self) -> str:
+        return f"top-1 {100 * self.top1:.1f} % of {format_count(self.used)} images"
 
     @property
     def top1(self) -> float:
@@ -59,13 +115,6 @@ class Outcome:
         descriptions = list(dict.fromkeys(protocol(n, d) for n, d in zip(self.views, self.distinct, strict=True)))
         description = descriptions[0] if len(descriptions) == 1 else "each network's own views"
         return description if len(self.views) == 1 else f"mean softmax of {len(self.views)} networks, {description}"
-
-    def confusions(self) -> list[tuple[int, int, int]]:
-        """Return the confusions as (right class, predicted class, images), the most frequent first."""
-        rows, columns = np.nonzero(self.confusion)
-        pairs = [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if row != column]
-        confusions = [(row, column, int(self.confusion[row, column])) for row, column in pairs]
-        return sorted(confusions, key=lambda confusion: -confusion[2])  # stable: then by right class and predicted one
 
 
 class RunningTotals:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from netspec.formatting import format_count
+from netspec.passes.score_grid import is_dense
 from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.transfer import buffers_for
@@ -19,7 +20,7 @@ from netspec.train.data.splits import Data, Labels, Split, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.mistakes import Mistakes
 from netspec.train.evaluation.outcome import Outcome, RunningTotals, SplitName
-from netspec.train.evaluation.views import Predictor, mean_of, require_class_scores, views
+from netspec.train.evaluation.views import Predictor, mean_of, views
 from netspec.train.learning.heap import memory_kept
 from netspec.train.reporting.progress import Counter
 from netspec.train.runs.saved import Saved
@@ -88,9 +89,9 @@ def run_test(
     for line in data.notes:
         note(line)
     require_known_classes(classes, data, runs[0], warn)
-    splits = _splits(data, settings.split)
-    mistakes = Mistakes([_split(data, name) for name in splits], data.peak)
-    total = sum(len(_split(data, name).labels) for name in splits)
+    splits = split_names(data, settings.split)
+    mistakes = Mistakes([split_of(data, name) for name in splits], data.peak)
+    total = sum(len(split_of(data, name).labels) for name in splits)
     if not total:
         raise TrainError(f"{data.source} has no images in its {settings.split} split")
     totals, done = RunningTotals(len(classes)), 0
@@ -101,7 +102,7 @@ def run_test(
     ):
         for number, name in enumerate(splits):
             for labels, predicted in _predictions(sources, name, loader, settings.batch):
-                _need_no_nan(predicted, runs)
+                require_no_nan(predicted, runs)
                 totals.add(labels.classes, predicted)
                 mistakes.add(number, labels.indices, labels.classes, predicted)
                 done += labels.drawn
@@ -125,10 +126,12 @@ def run_test(
 
 
 def require_same_classes(runs: Sequence[Saved]) -> tuple[str, ...]:
-    """Return the classes of the runs. Raises ``TrainError`` if the runs have different classes, or maps of scores."""
+    """Return the classes of the runs. Raises ``TrainError`` if the runs have different classes, or some of them give
+    images a class and others pixels."""
     first, *others = runs
-    for run in runs:
-        require_class_scores(run.graph, "eval")
+    for other in others:
+        if is_dense(other.graph) != is_dense(first.graph):
+            raise TrainError(f"one of {first.name} and {other.name} gives each image a class, the other each pixel")
     for other in others:
         if other.classes != first.classes:
             raise TrainError(
@@ -184,7 +187,9 @@ def _open(
     return sources, tuple(distinct)
 
 
-def _splits(data: Data, split: SplitName) -> tuple[Part, ...]:
+def split_names(data: Data, split: SplitName) -> tuple[Part, ...]:
+    """Return the parts of a source that are tested. Raises ``TrainError`` if there are no validation images to test
+    on."""
     if data.validation is None and split == "validation":
         raise TrainError(f"{data.source} has no validation images", "--split train or --split all tests on the others")
     if split == "all":
@@ -192,9 +197,10 @@ def _splits(data: Data, split: SplitName) -> tuple[Part, ...]:
     return (split,)
 
 
-def _split(data: Data, name: Part) -> Split:
+def split_of(data: Data, name: Part) -> Split:
+    """Return a part of a source that exists."""
     split = data.train if name == "train" else data.validation
-    assert split is not None  # checked by _splits
+    assert split is not None  # checked by split_names
     return split
 
 
@@ -203,9 +209,9 @@ def _predictions(
 ) -> Iterator[tuple[_Labels, torch.Tensor]]:
     """Yield the mean predictions of all networks, a chunk of images at a time. An image that any of the networks could
     not read is left out."""
-    labels = _split(sources[0].data, name).labels
+    labels = split_of(sources[0].data, name).labels
     for source in sources[1:]:
-        if not np.array_equal(_split(source.data, name).labels, labels):
+        if not np.array_equal(split_of(source.data, name).labels, labels):
             raise TrainError(f"{source.data.source} has changed while it was being opened")
     step, tested = max(CHUNK, batch), [0] * len(sources)
     for start in range(0, len(labels), step):
@@ -229,7 +235,7 @@ def _predict(
     readable = np.zeros(len(indices), np.bool_)
     classes = len(source.data.classes)
     predictions = [torch.zeros(len(indices), classes, dtype=torch.float64) for _ in source.predictors]
-    batches = loader.run(_split(source.data, name), indices, batch, keep_partial=True)
+    batches = loader.run(split_of(source.data, name), indices, batch, keep_partial=True)
     for images in batches:
         rows = images.indices - indices[0]
         for predicted, predictor in zip(predictions, source.predictors, strict=True):
@@ -239,8 +245,9 @@ def _predict(
     return readable, predictions
 
 
-def _need_no_nan(predicted: torch.Tensor, runs: Sequence[Saved]) -> None:
-    wrong = int(predicted.isnan().any(dim=1).sum())
+def require_no_nan(predicted: torch.Tensor, runs: Sequence[Saved]) -> None:
+    """Raise ``TrainError`` if what the runs predict for images, (N, classes, ...), are not numbers."""
+    wrong = int(predicted.isnan().flatten(1).any(dim=1).sum())
     if wrong:
         raise TrainError(
             f"the class scores of {format_count(wrong)} images are not numbers (NaN)",

@@ -85,8 +85,8 @@ class Predictor:
             for number, view in enumerate(self.views):
                 self.objective.set_evaluation_random_state(self.seed, first, len(pixels), number)
                 images = prepared(self.prepare, pixels, view)
-                log_probabilities = _log_probabilities(self.objective, images) + math.log(view.share)
-                total = log_probabilities if total is None else torch.logaddexp(total, log_probabilities)
+                of_view = log_probabilities(self.objective, images) + math.log(view.share)
+                total = of_view if total is None else torch.logaddexp(total, of_view)
         assert total is not None  # there is at least one view
         return total.cpu()
 
@@ -117,6 +117,8 @@ def scores_are_probabilities(graph: Graph) -> bool:
     return isinstance(graph.scores.op, Softmax)
 
 
-def _log_probabilities(objective: Objective, images: Tensor) -> Tensor:
+def log_probabilities(objective: Objective, images: Tensor) -> Tensor:
+    """Return the log-probabilities of the classes of prepared images, or of their pixels, in float64: (N, classes), or
+    (N, classes, rows, columns)."""
     scores = objective.scores(images).double()
     return scores.log() if scores_are_probabilities(objective.graph) else scores.log_softmax(dim=1)

@@ -61,17 +61,28 @@ def pixel_evaluation(
     pixels, right = int(confusion.sum()), confusion.diagonal()
     if not pixels:
         return None
-    union = confusion.sum(axis=0) + confusion.sum(axis=1) - right
-    iou = [float(r / u) if u else None for r, u in zip(right, union, strict=True)]
-    occurring = [x for x in iou if x is not None]
+    iou = intersection_over_union(confusion)
     return PixelEvaluation(
         images=images,
         loss=loss / pixels,
         pixels=pixels,
         pixels_right=int(right.sum()) / pixels,
-        mean_iou=sum(occurring) / len(occurring),
+        mean_iou=mean_iou(iou),
         iou=dict(zip(classes, iou, strict=True)),
     )
+
+
+def intersection_over_union(confusion: NDArray[np.int64]) -> list[float | None]:
+    """Return the IoU of each class, 0 to 1; ``None`` for classes that no pixel has or gets."""
+    right = confusion.diagonal()
+    union = confusion.sum(axis=0) + confusion.sum(axis=1) - right
+    return [float(r / u) if u else None for r, u in zip(right, union, strict=True)]
+
+
+def mean_iou(iou: Sequence[float | None]) -> float:
+    """Return the mean of the IoU of the classes that have one, of which there is at least one."""
+    occurring = [x for x in iou if x is not None]
+    return sum(occurring) / len(occurring)
 
 
 class PixelTotals:

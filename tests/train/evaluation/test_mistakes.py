@@ -8,7 +8,6 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,11 +17,12 @@ from processes import invoke
 from safetensors.torch import save_file
 from tiny_network import SPEC, png_pixels, train_tiny
 
-from netspec.cli.eval_files import COLUMNS, as_csv
+from netspec.cli.eval_files import as_csv
 from netspec.train.data.packing.packing import pack
 from netspec.train.data.sources.listing import list_folder
 from netspec.train.data.splits import InMemorySplit
 from netspec.train.evaluation.mistakes import Mistake, Mistakes
+from netspec.train.evaluation.outcome import Outcome
 
 BLACK, WHITE = (0.7, 0.2, 0.1), (0.1, 0.3, 0.6)
 """The network's probabilities of the classes a, b and c for black and for white images."""
@@ -36,7 +36,7 @@ train epochs=1 batch=2 optimizer=sgd(lr=0.1)
 test views=1
 """
 
-HEAD = ",".join(COLUMNS)
+HEAD = ",".join(Outcome.mistake_columns)
 
 
 @pytest.fixture
@@ -185,6 +185,7 @@ def test_names_that_no_encoding_has_do_not_fail() -> None:
     split = InMemorySplit(np.zeros((1, 1, 1, 1), np.uint8), np.zeros(1, np.int64), "\udcff\ud800[{}]".format)
     mistakes = Mistakes([split], peak=255)
     mistakes.add(0, np.array([0]), np.array([0]), torch.tensor([[0.25, 0.75]]).log())
-    tested = SimpleNamespace(classes=("犬", "a\nb"), mistakes=mistakes)
+    none = np.zeros((2, 2), np.int64)
+    tested = Outcome("it", "validation", ("犬", "a\nb"), 1, 1, 0, 0.0, none, none[0], (1,), (1,), mistakes)
     expected = '�[0],犬,"a\nb",0.75,0.25,2\n'.encode()
-    assert as_csv(tested) == f"{HEAD}\n".encode() + b"\xff" + expected  # type: ignore[arg-type]
+    assert as_csv(tested) == f"{HEAD}\n".encode() + b"\xff" + expected

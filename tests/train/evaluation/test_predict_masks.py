@@ -10,35 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from bright_network import bright_network
 from numpy.typing import NDArray
 from PIL import Image
 from processes import invoke
-from safetensors.torch import save_file
 
 from netspec.train.evaluation.masks.png import voc_colours
-
-SPEC = """net bright
-[image] input 1x12x12 range=1
-[scores] conv filters=2 kernel={kernel} pad={pad} bias=0
-"""
 
 
 def network(folder: Path, kernel: int = 1, pad: int = 0) -> tuple[str, ...]:
     """Write the network and its weights, and return the arguments that name them."""
-    folder.mkdir(exist_ok=True)
-    (folder / "bright.net").write_text(SPEC.format(kernel=kernel, pad=pad))
+    spec, weights = bright_network(folder, kernel, pad)
     (folder / "names.txt").write_text("dark\nbright\n")
-    weight = torch.zeros(2, 1, kernel, kernel)
-    weight[1, 0, kernel // 2, kernel // 2] = 1
-    save_file({"scores.weight": weight, "scores.bias": torch.tensor([0.0, -0.5])}, folder / "w.safetensors")
-    return (
-        str(folder / "bright.net"),
-        "--weights",
-        str(folder / "w.safetensors"),
-        "--classes",
-        str(folder / "names.txt"),
-    )
+    return spec, "--weights", str(weights), "--classes", str(folder / "names.txt")
 
 
 def blotches(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -1,0 +1,115 @@
+"""The outcome of a test of dense networks."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.formatting import format_count
+from netspec.train.data.splits import Pixels
+from netspec.train.evaluation.outcome import Counted
+from netspec.train.learning.pixels import PixelEvaluation
+from netspec.train.learning.validation import PROTOCOL
+
+KEPT = 12
+"""The number of images, those with the most wrong pixels, whose masks are kept to be drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """The result on an image: its name, the number of its labelled pixels, of those that got the right class, and the
+    mean IoU of the classes that occur in it or were predicted (0 to 1)."""
+
+    name: str
+    pixels: int
+    right: int
+    mean_iou: float
+
+    @property
+    def wrong_share(self) -> float:
+        return 1 - self.right / self.pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An image with its mask and the predicted one, to be drawn: the part that the scores belong to, (channels, height,
+    width), and the classes at the places of the scores, (rows, columns)."""
+
+    result: ImageResult
+    image: Pixels
+    mask: Pixels
+    predicted: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class PixelOutcome(Counted):
+    """The outcome of a test of dense networks, whose scores are averaged if there are several ``networks``.
+
+    ``evaluation`` has the results on all pixels; ``results`` those of each image with labelled pixels; ``worst`` images
+    have the greatest share of wrong pixels; ``peak`` is the value of full brightness in them.
+    """
+
+    evaluation: PixelEvaluation
+    networks: int
+    results: tuple[ImageResult, ...]
+    worst: tuple[Drawn, ...]
+    peak: int
+
+    mistake_columns = ("image", "pixels", "pixels_right", "mean_iou")
+
+    def mistake_rows(self) -> Iterator[tuple[str | int, ...]]:
+        for result in self.mistaken:
+            yield result.name, result.pixels, f"{result.right / result.pixels:.6g}", f"{result.mean_iou:.6g}"
+
+    @property
+    def counted(self) -> str:
+        return "pixels"
+
+    @property
+    def headline(self) -> str:
+        right = f"{100 * self.evaluation.pixels_right:.1f} % right"
+        return f"{right}, mean IoU {100 * self.evaluation.mean_iou:.1f} %, in {format_count(self.used)} images"
+
+    @property
+    def protocol(self) -> str:
+        """A description of the views, and the number of networks averaged."""
+        return PROTOCOL if self.networks == 1 else f"mean softmax of {self.networks} networks, {PROTOCOL}"
+
+    @property
+    def mistaken(self) -> list[ImageResult]:
+        """The images with wrong pixels, those with the greatest share of them first."""
+        wrong = [result for result in self.results if result.right < result.pixels]
+        return sorted(wrong, key=lambda result: -result.wrong_share)  # stable: then in the order of the images
+
+    @property
+    def per_class_right(self) -> NDArray[np.int64]:
+        """How many pixels of each class got it."""
+        right: NDArray[np.int64] = self.confusion.diagonal()
+        return right
+
+
+@dataclass(slots=True)
+class Worst:
+    """The images with the greatest share of wrong pixels so far, at most ``KEPT``."""
+
+    _heap: list[tuple[float, int, Drawn]] = field(default_factory=list)
+    _added: int = 0
+
+    def takes(self, result: ImageResult) -> bool:
+        """Whether an image is one of the worst so far."""
+        return result.right < result.pixels and (len(self._heap) < KEPT or result.wrong_share > self._heap[0][0])
+
+    def add(self, drawn: Drawn) -> None:
+        """Take an image in place of the best of them, if they are as many as are kept."""
+        self._added += 1
+        heapq.heappush(self._heap, (drawn.result.wrong_share, -self._added, drawn))
+        if len(self._heap) > KEPT:
+            heapq.heappop(self._heap)
+
+    def sorted(self) -> tuple[Drawn, ...]:
+        """Return the images, the worst one first, and of equal ones the first."""
+        return tuple(drawn for _, _, drawn in sorted(self._heap, key=lambda item: (-item[0], -item[1])))
