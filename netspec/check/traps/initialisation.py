@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.strength import mean_square, strengths
 from netspec.check.traps.warning import warning
+from netspec.check.traps.zeros import starts_with_zeros, zeros
 from netspec.diagnostics import Diagnostic
 from netspec.formatting import format_count, format_number
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph, Node, Parameter
-from netspec.ir.ops import Bias, Conv, CrossEntropy, Deconv, Linear, Local, Logistic, Softmax, Tanh
+from netspec.ir.ops import Bias, Conv, CrossEntropy, Deconv, Linear, Local, Logistic, Product, Softmax, Tanh
 
 _WEIGHTED = (Conv, Deconv, Local, Linear)
 _BIASED = (*_WEIGHTED, Bias)
@@ -28,10 +29,12 @@ ten classes. The networks of the literature begin with scores below 10."""
 
 def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """Warn about the first layer whose initial outputs are far too small or far too large."""
-    roots = strengths(graph)
+    roots, zero = strengths(graph), zeros(graph)
     for name, rms in roots.items():
         node = graph.nodes[name]
         if not isinstance(node.op, _WEIGHTED) or WEAKEST <= rms <= STRONGEST:
+            continue
+        if rms < WEAKEST and name in zero.values and not (starts_with_zeros(graph, node) and name in zero.cut_off_by):
             continue
         weight = graph.parameters[node.params[0]]
         code, verb = ("signal-vanishes", "vanishes") if rms < WEAKEST else ("signal-explodes", "explodes")
@@ -46,9 +49,20 @@ def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic
             notes.append(
                 f"weights with a standard deviation of {_about(kept)} would give outputs as large as what it reads"
             )
+        elif name in zero.values:
+            notes.append(_why_dead(zero.cut_off_by[name]))
         yield warning(code, message, node, facts, ("init",), notes)
         return
     yield from _large_scores(graph, facts, roots)
+
+
+def _why_dead(by: Node) -> str:
+    """Say why a layer of zeros learns nothing."""
+    if isinstance(by.op, _WEIGHTED):
+        return f"{by.layer} starts with zeros too and reads zeros: the gradients of both are 0, and neither ever learns"
+    if isinstance(by.op, Product):
+        return f"{by.layer} multiplies zeros with it: no gradient reaches it, and it never learns"
+    return f"the activation function of {by.layer} has a slope of 0 at 0: no gradient reaches it, and it never learns"
 
 
 def _large_scores(graph: Graph, facts: Mapping[str, LayerFacts], roots: Mapping[str, float]) -> Iterator[Diagnostic]:
