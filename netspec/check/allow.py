@@ -16,6 +16,7 @@ WARNINGS = (
     "dropout-on-scores",
     "image-dropped",
     "lrn-across-groups",
+    "maps-summed",
     "mean-out-of-range",
     "no-class-loss",
     "no-effect",

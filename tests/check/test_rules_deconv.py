@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proposed import fixed, titles
 
+import netspec
 from netspec.diagnostics import apply
 from netspec.ir.window import Pad, TransposedWindow
 
@@ -186,3 +187,21 @@ def test_same_pad_multiplies_the_size_by_the_stride(
     assert (rows.output, columns.output) == (size * stride[0], size * stride[1])
     assert window.pad.right - window.pad.left in (0, 1) or (window.pad.left == 0 > window.pad.right)
     assert window.needed_size("height", size * stride[0]) == size
+
+
+@pytest.mark.parametrize(
+    ("line", "fixes"),
+    [
+        ("deconv filters=8 kernel=4 stride=2 init=bilinear", ["write groups=4"]),
+        ("deconv filters=8 kernel=4 stride=2 groups=2 init=bilinear", ["write groups=4"]),
+        ("conv filters=4 kernel=3 init=bilinear", ["write groups=4"]),
+        ("deconv filters=3 kernel=4 stride=2 init=bilinear", []),
+        ("deconv filters=8 kernel=4 stride=2 inputs=i,i init=bilinear", []),
+    ],
+)
+def test_kernels_of_an_interpolation_are_not_for_sums(line: str, fixes: list[str]) -> None:
+    text = f"[i] input 4x8x8\n[u] {line}\n"
+    found = next(w for w in netspec.loads(text).warnings if w.code == "maps-summed")
+    assert [fix.title for fix in found.fixes] == fixes
+    for fix in found.fixes:
+        assert netspec.loads(apply(fix.edits, text)).warnings == ()

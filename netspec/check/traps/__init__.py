@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.check.facts import LayerFacts
-from netspec.check.traps.enlarging import output_holes, unread_borders
+from netspec.check.traps.enlarging import output_holes, sums_of_maps, unread_borders
 from netspec.check.traps.images import (
     MAX_COLOURS,
     channels_last,
@@ -33,6 +33,7 @@ _RULES = (
     unread_pixels,
     unread_borders,
     output_holes,
+    sums_of_maps,
     unread_channels,
     relu_on_scores,
     softmax_twice,

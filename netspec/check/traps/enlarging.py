@@ -1,15 +1,19 @@
-"""Traps of transposed convolutions: pixels of the output that no input reaches, and input that never reaches it."""
+"""Traps of layers that enlarge maps: pixels of the output that no input reaches, input that never reaches it, and maps
+that are added up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
-from netspec.diagnostics import Diagnostic
+from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.diagnostics.fixes import insertion
 from netspec.formatting import plural
-from netspec.ir.graph import Graph
-from netspec.ir.ops import Deconv
+from netspec.ir.distribution import Bilinear
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import Conv, Deconv
 from netspec.ir.window import TransposedWindow
 
 
@@ -35,6 +39,33 @@ def _holes(window: TransposedWindow, axis: int) -> int:
     """How many of the ``stride`` pixels from one window to the next are in no window."""
     stride, dilation = window.stride[axis], window.dilation[axis]
     return stride - len({element * dilation % stride for element in range(min(window.kernel[axis], stride))})
+
+
+def sums_of_maps(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """Warn about kernels of a bilinear interpolation that read several maps each: every output is the sum of all."""
+    for node in graph.nodes.values():
+        if not isinstance(node.op, Conv | Deconv) or (isinstance(node.op, Conv) and node.op.table is not None):
+            continue
+        (x,), weight = graph.shapes(node), graph.parameters[node.params[0]]
+        maps = x.channels // node.op.groups
+        if maps == 1 or weight.layer != node.layer or not isinstance(weight.distribution, Bilinear):
+            continue
+        message = f"{node.layer} starts with maps that are all the same"
+        notes = [f"all its kernels are the same interpolation, and each output is the sum of {maps} interpolated maps"]
+        found = warning("maps-summed", message, node, facts, ("init",), notes)
+        yield replace(found, fixes=tuple(_separate_maps(node, x.channels, node.op.groups, facts[node.layer])))
+
+
+def _separate_maps(node: Node, channels: int, groups: int, facts: LayerFacts) -> Iterator[Fix]:
+    """Yield the fix that makes a group of each map, if the layer has one input and as many filters or a multiple."""
+    own = facts.values["groups"]
+    if node.output.channels % channels or len(facts.inputs) > 1 or groups % own:
+        return
+    text, pair, init = f"groups={channels * own // groups}", facts.pairs.get("groups"), facts.pairs.get("init")
+    if pair is not None:
+        yield Fix(f"write {text}", (Edit(pair.span, text),))
+    elif init is not None:
+        yield Fix(f"write {text}", (insertion(init.span.source, init.span.start, f"{text} "),))
 
 
 def unread_borders(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
