@@ -72,6 +72,7 @@ def test_lenet_5_matches_the_paper_layer_by_layer() -> None:
 def test_shipped_specs_are_formatted(path: Path) -> None:
     text = path.read_text()
     assert formatted(Source(path.name, text)) == text
+    assert max(map(len, text.splitlines())) <= 120
 
 
 @pytest.mark.parametrize("path", INCORRECT, ids=lambda p: p.stem)
