@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from netspec.ir.graph import Graph, Layer
 from netspec.ir.ops import BatchNorm
 from netspec.passes.phases import Phases, phases
+from netspec.passes.score_grid import is_dense
 
 from .body import Writer
 from .devices import Devices
@@ -31,8 +32,8 @@ class Model:
     """The template variables of the model class.
 
     ``layers`` are the lines of ``__init__``, ``helpers`` the helpers that the program must define.
-    ``scores`` and ``loss`` are the bodies of functions of ``model``, ``images`` and ``labels``: of the class scores
-    (N,C), and of the training loss. ``random_state`` is the attribute that random numbers depend on, if the model
+    ``scores`` and ``loss`` are the bodies of functions of ``model``, ``images`` and ``labels``: of the class scores,
+    and of the training loss. ``random_state`` is the attribute that random numbers depend on, if the model
     draws any, and ``random_in_evaluation`` whether it also draws in evaluation. ``world`` is the attribute for the
     processes, if needed. ``batch_norms``: it has batch normalisations.
     """
@@ -98,21 +99,23 @@ def _layers(holders: Holders, random_state: str | None, world: str | None) -> li
 
 
 def _scores(writer: Writer, parts: Phases, call: str, world: str, devices: Devices) -> str:
-    """Return the expression for the class scores (N,C) of ``images``. ``call`` is the call that runs the trunk."""
+    """Return the expression for the class scores of ``images``, (N,C), or maps of a dense network. ``call`` is the call
+    that runs the trunk."""
     scores, graph = call + ("[0]" if len(parts.carried) > 1 else ""), writer.graph
     if parts.losses and devices.split(parts.carried[0]):
         writer.helpers["all_of"] = None
         scores = f"all_of({scores}, {world})"
-    scores += ".flatten(1)" if graph.scores.output.is_image else ""
+    scores += ".flatten(1)" if graph.scores.output.is_image and not is_dense(graph) else ""
     return scores + (".float()" if graph.train.precision == "bf16" else "")
 
 
 def _cross_entropy(graph: Graph, scores: str, devices: Devices) -> list[str]:
     """Return the lines of the training loss of a spec without a loss layer."""
     smoothing = ", label_smoothing=LABEL_SMOOTHING * model.training" if graph.train.label_smoothing else ""
+    loss = "pixel_loss" if is_dense(graph) else "F.cross_entropy"
     if not devices.end_on_first:
-        return [f"return F.cross_entropy({scores}, labels{smoothing})"]
-    entropy = f"F.cross_entropy(scores, labels{smoothing})"
+        return [f"return {loss}({scores}, labels{smoothing})"]
+    entropy = f"{loss}(scores, labels{smoothing})"
     return [f"scores = {scores}", f"return {entropy} if len(scores) else scores.sum()  # 0 except in the first group"]
 
 

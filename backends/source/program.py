@@ -12,7 +12,8 @@ from netspec.ir.distribution import Bilinear
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Dropout, colour
 from netspec.passes import purposes
-from netspec.passes.step_limits import layers_needing_two_images, unfit_rates, unfit_scores
+from netspec.passes.score_grid import UNLABELLED, is_dense, score_grid
+from netspec.passes.step_limits import layers_needing_two_images, unfit_masks, unfit_rates
 
 from .devices import devices
 from .helpers import helper_text
@@ -55,7 +56,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
     rule, clip = rule_variables(graph), graph.train.clip_gradients
     clipped_norm = clip is not None and clip.by == "norm"
     texts = (*model.lines, *map(helper_text, model.helpers))
-    untrainable = unfit_scores(graph) or next(map(str, unfit_rates(graph)), None)
+    untrainable = next(iter(unfit_masks(graph) or map(str, unfit_rates(graph))), None)
     return _environment().get_template("program.py.j2").render(
         first_line=FIRST_LINE,
         net=inside_docstring(graph.name),
@@ -65,7 +66,10 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         input_tuple=tuple(inputs),
         input_is_image=inputs.is_image,
         output=graph.output.output,
-        outputs=graph.scores.output.units,
+        outputs=graph.scores.output.channels,
+        scores=graph.scores.output,
+        grid=score_grid(graph) if is_dense(graph) and untrainable is None else None,
+        unlabelled=UNLABELLED,
         parameters=format_count(sum(p.size for p in graph.parameters.values())),
         rows=parameter_rows(graph, untrainable is None),
         renamed=renamed_rows(graph),

@@ -65,6 +65,9 @@ def unfit_masks(graph: Graph) -> tuple[str, ...] | None:
     if graph.losses:
         layer = graph.losses[0].layer
         return f"{maps}, and {layer} is a loss of whole images", f"their loss is the cross-entropy: leave {layer} out"
+    own_updates = next((p.layer for p in graph.parameters.values() if p.update_every), None)
+    if own_updates is not None:
+        return f"{maps}, and {own_updates} is updated by the mean gradient of some images", "leave update_every= out"
     if augment.mixes:
         key = "mixup" if augment.mixup else "cutmix"
         return f"{maps}: augment {key}= mixes the classes of whole images, and not those of pixels", f"leave {key}= out"

@@ -19,11 +19,13 @@ from torch import Tensor
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.placing import SplitWord, arrange
+from netspec.passes.score_grid import UNLABELLED, is_dense
 from netspec.train.learning.ema import Average
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.rates import scales
 from netspec.train.learning.schedule import Moment, Watch
+from netspec.train.learning.task import task_of
 from netspec.train.learning.validation import evaluate
 from netspec.train.processes.distributed import distribute
 
@@ -100,7 +102,7 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
     generator = torch.Generator().manual_seed(1)
     for step in range(STEPS):
         images = torch.randn(trial.batch, *graph.input.output, generator=generator)
-        labels = torch.randint(graph.scores.output.units, (trial.batch,), generator=generator)
+        labels = _labels(graph, trial.batch, generator)
         optimiser.zero_grad()
         model.zero_grad()
         objective.module.train()
@@ -130,11 +132,24 @@ def _assert_same_steps(trial: Trial, rank: int, processes: int) -> None:
         _assert_equal(trial.name, state, weights)
     whole = _undivided(graph)
     whole.module.load_state_dict(weights)
-    validation = evaluate(whole, [(images, labels)])
+    task = task_of(graph, range(graph.scores.output.channels))  # type: ignore[arg-type]
+    validation = evaluate(whole, [(images, labels)], totals_of=task.totals)
     assert validation is not None
     actual = program.evaluate(model, [(images.unsqueeze(1), labels)], world)
     tolerance = 1e-2 if graph.train.precision == "bf16" else 1e-5  # the order of sums differs
-    torch.testing.assert_close(actual, (validation.loss, validation.top1, validation.top5), rtol=tolerance, atol=0.0)
+    expected = validation.loss, *list(validation.metrics.values())[:2]
+    torch.testing.assert_close(actual, expected, rtol=tolerance, atol=0.0)
+
+
+def _labels(graph: Graph, images: int, generator: torch.Generator) -> Tensor:
+    """Return the classes of some images, or of the pixels of their masks, a part of which is unlabelled: one image's
+    more than the other's."""
+    scores = graph.scores.output
+    if not is_dense(graph):
+        return torch.randint(scores.units, (images,), generator=generator)
+    labels = torch.randint(scores.channels, (images, *scores[1:]), generator=generator).byte()
+    unlabelled = torch.rand(labels.shape, generator=generator) < torch.linspace(0, 1, images)[:, None, None]
+    return labels.masked_fill(unlabelled, UNLABELLED)
 
 
 def _update_arguments(program: Any, update_rule: Any, step: int) -> Iterator[Any]:

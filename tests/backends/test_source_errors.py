@@ -168,10 +168,10 @@ def test_error_if_the_network_has_no_weights(tmp_path: Path, run_here: RunHere) 
     assert_fails(result, 1, "error: nothing to learn: the network has no weights\n")
 
 
-def test_error_if_class_scores_are_maps(tmp_path: Path, run_here: RunHere) -> None:
-    text = "[image] input 3x4x4\n[conv] conv filters=5 kernel=1\n[prob] softmax\n"
+def test_error_if_maps_of_scores_do_not_fit_masks(tmp_path: Path, run_here: RunHere) -> None:
+    text = "[image] input 3x4x4\n[conv] conv filters=1 kernel=1\n"
     path = write_program(netspec.loads(text).graph, tmp_path)
-    reason = "the class scores are an image of 5x4x4: training needs one score per class"
+    reason = "the class scores are an image of 1x4x4: with one class there is nothing to tell it from"
     program = path.read_text()
     assert f"The program does not train it:\n{reason}.\n" in program
     assert "class Net(" in program and "def initialise(" in program and "def train(" not in program

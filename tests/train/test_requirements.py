@@ -100,6 +100,8 @@ MAPS = "[image] input 3x4x4\n[c] conv filters={filters} kernel=1\n"
         (256, "", "masks have at most 255 classes, as one byte of each pixel says its class", ()),
         (2, "[s] sumsquares\n", "and s is a loss of whole images",
          ("their loss is the cross-entropy: leave s out",)),
+        (2, "[d] conv filters=2 kernel=1 update_every=1\ntrain accumulate=2\n",
+         "and d is updated by the mean gradient of some images", ("leave update_every= out",)),
         (2, "augment mixup=0.2\n", "augment mixup= mixes the classes of whole images, and not those of pixels",
          ("leave mixup= out",)),
         (2, "augment cutmix=1\n", "augment cutmix= mixes the classes of whole images", ("leave cutmix= out",)),
