@@ -12,6 +12,8 @@ from netspec.ir.distribution import Bilinear, Constant, Normal, Uniform
 from netspec.ir.graph import Parameter
 from netspec.ir.ops import ContrastNorm, Lrn, MapNorm
 from netspec.ir.settings import Preprocessing
+from netspec.ir.shape import Shape
+from netspec.net import loads
 
 IMAGE = "[image] input 4x8x8\n"
 
@@ -29,6 +31,23 @@ def test_values_that_a_word_does_not_take_are_marked(value: str, message: str) -
     found = only_diagnostic(f"{IMAGE}[x] fc outputs=2 neuron={value}\n")
     assert found.message == f"neuron: '{value[:-1].split('(')[0]}' takes {message}"
     assert found.span.text == value[-2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "span"),
+    [
+        (f"{IMAGE}[x] upsample factor=33", "factor: is at most 32, not 33", "33"),
+        (f"gpus 2\n{IMAGE}[x] fc outputs=4 gpu=0,0", "gpu: names a group twice", "0,0"),
+        (f"{IMAGE}[x] fc outputs=2 init=bilinear",
+         "init: 'bilinear' is not an initial value of this layer", "bilinear"),
+        (f"default fc inputs=image\n{IMAGE}[x] fc outputs=2",
+         "inputs cannot have a default: it differs from layer to layer", "inputs=image"),
+        (f"default xyzzy bias=1\n{IMAGE}[x] fc outputs=2", "layer type 'xyzzy' is unknown", "xyzzy"),
+    ],
+)  # fmt: skip
+def test_values_that_do_not_fit_their_place(text: str, message: str, span: str) -> None:
+    found = only_diagnostic(text)
+    assert (found.message, found.span.text) == (message, span)
 
 
 # Initial values. A 3 x 3 filter over 4 maps reads 36 numbers; an input number reaches 6 filters at 3 x 3 positions, 54.
@@ -191,7 +210,7 @@ def test_preprocessing_of_the_input_is_read(keys: str) -> None:
     assert preprocessing == expected.get(keys, Preprocessing(255, "image", "rgb"))
 
 
-@pytest.mark.parametrize("keys", ["range=2", "mean=pixel", "order=gbr", "range=rgb"])
+@pytest.mark.parametrize("keys", ["range=2", "mean=pixel", "order=gbr", "range=rgb", "mean=1,2", "std=1,2"])
 def test_invalid_input_value_is_an_error(keys: str) -> None:
     assert codes(f"[image] input 3x8x8 {keys}") == ["bad-value"]
 
@@ -204,3 +223,9 @@ def test_invalid_shape_is_an_error(shape: str) -> None:
 def test_input_without_a_shape_is_an_error() -> None:
     found = only_diagnostic("[image] input range=1")
     assert (found.code, position_of(found)) == ("missing-value", (1, 9, "input"))
+
+
+@pytest.mark.parametrize("shape", ["", " 3x8", " 5"])
+def test_other_shape_replaces_whatever_the_input_has(shape: str) -> None:
+    graph = loads(f"[image] input{shape}\n[x] conv filters=2 kernel=3", input_shape=Shape(3, 6, 6)).graph
+    assert (graph.input.output, graph.output.output) == (Shape(3, 6, 6), Shape(2, 4, 4))

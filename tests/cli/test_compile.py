@@ -228,3 +228,8 @@ def test_layer_files_are_compiled(small: Path) -> None:
         once, twice = ((small / folder / name).read_text().splitlines() for folder in ("small", "again"))
         assert "The net layers, for" in twice[1] and once[2:] == twice[2:]
     assert run(*files, "-q", "-o", "small.py").exit_code == 0
+
+
+def test_unknown_target_lists_those_that_there_are() -> None:
+    with pytest.raises(ValueError, match=r"there is no target 'tflite'; there are .*onnx"):
+        netspec.compile(netspec.load(DIGITS), to="tflite")

@@ -126,6 +126,15 @@ def test_largest_batch_fits_the_memory() -> None:
     assert "no batch fits into 100.0 MB per device: a batch of 1 needs" in small.stdout
 
 
+def test_replicas_and_copies_of_the_weights_are_mentioned() -> None:
+    """The first device has 32,531,112 parameters: 2 bytes each in bfloat16, and 4 in the moving average."""
+    done = run(ALEXNET, "--gpus", "4", "--precision", "bf16", "--set", "train.ema=0.999")
+    title, *lines = done.stdout.splitlines()
+    assert title.endswith("; 2 replicas, each with a share of the batch; batch 128, bf16")
+    assert "autocast keeps bfloat16 copies of the weights during the step: 65.1 MB" in lines
+    assert "the moving average of the weights needs another 130.1 MB" in lines
+
+
 def test_indivisible_batch_gives_a_warning() -> None:
     done = run(ALEXNET, "--gpus", "3", "--split", "batch")
     assert done.exit_code == 0
