@@ -187,7 +187,10 @@ SPECS = {
         [gate] conv filters=1 kernel=3 pad=1 neuron=logistic
         [units] fc outputs=4 neuron=logistic inputs=whole
         [gated] product inputs=gate,whole,units
-        [last] product inputs=gated,gate
+        [number] fc outputs=1 neuron=logistic inputs=whole
+        [last] product inputs=gated,gate,number
+        [vector] fc outputs=6
+        [scaled] product inputs=number,vector
     """,
     "noisy": """
         net noisy

@@ -179,6 +179,9 @@ def test_vector_has_height_and_width_1() -> None:
         (Product(), (VECTOR, IMAGE, Shape(6, 1, 1)), IMAGE),
         (Product(), (Shape(1, 4, 5), IMAGE, VECTOR), IMAGE),
         (Product(), (VECTOR, Shape(6, 1, 1)), Shape(6, 1, 1)),
+        (Product(), (Shape(1), VECTOR), VECTOR),
+        (Product(), (IMAGE, Shape(1), VECTOR), IMAGE),
+        (Product(), (Shape(1), Shape(1)), Shape(1)),
         (Flatten(), (IMAGE,), Shape(120)),
         (Softmax(), (IMAGE,), IMAGE),
         (Relu(), (IMAGE,), IMAGE),
@@ -245,7 +248,8 @@ def test_output_shape(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
         (Sum(), (IMAGE, Shape(6, 5, 4)), "shapes-differ"),
         (Max(), (VECTOR, Shape(7)), "shapes-differ"),
         (Product(), (IMAGE, Shape(7)), "shapes-differ"),
-        (Product(), (VECTOR, Shape(1)), "shapes-differ"),
+        (Product(), (VECTOR, Shape(2)), "shapes-differ"),
+        (Product(), (VECTOR, Shape(1, 1, 1)), "shapes-differ"),
         (Product(), (IMAGE, Shape(6, 4, 1)), "shapes-differ"),
         (Product(), (IMAGE, Shape(2, 4, 5)), "shapes-differ"),
         (Product(), (Shape(6, 1, 1), Shape(1, 4, 5)), "shapes-differ"),
@@ -281,11 +285,11 @@ def test_what_a_product_needs_depends_on_the_largest_factor() -> None:
     found = []
     for largest in (VECTOR, IMAGE):
         with pytest.raises(Fault) as caught:
-            Product().shape((largest, Shape(1)))
+            Product().shape((largest, Shape(2)))
         found += caught.value.notes
     assert found == [
-        "6, 1: all must be equal",
-        "6x4x5, 1: each must be 6x4x5, one map (1x4x5), or one unit for each of 6 channels",
+        "6, 2: each must be 6, or a single number (1)",
+        "6x4x5, 2: each must be 6x4x5, one map (1x4x5), one unit for each of 6 channels, or a single number (1)",
     ]
 
 

@@ -84,6 +84,7 @@ def graph_with_gates(factors: list[str]) -> Graph:
     builder.add("means", ops.AvgPool(Window((20, 24))), "maps")
     builder.add("mask", ops.ChannelMean(), "maps")
     builder.add("vector", ops.Linear(8), "means")
+    builder.add("number", ops.Linear(1), "means")
     builder.add("middle", ops.Product(), *factors)
     builder.add("last", ops.Linear(10), "middle")
     return builder.graph()
@@ -101,6 +102,8 @@ def graph_with_gates(factors: list[str]) -> Graph:
         ["maps", "mask"],
         ["mask", "maps", "means"],
         ["light", "light", "maps", "image"],
+        ["maps", "number"],
+        ["number", "vector", "maps"],
     ],
 )
 def test_memory_of_a_product_with_one_unit_for_each_map(factors: list[str]) -> None:

@@ -87,12 +87,12 @@ class Max(Elementwise):
 
 
 class Product(Elementwise):
-    """The element-wise product of the inputs. One with a single unit per channel multiplies whole maps, and one with a
-    single channel multiplies every channel.
+    """The element-wise product of the inputs. One with a single unit per channel multiplies whole maps, one with a
+    single channel multiplies every channel, and a single number all units.
 
     Its gradients are grad times the product of the other inputs, summed over the pixels of a map that a unit multiplies
-    (Hu, Shen & Sun, Squeeze-and-excitation networks, 2018, section 3.2), or over the channels that a map multiplies
-    (Woo et al., CBAM, 2018, section 3).
+    (Hu, Shen & Sun, Squeeze-and-excitation networks, 2018, section 3.2), over the channels that a map multiplies (Woo
+    et al., CBAM, 2018, section 3), or over all that a number multiplies.
     """
 
     __slots__ = ()
@@ -100,11 +100,13 @@ class Product(Elementwise):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         largest = max(inputs, key=lambda x: (x.units, x.is_image))
         one_map = Shape(1, *largest[1:]) if largest.is_image else largest
-        if any(x not in (largest, one_map) and not (x.channels == x.units == largest.channels) for x in inputs):
-            rule = "all must be equal"
+        if any(
+            x not in (largest, one_map, Shape(1)) and not (x.channels == x.units == largest.channels) for x in inputs
+        ):
+            rule = f"each must be {largest}, or a single number (1)"
             if largest.is_image:
                 units = f"one unit for each of {largest.channels} channels"
-                rule = f"each must be {largest}, one map ({one_map}), or {units}"
+                rule = f"each must be {largest}, one map ({one_map}), {units}, or a single number (1)"
             message = "{layer} multiplies inputs that do not match"
             raise Fault("shapes-differ", message, ("inputs",), (f"{_list_shapes(inputs)}: {rule}",))
         return largest

@@ -91,6 +91,12 @@ def test_numbers_of_alexnet_are_the_papers() -> None:
     assert again["fc8"].output == net["fc8"].output
 
 
+def test_products_with_a_number_come_back() -> None:
+    text = "[i] input 3x4x5\n[n] fc outputs=1\n[p] product inputs=i,n\n[f] fc outputs=6\n[q] product inputs=n,f\n"
+    result = assert_same(written(loads(text)), numbers(2, 3, 4, 5))
+    assert [layer.type for layer in result.net.graph.layers.values()] == ["input", "fc", "product", "fc", "product"]
+
+
 def test_product_in_groups_of_a_map_comes_back() -> None:
     """The file has a convolution of one pixel, whose channels are the numbers of the map in order."""
     text = "gpus 2\n[i] input 3x4x5\n[c] conv filters=4 kernel=2\n[f] fc outputs=6\n"

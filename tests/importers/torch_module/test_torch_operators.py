@@ -34,6 +34,10 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "one channel": lambda x: x[:, 2].unsqueeze(1) * 0.5 + x[:, 3:],
     "repeated": lambda x: torch.add(y := x.repeat(1, 2, 1, 1), 1, alpha=0.5).sub(y, alpha=3),
     "reductions": lambda x: x.mean(3).mean(2) + x.max(3)[0].max(2).values - x.sum(2).sum(-1),
+    "gates of images": lambda x: (
+        (x * x.mean((1, 2, 3), keepdim=True)).flatten(1) * x.flatten(1).mean(1, True)
+        + x.amax((1, 2, 3))[:, None] * x.flatten(1)
+    ),
     "gates of pixels": lambda x: x.max(1, True)[0] * x + x * x.mean(1, True) * x.sum(1, True).expand_as(x),
     "rows, columns, channels": lambda x: torch.cat(
         [x.mean(2).flatten(1), x.amax((2, 1)), x.sum((1, 3)), x.mean((1, 2, 3))[:, None], x.flatten(1).sum(1, True)], 1

@@ -141,10 +141,14 @@ def _of_one_rank(values: Sequence[Value]) -> list[Value]:
 
 
 def _product(site: Site) -> None:
-    """A product of values of the same axes, of maps and one number for each channel, or of maps and one map."""
+    """A product of values of the same axes, of maps and one number for each channel or one map, or of a value and a
+    number for each image."""
     a, b = _of_one_rank([site.value(0), site.value(1)])
     large, gate = (a, b) if a.shape.units >= b.shape.units else (b, a)
-    if a.axes == b.axes:
+    if gate.shape.units == 1 < large.shape.units and gate.axes[0] == large.axes[0] == ("N",):
+        number = site.draft.flattened(gate.line)
+        lines = [large.line, number] if large is a else [number, large.line]
+    elif a.axes == b.axes:
         lines = _alike(site, (a, b)) if a.shape.units == b.shape.units else []
     else:
         gate = _as_units(site, gate)
@@ -152,10 +156,11 @@ def _product(site: Site) -> None:
         lines = ordered if _is_unit_per_channel(gate, large) or _is_one_map(gate, large) else []
     if not lines:
         raise Inexpressible(
-            f"it multiplies {described(a)} and {described(b)}; a spec multiplies equal axes, maps by one unit each, or "
-            "all maps by one"
+            f"it multiplies {described(a)} and {described(b)}; a spec multiplies equal axes, maps by one unit each, "
+            "all maps by one, or an image by one number"
         )
-    shape = large.shape if len({*lines}) == 1 or a.axes != b.axes else site.draft.lines[lines[0]].shape
+    alike = len({*lines}) > 1 and a.axes == b.axes and a.shape.units == b.shape.units
+    shape = site.draft.lines[lines[0]].shape if alike else large.shape
     line = site.draft.new_line("product", lines, {}, shape, origin=site.node)
     site.result(replace(large, line=line, shape=shape))
 
