@@ -149,6 +149,13 @@ def test_bias_of_each_unit() -> None:
     assert_same(given, numbers(2, *SHAPE))
 
 
+def test_numbers_that_are_added_to_each_unit_are_the_biases_of_a_convolution_of_single_pixels() -> None:
+    nodes = node("Relu", ["x"], ["r"]), node("Add", ["r", "b"], ["y"])
+    given = model(nodes, ("N", *SHAPE), {"b": numbers(1, *SHAPE)})
+    assert spec(given)[-1] == "[conv1] conv filters=6 kernel=1 groups=6 init=constant(1) bias_per=unit"
+    assert_same(given, numbers(2, *SHAPE))
+
+
 def test_as_many_numbers_for_the_images_of_a_batch_are_no_biases() -> None:
     """Four images of four channels: one map for each image has as many numbers as one for each channel."""
     nodes = node("Conv", ["x", "c.weight"], ["c"]), node("Add", ["b", "c"], ["y"])

@@ -91,6 +91,12 @@ def test_numbers_of_alexnet_are_the_papers() -> None:
     assert again["fc8"].output == net["fc8"].output
 
 
+def test_biases_of_each_unit_of_a_sum_of_convolutions_come_back() -> None:
+    text = "[i] input 3x4x5\n[a] conv filters=2 kernel=3 pad=1\n[b] conv filters=2 kernel=1 inputs=i,a bias_per=unit"
+    result = assert_same(written(loads(text)), numbers(2, 3, 4, 5))
+    assert [layer.type for layer in result.net.graph.layers.values()] == ["input", "conv", "conv", "conv", "sum"]
+
+
 def test_products_with_a_number_come_back() -> None:
     text = "[i] input 3x4x5\n[n] fc outputs=1\n[p] product inputs=i,n\n[f] fc outputs=6\n[q] product inputs=n,f\n"
     result = assert_same(written(loads(text)), numbers(2, 3, 4, 5))

@@ -195,11 +195,8 @@ def _plus(site: Site, x: Value, constant: Tensor, *, sign: float = 1.0) -> None:
         else:
             site.emit("linear", x, {"b": site.literal(b)})
         return
-    if line is not None and line.type == "conv" and _lacks_bias(line) and (unit := _per_unit(x, constant)):
-        line.keys |= {"bias_per": "unit"}
-        line.keys.pop("bias")
-        line.arrays["bias"] = _signed(unit, sign)
-        site.result(x)
+    if unit := _per_unit(x, constant):
+        _plus_each(site, x, _signed(unit, sign), of_parameter(constant))
         return
     x, read = per_channel(site, x, constant)
     if line is not None and _lacks_bias(line) and line is site.draft.lines[x.line]:
@@ -211,6 +208,39 @@ def _plus(site: Site, x: Value, constant: Tensor, *, sign: float = 1.0) -> None:
     channels = x.shape.channels
     arrays = {"weight": ones(channels), "bias": _signed(read, sign)}
     site.emit("affine", x, arrays=arrays, hint=of_parameter(constant))
+
+
+def _plus_each(site: Site, x: Value, unit: Read, hint: tuple[str, ...]) -> None:
+    """Add a number to each unit of maps: the biases of the convolution that made them, or of one that is summed in
+    them, or else of one that changes nothing but that."""
+    line = _own_line(site, x)
+    convolution = _summed_convolution(site, line) if line is not None and line.type == "sum" else line
+    if convolution is not None and convolution.type == "conv" and _lacks_bias(convolution):
+        convolution.keys |= {"bias_per": "unit"}
+        convolution.keys.pop("bias")
+        convolution.arrays["bias"] = unit
+        site.result(x)
+        return
+    channels = x.shape.channels
+    keys = {"filters": f"{channels}", "kernel": "1", "groups": f"{channels}", "init": "constant(1)", "bias_per": "unit"}
+    arrays: dict[str, Read] = {"weight": lambda: np.ones((channels, 1, 1, 1), dtype=np.float32), "bias": unit}
+    site.emit("conv", x, keys, arrays=arrays, hint=hint)
+
+
+def _summed_convolution(site: Site, line: Line) -> Line | None:
+    """Return a convolution without biases that only this sum reads."""
+    lines = [site.draft.lines[number] for number in line.inputs]
+    return next(
+        (
+            other
+            for other in lines
+            if other.type == "conv"
+            and _lacks_bias(other)
+            and other.origin is not None
+            and site.model.read_once(other.origin.outputs[0])
+        ),
+        None,
+    )
 
 
 def _times(site: Site, x: Value, constant: Tensor, *, inverse: bool = False) -> None:
