@@ -119,10 +119,12 @@ def test_crops(fields: dict[str, object], line: str) -> None:
     assert layers(text)[1] == line
 
 
-def test_crops_of_channels_are_refused_unless_all_are_kept() -> None:
+def test_crops_of_channels_are_slices() -> None:
     text = images(3, 9, 9) + up(kernel_size=2)
-    crop = layer("c", "Crop", ["up", "data"], crop_param={"axis": 1})
-    assert "it takes some of the channels of N x 6 x 10 x 10" in problems(text + crop)[0]
+    crop = layer("c", "Crop", ["up", "data"], crop_param={"axis": 1, "offset": [2, 1, 0]})
+    assert layers(text + crop)[1:] == ["[c_slice] slice channels=3 first=2", "[c] crop size=9 top=1"]
+    crop = layer("c", "Crop", ["up", "data"], crop_param={"axis": 0, "offset": 1})
+    assert "it takes some of the images" in problems(text + crop)[0]
     crop = layer("c", "Crop", ["data", "data"], crop_param={"axis": 1})
     relu = layer("r", "ReLU", "c")
     assert layers(text.replace(up(kernel_size=2), "") + crop + relu) == ["[r] relu"]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.spec.learnt import weighted
-from netspec.importers.caffe.spec.lines import Site, axis_of, described
+from netspec.importers.caffe.spec.lines import Site, axis_of
 from netspec.importers.caffe.spec.windows import convolution_window, filters_and_groups
-from netspec.importers.spec.parts import crop_keys
+from netspec.importers.spec.parts import crop_keys, slice_keys
 from netspec.importers.spec.windows import convolution_keys
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import TransposedWindow
 
-HEIGHT = 2
-"""The axis of an image's height; that of the images is 0."""
+CHANNELS, HEIGHT = 1, 2
+"""The axes of an image's channels and height; that of the images is 0."""
 
 
 def deconvolution(site: Site) -> None:
@@ -44,9 +44,13 @@ def crop(site: Site) -> None:
         if offset[place] + wanted[place] > sizes[place] and place > 0:
             note = f"axis {place}: {offset[place]} + {wanted[place]} of {sizes[place]}"
             raise Rejected("it crops more than there is", parameter.place("offset", "axis"), note)
-        if place < HEIGHT and (offset[place] or wanted[place] != sizes[place]):
-            what = "images" if place == 0 else f"channels of {described(x)}"
-            raise Inexpressible(f"it takes some of the {what}", parameter.place("axis", "offset"))
+    if 0 in cropped and offset[0]:
+        raise Inexpressible("it takes some of the images", parameter.place("axis", "offset"))
+    if CHANNELS in cropped and wanted[CHANNELS] != sizes[CHANNELS]:
+        keys, shape = slice_keys(offset[CHANNELS], wanted[CHANNELS]), Shape(wanted[CHANNELS], *x.shape[1:])
+        x = x.of(
+            site.draft.new_line("slice", [x.line], keys, shape, hint=(f"{site.layer.name}_slice",), claimed=True), shape
+        )
     top, left = offset.get(HEIGHT, 0), offset[HEIGHT + 1]
     height = wanted[HEIGHT] if HEIGHT in cropped else sizes[HEIGHT]
     width = wanted[HEIGHT + 1]
