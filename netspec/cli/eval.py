@@ -47,8 +47,9 @@ if TYPE_CHECKING:
 @click.option("--confusion", metavar="OUT.png", type=click.Path(path_type=Path),
               help="Draw the confusion matrix into this file (needs matplotlib).")  # fmt: skip
 @click.option("--mistakes", metavar="OUT.csv", type=click.Path(path_type=Path),
-              help="List the wrongly classified images in this file (- for standard output), or draw them if its name "
-              "ends with .png; of networks whose scores are maps, the images with wrong pixels.")  # fmt: skip
+              help="List the wrongly classified images in this file (- for standard output), as JSON if its name ends "
+              "with .json, or draw them if it ends with .png; of networks whose scores are maps, the images with wrong "
+              "pixels.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
 @reading_options
 def command(

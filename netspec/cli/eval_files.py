@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import click
 from netspec.cli.common import fail
 from netspec.cli.runs import note_printer, warn
 from netspec.cli.writing import require_own_file, write_or_fail
+from netspec.keys.kind import one_of
 from netspec.own_images import is_own_image
 
 if TYPE_CHECKING:
@@ -33,14 +35,14 @@ def require_outputs(confusion: Path | None, mistakes: Path | None, form: str) ->
         if form == "json":
             fail("--mistakes - and --format json both go to standard output: name a file for one of them")
     elif mistakes is not None:
-        _require_output(mistakes, "--mistakes", (".csv", ".png"))
+        _require_output(mistakes, "--mistakes", (".csv", ".json", ".png"))
         if confusion is not None and confusion.resolve() == mistakes.resolve():
             fail(f"--confusion and --mistakes both name {mistakes}")
 
 
 def _require_output(path: Path, option: str, endings: tuple[str, ...]) -> None:
     if path.suffix.lower() not in endings:
-        fail(f"{option} {path}: the file's name must end with {' or '.join(endings)}")
+        fail(f"{option} {path}: the file's name must end with {one_of(endings)}")
     if not path.parent.is_dir():
         fail(f"{option} {path}: there is no folder {path.parent}")
     require_own_file(path, is_own_image if _is_picture(path) else _is_own_list, option=option)
@@ -56,7 +58,7 @@ def write_outputs(tested: Outcome | PixelOutcome, confusion: Path | None, mistak
     elif mistakes is not None and _is_picture(mistakes):
         sheet = mistakes
     elif mistakes is not None:
-        contents[mistakes] = as_csv(tested)
+        contents[mistakes] = as_json(tested) if mistakes.suffix.lower() == ".json" else as_csv(tested)
     contents |= _pictures(tested, confusion, sheet)
     if contents:
         write_or_fail(contents)
@@ -73,8 +75,18 @@ def as_csv(tested: Outcome | PixelOutcome) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(tested.mistake_columns)
-    writer.writerows(tested.mistake_rows())
+    writer.writerows([f"{x:.6g}" if isinstance(x, float) else x for x in row] for row in tested.mistake_rows())
     return _NOT_FROM_BYTES.sub("\N{REPLACEMENT CHARACTER}", out.getvalue()).encode("utf-8", "surrogateescape")
+
+
+def as_json(tested: Outcome | PixelOutcome) -> bytes:
+    """Return the same images and numbers as a JSON list, an object a line, in ASCII.
+
+    A byte of a file's name that is not UTF-8 is a surrogate, as ``os.fsdecode`` makes of it.
+    """
+    rows = ([float(f"{x:.6g}") if isinstance(x, float) else x for x in row] for row in tested.mistake_rows())
+    objects = (json.dumps(dict(zip(tested.mistake_columns, row, strict=True))) for row in rows)
+    return f"[{f',{chr(10)} '.join(objects)}]\n".encode("ascii")
 
 
 def _is_picture(path: Path) -> bool:
@@ -87,7 +99,13 @@ def _is_own_list(path: Path) -> bool:
     from netspec.train.evaluation.outcome import Outcome
 
     with path.open("rb") as file:
-        first_line = file.readline(200).decode("latin1").rstrip("\r\n")
+        first_line = file.readline(10_000).decode("latin1").rstrip("\r\n")
+    if path.suffix.lower() == ".json":
+        try:
+            first, _ = json.JSONDecoder().raw_decode(first_line, 1)
+        except (ValueError, RecursionError):
+            return first_line == "[]"
+        return isinstance(first, dict) and tuple(first) in (Outcome.mistake_columns, PixelOutcome.mistake_columns)
     return first_line in (",".join(Outcome.mistake_columns), ",".join(PixelOutcome.mistake_columns))
 
 

@@ -45,7 +45,7 @@ class Counted(ABC):
     """The names of the columns of ``mistake_rows``."""
 
     @abstractmethod
-    def mistake_rows(self) -> Iterator[tuple[str | int, ...]]:
+    def mistake_rows(self) -> Iterator[tuple[str | int | float, ...]]:
         """Yield a row for each image that was wrongly classified, the worst one first."""
 
     @property
@@ -82,14 +82,14 @@ class Outcome(Counted):
 
     mistake_columns = ("image", "right", "answer", "answer_probability", "right_probability", "right_rank")
 
-    def mistake_rows(self) -> Iterator[tuple[str | int, ...]]:
+    def mistake_rows(self) -> Iterator[tuple[str | int | float, ...]]:
         for mistake in self.mistakes:
             yield (
                 self.mistakes.name(mistake),
                 self.classes[mistake.right],
                 self.classes[mistake.answer],
-                f"{mistake.answer_share:.6g}",
-                f"{mistake.right_share:.6g}",
+                mistake.answer_share,
+                mistake.right_share,
                 mistake.rank,
             )
 

@@ -89,6 +89,21 @@ def test_standard_output_has_only_the_list(known: tuple[object, ...]) -> None:
     )  # fmt: skip
 
 
+def test_a_list_in_json_has_the_same_numbers(known: tuple[object, ...]) -> None:
+    assert invoke("eval", *known, "--mistakes", "list.json").exit_code == 0
+    rows = json.loads(Path("list.json").read_text())
+    assert [tuple(row) for row in rows] == [Outcome.mistake_columns] * 2
+    assert [tuple(row.values()) for row in rows] == [
+        ("val/b/1.png", "b", "a", 0.7, 0.2, 2),
+        ("val/a/0.png", "a", "c", 0.6, 0.1, 3),
+    ]
+    save("black", os.fsdecode(b"val/c/\xe9.png"))
+    assert invoke("eval", *known, "--mistakes", "list.json").exit_code == 0  # its own file
+    assert os.fsencode(json.loads(Path("list.json").read_text())[1]["image"]) == b"val/c/\xe9.png"
+    Path("list.json").write_text("[]\n")
+    assert invoke("eval", *known, "--mistakes", "list.json").exit_code == 0
+
+
 @pytest.mark.ci
 def test_packed_images_have_the_names_of_their_files(known: tuple[object, ...]) -> None:
     pack(list_folder(Path("photos")), Path("packed"), 2, 1)
@@ -102,11 +117,13 @@ def test_only_lists_of_netspec_are_overwritten(known: tuple[object, ...]) -> Non
     assert invoke("eval", *known, "--mistakes", "list.csv").exit_code == 0
     assert Path("list.csv").read_text().count("\n") == 3
     Path("mine.csv").write_text(f"{HEAD},remark\n")
+    Path("mine.json").write_text('[{"image": "a.png"}]')
     Path("mine.png").write_bytes(b"a photograph")
     refusals = {
         "mine.csv": "mine.csv was not written by netspec and stays as it is; --mistakes names another file",
         "mine.png": "mine.png was not written by netspec and stays as it is; --mistakes names another file",
-        "list.txt": "--mistakes list.txt: the file's name must end with .csv or .png",
+        "list.txt": "--mistakes list.txt: the file's name must end with .csv, .json or .png",
+        "mine.json": "mine.json was not written by netspec and stays as it is; --mistakes names another file",
         "gone/list.csv": "--mistakes gone/list.csv: there is no folder gone",
     }
     for name, message in refusals.items():

@@ -61,9 +61,9 @@ class PixelOutcome(Counted):
 
     mistake_columns = ("image", "pixels", "pixels_right", "mean_iou")
 
-    def mistake_rows(self) -> Iterator[tuple[str | int, ...]]:
+    def mistake_rows(self) -> Iterator[tuple[str | int | float, ...]]:
         for result in self.mistaken:
-            yield result.name, result.pixels, f"{result.right / result.pixels:.6g}", f"{result.mean_iou:.6g}"
+            yield result.name, result.pixels, result.right / result.pixels, result.mean_iou
 
     @property
     def counted(self) -> str:
