@@ -214,6 +214,14 @@ def test_matrix_shared_through_another_input_is_that_of_its_owner() -> None:
     assert re.findall(r"^\[(\w+)\] .* weights=(\w+)", text, re.MULTILINE) == [("c_0", "b"), ("c_1", "b")]
 
 
+def test_matrices_may_be_shared_in_another_order() -> None:
+    fc = "[{0}]\ntype=fc\ninputs={1}\noutputs=4\ninitW={2}\nweightSource={3}\ngpu=0\n"
+    sections = (("a", "data", "0.1", ""), ("b", "a", "0.1", ""), ("c", "a,a", "0.1,0.1", ","))
+    text = net("".join(fc.format(*s) for s in (*sections, ("d", "a,a", "0.1,0.1", "c[1],c[0]"))), "b,c,d")
+    pairs = re.findall(r"^\[(\w+)\] .* weights=(\w+)", readable_spec(text), re.MULTILINE)
+    assert pairs == [("d_0", "c_1"), ("d_1", "c_0")]
+
+
 def test_all_matrices_of_a_layer_can_be_shared() -> None:
     shared = conv("c", "data", 3) + conv("d", "data", 3, more="weightSource=c")
     graph = load(net(shared, "c,d")).graph

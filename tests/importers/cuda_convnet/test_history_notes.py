@@ -45,6 +45,20 @@ def test_weight_and_bias_rates_change_together(both: str) -> None:
     assert interpret_line(line) == (change(line, 30, 0.001, 0.01, both=True),)
 
 
+@pytest.mark.parametrize(
+    ("rates", "which"),
+    [
+        ("divided epsw", {}),
+        ("divided epsB", {"biases": True}),
+        ("divided epsw and epsb", {"both": True}),
+        ("reduce all learning rates", {"both": True}),
+    ],
+)
+def test_only_the_named_rates_are_divided(rates: str, which: dict[str, bool]) -> None:
+    line = f"epoch 30: {rates} by 10"
+    assert interpret_line(line) == (change(line, 30, 0.0, by=10.0, **which),)
+
+
 def test_parentheses_may_name_layers() -> None:
     line = "epoch 30: set epsw to 0.001 from 0.01 (on fc6)"
     assert interpret_line(line) == (change(line, 30, 0.001, 0.01, layers=("fc6",)),)

@@ -53,6 +53,8 @@ def pooled(x: Array, size: int, stride: int, start: int, outputs: int, kind: str
         (4, 3, -2, 0, 3),
         (3, 2, 1, 0, 3),  # a pixel before the first window
         (3, 2, 0, 2, 2),  # pixels after the last window
+        (3, 2, 0, 3, 3),  # one pixel, less than a stride
+        (3, 3, -2, 3, 3),  # the same with padding
         (2, 2, 3, 2, 2),
         (3, 2, -1, 5, 5),  # the last one covers one pixel
         (5, 2, -4, 3, 3),  # the first one covers one pixel
@@ -305,8 +307,10 @@ def test_values_may_be_read_as_maps_of_another_size() -> None:
 
 def test_data_layer_may_be_a_range_of_the_data() -> None:
     text = DATA.replace("dataIdx=0\n", "dataIdx=0\nend=128\n", 1) + "[more]\ntype=data\ndataIdx=0\nstart=100\nend=110\n"
-    found = values(load(text + ending("data,more"), dialect=V2).graph)
+    text += "[last]\ntype=data\ndataIdx=0\nstart=64\nend=192\n"
+    found = values(load(text + ending("data,more,last"), dialect=V2).graph)
     whole = found["data-whole"]
+    np.testing.assert_array_equal(found["last"], whole[:, 1:])
     np.testing.assert_array_equal(found["data"], whole[:, :2])
     np.testing.assert_array_equal(found["more"], whole.reshape(2, -1)[:, 100:110])
 

@@ -30,6 +30,12 @@ COST = "[k]\ntype=softmax\ninputs=f\n[x]\ntype=cost.logreg\ninputs=labels,k\ngpu
          "wrong-inputs", "its first input is a gate, one number", "f,data"),
         (C + conv("d", "c", 16, more="weightSource=c"), "d",
          "weights-mismatch", "it needs 144x16 weights, c has 27x16", "c"),
+        (C + conv("d", "c", 16, more="weightSource=c[1]"), "d",
+         "weights-mismatch", "1 is not the number of an input of c", "c[1]"),
+        (F.replace("inputs=data", "inputs=data,data").replace("0.1", "0.1,0.1\nweightSource=,f[1]"), "f",
+         "weights-mismatch", "1 is not the number of an earlier input of f", ",f[1]"),
+        (conv("c", "data", 3, more="filterSize=11"), "c",
+         "kernel-too-large", "its filter of 11 is larger than its padded image of 10", "11"),
     ],
 )  # fmt: skip
 def test_rejected_in_2012(middle: str, reads: str, code: str, message: str, underlined: str | None) -> None:
@@ -52,6 +58,7 @@ def test_rejected_in_2012(middle: str, reads: str, code: str, message: str, unde
         (V2 + "[r]\ntype=resize\ninputs=c\nchannels=16\nscale=1.5\n", "r",
          "cfg-no-gradient", "resize passes no gradient, but its input depends on layers with weights", "c"),
         (F + COST + "children=z\n", "f", "unknown-layer", "there is no cost.logreg 'z' above it", "z"),
+        (F + COST + "children=k\n", "f", "unknown-layer", "there is no cost.logreg 'k' above it", "k"),
     ],
 )  # fmt: skip
 def test_rejected_in_version_2(middle: str, reads: str, code: str, message: str, underlined: str) -> None:
@@ -65,3 +72,21 @@ def test_tree_of_classes_becomes_a_layer_with_the_number_in_its_name(name: str, 
     network = load(net(f"[{name}]\ntype=treefc\ninputs=data\ninitW=0.1\ngpu=0\n", name), dialect="2012")
     assert network[name].output == (outputs,)
     assert [d.code for d in network.warnings] == ["cfg-substitute"]
+
+
+def test_cost_may_have_one_above_it_as_a_child() -> None:
+    second = COST.replace("[x]", "[y]").replace("[k]", "[l]").replace("labels,k", "labels,l")
+    network = load(net(F + COST + second + "children=x\n", "f"), dialect="v2")
+    assert {"x", "y"} <= set(network.layers)
+
+
+def test_softmax_of_the_layer_that_a_cost_reads_is_named() -> None:
+    relu = "[r]\ntype=neuron\nneuron=relu\ninputs=out\n"
+    text = net("", "data").replace("[probs]", f"{relu}[probs]").replace("inputs=labels,probs", "inputs=labels,out")
+    (found,) = [d for d in diagnose(text) if d.code == "wrong-inputs"]
+    assert found.notes == ("probs is the softmax of out: inputs=labels,probs",)
+
+
+def test_names_that_a_spec_cannot_have_are_replaced_by_different_ones() -> None:
+    network = load(net("".join(conv(name, "data", 3) for name in ("c/1", "c:1", "c_1")), "c/1,c:1,c_1"))
+    assert list(network.layers)[1:4] == ["c_1_2", "c_1_3", "c_1"]

@@ -226,13 +226,16 @@ def _rate(match: re.Match[str], span: Span, epoch: float | None) -> Note | None:
 
 
 def _divided(match: re.Match[str], span: Span, epoch: float | None) -> Note:
-    """Interpret a clause that divides rates. Its epoch is negative if it counts from the previous change."""
+    """Interpret a clause that divides rates: ``epsW``, ``epsB``, or all learning rates. Its epoch is negative if it
+    counts from the previous change."""
     at = _optional_float(match["at"])
     if at is None:
         at = epoch
     if at is None or float(match["by"]) <= 0:
         return Unread(span, "it names no epoch")
-    return Change(span, -at if match["more"] else at, by=float(match["by"]), biases=match["which"] == "b", both=True)
+    all_rates = match["which"] in (None, "wb") or not re.search(r"\beps[wb]\b", span.text, re.IGNORECASE)
+    biases = match["which"] == "b"
+    return Change(span, -at if match["more"] else at, by=float(match["by"]), biases=biases, both=all_rates)
 
 
 def _of_learning(piece: str, span: Span, epoch: float | None) -> Unread | None:
