@@ -14,13 +14,20 @@ from torch.utils._pytree import tree_leaves
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.train.learning.objective import Objective
+from netspec.train.learning.task import made_up_labels
+
+
+def labels_of(graph: Graph, batch: int, device: str) -> Tensor:
+    """Return the labels of images, or of their pixels if the loss is that of maps of scores."""
+    labels = torch.zeros(batch, dtype=torch.long) if graph.losses else made_up_labels(graph, batch)
+    return labels.to(device)
 
 
 def step_of(graph: Graph, batch: int, device: str) -> tuple[nn.Module, Callable[[], Tensor], Tensor]:
     """Return a network in training mode, a function that computes its loss on random images, and these images."""
     model = backend.load("pytorch").module(graph).train().to(device)
     images = torch.rand(batch, *graph.input.output, device=device)
-    labels = torch.zeros(batch, dtype=torch.long, device=device)
+    labels = labels_of(graph, batch, device)
     objective = Objective(graph, model)
     objective.set_random_state(0, 0)
     if device == "meta":  # which has no autocast
@@ -87,7 +94,7 @@ def peak_bytes(graph: Graph, batch: int, device: str = "meta") -> int:
     from netspec.train.learning.optimiser import optimiser_for
 
     model, loss, images = step_of(graph, batch, device)
-    labels = torch.zeros(batch, dtype=torch.long, device=device)
+    labels = labels_of(graph, batch, device)
     optimiser = optimiser_for(graph.parameters, dict(model.named_parameters()), train=graph.train)
     counter = Allocations()
     with counter:

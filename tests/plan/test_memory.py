@@ -139,6 +139,29 @@ def test_memory_of_a_normalisation_of_bfloat16(name: str) -> None:
     assert planned.peak.total == pytest.approx(peak_bytes(graph, 32, "cpu"), rel=0.02)
 
 
+DENSE = """\
+[image] input 3x32x32
+[in] conv filters=16 kernel=3 pad=1 neuron=relu
+[down] maxpool kernel=2 stride=2
+[deep] conv filters=32 kernel=3 pad=1 neuron=relu
+[up] deconv filters=16 kernel=2 stride=2
+[both] concat inputs=up,in
+[scores] conv filters={classes} kernel=1
+"""
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("classes", [4, 21])
+def test_memory_of_the_loss_of_pixels(classes: int, precision: Precision) -> None:
+    """The class of each pixel is kept as an index of 8 bytes, beside 4 bytes for each score."""
+    graph = netspec.loads(DENSE.format(classes=classes)).graph
+    graph = replace(graph, train=replace(graph.train, precision=precision))
+    planned = plan(graph, 1, "batch", batch=8, precision=precision).devices[0].memory
+    assert planned.activations + planned.casts == pytest.approx(kept_bytes(graph, 8), rel=1e-5)
+    peak = peak_bytes(graph, 8, *(["cpu"] if precision == "bf16" else []))
+    assert planned.peak.total == pytest.approx(peak, rel=0.02)
+
+
 @pytest.mark.many
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_memory_around_an_operation(name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netspec.ir.ops import (
     BinaryCrossEntropy,
     CauchyError,
+    CrossEntropy,
     GatedSumSquares,
     Loss,
     SetCrossEntropy,
@@ -13,13 +14,15 @@ from netspec.ir.ops import (
 )
 from netspec.ir.widths import FULL
 from netspec.ir.window import Pad
-from netspec.plan.footprint.model import Footprint, Site
+from netspec.plan.footprint.model import INDEX, Footprint, Site
 
 
 def loss(op: Loss, site: Site) -> Footprint:
     """A loss keeps tensors of the scores' size (probabilities or differences), and needs one for the targets."""
     scores, wide = site.input_numel * FULL, site.width == FULL
     keeps, copies = False, 1
+    if isinstance(op, CrossEntropy) and site.inputs[0].units > site.inputs[0].channels:
+        return _of_pixels(site)
     if isinstance(op, GatedSumSquares | Topographic):
         return _sum_of_squares(op, site)
     if isinstance(op, SetCrossEntropy):
@@ -35,6 +38,15 @@ def loss(op: Loss, site: Site) -> Footprint:
     elif isinstance(op, CauchyError):  # the differences and their squares
         copies = 2
     return Footprint(FULL, FULL, keeps_input=keeps, extra=copies * scores, forward=scores)
+
+
+def _of_pixels(site: Site) -> Footprint:
+    """The loss of a dense network keeps the logarithms of the probabilities, in float32, and the class of each pixel as
+    an index. Their gradient has their size, and so has that of the scores before it is narrowed."""
+    scores, pixels = site.input_numel * FULL, site.input_numel // site.inputs[0].channels
+    gradients = scores if site.width == FULL else 2 * scores - site.input_numel * site.width
+    forward = pixels * FULL if site.width == FULL else scores + pixels * FULL
+    return Footprint(FULL, FULL, extra=scores + pixels * INDEX, forward=forward, backward=gradients)
 
 
 def _sum_of_squares(op: GatedSumSquares | Topographic, site: Site) -> Footprint:
