@@ -15,7 +15,7 @@ from netspec.check.placement import check_group
 from netspec.check.report import Findings, joined_size
 from netspec.check.statements import BAD, Settings
 from netspec.check.values import list_keys, pairs_by_key, read_pairs
-from netspec.check.words import claimed, given_values
+from netspec.check.wording import claimed, given_values
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.fixes import replacement
 from netspec.ir.fault import Fault

@@ -16,7 +16,7 @@ from examples import fresh
 from places import ROOT
 
 from netspec import layers, setting_keys
-from netspec.explain import codes, statements, types
+from netspec.explain import codes, settings, types
 from netspec.explain.keys import forms_table
 from netspec.explain.markdown import table
 from netspec.keys import Init, Key, Kind, NeuronWord
@@ -60,7 +60,7 @@ def layer_types() -> str:
 
 def settings_() -> str:
     """Return the pages of all settings, as sections."""
-    return "\n".join(lowered(statements.page(word)) for word in setting_keys.SETTINGS)
+    return "\n".join(lowered(settings.page(word)) for word in setting_keys.SETTINGS)
 
 
 def initial_values() -> str:

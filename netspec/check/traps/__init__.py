@@ -9,16 +9,9 @@ from collections.abc import Mapping
 
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.enlarging import output_holes, sums_of_maps, unread_borders
-from netspec.check.traps.images import (
-    MAX_COLOURS,
-    channels_last,
-    lrn_across_groups,
-    mean_out_of_range,
-    unread_channels,
-    unread_pixels,
-)
+from netspec.check.traps.images import MAX_COLOURS, channels_last, mean_out_of_range, unread_channels, unread_pixels
 from netspec.check.traps.initialisation import saturated_bias, signal
-from netspec.check.traps.norms import normalises_single_numbers
+from netspec.check.traps.norms import lrn_across_groups, normalises_single_numbers
 from netspec.check.traps.scores import dropout_on_scores, no_class_loss, relu_on_scores, sets_of_all, softmax_twice
 from netspec.check.traps.skipped import image_dropped
 from netspec.check.traps.updates import batchnorm_momentum, super_eps

@@ -1,4 +1,4 @@
-"""Traps in how windows, connection tables and normalisations read an image."""
+"""Traps in how windows and connection tables read an image, and in how the input says what it is."""
 
 from __future__ import annotations
 
@@ -10,24 +10,9 @@ from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.diagnostics.fixes import insertion
 from netspec.formatting import format_number, listed, plural
-from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import (
-    ChannelMax,
-    ChannelMean,
-    Conv,
-    Deconv,
-    Input,
-    Local,
-    Lrn,
-    PixelShuffle,
-    PixelUnshuffle,
-    Shuffle,
-    Slice,
-    window_of,
-)
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Conv, Input, window_of
 from netspec.ir.shape import Shape
-
-_CONVOLUTIONS = (Conv, Deconv, Local)
 
 MAX_COLOURS = 4
 """The largest number of channels that an image is expected to have: three colours and a mask."""
@@ -118,38 +103,3 @@ def unread_channels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[D
             message = f"no filter of {node.layer} reads {which} {listed(unread, MAX_LISTED)}"
             notes = [f"its input has {plural(x.channels, 'channel')}, and a table counts them from 0"]
             yield warning("unread-channels", message, node, facts, ("table",), notes)
-
-
-def lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """Warn about a normalisation window over the maps of two filter groups that read different maps."""
-    norms = [node for node in graph.nodes.values() if isinstance(node.op, Lrn)]
-    makers = _makers(graph) if norms else {}
-    for node in norms:
-        maker = makers[node.name]
-        if maker is None or not isinstance(maker.op, _CONVOLUTIONS) or not isinstance(node.op, Lrn):
-            continue
-        groups = graph.groups if maker.placement.split else maker.op.groups
-        if node.op.groups == 1 and groups > 1:
-            channels = node.output.channels // groups
-            message = f"{node.layer}'s window crosses the {groups} groups of {maker.layer}"
-            notes = [
-                f"maps {channels - 1} and {channels} are neighbours only by their numbers; on two GPUs, each GPU "
-                "normalised over its own maps"
-            ]
-            yield warning("lrn-across-groups", message, node, facts, ("reads", "size"), notes)
-
-
-_REARRANGE = Shuffle | Slice | PixelShuffle | PixelUnshuffle | ChannelMax | ChannelMean
-
-
-def _makers(graph: Graph) -> dict[str, Node | None]:
-    """Map each value to the convolution that made its channels, if in between are only operations with one input that
-    leave all channels in their places."""
-    makers: dict[str, Node | None] = {}
-    for node in graph.nodes.values():
-        if isinstance(node.op, _CONVOLUTIONS):
-            makers[node.name] = node
-        else:
-            keeps = len(node.inputs) == 1 and not isinstance(node.op, _REARRANGE)
-            makers[node.name] = makers[node.inputs[0]] if keeps else None
-    return makers

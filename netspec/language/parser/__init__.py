@@ -11,9 +11,9 @@ from lark import UnexpectedInput
 
 from netspec.diagnostics import Diagnostic
 from netspec.language.parser import grammar
-from netspec.language.parser.outline import may_be_too_long, wording
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader, TooLong
+from netspec.language.parser.wording import may_be_too_long, wording
 from netspec.language.parser.words import MAX_NAME_LENGTH, NAME
 from netspec.language.syntax import Body, Claim, File, Items, Section, Setting, Value, Word
 from netspec.source import Source, Span
