@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from checking import refused
 
 from netspec.diagnostics import SpecError
 from netspec.diagnostics.text import render
@@ -18,9 +19,7 @@ from netspec.opening import decode
     ],
 )
 def test_binary_or_too_large_file_is_an_error(data: bytes, code: str, message: str) -> None:
-    with pytest.raises(SpecError) as caught:
-        decode(data, "a.net")
-    (found,) = caught.value.diagnostics
+    found = refused(decode, data, "a.net")
     assert (found.code, message in found.message) == (code, True)
     assert render(found).splitlines()[1].strip() == "--> a.net:1:1"
 
@@ -34,9 +33,7 @@ def test_binary_or_too_large_file_is_an_error(data: bytes, code: str, message: s
     ],
 )
 def test_byte_in_another_encoding_is_located(data: bytes, byte: int, place: tuple[int, int]) -> None:
-    with pytest.raises(SpecError) as caught:
-        decode(data, "a.net")
-    (found,) = caught.value.diagnostics
+    found = refused(decode, data, "a.net")
     assert f"byte {byte} is 0x{data[byte - 1]:02x}" in found.message
     assert (found.span.line, found.span.column) == place
     assert found.notes == ("text in another encoding must be converted: iconv -f LATIN1 -t UTF-8 does it for Latin-1",)
@@ -44,9 +41,7 @@ def test_byte_in_another_encoding_is_located(data: bytes, byte: int, place: tupl
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 def test_byte_order_mark_names_the_encoding(encoding: str) -> None:
-    with pytest.raises(SpecError) as caught:
-        decode("net a\n".encode(encoding), "a.net")
-    (found,) = caught.value.diagnostics
+    found = refused(decode, "net a\n".encode(encoding), "a.net")
     word = encoding.upper()
     assert found.notes == (f"it begins as {word} does: iconv -f {word} -t UTF-8 converts it",)
 

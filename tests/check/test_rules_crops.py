@@ -6,7 +6,6 @@ import pytest
 from checking import codes, only_diagnostic, position_of, valid_net
 
 import netspec
-from netspec.diagnostics import SpecError
 from netspec.ir.settings import Cutout, RandomErasing
 from netspec.language.variants import apply
 
@@ -87,9 +86,7 @@ def test_sides_areas_and_aspects_are_read() -> None:
     ],
 )
 def test_mistakes_in_drawn_sizes_have_fixes(keys: str, message: str, fix: str | None) -> None:
-    with pytest.raises(SpecError) as caught:
-        netspec.loads(f"{IMAGE}\naugment {keys}")
-    (found,) = caught.value.diagnostics
+    found = only_diagnostic(f"{IMAGE}\naugment {keys}")
     assert (found.code, found.message[: len(message)]) == ("bad-value", message)
     assert [one.title.removeprefix("write ") for one in found.fixes] == ([fix] if fix else [])
 
@@ -136,9 +133,7 @@ def test_another_input_drops_sizes_that_are_too_small_for_it() -> None:
     ],
 )
 def test_keys_of_other_tools_are_translated(other: str, meant: str) -> None:
-    with pytest.raises(SpecError) as caught:
-        netspec.loads(f"{IMAGE}\naugment {other}")
-    (found,) = caught.value.diagnostics
+    found = only_diagnostic(f"{IMAGE}\naugment {other}")
     assert found.message.endswith(f"did you mean {meant}?")
     assert [fix.title for fix in found.fixes] == [f"write {meant}"]
 
@@ -271,8 +266,6 @@ def test_what_is_erased_is_read() -> None:
     ],
 )
 def test_mistakes_in_what_is_erased(value: str, message: str, fix: str | None) -> None:
-    with pytest.raises(SpecError) as caught:
-        netspec.loads(f"{IMAGE}\naugment erase={value}")
-    (found,) = caught.value.diagnostics
+    found = only_diagnostic(f"{IMAGE}\naugment erase={value}")
     assert (found.code, found.message) == ("bad-value", message)
     assert [one.title for one in found.fixes if one.title.endswith(fix or "none")] == ([f"write {fix}"] if fix else [])

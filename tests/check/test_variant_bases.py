@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from checking import refused
 from processes import invoke
 from variants import BASE, diagnostics, message, names
 
@@ -42,9 +43,7 @@ def test_misspelt_base_suggests_an_existing_spec(variant, tmp_path: Path) -> Non
     path = variant("[conv1] stride=2\n")
     text = path.read_text().replace("base.net", "bsae.net")
     path.write_text(text)
-    with pytest.raises(netspec.SpecError) as caught:
-        netspec.load(path)
-    (found,) = caught.value.diagnostics
+    found = refused(netspec.load, path)
     assert found.message.endswith("bsae.net: No such file or directory; did you mean base.net?")
     (fix,) = found.fixes
     assert (fix.title, fix.checks) == ("write base.net", True)
@@ -56,9 +55,7 @@ def test_common_suffix_does_not_make_names_similar(variant, tmp_path: Path) -> N
     path = variant("").with_name("other.net")
     (tmp_path / "g.net").write_text("net g\n")
     path.write_text("net other from=missing.net\n")
-    with pytest.raises(netspec.SpecError) as caught:
-        netspec.load(path)
-    (found,) = caught.value.diagnostics
+    found = refused(netspec.load, path)
     assert found.message.endswith("missing.net: No such file or directory") and not found.fixes
 
 
@@ -72,9 +69,7 @@ def test_common_suffix_does_not_make_names_similar(variant, tmp_path: Path) -> N
 )
 def test_unreadable_base_is_the_only_error(tmp_path: Path, line: str, place: tuple[int, int], note: str) -> None:
     (tmp_path / "v.net").write_text(f"{line}[conv1] stride=2\ndrop pool1\n")
-    with pytest.raises(netspec.SpecError) as caught:
-        netspec.load(tmp_path / "v.net")
-    (found,) = caught.value.diagnostics
+    found = refused(netspec.load, tmp_path / "v.net")
     assert (found.code, (found.span.line, found.span.column), found.notes) == ("syntax", place, (note,))
 
 

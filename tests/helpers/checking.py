@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from places import SPECS
 
@@ -20,6 +22,14 @@ def diagnostics_of(text: str) -> tuple[Diagnostic, ...]:
     with pytest.raises(SpecError) as caught:
         loads(text, "a.net")
     return caught.value.diagnostics
+
+
+def refused(call: Callable[..., object], *arguments: object, **named: object) -> Diagnostic:
+    """Return the only diagnostic with which a call refuses its arguments."""
+    with pytest.raises(SpecError) as caught:
+        call(*arguments, **named)
+    (found,) = caught.value.diagnostics
+    return found
 
 
 def only_diagnostic(text: str) -> Diagnostic:

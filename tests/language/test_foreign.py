@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from checking import refused
 from places import SPECS
 
 from netspec.check import check
@@ -111,9 +112,7 @@ def test_foreign_file_gives_one_error_that_names_its_tool(
     name: str, text: str, what: str, place: tuple[int, str]
 ) -> None:
     for written in (text, text.replace("\n", "\r\n")):
-        with pytest.raises(SpecError) as wrong:
-            loads(written, name)
-        (found,) = wrong.value.diagnostics
+        found = refused(loads, written, name)
         assert found.code == "foreign-file" and what in found.message
         assert (found.span.line, found.span.text) == place
 
@@ -121,9 +120,7 @@ def test_foreign_file_gives_one_error_that_names_its_tool(
 @pytest.mark.parametrize("name", ["a.net", "a.cfg"])
 @pytest.mark.parametrize(("text", "here"), [(PROTOTXT, "layer {"), (OLD_PROTOTXT, "layers {"), (BRACE_BELOW, "layer")])
 def test_network_of_caffe_under_another_name_is_one_error(name: str, text: str, here: str) -> None:
-    with pytest.raises(SpecError) as wrong:
-        loads(text, name)
-    (found,) = wrong.value.diagnostics
+    found = refused(loads, text, name)
     assert found.code == "foreign-file" and "Caffe" in found.message
     assert (found.span.line, found.span.text) == (2, here)
 
@@ -178,9 +175,7 @@ def test_attempt_at_a_spec_gives_an_error_for_each_line(text: str) -> None:
 
 
 def test_spec_in_a_layer_file_gives_one_error() -> None:
-    with pytest.raises(SpecError) as wrong:
-        loads("# mine\nnet a\n[image] input 3x8x8\n[c] conv filters=16 kernel=3\n", "a.cfg")
-    (found,) = wrong.value.diagnostics
+    found = refused(loads, "# mine\nnet a\n[image] input 3x8x8\n[c] conv filters=16 kernel=3\n", "a.cfg")
     assert (found.code, found.span.line, found.span.text) == ("foreign-file", 3, "[image] input")
     assert found.message == "this is a spec, whose name ends in .net"
 
@@ -202,9 +197,7 @@ PROGRAM = '/* a network */\n#include <stdio.h>\nint main() {\n  int sizes[2] = {
 )
 def test_text_without_a_section_is_no_layer_file(text: str, place: tuple[int, str]) -> None:
     for written in (text, text.replace("\n", "\r\n")):
-        with pytest.raises(SpecError) as wrong:
-            loads(written, "a.cfg")
-        (found,) = wrong.value.diagnostics
+        found = refused(loads, written, "a.cfg")
         assert (found.code, found.span.line, found.span.text) == ("foreign-file", *place)
         assert found.message == "this is not a file of cuda-convnet: it has no section, [conv1] on a line of its own"
 

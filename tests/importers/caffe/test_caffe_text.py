@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from checking import refused
 
-from netspec.diagnostics import SpecError
 from netspec.importers.caffe.text.model import Message
 from netspec.importers.caffe.text.parser import MAX_DEPTH, read
 from netspec.source import Source
@@ -67,7 +67,5 @@ def test_spans_are_places_in_the_text() -> None:
     ],
 )
 def test_mistake_of_the_text_is_reported_at_its_place(text: str, message: str, place: tuple[int, int]) -> None:
-    with pytest.raises(SpecError) as error:
-        read(Source("a.prototxt", text))
-    (found,) = error.value.diagnostics
+    found = refused(read, Source("a.prototxt", text))
     assert (found.code, found.message, (found.span.line, found.span.column)) == ("caffe-syntax", message, place)

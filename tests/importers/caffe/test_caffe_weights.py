@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from caffe_records import record
 from caffemodels import Array, Form, blob, caffemodel, field, layer
+from checking import refused
 
 from netspec import loads
 from netspec.diagnostics import CannotOpen, SpecError
@@ -246,7 +247,5 @@ def test_layers_of_one_name(tmp_path: Path) -> None:
     path.write_bytes(caffemodel({"fc2": [numbers(5, 5)]}, "today"))
     graph = loads("[x] input 5\n[fc2] fc outputs=5 bias=none\n[fc2_fc] fc outputs=5 bias=none\n").graph
     places = {"fc2.weight": ("fc2", 0), "fc2_fc.weight": ("fc2", 0)}
-    with pytest.raises(SpecError) as error:
-        read_weights(path, graph, places, own, own["fc2"].span.source)
-    (found,) = error.value.diagnostics
+    found = refused(read_weights, path, graph, places, own, own["fc2"].span.source)
     assert found.message == "several layers with weights are named fc2: which of them has those in w.caffemodel?"
