@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis_profiles import examples
 from places import SPECS
 
-from netspec.check import Checked, check, words
+from netspec.check import Checked, check, wording
 from netspec.check import layers as walk
 from netspec.check.cache import Table
 from netspec.check.reading import Reader
@@ -211,11 +211,11 @@ def test_error_in_identical_layers_is_reported_for_each() -> None:
 def test_values_written_alike_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[tuple[str, ...]] = []
 
-    def value_of(found: tuple[str, ...], real=words.value_of) -> Value:
+    def value_of(found: tuple[str, ...], real=wording.value_of) -> Value:
         read.append(found)
         return real(found)
 
-    monkeypatch.setattr(words, "value_of", value_of)
+    monkeypatch.setattr(wording, "value_of", value_of)
     layers = "".join(f"[c{i}] conv filters={i} kernel = 3 pad=1 init=gaussian(0.1)\n" for i in (5, 6, 7))
     assert check(Source("a.net", f"[image] input 3x8x8\n{layers}")).graph is not None
     gaussian = ("gaussian", "(", "0.1", ")")

@@ -114,31 +114,36 @@ def _is_whole(value_type: TypeProto | None) -> bool:
 
 def _step(walk: Walk, proto: NodeProto, number: int) -> None:
     """Evaluate a node if it is constant, else infer the shapes of its outputs and keep it."""
-    inputs = [name for name in proto.input if name]
-    missing = [name for name in inputs if name not in walk.types]
-    if unknown := [name for name in missing if name not in walk.computed]:
+    _check(walk, proto, number)
+    if proto.op_type == "If" and proto.input[0] in walk.tensors:
+        _take_branch(walk, proto, number)
+    elif proto.op_type == "Identity" and proto.input[0] not in walk.tensors:
+        _copy(walk, proto.input[0], proto.output[0])
+    elif (constant := _constant(walk, proto, number)) is not None:
+        if _counts_images(walk, proto):
+            walk.counts.update(filter(None, proto.output))
+        for name, values in constant.items():
+            walk.tensors[name] = Tensor(name, values.shape, _returning(values))
+            walk.types[name] = type_of(values)
+    else:
+        _keep(walk, proto, number)
+
+
+def _check(walk: Walk, proto: NodeProto, number: int) -> None:
+    """Check a node by itself, that what it reads was computed before it, and that nothing has computed its outputs."""
+    if unknown := [name for name in proto.input if name and name not in walk.types and name not in walk.computed]:
         message = f"{called(proto, number)} reads {unknown[0]}, which nothing before it computes"
         raise model_error("not-onnx", walk.source, message)
     check_node(walk, proto, number)
     if again := [name for name in proto.output if name and (name in walk.tensors or name in walk.computed)]:
         message = f"{called(proto, number)} computes {again[0]}, which is there already"
         raise model_error("not-onnx", walk.source, message)
-    if proto.op_type == "If" and proto.input[0] in walk.tensors:
-        _take_branch(walk, proto, number)
-        return
-    if proto.op_type == "Identity" and proto.input[0] not in walk.tensors:
-        _copy(walk, proto.input[0], proto.output[0])
-        return
-    constant = _constant(walk, proto, number)
-    if constant is not None:
-        if _counts_images(walk, proto):
-            walk.counts.update(filter(None, proto.output))
-        for name, values in constant.items():
-            walk.tensors[name] = Tensor(name, values.shape, _returning(values))
-            walk.types[name] = type_of(values)
-        return
-    types = {} if missing else inferred_types(walk, proto, number)
-    for name, value_type in types.items():
+
+
+def _keep(walk: Walk, proto: NodeProto, number: int) -> None:
+    """Add a node that is not constant, with the types and shapes of its outputs as far as those of its inputs tell."""
+    known = all(name in walk.types for name in proto.input if name)
+    for name, value_type in (inferred_types(walk, proto, number) if known else {}).items():
         walk.types[name] = value_type
         axes = value_type.tensor_type.shape.dim
         if value_type.HasField("tensor_type") and value_type.tensor_type.HasField("shape"):
