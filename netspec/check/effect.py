@@ -110,14 +110,7 @@ def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tupl
     if facts.values.get("affine") is False:
         why = f"{name} has no coefficients and no biases: affine=no"
         yield from ((key, why) for key in (*_WEIGHT_KEYS, *_BIAS_KEYS, "update_every"))
-    defaults = settings.default_pairs.get(facts.type or "", {})
-    if facts.values.get("update_every") == (parts := settings.train.accumulate) and "update_every" not in defaults:
-        why = f"{format_count(parts)} parts are a whole batch, after which all layers are updated anyway"
-        if parts == 1:
-            why = "each batch is processed in one part; train accumulate=4 divides it into four"
-        yield "update_every", why
-    elif owner and facts.values.get("bias", True) is None:
-        yield "update_every", f"{name} has neither weights of its own nor biases"
+    yield from (("update_every", why) for why in _why_no_update_every(facts, settings))
     if "gpus" not in settings.statements:
         why = "the file has no GPU groups; gpus 2 declares two"
         yield from ((key, why) for key in _GROUP_KEYS)
@@ -171,6 +164,17 @@ def _values_of(facts: LayerFacts, key: str) -> set[Any]:
     """The values of a key over all inputs."""
     value = facts.values.get(key)
     return set(value.values) if isinstance(value, PerInput) else {value}
+
+
+def _why_no_update_every(facts: LayerFacts, settings: Settings) -> Iterator[str]:
+    """Yield the reason why ``update_every`` has no effect, if it has none."""
+    parts = settings.train.accumulate
+    has_default = "update_every" in settings.default_pairs.get(facts.type or "", {})
+    if facts.values.get("update_every") == parts and not has_default:
+        why = f"{format_count(parts)} parts are a whole batch, after which all layers are updated anyway"
+        yield "each batch is processed in one part; train accumulate=4 divides it into four" if parts == 1 else why
+    elif facts.values.get("weights") and facts.values.get("bias", True) is None:
+        yield f"{facts.name} has neither weights of its own nor biases"
 
 
 def _why_no_norm_over_parts(facts: LayerFacts) -> Iterator[str]:

@@ -1,6 +1,8 @@
-"""Check a network as a whole: that it has one input, that crops fit it, and that no layer or key is useless."""
+"""Check a network as a whole: its one input, its crops and updates, and that no layer or key is useless."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from netspec.check.augmenting import check_augmenting, warn_of_unused
 from netspec.check.effect import warn_no_effect
@@ -10,10 +12,11 @@ from netspec.check.mixing import check_mixing
 from netspec.check.report import Findings
 from netspec.check.schedules import warn_of_late_changes
 from netspec.check.statements import Settings
-from netspec.check.updates import check_update_every
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.model import first_line_span
+from netspec.formatting import format_count, plural
 from netspec.language.syntax import Section
+from netspec.source import Span
 
 
 def check_network(walk: Walk, settings: Settings, findings: Findings) -> None:
@@ -28,7 +31,7 @@ def check_network(walk: Walk, settings: Settings, findings: Findings) -> None:
         check_augmenting(walk, settings, findings)
         check_mixing(walk, settings, findings)
     if not findings.has_errors():
-        check_update_every(walk.facts, settings, findings)
+        _check_update_every(walk.facts, settings, findings)
     if not findings.has_errors():
         _warn_unread(walk, findings)
         warn_no_effect(walk.facts, settings, findings)
@@ -96,3 +99,32 @@ def _warn_unread(walk: Walk, findings: Findings) -> None:
                 notes=(f"the network's output is its last layer, {walk.facts[-1].name}",),
                 layer=name,
             )
+
+
+def _check_update_every(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
+    """Report each ``update_every`` that does not divide the number of parts, one from a ``default`` line only once."""
+    parts = settings.train.accumulate
+    train_pairs = settings.pairs("train")
+    reported: set[Span] = set()
+    for facts in layers:
+        every = facts.values.get("update_every")
+        if not every or not parts % every:
+            continue
+        name = facts.name
+        pair = facts.pairs.get("update_every") or settings.default_pairs[facts.type or ""]["update_every"]
+        if pair.span in reported:
+            continue
+        reported.add(pair.span)
+        note = f"{parts} / {every} = {parts / every:.6g}: some updates would mix parts of two batches"
+        if parts == 1:
+            note = (
+                f"a batch goes through the network in one part: train accumulate={every} would make "
+                f"{format_count(every)}"
+            )
+        findings.add(
+            "batch-not-divided",
+            f"{name} cannot be updated after every {plural(every, 'part')} of a batch in {plural(parts, 'part')}",
+            *(each.span for each in (pair, train_pairs.get("accumulate")) if each is not None),
+            notes=(note,),
+            layer=name,
+        )
