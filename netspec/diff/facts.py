@@ -6,25 +6,9 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from netspec.ir import ops
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import SPLIT, WHOLE, Graph, Layer, Node, Parameter
-from netspec.ir.ops import (
-    BatchNorm,
-    ChannelScale,
-    Concat,
-    Conv,
-    Crop,
-    Deconv,
-    Input,
-    Linear,
-    LinearNeuron,
-    Local,
-    Loss,
-    Lrn,
-    Neuron,
-    Op,
-    Slice,
-)
 from netspec.ir.rules import momentum_of
 from netspec.ir.schedules import Schedule
 from netspec.ir.window import Pad, TransposedWindow, Window
@@ -39,10 +23,10 @@ PREPARATION_KEYS = ("range", "mean", "order", "std")
 """Keys of the input that describe its values."""
 
 _RENAMED = (
-    (BatchNorm, "momentum", "average"),
-    (Input, "size", "shape"),
-    (Loss, "weight", "loss_weight"),
-    (Linear, "groups", "parts"),
+    (ops.BatchNorm, "momentum", "average"),
+    (ops.Input, "size", "shape"),
+    (ops.Loss, "weight", "loss_weight"),
+    (ops.Linear, "groups", "parts"),
 )
 """Attributes of operations that have another name in a spec."""
 _SIZE = ("height", "width")
@@ -88,7 +72,7 @@ def layer_facts(graph: Graph, layer: Layer, *, by_gpu: bool) -> dict[str, Fact]:
     nodes = main_nodes(graph, layer)
     attributes = [dict(_attributes(graph, layer, node, by_gpu)) for node in nodes]
     facts = {key: Fact(_per_input([values[key] for values in attributes])) for key in attributes[0]}
-    if isinstance(nodes[0].op, Input):
+    if isinstance(nodes[0].op, ops.Input):
         facts |= {key: Fact(texts.word(getattr(graph.preprocessing, key))) for key in PREPARATION_KEYS}
     facts["neuron"] = Fact(texts.neuron(neuron_of(graph, layer)))
     facts |= _learning(graph, layer, nodes)
@@ -115,24 +99,24 @@ def main_nodes(graph: Graph, layer: Layer) -> tuple[Node, ...]:
     The sum and bias after several products and the final neuron are left out.
     """
     nodes = graph.nodes_of(layer)
-    products = tuple(n for n in nodes if isinstance(n.op, Conv | Deconv | Local | Linear))
+    products = tuple(n for n in nodes if isinstance(n.op, ops.Conv | ops.Deconv | ops.Local | ops.Linear))
     return products or (nodes[0],)
 
 
-def neuron_of(graph: Graph, layer: Layer) -> Op:
+def neuron_of(graph: Graph, layer: Layer) -> ops.Op:
     """The neuron at the end of a layer, or the identity if it has none."""
     last = graph.nodes[layer.nodes[-1]].op
-    return last if len(layer.nodes) > 1 and isinstance(last, Neuron) else LinearNeuron()
+    return last if len(layer.nodes) > 1 and isinstance(last, ops.Neuron) else ops.LinearNeuron()
 
 
-def fields_of(op: Op, key: str) -> tuple[str, ...]:
+def fields_of(op: ops.Op, key: str) -> tuple[str, ...]:
     """The names of the attributes of an operation that a key sets."""
-    if isinstance(op, Crop) and key == "size":
+    if isinstance(op, ops.Crop) and key == "size":
         return _SIZE
     return (next((field for kind, field, name in _RENAMED if isinstance(op, kind) and name == key), key),)
 
 
-def _key_of(op: Op, field: str) -> str:
+def _key_of(op: ops.Op, field: str) -> str:
     return next((name for kind, attribute, name in _RENAMED if isinstance(op, kind) and attribute == field), field)
 
 
@@ -150,19 +134,19 @@ def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterato
             yield from _window(value)
         elif isinstance(value, Pad):
             yield field.name, texts.pad(value)
-        elif isinstance(op, Crop) and field.name in _SIZE:
+        elif isinstance(op, ops.Crop) and field.name in _SIZE:
             if field.name == _SIZE[0]:
                 yield "size", texts.pair((op.height, op.width))
         elif field.name == "table":
             yield "table", str(value or "none")
-        elif (isinstance(op, Slice) and field.name == "groups") or field.name == "shares":
+        elif (isinstance(op, ops.Slice) and field.name == "groups") or field.name == "shares":
             if not by_gpu:
                 yield field.name, str(value)
         elif field.name == "groups":
-            if not by_gpu or not isinstance(op, Concat):
+            if not by_gpu or not isinstance(op, ops.Concat):
                 key = _key_of(op, "groups") if by_gpu else "groups"
                 yield key, str(value // _shares(graph, layer, node) if by_gpu else value)
-        elif field.name != "bias" or not isinstance(op, Conv | Deconv | Local | Linear):
+        elif field.name != "bias" or not isinstance(op, ops.Conv | ops.Deconv | ops.Local | ops.Linear):
             yield _key_of(op, field.name), texts.word(value)
 
 
@@ -179,7 +163,7 @@ def _window(window: Window) -> Iterator[tuple[str, str]]:
 def _shares(graph: Graph, layer: Layer, node: Node) -> int:
     """The number of GPU groups whose shares are read separately. The file's ``groups`` count within one share."""
     split = layer.placement.split and graph.nodes[node.inputs[0]].placement.split
-    return graph.groups if split and layer.reads == "own" and not isinstance(node.op, Concat) else 1
+    return graph.groups if split and layer.reads == "own" and not isinstance(node.op, ops.Concat) else 1
 
 
 def _learning(graph: Graph, layer: Layer, nodes: tuple[Node, ...]) -> dict[str, Fact]:
@@ -191,7 +175,7 @@ def _learning(graph: Graph, layer: Layer, nodes: tuple[Node, ...]) -> dict[str, 
     facts = {}
     if weights:
         facts["init"] = _initial(weights, fan_in, fan_out)
-    if isinstance(nodes[0].op, Conv | Deconv | Local | Linear | ChannelScale):
+    if isinstance(nodes[0].op, ops.Conv | ops.Deconv | ops.Local | ops.Linear | ops.ChannelScale):
         facts["bias"] = _as_bias(_initial(biases, fan_in, fan_out)) if biases else Fact("none")
     if weights:
         facts |= _rates(graph, weights, graph.train.weight_decay, graph.train.schedule)
@@ -202,7 +186,7 @@ def _learning(graph: Graph, layer: Layer, nodes: tuple[Node, ...]) -> dict[str, 
         facts["update_every"] = Fact("once a batch" if p.update_every is None else str(p.update_every))
     if weights:
         facts |= _bounds(weights)
-    if weights and isinstance(nodes[0].op, Linear):
+    if weights and isinstance(nodes[0].op, ops.Linear):
         facts["norm_over"] = Fact("parts" if any(p.constraint.parts > 1 for p in weights) else "unit")
     return facts
 
@@ -282,6 +266,6 @@ def _placement(graph: Graph, layer: Layer, nodes: tuple[Node, ...]) -> dict[str,
     gathers = first == SPLIT and placement == WHOLE
     is_default = first == placement or gathers
     facts = {"gpu": Fact(text, frozenset({"as its first input"} if is_default else ()))}
-    if isinstance(nodes[0].op, Conv | Deconv | Local | Linear | Lrn):
+    if isinstance(nodes[0].op, ops.Conv | ops.Deconv | ops.Local | ops.Linear | ops.Lrn):
         facts["reads"] = Fact(layer.reads)
     return facts

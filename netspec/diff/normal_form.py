@@ -14,39 +14,8 @@ import dataclasses
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from netspec.ir import ops
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import (
-    BatchNorm,
-    Bias,
-    Concat,
-    Conv,
-    Dropout,
-    Elu,
-    Flatten,
-    GroupNorm,
-    HardSigmoid,
-    HardSwish,
-    Input,
-    LayerNorm,
-    LeakyRelu,
-    Linear,
-    LinearNeuron,
-    Logistic,
-    Loss,
-    Max,
-    MaxPool,
-    Neuron,
-    Op,
-    Pool,
-    Product,
-    Relu,
-    Relu6,
-    Reshape,
-    Silu,
-    Sum,
-    Tanh,
-    is_identity,
-)
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.keys.texts import number
@@ -114,25 +83,25 @@ def normal_form(graph: Graph) -> NormalForm:
     values: dict[str, Edge] = {}
     for node in graph.nodes.values():
         read = [values[name] for name in node.inputs]
-        if isinstance(node.op, Neuron | Dropout | Flatten) or _changes_nothing(node.op, graph.shapes(node)):
+        if isinstance(node.op, ops.Neuron | ops.Dropout | ops.Flatten) or _changes_nothing(node.op, graph.shapes(node)):
             values[node.name] = _with_function(read[0], node, graph.shapes(node))
             continue
-        if isinstance(node.op, Product) and (gated := _gated(read, node.layer)):
+        if isinstance(node.op, ops.Product) and (gated := _gated(read, node.layer)):
             values[node.name] = gated
             continue
         layer_cores = cores[node.layer]
         value = Edge((node.layer, len(layer_cores)))
-        if isinstance(node.op, MaxPool):
+        if isinstance(node.op, ops.MaxPool):
             (read[0], value) = _move_past_pooling(read[0], value)
         if is_product(node.op, graph.shapes(node)):
             read = [_without_flattening(edge) for edge in read]
-        if node.op == Concat():
+        if node.op == ops.Concat():
             read = [part for edge in read for part in _concatenated(edge, cores)]
         parts = _node_signature(graph, node), tuple(read), _weights(graph, node)
-        layer_cores.append(Core(*parts, ordered=not isinstance(node.op, Sum | Max | Product)))
+        layer_cores.append(Core(*parts, ordered=not isinstance(node.op, ops.Sum | ops.Max | ops.Product)))
         values[node.name] = value
     output = graph.output
-    if isinstance(output.op, Loss):
+    if isinstance(output.op, ops.Loss):
         output = graph.nodes[output.inputs[-1]]
     ends = values[graph.scores.name], values[output.name]
     return NormalForm(
@@ -144,41 +113,41 @@ def normal_form(graph: Graph) -> NormalForm:
     )
 
 
-def signature(op: Op, inputs: tuple[Shape, ...]) -> Signature:
+def signature(op: ops.Op, inputs: tuple[Shape, ...]) -> Signature:
     """Return a key that is equal for operations that compute the same of inputs with these shapes.
 
     It describes the operation outside training and without GPU groups. Dropout is the factor that it applies there.
     """
-    if isinstance(op, Dropout):
-        return _describe(LinearNeuron(1 - op.rate if op.scaling == "test" else 1.0))
-    if isinstance(op, BatchNorm):
+    if isinstance(op, ops.Dropout):
+        return _describe(ops.LinearNeuron(1 - op.rate if op.scaling == "test" else 1.0))
+    if isinstance(op, ops.BatchNorm):
         return _describe(replace(op, momentum=0.0))
-    if isinstance(op, LayerNorm) and inputs[0].units == inputs[0].channels:  # one position is all of them
-        return _describe(GroupNorm(op.eps, op.groups, op.affine))
-    if isinstance(op, Bias):
+    if isinstance(op, ops.LayerNorm) and inputs[0].units == inputs[0].channels:  # one position is all of them
+        return _describe(ops.GroupNorm(op.eps, op.groups, op.affine))
+    if isinstance(op, ops.Bias):
         return ("Bias", op.per)
     if _changes_nothing(op, inputs):
         return _IDENTITY
-    if isinstance(op, Conv) and op.table is not None and op.table.links == op.filters * inputs[0].channels:
+    if isinstance(op, ops.Conv) and op.table is not None and op.table.links == op.filters * inputs[0].channels:
         op = replace(op, table=None)
-    if isinstance(op, Conv) and is_product(op, inputs):
-        return _describe(Linear(op.filters, op.groups, op.bias))
+    if isinstance(op, ops.Conv) and is_product(op, inputs):
+        return _describe(ops.Linear(op.filters, op.groups, op.bias))
     return _describe(op, inputs[0] if inputs else None)
 
 
-def _changes_nothing(op: Op, inputs: tuple[Shape, ...]) -> bool:
+def _changes_nothing(op: ops.Op, inputs: tuple[Shape, ...]) -> bool:
     """Whether the output has the numbers of the input, and its shape except that one pixel may be a vector."""
-    if isinstance(op, Flatten | Reshape):
+    if isinstance(op, ops.Flatten | ops.Reshape):
         output = op.shape(inputs)
         return output == inputs[0] or output.channels == inputs[0].channels == output.units
-    if isinstance(op, Pool) and op.window.kernel == (1, 1) and not any(op.window.pad):
+    if isinstance(op, ops.Pool) and op.window.kernel == (1, 1) and not any(op.window.pad):
         return op.shape(inputs) == inputs[0]
-    return is_identity(op, inputs)
+    return ops.is_identity(op, inputs)
 
 
-def is_product(op: Op, inputs: tuple[Shape, ...]) -> bool:
+def is_product(op: ops.Op, inputs: tuple[Shape, ...]) -> bool:
     """Whether an operation is a matrix product: also a convolution with one position, all of whose kernel is read."""
-    if isinstance(op, Conv) and op.table is None:
+    if isinstance(op, ops.Conv) and op.table is None:
         height, width = inputs[0].height, inputs[0].width
         rows, columns = op.window.fit(height, width)
         return (
@@ -186,23 +155,23 @@ def is_product(op: Op, inputs: tuple[Shape, ...]) -> bool:
             and rows.output == columns.output == 1
             and not any(op.window.effective_pad(height, width))
         )
-    return isinstance(op, Linear)
+    return isinstance(op, ops.Linear)
 
 
 def _node_signature(graph: Graph, node: Node) -> Signature:
     own = signature(node.op, graph.shapes(node))
-    if not isinstance(node.op, Input):
+    if not isinstance(node.op, ops.Input):
         return own
     given = graph.preprocessing
     return (*own, given.range, given.mean, given.order, given.std)
 
 
-def _describe(op: Op, x: Shape | None = None) -> Signature:
+def _describe(op: ops.Op, x: Shape | None = None) -> Signature:
     parts: list[Hashable] = [type(op).__name__]
     for field in dataclasses.fields(op):
         value = getattr(op, field.name)
         if isinstance(value, Window) and x is not None:
-            parts.append(_positions(value, x, padded=not isinstance(op, Pool)))
+            parts.append(_positions(value, x, padded=not isinstance(op, ops.Pool)))
         else:
             parts.append(number(value) if isinstance(value, float) else value)
     return tuple(parts)
@@ -225,21 +194,21 @@ def _positions(window: Window, x: Shape, *, padded: bool) -> Signature:
     )
 
 
-_FLAT = _describe(Flatten())
-_JOIN = _describe(Concat())
-_IDENTITY = _describe(LinearNeuron())
-_RELU = _describe(Relu())
-_GATED = {_describe(Logistic()): _describe(Silu()), _describe(HardSigmoid()): _describe(HardSwish())}
+_FLAT = _describe(ops.Flatten())
+_JOIN = _describe(ops.Concat())
+_IDENTITY = _describe(ops.LinearNeuron())
+_RELU = _describe(ops.Relu())
+_GATED = {_describe(ops.Logistic()): _describe(ops.Silu()), _describe(ops.HardSigmoid()): _describe(ops.HardSwish())}
 
 
-def _is_rising(op: Op) -> bool:
+def _is_rising(op: ops.Op) -> bool:
     """Whether a function never decreases. (softrelu does, by 0.018 at 4; sqrt is undefined below 0.)"""
-    if isinstance(op, Dropout):
+    if isinstance(op, ops.Dropout):
         return True
-    if isinstance(op, Tanh):
+    if isinstance(op, ops.Tanh):
         return op.a * op.b > 0
-    return isinstance(op, Relu | Relu6 | LeakyRelu | Elu | Logistic | HardSigmoid) or (
-        isinstance(op, LinearNeuron) and op.a > 0
+    return isinstance(op, ops.Relu | ops.Relu6 | ops.LeakyRelu | ops.Elu | ops.Logistic | ops.HardSigmoid) or (
+        isinstance(op, ops.LinearNeuron) and op.a > 0
     )
 
 
@@ -248,7 +217,7 @@ def _with_function(edge: Edge, node: Node, inputs: tuple[Shape, ...]) -> Edge:
     op = node.op
     outside_training = Step(signature(op, inputs), _is_rising(op), node.layer)
     in_training = outside_training
-    if isinstance(op, Dropout) and op.rate > 0:
+    if isinstance(op, ops.Dropout) and op.rate > 0:
         in_training = Step(("Dropout", number(op.rate), op.scaling, op.choices(inputs[0]).units), False, node.layer)
     return Edge(
         edge.source,

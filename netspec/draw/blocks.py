@@ -13,32 +13,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from netspec.formatting import format_count, format_rounded_count
+from netspec.ir import ops
 from netspec.ir.graph import Graph, Layer, Node, Placement
-from netspec.ir.ops import (
-    BatchNorm,
-    Concat,
-    Conv,
-    Deconv,
-    Dropout,
-    GroupNorm,
-    Input,
-    Linear,
-    Local,
-    Loss,
-    Lrn,
-    MapNorm,
-    Max,
-    Neuron,
-    Op,
-    PixelShuffle,
-    PixelUnshuffle,
-    Pool,
-    Product,
-    Softmax,
-    Sum,
-    Upsample,
-    word_of,
-)
 from netspec.ir.shape import Shape
 from netspec.ir.window import TransposedWindow, Window
 from netspec.keys.texts import pair
@@ -51,20 +27,20 @@ DISCS: tuple[Kind, ...] = ("sum", "max", "product")
 
 TagKind: TypeAlias = Literal["neuron", "norm", "dropout", "end"]
 
-_KINDS: tuple[tuple[tuple[type[Op], ...], Kind], ...] = (
-    ((Input,), "input"),
-    ((Conv, Deconv, Local), "conv"),
-    ((Linear,), "fc"),
-    ((Pool,), "pool"),
-    ((Concat,), "concat"),
-    ((Sum,), "sum"),
-    ((Max,), "max"),
-    ((Product,), "product"),
+_KINDS: tuple[tuple[tuple[type[ops.Op], ...], Kind], ...] = (
+    ((ops.Input,), "input"),
+    ((ops.Conv, ops.Deconv, ops.Local), "conv"),
+    ((ops.Linear,), "fc"),
+    ((ops.Pool,), "pool"),
+    ((ops.Concat,), "concat"),
+    ((ops.Sum,), "sum"),
+    ((ops.Max,), "max"),
+    ((ops.Product,), "product"),
 )
-_TAG_KINDS: tuple[tuple[tuple[type[Op], ...], TagKind], ...] = (
-    ((Lrn, MapNorm, BatchNorm, GroupNorm), "norm"),
-    ((Dropout,), "dropout"),
-    ((Softmax, Loss), "end"),
+_TAG_KINDS: tuple[tuple[tuple[type[ops.Op], ...], TagKind], ...] = (
+    ((ops.Lrn, ops.MapNorm, ops.BatchNorm, ops.GroupNorm), "norm"),
+    ((ops.Dropout,), "dropout"),
+    ((ops.Softmax, ops.Loss), "end"),
 )
 
 
@@ -132,10 +108,10 @@ def _is_tag(graph: Graph, layer: Layer, readers: Counter[str]) -> bool:
     before = graph.layers[layer.inputs[0]]
     if before.placement != layer.placement or (layer.placement.split and layer.reads == "all"):
         return False
-    ops = [node.op for node in graph.nodes_of(layer)]
-    if any(isinstance(op, Conv | Deconv | Local | Linear | Pool) for op in ops):
+    operations = [node.op for node in graph.nodes_of(layer)]
+    if any(isinstance(op, ops.Conv | ops.Deconv | ops.Local | ops.Linear | ops.Pool) for op in operations):
         return False
-    return layer.output == before.output or (isinstance(ops[-1], Loss) and not readers[layer.name])
+    return layer.output == before.output or (isinstance(operations[-1], ops.Loss) and not readers[layer.name])
 
 
 def _block(net: Net, layers: Sequence[Layer], block_of: dict[str, int], costs: bool) -> Block:
@@ -161,7 +137,7 @@ def _block(net: Net, layers: Sequence[Layer], block_of: dict[str, int], costs: b
 
 
 def _kind(nodes: Sequence[Node]) -> Kind:
-    return next((kind for ops, kind in _KINDS if any(isinstance(n.op, ops) for n in nodes)), "other")
+    return next((kind for classes, kind in _KINDS if any(isinstance(n.op, classes) for n in nodes)), "other")
 
 
 def _reads(graph: Graph, layer: Layer, windows: Sequence[Window], block_of: dict[str, int]) -> tuple[Read, ...]:
@@ -169,7 +145,7 @@ def _reads(graph: Graph, layer: Layer, windows: Sequence[Window], block_of: dict
     is marked as its group's share."""
     inputs = [graph.layers[name] for name in layer.inputs]
     becomes_split = layer.placement.split and not any(x.placement.split for x in inputs)
-    joins_shares = becomes_split and isinstance(graph.nodes[layer.nodes[0]].op, Concat)
+    joins_shares = becomes_split and isinstance(graph.nodes[layer.nodes[0]].op, ops.Concat)
     extents = (
         [None if isinstance(w, TransposedWindow) else w.extent for w in windows]
         if len(windows) == len(inputs)
@@ -193,8 +169,8 @@ def _window_lines(type_: str, windows: Sequence[Window]) -> tuple[str, ...]:
 
 def _factor_lines(nodes: Sequence[Node]) -> tuple[str, ...]:
     """Return the label line of a layer that changes the size of maps by a whole factor, without windows."""
-    shuffled = [(n.op.factor, n.op.factor) for n in nodes if isinstance(n.op, PixelShuffle | PixelUnshuffle)]
-    factors = [*shuffled, *(n.op.factor for n in nodes if isinstance(n.op, Upsample))]
+    shuffled = [(n.op.factor, n.op.factor) for n in nodes if isinstance(n.op, ops.PixelShuffle | ops.PixelUnshuffle)]
+    factors = [*shuffled, *(n.op.factor for n in nodes if isinstance(n.op, ops.Upsample))]
     return (f"factor {_join_distinct(map(pair, factors))}",) if factors else ()
 
 
@@ -205,14 +181,14 @@ def _group_lines(graph: Graph, layer: Layer, nodes: Sequence[Node]) -> tuple[str
     """
     groups = []
     for node in nodes:
-        if isinstance(node.op, Conv | Deconv | Local | Linear):
+        if isinstance(node.op, ops.Conv | ops.Deconv | ops.Local | ops.Linear):
             source = graph.nodes[node.inputs[0]].placement
             own = layer.reads == "own" and layer.placement.split and source.split
             groups.append(node.op.groups // (graph.groups if own else 1))
     tables = tuple(
         f"{node.op.table.links} of {node.op.filters * graph.shapes(node)[0].channels} kernels"
         for node in nodes
-        if isinstance(node.op, Conv) and node.op.table is not None
+        if isinstance(node.op, ops.Conv) and node.op.table is not None
     )
     return (f"groups {_join_distinct(map(str, groups))}",) if any(n > 1 for n in groups) else tables
 
@@ -234,7 +210,7 @@ def _tags(graph: Graph, layer: Layer, *, as_tag: bool) -> tuple[Tag, ...]:
     owners = {graph.parameters[key].layer for node in nodes for key in node.params} - {layer.name}
     tags += [Tag(f"weights of {owner}", "end") for owner in sorted(owners)]
     only_a_neuron = len(nodes) == 1 and not as_tag
-    tags += [Tag(word_of(n.op), "neuron") for n in nodes if isinstance(n.op, Neuron) and not only_a_neuron]
+    tags += [Tag(ops.word_of(n.op), "neuron") for n in nodes if isinstance(n.op, ops.Neuron) and not only_a_neuron]
     return tuple(tags)
 
 
@@ -242,8 +218,8 @@ def _tag_text(layer: Layer) -> str:
     return layer.name if layer.name == layer.type else f"{layer.name} {layer.type}"
 
 
-def _tag_kind(op: Op) -> TagKind:
-    return next((kind for ops, kind in _TAG_KINDS if isinstance(op, ops)), "neuron")
+def _tag_kind(op: ops.Op) -> TagKind:
+    return next((kind for classes, kind in _TAG_KINDS if isinstance(op, classes)), "neuron")
 
 
 def _tooltip_line(numbers: LayerNumbers) -> str:

@@ -8,44 +8,33 @@ from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic
 from netspec.formatting import format_count
+from netspec.ir import ops
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import (
-    ChannelMax,
-    ChannelMean,
-    Conv,
-    Deconv,
-    GroupNorm,
-    Local,
-    Lrn,
-    PixelShuffle,
-    PixelUnshuffle,
-    Shuffle,
-    Slice,
-    word_of,
-)
 
-_CONVOLUTIONS = (Conv, Deconv, Local)
-_REARRANGE = Shuffle | Slice | PixelShuffle | PixelUnshuffle | ChannelMax | ChannelMean
+_CONVOLUTIONS = (ops.Conv, ops.Deconv, ops.Local)
+_REARRANGE = ops.Shuffle | ops.Slice | ops.PixelShuffle | ops.PixelUnshuffle | ops.ChannelMax | ops.ChannelMean
 
 
 def normalises_single_numbers(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """Warn about a layer or group normalisation in which each number is its own mean."""
     for node in graph.nodes.values():
-        if isinstance(node.op, GroupNorm) and node.op.normalised_together(x := node.output) == 1:
+        if isinstance(node.op, ops.GroupNorm) and node.op.normalised_together(x := node.output) == 1:
             result = "its biases" if node.op.affine else "0"
             message = f"{node.layer} gives {result}, whatever it reads: it normalises each number by itself"
             groups = f" in {format_count(node.op.groups)} groups" if node.op.groups > 1 else ""
-            notes = [f"{word_of(node.op)} of {x}{groups}: each number is the mean of one number, and minus itself 0"]
+            notes = [
+                f"{ops.word_of(node.op)} of {x}{groups}: each number is the mean of one number, and minus itself 0"
+            ]
             yield warning("no-effect", message, node, facts, ("groups",), notes)
 
 
 def lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """Warn about a normalisation window over the maps of two filter groups that read different maps."""
-    norms = [node for node in graph.nodes.values() if isinstance(node.op, Lrn)]
+    norms = [node for node in graph.nodes.values() if isinstance(node.op, ops.Lrn)]
     makers = _makers(graph) if norms else {}
     for node in norms:
         maker = makers[node.name]
-        if maker is None or not isinstance(maker.op, _CONVOLUTIONS) or not isinstance(node.op, Lrn):
+        if maker is None or not isinstance(maker.op, _CONVOLUTIONS) or not isinstance(node.op, ops.Lrn):
             continue
         groups = graph.groups if maker.placement.split else maker.op.groups
         if node.op.groups == 1 and groups > 1:

@@ -7,34 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic
+from netspec.ir import ops
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import (
-    ChannelMax,
-    ChannelMean,
-    Concat,
-    Conv,
-    Deconv,
-    Dropout,
-    Flatten,
-    Linear,
-    Local,
-    Max,
-    PixelShuffle,
-    PixelUnshuffle,
-    Pool,
-    PRelu,
-    Product,
-    Relu,
-    Reshape,
-    Shuffle,
-    Slice,
-    Sum,
-    Upsample,
-)
 
 _KEEP_ZERO = (
-    *(ChannelMax, ChannelMean, Concat, Dropout, Flatten, Max, PixelShuffle, PixelUnshuffle, Pool, PRelu, Product, Relu),
-    *(Reshape, Shuffle, Slice, Sum, Upsample),
+    *(ops.ChannelMax, ops.ChannelMean, ops.Concat, ops.Dropout, ops.Flatten, ops.Max, ops.PRelu, ops.PixelShuffle),
+    *(ops.PixelUnshuffle, ops.Pool, ops.Product, ops.Relu, ops.Reshape, ops.Shuffle, ops.Slice, ops.Sum, ops.Upsample),
 )
 """Operations whose output is 0 if all of their inputs are. Those with weights are too, if they have no biases."""
 
@@ -42,7 +20,7 @@ _KEEP_ZERO = (
 def image_dropped(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """Warn about dropout of whole images after which nothing of a dropped image reaches the class scores."""
     nodes = graph.nodes.values()
-    dropouts = [n for n in nodes if isinstance(n.op, Dropout) and n.op.over == "images" and n.op.rate > 0]
+    dropouts = [n for n in nodes if isinstance(n.op, ops.Dropout) and n.op.over == "images" and n.op.rate > 0]
     readers = graph.readers() if dropouts else {}
     for node in dropouts:
         lost = _lost(node, readers)
@@ -70,7 +48,7 @@ def _lost(dropout: Node, readers: Mapping[str, Sequence[Node]]) -> dict[str, boo
     while pending:
         for node in readers[pending.pop()]:
             inputs = [lost.get(name) for name in node.inputs]
-            by_zero = isinstance(node.op, Product) and True in inputs
+            by_zero = isinstance(node.op, ops.Product) and True in inputs
             if node.name not in lost and (by_zero or None not in inputs):
                 lost[node.name] = by_zero or (_keeps_zero(node) and all(inputs))
                 pending.append(node.name)
@@ -78,4 +56,6 @@ def _lost(dropout: Node, readers: Mapping[str, Sequence[Node]]) -> dict[str, boo
 
 
 def _keeps_zero(node: Node) -> bool:
-    return isinstance(node.op, _KEEP_ZERO) or (isinstance(node.op, Conv | Deconv | Linear | Local) and not node.op.bias)
+    return isinstance(node.op, _KEEP_ZERO) or (
+        isinstance(node.op, ops.Conv | ops.Deconv | ops.Linear | ops.Local) and not node.op.bias
+    )

@@ -11,41 +11,12 @@ from __future__ import annotations
 
 import math
 
+from netspec.ir import ops
 from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import (
-    BatchNorm,
-    Bias,
-    ChannelScale,
-    Conv,
-    Deconv,
-    Elu,
-    Gelu,
-    GroupNorm,
-    HardSigmoid,
-    HardSwish,
-    LeakyRelu,
-    Linear,
-    LinearNeuron,
-    Local,
-    Logistic,
-    Loss,
-    Lrn,
-    Mish,
-    NoisyRelu,
-    PRelu,
-    Product,
-    Relu,
-    Relu6,
-    Silu,
-    Softmax,
-    Square,
-    Sum,
-    Tanh,
-)
 from netspec.ir.settings import Preprocessing
 
-_WEIGHTED = (Conv, Deconv, Local, Linear, ChannelScale, Bias)
+_WEIGHTED = (ops.Conv, ops.Deconv, ops.Local, ops.Linear, ops.ChannelScale, ops.Bias)
 _SPREAD = 1 / 4
 """The standard deviation of natural images' pixels, as a share of the range (about 60 of 255)."""
 
@@ -77,42 +48,42 @@ def _output_square(graph: Graph, node: Node, reads: list[float]) -> float:
     op, x = node.op, reads[0]
     if isinstance(op, _WEIGHTED):
         return _weighted_square(graph, node, x)
-    if isinstance(op, Relu):
+    if isinstance(op, ops.Relu):
         return x / 2
-    if isinstance(op, Relu6):
+    if isinstance(op, ops.Relu6):
         return min(x, op.top * op.top) / 2
-    if isinstance(op, NoisyRelu):
+    if isinstance(op, ops.NoisyRelu):
         return x / 2 * (1 + op.std * op.std)
-    if isinstance(op, LeakyRelu):
+    if isinstance(op, ops.LeakyRelu):
         return x / 2 * (1 + op.slope * op.slope)
-    if isinstance(op, PRelu):
+    if isinstance(op, ops.PRelu):
         return x / 2 * (1 + mean_square(graph.parameters[node.params[0]].distribution))
-    if isinstance(op, Elu):
+    if isinstance(op, ops.Elu):
         return x / 2 + op.alpha * op.alpha * min(x, 1.0) / 2
-    if isinstance(op, Silu | Gelu | HardSwish):
+    if isinstance(op, ops.Silu | ops.Gelu | ops.HardSwish):
         return x / 2 * (1 - 1 / (2 + 2 * x))  # linear with slope 1/2 for small numbers, like ReLU for large ones
-    if isinstance(op, Mish):
+    if isinstance(op, ops.Mish):
         return x / 2 * (1 - 0.28 / (1 + 2 * x))  # the same with slope 0.6
-    if isinstance(op, Tanh):
+    if isinstance(op, ops.Tanh):
         slope = op.a * op.b
         return min(op.a * op.a, slope * slope * x)
-    if isinstance(op, Logistic):
+    if isinstance(op, ops.Logistic):
         return 0.25 + min(x / 16, 0.25)
-    if isinstance(op, HardSigmoid):
+    if isinstance(op, ops.HardSigmoid):
         return 0.25 + min(x / 36, 0.25)
-    if isinstance(op, Square):
+    if isinstance(op, ops.Square):
         return 3 * x * x
-    if isinstance(op, LinearNeuron):
+    if isinstance(op, ops.LinearNeuron):
         return op.a * op.a * x + op.b * op.b
-    if isinstance(op, Lrn):
+    if isinstance(op, ops.Lrn):
         return x * _power(op.k + op.alpha * op.size * x, -2 * op.beta)
-    if isinstance(op, BatchNorm | GroupNorm):
+    if isinstance(op, ops.BatchNorm | ops.GroupNorm):
         return 1.0
-    if isinstance(op, Sum):
+    if isinstance(op, ops.Sum):
         return sum(reads)
-    if isinstance(op, Product):
+    if isinstance(op, ops.Product):
         return math.prod(reads)
-    if isinstance(op, Softmax | Loss):
+    if isinstance(op, ops.Softmax | ops.Loss):
         return 1.0
     return max(reads)
 
@@ -126,7 +97,7 @@ def _power(base: float, exponent: float) -> float:
 
 
 def _weighted_square(graph: Graph, node: Node, x: float) -> float:
-    total = x if isinstance(node.op, Bias) else 0.0
+    total = x if isinstance(node.op, ops.Bias) else 0.0
     shapes = graph.shapes(node)
     params = node.op.params(shapes, node.output)
     for key, shape in zip(node.params, params, strict=True):
