@@ -236,6 +236,13 @@ def test_long_chain_takes_little_time() -> None:
     assert len(warnings) == 12_000
 
 
+def test_maps_on_both_sides_of_a_border_between_groups_are_named() -> None:
+    text = "[i] input 8x8x8\n[c] conv filters=12 kernel=3 groups=4\n[n] lrn size=5 scale=1e-4\n"
+    (warning,) = netspec.loads(text).warnings
+    assert warning.message == "n's window crosses the 4 groups of c"
+    assert warning.notes[0].startswith("maps 2 and 3 are neighbours only by their numbers")
+
+
 def test_layers_with_several_inputs_end_the_search_for_groups() -> None:
     text = (
         "[i] input 8x8x8\n[a] conv filters=8 kernel=3 groups=2\n[b] conv filters=8 kernel=3 inputs=i\n"

@@ -35,6 +35,9 @@ def with_rate(lr: float, decay: float = 0.0, schedule: Schedule | None = None) -
         (with_rate(1e33, 0, Linear(0.0)), []),
         (with_rate(1e38, 0, Linear(1.0, noise=0.2)), []),  # 1 + 0.2 * 8.572 = 2.71 times the rate
         (with_rate(1e38, 0, Linear(1.0, noise=1)), ["learning rate of fc.weight is 9.57167e+38"]),
+        # The first update of Adam divides by 1 - beta1.
+        (graph("[image] input 4\n[fc] fc outputs=2 bias=none lr=1e38\ntrain optimizer=adam(beta1=0.9)\n"),
+         ["learning rate of fc.weight is 1e+39"]),
         (graph("[image] input 4\n[fc] fc outputs=2 bias=none lr=1e33 schedule=linear(1e6)\n"),
          ["learning rate of fc.weight is 1e+39"]),
     ],

@@ -172,6 +172,16 @@ def test_replicated_value_is_sliced_and_its_gradient_gathered() -> None:
     assert backward["across"] == ("all-gather", (32, 32), (32, 32))
 
 
+def test_replicated_value_read_by_one_device_has_its_gradient_broadcast() -> None:
+    text = (
+        "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=4 kernel=1\n"
+        "[across] lrn size=3 k=1 alpha=1 beta=1 reads=all\n[c] fc outputs=4 gpu=1"
+    )
+    step = plan(netspec.loads(text).graph, 2, batch=10)
+    assert "across" not in crossings_of(step, "forward")
+    assert crossings_of(step, "backward")["across"] == ("broadcast", (0, 64), (64, 0))
+
+
 def test_replicated_value_read_by_shares_has_its_gradients_summed() -> None:
     text = (
         "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=4 kernel=1\n"

@@ -81,6 +81,8 @@ def test_moving_average_and_running_statistics_are_counted() -> None:
     text = "net n\n[image] input 3x4x4\n[a] conv filters=6 kernel=1\n[bn] batchnorm\n[c] fc outputs=4"
     graph = netspec.loads(text).graph
     assert plan(graph, 1).devices[0].memory.standing.statistics == 2 * 6 * 4 + 8
+    halves = plan(netspec.loads(text.replace("net n", "gpus 2")).graph, 2).devices
+    assert [half.memory.standing.statistics for half in halves] == [2 * 3 * 4 + 8] * 2
     parameters = 18 + 6 + 12 + 96 * 4 + 4
     averaged = replace(graph, train=replace(graph.train, ema=0.99))
     assert plan(averaged, 1).devices[0].memory.standing.average == 4 * parameters + 2 * 6 * 4 + 8

@@ -64,6 +64,8 @@ def _output_square(graph: Graph, node: Node, reads: list[float]) -> float:
         return x / 2 * (1 - 1 / (2 + 2 * x))  # linear with slope 1/2 for small numbers, like ReLU for large ones
     if isinstance(op, ops.Mish):
         return x / 2 * (1 - 0.28 / (1 + 2 * x))  # the same with slope 0.6
+    if isinstance(op, ops.SoftRelu):
+        return 0.48 + x / 2  # log(2)^2 for small numbers, like ReLU for large ones
     if isinstance(op, ops.Tanh):
         slope = op.a * op.b
         return min(op.a * op.a, slope * slope * x)
