@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import only_diagnostic, ops, valid_net
+from checking import only_diagnostic, ops_of, valid_net
 from places import SPECS
 
 from netspec import load
@@ -22,7 +22,7 @@ TEXT = "[image] input 3x20x24\n[small] conv filters=2 kernel={}\n[cut] crop inpu
     ],
 )
 def test_the_middle_is_kept_unless_a_place_is_given(kernel: str, keys: str, crop: Crop) -> None:
-    assert ops(TEXT.format(kernel, keys), "cut") == [crop]
+    assert ops_of(TEXT.format(kernel, keys), "cut") == [crop]
 
 
 def test_only_the_first_input_is_read() -> None:

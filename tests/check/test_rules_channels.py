@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import only_diagnostic, ops, valid_net
+from checking import only_diagnostic, ops_of, valid_net
 
 from netspec.ir.graph import SPLIT
 from netspec.ir.ops import Relu, Shuffle, Slice
@@ -15,8 +15,8 @@ SPLIT_CONV = "gpus 2\n[image] input 3x8x8\n[c] conv filters=12 kernel=1\n"
 
 def test_slice_takes_channels_from_the_first_on() -> None:
     text = IMAGE + "[a] slice channels=5 -> 5x8x8 weights=0 connections=0\n[b] slice channels=2 first=3 neuron=relu"
-    assert ops(text, "a") == [Slice(0, 5)]
-    assert ops(text, "b") == [Slice(3, 2), Relu()]
+    assert ops_of(text, "a") == [Slice(0, 5)]
+    assert ops_of(text, "b") == [Slice(3, 2), Relu()]
     assert valid_net("[v] input 10\n[a] slice channels=3 first=7").layers["a"].output == Shape(3)
 
 
@@ -29,13 +29,13 @@ def test_slice_of_a_split_value_is_one_of_each_share() -> None:
     )
     assert [fix.title for fix in found.fixes] == ["d channels=2", "d channels=4"]
     text = text.replace("channels=4 inputs=image", "channels=2 inputs=image").replace("channels=3", "channels=2")
-    assert [ops(text, name)[0] for name in "abd"] == [Slice(2, 4, groups=2), Slice(0, 2), Slice(0, 2, groups=2)]
+    assert [ops_of(text, name)[0] for name in "abd"] == [Slice(2, 4, groups=2), Slice(0, 2), Slice(0, 2, groups=2)]
     assert valid_net(text).graph.layers["a"].placement == SPLIT
 
 
 def test_slice_of_a_whole_value_may_be_split() -> None:
     text = SPLIT_CONV + "[w] relu inputs=image\n[x] slice channels=2 gpu=all"
-    assert ops(text, "x") == [Slice(0, 2)]
+    assert ops_of(text, "x") == [Slice(0, 2)]
     assert valid_net(text).graph.layers["x"].placement == SPLIT
 
 
@@ -43,7 +43,7 @@ def test_slices_undo_a_concat_of_split_values() -> None:
     """The concat is group by group, so each slice has the channels of one of its inputs."""
     text = SPLIT_CONV + "[d] conv filters=8 kernel=1\n[all] concat inputs=c,d\n[x] slice channels=12\n"
     text += "[y] slice channels=8 first=12 inputs=all"
-    assert [ops(text, name)[0] for name in "xy"] == [Slice(0, 12, groups=2), Slice(12, 8, groups=2)]
+    assert [ops_of(text, name)[0] for name in "xy"] == [Slice(0, 12, groups=2), Slice(12, 8, groups=2)]
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_range_of_channels_is_explained(written: str) -> None:
 
 
 def test_shuffle_is_of_each_share() -> None:
-    assert ops(IMAGE + "[a] shuffle groups=3", "a") == [Shuffle(3)]
-    assert ops(SPLIT_CONV + "[a] shuffle groups=3", "a") == [Shuffle(3, shares=2)]
+    assert ops_of(IMAGE + "[a] shuffle groups=3", "a") == [Shuffle(3)]
+    assert ops_of(SPLIT_CONV + "[a] shuffle groups=3", "a") == [Shuffle(3, shares=2)]
     found = only_diagnostic(SPLIT_CONV + "[a] shuffle groups=4")
     assert found.notes == ("6 channels of each of 2 GPU groups / 4 groups = 1.5, not a whole number",)
     assert [fix.title for fix in found.fixes] == ["a groups=3"]

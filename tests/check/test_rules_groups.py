@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, only_diagnostic, ops, position_of, spec, valid_net
+from checking import codes, only_diagnostic, ops_of, position_of, spec, valid_net
 
 from netspec.ir.graph import SPLIT, WHOLE, Placement
 from netspec.ir.ops import Concat, Conv, GroupNorm, Linear, Local, Lrn
@@ -20,7 +20,7 @@ def placed(text: str, layer: str) -> Placement:
 
 
 def groups(text: str, layer: str) -> int:
-    op = ops(text, layer)[0]
+    op = ops_of(text, layer)[0]
     assert isinstance(op, Conv | Local | Linear | Lrn | GroupNorm | Concat)
     return op.groups
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, only_diagnostic, ops, position_of, valid_net
+from checking import codes, only_diagnostic, ops_of, position_of, valid_net
 
 from netspec.ir.graph import Placement
 from netspec.ir.ops import Bias, Conv, Relu, Sum
@@ -20,7 +20,7 @@ ON_1 = Placement(gpu=1)
 
 def test_several_inputs_have_separate_kernels_and_one_bias() -> None:
     text = "[i] input 3x8x8\n[j] relu\n[x] conv inputs=i,j filters=4 kernel=3,5 pad=1,2 neuron=relu"
-    first, second, total, bias, neuron = ops(text, "x")
+    first, second, total, bias, neuron = ops_of(text, "x")
     assert isinstance(first, Conv) and isinstance(second, Conv)
     assert (first.window.kernel, first.window.pad.left, first.bias) == ((3, 3), 1, False)
     assert (second.window.kernel, second.window.pad.left, second.bias) == ((5, 5), 2, False)
@@ -36,14 +36,14 @@ def test_several_inputs_have_separate_kernels_and_one_bias() -> None:
 
 def test_one_value_applies_to_all_inputs() -> None:
     text = "[i] input 4x8x8\n[j] relu\n[x] conv inputs=i,j filters=4 kernel=3 stride=1 groups=2,1 init=he,gaussian(0.1)"
-    first, second, *_ = ops(text, "x")
+    first, second, *_ = ops_of(text, "x")
     assert isinstance(first, Conv) and isinstance(second, Conv)
     assert (first.window, first.groups, second.window, second.groups) == (second.window, 2, first.window, 1)
 
 
 def test_four_pads_for_two_inputs_apply_to_both() -> None:
     text = "[i] input 4x8x8\n[j] relu\n[x] conv inputs=i,j filters=4 kernel=3 pad=1,0,1,0"
-    first, second, *_ = ops(text, "x")
+    first, second, *_ = ops_of(text, "x")
     assert isinstance(first, Conv) and isinstance(second, Conv)
     assert tuple(first.window.pad) == tuple(second.window.pad) == (1, 0, 1, 0)
 
@@ -51,7 +51,7 @@ def test_four_pads_for_two_inputs_apply_to_both() -> None:
 def test_four_pads_for_four_inputs_are_one_each() -> None:
     text = "[i] input 4x8x8\n[j] relu\n[k] relu\n[l] relu\n[x] conv inputs=i,j,k,l filters=4 kernel=1,3,5,7 pad=0,1,2,3"
     assert valid_net(text)["x"].output == (4, 8, 8)
-    windows = [op.window for op in ops(text, "x") if isinstance(op, Conv)]
+    windows = [op.window for op in ops_of(text, "x") if isinstance(op, Conv)]
     assert [tuple(window.pad) for window in windows] == [(0,) * 4, (1,) * 4, (2,) * 4, (3,) * 4]
 
 
@@ -69,7 +69,7 @@ def test_outputs_of_several_inputs_must_have_one_shape() -> None:
 
 def test_each_input_is_read_according_to_its_placement() -> None:
     text = SPLIT_CONV + "[b] conv inputs=a,image filters=4 kernel=3"
-    first, second, *_ = ops(text, "b")
+    first, second, *_ = ops_of(text, "b")
     assert isinstance(first, Conv) and isinstance(second, Conv)
     assert (first.groups, second.groups) == (2, 1)
 

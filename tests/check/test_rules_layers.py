@@ -3,40 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, only_diagnostic, ops, position_of, valid_net
+from checking import codes, only_diagnostic, ops_of, position_of, valid_net
 
-from netspec.ir.ops import (
-    Blur,
-    Crop,
-    CrossEntropy,
-    Dropout,
-    Elu,
-    Gelu,
-    GroupNorm,
-    HardSigmoid,
-    HardSwish,
-    LayerNorm,
-    LeakyRelu,
-    LinearNeuron,
-    Log,
-    MaxAbsPool,
-    Mish,
-    Nailbed,
-    NoisyRelu,
-    Op,
-    RandomScale,
-    Relu,
-    Relu6,
-    Reshape,
-    Resize,
-    Silu,
-    SoftRelu,
-    Square,
-    SumPool,
-    SumSquares,
-    Tanh,
-    ZeroPad,
-)
+from netspec.ir import ops
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 
@@ -47,50 +16,50 @@ HALVES = Window((2, 2), (2, 2), kind="pool")
 @pytest.mark.parametrize(
     ("layer", "op"),
     [
-        ("dropout", Dropout(0.5, "train")),
-        ("dropout rate=0.25 scaling=test", Dropout(0.25, "test")),
-        ("dropout rate=0", Dropout(0.0, "train")),
-        ("dropout over=units", Dropout(0.5, "train", "units")),
-        ("dropout over=channels rate=0.1", Dropout(0.1, "train", "channels")),
-        ("dropout over=images scaling=test", Dropout(0.5, "test", "images")),
-        ("layernorm", LayerNorm(1e-5)),
-        ("layernorm eps=1e-6 groups=2 affine=no", LayerNorm(1e-6, 2, False)),
-        ("groupnorm groups=2", GroupNorm(1e-5, 2)),
-        ("groupnorm groups=1 eps=0.1 affine=no", GroupNorm(0.1, 1, False)),
-        ("relu6", Relu6()),
-        ("leakyrelu", LeakyRelu(0.01)),
-        ("leakyrelu slope=0.2", LeakyRelu(0.2)),
-        ("elu alpha=0.5", Elu(0.5)),
-        ("silu", Silu()),
-        ("mish", Mish()),
-        ("gelu", Gelu()),
-        ("hardswish", HardSwish()),
-        ("hardsigmoid", HardSigmoid()),
-        ("tanh", Tanh(1.0, 1.0)),
-        ("tanh a=1.7159 b=0.667", Tanh(1.7159, 0.667)),
-        ("linear a=2 b=-1", LinearNeuron(2.0, -1.0)),
-        ("softrelu", SoftRelu()),
-        ("nrelu", NoisyRelu()),
-        ("nrelu std=0.5", NoisyRelu(0.5)),
-        ("square", Square()),
-        ("blur size=5 stdev=1.5", Blur(5, 1.5)),
-        ("nailbed stride=3", Nailbed(3)),
-        ("sumpool kernel=2", SumPool(HALVES)),
-        ("maxabspool kernel=2", MaxAbsPool(HALVES)),
-        ("crop size=3", Crop(0, 0, 3, 3)),
-        ("crop size=3x4 top=1 left=2", Crop(1, 2, 3, 4)),
-        ("crop inputs=image,image", Crop(0, 0, 8, 8)),
-        ("zeropad pad=2", ZeroPad(Pad(2, 2, 2, 2))),
-        ("zeropad pad=0,1,2,3", ZeroPad(Pad(0, 1, 2, 3))),
-        ("resize step=0.5", Resize(0.5)),
-        ("randomscale size=7 max_scale=1.2", RandomScale(7, 1.2)),
-        ("reshape size=64x2x2", Reshape(Shape(64, 2, 2))),
-        ("reshape size=256", Reshape(Shape(256))),
-        ("log a=1", Log(1.0)),
+        ("dropout", ops.Dropout(0.5, "train")),
+        ("dropout rate=0.25 scaling=test", ops.Dropout(0.25, "test")),
+        ("dropout rate=0", ops.Dropout(0.0, "train")),
+        ("dropout over=units", ops.Dropout(0.5, "train", "units")),
+        ("dropout over=channels rate=0.1", ops.Dropout(0.1, "train", "channels")),
+        ("dropout over=images scaling=test", ops.Dropout(0.5, "test", "images")),
+        ("layernorm", ops.LayerNorm(1e-5)),
+        ("layernorm eps=1e-6 groups=2 affine=no", ops.LayerNorm(1e-6, 2, False)),
+        ("groupnorm groups=2", ops.GroupNorm(1e-5, 2)),
+        ("groupnorm groups=1 eps=0.1 affine=no", ops.GroupNorm(0.1, 1, False)),
+        ("relu6", ops.Relu6()),
+        ("leakyrelu", ops.LeakyRelu(0.01)),
+        ("leakyrelu slope=0.2", ops.LeakyRelu(0.2)),
+        ("elu alpha=0.5", ops.Elu(0.5)),
+        ("silu", ops.Silu()),
+        ("mish", ops.Mish()),
+        ("gelu", ops.Gelu()),
+        ("hardswish", ops.HardSwish()),
+        ("hardsigmoid", ops.HardSigmoid()),
+        ("tanh", ops.Tanh(1.0, 1.0)),
+        ("tanh a=1.7159 b=0.667", ops.Tanh(1.7159, 0.667)),
+        ("linear a=2 b=-1", ops.LinearNeuron(2.0, -1.0)),
+        ("softrelu", ops.SoftRelu()),
+        ("nrelu", ops.NoisyRelu()),
+        ("nrelu std=0.5", ops.NoisyRelu(0.5)),
+        ("square", ops.Square()),
+        ("blur size=5 stdev=1.5", ops.Blur(5, 1.5)),
+        ("nailbed stride=3", ops.Nailbed(3)),
+        ("sumpool kernel=2", ops.SumPool(HALVES)),
+        ("maxabspool kernel=2", ops.MaxAbsPool(HALVES)),
+        ("crop size=3", ops.Crop(0, 0, 3, 3)),
+        ("crop size=3x4 top=1 left=2", ops.Crop(1, 2, 3, 4)),
+        ("crop inputs=image,image", ops.Crop(0, 0, 8, 8)),
+        ("zeropad pad=2", ops.ZeroPad(Pad(2, 2, 2, 2))),
+        ("zeropad pad=0,1,2,3", ops.ZeroPad(Pad(0, 1, 2, 3))),
+        ("resize step=0.5", ops.Resize(0.5)),
+        ("randomscale size=7 max_scale=1.2", ops.RandomScale(7, 1.2)),
+        ("reshape size=64x2x2", ops.Reshape(Shape(64, 2, 2))),
+        ("reshape size=256", ops.Reshape(Shape(256))),
+        ("log a=1", ops.Log(1.0)),
     ],
 )
-def test_small_layers_become_their_operations(layer: str, op: Op) -> None:
-    assert ops(IMAGE + f"[x] {layer}", "x") == [op]
+def test_small_layers_become_their_operations(layer: str, op: ops.Op) -> None:
+    assert ops_of(IMAGE + f"[x] {layer}", "x") == [op]
 
 
 @pytest.mark.parametrize(
@@ -124,17 +93,17 @@ def test_invalid_keys_of_small_layers_are_errors(layer: str) -> None:
 
 def test_layers_without_weights_can_have_a_neuron() -> None:
     text = IMAGE + "[x] conv filters=2 kernel=3 neuron={}"
-    assert ops(text.format("relu"), "x")[-1] == Relu()
-    assert ops(text.format("tanh(1.7159, 0.667)"), "x")[-1] == Tanh(1.7159, 0.667)
-    assert ops(text.format("tanh(b=2)"), "x")[-1] == Tanh(1.0, 2.0)
-    assert len(ops(text.format("linear"), "x")) == 1
-    assert ops(text.format("linear(2)"), "x")[-1] == LinearNeuron(2.0, 0.0)
+    assert ops_of(text.format("relu"), "x")[-1] == ops.Relu()
+    assert ops_of(text.format("tanh(1.7159, 0.667)"), "x")[-1] == ops.Tanh(1.7159, 0.667)
+    assert ops_of(text.format("tanh(b=2)"), "x")[-1] == ops.Tanh(1.0, 2.0)
+    assert len(ops_of(text.format("linear"), "x")) == 1
+    assert ops_of(text.format("linear(2)"), "x")[-1] == ops.LinearNeuron(2.0, 0.0)
     assert valid_net(text.format("relu")).graph.layers["x"].nodes == ("x:conv", "x")
 
 
 def test_loss_weight_is_read() -> None:
     text = "[i] input 4\n[l] crossentropy loss_weight=0.3"
-    assert ops(text, "l") == [CrossEntropy(0.3)]
+    assert ops_of(text, "l") == [ops.CrossEntropy(0.3)]
     assert valid_net(text)["l"].output == (1,)
 
 
@@ -143,7 +112,7 @@ def test_sum_of_squares_does_not_define_the_scores() -> None:
         IMAGE + "[a] conv filters=2 kernel=3 neuron=relu\n[small] sumsquares\n[fc] fc outputs=5 inputs=a\n[p] softmax"
     )
     found = valid_net(text)
-    assert (ops(text, "small"), found.graph.scores.name) == ([SumSquares()], "fc")
+    assert (ops_of(text, "small"), found.graph.scores.name) == ([ops.SumSquares()], "fc")
     assert [(w.code, w.layer) for w in found.warnings] == [("no-class-loss", "small")]
 
 

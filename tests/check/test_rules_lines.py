@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, diagnostics_of, only_diagnostic, ops, position_of, valid_net
+from checking import codes, diagnostics_of, only_diagnostic, ops_of, position_of, valid_net
 
 from netspec import layers
 from netspec.ir.ops import Conv, MaxPool, Relu, Tanh
@@ -75,7 +75,7 @@ def test_input_is_the_layer_above_without_inputs_key() -> None:
 
 
 def rounding_of(text: str) -> str:
-    (op,) = ops(text, "p")
+    (op,) = ops_of(text, "p")
     assert isinstance(op, MaxPool)
     return op.window.rounding
 
@@ -106,12 +106,12 @@ def test_default_line_applies_anywhere_in_the_file() -> None:
     )
     net = valid_net(text + "\ndefault conv pad=2")
     assert (net["c"].output, net["d"].output) == ((2, 32, 32), (2, 32, 32))
-    assert isinstance(ops(text, "c")[-1], Tanh)
-    assert isinstance(ops(text, "d")[-1], Relu)
+    assert isinstance(ops_of(text, "c")[-1], Tanh)
+    assert isinstance(ops_of(text, "d")[-1], Relu)
 
 
 def test_default_line_can_give_required_keys() -> None:
-    (op,) = ops("default conv filters=2 kernel=3\n" + IMAGE + "[c] conv", "c")
+    (op,) = ops_of("default conv filters=2 kernel=3\n" + IMAGE + "[c] conv", "c")
     assert isinstance(op, Conv) and (op.filters, op.window.kernel) == (2, (3, 3))
 
 

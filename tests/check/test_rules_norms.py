@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import only_diagnostic, ops, valid_net
+from checking import only_diagnostic, ops_of, valid_net
 
 from netspec.ir.distribution import Constant
 from netspec.ir.ops import BatchNorm, GroupNorm, LayerNorm
@@ -13,7 +13,7 @@ SPLIT_CONV = "gpus 2\n[image] input 4x8x8\n[a] conv filters=8 kernel=3 pad=1\n"
 
 
 def groups(text: str) -> int:
-    (op,) = ops(text, "n")
+    (op,) = ops_of(text, "n")
     assert isinstance(op, GroupNorm)
     return op.groups
 
@@ -29,9 +29,9 @@ def test_normalisations_start_without_scale_and_shift(type_: str) -> None:
 
 
 def test_defaults_of_normalisations() -> None:
-    assert ops(IMAGE + "[x] batchnorm", "x") == [BatchNorm(1e-5, 0.1, True)]
-    assert ops(IMAGE + "[x] layernorm", "x") == [LayerNorm(1e-5, 1, True)]
-    assert ops("[image] input 64x8x8\n[x] groupnorm", "x") == [GroupNorm(1e-5, 32, True)]
+    assert ops_of(IMAGE + "[x] batchnorm", "x") == [BatchNorm(1e-5, 0.1, True)]
+    assert ops_of(IMAGE + "[x] layernorm", "x") == [LayerNorm(1e-5, 1, True)]
+    assert ops_of("[image] input 64x8x8\n[x] groupnorm", "x") == [GroupNorm(1e-5, 32, True)]
 
 
 @pytest.mark.parametrize("type_", ["batchnorm", "layernorm", "groupnorm groups=2"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import only_diagnostic, ops, valid_net
+from checking import only_diagnostic, ops_of, valid_net
 
 from netspec.check.traps.strength import strengths
 from netspec.ir.distribution import Constant, Normal
@@ -32,7 +32,7 @@ def test_slopes_are_weights_without_decay(
 
 def test_counts_are_those_of_the_slopes() -> None:
     text = IMAGE + "[a] prelu -> 4x8x8 weights=4 units=256 connections=0\n[b] prelu shared=yes -> weights=1"
-    assert ops(text, "a") == [PRelu()] and ops(text, "b") == [PRelu(shared=True)]
+    assert ops_of(text, "a") == [PRelu()] and ops_of(text, "b") == [PRelu(shared=True)]
     found = only_diagnostic(IMAGE + "[a] prelu -> weights=5")
     assert (found.message, found.notes[0]) == ("a has 4 weights, not 5", "one slope a channel * 4 channels = 4")
 

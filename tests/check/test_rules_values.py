@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from checking import codes, only_diagnostic, ops, position_of, valid_net
+from checking import codes, only_diagnostic, ops_of, position_of, valid_net
 
 from netspec.ir.distribution import Bilinear, Constant, Normal, Uniform
 from netspec.ir.graph import Parameter
@@ -170,19 +170,19 @@ def test_exactly_one_of_alpha_and_scale_is_required(word: str, keys: str, spans:
 
 
 def test_scale_is_divided_by_the_windows_size() -> None:
-    assert ops(IMAGE + "[x] lrn size=5 k=2 alpha=1e-4 beta=0.75", "x") == [Lrn(5, 2.0, 1e-4, 0.75)]
-    assert ops(IMAGE + "[x] lrn size=5 k=2 scale=1e-4 beta=0.75", "x") == [Lrn(5, 2.0, 2e-5, 0.75)]
+    assert ops_of(IMAGE + "[x] lrn size=5 k=2 alpha=1e-4 beta=0.75", "x") == [Lrn(5, 2.0, 1e-4, 0.75)]
+    assert ops_of(IMAGE + "[x] lrn size=5 k=2 scale=1e-4 beta=0.75", "x") == [Lrn(5, 2.0, 2e-5, 0.75)]
     # within maps the window is a square: 3 * 3
-    assert ops(IMAGE + "[x] rnorm size=3 scale=9", "x") == [MapNorm(3, 1.0, 1.0, 0.75)]
-    assert ops(IMAGE + "[x] contrast size=3 scale=9", "x") == [ContrastNorm(3, 1.0, 1.0, 0.75)]
+    assert ops_of(IMAGE + "[x] rnorm size=3 scale=9", "x") == [MapNorm(3, 1.0, 1.0, 0.75)]
+    assert ops_of(IMAGE + "[x] contrast size=3 scale=9", "x") == [ContrastNorm(3, 1.0, 1.0, 0.75)]
 
 
 def test_alpha_of_0_counts_as_given() -> None:
-    assert ops(IMAGE + "[x] lrn size=5 alpha=0", "x") == [Lrn(5, 1.0, 0.0, 0.75)]
+    assert ops_of(IMAGE + "[x] lrn size=5 alpha=0", "x") == [Lrn(5, 1.0, 0.0, 0.75)]
 
 
 def test_default_line_can_give_alpha_or_scale() -> None:
-    assert ops("default lrn scale=5 k=2\n" + IMAGE + "[x] lrn size=5", "x") == [Lrn(5, 2.0, 1.0, 0.75)]
+    assert ops_of("default lrn scale=5 k=2\n" + IMAGE + "[x] lrn size=5", "x") == [Lrn(5, 2.0, 1.0, 0.75)]
     assert codes("default lrn scale=5\n" + IMAGE + "[x] lrn size=5 alpha=1") == ["lrn-convention"]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, diagnostics_of, only_diagnostic, ops, position_of, valid_net
+from checking import codes, diagnostics_of, only_diagnostic, ops_of, position_of, valid_net
 
 from netspec.diagnostics import apply
 from netspec.ir.distribution import Constant, Normal, Uniform
@@ -21,7 +21,7 @@ def test_affine_starts_as_the_identity_and_learns_like_other_weights() -> None:
         "x.weight": ("weight", (4,), Constant(1.0), 0.1, 0.01),
         "x.bias": ("bias", (4,), Constant(0.0), 0.1, 0.0),
     }
-    assert ops(IMAGE + "[x] affine neuron=tanh", "x") == [ChannelScale(), Bias(), Tanh()]
+    assert ops_of(IMAGE + "[x] affine neuron=tanh", "x") == [ChannelScale(), Bias(), Tanh()]
     custom = valid_net(IMAGE + "[x] affine init=constant(0.25) bias=none lr=0.5 decay_mult=0" + train).graph
     assert [(p.key, p.distribution, p.lr, p.decay) for p in custom.parameters.values()] == [
         ("x.weight", Constant(0.25), 0.5, 0.0)
@@ -37,7 +37,7 @@ TABLE = ConnectionTable(((0, 1), (2,), (0, 1, 3)))
 
 def test_table_reaches_the_operation_and_the_counts() -> None:
     net = valid_net(f"{TABLED} -> 3x6x6 weights=54 connections=1944")
-    assert ops(TABLED, "x")[0] == Conv(3, net.layers["x"].windows[0].window, table=TABLE)
+    assert ops_of(TABLED, "x")[0] == Conv(3, net.layers["x"].windows[0].window, table=TABLE)
     weight, bias = net.graph.parameters.values()
     assert (weight.shape, weight.table, weight.size, bias.table) == ((3, 4, 3, 3), TABLE, 54, None)
     assert (net.layers["x"].weights, net.layers["x"].parameters) == (54, 57)

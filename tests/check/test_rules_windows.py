@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, only_diagnostic, ops, position_of, valid_net
+from checking import codes, only_diagnostic, ops_of, position_of, valid_net
 
 from netspec.ir.ops import AvgPool, Conv, MaxPool
 from netspec.ir.shape import Shape
@@ -49,7 +49,7 @@ def test_one_pad_applies_to_all_sides() -> None:
 def test_four_pads_are_left_right_top_bottom() -> None:
     # columns: 10 + 1 + 2 - 5 + 1 = 9; rows: 10 + 3 + 4 - 5 + 1 = 13
     assert shape("1x10x10", "conv filters=1 kernel=5 pad=1,2,3,4") == (1, 13, 9)
-    (op,) = ops("[image] input 1x10x10\n[x] conv filters=1 kernel=5 pad=1,2,3,4", "x")
+    (op,) = ops_of("[image] input 1x10x10\n[x] conv filters=1 kernel=5 pad=1,2,3,4", "x")
     assert isinstance(op, Conv)
     assert op.window.pad == Pad(left=1, right=2, top=3, bottom=4)
 
@@ -158,9 +158,9 @@ def test_pooling_has_neither_dilation_nor_groups() -> None:
 
 def test_windows_have_a_kind_for_caffes_rounding() -> None:
     text = "net rounding=caffe\n[image] input 3x224x224\n[a] conv filters=2 kernel=8 stride=4\n[b] avgpool kernel=2"
-    assert [type(op) for op in (*ops(text, "a"), *ops(text, "b"))] == [Conv, AvgPool]
+    assert [type(op) for op in (*ops_of(text, "a"), *ops_of(text, "b"))] == [Conv, AvgPool]
     assert [w.window.kind for layer in "ab" for w in valid_net(text)[layer].windows] == ["conv", "pool"]
-    assert isinstance(ops("[image] input 3x8x8\n[b] maxpool kernel=2", "b")[0], MaxPool)
+    assert isinstance(ops_of("[image] input 3x8x8\n[b] maxpool kernel=2", "b")[0], MaxPool)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def marked(text: str) -> tuple[str, tuple[int, int, str]]:
     return before + inner + after, (before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1, inner)
 
 
-def ops(text: str, layer: str) -> list[Op]:
+def ops_of(text: str, layer: str) -> list[Op]:
     """Return the operations that a layer was lowered to."""
     graph = valid_net(text).graph
     return [graph.nodes[name].op for name in graph.layers[layer].nodes]

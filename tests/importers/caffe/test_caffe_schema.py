@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from caffe_records import read_text
 
-from netspec.check.report import Findings
 from netspec.importers.caffe.schema.messages import MESSAGES
-from netspec.importers.caffe.schema.reading import read_record
 from netspec.importers.caffe.schema.record import Record
-from netspec.importers.caffe.text.parser import read
-from netspec.source import Source
 
 
 def record(text: str, type_: str = "LayerParameter") -> tuple[Record, list[tuple[str, str]]]:
     """Return a message and the mistakes in it: the text at the place of each, and its message."""
-    source = Source("a.prototxt", text)
-    findings = Findings(source)
-    result = read_record(read(source), type_, findings)
-    return result, [(found.span.text, found.message) for found in findings.all]
+    result, found = read_text(type_, text)
+    return result, [(each.span.text, each.message) for each in found]
 
 
 def test_values_have_their_types() -> None:
@@ -34,10 +29,8 @@ def test_values_have_their_types() -> None:
     assert convolution.flag("bias_term") is False
     assert convolution.message("weight_filler").text("type") == "xavier"
     assert convolution.place("kernel_size", "pad").text == "pad: 1"
-    assert [layer.message("pooling_param").text("pool"), layer.message("pooling_param").integer("kernel_size")] == [
-        "AVE",
-        15,
-    ]
+    pooling = layer.message("pooling_param")
+    assert (pooling.text("pool"), pooling.integer("kernel_size")) == ("AVE", 15)
     assert layer.message("hinge_loss_param").text("norm") == "L2"
 
 
@@ -93,10 +86,7 @@ def test_value_of_the_wrong_type_is_reported(text: str, place: str, message: str
     ],
 )
 def test_unknown_field_is_an_error(text: str, message: str, note: str | None) -> None:
-    source = Source("a.prototxt", text)
-    findings = Findings(source)
-    read_record(read(source), "ConvolutionParameter", findings)
-    (found,) = findings.all
+    _, (found,) = read_text("ConvolutionParameter", text)
     assert (found.code, found.message) == ("caffe-field", message)
     assert found.span.text == text.split(":")[0].split(" ")[0]
     assert [line[: len(note or "")] for line in found.notes[:1]] == ([note] if note else [])
@@ -114,9 +104,6 @@ def test_every_message_that_a_field_has_is_defined() -> None:
     [("permute_param { }", ""), ("axpy_param { }", ""), ("poolin_param { }", "; did you mean pooling_param?")],
 )
 def test_messages_of_layers_are_compared_without_their_common_ending(field: str, near: str) -> None:
-    source = Source("a.prototxt", field)
-    findings = Findings(source)
-    read_record(read(source), "LayerParameter", findings)
-    (found,) = findings.all
+    _, (found,) = read_text("LayerParameter", field)
     assert found.message == f"LayerParameter has no field {field[:-4]}{near}"
     assert bool(near) != any("BVLC's Caffe does not have" in note for note in found.notes)
