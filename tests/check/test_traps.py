@@ -236,11 +236,22 @@ def test_long_chain_takes_little_time() -> None:
     assert len(warnings) == 12_000
 
 
-def test_maps_on_both_sides_of_a_border_between_groups_are_named() -> None:
-    text = "[i] input 8x8x8\n[c] conv filters=12 kernel=3 groups=4\n[n] lrn size=5 scale=1e-4\n"
+@pytest.mark.parametrize(
+    ("settings", "groups", "reads", "count", "maps"),
+    [("", " groups=4", "", 4, "maps 2 and 3"), ("gpus 2\n", "", " reads=all", 2, "maps 5 and 6")],
+)
+def test_maps_on_both_sides_of_a_border_between_groups_are_named(
+    settings: str, groups: str, reads: str, count: int, maps: str
+) -> None:
+    text = f"{settings}[i] input 8x8x8\n[c] conv filters=12 kernel=3{groups}\n[n] lrn size=5 scale=1e-4{reads}\n"
     (warning,) = netspec.loads(text).warnings
-    assert warning.message == "n's window crosses the 4 groups of c"
-    assert warning.notes[0].startswith("maps 2 and 3 are neighbours only by their numbers")
+    assert warning.message == f"n's window crosses the {count} groups of c"
+    assert warning.notes[0].startswith(f"{maps} are neighbours only by their numbers")
+
+
+def test_dropout_that_a_layer_reads_too_is_no_trap() -> None:
+    text = "[i] input 8\n[a] fc outputs=4\n[d] dropout\n[s] crossentropy loss_weight=0.3\n[g] fc outputs=4 inputs=d\n"
+    assert netspec.loads(text + "[t] crossentropy\n").warnings == ()
 
 
 def test_layers_with_several_inputs_end_the_search_for_groups() -> None:

@@ -155,6 +155,10 @@ OTHER_FUNCTION = {
         f"{INPUT}[a] avgpool kernel=3\n[b] maxpool kernel=3 inputs=image\n[s] concat inputs=a,b\n{END}",
         f"{INPUT}[a] avgpool kernel=3\n[b] maxpool kernel=3 inputs=image\n[s] concat inputs=b,a\n{END}",
     ),
+    "a neuron between two concatenations": (
+        f"{CONV}\n[a] tanh\n[j] concat inputs=conv1,a\n[r] relu\n[k] concat inputs=r,a\n{END}",
+        f"{CONV}\n[a] tanh\n[k] concat inputs=conv1,a,a\n{END}",
+    ),
     "pooling and normalisation exchanged": (
         f"{CONV}\n[n] lrn size=3 alpha=0.1\n{POOL}\n{END}",
         f"{CONV}\n{POOL}\n[n] lrn size=3 alpha=0.1\n{END}",
@@ -292,6 +296,8 @@ def test_shared_weights_change_the_function() -> None:
     comparison = diff(two.format(""), two.format(" weights=a"))
     assert difference_lines(comparison) == ["b weights: its own -> a, function"]
     assert comparison.misfits == (("b", "b"),)
+    three = "[image] input 8\n[a] fc outputs=8\n[b] fc outputs=8\n[c] fc outputs=8 weights={}\n"
+    assert difference_lines(diff(three.format("a"), three.format("b"))) == ["c weights: a -> b, function"]
 
 
 def test_weights_of_another_connection_table_do_not_fit() -> None:

@@ -296,6 +296,8 @@ def test_note_explains_the_conventions_of_alpha() -> None:
     text = "[image] input 8x9x9\n[n] {} size={} {}\n"
     comparison = diff(text.format("lrn", 5, "alpha=1e-4"), text.format("lrn", 5, "scale=1e-4"))
     assert [d.note for d in comparison.each()] == ["2e-05 = 0.0001 / 5, the window's size"]
+    comparison = diff(text.format("lrn", 5, "alpha=1e-4"), text.format("lrn", 5, "alpha=4e-4"))
+    assert [d.note for d in comparison.each()] == [""]
     comparison = diff(text.format("rnorm", 3, "scale=9"), text.format("rnorm", 3, "alpha=9"))
     assert [d.note for d in comparison.each()] == ["1 = 9 / 9, the window's size"]
     comparison = diff(text.format("lrn", 3, "scale=1"), text.format("lrn", 5, "scale=1"))
