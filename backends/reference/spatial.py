@@ -1,4 +1,4 @@
-"""Pooling, Blur, Nailbed, Mirror, Crop, ZeroPad, Resize, Upsample, RandomScale: of pixels, channel by channel."""
+"""Pooling, Blur, Nailbed, Mirror, Crop, padding, resizing, RandomScale: of pixels, channel by channel."""
 
 from __future__ import annotations
 
@@ -158,21 +158,45 @@ def zero_pad_back(op: ops.ZeroPad, call: Call, y: Array, grad: Array) -> Gradien
     return Gradient((grad[:, :, op.pad.top : op.pad.top + height, op.pad.left : op.pad.left + width],))
 
 
-def interpolate(op: ops.Resize | ops.Upsample, call: Call) -> Array:
-    """Interpolation, or repetition, as R x C^T: R is that of rows, C that of columns."""
-    rows, cols = _interpolation_matrices(op, call.x)
+def border_pad(op: ops.EdgePad | ops.ReflectPad, call: Call) -> Array:
+    """Around the image, copies of the pixels that stand there."""
+    rows, cols = _sources(op, call.x)
+    return call.x[:, :, rows][..., cols]
+
+
+def border_pad_back(op: ops.EdgePad | ops.ReflectPad, call: Call, y: Array, grad: Array) -> Gradient:
+    """Each pixel gets the gradients of all its copies."""
+    rows, cols = (np.eye(size)[places] for places, size in zip(_sources(op, call.x), call.x.shape[2:], strict=True))
+    return Gradient((rows.T @ grad @ cols,))
+
+
+def _sources(op: ops.EdgePad | ops.ReflectPad, x: Array) -> tuple[list[int], list[int]]:
+    """Return which rows and which columns stand in those of the padded image."""
+    (height, width), (left, right, top, bottom) = x.shape[2:], op.pad
+    rows = [op.source(i, height) for i in range(-top, height + bottom)]
+    return rows, [op.source(i, width) for i in range(-left, width + right)]
+
+
+Resampling = ops.BinPool | ops.Interpolate | ops.Resize | ops.Upsample
+
+
+def resample(op: Resampling, call: Call) -> Array:
+    """Interpolation, repetition or means of bins, as R x C^T: R is that of rows, C that of columns."""
+    rows, cols = _matrices(op, call.x)
     y: Array = rows @ call.x @ cols.T
     return y
 
 
-def interpolate_back(op: ops.Resize | ops.Upsample, call: Call, y: Array, grad: Array) -> Gradient:
+def resample_back(op: Resampling, call: Call, y: Array, grad: Array) -> Gradient:
     """R^T grad C."""
-    rows, cols = _interpolation_matrices(op, call.x)
+    rows, cols = _matrices(op, call.x)
     return Gradient((rows.T @ grad @ cols,))
 
 
-def _interpolation_matrices(op: ops.Resize | ops.Upsample, x: Array) -> tuple[Array, Array]:
+def _matrices(op: Resampling, x: Array) -> tuple[Array, Array]:
     height, width = x.shape[2:]
+    if isinstance(op, ops.BinPool):
+        return _means(op.ranges(0, height), height), _means(op.ranges(1, width), width)
     if isinstance(op, ops.Resize):
         rows, cols = op.sampling_positions(height), op.sampling_positions(width)
     else:
@@ -203,6 +227,14 @@ def _scale_matrices(op: ops.RandomScale, call: Call) -> tuple[Array, Array]:
     side = call.x.shape[2]
     rows, cols = op.sampling_positions(side, call.uniforms.tolist())
     return _interpolation_weights(rows, side), _interpolation_weights(cols, side)
+
+
+def _means(bins: Sequence[range], size: int) -> Array:
+    """Return the share of each pixel of an axis in the mean of each bin, (bins, size)."""
+    shares = np.zeros((len(bins), size))
+    for place, pixels in enumerate(bins):
+        shares[place, pixels] = 1 / len(pixels)
+    return shares
 
 
 def _interpolation_weights(positions: Sequence[float], size: int) -> Array:

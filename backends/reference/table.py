@@ -40,8 +40,10 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Mirror: Pair(spatial.mirror, spatial.mirror_back),
     ops.Crop: Pair(spatial.crop, spatial.crop_back),
     ops.ZeroPad: Pair(spatial.zero_pad, spatial.zero_pad_back),
-    ops.Resize: Pair(spatial.interpolate, spatial.interpolate_back),
-    ops.Upsample: Pair(spatial.interpolate, spatial.interpolate_back),
+    **dict.fromkeys((ops.EdgePad, ops.ReflectPad), Pair(spatial.border_pad, spatial.border_pad_back)),
+    **dict.fromkeys(
+        (ops.BinPool, ops.Interpolate, ops.Resize, ops.Upsample), Pair(spatial.resample, spatial.resample_back)
+    ),
     ops.RandomScale: Pair(spatial.random_scale, spatial.random_scale_back),
     ops.ColourSpace: Pair(colour.colourspace, colour.colourspace_back),
     ops.Lrn: Pair(norms.lrn, norms.lrn_back),

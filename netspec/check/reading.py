@@ -27,7 +27,7 @@ from netspec.lowering import LayerType
 
 _ADAPTIVE = (
     "a pooling layer states its window: kernel=4, which is the stride too, makes 8x8 of a map of 32x32",
-    "unless the map's sides are multiples of the output's, adaptive windows differ in size, and no layer does the same",
+    "unless the map's sides are multiples of the output's, adaptive windows differ in size: binpool takes their means",
 )
 
 
@@ -111,7 +111,8 @@ class Reader:
         """
         adaptive = adaptive_pooling(section)
         is_whole = adaptive is None or adaptive.size == (1, 1)
-        edits = adaptive.written_as("global") if adaptive is not None else (Edit(word.span, meant),)
+        whole = f"{adaptive.type} kernel=global" if adaptive is not None else meant
+        edits = adaptive.written_as(whole) if adaptive is not None else (Edit(word.span, meant),)
         self.findings.add(
             "unknown-type",
             f"layer type '{word.text}' is unknown; did you mean {meant if is_whole else meant.split()[0]}?",

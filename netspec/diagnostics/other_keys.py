@@ -41,8 +41,7 @@ ABSENT_KEYS: Mapping[str, str] = {
     "depthradius": "size= is the whole window, in channels: 2 * depth_radius + 1",
     **dict.fromkeys(
         ("interpolation", "mode"),
-        "resize interpolates evenly around the centre; upsample method= has nearest, bilinear, and corners for "
-        "align_corners",
+        "upsample and resize size= have method=nearest, bilinear, and corners for align_corners",
     ),
     "keepprob": "rate= is the probability of dropping a unit: 1 - keep_prob",
     "labelsmoothing": "it is a key of the train line: train label_smoothing=0.1",
@@ -52,7 +51,7 @@ ABSENT_KEYS: Mapping[str, str] = {
     "operation": "the operation is the layer's type: sum, product or max",
     "outputpadding": "output_padding is how many pixels fewer are cut off the right and the bottom: pad=1,0,1,0 for "
     "padding=1, output_padding=1",
-    "paddingmode": "padding is always zeros",
+    "paddingmode": "pad= is always of zeros; other borders are layers of their own: reflectpad pad=1, edgepad pad=1",
     "reduction": "a loss is always the mean over the batch",
     "aligncorners": "method=corners is bilinear with align_corners=True, method=bilinear without",
     "scalefactor": "upsample factor=2 doubles the sides; resize step=0.5 does so around the centre",

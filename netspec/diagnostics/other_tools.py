@@ -19,6 +19,7 @@ _NAMED = {
     "deconv": "convolutiontranspose convtranspose deconvolution fractionallystridedconv transposeconv "
     "transposedconv transposedconvolution upconv upconvolution",
     "dropout": "hs",
+    "edgepad": "edgepadding replicatepad replicationpad replicationpadding",
     "fc": "dense fullyconnected innerproduct linear",
     "groupnorm": "gn",
     "hardsigmoid": "hsigmoid",
@@ -35,6 +36,7 @@ _NAMED = {
     "pixelunshuffle": "spacetodepth",
     "prelu": "parametricrelu",
     "product": "mul multiply scalechannels times",
+    "reflectpad": "mirrorpad mirrorpadding reflectionpad reflectionpadding",
     "shuffle": "channelshuffle shufflechannel",
     "silu": "swish",
     "slice": "narrow split",
@@ -42,6 +44,7 @@ _NAMED = {
     "squarederror": "euclideanloss mse mseloss",
     "sum": "add addition elementwise elementwisesum eltsum shortcut skip",
     "upsample": "upsampling",
+    "zeropad": "pad",
     # keys
     "beta": "pow",
     "bias": "biasfiller biasinitializer biasterm initb",

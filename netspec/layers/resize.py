@@ -1,28 +1,95 @@
-"""Bilinear resizing."""
+"""Resizing: to a given size, or by a given distance between pixels."""
 
-from netspec.ir.ops import Resize
-from netspec.keys import Key, Real
+from netspec.ir.fault import Fault
+from netspec.ir.ops import Interpolate, Resize, Upsample
+from netspec.ir.ops.scaling import MAX_FACTOR, METHODS
+from netspec.keys import Choice, Key, Real, Size2
 from netspec.layers._common import USUAL
 from netspec.lowering import LayerType, Lowering
 
 
 def lower(low: Lowering) -> None:
-    low.emit(Resize(low["step"]))
+    """Lower the layer. A size that is a multiple of the input's is that of an ``upsample``.
+
+    Raises
+    ------
+    Fault
+        ``missing-key`` if neither ``step`` nor ``size`` nor a second input says how large the maps become,
+        ``bad-value`` if several of them do or if ``step`` has a ``method``, ``needs-image`` if the second input is a
+        vector.
+    """
+    x, *others = low.operands
+    step, size, method = low["step"], low["size"], low["method"]
+    given = [key for key, is_given in (("step", step), ("size", size), ("inputs", others)) if is_given]
+    if len(given) > 1:
+        message = "{layer}: its size is given twice, by " + " and ".join(_HOW[key] for key in given)
+        raise Fault("bad-value", message, tuple(given))
+    if not given:
+        note = "step= is the distance between pixels; with inputs=a,b, a gets the size of b"
+        raise Fault("missing-key", "{layer} needs size=, the height and width of its maps", (), (note,))
+    if step is not None:
+        if method is not None:
+            note = "with step, pixels are always interpolated, at even distances around the centre"
+            raise Fault("bad-value", "{layer}: method goes with a size, not with a step", ("method", "step"), (note,))
+        low.emit(Resize(step))
+        return
+    if others:
+        wanted = others[0].shape
+        if not wanted.is_image:
+            message = f"{{layer}} resizes to the size of its second input, a vector of {wanted}"
+            raise Fault("needs-image", message, ("inputs",))
+        size = wanted.height, wanted.width
+    op = Interpolate(size, method or "bilinear")
+    factor = _factor(x.shape[1:], size)
+    low.emit(Upsample(factor, op.method) if factor else op, x)
+
+
+_HOW = {"step": "step", "size": "size", "inputs": "its second input"}
+
+
+def _factor(before: tuple[int, ...], after: tuple[int, int]) -> tuple[int, int] | None:
+    """Return how many times as high and wide a map becomes, if these are whole numbers that ``upsample`` has."""
+    if len(before) != 2 or after == before or any(new % old for old, new in zip(before, after, strict=True)):
+        return None
+    rows, columns = (new // old for old, new in zip(before, after, strict=True))
+    return (rows, columns) if max(rows, columns) <= MAX_FACTOR else None
 
 
 TYPE = LayerType(
     "resize",
-    "Resizes each map by bilinear interpolation. The samples are spread evenly around the centre, as in cuda-convnet.",
+    "Resizes each map, to a larger or a smaller one. size= is the height and width that it gets, as with PyTorch's "
+    "interpolate(size=); with a second input, whose values it does not read, it gets that one's. step= is the distance "
+    "between pixels instead, and they are spread evenly around the centre, as in cuda-convnet.",
     lower,
     keys=(
+        Key(
+            "size",
+            Size2(),
+            "the side of the resized map, or its height x width",
+            default=None,
+            default_text="that of the second input",
+            unit="pixels",
+        ),
+        Key(
+            "method",
+            Choice({method: method for method in METHODS}),
+            "how values between pixels are found, as in upsample: nearest, bilinear (PyTorch's align_corners=False) or "
+            "corners (align_corners=True). Where a map shrinks, not all pixels are read",
+            default=None,
+            default_text="bilinear",
+            affects_shape=False,
+        ),
         Key(
             "step",
             Real(low=1 / 64, high=2**16),
             "the distance, in pixels of its input, between neighbouring pixels: 2 halves the sides, 0.5 doubles them",
+            default=None,
+            default_text="given by the size",
             unit="pixels",
         ),
         *USUAL,
     ),
-    rule="Height and width: those of the input / step, rounded down. Channels: those of the input.",
-    example="[image] input 3x256x256\n[small] resize step=2",
+    arity=(1, 2),
+    rule="Height and width: size, or those of the input / step, rounded down. Channels: those of the input.",
+    example="[image] input 3x256x256\n[small] resize size=100x120\n[half] resize step=2",
 )

@@ -74,7 +74,8 @@ def _field(op: ops.Op, inputs: Sequence[ReceptiveField], shapes: Sequence[Shape]
 
 def _is_uneven(op: ops.Op) -> bool:
     """Whether neighbouring units read at distances that differ from place to place."""
-    return isinstance(op, ops.Upsample) and op.method == "corners"
+    uneven = ops.BinPool | ops.Interpolate
+    return isinstance(op, uneven) or (isinstance(op, ops.Upsample) and op.method == "corners")
 
 
 def _of_spans(rows: Span | None, columns: Span | None) -> ReceptiveField:
@@ -135,7 +136,7 @@ def _moved(op: ops.Op, x: Shape) -> tuple[_Reading, _Reading] | None:
             return _neighbours(top, 1, stride), _neighbours(left, 1, stride)
         case ops.Crop(top=top, left=left):
             return _neighbours(top, 1), _neighbours(left, 1)
-        case ops.ZeroPad(pad=pad):
+        case ops.BorderPad(pad=pad):
             return _neighbours(-pad.top, 1), _neighbours(-pad.left, 1)
         case ops.PixelUnshuffle(factor=factor):  # the pixels of a square, whichever becomes a channel
             reading = _neighbours(0, factor, factor)

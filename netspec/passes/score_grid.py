@@ -17,7 +17,18 @@ from typing import NamedTuple
 
 from netspec.formatting import format_number
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import Mirror, Nailbed, PixelShuffle, PixelUnshuffle, RandomScale, Reshape, Resize, Upsample
+from netspec.ir.ops import (
+    BinPool,
+    Interpolate,
+    Mirror,
+    Nailbed,
+    PixelShuffle,
+    PixelUnshuffle,
+    RandomScale,
+    Reshape,
+    Resize,
+    Upsample,
+)
 from netspec.ir.ops.inspection import window_of
 from netspec.ir.shape import Shape
 from netspec.ir.window import TransposedWindow
@@ -136,8 +147,8 @@ def _scale(node: Node, read: Scale | None, x: Shape) -> Scale | None:
         raise NoGrid(f"{node.layer} scales images at random in training, and their masks are not scaled")
     if isinstance(op, Reshape) and node.output[1:] != x[1:]:
         return None
-    if read is None:
-        return None
+    if read is None or isinstance(op, BinPool | Interpolate):
+        return None  # a size is given: its units stand where those of the maps do that it is joined with
     window = window_of(op)
     if isinstance(window, TransposedWindow):
         return _times(read, [Fraction(1, stride) for stride in window.stride])

@@ -46,7 +46,8 @@ def instance_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 
 def adaptive_window(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """Propose the window that does the same as adaptive pooling, if the map's sides are multiples of the output's.
+    """Propose the window that does the same as adaptive pooling, if the map's sides are multiples of the output's, else
+    bins for means.
 
     For an output of 1x1, the mistake has its fix already, which does not depend on the map.
     """
@@ -56,9 +57,12 @@ def adaptive_window(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         return
     (rows, columns), (_, height, width) = adaptive.size, above
     if height % rows == 0 and width % columns == 0:
-        kernel = size_text((height // rows, width // columns))
-        gives = f"gives {rows}x{columns} of {height}x{width}"
-        yield Proposal(f"write {adaptive.type} kernel={kernel}", adaptive.written_as(kernel), gives)
+        layer = f"{adaptive.type} kernel={size_text((height // rows, width // columns))}"
+    elif adaptive.type == "avgpool":
+        layer = f"binpool bins={size_text((rows, columns))}"
+    else:
+        return
+    yield Proposal(f"write {layer}", adaptive.written_as(layer), f"gives {rows}x{columns} of {height}x{width}")
 
 
 def for_unknown_key(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

@@ -39,7 +39,7 @@ def inferred_shapes(model: onnx.ModelProto) -> dict[str, list[int | str]]:
     del bare.graph.value_info[:]
     for output in bare.graph.output:
         output.type.tensor_type.ClearField("shape")
-    graph = onnx.shape_inference.infer_shapes(bare, check_type=True, strict_mode=True).graph
+    graph = onnx.shape_inference.infer_shapes(bare, check_type=True, strict_mode=True, data_prop=True).graph
     return {
         value.name: [_size(axis) for axis in value.type.tensor_type.shape.dim]
         for value in (*graph.input, *graph.value_info, *graph.output)

@@ -7,7 +7,21 @@ import math
 import pytest
 from by_hand import LN2, NINE, assert_close, gradient, on_channels, on_map, on_vector, value
 
-from netspec.ir.ops import ColourSpace, Crop, Log, MaxAbsPool, Reshape, Resize, SumPool, Upsample, ZeroPad
+from netspec.ir.ops import (
+    BinPool,
+    ColourSpace,
+    Crop,
+    EdgePad,
+    Interpolate,
+    Log,
+    MaxAbsPool,
+    ReflectPad,
+    Reshape,
+    Resize,
+    SumPool,
+    Upsample,
+    ZeroPad,
+)
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 
@@ -100,3 +114,33 @@ def test_upsample_repeats_pixels_or_interpolates_between_them() -> None:
     # Six pixels from the first to the last: five steps of 2/5.
     assert_close(on_map(Upsample((1, 2), "corners"), [[0, 5, 10]]), [[0, 2, 4, 6, 8, 10]])
     assert_close(on_map(Upsample((3, 1), "corners"), [[7]]), [[7], [7], [7]])
+
+
+def test_interpolate_samples_at_any_distance() -> None:
+    # The centres of five pixels lie at 3/10, 9/10, 15/10, 21/10 and 27/10 of three, less a half.
+    assert_close(on_map(Interpolate((1, 5)), [[0, 10, 20]]), [[0, 4, 10, 16, 20]])
+    assert_close(on_map(Interpolate((1, 2)), [[0, 10, 20]]), [[2.5, 17.5]])
+    assert_close(on_map(Interpolate((1, 5), "corners"), [[0, 10, 20]]), [[0, 5, 10, 15, 20]])
+    assert_close(on_map(Interpolate((1, 2), "corners"), [[0, 10, 20]]), [[0, 20]])
+    assert_close(on_map(Interpolate((1, 5), "nearest"), [[0, 10, 20]]), [[0, 0, 10, 10, 20]])
+    assert_close(on_map(Interpolate((2, 1), "nearest"), [[0], [10], [20]]), [[0], [10]])
+
+
+def test_binpool_is_over_bins_that_overlap() -> None:
+    # Of 5 columns, 0 to 1, 1 to 3 and 3 to 4; of 3 rows, 0 to 1 and 1 to 2.
+    rows = [[0, 1, 2, 3, 4], [0, 1, 2, 3, 4], [10, 11, 12, 13, 14]]
+    assert_close(on_map(BinPool((2, 3)), rows), [[0.5, 2, 3.5], [5.5, 7, 8.5]])
+    assert_close(on_map(BinPool((1, 4)), [[0, 6, 12]]), [[0, 3, 9, 12]])
+
+
+def test_borders_are_copied_or_mirrored() -> None:
+    assert_close(
+        on_map(EdgePad(Pad(2, 1, 0, 1)), [[1, 2], [3, 4]]), [[1, 1, 1, 2, 2], [3, 3, 3, 4, 4], [3, 3, 3, 4, 4]]
+    )
+    assert_close(
+        on_map(ReflectPad(Pad(2, 1, 0, 1)), [[1, 2, 3], [4, 5, 6]]),
+        [[3, 2, 1, 2, 3, 2], [6, 5, 4, 5, 6, 5], [3, 2, 1, 2, 3, 2]],
+    )
+    # Of 1 2 3, each is copied as often as it stands in 3 2 1 2 3 2.
+    by_x = gradient(ReflectPad(Pad(2, 1, 0, 0)), [[[[1, 2, 3]]]], seed=[[[[1, 1, 1, 1, 1, 1]]]]).inputs[0]
+    assert_close(by_x, [[[[1, 3, 2]]]])

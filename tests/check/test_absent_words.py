@@ -36,7 +36,7 @@ from netspec.diagnostics import apply
         ("conv filters=2 kernel=3 norm=LRN", "[norm1] lrn neuron=relu"),
         ("conv filters=2 kernel=3 norm=instance", "instance normalisation is groupnorm with as many groups"),
         ("fc outputs=2 layer_norm=yes", "[norm1] layernorm neuron=relu"),
-        ("conv filters=2 kernel=3 padding_mode=reflect", "padding is always zeros"),
+        ("conv filters=2 kernel=3 padding_mode=reflect", "reflectpad pad=1"),
         ("avgpool kernel=2 count_include_pad=true", "an average counts only real pixels"),
         ("conv filters=2 kernel=3 in_channels=4", "is that of the layer that is read"),
         ("maxpool kernel=2 ceil_mode=2", "rounding=caffe"),

@@ -71,7 +71,7 @@ def test_words_of_other_tools_are_replaced_by_keys(written: str, code: str, righ
     ("written", "code", "title"),
     [
         ("gap kernel=4", "unknown-type", "write avgpool"),
-        ("AdaptiveAvgPool2d(7)", "unknown-type", None),
+        ("AdaptiveMaxPool2d(7)", "unknown-type", None),
         ("eltwise operation=MIN inputs=image,image", "unknown-type", "write sum"),
         ("eltwise inputs=image,image", "unknown-type", "write sum"),
         ("affine scale=2 init=he", "unknown-key", None),

@@ -52,6 +52,17 @@ HALVES = Window((2, 2), (2, 2), kind="pool")
         ("zeropad pad=2", ops.ZeroPad(Pad(2, 2, 2, 2))),
         ("zeropad pad=0,1,2,3", ops.ZeroPad(Pad(0, 1, 2, 3))),
         ("resize step=0.5", ops.Resize(0.5)),
+        ("resize size=5x16", ops.Interpolate((5, 16))),
+        ("resize size=5 method=nearest", ops.Interpolate((5, 5), "nearest")),
+        ("resize size=8", ops.Interpolate((8, 8))),
+        ("resize size=16x8", ops.Upsample((2, 1), "bilinear")),  # multiples are an upsample
+        ("resize size=264 method=corners", ops.Interpolate((264, 264), "corners")),  # by 33, which upsample has not
+        ("resize inputs=image,image method=corners", ops.Interpolate((8, 8), "corners")),
+        ("edgepad pad=9", ops.EdgePad(Pad(9, 9, 9, 9))),
+        ("reflectpad pad=7,0,1,2", ops.ReflectPad(Pad(7, 0, 1, 2))),
+        ("binpool bins=3x5", ops.BinPool((3, 5))),
+        ("binpool bins=2x4", ops.AvgPool(Window((4, 2), (4, 2), kind="pool"))),  # bins of one size are windows
+        ("binpool bins=7", ops.AvgPool(Window((2, 2), (1, 1), kind="pool"))),
         ("randomscale size=7 max_scale=1.2", ops.RandomScale(7, 1.2)),
         ("reshape size=64x2x2", ops.Reshape(Shape(64, 2, 2))),
         ("reshape size=256", ops.Reshape(Shape(256))),
@@ -76,6 +87,14 @@ def test_small_layers_become_their_operations(layer: str, op: ops.Op) -> None:
         "zeropad pad=-1",
         "zeropad pad=1,2",
         "resize step=0",
+        "resize size=0",
+        "resize size=4 step=2",
+        "resize size=4 inputs=image,image",
+        "resize step=2 method=bilinear",
+        "resize size=4 method=cubic",
+        "edgepad pad=-1",
+        "reflectpad pad=8",
+        "binpool bins=0",
         "reshape size=4x4",
         "colourspace to=xyz",
         "batchnorm eps=0",
@@ -89,6 +108,16 @@ def test_small_layers_become_their_operations(layer: str, op: ops.Op) -> None:
 )
 def test_invalid_keys_of_small_layers_are_errors(layer: str) -> None:
     assert codes(IMAGE + f"[x] {layer}") == ["bad-value"]
+
+
+def test_resize_needs_a_size() -> None:
+    found = only_diagnostic(IMAGE + "[x] resize method=nearest")
+    assert (found.code, found.message) == ("missing-key", "x needs size=, the height and width of its maps")
+    found = only_diagnostic(IMAGE + "[v] fc outputs=4\n[x] resize inputs=image,v")
+    assert (found.code, found.message) == ("needs-image", "x resizes to the size of its second input, a vector of 4")
+    found = only_diagnostic(IMAGE + "[p] crop size=8x2\n[x] resize size=8x82 method=nearest")
+    assert found.message == "x: 2 columns cannot be made 82 by taking the nearest pixel"
+    assert found.notes == ("output 41 is pixel 1, but not in float32 arithmetic",)
 
 
 def test_layers_without_weights_can_have_a_neuron() -> None:

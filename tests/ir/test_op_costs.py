@@ -45,6 +45,12 @@ VECTOR = Shape(6)
         (ops.RandomScale(3, 1.5), (Shape(6, 4, 4),), 0, 54 * 7),
         (ops.Upsample((2, 2)), (IMAGE,), 0, 0),
         (ops.Upsample((2, 2), "bilinear"), (IMAGE,), 0, 480 * 7),
+        (ops.Interpolate((3, 7)), (IMAGE,), 0, 126 * 7),
+        (ops.Interpolate((3, 7), "nearest"), (IMAGE,), 0, 0),
+        # 2 bins of 2 of 4 rows, which do not overlap, and 2 bins of 3 of 5 columns.
+        (ops.BinPool((2, 2)), (IMAGE,), 0, 6 * 4 * 6),
+        (ops.EdgePad(Pad(1, 0, 2, 3)), (IMAGE,), 0, 0),
+        (ops.ReflectPad(Pad(1, 0, 2, 3)), (IMAGE,), 0, 0),
         # 3 products and 2 additions; twice that, and a product, a power and a comparison between.
         (ops.ColourSpace("yuv"), (Shape(3, 4, 5),), 0, 60 * 5),
         (ops.ColourSpace("lab"), (Shape(3, 4, 5),), 0, 60 * 13),

@@ -21,7 +21,22 @@ from netspec.ir.ops.losses import (
     Topographic,
 )
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm
-from netspec.ir.ops.spatial import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Resize, SumPool, ZeroPad
+from netspec.ir.ops.scaling import Interpolate
+from netspec.ir.ops.spatial import (
+    AvgPool,
+    BinPool,
+    Blur,
+    Crop,
+    EdgePad,
+    MaxAbsPool,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    ReflectPad,
+    Resize,
+    SumPool,
+    ZeroPad,
+)
 from netspec.ir.ops.weighted import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, TransposedWindow, Window
@@ -151,6 +166,10 @@ def test_vector_has_height_and_width_1() -> None:
         (Resize(4), (IMAGE,), Shape(6, 1, 1)),
         (Resize(0.75), (Shape(1, 10, 10),), Shape(1, 13, 13)),
         (Upsample((2, 3)), (IMAGE,), Shape(6, 8, 15)),
+        (Interpolate((3, 7)), (IMAGE,), Shape(6, 3, 7)),
+        (BinPool((3, 7)), (IMAGE,), Shape(6, 3, 7)),
+        (EdgePad(Pad(1, 0, 2, 9)), (IMAGE,), Shape(6, 15, 6)),
+        (ReflectPad(Pad(4, 0, 2, 3)), (IMAGE,), Shape(6, 9, 9)),
         (ColourSpace("lab"), (Shape(3, 4, 5),), Shape(3, 4, 5)),
         (Slice(1, 4), (IMAGE,), Shape(4, 4, 5)),
         (Slice(2, 4, groups=2), (VECTOR,), Shape(4)),
@@ -214,6 +233,13 @@ def test_output_shape(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
         (Resize(2), (VECTOR,), "needs-image"),
         (Resize(4.5), (IMAGE,), "bad-value"),
         (Upsample((2, 2)), (VECTOR,), "needs-image"),
+        (Interpolate((2, 2)), (VECTOR,), "needs-image"),
+        (Interpolate((1, 2), "nearest"), (VECTOR,), "needs-image"),
+        (BinPool((2, 2)), (VECTOR,), "needs-image"),
+        (EdgePad(Pad(1, 1, 1, 1)), (VECTOR,), "needs-image"),
+        (ReflectPad(Pad(1, 1, 1, 1)), (VECTOR,), "needs-image"),
+        (ReflectPad(Pad(5, 0, 0, 0)), (IMAGE,), "bad-value"),
+        (ReflectPad(Pad(0, 0, 0, 4)), (IMAGE,), "bad-value"),
         (PixelShuffle(2), (VECTOR,), "needs-image"),
         (PixelShuffle(2), (IMAGE,), "groups-do-not-divide"),
         (PixelUnshuffle(2), (VECTOR,), "needs-image"),

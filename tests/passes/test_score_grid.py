@@ -63,6 +63,10 @@ def test_scores_of_deeplab_are_eight_pixels_apart() -> None:
         # what has one unit for all of the image stands nowhere, as the features of a whole image in DeepLab v3
         ("[g] avgpool kernel=12x16\n[u] upsample factor=12x16\n[j] concat inputs=image,u\n" + SCORES,
          ScoreGrid(12, 16, 1, 1, 0, 0)),
+        # a given size tells nothing of the scale: that of what it is joined with, or the sizes
+        ("[p] conv filters=2 kernel=3 stride=2 pad=1 rounding=down\n[b] binpool bins=5\n[r] resize inputs=b,p\n"
+         "[j] concat inputs=p,r\n" + SCORES, ScoreGrid(6, 8, 2, 2, 0, 0)),
+        ("[p] maxpool kernel=2 stride=2\n[c] crop size=5x7\n[r] resize size=12x16", ScoreGrid(12, 16, 1, 1, 0, 0)),
         # a decoder of a vector: the sizes tell
         ("[f] fc outputs=24\n[r] reshape size=2x3x4", ScoreGrid(3, 4, 4, 4, 1, 1)),
     ],

@@ -21,7 +21,12 @@ UNSUPPORTED: Mapping[type[ops.Op], tuple[str, tuple[str, ...]]] = {
         (ops.LayerNorm, ops.GroupNorm),
         ("cuda-convnet is older than layer and group normalisation", ("lrn",)),
     ),
-    ops.Upsample: ("cuda-convnet enlarges maps only by sampling around their centre", ("resize step=0.5",)),
+    **dict.fromkeys(
+        (ops.Upsample, ops.Interpolate),
+        ("cuda-convnet enlarges maps only by sampling around their centre", ("resize step=0.5",)),
+    ),
+    ops.BinPool: ("cuda-convnet pools only windows of the same size", ("avgpool",)),
+    **dict.fromkeys((ops.EdgePad, ops.ReflectPad), ("cuda-convnet pads only with zeros", ("zeropad",))),
     ops.Deconv: ("cuda-convnet has no transposed convolution", ("resize step=0.5",)),
     ops.ChannelScale: ("cuda-convnet has no learnt coefficients of channels", ("neuron=linear(0.25, 0)",)),
     ops.PRelu: ("cuda-convnet is older than parametric ReLUs", ("leakyrelu",)),

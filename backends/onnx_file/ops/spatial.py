@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from netspec.ir import ops
@@ -117,8 +119,35 @@ def _crop(op: ops.Crop, site: Site) -> None:
 
 
 def _zero_pad(op: ops.ZeroPad, site: Site) -> None:
+    site.result("Pad", site.x, _pads(op, site))
+
+
+def _edge_pad(op: ops.EdgePad, site: Site) -> None:
+    site.result("Pad", site.x, _pads(op, site), mode="edge")
+
+
+def _reflect_pad(op: ops.ReflectPad, site: Site) -> None:
+    site.result("Pad", site.x, _pads(op, site), mode="reflect")
+
+
+def _pads(op: ops.BorderPad, site: Site) -> str:
     left, right, top, bottom = op.pad
-    site.result("Pad", site.x, site.sizes("pads", 0, 0, top, left, 0, 0, bottom, right))
+    return site.sizes("pads", 0, 0, top, left, 0, 0, bottom, right)
+
+
+def _bin_pool(op: ops.BinPool, site: Site) -> None:
+    """Means of bins as R x C^T, for which ONNX has no operator: R has the shares of rows, C those of columns."""
+    rows, columns = (_shares(op.ranges(axis, size), size) for axis, size in enumerate(site.shape[1:]))
+    of_rows = site.inner("MatMul", site.constant("rows", rows), site.x)
+    site.result("MatMul", of_rows, site.constant("columns", columns.T))
+
+
+def _shares(bins: Sequence[range], size: int) -> Floats:
+    """Return the share of each pixel of an axis in the mean of each bin, (bins, size)."""
+    shares = np.zeros((len(bins), size), dtype=np.float32)
+    for place, pixels in enumerate(bins):
+        shares[place, pixels] = 1 / len(pixels)
+    return shares
 
 
 def _resize(op: ops.Resize, site: Site) -> None:
@@ -128,15 +157,23 @@ def _resize(op: ops.Resize, site: Site) -> None:
     site.result("MatMul", between_rows, site.constant("columns", columns.T))
 
 
+_WAYS: dict[str, dict[str, str]] = {
+    "nearest": {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"},
+    "bilinear": {"mode": "linear", "coordinate_transformation_mode": "half_pixel"},
+    "corners": {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
+}
+"""PyTorch's ways of resampling, by the words of PyTorch's own exporter."""
+
+
 def _upsample(op: ops.Upsample, site: Site) -> None:
-    """ONNX has PyTorch's ways of resampling, by the words of PyTorch's own exporter."""
-    ways: dict[str, dict[str, str]] = {
-        "nearest": {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"},
-        "bilinear": {"mode": "linear", "coordinate_transformation_mode": "half_pixel"},
-        "corners": {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
-    }
     scales = site.constant("scales", np.array([1, 1, *op.factor], dtype=np.float32))
-    site.result("Resize", site.x, "", scales, **ways[op.method])
+    site.result("Resize", site.x, "", scales, **_WAYS[op.method])
+
+
+def _interpolate(op: ops.Interpolate, site: Site) -> None:
+    """The sizes of Resize are of all axes: those of N and of the channels are the input's."""
+    sizes = site.inner("Concat", site.inner("Shape", site.x, end=2), site.sizes("size", *op.size), axis=0)
+    site.result("Resize", site.x, "", "", sizes, **_WAYS[op.method])
 
 
 def _interpolation_weights(positions: tuple[float, ...], size: int) -> Floats:
@@ -156,7 +193,11 @@ TABLE: Table = {
     ops.Mirror: _mirror,
     ops.Crop: _crop,
     ops.ZeroPad: _zero_pad,
+    ops.EdgePad: _edge_pad,
+    ops.ReflectPad: _reflect_pad,
+    ops.BinPool: _bin_pool,
     ops.Resize: _resize,
     ops.Upsample: _upsample,
+    ops.Interpolate: _interpolate,
     ops.RandomScale: lambda op, site: _crop(op.centre_crop(site.shape.height), site),
 }

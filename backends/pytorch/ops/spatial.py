@@ -10,7 +10,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import Blur, Crop, Mirror, Nailbed, RandomScale, Resize, Upsample, ZeroPad
+from netspec.ir.ops import (
+    BinPool,
+    Blur,
+    Crop,
+    EdgePad,
+    Interpolate,
+    Mirror,
+    Nailbed,
+    RandomScale,
+    ReflectPad,
+    Resize,
+    Upsample,
+    ZeroPad,
+)
 from netspec.ir.shape import Shape
 
 from .counter_rng import RandomLayer
@@ -124,6 +137,10 @@ TABLE: Table = {
     Mirror: lambda op, inputs: Reverse(),
     Crop: lambda op, inputs: Rectangle(op),
     ZeroPad: lambda op, inputs: nn.ZeroPad2d(cast(ZeroPad, op).pad),
+    EdgePad: lambda op, inputs: nn.ReplicationPad2d(cast(EdgePad, op).pad),
+    ReflectPad: lambda op, inputs: nn.ReflectionPad2d(cast(ReflectPad, op).pad),
+    BinPool: lambda op, inputs: nn.AdaptiveAvgPool2d(cast(BinPool, op).bins),
+    Interpolate: lambda op, inputs: nn.Upsample(size=op.size, **_METHODS[cast(Interpolate, op).method]),
     Resize: lambda op, inputs: Bilinear(op, inputs[0]),
     Upsample: lambda op, inputs: nn.Upsample(scale_factor=op.factor, **_METHODS[cast(Upsample, op).method]),
     RandomScale: lambda op, inputs: RandomlyScaled(op, inputs[0]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netspec.ir import ops
+from netspec.ir.ops.scaling import UpsamplingMethod
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.passes.padding import Padding, exact_padding, pool_padding
@@ -79,14 +80,33 @@ def _zero_pad(op: ops.ZeroPad, at: Site) -> str:
     return call("F.pad", at.x, str(tuple(op.pad)))
 
 
+def _edge_pad(op: ops.EdgePad, at: Site) -> str:
+    return call("F.pad", at.x, str(tuple(op.pad)), mode=string("replicate"))
+
+
+def _reflect_pad(op: ops.ReflectPad, at: Site) -> str:
+    return call("F.pad", at.x, str(tuple(op.pad)), mode=string("reflect"))
+
+
+def _bin_pool(op: ops.BinPool, at: Site) -> str:
+    return call("F.adaptive_avg_pool2d", at.x, pair(op.bins))
+
+
 def _resize(op: ops.Resize, at: Site) -> str:
     return call(at.helper("resize"), at.x, step=repr(op.step))
 
 
 def _upsample(op: ops.Upsample, at: Site) -> str:
-    mode = {"mode": string("nearest" if op.method == "nearest" else "bilinear")}
-    aligned = {"align_corners": "True"} if op.method == "corners" else {}
-    return call("F.interpolate", at.x, scale_factor=pair(op.factor), **mode, **aligned)
+    return call("F.interpolate", at.x, scale_factor=pair(op.factor), **_method(op.method))
+
+
+def _interpolate(op: ops.Interpolate, at: Site) -> str:
+    return call("F.interpolate", at.x, size=str(op.size), **_method(op.method))
+
+
+def _method(method: UpsamplingMethod) -> dict[str, str]:
+    mode = {"mode": string("nearest" if method == "nearest" else "bilinear")}
+    return mode | ({"align_corners": "True"} if method == "corners" else {})
 
 
 def _random_scale(op: ops.RandomScale, at: Site) -> str:
@@ -104,7 +124,11 @@ EXPRESSIONS: Expressions = {
     ops.Mirror: _mirror,
     ops.Crop: _crop,
     ops.ZeroPad: _zero_pad,
+    ops.EdgePad: _edge_pad,
+    ops.ReflectPad: _reflect_pad,
+    ops.BinPool: _bin_pool,
     ops.Resize: _resize,
     ops.Upsample: _upsample,
+    ops.Interpolate: _interpolate,
     ops.RandomScale: _random_scale,
 }

@@ -57,6 +57,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "MaxPool2d": (*_POOLING, "dilation", "return_indices", "ceil_mode"),
     "PixelShuffle": ("upscale_factor",),
     "PixelUnshuffle": ("downscale_factor",),
+    **dict.fromkeys(("ReflectionPad2d", "ReplicationPad2d"), ("padding",)),
     "ReLU": ("inplace",),
     "Softmax": ("dim",),
     "SpatialDropout2D": ("rate",),
@@ -123,7 +124,8 @@ def called_layer(call: Call) -> str | None:
     if name == "ReLU" and _is_up_to_6(call):
         return "relu6"
     with_keys = with_its_keys(name, [pair.key.text for pair in call.named])
-    meant = with_keys or nearest(name, layers.names()) or ""
+    sized = name == "Upsample" and (call.args or any(pair.key.text == "size" for pair in call.named))
+    meant = with_keys or ("resize" if sized else nearest(name, layers.names())) or ""
     layer_type = layers.find(meant.partition(" ")[0])
     if layer_type is None or (meant == name and name not in _PLACES):
         return None
@@ -198,6 +200,8 @@ def _arguments(call: Call, layer_type: LayerType) -> dict[str, str] | None:
         given.pop(_COUNTED, None)
         if given.get("pad", "0") != "0" and (_COUNTED not in pairs or converted(pairs[_COUNTED], keys) is None):
             given[_COUNTED] = "True"
+    if layer_type.name == "resize":
+        given.setdefault("method", "nearest")
     return given | {key: text for key, text in _DEFAULTS.get(name, {}).items() if key not in given}
 
 

@@ -52,9 +52,9 @@ class AdaptivePooling(NamedTuple):
     type_span: Span
     size_span: Span
 
-    def written_as(self, kernel: str) -> tuple[Edit, ...]:
-        """Return the edits that write it as pooling with a kernel of this size, which is the stride too."""
-        return Edit(self.type_span, f"{self.type} kernel={kernel}"), removal(self.size_span)
+    def written_as(self, layer: str) -> tuple[Edit, ...]:
+        """Return the edits that write it as a layer of this type and these keys: ``avgpool kernel=2``."""
+        return Edit(self.type_span, layer), removal(self.size_span)
 
 
 def adaptive_pooling(section: Section) -> AdaptivePooling | None:

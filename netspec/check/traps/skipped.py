@@ -11,8 +11,9 @@ from netspec.ir import ops
 from netspec.ir.graph import Graph, Node
 
 _KEEP_ZERO = (
-    *(ops.ChannelMax, ops.ChannelMean, ops.Concat, ops.Dropout, ops.Flatten, ops.Max, ops.PRelu, ops.PixelShuffle),
-    *(ops.PixelUnshuffle, ops.Pool, ops.Product, ops.Relu, ops.Reshape, ops.Shuffle, ops.Slice, ops.Sum, ops.Upsample),
+    *(ops.BinPool, ops.BorderPad, ops.ChannelMax, ops.ChannelMean, ops.Concat, ops.Dropout, ops.Flatten),
+    *(ops.Interpolate, ops.Max, ops.PRelu, ops.PixelShuffle, ops.PixelUnshuffle, ops.Pool, ops.Product, ops.Relu),
+    *(ops.Reshape, ops.Shuffle, ops.Slice, ops.Sum, ops.Upsample),
 )
 """Operations whose output is 0 if all of their inputs are. Those with weights are too, if they have no biases."""
 

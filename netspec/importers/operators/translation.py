@@ -13,8 +13,8 @@ from netspec.importers.operators.graph import dropouts, functions, normalisation
 from netspec.importers.operators.graph.model import Array, Inexpressible, Model, Node
 from netspec.importers.operators.graph.patterns import recognised
 from netspec.importers.operators.spec.lines import Draft, Line, Site, described
+from netspec.importers.operators.spec.naming import has_name, of_input
 from netspec.importers.operators.spec.naming import names as names_of
-from netspec.importers.operators.spec.naming import of_input
 from netspec.importers.operators.spec.operators import COUNTS, EXACT, OPERATORS, REASONS, WHOLE
 from netspec.importers.operators.spec.views import N, Value, image
 from netspec.importers.spec.activations import with_neurons
@@ -192,6 +192,9 @@ def _finish(draft: Draft) -> tuple[list[str], list[int]]:
     read = {number for line in draft.lines for number in line.inputs}
     if outputs[0] in read:
         outputs[0] = draft.new_line("linear", [outputs[0]], {}, draft.lines[outputs[0]].shape)
+    for name, number in zip(model.outputs, outputs, strict=True):
+        if name in model.titles and not has_name(draft.lines[number]):
+            draft.lines[number].hint = (model.titles[name],)
     return comments, outputs
 
 
@@ -212,7 +215,8 @@ def _other_outputs(model: Model, source: Source, names: Sequence[str], code: str
     """Yield a warning if the model has several outputs."""
     if len(names) > 1:
         message = f"the model has {len(names)} outputs; a spec has one, here {names[0]}"
-        others = [f"{output} is the layer {name}" for output, name in zip(model.outputs, names, strict=True)]
+        titles = [model.titles.get(output, output) for output in model.outputs]
+        others = [f"{title} is the layer {name}" for title, name in zip(titles, names, strict=True)]
         note = f"the others are layers that no layer need read: {listed(others[1:], 12)}"
         yield Diagnostic(code, message, (first_line_span(source),), (note,), severity="warning")
 

@@ -12,6 +12,7 @@ from torch import fx, nn
 from torch._ops import OpOverload
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
+from torch.utils import _pytree as pytree
 
 from netspec.importers.operators.graph.model import (
     Array,
@@ -54,7 +55,7 @@ def graph_of(
     for node in program.graph.nodes:
         if node.op == "call_function":
             _convert(building, node, table, CHANGED if node in changed else "", reasons)
-    outputs = _outputs(building, program)
+    outputs, titles = _outputs(building, program)
     if not outputs:
         raise model_error("torch-input", source, "no output of the module depends on its input")
     return Model(
@@ -67,6 +68,7 @@ def graph_of(
         outputs=outputs,
         opset=_OPSET,
         exact=True,
+        titles=titles,
     )
 
 
@@ -195,11 +197,25 @@ def _arguments(node: fx.Node) -> Mapping[str, Any]:
     return {a.name: given.get(a.name, a.default_value) for a in schema}
 
 
-def _outputs(building: Building, program: ExportedProgram) -> tuple[str, ...]:
-    """Return the names of the outputs that depend on the images, each once."""
+def _outputs(building: Building, program: ExportedProgram) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the names of the outputs that depend on the images, each once, and the keys of those in a dictionary."""
     (results,) = next(node.args for node in program.graph.nodes if node.op == "output")
+    specs = zip(program.graph_signature.output_specs, results, strict=True)
+    returned = [result for spec, result in specs if spec.kind == OutputKind.USER_OUTPUT]
     names: list[str] = []
-    for spec, result in zip(program.graph_signature.output_specs, results, strict=True):
-        if spec.kind == OutputKind.USER_OUTPUT and isinstance(result, fx.Node) and result not in building.reads:
-            names += _names(building, result)
-    return tuple(dict.fromkeys(names))
+    titles: dict[str, str] = {}
+    for key, result in zip(_keys(program, len(returned)), returned, strict=True):
+        if isinstance(result, fx.Node) and result not in building.reads:
+            of_result = _names(building, result)
+            names += of_result
+            titles |= {name: key for name in of_result if key and name not in titles}
+    return tuple(dict.fromkeys(names)), titles
+
+
+def _keys(program: ExportedProgram, count: int) -> list[str]:
+    """Return the key of each output, as ``out``, if the module returns a dictionary of them; else empty texts."""
+    structure = program.call_spec.out_spec
+    returned = pytree.tree_unflatten(range(count), structure) if structure is not None else None
+    items = returned.items() if isinstance(returned, dict) else ()
+    keys = {place: key for key, place in items if isinstance(key, str) and isinstance(place, int)}
+    return [keys.get(place, "") for place in range(count)]

@@ -1,8 +1,9 @@
-"""Upsampling, and RandomScale: a square cut out of an image that training scales at random."""
+"""Upsampling, resizing to a given size, and RandomScale: a square cut out of an image scaled at random."""
 
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -38,19 +39,74 @@ class Upsample(Op):
 
     def sampling_positions(self, axis: int, size: int) -> tuple[Fraction, ...]:
         """Return the positions of the outputs on an axis (0: rows) of ``size`` pixels."""
-        factor = self.factor[axis]
-        outputs = range(size * factor)
-        if self.method == "nearest":
-            return tuple(Fraction(i // factor) for i in outputs)
-        if self.method == "corners":
-            return tuple(Fraction(i * (size - 1), max(1, size * factor - 1)) for i in outputs)
-        middles = (Fraction(2 * i + 1 - factor, 2 * factor) for i in outputs)
-        return tuple(min(max(middle, Fraction(0)), Fraction(size - 1)) for middle in middles)
+        return _positions(self.method, size, size * self.factor[axis])
 
     flops_rule: ClassVar[str] = "7 a unit, 0 if it repeats pixels"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 0 if self.method == "nearest" else 7 * output.units
+
+
+@dataclass(frozen=True, slots=True)
+class Interpolate(Op):
+    """Each channel at another ``size`` (height, width), larger or smaller, as by PyTorch's ``interpolate``.
+
+    On an axis of S pixels and O outputs, output i of ``nearest`` is pixel floor(i S / O). The others are interpolated
+    between pixels at position (i + 1/2) S / O - 1/2, limited to 0..S - 1 (``bilinear``), or at i (S - 1) / (O - 1)
+    (``corners``). Where a map shrinks, pixels between the positions are not read.
+    """
+
+    size: tuple[int, int]
+    method: UpsamplingMethod = "bilinear"
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        require_image(x, "resizes")
+        if self.method == "nearest":
+            self._require_found(x)
+        return Shape(x.channels, *self.size)
+
+    def _require_found(self, x: Shape) -> None:
+        """Raise ``Fault`` if PyTorch or onnxruntime, whose positions are in float32, would take another pixel."""
+        for axis, size, outputs in zip(("rows", "columns"), x[1:], self.size, strict=True):
+            missed = [i for i in range(outputs) if not _is_found(i, size, outputs)]
+            if missed:
+                raise Fault(
+                    "bad-value",
+                    f"{{layer}}: {size} {axis} cannot be made {outputs} by taking the nearest pixel",
+                    ("size", "method"),
+                    (f"output {missed[0]} is pixel {missed[0] * size // outputs}, but not in float32 arithmetic",),
+                )
+
+    def sampling_positions(self, axis: int, size: int) -> tuple[Fraction, ...]:
+        """Return the positions of the outputs on an axis (0: rows) of ``size`` pixels."""
+        return _positions(self.method, size, self.size[axis])
+
+    flops_rule: ClassVar[str] = "7 a unit, 0 if it copies pixels"
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 0 if self.method == "nearest" else 7 * output.units
+
+
+def _positions(method: UpsamplingMethod, size: int, outputs: int) -> tuple[Fraction, ...]:
+    """Return the positions, on an axis of ``size`` pixels, of this number of outputs."""
+    if method == "nearest":
+        return tuple(Fraction(i * size // outputs) for i in range(outputs))
+    if method == "corners":
+        return tuple(Fraction(i * (size - 1), max(1, outputs - 1)) for i in range(outputs))
+    middles = (Fraction((2 * i + 1) * size, 2 * outputs) - Fraction(1, 2) for i in range(outputs))
+    return tuple(min(max(middle, Fraction(0)), Fraction(size - 1)) for middle in middles)
+
+
+def _is_found(i: int, size: int, outputs: int) -> bool:
+    """Whether float32 finds floor(i size / outputs), by a product with size / outputs and by a division too."""
+    multiplied, divided = _float32(i * _float32(size / outputs)), _float32(i / _float32(outputs / size))
+    return i * size // outputs == math.floor(multiplied) == math.floor(divided)
+
+
+def _float32(number: float) -> float:
+    rounded: float = struct.unpack("f", struct.pack("f", number))[0]
+    return rounded
 
 
 @dataclass(frozen=True, slots=True)

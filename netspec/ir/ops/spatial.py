@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from netspec.ir.fault import Fault
@@ -72,6 +73,49 @@ class MaxAbsPool(Pool):
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return output.units * (2 * self.window.area - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class BinPool(Op):
+    """The mean of each of ``bins`` (rows, columns) parts of a channel, as PyTorch's ``adaptive_avg_pool2d``.
+
+    On an axis of S pixels, bin i of n is over the pixels from floor(i S / n) up to, without, ceil((i + 1) S / n): bins
+    differ in size and overlap by a pixel where n does not divide S. With n above S, pixels are repeated.
+    """
+
+    bins: tuple[int, int]
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        require_image(x, "pools")
+        return Shape(x.channels, *self.bins)
+
+    def ranges(self, axis: int, size: int) -> tuple[range, ...]:
+        """Return the pixels of each bin on an axis (0: rows) of ``size`` pixels."""
+        bins = self.bins[axis]
+        return tuple(range(i * size // bins, -(-(i + 1) * size // bins)) for i in range(bins))
+
+    def window(self, x: Shape) -> Window | None:
+        """Return the window of an average pooling that does the same, if all bins are alike and equally far apart."""
+        found = [_even(self.ranges(axis, size)) for axis, size in enumerate(x[1:])]
+        if None in found:
+            return None
+        (height, down), (width, across) = (sides for sides in found if sides is not None)
+        return Window((height, width), (down, across), kind="pool")
+
+    flops_rule: ClassVar[str] = "pixels of its bin a unit"
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        (x,) = inputs
+        rows, columns = (sum(map(len, self.ranges(axis, size))) for axis, size in enumerate(x[1:]))
+        return x.channels * rows * columns
+
+
+def _even(bins: tuple[range, ...]) -> tuple[int, int] | None:
+    """Return the length of the bins and the distance between their first pixels, ``None`` if they are not the same."""
+    lengths = {len(pixels) for pixels in bins}
+    steps = {after.start - before.start for before, after in pairwise(bins)} or lengths
+    return (lengths.pop(), steps.pop()) if len(lengths) == len(steps) == 1 and 0 not in steps else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +209,8 @@ class Crop(Op):
 
 
 @dataclass(frozen=True, slots=True)
-class ZeroPad(Op):
-    """Zeros around each channel."""
+class BorderPad(Op):
+    """The base class of padding: pixels around each channel."""
 
     pad: Pad
 
@@ -175,6 +219,44 @@ class ZeroPad(Op):
         require_image(x, "pads")
         left, right, top, bottom = self.pad
         return Shape(x.channels, x.height + top + bottom, x.width + left + right)
+
+
+class ZeroPad(BorderPad):
+    """Zeros around each channel."""
+
+    __slots__ = ()
+
+
+class EdgePad(BorderPad):
+    """Copies of each channel's outermost pixels around it: pixel i of S pixels is pixel min(max(i, 0), S - 1)."""
+
+    __slots__ = ()
+
+    def source(self, i: int, size: int) -> int:
+        """Return the pixel, on an axis of ``size``, that stands at place i, which may be outside."""
+        return min(max(i, 0), size - 1)
+
+
+class ReflectPad(BorderPad):
+    """Each channel mirrored at its outermost pixels, which are not repeated: pixel -i is pixel i.
+
+    There are as many pixels to mirror as the side has, less the outermost one.
+    """
+
+    __slots__ = ()
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        padded = BorderPad.shape(self, inputs)
+        for axis, sides, size in (("height", self.pad[2:], x.height), ("width", self.pad[:2], x.width)):
+            if max(sides) >= size:
+                note = f"{axis}: it mirrors {max(sides)} pixels, and the maps have {size}, of which one is the mirror"
+                raise Fault("bad-value", "{layer} mirrors more pixels than there are", ("pad",), (note,))
+        return padded
+
+    def source(self, i: int, size: int) -> int:
+        """Return the pixel, on an axis of ``size``, that stands at place i, which may be outside."""
+        return size - 1 - abs(size - 1 - abs(i))
 
 
 @dataclass(frozen=True, slots=True)

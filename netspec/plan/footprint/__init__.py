@@ -16,7 +16,9 @@ from netspec.ir.ops import (
     AvgPool,
     BatchNorm,
     Bias,
+    BinPool,
     Blur,
+    BorderPad,
     ChannelMax,
     ChannelMean,
     ChannelScale,
@@ -28,6 +30,7 @@ from netspec.ir.ops import (
     Dropout,
     Flatten,
     GroupNorm,
+    Interpolate,
     Linear,
     Local,
     Loss,
@@ -52,7 +55,6 @@ from netspec.ir.ops import (
     Sum,
     SumPool,
     Upsample,
-    ZeroPad,
 )
 from netspec.ir.widths import FULL
 from netspec.plan.footprint.joins import channels, join
@@ -76,7 +78,9 @@ def footprint(op: Op, site: Site) -> Footprint:
             return norm(op, site)
         case MaxPool() | AvgPool() | SumPool() | MaxAbsPool():
             return pool(op, site)
-        case Blur() | Mirror() | Nailbed() | Crop() | ZeroPad() | Resize() | Upsample() | RandomScale() | ColourSpace():
+        case BinPool() | Blur() | Mirror() | Nailbed() | Crop() | BorderPad() | ColourSpace():
+            return spatial(op, site)
+        case Resize() | Upsample() | Interpolate() | RandomScale():
             return spatial(op, site)
         case Slice() | Shuffle() | PixelShuffle() | PixelUnshuffle() | ChannelMax() | ChannelMean():
             return channels(op, site)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from netspec.ir.ops import (
     AvgPool,
+    BinPool,
     Blur,
+    BorderPad,
     ColourSpace,
     Crop,
+    Interpolate,
     MaxAbsPool,
     MaxPool,
     Mirror,
@@ -22,10 +25,12 @@ from netspec.ir.window import Pad
 from netspec.passes.padding import exact_padding, pool_padding
 from netspec.plan.footprint.model import INDEX, Footprint, Site, chain
 
+Spatial = (
+    BinPool | Blur | Mirror | Nailbed | Crop | BorderPad | Resize | Upsample | Interpolate | RandomScale | ColourSpace
+)
 
-def spatial(
-    op: Blur | Mirror | Nailbed | Crop | ZeroPad | Resize | Upsample | RandomScale | ColourSpace, site: Site
-) -> Footprint:
+
+def spatial(op: Spatial, site: Site) -> Footprint:
     """The footprint of an operation that moves or resamples pixels."""
     width, numel = site.widths[0], site.output_numel
     match op:
@@ -33,8 +38,10 @@ def spatial(
             return Footprint(None, width, backward=site.input_numel * width // op.stride)
         case Crop():  # backward puts back columns first, then rows
             return Footprint(None, width, backward=numel // site.output.width * site.inputs[0].width * width)
-        case Mirror() | ZeroPad() | Upsample():
+        case Mirror() | ZeroPad() | Upsample() | Interpolate():
             return Footprint(numel * width, width)
+        case BorderPad() | BinPool():
+            return Footprint(numel * width, width, keeps_input=True)
         case ColourSpace():
             return _colour_space(op, numel)
         case Resize() | RandomScale():

@@ -83,17 +83,44 @@ def test_module_of_pytorch() -> None:
     ("words", "scales", "reason"),
     [
         ({"mode": "cubic"}, (2, 2), "it samples by cubic"),
-        ({}, (0.5, 0.5), "not by every n-th pixel"),
-        ({}, (1.5, 2), "multiplies sides by whole numbers"),
-        ({"mode": "linear"}, (2.1, 2), "it scales by 2.1 and 2"),
+        ({"mode": "linear"}, (2.1, 2), "it scales by 2.1 and 2, and makes 2x4x4 2x8x8"),
         ({"nearest_mode": "ceil"}, (2, 2), "it samples at other positions"),
-        ({}, (33, 1), "more than 32 times"),
+        ({"nearest_mode": "ceil"}, (0.5, 0.5), "it samples at other positions"),
     ],
 )
 def test_other_samples_are_refused(words: dict[str, str], scales: tuple[float, float], reason: str) -> None:
     tensors = {"scales": np.array([1, 1, *scales], np.float32)}
     made = model([node("Resize", ["x", "", "scales"], ["y"], **words)], ("N", 2, 4, 4), tensors)
     assert reason in refused(made).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "scales", "line"),
+    [
+        ({}, (0.5, 0.5), "resize size=2 method=nearest"),
+        ({"mode": "linear"}, (1.5, 0.75), "resize size=6x3"),
+        ({"mode": "linear", "coordinate_transformation_mode": "align_corners"}, (1.5, 0.75), "size=6x3 method=corners"),
+        (
+            {"nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"},
+            (1.5, 2),
+            "size=6x8 method=nearest",
+        ),
+        ({}, (33, 1), "resize size=132x4 method=nearest"),
+    ],
+)
+def test_other_sizes_are_lines_resize(words: dict[str, str], scales: tuple[float, float], line: str) -> None:
+    tensors = {"scales": np.array([1, 1, *scales], np.float32)}
+    made = model([node("Resize", ["x", "", "scales"], ["y"], **words)], ("N", 2, 4, 4), tensors)
+    assert_same(made, numbers(2, 2, 4, 4))
+    assert line in spec(made)[-1]
+
+
+def test_sizes_that_a_model_states() -> None:
+    """As PyTorch exports ``interpolate(size=)``, and as specs are exported."""
+    sizes = {"sizes": np.array([2, 2, 3, 7])}
+    made = model([node("Resize", ["x", "", "", "sizes"], ["y"], mode="linear")], (2, 2, 4, 4), sizes)
+    assert_same(made, numbers(2, 2, 4, 4))
+    assert "resize size=3x7" in spec(made)[-1]
 
 
 def test_scale_that_only_the_size_depends_on() -> None:
@@ -127,4 +154,4 @@ def test_operator_set_10_samples_as_upsample_did(mode: str, scale: float, line: 
 def test_upsample_does_not_shrink() -> None:
     tensors = {"scales": np.array([1, 1, 0.5, 0.5], np.float32)}
     made = model([node("Upsample", ["x", "scales"], ["y"], mode="linear")], ("N", 2, 4, 4), tensors, opset=9)
-    assert "multiplies sides by whole numbers" in refused(made).notes[0]
+    assert "Upsample enlarges maps" in refused(made).notes[0]

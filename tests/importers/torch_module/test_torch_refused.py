@@ -29,8 +29,10 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "dropout": (lambda x: F.dropout(x, 0.3), "it drops units outside training too; give it training=self.training"),
     "random": (lambda x: x + torch.rand_like(x), "it draws random numbers outside training too"),
     "statistics": (lambda x: F.batch_norm(x, None, None, training=True), "it uses the statistics of the batch"),
-    "uneven": (lambda x: F.adaptive_avg_pool2d(x, 5), "it pools 8 pixels to 5, with windows that are not all alike"),
-    "uneven and larger": (lambda x: F.adaptive_avg_pool2d(x, 12), "it pools 8 pixels to 12, with windows that are not"),
+    "uneven": (
+        lambda x: F.adaptive_max_pool2d(x, 5),
+        "it takes maxima of 8 pixels in 5 windows that are not all",
+    ),
     "stacked": (lambda x: torch.stack([x, x], 2).flatten(1, 2), "it stacks values along a new axis, which neither"),
     "stacked otherwise": (lambda x: torch.stack([x, x], 2).sum(1), "it stacks values along a new axis"),
     "no limits": (lambda x: x.clamp(1, 1), "its limits are 1 and 1"),
@@ -40,11 +42,14 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "channels": (lambda x: x[:, ::2], "it leaves out every other channel"),
     "reversed": (lambda x: x.flip(2), "it takes pixels in reverse order"),
     "filled": (lambda x: F.pad(x, (0, 0, 0, 0, 1, 1), value=1), "it pads with 1"),
-    "quarter": (
-        lambda x: F.interpolate(x, scale_factor=0.25, mode="bilinear"),
-        "it shrinks 3x8x8 to 3x2x2, and not by",
+    "shrunk": (lambda x: F.interpolate(x, scale_factor=0.4), "it scales by 0.4 and 0.4, and makes 3x8x8 3x3x3"),
+    "not found": (lambda x: F.interpolate(x[..., :2], (8, 82)), "2 columns cannot be made 82"),
+    "classes": (lambda x: x.argmax(1), "a spec returns the scores of all classes"),
+    "cubed": (lambda x: x.pow(3), "a spec has squares and square roots, and no other powers"),
+    "put back": (
+        lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
+        "it puts pixels where the maxima of a pooling were",
     ),
-    "shrunk": (lambda x: F.interpolate(x, scale_factor=0.4), "it resizes 3x8x8 to 3x3x3"),
     "repeated": (lambda x: x.repeat_interleave(2, 0), "it repeats images"),
     "norm by hand": (
         lambda x: (x - x.mean(1, True)) / ((x - x.mean((2, 3), True)).pow(2).mean(1, True) + 1e-6).sqrt(),
@@ -58,7 +63,8 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
         lambda x: F.interpolate(x, scale_factor=3.1),
         "it scales by 3.1 and 3.1",
     ),
-    "reflection": (lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"), "it pads by reflect; a spec pads with zeros"),
+    "torus": (lambda x: F.pad(x, (1, 1, 1, 1), mode="circular"), "it pads by circular; a spec pads with zeros, by"),
+    "reflected channels": (lambda x: F.pad(x[None], (0,) * 4 + (1, 1), mode="reflect")[0], "its input is"),
     "batch": (lambda x: x.mean(0, keepdim=True), "it reduces all images of a batch to one"),
     "squares in another order": (
         lambda x: x.view(-1, 3, 4, 2, 4, 2).permute(0, 5, 3, 1, 2, 4).reshape(-1, 12, 4, 4),

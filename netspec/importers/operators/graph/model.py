@@ -78,6 +78,7 @@ class Model:
     its axes are N,H,W,C. ``opset`` is the version of the operator set, ``about`` the metadata. ``whole`` are the
     computed values that are whole numbers or truth values, and ``counts`` the constants with real numbers that depend
     on the number of images. ``exact``: numbers are those that somebody wrote, not rounded to float32 or fewer digits.
+    ``titles`` are what the user calls outputs, by their names, if the model is a program that names them.
     """
 
     nodes: tuple[Node, ...]
@@ -93,6 +94,7 @@ class Model:
     producer: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
     exact: bool = False
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def producers(self) -> dict[str, Node]:

@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from netspec.importers.operators.graph.model import Inexpressible, Tensor
-from netspec.importers.operators.spec.lines import Line, Read, Site, described, ones
+from netspec.importers.operators.spec.lines import Line, Read, Site, as_image, described, ones
 from netspec.importers.operators.spec.naming import of_parameter
+from netspec.importers.operators.spec.upsampling import resize_keys
 from netspec.importers.operators.spec.views import Value
+from netspec.ir.ops.scaling import Interpolate
 from netspec.ir.shape import Shape
 
 
@@ -115,6 +117,7 @@ def _join(site: Site, type_: str, inputs: Sequence[Value] | None = None) -> Valu
     if len(values) == 1:
         site.result(values[0])
         return values[0]
+    values = _spread(site, type_, values)
     first = values[0]
     if any(value.axes != first.axes for value in values):
         raise Inexpressible(f"it joins {' and '.join(described(v) for v in values)}; they must have the same axes")
@@ -123,6 +126,23 @@ def _join(site: Site, type_: str, inputs: Sequence[Value] | None = None) -> Valu
     value = replace(first, line=site.draft.new_line(type_, lines, {}, shape, origin=site.node), shape=shape)
     site.result(value)
     return value
+
+
+def _spread(site: Site, type_: str, values: Sequence[Value]) -> list[Value]:
+    """Return values with those of one pixel spread over the pixels of the others, as broadcasting does."""
+    large = max(values, key=lambda value: value.shape.units)
+    if type_ not in ("sum", "max") or not (large.is_image and large.shape.is_image):
+        return [*values]
+    found = []
+    for value in values:
+        small = value.shape.units == value.shape.channels == large.shape.channels and value.shape != large.shape
+        if small and value.axes == (("N",), value.single("C"), (), ()):
+            value = as_image(site.draft, value)
+            keys = resize_keys(value.shape, Interpolate((large.shape.height, large.shape.width), "nearest"))
+            line = site.draft.new_line("resize", [value.line], keys, large.shape, claimed=True)
+            value = large.of(line, large.shape)
+        found.append(value)
+    return found
 
 
 def _alike(site: Site, values: Sequence[Value]) -> list[int]:

@@ -76,6 +76,11 @@ def _paths(lines: Sequence[Line]) -> list[tuple[str, ...]]:
     return [path[1:] if line.type != "input" else path for line, path in zip(lines, paths, strict=True)]
 
 
+def has_name(line: Line) -> bool:
+    """Whether a line has a name from the model, not only that of its type with a number."""
+    return bool(line.hint or _of_node(line.origin))
+
+
 def _of_node(node: Node | None) -> tuple[str, ...]:
     """Return the path in a node's name without its operator; nothing if only that is in it.
 

@@ -1,4 +1,4 @@
-"""Resize and Upsample of ONNX, as far as they enlarge maps by whole numbers of times."""
+"""Resize and Upsample of ONNX: maps that are enlarged, shrunk, or brought to a given size."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.views import Value
 from netspec.importers.operators.spec.windows import image_shape, pool
-from netspec.ir.ops.scaling import MAX_FACTOR, METHODS, Upsample
+from netspec.ir.fault import Fault
+from netspec.ir.ops.scaling import MAX_FACTOR, METHODS, Interpolate
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.keys.texts import pair
 
 _COORDINATES: Mapping[str, Callable[[int, int, int], Fraction]] = {
-    "half_pixel": lambda i, size, factor: Fraction(2 * i + 1, 2 * factor) - Fraction(1, 2),
-    "half_pixel_symmetric": lambda i, size, factor: Fraction(2 * i + 1, 2 * factor) - Fraction(1, 2),
-    "pytorch_half_pixel": lambda i, size, factor: (
-        Fraction(2 * i + 1, 2 * factor) - Fraction(1, 2) if size * factor > 1 else Fraction(0)
+    **dict.fromkeys(
+        ("half_pixel", "half_pixel_symmetric"),
+        lambda i, size, outputs: Fraction((2 * i + 1) * size, 2 * outputs) - Fraction(1, 2),
     ),
-    "align_corners": lambda i, size, factor: Fraction(i * (size - 1), max(1, size * factor - 1)),
-    "asymmetric": lambda i, size, factor: Fraction(i, factor),
-    "tf_half_pixel_for_nn": lambda i, size, factor: Fraction(2 * i + 1, 2 * factor),
+    "pytorch_half_pixel": lambda i, size, outputs: (
+        Fraction((2 * i + 1) * size, 2 * outputs) - Fraction(1, 2) if outputs > 1 else Fraction(0)
+    ),
+    "align_corners": lambda i, size, outputs: Fraction(i * (size - 1), max(1, outputs - 1)),
+    "asymmetric": lambda i, size, outputs: Fraction(i * size, outputs),
+    "tf_half_pixel_for_nn": lambda i, size, outputs: Fraction((2 * i + 1) * size, 2 * outputs),
 }
-"""The position of output i on an axis of ``size`` pixels, by ``coordinate_transformation_mode``."""
+"""The position of output i of so many on an axis of ``size`` pixels, by ``coordinate_transformation_mode``."""
 
 _ROUNDINGS: Mapping[str, Callable[[Fraction], int]] = {
     "round_prefer_floor": lambda position: math.ceil(position - Fraction(1, 2)),
@@ -35,66 +38,85 @@ _ROUNDINGS: Mapping[str, Callable[[Fraction], int]] = {
 }
 """The pixel at a position, by ``nearest_mode``."""
 
+_OTHER = "it samples at other positions than a spec's upsample and resize"
+
 
 def resize(site: Site) -> None:
-    """A map that is enlarged by repeating or interpolating pixels, if all samples are those of a line ``upsample``."""
+    """A map of another size, if all samples are those of a line ``upsample`` or ``resize``, or of a pooling."""
     x, shape = site.image(), image_shape(site)
     if any(site.get(name) for name in ("antialias", "exclude_outside", "axes")):
         raise Inexpressible("it filters, or resizes only some axes")
-    if shape.channels == x.shape.channels and shape.units < x.shape.units:
-        _shrink(site, x, shape)
+    if shape.channels != x.shape.channels:
+        raise Inexpressible(f"it resizes {x.shape} to {shape}; a spec keeps the channels")
+    _need_scales(site, x.shape, shape)
+    if _shrinks_to_pool(site, x, shape):
         return
-    if shape.channels != x.shape.channels or shape.height % x.shape.height or shape.width % x.shape.width:
-        raise Inexpressible(f"it resizes {x.shape} to {shape}; a spec's upsample multiplies sides by whole numbers")
-    factor = shape.height // x.shape.height, shape.width // x.shape.width
-    _need_scales(site, factor)
-    if max(factor) > MAX_FACTOR:
-        raise Inexpressible(f"it enlarges by more than {MAX_FACTOR} times")
-    sizes = x.shape.height, x.shape.width
-    positions = [_positions(site, size, times) for size, times in zip(sizes, factor, strict=True)]
+    sizes, outputs = (x.shape.height, x.shape.width), (shape.height, shape.width)
+    positions = [_positions(site, size, count) for size, count in zip(sizes, outputs, strict=True)]
     for method in METHODS:
-        op = Upsample(factor, method)
+        op = Interpolate(outputs, method)
         if [op.sampling_positions(axis, sizes[axis]) for axis in (0, 1)] == positions:
             break
     else:
-        raise Inexpressible("it samples at other positions than a spec's upsample and resize")
-    if factor == (1, 1):
+        raise Inexpressible(_OTHER)
+    if sizes == outputs:
         site.result(x)
         return
-    keys = {"factor": pair(factor), **({} if method == "nearest" else {"method": method})}
-    site.emit("upsample", x, keys, shape, claimed=True)
-
-
-def _shrink(site: Site, x: Value, shape: Shape) -> None:
-    """A map whose sides are divided by whole numbers: some of its pixels, or the means of squares of 2 x 2 pixels."""
-    factor = x.shape.height // shape.height, x.shape.width // shape.width
-    divides = all(small * times == large for small, times, large in zip(shape[1:], factor, x.shape[1:], strict=True))
-    tensor = site.tensor(2 if len(site.node.inputs) > 2 else 1)
-    scales = site.get("scales") if tensor is None else tensor.read().tolist()
-    mode, coordinates, rounding = _sampling(site)
-    if (
-        site.node.op == "Upsample"
-        or not divides
-        or (scales and any(s * f != 1 for s, f in zip(scales[-2:], factor, strict=True)))
+    factor = shape.height // x.shape.height, shape.width // x.shape.width
+    if all(size * times == count for size, times, count in zip(sizes, factor, outputs, strict=True)) and (
+        max(factor) <= MAX_FACTOR
     ):
-        raise Inexpressible(f"it resizes {x.shape} to {shape}; a spec's upsample multiplies sides by whole numbers")
+        keys = {"factor": pair(factor), **({} if method == "nearest" else {"method": method})}
+        site.emit("upsample", x, keys, shape, claimed=True)
+        return
+    resize_to(site, x, shape, op)
+
+
+def resize_to(site: Site, x: Value, shape: Shape, op: Interpolate) -> Value:
+    """Add a line ``resize`` and make it the node's output."""
+    return site.emit("resize", x, resize_keys(x.shape, op), shape, claimed=True)
+
+
+def resize_keys(x: Shape, op: Interpolate) -> dict[str, str]:
+    """Return the keys of a line ``resize``. Raises ``Inexpressible`` if it would take other pixels in float32."""
+    try:
+        op.shape((x,))
+    except Fault as fault:
+        raise Inexpressible(f"{fault.message.replace('{layer}: ', '')}: {fault.notes[0]}") from None
+    return {"size": pair(op.size), **({} if op.method == "bilinear" else {"method": op.method})}
+
+
+def _shrinks_to_pool(site: Site, x: Value, shape: Shape) -> bool:
+    """Add a pooling for a map whose sides are divided by whole numbers, if it has some of its pixels, or the means of
+    squares of 2 x 2 pixels."""
+    if shape.units >= x.shape.units:
+        return False
+    if site.node.op == "Upsample":
+        raise Inexpressible(f"it resizes {x.shape} to {shape}; Upsample enlarges maps")
+    factor = x.shape.height // shape.height, x.shape.width // shape.width
+    if any(small * times != large for small, times, large in zip(shape[1:], factor, x.shape[1:], strict=True)):
+        return False
+    mode, coordinates, rounding = _sampling(site)
     if coordinates == "asymmetric" and (mode == "linear" or (mode == "nearest" and rounding == "floor")):
-        window, type_ = Window((1, 1), factor, kind="pool"), "maxpool"
+        pool(site, "maxpool", x, Window((1, 1), factor, kind="pool"))
     elif factor == (2, 2) and mode == "linear" and coordinates in ("half_pixel", "pytorch_half_pixel"):
-        window, type_ = Window((2, 2), (2, 2), kind="pool"), "avgpool"
+        pool(site, "avgpool", x, Window((2, 2), (2, 2), kind="pool"))
     else:
-        raise Inexpressible(f"it shrinks {x.shape} to {shape}, and not by every n-th pixel or means of 2 x 2 pixels")
-    pool(site, type_, x, window)
+        return False
+    return True
 
 
-def _need_scales(site: Site, factor: tuple[int, int]) -> None:
-    """Raise ``Inexpressible`` if the scales are not whole numbers, from which the sizes are rounded down: it samples at
+def _need_scales(site: Site, x: Shape, shape: Shape) -> None:
+    """Raise ``Inexpressible`` if the scales are not the ratios of the sizes, which are rounded down: it samples at
     distances of 1 / scale then, unless it aligns the corners."""
     tensor = site.tensor(2 if len(site.node.inputs) > 2 else 1)
     scales = site.get("scales") if tensor is None else tensor.read().tolist()
-    if scales and site.get("coordinate_transformation_mode") != "align_corners" and tuple(scales[-2:]) != factor:
+    if not scales or site.get("coordinate_transformation_mode") == "align_corners":
+        return
+    ratios = [after / before for before, after in zip(x[1:], shape[1:], strict=True)]
+    if not all(math.isclose(scale, ratio, rel_tol=1e-6) for scale, ratio in zip(scales[-2:], ratios, strict=True)):
         sides = " and ".join(f"{scale:g}" for scale in scales[-2:])
-        raise Inexpressible(f"it scales by {sides}; a spec's upsample multiplies sides by whole numbers")
+        raise Inexpressible(f"it scales by {sides}, and makes {x} {shape}; a spec scales by the ratio of the sizes")
 
 
 def _sampling(site: Site) -> tuple[str, str, str]:
@@ -107,14 +129,14 @@ def _sampling(site: Site) -> tuple[str, str, str]:
     return mode, coordinates, str(site.get("nearest_mode", "round_prefer_floor"))
 
 
-def _positions(site: Site, size: int, factor: int) -> tuple[Fraction, ...]:
+def _positions(site: Site, size: int, outputs: int) -> tuple[Fraction, ...]:
     """Return the positions at which the outputs of an axis are sampled: whole numbers if pixels are repeated."""
     mode, word, nearest = _sampling(site)
     coordinate = _COORDINATES.get(word)
     if coordinate is None or mode not in ("nearest", "linear"):
         raise Inexpressible(f"it samples by {mode if coordinate else word}; a spec's upsample is nearest or bilinear")
     rounding = _ROUNDINGS[nearest]
-    at = (coordinate(i, size, factor) for i in range(size * factor))
+    at = (coordinate(i, size, outputs) for i in range(outputs))
     if mode == "nearest":
         return tuple(Fraction(min(max(rounding(position), 0), size - 1)) for position in at)
     return tuple(min(max(position, Fraction(0)), Fraction(size - 1)) for position in at)

@@ -14,6 +14,7 @@ from netspec.importers.spec.windows import UnfitError, convolution_keys, pooling
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window
 from netspec.keys.texts import pad as pad_text
+from netspec.keys.texts import pair as pair_text
 
 NO_PAD = Pad(0, 0, 0, 0)
 _NEVER_CHOSEN = -1e30
@@ -157,10 +158,28 @@ def global_pool(type_: str) -> Callable[[Site], None]:
     return translate
 
 
+def bin_pool(site: Site) -> None:
+    """Means of bins, which may differ in size."""
+    site.emit("binpool", site.image(), {"bins": pair_text(site.get("bins"))}, image_shape(site), claimed=True)
+
+
+_BORDERS = {"reflect": "reflectpad", "edge": "edgepad", "replicate": "edgepad"}
+"""The layers that pad otherwise than with a constant, by the words of ONNX and PyTorch for the mode."""
+
+
 def pad(site: Site) -> None:
-    """Zeros around an image, which convolutions that alone read it state themselves; else a line ``zeropad``."""
-    x = site.image()
-    pads, channels, fill = _constant_pad(site)
+    """Zeros around an image, which convolutions that alone read it state themselves; else a line ``zeropad``.
+
+    Copies of the outermost pixels are a line ``edgepad``, reflected pixels a line ``reflectpad``.
+    """
+    x, mode = site.image(), site.get("mode", "constant")
+    pads, channels = _sides(site)
+    if mode in _BORDERS and not any(channels):
+        site.emit(_BORDERS[mode], x, {"pad": pad_text(pads)}, image_shape(site), claimed=True)
+        return
+    if mode != "constant":
+        raise Inexpressible(f"it pads by {mode}; a spec pads with zeros, by reflection, or with the outermost pixels")
+    fill = _fill(site)
     if any(channels):
         _pad_channels(site, x, pads, channels, fill)
         return
@@ -200,16 +219,19 @@ def _zero_channels(site: Site, x: Shape, zeros: int, count: int) -> list[int]:
     return [zeros] * whole + ([site.draft.new_line("slice", [zeros], keys, shape)] if rest else [])
 
 
-def _constant_pad(site: Site) -> tuple[Pad, tuple[int, int], float]:
-    """Return the padding of height and width, of the channels, and the number that it consists of."""
-    if site.get("mode", "constant") != "constant":
-        raise Inexpressible(f"it pads by {site.get('mode')}; a spec pads with zeros")
+def _fill(site: Site) -> float:
+    """Return the number that constant padding consists of."""
+    if "pads" in site.node.attributes or "paddings" in site.node.attributes:
+        return float(site.get("value", 0.0))
+    tensor = site.tensor(2)
+    return float(tensor.values().reshape(-1)[0]) if tensor is not None and tensor.size else 0.0
+
+
+def _sides(site: Site) -> tuple[Pad, tuple[int, int]]:
+    """Return the padding of height and width, and of the channels."""
     numbers = site.get("pads", site.get("paddings"))
-    fill = float(site.get("value", 0.0))
     if numbers is None:
         numbers = [int(n) for n in site.needed_tensor(1).read()]
-        tensor = site.tensor(2)
-        fill = float(tensor.values().reshape(-1)[0]) if tensor is not None and tensor.size else 0.0
     axes = site.tensor(3) if len(site.node.inputs) > 3 else None
     places = [int(n) % 4 for n in axes.read()] if axes is not None else list(range(len(numbers) // 2))
     before, after = [0] * 4, [0] * 4
@@ -219,7 +241,7 @@ def _constant_pad(site: Site) -> tuple[Pad, tuple[int, int], float]:
         before[place], after[place] = int(numbers[index]), int(numbers[len(places) + index])
     if before[0] or after[0] or min(*before, *after) < 0:
         raise Inexpressible("it adds images, or cuts off pixels or channels")
-    return Pad(before[3], after[3], before[2], after[2]), (before[1], after[1]), fill
+    return Pad(before[3], after[3], before[2], after[2]), (before[1], after[1])
 
 
 def _read_padded(site: Site) -> tuple[Value, Pad]:

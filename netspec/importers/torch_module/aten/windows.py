@@ -101,7 +101,8 @@ def _window(call: Call) -> dict[str, Any]:
 
 
 def adaptive_pool(word: str) -> Convert:
-    """adaptive_avg_pool2d and adaptive_max_pool2d: a pooling of the whole map, or of windows that are all alike.
+    """adaptive_avg_pool2d and adaptive_max_pool2d: a pooling of the whole map, of windows that are all alike, or the
+    means of bins that differ in size.
 
     Output i of n is over the pixels from floor(i size / n) to ceil((i + 1) size / n) (PyTorch,
     aten/src/ATen/native/AdaptivePooling.h), which repeats pixels if n is a multiple of the size.
@@ -112,7 +113,11 @@ def adaptive_pool(word: str) -> Convert:
         if set(after) == {1}:
             call.emit(f"Global{word}", x)
         else:
-            windows = [_even_windows(size, count) for size, count in zip(before, after, strict=True)]
+            sides = [*zip(before, after, strict=True)]
+            if word == "AveragePool" and None in [_even_windows(*side) for side in sides]:
+                call.emit("BinPool", x, bins=after)
+                return
+            windows = [_needed(_even_windows(*side), *side) for side in sides]
             kernel, strides = [side for side, _ in windows], [max(stride, 1) for _, stride in windows]
             pool = {"kernel_shape": kernel, "strides": strides, "pads": [0] * 2 * len(kernel)}
             if all(stride for _, stride in windows):
@@ -125,19 +130,25 @@ def adaptive_pool(word: str) -> Convert:
     return convert
 
 
-def _even_windows(size: int, count: int) -> tuple[int, int]:
-    """Return the side and the stride of the windows of an adaptive pooling, the stride 0 if each pixel is repeated.
-
-    Raises ``Inexpressible`` if the windows differ.
-    """
+def _even_windows(size: int, count: int) -> tuple[int, int] | None:
+    """Return the side and the stride of the windows of an adaptive pooling, the stride 0 if each pixel is repeated;
+    ``None`` if the windows differ."""
     if count > size and count % size == 0:
         return 1, 0
     starts = [place * size // count for place in range(count)]
     sides = {-(-(place + 1) * size // count) - start for place, start in enumerate(starts)}
     strides = {b - a for a, b in pairwise(starts)} or {1}
     if len(sides) > 1 or len(strides) > 1 or 0 in strides:
-        raise Inexpressible(f"it pools {size} pixels to {count}, with windows that are not all alike")
+        return None
     return sides.pop(), strides.pop()
+
+
+def _needed(window: tuple[int, int] | None, size: int, count: int) -> tuple[int, int]:
+    if window is None:
+        raise Inexpressible(
+            f"it takes maxima of {size} pixels in {count} windows that are not all alike; binpool takes means"
+        )
+    return window
 
 
 def pad(call: Call) -> None:
