@@ -42,11 +42,18 @@ def loss(op: Loss, site: Site) -> Footprint:
 
 def _of_pixels(site: Site) -> Footprint:
     """The loss of a dense network keeps the logarithms of the probabilities, in float32, and the class of each pixel as
-    an index. Their gradient has their size, and so has that of the scores before it is narrowed."""
+    an index. In the backward computation, the classes are no longer needed when the gradient of the logarithms becomes
+    that of the scores, which in bfloat16 is narrowed afterwards."""
     scores, pixels = site.input_numel * FULL, site.input_numel // site.inputs[0].channels
-    gradients = scores if site.width == FULL else 2 * scores - site.input_numel * site.width
-    forward = pixels * FULL if site.width == FULL else scores + pixels * FULL
-    return Footprint(FULL, FULL, extra=scores + pixels * INDEX, forward=forward, backward=gradients)
+    losses, narrowed = pixels * FULL, site.width < FULL
+    return Footprint(
+        FULL,
+        FULL,
+        extra=scores + pixels * INDEX,
+        forward=losses + scores * narrowed,
+        backward=losses,
+        later=2 * scores + (FULL - site.width) * site.input_numel,
+    )
 
 
 def _sum_of_squares(op: GatedSumSquares | Topographic, site: Site) -> Footprint:
