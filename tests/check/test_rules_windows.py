@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from checking import codes, only_diagnostic, ops_of, position_of, valid_net
 
+from netspec.diagnostics import apply
 from netspec.ir.ops import AvgPool, Conv, MaxPool
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
@@ -236,3 +237,23 @@ def test_absurdly_large_pad_is_an_error() -> None:
 def test_dilation_larger_than_the_image_is_an_error() -> None:
     text = "[i] input 1x8x8\n[x] conv filters=1 kernel=65536x2 dilation=65536 pad=65536 rounding=down"
     assert codes(text) == ["window-outside-image"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "pad", "written", "notes"),
+    [
+        ("conv", "same", "1", 2),
+        ("deconv stride=2", "same", "0,1,0,1", 1),
+        ("conv", "valid", "0", 0),
+        ("conv", "(1,2)", "2,2,1,1", 1),  # height and width, as in PyTorch
+        ("conv", "(2,2)", "2", 1),
+        ("conv", "1,2", "2,2,1,1", 0),
+        ("conv", "some", None, 0),
+    ],
+)
+def test_padding_as_other_tools_write_it(layer: str, pad: str, written: str | None, notes: int) -> None:
+    text = f"[i] input 3x8x8\n[x] {layer} filters=4 kernel=3 pad={{}}\n"
+    found = only_diagnostic(text.format(pad))
+    assert len(found.notes) == notes
+    fixed = [apply(fix.edits, text.format(pad)) for fix in found.fixes]
+    assert fixed == ([] if written is None else [text.format(written)])

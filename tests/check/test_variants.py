@@ -146,6 +146,9 @@ def test_error_is_shown_in_the_file_that_causes_it(variant, text: str, expected:
 )
 def test_unknown_name_is_compared_with_the_existing_layers(variant, text: str, expected: str) -> None:
     assert message(variant(text))[0] == expected
+    meant = expected.partition("did you mean ")[2].rstrip("?")
+    fixes = refused(load, variant(text)).fixes
+    assert [edit.text for fix in fixes for edit in fix.edits] == ([meant] if meant else [])
 
 
 def test_new_layers_can_follow_each_other(variant) -> None:
