@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from netspec.draw.blocks import Block, blocks_of
-from netspec.draw.columns import Wiring, wire
+from netspec.draw.columns import wire
 from netspec.draw.fonts import text_width
 from netspec.draw.labels import SHAPE, SMALL, label_of
 from netspec.draw.marks import Figure, Mark, Stroke, Words
@@ -60,7 +60,7 @@ def figure_of(net: Net, *, costs: bool = False) -> Figure:
         round(width + 2 * MARGIN),
         round(y + MARGIN * 0.6),
         net.name,
-        _description(net, blocks, wiring),
+        _description(net, blocks, towers),
         tuple(marks),
     )
 
@@ -93,8 +93,8 @@ def _legend(y: float, notes: Sequence[str], *, crossing: bool) -> tuple[list[Mar
     return marks, x - _NOTE_GAP
 
 
-def _description(net: Net, blocks: Sequence[Block], wiring: Wiring) -> str:
+def _description(net: Net, blocks: Sequence[Block], towers: int) -> str:
     """Return a text alternative of the figure, in one sentence."""
     shown = listed([f"{b.name} {b.shape}" for b in blocks], 40)
-    towers = f", {net.graph.groups} GPU groups as parallel towers" if net.graph.groups > 1 else ""
-    return f"The network {net.name} from left to right{towers}: {shown}."
+    parallel = f", {towers} GPU groups as parallel towers" if towers > 1 else ""
+    return f"The network {net.name} from left to right{parallel}: {shown}."

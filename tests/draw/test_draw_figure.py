@@ -125,6 +125,21 @@ def test_towers_show_each_groups_share() -> None:
     assert shown.count("1000") == 1  # fc8 is whole on one group
 
 
+@pytest.mark.parametrize(
+    ("groups", "words", "labels"),
+    [
+        (2, ", 2 GPU groups as parallel towers:", {"dilation 2", "GPU 0", "GPU 1"}),
+        (64, ":", {"dilation 2", "split over 64 GPUs", "on GPU 1"}),
+    ],
+)
+def test_many_gpu_groups_are_labels_and_not_towers(groups: int, words: str, labels: set[str]) -> None:
+    text = f"net n\ngpus {groups}\n[i] input 3x8x8\n[c] conv filters=64 kernel=3 dilation=2\n[f] fc outputs=9 gpu=1\n"
+    figure = figure_of_text(text)
+    assert figure.description.startswith(f"The network n from left to right{words} i 3x8x8")
+    assert {t for t in texts(figure) if "GPU" in t.split() or "split" in t or "dilation" in t} >= labels
+    assert ("on GPU 1" in texts(figure)) == (groups == 64)
+
+
 def test_alexnets_lines_cross_only_at_conv3_and_fc_layers() -> None:
     figure = figure_of(net("alexnet"))
     # conv3, fc6, fc7 read the other group's half: 2 lines each; fc8, on group 0, reads group 1's half: 1.
