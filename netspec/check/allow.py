@@ -11,31 +11,12 @@ from netspec.diagnostics.nearest import nearest
 from netspec.source import Source, Span
 
 WARNINGS = (
-    "batchnorm-momentum",
-    "channels-last",
-    "dropout-on-scores",
-    "image-dropped",
-    "lrn-across-groups",
-    "maps-summed",
-    "mean-out-of-range",
-    "no-class-loss",
-    "no-effect",
-    "output-holes",
-    "rate-too-large",
-    "relu-on-scores",
-    "saturating-bias",
-    "schedule-too-long",
-    "signal-explodes",
-    "signal-vanishes",
-    "softmax-twice",
-    "super-eps-too-small",
-    "unknown-allow",
-    "unread-channels",
-    "unread-layer",
-    "unread-pixels",
-    "unused-allow",
+    "batchnorm-momentum", "channels-last", "dropout-on-scores", "image-dropped", "lrn-across-groups", "maps-summed",
+    "mean-out-of-range", "no-class-loss", "no-effect", "output-holes", "rate-too-large", "relu-on-scores",
+    "saturating-bias", "schedule-too-long", "signal-explodes", "signal-vanishes", "softmax-twice",
+    "super-eps-too-small", "unknown-allow", "unread-channels", "unread-layer", "unread-pixels", "unused-allow",
     "warmup-too-long",
-)
+)  # fmt: skip
 """The codes that a comment can silence."""
 
 _ABOUT_COMMENTS = ("unknown-allow", "unused-allow")

@@ -15,15 +15,6 @@ from netspec.diagnostics.model import (
 )
 
 __all__ = [
-    "CannotOpen",
-    "Diagnostic",
-    "Edit",
-    "Fix",
-    "Label",
-    "OutsideFolder",
-    "Rejected",
-    "Severity",
-    "SpecError",
-    "apply",
+    "CannotOpen", "Diagnostic", "Edit", "Fix", "Label", "OutsideFolder", "Rejected", "Severity", "SpecError", "apply",
     "in_order",
-]
+]  # fmt: skip

@@ -16,22 +16,9 @@ from netspec.report.table import Column, Table, csv_text, markdown
 from netspec.stats import LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
 
 __all__ = [
-    "BARE",
-    "READABLE",
-    "Column",
-    "Style",
-    "Table",
-    "as_dict",
-    "csv_text",
-    "im2col_table",
-    "layer_table",
-    "learning_table",
-    "markdown",
-    "network_table",
-    "per_gpu_table",
-    "receptive_field_table",
-    "to_json",
-]
+    "BARE", "READABLE", "Column", "Style", "Table", "as_dict", "csv_text", "im2col_table", "layer_table",
+    "learning_table", "markdown", "network_table", "per_gpu_table", "receptive_field_table", "to_json",
+]  # fmt: skip
 
 
 def to_json(
