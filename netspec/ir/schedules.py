@@ -38,7 +38,7 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Plateau:
-    """The rate is multiplied by ``factor``, at most ``times`` times, when validation top-1 error stops improving.
+    """The rate is multiplied by ``factor``, at most ``times`` times, when the validation error stops improving.
 
     It has stopped improving when it has not fallen ``threshold`` below its best for ``patience`` epochs in a row.
     """

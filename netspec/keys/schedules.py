@@ -50,9 +50,9 @@ SCHEDULES: Mapping[str, Form] = {
         ir.Step,
     ),
     "plateau": Form(
-        "the rate is multiplied by `factor` whenever the validation top-1 error (0 to 1) has not fallen more than "
-        "`threshold` below its best value for `patience` epochs in a row, at most `times` times. Only on the train "
-        "line",
+        "the rate is multiplied by `factor` whenever the validation error (0 to 1: the top-1 error of images, or the "
+        "share of wrong pixels) has not fallen more than `threshold` below its best value for `patience` epochs in a "
+        "row, at most `times` times. Only on the train line",
         (
             _FALL,
             Argument("times", Whole(), 3),

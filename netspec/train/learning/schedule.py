@@ -30,7 +30,7 @@ from netspec.ir.settings import Train
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """The state of the plateau schedule: the best top-1 error, the number of epochs without a better one, and the
+    """The state of the plateau schedule: the best validation error, the number of epochs without a better one, and the
     number of cuts of the rate."""
 
     best: float | None = None
@@ -179,7 +179,7 @@ def jump(progress: float, levels: int) -> float:
 
 
 def observe(schedule: Schedule, watch: Watch, error: float) -> Watch:
-    """Return the new state of the schedule after a validation with this top-1 error (0 to 1).
+    """Return the new state of the schedule after a validation with this error (0 to 1; ``Evaluation.error``).
 
     An error is better if it is more than ``threshold`` below the best. After ``patience`` epochs in a row without a
     better one, the rate is cut and the count restarts; the best error is kept.

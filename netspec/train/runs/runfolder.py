@@ -10,8 +10,10 @@
     One JSON object per line. In training: ``step`` and ``epoch`` (both counted from 1), ``loss`` (the mean since the
     previous line), ``lr`` (the ``train`` line's rate times the schedule's factor), ``images_per_s``, ``waiting`` (the
     fraction of time spent waiting for data). At a validation: ``step``, ``epoch``, ``val_loss``, ``top1`` and ``top5``
-    (the fractions of images whose class has the best score, or one of the five best), ``val_images``. When a run is
-    resumed, lines that were written after its checkpoint are removed.
+    (the fractions of images whose class has the best score, or one of the five best), ``val_images``. Of a dense
+    network, in place of ``top1`` and ``top5``: ``pixels_right`` (the fraction of the labelled pixels), ``mean_iou``,
+    ``iou`` (of each class by its name, ``null`` if no pixel has or gets it), ``val_pixels`` (the number of labelled
+    pixels). When a run is resumed, lines that were written after its checkpoint are removed.
 ``unreadable.jsonl``
     One object for each image that could not be read: ``path``, ``reason``. Exists only if there are any.
 ``checkpoints/``
