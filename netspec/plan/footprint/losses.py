@@ -2,83 +2,108 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import (
-    BinaryCrossEntropy,
-    CauchyError,
-    CrossEntropy,
-    GatedSumSquares,
-    Loss,
-    SetCrossEntropy,
-    SumSquares,
-    Topographic,
-)
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from netspec.ir import ops
+from netspec.ir.shape import Shape
 from netspec.ir.widths import FULL
 from netspec.ir.window import Pad
 from netspec.plan.footprint.model import INDEX, Footprint, Site
 
 
-def loss(op: Loss, site: Site) -> Footprint:
-    """A loss keeps tensors of the scores' size (probabilities or differences), and needs one for the targets."""
-    scores, wide = site.input_numel * FULL, site.width == FULL
-    keeps, copies = False, 1
-    if isinstance(op, CrossEntropy) and site.inputs[0].units > site.inputs[0].channels:
-        return _of_pixels(site)
-    if isinstance(op, GatedSumSquares | Topographic):
-        return _sum_of_squares(op, site)
-    if isinstance(op, SetCrossEntropy):
-        return Footprint(
-            FULL, FULL, extra=(site.input_numel + site.images * _set_numbers(op, site.inputs[0].units)) * FULL
-        )
-    if isinstance(op, SumSquares):
-        keeps, copies = wide, 0 if wide else 1
-    elif isinstance(op, BinaryCrossEntropy) and op.of == "probabilities":  # p and 1 - p, clamped, and their targets
-        keeps, copies = wide, 5 if wide else 6
-    elif isinstance(op, BinaryCrossEntropy):  # also keeps the scores themselves
-        keeps, copies = wide, 1 if wide else 2
-    elif isinstance(op, CauchyError):  # the differences and their squares
-        copies = 2
-    return Footprint(FULL, FULL, keeps_input=keeps, extra=copies * scores, forward=scores)
+class _Tensors(NamedTuple):
+    """How many float32 tensors of the scores' size a loss has, besides the scores and their gradient.
+
+    ``kept`` are for the backward pass, the others temporary, as in ``Footprint``. Class numbers become targets by way
+    of int64 ones, which count twice. ``backward`` is 0 where the forward pass needs more anyway.
+    """
+
+    keeps_scores: bool
+    kept: int
+    forward: int
+    backward: int
+    later: int = 0
 
 
-def _of_pixels(site: Site) -> Footprint:
-    """The loss of a dense network keeps the logarithms of the probabilities, in float32, and the class of each pixel as
-    an index. In the backward computation, the classes are no longer needed when the gradient of the logarithms becomes
-    that of the scores, which in bfloat16 is narrowed afterwards."""
-    scores, pixels = site.input_numel * FULL, site.input_numel // site.inputs[0].channels
-    losses, narrowed = pixels * FULL, site.width < FULL
+_TENSORS: Mapping[type[ops.Loss], _Tensors] = {
+    ops.CrossEntropy: _Tensors(False, kept=1, forward=0, backward=0, later=2),  # the logs of p
+    ops.SetCrossEntropy: _Tensors(False, kept=1, forward=0, backward=0),  # the targets; and see ``_of_sets``
+    ops.BinaryCrossEntropy: _Tensors(True, kept=1, forward=2, backward=1),  # the targets
+    ops.SquaredError: _Tensors(False, kept=1, forward=2, backward=2),  # the differences
+    ops.CauchyError: _Tensors(False, kept=2, forward=1, backward=2),  # the differences and their squares
+    ops.SumSquares: _Tensors(True, kept=0, forward=1, backward=2),
+    ops.GatedSumSquares: _Tensors(True, kept=0, forward=1, backward=2),
+    ops.Topographic: _Tensors(True, kept=1, forward=6, backward=0),  # the slopes; and the padded squares
+}
+_OF_PROBABILITIES = _Tensors(True, kept=5, forward=6, backward=0)
+"""``p`` and ``1 - p``, clamped, their logs' factors and the targets."""
+
+
+def loss(op: ops.Loss, site: Site) -> Footprint:
+    """A loss of scores, of maps, or of the last input's sum of squares, of which it reads float32 copies."""
+    value, width = site.inputs[-1], site.widths[-1]
+    numbers, tensors = site.images * value.units, _tensors_of(op)
+    copy, narrowed = 0 if width == FULL else 1, numbers * (FULL - width)
+    kept = tensors.kept + (copy if tensors.keeps_scores else 0)
+    forward = tensors.forward + (0 if tensors.keeps_scores else copy)
+    more_kept, more_forward = _more(op, site, value)
     return Footprint(
         FULL,
         FULL,
-        extra=scores + pixels * INDEX,
-        forward=losses + scores * narrowed,
-        backward=losses,
-        later=2 * scores + (FULL - site.width) * site.input_numel,
+        keeps_input=tensors.keeps_scores and width == FULL,
+        extra=kept * numbers * FULL + more_kept,
+        forward=forward * numbers * FULL + more_forward,
+        backward=tensors.backward * numbers * FULL + narrowed,
+        later=tensors.later * numbers * FULL + narrowed,
     )
 
 
-def _sum_of_squares(op: GatedSumSquares | Topographic, site: Site) -> Footprint:
-    """Keeps the value (the last input) or its float32 copy; ``Topographic`` also the padded squares and the slopes."""
-    value = site.images * site.inputs[-1].units * FULL
-    wide = site.widths[-1] == FULL
-    extra = 0 if wide else value
-    if isinstance(op, Topographic):
+def _tensors_of(op: ops.Loss) -> _Tensors:
+    tensors = _TENSORS[type(op)]
+    if isinstance(op, ops.BinaryCrossEntropy):
+        if op.of == "probabilities":
+            return _OF_PROBABILITIES
+        if op.positive != 1:  # PyTorch's gradient is composed of operations then
+            return tensors._replace(backward=5)
+    return tensors
+
+
+def _more(op: ops.Loss, site: Site, value: Shape) -> tuple[int, int]:
+    """The bytes of tensors of other sizes: what is kept, and what is temporary in the forward pass."""
+    if isinstance(op, ops.SetCrossEntropy):
+        kept, forward = _of_sets(op, value.units)
+        return site.images * kept * FULL, site.images * forward * FULL
+    if isinstance(op, ops.Topographic):
         before = op.size // 2
-        extra += site.padded(Pad(before, op.size - 1 - before, before, op.size - 1 - before)) * FULL + value
-    return Footprint(FULL, FULL, keeps_input=wide, extra=extra, forward=value)
+        after = op.size - 1 - before
+        return site.padded(Pad(before, after, before, after)) * FULL, 0
+    if isinstance(op, ops.CrossEntropy) and value.units > value.channels:  # the pixels' class numbers, and their losses
+        pixels = site.images * value.height * value.width
+        return pixels * INDEX, pixels * FULL
+    return 0, 0
 
 
-def _set_numbers(op: SetCrossEntropy, classes: int) -> int:
-    """How many numbers per image the products of polynomials keep: the terms of each coefficient, and its sum."""
+def _of_sets(op: ops.SetCrossEntropy, classes: int) -> tuple[int, int]:
+    """How many numbers per image the products of polynomials keep, and how many they need at most besides.
+
+    They keep the terms of each coefficient, and its sum. Besides, all runs' polynomials exist up to the end, and on the
+    last level those of the classes outside each class: both halves, what they are joined to, and those of the level
+    before. The end adds two tensors of the scores' size.
+    """
 
     def product(p: int, q: int, most: int) -> int:
         degrees = range(min(p + q, most) + 1)
         return sum(min(s, p) - max(0, s - q) + 2 for s in degrees)
 
     depth = (classes - 1).bit_length()
+    padded = 1 << depth
     degrees = [min(1 << level, op.size) for level in range(depth + 1)]
-    numbers, beyond = 0, 0
+    kept, beyond = 0, 0
     for level in reversed(range(depth)):
         runs, degree = 1 << (depth - level - 1), degrees[level]
-        numbers += runs * (product(degree, degree, op.size) + 2 * product(beyond, degree, op.size - 1))
+        kept += runs * (product(degree, degree, op.size) + 2 * product(beyond, degree, op.size - 1))
         beyond = min(beyond + degree, op.size - 1)
-    return numbers
+    polynomials = sum((degree + 1) * (padded >> level) for level, degree in enumerate(degrees))
+    outside = max(2 * op.size * padded + op.size * padded // 2, op.size * padded + 2 * classes)
+    return kept, padded + polynomials + outside
