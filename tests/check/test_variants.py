@@ -139,6 +139,7 @@ def test_error_is_shown_in_the_file_that_causes_it(variant, text: str, expected:
     ("text", "expected"),
     [
         ("[x] relu after=x\n", "there is no layer x to place it after"),
+        ("[x] relu after=3\n", "after: needs the name of a layer"),
         ("[x] relu after=pol1\n", "there is no layer pol1 to place it after; did you mean pool1?"),
         ("drop pool1 pool1\n", "there is no layer pool1 to drop"),
         ("drop pol1\n", "there is no layer pol1 to drop; did you mean pool1?"),
@@ -149,6 +150,15 @@ def test_unknown_name_is_compared_with_the_existing_layers(variant, text: str, e
     meant = expected.partition("did you mean ")[2].rstrip("?")
     fixes = refused(load, variant(text)).fixes
     assert [edit.text for fix in fixes for edit in fix.edits] == ([meant] if meant else [])
+
+
+def test_other_number_of_gpus_replaces_that_of_the_base(tmp_path: Path) -> None:
+    (tmp_path / "base.net").write_text("gpus 2\n[image] input 8\n[a] fc outputs=8\n[b] fc outputs=4 gpu=0\n")
+    path = tmp_path / "variant.net"
+    path.write_text("net v from=base.net\ngpus 4\n")
+    assert load(path).graph.groups == 4
+    path.write_text("net v from=base.net\ngpus 0\n")
+    assert refused(load, path).span.source.name == str(path)
 
 
 def test_new_layers_can_follow_each_other(variant) -> None:

@@ -218,6 +218,9 @@ def test_jpegs_are_decoded_in_a_size_that_the_smallest_crop_needs() -> None:
     """A crop with 8 % of 914 x 914 pixels and a ratio of 4/3 is 299 x 224."""
     assert DrawnCrops((224, 224), (256, 256), (0.08, 1.0)).decoded_side == 915
     assert DrawnCrops((224, 224), (256, 512)).decoded_side == 1024
+    assert DrawnCrops((224, 448), (256, 512)).decoded_side == 2048  # the central part is 512 x 1024
+    # A quarter of the area, four times as high as wide, is a quarter as wide as the image.
+    assert DrawnCrops((8, 16), (16, 16), (0.25, 1.0), (0.25, 1.0)).decoded_side == 64
 
 
 @pytest.mark.parametrize(("augment", "tested"), [(Augment(resize=20, sides=(16, 24)), 20), (Augment(resize=20), 18)])
