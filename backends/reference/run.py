@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import BatchNorm, CrossEntropy, Dropout, Input, Loss
+from netspec.passes.score_grid import UNLABELLED
 
 from .batch import updated_statistics
 from .call import Array, Call, Labels, Statistics
@@ -88,7 +89,8 @@ def run(
     x:
         Preprocessed images, N,C,H,W (or N,F where the network reads vectors).
     labels:
-        Class numbers from 0, (N,), or targets, (N, classes).
+        Class numbers from 0, (N,), or targets, (N, classes); of a dense network masks, (N, rows, columns), in which 255
+        is unlabelled.
     training:
         Whether dropout is active and batch normalisation uses the statistics of the batch.
     masks:
@@ -168,24 +170,33 @@ def backward(run: Run, seeds: Mapping[str, ArrayLike]) -> Gradients:
 
 def training_loss(run: Run) -> float:
     """Return what training minimises: the weighted sum of the losses, or the cross-entropy of the scores without one.
+    Of a dense network it is the mean over all labelled pixels, 0 if there are none.
 
     Raises
     ------
     ValueError
-        The run had no labels, or there is no loss and the scores are an image.
+        The run had no labels, or there is no loss and the scores are an image whose labels are not masks.
     """
     if run.graph.losses:
         return sum(weight * float(run.values[name]) for name, weight in _loss_weights(run).items())
-    return float(OPS[CrossEntropy].forward(CrossEntropy(), _scores_call(run)))
+    call = _scores_call(run)
+    return float(OPS[CrossEntropy].forward(CrossEntropy(), call)) if len(call.inputs[0]) else 0.0
 
 
 def loss_seeds(run: Run) -> dict[str, Array]:
     """Return the seeds for the gradients of ``training_loss``. Raises like that function."""
     if run.graph.losses:
         return {name: np.asarray(weight) for name, weight in _loss_weights(run).items()}
-    call, one = _scores_call(run), np.ones(())
-    (by_scores,) = OPS[CrossEntropy].backward(CrossEntropy(), call, one, one).inputs
-    return {run.graph.scores.name: by_scores}
+    call, one, name = _scores_call(run), np.ones(()), run.graph.scores.name
+    seed = np.zeros_like(run.values[name])
+    if len(call.inputs[0]):
+        (by_scores,) = OPS[CrossEntropy].backward(CrossEntropy(), call, one, one).inputs
+        if seed.ndim == 2:
+            seed[:] = by_scores
+        else:
+            assert run.labels is not None
+            np.moveaxis(seed, 1, -1)[run.labels != UNLABELLED] = by_scores
+    return {name: seed}
 
 
 def _loss_weights(run: Run) -> dict[str, float]:
@@ -195,11 +206,15 @@ def _loss_weights(run: Run) -> dict[str, float]:
 
 
 def _scores_call(run: Run) -> Call:
-    """Return the arguments of a loss that reads the network's scores."""
-    scores = run.graph.scores
-    if scores.output.is_image:
-        raise ValueError(f"{scores.name} has scores of {scores.output}: a loss needs one per class")
-    return Call(scores.name, (run.values[scores.name],), labels=run.labels)
+    """Return the arguments of a loss that reads the network's scores: (N, classes) with N labels, or those of the
+    labelled pixels of masks."""
+    scores, value, labels = run.graph.scores, run.values[run.graph.scores.name], run.labels
+    if not scores.output.is_image:
+        return Call(scores.name, (value,), labels=labels)
+    if labels is None or labels.shape != (len(value), *value.shape[2:]):
+        raise ValueError(f"{scores.name} has scores of {scores.output}: a loss needs one per class, or masks")
+    labelled = labels != UNLABELLED
+    return Call(scores.name, (np.moveaxis(value, 1, -1)[labelled],), labels=labels[labelled])
 
 
 def _parameters(graph: Graph, weights: Mapping[str, ArrayLike]) -> dict[str, Array]:

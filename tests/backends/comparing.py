@@ -15,6 +15,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm, Dropout, NoisyRelu, RandomScale
 from netspec.passes.fast import Forms
+from netspec.passes.score_grid import UNLABELLED, is_dense
 from netspec.passes.torch_names import attributes, state_keys
 
 Array = NDArray[np.float64]
@@ -49,9 +50,14 @@ def random_images(graph: Graph, count: int = 3) -> Array:
     return np.random.default_rng(6).normal(0.0, 1.0, (count, *graph.input.output))
 
 
-def random_labels(graph: Graph, count: int = 3) -> NDArray[np.int64]:
-    """Return random class numbers."""
-    return np.random.default_rng(7).integers(0, graph.scores.output.units, count)
+def random_labels(graph: Graph, count: int = 3) -> NDArray[np.int64] | NDArray[np.uint8]:
+    """Return random class numbers, or for a dense network masks with unlabelled pixels."""
+    rng, scores = np.random.default_rng(7), graph.scores.output
+    if not is_dense(graph):
+        return rng.integers(0, scores.units, count)
+    masks = rng.integers(0, scores.channels, (count, *scores[1:]), np.uint8)
+    masks[rng.random(masks.shape) < 0.2] = UNLABELLED
+    return masks
 
 
 def masks(graph: Graph, count: int = 3) -> dict[str, Array]:

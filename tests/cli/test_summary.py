@@ -127,7 +127,7 @@ def test_json_lists_layers_in_file_order_with_all_fields(path: Path) -> None:
     for layer in summary["layers"]:
         assert every <= set(layer)
         assert layer["parameters"] == layer["weights"] + layer["biases"]
-        assert ("window" in layer) == (layer["type"] in ("conv", "local", "maxpool", "avgpool", "sumpool"))
+        assert ("window" in layer) == (layer["type"] in ("conv", "deconv", "local", "maxpool", "avgpool", "sumpool"))
     assert summary["total"]["parameters"] == sum(layer["parameters"] for layer in summary["layers"])
 
 
