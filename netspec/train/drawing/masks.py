@@ -13,10 +13,10 @@ from netspec.train.evaluation.masks.outcome import Drawn, PixelOutcome
 from netspec.train.evaluation.masks.png import voc_colours
 
 PANELS = ("image", "mask", "predicted")
-SIDE_BY_SIDE = 2
+SIDE_BY_SIDE = 3
 """The number of images in a row of the sheet, with ``PANELS`` each."""
 
-PANEL, CAPTION = 1.75, 0.35
+PANEL, CAPTION = 1.3, 0.35
 """The side of a panel and the height of the text below it, in inches."""
 
 NAMED = 24
@@ -48,7 +48,7 @@ def masks_png(tested: PixelOutcome) -> bytes:
                             loc="left")  # fmt: skip
     entries = [Patch(facecolor=_hex(number), edgecolor="0.5", label=name) for number, name in _legend(tested, shown)]
     if entries:
-        figure.legend(handles=entries, loc="outside lower center", ncols=2 * blocks + 2, fontsize=7, frameon=False)
+        figure.legend(handles=entries, loc="outside lower center", ncols=4 * blocks, fontsize=7, frameon=False)
     return as_png(figure)
 
 
