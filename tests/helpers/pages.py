@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from caffe_networks import write_files
 from consoles import output_of, run_block
 from image_files import photos
+from mask_files import scenes
 from places import ROOT, SPECS
 
 _BLOCK = re.compile(r"^<!-- (run|output|file: \S+|write: \S+) -->\n```(\w*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
@@ -91,6 +92,12 @@ PAGES = (
         "docs/onnx.md",
         rf"{_REACHED}|(?<=right: )[\d.]+|(?<=read as )[\d ]+",
         "a training, and two programs that import torch or scikit-learn",
+    ),
+    Page(
+        "docs/segmentation.md",
+        r" *\d[\d,.]*(?: %(?: +#+$)?)?|(?:the network|reading) is the bottleneck.*|\d+ threads?",
+        "two trainings, and five commands that each import torch",
+        lambda folder: scenes(folder / "scenes"),
     ),
     Page(
         "docs/testing.md",

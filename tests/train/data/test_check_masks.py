@@ -81,7 +81,7 @@ def test_masks_that_cannot_be_used_are_errors_with_their_names() -> None:
     paths = ["scenes/train/masks/0.png", "scenes/train/masks/1.png", "scenes/val/masks/1.png"]
     assert [problem["path"] for problem in result["unreadable"]] == paths
     assert result["unreadable"][1]["reason"] == "the mask is 30 x 30 pixels, its image 40 x 30"
-    assert result["errors"] == ["3 images cannot be read, or their masks"]
+    assert result["errors"] == ["3 images or their masks cannot be read"]
     assert "unreadable: scenes/val/masks/1.png: the file is empty" in check("scenes").stdout
 
 

@@ -48,8 +48,9 @@ def judge(survey: Survey, mismatch: str | None) -> Findings:
     """Return the errors and warnings about the data. ``mismatch`` says why they do not fit the network, if so."""
     errors = [mismatch] if mismatch is not None else []
     if survey.unreadable:
-        whole = ", or their masks" if survey.masks else ""
-        errors.append(f"{plural(len(survey.unreadable), 'image')} cannot be read{whole}")
+        mask = "its mask" if len(survey.unreadable) == 1 else "their masks"
+        which = f"{plural(len(survey.unreadable), 'image')}{f' or {mask}' if survey.masks else ''}"
+        errors.append(f"{which} cannot be read")
     warning = only_class(survey.classes)
     warnings = [warning] if warning is not None else []
     own_errors, own_warnings = mask_problems(survey) if survey.masks else _class_problems(survey)
