@@ -107,10 +107,10 @@ def format_rounded_count(number: int) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a time in three digits: ``1.23 ms``, ``45.6 s``.
+    """Return a time in three digits, or more if it is long: ``1.23 ms``, ``45.6 s``.
 
-    >>> format_duration(0.00123)
-    '1.23 ms'
+    >>> format_duration(0.00123), format_duration(0.9996), format_duration(4321)
+    ('1.23 ms', '1 s', '4,321 s')
     """
     for unit, factor in (("µs", 1e6), ("ms", 1e3)):
         if seconds * factor < 999.5:

@@ -80,6 +80,7 @@ def test_other_update_rules_are_errors(optimizer: str, message: str) -> None:
         (f"{CONV}\n[n] lrn groups=4 size=5 k=2 alpha=1e-4 beta=0.75", "groups=4", "covers all", "size=7, or groups=1"),
         (f"{CONV}\n[d] dropout", "dropout", "not divide by 1 - rate", "scaling=test, or --dialect v2"),
         ("[f] fc outputs=9 parts=3 init=gaussian(1)", "parts=3", "of 2012 has no parts=", "--dialect v2"),
+        (f"{CONV}\n[s] softmax", "softmax", "softmax is of a vector, and it reads 16x10x10", ""),
     ],
 )  # fmt: skip
 def test_error_at_what_cannot_be_expressed(middle: str, underlined: str, message: str, alternatives: str) -> None:
@@ -88,6 +89,23 @@ def test_error_at_what_cannot_be_expressed(middle: str, underlined: str, message
     assert (error.span.text, message in error.message) == (underlined, True), error
     notes = [note for note in error.notes if note.startswith("alternatives: ")]
     assert notes == ([f"alternatives: {alternatives}"] if alternatives else [])
+
+
+@pytest.mark.parametrize(
+    ("middle", "underlined", "message"),
+    [
+        ("[a] crop size=8x6", "size=8x6", "crops are square, and this one is 8x6"),
+        ("[a] randomscale size=4 max_scale=3", "max_scale=3", "the scale of rscale is at most 2, and this one is 3"),
+        (
+            "[f] fc outputs=12 inputs=image,image parts=3,1 init=gaussian(1)",
+            "parts=3,1",
+            "into the same number of parts",
+        ),
+    ],
+)
+def test_error_at_what_version_2_cannot_express(middle: str, underlined: str, message: str) -> None:
+    (error,) = errors_of(middle, dialect="v2")
+    assert (error.code, error.span.text, message in error.message) == ("not-in-cfg", underlined, True), error
 
 
 @pytest.mark.parametrize(

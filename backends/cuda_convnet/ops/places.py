@@ -25,8 +25,6 @@ def convolution_place(site: Site, window: Window, side: int, windows: int) -> Pl
     before, kernel, stride = _symmetric_window(site, window)
     if window.dilation != (1, 1):
         raise site.error("cuda-convnet has no dilation", "dilation", instead=("dilation=1",))
-    if before < 0:
-        raise site.error("cuda-convnet's padding is not negative", "pad")
     spare = 2 * before + side - kernel
     default = 1 - (-spare // stride)
     if windows == default:
