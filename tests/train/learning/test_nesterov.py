@@ -4,26 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from steep_gradients import copies, gradients
 
-from netspec.train.learning.rule import Group, Optimiser
+from netspec.train.learning.rule import Group
 from netspec.train.learning.sgd import PaperSGD
-
-
-def weights(count: int = 1, dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, ...]:
-    generator = torch.Generator().manual_seed(count)
-    start = torch.randn(7, 5, generator=generator, dtype=dtype)
-    return tuple(start.clone().requires_grad_() for _ in range(count))
-
-
-def take(optimisers: list[Optimiser], tensors: tuple[torch.Tensor, ...], rates: list[float]) -> None:
-    """Take a step with each of these factors of the rate, with the same gradients for all tensors."""
-    generator = torch.Generator().manual_seed(9)
-    for factor in rates:
-        gradient = torch.randn(7, 5, generator=generator, dtype=tensors[0].dtype)
-        for optimiser, w in zip(optimisers, tensors, strict=True):
-            optimiser.factor = factor
-            w.grad = gradient.clone()
-            optimiser.step()
 
 
 def test_three_steps_by_hand() -> None:
@@ -49,27 +33,31 @@ def test_three_steps_by_hand() -> None:
 
 def test_rate_is_a_part_of_the_velocity() -> None:
     """After a change of the rate, w <- w + momentum v + d with the old v, where PyTorch scales v with the new rate."""
-    w, u = weights(2)
+    w, u = copies(2)
     sgd = PaperSGD([Group((w,), 0.1, 0.9, 0.01)], nesterov=True)
-    velocity, plain = torch.zeros_like(u), u.detach().clone()
-    generator = torch.Generator().manual_seed(0)
-    for step in range(20):
+    velocity, plain = torch.zeros_like(u), u.detach()
+    for step, gradient in enumerate(gradients(20)):
         sgd.factor = 0.7**step
-        w.grad = torch.randn(7, 5, generator=generator, dtype=torch.float64)
-        change = -0.1 * sgd.factor * (w.grad + 0.01 * plain)
+        w.grad = gradient
+        change = -0.1 * sgd.factor * (gradient + 0.01 * plain)
         velocity = 0.9 * velocity + change
         plain = plain + 0.9 * velocity + change
         sgd.step()
     torch.testing.assert_close(w.detach(), plain, rtol=1e-12, atol=1e-14)
 
 
-def test_groups_without_momentum_and_with_super_eps_have_their_own_rules() -> None:
-    """Without momentum, both rules are the same. ``super_eps`` replaces them."""
-    for group in (Group((), 0.1, 0.0, 0.01), Group((), 0.1, 0.9, 0.0, super_eps=1.0)):
-        tensors = weights(2)
-        optimisers: list[Optimiser] = [
-            PaperSGD([Group((w,), group.lr, group.momentum, group.decay, super_eps=group.super_eps)], nesterov=nesterov)
-            for w, nesterov in zip(tensors, (False, True), strict=True)
-        ]
-        take(optimisers, tensors, [1.0, 0.5, 0.25])
-        torch.testing.assert_close(*tensors, rtol=1e-13, atol=1e-14)
+@pytest.mark.parametrize(("momentum", "decay", "super_eps"), [(0.0, 0.01, None), (0.9, 0.0, 1.0)])
+def test_groups_without_momentum_or_with_super_eps_are_updated_as_without_nesterov(
+    momentum: float, decay: float, super_eps: float | None
+) -> None:
+    plain, other = copies(2)
+    optimisers = [
+        PaperSGD([Group((w,), 0.1, momentum, decay, super_eps=super_eps)], nesterov=nesterov)
+        for w, nesterov in ((plain, False), (other, True))
+    ]
+    for factor, gradient in zip((1.0, 0.5, 0.25), gradients(3), strict=True):
+        plain.grad, other.grad = gradient.clone(), gradient.clone()
+        for optimiser in optimisers:
+            optimiser.factor = factor
+            optimiser.step()
+    torch.testing.assert_close(plain, other, rtol=1e-13, atol=1e-14)

@@ -40,24 +40,6 @@ def test_three_steps_by_hand() -> None:
     ]
 
 
-def test_three_steps_with_the_papers_numbers_by_hand() -> None:
-    """v <- 0.9 v - 0.0005 lr w - lr g with lr 0.01 and a gradient of 2; the rate falls to a tenth in the third step.
-
-    v1 = -0.000005 - 0.02 = -0.020005                                w1 = 0.979995
-    v2 = -0.0180045 - 0.000004899975 - 0.02 = -0.038009399975        w2 = 0.941985600025
-    v3 = -0.0342084599775 - 0.0000004709928000125 - 0.002            w3 = w2 + v3
-    """
-    w = weight(1.0)
-    sgd = PaperSGD([Group((w,), 0.01, 0.9, 0.0005)])
-    weights = []
-    for factor in (1.0, 1.0, 0.1):
-        sgd.factor = factor
-        w.grad = torch.full_like(w, 2.0)
-        sgd.step()
-        weights.append(w.item())
-    assert weights == pytest.approx([0.979995, 0.941985600025, 0.941985600025 - 0.0362089309703000125], rel=1e-14)
-
-
 def test_super_eps_divides_by_running_means_by_hand() -> None:
     """super_eps=1 and lr 0.1; gradients 2, -1, 2 of a weight of 1. The momentum of 0.5 is that of the running means;
     the velocity has a fixed one of 0.9.

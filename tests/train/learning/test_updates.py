@@ -140,10 +140,6 @@ def test_step_with_several_updates_is_not_recorded() -> None:
 
 def test_bounds_are_applied_after_every_update() -> None:
     """If the weights are scaled after each of four updates, each next gradient is that of the scaled weights."""
-    bounded = netspec.loads(SPEC.format("", "update_every=1 fixed_norm=0.5", 4)).graph
-    objective, _ = train(bounded, batches(1))
-    weight = objective.module.state_dict()["two.weight"]
-    torch.testing.assert_close(weight.norm(dim=1), torch.full((3,), 0.5, dtype=torch.float64))
     smaller = netspec.loads(SPEC.format("lr=0", "fixed_norm=0.5", 1).replace("batch=12", "batch=3")).graph
     frozen = netspec.loads(SPEC.format("lr=0", "update_every=1 fixed_norm=0.5", 4)).graph
     parts = [part for x, labels in batches(1) for part in zip(x.split(3), labels.split(3), strict=True)]
