@@ -32,21 +32,6 @@ class Unfit:
         return f"the {self.quantity} of {self.parameter} is {self.value:g}, which is not a finite float32 number"
 
 
-WITHOUT_CLASSES = (
-    "images have one class each, and pixels none; netspec.torch_module and compile give the module, to train in a "
-    "program of your own"
-)
-"""What is said of a network whose class scores are maps."""
-
-
-def unfit_scores(graph: Graph, purpose: str = "training") -> str | None:
-    """Return what is wrong with the class scores if they have more than one number per class."""
-    scores = graph.scores.output
-    if scores.units == scores.channels:
-        return None
-    return f"the class scores are an image of {scores}: {purpose} needs one score per class"
-
-
 MOST_CLASSES = UNLABELLED
 """A mask has a byte for each pixel, and one of its 256 values for unlabelled ones."""
 
@@ -59,7 +44,8 @@ def unfit_masks(graph: Graph) -> tuple[str, ...] | None:
     scores, augment = graph.scores.output, graph.augment
     maps = f"the class scores are an image of {scores}"
     if scores.channels == 1:
-        return f"{maps}: with one class there is nothing to tell it from", WITHOUT_CLASSES
+        own = "netspec.torch_module and compile give the module, to train on images in a program of your own"
+        return f"{maps}: with one class there is nothing to tell it from", own
     if scores.channels > MOST_CLASSES:
         return (f"{maps}: masks have at most {MOST_CLASSES} classes, as one byte of each pixel says its class",)
     if graph.losses:

@@ -8,6 +8,7 @@ from netspec.formatting import format_count
 from netspec.ir.graph import Graph
 from netspec.passes.dependence import with_gradient
 from netspec.passes.placing import ArrangementError, require_equal_parts
+from netspec.passes.score_grid import NoGrid, ScoreGrid, score_grid
 from netspec.passes.step_limits import layers_needing_two_images, unfit_masks, unfit_rates
 from netspec.train.errors import TrainError
 
@@ -44,6 +45,14 @@ def require_trainable(graph: Graph, batch: int) -> None:
             f"{layers[0]} normalises each channel over the batch, and {alone} one number per channel there",
             f"train with a larger one: --batch {2 * parts} or more",
         )
+
+
+def require_grid(graph: Graph) -> ScoreGrid:
+    """Return where the scores of a dense network stand in its image. Raises ``TrainError`` if it is not known."""
+    try:
+        return score_grid(graph)
+    except NoGrid as problem:
+        raise TrainError(problem.message, *problem.notes) from problem
 
 
 def require_full_batch(data: Data, batch: int) -> None:

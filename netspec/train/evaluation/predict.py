@@ -12,7 +12,7 @@ from netspec.train.data.source import stored_frame
 from netspec.train.data.sources.decode import PEAK, decode, read_error
 from netspec.train.data.splits import Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
-from netspec.train.evaluation.views import Predictor, protocol, require_class_scores, views
+from netspec.train.evaluation.views import Predictor, protocol, views
 from netspec.train.runs.saved import Saved
 
 MAX_GUESSES = 5
@@ -66,11 +66,10 @@ class Classifier:
     Raises
     ------
     TrainError
-        The network does not read images with 1 or 3 channels, or has maps of scores.
+        The network does not read images with 1 or 3 channels.
     """
 
     def __init__(self, run: Saved, views_wanted: Literal[1, 10] | None, device: str) -> None:
-        require_class_scores(run.graph, "predict")
         self._run = run
         self.frame = frame_of(run)
         count = views_wanted or run.graph.test.views

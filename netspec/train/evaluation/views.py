@@ -18,11 +18,9 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import Softmax
 from netspec.ir.shape import Shape
 from netspec.passes.crops import centre_crop, five_crops
-from netspec.passes.step_limits import WITHOUT_CLASSES, unfit_scores
 from netspec.train.data.batches.augment import Choices
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.splits import Frame, Pixels
-from netspec.train.errors import TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.validation import PROTOCOL
 
@@ -96,12 +94,6 @@ def prepared(prepare: Preparation, pixels: Pixels, view: View) -> Tensor:
     count, channels = pixels.shape[:2]
     places = (np.full(count, view.top), np.full(count, view.left), np.full(count, view.mirror))
     return prepare(pixels, Choices(*places, np.zeros((count, channels))))
-
-
-def require_class_scores(graph: Graph, purpose: str) -> None:
-    """Raise ``TrainError`` if the network has maps of scores in place of one score per class."""
-    if unfit := unfit_scores(graph, purpose):
-        raise TrainError(unfit, WITHOUT_CLASSES)
 
 
 def mean_of(predictions: list[Tensor]) -> Tensor:

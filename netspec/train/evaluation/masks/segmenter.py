@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from netspec.formatting import listed
-from netspec.passes.score_grid import score_grid
 from netspec.train.data.batches.augment import central
 from netspec.train.data.cut import Cut, nearest
 from netspec.train.data.sources.decode import PEAK, covering, decoded_side, displayed_size, planes_of, upright
@@ -18,6 +17,7 @@ from netspec.train.data.splits import Pixels, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.masks.tiling import tiling
 from netspec.train.evaluation.predict import MAX_GUESSES, Guess, Prediction, frame_of, open_image
+from netspec.train.requirements import require_grid
 from netspec.train.runs.saved import Saved
 
 TILES = 4
@@ -48,7 +48,7 @@ class Segmenter:
         require_one_view(views_wanted)
         self._run = run
         self.frame = frame_of(run)
-        self._grid = score_grid(run.graph)
+        self._grid = require_grid(run.graph)
         self._objective = run.objective(device)
         self._prepare = run.preparation(self.frame, PEAK, device).for_crops()
 

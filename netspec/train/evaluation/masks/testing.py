@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netspec.formatting import format_count
-from netspec.passes.score_grid import UNLABELLED, ScoreGrid, score_grid
+from netspec.passes.score_grid import UNLABELLED, ScoreGrid
 from netspec.train.data.batches.augment import central
 from netspec.train.data.batches.loader import Batch, Loader
 from netspec.train.data.batches.masks import labels_of_masks
@@ -35,6 +35,7 @@ from netspec.train.learning.heap import memory_kept
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.pixels import confusion_of, intersection_over_union, mean_iou, pixel_evaluation
 from netspec.train.reporting.progress import Counter
+from netspec.train.requirements import require_grid
 from netspec.train.runs.saved import Saved
 
 
@@ -139,18 +140,18 @@ class _Networks:
 def _open(runs: Sequence[Saved], settings: EvaluationSettings) -> tuple[Data, _Networks]:
     first = runs[0]
     data = open_source(settings.source, first.graph, first.seed)
-    grid = score_grid(first.graph)
+    grid = require_grid(first.graph)
     for run in runs[1:]:
         alike = (
             open_source(settings.source, run.graph, first.seed).frame == data.frame
             and run.graph.input.output == first.graph.input.output
-            and score_grid(run.graph) == grid
+            and require_grid(run.graph) == grid
         )
         if not alike:
             raise TrainError(
                 f"{first.name} and {run.name} give other pixels of an image a class: their predictions cannot be "
                 "averaged",
-                f"{first.name}: {grid}, of {first.graph.input.output}; {run.name}: {score_grid(run.graph)}, of "
+                f"{first.name}: {grid}, of {first.graph.input.output}; {run.name}: {require_grid(run.graph)}, of "
                 f"{run.graph.input.output}",
             )
     networks = _Networks(
