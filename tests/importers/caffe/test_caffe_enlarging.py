@@ -17,6 +17,7 @@ from netspec import backend
 from netspec.diff import compare
 from netspec.ir.shape import Shape
 from netspec.net import import_caffe
+from netspec.passes.score_grid import is_dense
 from netspec.source import Source
 
 
@@ -188,3 +189,30 @@ def test_classics_differ_from_the_authors_files_in_the_kernels_between_classes(n
     enlarging = ("upscore2", "upscore_pool4", "upscore8") if skips else ("upscore",)
     assert changed == {(layer, "groups") for layer in enlarging}
     assert comparison.misfits == tuple((layer, layer) for layer in enlarging)
+
+
+def test_loss_of_pixels() -> None:
+    """The network has the loss without a line for it: it trains on masks, whose pixels without a class are 255."""
+    text = labelled(3, 4, 6) + layer("c", "Convolution", "data", convolution_param={"num_output": 5, "kernel_size": 1})
+
+    def loss(bottom: str = "c", *, name: str = "loss", weight: float = 1, **given: object) -> str:
+        parameters = {"loss_weight": weight} if weight != 1 else {}
+        return layer(name, "SoftmaxWithLoss", [bottom, "label"], loss_param=given, **parameters)
+
+    for given in ({}, {"ignore_label": 255}, {"ignore_label": 255, "normalize": True}, {"normalization": "VALID"}):
+        network = net(text + loss(**given))
+        assert layers(text + loss(**given))[-1] == "[loss] softmax" and network.warnings == ()
+        assert is_dense(network.graph) and network.graph.scores.name == "c"
+    for given, divisor in (({"normalize": False}, "images"), ({"normalization": "BATCH_SIZE"}, "images"),
+                           ({"normalization": "FULL"}, "all pixels, unlabelled ones too")):  # fmt: skip
+        (warning,) = net(text + loss(**given)).warnings
+        assert f"divided by the number of {divisor}; a spec's, by the number of labelled pixels" in warning.message
+        assert [note.partition(":")[0] for note in warning.notes] == ["an image has 24 pixels"] * (divisor == "images")
+    for wrong, reason in (
+        (loss(ignore_label=0), "it ignores the label 0; pixels of a mask without a class are 255"),
+        (loss(normalization="NONE"), "it is summed"),
+        (loss(weight=0.4), "it has a loss_weight"),
+        (loss() + loss("data", name="more"), "it is a second loss of pixels; a spec has one"),
+    ):
+        (note,) = problems(text + wrong)
+        assert reason in note

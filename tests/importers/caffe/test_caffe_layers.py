@@ -243,8 +243,6 @@ def test_losses() -> None:
     ):
         (note,) = problems(text + layer("loss", "SoftmaxWithLoss", ["f", "label"], loss_param=parameter))
         assert reason in note
-    (note,) = problems(labelled(3, 4, 4) + layer("loss", "SoftmaxWithLoss", ["data", "label"]))
-    assert "it has a label for each pixel of N x 3 x 4 x 4" in note
 
 
 def test_what_only_reports_read_is_left_out() -> None:

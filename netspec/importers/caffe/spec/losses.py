@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from netspec.formatting import plural
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
-from netspec.importers.caffe.spec.lines import Site, described
+import math
+
+from netspec.formatting import format_count, plural
+from netspec.importers.caffe.net.problem import Inexpressible, Rejected, Substitute
+from netspec.importers.caffe.schema.record import Record
+from netspec.importers.caffe.spec.lines import Site, Value
 from netspec.importers.caffe.spec.norms import scores
 from netspec.ir.shape import Shape
 from netspec.keys.texts import number
+
+_SUMMED = "it is summed over the images; a spec's is averaged"
+
+_UNLABELLED = 255
+"""The number in a mask of a pixel without a class."""
 
 
 def softmax_with_loss(site: Site) -> None:
@@ -16,7 +24,8 @@ def softmax_with_loss(site: Site) -> None:
     if site.layer.bottoms[1] not in site.draft.labels:
         raise Inexpressible("its labels are computed, or are the images", site.layer.record.places("bottom")[1])
     if len(x.sizes) > 1:
-        raise Inexpressible(f"it has a label for each pixel of {described(x)}; a spec has one for each image")
+        _of_pixels(site, x)
+        return
     weight = loss_weight(site)
     keys = {} if weight == 1 else {"loss_weight": number(weight)}
     site.draft.new_line("crossentropy", [x.line], keys, Shape(1), origin=site.layer)
@@ -26,13 +35,63 @@ def softmax_with_loss(site: Site) -> None:
         site.result(x.of(probabilities), 1)
 
 
+def _of_pixels(site: Site, x: Value) -> None:
+    """A loss of masks: the network of a spec whose scores are maps has it without a line for it.
+
+    A line ``softmax`` says which values are the scores.
+    """
+    draft, parameter = site.draft, site.parameter("loss_param")
+    if any(line.origin is not None and line.origin.type == site.layer.type for line in draft.lines):
+        raise Inexpressible("it is a second loss of pixels; a spec has one")
+    if parameter.has("ignore_label") and parameter.integer("ignore_label") != _UNLABELLED:
+        message = f"it ignores the label {parameter.integer('ignore_label')}; pixels of a mask without a class are 255"
+        raise Inexpressible(message, parameter.place("ignore_label"))
+    if _given_weight(site) != 1:
+        place = site.layer.record.place("loss_weight")
+        raise Inexpressible("it has a loss_weight; a spec's loss of pixels has none", place)
+    normalization = _normalization(parameter)
+    if normalization == "NONE":
+        raise Inexpressible(_SUMMED, parameter.place("normalization"))
+    if normalization != "VALID":
+        draft.substitutes.append(_divided_otherwise(site, normalization, math.prod(x.sizes[1:])))
+    line = draft.new_line("softmax", [x.line], {}, x.shape, origin=site.layer)
+    draft.values[site.top(0)] = None
+    if len(site.layer.tops) > 1:
+        site.result(x.of(line), 1)
+
+
+def _normalization(parameter: Record) -> str:
+    """Return what the sum over all pixels is divided by, which an older field says too (Caffe's loss_layer.cpp)."""
+    if parameter.has("normalize") and not parameter.has("normalization"):
+        return "VALID" if parameter.flag("normalize") else "BATCH_SIZE"
+    return parameter.text("normalization")
+
+
+def _divided_otherwise(site: Site, normalization: str, pixels: int) -> Substitute:
+    """A warning: the sum over the pixels is divided by another number than that of the labelled ones."""
+    parameter = site.parameter("loss_param")
+    place = parameter.place("normalization" if parameter.has("normalization") else "normalize")
+    divisor, notes = "the number of all pixels, unlabelled ones too", tuple[str, ...]()
+    if normalization == "BATCH_SIZE":
+        ratio = "rates that are as many times as large here, and decays that are as much smaller, do about the same"
+        divisor, notes = "the number of images", (f"an image has {format_count(pixels)} pixels: {ratio}",)
+    name = site.layer.name
+    message = f"{name}: its sum over the pixels is divided by {divisor}; a spec's, by the number of labelled pixels"
+    return Substitute(message, place, notes)
+
+
 def loss_weight(site: Site) -> float:
     """Return the factor of a loss. Caffe divides it by the number of images, as a spec does."""
-    record, parameter = site.layer.record, site.parameter("loss_param")
+    parameter = site.parameter("loss_param")
     if parameter.has("ignore_label"):
         raise Inexpressible("it ignores a label", parameter.place("ignore_label"))
     if parameter.has("normalization") and parameter.text("normalization") == "NONE":
-        raise Inexpressible("it is summed over the images; a spec's is averaged", parameter.place("normalization"))
+        raise Inexpressible(_SUMMED, parameter.place("normalization"))
+    return _given_weight(site)
+
+
+def _given_weight(site: Site) -> float:
+    record = site.layer.record
     weights = record.reals("loss_weight")
     tops = max(len(site.layer.tops), 1)  # Caffe adds the top of a loss that has none
     if len(weights) not in (0, tops):
