@@ -17,8 +17,11 @@ COUNTS = {
     "convnext-t": (28_589_128, 4_455_531_264),
     "dcgan-discriminator": (17_232_768, 638_992_384),
     "dcgan-generator": (18_885_760, 640_614_400),
+    "deeplab-largefov": (20_505_429, 50_928_085_696),
+    "deeplab-v3": (39_638_869, 143_771_045_888),
     "densenet-121": (7_978_856, 2_834_161_664),
     "densenet-bc-100-12": (769_162, 287_929_692),
+    "dncnn": (556_032, 886_579_200),
     "efficientnet-b0": (5_288_548, 385_814_752),
     "espcn": (22_729, 6_538_336),
     "fcn-16s": (134_379_194, 180_949_193_472),
@@ -241,6 +244,31 @@ def test_fcns_learnt_weights_and_receptive_field(name: str) -> None:
     assert sum(layer.parameters for layer in net.layers.values() if layer.type == "conv") == expected
     field = receptive_fields(net.graph)["fc7"]
     assert isinstance(field, Field) and (field.rows.sizes, field.rows.stride) == ((404, 404), 32)
+
+
+def test_deeplab_v3_without_its_auxiliary_classifier() -> None:
+    """torchvision documents 42,004,074 parameters and 178.722 billion multiply-adds of 520 x 520 pixels, with a
+    convolution of 1,024 to 256 maps, batch normalisation and a convolution to 21 maps, of 65 x 65 pixels."""
+    weights, classes = 9 * 1_024 * 256, 256 * 21
+    assert classic("deeplab-v3").total.parameters + weights + 2 * 256 + classes + 21 == 42_004_074
+    net = load(SPECS / "classics" / "deeplab-v3.net", input=(3, 520, 520))
+    assert round((net.total.connections + 65 * 65 * (weights + classes)) / 1e9, 3) == 178.722
+
+
+def test_parameters_of_deeplabs_table_2() -> None:
+    """Chen et al. (2015), table 2: 20.5M with large fields of view, and 134.3M with windows of 7 x 7."""
+    net = classic("deeplab-largefov")
+    first = sum(layer.parameters for name, layer in net.layers.items() if name.startswith("conv"))
+    assert first == 14_714_688 and round(net.total.parameters / 1e6, 1) == 20.5
+    changes = ["fc6.kernel=7", "fc6.dilation=4", "fc6.filters=4096", "fc7.filters=4096"]
+    whole = load(SPECS / "classics" / "deeplab-largefov.net", set=changes)
+    assert round(whole.total.parameters / 1e6, 1) == 134.3
+
+
+def test_receptive_field_of_dncnn() -> None:
+    """Zhang et al. (2017), section III-A: 2 d + 1 pixels with d layers, 35 with 17."""
+    field = receptive_fields(classic("dncnn").graph)["clean"]
+    assert isinstance(field, Field) and (field.rows.sizes, field.columns.sizes) == ((35, 35), (35, 35))
 
 
 def test_squeeze_and_excitation_adds_two_and_a_half_million_parameters() -> None:

@@ -39,7 +39,8 @@ def lower(low: Lowering) -> None:
             message = f"{{layer}} resizes to the size of its second input, a vector of {wanted}"
             raise Fault("needs-image", message, ("inputs",))
         size = wanted.height, wanted.width
-    op = Interpolate(size, method or "bilinear")
+    single = x.shape.height * x.shape.width == 1  # there is nothing to interpolate between
+    op = Interpolate(size, "nearest" if single else method or "bilinear")
     factor = _factor(x.shape[1:], size)
     low.emit(Upsample(factor, op.method) if factor else op, x)
 

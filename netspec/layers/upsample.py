@@ -8,7 +8,9 @@ from netspec.lowering import LayerType, Lowering
 
 
 def lower(low: Lowering) -> None:
-    low.emit(Upsample(low["factor"], low["method"]))
+    shape = low.operands[0].shape
+    single = shape.height * shape.width == 1  # there is nothing to interpolate between
+    low.emit(Upsample(low["factor"], "nearest" if single else low["method"]))
 
 
 TYPE = LayerType(

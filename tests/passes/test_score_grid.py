@@ -40,10 +40,10 @@ def test_scores_of_fcn_stand_on_every_pixel(name: str) -> None:
 
 
 def test_scores_of_deeplab_are_eight_pixels_apart() -> None:
-    """DeepLab-LargeFOV: three poolings of stride 2, 321 x 321 pixels, 41 x 41 scores: 8 * 40 + 1 = 321."""
-    pools = "".join(f"[p{i}] maxpool kernel=3 stride=2 pad=1\n" for i in range(3))
-    graph = loads("[image] input 3x321x321\n" + pools + SCORES).graph
-    assert score_grid(graph) == ScoreGrid(41, 41, 8, 8, 0, 0)
+    """DeepLab-LargeFOV: three poolings of stride 2, 321 x 321 pixels, 41 x 41 scores: 8 * 40 + 1 = 321. DeepLab v3
+    enlarges its scores to the size of the image."""
+    assert score_grid(classic("deeplab-largefov")) == ScoreGrid(41, 41, 8, 8, 0, 0)
+    assert score_grid(classic("deeplab-v3")) == ScoreGrid(480, 480, 1, 1, 0, 0)
 
 
 @pytest.mark.parametrize(
