@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tapes import Tapes
 from torch import Tensor
 
 import netspec
 from netspec import backend
+from netspec.passes.fast import Forms
 from netspec.passes.score_grid import UNLABELLED
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.pixels import PixelTotals, confusion_of, pixel_evaluation
+from netspec.train.learning.recorded import recorded
 from netspec.train.learning.validation import evaluate
 
 NET = """
@@ -96,6 +99,25 @@ def test_bf16_computes_the_loss_in_float32() -> None:
     found = objective(precision="bf16")
     assert found.scores(batch()[0]).dtype == torch.float32
     assert gradients(found, *batch())[0] == pytest.approx(gradients(objective(), *batch())[0], rel=0.02)
+
+
+def test_replays_of_a_recorded_step_count_the_pixels_of_their_own_batch() -> None:
+    """Nothing of a step depends on numbers that Python has read from an earlier batch."""
+    graph = netspec.loads(NET).graph
+    graph = replace(graph, train=replace(graph.train, accumulate=3))
+    tapes, (images, labels) = Tapes(), batch()
+    replayed = recorded(build(graph, 3, "cpu", Forms(("cuda-graph",), recorded=True)), tapes)
+    plain = build(graph, 3, "cpu")
+    for step in range(5):
+        losses, gradients = [], []
+        for found in (replayed, plain):
+            found.module.train()
+            found.module.zero_grad()
+            losses.append(found.gradients(images, labels.roll(step, 0) if step < 4 else labels | UNLABELLED, 5, step))
+            gradients.append([p.grad for p in found.module.parameters()])
+        assert torch.equal(*losses) and (losses[0] == 0) == (step == 4)
+        assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+    assert tapes.replays > 0 and replayed.form_notes == ()
 
 
 MASK = torch.tensor([[[0, 0, 1], [1, 1, X]]], dtype=torch.uint8)
