@@ -6,20 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from netspec.ir import ops
 from netspec.ir.graph import Graph, Layer
-from netspec.ir.ops import (
-    BatchNorm,
-    Conv,
-    Crop,
-    CrossEntropy,
-    Deconv,
-    Dropout,
-    LayerNorm,
-    Linear,
-    Local,
-    Nailbed,
-    Neuron,
-)
 from netspec.ir.shape import Shape
 from netspec.ir.widths import FULL
 from netspec.passes.dependence import with_gradient
@@ -111,7 +99,7 @@ class _Builder:
                 widths=tuple(self.values.width[x] for x in node.inputs),
                 learning=tuple(x in self.values.learning for x in node.inputs),
                 product_width=self.product_width,
-                shared=isinstance(node.op, BatchNorm) and placed_layer.sharding.batch > 1,
+                shared=isinstance(node.op, ops.BatchNorm) and placed_layer.sharding.batch > 1,
                 strided=bool(node.inputs) and node.inputs[0] in self.values.strided,
             )
             instr = Instruction(
@@ -122,7 +110,7 @@ class _Builder:
                 requires_grad=name in self.values.learning,
                 grad_inputs=tuple(arrivals.get(x, x) for x in node.inputs if x in self.values.learning),
                 parameters=tuple((key, math.prod(graph.parameters[key].shape) * FULL) for key in node.params),
-                product=isinstance(node.op, Conv | Deconv | Local | Linear),
+                product=isinstance(node.op, ops.Conv | ops.Deconv | ops.Local | ops.Linear),
             )
             self._add(instr)
 
@@ -136,7 +124,7 @@ class _Builder:
         shape = self.graph.layers[scores].output.share(sharding.channels)
         width, requires_grad = self.values.width[scores], scores in self.values.learning
         site = Site((shape,), Shape(1), self.images(sharding), (width,), (requires_grad,), self.product_width)
-        loss_footprint = footprint(CrossEntropy(), site)
+        loss_footprint = footprint(ops.CrossEntropy(), site)
         grad_inputs = (name,) if requires_grad else ()
         self._add(Instruction(TRAINING_LOSS, f":{TRAINING_LOSS}", (name,), loss_footprint, requires_grad, grad_inputs))
 
@@ -243,11 +231,13 @@ def values_of(graph: Graph, product_width: int) -> Values:
             result = footprint(node.op, site)
             width[node.name] = result.width
             is_view = result.output is None
-            if isinstance(node.op, Nailbed | Crop) or (is_view and read in sliced):
+            if isinstance(node.op, ops.Nailbed | ops.Crop) or (is_view and read in sliced):
                 sliced.add(node.name)
             # A local layer computes its products pixel by pixel; some operations keep that memory layout.
-            pixel_major = isinstance(node.op, Local) and node.op.groups == 1 and node.output[1:] != (1, 1)
-            if pixel_major or (read in transposed and (is_view or isinstance(node.op, Neuron | Dropout | LayerNorm))):
+            pixel_major = isinstance(node.op, ops.Local) and node.op.groups == 1 and node.output[1:] != (1, 1)
+            if pixel_major or (
+                read in transposed and (is_view or isinstance(node.op, ops.Neuron | ops.Dropout | ops.LayerNorm))
+            ):
                 transposed.add(node.name)
     return Values(width, learning, frozenset(sliced | transposed))
 

@@ -10,20 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import (
-    BinPool,
-    Blur,
-    Crop,
-    EdgePad,
-    Interpolate,
-    Mirror,
-    Nailbed,
-    RandomScale,
-    ReflectPad,
-    Resize,
-    Upsample,
-    ZeroPad,
-)
+from netspec.ir import ops
 from netspec.ir.shape import Shape
 
 from .counter_rng import RandomLayer
@@ -34,9 +21,9 @@ from .fixed import Fixed
 class GaussianBlur(OperationModule):
     """Blurs each channel along rows and columns, with weights exp(-(i - r)^2 / (2 stdev^2)) normalised to sum 1."""
 
-    op: Blur
+    op: ops.Blur
 
-    def __init__(self, op: Blur) -> None:
+    def __init__(self, op: ops.Blur) -> None:
         super().__init__(op)
         weights = [math.exp(-((i - op.size // 2) ** 2) / (2 * op.stdev**2)) for i in range(op.size)]
         self.line = Fixed([w / sum(weights) for w in weights])
@@ -76,7 +63,7 @@ class Reverse(nn.Module):
 class Rectangle(OperationModule):
     """Crops a rectangle."""
 
-    op: Crop
+    op: ops.Crop
 
     def forward(self, x: Tensor) -> Tensor:
         op = self.op
@@ -96,7 +83,7 @@ def interpolation_weights(positions: Sequence[float], size: int) -> Tensor:
 class Bilinear(OperationModule):
     """Bilinear interpolation as R x C^T: R interpolates between rows, C between columns."""
 
-    def __init__(self, op: Resize, x: Shape) -> None:
+    def __init__(self, op: ops.Resize, x: Shape) -> None:
         super().__init__(op)
         self.rows = Fixed(interpolation_weights(op.sampling_positions(x.height), x.height).tolist())
         self.columns = Fixed(interpolation_weights(op.sampling_positions(x.width), x.width).tolist())
@@ -108,9 +95,9 @@ class Bilinear(OperationModule):
 class RandomlyScaled(RandomLayer):
     """In training a square of the image at a random scale, in evaluation its middle: N,C,S,S to N,C,size,size."""
 
-    op: RandomScale
+    op: ops.RandomScale
 
-    def __init__(self, op: RandomScale, x: Shape) -> None:
+    def __init__(self, op: ops.RandomScale, x: Shape) -> None:
         super().__init__(op)
         self.centre = Rectangle(op.centre_crop(x.height))
 
@@ -132,16 +119,16 @@ _METHODS: dict[str, dict[str, Any]] = {
 }
 
 TABLE: Table = {
-    Blur: lambda op, inputs: GaussianBlur(op),
-    Nailbed: lambda op, inputs: Sample(*cast(Nailbed, op).starts(inputs[0]), op.stride),
-    Mirror: lambda op, inputs: Reverse(),
-    Crop: lambda op, inputs: Rectangle(op),
-    ZeroPad: lambda op, inputs: nn.ZeroPad2d(cast(ZeroPad, op).pad),
-    EdgePad: lambda op, inputs: nn.ReplicationPad2d(cast(EdgePad, op).pad),
-    ReflectPad: lambda op, inputs: nn.ReflectionPad2d(cast(ReflectPad, op).pad),
-    BinPool: lambda op, inputs: nn.AdaptiveAvgPool2d(cast(BinPool, op).bins),
-    Interpolate: lambda op, inputs: nn.Upsample(size=op.size, **_METHODS[cast(Interpolate, op).method]),
-    Resize: lambda op, inputs: Bilinear(op, inputs[0]),
-    Upsample: lambda op, inputs: nn.Upsample(scale_factor=op.factor, **_METHODS[cast(Upsample, op).method]),
-    RandomScale: lambda op, inputs: RandomlyScaled(op, inputs[0]),
+    ops.Blur: lambda op, inputs: GaussianBlur(op),
+    ops.Nailbed: lambda op, inputs: Sample(*cast(ops.Nailbed, op).starts(inputs[0]), op.stride),
+    ops.Mirror: lambda op, inputs: Reverse(),
+    ops.Crop: lambda op, inputs: Rectangle(op),
+    ops.ZeroPad: lambda op, inputs: nn.ZeroPad2d(cast(ops.ZeroPad, op).pad),
+    ops.EdgePad: lambda op, inputs: nn.ReplicationPad2d(cast(ops.EdgePad, op).pad),
+    ops.ReflectPad: lambda op, inputs: nn.ReflectionPad2d(cast(ops.ReflectPad, op).pad),
+    ops.BinPool: lambda op, inputs: nn.AdaptiveAvgPool2d(cast(ops.BinPool, op).bins),
+    ops.Interpolate: lambda op, inputs: nn.Upsample(size=op.size, **_METHODS[cast(ops.Interpolate, op).method]),
+    ops.Resize: lambda op, inputs: Bilinear(op, inputs[0]),
+    ops.Upsample: lambda op, inputs: nn.Upsample(scale_factor=op.factor, **_METHODS[cast(ops.Upsample, op).method]),
+    ops.RandomScale: lambda op, inputs: RandomlyScaled(op, inputs[0]),
 }

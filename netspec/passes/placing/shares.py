@@ -6,30 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from netspec.ir.ops import (
-    ChannelMax,
-    ChannelMean,
-    ColourSpace,
-    Concat,
-    Conv,
-    Deconv,
-    GroupNorm,
-    Linear,
-    Local,
-    Loss,
-    Lrn,
-    Op,
-    PRelu,
-    Reshape,
-    Shuffle,
-    Slice,
-    Softmax,
-)
+from netspec.ir import ops
 
 Reading = Literal["share", "whole"]
 
 
-def reading(op: Op, parts: int) -> Reading | None:
+def reading(op: ops.Op, parts: int) -> Reading | None:
     """Return what each of ``parts`` devices must read to compute its share of an operation's output channels: the same
     share of the input channels, or all of them. ``None`` if the operation cannot be computed in this many shares.
 
@@ -37,44 +19,49 @@ def reading(op: Op, parts: int) -> Reading | None:
     whole groups, its filters read only its own share. Normalisations across channels do not cross groups.
     """
     match op:
-        case Conv(table=table) if table is not None:
+        case ops.Conv(table=table) if table is not None:
             return None
-        case Conv(filters=outputs) | Deconv(filters=outputs) | Local(filters=outputs) | Linear(outputs=outputs):
+        case (
+            ops.Conv(filters=outputs)
+            | ops.Deconv(filters=outputs)
+            | ops.Local(filters=outputs)
+            | ops.Linear(outputs=outputs)
+        ):
             if outputs % parts:
                 return None
             if op.groups % parts == 0:
                 return "share"
             return "whole" if op.groups == 1 else None
-        case Lrn() | GroupNorm() | Concat() | Slice() | ChannelMax() | ChannelMean():
+        case ops.Lrn() | ops.GroupNorm() | ops.Concat() | ops.Slice() | ops.ChannelMax() | ops.ChannelMean():
             return "share" if op.groups % parts == 0 else None
-        case Reshape():
+        case ops.Reshape():
             return "share" if op.size.channels % parts == 0 else None
-        case Shuffle():
+        case ops.Shuffle():
             return "share" if op.shares % parts == 0 else None
-        case PRelu(shared=True):
+        case ops.PRelu(shared=True):
             return None
-        case Softmax() | ColourSpace() | Loss():
+        case ops.Softmax() | ops.ColourSpace() | ops.Loss():
             return None
         case _:
             return "share"
 
 
-def share_of(op: Op, parts: int) -> Op:
+def share_of(op: ops.Op, parts: int) -> ops.Op:
     """Return the operation that computes one of ``parts`` shares."""
     if parts == 1:
         return op
     match op:
-        case Conv() | Deconv() | Local():
+        case ops.Conv() | ops.Deconv() | ops.Local():
             return replace(op, filters=op.filters // parts, groups=max(1, op.groups // parts))
-        case Linear():
+        case ops.Linear():
             return replace(op, outputs=op.outputs // parts, groups=max(1, op.groups // parts))
-        case Reshape():
+        case ops.Reshape():
             return replace(op, size=op.size.share(parts))
-        case Slice():
+        case ops.Slice():
             return replace(op, first=op.first // parts, channels=op.channels // parts, groups=op.groups // parts)
-        case Shuffle():
+        case ops.Shuffle():
             return replace(op, shares=op.shares // parts)
-        case Lrn() | GroupNorm() | Concat() | ChannelMax() | ChannelMean():
+        case ops.Lrn() | ops.GroupNorm() | ops.Concat() | ops.ChannelMax() | ops.ChannelMean():
             return replace(op, groups=max(1, op.groups // parts))
         case _:
             return op

@@ -12,79 +12,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netspec.ir.ops import (
-    AvgPool,
-    BatchNorm,
-    Bias,
-    BinPool,
-    Blur,
-    BorderPad,
-    ChannelMax,
-    ChannelMean,
-    ChannelScale,
-    ColourSpace,
-    Concat,
-    Conv,
-    Crop,
-    Deconv,
-    Dropout,
-    Flatten,
-    GroupNorm,
-    Interpolate,
-    Linear,
-    Local,
-    Loss,
-    Lrn,
-    MapNorm,
-    Max,
-    MaxAbsPool,
-    MaxPool,
-    Mirror,
-    Nailbed,
-    Op,
-    PixelShuffle,
-    PixelUnshuffle,
-    PRelu,
-    Product,
-    RandomScale,
-    Reshape,
-    Resize,
-    Shuffle,
-    Slice,
-    Softmax,
-    Sum,
-    SumPool,
-    Upsample,
-)
+from netspec.ir.ops import Conv, Loss, Op, Pool
 from netspec.ir.widths import FULL
-from netspec.plan.footprint.joins import channels, join
+from netspec.plan.footprint.joins import Channels, Join, channels, join
+from netspec.plan.footprint.losses import loss
 from netspec.plan.footprint.model import Footprint, Site
 from netspec.plan.footprint.neurons import neuron
-from netspec.plan.footprint.norms import norm
-from netspec.plan.footprint.weighted import weighted
-from netspec.plan.footprint.windows import pool, spatial
+from netspec.plan.footprint.norms import Norm, norm
+from netspec.plan.footprint.weighted import Weighted, weighted
+from netspec.plan.footprint.windows import Spatial, pool, spatial
 
 
 def footprint(op: Op, site: Site) -> Footprint:
     """Return an operation's footprint in training mode."""
-    match op:
-        case Conv(table=table) if table is not None:  # the weight masked by the connection table is kept as well
-            dense = weighted(op, site)
-            masked = op.filters * site.inputs[0].channels * op.window.area * FULL
-            return replace(dense, extra=dense.extra + masked)
-        case Conv() | Deconv() | Local() | Linear() | ChannelScale() | PRelu() | Bias():
-            return weighted(op, site)
-        case Lrn() | MapNorm() | BatchNorm() | GroupNorm() | Dropout():
-            return norm(op, site)
-        case MaxPool() | AvgPool() | SumPool() | MaxAbsPool():
-            return pool(op, site)
-        case BinPool() | Blur() | Mirror() | Nailbed() | Crop() | BorderPad() | ColourSpace():
-            return spatial(op, site)
-        case Resize() | Upsample() | Interpolate() | RandomScale():
-            return spatial(op, site)
-        case Slice() | Shuffle() | PixelShuffle() | PixelUnshuffle() | ChannelMax() | ChannelMean():
-            return channels(op, site)
-        case Concat() | Sum() | Max() | Product() | Flatten() | Reshape() | Softmax() | Loss():
-            return join(op, site)
-        case _:
-            return neuron(op, site)
+    if isinstance(op, Conv) and op.table is not None:  # the weight masked by the connection table is kept as well
+        dense = weighted(op, site)
+        masked = op.filters * site.inputs[0].channels * op.window.area * FULL
+        return replace(dense, extra=dense.extra + masked)
+    if isinstance(op, Weighted):
+        return weighted(op, site)
+    if isinstance(op, Norm):
+        return norm(op, site)
+    if isinstance(op, Pool):
+        return pool(op, site)
+    if isinstance(op, Spatial):
+        return spatial(op, site)
+    if isinstance(op, Channels):
+        return channels(op, site)
+    if isinstance(op, Join):
+        return join(op, site)
+    return loss(op, site) if isinstance(op, Loss) else neuron(op, site)

@@ -6,29 +6,29 @@ from __future__ import annotations
 from itertools import accumulate
 from operator import or_
 
-from netspec.ir.ops import ChannelMax, Concat, Flatten, Loss, Op, Product, Reshape, Slice, Softmax, Sum
+from netspec.ir import ops
 from netspec.ir.widths import FULL
-from netspec.plan.footprint.losses import loss
 from netspec.plan.footprint.model import INDEX, Footprint, Site
 
+Join = ops.Concat | ops.Sum | ops.Max | ops.Product | ops.Flatten | ops.Reshape | ops.Softmax
+Channels = ops.Slice | ops.Shuffle | ops.PixelShuffle | ops.PixelUnshuffle | ops.ChannelMax | ops.ChannelMean
 
-def join(op: Op, site: Site) -> Footprint:
-    """The footprint of an operation that combines several values or reshapes one, of softmax, or of a loss."""
+
+def join(op: Join, site: Site) -> Footprint:
+    """The footprint of an operation that combines several values or reshapes one, or of softmax."""
     width, numel, inputs = site.width, site.output_numel, len(site.inputs)
     match op:
-        case Flatten() | Reshape():
+        case ops.Flatten() | ops.Reshape():
             return Footprint(numel * width if site.strided else None, width)
-        case Concat():
+        case ops.Concat():
             return Footprint(numel * width, width, shares_gradient=True)
-        case Softmax():
+        case ops.Softmax():
             return Footprint(numel * FULL, FULL, keeps_output=True)
-        case Loss():
-            return loss(op, site)
     if inputs == 1:
         return Footprint(None, width)
-    if isinstance(op, Sum):
+    if isinstance(op, ops.Sum):
         return Footprint(numel * width, width, forward=numel * width if inputs > 2 else 0, shares_gradient=True)
-    if isinstance(op, Product):
+    if isinstance(op, ops.Product):
         return _product(site)
     # A maximum is taken of two values at a time; a boolean per unit records which was larger. All results but the last
     # are temporary.
@@ -36,13 +36,13 @@ def join(op: Op, site: Site) -> Footprint:
     return Footprint(numel * width, width, extra=conditions, forward=numel * width if inputs > 2 else 0)
 
 
-def channels(op: Op, site: Site) -> Footprint:
+def channels(op: Channels, site: Site) -> Footprint:
     """The footprint of an operation that takes, rearranges or reduces channels."""
     width, numel = site.width, site.output_numel
     match op:
-        case Slice(groups=1):
+        case ops.Slice(groups=1):
             return Footprint(None, width, part=numel * width)
-        case ChannelMax():  # keeps the place of each maximum; backward puts the gradients into zeros
+        case ops.ChannelMax():  # keeps the place of each maximum; backward puts the gradients into zeros
             return Footprint(numel * width, width, extra=numel * INDEX, backward=site.input_numel * width)
     return Footprint(numel * width, width)
 

@@ -7,8 +7,10 @@ from netspec.ir.widths import FULL
 from netspec.ir.window import Pad
 from netspec.plan.footprint.model import WORD, Footprint, Site, chain
 
+Norm = Lrn | MapNorm | BatchNorm | GroupNorm | Dropout
 
-def norm(op: Lrn | MapNorm | BatchNorm | GroupNorm | Dropout, site: Site) -> Footprint:
+
+def norm(op: Norm, site: Site) -> Footprint:
     """The footprint of a normalisation or of dropout."""
     width, numbers = site.widths[0], site.input_numel
     if isinstance(op, Dropout):  # keeps a mask, which is computed from two arrays of 32-bit words

@@ -8,8 +8,10 @@ from netspec.ir.window import Pad
 from netspec.passes.padding import conv_padding, deconv_trimming
 from netspec.plan.footprint.model import Footprint, Site, chain
 
+Weighted = Conv | Deconv | Local | Linear | ChannelScale | PRelu | Bias
 
-def weighted(op: Conv | Deconv | Local | Linear | ChannelScale | PRelu | Bias, site: Site) -> Footprint:
+
+def weighted(op: Weighted, site: Site) -> Footprint:
     """The footprint of a product with weights, or of adding biases."""
     width, product_width, read, numel = site.widths[0], site.product_width, site.input_numel, site.output_numel
     if isinstance(op, Bias):  # the bias is float32, so the sum is too
