@@ -8,8 +8,8 @@ from netspec.formatting import format_count
 from netspec.ir.graph import Graph
 from netspec.passes.dependence import with_gradient
 from netspec.passes.placing import ArrangementError, require_equal_parts
-from netspec.passes.score_grid import NoGrid, ScoreGrid, score_grid
-from netspec.passes.step_limits import layers_needing_two_images, unfit_masks, unfit_rates
+from netspec.passes.score_grid import ScoreGrid, score_grid
+from netspec.passes.step_limits import layers_needing_two_images, unfit_maps, unfit_masks, unfit_rates
 from netspec.train.errors import TrainError
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ def require_trainable(graph: Graph, batch: int) -> None:
 
 
 def require_grid(graph: Graph) -> ScoreGrid:
-    """Return where the scores of a dense network stand in its image. Raises ``TrainError`` if it is not known."""
-    try:
-        return score_grid(graph)
-    except NoGrid as problem:
-        raise TrainError(problem.message, *problem.notes) from problem
+    """Return where the scores of a dense network stand in its image. Raises ``TrainError`` if they are not those of the
+    classes in masks."""
+    if unfit := unfit_maps(graph):
+        raise TrainError(*unfit)
+    return score_grid(graph)
 
 
 def require_full_batch(data: Data, batch: int) -> None:

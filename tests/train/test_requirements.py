@@ -96,7 +96,8 @@ MAPS = "[image] input 3x4x4\n[c] conv filters={filters} kernel=1\n"
 @pytest.mark.parametrize(
     ("filters", "more", "message", "notes"),
     [
-        (1, "", "with one class there is nothing to tell it from", ("netspec.torch_module and compile",)),
+        (1, "", "with one class there is nothing to tell it from",
+         ("the classes of pixels have a map each, also if there are two", "netspec.torch_module and compile")),
         (256, "", "masks have at most 255 classes, as one byte of each pixel says its class", ()),
         (2, "[s] sumsquares\n", "and s is a loss of whole images",
          ("their loss is the cross-entropy: leave s out",)),

@@ -167,7 +167,7 @@ def test_a_class_beyond_those_there_are_ends_the_training(tmp_path: Path) -> Non
     with pytest.raises(TrainError) as caught:
         data.train.read(0)
     assert caught.value.message == (
-        f"{root}/train/masks/0.png: the mask has class 2, and there are 2, numbered 0 to 1 (255 means unlabelled)"
+        f"{root}/train/masks/0.png: the mask has class 2, and classes are numbered 0 to 1 (255 means unlabelled)"
     )
 
 

@@ -49,7 +49,7 @@ def test_the_network_needs_a_score_for_each_class_of_masks(tmp_path: Path) -> No
     assert open_source(str(root), graph(), 0).classes == ("class 0", "class 1", "class 2")
     few = _refused(root, graph(DENSE.replace("filters=3", "filters=2")))
     assert few == [
-        f"{root}/train/masks/0.png: the mask has class 2, and there are 2, numbered 0 to 1 (255 means unlabelled)",
+        f"{root}/train/masks/0.png: the mask has class 2, and classes are numbered 0 to 1 (255 means unlabelled)",
         "the network needs as many scores as the masks have classes; or the masks hold brightness to look at, not "
         "numbers of classes",
     ]

@@ -93,7 +93,10 @@ def test_the_command_names_what_is_left_out(root: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        ("[image] input 3x16x16\n[scores] conv filters=2 kernel=1\n", "the mask has class 2, and there are 2"),
+        (
+            "[image] input 3x16x16\n[scores] conv filters=2 kernel=1\n",
+            "the mask has class 2, and classes are numbered 0 to 1",
+        ),
         (
             "[image] input 3x16x16\n[scores] fc outputs=3\n",
             "has images and masks, a class for each pixel, and the network needs a class for each image",
@@ -126,7 +129,10 @@ def test_wrong_folders_are_not_packed(root: Path, tmp_path: Path) -> None:
     assert refused.exit_code == 2 and "has images and masks, and --val-labels gives classes to images" in refused.stderr
     (root / "classes.txt").write_text("ground\nred\n")
     refused = invoke("pack", str(root), "-o", str(tmp_path / "packed"), "--size", "16", "--processes", "1")
-    assert refused.exit_code == 1 and "train/masks/0.png: the mask has class 2, and there are 2" in refused.stderr
+    assert (
+        refused.exit_code == 1
+        and "train/masks/0.png: the mask has class 2, and classes are numbered 0 to 1" in refused.stderr
+    )
     (root / "classes.txt").unlink()
     for number in range(9):
         Image.new("RGB", (40, 30)).save(root / "train" / "masks" / f"{number}.png")

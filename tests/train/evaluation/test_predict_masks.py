@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from bright_network import bright_network
 from numpy.typing import NDArray
 from PIL import Image
 from processes import invoke
+from safetensors.torch import save_file
 
 from netspec.train.evaluation.masks.png import voc_colours
 
@@ -105,6 +107,15 @@ def test_what_cannot_be_done_is_refused(tmp_path: Path, run: Path) -> None:
     assert done.exit_code == 2 and "-o is for masks, and tiny gives an image one class" in done.stderr
     done = invoke("predict", spec, images[0], *rest, "-o", images[0])
     assert done.exit_code == 2 and f"cannot make the folder {images[0]}" in done.stderr
+
+
+def test_a_single_map_has_no_classes(tmp_path: Path) -> None:
+    (tmp_path / "one.net").write_text("[image] input 1x12x12 range=1\n[scores] conv filters=1 kernel=1\n")
+    save_file({"scores.weight": torch.ones(1, 1, 1, 1), "scores.bias": torch.zeros(1)}, tmp_path / "one.safetensors")
+    image = saved(tmp_path / "a.png", blotches(12, 12))
+    spec, weights = tmp_path / "one.net", ("--weights", tmp_path / "one.safetensors")
+    for done in (invoke("predict", spec, image, *weights), invoke("eval", spec, *weights, "--data", "synthetic")):
+        assert done.exit_code == 1 and "with one class there is nothing to tell it from" in done.stderr
 
 
 def test_other_images_are_predicted_if_one_cannot_be_read(tmp_path: Path) -> None:

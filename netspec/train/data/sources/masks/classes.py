@@ -71,10 +71,7 @@ def require_classes(path: Path | str, mask: Pixels, classes: int | None) -> None
 
 def beyond_classes(number: int, classes: int) -> str:
     """Return what is wrong with a class that does not exist."""
-    return (
-        f"the mask has class {number}, and there are {classes}, numbered 0 to {classes - 1} ({UNLABELLED} means "
-        "unlabelled)"
-    )
+    return f"the mask has class {number}, and classes are numbered 0 to {classes - 1} ({UNLABELLED} means unlabelled)"
 
 
 EXPLANATION = (
