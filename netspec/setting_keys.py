@@ -231,7 +231,7 @@ AUGMENT = (
     Key(
         "erase",
         Erase(),
-        "what is erased of each image: it becomes 0 for the network, after the mean is subtracted",
+        "what is erased of each image: it becomes 0 for the network, or random numbers, after the mean is subtracted",
         default=None,
         default_text="none",
     ),

@@ -79,16 +79,22 @@ ASPECTS_OF_CROPS = (3 / 4, 4 / 3)
 """The range of the ratio of width to height of drawn crops: Szegedy et al. (2015), section 6."""
 
 
+ErasedWith = Literal["zeros", "noise", "colour"]
+"""What erased parts of images become: 0, a random number for each number, or one for each channel. The random numbers
+are of the normal distribution with the mean 0, after the mean of the images is subtracted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cutout:
-    """A square with sides of ``length`` pixels, around a random pixel of a training image, becomes 0."""
+    """A square with sides of ``length`` pixels, around a random pixel of a training image, is erased."""
 
     length: int
+    fill: ErasedWith = "zeros"
 
 
 @dataclass(frozen=True, slots=True)
 class RandomErasing:
-    """With the probability ``p``, a rectangle of a training image becomes 0. Its share of the area and its ratio of
+    """With the probability ``p``, a rectangle of a training image is erased. Its share of the area and its ratio of
     height to width are drawn from these ranges."""
 
     p: float = 0.5
@@ -96,6 +102,7 @@ class RandomErasing:
     max_area: float = 0.33
     min_aspect: float = 0.3
     max_aspect: float = 3.3
+    fill: ErasedWith = "zeros"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,35 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
-from netspec.ir.settings import Cutout, RandomErasing
+from netspec.ir.settings import Cutout, ErasedWith, RandomErasing
 from netspec.keys.calls import Argument, Form, known_call
 from netspec.keys.kind import BadValue, shown
 from netspec.keys.numbers import Real, Whole
+from netspec.keys.words import Choice
 from netspec.language.syntax import Number, Value
 
 _SHARE = Real(above=0, high=1)
 _RATIO = Real(above=0)
 _USUAL = RandomErasing()
+_FILL = Argument("fill", Choice({word: word for word in get_args(ErasedWith)}), _USUAL.fill, default_text=_USUAL.fill)
+_FILLS = (
+    "With fill=noise it becomes random numbers of the normal distribution, and with fill=colour one for each channel, "
+    "as in PyTorch Image Models (pixel, rand); their standard deviation is 1 if the input has std=, and else a quarter "
+    "of range="
+)
 
 ERASED: Mapping[str, Form] = {
     "cutout": Form(
         "a square with sides of `length` pixels, around a pixel drawn from all of the crop, becomes 0; what of it is "
-        "outside of the crop is cut off (DeVries & Taylor 2017)",
-        (Argument("length", Whole(), required=True),),
+        f"outside of the crop is cut off (DeVries & Taylor 2017). {_FILLS}",
+        (Argument("length", Whole(), required=True), _FILL),
         Cutout,
     ),
     "random": Form(
         "with the probability `p`, a rectangle becomes 0, whose share of the crop's area and ratio of height to width "
         "are drawn from these ranges, the ratio by its logarithm (Zhong et al. 2017); the defaults are those of "
-        "torchvision's RandomErasing",
+        "torchvision's RandomErasing, whose value=random is fill=noise",
         (
             Argument("p", _SHARE, _USUAL.p),
             Argument("min_area", _SHARE, _USUAL.min_area),
             Argument("max_area", _SHARE, _USUAL.max_area),
             Argument("min_aspect", _RATIO, _USUAL.min_aspect),
             Argument("max_aspect", _RATIO, _USUAL.max_aspect),
+            _FILL,
         ),
         RandomErasing,
     ),

@@ -128,14 +128,15 @@ def erased(erase: Cutout | RandomErasing | None) -> str:
     """Return ``none``, ``cutout(16)``, or ``random(p=0.5)`` with those of its numbers that are not the defaults."""
     if erase is None:
         return "none"
+    fill = (f"fill={erase.fill}",) if erase.fill != "zeros" else ()
     if isinstance(erase, Cutout):
-        return call("cutout", number(erase.length))
-    given = {field.name: getattr(erase, field.name) for field in fields(erase)}
+        return call("cutout", number(erase.length), *fill)
+    given = {field.name: getattr(erase, field.name) for field in fields(erase) if field.name != "fill"}
     usual = RandomErasing()
     numbers = (
         f"{name}={number(value)}" for name, value in given.items() if name == "p" or value != getattr(usual, name)
     )
-    return call("random", *numbers)
+    return call("random", *numbers, *fill)
 
 
 def colours(augment: Augment) -> str:

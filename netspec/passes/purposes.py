@@ -28,6 +28,8 @@ ERASES: Final = 96
 ERASED_ROW: Final = 97
 ERASED_COLUMN: Final = 98
 ERASED_AREA: Final = 100
+ERASED_WITH: Final = 128
+"""Two for each number with which a part is erased: the last purpose."""
 
 TRIES: Final = 10
 """How often a rectangle of drawn area and ratio of sides is drawn, until it fits."""

@@ -39,6 +39,9 @@ AUGMENTS = (
     "flip=horizontal erase=cutout(5)",
     "pad=2 erase=random(0.9)",
     "pad=4 fill=reflect",
+    "flip=horizontal erase=random(0.9, fill=noise)",
+    "erase=cutout(7, fill=noise)",
+    "erase=random(0.9, fill=colour)",
     "crop=12 from=14 pad=2 fill=mean flip=horizontal colour=pca(0.1)",
     "crop=12 from=14 area=0.1,1 colour=pca(0.1) erase=random(0.5, max_area=0.8)",
 )

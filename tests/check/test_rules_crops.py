@@ -204,6 +204,8 @@ def test_transforms_of_other_tools_are_explained(other: str, note: str) -> None:
         ("RandomHorizontalFlip(p=0.5)", "flip=horizontal"),
         ("RandomErasing(p=0.25)", "erase=random(0.25)"),
         ("RandomErasing", "erase=random"),
+        ("RandomErasing(0.25, value=random)", "erase=random(0.25, fill=noise)"),
+        ("RandomErasing(value=0)", "erase=random"),
         ("Cutout(length=4)", "erase=cutout(4)"),
         ("ColorJitter(0.4, 0.3)", "colour=jitter(brightness=0.4, contrast=0.3)"),
         ("ColorJitter(contrast=0.4)", "colour=jitter(contrast=0.4)"),
@@ -250,6 +252,8 @@ def test_what_is_erased_is_read() -> None:
     assert valid_net(f"augment erase=random\n{IMAGE}").graph.augment.erase == RandomErasing()
     erase = valid_net(f"augment erase=random(0.25, max_area=0.5)\n{IMAGE}").graph.augment.erase
     assert erase == RandomErasing(p=0.25, max_area=0.5)
+    erase = valid_net(f"augment erase=cutout(4, fill=colour)\n{IMAGE}").graph.augment.erase
+    assert erase == Cutout(4, "colour")
     assert valid_net(f"augment erase=none\n{IMAGE}").graph.augment.erase is None
 
 

@@ -102,7 +102,13 @@ VALUES = {
     "augment.colour": ("none", "pca(0.1)"),
     "augment.mixup": ("0", "0.2"),
     "augment.cutmix": ("0", "1"),
-    "augment.erase": ("none", "cutout(8)", "random(p=0.5)", "random(p=0.25, max_area=0.5)"),
+    "augment.erase": (
+        "none",
+        "cutout(8)",
+        "random(p=0.5)",
+        "random(p=0.25, max_area=0.5)",
+        "random(p=0.25, fill=noise)",
+    ),
     "test.views": ("1", "10"),
     "test.from": ("that of augment", "28"),
 }

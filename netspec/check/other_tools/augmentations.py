@@ -28,7 +28,6 @@ _TEMPLATES: Mapping[str, tuple[str, str | None]] = {
     "cutmix": ("cutmix={}", "cutmix=1"),
     "cutout": ("erase=cutout({})", None),
     "mixup": ("mixup={}", "mixup=1"),
-    "randomerasing": ("erase=random({})", "erase=random"),
     "resize": ("from={}", None),
 }
 """Classes with one argument: a key with it, and without it, if it has a default."""
@@ -45,6 +44,7 @@ def keys_of_transform(call: Call, given: Collection[str] = ()) -> str | None:
     if places is None or len(call.args) > len(places):
         return None
     pairs = dict(zip(places, call.args, strict=False)) | {plain_word(p.key.text): p.value for p in call.named}
+    fill = pairs.pop("value", None) if name == "randomerasing" else None
     if any(not isinstance(pairs.get(word), (Number, Values)) for word in places if word in pairs):
         return None
     if not pairs.keys() <= {*places, *_IGNORED}:
@@ -57,11 +57,21 @@ def keys_of_transform(call: Call, given: Collection[str] = ()) -> str | None:
     if name == "colorjitter":
         changes = [f"{word}={written[word]}" for word in places if word in written]
         return f"colour=jitter({', '.join(changes)})" if changes else None
+    if name == "randomerasing":
+        return _erased(written.get("p"), "0" if fill is None else shown(fill))
     if name == "randomhorizontalflip":
         p = pairs.get("p")
         return "flip=horizontal" if p is None or (isinstance(p, Number) and p.value == 0.5) else None
     with_number, without = _TEMPLATES[name]
     return with_number.format(written[places[0]]) if places[0] in written else without
+
+
+def _erased(p: str | None, value: str) -> str | None:
+    """Write what is erased with the probability ``p``, and becomes 0 or, with PyTorch's ``value=random``, noise."""
+    if value not in ("0", "random"):
+        return None
+    arguments = [*([p] if p else []), *(["fill=noise"] if value == "random" else [])]
+    return f"erase=random({', '.join(arguments)})" if arguments else "erase=random"
 
 
 def _padding(written: Mapping[str, str]) -> list[str] | None:

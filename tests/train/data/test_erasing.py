@@ -15,7 +15,7 @@ from netspec.ir.settings import Augment, Cutout, Preprocessing, RandomErasing
 from netspec.ir.shape import Shape
 from netspec.train.counter_rng import uniform
 from netspec.train.data.batches.augment import choose
-from netspec.train.data.batches.erasing import draw_boxes
+from netspec.train.data.batches.erasing import draw_boxes, filler
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.splits import Frame
 
@@ -84,3 +84,35 @@ def test_boxes_become_0_and_the_rest_stays_the_same(erase: Cutout | RandomErasin
         assert torch.equal(image, expected)
     assert not torch.equal(x, whole)
     assert torch.equal(x, prepare.on_device(torch.from_numpy(images), choices))
+
+
+@pytest.mark.parametrize("erase", [Cutout(3, "noise"), RandomErasing(0.8, fill="colour")])
+@pytest.mark.parametrize(("std", "scale"), [((0.2,), 1), ("none", 0.25)])
+def test_boxes_become_random_numbers(erase: Cutout | RandomErasing, std: tuple[float] | str, scale: float) -> None:
+    frame, size = Frame(3, 6, 7), Shape(3, 6, 7)
+    images = np.random.default_rng(0).integers(1, 256, (16, 3, 6, 7), np.uint8)
+    graph = replace(linear_network(3, 6, 7), augment=Augment(erase=erase))
+    prepare = Preparation(Preprocessing(1, "none", "bgr", std), None, frame, size, 255, torch.device("cpu"))
+    choices = choose(3, 1, np.arange(16), frame, size, graph.augment)
+    assert choices.erased is not None and choices.filler is not None
+    x, whole = prepare(images, choices).clone(), prepare(images, replace(choices, erased=None))
+    for slot, (top, left, bottom, right) in enumerate(choices.erased.tolist()):
+        numbers = choices.filler.numbers(slot, 3, bottom - top, right - left)
+        expected = whole[slot].clone()
+        expected[:, top:bottom, left:right] = numbers.flip(0) * scale  # drawn in the order of the stored channels
+        assert torch.equal(x[slot], expected)
+    assert torch.equal(x, prepare.on_device(torch.from_numpy(images), choices))
+    assert torch.equal(x[4:9], prepare(images[4:9], choices[4:9]))
+
+
+def test_numbers_of_erased_parts_are_normal_and_differ_from_image_to_image() -> None:
+    draws = filler(Cutout(1, "noise"), 1, 2, np.arange(3))
+    assert draws is not None
+    numbers = draws.numbers(0, 3, 40, 50)
+    assert numbers.shape == (3, 40, 50) and numbers.dtype == torch.float32
+    assert abs(numbers.mean().item()) < 0.03 and numbers.std().item() == pytest.approx(1, abs=0.03)
+    assert (numbers.abs() < 1).float().mean().item() == pytest.approx(0.6827, abs=0.02)
+    assert not torch.equal(numbers, draws.numbers(1, 3, 40, 50))
+    of_channels = filler(Cutout(1, "colour"), 1, 2, np.arange(3))
+    assert of_channels is not None and of_channels.numbers(0, 3, 40, 50).shape == (3, 1, 1)
+    assert filler(Cutout(1), 1, 2, np.arange(3)) is None

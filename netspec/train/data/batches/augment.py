@@ -13,7 +13,7 @@ from netspec.ir.shape import Shape
 from netspec.passes import purposes
 from netspec.train import counter_rng
 from netspec.train.counter_rng import Indices
-from netspec.train.data.batches.erasing import draw_boxes
+from netspec.train.data.batches.erasing import Filler, draw_boxes, filler
 from netspec.train.data.batches.jitter import Jitters, draw_jitters
 from netspec.train.data.splits import Frame
 
@@ -22,7 +22,8 @@ from netspec.train.data.splits import Frame
 class Choices:
     """The augmentation of N images: each crop's upper left corner, whether it is mirrored, the colour shift along each
     principal component in standard deviations, (N, channels), other changes of the colours, if there are any, and the
-    boxes of the crop that are erased, if there are any, (N, 4); see ``erasing.draw_boxes``."""
+    boxes of the crop that are erased, if there are any, (N, 4); see ``erasing.draw_boxes``. The ``filler`` draws what
+    they become, if it is not 0."""
 
     top: Indices
     left: Indices
@@ -30,12 +31,14 @@ class Choices:
     shift: NDArray[np.float64]
     jitters: Jitters | None = None
     erased: Indices | None = None
+    filler: Filler | None = None
 
     def __getitem__(self, some: slice) -> Choices:
         """Return the choices for a slice of the images."""
         jitters = self.jitters[some] if self.jitters is not None else None
         erased = self.erased[some] if self.erased is not None else None
-        return Choices(self.top[some], self.left[some], self.mirror[some], self.shift[some], jitters, erased)
+        filler = self.filler[some] if self.filler is not None else None
+        return Choices(self.top[some], self.left[some], self.mirror[some], self.shift[some], jitters, erased, filler)
 
 
 def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, augment: Augment) -> Choices:
@@ -50,7 +53,8 @@ def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, a
     jitters = draw_jitters(augment.jitter, seed, epoch, indices, frame.channels) if augment.jitter else None
     erased = draw_boxes(augment.erase, seed, epoch, indices, size) if augment.erase else None
     mirror &= augment.flip == "horizontal"
-    return Choices(top.astype(np.int64), left.astype(np.int64), mirror, shift, jitters, erased)
+    filling = filler(augment.erase, seed, epoch, indices)
+    return Choices(top.astype(np.int64), left.astype(np.int64), mirror, shift, jitters, erased, filling)
 
 
 def central(count: int, frame: Frame, size: Shape) -> Choices:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -34,6 +37,38 @@ def draw_boxes(erase: Cutout | RandomErasing, seed: int, epoch: int, indices: In
     return boxes
 
 
+@dataclass(frozen=True, slots=True)
+class Filler:
+    """Draws what erased parts of some images of an epoch become: as many numbers as they have, or one for each channel
+    (``each`` or not)."""
+
+    seed: int
+    epoch: int
+    indices: Indices
+    each: bool
+
+    def __getitem__(self, some: slice) -> Filler:
+        """Return the filler of a slice of the images."""
+        return replace(self, indices=self.indices[some])
+
+    def numbers(self, slot: int, channels: int, height: int, width: int) -> Tensor:
+        """Draw numbers of the standard normal distribution (Box and Muller, 1958) for a box of an image: float32,
+        (channels, height, width) or (channels, 1, 1)."""
+        shape = (channels, height, width) if self.each else (channels, 1, 1)
+        purpose = purposes.ERASED_WITH + np.arange(2 * math.prod(shape))
+        drawn = counter_rng.uniform(self.seed, self.epoch, self.indices[slot : slot + 1], purpose)
+        # with torch, as in programs: numpy's logarithms and cosines may differ in the last bit
+        first, second = torch.from_numpy(drawn).view(2, *shape)
+        return ((-2 * torch.log1p(-first)).sqrt() * torch.cos(2 * math.pi * second)).float()
+
+
+def filler(erase: Cutout | RandomErasing | None, seed: int, epoch: int, indices: Indices) -> Filler | None:
+    """Return what draws the numbers that erased parts become, ``None`` if they become 0."""
+    if erase is None or erase.fill == "zeros":
+        return None
+    return Filler(seed, epoch, indices, erase.fill == "noise")
+
+
 def _rectangle(erase: RandomErasing, seed: int, epoch: int, index: int, size: Shape) -> tuple[int, int]:
     """Draw the height and width of what is erased, as torchvision does (``rectangles``); 0 and 0 if no try gives a
     rectangle that is smaller than the image."""
@@ -44,6 +79,14 @@ def _rectangle(erase: RandomErasing, seed: int, epoch: int, index: int, size: Sh
         if height < size.height and width < size.width:
             return height, width
     return 0, 0
+
+
+def fill_boxes(x: Tensor, boxes: Indices, filler: Filler, std: float) -> None:
+    """Set the boxes of images (N, channels, height, width) to the numbers of the filler, times ``std``, in place."""
+    for slot, (top, left, bottom, right) in enumerate(boxes.tolist()):
+        if top < bottom and left < right:
+            box = x[slot, :, top:bottom, left:right]
+            box.copy_(filler.numbers(slot, *box.shape) * std)
 
 
 def erase_boxes(x: Tensor, boxes: Tensor) -> None:

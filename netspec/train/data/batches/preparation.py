@@ -23,7 +23,7 @@ from netspec.ir.shape import Shape
 from netspec.passes.crops import centre_crop, drawn_crops
 from netspec.train.data.batches.augment import Choices, choose
 from netspec.train.data.batches.buffers import Buffers
-from netspec.train.data.batches.erasing import erase_boxes
+from netspec.train.data.batches.erasing import erase_boxes, fill_boxes
 from netspec.train.data.batches.jitter import jitter_image, jitter_images
 from netspec.train.data.batches.layout import Layout
 from netspec.train.data.batches.prefetch import CHUNK
@@ -79,6 +79,7 @@ class Preparation:
         self._layout: Layout | None = None
         self._copies: deque[tuple[torch.cuda.Event, Tensor]] = deque()
         self._scale = preprocessing.range / peak
+        self._noise = 1.0 if preprocessing.std != "none" else preprocessing.range / 4
         self._reverse = preprocessing.order == "bgr" and frame.channels == 3
         mean = self._as_channels(preprocessing.mean, 0.0)
         std = self._as_channels(preprocessing.std, 1.0)
@@ -269,7 +270,8 @@ class Preparation:
                 np.divide(target, self.std.numpy(), out=target)
             if choices.erased is not None:
                 first_row, first_column, last_row, last_column = choices.erased[slot].tolist()
-                target[:, first_row:last_row, first_column:last_column] = 0
+                box = target[:, first_row:last_row, first_column:last_column]
+                box[:] = 0 if choices.filler is None else choices.filler.numbers(slot, *box.shape).numpy() * self._noise
             if self._layout is not None and canvas is not None:
                 self._layout.write(canvas, out[slot])
 
@@ -294,7 +296,10 @@ class Preparation:
         if self._divides:
             x /= self.std
         if choices.erased is not None:
-            erase_boxes(x, self._to_device(choices.erased))
+            if choices.filler is None:
+                erase_boxes(x, self._to_device(choices.erased))
+            else:
+                fill_boxes(x, choices.erased, choices.filler, self._noise)
         return x.flip(1) if self._reverse else x
 
     def _copy_async(self, pixels: Pixels) -> Tensor:
