@@ -17,6 +17,7 @@ from netspec.keys.erasing import Erase
 from netspec.keys.kind import shown
 from netspec.keys.optimizers import Optimizer
 from netspec.keys.optional import OrNone
+from netspec.keys.policies import Policy
 from netspec.keys.ranges import Range, Sides
 from netspec.keys.schedules import OwnScheduleWord, ScheduleWord, WarmupLength
 from netspec.language.syntax import FileName, Value
@@ -219,6 +220,13 @@ AUGMENT = (
         Mirrors(),
         "mirror images with a probability of one half",
         default="none",
+    ),
+    Key(
+        "policy",
+        Policy(),
+        "random operations on each training image, by Pillow. What they move in from outside is black",
+        default=None,
+        default_text="none",
     ),
     Key(
         "colour",

@@ -123,6 +123,7 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
         ("pad", augment.pad > 0, "padding of images"),
         ("from", augment.sides is not None, "images of drawn sizes"),
         ("area", augment.areas is not None, "crops of drawn sizes"),
+        ("policy", augment.policy is not None, "random operations on images"),
         ("erase", augment.erase is not None, "erased parts of images"),
     ):
         if is_set:

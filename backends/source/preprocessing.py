@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.graph import Graph
-from netspec.ir.settings import Cutout, Jitter, RandomErasing
+from netspec.ir.settings import Cutout, Jitter, RandAugment, RandomErasing, TrivialAugment
 from netspec.passes.crops import DrawnCrops, drawn_crops, five_crops, stored_size
 
 
@@ -30,6 +30,7 @@ class ImagePreprocessing:
     pad: int
     fill: Literal["black", "mean", "reflect"]
     flip: bool
+    policy: TrivialAugment | RandAugment | None
     jitter: tuple[float, ...]
     erase: Cutout | RandomErasing | None
     colour: float
@@ -61,7 +62,7 @@ class ImagePreprocessing:
             self.cuts_stored
             or self.drawn is not None
             or self.flip
-            or bool(self.jitter or self.erase)
+            or bool(self.policy or self.jitter or self.erase)
             or self.colour > 0
         )
 
@@ -95,6 +96,7 @@ def image_preprocessing(graph: Graph) -> ImagePreprocessing:
         fill=augment.fill,
         flip=augment.flip == "horizontal",
         erase=augment.erase if mode is not None else None,
+        policy=augment.policy if mode is not None else None,
         jitter=_jitter(augment.jitter, mode),
         colour=augment.colour if mode == "RGB" else 0.0,
         mean=preprocessing.mean,

@@ -46,7 +46,7 @@ def check_augmenting(walk: Walk, settings: Settings, findings: Findings) -> None
     facts = known_input(walk.facts)
     if facts is not None and facts.computed is not None:
         images = _Images(settings, facts, facts.computed)
-        for check in (_check_crop, _check_padding, _check_drawn_once, _check_cutout, _check_jitter):
+        for check in (_check_crop, _check_padding, _check_drawn_once, _check_cutout, _check_policy, _check_jitter):
             check(images, findings)
 
 
@@ -139,6 +139,23 @@ def _check_cutout(images: _Images, findings: Findings) -> None:
             images.pairs["erase"].span,
             notes=("half of the side is usual: DeVries & Taylor (2017) erase 16 x 16 of 32 x 32 pixels",),
             labels=(images.input_label,),
+        )
+
+
+def _check_policy(images: _Images, findings: Findings) -> None:
+    """Check that the operations of a policy, by Pillow, are done on colours or greys, and leave padding as it is."""
+    augment, shape, pairs = images.settings.augment, images.shape, images.pairs
+    if augment.policy is None:
+        return
+    if not shape.is_image or shape.channels not in (1, 3):
+        note = "colours are 3 channels: red, green, blue; a grey image has 1"
+        message = f"policy changes colours and moves pixels, and {images.facts.name} is {shape}"
+        findings.add("needs-colour", message, pairs["policy"].span, notes=(note,), labels=(images.input_label,))
+    elif augment.pad and augment.fill == "mean":
+        spans = (pairs[key].span for key in ("fill", "policy"))
+        note = "black padding is changed as the image is"
+        findings.add(
+            "bad-value", "the mean as padding has no colours that a policy could change", *spans, notes=(note,)
         )
 
 

@@ -31,9 +31,11 @@ AUGMENTATIONS: Mapping[str, str] = {
         "a spec does not turn, shear or invert images",
     ),
     **dict.fromkeys(
-        ("autoaugment", "randaugment", "trivialaugment", "trivialaugmentwide", "augmix"),
-        "augment has crops, mirror images, colours, erasing and mixing, and no policies that choose among operations",
+        ("autoaugment", "augmix"),
+        "the policies that choose among operations are augment policy=trivialaugment and policy=randaugment(2, 9)",
     ),
+    **dict.fromkeys(("trivialaugment", "trivialaugmentwide"), "it is augment policy=trivialaugment"),
+    "randaugment": "it is augment policy=randaugment(2, 9): the number of operations and their magnitude",
 }
 """What other tools call a change of images, as ``plain_word`` returns it, and how a spec says it, or that it does
 not."""
@@ -56,6 +58,7 @@ OF_AUGMENT: Mapping[str, str] = {
     **dict.fromkeys(("ratio", "ratios", "aspectratio", "aspectratiorange", "aspects"), "aspect={}"),
     **dict.fromkeys(("resize", "resizesize", "imagesize", "shorterside"), "from={}"),
     **dict.fromkeys(("randomresizedcrop", "rrc"), "area={}"),
+    "randaugment": "policy=randaugment(2, {})",
     **dict.fromkeys(("cutout", "cutoutlength", "cutoutsize"), "erase=cutout({})"),
     **dict.fromkeys(("randomerasing", "randomerase", "reprob", "randomeraseprob"), "erase=random({})"),
 }

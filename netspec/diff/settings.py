@@ -70,6 +70,7 @@ def _augmentation(graph: Graph) -> Iterator[tuple[str, Fact]]:
     yield "pad", Fact(str(augment.pad))
     yield "fill", Fact(augment.fill if augment.pad else "black")
     yield "flip", Fact(augment.flip)
+    yield "policy", Fact(texts.policy(augment.policy))
     yield "colour", Fact(texts.colours(augment))
     yield "mixup", Fact(texts.number(augment.mixup))
     yield "cutmix", Fact(texts.number(augment.cutmix))

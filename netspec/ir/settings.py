@@ -105,6 +105,26 @@ class RandomErasing:
     fill: ErasedWith = "zeros"
 
 
+POLICY_LEVELS = 31
+"""How many strengths an operation of a policy has."""
+MOST_OPERATIONS = 10
+"""The greatest number of operations that ``RandAugment`` does on an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrivialAugment:
+    """A random operation of a random strength changes each training image (Müller & Hutter, 2021)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RandAugment:
+    """``count`` random operations of the strength ``magnitude``, from 0 to 30, change each training image (Cubuk et
+    al., 2020)."""
+
+    count: int = 2
+    magnitude: int = 9
+
+
 @dataclass(frozen=True, slots=True)
 class Jitter:
     """Random changes of the colours of an image, in random order, as in torchvision's ``ColorJitter``.
@@ -130,7 +150,8 @@ class Augment:
     range, and a ratio of width to height drawn from ``aspects``, and is resized to the input; ``resize`` is then the
     side in validation. ``pad`` pixels are put around the square: ``fill`` says whether they are black, 0 after the mean
     is subtracted, or those of the image mirrored at its edges. ``crop`` is the side of the crop (``None``: the side of
-    the network's input). ``flip`` mirrors half of the images. ``jitter`` says how their colours are changed, and then
+    the network's input). ``flip`` mirrors half of the images. ``policy`` says which
+    operations change the crops, before their colours change. ``jitter`` says how their colours are changed, and then
     ``colour`` is the standard deviation of the paper's shift along the principal components of the colours (0: no
     shift). ``erase`` says what is then erased. ``mixup`` and ``cutmix`` are the alphas with which the images of a batch
     are mixed (0: they are not; see ``netspec.train.data.batches.mixing``).
@@ -144,6 +165,7 @@ class Augment:
     pad: int = 0
     fill: Literal["black", "mean", "reflect"] = "black"
     flip: Literal["none", "horizontal"] = "none"
+    policy: TrivialAugment | RandAugment | None = None
     jitter: Jitter | None = None
     colour: float = 0.0
     erase: Cutout | RandomErasing | None = None

@@ -14,7 +14,7 @@ from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal
 from netspec.ir.ops import Op
 from netspec.ir.rules import Clip, UpdateRule
 from netspec.ir.schedules import Fixed, Schedule, Steps, Warmup
-from netspec.ir.settings import Augment, Cutout, RandomErasing
+from netspec.ir.settings import Augment, Cutout, RandAugment, RandomErasing, TrivialAugment
 from netspec.keys import schedules
 from netspec.keys.initialisers import BILINEAR, Initialiser
 from netspec.keys.neurons import NEURONS
@@ -137,6 +137,13 @@ def erased(erase: Cutout | RandomErasing | None) -> str:
         f"{name}={number(value)}" for name, value in given.items() if name == "p" or value != getattr(usual, name)
     )
     return call("random", *numbers, *fill)
+
+
+def policy(value: TrivialAugment | RandAugment | None) -> str:
+    """Return ``none``, ``trivialaugment`` or ``randaugment(2, 9)``."""
+    if isinstance(value, RandAugment):
+        return call("randaugment", number(value.count), number(value.magnitude))
+    return "none" if value is None else "trivialaugment"
 
 
 def colours(augment: Augment) -> str:

@@ -28,7 +28,9 @@ ERASES: Final = 96
 ERASED_ROW: Final = 97
 ERASED_COLUMN: Final = 98
 ERASED_AREA: Final = 100
-ERASED_WITH: Final = 128
+POLICY: Final = 128
+"""Three for each of at most ``MOST_OPERATIONS``."""
+ERASED_WITH: Final = 1024
 """Two for each number with which a part is erased: the last purpose."""
 
 TRIES: Final = 10

@@ -71,6 +71,8 @@ def unfit_masks(graph: Graph) -> tuple[str, ...] | None:
     if augment.mixes:
         key = "mixup" if augment.mixup else "cutmix"
         return f"{maps}: augment {key}= mixes the classes of whole images, and not those of pixels", f"leave {key}= out"
+    if augment.policy is not None:
+        return f"{maps}: augment policy= moves the pixels of images, and not those of masks", "leave policy= out"
     if graph.test.views > 1:
         return f"{maps}: a test has one view of each image, in which each pixel has one place", "leave test views= out"
     return None

@@ -282,12 +282,16 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
     else:
         objective = recorded(job.objective)
     layout = objective.layout
-    without_kernel = bool(graph.augment.jitter or graph.augment.erase) and config.device == "cuda"
-    if layout is not None and (graph.augment.mixes or without_kernel):
-        layout, when = (
-            None,
-            "mixed" if graph.augment.mixes else "jittered" if graph.augment.jitter else "erased in part",
-        )
+    augment, on_gpu = graph.augment, config.device == "cuda"
+    changes = {
+        "mixed": augment.mixes,
+        "changed by a policy": augment.policy and on_gpu,
+        "jittered": augment.jitter and on_gpu,
+        "erased in part": augment.erase and on_gpu,
+    }
+    when = next((word for word, is_set in changes.items() if is_set), None)
+    if layout is not None and when is not None:
+        layout = None
         reporter.note(f"images are laid out as blocks in another copy, after they have been {when}")
     prepare_training = prepare.for_training(graph)
     prepared = dict.fromkeys((prepare, prepare_training))

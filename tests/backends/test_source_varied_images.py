@@ -42,6 +42,9 @@ AUGMENTS = (
     "flip=horizontal erase=random(0.9, fill=noise)",
     "erase=cutout(7, fill=noise)",
     "erase=random(0.9, fill=colour)",
+    "flip=horizontal policy=trivialaugment",
+    "from=14 crop=12 pad=2 policy=randaugment(2, 9) colour=jitter(brightness=0.4),pca(0.1)",
+    "crop=12 area=0.1,1 flip=horizontal policy=randaugment(3, 30) erase=cutout(3)",
     "crop=12 from=14 pad=2 fill=mean flip=horizontal colour=pca(0.1)",
     "crop=12 from=14 area=0.1,1 colour=pca(0.1) erase=random(0.5, max_area=0.8)",
 )

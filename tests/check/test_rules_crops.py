@@ -6,7 +6,7 @@ import pytest
 from checking import codes, only_diagnostic, position_of, valid_net
 
 import netspec
-from netspec.ir.settings import Cutout, RandomErasing
+from netspec.ir.settings import Cutout, RandAugment, RandomErasing, TrivialAugment
 from netspec.language.variants import apply
 
 IMAGE = "[image] input 4x8x8"
@@ -185,7 +185,7 @@ def test_pairs_in_brackets_lose_them(other: str, meant: str) -> None:
         ("CenterCrop(224)", "augment from= is the side that images are scaled to"),
         ("RandomHorizontalFlip", "it is augment flip=horizontal"),
         ("Normalize(0.5, 0.5)", "it is mean=0.485,0.456,0.406"),
-        ("RandAugment(2, 9)", "no policies that choose among operations"),
+        ("AutoAugment", "augment policy=trivialaugment and policy=randaugment(2, 9)"),
     ],
 )
 def test_transforms_of_other_tools_are_explained(other: str, note: str) -> None:
@@ -206,6 +206,9 @@ def test_transforms_of_other_tools_are_explained(other: str, note: str) -> None:
         ("RandomErasing", "erase=random"),
         ("RandomErasing(0.25, value=random)", "erase=random(0.25, fill=noise)"),
         ("RandomErasing(value=0)", "erase=random"),
+        ("RandAugment(2, 9)", "policy=randaugment(count=2, magnitude=9)"),
+        ("RandAugment(magnitude=7)", "policy=randaugment(magnitude=7)"),
+        ("v2.TrivialAugmentWide()", "policy=trivialaugment"),
         ("Cutout(length=4)", "erase=cutout(4)"),
         ("ColorJitter(0.4, 0.3)", "colour=jitter(brightness=0.4, contrast=0.3)"),
         ("ColorJitter(contrast=0.4)", "colour=jitter(contrast=0.4)"),
@@ -245,6 +248,23 @@ def test_a_crop_that_the_line_has_is_not_written_twice() -> None:
 )
 def test_transforms_that_a_spec_does_not_have_are_not_translated(transform: str) -> None:
     assert only_diagnostic(f"augment {transform}\n{IMAGE}").fixes == ()
+
+
+def test_policies_are_read() -> None:
+    def policy(text: str) -> object:
+        return valid_net(f"augment policy={text}\n[image] input 3x8x8").graph.augment.policy
+
+    assert policy("trivialaugment") == TrivialAugment()
+    assert (policy("randaugment"), policy("randaugment(3, 0)")) == (RandAugment(2, 9), RandAugment(3, 0))
+    assert policy("none") is None
+    found = only_diagnostic("augment policy=trivialaugment\n[image] input 5x8x8")
+    assert (
+        found.code == "needs-colour" and found.message == "policy changes colours and moves pixels, and image is 5x8x8"
+    )
+    found = only_diagnostic("augment policy=trivialaugment pad=1 fill=mean\n[image] input 3x8x8")
+    assert found.message == "the mean as padding has no colours that a policy could change"
+    for text in ("randaugment(0)", "randaugment(11)", "randaugment(2, 31)", "trivialaugment(2)"):
+        assert only_diagnostic(f"augment policy={text}\n[image] input 3x8x8").code == "bad-value"
 
 
 def test_what_is_erased_is_read() -> None:

@@ -100,6 +100,7 @@ VALUES = {
     "augment.pad": ("0", "4"),
     "augment.flip": ("none", "horizontal"),
     "augment.colour": ("none", "pca(0.1)"),
+    "augment.policy": ("none", "trivialaugment", "randaugment(2, 9)"),
     "augment.mixup": ("0", "0.2"),
     "augment.cutmix": ("0", "1"),
     "augment.erase": (

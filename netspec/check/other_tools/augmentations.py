@@ -13,11 +13,13 @@ _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "cutmix": ("alpha",),
     "cutout": ("length",),
     "mixup": ("alpha",),
+    "randaugment": ("numops", "magnitude"),
     "randomcrop": ("size", "padding"),
     "randomerasing": ("p",),
     "randomhorizontalflip": ("p",),
     "randomresizedcrop": ("size", "scale", "ratio"),
     "resize": ("size",),
+    **dict.fromkeys(("trivialaugment", "trivialaugmentwide"), ()),
 }
 """The first arguments of these classes of torchvision, by ``plain_word`` of their names, in their order."""
 
@@ -57,6 +59,15 @@ def keys_of_transform(call: Call, given: Collection[str] = ()) -> str | None:
     if name == "colorjitter":
         changes = [f"{word}={written[word]}" for word in places if word in written]
         return f"colour=jitter({', '.join(changes)})" if changes else None
+    if name == "randaugment":
+        given_numbers = [
+            f"{key}={written[word]}"
+            for key, word in (("count", "numops"), ("magnitude", "magnitude"))
+            if word in written
+        ]
+        return f"policy=randaugment({', '.join(given_numbers)})" if given_numbers else "policy=randaugment"
+    if not places:
+        return "policy=trivialaugment"
     if name == "randomerasing":
         return _erased(written.get("p"), "0" if fill is None else shown(fill))
     if name == "randomhorizontalflip":

@@ -15,6 +15,7 @@ from netspec.train import counter_rng
 from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.erasing import Filler, draw_boxes, filler
 from netspec.train.data.batches.jitter import Jitters, draw_jitters
+from netspec.train.data.batches.policy import Operations, draw_operations
 from netspec.train.data.splits import Frame
 
 
@@ -23,7 +24,7 @@ class Choices:
     """The augmentation of N images: each crop's upper left corner, whether it is mirrored, the colour shift along each
     principal component in standard deviations, (N, channels), other changes of the colours, if there are any, and the
     boxes of the crop that are erased, if there are any, (N, 4); see ``erasing.draw_boxes``. The ``filler`` draws what
-    they become, if it is not 0."""
+    they become, if it is not 0. ``operations`` are done on each crop before it is mirrored."""
 
     top: Indices
     left: Indices
@@ -32,13 +33,16 @@ class Choices:
     jitters: Jitters | None = None
     erased: Indices | None = None
     filler: Filler | None = None
+    operations: Operations | None = None
 
     def __getitem__(self, some: slice) -> Choices:
         """Return the choices for a slice of the images."""
         jitters = self.jitters[some] if self.jitters is not None else None
         erased = self.erased[some] if self.erased is not None else None
         filler = self.filler[some] if self.filler is not None else None
-        return Choices(self.top[some], self.left[some], self.mirror[some], self.shift[some], jitters, erased, filler)
+        top, left, mirror, shift = self.top[some], self.left[some], self.mirror[some], self.shift[some]
+        operations = self.operations[some] if self.operations is not None else None
+        return Choices(top, left, mirror, shift, jitters, erased, filler, operations)
 
 
 def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, augment: Augment) -> Choices:
@@ -54,7 +58,9 @@ def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, a
     erased = draw_boxes(augment.erase, seed, epoch, indices, size) if augment.erase else None
     mirror &= augment.flip == "horizontal"
     filling = filler(augment.erase, seed, epoch, indices)
-    return Choices(top.astype(np.int64), left.astype(np.int64), mirror, shift, jitters, erased, filling)
+    operations = draw_operations(augment.policy, seed, epoch, indices) if augment.policy else None
+    corners = top.astype(np.int64), left.astype(np.int64)
+    return Choices(*corners, mirror, shift, jitters, erased, filling, operations)
 
 
 def central(count: int, frame: Frame, size: Shape) -> Choices:

@@ -79,6 +79,7 @@ class Preparation:
         self._layout: Layout | None = None
         self._copies: deque[tuple[torch.cuda.Event, Tensor]] = deque()
         self._scale = preprocessing.range / peak
+        self._bytes = np.round(np.arange(256) * (255 / peak)).clip(0, 255).astype(np.uint8)
         self._noise = 1.0 if preprocessing.std != "none" else preprocessing.range / 4
         self._reverse = preprocessing.order == "bgr" and frame.channels == 3
         mean = self._as_channels(preprocessing.mean, 0.0)
@@ -223,7 +224,8 @@ class Preparation:
         """
         pixels = pixels[:, : self.frame.channels]
         if self.device.type != "cpu":
-            moved = self._copy_async(self._padded(pixels))
+            padded = self._padded(pixels)
+            moved = self._copy_async(padded if choices.operations is None else self.operated(padded, choices))
             return self._by_kernel(moved, choices, self._layout) if self._layout else self.on_device(moved, choices)
         if self._layout is not None:
             out = self._layout.buffer(self._buffers, len(pixels), self.size)
@@ -246,15 +248,18 @@ class Preparation:
         pixels = self._padded(pixels)
         canvas, image = self._layout.canvas(self.size) if self._layout is not None else (None, None)
         shifts = (choices.shift @ self.axes.numpy().T).astype(np.float32)
+        scale = self._scale if choices.operations is None else self.range / 255
         for slot, (stored, shift) in enumerate(zip(pixels, shifts, strict=True)):
             target = image if image is not None else out[slot]
             target = target[::-1] if self._reverse else target
             top, left = int(choices.top[slot]), int(choices.left[slot])
             mirrored = bool(choices.mirror[slot])
             crop = stored[:, top : top + height, left : left + width]
+            if choices.operations is not None:
+                crop = choices.operations.apply(self._bytes[crop], slot)
             np.copyto(target, crop[:, :, ::-1] if mirrored else crop)
-            if self._scale != 1:
-                np.multiply(target, np.float32(self._scale), out=target)
+            if scale != 1:
+                np.multiply(target, np.float32(scale), out=target)
             if choices.jitters is not None:
                 jitter_image(target, choices.jitters, slot, self.range)
             if self._mean_images is not None:
@@ -281,10 +286,25 @@ class Preparation:
         sides = ((0, 0), (0, 0), (self.pad, self.pad), (self.pad, self.pad))
         return np.pad(pixels, sides, "reflect" if self._reflects else "constant")
 
+    def operated(self, pixels: Pixels, choices: Choices) -> Pixels:
+        """Return the crops of images after the operations of a policy, as bytes."""
+        operations, crops = choices.operations, np.empty((len(pixels), *self.size), np.uint8)
+        assert operations is not None
+
+        def change(slot: int) -> None:
+            rows = slice(top := int(choices.top[slot]), top + self.size.height)
+            columns = slice(left := int(choices.left[slot]), left + self.size.width)
+            crops[slot] = operations.apply(self._bytes[pixels[slot, :, rows, columns]], slot)
+
+        for _ in self._pool.map(change, range(len(pixels))):
+            pass
+        return crops
+
     def on_device(self, x: Tensor, choices: Choices) -> Tensor:
         """Prepare uint8 images of the size of ``frame``, (N, channels, height, width), on their device, all at
-        once."""
-        x = self._crop(x, choices).float().mul_(self._scale)
+        once; or crops after the operations of a policy."""
+        scale = self._scale if choices.operations is None else self.range / 255
+        x = self._crop(x, choices).float().mul_(scale)
         if choices.jitters is not None:
             jitter_images(x, choices.jitters, self.range)
         x -= self._crop(self.mean.expand(len(x), -1, -1, -1), choices) if self._whole_frame else self.mean
