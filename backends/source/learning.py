@@ -11,7 +11,7 @@ from netspec.ir.constraint import BOUNDS, Constraint, incoming
 from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.rules import decay_in_gradient, momentum_of
-from netspec.ir.schedules import Inverse, Plateau, Restarts, Schedule, Sigmoid, Step, Steps, Warmup, noise_of
+from netspec.ir.schedules import Inverse, OneCycle, Plateau, Restarts, Schedule, Sigmoid, Step, Steps, Warmup, noise_of
 from netspec.keys.schedules import word_of
 from netspec.passes.optimiser_state import adapts
 from netspec.passes.torch_names import state_keys
@@ -195,6 +195,8 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
     ``factor``:
         The expression for the factor of learning rates, in terms of ``step``, ``total``, ``epoch``, the number of
         warm-up steps, ``rising``, and with ``divides_epochs`` that of the epoch's steps, ``per_epoch``.
+    ``falls``, ``fallen``:
+        The phases of the momentum, none if it does not change, and the expression for how far it has fallen.
     ``functions``, ``own``:
         The other schedules, and (key, function) of each parameter that follows one of them.
     ``own_factor``:
@@ -217,6 +219,10 @@ def schedule_variables(graph: Graph) -> dict[str, Any]:
         "warmup": warmup,
         "factor": warmup_factor
         + ("plateau.factor" if isinstance(main, Plateau) else f"{_RATE_FACTOR}({counted}{epoch}, {progress})"),
+        "falls": main.falls
+        if isinstance(main, OneCycle) and main.low_momentum is not None and _has_momentum(graph)
+        else (),
+        "fallen": f"momentum_fall({counted}{epoch}, {progress})",
         "functions": [_function(schedule, name, counted) for schedule, name in functions.items()],
         "own": [(string(key), functions[schedule]) for key, schedule in schedules.items() if schedule in functions],
         "own_factor": f"{warmup_factor}rate({counted}{epoch}, {progress})",

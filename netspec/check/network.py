@@ -10,7 +10,7 @@ from netspec.check.facts import LayerFacts
 from netspec.check.layers import Walk
 from netspec.check.mixing import check_mixing
 from netspec.check.report import Findings
-from netspec.check.schedules import warn_of_late_changes
+from netspec.check.schedules import warn_of_late_changes, warn_of_low_momentum
 from netspec.check.statements import Settings
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.model import first_line_span
@@ -36,6 +36,7 @@ def check_network(walk: Walk, settings: Settings, findings: Findings) -> None:
         _warn_unread(walk, findings)
         warn_no_effect(walk.facts, settings, findings)
         warn_of_late_changes(walk.facts, settings, findings)
+        warn_of_low_momentum(settings, findings)
         warn_of_unused(settings, findings)
 
 

@@ -9,7 +9,10 @@ from netspec.check.facts import LayerFacts
 from netspec.check.report import Findings
 from netspec.check.statements import BAD, Settings
 from netspec.formatting import format_number, plural
-from netspec.ir.schedules import Restarts, Step, Steps
+from netspec.ir.rules import momentum_of
+from netspec.ir.schedules import OneCycle, Restarts, Step, Steps
+from netspec.keys.kind import one_of
+from netspec.keys.optimizers import WITH_MOMENTUM, word_of
 from netspec.language.syntax import Pair
 from netspec.lowering import PerInput
 
@@ -29,6 +32,20 @@ def warn_of_late_changes(layers: Sequence[LayerFacts], settings: Settings, findi
                 whose = f"{layer}'s" if layer else "the"
                 findings.warn("schedule-too-long", f"{whose} {message}", pair.span, notes=notes, layer=layer)
                 break
+
+
+def warn_of_low_momentum(settings: Settings, findings: Findings) -> None:
+    """Warn about a ``low_momentum`` to which no momentum of the train line can fall."""
+    schedule, momentum = settings.train.schedule, momentum_of(settings.train.rule)
+    if not isinstance(schedule, OneCycle) or schedule.low_momentum is None:
+        return
+    if momentum is None:
+        why = f"it belongs to {one_of(WITH_MOMENTUM)}, and the train line has optimizer={word_of(settings.train.rule)}"
+    elif momentum <= schedule.low_momentum:
+        why = f"the momentum of the optimizer is {format_number(momentum)}, which is not higher"
+    else:
+        return
+    findings.warn("no-effect", "low_momentum has no effect", settings.pairs("train")["schedule"].span, notes=(why,))
 
 
 def _schedules(layers: Sequence[LayerFacts], settings: Settings) -> Iterator[tuple[Pair, Any, str]]:

@@ -123,7 +123,8 @@ class OneCycle:
     the end, linearly or along half a cosine. With three ``phases``, it is back at lr * start at twice ``peak``.
 
     The names and numbers are those of PyTorch's ``OneCycleLR`` (``pct_start``, 1 / ``div_factor``, 1 / (``div_factor``
-    ``final_div_factor``)), which reaches its peak and its end one step earlier. The momentum does not change.
+    ``final_div_factor``)), which reaches its peak and its end one step earlier. With ``low_momentum``, the momentum
+    falls from its own value to this one while the rate rises, and back (``cycle_momentum``, ``base_momentum``).
     """
 
     peak: float = 0.3
@@ -131,6 +132,14 @@ class OneCycle:
     factor: float = 4e-6
     phases: Literal[2, 3] = 2
     anneal: Literal["cosine", "linear"] = "cosine"
+    low_momentum: float | None = None
+
+    @property
+    def falls(self) -> tuple[tuple[float, float, float, float], ...]:
+        """The phases of the momentum: their progress at the begin and at the end, and there the share of the way to
+        ``low_momentum``."""
+        fall, end = (0.0, self.peak, 0.0, 1.0), 2 * self.peak if self.phases == 3 else 1.0
+        return fall, (self.peak, end, 1.0, 0.0), *(((end, 1.0, 0.0, 0.0),) if end < 1 else ())
 
     @property
     def parts(self) -> tuple[tuple[float, float, float, float], ...]:

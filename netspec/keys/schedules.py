@@ -108,14 +108,16 @@ SCHEDULES: Mapping[str, Form] = {
         "one cycle over the whole run (Smith 2018), with the names of PyTorch's OneCycleLR in parentheses: the rate "
         "rises from `start` (1 / div_factor) times that of the optimizer to this one at progress `peak` (pct_start), "
         "and falls to `factor` (1 / (div_factor final_div_factor)) times it at the end; with phases=3 it is back at "
-        "`start` at twice `peak`. It moves along half a cosine or, with anneal=linear, along a line. The momentum does "
-        "not change",
+        "`start` at twice `peak`. It moves along half a cosine or, with anneal=linear, along a line. With "
+        "`low_momentum` (base_momentum), the momentum falls to this value while the rate rises, and then rises to its "
+        "own again (cycle_momentum); only on the train line",
         (
             Argument("peak", Real(above=0, below=1), _ONE.peak),
             Argument("start", Real(above=0, high=1), _ONE.start),
             Argument("factor", Real(low=0, high=1), _ONE.factor),
             Argument("phases", OneOf((2, 3)), _ONE.phases),
             Argument("anneal", Choice({"cosine": "cosine", "linear": "linear"}), "cosine", default_text="cosine"),
+            Argument("low_momentum", Real(low=0, below=1), default_text="it stays the same"),
         ),
         ir.OneCycle,
     ),
@@ -185,6 +187,9 @@ class OwnScheduleWord:
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=_ON_THE_TRAIN_LINE)
         schedule = _schedule(value, self.words, self.doc)
         assert not isinstance(schedule, ir.Plateau)
+        if isinstance(schedule, ir.OneCycle) and schedule.low_momentum is not None:
+            note = "schedule=onecycle(low_momentum=0.85) on the train line lowers the momentum of all its parameters"
+            raise BadValue("low_momentum is for the schedule of the train line", value.span, notes=(note,))
         return schedule
 
 
@@ -236,9 +241,9 @@ _ABSENT: Mapping[str, str] = {
     ),
     **dict.fromkeys(("alpha", "endlr", "etamin", "finallr", "lrmin", "minlr"), _AT_THE_END),
     **dict.fromkeys(("baselr", "initiallr", "lr", "maxlr"), "the highest rate is that of the optimizer: sgd(lr=0.1)"),
-    **dict.fromkeys(
-        ("basemomentum", "cyclemomentum", "maxmomentum"), "a schedule changes the rate, and not the momentum"
-    ),
+    "basemomentum": "low_momentum= is base_momentum",
+    "cyclemomentum": "low_momentum=0.85 is cycle_momentum=True; without it, the momentum stays the same",
+    "maxmomentum": "the highest momentum is that of the optimizer: sgd(momentum=0.95)",
     "divfactor": "start= is 1 / div_factor",
     "finaldivfactor": "factor= is 1 / (div_factor * final_div_factor)",
     "threephase": "phases=3 has the three phases of three_phase=True",

@@ -203,6 +203,8 @@ PARTS = "accumulate=4 schedule=linear(0.5, noise=0.5) bias_schedule=steps(freeze
     [
         pytest.param(NESTEROV, "", "", "schedule=restarts(1, mult=2) warmup=1", marks=pytest.mark.ci),
         pytest.param(NESTEROV, "super_eps=1", "update_every=1", f"{PARTS} ema=0.9", marks=pytest.mark.ci),
+        (NESTEROV, "schedule=cosine", "momentum=0.3", "schedule=onecycle(low_momentum=0.6) warmup=steps(3)"),
+        (LARS, "", "", "schedule=onecycle(low_momentum=0.6, phases=3, anneal=linear)"),
         pytest.param(ADAM, "", "", "schedule=onecycle warmup=steps(3, start=0.1)", marks=pytest.mark.ci),
         (ADAM, "max_norm=0.6", "update_every=2", f"{PARTS} ema=0.9"),
         pytest.param(ADAM, "", "", "precision=bf16 channels_last=yes accumulate=2", marks=pytest.mark.ci),

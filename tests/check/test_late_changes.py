@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from checking import only_diagnostic
 
 from netspec.net import loads
 
@@ -43,3 +44,22 @@ def test_the_schedules_of_layers_are_compared_with_the_training_too() -> None:
     assert (found.message, found.layer) == ("f's rate changes at epoch 20, and the training ends after 20 epochs", "f")
     assert warnings(f"{IMAGE}default fc {late}\n[f] fc outputs=2\n[g] fc outputs=2\ntrain epochs=20") == [found.code]
     assert warnings(f"{IMAGE}[f] fc outputs=2 {late}\ntrain epochs=21") == []
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "why"),
+    [
+        ("sgd(lr=0.1, momentum=0.95)", None),
+        ("sgd(lr=0.1, momentum=0.85)", "the momentum of the optimizer is 0.85, which is not higher"),
+        ("adam(lr=0.01)", "it belongs to sgd, rmsprop or lars, and the train line has optimizer=adam"),
+    ],
+)
+def test_a_momentum_that_cannot_fall_gives_a_warning(optimizer: str, why: str | None) -> None:
+    found = loads(f"{IMAGE}[f] fc outputs=2\ntrain optimizer={optimizer} schedule=onecycle(low_momentum=0.85)").warnings
+    assert [(w.code, w.notes) for w in found] == ([("no-effect", (why,))] if why else [])
+
+
+def test_only_the_schedule_of_the_train_line_lowers_the_momentum() -> None:
+    text = f"{IMAGE}[f] fc outputs=2 schedule=onecycle(low_momentum=0.85)\n"
+    found = only_diagnostic(text)
+    assert found.message == "schedule: low_momentum is for the schedule of the train line"

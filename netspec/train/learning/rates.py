@@ -9,11 +9,11 @@ from hashlib import sha256
 from netspec.ir.schedules import Schedule, noise_of
 from netspec.ir.settings import Train
 from netspec.train.learning.rule import Group, Scale
-from netspec.train.learning.schedule import Moment, Watch, rate_factor
+from netspec.train.learning.schedule import Moment, Watch, momentum_in, rate_factor
 
 
 def scales(train: Train, groups: Iterable[Group], now: Moment, watch: Watch, seed: int) -> tuple[Scale, ...]:
-    """Return the multipliers of each group's learning rate and weight decay in a step."""
+    """Return the multipliers of each group's learning rate and weight decay in a step, and its momentum."""
     factors: dict[Schedule, float] = {}
     result = []
     for group in groups:
@@ -21,10 +21,11 @@ def scales(train: Train, groups: Iterable[Group], now: Moment, watch: Watch, see
         if schedule not in factors:
             factors[schedule] = rate_factor(train, schedule, now, watch)
         factor, noise = factors[schedule], noise_of(schedule)
-        scale = Scale(factor)
+        momentum = momentum_in(train, group.momentum, now) if group.schedule is None else group.momentum
+        scale = Scale(factor, momentum=momentum)
         if noise:
             gradient, decay = (1 + noise * n for n in deviations(seed, now.step, group.name))
-            scale = Scale(factor * gradient, decay / gradient)
+            scale = Scale(factor * gradient, decay / gradient, momentum)
         result.append(scale)
     return tuple(result)
 

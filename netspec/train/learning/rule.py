@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -40,10 +40,12 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Scale:
     """The multipliers of a group's learning rate and weight decay in a step. The decay is already multiplied with the
-    scaled rate, so its own multiplier is 1 unless the rate has noise, which is drawn separately for the decay."""
+    scaled rate, so its own multiplier is 1 unless the rate has noise, which is drawn separately for the decay.
+    ``momentum`` is that of the step; ``None`` if it is the group's."""
 
     lr: float
     decay: float = 1.0
+    momentum: float | None = None
 
 
 class Due(NamedTuple):
@@ -107,6 +109,8 @@ class Optimiser(ABC):
             weights = [w for w in group.params if w.grad is not None] if scale.lr else []
             if weights and mean != 1:  # the mean over the images since the last update
                 torch._foreach_mul_(gradients(weights), mean)
+            if scale.momentum not in (None, group.momentum):
+                group = replace(group, momentum=scale.momentum)
             due.append(Due(group, scale, weights))
         if any(progress.mean(every) is not None for every in self.periods):
             if self.clipping is not None:

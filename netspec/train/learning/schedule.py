@@ -61,11 +61,36 @@ def rate_factor(train: Train, schedule: Schedule, now: Moment, watch: Watch) -> 
     ``watch`` is used only by ``Plateau``.
     """
     warmup, start = warmup_steps(train.warmup, now.per_epoch), train.warmup.start
-    progress = min(1.0, max(0, now.step - warmup) / max(1, now.steps - warmup))
+    progress = progress_after_warmup(train, now)
     warmup_factor = 1.0
     if now.step < warmup:
         warmup_factor = start + (1 - start) * now.step / warmup if start else (now.step + 1) / warmup
     return warmup_factor * factor(schedule, step=now.step, epoch=now.epochs, progress=progress, watch=watch)
+
+
+def progress_after_warmup(train: Train, now: Moment) -> float:
+    """Return the completed share of the steps after the warm-up, from 0 to 1."""
+    warmup = warmup_steps(train.warmup, now.per_epoch)
+    return min(1.0, max(0, now.step - warmup) / max(1, now.steps - warmup))
+
+
+def momentum_in(train: Train, momentum: float, now: Moment) -> float:
+    """Return the momentum in a step of parameters that follow the train line's schedule: ``momentum``, or a lower one
+    if the schedule lowers it."""
+    schedule = train.schedule
+    if not isinstance(schedule, OneCycle) or schedule.low_momentum is None or momentum <= schedule.low_momentum:
+        return momentum
+    fallen = _annealed(schedule, schedule.falls, progress_after_warmup(train, now))
+    return momentum + (schedule.low_momentum - momentum) * fallen
+
+
+def _annealed(schedule: OneCycle, phases: tuple[tuple[float, float, float, float], ...], progress: float) -> float:
+    """Return what moves in phases: each has its progress and its numbers at the begin and at the end."""
+    begin, end, first, last = next(phase for phase in phases if progress <= phase[1])
+    part = (progress - begin) / (end - begin)
+    if schedule.anneal == "linear":
+        return first + (last - first) * part
+    return last + (first - last) * (1 + math.cos(math.pi * part)) / 2
 
 
 def warmup_steps(warmup: Warmup, per_epoch: int) -> int:
@@ -129,11 +154,7 @@ def factor(schedule: Schedule, *, step: int, epoch: float, progress: float, watc
             part = cycle_part(step if schedule.unit == "steps" else epoch, schedule.every, schedule.mult)
             return schedule.factor + (1 - schedule.factor) * (1 + math.cos(math.pi * part)) / 2
         case OneCycle():
-            begin, end, first, last = next(part for part in schedule.parts if progress <= part[1])
-            part = (progress - begin) / (end - begin)
-            if schedule.anneal == "linear":
-                return first + (last - first) * part
-            return last + (first - last) * (1 + math.cos(math.pi * part)) / 2
+            return _annealed(schedule, schedule.parts, progress)
         case Polynomial():
             return float((1 - progress) ** schedule.power)
         case Inverse():
