@@ -272,7 +272,7 @@ def test_comments_in_another_encoding_do_no_harm(tmp_path: Path) -> None:
 
 def test_mistakes_that_the_checker_finds_are_at_the_layer() -> None:
     text = images(3, 9, 9) + layer("c", "Convolution", "data", convolution_param={"num_output": 70_000_000, **CONV})
-    found = mistakes(text.replace("num_output: 70000000 ", "").replace("num_output: 4", "num_output: 4000000000"))
+    found = mistakes(text.replace("num_output: 70000000 ", "").replace("num_output: 4", "num_output: 2000000000"))
     assert {d.span.text for d in found} == {'name: "c"'}
 
 

@@ -91,6 +91,8 @@ def test_what_a_spec_cannot_express(text: str, reason: str) -> None:
     ("text", "message", "note"),
     [
         (IMAGE + layer("c", "InnerProduct", "data"), "it has no num_output", ""),
+        (IMAGE + layer("c", "InnerProduct", "data", inner_product_param={"num_output": 2**31}),
+         "num_output is at most 2,147,483,647", ""),
         (IMAGE + conv(stride=0), "its stride is 0", ""),
         (IMAGE + pool(stride=0), "its stride is 0", ""),
         (IMAGE + conv(pad=[1, 1, 1]), "pad is given 3 times; an image has 2 sides", ""),

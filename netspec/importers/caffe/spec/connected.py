@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.caffe.net.problem import Inexpressible
 from netspec.importers.caffe.spec.learnt import weighted
-from netspec.importers.caffe.spec.lines import Site, axis_of, described
+from netspec.importers.caffe.spec.lines import Site, axis_of, described, outputs_of
 from netspec.ir.shape import Shape
 
 
 def inner_product(site: Site) -> None:
     """A fully connected layer."""
     parameter, x = site.parameter("inner_product_param"), site.value(0)
-    outputs = parameter.integer("num_output")
-    if outputs == 0:
-        raise Rejected("it has no num_output", site.layer.span)
+    outputs = outputs_of(site, parameter)
     if axis_of(parameter, x) != 1:
         reason = f"it reads axis {parameter.integer('axis')} and those after it of {described(x)}"
         raise Inexpressible(f"{reason}; a spec's fc reads all of them", parameter.place("axis"))

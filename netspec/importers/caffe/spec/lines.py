@@ -37,6 +37,9 @@ class Value:
 NO_LINE = -1
 """In place of a line, for a layer whose parameters no other can have."""
 
+MOST_OUTPUTS = 2**31 - 1
+"""The largest size of an axis in Caffe (``INT_MAX``, src/caffe/blob.cpp)."""
+
 
 @dataclass(slots=True)
 class Draft(lines.Draft[Layer, BlobPlace]):
@@ -158,6 +161,16 @@ class Site:
 def described(value: Value) -> str:
     """Return the axes of a value in numbers: ``N x 256 x 6 x 6``."""
     return " x ".join(["N", *map(str, value.sizes)])
+
+
+def outputs_of(site: Site, parameter: Record) -> int:
+    """Return ``num_output``. Raises ``Rejected`` if it is missing, 0, or above ``MOST_OUTPUTS``."""
+    outputs = parameter.integer("num_output")
+    if outputs == 0:
+        raise Rejected("it has no num_output", parameter.place("num_output"))
+    if outputs > MOST_OUTPUTS:
+        raise Rejected(f"num_output is at most {MOST_OUTPUTS:,}", parameter.place("num_output"))
+    return outputs
 
 
 def axis_of(record: Record, value: Value, name: str = "axis") -> int:

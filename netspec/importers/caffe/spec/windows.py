@@ -9,7 +9,7 @@ from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.learnt import weighted
-from netspec.importers.caffe.spec.lines import Site, Value, axis_of
+from netspec.importers.caffe.spec.lines import Site, Value, axis_of, outputs_of
 from netspec.importers.spec.windows import UnfitError, convolution_keys, pooling_keys, rounding_keys
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
@@ -36,9 +36,7 @@ def filters_and_groups(site: Site, parameter: Record, x: Value) -> tuple[int, in
         raise Inexpressible("its channels are another axis than the second", parameter.place("axis"))
     if len(site.layer.bottoms) != 1:
         raise Inexpressible("it convolves several bottoms with the same weights; the layers of a spec have one input")
-    filters, groups = parameter.integer("num_output"), parameter.integer("group")
-    if filters == 0:
-        raise Rejected("it has no num_output", parameter.place("num_output"))
+    filters, groups = outputs_of(site, parameter), parameter.integer("group")
     if site.layer.type in DEPTHWISE:
         groups = x.shape.channels
         if filters != groups:
