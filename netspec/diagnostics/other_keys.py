@@ -103,6 +103,7 @@ ABSENT_SETTINGS: Mapping[str, str] = {
         "colours are changed by augment colour=jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)",
     ),
     **dict.fromkeys(MIRRORED, AUGMENTATIONS["horizontalflip"]),
+    **dict.fromkeys(("aa", "autoaugment", "autoaugmentpolicy"), AUGMENTATIONS["autoaugment"]),
     **dict.fromkeys(TURNED, AUGMENTATIONS["verticalflip"]),
     **dict.fromkeys(
         ("mixupprob", "mixupmode", "mixupswitchprob", "cutmixminmax", "mixupoffepoch"),

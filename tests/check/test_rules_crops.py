@@ -250,6 +250,12 @@ def test_transforms_that_a_spec_does_not_have_are_not_translated(transform: str)
     assert only_diagnostic(f"augment {transform}\n{IMAGE}").fixes == ()
 
 
+@pytest.mark.parametrize("key", ["aa=rand-m9-inc1", "auto_augment=ta_wide"])
+def test_keys_of_policies_are_explained(key: str) -> None:
+    found = only_diagnostic(f"augment {key}\n{IMAGE}")
+    assert found.code == "unknown-key" and "policy=trivialaugment and policy=randaugment(2, 9)" in found.notes[0]
+
+
 def test_policies_are_read() -> None:
     def policy(text: str) -> object:
         return valid_net(f"augment policy={text}\n[image] input 3x8x8").graph.augment.policy
