@@ -9,26 +9,18 @@ from netspec.check.facts import LayerFacts
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.formatting import format_count
-from netspec.ir.constraint import BOUNDS
 from netspec.ir.rules import Sgd, UpdateRule, momentum_of
+from netspec.keys import by_name
 from netspec.keys.kind import one_of
+from netspec.keys.learning import OF_BIASES, OF_PRODUCTS, OF_WEIGHTS
 from netspec.keys.optimizers import WITH_MOMENTUM, word_of
 from netspec.lowering import PerInput
 
-_WEIGHT_KEYS = (
-    "init",
-    "lr",
-    "lr_mult",
-    "schedule",
-    "momentum",
-    "decay",
-    "decay_mult",
-    "super_eps",
-    *BOUNDS,
-    "norm_over",
-)
-_BIAS_KEYS = ("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
-_UPDATE_KEYS_OF_BIASES = ("bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
+_WEIGHT_KEYS = ("init", *by_name((*OF_WEIGHTS, *OF_PRODUCTS)))
+_BIAS_KEYS = tuple(by_name(OF_BIASES))
+_WEIGHT_RATES, _BIAS_RATES = ("lr", "lr_mult"), ("bias_lr", "bias_lr_mult")
+_WEIGHT_UPDATES = tuple(key for key in _WEIGHT_KEYS if key not in ("init", *_WEIGHT_RATES, "norm_over"))
+_BIAS_UPDATES = tuple(key for key in _BIAS_KEYS if key not in _BIAS_RATES)
 _MOMENTA = ("momentum", "bias_momentum")
 _GROUP_KEYS = ("gpu", "reads")
 _ALL_KEYS = frozenset((*_WEIGHT_KEYS, "bias_per", *_BIAS_KEYS, *_GROUP_KEYS, "update_every"))
@@ -121,12 +113,12 @@ def _keys_of_fixed_parameters(facts: LayerFacts, settings: Settings) -> Iterator
 
     The rate is a factor of every term of the velocity, including the decay: it stays 0 whatever the momentum is.
     """
-    name, weights, biases = facts.name, _zero_rate_key(facts, "lr", "lr_mult"), _zero_bias_rate_key(facts)
+    name, weights, biases = facts.name, _zero_rate_key(facts, *_WEIGHT_RATES), _zero_bias_rate_key(facts)
     if biases is not None and _has_biases(facts):
-        yield from ((key, f"{name}'s biases do not change: {biases}=0") for key in _UPDATE_KEYS_OF_BIASES)
+        yield from ((key, f"{name}'s biases do not change: {biases}=0") for key in _BIAS_UPDATES)
     if weights is None or facts.values.get("weights"):
         return
-    for key in ("schedule", "momentum", "decay", "decay_mult", "super_eps", *BOUNDS):
+    for key in _WEIGHT_UPDATES:
         if not _applies_to_biases(key, facts, settings):
             yield key, f"{name}'s weights do not change: {weights}=0"
 
@@ -156,7 +148,7 @@ def _zero_rate_key(facts: LayerFacts, *keys: str) -> str | None:
 
 def _zero_bias_rate_key(facts: LayerFacts) -> str | None:
     """Return the key that sets the biases' learning rate to 0: one of their own, or the weights' ``lr``."""
-    own = _zero_rate_key(facts, "bias_lr", "bias_lr_mult")
+    own = _zero_rate_key(facts, *_BIAS_RATES)
     return own or (_zero_rate_key(facts, "lr") if facts.values.get("bias_lr") is None else None)
 
 

@@ -11,13 +11,11 @@ from netspec.ir.ops.base import Role
 from netspec.ir.rules import Sgd, momentum_of
 from netspec.ir.schedules import OwnSchedule
 from netspec.ir.settings import Train
+from netspec.keys import by_name
+from netspec.keys.learning import LEARNING, OF_PRODUCTS
 from netspec.lowering import PerInput
 
-_KEYS = (
-    *("lr", "lr_mult", "schedule", "momentum", "decay", "decay_mult", "super_eps", "update_every"),
-    *("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult"),
-    *(*BOUNDS, "norm_over", "parts"),
-)
+_KEYS = (*by_name((*LEARNING, *OF_PRODUCTS)), "parts")
 """The keys that the rules depend on."""
 
 

@@ -12,12 +12,10 @@ from netspec.ir.graph import SPLIT, WHOLE, Graph, Layer, Node, Parameter
 from netspec.ir.rules import momentum_of
 from netspec.ir.schedules import Schedule
 from netspec.ir.window import Pad, TransposedWindow, Window
-from netspec.keys import texts
+from netspec.keys import by_name, texts
+from netspec.keys.learning import LEARNING, OF_PRODUCTS
 
-TRAINING_KEYS = (
-    *("init", "bias", "lr", "schedule", "momentum", "decay", "super_eps", *BOUNDS, "norm_over", "update_every"),
-    *("bias_lr", "bias_schedule", "bias_momentum", "bias_decay", "average"),
-)
+TRAINING_KEYS = ("init", "bias", "average", *by_name((*LEARNING, *OF_PRODUCTS)))
 """Keys that only affect training. (Adding or removing a bias affects more.)"""
 PREPARATION_KEYS = ("range", "mean", "order", "std")
 """Keys of the input that describe its values."""

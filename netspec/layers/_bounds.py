@@ -1,4 +1,4 @@
-"""The keys that bound weights. Bounds apply to the incoming weights of one unit from one input."""
+"""The keys that bound weights, checked together. Bounds apply to the incoming weights of one unit from one input."""
 
 from __future__ import annotations
 
@@ -6,32 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from netspec.ir.fault import Fault
-from netspec.keys import BOUND, Key, training_keys
+from netspec.keys.learning import BOUNDS
 from netspec.lowering import PerInput
-
-
-def _bound(name: str, doc: str) -> Key:
-    return Key(name, BOUND, doc, default=None, default_text="none", affects_shape=False, per_input=True)
-
-
-BOUNDS = training_keys(
-    _bound(
-        "max_norm",
-        "upper bound of the norm, sqrt(sum of w^2), of the incoming weights of each unit. After each update, larger "
-        "weight vectors are scaled down to it",
-    ),
-    _bound("fixed_norm", "norm to which the incoming weights of each unit are scaled after each update"),
-    _bound(
-        "min_std",
-        "lower bound of the standard deviation of the incoming weights of each unit. After each update, weights with a "
-        "smaller one are scaled up to it",
-    ),
-    _bound(
-        "max_std",
-        "upper bound of the standard deviation of the incoming weights of each unit. After each update, weights with a "
-        "larger one are scaled down to it",
-    ),
-)
 
 
 def check_values(values: Mapping[str, Any]) -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from netspec.ir.ops import Concat
 from netspec.ir.window import ROUNDINGS, Pad, Rounding, Window
 from netspec.keys import (
-    BOUND,
     HE,
     IDENTITY,
     ZERO,
@@ -17,21 +16,14 @@ from netspec.keys import (
     GpuPlace,
     Init,
     Key,
-    Kind,
     LayerNames,
     NeuronWord,
-    OrNone,
     Padding,
-    Real,
     Size2,
     Whole,
-    training_keys,
 )
-from netspec.keys.kind import one_of
-from netspec.keys.optimizers import WITH_MOMENTUM
-from netspec.keys.schedules import OwnScheduleWord
+from netspec.keys.learning import BOUNDS, LEARNING, SUPER_EPS
 from netspec.keys.sizes import MAX_SIDE
-from netspec.layers._bounds import BOUNDS
 from netspec.lowering import Lowering
 
 INPUTS = Key("inputs", LayerNames(), "the layers to read", default=None, default_text="the layer above")
@@ -139,67 +131,6 @@ BIAS = Key(
 WEIGHTS_OF = Key(
     "weights", LayerNames(), "an earlier layer whose weights are used", default=None, default_text="own weights"
 )
-_RATE, _SHARE = Real(low=0), Real(low=0, below=1)
-
-
-def _of_weights(name: str, kind: Kind, doc: str) -> Key:
-    """A key for the training of weights, with one value for each input if desired."""
-    return Key(
-        name, kind, doc, default=None, default_text="that of the train line", affects_shape=False, per_input=True
-    )
-
-
-def _of_biases(name: str, kind: Kind, doc: str, otherwise: str) -> Key:
-    return Key(name, kind, doc, default=None, default_text=otherwise, affects_shape=False)
-
-
-LEARNING = training_keys(
-    _of_weights("lr", _RATE, "learning rate of the weights"),
-    Key(
-        "lr_mult", _RATE, "factor on the learning rate of the weights", default=1.0, affects_shape=False, per_input=True
-    ),
-    _of_weights(
-        "schedule",
-        OwnScheduleWord(),
-        "schedule of the learning rate of the weights, after the warm-up of the train line",
-    ),
-    _of_weights("momentum", _SHARE, f"momentum of the weights, with the update rule {one_of(WITH_MOMENTUM)}"),
-    _of_weights("decay", _RATE, "weight decay of the weights"),
-    Key(
-        "decay_mult",
-        _RATE,
-        "factor on the weight decay of the weights",
-        default=1.0,
-        affects_shape=False,
-        per_input=True,
-    ),
-    _of_biases("bias_lr", _RATE, "learning rate of the biases", "that of the (first) weights, without lr_mult"),
-    Key("bias_lr_mult", _RATE, "factor on the learning rate of the biases", default=1.0, affects_shape=False),
-    _of_biases(
-        "bias_schedule",
-        OwnScheduleWord(),
-        "schedule of the learning rate of the biases, after the warm-up of the train line",
-        "that of the train line, or of the (first) weights",
-    ),
-    _of_biases(
-        "bias_momentum",
-        _SHARE,
-        f"momentum of the biases, with the update rule {one_of(WITH_MOMENTUM)}",
-        "that of the (first) weights",
-    ),
-    _of_biases("bias_decay", _RATE, "weight decay of the biases", "that of the train line, or 0"),
-    Key("bias_decay_mult", _RATE, "factor on the weight decay of the biases", default=1.0, affects_shape=False),
-    Key(
-        "update_every",
-        OrNone(Whole()),
-        "number of parts of a batch (see accumulate of the train line) after which the weights and biases are updated, "
-        "with the mean gradient of the images in these parts",
-        default=None,
-        default_text="none: once per batch",
-        unit="parts",
-        affects_shape=False,
-    ),
-)
 PLACES = (
     "Height and width: (size + padding before + padding after - extent) / stride + 1, where extent is (kernel - 1) * "
     "dilation + 1; if this is not a whole number, `rounding` decides. Channels:"
@@ -216,17 +147,6 @@ OUTSIDE = Key(
 )
 
 WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING, OUTSIDE)
-SUPER_EPS = Key(
-    "super_eps",
-    BOUND,
-    "the update rule superEps of cuda-convnet of 2012 in place of sgd, for weights only: v <- 0.9 v - lr g / sqrt(mean "
-    "of g^2 + mean of g + super_eps), then w <- w + v, with running means m <- momentum m + (1 - momentum) g and "
-    "without weight decay",
-    default=None,
-    default_text="none",
-    affects_shape=False,
-    per_input=True,
-)
 _LEARNT = (BIAS, WEIGHTS_OF, *LEARNING, SUPER_EPS)
 WEIGHTED = (INIT, *_LEARNT, *BOUNDS, READS)
 LEARNT_KERNELS = (INIT_OF_KERNELS, *_LEARNT)

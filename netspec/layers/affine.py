@@ -2,7 +2,8 @@
 
 from netspec.ir.ops import Bias, ChannelScale
 from netspec.keys import Init, Initialiser, Key
-from netspec.layers._common import BIAS, LEARNING, USUAL
+from netspec.keys.learning import LEARNING
+from netspec.layers._common import BIAS, USUAL
 from netspec.lowering import LayerType, Lowering
 
 

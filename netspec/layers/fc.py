@@ -2,7 +2,8 @@
 
 from netspec.ir.fault import Fault
 from netspec.ir.ops import Linear
-from netspec.keys import Choice, Key, Whole
+from netspec.keys import Key, Whole
+from netspec.keys.learning import NORM_OVER
 from netspec.layers._bounds import check_values
 from netspec.layers._common import USUAL, WEIGHTED
 from netspec.lowering import LayerType, Lowering, Operand
@@ -14,15 +15,6 @@ PARTS = Key(
     "inputs",
     default=1,
     per_input=True,
-)
-NORM_OVER = Key(
-    "norm_over",
-    Choice({"unit": "unit", "parts": "parts"}),
-    "what max_norm and fixed_norm apply to. unit: the incoming weights of each unit. parts: those of the units at the "
-    "same position in all parts together",
-    default="unit",
-    affects_shape=False,
-    training_only=True,
 )
 
 

@@ -2,7 +2,8 @@
 
 from netspec.ir.ops import GroupNorm
 from netspec.keys import Key, Whole
-from netspec.layers._common import LEARNING, USUAL
+from netspec.keys.learning import LEARNING
+from netspec.layers._common import USUAL
 from netspec.layers._norm import AFFINE, EPS, emit, merged_groups
 from netspec.lowering import LayerType, Lowering
 

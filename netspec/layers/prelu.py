@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from netspec.ir.ops import PRelu
 from netspec.keys import YES_NO, Init, Initialiser, Key
-from netspec.layers._common import LEARNING, PLACED, WEIGHTS_OF
+from netspec.keys.learning import LEARNING, OF_BIASES
+from netspec.layers._common import PLACED, WEIGHTS_OF
 from netspec.lowering import LayerType, Lowering
 
 
@@ -38,7 +39,7 @@ TYPE = LayerType(
         ),
         Key("shared", YES_NO, "whether one slope serves all channels", default=False, default_text="no"),
         WEIGHTS_OF,
-        *(_of_slopes(key) for key in LEARNING if not key.name.startswith("bias_")),
+        *(_of_slopes(key) for key in LEARNING if key not in OF_BIASES),
         *PLACED,
     ),
     rule="The shape of the input.",

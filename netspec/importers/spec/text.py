@@ -10,6 +10,7 @@ from typing import Any
 
 from netspec.importers.identifiers import identifier
 from netspec.importers.spec.lines import Line
+from netspec.keys.learning import LEARNING
 from netspec.language.formatter import formatted
 from netspec.source import Source
 
@@ -19,7 +20,8 @@ FIRST_WORDS = "# Imported from "
 MIN_FOR_DEFAULT = 3
 """The least number of layers of a type for a ``default`` line."""
 
-_LEARNT = ("init", "bias", "lr_mult", "decay_mult", "bias_lr_mult", "bias_decay_mult", "neuron")
+_FACTORS = tuple(key.name for key in LEARNING if key.name.endswith("_mult"))
+_LEARNT = ("init", "bias", *_FACTORS, "neuron")
 _DEFAULTS = {
     "conv": _LEARNT,
     "deconv": _LEARNT,
@@ -29,8 +31,8 @@ _DEFAULTS = {
 """The keys that a ``default`` line may state, by type of layer."""
 
 _OTHERWISE = {
-    "neuron": "linear", "bias": "0", "eps": "1e-5", "average": "0.1", "affine": "yes", "init": "he", "lr_mult": "1",
-    "decay_mult": "1", "bias_lr_mult": "1", "bias_decay_mult": "1",
+    "neuron": "linear", "bias": "0", "eps": "1e-5", "average": "0.1", "affine": "yes", "init": "he",
+    **dict.fromkeys(_FACTORS, "1"),
 }  # fmt: skip
 """The values of layers that do not state these keys."""
 
