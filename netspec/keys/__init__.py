@@ -3,7 +3,7 @@
 from netspec.keys.calls import Argument
 from netspec.keys.channels import PerChannel, PixelRange
 from netspec.keys.initialisers import HE, ZERO, BiasInit, Init, Initialiser
-from netspec.keys.key import REQUIRED, Key, by_name, training_keys
+from netspec.keys.key import REQUIRED, Key, by_name
 from netspec.keys.kind import BadValue, Kind
 from netspec.keys.neurons import IDENTITY, NEURONS, NeuronWord
 from netspec.keys.numbers import MAX_WHOLE, OneOf, Real, Whole
@@ -16,5 +16,4 @@ __all__ = [
     "BOUND", "HE", "IDENTITY", "MAX_WHOLE", "NEURONS", "REQUIRED", "YES_NO", "ZERO", "Argument", "BadValue", "BiasInit",
     "Choice", "GpuPlace", "ImageShape", "Init", "Initialiser", "Key", "Kind", "LayerNames", "Mirrors", "NeuronWord",
     "OneOf", "OrNone", "Padding", "PerChannel", "PixelRange", "Real", "Rows", "Size2", "Whole", "by_name",
-    "training_keys",
 ]  # fmt: skip

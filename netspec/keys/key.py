@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from netspec.keys.kind import Kind
@@ -48,8 +48,3 @@ class Key:
 def by_name(keys: Iterable[Key]) -> dict[str, Key]:
     """Return keys by their names."""
     return {key.name: key for key in keys}
-
-
-def training_keys(*keys: Key) -> tuple[Key, ...]:
-    """Return the keys marked as having no effect outside training."""
-    return tuple(replace(key, training_only=True) for key in keys)

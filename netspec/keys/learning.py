@@ -6,7 +6,7 @@ keys, or the names of them, from these groups.
 
 from __future__ import annotations
 
-from netspec.keys.key import Key, training_keys
+from netspec.keys.key import Key
 from netspec.keys.kind import Kind, one_of
 from netspec.keys.numbers import Real, Whole
 from netspec.keys.optimizers import WITH_MOMENTUM
@@ -19,18 +19,28 @@ _RATE, _SHARE = Real(low=0), Real(low=0, below=1)
 
 def _of_weights(name: str, kind: Kind, doc: str, otherwise: str = "that of the train line") -> Key:
     """A key for the training of weights, with one value for each input if desired."""
-    return Key(name, kind, doc, default=None, default_text=otherwise, affects_shape=False, per_input=True)
+    return Key(
+        name, kind, doc, default=None, default_text=otherwise, affects_shape=False, per_input=True, training_only=True
+    )
 
 
 def _of_biases(name: str, kind: Kind, doc: str, otherwise: str) -> Key:
-    return Key(name, kind, doc, default=None, default_text=otherwise, affects_shape=False)
+    return Key(name, kind, doc, default=None, default_text=otherwise, affects_shape=False, training_only=True)
 
 
 def _factor(name: str, doc: str, *, per_input: bool = False) -> Key:
-    return Key(name, _RATE, f"factor on the {doc}", default=1.0, affects_shape=False, per_input=per_input)
+    return Key(
+        name,
+        _RATE,
+        f"factor on the {doc}",
+        default=1.0,
+        affects_shape=False,
+        per_input=per_input,
+        training_only=True,
+    )
 
 
-OF_WEIGHTS = training_keys(
+OF_WEIGHTS = (
     _of_weights("lr", _RATE, "learning rate of the weights"),
     _factor("lr_mult", "learning rate of the weights", per_input=True),
     _of_weights(
@@ -43,7 +53,7 @@ OF_WEIGHTS = training_keys(
     _factor("decay_mult", "weight decay of the weights", per_input=True),
 )
 
-OF_BIASES = training_keys(
+OF_BIASES = (
     _of_biases("bias_lr", _RATE, "learning rate of the biases", "that of the (first) weights, without lr_mult"),
     _factor("bias_lr_mult", "learning rate of the biases"),
     _of_biases(
@@ -65,17 +75,16 @@ OF_BIASES = training_keys(
 LEARNING = (
     *OF_WEIGHTS,
     *OF_BIASES,
-    *training_keys(
-        Key(
-            "update_every",
-            OrNone(Whole()),
-            "number of parts of a batch (see accumulate of the train line) after which the weights and biases are "
-            "updated, with the mean gradient of the images in these parts",
-            default=None,
-            default_text="none: once per batch",
-            unit="parts",
-            affects_shape=False,
-        )
+    Key(
+        "update_every",
+        OrNone(Whole()),
+        "number of parts of a batch (see accumulate of the train line) after which the weights and biases are updated, "
+        "with the mean gradient of the images in these parts",
+        default=None,
+        default_text="none: once per batch",
+        unit="parts",
+        affects_shape=False,
+        training_only=True,
     ),
 )
 """Those of every layer with parameters."""
@@ -89,7 +98,7 @@ SUPER_EPS = _of_weights(
     "none",
 )
 
-BOUNDS = training_keys(
+BOUNDS = (
     _of_weights(
         "max_norm",
         BOUND,

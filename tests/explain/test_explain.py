@@ -10,6 +10,7 @@ from netspec.explain.markdown import first_sentence, table
 from netspec.keys import NEURONS
 from netspec.keys.colours import COLOURS
 from netspec.keys.initialisers import INITIALISERS
+from netspec.keys.learning import LEARNING, OF_PRODUCTS
 from netspec.keys.optimizers import OPTIMIZERS
 from netspec.keys.schedules import SCHEDULES, WARMUPS
 from netspec.layers._common import KERNEL, ROUNDING
@@ -49,6 +50,11 @@ def test_page_of_a_type_lists_its_keys() -> None:
     layer_type = layers.find("conv")
     assert layer_type is not None
     assert [name for key in layer_type.keys if f"| `{(name := key.name)}` |" not in page("conv")] == []
+
+
+def test_page_of_a_type_has_all_keys_of_learning_apart() -> None:
+    _, training = page("fc").split("## Keys of training\n")
+    assert [key.name for key in (*LEARNING, *OF_PRODUCTS) if f"\n| `{key.name}` |" not in training] == []
 
 
 def test_page_of_a_type_has_a_computed_example() -> None:
