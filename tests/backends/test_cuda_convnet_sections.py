@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from checking import refused
 from round_trip import BACKEND, assert_same_net, reimported
 
 from netspec.net import loads
@@ -41,3 +42,19 @@ def test_reshaped_shares_of_gpus_are_read_as_maps_of_the_other_size() -> None:
     )
     assert "[c-all]\ntype=concat\ninputs=ca,cb\n" in files.layers
     assert "[db]\ntype=conv\ninputs=c-all\nchannels=128\n" in files.layers
+
+
+def test_spread_channels_become_random_ones_with_a_warning() -> None:
+    """Of 16 channels in 4 groups, a filter reads 2 x 4."""
+    net = loads(
+        "net x rounding=up\n[image] input 3x12x12 range=255 mean=image\n"
+        "[c] conv filters=16 kernel=3 init=gaussian(0.1)\n"
+        "[d] conv filters=64 kernel=3 groups=4 spread=2 init=gaussian(0.1)\n"
+        "[out] fc outputs=10 init=gaussian(0.1)\n[prob] softmax\n"
+    )
+    files = BACKEND.emit(net)
+    assert "groups=4\nrandSparse=true\nfilterChannels=8\n" in files.layers
+    assert [(w.code, w.span.text) for w in files.warnings] == [("left-out-of-cfg", "spread=2")]
+    assert_same_net(net, reimported(files, net.graph))
+    error = refused(BACKEND.emit, net, "v2")
+    assert (error.span.text, error.notes) == ("spread=2", ("alternatives: --dialect 2012",))
