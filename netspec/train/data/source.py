@@ -27,8 +27,8 @@ from netspec.train.data.splits import Data, Frame
 from netspec.train.errors import RequestError, TrainError
 
 SOURCES: dict[str, str] = {
-    "DIR": "JPEG and PNG files in DIR/train/CLASS/* and DIR/val/CLASS/*, or DIR/CLASS/*; or what netspec pack wrote; "
-    "for networks whose scores are maps, images and PNG masks in DIR/train/images/* and DIR/train/masks/*",
+    "DIR": "JPEG and PNG files in DIR/train/CLASS/* and DIR/val/CLASS/*, or DIR/CLASS/*; images and masks in "
+    "DIR/train/images/* and DIR/train/masks/*; or what netspec pack wrote",
     "cifar10:DIR": "CIFAR-10, 32x32 colour images, 10 classes: its binary or its Python version's files in DIR",
     "mnist:DIR": "MNIST or its likes, 28x28 grey images, 10 classes: the four idx files in DIR, .gz or not",
     "digits": "1,797 handwritten digits, 8x8 pixels, 10 classes (needs scikit-learn)",
