@@ -10,6 +10,7 @@ import multi_device
 import numpy as np
 import pytest
 import torch
+from mask_files import mask_folder
 from processes import invoke
 from reporters import QUIET, Collector, InterruptAt
 from run_folders import newest_checkpoint, read_log, same_result
@@ -17,12 +18,15 @@ from run_folders import newest_checkpoint, read_log, same_result
 from netspec.net import loads
 from netspec.passes.score_grid import UNLABELLED
 from netspec.train.config import Request
+from netspec.train.data.source import open_source
 from netspec.train.data.sources.synthetic_masks import Scenes
 from netspec.train.data.splits import Frame, Pixels
+from netspec.train.errors import TrainError
 from netspec.train.learning.pixels import PixelEvaluation
 from netspec.train.reporting.board import Board
 from netspec.train.run import train as run_train
 from netspec.train.runs import plot
+from netspec.train.runs.same_data import fingerprint, require_same_data
 
 SPEC = """\
 net dense
@@ -163,3 +167,18 @@ def test_statistics_are_those_of_the_images_alone(run: Path) -> None:
     images = Scenes(Frame(3, 14, 14), 4, 1024, (0, 2), "train")
     mean = np.mean([images.read(index)[:3] for index in range(512)], axis=0) / 255
     np.testing.assert_allclose(state["mean"].numpy(), mean, atol=1e-6)
+
+
+def test_changed_names_of_images_or_masks_are_noticed(tmp_path: Path) -> None:
+    """Before a run continues, and by processes that train together."""
+    root = mask_folder(tmp_path / "data", {"train": 4, "val": 2})
+    graph = loads(SPEC.replace("filters=4", "filters=3")).graph
+    then = fingerprint(open_source(str(root), graph, 0))
+    require_same_data(then, open_source(str(root), graph, 0))
+    name = next((root / "val" / "masks").iterdir()).stem
+    for folder in ("images", "masks"):
+        (file,) = (root / "val" / folder).glob(f"{name}.*")
+        file.rename(file.with_stem("other"))
+    with pytest.raises(TrainError, match="the data have changed since the run began") as caught:
+        require_same_data(then, open_source(str(root), graph, 0))
+    assert caught.value.notes[0] == "2 validation images then and now, but with other names or classes"

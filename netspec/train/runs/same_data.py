@@ -17,7 +17,7 @@ from netspec.train.errors import TrainError
 def fingerprint(data: Data) -> dict[str, Any]:
     """Return a fingerprint of a source: numbers, strings and lists.
 
-    The hashes cover the images' classes, and their names if they are files; no image is read.
+    The hashes cover the images' classes, and if they are files, their names and those of their masks; no image is read.
     """
     return {
         "source": data.source,
@@ -74,5 +74,6 @@ def _split_fingerprint(split: Split | None) -> dict[str, Any]:
         return {"images": 0, "sha256": ""}
     digest = hashlib.sha256(split.labels.astype("<i8").tobytes())
     if isinstance(split, ImageFiles | MaskFiles):
-        digest.update("\0".join(split.files.names).encode("utf-8", "surrogateescape"))
+        names = (*split.files.names, *(split.files.masks or ()))
+        digest.update("\0".join(names).encode("utf-8", "surrogateescape"))
     return {"images": len(split.labels), "sha256": digest.hexdigest()}
