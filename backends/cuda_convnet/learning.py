@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from netspec.formatting import format_literal
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.rules import Sgd
-from netspec.keys.optimizers import word_of
+from netspec.keys.update_rules import word_of
 
 from .passes import expresses_accumulate, update_period
 from .problems import Problems

@@ -13,7 +13,7 @@ from netspec.ir.rules import Sgd, UpdateRule, momentum_of
 from netspec.keys import by_name
 from netspec.keys.kind import one_of
 from netspec.keys.learning import OF_BIASES, OF_PRODUCTS, OF_WEIGHTS
-from netspec.keys.optimizers import WITH_MOMENTUM, word_of
+from netspec.keys.update_rules import WITH_MOMENTUM, word_of
 from netspec.lowering import PerInput
 
 _WEIGHT_KEYS = ("init", *by_name((*OF_WEIGHTS, *OF_PRODUCTS)))

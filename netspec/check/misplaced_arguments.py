@@ -11,7 +11,9 @@ from netspec.diagnostics.fixes import removal
 from netspec.keys import BadValue, Key
 from netspec.keys.calls import Argument, as_call
 from netspec.keys.kind import shown
-from netspec.keys.optimizers import OPTIMIZERS, Optimizer, argument_meant, meant
+from netspec.keys.optimizers import Optimizer
+from netspec.keys.other_rules import argument_meant, rule_meant
+from netspec.keys.update_rules import OPTIMIZERS
 from netspec.language.syntax import Pair, Value, Values
 
 OPTIMIZER = "optimizer"
@@ -84,7 +86,7 @@ def _rule(optimizer: Pair | None, arguments: Iterable[str]) -> str | None:
     """Return the update rule: the written one, ``None`` if that is unknown; without one, the first that has these
     arguments."""
     if optimizer is not None:
-        found = meant(_word(optimizer))
+        found = rule_meant(_word(optimizer))
         return found[0] if found else None
     return next((word for word in OPTIMIZERS if set(_signature(word)).issuperset(arguments)), "sgd")
 
@@ -139,7 +141,7 @@ def _written(rule: str, optimizer: Pair | None) -> dict[str, str]:
     call = as_call(optimizer.value) if optimizer is not None else None
     if call is None:
         return {}
-    _, implied = meant(call.name.text) or (rule, {})
+    _, implied = rule_meant(call.name.text) or (rule, {})
     positional = dict(zip(_signature(rule), map(shown, call.args), strict=False))
     return implied | positional | {pair.key.text: shown(pair.value) for pair in call.named}
 

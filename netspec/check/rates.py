@@ -6,7 +6,7 @@ from netspec.check.report import Findings
 from netspec.formatting import format_number
 from netspec.ir.rules import Adam, Lamb, Lars, RmsProp, UpdateRule
 from netspec.ir.settings import Train
-from netspec.keys.optimizers import word_of
+from netspec.keys.update_rules import word_of
 from netspec.language.syntax import Pair
 
 LARGEST_STEP = 0.1

@@ -12,7 +12,7 @@ from netspec.formatting import format_number, plural
 from netspec.ir.rules import momentum_of
 from netspec.ir.schedules import OneCycle, Restarts, Step, Steps
 from netspec.keys.kind import one_of
-from netspec.keys.optimizers import WITH_MOMENTUM, word_of
+from netspec.keys.update_rules import WITH_MOMENTUM, word_of
 from netspec.language.syntax import Pair
 from netspec.lowering import PerInput
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from netspec.diagnostics.nearest import nearest
-from netspec.keys.optimizers import Optimizer, argument_meant
+from netspec.keys.optimizers import Optimizer
+from netspec.keys.other_rules import argument_meant
 from netspec.setting_keys import SETTINGS
 
 _POSITIONAL = {

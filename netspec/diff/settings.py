@@ -12,7 +12,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.rules import UpdateRule
 from netspec.ir.settings import ASPECTS_OF_CROPS, Train
 from netspec.keys import texts
-from netspec.keys.optimizers import word_of
+from netspec.keys.update_rules import word_of
 
 _RULE = dict.fromkeys(
     field.name for rule in get_args(UpdateRule) for field in fields(rule) if field.name != "decoupled"

@@ -18,7 +18,7 @@ from netspec.ir.settings import Augment, Cutout, RandAugment, RandomErasing, Tri
 from netspec.keys import schedules
 from netspec.keys.initialisers import BILINEAR, Initialiser
 from netspec.keys.neurons import NEURONS
-from netspec.keys.optimizers import word_of
+from netspec.keys.update_rules import word_of
 
 BY_FAN = ("he", "xavier", "torch")
 """Initialisers whose numbers follow from the fans."""

@@ -10,7 +10,7 @@ from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.rules import Sgd, UpdateRule, momentum_of
 from netspec.keys import texts
-from netspec.keys.optimizers import formula
+from netspec.keys.formulas import formula, is_numbered
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
@@ -84,7 +84,8 @@ def _rule(rule: UpdateRule) -> str:
     """Return the note on the update rule. The numbers of rules other than sgd are the same for all
     parameters, except for the momentum."""
     numbers = "" if isinstance(rule, Sgd) else f"{texts.optimizer(rule)}: "
-    return f"{numbers}{formula(rule)}; the schedule changes lr"
+    update = "update t, from 1," if is_numbered(rule) else "an update"
+    return f"{numbers}{update} is {formula(rule)}; the schedule changes lr"
 
 
 def _notes(graph: Graph) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ from netspec.ir.schedules import (
     Steps,
 )
 from netspec.ir.window import Pad, TransposedWindow, Window
-from netspec.keys.optimizers import OPTIMIZERS
+from netspec.keys.update_rules import OPTIMIZERS
 from netspec.train.learning.schedule import Watch, factor, observe
 
 CASES = cases()

@@ -59,18 +59,19 @@ def test_learning_option_lists_weights_and_biases() -> None:
         (
             "rmsprop(eps_in_root=1, start=1)",
             "rmsprop(rho=0.9, momentum=0, eps_in_root=1, start=1): an update is g <- g + decay w, s <- rho s + (1 - "
-            "rho) g^2 from 1, v <- momentum v - lr g / sqrt(s + eps_in_root), then w <- w + v; the schedule changes lr",
+            "rho) g^2 from s = start, v <- momentum v - lr g / sqrt(s + eps_in_root), then w <- w + v; the schedule "
+            "changes lr",
         ),
         (
             "rmsprop(momentum=0.9, centered=yes)",
             "rmsprop(rho=0.9, momentum=0.9, eps=1e-08, start=0, centered=yes): an update is g <- g + decay w, s <- rho "
-            "s + (1 - rho) g^2 from 0, m <- rho m + (1 - rho) g, v <- momentum v - lr g / (sqrt(s - m^2) + eps), then "
-            "w <- w + v; the schedule changes lr",
+            "s + (1 - rho) g^2 from s = start, m <- rho m + (1 - rho) g, v <- momentum v - lr g / (sqrt(s - m^2) + "
+            "eps), then w <- w + v; the schedule changes lr",
         ),
         (
             "adagrad(start=0.1)",
-            "adagrad(eps=1e-08, start=0.1): an update is g <- g + decay w, s <- s + g^2 from 0.1, then w <- w - lr g /"
-            " (sqrt(s) + eps)",
+            "adagrad(eps=1e-08, start=0.1): an update is g <- g + decay w, s <- s + g^2 from s = start, then w <- w - "
+            "lr g / (sqrt(s) + eps)",
         ),
         ("adadelta", "adadelta(rho=0.95, eps=1e-06): an update is g <- g + decay w, s <- rho s + (1 - rho) g^2, d <-"),
         (
@@ -78,7 +79,7 @@ def test_learning_option_lists_weights_and_biases() -> None:
             "lars(momentum=0.9, trust=0.02, eps=1e-08, adapt=weights): an update is r = trust |w| / (|g| + decay |w| +"
             " eps), v <- momentum v - lr r (g + decay w), then w <- w + v; the schedule changes lr",
         ),
-        ("lamb(adapt=all)", "lamb(beta1=0.9, beta2=0.999, eps=1e-06, adapt=all): an update t, from 1, is m <- beta1 m"),
+        ("lamb(adapt=all)", "lamb(beta1=0.9, beta2=0.999, eps=1e-06, adapt=all): update t, from 1, is m <- beta1 m"),
     ],
 )  # fmt: skip
 def test_learning_option_states_the_update_rule(optimizer: str, rule: str) -> None:

@@ -12,8 +12,8 @@ from netspec import layers
 from netspec.diagnostics.nearest import distance, is_slip, nearest
 from netspec.diagnostics.other_tools import _AMBIGUOUS, _NAMED, WORDS, plain_word
 from netspec.keys.neurons import NEURONS
-from netspec.keys.optimizers import OPTIMIZERS
 from netspec.keys.schedules import SCHEDULES
+from netspec.keys.update_rules import OPTIMIZERS
 from netspec.layers.conv import TYPE as CONV
 
 KEYS = [key.name for key in CONV.keys]

@@ -15,7 +15,7 @@ from netspec.diagnostics import SpecError
 from netspec.diff import compare, gravest
 from netspec.diff.machine_readable import to_json
 from netspec.diff.settings import settings_of
-from netspec.keys.optimizers import OPTIMIZERS
+from netspec.keys.update_rules import OPTIMIZERS
 from netspec.net import Net, loads
 from netspec.setting_keys import SETTINGS
 

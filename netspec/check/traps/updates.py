@@ -12,7 +12,7 @@ from netspec.formatting import format_number
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
 from netspec.ir.rules import UpdateRule, momentum_of
-from netspec.keys.optimizers import word_of
+from netspec.keys.update_rules import word_of
 
 SAFE_SUPER_EPS = 0.25
 """From this value on, the running mean that ``super_eps`` takes the square root of is never negative."""
