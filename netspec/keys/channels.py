@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from netspec.formatting import format_number
 from netspec.keys.kind import BadValue, one_of, unknown_word
 from netspec.keys.numbers import OneOf, Real
 from netspec.language.syntax import Number, Value, Values, Word
@@ -12,8 +14,9 @@ Channels = str | tuple[float, ...]
 """A word, or one number for each channel. A single number holds for all channels."""
 
 
-IMAGENET = {"imagenet": ("0.485,0.456,0.406", "0.229,0.224,0.225")}
-"""The means and standard deviations of red, green and blue with which torchvision's weights were trained."""
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""Means and standard deviations of red, green and blue of ImageNet's pixels (0 to 1), with which torchvision's weights
+were trained."""
 
 _OF_ONE = "torchvision's numbers for ImageNet are of pixels from 0 to 1: range=1"
 
@@ -59,10 +62,25 @@ class PerChannel:
             return tuple(self.number.read(item) for item in (value.items if isinstance(value, Values) else (value,)))
         if isinstance(value, Word) and value.text in self.words:
             return value.text
-        if isinstance(value, Word) and value.text.lower() in IMAGENET:
-            numbers = IMAGENET[value.text.lower()][0 if "image" in self.words else 1]
+        if isinstance(value, Word) and value.text.lower() == "imagenet":
+            numbers = _listed(_IMAGENET[0 if "image" in self.words else 1])
             message = f"needs {self.doc}, not '{value.text}'"
             error = BadValue(message, value.span, notes=(_OF_ONE,), replacement=numbers)
             error.companions = (("range", "1"),)
             raise error
         raise unknown_word(value, self.words, self.doc)
+
+
+def imagenet_keys(white: int, order: str) -> str:
+    """Return the ``mean=`` and ``std=`` of torchvision's weights, for pixels from 0 to ``white`` in an ``order`` of
+    channels.
+
+    >>> imagenet_keys(255, "bgr")
+    'mean=103.53,116.28,123.675 std=57.375,57.12,58.395'
+    """
+    mean, std = (_listed([white * number for number in (rgb[::-1] if order == "bgr" else rgb)]) for rgb in _IMAGENET)
+    return f"mean={mean} std={std}"
+
+
+def _listed(numbers: Iterable[float]) -> str:
+    return ",".join(map(format_number, numbers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from netspec.ir.graph import Graph
 from netspec.net import Net
 from netspec.passes.crops import drawn_crops
 from netspec.passes.placing import arrange
+from netspec.source import Source
 from netspec.train.config import Config, Request, resolve
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
@@ -45,7 +46,6 @@ from netspec.train.runs.plot import Drawing
 from netspec.train.runs.record import Problems, checkpoint_facts, counts, finish, run_facts, versions_here
 from netspec.train.runs.resume import (
     Earlier,
-    as_net,
     is_run,
     reopen,
     repeated_config,
@@ -125,7 +125,7 @@ def train(
     if request.out is not None and world.broadcast(is_run(request.out)):
         with world.only_on_main(locked(request.out)):
             earlier = reopen(request.out, reporter.warn)
-            require_same_spec(earlier, as_net(graph, spec, "the spec here"), request)
+            require_same_spec(earlier, Net(Source("the spec here", spec), graph), request)
             config = repeated_config(earlier, request, graph.train)
             return _resume(earlier, graph, config, request, reporter, world)
     config = resolve(request, graph.train)
@@ -266,37 +266,19 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
 
 
 def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: Reporter) -> Training:
-    """Build the ``Training``, before its first step. A run that is resumed prepares images as its checkpoint says."""
+    """Build the ``Training``, before its first step."""
     graph, config, world = job.graph, job.config, job.world
     task = task_of(graph, data.classes)
     for line in task.notes:
         reporter.note(line)
-    if job.state is None:
-        statistics = world.broadcast(training_statistics(graph, data, config.batch, loader, reporter, world))
-        prepare = Preparation.for_graph(graph, statistics, data.frame, data.peak, config.device)
-    else:
-        saved = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state)
-        prepare = saved.preparation(data.frame, data.peak, config.device)
+    prepare = _preparation(job, data, folder, loader, reporter)
+    prepare_training = prepare.for_training(graph)
     if world.size > 1:
         objective: Objective = distribute(job.objective, arrange(graph, config.gpus, config.split))
     else:
         objective = recorded(job.objective)
-    layout = objective.layout
-    augment, on_gpu = graph.augment, config.device == "cuda"
-    changes = {
-        "mixed": augment.mixes,
-        "changed by a policy": augment.policy and on_gpu,
-        "jittered": augment.jitter and on_gpu,
-        "erased in part": augment.erase and on_gpu,
-    }
-    when = next((word for word, is_set in changes.items() if is_set), None)
-    if layout is not None and when is not None:
-        layout = None
-        reporter.note(f"images are laid out as blocks in another copy, after they have been {when}")
-    prepare_training = prepare.for_training(graph)
-    prepared = dict.fromkeys((prepare, prepare_training))
-    layout_notes = [note for one in prepared for note in one.lay_out(layout)]
-    for line in (*objective.use_kernels(), *dict.fromkeys(layout_notes)):
+    layout_notes = _lay_out(objective, dict.fromkeys((prepare, prepare_training)), config.device)
+    for line in (*layout_notes, *objective.use_kernels()):
         reporter.note(line)
     return Training(
         graph=graph,
@@ -316,6 +298,36 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
         average=Average(objective.module, graph.train.ema) if graph.train.ema else None,
         world=world,
     )
+
+
+def _preparation(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: Reporter) -> Preparation:
+    """Return the preparation of images, with what is measured on those of the training; in a run that is resumed, as
+    its checkpoint says."""
+    graph, config = job.graph, job.config
+    if job.state is not None:
+        saved = Saved(folder.path, folder.path, Net(Source(str(folder.path), job.spec), graph), job.state)
+        return saved.preparation(data.frame, data.peak, config.device)
+    statistics = job.world.broadcast(training_statistics(graph, data, config.batch, loader, reporter, job.world))
+    return Preparation.for_graph(graph, statistics, data.frame, data.peak, config.device)
+
+
+def _lay_out(objective: Objective, preparations: Iterable[Preparation], device: str) -> list[str]:
+    """Prepare images in the layout that the network reads, unless they are changed after it could be written. Return
+    notes for the user, each once."""
+    layout, augment, on_gpu = objective.layout, objective.graph.augment, device == "cuda"
+    changes = {
+        "mixed": augment.mixes,
+        "changed by a policy": augment.policy and on_gpu,
+        "jittered": augment.jitter and on_gpu,
+        "erased in part": augment.erase and on_gpu,
+    }
+    when = next((word for word, is_set in changes.items() if is_set), None)
+    notes = []
+    if layout is not None and when is not None:
+        layout = None
+        notes.append(f"images are laid out as blocks in another copy, after they have been {when}")
+    notes += (note for preparation in preparations for note in preparation.lay_out(layout))
+    return list(dict.fromkeys(notes))
 
 
 def _restore(training: Training, state: dict[str, Any]) -> None:

@@ -15,10 +15,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from netspec.ir.graph import Graph
 from netspec.ir.settings import Train
 from netspec.net import Net
-from netspec.source import Source
 from netspec.train.config import Config, Request, resolve
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.interval import read_interval
@@ -240,8 +238,3 @@ def _unstarted(folder: Path, facts: Mapping[str, Any]) -> Earlier:
 
 def _format(value: object) -> str:
     return "none" if value is None else str(value)
-
-
-def as_net(graph: Graph, spec: str, name: str) -> Net:
-    """Combine a graph and its text into a ``Net``."""
-    return Net(Source(name, spec), graph)

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from netspec.diagnostics import SpecError
-from netspec.formatting import format_count, format_number, format_sizes, plural
+from netspec.formatting import format_count, format_sizes, plural
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
+from netspec.keys.channels import imagenet_keys
 from netspec.net import Net, load_source
 from netspec.source import SPEC_ENDINGS, Source
 from netspec.train.data.batches.preparation import Preparation
@@ -31,9 +32,6 @@ from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_spec
 
 MAX_LISTED = 8
 """How many mismatched weights an error lists."""
-
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-"""Mean and standard deviation of ImageNet's pixels (0 to 1, RGB), which torchvision's weights expect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +123,6 @@ class Saved:
         objective.set_evaluation_random_state(self.seed, 0, 1)
         return objective
 
-    def _imagenet_normalisation(self) -> str:
-        """The ``mean=`` and ``std=`` of torchvision's networks, in this network's pixel range and channel order."""
-        preprocessing = self.graph.preprocessing
-
-        def words(rgb: tuple[float, float, float]) -> str:
-            channels = rgb[::-1] if preprocessing.order == "bgr" else rgb
-            return ",".join(format_number(number * preprocessing.range) for number in channels)
-
-        mean, std = IMAGENET
-        return f"mean={words(mean)} std={words(std)}"
-
     def preparation(self, frame: Frame, peak: int, device: str) -> Preparation:
         """Return the preparation of stored images (of this frame and peak) for the network, with the training's mean.
 
@@ -146,10 +133,10 @@ class Saved:
             images to measure it on.
         """
         if not self.state["preparation"]:
+            published = imagenet_keys(self.graph.preprocessing.range, self.graph.preprocessing.order)
             raise TrainError(
                 f"{self.graph.name} subtracts or divides by what is measured on training images, and there are none",
-                "give the numbers on the input line, or by --set; "
-                f"those of many published weights are {self._imagenet_normalisation()}",
+                f"give the numbers on the input line, or by --set; those of many published weights are {published}",
             )
         prepare = Preparation.for_graph(self.graph, None, frame, peak, device)
         state = self.state["preparation"]
