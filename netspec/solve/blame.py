@@ -9,8 +9,8 @@ from netspec.check import Checked, LayerFacts
 from netspec.check.report import key_spans
 from netspec.diagnostics import Diagnostic, Label
 from netspec.ir.window import AxisName
-from netspec.solve import windows
 from netspec.solve.trial import Proposal
+from netspec.solve.windows.sizes import layer_window, tiles
 
 
 def culprit(working: Sequence[Proposal]) -> LayerFacts | None:
@@ -20,17 +20,17 @@ def culprit(working: Sequence[Proposal]) -> LayerFacts | None:
     must not be among the proposals; otherwise the cause is not clear, and the result is ``None``.
     """
     first = working[0].cause if working else None
-    if first is None or not windows.tiles(first):
+    if first is None or not tiles(first):
         return first
     return first if all(proposal.cause in (first, None) for proposal in working) else None
 
 
 def moved_to(mistake: Diagnostic, cause: LayerFacts, checked: Checked) -> Diagnostic:
     """Return the mistake located at its cause, with the claim as a second place."""
-    window = windows.layer_window(cause)
+    window = layer_window(cause)
     output = cause.computed
     assert window is not None and output is not None
-    x, name, exact = cause.reads[0], cause.name, windows.tiles(cause)
+    x, name, exact = cause.reads[0], cause.name, tiles(cause)
     sizes: dict[AxisName, tuple[int, int]] = {"width": (x.width, output.width), "height": (x.height, output.height)}
     axis: AxisName = next(
         (a for a, (size, _) in sizes.items() if window.unrounded_output(a, size).denominator > 1), "width"

@@ -11,9 +11,10 @@ from netspec.formatting import format_count
 from netspec.ir.ops import Conv, Deconv, Linear, Local
 from netspec.ir.window import Rounding, TransposedWindow, Window
 from netspec.language.syntax import Pair
-from netspec.solve import enlarging, windows
 from netspec.solve.edits import propose_keys
 from netspec.solve.trial import Proposal
+from netspec.solve.windows import enlarging, input_sizes, kernels, padding, roundings
+from netspec.solve.windows.sizes import layer_window, tiles
 
 MAX_SUSPECTS = 50
 """How many windows above a refuted claim are examined."""
@@ -46,7 +47,7 @@ def _for_windows(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     nearby_sizes: dict[str, Proposal] = {}
     suspects = _suspects(checked, facts)
     for upstream in (*suspects[:MAX_SUSPECTS], *(other for other in suspects[MAX_SUSPECTS:] if other is facts)):
-        window = windows.layer_window(upstream)
+        window = layer_window(upstream)
         if window is None:
             continue
         for proposal in _for_window(checked, facts, upstream, window):
@@ -59,12 +60,12 @@ def _for_windows(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 def _for_window(checked: Checked, facts: LayerFacts, upstream: LayerFacts, window: Window) -> Iterator[Proposal]:
     if upstream is facts:
-        yield from windows.as_caffe(checked, facts, window)
-        yield from windows.size_keeping_stride(checked, facts, window)
+        yield from roundings.as_caffe(checked, facts, window)
+        yield from kernels.size_keeping_stride(checked, facts, window)
         yield from _for_size(checked, facts, window)
         if isinstance(window, TransposedWindow):
             return
-        yield from windows.kernels(checked, facts, window)
+        yield from kernels.tiling(checked, facts, window)
         return
     name = upstream.name
     for proposal in _for_size(checked, upstream, window):
@@ -99,7 +100,7 @@ def likely(checked: Checked, facts: LayerFacts, *, of_shape: bool) -> tuple[str,
     settled.append(of_shape and _is_connected(facts))
     first = max((i for i, done in enumerate(settled) if done), default=-1) + 1
     for upstream in path[first:-1]:
-        window = windows.layer_window(upstream)
+        window = layer_window(upstream)
         if window is None or upstream.computed is None:
             continue
         x = upstream.reads[0]
@@ -131,27 +132,27 @@ def _suspects(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
     These are the ones that do not tile, then those that shrink their input for lack of padding, then the first one on
     the path, then this layer.
     """
-    with_windows = [f for f in _path(checked, facts) if windows.layer_window(f)]
-    not_tiling = [f for f in with_windows if not windows.tiles(f)]
-    shrinking = [f for f in with_windows[:-1] if windows.same_size_pad(f) is not None]
+    with_windows = [f for f in _path(checked, facts) if layer_window(f)]
+    not_tiling = [f for f in with_windows if not tiles(f)]
+    shrinking = [f for f in with_windows[:-1] if padding.same_size_pad(f) is not None]
     return list({id(f): f for f in (*not_tiling, *shrinking, *with_windows[:1], *with_windows[-1:])}.values())
 
 
 def _for_size(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     if isinstance(window, TransposedWindow):
         yield from enlarging.proposals(checked, facts, window)
-        yield from windows.input_sizes(checked, facts, window)
+        yield from input_sizes.proposals(checked, facts, window)
         return
-    if windows.tiles(facts):
-        yield from windows.swapped_pad(checked, facts)
-        yield from windows.same_size_padding(checked, facts)
-    yield from windows.input_sizes(checked, facts, window)
+    if tiles(facts):
+        yield from padding.swapped(checked, facts)
+        yield from padding.keeping_size(checked, facts)
+    yield from input_sizes.proposals(checked, facts, window)
     others: tuple[Rounding, ...] = ("up", "down")
     for other in others:
         if other != window.rounding:
-            yield windows.rounding(checked, facts, window, other)
-    yield from windows.pads(checked, facts, window)
-    yield from windows.own_rounding(checked, facts, window)
+            yield roundings.changed(checked, facts, window, other)
+    yield from padding.tiling(checked, facts, window)
+    yield from roundings.of_layer(checked, facts, window)
 
 
 def _for_channels(checked: Checked, facts: LayerFacts, channels: int) -> Iterator[Proposal]:

@@ -8,6 +8,7 @@ from itertools import islice, takewhile
 from netspec.check import Checked
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.language.syntax import Section, Setting
+from netspec.solve.proposals import proposals
 from netspec.solve.trial import Bench, Proposal
 from netspec.source import Span
 
@@ -28,15 +29,14 @@ def completed(
     after: Checked,
     mistake: Diagnostic,
     bench: Bench,
-    proposals_of: ProposalsOf,
     fixes_of: ProposalsOf,
 ) -> tuple[Proposal, Checked] | None:
     """Return a proposal together with the first fixes of the mistakes in the notation of its statement that come to
     light with it, ``after``, and the check of the file with all of them. A mistake of the syntax may be of several
     statements.
 
-    ``proposals_of`` returns what may fix a mistake, and ``fixes_of`` what was found to fix it. ``None`` if there are no
-    such fixes, or none within the statement.
+    ``fixes_of`` returns what was found to fix a mistake. ``None`` if there are no such fixes, or none within the
+    statement.
     """
     root = bench.checked.texts.root
     whole = _statement(bench.checked, mistake.span)
@@ -50,7 +50,7 @@ def completed(
         part = Span(text, whole.start, len(text.text) - (len(root.text) - whole.end))
         errors = [e for e in bench.new_errors(checked) if e.code in NOTATION and part.contains(e.span)]
         errors = [e for e in errors if len(e.fixes) < 2]  # between several, the user decides
-        step = _together(part, errors, inner, lambda e, on: islice(proposals_of(e, on), 1))
+        step = _together(part, errors, inner, lambda e, on: islice(proposals(e, on), 1))
         if step is None or not all(inner.fix(step[0], error, step[1]) for error in step[2]):
             step = _together(part, errors, inner, fixes_of)
         if step is None:

@@ -9,7 +9,7 @@ from netspec.diagnostics import Diagnostic, Edit
 from netspec.diagnostics.fixes import insertion, removal
 from netspec.ir.shape import Shape
 from netspec.language.syntax import Section, Values, Word, by_key
-from netspec.solve.trial import Proposal
+from netspec.solve.trial import Bench, Proposal
 
 
 def projection(checked: Checked, facts: LayerFacts, n: int, target: Shape) -> Iterator[Proposal]:
@@ -45,10 +45,10 @@ def vector(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         yield Proposal(f"add {' and '.join(lines)} above", edits, f"gives {x.channels} numbers")
 
 
-def own_layer(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Iterator[Proposal]:
+def own_layer(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Iterator[Proposal]:
     """Propose a layer of its own for other tools' activation ``softmax``, and for ``prelu``, unless other layers read
     this one by name."""
-    pair, section = facts.pairs.get("neuron"), facts.section
+    checked, pair, section = bench.checked, facts.pairs.get("neuron"), facts.section
     read = [word for other in checked.file.sections for word in _names_read(other)]
     word = mistake.span.text.lower()
     names = {"softmax": "prob", "prelu": f"{facts.name}_act"}

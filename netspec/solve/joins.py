@@ -8,12 +8,15 @@ from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
 from netspec.check.mismatch import MAX_LABELS, odd_shapes
+from netspec.diagnostics import Diagnostic
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.keys.texts import pad as pad_text
-from netspec.solve import inserted, windows
+from netspec.solve import inserted
 from netspec.solve.edits import propose_keys
-from netspec.solve.trial import Proposal
+from netspec.solve.trial import Bench, Proposal
+from netspec.solve.windows import padding
+from netspec.solve.windows.sizes import layer_window, output_size
 
 MAX_ABOVE = 12
 """How many layers of a branch are followed upwards to find where it begins."""
@@ -21,15 +24,18 @@ MAX_ABOVE = 12
 _JOINS = ("sum", "concat", "max", "product")
 
 
-def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+def of_branches(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Iterator[Proposal]:
     """Yield changes that might give all inputs of a joining layer the same shape.
 
     For each input with a different shape, these are another input of its branch, then other keys of the branch's layers
     from the last one up, and, if the branch has no layers of its own, a projection. A product can also multiply maps by
     one unit each, which a pooling of whole maps gives.
     """
+    if not mistake.labels:
+        return  # it is about the inputs of a layer with weights, not about branches that meet
     if not facts.reads:
         return  # two layers have this name, and the mistake is the other one's
+    checked = bench.checked
     odd = odd_shapes(facts.reads, multiplied=facts.type == "product")
     for n, target in reversed([*odd.items()][-MAX_LABELS:]):
         others = [number for i, number in enumerate(facts.inputs) if i != n]
@@ -63,21 +69,21 @@ def _above(checked: Checked, number: int) -> Iterator[int]:
 
 def _resized(checked: Checked, layer: LayerFacts, target: Shape) -> Iterator[Proposal]:
     """Yield changes of a layer's padding that keep its input's size, and of its stride that give the ``target`` one."""
-    window = windows.layer_window(layer)
+    window = layer_window(layer)
     if window is None or layer.computed is None or not layer.computed.is_image:
         return
-    yield from windows.same_size_padding(checked, layer)
+    yield from padding.keeping_size(checked, layer)
     (x,) = layer.reads
     stride = max(1, round(x.height / target.height))
     if stride != window.stride[0]:
         strided = replace(window, stride=(stride, stride))
-        for pad in (None, windows.same_size_pad_of(replace(window, stride=(1, 1)))):
+        for pad in (None, padding.same_size_pad_of(replace(window, stride=(1, 1)))):
             keys = {"stride": str(stride)} | ({"pad": pad_text(pad)} if pad is not None else {})
             yield propose_keys(checked, layer, keys, _gives(strided, x) if pad is None else "")
 
 
 def _gives(window: Window, x: Shape) -> str:
-    size = windows.output_size(window, x)
+    size = output_size(window, x)
     return f"gives {size[0]}x{size[1]}" if size else ""
 
 
@@ -109,5 +115,5 @@ def _other_input(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[Pro
 
 def _has_windows(checked: Checked, number: int, start: int) -> bool:
     """Whether the branch from layer ``start`` to layer ``number`` has windows other than 1x1."""
-    layer_windows = (windows.layer_window(layer) for layer in _branch(checked, number, [start]))
-    return any(window is not None and window.kernel != (1, 1) for window in layer_windows)
+    windows = (layer_window(layer) for layer in _branch(checked, number, [start]))
+    return any(window is not None and window.kernel != (1, 1) for window in windows)

@@ -1,4 +1,4 @@
-"""Fixes that change numbers other than a window's: the input's channels and crops, filters, groups, slices, tables."""
+"""Fixes that change numbers other than a window's: crops, filters, groups, slices, tables."""
 
 from __future__ import annotations
 
@@ -13,17 +13,6 @@ from netspec.keys import BadValue, Rows
 from netspec.language.syntax import Number
 from netspec.solve.edits import propose_keys, set_crop, set_input, set_keys
 from netspec.solve.trial import Proposal
-
-
-def channels_first(checked: Checked, most: float = math.inf) -> Iterator[Proposal]:
-    """Propose to reorder an input that was written height x width x channels, if it has at most ``most`` channels."""
-    source = checked.input
-    if source is None or source.computed is None or len(source.section.values) < 2:
-        return
-    shape = source.computed
-    if shape.is_image and shape.width < shape.channels and shape.width <= most:
-        other = Shape(shape.width, shape.channels, shape.height)
-        yield Proposal(f"input {other}", set_input(checked, source, other), "channels stand first")
 
 
 def crop(checked: Checked) -> Iterator[Proposal]:

@@ -21,12 +21,6 @@ from netspec.solve.numbers import channels_of_share
 from netspec.solve.trial import Proposal
 
 
-def layer_of_known_channels(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """Propose what another tool's adaptive pooling or instance normalisation is, which depends on what it reads."""
-    yield from adaptive_window(checked, facts)
-    yield from instance_norm(checked, facts)
-
-
 def instance_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose a group for each channel instead of another tool's instance normalisation.
 
@@ -63,13 +57,6 @@ def adaptive_window(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     else:
         return
     yield Proposal(f"write {layer}", adaptive.written_as(layer), f"gives {rows}x{columns} of {height}x{width}")
-
-
-def for_unknown_key(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """Propose what a key of other tools says of the layer and what it reads."""
-    yield from without_channels_read(checked, facts)
-    yield from groups_of_size(checked, facts)
-    yield from claimed_parameters(checked, facts)
 
 
 def without_channels_read(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

@@ -13,7 +13,7 @@ from netspec.keys.texts import pad as pad_text
 from netspec.keys.texts import pair as size_text
 from netspec.solve.edits import propose_keys
 from netspec.solve.trial import Proposal
-from netspec.solve.windows import target
+from netspec.solve.windows.sizes import target
 
 
 def proposals(checked: Checked, facts: LayerFacts, window: TransposedWindow) -> Iterator[Proposal]:
