@@ -6,10 +6,16 @@ side as on the other. So the 388 x 388 scores of U-Net, whose strides and enlarg
 388 x 388 of its 572 x 572 pixels (Ronneberger et al., 2015, figure 1), and the 41 x 41 scores of DeepLab-LargeFOV (Chen
 et al., Semantic image segmentation with deep convolutional nets and fully connected CRFs, 2015) to every eighth of 321
 x 321 pixels. It is also where ``interpolate`` of PyTorch would put them.
+
+The middle is not where scores stand that see another part of the image, as behind a crop of a corner. So the centres of
+windows are followed from the image to the scores, and the place next to the middle is taken that they allow. A stride
+leaves some freedom: a unit of a convolution with a stride of 2 may be taken for the pixel in the middle of its kernel,
+or for the square of 2 x 2 pixels that is left for it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,9 +25,12 @@ from netspec.formatting import format_number
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import (
     BinPool,
+    BorderPad,
+    Crop,
     Interpolate,
     Mirror,
     Nailbed,
+    Op,
     PixelShuffle,
     PixelUnshuffle,
     RandomScale,
@@ -38,14 +47,23 @@ UNLABELLED = 255
 the metrics."""
 
 
-class Scale(NamedTuple):
-    """The distances in the image, in pixels, of neighbouring units of a value: down and across."""
+class Axis(NamedTuple):
+    """The units of a value along one axis: the distance of neighbouring ones in the image, in pixels, and the lowest
+    and highest pixel that the first of them may be taken for."""
 
-    down: Fraction
-    across: Fraction
+    apart: Fraction
+    low: Fraction
+    high: Fraction
+
+
+class Place(NamedTuple):
+    """Where the units of a value stand in the image."""
+
+    rows: Axis
+    columns: Axis
 
     def __str__(self) -> str:
-        down, across = map(format_number, self)
+        down, across = (format_number(axis.apart) for axis in self)
         return down if down == across else f"{down} x {across}"
 
 
@@ -94,54 +112,73 @@ def score_grid(graph: Graph) -> ScoreGrid:
         or reach beyond the image.
     """
     image, scores = graph.input.output, graph.scores.output
-    scale = _scale_of_scores(graph)
-    if scale is None:  # all of the image reaches each score in its own way: the maps are as large as the image, or less
-        scale = Scale(Fraction(image.height, scores.height), Fraction(image.width, scores.width))
-    for step in scale:
-        if step < 1 or step.denominator > 1:
+    place = _place_of_scores(graph) or Place(*(_filling(image[i], scores[i]) for i in (1, 2)))
+    for axis in place:
+        if axis.apart < 1 or axis.apart.denominator > 1:
             raise NoGrid(
-                f"the class scores are {scale} pixels of the image apart: a mask has a class for each pixel",
+                f"the class scores are {place} pixels of the image apart: a mask has a class for each pixel",
                 f"{scores} scores for an image of {image}; scores stand a whole number of pixels apart, at least 1",
             )
-    down, across = int(scale.down), int(scale.across)
-    spans = (down * (scores.height - 1) + 1, across * (scores.width - 1) + 1)
-    for span, apart, count, size in zip(spans, (down, across), scores[1:], image[1:], strict=True):
-        if span > size:
-            raise NoGrid(
-                "the class scores reach beyond the image",
-                f"{apart} * ({count} - 1) + 1 = {span} pixels, the image has {size}; a crop layer takes their middle",
-            )
-    top, left = ((size - span) // 2 for size, span in zip(image[1:], spans, strict=True))
-    return ScoreGrid(scores.height, scores.width, down, across, top, left)
+    top, left = (_first(axis, count, size) for axis, count, size in zip(place, scores[1:], image[1:], strict=True))
+    return ScoreGrid(scores.height, scores.width, int(place.rows.apart), int(place.columns.apart), top, left)
 
 
-def _scale_of_scores(graph: Graph) -> Scale | None:
-    """Return the scale of the class scores. ``None``: they have none of their own."""
+def _first(axis: Axis, count: int, size: int) -> int:
+    """Return the pixel, on an axis of ``size`` pixels, to which the first of ``count`` scores belongs. Raises
+    ``NoGrid``."""
+    span = int(axis.apart) * (count - 1) + 1
+    if span > size:
+        raise NoGrid(
+            "the class scores reach beyond the image",
+            f"{axis.apart} * ({count} - 1) + 1 = {span} pixels, the image has {size}; a crop layer takes their middle",
+        )
+    lowest, highest = sorted((math.ceil(axis.low), math.floor(axis.high)))  # those around it if no pixel is between
+    allowed = min(max((size - span) // 2, lowest), highest)
+    return min(max(allowed, 0), size - span)
+
+
+def _filling(pixels: int, units: int) -> Axis:
+    """Return the axis of units that all of the image reaches, each in its own way: they are as large as the image, or
+    less."""
+    return Axis(Fraction(pixels, units), Fraction(0), Fraction(pixels))
+
+
+def _place_of_scores(graph: Graph) -> Place | None:
+    """Return the place of the class scores. ``None``: they have none of their own."""
     needed = graph.dependencies([graph.scores])
-    scales: dict[str, Scale | None] = {}
+    places: dict[str, Place | None] = {}
     for node in graph.nodes.values():
         if node.name not in needed:
             continue
         if not node.inputs:
-            scales[node.name] = Scale(Fraction(1), Fraction(1))
+            places[node.name] = Place(*[Axis(Fraction(1), Fraction(0), Fraction(0))] * 2)
         elif node.output.height * node.output.width == 1:
-            scales[node.name] = None  # stands nowhere, as all of the image reaches it
+            places[node.name] = None  # stands nowhere, as all of the image reaches it
         else:
-            scales[node.name] = _scale(node, _joined(node, scales), graph.shapes(node)[0])
-    return scales[graph.scores.name]
+            places[node.name] = _place(node, _joined(node, places), graph.shapes(node)[0])
+    return places[graph.scores.name]
 
 
-def _joined(node: Node, scales: dict[str, Scale | None]) -> Scale | None:
-    """Return the scale of an operation's inputs. Raises ``NoGrid`` if they differ."""
-    known = {name: scale for name in node.inputs if (scale := scales[name]) is not None}
-    if len(set(known.values())) > 1:
-        values = ", ".join(f"those of {name} {scale}" for name, scale in known.items())
+def _joined(node: Node, places: dict[str, Place | None]) -> Place | None:
+    """Return the place of an operation's inputs. Raises ``NoGrid`` if their scales differ."""
+    known = {name: place for name in node.inputs if (place := places[name]) is not None}
+    if len({tuple(axis.apart for axis in place) for place in known.values()}) > 1:
+        values = ", ".join(f"those of {name} {place}" for name, place in known.items())
         raise NoGrid(f"{node.layer} joins maps of different scales", f"units are so many pixels apart: {values}")
-    return next(iter(known.values()), None)
+    return Place(*map(_common, zip(*known.values(), strict=True))) if known else None
 
 
-def _scale(node: Node, read: Scale | None, x: Shape) -> Scale | None:
-    """Return the scale of an operation's output, given that of what it reads, whose shape is ``x``."""
+def _common(axes: Sequence[Axis]) -> Axis:
+    """Return the axis with what all ``axes`` allow, whose units are equally far apart; or, if they have nothing in
+    common, with what any of them allows."""
+    low, high = max(axis.low for axis in axes), min(axis.high for axis in axes)
+    if low > high:
+        low, high = min(axis.low for axis in axes), max(axis.high for axis in axes)
+    return Axis(axes[0].apart, low, high)
+
+
+def _place(node: Node, read: Place | None, x: Shape) -> Place | None:
+    """Return the place of an operation's output, given that of what it reads, whose shape is ``x``."""
     op = node.op
     if isinstance(op, RandomScale):
         raise NoGrid(f"{node.layer} scales images at random in training, and their masks are not scaled")
@@ -149,25 +186,53 @@ def _scale(node: Node, read: Scale | None, x: Shape) -> Scale | None:
         return None
     if read is None or isinstance(op, BinPool | Interpolate):
         return None  # a size is given: its units stand where those of the maps do that it is joined with
+    steps, firsts = _moved(op, x)
+    return Place(*map(_sampled, read, steps, firsts))
+
+
+def _sampled(axis: Axis, step: Fraction | float, first: Fraction | float) -> Axis:
+    """Return the axis of units that are ``step`` units of ``axis`` apart, the first of them at unit ``first``."""
+    step, first = (Fraction(number).limit_denominator(1000) for number in (step, first))
+    freedom = abs(axis.apart * (abs(step) - 1) / 2)
+    return Axis(axis.apart * step, axis.low + axis.apart * first - freedom, axis.high + axis.apart * first + freedom)
+
+
+_Pair = tuple[Fraction | float, Fraction | float]
+
+
+def _moved(op: Op, x: Shape) -> tuple[_Pair, _Pair]:
+    """Return how many units of ``x`` the units of an operation's output are apart, down and across, and at which unit
+    of ``x`` the first of them is centred."""
     window = window_of(op)
-    if isinstance(window, TransposedWindow):
-        return _times(read, [Fraction(1, stride) for stride in window.stride])
     if window is not None:
-        return _times(read, window.stride)
+        pads = window.pad.top, window.pad.left
+        before = [Fraction(extent - 1, 2) - pad for extent, pad in zip(window.extent, pads, strict=True)]
+        if not isinstance(window, TransposedWindow):
+            return window.stride, (before[0], before[1])
+        down, across = (Fraction(1, stride) for stride in window.stride)
+        return (down, across), (-before[0] * down, -before[1] * across)
     match op:
-        case Nailbed(stride=factor) | PixelUnshuffle(factor=factor):
-            return _times(read, (factor, factor))
+        case Nailbed(stride=stride):
+            return (stride, stride), op.starts(x)
+        case Crop(top=top, left=left):
+            return (1, 1), (top, left)
+        case BorderPad(pad=pad):
+            return (1, 1), (-pad.top, -pad.left)
+        case PixelUnshuffle(factor=factor):
+            return (factor, factor), (Fraction(factor - 1, 2),) * 2
         case PixelShuffle(factor=factor):
-            return _times(read, (Fraction(1, factor),) * 2)
-        case Upsample(factor=(down, across)):
-            return _times(read, (Fraction(1, down), Fraction(1, across)))
+            return _enlarged(factor, factor)
+        case Upsample(factor=factors):
+            return _enlarged(*factors)
         case Resize(step=step):
-            return _times(read, (Fraction(step).limit_denominator(1000),) * 2)
+            rows, columns = op.shape((x,))[1:]
+            return (step, step), ((x.height - rows * step) / 2, (x.width - columns * step) / 2)
         case Mirror():
-            return _times(read, (1, -1))
-    return read
+            return (1, -1), (0, x.width - 1)
+    return (1, 1), (0, 0)
 
 
-def _times(scale: Scale, factors: Sequence[Fraction | int]) -> Scale:
-    down, across = factors
-    return Scale(scale.down * down, scale.across * across)
+def _enlarged(*factors: int) -> tuple[_Pair, _Pair]:
+    """Return how units are moved of which each becomes ``factors`` ones, down and across."""
+    (down, across), (top, left) = zip(*((Fraction(1, f), Fraction(1 - f, 2 * f)) for f in factors), strict=True)
+    return (down, across), (top, left)

@@ -59,7 +59,23 @@ def test_scores_of_deeplab_are_eight_pixels_apart() -> None:
         ("[p] avgpool kernel=4 stride=4\n[u] deconv filters=2 kernel=4 stride=4", ScoreGrid(12, 16, 1, 1, 0, 0)),
         ("[p] pixelunshuffle factor=2\n[s] pixelshuffle factor=2", ScoreGrid(12, 16, 1, 1, 0, 0)),
         ("[m] mirror\n[n] mirror inputs=m\n" + SCORES, ScoreGrid(12, 16, 1, 1, 0, 0)),
-        ("[c] crop size=6 top=0 left=0\n" + SCORES, ScoreGrid(6, 6, 1, 1, 3, 5)),
+        # behind a crop of a corner, scores see the corner
+        ("[c] crop size=6 top=0 left=0\n" + SCORES, ScoreGrid(6, 6, 1, 1, 0, 0)),
+        # the middle of rows 7 to 9, and of columns 1 to 3, which see row 6 and column 0 too
+        ("[c] crop size=5 top=6 left=0\n[s] conv filters=2 kernel=3", ScoreGrid(3, 3, 1, 1, 7, 1)),
+        # the first score sees rows 6 and 7, and columns 0 and 1: of each two, the one next to the middle
+        ("[p] maxpool kernel=2 stride=2\n[c] crop size=3 top=3 left=0\n" + SCORES, ScoreGrid(3, 3, 2, 2, 6, 1)),
+        # what has not been pooled says to the pixel what a crop leaves: row 1 + 6 and column 1
+        ("[a] conv filters=2 kernel=3\n[p] avgpool kernel=2 stride=2\n[u] deconv filters=2 kernel=2 stride=2\n"
+         "[j] concat inputs=a,u\n[c] crop size=4 top=6 left=0\n" + SCORES, ScoreGrid(4, 4, 1, 1, 7, 1)),
+        # padding at the left and at the top: 12 + 4 - 6 = 10 rows, and the first is centred at 3 - 4, outside
+        ("[c] conv filters=2 kernel=7 pad=4,0,4,0", ScoreGrid(10, 14, 1, 1, 0, 0)),
+        # crops of two corners that are joined stand where neither does: in the middle
+        ("[a] crop size=6 top=0 left=0\n[b] crop size=6 top=6 left=10 inputs=image\n[j] concat inputs=a,b\n" + SCORES,
+         ScoreGrid(6, 6, 1, 1, 3, 5)),
+        # rows 2, 6 and 10 are kept, and columns 2, 6, 10 and 14, each for 4 pixels: 6 - 1.5 and 10 - 1.5, rounded up
+        ("[n] nailbed stride=4\n[c] crop size=2 top=1 left=2\n" + SCORES, ScoreGrid(2, 2, 4, 4, 5, 9)),
+        ("[r] resize step=2\n[c] crop size=3 top=3 left=5\n" + SCORES, ScoreGrid(3, 3, 2, 2, 6, 10)),
         # what has one unit for all of the image stands nowhere, as the features of a whole image in DeepLab v3
         ("[g] avgpool kernel=12x16\n[u] upsample factor=12x16\n[j] concat inputs=image,u\n" + SCORES,
          ScoreGrid(12, 16, 1, 1, 0, 0)),
