@@ -62,6 +62,9 @@ HALVES = Window((2, 2), (2, 2), kind="pool")
         ("reflectpad pad=7,0,1,2", ops.ReflectPad(Pad(7, 0, 1, 2))),
         ("binpool bins=3x5", ops.BinPool((3, 5))),
         ("binpool bins=2x4", ops.AvgPool(Window((4, 2), (4, 2), kind="pool"))),  # bins of one size are windows
+        ("binpool bins=1", ops.AvgPool(Window((8, 8), (8, 8), kind="pool"))),
+        ("binpool bins=1x3", ops.BinPool((1, 3))),
+        ("binpool bins=9x1", ops.BinPool((9, 1))),
         ("binpool bins=7", ops.AvgPool(Window((2, 2), (1, 1), kind="pool"))),
         ("randomscale size=7 max_scale=1.2", ops.RandomScale(7, 1.2)),
         ("reshape size=64x2x2", ops.Reshape(Shape(64, 2, 2))),

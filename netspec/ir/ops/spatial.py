@@ -114,7 +114,7 @@ class BinPool(Op):
 def _even(bins: tuple[range, ...]) -> tuple[int, int] | None:
     """Return the length of the bins and the distance between their first pixels, ``None`` if they are not the same."""
     lengths = {len(pixels) for pixels in bins}
-    steps = {after.start - before.start for before, after in pairwise(bins)} or lengths
+    steps = {after.start - before.start for before, after in pairwise(bins)} or {*lengths}
     return (lengths.pop(), steps.pop()) if len(lengths) == len(steps) == 1 and 0 not in steps else None
 
 

@@ -159,6 +159,12 @@ def test_numbers_that_are_added_to_each_unit_are_the_biases_of_a_convolution_of_
     assert_same(given, numbers(2, *SHAPE))
 
 
+def test_units_are_subtracted_from_numbers() -> None:
+    given = model([node("Sub", ["b", "x"], ["y"])], ("N", *SHAPE), {"b": numbers(*SHAPE)})
+    assert spec(given)[-1] == "[conv1] conv filters=6 kernel=1 groups=6 init=constant(-1) bias_per=unit"
+    assert_same(given, numbers(2, *SHAPE))
+
+
 def test_as_many_numbers_for_the_images_of_a_batch_are_no_biases() -> None:
     """Four images of four channels: one map for each image has as many numbers as one for each channel."""
     nodes = node("Conv", ["x", "c.weight"], ["c"]), node("Add", ["b", "c"], ["y"])

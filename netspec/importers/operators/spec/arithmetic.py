@@ -40,6 +40,9 @@ def _minus(site: Site, x: Value, constant: Tensor) -> None:
     if constant.size == 1:
         site.emit("linear", x, {"a": "-1", "b": site.literal(float(constant.values().reshape(-1)[0]))})
         return
+    if unit := _per_unit(x, constant):
+        _convolved_by_ones(site, x, unit, of_parameter(constant), sign=-1)
+        return
     x, read = per_channel(site, x, constant)
     negative = np.full(x.shape.channels, -1, dtype=np.float32)
     site.emit("affine", x, arrays={"weight": lambda: negative, "bias": read}, hint=of_parameter(constant))
@@ -241,9 +244,16 @@ def _plus_each(site: Site, x: Value, unit: Read, hint: tuple[str, ...]) -> None:
         convolution.arrays["bias"] = unit
         site.result(x)
         return
+    _convolved_by_ones(site, x, unit, hint)
+
+
+def _convolved_by_ones(site: Site, x: Value, unit: Read, hint: tuple[str, ...], *, sign: int = 1) -> None:
+    """Add a number to each unit of maps, or of these times -1, by a convolution with weights that are 1 or -1."""
     channels = x.shape.channels
-    keys = {"filters": f"{channels}", "kernel": "1", "groups": f"{channels}", "init": "constant(1)", "bias_per": "unit"}
-    arrays: dict[str, Read] = {"weight": lambda: np.ones((channels, 1, 1, 1), dtype=np.float32), "bias": unit}
+    groups = {"filters": f"{channels}", "kernel": "1", "groups": f"{channels}"}
+    keys = groups | {"init": f"constant({sign})", "bias_per": "unit"}
+    weight = np.full((channels, 1, 1, 1), sign, dtype=np.float32)
+    arrays: dict[str, Read] = {"weight": lambda: weight, "bias": unit}
     site.emit("conv", x, keys, arrays=arrays, hint=hint)
 
 

@@ -21,6 +21,7 @@ TABLE: Mapping[str, Convert] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), windows.convolution),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), windows.transposed_convolution),
     "upsample_nearest2d": windows.nearest,
+    "_upsample_nearest_exact2d": windows.nearest_exact,
     "upsample_bilinear2d": windows.bilinear,
     **dict.fromkeys(("max_pool2d", "max_pool2d_with_indices"), windows.max_pool),
     **dict.fromkeys(("avg_pool2d", "avg_pool3d"), windows.average_pool),
@@ -110,6 +111,7 @@ REASONS: Mapping[str, str] = {
     "argmax": operators.REASONS["ArgMax"],
     "max_unpool2d": operators.REASONS["MaxUnpool"],
     "pow": operators.REASONS["Pow"],
+    "_upsample_bilinear2d_aa": "it takes means of the pixels between (antialias); a spec's resize does not read them",
     "upsample_bicubic2d": "a spec's upsample repeats pixels or interpolates linearly",
     **dict.fromkeys(
         ("alpha_dropout", "feature_alpha_dropout"), "it keeps mean and variance; a spec's dropout does not"

@@ -60,6 +60,11 @@ def nearest(call: Call) -> None:
     _resize(call, **REPEATED)
 
 
+def nearest_exact(call: Call) -> None:
+    """Nearest pixels of the middles of pixels: output i is pixel floor((i + 1/2) S / O)."""
+    _resize(call, mode="nearest", nearest_mode="floor", coordinate_transformation_mode="tf_half_pixel_for_nn")
+
+
 def bilinear(call: Call) -> None:
     """upsample_bilinear2d."""
     way = "align_corners" if call.get("align_corners") else "half_pixel"
