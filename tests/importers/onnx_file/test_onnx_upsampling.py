@@ -123,6 +123,33 @@ def test_sizes_that_a_model_states() -> None:
     assert "resize size=3x7" in spec(made)[-1]
 
 
+def test_sizes_of_height_and_width_alone() -> None:
+    sizes = {"sizes": np.array([3, 7])}
+    made = model(
+        [node("Resize", ["x", "", "", "sizes"], ["y"], mode="linear", axes=[-2, 3])], (2, 2, 4, 4), sizes, opset=18
+    )
+    assert_same(made, numbers(2, 2, 4, 4))
+    turned = model(
+        [node("Resize", ["x", "", "", "sizes"], ["y"], mode="linear", axes=[3, 2])], (2, 2, 4, 4), sizes, opset=18
+    )
+    assert "resizes only some axes" in refused(turned).notes[0]
+
+
+def test_sides_whose_ratio_is_kept_are_refused() -> None:
+    """onnxruntime samples at distances of the single scale then, not of the ratio of the rounded sizes."""
+    words = {"axes": [2, 3], "keep_aspect_ratio_policy": "not_larger"}
+    sizes = {"sizes": np.array([4, 5])}
+    made = model([node("Resize", ["x", "", "", "sizes"], ["y"], **words)], (2, 1, 6, 9), sizes, opset=18)
+    assert "it keeps the ratio of the sides" in refused(made).notes[0]
+
+
+def test_maps_without_pixels_are_refused() -> None:
+    words = {"coordinate_transformation_mode": "align_corners"}
+    tensors = {"scales": np.array([1, 1, 1, 0.1], np.float32)}
+    made = model([node("Resize", ["x", "", "scales"], ["y"], **words)], ("N", 2, 4, 5), tensors)
+    assert "its output has 2 x 4 x 0 numbers: none" in refused(made).notes[0]
+
+
 def test_scale_that_only_the_size_depends_on() -> None:
     """With aligned corners, positions follow from the sizes, which are rounded down."""
     words = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}

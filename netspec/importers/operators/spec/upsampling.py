@@ -44,8 +44,11 @@ _OTHER = "it samples at other positions than a spec's upsample and resize"
 def resize(site: Site) -> None:
     """A map of another size, if all samples are those of a line ``upsample`` or ``resize``, or of a pooling."""
     x, shape = site.image(), image_shape(site)
-    if any(site.get(name) for name in ("antialias", "exclude_outside", "axes")):
+    axes = [axis % 4 for axis in site.get("axes", ())]
+    if any(site.get(name) for name in ("antialias", "exclude_outside")) or axes not in ([], [2, 3]):
         raise Inexpressible("it filters, or resizes only some axes")
+    if site.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise Inexpressible("it keeps the ratio of the sides; a spec scales each side by the ratio of its sizes")
     if shape.channels != x.shape.channels:
         raise Inexpressible(f"it resizes {x.shape} to {shape}; a spec keeps the channels")
     _need_scales(site, x.shape, shape)

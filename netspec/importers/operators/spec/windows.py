@@ -296,6 +296,8 @@ def image_shape(site: Site) -> Shape:
     sizes = site.output_sizes()
     if len(sizes) != 4:
         raise Inexpressible(f"its output has {len(sizes)} axes; an image has 4: N, channels, height and width")
+    if 0 in sizes[1:]:
+        raise Inexpressible(f"its output has {' x '.join(map(str, sizes[1:]))} numbers: none")
     return Shape(*sizes[1:])
 
 
