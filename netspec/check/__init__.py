@@ -79,7 +79,7 @@ def check_file(
     graph: Graph | None = None
     if not findings.has_errors():
         graph = verify(_build_graph(walk, settings))
-        findings.all += traps(graph, {f.name: f for f in walk.facts})
+        findings.all += traps(graph, {f.name: f for f in walk.facts}, settings)
         _silence_warnings(findings, report_unused=input_shape is None and not texts.changes)
     findings.all += (w for w in allow.unknown(file.source) if not allow.allowed(w))
     return Checked(

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from netspec.check.facts import LayerFacts
+from netspec.check.idle_keys import POSSIBLE, of_another_rule, reasons_of, values_of
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
-from netspec.formatting import format_count
-from netspec.ir.rules import Sgd, UpdateRule, momentum_of
-from netspec.keys import by_name
-from netspec.keys.kind import one_of
-from netspec.keys.learning import OF_BIASES, OF_PRODUCTS, OF_WEIGHTS
-from netspec.keys.update_rules import WITH_MOMENTUM, word_of
-from netspec.lowering import PerInput
-
-_WEIGHT_KEYS = ("init", *by_name((*OF_WEIGHTS, *OF_PRODUCTS)))
-_BIAS_KEYS = tuple(by_name(OF_BIASES))
-_WEIGHT_RATES, _BIAS_RATES = ("lr", "lr_mult"), ("bias_lr", "bias_lr_mult")
-_WEIGHT_UPDATES = tuple(key for key in _WEIGHT_KEYS if key not in ("init", *_WEIGHT_RATES, "norm_over"))
-_BIAS_UPDATES = tuple(key for key in _BIAS_KEYS if key not in _BIAS_RATES)
-_MOMENTA = ("momentum", "bias_momentum")
-_GROUP_KEYS = ("gpu", "reads")
-_ALL_KEYS = frozenset((*_WEIGHT_KEYS, "bias_per", *_BIAS_KEYS, *_GROUP_KEYS, "update_every"))
+from netspec.ir.rules import Sgd
 
 
 def warn_no_effect(layers: Sequence[LayerFacts], settings: Settings, findings: Findings) -> None:
@@ -32,23 +17,20 @@ def warn_no_effect(layers: Sequence[LayerFacts], settings: Settings, findings: F
     _warn_of_defaults(settings, findings)
     _warn_of_nesterov(layers, settings, findings)
     for facts in layers:
-        if _ALL_KEYS.isdisjoint(facts.section.body.keys):
+        if POSSIBLE.isdisjoint(facts.section.body.keys):
             continue
         name = facts.name
-        reasons: dict[str, str] = {}
-        for key, why in _keys_without_effect(facts, settings):
+        for key, why in reasons_of(facts, settings).items():
             if key in facts.section.body.keys:
-                reasons.setdefault(key, why)
-        for key, why in reasons.items():
-            message = f"{name}'s {key} has no effect"
-            findings.warn("no-effect", message, facts.pairs[key].span, notes=(why,), layer=name)
+                message = f"{name}'s {key} has no effect"
+                findings.warn("no-effect", message, facts.pairs[key].span, notes=(why,), layer=name)
 
 
 def _warn_of_defaults(settings: Settings, findings: Findings) -> None:
     """Warn about keys of ``default`` lines that belong to another update rule."""
     for layer_type, pairs in settings.default_pairs.items():
         values = settings.defaults.get(layer_type, {})
-        for key, why in _keys_of_another_rule(settings.train.rule, values, layer_type):
+        for key, why in of_another_rule(settings.train.rule, values, layer_type):
             if key in pairs:
                 message = f"the {key} of default {layer_type} has no effect"
                 findings.warn("no-effect", message, pairs[key].span, notes=(why,))
@@ -59,120 +41,8 @@ def _warn_of_nesterov(layers: Iterable[LayerFacts], settings: Settings, findings
     rule = settings.train.rule
     if not isinstance(rule, Sgd) or not rule.nesterov or rule.momentum:
         return
-    if any(_values_of(facts, key) - {None, 0} for facts in layers for key in ("momentum", "bias_momentum")):
+    if any(values_of(facts, key) - {None, 0} for facts in layers for key in ("momentum", "bias_momentum")):
         return
     pair = settings.pairs("train")["optimizer"]
     why = "without momentum, both rules are w <- w - decay lr w - lr g"
     findings.warn("no-effect", "nesterov=yes has no effect", pair.span, notes=(why,))
-
-
-def _keys_of_another_rule(
-    rule: UpdateRule, values: Mapping[str, Any], layer_type: str | None
-) -> Iterator[tuple[str, str]]:
-    """Yield the keys with a value that do not belong to the train line's update rule, each with the reason. The
-    ``momentum`` of a batch normalisation has a warning of its own (``traps``)."""
-    if isinstance(rule, Sgd):
-        return
-    owners = {"super_eps": "sgd"} | (
-        {} if momentum_of(rule) is not None else dict.fromkeys(_MOMENTA, one_of(WITH_MOMENTUM))
-    )
-    for key, owner in owners.items():
-        if values.get(key) is not None and (layer_type, key) != ("batchnorm", "momentum"):
-            yield key, f"it belongs to {owner}, and the train line has optimizer={word_of(rule)}"
-
-
-def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield the keys that have no effect in this layer, whether given or not, each with the reason."""
-    name, owner = facts.name, facts.values.get("weights")
-    yield from _keys_of_another_rule(settings.train.rule, facts.values, facts.type)
-    if owner:
-        why = f"{name} uses the weights of {owner[0]}, which initialises and trains them"
-        yield from ((key, why) for key in _WEIGHT_KEYS if not _applies_to_biases(key, facts, settings))
-    if not owner and None not in _values_of(facts, "super_eps") and isinstance(settings.train.rule, Sgd):
-        why = "the update rule of super_eps has no weight decay"
-        yield from ((key, why) for key in ("decay", "decay_mult"))
-    if _values_of(facts, "decay") == {0} != _values_of(facts, "decay_mult"):
-        yield "decay_mult", f"{name}'s decay, which it multiplies, is 0"
-    # With a rate of 0 the decay is 0 in effect. Caffe's files state both, so a decay of 0 is not reported.
-    yield from ((key, why) for key, why in _keys_of_fixed_parameters(facts, settings) if _values_of(facts, key) != {0})
-    if facts.values.get("norm_over") == "parts":
-        yield from (("norm_over", why) for why in _why_no_norm_over_parts(facts))
-    if "bias" in facts.values and facts.values["bias"] is None:
-        yield from ((key, f"{name} has no biases: bias=none") for key in ("bias_per", *_BIAS_KEYS))
-    if facts.values.get("affine") is False:
-        why = f"{name} has no coefficients and no biases: affine=no"
-        yield from ((key, why) for key in (*_WEIGHT_KEYS, *_BIAS_KEYS, "update_every"))
-    yield from (("update_every", why) for why in _why_no_update_every(facts, settings))
-    if "gpus" not in settings.statements:
-        why = "the file has no GPU groups; gpus 2 declares two"
-        yield from ((key, why) for key in _GROUP_KEYS)
-
-
-def _keys_of_fixed_parameters(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield the update keys that have no effect because the learning rate of the layer's weights or biases is 0.
-
-    The rate is a factor of every term of the velocity, including the decay: it stays 0 whatever the momentum is.
-    """
-    name, weights, biases = facts.name, _zero_rate_key(facts, *_WEIGHT_RATES), _zero_bias_rate_key(facts)
-    if biases is not None and _has_biases(facts):
-        yield from ((key, f"{name}'s biases do not change: {biases}=0") for key in _BIAS_UPDATES)
-    if weights is None or facts.values.get("weights"):
-        return
-    for key in _WEIGHT_UPDATES:
-        if not _applies_to_biases(key, facts, settings):
-            yield key, f"{name}'s weights do not change: {weights}=0"
-
-
-def _applies_to_biases(key: str, facts: LayerFacts, settings: Settings) -> bool:
-    """Whether a key of the weights also applies to the biases, because they have no such key of their own.
-
-    Biases that another key keeps from being trained do not count.
-    """
-    if key not in ("lr", "schedule", "momentum") or not _has_biases(facts):
-        return False
-    own = facts.values.get(f"bias_{key}")
-    if own is not None or (key == "schedule" and settings.train.bias_schedule is not None):
-        return False
-    return _zero_bias_rate_key(facts) in ((None, "lr") if key == "lr" else (None,))
-
-
-def _has_biases(facts: LayerFacts) -> bool:
-    """Whether a layer has biases: those that ``bias`` sets, or those of a normalisation."""
-    return facts.values.get("bias") is not None or facts.values.get("affine") is True
-
-
-def _zero_rate_key(facts: LayerFacts, *keys: str) -> str | None:
-    """Return the first of ``keys`` that sets the learning rate to 0 for all inputs."""
-    return next((key for key in keys if _values_of(facts, key) == {0}), None)
-
-
-def _zero_bias_rate_key(facts: LayerFacts) -> str | None:
-    """Return the key that sets the biases' learning rate to 0: one of their own, or the weights' ``lr``."""
-    own = _zero_rate_key(facts, *_BIAS_RATES)
-    return own or (_zero_rate_key(facts, "lr") if facts.values.get("bias_lr") is None else None)
-
-
-def _values_of(facts: LayerFacts, key: str) -> set[Any]:
-    """The values of a key over all inputs."""
-    value = facts.values.get(key)
-    return set(value.values) if isinstance(value, PerInput) else {value}
-
-
-def _why_no_update_every(facts: LayerFacts, settings: Settings) -> Iterator[str]:
-    """Yield the reason why ``update_every`` has no effect, if it has none."""
-    parts = settings.train.accumulate
-    has_default = "update_every" in settings.default_pairs.get(facts.type or "", {})
-    if facts.values.get("update_every") == parts and not has_default:
-        why = f"{format_count(parts)} parts are a whole batch, after which all layers are updated anyway"
-        yield "each batch is processed in one part; train accumulate=4 divides it into four" if parts == 1 else why
-    elif facts.values.get("weights") and facts.values.get("bias", True) is None:
-        yield f"{facts.name} has neither weights of its own nor biases"
-
-
-def _why_no_norm_over_parts(facts: LayerFacts) -> Iterator[str]:
-    """Yield the reason why ``norm_over=parts`` has no effect, if it has none."""
-    name = facts.name
-    if _values_of(facts, "parts") == {1}:
-        yield f"{name} has one part; parts=2 divides it into two"
-    elif _values_of(facts, "max_norm") | _values_of(facts, "fixed_norm") == {None}:
-        yield f"{name} has neither max_norm nor fixed_norm, which it applies to"

@@ -11,7 +11,6 @@ from typing import Any
 from netspec import layers
 from netspec.check.continued import continued
 from netspec.check.other_tools.augmentations import keys_of_transform
-from netspec.check.rates import warn_of_rate
 from netspec.check.report import Findings
 from netspec.check.values import pairs_by_key, read_pairs
 from netspec.diagnostics import Label
@@ -186,8 +185,6 @@ def _check_train(pairs: dict[str, Pair], bad: set[str], train: Train, findings: 
             *(spans[key] for key in ("epochs", "steps")),
             notes=("netspec train --epochs 5 ends it after another number of epochs without a change of the spec",),
         )
-    if "optimizer" in pairs and "optimizer" not in bad:
-        warn_of_rate(pairs["optimizer"], train, findings)
     length, unit = train.warmup.length, train.warmup.unit
     whole = train.epochs if unit == "epochs" else train.steps
     if length and whole is not None and length >= whole and not bad & {"warmup", unit}:

@@ -1,6 +1,7 @@
 """Warnings about networks that are valid but most likely not what was meant.
 
-Each rule looks at the checked graph. A comment silences a warning on its line: ``# allow: lrn-across-groups``.
+Each rule looks at the checked graph, or at the settings alone. A comment silences a warning on its line:
+``# allow: lrn-across-groups``.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.check.facts import LayerFacts
+from netspec.check.statements import Settings
 from netspec.check.traps.enlarging import output_holes, sums_of_maps, unread_borders
 from netspec.check.traps.images import MAX_COLOURS, channels_last, mean_out_of_range, unread_channels, unread_pixels
 from netspec.check.traps.initialisation import saturated_bias, signal
 from netspec.check.traps.norms import lrn_across_groups, normalises_single_numbers
+from netspec.check.traps.rates import rate_too_large
 from netspec.check.traps.scores import dropout_on_scores, no_class_loss, relu_on_scores, sets_of_all, softmax_twice
 from netspec.check.traps.skipped import image_dropped
 from netspec.check.traps.updates import batchnorm_momentum, super_eps
@@ -43,8 +46,8 @@ _RULES = (
 )
 
 
-def traps(graph: Graph, facts: Mapping[str, LayerFacts]) -> tuple[Diagnostic, ...]:
-    """Return all warnings about a network, in the order of its layers."""
+def traps(graph: Graph, facts: Mapping[str, LayerFacts], settings: Settings) -> tuple[Diagnostic, ...]:
+    """Return all warnings about a network, in the order of its layers, then those about its settings."""
     order = {name: i for i, name in enumerate(graph.layers)}
     warnings = [w for rule in _RULES for w in rule(graph, facts)]
-    return tuple(sorted(warnings, key=lambda w: order[w.layer]))
+    return (*sorted(warnings, key=lambda w: order[w.layer]), *rate_too_large(settings))

@@ -1,13 +1,14 @@
-"""A warning about learning rates that are far too large for their update rule."""
+"""The trap of a learning rate that is far too large for its update rule."""
 
 from __future__ import annotations
 
-from netspec.check.report import Findings
+from collections.abc import Iterator
+
+from netspec.check.statements import Settings
+from netspec.diagnostics import Diagnostic
 from netspec.formatting import format_number
 from netspec.ir.rules import Adam, Lamb, Lars, RmsProp, UpdateRule
-from netspec.ir.settings import Train
 from netspec.keys.update_rules import word_of
-from netspec.language.syntax import Pair
 
 LARGEST_STEP = 0.1
 """A step of every weight, from which on a rate is far too large: ten times what initial weights usually are."""
@@ -15,15 +16,16 @@ _SMALL = 0.01
 """Below this, a constant beside the root hardly makes steps smaller."""
 
 
-def warn_of_rate(optimizer: Pair, train: Train, findings: Findings) -> None:
+def rate_too_large(settings: Settings) -> Iterator[Diagnostic]:
     """Warn if the steps of the rule, which do not become smaller with the gradients, are very large at this rate."""
+    train, optimizer = settings.train, settings.pairs("train").get("optimizer")
     found = _too_large(train.rule, train.lr)
-    if found is None:
+    if found is None or optimizer is None:
         return
     usual, why = found
     word = word_of(train.rule)
     message = f"a learning rate of {format_number(train.lr)} is far too large for {word}: usual are {usual}"
-    findings.warn("rate-too-large", message, optimizer.span, notes=(why,))
+    yield Diagnostic("rate-too-large", message, (optimizer.span,), (why,), severity="warning")
 
 
 def _too_large(rule: UpdateRule, lr: float) -> tuple[str, str] | None:
