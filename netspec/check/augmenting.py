@@ -144,35 +144,39 @@ def _check_cutout(images: _Images, findings: Findings) -> None:
 
 def _check_policy(images: _Images, findings: Findings) -> None:
     """Check that the operations of a policy, by Pillow, are done on colours or greys, and leave padding as it is."""
-    augment, shape, pairs = images.settings.augment, images.shape, images.pairs
-    if augment.policy is None:
-        return
-    if not shape.is_image or shape.channels not in (1, 3):
-        note = "colours are 3 channels: red, green, blue; a grey image has 1"
-        message = f"policy changes colours and moves pixels, and {images.facts.name} is {shape}"
-        findings.add("needs-colour", message, pairs["policy"].span, notes=(note,), labels=(images.input_label,))
-    elif augment.pad and augment.fill == "mean":
-        spans = (pairs[key].span for key in ("fill", "policy"))
+    if images.settings.augment.policy is not None:
         note = "black padding is changed as the image is"
-        findings.add(
-            "bad-value", "the mean as padding has no colours that a policy could change", *spans, notes=(note,)
+        _has_colours(
+            images, "policy", "policy changes colours and moves pixels", "that a policy could change", note, findings
         )
 
 
 def _check_jitter(images: _Images, findings: Findings) -> None:
     """Check that colours are changed of images that have some, and that this leaves padding as it is."""
-    augment, shape, pairs = images.settings.augment, images.shape, images.pairs
-    jitter = augment.jitter
+    jitter = images.settings.augment.jitter
     if jitter is None:
         return
+    note = "black padding is jittered as the image is; pca shifts the colours of both in the same way"
+    if not _has_colours(images, "colour", "jitter changes colours", "that could be jittered", note, findings):
+        return
+    if images.shape.channels == 1 and (jitter.saturation or jitter.hue):
+        why = "grey images have neither; jitter(brightness=, contrast=) changes them"
+        findings.warn("no-effect", "saturation and hue have no effect", images.pairs["colour"].span, notes=(why,))
+
+
+def _has_colours(images: _Images, key: str, does: str, which: str, of_black: str, findings: Findings) -> bool:
+    """Whether images, and their padding, have colours, or greys, for what a key ``does`` to them; report it if not.
+
+    ``which`` says which colours a mean as padding has not, and ``of_black`` what becomes of black padding.
+    """
+    augment, shape, pairs = images.settings.augment, images.shape, images.pairs
     if not shape.is_image or shape.channels not in (1, 3):
         note = "colours are 3 channels: red, green, blue; a grey image has 1"
-        message = f"jitter changes colours, and {images.facts.name} is {shape}"
-        findings.add("needs-colour", message, pairs["colour"].span, notes=(note,), labels=(images.input_label,))
-    elif augment.pad and augment.fill == "mean":
-        spans = (pairs[key].span for key in ("fill", "colour"))
-        note = "black padding is jittered as the image is; pca shifts the colours of both in the same way"
-        findings.add("bad-value", "the mean as padding has no colours that could be jittered", *spans, notes=(note,))
-    elif shape.channels == 1 and (jitter.saturation or jitter.hue):
-        why = "grey images have neither; jitter(brightness=, contrast=) changes them"
-        findings.warn("no-effect", "saturation and hue have no effect", pairs["colour"].span, notes=(why,))
+        message = f"{does}, and {images.facts.name} is {shape}"
+        findings.add("needs-colour", message, pairs[key].span, notes=(note,), labels=(images.input_label,))
+        return False
+    if augment.pad and augment.fill == "mean":
+        spans = (pairs[each].span for each in ("fill", key))
+        findings.add("bad-value", f"the mean as padding has no colours {which}", *spans, notes=(of_black,))
+        return False
+    return True
