@@ -12,8 +12,9 @@ from netspec.ir.distribution import Bilinear
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Dropout, colour
 from netspec.passes import purposes
+from netspec.passes.mask_limits import unfit_masks
 from netspec.passes.score_grid import UNLABELLED, is_dense, score_grid
-from netspec.passes.step_limits import layers_needing_two_images, unfit_masks, unfit_rates
+from netspec.passes.step_limits import layers_needing_two_images, unfit_rates
 
 from .devices import devices
 from .helpers import helper_text

@@ -79,6 +79,12 @@ class ScoreGrid:
     top: int
     left: int
 
+    @property
+    def places(self) -> tuple[slice, slice]:
+        """These pixels' rows and columns in the image."""
+        rows = slice(self.top, self.top + _span(self.rows, self.down), self.down)
+        return rows, slice(self.left, self.left + _span(self.columns, self.across), self.across)
+
     def __str__(self) -> str:
         first = f"from row {self.top} and column {self.left} on"
         if (self.down, self.across) == (1, 1):
@@ -126,7 +132,7 @@ def score_grid(graph: Graph) -> ScoreGrid:
 def _first(axis: Axis, count: int, size: int) -> int:
     """Return the pixel, on an axis of ``size`` pixels, to which the first of ``count`` scores belongs. Raises
     ``NoGrid``."""
-    span = int(axis.apart) * (count - 1) + 1
+    span = _span(count, int(axis.apart))
     if span > size:
         raise NoGrid(
             "the class scores reach beyond the image",
@@ -135,6 +141,11 @@ def _first(axis: Axis, count: int, size: int) -> int:
     lowest, highest = sorted((math.ceil(axis.low), math.floor(axis.high)))  # those around it if no pixel is between
     allowed = min(max((size - span) // 2, lowest), highest)
     return min(max(allowed, 0), size - span)
+
+
+def _span(count: int, apart: int) -> int:
+    """Return how many pixels there are from the first to the last of some that are so far apart."""
+    return apart * (count - 1) + 1
 
 
 def _filling(pixels: int, units: int) -> Axis:

@@ -1,5 +1,4 @@
-"""Reasons why a network cannot be trained: class scores that do not fit masks, values beyond float32, and batches too
-small for batch normalisation.
+"""Reasons why a network cannot be trained: values beyond float32, and batches too small for batch normalisation.
 
 The trainer and the generated program use these checks to reject the same networks.
 """
@@ -14,7 +13,6 @@ from netspec.ir.ops import BatchNorm
 from netspec.ir.rules import Adam, decay_in_gradient
 from netspec.ir.schedules import DiscreteExponential, Exponential, JumpingExponential, Linear, Schedule, noise_of
 from netspec.passes.phases import phases
-from netspec.passes.score_grid import UNLABELLED, NoGrid, is_dense, score_grid
 
 MAX_FLOAT32 = 3.4028234663852886e38
 """The largest float32."""
@@ -30,52 +28,6 @@ class Unfit:
 
     def __str__(self) -> str:
         return f"the {self.quantity} of {self.parameter} is {self.value:g}, which is not a finite float32 number"
-
-
-MOST_CLASSES = UNLABELLED
-"""A mask has a byte for each pixel, and one of its 256 values for unlabelled ones."""
-
-
-def unfit_maps(graph: Graph) -> tuple[str, ...] | None:
-    """Return why the scores of a dense network are not those of the classes in masks: the message, and further lines.
-    ``None`` if they are."""
-    scores = graph.scores.output
-    maps = f"the class scores are an image of {scores}"
-    if scores.channels == 1:
-        two = "the classes of pixels have a map each, also if there are two, an object and the background"
-        own = "netspec.torch_module and compile give the module, to train on images in a program of your own"
-        return f"{maps}: with one class there is nothing to tell it from", two, own
-    if scores.channels > MOST_CLASSES:
-        return (f"{maps}: masks have at most {MOST_CLASSES} classes, as one byte of each pixel says its class",)
-    try:
-        score_grid(graph)
-    except NoGrid as problem:
-        return problem.message, *problem.notes
-    return None
-
-
-def unfit_masks(graph: Graph) -> tuple[str, ...] | None:
-    """Return why a dense network cannot be trained on images and their masks: the message, and further lines. ``None``
-    if it can, or if it is not dense."""
-    if not is_dense(graph):
-        return None
-    if unfit := unfit_maps(graph):
-        return unfit
-    maps, augment = f"the class scores are an image of {graph.scores.output}", graph.augment
-    if graph.losses:
-        layer = graph.losses[0].layer
-        return f"{maps}, and {layer} is a loss of whole images", f"their loss is the cross-entropy: leave {layer} out"
-    own_updates = next((p.layer for p in graph.parameters.values() if p.update_every), None)
-    if own_updates is not None:
-        return f"{maps}, and {own_updates} is updated by the mean gradient of some images", "leave update_every= out"
-    if augment.mixes:
-        key = "mixup" if augment.mixup else "cutmix"
-        return f"{maps}: augment {key}= mixes the classes of whole images, and not those of pixels", f"leave {key}= out"
-    if augment.policy is not None:
-        return f"{maps}: augment policy= moves the pixels of images, and not those of masks", "leave policy= out"
-    if graph.test.views > 1:
-        return f"{maps}: a test has one view of each image, in which each pixel has one place", "leave test views= out"
-    return None
 
 
 def unfit_rates(graph: Graph) -> list[Unfit]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from netspec.formatting import format_count
 from netspec.ir.graph import Graph
 from netspec.passes.dependence import with_gradient
+from netspec.passes.mask_limits import unfit_maps, unfit_masks
 from netspec.passes.placing import ArrangementError, require_equal_parts
 from netspec.passes.score_grid import ScoreGrid, score_grid
-from netspec.passes.step_limits import layers_needing_two_images, unfit_maps, unfit_masks, unfit_rates
+from netspec.passes.step_limits import layers_needing_two_images, unfit_rates
 from netspec.train.errors import TrainError
 
 if TYPE_CHECKING:

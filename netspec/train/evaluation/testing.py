@@ -89,11 +89,8 @@ def run_test(
     for line in data.notes:
         note(line)
     require_known_classes(classes, data, runs[0], warn)
-    splits = split_names(data, settings.split)
+    splits, total = tested_splits(data, settings.split)
     mistakes = Mistakes([split_of(data, name) for name in splits], data.peak)
-    total = sum(len(split_of(data, name).labels) for name in splits)
-    if not total:
-        raise TrainError(f"{data.source} has no images in its {settings.split} split")
     totals, done = RunningTotals(len(classes)), 0
     with (
         memory_kept(settings.device == "cpu"),
@@ -107,8 +104,7 @@ def run_test(
                 mistakes.add(number, labels.indices, labels.classes, predicted)
                 done += labels.drawn
                 bar.update(done)
-    if not totals.used:
-        raise TrainError(f"none of the {format_count(total)} images of {data.source} can be read")
+    require_read(totals.used, total, data)
     return Outcome(
         source=data.source,
         split=settings.split,
@@ -187,20 +183,24 @@ def _open(
     return sources, tuple(distinct)
 
 
-def split_names(data: Data, split: SplitName) -> tuple[Part, ...]:
-    """Return the parts of a source that are tested. Raises ``TrainError`` if there are no validation images to test
-    on."""
+def tested_splits(data: Data, split: SplitName) -> tuple[tuple[Part, ...], int]:
+    """Return the parts of a source that are tested, and how many images they have. Raises ``TrainError`` if there are
+    none."""
     if data.validation is None and split == "validation":
         raise TrainError(f"{data.source} has no validation images", "--split train or --split all tests on the others")
-    if split == "all":
-        return ("train", "validation") if data.validation is not None else ("train",)
-    return (split,)
+    names: tuple[Part, ...] = (split,) if split != "all" else ("train", "validation")
+    if data.validation is None:
+        names = ("train",)
+    total = sum(len(split_of(data, name).labels) for name in names)
+    if not total:
+        raise TrainError(f"{data.source} has no images in its {split} split")
+    return names, total
 
 
 def split_of(data: Data, name: Part) -> Split:
     """Return a part of a source that exists."""
     split = data.train if name == "train" else data.validation
-    assert split is not None  # checked by split_names
+    assert split is not None  # checked by tested_splits
     return split
 
 
@@ -243,6 +243,12 @@ def _predict(
         readable[rows] = True
     batches.finish()
     return readable, predictions
+
+
+def require_read(used: int, total: int, data: Data) -> None:
+    """Raise ``TrainError`` if none of the images of a test could be read."""
+    if not used:
+        raise TrainError(f"none of the {format_count(total)} images of {data.source} can be read")
 
 
 def require_no_nan(predicted: torch.Tensor, runs: Sequence[Saved]) -> None:

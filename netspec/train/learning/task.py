@@ -1,6 +1,6 @@
 """What a network learns from the labels of its images: a class for each image, or, if it is dense, for each pixel.
 
-This is the one place where the trainer tells the two apart.
+A training chooses its ``Task`` once (``task_of``), and then asks it.
 """
 
 from __future__ import annotations

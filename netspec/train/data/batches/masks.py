@@ -29,9 +29,7 @@ def labels_of_masks(masks: Masks, choices: Choices, grid: ScoreGrid, size: Shape
     if pad:
         masks = np.pad(masks, ((0, 0), (pad, pad), (pad, pad)), constant_values=UNLABELLED)
     labels = np.empty((len(masks), grid.rows, grid.columns), np.uint8)
-    rows = slice(grid.top, grid.top + grid.down * (grid.rows - 1) + 1, grid.down)
-    columns = slice(grid.left, grid.left + grid.across * (grid.columns - 1) + 1, grid.across)
     for mask, top, left, mirrored, out in zip(masks, choices.top, choices.left, choices.mirror, labels, strict=True):
         crop = mask[top : top + size.height, left : left + size.width]
-        out[:] = (crop[:, ::-1] if mirrored else crop)[rows, columns]
+        out[:] = (crop[:, ::-1] if mirrored else crop)[grid.places]
     return labels

@@ -26,9 +26,10 @@ from netspec.train.evaluation.testing import (
     EvaluationSettings,
     require_known_classes,
     require_no_nan,
+    require_read,
     require_same_classes,
-    split_names,
     split_of,
+    tested_splits,
 )
 from netspec.train.evaluation.views import log_probabilities, mean_of
 from netspec.train.learning.heap import memory_kept
@@ -62,10 +63,7 @@ def run_mask_test(
     for line in data.notes:
         note(line)
     require_known_classes(classes, data, runs[0], warn)
-    names = split_names(data, settings.split)
-    total = sum(len(split_of(data, name).labels) for name in names)
-    if not total:
-        raise TrainError(f"{data.source} has no images in its {settings.split} split")
+    names, total = tested_splits(data, settings.split)
     totals = _Totals(len(classes))
     with (
         memory_kept(settings.device == "cpu"),
@@ -83,8 +81,7 @@ def run_mask_test(
                 bar.update(done + batches.tally.used + batches.tally.skipped)
             done += len(split.labels)
             batches.finish()
-    if not totals.images:
-        raise TrainError(f"none of the {format_count(total)} images of {data.source} can be read")
+    require_read(totals.images, total, data)
     evaluation = pixel_evaluation(totals.confusion, totals.loss, totals.images, classes)
     if evaluation is None:
         raise TrainError(f"none of the pixels of {format_count(totals.images)} images of {data.source} is labelled")
@@ -130,10 +127,12 @@ class _Networks:
 
     def seen(self, batch: Batch) -> Pixels:
         """Return the part of the images of a batch that the scores belong to, (N, channels, height, width)."""
-        grid, choices = self.grid, central(1, self.preparations[0].frame, self.preparations[0].size)
-        top, left = int(choices.top[0]) + grid.top, int(choices.left[0]) + grid.left
-        bottom, right = top + grid.down * (grid.rows - 1) + 1, left + grid.across * (grid.columns - 1) + 1
-        seen: Pixels = batch.pixels[:, :-1, top:bottom, left:right]
+        choices = central(1, self.preparations[0].frame, self.preparations[0].size)
+        top, left = int(choices.top[0]), int(choices.left[0])
+        rows, columns = self.grid.places
+        seen: Pixels = batch.pixels[
+            :, :-1, top + rows.start : top + rows.stop, left + columns.start : left + columns.stop
+        ]
         return seen
 
 
