@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from netspec.train.data.source import stored_frame
-from netspec.train.data.sources.decode import PEAK, decode, read_error
+from netspec.train.data.sources.decode import PEAK, decode, read_error, require_channels
 from netspec.train.data.splits import Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.views import Predictor, protocol, views
@@ -100,8 +100,7 @@ class Classifier:
 def frame_of(run: Saved) -> Frame:
     """Return the stored image size of a run's network. Raises ``TrainError`` unless it has 1 or 3 channels."""
     frame = stored_frame(run.graph)
-    if frame.channels not in (1, 3):
-        raise TrainError(f"image files have 1 or 3 channels, {run.graph.name} reads {frame.channels}")
+    require_channels(frame, run.graph.name)
     return frame
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
+from checked_data import check, check_json
 from image_files import image_folder, one_colour
-from processes import invoke
 
 from netspec.train import speed
 from netspec.train.data.packing import packing
@@ -36,17 +33,6 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             one_colour((place, len(name) + ord(name[0]), 9), (100, 20 + place)).save(f"photos/val/{name}/{place}.png")
     Path("tiny.net").write_text(SPEC.format(classes=2))
     return Path("photos")
-
-
-def check(*arguments: str) -> Result:
-    return invoke("check-data", *arguments, "--processes", "1")
-
-
-def check_json(*arguments: str) -> dict[str, Any]:
-    done = check(*arguments, "--format", "json")
-    result: dict[str, Any] = json.loads(done.stdout)
-    assert done.exit_code == (1 if result["errors"] else 0)
-    return result
 
 
 def test_single_class_is_a_warning() -> None:

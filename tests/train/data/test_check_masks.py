@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import Result
+from checked_data import check, check_json
 from mask_files import mask_folder, mask_png, two_squares
 from PIL import Image
-from processes import invoke
 
 from netspec.train import speed
 from netspec.train.data.packing import packing
@@ -24,17 +21,6 @@ def scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(speed, "SECONDS", 0.05)
     return mask_folder(Path("scenes"), {"train": 3, "val": 2})
-
-
-def check(*arguments: str) -> Result:
-    return invoke("check-data", *arguments, "--processes", "1")
-
-
-def check_json(*arguments: str) -> dict[str, Any]:
-    done = check(*arguments, "--format", "json")
-    result: dict[str, Any] = json.loads(done.stdout)
-    assert done.exit_code == (1 if result["errors"] else 0)
-    return result
 
 
 def test_text_report_of_good_data() -> None:

@@ -196,9 +196,9 @@ def test_pascal_vocs_folder(tmp_path: Path) -> None:
 
 def test_wrong_lists_of_pascal_voc_are_refused(tmp_path: Path) -> None:
     lists = _voc(tmp_path) / voc.LISTS
-    (lists / "train.txt").write_text("2007_000002\n2007_000009\n")
+    (lists / "train.txt").write_text("2007_000002\n\n2007_000009\n")
     assert _refused(tmp_path) == [
-        f"{lists}/train.txt:2: there is no {tmp_path}/SegmentationClass/2007_000009.png",
+        f"{lists}/train.txt:3: there is no {tmp_path}/SegmentationClass/2007_000009.png",
         "of the 2 images that it names, 1 are not in SegmentationClass",
     ]
     (lists / "train.txt").write_text("\n")

@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from netspec.passes.crops import centre_crop
 from netspec.train.data.cut import Cut
 from netspec.train.data.splits import Frame, Pixels, Unreadable
+from netspec.train.errors import TrainError
 
 FORMATS = ("JPEG", "PNG")
 SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -21,6 +22,12 @@ PEAK = 255
 
 MAX_PIXELS = 89_478_485
 """Larger images are refused, since decoding them would take more than 256 MB. Pillow warns at the same limit."""
+
+
+def require_channels(frame: Frame, network: str, *hints: str) -> None:
+    """Raise ``TrainError`` unless image files are read with as many channels as a network needs."""
+    if frame.channels not in (1, 3):
+        raise TrainError(f"image files have 1 or 3 channels, {network} reads {frame.channels}", *hints)
 
 
 def read_image(path: Path, frame: Frame) -> Pixels:

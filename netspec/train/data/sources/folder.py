@@ -7,10 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from netspec.train.data.sources.decode import decode_whole, read_image
+from netspec.train.data.sources.decode import decode_whole, read_image, require_channels
 from netspec.train.data.sources.listing import Files, list_folder
 from netspec.train.data.splits import Data, Frame, Labels, Pixels
-from netspec.train.errors import TrainError
 
 DEFAULT_FRAME = Frame(3, 256, 256)
 """The stored image size of a folder that is opened without a network: that of the 2012 paper."""
@@ -50,11 +49,7 @@ def open_folder(root: Path, frame: Frame = DEFAULT_FRAME, *, allow_empty: bool =
     OSError
         A folder in it cannot be opened.
     """
-    if frame.channels not in (1, 3):
-        raise TrainError(
-            f"image files have 1 or 3 channels, the network reads {frame.channels}",
-            "--data synthetic makes images with any number of channels",
-        )
+    require_channels(frame, "the network", "--data synthetic makes images with any number of channels")
     listing = list_folder(root, allow_empty=allow_empty)
     return Data(
         source=str(root),

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netspec.formatting import format_count, listed, plural
 from netspec.train.data.sources import ignored_entries
@@ -140,16 +143,33 @@ def list_folder(root: Path, val_labels: Path | None = None, *, allow_empty: bool
 
 def _divide(content: _Content, root: Path) -> tuple[_Content, _Content]:
     """Divide the images of a folder without ``val`` into training and held-out images."""
-    held = tuple(item for item in content.files if held_out(item[0]))
-    train = tuple(item for item in content.files if not held_out(item[0]))
-    if not train:
+    held, notes = held_out_of([name for name, _ in content.files], root, "DIR/train/CLASS/* and DIR/val/CLASS/*")
+    train, validation = (tuple(compress(content.files, which)) for which in (~held, held))
+    return replace(content, files=train), _Content(content.root, validation, notes=notes)
+
+
+def held_out_of(
+    names: Sequence[str], root: Path, instead: str, lacking: str = "val folder"
+) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """Return which images of the folder ``root`` are held out for validation, and a note for the user if there are any.
+
+    ``names`` are their paths in it, ``instead`` is how the user may divide them, and ``lacking`` what would name the
+    images of validation.
+
+    Raises
+    ------
+    TrainError
+        All of them are.
+    """
+    held = np.array([held_out(name) for name in names], np.bool_)
+    if held.all():
         raise TrainError(
             f"no image of {root} is left to train on: all {len(held)} are in the tenth that is held out for validation",
-            "add more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",
+            f"add more images, or divide them into {instead}",
         )
-    share = f"{format_count(len(held))} of {plural(len(content.files), 'image')}"
-    note = f"no val folder: {share} (about a tenth, chosen by a hash of their paths) held out for validation"
-    return replace(content, files=train), _Content(content.root, held, notes=(note,) if held else ())
+    share = f"{format_count(int(held.sum()))} of {plural(len(held), 'image')}"
+    note = f"no {lacking}: {share} (about a tenth, chosen by a hash of their paths) held out for validation"
+    return held, (note,) if held.any() else ()
 
 
 def held_out(relative: str) -> bool:

@@ -23,7 +23,7 @@ from netspec.formatting import format_count, plural
 from netspec.train.counter_rng import Indices
 from netspec.train.data.moments import Statistics
 from netspec.train.data.sources import shards as form
-from netspec.train.data.sources.masks.classes import EXPLANATION, beyond_classes, numbered_names
+from netspec.train.data.sources.masks.classes import no_such_class, numbered_names
 from netspec.train.data.sources.shards import Shard, shards
 from netspec.train.data.splits import Data, Frame, Labels, Pixels
 from netspec.train.errors import TrainError
@@ -151,7 +151,7 @@ def _classes(root: Path, manifest: dict[str, Any], outputs: int | None) -> tuple
     if manifest["classes"]:
         return tuple(manifest["classes"])
     if outputs is not None and present > outputs:
-        raise TrainError(f"{root}: {beyond_classes(present - 1, outputs)}", *EXPLANATION)
+        raise no_such_class(root, present - 1, outputs)
     return numbered_names(outputs or present)
 
 

@@ -66,15 +66,14 @@ def require_classes(path: Path | str, mask: Pixels, classes: int | None) -> None
     beyond = (mask >= classes) & (mask != UNLABELLED)
     if beyond.any():
         row, column = (int(place) for place in np.argwhere(beyond)[0])
-        raise TrainError(f"{path}: {beyond_classes(int(mask[row, column]), classes)}", *EXPLANATION)
+        raise no_such_class(path, int(mask[row, column]), classes)
 
 
-def beyond_classes(number: int, classes: int) -> str:
-    """Return what is wrong with a class that does not exist."""
-    return f"the mask has class {number}, and classes are numbered 0 to {classes - 1} ({UNLABELLED} means unlabelled)"
-
-
-EXPLANATION = (
-    "the network needs as many scores as the masks have classes; or the masks hold brightness to look at, not numbers "
-    "of classes",
-)
+def no_such_class(path: Path | str, number: int, classes: int) -> TrainError:
+    """Return the error for masks, in a file or folder, with the number of a class that does not exist."""
+    return TrainError(
+        f"{path}: the mask has class {number}, and classes are numbered 0 to {classes - 1} ({UNLABELLED} means "
+        "unlabelled)",
+        "the network needs as many scores as the masks have classes; or the masks hold brightness to look at, not "
+        "numbers of classes",
+    )

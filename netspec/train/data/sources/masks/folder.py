@@ -9,13 +9,19 @@ import numpy as np
 from PIL import Image
 
 from netspec.train.data.cut import nearest
-from netspec.train.data.sources.decode import cover, covering, decode_whole, decoded_side, displayed_size
+from netspec.train.data.sources.decode import (
+    cover,
+    covering,
+    decode_whole,
+    decoded_side,
+    displayed_size,
+    require_channels,
+)
 from netspec.train.data.sources.listing import Files
 from netspec.train.data.sources.masks.classes import numbered_names, require_classes
 from netspec.train.data.sources.masks.listing import list_masks
 from netspec.train.data.sources.masks.reading import read_mask
 from netspec.train.data.splits import Data, Frame, Labels, Pixels
-from netspec.train.errors import TrainError
 
 
 def read_pair(image: Path, mask: Path, frame: Frame) -> Pixels:
@@ -92,11 +98,7 @@ def open_mask_folder(root: Path, frame: Frame, outputs: int | None) -> Data:
     OSError
         A folder in it cannot be opened.
     """
-    if frame.channels not in (1, 3):
-        raise TrainError(
-            f"image files have 1 or 3 channels, the network reads {frame.channels}",
-            "--data synthetic makes images with any number of channels",
-        )
+    require_channels(frame, "the network", "--data synthetic makes images with any number of channels")
     listing = list_masks(root)
     classes = listing.classes or numbered_names(outputs or 0)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from netspec.diagnostics.nearest import nearest
-from netspec.formatting import format_count, listed, plural
-from netspec.train.data.sources.listing import Files, Listing, folders_in, held_out
+from netspec.formatting import listed
+from netspec.train.data.sources.listing import Files, Listing, folders_in, held_out_of
 from netspec.train.data.sources.masks import voc
 from netspec.train.data.sources.masks.classes import read_names
 from netspec.train.data.sources.masks.pairing import IMAGES, MASKS, Pairs, pair
@@ -100,21 +100,10 @@ def _listing(
     """Return a listing, with a part of the training images held out if there are none of validation, which a file or
     folder that is ``lacking`` would name."""
     if validation is None:
-        held = np.array([held_out(name) for name in train.names])
-        if held.all():
-            raise TrainError(
-                f"no image of {root} is left to train on: all {len(held)} are in the tenth that is held out for "
-                "validation",
-                "add more images, or divide them into DIR/train and DIR/val, with folders images and masks each",
-            )
-        share = f"{format_count(int(held.sum()))} of {plural(len(held), 'image')}"
-        if held.any():
-            validation = _chosen(train, held)
-            how = "about a tenth, chosen by a hash of their paths"
-            notes = (*notes, f"no {lacking}: {share} ({how}) held out for validation")
-        else:
-            notes = (*notes, f"no {lacking}, and no image was chosen for validation: nothing is measured")
-        train = _chosen(train, ~held)
+        divided = "DIR/train and DIR/val, with folders images and masks each"
+        held, of_these = held_out_of(train.names, root, divided, lacking)
+        notes += of_these or (f"no {lacking}, and no image was chosen for validation: nothing is measured",)
+        train, validation = _chosen(train, ~held), _chosen(train, held) if held.any() else None
     return Listing(root, classes, train, validation, ignored, notes)
 
 

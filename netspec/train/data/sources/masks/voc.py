@@ -48,13 +48,14 @@ def list_voc(root: Path, split: str) -> Files | None:
             f"there is no {path}", f"in Pascal VOC's folder it names the images of {split} that have a mask, one a line"
         )
     try:
-        names = path.read_text("utf-8").split()
+        lines = path.read_text("utf-8").splitlines()
     except UnicodeDecodeError as problem:
         raise TrainError(f"{path} is not a text file") from problem
+    names = [name for line in lines for name in line.split()]
     if not names:
         raise TrainError(f"{path} names no image")
-    _need_files(root, path, names, IMAGES, ".jpg")
-    _need_files(root, path, names, MASKS, ".png")
+    _need_files(root, path, lines, IMAGES, ".jpg")
+    _need_files(root, path, lines, MASKS, ".png")
     return Files(
         root,
         ".",
@@ -64,12 +65,14 @@ def list_voc(root: Path, split: str) -> Files | None:
     )
 
 
-def _need_files(root: Path, path: Path, names: list[str], folder: str, suffix: str) -> None:
+def _need_files(root: Path, path: Path, lines: list[str], folder: str, suffix: str) -> None:
+    """Raise ``TrainError`` if the lines of a list name files that are not there."""
     there = {entry.name for entry in (root / folder).iterdir()}
-    missing = [name for name in names if f"{name}{suffix}" not in there]
+    names = [(number, name) for number, line in enumerate(lines, 1) for name in line.split()]
+    missing = [(number, name) for number, name in names if f"{name}{suffix}" not in there]
     if missing:
-        line = names.index(missing[0]) + 1
+        number, name = missing[0]
         raise TrainError(
-            f"{path}:{format_count(line)}: there is no {root / folder / f'{missing[0]}{suffix}'}",
+            f"{path}:{number}: there is no {root / folder / f'{name}{suffix}'}",
             f"of the {plural(len(names), 'image')} that it names, {format_count(len(missing))} are not in {folder}",
         )
