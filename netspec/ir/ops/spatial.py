@@ -92,12 +92,11 @@ class BinPool(Op):
 
     def ranges(self, axis: int, size: int) -> tuple[range, ...]:
         """Return the pixels of each bin on an axis (0: rows) of ``size`` pixels."""
-        bins = self.bins[axis]
-        return tuple(range(i * size // bins, -(-(i + 1) * size // bins)) for i in range(bins))
+        return bins_of(size, self.bins[axis])
 
     def window(self, x: Shape) -> Window | None:
         """Return the window of an average pooling that does the same, if all bins are alike and equally far apart."""
-        found = [_even(self.ranges(axis, size)) for axis, size in enumerate(x[1:])]
+        found = [even(self.ranges(axis, size)) for axis, size in enumerate(x[1:])]
         if None in found:
             return None
         (height, down), (width, across) = (sides for sides in found if sides is not None)
@@ -111,7 +110,12 @@ class BinPool(Op):
         return x.channels * rows * columns
 
 
-def _even(bins: tuple[range, ...]) -> tuple[int, int] | None:
+def bins_of(size: int, count: int) -> tuple[range, ...]:
+    """Return the pixels of each of so many bins on an axis of ``size`` pixels; see ``BinPool``."""
+    return tuple(range(i * size // count, -(-(i + 1) * size // count)) for i in range(count))
+
+
+def even(bins: tuple[range, ...]) -> tuple[int, int] | None:
     """Return the length of the bins and the distance between their first pixels, ``None`` if they are not the same."""
     lengths = {len(pixels) for pixels in bins}
     steps = {after.start - before.start for before, after in pairwise(bins)} or {*lengths}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.torch_module.calls import Call, Convert
+from netspec.ir.ops.spatial import bins_of, even
 
 
 def convolution(call: Call) -> None:
@@ -109,8 +109,8 @@ def adaptive_pool(word: str) -> Convert:
     """adaptive_avg_pool2d and adaptive_max_pool2d: a pooling of the whole map, of windows that are all alike, or the
     means of bins that differ in size.
 
-    Output i of n is over the pixels from floor(i size / n) to ceil((i + 1) size / n) (PyTorch,
-    aten/src/ATen/native/AdaptivePooling.h), which repeats pixels if n is a multiple of the size.
+    The windows are those of ``BinPool`` (PyTorch, aten/src/ATen/native/AdaptivePooling.h), which repeat pixels if their
+    number is a multiple of the size.
     """
 
     def convert(call: Call) -> None:
@@ -140,12 +140,7 @@ def _even_windows(size: int, count: int) -> tuple[int, int] | None:
     ``None`` if the windows differ."""
     if count > size and count % size == 0:
         return 1, 0
-    starts = [place * size // count for place in range(count)]
-    sides = {-(-(place + 1) * size // count) - start for place, start in enumerate(starts)}
-    strides = {b - a for a, b in pairwise(starts)} or {1}
-    if len(sides) > 1 or len(strides) > 1 or 0 in strides:
-        return None
-    return sides.pop(), strides.pop()
+    return even(bins_of(size, count))
 
 
 def _needed(window: tuple[int, int] | None, size: int, count: int) -> tuple[int, int]:
