@@ -85,8 +85,8 @@ def as_json(tested: Outcome | PixelOutcome) -> bytes:
     A byte of a file's name that is not UTF-8 is a surrogate, as ``os.fsdecode`` makes of it.
     """
     rows = ([float(f"{x:.6g}") if isinstance(x, float) else x for x in row] for row in tested.mistake_rows())
-    objects = (json.dumps(dict(zip(tested.mistake_columns, row, strict=True))) for row in rows)
-    return f"[{f',{chr(10)} '.join(objects)}]\n".encode("ascii")
+    objects = ",\n ".join(json.dumps(dict(zip(tested.mistake_columns, row, strict=True))) for row in rows)
+    return f"[{objects}]\n".encode("ascii")
 
 
 def _is_picture(path: Path) -> bool:

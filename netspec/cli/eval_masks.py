@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from netspec.cli.eval_results import ROWS, WORST, data_facts, run_facts, run_lines
+from netspec.cli.eval_results import ROWS, WORST, data_facts, left_out, loss_on_images, run_facts, run_lines
 from netspec.formatting import format_count, format_percent, printable
 from netspec.report import Column, Table
 
@@ -38,12 +38,10 @@ def as_data(tested: PixelOutcome, runs: Sequence[Saved], weights: dict[str, str]
 
 def as_text(tested: PixelOutcome, runs: Sequence[Saved]) -> list[str]:
     """Return the lines above the table of classes."""
-    unread = f" ({format_count(tested.unreadable)} more cannot be read)" if tested.unreadable else ""
-    which = "" if tested.split == "all" else f"{tested.split} "
     found = tested.evaluation
     return [
-        f"pixels right {100 * found.pixels_right:.2f} %, mean IoU {100 * found.mean_iou:.2f} %, loss {tested.loss:.4g} "
-        f"on {format_count(tested.used)} {which}images of {tested.source}{unread}",
+        f"pixels right {100 * found.pixels_right:.2f} %, mean IoU {100 * found.mean_iou:.2f} %, "
+        f"{loss_on_images(tested)}",
         f"protocol: {tested.protocol}; {format_count(found.pixels)} labelled pixels",
         *run_lines(runs),
         "",
@@ -66,7 +64,5 @@ def class_table(tested: PixelOutcome) -> Table:
         )
         for k in order
     )
-    classes = len(tested.classes)
-    worst = (f"the {len(order)} worst of {format_count(classes)} classes; --format json has all",)
     columns = (Column("class", right=False), Column("pixels"), Column("right"), Column("IoU"))
-    return Table("", columns, rows, notes=worst if classes > len(order) else ())
+    return Table("", columns, rows, notes=left_out(tested, len(order)))

@@ -79,13 +79,17 @@ def run_lines(runs: Sequence[Saved]) -> list[str]:
     return [f"{run.name}: {run.graph.name}, step {format_count(run.step)}, spec {run.spec_sha256[:12]}" for run in runs]
 
 
-def as_text(tested: Outcome, runs: Sequence[Saved]) -> list[str]:
-    """Return the lines above the table of classes."""
+def loss_on_images(tested: Counted) -> str:
+    """Return the loss, and on which images it was measured."""
     unread = f" ({format_count(tested.unreadable)} more cannot be read)" if tested.unreadable else ""
     which = "" if tested.split == "all" else f"{tested.split} "
+    return f"loss {tested.loss:.4g} on {format_count(tested.used)} {which}images of {tested.source}{unread}"
+
+
+def as_text(tested: Outcome, runs: Sequence[Saved]) -> list[str]:
+    """Return the lines above the table of classes."""
     return [
-        f"top-1 {100 * tested.top1:.2f} %, top-5 {100 * tested.top5:.2f} %, loss {tested.loss:.4g} "
-        f"on {format_count(tested.used)} {which}images of {tested.source}{unread}",
+        f"top-1 {100 * tested.top1:.2f} %, top-5 {100 * tested.top5:.2f} %, {loss_on_images(tested)}",
         f"protocol: {tested.protocol}",
         *run_lines(runs),
         "",
@@ -107,7 +111,11 @@ def class_table(tested: Outcome) -> Table:
         )
         for k in order
     )
-    classes = len(tested.classes)
-    worst = (f"the {len(order)} worst of {format_count(classes)} classes; --format json has all",)
     columns = (Column("class", right=False), Column("n"), Column("top-1"))
-    return Table("", columns, rows, notes=worst if classes > len(order) else ())
+    return Table("", columns, rows, notes=left_out(tested, len(order)))
+
+
+def left_out(tested: Counted, shown: int) -> tuple[str, ...]:
+    """Return the note below a table of classes that does not show all of them."""
+    classes = len(tested.classes)
+    return (f"the {shown} worst of {format_count(classes)} classes; --format json has all",) if classes > shown else ()

@@ -150,11 +150,11 @@ class Augment:
     range, and a ratio of width to height drawn from ``aspects``, and is resized to the input; ``resize`` is then the
     side in validation. ``pad`` pixels are put around the square: ``fill`` says whether they are black, 0 after the mean
     is subtracted, or those of the image mirrored at its edges. ``crop`` is the side of the crop (``None``: the side of
-    the network's input). ``flip`` mirrors half of the images. ``policy`` says which
-    operations change the crops, before their colours change. ``jitter`` says how their colours are changed, and then
-    ``colour`` is the standard deviation of the paper's shift along the principal components of the colours (0: no
-    shift). ``erase`` says what is then erased. ``mixup`` and ``cutmix`` are the alphas with which the images of a batch
-    are mixed (0: they are not; see ``netspec.train.data.batches.mixing``).
+    the network's input). ``flip`` mirrors half of the images. ``policy`` says which operations change the crops, before
+    their colours change. ``jitter`` says how their colours are changed, and then ``colour`` is the standard deviation
+    of the paper's shift along the principal components of the colours (0: no shift). ``erase`` says what is then
+    erased. ``mixup`` and ``cutmix`` are the alphas with which the images of a batch are mixed (0: they are not; see
+    ``netspec.train.data.batches.mixing``).
     """
 
     crop: int | None = None
