@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from netspec.importers.caffe.spec.types import REASONS, TRANSLATIONS
 from netspec.importers.caffe.text.model import Message
 from netspec.importers.caffe.text.parser import read
 from netspec.importers.spec.activations import with_neurons
+from netspec.importers.spec.places import in_file
 from netspec.importers.spec.reasons import NO_LAYER
 from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS, Aspect
@@ -62,8 +63,7 @@ class Translation:
 
     def placed(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a diagnostic of the resulting spec, moved to the layer's place in the file."""
-        place = self.spans.get(diagnostic.layer) or next(iter(self.spans.values()))
-        return replace(diagnostic, spans=(place,), fixes=(), rejected=(), labels=())
+        return in_file(diagnostic, self.spans)
 
 
 def translate(source: Source, shape: Shape | None = None, solver: Source | None = None) -> Translation:

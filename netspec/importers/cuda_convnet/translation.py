@@ -24,6 +24,7 @@ from netspec.importers.cuda_convnet.spec.lines import Line
 from netspec.importers.cuda_convnet.spec.lowering import lines_of
 from netspec.importers.cuda_convnet.spec.text import Layout, write_spec
 from netspec.importers.cuda_convnet.spec.twins import merge_twins
+from netspec.importers.spec.places import in_file
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_layer_files
 from netspec.source import Source, Span
@@ -51,10 +52,7 @@ class Translation:
 
     def placed(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a diagnostic of the resulting spec, moved to the layer's place in the layer file."""
-        place = self.spans.get(diagnostic.layer)
-        if place is None:
-            place = next(iter(self.spans.values()))
-        return replace(diagnostic, spans=(place,), fixes=(), rejected=(), labels=())
+        return in_file(diagnostic, self.spans)
 
 
 def translate(

@@ -54,20 +54,15 @@ def clip(site: Site) -> None:
     parameter, x = site.parameter("clip_param"), site.x
     low, high = (float(literal(parameter, name)) for name in ("min", "max"))
     try:
-        before, word, after = limited(low, high)
+        line = limited(site.draft, x.line, x.shape, (low, high), _nine_digits, site.layer)
     except LimitsError as reason:
         raise Inexpressible(str(reason), parameter.place("min", "max")) from None
-    if after == (1.0, 0.0):
-        site.emit(word, x)
-        return
-    inner = site.draft.lines.index(site.emit(word, _linear(site, x, _coefficients(*before))))
-    site.emit("linear", x.of(inner), _coefficients(*after))
+    site.result(x.of(line))
 
 
-def _coefficients(a: float, b: float) -> dict[str, str]:
-    """Return the keys of a x + b."""
-    numbers = (("a", a, 1.0), ("b", b, 0.0))
-    return {key: format_literal(float(f"{value:.9g}")) for key, value, usual in numbers if value != usual}
+def _nine_digits(number: float) -> str:
+    """Return a number as text with the digits that tell it from other float32."""
+    return format_literal(float(f"{number:.9g}"))
 
 
 def power(site: Site) -> None:

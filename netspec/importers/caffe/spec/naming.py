@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.importers.caffe.spec.lines import Line
-from netspec.importers.identifiers import identifier
+from netspec.importers.identifiers import identifier, untaken
 
 
 def names(lines: Sequence[Line], input_name: str) -> list[str]:
@@ -15,12 +15,7 @@ def names(lines: Sequence[Line], input_name: str) -> list[str]:
     for line in lines:
         own = "".join(line.hint) or (line.origin.name if line.origin is not None else "")
         base = identifier(input_name if line.type == "input" else own or line.type)
-        name, number = base, 1
-        if name in taken:
-            base = name = f"{base}_{line.type}" if own else base
-        while name in taken:
-            number += 1
-            name = f"{base}{number}" if not own else f"{base}_{number}"
+        name = untaken(f"{base}_{line.type}" if own and base in taken else base, taken, "_" if own else "")
         taken.add(name)
         result.append(name)
     return result

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from netspec.importers.cuda_convnet.spec.defaults import defaults_of, implied_value
 from netspec.importers.cuda_convnet.spec.lines import Line
-from netspec.importers.identifiers import identifier
+from netspec.importers.identifiers import identifier, untaken
 from netspec.importers.spec.text import pairs
 from netspec.ir.shape import Shape
 from netspec.language.formatter import formatted
@@ -74,14 +74,10 @@ def _names(lines: Sequence[Line]) -> dict[str, str]:
     """Return a unique name in the spec for every line."""
     names: dict[str, str] = {}
     taken = {line.name for line in lines if identifier(line.name) == line.name}
-    numbers: dict[str, int] = {}
     for line in lines:
         word = identifier(line.name)
         if word != line.name:
-            base = word
-            while word in taken:
-                numbers[base] = numbers.get(base, 1) + 1
-                word = f"{base}_{numbers[base]}"
+            word = untaken(word, taken)
             taken.add(word)
         names[line.name] = word
     return names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from netspec.importers.identifiers import identifier
+from netspec.importers.identifiers import identifier, untaken
 from netspec.importers.operators.graph.model import Node, Tensor
 from netspec.importers.operators.spec.lines import Line
 
@@ -53,12 +53,7 @@ def names(lines: Sequence[Line]) -> list[str]:
         while not path and (not name or name in taken):
             counts[word] = counts.get(word, 0) + 1
             name = word if counts[word] == 1 and word in _USUALLY_ONE else f"{word}{counts[word]}"
-        if name in taken:
-            name = f"{name}_{word}"
-        base, number = name, 1
-        while name in taken:
-            number += 1
-            name = f"{base}_{number}"
+        name = untaken(f"{name}_{word}" if name in taken else name, taken)
         taken.add(name)
         result.append(name)
     return result

@@ -32,21 +32,12 @@ def clip(site: Site) -> None:
     limits = bounds(site.model, site.node)
     if limits is None:
         raise Inexpressible("its limits are computed")
+    x = site.x
     try:
-        before, word, after = limited(*limits)
+        line = limited(site.draft, x.line, x.shape, limits, site.literal, site.node)
     except LimitsError as reason:
         raise Inexpressible(str(reason)) from None
-    if after == (1.0, 0.0):
-        site.emit(word, site.x)
-        return
-    x = site.x.of(site.draft.new_line("linear", [site.x.line], _linear(site, *before), site.x.shape), site.x.shape)
-    site.emit("linear", x.of(site.line(word, x, {}, x.shape), x.shape), _linear(site, *after))
-
-
-def _linear(site: Site, a: float, b: float) -> dict[str, str]:
-    """Return the keys of a x + b."""
-    numbers = (("a", a, 1.0), ("b", b, 0.0))
-    return {key: site.literal(number) for key, number, usual in numbers if number != usual}
+    site.result(x.of(line, x.shape))
 
 
 def p_relu(site: Site) -> None:
