@@ -1,4 +1,4 @@
-"""Warnings about changes of a learning rate that a training ends before."""
+"""Warnings about schedules: changes that come after the end of the training, and a momentum that cannot fall."""
 
 from __future__ import annotations
 

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 
 from netspec.diagnostics.other_tools import plain_word
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Number, Values
 
-_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
-    "colorjitter": ("brightness", "contrast", "saturation", "hue"),
-    "cutmix": ("alpha",),
-    "cutout": ("length",),
-    "mixup": ("alpha",),
-    "randaugment": ("numops", "magnitude"),
-    "randomcrop": ("size", "padding"),
-    "randomerasing": ("p",),
-    "randomhorizontalflip": ("p",),
-    "randomresizedcrop": ("size", "scale", "ratio"),
-    "resize": ("size",),
-    **dict.fromkeys(("trivialaugment", "trivialaugmentwide"), ()),
-}
-"""The first arguments of these classes of torchvision, by ``plain_word`` of their names, in their order."""
-
-_IGNORED = frozenset(("antialias", "inplace", "interpolation", "numclasses", "paddingmode"))
-"""Arguments that do not change what a spec says, but for the mode of a padding, which ``_padding`` reads."""
-
-_TEMPLATES: Mapping[str, tuple[str, str | None]] = {
-    "cutmix": ("cutmix={}", "cutmix=1"),
-    "cutout": ("erase=cutout({})", None),
-    "mixup": ("mixup={}", "mixup=1"),
-    "resize": ("from={}", None),
-}
-"""Classes with one argument: a key with it, and without it, if it has a default."""
+_Written = Mapping[str, str]
+"""The arguments of a call as text, by ``plain_word`` of their names."""
 
 
 def keys_of_transform(call: Call, given: Collection[str] = ()) -> str | None:
@@ -41,58 +19,93 @@ def keys_of_transform(call: Call, given: Collection[str] = ()) -> str | None:
     ``given`` are the keys that the line has. ``None`` for another transform, and for one with arguments that a spec
     does not have.
     """
-    name = plain_word(call.name.text)
-    places = _ARGUMENTS.get(name)
-    if places is None or len(call.args) > len(places):
+    places, translate = _TRANSFORMS.get(plain_word(call.name.text), ((), None))
+    if translate is None or len(call.args) > len(places):
         return None
     pairs = dict(zip(places, call.args, strict=False)) | {plain_word(p.key.text): p.value for p in call.named}
-    fill = pairs.pop("value", None) if name == "randomerasing" else None
-    if any(not isinstance(pairs.get(word), (Number, Values)) for word in places if word in pairs):
+    if any(not isinstance(pairs[word], (Number, Values)) for word in places if word in pairs):
         return None
-    if not pairs.keys() <= {*places, *_IGNORED}:
+    if not pairs.keys() <= {*places, *_IGNORED, *_MORE.get(translate, ())}:
         return None
-    written = {word: shown(value) for word, value in pairs.items()}
-    if name in ("randomcrop", "randomresizedcrop"):
-        side = [f"crop={written['size']}"] if "size" in written and "crop" not in given else []
-        rest = _padding(written) if name == "randomcrop" else _areas(written)
-        return " ".join([*side, *rest]) if rest is not None else None
-    if name == "colorjitter":
-        changes = [f"{word}={written[word]}" for word in places if word in written]
-        return f"colour=jitter({', '.join(changes)})" if changes else None
-    if name == "randaugment":
-        given_numbers = [
-            f"{key}={written[word]}"
-            for key, word in (("count", "numops"), ("magnitude", "magnitude"))
-            if word in written
-        ]
-        return f"policy=randaugment({', '.join(given_numbers)})" if given_numbers else "policy=randaugment"
-    if not places:
-        return "policy=trivialaugment"
-    if name == "randomerasing":
-        return _erased(written.get("p"), "0" if fill is None else shown(fill))
-    if name == "randomhorizontalflip":
-        p = pairs.get("p")
-        return "flip=horizontal" if p is None or (isinstance(p, Number) and p.value == 0.5) else None
-    with_number, without = _TEMPLATES[name]
-    return with_number.format(written[places[0]]) if places[0] in written else without
+    return translate({word: shown(value) for word, value in pairs.items()}, given)
 
 
-def _erased(p: str | None, value: str) -> str | None:
-    """Write what is erased with the probability ``p``, and becomes 0 or, with PyTorch's ``value=random``, noise."""
-    if value not in ("0", "random"):
-        return None
-    arguments = [*([p] if p else []), *(["fill=noise"] if value == "random" else [])]
-    return f"erase=random({', '.join(arguments)})" if arguments else "erase=random"
+def _jitter(written: _Written, given: Collection[str]) -> str | None:
+    changes = [f"{word}={written[word]}" for word in _CHANGES if word in written]
+    return f"colour=jitter({', '.join(changes)})" if changes else None
 
 
-def _padding(written: Mapping[str, str]) -> list[str] | None:
+def _random_crop(written: _Written, given: Collection[str]) -> str | None:
     mode = written.get("paddingmode", "constant")
     if mode not in ("constant", "reflect"):
         return None
-    return (
-        [f"pad={written['padding']}", *(["fill=reflect"] if mode == "reflect" else [])] if "padding" in written else []
-    )
+    fill = ["fill=reflect"] if mode == "reflect" else []
+    padding = [f"pad={written['padding']}", *fill] if "padding" in written else []
+    return " ".join([*_side(written, given), *padding])
 
 
-def _areas(written: Mapping[str, str]) -> list[str]:
-    return [f"area={written.get('scale', '0.08,1')}", *([f"aspect={written['ratio']}"] if "ratio" in written else [])]
+def _resized_crop(written: _Written, given: Collection[str]) -> str:
+    aspect = [f"aspect={written['ratio']}"] if "ratio" in written else []
+    return " ".join([*_side(written, given), f"area={written.get('scale', '0.08,1')}", *aspect])
+
+
+def _side(written: _Written, given: Collection[str]) -> list[str]:
+    return [f"crop={written['size']}"] if "size" in written and "crop" not in given else []
+
+
+def _erasing(written: _Written, given: Collection[str]) -> str | None:
+    """What is erased with the probability ``p`` becomes 0 or, with PyTorch's ``value=random``, noise."""
+    value = written.get("value", "0")
+    if value not in ("0", "random"):
+        return None
+    arguments = [*([written["p"]] if "p" in written else []), *(["fill=noise"] if value == "random" else [])]
+    return f"erase=random({', '.join(arguments)})" if arguments else "erase=random"
+
+
+def _randaugment(written: _Written, given: Collection[str]) -> str:
+    keys = {"numops": "count", "magnitude": "magnitude"}
+    numbers = [f"{key}={written[word]}" for word, key in keys.items() if word in written]
+    return f"policy=randaugment({', '.join(numbers)})" if numbers else "policy=randaugment"
+
+
+def _flip(written: _Written, given: Collection[str]) -> str | None:
+    return "flip=horizontal" if _HALF.fullmatch(written.get("p", "0.5")) else None
+
+
+def _key(template: str, word: str, default: str | None = None) -> _Translate:
+    """Return the translation of a class with one argument, which is a key here, with its default, if it has one."""
+
+    def translate(written: _Written, given: Collection[str]) -> str | None:
+        value = written.get(word, default)
+        return template.format(value) if value is not None else None
+
+    return translate
+
+
+_Translate = Callable[[_Written, Collection[str]], str | None]
+
+_HALF = re.compile(r"0?\.50*")
+_CHANGES = ("brightness", "contrast", "saturation", "hue")
+_TRIVIAL: tuple[tuple[str, ...], _Translate] = ((), lambda written, given: "policy=trivialaugment")
+_TRANSFORMS: Mapping[str, tuple[tuple[str, ...], _Translate]] = {
+    "colorjitter": (_CHANGES, _jitter),
+    "cutmix": (("alpha",), _key("cutmix={}", "alpha", "1")),
+    "cutout": (("length",), _key("erase=cutout({})", "length")),
+    "mixup": (("alpha",), _key("mixup={}", "alpha", "1")),
+    "randaugment": (("numops", "magnitude"), _randaugment),
+    "randomcrop": (("size", "padding"), _random_crop),
+    "randomerasing": (("p",), _erasing),
+    "randomhorizontalflip": (("p",), _flip),
+    "randomresizedcrop": (("size", "scale", "ratio"), _resized_crop),
+    "resize": (("size",), _key("from={}", "size")),
+    "trivialaugment": _TRIVIAL,
+    "trivialaugmentwide": _TRIVIAL,
+}
+"""The first arguments of these classes of torchvision, by ``plain_word`` of their names, in their order, and how they
+are written as keys."""
+
+_IGNORED = frozenset(("antialias", "inplace", "interpolation", "numclasses", "paddingmode"))
+"""Arguments that do not change what a spec says, but for the mode of a padding, which ``_random_crop`` reads."""
+
+_MORE: Mapping[_Translate, tuple[str, ...]] = {_erasing: ("value",)}
+"""Further arguments, which may be words."""
