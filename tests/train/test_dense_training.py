@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from mask_files import mask_folder
+from matplotlib.axes import Axes
 from processes import invoke
 from reporters import QUIET, Collector, InterruptAt
 from run_folders import newest_checkpoint, read_log, same_result
@@ -137,9 +138,18 @@ def test_validation_without_labelled_pixels_has_no_result(tmp_path: Path, monkey
 
 
 @pytest.mark.usefixtures("with_curves")
-def test_curves_are_of_pixels(run: Path, tmp_path: Path) -> None:
+def test_curves_are_of_pixels(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    draw = Axes.plot
+
+    def recorded(axes: Axes, *numbers: Any, label: str, **how: Any) -> Any:
+        drawn.append(label)
+        return draw(axes, *numbers, label=label, **how)
+
+    monkeypatch.setattr(Axes, "plot", recorded)
     assert plot.draw_curves(run / "metrics.jsonl", tmp_path / "curves.png", "dense")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert drawn == ["training", "validation", "pixels", "1 - mean IoU"]
 
 
 @pytest.mark.ci  # imports TensorBoard

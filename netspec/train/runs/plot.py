@@ -69,15 +69,15 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     losses.plot([x["step"] for x in checks], [x["val_loss"] for x in checks], marker=marker, label="validation")
     losses.set(xlabel="step", ylabel="loss", title=title)
     for key, label, above in _ERRORS:
-        if checks and key not in checks[0]:
-            continue
-        values = [100 * (1 - x[key]) for x in checks]
-        errors.plot([x["step"] for x in checks], values, marker=marker, label=label, zorder=above)
+        if checks and key in checks[0]:
+            values = [100 * (1 - x[key]) for x in checks]
+            errors.plot([x["step"] for x in checks], values, marker=marker, label=label, zorder=above)
     errors.set(xlabel="step", ylabel="validation error, %", ylim=(0, None))
     for axes in (losses, errors):
         axes.grid(alpha=0.3)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend()
+        if axes.lines:
+            axes.legend()
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=120)
     write_atomically(picture, png.getvalue())
