@@ -15,7 +15,7 @@ from netspec.net import Net, load, loads
 
 pytest.importorskip("onnxruntime", reason="the extras onnx and peers are not installed")
 
-from onnx_graphs import assert_same, imported, numbers
+from onnx_graphs import assert_same, imported, numbers, refused
 
 SPECS = sorted((ROOT / "specs").glob("*.net"))
 
@@ -108,3 +108,12 @@ def test_product_in_groups_of_a_map_comes_back() -> None:
     text = "gpus 2\n[i] input 3x4x5\n[c] conv filters=4 kernel=2\n[f] fc outputs=6\n"
     result = assert_same(written(loads(text)), numbers(2, 3, 4, 5))
     assert [layer.type for layer in result.net.graph.layers.values()][2:4] == ["reshape", "conv"]
+
+
+def test_bins_that_differ_in_size_come_back() -> None:
+    """The file has two matrices, with the shares of rows and of columns."""
+    text = "[i] input 3x4x5\n[a] binpool bins=3\n[b] binpool bins=7x2\n"
+    result = assert_same(written(loads(text)), numbers(2, 3, 4, 5))
+    assert [layer.type for layer in result.net.graph.layers.values()] == ["input", "binpool", "binpool"]
+    blurred = written(loads("[i] input 3x4x5\n[a] resize step=2\n"))
+    assert "it would mix the images or the pixels" in refused(blurred).notes[0]

@@ -1,9 +1,16 @@
-"""The patterns of reductions over several axes one by one, of values that are stacked, and of groups of channels."""
+"""The patterns of reductions over several axes one by one, of values that are stacked, of groups of channels, and of
+bins of pixels."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from netspec.importers.operators.graph.model import Model, Node
 from netspec.importers.operators.graph.patterns import Match, Pattern, made_by
+from netspec.ir.ops import BinPool
 
 _REDUCTIONS = ("ReduceMean", "ReduceMax", "ReduceSum")
 
@@ -51,4 +58,30 @@ def in_groups(model: Model, node: Node) -> Match | None:
     return Match(f"Group{node.op}", reshape.inputs[:1], (reshape,), {"parts": between[1:3], "axis": axes[0]})
 
 
-PATTERNS: tuple[Pattern, ...] = (both_axes, stacked, in_groups)
+def bins(model: Model, node: Node) -> Match | None:
+    """Maps between two matrices, with the shares of rows and of columns in means of bins, as ``binpool`` is written."""
+    inner = made_by(model, node.inputs[0], "MatMul") if node.op == "MatMul" else None
+    if inner is None:
+        return None
+    rows, columns = model.tensors.get(inner.inputs[0]), model.tensors.get(node.inputs[1])
+    shape = model.shapes.get(inner.inputs[1], ())
+    if rows is None or columns is None or len(shape) != 4:
+        return None
+    if len(rows.shape) != 2 or len(columns.shape) != 2 or (rows.shape[1], columns.shape[0]) != shape[2:]:
+        return None
+    op = BinPool((rows.shape[0], columns.shape[1]))
+    of_rows, of_columns = (op.ranges(axis, size) for axis, size in enumerate(shape[2:]))
+    if not (_are_shares(rows.values(), of_rows) and _are_shares(columns.values().T, of_columns)):
+        return None
+    return Match("BinPool", inner.inputs[1:], (inner,), {"bins": op.bins})
+
+
+def _are_shares(matrix: NDArray[np.floating], ranges: Sequence[range]) -> bool:
+    """Whether each row has the share of each pixel in the mean of a bin."""
+    shares = np.zeros(matrix.shape)
+    for place, pixels in enumerate(ranges):
+        shares[place, pixels] = 1 / len(pixels)
+    return bool(np.allclose(matrix, shares, rtol=1e-5, atol=0))
+
+
+PATTERNS: tuple[Pattern, ...] = (both_axes, stacked, in_groups, bins)
