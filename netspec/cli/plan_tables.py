@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import zip_longest
+from typing import NamedTuple
 
 from netspec.formatting import (
     format_bytes,
@@ -15,10 +18,11 @@ from netspec.formatting import (
 )
 from netspec.passes.placing import SPLITS
 from netspec.plan import RULE, DevicePlan, Plan
-from netspec.plan.model import smallest_batch
-from netspec.plan.results import PlanRequest, PlanResult
+from netspec.plan.crossing import Crossing
+from netspec.plan.model import LayerShare, smallest_batch
+from netspec.plan.results import Fitting, PlanRequest, PlanResult
 from netspec.plan.scaling import MODEL, Timed
-from netspec.report import Column, Table
+from netspec.report import ColumnOf, Table, table_of
 
 MEMORY_RULE = (
     "weights, gradients and optimiser state are float32; activations are the images and what autograd keeps for the "
@@ -27,8 +31,6 @@ MEMORY_RULE = (
 
 RULES = (RULE, MEMORY_RULE, *MODEL)
 """Notes on the rules of counting, which ``--quiet`` leaves out."""
-
-_TIMES = ("computing", "values", "gradients", "step", "images/s", "efficiency")
 
 EqualDevices = tuple[DevicePlan, ...]
 """Devices that hold and exchange the same amounts."""
@@ -49,93 +51,86 @@ def tables(result: PlanResult) -> list[Table]:
 
 def devices_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
     """Return the table of what each device holds and exchanges in a step. Devices with equal amounts share a row."""
-    columns = (
-        Column("device", right=False),
-        Column("images"),
-        Column("parameters"),
-        Column("weights", rank=2),
-        Column("gradients"),
-        Column("optimiser"),
-        Column("activations"),
-        Column("peak"),
-        Column("sends"),
-        Column("receives"),
+    groups = equal_devices(plan)
+    columns: tuple[ColumnOf[EqualDevices], ...] = (
+        ColumnOf("device", numbers_of, right=False),
+        ColumnOf("images", lambda equal: format_count(equal[0].images)),
+        ColumnOf("parameters", lambda equal: format_count(equal[0].parameters)),
+        ColumnOf("weights", lambda equal: format_bytes(equal[0].memory.standing.weights), rank=2),
+        ColumnOf("gradients", lambda equal: format_bytes(equal[0].memory.standing.gradients)),
+        ColumnOf("optimiser", lambda equal: format_bytes(equal[0].memory.standing.optimiser)),
+        ColumnOf("activations", lambda equal: format_bytes(equal[0].memory.activations)),
+        ColumnOf("peak", lambda equal: format_bytes(equal[0].memory.peak.total)),
+        ColumnOf("sends", lambda equal: format_bytes(equal[0].sent)),
+        ColumnOf("receives", lambda equal: format_bytes(equal[0].received)),
     )
-    rows = []
-    peaks: dict[str, str] = {}
-    for equal in equal_devices(plan):
-        device = equal[0]
-        memory, standing = device.memory, device.memory.standing
-        rows.append(
-            (
-                numbers_of(equal),
-                format_count(device.images),
-                format_count(device.parameters),
-                format_bytes(standing.weights),
-                format_bytes(standing.gradients),
-                format_bytes(standing.optimiser),
-                format_bytes(memory.activations),
-                format_bytes(memory.peak.total),
-                format_bytes(device.sent),
-                format_bytes(device.received),
-            )
-        )
-        peaks[_peak(device)] = numbers_of(equal)
+    peaks = {_peak(equal[0]): numbers_of(equal) for equal in groups}
     notes = [f"peak on {devices}: {peak}" for peak, devices in peaks.items()]
-    return Table(_title(plan), columns, tuple(rows), None, (*notes, *extra_notes, *_memory_notes(plan), MEMORY_RULE))
+    return table_of(_title(plan), columns, groups, (*notes, *extra_notes, *_memory_notes(plan), MEMORY_RULE))
 
 
 def layers_table(plan: Plan) -> Table:
     """Return the table of how each layer is split over the devices, and what each device holds of it."""
     groups = equal_devices(plan)
-    columns = (
-        Column("layer", right=False),
-        Column("output"),
-        Column("sharding", right=False),
-        *(Column(f"parameters {numbers_of(equal)}", rank=3 if len(groups) > 2 else 0) for equal in groups),
-        *(Column(f"kept {numbers_of(equal)}", rank=2) for equal in groups),
-    )
     shares = [{share.name: share for share in equal[0].layers} for equal in groups]
-    rows = []
-    for name in dict.fromkeys([*plan.placed.layers, *(name for share in shares for name in share)]):
-        here = [share.get(name) for share in shares]
-        known = name in plan.placed.layers
-        rows.append(
-            (
-                name,
-                str(plan.graph.layers[name].output) if known else "",
-                str(plan.placed.layers[name].sharding) if known else "",
-                *(format_count(share.parameters) if share and share.parameters else "" for share in here),
-                *(format_bytes(share.kept) if share and share.kept else "" for share in here),
-            )
-        )
-    return Table("layers", columns, tuple(rows))
+    columns: list[ColumnOf[str]] = [
+        ColumnOf("layer", str, right=False),
+        ColumnOf("output", lambda name: str(plan.graph.layers[name].output) if name in plan.placed.layers else ""),
+        ColumnOf(
+            "sharding",
+            lambda name: str(plan.placed.layers[name].sharding) if name in plan.placed.layers else "",
+            right=False,
+        ),
+    ]
+    rank = 3 if len(groups) > 2 else 0
+    held = list(zip(map(numbers_of, groups), shares, strict=True))
+    columns += [ColumnOf(f"parameters {numbers}", partial(_parameters_cell, own), rank=rank) for numbers, own in held]
+    columns += [ColumnOf(f"kept {numbers}", partial(_kept_cell, own), rank=2) for numbers, own in held]
+    names = dict.fromkeys([*plan.placed.layers, *(name for own in shares for name in own)])
+    return table_of("layers", columns, names)
+
+
+def _parameters_cell(shares: Mapping[str, LayerShare], name: str) -> str:
+    share = shares.get(name)
+    return format_count(share.parameters) if share and share.parameters else ""
+
+
+def _kept_cell(shares: Mapping[str, LayerShare], name: str) -> str:
+    share = shares.get(name)
+    return format_bytes(share.kept) if share and share.kept else ""
 
 
 def crossings_table(plan: Plan, extra_notes: Sequence[str] = ()) -> Table:
     """Return the table of every exchange of a step, and the bytes that each device sends in it."""
-    groups = equal_devices(plan)
-    columns = (
-        Column("layer", right=False),
-        Column("reader", right=False),
-        Column("pass", right=False),
-        Column("transfer", right=False),
-        Column("size"),
-        *(Column(f"{numbers_of(equal)} sends") for equal in groups),
-    )
-    rows = tuple(
-        (
-            c.layer,
-            c.reader,
-            c.direction,
-            c.kind,
-            format_bytes(c.size),
-            *(format_bytes(c.sent[equal[0].device]) for equal in groups),
-        )
-        for c in plan.crossings
-    )
-    total = ("total", "", "", "", "", *(format_bytes(equal[0].sent) for equal in groups))
-    return Table("transfers in a step", columns, rows, total, (*extra_notes, RULE))
+    columns: list[ColumnOf[Crossing]] = [
+        ColumnOf("layer", lambda c: c.layer, "total", right=False),
+        ColumnOf("reader", lambda c: c.reader, right=False),
+        ColumnOf("pass", lambda c: c.direction, right=False),
+        ColumnOf("transfer", lambda c: c.kind, right=False),
+        ColumnOf("size", lambda c: format_bytes(c.size)),
+    ]
+    for equal in equal_devices(plan):
+        device = equal[0]
+        cell = partial(_sent_cell, device.device)
+        columns.append(ColumnOf(f"{numbers_of(equal)} sends", cell, format_bytes(device.sent)))
+    return table_of("transfers in a step", columns, plan.crossings, (*extra_notes, RULE))
+
+
+def _sent_cell(device: int, crossing: Crossing) -> str:
+    return format_bytes(crossing.sent[device])
+
+
+class _Way(NamedTuple):
+    """A row of the comparison."""
+
+    plan: Plan
+    fitting: Fitting | None
+    timed: Timed | None
+
+    @property
+    def fullest(self) -> DevicePlan:
+        """The device with the highest peak."""
+        return max(self.plan.devices, key=lambda device: device.memory.peak.total)
 
 
 def comparison_table(result: PlanResult) -> Table:
@@ -144,53 +139,38 @@ def comparison_table(result: PlanResult) -> Table:
     If they were requested, it has columns for the largest batch that fits and for the times.
     """
     request = result.request
-    columns = (
-        Column("gpus"),
-        Column("split", right=False),
-        Column("images"),
-        Column("parameters"),
-        Column("peak"),
-        Column("transferred"),
-        *([Column("largest batch")] if result.fitting else []),
-        *(Column(name) for name in _TIMES if result.timings),
-    )
-    rows = []
-    for i, plan in enumerate(result.plans):
-        fullest = max(plan.devices, key=lambda device: device.memory.peak.total)
-        devices = plan.arrangement.devices
-        rows.append(
-            (
-                format_count(devices),
-                plan.arrangement.split if devices > 1 else "",
-                format_count(fullest.images),
-                format_count(max(device.parameters for device in plan.devices)),
-                format_bytes(fullest.memory.peak.total),
-                format_bytes(plan.crossed),
-                *(
-                    [format_count(result.fitting[i].batch) if result.fitting[i].batch else "none"]
-                    if result.fitting
-                    else []
-                ),
-                *(_time_cells(result.timings[i]) if result.timings else ()),
-            )
-        )
+    ways = (_Way(*each) for each in zip_longest(result.plans, result.fitting, result.timings))
+    columns: list[ColumnOf[_Way]] = [
+        ColumnOf("gpus", lambda way: format_count(way.plan.arrangement.devices)),
+        ColumnOf(
+            "split",
+            lambda way: way.plan.arrangement.split if way.plan.arrangement.devices > 1 else "",
+            right=False,
+        ),
+        ColumnOf("images", lambda way: format_count(way.fullest.images)),
+        ColumnOf("parameters", lambda way: format_count(max(device.parameters for device in way.plan.devices))),
+        ColumnOf("peak", lambda way: format_bytes(way.fullest.memory.peak.total)),
+        ColumnOf("transferred", lambda way: format_bytes(way.plan.crossed)),
+    ]
+    if result.fitting:
+        columns.append(ColumnOf("largest batch", _largest_batch_cell))
+    if result.timings:
+        columns += [ColumnOf(name, partial(_time_cell, text)) for name, text in _TIMES.items()]
     notes = [f"not possible: {plural(way.devices, 'device')} by {way.split}: {way.reason}" for way in result.left_out]
     notes += ["images, parameters, peak and transferred: of the device with the most", *_break_even_notes(result)]
     notes += [RULE, MEMORY_RULE, *(MODEL if result.timings else ())]
     title = f"{result.plans[0].graph.name}: batch {format_count(request.batch)}, {request.precision}{_machine(request)}"
-    return Table(title, columns, tuple(rows), None, tuple(notes))
+    return table_of(title, columns, ways, tuple(notes))
 
 
 def fastest_table(result: PlanResult) -> Table:
     """Return the table of the fastest split, its time and efficiency, for each number of devices and batch."""
     winners = result.winners
     batches = list(dict.fromkeys(batch for _, batch in winners))
-    columns = (Column("gpus"), *(Column(f"batch {format_count(batch)}") for batch in batches))
-    rows = tuple(
-        (format_count(devices), *(_fastest_cell(winners[devices, batch]) for batch in batches))
-        for devices in dict.fromkeys(devices for devices, _ in winners)
-    )
-    return Table("fastest split, with the time of a step and the efficiency", columns, rows)
+    columns: list[ColumnOf[int]] = [ColumnOf("gpus", format_count)]
+    columns += [ColumnOf(f"batch {format_count(batch)}", partial(_fastest_cell, winners, batch)) for batch in batches]
+    numbers = dict.fromkeys(devices for devices, _ in winners)
+    return table_of("fastest split, with the time of a step and the efficiency", columns, numbers)
 
 
 def equal_devices(plan: Plan) -> list[EqualDevices]:
@@ -253,21 +233,35 @@ def _memory_notes(plan: Plan) -> list[str]:
     return notes
 
 
-def _fastest_cell(way: Timed | None) -> str:
+def _largest_batch_cell(way: _Way) -> str:
+    return format_count(way.fitting.batch) if way.fitting and way.fitting.batch else "none"
+
+
+def _time_cell(text: Callable[[Timed], str], way: _Way) -> str:
+    return text(way.timed) if way.timed else ""
+
+
+def _fastest_cell(winners: Mapping[tuple[int, int], Timed | None], batch: int, devices: int) -> str:
+    way = winners[devices, batch]
     if way is None:
         return ""
-    split = f"{way.plan.arrangement.split} " if way.plan.arrangement.devices > 1 else ""
-    return f"{split}{format_duration(way.time.total)} {format_percent(round(1e6 * way.efficiency), 10**6)}"
+    split = f"{way.plan.arrangement.split} " if devices > 1 else ""
+    return f"{split}{format_duration(way.time.total)} {_efficiency(way)}"
 
 
-def _time_cells(way: Timed) -> tuple[str, ...]:
-    time = way.time
-    spent = (time.computing, time.values, time.gradients, time.total)
-    return (
-        *map(format_duration, spent),
-        format_rate(way.images_per_second),
-        format_percent(round(1e6 * way.efficiency), 10**6),
-    )
+def _efficiency(way: Timed) -> str:
+    return format_percent(round(1e6 * way.efficiency), 10**6)
+
+
+_TIMES: Mapping[str, Callable[[Timed], str]] = {
+    "computing": lambda way: format_duration(way.time.computing),
+    "values": lambda way: format_duration(way.time.values),
+    "gradients": lambda way: format_duration(way.time.gradients),
+    "step": lambda way: format_duration(way.time.total),
+    "images/s": lambda way: format_rate(way.images_per_second),
+    "efficiency": _efficiency,
+}
+"""The columns of times, with their cells."""
 
 
 def _machine(request: PlanRequest) -> str:

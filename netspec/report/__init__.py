@@ -12,12 +12,12 @@ from netspec.report.layers import im2col_table, layer_table, per_gpu_table
 from netspec.report.learning import learning_of, learning_table
 from netspec.report.networks import network_table
 from netspec.report.style import BARE, READABLE, Style
-from netspec.report.table import Column, Table, csv_text, markdown
+from netspec.report.table import Column, ColumnOf, Table, csv_text, markdown, table_of
 from netspec.stats import LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
 
 __all__ = [
-    "BARE", "READABLE", "Column", "Style", "Table", "as_dict", "csv_text", "im2col_table", "layer_table",
-    "learning_table", "markdown", "network_table", "per_gpu_table", "receptive_field_table", "to_json",
+    "BARE", "READABLE", "Column", "ColumnOf", "Style", "Table", "as_dict", "csv_text", "im2col_table", "layer_table",
+    "learning_table", "markdown", "network_table", "per_gpu_table", "receptive_field_table", "table_of", "to_json",
 ]  # fmt: skip
 
 

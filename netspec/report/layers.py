@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from netspec.formatting import format_count, format_number, listed
 from netspec.ir.ops import Bias, Conv, Deconv, Lrn, MapNorm, word_of
 from netspec.ir.widths import FULL
 from netspec.keys import texts
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
-from netspec.report.table import Column, Table
-from netspec.stats import LayerNumbers, Totals, flops_by_kind, matrix_products, share
+from netspec.report.table import ColumnOf, Table, table_of
+from netspec.stats import LayerNumbers, MatrixProduct, WindowNumbers, flops_by_kind, matrix_products, share
 
 MAX_LISTED = 8
 """The most layers that are listed for one value of alpha."""
@@ -26,53 +29,36 @@ _COUNT_NOTES = (
 
 def layer_table(net: Net, batch: int, style: Style = READABLE) -> Table:
     """Return the table of layers: window, counts, shares of the totals, and memory for a batch."""
-    columns = (
-        Column("layer", right=False),
-        Column("type", right=False, rank=1),
-        Column("output"),
-        Column("kernel"),
-        Column("stride"),
-        Column("pad", rank=3),
-        Column("groups"),
-        Column("units", rank=2),
-        Column("weights"),
-        Column("biases", rank=7),
-        Column("connections"),
-        Column("% params", rank=5),
-        Column("% conn.", rank=6),
-        Column("dense", rank=9),
-        Column(style.memory, rank=8),
-    )
-    rows = tuple(_layer_row(numbers, net.total, batch, style) for numbers in net.layers.values())
-    notes = (*_COUNT_NOTES, *_flops_notes(net), *_alpha_notes(net))
-    return Table(_title(net, batch), columns, rows, _total_row(net, batch, style), notes)
-
-
-def _layer_row(n: LayerNumbers, total: Totals, batch: int, style: Style) -> tuple[str, ...]:
-    return (
-        n.name,
-        n.type,
-        str(n.output),
-        *_window_cells(n),
-        style.count(n.units),
-        *(_count_cell(n, number, style) for number in (n.weights, n.biases, n.connections)),
-        style.percent(n.parameters, total.parameters) if n.parameters else "",
-        style.percent(n.connections, total.connections) if n.connections else "",
-        style.count(n.dense_connections) if n.dense_connections else "",
-        style.size(n.activation_bytes(batch)),
-    )
-
-
-def _total_row(net: Net, batch: int, style: Style) -> tuple[str, ...]:
     total, layers = net.total, net.layers.values()
-    return (
-        "total",
-        *[""] * 6,
-        *map(style.count, (total.units, total.weights, total.biases, total.connections)),
-        *[""] * 2,
-        style.count(sum(n.dense_connections for n in layers)),
-        style.size(sum(n.activation_bytes(batch) for n in layers)),
+    columns: tuple[ColumnOf[LayerNumbers], ...] = (
+        ColumnOf("layer", lambda n: n.name, "total", right=False),
+        ColumnOf("type", lambda n: n.type, right=False, rank=1),
+        ColumnOf("output", lambda n: str(n.output)),
+        ColumnOf("kernel", lambda n: _of_windows(n, lambda w: texts.pair(w.window.kernel))),
+        ColumnOf("stride", lambda n: _of_windows(n, lambda w: texts.pair(w.window.stride))),
+        ColumnOf("pad", lambda n: _of_windows(n, lambda w: texts.pad(w.effective_pad)), rank=3),
+        ColumnOf("groups", _groups),
+        ColumnOf("units", lambda n: style.count(n.units), style.count(total.units), rank=2),
+        ColumnOf("weights", lambda n: _count_cell(n, n.weights, style), style.count(total.weights)),
+        ColumnOf("biases", lambda n: _count_cell(n, n.biases, style), style.count(total.biases), rank=7),
+        ColumnOf("connections", lambda n: _count_cell(n, n.connections, style), style.count(total.connections)),
+        ColumnOf("% params", lambda n: _percent_cell(n.parameters, total.parameters, style), rank=5),
+        ColumnOf("% conn.", lambda n: _percent_cell(n.connections, total.connections, style), rank=6),
+        ColumnOf(
+            "dense",
+            lambda n: style.count(n.dense_connections) if n.dense_connections else "",
+            style.count(sum(n.dense_connections for n in layers)),
+            rank=9,
+        ),
+        ColumnOf(
+            style.memory,
+            lambda n: style.size(n.activation_bytes(batch)),
+            style.size(sum(n.activation_bytes(batch) for n in layers)),
+            rank=8,
+        ),
     )
+    notes = (*_COUNT_NOTES, *_flops_notes(net), *_alpha_notes(net))
+    return table_of(_title(net, batch), columns, layers, notes)
 
 
 def _alpha_notes(net: Net) -> tuple[str, ...]:
@@ -108,44 +94,31 @@ def _count_cell(numbers: LayerNumbers, number: int, style: Style) -> str:
     return style.count(number) if number or numbers.parameters else ""
 
 
-def _window_cells(numbers: LayerNumbers) -> tuple[str, str, str, str]:
-    """Return kernel, stride, pad and groups. Where they differ between inputs, ``|`` separates them.
+def _percent_cell(part: int, whole: int, style: Style) -> str:
+    return style.percent(part, whole) if part else ""
 
-    Of these, a normalisation has groups alone.
-    """
+
+def _of_windows(numbers: LayerNumbers, text: Callable[[WindowNumbers], str]) -> str:
+    """Return a text of each window. Where they differ between inputs, ``|`` separates them."""
+    return " | ".join(dict.fromkeys(map(text, numbers.windows)))
+
+
+def _groups(numbers: LayerNumbers) -> str:
+    """Return the groups of a layer's windows, or of a normalisation, which has no windows."""
     if numbers.norm_groups is not None:
-        return "", "", "", str(numbers.norm_groups)
-    windows = numbers.windows
-    cells = (
-        [texts.pair(w.window.kernel) for w in windows],
-        [texts.pair(w.window.stride) for w in windows],
-        [texts.pad(w.effective_pad) for w in windows],
-        ["table" if w.table is not None else str(w.groups) for w in windows],
-    )
-    kernel, stride, pad, groups = (" | ".join(dict.fromkeys(cell)) for cell in cells)
-    return kernel, stride, pad, groups
+        return str(numbers.norm_groups)
+    return _of_windows(numbers, lambda w: "table" if w.table is not None else str(w.groups))
 
 
 def im2col_table(net: Net, style: Style = READABLE) -> Table:
     """Return the table of convolutions as matrix products, with how much larger the unrolled image is."""
-    columns = (
-        Column("layer", right=False),
-        Column("times"),
-        Column("filters x patch"),
-        Column("patch x places"),
-        Column("connections"),
-        Column("image grows"),
-    )
-    rows = tuple(
-        (
-            m.layer,
-            str(m.groups),
-            f"{m.rows} x {m.inner}",
-            f"{m.inner} x {m.columns}",
-            style.count(m.connections),
-            style.times(m.growth),
-        )
-        for m in matrix_products(net.graph)
+    columns: tuple[ColumnOf[MatrixProduct], ...] = (
+        ColumnOf("layer", lambda m: m.layer, right=False),
+        ColumnOf("times", lambda m: str(m.groups)),
+        ColumnOf("filters x patch", lambda m: f"{m.rows} x {m.inner}"),
+        ColumnOf("patch x places", lambda m: f"{m.inner} x {m.columns}"),
+        ColumnOf("connections", lambda m: style.count(m.connections)),
+        ColumnOf("image grows", lambda m: style.times(m.growth)),
     )
     notes: tuple[str, ...] = (
         "a convolution is its filters (one a row) times the patches under each place of the window (one a column), "
@@ -164,36 +137,60 @@ def im2col_table(net: Net, style: Style = READABLE) -> Table:
             f"{', '.join(with_table)}: the product has zeros where the table has no weights; they do not count as "
             "connections",
         )
-    return Table(f"{net.name}: convolutions as matrix products", columns, rows, None, notes)
+    return table_of(f"{net.name}: convolutions as matrix products", columns, matrix_products(net.graph), notes)
 
 
 def per_gpu_table(net: Net, batch: int, style: Style = READABLE) -> Table:
     """Return the table of each GPU group's share of each layer."""
     groups = net.graph.groups
-    headings = ("units", "weights", "biases", "connections", style.memory)
-    columns = (
-        Column("layer", right=False),
-        Column("output"),
-        Column("on", right=False),
-        *(Column(f"{h} {g}" if groups > 1 else h) for g in range(groups) for h in headings),
-    )
-    rows = []
-    sums = [[0] * len(headings) for _ in range(groups)]
-    for n in net.layers.values():
-        cells: list[str] = []
-        for g in range(groups):
-            units, weights, biases, connections = share(n, g, groups)
-            memory = units * -(-batch // max(1, len(n.placement.replicas))) * FULL
-            counted = (units, connections) if n.counted else (0, 0)
-            for i, amount in enumerate((counted[0], weights, biases, counted[1], memory)):
-                sums[g][i] += amount
-            cells += [*(style.count(x) if x else "" for x in (units, weights, biases, connections)), style.size(memory)]
-        rows.append((n.name, str(n.output), _placement_text(n), *cells))
-    total = ("total", "", "", *(cell for s in sums for cell in (*map(style.count, s[:-1]), style.size(s[-1]))))
+    columns: list[ColumnOf[LayerNumbers]] = [
+        ColumnOf("layer", lambda n: n.name, "total", right=False),
+        ColumnOf("output", lambda n: str(n.output)),
+        ColumnOf("on", _placement_text, right=False),
+    ]
+    for g in range(groups):
+        columns += _columns_of_group(net, batch, g, style)
     notes = ("split: an equal share on each group; whole: on every group", _COUNT_NOTES[0])
     if any(n.placement.replicas for n in net.layers.values()):
         notes = (f"{notes[0]}; replicas: whole on each of their groups, which divide the images of a batch", *notes[1:])
-    return Table(f"{_title(net, batch)}: shares of the GPU groups", columns, tuple(rows), total, notes)
+    return table_of(f"{_title(net, batch)}: shares of the GPU groups", columns, net.layers.values(), notes)
+
+
+class _Share(NamedTuple):
+    """A GPU group's share of a layer."""
+
+    units: int
+    weights: int
+    biases: int
+    connections: int
+    memory: int
+
+
+def _columns_of_group(net: Net, batch: int, group: int, style: Style) -> tuple[ColumnOf[LayerNumbers], ...]:
+    """Return the columns of a GPU group. Their totals count the units and connections of the layers that count."""
+    layers, groups = net.layers.values(), net.graph.groups
+    shares = {n.name: _share(n, group, groups, batch) for n in layers}
+    counted = [shares[n.name] if n.counted else shares[n.name]._replace(units=0, connections=0) for n in layers]
+    total = _Share(*map(sum, zip(*counted, strict=True)))
+    number = f" {group}" if groups > 1 else ""
+
+    def count(amount: Callable[[_Share], int]) -> Callable[[LayerNumbers], str]:
+        return lambda n: style.count(here) if (here := amount(shares[n.name])) else ""
+
+    return (
+        ColumnOf(f"units{number}", count(lambda s: s.units), style.count(total.units)),
+        ColumnOf(f"weights{number}", count(lambda s: s.weights), style.count(total.weights)),
+        ColumnOf(f"biases{number}", count(lambda s: s.biases), style.count(total.biases)),
+        ColumnOf(f"connections{number}", count(lambda s: s.connections), style.count(total.connections)),
+        ColumnOf(f"{style.memory}{number}", lambda n: style.size(shares[n.name].memory), style.size(total.memory)),
+    )
+
+
+def _share(n: LayerNumbers, group: int, groups: int, batch: int) -> _Share:
+    """Return a group's share of a layer, with the memory of the images of a batch that it computes."""
+    units, weights, biases, connections = share(n, group, groups)
+    images = -(-batch // max(1, len(n.placement.replicas)))
+    return _Share(units, weights, biases, connections, units * images * FULL)
 
 
 def _placement_text(numbers: LayerNumbers) -> str:

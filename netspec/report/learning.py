@@ -13,7 +13,7 @@ from netspec.keys import texts
 from netspec.keys.formulas import formula, is_numbered
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
-from netspec.report.table import Column, Table
+from netspec.report.table import ColumnOf, Table, table_of
 
 _DRAWN = "gaussian(standard deviation), uniform(b): from -b to b, constant(value); the seed says which numbers"
 
@@ -25,34 +25,24 @@ def learning_table(net: Net, style: Style = READABLE) -> Table:
     some.
     """
     graph = net.graph
-    columns = (
-        Column("parameter", right=False),
-        Column("shape", rank=2),
-        Column("numbers", rank=3),
-        Column("begins as", right=False),
-        Column("lr"),
-        Column("momentum", rank=1),
-        Column("decay"),
-        Column("schedule", right=False),
-        Column("more", right=False),
-    )
-    rows = tuple(
-        (
-            p.key,
-            format_sizes(p.shape),
-            style.count(p.size),
-            texts.distribution(p.distribution),
-            *map(texts.number, (p.lr, p.momentum, p.decay)),
-            texts.schedule(graph.schedule_of(p)),
-            " ".join(f"{key}={texts.number(value)}" for key, value in _rare_properties(p).items()),
-        )
-        for p in graph.parameters.values()
-    )
+    parameters = graph.parameters.values()
+    columns: list[ColumnOf[Parameter]] = [
+        ColumnOf("parameter", lambda p: p.key, right=False),
+        ColumnOf("shape", lambda p: format_sizes(p.shape), rank=2),
+        ColumnOf("numbers", lambda p: style.count(p.size), rank=3),
+        ColumnOf("begins as", lambda p: texts.distribution(p.distribution), right=False),
+        ColumnOf("lr", lambda p: texts.number(p.lr)),
+    ]
+    if momentum_of(graph.train.rule) is not None:
+        columns.append(ColumnOf("momentum", lambda p: texts.number(p.momentum), rank=1))
+    columns += [
+        ColumnOf("decay", lambda p: texts.number(p.decay)),
+        ColumnOf("schedule", lambda p: texts.schedule(graph.schedule_of(p)), right=False),
+    ]
+    if any(map(_rare_properties, parameters)):
+        columns.append(ColumnOf("more", _more, right=False))
     notes = (*_notes(graph), _rule(graph.train.rule), _DRAWN)
-    table = Table(f"{net.name}: what is learnt, and how", columns, rows, None, notes)
-    if not any(row[-1] for row in rows):
-        table = table.without(frozenset({"more"}))
-    return table if momentum_of(graph.train.rule) is not None else table.without(frozenset({"momentum"}))
+    return table_of(f"{net.name}: what is learnt, and how", columns, parameters, notes)
 
 
 def learning_of(graph: Graph, layer: str) -> list[dict[str, Any]]:
@@ -78,6 +68,10 @@ def _rare_properties(parameter: Parameter) -> Mapping[str, float]:
     bounds = {key: getattr(parameter.constraint, key) for key in BOUNDS}
     rules = {"update_every": parameter.update_every, "super_eps": parameter.super_eps}
     return {key: value for key, value in {**bounds, **rules}.items() if value is not None}
+
+
+def _more(parameter: Parameter) -> str:
+    return " ".join(f"{key}={texts.number(value)}" for key, value in _rare_properties(parameter).items())
 
 
 def _rule(rule: UpdateRule) -> str:

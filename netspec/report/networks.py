@@ -8,7 +8,7 @@ from netspec.formatting import plural
 from netspec.ir.widths import FULL
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
-from netspec.report.table import Column, Table
+from netspec.report.table import ColumnOf, Table, table_of
 from netspec.stats import depth
 
 _NOTES = (
@@ -21,29 +21,20 @@ _NOTES = (
 def network_table(nets: Sequence[tuple[str, Net]], batch: int, style: Style = READABLE) -> Table:
     """Return the table of networks and of the names of their files. The activations are those of ``batch`` images."""
     bare = "" if style is READABLE else " (bytes)"
-    columns = (
-        Column("network", right=False),
-        Column("file", right=False, rank=6),
-        Column("input"),
-        Column("layers", rank=5),
-        Column("depth", rank=1),
-        Column("parameters"),
-        Column("connections"),
-        Column("FLOPs", rank=4),
-        Column(f"size{bare}", rank=3),
-        Column(f"activations{bare}", rank=2),
+    columns: tuple[ColumnOf[tuple[str, Net]], ...] = (
+        ColumnOf("network", lambda row: row[1].name, right=False),
+        ColumnOf("file", lambda row: row[0], right=False, rank=6),
+        ColumnOf("input", lambda row: str(row[1].graph.input.output)),
+        ColumnOf("layers", lambda row: style.count(len(row[1].layers)), rank=5),
+        ColumnOf("depth", lambda row: style.count(depth(row[1].layers.values())), rank=1),
+        ColumnOf("parameters", lambda row: style.count(row[1].total.parameters)),
+        ColumnOf("connections", lambda row: style.count(row[1].total.connections)),
+        ColumnOf("FLOPs", lambda row: style.count(row[1].total.flops), rank=4),
+        ColumnOf(f"size{bare}", lambda row: style.size(row[1].total.parameters * FULL), rank=3),
+        ColumnOf(f"activations{bare}", lambda row: style.size(_activations(row[1], batch)), rank=2),
     )
-    rows = tuple(
-        (
-            net.name,
-            file,
-            str(net.graph.input.output),
-            style.count(len(net.layers)),
-            style.count(depth(net.layers.values())),
-            *map(style.count, (net.total.parameters, net.total.connections, net.total.flops)),
-            style.size(net.total.parameters * FULL),
-            style.size(sum(n.activation_bytes(batch) for n in net.layers.values())),
-        )
-        for file, net in nets
-    )
-    return Table(f"{len(nets)} networks, activations of {plural(batch, 'image')}", columns, rows, None, _NOTES)
+    return table_of(f"{len(nets)} networks, activations of {plural(batch, 'image')}", columns, nets, _NOTES)
+
+
+def _activations(net: Net, batch: int) -> int:
+    return sum(n.activation_bytes(batch) for n in net.layers.values())

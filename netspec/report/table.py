@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,29 @@ class Table:
             self.total and cut(self.total),
             self.notes,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOf(Generic[R]):
+    """A column, with the text of its cell for each thing that has a row, and that of the total."""
+
+    name: str
+    cell: Callable[[R], str]
+    total: str = ""
+    right: bool = True
+    rank: int = 0
+
+
+def table_of(title: str, columns: Sequence[ColumnOf[R]], things: Iterable[R], notes: tuple[str, ...] = ()) -> Table:
+    """Return the table with a row for each thing, and one of totals if a column has one."""
+    total = tuple(column.total for column in columns)
+    return Table(
+        title,
+        tuple(Column(column.name, column.right, column.rank) for column in columns),
+        tuple(tuple(column.cell(thing) for column in columns) for thing in things),
+        total if any(total) else None,
+        notes,
+    )
 
 
 def markdown(table: Table) -> str:

@@ -11,7 +11,7 @@ from netspec.formatting import (
     format_rounded_count,
     plural,
 )
-from netspec.report import Column, Table
+from netspec.report import ColumnOf, Table, table_of
 from netspec.timing.machine import product_precision
 from netspec.timing.measure import Measured, Rate
 from netspec.timing.rows import LOSS, UPDATE, Row, rows
@@ -23,30 +23,38 @@ _WORDS = {LOSS: "(loss)", UPDATE: "(update)"}
 def table(measured: Measured) -> Table:
     """Return a table with a row for each part of the training step; notes describe the whole step, the machine and the
     hand-written network."""
-    columns = (
-        Column("layer", right=False),
-        Column("type", right=False, rank=1),
-        Column("forward"),
-        Column("backward"),
-        Column("share"),
-        Column("FLOPs", rank=3),
-        Column("bytes", rank=4),
-        Column("floor", rank=2),
-        Column("x floor"),
-    )
     all_rows = rows(measured)
-    last = (
-        "total",
-        "",
-        format_duration(sum(row.forward for row in all_rows)),
-        format_duration(sum(row.backward for row in all_rows)),
-        "",
-        format_rounded_count(sum(row.flops for row in all_rows)),
-        format_bytes(sum(row.bytes for row in all_rows)),
-        format_duration(sum(row.floor for row in all_rows)),
-        _times(measured.profile.total, sum(row.floor for row in all_rows)),
+    flops, moved = sum(row.flops for row in all_rows), sum(row.bytes for row in all_rows)
+    floor = sum(row.floor for row in all_rows)
+    columns: tuple[ColumnOf[Row], ...] = (
+        ColumnOf("layer", lambda row: _WORDS.get(row.name, row.name), "total", right=False),
+        ColumnOf("type", lambda row: row.type, right=False, rank=1),
+        ColumnOf(
+            "forward",
+            lambda row: format_duration(row.forward),
+            format_duration(sum(row.forward for row in all_rows)),
+        ),
+        ColumnOf(
+            "backward",
+            lambda row: format_duration(row.backward) if row.backward else "",
+            format_duration(sum(row.backward for row in all_rows)),
+        ),
+        ColumnOf("share", lambda row: f"{100 * row.share:.1f} %"),
+        ColumnOf(
+            "FLOPs",
+            lambda row: format_rounded_count(row.flops) if row.flops else "",
+            format_rounded_count(flops),
+            rank=3,
+        ),
+        ColumnOf("bytes", lambda row: format_bytes(row.bytes) if row.bytes else "", format_bytes(moved), rank=4),
+        ColumnOf("floor", lambda row: format_duration(row.floor) if row.floor else "", format_duration(floor), rank=2),
+        ColumnOf(
+            "x floor",
+            lambda row: _times(row.forward + row.backward, row.floor),
+            _times(measured.profile.total, floor),
+        ),
     )
-    return Table(_title(measured), columns, tuple(map(_cells, all_rows)), last, tuple(_notes(measured)))
+    return table_of(_title(measured), columns, all_rows, tuple(_notes(measured)))
 
 
 def rate_words(batch: int, rate: Rate) -> str:
@@ -62,20 +70,6 @@ def _title(measured: Measured) -> str:
     where = measured.device_name if settings.device == "cuda" else f"CPU, {plural(measured.threads, 'thread')}"
     about = f"{measured.graph.name}, batch {format_count(settings.batch)}, {settings.precision}, {where}"
     return f"{about}\n{rate_words(settings.batch, measured.rate)}"
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        _WORDS.get(row.name, row.name),
-        row.type,
-        format_duration(row.forward),
-        format_duration(row.backward) if row.backward else "",
-        f"{100 * row.share:.1f} %",
-        format_rounded_count(row.flops) if row.flops else "",
-        format_bytes(row.bytes) if row.bytes else "",
-        format_duration(row.floor) if row.floor else "",
-        _times(row.forward + row.backward, row.floor),
-    )
 
 
 def _times(seconds: float, floor: float) -> str:
