@@ -97,6 +97,12 @@ def test_masks_in_black_and_white_are_an_error() -> None:
     )
 
 
+def test_masks_without_a_labelled_pixel_are_an_error() -> None:
+    for number in range(3):
+        mask_png(Path(f"scenes/train/masks/{number}.png"), np.full((30, 40), 255, np.uint8))
+    assert check_json("scenes")["errors"] == ["none of the pixels of the training masks is labelled"]
+
+
 def test_the_same_image_twice_is_a_warning() -> None:
     for folder in ("images", "masks"):
         shutil.copy(f"scenes/train/{folder}/0.png", f"scenes/train/{folder}/7.png")

@@ -68,6 +68,13 @@ def test_a_mask_without_class_numbers_is_refused(tmp_path: Path, mode: str, reas
     assert _refused(tmp_path / "m.png") == f"{reason}; {NUMBERS}"
 
 
+def test_a_grey_mask_of_three_channels_is_refused_as_such(tmp_path: Path) -> None:
+    Image.fromarray(MASK).convert("RGB").save(tmp_path / "m.png")
+    assert _refused(tmp_path / "m.png") == (
+        f"the mask has the same number three times in each pixel (RGB), for red, green and blue; {NUMBERS}"
+    )
+
+
 def test_a_jpeg_is_no_mask_whatever_its_name(tmp_path: Path) -> None:
     Image.fromarray(MASK).save(tmp_path / "m.png", format="JPEG")
     reason = _refused(tmp_path / "m.png")

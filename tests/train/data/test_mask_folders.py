@@ -46,6 +46,12 @@ def test_a_folder_without_val_is_divided_by_a_hash_of_its_paths(tmp_path: Path) 
     )
 
 
+@pytest.mark.parametrize("name", ["validation", "Val", "valid"])
+def test_another_name_of_the_val_folder_is_noticed(tmp_path: Path, name: str) -> None:
+    data = _opened(mask_folder(tmp_path, {"train": 40, name: 2}))
+    assert data.notes[0].startswith(f"no val folder (is {tmp_path / name} meant? its name has to be val): 5 of 40")
+
+
 def test_a_file_names_the_classes(tmp_path: Path) -> None:
     root = mask_folder(tmp_path, {"train": 1, "val": 1})
     (root / "classes.txt").write_text("\ufeffsky\nred square\ngrass \n\n", "utf-8")
@@ -148,6 +154,7 @@ def test_a_folder_above_or_of_classes_is_refused(tmp_path: Path) -> None:
         f"{tmp_path}/upper has no folders images and masks, with which networks whose scores are maps are trained",
         f"did you mean {tmp_path}/upper/inner?",
     ]
+    assert _refused(tmp_path)[1] == f"did you mean {tmp_path}/upper/inner?"
     (tmp_path / "photos" / "cat").mkdir(parents=True)
     assert _refused(tmp_path / "photos")[1] == "its folders are cat"
 

@@ -50,8 +50,8 @@ def test_the_network_needs_a_score_for_each_class_of_masks(tmp_path: Path) -> No
     few = _refused(root, graph(DENSE.replace("filters=3", "filters=2")))
     assert few == [
         f"{root}/train/masks/0.png: the mask has class 2, and classes are numbered 0 to 1 (255 means unlabelled)",
-        "the network needs as many scores as the masks have classes; or the masks hold brightness to look at, not "
-        "numbers of classes",
+        "the network needs as many scores as the masks have classes, and classes.txt, if there is one, as many lines; "
+        "or the masks hold brightness to look at, not numbers of classes",
     ]
     (root / "classes.txt").write_text("ground\nred\ngreen\nblue\n")
     assert _refused(root, graph()) == [
@@ -68,6 +68,27 @@ def test_masks_in_black_and_white_are_refused(tmp_path: Path) -> None:
         f"the masks of {root}/train have the numbers 0 and 255 only, and 255 is unlabelled",
         f"3 training masks looked at, the first {root}/train/masks/0.png; the whole image would be class 0",
         "if 255 is meant as a class of its own, write it as 1, or save the masks with 1 bit per pixel",
+    ]
+
+
+def test_masks_without_a_labelled_pixel_are_refused(tmp_path: Path) -> None:
+    root = mask_folder(tmp_path, {"train": 2, "val": 1})
+    for number in range(2):
+        mask_png(root / "train" / "masks" / f"{number}.png", np.full((30, 40), UNLABELLED, np.uint8))
+    assert _refused(root, graph()) == [
+        f"the masks of {root}/train have the number 255 only, which is unlabelled",
+        f"2 training masks looked at, the first {root}/train/masks/0.png",
+    ]
+
+
+def test_masks_whose_classes_count_from_1_are_explained(tmp_path: Path) -> None:
+    root = mask_folder(tmp_path, {"train": 1, "val": 1})
+    mask = two_squares(0)[1]
+    mask_png(root / "train" / "masks" / "0.png", np.where(mask == UNLABELLED, mask, mask + 1).astype(np.uint8))
+    assert _refused(root, graph()) == [
+        f"{root}/train/masks/0.png: the mask has class 3, and classes are numbered 0 to 2 (255 means unlabelled)",
+        "it has no pixel of class 0: if its classes are counted from 1, subtract 1; otherwise the network, and "
+        "classes.txt if there is one, needs one class more",
     ]
 
 

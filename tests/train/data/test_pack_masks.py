@@ -137,5 +137,12 @@ def test_wrong_folders_are_not_packed(root: Path, tmp_path: Path) -> None:
     for number in range(9):
         Image.new("RGB", (40, 30)).save(root / "train" / "masks" / f"{number}.png")
     refused = invoke("pack", str(root), "-o", str(tmp_path / "all"), "--size", "16", "--processes", "1")
-    assert refused.exit_code == 1 and "none of the 9 training images" in refused.stderr
-    assert "train/images/0.png: masks/0.png: the mask has colours, not class numbers" in refused.stderr
+    assert refused.exit_code == 1 and "so are the others looked at, 8 of 9 training masks" in refused.stderr
+
+
+def test_masks_in_black_and_white_are_not_packed(root: Path, tmp_path: Path) -> None:
+    """Of a pack nobody could see any more that 255 was meant as a class."""
+    for number in range(9):
+        mask_png(root / "train" / "masks" / f"{number}.png", np.tile(np.array([0, 255], np.uint8), (30, 20)), "L")
+    refused = invoke("pack", str(root), "-o", str(tmp_path / "packed"), "--size", "16", "--processes", "1")
+    assert refused.exit_code == 1 and "have the numbers 0 and 255 only" in refused.stderr

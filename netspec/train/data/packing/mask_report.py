@@ -23,7 +23,9 @@ def mask_problems(survey: Survey) -> tuple[list[str], list[str]]:
         )
     train = survey.counts["train"]
     seen = {number for number, pixels in enumerate(train.pixels or ()) if pixels}
-    if UNLABELLED in seen and seen <= {0, UNLABELLED}:
+    if seen == {UNLABELLED}:
+        errors.append("none of the pixels of the training masks is labelled")
+    elif seen == {0, UNLABELLED}:
         errors.append(
             f"the training masks have the numbers 0 and {UNLABELLED} only, and {UNLABELLED} is unlabelled; if it is "
             "meant as a class, write it as 1"

@@ -25,7 +25,8 @@ from netspec.train.data.packing.sealing import Packed, ShardFacts, read_pack, se
 from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import Files, Listing
 from netspec.train.data.sources.masks.classes import require_classes
-from netspec.train.data.sources.masks.folder import read_pair
+from netspec.train.data.sources.masks.folder import MaskFiles, read_pair
+from netspec.train.data.sources.masks.looking import require_masks
 from netspec.train.data.sources.shards import Shard, bytes_of, header, shards
 from netspec.train.data.splits import Frame, Pixels, Unreadable
 from netspec.train.files import finish_atomically, write_atomically
@@ -85,7 +86,7 @@ def pack(
     RequestError
         ``out`` contains other files, or another process is packing into it.
     TrainError
-        No training image can be read, a mask has a class that does not exist, or a process was killed.
+        No training image can be read, the masks cannot be used (see ``require_masks``), or a process was killed.
     OSError
         ``out`` cannot be written.
     """
@@ -95,6 +96,8 @@ def pack(
     with claim(listing.root, out, fingerprint) as state:
         if state.complete:
             return read_pack(out, already=True)
+        if listing.has_masks:
+            require_masks(MaskFiles(listing.train, frame, len(listing.classes) or None))
         all_shards = [shard for name, files in listing.splits.items() for shard in shards(name, len(files.names))]
         saved = {shard.name: _load_facts(shard, out, state.facts, stored) for shard in all_shards}
         finished = {name: facts for name, facts in saved.items() if facts is not None}

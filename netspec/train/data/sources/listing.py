@@ -143,13 +143,15 @@ def list_folder(root: Path, val_labels: Path | None = None, *, allow_empty: bool
 
 def _divide(content: _Content, root: Path) -> tuple[_Content, _Content]:
     """Divide the images of a folder without ``val`` into training and held-out images."""
-    held, notes = held_out_of([name for name, _ in content.files], root, "DIR/train/CLASS/* and DIR/val/CLASS/*")
+    held, notes = held_out_of(
+        [name for name, _ in content.files], root, "DIR/train/CLASS/* and DIR/val/CLASS/*", val_folder(root)
+    )
     train, validation = (tuple(compress(content.files, which)) for which in (~held, held))
     return replace(content, files=train), _Content(content.root, validation, notes=notes)
 
 
 def held_out_of(
-    names: Sequence[str], root: Path, instead: str, lacking: str = "val folder"
+    names: Sequence[str], root: Path, instead: str, lacking: str
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     """Return which images of the folder ``root`` are held out for validation, and a note for the user if there are any.
 
@@ -170,6 +172,12 @@ def held_out_of(
     share = f"{format_count(int(held.sum()))} of {plural(len(held), 'image')}"
     note = f"no {lacking}: {share} (about a tenth, chosen by a hash of their paths) held out for validation"
     return held, (note,) if held.any() else ()
+
+
+def val_folder(root: Path) -> str:
+    """Return what a folder without ``val`` lacks, and whether another of its folders seems to be meant for it."""
+    others = [name for name in folders_in(root) if name.lower() in ("val", "valid", "validation", "dev")]
+    return "val folder" + (f" (is {root / others[0]} meant? its name has to be val)" if others else "")
 
 
 def held_out(relative: str) -> bool:

@@ -66,14 +66,25 @@ def require_classes(path: Path | str, mask: Pixels, classes: int | None) -> None
     beyond = (mask >= classes) & (mask != UNLABELLED)
     if beyond.any():
         row, column = (int(place) for place in np.argwhere(beyond)[0])
-        raise no_such_class(path, int(mask[row, column]), classes)
+        from_one = int(mask.min()) == 1 and int(mask[mask != UNLABELLED].max()) == classes
+        raise no_such_class(path, int(mask[row, column]), classes, from_one=from_one)
 
 
-def no_such_class(path: Path | str, number: int, classes: int) -> TrainError:
-    """Return the error for masks, in a file or folder, with the number of a class that does not exist."""
+def no_such_class(path: Path | str, number: int, classes: int, *, from_one: bool = False) -> TrainError:
+    """Return the error for masks, in a file or folder, with the number of a class that does not exist; ``from_one`` if
+    they have the numbers from 1 to that of the classes."""
+    if from_one:
+        hint = (
+            "it has no pixel of class 0: if its classes are counted from 1, subtract 1; otherwise the network, and "
+            f"{CLASSES} if there is one, needs one class more"
+        )
+    else:
+        hint = (
+            f"the network needs as many scores as the masks have classes, and {CLASSES}, if there is one, as many "
+            "lines; or the masks hold brightness to look at, not numbers of classes"
+        )
     return TrainError(
         f"{path}: the mask has class {number}, and classes are numbered 0 to {classes - 1} ({UNLABELLED} means "
         "unlabelled)",
-        "the network needs as many scores as the masks have classes; or the masks hold brightness to look at, not "
-        "numbers of classes",
+        hint,
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import listed
-from netspec.train.data.sources.listing import Files, Listing, folders_in, held_out_of
+from netspec.train.data.sources.listing import Files, Listing, folders_in, held_out_of, val_folder
 from netspec.train.data.sources.masks import voc
 from netspec.train.data.sources.masks.classes import read_names
 from netspec.train.data.sources.masks.pairing import IMAGES, MASKS, Pairs, pair
@@ -74,7 +74,7 @@ def list_masks(root: Path) -> Listing:
         others = pair(root / "val")
         validation = _files(root, root / "val", others)
         ignored, notes = (*ignored, *others.ignored), (*notes, *others.notes)
-    return _listing(root, read_names(root), _files(root, base, pairs), validation, "val folder", ignored, notes)
+    return _listing(root, read_names(root), _files(root, base, pairs), validation, val_folder(root), ignored, notes)
 
 
 def _voc_split(root: Path, split: str) -> Files:
@@ -97,8 +97,8 @@ def _listing(
     ignored: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> Listing:
-    """Return a listing, with a part of the training images held out if there are none of validation, which a file or
-    folder that is ``lacking`` would name."""
+    """Return a listing, with a part of the training images held out if there are none of validation; ``lacking`` says
+    which file or folder would name these."""
     if validation is None:
         divided = "DIR/train and DIR/val, with folders images and masks each"
         held, of_these = held_out_of(train.names, root, divided, lacking)
@@ -134,7 +134,8 @@ def _hints(root: Path, base: Path, there: list[str], missing: list[str]) -> Iter
         if other is not None:
             yield f"is {base / other} meant? its name has to be {name}"
             return
-    inner = next((root / name for name in there if holds_masks(root / name)), None)
+    deeper = [root / name / below for name in there for below in folders_in(root / name)]
+    inner = next((folder for folder in (*(root / name for name in there), *deeper) if holds_masks(folder)), None)
     if inner is not None and base == root:
         yield f"did you mean {inner}?"
     elif there:

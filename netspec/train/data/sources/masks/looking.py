@@ -20,8 +20,8 @@ def require_masks(split: MaskFiles) -> None:
     Raises
     ------
     TrainError
-        None of them can be used; one has a class that does not exist; or they have only the numbers 0 and 255, as
-        masks of two classes have that are drawn in black and white.
+        None of them can be used; one has a class that does not exist; none of their pixels is labelled; or they have
+        only the numbers 0 and 255, as masks of two classes have that are drawn in black and white.
     """
     count = len(split.labels)
     problems: list[Unreadable] = []
@@ -35,10 +35,14 @@ def require_masks(split: MaskFiles) -> None:
     if len(problems) == len(looked_at):
         others = f"so are the others looked at, {len(looked_at)} of {plural(count, 'training mask')}"
         raise TrainError(f"{problems[0].path}: {problems[0].reason}", *([others] if len(problems) > 1 else []))
-    if UNLABELLED in seen and seen <= {0, UNLABELLED}:
+    looked = f"{plural(len(looked_at), 'training mask')} looked at, the first {split.paths(looked_at[0])[1]}"
+    if seen == {UNLABELLED}:
+        raise TrainError(
+            f"the masks of {split.files.root} have the number {UNLABELLED} only, which is unlabelled", looked
+        )
+    if seen == {0, UNLABELLED}:
         raise TrainError(
             f"the masks of {split.files.root} have the numbers 0 and {UNLABELLED} only, and {UNLABELLED} is unlabelled",
-            f"{plural(len(looked_at), 'training mask')} looked at, the first {split.paths(looked_at[0])[1]}; the whole "
-            "image would be class 0",
+            f"{looked}; the whole image would be class 0",
             f"if {UNLABELLED} is meant as a class of its own, write it as 1, or save the masks with 1 bit per pixel",
         )

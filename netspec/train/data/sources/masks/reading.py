@@ -62,10 +62,19 @@ def _class_numbers(image: Image.Image, name: str) -> Pixels:
     if image.width * image.height > MAX_PIXELS:
         raise Unreadable(name, f"{image.width} x {image.height} pixels are too many to decode safely")
     if image.mode not in ("P", "L", "1"):
-        raise Unreadable(name, f"the mask {_KINDS.get(image.mode, f'has the mode {image.mode}')}; {AS_NUMBERS}")
+        raise Unreadable(name, f"the mask {_kind(image)}; {AS_NUMBERS}")
     # Pillow multiplies grey levels of 2 and 4 bits; only how it decodes the file tells them from those of 8 bits.
     step = max((_STEPS.get(str(tile.args), 1) for tile in getattr(image, "tile", ())), default=1)
     return np.array(ImageOps.exif_transpose(image), np.uint8) // step
+
+
+def _kind(image: Image.Image) -> str:
+    """Return what is wrong with the mode of an open image."""
+    if image.mode in ("RGB", "RGBA"):
+        red, green, blue = (np.asarray(image.getchannel(channel)) for channel in "RGB")
+        if red.any() and np.array_equal(red, green) and np.array_equal(red, blue):
+            return f"has the same number three times in each pixel ({image.mode}), for red, green and blue"
+    return _KINDS.get(image.mode, f"has the mode {image.mode}")
 
 
 _KINDS = {
