@@ -62,7 +62,7 @@ def _field(op: ops.Op, inputs: Sequence[ReceptiveField], shapes: Sequence[Shape]
     read = _join(inputs)
     if read == "all" or _reads_everything(op, shapes[0]):
         return "all"
-    if read == "varies" or isinstance(op, ops.Resize | ops.RandomScale) or _is_uneven(op):
+    if read == "varies" or isinstance(op, ops.Resize | ops.RandomScale) or _is_uneven(op) or _spreads(op, shapes):
         return "varies"
     if isinstance(op, ops.Reshape) and output.is_image and output[1:] != shapes[0][1:]:
         return "varies"
@@ -76,6 +76,11 @@ def _is_uneven(op: ops.Op) -> bool:
     """Whether neighbouring units read at distances that differ from place to place."""
     uneven = ops.BinPool | ops.Interpolate
     return isinstance(op, uneven) or (isinstance(op, ops.Upsample) and op.method == "corners")
+
+
+def _spreads(op: ops.Op, shapes: Sequence[Shape]) -> bool:
+    """Whether a product multiplies units at all positions by a unit at one position."""
+    return isinstance(op, ops.Product) and len({(x.height, x.width) for x in shapes}) > 1
 
 
 def _of_spans(rows: Span | None, columns: Span | None) -> ReceptiveField:

@@ -123,6 +123,12 @@ def test_resize_needs_a_size() -> None:
     assert found.notes == ("output 41 is pixel 1, but not in float32 arithmetic",)
 
 
+def test_reflectpad_has_fewer_pixels_to_mirror_than_the_maps_have() -> None:
+    found = only_diagnostic("[image] input 3x1x8\n[x] reflectpad pad=1")
+    assert found.message == "x mirrors more pixels than there are"
+    assert found.notes == ("height: it mirrors 1 pixel, and the maps have 1, of which one is the mirror",)
+
+
 def test_layers_without_weights_can_have_a_neuron() -> None:
     text = IMAGE + "[x] conv filters=2 kernel=3 neuron={}"
     assert ops_of(text.format("relu"), "x")[-1] == ops.Relu()

@@ -77,6 +77,8 @@ IMAGE = "[i] input 4x16x20\n"
         ("[u] upsample factor=2 method=corners", "varies"),
         ("[r] resize size=3", "varies"),
         ("[b] binpool bins=7", "varies"),
+        ("[c] crop size=1\n[p] product inputs=i,c", "varies"),  # each unit reads the pixel in the middle too
+        ("[g] avgpool kernel=global\n[p] product inputs=i,g", "all"),
         ("[e] edgepad pad=1\n[r] reflectpad pad=2,0,1,0", Field(Span.regular(-2, 1, 1), Span.regular(-3, 1, 1))),
         ("[u] pixelunshuffle factor=2\n[m] channelmax", square(0, 2, 2)),
         ("[c] crop size=8 top=2 left=3\n[d] conv filters=4 kernel=2 stride=2 inputs=i\n[e] crop size=8 inputs=d\n"

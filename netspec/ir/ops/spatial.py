@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
+from netspec.formatting import plural
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, require_image
 from netspec.ir.shape import Shape
@@ -254,7 +255,8 @@ class ReflectPad(BorderPad):
         padded = BorderPad.shape(self, inputs)
         for axis, sides, size in (("height", self.pad[2:], x.height), ("width", self.pad[:2], x.width)):
             if max(sides) >= size:
-                note = f"{axis}: it mirrors {max(sides)} pixels, and the maps have {size}, of which one is the mirror"
+                wanted = plural(max(sides), "pixel")
+                note = f"{axis}: it mirrors {wanted}, and the maps have {size}, of which one is the mirror"
                 raise Fault("bad-value", "{layer} mirrors more pixels than there are", ("pad",), (note,))
         return padded
 

@@ -154,6 +154,11 @@ def test_layers(name: str) -> None:
     assert key in assert_same(nn.Sequential(layer, nn.Conv2d(channels, 2, 1)), (4, 6, 8)).source.text
 
 
+def test_antialias_filters_only_what_shrinks() -> None:
+    module = Calling(lambda x: nn.functional.interpolate(x, (9, 8), mode="bilinear", antialias=True))
+    assert "size=9x8" in assert_same(module, (2, 6, 8)).source.text
+
+
 def test_precise_numbers() -> None:
     """Numbers are float64 in a module, and not rounded to float32."""
     text = assert_same(Calling(lambda x: x * (1 / 3) + 0.1), (2, 3, 3)).source.text

@@ -33,6 +33,7 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
         lambda x: F.adaptive_max_pool2d(x, 5),
         "it takes maxima of 8 pixels in 5 windows that are not all",
     ),
+    "filtered": (lambda x: F.interpolate(x, (8, 3), mode="bilinear", antialias=True), "it takes means of the pixels"),
     "stacked": (lambda x: torch.stack([x, x], 2).flatten(1, 2), "it stacks values along a new axis, which neither"),
     "stacked otherwise": (lambda x: torch.stack([x, x], 2).sum(1), "it stacks values along a new axis"),
     "no limits": (lambda x: x.clamp(1, 1), "its limits are 1 and 1"),

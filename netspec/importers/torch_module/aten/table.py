@@ -23,6 +23,7 @@ TABLE: Mapping[str, Convert] = {
     "upsample_nearest2d": windows.nearest,
     "_upsample_nearest_exact2d": windows.nearest_exact,
     "upsample_bilinear2d": windows.bilinear,
+    "_upsample_bilinear2d_aa": windows.filtered,
     **dict.fromkeys(("max_pool2d", "max_pool2d_with_indices"), windows.max_pool),
     **dict.fromkeys(("avg_pool2d", "avg_pool3d"), windows.average_pool),
     "adaptive_avg_pool2d": windows.adaptive_pool("AveragePool"),
@@ -111,7 +112,6 @@ REASONS: Mapping[str, str] = {
     "argmax": operators.REASONS["ArgMax"],
     "max_unpool2d": operators.REASONS["MaxUnpool"],
     "pow": operators.REASONS["Pow"],
-    "_upsample_bilinear2d_aa": "it takes means of the pixels between (antialias); a spec's resize does not read them",
     "upsample_bicubic2d": "a spec's upsample repeats pixels or interpolates linearly",
     **dict.fromkeys(
         ("alpha_dropout", "feature_alpha_dropout"), "it keeps mean and variance; a spec's dropout does not"

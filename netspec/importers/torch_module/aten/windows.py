@@ -71,6 +71,13 @@ def bilinear(call: Call) -> None:
     _resize(call, mode="linear", coordinate_transformation_mode=way)
 
 
+def filtered(call: Call) -> None:
+    """upsample_bilinear2d with antialias, which filters only where a map shrinks."""
+    if call.get("align_corners") or any(b < a for a, b in zip(call.sizes("input"), call.output, strict=True)):
+        raise Inexpressible("it takes means of the pixels between (antialias); a spec's resize does not read them")
+    bilinear(call)
+
+
 def _resize(call: Call, **attributes: str) -> None:
     scales = call.get("scale_factors")
     given = () if scales is None else ("", call.constant(np.array([1, 1, *scales])))
