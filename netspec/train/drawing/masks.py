@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.formatting import format_count
+from netspec.formatting import format_count, plural
 from netspec.passes.score_grid import UNLABELLED
 from netspec.train.data.splits import Pixels
 from netspec.train.drawing.lettering import as_png, short
@@ -57,7 +57,7 @@ def _title(tested: PixelOutcome) -> str:
     if not wrong:
         return f"no pixel of {used} images is taken for another class"
     which = "the" if len(tested.worst) == wrong else f"the {len(tested.worst)} worst of"
-    return f"{which} {format_count(wrong)} images with wrong pixels, of {used} of {short(tested.source)}"
+    return f"{which} {plural(wrong, 'image')} with wrong pixels, of {used} of {short(tested.source)}"
 
 
 def _legend(tested: PixelOutcome, shown: tuple[Drawn, ...]) -> list[tuple[int, str]]:

@@ -119,33 +119,19 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
     TrainError
         A worker process was killed, or a file of a pack has been deleted.
     """
-    splits = data.splits
     counts: dict[str, SplitCounts] = {}
-    unreadable: list[Unreadable] = []
-    sizes: list[tuple[int, int]] = []
-    first_seen: dict[bytes, tuple[str, int]] = {}
-    duplicates: dict[bytes, list[tuple[str, int]]] = {}
-    beyond: list[tuple[str, int]] = []
-    done = 0
-    for name, split in splits.items():
+    found, beyond, done = _Found(), list[tuple[str, int]](), 0
+    for name, split in data.splits.items():
         readable = np.zeros(len(split.labels), np.bool_)
         masks = _MaskCounts()
         for index, inspection in enumerate(_inspect(split, processes, masks=data.masks)):
             done += 1
             progress(done)
-            if inspection.problem is not None:
-                unreadable.append(Unreadable(*inspection.problem))
-                continue
-            readable[index] = True
-            if inspection.size is not None:
-                sizes.append(inspection.size)
+            readable[index] = found.add(name, index, inspection)
             if inspection.pixels is not None:
                 highest = masks.add(inspection.pixels)
                 if data.classes and highest >= len(data.classes):
                     beyond.append((_mask_path(split, index), highest))
-            original = first_seen.setdefault(inspection.digest, (name, index))
-            if original != (name, index):
-                duplicates.setdefault(inspection.digest, [original]).append((name, index))
         counts[name] = masks.counts(readable) if data.masks else _split_counts(split.labels, readable, data.classes)
     classes = data.classes
     if data.masks:
@@ -156,13 +142,36 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
         classes=classes,
         counts=counts,
         stored=data.frame,
-        width=Spread.from_lengths([width for width, _ in sizes]) if sizes else None,
-        height=Spread.from_lengths([height for _, height in sizes]) if sizes else None,
-        unreadable=tuple(unreadable),
-        copies=tuple(_as_copies(members, data) for members in duplicates.values()),
+        width=Spread.from_lengths([width for width, _ in found.sizes]) if found.sizes else None,
+        height=Spread.from_lengths([height for _, height in found.sizes]) if found.sizes else None,
+        unreadable=tuple(found.unreadable),
+        copies=tuple(_as_copies(members, data) for members in found.duplicates.values()),
         notes=data.notes,
         beyond=tuple(beyond),
     )
+
+
+class _Found:
+    """What a survey has found in the images so far: unreadable ones, the sizes of files, and by hash the places (split
+    and index) of those that are the same."""
+
+    def __init__(self) -> None:
+        self.unreadable: list[Unreadable] = []
+        self.sizes: list[tuple[int, int]] = []
+        self.duplicates: dict[bytes, list[tuple[str, int]]] = {}
+        self._first_seen: dict[bytes, tuple[str, int]] = {}
+
+    def add(self, split: str, index: int, inspection: _Inspection) -> bool:
+        """Take an inspected image. Return whether it is readable."""
+        if inspection.problem is not None:
+            self.unreadable.append(Unreadable(*inspection.problem))
+            return False
+        if inspection.size is not None:
+            self.sizes.append(inspection.size)
+        original = self._first_seen.setdefault(inspection.digest, (split, index))
+        if original != (split, index):
+            self.duplicates.setdefault(inspection.digest, [original]).append((split, index))
+        return True
 
 
 class _MaskCounts:
