@@ -1,8 +1,8 @@
 """Resizing: to a given size, or by a given distance between pixels."""
 
 from netspec.ir.fault import Fault
-from netspec.ir.ops import Interpolate, Resize, Upsample
-from netspec.ir.ops.scaling import MAX_FACTOR, METHODS
+from netspec.ir.ops import Interpolate, Resize
+from netspec.ir.ops.scaling import METHODS
 from netspec.keys import Choice, Key, Real, Size2
 from netspec.layers._common import USUAL
 from netspec.lowering import LayerType, Lowering
@@ -14,25 +14,14 @@ def lower(low: Lowering) -> None:
     Raises
     ------
     Fault
-        ``missing-key`` if neither ``step`` nor ``size`` nor a second input says how large the maps become,
-        ``bad-value`` if several of them do or if ``step`` has a ``method``, ``needs-image`` if the second input is a
-        vector.
+        See ``_require_one_size``; or ``needs-image`` if the second input is a vector.
     """
+    _require_one_size(low)
     x, *others = low.operands
-    step, size, method = low["step"], low["size"], low["method"]
-    given = [key for key, is_given in (("step", step), ("size", size), ("inputs", others)) if is_given]
-    if len(given) > 1:
-        message = "{layer}: its size is given twice, by " + " and ".join(_HOW[key] for key in given)
-        raise Fault("bad-value", message, tuple(given))
-    if not given:
-        note = "step= is the distance between pixels; with inputs=a,b, a gets the size of b"
-        raise Fault("missing-key", "{layer} needs size=, the height and width of its maps", (), (note,))
-    if step is not None:
-        if method is not None:
-            note = "with step, pixels are always interpolated, at even distances around the centre"
-            raise Fault("bad-value", "{layer}: method goes with a size, not with a step", ("method", "step"), (note,))
-        low.emit(Resize(step))
+    if low["step"] is not None:
+        low.emit(Resize(low["step"]))
         return
+    size = low["size"]
     if others:
         wanted = others[0].shape
         if not wanted.is_image:
@@ -40,20 +29,27 @@ def lower(low: Lowering) -> None:
             raise Fault("needs-image", message, ("inputs",))
         size = wanted.height, wanted.width
     single = x.shape.height * x.shape.width == 1  # there is nothing to interpolate between
-    op = Interpolate(size, "nearest" if single else method or "bilinear")
-    factor = _factor(x.shape[1:], size)
-    low.emit(Upsample(factor, op.method) if factor else op, x)
+    op = Interpolate(size, "nearest" if single else low["method"] or "bilinear")
+    low.emit(op.upsampling(x.shape) or op, x)
+
+
+def _require_one_size(low: Lowering) -> None:
+    """Raise ``Fault``: ``missing-key`` if neither ``step`` nor ``size`` nor a second input says how large the maps
+    become, ``bad-value`` if several of them do, or if ``step`` has a ``method``."""
+    is_given = {"step": low["step"], "size": low["size"], "inputs": low.operands[1:]}
+    given = [key for key, value in is_given.items() if value]
+    if len(given) > 1:
+        message = "{layer}: its size is given twice, by " + " and ".join(_HOW[key] for key in given)
+        raise Fault("bad-value", message, tuple(given))
+    if not given:
+        note = "step= is the distance between pixels; with inputs=a,b, a gets the size of b"
+        raise Fault("missing-key", "{layer} needs size=, the height and width of its maps", (), (note,))
+    if low["step"] is not None and low["method"] is not None:
+        note = "with step, pixels are always interpolated, at even distances around the centre"
+        raise Fault("bad-value", "{layer}: method goes with a size, not with a step", ("method", "step"), (note,))
 
 
 _HOW = {"step": "step", "size": "size", "inputs": "its second input"}
-
-
-def _factor(before: tuple[int, ...], after: tuple[int, int]) -> tuple[int, int] | None:
-    """Return how many times as high and wide a map becomes, if these are whole numbers that ``upsample`` has."""
-    if len(before) != 2 or after == before or any(new % old for old, new in zip(before, after, strict=True)):
-        return None
-    rows, columns = (new // old for old, new in zip(before, after, strict=True))
-    return (rows, columns) if max(rows, columns) <= MAX_FACTOR else None
 
 
 TYPE = LayerType(

@@ -66,6 +66,13 @@ class Interpolate(Op):
             self._require_found(x)
         return Shape(x.channels, *self.size)
 
+    def upsampling(self, x: Shape) -> Upsample | None:
+        """Return the ``Upsample`` that does the same, if the sides of ``x`` grow by whole factors that it may have."""
+        if not x.is_image or x[1:] == self.size or any(new % old for old, new in zip(x[1:], self.size, strict=True)):
+            return None
+        factor = self.size[0] // x.height, self.size[1] // x.width
+        return Upsample(factor, self.method) if max(factor) <= MAX_FACTOR else None
+
     def _require_found(self, x: Shape) -> None:
         """Raise ``Fault`` if PyTorch or onnxruntime, whose positions are in float32, would take another pixel."""
         for axis, size, outputs in zip(("rows", "columns"), x[1:], self.size, strict=True):

@@ -11,7 +11,7 @@ from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.views import Value
 from netspec.importers.operators.spec.windows import image_shape, pool
 from netspec.ir.fault import Fault
-from netspec.ir.ops.scaling import MAX_FACTOR, METHODS, Interpolate
+from netspec.ir.ops.scaling import METHODS, Interpolate
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.keys.texts import pair
@@ -65,11 +65,8 @@ def resize(site: Site) -> None:
     if sizes == outputs:
         site.result(x)
         return
-    factor = shape.height // x.shape.height, shape.width // x.shape.width
-    if all(size * times == count for size, times, count in zip(sizes, factor, outputs, strict=True)) and (
-        max(factor) <= MAX_FACTOR
-    ):
-        keys = {"factor": pair(factor), **({} if method == "nearest" else {"method": method})}
+    if (same := op.upsampling(x.shape)) is not None:
+        keys = {"factor": pair(same.factor), **({} if method == "nearest" else {"method": method})}
         site.emit("upsample", x, keys, shape, claimed=True)
         return
     resize_to(site, x, shape, op)
