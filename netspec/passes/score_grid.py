@@ -9,8 +9,8 @@ x 321 pixels. It is also where ``interpolate`` of PyTorch would put them.
 
 The middle is not where scores stand that see another part of the image, as behind a crop of a corner. So the centres of
 windows are followed from the image to the scores, and the place next to the middle is taken that they allow. A stride
-leaves some freedom: a unit of a convolution with a stride of 2 may be taken for the pixel in the middle of its kernel,
-or for the square of 2 x 2 pixels that is left for it.
+leaves some freedom: a unit of a convolution of 3 x 3 pixels with a stride of 2 may be taken for the pixel in the middle
+of its kernel, or for the square of 2 x 2 pixels that is left for it.
 """
 
 from __future__ import annotations
@@ -161,7 +161,8 @@ def _place_of_scores(graph: Graph) -> Place | None:
     for node in graph.nodes.values():
         if node.name not in needed:
             continue
-        if not node.inputs:
+        stretched = isinstance(node.op, Interpolate) and node.output[1:] == graph.input.output[1:]
+        if not node.inputs or stretched:  # over all of the image
             places[node.name] = Place(*[Axis(Fraction(1), Fraction(0), Fraction(0))] * 2)
         elif node.output.height * node.output.width == 1:
             places[node.name] = None  # stands nowhere, as all of the image reaches it
@@ -204,7 +205,8 @@ def _place(node: Node, read: Place | None, x: Shape) -> Place | None:
 def _sampled(axis: Axis, step: Fraction | float, first: Fraction | float) -> Axis:
     """Return the axis of units that are ``step`` units of ``axis`` apart, the first of them at unit ``first``."""
     step, first = (Fraction(number).limit_denominator(1000) for number in (step, first))
-    freedom = abs(axis.apart * (abs(step) - 1) / 2)
+    half = (abs(step) - 1) / 2
+    freedom = abs(axis.apart) * min(abs(half), abs(first - half))  # none if windows lie side by side
     return Axis(axis.apart * step, axis.low + axis.apart * first - freedom, axis.high + axis.apart * first + freedom)
 
 

@@ -78,8 +78,8 @@ def test_scores_of_deeplab_are_eight_pixels_apart() -> None:
         # crops of two corners that are joined stand where neither does: in the middle
         ("[a] crop size=6 top=0 left=0\n[b] crop size=6 top=6 left=10 inputs=image\n[j] concat inputs=a,b\n" + SCORES,
          ScoreGrid(6, 6, 1, 1, 3, 5)),
-        # rows 2, 6 and 10 are kept, and columns 2, 6, 10 and 14, each for 4 pixels: 6 - 1.5 and 10 - 1.5, rounded up
-        ("[n] nailbed stride=4\n[c] crop size=2 top=1 left=2\n" + SCORES, ScoreGrid(2, 2, 4, 4, 5, 9)),
+        # rows 2, 6 and 10 are kept, and columns 2, 6, 10 and 14
+        ("[n] nailbed stride=4\n[c] crop size=2 top=1 left=2\n" + SCORES, ScoreGrid(2, 2, 4, 4, 6, 10)),
         ("[r] resize step=2\n[c] crop size=3 top=3 left=5\n" + SCORES, ScoreGrid(3, 3, 2, 2, 6, 10)),
         # what has one unit for all of the image stands nowhere, as the features of a whole image in DeepLab v3
         ("[g] avgpool kernel=12x16\n[u] upsample factor=12x16\n[j] concat inputs=image,u\n" + SCORES,
@@ -88,6 +88,15 @@ def test_scores_of_deeplab_are_eight_pixels_apart() -> None:
         ("[p] conv filters=2 kernel=3 stride=2 pad=1 rounding=down\n[b] binpool bins=5\n[r] resize inputs=b,p\n"
          "[j] concat inputs=p,r\n" + SCORES, ScoreGrid(6, 8, 2, 2, 0, 0)),
         ("[p] maxpool kernel=2 stride=2\n[c] crop size=5x7\n[r] resize size=12x16", ScoreGrid(12, 16, 1, 1, 0, 0)),
+        # resized to the size of the image, maps lie on it, and the half of them that is cropped is no map of all of it
+        ("[p] maxpool kernel=3 stride=2 rounding=down\n[r] resize size=12x16\n[c] crop size=6x8 top=2 left=8",
+         ScoreGrid(6, 8, 1, 1, 2, 8)),
+        ("[p] maxpool kernel=2 stride=2\n[u] upsample factor=2\n[c] crop size=6x8 top=2 left=8\n" + SCORES,
+         ScoreGrid(6, 8, 1, 1, 2, 8)),
+        # the first kernel is centred at column 0, and columns 0 and 1 are left for it; as two units, that is -1 to 0:
+        # of columns 11 to 12, the one next to the middle, and so of rows 1 to 2
+        ("[d] conv filters=2 kernel=3 stride=2 pad=1 rounding=down\n[u] upsample factor=2\n"
+         "[c] crop size=2 top=2 left=12\n" + SCORES, ScoreGrid(2, 2, 1, 1, 2, 11)),
         # a decoder of a vector: the sizes tell
         ("[f] fc outputs=24\n[r] reshape size=2x3x4", ScoreGrid(3, 4, 4, 4, 1, 1)),
     ],
