@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from netspec.formatting import listed
+from netspec.ir.graph import Graph
 from netspec.train.data.batches.augment import central
 from netspec.train.data.cut import Cut, nearest
 from netspec.train.data.sources.decode import PEAK, covering, decoded_side, displayed_size, planes_of, upright
@@ -33,7 +34,7 @@ class Segmenter:
     Parameters
     ----------
     views_wanted:
-        The number of views; ``None`` for one, whatever the spec says.
+        The number of views; ``None`` for that of the spec's ``test`` line.
 
     Raises
     ------
@@ -45,7 +46,7 @@ class Segmenter:
     protocol = "each pixel in one crop"
 
     def __init__(self, run: Saved, views_wanted: Literal[1, 10] | None, device: str) -> None:
-        require_one_view(views_wanted)
+        require_one_view(views_wanted, run.graph)
         self._run = run
         self.frame = frame_of(run)
         self._grid = require_grid(run.graph)
@@ -94,12 +95,14 @@ class Segmenter:
         return tiles.join(np.concatenate(scored))
 
 
-def require_one_view(views: Literal[1, 10] | None) -> None:
-    """Raise ``TrainError`` if a dense network is to see several views of an image."""
-    if views not in (None, 1):
+def require_one_view(wanted: Literal[1, 10] | None, graph: Graph) -> None:
+    """Raise ``TrainError`` if a dense network is to see several views of an image: as many as are ``wanted``, or, if
+    that is ``None``, as its spec says."""
+    views = wanted or graph.test.views
+    if views != 1:
         raise TrainError(
             f"{views} views are for networks that give an image one class: the masks of crops do not lie on each other",
-            "leave out --views",
+            "leave out --views" if wanted is not None else "the spec says test views=10; --views 1 overrides it",
         )
 
 

@@ -58,7 +58,8 @@ def run_mask_test(
         test on, several views are asked for, or a network's scores are NaN.
     """
     classes = require_same_classes(runs)
-    require_one_view(settings.views)
+    for run in runs:
+        require_one_view(settings.views, run.graph)
     data, networks = _open(runs, settings)
     for line in data.notes:
         note(line)
