@@ -63,3 +63,16 @@ def test_an_image_of_the_input_size_is_one_crop() -> None:
     tiles = tiling(12, 20, Shape(3, 12, 20), ScoreGrid(12, 20, 1, 1, 0, 0))
     image = np.arange(720).astype(np.uint8).reshape(3, 12, 20)
     assert np.array_equal(tiles.crops(image), image[None])
+
+
+@given(length=st.integers(48, 200))
+def test_classes_count_from_an_eighth_of_a_crop_on(length: int) -> None:
+    """Each crop says how far its pixels are from its border: joined, that is at least 6 of 48 within the image, and the
+    distance from the border of the image near that."""
+    away = np.minimum(np.arange(48), 47 - np.arange(48)).astype(np.uint8)
+    tiles = tiling(48, length, Shape(1, 48, 48), ScoreGrid(48, 48, 1, 1, 0, 0))
+    (row, *rest) = tiles.join(np.tile(away, (len(tiles.places), 48, 1)))
+    assert all(np.array_equal(row, other) for other in rest)
+    assert row[:6].tolist() == row[:-7:-1].tolist() == [0, 1, 2, 3, 4, 5]
+    assert row[6:-6].min() >= 6
+    assert len(tiles.places) == 1 + max(0, -(-(length - 48) // 36))

@@ -1,8 +1,9 @@
 """How crops of a network's input size cover a whole image, so that each of its pixels gets the class of a score.
 
-The crops lie side by side, and the last ones end with the image, overlapping those before them. Where the scores of a
-crop do not reach its border, the crops overlap by as much, and the image is mirrored at its border: the overlap-tile
-strategy of U-Net (Ronneberger et al. 2015, figure 2).
+The crops overlap, and the last ones end with the image. Where the scores of a crop do not reach its border, the image
+is mirrored at its own: the overlap-tile strategy of U-Net (Ronneberger et al. 2015, figure 2). Where they do, the
+network pads its maps, and the scores near the border of a crop know less of the image than others; so those count that
+are at least an eighth of the crop from its border, unless it is also that of the image.
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ from netspec.ir.shape import Shape
 from netspec.passes.score_grid import ScoreGrid
 from netspec.train.data.splits import Pixels
 
+EDGE = 8
+"""The part of a crop, an eighth of its length, whose classes do not count where another crop has them nearer to its
+middle."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """Crops along one axis: each is ``size`` pixels long and gives classes to ``span`` pixels from its pixel ``first``
-    on. ``starts`` are the pixels of the image where these begin, and ``scores`` the score of each of them."""
+    """Crops along one axis: each is ``size`` pixels long and has classes for ``span`` pixels from its pixel ``first``
+    on. ``starts`` are the pixels of the image where these begin, and ``scores`` the score of each of them. ``shared``
+    pixels at either end are those of the next crop."""
 
     size: int
     first: int
     span: int
+    shared: int
     starts: tuple[int, ...]
     scores: NDArray[np.int64]
 
@@ -40,10 +47,11 @@ def _line(length: int, size: int, count: int, apart: int, first_score: int) -> _
     from one."""
     first = max(0, first_score - apart // 2)
     span = min(size, first_score + apart * (count - 1) + apart // 2 + 1) - first
-    starts = tuple(min(start, length - span) for start in range(0, length, span))
+    shared = max(0, size // EDGE - min(first, size - first - span))
+    starts = tuple(min(start, length - span) for start in range(0, length - 2 * shared, span - 2 * shared))
     places = np.arange(first, first + span)
     scores = ((places - first_score + apart // 2) // apart).clip(0, count - 1)
-    return _Line(size, first, span, starts, scores)
+    return _Line(size, first, span, shared, starts, scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class Tiling:
 
     @property
     def places(self) -> list[tuple[int, int]]:
-        """The row and column of the image where the pixels begin to which each crop gives classes."""
+        """The row and column of the image where the pixels begin that each crop has classes for, row by row."""
         return [(row, column) for row in self.rows.starts for column in self.columns.starts]
 
     def crops(self, image: Pixels) -> Pixels:
@@ -68,11 +76,13 @@ class Tiling:
 
     def join(self, scored: Pixels) -> Pixels:
         """Return the class of each pixel, (height, width), given the classes of the scores of all crops,
-        (N, rows, columns)."""
+        (N, rows, columns). A crop leaves its first pixels to the one before it, and writes over the last ones of that.
+        """
         mask = np.empty((self.height, self.width), np.uint8)
         for classes, (row, column) in zip(scored, self.places, strict=True):
             spread = classes[self.rows.scores[:, None], self.columns.scores]
-            mask[row : row + self.rows.span, column : column + self.columns.span] = spread
+            top, left = (line.shared if start else 0 for line, start in ((self.rows, row), (self.columns, column)))
+            mask[row + top : row + self.rows.span, column + left : column + self.columns.span] = spread[top:, left:]
         return mask
 
 
