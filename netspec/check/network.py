@@ -87,19 +87,26 @@ def _report_second_input(facts: LayerFacts, first: LayerFacts, findings: Finding
 
 
 def _warn_unread(walk: Walk, findings: Findings) -> None:
-    """Warn about layers that nothing reads, except losses and the network's output (its last layer)."""
-    read = {i for inputs in walk.wiring.inputs for i in inputs or ()}
+    """Warn about layers that nothing reads, or only the size of, except losses, the input and the network's output (its
+    last layer)."""
+    read, sizes = set[int](), set[int]()
+    for facts, inputs in zip(walk.facts, walk.wiring.inputs, strict=True):
+        count = 1 if facts.type in _OF_THE_SIZE_OF_ANOTHER else len(inputs or ())
+        read.update((inputs or ())[:count])
+        sizes.update((inputs or ())[count:])
     for number, facts in enumerate(walk.facts[:-1]):
-        value = walk.values[number]
-        if number not in read and not (value and value.is_loss):
-            name = facts.name
-            findings.warn(
-                "unread-layer",
-                f"nothing reads {name}",
-                facts.section.name.span,
-                notes=(f"the network's output is its last layer, {walk.facts[-1].name}",),
-                layer=name,
-            )
+        value, name = walk.values[number], facts.name
+        if number in read or (value and value.is_loss) or (number in sizes and facts.type == "input"):
+            continue
+        message = f"only the size of {name} is read" if number in sizes else f"nothing reads {name}"
+        note = f"the network's output is its last layer, {walk.facts[-1].name}"
+        if number in sizes:
+            note = "crop and resize do not read the values of their second input: nothing else reads them"
+        findings.warn("unread-layer", message, facts.section.name.span, notes=(note,), layer=name)
+
+
+_OF_THE_SIZE_OF_ANOTHER = ("crop", "resize")
+"""Layers that read the values of their first input alone."""
 
 
 def _check_update_every(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:

@@ -75,5 +75,6 @@ TYPE = LayerType(
     arity=(1, 2),
     rule="The channels of the input, with the height and width of the rectangle.",
     example="[image] input 3x256x256\n[conv1] conv filters=8 kernel=5 -> 8x252x252\n"
-    "[middle] crop inputs=image,conv1 -> 3x252x252\n[corner] crop size=224 top=16 left=16 -> 3x224x224",
+    "[middle] crop inputs=image,conv1 -> 3x252x252\n[both] concat inputs=middle,conv1 -> 11x252x252\n"
+    "[corner] crop size=224 top=16 left=16 -> 11x224x224",
 )

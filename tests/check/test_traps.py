@@ -82,6 +82,16 @@ TRAPS = {  # a spec with the place of its warning marked, and one without a warn
 }
 
 
+@pytest.mark.parametrize("type_", ["crop", "resize"])
+def test_layer_of_which_only_the_size_is_read_has_no_effect(type_: str) -> None:
+    image, layer = "[i] input 3x8x8\n", "[{}] conv filters=4 kernel=3\n"
+    text, place = marked(image + layer.format("«c»") + f"[r] {type_} inputs=i,c\n")
+    (warning,) = netspec.loads(text).warnings
+    assert (warning.message, position_of(warning)) == ("only the size of c is read", place)
+    used = f"[r] {type_} inputs=i,c\n[s] concat inputs=c,r\n"
+    assert not netspec.loads(image + layer.format("c") + used).warnings
+
+
 @pytest.mark.parametrize("code", TRAPS)
 def test_trap_gives_a_warning_at_its_location_only(code: str) -> None:
     wrong, right = TRAPS[code]
