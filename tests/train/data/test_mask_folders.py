@@ -125,6 +125,15 @@ def test_two_images_cannot_have_the_same_mask(tmp_path: Path) -> None:
     ]
 
 
+def test_an_image_cannot_have_two_masks(tmp_path: Path) -> None:
+    """Which of them was read depended on the order of the names."""
+    root = mask_folder(tmp_path, {".": 2})
+    mask_png(root / "masks" / "1.PNG", np.zeros((30, 40), np.uint8))
+    if len(list((root / "masks").iterdir())) < 3:
+        pytest.skip("file names that differ in their case are the same here")
+    assert _refused(root) == [f"{root}/masks/1.PNG and {root}/masks/1.png are masks of one image", "keep one of them"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "missing"), [("image", "images"), ("imgs", "images"), ("labels", "masks"), ("Masks", "masks")]
 )

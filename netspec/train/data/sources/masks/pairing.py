@@ -34,7 +34,7 @@ def pair(base: Path) -> Pairs:
     Raises
     ------
     TrainError
-        There are no images, an image has no mask, or two images have the same one.
+        There are no images, an image has no mask or two, or two images have the same one.
     OSError
         A folder cannot be opened.
     """
@@ -42,8 +42,9 @@ def pair(base: Path) -> Pairs:
     candidates, no_images = images_in(base / MASKS)
     if not images:
         raise TrainError(f"{base / IMAGES} holds no JPEG or PNG image", *_inner_folders(others))
-    masks = {_stem(name): name for name in candidates if name.lower().endswith(SUFFIX)}
-    _need_one_mask_each(base, images)
+    numbers = [name for name in candidates if name.lower().endswith(SUFFIX)]
+    _need_one_mask_each(base, images, numbers)
+    masks = {_stem(name): name for name in numbers}
     missing = [name for name in images if _stem(name) not in masks]
     if missing:
         raise _missing(base, images, missing, [*candidates, *no_images])
@@ -69,17 +70,28 @@ def _inner_folders(others: Sequence[str]) -> Iterator[str]:
     yield from ignored_entries.unsupported_formats(others)
 
 
-def _need_one_mask_each(base: Path, images: Sequence[str]) -> None:
-    """Raise ``TrainError`` if two images have the same mask, as ``1.jpg`` and ``1.png``."""
-    first: dict[str, str] = {}
-    for name in images:
-        other = first.setdefault(_stem(name), name)
+def _need_one_mask_each(base: Path, images: Sequence[str], masks: Sequence[str]) -> None:
+    """Raise ``TrainError`` if two images have the same mask, as ``1.jpg`` and ``1.png``, or an image has two masks, as
+    ``1.png`` and ``1.PNG`` where names differ by their case."""
+    for first, second in _alike(images):
+        raise TrainError(
+            f"{base / IMAGES / first} and {base / IMAGES / second} have the same mask, "
+            f"{Path(MASKS, f'{_stem(first)}{SUFFIX}')}",
+            "give one of them another name, and its mask the same",
+        )
+    for first, second in _alike(masks):
+        raise TrainError(
+            f"{base / MASKS / first} and {base / MASKS / second} are masks of one image", "keep one of them"
+        )
+
+
+def _alike(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield names that differ in their suffix alone from an earlier one, after it."""
+    earlier: dict[str, str] = {}
+    for name in names:
+        other = earlier.setdefault(_stem(name), name)
         if other != name:
-            raise TrainError(
-                f"{base / IMAGES / other} and {base / IMAGES / name} have the same mask, "
-                f"{Path(MASKS, f'{_stem(name)}{SUFFIX}')}",
-                "give one of them another name, and its mask the same",
-            )
+            yield other, name
 
 
 def _missing(base: Path, images: Sequence[str], missing: Sequence[str], entries: Sequence[str]) -> TrainError:
