@@ -189,6 +189,14 @@ ABSENT_TYPES: Mapping[str, str] = {
     **dict.fromkeys(
         ("alphadropout", "featurealphadropout", "gaussiandropout"), "what dropout drops is 0, and not another number"
     ),
+    **dict.fromkeys(
+        (
+            *("dice", "diceloss", "focal", "focalloss", "generalizeddice", "generalizeddiceloss", "iouloss", "jaccard"),
+            *("jaccardloss", "lovasz", "lovaszloss", "softdice", "softdiceloss", "tversky", "tverskyloss"),
+        ),
+        "the loss of masks is the cross-entropy of their pixels, which a network of maps has without a layer for it; "
+        "there is none of overlaps, and none with a focus",
+    ),
     **AUGMENTATIONS,
     "cropping": "crop size= is the side of what is left, top= and left= its place",
     "fractionalmaxpool": "the windows of a pooling are of one size, and so are the distances between them",

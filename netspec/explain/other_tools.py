@@ -19,8 +19,14 @@ _MODULES = (
     "netspec.torch_module makes a module of a network (netspec explain torch-not-expressible)"
 )
 
+_MASKED = (
+    "a network whose scores are maps is trained on images with masks, PNG files whose pixels are numbers of classes "
+    "(netspec train --help)"
+)
+
 FILES = {
     "pytorch": _MODULES,
+    **dict.fromkeys(("mask", "masks", "segmentation", "semanticsegmentation"), _MASKED),
     "onnx": "all commands read ONNX models of other programs (netspec diff SPEC model.onnx), netspec import converts "
     "them, and netspec compile --to onnx writes them (netspec explain onnx-not-expressible)",
 }

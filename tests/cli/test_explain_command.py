@@ -65,6 +65,8 @@ def test_quiet_without_a_word_lists_one_word_per_line() -> None:
         ("instancenorm", "groupnorm with as many groups as it reads channels (netspec explain groupnorm)"),
         ("rmsnorm", "the normalisations are batchnorm, layernorm and groupnorm"),
         ("ONNX", "netspec diff SPEC model.onnx"),
+        ("masks", "is trained on images with masks, PNG files whose pixels are numbers of classes"),
+        ("DiceLoss", "the loss of masks is the cross-entropy of their pixels"),
         ("adaptiveavgpool", "did you mean 'avgpool'?"),
         ("tf.keras.layers.Dense(10)", "did you mean 'fc'?"),
         ("Linear", "did you mean 'fc'?"),

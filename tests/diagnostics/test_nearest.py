@@ -109,7 +109,7 @@ def test_nearest_layer_type(word: str, meant: str | None) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["unpool", "LogSoftmax", "InstanceNorm", "RMSNorm", "DropPath", "hardtanh", "SpatialDropout2D"],
+    ["unpool", "FocalLoss", "LogSoftmax", "InstanceNorm", "RMSNorm", "DropPath", "hardtanh", "SpatialDropout2D"],
 )
 def test_similarly_spelt_type_with_another_function_is_not_suggested(word: str) -> None:
     assert nearest(word, layers.names()) is None
