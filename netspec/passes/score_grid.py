@@ -80,7 +80,7 @@ class ScoreGrid:
     left: int
 
     @property
-    def places(self) -> tuple[slice, slice]:
+    def slices(self) -> tuple[slice, slice]:
         """These pixels' rows and columns in the image."""
         rows = slice(self.top, self.top + _span(self.rows, self.down), self.down)
         return rows, slice(self.left, self.left + _span(self.columns, self.across), self.across)

@@ -31,5 +31,5 @@ def labels_of_masks(masks: Masks, choices: Choices, grid: ScoreGrid, size: Shape
     labels = np.empty((len(masks), grid.rows, grid.columns), np.uint8)
     for mask, top, left, mirrored, out in zip(masks, choices.top, choices.left, choices.mirror, labels, strict=True):
         crop = mask[top : top + size.height, left : left + size.width]
-        out[:] = (crop[:, ::-1] if mirrored else crop)[grid.places]
+        out[:] = (crop[:, ::-1] if mirrored else crop)[grid.slices]
     return labels

@@ -130,7 +130,7 @@ class _Networks:
         """Return the part of the images of a batch that the scores belong to, (N, channels, height, width)."""
         choices = central(1, self.preparations[0].frame, self.preparations[0].size)
         top, left = int(choices.top[0]), int(choices.left[0])
-        rows, columns = self.grid.places
+        rows, columns = self.grid.slices
         seen: Pixels = batch.pixels[
             :, :-1, top + rows.start : top + rows.stop, left + columns.start : left + columns.stop
         ]
