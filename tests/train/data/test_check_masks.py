@@ -82,6 +82,16 @@ def test_classes_beyond_the_named_ones_are_errors() -> None:
     ]
 
 
+def test_classes_that_are_counted_from_1_are_explained() -> None:
+    Path("scenes/classes.txt").write_text("ground\nred\ngreen\n")
+    for path in Path("scenes").glob("*/masks/*.png"):
+        mask = np.array(Image.open(path))
+        mask_png(path, np.where(mask == 255, 255, mask + 1).astype(np.uint8))
+    (error,) = check_json("scenes")["errors"]
+    assert error.startswith("5 masks with a class beyond the 3 classes that there are: ")
+    assert error.endswith("(class 3); no pixel has class 0: if classes are counted from 1, subtract 1")
+
+
 def test_a_class_in_no_mask_is_a_warning() -> None:
     Path("scenes/classes.txt").write_text("ground\nred\ngreen\nblue\n")
     assert check_json("scenes")["warnings"] == ["1 class in no readable training mask: blue"]

@@ -19,10 +19,10 @@ def mask_problems(survey: Survey) -> tuple[list[str], list[str]]:
         first = [f"{path} (class {number})" for path, number in survey.beyond]
         errors.append(
             f"{plural(len(survey.beyond), 'mask')} with a class beyond the {plural(len(survey.classes), 'class')} that "
-            f"there are: {listed(first, MAX_LISTED)}"
+            f"there are: {listed(first, MAX_LISTED)}{_from_one(survey)}"
         )
     train = survey.counts["train"]
-    seen = {number for number, pixels in enumerate(train.pixels or ()) if pixels}
+    seen = _seen(train)
     if seen == {UNLABELLED}:
         errors.append("none of the pixels of the training masks is labelled")
     elif seen == {0, UNLABELLED}:
@@ -34,6 +34,19 @@ def mask_problems(survey: Survey) -> tuple[list[str], list[str]]:
     if absent:
         warnings.append(f"{plural(len(absent), 'class')} in no readable training mask: {listed(absent, MAX_LISTED)}")
     return errors, warnings
+
+
+def _seen(split: SplitCounts) -> set[int]:
+    """Return the numbers that pixels of the masks of a split have."""
+    return {number for number, pixels in enumerate(split.pixels or ()) if pixels}
+
+
+def _from_one(survey: Survey) -> str:
+    """Return an explanation if the masks have the numbers from 1 to that of the classes."""
+    seen = set().union(*map(_seen, survey.counts.values()))
+    if 0 in seen or max(seen - {UNLABELLED}) > len(survey.classes):
+        return ""
+    return "; no pixel has class 0: if classes are counted from 1, subtract 1"
 
 
 def labelled_line(split: SplitCounts) -> str:
