@@ -12,6 +12,7 @@ from netspec.ir.schedules import Fixed, Warmup
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, Mirrors, OneOf, Real, Whole
 from netspec.keys.calls import Form, known_call
+from netspec.keys.class_weights import ClassWeights
 from netspec.keys.colours import Colours
 from netspec.keys.erasing import Erase
 from netspec.keys.kind import shown
@@ -154,6 +155,14 @@ TRAIN = (
         "share of each training target that is distributed evenly over all classes, in all losses, but not in "
         "validation",
         default=0.0,
+    ),
+    Key(
+        "class_weights",
+        ClassWeights(),
+        "how much an image, or a pixel of a mask, of each class counts in the cross-entropy, in the order of the "
+        "scores: the loss is the weighted mean, as that of torch's CrossEntropyLoss(weight=...), but not in validation",
+        default=None,
+        default_text="none: all classes count equally",
     ),
     Key(
         "clip_gradients",

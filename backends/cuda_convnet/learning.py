@@ -108,6 +108,7 @@ def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
         ("ema", train.ema, "moving average of the weights"),
         ("clip_gradients", train.clip_gradients, "limit of gradients"),
         ("label_smoothing", train.label_smoothing, "smoothing of labels"),
+        ("class_weights", train.class_weights, "weights of classes"),
         ("precision", train.precision != "fp32", "reduced precision"),
     ):
         if is_set:

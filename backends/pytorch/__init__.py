@@ -11,7 +11,7 @@ from .layer import LABELS, Layer
 from .network import Network, class_scores, module, training_loss
 from .ops import TABLE
 from .ops.counter_rng import DeviceRandomState, RandomLayer, RandomState, evaluation_random_state, set_random_state
-from .ops.losses import cross_entropy, pixel_losses, share_of_labels
+from .ops.losses import class_weights, cross_entropy, keep_class_weights, pixel_losses, share_of_labels
 from .ops.norms import BatchNormalise
 from .ops.precision import widened
 from .torchvision import ALEXNET, from_torchvision, to_torchvision, torchvision_keys
@@ -30,12 +30,14 @@ __all__ = [
     "blocks",
     "chosen_forms",
     "class_scores",
+    "class_weights",
     "compare_kernels",
     "cross_entropy",
     "evaluation_random_state",
     "from_torchvision",
     "image_blocks",
     "initial_values",
+    "keep_class_weights",
     "module",
     "module_with",
     "no_kernels",

@@ -17,7 +17,7 @@ from .fast import form_module
 from .initial import initial_values
 from .ops import buffers, emit
 from .ops.counter_rng import RandomLayer
-from .ops.losses import LossLayer
+from .ops.losses import CrossEntropyLoss, LossLayer, keep_class_weights
 
 LABELS = ":labels"
 """The name of the class numbers among the values that layers read; layer names contain no colon."""
@@ -73,6 +73,8 @@ class Layer(nn.Module):
             module.name = node.name
         if isinstance(module, LossLayer):
             module.label_smoothing = graph.train.label_smoothing
+        if isinstance(module, CrossEntropyLoss):
+            keep_class_weights(module, graph.train)
         self.add_module(child, module)
         initial_buffers = buffers(node.op, shapes)
         for name, start in initial_buffers.items():

@@ -17,7 +17,7 @@ from netspec.passes.score_grid import is_dense
 from netspec.passes.torch_names import attributes, state_keys
 
 from .layer import LABELS, Layer
-from .ops.losses import cross_entropy
+from .ops.losses import class_weights, cross_entropy, keep_class_weights
 from .ops.precision import widened
 
 
@@ -78,6 +78,7 @@ class Network(nn.Module):
         for layer in graph.layers.values():
             if layer.name != graph.input.layer:
                 self.add_module(names[layer.name], Layer(graph, layer, seed, forms))
+        keep_class_weights(self, graph.train)
         self._plan = _plan(graph, self)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -130,13 +131,13 @@ def training_loss(model: Network, images: Tensor, labels: Tensor) -> Tensor:
     """Return the scalar that training minimises: the weighted sum of the losses, or else the cross-entropy of the
     class scores.
 
-    Labels are N class numbers, targets (N, classes), or masks (N, H, W) in bytes. In training mode, label smoothing
-    applies as set on the spec's train line.
+    Labels are N class numbers, targets (N, classes), or masks (N, H, W) in bytes. In training mode, label smoothing and
+    weights of the classes apply as set on the spec's train line.
     """
     plan, values = model._plan, _trunk(model, images)
     if not plan.losses:
         smoothing = plan.label_smoothing * model.training
-        return cross_entropy(plan.scores_of(values), labels, smoothing)
+        return cross_entropy(plan.scores_of(values), labels, smoothing, class_weights(model))
     values[LABELS] = labels
     _run(model, [step for step, _ in plan.losses], values)
     first, *others = (weight * values[step.value] for step, weight in plan.losses)

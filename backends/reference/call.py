@@ -42,6 +42,8 @@ class Call:
         Standard normal numbers, shaped like the input; required by ``NoisyRelu``, also in evaluation.
     uniforms:
         Four numbers in [0, 1), common to all images; required by ``RandomScale`` in training.
+    class_weights:
+        The weights of the classes in ``CrossEntropy``, (classes,); ``None``: all are 1.
     statistics:
         The running statistics of ``BatchNorm``.
     """
@@ -55,6 +57,7 @@ class Call:
     noise: Array | None = None
     uniforms: Array | None = None
     statistics: Statistics | None = None
+    class_weights: Array | None = None
 
     @property
     def x(self) -> Array:

@@ -17,15 +17,29 @@ from .norms import window_sums, window_sums_back
 
 
 def cross_entropy(op: ops.CrossEntropy, call: Call) -> Array:
-    """log(sum e^x) - x[class]."""
+    """log(sum e^x) - x[class], times the weight of the class: with the weighted targets u, the sum of
+    u (log(sum e^x) - x)."""
     largest = call.x.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(call.x - largest).sum(axis=1, keepdims=True)) + largest
-    return _mean((log_sum - call.x) * _targets(call))
+    return _mean((log_sum - call.x) * _weighted_targets(call))
 
 
 def cross_entropy_back(op: ops.CrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
-    """softmax(x) - t."""
-    return _mean_gradient(call, grad, softmax_of(call.x) - _targets(call))
+    """softmax(x) times the sum of u, minus u."""
+    u = _weighted_targets(call)
+    return _mean_gradient(call, grad, softmax_of(call.x) * u.sum(axis=1, keepdims=True) - u)
+
+
+def _weighted_targets(call: Call) -> Array:
+    """Return the targets times the weights of the classes. Those of class numbers are divided by the mean weight of
+    these, so that the mean over the images becomes a weighted mean (PyTorch's ``CrossEntropyLoss``); by 1 if that is
+    0."""
+    targets = _targets(call)
+    if call.class_weights is None:
+        return targets
+    weighted: Array = targets * call.class_weights
+    one_class = _labels(call).ndim == 1
+    return weighted / (weighted.sum() / len(weighted) or 1) if one_class else weighted
 
 
 def set_cross_entropy(op: ops.SetCrossEntropy, call: Call) -> Array:

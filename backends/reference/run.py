@@ -92,7 +92,8 @@ def run(
         Class numbers from 0, (N,), or targets, (N, classes); of a dense network masks, (N, rows, columns), in which 255
         is unlabelled.
     training:
-        Whether dropout is active and batch normalisation uses the statistics of the batch.
+        Whether dropout is active, batch normalisation uses the statistics of the batch, and the cross-entropy has
+        weights of the classes.
     masks:
         For each ``Dropout`` node, by name, 0 or 1 per choice, (N, *``Dropout.choices``); required in training.
     noise:
@@ -115,6 +116,7 @@ def run(
         class_numbers = np.asarray(labels, np.float64) if np.ndim(labels) == 2 else np.asarray(labels, np.int64)
     parameters = _parameters(graph, weights)
     buffers = _buffers(graph, statistics or {})
+    class_weights = np.array(graph.train.class_weights) if training and graph.train.class_weights else None
     calls: dict[str, Call] = {}
     values: dict[str, Array] = {}
     for node in graph.nodes.values():
@@ -131,6 +133,7 @@ def run(
             _random_array(noise or {}, "noise", node, inputs),
             np.asarray(uniforms[node.name], dtype=np.float64) if uniforms and node.name in uniforms else None,
             Statistics(*(buffers[key] for key in _buffer_keys(node))) if isinstance(node.op, BatchNorm) else None,
+            class_weights,
         )
         calls[node.name] = call
         values[node.name] = OPS[type(node.op)].forward(node.op, call)
@@ -209,12 +212,13 @@ def _scores_call(run: Run) -> Call:
     """Return the arguments of a loss that reads the network's scores: (N, classes) with N labels, or those of the
     labelled pixels of masks."""
     scores, value, labels = run.graph.scores, run.values[run.graph.scores.name], run.labels
+    weights = run.calls[scores.name].class_weights
     if not scores.output.is_image:
-        return Call(scores.name, (value,), labels=labels)
+        return Call(scores.name, (value,), labels=labels, class_weights=weights)
     if labels is None or labels.shape != (len(value), *value.shape[2:]):
         raise ValueError(f"{scores.name} has scores of {scores.output}: a loss needs one per class, or masks")
     labelled = labels != UNLABELLED
-    return Call(scores.name, (np.moveaxis(value, 1, -1)[labelled],), labels=labels[labelled])
+    return Call(scores.name, (np.moveaxis(value, 1, -1)[labelled],), labels=labels[labelled], class_weights=weights)
 
 
 def _parameters(graph: Graph, weights: Mapping[str, ArrayLike]) -> dict[str, Array]:

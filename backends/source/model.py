@@ -70,7 +70,7 @@ def write_model(graph: Graph, devices: Devices) -> Model:
         methods.append(_training_loss(writer, parts, trunk, members.new("training_loss"), devices))
         loss = [f"return model.{methods[-1].name}(images, labels)"]
     else:
-        loss = _cross_entropy(graph, scores, devices)
+        loss = _cross_entropy(writer, scores, devices)
     helpers = writer.helpers
     is_random = not helpers.keys().isdisjoint({"dropout", "noisy_relu", "random_scale"})
     needs_world = devices.placed is not None
@@ -109,13 +109,20 @@ def _scores(writer: Writer, parts: Phases, call: str, world: str, devices: Devic
     return scores + (".float()" if graph.train.precision == "bf16" else "")
 
 
-def _cross_entropy(graph: Graph, scores: str, devices: Devices) -> list[str]:
+def _cross_entropy(writer: Writer, scores: str, devices: Devices) -> list[str]:
     """Return the lines of the training loss of a spec without a loss layer."""
-    smoothing = ", label_smoothing=LABEL_SMOOTHING * model.training" if graph.train.label_smoothing else ""
-    loss = "pixel_loss" if is_dense(graph) else "F.cross_entropy"
+    train, dense = writer.graph.train, is_dense(writer.graph)
+    loss, options = "pixel_loss" if dense else "F.cross_entropy", ""
+    if train.class_weights is not None:
+        options = ", model.training"
+        if not dense:
+            loss = "weighted_cross_entropy"
+            writer.helpers[loss] = None
+    elif train.label_smoothing:
+        options = ", label_smoothing=LABEL_SMOOTHING * model.training"
     if not devices.end_on_first:
-        return [f"return {loss}({scores}, labels{smoothing})"]
-    entropy = f"{loss}(scores, labels{smoothing})"
+        return [f"return {loss}({scores}, labels{options})"]
+    entropy = f"{loss}(scores, labels{options})"
     return [f"scores = {scores}", f"return {entropy} if len(scores) else scores.sum()  # 0 except in the first group"]
 
 

@@ -15,6 +15,7 @@ from netspec.check.network import check_network
 from netspec.check.report import Findings
 from netspec.check.statements import Settings, read_settings, with_unbracketed_layers
 from netspec.check.traps import traps
+from netspec.check.weighting import check_class_weights
 from netspec.check.wiring import wire
 from netspec.diagnostics import in_order
 from netspec.ir.graph import Graph, Layer, Node, Parameter
@@ -78,9 +79,13 @@ def check_file(
     texts = texts or Texts(file.source)
     graph: Graph | None = None
     if not findings.has_errors():
-        graph = verify(_build_graph(walk, settings))
-        findings.all += traps(graph, {f.name: f for f in walk.facts}, settings)
-        _silence_warnings(findings, report_unused=input_shape is None and not texts.changes)
+        graph, facts = verify(_build_graph(walk, settings)), {f.name: f for f in walk.facts}
+        check_class_weights(graph, facts, settings, findings)
+        if findings.has_errors():
+            graph = None
+        else:
+            findings.all += traps(graph, facts, settings)
+            _silence_warnings(findings, report_unused=input_shape is None and not texts.changes)
     findings.all += (w for w in allow.unknown(file.source) if not allow.allowed(w))
     return Checked(
         texts,

@@ -18,6 +18,7 @@ CHANNELS_READ = (
     *("inputsize", "normalizedshape", "numchannels", "numfeatures", "numparameters"),
 )
 GROUP_SIZES = ("channelspergroup", "groupsize", "groupwidth", "numchannelspergroup")
+_WEIGHTED = "it is a key of the train line, with a number for each class: train class_weights=1,5,5"
 ABSENT_KEYS: Mapping[str, str] = {
     **dict.fromkeys(CHANNELS_READ, _CHANNELS_NOTE),
     **dict.fromkeys(GROUP_SIZES, "groups= is the number of groups: the channels that are read / those of a group"),
@@ -36,6 +37,7 @@ ABSENT_KEYS: Mapping[str, str] = {
         ("flatten", "reshape", "view"),
         f"{_OWN_LAYER}, [flat] flatten, which fc does not need: it reads maps as they are",
     ),
+    **dict.fromkeys(("classweight", "classweights"), _WEIGHTED),
     "ceilmode": "ceil_mode=true is rounding=caffe here, ceil_mode=false is rounding=down",
     "countincludepad": "an average counts only real pixels; for zeros that count, put a zeropad layer before it",
     "depthradius": "size= is the whole window, in channels: 2 * depth_radius + 1",
@@ -88,6 +90,8 @@ _PER_PARAMETER = "Keras's clipnorm limits the gradient of each parameter by itse
 ABSENT_SETTINGS: Mapping[str, str] = {
     **dict.fromkeys((*CLIPPED_NORMS, *CLIPPED_VALUES), _CLIPPED),
     **dict.fromkeys((*WARM_UP_EPOCHS, *WARM_UP_STEPS), "a warm-up takes epochs, warmup=5, or steps, warmup=steps(500)"),
+    "classweight": "class_weights=1,5,5 divides the weighted sum of the losses by the sum of the weights, as torch's "
+    "weight= does; Keras's class_weight divides it by the number of images: the same if their mean weight is 1",
     "clipnorm": f"{_CLIPPED}. {_PER_PARAMETER} together",
     **dict.fromkeys(
         ("gamma", "milestones", "stepsize"),
@@ -134,6 +138,8 @@ def absent_key(word: str, layer_type: str, value: str = "") -> str | None:
     note = ABSENT_KEYS.get(plain)
     if plain == "norm" and plain_word(value).startswith("instance"):
         note = ABSENT_TYPES["instancenorm"]
+    elif plain == "weight" and layer_type == "crossentropy":
+        note = _WEIGHTED
     elif plain == "norm" and (meant := nearest(value, ("batchnorm", "layernorm", "groupnorm", "lrn"))):
         note = f"{_OWN_LAYER}: [norm1] {meant} neuron=relu"
     return None if note is None or (note.startswith(_OWN_LAYER) and f"] {layer_type} " in note) else note

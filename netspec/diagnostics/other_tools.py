@@ -46,6 +46,7 @@ _NAMED = {
     "upsample": "upsampling",
     "zeropad": "pad",
     # keys
+    "class_weights": "classweight",
     "beta": "pow",
     "bias": "biasfiller biasinitializer biasterm initb",
     "bias_lr": "epsb",
@@ -183,6 +184,8 @@ ABSENT_TYPES: Mapping[str, str] = {
         "squeeze and excitation is avgpool kernel=global, two fc layers, the second with neuron=logistic, and the "
         "product of what they make and what the avgpool reads",
     ),
+    "infogainloss": "a spec has no loss with a matrix of the gains of classes; the numbers of a diagonal one are train "
+    "class_weights=1,5,5, and the loss is then divided by the sum of the weights, not by the number of images",
     "permute": _REARRANGED,
     "chunk": "slice channels= takes the channels of one part, from channel first= on; each part is a layer",
     **dict.fromkeys(("maxunpool", "unpool", "unpooling"), "there is no unpooling; upsample and deconv enlarge maps"),

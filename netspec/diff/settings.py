@@ -59,6 +59,7 @@ def _training(train: Train) -> Iterator[tuple[str, Fact]]:
     yield "warmup", Fact(texts.warmup(train.warmup))
     for key in _MORE:
         yield key, Fact(texts.word(getattr(train, key)))
+    yield "class_weights", Fact(texts.word(train.class_weights or "none"))
     yield "clip_gradients", Fact(texts.clip(train.clip_gradients))
 
 

@@ -49,7 +49,8 @@ class Train:
     ``batch`` is the number of images in a step on all devices together; ``batch / accumulate`` of them go through the
     network at a time. ``precision="bf16"`` computes under autocast, with weights and updates in float32.
     ``ema`` is the decay of the moving average of the weights with which the network is tested (0: no average).
-    ``label_smoothing`` is the share of each target that is spread over all classes. ``clip_gradients`` limits the
+    ``label_smoothing`` is the share of each target that is spread over all classes. ``class_weights`` are how much an
+    image, or a pixel, of each class counts in the cross-entropy (``None``: equally). ``clip_gradients`` limits the
     gradients before each update (``None``: no limit).
     """
 
@@ -68,6 +69,7 @@ class Train:
     channels_last: bool = False
     ema: float = 0.0
     label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None
     clip_gradients: Clip | None = None
 
     def images_at_once(self, batch: int) -> int:

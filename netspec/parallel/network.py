@@ -53,6 +53,7 @@ class PlacedNetwork:
         for layer in placed.graph.layers.values():
             if layer.name != placed.graph.input.layer and placed.on(mesh.rank, layer.name):
                 self.module.add_module(self._names[layer.name], self._layer_module(layer))
+        backend.load("pytorch").keep_class_weights(self.module, placed.graph.train)
 
     def training_loss(self, images: Tensor, labels: Tensor, share: float | Tensor) -> tuple[Tensor, Tensor]:
         """Return this device's training loss in two forms, both scalars multiplied by the ``share`` that its mean loss
@@ -89,6 +90,13 @@ class PlacedNetwork:
             value = values[scores]
         wide: Tensor = backend.load("pytorch").widened(self._scores_of(value))
         return wide
+
+    @property
+    def class_weights(self) -> Tensor | None:
+        """The weights of classes with which the current mode's loss is computed, on this device; ``None`` if there are
+        none."""
+        weights: Tensor | None = backend.load("pytorch").class_weights(self.module)
+        return weights
 
     @property
     def counts_scores(self) -> bool:
@@ -144,7 +152,8 @@ class PlacedNetwork:
         if not self.placed.on(self.mesh.rank, name):
             return [(name, _scalar(scores))]
         smoothing = self.placed.graph.train.label_smoothing * self.module.training
-        return [(name, backend.load("pytorch").cross_entropy(self._scores_of(scores), labels, smoothing))]
+        pytorch, weights = backend.load("pytorch"), self.class_weights
+        return [(name, pytorch.cross_entropy(self._scores_of(scores), labels, smoothing, weights))]
 
     def _run(self, layers: Iterable[Layer], values: dict[str, Tensor], labels: Tensor | None, images: int) -> None:
         """Compute layers and add their values to ``values``: empty tensors for layers that other devices compute."""

@@ -13,6 +13,9 @@ from netspec.ir.graph import Graph, Parameter
 PLAN = "_plan"
 """The attribute in which the ``pytorch`` backend's module keeps the order of its layers."""
 
+CLASS_WEIGHTS = "_class_weights"
+"""The attribute in which a module keeps the weights of classes, a buffer that is not in its ``state_dict``."""
+
 RESERVED = frozenset({
     "T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile", "cpu",
     "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer", "get_extra_state",
@@ -30,7 +33,7 @@ RESERVED = frozenset({
     "_named_members", "_non_persistent_buffers_set", "_parameters", "_register_load_state_dict_pre_hook",
     "_register_state_dict_hook", "_replicate_for_data_parallel", "_save_to_state_dict", "_slow_forward",
     "_state_dict_hooks", "_state_dict_pre_hooks", "_version", "_wrapped_call_impl",
-    PLAN,
+    PLAN, CLASS_WEIGHTS,
 })  # fmt: skip
 """The attributes of ``torch.nn.Module`` (2.13), except those with two leading underscores. They are listed here because
 this module must not import torch; a test compares them with the installed torch."""

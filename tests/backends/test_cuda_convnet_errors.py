@@ -149,7 +149,7 @@ def test_error_of_2012_suggests_version_2(middle: str) -> None:
 
 def test_training_settings_are_left_out_with_a_warning() -> None:
     text = "[image] input 3x8x8\n[f] fc outputs=4 init=gaussian(1) bias_decay=0.1\n[p] softmax\n"
-    text += "train ema=0.9 clip_gradients=norm(2) warmup=5 steps=9\n"
+    text += "train ema=0.9 clip_gradients=norm(2) warmup=5 steps=9 class_weights=1,1,1,2\n"
     text += "augment mixup=0.2 colour=jitter(0.4) from=9,12 policy=trivialaugment erase=cutout(2)"
     files = BACKEND.emit(loads(text))
     assert [(w.code, w.severity, w.span.text) for w in files.warnings] == [
@@ -159,6 +159,7 @@ def test_training_settings_are_left_out_with_a_warning() -> None:
         ("left-out-of-cfg", "warning", "clip_gradients=norm(2)"),
         ("left-out-of-cfg", "warning", "warmup=5"),
         ("left-out-of-cfg", "warning", "steps=9"),
+        ("left-out-of-cfg", "warning", "class_weights=1,1,1,2"),
         ("left-out-of-cfg", "warning", "mixup=0.2"),
         ("left-out-of-cfg", "warning", "colour=jitter(0.4)"),
         ("left-out-of-cfg", "warning", "from=9,12"),

@@ -110,9 +110,10 @@ def assert_same_training(graph: Graph, data: Path, tmp_path: Path, run_here: Run
         ("from=14 pad=2 fill=mean flip=horizontal erase=cutout(4)", "schedule=plateau(patience=1)", "mean=channel"),
         ("from=14,20 flip=horizontal colour=jitter(brightness=0.4)", "precision=bf16", "range=1 std=channel"),
         ("area=0.2,1 flip=horizontal colour=pca(0.1)", "channels_last=yes", "range=1"),
+        ("flip=horizontal", "accumulate=2 label_smoothing=0.1 class_weights=0.1,3,0,7.5", "range=1"),
         ("from=13 pad=1 fill=reflect colour=jitter(hue=0.1)", "clip_gradients=norm(0.3)", "range=1 mean=channel"),
     ],
-    ids=["mirrored", "padded", "of drawn sizes", "of drawn areas", "mirrored padding"],
+    ids=["mirrored", "padded", "of drawn sizes", "of drawn areas", "weighted", "mirrored padding"],
 )
 def test_training_on_a_folder_ends_with_the_trainers_bits(
     augment: str, train: str, reads: str, tmp_path: Path, run_here: RunHere
@@ -159,6 +160,7 @@ def test_two_processes_compute_the_trainers_bits(tmp_path: Path) -> None:
         trial("plain", dense(), 7),
         trial("parts", dense(train="accumulate=2 label_smoothing=0.1 ema=0.9"), 10),
         trial("low", dense(train="precision=bf16"), 6),
+        trial("weighted", dense(train="accumulate=2 class_weights=0.1,3,0,7.5"), 9),
         trial("grouped", grouped, 6, "groups"),
         trial("grouped_parts", dense("", "accumulate=2", "range=1", "reads=all", "gpus 2"), 8, "groups"),
     ]

@@ -94,6 +94,8 @@ def test_two_processes_compute_the_trainers_bits(tmp_path: Path) -> None:
         trial_of("to_first", grouped(train=noisy), tmp_path),
         trial_of("by_all", grouped(BY_ALL, "train accumulate=2 schedule=cosine"), tmp_path),
         trial_of("own_loss", grouped(OWN_LOSS, OPTIONS), tmp_path),
+        trial_of("weighted", grouped(LOSS_ON_FIRST, "train accumulate=2 class_weights=0.1,3,0,7.5,1"), tmp_path),
+        trial_of("weighted_scores", grouped(TO_FIRST, "train class_weights=0.1,3,0,7.5,1"), tmp_path, batch=7),
         trial_of("early", grouped(TO_FIRST, EARLY), tmp_path),
         trial_of("adamw", grouped(BY_ALL, "train optimizer=adamw(lr=0.01)"), tmp_path),
         trial_of("lars", grouped(BY_ALL, "train optimizer=lars(weight_decay=0.01, adapt=all)"), tmp_path),

@@ -54,6 +54,11 @@ LOSSES = """\
 [likely] softmax inputs=fc
 [each] binarycrossentropy of=probabilities loss_weight=0.1
 [last] crossentropy inputs=scores"""
+CROSS_ENTROPIES = """\
+[one] crossentropy loss_weight=0.3
+[scores] fc outputs=4 inputs=fc init=gaussian(0.1)
+[last] crossentropy"""
+WEIGHTED = "class_weights=0.1,3,0,7.5"
 
 Batch = tuple[Tensor, Tensor]
 
@@ -175,6 +180,8 @@ CASES = [
     Case("accumulate=4", mark=many),
     Case("ema=0.9 schedule=plateau(factor=0.1, patience=1, threshold=0.9)", mark=many),
     Case("label_smoothing=0.1", mark=many),
+    Case(WEIGHTED, mark=many),
+    Case(f"{WEIGHTED} accumulate=4 label_smoothing=0.1 precision=bf16", mark=many, losses=CROSS_ENTROPIES),
     Case("precision=bf16", mark=many),
     Case("precision=bf16", mark=many, losses=LOSSES),
     Case("channels_last=yes", mark=many),
@@ -231,6 +238,7 @@ CASES = [
     Case("", "min_std=0.05", "parts=2 norm_over=parts fixed_norm=0.4", ci),
     # the recorded batches are mixed already
     Case("accumulate=2 label_smoothing=0.1", mark=ci, losses=LOSSES, augment="mixup=1 cutmix=1"),
+    Case(f"accumulate=2 label_smoothing=0.1 {WEIGHTED}", mark=ci, augment="mixup=1 cutmix=1"),
 ]  # fmt: skip
 
 
@@ -331,6 +339,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Tensor:
                 "accumulate=2",
                 "ema=0.5",
                 "label_smoothing=0.2",
+                WEIGHTED,
                 "precision=bf16",
                 BOUNDS,
                 "clip_gradients=norm(0.3)",

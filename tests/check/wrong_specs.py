@@ -139,6 +139,12 @@ CASES = (
         "augment crop=32",
     ),
     Case(
+        "class-weights",
+        IMAGE + "[f] fc outputs=3\ntrain «class_weights=1,5»",
+        "class_weights has 2 numbers, and f has the scores of 3 classes",
+        "1 leaves a class as it is",
+    ),
+    Case(
         "batch-not-divided",
         IMAGE + "train batch=128 «accumulate=3»",
         "a batch of 128 images cannot be divided into 3 equal parts",

@@ -95,6 +95,7 @@ VALUES = {
     "train.channels_last": ("no", "yes"),
     "train.ema": ("0", "0.999"),
     "train.label_smoothing": ("0", "0.1"),
+    "train.class_weights": ("none", "1,2,3,4,5,6,7,8,9,10", "1,1,1,1,1,1,1,1,1,0.5"),
     "augment.from": ("20", "24", "20,30"),
     "augment.area": ("none", "0.08,1"),
     "augment.pad": ("0", "4"),

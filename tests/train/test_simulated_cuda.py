@@ -50,8 +50,9 @@ FAST = MIXED.replace(MIXING, "")
 """A network with a strided convolution, computed on blocks of pixels, and an LRN chain. Images that are mixed are not
 prepared as blocks."""
 RMSPROP = "rmsprop(lr=0.003, momentum=0.9, eps_in_root=0.1, start=1) clip_gradients=norm(0.1)"
-RULES = (FAST, MIXED.replace("sgd(lr=0.02)", RMSPROP))
-"""The network with two update rules, the second of which also limits the norm of the gradients, with mixed images."""
+RULES = (FAST.replace("sgd(lr=0.02)", "sgd(lr=0.02) class_weights=1,3,0,0.2"), MIXED.replace("sgd(lr=0.02)", RMSPROP))
+"""The network with two update rules. The first has weights of the classes, the second limits the norm of the gradients
+and mixes images."""
 
 
 def train_on(device: str, spec: str, out: Path, steps: int = 3, **more: object) -> Path:

@@ -7,16 +7,22 @@ In place of class numbers there may be targets t, N,C, for images that have been
 smoothed with a share s: (1 - s) t + s / C (Szegedy et al., Rethinking the Inception architecture, 2016, section 7). It
 makes no difference whether targets are mixed before or after, since the shares of a mixture add up to 1. Under
 autocast, scores are converted to float32 first.
+
+In training mode the cross-entropy may have weights of the classes, as PyTorch's ``CrossEntropyLoss(weight=...)``: each
+term -t log p is multiplied with the weight of its class, and the mean over the labels is divided by the sum of their
+weights, not by their number; that over targets, by the number of images.
 """
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from netspec.ir import ops
+from netspec.ir.settings import Train
 from netspec.passes.score_grid import UNLABELLED
+from netspec.passes.torch_names import CLASS_WEIGHTS
 
 from .emission import OperationModule, Table
 from .norms import window_sums
@@ -45,39 +51,64 @@ class CrossEntropyLoss(LossLayer):
     """-sum over the classes of t log p, p = softmax(x)."""
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        return cross_entropy(x, labels, self.smoothing)
+        return cross_entropy(x, labels, self.smoothing, class_weights(self))
 
 
-def cross_entropy(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+def keep_class_weights(module: nn.Module, train: Train) -> None:
+    """Make a module keep the weights of classes of a train line, if it has any, on its device."""
+    if train.class_weights is not None:
+        module.register_buffer(CLASS_WEIGHTS, torch.tensor(train.class_weights), persistent=False)
+
+
+def class_weights(module: nn.Module) -> Tensor | None:
+    """Return the weights of classes that a module keeps, (C,); ``None`` in evaluation, and if it keeps none."""
+    weights: Tensor | None = getattr(module, CLASS_WEIGHTS, None)
+    return weights if module.training else None
+
+
+def cross_entropy(scores: Tensor, labels: Tensor, smoothing: float, weights: Tensor | None = None) -> Tensor:
     """Return the cross-entropy of N,C scores and N class numbers or N,C targets, or of N,C,H,W scores and N,H,W masks,
-    in float32 or higher precision. That of masks without a labelled pixel is 0."""
-    if labels.dim() == 3:
-        return pixel_losses(scores, labels, smoothing).sum() / labelled(labels).clamp(min=1)
+    in float32 or higher precision, with ``weights`` of the classes. That of labels without weight is 0."""
     x = widened(scores)
-    return F.cross_entropy(x, labels if labels.dim() == 1 else targets_of(x, labels), label_smoothing=smoothing)
+    weights = weights.to(x.dtype) if weights is not None else None
+    if labels.dim() == 3:
+        total = pixel_losses(x, labels, smoothing, weights).sum()
+        return total / amount_of(labels, weights).to(total.dtype)
+    if labels.dim() == 2:
+        return F.cross_entropy(x, targets_of(x, labels), weights, label_smoothing=smoothing)
+    if weights is None:
+        return F.cross_entropy(x, labels, label_smoothing=smoothing)
+    total = F.cross_entropy(x, labels, weights, reduction="sum", label_smoothing=smoothing)
+    return total / amount_of(labels, weights).to(total.dtype)
 
 
-def pixel_losses(scores: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Return the cross-entropy of each pixel, N,H,W, in float32 or higher precision: 0 if it is unlabelled.
+def pixel_losses(scores: Tensor, labels: Tensor, smoothing: float = 0.0, weights: Tensor | None = None) -> Tensor:
+    """Return the cross-entropy of each pixel, N,H,W, in float32 or higher precision: 0 if it is unlabelled. With
+    ``weights`` of the classes, it is not divided by these.
 
     A mean that PyTorch computed on a GPU would be summed in a random order.
     """
     return F.cross_entropy(
-        widened(scores), labels.long(), ignore_index=UNLABELLED, reduction="none", label_smoothing=smoothing
+        widened(scores), labels.long(), weights, ignore_index=UNLABELLED, reduction="none", label_smoothing=smoothing
     )
 
 
-def labelled(labels: Tensor) -> Tensor:
-    """Return the number of labelled pixels of masks, on their device."""
-    return (labels != UNLABELLED).sum()
+def amount_of(labels: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return what the sum of the losses of class numbers or masks is divided by: how many of them are labelled or,
+    with ``weights``, the sum of the weights of their classes; 1 if that is 0. In float64, on their device."""
+    if weights is None:
+        return (labels != UNLABELLED).sum().clamp(min=1).double()
+    by_number = F.pad(weights, (0, UNLABELLED + 1 - len(weights))) if labels.dim() == 3 else weights
+    total = by_number.take(labels.long()).sum(dtype=torch.float64)
+    return total + (total == 0)
 
 
-def share_of_labels(part: Tensor, labels: Tensor) -> float | Tensor:
-    """Return how much the mean loss of some of a batch's labels counts in that of all: their share of the images, or
-    of the labelled pixels of masks, in float64 on their device."""
-    if labels.dim() == 3:
-        return labelled(part).double() / labelled(labels).clamp(min=1)
-    return len(part) / len(labels)
+def share_of_labels(part: Tensor, labels: Tensor, weights: Tensor | None = None) -> float | Tensor:
+    """Return how much the mean loss of some of a batch's labels counts in that of all: their share of the images or, of
+    masks and with ``weights`` of the classes, of what the losses are divided by, in float64 on their device."""
+    if labels.dim() == 2 or (labels.dim() == 1 and weights is None):
+        return len(part) / len(labels)
+    return amount_of(part, weights) / amount_of(labels, weights)
 
 
 def targets_of(x: Tensor, labels: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from ..text import call, operand
 
 
 def _cross_entropy(at: Site) -> str:
+    if at.train.class_weights is not None:
+        return call(at.helper("weighted_cross_entropy"), at.float32, "labels", "self.training")
     smoothing = ", label_smoothing=LABEL_SMOOTHING * self.training" if at.train.label_smoothing else ""
     return f"F.cross_entropy({at.float32}, labels{smoothing})"
 

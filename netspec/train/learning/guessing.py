@@ -41,7 +41,8 @@ class Guessing:
     of the last epoch of a shorter run.
 
     ``chance`` is the loss of a network that gives all classes the same score: ln(classes) for each cross-entropy, times
-    its weight. It is 0 if the network has other losses, which disables the check.
+    its weight. It is 0, which disables the check, if the network has other losses, or if this loss also depends on how
+    many images there are of each class (weights of classes with smoothed or mixed labels).
     """
 
     check_at: int
@@ -102,4 +103,6 @@ def guessing(graph: Graph, images: int, batch: int) -> Guessing:
     losses = [node.op for node in graph.losses]
     weights = [op.weight if isinstance(op, CrossEntropy) and op.weight >= 0 else math.nan for op in losses]
     weight = sum(weights) if weights else 1.0
+    if graph.train.class_weights is not None and (graph.train.label_smoothing or graph.augment.mixes):
+        weight = math.nan
     return Guessing(check_at, classes, weight * math.log(classes) if math.isfinite(weight) else 0.0)

@@ -43,7 +43,7 @@ class Objective:
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the weighted sum of the spec's losses or, if it has none, the cross-entropy of the scores; a scalar.
 
-        While the module is in training mode, the train line's label smoothing applies.
+        While the module is in training mode, the train line's label smoothing and weights of classes apply.
         """
         with self._precision(images):
             loss: Tensor = backend.load("pytorch").training_loss(self.module, self._in_memory_format(images), labels)
@@ -128,7 +128,8 @@ class Objective:
         """Add the gradient of a batch's loss to the parameters' gradients, and return the loss, detached.
 
         The batch goes through the network in ``accumulate`` parts (see ``parts``). The gradients of their mean losses,
-        each weighted with its share of the images (or labelled pixels), add up to the gradient of the whole batch.
+        each weighted with its share of the images (or labelled pixels, or weights of the classes), add up to the
+        gradient of the whole batch.
 
         Parameters
         ----------
@@ -142,12 +143,12 @@ class Objective:
         TrainError
             The loss depends on no weights.
         """
-        total, first = torch.zeros((), device=images.device), 0
-        pieces = parts(images, labels, self.graph.train.accumulate)
+        total, first, pytorch = torch.zeros((), device=images.device), 0, backend.load("pytorch")
+        pieces, weights = parts(images, labels, self.graph.train.accumulate), pytorch.class_weights(self.module)
         sizes = tuple(len(classes) for _, classes in pieces)
         for done, (part, classes) in enumerate(pieces, 1):
             self.set_random_state(seed, step, first)
-            loss = self.loss(part, classes) * backend.load("pytorch").share_of_labels(classes, labels)
+            loss = self.loss(part, classes) * pytorch.share_of_labels(classes, labels, weights)
             if not loss.requires_grad:
                 raise TrainError(LOSS_WITHOUT_WEIGHTS)
             loss.backward()

@@ -54,7 +54,7 @@ class DistributedObjective(Objective):
     ) -> Tensor:
         """See ``Objective``: each process's parameters get the gradients of the whole batch's loss."""
         total, first = torch.zeros((), device=images.device), 0
-        share_of_labels = backend.load("pytorch").share_of_labels
+        share_of_labels, weights = backend.load("pytorch").share_of_labels, self.network.class_weights
         parts = labels.tensor_split(min(self.graph.train.accumulate, len(labels)))
         sizes = tuple(map(len, parts))
         shares_of_parts = [self.network.mesh.share_of_batch(size) for size in sizes]
@@ -63,9 +63,9 @@ class DistributedObjective(Objective):
             self.sums.gathered = BatchProgress(sizes, done)
             self.network.set_random_state(seed, step, first, share.start)
             with self._precision(images):
-                own = share_of_labels(classes[share], classes)
+                own = share_of_labels(classes[share], classes, weights)
                 loss, reported = self.network.training_loss(self._in_memory_format(x), classes[share], own)
-            weight = share_of_labels(classes, labels)
+            weight = share_of_labels(classes, labels, weights)
             if loss.requires_grad:
                 (loss * weight).backward()
             total, first = total + reported * weight, first + len(classes)

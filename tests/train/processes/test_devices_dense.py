@@ -39,6 +39,7 @@ CASES: dict[str, tuple[str, str, int, dict[str, Any]]] = {
     "by batch": (WHOLE, "batch", 7, {}),
     "accumulated": (WHOLE, "batch", 7, {"accumulate": 3}),
     "smoothed": (WHOLE, "hybrid", 8, {"label_smoothing": 0.1}),
+    "weighted": (WHOLE, "hybrid", 8, {"accumulate": 3, "label_smoothing": 0.1, "class_weights": (0.1, 3.0, 0.0, 7.5)}),
     "in groups": (GROUPED, "groups", 6, {"accumulate": 2}),
     "scores of one group": (ON_ONE, "groups", 6, {}),
     "by feature": (DECODED, "hybrid", 8, {}),

@@ -46,7 +46,8 @@ REASONS: Mapping[str, str] = {
     "Filter": "it selects images of a batch",
     "HingeLoss": "a spec has no hinge loss",
     "Im2col": "a spec has no layer that writes windows as columns",
-    "InfogainLoss": "a spec has no loss with a matrix of the gains of classes",
+    "InfogainLoss": "a spec has no loss with a matrix of the gains of classes; the numbers of a diagonal one are "
+    "train class_weights=, and the loss is then divided by the sum of the weights, not by the number of images",
     "LSTM": NO_RECURRENCE,
     "LSTMUnit": NO_RECURRENCE,
     "MultinomialLogisticLoss": "it reads probabilities; a spec's crossentropy reads scores (SoftmaxWithLoss)",
