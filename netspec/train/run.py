@@ -239,18 +239,21 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
                 f"validation uses the {PROTOCOL}; the spec's test views={graph.test.views} only applies to netspec eval"
             )
         problems = Problems(folder, reporter)
-        with Loader(config.workers, problems.report, buffers_for(config.device)) as loader:
-            training = _build_training(job, data, folder, loader, reporter)
-            if job.state is not None:
-                _restore(training, job.state)
-            elif (warning := only_class(data.classes)) is not None:  # a run that is resumed has it recorded
-                training.warn(warning)
-            if config.tensorboard and world.is_main:
-                training.board = Board(folder.path / "tensorboard", training.step)
-            with stop_with_the_others() as stop:
-                state = run_loop(training, lambda: world.any(stop()))
-                # One process may have received a signal that the others have not; all have stopped because of it.
-                signals = [number for number in world.gather(stop.signal) if number is not None]
+        try:
+            with Loader(config.workers, problems.report, buffers_for(config.device)) as loader:
+                training = _build_training(job, data, folder, loader, reporter)
+                if job.state is not None:
+                    _restore(training, job.state)
+                elif (warning := only_class(data.classes)) is not None:  # a run that is resumed has it recorded
+                    training.warn(warning)
+                if config.tensorboard and world.is_main:
+                    training.board = Board(folder.path / "tensorboard", training.step)
+                with stop_with_the_others() as stop:
+                    state = run_loop(training, lambda: world.any(stop()))
+                    # One process may have received a signal that the others have not; all have stopped because of it.
+                    signals = [number for number in world.gather(stop.signal) if number is not None]
+        finally:  # the threads have ended: nothing more is found
+            problems.report_all(data)
     except KeyboardInterrupt:
         state = "interrupted"
         raise

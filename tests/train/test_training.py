@@ -28,7 +28,9 @@ from netspec.ir.settings import Augment, Preprocessing, Train
 from netspec.ir.window import Window
 from netspec.train import loop
 from netspec.train.config import Request
+from netspec.train.counter_rng import shuffled
 from netspec.train.data.sources import synthetic
+from netspec.train.data.sources.folder import open_folder
 from netspec.train.data.splits import Frame
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.validation import Evaluation, ImageEvaluation, evaluate
@@ -194,6 +196,21 @@ def test_only_the_first_ten_unreadable_images_are_printed(tmp_path: Path) -> Non
     assert len(collector.warnings) == 11
     assert collector.warnings[-1] == f"more images cannot be read; all are listed in {tmp_path}/run/unreadable.jsonl"
     assert len((tmp_path / "run" / "unreadable.jsonl").read_text().splitlines()) == 15
+
+
+def test_unreadable_images_read_ahead_of_a_short_run_are_named(tmp_path: Path) -> None:
+    """After one step, the images of the next batches may be known to be unreadable: all that are counted are named."""
+    data = image_folder(tmp_path / "data", {"a": 20, "b": 20}, size=(8, 8))
+    request = Request(str(data), batch=8, steps=1, out=tmp_path / "run", threads=1)
+    names = open_folder(data, Frame(3, 8, 8)).train
+    order = shuffled(0, 0, len(names.labels))
+    for index in order[8:].tolist():
+        (data / names.name(index)).write_bytes(b"")
+    graph = network(classes=2, preprocessing=Preprocessing(1), augment=Augment())  # no mean, for which all are read
+    result = run_train(graph, "spec", "tiny", request, Collector())
+    listed = tmp_path / "run" / "unreadable.jsonl"
+    assert result.step == 1 and result.counts["train"]["skipped"] == 0
+    assert len(listed.read_text().splitlines()) == result.counts["train"]["unreadable"] > 0
 
 
 def test_without_validation_images_there_is_no_accuracy(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import torch
 from netspec.ir.graph import Graph
 from netspec.train.config import Config
 from netspec.train.data.batches.preparation import Preparation
-from netspec.train.data.splits import Data, Unreadable, count_unreadable
+from netspec.train.data.splits import CachedSplit, Data, Unreadable, count_unreadable
 from netspec.train.learning.validation import PROTOCOL, VIEWS
 from netspec.train.reporting.console import Reporter
 from netspec.train.runs.reading import sha256
@@ -45,6 +45,14 @@ class Problems:
             self._reporter.warn(f"{problem.path} skipped: {problem.reason}")
         elif len(self._reported) == MAX_PRINTED + 1:
             self._reporter.warn(f"more images cannot be read; all are listed in {self._folder.path}/unreadable.jsonl")
+
+    def report_all(self, data: Data) -> None:
+        """Report what is known to be unreadable, also images that were read ahead, or by another process, and have not
+        been reached."""
+        for split in data.splits.values():
+            if isinstance(split, CachedSplit):
+                for _, failure in sorted(split.failures().items()):
+                    self.report(Unreadable(*failure))
 
 
 def run_facts(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, Any]:
