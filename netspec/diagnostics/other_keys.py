@@ -138,6 +138,8 @@ def absent_key(word: str, layer_type: str, value: str = "") -> str | None:
     note = ABSENT_KEYS.get(plain)
     if plain == "norm" and plain_word(value).startswith("instance"):
         note = ABSENT_TYPES["instancenorm"]
+    elif layer_type == "resize" and plain in ("factor", "scale"):
+        note = ABSENT_KEYS["scalefactor"]
     elif plain == "weight" and layer_type == "crossentropy":
         note = _WEIGHTED
     elif plain == "norm" and (meant := nearest(value, ("batchnorm", "layernorm", "groupnorm", "lrn"))):

@@ -61,6 +61,13 @@ def test_features_of_other_tools_that_specs_lack_are_explained(line: str, note: 
     assert any(note in text for text in found.notes)
 
 
+@pytest.mark.parametrize("key", ["scale", "factor"])
+def test_a_factor_of_resize_is_that_of_upsample(key: str) -> None:
+    missing, unknown = diagnostics_of(f"[i] input 3x8x8\n[a] resize {key}=2\n")
+    assert missing.code == "missing-key" and unknown.code == "unknown-key"
+    assert unknown.notes == ("upsample factor=2 doubles the sides; resize step=0.5 does so around the centre",)
+
+
 def test_batchnorm_is_not_advised_to_be_a_separate_layer() -> None:
     found = next(d for d in diagnostics_of("[i] input 3x8x8\n[b] batchnorm norm=batch\n"))
     assert found.message == "batchnorm has no key 'norm'" and "of its own" not in found.notes[0]
