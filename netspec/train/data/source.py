@@ -16,6 +16,7 @@ from netspec.train.data.drawn import WholeImages, scaled_down
 from netspec.train.data.sources.cifar10 import holds_cifar10, open_cifar10
 from netspec.train.data.sources.digits import open_digits
 from netspec.train.data.sources.folder import DEFAULT_FRAME, open_folder
+from netspec.train.data.sources.masks.classes import CLASSES
 from netspec.train.data.sources.masks.folder import MaskFiles, open_mask_folder
 from netspec.train.data.sources.masks.listing import holds_masks, resembles_masks
 from netspec.train.data.sources.masks.looking import require_masks
@@ -100,7 +101,11 @@ def _class_hints(data: Data, graph: Graph) -> tuple[str, ...]:
         return (f"the class is {data.classes[0]}: a source is the folder that has a folder for each class",)
     key = _KEY_OF_OUTPUTS.get(layer.type)
     change = f": --set {layer.name}.{key}={classes}" if key is not None else f"; give it {classes}"
-    return (f"the outputs are those of layer {layer.name}{change}, or use other data",)
+    hint = f"the outputs are those of layer {layer.name}{change}, or use other data"
+    names = Path(data.source) / CLASSES
+    if data.masks and classes == graph.scores.output.channels - 1 and names.is_file():
+        return (f"the first line of {names} names class 0, usually the background: add it if it is missing", hint)
+    return (hint,)
 
 
 def open_data(

@@ -58,6 +58,12 @@ def test_the_network_needs_a_score_for_each_class_of_masks(tmp_path: Path) -> No
         f"{root} has 4 classes, net has 3 outputs",
         "the outputs are those of layer scores: --set scores.filters=4, or use other data",
     ]
+    (root / "classes.txt").write_text("red\ngreen\n")
+    assert _refused(root, graph()) == [
+        f"{root} has 2 classes, net has 3 outputs",
+        f"the first line of {root}/classes.txt names class 0, usually the background: add it if it is missing",
+        "the outputs are those of layer scores: --set scores.filters=2, or use other data",
+    ]
 
 
 def test_masks_in_black_and_white_are_refused(tmp_path: Path) -> None:
