@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 from netspec.diagnostics.nearest import nearest
@@ -87,7 +88,7 @@ def open_source(name: str, graph: Graph, seed: int, *, allow_empty: bool = False
             *_class_hints(data, graph),
         )
     if isinstance(data.train, MaskFiles):
-        require_masks(data.train)
+        data = replace(data, notes=(*data.notes, *require_masks(data.train)))
     return data
 
 

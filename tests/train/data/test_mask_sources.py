@@ -87,6 +87,19 @@ def test_masks_without_a_labelled_pixel_are_refused(tmp_path: Path) -> None:
     ]
 
 
+def test_masks_of_one_class_are_noted(tmp_path: Path) -> None:
+    root = mask_folder(tmp_path, {"train": 2, "val": 1})
+    assert open_source(str(root), graph(), 0).notes == ()
+    for number, border in enumerate((UNLABELLED, 1)):
+        mask = np.ones((30, 40), np.uint8)
+        mask[0] = border
+        mask_png(root / "train" / "masks" / f"{number}.png", mask)
+    assert open_source(str(root), graph(), 0).notes == (
+        f"2 training masks looked at, the first {root}/train/masks/0.png: all have class 1 only; netspec check-data "
+        "counts the classes of all masks",
+    )
+
+
 def test_masks_whose_classes_count_from_1_are_explained(tmp_path: Path) -> None:
     root = mask_folder(tmp_path, {"train": 1, "val": 1})
     mask = two_squares(0)[1]

@@ -14,8 +14,8 @@ LOOKED_AT = 8
 """The number of training masks that are read, evenly spread over all of them."""
 
 
-def require_masks(split: MaskFiles) -> None:
-    """Read a few masks of a split.
+def require_masks(split: MaskFiles) -> tuple[str, ...]:
+    """Read a few masks of a split. Return a note for the user if all their labelled pixels have the same class.
 
     Raises
     ------
@@ -46,3 +46,7 @@ def require_masks(split: MaskFiles) -> None:
             f"{looked}; the whole image would be class 0",
             f"if {UNLABELLED} is meant as a class of its own, write it as 1, or save the masks with 1 bit per pixel",
         )
+    labelled = seen - {UNLABELLED}
+    if len(labelled) > 1:
+        return ()
+    return (f"{looked}: all have class {labelled.pop()} only; netspec check-data counts the classes of all masks",)
