@@ -171,12 +171,25 @@ def global_reads(table: symtable.SymbolTable) -> set[str]:
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
 def test_all_names_are_defined_and_used(build: Case) -> None:
     text = emit(build())
+    assert undefined(text) == set()
     read = global_reads(symtable.symtable(text, "program", "exec"))
-    assert read - defined_names(text) - set(dir(builtins)) - {"__name__", "__doc__"} == set()
     callers = {"Net", "initialise", "join_world", "whole_state"}  # of a training written around the module
     for_others = callers if "The program does not train it" in text else set()
     assert defined_names(text) - read <= for_others
     assert unreserved(text) == set()
+
+
+def undefined(text: str) -> set[str]:
+    """Return the names that functions read and that neither the program nor Python defines."""
+    read = global_reads(symtable.symtable(text, "program", "exec"))
+    return read - defined_names(text) - set(dir(builtins)) - {"__name__", "__doc__"}
+
+
+def test_a_program_that_does_not_train_defines_the_numbers_of_its_loss() -> None:
+    train = "train optimizer=adam(lr=3e38) label_smoothing=0.1 class_weights=1,2"  # 10 x lr at first, beyond float32
+    text = emit(netspec.loads(f"[image] input 8\n[a] fc outputs=2\n[l] crossentropy\n{train}").graph)
+    assert "The program does not train it" in text
+    assert undefined(text) == set()
 
 
 def unreserved(text: str) -> set[str]:
