@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 from rich.console import Console
 
@@ -25,6 +26,13 @@ class Collector(Reporter):
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+
+class SlowStep(Collector):
+    """Takes its time after each step, in which images of later batches are read."""
+
+    def progress(self, status: Status) -> None:
+        time.sleep(0.3)
 
 
 class InterruptAt(Reporter):

@@ -16,7 +16,7 @@ import pytest
 import torch
 from building import Builder
 from image_files import image_folder
-from reporters import QUIET, Collector, InterruptAt
+from reporters import QUIET, Collector, InterruptAt, SlowStep
 from rich.console import Console
 from run_folders import newest_checkpoint
 
@@ -207,7 +207,7 @@ def test_unreadable_images_read_ahead_of_a_short_run_are_named(tmp_path: Path) -
     for index in order[8:].tolist():
         (data / names.name(index)).write_bytes(b"")
     graph = network(classes=2, preprocessing=Preprocessing(1), augment=Augment())  # no mean, for which all are read
-    result = run_train(graph, "spec", "tiny", request, Collector())
+    result = run_train(graph, "spec", "tiny", request, SlowStep())
     listed = tmp_path / "run" / "unreadable.jsonl"
     assert result.step == 1 and result.counts["train"]["skipped"] == 0
     assert len(listed.read_text().splitlines()) == result.counts["train"]["unreadable"] > 0
