@@ -114,10 +114,15 @@ def score_grid(graph: Graph) -> ScoreGrid:
     Raises
     ------
     NoGrid
-        The network joins values of different scales, or its scores are at no whole number of pixels from each other,
-        or reach beyond the image.
+        The network reads a vector, or joins values of different scales, or its scores are at no whole number of pixels
+        from each other, or reach beyond the image.
     """
     image, scores = graph.input.output, graph.scores.output
+    if not image.is_image:
+        raise NoGrid(
+            f"the class scores are an image of {scores}, and the network reads no image but {image.units} numbers",
+            "masks are those of images; netspec.torch_module and compile give the module, to train in your own program",
+        )
     place = _place_of_scores(graph) or Place(*(_filling(image[i], scores[i]) for i in (1, 2)))
     for axis in place:
         if axis.apart < 1 or axis.apart.denominator > 1:

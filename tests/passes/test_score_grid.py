@@ -34,6 +34,11 @@ def test_scores_of_u_net_stand_in_the_middle() -> None:
     assert score_grid(classic("u-net")) == ScoreGrid(388, 388, 1, 1, 92, 92)
 
 
+def test_scores_of_a_network_that_reads_a_vector_stand_nowhere() -> None:
+    with pytest.raises(NoGrid, match="reads no image but 100 numbers"):
+        score_grid(classic("dcgan-generator"))
+
+
 def test_slices_of_the_image_by_hand() -> None:
     """The last of 41 scores, each eighth pixel, is at pixel 8 * 40 = 320; of U-Net's at 92 + 387 = 479."""
     assert ScoreGrid(41, 388, 8, 1, 0, 92).slices == (slice(0, 321, 8), slice(92, 480, 1))
