@@ -152,6 +152,8 @@ def _size(match: re.Match[str], before: str) -> str:
     sides = re.findall(r"\d+", match[0])
     if re.search(r"\btable\s*=[\d\s,()\[\]]*$", before):
         return "+".join(sides)
+    if re.search(r"\b(?:class_weights|from)\s*=\s*$", before):
+        return ",".join(sides)
     if not re.search(r"\bpad\s*=\s*$", before):
         return "x".join(sides)
     if len(sides) == 2:  # (height, width), as in PyTorch

@@ -18,6 +18,7 @@ HEAD = "[image] input 3x32x32\n"
 CONV = "[c] conv filters=4 kernel=3"
 COMMAS = "keys are separated by spaces, without commas, and sizes are written 3x224x224"
 BRACKETS = "brackets are only for the numbers of a word, gaussian(0.01); height and width are written 3x5"
+LISTS = "lists are written without brackets, inputs=a,b, and sizes with the letter x, 3x224x224"
 SIZES = "sizes are written with the letter x: 3x224x224"
 QUOTES = "values are written without quotes"
 COLON = "a value follows its key after '=': kernel=11"
@@ -51,6 +52,8 @@ HABITS = [
     (f"{CONV} --> 4x30x30", CLAIM, f"{CONV} -> 4x30x30", "->"),
     ("[c] conv filters=4 kernel=(3, 3)", BRACKETS, "[c] conv filters=4 kernel=3x3", "kernel=3x3"),
     ("[c] conv filters=4 kernel=5 pad=(2,2,2,2)", BRACKETS, "[c] conv filters=4 kernel=5 pad=2,2,2,2", "pad=2,2,2,2"),
+    (f"{CONV}\naugment crop=32 from=[40, 48]", LISTS, f"{CONV}\naugment crop=32 from=40,48", "from=40,48"),
+    (f"{CONV}\ntrain class_weights=[1,2,2,9]", LISTS, f"{CONV}\ntrain class_weights=1,2,2,9", "class_weights=1,2,2,9"),
     ("[c] conv filters: 4, kernel: 3", COLON, CONV, "filters=4 kernel=3"),
     ("[c] conv filters=4, kernel=3", COMMAS, CONV, "filters=4"),
     ("[c] conv filters==4 kernel=3", "a key and its value are separated by one =: kernel=11", CONV, "filters=4"),
