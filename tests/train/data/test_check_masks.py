@@ -102,8 +102,8 @@ def test_masks_in_black_and_white_are_an_error() -> None:
         mask_png(Path(f"scenes/train/masks/{number}.png"), np.tile(np.array([0, 255], np.uint8), (30, 20)), "L")
     (error,) = check_json("scenes")["errors"]
     assert error == (
-        "the training masks have the numbers 0 and 255 only, and 255 is unlabelled; if it is meant as a class, write "
-        "it as 1"
+        "the training masks have the numbers 0 and 255 only, and 255 is unlabelled; if 255 is meant as a class "
+        "of its own, write it as 1, or save the masks with 1 bit per pixel"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from netspec.formatting import format_count, listed, plural
 from netspec.passes.score_grid import UNLABELLED
 from netspec.train.data.packing.survey import SplitCounts, Survey
+from netspec.train.data.sources.masks.classes import BLACK_AND_WHITE, black_and_white
 
 MAX_LISTED = 5
 """The most names in one line."""
@@ -25,11 +26,8 @@ def mask_problems(survey: Survey) -> tuple[list[str], list[str]]:
     seen = _seen(train)
     if seen == {UNLABELLED}:
         errors.append("none of the pixels of the training masks is labelled")
-    elif seen == {0, UNLABELLED}:
-        errors.append(
-            f"the training masks have the numbers 0 and {UNLABELLED} only, and {UNLABELLED} is unlabelled; if it is "
-            "meant as a class, write it as 1"
-        )
+    elif seen == BLACK_AND_WHITE:
+        errors.append("; ".join(black_and_white("the training masks")))
     absent = [name for name, images in zip(survey.classes, train.per_class, strict=True) if not images]
     if absent:
         warnings.append(f"{plural(len(absent), 'class')} in no readable training mask: {listed(absent, MAX_LISTED)}")

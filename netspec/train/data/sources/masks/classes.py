@@ -58,6 +58,18 @@ def numbered_names(count: int) -> tuple[str, ...]:
     return tuple(f"class {number}" for number in range(count))
 
 
+BLACK_AND_WHITE = frozenset({0, UNLABELLED})
+"""The numbers in masks of two classes that are drawn in black and white."""
+
+
+def black_and_white(masks: str) -> tuple[str, str]:
+    """Return what is wrong with ``masks`` that have the numbers of ``BLACK_AND_WHITE`` only, and the remedy."""
+    return (
+        f"{masks} have the numbers 0 and {UNLABELLED} only, and {UNLABELLED} is unlabelled",
+        f"if {UNLABELLED} is meant as a class of its own, write it as 1, or save the masks with 1 bit per pixel",
+    )
+
+
 def require_classes(path: Path | str, mask: Pixels, classes: int | None) -> None:
     """Raise ``TrainError`` if a mask has a class that does not exist; ``classes`` is their number, ``None`` if it is
     not known."""

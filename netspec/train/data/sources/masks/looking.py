@@ -6,6 +6,7 @@ import numpy as np
 
 from netspec.formatting import plural
 from netspec.passes.score_grid import UNLABELLED
+from netspec.train.data.sources.masks.classes import BLACK_AND_WHITE, black_and_white
 from netspec.train.data.sources.masks.folder import MaskFiles
 from netspec.train.data.splits import Unreadable
 from netspec.train.errors import TrainError
@@ -40,12 +41,9 @@ def require_masks(split: MaskFiles) -> tuple[str, ...]:
         raise TrainError(
             f"the masks of {split.files.root} have the number {UNLABELLED} only, which is unlabelled", looked
         )
-    if seen == {0, UNLABELLED}:
-        raise TrainError(
-            f"the masks of {split.files.root} have the numbers 0 and {UNLABELLED} only, and {UNLABELLED} is unlabelled",
-            f"{looked}; the whole image would be class 0",
-            f"if {UNLABELLED} is meant as a class of its own, write it as 1, or save the masks with 1 bit per pixel",
-        )
+    if seen == BLACK_AND_WHITE:
+        message, remedy = black_and_white(f"the masks of {split.files.root}")
+        raise TrainError(message, f"{looked}; the whole image would be class 0", remedy)
     labelled = seen - {UNLABELLED}
     if len(labelled) > 1:
         return ()
