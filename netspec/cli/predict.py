@@ -91,7 +91,7 @@ def command(
         from netspec.train.config import device_for
 
         predictor = _predictor(opened, views, device_for(device))
-        masks = _mask_files(opened, images, out)
+        masks = _mask_files(predictor, opened.graph.name, images, out)
         predictions = []
         for image in images:
             prediction = predictor(image)
@@ -123,16 +123,17 @@ def _predictor(run: Saved, views: Literal[1, 10] | None, device: str) -> Classif
     return (Segmenter if is_dense(run.graph) else Classifier)(run, views, device)
 
 
-def _mask_files(run: Saved, images: Sequence[Path], out: Path | None) -> dict[Path, Path]:
+def _mask_files(
+    predictor: Classifier | Segmenter, network: str, images: Sequence[Path], out: Path | None
+) -> dict[Path, Path]:
     """Return the file for each image's mask, none without a folder for them, which is created. Exits if the network
     gives no masks, or a file must not be overwritten."""
-    from netspec.passes.score_grid import is_dense
     from netspec.train.evaluation.masks.segmenter import mask_names
 
     if out is None:
         return {}
-    if not is_dense(run.graph):
-        fail(f"-o is for masks, and {run.graph.name} gives an image one class")
+    if not predictor.gives_masks:
+        fail(f"-o is for masks, and {network} gives an image one class")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:

@@ -69,6 +69,8 @@ class Classifier:
         The network does not read images with 1 or 3 channels.
     """
 
+    gives_masks = False
+
     def __init__(self, run: Saved, views_wanted: Literal[1, 10] | None, device: str) -> None:
         self._run = run
         self.frame = frame_of(run)

@@ -43,6 +43,7 @@ class Segmenter:
         its scores stand.
     """
 
+    gives_masks = True
     protocol = "each pixel in one crop"
 
     def __init__(self, run: Saved, views_wanted: Literal[1, 10] | None, device: str) -> None:
