@@ -19,7 +19,7 @@ from torch import Tensor
 from netspec import backend
 from netspec.passes.score_grid import UNLABELLED
 from netspec.train.learning.objective import Objective
-from netspec.train.learning.validation import Evaluation
+from netspec.train.learning.validation import Accuracy, Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +27,16 @@ class PixelEvaluation(Evaluation):
     """The result on ``pixels`` labelled pixels: the fraction (0 to 1) of them that got the right class, the mean of the
     classes' IoU (0 to 1), and each class's own by its name; ``None`` for classes that no pixel has or gets."""
 
+    measures = Accuracy("pixels_right", "pixels right", "pixels"), Accuracy("mean_iou", "mean IoU", "1 - mean IoU")
+
     pixels: int
     pixels_right: float
     mean_iou: float
     iou: Mapping[str, float | None]
 
     @property
-    def error(self) -> float:
-        return 1 - self.pixels_right
-
-    @property
-    def metrics(self) -> dict[str, Any]:
-        return {
-            "pixels_right": self.pixels_right,
-            "mean_iou": self.mean_iou,
-            "iou": dict(self.iou),
-            "val_pixels": self.pixels,
-        }
-
-    @property
-    def accuracies(self) -> tuple[str, ...]:
-        return f"pixels right {100 * self.pixels_right:.1f} %", f"mean IoU {100 * self.mean_iou:.1f} %"
+    def details(self) -> dict[str, Any]:
+        return {"iou": dict(self.iou), "val_pixels": self.pixels}
 
 
 def pixel_evaluation(

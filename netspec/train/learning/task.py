@@ -24,6 +24,9 @@ from netspec.train.data.batches.sharing import Sharing
 from netspec.train.learning.pixels import PixelEvaluation, PixelTotals
 from netspec.train.learning.validation import Evaluation, ImageEvaluation, ImageTotals, Totals
 
+MEASURES = (*ImageEvaluation.measures, *PixelEvaluation.measures)
+"""All that evaluations measure, of images and of pixels."""
+
 
 class Task(Protocol):
     """What is learnt: the labels of a batch, and how an evaluation counts. ``notes`` are lines for the user, and

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -19,27 +19,48 @@ PROTOCOL = "centre crop"
 """The name of the single view, in validation and in tests."""
 
 
+class Accuracy(NamedTuple):
+    """A result from 0 to 1, the higher the better: its name as an attribute of an evaluation and in ``metrics.jsonl``,
+    its name for people, and that of what it lacks to 1."""
+
+    key: str
+    name: str
+    error: str
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation(ABC):
     """The result of an evaluation on ``images`` images, with their mean loss."""
+
+    measures: ClassVar[tuple[Accuracy, ...]]
+    """What is measured, the most important one first."""
 
     images: int
     loss: float
 
     @property
-    @abstractmethod
     def error(self) -> float:
         """The fraction (0 to 1) that is wrong, by which a schedule judges progress."""
+        return 1 - self._value(self.measures[0])
 
     @property
-    @abstractmethod
     def metrics(self) -> dict[str, Any]:
-        """The other results, by their names in ``metrics.jsonl``: numbers, or dictionaries of numbers."""
+        """The results, by their names in ``metrics.jsonl``: numbers, or dictionaries of numbers."""
+        return {accuracy.key: self._value(accuracy) for accuracy in self.measures} | self.details
 
     @property
-    @abstractmethod
+    def details(self) -> dict[str, Any]:
+        """What ``metrics`` have beside the accuracies."""
+        return {}
+
+    @property
     def accuracies(self) -> tuple[str, ...]:
         """The results in words, the most important one first."""
+        return tuple(f"{accuracy.name} {100 * self._value(accuracy):.1f} %" for accuracy in self.measures)
+
+    def _value(self, accuracy: Accuracy) -> float:
+        value: float = getattr(self, accuracy.key)
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +70,10 @@ class ImageEvaluation(Evaluation):
     With fewer than six classes ``top5`` is 1, unless scores are not finite.
     """
 
+    measures = Accuracy("top1", "top-1", "top-1"), Accuracy("top5", "top-5", "top-5")
+
     top1: float
     top5: float
-
-    @property
-    def error(self) -> float:
-        return 1 - self.top1
-
-    @property
-    def metrics(self) -> dict[str, Any]:
-        return {"top1": self.top1, "top5": self.top5}
-
-    @property
-    def accuracies(self) -> tuple[str, ...]:
-        return f"top-1 {100 * self.top1:.1f} %", f"top-5 {100 * self.top5:.1f} %"
 
 
 class Totals(Protocol):

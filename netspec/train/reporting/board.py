@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from netspec.train.errors import RequestError
+from netspec.train.learning.task import MEASURES
 
 NAMES: Mapping[str, str] = {
     "loss": "loss/training",
     "val_loss": "loss/validation",
-    "top1": "validation/top-1",
-    "top5": "validation/top-5",
-    "pixels_right": "validation/pixels right",
-    "mean_iou": "validation/mean IoU",
+    **{accuracy.key: f"validation/{accuracy.name}" for accuracy in MEASURES},
     "iou": "validation IoU",
     "lr": "training/learning rate",
     "images_per_s": "training/images per second",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from netspec.train.files import write_atomically
+from netspec.train.learning.task import MEASURES
 from netspec.train.plotting import HOW_TO_GET_IT, has_matplotlib
 from netspec.train.runs.runfolder import RunFolder, read_metrics
 
@@ -15,10 +16,6 @@ NO_MATPLOTLIB = f"no curves.png is drawn, {HOW_TO_GET_IT}"
 
 SECONDS_BETWEEN = 60.0
 """The minimum time between two drawings during a run."""
-
-_ERRORS = (("top1", "top-1", 3), ("top5", "top-5", 2), ("pixels_right", "pixels", 3), ("mean_iou", "1 - mean IoU", 2))
-"""The validation errors, of images or of pixels: their keys in ``metrics.jsonl``, their labels, and which is drawn
-above the other."""
 
 
 class Drawing:
@@ -68,10 +65,10 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     losses.plot([x["step"] for x in training], [x["loss"] for x in training], lw=0.8, label="training")
     losses.plot([x["step"] for x in checks], [x["val_loss"] for x in checks], marker=marker, label="validation")
     losses.set(xlabel="step", ylabel="loss", title=title)
-    for key, label, above in _ERRORS:
-        if checks and key in checks[0]:
-            values = [100 * (1 - x[key]) for x in checks]
-            errors.plot([x["step"] for x in checks], values, marker=marker, label=label, zorder=above)
+    measured = [accuracy for accuracy in MEASURES if checks and accuracy.key in checks[0]]
+    for below, accuracy in enumerate(measured):  # the most important one is drawn above the others
+        values = [100 * (1 - x[accuracy.key]) for x in checks]
+        errors.plot([x["step"] for x in checks], values, marker=marker, label=accuracy.error, zorder=3 - below / 10)
     errors.set(xlabel="step", ylabel="validation error, %", ylim=(0, None))
     for axes in (losses, errors):
         axes.grid(alpha=0.3)
