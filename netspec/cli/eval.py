@@ -19,6 +19,7 @@ from netspec.source import SPEC_ENDINGS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from netspec.cli.eval_results import Results
     from netspec.cli.reading import Reading
     from netspec.net import Net
     from netspec.train.evaluation.masks.outcome import PixelOutcome
@@ -112,10 +113,11 @@ def command(
         try:
             write_outputs(tested, confusion, mistakes, quiet)
         finally:  # if a file cannot be written, the result of a long test is not lost
+            results = _results(tested, opened, weight_facts)
             if form == "json":
-                _print_json(tested, opened, weight_facts)
+                click.echo(json.dumps(results.data, indent=2, allow_nan=False))
             else:
-                _print_text(tested, opened, sys.stderr if mistakes == STDOUT else sys.stdout)
+                _print_text(results, sys.stderr if mistakes == STDOUT else sys.stdout)
 
 
 def _check_options(runs: Sequence[Path], data: str | None, weights: Path | None) -> None:
@@ -126,29 +128,22 @@ def _check_options(runs: Sequence[Path], data: str | None, weights: Path | None)
         fail(f"--weights is for one run, and there are {len(runs)}")
 
 
-def _print_json(tested: Outcome | PixelOutcome, runs: Sequence[Saved], weight_facts: dict[str, str] | None) -> None:
-    from netspec.cli import eval_masks, eval_results
+def _results(tested: Outcome | PixelOutcome, runs: Sequence[Saved], weight_facts: dict[str, str] | None) -> Results:
+    from netspec.cli.eval_masks import pixel_results
+    from netspec.cli.eval_results import image_results
     from netspec.train.evaluation.outcome import Outcome
 
     if isinstance(tested, Outcome):
-        data = eval_results.as_data(tested, runs, weight_facts)
-    else:
-        data = eval_masks.as_data(tested, runs, weight_facts)
-    click.echo(json.dumps(data, indent=2, allow_nan=False))
+        return image_results(tested, runs, weight_facts)
+    return pixel_results(tested, runs, weight_facts)
 
 
-def _print_text(tested: Outcome | PixelOutcome, runs: Sequence[Saved], file: TextIO) -> None:
-    from netspec.cli import eval_masks, eval_results
+def _print_text(results: Results, file: TextIO) -> None:
     from netspec.report.terminal import show
-    from netspec.train.evaluation.outcome import Outcome
 
-    if isinstance(tested, Outcome):
-        lines, table = eval_results.as_text(tested, runs), eval_results.class_table(tested)
-    else:
-        lines, table = eval_masks.as_text(tested, runs), eval_masks.class_table(tested)
-    for line in lines:
+    for line in results.lines:
         click.echo(line, file)
-    show(table, file)
+    show(results.table, file)
 
 
 def _spec(path: Path, data: str | None, reading: Reading) -> Net | None:

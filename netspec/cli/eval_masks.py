@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from netspec.cli.eval_results import ROWS, WORST, data_facts, left_out, loss_on_images, run_facts, run_lines
+from netspec.cli.eval_results import ROWS, WORST, Results, data_facts, left_out, loss_on_images, run_facts, run_lines
 from netspec.formatting import format_count, format_percent, printable
 from netspec.report import Column, Table
 
 if TYPE_CHECKING:
     from netspec.train.evaluation.masks.outcome import PixelOutcome
     from netspec.train.runs.saved import Saved
+
+
+def pixel_results(tested: PixelOutcome, runs: Sequence[Saved], weights: dict[str, str] | None) -> Results:
+    """Return the results of dense networks. ``weights`` are the facts about ``--weights``."""
+    return Results(as_data(tested, runs, weights), as_text(tested, runs), class_table(tested))
 
 
 def as_data(tested: PixelOutcome, runs: Sequence[Saved], weights: dict[str, str] | None) -> dict[str, Any]:

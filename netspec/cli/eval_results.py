@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netspec.formatting import format_count, format_percent, printable
 from netspec.report import Column, Table
@@ -16,6 +16,19 @@ ROWS = 50
 """With more classes than this, the table lists only the worst ``WORST``."""
 
 WORST = 20
+
+
+class Results(NamedTuple):
+    """The results of a test: as JSON data, and as lines above a table of the classes."""
+
+    data: dict[str, Any]
+    lines: list[str]
+    table: Table
+
+
+def image_results(tested: Outcome, runs: Sequence[Saved], weights: dict[str, str] | None) -> Results:
+    """Return the results of networks that give each image a class. ``weights`` are the facts about ``--weights``."""
+    return Results(as_data(tested, runs, weights), as_text(tested, runs), class_table(tested))
 
 
 def as_data(tested: Outcome, runs: Sequence[Saved], weights: dict[str, str] | None) -> dict[str, Any]:
