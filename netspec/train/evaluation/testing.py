@@ -86,10 +86,7 @@ def run_test(
     view_counts = [settings.views or run.graph.test.views for run in runs]
     sources, distinct = _open(runs, settings, view_counts)
     data = sources[0].data
-    for line in data.notes:
-        note(line)
-    require_known_classes(classes, data, runs[0], warn)
-    splits, total = tested_splits(data, settings.split)
+    splits, total = tested_splits(data, settings.split, runs[0], note, warn)
     mistakes = Mistakes([split_of(data, name) for name in splits], data.peak)
     totals, done = RunningTotals(len(classes)), 0
     with (
@@ -183,9 +180,14 @@ def _open(
     return sources, tuple(distinct)
 
 
-def tested_splits(data: Data, split: SplitName) -> tuple[tuple[Part, ...], int]:
-    """Return the parts of a source that are tested, and how many images they have. Raises ``TrainError`` if there are
-    none."""
+def tested_splits(
+    data: Data, split: SplitName, run: Saved, note: Callable[[str], None], warn: Callable[[str], None]
+) -> tuple[tuple[Part, ...], int]:
+    """Print the notes of a source, and check its classes with those of a network (see ``require_known_classes``).
+    Return the parts of it that are tested, and how many images they have. Raises ``TrainError`` if there are none."""
+    for line in data.notes:
+        note(line)
+    require_known_classes(run.classes, data, run, warn)
     if data.validation is None and split == "validation":
         raise TrainError(f"{data.source} has no validation images", "--split train or --split all tests on the others")
     names: tuple[Part, ...] = (split,) if split != "all" else ("train", "validation")

@@ -24,7 +24,6 @@ from netspec.train.evaluation.masks.outcome import Drawn, ImageResult, PixelOutc
 from netspec.train.evaluation.masks.segmenter import require_one_view
 from netspec.train.evaluation.testing import (
     EvaluationSettings,
-    require_known_classes,
     require_no_nan,
     require_read,
     require_same_classes,
@@ -61,10 +60,7 @@ def run_mask_test(
     for run in runs:
         require_one_view(settings.views, run.graph)
     data, networks = _open(runs, settings)
-    for line in data.notes:
-        note(line)
-    require_known_classes(classes, data, runs[0], warn)
-    names, total = tested_splits(data, settings.split)
+    names, total = tested_splits(data, settings.split, runs[0], note, warn)
     totals = _Totals(len(classes))
     with (
         memory_kept(settings.device == "cpu"),
