@@ -235,6 +235,8 @@ class Walk:
         return Result(value, reads)
 
     def _report_fault(self, fault: Fault, request: Request, operands: Sequence[Operand], section: Section) -> None:
+        if fault.code == "missing-key" and len(section.values) > 1:
+            return  # values without their keys are reported already
         labels = self._vector_labels(request.name) if fault.code == "needs-image" else ()
         if fault.code == "shapes-differ" and request.type.grouping != "weights":
             labels = self._mismatch_labels(request, operands)

@@ -99,7 +99,7 @@ class Reader:
                 message = f"layer type '{word.text}' is unknown; did you mean {meant[0]}?"
                 self.findings.add("unknown-type", message, word.span, fixes=(meant[1],), layer=name)
                 return None
-            self.findings.unknown_type(word, name)
+            self.findings.unknown_type(word, section.body.keys, name)
             return None
         return layer_type
 

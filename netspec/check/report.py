@@ -91,19 +91,21 @@ class Findings:
         label = Label(self.dropped[word.text].word.span, "dropped here")
         self.add("unknown-layer", f"layer '{word.text}' is dropped", word.span, layer=layer, labels=(label,))
 
-    def unknown_type(self, word: Word, layer: str = "") -> str | None:
-        """Record an unknown layer type, and return the nearest known one.
+    def unknown_type(self, word: Word, keys: Collection[str], layer: str = "") -> str | None:
+        """Record an unknown layer type, and return the nearest known one: of those with these ``keys``, if there are
+        any.
 
         If it resembles none, a note says why it is absent or, once a file, lists the known types.
         """
         notes: tuple[str, ...] = ()
         known = layers.names()
-        if not self.nearest(word.text, known):
+        candidates = [one.name for one in layers.all_types() if all(map(one.key, keys))] or known
+        if not self.nearest(word.text, candidates):
             absent = ABSENT_TYPES.get(plain_word(word.text))
             listed = f"the layer types, which netspec explain describes: {', '.join(known)}"
             notes = (absent,) if absent else () if self._listed else (listed,)
             self._listed = self._listed or absent is None
-        return self.unknown("unknown-type", "layer type", word, known, notes=notes, layer=layer)
+        return self.unknown("unknown-type", "layer type", word, candidates, notes=notes, layer=layer)
 
     def nearest(self, word: str, known: Collection[str]) -> str | None:
         """Return the known name that is most like a misspelt one, unless too many names have been compared."""

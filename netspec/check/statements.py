@@ -242,7 +242,7 @@ def _read_default(statement: Setting, result: Settings, findings: Findings) -> N
     name = word.text
     layer_type = layers.find(name)
     if layer_type is None:
-        name = findings.unknown_type(word) or name
+        name = findings.unknown_type(word, by_key(statement.pairs)) or name
         layer_type = layers.find(name)
     if layer_type is None:
         return

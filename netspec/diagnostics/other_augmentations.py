@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _RESIZED = "random resized crops are augment area=0.08,1, and aspect= if the ratios are not 3/4 to 4/3"
+TIMM_POLICY = (
+    "timm's rand-m9 is much like augment policy=randaugment(2, 27): its magnitudes go to 10, those of randaugment to "
+    "30, and it leaves out each operation with a probability of one half"
+)
 _CENTRAL = "validation and tests always cut the centre; augment from= is the side that images are scaled to"
 
 AUGMENTATIONS: Mapping[str, str] = {

@@ -66,6 +66,7 @@ STANDS_FOR: Mapping[str, str] = {
     "ceilmode": "rounding",
     "depthmultiplier": "filters",
     "depthradius": "size",
+    **dict.fromkeys(("factor", "scale", "scalefactor"), "step"),
     "keepprob": "rate",
     "noiseshape": "over",
 }

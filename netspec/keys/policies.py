@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from netspec.diagnostics.other_augmentations import TIMM_POLICY
 from netspec.ir.settings import MOST_OPERATIONS, POLICY_LEVELS, RandAugment, TrivialAugment
 from netspec.keys.calls import Argument, Form, known_call
+from netspec.keys.kind import BadValue
 from netspec.keys.numbers import Whole
-from netspec.language.syntax import Value
+from netspec.language.syntax import Value, Word
 
 _USUAL = RandAugment()
 _OPERATIONS = (
@@ -45,5 +47,7 @@ class Policy:
     doc: str = "trivialaugment, randaugment(count, magnitude) or none"
 
     def read(self, value: Value) -> TrivialAugment | RandAugment | None:
+        if isinstance(value, Word) and value.text.startswith("rand-m"):
+            raise BadValue(f"needs {self.doc}, not '{value.text}'", value.span, notes=(TIMM_POLICY,))
         call = known_call(value, self.words, self.doc)
         return POLICIES[call.name.text].read(call) or None

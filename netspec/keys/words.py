@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word
@@ -13,9 +13,13 @@ from netspec.language.syntax import Number, Value, Values, Word
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several words, with the value that each stands for."""
+    """One of several words, with the value that each stands for.
+
+    ``absent``: words of other tools that are like one of these and mean something else, with a note on each.
+    """
 
     options: Mapping[str, Any]
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -28,6 +32,8 @@ class Choice:
     def read(self, value: Value) -> Any:
         if isinstance(value, Word) and value.text in self.options:
             return self.options[value.text]
+        if isinstance(value, Word) and value.text in self.absent:
+            raise BadValue(f"needs {self.doc}, not '{value.text}'", value.span, notes=(self.absent[value.text],))
         raise unknown_word(value, self.words, self.doc)
 
 

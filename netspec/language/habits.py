@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from netspec.diagnostics import Edit, Fix
+from netspec.diagnostics.other_augmentations import TIMM_POLICY
 from netspec.formatting import format_number
 from netspec.source import Source, Span
 
@@ -39,6 +40,7 @@ _IN_BRACKETS = "the numbers of a word are written in brackets: gaussian(0.01)"
 _HINTS: tuple[tuple[str, str], ...] = (
     (r"<{7}|={7}|>{7}", "this is an unresolved merge conflict: keep one of the two versions"),
     (rf"=+>|[{_MINUS}-]+>|[\u2192\u21d2>]", "a claim begins with ->"),
+    (r"rand-m\d", TIMM_POLICY),
     (r"(?<==)=", "a key and its value are separated by one =: kernel=11"),
     (r"(?<=\d)/\d", "numbers are written as decimals: 0.5"),
     (r"\d+(?:_\d|[\d.]*[kKMG]\b)", "a number is written in full: 512000"),

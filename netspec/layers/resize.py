@@ -7,6 +7,11 @@ from netspec.keys import Choice, Key, Real, Size2
 from netspec.layers._common import USUAL
 from netspec.lowering import LayerType, Lowering
 
+_EXACT = (
+    "nearest-exact of PyTorch takes the pixel whose middle is nearest, and nearest the one at or before that place: "
+    "the same where the sides grow by a whole factor"
+)
+
 
 def lower(low: Lowering) -> None:
     """Lower the layer. A size that is a multiple of the input's is that of an ``upsample``.
@@ -69,7 +74,7 @@ TYPE = LayerType(
         ),
         Key(
             "method",
-            Choice({method: method for method in METHODS}),
+            Choice({method: method for method in METHODS}, dict.fromkeys(("nearest-exact", "nearest_exact"), _EXACT)),
             "how values between pixels are found, as in upsample: nearest, bilinear (PyTorch's align_corners=False) or "
             "corners (align_corners=True). Where a map shrinks, not all pixels are read",
             default=None,

@@ -63,9 +63,24 @@ def test_features_of_other_tools_that_specs_lack_are_explained(line: str, note: 
 
 @pytest.mark.parametrize("key", ["scale", "factor"])
 def test_a_factor_of_resize_is_that_of_upsample(key: str) -> None:
-    missing, unknown = diagnostics_of(f"[i] input 3x8x8\n[a] resize {key}=2\n")
-    assert missing.code == "missing-key" and unknown.code == "unknown-key"
-    assert unknown.notes == ("upsample factor=2 doubles the sides; resize step=0.5 does so around the centre",)
+    found = only_diagnostic(f"[i] input 3x8x8\n[a] resize {key}=2")
+    assert found.code == "unknown-key"
+    assert found.notes == ("upsample factor=2 doubles the sides; resize step=0.5 does so around the centre",)
+
+
+def test_nearest_exact_is_no_slip_of_nearest() -> None:
+    found = only_diagnostic("[i] input 3x8x8\n[a] resize size=12 method=nearest-exact")
+    assert found.fixes == () and "the same where the sides grow by a whole factor" in found.notes[0]
+
+
+def test_a_size_without_its_key_is_not_missing_too() -> None:
+    assert only_diagnostic("[i] input 3x8x8\n[a] resize 12").code == "stray-value"
+
+
+def test_a_default_line_means_no_type_that_lacks_its_keys() -> None:
+    found = only_diagnostic("default layer bias=1\n[i] input 3x8x8")
+    assert found.code == "unknown-type" and "did you mean" not in found.message
+    assert "did you mean conv?" in only_diagnostic("default cov bias=1\n[i] input 3x8x8").message
 
 
 def test_batchnorm_is_not_advised_to_be_a_separate_layer() -> None:

@@ -250,6 +250,12 @@ def test_transforms_that_a_spec_does_not_have_are_not_translated(transform: str)
     assert only_diagnostic(f"augment {transform}\n{IMAGE}").fixes == ()
 
 
+@pytest.mark.parametrize("key", ["policy=rand-m9-inc1", "policy=rand-m9-mstd0.5", "aa=rand-m9-mstd0.5-inc1"])
+def test_policies_of_timm_are_explained(key: str) -> None:
+    found = only_diagnostic(f"augment {key}\n{IMAGE}")
+    assert "much like augment policy=randaugment(2, 27)" in found.notes[0] and not found.fixes
+
+
 @pytest.mark.parametrize("key", ["aa=rand-m9-inc1", "auto_augment=ta_wide"])
 def test_keys_of_policies_are_explained(key: str) -> None:
     found = only_diagnostic(f"augment {key}\n{IMAGE}")
