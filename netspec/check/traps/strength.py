@@ -10,6 +10,8 @@ products overflow to infinity where ``**`` raises.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from netspec.ir import ops
 from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal
@@ -48,46 +50,16 @@ def _output_square(graph: Graph, node: Node, reads: list[float]) -> float:
     op, x = node.op, reads[0]
     if isinstance(op, _WEIGHTED):
         return _weighted_square(graph, node, x)
-    if isinstance(op, ops.Relu):
-        return x / 2
-    if isinstance(op, ops.Relu6):
-        return min(x, op.top * op.top) / 2
-    if isinstance(op, ops.NoisyRelu):
-        return x / 2 * (1 + op.std * op.std)
-    if isinstance(op, ops.LeakyRelu):
-        return x / 2 * (1 + op.slope * op.slope)
     if isinstance(op, ops.PRelu):
         return x / 2 * (1 + mean_square(graph.parameters[node.params[0]].distribution))
-    if isinstance(op, ops.Elu):
-        return x / 2 + op.alpha * op.alpha * min(x, 1.0) / 2
-    if isinstance(op, ops.Silu | ops.Gelu | ops.HardSwish):
-        return x / 2 * (1 - 1 / (2 + 2 * x))  # linear with slope 1/2 for small numbers, like ReLU for large ones
-    if isinstance(op, ops.Mish):
-        return x / 2 * (1 - 0.28 / (1 + 2 * x))  # the same with slope 0.6
-    if isinstance(op, ops.SoftRelu):
-        return 0.48 + x / 2  # log(2)^2 for small numbers, like ReLU for large ones
-    if isinstance(op, ops.Tanh):
-        slope = op.a * op.b
-        return min(op.a * op.a, slope * slope * x)
-    if isinstance(op, ops.Logistic):
-        return 0.25 + min(x / 16, 0.25)
-    if isinstance(op, ops.HardSigmoid):
-        return 0.25 + min(x / 36, 0.25)
-    if isinstance(op, ops.Square):
-        return 3 * x * x
-    if isinstance(op, ops.LinearNeuron):
-        return op.a * op.a * x + op.b * op.b
-    if isinstance(op, ops.Lrn):
-        return x * _power(op.k + op.alpha * op.size * x, -2 * op.beta)
-    if isinstance(op, ops.BatchNorm | ops.GroupNorm):
-        return 1.0
     if isinstance(op, ops.Sum):
         return sum(reads)
     if isinstance(op, ops.Product):
         return math.prod(reads)
-    if isinstance(op, ops.Softmax | ops.Loss):
+    if isinstance(op, ops.BatchNorm | ops.GroupNorm | ops.Softmax | ops.Loss):
         return 1.0
-    return max(reads)
+    square = _SQUARES.get(type(op))
+    return max(reads) if square is None else square(op, x)
 
 
 def _power(base: float, exponent: float) -> float:
@@ -96,6 +68,27 @@ def _power(base: float, exponent: float) -> float:
         return math.pow(base, exponent)
     except (OverflowError, ValueError):  # too large; 0 to a negative power
         return math.inf
+
+
+_SQUARES: Mapping[type[ops.Op], Callable[[Any, float], float]] = {
+    ops.Relu: lambda op, x: x / 2,
+    ops.Relu6: lambda op, x: min(x, op.top * op.top) / 2,
+    ops.NoisyRelu: lambda op, x: x / 2 * (1 + op.std * op.std),
+    ops.LeakyRelu: lambda op, x: x / 2 * (1 + op.slope * op.slope),
+    ops.Elu: lambda op, x: x / 2 + op.alpha * op.alpha * min(x, 1.0) / 2,
+    # Linear with slope 1/2 for small numbers, like ReLU for large ones; Mish's slope is 0.6.
+    **dict.fromkeys((ops.Silu, ops.Gelu, ops.HardSwish), lambda op, x: x / 2 * (1 - 1 / (2 + 2 * x))),
+    ops.Mish: lambda op, x: x / 2 * (1 - 0.28 / (1 + 2 * x)),
+    ops.SoftRelu: lambda op, x: 0.48 + x / 2,  # log(2)^2 for small numbers, like ReLU for large ones
+    ops.Tanh: lambda op, x: min(op.a * op.a, op.a * op.b * (op.a * op.b) * x),
+    ops.Logistic: lambda op, x: 0.25 + min(x / 16, 0.25),
+    ops.HardSigmoid: lambda op, x: 0.25 + min(x / 36, 0.25),
+    ops.Square: lambda op, x: 3 * x * x,
+    ops.LinearNeuron: lambda op, x: op.a * op.a * x + op.b * op.b,
+    ops.Lrn: lambda op, x: x * _power(op.k + op.alpha * op.size * x, -2 * op.beta),
+}
+"""The mean square of the output, from that of the input, of operations that change it without weights. Others keep
+it."""
 
 
 def _weighted_square(graph: Graph, node: Node, x: float) -> float:
