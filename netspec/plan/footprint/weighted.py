@@ -13,32 +13,30 @@ Weighted = Conv | Deconv | Local | Linear | ChannelScale | PRelu | Bias
 
 def weighted(op: Weighted, site: Site) -> Footprint:
     """The footprint of a product with weights, or of adding biases."""
-    width, product_width, read, numel = site.widths[0], site.product_width, site.input_numel, site.output_numel
-    if isinstance(op, Bias):  # the bias is float32, so the sum is too
-        return Footprint(numel * FULL, FULL, shares_gradient=width == FULL)
-    if isinstance(op, ChannelScale):  # the weight is float32; its gradient is the sum of elementwise products
-        return Footprint(numel * FULL, FULL, keeps_input=True, backward=numel * FULL)
-    if isinstance(op, PRelu):  # a product's type; the slopes' gradient is the sum of elementwise products
-        size = numel * product_width
-        kept = 0 if width == product_width else size
-        unused = 0 if site.learning[0] else size  # the input's gradient, which torch computes all the same
-        return Footprint(size, product_width, keeps_input=not kept, extra=kept, backward=size + unused)
-    if isinstance(op, Local):
-        return _local(op, site)
-    if isinstance(op, Conv):
-        before = conv_padding(op.window, site.inputs[0]).image_pad
-        if before is not None:
-            padded = site.padded(before)
-            cast = (padded * width,) if width != product_width else ()
-            back, later = chain(numel * product_width, padded * product_width, *cast, read * width)
-            kept = padded * product_width
-            return Footprint(
-                numel * product_width, product_width, extra=kept, forward=sum(cast), backward=back, later=later
-            )
-    if isinstance(op, Deconv):
-        rest = deconv_trimming(op.window).rest
-        if rest is not None:
+    width, product_width, numel = site.widths[0], site.product_width, site.output_numel
+    match op:
+        case Bias():  # the bias is float32, so the sum is too
+            return Footprint(numel * FULL, FULL, shares_gradient=width == FULL)
+        case ChannelScale():  # the weight is float32; its gradient is the sum of elementwise products
+            return Footprint(numel * FULL, FULL, keeps_input=True, backward=numel * FULL)
+        case PRelu():  # a product's type; the slopes' gradient is the sum of elementwise products
+            size = numel * product_width
+            kept = 0 if width == product_width else size
+            unused = 0 if site.learning[0] else size  # the input's gradient, which torch computes all the same
+            return Footprint(size, product_width, keeps_input=not kept, extra=kept, backward=size + unused)
+        case Local():
+            return _local(op, site)
+        case Conv() if before := conv_padding(op.window, site.inputs[0]).image_pad:
+            return _padded(before, site)
+        case Deconv() if rest := deconv_trimming(op.window).rest:
             return _trimmed(op, rest, site)
+        case _:
+            return _product(op, site)
+
+
+def _product(op: Conv | Deconv | Linear, site: Site) -> Footprint:
+    """A product that torch computes as it is."""
+    width, product_width, read, numel = site.widths[0], site.product_width, site.input_numel, site.output_numel
     result, forward = product_width, 0
     if isinstance(op, Linear) and op.groups > 1:  # batched products are rearranged, then the bias is added
         result = FULL if op.bias else product_width
@@ -47,6 +45,16 @@ def weighted(op: Weighted, site: Site) -> Footprint:
         return Footprint(numel * result, result, keeps_input=True, forward=forward, backward=forward // 2)
     back, later = chain(numel * product_width, read * product_width, read * width)
     return Footprint(numel * result, result, extra=read * product_width, forward=forward, backward=back, later=later)
+
+
+def _padded(before: Pad, site: Site) -> Footprint:
+    """A convolution of a copy of the image that is padded by ``before``."""
+    width, product_width, value = site.widths[0], site.product_width, site.output_numel * site.product_width
+    padded = site.padded(before)
+    cast = (padded * width,) if width != product_width else ()
+    back, later = chain(value, padded * product_width, *cast, site.input_numel * width)
+    kept = padded * product_width
+    return Footprint(value, product_width, extra=kept, forward=sum(cast), backward=back, later=later)
 
 
 def _trimmed(op: Deconv, rest: Pad, site: Site) -> Footprint:
