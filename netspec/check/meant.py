@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from netspec import layers
 from netspec.check.other_tools.calls import called_layer
 from netspec.check.other_tools.prelu import AMBIGUOUS, is_bare_prelu
-from netspec.check.other_tools.types import adaptive_pooling, global_pooling
+from netspec.check.other_tools.types import AdaptivePooling, adaptive_pooling, global_pooling
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
@@ -27,35 +27,37 @@ _IN_ORDER = ("kernel", "stride", "pad")
 
 
 def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
-    """Return where a layer's type is missing, a note on how to write it, and a fix if it is there in another form."""
+    """Return where a layer's type is missing, a note on how to write it, and fixes if it is there in another form."""
     first = section.values[0] if section.values else None
     if isinstance(first, Call):
-        pooling, adaptive = global_pooling(first.name.text), adaptive_pooling(section)
-        if pooling and (adaptive.size == (1, 1) if adaptive else not first.args and not first.named):
-            return first.span, f"pooling over the whole map is {pooling}", (replacement(first.span, pooling),)
-        if first.name.text == "LeakyReLU" and not first.args and not first.named:
-            fixes = tuple(replacement(first.span, f"leakyrelu slope={slope}") for slope in ("0.01", "0.3"))
-            return first.span, "its slope is 0.01 in PyTorch and 0.3 in Keras", fixes
-        if is_bare_prelu(first):
-            fixes = tuple(replacement(first.span, text) for text in ("prelu shared=yes", "prelu"))
-            return first.span, AMBIGUOUS, fixes
-        if translated := called_layer(first):
-            words = [word for word in translated.split() if plain_word(word.partition("=")[0]) not in CHANNELS_READ]
-            return first.span, f"a spec writes it as {' '.join(words)}", (replacement(first.span, translated),)
-        absent = ABSENT_TYPES.get(plain_word(first.name.text))
-        if absent:
-            return first.span, absent, ()
-        note = "keys follow the type without brackets: conv filters=96 kernel=11"
-        return first.span, note, (replacement(first.span, without_brackets(first)),)
+        note, texts = _called_type(first, adaptive_pooling(section))
+        return first.span, note, tuple(replacement(first.span, text) for text in texts)
     if first is not None:
-        note = "the layer's type, a word, follows its name: [conv1] conv filters=96 kernel=11"
-        return first.span, note, ()
+        return first.span, "the layer's type, a word, follows its name: [conv1] conv filters=96 kernel=11", ()
     pair = next((p for p in section.pairs if p.key.text == "type"), None)
     if pair is not None:
         type_text = shown(pair.value)
         fixes = (replacement(pair.span, type_text),) if pair is section.pairs[0] else ()
         return pair.span, f"the type is written without a key: [{section.name.text}] {type_text} ...", fixes
     return section.name.span, "a layer is [name] type key=value ...", ()
+
+
+def _called_type(call: Call, adaptive: AdaptivePooling | None) -> tuple[str, tuple[str, ...]]:
+    """Return a note on how a spec writes a type with brackets, and the texts that may replace it, if there are any."""
+    name, is_bare = call.name.text, not call.args and not call.named
+    pooling = global_pooling(name)
+    if pooling and (adaptive.size == (1, 1) if adaptive else is_bare):
+        return f"pooling over the whole map is {pooling}", (pooling,)
+    if name == "LeakyReLU" and is_bare:
+        return "its slope is 0.01 in PyTorch and 0.3 in Keras", ("leakyrelu slope=0.01", "leakyrelu slope=0.3")
+    if is_bare_prelu(call):
+        return AMBIGUOUS, ("prelu shared=yes", "prelu")
+    if translated := called_layer(call):
+        words = [word for word in translated.split() if plain_word(word.partition("=")[0]) not in CHANNELS_READ]
+        return f"a spec writes it as {' '.join(words)}", (translated,)
+    if absent := ABSENT_TYPES.get(plain_word(name)):
+        return absent, ()
+    return "keys follow the type without brackets: conv filters=96 kernel=11", (without_brackets(call),)
 
 
 def meant_type(layer_type: LayerType, pairs: Mapping[str, Pair], keys: Mapping[str, Key]) -> str | None:

@@ -74,22 +74,28 @@ def write_spec(lines: Sequence[Line[Any, Any]], names: Sequence[str], head: Head
     text += [pairs(f"default {type_}", keys) for type_, keys in common.items()]
     text.append("")
     for number, line in enumerate(lines):
-        keys = {key: value for key, value in line.keys.items() if not (key == "rounding" and value == head.rounding)}
-        for key, value in common.get(line.type, {}).items():
-            own = keys.pop(key, _OTHERWISE[key])
-            if own != value:
-                keys[key] = own
+        start = f"[{names[number]}] {line.type}"
+        if line.type == "input":
+            text.append(pairs(f"{start} {line.shape}", _ordered(head.input_keys)))
+            continue
+        keys = _without_defaults(line.keys, common.get(line.type, {}), head.rounding)
         if line.weights_of is not None:
             keys["weights"] = names[line.weights_of]
         if line.inputs and line.inputs != (number - 1,):
             keys["inputs"] = ",".join(names[i] for i in line.inputs)
-        start = f"[{names[number]}] {line.type}"
-        if line.type == "input":
-            start, keys = f"{start} {line.shape}", dict(head.input_keys)
         text.append(pairs(start, _ordered(keys)) + (f" -> {line.shape}" if line.claimed else ""))
     if settings := [pairs(word, keys) for word, keys in head.settings.items() if keys]:
         text += ["", *settings]
     return formatted(Source("", "\n".join(text) + "\n"))
+
+
+def _without_defaults(keys: Mapping[str, str], common: Mapping[str, str], rounding: str) -> dict[str, str]:
+    """Return a layer's keys under a ``default`` line with the ``common`` ones and a net line with this rounding."""
+    own = {key: value for key, value in keys.items() if (key, value) != ("rounding", rounding)}
+    for key, value in common.items():
+        if own.setdefault(key, _OTHERWISE[key]) == value:
+            del own[key]
+    return own
 
 
 def _common(type_: str, lines: Sequence[Line[Any, Any]]) -> dict[str, str]:
