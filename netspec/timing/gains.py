@@ -17,7 +17,7 @@ from netspec.timing.clock import medians, take_turns
 from netspec.timing.separate_process import in_separate_process
 from netspec.timing.settings import TimingSettings
 from netspec.timing.step import separate_step, step_forms, step_of
-from netspec.train.learning.cudnn import cudnn_benchmark
+from netspec.train.learning.torch_settings import cudnn_benchmark
 
 WITH, WITHOUT = "with", "without"
 

@@ -10,7 +10,7 @@ import torch
 
 from netspec.ir.settings import Precision
 from netspec.timing.clock import seconds_of, take_turns
-from netspec.train.learning.tf32 import matrix_products
+from netspec.train.learning.torch_settings import matrix_products
 
 _COPIED = {"cpu": 2**28, "cuda": 2**30}
 """The size in bytes of the array that is copied, much larger than any cache."""

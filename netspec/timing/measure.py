@@ -18,8 +18,8 @@ from netspec.timing.machine import measure as measure_machine
 from netspec.timing.profile import Profile, profile
 from netspec.timing.settings import OURS, TimingSettings
 from netspec.timing.step import Step, step_of
-from netspec.train.learning.cudnn import cudnn_benchmark
 from netspec.train.learning.heap import memory_kept
+from netspec.train.learning.torch_settings import cudnn_benchmark
 
 Turns = dict[str, list[float]]
 """The seconds of each competitor in each turn."""

@@ -23,7 +23,6 @@ from netspec.train.data.batches.transfer import buffers_for
 from netspec.train.data.source import open_source
 from netspec.train.data.splits import Data, only_class, with_cache
 from netspec.train.errors import RequestError
-from netspec.train.learning.cudnn import cudnn_benchmark
 from netspec.train.learning.ema import Average
 from netspec.train.learning.guessing import guessing
 from netspec.train.learning.heap import memory_kept
@@ -31,6 +30,7 @@ from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
 from netspec.train.learning.task import task_of
+from netspec.train.learning.torch_settings import cudnn_benchmark
 from netspec.train.learning.validation import PROTOCOL, VIEWS, Evaluation
 from netspec.train.loop import run as run_loop
 from netspec.train.measuring import training_statistics

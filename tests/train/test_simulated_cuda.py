@@ -31,10 +31,10 @@ from netspec.train.config import Request
 from netspec.train.data.batches.augment import central
 from netspec.train.data.batches.preparation import AHEAD, Preparation
 from netspec.train.data.splits import Frame
-from netspec.train.learning.cudnn import cudnn_benchmark
 from netspec.train.learning.objective import build
 from netspec.train.learning.recorded import RecordedObjective, recorded
 from netspec.train.learning.recording import CudaGraphs, Inputs, Recording
+from netspec.train.learning.torch_settings import cudnn_benchmark
 from netspec.train.run import train
 
 SIMULATION = Path(__file__).parents[1] / "helpers" / "simulated_cuda_site"

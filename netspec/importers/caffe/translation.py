@@ -19,10 +19,10 @@ from netspec.importers.caffe.schema.messages import MESSAGES
 from netspec.importers.caffe.schema.reading import read_record
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.checks import check_layer
-from netspec.importers.caffe.spec.ends import needed
+from netspec.importers.caffe.spec.finishing import names as names_of
+from netspec.importers.caffe.spec.finishing import needed
 from netspec.importers.caffe.spec.inputs import images_of, labels_of, readers_of
 from netspec.importers.caffe.spec.lines import Draft, Line, Site, Value
-from netspec.importers.caffe.spec.naming import names as names_of
 from netspec.importers.caffe.spec.types import REASONS, TRANSLATIONS
 from netspec.importers.caffe.text.model import Message
 from netspec.importers.caffe.text.parser import read

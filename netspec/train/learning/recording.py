@@ -15,7 +15,7 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
-from netspec.train.learning.cudnn import cudnn_benchmark
+from netspec.train.learning.torch_settings import cudnn_benchmark
 
 Tensors = tuple[Tensor, ...]
 Replay = Callable[[], None]

@@ -40,7 +40,7 @@ from netspec.train.data.batches.mixing import mixed, rows_to_read
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, state_names, state_of
-from netspec.train.learning.tf32 import matrix_products
+from netspec.train.learning.torch_settings import matrix_products
 from netspec.train.processes.differences import TOLERANCES, Comparison, Kind, Number, Record, difference
 from netspec.train.processes.distributed import with_values
 from netspec.train.processes.world import leave_distributed

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from netspec.net import loads
-from netspec.train.learning.tf32 import matrix_products
+from netspec.train.learning.torch_settings import matrix_products
 from netspec.train.processes import verification
 from netspec.train.processes.verification import Trial, initial_state, run_on_one_device
 

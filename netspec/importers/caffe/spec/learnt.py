@@ -8,13 +8,25 @@ from netspec.importers.caffe.learning import fillers, multipliers
 from netspec.importers.caffe.net.layers import Layer
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected, Substitute
 from netspec.importers.caffe.schema.record import Record
-from netspec.importers.caffe.spec.lines import NO_LINE, Line, Site, Value
+from netspec.importers.caffe.spec.lines import NO_LINE, Line, Site, Value, axis_of, described, outputs_of
 from netspec.ir.shape import Shape
 from netspec.keys.texts import number
 from netspec.source import Span
 
 _RATES = ("lr_mult", "decay_mult")
 _PARAMETERS = {"conv": "convolution_param", "deconv": "convolution_param", "fc": "inner_product_param"}
+
+
+def inner_product(site: Site) -> None:
+    """A fully connected layer."""
+    parameter, x = site.parameter("inner_product_param"), site.value(0)
+    outputs = outputs_of(site, parameter)
+    if axis_of(parameter, x) != 1:
+        reason = f"it reads axis {parameter.integer('axis')} and those after it of {described(x)}"
+        raise Inexpressible(f"{reason}; a spec's fc reads all of them", parameter.place("axis"))
+    if parameter.flag("transpose"):
+        raise Inexpressible("its weights are transposed", parameter.place("transpose"))
+    weighted(site, "fc", x, {"outputs": str(outputs)}, Shape(outputs), (outputs, x.shape.units))
 
 
 def weighted(

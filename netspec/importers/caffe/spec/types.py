@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from netspec.importers.caffe.net.layers import SINKS
 from netspec.importers.caffe.net.types import DEPTHWISE
-from netspec.importers.caffe.spec.connected import inner_product
 from netspec.importers.caffe.spec.elementwise import clip, eltwise, elu, function, log, power, relu, swish
 from netspec.importers.caffe.spec.enlarging import crop, deconvolution
+from netspec.importers.caffe.spec.learnt import inner_product
 from netspec.importers.caffe.spec.lines import Site
 from netspec.importers.caffe.spec.losses import softmax_with_loss
 from netspec.importers.caffe.spec.norms import batch_norm, bias, dropout, lrn, prelu, scale, softmax

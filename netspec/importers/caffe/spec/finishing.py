@@ -1,9 +1,12 @@
-"""Which lines a network needs: those of its outputs and losses."""
+"""The lines of a whole network, once all layers are translated: those that it needs, and their names."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from netspec.importers.caffe.net.layers import LOSSES, SINKS, Top
 from netspec.importers.caffe.spec.lines import Draft, Line
+from netspec.importers.identifiers import identifier, untaken
 
 
 def needed(draft: Draft) -> list[Line]:
@@ -27,3 +30,17 @@ def needed(draft: Draft) -> list[Line]:
     for line in lines:
         line.renumber(numbers.__getitem__)
     return lines
+
+
+def names(lines: Sequence[Line], input_name: str) -> list[str]:
+    """Return a name for each line, all different: that of its layer, or of its top, which may have characters that
+    names in a spec do not have. ``input_name`` is that of the images."""
+    result: list[str] = []
+    taken: set[str] = set()
+    for line in lines:
+        own = "".join(line.hint) or (line.origin.name if line.origin is not None else "")
+        base = identifier(input_name if line.type == "input" else own or line.type)
+        name = untaken(f"{base}_{line.type}" if own and base in taken else base, taken, "_" if own else "")
+        taken.add(name)
+        result.append(name)
+    return result
