@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from netspec.ir import rules
+from netspec.train.data.batches.transfer import to_device
 from netspec.train.learning.adam import WithMoments
 from netspec.train.learning.norms import Norms
 from netspec.train.learning.rule import Due, Group, Scale, gradients
@@ -30,7 +32,7 @@ class Lars(PaperSGD):
         """See ``Optimiser``."""
         decays = {w: group.decay for group, _, weights in due for w in weights if w in self._norms}
         weight, gradient = self._norms(_with_gradients(decays)).unbind(1)
-        decay = torch.tensor(list(decays.values()), dtype=weight.dtype, device=weight.device)
+        decay = to_device(np.array(list(decays.values())), weight.device)
         ratios = self.rule.trust * weight / (gradient + decay * weight + self.rule.eps)
         self._ratios = _by_parameter(decays, weight, gradient, ratios)
 

@@ -1,0 +1,101 @@
+"""The parts of a training step on a simulated CUDA device: the numbers of the CPU, and no waiting for the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from checking import valid_net
+from simulated_cuda import simulate_cuda
+from torch import Tensor
+
+from netspec.passes.fast import Forms
+from netspec.passes.score_grid import UNLABELLED
+from netspec.train.data.batches.mixing import mixed
+from netspec.train.learning.objective import build
+from netspec.train.learning.optimiser import optimiser_of
+from netspec.train.learning.recorded import recorded
+
+pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, on which the tests marked gpu run")
+
+MAPS = "[image] input 3x6x6\n[conv] conv filters=4 kernel=3 pad=1 max_norm=0.5 init=gaussian(0.3)\n[act] prelu\n"
+CLASSES = "[fc] fc outputs=4 init=gaussian(0.3)\n"
+PIXELS = "[wide] reflectpad pad=1\n[scores] conv filters=4 kernel=3 init=gaussian(0.3)\n[up] upsample factor=2\n"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *("sgd(momentum=0.9, nesterov=yes, weight_decay=0.1)", "adamw", "rmsprop(momentum=0.9, centered=yes)"),
+        *("adadelta", "lars(weight_decay=0.1)", "lamb clip_gradients=norm(0.01)"),
+    ],
+)
+def test_updates_do_not_wait(rule: str) -> None:
+    graph = valid_net(f"{MAPS}{CLASSES}train optimizer={rule}").graph
+
+    def updated(device: str, waits: list[str]) -> list[Tensor]:
+        module = build(graph, 0, device).module
+        optimiser = optimiser_of(graph, module, fused=True)
+        for step in range(3):
+            for w in module.parameters():
+                w.grad = torch.linspace(-1, 1 + step, w.numel()).view(w.shape).to(device)
+            waits.clear()
+            optimiser.step()
+            assert waits == []
+        return [w.detach().cpu() for w in module.parameters()]
+
+    expected = updated("cpu", [])
+    with simulate_cuda() as device:
+        actual = updated("cuda", device.waits)
+    for a, b in zip(actual, expected, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def targets(labels: Tensor, step: int) -> Tensor:
+    """Return the targets of images of which some are mixed: those of half a batch, as one of two devices has them."""
+    graph = valid_net(f"{MAPS}{CLASSES}augment mixup=1 cutmix=1").graph
+    rows, read = np.arange(2), np.array([0, 1, 3])
+    return mixed(graph, torch.ones(3, 3, 6, 6, device=labels.device), labels, read, rows, 0, step)[1]
+
+
+def masks(labels: Tensor, step: int) -> Tensor:
+    """Return masks whose pixels have the classes in turn, and are unlabelled in part."""
+    classes = (torch.arange(4 * 12 * 12).view(4, 12, 12) + step) % 5
+    return torch.where(classes < 4, classes, UNLABELLED).byte().to(labels.device)
+
+
+@pytest.mark.parametrize(
+    ("layers", "train", "of"),
+    [
+        (CLASSES, "class_weights=1,3,0,0.2 label_smoothing=0.1", lambda labels, step: labels),
+        (CLASSES, "class_weights=1,3,0,0.2 accumulate=2", targets),
+        (PIXELS, "precision=bf16", masks),
+        (PIXELS, "class_weights=1,3,0,0.2 label_smoothing=0.1 accumulate=2", masks),
+    ],
+    ids=["weighted classes", "weighted targets", "masks", "weighted masks"],
+)
+def test_gradients_of_all_labels_are_recorded(layers: str, train: str, of: Callable[[Tensor, int], Tensor]) -> None:
+    graph = valid_net(f"{MAPS}{layers}train {train}").graph
+
+    def steps(device: str, waits: list[str]) -> list[Tensor]:
+        objective = recorded(build(graph, 0, device, Forms(recorded=True)))
+        results = []
+        for step in range(3):
+            images = torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(step)).to(device)
+            labels = of(torch.arange(4).to(device), step)
+            objective.module.zero_grad()
+            waits.clear()
+            results.append(objective.gradients(images, labels, 0, step).clone())
+            assert step == 0 or waits == []  # the first step is compared with its replay
+            results += [w.grad.clone() for w in objective.module.parameters() if w.grad is not None]
+        assert objective.form_notes == ()
+        return [x.cpu() for x in results]
+
+    expected = steps("cpu", [])
+    with simulate_cuda() as device:
+        actual = steps("cuda", device.waits)
+        assert device.log.count("replay") == 3
+    for a, b in zip(actual, expected, strict=True):
+        torch.testing.assert_close(a, b, atol=0.02 if "bf16" in train else 1e-5, rtol=0.02 if "bf16" in train else 1e-4)
