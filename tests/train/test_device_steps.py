@@ -11,9 +11,15 @@ from checking import valid_net
 from simulated_cuda import simulate_cuda
 from torch import Tensor
 
+from netspec.ir.settings import Augment, Cutout, Jitter, Preprocessing, RandomErasing
+from netspec.ir.shape import Shape
 from netspec.passes.fast import Forms
 from netspec.passes.score_grid import UNLABELLED
+from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.mixing import mixed
+from netspec.train.data.batches.preparation import Preparation
+from netspec.train.data.moments import Moments, statistics
+from netspec.train.data.splits import Frame
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
@@ -51,6 +57,37 @@ def test_updates_do_not_wait(rule: str) -> None:
         actual = updated("cuda", device.waits)
     for a, b in zip(actual, expected, strict=True):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize(
+    "augment",
+    [
+        Augment(flip="horizontal", colour=0.1, pad=1),
+        Augment(jitter=Jitter(0.3, 0.3, 0.3, 0.1), erase=Cutout(3)),
+        Augment(erase=RandomErasing(1.0, fill="noise")),
+        Augment(erase=RandomErasing(0.5, fill="colour")),
+    ],
+    ids=["shifted", "jittered", "noise", "colour"],
+)
+def test_preparing_images_does_not_wait(augment: Augment) -> None:
+    frame, size = Frame(3, 9, 8), Shape(3, 7, 6)
+    images = np.random.default_rng(0).integers(256, size=(5, 3, 9, 8), dtype=np.uint8)
+    measured = statistics(Moments.from_pixels(images))
+
+    def prepared(device: str, waits: list[str]) -> Tensor:
+        prepare = Preparation(
+            Preprocessing(255, "image", "bgr", "channel"), measured, frame, size, 255, torch.device(device)
+        )
+        choices = choose(3, 1, np.arange(5), frame, size, augment)
+        waits.clear()
+        x = prepare(images, choices)
+        assert waits == []
+        return x.cpu()
+
+    expected = prepared("cpu", [])
+    with simulate_cuda() as device:
+        actual = prepared("cuda", device.waits)
+    torch.testing.assert_close(actual, expected, atol=1e-4, rtol=1e-5)
 
 
 def targets(labels: Tensor, step: int) -> Tensor:

@@ -14,6 +14,7 @@ from netspec.ir.shape import Shape
 from netspec.passes import purposes
 from netspec.train import counter_rng
 from netspec.train.counter_rng import Indices
+from netspec.train.data.batches.transfer import to_device
 from netspec.train.data.rectangles import rectangles
 
 
@@ -82,11 +83,19 @@ def _rectangle(erase: RandomErasing, seed: int, epoch: int, index: int, size: Sh
 
 
 def fill_boxes(x: Tensor, boxes: Indices, filler: Filler, std: float) -> None:
-    """Set the boxes of images (N, channels, height, width) to the numbers of the filler, times ``std``, in place."""
+    """Set the boxes of images (N, channels, height, width) to the numbers of the filler, times ``std``, in place. The
+    numbers go to the images' device in one copy."""
+    filled: list[Tensor] = []
+    drawn: list[Tensor] = []
     for slot, (top, left, bottom, right) in enumerate(boxes.tolist()):
         if top < bottom and left < right:
-            box = x[slot, :, top:bottom, left:right]
-            box.copy_(filler.numbers(slot, *box.shape) * std)
+            filled.append(x[slot, :, top:bottom, left:right])
+            drawn.append(filler.numbers(slot, *filled[-1].shape) * std)
+    if not drawn:
+        return
+    numbers = to_device(torch.cat([each.flatten() for each in drawn]).numpy(), x.device)
+    for box, each, own in zip(filled, drawn, torch.split(numbers, [each.numel() for each in drawn]), strict=True):
+        box.copy_(own.view(each.shape))
 
 
 def erase_boxes(x: Tensor, boxes: Tensor) -> None:
