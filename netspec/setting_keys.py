@@ -271,8 +271,10 @@ AUGMENT = (
 TEST = (
     Key(
         "views",
-        OneOf((1, 10)),
-        "1: the centre crop. 10: the mean over the corner and centre crops and their mirror images",
+        OneOf((1, 10), ("whole",)),
+        "what netspec eval sees of each image. 1: the centre crop, as in validation. 10: the mean over the corner and "
+        "centre crops and their mirror images. whole: all of it, in overlapping crops, for networks whose scores are "
+        "maps",
         default=1,
     ),
     Key(

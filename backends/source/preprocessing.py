@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.graph import Graph
-from netspec.ir.settings import Cutout, Jitter, RandAugment, RandomErasing, TrivialAugment
+from netspec.ir.settings import Cutout, Jitter, RandAugment, RandomErasing, TrivialAugment, Views
 from netspec.passes.crops import DrawnCrops, drawn_crops, five_crops, stored_size
 
 
@@ -37,7 +37,7 @@ class ImagePreprocessing:
     mean: str | tuple[float, ...]
     std: str | tuple[float, ...]
     range: int
-    views: int
+    views: Views
     view_numbers: tuple[int, ...]
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from netspec.cli.eval_results import Results
     from netspec.cli.reading import Reading
+    from netspec.ir.settings import Views
     from netspec.net import Net
     from netspec.train.evaluation.masks.outcome import PixelOutcome
     from netspec.train.evaluation.outcome import Outcome, SplitName
@@ -57,7 +58,7 @@ def command(
     runs: tuple[Path, ...],
     data: str | None,
     split: SplitName,
-    views: Literal[1, 10] | None,
+    views: Views | None,
     weights: Path | None,
     batch: int | None,
     device: str | None,
@@ -76,7 +77,8 @@ def command(
     prepares the images in its own way. With --weights and --data, RUN may also be a spec; --set, --input, --params and
     --dialect control how the spec is read.
 
-    Ten views are the four corner crops and the centre crop, each with its mirror image.
+    Ten views are the four corner crops and the centre crop, each with its mirror image. With --views whole, every
+    pixel of the masks counts, as netspec predict draws them.
 
     \b
     Examples:

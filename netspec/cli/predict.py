@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from netspec.cli.reading import Reading
+    from netspec.ir.settings import Views
     from netspec.train.data.splits import Pixels
     from netspec.train.evaluation.masks.segmenter import Segmenter
     from netspec.train.evaluation.predict import Classifier, Prediction
@@ -61,7 +62,7 @@ MIN_BAR = 5
 def command(
     run: Path,
     images: tuple[Path, ...],
-    views: Literal[1, 10] | None,
+    views: Views | None,
     device: str | None,
     form: str,
     out: Path | None,
@@ -114,7 +115,7 @@ def command(
         sys.exit(WRONG_SPEC)
 
 
-def _predictor(run: Saved, views: Literal[1, 10] | None, device: str) -> Classifier | Segmenter:
+def _predictor(run: Saved, views: Views | None, device: str) -> Classifier | Segmenter:
     """Return what predicts the classes of an image, or its mask, with a trained network."""
     from netspec.passes.score_grid import is_dense
     from netspec.train.evaluation.masks.segmenter import Segmenter

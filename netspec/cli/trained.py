@@ -46,9 +46,11 @@ def starting_weights_options(command: Command) -> Command:
 
 
 def views_option(command: Command) -> Command:
-    """Add the option ``--views``: 1, 10, or ``None`` for the number in each network's spec."""
+    """Add the option ``--views``: 1, 10 or whole, or ``None`` for what each network's spec says."""
     return click.option(
-        "--views", type=click.Choice([1, 10]), help="Views averaged for each image [default: views= of the spec]."
+        "--views",
+        type=click.Choice([1, 10, "whole"]),
+        help="Views averaged for each image, or whole [default: views= of the spec].",
     )(command)
 
 

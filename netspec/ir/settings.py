@@ -180,10 +180,14 @@ class Augment:
         return bool(self.mixup or self.cutmix)
 
 
+Views = Literal[1, 10, "whole"]
+"""What a test sees of each image."""
+
+
 @dataclass(frozen=True, slots=True)
 class Test:
-    """How the network is tested: on the centre crop, or by the mean over ten views, of images whose shorter side is
-    ``resize`` pixels (``None``: that of training)."""
+    """How the network is tested: on the centre crop, by the mean over ten views, or on all, of images whose shorter
+    side is ``resize`` pixels (``None``: that of training)."""
 
-    views: Literal[1, 10] = 1
+    views: Views = 1
     resize: int | None = None

@@ -30,7 +30,7 @@ class PixelRange(OneOf):
 
     numbers: tuple[int, ...] = (255, 1)
 
-    def read(self, value: Value) -> int:
+    def read(self, value: Value) -> int | str:
         try:
             return OneOf.read(self, value)
         except BadValue as error:

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from netspec.formatting import format_count, format_number
-from netspec.keys.kind import BadValue, one_of, shown
-from netspec.language.syntax import Number, Value, Values
+from netspec.keys.kind import BadValue, one_of, shown, unknown_word
+from netspec.language.syntax import Number, Value, Values, Word
 
 MAX_WHOLE = 2**31
 """The largest whole number in a spec, and the most units or weights of a layer."""
@@ -97,16 +97,23 @@ class Real:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of several whole numbers."""
+    """One of several whole numbers, or a word."""
 
     numbers: tuple[int, ...]
     words: tuple[str, ...] = ()
 
     @property
-    def doc(self) -> str:
-        return one_of(tuple(map(str, self.numbers)))
+    def values(self) -> tuple[str, ...]:
+        """All that may be written."""
+        return (*map(str, self.numbers), *self.words)
 
-    def read(self, value: Value) -> int:
+    @property
+    def doc(self) -> str:
+        return one_of(self.values)
+
+    def read(self, value: Value) -> int | str:
         if isinstance(value, Number) and value.value in self.numbers:
             return int(value.value)
-        raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+        if isinstance(value, Word) and value.text in self.words:
+            return value.text
+        raise unknown_word(value, self.words, self.doc)

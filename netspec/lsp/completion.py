@@ -116,7 +116,7 @@ def _values(document: Document, here: Context) -> Iterator[Candidate]:
     if key.name == "table":
         yield from _rows(document, here)
     forms = forms_of(key.kind)
-    words = [str(number) for number in key.kind.numbers] if isinstance(key.kind, OneOf) else key.kind.words
+    words = key.kind.values if isinstance(key.kind, OneOf) else key.kind.words
     for word in words:
         form = forms.get(word)
         arguments = ", ".join(argument.name for argument in form.arguments) if form else ""

@@ -32,9 +32,9 @@ def unfit_maps(graph: Graph) -> tuple[str, ...] | None:
 
 def unfit_masks(graph: Graph) -> tuple[str, ...] | None:
     """Return why a dense network cannot be trained on images and their masks: the message, and further lines. ``None``
-    if it can, or if it is not dense."""
+    if it can, or if it is not dense and is not to be tested as if it were."""
     if not is_dense(graph):
-        return None
+        return unfit_whole(graph) if graph.test.views == "whole" else None
     if unfit := unfit_maps(graph):
         return unfit
     maps, augment = f"the class scores are an image of {graph.scores.output}", graph.augment
@@ -49,6 +49,17 @@ def unfit_masks(graph: Graph) -> tuple[str, ...] | None:
         return f"{maps}: augment {key}= mixes the classes of whole images, and not those of pixels", f"leave {key}= out"
     if augment.policy is not None:
         return f"{maps}: augment policy= moves the pixels of images, and not those of masks", "leave policy= out"
-    if graph.test.views > 1:
-        return f"{maps}: a test has one view of each image, in which each pixel has one place", "leave test views= out"
+    if graph.test.views == 10:
+        return (
+            f"{maps}: a test has one view of each image, in which each pixel has one place",
+            "test views=whole tests all of each image",
+        )
     return None
+
+
+def unfit_whole(graph: Graph) -> tuple[str, ...]:
+    """Return why a network that gives an image one class is not tested on whole images."""
+    return (
+        f"{graph.name} gives an image one class, and views=whole is for networks that give each pixel one",
+        "views=10 tests the corner and centre crops, and views=1 the centre crop",
+    )

@@ -117,7 +117,7 @@ def test_default_and_setting_lines_offer_their_keys() -> None:
         ("[a] conv kernel=|", []),
         ("default conv rounding=|", ["exact", "down", "up", "caffe"]),
         ("net a rounding=|", ["exact", "down", "up", "caffe"]),
-        ("test views=|", ["1", "10"]),
+        ("test views=|", ["1", "10", "whole"]),
         ("train clip_gradients=|", ["norm", "value", "none"]),
         ("train clip_gradients=norm(|", ["max"]),
         ("augment colour=jitter(0.4),|", ["jitter", "pca", "none"]),

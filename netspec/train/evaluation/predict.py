@@ -6,13 +6,13 @@ import sys
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
 
+from netspec.ir.settings import Views
 from netspec.train.data.source import stored_frame
 from netspec.train.data.sources.decode import PEAK, decode, read_error, require_channels
 from netspec.train.data.splits import Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
-from netspec.train.evaluation.views import Predictor, protocol, views
+from netspec.train.evaluation.views import Predictor, protocol, views, views_of_images
 from netspec.train.runs.saved import Saved
 
 MAX_GUESSES = 5
@@ -66,15 +66,15 @@ class Classifier:
     Raises
     ------
     TrainError
-        The network does not read images with 1 or 3 channels.
+        The network does not read images with 1 or 3 channels, or is to see all of an image.
     """
 
     gives_masks = False
 
-    def __init__(self, run: Saved, views_wanted: Literal[1, 10] | None, device: str) -> None:
+    def __init__(self, run: Saved, views_wanted: Views | None, device: str) -> None:
         self._run = run
         self.frame = frame_of(run)
-        count = views_wanted or run.graph.test.views
+        count = views_of_images(views_wanted, run.graph)
         chosen_views = views(count, self.frame, run.graph.input.output)
         self.protocol = protocol(count, len(chosen_views))
         preparation = run.preparation(self.frame, PEAK, device)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from netspec.formatting import format_count
+from netspec.ir.settings import Views
 from netspec.passes.score_grid import is_dense
 from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.loader import Loader
@@ -20,7 +21,7 @@ from netspec.train.data.splits import Data, Labels, Split, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.mistakes import Mistakes
 from netspec.train.evaluation.outcome import Outcome, RunningTotals, SplitName
-from netspec.train.evaluation.views import Predictor, mean_of, views
+from netspec.train.evaluation.views import Predictor, mean_of, views, views_of_images
 from netspec.train.learning.heap import memory_kept
 from netspec.train.reporting.progress import Counter
 from netspec.train.runs.saved import Saved
@@ -36,14 +37,14 @@ CHUNK = 4096
 class EvaluationSettings:
     """The settings of a test.
 
-    ``source`` and ``split`` are the values of ``--data`` and ``--split``. Each image is seen in 1 or 10 ``views``;
-    ``None`` for the number in each network's own ``test`` line. The networks process ``batch`` images at a time on
+    ``source`` and ``split`` are the values of ``--data`` and ``--split``. Each image is seen in 1 or 10 ``views``, or
+    whole; ``None`` for those in each network's own ``test`` line. The networks process ``batch`` images at a time on
     ``device``; ``workers`` threads read them.
     """
 
     source: str
     split: SplitName
-    views: Literal[1, 10] | None
+    views: Views | None
     batch: int
     device: str
     workers: int
@@ -83,7 +84,7 @@ def run_test(
         Networks, classes and data do not match, there is nothing to test on, or a network's scores are NaN.
     """
     classes = require_same_classes(runs)
-    view_counts = [settings.views or run.graph.test.views for run in runs]
+    view_counts = [views_of_images(settings.views, run.graph) for run in runs]
     sources, distinct = _open(runs, settings, view_counts)
     data = sources[0].data
     splits, total = tested_splits(data, settings.split, runs[0], note, warn)

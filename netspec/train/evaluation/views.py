@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,11 +17,14 @@ from torch import Tensor
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Softmax
+from netspec.ir.settings import Views
 from netspec.ir.shape import Shape
 from netspec.passes.crops import centre_crop, five_crops
+from netspec.passes.mask_limits import unfit_whole
 from netspec.train.data.batches.augment import Choices
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.splits import Frame, Pixels
+from netspec.train.errors import TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.validation import PROTOCOL
 
@@ -48,6 +52,29 @@ def views(number: int, frame: Frame, size: Shape) -> tuple[View, ...]:
     return tuple(
         View(*place, mirror=mirror, share=times / 10) for mirror in (False, True) for place, times in places.items()
     )
+
+
+def views_of_images(wanted: Views | None, graph: Graph) -> Literal[1, 10]:
+    """Return how many views of an image a network sees that gives it one class: as ``wanted``, or, if that is ``None``,
+    as its spec says. Raises ``TrainError`` if that is all of the image."""
+    chosen = wanted or graph.test.views
+    if chosen == "whole":
+        raise TrainError(*unfit_whole(graph))
+    return chosen
+
+
+def views_of_masks(wanted: Views | None, graph: Graph) -> Literal[1, "whole"]:
+    """Return what a dense network sees of an image: as ``wanted``, or, if that is ``None``, as its spec says. Raises
+    ``TrainError`` if that are ten views."""
+    chosen = wanted or graph.test.views
+    if chosen == 10:
+        raise TrainError(
+            "10 views are for networks that give an image one class: the masks of crops do not lie on each other",
+            "--views whole sees all of an image"
+            if wanted is not None
+            else "the spec says test views=10; --views whole or --views 1 overrides it",
+        )
+    return chosen
 
 
 def protocol(number: int, distinct: int) -> str:

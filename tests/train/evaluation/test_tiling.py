@@ -1,9 +1,10 @@
-"""Crops that cover whole images, and joining the masks of crops."""
+"""Crops that cover whole images, and joining the scores of crops."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,12 +20,12 @@ def grid_of(size: int, count: int, apart: int) -> ScoreGrid:
 
 
 def joined(image: np.ndarray, size: int, grid: ScoreGrid) -> np.ndarray:
-    """Return the mask of an image if the class of a score is the value of the pixel on which it stands."""
+    """Return the scores of an image if the only one is the value of the pixel on which it stands."""
     tiles = tiling(*image.shape, Shape(1, size, size), grid)  # type: ignore[call-arg]
     crops = tiles.crops(image[None])
     assert crops.shape[1:] == (1, size, size)
     places = [grid.top + grid.down * k for k in range(grid.rows)]
-    return tiles.join(crops[:, 0][:, places][:, :, places])
+    return tiles.join(torch.from_numpy(crops[:, :, places][:, :, :, places]))[0].numpy()
 
 
 @given(
@@ -33,18 +34,19 @@ def joined(image: np.ndarray, size: int, grid: ScoreGrid) -> np.ndarray:
     margin=st.integers(0, 3),
 )
 def test_a_network_with_a_score_for_each_pixel_sees_each_once(height: int, width: int, margin: int) -> None:
-    image = np.arange(height * width).astype(np.uint8).reshape(height, width)
+    image = np.arange(height * width, dtype=np.float32).reshape(height, width)
     assert np.array_equal(joined(image, 9, grid_of(9, 9 - 2 * margin, 1)), image)
 
 
 @pytest.mark.parametrize(("size", "count", "apart"), [(33, 5, 8), (32, 4, 8), (16, 5, 3), (12, 3, 2)])
-def test_pixels_get_the_class_of_the_nearest_score(size: int, count: int, apart: int) -> None:
-    """With the column as the class: none is further from its score than half the distance of scores."""
-    columns = np.tile(np.arange(3 * size + 1, dtype=np.uint8), (size, 1))
-    mask = joined(columns, size, grid_of(size, count, apart)).astype(int)
-    middle = mask[:, apart:-apart]  # the border may have been mirrored
-    assert np.abs(middle - columns[:, apart:-apart]).max() <= apart // 2
-    assert np.array_equal(mask, np.tile(mask[:1], (size, 1)))
+def test_scores_are_interpolated_in_between(size: int, count: int, apart: int) -> None:
+    """With the column as the score, each pixel gets its own, unless the nearest score of its crop is the last one,
+    which is then that of the pixel, and no further from it than half the distance of scores."""
+    columns = np.tile(np.arange(3 * size + 1, dtype=np.float32), (size, 1))
+    scores = joined(columns, size, grid_of(size, count, apart))
+    away = np.abs(scores - columns)[:, apart:-apart]  # the border may have been mirrored
+    assert away.max() <= apart // 2 and (away < 1e-5).mean() > 0.6
+    assert np.allclose(scores, scores[:1], rtol=0, atol=1e-5)
 
 
 def test_crops_of_u_net_by_hand() -> None:
@@ -66,12 +68,13 @@ def test_an_image_of_the_input_size_is_one_crop() -> None:
 
 
 @given(length=st.integers(48, 200))
-def test_classes_count_from_an_eighth_of_a_crop_on(length: int) -> None:
+def test_scores_count_from_an_eighth_of_a_crop_on(length: int) -> None:
     """Each crop says how far its pixels are from its border: joined, that is at least 6 of 48 within the image, and the
     distance from the border of the image near that."""
-    away = np.minimum(np.arange(48), 47 - np.arange(48)).astype(np.uint8)
+    away = np.minimum(np.arange(48), 47 - np.arange(48)).astype(np.float32)
     tiles = tiling(48, length, Shape(1, 48, 48), ScoreGrid(48, 48, 1, 1, 0, 0))
-    (row, *rest) = tiles.join(np.tile(away, (len(tiles.places), 48, 1)))
+    (scores,) = tiles.join(torch.from_numpy(np.tile(away, (len(tiles.places), 1, 48, 1)))).numpy()
+    (row, *rest) = scores
     assert all(np.array_equal(row, other) for other in rest)
     assert row[:6].tolist() == row[:-7:-1].tolist() == [0, 1, 2, 3, 4, 5]
     assert row[6:-6].min() >= 6

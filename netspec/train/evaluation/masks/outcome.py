@@ -13,7 +13,6 @@ from netspec.formatting import format_count
 from netspec.train.data.splits import Pixels
 from netspec.train.evaluation.outcome import Counted
 from netspec.train.learning.pixels import PixelEvaluation
-from netspec.train.learning.validation import PROTOCOL
 
 KEPT = 12
 """The number of images, those with the most wrong pixels, whose masks are kept to be drawn."""
@@ -36,8 +35,8 @@ class ImageResult:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An image with its mask and the predicted one, to be drawn: the part that the scores belong to, (channels, height,
-    width), and the classes at the places of the scores, (rows, columns)."""
+    """An image with its mask and the predicted one, to be drawn: the part that the scores belong to, or all of it,
+    (channels, height, width), and the classes at the places of the scores, (rows, columns), or of all pixels."""
 
     result: ImageResult
     image: Pixels
@@ -47,7 +46,8 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class PixelOutcome(Counted):
-    """The outcome of a test of dense networks, whose scores are averaged if there are several ``networks``.
+    """The outcome of a test of dense networks, whose scores are averaged if there are several ``networks``. ``view``
+    is what they saw of each image.
 
     ``evaluation`` has the results on all pixels; ``results`` those of each image with labelled pixels; ``worst`` images
     have the greatest share of wrong pixels; ``peak`` is the value of full brightness in them.
@@ -55,6 +55,7 @@ class PixelOutcome(Counted):
 
     evaluation: PixelEvaluation
     networks: int
+    view: str
     results: tuple[ImageResult, ...]
     worst: tuple[Drawn, ...]
     peak: int
@@ -76,8 +77,8 @@ class PixelOutcome(Counted):
 
     @property
     def protocol(self) -> str:
-        """A description of the views, and the number of networks averaged."""
-        return PROTOCOL if self.networks == 1 else f"mean softmax of {self.networks} networks, {PROTOCOL}"
+        """What was seen of each image, and the number of networks averaged."""
+        return self.view if self.networks == 1 else f"mean softmax of {self.networks} networks, {self.view}"
 
     @property
     def mistaken(self) -> list[ImageResult]:

@@ -1,0 +1,118 @@
+"""Testing dense networks on the centre crop of each image, as validation does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netspec.passes.score_grid import ScoreGrid
+from netspec.train.data.batches.augment import central
+from netspec.train.data.batches.loader import Batch, Loader
+from netspec.train.data.batches.masks import labels_of_masks
+from netspec.train.data.batches.preparation import Preparation
+from netspec.train.data.batches.transfer import buffers_for, to_device
+from netspec.train.data.source import open_source
+from netspec.train.data.splits import Data, Pixels, Unreadable
+from netspec.train.errors import TrainError
+from netspec.train.evaluation.masks.totals import Totals
+from netspec.train.evaluation.testing import EvaluationSettings, Part, require_no_nan, split_of
+from netspec.train.evaluation.views import log_probabilities, mean_of
+from netspec.train.learning.objective import Objective
+from netspec.train.learning.validation import PROTOCOL
+from netspec.train.requirements import require_grid
+from netspec.train.runs.saved import Saved
+
+
+class CentreTest:
+    """Networks that are tested on the centre crops of the images of a source: see ``MaskTest``.
+
+    Raises
+    ------
+    TrainError
+        The source does not fit the networks, or their scores stand at different places.
+    """
+
+    protocol = PROTOCOL
+
+    def __init__(self, runs: Sequence[Saved], settings: EvaluationSettings) -> None:
+        self._runs, self._settings = runs, settings
+        self.data, self._networks = _open(runs, settings)
+
+    def count(
+        self, part: Part, totals: Totals, met: Callable[[Unreadable], None], progress: Callable[[int], None]
+    ) -> None:
+        """See ``MaskTest``."""
+        split, settings = split_of(self.data, part), self._settings
+        with Loader(settings.workers, met, buffers_for(settings.device)) as loader:
+            batches = loader.run(split, np.arange(len(split.labels)), settings.batch, keep_partial=True)
+            for batch in batches:
+                predicted, labels = self._networks(batch, totals.images)
+                require_no_nan(predicted, self._runs)
+                names = [split.name(int(i)) for i in batch.indices]
+                totals.add(predicted, labels, self._networks.seen(batch), names)
+                progress(batches.tally.used + batches.tally.skipped)
+            batches.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    """The networks that are tested, which read crops of one size and whose scores stand at the same places, and how
+    each of them prepares images; ``seeds`` are those of random choices outside training."""
+
+    objectives: tuple[Objective, ...]
+    preparations: tuple[Preparation, ...]
+    seeds: tuple[int, ...]
+    grid: ScoreGrid
+
+    def __call__(self, batch: Batch, first: int) -> tuple[Tensor, Tensor]:
+        """Return the log-probabilities of the classes, (N, classes, rows, columns), the mean over the networks, and the
+        labels, (N, rows, columns), of a batch whose first image is number ``first`` of all tested images."""
+        size, frame = self.preparations[0].size, self.preparations[0].frame
+        choices = central(len(batch.pixels), frame, size)
+        labels = labels_of_masks(batch.pixels[:, -1], choices, self.grid, size)
+        predictions = []
+        with torch.no_grad():
+            for objective, prepare, seed in zip(self.objectives, self.preparations, self.seeds, strict=True):
+                objective.set_evaluation_random_state(seed, first, len(labels))
+                predictions.append(log_probabilities(objective, prepare(batch.pixels, choices)))
+        return mean_of(predictions), to_device(labels, self.preparations[0].device)
+
+    def seen(self, batch: Batch) -> Pixels:
+        """Return the part of the images of a batch that the scores belong to, (N, channels, height, width)."""
+        choices = central(1, self.preparations[0].frame, self.preparations[0].size)
+        top, left = int(choices.top[0]), int(choices.left[0])
+        rows, columns = self.grid.slices
+        seen: Pixels = batch.pixels[
+            :, :-1, top + rows.start : top + rows.stop, left + columns.start : left + columns.stop
+        ]
+        return seen
+
+
+def _open(runs: Sequence[Saved], settings: EvaluationSettings) -> tuple[Data, _Networks]:
+    first = runs[0]
+    data = open_source(settings.source, first.graph, first.seed)
+    grid = require_grid(first.graph)
+    for run in runs[1:]:
+        alike = (
+            open_source(settings.source, run.graph, first.seed).frame == data.frame
+            and run.graph.input.output == first.graph.input.output
+            and require_grid(run.graph) == grid
+        )
+        if not alike:
+            raise TrainError(
+                f"{first.name} and {run.name} give other pixels of an image a class: their predictions cannot be "
+                "averaged",
+                f"{first.name}: {grid}, of {first.graph.input.output}; {run.name}: {require_grid(run.graph)}, of "
+                f"{run.graph.input.output}",
+            )
+    networks = _Networks(
+        tuple(run.objective(settings.device) for run in runs),
+        tuple(run.preparation(data.frame, data.peak, settings.device) for run in runs),
+        tuple(run.seed for run in runs),
+        grid,
+    )
+    return data, networks

@@ -1,0 +1,55 @@
+"""Maps of scores at other points than those of their units, by linear interpolation along both axes.
+
+The scores of classes are interpolated before the best is chosen, as in FCN (Long et al. 2015, section 3.3), DeepLab
+(Chen et al. 2015, section 3.1), and the tests of torchvision (``_SimpleSegmentationModel``) and mmsegmentation
+(``BaseSegmentor.postprocess_result``).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class Points(NamedTuple):
+    """Points on a line of units: the unit before each, the unit after it, and which share (0 to 1) of the way from one
+    to the other it is. Beyond the ends of the line, the last unit is both."""
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    share: NDArray[np.float32]
+
+    def part(self, which: slice) -> Points:
+        """Return some of the points."""
+        return Points(self.before[which], self.after[which], self.share[which])
+
+
+def points_at(places: NDArray[np.float64], units: int) -> Points:
+    """Return the points at ``places``, where the first unit of a line is at 0 and the last at ``units`` - 1."""
+    within = places.clip(0, units - 1)
+    before = np.floor(within).astype(np.int64)
+    return Points(before, np.minimum(before + 1, units - 1), (within - before).astype(np.float32))
+
+
+def centres(count: int, units: int) -> Points:
+    """Return the centres of ``count`` equal parts of a line of ``units``, as ``interpolate`` of PyTorch takes them
+    (``align_corners=False``)."""
+    return points_at((2 * np.arange(count) + 1) * units / (2 * count) - 0.5, units)
+
+
+def interpolated(maps: Tensor, rows: Points, columns: Points) -> Tensor:
+    """Return maps (..., height, width) at points of their rows and columns: (..., rows, columns)."""
+    return _along(_along(maps, rows, -2), columns, -1)
+
+
+def _along(maps: Tensor, points: Points, axis: int) -> Tensor:
+    before, after, share = (torch.from_numpy(numbers).to(maps.device) for numbers in points)
+    if not points.share.any():
+        return maps.index_select(axis, before)
+    if axis == -2:
+        share = share[:, None]
+    return torch.lerp(maps.index_select(axis, before), maps.index_select(axis, after), share)
