@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netspec import layers
+from netspec.check.other_tools.classes import CLASSES, COUNTED, OUTPUT_PADDING, LayerClass
 from netspec.check.other_tools.cut_off import cut_off
 from netspec.check.other_tools.keys import coefficients_note, converted
 from netspec.check.other_tools.prelu import called_prelu
@@ -21,88 +22,8 @@ from netspec.language.syntax import Call, Number, Pair, Section, Value, Word
 from netspec.language.written import written
 from netspec.lowering import LayerType
 
-_POOLING = ("kernel_size", "stride", "padding")
-_KERAS_POOLING = ("AveragePooling2D", "AvgPool2D", "MaxPool2D", "MaxPooling2D")
-_OUTPUT_PADDING = "output_padding"
-"""PyTorch's argument of a transposed convolution: how many pixels fewer are cut off the right and the bottom."""
-
-_PLACES: Mapping[str, tuple[str, ...]] = {
-    "AvgPool2d": (*_POOLING, "ceil_mode", "count_include_pad"),
-    **dict.fromkeys(_KERAS_POOLING, ("pool_size", "strides", "padding")),
-    "ChannelShuffle": ("groups",),
-    "BatchNorm2d": ("num_features", "eps", "momentum", "affine", "track_running_stats"),
-    "Conv2D": ("filters", "kernel_size", "strides", "padding"),
-    "Conv2DTranspose": ("filters", "kernel_size", "strides", "padding"),
-    "ConvTranspose2d": (
-        *("in_channels", "out_channels", "kernel_size", "stride", "padding", _OUTPUT_PADDING, "groups", "bias"),
-        *("dilation", "padding_mode"),
-    ),
-    "Conv2d": (
-        *("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias"),
-        "padding_mode",
-    ),
-    "Dense": ("units", "activation"),
-    "DropPath": ("drop_prob",),
-    **dict.fromkeys(("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "dropout"), ("p", "inplace")),
-    "ELU": ("alpha", "inplace"),
-    "Flatten": ("start_dim", "end_dim"),
-    **dict.fromkeys(("GroupNorm", "groupnorm"), ("num_groups", "num_channels", "eps", "affine")),
-    "GroupNormalization": ("groups", "axis", "epsilon"),
-    "InstanceNorm2d": ("num_features", "eps"),
-    **dict.fromkeys(("LayerNorm", "LayerNorm2d", "layernorm"), ("normalized_shape", "eps", "elementwise_affine")),
-    "LayerNormalization": ("axis", "epsilon"),
-    "LeakyReLU": ("negative_slope", "inplace"),
-    "Linear": ("in_features", "out_features", "bias"),
-    "LocalResponseNorm": ("size", "alpha", "beta", "k"),
-    "MaxPool2d": (*_POOLING, "dilation", "return_indices", "ceil_mode"),
-    "PixelShuffle": ("upscale_factor",),
-    "PixelUnshuffle": ("downscale_factor",),
-    **dict.fromkeys(("ReflectionPad2d", "ReplicationPad2d"), ("padding",)),
-    "ReLU": ("inplace",),
-    "Softmax": ("dim",),
-    "SpatialDropout2D": ("rate",),
-    "StochasticDepth": ("p", "mode"),
-    "UpSampling2D": ("size", "data_format", "interpolation"),
-    "Upsample": ("size", "scale_factor", "mode", "align_corners"),
-    "ZeroPad2d": ("padding",),
-    "ZeroPadding2D": ("padding",),
-}
-"""The names of the arguments of these classes, in the order in which they may be given without them."""
-
-_DEFAULTS: Mapping[str, Mapping[str, str]] = {
-    **{name: {"kernel": "2"} for name in _KERAS_POOLING},
-    "BatchNormalization": {"eps": "1e-3", "average": "0.01"},
-    "GroupNormalization": {"eps": "1e-3"},
-    "LayerNormalization": {"eps": "1e-3"},
-    "LocalResponseNorm": {"scale": "1e-4"},
-    "UpSampling2D": {"factor": "2"},
-    "ZeroPadding2D": {"pad": "1"},
-}
-"""What these classes do unless their arguments say otherwise, where a spec has to say so, or cannot."""
-
-_OWN_KEYS: Mapping[tuple[str, str], str] = {
-    ("BatchNorm2d", "momentum"): "average",
-    ("ELU", "alpha"): "alpha",
-    ("LocalResponseNorm", "alpha"): "scale",
-    ("PixelShuffle", "upscalefactor"): "factor",
-    ("PixelUnshuffle", "downscalefactor"): "factor",
-    ("UpSampling2D", "interpolation"): "method",
-    ("UpSampling2D", "size"): "factor",
-    ("Upsample", "mode"): "method",
-    ("Upsample", "scalefactor"): "factor",
-}
-"""The keys of a spec for arguments of these classes, where another key has the argument's name or a name like it."""
-
-_SHARES_KEPT: Mapping[tuple[str, str], str] = {("BatchNormalization", "momentum"): "average"}
-"""Arguments that say how much of an average is kept, and the keys for how much is replaced."""
-
-_COUNTED = "count_include_pad"
-"""The argument that PyTorch's average takes for true. A spec's average is another one only if there is padding."""
-
-
 _KERAS_SLOPE = "0.2"
 """The slope of Keras's function ``leaky_relu``. That of its layer ``LeakyReLU`` is 0.3, and of PyTorch's is 0.01."""
-
 
 _INSTANCE_NORM = re.compile(r"instancenorm(?:alization)?")
 _INSTANCE_NORM_ARGUMENTS = ("affine", "eps", "epsilon", "numfeatures")
@@ -127,7 +48,7 @@ def called_layer(call: Call) -> str | None:
     sized = name == "Upsample" and (call.args or any(pair.key.text == "size" for pair in call.named))
     meant = with_keys or ("resize" if sized else nearest(name, layers.names())) or ""
     layer_type = layers.find(meant.partition(" ")[0])
-    if layer_type is None or (meant == name and name not in _PLACES):
+    if layer_type is None or (meant == name and name not in CLASSES):
         return None
     given = _arguments(call, layer_type)
     if given is None or (with_keys and not all(map(layer_type.key, given))):
@@ -142,13 +63,13 @@ def _as_class(call: Call) -> Call:
     keys in brackets stays as it is, and a call whose first argument is a word, which then is what the function reads.
     """
     name, args, named = call.name.text, call.args, [pair.key.text for pair in call.named]
-    if name != name.lower() or name in _PLACES or (args and isinstance(args[0], Word)):
+    if name != name.lower() or name in CLASSES or (args and isinstance(args[0], Word)):
         return call
     own = layers.find(name)
     if own is not None and not args and all(map(own.key, named)):
         return call
     plain = name.replace("_", "")
-    names = [word for word in _PLACES if word.lower() in (plain, f"{plain}2d")]
+    names = [word for word in CLASSES if word.lower() in (plain, f"{plain}2d")]
     places = len(args) + ("kernel_size" in named)
     if names == ["Conv2D", "Conv2d"] and places < 3 and "in_channels" not in named:
         names = names[:1]
@@ -182,27 +103,26 @@ def _arguments(call: Call, layer_type: LayerType) -> dict[str, str] | None:
 
     ``None`` if the class does not take so many arguments, or is given one twice.
     """
-    name = call.name.text
-    places = _PLACES.get(name, ())
-    keys = layer_type.by_name
-    in_places = [Pair(Word(word, call.span), value) for word, value in zip(places, call.args, strict=False)]
+    name, keys = call.name.text, layer_type.by_name
+    own = CLASSES.get(name, LayerClass())
+    in_places = [Pair(Word(word, call.span), value) for word, value in zip(own.places, call.args, strict=False)]
     pairs = {pair.key.text: pair for pair in (*in_places, *call.named)}
     if len(pairs) < len(call.args) + len(call.named):
         return None
-    added = pairs.pop(_OUTPUT_PADDING, None) if name == "ConvTranspose2d" else None
-    given = dict(filter(None, (_as_key(name, pair, keys) for pair in pairs.values())))
+    added = pairs.pop(OUTPUT_PADDING, None) if name == "ConvTranspose2d" else None
+    given = dict(filter(None, (_as_key(own, pair, keys) for pair in pairs.values())))
     if name in ("ConvTranspose2d", "Conv2DTranspose"):
         given |= cut_off(name, given, added)
     if given.get("method") == "bilinear" and _is_true(pairs.get("align_corners")):
         given["method"] = "corners"
         given.pop("align_corners", None)
     if name == "AvgPool2d":
-        given.pop(_COUNTED, None)
-        if given.get("pad", "0") != "0" and (_COUNTED not in pairs or converted(pairs[_COUNTED], keys) is None):
-            given[_COUNTED] = "True"
+        given.pop(COUNTED, None)
+        if given.get("pad", "0") != "0" and (COUNTED not in pairs or converted(pairs[COUNTED], keys) is None):
+            given[COUNTED] = "True"
     if layer_type.name == "resize":
         given.setdefault("method", "nearest")
-    return given | {key: text for key, text in _DEFAULTS.get(name, {}).items() if key not in given}
+    return given | {key: text for key, text in own.defaults.items() if key not in given}
 
 
 def _is_true(pair: Pair | None) -> bool:
@@ -224,23 +144,23 @@ def _is_up_to_6(call: Call) -> bool:
     return numbers == [6] and len(call.args) + len(call.named) == 1
 
 
-def _as_key(name: str, pair: Pair, keys: Mapping[str, Key]) -> tuple[str, str] | None:
-    """Return an argument of the class ``name`` as a key and the text of its value; ``None`` for what a spec's layer
-    does in any case."""
+def _as_key(own: LayerClass, pair: Pair, keys: Mapping[str, Key]) -> tuple[str, str] | None:
+    """Return an argument of a class as a key and the text of its value; ``None`` for what a spec's layer does in any
+    case."""
     word, plain = pair.key.text, plain_word(pair.key.text)
     if plain == "bias" and shown(pair.value).lower() == "true":
         return None
     if plain == "activation" and nearest(shown(pair.value), NEURONS) == "leakyrelu":
         return "neuron", f"leakyrelu({_KERAS_SLOPE})"
-    if (name, plain) in _SHARES_KEPT and isinstance(pair.value, Number):
-        return _SHARES_KEPT[name, plain], format_number(round(1 - pair.value.value, 12))
-    own = _OWN_KEYS.get((name, plain))
-    other = None if own else converted(pair, keys)
+    meant = own.keys.get(plain)
+    if plain == own.kept and isinstance(pair.value, Number):
+        return "average", format_number(round(1 - pair.value.value, 12))
+    other = None if meant else converted(pair, keys)
     if other is not None:
         key, _, text = other.partition("=")
         return (key, text) if key else None
     is_known = word in keys or absent_key(word, "") or coefficients_note(word, keys)
-    key = own or (word if is_known else nearest(word, keys) or word)
+    key = meant or (word if is_known else nearest(word, keys) or word)
     return key, _text(keys[key], pair.value) if key in keys else written(pair.value)
 
 
