@@ -18,7 +18,7 @@ from torch import Tensor
 from netspec.parallel.collectives import start_all_reduce, start_broadcast
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.shares import sharding_of
-from netspec.passes.parts import WHOLE
+from netspec.passes.accumulation import WHOLE
 from netspec.passes.torch_names import state_keys
 
 

@@ -23,7 +23,8 @@ from netspec.importers.operators.graph.model import (
     model_error,
     needed,
 )
-from netspec.importers.torch_module.calls import RANDOM, Building, Call, Convert, Read, count_of, sizes_of
+from netspec.importers.torch_module.aten.table import REASONS, TABLE
+from netspec.importers.torch_module.calls import RANDOM, Building, Call, Read, count_of, sizes_of
 from netspec.importers.torch_module.in_place import CHANGED, misread_changes
 from netspec.importers.torch_module.origins import module_of, operator_of, place_of
 from netspec.source import Source
@@ -35,8 +36,6 @@ INPUT = "image"
 def graph_of(
     program: ExportedProgram,
     module: nn.Module,
-    table: Mapping[str, Convert],
-    reasons: Mapping[str, str],
     source: Source,
     *,
     training: bool,
@@ -44,7 +43,6 @@ def graph_of(
 ) -> Model:
     """Return the program as a graph. ``module`` is the one that was followed, whose parameters it has.
 
-    ``table`` converts operators, by their names in PyTorch. ``reasons`` says why others cannot be expressed.
     ``on_read`` is that of ``Building``.
 
     Raises ``SpecError`` with ``torch-input`` if the output does not depend on the images.
@@ -54,7 +52,7 @@ def graph_of(
     changed = misread_changes(program.graph)
     for node in program.graph.nodes:
         if node.op == "call_function":
-            _convert(building, node, table, CHANGED if node in changed else "", reasons)
+            _convert(building, node, CHANGED if node in changed else "")
     outputs, titles = _outputs(building, program)
     if not outputs:
         raise model_error("torch-input", source, "no output of the module depends on its input")
@@ -108,9 +106,7 @@ def _array(value: TorchTensor) -> Array:
     return array
 
 
-def _convert(
-    building: Building, node: fx.Node, table: Mapping[str, Convert], changed: str, reasons: Mapping[str, str]
-) -> None:
+def _convert(building: Building, node: fx.Node, changed: str) -> None:
     """Add a call to the graph: evaluated if it is constant, else as ONNX's operators."""
     if node.target is operator.getitem:
         _take(building, node)
@@ -118,9 +114,8 @@ def _convert(
     if _is_constant(building, node) and not changed:
         _add_constant(building, node)
         return
-    call = Call(node, building, _arguments(node))
-    convert, name = table.get(operator_of(node)), operator_of(node)
-    reason = changed or reasons.get(name, "")
+    call, name = Call(node, building, _arguments(node)), operator_of(node)
+    convert, reason = TABLE.get(name), changed or REASONS.get(name, "")
     if convert is not None and not changed:
         try:
             convert(call)

@@ -16,7 +16,6 @@ from netspec.importers.operators import Origin, Translation
 from netspec.importers.operators import translate as translate_graph
 from netspec.importers.operators.graph.model import Model, Node, model_error
 from netspec.importers.operators.spec.operators import COUNTS
-from netspec.importers.torch_module.aten.table import REASONS, TABLE
 from netspec.importers.torch_module.capture import BATCH, OTHER_BATCH, capture
 from netspec.importers.torch_module.gradients import reached, stops
 from netspec.importers.torch_module.graph import graph_of
@@ -78,7 +77,7 @@ def _followed(
     module: nn.Module, shape: Shape, source: Source, reads: Reads, *, training: bool = False, batch: int = BATCH
 ) -> tuple[Model, ExportedProgram]:
     program = capture(module, shape, source, training=training, batch=batch)
-    return graph_of(program, module, TABLE, REASONS, source, training=training, on_read=reads.note), program
+    return graph_of(program, module, source, training=training, on_read=reads.note), program
 
 
 def _translated(

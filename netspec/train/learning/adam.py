@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from netspec.ir import rules
-from netspec.passes.parts import WHOLE, BatchProgress
+from netspec.passes.accumulation import WHOLE, BatchProgress
 from netspec.train.learning.rule import Group, Optimiser, Scale, gradients, without
 
 R = TypeVar("R", rules.Adam, rules.Lamb)

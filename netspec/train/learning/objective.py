@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from netspec import backend
 from netspec.ir.graph import Graph
+from netspec.passes.accumulation import BatchProgress
 from netspec.passes.fast import PLAIN, Forms
-from netspec.passes.parts import BatchProgress
 from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.layout import Layout
 from netspec.train.errors import TrainError

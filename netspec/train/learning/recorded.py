@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from netspec import backend
 from netspec.ir.ops import NoisyRelu
-from netspec.passes.parts import WHOLE, BatchProgress
+from netspec.passes.accumulation import WHOLE, BatchProgress
 from netspec.train.learning.narrowed import Narrowed
 from netspec.train.learning.objective import Objective, no_update
 from netspec.train.learning.recording import CudaGraphs, Inputs, Recorder, Recording, Tensors

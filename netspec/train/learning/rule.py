@@ -12,8 +12,8 @@ from torch import Tensor
 
 from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.schedules import OwnSchedule
+from netspec.passes.accumulation import WHOLE, BatchProgress
 from netspec.passes.optimiser_state import STATE_KINDS, StateKind
-from netspec.passes.parts import WHOLE, BatchProgress
 from netspec.train.learning.clipping import Clipping
 from netspec.train.learning.constraining import constrain
 

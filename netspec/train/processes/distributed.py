@@ -17,7 +17,7 @@ from netspec.parallel.collectives import all_reduce
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
-from netspec.passes.parts import BatchProgress
+from netspec.passes.accumulation import BatchProgress
 from netspec.passes.placing import Arrangement, ArrangementError, SplitWord, arrange, place_on_devices, share_batch
 from netspec.train.counter_rng import Indices
 from netspec.train.errors import RequestError

@@ -31,8 +31,8 @@ from netspec.ir.rules import AdaGrad, RmsProp, Sgd
 from netspec.ir.settings import Train
 from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
+from netspec.passes.accumulation import BatchProgress
 from netspec.passes.dependence import trained_parameters
-from netspec.passes.parts import BatchProgress
 from netspec.passes.placing import Arrangement, place_on_devices
 from netspec.passes.score_grid import UNLABELLED, is_dense
 from netspec.passes.torch_names import state_keys

@@ -10,7 +10,7 @@ from steep_gradients import copies, gradients
 
 import netspec
 from netspec.ir import rules
-from netspec.passes.parts import BatchProgress
+from netspec.passes.accumulation import BatchProgress
 from netspec.train.learning.adam import Adam
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from netspec.ir.graph import Graph
 from netspec.ir.rules import Clip
-from netspec.passes.parts import BatchProgress
+from netspec.passes.accumulation import BatchProgress
 from netspec.train.learning.clipping import Clipping, squares
 from netspec.train.learning.norms import Devices
 from netspec.train.learning.objective import build

@@ -28,8 +28,8 @@ from netspec.ir.rules import (
 )
 from netspec.ir.schedules import Fixed, Linear, Steps
 from netspec.ir.settings import Train
+from netspec.passes.accumulation import BatchProgress
 from netspec.passes.optimiser_state import state_kinds
-from netspec.passes.parts import BatchProgress
 from netspec.train.learning.optimiser import optimiser_for
 from netspec.train.learning.rates import deviations, scales
 from netspec.train.learning.rule import Optimiser

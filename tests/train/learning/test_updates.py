@@ -9,8 +9,8 @@ from torch import Tensor
 
 import netspec
 from netspec.ir.graph import Graph
+from netspec.passes.accumulation import WHOLE, BatchProgress
 from netspec.passes.fast import forms_of
-from netspec.passes.parts import WHOLE, BatchProgress
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import optimiser_of, state_of
 from netspec.train.learning.rule import Optimiser
