@@ -33,37 +33,27 @@ def open_synthetic_masks(frame: Frame, classes: int, seed: int) -> Data:
 
 
 @dataclass(frozen=True)
-class Scenes:
-    """A split of images with masks, generated on demand. ``split`` names the split.
+class Scenes(Textures):
+    """A split of images of several textures, with masks, generated on demand.
 
-    A background has the texture of a class (see ``Textures``), and ellipses and rectangles on it those of others. The
-    pixels on the edge of a shape are unlabelled, as those on the edges of objects in Pascal VOC's masks.
+    A background has the texture of a class, and ellipses and rectangles on it those of others. The pixels on the edge
+    of a shape are unlabelled, as those on the edges of objects in Pascal VOC's masks.
     """
-
-    frame: Frame
-    classes: int
-    count: int
-    seed: tuple[int, int]
-    split: str = "train"
 
     @property
     def labels(self) -> Labels:
+        """Zeros: an image has no class of its own."""
         return np.zeros(self.count, np.int64)
-
-    def name(self, index: int) -> str:
-        """See ``Split.name``."""
-        return f"{self.split}[{index}]"
 
     def read(self, index: int) -> Pixels:
         """See ``Split.read``. Image and mask depend only on the seed and ``index``."""
         rng = np.random.default_rng((*self.seed, index))
         kinds = rng.integers(self.classes, size=1 + SHAPES)
-        textures = Textures(self.frame, self.classes, self.count, self.seed)
-        image = textures.of_class(int(kinds[0]), rng)
+        image = self.of_class(int(kinds[0]), rng)
         mask = np.full((self.frame.height, self.frame.width), kinds[0], np.uint8)
         for kind in kinds[1:]:
             inside = _shape(self.frame, rng)
-            texture = textures.of_class(int(kind), rng)
+            texture = self.of_class(int(kind), rng)
             edge = inside & ~_eroded(inside)
             image[:, inside] = texture[:, inside]
             mask[inside] = kind
