@@ -9,7 +9,6 @@ from typing import Any
 
 from netspec.formatting import format_count, format_sizes
 from netspec.train.data.sources.folder import ImageFiles
-from netspec.train.data.sources.masks.folder import MaskFiles
 from netspec.train.data.splits import Data, Split
 from netspec.train.errors import TrainError
 
@@ -73,7 +72,7 @@ def _split_fingerprint(split: Split | None) -> dict[str, Any]:
     if split is None:
         return {"images": 0, "sha256": ""}
     digest = hashlib.sha256(split.labels.astype("<i8").tobytes())
-    if isinstance(split, ImageFiles | MaskFiles):
+    if isinstance(split, ImageFiles):
         names = (*split.files.names, *(split.files.masks or ()))
         digest.update("\0".join(names).encode("utf-8", "surrogateescape"))
     return {"images": len(split.labels), "sha256": digest.hexdigest()}

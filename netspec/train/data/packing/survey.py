@@ -206,14 +206,14 @@ def _mask_path(split: Split, index: int) -> str:
 
 def _path(split: Split, index: int) -> str:
     """Return the path of an image's file, as messages about unreadable ones do, or its name if it has no file."""
-    if isinstance(split, ImageFiles | MaskFiles):
+    if isinstance(split, ImageFiles):
         return str(split.files.root / split.files.names[index])
     return split.name(index)
 
 
 def _inspect(split: Split, processes: int, *, masks: bool) -> Iterator[_Inspection]:
     """Inspect every image of a split, in order."""
-    if not isinstance(split, ImageFiles | MaskFiles):
+    if not isinstance(split, ImageFiles):
         yield from (_inspect_image(split, index, masks=masks) for index in range(len(split.labels)))
         return
     files = list(zip(split.files.names, split.files.masks or [None] * len(split.files.names), strict=True))

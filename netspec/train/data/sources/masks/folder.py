@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from netspec.train.data.cut import nearest
 from netspec.train.data.sources.decode import (
@@ -17,11 +16,12 @@ from netspec.train.data.sources.decode import (
     displayed_size,
     require_channels,
 )
+from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.data.sources.listing import Files
 from netspec.train.data.sources.masks.classes import numbered_names, require_classes
 from netspec.train.data.sources.masks.listing import list_masks
 from netspec.train.data.sources.masks.reading import read_mask
-from netspec.train.data.splits import Data, Frame, Labels, Pixels
+from netspec.train.data.splits import Data, Frame, Pixels
 
 
 def read_pair(image: Path, mask: Path, frame: Frame) -> Pixels:
@@ -46,22 +46,11 @@ def read_pair(image: Path, mask: Path, frame: Frame) -> Pixels:
 
 
 @dataclass(frozen=True, slots=True)
-class MaskFiles:
+class MaskFiles(ImageFiles):
     """A split of image files with masks, decoded on demand. ``classes`` is the number of classes; ``None`` if it is not
-    known."""
+    known. ``labels`` are zeros: an image has no class of its own."""
 
-    files: Files
-    frame: Frame
     classes: int | None
-
-    @property
-    def labels(self) -> Labels:
-        """Zeros: an image has no class of its own."""
-        return self.files.labels
-
-    def name(self, index: int) -> str:
-        """See ``Split.name``."""
-        return self.files.path(index)
 
     def read(self, index: int) -> Pixels:
         """See ``read_pair``. Raises ``TrainError`` if the mask has a class that does not exist."""
@@ -69,10 +58,6 @@ class MaskFiles:
         pixels = read_pair(image, mask, self.frame)
         require_classes(mask, pixels[-1], self.classes)
         return pixels
-
-    def decode(self, index: int, side: int) -> Image.Image:
-        """See ``WholeImages.decode``."""
-        return decode_whole(self.paths(index)[0], self.frame.channels, side)
 
     def mask(self, index: int) -> Pixels:
         """See ``WholeMasks.mask``. Raises ``TrainError`` if the mask has a class that does not exist."""
