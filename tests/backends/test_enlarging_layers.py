@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from building import Builder
+from checking import valid_net
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_profiles import examples
+from simulated_cuda import simulate_cuda
 
 from netspec import backend
 from netspec.ir.ops import Deconv, Upsample
@@ -92,6 +96,22 @@ def test_upsampling_equals_interpolate_in_float64(factor: tuple[int, int], metho
     builder.add("up", Upsample(factor, method), builder.input(3, 4, 5))
     ours = reference.run(builder.graph(), {}, x).output
     np.testing.assert_allclose(ours, F.interpolate(torch.tensor(x), scale_factor=factor, **mode), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_only_interpolated_pixels_are_float32_under_autocast(device: str) -> None:
+    """On a GPU, autocast itself would make all of them float32."""
+    text = "[image] input 3x6x6\n[maps] conv filters=4 kernel=3\n"
+    with simulate_cuda() if device == "cuda" else nullcontext():
+        for layer in ("upsample factor=2", "resize size=5x7 method=nearest", "upsample factor=2 method=bilinear",
+                      "upsample factor=2 method=corners", "resize size=5x7 method=bilinear"):  # fmt: skip
+            model = backend.load("pytorch").module(valid_net(f"{text}[up] {layer}\n").graph).to(device)
+            with torch.autocast(device, torch.bfloat16):
+                y = model(torch.ones(2, 3, 6, 6, device=device))
+            narrow = layer in ("upsample factor=2", "resize size=5x7 method=nearest")
+            assert y.dtype == (torch.bfloat16 if narrow else torch.float32), layer
+            y.float().sum().backward()
+            assert all(p.grad is not None for p in model.parameters())
 
 
 @pytest.mark.parametrize("factor", range(1, MAX_FACTOR + 1))

@@ -20,6 +20,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.phases import phases
 from netspec.passes.torch_names import state_keys
+from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_for
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -133,6 +134,20 @@ TRAINED = [
 @pytest.mark.parametrize("name", TRAINED)
 def test_training_steps_equal_the_modules(name: str, tmp_path: Path) -> None:
     Pair(CASES[name](), tmp_path).assert_same_steps()
+
+
+def test_resampling_in_bfloat16_equals_the_modules(tmp_path: Path) -> None:
+    text = (
+        "[image] input 3x6x6\n[c] conv filters=4 kernel=3\n[up] upsample factor=3 method=bilinear\n[d] conv filters=4 "
+        "kernel=1\n[small] resize size=5x7\n[twice] upsample factor=2\n[f] fc outputs=3\ntrain precision=bf16\n"
+    )
+    pair = Pair(netspec.loads(text).graph, tmp_path)
+    expected = Objective(pair.graph, pair.module.train()).loss(pair.images, pair.labels)
+    actual = pair.program.loss_of(pair.network.train(), pair.images, pair.labels)
+    assert torch.equal(actual, expected)
+    expected.backward()
+    actual.backward()
+    pair.assert_same_gradients()
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)

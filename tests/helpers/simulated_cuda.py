@@ -33,7 +33,8 @@ INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_"}
 
 NARROW = {"conv2d", "conv_transpose2d", "prelu", "linear", "bmm", "mm", "matmul", "__matmul__", "addmm", "einsum"}
 WIDE = {"pow", "__pow__", "__rpow__", "rsqrt", "reciprocal", "log", "log2", "exp", "softmax", "log_softmax", "sum",
-        "prod", "cumsum", "cross_entropy", "nll_loss", "mse_loss", "norm", "softplus", "tan", "cosh"}  # fmt: skip
+        "prod", "cumsum", "cross_entropy", "nll_loss", "mse_loss", "norm", "softplus", "tan", "cosh", "interpolate",
+        "group_norm", "layer_norm"}  # fmt: skip
 """The functions that autocast computes in lower precision (``NARROW``) and in float32 (``WIDE``), from PyTorch's list
 "CUDA Ops that can autocast". PyTorch only casts tensors of real devices, so ``Calls`` does it for these."""
 

@@ -22,8 +22,13 @@ def widened(x: Tensor) -> Tensor:
 
 @torch.fx.wrap  # keep the call in symbolic traces, whose proxies have no type to branch on
 def _widened(x: Tensor) -> Tensor:
+    return wide(x) if is_narrowed(x) else x
+
+
+def is_narrowed(x: Tensor) -> bool:
+    """Whether a value is bfloat16 or float16 and autocast is on."""
     # The type is looked at first, because the meta device has no autocast.
-    return wide(x) if x.dtype in _NARROW and torch.is_autocast_enabled(x.device.type) else x
+    return x.dtype in _NARROW and torch.is_autocast_enabled(x.device.type)
 
 
 def wide(x: Tensor) -> Tensor:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, cast
 
 import torch
+import torch.fx
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -16,6 +18,7 @@ from netspec.ir.shape import Shape
 from .counter_rng import RandomLayer
 from .emission import OperationModule, Table
 from .fixed import Fixed
+from .precision import is_narrowed, widened
 
 
 class GaussianBlur(OperationModule):
@@ -112,11 +115,34 @@ class RandomlyScaled(RandomLayer):
         return rows @ x @ columns.T
 
 
-_METHODS: dict[str, dict[str, Any]] = {
-    "nearest": {"mode": "nearest"},
-    "bilinear": {"mode": "bilinear", "align_corners": False},
-    "corners": {"mode": "bilinear", "align_corners": True},
-}
+class RepeatedPixels(nn.Upsample):
+    """Repeats pixels, in the type that they have: on a GPU, autocast would make them float32, in twice the memory."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _repeated(x, self.size, self.scale_factor)
+
+
+@torch.fx.wrap  # keep the call in symbolic traces, whose proxies have no type to branch on
+def _repeated(x: Tensor, size: Any, factor: Any) -> Tensor:
+    with torch.autocast(x.device.type, enabled=False) if is_narrowed(x) else nullcontext():
+        return F.interpolate(x, size, factor)
+
+
+class InterpolatedPixels(nn.Upsample):
+    """Interpolates between pixels, in float32 under autocast, as a GPU does: in bfloat16 it would add up the gradients
+    of all pixels that one takes part in, in random order and with rounding after each (pytorch/pytorch, issue 121072).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(widened(x))
+
+
+def _upsampling(method: str, **size: Any) -> nn.Module:
+    """Return the module that brings maps to a ``size``, or enlarges them by a ``scale_factor``."""
+    if method == "nearest":
+        return RepeatedPixels(**size, mode="nearest")
+    return InterpolatedPixels(**size, mode="bilinear", align_corners=method == "corners")
+
 
 TABLE: Table = {
     ops.Blur: lambda op, inputs: GaussianBlur(op),
@@ -127,8 +153,8 @@ TABLE: Table = {
     ops.EdgePad: lambda op, inputs: nn.ReplicationPad2d(cast(ops.EdgePad, op).pad),
     ops.ReflectPad: lambda op, inputs: nn.ReflectionPad2d(cast(ops.ReflectPad, op).pad),
     ops.BinPool: lambda op, inputs: nn.AdaptiveAvgPool2d(cast(ops.BinPool, op).bins),
-    ops.Interpolate: lambda op, inputs: nn.Upsample(size=op.size, **_METHODS[cast(ops.Interpolate, op).method]),
+    ops.Interpolate: lambda op, inputs: _upsampling(op.method, size=cast(ops.Interpolate, op).size),
     ops.Resize: lambda op, inputs: Bilinear(op, inputs[0]),
-    ops.Upsample: lambda op, inputs: nn.Upsample(scale_factor=op.factor, **_METHODS[cast(ops.Upsample, op).method]),
+    ops.Upsample: lambda op, inputs: _upsampling(op.method, scale_factor=cast(ops.Upsample, op).factor),
     ops.RandomScale: lambda op, inputs: RandomlyScaled(op, inputs[0]),
 }

@@ -97,11 +97,16 @@ def _resize(op: ops.Resize, at: Site) -> str:
 
 
 def _upsample(op: ops.Upsample, at: Site) -> str:
-    return call("F.interpolate", at.x, scale_factor=pair(op.factor), **_method(op.method))
+    return call("F.interpolate", _resampled(op.method, at), scale_factor=pair(op.factor), **_method(op.method))
 
 
 def _interpolate(op: ops.Interpolate, at: Site) -> str:
-    return call("F.interpolate", at.x, size=str(op.size), **_method(op.method))
+    return call("F.interpolate", _resampled(op.method, at), size=str(op.size), **_method(op.method))
+
+
+def _resampled(method: UpsamplingMethod, at: Site) -> str:
+    """Return the input, in float32 if its pixels are interpolated."""
+    return at.x if method == "nearest" else at.float32
 
 
 def _method(method: UpsamplingMethod) -> dict[str, str]:

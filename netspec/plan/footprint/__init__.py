@@ -5,7 +5,8 @@ its input and weight, a ReLU its output, a maximum pooling its input and the int
 the backend pads an image first, or autocast makes a copy in lower precision, that copy is kept instead of the value.
 
 Under autocast to bfloat16, products and parametric ReLUs take 2 bytes per number. Normalisations other than that of
-batches, softmax and losses take 4 (the backend widens them). Everything else takes as many as its input.
+batches, interpolated pixels, softmax and losses take 4 (the backend widens them). Everything else takes as many as its
+input.
 """
 
 from __future__ import annotations

@@ -38,6 +38,10 @@ def spatial(op: Spatial, site: Site) -> Footprint:
             return Footprint(None, width, backward=site.input_numel * width // op.stride)
         case Crop():  # backward puts back columns first, then rows
             return Footprint(None, width, backward=numel // site.output.width * site.inputs[0].width * width)
+        case Upsample(method=method) | Interpolate(method=method) if method != "nearest" and width != FULL:
+            wide = site.input_numel * FULL  # a copy in float32
+            back, later = chain(numel * FULL, wide, site.input_numel * width)
+            return Footprint(numel * FULL, FULL, forward=wide, backward=back, later=later)
         case Mirror() | ZeroPad() | Upsample() | Interpolate():
             return Footprint(numel * width, width)
         case BorderPad() | BinPool():
