@@ -44,8 +44,8 @@ def pixel_evaluation(
 ) -> PixelEvaluation | None:
     """Return the evaluation of some images; ``None`` if none of their pixels is labelled.
 
-    ``confusion`` has the number of pixels of each right class (row) that got each class (column), and ``loss`` is the
-    sum of their losses.
+    ``confusion`` has the number of pixels of each right class (row) that got each class (column), in a last column also
+    of those that got none, and ``loss`` is the sum of their losses.
     """
     pixels, right = int(confusion.sum()), confusion.diagonal()
     if not pixels:
@@ -62,9 +62,10 @@ def pixel_evaluation(
 
 
 def intersection_over_union(confusion: NDArray[np.int64]) -> list[float | None]:
-    """Return the IoU of each class, 0 to 1; ``None`` for classes that no pixel has or gets."""
+    """Return the IoU of each class, 0 to 1; ``None`` for classes that no pixel has or gets. A column after those of the
+    classes counts pixels that got none."""
     right = confusion.diagonal()
-    union = confusion.sum(axis=0) + confusion.sum(axis=1) - right
+    union = confusion.sum(axis=0)[: len(right)] + confusion.sum(axis=1) - right
     return [float(r / u) if u else None for r, u in zip(right, union, strict=True)]
 
 
@@ -75,8 +76,8 @@ def mean_iou(iou: Sequence[float | None]) -> float:
 
 
 class PixelTotals:
-    """Counts of pixels by their right class and the class that they got, the best-scored one, and the sum of the
-    losses. Processes that share an evaluation add up theirs at its end."""
+    """Counts of pixels by their right class and the class that they got, and the sum of the losses. They get the class
+    with the best score, or none if that is not finite. Processes that share an evaluation add up theirs at its end."""
 
     def __init__(self, classes: Sequence[str]) -> None:
         self.images = 0
@@ -87,7 +88,10 @@ class PixelTotals:
     def add(self, objective: Objective, x: Tensor, labels: Tensor) -> None:
         """See ``Totals``."""
         scores, own = objective.counted(x, labels)
-        self._confusion = self._confusion + confusion_of(scores.argmax(1), own, len(self._classes))
+        best, predicted = scores.max(dim=1)  # NaN if one of them is
+        none = len(self._classes)
+        predicted = torch.where(best.isfinite(), predicted, none)
+        self._confusion = self._confusion + confusion_of(predicted, own, none, none + 1)
         losses: Tensor = backend.load("pytorch").pixel_losses(scores, own)
         self._loss = self._loss + losses.sum(dtype=torch.float64)
         self.images += len(labels)
@@ -100,11 +104,13 @@ class PixelTotals:
         return pixel_evaluation(confusion.cpu().numpy(), float(loss), self.images, self._classes)
 
 
-def confusion_of(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Return how many labelled pixels of each right class (row) got each class (column): (classes, classes), int64.
+def confusion_of(predicted: Tensor, labels: Tensor, classes: int, answers: int | None = None) -> Tensor:
+    """Return how many labelled pixels of each right class (row) got each class (column): (classes, answers), int64.
 
-    ``predicted`` are class numbers, int64, and ``labels`` masks of the same shape, uint8.
+    ``predicted`` are class numbers, int64, below ``answers``, by default the number of the classes; ``labels`` are
+    masks of the same shape, uint8.
     """
+    answers = answers or classes
     labelled = labels != UNLABELLED
-    pairs = labels[labelled].long() * classes + predicted[labelled]
-    return torch.bincount(pairs, minlength=classes**2).view(classes, classes)
+    pairs = labels[labelled].long() * answers + predicted[labelled]
+    return torch.bincount(pairs, minlength=classes * answers).view(classes, answers)

@@ -138,6 +138,28 @@ def test_iou_by_hand() -> None:
     assert found.accuracies == ("pixels right 60.0 %", "mean IoU 33.3 %")
 
 
+def test_pixels_whose_scores_are_no_numbers_are_wrong() -> None:
+    """Of 24 pixels, 6 have a score that is NaN, and 3 more have only scores of minus infinity; the others get class
+    0."""
+    known = objective()
+    scores = torch.zeros(1, 4, *SHAPE)
+    scores[:, 0] = 1
+    scores[:, 2, 0] = math.nan
+    scores[:, :, 1, :3] = -math.inf
+
+    class Scored(Objective):
+        def scores(self, images: Tensor) -> Tensor:
+            return scores
+
+    for number, right in ((0, 15 / 24), (1, 0.0)):
+        totals = PixelTotals("abcd")
+        totals.add(Scored(known.graph, known.module), scores, torch.full((1, *SHAPE), number, dtype=torch.uint8))
+        result = totals.result(known)
+        assert result is not None and result.pixels == 24
+        assert result.pixels_right == result.iou["abcd"[number]] == right
+        assert result.iou["a"] == right and result.iou["c"] is None
+
+
 def test_no_labelled_pixel_is_no_evaluation() -> None:
     assert pixel_evaluation(np.zeros((2, 2), np.int64), 0.0, 3, ("a", "b")) is None
     images, labels = batch(2)
