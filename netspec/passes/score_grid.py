@@ -85,6 +85,16 @@ class ScoreGrid:
         rows = slice(self.top, self.top + _span(self.rows, self.down), self.down)
         return rows, slice(self.left, self.left + _span(self.columns, self.across), self.across)
 
+    def share_of(self, image: Shape) -> float:
+        """Return for which share (0 to 1) of the pixels of an image there are scores, if each score is for all those
+        that are nearer to it than to others.
+
+        >>> round(ScoreGrid(388, 388, 1, 1, 92, 92).share_of(Shape(1, 572, 572)), 2)
+        0.46
+        """
+        pixels = min(self.rows * self.down, image.height) * min(self.columns * self.across, image.width)
+        return pixels / (image.height * image.width)
+
     def __str__(self) -> str:
         first = f"from row {self.top} and column {self.left} on"
         if (self.down, self.across) == (1, 1):

@@ -15,11 +15,13 @@ from netspec.ir.graph import Graph
 from netspec.net import Net
 from netspec.passes.crops import drawn_crops
 from netspec.passes.placing import arrange
+from netspec.passes.score_grid import is_dense
 from netspec.source import Source
 from netspec.train.config import Config, Request, resolve
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.batches.transfer import buffers_for
+from netspec.train.data.drawn import WholeMasks
 from netspec.train.data.source import open_source
 from netspec.train.data.splits import Data, only_class, with_cache
 from netspec.train.errors import RequestError
@@ -232,20 +234,17 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
     try:
         folder.write_run({"state": "running", **facts, **resumed})
         folder.write_spec(job.spec)
-        for note in data.notes:
+        for note in (*data.notes, *_validation_notes(graph, job.data)):
             reporter.note(note)
-        if graph.test.views != VIEWS:
-            reporter.note(
-                f"validation uses the {PROTOCOL}; the spec's test views={graph.test.views} only applies to netspec eval"
-            )
         problems = Problems(folder, reporter)
         try:
             with Loader(config.workers, problems.report, buffers_for(config.device)) as loader:
                 training = _build_training(job, data, folder, loader, reporter)
                 if job.state is not None:
                     _restore(training, job.state)
-                elif (warning := only_class(data.classes)) is not None:  # a run that is resumed has it recorded
-                    training.warn(warning)
+                else:  # a run that is resumed has them recorded
+                    for warning in filter(None, (only_class(data.classes), *training.task.warnings)):
+                        training.warn(warning)
                 if config.tensorboard and world.is_main:
                     training.board = Board(folder.path / "tensorboard", training.step)
                 with stop_with_the_others() as stop:
@@ -266,6 +265,16 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
         finish(folder, state, facts, training)
     stopped_by = signals[0] if signals else None
     return Result(job.folder, state, training.step, training.evaluation, counts(training), stopped_by)
+
+
+def _validation_notes(graph: Graph, data: Data) -> tuple[str, ...]:
+    """Return a note if tests may see more of an image than validation does."""
+    if graph.test.views != VIEWS:
+        views = graph.test.views
+        return (f"validation uses the {PROTOCOL}; the spec's test views={views} only applies to netspec eval",)
+    if is_dense(graph) and isinstance(data.train, WholeMasks):
+        return (f"validation uses the {PROTOCOL} of each image; netspec eval --views whole measures all of it",)
+    return ()
 
 
 def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: Reporter) -> Training:

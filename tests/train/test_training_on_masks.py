@@ -92,3 +92,16 @@ def test_a_pack_of_the_size_of_the_images_gives_the_same_run(scenes: Path) -> No
     for name in ("square", "packed"):
         new(f"of-{name}", "--set", "augment.from=24", *numbers, data=name)
     assert read_log(Path("of-square")) == read_log(Path("of-packed"))
+
+
+def test_what_validation_leaves_out_is_said(scenes: Path) -> None:
+    """Of crops of 16 x 16 pixels, 4 x 4 have scores without padding: 6.25 %."""
+    Path("few.net").write_text(SPEC.replace("kernel=3 pad=1", "kernel=13"))
+    done = invoke("train", "few.net", "--data", "scenes", "--out", "few", "--steps", "1", "--threads", "1")
+    assert done.exit_code == 0, done.output
+    note = "validation uses the centre crop of each image; netspec eval --views whole measures all of it"
+    (warning,) = json.loads(Path("few/run.json").read_text())["warnings"]
+    assert warning.startswith("only 4 x 4 of the 16 x 16 pixels of a crop have scores: 6.2 % of it is learnt")
+    assert note in done.stderr and f"warning: {warning}" in done.stderr
+    done = invoke("train", "seg.net", "--data", "scenes", "--out", "all", "--steps", "1", "--threads", "1")
+    assert note in done.stderr and "have scores" not in done.stderr

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netspec.ir.graph import Graph
+from netspec.ir.shape import Shape
 from netspec.passes.score_grid import ScoreGrid, is_dense, score_grid
 from netspec.train.data.batches.augment import Choices
 from netspec.train.data.batches.loader import Batch
@@ -24,16 +25,22 @@ from netspec.train.data.batches.sharing import Sharing
 from netspec.train.learning.pixels import PixelEvaluation, PixelTotals
 from netspec.train.learning.validation import Evaluation, ImageEvaluation, ImageTotals, Totals
 
+FEW = 0.1
+"""With scores for a smaller share of the pixels of a crop, a warning says so. U-Net's are for 46 % of them."""
+
 MEASURES = (*ImageEvaluation.measures, *PixelEvaluation.measures)
 """All that evaluations measure, of images and of pixels."""
 
 
 class Task(Protocol):
-    """What is learnt: the labels of a batch, and how an evaluation counts. ``notes`` are lines for the user, and
-    ``nothing_counted`` says why an evaluation has no result."""
+    """What is learnt: the labels of a batch, and how an evaluation counts. ``notes`` and ``warnings`` are lines for the
+    user, and ``nothing_counted`` says why an evaluation has no result."""
 
     @property
     def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
 
     @property
     def nothing_counted(self) -> str: ...
@@ -56,6 +63,7 @@ class ImageTask:
     """A class for each image."""
 
     notes = ()
+    warnings = ()
     nothing_counted = "none of the validation images can be read"
 
     def labels(self, batch: Batch, choices: Choices, prepare: Preparation, sharing: Sharing) -> NDArray[np.int64]:
@@ -70,14 +78,26 @@ class ImageTask:
 
 @dataclass(frozen=True, slots=True)
 class PixelTask:
-    """A class for each pixel of ``grid``. ``classes`` are the names of the classes."""
+    """A class for each pixel of ``grid``, in crops of a ``size``. ``classes`` are the names of the classes."""
 
     grid: ScoreGrid
+    size: Shape
     classes: tuple[str, ...]
 
     @property
     def notes(self) -> tuple[str, ...]:
         return (f"labels: a class for each of {self.grid}",)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        grid, size = self.grid, self.size
+        share = grid.share_of(size)
+        if share >= FEW:
+            return ()
+        return (
+            f"only {grid.rows} x {grid.columns} of the {size.height} x {size.width} pixels of a crop have scores: "
+            f"{100 * share:.2g} % of it is learnt and validated; larger crops (--input) have more",
+        )
 
     @property
     def nothing_counted(self) -> str:
@@ -96,7 +116,7 @@ class PixelTask:
 
 def task_of(graph: Graph, classes: Sequence[str]) -> Task:
     """Return what a graph learns. ``classes`` are the names of the classes."""
-    return PixelTask(score_grid(graph), tuple(classes)) if is_dense(graph) else ImageTask()
+    return PixelTask(score_grid(graph), graph.input.output, tuple(classes)) if is_dense(graph) else ImageTask()
 
 
 def made_up_labels(graph: Graph, count: int) -> Tensor:
