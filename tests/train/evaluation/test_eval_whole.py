@@ -88,7 +88,7 @@ def test_it_counts_the_pixels_of_the_masks_that_predict_writes(tmp_path: Path, m
     assert found["protocol"] == "whole images, in overlapping crops"
     monkeypatch.setattr(whole, "AT_A_TIME", 1)  # a row at a time
     rows = as_json(*network, "--data", "scenes", "--views", "whole")
-    assert counted(rows) == expected and rows["loss"] == pytest.approx(found["loss"], rel=1e-12)
+    assert counted(rows) == expected and rows["loss"] == pytest.approx(found["loss"], rel=1e-6)
 
 
 def test_an_image_of_the_input_size_is_its_own_centre_crop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_runs_that_read_images_in_different_sizes_are_averaged(scenes: Path) -> 
     Path("net/large.net").write_text(text)
     train("net/large.net", "large")
     one, two, both = (as_json(*runs, "--views", "whole") for runs in (["one"], ["one", "one"], ["one", "large"]))
-    assert two["loss"] == pytest.approx(one["loss"], rel=1e-12) and counted(two) == counted(one)
+    assert two["loss"] == pytest.approx(one["loss"], rel=1e-6) and counted(two) == counted(one)
     assert both["protocol"] == "mean softmax of 2 networks, whole images, in overlapping crops"
     assert both["pixels"] == one["pixels"] and both["loss"] != one["loss"]
 

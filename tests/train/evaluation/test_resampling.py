@@ -24,11 +24,11 @@ def test_centres_are_those_of_interpolate(height: int, width: int, rows: int, co
 def test_points_by_hand() -> None:
     """A quarter of the way from the second unit to the third; and beyond both ends."""
     points = points_at(np.array([1.25, -3.0, 2.5]), 3)
-    maps = torch.tensor([[0.0, 10.0, 20.0]])
-    assert interpolated(maps, points_at(np.zeros(1), 1), points).tolist() == [[12.5, 0.0, 20.0]]
-    assert interpolated(maps, points_at(np.zeros(1), 1), points.part(slice(1, 2))).tolist() == [[0.0]]
+    maps = torch.tensor([[[0.0, 10.0, 20.0]]])
+    assert interpolated(maps, points_at(np.zeros(1), 1), points).tolist() == [[[12.5, 0.0, 20.0]]]
+    assert interpolated(maps, points_at(np.zeros(1), 1), points.part(slice(1, 2))).tolist() == [[[0.0]]]
 
 
 def test_a_map_of_the_same_size_keeps_its_bits() -> None:
-    maps = torch.tensor([[1e-30, 3.0], [float("-inf"), 0.1]])
+    maps = torch.tensor([[[1e-30, 3.0], [float("-inf"), 0.1]]])
     assert torch.equal(interpolated(maps, centres(2, 2), centres(2, 2)), maps)

@@ -23,6 +23,11 @@ class Points(NamedTuple):
     after: NDArray[np.int64]
     share: NDArray[np.float32]
 
+    @property
+    def between(self) -> bool:
+        """Whether some of the points are not at a unit."""
+        return bool(self.share.any())
+
     def part(self, which: slice) -> Points:
         """Return some of the points."""
         return Points(self.before[which], self.after[which], self.share[which])
@@ -42,14 +47,12 @@ def centres(count: int, units: int) -> Points:
 
 
 def interpolated(maps: Tensor, rows: Points, columns: Points) -> Tensor:
-    """Return maps (..., height, width) at points of their rows and columns: (..., rows, columns)."""
-    return _along(_along(maps, rows, -2), columns, -1)
+    """Return maps (classes, height, width) at points of their rows and columns: (classes, rows, columns)."""
+    before, after, share = _on(maps, rows)
+    maps = torch.lerp(maps[:, before], maps[:, after], share[:, None]) if rows.between else maps[:, before]
+    before, after, share = _on(maps, columns)  # indexed, since index_select is four times slower along columns
+    return torch.lerp(maps[:, :, before], maps[:, :, after], share) if columns.between else maps[:, :, before]
 
 
-def _along(maps: Tensor, points: Points, axis: int) -> Tensor:
-    before, after, share = (torch.from_numpy(numbers).to(maps.device) for numbers in points)
-    if not points.share.any():
-        return maps.index_select(axis, before)
-    if axis == -2:
-        share = share[:, None]
-    return torch.lerp(maps.index_select(axis, before), maps.index_select(axis, after), share)
+def _on(maps: Tensor, points: Points) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(numbers).to(maps.device) for numbers in points)

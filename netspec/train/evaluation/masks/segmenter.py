@@ -12,7 +12,7 @@ from netspec.ir.settings import Views
 from netspec.train.data.sources.decode import PEAK, decoded_side, displayed_size, upright
 from netspec.train.data.splits import Unreadable
 from netspec.train.errors import TrainError
-from netspec.train.evaluation.masks.whole import WHOLE, Scorer, scaled_whole, strips
+from netspec.train.evaluation.masks.whole import WHOLE, Scorer, best, scaled_whole, strips
 from netspec.train.evaluation.predict import MAX_GUESSES, Guess, Prediction, frame_of, open_image
 from netspec.train.evaluation.views import views_of_masks
 from netspec.train.runs.saved import Saved
@@ -60,7 +60,7 @@ class Segmenter:
             return Prediction.without(image, problem)
         mask = np.empty(size, np.uint8)
         for rows, predicted in strips([self._network.scores(pixels, name)], size):
-            mask[rows] = predicted.argmax(dim=0).byte().cpu().numpy()
+            mask[rows] = best(predicted).byte().cpu().numpy()
         counts = np.bincount(mask.ravel(), minlength=len(self._run.classes))
         most = np.argsort(-counts, kind="stable")[:MAX_GUESSES].tolist()
         guesses = [Guess(k, self._run.classes[k], int(counts[k]) / mask.size) for k in most if counts[k]]

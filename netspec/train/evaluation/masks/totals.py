@@ -43,7 +43,7 @@ class Totals:
         """Count the losses of some pixels, given the log-probabilities predicted, (classes, ...), and their labels."""
         labelled = labels != UNLABELLED
         right = predicted.gather(0, torch.where(labelled, labels, 0).long()[None])[0]
-        self.loss -= float(right[labelled].sum())
+        self.loss -= float(right[labelled].sum(dtype=torch.float64))
 
     def add_image(self, name: str, confusion: Confusion) -> ImageResult | None:
         """Count an image. Return its result if it is one of the worst so far, whose masks are kept."""

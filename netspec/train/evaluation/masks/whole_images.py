@@ -22,7 +22,7 @@ from netspec.train.data.splits import Data, Frame, Pixels, Split, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.masks.outcome import Drawn
 from netspec.train.evaluation.masks.totals import Totals
-from netspec.train.evaluation.masks.whole import WHOLE, Scorer, scaled_whole, strips
+from netspec.train.evaluation.masks.whole import WHOLE, Scorer, best, scaled_whole, strips
 from netspec.train.evaluation.testing import EvaluationSettings, Part, split_of
 from netspec.train.learning.pixels import confusion_of
 from netspec.train.runs.saved import Saved
@@ -79,10 +79,10 @@ class WholeTest:
         labels, answers = torch.from_numpy(whole.mask).to(scores[0].device), np.empty(size, np.uint8)
         confusion = np.zeros_like(totals.confusion)
         for rows, predicted in strips(scores, size):
-            best = predicted.argmax(dim=0)
+            got = best(predicted)
             totals.add_losses(predicted, labels[rows])
-            confusion += confusion_of(best, labels[rows], len(confusion)).cpu().numpy()
-            answers[rows] = best.byte().cpu().numpy()
+            confusion += confusion_of(got, labels[rows], len(confusion)).cpu().numpy()
+            answers[rows] = got.byte().cpu().numpy()
         result = totals.add_image(name, confusion)
         if result is not None:
             image = whole.images[self.data.frame]
