@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from netspec.diagnostics import SpecError
 from netspec.importers.onnx_file.graph.folding import fold
 from netspec.importers.onnx_file.graph.reading import read_model
 from netspec.importers.operators.graph.model import Model
@@ -38,7 +40,26 @@ def translate(source: Source, shape: Shape | None = None) -> Translation:
         _preprocessing(model),
         unstated=frozenset(ASPECTS) - ({"preparation"} if _is_ours(model) else set()),
     )
-    return translate_graph(model, source, about)
+    try:
+        return translate_graph(model, source, about)
+    except SpecError:
+        other = _in_other_order(model, source, about)
+        if other is None:
+            raise
+    return other
+
+
+def _in_other_order(model: Model, source: Source, about: Origin) -> Translation | None:
+    """Translate a model with the other order of its input's axes, if the order is a guess and that one can be.
+
+    If both orders can be translated, they are the same function, of images whose axes are in either order.
+    """
+    if not model.order_is_guess:
+        return None
+    try:
+        return translate_graph(replace(model, channels_last=not model.channels_last), source, about)
+    except SpecError:
+        return None
 
 
 def _is_ours(model: Model) -> bool:

@@ -156,7 +156,7 @@ def test_shuffle_of_channels_that_come_last() -> None:
     ("apart", "order", "together"),
     [
         ([0, 3, 2, 4, 5], [0, 1, 2, 4, 3], [0, 6, 4, 5]),  # rows and columns change places
-        ([0, 3, 2, 4, 5], [1, 0, 2, 3, 4], [0, 6, 4, 5]),  # images and groups do
+        ([0, 3, 2, 4, 5], [1, 0, 2, 3, 4], [2, 6, 4, 5]),  # images and groups do
         ([0, 3, 4, 2, 5], [0, 2, 1, 3, 4], [0, 6, 4, 5]),  # the groups cut through pixels
     ],
 )

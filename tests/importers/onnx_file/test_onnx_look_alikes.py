@@ -11,6 +11,7 @@ onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
 pytest.importorskip("onnxruntime", reason="the extras onnx and peers are not installed")
 
 from onnx_graphs import Array, assert_same, model, node, numbers, refused, spec  # noqa: E402
+from onnx_groups import groups, rows  # noqa: E402
 
 
 def float32(value: Any) -> Array:
@@ -36,35 +37,6 @@ def test_whole_numbers_are_rounded_and_overflow(element: int, op: str, number: A
     given.graph.input[0].type.tensor_type.elem_type = 2
     images = np.arange(24).reshape(2, 3, 2, 2)
     assert_same(given, images.astype(np.float32), to_model=lambda values: values.astype(np.uint8))
-
-
-def groups(constant: Array) -> Any:
-    """Group normalisation of square maps with as many rows as channels, times a constant."""
-    nodes = [
-        node("Reshape", ["x", "rows"], ["r"]),
-        node("InstanceNormalization", ["r", "one", "zero"], ["i"]),
-        node("Reshape", ["i", "back"], ["n"]),
-        node("Mul", ["n", "c"], ["y"]),
-    ]
-    sizes = {"rows": np.array([0, 2, -1]), "back": np.array([0, 4, 4, 4])}
-    return model(nodes, ("N", 4, 4, 4), {"one": float32([1, 1]), "zero": float32([0, 0]), "c": constant, **sizes})
-
-
-def rows(constant: Array) -> Any:
-    """Layer normalisation over the channels of square maps, written as several operators, times a constant."""
-    nodes = [
-        node("Transpose", ["x"], ["t"], perm=[0, 2, 3, 1]),
-        node("ReduceMean", ["t"], ["m"], axes=[-1]),
-        node("Sub", ["t", "m"], ["d"]),
-        node("Mul", ["d", "d"], ["q"]),
-        node("ReduceMean", ["q"], ["v"], axes=[-1]),
-        node("Add", ["v", "eps"], ["e"]),
-        node("Sqrt", ["e"], ["r"]),
-        node("Div", ["d", "r"], ["n"]),
-        node("Mul", ["n", "c"], ["s"]),
-        node("Transpose", ["s"], ["y"], perm=[0, 3, 1, 2]),
-    ]
-    return model(nodes, ("N", 4, 4, 4), {"eps": float32(1e-5), "c": constant})
 
 
 @pytest.mark.parametrize(
@@ -134,17 +106,19 @@ def test_branches_may_have_values_of_the_same_name() -> None:
     assert refused(model(nodes, ("N", 5), {"yes": np.array(True)})).code == "not-onnx"
 
 
-def divided_by_size(axis: int, batch: str | int) -> Any:
+def with_size(op: str, axis: int, batch: str | int) -> Any:
+    """A model that computes with the length of an axis."""
     nodes = [
         node("Shape", ["x"], ["s"]),
         node("Gather", ["s", "axis"], ["n"]),
         node("Cast", ["n"], ["f"], to=1),
-        node("Div", ["x", "f"], ["y"]),
+        node(op, ["x", "f"], ["y"]),
     ]
     return model(nodes, (batch, 3, 4, 5), {"axis": np.array(axis)})
 
 
 def test_the_number_of_images_is_no_constant() -> None:
-    assert "it computes with the number of images" in refused(divided_by_size(0, "N")).notes[0]
-    assert_same(divided_by_size(2, "N"), numbers(2, 3, 4, 5))
-    assert_same(divided_by_size(0, 2), numbers(2, 3, 4, 5))
+    assert "it computes with the number of images" in refused(with_size("Div", 0, "N")).notes[0]
+    assert "it computes with the number of images" in refused(with_size("Max", 0, "N")).notes[0]  # no Clip either
+    assert_same(with_size("Div", 2, "N"), numbers(2, 3, 4, 5))
+    assert_same(with_size("Div", 0, 2), numbers(2, 3, 4, 5))

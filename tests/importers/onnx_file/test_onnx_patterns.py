@@ -6,7 +6,6 @@ Those of PyTorch's newer exporter, of Keras by tf2onnx, and of older exporters a
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import onnx
@@ -18,33 +17,11 @@ from hypothesis_profiles import examples
 pytest.importorskip("onnxruntime", reason="the extras onnx and peers are not installed")
 
 from onnx_graphs import Array, assert_same, imported, model, node, numbers, refused, spec
+from onnx_groups import CONSTANTS, FUNCTIONS, chain
 
 from netspec.diagnostics import SpecError
 
 SHAPE = (6, 5, 4)
-
-
-def chain(*steps: tuple[Any, ...]) -> list[onnx.NodeProto]:
-    """Nodes from tuples of an operator, its inputs and its output."""
-    return [node(op, list(inputs), [output]) for op, inputs, output in steps]
-
-
-FUNCTIONS = {
-    "silu": chain(("Sigmoid", "x", "s"), ("Mul", "sx", "y")),
-    "gelu": chain(("Div", "xr", "d"), ("Erf", "d", "e"), ("Add", "e1", "a"), ("Mul", "xa", "m"), ("Mul", "mh", "y")),
-    "gelu inputs=x": chain(
-        ("Mul", "xh", "t"), ("Mul", "qx", "d"), ("Erf", "d", "e"), ("Add", "1e", "a"), ("Mul", "ta", "y")
-    ),
-    "hardsigmoid": chain(("Add", "x3", "a"), ("Clip", "a06", "c"), ("Div", "c6", "y")),
-    "hardswish": chain(("Add", "3x", "a"), ("Clip", "a06", "c"), ("Mul", "xc", "m"), ("Div", "m6", "y")),
-    "tanh a=3 b=0.5": chain(("Mul", "xh", "b"), ("Tanh", "b", "t"), ("Mul", "t3", "y")),
-    "softrelu": chain(("Softplus", "x", "s"), ("Greater", "x4", "g"), ("Where", "gxs", "y")),
-    "log a=6": chain(("Abs", "x", "p"), ("Add", "p6", "a"), ("Log", "a", "y")),
-}
-"""By the line of the spec. ``r`` is the root of 2, ``q`` of 1/2, ``h`` is 1/2; digits are numbers."""
-
-CONSTANTS = {digit: np.float32(digit) for digit in "01346"}
-CONSTANTS |= {"r": np.float32(math.sqrt(2)), "q": np.float32(math.sqrt(0.5)), "h": np.float32(0.5)}
 
 
 @pytest.mark.parametrize("line", FUNCTIONS)
@@ -98,7 +75,8 @@ def test_layer_normalisation_in_several_operators() -> None:
     given = model([node("Identity", ["x"], ["v"]), *layer_norm(1), node("Relu", ["z"], ["y"])], ("N", *SHAPE), first)
     assert spec(given)[-1] == "[norm] layernorm eps=0.001 neuron=relu"
     assert_same(given, numbers(2, *SHAPE))
-    given = model([node("Identity", ["x"], ["v"]), *layer_norm(3), node("Relu", ["z"], ["y"])], ("N", 6, 5, 6), tensors)
+    pool = node("MaxPool", ["x"], ["v"], kernel_shape=[1, 1])  # which says that the last axis is not the channels
+    given = model([pool, *layer_norm(3), node("Relu", ["z"], ["y"])], ("N", 6, 5, 6), tensors)
     assert "it normalises N x C x H x W over W" in "".join(refused(given).notes)
 
 
@@ -183,6 +161,20 @@ def test_images_without_an_axis_for_channels() -> None:
     given = model(nodes, ("N", 4, 5), {"w": numbers(20, 3)})
     assert spec(given)[1:] == ["[x] input 1x4x5", "[fc1] fc outputs=3 bias=none"]
     assert_same(given, numbers(2, 1, 4, 5), to_model=lambda images: images[:, 0])
+
+
+def test_order_of_axes_that_no_reader_of_the_input_tells() -> None:
+    conv = [node("Relu", ["x"], ["r"]), node("Conv", ["r", "w"], ["y"])]
+    given = model(conv, ("N", 5, 4, 3), {"w": numbers(2, 5, 1, 1)})
+    assert spec(given)[1] == "[x] input 5x4x3"  # a last axis of 3 numbers is mostly that of colours
+    assert_same(given, numbers(2, 5, 4, 3))
+    product = [node("MatMul", ["x", "w"], ["m"]), node("ReduceMax", ["m"], ["y"], axes=[1, 2], keepdims=0)]
+    given = model(product, ("N", 4, 5, 6), {"w": numbers(6, 2)})
+    assert spec(given)[1] == "[x] input 6x4x5"
+    assert_same(given, numbers(2, 6, 4, 5), to_model=lambda images: images.transpose(0, 2, 3, 1))
+    nodes, tensors = [*conv, node("MatMul", ["y", "v"], ["z"])], {"w": numbers(2, 5, 1, 1), "v": numbers(3, 2)}
+    given = model(nodes, ("N", 5, 4, 3), tensors, outputs=("z",))
+    assert refused(given).code == "onnx-not-expressible"  # in both orders
 
 
 def test_names() -> None:

@@ -27,6 +27,9 @@ OTHER_WEIGHTS = {
 TABLED = ("lecun-1989", "lenet-1")
 """Classics of which the same is true."""
 
+LARGE = ("deeplab-v3", "googlenet", "resnext-50")
+"""Classics of many layers, of which others have the same."""
+
 SMALL = ("cifar-quick", "digits", "four-layers-relu", "lenet", "lenet-5")
 
 
@@ -58,7 +61,11 @@ def test_specs_come_back_as_the_same_network(path: Path) -> None:
 
 
 @pytest.mark.many
-@pytest.mark.parametrize("path", [p for p in DISTINCT if p.stem not in TABLED], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, marks=[pytest.mark.slow] * (p.stem in LARGE)) for p in DISTINCT if p.stem not in TABLED],
+    ids=lambda path: path.stem,
+)
 def test_narrow_classics_come_back_as_the_same_network(path: Path) -> None:
     net = classics.narrow(path.stem)
     difference = compare(net, imported(written(net)).net)

@@ -84,6 +84,7 @@ def test_module_of_pytorch() -> None:
     [
         ({"mode": "cubic"}, (2, 2), "it samples by cubic"),
         ({"mode": "linear"}, (2.1, 2), "it scales by 2.1 and 2, and makes 2x4x4 2x8x8"),
+        ({"nearest_mode": "away"}, (2, 2), "it samples by away"),
         ({"nearest_mode": "ceil"}, (2, 2), "it samples at other positions"),
         ({"nearest_mode": "ceil"}, (0.5, 0.5), "it samples at other positions"),
     ],

@@ -23,6 +23,8 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     ),
     "nearly gelu": (lambda x: 0.50004 * x * (1 + torch.erf(x * 0.5**0.5)), "erf (same_outputs.py:"),
     "softplus": (lambda x: F.softplus(x), "softrelu is log(1 + e^x) only up to 4"),
+    "nearly mish": (lambda x: x * F.softplus(x, beta=2).tanh(), "softrelu is log(1 + e^x) only up to 4"),
+    "mish in part": (lambda x: x * F.softplus(x, threshold=3).tanh(), "softrelu is log(1 + e^x) only up to 4"),
     "attention": (lambda x: F.scaled_dot_product_attention(x, x, x), "a spec has no attention"),
     "matrices": (lambda x: x.flatten(2) @ x.flatten(2).mT, "it multiplies two computed matrices"),
     "sequence": (lambda x: x.flatten(2).permute(2, 0, 1) @ torch.ones(3, 2), "HW x N x C: pixels are a sequence"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netspec.formatting import format_sizes
 from netspec.importers.onnx_file.graph.branches import branch_of
 from netspec.importers.onnx_file.graph.inference import (
     Walk,
@@ -99,6 +100,7 @@ def _model(walk: Walk, images: Images, outputs: tuple[str, ...]) -> Model:
         batch=images.shape[0],
         input=images.name,
         channels_last=images.channels_last,
+        order_is_guess=images.is_guess,
         outputs=outputs,
         opset=opset_of(model),
         counts=frozenset(name for name in walk.counts if walk.types[name].tensor_type.elem_type in REAL_TYPES),
@@ -150,10 +152,20 @@ def _keep(walk: Walk, proto: NodeProto, number: int) -> None:
             sizes = tuple(axis.dim_value if axis.HasField("dim_value") else -1 for axis in axes)
             if all(size >= 0 for size in sizes):
                 walk.shapes[name] = sizes
+    if proto.op_type == "Reshape":
+        _check_numbers(walk, proto, number)
     attributes = {attribute.name: _attribute(attribute) for attribute in proto.attribute}
     walk.computed.update(proto.output)
     read = tuple(walk.alias.get(name, name) for name in proto.input)
     walk.nodes.append(Node(operator_of(proto), proto.name, read, tuple(proto.output), attributes, _module(proto)))
+
+
+def _check_numbers(walk: Walk, proto: NodeProto, number: int) -> None:
+    """Raise ``SpecError`` if a Reshape returns more or fewer numbers than it reads, which onnx does not check."""
+    before, after = (walk.shapes.get(name) for name in (proto.input[0], proto.output[0]))
+    if before is not None and after is not None and math.prod(before) != math.prod(after):
+        note = f"{format_sizes(before)} cannot become {format_sizes(after)}"
+        raise model_error("onnx-shapes", walk.source, f"the shapes at {called(proto, number)} do not fit", (note,))
 
 
 def _copy(walk: Walk, value: str, name: str) -> None:

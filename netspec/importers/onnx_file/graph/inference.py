@@ -70,10 +70,18 @@ def check_node(walk: Walk, proto: NodeProto, number: int) -> None:
     context.opset_imports = {"": opset_of(walk.model)}
     try:
         checker.check_node(proto, context)
-    except (checker.ValidationError, RuntimeError) as problem:
+        _check_parts(proto)
+    except (checker.ValidationError, RuntimeError, ValueError) as problem:
         notes = (str(problem).partition("\n")[0],)
         message = f"{called(proto, number)} is not a valid operator"
         raise model_error("not-onnx", walk.source, message, notes) from None
+
+
+def _check_parts(proto: NodeProto) -> None:
+    """Raise ``ValueError`` if a Split says another number of outputs than it has, at which onnx (1.23) aborts."""
+    for attribute in proto.attribute:
+        if proto.op_type == "Split" and attribute.name == "num_outputs" and attribute.i != len(proto.output):
+            raise ValueError(f"num_outputs is {attribute.i}, and it has {len(proto.output)} outputs")
 
 
 def evaluated(walk: Walk, proto: NodeProto, number: int) -> Mapping[str, Array]:

@@ -29,11 +29,15 @@ _NUMBERS = (*range(1, 8), 10, 11, 12, 13, 16)
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """The input with the images: its name, its shape with the batch, and whether its axes are N,H,W,C."""
+    """The input with the images: its name, its shape with the batch, and whether its axes are N,H,W,C.
+
+    ``is_guess``: nothing in the graph says whether they are these or N,C,H,W.
+    """
 
     name: str
     shape: Sizes
     channels_last: bool
+    is_guess: bool = False
 
 
 def images_of(graph: GraphProto, given: Shape | None, source: Source) -> Images:
@@ -59,14 +63,15 @@ def images_of(graph: GraphProto, given: Shape | None, source: Source) -> Images:
         message = f"the input {value.name} has the shape {_written(axes)}, which is neither images nor vectors"
         note = "images are N x channels x height x width or N x height x width x channels, vectors are N x features"
         raise model_error("onnx-input", source, message, (note,))
-    channels_last = _channels_last(graph, value.name, axes)
+    known = _channels_last(graph, value.name, axes)
+    channels_last = _last_is_colours(axes) if known is None else known
     batch = axes[0] if isinstance(axes[0], int) else BATCH
     if given is not None:
         return Images(value.name, (batch, *_given_sizes(given, axes, channels_last, source)), channels_last)
     sizes = [axis for axis in axes[1:] if isinstance(axis, int)]
     if len(sizes) < len(axes) - 1:
         raise _unknown_size(value.name, axes, channels_last, source)
-    return Images(value.name, (batch, *sizes), channels_last)
+    return Images(value.name, (batch, *sizes), channels_last, known is None)
 
 
 def _read_in(graph: GraphProto) -> set[str]:
@@ -86,20 +91,19 @@ def _written(axes: tuple[int | str, ...]) -> str:
     return " x ".join(map(str, axes)) or "of a single number"
 
 
-def _channels_last(graph: GraphProto, name: str, axes: tuple[int | str, ...]) -> bool:
-    """Whether an input's axes are N,H,W,C: a Transpose makes them N,C,H,W, or only the last is a number of colours.
-
-    Either reading gives the same function, of images whose axes are in this order; a wrong one would only be refused by
-    the first convolution.
-    """
+def _channels_last(graph: GraphProto, name: str, axes: tuple[int | str, ...]) -> bool | None:
+    """Whether an input's axes are N,H,W,C, because a Transpose makes them N,C,H,W; ``None`` if no reader tells."""
     if len(axes) != 4:
         return False
     readers = [node for node in graph.node if name in node.input]
     orders = [list(a.ints) for node in readers for a in node.attribute if node.op_type == "Transpose"]
     if orders and len(orders) == len(readers) and all(order == [0, 3, 1, 2] for order in orders):
         return True
-    if any(node.op_type in _CHANNELS_FIRST for node in readers):
-        return False
+    return False if any(node.op_type in _CHANNELS_FIRST for node in readers) else None
+
+
+def _last_is_colours(axes: tuple[int | str, ...]) -> bool:
+    """Whether only the last of four axes is a number of colours."""
     return axes[3] in _COLOURS and axes[1] not in _COLOURS and axes[2] not in _COLOURS
 
 

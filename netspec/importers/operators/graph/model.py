@@ -75,9 +75,10 @@ class Model:
     ``nodes`` are in the order of the computation, and each is needed for an output. ``tensors`` are the constants, and
     ``shapes`` the shapes of all other values as far as ONNX can infer them, the batch included. ``batch`` is the number
     of images that these shapes are for. ``input`` is the name of the value with the images, ``channels_last`` says that
-    its axes are N,H,W,C. ``opset`` is the version of the operator set, ``about`` the metadata. ``whole`` are the
-    computed values that are whole numbers or truth values, and ``counts`` the constants with real numbers that depend
-    on the number of images. ``exact``: numbers are those that somebody wrote, not rounded to float32 or fewer digits.
+    its axes are N,H,W,C, and ``order_is_guess`` that nothing in the file says so or the contrary. ``opset`` is the
+    version of the operator set, ``about`` the metadata. ``whole`` are the computed values that are whole numbers or
+    truth values, and ``counts`` the constants with real numbers that depend on the number of images. ``exact``: numbers
+    are those that somebody wrote, not rounded to float32 or fewer digits.
     ``titles`` are what the user calls outputs, by their names, if the model is a program that names them.
     """
 
@@ -94,6 +95,7 @@ class Model:
     producer: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
     exact: bool = False
+    order_is_guess: bool = False
     titles: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -115,9 +117,9 @@ class Model:
         return len(self.readers.get(value, ())) == 1 and value not in self.outputs
 
     def number(self, value: str) -> float | None:
-        """Return a constant that has a single value, ``None`` for anything else."""
+        """Return a constant that has a single value, the same for any number of images; ``None`` for anything else."""
         if value not in self._numbers:
-            tensor = self.tensors.get(value)
+            tensor = None if value in self.counts else self.tensors.get(value)
             single = tensor is not None and tensor.size == 1
             self._numbers[value] = float(tensor.values().reshape(-1)[0]) if tensor is not None and single else None
         return self._numbers[value]

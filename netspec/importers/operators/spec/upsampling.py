@@ -110,7 +110,7 @@ def _need_scales(site: Site, x: Shape, shape: Shape) -> None:
     """Raise ``Inexpressible`` if the scales are not the ratios of the sizes, which are rounded down: it samples at
     distances of 1 / scale then, unless it aligns the corners."""
     tensor = site.tensor(2 if len(site.node.inputs) > 2 else 1)
-    scales = site.get("scales") if tensor is None else tensor.read().tolist()
+    scales = site.get("scales") if tensor is None else tensor.read().reshape(-1).tolist()
     if not scales or site.get("coordinate_transformation_mode") == "align_corners":
         return
     ratios = [after / before for before, after in zip(x[1:], shape[1:], strict=True)]
@@ -133,9 +133,10 @@ def _positions(site: Site, size: int, outputs: int) -> tuple[Fraction, ...]:
     """Return the positions at which the outputs of an axis are sampled: whole numbers if pixels are repeated."""
     mode, word, nearest = _sampling(site)
     coordinate = _COORDINATES.get(word)
-    if coordinate is None or mode not in ("nearest", "linear"):
-        raise Inexpressible(f"it samples by {mode if coordinate else word}; a spec's upsample is nearest or bilinear")
-    rounding = _ROUNDINGS[nearest]
+    rounding = _ROUNDINGS.get(nearest)
+    if coordinate is None or rounding is None or mode not in ("nearest", "linear"):
+        unknown = word if coordinate is None else nearest if rounding is None else mode
+        raise Inexpressible(f"it samples by {unknown}; a spec's upsample is nearest or bilinear")
     at = (coordinate(i, size, outputs) for i in range(outputs))
     if mode == "nearest":
         return tuple(Fraction(min(max(rounding(position), 0), size - 1)) for position in at)

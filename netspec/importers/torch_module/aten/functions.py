@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.spec.reasons import NO_SOFTPLUS
 from netspec.importers.torch_module.calls import Call, Convert
 
 
@@ -45,6 +46,13 @@ def function(op: str, **attributes: str) -> Convert:
         call.emit(op, call.value(next(iter(call.arguments.values()))), **given)
 
     return convert
+
+
+def softplus(call: Call) -> None:
+    """log(1 + e^x), a part of mish. Above its threshold PyTorch's is x, which differs by 2e-9 at most from 20 on."""
+    if call.get("beta", 1) != 1 or call.get("threshold", 20) < 20:
+        raise Inexpressible(NO_SOFTPLUS)
+    call.emit("Softplus", call.value(call.get("self")))
 
 
 def elu(call: Call) -> None:

@@ -51,7 +51,7 @@ TABLE: Mapping[str, Convert] = {
     "mish": functions.function("Mish"),
     "gelu": functions.gelu,
     "tanh": functions.function("Tanh"),
-    "softplus": functions.function("Softplus"),
+    "softplus": functions.softplus,
     "erf": functions.function("Erf"),
     **dict.fromkeys(("abs", "absolute"), functions.function("Abs")),
     "square": functions.function("Square"),
