@@ -26,6 +26,7 @@ from netspec.plan import plan
 from netspec.train.learning.ema import Average
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of
+from netspec.train.learning.task import made_up_labels
 
 SPEC = Path(__file__).parent.parent / "specs" / "alexnet.net"
 STEPS = 3
@@ -44,7 +45,7 @@ def reported(graph: Graph, batch: int) -> int:
     optimiser = optimiser_of(graph, objective.module)
     average = Average(objective.module, graph.train.ema) if graph.train.ema else None
     images = torch.rand(batch, *graph.input.output, device="cuda")
-    labels = torch.zeros(batch, dtype=torch.long, device="cuda")
+    labels = made_up_labels(graph, batch).to("cuda")
     for step in range(STEPS):
         torch.cuda.reset_peak_memory_stats()
         optimiser.zero_grad()

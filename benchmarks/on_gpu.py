@@ -2,10 +2,10 @@
 
 Each job is a process with its own time limit. The most valuable jobs come first: timing the networks alone, memory and
 the first step take seconds, so their results are there even if compiling the hand-written networks takes the rest of
-the time. The folder `-o` gets a few files: the jobs' output in `output.txt` and `errors.txt`, the curves, and
-`summary.json` with each job's exit code, seconds, figures, and the figures that miss their goal. For jobs that had no
-time left, the script prints the options that run them later. `--small` tries the script on small batches and networks,
-on the CPU too.
+the time. Dense networks, U-Net and DeepLab, are timed, measured and trained too. The folder `-o` gets a few files: the
+jobs' output in `output.txt` and `errors.txt`, the curves, and `summary.json` with each job's exit code, seconds,
+figures, and the figures that miss their goal. For jobs that had no time left, the script prints the options that run
+them later. `--small` tries the script on small batches and networks, on the CPU too.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -67,8 +68,15 @@ def speeds(output: str) -> Figures:
 
 def passed(output: str) -> Figures:
     """Return the number of passed tests in pytest's output."""
-    words = output.split()
-    return {"passed": float(words[words.index("passed") - 1])} if "passed" in words else {"passed": 0.0}
+    found = re.search(r"(\d+) passed", output)
+    return {"passed": float(found[1]) if found else 0.0}
+
+
+def missing() -> str | None:
+    """Return what this Python lacks for the jobs, if anything: all would fail one after the other."""
+    needed = "import netspec, netspec.backend; netspec.load('specs/digits.net'); netspec.backend.load('pytorch')"
+    tried = subprocess.run([PYTHON, "-c", needed], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    return tried.stderr.strip().splitlines()[-1] if tried.returncode else None
 
 
 def jobs(device: str, small: bool, folder: Path) -> list[Job]:
@@ -79,6 +87,11 @@ def jobs(device: str, small: bool, folder: Path) -> list[Job]:
     rounds, precision = (1, "fp32") if small else (5, "bf16")
     narrow = ["--set", "fc6.outputs=64", "--set", "fc7.outputs=64"] if small else []
 
+    small_dense = specs / "u-net-digits.net"
+    dense = {
+        "u-net-8": (small_dense if small else specs / "classics" / "u-net.net", 2 if small else 8),
+        "deeplab-16": (small_dense if small else specs / "classics" / "deeplab-v3.net", 2 if small else 16),
+    }
     networks = {
         "alexnet-1024": (alexnet, batches[0], {"training": 2.5}),
         "alexnet-128": (alexnet, batches[1], {"training": 2.0}),
@@ -87,7 +100,7 @@ def jobs(device: str, small: bool, folder: Path) -> list[Job]:
     }
 
     def timed(name: str, *more: str) -> list[str]:
-        spec, batch, _ = networks[name]
+        spec, batch, *_ = networks[name] if name in networks else dense[name]
         words = ["--device", device, "--batch", str(batch), "--precision", precision, "--rounds", str(rounds)]
         return [PYTHON, "-m", "netspec", "time", str(spec), *words, "--format", "json", *more]
 
@@ -96,18 +109,24 @@ def jobs(device: str, small: bool, folder: Path) -> list[Job]:
 
     curves = ["--device", device, "-o", str(folder / "curves.png")]
     curves += ["--spec", str(specs / "digits.net"), "--data", "digits", "--steps", "4"] if small else []
+    of_pixels = ["--device", device, "--spec", str(small_dense), "--data", "digits", "--steps", "4" if small else "100"]
     worth = ["-m", "netspec", "time", str(alexnet), "--device", device, "--batch", str(batches[0]), "--passes"]
     with_gpu_tests = sorted(
         str(file) for file in ROOT.glob("tests/**/test_*.py") if "mark.gpu" in file.read_text("utf-8")
     )
-    tests = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "gpu", *with_gpu_tests]
+    tests = [PYTHON, "-m", "pytest", "-v", "--tb=short", "-p", "no:cacheprovider", "-m", "gpu", *with_gpu_tests]
     kernels = [PYTHON, str(ROOT / "tests" / "backends" / "compare_kernels.py"), "cuda"]
     first = ["--device", device, "--rounds", "1", *(["--spec", "digits", "--data", "digits"] if small else [])]
     all_jobs = [
         Job("tests", tests, 180, passed),
-        *(Job(f"{name}-alone", timed(name), 60, speeds) for name in networks),
+        *(Job(f"{name}-alone", timed(name), 60, speeds) for name in (*networks, *dense)),
         Job("memory", script("memory.py"), 60),
+        *(
+            Job(f"{name}-memory", script("memory.py", "--spec", str(spec), "--batch", str(batch)), 60)
+            for name, (spec, batch) in dense.items()
+        ),
         Job("first-step", script("first_step.py", *first), 90),
+        Job("curves-of-pixels", script("curves.py", *of_pixels, "-o", str(folder / "curves-of-pixels.png")), 120),
         *(
             Job(name, timed(name, "--compare", "handwritten"), 240, speeds, {} if small else wanted)
             for name, (_, _, wanted) in networks.items()
@@ -160,6 +179,8 @@ def main() -> None:
     gpu = torch.cuda.is_available()
     if not gpu and not options.small:
         parser.error("there is no CUDA device here; --small tries the script on the CPU")
+    if (problem := missing()) is not None:
+        parser.error(f"install netspec first (pip install --no-deps --no-build-isolation -e {ROOT}): {problem}")
     end = time.monotonic() + options.limit
     facts: dict[str, Any] = {"torch": torch.__version__, "device": torch.cuda.get_device_name() if gpu else "CPU"}
     endings: list[Ending] = []

@@ -131,7 +131,7 @@ TRAIN = (
         "precision",
         Choice({"fp32": "fp32", "bf16": "bf16"}),
         "precision of the layers. bf16 is autocast to bfloat16; weights, updates, response, layer and group "
-        "normalisations, interpolated pixels and losses stay in float32",
+        "normalisations, pixels that upsample or resize size= interpolates, and losses stay in float32",
         default="fp32",
     ),
     Key(

@@ -326,7 +326,7 @@ class Preparation:
         """Copy images to the GPU asynchronously. Their pinned memory is kept alive until the copy has finished."""
         x = torch.from_numpy(pixels)
         if not (x.is_pinned() and x.is_contiguous()):
-            x = x.contiguous().pin_memory()
+            x = torch.empty(x.shape, dtype=x.dtype, pin_memory=True).copy_(x)
         moved = x.to(self.device, non_blocking=True)
         copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
         copied.record()
