@@ -26,7 +26,7 @@ IMAGES = {"C": 3, "H": 224, "W": 224, "FH": 256, "FW": 256, "S": 4, "T": 4, "TOP
 INTEGERS = dict.fromkeys(("images", "parts", "AREA", "STEPS"), "i32")
 FLOATS = dict.fromkeys(("k", "alpha", "scale"), "fp32")
 TYPES = {
-    "largest_ptr": "*u8", "bias_ptr": "*fp32", "sums_ptr": "*fp32", "picture_ptr": "*u8", "top_ptr": "*i32",
+    "largest_ptr": "*u8", "bias_ptr": "*fp32", "sums_ptr": "*fp32", "pixel_ptr": "*u8", "top_ptr": "*i32",
     "left_ptr": "*i32", "mirror_ptr": "*u8", "shift_ptr": "*fp32", "mean_ptr": "*fp32", "std_ptr": "*fp32",
     "pixels": "i64", "numbers": "i64",
     "keys_ptr": "*i64", "first_sample": "i32", "first_unit": "i32", **INTEGERS, **FLOATS,
